@@ -1,0 +1,205 @@
+"""
+Several checkers that check the same kind of credentials, as one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from zope.interface import implementer, providedBy
+from zope.interface.interface import InterfaceClass
+
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.python.reflect import qual
+
+from ._contracts import AvatarID, ICredentialsChecker, InterfaceType
+from .error import (
+    AccountDenied,
+    LoginDenied,
+    TemporaryFailure,
+    UnauthorizedLogin,
+    UnhandledCredentials,
+)
+
+# The failures that are a verdict, after which nobody else is asked.  The last
+# two are conch's way to say "right so far"; they are known by name, since conch
+# is not always installed.
+_verdicts = (
+    AccountDenied,
+    LoginDenied,
+    "twisted.conch.error.ValidPublicKey",
+    "twisted.conch.error.NotEnoughAuthentication",
+)
+
+# The failures after which the search goes on, and its outcome if nobody
+# accepts: the first of these kinds that was met.
+_known = (TemporaryFailure, UnauthorizedLogin, UnhandledCredentials)
+
+
+@implementer(ICredentialsChecker)
+class CheckerChain:
+    """
+    Ask several checkers, one after another, until one knows the answer.
+
+    A checker that accepts, or denies the account, ends the search.  After an
+    L{UnauthorizedLogin} or an L{UnhandledCredentials} the next one is asked.
+    After any other failure too, so that a local file lets the administrator in
+    while the directory is down; but if then nobody accepts, the login ends with
+    a L{TemporaryFailure}, since nobody can tell what the one that failed would
+    have said.
+
+    L{mycred.portal.Portal} makes one of these where the checkers that it is
+    given share an interface.
+
+    @ivar checkers: the checkers, in the order in which they are asked.
+    @ivar credentialInterfaces: all that they check together.
+    """
+
+    _log = Logger()
+
+    def __init__(self, checkers: Iterable[ICredentialsChecker]) -> None:
+        """
+        @param checkers: the checkers, in the order in which to ask them.
+        """
+        self.checkers = tuple(checkers)
+        self.credentialInterfaces: tuple[InterfaceType, ...] = tuple(
+            dict.fromkeys(
+                interface
+                for checker in self.checkers
+                for interface in interfacesOf(checker)
+            )
+        )
+
+    def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
+        """
+        Ask each checker that claims the kind of these credentials.
+
+        @param credentials: what the user presents.
+
+        @return: a L{Deferred} that fires with the answer of the first checker
+            that accepts, or fails: with the denial of a checker, with
+            L{TemporaryFailure} where one couldn't tell, with
+            L{UnauthorizedLogin}, or with L{UnhandledCredentials} if nobody
+            checks such credentials.
+        """
+        checking = iter(
+            [
+                checker
+                for checker in self.checkers
+                if any(i.providedBy(credentials) for i in interfacesOf(checker))
+            ]
+        )
+        return _Search(checking, credentials, self._log).start()
+
+
+class _Search:
+    """
+    One search along a chain.
+
+    @ivar _asked: the Deferred of the checker that is being asked.
+    @ivar _failed: what the checkers asked so far have failed with.
+    """
+
+    def __init__(
+        self, checking: Iterator[ICredentialsChecker], credentials: Any, log: Logger
+    ) -> None:
+        self._checking = checking
+        self._credentials = credentials
+        self._log = log
+        self._answer: Deferred[AvatarID] = Deferred(self._cancel)
+        self._asked: Deferred[AvatarID] | None = None
+        self._failed: list[Failure] = []
+        self._cancelled = False
+
+    def start(self) -> Deferred[AvatarID]:
+        """
+        Ask the first checker.
+
+        @return: a L{Deferred} that fires when the search is over.
+        """
+        self._askNext()
+        return self._answer
+
+    def _askNext(self) -> None:
+        """
+        Ask the next checker, or end the search if there is none.
+        """
+        checker = next(self._checking, None)
+        if checker is None:
+            self._answer.callback(self._conclude())
+            return
+        self._asked = maybeDeferred(checker.requestAvatarId, self._credentials)
+        self._asked.addCallbacks(self._cbAccepted, self._ebRefused)
+
+    def _cbAccepted(self, avatarId: AvatarID) -> None:
+        """
+        End the search with an avatar ID, unless nobody waits for it any more.
+        """
+        if not self._cancelled:
+            self._answer.callback(avatarId)
+
+    def _ebRefused(self, failure: Failure) -> None:
+        """
+        End the search with a verdict, or go on to the next checker.
+        """
+        if self._cancelled:
+            return
+        if failure.check(*_verdicts):
+            self._answer.errback(failure)
+            return
+        if not failure.check(*_known):
+            self._log.failure("A checker could not tell", failure=failure)
+            failure = Failure(TemporaryFailure("A checker could not tell"))
+        self._failed.append(failure)
+        self._askNext()
+
+    def _cancel(self, answer: Deferred[AvatarID]) -> None:
+        """
+        Stop waiting, and ask nobody else.
+        """
+        self._cancelled = True
+        if self._asked is not None:
+            self._asked.cancel()
+
+    def _conclude(self) -> Failure:
+        """
+        Sum up what the checkers have failed with.
+        """
+        for kind in _known:
+            for failure in reversed(self._failed):
+                if failure.check(kind):
+                    return failure
+        return Failure(unhandled(self._credentials))
+
+
+def interfacesOf(checker: ICredentialsChecker) -> Iterable[InterfaceType]:
+    """
+    Return the interfaces of the credentials that a checker claims to check.
+
+    @raise TypeError: if it names one bare interface instead of a sequence of
+        them, which would fail at the first login only, and say nothing.
+    """
+    interfaces: Iterable[InterfaceType] = checker.credentialInterfaces
+    if isinstance(interfaces, InterfaceClass):
+        name = interfaces.__name__
+        raise TypeError(
+            f"credentialInterfaces of {type(checker).__name__} is the interface "
+            f"{name} itself, where a sequence of interfaces is needed: "
+            f"write ({name},), with the comma"
+        )
+    return interfaces
+
+
+def unhandled(credentials: object) -> UnhandledCredentials:
+    """
+    Say that nobody checks credentials of this kind, in Twisted's own words,
+    which programs compare.
+    """
+    interfaces = ", ".join(map(qual, providedBy(credentials)))
+    return UnhandledCredentials(f"No checker for {interfaces}")
+
+
+__all__ = ["CheckerChain", "interfacesOf", "unhandled"]

@@ -1,0 +1,73 @@
+"""
+The door through which Twisted's own contracts enter.
+
+zope.interface matches an interface, and C{except} an exception, by identity: a
+copy made here would be refused by every protocol that Twisted ships.  So the
+interfaces, L{ANONYMOUS} and the exceptions of strcred are Twisted's very
+objects, and the rest of mycred takes them from this module alone (the login
+errors have a door of their own, L{mycred.error}).  What stands behind a
+contract is never imported from Twisted, with one exception:
+L{TwistedPortal} is here because adapters are registered for that class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Union
+
+from zope.interface import Interface
+
+from twisted.cred.checkers import ANONYMOUS, ICredentialsChecker
+from twisted.cred.credentials import (
+    IAnonymous,
+    ICredentials,
+    ISSHPrivateKey,
+    IUsernameDigestHash,
+    IUsernameHashedPassword,
+    IUsernamePassword,
+)
+from twisted.cred.portal import IRealm, Portal as TwistedPortal
+from twisted.cred.strcred import (
+    ICheckerFactory,
+    InvalidAuthArgumentString,
+    InvalidAuthType,
+    StrcredException,
+    UnsupportedInterfaces,
+)
+
+#: What a checker answers: the name of an avatar, or L{ANONYMOUS}.  A name is
+#: bytes, and str only where the protocol handed over a str (FTP, IRC).
+AvatarID = Union[bytes, str, tuple[()]]
+
+#: An interface is an object to zope.interface and a type to a type checker.
+InterfaceType = type[Interface]
+
+#: What a realm answers, and what a login ends with: the interface, the avatar
+#: that provides it, and the callable that logs the avatar out.
+Login = tuple[InterfaceType, Any, Callable[[], object]]
+
+__all__ = [
+    # twisted.cred.checkers
+    "ANONYMOUS",
+    # shapes
+    "AvatarID",
+    # twisted.cred.credentials
+    "IAnonymous",
+    # twisted.cred.strcred
+    "ICheckerFactory",
+    "ICredentials",
+    "ICredentialsChecker",
+    # twisted.cred.portal
+    "IRealm",
+    "ISSHPrivateKey",
+    "IUsernameDigestHash",
+    "IUsernameHashedPassword",
+    "IUsernamePassword",
+    "InterfaceType",
+    "InvalidAuthArgumentString",
+    "InvalidAuthType",
+    "Login",
+    "StrcredException",
+    "TwistedPortal",
+    "UnsupportedInterfaces",
+]

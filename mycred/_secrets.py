@@ -1,0 +1,58 @@
+"""
+Secrets: made into bytes once, compared in constant time, refused when absurd.
+"""
+
+from __future__ import annotations
+
+from hmac import compare_digest
+from typing import TypeVar
+
+#: Longer names and passwords are refused before any work, in bytes.  The
+#: longest name that an htpasswd file can hold is 255 bytes long and the longest
+#: password that libcrypt takes 511.
+LONGEST = 1024
+
+_T = TypeVar("_T")
+
+
+def asBytes(text: str | bytes | _T) -> bytes | _T:
+    """
+    Encode text as UTF-8; bytes, and what is neither, come back as they are.
+
+    A lone surrogate stands for the byte that it was decoded from
+    (U{PEP 383<https://peps.python.org/pep-0383/>}) where it can, so that no
+    text at all makes this raise.
+    """
+    if not isinstance(text, str):
+        return text
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+
+
+def equal(mine: object, theirs: object) -> bool:
+    """
+    Compare two secrets in a time that tells nothing about where they differ.
+
+    As C{==} does it in Twisted, text equals text and bytes equal bytes, and
+    values of two types never match.
+    """
+    for kind in (bytes, str):
+        if isinstance(mine, kind) and isinstance(theirs, kind):
+            return compare_digest(asBytes(mine), asBytes(theirs))
+    return False
+
+
+def isPlausible(secret: object) -> bool:
+    """
+    Tell whether a name or a password is worth any work: it holds no NUL, at
+    which C libraries would cut it off, and is at most L{LONGEST} bytes long.
+    """
+    encoded = asBytes(secret)
+    return (
+        not isinstance(encoded, bytes) or b"\0" not in encoded and len(encoded) <= LONGEST
+    )
+
+
+__all__ = ["LONGEST", "asBytes", "equal", "isPlausible"]

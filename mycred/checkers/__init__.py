@@ -1,0 +1,41 @@
+"""
+Checkers: they hold credentials against a store and name the avatar.
+
+Each provides L{ICredentialsChecker}, and so can be registered with
+L{mycred.portal.Portal}, and with Twisted's::
+
+    portal = Portal(realm, [FilePasswordDB("/etc/myapp/passwd")])
+"""
+
+from .. import error
+from .._chain import CheckerChain
+from .._contracts import (
+    ANONYMOUS,
+    IAnonymous,
+    ICredentialsChecker,
+    IUsernameHashedPassword,
+    IUsernamePassword,
+)
+from ._anonymous import AllowAnonymousAccess
+from ._file import FilePasswordDB, OnDiskUsernamePasswordDatabase
+from ._memory import InMemoryUsernamePasswordDatabaseDontUse
+
+__all__ = [
+    # From .._contracts
+    "ANONYMOUS",
+    # From ._anonymous
+    "AllowAnonymousAccess",
+    # From .._chain
+    "CheckerChain",
+    # From ._file
+    "FilePasswordDB",
+    "IAnonymous",
+    "ICredentialsChecker",
+    "IUsernameHashedPassword",
+    "IUsernamePassword",
+    # From ._memory
+    "InMemoryUsernamePasswordDatabaseDontUse",
+    "OnDiskUsernamePasswordDatabase",
+    # Reached through this module by programs
+    "error",
+]

@@ -1,0 +1,29 @@
+"""
+Let everybody in who asks for it without a name.
+"""
+
+from __future__ import annotations
+
+from zope.interface import implementer
+
+from twisted.internet.defer import Deferred, succeed
+
+from .._contracts import ANONYMOUS, AvatarID, IAnonymous, ICredentialsChecker
+
+
+@implementer(ICredentialsChecker)
+class AllowAnonymousAccess:
+    """
+    Grant anonymous access, always.
+    """
+
+    credentialInterfaces = (IAnonymous,)
+
+    def requestAvatarId(self, credentials: object) -> Deferred[AvatarID]:
+        """
+        Answer with L{ANONYMOUS}.
+        """
+        return succeed(ANONYMOUS)
+
+
+__all__ = ["AllowAnonymousAccess"]

@@ -1,0 +1,72 @@
+"""
+Check passwords against a dictionary.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zope.interface import implementer
+
+from twisted.internet.defer import Deferred
+
+from .._contracts import (
+    AvatarID,
+    ICredentialsChecker,
+    IUsernameHashedPassword,
+    IUsernamePassword,
+)
+from .._secrets import asBytes
+from ._passwords import PasswordMatching, arePlausible
+
+
+@implementer(ICredentialsChecker)
+class InMemoryUsernamePasswordDatabaseDontUse(PasswordMatching):
+    """
+    Users and their passwords, in memory and in plain text: for tests and
+    examples.  A server wants L{FilePasswordDB<mycred.checkers.FilePasswordDB>}
+    at least.
+
+    @ivar users: the password of each user.
+    """
+
+    credentialInterfaces = (IUsernamePassword, IUsernameHashedPassword)
+
+    def __init__(self, **users: bytes) -> None:
+        """
+        @param users: the password of each user, by names that are ASCII::
+
+            InMemoryUsernamePasswordDatabaseDontUse(alice=b"sesame")
+        """
+        self.users = {name.encode("ascii"): users[name] for name in users}
+
+    def addUser(self, username: bytes, password: bytes) -> None:
+        """
+        Set the password of a user.
+
+        @param username: the name of the user.
+        @param password: the password.
+        """
+        self.users[username] = password
+
+    def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
+        """
+        Check a password.
+
+        @param credentials: a provider of L{IUsernamePassword} or
+            L{IUsernameHashedPassword}.
+
+        @return: a L{Deferred} that fires with the name, in the type in which
+            the credentials have it, or fails with
+            L{UnauthorizedLogin<mycred.error.UnauthorizedLogin>}.
+        """
+        username = credentials.username
+        stored = self.users.get(username)
+        if stored is None and isinstance(username, str):
+            stored = self.users.get(asBytes(username))
+        if not arePlausible(credentials):
+            stored = None
+        return self._matchPassword(credentials, stored, username)
+
+
+__all__ = ["InMemoryUsernamePasswordDatabaseDontUse"]

@@ -1,0 +1,93 @@
+"""
+What the checkers of passwords share: holding what a user presents against a
+stored secret, so that an unknown user is refused as a known one is.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from .._contracts import AvatarID
+from .._secrets import isPlausible
+from ..error import UnauthorizedLogin
+
+# What stands in for the secret of an unknown user.
+_NOBODYS = secrets.token_hex(16).encode("ascii")
+
+
+class PasswordMatching:
+    """
+    Base of the checkers that compare a presented password with a stored one.
+    """
+
+    _log = Logger()
+
+    def _cbPasswordMatch(self, matched: bool, username: AvatarID) -> AvatarID | Failure:
+        """
+        Name the avatar, if the password matched.
+
+        Programs override this, and call it with these arguments.
+        """
+        if matched:
+            return username
+        self._log.info("Login refused: wrong password for {name!r}", name=username)
+        return Failure(UnauthorizedLogin())
+
+    def _matchPassword(
+        self, credentials: Any, stored: Any, avatarId: AvatarID
+    ) -> Deferred[AvatarID]:
+        """
+        Ask the credentials whether they match a stored secret.
+
+        @param credentials: what the user presents.
+        @param stored: the secret; an empty one stands for no user.
+        @param avatarId: the answer, if they match.
+        """
+        try:
+            matched = credentials.checkPassword(
+                _inTypeOf(credentials, stored) if stored else _NOBODYS
+            )
+        except Exception:
+            return fail()
+        if not stored:
+            return self._refuseUnknown(avatarId)
+        if matched is True or matched is False:
+            return succeed(self._cbPasswordMatch(matched, avatarId))
+        # Twisted's contract: it may be a Deferred, or a coroutine.
+        return maybeDeferred(lambda: matched).addCallback(
+            self._cbPasswordMatch, avatarId
+        )
+
+    def _refuseUnknown(self, username: object) -> Deferred[AvatarID]:
+        """
+        Refuse a user whom the store doesn't know.
+        """
+        self._log.info("Login refused: there is no user {name!r}", name=username)
+        return fail(UnauthorizedLogin())
+
+
+def arePlausible(credentials: Any) -> bool:
+    """
+    Tell whether credentials are worth looking up.
+    """
+    password = getattr(credentials, "password", None)
+    return isPlausible(credentials.username) and isPlausible(password)
+
+
+def _inTypeOf(credentials: Any, stored: Any) -> Any:
+    """
+    Present a stored secret in the type in which the user presents his: FTP and
+    IRC hand over text.
+    """
+    presented = getattr(credentials, "password", None)
+    if isinstance(presented, str) and isinstance(stored, bytes):
+        return stored.decode("utf-8", "surrogateescape")
+    return stored
+
+
+__all__ = ["PasswordMatching", "arePlausible"]

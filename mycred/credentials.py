@@ -1,0 +1,214 @@
+"""
+What a user presents in order to log in, and the challenges that ask for it.
+
+The interfaces are Twisted's own.  Each class here encapsulates one kind of
+credentials, and answers for itself whether it matches the secret that a
+checker holds: in constant time, and with L{LoginFailed} where what came over
+the wire is malformed.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import time
+from hashlib import md5
+
+from zope.interface import implementer
+
+from twisted.python.deprecate import deprecatedModuleAttribute
+from twisted.python.versions import Version
+
+from ._contracts import (
+    IAnonymous,
+    ICredentials,
+    ISSHPrivateKey,
+    IUsernameDigestHash,
+    IUsernameHashedPassword,
+    IUsernamePassword,
+)
+from ._digest import calcHA1, calcHA2, calcResponse
+from ._httpdigest import DigestCredentialFactory, DigestedCredentials
+from ._secrets import asBytes, equal
+from .error import LoginFailed
+
+
+@implementer(IUsernamePassword)
+class UsernamePassword:
+    """
+    A user name, and the password as it was typed.
+
+    @ivar username: the name of the user.
+    @ivar password: the password.
+    """
+
+    def __init__(self, username: bytes, password: bytes) -> None:
+        """
+        @param username: the name of the user.  Protocols that speak text (FTP,
+            IRC) hand over a L{str}; it is kept, and checkers answer in kind.
+        @param password: the password, in the type of the name.
+        """
+        self.username = username
+        self.password = password
+
+    def checkPassword(self, password: bytes) -> bool:
+        """
+        Tell whether the user typed this very password.
+
+        @param password: the right one.  As in Twisted, text never matches
+            bytes.
+        """
+        return equal(self.password, password)
+
+
+@implementer(IUsernameHashedPassword)
+class UsernameHashedPassword:
+    """
+    A user name and a hashed password.
+
+    @ivar username: the name of the user.
+    @ivar hashed: the hashed password.
+    """
+
+    deprecatedModuleAttribute(
+        Version("Twisted", 21, 2, 0),
+        "Use mycred.credentials.UsernamePassword instead.",
+        __name__,
+        "UsernameHashedPassword",
+    )
+
+    def __init__(self, username: bytes, hashed: bytes) -> None:
+        self.username = username
+        self.hashed = hashed
+
+    def checkPassword(self, password: bytes) -> bool:
+        """
+        Tell whether the stored secret is this very hash.
+
+        @param password: the secret that the checker holds.
+        """
+        return equal(self.hashed, password)
+
+
+@implementer(IAnonymous)
+class Anonymous:
+    """
+    An explicit request to be let in without a name.
+    """
+
+
+@implementer(IUsernameHashedPassword)
+class CramMD5Credentials:
+    """
+    A challenge, and the answer that proves knowledge of the password
+    (U{RFC 2195<https://www.rfc-editor.org/rfc/rfc2195>}).
+
+    @ivar host: the name of the server, for the challenge.
+    @ivar challenge: the challenge, empty until it is asked for.
+    @ivar username: the name that the client answered with, or L{None}.
+    @ivar response: the digest that the client answered with, in hexadecimal.
+    """
+
+    username: bytes | None = None
+    challenge = b""
+    response = b""
+
+    def __init__(self, host: bytes | str | None = None) -> None:
+        """
+        @param host: the name of the server that sends the challenge.
+        """
+        self.host = host
+
+    def getChallenge(self) -> bytes:
+        """
+        Make up the challenge, once.
+
+        @return: a message ID as RFC 2195 has it, C{<random.time@host>}.
+        """
+        if not self.challenge:
+            # No longer than this: Twisted's IMAP4 server breaks a challenge of
+            # more than 57 bytes into two lines.
+            unguessable = secrets.randbits(64)
+            host = asBytes(self.host or b"localhost")
+            self.challenge = b"<%d.%d@%s>" % (unguessable, time.time(), host)
+        return self.challenge
+
+    def setResponse(self, response: bytes) -> None:
+        """
+        Take the client's answer.
+
+        @param response: the name, a space and the digest.
+
+        @raise LoginFailed: if it isn't that.
+        """
+        # The digest holds no space, so that a name may.
+        words = response.rsplit(None, 1)
+        if len(words) != 2:
+            raise LoginFailed("Malformed CRAM-MD5 response")
+        self.username, self.response = words
+
+    def moreChallenges(self) -> bool:
+        """
+        Tell whether the client has to be asked again.
+        """
+        return False
+
+    def checkPassword(self, password: bytes) -> bool:
+        """
+        Tell whether the answer was computed with this password.
+
+        @param password: the right one, in plain text.
+        """
+        if not self.challenge:
+            # Nothing was asked, so that nothing can have been proved.
+            return False
+        expected = hmac.new(asBytes(password), self.challenge, md5).hexdigest()
+        return equal(expected.encode("ascii"), self.response)
+
+
+@implementer(ISSHPrivateKey)
+class SSHPrivateKey:
+    """
+    A public key, and the signature that proves who holds the private one.
+
+    @ivar username: the name of the user.
+    @ivar algName: the name of the algorithm.
+    @ivar blob: the public key as the client sent it.
+    @ivar sigData: what was signed.
+    @ivar signature: the signature; L{None} while the client only asks whether
+        the key would do.
+    """
+
+    def __init__(
+        self,
+        username: bytes,
+        algName: bytes,
+        blob: bytes,
+        sigData: bytes | None,
+        signature: bytes | None,
+    ) -> None:
+        self.username = username
+        self.algName = algName
+        self.blob = blob
+        self.sigData = sigData
+        self.signature = signature
+
+
+__all__ = [
+    "Anonymous",
+    "CramMD5Credentials",
+    "DigestCredentialFactory",
+    "DigestedCredentials",
+    "IAnonymous",
+    "ICredentials",
+    "ISSHPrivateKey",
+    "IUsernameDigestHash",
+    "IUsernameHashedPassword",
+    "IUsernamePassword",
+    "SSHPrivateKey",
+    "UsernameHashedPassword",
+    "UsernamePassword",
+    "calcHA1",
+    "calcHA2",
+    "calcResponse",
+]

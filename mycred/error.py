@@ -1,0 +1,78 @@
+"""
+The errors with which a login ends.
+
+Five of them are Twisted's own objects, since protocols catch them by identity.
+Two are added, and extend Twisted's: L{TemporaryFailure}, when a store can't
+tell now, and L{AccountDenied}, when it knows the account and refuses it all
+the same.
+
+====================  =====================================================
+The peer may          raised
+====================  =====================================================
+type it again         L{UnauthorizedLogin}: unknown user or wrong password
+ask the administrator L{AccountDenied}: the password was right
+come back later       L{TemporaryFailure}: nothing was learnt
+====================  =====================================================
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from twisted.cred.error import (
+    LoginDenied,
+    LoginFailed,
+    Unauthorized,
+    UnauthorizedLogin,
+    UnhandledCredentials,
+)
+
+
+class TemporaryFailure(LoginFailed):
+    """
+    The store can't tell now whether the credentials are right.
+
+    A file that can't be read, a directory that is down, a queue that is full
+    or a deadline that has passed end so: never as a wrong password.
+    """
+
+
+class DenialReason(Enum):
+    """
+    Why an account is refused although the password was right.
+    """
+
+    DISABLED = "account disabled"
+    EXPIRED = "account expired"
+    LOCKED = "account locked"
+    PASSWORD_EXPIRED = "password expired"
+    POLICY = "refused by policy"
+
+
+class AccountDenied(UnauthorizedLogin):
+    """
+    The password was right, and the account is refused for a definite reason.
+
+    To code that knows Twisted's errors only, this is an L{UnauthorizedLogin}.
+    It is raised only after the password was proved, since it tells that the
+    account exists.
+
+    @ivar reason: why the account is refused.
+    @type reason: L{DenialReason}
+    """
+
+    def __init__(self, reason: DenialReason) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+
+
+__all__ = [
+    "AccountDenied",
+    "DenialReason",
+    "LoginDenied",
+    "LoginFailed",
+    "TemporaryFailure",
+    "Unauthorized",
+    "UnauthorizedLogin",
+    "UnhandledCredentials",
+]

@@ -1,0 +1,74 @@
+"""
+The auth type C{file}: a file of C{username:password} lines.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from zope.interface import implementer
+
+from twisted.plugin import IPlugin
+
+from mycred._contracts import (
+    ICheckerFactory,
+    ICredentialsChecker,
+    IUsernameHashedPassword,
+    IUsernamePassword,
+)
+
+fileCheckerFactoryHelp = """
+This checker expects the name of a file with a line "username:password" for each
+user.  Blank lines and lines that begin with # are skipped, and of two lines for
+one user the first counts.  The file is read again when it changes.
+
+The password is a bcrypt hash, as "htpasswd -B" writes it, or plain text.  Only
+plain text can serve logins that prove the password without sending it (CRAM-MD5,
+HTTP Digest, Perspective Broker); a file with a hash in it is not asked for them.
+
+Example: --auth=file:/etc/myapp/passwd
+"""
+
+invalidFileWarning = "Warning: not a valid file"
+
+
+@implementer(ICheckerFactory, IPlugin)
+class FileCheckerFactory:
+    """
+    Makes L{FilePasswordDB<mycred.checkers.FilePasswordDB>}.
+
+    @cvar errorOutput: the file that a warning is written to.
+    """
+
+    authType = "file"
+    authHelp = fileCheckerFactoryHelp
+    argStringFormat = "Location of a FilePasswordDB-formatted file."
+    credentialInterfaces = (IUsernamePassword, IUsernameHashedPassword)
+
+    errorOutput = sys.stderr
+
+    def generateChecker(self, argstring: str) -> ICredentialsChecker:
+        """
+        Make a checker for a file.
+
+        As in Twisted, it warns of a file that isn't there, which may come
+        later.
+
+        @param argstring: the name of the file.
+
+        @raise ValueError: if it is empty.
+        """
+        from mycred.checkers import FilePasswordDB
+
+        if not argstring.strip():
+            raise ValueError(f"{self.authType!r} requires a filename")
+        checker = FilePasswordDB(argstring, cache=True)
+        if not os.path.isfile(argstring):
+            self.errorOutput.write(f"{invalidFileWarning}: {argstring}\n")
+        elif checker.holdsHashes():
+            checker.credentialInterfaces = (IUsernamePassword,)
+        return checker
+
+
+theFileCheckerFactory = FileCheckerFactory()

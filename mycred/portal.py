@@ -1,0 +1,206 @@
+"""
+The point where an application and its authentication meet.
+
+A L{Portal} associates one realm with a collection of checkers.  A protocol
+holds a reference to the portal, and to nothing else: it calls L{Portal.login}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, cast
+
+from zope.interface import providedBy
+
+from twisted.internet.defer import Deferred, fail, maybeDeferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from ._chain import CheckerChain, interfacesOf, unhandled
+from ._contracts import (
+    AvatarID,
+    ICredentials,
+    ICredentialsChecker,
+    InterfaceType,
+    IRealm,
+    Login,
+    TwistedPortal,
+)
+
+
+class Portal(TwistedPortal):
+    """
+    A mediator between the protocols that users come by and a realm.
+
+    The class extends Twisted's because adapters are registered for that one
+    (Perspective Broker's is), and is as permissive: neither checkers nor avatar
+    IDs nor the answers of the realm are validated.
+
+    @ivar realm: the realm.
+    @ivar checkers: which checker is asked for credentials of which interface.
+    """
+
+    checkers: dict[InterfaceType, ICredentialsChecker]
+
+    _log = Logger()
+
+    def __init__(
+        self, realm: IRealm, checkers: Iterable[ICredentialsChecker] = ()
+    ) -> None:
+        """
+        @param realm: the realm that avatars are asked of.
+        @param checkers: the checkers to register.  Those that share an
+            interface are all asked, in their order; see L{CheckerChain}.
+        """
+        self.realm = realm
+        self.checkers = {}
+        given = list(checkers)
+        for checker in given:
+            self.registerChecker(checker)
+        for interface in list(self.checkers):
+            sharing = [c for c in given if interface in c.credentialInterfaces]
+            if len(sharing) > 1:
+                self.registerChecker(CheckerChain(sharing), interface)
+
+    def listCredentialsInterfaces(self) -> list[InterfaceType]:
+        """
+        Return the interfaces of the credentials that can be used to log in.
+        """
+        return list(self.checkers)
+
+    def registerChecker(
+        self, checker: ICredentialsChecker, *credentialInterfaces: InterfaceType
+    ) -> None:
+        """
+        Ask a checker from now on, in place of any that was registered before
+        for the same interfaces.
+
+        @param checker: the checker.
+        @param credentialInterfaces: the interfaces of the credentials for which
+            to ask it; those that the checker itself names if none is given.
+
+        @raise TypeError: if the checker names one bare interface instead of a
+            sequence of them.
+        """
+        interfaces = credentialInterfaces or interfacesOf(checker)
+        for interface in interfaces:
+            self.checkers[interface] = checker
+
+    def login(
+        self, credentials: ICredentials, mind: object, *interfaces: InterfaceType
+    ) -> Deferred[Login]:
+        """
+        Log a user in.
+
+        The credentials go to a checker, which answers with an avatar ID; the
+        avatar ID goes to the realm, which answers with the avatar.
+
+        @param credentials: what the user presents.
+        @param mind: what stands for the user's end of the connection, for a
+            realm that wants to notify it.  Mostly L{None}.
+        @param interfaces: the interfaces that the avatar may provide, the
+            preferred one first.  Mostly one.
+
+        @return: a L{Deferred} that fires with what the realm answers: the
+            interface that was chosen, the avatar, and the callable that logs
+            the avatar out.  The protocol must call it when the user has left.
+
+            It fails with L{UnauthorizedLogin<mycred.error.UnauthorizedLogin>}
+            if the credentials are wrong, with
+            L{TemporaryFailure<mycred.error.TemporaryFailure>} if that can't be
+            told now, with
+            L{UnhandledCredentials<mycred.error.UnhandledCredentials>} if no
+            checker is registered for such credentials, or with whatever else
+            the checker or the realm fails with.
+
+            It may be cancelled at any time.  An avatar that arrives after that
+            is logged out.
+        """
+        checker = self._checkerFor(credentials)
+        if checker is None:
+            return fail(unhandled(credentials))
+        avatarId = maybeDeferred(checker.requestAvatarId, credentials)
+        return avatarId.addCallback(self._cbAvatarId, mind, interfaces)
+
+    def _checkerFor(self, credentials: object) -> ICredentialsChecker | None:
+        """
+        Find the first registered checker for any interface that the
+        credentials provide, derived interfaces included.
+        """
+        checkers = self.checkers
+        # What credentials provide is a handful, what is registered may be many:
+        # look the few up among the many.
+        provided = [i for i in providedBy(credentials).__iro__ if i in checkers]
+        if len(provided) == 1:
+            return checkers[provided[0]]
+        for interface in checkers:
+            if interface.providedBy(credentials):
+                return checkers[interface]
+        return None
+
+    def _cbAvatarId(
+        self, avatarId: AvatarID, mind: object, interfaces: tuple[InterfaceType, ...]
+    ) -> Any:
+        """
+        Ask the realm for the avatar.
+        """
+        requestAvatar = cast(Any, self.realm).requestAvatar
+        login = requestAvatar(avatarId, mind, *interfaces)
+        if isinstance(login, Deferred):
+            return self._awaitAvatar(login)
+        return login
+
+    def _awaitAvatar(self, login: Deferred[Login]) -> Deferred[Login]:
+        """
+        Wait for the realm, so that the login can be cancelled meanwhile.
+        """
+
+        cancelled = False
+
+        def cancel(_: object) -> None:
+            nonlocal cancelled
+            cancelled = True
+            if _cancellable(login):
+                login.cancel()
+
+        def pass_(result: Login | Failure) -> None:
+            if answer.called or (cancelled and not isinstance(result, Failure)):
+                self._abandon(result)
+            else:
+                answer.callback(result)
+
+        answer: Deferred[Login] = Deferred(cancel)
+        login.addBoth(pass_)
+        return answer
+
+    def _abandon(self, result: Login | Failure) -> None:
+        """
+        Log an avatar out for which nobody waits any more.
+        """
+        if isinstance(result, Failure):
+            self._log.info("A login failed after it was cancelled: {e}", e=result.value)
+            return
+        try:
+            _, _, logout = result
+        except (TypeError, ValueError):
+            self._log.info("A realm answered a cancelled login with no avatar")
+            return
+        maybeDeferred(logout).addErrback(
+            lambda failure: self._log.failure("Logging out failed", failure=failure)
+        )
+
+
+def _cancellable(waiting: Deferred[Any]) -> bool:
+    """
+    Tell whether somebody takes care of what a Deferred is waiting for.
+
+    One that nobody can cancel would swallow its result when it is cancelled,
+    and with it an avatar that nobody could log out any more.
+    """
+    while waiting.called and isinstance(waiting.result, Deferred):
+        waiting = waiting.result
+    ownCancel = type(waiting).cancel is not Deferred.cancel
+    return ownCancel or waiting._canceller is not None
+
+
+__all__ = ["IRealm", "Portal"]

@@ -1,0 +1,246 @@
+"""
+Checkers by name: what a deployer writes on the command line becomes a checker.
+
+C{--auth=file:/etc/myapp/passwd} is an auth type and an argument string.  The
+type is looked up among the plugins, and the plugin makes a checker from the
+argument string.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any, NoReturn
+
+from twisted.plugin import getPlugins
+from twisted.python import usage
+
+from ._argstring import nonEmpty, parseArgString, yesNo
+from ._chain import interfacesOf
+from ._contracts import (
+    ICheckerFactory,
+    ICredentialsChecker,
+    InterfaceType,
+    InvalidAuthArgumentString,
+    InvalidAuthType,
+    StrcredException,
+    UnsupportedInterfaces,
+)
+
+#: What help adds for an auth type of which the program has no use.
+notSupportedWarning = "WARNING: This authType is not supported by this application."
+
+
+def findCheckerFactories() -> Iterator[ICheckerFactory]:
+    """
+    Find the plugins that make checkers: first mycred's and what others have put
+    beside them, in C{mycred.plugins}, then those in C{twisted.plugins}.
+
+    @return: all of them, so that a type may come up more than once.
+    """
+    import mycred.plugins
+
+    yield from getPlugins(ICheckerFactory, mycred.plugins)
+    yield from getPlugins(ICheckerFactory)
+
+
+def findCheckerFactory(authType: str) -> ICheckerFactory:
+    """
+    Find the first plugin that makes checkers of a type.
+
+    @raise InvalidAuthType: if there is none.
+    """
+    for factory in findCheckerFactories():
+        if factory.authType == authType:
+            return factory
+    raise InvalidAuthType(authType)
+
+
+def makeChecker(description: str) -> ICredentialsChecker:
+    """
+    Make a checker from what a deployer writes.
+
+    @param description: an auth type; an argument string may follow, after a
+        colon.
+
+    @raise InvalidAuthType: if there is no such type.
+    @raise InvalidAuthArgumentString: if the plugin can't use the argument
+        string.  Plugins raise L{ValueError}, and others, as well.
+    """
+    authType, _, argstring = description.partition(":")
+    checker: ICredentialsChecker
+    checker = findCheckerFactory(authType).generateChecker(argstring)
+    return checker
+
+
+class AuthOptionMixin:
+    """
+    The options C{--auth}, C{--help-auth} and C{--help-auth-type}, for a
+    subclass of L{usage.Options}.
+
+    Each C{--auth} adds a checker to C{self["credCheckers"]}, a list for
+    L{Portal<mycred.portal.Portal>}, and to the lists in
+    C{self["credInterfaces"]}, a dictionary by the interfaces that it checks.
+
+    @cvar supportedInterfaces: the interfaces of the credentials of which the
+        program has a use; L{None} stands for all.
+    @cvar authOutput: the file that help is written to.
+    """
+
+    supportedInterfaces: Sequence[InterfaceType] | None = None
+    authOutput = sys.stdout
+
+    def supportsInterface(self, interface: InterfaceType) -> bool:
+        """
+        Tell whether the program has a use for credentials of an interface.
+        """
+        return self.supportedInterfaces is None or interface in self.supportedInterfaces
+
+    def supportsCheckerFactory(self, factory: ICheckerFactory) -> bool:
+        """
+        Tell whether the program has a use for the checkers of a plugin.
+
+        A plugin that doesn't say what its checkers check gets the benefit of
+        the doubt; its checkers will say.
+        """
+        interfaces = getattr(factory, "credentialInterfaces", None)
+        return interfaces is None or any(map(self.supportsInterface, interfaces))
+
+    def addChecker(self, checker: ICredentialsChecker) -> None:
+        """
+        Add a checker to the options.
+
+        @raise UnsupportedInterfaces: if the program has no use for it.
+        """
+        options: dict[str, Any] = self  # type: ignore[assignment]
+        claimed = list(interfacesOf(checker))
+        supported = [i for i in claimed if self.supportsInterface(i)]
+        if not supported:
+            raise UnsupportedInterfaces(claimed)
+        options.setdefault("credInterfaces", {})
+        options.setdefault("credCheckers", []).append(checker)
+        for interface in supported:
+            options["credInterfaces"].setdefault(interface, []).append(checker)
+
+    def opt_auth(self, description: str) -> None:
+        """
+        Specify an authentication method for the server.
+        """
+        # Only the type is repeated in what the user is told: the argument
+        # string may hold a password.
+        authType = description.partition(":")[0]
+        try:
+            self.addChecker(makeChecker(description))
+        except InvalidAuthType:
+            raise usage.UsageError(self._unknownType("--auth", authType)) from None
+        except UnsupportedInterfaces as error:
+            raise usage.UsageError(self._unusable(authType, error)) from None
+        except (StrcredException, ValueError) as error:
+            raise usage.UsageError(_wrongArguments(authType, str(error))) from None
+        except ImportError as error:
+            raise usage.UsageError(
+                f"--auth={authType} needs something that is not installed: {error}"
+            ) from error
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise usage.UsageError(_wrongArguments(authType, reason)) from error
+
+    def opt_help_auth(self) -> NoReturn:
+        """
+        Show all authentication methods available.
+        """
+        write = self.authOutput.write
+        write("Usage: --auth AuthType[:ArgString]\n")
+        write("For detailed help: --help-auth-type AuthType\n\n")
+        rows = [("AuthType", "ArgString format"), ("========", "================")]
+        for factory in self._checkerFactoriesForOptHelpAuth():
+            rows.append((factory.authType, factory.argStringFormat))
+        width = max(len(authType) for authType, _ in rows[2:] or rows)
+        for authType, argStringFormat in rows:
+            write(f"  {authType:<{width}}\t{argStringFormat}\n")
+        write("\n")
+        raise SystemExit(0)
+
+    def opt_help_auth_type(self, authType: str) -> NoReturn:
+        """
+        Show help for a particular authentication type.
+        """
+        try:
+            factory = findCheckerFactory(authType)
+        except InvalidAuthType:
+            message = self._unknownType("--help-auth-type", authType)
+            raise usage.UsageError(message) from None
+        write = self.authOutput.write
+        write(f"Usage: --auth {authType}[:ArgString]\n")
+        write(f"ArgString format: {factory.argStringFormat}\n\n")
+        for line in factory.authHelp.strip().splitlines():
+            write(f"  {line}".rstrip() + "\n")
+        write("\n")
+        if not self.supportsCheckerFactory(factory):
+            write(f"  {notSupportedWarning}\n\n")
+        raise SystemExit(0)
+
+    def _checkerFactoriesForOptHelpAuth(self) -> Iterator[ICheckerFactory]:
+        """
+        Find the plugins that C{--help-auth} lists: of each type the one that
+        would be used, if the program has a use for it.
+        """
+        seen: set[str] = set()
+        for factory in findCheckerFactories():
+            if factory.authType not in seen and self.supportsCheckerFactory(factory):
+                yield factory
+            seen.add(factory.authType)
+
+    def _unknownType(self, option: str, authType: str) -> str:
+        """
+        Say that there is no such type, and which types there are.
+        """
+        known = sorted(f.authType for f in self._checkerFactoriesForOptHelpAuth())
+        return f"{option}={authType}: there is no such auth type, only {_listed(known)}"
+
+    def _unusable(self, authType: str, error: UnsupportedInterfaces) -> str:
+        """
+        Say that the program can't use checkers of a type, and which it can.
+        """
+        claimed = _listed([i.__name__ for i in error.args[0]])
+        wanted = _listed([i.__name__ for i in self.supportedInterfaces or ()])
+        return (
+            f"--auth={authType}: this program can't use it, since it checks "
+            f"{claimed}, and the program asks for {wanted}"
+        )
+
+
+def _wrongArguments(authType: str, reason: str) -> str:
+    """
+    Say what is wrong with an argument string, and what would be right.
+    """
+    reason = reason.strip().rstrip(".")
+    expected = findCheckerFactory(authType).argStringFormat.strip().rstrip(".")
+    return (
+        f"--auth={authType}: {reason}. What follows \"{authType}:\" is: {expected} "
+        f"(--help-auth-type={authType} tells more)"
+    )
+
+
+def _listed(words: list[str]) -> str:
+    """
+    Join words with commas.
+    """
+    return ", ".join(words) or "nothing"
+
+
+__all__ = [
+    "AuthOptionMixin",
+    "ICheckerFactory",
+    "InvalidAuthArgumentString",
+    "InvalidAuthType",
+    "StrcredException",
+    "UnsupportedInterfaces",
+    "findCheckerFactories",
+    "findCheckerFactory",
+    "makeChecker",
+    "nonEmpty",
+    "notSupportedWarning",
+    "parseArgString",
+    "yesNo",
+]

@@ -1,0 +1,7 @@
+"""
+The build is described in setup.cfg.
+"""
+
+from setuptools import setup
+
+setup()
