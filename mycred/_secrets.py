@@ -38,9 +38,10 @@ def equal(mine: object, theirs: object) -> bool:
     As C{==} does it in Twisted, text equals text and bytes equal bytes, and
     values of two types never match.
     """
-    for kind in (bytes, str):
-        if isinstance(mine, kind) and isinstance(theirs, kind):
-            return compare_digest(asBytes(mine), asBytes(theirs))
+    if isinstance(mine, bytes) and isinstance(theirs, bytes):
+        return compare_digest(mine, theirs)
+    if isinstance(mine, str) and isinstance(theirs, str):
+        return compare_digest(asBytes(mine), asBytes(theirs))
     return False
 
 

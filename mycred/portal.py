@@ -8,7 +8,7 @@ holds a reference to the portal, and to nothing else: it calls L{Portal.login}.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any
 
 from zope.interface import providedBy
 
@@ -119,7 +119,13 @@ class Portal(TwistedPortal):
         checker = self._checkerFor(credentials)
         if checker is None:
             return fail(unhandled(credentials))
-        avatarId = maybeDeferred(checker.requestAvatarId, credentials)
+        try:
+            avatarId = checker.requestAvatarId(credentials)
+        except BaseException:
+            avatarId = fail()
+        if not isinstance(avatarId, Deferred):
+            answer = avatarId
+            avatarId = maybeDeferred(lambda: answer)
         return avatarId.addCallback(self._cbAvatarId, mind, interfaces)
 
     def _checkerFor(self, credentials: object) -> ICredentialsChecker | None:
@@ -127,12 +133,19 @@ class Portal(TwistedPortal):
         Find the first registered checker for any interface that the
         credentials provide, derived interfaces included.
         """
+        # What is registered may be many interfaces, what credentials provide is a
+        # handful: the handful is looked up.  Where more than one of it is
+        # registered, the order of registration decides.
         checkers = self.checkers
-        # What credentials provide is a handful, what is registered may be many:
-        # look the few up among the many.
-        provided = [i for i in providedBy(credentials).__iro__ if i in checkers]
-        if len(provided) == 1:
-            return checkers[provided[0]]
+        found = None
+        for interface in providedBy(credentials).__iro__:
+            if interface in checkers:
+                if found is not None:
+                    break
+                found = interface
+        else:
+            if found is not None:
+                return checkers[found]
         for interface in checkers:
             if interface.providedBy(credentials):
                 return checkers[interface]
@@ -144,8 +157,7 @@ class Portal(TwistedPortal):
         """
         Ask the realm for the avatar.
         """
-        requestAvatar = cast(Any, self.realm).requestAvatar
-        login = requestAvatar(avatarId, mind, *interfaces)
+        login: object = self.realm.requestAvatar(avatarId, mind, *interfaces)
         if isinstance(login, Deferred):
             return self._awaitAvatar(login)
         return login

@@ -13,7 +13,7 @@ from typing import Any
 
 from zope.interface import implementer
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.python.failure import Failure
 
 from .._contracts import (
@@ -120,7 +120,7 @@ class FilePasswordDB(PasswordMatching):
         """
         username = credentials.username
         if not arePlausible(credentials):
-            return self._refuseUnknown(username)
+            return fail(self._cbUnknown(False, username))
         try:
             name, stored = self._lookUp(username)
         except KeyError:
@@ -289,9 +289,8 @@ class FilePasswordDB(PasswordMatching):
             if isinstance(sample, bytes):
                 user, password = asBytes(user), asBytes(password)
             matched = equal(self.hash(user, password, sample), sample)
-        if not stored:
-            return self._refuseUnknown(name)
-        return _answer(self._cbPasswordMatch(matched, name))
+        conclude = self._cbPasswordMatch if stored else self._cbUnknown
+        return succeed(conclude(matched, name))
 
     def _verifyHash(
         self, typed: Any, stored: bytes, name: AvatarID
@@ -371,15 +370,6 @@ def _isHash(secret: Any) -> bool:
     Tell whether a secret is a hash that L{verify} knows.
     """
     return isinstance(secret, bytes) and schemeOf(secret) is not None
-
-
-def _answer(result: Any) -> Deferred[Any]:
-    """
-    Make a Deferred that has fired, or failed, with a result.
-    """
-    answer: Deferred[Any] = Deferred()
-    answer.callback(result)
-    return answer
 
 
 def _overridden(checker: FilePasswordDB, method: str) -> bool:

@@ -17,7 +17,7 @@ from .._contracts import (
     IUsernamePassword,
 )
 from .._secrets import asBytes
-from ._passwords import PasswordMatching, arePlausible
+from ._passwords import PasswordMatching
 
 
 @implementer(ICredentialsChecker)
@@ -64,8 +64,6 @@ class InMemoryUsernamePasswordDatabaseDontUse(PasswordMatching):
         stored = self.users.get(username)
         if stored is None and isinstance(username, str):
             stored = self.users.get(asBytes(username))
-        if not arePlausible(credentials):
-            stored = None
         return self._matchPassword(credentials, stored, username)
 
 

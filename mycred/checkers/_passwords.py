@@ -48,27 +48,28 @@ class PasswordMatching:
         @param stored: the secret; an empty one stands for no user.
         @param avatarId: the answer, if they match.
         """
+        secret = stored or _NOBODYS
         try:
-            matched = credentials.checkPassword(
-                _inTypeOf(credentials, stored) if stored else _NOBODYS
-            )
+            matched = credentials.checkPassword(secret)
+            if matched is False and isinstance(secret, bytes):
+                if isinstance(getattr(credentials, "password", None), str):
+                    # FTP and IRC hand over text: present the secret in kind.
+                    text = secret.decode("utf-8", "surrogateescape")
+                    matched = credentials.checkPassword(text)
         except Exception:
             return fail()
-        if not stored:
-            return self._refuseUnknown(avatarId)
+        conclude = self._cbPasswordMatch if stored else self._cbUnknown
         if matched is True or matched is False:
-            return succeed(self._cbPasswordMatch(matched, avatarId))
+            return succeed(conclude(matched, avatarId))
         # Twisted's contract: it may be a Deferred, or a coroutine.
-        return maybeDeferred(lambda: matched).addCallback(
-            self._cbPasswordMatch, avatarId
-        )
+        return maybeDeferred(lambda: matched).addCallback(conclude, avatarId)
 
-    def _refuseUnknown(self, username: object) -> Deferred[AvatarID]:
+    def _cbUnknown(self, matched: bool, username: AvatarID) -> Failure:
         """
         Refuse a user whom the store doesn't know.
         """
         self._log.info("Login refused: there is no user {name!r}", name=username)
-        return fail(UnauthorizedLogin())
+        return Failure(UnauthorizedLogin())
 
 
 def arePlausible(credentials: Any) -> bool:
@@ -77,17 +78,6 @@ def arePlausible(credentials: Any) -> bool:
     """
     password = getattr(credentials, "password", None)
     return isPlausible(credentials.username) and isPlausible(password)
-
-
-def _inTypeOf(credentials: Any, stored: Any) -> Any:
-    """
-    Present a stored secret in the type in which the user presents his: FTP and
-    IRC hand over text.
-    """
-    presented = getattr(credentials, "password", None)
-    if isinstance(presented, str) and isinstance(stored, bytes):
-        return stored.decode("utf-8", "surrogateescape")
-    return stored
 
 
 __all__ = ["PasswordMatching", "arePlausible"]

@@ -1,0 +1,5 @@
+"""
+Benchmarks, as ratios against twisted.cred and against the limit, in one run::
+
+    python -m benchmarks
+"""

@@ -1,0 +1,15 @@
+"""
+The example server: one mailbox behind POP3, IMAP4, PB and HTTP.
+
+C{twistd myapp --auth=file:/etc/myapp/passwd} starts it.  Twisted's own protocol
+classes do the talking, each with a reference to a portal and to nothing else; a
+realm answers with a view of the user's mailbox; the accounts are chosen on the
+command line.
+
+Read L{mycred.demo._realm} first.
+"""
+
+from ._options import Options
+from ._service import makeService
+
+__all__ = ["Options", "makeService"]

@@ -1,0 +1,151 @@
+"""
+The mailbox as a web browser shows it.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+from twisted.internet.defer import gatherResults
+from twisted.internet.protocol import IProtocolFactory
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.guard import (
+    BasicCredentialFactory,
+    DigestCredentialFactory,
+    HTTPAuthSessionWrapper,
+)
+from twisted.web.iweb import ICredentialFactory, IRequest
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET, Site
+
+from .. import credentials
+from .._contracts import (
+    IUsernameDigestHash,
+    IUsernameHashedPassword,
+    IUsernamePassword,
+)
+from ..portal import Portal
+from ._sessions import SessionPortal
+from ._store import Mailbox, StoreService
+
+REALM = b"mycred"
+
+_page = """<!DOCTYPE html>
+<meta charset="utf-8"><title>Mail of {user}</title>
+<h1>Mail of {user}</h1>
+{messages}
+"""
+
+
+class MailboxPage(Resource):
+    """
+    A page with the messages of a mailbox.
+    """
+
+    isLeaf = True
+    _log = Logger()
+
+    def __init__(self, store: StoreService, mailbox: Mailbox, mind: object) -> None:
+        super().__init__()
+        self._store = store
+        self._mailbox = mailbox
+
+    def logout(self) -> None:
+        """
+        Leave.
+        """
+
+    def render_GET(self, request: Any) -> int:
+        """
+        Show the messages, the newest first.
+        """
+        gone: list[object] = []
+        request.notifyFinish().addErrback(gone.append)
+        user = self._mailbox.user
+        loading = [
+            self._store.content(user, message.uid)
+            for message in reversed(self._mailbox.messages)
+        ]
+
+        def cbLoaded(contents: list[bytes | None]) -> None:
+            if not gone:
+                request.setHeader(b"content-type", b"text/html; charset=utf-8")
+                request.setHeader(b"cache-control", b"no-store")
+                request.write(_render(user, [c for c in contents if c is not None]))
+                request.finish()
+
+        def ebLoaded(failure: Failure) -> None:
+            self._log.failure("Mail could not be shown", failure=failure)
+            if not gone:
+                request.setResponseCode(503)
+                request.finish()
+
+        gatherResults(loading, consumeErrors=True).addCallbacks(cbLoaded, ebLoaded)
+        return NOT_DONE_YET
+
+
+def _render(user: bytes, contents: list[bytes]) -> bytes:
+    """
+    Make the page.
+    """
+    messages = "\n".join(f"<pre>{_text(content)}</pre><hr>" for content in contents)
+    page = _page.format(user=_text(user), messages=messages or "<p>No mail.</p>")
+    return page.encode("utf-8")
+
+
+def _text(data: bytes) -> str:
+    """
+    Show bytes as text that can't be taken for HTML.
+    """
+    return escape(data.decode("utf-8", "replace"))
+
+
+class _Guarded(Resource):
+    """
+    What asks everybody to log in, with a portal of its own for each request.
+    """
+
+    isLeaf = True
+
+    def __init__(self, portal: Portal, factories: list[ICredentialFactory]) -> None:
+        super().__init__()
+        self._portal = portal
+        self._factories = factories
+
+    def render(self, request: IRequest) -> Any:
+        """
+        Log the user in, and have his page rendered.
+        """
+        session = SessionPortal(self._portal)
+        request.notifyFinish().addBoth(session.close)
+        return HTTPAuthSessionWrapper(session, self._factories).render(request)
+
+
+def _credentialFactories(portal: Portal) -> list[ICredentialFactory]:
+    """
+    Choose the ways to log in that the checkers can serve.
+    """
+    served = portal.listCredentialsInterfaces()
+    factories: list[ICredentialFactory] = []
+    if IUsernameHashedPassword in served or IUsernameDigestHash in served:
+        # A file made by htdigest holds MD5 hashes, which serve nothing else.
+        algorithm = b"MD5" if IUsernameDigestHash in served else b"SHA-256"
+        digest = DigestCredentialFactory(algorithm, REALM)
+        digest.digest = credentials.DigestCredentialFactory(algorithm, REALM)
+        factories.append(digest)
+    if IUsernamePassword in served:
+        factories.append(BasicCredentialFactory(REALM))
+    return factories
+
+
+def makeFactory(portal: Portal) -> IProtocolFactory:
+    """
+    Serve a portal over HTTP.
+    """
+    site: IProtocolFactory = Site(_Guarded(portal, _credentialFactories(portal)))
+    return site
+
+
+__all__ = ["MailboxPage", "makeFactory"]

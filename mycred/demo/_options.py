@@ -1,0 +1,135 @@
+"""
+The command line of the example server.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from twisted.internet.endpoints import serverFromString
+from twisted.python import usage
+
+from .._contracts import (
+    IAnonymous,
+    InterfaceType,
+    IUsernameDigestHash,
+    IUsernameHashedPassword,
+    IUsernamePassword,
+)
+from ..strcred import AuthOptionMixin
+
+#: For each protocol, where it listens if nothing is said, and the interfaces of
+#: the credentials that its users can present.
+PROTOCOLS: dict[str, tuple[str, tuple[InterfaceType, ...]]] = {
+    "pop3": (
+        "tcp:1110:interface=127.0.0.1",
+        (IUsernamePassword, IUsernameHashedPassword),
+    ),
+    "imap": (
+        "tcp:1143:interface=127.0.0.1",
+        (IUsernamePassword, IUsernameHashedPassword),
+    ),
+    "pb": (
+        "tcp:8787:interface=127.0.0.1",
+        (IUsernameHashedPassword, IAnonymous),
+    ),
+    "http": (
+        "tcp:8080:interface=127.0.0.1",
+        (IUsernamePassword, IUsernameHashedPassword, IUsernameDigestHash),
+    ),
+}
+
+_where = "where to listen for {}, a strports description; empty for nowhere [default: {}]"
+
+
+class Options(usage.Options, AuthOptionMixin):
+    """
+    The options of C{twistd myapp}.
+
+    After parsing, the value of each protocol is a description, or empty where
+    the protocol isn't offered; C{self["notOffered"]} names those that the
+    checkers can't serve.
+    """
+
+    synopsis = "[options]"
+    optParameters = [
+        *(
+            [name, None, None, _where.format(name.upper(), where)]
+            for name, (where, _) in PROTOCOLS.items()
+        ),
+        ["store", "s", "mycred-demo.sqlite", "the SQLite file that holds the mail"],
+    ]
+    longdesc = (
+        "One mailbox behind several protocols, with the accounts that --auth "
+        "names. Example: twistd -n myapp --auth=file:/etc/myapp/passwd"
+    )
+    supportedInterfaces = (
+        IUsernamePassword,
+        IUsernameHashedPassword,
+        IUsernameDigestHash,
+        IAnonymous,
+    )
+
+    def parseOptions(self, options: Sequence[str] | None = None) -> None:
+        """
+        Parse the command line, and end the program in one line if it is wrong:
+        twistd would print its whole usage before that line.
+        """
+        try:
+            super().parseOptions(options)
+        except usage.UsageError as error:
+            sys.exit(f"twistd myapp: {error}")
+
+    def postOptions(self) -> None:
+        """
+        Settle where each protocol listens.
+
+        @raise usage.UsageError: if an option can't take effect.
+        """
+        if not self.get("credCheckers"):
+            raise usage.UsageError(
+                "--auth is missing: say where the accounts are, for example "
+                "--auth=file:/etc/myapp/passwd (--help-auth lists the types)"
+            )
+        self["store"] = os.path.abspath(self["store"])
+        folder = os.path.dirname(self["store"])
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise usage.UsageError(f"--store: files can't be made in {folder}")
+        self["notOffered"] = []
+        for name, (where, interfaces) in PROTOCOLS.items():
+            self._settle(name, where, interfaces)
+        if not any(self[name] for name in PROTOCOLS):
+            raise usage.UsageError("no protocol is left to listen for")
+
+    def _settle(
+        self, name: str, where: str, interfaces: tuple[InterfaceType, ...]
+    ) -> None:
+        """
+        Settle where one protocol listens.
+        """
+        from twisted.internet import reactor
+
+        servable = any(i in self["credInterfaces"] for i in interfaces)
+        if self[name] is None:
+            self[name] = where if servable else ""
+            if not servable:
+                self["notOffered"].append(name)
+        if not self[name]:
+            return
+        if not servable:
+            needed = " or ".join(i.__name__ for i in interfaces)
+            raise usage.UsageError(
+                f"--{name}: nobody could log in, since it takes a checker for "
+                f"{needed}, and no --auth gives one"
+            )
+        try:
+            serverFromString(reactor, self[name])
+        except (ValueError, TypeError, KeyError) as error:
+            raise usage.UsageError(
+                f"--{name}={self[name]}: {error}; right would be, for example, {where}"
+            ) from None
+
+
+__all__ = ["PROTOCOLS", "Options"]

@@ -1,0 +1,132 @@
+"""
+The mailbox as Perspective Broker shows it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zope.interface import implementer
+
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.protocol import IProtocolFactory
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.spread import pb
+
+from .._secrets import asBytes
+from ..portal import Portal
+from ._sessions import SessionPortal
+from ._store import Mailbox, Message, NoSuchUser, StoreService, composed
+
+NOTICE = "This is the mycred example server. Mail is for those who log in by name."
+
+
+class UnknownRecipient(pb.Error):
+    """
+    Mail was sent to somebody who has never logged in.
+    """
+
+
+class Visitor(pb.Avatar):
+    """
+    Somebody without a name.
+    """
+
+    def perspective_notice(self) -> str:
+        """
+        Read the public notice.
+        """
+        return NOTICE
+
+
+class Correspondent(Visitor):
+    """
+    A user, who may read and send mail.
+    """
+
+    _log = Logger()
+
+    def __init__(self, store: StoreService, mailbox: Mailbox, mind: Any) -> None:
+        """
+        @param mind: the client's object whose C{remote_newMessage} is called
+            with the UID of each message that comes in, or L{None}.
+        """
+        self._store = store
+        self._user = mailbox.user
+        self._mind = mind
+        self.logout = store.watch(self._user, self._arrived)
+
+    def perspective_list(self) -> Deferred[list[int]]:
+        """
+        List the UIDs of the messages.
+        """
+        mailbox = self._store.mailbox(self._user)
+        return mailbox.addCallback(lambda mailbox: [m.uid for m in mailbox.messages])
+
+    def perspective_read(self, uid: int) -> Deferred[bytes | None]:
+        """
+        Read a message, by its UID; L{None} if there is none.
+        """
+        return self._store.content(self._user, int(uid))
+
+    def perspective_send(self, user: bytes | str, text: bytes | str) -> Deferred[None]:
+        """
+        Send a message to another user.
+
+        @raise UnknownRecipient: over the wire, if there is no such user.
+        """
+        recipient = asBytes(user)
+        letter = asBytes(text).decode("utf-8", "replace")
+
+        def ebNoSuchUser(failure: Failure) -> None:
+            failure.trap(NoSuchUser)
+            raise UnknownRecipient("there is no such user")
+
+        content = composed(self._user, recipient, "A message", letter)
+        sending = self._store.deliver(recipient, content)
+        return sending.addCallbacks(lambda _: None, ebNoSuchUser)
+
+    def _arrived(self, message: Message) -> None:
+        """
+        Tell the mind.
+        """
+        if self._mind is None:
+            return
+        telling = maybeDeferred(self._mind.callRemote, "newMessage", message.uid)
+        telling.addErrback(self._ebMind)
+
+    def _ebMind(self, failure: Failure) -> None:
+        """
+        Put up with a mind that has gone or doesn't want to know.
+        """
+        self._log.info("A mind could not be told: {error}", error=failure.value)
+
+
+@implementer(pb.IPBRoot)
+class _SessionRoot:
+    """
+    Give each connection a portal of its own.
+    """
+
+    def __init__(self, portal: Portal) -> None:
+        self._portal = portal
+
+    def rootObject(self, broker: pb.Broker) -> Any:
+        """
+        Make the object through which a client logs in.
+        """
+        session = SessionPortal(self._portal)
+        broker.notifyOnDisconnect(session.close)
+        return pb.IPBRoot(session).rootObject(broker)
+
+
+def makeFactory(portal: Portal) -> IProtocolFactory:
+    """
+    Serve a portal over Perspective Broker.
+    """
+    factory: IProtocolFactory = pb.PBServerFactory(_SessionRoot(portal))
+    return factory
+
+
+__all__ = ["Correspondent", "Visitor", "makeFactory"]

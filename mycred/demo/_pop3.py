@@ -1,0 +1,175 @@
+"""
+The mailbox as POP3 shows it.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any, overload
+
+from zope.interface import implementer
+
+from twisted.internet.defer import Deferred
+from twisted.internet.protocol import Factory, IProtocolFactory
+from twisted.logger import Logger
+from twisted.mail.pop3 import POP3, IMailbox, IServerFactory
+
+from .._contracts import IUsernameHashedPassword
+from ..credentials import CramMD5Credentials
+from ..portal import Portal
+from ._sessions import SessionFactory
+from ._store import Mailbox, StoreService
+
+
+@implementer(IMailbox)
+class MailDrop:
+    """
+    A mailbox at the moment of the login, as RFC 1939 wants it: messages are
+    marked, and go when the client says QUIT.
+    """
+
+    _log = Logger()
+
+    def __init__(self, store: StoreService, mailbox: Mailbox, mind: object) -> None:
+        self._store = store
+        self._user = mailbox.user
+        self._uidValidity = mailbox.uidValidity
+        self._messages = mailbox.messages
+        self._deleted: set[int] = set()
+
+    @overload
+    def listMessages(self) -> list[int]: ...
+
+    @overload
+    def listMessages(self, i: int) -> int: ...
+
+    def listMessages(self, i: int | None = None) -> int | list[int]:
+        """
+        Tell the size of a message, or of all; 0 stands for a deleted one.
+        """
+        if i is None:
+            return [self.listMessages(n) for n in range(len(self._messages))]
+        self._check(i)
+        return 0 if i in self._deleted else self._messages[i].size
+
+    def getMessage(self, i: int) -> Any:
+        """
+        Fetch the content of a message.
+        """
+
+        def cbContent(content: bytes | None) -> BytesIO:
+            if content is None:
+                raise ValueError(b"that message is gone")
+            return BytesIO(content)
+
+        self._check(i)
+        uid = self._messages[i].uid
+        return self._store.content(self._user, uid).addCallback(cbContent)
+
+    def getUidl(self, i: int) -> bytes:
+        """
+        Tell the identifier of a message.
+        """
+        self._check(i)
+        return b"%d.%d" % (self._uidValidity, self._messages[i].uid)
+
+    def deleteMessage(self, i: int) -> None:
+        """
+        Mark a message.
+        """
+        self._check(i)
+        self._deleted.add(i)
+
+    def undeleteMessages(self) -> None:
+        """
+        Unmark all messages.
+        """
+        self._deleted.clear()
+
+    def sync(self) -> None:
+        """
+        Remove what is marked.
+        """
+        uids = [self._messages[i].uid for i in sorted(self._deleted)]
+        removing: Deferred[None] = self._store.delete(self._user, uids)
+        removing.addErrback(
+            lambda failure: self._log.failure("Mail was not removed", failure=failure)
+        )
+
+    def logout(self) -> None:
+        """
+        Leave.  What is only marked stays.
+        """
+
+    def _check(self, i: int) -> None:
+        """
+        Insist on a message that exists; the protocol wants bytes in the error.
+        """
+        if not 0 <= i < len(self._messages):
+            raise ValueError(b"no such message")
+
+
+@implementer(IServerFactory)
+class POP3Factory(Factory):
+    """
+    Build POP3 connections.
+
+    @ivar challengers: for each SASL mechanism, how to make its credentials.
+        There is none of the name where no checker could serve it.
+    """
+
+    noisy = False
+
+    def __init__(self, portal: Portal) -> None:
+        if IUsernameHashedPassword in portal.listCredentialsInterfaces():
+            self.challengers = {b"CRAM-MD5": CramMD5Credentials}
+
+    def buildProtocol(self, addr: object) -> POP3:
+        """
+        Build a connection.
+        """
+        protocol = POP3()
+        protocol.factory = self
+        # A greeting without a time stamp: with one, clients try APOP, which
+        # Twisted's server never accepts.
+        protocol.magic = b"mycred example server"
+        return protocol
+
+    def cap_IMPLEMENTATION(self) -> bytes:
+        """
+        Name the server.
+        """
+        return b"mycred"
+
+    def cap_EXPIRE(self) -> None:
+        """
+        Promise to keep messages for ever.
+        """
+
+    def cap_LOGIN_DELAY(self) -> int:
+        """
+        Allow logins one upon another.
+        """
+        return 0
+
+    def perUserExpiration(self) -> bool:
+        """
+        Treat all users alike.
+        """
+        return False
+
+    def perUserLoginDelay(self) -> bool:
+        """
+        Treat all users alike.
+        """
+        return False
+
+
+def makeFactory(portal: Portal) -> IProtocolFactory:
+    """
+    Serve a portal over POP3.
+    """
+    return SessionFactory(POP3Factory(portal), portal)
+
+
+__all__ = ["MailDrop", "makeFactory"]

@@ -1,0 +1,77 @@
+"""
+The realm: which view of a user's mailbox each protocol gets.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zope.interface import implementer
+
+from twisted.internet.defer import Deferred
+from twisted.mail.imap4 import IAccount
+from twisted.mail.pop3 import IMailbox as IMailboxPOP3
+from twisted.spread.pb import IPerspective
+from twisted.web.resource import IResource
+
+from .._contracts import ANONYMOUS, AvatarID, InterfaceType, IRealm, Login
+from .._secrets import asBytes
+from ..error import UnauthorizedLogin
+from ._http import MailboxPage
+from ._imap4 import Account
+from ._pb import Correspondent, Visitor
+from ._pop3 import MailDrop
+from ._store import Mailbox, StoreService
+
+
+@implementer(IRealm)
+class MailRealm:
+    """
+    The connection between user names and mailboxes.
+
+    @ivar store: where the mail is.
+    """
+
+    _views = {
+        IMailboxPOP3: MailDrop,
+        IAccount: Account,
+        IPerspective: Correspondent,
+        IResource: MailboxPage,
+    }
+
+    def __init__(self, store: StoreService) -> None:
+        self.store = store
+
+    def requestAvatar(
+        self, avatarId: AvatarID, mind: object, *interfaces: InterfaceType
+    ) -> Deferred[Login] | Login:
+        """
+        Answer with a view of a user's mailbox.
+
+        @param avatarId: the name of the user, who has proved it.
+        @param mind: over PB, what the user's program wants to be told by.
+        @param interfaces: what the protocol can talk to.
+        """
+        interface = next((i for i in interfaces if i in self._views), None)
+        if interface is None:
+            raise NotImplementedError("none of the requested interfaces is served")
+        if avatarId == ANONYMOUS:
+            if interface is not IPerspective:
+                raise UnauthorizedLogin("mail is not for everybody")
+            return interface, Visitor(), _nothing
+        view = self._views[interface]
+
+        def cbMailbox(mailbox: Mailbox) -> Login:
+            avatar: Any = view(self.store, mailbox, mind)
+            return interface, avatar, avatar.logout
+
+        return self.store.mailbox(asBytes(avatarId)).addCallback(cbMailbox)
+
+
+def _nothing() -> None:
+    """
+    Log out a visitor, who leaves nothing behind.
+    """
+
+
+__all__ = ["MailRealm"]

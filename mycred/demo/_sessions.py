@@ -1,0 +1,129 @@
+"""
+Logins that belong to a connection, and end with it.
+
+A protocol calls the logout of its avatar when the connection is lost.  It can't
+do so for a login that is still under way then; who serves protocols that he
+didn't write does it for them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.protocol import Factory, Protocol
+from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
+from twisted.python.failure import Failure
+
+from .._contracts import ICredentials, InterfaceType, Login
+from ..portal import Portal
+
+
+class SessionPortal(Portal):
+    """
+    A portal for one connection: the same realm, the same checkers, and L{close}
+    for when the connection is gone.
+    """
+
+    def __init__(self, portal: Portal) -> None:
+        """
+        @param portal: the portal of the server.
+        """
+        super().__init__(portal.realm)
+        self.checkers = portal.checkers
+        self._closed = False
+        self._underWay: set[Deferred[Login]] = set()
+        self._logouts: set[_Logout] = set()
+
+    def login(
+        self, credentials: ICredentials, mind: object, *interfaces: InterfaceType
+    ) -> Deferred[Login]:
+        """
+        Log in, until the connection is gone.
+
+        @return: a L{Deferred} as from L{Portal.login}, whose logout callable
+            does its work once however often it is called.  It doesn't fire any
+            more after L{close}.
+        """
+        login = super().login(credentials, mind, *interfaces)
+        answer: Deferred[Login] = Deferred(lambda _: login.cancel())
+        self._underWay.add(login)
+
+        def deliver(result: Login | Failure) -> None:
+            self._underWay.discard(login)
+            if self._closed:
+                return
+            if not isinstance(result, Failure):
+                interface, avatar, logout = result
+                once = _Logout(self._logouts, logout)
+                result = interface, avatar, once
+            answer.callback(result)
+
+        login.addBoth(deliver)
+        return answer
+
+    def close(self, _: object = None) -> None:
+        """
+        Cancel the logins that are under way, and log out the avatars that the
+        protocol hasn't logged out.
+        """
+        self._closed = True
+        for login in list(self._underWay):
+            login.cancel()
+        for logout in list(self._logouts):
+            logout()
+
+
+class _Logout:
+    """
+    A logout callable that does its work once.
+    """
+
+    def __init__(self, pending: set[_Logout], logout: Any) -> None:
+        self._pending = pending
+        self._logout = logout
+        pending.add(self)
+
+    def __call__(self) -> None:
+        if self in self._pending:
+            self._pending.remove(self)
+            self._logout()
+
+
+class _SessionWrapper(ProtocolWrapper):
+    """
+    What closes the portal of a connection, after the protocol was told.
+    """
+
+    def connectionLost(self, reason: Failure) -> None:
+        portal = self.wrappedProtocol.portal
+        super().connectionLost(reason)
+        portal.close()
+
+
+class SessionFactory(WrappingFactory):
+    """
+    Give each connection a portal of its own.
+    """
+
+    protocol = _SessionWrapper
+    noisy = False
+
+    def __init__(self, factory: Factory, portal: Portal) -> None:
+        """
+        @param factory: the factory of the protocols, which have a C{portal}.
+        @param portal: the portal of the server.
+        """
+        super().__init__(factory)
+        self._portal = portal
+
+    def buildProtocol(self, addr: Any) -> Protocol | None:
+        """
+        Build a protocol, and hand it its portal.
+        """
+        wrapper: Any = super().buildProtocol(addr)
+        wrapper.wrappedProtocol.portal = SessionPortal(self._portal)
+        return wrapper  # type: ignore[no-any-return]
+
+
+__all__ = ["SessionFactory", "SessionPortal"]

@@ -1,0 +1,283 @@
+"""
+The store: the mail of all users, in an SQLite file.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from email.utils import formatdate
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.enterprise.adbapi import ConnectionPool
+from twisted.internet.defer import Deferred
+
+_schema = """
+create table if not exists users (
+    name blob primary key, uidvalidity integer not null, uidnext integer not null
+);
+create table if not exists messages (
+    user blob not null references users (name), uid integer not null,
+    flags text not null, date real not null, content blob not null,
+    primary key (user, uid)
+);
+"""
+
+
+class NoSuchUser(Exception):
+    """
+    Mail was sent to somebody who has no mailbox.
+    """
+
+
+@dataclass
+class Message:
+    """
+    What is known of a message without its content.
+
+    @ivar uid: its number, for all time.
+    @ivar size: its size in octets, as it goes over the wire.
+    @ivar flags: its IMAP4 flags.
+    @ivar date: when it came in, in seconds since the epoch.
+    """
+
+    uid: int
+    size: int
+    date: float
+    flags: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Mailbox:
+    """
+    The state of a mailbox at one moment.
+
+    @ivar user: whose it is.
+    @ivar uidValidity: its number; UIDs are good as long as it is the same.
+    @ivar uidNext: a UID that no message has had.
+    @ivar messages: the messages, the oldest first.
+    """
+
+    user: bytes
+    uidValidity: int
+    uidNext: int
+    messages: list[Message]
+
+
+class StoreService(Service):
+    """
+    The mail of all users.
+
+    Content is kept with lines that end in LF.
+
+    @ivar name: the name by which the service is known.
+    """
+
+    def __init__(self, path: str) -> None:
+        """
+        @param path: the name of the file, which is created at the first use.
+        """
+        self._path = path
+        self._pool: Any = None
+        self._watchers: dict[bytes, list[Callable[[Message], object]]] = {}
+
+    def startService(self) -> None:
+        """
+        Open the file.
+        """
+        super().startService()
+        # Mail is its owner's business: nobody else on the machine reads the file.
+        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+        # One connection, so that one thing happens after another.
+        self._pool = ConnectionPool(
+            "sqlite3",
+            self._path,
+            check_same_thread=False,
+            cp_min=1,
+            cp_max=1,
+            cp_openfun=lambda connection: connection.executescript(_schema),
+        )
+        self._pool.start()
+
+    def stopService(self) -> None:
+        """
+        Finish what is under way, and close the file.
+        """
+        super().stopService()
+        self._pool.close()
+
+    def mailbox(self, user: bytes) -> Deferred[Mailbox]:
+        """
+        Load a user's mailbox.  An unknown user gets one, with a message in it.
+        """
+
+        def interaction(transaction: Any) -> Mailbox:
+            made = transaction.execute(
+                "insert or ignore into users values (?, ?, 1)", (user, int(time.time()))
+            )
+            if made.rowcount:
+                welcome = composed(b"postmaster", user, "Welcome", _welcome)
+                _insert(transaction, user, welcome, time.time(), ())
+            row = transaction.execute(
+                "select uidvalidity, uidnext from users where name = ?", (user,)
+            ).fetchone()
+            rows = transaction.execute(
+                "select uid, date, flags, content from messages where user = ?"
+                " order by uid",
+                (user,),
+            )
+            messages = [
+                Message(uid, _wireSize(content), date, set(flags.split()))
+                for uid, date, flags, content in rows
+            ]
+            return Mailbox(user, *row, messages)
+
+        return self._run(interaction)
+
+    def content(self, user: bytes, uid: int) -> Deferred[bytes | None]:
+        """
+        Load the content of a message; L{None} if it is gone.
+        """
+
+        def interaction(transaction: Any) -> bytes | None:
+            row = transaction.execute(
+                "select content from messages where user = ? and uid = ?", (user, uid)
+            ).fetchone()
+            return row[0] if row else None
+
+        return self._run(interaction)
+
+    def setFlags(self, user: bytes, uid: int, flags: Iterable[str]) -> Deferred[None]:
+        """
+        Replace the flags of a message.
+        """
+        return self._run(
+            lambda transaction: transaction.execute(
+                "update messages set flags = ? where user = ? and uid = ?",
+                (" ".join(sorted(flags)), user, uid),
+            )
+        )
+
+    def delete(self, user: bytes, uids: Iterable[int]) -> Deferred[None]:
+        """
+        Remove messages for good.
+        """
+        gone = [(user, uid) for uid in uids]
+        return self._run(
+            lambda transaction: transaction.executemany(
+                "delete from messages where user = ? and uid = ?", gone
+            )
+        )
+
+    def deliver(
+        self,
+        user: bytes,
+        content: bytes,
+        date: float | None = None,
+        flags: Iterable[str] = (),
+    ) -> Deferred[Message]:
+        """
+        Put a message into a user's mailbox, and tell who watches it.
+
+        @return: a L{Deferred} that fails with L{NoSuchUser} if the user has no
+            mailbox.
+        """
+        when = time.time() if date is None else date
+        kept = content.replace(b"\r\n", b"\n")
+
+        def tell(message: Message) -> Message:
+            for watcher in list(self._watchers.get(user, ())):
+                watcher(message)
+            return message
+
+        return self._run(
+            lambda transaction: _insert(transaction, user, kept, when, flags)
+        ).addCallback(tell)
+
+    def watch(
+        self, user: bytes, watcher: Callable[[Message], object]
+    ) -> Callable[[], None]:
+        """
+        Have new messages of a user told.
+
+        @return: a callable that ends the watch.
+        """
+        self._watchers.setdefault(user, []).append(watcher)
+
+        def unwatch() -> None:
+            self._watchers[user].remove(watcher)
+            if not self._watchers[user]:
+                del self._watchers[user]
+
+        return unwatch
+
+    def _run(self, interaction: Callable[[Any], Any]) -> Deferred[Any]:
+        """
+        Talk to the file, in the thread of its connection.
+        """
+        answer: Deferred[Any] = self._pool.runInteraction(interaction)
+        return answer
+
+
+_welcome = """\
+This mailbox is yours.  It is the same one over POP3, IMAP4, Perspective Broker
+and HTTP.
+"""
+
+
+def composed(sender: bytes, recipient: bytes, subject: str, text: str) -> bytes:
+    """
+    Compose a message.
+    """
+    message = EmailMessage()
+    message["From"] = _address(sender)
+    message["To"] = _address(recipient)
+    message["Date"] = formatdate()
+    message["Subject"] = subject
+    message.set_content(text)
+    return message.as_bytes()
+
+
+def _address(user: bytes) -> str:
+    """
+    Spell a user's address so that no name can break out of its header.
+    """
+    name = user.decode("utf-8", "replace")
+    safe = "".join(c if c.isalnum() or c in "._-+" else "_" for c in name)
+    return f"<{safe}@localhost>"
+
+
+def _insert(
+    transaction: Any, user: bytes, content: bytes, date: float, flags: Iterable[str]
+) -> Message:
+    """
+    Add a message.
+
+    @raise NoSuchUser: if the user has no mailbox.
+    """
+    row = transaction.execute(
+        "update users set uidnext = uidnext + 1 where name = ? returning uidnext - 1",
+        (user,),
+    ).fetchone()
+    if row is None:
+        raise NoSuchUser(user)
+    message = Message(row[0], _wireSize(content), date, set(flags))
+    transaction.execute(
+        "insert into messages values (?, ?, ?, ?, ?)",
+        (user, message.uid, " ".join(sorted(message.flags)), date, content),
+    )
+    return message
+
+
+def _wireSize(content: bytes) -> int:
+    """
+    Count the octets of a message whose lines end in CR LF.
+    """
+    return len(content) + content.count(b"\n")
+
+
+__all__ = ["Mailbox", "Message", "NoSuchUser", "StoreService", "composed"]
