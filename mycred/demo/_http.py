@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from twisted.internet.defer import gatherResults
-from twisted.internet.protocol import IProtocolFactory
+from twisted.internet.interfaces import IProtocolFactory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.guard import (

@@ -15,7 +15,8 @@ from typing import Any
 from zope.interface import implementer
 
 from twisted.internet.defer import Deferred, gatherResults, succeed
-from twisted.internet.protocol import Factory, IProtocolFactory
+from twisted.internet.interfaces import IProtocolFactory
+from twisted.internet.protocol import Factory
 from twisted.mail.imap4 import (
     IAccount,
     ICloseableMailbox,

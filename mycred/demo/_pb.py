@@ -9,7 +9,7 @@ from typing import Any
 from zope.interface import implementer
 
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.protocol import IProtocolFactory
+from twisted.internet.interfaces import IProtocolFactory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.spread import pb

@@ -10,7 +10,8 @@ from typing import Any, overload
 from zope.interface import implementer
 
 from twisted.internet.defer import Deferred
-from twisted.internet.protocol import Factory, IProtocolFactory
+from twisted.internet.interfaces import IProtocolFactory
+from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 from twisted.mail.pop3 import POP3, IMailbox, IServerFactory
 
@@ -146,11 +147,11 @@ class POP3Factory(Factory):
         Promise to keep messages for ever.
         """
 
-    def cap_LOGIN_DELAY(self) -> int:
+    def cap_LOGIN_DELAY(self) -> bytes:
         """
-        Allow logins one upon another.
+        Allow logins one upon another, in seconds between them.
         """
-        return 0
+        return b"0"
 
     def perUserExpiration(self) -> bool:
         """

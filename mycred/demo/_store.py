@@ -224,8 +224,8 @@ class StoreService(Service):
 
 
 _welcome = """\
-This mailbox is yours.  It is the same one over POP3, IMAP4, Perspective Broker
-and HTTP.
+This mailbox is yours.
+It is the same one over POP3, IMAP4, Perspective Broker and HTTP.
 """
 
 
