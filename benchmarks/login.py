@@ -12,9 +12,6 @@ from time import perf_counter
 from types import SimpleNamespace
 from typing import Any
 
-import mycred.checkers
-import mycred.credentials
-import mycred.portal
 from zope.interface import Interface
 from zope.interface.interface import InterfaceClass
 
@@ -22,6 +19,10 @@ import twisted.cred.checkers
 import twisted.cred.credentials
 import twisted.cred.portal
 from twisted.internet.defer import succeed
+
+import mycred.checkers
+import mycred.credentials
+import mycred.portal
 
 from ._rounds import alternate
 

@@ -124,7 +124,8 @@ def _surplus(keys: Mapping[str, object]) -> str:
     """
     Say that a value stands where a key is needed.
     """
-    return f"a value stands without its key, {_choice(keys)} (a colon within a value is written \\:)"
+    colon = "a colon within a value is written \\:"
+    return f"a value stands without its key, {_choice(keys)} ({colon})"
 
 
 def _choice(keys: Mapping[str, object]) -> str:

@@ -131,8 +131,9 @@ class _Search:
         if checker is None:
             self._answer.callback(self._conclude())
             return
-        self._asked = maybeDeferred(checker.requestAvatarId, self._credentials)
-        self._asked.addCallbacks(self._cbAccepted, self._ebRefused)
+        ask: Any = checker.requestAvatarId
+        self._asked = asked = maybeDeferred(ask, self._credentials)
+        asked.addCallbacks(self._cbAccepted, self._ebRefused)
 
     def _cbAccepted(self, avatarId: AvatarID) -> None:
         """

@@ -13,7 +13,7 @@ L{TwistedPortal} is here because adapters are registered for that class.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Union
+from typing import Union
 
 from zope.interface import Interface
 
@@ -35,16 +35,16 @@ from twisted.cred.strcred import (
     UnsupportedInterfaces,
 )
 
-#: What a checker answers: the name of an avatar, or L{ANONYMOUS}.  A name is
-#: bytes, and str only where the protocol handed over a str (FTP, IRC).
-AvatarID = Union[bytes, str, tuple[()]]
+#: What a checker answers: the name of an avatar, or L{ANONYMOUS}.  The contract
+#: says bytes; where a protocol hands over a str (FTP, IRC) a str comes back.
+AvatarID = Union[bytes, tuple[()]]
 
 #: An interface is an object to zope.interface and a type to a type checker.
 InterfaceType = type[Interface]
 
 #: What a realm answers, and what a login ends with: the interface, the avatar
 #: that provides it, and the callable that logs the avatar out.
-Login = tuple[InterfaceType, Any, Callable[[], object]]
+Login = tuple[InterfaceType, object, Callable[[], None]]
 
 __all__ = [
     # twisted.cred.checkers

@@ -28,7 +28,8 @@ def _hash(algorithm: bytes, *parts: bytes) -> bytes:
     """
     H(a:b:c), in hexadecimal.
     """
-    return algorithms[algorithm](b":".join(parts)).hexdigest().encode("ascii")
+    digest: str = algorithms[algorithm](b":".join(parts)).hexdigest()
+    return digest.encode("ascii")
 
 
 def calcHA1(

@@ -304,9 +304,7 @@ class DigestCredentialFactory:
         try:
             age = int(self._getTime()) - int(parts[2])
         except ValueError:
-            raise LoginFailed(
-                "Invalid response, invalid opaque/time values"
-            ) from None
+            raise LoginFailed("Invalid response, invalid opaque/time values") from None
         if age > self.CHALLENGE_LIFETIME_SECS:
             raise LoginFailed("Invalid response, incompatible opaque/nonce too old")
         if not equal(signature, self._sign(key)):

@@ -119,14 +119,17 @@ class Portal(TwistedPortal):
         checker = self._checkerFor(credentials)
         if checker is None:
             return fail(unhandled(credentials))
+        avatarId: Any
         try:
             avatarId = checker.requestAvatarId(credentials)
         except BaseException:
             avatarId = fail()
         if not isinstance(avatarId, Deferred):
-            answer = avatarId
+            answer: Any = avatarId
             avatarId = maybeDeferred(lambda: answer)
-        return avatarId.addCallback(self._cbAvatarId, mind, interfaces)
+        login: Deferred[Login]
+        login = avatarId.addCallback(self._cbAvatarId, mind, interfaces)
+        return login
 
     def _checkerFor(self, credentials: object) -> ICredentialsChecker | None:
         """
@@ -158,9 +161,11 @@ class Portal(TwistedPortal):
         Ask the realm for the avatar.
         """
         login: object = self.realm.requestAvatar(avatarId, mind, *interfaces)
-        if isinstance(login, Deferred):
-            return self._awaitAvatar(login)
-        return login
+        # Asked first, since to ask whether something else is a Deferred is slow:
+        # its metaclass is that of abstract classes.
+        if type(login) is tuple or not isinstance(login, Deferred):
+            return login
+        return self._awaitAvatar(login)
 
     def _awaitAvatar(self, login: Deferred[Login]) -> Deferred[Login]:
         """

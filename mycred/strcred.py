@@ -217,7 +217,7 @@ def _wrongArguments(authType: str, reason: str) -> str:
     reason = reason.strip().rstrip(".")
     expected = findCheckerFactory(authType).argStringFormat.strip().rstrip(".")
     return (
-        f"--auth={authType}: {reason}. What follows \"{authType}:\" is: {expected} "
+        f'--auth={authType}: {reason}. What follows "{authType}:" is: {expected} '
         f"(--help-auth-type={authType} tells more)"
     )
 

@@ -71,7 +71,7 @@ def migrated(name: str) -> ModuleType:
     source = Path(spec.origin).read_text("utf-8")
     source = re.sub(r"\btwisted\.cred\.test\b", __name__, source)
     source = re.sub(r"\btwisted\.cred\b", "mycred", source)
-    source = re.sub(r"^from twisted\.plugins import (.*)$", pluginImports, source, flags=re.M)
+    source = re.sub(r"(?m)^from twisted\.plugins import (.*)$", pluginImports, source)
     shortName = name.rpartition(".")[2]
     module = ModuleType(f"{__name__}.{shortName}")
     module.__file__ = spec.origin

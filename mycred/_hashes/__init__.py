@@ -56,7 +56,9 @@ def verify(stored: bytes, password: bytes) -> bool:
     @param password: what the user typed.
     """
     scheme = schemeOf(stored)
-    return scheme is not None and b"\0" not in password and scheme.verify(stored, password)
+    if scheme is None or b"\0" in password:
+        return False
+    return scheme.verify(stored, password)
 
 
 __all__ = ["Scheme", "schemeOf", "verify"]

@@ -13,7 +13,7 @@ from typing import Any
 
 from zope.interface import implementer
 
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.python.failure import Failure
 
 from .._contracts import (
@@ -289,8 +289,8 @@ class FilePasswordDB(PasswordMatching):
             if isinstance(sample, bytes):
                 user, password = asBytes(user), asBytes(password)
             matched = equal(self.hash(user, password, sample), sample)
-        conclude = self._cbPasswordMatch if stored else self._cbUnknown
-        return succeed(conclude(matched, name))
+        conclude: Any = self._cbPasswordMatch if stored else self._cbUnknown
+        return maybeDeferred(conclude, matched, name)
 
     def _verifyHash(
         self, typed: Any, stored: bytes, name: AvatarID

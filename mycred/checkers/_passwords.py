@@ -60,7 +60,8 @@ class PasswordMatching:
             return fail()
         conclude = self._cbPasswordMatch if stored else self._cbUnknown
         if matched is True or matched is False:
-            return succeed(conclude(matched, avatarId))
+            result = conclude(matched, avatarId)
+            return fail(result) if isinstance(result, Failure) else succeed(result)
         # Twisted's contract: it may be a Deferred, or a coroutine.
         return maybeDeferred(lambda: matched).addCallback(conclude, avatarId)
 

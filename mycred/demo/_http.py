@@ -16,7 +16,7 @@ from twisted.web.guard import (
     DigestCredentialFactory,
     HTTPAuthSessionWrapper,
 )
-from twisted.web.iweb import ICredentialFactory, IRequest
+from twisted.web.iweb import ICredentialFactory
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Site
 
@@ -114,7 +114,7 @@ class _Guarded(Resource):
         self._portal = portal
         self._factories = factories
 
-    def render(self, request: IRequest) -> Any:
+    def render(self, request: Any) -> Any:
         """
         Log the user in, and have his page rendered.
         """
@@ -132,7 +132,7 @@ def _credentialFactories(portal: Portal) -> list[ICredentialFactory]:
     if IUsernameHashedPassword in served or IUsernameDigestHash in served:
         # A file made by htdigest holds MD5 hashes, which serve nothing else.
         algorithm = b"MD5" if IUsernameDigestHash in served else b"SHA-256"
-        digest = DigestCredentialFactory(algorithm, REALM)
+        digest: Any = DigestCredentialFactory(algorithm, REALM)
         digest.digest = credentials.DigestCredentialFactory(algorithm, REALM)
         factories.append(digest)
     if IUsernamePassword in served:

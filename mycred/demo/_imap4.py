@@ -487,11 +487,11 @@ class IMAP4Factory(Factory):
             self._challengers[b"LOGIN"] = LOGINCredentials
             self._challengers[b"PLAIN"] = PLAINCredentials
 
-    def buildProtocol(self, addr: object) -> IMAP4Server:
+    def buildProtocol(self, addr: object) -> Any:
         """
         Build a connection.
         """
-        protocol = IMAP4Server(dict(self._challengers))
+        protocol: Any = IMAP4Server(dict(self._challengers))
         protocol.factory = self
         return protocol
 

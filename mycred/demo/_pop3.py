@@ -125,11 +125,11 @@ class POP3Factory(Factory):
         if IUsernameHashedPassword in portal.listCredentialsInterfaces():
             self.challengers = {b"CRAM-MD5": CramMD5Credentials}
 
-    def buildProtocol(self, addr: object) -> POP3:
+    def buildProtocol(self, addr: object) -> Any:
         """
         Build a connection.
         """
-        protocol = POP3()
+        protocol: Any = POP3()
         protocol.factory = self
         # A greeting without a time stamp: with one, clients try APOP, which
         # Twisted's server never accepts.

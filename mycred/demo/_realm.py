@@ -65,7 +65,8 @@ class MailRealm:
             avatar: Any = view(self.store, mailbox, mind)
             return interface, avatar, avatar.logout
 
-        return self.store.mailbox(asBytes(avatarId)).addCallback(cbMailbox)
+        user: Any = asBytes(avatarId)
+        return self.store.mailbox(user).addCallback(cbMailbox)
 
 
 def _nothing() -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.protocol import Factory, connectionDone
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
 
@@ -95,10 +95,10 @@ class _SessionWrapper(ProtocolWrapper):
     What closes the portal of a connection, after the protocol was told.
     """
 
-    def connectionLost(self, reason: Failure) -> None:
-        portal = self.wrappedProtocol.portal
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        protocol: Any = self.wrappedProtocol
         super().connectionLost(reason)
-        portal.close()
+        protocol.portal.close()
 
 
 class SessionFactory(WrappingFactory):
@@ -117,13 +117,14 @@ class SessionFactory(WrappingFactory):
         super().__init__(factory)
         self._portal = portal
 
-    def buildProtocol(self, addr: Any) -> Protocol | None:
+    def buildProtocol(self, addr: Any) -> ProtocolWrapper:
         """
         Build a protocol, and hand it its portal.
         """
-        wrapper: Any = super().buildProtocol(addr)
-        wrapper.wrappedProtocol.portal = SessionPortal(self._portal)
-        return wrapper  # type: ignore[no-any-return]
+        wrapper: ProtocolWrapper = super().buildProtocol(addr)
+        protocol: Any = wrapper.wrappedProtocol
+        protocol.portal = SessionPortal(self._portal)
+        return wrapper
 
 
 __all__ = ["SessionFactory", "SessionPortal"]

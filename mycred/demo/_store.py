@@ -134,7 +134,8 @@ class StoreService(Service):
                 Message(uid, _wireSize(content), date, set(flags.split()))
                 for uid, date, flags, content in rows
             ]
-            return Mailbox(user, *row, messages)
+            uidValidity, uidNext = row
+            return Mailbox(user, uidValidity, uidNext, messages)
 
         return self._run(interaction)
 
