@@ -1,0 +1,534 @@
+"""
+Tests for L{mycred.checkers._file}.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given, settings, strategies
+from zope.interface.verify import verifyObject
+
+from twisted.internet.defer import Deferred
+from twisted.logger import globalLogPublisher
+from twisted.trial.unittest import SynchronousTestCase
+
+from mycred.checkers import (
+    FilePasswordDB,
+    ICredentialsChecker,
+    IUsernameHashedPassword,
+    IUsernamePassword,
+    OnDiskUsernamePasswordDatabase,
+)
+from mycred.credentials import CramMD5Credentials, UsernamePassword
+from mycred.error import TemporaryFailure, UnauthorizedLogin
+
+# htpasswd -nbB -C 4 carol hashed
+BCRYPT = b"$2y$04$o50jQe7M4o62AeA5KFjucOnS1iuzc.U2.R3wyikupFOOrfTjNE/QW"
+
+
+class StepWorkers:
+    """
+    Workers that do a job when the test says so, in the test's own thread.
+
+    @ivar jobs: what is waiting.
+    """
+
+    def __init__(self) -> None:
+        self.jobs: list[tuple[Deferred[Any], Callable[..., Any], Any]] = []
+
+    def run(self, function: Callable[..., Any], *args: Any) -> Deferred[Any]:
+        """
+        Take a job.
+        """
+        result: Deferred[Any] = Deferred()
+        self.jobs.append((result, function, args))
+        return result
+
+    def step(self) -> tuple[Any, ...]:
+        """
+        Do the oldest job, and tell what it was given.
+        """
+        result, function, args = self.jobs.pop(0)
+        result.callback(function(*args))
+        return tuple(args)
+
+
+class FileTestCase(SynchronousTestCase):
+    """
+    Base of the tests that have a password file.
+    """
+
+    def setUp(self) -> None:
+        self.path = Path(self.mktemp())
+        self.workers = StepWorkers()
+        self.events: list[Any] = []
+        globalLogPublisher.addObserver(self.events.append)
+        self.addCleanup(globalLogPublisher.removeObserver, self.events.append)
+
+    def database(self, content: bytes | None = None, **arguments: Any) -> FilePasswordDB:
+        """
+        Make a checker, of a file that holds this.
+        """
+        if content is not None:
+            self.path.write_bytes(content)
+        return FilePasswordDB(str(self.path), workers=self.workers, **arguments)
+
+    def ask(self, database: FilePasswordDB, name: Any, password: Any) -> Deferred[Any]:
+        """
+        Present a name and a password.
+        """
+        return database.requestAvatarId(UsernamePassword(name, password))
+
+    def assertAccepted(self, asking: Deferred[Any], avatarId: Any) -> None:
+        """
+        Insist on an avatar ID of this type.
+        """
+        accepted = self.successResultOf(asking)
+        self.assertEqual((type(accepted), accepted), (type(avatarId), avatarId))
+
+    def assertRefused(self, asking: Deferred[Any]) -> None:
+        """
+        Insist on an answer that tells nothing but no.
+        """
+        error = self.failureResultOf(asking).value
+        self.assertIs(type(error), UnauthorizedLogin)
+        self.assertEqual(error.args, ())
+
+    def logged(self, text: str) -> list[Any]:
+        """
+        Find the events whose format holds a text.
+        """
+        return [e for e in self.events if text in (e.get("log_format") or "")]
+
+
+class PlainTextTests(FileTestCase):
+    """
+    Tests for lines of names and passwords.
+    """
+
+    def test_interfaces(self) -> None:
+        """
+        It is a checker, of challenge-response logins too unless the program
+        hashes; its older name is the same class.
+        """
+        database = self.database(b"")
+        self.assertTrue(verifyObject(ICredentialsChecker, database))
+        self.assertEqual(
+            database.credentialInterfaces, (IUsernamePassword, IUsernameHashedPassword)
+        )
+        hashing = self.database(hash=lambda *_: None)
+        self.assertEqual(hashing.credentialInterfaces, (IUsernamePassword,))
+        self.assertIs(OnDiskUsernamePasswordDatabase, FilePasswordDB)
+
+    def test_login(self) -> None:
+        """
+        The right password names the avatar; a wrong one, an unknown user and an
+        empty password are refused alike.
+        """
+        for cache in (False, True):
+            database = self.database(b"alice:sesame\nbob:hunter2", cache=cache)
+            self.assertAccepted(self.ask(database, b"alice", b"sesame"), b"alice")
+            self.assertAccepted(self.ask(database, b"bob", b"hunter2"), b"bob")
+            for name in (b"alice", b"eve"):
+                for password in (b"x", b"", b"hunter2", b"sesame "):
+                    self.assertRefused(self.ask(database, name, password))
+
+    def test_challengeResponse(self) -> None:
+        """
+        Plain text serves a login that proves the password without sending it.
+        """
+        database = self.database(b"tim:tanstaaftanstaaf\n")
+        credentials = CramMD5Credentials()
+        credentials.challenge = b"<1896.697170952@postoffice.reston.mci.net>"
+        credentials.setResponse(b"tim b913a602c7eda7a495b4e6e7334d3890")
+        self.assertAccepted(database.requestAvatarId(credentials), b"tim")
+        credentials.setResponse(b"tim b913a602c7eda7a495b4e6e7334d3891")
+        self.assertRefused(database.requestAvatarId(credentials))
+
+    def test_lines(self) -> None:
+        """
+        Comments, blank lines and lines without a password are skipped, what
+        follows a second colon is ignored, CR is tolerated.
+        """
+        content = b"#eve:x\n\n   \nalone\nalice:sesame:1000:rest\r\n#\nbob:hunter2\r\n"
+        for cache in (False, True):
+            database = self.database(content, cache=cache)
+            self.assertAccepted(self.ask(database, b"alice", b"sesame"), b"alice")
+            self.assertAccepted(self.ask(database, b"bob", b"hunter2"), b"bob")
+            for name in (b"#eve", b"eve", b"alone", b""):
+                self.assertRefused(self.ask(database, name, b"x"))
+
+    def test_empty(self) -> None:
+        """
+        An empty name or an empty secret matches nobody.
+        """
+        for cache in (False, True):
+            database = self.database(b":sesame\nalice:\nbob::\n", cache=cache)
+            self.assertRefused(self.ask(database, b"", b"sesame"))
+            self.assertRefused(self.ask(database, b"alice", b""))
+            self.assertRefused(self.ask(database, b"bob", b""))
+
+    def test_firstWins(self) -> None:
+        """
+        Of two lines for a user the first counts, and the other one is logged, by
+        its number and once as long as the file stays the same.
+        """
+        for cache in (False, True):
+            del self.events[:]
+            database = self.database(b"alice:one\nbob:x\nalice:two\n", cache=cache)
+            for _ in range(2):
+                self.assertAccepted(self.ask(database, b"alice", b"one"), b"alice")
+                self.assertRefused(self.ask(database, b"alice", b"two"))
+            [event] = self.logged("has a line already")
+            self.assertEqual((event["name"], event["number"]), (b"alice", 3))
+            self.assertNotIn("two", repr(event))
+
+    def test_refusalsAreToldApart(self) -> None:
+        """
+        The log tells an unknown user from a wrong password, and doesn't hold the
+        password.
+        """
+        database = self.database(b"alice:sesame\n")
+        self.assertRefused(self.ask(database, b"alice", b"hunter2"))
+        self.assertRefused(self.ask(database, b"eve", b"hunter2"))
+        self.assertEqual(len(self.logged("wrong password")), 1)
+        self.assertEqual(len(self.logged("there is no user")), 1)
+        self.assertNotIn("hunter2", repr(self.events))
+
+    def test_text(self) -> None:
+        """
+        A name handed over as text comes back as text.
+        """
+        for cache in (False, True):
+            content = "jürgen:schlüssel\n".encode()
+            database = self.database(content, cache=cache)
+            self.assertAccepted(self.ask(database, "jürgen", "schlüssel"), "jürgen")
+            self.assertRefused(self.ask(database, "jürgen", "x"))
+            self.assertRefused(self.ask(database, "eve", "x"))
+
+    def test_absurd(self) -> None:
+        """
+        NUL, and what is absurdly long, is refused before the file is read.
+        """
+        database = self.database()
+        for name, password in (
+            (b"al\0ice", b"sesame"),
+            (b"alice", b"ses\0ame"),
+            (b"a" * 1025, b"sesame"),
+            (b"alice", b"s" * 1025),
+            ("a\0", "b"),
+        ):
+            self.assertRefused(self.ask(database, name, password))
+        self.failureResultOf(self.ask(database, b"a" * 1024, b"x"), TemporaryFailure)
+
+    def test_caseInsensitive(self) -> None:
+        """
+        As in Twisted: where case doesn't count, the avatar ID is in lower case.
+        """
+        for cache in (False, True):
+            database = self.database(
+                b"Alice:sesame\n", cache=cache, caseSensitive=False
+            )
+            for name in (b"alice", b"ALICE", b"Alice"):
+                self.assertAccepted(self.ask(database, name, b"sesame"), b"alice")
+            self.assertEqual(database.getUser(b"ALICE"), (b"alice", b"sesame"))
+
+    def test_positional(self) -> None:
+        """
+        Programs give the arguments by position.
+        """
+        self.path.write_bytes(b"x;sesame;y;ALICE\n")
+        database = FilePasswordDB(str(self.path), b";", 3, 1, False, None, True)
+        self.assertAccepted(self.ask(database, b"alice", b"sesame"), b"alice")
+        self.assertTrue(database.cache)
+
+    @settings(deadline=None, database=None, max_examples=100)
+    @given(content=strategies.binary(), name=strategies.binary())
+    def test_anyContent(self, content: bytes, name: bytes) -> None:
+        """
+        No content of the file, and no name, makes anything fail but the login.
+        """
+        for cache in (False, True):
+            database = self.database(content, cache=cache)
+            self.assertRefused(self.ask(database, name, b"\xff never a password \xfe"))
+
+
+class StoreTests(FileTestCase):
+    """
+    Tests for a file that comes, changes and goes.
+    """
+
+    def assertDown(self, database: FilePasswordDB) -> None:
+        """
+        Insist on a temporary failure, which is logged and tells the peer no name.
+        """
+        before = len(self.logged("can't be read"))
+        failure = self.failureResultOf(
+            self.ask(database, b"alice", b"sesame"), TemporaryFailure
+        )
+        self.assertNotIn(str(self.path), str(failure.value))
+        self.assertGreater(len(self.logged("can't be read")), before)
+
+    def test_missing(self) -> None:
+        """
+        A file that isn't there is no wrong password, and once it comes it counts;
+        once it is gone, nobody is let in.
+        """
+        for cache in (False, True):
+            database = self.database(cache=cache)
+            self.assertDown(database)
+            self.assertRaises(TemporaryFailure, database.getUser, b"alice")
+            self.path.write_bytes(b"alice:sesame\n")
+            self.assertAccepted(self.ask(database, b"alice", b"sesame"), b"alice")
+            self.path.unlink()
+            self.assertDown(database)
+
+    def test_notAFile(self) -> None:
+        """
+        A folder, or a pipe to which nobody writes, is a temporary failure, and
+        nobody waits for it.
+        """
+        for make in (os.mkdir, os.mkfifo):
+            self.path = Path(self.mktemp())
+            make(self.path)
+            for cache in (False, True):
+                self.assertDown(self.database(cache=cache))
+
+    def test_differs(self) -> None:
+        """
+        The file is read again when it differs: newer, older, of another size, or
+        another file in its place.
+        """
+        database = self.database(b"alice:one\n", cache=True)
+        self.assertAccepted(self.ask(database, b"alice", b"one"), b"alice")
+        self.path.write_bytes(b"alice:two\n")
+        os.utime(self.path, (0, 0))
+        self.assertAccepted(self.ask(database, b"alice", b"two"), b"alice")
+        self.path.write_bytes(b"alice:three\n")
+        os.utime(self.path, (0, 0))
+        self.assertAccepted(self.ask(database, b"alice", b"three"), b"alice")
+        backup = Path(self.mktemp())
+        backup.write_bytes(b"alice:fours\n")
+        os.utime(backup, (0, 0))
+        backup.rename(self.path)
+        self.assertAccepted(self.ask(database, b"alice", b"fours"), b"alice")
+
+    def test_unsettled(self) -> None:
+        """
+        A change that leaves time, size and place alike counts too, where the file
+        was read just after it had changed.
+        """
+        database = self.database(b"alice:one\n", cache=True)
+        self.patch(database, "_credCache", None)
+        self.assertAccepted(self.ask(database, b"alice", b"one"), b"alice")
+        self.path.write_bytes(b"alice:two\n")
+        self.assertAccepted(self.ask(database, b"alice", b"two"), b"alice")
+
+    def test_readOnce(self) -> None:
+        """
+        With a cache, a file that stays the same is read once.
+        """
+        database = self.database(b"alice:one\n", cache=True)
+        self.patch(database, "_loadCredentials", lambda: iter([(b"alice", b"kept")]))
+        self.patch(
+            __import__("mycred.checkers._file").checkers._file, "_isSettled", bool
+        )
+        self.assertAccepted(self.ask(database, b"alice", b"kept"), b"alice")
+        self.patch(database, "_loadCredentials", None)
+        self.assertAccepted(self.ask(database, b"alice", b"kept"), b"alice")
+
+    def test_pickle(self) -> None:
+        """
+        A pickle holds where the file is, and nothing that it held.
+        """
+        database = FilePasswordDB(str(self.path), cache=True)
+        self.path.write_bytes(b"alice:sesame\n")
+        self.assertAccepted(self.ask(database, b"alice", b"sesame"), b"alice")
+        state = pickle.dumps(database)
+        self.assertNotIn(b"sesame", state)
+        again = pickle.loads(state)
+        self.assertAccepted(self.ask(again, b"alice", b"sesame"), b"alice")
+
+
+class HashTests(FileTestCase):
+    """
+    Tests for lines with a hash.
+    """
+
+    def test_verified(self) -> None:
+        """
+        A complete hash is verified, by the workers.
+        """
+        for cache in (False, True):
+            database = self.database(b"carol:" + BCRYPT + b"\n", cache=cache)
+            for password, name in ((b"hashed", b"carol"), ("hashed", "carol")):
+                asking = self.ask(database, name, password)
+                self.assertNoResult(asking)
+                self.assertEqual(self.workers.step(), (BCRYPT, b"hashed"))
+                self.assertAccepted(asking, name)
+            asking = self.ask(database, b"carol", b"wrong")
+            self.workers.step()
+            self.assertRefused(asking)
+
+    def test_neverText(self) -> None:
+        """
+        A hash is no password: whoever has read the file can't log in with what
+        stands in it.
+        """
+        database = self.database(b"carol:" + BCRYPT + b"\n")
+        asking = self.ask(database, b"carol", BCRYPT)
+        self.workers.step()
+        self.assertRefused(asking)
+        credentials = CramMD5Credentials()
+        credentials.getChallenge()
+        credentials.username = b"carol"
+        self.patch(credentials, "checkPassword", lambda password: True)
+        self.assertRefused(database.requestAvatarId(credentials))
+
+    def test_unknownCostsTheSame(self) -> None:
+        """
+        Among hashes, an unknown user and a wrong plain text password cost a
+        verification of the kind that most hashes are of.
+        """
+        other = BCRYPT.replace(b"$04$", b"$05$")
+        lines = [b"a:" + other, b"b:" + BCRYPT, b"c:" + BCRYPT, b"plain:text"]
+        for cache in (False, True):
+            database = self.database(b"\n".join(lines), cache=cache)
+            for name in (b"eve", b"plain"):
+                for password in (b"hashed", b"wrong"):
+                    asking = self.ask(database, name, password)
+                    self.assertNoResult(asking)
+                    self.assertEqual(self.workers.step(), (BCRYPT, password))
+                    self.assertRefused(asking)
+            self.assertAccepted(self.ask(database, b"plain", b"text"), b"plain")
+            self.assertEqual(self.workers.jobs, [])
+
+    def test_noHashesNoWork(self) -> None:
+        """
+        Without hashes in the file, nobody waits for the workers.
+        """
+        self.assertRefused(self.ask(self.database(b"alice:sesame\n"), b"eve", b"x"))
+        self.assertEqual(self.workers.jobs, [])
+
+    def test_busy(self) -> None:
+        """
+        If the workers take no more jobs, that is no wrong password.
+        """
+
+        class Busy:
+            """
+            Workers that take no job.
+            """
+
+            def run(self, *args: object) -> Deferred[Any]:
+                """
+                Refuse.
+                """
+                result: Deferred[Any] = Deferred()
+                result.errback(TemporaryFailure())
+                return result
+
+        database = self.database(b"carol:" + BCRYPT + b"\n")
+        self.patch(database, "_workers", Busy())
+        for name in (b"carol", b"eve"):
+            asking = self.ask(database, name, b"hashed")
+            self.failureResultOf(asking, TemporaryFailure)
+
+    def test_holdsHashes(self) -> None:
+        """
+        The checker knows whether the file can't serve everybody's
+        challenge-response login.
+        """
+        self.assertFalse(self.database(b"alice:sesame\n").holdsHashes())
+        mixed = self.database(b"alice:sesame\ncarol:" + BCRYPT)
+        self.assertTrue(mixed.holdsHashes())
+
+
+class SubclassTests(FileTestCase):
+    """
+    Tests for what programs do with the class.
+    """
+
+    def test_ownHash(self) -> None:
+        """
+        C{hash} gets the name, what was typed, and what is stored, and returns what
+        to compare; text is handed over as what the file holds.
+        """
+        seen = []
+
+        def backwards(name: Any, typed: Any, stored: Any) -> Any:
+            seen.append((name, typed, stored))
+            return typed[::-1]
+
+        database = self.database(b"alice:emases\n", hash=backwards)
+        self.assertAccepted(self.ask(database, b"alice", b"sesame"), b"alice")
+        self.assertAccepted(self.ask(database, "alice", "sesame"), "alice")
+        self.assertRefused(self.ask(database, b"alice", b"emases"))
+        self.assertRefused(self.ask(database, b"eve", b"sesame"))
+        self.assertEqual(
+            seen,
+            [(b"alice", b"sesame", b"emases")] * 2
+            + [(b"alice", b"emases", b"emases"), (b"eve", b"sesame", b"emases")],
+        )
+
+    def test_ownHashOfNoPassword(self) -> None:
+        """
+        C{hash} isn't asked for credentials that hold no password.
+        """
+        database = self.database(b"alice:emases\n", hash=lambda *_: b"emases")
+        credentials = CramMD5Credentials()
+        credentials.username = b"alice"
+        self.assertRefused(database.requestAvatarId(credentials))
+
+    def test_getUserOverridden(self) -> None:
+        """
+        C{getUser} may look anywhere, with text or bytes, and the file isn't read.
+        """
+
+        class Own(FilePasswordDB):
+            """
+            Users of a program's own.
+            """
+
+            users: dict[Any, Any]
+
+            def getUser(self, username: Any) -> tuple[Any, Any]:
+                return username, self.users[username]
+
+        plain = Own(None)  # type: ignore[arg-type]
+        plain.users = {b"alice": b"sesame", "bob": "hunter2"}
+        self.assertAccepted(self.ask(plain, b"alice", b"sesame"), b"alice")
+        self.assertAccepted(self.ask(plain, "alice", "sesame"), "alice")
+        self.assertAccepted(self.ask(plain, "bob", "hunter2"), "bob")
+        self.assertRefused(self.ask(plain, "eve", "x"))
+        hashing = Own(None, hash=lambda user, sent, stored: sent[::-1])  # type: ignore[arg-type]
+        hashing.users = {b"alice": b"emases"}
+        self.assertAccepted(self.ask(hashing, b"alice", b"sesame"), b"alice")
+
+    def test_loadCredentialsOverridden(self) -> None:
+        """
+        C{_loadCredentials} may read anywhere; without a cache it is asked at each
+        login.
+        """
+
+        class Own(FilePasswordDB):
+            """
+            Users of a program's own.
+            """
+
+            users: list[tuple[Any, Any]]
+
+            def _loadCredentials(self) -> Any:
+                return iter(self.users)
+
+        own = Own(None)  # type: ignore[arg-type]
+        own.users = [(b"alice", b"one"), (b"alice", b"two")]
+        self.assertAccepted(self.ask(own, b"alice", b"one"), b"alice")
+        own.users = [(b"alice", b"three"), ("bob", "text")]
+        self.assertAccepted(self.ask(own, b"alice", b"three"), b"alice")
+        self.assertAccepted(self.ask(own, "bob", "text"), "bob")
