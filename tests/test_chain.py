@@ -84,7 +84,9 @@ class CheckerChainTests(SynchronousTestCase):
         nobody else is asked.
         """
         for answer in (b"alice", (), None, "alice"):
-            accepted = self.ask(raising(UnauthorizedLogin()), lambda: answer, lambda: b"x")
+            accepted = self.ask(
+                raising(UnauthorizedLogin()), lambda: answer, lambda: b"x"
+            )
             self.assertIs(self.successResultOf(accepted), answer)
             self.assertEqual(self.asked(), [1, 1, 0])
 

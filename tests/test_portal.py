@@ -9,7 +9,9 @@ from typing import Any
 
 from zope.interface import Interface, implementer
 
-from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse as TwistedInMemory
+from twisted.cred.checkers import (
+    InMemoryUsernamePasswordDatabaseDontUse as TwistedInMemory,
+)
 from twisted.cred.credentials import UsernamePassword as TwistedUsernamePassword
 from twisted.cred.portal import Portal as TwistedPortal
 from twisted.internet.defer import CancelledError, Deferred, DeferredList, fail, succeed
@@ -372,7 +374,11 @@ class RegistrationTests(SynchronousTestCase):
         second = TwistedInMemory(bob=b"two", carol=b"three")
         anonymous = AllowAnonymousAccess()
         portal = Portal(Realm(), iter([first, second, anonymous]))
-        for name, password in ((b"alice", b"sesame"), (b"bob", b"two"), (b"carol", b"three")):
+        for name, password in (
+            (b"alice", b"sesame"),
+            (b"bob", b"two"),
+            (b"carol", b"three"),
+        ):
             credentials = UsernamePassword(name, password)
             self.successResultOf(portal.login(credentials, None, IMailbox))
         self.failureResultOf(

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings, strategies
 from zope.interface.verify import verifyObject
+
+from hypothesis import given, settings, strategies
 
 from twisted.internet.defer import Deferred
 from twisted.logger import globalLogPublisher
@@ -231,9 +232,7 @@ class PlainTextTests(FileTestCase):
         As in Twisted: where case doesn't count, the avatar ID is in lower case.
         """
         for cache in (False, True):
-            database = self.database(
-                b"Alice:sesame\n", cache=cache, caseSensitive=False
-            )
+            database = self.database(b"Alice:sesame\n", cache=cache, caseSensitive=False)
             for name in (b"alice", b"ALICE", b"Alice"):
                 self.assertAccepted(self.ask(database, name, b"sesame"), b"alice")
             self.assertEqual(database.getUser(b"ALICE"), (b"alice", b"sesame"))
@@ -335,9 +334,7 @@ class StoreTests(FileTestCase):
         """
         database = self.database(b"alice:one\n", cache=True)
         self.patch(database, "_loadCredentials", lambda: iter([(b"alice", b"kept")]))
-        self.patch(
-            __import__("mycred.checkers._file").checkers._file, "_isSettled", bool
-        )
+        self.patch(__import__("mycred.checkers._file").checkers._file, "_isSettled", bool)
         self.assertAccepted(self.ask(database, b"alice", b"kept"), b"alice")
         self.patch(database, "_loadCredentials", None)
         self.assertAccepted(self.ask(database, b"alice", b"kept"), b"alice")

@@ -75,7 +75,8 @@ class InMemoryTests(SynchronousTestCase):
         A wrong password and an unknown user are the same to the caller.
         """
         wrong, unknown = (
-            self.failureResultOf(self.ask(name, b"x")).value for name in (b"alice", b"eve")
+            self.failureResultOf(self.ask(name, b"x")).value
+            for name in (b"alice", b"eve")
         )
         for error in (wrong, unknown):
             self.assertIs(type(error), UnauthorizedLogin)

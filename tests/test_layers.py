@@ -1,0 +1,96 @@
+"""
+Tests for the layout: a login's path reads downwards.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+import mycred
+
+ROOT = Path(mycred.__file__).parent
+
+# A part may import parts of the rows below its own, never of the rows above;
+# parts in one row ignore each other.
+ROWS = [
+    {"demo"},
+    {"strcred"},
+    {"plugins"},
+    {"portal", "checkers"},
+    {"credentials", "_hashes", "_workers", "_chain", "_argstring"},
+    {"_httpdigest"},
+    {"_digest", "_secrets"},
+    {"_contracts", "error"},
+]
+ROW = {part: number for number, row in enumerate(ROWS) for part in row}
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    """
+    Walk through mycred's modules: the part that each belongs to, and its file.
+    """
+    for path in sorted(ROOT.rglob("*.py")):
+        part = path.relative_to(ROOT).parts[0].removesuffix(".py")
+        if part != "__init__":
+            yield part, path
+
+
+def imported(path: Path) -> Iterator[str]:
+    """
+    Find the dotted names that a module imports, wherever it does so.
+    """
+    package = ("mycred", *path.relative_to(ROOT).parts[:-1])
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) + 1 - node.level] if node.level else ()
+            module = (node.module,) if node.module else ()
+            for alias in node.names:
+                yield ".".join((*base, *module, alias.name))
+
+
+class LayerTests(SynchronousTestCase):
+    """
+    Tests for who imports whom.
+    """
+
+    def test_everyPartHasARow(self) -> None:
+        """
+        No part of mycred is left out.
+        """
+        self.assertEqual({part for part, _ in modules()}, set(ROW))
+
+    def test_downwards(self) -> None:
+        """
+        Imports point down.
+        """
+        for part, path in modules():
+            for name in imported(path):
+                words = name.split(".")
+                if words[0] != "mycred" or len(words) == 1 or words[1] == part:
+                    continue
+                self.assertLess(ROW[part], ROW[words[1]], f"{path} imports {name}")
+
+    def test_contractsThroughOneDoor(self) -> None:
+        """
+        What is Twisted's own in cred comes in through two modules.
+        """
+        for part, path in modules():
+            if part not in ("_contracts", "error"):
+                for name in imported(path):
+                    self.assertFalse(name.startswith("twisted.cred"), f"{path}: {name}")
+
+    def test_pluginsAreLight(self) -> None:
+        """
+        A plugin imports its checker only when it makes one.
+        """
+        for path in sorted((ROOT / "plugins").glob("cred_*.py")):
+            for node in ast.parse(path.read_text("utf-8")).body:
+                if isinstance(node, ast.ImportFrom) and node.module is not None:
+                    if node.module.startswith("mycred"):
+                        self.assertEqual(node.module, "mycred._contracts", str(path))

@@ -1,0 +1,141 @@
+"""
+Tests for what is installed: a wheel in an environment of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+from zipfile import ZipFile
+
+from twisted.trial.unittest import SynchronousTestCase
+
+import mycred
+
+ROOT = Path(mycred.__file__).parents[1]
+
+
+class WheelTests(SynchronousTestCase):
+    """
+    Tests for the wheel, in a fresh environment.
+    """
+
+    def setUp(self) -> None:
+        if not (ROOT / "setup.cfg").exists():
+            self.fail("the tests belong into a checkout")
+
+    def run_(self, *command: str, cwd: Path | None = None) -> str:
+        """
+        Run a program, which must succeed.
+
+        @return: what it printed.
+        """
+        environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+        done = subprocess.run(
+            command, capture_output=True, text=True, cwd=cwd, env=environment
+        )
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
+
+    def build(self) -> Path:
+        """
+        Build the wheel, of a copy so that nothing is left in the checkout.
+        """
+        work = Path(self.mktemp()).resolve()
+        source = work / "source"
+        source.mkdir(parents=True)
+        for name in ("setup.cfg", "setup.py", "pyproject.toml", "README.rst", "LICENSE"):
+            shutil.copy(ROOT / name, source)
+        for name in ("mycred", "twisted"):
+            shutil.copytree(
+                ROOT / name,
+                source / name,
+                ignore=shutil.ignore_patterns("__pycache__", "dropin.cache"),
+            )
+        pip = (sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps")
+        self.run_(*pip, "--wheel-dir", str(work), str(source))
+        [wheel] = work.glob("mycred-*.whl")
+        return wheel
+
+    def test_installed(self) -> None:
+        """
+        The wheel holds mycred and its entry in Twisted's plugins, and no tests.
+        Installed, twistd knows C{myapp} and Twisted's own C{--help-auth} works and
+        lists each type once; uninstalled, Twisted is whole.
+        """
+        wheel = self.build()
+        files = set(ZipFile(wheel).namelist())
+        for path in ROOT.glob("mycred/**/*.py"):
+            self.assertIn(str(path.relative_to(ROOT)), files)
+        self.assertIn("mycred/py.typed", files)
+        self.assertIn("twisted/plugins/mycred_dropin.py", files)
+        self.assertNotIn("twisted/plugins/__init__.py", files)
+        self.assertFalse([f for f in files if f.startswith(("tests", "benchmarks"))])
+
+        home = wheel.parent / "environment"
+        venv.create(home, with_pip=True)
+        python = str(home / "bin" / "python")
+        # What mycred needs is taken from the environment that runs the tests; but
+        # Twisted is copied, since the plugins go into its folder.
+        [site] = home.glob("lib/python*/site-packages")
+        here = Path(sysconfig.get_path("purelib"))
+        shutil.copytree(
+            here / "twisted",
+            site / "twisted",
+            ignore=shutil.ignore_patterns("__pycache__", "test", "mycred_dropin.py"),
+        )
+        (site / "rest.pth").write_text(f"{here}\n")
+        self.run_(
+            python,
+            "-m",
+            "pip",
+            "install",
+            "--no-deps",
+            "--no-index",
+            "--ignore-installed",
+            str(wheel),
+        )
+        where = self.run_(python, "-c", "import mycred; print(mycred.__file__)", cwd=home)
+        self.assertTrue(where.startswith(str(home)), where)
+
+        twistd = (python, "-c", "from twisted.scripts.twistd import run; run()")
+        self.assertIn("myapp", self.run_(*twistd, "--help", cwd=home))
+        for program in ("ftp", "myapp"):
+            listed = self.run_(*twistd, program, "--help-auth", cwd=home)
+            types = [line.split()[0] for line in listed.splitlines()[5:] if line.strip()]
+            self.assertEqual(len(types), len(set(types)), listed)
+            self.assertLessEqual({"anonymous", "file", "memory"}, set(types))
+
+        self.run_(python, "-m", "pip", "uninstall", "--yes", "mycred")
+        self.assertTrue((site / "twisted" / "plugins" / "__init__.py").exists())
+        self.assertNotIn("myapp", self.run_(*twistd, "--help", cwd=home))
+
+
+class ImportTests(SynchronousTestCase):
+    """
+    Tests for importing mycred.
+    """
+
+    def test_silent(self) -> None:
+        """
+        Importing anything of mycred warns of nothing and installs no reactor, the
+        example server aside, and makes the errors available.
+        """
+        program = (
+            "import sys, mycred.portal; mycred.error;"
+            "import mycred.checkers, mycred.credentials, mycred.strcred, mycred._workers;"
+            "import mycred.plugins.cred_file, mycred._hashes;"
+            "print('twisted.internet.reactor' in sys.modules)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", program],
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+        )
+        self.assertEqual((done.stdout, done.stderr), ("False\n", ""))

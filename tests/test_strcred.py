@@ -1,0 +1,419 @@
+"""
+Tests for L{mycred.strcred} and the plugins.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from zope.interface import implementer
+from zope.interface.verify import verifyObject
+
+from twisted.plugin import IPlugin
+from twisted.python import usage
+from twisted.trial.unittest import SynchronousTestCase
+
+import mycred
+from mycred import strcred
+from mycred.checkers import (
+    AllowAnonymousAccess,
+    FilePasswordDB,
+    InMemoryUsernamePasswordDatabaseDontUse,
+)
+from mycred.credentials import (
+    IAnonymous,
+    IUsernameHashedPassword,
+    IUsernamePassword,
+    UsernamePassword,
+)
+from mycred.error import UnauthorizedLogin
+from mycred.plugins import cred_anonymous, cred_file, cred_memory
+
+from .checkers.test_file import BCRYPT
+
+
+class Options(usage.Options, strcred.AuthOptionMixin):
+    """
+    The options of a program that takes everything.
+    """
+
+
+class AnonymousOptions(Options):
+    """
+    The options of a program without names.
+    """
+
+    supportedInterfaces = (IAnonymous,)
+
+
+@implementer(strcred.ICheckerFactory, IPlugin)
+class Factory:
+    """
+    A plugin like the how-to's: it doesn't say what its checkers check.
+    """
+
+    authType = "special"
+    authHelp = "Some help."
+    argStringFormat = "A colon-separated key=value list."
+    error: Exception | None = None
+
+    def generateChecker(self, argstring: str = "") -> Any:
+        """
+        Make a checker, or fail.
+        """
+        if self.error is not None:
+            raise self.error
+        return InMemoryUsernamePasswordDatabaseDontUse()
+
+
+class WithFactories(SynchronousTestCase):
+    """
+    Base of the tests that bring plugins of their own.
+    """
+
+    def install(self, *factories: Any) -> None:
+        """
+        Put plugins before those that there are.
+        """
+        found = [*factories, *strcred.findCheckerFactories()]
+        self.patch(strcred, "findCheckerFactories", lambda: iter(found))
+
+
+class FindTests(WithFactories):
+    """
+    Tests for looking plugins up.
+    """
+
+    def test_oursFirst(self) -> None:
+        """
+        All plugins of both packages are found, mycred's first, Twisted's own
+        included; of a type, the first one counts.
+        """
+        found = list(strcred.findCheckerFactories())
+        modules = [type(factory).__module__ for factory in found]
+        ours = [m for m in modules if m.startswith("mycred.plugins.")]
+        self.assertEqual(modules[: len(ours)], ours)
+        self.assertIn("twisted.plugins.cred_file", modules)
+        for factory in (
+            cred_anonymous.theAnonymousCheckerFactory,
+            cred_file.theFileCheckerFactory,
+            cred_memory.theInMemoryCheckerFactory,
+        ):
+            self.assertIs(strcred.findCheckerFactory(factory.authType), factory)
+            self.assertTrue(verifyObject(strcred.ICheckerFactory, factory))
+
+    def test_makeChecker(self) -> None:
+        """
+        The plugin gets what follows the first colon.
+        """
+        given = []
+        factory = Factory()
+        self.patch(factory, "generateChecker", given.append)
+        self.install(factory)
+        for description in ("special", "special:", "special:a:b=c:"):
+            strcred.makeChecker(description)
+        self.assertEqual(given, ["", "", "a:b=c:"])
+
+    def test_light(self) -> None:
+        """
+        Looking the plugins up imports no checker of mycred's, no LDAP, and installs
+        no reactor.
+        """
+        program = (
+            "import sys; from mycred.strcred import findCheckerFactories as find;"
+            "list(find());"
+            "print([m for m in ('mycred.checkers', 'ldap3',"
+            " 'twisted.internet.reactor') if m in sys.modules])"
+        )
+        printed = subprocess.run(
+            [sys.executable, "-W", "error::SyntaxWarning", "-c", program],
+            check=True,
+            capture_output=True,
+            text=True,
+            cwd=Path(mycred.__file__).parents[1],
+        )
+        self.assertEqual(printed.stdout.strip(), "[]")
+
+    def test_otherDistributions(self) -> None:
+        """
+        A file in a folder C{mycred/plugins}, or C{twisted/plugins}, of another
+        distribution is all that it takes to add an auth type.
+        """
+        plugin = (
+            "from zope.interface import implementer\n"
+            "from twisted.plugin import IPlugin\n"
+            "from {package}.strcred import ICheckerFactory\n"
+            "from {package}.checkers import AllowAnonymousAccess\n"
+            "@implementer(ICheckerFactory, IPlugin)\n"
+            "class Factory:\n"
+            "    authType = '{name}'\n"
+            "    authHelp = argStringFormat = 'None.'\n"
+            "    def generateChecker(self, argstring=''):\n"
+            "        return AllowAnonymousAccess()\n"
+            "factory = Factory()\n"
+        )
+        paths = [str(Path(mycred.__file__).parents[1])]
+        for folder, package, name in (
+            ("mycred", "mycred", "one"),
+            ("twisted", "twisted.cred", "two"),
+        ):
+            distribution = Path(self.mktemp()).resolve()
+            plugins = distribution / folder / "plugins"
+            plugins.mkdir(parents=True)
+            source = plugin.format(package=package, name=name)
+            (plugins / f"third_party_{name}.py").write_text(source)
+            paths.append(str(distribution))
+        program = (
+            f"import sys; sys.path[:0] = {paths!r}\n"
+            "from twisted.python import usage\n"
+            "from mycred.strcred import AuthOptionMixin\n"
+            "class Options(usage.Options, AuthOptionMixin): pass\n"
+            "options = Options()\n"
+            "options.parseOptions(['--auth=one', '--auth=two:x'])\n"
+            "print(len(options['credCheckers']))\n"
+            "options.parseOptions(['--help-auth'])\n"
+        )
+        printed = subprocess.run(
+            [sys.executable, "-c", program], check=True, capture_output=True, text=True
+        )
+        self.assertTrue(printed.stdout.startswith("2\n"), printed.stdout)
+        self.assertIn("  one ", printed.stdout)
+        self.assertIn("  two ", printed.stdout)
+
+
+class AuthOptionTests(WithFactories):
+    """
+    Tests for L{strcred.AuthOptionMixin}.
+    """
+
+    def parse(self, *arguments: str, options: Any = None) -> Any:
+        """
+        Parse a command line.
+        """
+        options = Options() if options is None else options
+        options.parseOptions(arguments)
+        return options
+
+    def wrong(self, *arguments: str, options: Any = None) -> str:
+        """
+        Parse a command line that is wrong, and return what the user is told.
+        """
+        error = self.assertRaises(
+            usage.UsageError, self.parse, *arguments, options=options
+        )
+        text = str(error)
+        self.assertNotIn("\n", text)
+        self.assertNotIn("Unexpected", text)
+        return text
+
+    def help(self, *arguments: str, options: Any = None) -> str:
+        """
+        Parse a command line that asks for help, and return what is printed.
+        """
+        options = Options() if options is None else options
+        options.authOutput = output = StringIO()
+        ended = self.assertRaises(SystemExit, options.parseOptions, arguments)
+        self.assertEqual(ended.code, 0)
+        return output.getvalue()
+
+    def test_collects(self) -> None:
+        """
+        Each C{--auth} adds a checker, to the list and to those of the interfaces
+        that it checks, in the order of the command line.
+        """
+        options = self.parse("--auth=memory:a:b", "--auth=anonymous", "--auth", "memory")
+        first, anonymous, second = options["credCheckers"]
+        self.assertIsInstance(first, InMemoryUsernamePasswordDatabaseDontUse)
+        self.assertIsInstance(anonymous, AllowAnonymousAccess)
+        self.assertEqual(
+            options["credInterfaces"],
+            {
+                IUsernamePassword: [first, second],
+                IUsernameHashedPassword: [first, second],
+                IAnonymous: [anonymous],
+            },
+        )
+
+    def test_addCheckerOverridden(self) -> None:
+        """
+        Each checker goes through C{addChecker}, which programs override.
+        """
+
+        class Own(Options):
+            """
+            Options that begin with a checker of their own.
+            """
+
+            def addChecker(self, checker: Any) -> None:
+                self["credCheckers"] = []
+                super().addChecker(checker)
+
+        options = Own()
+        options.addChecker(AllowAnonymousAccess())
+        self.parse("--auth=memory", options=options)
+        self.assertEqual(len(options["credCheckers"]), 1)
+
+    def test_unknownType(self) -> None:
+        """
+        An unknown type is told, with the types that the program can use.
+        """
+        text = self.wrong("--auth=nosuchtype:secret")
+        self.assertIn("--auth=nosuchtype:", text)
+        self.assertIn("anonymous, file, memory", text)
+        self.assertNotIn("secret", text)
+        text = self.wrong("--auth=nosuchtype", options=AnonymousOptions())
+        self.assertIn("anonymous", text)
+        self.assertNotIn("memory", text)
+        self.assertIn("--help-auth-type=x:", self.wrong("--help-auth-type=x"))
+
+    def test_unsupported(self) -> None:
+        """
+        A type of which the program has no use is told, with what it has use for.
+        """
+        text = self.wrong("--auth=memory:alice:secret", options=AnonymousOptions())
+        self.assertIn("--auth=memory:", text)
+        self.assertIn("IUsernamePassword", text)
+        self.assertIn("IAnonymous", text)
+        self.assertNotIn("secret", text)
+
+    def test_fileWithoutName(self) -> None:
+        """
+        A file without a name is told, with what would be right.
+        """
+        for argument in ("--auth=file", "--auth=file:", "--auth=file: "):
+            text = self.wrong(argument)
+            self.assertIn("--auth=file: 'file' requires a filename", text)
+            self.assertIn("Location of a FilePasswordDB-formatted file", text)
+            self.assertIn("--help-auth-type=file", text)
+
+    def test_memoryOdd(self) -> None:
+        """
+        What can't be a list of names and passwords is told without repeating it.
+        """
+        for argstring in ("secret", "secret:b:c", "secret:", ":secret", "a:secret:a:x"):
+            text = self.wrong(f"--auth=memory:{argstring}")
+            self.assertIn("--auth=memory: a name", text)
+            self.assertIn("name:password:...", text)
+            self.assertNotIn("secret", text)
+
+    def test_anonymousArguments(self) -> None:
+        """
+        An option that has no effect is an error.
+        """
+        self.assertIn("nothing may follow", self.wrong("--auth=anonymous:x"))
+
+    def test_pluginFails(self) -> None:
+        """
+        Whatever goes wrong in a plugin is told with the type and the format.
+        """
+        factory = Factory()
+        self.install(factory)
+        for error, words in (
+            (strcred.InvalidAuthArgumentString("there is no key x"), "no key x"),
+            (ValueError("a number is missing"), "a number is missing"),
+            (KeyError("colour"), "KeyError: 'colour'"),
+            (ImportError("No module named 'ldap3'"), "needs something that is not"),
+        ):
+            factory.error = error
+            text = self.wrong("--auth=special:x")
+            self.assertIn("--auth=special", text)
+            self.assertIn(words, text)
+
+    def test_withoutInterfaces(self) -> None:
+        """
+        A plugin that doesn't say what its checkers check can be used all the
+        same, and is listed.
+        """
+        self.install(Factory())
+        options = self.parse("--auth=special")
+        self.assertEqual(len(options["credCheckers"]), 1)
+        self.assertIn("special", self.help("--help-auth"))
+        self.assertIn("Some help.", self.help("--help-auth-type=special"))
+        self.wrong("--auth=special", options=AnonymousOptions())
+
+    def test_bareInterface(self) -> None:
+        """
+        A forgotten comma in a checker is told when the program starts.
+        """
+        checker: Any = InMemoryUsernamePasswordDatabaseDontUse()
+        checker.credentialInterfaces = IUsernamePassword
+        factory = Factory()
+        self.patch(factory, "generateChecker", lambda argstring: checker)
+        self.install(factory)
+        self.assertIn("(IUsernamePassword,)", self.wrong("--auth=special"))
+
+    def test_helpAuth(self) -> None:
+        """
+        C{--help-auth} lists each type once, and those only of which the program
+        has a use.
+        """
+        text = self.help("--help-auth")
+        self.assertIn("Usage: --auth AuthType[:ArgString]", text)
+        types = [line.split()[0] for line in text.splitlines()[5:] if line.strip()]
+        self.assertEqual(len(types), len(set(types)))
+        self.assertEqual(types[:3], ["anonymous", "file", "memory"])
+        text = self.help("--help-auth", options=AnonymousOptions())
+        self.assertIn("anonymous", text)
+        self.assertNotIn("memory", text)
+
+    def test_helpAuthType(self) -> None:
+        """
+        C{--help-auth-type} explains a type with an example, and warns if the
+        program has no use for it.
+        """
+        for authType in ("anonymous", "file", "memory"):
+            text = self.help("--help-auth-type", authType)
+            self.assertIn(f"Example: --auth={authType}", text)
+            self.assertNotIn("WARNING", text)
+        text = self.help("--help-auth-type=file", options=AnonymousOptions())
+        self.assertIn(strcred.notSupportedWarning, text)
+
+
+class PluginTests(SynchronousTestCase):
+    """
+    Tests for what the plugins make.
+    """
+
+    def test_memory(self) -> None:
+        """
+        C{memory} serves protocols that speak bytes and protocols that speak text.
+        """
+        checker = strcred.makeChecker("memory:alice:sesame:jürgen:schlüssel")
+        for name, password in (
+            (b"alice", b"sesame"),
+            ("alice", "sesame"),
+            ("jürgen", "schlüssel"),
+            ("jürgen".encode(), "schlüssel".encode()),
+        ):
+            asking = checker.requestAvatarId(UsernamePassword(name, password))  # type: ignore[arg-type]
+            self.assertEqual(self.successResultOf(asking), name)
+        wrong = checker.requestAvatarId(UsernamePassword(b"alice", b"x"))
+        self.failureResultOf(wrong, UnauthorizedLogin)
+
+    def test_fileWarns(self) -> None:
+        """
+        As in Twisted: C{file} warns of a file that isn't there, and makes a
+        checker.
+        """
+        output = StringIO()
+        self.patch(cred_file.theFileCheckerFactory, "errorOutput", output)
+        path = self.mktemp()
+        checker = strcred.makeChecker(f"file:{path}")
+        self.assertIsInstance(checker, FilePasswordDB)
+        self.assertEqual(output.getvalue(), f"{cred_file.invalidFileWarning}: {path}\n")
+
+    def test_fileWithHashes(self) -> None:
+        """
+        A file with a hash in it doesn't claim logins that it can't serve.
+        """
+        path = Path(self.mktemp())
+        path.write_bytes(b"alice:sesame\n")
+        plain = strcred.makeChecker(f"file:{path}")
+        self.assertIn(IUsernameHashedPassword, plain.credentialInterfaces)
+        path.write_bytes(b"alice:sesame\ncarol:" + BCRYPT)
+        hashed = strcred.makeChecker(f"file:{path}")
+        self.assertEqual(hashed.credentialInterfaces, (IUsernamePassword,))
