@@ -261,11 +261,11 @@ def _insert(
     @raise NoSuchUser: if the user has no mailbox.
     """
     row = transaction.execute(
-        "update users set uidnext = uidnext + 1 where name = ? returning uidnext - 1",
-        (user,),
+        "select uidnext from users where name = ?", (user,)
     ).fetchone()
     if row is None:
         raise NoSuchUser(user)
+    transaction.execute("update users set uidnext = uidnext + 1 where name = ?", (user,))
     message = Message(row[0], _wireSize(content), date, set(flags))
     transaction.execute(
         "insert into messages values (?, ?, ?, ?, ?)",
