@@ -48,12 +48,11 @@ def equal(mine: object, theirs: object) -> bool:
 def isPlausible(secret: object) -> bool:
     """
     Tell whether a name or a password is worth any work: it holds no NUL, at
-    which C libraries would cut it off, and is at most L{LONGEST} bytes long.  What
-    is neither text nor bytes can't be told.
+    which C libraries would cut it off, and is at most L{LONGEST} bytes long.
     """
     encoded = asBytes(secret)
     if not isinstance(encoded, bytes):
-        return True
+        return False
     return b"\0" not in encoded and len(encoded) <= LONGEST
 
 

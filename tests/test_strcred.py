@@ -396,15 +396,16 @@ class PluginTests(SynchronousTestCase):
 
     def test_fileWarns(self) -> None:
         """
-        As in Twisted: C{file} warns of a file that isn't there, and makes a
-        checker.
+        As in Twisted: C{file} warns of a file that isn't there, or is none, and
+        makes a checker.
         """
-        output = StringIO()
-        self.patch(cred_file.theFileCheckerFactory, "errorOutput", output)
-        path = self.mktemp()
-        checker = strcred.makeChecker(f"file:{path}")
-        self.assertIsInstance(checker, FilePasswordDB)
-        self.assertEqual(output.getvalue(), f"{cred_file.invalidFileWarning}: {path}\n")
+        for path in (self.mktemp(), "."):
+            output = StringIO()
+            self.patch(cred_file.theFileCheckerFactory, "errorOutput", output)
+            checker = strcred.makeChecker(f"file:{path}")
+            self.assertIsInstance(checker, FilePasswordDB)
+            warning = f"{cred_file.invalidFileWarning}: {path}\n"
+            self.assertEqual(output.getvalue(), warning)
 
     def test_fileWithHashes(self) -> None:
         """

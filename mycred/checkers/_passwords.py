@@ -77,7 +77,8 @@ def arePlausible(credentials: Any) -> bool:
     """
     Tell whether credentials are worth looking up.
     """
-    password = getattr(credentials, "password", None)
+    # Credentials that prove the password without sending it hold none.
+    password = getattr(credentials, "password", b"")
     return isPlausible(credentials.username) and isPlausible(password)
 
 

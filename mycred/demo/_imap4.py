@@ -11,6 +11,7 @@ from email.message import Message as Part
 from email.utils import formatdate, mktime_tz, parsedate_tz
 from io import BytesIO
 from typing import Any
+from weakref import WeakSet
 
 from zope.interface import implementer
 
@@ -50,14 +51,15 @@ class Account:
     def __init__(self, store: StoreService, mailbox: Mailbox, mind: object) -> None:
         self._store = store
         self._user = mailbox.user
-        self._open: list[Folder] = []
+        # An open folder is held by the connection, until another one is opened.
+        self._open: WeakSet[Folder] = WeakSet()
 
     def logout(self) -> None:
         """
         Leave.
         """
-        while self._open:
-            self._open.pop().close()
+        for folder in list(self._open):
+            folder.close()
 
     def select(self, name: str, rw: bool = True) -> Deferred[Folder | None]:
         """
@@ -71,7 +73,7 @@ class Account:
 
         def cbMailbox(mailbox: Mailbox) -> Folder:
             folder = Folder(self._store, mailbox, bool(rw))
-            self._open.append(folder)
+            self._open.add(folder)
             return folder
 
         return self._store.mailbox(self._user).addCallback(cbMailbox)

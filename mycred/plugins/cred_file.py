@@ -4,7 +4,6 @@ The auth type C{file}: a file of C{username:password} lines.
 
 from __future__ import annotations
 
-import os
 import sys
 
 from zope.interface import implementer
@@ -52,22 +51,24 @@ class FileCheckerFactory:
         """
         Make a checker for a file.
 
-        As in Twisted, it warns of a file that isn't there, which may come
-        later.
+        As in Twisted, a file that can't be read is worth a warning and no more: it
+        may come later.
 
         @param argstring: the name of the file.
 
         @raise ValueError: if it is empty.
         """
         from mycred.checkers import FilePasswordDB
+        from mycred.error import TemporaryFailure
 
         if not argstring.strip():
             raise ValueError(f"{self.authType!r} requires a filename")
         checker = FilePasswordDB(argstring, cache=True)
-        if not os.path.isfile(argstring):
+        try:
+            if checker.holdsHashes():
+                checker.credentialInterfaces = (IUsernamePassword,)
+        except TemporaryFailure:
             self.errorOutput.write(f"{invalidFileWarning}: {argstring}\n")
-        elif checker.holdsHashes():
-            checker.credentialInterfaces = (IUsernamePassword,)
         return checker
 
 

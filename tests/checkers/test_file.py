@@ -223,6 +223,8 @@ class PlainTextTests(FileTestCase):
             (b"a" * 1025, b"sesame"),
             (b"alice", b"s" * 1025),
             ("a\0", "b"),
+            (None, b"sesame"),
+            (b"alice", None),
         ):
             self.assertRefused(self.ask(database, name, password))
         self.failureResultOf(self.ask(database, b"a" * 1024, b"x"), TemporaryFailure)
