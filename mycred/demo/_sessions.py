@@ -51,13 +51,14 @@ class SessionPortal(Portal):
 
         def deliver(result: Login | Failure) -> None:
             self._underWay.discard(login)
-            if self._closed:
-                return
             if not isinstance(result, Failure):
                 interface, avatar, logout = result
                 once = _Logout(self._logouts, logout)
                 result = interface, avatar, once
-            answer.callback(result)
+                if self._closed:
+                    once()
+            if not self._closed:
+                answer.callback(result)
 
         login.addBoth(deliver)
         return answer
