@@ -149,9 +149,11 @@ class _NonceUse:
 
 # credentials = "Digest" 1*SP #auth-param, auth-param = token BWS "=" BWS
 # ( token / quoted-string ), with commas between them (RFC 7235, appendix C).
-# As in Twisted, an unquoted value may be anything up to the next comma.
+# As in Twisted, an unquoted value may be anything up to the next comma.  No two
+# repetitions that stand side by side may take the same character: a hostile
+# header would have every split between them tried.
 _authParam = re.compile(
-    rb'[\s,]*([^\s=,"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^",]*))\s*(?:,|\Z)', re.DOTALL
+    rb'[\s,]*([^\s=,"]+)\s*=(?:\s*"((?:[^"\\]|\\.)*)"\s*|([^",]*))(?:,|\Z)', re.DOTALL
 )
 _quotedPair = re.compile(rb"\\(.)", re.DOTALL)
 _nonceCount = re.compile(rb"[0-9a-fA-F]{8}")
