@@ -173,7 +173,7 @@ def _parseFields(response: bytes) -> dict[str, bytes]:
             raise LoginFailed("Invalid response, malformed fields.")
         key, quoted, bare = match.groups()
         value = bare if quoted is None else _quotedPair.sub(rb"\1", quoted)
-        fields[key.decode("latin-1")] = value.strip()
+        fields[key.decode("latin-1").lower()] = value.strip()
         position = match.end()
     return fields
 
@@ -333,10 +333,11 @@ class DigestCredentialFactory:
             raise LoginFailed("Invalid response, another algorithm was asked for.")
         if fields.get("qop", b"auth") != b"auth":
             raise LoginFailed("Invalid response, another qop was asked for.")
-        if "qop" in fields and not _nonceCount.fullmatch(fields.get("nc", b"")):
+        counted = "qop" in fields or "nc" in fields
+        if counted and not _nonceCount.fullmatch(fields.get("nc", b"")):
             raise LoginFailed("Invalid response, malformed nonce count.")
         required = {"response", "uri"}
-        if "qop" in fields or algorithm.endswith(b"-sess"):
+        if counted or algorithm.endswith(b"-sess"):
             required.add("cnonce")
         if not all(fields.get(field) for field in required):
             raise LoginFailed("Invalid response, malformed fields.")
@@ -355,7 +356,7 @@ class DigestCredentialFactory:
             self._forgetOldNonces(now)
             self._used[nonce] = _NonceUse(now, fields.get("cnonce"))
         use = self._used[nonce]
-        if not use.claim(int(fields["nc"], 16) if "qop" in fields else 1):
+        if not use.claim(int(fields.get("nc", b"1"), 16)):
             raise LoginFailed("Invalid response, seen before.")
         return use.cnonce
 
@@ -370,7 +371,8 @@ class DigestCredentialFactory:
         used = self._used
         while used:
             oldest = next(iter(used))
-            if now - used[oldest].firstSeen <= self.CHALLENGE_LIFETIME_SECS:
+            # One second more, since challenges are dated in whole seconds.
+            if now - used[oldest].firstSeen <= self.CHALLENGE_LIFETIME_SECS + 1:
                 break
             del used[oldest]
         if len(used) >= self._MOST_NONCES:

@@ -115,7 +115,8 @@ class CramMD5Credentials:
 
     def __init__(self, host: bytes | str | None = None) -> None:
         """
-        @param host: the name of the server that sends the challenge.
+        @param host: the name of the server that sends the challenge; at most 23
+            bytes, if it sends it through Twisted's IMAP4 server.
         """
         self.host = host
 
