@@ -351,7 +351,8 @@ class DigestCredentialFactory:
         @raise LoginFailed: if the count was seen before; without a count, if
             the nonce was.
         """
-        nonce, now = fields["nonce"], self._getTime()
+        # In whole seconds, as challenges are dated.
+        nonce, now = fields["nonce"], int(self._getTime())
         if nonce not in self._used:
             self._forgetOldNonces(now)
             self._used[nonce] = _NonceUse(now, fields.get("cnonce"))
@@ -371,8 +372,7 @@ class DigestCredentialFactory:
         used = self._used
         while used:
             oldest = next(iter(used))
-            # One second more, since challenges are dated in whole seconds.
-            if now - used[oldest].firstSeen <= self.CHALLENGE_LIFETIME_SECS + 1:
+            if now - used[oldest].firstSeen <= self.CHALLENGE_LIFETIME_SECS:
                 break
             del used[oldest]
         if len(used) >= self._MOST_NONCES:

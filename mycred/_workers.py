@@ -84,15 +84,21 @@ class Workers:
         """
         Start the threads as soon as there is a reactor that will stop them.
         """
-        self._reactor.addSystemEventTrigger("during", "shutdown", self._stop)
+        # Before: after that, the reactor doesn't take answers from threads.
+        self._reactor.addSystemEventTrigger("before", "shutdown", self._stop)
         self._pool.start()
 
-    def _stop(self) -> None:
+    def _stop(self) -> Deferred[None]:
         """
         Let the jobs that are being done end, and drop those that wait.
+
+        @return: a L{Deferred} that fires when all of them have their answers.
         """
         self._stopped = True
         self._pool.stop()
+        answered: Deferred[None] = Deferred()
+        self._reactor.callFromThread(answered.callback, None)
+        return answered
 
 
 _ofReactor: WeakKeyDictionary[Any, Workers] = WeakKeyDictionary()

@@ -1,0 +1,120 @@
+"""
+Tests for L{mycred.error}.
+"""
+
+from __future__ import annotations
+
+from twisted.cred import error as twistedError
+from twisted.python.reflect import qual
+from twisted.trial.unittest import SynchronousTestCase
+
+from mycred import error
+from mycred.error import (
+    AccountDenied,
+    DenialReason,
+    LoginFailed,
+    TemporaryFailure,
+    Unauthorized,
+    UnauthorizedLogin,
+    UnhandledCredentials,
+)
+
+
+class TwistedsErrorTests(SynchronousTestCase):
+    """
+    Tests for the errors that are Twisted's own.
+    """
+
+    def test_names(self) -> None:
+        """
+        Their dotted names are the ones that PB's clients compare.
+        """
+        for name in (
+            "LoginDenied",
+            "LoginFailed",
+            "Unauthorized",
+            "UnauthorizedLogin",
+            "UnhandledCredentials",
+        ):
+            self.assertEqual(qual(getattr(error, name)), f"twisted.cred.error.{name}")
+
+    def test_ourNames(self) -> None:
+        """
+        The errors that Twisted doesn't have are found where their names say.
+        """
+        for ours in (AccountDenied, TemporaryFailure):
+            self.assertEqual(qual(ours), f"mycred.error.{ours.__name__}")
+
+
+class TemporaryFailureTests(SynchronousTestCase):
+    """
+    Tests for L{TemporaryFailure}.
+    """
+
+    def test_failedLogin(self) -> None:
+        """
+        Code that knows only Twisted's errors catches it as a failed login.
+        """
+        self.assertTrue(issubclass(TemporaryFailure, twistedError.LoginFailed))
+
+    def test_noWrongPassword(self) -> None:
+        """
+        It is never taken for a wrong password, nor for a missing checker.
+        """
+        for other in (Unauthorized, UnauthorizedLogin, UnhandledCredentials):
+            self.assertFalse(issubclass(TemporaryFailure, other))
+
+    def test_text(self) -> None:
+        """
+        It says what it was raised with.
+        """
+        self.assertEqual(str(TemporaryFailure("directory down")), "directory down")
+
+
+class AccountDeniedTests(SynchronousTestCase):
+    """
+    Tests for L{AccountDenied}.
+    """
+
+    def test_unauthorized(self) -> None:
+        """
+        Code that knows only Twisted's errors catches it as an unauthorized
+        login.
+        """
+        for theirs in (
+            twistedError.UnauthorizedLogin,
+            twistedError.LoginFailed,
+            twistedError.Unauthorized,
+        ):
+            self.assertTrue(issubclass(AccountDenied, theirs))
+
+    def test_definite(self) -> None:
+        """
+        It is a definite no: never a temporary failure.
+        """
+        self.assertFalse(issubclass(AccountDenied, TemporaryFailure))
+        self.assertTrue(issubclass(AccountDenied, LoginFailed))
+
+    def test_reason(self) -> None:
+        """
+        Its reason can be read by a program, and in words by an administrator.
+        """
+        for reason in DenialReason:
+            denied = AccountDenied(reason)
+            self.assertIs(denied.reason, reason)
+            self.assertEqual(str(denied), reason.value)
+
+    def test_reasons(self) -> None:
+        """
+        These are the reasons that there are.
+        """
+        self.assertEqual(
+            {reason.name: reason.value for reason in DenialReason},
+            {
+                "DISABLED": "account disabled",
+                "EXPIRED": "account expired",
+                "LOCKED": "account locked",
+                "PASSWORD_EXPIRED": "password expired",
+                "POLICY": "refused by policy",
+            },
+        )
