@@ -1,11 +1,17 @@
 """
-How Sphinx builds the documentation.
+How Sphinx builds the prose; pydoctor builds the API's pages.
 """
 
 project = "mycred"
 author = "the mycred contributors"
-copyright = author
+project_copyright = author
+
 extensions: list[str] = []
-exclude_patterns = ["_build", "examples"]
-html_theme = "alabaster"
+exclude_patterns = ["_build"]
 nitpicky = True
+highlight_language = "python"
+html_theme = "alabaster"
+html_theme_options = {
+    "description": "Pluggable authentication for Twisted servers",
+    "page_width": "1000px",
+}

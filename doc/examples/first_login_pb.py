@@ -1,13 +1,21 @@
 """
-Perspective Broker with a portal: a perspective that echoes.
+A first login over Perspective Broker: a realm, a checker and a portal.
+
+The protocol is Twisted's own.  Run the file, and log in from another program
+with L{twisted.spread.pb.PBClientFactory} at port 9986, as C{guest} with the
+password C{password}.
 """
 
 from __future__ import annotations
 
-import sys
+from typing import Any
 
 from zope.interface import implementer
 
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.task import react
+from twisted.logger import Logger
 from twisted.spread import pb
 
 from mycred.checkers import InMemoryUsernamePasswordDatabaseDontUse
@@ -16,61 +24,53 @@ from mycred.portal import IRealm, Portal
 
 class SimplePerspective(pb.Avatar):
     """
-    The avatar: what a user may call from afar.
+    What a user can do from far away.
     """
 
-    def __init__(self, name):
-        self.name = name
+    _log = Logger()
 
-    def perspective_echo(self, text):
+    def perspective_echo(self, text: str) -> str:
         """
-        Send back what was sent.
+        Say again what the user said.
         """
+        self._log.info("echoing {text}", text=text)
         return text
 
-    def logout(self):
+    def logout(self) -> None:
         """
-        Leave.
+        Take notice that the user has left.
         """
-        print(f"{self.name} logged out")
+        self._log.info("{avatar} logged out", avatar=self)
 
 
 @implementer(IRealm)
 class SimpleRealm:
     """
-    The realm: everybody gets a perspective.
+    A realm whose users are all alike.
     """
 
-    def requestAvatar(self, avatarId, mind, *interfaces):
+    def requestAvatar(self, avatarId: object, mind: object, *interfaces: Any) -> Any:
         """
-        Answer with a perspective.
+        Answer with a perspective, which is what PB asks for.
         """
         if pb.IPerspective not in interfaces:
-            raise NotImplementedError("perspectives are all there is")
-        avatar = SimplePerspective(avatarId.decode("utf-8"))
+            raise NotImplementedError("this realm has perspectives only")
+        avatar = SimplePerspective()
         return pb.IPerspective, avatar, avatar.logout
 
 
-def makeFactory():
+def main(reactor: Any) -> Deferred[None]:
     """
-    Tie the protocol, the realm and a checker together.
+    Serve one user.
     """
-    checker = InMemoryUsernamePasswordDatabaseDontUse(guest=b"password")
-    return pb.PBServerFactory(Portal(SimpleRealm(), [checker]))
-
-
-def main(reactor):
-    """
-    Serve on PB's port of this machine.
-    """
-    from twisted.internet.defer import Deferred
-    from twisted.internet.endpoints import TCP4ServerEndpoint
-
-    endpoint = TCP4ServerEndpoint(reactor, pb.portno, interface="127.0.0.1")
-    return endpoint.listen(makeFactory()).addCallback(lambda _: Deferred())
+    checker = InMemoryUsernamePasswordDatabaseDontUse()
+    checker.addUser(b"guest", b"password")
+    portal = Portal(SimpleRealm())
+    portal.registerChecker(checker)
+    endpoint = serverFromString(reactor, "tcp:9986:interface=127.0.0.1")
+    listening = endpoint.listen(pb.PBServerFactory(portal))
+    return listening.addCallback(lambda _: Deferred())
 
 
 if __name__ == "__main__":
-    from twisted.internet.task import react
-
-    react(main, sys.argv[1:])
+    react(main)

@@ -1,169 +1,233 @@
 """
-A protocol that holds a portal and nothing else, and a server that uses it.
+A first login: a small mail protocol, a realm, a checker and a portal.
+
+Run the file, and type into C{telnet 127.0.0.1 9985}::
+
+    USER alice
+    PASS sesame
+    DELE 1
+    QUIT
 """
 
 from __future__ import annotations
 
-import sys
+from typing import Any
 
 from zope.interface import Interface, implementer
 
-from twisted.internet.defer import maybeDeferred
-from twisted.internet.protocol import Factory
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.protocol import Factory, connectionDone
+from twisted.internet.task import react
+from twisted.logger import Logger
 from twisted.protocols.basic import LineReceiver
+from twisted.python.failure import Failure
 
 from mycred.checkers import InMemoryUsernamePasswordDatabaseDontUse
 from mycred.credentials import UsernamePassword
-from mycred.error import LoginFailed, TemporaryFailure
+from mycred.error import TemporaryFailure, UnauthorizedLogin
 from mycred.portal import IRealm, Portal
 
 
+# The protocol: it says what it needs of an avatar, and asks a portal for one.
 class IMailbox(Interface):
     """
-    What this protocol asks an avatar for.
+    A mailbox, as far as this protocol is concerned.
     """
 
-    def deleteMessage(number):
+    def deleteMessage(index: int) -> None:
         """
-        Delete a message, by its number from 0.
+        Delete a message.
+
+        @param index: its place, counted from 0.
+
+        @raise IndexError: if there is no such message.
         """
 
 
 class POP3(LineReceiver):
     """
-    As much of POP3 as it takes to log in and to delete a message.
+    As much of POP3 as it takes to log in and to have something to do then.
     """
 
-    mailbox = None
-    logout = None
-    username = None
+    _log = Logger()
 
-    def __init__(self, portal):
-        self.portal = portal
-
-    def lineReceived(self, line):
+    def __init__(self, portal: Portal) -> None:
         """
-        Call the method for a command.
+        @param portal: where users log in; all that a protocol needs to know.
+        """
+        self._portal = portal
+        self._username: bytes | None = None
+        self._login: Deferred[Any] | None = None
+        self._mailbox: Any = None
+        self._logout: Any = None
+
+    def connectionMade(self) -> None:
+        """
+        Greet.
+        """
+        self.sendLine(b"+OK hello")
+
+    def lineReceived(self, line: bytes) -> None:
+        """
+        Do what a command says.
         """
         command, _, argument = line.partition(b" ")
-        method = getattr(self, f"do_{command.decode('ascii', 'replace').upper()}", None)
-        if method is None:
-            self.sendLine(b"-ERR unknown command")
-        else:
-            method(argument)
+        name = command.upper().decode("ascii", "replace")
+        do = getattr(self, f"do_{name}", self.do_unknown)
+        do(argument)
 
-    def connectionLost(self, reason):
+    def do_unknown(self, argument: bytes) -> None:
         """
-        Log the avatar out.
+        Refuse a command that there isn't.
         """
-        if self.logout is not None:
-            self.logout()
+        self.sendLine(b"-ERR no such command")
 
-    def do_USER(self, name):
+    def do_USER(self, username: bytes) -> None:
         """
-        Remember who wants to log in.
+        Take the first half of the credentials.
         """
-        self.username = name
-        self.sendLine(b"+OK now PASS")
-
-    def do_PASS(self, password):
-        """
-        Log in.
-        """
-        if self.username is None:
-            self.sendLine(b"-ERR USER first")
+        if self._login is not None or self._mailbox is not None:
+            self.sendLine(b"-ERR not now")
             return
-        credentials = UsernamePassword(self.username, password)
-        login = self.portal.login(credentials, None, IMailbox)
-        login.addCallbacks(self._cbLogin, self._ebLogin)
+        self._username = username
+        self.sendLine(b"+OK now send PASS")
 
-    def do_DELE(self, number):
+    def do_PASS(self, password: bytes) -> None:
         """
-        Delete a message of the user who is logged in.
+        Take the second half, and log in.
         """
-        if self.mailbox is None:
+        if self._username is None:
+            self.sendLine(b"-ERR send USER first")
+            return
+        credentials = UsernamePassword(self._username, password)
+        self._username = None
+        self._login = self._portal.login(credentials, None, IMailbox)
+        self._login.addCallbacks(self._cbMailbox, self._ebRefused)
+
+    def do_DELE(self, number: bytes) -> None:
+        """
+        Delete a message, counted from 1.
+        """
+        if self._mailbox is None:
             self.sendLine(b"-ERR log in first")
             return
-        deleting = maybeDeferred(lambda: self.mailbox.deleteMessage(int(number) - 1))
-        deleting.addCallbacks(
-            lambda _: self.sendLine(b"+OK"),
-            lambda _: self.sendLine(b"-ERR no such message"),
-        )
+        try:
+            self._mailbox.deleteMessage(int(number) - 1)
+        except (ValueError, IndexError):
+            self.sendLine(b"-ERR no such message")
+        else:
+            self.sendLine(b"+OK deleted")
 
-    def _cbLogin(self, login):
-        _, self.mailbox, self.logout = login
+    def do_QUIT(self, argument: bytes) -> None:
+        """
+        Say goodbye.
+        """
+        self.sendLine(b"+OK goodbye")
+        self.transport.loseConnection()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """
+        Log the avatar out, or stop waiting for one.
+        """
+        if self._login is not None:
+            self._login.cancel()
+        if self._logout is not None:
+            self._logout()
+
+    def _cbMailbox(self, result: Any) -> None:
+        """
+        Remember the avatar, and how to log it out.
+        """
+        self._login = None
+        _, self._mailbox, self._logout = result
         self.sendLine(b"+OK welcome")
 
-    def _ebLogin(self, failure):
-        failure.trap(LoginFailed)
-        if failure.check(TemporaryFailure):
-            self.sendLine(b"-ERR try again later")
-        else:
-            self.sendLine(b"-ERR wrong name or password")
+    def _ebRefused(self, failure: Failure) -> None:
+        """
+        Tell the client why there is no avatar, in POP3's words (RFC 3206).
+        """
+        self._login = None
+        if failure.check(UnauthorizedLogin):
+            self.sendLine(b"-ERR [AUTH] wrong name or password")
+        elif failure.check(TemporaryFailure):
+            self.sendLine(b"-ERR [SYS/TEMP] come back later")
+        elif not failure.check(CancelledError):
+            self._log.failure("The login failed", failure=failure)
+            self.sendLine(b"-ERR [SYS/PERM] something is broken")
 
 
+class POP3Factory(Factory):
+    """
+    Builds a L{POP3} for each connection.
+    """
+
+    def __init__(self, portal: Portal) -> None:
+        self._portal = portal
+
+    def buildProtocol(self, addr: object) -> POP3:
+        """
+        Build a connection.
+        """
+        return POP3(self._portal)
+
+
+# The application: it has mailboxes, and a realm that finds a user's own.
 @implementer(IMailbox)
 class Mailbox:
     """
-    The avatar: the mail of one user.
+    The messages of a user.
     """
 
-    def __init__(self, messages):
-        self.messages = messages
+    def __init__(self) -> None:
+        self.messages: list[str | None] = ["Welcome!", "Your mailbox is full."]
 
-    def deleteMessage(self, number):
+    def deleteMessage(self, index: int) -> None:
         """
-        Delete a message.
+        Forget a message; the others keep their places.
         """
-        del self.messages[number]
+        if index < 0 or self.messages[index] is None:
+            raise IndexError(index)
+        self.messages[index] = None
 
-    def logout(self):
+    def logout(self) -> None:
         """
-        Leave.
+        Close the mailbox.
         """
 
 
 @implementer(IRealm)
 class MailRealm:
     """
-    The realm: it knows everybody's mail, and nothing of passwords.
+    The connection between users and their mailboxes.
+
+    @ivar mailboxes: the mailbox of each user.
     """
 
-    def __init__(self):
-        self.mail = {}
+    def __init__(self) -> None:
+        self.mailboxes: dict[object, Mailbox] = {}
 
-    def requestAvatar(self, avatarId, mind, *interfaces):
+    def requestAvatar(self, avatarId: object, mind: object, *interfaces: Any) -> Any:
         """
-        Answer with a mailbox.
+        Answer with a user's mailbox, which a new user gets now.
         """
         if IMailbox not in interfaces:
-            raise NotImplementedError("mailboxes are all there is")
-        messages = self.mail.setdefault(avatarId, ["Welcome"])
-        avatar = Mailbox(messages)
-        return IMailbox, avatar, avatar.logout
+            raise NotImplementedError("this realm has mailboxes only")
+        mailbox = self.mailboxes.setdefault(avatarId, Mailbox())
+        return IMailbox, mailbox, mailbox.logout
 
 
-def makeFactory():
+# Deployment: the three meet.
+def main(reactor: Any) -> Deferred[None]:
     """
-    Tie a protocol, a realm and a checker together.
+    Serve mail to one user.
     """
     checker = InMemoryUsernamePasswordDatabaseDontUse(alice=b"sesame")
     portal = Portal(MailRealm(), [checker])
-    return Factory.forProtocol(lambda: POP3(portal))
-
-
-def main(reactor):
-    """
-    Serve on port 1100 of this machine.
-    """
-    from twisted.internet.defer import Deferred
-    from twisted.internet.endpoints import TCP4ServerEndpoint
-
-    endpoint = TCP4ServerEndpoint(reactor, 1100, interface="127.0.0.1")
-    return endpoint.listen(makeFactory()).addCallback(lambda _: Deferred())
+    endpoint = serverFromString(reactor, "tcp:9985:interface=127.0.0.1")
+    listening = endpoint.listen(POP3Factory(portal))
+    return listening.addCallback(lambda _: Deferred())
 
 
 if __name__ == "__main__":
-    from twisted.internet.task import react
-
-    react(main, sys.argv[1:])
+    react(main)

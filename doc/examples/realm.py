@@ -1,82 +1,109 @@
 """
-A realm that gives each protocol its own view of one thing, and tells the mind.
+Diaries, and the realm that opens them: C{diary/realm.py} of a small application.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 from zope.interface import Attribute, Interface, implementer
+
+from twisted.web.resource import IResource, Resource
 
 from mycred.checkers import ANONYMOUS
 from mycred.error import UnauthorizedLogin
 from mycred.portal import IRealm
 
 
-class IReader(Interface):
+class IDiary(Interface):
     """
-    Who may read the board.
-    """
-
-    lines = Attribute("The lines on the board.")
-
-
-class IWriter(IReader):
-    """
-    Who may write on it.
+    A diary, for protocols that know what that is.
     """
 
-    def write(line):
+    entries = Attribute("The entries, a list of text.")
+
+    def write(entry: str) -> None:
         """
-        Add a line.
+        Add an entry.
         """
 
 
-@implementer(IWriter)
-class Board:
+@implementer(IDiary)
+class Diary:
     """
-    The avatar.
+    The entries of one user, in memory.
+
+    @ivar readers: how many connections have the diary open.
     """
 
-    def __init__(self, realm, name):
-        self.realm = realm
-        self.name = name
-        self.lines = realm.lines
+    def __init__(self) -> None:
+        self.entries: list[str] = []
+        self.readers = 0
 
-    def write(self, line):
+    def write(self, entry: str) -> None:
         """
-        Add a line, and tell whoever is logged in.
+        Add an entry.
         """
-        self.lines.append(line)
-        for mind in self.realm.minds:
-            mind(f"{self.name} wrote")
+        self.entries.append(entry)
+
+    def close(self) -> None:
+        """
+        Count one reader less.
+        """
+        self.readers -= 1
+
+
+class DiaryPage(Resource):
+    """
+    A diary, for web browsers: GET reads it, POST adds what is sent.
+    """
+
+    isLeaf = True
+
+    def __init__(self, diary: Diary) -> None:
+        super().__init__()
+        self._diary = diary
+
+    def render_GET(self, request: Any) -> bytes:
+        """
+        Show the entries.
+        """
+        request.setHeader(b"content-type", b"text/plain; charset=utf-8")
+        return "".join(f"{entry}\n" for entry in self._diary.entries).encode()
+
+    def render_POST(self, request: Any) -> bytes:
+        """
+        Add an entry.
+        """
+        self._diary.write(request.content.read().decode("utf-8", "replace"))
+        return self.render_GET(request)
 
 
 @implementer(IRealm)
-class BoardRealm:
+class DiaryRealm:
     """
-    The realm: one board for all.
+    The connection between users and their diaries.
     """
 
-    def __init__(self):
-        self.lines = []
-        self.minds = []
+    # For each interface that a protocol may ask for, how to make such an avatar.
+    _views = {IDiary: lambda diary: diary, IResource: DiaryPage}
 
-    def requestAvatar(self, avatarId, mind, *interfaces):
+    def __init__(self) -> None:
+        self._diaries: dict[object, Diary] = {}
+
+    def requestAvatar(self, avatarId: object, mind: object, *interfaces: Any) -> Any:
         """
-        Answer with the first interface that suits both the protocol and the user.
+        Answer with a view of a user's diary.
+
+        @param avatarId: what the checker answered: the user's name.
+        @param mind: nobody's, here.
+        @param interfaces: what the protocol can use, the best first.
         """
-        for interface in interfaces:
-            if interface is IReader or (
-                interface is IWriter and avatarId is not ANONYMOUS
-            ):
-                break
-        else:
-            raise UnauthorizedLogin
-        name = "somebody" if avatarId is ANONYMOUS else avatarId.decode("utf-8")
-
-        def logout():
-            if mind is not None:
-                self.minds.remove(mind)
-
-        if mind is not None:
-            self.minds.append(mind)
-        return interface, Board(self, name), logout
+        interface = next((i for i in interfaces if i in self._views), None)
+        if interface is None:
+            raise NotImplementedError("none of these interfaces is served")
+        if avatarId == ANONYMOUS:
+            raise UnauthorizedLogin("diaries are private")
+        diary = self._diaries.setdefault(avatarId, Diary())
+        diary.readers += 1
+        return interface, self._views[interface](diary), diary.close

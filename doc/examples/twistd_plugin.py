@@ -1,15 +1,16 @@
 """
-A program for twistd whose accounts are chosen with C{--auth}.
+What C{twistd diary} runs: C{diary/tap.py} of a small application.
 """
 
 from __future__ import annotations
 
-from first_login_pop3 import POP3, MailRealm
+from diary.realm import DiaryRealm
 
-from twisted.application.service import Service
-from twisted.application.strports import service
-from twisted.internet.protocol import Factory
+from twisted.application import strports
+from twisted.application.service import IService
 from twisted.python import usage
+from twisted.web.guard import BasicCredentialFactory, HTTPAuthSessionWrapper
+from twisted.web.server import Site
 
 from mycred.credentials import IUsernamePassword
 from mycred.portal import Portal
@@ -18,25 +19,32 @@ from mycred.strcred import AuthOptionMixin
 
 class Options(usage.Options, AuthOptionMixin):
     """
-    The command line.
+    The options of C{twistd diary}.
     """
 
+    # What users can present here.  An auth type that can't check it is an error.
     supportedInterfaces = (IUsernamePassword,)
-    optParameters = [["port", "p", "tcp:1100:interface=127.0.0.1", "where to listen"]]
 
-    def postOptions(self):
+    optParameters = [
+        ["port", "p", "tcp:8081:interface=127.0.0.1", "where to listen"],
+    ]
+
+    def postOptions(self) -> None:
         """
         Insist on accounts.
         """
-        if "credCheckers" not in self:
+        if not self.get("credCheckers"):
             raise usage.UsageError(
-                "--auth is missing, for example --auth=file:/srv/users"
+                "--auth is missing, for example --auth=file:/etc/diary/passwd"
             )
 
 
-def makeService(options) -> Service:
+def makeService(options: Options) -> IService:
     """
-    Tie the protocol, the realm and the checkers together.
+    Make the service.
+
+    @param options: the parsed command line.
     """
-    portal = Portal(MailRealm(), options["credCheckers"])
-    return service(options["port"], Factory.forProtocol(lambda: POP3(portal)))
+    portal = Portal(DiaryRealm(), options["credCheckers"])
+    root = HTTPAuthSessionWrapper(portal, [BasicCredentialFactory(b"diary")])
+    return strports.service(options["port"], Site(root))

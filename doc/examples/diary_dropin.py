@@ -1,0 +1,8 @@
+"""
+What tells twistd of C{twistd diary}: C{twisted/plugins/diary_dropin.py} of its
+distribution.
+"""
+
+from twisted.application.service import ServiceMaker
+
+diary = ServiceMaker("diary", "diary.tap", "A diary on the web.", "diary")
