@@ -632,6 +632,23 @@ class SMTPLoginTests(SMTPCramMD5Tests):
     mechanism = "login"
 
 
+class NotingFTPRealm(FTPRealm):
+    """
+    Twisted's realm, and a note of the names that it was given.
+    """
+
+    def __init__(self, anonymousRoot: str, userHome: str) -> None:
+        super().__init__(anonymousRoot, userHome)
+        self.names: list[Any] = []
+
+    def getHomeDirectory(self, avatarId: Any) -> FilePath[str]:
+        """
+        Find a home directory.
+        """
+        self.names.append(avatarId)
+        return super().getHomeDirectory(avatarId)
+
+
 class FTPTests(PasswordTests, LoginTestCase):
     """
     Tests for FTP, which hands over names and passwords as text, and whose realm
@@ -651,7 +668,8 @@ class FTPTests(PasswordTests, LoginTestCase):
             homes.child(name).child(f"of-{name}.txt").setContent(name.encode("ascii"))
         anonymous = homes.child("public")
         anonymous.makedirs()
-        return FTPFactory(self.makePortal(FTPRealm(anonymous.path, homes.path), checker))
+        self.realm = NotingFTPRealm(anonymous.path, homes.path)
+        return FTPFactory(self.makePortal(self.realm, checker))
 
     def logIn(self, name: str, password: str) -> str:
         """
@@ -671,6 +689,15 @@ class FTPTests(PasswordTests, LoginTestCase):
             content: list[bytes] = []
             client.retrbinary(f"RETR {file}", content.append)
             return b"".join(content).decode("ascii")
+
+    @inlineCallbacks
+    def test_nameIsText(self) -> Any:
+        """
+        The realm is given the name as text, of which Twisted's realm for the
+        users of the system, for one, makes the name of a home directory.
+        """
+        yield self.attempt("alice", "sesame")
+        self.assertEqual(self.realm.names, ["alice"])
 
 
 class Perspective(pb.Avatar):

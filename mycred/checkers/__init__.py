@@ -7,7 +7,7 @@ L{mycred.portal.Portal}, and with Twisted's::
     portal = Portal(realm, [FilePasswordDB("/etc/myapp/passwd")])
 """
 
-from .. import error
+from .. import error as error
 from .._chain import CheckerChain
 from .._contracts import (
     ANONYMOUS,
@@ -36,6 +36,4 @@ __all__ = [
     # From ._memory
     "InMemoryUsernamePasswordDatabaseDontUse",
     "OnDiskUsernamePasswordDatabase",
-    # Reached through this module by programs
-    "error",
 ]

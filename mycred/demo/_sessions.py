@@ -55,9 +55,9 @@ class SessionPortal(Portal):
                 interface, avatar, logout = result
                 once = _Logout(self._logouts, logout)
                 result = interface, avatar, once
-                if self._closed:
+                if self._closed or answer.called:
                     once()
-            if not self._closed:
+            if not (self._closed or answer.called):
                 answer.callback(result)
 
         login.addBoth(deliver)
