@@ -1,0 +1,320 @@
+"""
+The example server as it is run, in a process of its own, and clients for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import imaplib
+import poplib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from base64 import b64encode
+from collections.abc import Callable
+from http.client import HTTPConnection
+from pathlib import Path
+from threading import Timer
+from typing import Any
+
+import bcrypt
+
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred, inlineCallbacks
+from twisted.python.failure import Failure
+from twisted.spread import pb
+from twisted.trial.unittest import SkipTest
+
+from mycred.credentials import UsernamePassword
+
+from ..test_protocols import Refused
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# How long anything may take before the test gives up, in seconds.
+PATIENCE = 20
+
+TWISTD = [
+    sys.executable,
+    "-c",
+    "from twisted.scripts.twistd import run; run()",
+    "-n",
+    "--pidfile=",
+    "myapp",
+]
+
+# What the log calls the server of each protocol.
+FACTORIES = {
+    "pop3": "POP3Factory",
+    "imap": "IMAP4Factory",
+    "pb": "PBServerFactory",
+    "http": "Site",
+}
+
+LETTER = (
+    b"From: <bob@localhost>\r\nTo: <alice@localhost>\r\n"
+    b"Subject: Tea & <b>cakes</b>\r\n\r\n<script>alert('five')</script>\r\n"
+)
+
+
+class Server:
+    """
+    A running C{twistd myapp}.
+
+    @ivar ports: where each protocol is served.
+    @ivar log: what the server has logged, complete once it has stopped.
+    """
+
+    def __init__(self, options: list[str], offered: list[str]) -> None:
+        """
+        @param options: the command line.
+        @param offered: the protocols that it starts.
+        """
+        self.log = ""
+        self.ports: dict[str, int] = {}
+        self._process = subprocess.Popen(
+            [*TWISTD, *options],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        # What hangs is killed, so that reading its output comes to an end.
+        watchdog = Timer(PATIENCE, self._process.kill)
+        watchdog.start()
+        try:
+            while not all(name in self.ports for name in offered):
+                self._readLine()
+        finally:
+            watchdog.cancel()
+
+    def _readLine(self) -> None:
+        """
+        Read a line of the log, and what it tells.
+        """
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            self.stop()
+            raise AssertionError(f"The server did not start:\n{self.log}")
+        self.log += line
+        started = re.search(r"\] (\w+)(?: \(\w+\))? starting on (\d+)$", line)
+        for name, factory in FACTORIES.items():
+            if started and started[1] == factory:
+                self.ports[name] = int(started[2])
+
+    def stop(self) -> None:
+        """
+        Stop it as Ctrl-C does.
+        """
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+        try:
+            self.log += self._process.communicate(timeout=PATIENCE)[0] or ""
+        except ValueError:
+            # It was stopped before.
+            pass
+        finally:
+            self._process.kill()
+            self._process.wait()
+
+    def pop3(self, name: str, password: str) -> poplib.POP3:
+        """
+        Log in over POP3.
+        """
+        client = poplib.POP3("127.0.0.1", self.ports["pop3"], PATIENCE)
+        try:
+            client.user(name)
+            client.pass_(password)
+        except poplib.error_proto as error:
+            client.close()
+            raise Refused(error)
+        return client
+
+    def imap(self, name: str, password: str) -> imaplib.IMAP4:
+        """
+        Log in over IMAP4.
+        """
+        client = imaplib.IMAP4("127.0.0.1", self.ports["imap"], PATIENCE)
+        try:
+            client.login(name, password)
+        except imaplib.IMAP4.error as error:
+            client.shutdown()
+            raise Refused(error)
+        return client
+
+    def inbox(self) -> imaplib.IMAP4:
+        """
+        Log Alice in over IMAP4, and open her mailbox.
+        """
+        client = self.imap("alice", "sesame")
+        client.select()
+        return client
+
+    def request(self, headers: dict[str, str]) -> tuple[Any, str]:
+        """
+        Ask for the page.
+
+        @return: the answer, and the page.
+        """
+        connection = HTTPConnection("127.0.0.1", self.ports["http"], timeout=PATIENCE)
+        try:
+            connection.request("GET", "/", headers=headers)
+            answer = connection.getresponse()
+            return answer, answer.read().decode("utf-8")
+        finally:
+            connection.close()
+
+    def http(self, name: str, password: str) -> str:
+        """
+        Get the page with Basic authentication.
+        """
+        token = b64encode(f"{name}:{password}".encode()).decode("ascii")
+        answer, page = self.request({"Authorization": f"Basic {token}"})
+        if answer.status != 200:
+            raise Refused(answer.status)
+        return page
+
+    def curl(self, scheme: str, path: str, *options: str) -> Callable[[str, str], str]:
+        """
+        Make a client of the program C{curl}.
+        """
+        if shutil.which("curl") is None:
+            raise SkipTest("install curl")
+        url = f"{scheme}://127.0.0.1:{self.ports[scheme]}/{path}"
+
+        def get(name: str, password: str) -> str:
+            command = ["curl", "-sSfq", "--noproxy", "*", "-m", str(PATIENCE), *options]
+            done = subprocess.run(
+                [*command, "-u", f"{name}:{password}", url],
+                capture_output=True,
+                text=True,
+                timeout=PATIENCE,
+            )
+            if done.returncode:
+                raise Refused(f"{done.returncode}: {done.stderr}")
+            return done.stdout
+
+        return get
+
+
+class ServerTests:
+    """
+    What the tests of the server have in common.
+    """
+
+    def setUp(self: Any) -> None:
+        self.folder = Path(self.mktemp()).resolve()
+        self.folder.mkdir()
+
+    def passwords(self, **secrets: str) -> str:
+        """
+        Write a file of passwords.
+
+        @return: the option that names it.
+        """
+        path = self.folder / f"passwd-{'-'.join(secrets)}"
+        path.write_text("".join(f"{name}:{secrets[name]}\n" for name in secrets))
+        return f"--auth=file:{path}"
+
+    def hashed(self, password: str) -> str:
+        """
+        Hash a password as C{htpasswd -B} does, only faster.
+        """
+        return bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode("ascii")
+
+    def options(self, auth: list[str], offered: list[str]) -> list[str]:
+        """
+        Write a command line.
+        """
+        where = [f"--{name}=tcp:0:interface=127.0.0.1" for name in offered]
+        return [f"--store={self.folder / 'store.sqlite'}", *where, *auth]
+
+    def start(self: Any, *auth: str, offered: str = "pop3 imap pb http") -> Server:
+        """
+        Start a server that is stopped at the end of the test.
+
+        @param auth: how to log in.
+        @param offered: the protocols to offer.
+        """
+        names = offered.split()
+        server = Server(self.options(list(auth), names), names)
+        self.addCleanup(server.stop)
+        return server
+
+    def restart(self: Any, server: Server, *auth: str) -> Server:
+        """
+        Stop a server, and start another on the same store.
+        """
+        server.stop()
+        return self.start(*auth)
+
+
+def hangUp(client: imaplib.IMAP4) -> None:
+    """
+    End a connection, unless it has ended.
+    """
+    with contextlib.suppress(OSError):
+        client.shutdown()
+
+
+class PBUser(pb.PBClientFactory):
+    """
+    A client of Perspective Broker.
+
+    @ivar gone: fires when it is disconnected.
+    """
+
+    noisy = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gone: Deferred[None] = Deferred()
+
+    def clientConnectionLost(self, *args: Any, **kw: Any) -> None:
+        """
+        Notice the end.
+        """
+        super().clientConnectionLost(*args, **kw)
+        self.gone.callback(None)
+
+
+class PBClients:
+    """
+    What the tests with clients of Perspective Broker have in common.
+    """
+
+    def connect(self: Any, server: Server) -> PBUser:
+        """
+        Connect until the end of the test.
+        """
+        factory = PBUser()
+        connector = reactor.connectTCP("127.0.0.1", server.ports["pb"], factory, PATIENCE)
+
+        def disconnect() -> Deferred[None]:
+            connector.disconnect()
+            return factory.gone
+
+        self.addCleanup(disconnect)
+        return factory
+
+    def logIn(
+        self: Any, server: Server, name: str, password: str, mind: Any = None
+    ) -> Deferred[Any]:
+        """
+        Log in with a name and a password.
+        """
+        typed = UsernamePassword(name.encode(), password.encode())
+        return self.connect(server).login(typed, mind)
+
+    @inlineCallbacks
+    def assertRemote(self: Any, calling: Deferred[Any], *names: str) -> Any:
+        """
+        Assert that a call fails with one of the errors of these names.
+        """
+        failures: list[Failure] = []
+        answer = yield calling.addErrback(failures.append)
+        self.assertTrue(failures, f"it went through: {answer!r}")
+        self.assertTrue(failures[0].check(*names), f"{failures[0]}")

@@ -1,0 +1,110 @@
+"""
+Tests for starting the example server in wrong ways.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from ._server import PATIENCE, ROOT, TWISTD, ServerTests
+
+
+class CommandLineTests(ServerTests, SynchronousTestCase):
+    """
+    Tests for command lines that can't take effect: the server ends at once, and
+    says in one line what would be right.
+    """
+
+    def assertEnds(self, *options: str, says: str) -> str:
+        """
+        Assert that the server refuses a command line.
+
+        @param says: what the line says, as a regular expression.
+
+        @return: the line.
+        """
+        store = f"--store={self.folder / 'store.sqlite'}"
+        done = subprocess.run(
+            [*TWISTD, store, *options],
+            cwd=ROOT,
+            env={**os.environ, "COLUMNS": "80"},
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+        )
+        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(done.stdout, "")
+        (line,) = done.stderr.splitlines()
+        self.assertRegex(line, says)
+        self.assertFalse((self.folder / "store.sqlite").exists())
+        return line
+
+    def test_unknownType(self) -> None:
+        """
+        For an auth type that doesn't exist, those that do are listed.
+        """
+        self.assertEnds("--auth=nosuchtype", says="nosuchtype.*anonymous, file, memory")
+
+    def test_oddMemory(self) -> None:
+        """
+        A name without a password is told.
+        """
+        self.assertEnds("--auth=memory:odd", says="--auth=memory: .*without a password")
+
+    def test_secretIsNotRepeated(self) -> None:
+        """
+        A password on a command line that is wrong doesn't come back in what the
+        server says.
+        """
+        for options in (
+            ["--auth=memory:alice:SECRET:odd"],
+            ["--auth=memory:alice:SECRET:alice:SECRET"],
+            ["--auth=memory:alice:SECRET", "--pop3=xx"],
+            ["--auth=memroy:alice:SECRET"],
+        ):
+            self.assertNotIn("SECRET", self.assertEnds(*options, says="twistd myapp: "))
+
+    def test_fileWithoutName(self) -> None:
+        """
+        A C{file} without the name of one is told.
+        """
+        self.assertEnds("--auth=file", says="--auth=file: .*requires a filename")
+        self.assertEnds("--auth=file:", says="--auth=file: .*requires a filename")
+
+    def test_noAuth(self) -> None:
+        """
+        Without any C{--auth}, an example is shown.
+        """
+        self.assertEnds(says="--auth is missing.*--auth=file:/")
+
+    def test_wrongPlace(self) -> None:
+        """
+        A place to listen at that makes no sense is told, with one that does.
+        """
+        self.assertEnds(
+            "--auth=memory:alice:sesame", "--pop3=xx", says="--pop3=xx: .*tcp:1110"
+        )
+
+    def test_nobodyCouldLogIn(self) -> None:
+        """
+        A protocol that was asked for by name, and to which nobody could log in,
+        is told.
+        """
+        self.assertEnds(
+            "--auth=anonymous", "--http=tcp:0", says="--http: nobody could log in"
+        )
+
+    def test_unwritableStore(self) -> None:
+        """
+        A store in a folder that doesn't exist is told.
+        """
+        missing = self.folder / "missing"
+        self.assertEnds(
+            "--auth=memory:alice:sesame",
+            f"--store={missing / 'store'}",
+            says=f"--store: .*{re.escape(str(missing))}",
+        )

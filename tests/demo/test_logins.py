@@ -1,0 +1,392 @@
+"""
+Tests for who gets in to the example server, by each way that it has.
+"""
+
+from __future__ import annotations
+
+import imaplib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import inlineCallbacks
+from twisted.trial.unittest import SynchronousTestCase, TestCase
+
+from mycred.credentials import Anonymous
+
+from ..test_protocols import Refused
+from ._server import PATIENCE, PBClients, Server, ServerTests
+
+
+class Accounts(ServerTests, PBClients):
+    """
+    What is the same wherever the accounts are: Alice's password is C{sesame},
+    Bob's is C{tulip}.
+
+    @cvar challenged: who can prove his password without sending it; nobody is
+        asked to if it is empty.
+    """
+
+    timeout = 60
+    challenged: tuple[str, ...] = ("alice", "bob")
+
+    def auth(self) -> list[str]:
+        """
+        Write the options that say where the accounts are.
+        """
+        raise NotImplementedError
+
+    def startAll(self) -> Server:
+        """
+        Start the protocols that the accounts can serve.
+        """
+        offered = "pop3 imap pb http" if self.challenged else "pop3 imap http"
+        return self.start(*self.auth(), offered=offered)
+
+    def assertLogins(self: Any, server: Server, logIn: Callable[[str, str], Any]) -> None:
+        """
+        Assert that the right passwords, and nothing else, let users in; and
+        that neither passwords nor tracebacks are logged.
+        """
+        entered = [logIn("alice", "sesame"), logIn("bob", "tulip")]
+        for client in entered:
+            getattr(client, "quit", getattr(client, "logout", lambda: None))()
+        for name, password in [
+            ("alice", "tulip"),
+            ("mallory", "sesame"),
+            ("alice", ""),
+            ("mallory", ""),
+        ]:
+            self.assertRaises(Refused, logIn, name, password)
+        server.stop()
+        for unwanted in ("sesame", "tulip", "Traceback"):
+            self.assertNotIn(unwanted, server.log)
+
+    def test_pop3(self) -> None:
+        """
+        The right password opens the mailbox over POP3; a wrong or an empty one,
+        or an unknown name, does not.
+        """
+        server = self.startAll()
+        self.assertLogins(server, server.pop3)
+
+    def test_imap(self) -> None:
+        """
+        The right password opens the mailbox over IMAP4; a wrong or an empty one,
+        or an unknown name, does not.
+        """
+        server = self.startAll()
+        self.assertLogins(server, server.imap)
+
+    def test_http(self: Any) -> None:
+        """
+        The right password shows the page to a client that uses Basic; a wrong
+        or an empty one, or an unknown name, does not.
+        """
+        server = self.startAll()
+        self.assertIn("Mail of alice", server.http("alice", "sesame"))
+        self.assertIn("Mail of bob", server.http("bob", "tulip"))
+        self.assertEqual(server.request({})[0].status, 401)
+        self.assertLogins(server, server.http)
+
+    def test_curl(self: Any) -> None:
+        """
+        C{curl -u} reads mail over POP3, IMAP4 and HTTP with the right password
+        only.
+        """
+        server = self.startAll()
+        # Where CRAM-MD5 is offered curl uses it, also for those it can't serve.
+        if "alice" in self.challenged or not self.challenged:
+            self.assertIn("Welcome", server.curl("pop3", "1")("alice", "sesame"))
+            imap = server.curl("imap", "INBOX;MAILINDEX=1")
+            self.assertIn("Welcome", imap("alice", "sesame"))
+            # 67 stands for a login that was denied.
+            for client in (imap, server.curl("pop3", "1")):
+                for name, password in [("alice", "tulip"), ("mallory", "sesame")]:
+                    refused = self.assertRaises(Refused, client, name, password)
+                    self.assertRegex(refused.answer, "^67:")
+        self.assertIn("Welcome", server.curl("http", "")("alice", "sesame"))
+        self.assertLogins(server, server.curl("http", ""))
+
+    def test_challenges(self: Any) -> None:
+        """
+        CRAM-MD5 and HTTP Digest are offered if, and only if, somebody could log
+        in so.
+        """
+        server = self.startAll()
+        pop3 = server.pop3("alice", "sesame")
+        self.assertEqual("CRAM-MD5" in pop3.capa().get("SASL", []), self.offers())
+        pop3.quit()
+        imap = server.imap("alice", "sesame")
+        self.assertEqual("AUTH=CRAM-MD5" in imap.capabilities, self.offers())
+        imap.logout()
+        asked = server.request({})[0].headers.get_all("WWW-Authenticate")
+        schemes = [header.split()[0] for header in asked]
+        self.assertEqual(schemes, ["digest", "basic"] if self.offers() else ["basic"])
+
+    def offers(self) -> bool:
+        """
+        Tell whether challenges are offered.
+        """
+        return bool(self.challenged)
+
+
+class Challenges(Accounts):
+    """
+    What is the same where somebody can prove his password without sending it.
+    """
+
+    def assertChallenged(
+        self: Any, server: Server, logIn: Callable[[str, str], Any]
+    ) -> None:
+        """
+        Assert who can log in by answering a challenge.
+        """
+        for name, password in [("alice", "sesame"), ("bob", "tulip")]:
+            if name in self.challenged:
+                logIn(name, password)
+            else:
+                self.assertRaises(Refused, logIn, name, password)
+        for name, password in [("bob", "sesame"), ("mallory", "tulip"), ("bob", "")]:
+            self.assertRaises(Refused, logIn, name, password)
+        server.stop()
+        self.assertNotIn("Traceback", server.log)
+
+    def test_imapCramMD5(self) -> None:
+        """
+        An IMAP4 client that doesn't send its password gets in with the right
+        one only.
+        """
+        server = self.startAll()
+
+        def logIn(name: str, password: str) -> None:
+            with imaplib.IMAP4("127.0.0.1", server.ports["imap"], PATIENCE) as client:
+                try:
+                    client.login_cram_md5(name, password)
+                except imaplib.IMAP4.error as error:
+                    raise Refused(error)
+
+        self.assertChallenged(server, logIn)
+
+    def test_pop3CramMD5(self) -> None:
+        """
+        A POP3 client that doesn't send its password gets in with the right one
+        only.
+        """
+        server = self.startAll()
+        login = "--login-options", "AUTH=CRAM-MD5"
+        self.assertChallenged(server, server.curl("pop3", "1", *login))
+
+    def test_httpDigest(self) -> None:
+        """
+        A browser that doesn't send its password gets in with the right one
+        only.
+        """
+        server = self.startAll()
+        self.assertChallenged(server, server.curl("http", "", "--digest"))
+
+    @inlineCallbacks
+    def test_pb(self: Any) -> Any:
+        """
+        A client of Perspective Broker reads its mail with the right password;
+        with a wrong or an empty one, or an unknown name, it gets the error that
+        Twisted's clients catch.
+        """
+        server = self.startAll()
+        perspective = yield self.logIn(server, "bob", "tulip")
+        (uid,) = yield perspective.callRemote("list")
+        self.assertIn(b"Welcome", (yield perspective.callRemote("read", uid)))
+        for name, password in [("bob", "sesame"), ("mallory", "tulip"), ("bob", "")]:
+            yield self.assertRemote(
+                self.logIn(server, name, password), "twisted.cred.error.UnauthorizedLogin"
+            )
+
+
+class PlainFileTests(Challenges, TestCase):
+    """
+    Tests for C{--auth=file:} with passwords in plain text.
+    """
+
+    def auth(self) -> list[str]:
+        """
+        Write one file.
+        """
+        return [self.passwords(alice="sesame", bob="tulip")]
+
+
+class MemoryTests(Challenges, TestCase):
+    """
+    Tests for C{--auth=memory:}.
+    """
+
+    def auth(self) -> list[str]:
+        """
+        Name the users on the command line.
+        """
+        return ["--auth=memory:alice:sesame:bob:tulip"]
+
+
+class TwoFilesTests(Challenges, TestCase):
+    """
+    Tests for two files, of which one holds hashes: who isn't in the first is
+    looked up in the second.
+    """
+
+    challenged = ("bob",)
+
+    def auth(self) -> list[str]:
+        """
+        Write two files.
+        """
+        return [
+            self.passwords(alice=self.hashed("sesame")),
+            self.passwords(bob="tulip"),
+        ]
+
+
+class HashedFileTests(Accounts, TestCase):
+    """
+    Tests for C{--auth=file:} with bcrypt hashes, and a password in plain text
+    among them.
+    """
+
+    challenged = ()
+
+    def auth(self) -> list[str]:
+        """
+        Write one file.
+        """
+        return [self.passwords(alice=self.hashed("sesame"), bob="tulip")]
+
+    def test_hashIsNoPassword(self) -> None:
+        """
+        Who has read the file can't log in with the hash itself.
+        """
+        option = self.passwords(alice=self.hashed("sesame"))
+        stored = Path(option.partition("file:")[2]).read_text().strip().split(":")[1]
+        server = self.start(option, offered="pop3 imap http")
+        for logIn in (server.pop3, server.imap, server.http):
+            self.assertRaises(Refused, logIn, "alice", stored)
+
+    def test_pbNotOffered(self: Any) -> None:
+        """
+        Perspective Broker isn't offered, since hashes can't serve it, and the
+        log says so.
+        """
+        server = self.start(*self.auth(), offered="pop3 imap http")
+        server.stop()
+        self.assertNotIn("pb", server.ports)
+        self.assertIn("PB is not offered", server.log)
+
+
+class AnonymousTests(ServerTests, PBClients, TestCase):
+    """
+    Tests for C{--auth=anonymous}.
+    """
+
+    timeout = 60
+
+    @inlineCallbacks
+    def assertNoticeOnly(self, server: Server) -> Any:
+        """
+        Assert what somebody without a name can do.
+        """
+        visitor = yield self.connect(server).login(Anonymous())
+        notice = yield visitor.callRemote("notice")
+        self.assertIn("mycred example server", notice)
+        for call in [("list",), ("read", 1), ("send", b"alice", b"Hi")]:
+            yield self.assertRemote(visitor.callRemote(*call), "builtins.AttributeError")
+
+    @inlineCallbacks
+    def test_notice(self) -> Any:
+        """
+        Who comes over Perspective Broker without a name may read the public
+        notice and nothing else; mail is not offered at all.
+        """
+        server = self.start("--auth=anonymous", offered="pb")
+        yield self.assertNoticeOnly(server)
+        server.stop()
+        self.assertEqual(list(server.ports), ["pb"])
+        for name in ("POP3", "IMAP", "HTTP"):
+            self.assertIn(f"{name} is not offered", server.log)
+
+    @inlineCallbacks
+    def test_besideUsers(self) -> Any:
+        """
+        Beside users with passwords, who read their mail and the notice, those
+        without a name still read the notice only.
+        """
+        server = self.start("--auth=anonymous", self.passwords(alice="sesame"))
+        yield self.assertNoticeOnly(server)
+        alice = yield self.logIn(server, "alice", "sesame")
+        self.assertEqual((yield alice.callRemote("list")), [1])
+        yield alice.callRemote("notice")
+
+    @inlineCallbacks
+    def test_notAsked(self) -> Any:
+        """
+        Unless the deployer says C{--auth=anonymous}, nobody comes in without a
+        name.
+        """
+        server = self.start(self.passwords(alice="sesame"))
+        yield self.assertRemote(
+            self.connect(server).login(Anonymous()),
+            "twisted.cred.error.UnhandledCredentials",
+        )
+
+
+class MissingFileTests(ServerTests, SynchronousTestCase):
+    """
+    Tests for C{--auth=file:} of a file that comes later.
+    """
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.path = self.folder / "later"
+        self.server = self.start(f"--auth=file:{self.path}")
+
+    def test_warns(self) -> None:
+        """
+        The server starts, and warns of the file that isn't there.
+        """
+        self.server.stop()
+        self.assertIn(f"Warning: not a valid file: {self.path}\n", self.server.log)
+
+    def test_temporaryFailure(self) -> None:
+        """
+        Until the file comes nobody gets in, and where the protocol can say so,
+        nobody is told that his password is wrong; the log names the file.
+        """
+        for logIn, answer in [
+            (self.server.pop3, "-ERR"),
+            (self.server.imap, "The password file can't be read"),
+            (self.server.http, "401"),
+        ]:
+            refused = self.assertRaises(Refused, logIn, "alice", "sesame")
+            self.assertIn(answer, refused.answer)
+        self.server.stop()
+        self.assertIn(f"The password file {self.path} can't be read", self.server.log)
+        self.assertNotIn("sesame", self.server.log)
+
+    def logsIn(self, secret: str) -> None:
+        """
+        Assert that Alice can log in after a file with her secret has come.
+        """
+        self.assertRaises(Refused, self.server.pop3, "alice", "sesame")
+        self.path.write_text(f"alice:{secret}\n")
+        self.server.pop3("alice", "sesame").quit()
+        self.server.imap("alice", "sesame").logout()
+        self.server.http("alice", "sesame")
+        self.assertRaises(Refused, self.server.pop3, "alice", "wrong")
+
+    def test_comesLater(self) -> None:
+        """
+        As soon as the file is there, users log in without a restart.
+        """
+        self.logsIn("sesame")
+
+    def test_hashesComeLater(self) -> None:
+        """
+        The same holds for a file with hashes.
+        """
+        self.logsIn(self.hashed("sesame"))
