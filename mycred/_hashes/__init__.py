@@ -47,6 +47,14 @@ def schemeOf(stored: bytes) -> Scheme | None:
     return scheme
 
 
+def isMeantAsHash(stored: bytes) -> bool:
+    """
+    Tell whether a stored secret begins like a hash, be it a whole one or not.  It
+    is no password, then: what was damaged on its way must not match as text.
+    """
+    return stored[:4] in _schemes
+
+
 def verify(stored: bytes, password: bytes) -> bool:
     """
     Tell whether a stored hash was made of this password.
@@ -61,4 +69,4 @@ def verify(stored: bytes, password: bytes) -> bool:
     return scheme.verify(stored, password)
 
 
-__all__ = ["Scheme", "schemeOf", "verify"]
+__all__ = ["Scheme", "isMeantAsHash", "schemeOf", "verify"]

@@ -23,7 +23,7 @@ from .._contracts import (
     IUsernameHashedPassword,
     IUsernamePassword,
 )
-from .._hashes import schemeOf, verify
+from .._hashes import isMeantAsHash, schemeOf, verify
 from .._secrets import asBytes, equal
 from .._workers import Workers, workersOf
 from ..error import LoginFailed, TemporaryFailure, UnauthorizedLogin
@@ -349,7 +349,7 @@ class _Decoys:
         """
         if self._ownHash:
             kind = b""
-        elif _isHash(secret):
+        elif _isHash(secret) and schemeOf(secret) is not None:
             kind = secret[: secret.index(b"$", 4)]
         else:
             return
@@ -367,9 +367,9 @@ class _Decoys:
 
 def _isHash(secret: Any) -> bool:
     """
-    Tell whether a secret is a hash that L{verify} knows.
+    Tell whether a secret is a hash, which only L{verify} can tell to match.
     """
-    return isinstance(secret, bytes) and schemeOf(secret) is not None
+    return isinstance(secret, bytes) and isMeantAsHash(secret)
 
 
 def _overridden(checker: FilePasswordDB, method: str) -> bool:

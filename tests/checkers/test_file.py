@@ -389,6 +389,18 @@ class HashTests(FileTestCase):
         self.patch(credentials, "checkPassword", lambda password: True)
         self.assertRefused(database.requestAvatarId(credentials))
 
+    def test_damaged(self) -> None:
+        """
+        A hash that isn't whole matches nothing, itself included.
+        """
+        database = self.database(b"carol:" + BCRYPT[:-1] + b"\ndave:$2b$\n")
+        for name, stored in ((b"carol", BCRYPT[:-1]), (b"dave", b"$2b$")):
+            for password in (stored, b"hashed"):
+                asking = self.ask(database, name, password)
+                self.workers.step()
+                self.assertRefused(asking)
+        self.assertRefused(self.ask(database, b"eve", b"x"))
+
     def test_unknownCostsTheSame(self) -> None:
         """
         Among hashes, an unknown user and a wrong plain text password cost a
