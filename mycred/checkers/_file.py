@@ -60,6 +60,7 @@ class FilePasswordDB(PasswordMatching):
     _cacheTimestamp: Signature | None = None
     _reported: Signature | None = None
     _decoy: Any = None
+    _workers: Workers | None = None
 
     def __init__(
         self,
@@ -103,9 +104,8 @@ class FilePasswordDB(PasswordMatching):
         """
         Leave out of a pickle what belongs to this process.
         """
-        left = ("_credCache", "_cacheTimestamp", "_reported", "_decoy")
-        state = {k: v for k, v in vars(self).items() if k not in left}
-        return {**state, "_workers": None}
+        left = ("_credCache", "_cacheTimestamp", "_reported", "_decoy", "_workers")
+        return {k: v for k, v in vars(self).items() if k not in left}
 
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
         """
