@@ -113,6 +113,7 @@ class _Search:
         self._asked: Deferred[AvatarID] | None = None
         self._failed: list[Failure] = []
         self._cancelled = False
+        self._asking = self._goOn = False
 
     def start(self) -> Deferred[AvatarID]:
         """
@@ -127,13 +128,18 @@ class _Search:
         """
         Ask the next checker, or end the search if there is none.
         """
-        checker = next(self._checking, None)
-        if checker is None:
-            self._answer.callback(self._conclude())
-            return
-        ask: Any = checker.requestAvatarId
-        self._asked = asked = maybeDeferred(ask, self._credentials)
-        asked.addCallbacks(self._cbAccepted, self._ebRefused)
+        self._asking = self._goOn = True
+        while self._goOn:
+            # A checker that refuses at once sets this again.
+            self._goOn = False
+            checker = next(self._checking, None)
+            if checker is None:
+                self._answer.callback(self._conclude())
+                break
+            ask: Any = checker.requestAvatarId
+            self._asked = asked = maybeDeferred(ask, self._credentials)
+            asked.addCallbacks(self._cbAccepted, self._ebRefused)
+        self._asking = False
 
     def _cbAccepted(self, avatarId: AvatarID) -> None:
         """
@@ -155,7 +161,9 @@ class _Search:
             self._log.failure("A checker could not tell", failure=failure)
             failure = Failure(TemporaryFailure("A checker could not tell"))
         self._failed.append(failure)
-        self._askNext()
+        self._goOn = True
+        if not self._asking:
+            self._askNext()
 
     def _cancel(self, answer: Deferred[AvatarID]) -> None:
         """

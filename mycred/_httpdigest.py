@@ -200,6 +200,9 @@ class DigestCredentialFactory:
     #: How many nonces may be in use at a time.
     _MOST_NONCES = 50_000
 
+    #: The longest nonce of a client, in bytes.
+    _LONGEST_CNONCE = 256
+
     scheme = b"digest"
 
     def __init__(self, algorithm: bytes, authenticationRealm: bytes) -> None:
@@ -339,6 +342,9 @@ class DigestCredentialFactory:
         required = {"response", "uri"}
         if counted or algorithm.endswith(b"-sess"):
             required.add("cnonce")
+        # What is remembered of a client must be short.
+        if len(fields.get("cnonce", b"")) > self._LONGEST_CNONCE:
+            raise LoginFailed("Invalid response, malformed fields.")
         if not all(fields.get(field) for field in required):
             raise LoginFailed("Invalid response, malformed fields.")
 

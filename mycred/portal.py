@@ -60,7 +60,7 @@ class Portal(TwistedPortal):
         for interface in list(self.checkers):
             sharing = [c for c in given if interface in c.credentialInterfaces]
             if len(sharing) > 1:
-                self.registerChecker(CheckerChain(sharing), interface)
+                self.checkers[interface] = CheckerChain(sharing)
 
     def listCredentialsInterfaces(self) -> list[InterfaceType]:
         """

@@ -177,6 +177,13 @@ class CheckerChainTests(SynchronousTestCase):
         wrong = chain.requestAvatarId(UsernamePassword(b"alice", b"x"))
         self.failureResultOf(wrong, TemporaryFailure)
 
+    def test_many(self) -> None:
+        """
+        However many checkers refuse, the search comes to its end.
+        """
+        refuse = [raising(UnauthorizedLogin())] * 2000
+        self.assertEqual(self.successResultOf(self.ask(*refuse, lambda: b"a")), b"a")
+
     def test_oneAfterAnother(self) -> None:
         """
         The next checker is asked only after the one before has answered.

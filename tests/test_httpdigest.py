@@ -457,6 +457,16 @@ class CountTests(DigestTestCase):
         self.accepted(factory, other.fields(1))
         self.refused(factory, client.fields(1))
 
+    def test_longNonce(self) -> None:
+        """
+        An absurdly long nonce of a client's is refused, and not remembered.
+        """
+        factory, _ = self.make()
+        challenge = factory.getChallenge(ADDRESS)
+        client = Client(challenge, cnonce=b"c" * 10000)
+        self.refused(factory, client.fields(1))
+        self.assertEqual(factory._used, {})
+
     def test_withoutQop(self) -> None:
         """
         An answer with a count isn't good for a second time when C{qop} is taken

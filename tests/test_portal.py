@@ -474,6 +474,23 @@ class DropInTests(SynchronousTestCase):
         Remembering(Realm(), checkers)
         self.assertEqual(registered, checkers)
 
+    def test_plainRegistration(self) -> None:
+        """
+        A subclass whose C{registerChecker} takes a checker only can be given
+        several of one kind.
+        """
+
+        class Plain(Portal):
+            """
+            A portal with a method of its own.
+            """
+
+            def registerChecker(self, checker: Any) -> None:  # type: ignore[override]
+                super().registerChecker(checker)
+
+        portal = Plain(Realm(), [Checker(lambda: b"a"), Checker(lambda: b"b")])
+        self.successResultOf(portal.login(ALICE, None, IMailbox))
+
     def test_loginPatched(self) -> None:
         """
         C{login} and C{realm} may be replaced on the instance.

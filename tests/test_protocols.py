@@ -451,7 +451,7 @@ class IMAP4Tests(PasswordTests, LoginTestCase):
     """
 
     wrong = "LOGIN failed"
-    unavailable = "Server error: The password file can't be read"
+    unavailable = "Server error: Temporarily unavailable"
 
     def makeFactory(self, checker: Any) -> Factory:
         """

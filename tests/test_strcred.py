@@ -4,6 +4,7 @@ Tests for L{mycred.strcred} and the plugins.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from io import StringIO
@@ -406,6 +407,7 @@ class PluginTests(SynchronousTestCase):
             self.assertIsInstance(checker, FilePasswordDB)
             warning = f"{cred_file.invalidFileWarning}: {path}\n"
             self.assertEqual(output.getvalue(), warning)
+            self.assertEqual(checker.filename, os.path.abspath(path))
 
     def test_fileWithHashes(self) -> None:
         """

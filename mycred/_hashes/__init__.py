@@ -47,12 +47,20 @@ def schemeOf(stored: bytes) -> Scheme | None:
     return scheme
 
 
+# $id$... of crypt(3), {SCHEME}... of LDAP and Dovecot, and the beginning of a
+# bcrypt hash that was cut off.
+_meantAsHash = re.compile(
+    rb"\$[A-Za-z0-9-]{1,16}\$|\{[A-Za-z0-9.-]{1,24}\}|\$(?:2[abxy]?)?\Z"
+)
+
+
 def isMeantAsHash(stored: bytes) -> bool:
     """
-    Tell whether a stored secret begins like a hash, be it a whole one or not.  It
-    is no password, then: what was damaged on its way must not match as text.
+    Tell whether a stored secret begins like a hash, be it a whole one of a known
+    scheme or not.  It is no password, then: whoever has seen the file must not get
+    in with what stands there.
     """
-    return stored[:4] in _schemes
+    return _meantAsHash.match(stored) is not None
 
 
 def verify(stored: bytes, password: bytes) -> bool:

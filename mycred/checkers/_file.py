@@ -133,7 +133,10 @@ class FilePasswordDB(PasswordMatching):
         if self.hash is not None:
             return self._matchOwnHash(typed, stored, name)
         if _isHash(stored):
-            return self._verifyHash(typed, stored, name)
+            if schemeOf(stored) is not None:
+                return self._verifyHash(typed, stored, name)
+            # It can't match anything: refused as an unknown user is.
+            stored = None
         answer = self._matchPassword(credentials, stored, name)
         if typed is not None and self._decoy is not None:
             # Among hashes, a refusal takes the time of a hash for everybody.
@@ -180,7 +183,8 @@ class FilePasswordDB(PasswordMatching):
 
         @raise TemporaryFailure: if the file can't be read.
         """
-        return any(_isHash(secret) for _, secret in self._loadCredentials())
+        # To the end of the file, so that all that is odd in it is logged.
+        return sum(_isHash(secret) for _, secret in self._loadCredentials()) > 0
 
     def _lookUp(self, username: bytes | str) -> tuple[Any, Any]:
         """
@@ -253,6 +257,14 @@ class FilePasswordDB(PasswordMatching):
                 name = name.lower()
             if not name:
                 continue
+            secret = fields[self.pfield]
+            if seen is not None and _isHash(secret) and schemeOf(secret) is None:
+                self._log.warn(
+                    "{file}, line {number}: a hash that is unknown, damaged or too "
+                    "costly, and matches nothing",
+                    file=self.filename,
+                    number=number,
+                )
             if seen is not None and seen.setdefault(name, number) != number:
                 self._log.warn(
                     "{file}, line {number}: {name!r} has a line already, line {first}, "
@@ -262,7 +274,7 @@ class FilePasswordDB(PasswordMatching):
                     name=name,
                     first=seen[name],
                 )
-            yield name, fields[self.pfield]
+            yield name, secret
 
     def _unreadable(self, error: OSError) -> TemporaryFailure:
         """
@@ -273,7 +285,7 @@ class FilePasswordDB(PasswordMatching):
             file=self.filename,
             error=error,
         )
-        return TemporaryFailure("The password file can't be read")
+        return TemporaryFailure("Temporarily unavailable")
 
     def _matchOwnHash(
         self, typed: Any, stored: Any, name: AvatarID
@@ -288,7 +300,12 @@ class FilePasswordDB(PasswordMatching):
             user, password = typed.username, typed.password
             if isinstance(sample, bytes):
                 user, password = asBytes(user), asBytes(password)
-            matched = equal(self.hash(user, password, sample), sample)
+            try:
+                matched = equal(self.hash(user, password, sample), sample)
+            except Exception:
+                # A program's hash may count on a user who exists.
+                if stored:
+                    return fail()
         conclude: Any = self._cbPasswordMatch if stored else self._cbUnknown
         return maybeDeferred(conclude, matched, name)
 

@@ -61,7 +61,11 @@ class InMemoryUsernamePasswordDatabaseDontUse(PasswordMatching):
             L{UnauthorizedLogin<mycred.error.UnauthorizedLogin>}.
         """
         username = credentials.username
-        stored = self.users.get(username)
+        try:
+            stored = self.users.get(username)
+        except TypeError:
+            # Over PB a name may be anything, a list too.
+            stored = None
         if stored is None and isinstance(username, str):
             stored = self.users.get(asBytes(username))
         return self._matchPassword(credentials, stored, username)

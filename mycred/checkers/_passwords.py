@@ -35,7 +35,8 @@ class PasswordMatching:
         """
         if matched:
             return username
-        self._log.info("Login refused: wrong password for {name!r}", name=username)
+        name = shortened(username)
+        self._log.info("Login refused: wrong password for {name!r}", name=name)
         return Failure(UnauthorizedLogin())
 
     def _matchPassword(
@@ -69,8 +70,15 @@ class PasswordMatching:
         """
         Refuse a user whom the store doesn't know.
         """
-        self._log.info("Login refused: there is no user {name!r}", name=username)
+        self._log.info("Login refused: no user {name!r}", name=shortened(username))
         return Failure(UnauthorizedLogin())
+
+
+def shortened(name: object) -> object:
+    """
+    Cut a name off, for the log: it may be as long as a peer likes.
+    """
+    return name[:64] if isinstance(name, (bytes, str)) else type(name)
 
 
 def arePlausible(credentials: Any) -> bool:
@@ -82,4 +90,4 @@ def arePlausible(credentials: Any) -> bool:
     return isPlausible(credentials.username) and isPlausible(password)
 
 
-__all__ = ["PasswordMatching", "arePlausible"]
+__all__ = ["PasswordMatching", "arePlausible", "shortened"]

@@ -5,6 +5,7 @@ The command line of the example server.
 from __future__ import annotations
 
 import os
+import sqlite3
 import sys
 from collections.abc import Sequence
 
@@ -93,10 +94,7 @@ class Options(usage.Options, AuthOptionMixin):
                 "--auth is missing: say where the accounts are, for example "
                 "--auth=file:/etc/myapp/passwd (--help-auth lists the types)"
             )
-        self["store"] = os.path.abspath(self["store"])
-        folder = os.path.dirname(self["store"])
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise usage.UsageError(f"--store: files can't be made in {folder}")
+        self["store"] = _checkStore(self["store"])
         self["notOffered"] = []
         for name, (where, interfaces) in PROTOCOLS.items():
             self._settle(name, where, interfaces)
@@ -126,10 +124,33 @@ class Options(usage.Options, AuthOptionMixin):
             )
         try:
             serverFromString(reactor, self[name])
-        except (ValueError, TypeError, KeyError) as error:
+        except Exception as error:
             raise usage.UsageError(
                 f"--{name}={self[name]}: {error}; right would be, for example, {where}"
             ) from None
+
+
+def _checkStore(path: str) -> str:
+    """
+    Insist on a file that is the store, or can become it.
+
+    @return: its absolute name.
+
+    @raise usage.UsageError: if it is none.
+    """
+    if not path:
+        raise usage.UsageError("--store: write the name of a file")
+    folder = os.path.dirname(os.path.abspath(path))
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise usage.UsageError(f"--store: files can't be made in {folder}")
+    if os.path.exists(path):
+        try:
+            connection = sqlite3.connect(path)
+            connection.execute("pragma schema_version").fetchone()
+            connection.close()
+        except sqlite3.Error as error:
+            raise usage.UsageError(f"--store={path}: {error}") from None
+    return os.path.abspath(path)
 
 
 __all__ = ["PROTOCOLS", "Options"]

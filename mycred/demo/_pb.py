@@ -93,7 +93,7 @@ class Correspondent(Visitor):
         """
         if self._mind is None:
             return
-        telling = maybeDeferred(self._mind.callRemote, "newMessage", message.uid)
+        telling = maybeDeferred(lambda: self._mind.callRemote("newMessage", message.uid))
         telling.addErrback(self._ebMind)
 
     def _ebMind(self, failure: Failure) -> None:

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.protocol import Factory, connectionDone
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
 
 from .._contracts import ICredentials, InterfaceType, Login
+from ..error import TemporaryFailure
 from ..portal import Portal
 
 
@@ -23,7 +24,11 @@ class SessionPortal(Portal):
     """
     A portal for one connection: the same realm, the same checkers, and L{close}
     for when the connection is gone.
+
+    @cvar MOST_AT_A_TIME: how many logins of a connection may be under way.
     """
+
+    MOST_AT_A_TIME = 4
 
     def __init__(self, portal: Portal) -> None:
         """
@@ -45,6 +50,9 @@ class SessionPortal(Portal):
             does its work once however often it is called.  It doesn't fire any
             more after L{close}.
         """
+        if len(self._underWay) >= self.MOST_AT_A_TIME:
+            # A client that doesn't wait for answers would fill the queue for all.
+            return fail(TemporaryFailure("Too many logins at a time"))
         login = super().login(credentials, mind, *interfaces)
         answer: Deferred[Login] = Deferred(lambda _: login.cancel())
         self._underWay.add(login)

@@ -4,6 +4,7 @@ The auth type C{file}: a file of C{username:password} lines.
 
 from __future__ import annotations
 
+import os
 import sys
 
 from zope.interface import implementer
@@ -63,7 +64,8 @@ class FileCheckerFactory:
 
         if not argstring.strip():
             raise ValueError(f"{self.authType!r} requires a filename")
-        checker = FilePasswordDB(argstring, cache=True)
+        # Absolute, since twistd may change the folder before the first login.
+        checker = FilePasswordDB(os.path.abspath(argstring), cache=True)
         try:
             if checker.holdsHashes():
                 checker.credentialInterfaces = (IUsernamePassword,)

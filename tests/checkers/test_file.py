@@ -198,8 +198,10 @@ class PlainTextTests(FileTestCase):
         self.assertRefused(self.ask(database, b"alice", b"hunter2"))
         self.assertRefused(self.ask(database, b"eve", b"hunter2"))
         self.assertEqual(len(self.logged("wrong password")), 1)
-        self.assertEqual(len(self.logged("there is no user")), 1)
+        self.assertEqual(len(self.logged("no user")), 1)
         self.assertNotIn("hunter2", repr(self.events))
+        self.assertRefused(self.ask(database, b"e" * 1000000, b"x"))
+        self.assertLess(len(repr(self.events[-1])), 5000)
 
     def test_text(self) -> None:
         """
@@ -391,15 +393,33 @@ class HashTests(FileTestCase):
 
     def test_damaged(self) -> None:
         """
-        A hash that isn't whole matches nothing, itself included.
+        A hash that isn't whole, is of an unknown scheme, or costs too much matches
+        nothing, itself included; it is logged without the hash, and refused after
+        the same work as an unknown user.
         """
-        database = self.database(b"carol:" + BCRYPT[:-1] + b"\ndave:$2b$\n")
-        for name, stored in ((b"carol", BCRYPT[:-1]), (b"dave", b"$2b$")):
-            for password in (stored, b"hashed"):
-                asking = self.ask(database, name, password)
-                self.workers.step()
+        dear = BCRYPT.replace(b"$04$", b"$18$")
+        lost = [
+            BCRYPT[:-1],
+            b"$2b$",
+            b"$2b",
+            b"$",
+            b"$6$salt$hash",
+            b"{SHA}aGFzaA==",
+            dear,
+        ]
+        lines = [b"user%d:%s" % pair for pair in enumerate(lost)] + [b"carol:" + BCRYPT]
+        for cache in (False, True):
+            del self.events[:]
+            database = self.database(b"\n".join(lines), cache=cache)
+            for number, stored in enumerate(lost):
+                asking = self.ask(database, b"user%d" % number, stored)
+                self.assertEqual(self.workers.step(), (BCRYPT, stored))
                 self.assertRefused(asking)
-        self.assertRefused(self.ask(database, b"eve", b"x"))
+            events = self.logged("matches nothing")
+            self.assertEqual(
+                [event["number"] for event in events], list(range(1, len(lost) + 1))
+            )
+            self.assertNotIn("salt", repr(events))
 
     def test_unknownCostsTheSame(self) -> None:
         """
@@ -486,6 +506,19 @@ class SubclassTests(FileTestCase):
             [(b"alice", b"sesame", b"emases")] * 2
             + [(b"alice", b"emases", b"emases"), (b"eve", b"sesame", b"emases")],
         )
+
+    def test_ownHashCountsOnUsers(self) -> None:
+        """
+        A C{hash} that fails for a user who doesn't exist refuses him; for one who
+        does, what it raises comes out, as in Twisted.
+        """
+        salts = {b"alice": b"salt"}
+        database = self.database(
+            b"alice:sesamesalt\nbob:x\n", hash=lambda u, sent, stored: sent + salts[u]
+        )
+        self.assertAccepted(self.ask(database, b"alice", b"sesame"), b"alice")
+        self.assertRefused(self.ask(database, b"eve", b"sesame"))
+        self.failureResultOf(self.ask(database, b"bob", b"x"), KeyError)
 
     def test_ownHashOfNoPassword(self) -> None:
         """

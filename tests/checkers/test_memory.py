@@ -134,6 +134,12 @@ class InMemoryTests(SynchronousTestCase):
         refused = self.checker.requestAvatarId(CramMD5Credentials())
         self.failureResultOf(refused, UnauthorizedLogin)
 
+    def test_oddName(self) -> None:
+        """
+        A name that is none, as a PB client may send it, is refused.
+        """
+        self.failureResultOf(self.ask([1], b"x"), UnauthorizedLogin)
+
     def test_ownAnswers(self) -> None:
         """
         C{checkPassword} may answer with a Deferred or be a coroutine.

@@ -55,6 +55,27 @@ class CommandLineTests(ServerTests, SynchronousTestCase):
         """
         self.assertEnds("--auth=memory:odd", says="--auth=memory: .*without a password")
 
+    def test_store(self) -> None:
+        """
+        A store that can't be one is told.
+        """
+        text = self.folder / "text"
+        text.write_text("This is no database. " * 100)
+        for store, says in (
+            ("", "name of a file"),
+            (str(self.folder), "--store=.*unable to open"),
+            (str(text), "--store=.*not a database"),
+            (str(self.folder / "no" / "such"), "can't be made"),
+        ):
+            self.assertEnds("--auth=memory", f"--store={store}", says=says)
+
+    def test_endpoints(self) -> None:
+        """
+        Whatever is wrong with where to listen is told with what would be right.
+        """
+        for where in ("ssl:1:privateKey=/no/such/key", "systemd:domain=INET:index=9"):
+            self.assertEnds("--auth=memory", f"--pop3={where}", says="right would be")
+
     def test_secretIsNotRepeated(self) -> None:
         """
         A password on a command line that is wrong doesn't come back in what the

@@ -49,6 +49,25 @@ class CorrespondenceTests(ServerTests, PBClients, TestCase):
         self.assertEqual((yield alice.callRemote("list")), [1])
 
     @inlineCallbacks
+    def test_noMind(self) -> Any:
+        """
+        A mind that is none harms nobody: the message is sent once, and the user's
+        other mind is told.
+        """
+        told: Deferred[int] = Deferred()
+
+        class Mind(pb.Referenceable):
+            def remote_newMessage(self, uid: int) -> None:
+                told.callback(uid)
+
+        yield self.logIn(self.server, "bob", "tulip", 7)
+        bob = yield self.logIn(self.server, "bob", "tulip", Mind())
+        alice = yield self.logIn(self.server, "alice", "sesame")
+        yield alice.callRemote("send", b"bob", b"Tea at five?")
+        uid = yield told
+        self.assertEqual((yield bob.callRemote("list")), [1, uid])
+
+    @inlineCallbacks
     def test_everyMind(self) -> Any:
         """
         A user who is logged in twice is told twice, and one who has logged out

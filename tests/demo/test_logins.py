@@ -359,7 +359,7 @@ class MissingFileTests(ServerTests, SynchronousTestCase):
         """
         for logIn, answer in [
             (self.server.pop3, "-ERR"),
-            (self.server.imap, "The password file can't be read"),
+            (self.server.imap, "Temporarily unavailable"),
             (self.server.http, "401"),
         ]:
             refused = self.assertRaises(Refused, logIn, "alice", "sesame")

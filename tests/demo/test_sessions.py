@@ -29,7 +29,7 @@ from mycred.credentials import (
 )
 from mycred.demo import _http, _imap4, _pb, _pop3
 from mycred.demo._sessions import SessionPortal
-from mycred.error import UnauthorizedLogin
+from mycred.error import TemporaryFailure, UnauthorizedLogin
 from mycred.portal import IRealm, Portal
 
 
@@ -114,6 +114,31 @@ def makeChecker() -> InMemoryUsernamePasswordDatabaseDontUse:
 
 
 ALICE = UsernamePassword(b"alice", b"sesame")
+
+
+class ManyLoginsTests(SynchronousTestCase):
+    """
+    Tests for a client that doesn't wait for the answer to its login.
+    """
+
+    def test_refused(self) -> None:
+        """
+        A few logins of a connection may be under way; the next is refused as long
+        as they are, so that nobody can fill the queue for all.
+        """
+        session = SessionPortal(Portal(Realm(), [WaitingChecker()]))
+
+        def login() -> Any:
+            # Each waits for an answer of its own.
+            session.checkers = {IUsernamePassword: WaitingChecker()}
+            return session.login(UsernamePassword(b"alice", b"x"), None)
+
+        waiting = [login() for _ in range(SessionPortal.MOST_AT_A_TIME)]
+        self.failureResultOf(login(), TemporaryFailure)
+        waiting[0].cancel()
+        self.failureResultOf(waiting[0], CancelledError)
+        self.assertNoResult(login())
+        session.close()
 
 
 class SessionPortalTests(SynchronousTestCase):
