@@ -9,14 +9,16 @@ from typing import Any
 from zope.interface import implementer
 
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 from twisted.mail.imap4 import IAccount
 from twisted.mail.pop3 import IMailbox as IMailboxPOP3
+from twisted.python.failure import Failure
 from twisted.spread.pb import IPerspective
 from twisted.web.resource import IResource
 
 from .._contracts import ANONYMOUS, AvatarID, InterfaceType, IRealm, Login
 from .._secrets import asBytes
-from ..error import UnauthorizedLogin
+from ..error import TemporaryFailure, UnauthorizedLogin
 from ._http import MailboxPage
 from ._imap4 import Account
 from ._pb import Correspondent, Visitor
@@ -38,6 +40,8 @@ class MailRealm:
         IPerspective: Correspondent,
         IResource: MailboxPage,
     }
+
+    _log = Logger()
 
     def __init__(self, store: StoreService) -> None:
         self.store = store
@@ -65,8 +69,12 @@ class MailRealm:
             avatar: Any = view(self.store, mailbox, mind)
             return interface, avatar, avatar.logout
 
+        def ebStore(failure: Failure) -> Login:
+            self._log.failure("The store failed", failure=failure)
+            raise TemporaryFailure("Temporarily unavailable")
+
         user: Any = asBytes(avatarId)
-        return self.store.mailbox(user).addCallback(cbMailbox)
+        return self.store.mailbox(user).addCallbacks(cbMailbox, ebStore)
 
 
 def _nothing() -> None:

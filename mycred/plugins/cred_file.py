@@ -26,6 +26,7 @@ one user the first counts.  The file is read again when it changes.
 The password is a bcrypt hash, as "htpasswd -B" writes it, or plain text.  Only
 plain text can serve logins that prove the password without sending it (CRAM-MD5,
 HTTP Digest, Perspective Broker); a file with a hash in it is not asked for them.
+What begins like a hash of another kind ($6$..., {SHA}...) matches nothing.
 
 Example: --auth=file:/etc/myapp/passwd
 """
