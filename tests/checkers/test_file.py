@@ -479,6 +479,16 @@ class HashTests(FileTestCase):
         mixed = self.database(b"alice:sesame\ncarol:" + BCRYPT)
         self.assertTrue(mixed.holdsHashes())
 
+    def test_holdsHashesReadsOn(self) -> None:
+        """
+        Asking that keeps nothing out of the log: a name that comes again after a
+        hash is told.
+        """
+        database = self.database(b"carol:" + BCRYPT + b"\nalice:one\nalice:two\n")
+        self.assertTrue(database.holdsHashes())
+        [event] = self.logged("has a line already")
+        self.assertEqual(event["number"], 3)
+
 
 class SubclassTests(FileTestCase):
     """
