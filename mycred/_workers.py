@@ -8,11 +8,14 @@ logins must not hold those up.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from functools import partial
+from threading import Thread
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
@@ -23,27 +26,54 @@ _T = TypeVar("_T")
 
 class Workers:
     """
-    A bounded pool of threads with a bounded queue.
+    A bounded pool of threads with a bounded queue, and a deadline for each job.
 
-    @ivar queueLimit: how many jobs may wait or be under way at a time.
+    The threads are started for the first job, and end with the reactor.  While
+    the reactor doesn't run there is nothing that could wait: then a job is done
+    at once, by the caller.
+
+    @ivar queueLimit: how many callers may wait at a time.
+    @ivar deadline: for how long a caller waits at most, in seconds.
     """
 
+    #: For how long the end of the reactor waits for jobs that are under way, in
+    #: seconds.
+    GRACE = 10.0
+
+    _log = Logger()
+
     def __init__(
-        self, reactor: Any, threads: int | None = None, queueLimit: int = 1000
+        self,
+        reactor: Any,
+        threads: int | None = None,
+        queueLimit: int = 1000,
+        deadline: float = 30.0,
+        *,
+        pool: Any = None,
     ) -> None:
         """
         @param reactor: the reactor whose thread gets the results, and with
             whose end the threads end.
         @param threads: how many threads there may be; as many as there are
             processors if L{None}.
-        @param queueLimit: how many jobs may wait or be under way at a time.
+        @param queueLimit: how many callers may wait at a time.
+        @param deadline: for how long a caller waits at most, in seconds.
+        @param pool: what does the work in place of threads, with the methods
+            C{start}, C{callInThread} and C{stop} of
+            L{ThreadPool<twisted.python.threadpool.ThreadPool>}.
         """
         self.queueLimit = queueLimit
+        self.deadline = deadline
         self._reactor = reactor
-        self._jobs = 0
-        self._stopped = False
-        self._pool = ThreadPool(0, threads or os.cpu_count() or 1, "mycred")
-        reactor.callWhenRunning(self._start)
+        self._threads = threads or _processors()
+        self._pool = pool or _threadPool(self._threads)
+        self._callers = 0
+        # In the order in which they came; a dictionary gives any of them up fast.
+        self._queue: dict[_Job, None] = {}
+        self._handedOver: set[_Job] = set()
+        self._shared: dict[Hashable, _Job] = {}
+        self._started = self._stopped = False
+        self._ended: Deferred[None] = Deferred()
 
     def run(self, function: Callable[..., _T], *args: object) -> Deferred[_T]:
         """
@@ -53,61 +83,241 @@ class Workers:
         @param args: what to call it with.
 
         @return: a L{Deferred} that fires with what the function returns or
-            raises, or fails with L{TemporaryFailure} if the queue is full.
-            Cancelled while it waits, the function is not called any more.
+            raises, or fails with L{TemporaryFailure} if too many wait, or at the
+            deadline.  A function that hasn't been called when nobody waits for
+            it any more isn't called.
         """
-        if self._stopped or self._jobs >= self.queueLimit:
+        return self._ask(_Job(partial(function, *args)))
+
+    def share(self, function: Callable[..., _T], *args: Hashable) -> Deferred[_T]:
+        """
+        Call a function in a thread, once for all who ask for the same before it
+        is called.
+
+        @param function: what to call, as for L{run}.  What it answers must not
+            depend on who asks.
+        @param args: what to call it with.
+
+        @return: a L{Deferred} as from L{run}.
+        """
+        key = function, args
+        job = self._shared.get(key)
+        if job is None or job.begun or not self._reactor.running:
+            job = _Job(partial(function, *args), key)
+        return self._ask(job)
+
+    def pause(self, seconds: float) -> Deferred[None]:
+        """
+        Wait, without a thread.  While the reactor doesn't run nothing is gained
+        by waiting, and it isn't done.
+
+        @param seconds: for how long.
+        """
+        if not self._reactor.running:
+            return succeed(None)
+        waiting: Deferred[None] = Deferred(lambda _: timer.cancel())
+        timer = self._reactor.callLater(seconds, waiting.callback, None)
+        return waiting
+
+    def _ask(self, job: _Job) -> Deferred[Any]:
+        """
+        Have a caller wait for a job.
+        """
+        if self._stopped or self._callers >= self.queueLimit:
             return fail(TemporaryFailure("Too many logins at a time"))
-        self._jobs += 1
-        result: Deferred[_T] = Deferred()
+        if not self._reactor.running:
+            return maybeDeferred(job.work)
+        answer: Deferred[Any] = Deferred(lambda _: self._leave(job, answer))
+        self._callers += 1
+        job.waiting[answer] = self._reactor.callLater(
+            self.deadline, self._tooLate, job, answer
+        )
+        if not job.isAsked:
+            job.isAsked = True
+            self._queue[job] = None
+            if job.key is not None:
+                self._shared[job.key] = job
+            self._handOver()
+        return answer
 
-        def work() -> None:
-            outcome: Any
-            if self._stopped or result.called:
-                outcome = Failure(TemporaryFailure("The server is stopping"))
-            else:
-                try:
-                    outcome = function(*args)
-                except BaseException:
-                    outcome = Failure()
-            self._reactor.callFromThread(done, outcome)
+    def _handOver(self) -> None:
+        """
+        Give the threads something to do, and a little more, so that they needn't
+        wait for the reactor between two jobs.
+        """
+        while self._queue and len(self._handedOver) < 2 * self._threads:
+            job = next(iter(self._queue))
+            del self._queue[job]
+            self._handedOver.add(job)
+            if not self._started:
+                self._start()
+            self._pool.callInThread(self._work, job)
 
-        def done(outcome: Any) -> None:
-            self._jobs -= 1
-            if not result.called:
-                result.callback(outcome)
+    def _work(self, job: _Job) -> None:
+        """
+        Do a job, in a thread.
+        """
+        outcome: Any = None
+        if not job.isDropped:
+            job.begun = True
+            try:
+                outcome = job.work()
+            except BaseException:
+                outcome = Failure()
+        self._reactor.callFromThread(self._done, job, outcome)
 
-        self._pool.callInThread(work)
-        return result
+    def _done(self, job: _Job, outcome: Any) -> None:
+        """
+        Answer those who have waited for a job.
+        """
+        self._forget(job)
+        self._handedOver.discard(job)
+        self._handOver()
+        while job.waiting:
+            # One by one: what an answer brings about may make others leave.
+            answer = next(iter(job.waiting))
+            self._leave(job, answer)
+            answer.callback(outcome)
+        if self._stopped and not self._handedOver:
+            self._end()
+
+    def _tooLate(self, job: _Job, answer: Deferred[Any]) -> None:
+        """
+        Tell a caller that the answer would come too late.
+        """
+        self._log.warn(
+            "A login has waited for {deadline} s and is given up; {queued} wait",
+            deadline=self.deadline,
+            queued=self._callers,
+        )
+        self._leave(job, answer)
+        answer.errback(TemporaryFailure("It takes too long"))
+
+    def _leave(self, job: _Job, answer: Deferred[Any]) -> None:
+        """
+        Stop a caller's waiting, and drop a job for which nobody waits.
+        """
+        timer = job.waiting.pop(answer)
+        if timer.active():
+            timer.cancel()
+        self._callers -= 1
+        if not job.waiting:
+            job.isDropped = True
+            self._queue.pop(job, None)
+            self._forget(job)
+
+    def _forget(self, job: _Job) -> None:
+        """
+        Let nobody share a job any more.
+        """
+        if self._shared.get(job.key) is job:
+            del self._shared[job.key]
 
     def _start(self) -> None:
         """
-        Start the threads as soon as there is a reactor that will stop them.
+        Start the threads, now that there is a reactor that will stop them.
         """
+        self._started = True
         # Before: after that, the reactor doesn't take answers from threads.
         self._reactor.addSystemEventTrigger("before", "shutdown", self._stop)
         self._pool.start()
 
     def _stop(self) -> Deferred[None]:
         """
-        Let the jobs that are being done end, and drop those that wait.
+        Let the jobs that are under way end, and drop those that wait.
 
-        @return: a L{Deferred} that fires when all of them have their answers.
+        @return: a L{Deferred} that fires when everybody has his answer.
         """
         self._stopped = True
+        underWay = [job for job in self._handedOver if job.begun]
+        for job in [*self._queue, *self._handedOver]:
+            if not job.begun:
+                self._giveUp(job)
+        if not self._handedOver:
+            self._end()
+        else:
+            timer = self._reactor.callLater(self.GRACE, self._abandon, underWay)
+            self._ended.addCallback(lambda _: timer.active() and timer.cancel())
+        return self._ended
+
+    def _abandon(self, jobs: list[_Job]) -> None:
+        """
+        Stop without the threads that hang.
+        """
+        self._log.error("{hung} jobs don't end; they are left behind", hung=len(jobs))
+        for job in jobs:
+            self._giveUp(job)
+        self._ended.callback(None)
+
+    def _giveUp(self, job: _Job) -> None:
+        """
+        Tell those who wait for a job that it won't be done.
+        """
+        while job.waiting:
+            answer = next(iter(job.waiting))
+            self._leave(job, answer)
+            answer.errback(TemporaryFailure("The server is stopping"))
+
+    def _end(self) -> None:
+        """
+        End the threads, which have nothing to do any more.
+        """
         self._pool.stop()
-        answered: Deferred[None] = Deferred()
-        self._reactor.callFromThread(answered.callback, None)
-        return answered
+        if not self._ended.called:
+            self._ended.callback(None)
+
+
+class _Job:
+    """
+    Something to do for one caller, or for several who ask for the same.
+
+    @ivar work: what does it.
+    @ivar key: what is the same where the same is asked for; L{None} for what
+        isn't shared.
+    @ivar waiting: the answers that are waited for, with their timers.
+    @ivar isAsked: whether it is in the queue, or was.
+    @ivar isDropped: whether nobody waits for it any more.
+    @ivar begun: whether a thread has begun it; set in that thread.
+    """
+
+    def __init__(self, work: Callable[[], Any], key: Hashable = None) -> None:
+        self.work = work
+        self.key = key
+        self.waiting: dict[Deferred[Any], Any] = {}
+        self.isAsked = self.isDropped = self.begun = False
+
+
+def _threadPool(threads: int) -> ThreadPool:
+    """
+    Make a pool whose threads don't keep the process from ending: one of them may
+    hang in a system call for ever.
+    """
+    pool = ThreadPool(0, threads, "mycred")
+    pool.threadFactory = partial(Thread, daemon=True)  # type: ignore[assignment]
+    return pool
+
+
+def _processors() -> int:
+    """
+    Count the processors that this process may use.
+    """
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        return os.cpu_count() or 1
 
 
 _ofReactor: WeakKeyDictionary[Any, Workers] = WeakKeyDictionary()
 
 
-def workersOf(reactor: Any) -> Workers:
+def workersOf(reactor: Any = None) -> Workers:
     """
     Return the workers of a reactor, the same for all checkers.
+
+    @param reactor: the reactor; the one that is installed if L{None}.
     """
+    if reactor is None:
+        from twisted.internet import reactor
     if reactor not in _ofReactor:
         _ofReactor[reactor] = Workers(reactor)
     return _ofReactor[reactor]

@@ -21,7 +21,7 @@ ROWS = [
     {"strcred"},
     {"plugins"},
     {"portal", "checkers"},
-    {"credentials", "_hashes", "_workers", "_chain", "_argstring"},
+    {"credentials", "_hashes", "_userfile", "_workers", "_chain", "_argstring"},
     {"_httpdigest"},
     {"_digest", "_secrets"},
     {"_contracts", "error"},

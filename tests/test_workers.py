@@ -4,58 +4,38 @@ Tests for L{mycred._workers}.
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from queue import Queue
-from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._workers import Workers, workersOf
 from mycred.error import TemporaryFailure
 
+from ._stepping import HandReactor, SteppedWorkers
+
 #: For how many seconds a test waits for another thread before it gives up.
 PATIENCE = 10
 
 
-class FakeReactor:
+class ThreadedReactor(HandReactor):
     """
-    As much of a reactor as L{Workers} knows, run by hand.
+    A reactor for real threads, whose calls it does when the test says so.
     """
 
     def __init__(self) -> None:
-        self._atStart: list[Callable[[], object]] = []
-        self._atShutdown: list[Callable[[], object]] = []
+        super().__init__()
         self._calls: Queue[Callable[[], object]] = Queue()
-
-    def callWhenRunning(self, function: Callable[..., object], *args: object) -> None:
-        """
-        Remember what to do at the start.
-        """
-        self._atStart.append(lambda: function(*args))
-
-    def addSystemEventTrigger(
-        self, phase: str, event: str, function: Callable[..., object], *args: object
-    ) -> None:
-        """
-        Remember what to do at the end.
-        """
-        assert event == "shutdown"
-        self._atShutdown.append(lambda: function(*args))
 
     def callFromThread(self, function: Callable[..., object], *args: object) -> None:
         """
         Take a call from any thread.
         """
         self._calls.put(lambda: function(*args))
-
-    def start(self) -> None:
-        """
-        Begin to run.
-        """
-        for call in self._atStart:
-            call()
 
     def step(self, calls: int = 1) -> None:
         """
@@ -64,12 +44,13 @@ class FakeReactor:
         for _ in range(calls):
             self._calls.get(timeout=PATIENCE)()
 
-    def stop(self) -> None:
+    def finish(self) -> None:
         """
-        Stop running, once.
+        Stop, and do what calls threads make until that has ended.
         """
-        while self._atShutdown:
-            self._atShutdown.pop()()
+        for ended in self.stop():
+            while not ended.called:
+                self.step()
 
 
 class Held:
@@ -100,14 +81,14 @@ class WorkersTestCase(SynchronousTestCase):
         Make a reactor, and end its threads after the test.
         """
         self.before = threading.enumerate()
-        self.reactor = FakeReactor()
+        self.reactor = ThreadedReactor()
         self.addCleanup(self.joined)
 
     def joined(self) -> None:
         """
         Stop the reactor and make sure that no thread is left behind.
         """
-        self.reactor.stop()
+        self.reactor.finish()
         self.assertEqual(self.threads(), 0)
 
     def threads(self) -> int:
@@ -120,9 +101,7 @@ class WorkersTestCase(SynchronousTestCase):
         """
         Make workers of a reactor that is running.
         """
-        workers = Workers(self.reactor, threads, queueLimit)
-        self.reactor.start()
-        return workers
+        return Workers(self.reactor, threads, queueLimit)
 
     def hold(self, workers: Workers) -> tuple[Held, Deferred[str]]:
         """
@@ -195,16 +174,29 @@ class RunTests(WorkersTestCase):
         self.reactor.step(6)
         self.assertEqual(served, list(range(5)))
 
-    def test_beforeTheReactorRuns(self) -> None:
+    def test_whileTheReactorDoesNotRun(self) -> None:
         """
-        What is asked for before the reactor runs is done once it does.
+        While the reactor doesn't run, nothing can be stalled: a job is done at
+        once, in the caller's thread, and no thread is started.
         """
-        workers = Workers(self.reactor, 2)
-        results = [workers.run(len, "abc") for _ in range(5)]
+        workers = self.running()
+        self.reactor.running = False
+        here = threading.get_ident()
+        self.assertEqual(self.successResultOf(workers.run(threading.get_ident)), here)
+        self.assertEqual(self.successResultOf(workers.share(len, "abc")), 3)
+        self.failureResultOf(workers.run(int, "no number"), ValueError)
+        self.successResultOf(workers.pause(1000))
         self.assertEqual(self.threads(), 0)
-        self.reactor.start()
-        self.reactor.step(5)
-        self.assertEqual([self.successResultOf(result) for result in results], [3] * 5)
+
+    def test_startedAtTheFirstJob(self) -> None:
+        """
+        No thread is started before there is something to do.
+        """
+        workers = self.running(threads=3)
+        self.assertEqual(self.threads(), 0)
+        workers.run(len, "abc")
+        self.reactor.step()
+        self.assertEqual(self.threads(), 1)
 
 
 class BoundTests(WorkersTestCase):
@@ -304,20 +296,25 @@ class CancelTests(WorkersTestCase):
         self.reactor.step()
         self.assertEqual(outcomes, [None])
 
-    def test_roomAgain(self) -> None:
+    def test_placeInTheQueue(self) -> None:
         """
-        A cancelled job gives its place back, once it has left its thread.
+        Who hangs up in the queue gives his place back at once.
         """
-        workers = self.running(queueLimit=1)
-        held, result = self.hold(workers)
-        result.cancel()
-        self.failureResultOf(result, CancelledError)
-        self.failureResultOf(workers.run(len, "abc"), TemporaryFailure)
-        held.release.set()
-        self.reactor.step()
+        workers = self.running(queueLimit=2)
+        held, first = self.hold(workers)
+        for _ in range(100):
+            waiting = workers.run(len, "abc")
+            self.failureResultOf(workers.run(len, "abc"), TemporaryFailure)
+            waiting.cancel()
+            self.failureResultOf(waiting, CancelledError)
+        first.cancel()
+        self.failureResultOf(first, CancelledError)
         result = workers.run(str, 3)
-        self.reactor.step()
+        held.release.set()
+        while not result.called:
+            self.reactor.step()
         self.assertEqual(self.successResultOf(result), "3")
+        self.assertEqual((workers._queue, workers._shared), ({}, {}))
 
 
 class StopTests(WorkersTestCase):
@@ -325,44 +322,56 @@ class StopTests(WorkersTestCase):
     The threads end with the reactor.
     """
 
-    def stopReleasing(self, workers: Workers, *held: Held) -> None:
-        """
-        Stop the reactor while jobs are under way, and let them go as soon as
-        the stop waits for them.
-        """
-        pool: Any = workers._pool
-        join = pool.stop
-
-        def stop() -> None:
-            for job in held:
-                job.release.set()
-            join()
-
-        self.patch(pool, "stop", stop)
-        self.reactor.stop()
-
     def test_waitingJobs(self) -> None:
         """
         A job that is under way ends well; those that wait are not begun, and
-        their users are told that nothing is known.
+        their users are told at once that nothing is known.
         """
         workers = self.running()
         held, first = self.hold(workers)
         called: list[int] = []
-        waiting = [workers.run(called.append, number) for number in range(3)]
-        self.stopReleasing(workers, held)
-        self.reactor.step(4)
-        self.assertEqual(self.successResultOf(first), "done")
+        waiting = [workers.run(called.append, number) for number in range(5)]
+        [ended] = self.reactor.stop()
         for result in waiting:
             self.failureResultOf(result, TemporaryFailure)
+        self.assertNoResult(first)
+        self.assertNoResult(ended)
+        held.release.set()
+        while not ended.called:
+            self.reactor.step()
+        self.assertEqual(self.successResultOf(first), "done")
         self.assertEqual(called, [])
+        self.assertEqual(self.threads(), 0)
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_hangs(self) -> None:
+        """
+        A job that never ends doesn't keep the server from stopping: after a while
+        its user is told, and its thread is left behind, which doesn't keep the
+        process from ending.
+        """
+        workers = self.running()
+        held, first = self.hold(workers)
+        [ended] = self.reactor.stop()
+        self.reactor.advance(Workers.GRACE - 1)
+        self.assertNoResult(ended)
+        self.reactor.advance(1)
+        self.successResultOf(ended)
+        self.failureResultOf(first, TemporaryFailure)
+        [thread] = [t for t in threading.enumerate() if t not in self.before]
+        self.assertTrue(thread.daemon)
+        held.release.set()
+        self.reactor.step()
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
 
     def test_afterwards(self) -> None:
         """
         After the stop a login fails at once.
         """
         workers = self.running()
-        self.reactor.stop()
+        workers.run(len, "abc")
+        self.reactor.step()
+        self.reactor.finish()
         called: list[str] = []
         self.failureResultOf(workers.run(called.append, "called"), TemporaryFailure)
         self.assertEqual(called, [])
@@ -376,8 +385,214 @@ class StopTests(WorkersTestCase):
         workers.run(len, "abc")
         self.reactor.step()
         self.assertEqual(self.threads(), 2)
-        self.stopReleasing(workers, held)
+        held.release.set()
+        self.reactor.finish()
         self.assertEqual(self.threads(), 0)
+
+    def test_processEnds(self) -> None:
+        """
+        A process whose job hangs in a system call ends when it is told to.
+        """
+        program = (
+            "import os, sys\n"
+            "from twisted.internet import reactor\n"
+            "from mycred._workers import Workers\n"
+            "Workers.GRACE = 0.1\n"
+            "workers = Workers(reactor)\n"
+            "never, _ = os.pipe()\n"
+            "reactor.callWhenRunning(lambda: workers.run(os.read, never, 1).addErrback(\n"
+            "    lambda failure: print(failure.type.__name__)))\n"
+            "reactor.callWhenRunning(reactor.callLater, 0, reactor.stop)\n"
+            "reactor.run()\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+        )
+        self.assertEqual((done.stdout, done.returncode), ("TemporaryFailure\n", 0), done)
+
+
+class DeadlineTests(SynchronousTestCase):
+    """
+    Nobody waits for ever.
+    """
+
+    def setUp(self) -> None:
+        self.workers = SteppedWorkers(deadline=30, queueLimit=10)
+        self.clock = self.workers.reactor
+
+    def test_inTheQueue(self) -> None:
+        """
+        Who has waited too long is told that nothing is known, and his job isn't
+        done any more.
+        """
+        called: list[int] = []
+        early = self.workers.run(called.append, 1)
+        self.clock.advance(20)
+        late = self.workers.run(called.append, 2)
+        self.clock.advance(9)
+        self.assertNoResult(early)
+        self.clock.advance(1)
+        self.failureResultOf(early, TemporaryFailure)
+        self.workers.step(2)
+        self.assertEqual(called, [2])
+        self.successResultOf(late)
+
+    def test_underWay(self) -> None:
+        """
+        The same holds for a job that is under way; what comes of it is dropped.
+        """
+
+        def slow() -> str:
+            self.clock.advance(30)
+            return "too late"
+
+        result = self.workers.run(slow)
+        self.workers.step()
+        self.failureResultOf(result, TemporaryFailure)
+        self.assertEqual(self.workers._handedOver, set())
+
+    def test_places(self) -> None:
+        """
+        While all threads hang, those who are given up leave their places to
+        others.
+        """
+        for _ in range(3):
+            waiting = [self.workers.run(int) for _ in range(10)]
+            self.failureResultOf(self.workers.run(int), TemporaryFailure)
+            self.clock.advance(30)
+            for result in waiting:
+                self.failureResultOf(result, TemporaryFailure)
+        self.assertEqual(len(self.workers.pool.jobs), 2)
+
+    def test_inTime(self) -> None:
+        """
+        What is answered in time leaves no timer behind.
+        """
+        for run in (self.workers.run, self.workers.share):
+            result = run(int)
+            self.workers.step()
+            self.assertEqual(self.successResultOf(result), 0)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_pause(self) -> None:
+        """
+        A pause takes no thread, and can be cancelled.
+        """
+        pause = self.workers.pause(5)
+        self.clock.advance(4)
+        self.assertNoResult(pause)
+        self.clock.advance(1)
+        self.successResultOf(pause)
+        pause = self.workers.pause(5)
+        pause.cancel()
+        self.failureResultOf(pause, CancelledError)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.assertEqual(self.workers.pool.jobs, [])
+
+
+class ShareTests(SynchronousTestCase):
+    """
+    Who asks for the same is served by one run.
+    """
+
+    def setUp(self) -> None:
+        self.workers = SteppedWorkers(queueLimit=10)
+        self.called: list[object] = []
+
+    def share(self, *args: object) -> Deferred[int]:
+        """
+        Ask for something that counts how often it is done.
+        """
+        return self.workers.share(self.count, *args)  # type: ignore[arg-type]
+
+    def count(self, *args: object) -> int:
+        """
+        Be done once more.
+        """
+        self.called.append(args)
+        return len(self.called)
+
+    def test_shared(self) -> None:
+        """
+        While it waits, a job serves all who ask for the same, and nobody else.
+        """
+        same = [self.share("alice", "sesame") for _ in range(5)]
+        other = self.share("alice", "tulip")
+        self.workers.step(2)
+        self.assertEqual(self.successResultOf(gatherResults(same)), [1] * 5)
+        self.assertEqual(self.successResultOf(other), 2)
+        self.assertEqual(self.called, [("alice", "sesame"), ("alice", "tulip")])
+
+    def test_notOnceBegun(self) -> None:
+        """
+        Who asks when a job has begun gets an answer of his own, since what it has
+        looked up by then may be different now.
+        """
+        late: list[Deferred[int]] = []
+
+        def count() -> int:
+            if not late:
+                late.append(self.workers.share(count))
+            return self.count()
+
+        first = self.workers.share(count)
+        self.workers.step()
+        self.assertEqual(self.successResultOf(first), 1)
+        self.assertNoResult(late[0])
+        self.workers.step()
+        self.assertEqual(self.successResultOf(late[0]), 2)
+
+    def test_notAfterwards(self) -> None:
+        """
+        An answer isn't kept.
+        """
+        for expected in (1, 2):
+            result = self.share()
+            self.workers.step()
+            self.assertEqual(self.successResultOf(result), expected)
+
+    def test_oneLeaves(self) -> None:
+        """
+        One who leaves takes nothing from the others; when all have left, it isn't
+        done.
+        """
+        first, second = self.share(), self.share()
+        first.cancel()
+        self.failureResultOf(first, CancelledError)
+        self.workers.step()
+        self.assertEqual(self.successResultOf(second), 1)
+        left = self.share()
+        left.cancel()
+        self.failureResultOf(left, CancelledError)
+        after = self.share()
+        self.workers.step(2)
+        self.assertEqual(self.successResultOf(after), 2)
+
+    def test_eachCounts(self) -> None:
+        """
+        Each who waits takes a place, so that nobody fills the memory by asking
+        for the same.
+        """
+        waiting = [self.share() for _ in range(10)]
+        self.failureResultOf(self.share(), TemporaryFailure)
+        self.workers.step()
+        self.successResultOf(gatherResults(waiting))
+        again = self.share()
+        self.workers.step()
+        self.successResultOf(again)
+
+    def test_answersCancelOthers(self) -> None:
+        """
+        One who is answered may make others leave.
+        """
+        first, second = self.share(), self.share()
+        first.addCallback(lambda _: second.cancel())
+        self.workers.step()
+        self.successResultOf(first)
+        self.failureResultOf(second, CancelledError)
 
 
 class WorkersOfTests(WorkersTestCase):
@@ -395,13 +610,12 @@ class WorkersOfTests(WorkersTestCase):
         """
         Another reactor has threads of its own.
         """
-        self.assertIsNot(workersOf(FakeReactor()), workersOf(self.reactor))
+        self.assertIsNot(workersOf(HandReactor()), workersOf(self.reactor))
 
     def test_usable(self) -> None:
         """
         The shared threads work for the reactor that they were asked for.
         """
         result = workersOf(self.reactor).run(len, "abc")
-        self.reactor.start()
         self.reactor.step()
         self.assertEqual(self.successResultOf(result), 3)

@@ -6,14 +6,24 @@ from __future__ import annotations
 
 import re
 
-# $2b$ and its relatives, the cost, and 22 + 31 characters of salt and digest.  A
-# cost below 4 is none, and above 17, where apr-util stops, absurd: half a minute
-# and more.
-complete = re.compile(rb"\$2[abxy]\$(?:0[4-9]|1[0-7])\$[./A-Za-z0-9]{53}")
+# $2b$ and its relatives, the cost, and 22 + 31 characters of salt and digest.
+complete = re.compile(rb"\$2[abxy]\$(?P<cost>0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}")
 
-# What bcrypt looks at.  Its Python package refuses longer passwords, Apache's
-# tools cut them off here, both when they hash and when they verify.
-_LONGEST = 72
+# Above this, where apr-util stops, a cost is absurd: half a minute and more.
+_MOST_COST = 17
+
+#: What bcrypt looks at, in bytes.  Its Python package refuses longer passwords,
+#: Apache's tools cut them off here, both when they hash and when they verify.
+LONGEST = 72
+
+
+def isAbsurd(cost: bytes) -> bool:
+    """
+    Tell whether a cost is absurd.
+
+    @param cost: the logarithm of the number of rounds.
+    """
+    return int(cost) > _MOST_COST
 
 
 def verify(stored: bytes, password: bytes) -> bool:
@@ -26,9 +36,9 @@ def verify(stored: bytes, password: bytes) -> bool:
     import bcrypt
 
     try:
-        return bcrypt.checkpw(password[:_LONGEST], stored)
+        return bcrypt.checkpw(password[:LONGEST], stored)
     except ValueError:
         return False
 
 
-__all__ = ["complete", "verify"]
+__all__ = ["LONGEST", "complete", "isAbsurd", "verify"]

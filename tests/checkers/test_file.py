@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Callable
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,45 +18,23 @@ from twisted.internet.defer import Deferred
 from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
+from mycred import _userfile
+from mycred._hashes import verify
 from mycred.checkers import (
     FilePasswordDB,
     ICredentialsChecker,
     IUsernameHashedPassword,
     IUsernamePassword,
     OnDiskUsernamePasswordDatabase,
+    _passwordfile,
 )
 from mycred.credentials import CramMD5Credentials, UsernamePassword
 from mycred.error import TemporaryFailure, UnauthorizedLogin
 
+from .._stepping import SteppedWorkers
+
 # htpasswd -nbB -C 4 carol hashed
 BCRYPT = b"$2y$04$o50jQe7M4o62AeA5KFjucOnS1iuzc.U2.R3wyikupFOOrfTjNE/QW"
-
-
-class StepWorkers:
-    """
-    Workers that do a job when the test says so, in the test's own thread.
-
-    @ivar jobs: what is waiting.
-    """
-
-    def __init__(self) -> None:
-        self.jobs: list[tuple[Deferred[Any], Callable[..., Any], Any]] = []
-
-    def run(self, function: Callable[..., Any], *args: Any) -> Deferred[Any]:
-        """
-        Take a job.
-        """
-        result: Deferred[Any] = Deferred()
-        self.jobs.append((result, function, args))
-        return result
-
-    def step(self) -> tuple[Any, ...]:
-        """
-        Do the oldest job, and tell what it was given.
-        """
-        result, function, args = self.jobs.pop(0)
-        result.callback(function(*args))
-        return tuple(args)
 
 
 class FileTestCase(SynchronousTestCase):
@@ -66,10 +44,20 @@ class FileTestCase(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.path = Path(self.mktemp())
-        self.workers = StepWorkers()
+        # Their reactor doesn't run: everything is done at once.
+        self.workers = SteppedWorkers(running=False)
+        self.verified: list[tuple[bytes, bytes]] = []
+        self.patch(_passwordfile, "verify", self.verify)
         self.events: list[Any] = []
         globalLogPublisher.addObserver(self.events.append)
         self.addCleanup(globalLogPublisher.removeObserver, self.events.append)
+
+    def verify(self, stored: bytes, password: bytes) -> bool:
+        """
+        Verify a hash, and remember it.
+        """
+        self.verified.append((stored, password))
+        return verify(stored, password)
 
     def database(self, content: bytes | None = None, **arguments: Any) -> FilePasswordDB:
         """
@@ -78,6 +66,12 @@ class FileTestCase(SynchronousTestCase):
         if content is not None:
             self.path.write_bytes(content)
         return FilePasswordDB(str(self.path), workers=self.workers, **arguments)
+
+    def settle(self) -> None:
+        """
+        Have all files be old enough to be believed.
+        """
+        self.patch(_userfile, "SETTLING", 0)
 
     def ask(self, database: FilePasswordDB, name: Any, password: Any) -> Deferred[Any]:
         """
@@ -326,22 +320,24 @@ class StoreTests(FileTestCase):
         A change that leaves time, size and place alike counts too, where the file
         was read just after it had changed.
         """
-        database = self.database(b"alice:one\n", cache=True)
-        self.patch(database, "_credCache", None)
-        self.assertAccepted(self.ask(database, b"alice", b"one"), b"alice")
-        self.path.write_bytes(b"alice:two\n")
-        self.assertAccepted(self.ask(database, b"alice", b"two"), b"alice")
+        state = (0, time.time_ns(), len(b"alice:one\n"), 0, 0)
+        self.patch(_userfile, "_signatureOf", lambda status: state)
+        self.patch(_userfile, "SETTLING", 60)
+        for cache in (False, True):
+            database = self.database(b"alice:one\n", cache=cache)
+            self.assertAccepted(self.ask(database, b"alice", b"one"), b"alice")
+            self.path.write_bytes(b"alice:two\n")
+            self.assertAccepted(self.ask(database, b"alice", b"two"), b"alice")
 
     def test_readOnce(self) -> None:
         """
         With a cache, a file that stays the same is read once.
         """
         database = self.database(b"alice:one\n", cache=True)
-        self.patch(database, "_loadCredentials", lambda: iter([(b"alice", b"kept")]))
-        self.patch(__import__("mycred.checkers._file").checkers._file, "_isSettled", bool)
-        self.assertAccepted(self.ask(database, b"alice", b"kept"), b"alice")
-        self.patch(database, "_loadCredentials", None)
-        self.assertAccepted(self.ask(database, b"alice", b"kept"), b"alice")
+        self.settle()
+        self.assertAccepted(self.ask(database, b"alice", b"one"), b"alice")
+        self.patch(os, "read", None)
+        self.assertAccepted(self.ask(database, b"alice", b"one"), b"alice")
 
     def test_pickle(self) -> None:
         """
@@ -367,14 +363,15 @@ class HashTests(FileTestCase):
         """
         for cache in (False, True):
             database = self.database(b"carol:" + BCRYPT + b"\n", cache=cache)
+            self.workers.reactor.running = True
             for password, name in ((b"hashed", b"carol"), ("hashed", "carol")):
                 asking = self.ask(database, name, password)
                 self.assertNoResult(asking)
-                self.assertEqual(self.workers.step(), (BCRYPT, b"hashed"))
+                self.workers.step()
                 self.assertAccepted(asking, name)
-            asking = self.ask(database, b"carol", b"wrong")
-            self.workers.step()
-            self.assertRefused(asking)
+                self.assertEqual(self.verified.pop(), (BCRYPT, b"hashed"))
+            self.workers.reactor.running = False
+            self.assertRefused(self.ask(database, b"carol", b"wrong"))
 
     def test_neverText(self) -> None:
         """
@@ -382,9 +379,7 @@ class HashTests(FileTestCase):
         stands in it.
         """
         database = self.database(b"carol:" + BCRYPT + b"\n")
-        asking = self.ask(database, b"carol", BCRYPT)
-        self.workers.step()
-        self.assertRefused(asking)
+        self.assertRefused(self.ask(database, b"carol", BCRYPT))
         credentials = CramMD5Credentials()
         credentials.getChallenge()
         credentials.username = b"carol"
@@ -404,7 +399,10 @@ class HashTests(FileTestCase):
             b"$2b",
             b"$",
             b"$6$salt$hash",
+            b"$9$salt$hash",
             b"{SHA}aGFzaA==",
+            b"{MD4}aGFzaA==",
+            b"{SHA",
             dear,
         ]
         lines = [b"user%d:%s" % pair for pair in enumerate(lost)] + [b"carol:" + BCRYPT]
@@ -412,9 +410,9 @@ class HashTests(FileTestCase):
             del self.events[:]
             database = self.database(b"\n".join(lines), cache=cache)
             for number, stored in enumerate(lost):
-                asking = self.ask(database, b"user%d" % number, stored)
-                self.assertEqual(self.workers.step(), (BCRYPT, stored))
-                self.assertRefused(asking)
+                del self.verified[:]
+                self.assertRefused(self.ask(database, b"user%d" % number, stored))
+                self.assertIn((BCRYPT, stored), self.verified)
             events = self.logged("matches nothing")
             self.assertEqual(
                 [event["number"] for event in events], list(range(1, len(lost) + 1))
@@ -423,49 +421,39 @@ class HashTests(FileTestCase):
 
     def test_unknownCostsTheSame(self) -> None:
         """
-        Among hashes, an unknown user and a wrong plain text password cost a
+        Among hashes, an unknown user and a plain text password cost a
         verification of the kind that most hashes are of.
         """
         other = BCRYPT.replace(b"$04$", b"$05$")
         lines = [b"a:" + other, b"b:" + BCRYPT, b"c:" + BCRYPT, b"plain:text"]
         for cache in (False, True):
             database = self.database(b"\n".join(lines), cache=cache)
+            # Once the file has settled, each look is the last.
+            os.utime(self.path, (0, 0))
+            self.settle()
             for name in (b"eve", b"plain"):
                 for password in (b"hashed", b"wrong"):
-                    asking = self.ask(database, name, password)
-                    self.assertNoResult(asking)
-                    self.assertEqual(self.workers.step(), (BCRYPT, password))
-                    self.assertRefused(asking)
+                    del self.verified[:]
+                    self.assertRefused(self.ask(database, name, password))
+                    self.assertEqual(self.verified, [(BCRYPT, password)])
+            del self.verified[:]
             self.assertAccepted(self.ask(database, b"plain", b"text"), b"plain")
-            self.assertEqual(self.workers.jobs, [])
+            self.assertEqual(self.verified, [(BCRYPT, b"text")])
 
     def test_noHashesNoWork(self) -> None:
         """
-        Without hashes in the file, nobody waits for the workers.
+        Without hashes in the file, none is verified.
         """
         self.assertRefused(self.ask(self.database(b"alice:sesame\n"), b"eve", b"x"))
-        self.assertEqual(self.workers.jobs, [])
+        self.assertEqual(self.verified, [])
 
     def test_busy(self) -> None:
         """
         If the workers take no more jobs, that is no wrong password.
         """
 
-        class Busy:
-            """
-            Workers that take no job.
-            """
-
-            def run(self, *args: object) -> Deferred[Any]:
-                """
-                Refuse.
-                """
-                result: Deferred[Any] = Deferred()
-                result.errback(TemporaryFailure())
-                return result
-
+        self.workers = SteppedWorkers(queueLimit=0)
         database = self.database(b"carol:" + BCRYPT + b"\n")
-        self.patch(database, "_workers", Busy())
         for name in (b"carol", b"eve"):
             asking = self.ask(database, name, b"hashed")
             self.failureResultOf(asking, TemporaryFailure)

@@ -1,0 +1,69 @@
+"""
+Argon2 (U{RFC 9106<https://www.rfc-editor.org/rfc/rfc9106>}), by argon2-cffi.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib.util import find_spec
+
+# Without a version it is 1.0.  Base64 has no padding here; of salt and tag, less
+# than 8 and 16 bytes are none.
+complete = re.compile(
+    rb"\$argon2(?:id|i)\$(?:v=(?:16|19)\$)?(?P<cost>m=\d{1,9},t=\d{1,9},p=\d{1,9})"
+    rb"\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{22,172}"
+)
+
+# The most that is believed of a hash: the memory in KiB, the same times the
+# number of passes over it, and threads.
+_MOST_MEMORY = 2**20
+_MOST_WORK = 2**24
+_MOST_LANES = 64
+
+
+def isAbsurd(cost: bytes) -> bool:
+    """
+    Tell whether parameters are absurd.
+
+    @param cost: the parameters, C{m=MEMORY,t=PASSES,p=LANES}.
+    """
+    memory, passes, lanes = (int(field[2:]) for field in cost.split(b","))
+    return memory > _MOST_MEMORY or memory * passes > _MOST_WORK or lanes > _MOST_LANES
+
+
+def verify(stored: bytes, password: bytes) -> bool:
+    """
+    Verify a password.
+
+    @param stored: a hash that L{complete} matches.
+    @param password: a password.
+
+    @raise MemoryError: if there is not enough memory, or there are too many
+        threads, for it now.
+    """
+    from argon2.exceptions import Argon2Error, VerifyMismatchError
+    from argon2.low_level import Type, error_to_str, verify_secret
+
+    kind = Type.ID if stored.startswith(b"$argon2id$") else Type.I
+    try:
+        return verify_secret(stored, password, kind)
+    except VerifyMismatchError:
+        return False
+    except (Argon2Error, ValueError) as error:
+        # ARGON2_MEMORY_ALLOCATION_ERROR and ARGON2_THREAD_FAIL say nothing
+        # about the password.
+        if str(error) in (error_to_str(-22), error_to_str(-33)):
+            raise MemoryError(str(error)) from None
+        return False
+
+
+def lacks() -> str | None:
+    """
+    Tell what is missing for it; L{None} if nothing is.
+    """
+    if find_spec("argon2") is None:
+        return "argon2-cffi (pip install 'mycred[argon2]')"
+    return None
+
+
+__all__ = ["complete", "isAbsurd", "lacks", "verify"]

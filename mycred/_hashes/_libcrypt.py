@@ -1,0 +1,215 @@
+"""
+Hashes of which only the system's libcrypt knows how they are made (crypt(5)).
+
+It is called through its re-entrant function, by ctypes: that lets go of the
+interpreter's lock, so that several threads hash at the same time and the
+reactor goes on; it needs no compiler, and it works on Python 3.13, which has no
+C{crypt} any more.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+from .._secrets import equal
+
+# What a hash of each family looks like.  A salt that crypt(3) wouldn't take is
+# left to it.
+sha256 = re.compile(
+    rb"\$5\$(?:rounds=(?P<cost>[1-9]\d{3,8})\$)?[!-#%-9;-~]{0,16}\$[./A-Za-z0-9]{43}"
+)
+sha512 = re.compile(
+    rb"\$6\$(?:rounds=(?P<cost>[1-9]\d{3,8})\$)?[!-#%-9;-~]{0,16}\$[./A-Za-z0-9]{86}"
+)
+yescrypt = re.compile(
+    rb"\$g?y\$(?P<cost>[./A-Za-z0-9]{3,24})\$[./A-Za-z0-9]{0,86}\$[./A-Za-z0-9]{43}"
+)
+scrypt = re.compile(
+    rb"\$7\$(?P<cost>[./A-Za-z0-9]{11})[./A-Za-z0-9]{0,86}\$[./A-Za-z0-9]{43}"
+)
+# 64 bits in eleven characters: the last one has four, and two that are zero.
+des = re.compile(rb"[./A-Za-z0-9]{12}[.26AEIMQUYcgkosw]")
+
+# The most that is believed of a hash: rounds, and bytes of memory for each of
+# the passes over it.
+_MOST_ROUNDS = 10_000_000
+_MOST_MEMORY = 2**30
+
+# crypt(3)'s digits.
+_DIGITS = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+# As much as any system's struct crypt_data takes, in bytes: glibc's own, from
+# before libxcrypt, is the largest.
+_DATA_SIZE = 131_232
+
+_Crypt = Callable[[bytes, bytes], bytes | None]
+
+
+def hasAbsurdRounds(cost: bytes) -> bool:
+    """
+    Tell whether a number of rounds would take too long.
+
+    @param cost: the number; empty stands for the usual 5,000.
+    """
+    return int(cost or b"5000") > _MOST_ROUNDS
+
+
+def hasAbsurdParameters(cost: bytes) -> bool:
+    """
+    Tell whether yescrypt's parameters are absurd, or make no sense: flavor,
+    logarithm of N, r, and more if they are there, written in a number of digits
+    that depends on the first of them.
+    """
+    digits: Iterator[int] = map(_DIGITS.index, cost)
+    try:
+        _number(digits, 0)
+        n, r = _number(digits, 1), _number(digits, 1)
+        rest = list(digits)
+        digits = iter(rest)
+        present = _number(digits, 1) if rest else 0
+        p = _number(digits, 2) if present & 1 else 1
+        t = _number(digits, 1) if present & 2 else 0
+    except StopIteration:
+        return True
+    # What else could be there is in nobody's hashes.
+    return present > 3 or n > 30 or 128 * r * p * (t + 1) << n > _MOST_MEMORY
+
+
+def hasAbsurdScryptParameters(cost: bytes) -> bool:
+    """
+    Tell whether scrypt's parameters are absurd: one digit for the logarithm of
+    N, five each for r and p, the lowest first.
+    """
+    n, *digits = map(_DIGITS.index, cost)
+    r, p = (
+        sum(digit << 6 * place for place, digit in enumerate(number))
+        for number in (digits[:5], digits[5:])
+    )
+    return n > 30 or not r or not p or 128 * r * p << n > _MOST_MEMORY
+
+
+def verify(stored: bytes, password: bytes) -> bool:
+    """
+    Verify a password.
+
+    @param stored: a hash that one of this module's patterns matches.
+    @param password: a password without NUL.
+
+    @raise MemoryError: if there is not enough memory for it now.
+    """
+    hashed = crypt(password, stored)
+    return hashed is not None and equal(hashed, stored)
+
+
+def crypt(password: bytes, setting: bytes) -> bytes | None:
+    """
+    Hash a password, as crypt(3) does.
+
+    @param password: a password without NUL.
+    @param setting: the scheme, its cost and the salt; a whole hash will do.
+
+    @return: the hash; L{None} if the system's libcrypt can't or won't make it.
+
+    @raise MemoryError: if there is not enough memory for it now.
+    """
+    function = _function()
+    hashed = function(password, setting) if function is not None else None
+    # On some systems a failure is a string that is no hash.
+    return None if hashed is None or hashed.startswith(b"*") else hashed
+
+
+@cache
+def lacks(setting: bytes) -> str | None:
+    """
+    Tell what is missing for hashes of a scheme.
+
+    @param setting: a cheap setting of the scheme.
+
+    @return: the library's name; L{None} if nothing is missing.
+    """
+    if crypt(b"", setting) is None:
+        return "a libcrypt that knows it"
+    return None
+
+
+@cache
+def _function() -> _Crypt | None:
+    """
+    Find the system's re-entrant function.
+
+    @return: a callable that takes a password and a setting; L{None} if the
+        system has none.
+    """
+    import ctypes
+    import errno
+
+    library: Any
+    # libxcrypt's two names, FreeBSD's; musl has it in libc, which is loaded.
+    for name in ("libcrypt.so.1", "libcrypt.so.2", "libcrypt.so.5", None):
+        try:
+            library = ctypes.CDLL(name, use_errno=True)
+            function = library.crypt_r
+        except (AttributeError, OSError, TypeError):
+            continue
+        break
+    else:
+        return None
+    # libxcrypt's variant knows how large the buffer is.
+    sized = getattr(library, "crypt_rn", None)
+    function = sized or function
+    function.restype = ctypes.c_char_p
+    function.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_void_p]
+    if sized:
+        function.argtypes.append(ctypes.c_int)
+    size = 32_768 if sized else _DATA_SIZE
+
+    def call(password: bytes, setting: bytes) -> bytes | None:
+        data = ctypes.create_string_buffer(size)
+        hashed: bytes | None
+        hashed = function(password, setting, data, *([size] if sized else []))
+        if hashed is None and ctypes.get_errno() == errno.ENOMEM:
+            raise MemoryError("libcrypt needs more memory than there is")
+        return hashed
+
+    return call
+
+
+def _number(digits: Iterator[int], least: int) -> int:
+    """
+    Read one of yescrypt's numbers, as its decode64_uint32 does.
+
+    @param digits: an iterator over digits.
+    @param least: what the digit 0 stands for.
+
+    @raise StopIteration: if digits are missing.
+    """
+    first = next(digits)
+    number, start, end, shift, more = least, 0, 47, 0, 0
+    while first > end:
+        number += end + 1 - start << shift
+        start, end = end + 1, end + 1 + (62 - end) // 2
+        shift += 6
+        more += 1
+    number += first - start << shift
+    for _ in range(more):
+        shift -= 6
+        number += next(digits) << shift
+    return number
+
+
+__all__ = [
+    "crypt",
+    "des",
+    "hasAbsurdParameters",
+    "hasAbsurdRounds",
+    "hasAbsurdScryptParameters",
+    "lacks",
+    "scrypt",
+    "sha256",
+    "sha512",
+    "verify",
+    "yescrypt",
+]

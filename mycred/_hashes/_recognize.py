@@ -1,0 +1,164 @@
+"""
+Recognize a stored hash, and verify a password against it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from ._digests import decode
+from ._schemes import CRYPTS, NAMES, PLAIN, Scheme
+
+# How a hash begins: $id$ of crypt(3), or {SCHEME}, perhaps with the encoding.
+_dollars = re.compile(rb"\$[A-Za-z0-9-]{1,16}\$")
+_braces = re.compile(rb"\{([A-Za-z0-9-]{1,24})(?:\.([A-Za-z0-9]{1,8}))?\}")
+
+
+class Hash(NamedTuple):
+    """
+    A stored hash that can be verified.
+
+    @ivar scheme: how it was made.
+    @ivar text: what the scheme verifies: the hash without a name before it, and
+        decoded.
+    @ivar cost: what decides how long a verification takes.
+    """
+
+    scheme: Scheme
+    text: bytes
+    cost: bytes
+
+    @property
+    def kind(self) -> tuple[str, bytes]:
+        """
+        What is the same for hashes that take the same time.
+        """
+        return self.scheme.name, self.cost
+
+
+class UnusableHash(ValueError):
+    """
+    A stored secret is no hash that any password could match.  The text says why,
+    and not what is stored.
+    """
+
+
+def recognize(stored: bytes) -> Hash:
+    """
+    Take a stored hash apart.
+
+    @raise UnusableHash: if it isn't a whole hash of a scheme that is known and
+        can be verified here, or if its cost is absurd.
+    """
+    scheme, text = _split(stored)
+    match = scheme.complete.fullmatch(text)
+    if match is None:
+        raise UnusableHash(f"a damaged hash ({scheme.name})")
+    cost: bytes = match.groupdict(b"").get("cost", b"")
+    if scheme.isAbsurd(cost):
+        raise UnusableHash(f"a hash of an absurd cost ({scheme.name})")
+    missing = scheme.lacks()
+    if missing is not None:
+        raise UnusableHash(
+            f"a hash that can't be verified without {missing} ({scheme.name})"
+        )
+    return Hash(scheme, text, cost)
+
+
+def verify(stored: bytes, password: bytes) -> bool:
+    """
+    Tell whether a stored hash was made of this password.
+
+    @param stored: the hash.  What isn't a complete hash of a known scheme, and
+        a hash whose cost is absurd, match no password.
+    @param password: what the user typed.  A NUL in it matches nothing, since
+        most libraries would stop there.
+
+    @raise MemoryError: if a scheme that takes much memory can't have it now.
+    """
+    if b"\0" in password:
+        return False
+    try:
+        found = recognize(stored)
+    except UnusableHash:
+        return False
+    return found.scheme.verify(found.text, password)
+
+
+def isMeantAsHash(stored: bytes) -> bool:
+    """
+    Tell whether a stored secret begins like a hash, be it a whole one of a known
+    scheme or not.  It is no password, then: whoever has seen the file must not get
+    in with what stands there.
+
+    A hash of DES begins like nothing: it may be a word of thirteen letters.
+    """
+    if _dollars.match(stored) or _braces.match(stored):
+        return True
+    # One that was cut off where it begins.
+    upper = stored.upper()
+    return (stored[:1] == b"$" and any(id.startswith(stored) for id in CRYPTS)) or (
+        stored[:1] == b"{" and any((b"{%s" % name).startswith(upper) for name in NAMES)
+    )
+
+
+def plainTextOf(stored: bytes) -> bytes | None:
+    """
+    Return the password that is stored as it is, with a name for that before it;
+    L{None} if something else is stored.
+    """
+    try:
+        found = recognize(stored)
+    except UnusableHash:
+        return None
+    return found.text if found.scheme is PLAIN else None
+
+
+def _split(stored: bytes) -> tuple[Scheme, bytes]:
+    """
+    Tell the scheme of a hash, and what of it the scheme verifies.
+
+    @raise UnusableHash: if there is no such scheme.
+    """
+    braces = _braces.match(stored)
+    if braces is None:
+        return _cryptOf(stored, tuple(CRYPTS)), stored
+    name, encoding = (group.upper() for group in braces.groups(b""))
+    text = stored[braces.end() :]
+    named = NAMES.get(name)
+    if named is None:
+        raise UnusableHash("a hash of an unknown kind")
+    try:
+        if encoding or (isinstance(named, Scheme) and named.isEncoded):
+            text = decode(text, encoding)
+    except ValueError:
+        raise UnusableHash("a damaged hash") from None
+    return named if isinstance(named, Scheme) else _cryptOf(text, named), text
+
+
+def _cryptOf(text: bytes, allowed: tuple[bytes, ...]) -> Scheme:
+    """
+    Find the scheme of a hash of crypt(3)'s kind.
+
+    @param allowed: how it may begin.
+
+    @raise UnusableHash: if it begins otherwise.
+    """
+    dollars = _dollars.match(text)
+    prefix = dollars[0] if dollars else b""
+    if prefix not in allowed:
+        raise UnusableHash("a hash of an unknown kind")
+    if not prefix and not CRYPTS[b""].complete.fullmatch(text):
+        raise UnusableHash("no hash, or a damaged one")
+    return CRYPTS[prefix]
+
+
+__all__ = [
+    "Hash",
+    "UnusableHash",
+    "isMeantAsHash",
+    "plainTextOf",
+    "recognize",
+    "verify",
+]
