@@ -65,6 +65,7 @@ class Layout:
         nameField: int = 0,
         secretField: int = 1,
         caseSensitive: bool = True,
+        isIndented: bool = False,
     ) -> None:
         """
         @param delimiter: what separates the fields.
@@ -72,11 +73,14 @@ class Layout:
         @param secretField: which field holds the secret, counted from 0.
         @param caseSensitive: whether the case of names counts.  Where it
             doesn't, names are in lower case.
+        @param isIndented: whether white space may stand before the name, and
+            doesn't belong to it.
         """
         self.delimiter = delimiter
         self._name = nameField
         self._secret = secretField
         self._caseSensitive = caseSensitive
+        self._strip = bytes.strip if isIndented else bytes.rstrip
         counted = min(nameField, secretField) >= 0
         self._splits = max(nameField, secretField) + 1 if counted else -1
         self._least = max(nameField, secretField) + 1
@@ -86,7 +90,7 @@ class Layout:
         """
         Whether the lines for a name begin with just this name.
         """
-        return self._name == 0 and self._caseSensitive
+        return not self._name and self._caseSensitive and self._strip == bytes.rstrip
 
     def parse(self, line: bytes) -> tuple[bytes, bytes] | None:
         """
@@ -94,7 +98,7 @@ class Layout:
 
         @return: the name and the secret; L{None} if the line holds nobody.
         """
-        fields = line.rstrip().split(self.delimiter, self._splits)
+        fields = self._strip(line).split(self.delimiter, self._splits)
         if len(fields) < self._least:
             return None
         # White space and a few more sort before it: the rare line is looked at.

@@ -7,7 +7,7 @@ holds a reference to the portal, and to nothing else: it calls L{Portal.login}.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from zope.interface import providedBy
@@ -42,6 +42,10 @@ class Portal(TwistedPortal):
 
     checkers: dict[InterfaceType, ICredentialsChecker]
 
+    # What the constructor has registered, as long as it runs at all.
+    _given: Mapping[InterfaceType, ICredentialsChecker] = {}
+    _chain: CheckerChain
+
     _log = Logger()
 
     def __init__(
@@ -49,8 +53,9 @@ class Portal(TwistedPortal):
     ) -> None:
         """
         @param realm: the realm that avatars are asked of.
-        @param checkers: the checkers to register.  Those that share an
-            interface are all asked, in their order; see L{CheckerChain}.
+        @param checkers: the checkers to register.  Those that check the same
+            credentials, by one interface or by several, are all asked, in their
+            order; see L{CheckerChain}.
         """
         self.realm = realm
         self.checkers = {}
@@ -61,6 +66,8 @@ class Portal(TwistedPortal):
             sharing = [c for c in given if interface in c.credentialInterfaces]
             if len(sharing) > 1:
                 self.checkers[interface] = CheckerChain(sharing)
+        self._given = dict(self.checkers)
+        self._chain = CheckerChain(given)
 
     def listCredentialsInterfaces(self) -> list[InterfaceType]:
         """
@@ -149,10 +156,15 @@ class Portal(TwistedPortal):
         else:
             if found is not None:
                 return checkers[found]
-        for interface in checkers:
-            if interface.providedBy(credentials):
-                return checkers[interface]
-        return None
+        claimed = [i for i in checkers if i.providedBy(credentials)]
+        if not claimed:
+            return None
+        first = checkers[claimed[0]]
+        # HTTP Digest can be checked in two ways, and so by two checkers.
+        if any(checkers[interface] is not first for interface in claimed):
+            if all(self._given.get(i) is checkers[i] for i in claimed):
+                return self._chain
+        return first
 
     def _cbAvatarId(
         self, avatarId: AvatarID, mind: object, interfaces: tuple[InterfaceType, ...]

@@ -52,7 +52,7 @@ from mycred.error import (
 )
 from mycred.portal import Portal
 
-from .checkers.test_file import BCRYPT
+from .checkers._files import BCRYPT
 
 ROOT = Path(mycred.__file__).resolve().parents[1]
 EXAMPLES = ROOT / "doc" / "examples"

@@ -4,41 +4,40 @@ Tests for L{mycred._hashes}.
 
 from __future__ import annotations
 
+import argon2.low_level
 import bcrypt
 from hypothesis import given, settings, strategies as st
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._hashes import schemeOf, verify
+from mycred._hashes import (
+    MAKERS,
+    UnusableHash,
+    _argon2,
+    _libcrypt,
+    isMeantAsHash,
+    recognize,
+    verify,
+)
+from mycred._hashes._schemes import CRYPTS, NAMES
+
+from ._vectors import EIGHT_BIT, LONG, VECTORS
 
 patient = settings(deadline=None, database=None)
 
 # htpasswd -nbB -C 5 user password       (apache2-utils 2.4)
 ofPassword = b"$2y$05$bErr6YTtKPCzSesYlt/7FuRXtS9TYNuYLIxmezfmUg9sBKAYrNI.S"
-# htpasswd -nbB -C 5 user ''
-ofNothing = b"$2y$05$wutgFcstVDXfYnANwSwsUub9OiPTvA/efgoNy3OJQO5uG6pAV58NS"
-# htpasswd -nbB -C 5 user "$(printf 'pa\303\237w\366rt')"
-of8Bit = b"$2y$05$GjbGNinBIkGRb7hmNVtfx.ZSNV7sjPkIG0kGFXk6PVfFJo9quAMc2"
 # htpasswd -nbB -C 5 user "$(printf 'a%.0s' $(seq 72))"
 of72 = b"$2y$05$8nRUvPRPQd6oMsgfIaR2DemHTuVqM1ADZO.Hws1C378JPWGCpIMqu"
-# htpasswd -nbB -C 5 user "$(printf 'a%.0s' $(seq 80))"
-of80 = b"$2y$05$nTAjeAAkVDOXJrwBd2oeDO7HqDj5lgwnnjT6oJlnn8fWJHR7Rr.eC"
 # htpasswd -nbB -C 4 user ab
 ofAb = b"$2y$04$NVyUvI2MlweaZPE7qusLxergrZa8HPzuviHri6xFLarci/7MA3yke"
 
-# What is written like a hash, of a cost that takes no time.
-lookalike = rb"\$2[abxy]\$04\$[./A-Za-z0-9]{53}"
-
-# Each is the hash of b"password", as other programs write it.
-vectors = [
-    ofPassword,
-    # python -c "import bcrypt; print(bcrypt.hashpw(b'password', bcrypt.gensalt(5)))"
-    b"$2b$05$5i39X5ef8bhanwxECjHq0u83wJP5jwNKhuQCSRVc1K0fUzMypp.i6",
-    # ... bcrypt.gensalt(5, prefix=b"2a")
-    b"$2a$05$aL4SAdhK5K7TYEQyb/jCo..lcS4qrrm5blVp43b6EclWB8XF4c48W",
-    # perl -e 'print crypt("password", "\$2y\$05\$abcdefghijklmnopqrstuu")'
-    b"$2y$05$abcdefghijklmnopqrstuuWG29KuyeAicPCJODk1zjyGvyQUU2awu",
-]
+# Of each scheme one hash of b"password", by its name.
+oneOfEach = {
+    recognize(stored).scheme.name: stored
+    for _, stored, password in reversed(VECTORS)
+    if password == b"password"
+}
 
 
 class VectorTests(SynchronousTestCase):
@@ -46,47 +45,91 @@ class VectorTests(SynchronousTestCase):
     Hashes that other programs made are verified.
     """
 
-    def test_password(self) -> None:
+    def test_right(self) -> None:
         """
-        The right password matches, and no other does.
+        The right password matches.
         """
-        for stored in vectors:
-            self.assertIs(verify(stored, b"password"), True, stored)
-            for wrong in (b"Password", b"password ", b"passwor", b"", stored):
-                self.assertIs(verify(stored, wrong), False, (stored, wrong))
+        for command, stored, password in VECTORS:
+            self.assertIs(verify(stored, password), True, command)
 
-    def test_empty(self) -> None:
+    def test_wrong(self) -> None:
         """
-        The hash of nothing matches nothing, in the other sense of the word too.
+        No other does: neither one that is nearly right, nor an empty one, nor what
+        is stored.
         """
-        self.assertTrue(verify(ofNothing, b""))
-        self.assertFalse(verify(ofNothing, b" "))
-        self.assertFalse(verify(ofPassword, b""))
+        for command, stored, password in VECTORS:
+            for wrong in (password[:7].swapcase(), b"tulip", b"", b" ", stored):
+                if wrong != password:
+                    self.assertIs(verify(stored, wrong), False, (command, wrong))
+
+    def test_everyScheme(self) -> None:
+        """
+        There is a hash for everything that the table knows.
+        """
+        schemes = [*CRYPTS.values(), *(n for n in NAMES.values() if type(n) is not tuple)]
+        self.assertEqual({s.name for s in schemes}, set(oneOfEach))
+        for prefix in CRYPTS:
+            self.assertTrue(
+                any(prefix in stored for _, stored, _ in VECTORS) or prefix == b"$2x$",
+                prefix,
+            )
 
     def test_8bit(self) -> None:
         """
         A password in no particular encoding is compared byte for byte.
         """
-        self.assertTrue(verify(of8Bit, b"pa\xc3\x9fw\xf6rt"))
-        self.assertFalse(verify(of8Bit, b"pa\xc3\x9fwort"))
-        self.assertFalse(verify(of8Bit, b"pa\xc3\x9fw\xc3\xb6rt"))
+        for command, stored, password in VECTORS:
+            if password == EIGHT_BIT:
+                for wrong in (b"pa\xc3\x9fwort", b"pa\xc3\x9fw\xc3\xb6rt"):
+                    self.assertFalse(verify(stored, wrong), command)
+
+    def test_long(self) -> None:
+        """
+        A long password counts as far as its scheme looks: 72 bytes with bcrypt, as
+        Apache's tools have it, eight with DES, else all of it.
+        """
+        looksAt = {"bcrypt": 72, "DES": 8}
+        for command, stored, password in VECTORS:
+            if password == LONG:
+                least = looksAt.get(recognize(stored).scheme.name, len(LONG))
+                for length in (least - 1, least, least + 1, 300):
+                    matches = length == least or (least < length and least < len(LONG))
+                    told = verify(stored, b"a" * length)
+                    self.assertIs(told, matches, (command, length))
+
+    def test_tooLongForLibcrypt(self) -> None:
+        """
+        What libcrypt takes for too long matches nothing.
+        """
+        for name in ("SHA-512-crypt", "yescrypt", "scrypt"):
+            self.assertFalse(verify(oneOfEach[name], b"password" * 100))
 
     def test_72bytes(self) -> None:
         """
-        All of 72 bytes count.
+        All of 72 bytes count with bcrypt.
         """
         self.assertTrue(verify(of72, b"a" * 72))
         self.assertFalse(verify(of72, b"a" * 71))
         self.assertFalse(verify(of72, b"a" * 71 + b"b"))
 
-    def test_moreThan72bytes(self) -> None:
+    def test_prefixesInAnyCase(self) -> None:
         """
-        Of a longer password 72 bytes count, as for the program that wrote the
-        hash: its owner gets in.
+        The name of a scheme may be in lower case, as some directories write it.
         """
-        for length in (72, 73, 80, 1024):
-            self.assertTrue(verify(of80, b"a" * length), length)
-        self.assertFalse(verify(of80, b"a" * 71))
+        for _, stored, password in VECTORS:
+            if stored.startswith(b"{"):
+                name, brace, rest = stored.partition(b"}")
+                self.assertTrue(verify(name.lower() + brace + rest, password), stored)
+
+    def test_hexadecimal(self) -> None:
+        """
+        As in Dovecot, a digest is known to be in hexadecimal by its length.
+        """
+        # printf password | sha1sum
+        stored = b"{SHA}5baa61e4c9b93f3f0682250b6cf8331b7ee68fd8"
+        self.assertTrue(verify(stored, b"password"))
+        self.assertTrue(verify(stored.upper(), b"password"))
+        self.assertFalse(verify(stored, b"passwor"))
 
 
 class RefusedTests(SynchronousTestCase):
@@ -94,99 +137,428 @@ class RefusedTests(SynchronousTestCase):
     What never matches.
     """
 
+    def assertUnusable(self, stored: bytes, says: str) -> None:
+        """
+        Assert that no password matches a hash, nor does the hash itself, and that
+        the reason doesn't tell what is stored.
+        """
+        for password in (b"password", b"", stored):
+            self.assertIs(verify(stored, password), False, stored)
+        error = self.assertRaises(UnusableHash, recognize, stored)
+        self.assertIn(says, str(error))
+        for piece in stored.split(b"$"):
+            if len(piece) > 12:
+                self.assertNotIn(piece.decode("latin-1"), str(error))
+
     def test_nul(self) -> None:
         """
         A password with a NUL doesn't match the hash of what goes before it, nor
         that of bcrypt's endless repetition of it.
         """
-        self.assertTrue(verify(ofAb, b"ab"))
         for password in (b"ab\0", b"ab\0ab", b"ab\0x", b"\0ab"):
             self.assertFalse(verify(ofAb, password), password)
-        self.assertFalse(verify(ofNothing, b"\0"))
         self.assertFalse(verify(of72, b"a" * 72 + b"\0"))
+        for command, stored, password in VECTORS:
+            for more in (b"\0", b"\0x"):
+                self.assertFalse(verify(stored, password + more), command)
 
-    def test_highCost(self) -> None:
+    def test_truncated(self) -> None:
         """
-        A hash that would take minutes to verify is refused without any work.
+        A hash that was cut off anywhere matches nothing.
         """
-        hashed: list[bytes] = []
+        for name, stored in oneOfEach.items():
+            # What is left of plain text is plain text, and one round of salted
+            # SHA is a whole hash until it is shorter than the digest.
+            if name == "plain text":
+                continue
+            for length in range(len(stored)):
+                self.assertFalse(verify(stored[:length], b"password"), stored[:length])
 
-        def checkpw(password: bytes, stored: bytes) -> bool:
-            hashed.append(stored)
-            return True
-
-        self.patch(bcrypt, "checkpw", checkpw)
-        for cost in (b"18", b"20", b"31", b"32", b"99"):
-            self.assertFalse(verify(ofPassword.replace(b"05", cost, 1), b"password"))
-        self.assertEqual(hashed, [])
-        highest = ofPassword.replace(b"05", b"17", 1)
-        self.assertTrue(verify(highest, b"password"))
-        self.assertEqual(hashed, [highest])
-
-    def test_lowCost(self) -> None:
+    def test_added(self) -> None:
         """
-        A cost that bcrypt doesn't have is refused.
+        A hash with something after it matches nothing.
         """
-        for cost in (b"00", b"01", b"03"):
-            self.assertFalse(verify(ofPassword.replace(b"05", cost, 1), b"password"))
+        for name, stored in oneOfEach.items():
+            if name != "plain text":
+                for more in (b"\n", b"\r", b" ", b"S", b"$", b":", b"\0", b"\xff"):
+                    self.assertFalse(verify(stored + more, b"password"), stored + more)
+                self.assertFalse(verify(b" " + stored, b"password"))
 
-    def test_invalidSalt(self) -> None:
+    def test_changed(self) -> None:
         """
-        A salt that bcrypt can't have written is refused.
+        A hash in which one character differs matches nothing.
         """
-        stored = ofPassword.replace(b"7Fu", b"7F/")
-        self.assertNotEqual(stored, ofPassword)
-        self.assertFalse(verify(stored, b"password"))
+        changeable = ("Apache's MD5", "SHA-512-crypt", "bcrypt", "salted SHA-256", "DES")
+        for name in changeable:
+            stored = oneOfEach[name]
+            # The last character of base64, and of bcrypt's salt, has bits that
+            # nothing depends on.
+            for place in range(len(stored) - 3):
+                if stored[:4] == b"$2a$" and place in (2, 28):
+                    continue
+                changed = bytearray(stored)
+                changed[place] = ord("z") if changed[place] != ord("z") else ord("y")
+                if bytes(changed[:2]) != b"$2":
+                    self.assertFalse(verify(bytes(changed), b"password"), changed)
 
-
-class SchemeOfTests(SynchronousTestCase):
-    """
-    Tests for L{schemeOf}.
-    """
-
-    def test_complete(self) -> None:
-        """
-        bcrypt's hashes are recognized whichever program wrote them.
-        """
-        for prefix in (b"$2a$", b"$2b$", b"$2x$", b"$2y$"):
-            scheme = schemeOf(prefix + ofPassword[4:])
-            assert scheme is not None, prefix
-            self.assertEqual(scheme.name, "bcrypt")
-
-    def test_incomplete(self) -> None:
-        """
-        A hash that was cut off or has something added is no hash, and matches
-        no password.
-        """
-        for stored in (
-            b"",
-            b"$2y$",
-            ofPassword[:-1],
-            ofPassword[1:],
-            ofPassword + b"\n",
-            ofPassword + b"\r",
-            ofPassword + b" ",
-            ofPassword + b"S",
-            b" " + ofPassword,
-            ofPassword.replace(b"05", b"5", 1),
-            ofPassword.replace(b"05", b"005", 1),
-            ofPassword.replace(b"R", b":", 1),
-            ofPassword.replace(b"R", b"\n", 1),
-            ofPassword.replace(b"$2y$", b"$2$", 1),
-            ofPassword.replace(b"$2y$", b"$2z$", 1),
-            ofPassword.replace(b"$2y$", b"$2Y$", 1),
-        ):
-            self.assertIsNone(schemeOf(stored), stored)
-            self.assertFalse(verify(stored, b"password"), stored)
-
-    def test_otherScheme(self) -> None:
+    def test_unknown(self) -> None:
         """
         What isn't a hash of a known scheme is never matched as text.
         """
-        for stored in (b"password", b"{PLAIN}password", b"$9$password", b"*", b"!"):
-            self.assertIsNone(schemeOf(stored))
-            self.assertFalse(verify(stored, b"password"))
-            self.assertFalse(verify(stored, stored))
+        for stored in (b"$9$password", b"{MD4}password", b"$3$$password", b"{}x"):
+            self.assertUnusable(stored, "")
+        for stored in (b"", b"password", b"*", b"!", b"x", b"$", b"$2y$", b"{SHA", b"{"):
+            self.assertUnusable(stored, "hash")
+
+    def test_otherNames(self) -> None:
+        """
+        A hash with the name of another scheme before it matches nothing.
+        """
+        for name in (b"{SHA512-CRYPT}", b"{ARGON2I}", b"{DES-CRYPT}", b"{SHA256}"):
+            self.assertUnusable(name + ofPassword, "")
+        self.assertUnusable(b"{BLF-CRYPT.X}" + ofPassword, "damaged")
+        self.assertUnusable(b"{SHA.B64}###", "damaged")
+        self.assertUnusable(b"{SHA.HEX}5b\xffa", "damaged")
+        self.assertUnusable(b"{PLAIN}", "damaged")
+
+    def test_absurdCost(self) -> None:
+        """
+        A hash that would take minutes, or all memory, to verify is refused without
+        any work.
+        """
+
+        def work(*_: object) -> None:
+            raise AssertionError("it was computed")
+
+        for function in ("checkpw",):
+            self.patch(bcrypt, function, work)
+        self.patch(argon2.low_level, "verify_secret", work)
+        salt, digest = b"c2FsdHNhbHRzYWx0", b"A" * 43
+        for stored in (
+            *(ofPassword.replace(b"05", b"%d" % cost, 1) for cost in (18, 20, 31)),
+            b"$5$rounds=10000001$salt$" + b"A" * 43,
+            b"$6$rounds=99999999$salt$" + b"A" * 86,
+            b"$6$rounds=999999999$salt$" + b"A" * 86,
+            b"$argon2id$v=19$m=1048577,t=1,p=1$%s$%s" % (salt, digest),
+            b"$argon2id$v=19$m=1048576,t=17,p=1$%s$%s" % (salt, digest),
+            b"$argon2id$v=19$m=64,t=999999999,p=1$%s$%s" % (salt, digest),
+            b"$argon2i$v=19$m=65536,t=1,p=65$%s$%s" % (salt, digest),
+            # mkpasswd -m yescrypt -R 11 has $jFT$.
+            b"$y$jGT$salt$" + b"A" * 43,
+            b"$gy$jzzzzzz$salt$" + b"A" * 43,
+            b"$y$jFT/.$salt$" + b"A" * 43,
+            b"$y$jFT0.$salt$" + b"A" * 43,
+            b"$y$jFT2.$salt$" + b"A" * 43,
+            b"$7$zzzzzzzzzzzsalt$" + b"A" * 43,
+            # 2 GiB, and 64 MiB sixteen times over and once more.
+            b"$7$HU..../....salt$" + b"A" * 43,
+            b"$7$CU....F....salt$" + b"A" * 43,
+        ):
+            with self.subTest(stored):
+                self.assertUnusable(stored, "absurd")
+
+    def test_highCost(self) -> None:
+        """
+        The highest cost that isn't absurd is verified.
+        """
+        verified: list[bytes] = []
+
+        def remember(stored: bytes, password: bytes) -> bool:
+            verified.append(stored)
+            return True
+
+        self.patch(bcrypt, "checkpw", lambda password, stored: remember(stored, password))
+        self.patch(_libcrypt, "crypt", lambda p, s: remember(s, p) and s)
+        self.patch(argon2.low_level, "verify_secret", lambda h, p, t: remember(h, p))
+        highest = [
+            ofPassword.replace(b"05", b"17", 1),
+            b"$6$rounds=10000000$salt$" + b"A" * 86,
+            b"$5$rounds=10000000$salt$" + b"A" * 43,
+            b"$y$jFT$salt$" + b"A" * 43,
+            b"$7$GU..../....salt$" + b"A" * 43,
+            b"$argon2id$v=19$m=1048576,t=4,p=4$c2FsdHNhbHRzYWx0$" + b"A" * 43,
+        ]
+        for stored in highest:
+            self.assertTrue(verify(stored, b"password"), stored)
+        self.assertEqual(verified, highest)
+
+    def test_yescryptCosts(self) -> None:
+        """
+        The parameters of all costs that mkpasswd takes (C{mkpasswd -m yescrypt -R
+        N}) are understood, and what can't be parameters is refused.
+        """
+        for cost in (b"j75", b"j85", b"j7T", b"j8T", b"j9T", b"jAT", b"jET", b"jFT"):
+            self.assertFalse(_libcrypt.hasAbsurdParameters(cost), cost)
+        for cost in (b"jF", b"zzz", b"jzz", b"j9k", b"j9T1"):
+            self.assertTrue(_libcrypt.hasAbsurdParameters(cost), cost)
+
+    def test_lowCost(self) -> None:
+        """
+        A cost that a scheme doesn't have is refused.
+        """
+        for cost in (b"00", b"01", b"03", b"32", b"99"):
+            self.assertUnusable(ofPassword.replace(b"05", cost, 1), "damaged")
+        for rounds in (b"0", b"999", b"01000", b"-1000", b"1e6"):
+            stored = b"$6$rounds=%s$salt$" % rounds + b"A" * 86
+            self.assertUnusable(stored, "damaged")
+
+    def test_malformedSalt(self) -> None:
+        """
+        A salt that a scheme can't have written is refused.
+        """
+        self.assertFalse(verify(ofPassword.replace(b"7Fu", b"7F/"), b"password"))
+        for salt in (b"sal:t", b"sal\nt", b"sal\0t", b"sal t", b"s" * 17, b"sal\xfft"):
+            self.assertUnusable(b"$6$%s$" % salt + b"A" * 86, "damaged")
+        for salt in (b"sal*t", b"sal!t"):
+            self.assertFalse(verify(b"$6$%s$" % salt + b"A" * 86, b"password"))
+        self.assertFalse(verify(b"!!" + oneOfEach["DES"][2:], b"password"))
+
+    def test_missingLibrary(self) -> None:
+        """
+        What the system can't verify is told from what is wrong.
+        """
+        self.patch(_libcrypt, "crypt", lambda *_: None)
+        _libcrypt.lacks.cache_clear()
+        self.addCleanup(_libcrypt.lacks.cache_clear)
+        self.assertUnusable(oneOfEach["yescrypt"], "libcrypt")
+        self.patch(_argon2, "find_spec", lambda name: None)
+        self.assertUnusable(oneOfEach["argon2"], "mycred[argon2]")
+
+    def test_noMemory(self) -> None:
+        """
+        Too little memory is no wrong password.
+        """
+
+        def exhausted(*_: object) -> None:
+            raise argon2.exceptions.VerificationError(argon2.low_level.error_to_str(-22))
+
+        self.patch(argon2.low_level, "verify_secret", exhausted)
+        self.assertRaises(MemoryError, verify, oneOfEach["argon2"], b"password")
+
+
+class LibcryptTests(SynchronousTestCase):
+    """
+    Tests for how the system's libcrypt is called.
+    """
+
+    def reload(self, **patches: object) -> None:
+        """
+        Look for the library again, with ctypes patched.
+        """
+        import ctypes
+
+        for name, value in patches.items():
+            self.patch(ctypes, name, value)
+        for cached in (_libcrypt._function, _libcrypt.lacks):
+            cached.cache_clear()
+            self.addCleanup(cached.cache_clear)
+
+    def test_without(self) -> None:
+        """
+        On a system without it nothing fails but its hashes.
+        """
+
+        def missing(name: object, **_: object) -> None:
+            raise OSError(name)
+
+        self.reload(CDLL=missing)
+        self.assertIsNone(_libcrypt.crypt(b"password", b"$6$salt$"))
+        self.assertFalse(verify(oneOfEach["SHA-512-crypt"], b"password"))
+        self.assertTrue(verify(ofPassword, b"password"))
+
+    def test_withoutSizedVariant(self) -> None:
+        """
+        Where there is only the older of its two functions, that one serves.
+        """
+        import ctypes
+
+        library = ctypes.CDLL("libcrypt.so.1")
+
+        class Older:
+            """
+            A library as other systems have it.
+            """
+
+            crypt_r = library.crypt_r
+
+        self.reload(CDLL=lambda name, **_: Older)
+        for name in ("SHA-512-crypt", "DES"):
+            self.assertTrue(verify(oneOfEach[name], b"password"))
+            self.assertFalse(verify(oneOfEach[name], b"tulip"))
+
+    def test_failureToken(self) -> None:
+        """
+        What some systems answer in place of a hash matches nothing, even where it
+        is stored.
+        """
+        self.patch(_libcrypt, "_function", lambda: lambda password, setting: b"*0")
+        self.assertIsNone(_libcrypt.crypt(b"password", b"*0"))
+        self.assertFalse(verify(b"*0", b"password"))
+
+    def test_threads(self) -> None:
+        """
+        It can be called from several threads at a time.
+        """
+        from concurrent.futures import ThreadPoolExecutor
+
+        stored = oneOfEach["SHA-256-crypt"]
+        with ThreadPoolExecutor(4) as pool:
+            passwords = [b"password", b"tulip"] * 50
+            told = list(pool.map(lambda password: verify(stored, password), passwords))
+        self.assertEqual(told, [True, False] * 50)
+
+
+class RecognizeTests(SynchronousTestCase):
+    """
+    Tests for what is known of a hash.
+    """
+
+    def test_kind(self) -> None:
+        """
+        Hashes that take the same time are of one kind, whatever is before them.
+        """
+        for one, other, same in [
+            (ofPassword, b"{BLF-CRYPT}" + ofPassword, True),
+            (ofPassword, of72, True),
+            (ofPassword, ofAb, False),
+            (oneOfEach["DES"], oneOfEach["yescrypt"], False),
+        ]:
+            self.assertEqual(recognize(one).kind == recognize(other).kind, same)
+        kinds = {recognize(v).kind for c, v, _ in VECTORS if "htpasswd -nb -5" in c}
+        self.assertEqual(kinds, {("SHA-512-crypt", b""), ("SHA-512-crypt", b"10000")})
+
+    def test_weakness(self) -> None:
+        """
+        What is known to be weak is said to be.
+        """
+        schemes = [recognize(stored).scheme for stored in oneOfEach.values()]
+        self.assertEqual(
+            {scheme.name for scheme in schemes if not scheme.weakness},
+            {
+                "SHA-256-crypt",
+                "SHA-512-crypt",
+                "argon2",
+                "bcrypt",
+                "gost-yescrypt",
+                "scrypt",
+                "yescrypt",
+            },
+        )
+
+    def test_meantAsHash(self) -> None:
+        """
+        What begins like a hash is no password in plain text, also where it was cut
+        off; what only holds a dollar or a brace is one.
+        """
+        for _, stored, _ in VECTORS:
+            if stored[:1] in (b"$", b"{"):
+                for length in range(1, len(stored) + 1):
+                    self.assertTrue(isMeantAsHash(stored[:length]), stored[:length])
+        for text in (
+            b"",
+            b"sesame",
+            b"se$a$me",
+            b"$esame",
+            b"{sesame",
+            b"*",
+            b"ses{SHA}",
+        ):
+            self.assertFalse(isMeantAsHash(text), text)
+        # A word of thirteen letters, or a hash of DES.
+        self.assertFalse(isMeantAsHash(oneOfEach["DES"]))
+
+    def test_plainText(self) -> None:
+        """
+        Plain text with a name for it before it is told from a hash.
+        """
+        for stored, text in [
+            (b"{PLAIN}ses:a\xff", b"ses:a\xff"),
+            (b"{clear.hex}736573616d65", b"sesame"),
+        ]:
+            found = recognize(stored)
+            self.assertEqual((found.isPlain, found.text), (True, text))
+        self.assertFalse(recognize(ofPassword).isPlain)
+
+
+class MakeTests(SynchronousTestCase):
+    """
+    Tests for making hashes.
+    """
+
+    def test_made(self) -> None:
+        """
+        What is made is verified, is of the cost that was asked for, and has a salt
+        of its own.
+        """
+        for name, cost, shows in [
+            ("bcrypt", 4, b"$2y$04$"),
+            ("argon2id", 1, b"$argon2id$v=19$m=65536,t=1,p=4$"),
+            ("sha512", 1000, b"$6$rounds=1000$"),
+        ]:
+            maker = MAKERS[name]
+            one, other = maker.make(b"sesame", cost), maker.make(b"sesame", cost)
+            self.assertTrue(one.startswith(shows), one)
+            self.assertNotEqual(one, other)
+            self.assertTrue(verify(one, b"sesame"))
+            self.assertFalse(verify(one, b"sesam"))
+            self.assertIsNone(recognize(one).scheme.weakness)
+
+    def test_longest(self) -> None:
+        """
+        bcrypt doesn't pretend to have hashed what it doesn't look at.
+        """
+        make = MAKERS["bcrypt"].make
+        self.assertTrue(verify(make(b"a" * 72, 4), b"a" * 72))
+        self.assertRaises(ValueError, make, b"a" * 73, 4)
+
+    def test_tooLongForLibcrypt(self) -> None:
+        """
+        What libcrypt can't hash is told.
+        """
+        self.assertRaises(ValueError, MAKERS["sha512"].make, b"a" * 600, 1000)
+
+    def test_costs(self) -> None:
+        """
+        The usual cost and the highest are costs that are verified.
+        """
+        for name, shows in [
+            ("bcrypt", b"$2b$%02d$" + b"A" * 53),
+            (
+                "argon2id",
+                b"$argon2id$v=19$m=65536,t=%d,p=4$" + b"A" * 22 + b"$" + b"A" * 43,
+            ),
+            ("sha512", b"$6$rounds=%d$salt$" + b"A" * 86),
+        ]:
+            maker = MAKERS[name]
+            self.assertIn(maker.usualCost, maker.costs)
+            for cost in (maker.costs[0], maker.usualCost, maker.costs[-1]):
+                recognize(shows % cost)
+
+
+# What is written like a hash, of a cost that takes little time.
+lookalike = (
+    rb"\$2[abxy]\$04\$[./A-Za-z0-9]{53}"
+    rb"|\$(apr1|1)\$[./A-Za-z0-9]{0,8}\$[./A-Za-z0-9]{22}"
+    rb"|\$[56]\$rounds=1000\$[!-9;-~]{0,16}\$[./A-Za-z0-9]{43}([./A-Za-z0-9]{43})?"
+    rb"|\$g?y\$j75\$[./A-Za-z0-9]{0,22}\$[./A-Za-z0-9]{43}"
+    rb"|\$7\$[./A-Za-z0-9]{3}[.]{4}/[.]{4}[./A-Za-z0-9]{0,22}\$[./A-Za-z0-9]{43}"
+    rb"|\$argon2(id|i)\$v=19\$m=[0-9]{1,3},t=[12],p=[0-4]\$[A-Za-z0-9+/]{11,24}\$"
+    rb"[A-Za-z0-9+/]{22,44}"
+    rb"|\{S?SHA(1|256|512)?(\.(HEX|B64))?\}[A-Za-z0-9+/]{26,120}={0,2}"
+    rb"|[./A-Za-z0-9]{12}[.26AEIMQUYcgkosw]"
+)
+prefix = st.sampled_from([*CRYPTS, *(b"{%s}" % name for name in NAMES), b"{SHA.HEX}"])
+
+
+def plainTextOf(stored: bytes) -> bytes | None:
+    """
+    Return what is stored as plain text with a name for it, if it is.
+    """
+    try:
+        found = recognize(stored)
+    except UnusableHash:
+        return None
+    return found.text if found.isPlain else None
 
 
 class ArbitraryTests(SynchronousTestCase):
@@ -195,13 +567,18 @@ class ArbitraryTests(SynchronousTestCase):
     """
 
     @patient
-    @given(st.binary() | st.binary().map(b"$2b$04$".__add__), st.binary())
+    @given(st.binary() | st.builds(bytes.__add__, prefix, st.binary()), st.binary())
     def test_anyBytes(self, stored: bytes, password: bytes) -> None:
         """
-        Arbitrary bytes for a hash match nothing, and break nothing.
+        Arbitrary bytes for a hash match nothing but the plain text that they are,
+        and break nothing.
         """
-        self.assertIs(verify(stored, password), False)
+        plain = plainTextOf(stored)
+        self.assertIs(
+            verify(stored, password), plain == password and b"\0" not in password
+        )
         self.assertIs(verify(stored, stored), False)
+        isMeantAsHash(stored)
 
     @patient
     @given(st.from_regex(lookalike, fullmatch=True), st.binary())
@@ -209,8 +586,16 @@ class ArbitraryTests(SynchronousTestCase):
         """
         What only looks like a hash matches nothing, and breaks nothing.
         """
-        self.assertIsNotNone(schemeOf(stored))
         self.assertIs(verify(stored, password), False)
+
+    @patient
+    @given(prefix, st.from_regex(lookalike, fullmatch=True), st.binary())
+    def test_mixed(self, prefix: bytes, stored: bytes, password: bytes) -> None:
+        """
+        The same holds with the beginning of another kind before it.
+        """
+        if plainTextOf(prefix + stored) is None:
+            self.assertIs(verify(prefix + stored, password), False)
 
     @patient
     @given(st.binary())
@@ -219,3 +604,11 @@ class ArbitraryTests(SynchronousTestCase):
         A good hash matches its own password only.
         """
         self.assertIs(verify(ofAb, password), password == b"ab")
+
+    @patient
+    @given(st.text(alphabet=_libcrypt._DIGITS.decode(), min_size=3, max_size=24))
+    def test_anyParameters(self, cost: str) -> None:
+        """
+        Any parameters of yescrypt are taken or refused.
+        """
+        self.assertIn(_libcrypt.hasAbsurdParameters(cost.encode()), (True, False))

@@ -106,6 +106,13 @@ class DerivedCredentials(UsernamePassword):
     """
 
 
+@implementer(IUsernameHashedPassword)
+class BothCredentials(UsernamePassword):
+    """
+    Credentials that can be checked in two ways, as those of HTTP Digest.
+    """
+
+
 ALICE = UsernamePassword(b"alice", b"sesame")
 
 
@@ -388,6 +395,38 @@ class RegistrationTests(SynchronousTestCase):
         shared: Any = portal.checkers[IUsernamePassword]
         self.assertEqual(shared.checkers, (first, second))
         self.assertIsInstance(shared, CheckerChain)
+
+    def test_severalInterfaces(self) -> None:
+        """
+        Of the checkers given to the constructor, those that check the same
+        credentials by different interfaces are all asked, in their order.  One that
+        was registered by itself comes alone, as in Twisted.
+        """
+        for refused in (UnauthorizedLogin, UnhandledCredentials):
+            first, second = Checker(raising(refused())), Checker(lambda: b"alice")
+            second.credentialInterfaces = (IUsernameHashedPassword,)
+            login = BothCredentials(b"alice", b"sesame")
+            portal = Portal(Realm(), [AllowAnonymousAccess(), first, second])
+            self.assertIs(portal.checkers[IUsernamePassword], first)
+            self.successResultOf(portal.login(login, None, IMailbox))
+            self.assertEqual((first.asked, second.asked), (1, 1))
+            self.failureResultOf(portal.login(ALICE, None, IMailbox), refused)
+            portal.registerChecker(second)
+            self.successResultOf(portal.login(login, None, IMailbox))
+            portal.registerChecker(Checker(raising(refused())))
+            self.failureResultOf(portal.login(login, None, IMailbox), refused)
+
+    def test_oneCheckerForSeveralInterfaces(self) -> None:
+        """
+        A checker that checks the same credentials twice over is asked once, and
+        what it fails with passes through.
+        """
+        checker = Checker(raising(ZeroDivisionError()))
+        checker.credentialInterfaces = (IUsernamePassword, IUsernameHashedPassword)
+        portal = Portal(Realm(), [checker])
+        login = BothCredentials(b"alice", b"sesame")
+        self.failureResultOf(portal.login(login, None, IMailbox), ZeroDivisionError)
+        self.assertEqual(checker.asked, 1)
 
     def test_oneDownOneDoesNotKnow(self) -> None:
         """

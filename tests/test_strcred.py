@@ -32,9 +32,15 @@ from mycred.credentials import (
     UsernamePassword,
 )
 from mycred.error import UnauthorizedLogin
-from mycred.plugins import cred_anonymous, cred_file, cred_memory
+from mycred.plugins import (
+    cred_anonymous,
+    cred_file,
+    cred_htdigest,
+    cred_htpasswd,
+    cred_memory,
+)
 
-from .checkers.test_file import BCRYPT
+from .checkers._files import BCRYPT
 
 
 class Options(usage.Options, strcred.AuthOptionMixin):
@@ -102,6 +108,8 @@ class FindTests(WithFactories):
         for factory in (
             cred_anonymous.theAnonymousCheckerFactory,
             cred_file.theFileCheckerFactory,
+            cred_htdigest.theHtdigestCheckerFactory,
+            cred_htpasswd.theHtpasswdCheckerFactory,
             cred_memory.theInMemoryCheckerFactory,
         ):
             self.assertIs(strcred.findCheckerFactory(factory.authType), factory)
@@ -264,7 +272,7 @@ class AuthOptionTests(WithFactories):
         """
         text = self.wrong("--auth=nosuchtype:secret")
         self.assertIn("--auth=nosuchtype:", text)
-        self.assertIn("anonymous, file, memory", text)
+        self.assertIn("anonymous, file, htdigest, htpasswd, memory", text)
         self.assertNotIn("secret", text)
         text = self.wrong("--auth=nosuchtype", options=AnonymousOptions())
         self.assertIn("anonymous", text)
@@ -420,3 +428,118 @@ class PluginTests(SynchronousTestCase):
         path.write_bytes(b"alice:sesame\ncarol:" + BCRYPT)
         hashed = strcred.makeChecker(f"file:{path}")
         self.assertEqual(hashed.credentialInterfaces, (IUsernamePassword,))
+
+
+class FileArgumentTests(SynchronousTestCase):
+    """
+    Tests for C{htpasswd} and C{htdigest}.
+    """
+
+    def setUp(self) -> None:
+        self.path = Path(self.mktemp()).resolve()
+        self.path.write_bytes(
+            b"carol:" + BCRYPT + b"\nalice:Members:d4c1bd79570a77a56389c354ecc4860c\n"
+        )
+
+    def assertTold(self, description: str, says: str) -> None:
+        """
+        Assert that an C{--auth} is refused at the start, in words.
+        """
+        error = self.assertRaises(
+            usage.UsageError, Options().parseOptions, ["--auth", description]
+        )
+        self.assertRegex(str(error), says)
+        self.assertNotIn("$2y$", str(error))
+
+    def ask(self, description: str, name: bytes, password: bytes) -> Any:
+        """
+        Log in with what a deployer writes.
+        """
+        checker = strcred.makeChecker(description)
+        return checker.requestAvatarId(UsernamePassword(name, password))
+
+    def test_htpasswd(self) -> None:
+        """
+        The name of a file is enough; a colon in it is escaped.
+        """
+        odd = self.path.with_name("a:b")
+        self.path.rename(odd)
+        where = str(odd).replace(":", "\\:")
+        for options in ("", ":weak=no", ":plaintext=yes", ":weak=yes:plaintext=no"):
+            asking = self.ask(f"htpasswd:{where}{options}", b"carol", b"hashed")
+            self.assertEqual(self.successResultOf(asking), b"carol")
+
+    def test_options(self) -> None:
+        """
+        The options do what they say.
+        """
+        self.path.write_bytes(b"alice:sesame\nbob:{PLAIN}tulip\n")
+        where = f"htpasswd:{self.path}"
+        for options, name, password, entered in [
+            ("", b"alice", b"sesame", False),
+            (":plaintext=yes", b"alice", b"sesame", True),
+            ("", b"bob", b"tulip", True),
+            (":weak=no", b"bob", b"tulip", False),
+        ]:
+            asking = self.ask(where + options, name, password)
+            if entered:
+                self.successResultOf(asking)
+            else:
+                self.failureResultOf(asking, UnauthorizedLogin)
+
+    def test_relative(self) -> None:
+        """
+        A relative name means the folder in which the program was started.
+        """
+        checker = strcred.makeChecker(f"htpasswd:{os.path.relpath(self.path)}")
+        folder = os.getcwd()
+        self.addCleanup(os.chdir, folder)
+        os.chdir("/")
+        asking = checker.requestAvatarId(UsernamePassword(b"carol", b"hashed"))
+        self.successResultOf(asking)
+
+    def test_wrongHtpasswd(self) -> None:
+        """
+        What can't take effect is told at the start, with what would be right.
+        """
+        where = f"htpasswd:{self.path}"
+        for description, says in [
+            ("htpasswd", "file must be given.*/path/to/htpasswd"),
+            ("htpasswd:", "file must be given"),
+            ("htpasswd:/no/such/file", "/no/such/file can't be read .No such file"),
+            (f"htpasswd:{self.path.parent}", "no regular file"),
+            (f"{where}:weak=maybe", "weak: write yes or no"),
+            (f"{where}:weka=no", "no weka=, did you mean weak=?"),
+            (f"{where}:weak=no:weak=no", "weak is given twice"),
+            (f"{where}:weak=no:plaintext=yes", "weak=no refuses what plaintext=yes"),
+            (f"{where}:no", "stands without its key"),
+        ]:
+            self.assertTold(description, says)
+        fifo = self.path.with_name("fifo")
+        os.mkfifo(fifo)
+        self.assertTold(f"htpasswd:{fifo}", "no regular file")
+
+    def test_htdigest(self) -> None:
+        """
+        C{htdigest} makes a checker for a realm.
+        """
+        checker = strcred.makeChecker(f"htdigest:{self.path}:realm=Members")
+        self.assertEqual(checker.realm, b"Members")  # type: ignore[attr-defined]
+
+    def test_wrongHtdigest(self) -> None:
+        """
+        A realm is needed, and the file must know it; what stands in a file of
+        another kind isn't shown.
+        """
+        where = f"htdigest:{self.path}"
+        for description, says in [
+            ("htdigest", "file and realm must be given"),
+            (where, "realm must be given"),
+            (f"{where}:realm=", "realm: a value is missing"),
+            (f"{where}:realm=members", "only for Members"),
+            (f"{where}:realm=a\\:b", "can't hold a colon"),
+            ("htdigest:/no/such/file:realm=x", "can't be read"),
+        ]:
+            self.assertTold(description, says)
+        self.path.write_bytes(b"carol:" + BCRYPT + b":1000:1000\n")
+        self.assertTold(f"{where}:realm=Members", "no line is name:realm:hash")

@@ -48,7 +48,7 @@ MODULES = [
 MENDED = {
     "test_cred.OnDiskDatabaseTests.test_getUserNonexistentDatabase": (
         "a file that isn't there is no wrong password",
-        "tests.checkers.test_file.StoreTests.test_missing",
+        "tests.checkers.test_file.CachedTests.test_missing",
     ),
     "test_strcred.CheckerOptionsTests.test_unexpectedException": (
         "the user is told what would be right, not 'Unexpected error'",

@@ -10,7 +10,6 @@ from ._recognize import (
     Hash,
     UnusableHash,
     isMeantAsHash,
-    plainTextOf,
     recognize,
     verify,
 )
@@ -23,7 +22,6 @@ __all__ = [
     "Maker",
     "UnusableHash",
     "isMeantAsHash",
-    "plainTextOf",
     "recognize",
     "verify",
 ]

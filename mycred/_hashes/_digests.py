@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from base64 import b64decode
+from binascii import unhexlify
 
 from .._secrets import equal
 
@@ -50,7 +51,7 @@ def decode(text: bytes, encoding: bytes = b"") -> bytes:
     @raise ValueError: if it isn't encoded so.
     """
     if encoding == b"HEX" or (not encoding and _hexadecimal.fullmatch(text)):
-        return bytes.fromhex(text.decode("ascii"))
+        return unhexlify(text)
     if encoding in (b"", b"B64", b"BASE64"):
         return b64decode(text, validate=True)
     raise ValueError("an unknown encoding")

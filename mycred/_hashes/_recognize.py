@@ -36,6 +36,13 @@ class Hash(NamedTuple):
         """
         return self.scheme.name, self.cost
 
+    @property
+    def isPlain(self) -> bool:
+        """
+        Whether it is no hash at all: L{text} is the password.
+        """
+        return self.scheme is PLAIN
+
 
 class UnusableHash(ValueError):
     """
@@ -97,22 +104,12 @@ def isMeantAsHash(stored: bytes) -> bool:
     if _dollars.match(stored) or _braces.match(stored):
         return True
     # One that was cut off where it begins.
-    upper = stored.upper()
-    return (stored[:1] == b"$" and any(id.startswith(stored) for id in CRYPTS)) or (
-        stored[:1] == b"{" and any((b"{%s" % name).startswith(upper) for name in NAMES)
+    if stored[:1] == b"$":
+        return any(prefix.startswith(stored) for prefix in CRYPTS)
+    name, dot, _ = stored[1:].upper().partition(b".")
+    return stored[:1] == b"{" and (
+        name in NAMES if dot else any(known.startswith(name) for known in NAMES)
     )
-
-
-def plainTextOf(stored: bytes) -> bytes | None:
-    """
-    Return the password that is stored as it is, with a name for that before it;
-    L{None} if something else is stored.
-    """
-    try:
-        found = recognize(stored)
-    except UnusableHash:
-        return None
-    return found.text if found.scheme is PLAIN else None
 
 
 def _split(stored: bytes) -> tuple[Scheme, bytes]:
@@ -158,7 +155,6 @@ __all__ = [
     "Hash",
     "UnusableHash",
     "isMeantAsHash",
-    "plainTextOf",
     "recognize",
     "verify",
 ]

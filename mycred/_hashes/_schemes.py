@@ -120,7 +120,7 @@ CRYPTS: dict[bytes, Scheme] = {
     ),
     b"$7$": _ofLibcrypt(
         "scrypt",
-        b"$7$86../.../....abcd$",
+        b"$7$8/..../....abcd$",
         _libcrypt.scrypt,
         _libcrypt.hasAbsurdScryptParameters,
     ),

@@ -18,6 +18,8 @@ from .._contracts import (
 )
 from ._anonymous import AllowAnonymousAccess
 from ._file import FilePasswordDB, OnDiskUsernamePasswordDatabase
+from ._htdigest import HtdigestChecker
+from ._htpasswd import HtpasswdChecker
 from ._memory import InMemoryUsernamePasswordDatabaseDontUse
 
 __all__ = [
@@ -29,6 +31,10 @@ __all__ = [
     "CheckerChain",
     # From ._file
     "FilePasswordDB",
+    # From ._htdigest
+    "HtdigestChecker",
+    # From ._htpasswd
+    "HtpasswdChecker",
     "IAnonymous",
     "ICredentialsChecker",
     "IUsernameHashedPassword",

@@ -19,7 +19,7 @@ from .._contracts import (
     IUsernameHashedPassword,
     IUsernamePassword,
 )
-from .._hashes import Hash, isMeantAsHash, plainTextOf, recognize, verify
+from .._hashes import Hash, UnusableHash, isMeantAsHash, recognize, verify
 from .._secrets import asBytes, equal
 from .._userfile import Entry, Layout, UserFile
 from .._workers import Workers, workersOf
@@ -146,10 +146,7 @@ class FilePasswordDB(FileChecker):
 
         @raise TemporaryFailure: if the file can't be read.
         """
-        return any(
-            isMeantAsHash(entry.secret) and plainTextOf(entry.secret) is None
-            for entry in self._passwordFile().entries()
-        )
+        return any(map(self._isHashed, self._passwordFile().entries()))
 
     def _loadCredentials(self) -> Iterator[tuple[Any, Any]]:
         """
@@ -187,14 +184,23 @@ class FilePasswordDB(FileChecker):
         """
         if self.hash is not None or not isMeantAsHash(entry.secret):
             return entry.secret
-        text = plainTextOf(entry.secret)
-        return recognize(entry.secret) if text is None else text
+        return recognize(entry.secret)
 
     def _isTheirs(self) -> bool:
         """
         Tell whether a program looks users up by itself.
         """
         return _overridden(self, "getUser") or _overridden(self, "_loadCredentials")
+
+    def _isHashed(self, entry: Entry) -> bool:
+        """
+        Tell whether the secret of a line can't serve a user who doesn't send it.
+        """
+        try:
+            read = self._read(entry)
+        except UnusableHash:
+            return True
+        return isinstance(read, Hash) and not read.isPlain
 
     def _cbLook(self, look: Look, credentials: Any) -> Any:
         """

@@ -25,8 +25,8 @@ from ._passwords import PasswordMatching, shortened
 
 _T = TypeVar("_T")
 
-#: How a checker reads the secret of a line: a hash, or the text to compare with.
-#: It raises L{UnusableHash} if no password may match.
+#: How a checker reads the secret of a line: a hash, or the bare text to compare
+#: with.  It raises L{UnusableHash} if no password may match.
 Read = Callable[[Entry], Union[Hash, bytes]]
 
 # How many lines of a file are looked at when it is read, and how many of those
@@ -332,6 +332,8 @@ class PasswordFile:
                 scheme=scheme.name,
                 weakness=scheme.weakness,
             )
+        if read.isPlain:
+            return Look(entry.name, secret=read.text)
         return Look(entry.name, isHash=True)
 
 

@@ -36,6 +36,7 @@ class SessionPortal(Portal):
         """
         super().__init__(portal.realm)
         self.checkers = portal.checkers
+        self._portal = portal
         self._closed = False
         self._underWay: set[Deferred[Login]] = set()
         self._logouts: set[_Logout] = set()
@@ -53,7 +54,7 @@ class SessionPortal(Portal):
         if len(self._underWay) >= self.MOST_AT_A_TIME:
             # A client that doesn't wait for answers would fill the queue for all.
             return fail(TemporaryFailure("Too many logins at a time"))
-        login = super().login(credentials, mind, *interfaces)
+        login = self._portal.login(credentials, mind, *interfaces)
         answer: Deferred[Login] = Deferred(lambda _: login.cancel())
         self._underWay.add(login)
 

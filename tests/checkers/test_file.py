@@ -6,58 +6,30 @@ from __future__ import annotations
 
 import os
 import pickle
-import time
-from pathlib import Path
 from typing import Any
 
 from zope.interface.verify import verifyObject
 
 from hypothesis import given, settings, strategies
 
-from twisted.internet.defer import Deferred
-from twisted.logger import globalLogPublisher
-from twisted.trial.unittest import SynchronousTestCase
-
-from mycred import _userfile
-from mycred._hashes import verify
 from mycred.checkers import (
     FilePasswordDB,
     ICredentialsChecker,
     IUsernameHashedPassword,
     IUsernamePassword,
     OnDiskUsernamePasswordDatabase,
-    _passwordfile,
 )
-from mycred.credentials import CramMD5Credentials, UsernamePassword
-from mycred.error import TemporaryFailure, UnauthorizedLogin
+from mycred.credentials import CramMD5Credentials
+from mycred.error import TemporaryFailure
 
 from .._stepping import SteppedWorkers
-
-# htpasswd -nbB -C 4 carol hashed
-BCRYPT = b"$2y$04$o50jQe7M4o62AeA5KFjucOnS1iuzc.U2.R3wyikupFOOrfTjNE/QW"
+from ._files import BCRYPT, FileTestCase, StoreTests
 
 
-class FileTestCase(SynchronousTestCase):
+class FileDBTestCase(FileTestCase):
     """
-    Base of the tests that have a password file.
+    Base of the tests for L{FilePasswordDB}.
     """
-
-    def setUp(self) -> None:
-        self.path = Path(self.mktemp())
-        # Their reactor doesn't run: everything is done at once.
-        self.workers = SteppedWorkers(running=False)
-        self.verified: list[tuple[bytes, bytes]] = []
-        self.patch(_passwordfile, "verify", self.verify)
-        self.events: list[Any] = []
-        globalLogPublisher.addObserver(self.events.append)
-        self.addCleanup(globalLogPublisher.removeObserver, self.events.append)
-
-    def verify(self, stored: bytes, password: bytes) -> bool:
-        """
-        Verify a hash, and remember it.
-        """
-        self.verified.append((stored, password))
-        return verify(stored, password)
 
     def database(self, content: bytes | None = None, **arguments: Any) -> FilePasswordDB:
         """
@@ -67,41 +39,8 @@ class FileTestCase(SynchronousTestCase):
             self.path.write_bytes(content)
         return FilePasswordDB(str(self.path), workers=self.workers, **arguments)
 
-    def settle(self) -> None:
-        """
-        Have all files be old enough to be believed.
-        """
-        self.patch(_userfile, "SETTLING", 0)
 
-    def ask(self, database: FilePasswordDB, name: Any, password: Any) -> Deferred[Any]:
-        """
-        Present a name and a password.
-        """
-        return database.requestAvatarId(UsernamePassword(name, password))
-
-    def assertAccepted(self, asking: Deferred[Any], avatarId: Any) -> None:
-        """
-        Insist on an avatar ID of this type.
-        """
-        accepted = self.successResultOf(asking)
-        self.assertEqual((type(accepted), accepted), (type(avatarId), avatarId))
-
-    def assertRefused(self, asking: Deferred[Any]) -> None:
-        """
-        Insist on an answer that tells nothing but no.
-        """
-        error = self.failureResultOf(asking).value
-        self.assertIs(type(error), UnauthorizedLogin)
-        self.assertEqual(error.args, ())
-
-    def logged(self, text: str) -> list[Any]:
-        """
-        Find the events whose format holds a text.
-        """
-        return [e for e in self.events if text in (e.get("log_format") or "")]
-
-
-class PlainTextTests(FileTestCase):
+class PlainTextTests(FileDBTestCase):
     """
     Tests for lines of names and passwords.
     """
@@ -255,89 +194,61 @@ class PlainTextTests(FileTestCase):
             self.assertRefused(self.ask(database, name, b"\xff never a password \xfe"))
 
 
-class StoreTests(FileTestCase):
+class UncachedTests(StoreTests, FileDBTestCase):
     """
-    Tests for a file that comes, changes and goes.
+    Tests for a file that is read at each login.
     """
 
-    def assertDown(self, database: FilePasswordDB) -> None:
+    def checker(self, content: bytes | None = None) -> FilePasswordDB:
         """
-        Insist on a temporary failure, which is logged and tells the peer no name.
+        Make a checker, of a file that holds this.
         """
-        before = len(self.logged("can't be read"))
-        failure = self.failureResultOf(
-            self.ask(database, b"alice", b"sesame"), TemporaryFailure
-        )
-        self.assertNotIn(str(self.path), str(failure.value))
-        self.assertGreater(len(self.logged("can't be read")), before)
+        return self.database(content)
 
-    def test_missing(self) -> None:
+    def test_keepsNothing(self) -> None:
         """
-        A file that isn't there is no wrong password, and once it comes it counts;
-        once it is gone, nobody is let in.
+        What the file holds isn't kept in memory.
         """
-        for cache in (False, True):
-            database = self.database(cache=cache)
-            self.assertDown(database)
-            self.assertRaises(TemporaryFailure, database.getUser, b"alice")
-            self.path.write_bytes(b"alice:sesame\n")
-            self.assertAccepted(self.ask(database, b"alice", b"sesame"), b"alice")
-            self.path.unlink()
-            self.assertDown(database)
+        checker = self.checker(b"alice:sesame\n")
+        self.settle()
+        for _ in range(2):
+            self.assertAccepted(self.ask(checker, b"alice", b"sesame"), b"alice")
+            assert checker._file is not None
+            self.assertIsNone(checker._file._file._snapshot)
 
-    def test_notAFile(self) -> None:
-        """
-        A folder, or a pipe to which nobody writes, is a temporary failure, and
-        nobody waits for it.
-        """
-        for make in (os.mkdir, os.mkfifo):
-            self.path = Path(self.mktemp())
-            make(self.path)
-            for cache in (False, True):
-                self.assertDown(self.database(cache=cache))
 
-    def test_differs(self) -> None:
-        """
-        The file is read again when it differs: newer, older, of another size, or
-        another file in its place.
-        """
-        database = self.database(b"alice:one\n", cache=True)
-        self.assertAccepted(self.ask(database, b"alice", b"one"), b"alice")
-        self.path.write_bytes(b"alice:two\n")
-        os.utime(self.path, (0, 0))
-        self.assertAccepted(self.ask(database, b"alice", b"two"), b"alice")
-        self.path.write_bytes(b"alice:three\n")
-        os.utime(self.path, (0, 0))
-        self.assertAccepted(self.ask(database, b"alice", b"three"), b"alice")
-        backup = Path(self.mktemp())
-        backup.write_bytes(b"alice:fours\n")
-        os.utime(backup, (0, 0))
-        backup.rename(self.path)
-        self.assertAccepted(self.ask(database, b"alice", b"fours"), b"alice")
+class CachedTests(StoreTests, FileDBTestCase):
+    """
+    Tests for a file that is kept in memory.
+    """
 
-    def test_unsettled(self) -> None:
+    def checker(self, content: bytes | None = None) -> FilePasswordDB:
         """
-        A change that leaves time, size and place alike counts too, where the file
-        was read just after it had changed.
+        Make a checker, of a file that holds this.
         """
-        state = (0, time.time_ns(), len(b"alice:one\n"), 0, 0)
-        self.patch(_userfile, "_signatureOf", lambda status: state)
-        self.patch(_userfile, "SETTLING", 60)
-        for cache in (False, True):
-            database = self.database(b"alice:one\n", cache=cache)
-            self.assertAccepted(self.ask(database, b"alice", b"one"), b"alice")
-            self.path.write_bytes(b"alice:two\n")
-            self.assertAccepted(self.ask(database, b"alice", b"two"), b"alice")
+        return self.database(content, cache=True)
 
     def test_readOnce(self) -> None:
         """
-        With a cache, a file that stays the same is read once.
+        A file that stays the same is read once.
         """
-        database = self.database(b"alice:one\n", cache=True)
+        checker = self.checker(b"alice:one\n")
         self.settle()
-        self.assertAccepted(self.ask(database, b"alice", b"one"), b"alice")
+        self.assertAccepted(self.ask(checker, b"alice", b"one"), b"alice")
         self.patch(os, "read", None)
-        self.assertAccepted(self.ask(database, b"alice", b"one"), b"alice")
+        self.assertAccepted(self.ask(checker, b"alice", b"one"), b"alice")
+
+    def test_getUserOfMissing(self) -> None:
+        """
+        Looking a user up at once tells a missing file from a missing user, too.
+        """
+        checker = self.checker()
+        self.assertRaises(TemporaryFailure, checker.getUser, b"alice")
+        self.assertRaises(TemporaryFailure, checker.holdsHashes)
+        self.path.write_bytes(b"alice:sesame\n")
+        self.assertRaises(KeyError, checker.getUser, b"bob")
+        self.assertEqual(checker.getUser("alice"), (b"alice", b"sesame"))
+        self.assertEqual(list(checker._loadCredentials()), [(b"alice", b"sesame")])
 
     def test_pickle(self) -> None:
         """
@@ -352,7 +263,7 @@ class StoreTests(FileTestCase):
         self.assertAccepted(self.ask(again, b"alice", b"sesame"), b"alice")
 
 
-class HashTests(FileTestCase):
+class HashTests(FileDBTestCase):
     """
     Tests for lines with a hash.
     """
@@ -478,7 +389,7 @@ class HashTests(FileTestCase):
         self.assertEqual(event["number"], 3)
 
 
-class SubclassTests(FileTestCase):
+class SubclassTests(FileDBTestCase):
     """
     Tests for what programs do with the class.
     """

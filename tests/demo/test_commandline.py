@@ -47,7 +47,7 @@ class CommandLineTests(ServerTests, SynchronousTestCase):
         """
         For an auth type that doesn't exist, those that do are listed.
         """
-        self.assertEnds("--auth=nosuchtype", says="nosuchtype.*anonymous, file, memory")
+        self.assertEnds("--auth=nosuchtype", says="nosuchtype.*anonymous, file, htdigest, htpasswd, memory")
 
     def test_oddMemory(self) -> None:
         """

@@ -126,11 +126,12 @@ class ManyLoginsTests(SynchronousTestCase):
         A few logins of a connection may be under way; the next is refused as long
         as they are, so that nobody can fill the queue for all.
         """
-        session = SessionPortal(Portal(Realm(), [WaitingChecker()]))
+        portal = Portal(Realm(), [WaitingChecker()])
+        session = SessionPortal(portal)
 
         def login() -> Any:
             # Each waits for an answer of its own.
-            session.checkers = {IUsernamePassword: WaitingChecker()}
+            portal.checkers = {IUsernamePassword: WaitingChecker()}
             return session.login(UsernamePassword(b"alice", b"x"), None)
 
         waiting = [login() for _ in range(SessionPortal.MOST_AT_A_TIME)]

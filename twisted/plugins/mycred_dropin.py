@@ -1,9 +1,14 @@
 """
 What mycred adds to Twisted's own registries: the example server, C{twistd
-myapp}.
+myapp}, and the auth types that Twisted lacks.
 """
 
 from twisted.application.service import ServiceMaker
+
+from mycred.plugins.cred_htdigest import theHtdigestCheckerFactory
+from mycred.plugins.cred_htpasswd import theHtpasswdCheckerFactory
+
+__all__ = ["myapp", "theHtdigestCheckerFactory", "theHtpasswdCheckerFactory"]
 
 myapp = ServiceMaker(
     "mycred's example server",

@@ -1,0 +1,131 @@
+"""
+Check HTTP Digest logins against an htdigest file.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import Any
+
+from zope.interface import implementer
+
+from twisted.internet.defer import Deferred, fail, maybeDeferred
+
+from .._contracts import AvatarID, ICredentialsChecker, IUsernameDigestHash
+from .._hashes import UnusableHash
+from .._secrets import asBytes
+from .._userfile import Entry, Layout, UserFile
+from .._workers import Workers
+from ._passwordfile import FileChecker, Look, PasswordFile, avatarIdOf
+from ._passwords import arePlausible
+
+# H(username:realm:password): MD5, which is all that htdigest makes, or SHA-256.
+_hash = re.compile(rb"[0-9a-f]{32}(?:[0-9a-f]{32})?")
+
+
+class DigestLayout(Layout):
+    """
+    Lines C{name:realm:hash}, of which those of one realm hold somebody.
+    """
+
+    def __init__(self, realm: bytes) -> None:
+        """
+        @param realm: the realm.
+        """
+        super().__init__()
+        self._realm = realm
+
+    def parse(self, line: bytes) -> tuple[bytes, bytes] | None:
+        """
+        Take a line apart.
+
+        @return: the name and the hash; L{None} if the line holds nobody in this
+            realm.
+        """
+        fields = line.strip().split(b":", 3)
+        if len(fields) < 3 or fields[1] != self._realm or fields[0][:1] in (b"", b"#"):
+            return None
+        return fields[0], fields[2]
+
+
+@implementer(ICredentialsChecker)
+class HtdigestChecker(FileChecker):
+    """
+    Users and hashes that serve HTTP Digest, in a file with a line
+    C{name:realm:hash} for each, as C{htdigest} makes it.
+
+    The rules for lines are those of L{HtpasswdChecker
+    <mycred.checkers.HtpasswdChecker>}.
+
+    @ivar realm: the realm whose lines count.  It must be the one that the server
+        names in its challenge.
+    """
+
+    credentialInterfaces = (IUsernameDigestHash,)
+
+    def __init__(
+        self, path: str, realm: bytes, *, workers: Workers | None = None
+    ) -> None:
+        """
+        @param path: the name of the file.
+        @param realm: the realm whose lines count.
+        @param workers: where the file is read; the reactor's own if L{None}.
+        """
+        self.realm = realm
+        userfile = UserFile(path, DigestLayout(realm))
+        self._file = PasswordFile(userfile, self._read, workers=workers)
+
+    def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
+        """
+        Check the answer to a challenge.
+
+        @param credentials: a provider of L{IUsernameDigestHash}.
+
+        @return: a L{Deferred} as from L{HtpasswdChecker.requestAvatarId
+            <mycred.checkers.HtpasswdChecker.requestAvatarId>}.
+        """
+        if not arePlausible(credentials):
+            return fail(self._cbUnknown(False, credentials.username))
+        return self._look(self._file, asBytes(credentials.username), credentials)
+
+    def realms(self) -> set[bytes]:
+        """
+        Name the realms in the file.
+
+        @raise OSError: if the file can't be read.
+        """
+        byRealm = UserFile(self._file.path, Layout(nameField=1, secretField=2))
+        return {e.name for e in byRealm.snapshot() if _hash.fullmatch(e.secret.lower())}
+
+    def _read(self, entry: Entry) -> bytes:
+        """
+        Read the hash of a line.
+        """
+        digest = entry.secret.lower()
+        if not _hash.fullmatch(digest):
+            raise UnusableHash("a damaged hash")
+        return digest
+
+    def _cbLook(self, look: Look, credentials: Any) -> Any:
+        """
+        Conclude from what was found about a user.
+        """
+        asked = asBytes(getattr(credentials, "realm", self.realm))
+        if asked != self.realm:
+            self._log.error(
+                "The server asks for the realm {asked!r}, and {file} is read for "
+                "{realm!r}: nobody can log in",
+                asked=asked,
+                realm=self.realm,
+                file=self._file.path,
+            )
+        if look.flaw:
+            return super()._cbLook(look, credentials)
+        stored = look.secret or secrets.token_hex(16).encode("ascii")
+        conclude: Any = self._cbPasswordMatch if look.secret else self._cbUnknown
+        checking: Deferred[Any] = maybeDeferred(credentials.checkHash, stored)
+        return checking.addCallback(conclude, avatarIdOf(look, credentials))
+
+
+__all__ = ["HtdigestChecker"]

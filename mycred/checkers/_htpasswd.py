@@ -1,0 +1,97 @@
+"""
+Check passwords against an htpasswd file, of Apache, nginx or Dovecot.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zope.interface import implementer
+
+from twisted.internet.defer import Deferred, fail
+
+from .._contracts import AvatarID, ICredentialsChecker, IUsernamePassword
+from .._hashes import Hash, UnusableHash, isMeantAsHash, recognize
+from .._secrets import asBytes
+from .._userfile import Entry, Layout, UserFile
+from .._workers import Workers
+from ._passwordfile import FileChecker, PasswordFile
+from ._passwords import arePlausible
+
+
+@implementer(ICredentialsChecker)
+class HtpasswdChecker(FileChecker):
+    """
+    Users and the hashes of their passwords, in a file with a line C{name:hash} for
+    each.
+
+    The lines are read as Apache reads them: blank lines, and those that begin
+    with C{#}, are skipped, the first of two lines for one user counts, and what
+    follows a second colon is ignored.  The hashes are all that
+    L{mycred._hashes} knows.
+
+    The file is kept in memory until it differs.  One that can't be read is a
+    L{TemporaryFailure<mycred.error.TemporaryFailure>}.
+    """
+
+    credentialInterfaces = (IUsernamePassword,)
+
+    def __init__(
+        self,
+        path: str,
+        weak: bool = True,
+        plaintext: bool = False,
+        *,
+        workers: Workers | None = None,
+    ) -> None:
+        """
+        @param path: the name of the file.
+        @param weak: whether hashes of weak kinds let anybody in.
+        @param plaintext: whether what isn't like a hash is a password in plain
+            text.  If it isn't, it matches nothing.
+        @param workers: where the file is read, and hashes are verified; the
+            reactor's own if L{None}.
+        """
+        self._weak = weak
+        self._plaintext = plaintext
+        userfile = UserFile(path, Layout(isIndented=True))
+        self._file = PasswordFile(userfile, self._read, workers=workers)
+
+    def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
+        """
+        Check a password.
+
+        @param credentials: a provider of L{IUsernamePassword}.
+
+        @return: a L{Deferred} that fires with the name as the file spells it,
+            in the type in which the credentials have it.  It fails with
+            L{UnauthorizedLogin<mycred.error.UnauthorizedLogin>}, or with
+            L{TemporaryFailure<mycred.error.TemporaryFailure>} if the file can't
+            be read or too many logins wait.
+        """
+        if not arePlausible(credentials):
+            return fail(self._cbUnknown(False, credentials.username))
+        return self._look(self._file, asBytes(credentials.username), credentials)
+
+    def _read(self, entry: Entry) -> Hash | bytes:
+        """
+        Read the secret of a line.
+        """
+        try:
+            found = recognize(entry.secret)
+        except UnusableHash:
+            if isMeantAsHash(entry.secret) or not self._plaintext or not entry.secret:
+                raise
+            found = None
+        if (found is None or found.isPlain) and entry.isCut:
+            raise UnusableHash(
+                "plain text that may be half of a password, since the line has no end"
+            )
+        if found is None:
+            return entry.secret
+        if found.scheme.weakness and not self._weak:
+            raise UnusableHash(f"a hash of a weak kind ({found.scheme.name})")
+        return found
+
+
+__all__ = ["HtpasswdChecker"]

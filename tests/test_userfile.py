@@ -1,0 +1,269 @@
+"""
+Tests for L{mycred._userfile}.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from hypothesis import given, settings, strategies as st
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from mycred import _userfile
+from mycred._userfile import Entry, Layout, Snapshot, UserFile
+
+patient = settings(deadline=None, database=None)
+
+# Lines as hostile as they come: few characters, so that names meet.
+lines = st.text(alphabet=":\n\r# ab", max_size=60).map(str.encode) | st.binary()
+names = st.text(alphabet=":# ab", max_size=4).map(str.encode) | st.binary(max_size=4)
+
+
+def parsedOneByOne(content: bytes, layout: Layout) -> list[tuple[bytes, bytes]]:
+    """
+    Read a file as simply as can be.
+    """
+    parsed = [layout.parse(line) for line in content.split(b"\n")]
+    return [pair for pair in parsed if pair is not None]
+
+
+class LayoutTests(SynchronousTestCase):
+    """
+    Tests for L{Layout}.
+    """
+
+    def test_usual(self) -> None:
+        """
+        The name comes first, the secret second, and what follows is ignored.
+        """
+        parse = Layout().parse
+        for line, expected in [
+            (b"alice:sesame", (b"alice", b"sesame")),
+            (b"alice:sesame:1:2", (b"alice", b"sesame")),
+            (b"alice:", (b"alice", b"")),
+            (b"alice:sesame \r", (b"alice", b"sesame")),
+            (b" alice:sesame", (b" alice", b"sesame")),
+            (b"a#b:c", (b"a#b", b"c")),
+            (b"!a:c", (b"!a", b"c")),
+        ]:
+            self.assertEqual(parse(line), expected)
+        for line in (b"", b"  ", b"alice", b":sesame", b"#a:b", b" \t#a:b", b"\r"):
+            self.assertIsNone(parse(line), line)
+
+    def test_otherFields(self) -> None:
+        """
+        Fields may be anywhere, counted from the end too, and separated otherwise.
+        """
+        self.assertEqual(Layout(b";;", 3, 1).parse(b"x;;s;;y;;A"), (b"A", b"s"))
+        self.assertEqual(
+            Layout(nameField=-1, secretField=0).parse(b"s:x:A"), (b"A", b"s")
+        )
+        self.assertIsNone(Layout(nameField=2).parse(b"x:s"))
+
+    def test_case(self) -> None:
+        """
+        Where case doesn't count, names are in lower case.
+        """
+        self.assertEqual(Layout(caseSensitive=False).parse(b"Al:Se"), (b"al", b"Se"))
+
+    def test_indented(self) -> None:
+        """
+        White space before a name may be left out.
+        """
+        self.assertEqual(Layout(isIndented=True).parse(b"\t al:s "), (b"al", b"s"))
+
+
+class SnapshotTests(SynchronousTestCase):
+    """
+    Tests for L{Snapshot}.
+    """
+
+    def snapshot(self, content: bytes, layout: Layout | None = None) -> Snapshot:
+        """
+        Make a snapshot.
+        """
+        return Snapshot(content, layout or Layout(), (0, 0, 0, 0, 0), False)
+
+    def test_find(self) -> None:
+        """
+        The first line for a name is found, with its number.
+        """
+        snapshot = self.snapshot(b"#\nalice:one\n\nbob:two\nalice:three")
+        alice = snapshot.find(b"alice")
+        assert alice is not None
+        self.assertEqual(alice, Entry(b"alice", b"one", 2, False))
+        self.assertEqual(snapshot.number(alice), 2)
+        bob = snapshot.find(b"bob")
+        assert bob is not None
+        self.assertEqual(snapshot.number(bob), 4)
+        for name in (b"", b"eve", b"#", b"alice:", b"one"):
+            self.assertIsNone(snapshot.find(name))
+        [(again, first)] = snapshot.repeated
+        self.assertEqual((again, first), (Entry(b"alice", b"three", 21, True), alice))
+
+    def test_cut(self) -> None:
+        """
+        A last line that lacks its end is known.
+        """
+        for content, isCut in [(b"a:b", True), (b"a:b\n", False), (b"a:b\r\n", False)]:
+            entry = self.snapshot(content).find(b"a")
+            assert entry is not None
+            self.assertIs(entry.isCut, isCut)
+
+    def test_collisions(self) -> None:
+        """
+        Names are kept apart however their hashes meet.
+        """
+        vars(_userfile)["hash"] = len
+        self.addCleanup(vars(_userfile).pop, "hash")
+        everybody = [b"user%d" % number for number in range(2000)]
+        snapshot = self.snapshot(b"".join(b"%s:%s\n" % (n, n[::-1]) for n in everybody))
+        for name in everybody:
+            entry = snapshot.find(name)
+            assert entry is not None
+            self.assertEqual(entry.secret, name[::-1])
+        self.assertEqual(snapshot.repeated, [])
+
+    def test_manyRepeated(self) -> None:
+        """
+        Of names that come again, a bounded number is remembered.
+        """
+        snapshot = self.snapshot(b"a:b\n" * 1000)
+        self.assertEqual(len(snapshot.repeated), Snapshot._MOST_REPEATED)
+
+    def test_sample(self) -> None:
+        """
+        A sample is spread over the whole file, and has all of a small one.
+        """
+        snapshot = self.snapshot(b"".join(b"u%d:x\n" % number for number in range(1000)))
+        sample = [entry.name for entry in snapshot.sample(10)]
+        self.assertTrue(8 <= len(sample) <= 10, sample)
+        self.assertEqual(sample[0], b"u0")
+        self.assertGreater(int(sample[-1][1:]), 800)
+        self.assertEqual(len(list(snapshot.sample(5000))), 1000)
+        self.assertEqual(len(list(snapshot)), 1000)
+
+    def test_memory(self) -> None:
+        """
+        The index takes twelve bytes a user, beside the text.
+        """
+        snapshot = self.snapshot(b"".join(b"u%d:x\n" % number for number in range(1000)))
+        self.assertLess(len(snapshot._slots) * snapshot._slots.itemsize, 12_100)
+
+    @patient
+    @given(lines, names, st.booleans(), st.booleans())
+    def test_anyContent(
+        self, content: bytes, name: bytes, caseSensitive: bool, isIndented: bool
+    ) -> None:
+        """
+        Whatever stands in the file, it is found as if the lines were read one by
+        one.
+        """
+        layout = Layout(caseSensitive=caseSensitive, isIndented=isIndented)
+        expected = parsedOneByOne(content, layout)
+        snapshot = self.snapshot(content, layout)
+        self.assertEqual([(e.name, e.secret) for e in snapshot], expected)
+        for asked in {name, *(pair[0] for pair in expected)}:
+            entry = snapshot.find(asked)
+            found = entry and (entry.name, entry.secret)
+            first = next((pair for pair in expected if pair[0] == asked), None)
+            self.assertEqual(found, first)
+
+
+class UserFileTests(SynchronousTestCase):
+    """
+    Tests for L{UserFile}.
+    """
+
+    def setUp(self) -> None:
+        self.path = Path(self.mktemp())
+        self.file = UserFile(str(self.path), Layout())
+
+    def write(self, content: bytes) -> None:
+        """
+        Write the file, so that it isn't new.
+        """
+        self.path.write_bytes(content)
+        os.utime(self.path, (0, 0))
+        self.patch(_userfile, "SETTLING", 0)
+
+    def test_scanAcrossChunks(self) -> None:
+        """
+        A name is found wherever the chunks end in which the file is read.
+        """
+        content = b"#\nx:1\nalice:sesame:rest\nbob:tulip\n"
+        self.write(content)
+        for size in range(20, len(content) + 2):
+            self.patch(_userfile, "_CHUNK", size)
+            for name, secret in ((b"x", b"1"), (b"alice", b"sesame"), (b"bob", b"tulip")):
+                entry = self.file.scan(name)
+                assert entry is not None, (size, name)
+                self.assertEqual((entry.name, entry.secret), (name, secret))
+                self.assertEqual(entry.start, content.index(name + b":"))
+                number = content[: entry.start].count(b"\n") + 1
+                self.assertEqual(self.file.number(entry), number)
+            for name in (b"eve", b"#", b"", b"1", b"lice", b"alice:sesame"):
+                self.assertIsNone(self.file.scan(name), (size, name))
+
+    @patient
+    @given(lines, names)
+    def test_scanFindsTheSame(self, content: bytes, name: bytes) -> None:
+        """
+        Looking a name up without an index finds what the index finds.
+        """
+        self.path.write_bytes(content)
+        expected = self.file.snapshot().find(name)
+        self.assertEqual(self.file.scan(name), expected)
+        self.file.forget()
+
+    def test_snapshotIsKept(self) -> None:
+        """
+        What was read is kept as long as the file is the same, and no longer.
+        """
+        self.write(b"alice:one\n")
+        first = self.file.snapshot()
+        self.assertIs(self.file.snapshot(), first)
+        self.path.write_bytes(b"alice:one\n")
+        self.assertIsNot(self.file.snapshot(), first)
+        self.file.forget()
+        self.assertIsNot(self.file.snapshot(), first)
+
+    def test_young(self) -> None:
+        """
+        A file that has changed just now is known to be young, by the clock of
+        this machine; one from the future isn't.
+        """
+        self.path.write_bytes(b"alice:one\n")
+        self.patch(_userfile, "SETTLING", 60)
+        self.assertTrue(self.file.snapshot().isYoung)
+        changed = os.stat(self.path).st_ctime_ns
+        for now, isYoung in [(60e9 - 1, True), (60e9, False), (-1, False)]:
+            self.patch(time, "time_ns", lambda now=now: changed + int(now))
+            self.file.forget()
+            self.assertIs(self.file.snapshot().isYoung, isYoung)
+
+    def test_errors(self) -> None:
+        """
+        What can't be read is told apart.
+        """
+        self.assertRaises(FileNotFoundError, self.file.snapshot)
+        self.assertRaises(FileNotFoundError, self.file.scan, b"alice")
+        os.mkdir(self.path)
+        self.assertRaises(OSError, self.file.snapshot)
+        self.assertRaises(OSError, self.file.scan, b"alice")
+
+    def test_closed(self) -> None:
+        """
+        No descriptor is left open, whether the file can be read or not.
+        """
+        self.write(b"alice:one\n")
+        before = len(os.listdir("/proc/self/fd"))
+        self.patch(_userfile, "LARGEST", 0)
+        self.assertRaises(OSError, self.file.snapshot)
+        self.patch(_userfile, "LARGEST", 100)
+        self.file.snapshot()
+        self.file.scan(b"alice")
+        self.assertEqual(len(os.listdir("/proc/self/fd")), before)
