@@ -143,7 +143,7 @@ class Snapshot:
         self._lines = _count(text, b"\n") + 1
         users = min(self._lines, _count(text, layout.delimiter[:1]) + 1)
         self._slots = array("Q", bytes(8)) * (users + users // 2 + 1)
-        for start, line in self._walk():
+        for start, line in self.lines():
             parsed = self._parse(line)
             first = parsed and self._place(parsed[0], start)
             if first is not None and len(self.repeated) < self._MOST_REPEATED:
@@ -178,11 +178,11 @@ class Snapshot:
         @param most: how many lines to look at.
         """
         every = -(-self._lines // most)
-        for number, (start, line) in enumerate(self._walk()):
+        for number, (start, line) in enumerate(self.lines()):
             if number % every == 0 and self._parse(line) is not None:
                 yield self._entry(start)
 
-    def _walk(self) -> Iterator[tuple[int, bytes]]:
+    def lines(self) -> Iterator[tuple[int, bytes]]:
         """
         Go through the lines, each with the place where it begins.
         """

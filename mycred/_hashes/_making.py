@@ -39,8 +39,8 @@ def _bcryptHash(password: bytes, cost: int) -> bytes:
 
     if len(password) > _bcrypt.LONGEST:
         raise ValueError(
-            f"bcrypt looks at the first {_bcrypt.LONGEST} bytes of a password only, "
-            "and this one is longer"
+            f"only the first {_bcrypt.LONGEST} bytes of a password count, and this one "
+            "is longer"
         )
     # Of two names for one thing, the one that Apache's library knows.
     return bcrypt.hashpw(password, bcrypt.gensalt(cost)).replace(b"$2b$", b"$2y$", 1)

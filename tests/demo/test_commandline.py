@@ -47,7 +47,10 @@ class CommandLineTests(ServerTests, SynchronousTestCase):
         """
         For an auth type that doesn't exist, those that do are listed.
         """
-        self.assertEnds("--auth=nosuchtype", says="nosuchtype.*anonymous, file, htdigest, htpasswd, memory")
+        self.assertEnds(
+            "--auth=nosuchtype",
+            says="nosuchtype.*anonymous, file, htdigest, htpasswd, memory",
+        )
 
     def test_oddMemory(self) -> None:
         """

@@ -1,0 +1,117 @@
+"""
+C{mycred passwd}: set, remove or verify a password in an htpasswd file.
+"""
+
+from __future__ import annotations
+
+import os
+from argparse import ArgumentTypeError, Namespace
+
+from .._hashes import MAKERS, UnusableHash, recognize, verify
+from .._userfile import Layout, UserFile
+from ._asking import askPassword
+from ._editing import edit, without, withSecret
+
+# As htpasswd has it, in bytes.
+_LONGEST_NAME = 255
+
+
+def run(options: Namespace) -> int:
+    """
+    Do what the command line says.
+
+    @return: the exit status.
+    """
+    name = _checkName(os.fsencode(options.user))
+    if (options.delete or options.verify) and (options.scheme or options.cost):
+        raise ArgumentTypeError("--scheme and --cost are for setting a password")
+    if options.delete and options.stdin:
+        raise ArgumentTypeError("--delete needs no password, and so no --stdin")
+    if options.delete:
+        return _delete(options.file, name)
+    if options.verify:
+        return _verify(options.file, name, options.stdin)
+    return _set(options, name)
+
+
+def _set(options: Namespace, name: bytes) -> int:
+    """
+    Set a password.
+    """
+    scheme = options.scheme or "bcrypt"
+    maker = MAKERS[scheme]
+    cost = maker.usualCost if options.cost is None else options.cost
+    if cost not in maker.costs:
+        raise ArgumentTypeError(
+            f"--cost={cost}: for {scheme} it is {maker.meaning}, "
+            f"{maker.costs[0]} to {maker.costs[-1]}"
+        )
+    password = askPassword(options.stdin, twice=True)
+    try:
+        secret = maker.make(password, cost)
+    except ValueError as error:
+        raise ArgumentTypeError(f"{scheme}: {error}") from None
+    edit(options.file, lambda content: withSecret(content, name, secret))
+    return 0
+
+
+def _delete(path: str, name: bytes) -> int:
+    """
+    Remove a user.
+    """
+    removed = False
+
+    def remove(content: bytes) -> bytes:
+        nonlocal removed
+        rest = without(content, name)
+        removed = rest != content
+        return rest
+
+    # A file that isn't there is not made.
+    os.stat(path)
+    edit(path, remove)
+    return 0 if removed else _say("there is no such user", 1)
+
+
+def _verify(path: str, name: bytes, fromStdin: bool) -> int:
+    """
+    Hold a password against a file.
+    """
+    entry = UserFile(path, Layout(isIndented=True)).snapshot().find(name)
+    if entry is None:
+        return _say("there is no such user", 1)
+    try:
+        recognize(entry.secret)
+    except UnusableHash as error:
+        return _say(f"no password can match: {error}", 1)
+    if verify(entry.secret, askPassword(fromStdin)):
+        return _say("the password is right", 0)
+    return _say("the password is wrong", 1)
+
+
+def _checkName(name: bytes) -> bytes:
+    """
+    Insist on a name that a line can hold.
+    """
+    if not name or len(name) > _LONGEST_NAME:
+        raise ArgumentTypeError(f"a name has 1 to {_LONGEST_NAME} bytes")
+    if name != name.strip() or any(c in name for c in (b":", b"\n", b"\r", b"\0")):
+        raise ArgumentTypeError(
+            "a name holds no colon and no newline, and no white space before or after it"
+        )
+    if name.startswith(b"#"):
+        raise ArgumentTypeError("a line that begins with # would be a comment")
+    return name
+
+
+def _say(text: str, status: int) -> int:
+    """
+    Tell how it went.
+
+    @return: the exit status.
+    """
+    print(text)
+    return status
+
+
+__all__ = ["run"]

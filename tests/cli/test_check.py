@@ -1,0 +1,236 @@
+"""
+Tests for C{mycred check}, in a process of its own, and for C{mycred types}.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+
+import mycred
+from mycred._cli import _check
+from mycred.error import (
+    AccountDenied,
+    DenialReason,
+    TemporaryFailure,
+    UnauthorizedLogin,
+)
+
+from ..checkers._files import BCRYPT
+from ._command import CommandTests, Done
+
+ROOT = Path(mycred.__file__).parents[1]
+
+# How long a process may take, in seconds.
+PATIENCE = 30
+
+
+class CheckTests(CommandTests, SynchronousTestCase):
+    """
+    Tests for the whole command.
+    """
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.path.write_bytes(b"carol:" + BCRYPT + b"\n")
+        self.auth = f"--auth=htpasswd:{self.path}"
+
+    def check(self, *arguments: str, stdin: bytes = b"hashed\n") -> Done:
+        """
+        Run the command.
+        """
+        done = subprocess.run(
+            [sys.executable, "-m", "mycred", "check", "--stdin", *arguments],
+            input=stdin,
+            capture_output=True,
+            cwd=ROOT,
+            timeout=PATIENCE,
+        )
+        return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def assertSays(self, done: Done, status: int, *lines: str) -> None:
+        """
+        Assert what a command said, times aside.
+        """
+        said = re.sub(r"\d+\.\d{3} s", "T", done.out).splitlines()
+        self.assertEqual((done.status, said), (status, list(lines)), done)
+
+    def test_accepted(self) -> None:
+        """
+        A right password is accepted, and the avatar ID is told as the file spells
+        it.
+        """
+        done = self.check(self.auth, "carol")
+        self.assertSays(
+            done,
+            0,
+            "htpasswd  accepted  T",
+            "accepted by htpasswd, avatar ID b'carol', in T",
+        )
+        self.assertEqual(done.err, "")
+
+    def test_refused(self) -> None:
+        """
+        A wrong password and an unknown user are refused; the server's log tells
+        them apart.
+        """
+        for user, stdin, says in [
+            ("carol", b"tulip\n", "wrong password for b'carol'"),
+            ("eve", b"hashed\n", "no user b'eve'"),
+        ]:
+            done = self.check(self.auth, user, stdin=stdin)
+            self.assertSays(done, 1, "htpasswd  refused  T", "refused, in T")
+            self.assertIn(says, done.err)
+            self.assertNotIn(stdin.decode().strip(), done.out + done.err)
+
+    def test_temporaryFailure(self) -> None:
+        """
+        A store that can't tell isn't a wrong password.
+        """
+        missing = self.folder / "missing"
+        done = self.check(f"--auth=file:{missing}", "carol")
+        verdict = "temporary failure"
+        self.assertSays(done, 75, f"file  {verdict}  T", f"{verdict}, in T")
+        self.assertIn(str(missing), done.err)
+
+    def test_several(self) -> None:
+        """
+        Several are asked in turn, until one knows the answer.
+        """
+        second = "--auth=memory:alice:hashed"
+        self.assertSays(
+            self.check(self.auth, second, "--auth=htpasswd:" + str(self.path), "alice"),
+            0,
+            "1 htpasswd  refused  T",
+            "2 memory    accepted  T",
+            "3 htpasswd  not asked",
+            "accepted by 2 memory, avatar ID b'alice', in T",
+        )
+
+    def test_digest(self) -> None:
+        """
+        A file that serves nothing but HTTP Digest is asked as a browser would.
+        """
+        # htdigest -c FILE Members alice, with the password sesame
+        self.path.write_bytes(b"alice:Members:d4c1bd79570a77a56389c354ecc4860c\n")
+        auth = f"--auth=htdigest:{self.path}:realm=Members"
+        self.assertEqual(self.check(auth, "alice", stdin=b"sesame").status, 0)
+        self.assertEqual(self.check(auth, "alice", stdin=b"tulip").status, 1)
+
+    def test_oddNames(self) -> None:
+        """
+        A name that isn't text, and a password of any bytes, go through as they
+        are.
+        """
+        name = os.fsdecode(b"j\xfcrgen")
+        self.path.write_bytes(b"j\xfcrgen:{PLAIN}pa\xdf\n")
+        self.assertEqual(self.check(self.auth, name, stdin=b"pa\xdf\n").status, 0)
+
+    def test_usage(self) -> None:
+        """
+        A wrong command line, or an C{--auth} that no password can serve, ends in one
+        line, with status 2.
+        """
+        for arguments, stdin, says in [
+            (("carol",), b"x", "--auth"),
+            ((self.auth,), b"x", "USER"),
+            (("--auth=nosuch", "carol"), b"x", "no such auth type"),
+            (("--auth=htpasswd:/no/such", "carol"), b"x", "can't be read"),
+            (("--auth=anonymous", "carol"), b"x", "can't use it"),
+            (("--auth=memory:carol:SECRET:odd", "carol"), b"x", "without a password"),
+            ((self.auth, "carol"), b"", "empty password"),
+        ]:
+            done = self.check(*arguments, stdin=stdin)
+            self.assertUsage(done, says)
+            self.assertNotIn("SECRET", done.err)
+
+
+class VerdictTests(SynchronousTestCase):
+    """
+    Tests for what is made of an answer.
+    """
+
+    def test_verdicts(self) -> None:
+        """
+        What is said, and the status, follow from how the login ended.
+        """
+        for ended, said in [
+            ((None, b"alice", None), "accepted"),
+            (Failure(UnauthorizedLogin()), "refused"),
+            (Failure(AccountDenied(DenialReason.EXPIRED)), "refused: account expired"),
+            (Failure(TemporaryFailure()), "temporary failure"),
+            (Failure(ZeroDivisionError()), "temporary failure"),
+        ]:
+            self.assertEqual(_check._verdict(ended), said)
+
+    def test_watchedAsItIs(self) -> None:
+        """
+        A checker that is watched answers as it would have.
+        """
+
+        class Checker:
+            """
+            A checker.
+            """
+
+            credentialInterfaces = ()
+
+            def __init__(self, answer: object) -> None:
+                self.answer = answer
+
+            def requestAvatarId(self, credentials: object) -> object:
+                """
+                Answer.
+                """
+                return self.answer
+
+        accepting = _check._Watched("x", Checker(succeed(b"alice")))
+        self.assertEqual(self.successResultOf(accepting.requestAvatarId(None)), b"alice")
+        self.assertEqual(accepting.said and accepting.said[0], "accepted")
+        refusing = _check._Watched("x", Checker(fail(UnauthorizedLogin())))
+        self.failureResultOf(refusing.requestAvatarId(None), UnauthorizedLogin)
+        waiting: Deferred[bytes] = Deferred()
+        late = _check._Watched("x", Checker(waiting))
+        self.assertNoResult(late.requestAvatarId(None))
+        self.assertIsNone(late.said)
+
+
+class TypesTests(CommandTests, SynchronousTestCase):
+    """
+    Tests for C{mycred types}, and for the command as such.
+    """
+
+    def test_types(self) -> None:
+        """
+        Each auth type is listed once, with what it checks and what follows it.
+        """
+        done = self.mycred("types")
+        self.assertEqual((done.status, done.err), (0, ""))
+        rows = [line.split() for line in done.out.splitlines()]
+        types = [row[0] for row in rows[1:]]
+        self.assertEqual(len(types), len(set(types)))
+        self.assertIn(
+            "htpasswd IUsernamePassword /path/to/htpasswd[:weak=no][:plaintext=yes]",
+            [" ".join(row) for row in rows],
+        )
+        self.assertLessEqual({"anonymous", "file", "htdigest", "memory"}, set(types))
+
+    def test_usage(self) -> None:
+        """
+        A wrong command is told in one line; help names all of them.
+        """
+        self.assertUsage(self.mycred(), "COMMAND")
+        self.assertUsage(self.mycred("pass"), "passwd.*lint.*check.*types")
+        done = self.mycred("--help")
+        self.assertEqual(done.status, 0)
+        for command in ("passwd", "lint", "check", "types"):
+            self.assertIn(command, done.out)
+            self.assertEqual(self.mycred(command, "--help").status, 0)
+        self.assertEqual(self.mycred("--version").out, f"{mycred.__version__}\n")
