@@ -8,8 +8,11 @@ import fcntl
 import os
 import pty
 import shutil
+import socket
 import subprocess
 import sys
+from base64 import b64encode
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -241,6 +244,64 @@ class SetTests(PasswdTestCase):
             done = self.passwd("--cost=4", path, "alice")
             self.assertEqual((done.status, done.out), (1, ""))
             self.assertIn(says, done.err)
+
+
+class NginxTests(PasswdTestCase):
+    """
+    Tests for a web server that reads what is written.
+    """
+
+    def serve(self) -> str:
+        """
+        Start nginx, with accounts in the file, until the end of the test.
+
+        @return: where.
+        """
+        program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+        if program is None:
+            raise SkipTest("install nginx-light")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        folder = self.folder
+        (folder / "index.html").write_text("Welcome")
+        kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        temporary = "".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
+        (folder / "nginx.conf").write_text(
+            f"daemon off; master_process off; pid {folder}/pid; events {{}}"
+            f"http {{ access_log off; {temporary} server {{ listen 127.0.0.1:{port};"
+            f'root {folder}; auth_basic "x"; auth_basic_user_file {self.path}; }} }}'
+        )
+        log = str(folder / "log")
+        command = [program, "-c", str(folder / "nginx.conf"), "-e", log]
+        server = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        self.addCleanup(server.wait, PATIENCE)
+        self.addCleanup(server.terminate)
+        while True:
+            self.assertIsNone(server.poll(), "nginx did not start")
+            with socket.socket() as client:
+                if client.connect_ex(("127.0.0.1", port)) == 0:
+                    return f"127.0.0.1:{port}"
+
+    def test_nginx(self) -> None:
+        """
+        nginx lets in whom it should.
+        """
+        self.set("alice", b"sesame")
+        options = "--scheme=sha512", "--cost=1000"
+        self.passwd(*options, self.path, "bob", stdin=b"tulip")
+        where = self.serve()
+        for name, password, status in [
+            ("alice", "sesame", 200),
+            ("bob", "tulip", 200),
+            ("alice", "tulip", 401),
+            ("eve", "sesame", 401),
+        ]:
+            token = b64encode(f"{name}:{password}".encode()).decode()
+            connection = HTTPConnection(where, timeout=PATIENCE)
+            connection.request("GET", "/", headers={"Authorization": f"Basic {token}"})
+            self.assertEqual(connection.getresponse().status, status)
+            connection.close()
 
 
 class OtherWritersTests(PasswdTestCase):

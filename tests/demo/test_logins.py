@@ -5,17 +5,21 @@ Tests for who gets in to the example server, by each way that it has.
 from __future__ import annotations
 
 import imaplib
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
+from hashlib import md5
 from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import inlineCallbacks
-from twisted.trial.unittest import SynchronousTestCase, TestCase
+from twisted.trial.unittest import SkipTest, SynchronousTestCase, TestCase
 
 from mycred.credentials import Anonymous
 
 from ..test_protocols import Refused
-from ._server import PATIENCE, PBClients, Server, ServerTests
+from ._server import PATIENCE, ROOT, PBClients, Server, ServerTests
 
 
 class Accounts(ServerTests, PBClients):
@@ -277,6 +281,154 @@ class HashedFileTests(Accounts, TestCase):
         server.stop()
         self.assertNotIn("pb", server.ports)
         self.assertIn("PB is not offered", server.log)
+
+
+def run(*command: str, stdin: bytes = b"") -> str:
+    """
+    Run a program that other sites use.
+
+    @return: what it printed.
+    """
+    packages = {
+        "doveadm": "dovecot-core",
+        "htpasswd": "apache2-utils",
+        "mkpasswd": "whois",
+        "openssl": "openssl",
+    }
+    if shutil.which(command[0]) is None:
+        raise SkipTest(f"install {packages[command[0]]}")
+    done = subprocess.run(command, input=stdin, capture_output=True, check=True, cwd=ROOT)
+    return done.stdout.decode().strip()
+
+
+class HtpasswdTests(Accounts, TestCase):
+    """
+    Tests for C{--auth=htpasswd:} with files that other programs have made.
+    """
+
+    challenged = ()
+
+    def auth(self) -> list[str]:
+        """
+        Make a file with C{htpasswd -B}, and an account by C{openssl}.
+        """
+        self.path = self.folder / "htpasswd"
+        run("htpasswd", "-bcB", str(self.path), "alice", "sesame")
+        with self.path.open("a") as file:
+            file.write(f"bob:{run('openssl', 'passwd', '-6', 'tulip')}\n")
+        return [f"--auth=htpasswd:{self.path}"]
+
+    def test_everyProgram(self: Any) -> None:
+        """
+        Whichever program made an account, its user logs in over HTTP, POP3 and
+        IMAP4 with curl, and with no other password.
+        """
+        [option] = self.auth()
+        for flag in ("-m", "-s", "-d", "-2", "-5"):
+            run("htpasswd", "-b", flag, str(self.path), f"user{flag}", "rose")
+        secrets = {
+            "openssl1": run("openssl", "passwd", "-1", "rose"),
+            "openssl6": run("openssl", "passwd", "-6", "rose"),
+            "yescrypt": run("mkpasswd", "-m", "yescrypt", "rose"),
+            "dovecot1": run("doveadm", "pw", "-s", "SHA512-CRYPT", "-p", "rose")
+            + ":1000:1000::/home/dovecot1::",
+            "dovecot2": run("doveadm", "pw", "-s", "BLF-CRYPT", "-p", "rose")
+            + ":1001:1001::/home/dovecot2::userdb_mail=maildir:~/Maildir",
+            "dovecot3": run("doveadm", "pw", "-s", "SSHA256", "-p", "rose") + "::::::",
+            "dovecot4": run("doveadm", "pw", "-s", "ARGON2ID", "-r", "3", "-p", "rose"),
+        }
+        with self.path.open("a") as file:
+            file.write("".join(f"{name}:{secrets[name]}\n" for name in secrets))
+        server = self.start(option, offered="pop3 imap http")
+        names = [line.split(":")[0] for line in self.path.read_text().splitlines()]
+        self.assertEqual(len(names), 14)
+        clients = [
+            server.curl("http", ""),
+            server.curl("pop3", "1"),
+            server.curl("imap", "INBOX;MAILINDEX=1"),
+        ]
+        for name in names[2:]:
+            for client in clients:
+                self.assertIn("Welcome", client(name, "rose"))
+                self.assertRaises(Refused, client, name, "tulip")
+        server.stop()
+        self.assertNotIn("Traceback", server.log)
+        for scheme in ("Apache's MD5", "SHA-1", "DES", "MD5-crypt", "salted SHA-256"):
+            self.assertEqual(server.log.count(f": {scheme} is weak"), 1, scheme)
+
+    def test_weakRefused(self) -> None:
+        """
+        With C{weak=no}, those whose hashes are weak don't log in.
+        """
+        [option] = self.auth()
+        run("htpasswd", "-b", "-s", str(self.path), "carol", "rose")
+        server = self.start(f"{option}:weak=no", offered="pop3 imap http")
+        server.http("alice", "sesame")
+        self.assertRaises(Refused, server.http, "carol", "rose")
+
+    def test_changedMeanwhile(self) -> None:
+        """
+        A password that C{mycred passwd} sets counts at once, and the old one no
+        more; so does one that C{htpasswd} sets, which writes the file in place.
+        """
+        server = self.start(*self.auth(), offered="pop3 imap http")
+        server.http("alice", "sesame")
+        command = [sys.executable, "-m", "mycred", "passwd", "--stdin", "--cost=4"]
+        run(*command, str(self.path), "alice", stdin=b"rose\n")
+        server.http("alice", "rose")
+        self.assertRaises(Refused, server.http, "alice", "sesame")
+        run("htpasswd", "-bB", str(self.path), "alice", "sesame")
+        server.http("alice", "sesame")
+        self.assertRaises(Refused, server.http, "alice", "rose")
+        run(*command[:-2], "--delete", str(self.path), "alice")
+        self.assertRaises(Refused, server.http, "alice", "sesame")
+        server.http("bob", "tulip")
+
+
+class HtdigestTests(ServerTests, SynchronousTestCase):
+    """
+    Tests for C{--auth=htdigest:}.
+    """
+
+    def digest(self, **passwords: str) -> str:
+        """
+        Write a file as C{htdigest} does.
+
+        @return: the option that names it.
+        """
+        path = self.folder / "htdigest"
+        lines = [(name, f"{name}:mycred:{passwords[name]}") for name in passwords]
+        path.write_text(
+            "".join(f"{n}:mycred:{md5(a.encode()).hexdigest()}\n" for n, a in lines)
+        )
+        return f"--auth=htdigest:{path}:realm=mycred"
+
+    def test_digest(self) -> None:
+        """
+        A browser that doesn't send its password gets in with the right one only,
+        and no other way to log in is offered.
+        """
+        server = self.start(self.digest(alice="sesame"), offered="http")
+        client = server.curl("http", "", "--digest")
+        self.assertIn("Mail of alice", client("alice", "sesame"))
+        for name, password in [("alice", "tulip"), ("eve", "sesame")]:
+            self.assertRaises(Refused, client, name, password)
+        self.assertRaises(Refused, server.http, "alice", "sesame")
+        server.stop()
+        self.assertEqual(list(server.ports), ["http"])
+
+    def test_besidePlainText(self) -> None:
+        """
+        Who isn't in the one file is looked up in the other, in either order.
+        """
+        both = [self.digest(alice="sesame"), self.passwords(bob="tulip")]
+        for options in (both, both[::-1]):
+            server = self.start(*options)
+            client = server.curl("http", "", "--digest")
+            self.assertIn("Mail of alice", client("alice", "sesame"))
+            self.assertIn("Mail of bob", client("bob", "tulip"))
+            self.assertRaises(Refused, client, "bob", "sesame")
+            server.stop()
 
 
 class AnonymousTests(ServerTests, PBClients, TestCase):
