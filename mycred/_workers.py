@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Hashable
 from functools import partial
+from queue import SimpleQueue
 from threading import Thread
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -17,7 +18,6 @@ from weakref import WeakKeyDictionary
 from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.python.threadpool import ThreadPool
 
 from .error import TemporaryFailure
 
@@ -58,15 +58,14 @@ class Workers:
             processors if L{None}.
         @param queueLimit: how many callers may wait at a time.
         @param deadline: for how long a caller waits at most, in seconds.
-        @param pool: what does the work in place of threads, with the methods
-            C{start}, C{callInThread} and C{stop} of
-            L{ThreadPool<twisted.python.threadpool.ThreadPool>}.
+        @param pool: what does the work in place of threads, with methods
+            C{callInThread} and C{stop}.
         """
         self.queueLimit = queueLimit
         self.deadline = deadline
         self._reactor = reactor
         self._threads = threads or _processors()
-        self._pool = pool or _threadPool(self._threads)
+        self._pool = pool or _Threads(self._threads)
         self._callers = 0
         # In the order in which they came; a dictionary gives any of them up fast.
         self._queue: dict[_Job, None] = {}
@@ -151,7 +150,7 @@ class Workers:
             self._handedOver.add(job)
             if not self._started:
                 self._start()
-            self._pool.callInThread(self._work, job)
+            self._pool.callInThread(partial(self._work, job))
 
     def _work(self, job: _Job) -> None:
         """
@@ -215,12 +214,11 @@ class Workers:
 
     def _start(self) -> None:
         """
-        Start the threads, now that there is a reactor that will stop them.
+        Have the reactor end what begins now.
         """
         self._started = True
         # Before: after that, the reactor doesn't take answers from threads.
         self._reactor.addSystemEventTrigger("before", "shutdown", self._stop)
-        self._pool.start()
 
     def _stop(self) -> Deferred[None]:
         """
@@ -287,14 +285,49 @@ class _Job:
         self.isAsked = self.isDropped = self.begun = False
 
 
-def _threadPool(threads: int) -> ThreadPool:
+class _Threads:
     """
-    Make a pool whose threads don't keep the process from ending: one of them may
-    hang in a system call for ever.
+    The threads themselves, started one by one as there is work.
+
+    Twisted's own pool does more, and takes as long for it as a fast hash does.
+    And it waits for its threads, of which one may hang in a system call for ever:
+    these don't keep the process from ending.
     """
-    pool = ThreadPool(0, threads, "mycred")
-    pool.threadFactory = partial(Thread, daemon=True)  # type: ignore[assignment]
-    return pool
+
+    def __init__(self, most: int) -> None:
+        """
+        @param most: how many threads there may be.
+        """
+        self._most = most
+        self._threads: list[Thread] = []
+        self._jobs: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
+
+    def callInThread(self, job: Callable[[], object]) -> None:
+        """
+        Have something done, which must not raise.
+        """
+        if len(self._threads) < self._most:
+            name = f"mycred-{len(self._threads)}"
+            thread = Thread(target=self._work, name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        self._jobs.put(job)
+
+    def stop(self) -> None:
+        """
+        End the threads, which have nothing to do.
+        """
+        for _ in self._threads:
+            self._jobs.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _work(self) -> None:
+        """
+        Be a thread.
+        """
+        while (job := self._jobs.get()) is not None:
+            job()
 
 
 def _processors() -> int:

@@ -55,31 +55,22 @@ class SteppedPool:
     A pool without threads.
 
     @ivar jobs: what waits to be done.
-    @ivar isStarted: whether it was started, and not stopped.
     """
 
     def __init__(self) -> None:
         self.jobs: list[Callable[[], object]] = []
-        self.isStarted = False
-
-    def start(self) -> None:
-        """
-        Begin.
-        """
-        self.isStarted = True
 
     def stop(self) -> None:
         """
-        End.
+        End, with everything done.
         """
-        self.isStarted = False
+        assert not self.jobs
 
-    def callInThread(self, function: Callable[..., object], *args: object) -> None:
+    def callInThread(self, job: Callable[[], object]) -> None:
         """
         Take a job.
         """
-        assert self.isStarted
-        self.jobs.append(lambda: function(*args))
+        self.jobs.append(job)
 
 
 class SteppedWorkers(Workers):

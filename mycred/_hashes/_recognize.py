@@ -36,6 +36,17 @@ class Hash(NamedTuple):
         """
         return self.scheme.name, self.cost
 
+    def verify(self, password: bytes) -> bool:
+        """
+        Tell whether the hash was made of this password.
+
+        @param password: what the user typed.  A NUL in it matches nothing, since
+            most libraries would stop there.
+
+        @raise MemoryError: if a scheme that takes much memory can't have it now.
+        """
+        return b"\0" not in password and self.scheme.verify(self.text, password)
+
     @property
     def isPlain(self) -> bool:
         """
@@ -79,18 +90,15 @@ def verify(stored: bytes, password: bytes) -> bool:
 
     @param stored: the hash.  What isn't a complete hash of a known scheme, and
         a hash whose cost is absurd, match no password.
-    @param password: what the user typed.  A NUL in it matches nothing, since
-        most libraries would stop there.
+    @param password: what the user typed.
 
-    @raise MemoryError: if a scheme that takes much memory can't have it now.
+    @raise MemoryError: as from L{Hash.verify}.
     """
-    if b"\0" in password:
-        return False
     try:
         found = recognize(stored)
     except UnusableHash:
         return False
-    return found.scheme.verify(found.text, password)
+    return found.verify(password)
 
 
 def isMeantAsHash(stored: bytes) -> bool:

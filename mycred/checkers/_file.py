@@ -19,7 +19,7 @@ from .._contracts import (
     IUsernameHashedPassword,
     IUsernamePassword,
 )
-from .._hashes import Hash, UnusableHash, isMeantAsHash, recognize, verify
+from .._hashes import Hash, UnusableHash, isMeantAsHash, recognize
 from .._secrets import asBytes, equal
 from .._userfile import Entry, Layout, UserFile
 from .._workers import Workers, workersOf
@@ -51,7 +51,7 @@ class FilePasswordDB(FileChecker):
 
     _credCache: dict[Any, Any] | None = None
     _cacheTimestamp: int | None = None
-    _decoy: bytes | None = None
+    _decoy: Hash | None = None
     _file: PasswordFile | None = None
     _workers: Workers | None = None
 
@@ -235,22 +235,33 @@ class FilePasswordDB(FileChecker):
             name = stored = None
         except LoginFailed:
             return fail()
-        isHash = self.hash is None and isinstance(stored, bytes) and isMeantAsHash(stored)
-        if isHash:
+        look = self._lookAt(name, stored)
+        if look.hash is not None:
             # From now on, what an unknown user is refused after.
-            self._decoy = stored
-        look = Look(name, None if isHash else stored, isHash)
+            self._decoy = look.hash
         typed = IUsernamePassword(credentials, None)
         if typed is None or self._decoy is None:
             return maybeDeferred(self._cbLook, look, credentials)
         workers = self._workers or workersOf()
-        sample = stored if isHash else self._decoy
-        verifying = workers.run(verify, sample, asBytes(typed.password))
-        return verifying.addCallback(
-            lambda matched: self._cbLook(
-                look._replace(matched=matched and isHash), credentials
-            )
-        )
+        verifying = workers.run(self._decoy.verify, asBytes(typed.password))
+
+        def cbVerified(matched: bool) -> Any:
+            certain = matched and look.hash is not None
+            return self._cbLook(look._replace(matched=certain), credentials)
+
+        return verifying.addCallback(cbVerified)
+
+    def _lookAt(self, name: Any, stored: Any) -> Look:
+        """
+        Read a secret that a program has stored.
+        """
+        if self.hash or not isinstance(stored, bytes) or not isMeantAsHash(stored):
+            return Look(name, stored)
+        try:
+            found = recognize(stored)
+        except UnusableHash as error:
+            return Look(name, flaw=str(error))
+        return Look(name, found.text) if found.isPlain else Look(name, hash=found)
 
     def _findAsTheyCan(self, username: bytes | str) -> tuple[Any, Any]:
         """

@@ -16,7 +16,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from .._contracts import AvatarID, IUsernamePassword
-from .._hashes import Hash, UnusableHash, recognize, verify
+from .._hashes import Hash, UnusableHash
 from .._secrets import asBytes
 from .._userfile import SETTLING, Entry, Signature, Snapshot, UserFile
 from .._workers import Workers, workersOf
@@ -44,7 +44,7 @@ class Look(NamedTuple):
 
     @ivar name: the name as the file spells it; L{None} if nobody has it.
     @ivar secret: what is stored, if it is text to compare with.
-    @ivar isHash: whether a hash is stored that could be verified.
+    @ivar hash: the hash that is stored, if it can be verified.
     @ivar matched: whether the password matched that hash.
     @ivar flaw: why no password can match what is stored.
     @ivar doubt: the state of the file, if it had changed just before, and so may
@@ -53,7 +53,7 @@ class Look(NamedTuple):
 
     name: Any
     secret: Any = None
-    isHash: bool = False
+    hash: Hash | None = None
     matched: bool = False
     flaw: str | None = None
     doubt: Signature | None = None
@@ -82,9 +82,9 @@ class FileChecker(PasswordMatching):
         Conclude from what was found about a user.
         """
         avatarId = avatarIdOf(look, credentials)
-        if look.isHash and IUsernamePassword.providedBy(credentials):
+        if look.hash and IUsernamePassword.providedBy(credentials):
             return self._cbPasswordMatch(look.matched, avatarId)
-        if look.isHash or look.flaw:
+        if look.hash or look.flaw:
             self._log.info(
                 "Login refused: {name!r} has {what}",
                 name=shortened(avatarId),
@@ -130,7 +130,7 @@ class PasswordFile:
         self._notes = _Notes()
         # A hash of the kind that most are of.  It is verified where there is
         # nothing to verify, so that all refusals take the same time.
-        self._decoy: bytes | None = None
+        self._decoy: Hash | None = None
 
     def look(self, name: bytes, password: bytes | None) -> Deferred[Look]:
         """
@@ -241,11 +241,11 @@ class PasswordFile:
         else:
             look = self._readAndNote(entry, source)._replace(doubt=doubt)
         # Whoever has nothing to verify waits as long as the others.
-        stored = entry.secret if entry is not None and look.isHash else self._decoy
-        if stored is None or password is None:
+        sample = look.hash or self._decoy
+        if sample is None or password is None:
             return look
-        matched = verify(stored, password)
-        return look._replace(matched=matched and look.isHash)
+        matched = sample.verify(password)
+        return look._replace(matched=matched and look.hash is not None)
 
     def _find(self, name: bytes) -> tuple[Entry | None, _Source, Signature | None]:
         """
@@ -286,14 +286,14 @@ class PasswordFile:
             self._noted = snapshot.signature
             self._notes.clear()
         kinds: Counter[tuple[str, bytes]] = Counter()
-        samples: dict[tuple[str, bytes], bytes] = {}
+        samples: dict[tuple[str, bytes], Hash] = {}
         self.first = None
         for entry in snapshot.sample(_MOST_EXAMINED):
             self.first = self.first or entry.secret
-            if self._readAndNote(entry, snapshot).isHash:
-                kind = recognize(entry.secret).kind
-                kinds[kind] += 1
-                samples.setdefault(kind, entry.secret)
+            found = self._readAndNote(entry, snapshot).hash
+            if found is not None:
+                kinds[found.kind] += 1
+                samples.setdefault(found.kind, found)
         self._decoy = next((samples[kind] for kind, _ in kinds.most_common(1)), None)
         for entry, first in snapshot.repeated:
             self._notes.add(
@@ -334,7 +334,7 @@ class PasswordFile:
             )
         if read.isPlain:
             return Look(entry.name, secret=read.text)
-        return Look(entry.name, isHash=True)
+        return Look(entry.name, hash=read)
 
 
 def avatarIdOf(look: Look, credentials: Any) -> AvatarID:

@@ -14,7 +14,7 @@ from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred import _userfile
-from mycred._hashes import verify
+from mycred._hashes import Hash
 from mycred.checkers import _passwordfile
 from mycred.credentials import UsernamePassword
 from mycred.error import TemporaryFailure, UnauthorizedLogin
@@ -35,17 +35,16 @@ class FileTestCase(SynchronousTestCase):
         # Their reactor doesn't run: everything is done at once.
         self.workers = SteppedWorkers(running=False)
         self.verified: list[tuple[bytes, bytes]] = []
-        self.patch(_passwordfile, "verify", self.verify)
+        verify = Hash.verify
+
+        def remember(found: Hash, password: bytes) -> bool:
+            self.verified.append((found.text, password))
+            return verify(found, password)
+
+        self.patch(Hash, "verify", remember)
         self.events: list[Any] = []
         globalLogPublisher.addObserver(self.events.append)
         self.addCleanup(globalLogPublisher.removeObserver, self.events.append)
-
-    def verify(self, stored: bytes, password: bytes) -> bool:
-        """
-        Verify a hash, and remember it.
-        """
-        self.verified.append((stored, password))
-        return verify(stored, password)
 
     def settle(self) -> None:
         """
