@@ -43,7 +43,7 @@ class Lag:
         @return: the 99th percentile and the maximum, in milliseconds.
         """
         # What has stalled the reactor until now counts, too.
-        self.late.append(perf_counter() - self._due)
+        self.late.append(max(0.0, perf_counter() - self._due))
         self._call.cancel()
         late = sorted(self.late)
         return late[int(len(late) * 0.99)] * 1e3, late[-1] * 1e3

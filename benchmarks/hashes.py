@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -49,7 +50,6 @@ def limit(stored: bytes, logins: int) -> float:
     """
     began = perf_counter()
     with ThreadPoolExecutor(THREADS) as pool:
-        # A little different each time, as in logins that share no run.
         list(pool.map(verify, [stored] * logins, [b"sesame"] * logins))
     return logins / (perf_counter() - began)
 
@@ -89,9 +89,8 @@ def compare(reactor: Any, name: str, stored: bytes, logins: int) -> Any:
             results = []
             for _ in range(ROUNDS):
                 most = limit(stored, logins)
-                amount = max(logins, clients)
                 seconds, p99, worst = yield measured(
-                    reactor, lambda: together(check, logins, clients)
+                    reactor, partial(together, check, logins, clients)
                 )
                 results.append((logins / seconds, most, p99, worst))
             rate, most, p99, worst = (median(column) for column in zip(*results))
@@ -132,7 +131,9 @@ def run(reactor: Any) -> Any:
     Measure all of them.
     """
     print(f"Logins against hashes, {THREADS} processors, median of {ROUNDS} rounds")
-    print(f"goals: {GOAL:.0%} of the limit; with 50 clients a lag of {LAG_GOAL} ms at p99")
+    print(
+        f"goals: {GOAL:.0%} of the limit; with 50 clients a lag of {LAG_GOAL} ms at p99"
+    )
     print("hash        clients       mycred        limit  share  lag p99    lag max")
     for name, (make, logins) in HASHES.items():
         stored = make()

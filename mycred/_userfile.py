@@ -13,7 +13,7 @@ import os
 import stat
 import time
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from threading import Lock
 from typing import BinaryIO, NamedTuple
 
@@ -29,7 +29,10 @@ LARGEST = 2**29
 
 # As much as is looked through, or read, at a time, in bytes.  One call over a
 # whole large file would keep the reactor's thread from running all the while.
-_CHUNK = 2**18
+_CHUNK = 2**19
+
+# As much as most lines have, in bytes.
+_LINE = 512
 
 # A file that changes while it is read is read so often before it is given up.
 _TRIES = 5
@@ -145,9 +148,14 @@ class Snapshot:
         self._slots = array("Q", bytes(8)) * (users + users // 2 + 1)
         for start, line in self.lines():
             parsed = self._parse(line)
-            first = parsed and self._place(parsed[0], start)
-            if first is not None and len(self.repeated) < self._MOST_REPEATED:
-                self.repeated.append((self._entry(start), self._entry(first)))
+            if parsed is None:
+                continue
+            place, first = self._search(parsed[0])
+            if first is None:
+                tag = hash(parsed[0]) & 0xFFFF_FFFF_0000_0000
+                self._slots[place] = tag | start + 1
+            elif len(self.repeated) < self._MOST_REPEATED:
+                self.repeated.append((self._entry(start), first))
 
     def __iter__(self) -> Iterator[Entry]:
         """
@@ -162,8 +170,7 @@ class Snapshot:
 
         @return: the first line for it; L{None} if there is none.
         """
-        start = self._place(name)
-        return None if start is None else self._entry(start)
+        return self._search(name)[1]
 
     def number(self, entry: Entry) -> int:
         """
@@ -175,12 +182,20 @@ class Snapshot:
         """
         Go through entries that are spread evenly over the file.
 
-        @param most: how many lines to look at.
+        @param most: how many lines to look at; all of them if there are no more.
         """
-        every = -(-self._lines // most)
-        for number, (start, line) in enumerate(self.lines()):
-            if number % every == 0 and self._parse(line) is not None:
-                yield self._entry(start)
+        starts: Iterable[int]
+        if self._lines <= most:
+            starts = (start for start, _ in self.lines())
+        else:
+            size = len(self._text)
+            places = (size * number // most for number in range(most))
+            # The line around each place, once if it is a long one.
+            starts = {self._text.rfind(b"\n", 0, place) + 1: None for place in places}
+        for start in starts:
+            entry = self._entry(start)
+            if entry.name:
+                yield entry
 
     def lines(self) -> Iterator[tuple[int, bytes]]:
         """
@@ -194,45 +209,34 @@ class Snapshot:
             end = text.find(b"\n", start)
         yield start, text[start:]
 
-    def _place(self, name: bytes, start: int | None = None) -> int | None:
+    def _search(self, name: bytes) -> tuple[int, Entry | None]:
         """
-        Find the line for a name, and if there is none, remember one.
+        Search the index for a name.
 
-        @param start: where the line to remember begins; L{None} to remember
-            nothing.
-
-        @return: where the line that was found begins.
+        @return: the place in the index, and the line for the name; L{None} if there
+            is none, and the place is free.
         """
         slots = self._slots
         hashed = hash(name) & 0xFFFF_FFFF_FFFF_FFFF
-        slot, tag = hashed % len(slots), hashed >> 32
-        while slots[slot]:
-            found = slots[slot]
+        place, tag = hashed % len(slots), hashed >> 32
+        while found := slots[place]:
             if found >> 32 == tag:
-                parsed = self._parse(self._line((found & 0xFFFF_FFFF) - 1)[0])
-                if parsed is not None and parsed[0] == name:
-                    return (found & 0xFFFF_FFFF) - 1
-            slot += 1
-            if slot == len(slots):
-                slot = 0
-        if start is not None:
-            slots[slot] = tag << 32 | start + 1
-        return None
-
-    def _line(self, start: int) -> tuple[bytes, bool]:
-        """
-        Return the line that begins at a place, and whether it lacks its end.
-        """
-        end = self._text.find(b"\n", start)
-        return (self._text[start:], True) if end < 0 else (self._text[start:end], False)
+                entry = self._entry((found & 0xFFFF_FFFF) - 1)
+                if entry.name == name:
+                    return place, entry
+            place += 1
+            if place == len(slots):
+                place = 0
+        return place, None
 
     def _entry(self, start: int) -> Entry:
         """
         Return the entry whose line begins at a place.
         """
-        line, isCut = self._line(start)
+        end = self._text.find(b"\n", start)
+        line = self._text[start:] if end < 0 else self._text[start:end]
         name, secret = self._parse(line) or (b"", b"")
-        return Entry(name, secret, start, isCut)
+        return Entry(name, secret, start, end < 0)
 
 
 class UserFile:
@@ -282,11 +286,12 @@ class UserFile:
         if name.startswith(b"#") or self.layout.delimiter in name or b"\n" in name:
             return None
         start = b"\n" + name + self.layout.delimiter
-        buffer = bytearray(_CHUNK)
-        view = memoryview(buffer)
         # The file's first line begins like all others.
-        buffer[0], kept, position = ord("\n"), 1, -1
+        kept, position = 1, -1
         with self.open() as file:
+            buffer = bytearray(min(_CHUNK, os.fstat(file.fileno()).st_size + 2))
+            view = memoryview(buffer)
+            buffer[0] = ord("\n")
             while size := os.readv(file.fileno(), [view[kept:]]):
                 filled = kept + size
                 found = buffer.find(start, 0, filled)
@@ -370,7 +375,7 @@ class UserFile:
         """
         line = b""
         while b"\n" not in line:
-            more = os.pread(file.fileno(), _CHUNK, position + len(line))
+            more = os.pread(file.fileno(), _LINE, position + len(line))
             if not more:
                 break
             line += more

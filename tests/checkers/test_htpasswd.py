@@ -337,9 +337,16 @@ class NoteTests(HtpasswdTestCase):
         self.patch(_passwordfile, "_MOST_EXAMINED", 2)
         lines = [b"u%d:%s" % (n, BCRYPT if n % 5 == 0 else b"x") for n in range(10)]
         checker = self.htpasswd(b"\n".join(lines))
-        self.assertRefused(self.ask(checker, b"u7", b"x"))
-        self.assertEqual(self.verified.pop(), (BCRYPT, b"x"))
-        self.assertEqual([e["number"] for e in self.logged("matches nothing")], [8])
+        for _ in range(2):
+            self.assertRefused(self.ask(checker, b"u0", b"x"))
+        told = self.logged("matches nothing")
+        self.assertLess(len(told), 3)
+        self.assertNotIn(8, [event["number"] for event in told])
+        for _ in range(2):
+            self.assertRefused(self.ask(checker, b"u7", b"x"))
+            self.assertEqual(self.verified.pop(), (BCRYPT, b"x"))
+        [late] = self.logged("matches nothing")[len(told) :]
+        self.assertEqual(late["number"], 8)
 
 
 class HtpasswdStoreTests(StoreTests, FileTestCase):
