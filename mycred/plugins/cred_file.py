@@ -23,10 +23,10 @@ This checker expects the name of a file with a line "username:password" for each
 user.  Blank lines and lines that begin with # are skipped, and of two lines for
 one user the first counts.  The file is read again when it changes.
 
-The password is a bcrypt hash, as "htpasswd -B" writes it, or plain text.  Only
-plain text can serve logins that prove the password without sending it (CRAM-MD5,
-HTTP Digest, Perspective Broker); a file with a hash in it is not asked for them.
-What begins like a hash of another kind ($6$..., {SHA}...) matches nothing.
+The password is plain text, or a hash of any kind that --auth=htpasswd knows except
+DES.  Only plain text can serve logins that prove the password without sending it
+(CRAM-MD5, HTTP Digest, Perspective Broker); a file with a hash in it is not asked
+for them.  What begins like a hash ($6$..., {SHA}...) is never the password itself.
 
 Example: --auth=file:/etc/myapp/passwd
 """
