@@ -65,8 +65,9 @@ class WheelTests(SynchronousTestCase):
     def test_installed(self) -> None:
         """
         The wheel holds mycred and its entry in Twisted's plugins, and no tests.
-        Installed, twistd knows C{myapp} and Twisted's own C{--help-auth} works and
-        lists each type once; uninstalled, Twisted is whole.
+        Installed, twistd knows C{myapp}, Twisted's own C{--help-auth} works and
+        lists each type once, with those that Twisted lacks, and there is the command
+        C{mycred}; uninstalled, Twisted is whole.
         """
         wheel = self.build()
         files = set(ZipFile(wheel).namelist())
@@ -110,6 +111,8 @@ class WheelTests(SynchronousTestCase):
             types = [line.split()[0] for line in listed.splitlines()[5:] if line.strip()]
             self.assertEqual(len(types), len(set(types)), listed)
             self.assertLessEqual({"anonymous", "file", "memory"}, set(types))
+            self.assertLessEqual({"htdigest", "htpasswd"}, set(types))
+        self.assertIn("htpasswd", self.run_(str(home / "bin" / "mycred"), "types"))
 
         self.run_(python, "-m", "pip", "uninstall", "--yes", "mycred")
         self.assertTrue((site / "twisted" / "plugins" / "__init__.py").exists())
@@ -129,7 +132,8 @@ class ImportTests(SynchronousTestCase):
         program = (
             "import sys, mycred.portal; mycred.error;"
             "import mycred.checkers, mycred.credentials, mycred.strcred, mycred._workers;"
-            "import mycred.plugins.cred_file, mycred._hashes;"
+            "import mycred.plugins.cred_file, mycred.plugins.cred_htpasswd;"
+            "import mycred._hashes, mycred._userfile, mycred._cli._passwd;"
             "print('twisted.internet.reactor' in sys.modules)"
         )
         done = subprocess.run(
