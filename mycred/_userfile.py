@@ -283,7 +283,7 @@ class UserFile:
 
         @raise OSError: as from L{snapshot}.
         """
-        if name.startswith(b"#") or self.layout.delimiter in name or b"\n" in name:
+        if self.layout.delimiter in name or b"\n" in name:
             return None
         start = b"\n" + name + self.layout.delimiter
         # The file's first line begins like all others.

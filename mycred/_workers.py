@@ -169,7 +169,6 @@ class Workers:
         """
         Answer those who have waited for a job.
         """
-        self._forget(job)
         self._handedOver.discard(job)
         self._handOver()
         while job.waiting:

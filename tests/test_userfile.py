@@ -245,6 +245,16 @@ class UserFileTests(SynchronousTestCase):
             self.file.forget()
             self.assertIs(self.file.snapshot().isYoung, isYoung)
 
+    def test_shortRead(self) -> None:
+        """
+        A read that brings less than the file has is done again.
+        """
+        self.write(b"alice:one\nbob:two\n")
+        read, short = os.read, [5]
+        self.patch(os, "read", lambda fd, size: read(fd, short.pop() if short else size))
+        self.assertIsNotNone(self.file.snapshot().find(b"bob"))
+        self.assertEqual(short, [])
+
     def test_errors(self) -> None:
         """
         What can't be read is told apart.

@@ -307,6 +307,7 @@ class CancelTests(WorkersTestCase):
             self.failureResultOf(workers.run(len, "abc"), TemporaryFailure)
             waiting.cancel()
             self.failureResultOf(waiting, CancelledError)
+            self.assertLess(len(workers._queue) + len(workers._handedOver), 4)
         first.cancel()
         self.failureResultOf(first, CancelledError)
         result = workers.run(str, 3)

@@ -80,7 +80,7 @@ class HtpasswdChecker(FileChecker):
         try:
             found = recognize(entry.secret)
         except UnusableHash:
-            if isMeantAsHash(entry.secret) or not self._plaintext or not entry.secret:
+            if isMeantAsHash(entry.secret) or not self._plaintext:
                 raise
             found = None
         if (found is None or found.isPlain) and entry.isCut:

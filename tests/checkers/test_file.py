@@ -216,6 +216,21 @@ class UncachedTests(StoreTests, FileDBTestCase):
             assert checker._file is not None
             self.assertIsNone(checker._file._file._snapshot)
 
+    def test_changesWhileScanned(self) -> None:
+        """
+        What is read while the file changes isn't believed.
+        """
+        checker = self.checker(b"bob:tulip\n")
+        self.settle()
+        self.assertAccepted(self.ask(checker, b"bob", b"tulip"), b"bob")
+        assert checker._file is not None
+
+        def scan(name: bytes) -> None:
+            self.path.write_bytes(b"alice:sesame\n")
+
+        self.patch(checker._file._file, "scan", scan)
+        self.assertAccepted(self.ask(checker, b"alice", b"sesame"), b"alice")
+
 
 class CachedTests(StoreTests, FileDBTestCase):
     """
@@ -462,6 +477,36 @@ class SubclassTests(FileDBTestCase):
         hashing = Own(None, hash=lambda user, sent, stored: sent[::-1])  # type: ignore[arg-type]
         hashing.users = {b"alice": b"emases"}
         self.assertAccepted(self.ask(hashing, b"alice", b"sesame"), b"alice")
+
+    def test_getUserOverriddenAmongHashes(self) -> None:
+        """
+        Hashes that a program looks up are verified by the workers, and once one was
+        seen, an unknown user is refused after the same work.
+        """
+
+        class Own(FilePasswordDB):
+            """
+            Users of a program's own.
+            """
+
+            def getUser(self, username: Any) -> tuple[Any, Any]:
+                users = {b"carol": BCRYPT, b"dave": b"$9$x", b"erin": b"{PLAIN}tulip"}
+                return username, users[username]
+
+        own = Own(None, workers=self.workers)  # type: ignore[arg-type]
+        self.assertAccepted(self.ask(own, b"carol", b"hashed"), b"carol")
+        self.assertAccepted(self.ask(own, "carol", "hashed"), "carol")
+        self.assertAccepted(self.ask(own, b"erin", b"tulip"), b"erin")
+        for name, password in [
+            (b"carol", b"wrong"),
+            (b"carol", BCRYPT),
+            (b"eve", b"hashed"),
+            (b"dave", b"$9$x"),
+            (b"erin", b"hashed"),
+        ]:
+            del self.verified[:]
+            self.assertRefused(self.ask(own, name, password))
+            self.assertEqual(self.verified, [(BCRYPT, password)])
 
     def test_loadCredentialsOverridden(self) -> None:
         """

@@ -246,7 +246,7 @@ class OptionTests(HtpasswdTestCase):
         """
         What isn't like a hash matches only if plain text was asked for.
         """
-        content = b"alice:sesame\nbob:\ncarol:%s\nedna:%s\n" % (BCRYPT, DES)
+        content = b"alice:sesame\nbob:\ncarol:%s\nedna:%s\nfay:{SHA}x\n" % (BCRYPT, DES)
         checker = self.htpasswd(content)
         self.assertRefused(self.ask(checker, b"alice", b"sesame"))
         checker = self.htpasswd(content, plaintext=True)
@@ -257,8 +257,10 @@ class OptionTests(HtpasswdTestCase):
             (b"alice", b"x"),
             (b"bob", b""),
             (b"carol", BCRYPT),
-            # A hash of DES is never the password itself.
+            # A hash is never the password itself, not even a damaged one, or one
+            # of DES, which begins like nothing.
             (b"edna", DES),
+            (b"fay", b"{SHA}x"),
         ]:
             self.assertRefused(self.ask(checker, name, password))
 
@@ -316,7 +318,7 @@ class NoteTests(HtpasswdTestCase):
         for number in (1, 2):
             self.assertRefused(self.ask(checker, b"a", b"x"))
             self.assertEqual(len(self.logged("matches nothing")), number)
-            self.path.write_bytes(b"#\na:x\n")
+            self.path.write_bytes(b"a:xy\n")
 
     def test_bounded(self) -> None:
         """
@@ -372,3 +374,20 @@ class HtpasswdStoreTests(StoreTests, FileTestCase):
         asking = self.ask(checker, b"carol", b"hashed")
         self.workers.step()
         self.assertAccepted(asking, b"carol")
+
+    def test_decoyInYoungFile(self) -> None:
+        """
+        A password that happens to be that of the decoy says nothing about who isn't
+        in the file yet.
+        """
+        self.run_()
+        self.path.write_bytes(b"carol:" + BCRYPT)
+        checker = HtpasswdChecker(str(self.path), workers=self.workers)
+        asking = self.ask(checker, b"dave", b"hashed")
+        self.workers.step()
+        self.assertNoResult(asking)
+        self.path.write_bytes(b"carol:%s\ndave:%s\n" % (BCRYPT, BCRYPT))
+        self.settle()
+        self.workers.reactor.advance(1)
+        self.workers.step()
+        self.assertAccepted(asking, b"dave")
