@@ -10,8 +10,6 @@ C{\\} before a colon or a backslash that is meant as such::
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -88,33 +86,6 @@ def nonEmpty(text: str) -> str:
     return text
 
 
-def readableFile(text: str) -> str:
-    """
-    Read the name of a file that can be read now.
-
-    @return: the absolute name, since twistd may change the folder before the
-        first login.
-
-    @raise ValueError: if it can't be read, or is no regular file.
-    """
-    path = os.path.abspath(nonEmpty(text))
-    try:
-        # Without waiting for a writer, if it is a pipe.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    except OSError as error:
-        raise ValueError(
-            f"{path} can't be read ({error.strerror}); write the name of a file that "
-            "the server can read"
-        ) from None
-    try:
-        isFile = stat.S_ISREG(os.fstat(descriptor).st_mode)
-    finally:
-        os.close(descriptor)
-    if not isFile:
-        raise ValueError(f"{path} is no regular file")
-    return path
-
-
 def _split(argstring: str) -> list[tuple[str | None, str]]:
     """
     Split an argument string into pairs of a key, or L{None}, and a value.
@@ -164,4 +135,4 @@ def _choice(keys: Mapping[str, object]) -> str:
     return f"write one of {', '.join(f'{key}=' for key in keys)}"
 
 
-__all__ = ["nonEmpty", "parseArgString", "readableFile", "yesNo"]
+__all__ = ["nonEmpty", "parseArgString", "yesNo"]

@@ -7,21 +7,21 @@ logins must not hold those up.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Hashable
 from functools import partial
-from queue import SimpleQueue
-from threading import Thread
 from typing import Any, TypeVar
-from weakref import WeakKeyDictionary
 
-from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from ._threads import Threads, processors
 from .error import TemporaryFailure
 
 _T = TypeVar("_T")
+
+# Where a reactor keeps its workers.
+_ATTRIBUTE = "_mycredWorkers"
 
 
 class Workers:
@@ -64,8 +64,8 @@ class Workers:
         self.queueLimit = queueLimit
         self.deadline = deadline
         self._reactor = reactor
-        self._threads = threads or _processors()
-        self._pool = pool or _Threads(self._threads)
+        self._threads = threads or processors()
+        self._pool = pool or Threads(self._threads)
         self._callers = 0
         # In the order in which they came; a dictionary gives any of them up fast.
         self._queue: dict[_Job, None] = {}
@@ -105,6 +105,13 @@ class Workers:
             job = _Job(partial(function, *args), key)
         return self._ask(job)
 
+    def seconds(self) -> float:
+        """
+        Tell the time by which deadlines are counted, in seconds.
+        """
+        now: float = self._reactor.seconds()
+        return now
+
     def pause(self, seconds: float) -> Deferred[None]:
         """
         Wait, without a thread.  While the reactor doesn't run nothing is gained
@@ -122,10 +129,15 @@ class Workers:
         """
         Have a caller wait for a job.
         """
-        if self._stopped or self._callers >= self.queueLimit:
+        if self._stopped:
+            return fail(TemporaryFailure("The server is stopping"))
+        if self._callers >= self.queueLimit:
             return fail(TemporaryFailure("Too many logins at a time"))
         if not self._reactor.running:
-            return maybeDeferred(job.work)
+            try:
+                return succeed(job.work())
+            except Exception:
+                return fail()
         answer: Deferred[Any] = Deferred(lambda _: self._leave(job, answer))
         self._callers += 1
         job.waiting[answer] = self._reactor.callLater(
@@ -150,7 +162,12 @@ class Workers:
             self._handedOver.add(job)
             if not self._started:
                 self._start()
-            self._pool.callInThread(partial(self._work, job))
+            try:
+                self._pool.callInThread(partial(self._work, job))
+            except RuntimeError:
+                self._log.failure("No thread can be started")
+                self._handedOver.discard(job)
+                self._giveUp(job, "No thread can be started")
 
     def _work(self, job: _Job) -> None:
         """
@@ -226,34 +243,34 @@ class Workers:
         @return: a L{Deferred} that fires when everybody has his answer.
         """
         self._stopped = True
-        underWay = [job for job in self._handedOver if job.begun]
         for job in [*self._queue, *self._handedOver]:
             if not job.begun:
-                self._giveUp(job)
+                self._giveUp(job, "The server is stopping")
         if not self._handedOver:
             self._end()
         else:
-            timer = self._reactor.callLater(self.GRACE, self._abandon, underWay)
+            timer = self._reactor.callLater(self.GRACE, self._abandon)
             self._ended.addCallback(lambda _: timer.active() and timer.cancel())
         return self._ended
 
-    def _abandon(self, jobs: list[_Job]) -> None:
+    def _abandon(self) -> None:
         """
         Stop without the threads that hang.
         """
+        jobs = [job for job in self._handedOver if job.begun]
         self._log.error("{hung} jobs don't end; they are left behind", hung=len(jobs))
         for job in jobs:
-            self._giveUp(job)
+            self._giveUp(job, "The server is stopping")
         self._ended.callback(None)
 
-    def _giveUp(self, job: _Job) -> None:
+    def _giveUp(self, job: _Job, reason: str) -> None:
         """
         Tell those who wait for a job that it won't be done.
         """
         while job.waiting:
             answer = next(iter(job.waiting))
             self._leave(job, answer)
-            answer.errback(TemporaryFailure("The server is stopping"))
+            answer.errback(TemporaryFailure(reason))
 
     def _end(self) -> None:
         """
@@ -284,64 +301,6 @@ class _Job:
         self.isAsked = self.isDropped = self.begun = False
 
 
-class _Threads:
-    """
-    The threads themselves, started one by one as there is work.
-
-    Twisted's own pool does more, and takes as long for it as a fast hash does.
-    And it waits for its threads, of which one may hang in a system call for ever:
-    these don't keep the process from ending.
-    """
-
-    def __init__(self, most: int) -> None:
-        """
-        @param most: how many threads there may be.
-        """
-        self._most = most
-        self._threads: list[Thread] = []
-        self._jobs: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
-
-    def callInThread(self, job: Callable[[], object]) -> None:
-        """
-        Have something done, which must not raise.
-        """
-        if len(self._threads) < self._most:
-            name = f"mycred-{len(self._threads)}"
-            thread = Thread(target=self._work, name=name, daemon=True)
-            self._threads.append(thread)
-            thread.start()
-        self._jobs.put(job)
-
-    def stop(self) -> None:
-        """
-        End the threads, which have nothing to do.
-        """
-        for _ in self._threads:
-            self._jobs.put(None)
-        for thread in self._threads:
-            thread.join()
-
-    def _work(self) -> None:
-        """
-        Be a thread.
-        """
-        while (job := self._jobs.get()) is not None:
-            job()
-
-
-def _processors() -> int:
-    """
-    Count the processors that this process may use.
-    """
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:
-        return os.cpu_count() or 1
-
-
-_ofReactor: WeakKeyDictionary[Any, Workers] = WeakKeyDictionary()
-
-
 def workersOf(reactor: Any = None) -> Workers:
     """
     Return the workers of a reactor, the same for all checkers.
@@ -350,9 +309,12 @@ def workersOf(reactor: Any = None) -> Workers:
     """
     if reactor is None:
         from twisted.internet import reactor
-    if reactor not in _ofReactor:
-        _ofReactor[reactor] = Workers(reactor)
-    return _ofReactor[reactor]
+    # Kept by the reactor itself, so that they go with it.
+    workers: Workers | None = getattr(reactor, _ATTRIBUTE, None)
+    if workers is None:
+        workers = Workers(reactor)
+        setattr(reactor, _ATTRIBUTE, workers)
+    return workers
 
 
 __all__ = ["Workers", "workersOf"]

@@ -162,7 +162,10 @@ class Portal(TwistedPortal):
         first = checkers[claimed[0]]
         # HTTP Digest can be checked in two ways, and so by two checkers.
         if any(checkers[interface] is not first for interface in claimed):
-            if all(self._given.get(i) is checkers[i] for i in claimed):
+            mine = self._given
+            provided = {*claimed, *(i for i in mine if i.providedBy(credentials))}
+            # Unless a program has changed what it gave to the constructor.
+            if all(checkers.get(i) is mine.get(i) for i in provided):
                 return self._chain
         return first
 

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from twisted.plugin import getPlugins
 from twisted.python import usage
 
-from ._argstring import nonEmpty, parseArgString, readableFile, yesNo
+from ._argstring import nonEmpty, parseArgString, yesNo
 from ._chain import interfacesOf
 from ._contracts import (
     ICheckerFactory,
@@ -242,6 +242,5 @@ __all__ = [
     "nonEmpty",
     "notSupportedWarning",
     "parseArgString",
-    "readableFile",
     "yesNo",
 ]

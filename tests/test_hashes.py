@@ -104,6 +104,18 @@ class VectorTests(SynchronousTestCase):
         for name in ("SHA-512-crypt", "yescrypt", "scrypt"):
             self.assertFalse(verify(oneOfEach[name], b"password" * 100))
 
+    def test_longForSHACrypt(self) -> None:
+        """
+        Nobody keeps a processor busy with a long password: SHA-crypt takes longer
+        for longer ones, and none of more than 256 bytes.
+        """
+        for begins in (b"$5$rounds=1000$salt$", b"$6$rounds=1000$salt$"):
+            for length, matches in ((256, True), (257, False)):
+                password = b"a" * length
+                stored = _libcrypt.crypt(password, begins)
+                assert stored is not None
+                self.assertIs(verify(stored, password), matches)
+
     def test_72bytes(self) -> None:
         """
         All of 72 bytes count with bcrypt.
@@ -250,7 +262,11 @@ class RefusedTests(SynchronousTestCase):
             b"$y$jFT0.$salt$" + b"A" * 43,
             b"$y$jFT2.$salt$" + b"A" * 43,
             b"$7$zzzzzzzzzzzsalt$" + b"A" * 43,
-            # 2 GiB, and 64 MiB sixteen times over and once more.
+            # Sixteen times as many threads as there are passes, which are short; much
+            # memory beside the blocks; 2 GiB; 64 MiB seventeen times over.
+            b"$argon2id$v=19$m=16,t=1048576,p=2$%s$%s" % (salt, digest),
+            b"$argon2id$v=19$m=512,t=2048,p=64$%s$%s" % (salt, digest),
+            b"$7$0...6./....salt$" + b"A" * 43,
             b"$7$HU..../....salt$" + b"A" * 43,
             b"$7$CU....F....salt$" + b"A" * 43,
         ):
@@ -306,11 +322,18 @@ class RefusedTests(SynchronousTestCase):
         """
         A salt that a scheme can't have written is refused.
         """
-        self.assertFalse(verify(ofPassword.replace(b"7Fu", b"7F/"), b"password"))
         for salt in (b"sal:t", b"sal\nt", b"sal\0t", b"sal t", b"s" * 17, b"sal\xfft"):
             self.assertUnusable(b"$6$%s$" % salt + b"A" * 86, "damaged")
-        for salt in (b"sal*t", b"sal!t"):
-            self.assertFalse(verify(b"$6$%s$" % salt + b"A" * 86, b"password"))
+        for stored in (
+            b"$6$sal*t$" + b"A" * 86,
+            b"$y$j75$a$" + b"A" * 43,
+            b"$7$/U..../....salt$" + b"A" * 43,
+            ofPassword.replace(b"7Fu", b"7F/"),
+        ):
+            self.assertFalse(verify(stored, b"password"))
+            # It looks well, and only the library knows.
+            found = recognize(stored)
+            self.assertRaises(UnusableHash, found.verify, b"password")
         self.assertFalse(verify(b"!!" + oneOfEach["DES"][2:], b"password"))
 
     def test_missingLibrary(self) -> None:
@@ -460,10 +483,26 @@ class RecognizeTests(SynchronousTestCase):
             b"se$a$me",
             b"$esame",
             b"{sesame",
-            b"*",
+            b"!x",
             b"ses{SHA}",
         ):
             self.assertFalse(isMeantAsHash(text), text)
+        for text in (
+            b"{PBKDF2_SHA256}AAAIAA==",
+            b"{x-issha, 1024}AAAA",
+            b"$md5,rounds=904$salt$x",
+            b"_J9..rasmBYk8r9AiWNc",
+            b"!",
+            b"!!",
+            b"*",
+            b"*LK*",
+            b"x",
+            b"!" + ofPassword,
+            b"!" + oneOfEach["DES"],
+            b"*{SHA}x",
+        ):
+            self.assertTrue(isMeantAsHash(text), text)
+            self.assertFalse(verify(text, text), text)
         # A word of thirteen letters, or a hash of DES.
         self.assertFalse(isMeantAsHash(oneOfEach["DES"]))
 

@@ -24,7 +24,7 @@ ROWS = [
     {"portal", "checkers"},
     {"credentials", "_hashes", "_userfile", "_workers", "_chain", "_argstring"},
     {"_httpdigest"},
-    {"_digest", "_secrets"},
+    {"_digest", "_secrets", "_threads"},
     {"_contracts", "error"},
 ]
 ROW = {part: number for number, row in enumerate(ROWS) for part in row}

@@ -29,6 +29,7 @@ from mycred.credentials import (
     CramMD5Credentials,
     IAnonymous,
     ICredentials,
+    IUsernameDigestHash,
     IUsernameHashedPassword,
     IUsernamePassword,
     UsernamePassword,
@@ -106,7 +107,7 @@ class DerivedCredentials(UsernamePassword):
     """
 
 
-@implementer(IUsernameHashedPassword)
+@implementer(IUsernameHashedPassword, IUsernameDigestHash)
 class BothCredentials(UsernamePassword):
     """
     Credentials that can be checked in two ways, as those of HTTP Digest.
@@ -415,6 +416,24 @@ class RegistrationTests(SynchronousTestCase):
             self.successResultOf(portal.login(login, None, IMailbox))
             portal.registerChecker(Checker(raising(refused())))
             self.failureResultOf(portal.login(login, None, IMailbox), refused)
+
+    def test_severalInterfacesChanged(self) -> None:
+        """
+        A checker that a program has taken out again is not asked.
+        """
+        for change in ("remove", "replace"):
+            first, second = Checker(lambda: b"in"), Checker(raising(UnauthorizedLogin()))
+            third = Checker(raising(UnauthorizedLogin()))
+            second.credentialInterfaces = (IUsernameHashedPassword,)
+            third.credentialInterfaces = (IUsernameDigestHash,)
+            portal = Portal(Realm(), [first, second, third])
+            if change == "remove":
+                del portal.checkers[IUsernamePassword]
+            else:
+                portal.checkers[IUsernamePassword] = second
+            login = BothCredentials(b"alice", b"sesame")
+            self.failureResultOf(portal.login(login, None, IMailbox), UnauthorizedLogin)
+            self.assertEqual(first.asked, 0)
 
     def test_oneCheckerForSeveralInterfaces(self) -> None:
         """

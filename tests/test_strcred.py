@@ -20,6 +20,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 import mycred
 from mycred import strcred
+from mycred._userfile import _file
 from mycred.checkers import (
     AllowAnonymousAccess,
     FilePasswordDB,
@@ -509,7 +510,7 @@ class FileArgumentTests(SynchronousTestCase):
             ("htpasswd", "file must be given.*/path/to/htpasswd"),
             ("htpasswd:", "file must be given"),
             ("htpasswd:/no/such/file", "/no/such/file can't be read .No such file"),
-            (f"htpasswd:{self.path.parent}", "no regular file"),
+            (f"htpasswd:{self.path.parent}", "can't be read .Is a directory"),
             (f"{where}:weak=maybe", "weak: write yes or no"),
             (f"{where}:weka=no", "no weka=, did you mean weak=?"),
             (f"{where}:weak=no:weak=no", "weak is given twice"),
@@ -519,7 +520,9 @@ class FileArgumentTests(SynchronousTestCase):
             self.assertTold(description, says)
         fifo = self.path.with_name("fifo")
         os.mkfifo(fifo)
-        self.assertTold(f"htpasswd:{fifo}", "no regular file")
+        self.assertTold(f"htpasswd:{fifo}", "not a regular file")
+        self.patch(_file, "LARGEST", 10)
+        self.assertTold(where, "larger than 10 bytes")
 
     def test_htdigest(self) -> None:
         """

@@ -12,8 +12,18 @@ from hypothesis import given, settings, strategies as st
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred import _userfile
-from mycred._userfile import Entry, Layout, Snapshot, UserFile
+from mycred._userfile import (
+    SETTLING,
+    Entry,
+    Layout,
+    Signature,
+    Snapshot,
+    UserFile,
+    _file,
+    _snapshot,
+    _state,
+)
+from mycred._userfile._state import State
 
 patient = settings(deadline=None, database=None)
 
@@ -85,7 +95,7 @@ class SnapshotTests(SynchronousTestCase):
         """
         Make a snapshot.
         """
-        return Snapshot(content, layout or Layout(), (0, 0, 0, 0, 0), False)
+        return Snapshot(content, layout or Layout(), State((0, 0, 0, 0, 0), 60))
 
     def test_find(self) -> None:
         """
@@ -117,8 +127,8 @@ class SnapshotTests(SynchronousTestCase):
         """
         Names are kept apart however their hashes meet.
         """
-        vars(_userfile)["hash"] = len
-        self.addCleanup(vars(_userfile).pop, "hash")
+        vars(_snapshot)["hash"] = len
+        self.addCleanup(vars(_snapshot).pop, "hash")
         everybody = [b"user%d" % number for number in range(2000)]
         snapshot = self.snapshot(b"".join(b"%s:%s\n" % (n, n[::-1]) for n in everybody))
         for name in everybody:
@@ -145,6 +155,36 @@ class SnapshotTests(SynchronousTestCase):
         self.assertGreater(int(sample[-1][1:]), 800)
         self.assertEqual(len(list(snapshot.sample(5000))), 1000)
         self.assertEqual(len(list(snapshot)), 1000)
+
+    def test_longLines(self) -> None:
+        """
+        A line that is absurdly long is looked at from its beginning, once.
+        """
+        content = b"".join(b"u%d:x\n" % number for number in range(1000))
+        content += b"long:" + bytes(2**22) + b"\nlast:x\n"
+        snapshot = self.snapshot(content)
+        for name in (b"u999", b"long", b"last"):
+            entry = snapshot.find(name)
+            assert entry is not None
+            self.assertEqual(entry.name, name)
+            self.assertLess(len(entry.secret), 2**16)
+        sample = [entry.name for entry in snapshot.sample(100)]
+        self.assertEqual(len(sample), len(set(sample)))
+        self.assertIn(b"long", sample)
+
+    def test_noSecretsShown(self) -> None:
+        """
+        What is shown of an entry tells nothing of its secret.
+        """
+        self.assertNotIn("sesame", repr(self.snapshot(b"alice:sesame").find(b"alice")))
+
+    def test_whiteSpace(self) -> None:
+        """
+        Fields may be separated by any white space.
+        """
+        entry = self.snapshot(b"alice  sesame x\n", Layout(None)).find(b"alice")
+        assert entry is not None
+        self.assertEqual(entry.secret, b"sesame")
 
     def test_memory(self) -> None:
         """
@@ -188,7 +228,7 @@ class UserFileTests(SynchronousTestCase):
         """
         self.path.write_bytes(content)
         os.utime(self.path, (0, 0))
-        self.patch(_userfile, "SETTLING", 0)
+        self.patch(_state, "SETTLING", 0)
 
     def test_scanAcrossChunks(self) -> None:
         """
@@ -197,7 +237,7 @@ class UserFileTests(SynchronousTestCase):
         content = b"#\nx:1\nalice:sesame:rest\nbob:tulip\n"
         self.write(content)
         for size in range(20, len(content) + 2):
-            self.patch(_userfile, "_CHUNK", size)
+            self.patch(_file, "_CHUNK", size)
             for name, secret in ((b"x", b"1"), (b"alice", b"sesame"), (b"bob", b"tulip")):
                 entry = self.file.scan(name)
                 assert entry is not None, (size, name)
@@ -233,17 +273,59 @@ class UserFileTests(SynchronousTestCase):
 
     def test_young(self) -> None:
         """
-        A file that has changed just now is known to be young, by the clock of
-        this machine; one from the future isn't.
+        A file is young for a moment after its state was seen first, whatever the
+        clock of its server says, unless it changed long ago.
         """
+        now = [100.0]
+        self.patch(time, "monotonic", lambda: now[0])
+        for _ in range(2):
+            self.path.write_bytes(b"alice:one\n")
+            for skew in (-5, 0, 5):
+                state = os.stat(self.path)
+                self.patch(time, "time", lambda: state.st_ctime + skew)
+                self.file = UserFile(str(self.path), Layout())
+                for elapsed, isYoung in [
+                    (0, True),
+                    (SETTLING / 2, True),
+                    (SETTLING, False),
+                ]:
+                    now[0] += elapsed
+                    snapshot = self.file.snapshot()
+                    self.assertIs(snapshot.state.isYoung, isYoung)
+                    self.assertIs(snapshot.state.isProvisional, isYoung)
+        self.path.write_bytes(b"alice:two\n")
+        self.assertTrue(self.file.snapshot().state.isYoung)
+        self.patch(time, "time", lambda: os.stat(self.path).st_ctime + 11)
+        self.assertFalse(UserFile(str(self.path), Layout()).snapshot().state.isYoung)
+
+    def test_coarseTimes(self) -> None:
+        """
+        Where a file system counts whole seconds, what was read is read again until
+        a change would show; nobody's refusal waits for that.
+        """
+        coarse = 10**9
+        whole = _state.signatureOf
+
+        def rounded(status: os.stat_result) -> Signature:
+            mtime, ctime, *rest = whole(status)
+            return (mtime // coarse * coarse, ctime // coarse * coarse, *rest)
+
+        now = [100.0]
+        self.patch(time, "monotonic", lambda: now[0])
+        for module in (_file, _state):
+            self.patch(module, "signatureOf", rounded)
         self.path.write_bytes(b"alice:one\n")
-        self.patch(_userfile, "SETTLING", 60)
-        self.assertTrue(self.file.snapshot().isYoung)
-        changed = os.stat(self.path).st_ctime_ns
-        for now, isYoung in [(60e9 - 1, True), (60e9, False), (-1, False)]:
-            self.patch(time, "time_ns", lambda now=now: changed + int(now))
-            self.file.forget()
-            self.assertIs(self.file.snapshot().isYoung, isYoung)
+        self.file.snapshot()
+        now[0] += 1
+        snapshot = self.file.snapshot()
+        self.assertEqual(
+            (snapshot.state.isYoung, snapshot.state.isProvisional), (False, True)
+        )
+        self.assertIsNot(self.file.snapshot(), snapshot)
+        now[0] += 1
+        snapshot = self.file.snapshot()
+        self.assertFalse(snapshot.state.isProvisional)
+        self.assertIs(self.file.snapshot(), snapshot)
 
     def test_shortRead(self) -> None:
         """
@@ -271,9 +353,9 @@ class UserFileTests(SynchronousTestCase):
         """
         self.write(b"alice:one\n")
         before = len(os.listdir("/proc/self/fd"))
-        self.patch(_userfile, "LARGEST", 0)
+        self.patch(_file, "LARGEST", 0)
         self.assertRaises(OSError, self.file.snapshot)
-        self.patch(_userfile, "LARGEST", 100)
+        self.patch(_file, "LARGEST", 100)
         self.file.snapshot()
         self.file.scan(b"alice")
         self.assertEqual(len(os.listdir("/proc/self/fd")), before)

@@ -4,9 +4,11 @@ Tests for L{mycred._workers}.
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Callable
 from queue import Queue
 
@@ -188,6 +190,18 @@ class RunTests(WorkersTestCase):
         self.successResultOf(workers.pause(1000))
         self.assertEqual(self.threads(), 0)
 
+    def test_interrupted(self) -> None:
+        """
+        Ctrl-C isn't swallowed there.
+        """
+
+        def interrupted() -> None:
+            raise KeyboardInterrupt
+
+        workers = self.running()
+        self.reactor.running = False
+        self.assertRaises(KeyboardInterrupt, workers.run, interrupted)
+
     def test_startedAtTheFirstJob(self) -> None:
         """
         No thread is started before there is something to do.
@@ -259,6 +273,29 @@ class BoundTests(WorkersTestCase):
         result = workers.run(len, "abc")
         self.reactor.step()
         self.assertEqual(self.successResultOf(result), 3)
+
+    def test_noThread(self) -> None:
+        """
+        Where no thread can be started the login is a temporary failure; as soon as
+        one can, jobs are done, and one thread is enough.
+        """
+
+        def refuse(thread: threading.Thread) -> None:
+            raise RuntimeError("can't start new thread")
+
+        workers = self.running(threads=2)
+        patch = self.patch(threading.Thread, "start", refuse)
+        for _ in range(3):
+            self.failureResultOf(workers.run(len, "abc"), TemporaryFailure)
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 3)
+        self.assertEqual((workers._callers, workers._handedOver), (0, set()))
+        patch.restore()
+        results = [workers.run(len, "abc")]
+        self.patch(threading.Thread, "start", refuse)
+        results += [workers.run(len, "abcd") for _ in range(5)]
+        self.reactor.step(6)
+        self.assertEqual([self.successResultOf(r) for r in results], [3, *[4] * 5])
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
 
 
 class CancelTests(WorkersTestCase):
@@ -600,6 +637,16 @@ class WorkersOfTests(WorkersTestCase):
     """
     Tests for L{workersOf}.
     """
+
+    def test_released(self) -> None:
+        """
+        They go with their reactor.
+        """
+        reactor = HandReactor()
+        gone = weakref.ref(workersOf(reactor))
+        del reactor
+        gc.collect()
+        self.assertIsNone(gone())
 
     def test_shared(self) -> None:
         """

@@ -4,11 +4,12 @@ Ask for a password.
 
 from __future__ import annotations
 
+import os
 import sys
-from argparse import ArgumentTypeError
 from getpass import getpass
 
-from .._secrets import LONGEST, asBytes, equal, isPlausible
+from .._secrets import asBytes, equal
+from ._trouble import Trouble
 
 
 def askPassword(fromStdin: bool, twice: bool = False) -> bytes:
@@ -21,22 +22,35 @@ def askPassword(fromStdin: bool, twice: bool = False) -> bytes:
     @return: the password, as bytes of no particular encoding from standard
         input, in UTF-8 from the terminal.
 
-    @raise ArgumentTypeError: if there is none, or it can't be one.
+    @raise Trouble: if there is none.
     """
     if fromStdin:
         line = sys.stdin.buffer.readline()
-        password = line.removesuffix(b"\n").removesuffix(b"\r")
-    else:
+        return line.removesuffix(b"\n").removesuffix(b"\r")
+    _insistOnTerminal()
+    try:
         password = asBytes(getpass("Password: "))
         if twice and not equal(password, asBytes(getpass("Once more: "))):
-            raise ArgumentTypeError("the two passwords differ; nothing was changed")
-    if not password:
-        raise ArgumentTypeError("an empty password is none")
-    if not isPlausible(password):
-        raise ArgumentTypeError(
-            f"a password holds no NUL, and is at most {LONGEST} bytes long"
-        )
+            raise Trouble("the two passwords differ")
+    except EOFError:
+        raise Trouble("no password was given") from None
+    except UnicodeError:
+        raise Trouble(
+            "that isn't text in the encoding of this terminal; --stdin takes any bytes"
+        ) from None
     return password
+
+
+def _insistOnTerminal() -> None:
+    """
+    Make sure that there is somebody to ask.
+
+    @raise Trouble: if there is no terminal.
+    """
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        raise Trouble("there is no terminal to ask at; use --stdin") from None
 
 
 __all__ = ["askPassword"]

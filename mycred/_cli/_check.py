@@ -6,15 +6,16 @@ from __future__ import annotations
 
 import os
 import sys
-from argparse import ArgumentTypeError, Namespace
+from argparse import Namespace
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from time import perf_counter
 from typing import Any, TextIO
 
 from zope.interface import implementer
 
-from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.task import react
+from twisted.internet.defer import Deferred, inlineCallbacks, maybeDeferred
+from twisted.internet.task import deferLater, react
 from twisted.logger import formatEvent, globalLogPublisher
 from twisted.python import usage
 from twisted.python.failure import Failure
@@ -40,6 +41,7 @@ from ..error import AccountDenied, UnauthorizedLogin
 from ..portal import Portal
 from ..strcred import AuthOptionMixin
 from ._asking import askPassword
+from ._trouble import Trouble
 
 #: The exit statuses; the last one is EX_TEMPFAIL of sysexits(3).
 ACCEPTED, REFUSED, TEMPORARY = 0, 1, 75
@@ -110,57 +112,96 @@ def run(options: Namespace) -> int:
     name = os.fsencode(options.user)
     password = askPassword(options.stdin)
     globalLogPublisher.addObserver(_logTo(sys.stderr))
-    status = TEMPORARY
+    ended: list[Any] = []
+    began = perf_counter()
 
     def tried(reactor: Any) -> Deferred[None]:
-        credentials = _credentialsFor(watched, name, password)
-        portal = Portal(_Realm(), watched)
-        began = perf_counter()
-        login: Deferred[Any] = portal.login(credentials, None, IRealm)
+        # Once it runs: before that, a checker does its work at once.
+        trying: Deferred[Any] = deferLater(reactor, 0, _try, watched, name, password)
+        return trying.addBoth(ended.append)
 
-        def conclude(result: Any) -> None:
-            nonlocal status
-            status = _report(watched, result, perf_counter() - began)
-
-        return login.addBoth(conclude)
-
-    # It ends by this when the reactor has stopped; what came of the login is known.
+    # It ends by this when the reactor has stopped.
     with suppress(SystemExit):
         react(tried)
-    return status
+    if not ended:
+        raise KeyboardInterrupt
+    return _report(watched, ended[0], perf_counter() - began)
 
 
 def _makeCheckers(descriptions: list[str]) -> list[_Watched]:
     """
     Make the checkers.
 
-    @raise ArgumentTypeError: if a description is wrong.
+    @raise Trouble: if a description is wrong.
     """
     options = _Options()
     for description in descriptions:
         try:
             options.opt_auth(description)
         except usage.UsageError as error:
-            raise ArgumentTypeError(str(error)) from None
+            text = str(error).replace("--help-auth-type=", "mycred types ")
+            raise Trouble(text) from None
     labels = [description.partition(":")[0] for description in descriptions]
     if len(labels) > 1:
         labels = [f"{number} {label}" for number, label in enumerate(labels, 1)]
     return [_Watched(*pair) for pair in zip(labels, options["credCheckers"])]
 
 
-def _credentialsFor(watched: list[_Watched], name: bytes, password: bytes) -> Any:
+@inlineCallbacks
+def _try(
+    watched: list[_Watched], name: bytes, password: bytes
+) -> Generator[Deferred[Any], Any, Any]:
     """
-    Present a name and a password in a way that the checkers can check.
+    Log in, in each way that some of the checkers can check, until one is accepted.
+
+    @return: a L{Deferred} that fires with the answer of the realm, or fails as the
+        first login did that wasn't just refused.
     """
-    if any(IUsernamePassword in w.credentialInterfaces for w in watched):
-        return UsernamePassword(name, password)
-    # As a browser does, in the realm that the file has.
-    realm = getattr(watched[0].checker, "realm", b"")
-    challenge = DigestCredentialFactory(b"MD5", realm).getChallenge(None)
-    nonce, count = challenge["nonce"], b"00000001"
-    ha1 = calcHA1(b"md5", name, realm, password, None, None)
-    ha2 = calcHA2(b"md5", b"GET", b"/", b"auth", None)
-    response = calcResponse(ha1, ha2, b"md5", nonce, count, nonce, b"auth")
+    failures: list[Failure] = []
+    for checkers, credentials in _presentations(watched, name, password):
+        try:
+            return (yield Portal(_Realm(), checkers).login(credentials, None, IRealm))
+        except Exception:
+            failures.append(Failure())
+            if failures[-1].check(AccountDenied):
+                break
+    told = [f for f in failures if _verdict(f) != "refused"]
+    return [*told, *failures][0]
+
+
+def _presentations(
+    watched: list[_Watched], name: bytes, password: bytes
+) -> Iterator[tuple[list[_Watched], Any]]:
+    """
+    Present a name and a password in each way that some of the checkers can check:
+    as they are, and by HTTP Digest in each realm.
+
+    @return: the checkers, and what to present to them.
+    """
+    typed = [w for w in watched if IUsernamePassword in w.credentialInterfaces]
+    if typed:
+        yield typed, UsernamePassword(name, password)
+    byRealm: dict[bytes, list[_Watched]] = {}
+    for checker in watched:
+        if checker not in typed:
+            realm = getattr(checker.checker, "realm", b"")
+            byRealm.setdefault(realm, []).append(checker)
+    for realm, checkers in byRealm.items():
+        for algorithm in (b"MD5", b"SHA-256"):
+            yield checkers, _digested(algorithm, realm, name, password)
+
+
+def _digested(
+    algorithm: bytes, realm: bytes, name: bytes, password: bytes
+) -> DigestedCredentials:
+    """
+    Answer a challenge as a browser does.
+    """
+    challenge = DigestCredentialFactory(algorithm, realm).getChallenge(None)
+    nonce, count, kind = challenge["nonce"], b"00000001", algorithm.lower()
+    ha1 = calcHA1(kind, name, realm, password, None, None)
+    ha2 = calcHA2(kind, b"GET", b"/", b"auth", None)
+    response = calcResponse(ha1, ha2, kind, nonce, count, nonce, b"auth")
     fields = {
         **challenge,
         "uri": b"/",

@@ -8,14 +8,15 @@ import os
 import stat
 import sys
 from argparse import Namespace
+from array import array
+from bisect import bisect_right
 from collections.abc import Iterator
 
-from .._hashes import UnusableHash, isMeantAsHash, recognize
+from .._hashes import UnusableHash, isMeantAsHash
 from .._secrets import isPlausible
-from .._userfile import Entry, Layout, Snapshot, UserFile
+from .._userfile import HTPASSWD, Entry, Snapshot, UserFile
+from ..checkers._htpasswd import readHash
 from ._progress import Progress
-
-_layout = Layout(isIndented=True)
 
 
 def run(options: Namespace) -> int:
@@ -25,8 +26,8 @@ def run(options: Namespace) -> int:
     @return: the exit status, 1 if anything is.
     """
     path = options.file
-    snapshot = UserFile(path, _layout).snapshot()
-    progress = Progress(sys.stderr, snapshot.signature[2])
+    snapshot = UserFile(path, HTPASSWD).snapshot()
+    progress = Progress(sys.stderr, os.path.getsize(path))
     found = False
     for number, finding in _findings(path, snapshot, progress):
         found = True
@@ -45,21 +46,24 @@ def _findings(
     """
     for finding in _ofMode(os.stat(path).st_mode):
         yield 0, finding
+    # Where each line begins, to tell the number of the one that counts.
+    starts = array("Q")
     for number, (start, line) in enumerate(snapshot.lines(), 1):
         progress.show(start)
+        starts.append(start)
         bare = line.strip()
         if not bare or bare.startswith(b"#"):
             continue
-        parsed = _layout.parse(line)
+        parsed = HTPASSWD.parse(line)
         if parsed is None:
             yield number, _whyNobody(bare)
             continue
         first = snapshot.find(parsed[0])
         if first is not None and first.start != start:
+            counts = bisect_right(starts, first.start)
             yield (
                 number,
-                f"the name has a line already, line {snapshot.number(first)}, and "
-                "that one counts",
+                f"the name has a line already, line {counts}, and that one counts",
             )
         elif first is not None:
             for finding in _ofEntry(first):
@@ -95,19 +99,17 @@ def _ofEntry(entry: Entry) -> Iterator[str]:
         yield "no hash: it matches nothing"
         return
     try:
-        found = recognize(entry.secret)
+        scheme = readHash(entry).scheme
     except UnusableHash as error:
         yield f"{error}; it matches nothing"
         if not isMeantAsHash(entry.secret):
             yield "if it is a password, everybody who reads the file has it"
         return
-    if found.scheme.weakness is not None:
+    if scheme.weakness is not None:
         yield (
-            f"{found.scheme.name} is weak, since {found.scheme.weakness}; set the "
-            'password anew, with "mycred passwd"'
+            f"{scheme.name} is weak, since {scheme.weakness}; set the password anew, "
+            'with "mycred passwd"'
         )
-    if found.isPlain and entry.isCut:
-        yield "plain text on a line without an end: it matches nothing"
 
 
 __all__ = ["run"]

@@ -5,6 +5,8 @@ The command line of C{mycred}, and who does what it says.
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -12,9 +14,11 @@ from typing import NoReturn
 
 from .. import __version__
 from .._hashes import MAKERS
+from ._trouble import TROUBLE, Trouble
 
-#: Wrong use of the command (as in L{argparse}).
-USAGE = 2
+# The exit statuses of what a signal ends, as shells have them.
+_INTERRUPTED = 128 + signal.SIGINT
+_PIPE_BROKEN = 128 + signal.SIGPIPE
 
 
 class _Parser(argparse.ArgumentParser):
@@ -26,7 +30,7 @@ class _Parser(argparse.ArgumentParser):
         """
         End the program.
         """
-        self.exit(USAGE, f"{self.prog}: {message} (--help tells more)\n")
+        self.exit(TROUBLE, f"{self.prog}: {message} (--help tells more)\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,22 +41,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     @return: the exit status.
     """
-    parser = _parser()
-    options = parser.parse_args(arguments)
+    _openAll()
+    options = _parser().parse_args(arguments)
     # Each command needs little of mycred, and waits for no more to be imported.
     command = import_module(f"{__package__}._{options.command}")
     try:
         status: int = command.run(options)
-    except argparse.ArgumentTypeError as error:
-        print(f"mycred {options.command}: {error}", file=sys.stderr)
-        return USAGE
+        sys.stdout.flush()
+    except Trouble as error:
+        trouble = str(error)
+    except BrokenPipeError:
+        # Whoever read what is printed has seen enough.
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+        return _PIPE_BROKEN
     except OSError as error:
-        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        print(f"mycred {options.command}: {what}", file=sys.stderr)
-        return 1
+        named = error.filename is not None
+        trouble = f"{error.filename}: {error.strerror}" if named else str(error)
     except KeyboardInterrupt:
-        return 130
-    return status
+        return _INTERRUPTED
+    else:
+        return status
+    print(f"mycred {options.command}: {trouble}", file=sys.stderr)
+    return TROUBLE
+
+
+def _openAll() -> None:
+    """
+    Put something in the place of standard streams that are closed.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -75,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     _describeCheck(commands.add_parser("check", help="try a login, as a server does"))
     types = commands.add_parser("types", help="list what --auth knows")
     types.description = "List the auth types, with the credentials that each checks."
+    types.add_argument("type", metavar="TYPE", nargs="?", help="explain this one")
     return parser
 
 
@@ -138,4 +158,4 @@ def _describeCheck(parser: argparse.ArgumentParser) -> None:
     )
 
 
-__all__ = ["USAGE", "main"]
+__all__ = ["main"]

@@ -5,12 +5,15 @@ C{mycred passwd}: set, remove or verify a password in an htpasswd file.
 from __future__ import annotations
 
 import os
-from argparse import ArgumentTypeError, Namespace
+from argparse import Namespace
 
-from .._hashes import MAKERS, UnusableHash, recognize, verify
-from .._userfile import Layout, UserFile
+from .._hashes import MAKERS, UnusableHash
+from .._secrets import LONGEST, isPlausible
+from .._userfile import HTPASSWD, UserFile
+from ..checkers._htpasswd import readHash
 from ._asking import askPassword
 from ._editing import edit, without, withSecret
+from ._trouble import Trouble
 
 # As htpasswd has it, in bytes.
 _LONGEST_NAME = 255
@@ -23,10 +26,11 @@ def run(options: Namespace) -> int:
     @return: the exit status.
     """
     name = _checkName(os.fsencode(options.user))
-    if (options.delete or options.verify) and (options.scheme or options.cost):
-        raise ArgumentTypeError("--scheme and --cost are for setting a password")
+    if options.delete or options.verify:
+        if options.scheme is not None or options.cost is not None:
+            raise Trouble("--scheme and --cost are for setting a password")
     if options.delete and options.stdin:
-        raise ArgumentTypeError("--delete needs no password, and so no --stdin")
+        raise Trouble("--delete needs no password, and so no --stdin")
     if options.delete:
         return _delete(options.file, name)
     if options.verify:
@@ -42,15 +46,19 @@ def _set(options: Namespace, name: bytes) -> int:
     maker = MAKERS[scheme]
     cost = maker.usualCost if options.cost is None else options.cost
     if cost not in maker.costs:
-        raise ArgumentTypeError(
+        raise Trouble(
             f"--cost={cost}: for {scheme} it is {maker.meaning}, "
             f"{maker.costs[0]} to {maker.costs[-1]}"
         )
     password = askPassword(options.stdin, twice=True)
+    if not password:
+        raise Trouble("an empty password is none")
+    if not isPlausible(password):
+        raise Trouble(f"a password holds no NUL, and is at most {LONGEST} bytes long")
     try:
         secret = maker.make(password, cost)
     except ValueError as error:
-        raise ArgumentTypeError(f"{scheme}: {error}") from None
+        raise Trouble(f"{scheme}: {error}") from None
     edit(options.file, lambda content: withSecret(content, name, secret))
     return 0
 
@@ -77,14 +85,14 @@ def _verify(path: str, name: bytes, fromStdin: bool) -> int:
     """
     Hold a password against a file.
     """
-    entry = UserFile(path, Layout(isIndented=True)).snapshot().find(name)
+    entry = UserFile(path, HTPASSWD).snapshot().find(name)
     if entry is None:
         return _say("there is no such user", 1)
     try:
-        recognize(entry.secret)
+        matched = readHash(entry).verify(askPassword(fromStdin))
     except UnusableHash as error:
         return _say(f"no password can match: {error}", 1)
-    if verify(entry.secret, askPassword(fromStdin)):
+    if matched:
         return _say("the password is right", 0)
     return _say("the password is wrong", 1)
 
@@ -94,13 +102,13 @@ def _checkName(name: bytes) -> bytes:
     Insist on a name that a line can hold.
     """
     if not name or len(name) > _LONGEST_NAME:
-        raise ArgumentTypeError(f"a name has 1 to {_LONGEST_NAME} bytes")
+        raise Trouble(f"a name has 1 to {_LONGEST_NAME} bytes")
     if name != name.strip() or any(c in name for c in (b":", b"\n", b"\r", b"\0")):
-        raise ArgumentTypeError(
+        raise Trouble(
             "a name holds no colon and no newline, and no white space before or after it"
         )
     if name.startswith(b"#"):
-        raise ArgumentTypeError("a line that begins with # would be a comment")
+        raise Trouble("a line that begins with # would be a comment")
     return name
 
 

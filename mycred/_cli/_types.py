@@ -4,11 +4,13 @@ C{mycred types}: list the auth types.
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 
 from twisted.python import usage
 
 from ..strcred import AuthOptionMixin
+from ._trouble import Trouble
 
 
 class _Options(usage.Options, AuthOptionMixin):
@@ -19,10 +21,12 @@ class _Options(usage.Options, AuthOptionMixin):
 
 def run(options: Namespace) -> int:
     """
-    Print what C{--help-auth} lists, and what each checks.
+    Print what C{--help-auth} lists, and what each checks; or explain one type.
 
     @return: the exit status.
     """
+    if options.type is not None:
+        return _explain(options.type)
     rows = [("TYPE", "CHECKS", "WHAT FOLLOWS THE TYPE")]
     for factory in _Options()._checkerFactoriesForOptHelpAuth():
         interfaces = getattr(factory, "credentialInterfaces", None)
@@ -32,6 +36,24 @@ def run(options: Namespace) -> int:
     for authType, checks, arguments in rows:
         print(f"{authType:<{widths[0]}}  {checks:<{widths[1]}}  {arguments}")
     return 0
+
+
+def _explain(authType: str) -> int:
+    """
+    Print what C{--help-auth-type} does.
+
+    @return: the exit status.
+
+    @raise Trouble: if there is no such type.
+    """
+    options = _Options()
+    options.authOutput = sys.stdout
+    try:
+        options.opt_help_auth_type(authType)
+    except usage.UsageError as error:
+        raise Trouble(str(error)) from None
+    except SystemExit:
+        return 0
 
 
 __all__ = ["run"]

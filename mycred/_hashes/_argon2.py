@@ -14,11 +14,13 @@ complete = re.compile(
     rb"\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{22,172}"
 )
 
-# The most that is believed of a hash: the memory in KiB, the same times the
-# number of passes over it, and threads.
+# The most that is believed of a hash: the memory in KiB, the same times the number
+# of passes over it, threads at a time, and their number times that of the passes,
+# since each pass starts them anew.
 _MOST_MEMORY = 2**20
 _MOST_WORK = 2**24
 _MOST_LANES = 64
+_MOST_STARTS = 1024
 
 
 def isAbsurd(cost: bytes) -> bool:
@@ -28,7 +30,12 @@ def isAbsurd(cost: bytes) -> bool:
     @param cost: the parameters, C{m=MEMORY,t=PASSES,p=LANES}.
     """
     memory, passes, lanes = (int(field[2:]) for field in cost.split(b","))
-    return memory > _MOST_MEMORY or memory * passes > _MOST_WORK or lanes > _MOST_LANES
+    return (
+        memory > _MOST_MEMORY
+        or memory * passes > _MOST_WORK
+        or lanes > _MOST_LANES
+        or passes * lanes > _MOST_STARTS
+    )
 
 
 def verify(stored: bytes, password: bytes) -> bool:
@@ -38,6 +45,7 @@ def verify(stored: bytes, password: bytes) -> bool:
     @param stored: a hash that L{complete} matches.
     @param password: a password.
 
+    @raise ValueError: if it is no hash after all.
     @raise MemoryError: if there is not enough memory, or there are too many
         threads, for it now.
     """
@@ -49,12 +57,12 @@ def verify(stored: bytes, password: bytes) -> bool:
         return verify_secret(stored, password, kind)
     except VerifyMismatchError:
         return False
-    except (Argon2Error, ValueError) as error:
+    except Argon2Error as error:
         # ARGON2_MEMORY_ALLOCATION_ERROR and ARGON2_THREAD_FAIL say nothing
         # about the password.
         if str(error) in (error_to_str(-22), error_to_str(-33)):
             raise MemoryError(str(error)) from None
-        return False
+        raise ValueError(str(error)) from None
 
 
 def lacks() -> str | None:

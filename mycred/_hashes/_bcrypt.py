@@ -32,13 +32,12 @@ def verify(stored: bytes, password: bytes) -> bool:
 
     @param stored: a hash that L{complete} matches.
     @param password: a password without NUL, of which 72 bytes count.
+
+    @raise ValueError: if the salt is none.
     """
     import bcrypt
 
-    try:
-        return bcrypt.checkpw(password[:LONGEST], stored)
-    except ValueError:
-        return False
+    return bcrypt.checkpw(password[:LONGEST], stored)
 
 
 __all__ = ["LONGEST", "complete", "isAbsurd", "verify"]

@@ -16,8 +16,8 @@ from typing import Any
 
 from .._secrets import equal
 
-# What a hash of each family looks like.  A salt that crypt(3) wouldn't take is
-# left to it.
+# What a hash of each family looks like; what else is wrong with a salt, the
+# library knows.
 sha256 = re.compile(
     rb"\$5\$(?:rounds=(?P<cost>[1-9]\d{3,8})\$)?[!-#%-9;-~]{0,16}\$[./A-Za-z0-9]{43}"
 )
@@ -33,10 +33,17 @@ scrypt = re.compile(
 # 64 bits in eleven characters: the last one has four, and two that are zero.
 des = re.compile(rb"[./A-Za-z0-9]{12}[.26AEIMQUYcgkosw]")
 
-# The most that is believed of a hash: rounds, and bytes of memory for each of
-# the passes over it.
+# The most that is believed of a hash: rounds; bytes that are filled in all, and
+# bytes of memory, of which a little more is needed.
 _MOST_ROUNDS = 10_000_000
-_MOST_MEMORY = 2**30
+_MOST_WORK = 2**30
+_MOST_MEMORY = 2**30 + 2**24
+
+# The longest password that the library takes, in bytes, and the longest for
+# SHA-crypt, as openssl has it: that takes longer for longer ones, and the client
+# chooses.
+_LONGEST = 511
+LONGEST_SHA = 256
 
 # crypt(3)'s digits.
 _DIGITS = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -75,7 +82,7 @@ def hasAbsurdParameters(cost: bytes) -> bool:
     except StopIteration:
         return True
     # What else could be there is in nobody's hashes.
-    return present > 3 or n > 30 or 128 * r * p * (t + 1) << n > _MOST_MEMORY
+    return present > 3 or _isTooMuch(n, r, p, t + 1)
 
 
 def hasAbsurdScryptParameters(cost: bytes) -> bool:
@@ -88,7 +95,23 @@ def hasAbsurdScryptParameters(cost: bytes) -> bool:
         sum(digit << 6 * place for place, digit in enumerate(number))
         for number in (digits[:5], digits[5:])
     )
-    return n > 30 or not r or not p or 128 * r * p << n > _MOST_MEMORY
+    return not r or not p or _isTooMuch(n, r, p, 1)
+
+
+def _isTooMuch(n: int, r: int, p: int, passes: int) -> bool:
+    """
+    Tell whether parameters of scrypt's kind are absurd.
+
+    @param n: the logarithm of the number of blocks.
+    @param r: the size of a block, in units of 128 bytes.
+    @param p: how often all is done.
+    @param passes: how often the blocks are filled each time.
+    """
+    if n > 30:
+        return True
+    block = 128 * r
+    work, memory = (block * p * passes) << n, block * ((1 << n) + p + 2)
+    return work > _MOST_WORK or memory > _MOST_MEMORY
 
 
 def verify(stored: bytes, password: bytes) -> bool:
@@ -98,10 +121,25 @@ def verify(stored: bytes, password: bytes) -> bool:
     @param stored: a hash that one of this module's patterns matches.
     @param password: a password without NUL.
 
+    @raise ValueError: if the library refuses the hash.
     @raise MemoryError: if there is not enough memory for it now.
     """
+    if len(password) > _LONGEST:
+        return False
     hashed = crypt(password, stored)
-    return hashed is not None and equal(hashed, stored)
+    if hashed is None:
+        raise ValueError("the library refuses it")
+    return equal(hashed, stored)
+
+
+def verifySHA(stored: bytes, password: bytes) -> bool:
+    """
+    Verify a password against a hash that L{sha256} or L{sha512} matches.
+
+    @raise ValueError: as from L{verify}.
+    @raise MemoryError: as from L{verify}.
+    """
+    return len(password) <= LONGEST_SHA and verify(stored, password)
 
 
 def crypt(password: bytes, setting: bytes) -> bytes | None:
@@ -201,6 +239,7 @@ def _number(digits: Iterator[int], least: int) -> int:
 
 
 __all__ = [
+    "LONGEST_SHA",
     "crypt",
     "des",
     "hasAbsurdParameters",
@@ -211,5 +250,6 @@ __all__ = [
     "sha256",
     "sha512",
     "verify",
+    "verifySHA",
     "yescrypt",
 ]

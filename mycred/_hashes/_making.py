@@ -64,6 +64,10 @@ def _sha512Hash(password: bytes, cost: int) -> bytes:
     """
     Hash a password with SHA-512-crypt.
     """
+    if len(password) > _libcrypt.LONGEST_SHA:
+        raise ValueError(
+            f"a password of more than {_libcrypt.LONGEST_SHA} bytes is never taken"
+        )
     salt = "".join(secrets.choice(_DIGITS) for _ in range(16))
     hashed = _libcrypt.crypt(password, f"$6$rounds={cost}${salt}$".encode("ascii"))
     if hashed is None:

@@ -14,6 +14,17 @@ from ._schemes import CRYPTS, NAMES, PLAIN, Scheme
 _dollars = re.compile(rb"\$[A-Za-z0-9-]{1,16}\$")
 _braces = re.compile(rb"\{([A-Za-z0-9-]{1,24})(?:\.([A-Za-z0-9]{1,8}))?\}")
 
+# How hashes begin that other systems have: Sun's $md5,rounds=904$, directories'
+# {x-issha, 1024} and {PBKDF2_SHA256}; and BSDi's DES.
+_foreign = re.compile(
+    rb"\$[A-Za-z0-9_,=.-]{1,40}\$|\{[^{}\s][^{}]{0,39}\}|_[./A-Za-z0-9]{19}\Z"
+)
+
+# What shadow(5) and its kind write in place of a hash, or before one.
+_locked = re.compile(
+    rb"[!*]+\Z|x\Z|\*(?:LK|NP)\*|[!*]+(?=[$_{]|[./A-Za-z0-9]{12}[.26AEIMQUYcgkosw]\Z)"
+)
+
 
 class Hash(NamedTuple):
     """
@@ -43,9 +54,19 @@ class Hash(NamedTuple):
         @param password: what the user typed.  A NUL in it matches nothing, since
             most libraries would stop there.
 
+        @raise UnusableHash: if the library that knows the scheme refuses the hash.
         @raise MemoryError: if a scheme that takes much memory can't have it now.
         """
-        return b"\0" not in password and self.scheme.verify(self.text, password)
+        try:
+            return b"\0" not in password and self.scheme.verify(self.text, password)
+        except ValueError:
+            raise UnusableHash(f"a damaged hash ({self.scheme.name})") from None
+
+    def __repr__(self) -> str:
+        """
+        Show it without the hash.
+        """
+        return f"Hash({self.scheme.name}, {self.cost!r})"
 
     @property
     def isPlain(self) -> bool:
@@ -95,10 +116,9 @@ def verify(stored: bytes, password: bytes) -> bool:
     @raise MemoryError: as from L{Hash.verify}.
     """
     try:
-        found = recognize(stored)
+        return recognize(stored).verify(password)
     except UnusableHash:
         return False
-    return found.verify(password)
 
 
 def isMeantAsHash(stored: bytes) -> bool:
@@ -107,9 +127,10 @@ def isMeantAsHash(stored: bytes) -> bool:
     scheme or not.  It is no password, then: whoever has seen the file must not get
     in with what stands there.
 
-    A hash of DES begins like nothing: it may be a word of thirteen letters.
+    Neither is what stands for a locked account.  A hash of DES begins like nothing:
+    it may be a word of thirteen letters.
     """
-    if _dollars.match(stored) or _braces.match(stored):
+    if _foreign.match(stored) or _locked.match(stored):
         return True
     # One that was cut off where it begins.
     if stored[:1] == b"$":
@@ -126,6 +147,8 @@ def _split(stored: bytes) -> tuple[Scheme, bytes]:
 
     @raise UnusableHash: if there is no such scheme.
     """
+    if _locked.match(stored):
+        raise UnusableHash("a locked account, or one whose hash is elsewhere")
     braces = _braces.match(stored)
     if braces is None:
         return _cryptOf(stored, tuple(CRYPTS)), stored

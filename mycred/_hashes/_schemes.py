@@ -70,6 +70,7 @@ def _ofLibcrypt(
     complete: re.Pattern[bytes],
     isAbsurd: Callable[[bytes], bool] = _never,
     weakness: str | None = None,
+    verify: Callable[[bytes, bytes], bool] = _libcrypt.verify,
 ) -> Scheme:
     """
     Make a scheme of libcrypt's.
@@ -77,7 +78,7 @@ def _ofLibcrypt(
     @param cheap: a setting that costs little, to find out whether it knows it.
     """
     lacks = partial(_libcrypt.lacks, cheap)
-    return Scheme(name, complete, _libcrypt.verify, isAbsurd, lacks, weakness)
+    return Scheme(name, complete, verify, isAbsurd, lacks, weakness)
 
 
 def _digest(name: str, algorithm: str, size: int, salted: bool) -> Scheme:
@@ -111,12 +112,14 @@ CRYPTS: dict[bytes, Scheme] = {
         b"$5$rounds=1000$a$",
         _libcrypt.sha256,
         _libcrypt.hasAbsurdRounds,
+        verify=_libcrypt.verifySHA,
     ),
     b"$6$": _ofLibcrypt(
         "SHA-512-crypt",
         b"$6$rounds=1000$a$",
         _libcrypt.sha512,
         _libcrypt.hasAbsurdRounds,
+        verify=_libcrypt.verifySHA,
     ),
     b"$7$": _ofLibcrypt(
         "scrypt",

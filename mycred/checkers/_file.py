@@ -24,7 +24,8 @@ from .._secrets import asBytes, equal
 from .._userfile import Entry, Layout, UserFile
 from .._workers import Workers, workersOf
 from ..error import LoginFailed
-from ._passwordfile import FileChecker, Look, PasswordFile, avatarIdOf
+from ._filechecker import FileChecker, avatarIdOf
+from ._passwordfile import Look, PasswordFile
 from ._passwords import arePlausible
 
 
@@ -53,6 +54,7 @@ class FilePasswordDB(FileChecker):
     _cacheTimestamp: int | None = None
     _decoy: Hash | None = None
     _file: PasswordFile | None = None
+    _fileKey: tuple[object, ...] = ()
     _workers: Workers | None = None
 
     def __init__(
@@ -98,7 +100,14 @@ class FilePasswordDB(FileChecker):
         """
         Leave out of a pickle what belongs to this process.
         """
-        left = ("_credCache", "_cacheTimestamp", "_decoy", "_file", "_workers")
+        left = (
+            "_credCache",
+            "_cacheTimestamp",
+            "_decoy",
+            "_file",
+            "_fileKey",
+            "_workers",
+        )
         return {k: v for k, v in vars(self).items() if k not in left}
 
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
@@ -114,9 +123,12 @@ class FilePasswordDB(FileChecker):
             many logins wait.
         """
         username = credentials.username
-        if not arePlausible(credentials):
+        isTheirs = self._isTheirs()
+        # A program may know names that are no text at all.
+        isText = isinstance(username, (bytes, str)) or not isTheirs
+        if isText and not arePlausible(credentials):
             return fail(self._cbUnknown(False, username))
-        if self._isTheirs():
+        if isTheirs:
             return self._askTheirs(credentials)
         return self._look(self._passwordFile(), self._key(username), credentials)
 
@@ -171,11 +183,14 @@ class FilePasswordDB(FileChecker):
         Return what reads the file; made when it is needed first, since programs
         skip the constructor.
         """
-        if self._file is None or self._file.path != self.filename:
-            layout = Layout(self.delim, self.ufield, self.pfield, self.caseSensitive)
+        lines = self.delim, self.ufield, self.pfield, self.caseSensitive
+        key = (self.filename, *lines, self.cache)
+        if self._file is None or self._fileKey != key:
+            layout = Layout(*lines)
             userfile = UserFile(self.filename, layout)
             indexed = self.cache or not layout.beginsWithName
             self._file = PasswordFile(userfile, self._read, indexed, self._workers)
+            self._fileKey = key
         return self._file
 
     def _read(self, entry: Entry) -> Hash | bytes:
@@ -255,10 +270,11 @@ class FilePasswordDB(FileChecker):
         """
         Read a secret that a program has stored.
         """
-        if self.hash or not isinstance(stored, bytes) or not isMeantAsHash(stored):
+        secret: Any = asBytes(stored)
+        if self.hash or not isinstance(secret, bytes) or not isMeantAsHash(secret):
             return Look(name, stored)
         try:
-            found = recognize(stored)
+            found = recognize(secret)
         except UnusableHash as error:
             return Look(name, flaw=str(error))
         return Look(name, found.text) if found.isPlain else Look(name, hash=found)
@@ -288,7 +304,10 @@ class FilePasswordDB(FileChecker):
                     return name, secret
             raise KeyError(username)
         # As in Twisted: for as long as the file is the same.
-        state = os.stat(self.filename).st_mtime_ns
+        try:
+            state = os.stat(self.filename).st_mtime_ns
+        except OSError as error:
+            raise self._passwordFile().unreadable(error) from None
         if self._credCache is None or state != self._cacheTimestamp:
             self._credCache = {}
             for name, secret in self._loadCredentials():
@@ -302,7 +321,8 @@ def _overridden(checker: FilePasswordDB, method: str) -> bool:
     """
     Tell whether a program has put its own method in the place of ours.
     """
-    return getattr(type(checker), method) is not getattr(FilePasswordDB, method)
+    theirs = getattr(getattr(checker, method), "__func__", None)
+    return theirs is not getattr(FilePasswordDB, method)
 
 
 # The name that the class had before, and that old programs use.

@@ -11,13 +11,16 @@ from typing import Any
 from zope.interface import implementer
 
 from twisted.internet.defer import Deferred, fail, maybeDeferred
+from twisted.python.failure import Failure
 
 from .._contracts import AvatarID, ICredentialsChecker, IUsernameDigestHash
 from .._hashes import UnusableHash
 from .._secrets import asBytes
 from .._userfile import Entry, Layout, UserFile
 from .._workers import Workers
-from ._passwordfile import FileChecker, Look, PasswordFile, avatarIdOf
+from ..error import LoginFailed
+from ._filechecker import FileChecker, avatarIdOf
+from ._passwordfile import Look, PasswordFile
 from ._passwords import arePlausible
 
 # H(username:realm:password): MD5, which is all that htdigest makes, or SHA-256.
@@ -115,7 +118,7 @@ class HtdigestChecker(FileChecker):
         if asked != self.realm:
             self._log.error(
                 "The server asks for the realm {asked!r}, and {file} is read for "
-                "{realm!r}: nobody can log in",
+                "{realm!r}, whose hashes serve no other",
                 asked=asked,
                 realm=self.realm,
                 file=self._file.path,
@@ -125,7 +128,18 @@ class HtdigestChecker(FileChecker):
         stored = look.secret or secrets.token_hex(16).encode("ascii")
         conclude: Any = self._cbPasswordMatch if look.secret else self._cbUnknown
         checking: Deferred[Any] = maybeDeferred(credentials.checkHash, stored)
+        checking.addErrback(self._ebMalformed)
         return checking.addCallback(conclude, avatarIdOf(look, credentials))
+
+    def _ebMalformed(self, failure: Failure) -> Any:
+        """
+        Refuse an answer that Twisted's own credentials stumble over, as one whose
+        fields are missing.
+        """
+        if failure.check(LoginFailed):
+            return failure
+        self._log.info("Login refused: a malformed answer ({e!r})", e=failure.value)
+        return False
 
 
 __all__ = ["HtdigestChecker"]

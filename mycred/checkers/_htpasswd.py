@@ -13,9 +13,10 @@ from twisted.internet.defer import Deferred, fail
 from .._contracts import AvatarID, ICredentialsChecker, IUsernamePassword
 from .._hashes import Hash, UnusableHash, isMeantAsHash, recognize
 from .._secrets import asBytes
-from .._userfile import Entry, Layout, UserFile
+from .._userfile import HTPASSWD, Entry, UserFile
 from .._workers import Workers
-from ._passwordfile import FileChecker, PasswordFile
+from ._filechecker import FileChecker
+from ._passwordfile import PasswordFile
 from ._passwords import arePlausible
 
 
@@ -54,7 +55,7 @@ class HtpasswdChecker(FileChecker):
         """
         self._weak = weak
         self._plaintext = plaintext
-        userfile = UserFile(path, Layout(isIndented=True))
+        userfile = UserFile(path, HTPASSWD)
         self._file = PasswordFile(userfile, self._read, workers=workers)
 
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
@@ -78,20 +79,31 @@ class HtpasswdChecker(FileChecker):
         Read the secret of a line.
         """
         try:
-            found = recognize(entry.secret)
+            found = readHash(entry)
         except UnusableHash:
-            if isMeantAsHash(entry.secret) or not self._plaintext:
+            if not self._plaintext or isMeantAsHash(entry.secret) or entry.isCut:
                 raise
-            found = None
-        if (found is None or found.isPlain) and entry.isCut:
-            raise UnusableHash(
-                "plain text that may be half of a password, since the line has no end"
-            )
-        if found is None:
             return entry.secret
         if found.scheme.weakness and not self._weak:
             raise UnusableHash(f"a hash of a weak kind ({found.scheme.name})")
         return found
 
 
-__all__ = ["HtpasswdChecker"]
+def readHash(entry: Entry) -> Hash:
+    """
+    Read the hash of a line of an htpasswd file.
+
+    @raise UnusableHash: if nothing can match what stands there.
+    """
+    try:
+        found = recognize(entry.secret)
+    except UnusableHash as error:
+        if entry.isCut:
+            raise UnusableHash(f"{error}, on a line that has no end") from None
+        raise
+    if found.isPlain and entry.isCut:
+        raise UnusableHash("perhaps half of a password, on a line that has no end")
+    return found
+
+
+__all__ = ["HtpasswdChecker", "readHash"]

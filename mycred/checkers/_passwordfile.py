@@ -6,22 +6,22 @@ file that is just being written.
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from threading import Lock
-from typing import Any, NamedTuple, Protocol, TypeVar, Union
+from typing import Any, NamedTuple, TypeVar, Union
 
 from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from .._contracts import AvatarID, IUsernamePassword
 from .._hashes import Hash, UnusableHash
-from .._secrets import asBytes
 from .._userfile import SETTLING, Entry, Signature, Snapshot, UserFile
 from .._workers import Workers, workersOf
-from ..error import LoginFailed, TemporaryFailure, UnauthorizedLogin
-from ._passwords import PasswordMatching, shortened
+from ..error import LoginFailed, TemporaryFailure
+from ._notes import Notes, Source
+from ._passwords import shortened
 
 _T = TypeVar("_T")
 
@@ -29,10 +29,8 @@ _T = TypeVar("_T")
 #: with.  It raises L{UnusableHash} if no password may match.
 Read = Callable[[Entry], Union[Hash, bytes]]
 
-# How many lines of a file are looked at when it is read, and how many of those
-# that are odd are logged then.
+# How many lines of a file are looked at when it is read.
 _MOST_EXAMINED = 10_000
-_MOST_NOTED = 100
 
 # How often a file that goes on changing is read before a login is given up.
 _TRIES = 20
@@ -58,41 +56,11 @@ class Look(NamedTuple):
     flaw: str | None = None
     doubt: Signature | None = None
 
-
-class FileChecker(PasswordMatching):
-    """
-    Base of the checkers of passwords in a file.
-    """
-
-    def _look(
-        self, file: PasswordFile, name: bytes, credentials: Any
-    ) -> Deferred[AvatarID]:
+    def __repr__(self) -> str:
         """
-        Look somebody up, and conclude from what is found.
-
-        @param name: his name, as it would stand in the file.
+        Show it without what is stored.
         """
-        typed = IUsernamePassword(credentials, None)
-        password = None if typed is None else asBytes(typed.password)
-        looking: Deferred[Any] = file.look(name, password)
-        return looking.addCallback(self._cbLook, credentials)
-
-    def _cbLook(self, look: Look, credentials: Any) -> Any:
-        """
-        Conclude from what was found about a user.
-        """
-        avatarId = avatarIdOf(look, credentials)
-        if look.hash and IUsernamePassword.providedBy(credentials):
-            return self._cbPasswordMatch(look.matched, avatarId)
-        if look.hash or look.flaw:
-            self._log.info(
-                "Login refused: {name!r} has {what}",
-                name=shortened(avatarId),
-                what=look.flaw
-                or "a hash, which can't serve a login that doesn't send the password",
-            )
-            return Failure(UnauthorizedLogin())
-        return self._matchPassword(credentials, look.secret, avatarId)
+        return f"Look({self.name!r})"
 
 
 class PasswordFile:
@@ -127,7 +95,7 @@ class PasswordFile:
         self._lock = Lock()
         self._examined: Signature | None = None
         self._noted: Signature | None = None
-        self._notes = _Notes()
+        self._notes = Notes()
         # A hash of the kind that most are of.  It is verified where there is
         # nothing to verify, so that all refusals take the same time.
         self._decoy: Hash | None = None
@@ -142,7 +110,10 @@ class PasswordFile:
         @return: a L{Deferred} that fails with L{TemporaryFailure} if the file
             can't be read, or too many wait.
         """
-        return self._ask(name, password, None, _TRIES)
+        if self._workers is None:
+            self._workers = workersOf()
+        until = self._workers.seconds() + self._workers.deadline
+        return self._ask(self._workers, name, password, until)
 
     def find(self, name: bytes) -> Entry | None:
         """
@@ -161,29 +132,31 @@ class PasswordFile:
         return iter(self._now(self._snapshot))
 
     def _ask(
-        self, name: bytes, password: bytes | None, doubt: Signature | None, tries: int
+        self,
+        workers: Workers,
+        name: bytes,
+        password: bytes | None,
+        until: float,
+        doubt: Signature | None = None,
+        tries: int = _TRIES,
     ) -> Deferred[Look]:
         """
         Look, and look again as long as the answer is in doubt.
 
+        @param until: when to give up, in seconds as the workers count them.
         @param doubt: the state of the file when the last answer was in doubt.
         @param tries: how often to look.
         """
-        if self._workers is None:
-            self._workers = workersOf()
-        workers = self._workers
 
         def cbLook(look: Look) -> Any:
             self._flush()
             if look.matched or look.doubt is None or look.doubt == doubt:
                 return look
-            if tries == 1:
+            if tries == 1 or workers.seconds() > until:
                 self._log.error("{file} goes on changing", file=self.path)
                 return fail(TemporaryFailure("Temporarily unavailable"))
-            again = workers.pause(SETTLING)
-            return again.addCallback(
-                lambda _: self._ask(name, password, look.doubt, tries - 1)
-            )
+            again = (workers, name, password, until, look.doubt, tries - 1)
+            return workers.pause(SETTLING).addCallback(lambda _: self._ask(*again))
 
         looking: Deferred[Any] = workers.share(self._look, name, password)
         return looking.addCallbacks(cbLook, self._ebLook)
@@ -196,7 +169,7 @@ class PasswordFile:
         if failure.check(LoginFailed, CancelledError):
             return failure
         if failure.check(OSError):
-            return Failure(self._unreadable(failure.value))
+            return Failure(self.unreadable(failure.value))
         self._log.failure("A look into {file} failed", failure, file=self.path)
         return Failure(TemporaryFailure("Temporarily unavailable"))
 
@@ -207,11 +180,11 @@ class PasswordFile:
         try:
             return work()
         except OSError as error:
-            raise self._unreadable(error) from None
+            raise self.unreadable(error) from None
         finally:
             self._flush()
 
-    def _unreadable(self, error: object) -> TemporaryFailure:
+    def unreadable(self, error: object) -> TemporaryFailure:
         """
         Log why the file can't be read; the peer isn't told.
         """
@@ -240,14 +213,21 @@ class PasswordFile:
             look = Look(None, doubt=doubt)
         else:
             look = self._readAndNote(entry, source)._replace(doubt=doubt)
-        # Whoever has nothing to verify waits as long as the others.
-        sample = look.hash or self._decoy
-        if sample is None or password is None:
+        if password is None:
             return look
-        matched = sample.verify(password)
-        return look._replace(matched=matched and look.hash is not None)
+        if look.hash is not None:
+            try:
+                return look._replace(matched=look.hash.verify(password))
+            except UnusableHash as error:
+                if entry is not None:
+                    look = self._flawed(entry, source, error)._replace(doubt=doubt)
+        # Whoever has nothing to verify waits as long as the others.
+        if self._decoy is not None:
+            with suppress(UnusableHash):
+                self._decoy.verify(password)
+        return look
 
-    def _find(self, name: bytes) -> tuple[Entry | None, _Source, Signature | None]:
+    def _find(self, name: bytes) -> tuple[Entry | None, Source, Signature | None]:
         """
         Look somebody up.
 
@@ -261,7 +241,7 @@ class PasswordFile:
                 if self._file.signature() == signature:
                     return entry, self._file, None
         snapshot = self._snapshot()
-        doubt = snapshot.signature if snapshot.isYoung else None
+        doubt = snapshot.state.signature if snapshot.state.isYoung else None
         return snapshot.find(name), snapshot, doubt
 
     def _snapshot(self) -> Snapshot:
@@ -272,18 +252,19 @@ class PasswordFile:
         if not self._indexed:
             self._file.forget()
         with self._lock:
-            if snapshot.signature != self._examined:
+            state = snapshot.state
+            if state.signature != self._examined:
                 self._examine(snapshot)
-                # One that is young may differ, and have the same signature.
-                self._examined = None if snapshot.isYoung else snapshot.signature
+                # A provisional one may differ, and have the same signature.
+                self._examined = None if state.isProvisional else state.signature
         return snapshot
 
     def _examine(self, snapshot: Snapshot) -> None:
         """
         Look through a file: choose a decoy, and note what is odd.
         """
-        if snapshot.signature != self._noted:
-            self._noted = snapshot.signature
+        if snapshot.state.signature != self._noted:
+            self._noted = snapshot.state.signature
             self._notes.clear()
         kinds: Counter[tuple[str, bytes]] = Counter()
         samples: dict[tuple[str, bytes], Hash] = {}
@@ -300,26 +281,19 @@ class PasswordFile:
                 ("repeated", entry.start),
                 "{file}, line {number}: {name!r} has a line already, line {first}, "
                 "and that one counts",
-                name=entry.name,
+                name=shortened(entry.name),
                 number=snapshot.number(entry),
                 first=snapshot.number(first),
             )
 
-    def _readAndNote(self, entry: Entry, source: _Source) -> Look:
+    def _readAndNote(self, entry: Entry, source: Source) -> Look:
         """
         Read the secret of a line, and note what is odd about it.
         """
         try:
             read = self._read(entry)
         except UnusableHash as error:
-            if entry.start not in self._notes:
-                self._notes.add(
-                    entry.start,
-                    "{file}, line {number}: {reason}; it matches nothing",
-                    number=source.number(entry),
-                    reason=str(error),
-                )
-            return Look(entry.name, flaw=str(error))
+            return self._flawed(entry, source, error)
         if not isinstance(read, Hash):
             return Look(entry.name, secret=read)
         scheme = read.scheme
@@ -336,71 +310,18 @@ class PasswordFile:
             return Look(entry.name, secret=read.text)
         return Look(entry.name, hash=read)
 
-
-def avatarIdOf(look: Look, credentials: Any) -> AvatarID:
-    """
-    Name the avatar: as the file spells the name, in the type in which the
-    credentials have it.
-    """
-    if look.name is None:
-        unknown: AvatarID = credentials.username
-        return unknown
-    if isinstance(credentials.username, str) and isinstance(look.name, bytes):
-        return look.name.decode("utf-8", "surrogateescape")  # type: ignore[return-value]
-    known: AvatarID = look.name
-    return known
-
-
-class _Notes:
-    """
-    What threads have found out about one state of a file, for the reactor's
-    thread to log: each once, and not too many.
-    """
-
-    def __init__(self) -> None:
-        self._known: set[object] = set()
-        self._waiting: deque[tuple[str, dict[str, Any]]] = deque()
-
-    def __contains__(self, key: object) -> bool:
+    def _flawed(self, entry: Entry, source: Source, error: UnusableHash) -> Look:
         """
-        Tell whether something was noted, or is one too many.
+        Note that nothing can match a line.
         """
-        return key in self._known or len(self._known) > _MOST_NOTED
-
-    def add(self, key: object, text: str, **values: Any) -> None:
-        """
-        Note something.
-        """
-        if key in self:
-            return
-        self._known.add(key)
-        if len(self._known) > _MOST_NOTED:
-            text, values = '{file}: there is more; "mycred lint" lists it', {}
-        self._waiting.append((text, values))
-
-    def clear(self) -> None:
-        """
-        Begin again.
-        """
-        self._known.clear()
-
-    def take(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """
-        Take what waits to be logged.
-        """
-        while self._waiting:
-            yield self._waiting.popleft()
+        if entry.start not in self._notes:
+            self._notes.add(
+                entry.start,
+                "{file}, line {number}: {reason}; it matches nothing",
+                number=source.number(entry),
+                reason=str(error),
+            )
+        return Look(entry.name, flaw=str(error))
 
 
-class _Source(Protocol):
-    """
-    What a line was found in.
-    """
-
-    def number(self, entry: Entry) -> int:
-        """
-        Return the number of its line, counted from 1.
-        """
-
-
-__all__ = ["FileChecker", "Look", "PasswordFile", "Read", "avatarIdOf"]
+__all__ = ["Look", "PasswordFile", "Read"]

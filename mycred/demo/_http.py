@@ -27,10 +27,9 @@ from .._contracts import (
     IUsernamePassword,
 )
 from ..portal import Portal
+from ._options import REALM
 from ._sessions import SessionPortal
 from ._store import Mailbox, StoreService
-
-REALM = b"mycred"
 
 _page = """<!DOCTYPE html>
 <meta charset="utf-8"><title>Mail of {user}</title>

@@ -42,6 +42,9 @@ PROTOCOLS: dict[str, tuple[str, tuple[InterfaceType, ...]]] = {
     ),
 }
 
+#: The realm that browsers are told.
+REALM = b"mycred"
+
 _where = "where to listen for {}, a strports description; empty for nowhere [default: {}]"
 
 
@@ -94,6 +97,8 @@ class Options(usage.Options, AuthOptionMixin):
                 "--auth is missing: say where the accounts are, for example "
                 "--auth=file:/etc/myapp/passwd (--help-auth lists the types)"
             )
+        for checker in self["credCheckers"]:
+            _checkRealm(checker)
         self["store"] = _checkStore(self["store"])
         self["notOffered"] = []
         for name, (where, interfaces) in PROTOCOLS.items():
@@ -130,6 +135,20 @@ class Options(usage.Options, AuthOptionMixin):
             ) from None
 
 
+def _checkRealm(checker: object) -> None:
+    """
+    Insist on the realm of this server, where a checker is for one.
+
+    @raise usage.UsageError: if it is another.
+    """
+    realm = getattr(checker, "realm", REALM)
+    if realm != REALM:
+        raise usage.UsageError(
+            f"--auth: nobody could log in by hashes of the realm {realm.decode()}, "
+            f"since this server asks for realm={REALM.decode()}"
+        )
+
+
 def _checkStore(path: str) -> str:
     """
     Insist on a file that is the store, or can become it.
@@ -153,4 +172,4 @@ def _checkStore(path: str) -> str:
     return os.path.abspath(path)
 
 
-__all__ = ["PROTOCOLS", "Options"]
+__all__ = ["PROTOCOLS", "REALM", "Options"]

@@ -49,11 +49,12 @@ class HtdigestCheckerFactory:
         @raise InvalidAuthArgumentString: if an option is unknown or missing, if
             the file can't be read, or if nobody in it is in the realm.
         """
-        from mycred._argstring import nonEmpty, parseArgString, readableFile
+        from mycred._argstring import nonEmpty, parseArgString
         from mycred._secrets import asBytes
         from mycred.checkers import HtdigestChecker
+        from mycred.checkers._filechecker import readable
 
-        keys = {"file": readableFile, "realm": nonEmpty}
+        keys = {"file": lambda text: readable(nonEmpty(text)), "realm": nonEmpty}
         given = parseArgString(argstring, keys, ("file",), ("file", "realm"))
         realm = asBytes(given["realm"])
         if b":" in realm:

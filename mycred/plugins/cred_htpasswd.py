@@ -60,10 +60,15 @@ class HtpasswdCheckerFactory:
         @raise InvalidAuthArgumentString: if an option is unknown or contradicts
             another, or if the file can't be read.
         """
-        from mycred._argstring import parseArgString, readableFile, yesNo
+        from mycred._argstring import nonEmpty, parseArgString, yesNo
         from mycred.checkers import HtpasswdChecker
+        from mycred.checkers._filechecker import readable
 
-        keys = {"file": readableFile, "weak": yesNo, "plaintext": yesNo}
+        keys = {
+            "file": lambda text: readable(nonEmpty(text)),
+            "weak": yesNo,
+            "plaintext": yesNo,
+        }
         given = parseArgString(argstring, keys, ("file",), ("file",))
         weak, plaintext = given.get("weak", True), given.get("plaintext", False)
         if plaintext and not weak:

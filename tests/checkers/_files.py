@@ -13,8 +13,8 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred import _userfile
 from mycred._hashes import Hash
+from mycred._userfile import _file, _state
 from mycred.checkers import _passwordfile
 from mycred.credentials import UsernamePassword
 from mycred.error import TemporaryFailure, UnauthorizedLogin
@@ -50,7 +50,7 @@ class FileTestCase(SynchronousTestCase):
         """
         Have all files be old enough to be believed.
         """
-        self.patch(_userfile, "SETTLING", 0)
+        self.patch(_state, "SETTLING", 0)
 
     def ask(self, database: Any, name: Any, password: Any) -> Deferred[Any]:
         """
@@ -140,14 +140,14 @@ class StoreTests:
             raise PermissionError(13, "Permission denied", path)
 
         checker = self.checker(b"alice:sesame\n")
-        self.patch(_userfile, "_openWithoutWaiting", deny)
+        self.patch(_file, "_openWithoutWaiting", deny)
         self.assertDown(checker)
 
     def test_tooLarge(self: Any) -> None:
         """
         So is a file that is too large for anybody's accounts.
         """
-        self.patch(_userfile, "LARGEST", 13)
+        self.patch(_file, "LARGEST", 13)
         checker = self.checker(b"alice:sesame\n")
         self.assertAccepted(self.ask(checker, b"alice", b"sesame"), b"alice")
         self.assertDown(self.checker(b"alice:sesame\n#"))
@@ -181,8 +181,9 @@ class StoreTests:
         was read just after it had changed.
         """
         state = (0, time.time_ns(), len(b"alice:one\n"), 0, 0)
-        self.patch(_userfile, "_signatureOf", lambda status: state)
-        self.patch(_userfile, "SETTLING", 60)
+        for module in (_file, _state):
+            self.patch(module, "signatureOf", lambda status: state)
+        self.patch(_state, "SETTLING", 60)
         checker = self.checker(b"alice:one\n")
         self.assertAccepted(self.ask(checker, b"alice", b"one"), b"alice")
         self.path.write_bytes(b"alice:two\n")
@@ -223,10 +224,10 @@ class StoreTests:
         self.workers.step(2)
         self.assertNoResult(asking)
         self.path.write_bytes(b"alice:sesame\n")
-        self.workers.reactor.advance(_userfile.SETTLING / 2)
+        self.workers.reactor.advance(_state.SETTLING / 2)
         self.assertEqual(self.workers.pool.jobs, [])
         self.settle()
-        self.workers.reactor.advance(_userfile.SETTLING + 1)
+        self.workers.reactor.advance(_state.SETTLING + 1)
         self.workers.step(2)
         self.assertAccepted(asking, b"alice")
         self.assertRefused(wrong)
@@ -252,35 +253,38 @@ class StoreTests:
         A refusal from a file that has just changed costs one more look, and no
         more: then it is certain.
         """
-        self.patch(_userfile, "SETTLING", 3600)
+        self.patch(_state, "SETTLING", 3600)
         self.run_()
         asking = self.ask(self.checker(b"alice:sesame\n"), b"alice", b"tulip")
         self.workers.step()
         self.assertNoResult(asking)
-        self.workers.reactor.advance(3600)
+        self.workers.reactor.advance(_state.SETTLING)
         self.workers.step()
         self.assertRefused(asking)
 
     def test_goesOnChanging(self: Any) -> None:
         """
-        If the file never comes to rest, that is a temporary failure.
+        If the file never comes to rest, that is a temporary failure, after so many
+        looks, or when the login has taken as long as one may.
         """
-        self.patch(_userfile, "SETTLING", 3600)
+        self.patch(_state, "SETTLING", 3600)
         self.run_()
-        checker = self.checker(b"#\n")
-        asking = self.ask(checker, b"alice", b"sesame")
-        outcome: list[Any] = []
-        asking.addErrback(outcome.append)
-        looks = 0
-        while not outcome and looks < 100:
-            with self.path.open("ab") as file:
-                file.write(b"#\n")
-            self.workers.step()
-            self.workers.reactor.advance(3600)
-            looks += 1
-        outcome[0].trap(TemporaryFailure)
-        self.assertEqual(looks, _passwordfile._TRIES)
-        self.assertEqual(len(self.logged("goes on changing")), 1)
+        for pause, expected in ((0, _passwordfile._TRIES), (20, 3)):
+            self.patch(_passwordfile, "SETTLING", pause)
+            checker = self.checker(b"#\n")
+            asking = self.ask(checker, b"alice", b"sesame")
+            outcome: list[Any] = []
+            asking.addErrback(outcome.append)
+            looks = 0
+            while not outcome and looks < 100:
+                with self.path.open("ab") as file:
+                    file.write(b"#\n")
+                self.workers.step()
+                self.workers.reactor.advance(pause)
+                looks += 1
+            outcome[0].trap(TemporaryFailure)
+            self.assertEqual(looks, expected)
+        self.assertEqual(len(self.logged("goes on changing")), 2)
 
     def test_readOnceForAll(self: Any) -> None:
         """
@@ -331,6 +335,6 @@ class StoreTests:
         def fail(path: str, flags: int) -> int:
             raise MemoryError
 
-        self.patch(_userfile, "_openWithoutWaiting", fail)
+        self.patch(_file, "_openWithoutWaiting", fail)
         self.failureResultOf(self.ask(checker, b"alice", b"sesame"), TemporaryFailure)
         self.assertEqual(len(self.flushLoggedErrors(MemoryError)), 1)

@@ -19,7 +19,7 @@ from mycred.checkers import (
     IUsernamePassword,
     OnDiskUsernamePasswordDatabase,
 )
-from mycred.credentials import CramMD5Credentials
+from mycred.credentials import CramMD5Credentials, UsernamePassword
 from mycred.error import TemporaryFailure
 
 from .._stepping import SteppedWorkers
@@ -490,23 +490,96 @@ class SubclassTests(FileDBTestCase):
             """
 
             def getUser(self, username: Any) -> tuple[Any, Any]:
-                users = {b"carol": BCRYPT, b"dave": b"$9$x", b"erin": b"{PLAIN}tulip"}
+                users: dict[Any, Any] = {
+                    b"carol": BCRYPT,
+                    b"dave": b"$9$x$",
+                    b"erin": b"{PLAIN}tulip",
+                    "fay": BCRYPT.decode("ascii"),
+                }
                 return username, users[username]
 
         own = Own(None, workers=self.workers)  # type: ignore[arg-type]
         self.assertAccepted(self.ask(own, b"carol", b"hashed"), b"carol")
         self.assertAccepted(self.ask(own, "carol", "hashed"), "carol")
         self.assertAccepted(self.ask(own, b"erin", b"tulip"), b"erin")
+        self.assertAccepted(self.ask(own, "fay", "hashed"), "fay")
         for name, password in [
             (b"carol", b"wrong"),
             (b"carol", BCRYPT),
             (b"eve", b"hashed"),
-            (b"dave", b"$9$x"),
+            (b"dave", b"$9$x$"),
             (b"erin", b"hashed"),
+            ("fay", BCRYPT.decode("ascii")),
         ]:
             del self.verified[:]
             self.assertRefused(self.ask(own, name, password))
-            self.assertEqual(self.verified, [(BCRYPT, password)])
+            self.assertEqual(len(self.verified), 1)
+
+    def test_patchedInstance(self) -> None:
+        """
+        A method that a program puts on the object counts as well as one on a
+        subclass.
+        """
+        database = self.database(b"alice:file\n", cache=True)
+        self.assertAccepted(self.ask(database, b"alice", b"file"), b"alice")
+        self.patch(database, "_loadCredentials", lambda: iter([(b"alice", b"loaded")]))
+        self.assertAccepted(self.ask(database, b"alice", b"loaded"), b"alice")
+        self.patch(database, "getUser", lambda name: (name, {7: b"lucky"}[name]))
+        self.assertAccepted(self.ask(database, 7, b"lucky"), 7)
+        self.assertRefused(self.ask(database, 8, b"x"))
+
+    def test_changedAttributes(self) -> None:
+        """
+        What a program sets after the first login counts.
+        """
+        for cache in (False, True):
+            database = self.database(b"alice:one;two\n", cache=cache)
+            self.assertAccepted(self.ask(database, b"alice", b"one;two"), b"alice")
+            database.delim, database.ufield, database.pfield = b";", 1, 0
+            self.assertAccepted(self.ask(database, b"two", b"alice:one"), b"two")
+
+    def test_whiteSpaceDelimiter(self) -> None:
+        """
+        As in Twisted, fields may be separated by white space.
+        """
+        for cache in (False, True):
+            database = self.database(b"alice  sesame\n", delim=None, cache=cache)
+            self.assertAccepted(self.ask(database, b"alice", b"sesame"), b"alice")
+
+    def test_loadedCacheOfMissing(self) -> None:
+        """
+        A file that isn't there is no wrong password for a program that loads it by
+        itself, either.
+        """
+
+        class Own(FilePasswordDB):
+            """
+            A file of a program's own.
+            """
+
+            def _loadCredentials(self) -> Any:
+                return iter([])
+
+        own = Own(str(self.path), cache=True)
+        self.failureResultOf(self.ask(own, b"alice", b"x"), TemporaryFailure)
+
+    def test_adaptedCredentials(self) -> None:
+        """
+        Credentials may be adapted to a name and a password.
+        """
+
+        class Foreign:
+            """
+            Credentials of another kind.
+            """
+
+            username = b"carol"
+
+            def __conform__(self, interface: Any) -> Any:
+                return UsernamePassword(b"carol", b"hashed")
+
+        database = self.database(b"carol:" + BCRYPT)
+        self.assertAccepted(database.requestAvatarId(Foreign()), b"carol")
 
     def test_loadCredentialsOverridden(self) -> None:
         """

@@ -12,6 +12,7 @@ from zope.interface.verify import verifyObject
 
 from hypothesis import given, settings, strategies
 
+from twisted.cred.credentials import DigestedCredentials as TwistedDigested
 from twisted.internet.defer import Deferred, succeed
 
 from mycred.checkers import HtdigestChecker, ICredentialsChecker
@@ -164,6 +165,8 @@ class HtdigestTests(FileTestCase):
         malformed = answer(b"alice", b"sesame")
         malformed.fields = {}
         self.failureResultOf(checker.requestAvatarId(malformed), LoginFailed)
+        theirs = TwistedDigested(b"alice", b"GET", b"Members", {"algorithm": b"bogus"})
+        self.assertRefused(checker.requestAvatarId(theirs))
         malformed.username = "a\0"
         self.assertRefused(checker.requestAvatarId(malformed))
 

@@ -15,6 +15,7 @@ from mycred.checkers import (
     HtpasswdChecker,
     ICredentialsChecker,
     IUsernamePassword,
+    _notes,
     _passwordfile,
 )
 
@@ -324,7 +325,7 @@ class NoteTests(HtpasswdTestCase):
         """
         A file full of nonsense doesn't flood the log.
         """
-        most = _passwordfile._MOST_NOTED
+        most = _notes._MOST_NOTED
         checker = self.htpasswd(b"".join(b"u%d:x\n" % n for n in range(3 * most)))
         for number in range(3 * most):
             self.assertRefused(self.ask(checker, b"u%d" % number, b"x"))

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from hashlib import md5
 from pathlib import Path
 
 from twisted.internet.defer import Deferred, fail, succeed
@@ -15,7 +16,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 import mycred
-from mycred._cli import _check
+from mycred._cli import _check, main
 from mycred.error import (
     AccountDenied,
     DenialReason,
@@ -31,6 +32,8 @@ ROOT = Path(mycred.__file__).parents[1]
 # How long a process may take, in seconds.
 PATIENCE = 30
 
+COMMAND = [sys.executable, "-m", "mycred", "check"]
+
 
 class CheckTests(CommandTests, SynchronousTestCase):
     """
@@ -42,15 +45,20 @@ class CheckTests(CommandTests, SynchronousTestCase):
         self.path.write_bytes(b"carol:" + BCRYPT + b"\n")
         self.auth = f"--auth=htpasswd:{self.path}"
 
-    def check(self, *arguments: str, stdin: bytes = b"hashed\n") -> Done:
+    def check(
+        self, *arguments: str, stdin: bytes = b"hashed\n", path: Path = ROOT
+    ) -> Done:
         """
         Run the command.
+
+        @param path: where Python looks for more.
         """
         done = subprocess.run(
-            [sys.executable, "-m", "mycred", "check", "--stdin", *arguments],
+            [*COMMAND, "--stdin", *arguments],
             input=stdin,
             capture_output=True,
             cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(path)},
             timeout=PATIENCE,
         )
         return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
@@ -114,6 +122,87 @@ class CheckTests(CommandTests, SynchronousTestCase):
             "accepted by 2 memory, avatar ID b'alice', in T",
         )
 
+    def test_noPassword(self) -> None:
+        """
+        An empty password, and one that is absurdly long, are refused as a server
+        refuses them.
+        """
+        for stdin in (b"", b"x" * 2000):
+            self.assertEqual(self.check(self.auth, "carol", stdin=stdin).status, 1)
+
+    def test_digestBeside(self) -> None:
+        """
+        Where some checkers serve HTTP Digest only, each in its realm, they are asked
+        in that way if the others refuse.
+        """
+        digest = self.folder / "htdigest"
+        ha1 = md5(b"alice:Cellar:rose").hexdigest()
+        digest.write_bytes(
+            b"alice:Members:d4c1bd79570a77a56389c354ecc4860c\n"
+            b"alice:Cellar:" + ha1.encode()
+        )
+        auth = [
+            f"--auth=htdigest:{digest}:realm=Members",
+            self.auth,
+            f"--auth=htdigest:{digest}:realm=Cellar",
+        ]
+        for user, stdin, who in [
+            ("alice", b"sesame", "1 htdigest"),
+            ("carol", b"hashed", "2 htpasswd"),
+            ("alice", b"rose", "3 htdigest"),
+        ]:
+            done = self.check(*auth, user, stdin=stdin)
+            self.assertIn(f"accepted by {who}, avatar ID", done.out)
+            self.assertNotIn("realm", done.err)
+        self.assertEqual(self.check(*auth, "alice", stdin=b"tulip").status, 1)
+        missing = f"--auth=file:{self.folder / 'missing'}"
+        self.assertEqual(self.check(missing, auth[0], "eve").status, 75)
+
+    def test_asInAServer(self) -> None:
+        """
+        The login is tried while a reactor runs, so that the work is done where a
+        server does it, and Ctrl-C ends it.
+        """
+        plugin = self.folder / "mycred" / "plugins"
+        plugin.mkdir(parents=True)
+        (plugin / "slow.py").write_text(
+            "import os, signal, sys, threading\n"
+            "from zope.interface import implementer\n"
+            "from twisted.internet.defer import Deferred\n"
+            "from twisted.plugin import IPlugin\n"
+            "from mycred.strcred import ICheckerFactory\n"
+            "from mycred.credentials import IUsernamePassword\n"
+            "@implementer(ICheckerFactory, IPlugin)\n"
+            "class Slow:\n"
+            "    authType = 'slow'; authHelp = argStringFormat = ''\n"
+            "    credentialInterfaces = (IUsernamePassword,)\n"
+            "    def generateChecker(self, argstring): return self\n"
+            "    def requestAvatarId(self, credentials):\n"
+            "        from twisted.internet import reactor\n"
+            "        print(reactor.running, file=sys.stderr)\n"
+            "        reactor.callLater(0, os.kill, os.getpid(), signal.SIGINT)\n"
+            "        return Deferred()\n"
+            "slow = Slow()\n"
+        )
+        done = self.check("--auth=slow", "carol", path=self.folder)
+        self.assertEqual(done, (130, "", "True\n"))
+
+    def test_nobodyListens(self) -> None:
+        """
+        If what is said can't be written, that is told, and no traceback.
+        """
+        with open("/dev/full", "w") as full:
+            done = subprocess.run(
+                [*COMMAND, "--stdin", self.auth, "carol"],
+                input=b"hashed",
+                stdout=full,
+                stderr=subprocess.PIPE,
+                cwd=ROOT,
+                timeout=PATIENCE,
+            )
+        self.assertEqual(done.returncode, 2)
+        self.assertNotIn(b"Traceback", done.stderr)
+
     def test_digest(self) -> None:
         """
         A file that serves nothing but HTTP Digest is asked as a browser would.
@@ -145,7 +234,6 @@ class CheckTests(CommandTests, SynchronousTestCase):
             (("--auth=htpasswd:/no/such", "carol"), b"x", "can't be read"),
             (("--auth=anonymous", "carol"), b"x", "can't use it"),
             (("--auth=memory:carol:SECRET:odd", "carol"), b"x", "without a password"),
-            ((self.auth, "carol"), b"", "empty password"),
         ]:
             done = self.check(*arguments, stdin=stdin)
             self.assertUsage(done, says)
@@ -221,6 +309,42 @@ class TypesTests(CommandTests, SynchronousTestCase):
             [" ".join(row) for row in rows],
         )
         self.assertLessEqual({"anonymous", "file", "htdigest", "memory"}, set(types))
+
+    def test_explain(self) -> None:
+        """
+        One type is explained as by C{--help-auth-type}.
+        """
+        done = self.mycred("types", "htpasswd")
+        self.assertEqual((done.status, done.err), (0, ""))
+        self.assertIn("Example: --auth=htpasswd:", done.out)
+        self.assertUsage(self.mycred("types", "nosuch"), "no such auth type")
+        told = self.mycred("check", "--auth=htpasswd:/no/such", "carol")
+        self.assertUsage(told, "mycred types htpasswd tells more")
+
+    def test_closedStreams(self) -> None:
+        """
+        Without standard streams a command does its work, and says what is wrong by
+        its status alone.
+        """
+        for user, status in (("carol", 1), ("eve", 1)):
+            self.path.write_bytes(b"carol:" + BCRYPT)
+            for name in ("stdin", "stdout", "stderr"):
+                self.patch(sys, name, None)
+            arguments = ["passwd", "--verify", "--stdin", str(self.path), user]
+            self.assertEqual(main(arguments), status)
+            self.assertEqual(main(["lint", str(self.path)]), 1)
+
+    def test_brokenPipe(self) -> None:
+        """
+        Who has read enough isn't told off.
+        """
+        self.path.write_bytes(b"x\n" * 100_000)
+        program = f"{sys.executable} -m mycred lint {self.path} | head -1; echo $?"
+        done = subprocess.run(
+            ["bash", "-o", "pipefail", "-c", program], cwd=ROOT, capture_output=True
+        )
+        self.assertEqual(done.stderr, b"")
+        self.assertEqual(done.stdout.splitlines()[-1], b"141")
 
     def test_usage(self) -> None:
         """

@@ -78,8 +78,7 @@ class LintTests(CommandTests, SynchronousTestCase):
             (11, "SHA-1 is weak"),
             (12, "plain text is weak"),
             (13, "NUL"),
-            (14, "plain text is weak"),
-            (14, "without an end"),
+            (14, "no end; it matches nothing"),
         ]
         self.assertEqual(
             [int(line.split(":")[0]) for line in found], [n for n, _ in expected]
@@ -109,10 +108,18 @@ class LintTests(CommandTests, SynchronousTestCase):
         """
         os.mkfifo(self.folder / "fifo")
         for path in (self.folder / "none", self.folder, self.folder / "fifo"):
-            done = self.mycred("lint", path)
-            self.assertEqual((done.status, done.out), (1, ""))
-            [line] = done.err.splitlines()
-            self.assertTrue(line.startswith("mycred lint: "), line)
+            self.assertUsage(self.mycred("lint", path), f"^mycred lint: {path}: ")
+
+    def test_manyRepeated(self) -> None:
+        """
+        Each name that comes again is told, with the line that counts.
+        """
+        content = b"".join(b"u%d:%s\n" % (number, BCRYPT) for number in range(500))
+        found = self.lint(content * 2)
+        self.assertEqual(len(found), 500)
+        for number, line in enumerate(found, 1):
+            self.assertTrue(line.startswith(f"{500 + number}: "), line)
+            self.assertIn(f"line {number},", line)
 
     def test_usage(self) -> None:
         """

@@ -11,6 +11,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from base64 import b64encode
 from http.client import HTTPConnection
 from pathlib import Path
@@ -21,10 +22,11 @@ from hypothesis import given, settings, strategies as st
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 import mycred
-from mycred import _userfile
 from mycred._cli import _editing
 from mycred._cli._editing import without, withSecret
 from mycred._hashes import recognize, verify
+from mycred._userfile import HTPASSWD, Snapshot
+from mycred._userfile._state import State
 
 from ._command import CommandTests, Done
 
@@ -130,10 +132,9 @@ class SetTests(PasswdTestCase):
             raise PermissionError(1, "Operation not permitted")
 
         self.path.write_bytes(b"bob:x\n")
-        self.patch(os, "chown", denied)
+        self.patch(os, "fchown", denied)
         done = self.passwd("--cost=4", self.path, "alice")
-        self.assertEqual(done.status, 1)
-        self.assertIn("its owner can't be kept", done.err)
+        self.assertUsage(done, f"^mycred passwd: {self.path}: its owner.*as root")
         self.assertEqual(self.path.read_bytes(), b"bob:x\n")
         self.assertEqual(os.listdir(self.folder), ["htpasswd"])
 
@@ -200,7 +201,7 @@ class SetTests(PasswdTestCase):
             (b"a\0b\n", (), "NUL"),
             (b"x" * 1025, (), "1024"),
             (b"x" * 73, (), "72 bytes"),
-            (b"x" * 600, ("--scheme=sha512",), "sha512: "),
+            (b"x" * 257, ("--scheme=sha512",), "256 bytes"),
         ]:
             done = self.passwd(self.path, "alice", *options, stdin=stdin)
             self.assertUsage(done, says)
@@ -217,7 +218,7 @@ class SetTests(PasswdTestCase):
             (("alice", "--scheme=md5"), "bcrypt.*argon2id.*sha512"),
             (("alice", "--cost=x"), "--cost"),
             (("alice", "--delete", "--verify"), "not allowed"),
-            (("alice", "--verify", "--cost=5"), "for setting"),
+            (("alice", "--verify", "--cost=0"), "for setting"),
             (("alice", "--verify", "--scheme=bcrypt"), "for setting"),
             (("alice", "--delete"), "no --stdin"),
             (("",), "1 to 255"),
@@ -238,12 +239,12 @@ class SetTests(PasswdTestCase):
         fifo = self.folder / "fifo"
         os.mkfifo(fifo)
         for path, says in [
-            (self.folder / "no" / "such", "No such file"),
-            (fifo, "not a regular file"),
+            (self.folder / "no" / "such", ".*its folder.*No such file"),
+            (fifo, "it is not a regular file"),
+            (self.folder, "Is a directory"),
         ]:
             done = self.passwd("--cost=4", path, "alice")
-            self.assertEqual((done.status, done.out), (1, ""))
-            self.assertIn(says, done.err)
+            self.assertUsage(done, f"^mycred passwd: {path}: {says}")
 
 
 class NginxTests(PasswdTestCase):
@@ -311,29 +312,89 @@ class OtherWritersTests(PasswdTestCase):
 
     def test_secondWriter(self) -> None:
         """
-        A second writer waits for the first, and loses nothing of what that wrote.
+        A second writer waits for the first, says so, and loses nothing of what that
+        wrote.
         """
         self.path.write_bytes(b"bob:x\n")
-        folder = os.open(self.folder, os.O_RDONLY)
-        self.addCleanup(os.close, folder)
-        fcntl.flock(folder, fcntl.LOCK_EX)
-        command = [sys.executable, "-m", "mycred", "passwd", "--stdin", "--cost=4"]
-        with subprocess.Popen(
-            [*command, str(self.path), "alice"], stdin=subprocess.PIPE, cwd=ROOT
-        ) as second:
-            assert second.stdin is not None
+        with self.path.open() as first:
+            fcntl.flock(first, fcntl.LOCK_EX)
+            command = [sys.executable, "-m", "mycred", "passwd", "--stdin", "--cost=4"]
+            second = subprocess.Popen(
+                [*command, str(self.path), "alice"],
+                stdin=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=ROOT,
+            )
+            self.addCleanup(second.kill)
+            assert second.stdin is not None and second.stderr is not None
             second.stdin.write(b"sesame\n")
             second.stdin.close()
-            self.addCleanup(second.kill)
-            # The kernel lists who waits for a lock.
-            waits = f"-> FLOCK  ADVISORY  WRITE {second.pid} "
-            while waits not in Path("/proc/locks").read_text():
-                self.assertIsNone(second.poll())
-            self.path.write_bytes(b"carol:x\n")
-            fcntl.flock(folder, fcntl.LOCK_UN)
-            self.assertEqual(second.wait(PATIENCE), 0)
+            self.assertIn(b"waiting for another writer", second.stderr.readline())
+            other = self.folder / "other"
+            other.write_bytes(b"carol:x\n")
+            other.replace(self.path)
+        self.assertEqual(second.wait(PATIENCE), 0)
+        second.stderr.close()
         content = self.path.read_bytes()
         self.assertTrue(content.startswith(b"carol:x\nalice:$2y$"), content)
+
+    def test_lockKept(self) -> None:
+        """
+        One who keeps the lock isn't waited for for ever.
+        """
+        now = [0.0]
+
+        def sleep(seconds: float) -> None:
+            now[0] += seconds
+
+        self.patch(time, "monotonic", lambda: now[0])
+        self.patch(time, "sleep", sleep)
+        self.path.write_bytes(b"bob:x\n")
+        with self.path.open() as first:
+            fcntl.flock(first, fcntl.LOCK_EX)
+            done = self.passwd("--cost=4", self.path, "alice")
+        self.assertEqual((done.status, done.out), (2, ""))
+        self.assertIn("keeps it locked", done.err)
+        self.assertTrue(10 <= now[0] < 11)
+        self.assertEqual(self.path.read_bytes(), b"bob:x\n")
+
+    def test_swappedName(self) -> None:
+        """
+        In a folder of somebody who swaps names, no other file gets the owner or the
+        mode of this one.
+        """
+        victim = self.folder / "victim"
+        victim.write_bytes(b"secret")
+        victim.chmod(0o600)
+        self.path.write_bytes(b"bob:x\n")
+        self.path.chmod(0o666)
+        takeAfter = _editing._takeAfter
+
+        def swap(*arguments: Any) -> None:
+            [temporary] = self.folder.glob(".mycred-*")
+            temporary.unlink()
+            temporary.symlink_to(victim)
+            takeAfter(*arguments)
+
+        self.patch(_editing, "_takeAfter", swap)
+        self.passwd("--cost=4", self.path, "alice")
+        self.assertEqual(victim.stat().st_mode & 0o777, 0o600)
+        self.assertEqual(victim.read_bytes(), b"secret")
+
+    def test_madeMeanwhile(self) -> None:
+        """
+        A file that somebody else makes just now is changed, and not overwritten.
+        """
+        made: list[int] = []
+
+        def meanwhile(content: bytes) -> bytes:
+            if not made:
+                made.append(self.path.write_bytes(b"carol:x\n"))
+            return content + b"alice:x\n"
+
+        _editing.edit(str(self.path), meanwhile)
+        self.assertEqual(self.path.read_bytes(), b"carol:x\nalice:x\n")
+        self.assertEqual(os.listdir(self.folder), ["htpasswd"])
 
     def test_manyWriters(self) -> None:
         """
@@ -412,7 +473,7 @@ class DeleteTests(PasswdTestCase):
         self.path.write_bytes(b"alice:1\n# alice:2\nbob:x\n alice:3:y\nalicia:4\nalice:5")
         done = self.mycred("passwd", "--delete", self.path, "alice")
         self.assertEqual(done, (0, "", ""))
-        self.assertEqual(self.path.read_bytes(), b"# alice:2\nbob:x\nalicia:4")
+        self.assertEqual(self.path.read_bytes(), b"# alice:2\nbob:x\nalicia:4\n")
 
     def test_unknown(self) -> None:
         """
@@ -429,8 +490,7 @@ class DeleteTests(PasswdTestCase):
         No file is made to delete a user from.
         """
         done = self.mycred("passwd", "--delete", self.path, "alice")
-        self.assertEqual(done.status, 1)
-        self.assertIn("No such file", done.err)
+        self.assertUsage(done, "No such file")
         self.assertFalse(self.path.exists())
 
 
@@ -444,7 +504,8 @@ class VerifyTests(PasswdTestCase):
         The status tells whether the password is right.
         """
         self.set("alice", b"sesame")
-        self.path.write_bytes(self.path.read_bytes() + b"bob:$9$x$y\n")
+        more = b"bob:$9$x$y\ncarol:{PLAIN}ses"
+        self.path.write_bytes(self.path.read_bytes() + more)
         for user, stdin, status, says in [
             ("alice", b"sesame\n", 0, "is right"),
             ("alice", b"sesame\r\n", 0, "is right"),
@@ -452,6 +513,7 @@ class VerifyTests(PasswdTestCase):
             ("alice", b"tulip\n", 1, "is wrong"),
             ("eve", b"sesame\n", 1, "no such user"),
             ("bob", b"sesame\n", 1, "no password can match: a hash of an unknown kind"),
+            ("carol", b"ses\n", 1, "no password can match: perhaps half"),
         ]:
             done = self.passwd("--verify", self.path, user, stdin=stdin)
             self.assertEqual((done.status, done.err), (status, ""))
@@ -462,8 +524,7 @@ class VerifyTests(PasswdTestCase):
         A file that isn't there is told.
         """
         done = self.passwd("--verify", self.path, "alice")
-        self.assertEqual((done.status, done.out), (1, ""))
-        self.assertIn("No such file", done.err)
+        self.assertUsage(done, "No such file")
 
 
 class TerminalTests(PasswdTestCase):
@@ -471,7 +532,7 @@ class TerminalTests(PasswdTestCase):
     Tests for who sits at a terminal.
     """
 
-    def type(self, *lines: bytes) -> tuple[int, bytes]:
+    def type(self, *lines: bytes, end: bytes = b"\n") -> tuple[int, bytes]:
         """
         Type at the prompts of a command on a terminal of its own.
 
@@ -490,7 +551,7 @@ class TerminalTests(PasswdTestCase):
             except OSError:
                 break
             if waiting and shown.endswith(b": "):
-                os.write(terminal, waiting.pop(0) + b"\n")
+                os.write(terminal, waiting.pop(0) + end)
         os.close(terminal)
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), shown
 
@@ -504,6 +565,35 @@ class TerminalTests(PasswdTestCase):
         self.assertEqual(shown.count(b": "), 2)
         self.assertNotIn(b"schl", shown)
         self.assertTrue(verify(self.secret(b"alice"), password))
+
+    def test_nothingTyped(self) -> None:
+        """
+        Who types nothing, or what isn't text, is told so in one line.
+        """
+        for typed, says in [
+            (b"\x04", b"no password was given"),
+            (b"p\xff\n", b"--stdin takes any bytes"),
+        ]:
+            status, shown = self.type(typed, end=b"")
+            self.assertEqual(status, 2, shown)
+            self.assertIn(says, shown)
+            self.assertNotIn(b"Traceback", shown)
+
+    def test_noTerminal(self) -> None:
+        """
+        Where there is nobody to ask, C{--stdin} is named.
+        """
+        done = subprocess.run(
+            [sys.executable, "-m", "mycred", "passwd", str(self.path), "alice"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            start_new_session=True,
+            cwd=ROOT,
+            timeout=PATIENCE,
+        )
+        self.assertEqual((done.returncode, done.stdout), (2, b""))
+        [line] = done.stderr.splitlines()
+        self.assertIn(b"use --stdin", line)
 
     def test_differ(self) -> None:
         """
@@ -528,8 +618,7 @@ class EditingTests(SynchronousTestCase):
         """
         Read a file as the checker does.
         """
-        layout = _userfile.Layout(isIndented=True)
-        snapshot = _userfile.Snapshot(content, layout, (0, 0, 0, 0, 0), False)
+        snapshot = Snapshot(content, HTPASSWD, State((0, 0, 0, 0, 0), 60))
         users: dict[bytes, Any] = {}
         for entry in snapshot:
             users.setdefault(entry.name, entry.secret)

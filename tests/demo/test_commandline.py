@@ -122,6 +122,16 @@ class CommandLineTests(ServerTests, SynchronousTestCase):
             "--auth=anonymous", "--http=tcp:0", says="--http: nobody could log in"
         )
 
+    def test_otherRealm(self) -> None:
+        """
+        Hashes for another realm than the server's are told.
+        """
+        hashes = self.folder / "htdigest"
+        hashes.write_text(f"alice:Members:{'0' * 32}\n")
+        self.assertEnds(
+            f"--auth=htdigest:{hashes}:realm=Members", says="Members.*realm=mycred"
+        )
+
     def test_unwritableStore(self) -> None:
         """
         A store in a folder that doesn't exist is told.

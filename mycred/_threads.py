@@ -1,0 +1,75 @@
+"""
+The threads themselves, in which work that blocks is done.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from queue import SimpleQueue
+from threading import Thread
+
+
+class Threads:
+    """
+    A pool of threads, started one by one as there is work.
+
+    Twisted's own pool does more, and takes as long for it as a fast hash does.
+    And it waits for its threads, of which one may hang in a system call for ever:
+    these don't keep the process from ending.
+    """
+
+    def __init__(self, most: int) -> None:
+        """
+        @param most: how many threads there may be.
+        """
+        self._most = most
+        self._threads: list[Thread] = []
+        self._jobs: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
+
+    def callInThread(self, job: Callable[[], object]) -> None:
+        """
+        Have something done, which must not raise.
+
+        @raise RuntimeError: if there is no thread, and none can be started.
+        """
+        if len(self._threads) < self._most:
+            name = f"mycred-{len(self._threads)}"
+            thread = Thread(target=self._work, name=name, daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:
+                if not self._threads:
+                    raise
+            else:
+                self._threads.append(thread)
+        self._jobs.put(job)
+
+    def stop(self) -> None:
+        """
+        End the threads, which have nothing to do.
+        """
+        for _ in self._threads:
+            self._jobs.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _work(self) -> None:
+        """
+        Be a thread.
+        """
+        while (job := self._jobs.get()) is not None:
+            job()
+
+
+def processors() -> int:
+    """
+    Count the processors that this process may use.
+    """
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        return os.cpu_count() or 1
+
+
+__all__ = ["Threads", "processors"]

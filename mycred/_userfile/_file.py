@@ -1,0 +1,191 @@
+"""
+A file with a line for each user, which is read again when it differs.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from threading import Lock
+from typing import BinaryIO
+
+from ._lines import LONGEST_LINE, Entry, Layout
+from ._snapshot import Snapshot
+from ._state import Signature, State, Watch, signatureOf
+
+#: Larger files are refused, in bytes.
+LARGEST = 2**29
+
+# As much as is read at a time where nothing is kept, in bytes: with less, a thread
+# that reads would keep the reactor's waiting.
+_CHUNK = 2**19
+
+# As much as most lines have, in bytes.
+_LINE = 512
+
+# A file that changes while it is read is read so often before it is given up.
+_TRIES = 5
+
+
+class UserFile:
+    """
+    A file with a line for each user.
+
+    The methods wait for the file system, and may be called in any thread.
+
+    @ivar path: the name of the file.
+    @ivar layout: how its lines are taken apart.
+    """
+
+    def __init__(self, path: str, layout: Layout) -> None:
+        """
+        @param path: the name of the file.
+        @param layout: how its lines are taken apart.
+        """
+        self.path = path
+        self.layout = layout
+        self._lock = Lock()
+        self._snapshot: Snapshot | None = None
+        self._watch = Watch()
+
+    def snapshot(self) -> Snapshot:
+        """
+        Return what the file holds, and read it only if it differs from what was
+        read before.
+
+        @raise OSError: if it can't be read, is no regular file, is too large, or
+            goes on changing while it is read.
+        """
+        with self._lock:
+            known = self._snapshot
+            if (
+                known is None
+                or known.state.isProvisional
+                or known.state.signature != self.signature()
+            ):
+                # Not two of them at a time.
+                self._snapshot = known = None
+                self._snapshot = known = Snapshot(*self._read())
+            return known
+
+    def scan(self, name: bytes) -> Entry | None:
+        """
+        Look a name up without keeping anything: read the file as far as its line.
+
+        @param name: the name, in a file whose lines begin with names.
+
+        @return: the first line for it; L{None} if there is none.
+
+        @raise OSError: as from L{snapshot}.
+        """
+        delimiter = self.layout.delimiter or b":"
+        if delimiter in name or b"\n" in name:
+            return None
+        start = b"\n" + name + delimiter
+        # The file's first line begins like all others.
+        kept, position = 1, -1
+        with self.open() as file:
+            buffer = bytearray(min(_CHUNK, os.fstat(file.fileno()).st_size + 2))
+            view = memoryview(buffer)
+            buffer[0] = ord("\n")
+            while size := os.readv(file.fileno(), [view[kept:]]):
+                filled = kept + size
+                found = buffer.find(start, 0, filled)
+                while found >= 0:
+                    entry = self._entryAt(file, position + found + 1)
+                    if entry is not None:
+                        return entry
+                    found = buffer.find(start, found + 1, filled)
+                # What is found may begin in one chunk and end in the next.
+                kept = min(filled, len(start) - 1)
+                position += filled - kept
+                buffer[:kept] = buffer[filled - kept : filled]
+        return None
+
+    def number(self, entry: Entry) -> int:
+        """
+        Return the number of a line that was found, counted from 1.
+
+        @raise OSError: as from L{snapshot}.
+        """
+        lines = 1
+        with self.open() as file:
+            for start in range(0, entry.start, _CHUNK):
+                size = min(_CHUNK, entry.start - start)
+                lines += os.pread(file.fileno(), size, start).count(b"\n")
+        return lines
+
+    def forget(self) -> None:
+        """
+        Drop what was read.
+        """
+        self._snapshot = None
+
+    def open(self) -> BinaryIO:
+        """
+        Open the file for reading.
+
+        @raise OSError: if it can't be read, is no regular file or is too large.
+        """
+        # Without waiting for a writer, if it is a pipe.
+        file = open(  # noqa: SIM115
+            self.path, "rb", buffering=0, opener=_openWithoutWaiting
+        )
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            problem = "it is not a regular file"
+        elif status.st_size > LARGEST:
+            problem = f"it is larger than {LARGEST} bytes"
+        else:
+            return file
+        file.close()
+        raise OSError(errno.EINVAL, problem, self.path)
+
+    def signature(self) -> Signature:
+        """
+        Tell the state that the file is in.
+
+        @raise OSError: if there is no such file.
+        """
+        return signatureOf(os.stat(self.path))
+
+    def _read(self) -> tuple[bytes, Layout, State]:
+        """
+        Read the whole file, as it is at one moment.
+        """
+        for _ in range(_TRIES):
+            with self.open() as file:
+                status = os.fstat(file.fileno())
+                state = self._watch.stateOf(status)
+                # In one call: with many short ones, a thread that reads would keep
+                # the reactor's waiting.
+                text = os.read(file.fileno(), status.st_size + 1)
+                after = signatureOf(os.fstat(file.fileno()))
+            if len(text) == status.st_size and after == state.signature:
+                return text, self.layout, state
+        raise OSError(errno.EBUSY, "it changes while it is read", self.path)
+
+    def _entryAt(self, file: BinaryIO, position: int) -> Entry | None:
+        """
+        Read the line at a position; L{None} if it holds nobody.
+        """
+        line = b""
+        while b"\n" not in line and len(line) < LONGEST_LINE:
+            more = os.pread(file.fileno(), _LINE, position + len(line))
+            if not more:
+                break
+            line += more
+        line, newline, _ = line.partition(b"\n")
+        parsed = self.layout.parse(line)
+        return parsed and Entry(*parsed, position, not newline)
+
+
+def _openWithoutWaiting(path: str, flags: int) -> int:
+    """
+    Open a file, and don't wait for a writer if it is a pipe.
+    """
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+__all__ = ["LARGEST", "UserFile"]

@@ -1,0 +1,91 @@
+"""
+What the checkers of files do with what is found in one.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from .._contracts import AvatarID, IUsernamePassword
+from .._secrets import asBytes
+from .._userfile import Layout, UserFile
+from ..error import UnauthorizedLogin
+from ._passwordfile import Look, PasswordFile
+from ._passwords import PasswordMatching, shortened
+
+
+class FileChecker(PasswordMatching):
+    """
+    Base of the checkers of passwords in a file.
+    """
+
+    def _look(
+        self, file: PasswordFile, name: bytes, credentials: Any
+    ) -> Deferred[AvatarID]:
+        """
+        Look somebody up, and conclude from what is found.
+
+        @param name: his name, as it would stand in the file.
+        """
+        typed = IUsernamePassword(credentials, None)
+        password = None if typed is None else asBytes(typed.password)
+        looking: Deferred[Any] = file.look(name, password)
+        return looking.addCallback(self._cbLook, credentials)
+
+    def _cbLook(self, look: Look, credentials: Any) -> Any:
+        """
+        Conclude from what was found about a user.
+        """
+        avatarId = avatarIdOf(look, credentials)
+        if look.hash and IUsernamePassword(credentials, None) is not None:
+            return self._cbPasswordMatch(look.matched, avatarId)
+        if look.hash or look.flaw:
+            self._log.info(
+                "Login refused: {name!r} has {what}",
+                name=shortened(avatarId),
+                what=look.flaw
+                or "a hash, which can't serve a login that doesn't send the password",
+            )
+            return Failure(UnauthorizedLogin())
+        return self._matchPassword(credentials, look.secret, avatarId)
+
+
+def readable(text: str) -> str:
+    """
+    Read the name of a password file from an argument string.
+
+    @return: the absolute name, since twistd may change the folder before the
+        first login.
+
+    @raise ValueError: if the file can't be read now.
+    """
+    path = os.path.abspath(text)
+    try:
+        UserFile(path, Layout()).open().close()
+    except OSError as error:
+        raise ValueError(
+            f"{path} can't be read ({error.strerror or error}); write the name of a "
+            "file that the server can read"
+        ) from None
+    return path
+
+
+def avatarIdOf(look: Look, credentials: Any) -> AvatarID:
+    """
+    Name the avatar: as the file spells the name, in the type in which the
+    credentials have it.
+    """
+    if look.name is None:
+        unknown: AvatarID = credentials.username
+        return unknown
+    if isinstance(credentials.username, str) and isinstance(look.name, bytes):
+        return look.name.decode("utf-8", "surrogateescape")  # type: ignore[return-value]
+    known: AvatarID = look.name
+    return known
+
+
+__all__ = ["FileChecker", "avatarIdOf", "readable"]

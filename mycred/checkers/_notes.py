@@ -1,0 +1,69 @@
+"""
+What is odd about a password file, for the log.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from .._userfile import Entry
+
+# How much of a file that is odd is logged.
+_MOST_NOTED = 100
+
+
+class Notes:
+    """
+    What threads have found out about one state of a file, for the reactor's
+    thread to log: each once, and not too many.
+    """
+
+    def __init__(self) -> None:
+        self._known: set[object] = set()
+        self._waiting: deque[tuple[str, dict[str, Any]]] = deque()
+
+    def __contains__(self, key: object) -> bool:
+        """
+        Tell whether something was noted, or is one too many.
+        """
+        return key in self._known or len(self._known) > _MOST_NOTED
+
+    def add(self, key: object, text: str, **values: Any) -> None:
+        """
+        Note something.
+        """
+        if key in self:
+            return
+        self._known.add(key)
+        if len(self._known) > _MOST_NOTED:
+            text, values = '{file}: there is more; "mycred lint" lists it', {}
+        self._waiting.append((text, values))
+
+    def clear(self) -> None:
+        """
+        Begin again.
+        """
+        self._known.clear()
+
+    def take(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """
+        Take what waits to be logged.
+        """
+        while self._waiting:
+            yield self._waiting.popleft()
+
+
+class Source(Protocol):
+    """
+    What a line was found in.
+    """
+
+    def number(self, entry: Entry) -> int:
+        """
+        Return the number of its line, counted from 1.
+        """
+
+
+__all__ = ["Notes", "Source"]
