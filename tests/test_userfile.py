@@ -327,6 +327,32 @@ class UserFileTests(SynchronousTestCase):
         self.assertFalse(snapshot.state.isProvisional)
         self.assertIs(self.file.snapshot(), snapshot)
 
+    def test_largeIsReadOnce(self) -> None:
+        """
+        A file that takes long to read is given time to come to rest before, and is
+        read once.
+        """
+        now, paused, read = [0.0], [], os.read
+
+        def sleep(seconds: float) -> None:
+            paused.append(seconds)
+            now[0] += seconds
+
+        reads: list[int] = []
+
+        def reading(descriptor: int, size: int) -> bytes:
+            reads.append(size)
+            return read(descriptor, size)
+
+        self.patch(_file, "_LARGE", 5)
+        self.patch(time, "monotonic", lambda: now[0])
+        self.patch(time, "sleep", sleep)
+        self.patch(os, "read", reading)
+        self.path.write_bytes(b"alice:one\n")
+        for _ in range(3):
+            self.assertFalse(self.file.snapshot().state.isYoung)
+        self.assertEqual((paused, len(reads)), ([SETTLING], 1))
+
     def test_shortRead(self) -> None:
         """
         A read that brings less than the file has is done again.

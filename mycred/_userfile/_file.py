@@ -7,12 +7,13 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
 from threading import Lock
 from typing import BinaryIO
 
 from ._lines import LONGEST_LINE, Entry, Layout
 from ._snapshot import Snapshot
-from ._state import Signature, State, Watch, signatureOf
+from ._state import SETTLING, Signature, State, Watch, signatureOf
 
 #: Larger files are refused, in bytes.
 LARGEST = 2**29
@@ -20,6 +21,9 @@ LARGEST = 2**29
 # As much as is read at a time where nothing is kept, in bytes: with less, a thread
 # that reads would keep the reactor's waiting.
 _CHUNK = 2**19
+
+# What takes longer to read than to come to rest, in bytes.
+_LARGE = 2**20
 
 # As much as most lines have, in bytes.
 _LINE = 512
@@ -93,7 +97,9 @@ class UserFile:
                 filled = kept + size
                 found = buffer.find(start, 0, filled)
                 while found >= 0:
-                    entry = self._entryAt(file, position + found + 1)
+                    end = buffer.find(b"\n", found + 1, filled)
+                    line = bytes(view[found + 1 : end]) if end >= 0 else None
+                    entry = self._entryAt(file, position + found + 1, line)
                     if entry is not None:
                         return entry
                     found = buffer.find(start, found + 1, filled)
@@ -158,6 +164,10 @@ class UserFile:
             with self.open() as file:
                 status = os.fstat(file.fileno())
                 state = self._watch.stateOf(status)
+                if state.isYoung and status.st_size > _LARGE:
+                    # To wait takes less time than to read it twice.
+                    time.sleep(SETTLING)
+                    continue
                 # In one call: with many short ones, a thread that reads would keep
                 # the reactor's waiting.
                 text = os.read(file.fileno(), status.st_size + 1)
@@ -166,17 +176,23 @@ class UserFile:
                 return text, self.layout, state
         raise OSError(errno.EBUSY, "it changes while it is read", self.path)
 
-    def _entryAt(self, file: BinaryIO, position: int) -> Entry | None:
+    def _entryAt(self, file: BinaryIO, position: int, line: bytes | None) -> Entry | None:
         """
-        Read the line at a position; L{None} if it holds nobody.
+        Read the line at a position.
+
+        @param line: the line, if it is known already.
+
+        @return: L{None} if it holds nobody.
         """
-        line = b""
-        while b"\n" not in line and len(line) < LONGEST_LINE:
-            more = os.pread(file.fileno(), _LINE, position + len(line))
-            if not more:
-                break
-            line += more
-        line, newline, _ = line.partition(b"\n")
+        newline = b"\n"
+        if line is None:
+            line = b""
+            while b"\n" not in line and len(line) < LONGEST_LINE:
+                more = os.pread(file.fileno(), _LINE, position + len(line))
+                if not more:
+                    break
+                line += more
+            line, newline, _ = line.partition(b"\n")
         parsed = self.layout.parse(line)
         return parsed and Entry(*parsed, position, not newline)
 
