@@ -96,9 +96,10 @@ class PasswordFile:
         self._examined: Signature | None = None
         self._noted: Signature | None = None
         self._notes = Notes()
-        # A hash of the kind that most are of.  It is verified where there is
-        # nothing to verify, so that all refusals take the same time.
-        self._decoy: Hash | None = None
+        # A hash of each kind, of which the first is that of most.  It is verified
+        # where there is nothing to verify, so that all refusals take the same time;
+        # another one, if the library refuses it.
+        self._decoys: list[Hash] = []
 
     def look(self, name: bytes, password: bytes | None) -> Deferred[Look]:
         """
@@ -222,9 +223,10 @@ class PasswordFile:
                 if entry is not None:
                     look = self._flawed(entry, source, error)._replace(doubt=doubt)
         # Whoever has nothing to verify waits as long as the others.
-        if self._decoy is not None:
+        for decoy in self._decoys:
             with suppress(UnusableHash):
-                self._decoy.verify(password)
+                decoy.verify(password)
+                break
         return look
 
     def _find(self, name: bytes) -> tuple[Entry | None, Source, Signature | None]:
@@ -261,7 +263,7 @@ class PasswordFile:
 
     def _examine(self, snapshot: Snapshot) -> None:
         """
-        Look through a file: choose a decoy, and note what is odd.
+        Look through a file: choose the decoys, and note what is odd.
         """
         if snapshot.state.signature != self._noted:
             self._noted = snapshot.state.signature
@@ -275,7 +277,7 @@ class PasswordFile:
             if found is not None:
                 kinds[found.kind] += 1
                 samples.setdefault(found.kind, found)
-        self._decoy = next((samples[kind] for kind, _ in kinds.most_common(1)), None)
+        self._decoys = [samples[kind] for kind, _ in kinds.most_common()]
         for entry, first in snapshot.repeated:
             self._notes.add(
                 ("repeated", entry.start),

@@ -102,6 +102,20 @@ class HashTests(HtpasswdTestCase):
             self.assertRefused(self.ask(checker, b"eve", b"x"))
             self.assertEqual(self.verified, [(BCRYPT, b"x")])
 
+    def test_refusedByTheLibrary(self) -> None:
+        """
+        A hash that looks whole, and that its library refuses, costs what others do,
+        as a decoy too, and is logged.
+        """
+        # Its salt has a last character that no bcrypt writes.
+        odd = BCRYPT[:28] + b"/" + BCRYPT[29:]
+        checker = self.htpasswd(b"a:%s\nb:%s\ncarol:%s\n" % (odd, odd, DES))
+        for name in (b"a", b"eve"):
+            del self.verified[:]
+            self.assertRefused(self.ask(checker, name, b"hashed"))
+            self.assertEqual(self.verified[-1], (DES, b"hashed"))
+        self.assertEqual([e["number"] for e in self.logged("matches nothing")], [1])
+
     def test_text(self) -> None:
         """
         A name handed over as text comes back as text.
