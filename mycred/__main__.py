@@ -4,6 +4,9 @@ C{python -m mycred}: the C{mycred} command.
 
 import sys
 
-from ._cli import main
+try:
+    from ._cli import main
 
-sys.exit(main())
+    sys.exit(main())
+except KeyboardInterrupt:
+    sys.exit(130)

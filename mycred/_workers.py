@@ -88,7 +88,12 @@ class Workers:
         """
         return self._ask(_Job(partial(function, *args)))
 
-    def share(self, function: Callable[..., _T], *args: Hashable) -> Deferred[_T]:
+    def share(
+        self,
+        function: Callable[..., _T],
+        *args: Hashable,
+        within: float | None = None,
+    ) -> Deferred[_T]:
         """
         Call a function in a thread, once for all who ask for the same before it
         is called.
@@ -96,6 +101,8 @@ class Workers:
         @param function: what to call, as for L{run}.  What it answers must not
             depend on who asks.
         @param args: what to call it with.
+        @param within: for how long to wait at most, in seconds; as long as for
+            anything if L{None}.
 
         @return: a L{Deferred} as from L{run}.
         """
@@ -103,7 +110,7 @@ class Workers:
         job = self._shared.get(key)
         if job is None or job.begun or not self._reactor.running:
             job = _Job(partial(function, *args), key)
-        return self._ask(job)
+        return self._ask(job, within)
 
     def seconds(self) -> float:
         """
@@ -125,7 +132,7 @@ class Workers:
         timer = self._reactor.callLater(seconds, waiting.callback, None)
         return waiting
 
-    def _ask(self, job: _Job) -> Deferred[Any]:
+    def _ask(self, job: _Job, within: float | None = None) -> Deferred[Any]:
         """
         Have a caller wait for a job.
         """
@@ -140,9 +147,9 @@ class Workers:
                 return fail()
         answer: Deferred[Any] = Deferred(lambda _: self._leave(job, answer))
         self._callers += 1
-        job.waiting[answer] = self._reactor.callLater(
-            self.deadline, self._tooLate, job, answer
-        )
+        seconds = self.deadline if within is None else within
+        timer = self._reactor.callLater(seconds, self._tooLate, job, answer)
+        job.waiting[answer] = timer
         if not job.isAsked:
             job.isAsked = True
             self._queue[job] = None
@@ -201,7 +208,7 @@ class Workers:
         Tell a caller that the answer would come too late.
         """
         self._log.warn(
-            "A login has waited for {deadline} s and is given up; {queued} wait",
+            "A login has taken more than {deadline} s and is given up; {queued} wait",
             deadline=self.deadline,
             queued=self._callers,
         )

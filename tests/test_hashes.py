@@ -322,13 +322,13 @@ class RefusedTests(SynchronousTestCase):
         """
         A salt that a scheme can't have written is refused.
         """
+        self.assertUnusable(ofPassword.replace(b"7Fu", b"7F/"), "damaged")
         for salt in (b"sal:t", b"sal\nt", b"sal\0t", b"sal t", b"s" * 17, b"sal\xfft"):
             self.assertUnusable(b"$6$%s$" % salt + b"A" * 86, "damaged")
         for stored in (
             b"$6$sal*t$" + b"A" * 86,
             b"$y$j75$a$" + b"A" * 43,
             b"$7$/U..../....salt$" + b"A" * 43,
-            ofPassword.replace(b"7Fu", b"7F/"),
         ):
             self.assertFalse(verify(stored, b"password"))
             # It looks well, and only the library knows.
@@ -488,6 +488,19 @@ class RecognizeTests(SynchronousTestCase):
         ):
             self.assertFalse(isMeantAsHash(text), text)
         for text in (
+            b"{correct horse}",
+            b"_mySuperLongPassw0rd",
+            b"*HelloWorld12k",
+            b"md5sum",
+            b"argon2",
+        ):
+            self.assertFalse(isMeantAsHash(text), text)
+        for text in (
+            b"pbkdf2_sha256$600000$salt$x",
+            b"U$S$Dsalt",
+            b"*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19",
+            b"md5" + b"a" * 32,
+            b"SCRAM-SHA-256$4096:salt$x:y",
             b"{PBKDF2_SHA256}AAAIAA==",
             b"{x-issha, 1024}AAAA",
             b"$md5,rounds=904$salt$x",
@@ -561,7 +574,7 @@ class MakeTests(SynchronousTestCase):
         The usual cost and the highest are costs that are verified.
         """
         for name, shows in [
-            ("bcrypt", b"$2b$%02d$" + b"A" * 53),
+            ("bcrypt", b"$2b$%02d$" + b"." * 53),
             (
                 "argon2id",
                 b"$argon2id$v=19$m=65536,t=%d,p=4$" + b"A" * 22 + b"$" + b"A" * 43,

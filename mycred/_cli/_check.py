@@ -5,6 +5,7 @@ C{mycred check}: try a login just as a server would.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from argparse import Namespace
 from collections.abc import Generator, Iterator
@@ -117,15 +118,22 @@ def run(options: Namespace) -> int:
 
     def tried(reactor: Any) -> Deferred[None]:
         # Once it runs: before that, a checker does its work at once.
-        trying: Deferred[Any] = deferLater(reactor, 0, _try, watched, name, password)
+        trying: Deferred[Any] = deferLater(reactor, 0, _leaveAtOnce)
+        trying.addCallback(lambda _: _try(watched, name, password))
         return trying.addBoth(ended.append)
 
     # It ends by this when the reactor has stopped.
     with suppress(SystemExit):
         react(tried)
-    if not ended:
-        raise KeyboardInterrupt
     return _report(watched, ended[0], perf_counter() - began)
+
+
+def _leaveAtOnce() -> None:
+    """
+    Have Ctrl-C end the process, and wait for no thread that hashes.
+    """
+    status = 128 + signal.SIGINT
+    signal.signal(signal.SIGINT, lambda number, frame: os._exit(status))
 
 
 def _makeCheckers(descriptions: list[str]) -> list[_Watched]:

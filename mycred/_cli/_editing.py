@@ -1,5 +1,8 @@
 """
 Edit an htpasswd file, in one step and without a second writer.
+
+The file's folder is opened once, and all is done in there: in the folder of
+somebody else a name may lead anywhere a moment later.
 """
 
 from __future__ import annotations
@@ -8,15 +11,17 @@ import errno
 import fcntl
 import os
 import re
+import secrets
 import shutil
+import signal
+import stat
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NoReturn
 
-from .._userfile import HTPASSWD, UserFile, signatureOf
+from .._userfile import HTPASSWD, signatureOf
 
 # For how long another writer is waited for, and how often he is asked, in seconds.
 _PATIENCE = 10.0
@@ -24,6 +29,9 @@ _STEP = 0.05
 
 # A line with its end, or the last one without.
 _line = re.compile(rb"[^\n]*\n|[^\n]+")
+
+# How a file system says that it has no hard links.
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 
 def edit(path: str, change: Callable[[bytes], bytes]) -> None:
@@ -42,26 +50,15 @@ def edit(path: str, change: Callable[[bytes], bytes]) -> None:
         kept, or if somebody else writes it.
     """
     path = os.path.realpath(path)
-    # Once more if somebody else has made it just now.
-    while not _tryToEdit(path, change):
-        pass
-
-
-def _tryToEdit(path: str, change: Callable[[bytes], bytes]) -> bool:
-    """
-    Change a file.
-
-    @return: whether that was done; it isn't if there was no file, and now is.
-    """
-    with _locked(path) as file:
-        if file is None:
-            return _make(path, change(b""))
-        status = os.fstat(file.fileno())
-        old = file.read()
-        new = change(old)
-        if new != old:
-            _replace(path, new, file, status)
-        return True
+    try:
+        folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise _named(path, f"its folder can't be opened ({error.strerror})", error)
+    try:
+        with _tidy():
+            _Edit(path, folder).run(change)
+    finally:
+        os.close(folder)
 
 
 def withSecret(content: bytes, name: bytes, secret: bytes) -> bytes:
@@ -97,152 +94,243 @@ def _isFor(name: bytes, line: bytes) -> bool:
     return parsed is not None and parsed[0] == name
 
 
-@contextmanager
-def _locked(path: str) -> Iterator[BinaryIO | None]:
+class _Edit:
     """
-    Open a file that nobody else edits meanwhile.
+    One edit of a file.
+    """
 
-    @return: the file; L{None} if there is none.
-    """
-    until = time.monotonic() + _PATIENCE
-    while True:
-        try:
-            file = UserFile(path, HTPASSWD).open()
-        except FileNotFoundError:
-            # Whoever makes it first wins; see _replace.
+    def __init__(self, path: str, folder: int) -> None:
+        """
+        @param path: the name of the file, for messages.
+        @param folder: the descriptor of its folder.
+        """
+        self._path = path
+        self._name = os.path.basename(path)
+        self._folder = folder
+        self._until = time.monotonic() + _PATIENCE
+        self._told = False
+
+    def run(self, change: Callable[[bytes], bytes]) -> None:
+        """
+        Change the file, or make it.
+        """
+        while not (self._change(change) or self._make(change)):
+            self._wait("somebody else writes it")
+
+    def _change(self, change: Callable[[bytes], bytes]) -> bool:
+        """
+        Change the file.
+
+        @return: whether there is one.
+        """
+        with self._locked() as file:
+            if file is None:
+                return False
+            status = os.fstat(file.fileno())
+            old = file.read()
+            new = change(old)
+            if new != old:
+                self._replace(new, file, status)
+            return True
+
+    def _make(self, change: Callable[[bytes], bytes]) -> bool:
+        """
+        Make the file.
+
+        @return: whether that was done; it isn't if it is there by now.
+        """
+        with self._written(change(b"")) as (_, temporary):
+            try:
+                # Unlike a rename, this fails where there is a file.
+                os.link(
+                    temporary,
+                    self._name,
+                    src_dir_fd=self._folder,
+                    dst_dir_fd=self._folder,
+                )
+            except FileExistsError:
+                return False
+            except OSError as error:
+                if error.errno not in _NO_LINKS:
+                    raise
+                self._rename(temporary)
+        return True
+
+    def _replace(self, content: bytes, old: BinaryIO, status: os.stat_result) -> None:
+        """
+        Put a file in the place of another.
+
+        @param old: the other one.
+        @param status: its status before it was read.
+
+        @raise OSError: if the old file isn't any more what it was when it was read:
+            not everybody who writes it takes the lock.
+        """
+        with self._written(content) as (descriptor, temporary):
+            self._takeAfter(descriptor, old)
+            if signatureOf(self._status()) != signatureOf(status):
+                self._fail(
+                    errno.EBUSY, "somebody else is writing it; nothing was changed"
+                )
+            self._rename(temporary)
+
+    @contextmanager
+    def _locked(self) -> Iterator[BinaryIO | None]:
+        """
+        Open the file, with nobody else editing it meanwhile.
+
+        @return: the file; L{None} if there is none.
+        """
+        file = self._open()
+        while file is not None and not self._lock(file):
+            file.close()
+            file = self._open()
+        if file is None:
             yield None
             return
         with file:
-            _lock(file, path, until)
-            # Whoever had the lock before has put another file in its place.
-            if os.path.exists(path) and os.path.samestat(
-                os.fstat(file.fileno()), os.stat(path)
-            ):
-                yield file
-                return
+            yield file
 
+    def _lock(self, file: BinaryIO) -> bool:
+        """
+        Wait for the lock of a file.
 
-def _lock(file: BinaryIO, path: str, until: float) -> None:
-    """
-    Wait for the lock of a file.
+        @return: whether it is still the file of this name: whoever had the lock has
+            put another in its place.
+        """
+        while True:
+            try:
+                fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                self._wait("somebody else keeps it locked")
+        with suppress(FileNotFoundError):
+            return os.path.samestat(os.fstat(file.fileno()), self._status())
+        return False
 
-    @param until: when to give up, on the monotonic clock.
-
-    @raise OSError: if somebody else keeps it.
-    """
-    told = False
-    while True:
+    def _open(self) -> BinaryIO | None:
+        """
+        Open the file for reading; L{None} if there is none.
+        """
+        # Without waiting for a writer, if it is a pipe.
+        flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW
         try:
-            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError as error:
-            if time.monotonic() > until:
-                problem = "somebody else keeps it locked; nothing was changed"
-                raise OSError(error.errno, problem, path) from None
-        if not told:
-            print(f"{path}: waiting for another writer", file=sys.stderr, flush=True)
-            told = True
+            descriptor = os.open(self._name, flags, dir_fd=self._folder)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise _named(self._path, error.strerror, error)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            self._fail(errno.EINVAL, "it is not a regular file")
+        return open(descriptor, "rb")
+
+    def _status(self) -> os.stat_result:
+        """
+        Tell the status of the file that has the name now.
+        """
+        return os.stat(self._name, dir_fd=self._folder, follow_symlinks=False)
+
+    @contextmanager
+    def _written(self, content: bytes) -> Iterator[tuple[int, str]]:
+        """
+        Write a temporary file, for its owner's eyes only, and take it away
+        afterwards if it is still there.
+
+        @return: its descriptor and its name.
+        """
+        temporary = f".mycred-{secrets.token_hex(8)}"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        try:
+            descriptor = os.open(temporary, flags, 0o600, dir_fd=self._folder)
+            try:
+                with open(descriptor, "wb") as file:
+                    os.fchmod(descriptor, 0o600)
+                    file.write(content)
+                    file.flush()
+                    os.fsync(descriptor)
+                    yield descriptor, temporary
+            finally:
+                with suppress(FileNotFoundError):
+                    os.unlink(temporary, dir_fd=self._folder)
+        except OSError as error:
+            if error.filename != temporary:
+                raise
+            problem = f"its folder can't be written, as it must be ({error.strerror})"
+            raise _named(self._path, problem, error)
+        # So that what was renamed is on the disk.
+        with suppress(OSError):
+            os.fsync(self._folder)
+
+    def _rename(self, temporary: str) -> None:
+        """
+        Put a temporary file in its place.
+        """
+        os.replace(
+            temporary, self._name, src_dir_fd=self._folder, dst_dir_fd=self._folder
+        )
+
+    def _takeAfter(self, new: int, old: BinaryIO) -> None:
+        """
+        Give a new file the owner, mode and extended attributes of the old one.
+
+        @raise OSError: if that can't be done.
+        """
+        status = os.fstat(old.fileno())
+        try:
+            os.fchown(new, status.st_uid, status.st_gid)
+        except PermissionError as error:
+            problem = "its owner and group can't be kept; do it as root"
+            raise _named(self._path, problem, error)
+        copystat: Any = shutil.copystat
+        copystat(old.fileno(), new)
+        os.utime(new)
+
+    def _wait(self, problem: str) -> None:
+        """
+        Wait a moment for another writer.
+
+        @raise OSError: if that has taken too long.
+        """
+        if time.monotonic() > self._until:
+            self._fail(errno.EBUSY, f"{problem}; nothing was changed")
+        if not self._told:
+            print(
+                f"{self._path}: waiting for another writer", file=sys.stderr, flush=True
+            )
+            self._told = True
         time.sleep(_STEP)
 
-
-def _make(path: str, content: bytes) -> bool:
-    """
-    Make a file.
-
-    @return: whether it was made; it isn't if it is there by now.
-    """
-    with _written(path, content) as (_, temporary):
-        try:
-            # Unlike a rename, this fails where there is a file.
-            os.link(temporary, path)
-        except FileExistsError:
-            return False
-    return True
-
-
-def _replace(path: str, content: bytes, old: BinaryIO, status: os.stat_result) -> None:
-    """
-    Put a file in the place of another.
-
-    @param old: the other one.
-    @param status: its status before it was read.
-
-    @raise OSError: if the old file isn't any more what it was when it was read: not
-        everybody who writes it takes the lock.
-    """
-    with _written(path, content) as (descriptor, temporary):
-        _takeAfter(path, descriptor, old)
-        if signatureOf(os.stat(path)) != signatureOf(status):
-            problem = "somebody else is writing it; nothing was changed"
-            raise OSError(errno.EBUSY, problem, path)
-        os.replace(temporary, path)
+    def _fail(self, number: int, problem: str) -> NoReturn:
+        """
+        Give up.
+        """
+        raise OSError(number, f"{problem}; nothing was changed", self._path)
 
 
 @contextmanager
-def _written(path: str, content: bytes) -> Iterator[tuple[int, str]]:
+def _tidy() -> Iterator[None]:
     """
-    Write a temporary file beside another, for its owner's eyes only, and take it
-    away afterwards if it is still there.
+    Have signals that end the process let it take away what it has written: the
+    hashes of everybody.
+    """
 
-    @return: its descriptor and its name.
-    """
-    folder = os.path.dirname(path)
+    def leave(number: int, frame: object) -> NoReturn:
+        sys.exit(128 + number)
+
+    before = {s: signal.signal(s, leave) for s in (signal.SIGTERM, signal.SIGHUP)}
     try:
-        descriptor, temporary = tempfile.mkstemp(prefix=".mycred-", dir=folder)
-    except OSError as error:
-        raise _unwritable(path, error) from None
-    try:
-        with open(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(descriptor)
-            yield descriptor, temporary
-    except OSError as error:
-        if error.filename == temporary:
-            raise _unwritable(path, error) from None
-        raise
+        yield
     finally:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
-    _sync(folder)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-def _takeAfter(path: str, new: int, old: BinaryIO) -> None:
+def _named(path: str, problem: str | None, error: OSError) -> OSError:
     """
-    Give a new file the owner, mode and extended attributes of the old one.  All
-    that is done to the files themselves, since in somebody else's folder a name may
-    lead anywhere by now.
-
-    @raise OSError: if that can't be done.
+    Say what is wrong with the file that the user has named.
     """
-    status = os.fstat(old.fileno())
-    try:
-        os.fchown(new, status.st_uid, status.st_gid)
-    except PermissionError as error:
-        problem = "its owner and group can't be kept; do it as root"
-        raise OSError(error.errno, problem, path) from None
-    copystat: Any = shutil.copystat
-    copystat(old.fileno(), new)
-    os.utime(new)
-
-
-def _unwritable(path: str, error: OSError) -> OSError:
-    """
-    Say why a file can't be replaced.
-    """
-    problem = f"it can't be replaced, for which its folder is written ({error.strerror})"
     return OSError(error.errno, problem, path)
-
-
-def _sync(folder: str) -> None:
-    """
-    Have what was renamed on the disk when the command ends.
-    """
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 __all__ = ["edit", "withSecret", "without"]

@@ -9,7 +9,9 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
+from io import TextIOWrapper
 from typing import NoReturn
 
 from .. import __version__
@@ -43,9 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     _openAll()
     options = _parser().parse_args(arguments)
-    # Each command needs little of mycred, and waits for no more to be imported.
-    command = import_module(f"{__package__}._{options.command}")
     try:
+        # Each command needs little of mycred, and waits for no more to be imported.
+        command = import_module(f"{__package__}._{options.command}")
         status: int = command.run(options)
         sys.stdout.flush()
     except Trouble as error:
@@ -57,21 +59,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         named = error.filename is not None
         trouble = f"{error.filename}: {error.strerror}" if named else str(error)
+    except MemoryError:
+        trouble = "there is not enough memory"
     except KeyboardInterrupt:
         return _INTERRUPTED
     else:
         return status
-    print(f"mycred {options.command}: {trouble}", file=sys.stderr)
+    with suppress(OSError):
+        print(f"mycred {options.command}: {trouble}", file=sys.stderr, flush=True)
     return TROUBLE
 
 
 def _openAll() -> None:
     """
-    Put something in the place of standard streams that are closed.
+    Put something in the place of standard streams that are closed, and have the
+    others show names of files that aren't text.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
+        stream = getattr(sys, name)
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="surrogateescape")
 
 
 def _parser() -> argparse.ArgumentParser:

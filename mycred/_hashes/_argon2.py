@@ -7,11 +7,14 @@ from __future__ import annotations
 import re
 from importlib.util import find_spec
 
-# Without a version it is 1.0.  Base64 has no padding here; of salt and tag, less
-# than 8 and 16 bytes are none.
+# Base64 without padding, of so many characters at least.
+_base64 = rb"(?:[A-Za-z0-9+/]{4}){%d,43}(?:[A-Za-z0-9+/]{2,3})?"
+
+# Without a version it is 1.0.  A salt of less than 8 bytes, and a tag of less than 15,
+# are none.
 complete = re.compile(
     rb"\$argon2(?:id|i)\$(?:v=(?:16|19)\$)?(?P<cost>m=\d{1,9},t=\d{1,9},p=\d{1,9})"
-    rb"\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{22,172}"
+    rb"\$%s\$%s" % (_base64 % 2, _base64 % 5)
 )
 
 # The most that is believed of a hash: the memory in KiB, the same times the number

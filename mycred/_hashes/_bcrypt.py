@@ -6,8 +6,12 @@ from __future__ import annotations
 
 import re
 
-# $2b$ and its relatives, the cost, and 22 + 31 characters of salt and digest.
-complete = re.compile(rb"\$2[abxy]\$(?P<cost>0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}")
+# $2b$ and its relatives, the cost, and 22 + 31 characters of salt and digest.  Of
+# the salt's 128 bits the last character has two.
+complete = re.compile(
+    rb"\$2[abxy]\$(?P<cost>0[4-9]|[12][0-9]|3[01])\$"
+    rb"[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}"
+)
 
 # Above this, where apr-util stops, a cost is absurd: half a minute and more.
 _MOST_COST = 17

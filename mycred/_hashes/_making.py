@@ -53,11 +53,15 @@ def _argon2Hash(password: bytes, cost: int) -> bytes:
     missing = _argon2.lacks()
     if missing is not None:
         raise ValueError(f"it needs {missing}")
-    from argon2 import low_level
+    from argon2 import exceptions, low_level
 
-    return low_level.hash_secret(
-        password, secrets.token_bytes(16), cost, 65_536, 4, 32, low_level.Type.ID
-    )
+    salt = secrets.token_bytes(16)
+    try:
+        return low_level.hash_secret(
+            password, salt, cost, 65_536, 4, 32, low_level.Type.ID
+        )
+    except exceptions.HashingError as error:
+        raise ValueError(str(error)) from None
 
 
 def _sha512Hash(password: bytes, cost: int) -> bytes:

@@ -14,15 +14,20 @@ from ._schemes import CRYPTS, NAMES, PLAIN, Scheme
 _dollars = re.compile(rb"\$[A-Za-z0-9-]{1,16}\$")
 _braces = re.compile(rb"\{([A-Za-z0-9-]{1,24})(?:\.([A-Za-z0-9]{1,8}))?\}")
 
-# How hashes begin that other systems have: Sun's $md5,rounds=904$, directories'
-# {x-issha, 1024} and {PBKDF2_SHA256}; and BSDi's DES.
+# How hashes look that other systems have: Sun's $md5,rounds=904$, directories'
+# {x-issha, 1024}, BSDi's DES, Django's, Drupal's, MySQL's and PostgreSQL's.
 _foreign = re.compile(
-    rb"\$[A-Za-z0-9_,=.-]{1,40}\$|\{[^{}\s][^{}]{0,39}\}|_[./A-Za-z0-9]{19}\Z"
+    rb"\$[A-Za-z0-9_,=.-]{1,40}\$"
+    rb"|\{[A-Za-z0-9_.-]{1,40}(?:, ?\d+)?\}"
+    rb"|_[./A-Za-z0-9]{3}\.[./A-Za-z0-9]{14}[.26AEIMQUYcgkosw]\Z"
+    rb"|(?:argon2|bcrypt|md5|pbkdf2|scrypt|sha1)[a-z0-9_]*\$"
+    rb"|U\$S\$|\*[0-9A-F]{40}\Z|md5[0-9a-f]{32}\Z|SCRAM-SHA-256\$"
 )
 
 # What shadow(5) and its kind write in place of a hash, or before one.
 _locked = re.compile(
-    rb"[!*]+\Z|x\Z|\*(?:LK|NP)\*|[!*]+(?=[$_{]|[./A-Za-z0-9]{12}[.26AEIMQUYcgkosw]\Z)"
+    rb"[!*]+\Z|x\Z|\*(?:LK|NP)\*|[!*]+(?=[$_{])"
+    rb"|!+(?=[./A-Za-z0-9]{12}[.26AEIMQUYcgkosw]\Z)"
 )
 
 

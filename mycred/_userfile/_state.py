@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import time
-from math import inf
 from typing import NamedTuple
 
 #: What tells one state of a file from another: times, size and place.
@@ -19,11 +18,6 @@ SETTLING = 0.05
 
 # The same where a file system counts whole seconds, of which some count two.
 _COARSE_SETTLING = 2.0
-
-# A file that changed longer ago has come to rest, in seconds: more than the clocks
-# of a file server and of this machine differ.  For younger ones no two clocks are
-# compared; what counts is for how long their state was seen here.
-_OLD = 10.0
 
 _SECOND = 10**9
 
@@ -58,7 +52,9 @@ class State(NamedTuple):
 
 class Watch:
     """
-    What is remembered of a file from one look at it to the next.
+    What is remembered of a file from one look at it to the next: since when it is in
+    its state.  Its times are those of a clock that may be another's, and aren't
+    compared with any of this machine.
     """
 
     def __init__(self) -> None:
@@ -72,8 +68,7 @@ class Watch:
         now, signature = time.monotonic(), signatureOf(status)
         if signature != self._seen:
             self._seen, self._since = signature, now
-        isOld = time.time() - status.st_ctime > _OLD
-        return State(signature, inf if isOld else now - self._since)
+        return State(signature, now - self._since)
 
 
 def signatureOf(status: os.stat_result) -> Signature:

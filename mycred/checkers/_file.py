@@ -10,7 +10,8 @@ from typing import Any
 
 from zope.interface import implementer
 
-from twisted.internet.defer import Deferred, fail, maybeDeferred
+from twisted.internet.defer import CancelledError, Deferred, fail, maybeDeferred
+from twisted.python.failure import Failure
 
 from .._contracts import (
     AvatarID,
@@ -23,7 +24,7 @@ from .._hashes import Hash, UnusableHash, isMeantAsHash, recognize
 from .._secrets import asBytes, equal
 from .._userfile import Entry, Layout, UserFile
 from .._workers import Workers, workersOf
-from ..error import LoginFailed
+from ..error import LoginFailed, TemporaryFailure
 from ._filechecker import FileChecker, avatarIdOf
 from ._passwordfile import Look, PasswordFile
 from ._passwords import arePlausible
@@ -52,7 +53,7 @@ class FilePasswordDB(FileChecker):
 
     _credCache: dict[Any, Any] | None = None
     _cacheTimestamp: int | None = None
-    _decoy: Hash | None = None
+    _decoys: tuple[Hash, ...] = ()
     _file: PasswordFile | None = None
     _fileKey: tuple[object, ...] = ()
     _workers: Workers | None = None
@@ -103,7 +104,7 @@ class FilePasswordDB(FileChecker):
         left = (
             "_credCache",
             "_cacheTimestamp",
-            "_decoy",
+            "_decoys",
             "_file",
             "_fileKey",
             "_workers",
@@ -199,7 +200,12 @@ class FilePasswordDB(FileChecker):
         """
         if self.hash is not None or not isMeantAsHash(entry.secret):
             return entry.secret
-        return recognize(entry.secret)
+        try:
+            return recognize(entry.secret)
+        except UnusableHash as error:
+            raise UnusableHash(
+                f"{error} (if it is a password, write {{PLAIN}} before it)"
+            ) from None
 
     def _isTheirs(self) -> bool:
         """
@@ -251,20 +257,32 @@ class FilePasswordDB(FileChecker):
         except LoginFailed:
             return fail()
         look = self._lookAt(name, stored)
-        if look.hash is not None:
-            # From now on, what an unknown user is refused after.
-            self._decoy = look.hash
         typed = IUsernamePassword(credentials, None)
-        if typed is None or self._decoy is None:
+        if typed is None or not (look.hash or self._decoys):
             return maybeDeferred(self._cbLook, look, credentials)
         workers = self._workers or workersOf()
-        verifying = workers.run(self._decoy.verify, asBytes(typed.password))
+        verifying: Deferred[Any]
+        verifying = workers.run(look.verified, asBytes(typed.password), self._decoys)
+        verifying.addCallbacks(self._cbVerified, self._ebVerifying)
+        return verifying.addCallback(self._cbLook, credentials)
 
-        def cbVerified(matched: bool) -> Any:
-            certain = matched and look.hash is not None
-            return self._cbLook(look._replace(matched=certain), credentials)
+    def _cbVerified(self, look: Look) -> Look:
+        """
+        Remember a hash that could be verified: from now on an unknown user is
+        refused after the same work.
+        """
+        if look.hash is not None:
+            self._decoys = (look.hash,)
+        return look
 
-        return verifying.addCallback(cbVerified)
+    def _ebVerifying(self, failure: Failure) -> Failure:
+        """
+        Tell what keeps a hash from being verified.
+        """
+        if failure.check(LoginFailed, CancelledError):
+            return failure
+        self._log.failure("A hash could not be verified", failure)
+        return Failure(TemporaryFailure("Temporarily unavailable"))
 
     def _lookAt(self, name: Any, stored: Any) -> Look:
         """

@@ -6,8 +6,8 @@ file that is just being written.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from threading import Lock
 from typing import Any, NamedTuple, TypeVar, Union
@@ -29,7 +29,9 @@ _T = TypeVar("_T")
 #: with.  It raises L{UnusableHash} if no password may match.
 Read = Callable[[Entry], Union[Hash, bytes]]
 
-# How many lines of a file are looked at when it is read.
+# How many lines of a file are looked at when it is read, and how many decoys of each
+# kind are kept: of some, the library may refuse one.
+_MOST_DECOYS = 3
 _MOST_EXAMINED = 10_000
 
 # How often a file that goes on changing is read before a login is given up.
@@ -55,6 +57,28 @@ class Look(NamedTuple):
     matched: bool = False
     flaw: str | None = None
     doubt: Signature | None = None
+
+    def verified(self, password: bytes, decoys: Iterable[Hash]) -> Look:
+        """
+        Verify a password against the hash.
+
+        @param decoys: what to verify it against where there is no hash, so that
+            whoever has none waits as long as the others: the first that its library
+            doesn't refuse.
+
+        @return: the same, and what has come of it.
+        """
+        look = self
+        if look.hash is not None:
+            try:
+                return look._replace(matched=look.hash.verify(password))
+            except UnusableHash as error:
+                look = look._replace(hash=None, flaw=str(error))
+        for decoy in decoys:
+            with suppress(UnusableHash):
+                decoy.verify(password)
+                break
+        return look
 
     def __repr__(self) -> str:
         """
@@ -96,9 +120,7 @@ class PasswordFile:
         self._examined: Signature | None = None
         self._noted: Signature | None = None
         self._notes = Notes()
-        # A hash of each kind, of which the first is that of most.  It is verified
-        # where there is nothing to verify, so that all refusals take the same time;
-        # another one, if the library refuses it.
+        # Some hashes of each kind, first those that most are of.
         self._decoys: list[Hash] = []
 
     def look(self, name: bytes, password: bytes | None) -> Deferred[Look]:
@@ -153,13 +175,15 @@ class PasswordFile:
             self._flush()
             if look.matched or look.doubt is None or look.doubt == doubt:
                 return look
-            if tries == 1 or workers.seconds() > until:
+            if tries == 1 or workers.seconds() + SETTLING > until:
                 self._log.error("{file} goes on changing", file=self.path)
                 return fail(TemporaryFailure("Temporarily unavailable"))
             again = (workers, name, password, until, look.doubt, tries - 1)
             return workers.pause(SETTLING).addCallback(lambda _: self._ask(*again))
 
-        looking: Deferred[Any] = workers.share(self._look, name, password)
+        within = max(0.0, until - workers.seconds())
+        looking: Deferred[Any]
+        looking = workers.share(self._look, name, password, within=within)
         return looking.addCallbacks(cbLook, self._ebLook)
 
     def _ebLook(self, failure: Failure) -> Failure:
@@ -216,18 +240,10 @@ class PasswordFile:
             look = self._readAndNote(entry, source)._replace(doubt=doubt)
         if password is None:
             return look
-        if look.hash is not None:
-            try:
-                return look._replace(matched=look.hash.verify(password))
-            except UnusableHash as error:
-                if entry is not None:
-                    look = self._flawed(entry, source, error)._replace(doubt=doubt)
-        # Whoever has nothing to verify waits as long as the others.
-        for decoy in self._decoys:
-            with suppress(UnusableHash):
-                decoy.verify(password)
-                break
-        return look
+        verified = look.verified(password, self._decoys)
+        if entry is not None and verified.flaw and not look.flaw:
+            self._noteFlaw(entry, source, verified.flaw)
+        return verified
 
     def _find(self, name: bytes) -> tuple[Entry | None, Source, Signature | None]:
         """
@@ -269,15 +285,16 @@ class PasswordFile:
             self._noted = snapshot.state.signature
             self._notes.clear()
         kinds: Counter[tuple[str, bytes]] = Counter()
-        samples: dict[tuple[str, bytes], Hash] = {}
+        samples: defaultdict[tuple[str, bytes], list[Hash]] = defaultdict(list)
         self.first = None
         for entry in snapshot.sample(_MOST_EXAMINED):
             self.first = self.first or entry.secret
             found = self._readAndNote(entry, snapshot).hash
             if found is not None:
                 kinds[found.kind] += 1
-                samples.setdefault(found.kind, found)
-        self._decoys = [samples[kind] for kind, _ in kinds.most_common()]
+                if len(samples[found.kind]) < _MOST_DECOYS:
+                    samples[found.kind].append(found)
+        self._decoys = [h for kind, _ in kinds.most_common() for h in samples[kind]]
         for entry, first in snapshot.repeated:
             self._notes.add(
                 ("repeated", entry.start),
@@ -295,7 +312,8 @@ class PasswordFile:
         try:
             read = self._read(entry)
         except UnusableHash as error:
-            return self._flawed(entry, source, error)
+            self._noteFlaw(entry, source, str(error))
+            return Look(entry.name, flaw=str(error))
         if not isinstance(read, Hash):
             return Look(entry.name, secret=read)
         scheme = read.scheme
@@ -312,7 +330,7 @@ class PasswordFile:
             return Look(entry.name, secret=read.text)
         return Look(entry.name, hash=read)
 
-    def _flawed(self, entry: Entry, source: Source, error: UnusableHash) -> Look:
+    def _noteFlaw(self, entry: Entry, source: Source, flaw: str) -> None:
         """
         Note that nothing can match a line.
         """
@@ -321,9 +339,8 @@ class PasswordFile:
                 entry.start,
                 "{file}, line {number}: {reason}; it matches nothing",
                 number=source.number(entry),
-                reason=str(error),
+                reason=flaw,
             )
-        return Look(entry.name, flaw=str(error))
 
 
 __all__ = ["Look", "PasswordFile", "Read"]

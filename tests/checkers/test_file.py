@@ -12,6 +12,7 @@ from zope.interface.verify import verifyObject
 
 from hypothesis import given, settings, strategies
 
+from mycred._hashes import Hash
 from mycred.checkers import (
     FilePasswordDB,
     ICredentialsChecker,
@@ -514,6 +515,38 @@ class SubclassTests(FileDBTestCase):
             del self.verified[:]
             self.assertRefused(self.ask(own, name, password))
             self.assertEqual(len(self.verified), 1)
+
+    def test_damagedHashOfTheirs(self) -> None:
+        """
+        A hash that looks whole, and that its library refuses, lets nobody in, and
+        keeps nobody else out; too little memory is no wrong password.
+        """
+        # argon2's tag and salt are right by their length only.
+        odd = b"$argon2id$v=19$m=8,t=1,p=1$" + b"A" * 10 + b"=" + b"$" + b"A" * 43
+        odd = odd.replace(b"=$A", b"B$A").replace(b"m=8", b"m=7")
+
+        class Own(FilePasswordDB):
+            """
+            Users of a program's own.
+            """
+
+            def getUser(self, username: Any) -> tuple[Any, Any]:
+                users = {b"bad": odd, b"alice": b"sesame", b"carol": BCRYPT}
+                return username, users[username]
+
+        own = Own(None, workers=self.workers)  # type: ignore[arg-type]
+        for _ in range(2):
+            self.assertRefused(self.ask(own, b"bad", b"sesame"))
+            self.assertAccepted(self.ask(own, b"alice", b"sesame"), b"alice")
+            self.assertRefused(self.ask(own, b"eve", b"sesame"))
+            self.assertAccepted(self.ask(own, b"carol", b"hashed"), b"carol")
+
+        def exhausted(*_: object) -> None:
+            raise MemoryError
+
+        self.patch(Hash, "verify", exhausted)
+        self.failureResultOf(self.ask(own, b"carol", b"hashed"), TemporaryFailure)
+        self.assertEqual(len(self.flushLoggedErrors(MemoryError)), 1)
 
     def test_patchedInstance(self) -> None:
         """

@@ -62,7 +62,7 @@ class LintTests(CommandTests, SynchronousTestCase):
             b"carol:%s\nalone\n:nobody\ndave:\nerin:hunter2\nfrank:$9$hunter2\n"
             b"grace:$2y$18$%s\ncarol:%s\nheidi:$2y$05$hunter2\nivan:{SHA}x\n"
             b"judy:{SHA}CEo1Ae3vaEXy8eQZjsOiuBz1xrw=\nken:{PLAIN}hunter2\nle\0o:%s\n"
-            b"mia:{PLAIN}hunter2" % (BCRYPT, b"x" * 53, BCRYPT, BCRYPT)
+            b"mia:{PLAIN}hunter2" % (BCRYPT, b"." * 53, BCRYPT, BCRYPT)
         )
         expected = [
             (2, "no colon"),

@@ -4,10 +4,12 @@ Tests for C{mycred passwd}.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import pty
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -239,9 +241,9 @@ class SetTests(PasswdTestCase):
         fifo = self.folder / "fifo"
         os.mkfifo(fifo)
         for path, says in [
-            (self.folder / "no" / "such", ".*its folder.*No such file"),
+            (self.folder / "no" / "such", "its folder can't be opened .No such file"),
             (fifo, "it is not a regular file"),
-            (self.folder, "Is a directory"),
+            (self.folder, "it is not a regular file"),
         ]:
             done = self.passwd("--cost=4", path, "alice")
             self.assertUsage(done, f"^mycred passwd: {path}: {says}")
@@ -368,7 +370,7 @@ class OtherWritersTests(PasswdTestCase):
         victim.chmod(0o600)
         self.path.write_bytes(b"bob:x\n")
         self.path.chmod(0o666)
-        takeAfter = _editing._takeAfter
+        takeAfter = _editing._Edit._takeAfter
 
         def swap(*arguments: Any) -> None:
             [temporary] = self.folder.glob(".mycred-*")
@@ -376,10 +378,84 @@ class OtherWritersTests(PasswdTestCase):
             temporary.symlink_to(victim)
             takeAfter(*arguments)
 
-        self.patch(_editing, "_takeAfter", swap)
+        self.patch(_editing._Edit, "_takeAfter", swap)
         self.passwd("--cost=4", self.path, "alice")
         self.assertEqual(victim.stat().st_mode & 0o777, 0o600)
         self.assertEqual(victim.read_bytes(), b"secret")
+
+    def test_swappedFolder(self) -> None:
+        """
+        In the time of an edit the folder may be swapped: it goes on in the one that
+        it has begun in.
+        """
+        self.path.write_bytes(b"bob:x\n")
+        aside, other = self.folder.with_name("aside"), self.folder.with_name("other")
+        other.mkdir()
+        (other / "htpasswd").write_bytes(b"root:x\n")
+
+        def swap(content: bytes) -> bytes:
+            self.folder.rename(aside)
+            self.folder.symlink_to(other)
+            return content + b"alice:x\n"
+
+        _editing.edit(str(self.path), swap)
+        self.assertEqual((other / "htpasswd").read_bytes(), b"root:x\n")
+        self.assertEqual((aside / "htpasswd").read_bytes(), b"bob:x\nalice:x\n")
+
+    def test_linkMeanwhile(self) -> None:
+        """
+        A link that leads nowhere, put there just now, doesn't keep the command busy
+        for ever, nor is it followed.
+        """
+        now = [0.0]
+
+        def sleep(seconds: float) -> None:
+            now[0] += seconds
+
+        def swap(content: bytes) -> bytes:
+            if not self.path.is_symlink():
+                self.path.symlink_to(self.folder / "elsewhere")
+            return content + b"alice:x\n"
+
+        self.patch(time, "monotonic", lambda: now[0])
+        self.patch(time, "sleep", sleep)
+        error = self.assertRaises(OSError, _editing.edit, str(self.path), swap)
+        self.assertEqual(error.filename, str(self.path))
+        self.assertFalse((self.folder / "elsewhere").exists())
+        self.assertEqual(os.listdir(self.folder), ["htpasswd"])
+
+    def test_withoutHardLinks(self) -> None:
+        """
+        A file is made on file systems without hard links, too.
+        """
+
+        def refused(*_: object, **__: object) -> None:
+            raise OSError(errno.EPERM, "Operation not permitted")
+
+        self.patch(os, "link", refused)
+        self.set("alice", b"sesame")
+        self.assertTrue(verify(self.secret(b"alice"), b"sesame"))
+        self.assertEqual(os.listdir(self.folder), ["htpasswd"])
+
+    def test_terminated(self) -> None:
+        """
+        A command that is told to end, as by a terminal that is closed, leaves nothing
+        behind.
+        """
+        self.path.write_bytes(b"bob:x\n")
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            before = signal.getsignal(number)
+
+            def end(*_: object, number: int = number, **__: object) -> None:
+                os.kill(os.getpid(), number)
+
+            patch = self.patch(os, "replace", end)
+            done = self.passwd("--cost=4", self.path, "alice")
+            patch.restore()
+            self.assertEqual(done.status, 128 + number)
+            self.assertEqual(self.path.read_bytes(), b"bob:x\n")
+            self.assertEqual(os.listdir(self.folder), ["htpasswd"])
+            self.assertIs(signal.getsignal(number), before)
 
     def test_madeMeanwhile(self) -> None:
         """
@@ -439,7 +515,7 @@ class OtherWritersTests(PasswdTestCase):
         leaves the old one, and nothing beside it.
         """
 
-        def killed(*_: object) -> None:
+        def killed(*_: object, **__: object) -> None:
             raise KeyboardInterrupt
 
         self.path.write_bytes(b"bob:x\n")
