@@ -109,16 +109,27 @@ class Server:
         """
         Stop it as Ctrl-C does.
         """
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)
         try:
-            self.log += self._process.communicate(timeout=PATIENCE)[0] or ""
+            self.log += self._interrupted()
         except ValueError:
             # It was stopped before.
             pass
         finally:
             self._process.kill()
             self._process.wait()
+
+    def _interrupted(self) -> str:
+        """
+        Press Ctrl-C, and again if that came so early that it was lost.
+
+        @return: what the server has logged since.
+        """
+        for _ in range(PATIENCE // 2):
+            if self._process.poll() is None:
+                self._process.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return self._process.communicate(timeout=2)[0] or ""
+        raise AssertionError("The server does not stop")
 
     def pop3(self, name: str, password: str) -> poplib.POP3:
         """
