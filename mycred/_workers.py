@@ -301,6 +301,8 @@ class _Job:
     @ivar begun: whether a thread has begun it; set in that thread.
     """
 
+    __slots__ = ("begun", "isAsked", "isDropped", "key", "waiting", "work")
+
     def __init__(self, work: Callable[[], Any], key: Hashable = None) -> None:
         self.work = work
         self.key = key
