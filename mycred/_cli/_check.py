@@ -114,18 +114,25 @@ def run(options: Namespace) -> int:
     password = askPassword(options.stdin)
     globalLogPublisher.addObserver(_logTo(sys.stderr))
     ended: list[Any] = []
-    began = perf_counter()
 
     def tried(reactor: Any) -> Deferred[None]:
         # Once it runs: before that, a checker does its work at once.
-        trying: Deferred[Any] = deferLater(reactor, 0, _leaveAtOnce)
-        trying.addCallback(lambda _: _try(watched, name, password))
-        return trying.addBoth(ended.append)
+        trying: Deferred[Any] = deferLater(reactor, 0, begin)
+        return trying.addBoth(end)
+
+    def begin() -> Deferred[Any]:
+        _leaveAtOnce()
+        ended.append(perf_counter())
+        return _try(watched, name, password)
+
+    def end(result: Any) -> None:
+        ended.extend((perf_counter(), result))
 
     # It ends by this when the reactor has stopped.
     with suppress(SystemExit):
         react(tried)
-    return _report(watched, ended[0], perf_counter() - began)
+    began, now, result = ended
+    return _report(watched, result, now - began)
 
 
 def _leaveAtOnce() -> None:
