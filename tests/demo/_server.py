@@ -107,10 +107,10 @@ class Server:
 
     def stop(self) -> None:
         """
-        Stop it as Ctrl-C does.
+        Stop it as an init system does.
         """
         try:
-            self.log += self._interrupted()
+            self.log += self._ended()
         except ValueError:
             # It was stopped before.
             pass
@@ -118,15 +118,16 @@ class Server:
             self._process.kill()
             self._process.wait()
 
-    def _interrupted(self) -> str:
+    def _ended(self) -> str:
         """
-        Press Ctrl-C, and again if that came so early that it was lost.
+        Tell it to end, and again if that came so early that it was lost.  Not by
+        SIGINT, which is ignored in what a shell runs in the background.
 
         @return: what the server has logged since.
         """
         for _ in range(PATIENCE // 2):
             if self._process.poll() is None:
-                self._process.send_signal(signal.SIGINT)
+                self._process.send_signal(signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 return self._process.communicate(timeout=2)[0] or ""
         raise AssertionError("The server does not stop")
