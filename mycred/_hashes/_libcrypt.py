@@ -207,6 +207,8 @@ def _function() -> _Crypt | None:
     def call(password: bytes, setting: bytes) -> bytes | None:
         data = ctypes.create_string_buffer(size)
         hashed: bytes | None
+        # Not what an earlier failure has left: not every library says why it fails.
+        ctypes.set_errno(0)
         hashed = function(password, setting, data, *([size] if sized else []))
         if hashed is None and ctypes.get_errno() == errno.ENOMEM:
             raise MemoryError("libcrypt needs more memory than there is")

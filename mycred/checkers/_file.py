@@ -61,7 +61,7 @@ class FilePasswordDB(FileChecker):
     def __init__(
         self,
         filename: str,
-        delim: bytes = b":",
+        delim: bytes | None = b":",
         usernameField: int = 0,
         passwordField: int = 1,
         caseSensitive: bool = True,
@@ -72,7 +72,7 @@ class FilePasswordDB(FileChecker):
     ) -> None:
         """
         @param filename: the name of the file.
-        @param delim: what separates the fields of a line.
+        @param delim: what separates the fields of a line; white space if L{None}.
         @param usernameField: which field holds the name, counted from 0.
         @param passwordField: which field holds the secret, counted from 0.
         @param caseSensitive: whether the case of names counts.  Where it

@@ -10,9 +10,10 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from .._argstring import nonEmpty
 from .._contracts import AvatarID, IUsernamePassword
 from .._secrets import asBytes
-from .._userfile import Layout, UserFile
+from .._userfile import HTPASSWD, UserFile
 from ..error import UnauthorizedLogin
 from ._passwordfile import Look, PasswordFile
 from ._passwords import PasswordMatching, shortened
@@ -56,16 +57,16 @@ class FileChecker(PasswordMatching):
 
 def readable(text: str) -> str:
     """
-    Read the name of a password file from an argument string.
+    Read the name of a password file, as a value of an argument string.
 
     @return: the absolute name, since twistd may change the folder before the
         first login.
 
-    @raise ValueError: if the file can't be read now.
+    @raise ValueError: if there is no name, or the file can't be read now.
     """
-    path = os.path.abspath(text)
+    path = os.path.abspath(nonEmpty(text))
     try:
-        UserFile(path, Layout()).open().close()
+        UserFile(path, HTPASSWD).open().close()
     except OSError as error:
         raise ValueError(
             f"{path} can't be read ({error.strerror or error}); write the name of a "

@@ -29,10 +29,11 @@ _T = TypeVar("_T")
 #: with.  It raises L{UnusableHash} if no password may match.
 Read = Callable[[Entry], Union[Hash, bytes]]
 
-# How many lines of a file are looked at when it is read, and how many decoys of each
-# kind are kept: of some, the library may refuse one.
-_MOST_DECOYS = 3
+# How many lines of a file are looked at when it is read.
 _MOST_EXAMINED = 10_000
+
+# How many decoys of each kind are kept: some of them the library may refuse.
+_MOST_DECOYS = 3
 
 # How often a file that goes on changing is read before a login is given up.
 _TRIES = 20

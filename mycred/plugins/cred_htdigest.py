@@ -54,7 +54,7 @@ class HtdigestCheckerFactory:
         from mycred.checkers import HtdigestChecker
         from mycred.checkers._filechecker import readable
 
-        keys = {"file": lambda text: readable(nonEmpty(text)), "realm": nonEmpty}
+        keys = {"file": readable, "realm": nonEmpty}
         given = parseArgString(argstring, keys, ("file",), ("file", "realm"))
         realm = asBytes(given["realm"])
         if b":" in realm:

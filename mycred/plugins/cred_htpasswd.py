@@ -60,12 +60,12 @@ class HtpasswdCheckerFactory:
         @raise InvalidAuthArgumentString: if an option is unknown or contradicts
             another, or if the file can't be read.
         """
-        from mycred._argstring import nonEmpty, parseArgString, yesNo
+        from mycred._argstring import parseArgString, yesNo
         from mycred.checkers import HtpasswdChecker
         from mycred.checkers._filechecker import readable
 
         keys = {
-            "file": lambda text: readable(nonEmpty(text)),
+            "file": readable,
             "weak": yesNo,
             "plaintext": yesNo,
         }
