@@ -4,6 +4,8 @@ Tests for L{mycred._hashes}.
 
 from __future__ import annotations
 
+import errno
+
 import argon2.low_level
 import bcrypt
 from hypothesis import given, settings, strategies as st
@@ -328,6 +330,7 @@ class RefusedTests(SynchronousTestCase):
         for stored in (
             b"$6$sal*t$" + b"A" * 86,
             b"$y$j75$a$" + b"A" * 43,
+            b"$argon2id$v=19$m=7,t=1,p=1$c2FsdHNhbHRzYWx0$" + b"A" * 43,
             b"$7$/U..../....salt$" + b"A" * 43,
         ):
             self.assertFalse(verify(stored, b"password"))
@@ -408,6 +411,24 @@ class LibcryptTests(SynchronousTestCase):
         for name in ("SHA-512-crypt", "DES"):
             self.assertTrue(verify(oneOfEach[name], b"password"))
             self.assertFalse(verify(oneOfEach[name], b"tulip"))
+
+    def test_silentFailure(self) -> None:
+        """
+        A library that fails and doesn't say why isn't out of memory because
+        something else was before.
+        """
+        import ctypes
+
+        class Silent:
+            """
+            A library whose function finds nothing.
+            """
+
+            crypt_r = ctypes.CDLL(None, use_errno=True).getenv
+
+        self.reload(CDLL=lambda name, **_: Silent)
+        ctypes.set_errno(errno.ENOMEM)
+        self.assertIsNone(_libcrypt.crypt(b"no such variable", b"$6$salt$"))
 
     def test_failureToken(self) -> None:
         """

@@ -168,6 +168,8 @@ class SnapshotTests(SynchronousTestCase):
             assert entry is not None
             self.assertEqual(entry.name, name)
             self.assertLess(len(entry.secret), 2**16)
+        longest = max(len(line) for _, line in snapshot.lines())
+        self.assertEqual(longest, 2**16)
         sample = [entry.name for entry in snapshot.sample(100)]
         self.assertEqual(len(sample), len(set(sample)))
         self.assertIn(b"long", sample)
@@ -247,6 +249,15 @@ class UserFileTests(SynchronousTestCase):
                 self.assertEqual(self.file.number(entry), number)
             for name in (b"eve", b"#", b"", b"1", b"lice", b"alice:sesame"):
                 self.assertIsNone(self.file.scan(name), (size, name))
+
+    def test_scanLongLine(self) -> None:
+        """
+        Of a line that is absurdly long the beginning is read.
+        """
+        self.write(b"long:" + b"x" * 2**20)
+        entry = self.file.scan(b"long")
+        assert entry is not None
+        self.assertLess(len(entry.secret), 2**17)
 
     @patient
     @given(lines, names)

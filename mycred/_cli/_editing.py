@@ -184,6 +184,7 @@ class _Edit:
         file = self._open()
         while file is not None and not self._lock(file):
             file.close()
+            self._wait("somebody else writes it")
             file = self._open()
         if file is None:
             yield None

@@ -286,6 +286,20 @@ class StoreTests:
             self.assertEqual(looks, expected, pause)
         self.assertEqual(len(self.logged("goes on changing")), 2)
 
+    def test_oneDeadline(self: Any) -> None:
+        """
+        However often it is looked, a login takes no longer than one may.
+        """
+        self.run_()
+        asking = self.ask(self.checker(b""), b"alice", b"sesame")
+        self.workers.step()
+        self.workers.reactor.advance(10)
+        self.assertNoResult(asking)
+        self.workers.reactor.advance(19)
+        self.assertNoResult(asking)
+        self.workers.reactor.advance(1)
+        self.failureResultOf(asking, TemporaryFailure)
+
     def test_readOnceForAll(self: Any) -> None:
         """
         Those who ask for the same while they wait are served by one look.

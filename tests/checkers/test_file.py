@@ -345,6 +345,7 @@ class HashTests(FileDBTestCase):
                 [event["number"] for event in events], list(range(1, len(lost) + 1))
             )
             self.assertNotIn("salt", repr(events))
+            self.assertIn("write {PLAIN} before it", events[0]["reason"])
 
     def test_unknownCostsTheSame(self) -> None:
         """

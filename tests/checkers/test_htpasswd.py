@@ -11,6 +11,7 @@ from zope.interface.verify import verifyObject
 
 from hypothesis import given, settings, strategies
 
+from mycred._hashes import _libcrypt
 from mycred.checkers import (
     HtpasswdChecker,
     ICredentialsChecker,
@@ -116,6 +117,11 @@ class HashTests(HtpasswdTestCase):
             self.assertRefused(self.ask(checker, name, b"hashed"))
             self.assertEqual(self.verified[-1], (DES, b"hashed"))
         self.assertEqual([e["number"] for e in self.logged("matches nothing")], [1])
+        good = _libcrypt.crypt(b"x", b"$y$j75$abcd$")
+        assert good is not None
+        checker = self.htpasswd(b"a:%s\nb:%s\ned:%s\n" % (odd, good, DES))
+        self.assertRefused(self.ask(checker, b"eve", b"hashed"))
+        self.assertEqual(self.verified[-1], (good, b"hashed"))
 
     def test_text(self) -> None:
         """
@@ -188,6 +194,15 @@ class LineTests(HtpasswdTestCase):
             self.assertRefused(self.ask(checker, b"carol", b"hashed"))
             [event] = self.logged("has a line already")
             self.assertEqual((event["number"], event["first"]), (2, 1))
+
+    def test_longNames(self) -> None:
+        """
+        A name that is absurdly long doesn't fill the log.
+        """
+        checker = self.htpasswd((b"c" * 10_000 + b":%s\n" % BCRYPT) * 2)
+        self.assertRefused(self.ask(checker, b"eve", b"x"))
+        [event] = self.logged("has a line already")
+        self.assertLess(len(event["name"]), 100)
 
     def test_exactName(self) -> None:
         """

@@ -78,8 +78,11 @@ class SetTests(PasswdTestCase):
         umask.
         """
         self.addCleanup(os.umask, os.umask(0))
-        self.set("alice", b"sesame\n")
-        self.assertEqual(self.path.stat().st_mode & 0o7777, 0o600)
+        for umask in (0, 0o277):
+            os.umask(umask)
+            self.path.unlink(missing_ok=True)
+            self.set("alice", b"sesame\n")
+            self.assertEqual(self.path.stat().st_mode & 0o7777, 0o600)
         self.assertTrue(verify(self.secret(b"alice"), b"sesame"))
         self.assertEqual(os.listdir(self.folder), ["htpasswd"])
 
@@ -423,6 +426,22 @@ class OtherWritersTests(PasswdTestCase):
         self.assertEqual(error.filename, str(self.path))
         self.assertFalse((self.folder / "elsewhere").exists())
         self.assertEqual(os.listdir(self.folder), ["htpasswd"])
+
+    def test_linkInPlace(self) -> None:
+        """
+        A link that takes the file's place after its own were followed is not.
+        """
+        victim = self.folder / "victim"
+        victim.write_bytes(b"root:x\n")
+        self.path.symlink_to(victim)
+        folder = os.open(self.folder, os.O_RDONLY)
+        self.addCleanup(os.close, folder)
+        self.patch(os, "fchown", None)
+        error = self.assertRaises(
+            OSError, _editing._Edit(str(self.path), folder).run, bytes.upper
+        )
+        self.assertEqual(error.errno, errno.ELOOP)
+        self.assertEqual(victim.read_bytes(), b"root:x\n")
 
     def test_withoutHardLinks(self) -> None:
         """
