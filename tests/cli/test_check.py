@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 import sys
-from hashlib import md5
+from hashlib import md5, sha256
 from pathlib import Path
 
 from twisted.internet.defer import Deferred, fail, succeed
@@ -17,6 +17,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 import mycred
 from mycred._cli import _check, main
+from mycred._hashes import Hash
 from mycred.error import (
     AccountDenied,
     DenialReason,
@@ -213,6 +214,9 @@ class CheckTests(CommandTests, SynchronousTestCase):
         auth = f"--auth=htdigest:{self.path}:realm=Members"
         self.assertEqual(self.check(auth, "alice", stdin=b"sesame").status, 0)
         self.assertEqual(self.check(auth, "alice", stdin=b"tulip").status, 1)
+        stronger = sha256(b"alice:Members:rose").hexdigest()
+        self.path.write_text(f"alice:Members:{stronger}\n")
+        self.assertEqual(self.check(auth, "alice", stdin=b"rose").status, 0)
 
     def test_oddNames(self) -> None:
         """
@@ -334,6 +338,35 @@ class TypesTests(CommandTests, SynchronousTestCase):
             arguments = ["passwd", "--verify", "--stdin", str(self.path), user]
             self.assertEqual(main(arguments), status)
             self.assertEqual(main(["lint", str(self.path)]), 1)
+
+    def test_noMemory(self) -> None:
+        """
+        Too little memory is trouble, and no wrong password.
+        """
+
+        def exhausted(*_: object) -> None:
+            raise MemoryError
+
+        self.path.write_bytes(b"carol:" + BCRYPT)
+        self.patch(Hash, "verify", exhausted)
+        done = self.mycred("passwd", "--verify", "--stdin", self.path, "carol")
+        self.assertUsage(done, "not enough memory")
+
+    def test_oddFileName(self) -> None:
+        """
+        The name of a file that isn't text is shown as it is.
+        """
+        odd = os.fsencode(self.folder) + b"/\xff"
+        with open(odd, "wb") as file:
+            file.write(b"x\n")
+        done = subprocess.run(
+            [sys.executable, "-m", "mycred", "lint", odd],
+            capture_output=True,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONIOENCODING": "utf-8:strict"},
+        )
+        self.assertEqual((done.returncode, done.stderr), (1, b""))
+        self.assertIn(b"/\xff:1: no colon", done.stdout)
 
     def test_brokenPipe(self) -> None:
         """
