@@ -56,4 +56,11 @@ def isPlausible(secret: object) -> bool:
     return b"\0" not in encoded and len(encoded) <= LONGEST
 
 
-__all__ = ["LONGEST", "asBytes", "equal", "isPlausible"]
+def shortened(name: object) -> object:
+    """
+    Cut a name off, for the log: it may be as long as a peer likes.
+    """
+    return name[:64] if isinstance(name, (bytes, str)) else type(name)
+
+
+__all__ = ["LONGEST", "asBytes", "equal", "isPlausible", "shortened"]

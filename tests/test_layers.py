@@ -22,6 +22,8 @@ ROWS = [
     {"strcred"},
     {"plugins"},
     {"portal", "checkers"},
+    {"_passwordfile"},
+    {"_notes"},
     {"credentials", "_hashes", "_userfile", "_workers", "_chain", "_argstring"},
     {"_httpdigest"},
     {"_digest", "_secrets", "_threads"},

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from zope.interface import implementer
@@ -21,12 +22,13 @@ from .._contracts import (
     IUsernamePassword,
 )
 from .._hashes import Hash, UnusableHash, isMeantAsHash, recognize
+from .._passwordfile import Look, PasswordFile
 from .._secrets import asBytes, equal
 from .._userfile import Entry, Layout, UserFile
 from .._workers import Workers, workersOf
 from ..error import LoginFailed, TemporaryFailure
 from ._filechecker import FileChecker, avatarIdOf
-from ._passwordfile import Look, PasswordFile
+from ._looking import Looking
 from ._passwords import arePlausible
 
 
@@ -54,7 +56,7 @@ class FilePasswordDB(FileChecker):
     _credCache: dict[Any, Any] | None = None
     _cacheTimestamp: int | None = None
     _decoys: tuple[Hash, ...] = ()
-    _file: PasswordFile | None = None
+    _file: Looking[PasswordFile] | None = None
     _fileKey: tuple[object, ...] = ()
     _workers: Workers | None = None
 
@@ -147,7 +149,8 @@ class FilePasswordDB(FileChecker):
         """
         if _overridden(self, "_loadCredentials"):
             return self._findTheirs(username)
-        entry = self._passwordFile().find(self._key(username))
+        file = self._passwordFile()
+        entry = file.now(partial(file.store.find, self._key(username)))
         if entry is None:
             raise KeyError(username)
         return entry.name, entry.secret
@@ -159,7 +162,7 @@ class FilePasswordDB(FileChecker):
 
         @raise TemporaryFailure: if the file can't be read.
         """
-        return any(map(self._isHashed, self._passwordFile().entries()))
+        return any(map(self._isHashed, self._entries()))
 
     def _loadCredentials(self) -> Iterator[tuple[Any, Any]]:
         """
@@ -169,7 +172,14 @@ class FilePasswordDB(FileChecker):
 
         @raise TemporaryFailure: if the file can't be read.
         """
-        return ((e.name, e.secret) for e in self._passwordFile().entries())
+        return ((e.name, e.secret) for e in self._entries())
+
+    def _entries(self) -> Iterator[Entry]:
+        """
+        Read the lines of the file.
+        """
+        file = self._passwordFile()
+        return file.now(file.store.entries)
 
     def _key(self, username: bytes | str) -> bytes:
         """
@@ -179,7 +189,7 @@ class FilePasswordDB(FileChecker):
         # As in Twisted: then the avatar ID is in lower case, too.
         return name if self.caseSensitive else name.lower()
 
-    def _passwordFile(self) -> PasswordFile:
+    def _passwordFile(self) -> Looking[PasswordFile]:
         """
         Return what reads the file; made when it is needed first, since programs
         skip the constructor.
@@ -190,7 +200,8 @@ class FilePasswordDB(FileChecker):
             layout = Layout(*lines)
             userfile = UserFile(self.filename, layout)
             indexed = self.cache or not layout.beginsWithName
-            self._file = PasswordFile(userfile, self._read, indexed, self._workers)
+            store = PasswordFile(userfile, self._read, indexed)
+            self._file = Looking(store, self._workers)
             self._fileKey = key
         return self._file
 
@@ -230,7 +241,7 @@ class FilePasswordDB(FileChecker):
         if self.hash is None:
             return super()._cbLook(look, credentials)
         typed = IUsernamePassword(credentials, None)
-        sample = look.secret or (self._file and self._file.first)
+        sample = look.secret or (self._file and self._file.store.first)
         matched = False
         if typed is not None and sample:
             user, password = typed.username, typed.password

@@ -12,11 +12,12 @@ from twisted.python.failure import Failure
 
 from .._argstring import nonEmpty
 from .._contracts import AvatarID, IUsernamePassword
-from .._secrets import asBytes
+from .._passwordfile import Look, PasswordFile
+from .._secrets import asBytes, shortened
 from .._userfile import HTPASSWD, UserFile
 from ..error import UnauthorizedLogin
-from ._passwordfile import Look, PasswordFile
-from ._passwords import PasswordMatching, shortened
+from ._looking import Looking
+from ._passwords import PasswordMatching
 
 
 class FileChecker(PasswordMatching):
@@ -25,7 +26,7 @@ class FileChecker(PasswordMatching):
     """
 
     def _look(
-        self, file: PasswordFile, name: bytes, credentials: Any
+        self, file: Looking[PasswordFile], name: bytes, credentials: Any
     ) -> Deferred[AvatarID]:
         """
         Look somebody up, and conclude from what is found.

@@ -15,12 +15,13 @@ from twisted.python.failure import Failure
 
 from .._contracts import AvatarID, ICredentialsChecker, IUsernameDigestHash
 from .._hashes import UnusableHash
+from .._passwordfile import Look, PasswordFile
 from .._secrets import asBytes
 from .._userfile import Entry, Layout, UserFile
 from .._workers import Workers
 from ..error import LoginFailed
 from ._filechecker import FileChecker, avatarIdOf
-from ._passwordfile import Look, PasswordFile
+from ._looking import Looking
 from ._passwords import arePlausible
 
 # H(username:realm:password): MD5, which is all that htdigest makes, or SHA-256.
@@ -77,7 +78,7 @@ class HtdigestChecker(FileChecker):
         """
         self.realm = realm
         userfile = UserFile(path, DigestLayout(realm))
-        self._file = PasswordFile(userfile, self._read, workers=workers)
+        self._file = Looking(PasswordFile(userfile, self._read), workers)
 
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
         """
@@ -98,7 +99,7 @@ class HtdigestChecker(FileChecker):
 
         @raise OSError: if the file can't be read.
         """
-        byRealm = UserFile(self._file.path, Layout(nameField=1, secretField=2))
+        byRealm = UserFile(self._file.store.path, Layout(nameField=1, secretField=2))
         return {e.name for e in byRealm.snapshot() if _hash.fullmatch(e.secret.lower())}
 
     def _read(self, entry: Entry) -> bytes:
@@ -121,7 +122,7 @@ class HtdigestChecker(FileChecker):
                 "{realm!r}, whose hashes serve no other",
                 asked=asked,
                 realm=self.realm,
-                file=self._file.path,
+                file=self._file.store.path,
             )
         if look.flaw:
             return super()._cbLook(look, credentials)

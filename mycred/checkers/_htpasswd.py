@@ -12,11 +12,12 @@ from twisted.internet.defer import Deferred, fail
 
 from .._contracts import AvatarID, ICredentialsChecker, IUsernamePassword
 from .._hashes import Hash, UnusableHash, isMeantAsHash, recognize
+from .._passwordfile import PasswordFile
 from .._secrets import asBytes
 from .._userfile import HTPASSWD, Entry, UserFile
 from .._workers import Workers
 from ._filechecker import FileChecker
-from ._passwordfile import PasswordFile
+from ._looking import Looking
 from ._passwords import arePlausible
 
 
@@ -56,7 +57,7 @@ class HtpasswdChecker(FileChecker):
         self._weak = weak
         self._plaintext = plaintext
         userfile = UserFile(path, HTPASSWD)
-        self._file = PasswordFile(userfile, self._read, workers=workers)
+        self._file = Looking(PasswordFile(userfile, self._read), workers)
 
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
         """

@@ -13,7 +13,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from .._contracts import AvatarID
-from .._secrets import isPlausible
+from .._secrets import isPlausible, shortened
 from ..error import UnauthorizedLogin
 
 # What stands in for the secret of an unknown user.
@@ -74,13 +74,6 @@ class PasswordMatching:
         return Failure(UnauthorizedLogin())
 
 
-def shortened(name: object) -> object:
-    """
-    Cut a name off, for the log: it may be as long as a peer likes.
-    """
-    return name[:64] if isinstance(name, (bytes, str)) else type(name)
-
-
 def arePlausible(credentials: Any) -> bool:
     """
     Tell whether credentials are worth looking up.
@@ -90,4 +83,4 @@ def arePlausible(credentials: Any) -> bool:
     return isPlausible(credentials.username) and isPlausible(password)
 
 
-__all__ = ["PasswordMatching", "arePlausible", "shortened"]
+__all__ = ["PasswordMatching", "arePlausible"]

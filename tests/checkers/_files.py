@@ -14,8 +14,9 @@ from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._hashes import Hash
+from mycred._passwordfile import PasswordFile
 from mycred._userfile import _file, _state
-from mycred.checkers import _passwordfile
+from mycred.checkers import _looking
 from mycred.credentials import UsernamePassword
 from mycred.error import TemporaryFailure, UnauthorizedLogin
 
@@ -269,8 +270,8 @@ class StoreTests:
         """
         self.patch(_state, "SETTLING", 3600)
         self.run_()
-        for pause, expected in ((0, _passwordfile._TRIES), (11, 3)):
-            self.patch(_passwordfile, "SETTLING", pause)
+        for pause, expected in ((0, _looking._TRIES), (11, 3)):
+            self.patch(_looking, "SETTLING", pause)
             checker = self.checker(b"#\n")
             asking = self.ask(checker, b"alice", b"sesame")
             outcome: list[Any] = []
@@ -323,7 +324,7 @@ class StoreTests:
         asking = self.ask(checker, b"alice", b"tulip")
         asking.cancel()
         self.failureResultOf(asking, CancelledError)
-        self.patch(_passwordfile.PasswordFile, "_look", None)
+        self.patch(PasswordFile, "look", None)
         self.workers.step()
         self.assertEqual(self.workers.reactor.getDelayedCalls(), [])
         self.assertEqual(self.logged("refused"), [])

@@ -215,7 +215,7 @@ class UncachedTests(StoreTests, FileDBTestCase):
         for _ in range(2):
             self.assertAccepted(self.ask(checker, b"alice", b"sesame"), b"alice")
             assert checker._file is not None
-            self.assertIsNone(checker._file._file._snapshot)
+            self.assertIsNone(checker._file.store._file._snapshot)
 
     def test_changesWhileScanned(self) -> None:
         """
@@ -229,7 +229,7 @@ class UncachedTests(StoreTests, FileDBTestCase):
         def scan(name: bytes) -> None:
             self.path.write_bytes(b"alice:sesame\n")
 
-        self.patch(checker._file._file, "scan", scan)
+        self.patch(checker._file.store._file, "scan", scan)
         self.assertAccepted(self.ask(checker, b"alice", b"sesame"), b"alice")
 
 

@@ -11,13 +11,12 @@ from zope.interface.verify import verifyObject
 
 from hypothesis import given, settings, strategies
 
+from mycred import _notes, _passwordfile
 from mycred._hashes import _libcrypt
 from mycred.checkers import (
     HtpasswdChecker,
     ICredentialsChecker,
     IUsernamePassword,
-    _notes,
-    _passwordfile,
 )
 
 from .._vectors import VECTORS

@@ -1,7 +1,8 @@
 """
-What the checkers of files share: a name is looked up, and its hash verified, in a
-thread; what is odd about the file is logged; and nobody is refused because of a
-file that is just being written.
+The accounts in a file: a name is looked up, and its hash verified.
+
+All here waits for the file system and the hash; it is called in threads, and in
+processes of their own.
 """
 
 from __future__ import annotations
@@ -10,33 +11,26 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from threading import Lock
-from typing import Any, NamedTuple, TypeVar, Union
+from typing import Any, NamedTuple, Union
 
-from twisted.internet.defer import CancelledError, Deferred, fail
-from twisted.logger import Logger
-from twisted.python.failure import Failure
-
-from .._hashes import Hash, UnusableHash
-from .._userfile import SETTLING, Entry, Signature, Snapshot, UserFile
-from .._workers import Workers, workersOf
-from ..error import LoginFailed, TemporaryFailure
+from ._hashes import Hash, UnusableHash
 from ._notes import Notes, Source
-from ._passwords import shortened
-
-_T = TypeVar("_T")
+from ._secrets import shortened
+from ._userfile import Entry, Signature, Snapshot, UserFile
 
 #: How a checker reads the secret of a line: a hash, or the bare text to compare
-#: with.  It raises L{UnusableHash} if no password may match.
-Read = Callable[[Entry], Union[Hash, bytes]]
+#: with; L{None} where nobody is meant to match.  It raises L{UnusableHash} if no
+#: password can match, and somebody should know.
+Read = Callable[[Entry], Union[Hash, bytes, None]]
 
 # How many lines of a file are looked at when it is read.
 _MOST_EXAMINED = 10_000
 
+# What to do about a weak hash.
+_ADVICE = 'set such passwords anew, with "mycred passwd"'
+
 # How many decoys of each kind are kept: some of them the library may refuse.
 _MOST_DECOYS = 3
-
-# How often a file that goes on changing is read before a login is given up.
-_TRIES = 20
 
 
 class Look(NamedTuple):
@@ -93,146 +87,44 @@ class PasswordFile:
     The accounts in a file.
 
     @ivar path: the name of the file.
+    @ivar notes: what is odd about it, for the log.
     @ivar first: the secret of some line; L{None} if there is none.
     """
-
-    _log = Logger()
 
     def __init__(
         self,
         userfile: UserFile,
         read: Read,
         indexed: bool = True,
-        workers: Workers | None = None,
+        advice: str = _ADVICE,
     ) -> None:
         """
         @param userfile: the file.
         @param read: how the secret of a line is read.
         @param indexed: whether to keep what the file holds in memory.
-        @param workers: where to work; the reactor's own if L{None}.
+        @param advice: what to do about a weak hash, for the log.
         """
         self.path = userfile.path
         self.first: bytes | None = None
         self._file = userfile
         self._read = read
         self._indexed = indexed
-        self._workers = workers
+        self._advice = advice
         self._lock = Lock()
         self._examined: Signature | None = None
         self._noted: Signature | None = None
-        self._notes = Notes()
+        self.notes = Notes()
         # Some hashes of each kind, first those that most are of.
         self._decoys: list[Hash] = []
 
-    def look(self, name: bytes, password: bytes | None) -> Deferred[Look]:
+    def look(self, name: bytes, password: bytes | None) -> Look:
         """
         Look somebody up, and verify his password if it is hashed.
 
         @param name: the name.
         @param password: the password; L{None} if the user proves it otherwise.
 
-        @return: a L{Deferred} that fails with L{TemporaryFailure} if the file
-            can't be read, or too many wait.
-        """
-        if self._workers is None:
-            self._workers = workersOf()
-        until = self._workers.seconds() + self._workers.deadline
-        return self._ask(self._workers, name, password, until)
-
-    def find(self, name: bytes) -> Entry | None:
-        """
-        Look somebody up at once, in the caller's thread.
-
-        @raise TemporaryFailure: if the file can't be read.
-        """
-        return self._now(lambda: self._find(name)[0])
-
-    def entries(self) -> Iterator[Entry]:
-        """
-        Go through all lines that hold somebody, in the caller's thread.
-
-        @raise TemporaryFailure: if the file can't be read.
-        """
-        return iter(self._now(self._snapshot))
-
-    def _ask(
-        self,
-        workers: Workers,
-        name: bytes,
-        password: bytes | None,
-        until: float,
-        doubt: Signature | None = None,
-        tries: int = _TRIES,
-    ) -> Deferred[Look]:
-        """
-        Look, and look again as long as the answer is in doubt.
-
-        @param until: when to give up, in seconds as the workers count them.
-        @param doubt: the state of the file when the last answer was in doubt.
-        @param tries: how often to look.
-        """
-
-        def cbLook(look: Look) -> Any:
-            self._flush()
-            if look.matched or look.doubt is None or look.doubt == doubt:
-                return look
-            if tries == 1 or workers.seconds() + SETTLING > until:
-                self._log.error("{file} goes on changing", file=self.path)
-                return fail(TemporaryFailure("Temporarily unavailable"))
-            again = (workers, name, password, until, look.doubt, tries - 1)
-            return workers.pause(SETTLING).addCallback(lambda _: self._ask(*again))
-
-        within = max(0.0, until - workers.seconds())
-        looking: Deferred[Any]
-        looking = workers.share(self._look, name, password, within=within)
-        return looking.addCallbacks(cbLook, self._ebLook)
-
-    def _ebLook(self, failure: Failure) -> Failure:
-        """
-        Tell what has failed in a thread.
-        """
-        self._flush()
-        if failure.check(LoginFailed, CancelledError):
-            return failure
-        if failure.check(OSError):
-            return Failure(self.unreadable(failure.value))
-        self._log.failure("A look into {file} failed", failure, file=self.path)
-        return Failure(TemporaryFailure("Temporarily unavailable"))
-
-    def _now(self, work: Callable[[], _T]) -> _T:
-        """
-        Do in the caller's thread what threads do otherwise.
-        """
-        try:
-            return work()
-        except OSError as error:
-            raise self.unreadable(error) from None
-        finally:
-            self._flush()
-
-    def unreadable(self, error: object) -> TemporaryFailure:
-        """
-        Log why the file can't be read; the peer isn't told.
-        """
-        self._log.error(
-            "The password file {file} can't be read: {error}",
-            file=self.path,
-            error=error,
-        )
-        return TemporaryFailure("Temporarily unavailable")
-
-    def _flush(self) -> None:
-        """
-        Log what threads have found.
-        """
-        for text, values in self._notes.take():
-            self._log.warn(text, file=self.path, **values)
-
-    # What follows runs in threads.
-
-    def _look(self, name: bytes, password: bytes | None) -> Look:
-        """
-        Look somebody up, and verify his password if it is hashed.
+        @raise OSError: if the file can't be read.
         """
         entry, source, doubt = self._find(name)
         if entry is None:
@@ -245,6 +137,22 @@ class PasswordFile:
         if entry is not None and verified.flaw and not look.flaw:
             self._noteFlaw(entry, source, verified.flaw)
         return verified
+
+    def find(self, name: bytes) -> Entry | None:
+        """
+        Look somebody up, and verify nothing.
+
+        @raise OSError: if the file can't be read.
+        """
+        return self._find(name)[0]
+
+    def entries(self) -> Iterator[Entry]:
+        """
+        Go through all lines that hold somebody.
+
+        @raise OSError: if the file can't be read.
+        """
+        return iter(self._snapshot())
 
     def _find(self, name: bytes) -> tuple[Entry | None, Source, Signature | None]:
         """
@@ -284,7 +192,7 @@ class PasswordFile:
         """
         if snapshot.state.signature != self._noted:
             self._noted = snapshot.state.signature
-            self._notes.clear()
+            self.notes.clear()
         kinds: Counter[tuple[str, bytes]] = Counter()
         samples: defaultdict[tuple[str, bytes], list[Hash]] = defaultdict(list)
         self.first = None
@@ -297,7 +205,7 @@ class PasswordFile:
                     samples[found.kind].append(found)
         self._decoys = [h for kind, _ in kinds.most_common() for h in samples[kind]]
         for entry, first in snapshot.repeated:
-            self._notes.add(
+            self.notes.add(
                 ("repeated", entry.start),
                 "{file}, line {number}: {name!r} has a line already, line {first}, "
                 "and that one counts",
@@ -318,14 +226,15 @@ class PasswordFile:
         if not isinstance(read, Hash):
             return Look(entry.name, secret=read)
         scheme = read.scheme
-        if scheme.weakness and scheme.name not in self._notes:
-            self._notes.add(
+        if scheme.weakness and scheme.name not in self.notes:
+            self.notes.add(
                 scheme.name,
                 "{file}, line {number}, and maybe others: {scheme} is weak, since "
-                '{weakness}; set such passwords anew, with "mycred passwd"',
+                "{weakness}; {advice}",
                 number=source.number(entry),
                 scheme=scheme.name,
                 weakness=scheme.weakness,
+                advice=self._advice,
             )
         if read.isPlain:
             return Look(entry.name, secret=read.text)
@@ -335,8 +244,8 @@ class PasswordFile:
         """
         Note that nothing can match a line.
         """
-        if entry.start not in self._notes:
-            self._notes.add(
+        if entry.start not in self.notes:
+            self.notes.add(
                 entry.start,
                 "{file}, line {number}: {reason}; it matches nothing",
                 number=source.number(entry),

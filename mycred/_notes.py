@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-from .._userfile import Entry
+from ._userfile import Entry
 
 # How much of a file that is odd is logged.
 _MOST_NOTED = 100
