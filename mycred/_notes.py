@@ -10,6 +10,9 @@ from typing import Any, Protocol
 
 from ._userfile import Entry
 
+#: Something to log: a format, and what to put into it.
+Note = tuple[str, dict[str, Any]]
+
 # How much of a file that is odd is logged.
 _MOST_NOTED = 100
 
@@ -20,9 +23,13 @@ class Notes:
     thread to log: each once, and not too many.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, file: str) -> None:
+        """
+        @param file: the name of the file.
+        """
+        self._file = file
         self._known: set[object] = set()
-        self._waiting: deque[tuple[str, dict[str, Any]]] = deque()
+        self._waiting: deque[Note] = deque()
 
     def __contains__(self, key: object) -> bool:
         """
@@ -39,7 +46,7 @@ class Notes:
         self._known.add(key)
         if len(self._known) > _MOST_NOTED:
             text, values = '{file}: there is more; "mycred lint" lists it', {}
-        self._waiting.append((text, values))
+        self._waiting.append((text, {"file": self._file, **values}))
 
     def clear(self) -> None:
         """
@@ -47,7 +54,7 @@ class Notes:
         """
         self._known.clear()
 
-    def take(self) -> Iterator[tuple[str, dict[str, Any]]]:
+    def take(self) -> Iterator[Note]:
         """
         Take what waits to be logged.
         """
@@ -66,4 +73,4 @@ class Source(Protocol):
         """
 
 
-__all__ = ["Notes", "Source"]
+__all__ = ["Note", "Notes", "Source"]

@@ -14,7 +14,7 @@ from threading import Lock
 from typing import Any, NamedTuple, Union
 
 from ._hashes import Hash, UnusableHash
-from ._notes import Notes, Source
+from ._notes import Note, Notes, Source
 from ._secrets import shortened
 from ._userfile import Entry, Signature, Snapshot, UserFile
 
@@ -44,6 +44,7 @@ class Look(NamedTuple):
     @ivar flaw: why no password can match what is stored.
     @ivar doubt: the state of the file, if it had changed just before, and so may
         have been half-written.
+    @ivar entry: the line, if it was looked up in a file.
     """
 
     name: Any
@@ -52,6 +53,7 @@ class Look(NamedTuple):
     matched: bool = False
     flaw: str | None = None
     doubt: Signature | None = None
+    entry: Entry | None = None
 
     def verified(self, password: bytes, decoys: Iterable[Hash]) -> Look:
         """
@@ -87,8 +89,8 @@ class PasswordFile:
     The accounts in a file.
 
     @ivar path: the name of the file.
-    @ivar notes: what is odd about it, for the log.
     @ivar first: the secret of some line; L{None} if there is none.
+    @ivar decoys: some hashes of each kind, first those that most are of.
     """
 
     def __init__(
@@ -113,16 +115,19 @@ class PasswordFile:
         self._lock = Lock()
         self._examined: Signature | None = None
         self._noted: Signature | None = None
-        self.notes = Notes()
-        # Some hashes of each kind, first those that most are of.
-        self._decoys: list[Hash] = []
+        self._notes = Notes(self.path)
+        self.decoys: list[Hash] = []
 
-    def look(self, name: bytes, password: bytes | None) -> Look:
+    def look(
+        self, name: bytes, password: bytes | None, decoys: Iterable[Hash] = ()
+    ) -> Look:
         """
         Look somebody up, and verify his password if it is hashed.
 
         @param name: the name.
         @param password: the password; L{None} if the user proves it otherwise.
+        @param decoys: what the password is verified against where neither he nor
+            anybody in the file has a hash.
 
         @raise OSError: if the file can't be read.
         """
@@ -130,13 +135,19 @@ class PasswordFile:
         if entry is None:
             look = Look(None, doubt=doubt)
         else:
-            look = self._readAndNote(entry, source)._replace(doubt=doubt)
+            look = self._readAndNote(entry, source)._replace(doubt=doubt, entry=entry)
         if password is None:
             return look
-        verified = look.verified(password, self._decoys)
+        verified = look.verified(password, [*self.decoys, *decoys])
         if entry is not None and verified.flaw and not look.flaw:
             self._noteFlaw(entry, source, verified.flaw)
         return verified
+
+    def takeNotes(self) -> Iterator[Note]:
+        """
+        Take what the log should be told: what is odd about the file.
+        """
+        return self._notes.take()
 
     def find(self, name: bytes) -> Entry | None:
         """
@@ -192,7 +203,7 @@ class PasswordFile:
         """
         if snapshot.state.signature != self._noted:
             self._noted = snapshot.state.signature
-            self.notes.clear()
+            self._notes.clear()
         kinds: Counter[tuple[str, bytes]] = Counter()
         samples: defaultdict[tuple[str, bytes], list[Hash]] = defaultdict(list)
         self.first = None
@@ -203,9 +214,9 @@ class PasswordFile:
                 kinds[found.kind] += 1
                 if len(samples[found.kind]) < _MOST_DECOYS:
                     samples[found.kind].append(found)
-        self._decoys = [h for kind, _ in kinds.most_common() for h in samples[kind]]
+        self.decoys = [h for kind, _ in kinds.most_common() for h in samples[kind]]
         for entry, first in snapshot.repeated:
-            self.notes.add(
+            self._notes.add(
                 ("repeated", entry.start),
                 "{file}, line {number}: {name!r} has a line already, line {first}, "
                 "and that one counts",
@@ -226,8 +237,8 @@ class PasswordFile:
         if not isinstance(read, Hash):
             return Look(entry.name, secret=read)
         scheme = read.scheme
-        if scheme.weakness and scheme.name not in self.notes:
-            self.notes.add(
+        if scheme.weakness and scheme.name not in self._notes:
+            self._notes.add(
                 scheme.name,
                 "{file}, line {number}, and maybe others: {scheme} is weak, since "
                 "{weakness}; {advice}",
@@ -244,8 +255,8 @@ class PasswordFile:
         """
         Note that nothing can match a line.
         """
-        if entry.start not in self.notes:
-            self.notes.add(
+        if entry.start not in self._notes:
+            self._notes.add(
                 entry.start,
                 "{file}, line {number}: {reason}; it matches nothing",
                 number=source.number(entry),

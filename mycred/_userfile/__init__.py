@@ -7,7 +7,7 @@ an index, just the line that is asked for.  Nothing here knows what a secret
 means.
 """
 
-from ._file import UserFile
+from ._file import UserFile, openRegular
 from ._lines import HTPASSWD, Entry, Layout
 from ._snapshot import Snapshot
 from ._state import SETTLING, Signature, signatureOf
@@ -24,5 +24,6 @@ __all__ = [
     "Snapshot",
     # From ._file
     "UserFile",
+    "openRegular",
     "signatureOf",
 ]

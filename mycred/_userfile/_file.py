@@ -134,19 +134,7 @@ class UserFile:
 
         @raise OSError: if it can't be read, is no regular file or is too large.
         """
-        # Without waiting for a writer, if it is a pipe.
-        file = open(  # noqa: SIM115
-            self.path, "rb", buffering=0, opener=_openWithoutWaiting
-        )
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            problem = "it is not a regular file"
-        elif status.st_size > LARGEST:
-            problem = f"it is larger than {LARGEST} bytes"
-        else:
-            return file
-        file.close()
-        raise OSError(errno.EINVAL, problem, self.path)
+        return openRegular(self.path)
 
     def signature(self) -> Signature:
         """
@@ -197,6 +185,25 @@ class UserFile:
         return parsed and Entry(*parsed, position, not newline)
 
 
+def openRegular(path: str) -> BinaryIO:
+    """
+    Open a file for reading, without a buffer.
+
+    @raise OSError: if it can't be read, is no regular file or is too large.
+    """
+    # Without waiting for a writer, if it is a pipe.
+    file = open(path, "rb", buffering=0, opener=_openWithoutWaiting)  # noqa: SIM115
+    status = os.fstat(file.fileno())
+    if not stat.S_ISREG(status.st_mode):
+        problem = "it is not a regular file"
+    elif status.st_size > LARGEST:
+        problem = f"it is larger than {LARGEST} bytes"
+    else:
+        return file
+    file.close()
+    raise OSError(errno.EINVAL, problem, path)
+
+
 def _openWithoutWaiting(path: str, flags: int) -> int:
     """
     Open a file, and don't wait for a writer if it is a pipe.
@@ -204,4 +211,4 @@ def _openWithoutWaiting(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)
 
 
-__all__ = ["LARGEST", "UserFile"]
+__all__ = ["LARGEST", "UserFile", "openRegular"]

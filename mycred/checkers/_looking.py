@@ -6,14 +6,14 @@ because of a file that is just being written.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Generic, Protocol, TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from .._notes import Notes
+from .._notes import Note
 from .._userfile import SETTLING, Signature
 from .._workers import Workers, workersOf
 from ..error import LoginFailed, TemporaryFailure
@@ -29,11 +29,9 @@ class Store(Protocol):
     Where accounts are, as threads see it.
 
     @ivar path: what to call it in the log.
-    @ivar notes: what is odd about it, for the log.
     """
 
     path: str
-    notes: Notes
 
     def look(self, name: bytes, password: bytes | None) -> Any:
         """
@@ -43,6 +41,11 @@ class Store(Protocol):
             that had changed just before, and so may have been half-written.
 
         @raise OSError: if the store can't be read.
+        """
+
+    def takeNotes(self) -> Iterator[Note]:
+        """
+        Take what the log should be told.
         """
 
 
@@ -99,7 +102,7 @@ class Looking(Generic[_S]):
         Log why the store can't be read; the peer isn't told.
         """
         self._log.error(
-            "The password file {file} can't be read: {error}",
+            "{file} can't be read: {error}",
             file=self.store.path,
             error=error,
         )
@@ -153,8 +156,8 @@ class Looking(Generic[_S]):
         """
         Log what threads have found.
         """
-        for text, values in self.store.notes.take():
-            self._log.warn(text, file=self.store.path, **values)
+        for text, values in self.store.takeNotes():
+            self._log.warn(text, **values)
 
 
 __all__ = ["Looking"]

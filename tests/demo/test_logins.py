@@ -517,7 +517,7 @@ class MissingFileTests(ServerTests, SynchronousTestCase):
             refused = self.assertRaises(Refused, logIn, "alice", "sesame")
             self.assertIn(answer, refused.answer)
         self.server.stop()
-        self.assertIn(f"The password file {self.path} can't be read", self.server.log)
+        self.assertIn(f"{self.path} can't be read", self.server.log)
         self.assertNotIn("sesame", self.server.log)
 
     def logsIn(self, secret: str) -> None:

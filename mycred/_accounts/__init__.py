@@ -1,0 +1,45 @@
+"""
+UNIX accounts: find one, verify a password, and tell whether it may be used.
+
+An account is found by the name service or in a passwd file, its hash and its
+dates in a shadow file.  L{Accounts.look} does it all, and waits for files, the
+name service and the hash: it is called in threads, and in processes of their own.
+"""
+
+from ._account import Account, Kind, Verdict, isAccountName
+from ._rules import NOLOGIN, SHELLS, Rules
+from ._shadow import Shadow
+from ._store import SHADOW, Accounts, Files, describe, makeAccounts
+from ._users import FileUsers, SystemUsers
+
+__all__ = [
+    # From ._rules
+    "NOLOGIN",
+    # From ._store
+    "SHADOW",
+    # From ._rules
+    "SHELLS",
+    # From ._account
+    "Account",
+    # From ._store
+    "Accounts",
+    # From ._users
+    "FileUsers",
+    "Files",
+    # From ._account
+    "Kind",
+    # From ._rules
+    "Rules",
+    # From ._shadow
+    "Shadow",
+    # From ._users
+    "SystemUsers",
+    # From ._account
+    "Verdict",
+    # From ._store
+    "describe",
+    # From ._account
+    "isAccountName",
+    # From ._store
+    "makeAccounts",
+]

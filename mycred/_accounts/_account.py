@@ -1,0 +1,101 @@
+"""
+An account, and what a look at it brings about.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from typing import NamedTuple, Union
+
+from .._userfile import Signature
+from ..error import DenialReason
+
+#: What a file was like when an answer was in doubt; of several files, a tuple.
+Doubt = Union[Signature, tuple[object, ...], None]
+
+# As much as LOGIN_NAME_MAX of Linux allows.
+_LONGEST_NAME = 255
+
+# Control characters and the delimiters of passwd(5) are in nobody's name, a slash
+# would lead modules astray that make file names of it, and what begins with a sign
+# isn't a name but an instruction (nsswitch's "compat"), or an option.
+_name = re.compile(rb"(?![+-])[^\x00-\x1f\x7f:/]{1,%d}" % _LONGEST_NAME)
+
+
+class Account(NamedTuple):
+    """
+    What the system knows of an account.
+
+    @ivar name: its name, as the system spells it.
+    @ivar uid: its number.
+    @ivar gid: the number of its primary group.
+    @ivar home: its home directory.
+    @ivar shell: its shell; C{/bin/sh} where none is given (passwd(5)).
+    @ivar groups: the names of all groups that it is in, with the primary one.
+    @ivar gids: the numbers of these groups, as setgroups(2) takes them; also of
+        those that have no name.
+    """
+
+    name: str
+    uid: int
+    gid: int
+    home: str
+    shell: str
+    groups: tuple[str, ...] = ()
+    gids: tuple[int, ...] = ()
+
+
+class Kind(Enum):
+    """
+    How a look ends.
+    """
+
+    ACCEPTED = "accepted"
+    #: Wrong password, or no such account.
+    REFUSED = "refused"
+    #: The password was right, and the account may not be used.
+    DENIED = "denied"
+    #: Nothing could be found out.
+    UNSURE = "unsure"
+
+
+class Verdict(NamedTuple):
+    """
+    What a look at an account has brought about.
+
+    @ivar kind: how it ended.
+    @ivar name: the name of the account, as the system spells it; as it was asked
+        for, if there is no such account.
+    @ivar why: what the log is told; empty if all is well.
+    @ivar denial: why the account may not be used.
+    @ivar account: what the system knows of the account, if it may be used.
+    @ivar delay: for how long the peer should wait for this answer, in seconds.
+    @ivar doubt: the state of a file that had changed just before, and so may have
+        been half-written.
+    """
+
+    kind: Kind
+    name: bytes
+    why: str = ""
+    denial: DenialReason | None = None
+    account: Account | None = None
+    delay: float = 0.0
+    doubt: Doubt = None
+
+    @property
+    def matched(self) -> bool:
+        """
+        Whether nobody needs to look again.
+        """
+        return self.kind is Kind.ACCEPTED
+
+
+def isAccountName(name: bytes) -> bool:
+    """
+    Tell whether a name could be an account's.
+    """
+    return _name.fullmatch(name) is not None
+
+
+__all__ = ["Account", "Doubt", "Kind", "Verdict", "isAccountName"]

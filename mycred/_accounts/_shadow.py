@@ -1,0 +1,124 @@
+"""
+A line of shadow(5): a hash, and until when it counts.
+
+The rules are those of pam_unix as it decides since Linux-PAM 1.6, and of the
+shadow programs; pam_unix gave a day more to a password before that.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from ..error import DenialReason
+
+# A day or a number of days; empty for none.  What getspnam(3) takes besides (signs,
+# spaces, numbers beyond 31 bits) is in nobody's file.
+_number = re.compile(rb"[0-9]{0,10}")
+_MOST = 2**31 - 1
+
+# The day from which days are counted.
+_FIRST = date(1970, 1, 1)
+
+
+class Shadow(NamedTuple):
+    """
+    What stands in a line after the name.  Days are counted from 1970-01-01, in
+    UTC; L{None} stands for an empty field.
+
+    @ivar secret: the hash; with C{!} or C{*} before it the account is locked, and
+        what is no hash is no password.
+    @ivar changed: the day on which the password was changed; 0 if it must be
+        changed before it counts.
+    @ivar most: for how many days a password counts.
+    @ivar inactive: for how many days more it can still be changed.
+    @ivar expires: the day on which the account expires.
+    """
+
+    secret: bytes
+    changed: int | None
+    most: int | None
+    inactive: int | None
+    expires: int | None
+
+    @classmethod
+    def parse(cls, fields: bytes) -> Shadow:
+        """
+        Read a line.
+
+        @param fields: what follows the name and the first colon: eight fields, of
+            which the last one may be missing, or just the first four of them, as old
+            systems have it.
+
+        @raise ValueError: if it isn't that.
+        """
+        secret, *rest = fields.split(b":")
+        if len(rest) in (3, 4) and not b"".join(rest[3:]):
+            rest = [*rest[:3], b"", b"", b""]
+        if len(rest) not in (6, 7):
+            raise ValueError("a number of fields that isn't shadow(5)'s")
+        changed, _, most, _, inactive, expires, *_ = map(_read, rest)
+        return cls(secret, changed, most, inactive, expires)
+
+    @property
+    def isLocked(self) -> bool:
+        """
+        Whether the account is locked.
+        """
+        return self.secret[:1] in (b"!", b"*")
+
+    def denial(self, today: int) -> tuple[DenialReason, str] | None:
+        """
+        Tell whether the account may not be used although the password is right.
+
+        @param today: the day.
+
+        @return: why, for the peer and for the log; L{None} if it may be used.
+        """
+        if self.isLocked:
+            return DenialReason.LOCKED, "it is locked"
+        if self.expires is not None and today >= self.expires:
+            return DenialReason.EXPIRED, f"it has expired on {_name(self.expires)}"
+        if self.changed == 0:
+            return DenialReason.PASSWORD_EXPIRED, "the password must be changed first"
+        if self.changed is None or self.most is None or today < self.changed:
+            # A change in the future is a clock that was wrong.
+            return None
+        last = self.changed + self.most
+        if self.inactive is not None and today >= last + self.inactive:
+            name = _name(last + self.inactive)
+            return DenialReason.EXPIRED, f"the password could be changed until {name}"
+        if today >= last:
+            name = _name(last)
+            return DenialReason.PASSWORD_EXPIRED, f"the password counted until {name}"
+        return None
+
+    def __repr__(self) -> str:
+        """
+        Show it without the hash.
+        """
+        dates = self.changed, self.most, self.inactive, self.expires
+        return f"Shadow{dates!r}"
+
+
+def _read(field: bytes) -> int | None:
+    """
+    Read a number.
+    """
+    if not _number.fullmatch(field) or int(field or b"0") > _MOST:
+        raise ValueError("something else where shadow(5) has a number of days")
+    return int(field) if field else None
+
+
+def _name(day: int) -> str:
+    """
+    Name a day for the log.
+    """
+    try:
+        return (_FIRST + timedelta(day)).isoformat()
+    except OverflowError:
+        return f"day {day}"
+
+
+__all__ = ["Shadow"]

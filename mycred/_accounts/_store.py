@@ -1,0 +1,210 @@
+"""
+Look an account up, verify its password, and tell whether it may be used.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import NamedTuple
+
+from .._hashes import Hash, UnusableHash
+from .._notes import Note
+from .._passwordfile import Look, PasswordFile
+from .._userfile import Entry, UserFile
+from ..error import DenialReason
+from ._account import Account, Kind, Verdict
+from ._lines import ACCOUNTS, hashIn
+from ._rules import Rules
+from ._shadow import Shadow
+from ._users import ADVICE, FileUsers, Found, SystemUsers, User, Users
+
+_DAY = 86_400
+
+#: Where the system keeps its hashes.
+SHADOW = "/etc/shadow"
+
+
+class Files(NamedTuple):
+    """
+    Where accounts are.
+
+    @ivar passwd: the name of a passwd file; L{None} to ask the name service.
+    @ivar shadow: the name of a shadow file; L{None} if there is none.
+    @ivar group: the name of a group file, if there is a passwd file.
+    """
+
+    passwd: str | None = None
+    shadow: str | None = None
+    group: str | None = None
+
+
+class Accounts:
+    """
+    Accounts with passwords.
+
+    @ivar path: what to call them in the log.
+    """
+
+    def __init__(
+        self,
+        users: Users,
+        shadow: str | None = None,
+        rules: Rules = Rules(),  # noqa: B008
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        """
+        @param users: who the users are.
+        @param shadow: the name of a shadow file, with the hashes of those who have
+            none of their own.
+        @param rules: what an account must be like.
+        @param now: what tells the time, in seconds since 1970.
+        """
+        self.path = users.path if shadow is None else shadow
+        self._users = users
+        self._shadow = None
+        if shadow is not None:
+            file = UserFile(shadow, ACCOUNTS)
+            self._shadow = PasswordFile(file, _read, advice=ADVICE)
+        self._rules = rules
+        self._now = now
+        # The last hash that the name service had itself.
+        self._seen: tuple[Hash, ...] = ()
+
+    def look(self, name: bytes, password: bytes) -> Verdict:
+        """
+        Look an account up, verify a password, and tell whether the account may be
+        used.
+
+        @param name: a name that could be an account's.
+        @param password: the password, without NUL.
+
+        @raise OSError: if a file can't be read.
+        """
+        found = self._users.find(name)
+        user = found.user
+        if user is None or user.own is None:
+            look = self._lookInShadow(user.name if user else name, password)
+        else:
+            look = self._lookAt(user.own, password)
+        if user is None:
+            verdict = _unknown(name, found, look)
+        elif not look.matched:
+            flaw = look.flaw or ("wrong password" if look.hash else "it has no password")
+            verdict = Verdict(Kind.REFUSED, user.name, flaw)
+        else:
+            verdict = self._judge(user, user.own or _parse(look.entry))
+        doubt = found.doubt, look.doubt
+        return verdict._replace(doubt=doubt if any(doubt) else None)
+
+    def takeNotes(self) -> Iterator[Note]:
+        """
+        Take what the log should be told.
+        """
+        shadow = iter(()) if self._shadow is None else self._shadow.takeNotes()
+        return chain(self._users.takeNotes(), shadow)
+
+    def _lookInShadow(self, name: bytes, password: bytes) -> Look:
+        """
+        Verify a password against the hash in the shadow file, if there is one.
+        """
+        if self._shadow is None:
+            return Look(None).verified(password, self._others)
+        return self._shadow.look(name, password, self._others)
+
+    def _lookAt(self, own: Shadow, password: bytes) -> Look:
+        """
+        Verify a password against a hash that isn't in the shadow file.
+        """
+        try:
+            look = Look(None, hash=hashIn(own.secret))
+        except UnusableHash as error:
+            look = Look(None, flaw=str(error))
+        first: list[Hash] = [] if self._shadow is None else self._shadow.decoys
+        verified = look.verified(password, [*first, *self._others])
+        if verified.hash is not None:
+            self._seen = (verified.hash,)
+        return verified
+
+    @property
+    def _others(self) -> list[Hash]:
+        """
+        Hashes of those who aren't in the shadow file.
+        """
+        return [*self._users.decoys, *self._seen]
+
+    def _judge(self, user: User, shadow: Shadow) -> Verdict:
+        """
+        Tell whether an account may be used whose password is right.
+        """
+        denial = shadow.denial(int(self._now() // _DAY))
+        if denial is not None:
+            reason, why = denial
+            return Verdict(Kind.DENIED, user.name, why, reason)
+        account = describe(self._users, user.account)
+        refusal = self._rules.denial(account)
+        if refusal is not None:
+            return Verdict(Kind.DENIED, user.name, refusal, DenialReason.POLICY)
+        return Verdict(Kind.ACCEPTED, user.name, account=account)
+
+
+def describe(users: Users, account: Account) -> Account:
+    """
+    Add the groups to what is known of an account.
+
+    @raise OSError: if they can't be found out.
+    """
+    groups = list(users.groupsOf(account))
+    names = tuple(name for _, name in groups if name is not None)
+    return account._replace(groups=names, gids=tuple(dict(groups)))
+
+
+def makeAccounts(files: Files, rules: Rules) -> Accounts:
+    """
+    Make what looks accounts up.
+
+    @param files: where they are.
+    @param rules: what they must be like.
+    """
+    users: Users = SystemUsers()
+    if files.passwd is not None:
+        users = FileUsers(files.passwd, files.group)
+    return Accounts(users, files.shadow, rules)
+
+
+def _unknown(name: bytes, found: Found, look: Look) -> Verdict:
+    """
+    Refuse somebody who has no account.
+    """
+    if look.matched and not found.flaw:
+        # He knows the password of somebody whom the name service doesn't know now.
+        why = "it has a line in the shadow file, and can't be found otherwise"
+        return Verdict(Kind.UNSURE, name, why)
+    return Verdict(Kind.REFUSED, name, found.flaw or "there is no such account")
+
+
+def _read(entry: Entry) -> Hash | None:
+    """
+    Read the hash in a line of the shadow file.
+
+    @raise UnusableHash: if it can't be verified, or the line isn't one.
+    """
+    if entry.isCut and entry.secret.count(b":") < 7:
+        raise UnusableHash("perhaps half a line, since it has no end")
+    return hashIn(_parse(entry).secret)
+
+
+def _parse(entry: Entry | None) -> Shadow:
+    """
+    Read a line of the shadow file.
+
+    @raise UnusableHash: if it isn't one.
+    """
+    try:
+        return Shadow.parse(entry.secret if entry else b"")
+    except ValueError as error:
+        raise UnusableHash(str(error)) from None
+
+
+__all__ = ["SHADOW", "Accounts", "Files", "describe", "makeAccounts"]

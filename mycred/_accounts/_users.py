@@ -1,0 +1,321 @@
+"""
+Who the users are: those that the name service knows, or those of a passwd file.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Any, NamedTuple, Protocol
+
+from .._hashes import Hash, UnusableHash
+from .._notes import Note
+from .._passwordfile import Look, PasswordFile
+from .._userfile import Entry, UserFile
+from ._account import Account, Doubt
+from ._lines import ACCOUNTS, hashIn
+from ._shadow import Shadow
+
+# The number of a user or a group.
+_id = re.compile(rb"[0-9]{1,10}")
+_MOST = 2**32 - 1
+
+
+class User(NamedTuple):
+    """
+    A user.
+
+    @ivar account: what is known of his account, without its groups.
+    @ivar own: what stands in place of a line of shadow(5); L{None} if that line is
+        to be looked up.
+    """
+
+    account: Account
+    own: Shadow | None
+
+    @property
+    def name(self) -> bytes:
+        """
+        The name of the account.
+        """
+        return os.fsencode(self.account.name)
+
+
+class Found(NamedTuple):
+    """
+    What has come of a search for a user.
+
+    @ivar user: the user; L{None} if there is none of this name.
+    @ivar flaw: what is wrong with his line, so that he counts for none.
+    @ivar doubt: the state of the file, if it had changed just before.
+    """
+
+    user: User | None = None
+    flaw: str = ""
+    doubt: Doubt = None
+
+
+class Users(Protocol):
+    """
+    Where users are found.
+
+    @ivar path: what to call it in the log.
+    """
+
+    path: str
+
+    @property
+    def decoys(self) -> list[Hash]:
+        """
+        Hashes as the users have them, if it is known that they have any here.
+        """
+
+    def find(self, name: bytes) -> Found:
+        """
+        Look a user up.
+
+        @raise OSError: if that can't be done now.
+        """
+
+    def groupsOf(self, account: Account) -> Iterator[tuple[int, str | None]]:
+        """
+        Name the groups of a user: their numbers, first the primary one's, and their
+        names, if they have one.
+
+        @raise OSError: if that can't be done now.
+        """
+
+    def takeNotes(self) -> Iterator[Note]:
+        """
+        Take what the log should be told.
+        """
+
+
+class SystemUsers:
+    """
+    The users whom the name service knows (nsswitch.conf(5)).
+    """
+
+    path = "The name service"
+    decoys: list[Hash] = []
+
+    def __init__(self, userdb: Any = None, groupdb: Any = None) -> None:
+        """
+        @param userdb: what has C{getpwnam}; the module L{pwd} if L{None}.
+        @param groupdb: what has C{getgrgid}; the module L{grp} if L{None}.
+        """
+        if userdb is None:
+            import pwd as userdb
+        if groupdb is None:
+            import grp as groupdb
+        self._userdb = userdb
+        self._groupdb = groupdb
+
+    def find(self, name: bytes) -> Found:
+        """
+        Look a user up.
+        """
+        try:
+            record = self._userdb.getpwnam(os.fsdecode(name))
+        except KeyError:
+            return Found()
+        account = Account(
+            record.pw_name,
+            record.pw_uid,
+            record.pw_gid,
+            record.pw_dir,
+            record.pw_shell or _DEFAULT_SHELL,
+        )
+        own = _ownIn(os.fsencode(record.pw_name), os.fsencode(record.pw_passwd))
+        return Found(User(account, own))
+
+    def groupsOf(self, account: Account) -> Iterator[tuple[int, str | None]]:
+        """
+        Name the groups of a user.
+        """
+        for gid in _groupList(os.fsencode(account.name), account.gid):
+            try:
+                yield gid, self._groupdb.getgrgid(gid).gr_name
+            except KeyError:
+                yield gid, None
+
+    def takeNotes(self) -> Iterator[Note]:
+        """
+        Take what the log should be told.
+        """
+        return iter(())
+
+
+class FileUsers:
+    """
+    The users in files like /etc/passwd and /etc/group.
+    """
+
+    def __init__(self, passwd: str, group: str | None = None) -> None:
+        """
+        @param passwd: the name of the file of users, as passwd(5) has it.
+        @param group: the name of the file of groups, as group(5) has it; if
+            L{None}, their primary groups are all that is known of them.
+        """
+        self.path = passwd
+        self._passwd = PasswordFile(UserFile(passwd, ACCOUNTS), _read, advice=ADVICE)
+        self._group = UserFile(group, ACCOUNTS) if group is not None else None
+
+    @property
+    def decoys(self) -> list[Hash]:
+        """
+        Hashes as the users have them.
+        """
+        return self._passwd.decoys
+
+    def find(self, name: bytes) -> Found:
+        """
+        Look a user up.
+        """
+        look = self._passwd.look(name, None)
+        if look.entry is None:
+            return Found(doubt=look.doubt)
+        if look.doubt is not None and look.entry.isCut:
+            # The rest may be on its way, and is what the rules go by.
+            return Found(flaw="half a line", doubt=look.doubt)
+        try:
+            return Found(_parse(look.entry), doubt=look.doubt)
+        except ValueError as error:
+            return Found(flaw=str(error), doubt=look.doubt)
+
+    def groupsOf(self, account: Account) -> Iterator[tuple[int, str | None]]:
+        """
+        Name the groups of a user.
+        """
+        name, groups = os.fsencode(account.name), list(self._groups())
+        names = [group for group, gid, _ in groups if gid == account.gid]
+        yield account.gid, names[0] if names else None
+        for group, gid, members in groups:
+            if gid != account.gid and name in members:
+                yield gid, group
+
+    def groups(self) -> set[str]:
+        """
+        Name all groups.
+
+        @raise OSError: if their file can't be read.
+        """
+        return {group for group, _, _ in self._groups()}
+
+    def secrets(self) -> Iterator[bytes]:
+        """
+        Go through what stands in place of the passwords.
+
+        @raise OSError: if the file can't be read.
+        """
+        return (e.secret.partition(b":")[0] for e in self._passwd.entries())
+
+    def takeNotes(self) -> Iterator[Note]:
+        """
+        Take what the log should be told.
+        """
+        return self._passwd.takeNotes()
+
+    def _groups(self) -> Iterator[tuple[str, int, list[bytes]]]:
+        """
+        Go through the groups.
+        """
+        entries: Iterable[Entry] = () if self._group is None else self._group.snapshot()
+        for entry in entries:
+            fields = entry.secret.split(b":")
+            if len(fields) == 3 and _id.fullmatch(fields[1]):
+                yield os.fsdecode(entry.name), int(fields[1]), fields[2].split(b",")
+
+
+#: What to do about a weak hash, for the log.
+ADVICE = "set such passwords anew, with passwd(1)"
+
+# As passwd(5) has it.
+_DEFAULT_SHELL = "/bin/sh"
+
+
+def _ownIn(name: bytes, secret: bytes) -> Shadow | None:
+    """
+    Read the second field of passwd(5), as pam_unix does.
+
+    @return: L{None} if it refers to a shadow file.
+    """
+    if secret in (b"x", b"##" + name):
+        return None
+    return Shadow(secret, None, None, None, None)
+
+
+def _read(entry: Entry) -> Hash | None:
+    """
+    Read the hash in a line of passwd(5).
+
+    @raise UnusableHash: if it can't be verified, or the line isn't one.
+    """
+    try:
+        own = _parse(entry).own
+    except ValueError as error:
+        raise UnusableHash(str(error)) from None
+    return hashIn(own.secret) if own is not None else None
+
+
+def _parse(entry: Entry) -> User:
+    """
+    Read a line of passwd(5).
+
+    @raise ValueError: if it isn't one.
+    """
+    fields = entry.secret.split(b":")
+    if len(fields) != 6:
+        raise ValueError("a number of fields that isn't passwd(5)'s")
+    secret, uid, gid, _, home, shell = fields
+    for number in (uid, gid):
+        if not _id.fullmatch(number) or int(number) >= _MOST:
+            raise ValueError("no number where passwd(5) has one")
+    account = Account(
+        os.fsdecode(entry.name),
+        int(uid),
+        int(gid),
+        os.fsdecode(home),
+        os.fsdecode(shell) or _DEFAULT_SHELL,
+    )
+    return User(account, _ownIn(entry.name, secret))
+
+
+def _groupList(name: bytes, gid: int) -> list[int]:
+    """
+    Ask the name service for the groups of a user.
+
+    @raise OSError: if it can't tell.
+    """
+    import ctypes
+
+    # More, and other systems than this one, don't have that many.
+    number = 64
+    while number <= 2**17:
+        gids = (ctypes.c_uint * number)()
+        count = ctypes.c_int(number)
+        if _getgrouplist()(name, gid, gids, ctypes.byref(count)) >= 0:
+            return list(gids[: count.value])
+        # Not every system tells how many there are.
+        number = max(count.value, 2 * number)
+    raise OSError(f"the groups of {name!r} can't be listed")
+
+
+@cache
+def _getgrouplist() -> Any:
+    """
+    Find the function of the C library.  C{os.getgrouplist} holds on to the
+    interpreter's lock, so that a slow directory would stop the reactor.
+    """
+    import ctypes
+
+    function = ctypes.CDLL(None).getgrouplist
+    pointer = ctypes.POINTER(ctypes.c_uint)
+    size = ctypes.POINTER(ctypes.c_int)
+    function.argtypes = [ctypes.c_char_p, ctypes.c_uint, pointer, size]
+    return function
+
+
+__all__ = ["ADVICE", "FileUsers", "Found", "Look", "SystemUsers", "User", "Users"]

@@ -1,0 +1,101 @@
+"""
+The workers: each waits for a question, finds the verdict, and answers.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from socket import socket
+from typing import Any
+
+from .._accounts import Files, Kind, Rules, Verdict, makeAccounts
+from .._notes import Note
+from .._userfile import SETTLING
+from ._wire import packVerdict, receive, send, unpackRequest
+
+#: How the workers find a verdict: a function of a name, a password and the peer,
+#: and one that tells what is to be logged.
+Look = tuple[Callable[[bytes, bytes, Any], Verdict], Callable[[], Iterator[Note]]]
+
+# After so many questions a worker ends, and another one begins: libpam and its
+# modules leak.
+_MOST = 100
+
+# How often a file that goes on changing is read.
+_TRIES = 20
+
+
+def makeLook(kind: str, *settings: Any) -> Look:
+    """
+    Make what finds verdicts.
+
+    @param kind: C{unix} or C{pam}.
+
+    @raise ValueError: if it can't be used here.
+    """
+    if kind == "pam":
+        from .._pam import PAM
+
+        return PAM(*settings).look, lambda: iter(())
+    files, (nologin, shells, minuid, groups) = settings
+    rules = Rules(tuple(nologin), shells, minuid, tuple(groups))
+    accounts = makeAccounts(Files(*files), rules)
+    return partial(_settled, accounts.look), accounts.takeNotes
+
+
+def work(end: socket, look: Look) -> None:
+    """
+    Answer questions, until the server ends, or enough of them.
+    """
+    find, takeNotes = look
+    for _ in range(_MOST):
+        message = receive(end)
+        if message is None:
+            return
+        number, name, password, peer = unpackRequest(message)
+        try:
+            verdict = find(name, password, peer)
+        except OSError as error:
+            verdict = Verdict(Kind.UNSURE, name, str(error))
+        except Exception as error:
+            # Not its text, which may tell what it shouldn't.
+            verdict = Verdict(Kind.UNSURE, name, _where(error))
+        notes = [text.format(**values) for text, values in takeNotes()]
+        send(end, [number, packVerdict(verdict), notes])
+
+
+def _settled(
+    look: Callable[[bytes, bytes], Verdict], name: bytes, password: bytes, peer: object
+) -> Verdict:
+    """
+    Look, and look again as long as the answer is in doubt.
+    """
+    doubt: object = None
+    for _ in range(_TRIES):
+        verdict = look(name, password)
+        if verdict.matched or verdict.doubt in (None, doubt):
+            return verdict
+        doubt = verdict.doubt
+        time.sleep(SETTLING)
+    return Verdict(Kind.UNSURE, name, "the file goes on changing")
+
+
+def _where(error: Exception) -> str:
+    """
+    Tell what has gone wrong where.
+    """
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    code = None if trace is None else trace.tb_frame.f_code
+    where = (
+        ""
+        if code is None or trace is None
+        else (f" at {code.co_filename}:{trace.tb_lineno}")
+    )
+    return f"{type(error).__name__}{where}"
+
+
+__all__ = ["Look", "makeLook", "work"]
