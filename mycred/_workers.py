@@ -108,9 +108,16 @@ class Workers:
         """
         key = function, args
         job = self._shared.get(key)
-        if job is None or job.begun or not self._reactor.running:
+        if job is None or job.begun or not self.isRunning:
             job = _Job(partial(function, *args), key)
         return self._ask(job, within)
+
+    @property
+    def isRunning(self) -> bool:
+        """
+        Whether the reactor runs, so that jobs are done in threads.
+        """
+        return bool(self._reactor.running)
 
     def seconds(self) -> float:
         """
@@ -126,7 +133,7 @@ class Workers:
 
         @param seconds: for how long.
         """
-        if not self._reactor.running:
+        if not self.isRunning:
             return succeed(None)
         waiting: Deferred[None] = Deferred(lambda _: timer.cancel())
         timer = self._reactor.callLater(seconds, waiting.callback, None)
@@ -140,7 +147,7 @@ class Workers:
             return fail(TemporaryFailure("The server is stopping"))
         if self._callers >= self.queueLimit:
             return fail(TemporaryFailure("Too many logins at a time"))
-        if not self._reactor.running:
+        if not self.isRunning:
             try:
                 return succeed(job.work())
             except Exception:

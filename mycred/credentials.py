@@ -33,6 +33,21 @@ from ._secrets import asBytes, equal
 from .error import LoginFailed
 
 
+def peerOf(credentials: object) -> str | None:
+    """
+    Tell where somebody comes from who presents credentials.
+
+    Credentials of any class may have an attribute C{peer}: the address as the
+    transport tells it (C{transport.getPeer()}), or its text.  Who serves a protocol
+    sets it before the login.
+
+    @return: the host, as text; L{None} if it isn't known.
+    """
+    peer = getattr(credentials, "peer", None)
+    host = getattr(peer, "host", peer)
+    return host if isinstance(host, str) else None
+
+
 @implementer(IUsernamePassword)
 class UsernamePassword:
     """
@@ -212,4 +227,5 @@ __all__ = [
     "calcHA1",
     "calcHA2",
     "calcResponse",
+    "peerOf",
 ]

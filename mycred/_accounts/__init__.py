@@ -7,6 +7,7 @@ name service and the hash: it is called in threads, and in processes of their ow
 """
 
 from ._account import Account, Kind, Verdict, isAccountName
+from ._lines import cryptIn
 from ._rules import NOLOGIN, SHELLS, Rules
 from ._shadow import Shadow
 from ._store import SHADOW, Accounts, Files, describe, makeAccounts
@@ -36,6 +37,8 @@ __all__ = [
     "SystemUsers",
     # From ._account
     "Verdict",
+    # From ._lines
+    "cryptIn",
     # From ._store
     "describe",
     # From ._account

@@ -33,6 +33,18 @@ class AccountLayout(Layout):
 ACCOUNTS = AccountLayout()
 
 
+def cryptIn(secret: bytes) -> Hash:
+    """
+    Read a hash of crypt(3)'s kind.
+
+    @raise UnusableHash: if it isn't one, or can't be verified.
+    """
+    found = recognize(secret)
+    if secret[:1] == b"{":
+        raise UnusableHash("not a hash as crypt(3) makes it")
+    return found
+
+
 def hashIn(secret: bytes) -> Hash | None:
     """
     Read the hash of an account, also if the account is locked by what stands
@@ -41,21 +53,18 @@ def hashIn(secret: bytes) -> Hash | None:
     @return: L{None} if there is none, and nobody is meant to log in with a
         password.
 
-    @raise UnusableHash: if what stands there is neither that nor a hash of
-        crypt(3)'s kind that could be verified.
+    @raise UnusableHash: if what stands there is neither that, nor a hash that can
+        be verified.
     """
     if not secret:
         return None
     unlocked = secret.lstrip(b"!*")
     try:
-        found = recognize(unlocked)
-        if unlocked[:1] == b"{":
-            raise UnusableHash("not a hash as crypt(3) makes it")
+        return cryptIn(unlocked)
     except UnusableHash:
         if len(unlocked) < len(secret):
             return None
         raise
-    return found
 
 
-__all__ = ["ACCOUNTS", "AccountLayout", "hashIn"]
+__all__ = ["ACCOUNTS", "AccountLayout", "cryptIn", "hashIn"]

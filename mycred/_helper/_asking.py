@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+import weakref
 from itertools import count
 from pathlib import Path
 from queue import SimpleQueue
@@ -39,6 +40,8 @@ class Helper:
     Workers in processes of their own, that can be asked about logins.
 
     @ivar processes: how many they are, and so how many threads may ask at a time.
+    @ivar close: a callable that ends them; they also end when this is forgotten,
+        and with the server.
     """
 
     def __init__(self, kind: str, *settings: Any, processes: int) -> None:
@@ -56,13 +59,21 @@ class Helper:
         pairs = [socketpair() for _ in range(processes)]
         self._control, control = socketpair()
         theirs = [control, *(end for _, end in pairs)]
-        self._process = _start(kind, theirs)
-        for end in theirs:
-            end.close()
+        try:
+            process = _start(kind, theirs)
+        finally:
+            for end in theirs:
+                end.close()
+        ours = [self._control, *(end for end, _ in pairs)]
+        self.close = weakref.finalize(self, _end, process, ours)
         self._idle: SimpleQueue[tuple[int, socket]] = SimpleQueue()
         for place, (end, _) in enumerate(pairs):
             self._idle.put((place, end))
-        self._begin([kind, *settings])
+        try:
+            self._begin([kind, *settings])
+        except BaseException:
+            self.close()
+            raise
 
     def ask(
         self, name: bytes, password: bytes, peer: str | None, seconds: float
@@ -108,7 +119,6 @@ class Helper:
             if answered is None:
                 return _unsure(name, str(verdict))
             # Otherwise it comes too late, for somebody else.
-        self._process.poll()
         raise OSError("restart the server")
 
     def _begin(self, settings: list[Any]) -> None:
@@ -163,6 +173,19 @@ def _start(kind: str, ends: list[socket]) -> subprocess.Popen[bytes]:
         pass_fds=numbers,
         start_new_session=True,
     )
+
+
+def _end(process: subprocess.Popen[bytes], ends: list[socket]) -> None:
+    """
+    End the broker, and with it the workers.
+    """
+    for end in ends:
+        end.close()
+    try:
+        process.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _unsure(name: bytes, why: str) -> Answer:

@@ -75,8 +75,8 @@ class Broker:
         Do what is to be done, until the server ends.
         """
         while True:
-            ready: list[Any]
-            ready, _, _ = select.select([self._control, self._wakeup], [], [])
+            both: list[Any] = [self._control, self._wakeup]
+            ready, _, _ = select.select(both, [], [])
             if self._wakeup in ready:
                 with suppress(BlockingIOError):
                     os.read(self._wakeup, 4096)

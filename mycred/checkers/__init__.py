@@ -8,6 +8,7 @@ L{mycred.portal.Portal}, and with Twisted's::
 """
 
 from .. import error as error
+from .._accounts import Account as UNIXAccount, Rules as AccountRules
 from .._chain import CheckerChain
 from .._contracts import (
     ANONYMOUS,
@@ -16,15 +17,20 @@ from .._contracts import (
     IUsernameHashedPassword,
     IUsernamePassword,
 )
+from ._accounts import accountOf
 from ._anonymous import AllowAnonymousAccess
 from ._file import FilePasswordDB, OnDiskUsernamePasswordDatabase
 from ._htdigest import HtdigestChecker
 from ._htpasswd import HtpasswdChecker
 from ._memory import InMemoryUsernamePasswordDatabaseDontUse
+from ._pam import PAMChecker
+from ._unix import PasswdChecker, UNIXChecker, UNIXPasswordDatabase
 
 __all__ = [
     # From .._contracts
     "ANONYMOUS",
+    # From .._accounts
+    "AccountRules",
     # From ._anonymous
     "AllowAnonymousAccess",
     # From .._chain
@@ -42,4 +48,15 @@ __all__ = [
     # From ._memory
     "InMemoryUsernamePasswordDatabaseDontUse",
     "OnDiskUsernamePasswordDatabase",
+    # From ._pam
+    "PAMChecker",
+    # From ._unix
+    "PasswdChecker",
+    # From .._accounts
+    "UNIXAccount",
+    # From ._unix
+    "UNIXChecker",
+    "UNIXPasswordDatabase",
+    # From ._accounts
+    "accountOf",
 ]

@@ -7,8 +7,16 @@ from twisted.application.service import ServiceMaker
 
 from mycred.plugins.cred_htdigest import theHtdigestCheckerFactory
 from mycred.plugins.cred_htpasswd import theHtpasswdCheckerFactory
+from mycred.plugins.cred_pam import thePAMCheckerFactory
+from mycred.plugins.cred_passwd import thePasswdCheckerFactory
 
-__all__ = ["myapp", "theHtdigestCheckerFactory", "theHtpasswdCheckerFactory"]
+__all__ = [
+    "myapp",
+    "theHtdigestCheckerFactory",
+    "theHtpasswdCheckerFactory",
+    "thePAMCheckerFactory",
+    "thePasswdCheckerFactory",
+]
 
 myapp = ServiceMaker(
     "mycred's example server",

@@ -1,0 +1,200 @@
+"""
+What the checkers of accounts share: a verdict becomes an avatar ID or a failure,
+and the log is told why.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+from twisted.internet.defer import CancelledError, Deferred, fail
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from .._accounts import Account, Kind, Verdict, isAccountName
+from .._contracts import AvatarID, IUsernamePassword
+from .._helper import Answer, Helper
+from .._secrets import LONGEST, asBytes, shortened
+from .._workers import Workers
+from ..error import AccountDenied, LoginFailed, TemporaryFailure, UnauthorizedLogin
+from ._passwords import PasswordMatching
+
+# What was logged lately isn't logged again: so many lines are remembered.
+_MOST_REMEMBERED = 100
+
+
+class AccountName(bytes):
+    """
+    An avatar ID that knows its account.
+
+    @ivar account: the account.
+    """
+
+    account: Account | None = None
+
+
+class AccountText(str):
+    """
+    The same, for a protocol that speaks text.
+    """
+
+    account: Account | None = None
+
+
+def accountOf(avatarId: object) -> Account | None:
+    """
+    Tell a realm what is known of the account behind an avatar ID: its number, its
+    groups, its home directory, its shell.  They were found out when the password
+    was checked; nothing is looked up.
+
+    @param avatarId: what the realm was given.
+
+    @return: L{None} if it isn't from a checker of accounts, or PAM knows it and the
+        name service doesn't.
+    """
+    account = getattr(avatarId, "account", None)
+    return account if isinstance(account, Account) else None
+
+
+class AccountChecker(PasswordMatching):
+    """
+    Base of the checkers of accounts.
+
+    @cvar longestPassword: longer passwords are refused before any work, in bytes.
+    """
+
+    credentialInterfaces = (IUsernamePassword,)
+    longestPassword = LONGEST
+
+    def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
+        """
+        Check a password, and whether the account may be used.
+
+        @param credentials: a provider of L{IUsernamePassword}.
+
+        @return: a L{Deferred} that fires with the name as the system spells it, in
+            the type in which the credentials have it; L{accountOf} tells more about
+            it.  It fails with L{UnauthorizedLogin
+            <mycred.error.UnauthorizedLogin>}, with L{AccountDenied
+            <mycred.error.AccountDenied>} if the password was right, and with
+            L{TemporaryFailure<mycred.error.TemporaryFailure>} if nothing could be
+            found out.
+        """
+        name, password = asBytes(credentials.username), asBytes(credentials.password)
+        if not (
+            isinstance(name, bytes)
+            and isAccountName(name)
+            and isinstance(password, bytes)
+            and 0 < len(password) <= self.longestPassword
+            and b"\0" not in password
+        ):
+            return fail(self._cbUnknown(False, credentials.username))
+        looking: Deferred[Any] = self._lookUp(name, password, credentials)
+        return looking.addCallback(self._cbVerdict, credentials)
+
+    def _lookUp(
+        self, name: bytes, password: bytes, credentials: Any
+    ) -> Deferred[Verdict]:
+        """
+        Have a verdict found.
+        """
+        raise NotImplementedError
+
+    def _cbVerdict(self, verdict: Verdict, credentials: Any) -> AvatarID | Failure:
+        """
+        Conclude from a verdict.
+        """
+        if verdict.kind is Kind.ACCEPTED:
+            return _avatarIdOf(verdict, credentials)
+        told = {"name": shortened(verdict.name), "why": verdict.why}
+        if verdict.kind is Kind.UNSURE:
+            self._log.error("No verdict on a login of {name!r}: {why}", **told)
+            return Failure(TemporaryFailure("Temporarily unavailable"))
+        if verdict.denial is not None:
+            self._log.info("Login denied: {name!r}, though right: {why}", **told)
+            return Failure(AccountDenied(verdict.denial))
+        self._log.info("Login refused: {name!r}: {why}", **told)
+        return Failure(UnauthorizedLogin())
+
+
+class Separate:
+    """
+    Looks made in processes of their own.
+    """
+
+    _log = Logger()
+
+    def __init__(self, helper: Helper, workers: Workers | None = None) -> None:
+        """
+        @param helper: the processes.
+        @param workers: threads that wait for them, and wait for nothing else: as
+            many as there are processes.  If L{None}, they belong to the reactor.
+        """
+        self._helper = helper
+        self._workers = workers
+        self._told: deque[str] = deque(maxlen=_MOST_REMEMBERED)
+
+    @property
+    def workers(self) -> Workers:
+        """
+        The threads.
+        """
+        if self._workers is None:
+            from twisted.internet import reactor
+
+            self._workers = Workers(reactor, self._helper.processes)
+        return self._workers
+
+    def look(self, name: bytes, password: bytes, peer: str | None) -> Deferred[Verdict]:
+        """
+        Look somebody up.
+
+        @return: a L{Deferred} that fires after the delay that the verdict asks for.
+        """
+        seconds = self.workers.deadline
+        asking: Deferred[Any]
+        asking = self.workers.run(self._helper.ask, name, password, peer, seconds)
+        return asking.addCallbacks(self._cbAnswer, self._ebAnswer)
+
+    def _cbAnswer(self, answer: Answer) -> Any:
+        """
+        Log what has come with a verdict, and wait if it says so.
+        """
+        for note in answer.notes:
+            # Each process finds out by itself what is odd.
+            if note not in self._told:
+                self._told.append(note)
+                self._log.warn("{note}", note=note)
+        verdict = answer.verdict
+        if not verdict.delay:
+            return verdict
+        # Nobody and nothing is kept busy by that.
+        delay = min(verdict.delay, self.workers.deadline)
+        return self.workers.pause(delay).addCallback(lambda _: verdict)
+
+    def _ebAnswer(self, failure: Failure) -> Failure:
+        """
+        Tell what has failed on this side.
+        """
+        if failure.check(LoginFailed, CancelledError):
+            return failure
+        self._log.failure("The processes that check logins can't be asked", failure)
+        return Failure(TemporaryFailure("Temporarily unavailable"))
+
+
+def _avatarIdOf(verdict: Verdict, credentials: Any) -> AvatarID:
+    """
+    Name the avatar.
+    """
+    avatarId: Any
+    if isinstance(credentials.username, str):
+        avatarId = AccountText(verdict.name.decode("utf-8", "surrogateescape"))
+    else:
+        avatarId = AccountName(verdict.name)
+    avatarId.account = verdict.account
+    known: AvatarID = avatarId
+    return known
+
+
+__all__ = ["AccountChecker", "Separate", "accountOf"]

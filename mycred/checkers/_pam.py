@@ -1,0 +1,73 @@
+"""
+Check passwords and accounts by PAM.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zope.interface import implementer
+
+from twisted.internet.defer import Deferred
+
+from .._accounts import Verdict
+from .._contracts import ICredentialsChecker
+from .._helper import Helper
+from .._workers import Workers
+from ..credentials import peerOf
+from ._accounts import AccountChecker, Separate
+
+# As many logins are under way at a time: modules wait for a network, not for a
+# processor.
+_PROCESSES = 8
+
+
+@implementer(ICredentialsChecker)
+class PAMChecker(AccountChecker):
+    """
+    Whoever a PAM service lets in, by the stages C{auth} and C{account} of pam.d(5).
+
+    PAM runs in processes of their own, which are started now, keep the privileges
+    that this one has, and are replaced when a module hangs or crashes.
+
+    The modules are told the address of the peer, if the credentials have an
+    attribute C{peer} (L{peerOf<mycred.credentials.peerOf>}).
+    """
+
+    def __init__(
+        self,
+        service: str,
+        *,
+        confdir: str | None = None,
+        processes: int = _PROCESSES,
+        workers: Workers | None = None,
+    ) -> None:
+        """
+        @param service: the name of the service.
+        @param confdir: the folder of its file; the system's if L{None}.
+        @param processes: how many logins can be under way at a time.
+        @param workers: the threads that wait, as many; if L{None}, they belong to
+            the reactor.
+
+        @raise ValueError: if there is no such service, or no PAM that can use it.
+        @raise OSError: if the processes can't be started.
+        """
+        # Not sooner: it takes its time.
+        from .._pam import LONGEST, PAM
+
+        # Here too, so that what is wrong is told at once.
+        PAM(service, confdir)
+        self.longestPassword = LONGEST
+        helper = Helper("pam", service, confdir, processes=processes)
+        self._separate = Separate(helper, workers)
+
+    def _lookUp(
+        self, name: bytes, password: bytes, credentials: Any
+    ) -> Deferred[Verdict]:
+        """
+        Have PAM find a verdict.
+        """
+        return self._separate.look(name, password, peerOf(credentials))
+
+
+__all__ = ["PAMChecker"]

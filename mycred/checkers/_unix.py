@@ -1,0 +1,288 @@
+"""
+Check passwords of UNIX accounts: the system's, or those of passwd and shadow files.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from zope.interface import implementer
+
+from twisted.internet.defer import Deferred, fail
+
+from .._accounts import (
+    NOLOGIN,
+    SHADOW,
+    SHELLS,
+    Accounts,
+    Files,
+    FileUsers,
+    Rules,
+    SystemUsers,
+    Verdict,
+    cryptIn,
+)
+from .._argstring import yesNo
+from .._contracts import AvatarID, ICredentialsChecker
+from .._hashes import Hash, UnusableHash
+from .._helper import Helper
+from .._passwordfile import Look
+from .._secrets import asBytes
+from .._threads import processors
+from .._userfile import openRegular
+from .._workers import Workers, workersOf
+from ._accounts import AccountChecker, Separate
+from ._looking import Looking
+from ._passwords import arePlausible
+
+# Every account will do.
+_NO_RULES = Rules()
+
+
+class _StoredAccountChecker(AccountChecker):
+    """
+    Base of the checkers of accounts whose hashes can be read.
+    """
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        separate: Helper | None,
+        workers: Workers | None,
+    ) -> None:
+        """
+        @param accounts: the accounts, as this process sees them.
+        @param separate: the processes that look them up instead, if there are any.
+        @param workers: the threads; the reactor's if L{None}.
+        """
+        self._looking = Looking(accounts, workers)
+        self._separate = None if separate is None else Separate(separate, workers)
+
+    def _lookUp(
+        self, name: bytes, password: bytes, credentials: Any
+    ) -> Deferred[Verdict]:
+        """
+        Have a verdict found: by other processes, if the reactor runs.
+        """
+        if self._separate is not None and self._separate.workers.isRunning:
+            return self._separate.look(name, password, None)
+        return self._looking.look(name, password)
+
+
+@implementer(ICredentialsChecker)
+class UNIXChecker(_StoredAccountChecker):
+    """
+    The accounts of the system, with the hashes of /etc/shadow.
+
+    Whoever may log in as shadow(5) has it: locked and expired accounts are denied,
+    and so are passwords that must be changed.
+    """
+
+    def __init__(
+        self,
+        rules: Rules = _NO_RULES,
+        *,
+        shadow: str = SHADOW,
+        userdb: Any = None,
+        separate: bool = False,
+        workers: Workers | None = None,
+    ) -> None:
+        """
+        @param rules: what an account must be like besides.
+        @param shadow: the name of the file with the hashes.  Where there is none,
+            the name service must have them.
+        @param userdb: what has C{getpwnam}; the module L{pwd} if L{None}.
+        @param separate: whether to look accounts up in processes that are started
+            now and keep the privileges that this one has.
+        @param workers: the threads that wait; the reactor's own if L{None}.
+
+        @raise ValueError: if a C{userdb} isn't this process's own.
+        @raise OSError: if the processes can't be started.
+        """
+        if separate and userdb is not None:
+            raise ValueError("a userdb can't be asked by other processes")
+        files = Files(shadow=shadow if os.path.lexists(shadow) else None)
+        accounts = Accounts(SystemUsers(userdb), files.shadow, rules)
+        super().__init__(accounts, _startIf(separate, files, rules), workers)
+
+
+@implementer(ICredentialsChecker)
+class PasswdChecker(_StoredAccountChecker):
+    """
+    The accounts in a passwd file, with the hashes there or in a shadow file.
+    """
+
+    def __init__(
+        self,
+        passwd: str,
+        shadow: str | None = None,
+        group: str | None = None,
+        rules: Rules = _NO_RULES,
+        *,
+        separate: bool = False,
+        workers: Workers | None = None,
+    ) -> None:
+        """
+        @param passwd: the name of a file as passwd(5) has it.
+        @param shadow: the name of a file as shadow(5) has it.
+        @param group: the name of a file as group(5) has it.
+        @param rules: what an account must be like besides.
+        @param separate: as for L{UNIXChecker}.
+        @param workers: the threads that wait; the reactor's own if L{None}.
+
+        @raise OSError: if the processes can't be started.
+        """
+        files = Files(passwd, shadow, group)
+        accounts = Accounts(FileUsers(passwd, group), shadow, rules)
+        super().__init__(accounts, _startIf(separate, files, rules), workers)
+
+
+@implementer(ICredentialsChecker)
+class UNIXPasswordDatabase(UNIXChecker):
+    """
+    What conch has under this name: the accounts of the system, or what some
+    functions know.
+    """
+
+    def __init__(
+        self,
+        getByNameFunctions: Iterable[Callable[[str], Sequence[Any] | None]] | None = None,
+        *,
+        workers: Workers | None = None,
+    ) -> None:
+        """
+        @param getByNameFunctions: functions that return a record for a name, whose
+            item 1 is a hash, or L{None} if they can't tell, and raise L{KeyError}
+            if there is no such user.  They are called one after another, in the
+            reactor's thread.  If L{None}, the system's accounts are meant.
+        @param workers: the threads that wait; the reactor's own if L{None}.
+        """
+        super().__init__(workers=workers)
+        self._getByNameFunctions = getByNameFunctions
+        self._threads = workers
+        self._decoys: list[Hash] = []
+
+    def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
+        """
+        Check a password.
+
+        @return: a L{Deferred} as from L{AccountChecker.requestAvatarId}.  If
+            functions were given, it fires with the name in the credentials.
+        """
+        if self._getByNameFunctions is None:
+            return super().requestAvatarId(credentials)
+        if not arePlausible(credentials):
+            return fail(self._cbUnknown(False, credentials.username))
+        hashes = self._hashesOf(os.fsdecode(asBytes(credentials.username)))
+        # An unknown user is refused after the same work.
+        decoys, self._decoys = self._decoys, hashes[:1] or self._decoys
+        workers = self._threads or workersOf()
+        verifying: Deferred[Any]
+        password = asBytes(credentials.password)
+        verifying = workers.run(_verifyAny, hashes, password, decoys)
+        conclude = self._cbPasswordMatch if hashes else self._cbUnknown
+        return verifying.addCallback(conclude, credentials.username)
+
+    def _hashesOf(self, name: str) -> list[Hash]:
+        """
+        Ask the functions.
+        """
+        hashes = []
+        for function in self._getByNameFunctions or ():
+            try:
+                record = function(name)
+                if record is not None:
+                    hashes.append(cryptIn(asBytes(record[1])))
+            except KeyError:
+                break
+            except UnusableHash:
+                continue
+        return hashes
+
+
+def readNumber(text: str) -> int:
+    """
+    Read the number of a user, as a value of an argument string.
+
+    @raise ValueError: if it is none.
+    """
+    if not text.isascii() or not text.isdigit() or int(text) >= 2**32 - 1:
+        raise ValueError("write the number of a user, such as 1000")
+    return int(text)
+
+
+def readNames(text: str) -> tuple[str, ...]:
+    """
+    Read names separated by commas, as a value of an argument string.
+
+    @raise ValueError: if one is empty.
+    """
+    names = tuple(text.split(","))
+    if "" in names:
+        raise ValueError("write names separated by commas, such as mail,staff")
+    return names
+
+
+#: The options that make rules.
+ruleKeys: dict[str, Callable[[str], Any]] = {
+    "nologin": yesNo,
+    "shells": yesNo,
+    "minuid": readNumber,
+    "groups": readNames,
+}
+
+
+def makeRules(given: Mapping[str, Any], isGroup: Callable[[str], bool]) -> Rules:
+    """
+    Make rules of what was given.
+
+    @param given: the values of L{ruleKeys}.
+    @param isGroup: tell whether there is a group of a name.
+
+    @raise ValueError: if a rule can't take effect.
+    """
+    groups = given.get("groups", ())
+    unknown = [name for name in groups if not isGroup(name)]
+    if unknown:
+        raise ValueError(f"groups: there is no group {unknown[0]}")
+    shells = SHELLS if given.get("shells") else None
+    if shells is not None:
+        try:
+            openRegular(shells).close()
+        except OSError as error:
+            raise ValueError(f"shells: {shells} can't be read ({error})") from None
+    nologin = NOLOGIN if given.get("nologin") else ()
+    return Rules(nologin, shells, given.get("minuid", 0), groups)
+
+
+def _startIf(separate: bool, files: Files, rules: Rules) -> Helper | None:
+    """
+    Start processes, if they are wanted.
+
+    @raise OSError: if they can't be started.
+    """
+    if not separate:
+        return None
+    return Helper("unix", files, rules, processes=processors())
+
+
+def _verifyAny(hashes: list[Hash], password: bytes, decoys: list[Hash]) -> bool:
+    """
+    Tell whether a password matches one of some hashes.
+
+    @param decoys: what to verify it against if there are none.
+    """
+    if not hashes:
+        Look(None).verified(password, decoys)
+    return any(Look(None, hash=h).verified(password, ()).matched for h in hashes)
+
+
+__all__ = [
+    "PasswdChecker",
+    "UNIXChecker",
+    "UNIXPasswordDatabase",
+    "makeRules",
+    "ruleKeys",
+]
