@@ -33,7 +33,7 @@ class Store(Protocol):
 
     path: str
 
-    def look(self, name: bytes, password: bytes | None) -> Any:
+    def look(self, name: bytes, password: Any) -> Any:
         """
         Look somebody up, and verify his password.
 

@@ -117,7 +117,7 @@ class _Guarded(Resource):
         """
         Log the user in, and have his page rendered.
         """
-        session = SessionPortal(self._portal)
+        session = SessionPortal(self._portal, request.getClientAddress())
         request.notifyFinish().addBoth(session.close)
         return HTTPAuthSessionWrapper(session, self._factories).render(request)
 

@@ -8,6 +8,7 @@ didn't write does it for them.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail
@@ -15,7 +16,7 @@ from twisted.internet.protocol import Factory, connectionDone
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
 
-from .._contracts import ICredentials, InterfaceType, Login
+from .._contracts import InterfaceType, Login
 from ..error import TemporaryFailure
 from ..portal import Portal
 
@@ -30,11 +31,13 @@ class SessionPortal(Portal):
 
     MOST_AT_A_TIME = 4
 
-    def __init__(self, portal: Portal) -> None:
+    def __init__(self, portal: Portal, peer: object = None) -> None:
         """
         @param portal: the portal of the server.
+        @param peer: the address of the client, which checkers may want to know.
         """
         super().__init__(portal.realm)
+        self._peer = peer
         self.checkers = portal.checkers
         self._portal = portal
         self._closed = False
@@ -42,7 +45,7 @@ class SessionPortal(Portal):
         self._logouts: set[_Logout] = set()
 
     def login(
-        self, credentials: ICredentials, mind: object, *interfaces: InterfaceType
+        self, credentials: Any, mind: object, *interfaces: InterfaceType
     ) -> Deferred[Login]:
         """
         Log in, until the connection is gone.
@@ -54,6 +57,9 @@ class SessionPortal(Portal):
         if len(self._underWay) >= self.MOST_AT_A_TIME:
             # A client that doesn't wait for answers would fill the queue for all.
             return fail(TemporaryFailure("Too many logins at a time"))
+        # There are credentials that take no attribute.
+        with suppress(AttributeError):
+            credentials.peer = self._peer
         login = self._portal.login(credentials, mind, *interfaces)
         answer: Deferred[Login] = Deferred(lambda _: login.cancel())
         self._underWay.add(login)
@@ -133,7 +139,7 @@ class SessionFactory(WrappingFactory):
         """
         wrapper: ProtocolWrapper = super().buildProtocol(addr)
         protocol: Any = wrapper.wrappedProtocol
-        protocol.portal = SessionPortal(self._portal)
+        protocol.portal = SessionPortal(self._portal, addr)
         return wrapper
 
 

@@ -8,6 +8,12 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from email import (
+    # They would be imported at the first login, when twistd may be somebody (--uid)
+    # who can't read where Python is.
+    generator as generator,
+    policy as policy,
+)
 from email.message import EmailMessage
 from email.utils import formatdate
 from typing import Any
