@@ -1,0 +1,86 @@
+"""
+Tests for the rules that accounts are held to.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from mycred._accounts import NOLOGIN, SHELLS, Account, Rules
+
+ALICE = Account("alice", 1000, 1000, "/home/alice", "/bin/sh", ("alice", "mail"))
+
+
+class RulesTests(SynchronousTestCase):
+    """
+    Tests for L{Rules}.
+    """
+
+    def assertDenied(self, rules: Rules, account: Account, says: str) -> None:
+        """
+        Insist on a denial whose reason says this.
+        """
+        self.assertIn(says, rules.denial(account) or "")
+
+    def test_none(self) -> None:
+        """
+        Without rules every account may be used.
+        """
+        self.assertIsNone(Rules().denial(ALICE))
+        self.assertIsNone(Rules().denial(ALICE._replace(uid=0, shell="/bin/false")))
+
+    def test_minuid(self) -> None:
+        """
+        An account with a number below the lowest one is denied.
+        """
+        self.assertIsNone(Rules(minuid=1000).denial(ALICE))
+        self.assertDenied(Rules(minuid=1001), ALICE, "1000 is below 1001")
+
+    def test_groups(self) -> None:
+        """
+        An account must be in one of the groups, whichever of its own that is.
+        """
+        self.assertIsNone(Rules(groups=("staff", "mail")).denial(ALICE))
+        self.assertIsNone(Rules(groups=("alice",)).denial(ALICE))
+        self.assertDenied(Rules(groups=("staff", "wheel")), ALICE, "staff, wheel")
+
+    def test_shells(self) -> None:
+        """
+        The shell must be in the file, on a line of its own, as it is.
+        """
+        path = Path(self.mktemp())
+        rules = Rules(shells=str(path))
+        path.write_bytes(b"# shells\n/bin/sh # the old one\n /bin/bash\n#/bin/ksh\n\n")
+        self.assertIsNone(rules.denial(ALICE))
+        self.assertIsNone(rules.denial(ALICE._replace(shell="/bin/bash")))
+        for shell in ("/bin/ksh", "/bin/s", "/bin/shh", "", "# shells", "/bin/zsh"):
+            self.assertDenied(rules, ALICE._replace(shell=shell), f"shell {shell} is")
+
+    def test_noShells(self) -> None:
+        """
+        If the file isn't there, nobody can tell.
+        """
+        self.assertRaises(OSError, Rules(shells=self.mktemp()).denial, ALICE)
+
+    def test_nologin(self) -> None:
+        """
+        While one of the files is there, only root may log in; a link that leads
+        nowhere will do.
+        """
+        first, second = Path(self.mktemp()), Path(self.mktemp())
+        rules = Rules(nologin=(str(first), str(second)))
+        self.assertIsNone(rules.denial(ALICE))
+        second.symlink_to("nowhere")
+        self.assertDenied(rules, ALICE, f"there is {second}")
+        self.assertIsNone(rules.denial(ALICE._replace(uid=0)))
+        first.touch()
+        self.assertDenied(rules, ALICE, f"there is {first}")
+
+    def test_places(self) -> None:
+        """
+        The files are where nologin(5), systemd and shells(5) have them.
+        """
+        self.assertEqual(NOLOGIN, ("/etc/nologin", "/run/nologin"))
+        self.assertEqual(SHELLS, "/etc/shells")

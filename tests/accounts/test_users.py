@@ -1,0 +1,192 @@
+"""
+Tests for where users are found.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import grp
+import os
+import pwd
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from mycred._accounts import FileUsers, SystemUsers, _users, describe
+from mycred._accounts._account import Account
+
+from ._machines import PASSWD, MachineTestCase
+
+
+class SystemUsersTests(SynchronousTestCase):
+    """
+    Tests for L{SystemUsers}.
+    """
+
+    def test_self(self) -> None:
+        """
+        The user who runs this is found as L{pwd} and id(1) know him.
+        """
+        record = pwd.getpwuid(os.getuid())
+        users = SystemUsers()
+        user = users.find(os.fsencode(record.pw_name)).user
+        assert user is not None
+        account = describe(users, user.account)
+        self.assertEqual(account.name, record.pw_name)
+        self.assertEqual((account.uid, account.gid), (os.getuid(), record.pw_gid))
+        self.assertEqual(account.home, record.pw_dir)
+        gids = os.getgrouplist(record.pw_name, record.pw_gid)
+        self.assertEqual(account.gids, tuple(dict.fromkeys(gids)))
+        self.assertEqual(account.gids[0], record.pw_gid)
+        for name in account.groups:
+            self.assertIn(grp.getgrnam(name).gr_gid, account.gids)
+
+    def test_unknown(self) -> None:
+        """
+        Nobody is found by a name that nobody has, whatever its bytes.
+        """
+        for name in (b"no-such-user", b"\xff\xfe", "zoë".encode()):
+            self.assertEqual(SystemUsers().find(name), _users.Found())
+
+    def test_namelessGroup(self) -> None:
+        """
+        A group that has no name is known by its number.
+        """
+
+        class NoGroups:
+            """
+            A database without groups.
+            """
+
+            def getgrgid(self, gid: int) -> object:
+                """
+                Find none.
+                """
+                raise KeyError(gid)
+
+        users = SystemUsers(groupdb=NoGroups())
+        account = describe(users, Account("root", 0, 0, "/", "/bin/sh"))
+        self.assertEqual((account.groups, account.gids[0]), ((), 0))
+
+    def groupList(self, groups: list[int], tells: bool) -> list[int]:
+        """
+        Ask a C library for groups.
+
+        @param tells: whether it says how many there are, as glibc does.
+        """
+        asked = []
+
+        def getgrouplist(name: bytes, gid: int, gids: Any, count: Any) -> int:
+            size = ctypes.cast(count, ctypes.POINTER(ctypes.c_int))
+            asked.append(size[0])
+            if size[0] < len(groups):
+                if tells:
+                    size[0] = len(groups)
+                return -1
+            for place, one in enumerate(groups):
+                gids[place] = one
+            size[0] = len(groups)
+            return len(groups)
+
+        self.patch(_users, "_getgrouplist", lambda: getgrouplist)
+        found = _users._groupList(b"alice", 1)
+        self.assertLess(len(asked), 15)
+        return found
+
+    def test_manyGroups(self) -> None:
+        """
+        Whoever is in many groups is in all of them.
+        """
+        for number in (1, 64, 65, 1000, 65_536):
+            for tells in (True, False):
+                groups = list(range(number))
+                self.assertEqual(self.groupList(groups, tells), groups)
+
+    def test_noGroups(self) -> None:
+        """
+        If they can't be listed, that is told.
+        """
+        with self.assertRaises(OSError):
+            self.groupList(list(range(2**18)), False)
+
+
+class FileUsersTests(MachineTestCase):
+    """
+    Tests for L{FileUsers}.
+    """
+
+    def find(self, name: bytes, content: bytes) -> _users.Found:
+        """
+        Look somebody up in a file that holds this, and has come to rest.
+        """
+        self.settle()
+        self.write("passwd", content)
+        return FileUsers(self.passwd).find(name)
+
+    def test_lines(self) -> None:
+        """
+        Lines are read as glibc reads them: of two for one user the first counts,
+        comments, blank lines and instructions are skipped.
+        """
+        content = (
+            b"#carol:x:1:1:::\n\n  \n+carol:x:2:2:::\n+\n-\n+::::::\n"
+            b"  carol:x:3:3::/c:/bin/c\ncarol:x:4:4:::\nnonsense\n:x:5:5:::\n"
+        )
+        user = self.find(b"carol", content).user
+        assert user is not None
+        self.assertEqual(user.account, Account("carol", 3, 3, "/c", "/bin/c"))
+        for name in (b"#carol", b"+carol", b"+", b"-", b"nonsense", b""):
+            self.assertIsNone(self.find(name, content).user, name)
+
+    def test_damaged(self) -> None:
+        """
+        A line that isn't one of passwd(5) is nobody's.
+        """
+        for line in (
+            b"carol:x",
+            b"carol:x:1:1::/c",
+            b"carol:x:1:1::/c:/bin/sh:",
+            b"carol:x::1::/c:/bin/sh",
+            b"carol:x:-1:1::/c:/bin/sh",
+            b"carol:x:1:root::/c:/bin/sh",
+            b"carol:x:4294967295:1::/c:/bin/sh",
+            b"carol:x:1:99999999999::/c:/bin/sh",
+        ):
+            found = self.find(b"carol", line + b"\n")
+            self.assertIsNone(found.user, line)
+            self.assertIn("passwd(5)", found.flaw)
+
+    def test_names(self) -> None:
+        """
+        Bytes that are no UTF-8 come through as Python has them.
+        """
+        user = self.find(b"zo\xeb", b"zo\xeb:x:1:1::/h\xff:/bin/sh\n").user
+        assert user is not None
+        self.assertEqual(user.name, b"zo\xeb")
+        self.assertEqual(os.fsencode(user.account.home), b"/h\xff")
+
+    def test_groups(self) -> None:
+        """
+        Who is in a group is told by its line; without the file, only the primary
+        group's number is known.
+        """
+        users = FileUsers(self.passwd, self.group)
+        self.assertEqual(users.groups(), {"root", "users", "mail", "staff", "carol"})
+        erin = users.find(b"erin").user
+        assert erin is not None
+        self.assertEqual(
+            list(users.groupsOf(erin.account)),
+            [(1002, None), (100, "users"), (8, "mail")],
+        )
+        self.assertEqual(
+            list(FileUsers(self.passwd).groupsOf(erin.account)), [(1002, None)]
+        )
+
+    def test_secrets(self) -> None:
+        """
+        What stands in the second field can be looked through.
+        """
+        secrets = list(FileUsers(self.passwd).secrets())
+        self.assertEqual(len(secrets), PASSWD.count(b"\n"))
+        self.assertEqual(secrets.count(b"x"), PASSWD.count(b":x:"))
+        self.assertIn(b"##hidden", secrets)
