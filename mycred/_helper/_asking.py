@@ -17,7 +17,7 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 from .._accounts import Kind, Verdict
-from ._wire import WireError, drain, packRequest, receive, send, unpackVerdict
+from ._wire import WireError, drain, packRequest, receive, send, unpackAnswer
 
 # For how long the broker may take to begin, and to replace a worker, in seconds.
 _PATIENCE = 20.0
@@ -59,12 +59,14 @@ class Helper:
         pairs = [socketpair() for _ in range(processes)]
         self._control, control = socketpair()
         theirs = [control, *(end for _, end in pairs)]
+        ours = [self._control, *(end for end, _ in pairs)]
         try:
             process = _start(kind, theirs)
+        except BaseException:
+            _close(ours)
+            raise
         finally:
-            for end in theirs:
-                end.close()
-        ours = [self._control, *(end for end, _ in pairs)]
+            _close(theirs)
         self.close = weakref.finalize(self, _end, process, ours)
         self._idle: SimpleQueue[tuple[int, socket]] = SimpleQueue()
         for place, (end, _) in enumerate(pairs):
@@ -101,7 +103,8 @@ class Helper:
                     what = f"hasn't come within {seconds:g} s"
                 return _unsure(name, f"an answer {what}; its process was replaced")
         except OSError as error:
-            return _unsure(name, f"the processes that check logins are gone: {error}")
+            why = f"the processes that check logins are gone ({error})"
+            return _unsure(name, f"{why}; restart the server")
         finally:
             self._idle.put((place, end))
 
@@ -110,16 +113,13 @@ class Helper:
         Wait for the answer to a question.
         """
         while (message := receive(end, until)) is not None:
-            try:
-                answered, verdict, notes = [*message, None][:3]
-            except TypeError:
-                raise WireError("no answer") from None
+            answered, verdict, notes = unpackAnswer(message)
             if answered == number:
-                return Answer(unpackVerdict(verdict), list(notes))
+                return Answer(verdict, notes)
             if answered is None:
-                return _unsure(name, str(verdict))
+                return _unsure(name, verdict)
             # Otherwise it comes too late, for somebody else.
-        raise OSError("restart the server")
+        raise OSError("no answer will come")
 
     def _begin(self, settings: list[Any]) -> None:
         """
@@ -149,7 +149,7 @@ class Helper:
             send(self._control, place)
             until = time.monotonic() + _PATIENCE
             if receive(self._control, until) != place:
-                raise OSError("restart the server")
+                raise OSError("no answer will come")
         drain(end)
 
 
@@ -179,13 +179,20 @@ def _end(process: subprocess.Popen[bytes], ends: list[socket]) -> None:
     """
     End the broker, and with it the workers.
     """
-    for end in ends:
-        end.close()
+    _close(ends)
     try:
         process.wait(_PATIENCE)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def _close(ends: list[socket]) -> None:
+    """
+    Close connections.
+    """
+    for end in ends:
+        end.close()
 
 
 def _unsure(name: bytes, why: str) -> Answer:

@@ -145,7 +145,7 @@ class Broker:
                 if status:
                     # Whoever waits for it needn't do so until the deadline.
                     with suppress(OSError):
-                        send(self._ends[place], [None, _describe(status)])
+                        send(self._ends[place], [None, _describe(status), []])
                 self._fork(place)
 
     def _replace(self, place: int) -> None:

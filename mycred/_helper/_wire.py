@@ -56,6 +56,8 @@ def receive(connection: socket, until: float | None = None) -> Any:
     if len(head) < 4 or not 0 < size <= _MOST:
         raise WireError("no length")
     text = _read(connection, size, until)
+    if len(text) < size:
+        raise WireError("half a message")
     try:
         return json.loads(text)
     except ValueError:
@@ -95,6 +97,32 @@ def unpackRequest(message: Any) -> tuple[int, bytes, bytes, str | None]:
         return number, name.encode(_CODEC), password.encode(_CODEC), peer
     except (AttributeError, TypeError, ValueError):
         raise WireError("no question") from None
+
+
+def packAnswer(number: int, verdict: Verdict, notes: list[str]) -> list[Any]:
+    """
+    Write an answer.
+    """
+    return [number, packVerdict(verdict), notes]
+
+
+def unpackAnswer(message: Any) -> tuple[int | None, Any, list[str]]:
+    """
+    Read an answer.
+
+    @return: the number of the question, the verdict, and what is to be logged.
+        Where a process has ended there is no number, and how it has ended in place
+        of the verdict.
+
+    @raise WireError: if it is none.
+    """
+    try:
+        number, content, notes = message
+        if number is None:
+            return None, str(content), []
+        return number, unpackVerdict(content), [str(note) for note in notes]
+    except (TypeError, ValueError):
+        raise WireError("no answer") from None
 
 
 def packVerdict(verdict: Verdict) -> list[Any]:
@@ -143,10 +171,12 @@ def _read(connection: socket, size: int, until: float | None) -> bytes:
 __all__ = [
     "WireError",
     "drain",
+    "packAnswer",
     "packRequest",
     "packVerdict",
     "receive",
     "send",
+    "unpackAnswer",
     "unpackRequest",
     "unpackVerdict",
 ]

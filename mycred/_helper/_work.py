@@ -13,7 +13,7 @@ from typing import Any
 from .._accounts import Files, Kind, Rules, Verdict, makeAccounts
 from .._notes import Note
 from .._userfile import SETTLING
-from ._wire import packVerdict, receive, send, unpackRequest
+from ._wire import packAnswer, receive, send, unpackRequest
 
 #: How the workers find a verdict: a function of a name, a password and the peer,
 #: and one that tells what is to be logged.
@@ -63,7 +63,7 @@ def work(end: socket, look: Look) -> None:
             # Not its text, which may tell what it shouldn't.
             verdict = Verdict(Kind.UNSURE, name, _where(error))
         notes = [text.format(**values) for text, values in takeNotes()]
-        send(end, [number, packVerdict(verdict), notes])
+        send(end, packAnswer(number, verdict, notes))
 
 
 def _settled(

@@ -69,7 +69,7 @@ class MachineTestCase(SynchronousTestCase):
     """
 
     def setUp(self) -> None:
-        self.folder = Path(self.mktemp())
+        self.folder = Path(self.mktemp()).resolve()
         self.folder.mkdir()
         hashes = {b"hash": BCRYPT, b"other": OTHER}
         self.passwd = self.write("passwd", PASSWD % hashes)
