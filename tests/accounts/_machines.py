@@ -7,13 +7,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from twisted.trial.unittest import SynchronousTestCase
-
 from mycred._accounts import Accounts, FileUsers, Kind, Rules, Verdict
-from mycred._hashes import Hash
-from mycred._userfile import _state
 
-from ..checkers._files import BCRYPT
+from ..checkers._files import BCRYPT, FileTestCase
 
 #: The password of everybody here.
 PASSWORD = b"hashed"
@@ -63,26 +59,19 @@ OTHER = b"$2y$05$ni.I10aVbOp0X1c8J.8sa.KKwvKHYPF0NGvC5KO0mEYr5E.Spta4i"
 NOW = 20_000 * 86_400 + 43_200
 
 
-class MachineTestCase(SynchronousTestCase):
+class MachineTestCase(FileTestCase):
     """
     Base of the tests that have such a machine.
     """
 
     def setUp(self) -> None:
+        super().setUp()
         self.folder = Path(self.mktemp()).resolve()
         self.folder.mkdir()
         hashes = {b"hash": BCRYPT, b"other": OTHER}
         self.passwd = self.write("passwd", PASSWD % hashes)
         self.shadow = self.write("shadow", SHADOW % hashes)
         self.group = self.write("group", GROUP)
-        self.verified: list[bytes] = []
-        verify = Hash.verify
-
-        def remember(found: Hash, password: bytes) -> bool:
-            self.verified.append(found.text)
-            return verify(found, password)
-
-        self.patch(Hash, "verify", remember)
 
     def write(self, name: str, content: bytes) -> str:
         """
@@ -93,12 +82,6 @@ class MachineTestCase(SynchronousTestCase):
         path = self.folder / name
         path.write_bytes(content)
         return str(path)
-
-    def settle(self) -> None:
-        """
-        Have all files be old enough to be believed.
-        """
-        self.patch(_state, "SETTLING", 0)
 
     def accounts(self, rules: Rules = Rules(), **changes: Any) -> Accounts:  # noqa: B008
         """

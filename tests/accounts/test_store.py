@@ -124,7 +124,7 @@ class LookTests(MachineTestCase):
         ]:
             del self.verified[:]
             self.assertKind(REFUSED, accounts.look(name, b"tulip"))
-            self.assertEqual(self.verified, [stored], name)
+            self.assertEqual(self.verified, [(stored, b"tulip")], name)
 
     def test_sameWorkWithoutShadow(self) -> None:
         """
@@ -134,7 +134,7 @@ class LookTests(MachineTestCase):
         for name in (b"own", b"carol", b"starred", b"eve"):
             del self.verified[:]
             self.assertKind(REFUSED, accounts.look(name, b"tulip"))
-            self.assertEqual(self.verified, [BCRYPT], name)
+            self.assertEqual(self.verified, [(BCRYPT, b"tulip")], name)
         self.assertKind(ACCEPTED, accounts.look(b"own", PASSWORD))
 
     def test_damagedLine(self) -> None:
@@ -301,7 +301,7 @@ class SystemTests(MachineTestCase):
         for name in (b"own", b"eve", b"bad"):
             del self.verified[:]
             self.assertKind(REFUSED, accounts.look(name, b"tulip"))
-            self.assertEqual(self.verified, [BCRYPT], name)
+            self.assertEqual(self.verified, [(BCRYPT, b"tulip")], name)
 
     def test_makeAccounts(self) -> None:
         """

@@ -1,0 +1,778 @@
+"""
+Tests for the checkers of UNIX accounts.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Callable, Sequence
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from zope.interface.verify import verifyObject
+
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.python.fakepwd import UserDatabase
+from twisted.trial.unittest import TestCase
+
+from mycred import strcred
+from mycred._accounts import _rules
+from mycred._userfile import _file, _state
+from mycred.checkers import (
+    AccountRules,
+    ICredentialsChecker,
+    IUsernamePassword,
+    PasswdChecker,
+    UNIXAccount,
+    UNIXChecker,
+    UNIXPasswordDatabase,
+    accountOf,
+)
+from mycred.credentials import UsernamePassword, peerOf
+from mycred.error import AccountDenied, DenialReason, TemporaryFailure, UnauthorizedLogin
+from mycred.plugins import cred_passwd, cred_unix
+
+from .._stepping import SteppedWorkers
+from ..accounts._machines import OTHER, PASSWORD, MachineTestCase
+from ._files import BCRYPT
+
+
+def closeOf(checker: Any) -> None:
+    """
+    End the processes of a checker.
+    """
+    checker._separate._helper.close()
+
+
+class AccountTestCase(MachineTestCase):
+    """
+    Base of the tests that have a machine, and checkers for it.
+    """
+
+    def passwdChecker(self, **arguments: Any) -> PasswdChecker:
+        """
+        Make a checker of the machine's files.
+        """
+        return PasswdChecker(
+            self.passwd, self.shadow, self.group, workers=self.workers, **arguments
+        )
+
+    def assertDenied(self, asking: Deferred[Any], reason: DenialReason) -> None:
+        """
+        Insist on a denial for this reason.
+        """
+        error: Any = self.failureResultOf(asking, AccountDenied).value
+        self.assertEqual(error.reason, reason)
+
+    def shown(self) -> str:
+        """
+        Show all that was logged.
+        """
+        return "\n".join(repr(sorted(e.items(), key=str)) for e in self.events)
+
+
+class PasswdCheckerTests(AccountTestCase):
+    """
+    Tests for L{PasswdChecker}.
+    """
+
+    def test_interface(self) -> None:
+        """
+        It is a checker of names and passwords.
+        """
+        checker = self.passwdChecker()
+        self.assertTrue(verifyObject(ICredentialsChecker, checker))
+        self.assertEqual(list(checker.credentialInterfaces), [IUsernamePassword])
+
+    def test_accepted(self) -> None:
+        """
+        The avatar ID is the name, in the type in which it came, and equals it.
+        """
+        checker = self.passwdChecker()
+        for name, password in [(b"carol", PASSWORD), ("carol", PASSWORD.decode())]:
+            avatarId = self.successResultOf(self.ask(checker, name, password))
+            self.assertIsInstance(avatarId, type(name))
+            self.assertEqual(avatarId, name)
+            self.assertEqual({avatarId: 1}[name], 1)
+            self.assertEqual(repr(avatarId), repr(name))
+
+    def test_account(self) -> None:
+        """
+        The realm learns what is known of the account, by the avatar ID.
+        """
+        for name in (b"carol", "carol"):
+            password = PASSWORD if isinstance(name, bytes) else PASSWORD.decode()
+            asking = self.ask(self.passwdChecker(), name, password)
+            account = accountOf(self.successResultOf(asking))
+            self.assertIsInstance(account, UNIXAccount)
+            assert account is not None
+            self.assertEqual((account.uid, account.home), (1000, "/home/carol"))
+            self.assertEqual(account.groups, ("users", "mail", "staff"))
+
+    def test_noAccount(self) -> None:
+        """
+        Of what isn't from such a checker nothing is known.
+        """
+        for avatarId in (b"carol", "carol", (), None, object()):
+            self.assertIsNone(accountOf(avatarId))
+
+    def test_refused(self) -> None:
+        """
+        Unknown users, wrong passwords and accounts without one are refused alike,
+        and the log tells them apart.
+        """
+        checker = self.passwdChecker()
+        for name, why in [
+            (b"carol", "wrong password"),
+            (b"eve", "no such account"),
+            (b"root", "no password"),
+            (b"locked", "wrong password"),
+        ]:
+            del self.events[:]
+            self.assertRefused(self.ask(checker, name, b"tulip"))
+            [event] = self.logged("Login refused")
+            self.assertEqual(event["name"], name)
+            self.assertIn(why, event["why"])
+
+    def test_denied(self) -> None:
+        """
+        Who has the right password, and may not log in, is denied with a reason, which
+        is logged.
+        """
+        checker = self.passwdChecker(rules=AccountRules(minuid=1001))
+        for name, reason, why in [
+            (b"locked", DenialReason.LOCKED, "locked"),
+            (b"expired", DenialReason.EXPIRED, "has expired on 2023-05-23"),
+            (b"carol", DenialReason.POLICY, "below 1001"),
+        ]:
+            del self.events[:]
+            self.assertDenied(self.ask(checker, name, PASSWORD), reason)
+            [event] = self.logged("Login denied")
+            self.assertEqual(event["name"], name)
+            self.assertIn(why, event["why"])
+
+    def test_secretsUnseen(self) -> None:
+        """
+        Neither passwords nor hashes come into the log.
+        """
+        checker = self.passwdChecker()
+        for name in (b"carol", b"eve", b"locked", b"expired", b"root"):
+            for password in (PASSWORD, b"tulip"):
+                self.ask(checker, name, password).addBoth(lambda _: None)
+        for secret in (PASSWORD, b"tulip", BCRYPT, OTHER):
+            self.assertNotIn(secret.decode(), self.shown())
+
+    def test_absurd(self) -> None:
+        """
+        What can't be a name, no password, and one that is too long or holds a NUL, is
+        refused before any work.
+        """
+        checker = self.passwdChecker()
+        for name, password in [
+            (b"", PASSWORD),
+            (b"carol:x", PASSWORD),
+            (b"carol\n", PASSWORD),
+            (b"carol\0", PASSWORD),
+            (b"+carol", PASSWORD),
+            (b"../carol", PASSWORD),
+            (b"c" * 256, PASSWORD),
+            (b"carol", b""),
+            (b"carol", PASSWORD + b"\0"),
+            (b"carol", b"x" * 1025),
+            (5, PASSWORD),
+            (None, PASSWORD),
+            (b"carol", None),
+        ]:
+            self.assertRefused(self.ask(checker, name, password))
+        self.assertEqual(self.verified, [])
+
+    def test_oddBytes(self) -> None:
+        """
+        Passwords and names needn't be UTF-8.
+        """
+        # htpasswd -nbB -C 4 zoe $'pa\xdfw\xf6rt'
+        stored = b"$2y$04$wpvO8.0GPXowx2APLW4nR.vb0rFQhVgdF2nueIa4hPZUMXwXDn2wW"
+        self.write("passwd", b"zo\xeb:x:1:1:::\n")
+        self.write("shadow", b"zo\xeb:" + stored + b":::::::\n")
+        checker = self.passwdChecker()
+        asking = self.ask(checker, b"zo\xeb", b"pa\xdfw\xf6rt")
+        self.assertEqual(self.successResultOf(asking), b"zo\xeb")
+        asking = self.ask(checker, "zo\udceb", "pa\udcdfw\udcf6rt")
+        self.assertEqual(self.successResultOf(asking), "zo\udceb")
+
+    def test_temporary(self) -> None:
+        """
+        A file that can't be read is no wrong password; the log names it and the peer
+        isn't told.
+        """
+        checker = self.passwdChecker()
+        for path in (self.passwd, self.shadow, self.group):
+            Path(path).rename(path + "~")
+            failure = self.failureResultOf(
+                self.ask(checker, b"carol", PASSWORD), TemporaryFailure
+            )
+            self.assertNotIn(path, str(failure.value))
+            self.assertIn(path, str(self.logged("can't be read")[-1]["error"]))
+            Path(path + "~").rename(path)
+
+    def test_halfWritten(self) -> None:
+        """
+        Nobody is refused because of a file that is just being written.
+        """
+        self.workers.reactor.running = True
+        whole = Path(self.shadow).read_bytes()
+        self.write("shadow", b"")
+        asking = self.ask(self.passwdChecker(), b"carol", PASSWORD)
+        self.workers.step()
+        self.assertNoResult(asking)
+        self.write("shadow", whole)
+        self.workers.reactor.advance(1)
+        self.workers.step()
+        self.assertEqual(self.successResultOf(asking), b"carol")
+
+    def test_orphan(self) -> None:
+        """
+        Who can't be found by his name although his password is right is told to come
+        back.
+        """
+        asking = self.ask(self.passwdChecker(), b"orphan", PASSWORD)
+        self.failureResultOf(asking, TemporaryFailure)
+        self.assertEqual(len(self.logged("No verdict")), 1)
+
+    def test_notes(self) -> None:
+        """
+        What is odd in a file is logged.
+        """
+        self.write("shadow", b"carol:" + BCRYPT + b":x:::::\n")
+        self.assertRefused(self.ask(self.passwdChecker(), b"carol", PASSWORD))
+        [event] = self.logged("matches nothing")
+        self.assertEqual((event["file"], event["number"]), (self.shadow, 1))
+
+
+class UNIXCheckerTests(AccountTestCase):
+    """
+    Tests for L{UNIXChecker}.
+    """
+
+    def unixChecker(self, **arguments: Any) -> UNIXChecker:
+        """
+        Make a checker for some users.
+        """
+        database = UserDatabase()
+        for number, name in enumerate(("carol", "locked", "own"), 1000):
+            secret = BCRYPT.decode() if name == "own" else "x"
+            database.addUser(name, secret, number, 0, "", f"/home/{name}", "/bin/sh")
+        arguments = {"shadow": self.shadow, "userdb": database, **arguments}
+        return UNIXChecker(workers=self.workers, **arguments)
+
+    def test_verdicts(self) -> None:
+        """
+        Users are those that the name service knows, hashes are those of the shadow
+        file.
+        """
+        checker = self.unixChecker()
+        avatarId = self.successResultOf(self.ask(checker, b"carol", PASSWORD))
+        self.assertEqual(avatarId, b"carol")
+        account = accountOf(avatarId)
+        assert account is not None
+        self.assertEqual((account.uid, account.gids[0]), (1000, 0))
+        self.assertDenied(self.ask(checker, b"locked", PASSWORD), DenialReason.LOCKED)
+        for name in (b"carol", b"locked", b"eve", b"dave"):
+            self.assertRefused(self.ask(checker, name, b"tulip"))
+
+    def test_rules(self) -> None:
+        """
+        It takes rules.
+        """
+        checker = self.unixChecker(rules=AccountRules(minuid=2000))
+        self.assertDenied(self.ask(checker, b"carol", PASSWORD), DenialReason.POLICY)
+
+    def test_noShadow(self) -> None:
+        """
+        Where there is no shadow file, the name service has the hashes.
+        """
+        checker = self.unixChecker(shadow=self.mktemp())
+        self.assertEqual(
+            self.successResultOf(self.ask(checker, b"own", PASSWORD)), b"own"
+        )
+        self.assertRefused(self.ask(checker, b"carol", PASSWORD))
+
+    def test_unreadable(self) -> None:
+        """
+        A shadow file that can't be read is no wrong password.
+        """
+
+        def deny(path: str, flags: int) -> int:
+            raise PermissionError(13, "Permission denied", path)
+
+        self.patch(_file, "_openWithoutWaiting", deny)
+        asking = self.ask(self.unixChecker(), b"carol", PASSWORD)
+        self.failureResultOf(asking, TemporaryFailure)
+
+    def test_foreignUsers(self) -> None:
+        """
+        A database of users of the program's own can't be asked by other processes.
+        """
+        self.assertRaises(ValueError, self.unixChecker, separate=True)
+
+    def test_bySystem(self) -> None:
+        """
+        Without arguments it is for the system's users, of whom nobody has this
+        password.
+        """
+        checker = UNIXChecker(shadow=self.shadow, workers=self.workers)
+        name = os.fsencode(pwd.getpwuid(os.getuid()).pw_name)
+        self.assertRefused(self.ask(checker, name, b"\xff\xfe no password"))
+
+
+class SeparateTests(TestCase):
+    """
+    Tests for checkers that ask other processes, while the reactor runs.
+    """
+
+    def setUp(self) -> None:
+        self.machine = MachineTestCase()
+        self.machine.setUp()
+        self.addCleanup(self.machine.doCleanups)
+
+    def ask(self, checker: Any, name: bytes, password: bytes) -> Deferred[Any]:
+        """
+        Present a name and a password, once the reactor runs.
+        """
+        from twisted.internet import reactor
+        from twisted.internet.task import deferLater
+
+        credentials = UsernamePassword(name, password)
+        return deferLater(reactor, 0, checker.requestAvatarId, credentials)
+
+    def separate(self) -> PasswdChecker:
+        """
+        Make a checker.
+        """
+        machine = self.machine
+        checker = PasswdChecker(
+            machine.passwd, machine.shadow, machine.group, separate=True
+        )
+        self.addCleanup(closeOf, checker)
+        # What this process could find out doesn't matter.
+        checker._looking = None  # type: ignore[assignment]
+        return checker
+
+    def test_verdicts(self) -> Deferred[Any]:
+        """
+        The verdict is that of the other processes.
+        """
+        checker = self.separate()
+        expected = [
+            (b"carol", PASSWORD, None),
+            (b"carol", b"tulip", UnauthorizedLogin),
+            (b"eve", PASSWORD, UnauthorizedLogin),
+            (b"locked", PASSWORD, AccountDenied),
+            (b"orphan", PASSWORD, TemporaryFailure),
+        ]
+        asking = []
+        for name, password, error in expected:
+            one = self.ask(checker, name, password)
+            if error is not None:
+                one = self.assertFailure(one, error)
+            asking.append(one)
+
+        def cbAll(results: list[Any]) -> None:
+            self.assertEqual(results[0], b"carol")
+            account = accountOf(results[0])
+            assert account is not None
+            self.assertEqual((account.uid, account.groups[0]), (1000, "users"))
+            self.assertIs(type(results[1]), UnauthorizedLogin)
+            self.assertEqual(results[3].reason, DenialReason.LOCKED)
+
+        return gatherResults(asking).addCallback(cbAll)
+
+    def test_system(self) -> Deferred[Any]:
+        """
+        They can be asked for the system's users.
+        """
+        name = pwd.getpwuid(os.getuid()).pw_name.encode()
+        line = name + b":" + BCRYPT + b":::::::\n"
+        shadow = self.machine.write("shadow", line)
+        checker = UNIXChecker(shadow=shadow, separate=True)
+        self.addCleanup(closeOf, checker)
+        return self.ask(checker, name, PASSWORD).addCallback(self.assertEqual, name)
+
+
+class SeparateNotRunningTests(AccountTestCase):
+    """
+    Tests for such checkers without a reactor, and with what the processes say.
+    """
+
+    def test_now(self) -> None:
+        """
+        While the reactor doesn't run, the look is made at once, by this process.
+        """
+        checker = self.passwdChecker(separate=True)
+        assert checker._separate is not None
+        self.addCleanup(closeOf, checker)
+        self.patch(checker._separate, "look", None)
+        self.assertEqual(
+            self.successResultOf(self.ask(checker, b"carol", PASSWORD)), b"carol"
+        )
+        self.assertEqual(self.verified, [(BCRYPT, PASSWORD)])
+
+    def test_notes(self) -> None:
+        """
+        What several processes find out is logged once.
+        """
+        self.write("shadow", b"carol:" + BCRYPT + b":x:::::\n")
+        workers = SteppedWorkers()
+        checker = PasswdChecker(self.passwd, self.shadow, separate=True, workers=workers)
+        assert checker._separate is not None
+        self.addCleanup(closeOf, checker)
+        for _ in range(4):
+            asking = self.ask(checker, b"carol", PASSWORD)
+            workers.step()
+            self.assertRefused(asking)
+        [event] = self.logged("{note}")
+        self.assertIn("shadow, line 1: ", event["note"])
+
+    def test_cannotAsk(self) -> None:
+        """
+        Whatever goes wrong on this side is logged, and is no wrong password.
+        """
+        workers = SteppedWorkers()
+        checker = PasswdChecker(self.passwd, self.shadow, separate=True, workers=workers)
+        assert checker._separate is not None
+        self.addCleanup(closeOf, checker)
+        self.patch(checker._separate._helper, "ask", lambda *_: 1 / 0)
+        asking = self.ask(checker, b"carol", PASSWORD)
+        workers.step()
+        self.failureResultOf(asking, TemporaryFailure)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_tooLate(self) -> None:
+        """
+        A login takes no longer than one may.
+        """
+        workers = SteppedWorkers(deadline=7)
+        checker = PasswdChecker(self.passwd, self.shadow, separate=True, workers=workers)
+        assert checker._separate is not None
+        self.addCleanup(closeOf, checker)
+        asking = self.ask(checker, b"carol", PASSWORD)
+        workers.reactor.advance(7)
+        self.failureResultOf(asking, TemporaryFailure)
+        seconds = []
+        self.patch(checker._separate._helper, "ask", lambda *a: seconds.append(a[-1]))
+        self.ask(checker, b"carol", PASSWORD).addErrback(lambda _: None)
+        workers.step(2)
+        self.assertEqual(seconds, [7])
+        self.flushLoggedErrors()
+
+
+class UNIXPasswordDatabaseTests(AccountTestCase):
+    """
+    Tests for L{UNIXPasswordDatabase}.
+    """
+
+    def database(
+        self, *functions: Callable[[str], Sequence[Any] | None]
+    ) -> UNIXPasswordDatabase:
+        """
+        Make a checker of some functions.
+        """
+        return UNIXPasswordDatabase(list(functions), workers=self.workers)
+
+    def test_functions(self) -> None:
+        """
+        As in conch: functions are asked one after another, what they return holds a
+        hash, text or bytes, and one that can't tell is skipped.
+        """
+        asked = []
+
+        def first(name: str) -> Any:
+            asked.append(name)
+            return {"carol": ("carol", BCRYPT.decode()), "dave": ("dave", "x")}.get(name)
+
+        def second(name: str) -> Any:
+            return {"carol": ("carol", OTHER), "dave": ("dave", BCRYPT)}[name]
+
+        checker = self.database(first, second)
+        self.assertAccepted(self.ask(checker, b"carol", PASSWORD), b"carol")
+        self.assertAccepted(self.ask(checker, b"carol", b"password"), b"carol")
+        self.assertAccepted(self.ask(checker, "dave", "hashed"), "dave")
+        self.assertEqual(asked, ["carol", "carol", "dave"])
+        for name, password in [(b"carol", b"x"), (b"dave", b"x"), (b"eve", PASSWORD)]:
+            self.assertRefused(self.ask(checker, name, password))
+
+    def test_nobody(self) -> None:
+        """
+        What is no hash, or locks one, lets nobody in.
+        """
+        for secret in (
+            "",
+            "x",
+            "*",
+            "!",
+            "!" + BCRYPT.decode(),
+            "{PLAIN}p",
+            "p",
+            b"\xff",
+        ):
+            checker = self.database(lambda name, secret=secret: (name, secret))
+            for password in (b"", b"x", b"*", b"p", PASSWORD):
+                self.assertRefused(self.ask(checker, b"carol", password))
+
+    def test_keyError(self) -> None:
+        """
+        As in conch: once a function doesn't know the user, no other one is asked.
+        """
+
+        def unknown(name: str) -> Any:
+            raise KeyError(name)
+
+        checker = self.database(unknown, lambda name: (name, BCRYPT))
+        self.assertRefused(self.ask(checker, b"carol", PASSWORD))
+
+    def test_sameWork(self) -> None:
+        """
+        An unknown user is refused after the work that the last known one took.
+        """
+        checker = self.database(lambda name: {"carol": ("carol", BCRYPT)}[name])
+        self.assertAccepted(self.ask(checker, b"carol", PASSWORD), b"carol")
+        for name in (b"carol", b"eve"):
+            del self.verified[:]
+            self.assertRefused(self.ask(checker, name, b"tulip"))
+            self.assertEqual(self.verified, [(BCRYPT, b"tulip")], name)
+
+    def test_absurd(self) -> None:
+        """
+        What holds a NUL or is too long reaches no function.
+        """
+        checker = self.database(lambda name: self.fail(name))
+        for name, password in [(b"a\0", b"x"), (b"a", b"\0"), (b"a" * 1025, b"x")]:
+            self.assertRefused(self.ask(checker, name, password))
+
+    def test_system(self) -> None:
+        """
+        Without functions it is a checker of the system's accounts.
+        """
+        checker = UNIXPasswordDatabase(workers=self.workers)
+        self.assertIsInstance(checker, UNIXChecker)
+        checker._looking = PasswdChecker(self.passwd, self.shadow)._looking
+        checker._looking._workers = self.workers
+        asking = self.ask(checker, b"carol", PASSWORD)
+        self.assertEqual(self.successResultOf(asking), b"carol")
+        self.assertDenied(self.ask(checker, b"locked", PASSWORD), DenialReason.LOCKED)
+
+
+class VerifyCryptedPasswordTests(AccountTestCase):
+    """
+    Tests for C{verifyCryptedPassword}.
+    """
+
+    def test_verify(self) -> None:
+        """
+        As in Twisted: it takes text and bytes, of the schemes of crypt(3), on every
+        version of Python; what is no hash, or locks one, matches nothing.
+        """
+        verify = cred_unix.verifyCryptedPassword
+        for stored in (BCRYPT, BCRYPT.decode()):
+            for password in (PASSWORD, PASSWORD.decode()):
+                self.assertTrue(verify(stored, password))
+                self.assertFalse(verify(stored, password * 2))
+        for nothing in ("", "x", "*", "hashed", "{PLAIN}hashed", "!" + BCRYPT.decode()):
+            self.assertFalse(verify(nothing, "hashed"))
+            self.assertFalse(verify(nothing, ""))
+        # mkpasswd -m descrypt -S ab hashed
+        self.assertTrue(verify("abFKYiDO7xYQI", "hashed"))
+
+
+class PeerTests(AccountTestCase):
+    """
+    Tests for L{peerOf}.
+    """
+
+    def test_peer(self) -> None:
+        """
+        A peer is told as an address, or as the text of one, on credentials of any
+        kind.
+        """
+        from twisted.cred.credentials import UsernamePassword as Theirs
+        from twisted.internet.address import IPv4Address, UNIXAddress
+
+        for credentials in (UsernamePassword(b"a", b"b"), Theirs(b"a", b"b")):
+            self.assertIsNone(peerOf(credentials))
+            for peer, host in [
+                (IPv4Address("TCP", "192.0.2.7", 25), "192.0.2.7"),
+                ("2001:db8::1", "2001:db8::1"),
+                (UNIXAddress("/run/socket"), None),
+                (None, None),
+                (5, None),
+            ]:
+                credentials.peer = peer
+                self.assertEqual(peerOf(credentials), host)
+
+
+class PluginTests(AccountTestCase):
+    """
+    Tests for the auth types C{unix} and C{passwd}.
+    """
+
+    def make(self, description: str) -> Any:
+        """
+        Make a checker, whose processes end with the test.
+        """
+        checker: Any = strcred.makeChecker(description)
+        if checker._separate is not None:
+            self.addCleanup(closeOf, checker)
+        return checker
+
+    def assertWrong(self, description: str, says: str) -> None:
+        """
+        Insist on an error that says this.
+        """
+        error = self.assertRaises(
+            strcred.InvalidAuthArgumentString, strcred.makeChecker, description
+        )
+        self.assertIn(says, str(error))
+
+    def rules(self, checker: Any) -> AccountRules:
+        """
+        Tell the rules of a checker.
+        """
+        rules: AccountRules = checker._looking.store._rules
+        return rules
+
+    def test_unix(self) -> None:
+        """
+        C{unix} makes a checker of the system's accounts, without rules if none are
+        given; as root, with processes that stay root.
+        """
+        checker = self.make("unix")
+        self.assertIs(type(checker), UNIXChecker)
+        self.assertEqual(self.rules(checker), AccountRules())
+        self.assertEqual(checker._separate is not None, os.geteuid() == 0)
+
+    def test_rules(self) -> None:
+        """
+        Both types take the rules.
+        """
+        files = f"passwd:{self.passwd}:shadow={self.shadow}:group={self.group}"
+        options = ":minuid=500:groups=root:shells=yes:nologin=yes"
+        for description in ("unix", files):
+            checker = self.make(description + options)
+            self.assertEqual(
+                self.rules(checker),
+                AccountRules(_rules.NOLOGIN, "/etc/shells", 500, ("root",)),
+            )
+            checker = self.make(description + ":shells=no:nologin=no:minuid=0")
+            self.assertEqual(self.rules(checker), AccountRules())
+
+    def test_wrongRules(self) -> None:
+        """
+        A rule that can't take effect is told, with what would be right.
+        """
+        files = f"passwd:{self.passwd}:shadow={self.shadow}:group={self.group}"
+        for description in ("unix", files):
+            for options, says in [
+                (":shell=yes", "did you mean shells="),
+                (":shells=maybe", "shells: write yes or no"),
+                (":nologin=1", "nologin: write yes or no"),
+                (":minuid=-1", "minuid: write the number of a user"),
+                (":minuid=", "minuid: "),
+                (":minuid=root", "minuid: "),
+                (":minuid=4294967295", "minuid: "),
+                (":minuid=²", "minuid: "),
+                (":groups=no-such-group", "groups: there is no group no-such-group"),
+                (":groups=root,", "groups: write names"),
+                (":groups=", "groups: "),
+                (":minuid=1:minuid=2", "minuid is given twice"),
+            ]:
+                self.assertWrong(description + options, says)
+
+    def test_noShells(self) -> None:
+        """
+        C{shells=yes} needs the file.
+        """
+        from mycred.checkers import _unix
+
+        missing = self.mktemp()
+        self.patch(_unix, "SHELLS", missing)
+        self.assertWrong("unix:shells=yes", f"shells: {missing} can't be read")
+
+    def test_unreadableShadow(self) -> None:
+        """
+        If hashes can't be read, that is worth a warning that says what to do; without
+        a shadow file there is none.
+        """
+        for error, says in [
+            (PermissionError(13, "Permission denied"), "start as root"),
+            (FileNotFoundError(2, "No such file"), ""),
+        ]:
+
+            def fail(path: str, flags: int, error: OSError = error) -> int:
+                raise error
+
+            self.patch(_file, "_openWithoutWaiting", fail)
+            output = StringIO()
+            self.patch(cred_unix.theUnixCheckerFactory, "errorOutput", output)
+            self.make("unix")
+            self.assertIn(says, output.getvalue())
+            self.assertEqual(output.getvalue().count("\n"), 1 if says else 0)
+
+    def test_processesDontStart(self) -> None:
+        """
+        If the processes can't be started, that ends the program's start.
+        """
+        from mycred.checkers import _unix
+
+        def fail(*arguments: Any, **more: Any) -> Any:
+            raise OSError("no processes")
+
+        self.patch(_unix, "Helper", fail)
+        self.patch(os, "geteuid", lambda: 0)
+        self.assertWrong("unix", "no processes")
+        self.assertWrong(f"passwd:{self.passwd}", "no processes")
+
+    def test_passwd(self) -> None:
+        """
+        C{passwd} makes a checker of files, with or without the others.
+        """
+        self.patch(_state, "SETTLING", 0)
+        description = f"passwd:{self.passwd}:shadow={self.shadow}"
+        for options in ("", f":group={self.group}"):
+            checker = self.make(description + options)
+            self.assertIs(type(checker), PasswdChecker)
+            accounts = checker._looking.store
+            self.assertTrue(accounts.look(b"carol", PASSWORD).matched)
+        checker = self.make(f"passwd:{self.passwd}")
+        self.assertTrue(checker._looking.store.look(b"own", PASSWORD).matched)
+
+    def test_wrongFiles(self) -> None:
+        """
+        Files that are missing, or without which nobody could log in, are told.
+        """
+        self.assertWrong("passwd:", "passwd must be given")
+        self.assertWrong("passwd:passwd=", "passwd: a value is missing")
+        self.assertWrong("passwd:shadow=/etc/passwd", "passwd must be given")
+        self.assertWrong("passwd:/nowhere/passwd", "/nowhere/passwd can't be read")
+        for key in ("shadow", "group"):
+            self.assertWrong(
+                f"passwd:{self.passwd}:{key}=/nowhere/x", f"{key}: /nowhere/x can't be"
+            )
+        self.assertWrong(
+            f"passwd:{self.passwd}:shadow={self.shadow}:groups=mail", "write group=FILE"
+        )
+        bare = self.write("bare", b"carol:x:1000:100:::\nroot:*:0:0:::\n")
+        self.assertWrong(f"passwd:{bare}", "write shadow=FILE")
+
+    def test_help(self) -> None:
+        """
+        The help of each type names all its options, and an example that works.
+        """
+        for factory, keys in [
+            (cred_unix.theUnixCheckerFactory, ()),
+            (cred_passwd.thePasswdCheckerFactory, ("shadow", "group")),
+        ]:
+            for key in (*keys, "minuid", "groups", "shells", "nologin"):
+                self.assertIn(f"\n{key}=", factory.authHelp)
+            self.assertIn(f"--auth={factory.authType}:", factory.authHelp)
