@@ -20,6 +20,10 @@ from ._work import Look, makeLook, work
 # the kernel doesn't end.
 _PATIENCE = 0.1
 
+# With what a worker ends that has answered enough questions: nothing that a module
+# would end it with.
+_ENOUGH = 119
+
 # What ends a server, which tells the broker by its own end.
 _IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -125,7 +129,7 @@ class Broker:
             os.close(self._wakeup)
             os.close(self._alarm)
             work(self._ends[place], self._look)
-            status = 0
+            status = _ENOUGH
         finally:
             os._exit(status)
 
@@ -142,7 +146,7 @@ class Broker:
                 return
             place = self._places.pop(pid, None)
             if place is not None:
-                if status:
+                if os.waitstatus_to_exitcode(status) != _ENOUGH:
                     # Whoever waits for it needn't do so until the deadline.
                     with suppress(OSError):
                         send(self._ends[place], [None, _describe(status), []])
