@@ -53,6 +53,26 @@ VECTORS: list[tuple[str, bytes, bytes]] = [
         b"password",
     ),
     (
+        "mkpasswd -m nt password",
+        b"$3$$8846f7eaee8fb117ad06bdd830b7586c",
+        b"password",
+    ),
+    (
+        "mkpasswd -m sunmd5 password",
+        b"$md5,rounds=76345$lJPy2M/K$$bldduVsYdThWrp.DAC04n1",
+        b"password",
+    ),
+    (
+        "crypt(3): password, $md5$abcdefgh$",
+        b"$md5$abcdefgh$$ZxccX5lio58EZKsCI/Peg0",
+        b"password",
+    ),
+    (
+        "crypt(3): password, $sha1$24680$saltsalt$",
+        b"$sha1$24680$saltsalt$cjWYY8m.GxzIaOChpqX.LIZkGuOY",
+        b"password",
+    ),
+    (
         "openssl passwd -apr1 password",
         b"$apr1$ZL1BCo8H$JUvFosqOh08DohBClns3/0",
         b"password",

@@ -30,12 +30,21 @@ yescrypt = re.compile(
 scrypt = re.compile(
     rb"\$7\$(?P<cost>[./A-Za-z0-9]{11})[./A-Za-z0-9]{0,86}\$[./A-Za-z0-9]{43}"
 )
+sha1 = re.compile(
+    rb"\$sha1\$(?P<cost>[1-9]\d{0,8})\$[./A-Za-z0-9]{1,64}\$[./A-Za-z0-9]{28}"
+)
+sunMD5 = re.compile(
+    rb"\$md5(?:,rounds=(?P<cost>[1-9]\d{0,8}))?\$[./A-Za-z0-9]{0,16}\$\$?"
+    rb"[./A-Za-z0-9]{22}"
+)
+nt = re.compile(rb"\$3\$\$[0-9a-f]{32}")
 # 64 bits in eleven characters: the last one has four, and two that are zero.
 des = re.compile(rb"[./A-Za-z0-9]{12}[.26AEIMQUYcgkosw]")
 
-# The most that is believed of a hash: rounds; bytes that are filled in all, and
-# bytes of memory, of which a little more is needed.
+# The most that is believed of a hash: rounds, of SHA-crypt and of older ones; bytes
+# that are filled in all, and bytes of memory, of which a little more is needed.
 _MOST_ROUNDS = 10_000_000
+_MOST_OLD_ROUNDS = 2_000_000
 _MOST_WORK = 2**30
 _MOST_MEMORY = 2**30 + 2**24
 
@@ -62,6 +71,16 @@ def hasAbsurdRounds(cost: bytes) -> bool:
     @param cost: the number; empty stands for the usual 5,000.
     """
     return int(cost or b"5000") > _MOST_ROUNDS
+
+
+def hasAbsurdOldRounds(cost: bytes) -> bool:
+    """
+    Tell whether a number of rounds would take too long, of the schemes that NetBSD
+    and Solaris had before SHA-crypt.
+
+    @param cost: the number; empty stands for the usual one.
+    """
+    return int(cost or b"0") > _MOST_OLD_ROUNDS
 
 
 def hasAbsurdParameters(cost: bytes) -> bool:
@@ -244,13 +263,17 @@ __all__ = [
     "LONGEST_SHA",
     "crypt",
     "des",
+    "hasAbsurdOldRounds",
     "hasAbsurdParameters",
     "hasAbsurdRounds",
     "hasAbsurdScryptParameters",
     "lacks",
+    "nt",
     "scrypt",
+    "sha1",
     "sha256",
     "sha512",
+    "sunMD5",
     "verify",
     "verifySHA",
     "yescrypt",

@@ -10,14 +10,15 @@ from typing import NamedTuple
 from ._digests import decode
 from ._schemes import CRYPTS, NAMES, PLAIN, Scheme
 
-# How a hash begins: $id$ of crypt(3), or {SCHEME}, perhaps with the encoding.
-_dollars = re.compile(rb"\$[A-Za-z0-9-]{1,16}\$")
+# How a hash begins: $id$ of crypt(3), or Sun's $md5, or {SCHEME}, perhaps with the
+# encoding.
+_dollars = re.compile(rb"\$md5(?=[$,])|\$[A-Za-z0-9-]{1,16}\$")
 _braces = re.compile(rb"\{([A-Za-z0-9-]{1,24})(?:\.([A-Za-z0-9]{1,8}))?\}")
 
-# How hashes look that other systems have: Sun's $md5,rounds=904$, directories'
+# How hashes look that nobody here knows, or that are damaged: with $, directories'
 # {x-issha, 1024}, BSDi's DES, Django's, Drupal's, MySQL's and PostgreSQL's.
 _foreign = re.compile(
-    rb"\$[A-Za-z0-9_,=.-]{1,40}\$"
+    rb"\$[A-Za-z0-9_,=.-]{1,40}\$|\$md5,"
     rb"|\{[A-Za-z0-9_.-]{1,40}(?:, ?\d+)?\}"
     rb"|_[./A-Za-z0-9]{3}\.[./A-Za-z0-9]{14}[.26AEIMQUYcgkosw]\Z"
     rb"|(?:argon2|bcrypt|md5|pbkdf2|scrypt|sha1)[a-z0-9_]*\$"

@@ -107,6 +107,7 @@ CRYPTS: dict[bytes, Scheme] = {
     b"$2b$": BCRYPT,
     b"$2x$": BCRYPT,
     b"$2y$": BCRYPT,
+    b"$3$": _ofLibcrypt("NT", b"$3$", _libcrypt.nt, weakness=_FAST),
     b"$5$": _ofLibcrypt(
         "SHA-256-crypt",
         b"$5$rounds=1000$a$",
@@ -135,6 +136,19 @@ CRYPTS: dict[bytes, Scheme] = {
         b"$gy$j75$abcd$",
         _libcrypt.yescrypt,
         _libcrypt.hasAbsurdParameters,
+    ),
+    # Not with a dollar: ",rounds=" may follow.
+    b"$md5": _ofLibcrypt(
+        "Sun's MD5",
+        b"$md5,rounds=1$abcdefgh$",
+        _libcrypt.sunMD5,
+        _libcrypt.hasAbsurdOldRounds,
+    ),
+    b"$sha1$": _ofLibcrypt(
+        "SHA-1-crypt",
+        b"$sha1$4$abcdefgh$",
+        _libcrypt.sha1,
+        _libcrypt.hasAbsurdOldRounds,
     ),
     b"$y$": _ofLibcrypt(
         "yescrypt", b"$y$j75$abcd$", _libcrypt.yescrypt, _libcrypt.hasAbsurdParameters

@@ -1,0 +1,372 @@
+"""
+Tests on a real machine: accounts are made with useradd and chpasswd, and looked at
+by L{mycred} and by pam_unix, which must agree.  They are removed again.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from twisted.trial.unittest import SkipTest, SynchronousTestCase
+
+from mycred._accounts import Accounts, Kind, Rules, SystemUsers, Verdict
+from mycred._pam import PAM
+from mycred.error import DenialReason
+
+from .accounts.test_shadow import AGES, written
+from .test_hashes import UnusableHash, recognize
+
+SHADOW = Path("/etc/shadow")
+SERVICE = Path("/etc/pam.d/mycred-tests")
+PASSWORD = b"ses ame\xdf"
+NAME = "mycred-tests"
+
+# Lines that pam_unix decided otherwise before Linux-PAM 1.6: it gave a day more, and
+# took an empty date for 1969-12-31.
+_SINCE_1_6 = {
+    ":0:5:7:::",
+    "T-10:0:10:7:::",
+    "T:0:0:7:::",
+    "T-10:0:5:7:5::",
+    "T-10:0:10:7:0::",
+}
+
+
+def run(*command: str, **arguments: Any) -> subprocess.CompletedProcess[bytes]:
+    """
+    Run a program, and don't mind how it ends.
+    """
+    arguments = {"check": False, **arguments}
+    return subprocess.run(command, capture_output=True, **arguments)
+
+
+def needs(*programs: str) -> None:
+    """
+    Skip a test that isn't run by root, or lacks a program.
+    """
+    if os.geteuid():
+        raise SkipTest("run the tests as root, on a machine that isn't anybody's")
+    missing = [program for program in programs if shutil.which(program) is None]
+    if missing:
+        raise SkipTest(f"install {' and '.join(missing)}")
+
+
+@contextmanager
+def account(*options: str, name: str = NAME) -> Iterator[str]:
+    """
+    Make an account, and remove it again.
+
+    @return: its name.
+    """
+    remove(name)
+    made = run("useradd", "--no-create-home", *options, name)
+    if made.returncode:
+        raise SkipTest(f"useradd fails: {made.stderr!r}")
+    try:
+        yield name
+    finally:
+        remove(name)
+
+
+def remove(name: str) -> None:
+    """
+    Remove an account, however many lines it has.
+    """
+    run("userdel", name)
+    if any(isOf(line, name) for line in SHADOW.read_bytes().splitlines()):
+        setLine(name, None)
+
+
+def setLine(name: str, fields: bytes | None) -> None:
+    """
+    Write an account's line of /etc/shadow, in place of those that are there.
+    """
+    lines = [line for line in SHADOW.read_bytes().splitlines() if not isOf(line, name)]
+    if fields is not None:
+        lines.append(name.encode() + b":" + fields)
+    new = SHADOW.with_name("shadow.mycred-tests")
+    new.touch(0o600)
+    shutil.copystat(SHADOW, new)
+    new.write_bytes(b"\n".join([*lines, b""]))
+    status = SHADOW.stat()
+    os.chown(new, status.st_uid, status.st_gid)
+    new.replace(SHADOW)
+
+
+def isOf(line: bytes, name: str) -> bool:
+    """
+    Tell whether a line is an account's.
+    """
+    return line.split(b":")[0] == name.encode()
+
+
+def getLine(name: str) -> bytes:
+    """
+    Read an account's line of /etc/shadow, after the name.
+    """
+    for line in SHADOW.read_bytes().splitlines():
+        if isOf(line, name):
+            return line.partition(b":")[2]
+    raise KeyError(name)
+
+
+class SystemTestCase(SynchronousTestCase):
+    """
+    Base of the tests on a real machine.
+    """
+
+    def setUp(self) -> None:
+        needs("useradd", "userdel", "chpasswd", "pamtester")
+        SERVICE.write_text(
+            "auth required pam_unix.so nodelay\naccount required pam_unix.so\n"
+        )
+        self.addCleanup(SERVICE.unlink)
+        self.accounts = Accounts(SystemUsers(), str(SHADOW))
+
+    def pamtester(self, name: str, password: bytes, *stages: str) -> bool:
+        """
+        Ask pam_unix.
+        """
+        done = run("pamtester", SERVICE.name, name, *stages, input=password + b"\n")
+        return done.returncode == 0
+
+    def look(self, name: str, password: bytes = PASSWORD) -> Verdict:
+        """
+        Ask mycred, and the checker of PAM, which must agree on whom to let in.
+        """
+        verdict = self.accounts.look(name.encode(), password)
+        byPAM = PAM(SERVICE.name).look(name.encode(), password)
+        self.assertEqual(
+            verdict.kind is Kind.ACCEPTED, byPAM.kind is Kind.ACCEPTED, (verdict, byPAM)
+        )
+        return verdict
+
+    def assertAgreed(self, name: str, password: bytes = PASSWORD) -> Verdict:
+        """
+        Insist on the verdict of pam_unix.
+        """
+        verdict = self.look(name, password)
+        right = self.pamtester(name, password, "authenticate")
+        allowed = right and self.pamtester(name, password, "authenticate", "acct_mgmt")
+        self.assertEqual(verdict.kind is Kind.ACCEPTED, allowed, verdict)
+        if verdict.denial is not DenialReason.LOCKED:
+            # pam_unix doesn't look at the hash of a locked account.
+            self.assertEqual(verdict.kind is Kind.REFUSED, not right, verdict)
+        return verdict
+
+
+class SchemeTests(SystemTestCase):
+    """
+    Tests for the hashes that a machine makes.
+    """
+
+    def methods(self, command: list[str], pattern: str) -> list[str]:
+        """
+        Ask a program which methods it has.
+        """
+        done = run(*command)
+        return re.findall(pattern, (done.stdout + done.stderr).decode())
+
+    def test_chpasswd(self) -> None:
+        """
+        Passwords that chpasswd sets by the system's default, and by each of its
+        methods.
+        """
+        help_ = self.methods(["chpasswd", "--help"], r"\(one of (.*)\)")
+        methods = [m for m in help_[0].split() if m != "NONE"] if help_ else []
+        self.assertIn("SHA512", methods)
+        with account() as name:
+            for method in (None, *methods):
+                options = [] if method is None else ["-c", method]
+                line = name.encode() + b":" + PASSWORD + b"\n"
+                done = run("chpasswd", *options, input=line)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                found = recognize(getLine(name).split(b":")[0])
+                verdict = self.assertAgreed(name)
+                self.assertIs(verdict.kind, Kind.ACCEPTED, found)
+                self.assertIs(self.assertAgreed(name, b"tulip").kind, Kind.REFUSED)
+
+    def test_libcrypt(self) -> None:
+        """
+        Passwords of every scheme that the system's libcrypt offers.
+        """
+        needs("mkpasswd")
+        offered = self.methods(["mkpasswd", "-m", "help"], r"(?m)^(\S+)\s{2,}\S")
+        self.assertIn("yescrypt", offered)
+        with account() as name:
+            for method in offered:
+                made = run("mkpasswd", "-s", "-m", method, input=PASSWORD + b"\n")
+                stored = made.stdout.strip()
+                try:
+                    recognize(stored)
+                except UnusableHash:
+                    # pam_unix takes it for another one.
+                    self.assertEqual(method, "bsdicrypt")
+                done = run("chpasswd", "-e", input=name.encode() + b":" + stored + b"\n")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                kind = self.assertAgreed(name).kind
+                self.assertEqual(kind is Kind.ACCEPTED, method != "bsdicrypt", method)
+                self.assertIs(self.assertAgreed(name, b"tulip").kind, Kind.REFUSED)
+
+
+class StateTests(SystemTestCase):
+    """
+    Tests for the states that an account can be in.
+    """
+
+    def setUp(self) -> None:
+        super().setUp()
+        making = account()
+        self.name = making.__enter__()
+        self.addCleanup(making.__exit__, None, None, None)
+        line = self.name.encode() + b":" + PASSWORD + b"\n"
+        run("chpasswd", "-c", "SHA512", input=line, check=True)
+        self.hash = getLine(self.name).split(b":")[0]
+
+    def test_ages(self) -> None:
+        """
+        Whatever the dates are, the verdict is that of pam_unix.
+        """
+        setLine(self.name, self.hash + b":" + written("T-10:0:10:7:::", self.today()))
+        old = self.pamtester(self.name, PASSWORD, "authenticate", "acct_mgmt")
+        for fields, denial in AGES:
+            today = self.today()
+            setLine(self.name, self.hash + b":" + written(fields, today))
+            if old and fields in _SINCE_1_6:
+                verdict = self.accounts.look(self.name.encode(), PASSWORD)
+            else:
+                verdict = self.assertAgreed(self.name)
+            if today == self.today():
+                self.assertEqual(verdict.denial, denial, fields)
+
+    def today(self) -> int:
+        """
+        Tell the day.
+        """
+        return int(time.time() // 86_400)
+
+    def test_lines(self) -> None:
+        """
+        Lines that are damaged, doubled or without an end let in whom pam_unix lets in.
+        """
+        right = self.hash + b":20000:0:99999:7:::"
+        for fields, kind in [
+            (right, Kind.ACCEPTED),
+            (b":20000:0:99999:7:::", Kind.REFUSED),
+            (b"*:20000:0:99999:7:::", Kind.REFUSED),
+            (b"!:20000:0:99999:7:::", Kind.REFUSED),
+            (b"x:20000:0:99999:7:::", Kind.REFUSED),
+            (b"*" + right, Kind.DENIED),
+            (b"!!" + right, Kind.DENIED),
+            (right + b"\n%s:!:20000:0:99999:7:::" % self.name.encode(), Kind.ACCEPTED),
+            (
+                b"!%s\n%s:%s" % (right, self.name.encode(), right),
+                Kind.DENIED,
+            ),
+        ]:
+            setLine(self.name, fields)
+            self.assertIs(self.assertAgreed(self.name).kind, kind, fields)
+        for fields in (
+            self.hash,
+            self.hash + b":20000:0:99999:7",
+            self.hash + b":20000:0:99999:7:::x",
+            self.hash + b":-1:0:99999:7:::",
+            self.hash + b":20000:0:99999999999:7:::",
+        ):
+            setLine(self.name, fields)
+            verdict = self.accounts.look(self.name.encode(), PASSWORD)
+            self.assertIs(verdict.kind, Kind.REFUSED)
+            self.assertFalse(self.pamtester(self.name, PASSWORD, "authenticate"))
+
+    def test_tools(self) -> None:
+        """
+        What the tools do with an account counts.
+        """
+        for command, kind, denial in [
+            (["usermod", "-L"], Kind.DENIED, DenialReason.LOCKED),
+            (["usermod", "-U"], Kind.ACCEPTED, None),
+            (["passwd", "-q", "-l"], Kind.DENIED, DenialReason.LOCKED),
+            (["passwd", "-q", "-u"], Kind.ACCEPTED, None),
+            (["chage", "-d", "0"], Kind.DENIED, DenialReason.PASSWORD_EXPIRED),
+            (["chage", "-d", "2020-01-01", "-M", "30"], Kind.DENIED, None),
+            (["chage", "-I", "10"], Kind.DENIED, DenialReason.EXPIRED),
+            (["chage", "-M", "-1", "-I", "-1"], Kind.ACCEPTED, None),
+            (["usermod", "-e", "2020-01-01"], Kind.DENIED, DenialReason.EXPIRED),
+            (["usermod", "-e", ""], Kind.ACCEPTED, None),
+            (["passwd", "-q", "-e"], Kind.DENIED, DenialReason.PASSWORD_EXPIRED),
+            (["chage", "-d", "2020-01-01"], Kind.ACCEPTED, None),
+            (["passwd", "-q", "-d"], Kind.REFUSED, None),
+        ]:
+            done = run(*command, self.name)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            verdict = self.assertAgreed(self.name)
+            self.assertIs(verdict.kind, kind, command)
+            if denial is not None:
+                self.assertEqual(verdict.denial, denial, command)
+
+    def test_emptyPassword(self) -> None:
+        """
+        An account without a password lets nobody in, with whatever password.
+        """
+        setLine(self.name, b":20000:0:99999:7:::")
+        for password in (b"x", PASSWORD):
+            self.assertIs(self.assertAgreed(self.name, password).kind, Kind.REFUSED)
+
+    def test_su(self) -> None:
+        """
+        The program su of the machine agrees, too.
+        """
+        needs("su", "setpriv")
+        self.usermod("-s", "/bin/sh")
+        for command, allowed in [
+            (["chage", "-E", "-1"], True),
+            (["usermod", "-L"], False),
+            (["usermod", "-U"], True),
+            (["chage", "-E", "2020-01-01"], False),
+            (["chage", "-E", "-1", "-d", "2020-01-01", "-M", "1", "-I", "1"], False),
+        ]:
+            self.assertEqual(run(*command, self.name).returncode, 0)
+            self.assertEqual(self.look(self.name).kind is Kind.ACCEPTED, allowed)
+            # Not as root, whom su asks for no password.
+            nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+            done = run(*nobody, "su", self.name, "-c", "echo in", input=PASSWORD + b"\n")
+            self.assertEqual(b"in\n" in done.stdout, allowed, (command, done))
+
+    def usermod(self, *options: str) -> None:
+        """
+        Change the account.
+        """
+        done = run("usermod", *options, self.name)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_rules(self) -> None:
+        """
+        Rules go by what useradd and usermod have made of an account.
+        """
+        name = self.name.encode()
+
+        def kind(**rules: Any) -> Kind:
+            accounts = Accounts(SystemUsers(), str(SHADOW), Rules(**rules))
+            return accounts.look(name, PASSWORD).kind
+
+        self.usermod("-s", "/usr/sbin/nologin", "-G", "mail,users")
+        self.assertIs(kind(shells="/etc/shells"), Kind.DENIED)
+        self.assertIs(kind(groups=("mail",)), Kind.ACCEPTED)
+        self.assertIs(kind(groups=("staff", "adm")), Kind.DENIED)
+        self.usermod("-s", "/bin/sh", "-G", "adm")
+        self.assertIs(kind(shells="/etc/shells"), Kind.ACCEPTED)
+        self.assertIs(kind(groups=("mail",)), Kind.DENIED)
+        account = self.look(self.name).account
+        assert account is not None
+        self.assertIs(kind(minuid=account.uid), Kind.ACCEPTED)
+        self.assertIs(kind(minuid=account.uid + 1), Kind.DENIED)
+        self.assertEqual(account.groups, (self.name, "adm"))
+        self.assertEqual((account.home, account.shell), (f"/home/{NAME}", "/bin/sh"))
