@@ -42,7 +42,6 @@ TWISTD = [
     "from twisted.scripts.twistd import run; run()",
     "-n",
     "--pidfile=",
-    "myapp",
 ]
 
 # What the log calls the server of each protocol.
@@ -67,15 +66,16 @@ class Server:
     @ivar log: what the server has logged, complete once it has stopped.
     """
 
-    def __init__(self, options: list[str], offered: list[str]) -> None:
+    def __init__(self, options: list[str], offered: list[str], *twistd: str) -> None:
         """
         @param options: the command line.
         @param offered: the protocols that it starts.
+        @param twistd: what C{twistd} itself is told.
         """
         self.log = ""
         self.ports: dict[str, int] = {}
         self._process = subprocess.Popen(
-            [*TWISTD, *options],
+            [*TWISTD, *twistd, "myapp", *options],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -244,15 +244,18 @@ class ServerTests:
         where = [f"--{name}=tcp:0:interface=127.0.0.1" for name in offered]
         return [f"--store={self.folder / 'store.sqlite'}", *where, *auth]
 
-    def start(self: Any, *auth: str, offered: str = "pop3 imap pb http") -> Server:
+    def start(
+        self: Any, *auth: str, offered: str = "pop3 imap pb http", twistd: str = ""
+    ) -> Server:
         """
         Start a server that is stopped at the end of the test.
 
         @param auth: how to log in.
         @param offered: the protocols to offer.
+        @param twistd: what C{twistd} itself is told.
         """
         names = offered.split()
-        server = Server(self.options(list(auth), names), names)
+        server = Server(self.options(list(auth), names), names, *twistd.split())
         self.addCleanup(server.stop)
         return server
 

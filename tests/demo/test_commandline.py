@@ -29,7 +29,7 @@ class CommandLineTests(ServerTests, SynchronousTestCase):
         """
         store = f"--store={self.folder / 'store.sqlite'}"
         done = subprocess.run(
-            [*TWISTD, store, *options],
+            [*TWISTD, "myapp", store, *options],
             cwd=ROOT,
             env={**os.environ, "COLUMNS": "80"},
             capture_output=True,
