@@ -8,7 +8,7 @@ import subprocess
 import sys
 from importlib import import_module
 
-BENCHMARKS = ("login", "registry", "userfile", "hashes")
+BENCHMARKS = ("login", "registry", "userfile", "hashes", "accounts")
 
 
 def main(names: list[str]) -> None:
