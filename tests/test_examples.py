@@ -134,7 +134,9 @@ class PagesTests(SynchronousTestCase):
         """
         pages = "".join(p.read_text("utf-8") for p in (ROOT / "doc").glob("*.rst"))
         shown = re.findall(r"literalinclude:: examples/(\S+)", pages)
-        self.assertEqual(set(shown), {path.name for path in EXAMPLES.glob("*.py")})
+        files = [path for path in EXAMPLES.rglob("*") if path.suffix != ".pyc"]
+        names = {str(path.relative_to(EXAMPLES)) for path in files if path.is_file()}
+        self.assertEqual(set(shown), names)
 
     def test_importable(self) -> None:
         """

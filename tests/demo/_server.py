@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import imaplib
+import os
 import poplib
 import re
 import shutil
@@ -66,16 +67,26 @@ class Server:
     @ivar log: what the server has logged, complete once it has stopped.
     """
 
-    def __init__(self, options: list[str], offered: list[str], *twistd: str) -> None:
+    def __init__(
+        self,
+        options: list[str],
+        offered: list[str],
+        *twistd: str,
+        under: tuple[str, ...] = (),
+        **environment: str,
+    ) -> None:
         """
         @param options: the command line.
         @param offered: the protocols that it starts.
         @param twistd: what C{twistd} itself is told.
+        @param under: a command that runs it.
+        @param environment: variables that it finds besides.
         """
         self.log = ""
         self.ports: dict[str, int] = {}
         self._process = subprocess.Popen(
-            [*TWISTD, *twistd, "myapp", *options],
+            [*under, *TWISTD, *twistd, "myapp", *options],
+            env={**os.environ, **environment},
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -1,0 +1,191 @@
+"""
+Tests for the examples of the page on UNIX accounts.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.address import IPv4Address
+from twisted.internet.error import ConnectionDone
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+from twisted.web.resource import ForbiddenResource, IResource
+from twisted.web.static import File
+
+from mycred._accounts import Kind
+from mycred._pam import PAM
+from mycred.checkers import InMemoryUsernamePasswordDatabaseDontUse, PasswdChecker
+from mycred.credentials import UsernamePassword, peerOf
+from mycred.error import UnauthorizedLogin
+from mycred.portal import Portal
+
+from .accounts._machines import PASSWORD, MachineTestCase
+from .demo._server import Server
+from .test_examples import EXAMPLES, load
+from .test_protocols import Refused
+from .test_system import account, needs, run
+
+
+class RealmTests(MachineTestCase):
+    """
+    Tests for the realm of home directories.
+    """
+
+    def test_homes(self) -> None:
+        """
+        Whoever is in the group gets his own home directory, and nobody else gets one.
+        """
+        checker = PasswdChecker(
+            self.passwd, self.shadow, self.group, workers=self.workers
+        )
+        portal = Portal(load("account_realm").HomeRealm(), [checker])
+        for name, kind in [(b"carol", File), (b"erin", ForbiddenResource)]:
+            login = portal.login(UsernamePassword(name, PASSWORD), None, IResource)
+            _, avatar, logout = self.successResultOf(login)
+            self.assertIsInstance(avatar, kind)
+            logout()
+            if kind is File:
+                self.assertEqual(avatar.path, "/home/carol")
+        _, avatar, _ = portal.realm.requestAvatar(b"carol", None, IResource)
+        self.assertIsInstance(avatar, ForbiddenResource)
+        self.assertRaises(NotImplementedError, portal.realm.requestAvatar, b"carol", None)
+
+
+class PeerTests(SynchronousTestCase):
+    """
+    Tests for the portal that tells the peer.
+    """
+
+    def test_peer(self) -> None:
+        """
+        A checker learns the address of a client of an untouched protocol.
+        """
+        peers = []
+
+        class Watching(InMemoryUsernamePasswordDatabaseDontUse):
+            """
+            A checker that wants to know the peer.
+            """
+
+            def requestAvatarId(self, credentials: Any) -> Any:
+                """
+                Remember the peer.
+                """
+                peers.append(peerOf(credentials))
+                raise UnauthorizedLogin()
+
+        factory = load("peer").POP3Factory(Portal(object(), [Watching()]))
+        for host in ("192.0.2.7", "192.0.2.8"):
+            protocol = factory.buildProtocol(IPv4Address("TCP", host, 1110))
+            transport = StringTransport()
+            protocol.makeConnection(transport)
+            protocol.dataReceived(b"USER carol\r\nPASS tulip\r\n")
+            self.assertIn(b"-ERR", transport.value())
+            protocol.connectionLost(Failure(ConnectionDone()))
+        self.assertEqual(peers, ["192.0.2.7", "192.0.2.8"])
+
+
+class UnitTests(MachineTestCase):
+    """
+    Tests for the units of systemd, and the service of PAM.
+    """
+
+    def setUp(self) -> None:
+        needs("useradd", "userdel", "chpasswd", "systemd-analyze", "setpriv")
+        super().setUp()
+        making = account("-K", "UID_MIN=1000", "-G", "mail")
+        self.name = making.__enter__()
+        self.addCleanup(making.__exit__, None, None, None)
+        run("chpasswd", input=self.name.encode() + b":" + PASSWORD + b"\n", check=True)
+        self.state = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.state)
+        self.state.chmod(0o777)
+
+    def test_valid(self) -> None:
+        """
+        systemd finds nothing to say about them.
+        """
+        for path in EXAMPLES.glob("*.service"):
+            unit = path.read_text().replace("/usr/bin/twistd", sys.executable)
+            copy = self.folder / path.name
+            copy.write_text(unit)
+            done = run("systemd-analyze", "verify", "--man=no", str(copy))
+            said = done.stdout + done.stderr
+            self.assertEqual((done.returncode, said), (0, b""), path.name)
+
+    def start(self, unit: str, *under: str, **environment: str) -> Server:
+        """
+        Start what a unit does.
+        """
+        text = (EXAMPLES / unit).read_text()
+        [line] = re.findall(r"(?m)^ExecStart=/usr/bin/twistd (.*)$", text)
+        for name, value in environment.items():
+            line = line.replace(f"${{{name}}}", value)
+        options = shlex.split(line.replace("/var/lib/myapp", str(self.state)))
+        place = options.index("myapp") + 1
+        server = Server(
+            [*options[place:], "--pop3=tcp:0:interface=127.0.0.1", "--imap=", "--http="],
+            ["pop3"],
+            under=under,
+        )
+        self.addCleanup(server.stop)
+        return server
+
+    def test_unix(self) -> None:
+        """
+        With the unit's capability a server that isn't root's checks passwords.
+        """
+        [capability] = re.findall(
+            r"(?m)^AmbientCapabilities=CAP_(\w+)$",
+            (EXAMPLES / "myapp-unix.service").read_text(),
+        )
+        only = f"+{capability.lower()}"
+        server = self.start(
+            "myapp-unix.service",
+            "setpriv",
+            "--reuid=65534",
+            "--regid=65534",
+            "--clear-groups",
+            "--no-new-privs",
+            f"--bounding-set=-all,{only}",
+            f"--inh-caps=-all,{only}",
+            f"--ambient-caps=-all,{only}",
+        )
+        server.pop3(self.name, PASSWORD.decode()).quit()
+        self.assertRaises(Refused, server.pop3, self.name, "tulip")
+        self.assertRaises(Refused, server.pop3, "root", "tulip")
+        server.stop()
+        self.assertNotIn("Warning", server.log)
+        self.assertNotIn("can't be read", server.log)
+
+    def test_passwd(self) -> None:
+        """
+        With the files that systemd hands over, accounts log in.
+        """
+        server = self.start(
+            "myapp-passwd.service", CREDENTIALS_DIRECTORY=str(self.folder)
+        )
+        server.pop3("carol", PASSWORD.decode()).quit()
+        self.assertRaises(Refused, server.pop3, "carol", "tulip")
+
+    def test_pam(self) -> None:
+        """
+        The service of PAM lets in by the machine's accounts, until there is
+        /etc/nologin.
+        """
+        pam = PAM("myapp", str(EXAMPLES / "pam.d"))
+        name, nologin = self.name.encode(), Path("/etc/nologin")
+        self.assertIs(pam.look(name, PASSWORD).kind, Kind.ACCEPTED)
+        self.assertIs(pam.look(name, b"tulip").kind, Kind.REFUSED)
+        self.assertFalse(nologin.exists())
+        nologin.touch()
+        self.addCleanup(nologin.unlink)
+        self.assertIs(pam.look(name, PASSWORD).kind, Kind.DENIED)
