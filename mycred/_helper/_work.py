@@ -7,24 +7,35 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import count
 from socket import socket
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._accounts import Files, Kind, Rules, Verdict, makeAccounts
 from .._notes import Note
 from .._userfile import SETTLING
 from ._wire import packAnswer, receive, send, unpackRequest
 
-#: How the workers find a verdict: a function of a name, a password and the peer,
-#: and one that tells what is to be logged.
-Look = tuple[Callable[[bytes, bytes, Any], Verdict], Callable[[], Iterator[Note]]]
-
-# After so many questions a worker ends, and another one begins: libpam and its
+# After so many questions to PAM a worker ends, and another one begins: libpam and its
 # modules leak.
 _MOST = 100
 
 # How often a file that goes on changing is read.
 _TRIES = 20
+
+
+class Look(NamedTuple):
+    """
+    How the workers find verdicts.
+
+    @ivar find: find one, on a name, a password and a peer.
+    @ivar takeNotes: take what is to be logged.
+    @ivar most: after how many of them a worker ends; L{None} if it needn't.
+    """
+
+    find: Callable[[bytes, bytes, Any], Verdict]
+    takeNotes: Callable[[], Iterator[Note]]
+    most: int | None
 
 
 def makeLook(kind: str, *settings: Any) -> Look:
@@ -38,31 +49,30 @@ def makeLook(kind: str, *settings: Any) -> Look:
     if kind == "pam":
         from .._pam import PAM
 
-        return PAM(*settings).look, lambda: iter(())
+        return Look(PAM(*settings).look, lambda: iter(()), _MOST)
     files, (nologin, shells, minuid, groups) = settings
     rules = Rules(tuple(nologin), shells, minuid, tuple(groups))
     accounts = makeAccounts(Files(*files), rules)
-    return partial(_settled, accounts.look), accounts.takeNotes
+    return Look(partial(_settled, accounts.look), accounts.takeNotes, None)
 
 
 def work(end: socket, look: Look) -> None:
     """
     Answer questions, until the server ends, or enough of them.
     """
-    find, takeNotes = look
-    for _ in range(_MOST):
+    for _ in count() if look.most is None else range(look.most):
         message = receive(end)
         if message is None:
             return
         number, name, password, peer = unpackRequest(message)
         try:
-            verdict = find(name, password, peer)
+            verdict = look.find(name, password, peer)
         except OSError as error:
             verdict = Verdict(Kind.UNSURE, name, str(error))
         except Exception as error:
             # Not its text, which may tell what it shouldn't.
             verdict = Verdict(Kind.UNSURE, name, _where(error))
-        notes = [text.format(**values) for text, values in takeNotes()]
+        notes = [text.format(**values) for text, values in look.takeNotes()]
         send(end, packAnswer(number, verdict, notes))
 
 

@@ -5,6 +5,7 @@ Tests for the checker of PAM services.
 from __future__ import annotations
 
 import os
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.defer import CancelledError
 
 from mycred import strcred
+from mycred._helper import _work
 from mycred.checkers import (
     ICredentialsChecker,
     IUsernamePassword,
@@ -238,6 +240,22 @@ class PAMCheckerTests(PAMTestCase):
                 [event] = self.logged("No verdict")
                 self.assertIn(says, event["why"])
                 self.successResultOf(self.ask(checker, b"root", b"x"))
+
+    def test_newOnes(self) -> None:
+        """
+        A process ends after so many logins, since modules leak, and another one goes
+        on.
+        """
+        seen, program = self.confdir / "seen", self.confdir / "program"
+        program.write_text(f"#!/bin/sh\necho $PPID >>{seen}\n")
+        program.chmod(0o700)
+        self.service("exec", f"pam_exec.so {program}", "pam_permit.so")
+        checker = self.pam("exec")
+        for _ in range(2 * _work._MOST + 1):
+            self.successResultOf(self.ask(checker, b"root", b"x"))
+        pids = seen.read_text().split()
+        runs = [len(list(run)) for _, run in groupby(pids)]
+        self.assertEqual(runs, [_work._MOST, _work._MOST, 1])
 
     def test_anotherName(self) -> None:
         """

@@ -22,7 +22,7 @@ from twisted.trial.unittest import SkipTest
 
 import mycred
 from mycred._accounts import Kind, Rules
-from mycred._helper import Helper, _asking, _work
+from mycred._helper import Helper, _asking
 from mycred._helper._wire import receive
 
 from ..accounts._machines import PASSWORD, MachineTestCase
@@ -130,17 +130,6 @@ class AskTests(HelperTestCase):
             answers = threads.map(lambda n: helper.ask(n, PASSWORD, None, 20), names)
             kinds = [(answer.verdict.name, answer.verdict.kind) for answer in answers]
         self.assertEqual(kinds, list(zip(names, expected)))
-
-    def test_newOnes(self) -> None:
-        """
-        A process ends after so many questions, and another one goes on.
-        """
-        helper = self.helper()
-        [first] = children(self.broker)
-        for _ in range(_work._MOST + 5):
-            self.assertIs(self.ask(helper, b"eve", b"x"), Kind.REFUSED)
-        [second] = until(lambda: children(self.broker))
-        self.assertNotEqual(first, second)
 
     def test_store(self) -> None:
         """
