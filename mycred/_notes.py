@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any, Protocol
 
+from ._secrets import printable
 from ._userfile import Entry
 
 #: Something to log: a format, and what to put into it.
@@ -23,11 +24,13 @@ class Notes:
     thread to log: each once, and not too many.
     """
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, more: str) -> None:
         """
         @param file: the name of the file.
+        @param more: what to say once there is too much.
         """
-        self._file = file
+        self._file = printable(file)
+        self._more = more
         self._known: set[object] = set()
         self._waiting: deque[Note] = deque()
 
@@ -45,7 +48,7 @@ class Notes:
             return
         self._known.add(key)
         if len(self._known) > _MOST_NOTED:
-            text, values = '{file}: there is more; "mycred lint" lists it', {}
+            text, values = "{file}: there is more{more}", {"more": self._more}
         self._waiting.append((text, {"file": self._file, **values}))
 
     def clear(self) -> None:

@@ -146,9 +146,7 @@ class PAM:
         finally:
             self._library.pam_end(handle, code)
         # Modules may know users whom the name service doesn't.
-        user = self._users.find(known).user
-        account = describe(self._users, user.account) if user else None
-        return Verdict(Kind.ACCEPTED, known, account=account)
+        return Verdict(Kind.ACCEPTED, known, account=describe(self._users, known))
 
     def _start(self, name: bytes, login: _Login) -> c_void_p:
         """

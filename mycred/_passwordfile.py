@@ -29,6 +29,9 @@ _MOST_EXAMINED = 10_000
 # What to do about a weak hash.
 _ADVICE = 'set such passwords anew, with "mycred passwd"'
 
+# What to do once too much is odd.
+_MORE = '; "mycred lint" lists it'
+
 # How many decoys of each kind are kept: some of them the library may refuse.
 _MOST_DECOYS = 3
 
@@ -91,6 +94,7 @@ class PasswordFile:
     @ivar path: the name of the file.
     @ivar first: the secret of some line; L{None} if there is none.
     @ivar decoys: some hashes of each kind, first those that most are of.
+    @ivar majority: how many are of that kind.
     """
 
     def __init__(
@@ -99,12 +103,14 @@ class PasswordFile:
         read: Read,
         indexed: bool = True,
         advice: str = _ADVICE,
+        more: str = _MORE,
     ) -> None:
         """
         @param userfile: the file.
         @param read: how the secret of a line is read.
         @param indexed: whether to keep what the file holds in memory.
         @param advice: what to do about a weak hash, for the log.
+        @param more: what to say once too much is odd.
         """
         self.path = userfile.path
         self.first: bytes | None = None
@@ -115,19 +121,20 @@ class PasswordFile:
         self._lock = Lock()
         self._examined: Signature | None = None
         self._noted: Signature | None = None
-        self._notes = Notes(self.path)
+        self._notes = Notes(self.path, more)
         self.decoys: list[Hash] = []
+        self.majority = 0
 
     def look(
-        self, name: bytes, password: bytes | None, decoys: Iterable[Hash] = ()
+        self, name: bytes, password: bytes | None, decoys: Iterable[Hash] | None = None
     ) -> Look:
         """
         Look somebody up, and verify his password if it is hashed.
 
         @param name: the name.
         @param password: the password; L{None} if the user proves it otherwise.
-        @param decoys: what the password is verified against where neither he nor
-            anybody in the file has a hash.
+        @param decoys: what the password is verified against if he has no hash; those
+            of the file if L{None}.
 
         @raise OSError: if the file can't be read.
         """
@@ -138,10 +145,18 @@ class PasswordFile:
             look = self._readAndNote(entry, source)._replace(doubt=doubt, entry=entry)
         if password is None:
             return look
-        verified = look.verified(password, [*self.decoys, *decoys])
+        verified = look.verified(password, self.decoys if decoys is None else decoys)
         if entry is not None and verified.flaw and not look.flaw:
             self._noteFlaw(entry, source, verified.flaw)
         return verified
+
+    def load(self) -> None:
+        """
+        Read the file, unless that has been done.
+
+        @raise OSError: if it can't be read.
+        """
+        self._snapshot()
 
     def takeNotes(self) -> Iterator[Note]:
         """
@@ -214,6 +229,7 @@ class PasswordFile:
                 kinds[found.kind] += 1
                 if len(samples[found.kind]) < _MOST_DECOYS:
                     samples[found.kind].append(found)
+        self.majority = max(kinds.values(), default=0)
         self.decoys = [h for kind, _ in kinds.most_common() for h in samples[kind]]
         for entry, first in snapshot.repeated:
             self._notes.add(

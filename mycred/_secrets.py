@@ -63,4 +63,12 @@ def shortened(name: object) -> object:
     return name[:64] if isinstance(name, (bytes, str)) else type(name)
 
 
-__all__ = ["LONGEST", "asBytes", "equal", "isPlausible", "shortened"]
+def printable(text: str) -> str:
+    """
+    Show what isn't UTF-8 in a text, such as the name of a file, by its code: the log
+    couldn't take it.
+    """
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+__all__ = ["LONGEST", "asBytes", "equal", "isPlausible", "printable", "shortened"]

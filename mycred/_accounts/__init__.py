@@ -9,7 +9,6 @@ name service and the hash: it is called in threads, and in processes of their ow
 from ._account import Account, Kind, Verdict, isAccountName
 from ._lines import cryptIn
 from ._rules import NOLOGIN, SHELLS, Rules
-from ._shadow import Shadow
 from ._store import SHADOW, Accounts, Files, describe, makeAccounts
 from ._users import FileUsers, SystemUsers
 
@@ -31,8 +30,6 @@ __all__ = [
     "Kind",
     # From ._rules
     "Rules",
-    # From ._shadow
-    "Shadow",
     # From ._users
     "SystemUsers",
     # From ._account

@@ -28,9 +28,22 @@ class AccountLayout(Layout):
             return None
         return name, fields
 
+    @property
+    def beginsWithName(self) -> bool:
+        """
+        White space may stand before it.
+        """
+        return False
+
 
 #: The lines of all three files.
 ACCOUNTS = AccountLayout()
+
+#: What the log says of a file in which very much is odd.
+MORE = "; the rest is left out"
+
+# What L{recognize} knows, and crypt(3) doesn't.
+_FOREIGN = (b"{", b"$apr1$", b"$argon2")
 
 
 def cryptIn(secret: bytes) -> Hash:
@@ -40,7 +53,7 @@ def cryptIn(secret: bytes) -> Hash:
     @raise UnusableHash: if it isn't one, or can't be verified.
     """
     found = recognize(secret)
-    if secret[:1] == b"{":
+    if secret.startswith(_FOREIGN):
         raise UnusableHash("not a hash as crypt(3) makes it")
     return found
 
@@ -67,4 +80,4 @@ def hashIn(secret: bytes) -> Hash | None:
         raise
 
 
-__all__ = ["ACCOUNTS", "AccountLayout", "cryptIn", "hashIn"]
+__all__ = ["ACCOUNTS", "MORE", "AccountLayout", "cryptIn", "hashIn"]

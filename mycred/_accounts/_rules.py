@@ -33,24 +33,40 @@ class Rules(NamedTuple):
     minuid: int = 0
     groups: tuple[str, ...] = ()
 
-    def denial(self, account: Account) -> str | None:
+    def denial(self, account: Account, gids: set[int | None]) -> str | None:
         """
         Tell why an account may not be used.
 
+        @param account: the account.
+        @param gids: the numbers of L{groups}.
+
         @return: what the log is told; L{None} if it may be used.
 
-        @raise OSError: if a file can't be read.
+        @raise OSError: if it can't be found out.
         """
         if account.uid < self.minuid:
             return f"its number {account.uid} is below {self.minuid}"
-        if self.groups and not set(self.groups) & set(account.groups):
+        if self.groups and not gids.intersection(account.gids):
             return f"it is in none of the groups {', '.join(self.groups)}"
         if self.shells is not None and account.shell not in _shellsIn(self.shells):
             return f"its shell {account.shell} is not in {self.shells}"
         for path in self.nologin if account.uid else ():
-            if os.path.lexists(path):
+            if _exists(path):
                 return f"there is {path}, and only root may log in"
         return None
+
+
+def _exists(path: str) -> bool:
+    """
+    Tell whether there is a file, or a link that leads anywhere.
+
+    @raise OSError: if that can't be found out.
+    """
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def _shellsIn(path: str) -> set[str]:

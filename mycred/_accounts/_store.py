@@ -6,21 +6,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import chain
 from typing import NamedTuple
 
-from .._hashes import Hash, UnusableHash
+from .._hashes import Hash, UnusableHash, recognize
 from .._notes import Note
 from .._passwordfile import Look, PasswordFile
 from .._userfile import Entry, UserFile
 from ..error import DenialReason
 from ._account import Account, Kind, Verdict
-from ._lines import ACCOUNTS, hashIn
+from ._lines import ACCOUNTS, MORE, hashIn
 from ._rules import Rules
 from ._shadow import Shadow
 from ._users import ADVICE, FileUsers, Found, SystemUsers, User, Users
 
 _DAY = 86_400
+
+# What is left if nobody has a hash that is known: openssl passwd -6 of nobody's
+# password.
+_DECOY = recognize(
+    b"$6$BckIdw10hZNECmnO$xe77yaZwEY4JFLKH0N3Y1bKwu3oZnMzVFkeqRoiA2ZPiGu3OufLPsWLN1kLdlUYilY9TmWitMZ.HEsLSPPbY90"
+)
 
 #: Where the system keeps its hashes.
 SHADOW = "/etc/shadow"
@@ -44,8 +51,10 @@ class Accounts:
     """
     Accounts with passwords.
 
-    @ivar path: what to call them in the log.
+    @cvar path: what to call them in the log.
     """
+
+    path = "The accounts"
 
     def __init__(
         self,
@@ -61,12 +70,11 @@ class Accounts:
         @param rules: what an account must be like.
         @param now: what tells the time, in seconds since 1970.
         """
-        self.path = users.path if shadow is None else shadow
         self._users = users
         self._shadow = None
         if shadow is not None:
             file = UserFile(shadow, ACCOUNTS)
-            self._shadow = PasswordFile(file, _read, advice=ADVICE)
+            self._shadow = PasswordFile(file, _read, advice=ADVICE, more=MORE)
         self._rules = rules
         self._now = now
         # The last hash that the name service had itself.
@@ -84,10 +92,13 @@ class Accounts:
         """
         found = self._users.find(name)
         user = found.user
-        if user is None or user.own is None:
-            look = self._lookInShadow(user.name if user else name, password)
+        decoys = self._decoys()
+        if user is not None and user.own is not None:
+            look = self._lookAt(user.own, password, decoys)
+        elif self._shadow is not None:
+            look = self._shadow.look(user.name if user else name, password, decoys)
         else:
-            look = self._lookAt(user.own, password)
+            look = Look(None).verified(password, decoys)
         if user is None:
             verdict = _unknown(name, found, look)
         elif not look.matched:
@@ -95,7 +106,7 @@ class Accounts:
             verdict = Verdict(Kind.REFUSED, user.name, flaw)
         else:
             verdict = self._judge(user, user.own or _parse(look.entry))
-        doubt = found.doubt, look.doubt
+        doubt = found.doubt, look.doubt, verdict.doubt
         return verdict._replace(doubt=doubt if any(doubt) else None)
 
     def takeNotes(self) -> Iterator[Note]:
@@ -105,15 +116,7 @@ class Accounts:
         shadow = iter(()) if self._shadow is None else self._shadow.takeNotes()
         return chain(self._users.takeNotes(), shadow)
 
-    def _lookInShadow(self, name: bytes, password: bytes) -> Look:
-        """
-        Verify a password against the hash in the shadow file, if there is one.
-        """
-        if self._shadow is None:
-            return Look(None).verified(password, self._others)
-        return self._shadow.look(name, password, self._others)
-
-    def _lookAt(self, own: Shadow, password: bytes) -> Look:
+    def _lookAt(self, own: Shadow, password: bytes, decoys: list[Hash]) -> Look:
         """
         Verify a password against a hash that isn't in the shadow file.
         """
@@ -121,18 +124,24 @@ class Accounts:
             look = Look(None, hash=hashIn(own.secret))
         except UnusableHash as error:
             look = Look(None, flaw=str(error))
-        first: list[Hash] = [] if self._shadow is None else self._shadow.decoys
-        verified = look.verified(password, [*first, *self._others])
+        verified = look.verified(password, decoys)
         if verified.hash is not None:
             self._seen = (verified.hash,)
         return verified
 
-    @property
-    def _others(self) -> list[Hash]:
+    def _decoys(self) -> list[Hash]:
         """
-        Hashes of those who aren't in the shadow file.
+        List hashes of all kinds, first of the kind that most are of: what a password
+        is verified against whose user has none.
         """
-        return [*self._users.decoys, *self._seen]
+        files = [file for file in (self._shadow, self._users.file) if file is not None]
+        if self._shadow is not None:
+            # Whoever has a hash elsewhere doesn't depend on it.
+            with suppress(OSError):
+                self._shadow.load()
+        files.sort(key=lambda file: -file.majority)
+        inFiles = [decoy for file in files for decoy in file.decoys]
+        return [*inFiles, *self._seen, _DECOY]
 
     def _judge(self, user: User, shadow: Shadow) -> Verdict:
         """
@@ -142,22 +151,29 @@ class Accounts:
         if denial is not None:
             reason, why = denial
             return Verdict(Kind.DENIED, user.name, why, reason)
-        account = describe(self._users, user.account)
-        refusal = self._rules.denial(account)
-        if refusal is not None:
-            return Verdict(Kind.DENIED, user.name, refusal, DenialReason.POLICY)
-        return Verdict(Kind.ACCEPTED, user.name, account=account)
+        groups = self._users.groupsOf(user.account)
+        account = user.account._replace(groups=groups.names, gids=groups.gids)
+        wanted = set(map(self._users.gidOf, self._rules.groups))
+        refusal = self._rules.denial(account, wanted)
+        if refusal is None:
+            return Verdict(Kind.ACCEPTED, user.name, account=account)
+        reason = DenialReason.POLICY
+        return Verdict(Kind.DENIED, user.name, refusal, reason, doubt=groups.doubt)
 
 
-def describe(users: Users, account: Account) -> Account:
+def describe(users: Users, name: bytes) -> Account | None:
     """
-    Add the groups to what is known of an account.
+    Tell what is known of an account.
 
-    @raise OSError: if they can't be found out.
+    @return: L{None} if there is no such account.
+
+    @raise OSError: if it can't be found out.
     """
-    groups = list(users.groupsOf(account))
-    names = tuple(name for _, name in groups if name is not None)
-    return account._replace(groups=names, gids=tuple(dict(groups)))
+    user = users.find(name).user
+    if user is None:
+        return None
+    groups = users.groupsOf(user.account)
+    return user.account._replace(groups=groups.names, gids=groups.gids)
 
 
 def makeAccounts(files: Files, rules: Rules) -> Accounts:

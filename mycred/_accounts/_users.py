@@ -5,22 +5,22 @@ Who the users are: those that the name service knows, or those of a passwd file.
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from typing import Any, NamedTuple, Protocol
 
 from .._hashes import Hash, UnusableHash
 from .._notes import Note
-from .._passwordfile import Look, PasswordFile
+from .._passwordfile import PasswordFile
 from .._userfile import Entry, UserFile
 from ._account import Account, Doubt
-from ._lines import ACCOUNTS, hashIn
+from ._groups import GroupFile, Groups, digits
+from ._lines import ACCOUNTS, MORE, hashIn
 from ._shadow import Shadow
 
-# The number of a user or a group.
-_id = re.compile(rb"[0-9]{1,10}")
-_MOST = 2**32 - 1
+# What stands for no user, and no group.
+_NOBODY = 2**32 - 1
 
 
 class User(NamedTuple):
@@ -67,9 +67,9 @@ class Users(Protocol):
     path: str
 
     @property
-    def decoys(self) -> list[Hash]:
+    def file(self) -> PasswordFile | None:
         """
-        Hashes as the users have them, if it is known that they have any here.
+        The file that they are in, with the hashes that are there.
         """
 
     def find(self, name: bytes) -> Found:
@@ -79,10 +79,18 @@ class Users(Protocol):
         @raise OSError: if that can't be done now.
         """
 
-    def groupsOf(self, account: Account) -> Iterator[tuple[int, str | None]]:
+    def groupsOf(self, account: Account) -> Groups:
         """
-        Name the groups of a user: their numbers, first the primary one's, and their
-        names, if they have one.
+        Find the groups of a user.
+
+        @raise OSError: if that can't be done now.
+        """
+
+    def gidOf(self, group: str) -> int | None:
+        """
+        Find the number of a group.
+
+        @return: L{None} if there is no such group.
 
         @raise OSError: if that can't be done now.
         """
@@ -99,12 +107,13 @@ class SystemUsers:
     """
 
     path = "The name service"
-    decoys: list[Hash] = []
+    file = None
 
     def __init__(self, userdb: Any = None, groupdb: Any = None) -> None:
         """
         @param userdb: what has C{getpwnam}; the module L{pwd} if L{None}.
-        @param groupdb: what has C{getgrgid}; the module L{grp} if L{None}.
+        @param groupdb: what has C{getgrgid} and C{getgrnam}; the module L{grp} if
+            L{None}.
         """
         if userdb is None:
             import pwd as userdb
@@ -120,6 +129,7 @@ class SystemUsers:
         try:
             record = self._userdb.getpwnam(os.fsdecode(name))
         except KeyError:
+            _insistOnFiles()
             return Found()
         account = Account(
             record.pw_name,
@@ -131,15 +141,29 @@ class SystemUsers:
         own = _ownIn(os.fsencode(record.pw_name), os.fsencode(record.pw_passwd))
         return Found(User(account, own))
 
-    def groupsOf(self, account: Account) -> Iterator[tuple[int, str | None]]:
+    def groupsOf(self, account: Account) -> Groups:
         """
-        Name the groups of a user.
+        Find the groups of a user.
         """
-        for gid in _groupList(os.fsencode(account.name), account.gid):
+        gids = _groupList(os.fsencode(account.name), account.gid)
+        names = []
+        for gid in gids:
             try:
-                yield gid, self._groupdb.getgrgid(gid).gr_name
+                names.append(self._groupdb.getgrgid(gid).gr_name)
             except KeyError:
-                yield gid, None
+                _insistOnFiles()
+        return Groups(tuple(dict.fromkeys(gids)), tuple(names))
+
+    def gidOf(self, group: str) -> int | None:
+        """
+        Find the number of a group.
+        """
+        try:
+            gid: int = self._groupdb.getgrnam(group).gr_gid
+            return gid
+        except KeyError:
+            _insistOnFiles()
+            return None
 
     def takeNotes(self) -> Iterator[Note]:
         """
@@ -160,24 +184,20 @@ class FileUsers:
             L{None}, their primary groups are all that is known of them.
         """
         self.path = passwd
-        self._passwd = PasswordFile(UserFile(passwd, ACCOUNTS), _read, advice=ADVICE)
-        self._group = UserFile(group, ACCOUNTS) if group is not None else None
-
-    @property
-    def decoys(self) -> list[Hash]:
-        """
-        Hashes as the users have them.
-        """
-        return self._passwd.decoys
+        self.file = PasswordFile(
+            UserFile(passwd, ACCOUNTS), _read, advice=ADVICE, more=MORE
+        )
+        self._group = None if group is None else GroupFile(group)
 
     def find(self, name: bytes) -> Found:
         """
         Look a user up.
         """
-        look = self._passwd.look(name, None)
+        look = self.file.look(name, None)
         if look.entry is None:
             return Found(doubt=look.doubt)
-        if look.doubt is not None and look.entry.isCut:
+        shell = look.entry.secret.rpartition(b":")[2]
+        if look.entry.isCut and (look.doubt is not None or not shell):
             # The rest may be on its way, and is what the rules go by.
             return Found(flaw="half a line", doubt=look.doubt)
         try:
@@ -185,48 +205,37 @@ class FileUsers:
         except ValueError as error:
             return Found(flaw=str(error), doubt=look.doubt)
 
-    def groupsOf(self, account: Account) -> Iterator[tuple[int, str | None]]:
+    def groupsOf(self, account: Account) -> Groups:
         """
-        Name the groups of a user.
+        Find the groups of a user.
         """
-        name, groups = os.fsencode(account.name), list(self._groups())
-        names = [group for group, gid, _ in groups if gid == account.gid]
-        yield account.gid, names[0] if names else None
-        for group, gid, members in groups:
-            if gid != account.gid and name in members:
-                yield gid, group
+        if self._group is None:
+            return Groups((account.gid,), ())
+        return self._group.of(os.fsencode(account.name), account.gid)
 
-    def groups(self) -> set[str]:
+    def gidOf(self, group: str) -> int | None:
         """
-        Name all groups.
+        Find the number of a group.
+        """
+        return None if self._group is None else self._group.gidOf(group)
 
-        @raise OSError: if their file can't be read.
+    def haveHashes(self) -> bool:
         """
-        return {group for group, _, _ in self._groups()}
-
-    def secrets(self) -> Iterator[bytes]:
-        """
-        Go through what stands in place of the passwords.
+        Tell whether somebody has a hash here.
 
         @raise OSError: if the file can't be read.
         """
-        return (e.secret.partition(b":")[0] for e in self._passwd.entries())
+        for entry in self.file.entries():
+            with suppress(UnusableHash):
+                if _read(entry) is not None:
+                    return True
+        return False
 
     def takeNotes(self) -> Iterator[Note]:
         """
         Take what the log should be told.
         """
-        return self._passwd.takeNotes()
-
-    def _groups(self) -> Iterator[tuple[str, int, list[bytes]]]:
-        """
-        Go through the groups.
-        """
-        entries: Iterable[Entry] = () if self._group is None else self._group.snapshot()
-        for entry in entries:
-            fields = entry.secret.split(b":")
-            if len(fields) == 3 and _id.fullmatch(fields[1]):
-                yield os.fsdecode(entry.name), int(fields[1]), fields[2].split(b",")
+        return self.file.takeNotes()
 
 
 #: What to do about a weak hash, for the log.
@@ -270,8 +279,8 @@ def _parse(entry: Entry) -> User:
     if len(fields) != 6:
         raise ValueError("a number of fields that isn't passwd(5)'s")
     secret, uid, gid, _, home, shell = fields
-    for number in (uid, gid):
-        if not _id.fullmatch(number) or int(number) >= _MOST:
+    for one in (uid, gid):
+        if not digits.fullmatch(one) or int(one) >= _NOBODY:
             raise ValueError("no number where passwd(5) has one")
     account = Account(
         os.fsdecode(entry.name),
@@ -283,6 +292,16 @@ def _parse(entry: Entry) -> User:
     return User(account, _ownIn(entry.name, secret))
 
 
+def _insistOnFiles() -> None:
+    """
+    Insist that files can be opened.  If they can't, the name service finds nobody, and
+    doesn't say why.
+
+    @raise OSError: if too many are open.
+    """
+    os.close(os.open(os.devnull, os.O_RDONLY))
+
+
 def _groupList(name: bytes, gid: int) -> list[int]:
     """
     Ask the name service for the groups of a user.
@@ -291,15 +310,15 @@ def _groupList(name: bytes, gid: int) -> list[int]:
     """
     import ctypes
 
-    # More, and other systems than this one, don't have that many.
-    number = 64
-    while number <= 2**17:
-        gids = (ctypes.c_uint * number)()
-        count = ctypes.c_int(number)
+    # No system has more than 2**16.
+    size = 64
+    while size <= 2**17:
+        gids = (ctypes.c_uint * size)()
+        count = ctypes.c_int(size)
         if _getgrouplist()(name, gid, gids, ctypes.byref(count)) >= 0:
             return list(gids[: count.value])
         # Not every system tells how many there are.
-        number = max(count.value, 2 * number)
+        size = max(count.value, 2 * size)
     raise OSError(f"the groups of {name!r} can't be listed")
 
 
@@ -313,9 +332,9 @@ def _getgrouplist() -> Any:
 
     function = ctypes.CDLL(None).getgrouplist
     pointer = ctypes.POINTER(ctypes.c_uint)
-    size = ctypes.POINTER(ctypes.c_int)
-    function.argtypes = [ctypes.c_char_p, ctypes.c_uint, pointer, size]
+    count = ctypes.POINTER(ctypes.c_int)
+    function.argtypes = [ctypes.c_char_p, ctypes.c_uint, pointer, count]
     return function
 
 
-__all__ = ["ADVICE", "FileUsers", "Found", "Look", "SystemUsers", "User", "Users"]
+__all__ = ["ADVICE", "FileUsers", "Found", "SystemUsers", "User", "Users"]

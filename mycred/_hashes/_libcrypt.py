@@ -44,7 +44,7 @@ des = re.compile(rb"[./A-Za-z0-9]{12}[.26AEIMQUYcgkosw]")
 # The most that is believed of a hash: rounds, of SHA-crypt and of older ones; bytes
 # that are filled in all, and bytes of memory, of which a little more is needed.
 _MOST_ROUNDS = 10_000_000
-_MOST_OLD_ROUNDS = 2_000_000
+_MOST_OLD_ROUNDS = 1_000_000
 _MOST_WORK = 2**30
 _MOST_MEMORY = 2**30 + 2**24
 

@@ -17,7 +17,15 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 from .._accounts import Kind, Verdict
-from ._wire import WireError, drain, packRequest, receive, send, unpackAnswer
+from ._wire import (
+    WireError,
+    drain,
+    packRequest,
+    packSettings,
+    receive,
+    send,
+    unpackAnswer,
+)
 
 # For how long the broker may take to begin, and to replace a worker, in seconds.
 _PATIENCE = 20.0
@@ -130,7 +138,7 @@ class Helper:
         path = os.fsencode("\0".join(map(os.path.abspath, folders)))
         try:
             self._control.sendall(len(path).to_bytes(4, "big") + path)
-            send(self._control, settings)
+            send(self._control, packSettings(settings))
             problem = receive(self._control, time.monotonic() + _PATIENCE)
         except (TimeoutError, WireError):
             problem = None

@@ -13,7 +13,7 @@ from pathlib import Path
 from socket import socket
 from typing import Any
 
-from ._wire import WireError, drain, receive, send
+from ._wire import WireError, drain, receive, send, unpackSettings
 from ._work import Look, makeLook, work
 
 # For how long a worker that was killed is waited for, in seconds: one that hangs in
@@ -54,7 +54,7 @@ class Broker:
         for number in _IGNORED:
             signal.signal(number, signal.SIG_IGN)
         try:
-            look = makeLook(*receive(control))
+            look = makeLook(*unpackSettings(receive(control)))
         except ValueError as error:
             send(control, str(error))
             return

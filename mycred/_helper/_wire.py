@@ -5,6 +5,7 @@ How the processes talk: JSON, with its length before it in four bytes.
 from __future__ import annotations
 
 import json
+import os
 import time
 from contextlib import suppress
 from socket import socket
@@ -77,6 +78,25 @@ def drain(connection: socket) -> None:
     connection.setblocking(True)
 
 
+def packSettings(value: Any) -> Any:
+    """
+    Write settings: text becomes the bytes that it stands for, whatever encoding each
+    process has for the names of files.
+    """
+    if isinstance(value, str):
+        return os.fsencode(value).decode(_CODEC)
+    return list(map(packSettings, value)) if isinstance(value, (list, tuple)) else value
+
+
+def unpackSettings(value: Any) -> Any:
+    """
+    Read settings.
+    """
+    if isinstance(value, str):
+        return os.fsdecode(value.encode(_CODEC))
+    return list(map(unpackSettings, value)) if isinstance(value, list) else value
+
+
 def packRequest(number: int, name: bytes, password: bytes, peer: str | None) -> list[Any]:
     """
     Write a question.
@@ -131,7 +151,8 @@ def packVerdict(verdict: Verdict) -> list[Any]:
     """
     denial = verdict.denial and verdict.denial.name
     name = verdict.name.decode(_CODEC)
-    return [verdict.kind.name, name, verdict.why, denial, verdict.account, verdict.delay]
+    account = packSettings(verdict.account)
+    return [verdict.kind.name, name, verdict.why, denial, account, verdict.delay]
 
 
 def unpackVerdict(message: Any) -> Verdict:
@@ -143,7 +164,7 @@ def unpackVerdict(message: Any) -> Verdict:
     try:
         kind, name, why, denial, account, delay = message
         if account is not None:
-            facts = Account(*account)
+            facts = Account(*unpackSettings(account))
             groups, gids = tuple(facts.groups), tuple(facts.gids)
             account = facts._replace(groups=groups, gids=gids)
         reason = DenialReason[denial] if denial else None
@@ -173,10 +194,12 @@ __all__ = [
     "drain",
     "packAnswer",
     "packRequest",
+    "packSettings",
     "packVerdict",
     "receive",
     "send",
     "unpackAnswer",
     "unpackRequest",
+    "unpackSettings",
     "unpackVerdict",
 ]

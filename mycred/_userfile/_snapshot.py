@@ -106,6 +106,28 @@ class Snapshot:
             end = text.find(b"\n", start)
         yield start, text[start : start + LONGEST_LINE]
 
+    def linesWith(self, part: bytes) -> Iterator[tuple[bytes, bool]]:
+        """
+        Go through the lines in which something stands, and look at no others.
+
+        @param part: what stands there, without a newline.
+
+        @return: each line, however long it is, and whether the file ends in it without
+            a newline.
+        """
+        text, place = self._text, 0
+        while place < len(text):
+            found = text.find(part, place, place + _CHUNK + len(part))
+            if found < 0:
+                place += _CHUNK
+                continue
+            start, end = text.rfind(b"\n", 0, found) + 1, text.find(b"\n", found)
+            if end < 0:
+                yield text[start:], True
+                return
+            yield text[start:end], False
+            place = end + 1
+
     def _startsOf(self, most: int) -> Iterator[int]:
         """
         Go through places where lines begin, spread evenly over the file.

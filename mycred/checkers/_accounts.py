@@ -11,11 +11,12 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from twisted.spread.jelly import Jellyable
 
 from .._accounts import Account, Kind, Verdict, isAccountName
 from .._contracts import AvatarID, IUsernamePassword
 from .._helper import Answer, Helper
-from .._secrets import LONGEST, asBytes, shortened
+from .._secrets import LONGEST, asBytes, printable, shortened
 from .._workers import Workers
 from ..error import AccountDenied, LoginFailed, TemporaryFailure, UnauthorizedLogin
 from ._passwords import PasswordMatching
@@ -24,7 +25,7 @@ from ._passwords import PasswordMatching
 _MOST_REMEMBERED = 100
 
 
-class AccountName(bytes):
+class AccountName(bytes, Jellyable):
     """
     An avatar ID that knows its account.
 
@@ -33,13 +34,25 @@ class AccountName(bytes):
 
     account: Account | None = None
 
+    def jellyFor(self, jellier: Any) -> Any:
+        """
+        Cross a connection of Perspective Broker as the bytes that this is.
+        """
+        return jellier.jelly(bytes(self))
 
-class AccountText(str):
+
+class AccountText(str, Jellyable):
     """
     The same, for a protocol that speaks text.
     """
 
     account: Account | None = None
+
+    def jellyFor(self, jellier: Any) -> Any:
+        """
+        Cross a connection of Perspective Broker as the text that this is.
+        """
+        return jellier.jelly(str(self))
 
 
 def accountOf(avatarId: object) -> Account | None:
@@ -107,7 +120,7 @@ class AccountChecker(PasswordMatching):
         """
         if verdict.kind is Kind.ACCEPTED:
             return _avatarIdOf(verdict, credentials)
-        told = {"name": shortened(verdict.name), "why": verdict.why}
+        told = {"name": shortened(verdict.name), "why": printable(verdict.why)}
         if verdict.kind is Kind.UNSURE:
             self._log.error("No verdict on a login of {name!r}: {why}", **told)
             return Failure(TemporaryFailure("Temporarily unavailable"))

@@ -14,6 +14,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from .._notes import Note
+from .._secrets import printable
 from .._userfile import SETTLING, Signature
 from .._workers import Workers, workersOf
 from ..error import LoginFailed, TemporaryFailure
@@ -103,7 +104,7 @@ class Looking(Generic[_S]):
         """
         self._log.error(
             "{file} can't be read: {error}",
-            file=self.store.path,
+            file=printable(self.store.path),
             error=error,
         )
         return TemporaryFailure("Temporarily unavailable")

@@ -5,6 +5,7 @@ Check passwords of UNIX accounts: the system's, or those of passwd and shadow fi
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -84,27 +85,32 @@ class UNIXChecker(_StoredAccountChecker):
         self,
         rules: Rules = _NO_RULES,
         *,
-        shadow: str = SHADOW,
+        shadow: str | None = None,
         userdb: Any = None,
+        groupdb: Any = None,
         separate: bool = False,
         workers: Workers | None = None,
     ) -> None:
         """
         @param rules: what an account must be like besides.
-        @param shadow: the name of the file with the hashes.  Where there is none,
-            the name service must have them.
+        @param shadow: the name of the file with the hashes; the system's if L{None}.
+            A system that has no such file has them in the name service.
         @param userdb: what has C{getpwnam}; the module L{pwd} if L{None}.
+        @param groupdb: what has C{getgrgid} and C{getgrnam}; the module L{grp} if
+            L{None}.
         @param separate: whether to look accounts up in processes that are started
             now and keep the privileges that this one has.
         @param workers: the threads that wait; the reactor's own if L{None}.
 
-        @raise ValueError: if a C{userdb} isn't this process's own.
+        @raise ValueError: if other processes shall ask a C{userdb} or C{groupdb}.
         @raise OSError: if the processes can't be started.
         """
-        if separate and userdb is not None:
-            raise ValueError("a userdb can't be asked by other processes")
-        files = Files(shadow=shadow if os.path.lexists(shadow) else None)
-        accounts = Accounts(SystemUsers(userdb), files.shadow, rules)
+        if separate and (userdb, groupdb) != (None, None):
+            raise ValueError("a userdb and a groupdb can't be asked by other processes")
+        if shadow is None and os.path.lexists(SHADOW):
+            shadow = SHADOW
+        files = Files(shadow=shadow)
+        accounts = Accounts(SystemUsers(userdb, groupdb), shadow, rules)
         super().__init__(accounts, _startIf(separate, files, rules), workers)
 
 
@@ -175,31 +181,42 @@ class UNIXPasswordDatabase(UNIXChecker):
             return super().requestAvatarId(credentials)
         if not arePlausible(credentials):
             return fail(self._cbUnknown(False, credentials.username))
-        hashes = self._hashesOf(os.fsdecode(asBytes(credentials.username)))
-        # An unknown user is refused after the same work.
-        decoys, self._decoys = self._decoys, hashes[:1] or self._decoys
-        workers = self._threads or workersOf()
-        verifying: Deferred[Any]
-        password = asBytes(credentials.password)
-        verifying = workers.run(_verifyAny, hashes, password, decoys)
-        conclude = self._cbPasswordMatch if hashes else self._cbUnknown
-        return verifying.addCallback(conclude, credentials.username)
+        matching: Deferred[Any] = Deferred.fromCoroutine(self._matches(credentials))
+        return matching.addCallback(self._cbPasswordMatch, credentials.username)
 
-    def _hashesOf(self, name: str) -> list[Hash]:
+    async def _matches(self, credentials: Any) -> bool:
         """
-        Ask the functions.
+        Ask one function after another, until the password matches a hash.
         """
-        hashes = []
+        name = os.fsdecode(asBytes(credentials.username))
+        found: Hash | None = None
         for function in self._getByNameFunctions or ():
             try:
                 record = function(name)
-                if record is not None:
-                    hashes.append(cryptIn(asBytes(record[1])))
+                if record is None:
+                    continue
+                found = cryptIn(asBytes(record[1]))
             except KeyError:
                 break
             except UnusableHash:
                 continue
-        return hashes
+            if await self._verify(found, credentials):
+                return True
+        if found is None:
+            # An unknown user is refused after the same work.
+            await self._verify(None, credentials)
+        return False
+
+    async def _verify(self, found: Hash | None, credentials: Any) -> bool:
+        """
+        Verify a password in a thread.
+        """
+        workers = self._threads or workersOf()
+        look, password = Look(None, hash=found), asBytes(credentials.password)
+        verified = await workers.run(look.verified, password, self._decoys)
+        if verified.hash is not None:
+            self._decoys = [verified.hash]
+        return verified.matched
 
 
 def readNumber(text: str) -> int:
@@ -208,7 +225,7 @@ def readNumber(text: str) -> int:
 
     @raise ValueError: if it is none.
     """
-    if not text.isascii() or not text.isdigit() or int(text) >= 2**32 - 1:
+    if not re.fullmatch("[0-9]{1,10}", text) or int(text) >= 2**32 - 1:
         raise ValueError("write the number of a user, such as 1000")
     return int(text)
 
@@ -234,17 +251,18 @@ ruleKeys: dict[str, Callable[[str], Any]] = {
 }
 
 
-def makeRules(given: Mapping[str, Any], isGroup: Callable[[str], bool]) -> Rules:
+def makeRules(given: Mapping[str, Any], gidOf: Callable[[str], int | None]) -> Rules:
     """
     Make rules of what was given.
 
     @param given: the values of L{ruleKeys}.
-    @param isGroup: tell whether there is a group of a name.
+    @param gidOf: find the number of a group; L{None} if there is none.
 
     @raise ValueError: if a rule can't take effect.
+    @raise OSError: if the groups can't be looked up.
     """
     groups = given.get("groups", ())
-    unknown = [name for name in groups if not isGroup(name)]
+    unknown = [name for name in groups if gidOf(name) is None]
     if unknown:
         raise ValueError(f"groups: there is no group {unknown[0]}")
     shells = SHELLS if given.get("shells") else None
@@ -266,17 +284,6 @@ def _startIf(separate: bool, files: Files, rules: Rules) -> Helper | None:
     if not separate:
         return None
     return Helper("unix", files, rules, processes=processors())
-
-
-def _verifyAny(hashes: list[Hash], password: bytes, decoys: list[Hash]) -> bool:
-    """
-    Tell whether a password matches one of some hashes.
-
-    @param decoys: what to verify it against if there are none.
-    """
-    if not hashes:
-        Look(None).verified(password, decoys)
-    return any(Look(None, hash=h).verified(password, ()).matched for h in hashes)
 
 
 __all__ = [

@@ -83,13 +83,13 @@ class PasswdCheckerFactory:
                 "groups: write group=FILE too, a file that tells who is in them"
             )
         users = FileUsers(passwd, group)
-        if shadow is None and set(users.secrets()) <= {b"x", b"*", b"!", b""}:
-            raise InvalidAuthArgumentString(
-                f"shadow: {passwd} holds no hash; write shadow=FILE too, the file "
-                "that does"
-            )
         try:
-            rules = makeRules(given, users.groups().__contains__)
+            if shadow is None and not users.haveHashes():
+                raise ValueError(
+                    f"shadow: nobody has a hash in {passwd}; write shadow=FILE too, the "
+                    "file that has them"
+                )
+            rules = makeRules(given, users.gidOf)
             separate = os.geteuid() == 0
             return PasswdChecker(passwd, shadow, group, rules, separate=separate)
         except (OSError, ValueError) as error:

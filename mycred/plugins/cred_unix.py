@@ -72,20 +72,11 @@ class UNIXCheckerFactory:
         @raise InvalidAuthArgumentString: if an option is unknown or can't take
             effect, or the processes that look accounts up can't be started.
         """
-        from grp import getgrnam
-
-        from mycred._accounts import SHADOW
+        from mycred._accounts import SHADOW, SystemUsers
         from mycred._argstring import parseArgString
         from mycred._userfile import openRegular
         from mycred.checkers import UNIXChecker
         from mycred.checkers._unix import makeRules, ruleKeys
-
-        def isGroup(name: str) -> bool:
-            try:
-                getgrnam(name)
-            except KeyError:
-                return False
-            return True
 
         given = parseArgString(argstring, ruleKeys)
         try:
@@ -99,7 +90,7 @@ class UNIXCheckerFactory:
                 "see --help-auth-type=unix\n"
             )
         try:
-            rules = makeRules(given, isGroup)
+            rules = makeRules(given, SystemUsers().gidOf)
             return UNIXChecker(rules, separate=os.geteuid() == 0)
         except (OSError, ValueError) as error:
             raise InvalidAuthArgumentString(str(error)) from None
@@ -120,6 +111,17 @@ def verifyCryptedPassword(crypted: bytes | str, pw: bytes | str) -> bool:
         return cryptIn(asBytes(crypted)).verify(asBytes(pw))
     except UnusableHash:
         return False
+
+
+def __getattr__(name: str) -> object:
+    """
+    Find the checker here, where Twisted has its own, once somebody asks for it.
+    """
+    if name != "UNIXChecker":
+        raise AttributeError(name)
+    from mycred.checkers import UNIXChecker
+
+    return UNIXChecker
 
 
 theUnixCheckerFactory = UNIXCheckerFactory()

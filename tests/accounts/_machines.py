@@ -52,7 +52,7 @@ carol:x:1000:
 broken:x:many:carol
 """
 
-# htpasswd -nbB -C 5 frank other
+# htpasswd -nb -B -C 5 user password
 OTHER = b"$2y$05$ni.I10aVbOp0X1c8J.8sa.KKwvKHYPF0NGvC5KO0mEYr5E.Spta4i"
 
 #: The day that it is, in seconds since 1970: day 20000.

@@ -4,13 +4,16 @@ Tests for the rules that accounts are held to.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._accounts import NOLOGIN, SHELLS, Account, Rules
 
-ALICE = Account("alice", 1000, 1000, "/home/alice", "/bin/sh", ("alice", "mail"))
+ALICE = Account(
+    "alice", 1000, 1000, "/home/alice", "/bin/sh", ("alice", "mail"), (1000, 8)
+)
 
 
 class RulesTests(SynchronousTestCase):
@@ -22,28 +25,38 @@ class RulesTests(SynchronousTestCase):
         """
         Insist on a denial whose reason says this.
         """
-        self.assertIn(says, rules.denial(account) or "")
+        self.assertIn(says, self.denial(rules, account) or "")
+
+    def denial(self, rules: Rules, account: Account) -> str | None:
+        """
+        Ask for a denial, on a machine with a few groups.
+        """
+        numbers = {"alice": 1000, "mail": 8, "post": 8, "staff": 50}
+        return rules.denial(account, set(map(numbers.get, rules.groups)))
 
     def test_none(self) -> None:
         """
         Without rules every account may be used.
         """
-        self.assertIsNone(Rules().denial(ALICE))
-        self.assertIsNone(Rules().denial(ALICE._replace(uid=0, shell="/bin/false")))
+        self.assertIsNone(self.denial(Rules(), ALICE))
+        self.assertIsNone(self.denial(Rules(), ALICE._replace(uid=0, shell="/bin/false")))
 
     def test_minuid(self) -> None:
         """
         An account with a number below the lowest one is denied.
         """
-        self.assertIsNone(Rules(minuid=1000).denial(ALICE))
+        self.assertIsNone(self.denial(Rules(minuid=1000), ALICE))
         self.assertDenied(Rules(minuid=1001), ALICE, "1000 is below 1001")
 
     def test_groups(self) -> None:
         """
-        An account must be in one of the groups, whichever of its own that is.
+        An account must be in one of the groups, whichever of its own that is, and by
+        whatever name its number has; a group that is gone is nobody's.
         """
-        self.assertIsNone(Rules(groups=("staff", "mail")).denial(ALICE))
-        self.assertIsNone(Rules(groups=("alice",)).denial(ALICE))
+        self.assertIsNone(self.denial(Rules(groups=("post",)), ALICE))
+        self.assertDenied(Rules(groups=("gone",)), ALICE, "gone")
+        self.assertIsNone(self.denial(Rules(groups=("staff", "mail")), ALICE))
+        self.assertIsNone(self.denial(Rules(groups=("alice",)), ALICE))
         self.assertDenied(Rules(groups=("staff", "wheel")), ALICE, "staff, wheel")
 
     def test_shells(self) -> None:
@@ -53,8 +66,8 @@ class RulesTests(SynchronousTestCase):
         path = Path(self.mktemp())
         rules = Rules(shells=str(path))
         path.write_bytes(b"# shells\n/bin/sh # the old one\n /bin/bash\n#/bin/ksh\n\n")
-        self.assertIsNone(rules.denial(ALICE))
-        self.assertIsNone(rules.denial(ALICE._replace(shell="/bin/bash")))
+        self.assertIsNone(self.denial(rules, ALICE))
+        self.assertIsNone(self.denial(rules, ALICE._replace(shell="/bin/bash")))
         for shell in ("/bin/ksh", "/bin/s", "/bin/shh", "", "# shells", "/bin/zsh"):
             self.assertDenied(rules, ALICE._replace(shell=shell), f"shell {shell} is")
 
@@ -62,7 +75,7 @@ class RulesTests(SynchronousTestCase):
         """
         If the file isn't there, nobody can tell.
         """
-        self.assertRaises(OSError, Rules(shells=self.mktemp()).denial, ALICE)
+        self.assertRaises(OSError, self.denial, Rules(shells=self.mktemp()), ALICE)
 
     def test_nologin(self) -> None:
         """
@@ -71,12 +84,28 @@ class RulesTests(SynchronousTestCase):
         """
         first, second = Path(self.mktemp()), Path(self.mktemp())
         rules = Rules(nologin=(str(first), str(second)))
-        self.assertIsNone(rules.denial(ALICE))
+        self.assertIsNone(self.denial(rules, ALICE))
         second.symlink_to("nowhere")
         self.assertDenied(rules, ALICE, f"there is {second}")
-        self.assertIsNone(rules.denial(ALICE._replace(uid=0)))
+        self.assertIsNone(self.denial(rules, ALICE._replace(uid=0)))
         first.touch()
         self.assertDenied(rules, ALICE, f"there is {first}")
+
+    def test_hiddenNologin(self) -> None:
+        """
+        If nobody can tell whether there is such a file, nobody gets in.
+        """
+        self.assertRaises(OSError, self.denial, Rules(nologin=("/" + "x" * 300,)), ALICE)
+        below = Rules(nologin=(f"{__file__}/nologin",))
+        self.assertIsNone(self.denial(below, ALICE))
+
+    def test_pipe(self) -> None:
+        """
+        A pipe in the place of a file isn't waited for.
+        """
+        path = self.mktemp()
+        os.mkfifo(path)
+        self.assertRaises(OSError, self.denial, Rules(shells=path), ALICE)
 
     def test_places(self) -> None:
         """

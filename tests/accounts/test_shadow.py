@@ -8,7 +8,7 @@ from hypothesis import given, strategies
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._accounts import Shadow
+from mycred._accounts._shadow import Shadow
 from mycred.error import DenialReason
 
 LOCKED = DenialReason.LOCKED
@@ -128,6 +128,7 @@ class ShadowTests(SynchronousTestCase):
             b"hash:0x10:0:9:7:::",
             b"hash:20000:0:99999999999999999999:7:::",
             b"hash:20000:0:4294967294:7:::",
+            b"hash:20000:0:2147483648:7:::",
             "hash:²:0:9:7:::".encode(),
         ):
             self.assertRaises(ValueError, Shadow.parse, fields)

@@ -5,6 +5,7 @@ Tests for the look at an account.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from hypothesis import HealthCheck, given, settings, strategies
 
@@ -18,10 +19,12 @@ from mycred._accounts import (
     SystemUsers,
     makeAccounts,
 )
+from mycred._userfile import _state
 from mycred.error import DenialReason
 
+from .._vectors import VECTORS
 from ..checkers._files import BCRYPT
-from ._machines import NOW, OTHER, PASSWORD, MachineTestCase
+from ._machines import NOW, OTHER, PASSWD, PASSWORD, MachineTestCase
 
 ACCEPTED, REFUSED, DENIED, UNSURE = Kind
 
@@ -157,6 +160,22 @@ class LookTests(MachineTestCase):
         for number, note in enumerate(told, 1):
             self.assertIn(f"{self.shadow}, line {number}: ", note)
         self.assertEqual(list(accounts.takeNotes()), [])
+        self.write("passwd", b"carol:x:many:1:::\n")
+        accounts.look(b"carol", PASSWORD)
+        [(text, values)] = accounts.takeNotes()
+        self.assertIn(f"{self.passwd}, line 1: ", text.format(**values))
+
+    def test_manyOddities(self) -> None:
+        """
+        Very many of them don't fill the log.
+        """
+        self.write("shadow", b"".join(b"u%d:x:x:x\n" % n for n in range(300)))
+        accounts = self.accounts()
+        for _ in range(2):
+            accounts.look(b"carol", PASSWORD)
+        told = [text.format(**values) for text, values in accounts.takeNotes()]
+        self.assertEqual(len(told), 101)
+        self.assertIn("the rest is left out", told[-1])
 
     def test_ordinaryLinesAreNotOdd(self) -> None:
         """
@@ -178,6 +197,98 @@ class LookTests(MachineTestCase):
         accounts.look(b"carol", PASSWORD)
         [(text, values)] = accounts.takeNotes()
         self.assertRegex(text.format(**values), r"line 1, .* weak.*passwd\(1\)")
+
+    def test_dominantOfBoth(self) -> None:
+        """
+        What an unknown user costs is decided by the hashes of both files; whoever has
+        a hash in neither costs the same, also before anybody else was looked up.
+        """
+        lines = [b"u%d:%s:1:1:::/bin/sh\n" % (n, OTHER) for n in range(12)]
+        self.write("passwd", b"".join([*lines, b"sss:*:1:1:::\ncarol:x:1:1:::\n"]))
+        for name in (b"eve", b"sss", b"u3", b"sss"):
+            del self.verified[:]
+            self.assertKind(REFUSED, self.accounts().look(name, b"tulip"))
+            self.assertEqual(self.verified, [(OTHER, b"tulip")], name)
+        self.write("passwd", b"sss:*:1:1:::\n")
+        for name in (b"sss", b"eve"):
+            del self.verified[:]
+            self.assertKind(REFUSED, self.accounts().look(name, b"tulip"))
+            self.assertEqual(self.verified, [(BCRYPT, b"tulip")], name)
+
+    def test_nobodyHasAHash(self) -> None:
+        """
+        Where nobody has a hash, everybody is refused after the same work, too.
+        """
+        self.write("shadow", b"carol:*:::::::\n")
+        self.write("passwd", b"carol:x:1:1:::\nsss:*:1:1:::\n")
+        for name in (b"carol", b"sss", b"eve"):
+            del self.verified[:]
+            self.assertKind(REFUSED, self.accounts().look(name, b"tulip"))
+            self.assertEqual(len(self.verified), 1, name)
+
+    def test_ownHashWithoutShadow(self) -> None:
+        """
+        Whoever has his hash in the passwd file doesn't depend on the shadow file.
+        """
+        Path(self.shadow).unlink()
+        self.assertKind(ACCEPTED, self.accounts().look(b"own", PASSWORD))
+
+    def test_foreignHash(self) -> None:
+        """
+        A hash that crypt(3) doesn't know lets nobody in, though other files may hold
+        it.
+        """
+        for _command, stored, password in VECTORS:
+            if stored.startswith((b"$apr1$", b"$argon2", b"{")):
+                self.write("shadow", b"carol:%s:::::::\n" % stored)
+                verdict = self.accounts().look(b"carol", password)
+                self.assertKind(
+                    REFUSED, verdict, "crypt(3)" if stored[:1] != b"{" else ""
+                )
+
+    def test_groupFile(self) -> None:
+        """
+        A denial by a file of groups that is just being written is in doubt; an outage
+        is no denial.
+        """
+        accounts = self.accounts(Rules(groups=("mail",)))
+        self.settle()
+        self.assertIsNone(accounts.look(b"carol", PASSWORD).doubt)
+        self.patch(_state, "SETTLING", 3600)
+        self.write("group", b"mail:x:8:car")
+        accounts = self.accounts(Rules(groups=("mail",)))
+        self.patch(accounts._users.file, "look", self.settled(accounts._users.file))
+        self.patch(accounts._shadow, "look", self.settled(accounts._shadow))
+        verdict = accounts.look(b"carol", PASSWORD)
+        self.assertKind(DENIED, verdict)
+        self.assertIsNotNone(verdict.doubt)
+        Path(self.group).unlink()
+        self.assertRaises(OSError, accounts.look, b"carol", PASSWORD)
+
+    def settled(self, file: Any) -> Any:
+        """
+        Make a look into a file that isn't in doubt.
+        """
+        look = file.look
+        return lambda *arguments: look(*arguments)._replace(doubt=None)
+
+    def test_eachDoubt(self) -> None:
+        """
+        Whichever of the files has just changed puts a refusal in doubt.
+        """
+        for name in ("passwd", "shadow"):
+            accounts = self.accounts()
+            other = accounts._shadow if name == "passwd" else accounts._users.file
+            self.patch(other, "look", self.settled(other))
+            for user in (b"carol", b"eve"):
+                verdict = accounts.look(user, b"tulip")
+                self.assertIsNotNone(verdict.doubt, (name, user))
+            self.write("passwd", b"carol:x:many:1:::\n")
+            if name == "passwd":
+                verdict = accounts.look(b"carol", b"tulip")
+                self.assertKind(REFUSED, verdict, "passwd(5)")
+                self.assertIsNotNone(verdict.doubt)
+            self.write("passwd", PASSWD % {b"hash": BCRYPT})
 
     def test_orphan(self) -> None:
         """
@@ -206,7 +317,7 @@ class LookTests(MachineTestCase):
         self.write("shadow", b"carol:!" + BCRYPT + b":19000:0:99999:7:::\n")
         self.assertKind(DENIED, accounts.look(b"carol", PASSWORD))
         self.write("passwd", b"")
-        self.assertKind(UNSURE, accounts.look(b"carol", b"hashed")._replace())
+        self.assertKind(UNSURE, accounts.look(b"carol", PASSWORD))
 
     def test_halfALine(self) -> None:
         """

@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from mycred._accounts import FileUsers, SystemUsers, _users, describe
 from mycred._accounts._account import Account
 
-from ._machines import PASSWD, MachineTestCase
+from ._machines import MachineTestCase
 
 
 class SystemUsersTests(SynchronousTestCase):
@@ -29,9 +29,8 @@ class SystemUsersTests(SynchronousTestCase):
         """
         record = pwd.getpwuid(os.getuid())
         users = SystemUsers()
-        user = users.find(os.fsencode(record.pw_name)).user
-        assert user is not None
-        account = describe(users, user.account)
+        account = describe(users, os.fsencode(record.pw_name))
+        assert account is not None
         self.assertEqual(account.name, record.pw_name)
         self.assertEqual((account.uid, account.gid), (os.getuid(), record.pw_gid))
         self.assertEqual(account.home, record.pw_dir)
@@ -64,9 +63,47 @@ class SystemUsersTests(SynchronousTestCase):
                 """
                 raise KeyError(gid)
 
+            def getgrnam(self, name: str) -> object:
+                """
+                Find none.
+                """
+                raise KeyError(name)
+
         users = SystemUsers(groupdb=NoGroups())
-        account = describe(users, Account("root", 0, 0, "/", "/bin/sh"))
-        self.assertEqual((account.groups, account.gids[0]), ((), 0))
+        groups = users.groupsOf(Account("root", 0, 0, "/", "/bin/sh"))
+        self.assertEqual((groups.names, groups.gids[0]), ((), 0))
+        self.assertIsNone(users.gidOf("root"))
+
+    def test_tooManyFiles(self) -> None:
+        """
+        If no file can be opened, the name service finds nobody: that is no answer.
+        """
+
+        class Nothing:
+            """
+            A database that finds nothing.
+            """
+
+            def find(self, key: object) -> object:
+                """
+                Find nothing.
+                """
+                raise KeyError(key)
+
+            getpwnam = getgrgid = getgrnam = find
+
+        users = SystemUsers(Nothing(), Nothing())
+        account = Account("root", 0, 0, "/", "/bin/sh")
+        self.assertEqual(users.find(b"root"), _users.Found())
+        self.assertEqual(users.groupsOf(account).names, ())
+
+        def fail(path: str, flags: int) -> int:
+            raise OSError(24, "Too many open files")
+
+        self.patch(os, "open", fail)
+        self.assertRaises(OSError, users.find, b"root")
+        self.assertRaises(OSError, users.groupsOf, account)
+        self.assertRaises(OSError, users.gidOf, "root")
 
     def groupList(self, groups: list[int], tells: bool) -> list[int]:
         """
@@ -165,28 +202,30 @@ class FileUsersTests(MachineTestCase):
         self.assertEqual(user.name, b"zo\xeb")
         self.assertEqual(os.fsencode(user.account.home), b"/h\xff")
 
-    def test_groups(self) -> None:
+    def test_cut(self) -> None:
         """
-        Who is in a group is told by its line; without the file, only the primary
-        group's number is known.
+        A last line without an end counts, once it has come to rest, if its shell is
+        there: an empty one would stand for one that is in /etc/shells.
         """
-        users = FileUsers(self.passwd, self.group)
-        self.assertEqual(users.groups(), {"root", "users", "mail", "staff", "carol"})
-        erin = users.find(b"erin").user
-        assert erin is not None
-        self.assertEqual(
-            list(users.groupsOf(erin.account)),
-            [(1002, None), (100, "users"), (8, "mail")],
-        )
-        self.assertEqual(
-            list(FileUsers(self.passwd).groupsOf(erin.account)), [(1002, None)]
-        )
+        line = b"carol:x:1:1::/c:/bin/sh"
+        self.assertIsNotNone(self.find(b"carol", line).user)
+        for size in range(len(line) - len(b"/bin/sh") + 1):
+            self.assertIsNone(self.find(b"carol", line[:size]).user, line[:size])
 
-    def test_secrets(self) -> None:
+    def test_hashes(self) -> None:
         """
-        What stands in the second field can be looked through.
+        It can be told whether anybody has a hash there.
         """
-        secrets = list(FileUsers(self.passwd).secrets())
-        self.assertEqual(len(secrets), PASSWD.count(b"\n"))
-        self.assertEqual(secrets.count(b"x"), PASSWD.count(b":x:"))
-        self.assertIn(b"##hidden", secrets)
+        self.assertTrue(FileUsers(self.passwd).haveHashes())
+        for secret in (b"x", b"*", b"!!", b"*LK*", b"##carol", b"", b"secret", b"$9$x"):
+            passwd = self.write("none", b"carol:%s:1:1:::\n" % secret)
+            self.assertFalse(FileUsers(passwd).haveHashes(), secret)
+
+    def test_hidden(self) -> None:
+        """
+        As for pam_unix, C{##} refers to the shadow file if the name follows.
+        """
+        for secret, hidden in [(b"##carol", True), (b"##dave", False), (b"##", False)]:
+            user = self.find(b"carol", b"carol:%s:1:1:::/bin/sh\n" % secret).user
+            assert user is not None
+            self.assertEqual(user.own is None, hidden)

@@ -5,8 +5,11 @@ Tests for the checkers of UNIX accounts.
 from __future__ import annotations
 
 import os
+import pickle
 import pwd
 from collections.abc import Callable, Sequence
+from copy import copy
+from grp import struct_group
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -14,7 +17,9 @@ from typing import Any
 from zope.interface.verify import verifyObject
 
 from twisted.internet.defer import Deferred, gatherResults
+from twisted.logger import formatEvent
 from twisted.python.fakepwd import UserDatabase
+from twisted.spread.jelly import jelly, unjelly
 from twisted.trial.unittest import TestCase
 
 from mycred import strcred
@@ -28,6 +33,7 @@ from mycred.checkers import (
     UNIXAccount,
     UNIXChecker,
     UNIXPasswordDatabase,
+    _unix,
     accountOf,
 )
 from mycred.credentials import UsernamePassword, peerOf
@@ -111,6 +117,29 @@ class PasswdCheckerTests(AccountTestCase):
             self.assertEqual((account.uid, account.home), (1000, "/home/carol"))
             self.assertEqual(account.groups, ("users", "mail", "staff"))
 
+    def test_perspectiveBroker(self) -> None:
+        """
+        The avatar ID crosses a connection of Perspective Broker as what it equals, and
+        without the account.
+        """
+        for name, password in [(b"carol", PASSWORD), ("carol", PASSWORD.decode())]:
+            avatarId = self.successResultOf(
+                self.ask(self.passwdChecker(), name, password)
+            )
+            self.assertEqual(jelly([avatarId, avatarId]), jelly([name, name]))
+            arrived = unjelly(jelly(avatarId))
+            self.assertEqual((type(arrived), arrived), (type(name), name))
+
+    def test_copies(self) -> None:
+        """
+        A copy, and one that was pickled, still knows the account.
+        """
+        asking = self.ask(self.passwdChecker(), b"carol", PASSWORD)
+        avatarId = self.successResultOf(asking)
+        for other in (copy(avatarId), pickle.loads(pickle.dumps(avatarId))):
+            self.assertEqual(other, avatarId)
+            self.assertEqual(accountOf(other), accountOf(avatarId))
+
     def test_noAccount(self) -> None:
         """
         Of what isn't from such a checker nothing is known.
@@ -152,6 +181,18 @@ class PasswdCheckerTests(AccountTestCase):
             [event] = self.logged("Login denied")
             self.assertEqual(event["name"], name)
             self.assertIn(why, event["why"])
+
+    def test_oddLog(self) -> None:
+        """
+        What isn't UTF-8 in the files is shown in the log so that any log can take it.
+        """
+        self.write("passwd", b"carol:x:1000:100::/:/bin/\xff\n")
+        shells = self.write("shells", b"/bin/sh\n")
+        checker = self.passwdChecker(rules=AccountRules(shells=shells))
+        self.assertDenied(self.ask(checker, b"carol", PASSWORD), DenialReason.POLICY)
+        [event] = self.logged("Login denied")
+        self.assertIn("/bin/\\udcff", event["why"])
+        formatEvent(event).encode("utf-8")
 
     def test_secretsUnseen(self) -> None:
         """
@@ -291,13 +332,21 @@ class UNIXCheckerTests(AccountTestCase):
 
     def test_noShadow(self) -> None:
         """
-        Where there is no shadow file, the name service has the hashes.
+        A system without a shadow file has the hashes in the name service.
         """
-        checker = self.unixChecker(shadow=self.mktemp())
+        self.patch(_unix, "SHADOW", self.mktemp())
+        checker = self.unixChecker(shadow=None)
         self.assertEqual(
             self.successResultOf(self.ask(checker, b"own", PASSWORD)), b"own"
         )
         self.assertRefused(self.ask(checker, b"carol", PASSWORD))
+
+    def test_wrongShadow(self) -> None:
+        """
+        A shadow file that is named and isn't there is no wrong password.
+        """
+        asking = self.ask(self.unixChecker(shadow="/nowhere"), b"carol", PASSWORD)
+        self.failureResultOf(asking, TemporaryFailure)
 
     def test_unreadable(self) -> None:
         """
@@ -313,9 +362,44 @@ class UNIXCheckerTests(AccountTestCase):
 
     def test_foreignUsers(self) -> None:
         """
-        A database of users of the program's own can't be asked by other processes.
+        A database of the program's own can't be asked by other processes.
         """
         self.assertRaises(ValueError, self.unixChecker, separate=True)
+        self.assertRaises(ValueError, UNIXChecker, groupdb=object(), separate=True)
+
+    def test_groups(self) -> None:
+        """
+        Groups are those of the database that is given.
+        """
+
+        class Database:
+            """
+            A database with one group.
+            """
+
+            def getgrgid(self, gid: int) -> Any:
+                """
+                Find it.
+                """
+                return struct_group(("sole", "x", gid, []))
+
+            def getgrnam(self, name: str) -> Any:
+                """
+                Find it.
+                """
+                return struct_group((name, "x", 0 if name == "sole" else 77, []))
+
+        for group, allowed in [("sole", True), ("other", False)]:
+            checker = self.unixChecker(
+                groupdb=Database(), rules=AccountRules(groups=(group,))
+            )
+            asking = self.ask(checker, b"carol", PASSWORD)
+            if not allowed:
+                self.assertDenied(asking, DenialReason.POLICY)
+                continue
+            account = accountOf(self.successResultOf(asking))
+            assert account is not None
+            self.assertEqual(set(account.groups), {"sole"})
 
     def test_bySystem(self) -> None:
         """
@@ -483,23 +567,28 @@ class UNIXPasswordDatabaseTests(AccountTestCase):
 
     def test_functions(self) -> None:
         """
-        As in conch: functions are asked one after another, what they return holds a
-        hash, text or bytes, and one that can't tell is skipped.
+        As in conch: functions are asked one after another, until the password matches
+        what one returns, which holds a hash, text or bytes; one that can't tell is
+        skipped.
         """
         asked = []
 
         def first(name: str) -> Any:
-            asked.append(name)
+            asked.append(f"first {name}")
             return {"carol": ("carol", BCRYPT.decode()), "dave": ("dave", "x")}.get(name)
 
         def second(name: str) -> Any:
+            asked.append(f"second {name}")
             return {"carol": ("carol", OTHER), "dave": ("dave", BCRYPT)}[name]
 
         checker = self.database(first, second)
         self.assertAccepted(self.ask(checker, b"carol", PASSWORD), b"carol")
+        self.assertEqual(asked, ["first carol"])
         self.assertAccepted(self.ask(checker, b"carol", b"password"), b"carol")
         self.assertAccepted(self.ask(checker, "dave", "hashed"), "dave")
-        self.assertEqual(asked, ["carol", "carol", "dave"])
+        self.assertEqual(
+            asked[1:], ["first carol", "second carol", "first dave", "second dave"]
+        )
         for name, password in [(b"carol", b"x"), (b"dave", b"x"), (b"eve", PASSWORD)]:
             self.assertRefused(self.ask(checker, name, password))
 
@@ -538,10 +627,17 @@ class UNIXPasswordDatabaseTests(AccountTestCase):
         """
         checker = self.database(lambda name: {"carol": ("carol", BCRYPT)}[name])
         self.assertAccepted(self.ask(checker, b"carol", PASSWORD), b"carol")
-        for name in (b"carol", b"eve"):
+        for name in (b"carol", b"eve", b"eve"):
             del self.verified[:]
             self.assertRefused(self.ask(checker, name, b"tulip"))
             self.assertEqual(self.verified, [(BCRYPT, b"tulip")], name)
+
+    def test_error(self) -> None:
+        """
+        What a function raises is the failure.
+        """
+        checker = self.database(lambda name: 1 / 0)  # type: ignore[arg-type,return-value]
+        self.failureResultOf(self.ask(checker, b"carol", PASSWORD), ZeroDivisionError)
 
     def test_absurd(self) -> None:
         """
@@ -568,6 +664,14 @@ class VerifyCryptedPasswordTests(AccountTestCase):
     """
     Tests for C{verifyCryptedPassword}.
     """
+
+    def test_module(self) -> None:
+        """
+        As in Twisted: the checker is found in the plugin's module, too, and nothing
+        else is.
+        """
+        self.assertIs(cred_unix.UNIXChecker, UNIXChecker)
+        self.assertFalse(hasattr(cred_unix, "Checker"))
 
     def test_verify(self) -> None:
         """
@@ -681,7 +785,8 @@ class PluginTests(AccountTestCase):
                 (":minuid=", "minuid: "),
                 (":minuid=root", "minuid: "),
                 (":minuid=4294967295", "minuid: "),
-                (":minuid=²", "minuid: "),
+                (":minuid=²", "minuid: write the number of a user"),
+                (":minuid=" + "1" * 5000, "minuid: write the number of a user"),
                 (":groups=no-such-group", "groups: there is no group no-such-group"),
                 (":groups=root,", "groups: write names"),
                 (":groups=", "groups: "),
@@ -693,8 +798,6 @@ class PluginTests(AccountTestCase):
         """
         C{shells=yes} needs the file.
         """
-        from mycred.checkers import _unix
-
         missing = self.mktemp()
         self.patch(_unix, "SHELLS", missing)
         self.assertWrong("unix:shells=yes", f"shells: {missing} can't be read")
@@ -723,7 +826,6 @@ class PluginTests(AccountTestCase):
         """
         If the processes can't be started, that ends the program's start.
         """
-        from mycred.checkers import _unix
 
         def fail(*arguments: Any, **more: Any) -> Any:
             raise OSError("no processes")
@@ -762,8 +864,14 @@ class PluginTests(AccountTestCase):
         self.assertWrong(
             f"passwd:{self.passwd}:shadow={self.shadow}:groups=mail", "write group=FILE"
         )
-        bare = self.write("bare", b"carol:x:1000:100:::\nroot:*:0:0:::\n")
+        bare = self.write("bare", b"carol:x:1000:100:::\nroot:*:0:0:::\nbob:!!:1:1:::\n")
         self.assertWrong(f"passwd:{bare}", "write shadow=FILE")
+
+        def changing(self: Any) -> Any:
+            raise OSError(16, "it changes while it is read")
+
+        self.patch(_file.UserFile, "snapshot", changing)
+        self.assertWrong(f"passwd:{self.passwd}", "it changes while it is read")
 
     def test_help(self) -> None:
         """

@@ -5,6 +5,7 @@ Tests for how the processes talk.
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,11 +22,13 @@ from mycred._helper._wire import (
     WireError,
     drain,
     packRequest,
+    packSettings,
     packVerdict,
     receive,
     send,
     unpackAnswer,
     unpackRequest,
+    unpackSettings,
     unpackVerdict,
 )
 from mycred.error import DenialReason
@@ -39,7 +42,7 @@ json = strategies.recursive(
     max_leaves=20,
 )
 name = strategies.binary(max_size=300)
-text = strategies.text(max_size=40)
+text = strategies.binary(max_size=40).map(os.fsdecode)
 ids = strategies.integers(0, 2**32 - 1)
 accounts = strategies.builds(
     Account,
@@ -183,6 +186,29 @@ class QuestionTests(SynchronousTestCase):
         with pair() as (one, other):
             send(one, packVerdict(verdict))
             self.assertEqual(unpackVerdict(receive(other)), verdict)
+
+    @given(
+        strategies.recursive(
+            strategies.none()
+            | strategies.integers()
+            | strategies.binary().map(os.fsdecode),
+            strategies.lists,
+        )
+    )
+    def test_settings(self, value: Any) -> None:
+        """
+        Settings arrive as they were, with names of files in whatever bytes.
+        """
+        with pair() as (one, other):
+            send(one, packSettings([value]))
+            self.assertEqual(unpackSettings(receive(other)), [value])
+
+    def test_encoding(self) -> None:
+        """
+        They are the same bytes to a process that has another encoding.
+        """
+        self.assertEqual(packSettings(["gr\u00fcn"]), ["gr\u00c3\u00bcn"])
+        self.assertEqual(packSettings(("\udcff", None, 5)), ["\u00ff", None, 5])
 
     @settings(max_examples=300)
     @given(json | strategies.lists(json, min_size=4, max_size=6))
