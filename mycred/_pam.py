@@ -20,9 +20,6 @@ from typing import Any
 from ._accounts import Kind, SystemUsers, Verdict, describe
 from .error import DenialReason
 
-#: As much as a module takes of an answer (PAM_MAX_RESP_SIZE), in bytes.
-LONGEST = 511
-
 # Where service files are, of the administrator and of the distribution.
 _FOLDERS = ("/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d")
 
@@ -223,6 +220,16 @@ class _Login:
         """
         Answer prompts (pam_conv(3)).
         """
+        try:
+            return self._respond(number, messages, answer)
+        except Exception:
+            # Otherwise libpam would be told anything.
+            return _CONV_ERR
+
+    def _respond(self, number: int, messages: Any, answer: Any) -> int:
+        """
+        Answer prompts, or raise if there is no memory for it.
+        """
         styles = [messages[n].contents.style for n in range(number)]
         known = {*self._answers, _ERROR_MSG, _TEXT_INFO}
         if not known.issuperset(styles):
@@ -234,7 +241,10 @@ class _Login:
         array = ctypes.cast(responses, POINTER(_Response))
         for place, style in enumerate(styles):
             if style in self._answers:
-                array[place].text = self._library.strdup(self._answers[style])
+                text = self._library.strdup(self._answers[style])
+                if not text:
+                    return _CONV_ERR
+                array[place].text = text
         answer[0] = responses
         return _SUCCESS
 
@@ -242,8 +252,7 @@ class _Login:
         """
         Remember the delay instead of sleeping (pam_fail_delay(3)).
         """
-        if code != _SUCCESS:
-            self.delay = microseconds / 1e6
+        self.delay = microseconds / 1e6
 
 
 def checkService(service: str, confdir: str | None = None) -> None:
@@ -291,4 +300,4 @@ def _load() -> Any:
     return library
 
 
-__all__ = ["LONGEST", "PAM", "checkService"]
+__all__ = ["PAM", "checkService"]

@@ -60,6 +60,8 @@ class Threads:
         """
         while (job := self._jobs.get()) is not None:
             job()
+            # While it waits for the next one, it holds on to nobody's password.
+            del job
 
 
 def processors() -> int:

@@ -18,8 +18,26 @@ struct conversation {
 
 int pam_get_item(const void *handle, int item, const void **value);
 int pam_set_item(void *handle, int item, const void *value);
+int pam_set_data(void *handle, const char *name, void *data,
+                 void (*cleanup)(void *, void *, int));
 
 enum { SUCCESS = 0, CONV_ERR = 19, USER = 2, CONV = 5 };
+
+/* Append a number to a file. */
+static void note(const char *path, int number)
+{
+    FILE *file = fopen(path, "a");
+
+    fprintf(file, "%d\n", number);
+    fclose(file);
+}
+
+/* Note how PAM has ended. */
+static void ended(void *handle, void *path, int code)
+{
+    note(path, code);
+    free(path);
+}
 
 /* Ask for all at once, and append each answer to a file. */
 static int ask(void *handle, const char *styles, const char *path)
@@ -50,7 +68,7 @@ static int ask(void *handle, const char *styles, const char *path)
     return SUCCESS;
 }
 
-static int perform(void *handle, int argc, const char **argv)
+static int perform(void *handle, int flags, int argc, const char **argv)
 {
     for (; argc > 0; argc--, argv++) {
         if (!strncmp(*argv, "user=", 5))
@@ -63,13 +81,21 @@ static int perform(void *handle, int argc, const char **argv)
             raise(SIGSEGV);
         else if (!strcmp(*argv, "exit"))
             exit(0);
+        else if (!strncmp(*argv, "flags=", 6))
+            note(*argv + 6, flags);
+        else if (!strncmp(*argv, "end=", 4))
+            pam_set_data(handle, "end", strdup(*argv + 4), ended);
+        else if (!strncmp(*argv, "chdir=", 6) && chdir(*argv + 6))
+            return CONV_ERR;
+        else if (!strncmp(*argv, "pid=", 4))
+            note(*argv + 4, getpid());
     }
     return SUCCESS;
 }
 
 int pam_sm_authenticate(void *handle, int flags, int argc, const char **argv)
 {
-    return perform(handle, argc, argv);
+    return perform(handle, flags, argc, argv);
 }
 
 int pam_sm_setcred(void *handle, int flags, int argc, const char **argv)
@@ -79,5 +105,5 @@ int pam_sm_setcred(void *handle, int flags, int argc, const char **argv)
 
 int pam_sm_acct_mgmt(void *handle, int flags, int argc, const char **argv)
 {
-    return perform(handle, argc, argv);
+    return perform(handle, flags, argc, argv);
 }

@@ -17,6 +17,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from mycred import _pam
 from mycred._accounts import Kind
 from mycred._pam import PAM, checkService
+from mycred.checkers import PAMChecker
 from mycred.error import DenialReason
 
 from ._services import Services
@@ -141,7 +142,7 @@ class LookTests(Services, SynchronousTestCase):
         """
         A password as long as modules take it arrives whole.
         """
-        password = b"x" * _pam.LONGEST
+        password = b"x" * PAMChecker.longestPassword
         seen = self.exec(b"alice", password, None)
         self.assertIn("password=" + password.decode(), seen)
 
@@ -233,6 +234,55 @@ class LookTests(Services, SynchronousTestCase):
         messages = (ctypes.POINTER(_pam._Message) * 1)(ctypes.pointer(message))
         answer = (ctypes.c_void_p * 1)()
         self.assertEqual(login._answer(1, messages, answer, None), _pam._CONV_ERR)
+        self.patch(login, "_library", Refusing(ctypes.CDLL(None), "strdup", None))
+        login._library.calloc.restype = ctypes.c_void_p
+        self.assertEqual(login._answer(1, messages, answer, None), _pam._CONV_ERR)
+
+    def test_nonsense(self) -> None:
+        """
+        So it is with prompts that aren't there: nothing is raised into libpam.
+        """
+        login = _pam._Login(b"alice", b"sesame")
+        nothing = ctypes.POINTER(ctypes.POINTER(_pam._Message))()
+        answer = (ctypes.c_void_p * 1)()
+        self.assertEqual(login._answer(1, nothing, answer, None), _pam._CONV_ERR)
+
+    def test_flags(self) -> None:
+        """
+        Modules are told to be silent, and to take no empty password.
+        """
+        flags = self.confdir / "seen"
+        module = f"{self.module()} flags={flags}"
+        self.service("flags", module, module)
+        self.look("flags")
+        # PAM_SILENT and PAM_DISALLOW_NULL_AUTHTOK of Linux-PAM.
+        self.assertEqual(set(flags.read_text().split()), {str(0x8000 | 1)})
+        self.assertEqual(flags.read_text().count("\n"), 2)
+
+    def test_ends(self) -> None:
+        """
+        However it ends, modules are told so, with the last result.
+        """
+        ends = self.confdir / "seen"
+        module = f"{self.module()} end={ends}"
+        for account, code in [("pam_permit.so", 0), ("pam_debug.so acct=perm_denied", 6)]:
+            self.service("end", module, account)
+            self.look("end")
+            self.assertEqual(ends.read_text().splitlines()[-1], str(code))
+
+    def test_itemRefused(self) -> None:
+        """
+        If the modules can't be told something, nobody is let in.
+        """
+        pam = PAM("permit", str(self.confdir))
+        self.patch(pam, "_library", Refusing(pam._library, "pam_set_item"))
+        self.assertRaises(OSError, pam.look, b"alice", b"sesame", "192.0.2.7")
+
+    def test_oddPeer(self) -> None:
+        """
+        A peer that isn't written in ASCII is told as well as can be.
+        """
+        self.assertIn("PAM_RHOST=h?st\n", self.exec(b"alice", b"x", "h\u00f6st"))
 
     def test_many(self) -> None:
         """
@@ -254,6 +304,19 @@ class LookTests(Services, SynchronousTestCase):
         name = name.replace(b"\0", b"0")
         verdict = pam.look(name, password.replace(b"\0", b"0"), peer.replace("\0", "0"))
         self.assertEqual((verdict.kind, verdict.name), (ACCEPTED, name))
+
+
+class Refusing:
+    """
+    A library of which one function fails.
+    """
+
+    def __init__(self, library: Any, function: str, result: Any = 4) -> None:
+        self._library = library
+        setattr(self, function, lambda *arguments: result)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._library, name)
 
 
 NO_MODULE = "PAM, auth: Module is unknown"

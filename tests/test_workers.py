@@ -8,6 +8,7 @@ import gc
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from queue import Queue
@@ -138,6 +139,28 @@ class RunTests(WorkersTestCase):
         result = self.running().run(int, "no number")
         self.reactor.step()
         self.failureResultOf(result, ValueError)
+
+    def test_forgotten(self) -> None:
+        """
+        A thread that waits for something to do holds on to nothing that it did, which
+        may have been about a password.
+        """
+
+        class Login:
+            """
+            What a job is about.
+            """
+
+        login = Login()
+        gone = weakref.ref(login)
+        result = self.running().run(lambda login: None, login)
+        self.reactor.step()
+        self.successResultOf(result)
+        del login, result
+        end = time.monotonic() + PATIENCE
+        while gone() is not None and time.monotonic() < end:
+            gc.collect()
+        self.assertIsNone(gone())
 
     def test_exit(self) -> None:
         """

@@ -6,7 +6,7 @@ dates in a shadow file.  L{Accounts.look} does it all, and waits for files, the
 name service and the hash: it is called in threads, and in processes of their own.
 """
 
-from ._account import Account, Kind, Verdict, isAccountName
+from ._account import Account, Kind, Verdict, arePlausible, isAccountName
 from ._lines import cryptIn
 from ._rules import NOLOGIN, SHELLS, Rules
 from ._store import SHADOW, Accounts, Files, describe, makeAccounts
@@ -34,6 +34,8 @@ __all__ = [
     "SystemUsers",
     # From ._account
     "Verdict",
+    # From ._account
+    "arePlausible",
     # From ._lines
     "cryptIn",
     # From ._store

@@ -8,6 +8,7 @@ import re
 from enum import Enum
 from typing import NamedTuple, Union
 
+from .._secrets import LONGEST
 from .._userfile import Signature
 from ..error import DenialReason
 
@@ -98,4 +99,19 @@ def isAccountName(name: bytes) -> bool:
     return _name.fullmatch(name) is not None
 
 
-__all__ = ["Account", "Doubt", "Kind", "Verdict", "isAccountName"]
+def arePlausible(name: object, password: object, longest: int = LONGEST) -> bool:
+    """
+    Tell whether a name and a password are worth any work.
+
+    @param longest: how long a password may be, in bytes.
+    """
+    return (
+        isinstance(name, bytes)
+        and isAccountName(name)
+        and isinstance(password, bytes)
+        and 0 < len(password) <= longest
+        and b"\0" not in password
+    )
+
+
+__all__ = ["Account", "Doubt", "Kind", "Verdict", "arePlausible", "isAccountName"]

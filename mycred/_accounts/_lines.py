@@ -52,10 +52,9 @@ def cryptIn(secret: bytes) -> Hash:
 
     @raise UnusableHash: if it isn't one, or can't be verified.
     """
-    found = recognize(secret)
     if secret.startswith(_FOREIGN):
         raise UnusableHash("not a hash as crypt(3) makes it")
-    return found
+    return recognize(secret)
 
 
 def hashIn(secret: bytes) -> Hash | None:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from itertools import chain
 from typing import NamedTuple
 
-from .._hashes import Hash, UnusableHash, recognize
+from .._hashes import Hash, UnusableHash, preload, recognize
 from .._notes import Note
 from .._passwordfile import Look, PasswordFile
 from .._userfile import Entry, UserFile
@@ -108,6 +108,13 @@ class Accounts:
             verdict = self._judge(user, user.own or _parse(look.entry))
         doubt = found.doubt, look.doubt, verdict.doubt
         return verdict._replace(doubt=doubt if any(doubt) else None)
+
+    def preload(self) -> None:
+        """
+        Import what a look needs.
+        """
+        preload()
+        self._users.preload()
 
     def takeNotes(self) -> Iterator[Note]:
         """

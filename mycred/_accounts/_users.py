@@ -100,6 +100,11 @@ class Users(Protocol):
         Take what the log should be told.
         """
 
+    def preload(self) -> None:
+        """
+        Import what a look needs.
+        """
+
 
 class SystemUsers:
     """
@@ -171,6 +176,12 @@ class SystemUsers:
         """
         return iter(())
 
+    def preload(self) -> None:
+        """
+        Import what a look needs.
+        """
+        _getgrouplist()
+
 
 class FileUsers:
     """
@@ -236,6 +247,11 @@ class FileUsers:
         Take what the log should be told.
         """
         return self.file.takeNotes()
+
+    def preload(self) -> None:
+        """
+        Import nothing, for that is all.
+        """
 
 
 #: What to do about a weak hash, for the log.

@@ -10,6 +10,7 @@ from ._recognize import (
     Hash,
     UnusableHash,
     isMeantAsHash,
+    preload,
     recognize,
     verify,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "Maker",
     "UnusableHash",
     "isMeantAsHash",
+    "preload",
     "recognize",
     "verify",
 ]

@@ -127,6 +127,16 @@ def verify(stored: bytes, password: bytes) -> bool:
         return False
 
 
+def preload() -> None:
+    """
+    Import what verifying a hash of crypt(3)'s kind needs.
+    """
+    import bcrypt as bcrypt
+
+    for scheme in CRYPTS.values():
+        scheme.lacks()
+
+
 def isMeantAsHash(stored: bytes) -> bool:
     """
     Tell whether a stored secret begins like a hash, be it a whole one of a known
@@ -192,6 +202,7 @@ __all__ = [
     "Hash",
     "UnusableHash",
     "isMeantAsHash",
+    "preload",
     "recognize",
     "verify",
 ]

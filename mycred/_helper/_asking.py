@@ -4,12 +4,13 @@ Ask the workers.
 
 from __future__ import annotations
 
+import fcntl
 import os
+import secrets
 import subprocess
 import sys
 import time
 import weakref
-from itertools import count
 from pathlib import Path
 from queue import SimpleQueue
 from socket import socket, socketpair
@@ -27,8 +28,13 @@ from ._wire import (
     unpackAnswer,
 )
 
-# For how long the broker may take to begin, and to replace a worker, in seconds.
-_PATIENCE = 20.0
+# For how long the broker may take to begin, and to replace a worker, in seconds; and
+# to end.
+_PATIENCE, _PATIENCE_AT_THE_END = 20.0, 1.0
+
+# What the processes are told of the server's environment.  There may be passwords in
+# the rest, and modules start programs.
+_VARIABLES = {"LANG", "LANGUAGE", "LD_LIBRARY_PATH", "PATH", "TZ"}
 
 
 class Answer(NamedTuple):
@@ -61,14 +67,17 @@ class Helper:
         @raise ValueError: if it can't be done with these settings.
         @raise OSError: if the processes can't be started.
         """
+        if processes < 1:
+            raise ValueError("it takes one process at least")
         self.processes = processes
-        self._numbers = count()
         self._ordering = Lock()
-        pairs = [socketpair() for _ in range(processes)]
-        self._control, control = socketpair()
-        theirs = [control, *(end for _, end in pairs)]
-        ours = [self._control, *(end for end, _ in pairs)]
+        ours: list[socket] = []
+        theirs: list[socket] = []
         try:
+            for _ in range(processes + 1):
+                end, other = socketpair()
+                ours.append(end)
+                theirs.append(other)
             process = _start(kind, theirs)
         except BaseException:
             _close(ours)
@@ -76,31 +85,33 @@ class Helper:
         finally:
             _close(theirs)
         self.close = weakref.finalize(self, _end, process, ours)
+        self._control, *ends = ours
         self._idle: SimpleQueue[tuple[int, socket]] = SimpleQueue()
-        for place, (end, _) in enumerate(pairs):
-            self._idle.put((place, end))
+        for place in enumerate(ends):
+            self._idle.put(place)
         try:
             self._begin([kind, *settings])
         except BaseException:
             self.close()
             raise
 
-    def ask(
-        self, name: bytes, password: bytes, peer: str | None, seconds: float
-    ) -> Answer:
+    def ask(self, name: bytes, password: bytes, peer: str | None, until: float) -> Answer:
         """
         Ask for a verdict, and wait for it.
 
         @param name: the name.
         @param password: the password.
         @param peer: the address of the peer, if it is known.
-        @param seconds: for how long to wait; the worker is replaced then.
+        @param until: how long to wait, as L{time.monotonic} counts; then the worker is
+            replaced.
         """
         place, end = self._idle.get()
         try:
-            number = next(self._numbers)
-            until = time.monotonic() + seconds
-            end.settimeout(seconds)
+            # Nobody knows it, also not another process that asks through the same ends.
+            number = secrets.randbits(62)
+            # Notice of a process that has ended while nobody asked it.
+            drain(end)
+            end.settimeout(max(until - time.monotonic(), 1e-3))
             try:
                 send(end, packRequest(number, name, password, peer))
                 return self._answer(end, number, name, until)
@@ -108,7 +119,7 @@ class Helper:
                 self._replace(place, end)
                 what = "makes no sense"
                 if isinstance(error, TimeoutError):
-                    what = f"hasn't come within {seconds:g} s"
+                    what = "hasn't come in time"
                 return _unsure(name, f"an answer {what}; its process was replaced")
         except OSError as error:
             why = f"the processes that check logins are gone ({error})"
@@ -140,7 +151,7 @@ class Helper:
             self._control.sendall(len(path).to_bytes(4, "big") + path)
             send(self._control, packSettings(settings))
             problem = receive(self._control, time.monotonic() + _PATIENCE)
-        except (TimeoutError, WireError):
+        except (OSError, WireError):
             problem = None
         if problem is None:
             raise OSError("the processes that check logins don't begin")
@@ -153,11 +164,19 @@ class Helper:
 
         @raise OSError: if the broker doesn't do so.
         """
+        number, until = secrets.randbits(62), time.monotonic() + _PATIENCE
         with self._ordering:
-            send(self._control, place)
-            until = time.monotonic() + _PATIENCE
-            if receive(self._control, until) != place:
-                raise OSError("no answer will come")
+            self._control.settimeout(_PATIENCE)
+            send(self._control, [place, number])
+            try:
+                reply = receive(self._control, until)
+                while reply not in (None, number):
+                    # It comes too late, for another order.
+                    reply = receive(self._control, until)
+            except WireError:
+                reply = None
+        if reply is None:
+            raise OSError("none is replaced")
         drain(end)
 
 
@@ -168,19 +187,35 @@ def _start(kind: str, ends: list[socket]) -> subprocess.Popen[bytes]:
     @param kind: what shows in ps(1).
     @param ends: what it inherits.
     """
-    numbers = [end.fileno() for end in ends]
+    # The first three it gets from elsewhere; here they may have been closed.
+    high = [socket(fileno=fcntl.fcntl(e, fcntl.F_DUPFD_CLOEXEC, 3)) for e in ends]
+    numbers = [end.fileno() for end in high]
     program = Path(__file__).with_name("__main__.py")
-    return subprocess.Popen(  # noqa: S603
-        # Whoever can set the environment or the folder doesn't decide what runs here.
-        [sys.executable, "-I", str(program), kind, *map(str, numbers)],
-        stdin=subprocess.DEVNULL,
-        # Not the terminal's, or a pipe's, which would stay open when twistd has become
-        # a daemon.
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        pass_fds=numbers,
-        start_new_session=True,
-    )
+    try:
+        return subprocess.Popen(  # noqa: S603
+            [sys.executable, "-I", str(program), kind, *map(str, numbers)],
+            stdin=subprocess.DEVNULL,
+            # Not the terminal's, or a pipe's, which would stay open when twistd is a
+            # daemon.
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            pass_fds=numbers,
+            start_new_session=True,
+            env=_environment(),
+        )
+    finally:
+        _close(high)
+
+
+def _environment() -> dict[str, str]:
+    """
+    Choose what the processes are told of the environment.
+    """
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name in _VARIABLES or name.startswith("LC_")
+    }
 
 
 def _end(process: subprocess.Popen[bytes], ends: list[socket]) -> None:
@@ -189,7 +224,7 @@ def _end(process: subprocess.Popen[bytes], ends: list[socket]) -> None:
     """
     _close(ends)
     try:
-        process.wait(_PATIENCE)
+        process.wait(_PATIENCE_AT_THE_END)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

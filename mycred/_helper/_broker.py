@@ -5,27 +5,36 @@ The broker: it starts workers, and others for those that end or hang.
 from __future__ import annotations
 
 import os
+import resource
 import select
 import signal
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
-from socket import socket
+from socket import MSG_DONTWAIT, socket
 from typing import Any
 
-from ._wire import WireError, drain, receive, send, unpackSettings
+from ._wire import drain, encode, receive, send, unpackSettings
 from ._work import Look, makeLook, work
 
 # For how long a worker that was killed is waited for, in seconds: one that hangs in
 # the kernel doesn't end.
 _PATIENCE = 0.1
 
-# With what a worker ends that has answered enough questions: nothing that a module
-# would end it with.
-_ENOUGH = 119
+# After how long it is tried again to start a worker for which there was no memory, or
+# no room among the processes, in milliseconds.
+_AGAIN = 1000
+
+# With what a worker ends that has answered enough questions, or that nobody will ask
+# any more: nothing that a module would end it with.
+_ENOUGH, _UNASKED = 119, 118
 
 # What ends a server, which tells the broker by its own end.
 _IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+# From linux/prctl.h.
+_PR_SET_PDEATHSIG = 1
 
 
 class Broker:
@@ -44,13 +53,19 @@ class Broker:
         self._look = look
         self._wakeup, self._alarm = os.pipe()
         self._places: dict[int, int] = {}
+        self._empty: set[int] = set()
 
     @classmethod
-    def serve(cls, control: socket, ends: list[socket]) -> None:
+    def serve(cls, control: socket, ends: list[socket], folders: list[str]) -> None:
         """
         Be a broker, until the server ends.
+
+        @param folders: where modules are, once all is imported that is needed.
         """
         os.chdir("/")
+        # A core would hold passwords.
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
         for number in _IGNORED:
             signal.signal(number, signal.SIG_IGN)
         try:
@@ -58,14 +73,22 @@ class Broker:
         except ValueError as error:
             send(control, str(error))
             return
+        # The server may fall to somebody who writes modules into its folders.
+        sys.path[:] = folders
         broker = cls(control, ends, look)
-        broker.start()
-        send(control, "")
-        broker.run()
+        try:
+            broker.start()
+            send(control, "")
+            broker.run()
+        finally:
+            for pid in broker._places:
+                _kill(pid)
 
     def start(self) -> None:
         """
         Start the workers, and get to know when one ends.
+
+        @raise OSError: if they can't be started.
         """
         os.set_blocking(self._alarm, False)
         os.set_blocking(self._wakeup, False)
@@ -78,58 +101,78 @@ class Broker:
         """
         Do what is to be done, until the server ends.
         """
+        poll = select.poll()
+        for one in (self._control.fileno(), self._wakeup):
+            poll.register(one, select.POLLIN)
         while True:
-            both: list[Any] = [self._control, self._wakeup]
-            ready, _, _ = select.select(both, [], [])
-            if self._wakeup in ready:
-                with suppress(BlockingIOError):
-                    os.read(self._wakeup, 4096)
-                self._reap()
-            if self._control in ready:
+            ready = {number for number, _ in poll.poll(_AGAIN if self._empty else None)}
+            with suppress(BlockingIOError):
+                os.read(self._wakeup, 4096)
+            self._reap()
+            if self._control.fileno() in ready:
                 order = self._order()
                 if order is None:
-                    break
-                self._replace(order)
-                send(self._control, order)
-        for pid in self._places:
-            _kill(pid)
+                    return
+                place, number = order
+                self._replace(place)
+                with suppress(BrokenPipeError):
+                    send(self._control, number)
+            for place in list(self._empty):
+                self._start(place)
 
-    def _order(self) -> int | None:
+    def _order(self) -> tuple[int, int] | None:
         """
         Receive an order.
 
-        @return: the place whose worker is to be replaced; L{None} if the server has
-            ended, or talks nonsense.
+        @return: the place whose worker is to be replaced, and the number of the order;
+            L{None} if the server has ended, or talks nonsense.
         """
         try:
-            order = receive(self._control)
-        except (OSError, WireError):
+            place, number = receive(self._control)
+        except (OSError, TypeError, ValueError):
             return None
-        places = range(len(self._ends))
-        return order if isinstance(order, int) and order in places else None
+        if isinstance(place, int) and 0 <= place < len(self._ends):
+            return place, number
+        return None
+
+    def _start(self, place: int) -> None:
+        """
+        Start a worker, now or later.
+        """
+        try:
+            self._fork(place)
+        except OSError:
+            self._empty.add(place)
+        else:
+            self._empty.discard(place)
 
     def _fork(self, place: int) -> None:
         """
         Start a worker.
+
+        @raise OSError: if that can't be done now.
         """
+        broker = os.getpid()
         pid = os.fork()
         if pid:
             self._places[pid] = place
             return
         status = 1
         try:
+            _endWith(broker)
             signal.set_wakeup_fd(-1)
-            # The programs that modules start are to be ended as any others.
-            for number in (*_IGNORED, signal.SIGCHLD):
-                signal.signal(number, signal.SIG_DFL)
+            # Caught, and not ignored: that would go over to what modules start.
+            for number in _IGNORED:
+                signal.signal(number, lambda number, frame: None)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             for end in self._ends:
                 if end is not self._ends[place]:
                     end.close()
             self._control.close()
             os.close(self._wakeup)
             os.close(self._alarm)
-            work(self._ends[place], self._look)
-            status = _ENOUGH
+            isAsked = work(self._ends[place], self._look)
+            status = _ENOUGH if isAsked else _UNASKED
         finally:
             os._exit(status)
 
@@ -144,13 +187,15 @@ class Broker:
                 return
             if not pid:
                 return
-            place = self._places.pop(pid, None)
-            if place is not None:
-                if os.waitstatus_to_exitcode(status) != _ENOUGH:
-                    # Whoever waits for it needn't do so until the deadline.
-                    with suppress(OSError):
-                        send(self._ends[place], [None, _describe(status), []])
-                self._fork(place)
+            place, code = self._places.pop(pid, None), os.waitstatus_to_exitcode(status)
+            if place is None or code == _UNASKED:
+                continue
+            if code != _ENOUGH:
+                # Whoever waits for it needn't do so until the deadline.
+                notice = encode([None, _describe(code), []])
+                with suppress(OSError):
+                    self._ends[place].send(notice, MSG_DONTWAIT)
+            self._start(place)
 
     def _replace(self, place: int) -> None:
         """
@@ -165,7 +210,20 @@ class Broker:
                     break
                 time.sleep(0.001)
         drain(self._ends[place])
-        self._fork(place)
+        self._start(place)
+
+
+def _endWith(broker: int) -> None:
+    """
+    Have the system end this process when the broker ends, where it can.
+    """
+    import ctypes
+
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)
+    if prctl is not None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != broker:
+        os._exit(_UNASKED)
 
 
 def _descendants(pid: int) -> list[int]:
@@ -184,20 +242,23 @@ def _kill(pid: int) -> None:
     """
     End a process, and what it has started.
     """
+    with suppress(ProcessLookupError):
+        # So that it doesn't start the next one meanwhile.
+        os.kill(pid, signal.SIGSTOP)
     for one in [*_descendants(pid), pid]:
         with suppress(ProcessLookupError):
             os.kill(one, signal.SIGKILL)
 
 
-def _describe(status: int) -> str:
+def _describe(code: int) -> str:
     """
     Tell how a process has ended.
     """
-    code: Any = os.waitstatus_to_exitcode(status)
+    how: Any = code
     if code < 0:
         with suppress(ValueError):
-            code = signal.Signals(-code).name
-    return f"a process that checks logins has ended ({code})"
+            how = signal.Signals(-code).name
+    return f"a process that checks logins has ended ({how})"
 
 
 __all__ = ["Broker"]

@@ -35,8 +35,15 @@ def send(connection: socket, message: Any) -> None:
 
     @raise OSError: if nobody takes it.
     """
+    connection.sendall(encode(message))
+
+
+def encode(message: Any) -> bytes:
+    """
+    Write a message as bytes.
+    """
     text = json.dumps(message).encode("ascii")
-    connection.sendall(len(text).to_bytes(4, "big") + text)
+    return len(text).to_bytes(4, "big") + text
 
 
 def receive(connection: socket, until: float | None = None) -> Any:
@@ -192,6 +199,7 @@ def _read(connection: socket, size: int, until: float | None) -> bytes:
 __all__ = [
     "WireError",
     "drain",
+    "encode",
     "packAnswer",
     "packRequest",
     "packSettings",

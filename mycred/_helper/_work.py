@@ -4,6 +4,8 @@ The workers: each waits for a question, finds the verdict, and answers.
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -11,7 +13,7 @@ from itertools import count
 from socket import socket
 from typing import Any, NamedTuple
 
-from .._accounts import Files, Kind, Rules, Verdict, makeAccounts
+from .._accounts import Files, Kind, Rules, Verdict, arePlausible, makeAccounts
 from .._notes import Note
 from .._userfile import SETTLING
 from ._wire import packAnswer, receive, send, unpackRequest
@@ -53,19 +55,26 @@ def makeLook(kind: str, *settings: Any) -> Look:
     files, (nologin, shells, minuid, groups) = settings
     rules = Rules(tuple(nologin), shells, minuid, tuple(groups))
     accounts = makeAccounts(Files(*files), rules)
+    accounts.preload()
     return Look(partial(_settled, accounts.look), accounts.takeNotes, None)
 
 
-def work(end: socket, look: Look) -> None:
+def work(end: socket, look: Look) -> bool:
     """
-    Answer questions, until the server ends, or enough of them.
+    Answer questions, until there have been enough.
+
+    @return: whether there may be more; if not, the server has ended.
     """
+    state = _state()
     for _ in count() if look.most is None else range(look.most):
         message = receive(end)
         if message is None:
-            return
+            return False
         number, name, password, peer = unpackRequest(message)
         try:
+            # The server has looked at that, and may be somebody else's by now.
+            if not arePlausible(name, password):
+                raise OSError("that is no name, or no password")
             verdict = look.find(name, password, peer)
         except OSError as error:
             verdict = Verdict(Kind.UNSURE, name, str(error))
@@ -74,6 +83,20 @@ def work(end: socket, look: Look) -> None:
             verdict = Verdict(Kind.UNSURE, name, _where(error))
         notes = [text.format(**values) for text, values in look.takeNotes()]
         send(end, packAnswer(number, verdict, notes))
+        if _state() != state:
+            # A module has changed what the next one counts on.
+            return True
+    return True
+
+
+def _state() -> tuple[object, ...]:
+    """
+    Tell what a process is, as far as modules change that.
+    """
+    mask = os.umask(0o077)
+    os.umask(mask)
+    ids = *os.getresuid(), *os.getresgid(), *os.getgroups()
+    return ids, mask, os.getcwd(), signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
 def _settled(

@@ -5,6 +5,7 @@ and the log is told why.
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from typing import Any
 
@@ -13,7 +14,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.spread.jelly import Jellyable
 
-from .._accounts import Account, Kind, Verdict, isAccountName
+from .._accounts import Account, Kind, Verdict, arePlausible
 from .._contracts import AvatarID, IUsernamePassword
 from .._helper import Answer, Helper
 from .._secrets import LONGEST, asBytes, printable, shortened
@@ -95,13 +96,7 @@ class AccountChecker(PasswordMatching):
             found out.
         """
         name, password = asBytes(credentials.username), asBytes(credentials.password)
-        if not (
-            isinstance(name, bytes)
-            and isAccountName(name)
-            and isinstance(password, bytes)
-            and 0 < len(password) <= self.longestPassword
-            and b"\0" not in password
-        ):
+        if not arePlausible(name, password, self.longestPassword):
             return fail(self._cbUnknown(False, credentials.username))
         looking: Deferred[Any] = self._lookUp(name, password, credentials)
         return looking.addCallback(self._cbVerdict, credentials)
@@ -165,9 +160,10 @@ class Separate:
 
         @return: a L{Deferred} that fires after the delay that the verdict asks for.
         """
-        seconds = self.workers.deadline
+        # From now on, however long it waits for a thread.
+        until = time.monotonic() + self.workers.deadline
         asking: Deferred[Any]
-        asking = self.workers.run(self._helper.ask, name, password, peer, seconds)
+        asking = self.workers.run(self._helper.ask, name, password, peer, until)
         return asking.addCallbacks(self._cbAnswer, self._ebAnswer)
 
     def _cbAnswer(self, answer: Answer) -> Any:

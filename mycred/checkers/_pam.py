@@ -34,6 +34,9 @@ class PAMChecker(AccountChecker):
     attribute C{peer} (L{peerOf<mycred.credentials.peerOf>}).
     """
 
+    # As much as a module takes of an answer (PAM_MAX_RESP_SIZE).
+    longestPassword = 511
+
     def __init__(
         self,
         service: str,
@@ -52,12 +55,6 @@ class PAMChecker(AccountChecker):
         @raise ValueError: if there is no such service, or no PAM that can use it.
         @raise OSError: if the processes can't be started.
         """
-        # Not sooner: it takes its time.
-        from .._pam import LONGEST, PAM
-
-        # Here too, so that what is wrong is told at once.
-        PAM(service, confdir)
-        self.longestPassword = LONGEST
         helper = Helper("pam", service, confdir, processes=processes)
         self._separate = Separate(helper, workers)
 

@@ -28,6 +28,7 @@ from mycred.plugins import cred_pam
 
 from .._services import Services
 from .._stepping import SteppedWorkers
+from ..test_system import run
 from ._files import FileTestCase
 
 
@@ -207,7 +208,7 @@ class PAMCheckerTests(PAMTestCase):
         program = self.confdir / "program"
         program.write_text(
             f"#!/bin/sh\n[ $PAM_USER = hang ] || exit 0\necho $$ >{pids}\n"
-            "while :; do sleep 3600; done\n"
+            "while :; do sleep 31415; done\n"
         )
         program.chmod(0o700)
         self.service("hang", f"pam_exec.so quiet {program}", "pam_permit.so")
@@ -215,11 +216,34 @@ class PAMCheckerTests(PAMTestCase):
         for _ in range(2):
             self.failureResultOf(self.ask(checker, b"hang", b"x"), TemporaryFailure)
             [event] = self.logged("No verdict")
-            self.assertIn("within 0.5 s", event["why"])
+            self.assertIn("hasn't come in time", event["why"])
             del self.events[:]
             status = Path(f"/proc/{pids.read_text().strip()}/stat")
             self.assertTrue(not status.exists() or ") Z " in status.read_text())
+            sleeping = run("pgrep", "-f", "sleep 31415").stdout
+            self.assertEqual(sleeping, b"")
             self.successResultOf(self.ask(checker, b"alice", b"x"))
+
+    def test_changedProcess(self) -> None:
+        """
+        What a module changes of its process doesn't go over to the next login.
+        """
+        pids = self.confdir / "pids"
+        module = f"{self.module()} pid={pids}"
+        self.service("stay", module, "pam_permit.so")
+        self.service("move", f"{module} chdir=/tmp", "pam_permit.so")
+        for service, number in [("stay", 1), ("move", 3)]:
+            pids.write_text("")
+            checker = self.pam(service)
+            for _ in range(3):
+                self.successResultOf(self.ask(checker, b"root", b"x"))
+            self.assertEqual(len(set(pids.read_text().split())), number)
+
+    def test_noProcess(self) -> None:
+        """
+        Without a process nobody could be asked.
+        """
+        self.assertRaises(ValueError, self.pam, processes=0)
 
     def test_crashingModule(self) -> None:
         """

@@ -4,8 +4,11 @@ Tests for the processes that check logins: real ones.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
+import resource
+import secrets
 import shutil
 import signal
 import subprocess
@@ -14,16 +17,17 @@ import textwrap
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from itertools import count
 from pathlib import Path
+from socket import SHUT_WR, socketpair
 from typing import Any
 
 from twisted.trial.unittest import SkipTest
 
 import mycred
-from mycred._accounts import Kind, Rules
-from mycred._helper import Helper, _asking
-from mycred._helper._wire import receive
+from mycred._accounts import Kind, Rules, Verdict
+from mycred._helper import Helper, _asking, _work
+from mycred._helper._broker import Broker
+from mycred._helper._wire import packRequest, receive, send, unpackAnswer
 
 from ..accounts._machines import PASSWORD, MachineTestCase
 
@@ -57,6 +61,13 @@ def until(condition: Callable[[], Any]) -> Any:
     return result
 
 
+def soon(seconds: float) -> float:
+    """
+    Tell when so many seconds are over.
+    """
+    return time.monotonic() + seconds
+
+
 class HelperTestCase(MachineTestCase):
     """
     Base of the tests that start processes.
@@ -81,7 +92,7 @@ class HelperTestCase(MachineTestCase):
         """
         Ask, and have no doubts.
         """
-        self.answer = helper.ask(name, password, None, PATIENCE)
+        self.answer = helper.ask(name, password, None, soon(PATIENCE))
         return self.answer.verdict.kind
 
 
@@ -99,7 +110,7 @@ class AskTests(HelperTestCase):
         for name in (b"carol", b"dave", b"locked", b"expired", b"root", b"eve"):
             for password in (PASSWORD, b"tulip", b"\xff\x01"):
                 expected = accounts.look(name, password)._replace(doubt=None)
-                answer = helper.ask(name, password, None, PATIENCE)
+                answer = helper.ask(name, password, None, soon(PATIENCE))
                 self.assertEqual(answer.verdict._replace(doubt=None), expected)
 
     def test_rules(self) -> None:
@@ -127,7 +138,9 @@ class AskTests(HelperTestCase):
         names = [b"carol", b"dave", b"eve", b"locked", b"frank"] * 20
         expected = [self.accounts().look(n, PASSWORD).kind for n in names]
         with ThreadPoolExecutor(3) as threads:
-            answers = threads.map(lambda n: helper.ask(n, PASSWORD, None, 20), names)
+            answers = threads.map(
+                lambda n: helper.ask(n, PASSWORD, None, soon(20)), names
+            )
             kinds = [(answer.verdict.name, answer.verdict.kind) for answer in answers]
         self.assertEqual(kinds, list(zip(names, expected)))
 
@@ -161,28 +174,24 @@ class AskTests(HelperTestCase):
         for _ in range(3):
             [hung] = until(lambda: children(self.broker))
             os.kill(hung, signal.SIGSTOP)
-            answer = helper.ask(b"carol", PASSWORD, None, 0.05)
+            answer = helper.ask(b"carol", PASSWORD, None, soon(0.05))
             self.assertIs(answer.verdict.kind, Kind.UNSURE)
-            self.assertIn("0.05 s", answer.verdict.why)
+            self.assertIn("hasn't come in time", answer.verdict.why)
             self.assertIs(self.ask(helper, b"eve"), Kind.REFUSED)
             self.assertEqual(self.answer.verdict.name, b"eve")
             self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
             self.assertNotIn(hung, children(self.broker))
 
-    def test_crashes(self) -> None:
+    def test_crashesAlone(self) -> None:
         """
-        A process that ends by itself is replaced; whoever is told of that is told
-        that nothing was found out, and the answer to him isn't given to the next.
+        Of a process that ends while nobody asks it, nobody is told.
         """
         helper = self.helper()
         for _ in range(3):
             [old] = until(lambda: children(self.broker))
             os.kill(old, signal.SIGKILL)
             until(lambda old=old: set(children(self.broker)) - {old})
-            self.assertIs(self.ask(helper, b"carol"), Kind.UNSURE)
-            self.assertIn("SIGKILL", self.answer.verdict.why)
-            self.assertIs(self.ask(helper, b"eve"), Kind.REFUSED)
-            self.assertEqual(self.answer.verdict.name, b"eve")
+            self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
 
     def test_crashesMeanwhile(self) -> None:
         """
@@ -192,7 +201,7 @@ class AskTests(HelperTestCase):
         [old] = children(self.broker)
         os.kill(old, signal.SIGSTOP)
         with ThreadPoolExecutor(1) as threads:
-            asking = threads.submit(helper.ask, b"carol", PASSWORD, None, 3600)
+            asking = threads.submit(helper.ask, b"carol", PASSWORD, None, soon(3600))
             os.kill(old, signal.SIGABRT)
             os.kill(old, signal.SIGCONT)
             self.assertIn("SIGABRT", asking.result(PATIENCE).verdict.why)
@@ -204,7 +213,7 @@ class AskTests(HelperTestCase):
         helper = self.helper()
         for nonsense in (5, [], [0], {"a": 1}, [0, 0, 0, 0], [0, None, []], [0, [], 1]):
             [old] = until(lambda: children(self.broker))
-            helper._numbers = count()
+            self.patch(secrets, "randbits", lambda bits: 0)
             answers = [nonsense]
 
             def once(*arguments: Any, answers: list[Any] = answers) -> Any:
@@ -215,6 +224,88 @@ class AskTests(HelperTestCase):
             self.assertIn("makes no sense", self.answer.verdict.why)
             self.assertIs(self.ask(helper, b"eve"), Kind.REFUSED, nonsense)
             self.assertNotIn(old, children(self.broker))
+
+    def test_brokerHangs(self) -> None:
+        """
+        A broker that doesn't replace what hangs is told of, and its late reply isn't
+        taken for another one.
+        """
+        helper = self.helper(2)
+        self.patch(_asking, "_PATIENCE", 0.05)
+        os.kill(self.broker, signal.SIGSTOP)
+        for pid in children(self.broker):
+            os.kill(pid, signal.SIGSTOP)
+        for _ in range(2):
+            answer = helper.ask(b"carol", PASSWORD, None, soon(0.05))
+            self.assertIn("gone", answer.verdict.why)
+        self.patch(_asking, "_PATIENCE", PATIENCE)
+        os.kill(self.broker, signal.SIGCONT)
+        for pid in until(lambda: children(self.broker)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+        for _ in range(2):
+            answer = helper.ask(b"carol", PASSWORD, None, soon(0.05))
+        for _ in range(4):
+            self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
+
+    def test_implausible(self) -> None:
+        """
+        What the server should have refused, they refuse: it may have fallen to
+        somebody who asks by himself.
+        """
+        helper = self.helper()
+        for name, password in [
+            (b"../../etc/passwd", b"x"),
+            (b"carol\0x", PASSWORD),
+            (b"carol\n", PASSWORD),
+            (b"", b"x"),
+            (b"carol", b""),
+            (b"carol", PASSWORD + b"\0"),
+            (b"carol", b"x" * 2000),
+        ]:
+            self.assertIs(self.ask(helper, name, password), Kind.UNSURE)
+        self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
+
+    def test_goesOnChanging(self) -> None:
+        """
+        A file that never comes to rest lets nobody be refused, nor told that his
+        password is wrong; who knows it is let in.
+        """
+        look = _work._settled
+        verdicts = [Verdict(Kind.REFUSED, b"a", doubt=(n,)) for n in range(50)]
+        self.patch(_work, "SETTLING", 0)
+        verdict = look(lambda name, password: verdicts.pop(), b"a", b"b", None)
+        self.assertIs(verdict.kind, Kind.UNSURE)
+        self.assertEqual(len(verdicts), 50 - _work._TRIES)
+        right = Verdict(Kind.ACCEPTED, b"a", doubt=(1,))
+        for found, looks in [
+            ([right], 1),
+            ([verdicts[0], verdicts[0]], 2),
+            ([verdicts[0], verdicts[1], verdicts[1]._replace(doubt=None)], 3),
+        ]:
+            left = list(found)
+            verdict = look(lambda name, password, n=left: n.pop(0), b"a", b"b", None)
+            self.assertEqual((verdict, left), (found[looks - 1], []))
+
+    def test_unexpected(self) -> None:
+        """
+        Whatever goes wrong in a look is told by its place, and not by its text, which
+        may hold what nobody should see.
+        """
+
+        def find(name: bytes, password: bytes, peer: object) -> Verdict:
+            raise ZeroDivisionError("secret")
+
+        with contextlib.ExitStack() as stack:
+            one, other = map(stack.enter_context, socketpair())
+            send(one, packRequest(1, b"carol", b"secret", None))
+            one.shutdown(SHUT_WR)
+            look = _work.Look(find, lambda: iter(()), None)
+            self.assertFalse(_work.work(other, look))
+            _, verdict, _ = unpackAnswer(receive(one))
+        self.assertIs(verdict.kind, Kind.UNSURE)
+        self.assertIn("ZeroDivisionError at " + __file__, verdict.why)
+        self.assertNotIn("secret", verdict.why)
 
     def test_gone(self) -> None:
         """
@@ -231,14 +322,14 @@ class AskTests(HelperTestCase):
 
     def test_brokerGone(self) -> None:
         """
-        Without a broker, what hangs can't be replaced: that is told too.
+        With the broker end the others, also one that hangs, and that is told.
         """
         helper = self.helper()
         [worker] = children(self.broker)
-        os.kill(self.broker, signal.SIGKILL)
         os.kill(worker, signal.SIGSTOP)
-        self.addCleanup(os.kill, worker, signal.SIGKILL)
-        answer = helper.ask(b"carol", PASSWORD, None, 0.05)
+        os.kill(self.broker, signal.SIGKILL)
+        until(lambda: not Path(f"/proc/{worker}").exists())
+        answer = helper.ask(b"carol", PASSWORD, None, soon(0.05))
         self.assertIs(answer.verdict.kind, Kind.UNSURE)
         self.assertIn("gone", answer.verdict.why)
 
@@ -289,11 +380,14 @@ class ProcessTests(HelperTestCase):
             self.assertRaises(OSError, self.helper)
         self.assertEqual(len(os.listdir("/proc/self/fd")), before)
 
-    def start(self, source: str) -> subprocess.Popen[str]:
+    def start(self, source: str, before: str = "") -> subprocess.Popen[str]:
         """
         Run a program that has some processes in C{helper}.
+
+        @param before: what it does first.
         """
         begin = f"""
+            {before}
             import os, sys, time
             from mycred._helper import Helper
             from mycred._accounts import Rules
@@ -335,6 +429,7 @@ class ProcessTests(HelperTestCase):
         [worker] = children(self.broker)
         for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
             os.kill(self.broker, number)
+            os.kill(worker, number)
         self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
         self.assertNotEqual(os.getsid(self.broker), os.getsid(0))
         status = Path(f"/proc/{worker}/status").read_text("ascii")
@@ -353,7 +448,8 @@ class ProcessTests(HelperTestCase):
             os.setsid()
             if os.fork():
                 os._exit(0)
-            kind = helper.ask(b"carol", {PASSWORD!r}, None, 20).verdict.kind
+            until = time.monotonic() + 20
+            kind = helper.ask(b"carol", {PASSWORD!r}, None, until).verdict.kind
             print(kind.name, os.getppid() == 1 or os.getppid(), flush=True)
             os.dup2(os.open(os.devnull, os.O_RDWR), 1)
             time.sleep(3600)
@@ -362,6 +458,181 @@ class ProcessTests(HelperTestCase):
         self.assertEqual(output.split()[0], "ACCEPTED")
         command = f"^{sys.executable} -c .*{self.shadow}"
         subprocess.run(["pkill", "-KILL", "-f", command], check=True)
+
+    def test_cannotFork(self) -> None:
+        """
+        A worker that can't be started is started later.
+        """
+        end: Any = None
+        broker = Broker(end, [end], end)
+        self.addCleanup(os.close, broker._wakeup)
+        self.addCleanup(os.close, broker._alarm)
+
+        def fail() -> int:
+            raise BlockingIOError
+
+        self.patch(os, "fork", fail)
+        broker._start(0)
+        self.assertEqual((broker._empty, broker._places), ({0}, {}))
+        self.patch(os, "fork", lambda: 4711)
+        broker._start(0)
+        self.assertEqual((broker._empty, broker._places), (set(), {4711: 0}))
+
+    def test_orders(self) -> None:
+        """
+        An order that makes no sense ends the broker.
+        """
+        for order in (None, 5, [], [0], ["0", 1], [1, 1], [-1, 1], [True, {}, 1]):
+            one, other = socketpair()
+            with one, other:
+                look: Any = None
+                broker = Broker(other, [other], look)
+                send(one, order)
+                self.assertIsNone(broker._order())
+                send(one, [0, 7])
+                self.assertEqual(broker._order(), (0, 7))
+                os.close(broker._wakeup)
+                os.close(broker._alarm)
+
+    def test_manyFiles(self) -> None:
+        """
+        A server that has very many files open gets its processes all the same.
+        """
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if hard < 2048:
+            raise SkipTest("allow 2048 open files (ulimit -Hn)")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (2048, hard))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        for number in [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]:
+            self.addCleanup(os.close, number)
+        helper = self.helper()
+        [old] = children(self.broker)
+        os.kill(old, signal.SIGKILL)
+        until(lambda: set(children(self.broker)) - {old})
+        self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
+
+    def program(self, source: str, **arguments: Any) -> str:
+        """
+        Run a program that has processes of its own, and ends.
+
+        @return: what it prints.
+        """
+        process = self.start(source, **arguments)
+        output, _ = process.communicate(timeout=PATIENCE)
+        return output
+
+    def test_closedFiles(self) -> None:
+        """
+        A server without standard input, output and error gets its processes, too.
+        """
+        path = self.folder / "result"
+        self.program(
+            f"""
+            kind = helper.ask(b"carol", {PASSWORD!r}, None, time.monotonic() + 20)
+            open({str(path)!r}, "w").write(kind.verdict.kind.name)
+            """,
+            before="import os; os.closerange(0, 3)",
+        )
+        self.assertEqual(path.read_text(), "ACCEPTED")
+
+    def test_longPath(self) -> None:
+        """
+        There may be very many places for modules.
+        """
+        said = self.program(
+            "print('begun')",
+            before="import sys; sys.path += [f'/{n:0200}' for n in range(5000)]",
+        )
+        self.assertEqual(said, "begun\n")
+
+    def test_blockedSignals(self) -> None:
+        """
+        Signals that the server has blocked aren't blocked in them.
+        """
+        said = self.program(
+            """
+            import subprocess
+            text = open(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read()
+            for pid in [*text.split(), *subprocess.getoutput(f"pgrep -P {text}").split()]:
+                status = open(f"/proc/{pid}/status").read()
+                print(int(status.partition("SigBlk:")[2].split()[0], 16))
+            """,
+            before="import signal as s; s.pthread_sigmask(s.SIG_BLOCK, range(1, 32))",
+        )
+        self.assertEqual(said.split(), ["0", "0", "0"])
+
+    def test_laterModules(self) -> None:
+        """
+        Whoever writes into the folders of the server after its start gets nothing run
+        by them.
+        """
+        folder = self.folder / "modules"
+        folder.mkdir()
+        said = self.program(
+            f"""
+            for name in ("bcrypt", "_cffi_backend", "argon2", "ctypes", "grp", "json"):
+                source = "open('{folder}/run', 'w'); raise SystemExit"
+                open(f"{folder}/{{name}}.py", "w").write(source)
+            answer = helper.ask(b"carol", {PASSWORD!r}, None, time.monotonic() + 20)
+            print(answer.verdict.kind.name)
+            """,
+            before=f"import sys; sys.path.insert(0, {str(folder)!r})",
+        )
+        self.assertEqual(said, "ACCEPTED\n")
+        self.assertFalse((folder / "run").exists())
+
+    def test_forkedServer(self) -> None:
+        """
+        In a server that forks nobody gets an answer that is somebody else's.
+        """
+        said = self.program(f"""
+            from mycred._helper import _asking
+            _asking._PATIENCE = 0.1
+            child = os.fork()
+            name = b"locked" if child else b"carol"
+            right = "DENIED" if child else "ACCEPTED"
+            for _ in range(20):
+                verdict = helper.ask(name, {PASSWORD!r}, None, time.monotonic() + 0.2)
+                kind = verdict.verdict.kind.name
+                if kind not in (right, "UNSURE"):
+                    print(name, kind, flush=True)
+            if not child:
+                os._exit(0)
+            os.waitpid(child, 0)
+        """)
+        self.assertEqual(said, "")
+
+    def test_inherited(self) -> None:
+        """
+        Programs that modules start inherit none of their files, and nothing of the
+        server's environment that may be secret; none of them leaves a core.
+        """
+        self.patch(os, "environ", {**os.environ, "DB_PASSWORD": "geheim"})
+        helper = self.helper()
+        for pid in (self.broker, *children(self.broker)):
+            for number in os.listdir(f"/proc/{pid}/fd"):
+                text = Path(f"/proc/{pid}/fdinfo/{number}").read_text("ascii")
+                [flags] = [x for x in text.splitlines() if x.startswith("flags:")]
+                closed = bool(int(flags.split()[1], 8) & os.O_CLOEXEC)
+                self.assertEqual(closed, int(number) > 2, (pid, number))
+            environment = Path(f"/proc/{pid}/environ").read_bytes()
+            self.assertNotIn(b"geheim", environment)
+            self.assertIn(b"PATH=", environment)
+            limits = Path(f"/proc/{pid}/limits").read_text("ascii")
+            self.assertRegex(limits, r"Max core file size +0 +0 ")
+        helper.close()
+
+    def test_slowEnd(self) -> None:
+        """
+        A broker that doesn't end is ended.
+        """
+        helper = self.helper()
+        workers = children(self.broker)
+        os.kill(self.broker, signal.SIGSTOP)
+        self.patch(_asking, "_PATIENCE_AT_THE_END", 0.05)
+        helper.close()
+        for pid in (self.broker, *workers):
+            until(lambda pid=pid: not Path(f"/proc/{pid}").exists())
 
     def test_environment(self) -> None:
         """
