@@ -9,7 +9,7 @@ name service and the hash: it is called in threads, and in processes of their ow
 from ._account import Account, Kind, Verdict, arePlausible, isAccountName
 from ._lines import cryptIn
 from ._rules import NOLOGIN, SHELLS, Rules
-from ._store import SHADOW, Accounts, Files, describe, makeAccounts
+from ._store import SHADOW, Accounts, Files, describe, makeAccounts, preload
 from ._users import FileUsers, SystemUsers
 
 __all__ = [
@@ -44,4 +44,5 @@ __all__ = [
     "isAccountName",
     # From ._store
     "makeAccounts",
+    "preload",
 ]

@@ -7,10 +7,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import cache
 from itertools import chain
 from typing import NamedTuple
 
-from .._hashes import Hash, UnusableHash, preload, recognize
+from .._hashes import Hash, UnusableHash, preload as preloadHashes, recognize
 from .._notes import Note
 from .._passwordfile import Look, PasswordFile
 from .._userfile import Entry, UserFile
@@ -19,15 +20,9 @@ from ._account import Account, Kind, Verdict
 from ._lines import ACCOUNTS, MORE, hashIn
 from ._rules import Rules
 from ._shadow import Shadow
-from ._users import ADVICE, FileUsers, Found, SystemUsers, User, Users
+from ._users import ADVICE, FileUsers, Found, SystemUsers, User, Users, getgrouplist
 
 _DAY = 86_400
-
-# What is left if nobody has a hash that is known: openssl passwd -6 of nobody's
-# password.
-_DECOY = recognize(
-    b"$6$BckIdw10hZNECmnO$xe77yaZwEY4JFLKH0N3Y1bKwu3oZnMzVFkeqRoiA2ZPiGu3OufLPsWLN1kLdlUYilY9TmWitMZ.HEsLSPPbY90"
-)
 
 #: Where the system keeps its hashes.
 SHADOW = "/etc/shadow"
@@ -109,13 +104,6 @@ class Accounts:
         doubt = found.doubt, look.doubt, verdict.doubt
         return verdict._replace(doubt=doubt if any(doubt) else None)
 
-    def preload(self) -> None:
-        """
-        Import what a look needs.
-        """
-        preload()
-        self._users.preload()
-
     def takeNotes(self) -> Iterator[Note]:
         """
         Take what the log should be told.
@@ -148,7 +136,7 @@ class Accounts:
                 self._shadow.load()
         files.sort(key=lambda file: -file.majority)
         inFiles = [decoy for file in files for decoy in file.decoys]
-        return [*inFiles, *self._seen, _DECOY]
+        return [*inFiles, *self._seen, *_lastDecoy()]
 
     def _judge(self, user: User, shadow: Shadow) -> Verdict:
         """
@@ -196,6 +184,30 @@ def makeAccounts(files: Files, rules: Rules) -> Accounts:
     return Accounts(users, files.shadow, rules)
 
 
+def preload() -> None:
+    """
+    Import what a look needs.
+    """
+    preloadHashes()
+    getgrouplist()
+
+
+@cache
+def _lastDecoy() -> list[Hash]:
+    """
+    Make what is left if nobody has a hash that is known: openssl passwd -6 of nobody's
+    password.
+    """
+    with suppress(UnusableHash):
+        return [
+            recognize(
+                b"$6$BckIdw10hZNECmnO$xe77yaZwEY4JFLKH0N3Y1bKwu3oZnMzVFkeqRoiA2ZPi"
+                b"Gu3OufLPsWLN1kLdlUYilY9TmWitMZ.HEsLSPPbY90"
+            )
+        ]
+    return []
+
+
 def _unknown(name: bytes, found: Found, look: Look) -> Verdict:
     """
     Refuse somebody who has no account.
@@ -230,4 +242,4 @@ def _parse(entry: Entry | None) -> Shadow:
         raise UnusableHash(str(error)) from None
 
 
-__all__ = ["SHADOW", "Accounts", "Files", "describe", "makeAccounts"]
+__all__ = ["SHADOW", "Accounts", "Files", "describe", "makeAccounts", "preload"]

@@ -60,11 +60,7 @@ class Found(NamedTuple):
 class Users(Protocol):
     """
     Where users are found.
-
-    @ivar path: what to call it in the log.
     """
-
-    path: str
 
     @property
     def file(self) -> PasswordFile | None:
@@ -100,18 +96,12 @@ class Users(Protocol):
         Take what the log should be told.
         """
 
-    def preload(self) -> None:
-        """
-        Import what a look needs.
-        """
-
 
 class SystemUsers:
     """
     The users whom the name service knows (nsswitch.conf(5)).
     """
 
-    path = "The name service"
     file = None
 
     def __init__(self, userdb: Any = None, groupdb: Any = None) -> None:
@@ -176,12 +166,6 @@ class SystemUsers:
         """
         return iter(())
 
-    def preload(self) -> None:
-        """
-        Import what a look needs.
-        """
-        _getgrouplist()
-
 
 class FileUsers:
     """
@@ -194,7 +178,6 @@ class FileUsers:
         @param group: the name of the file of groups, as group(5) has it; if
             L{None}, their primary groups are all that is known of them.
         """
-        self.path = passwd
         self.file = PasswordFile(
             UserFile(passwd, ACCOUNTS), _read, advice=ADVICE, more=MORE
         )
@@ -247,11 +230,6 @@ class FileUsers:
         Take what the log should be told.
         """
         return self.file.takeNotes()
-
-    def preload(self) -> None:
-        """
-        Import nothing, for that is all.
-        """
 
 
 #: What to do about a weak hash, for the log.
@@ -331,7 +309,7 @@ def _groupList(name: bytes, gid: int) -> list[int]:
     while size <= 2**17:
         gids = (ctypes.c_uint * size)()
         count = ctypes.c_int(size)
-        if _getgrouplist()(name, gid, gids, ctypes.byref(count)) >= 0:
+        if getgrouplist()(name, gid, gids, ctypes.byref(count)) >= 0:
             return list(gids[: count.value])
         # Not every system tells how many there are.
         size = max(count.value, 2 * size)
@@ -339,7 +317,7 @@ def _groupList(name: bytes, gid: int) -> list[int]:
 
 
 @cache
-def _getgrouplist() -> Any:
+def getgrouplist() -> Any:
     """
     Find the function of the C library.  C{os.getgrouplist} holds on to the
     interpreter's lock, so that a slow directory would stop the reactor.
@@ -353,4 +331,4 @@ def _getgrouplist() -> Any:
     return function
 
 
-__all__ = ["ADVICE", "FileUsers", "Found", "SystemUsers", "User", "Users"]
+__all__ = ["ADVICE", "FileUsers", "Found", "SystemUsers", "User", "Users", "getgrouplist"]

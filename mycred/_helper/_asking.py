@@ -188,10 +188,12 @@ def _start(kind: str, ends: list[socket]) -> subprocess.Popen[bytes]:
     @param ends: what it inherits.
     """
     # The first three it gets from elsewhere; here they may have been closed.
-    high = [socket(fileno=fcntl.fcntl(e, fcntl.F_DUPFD_CLOEXEC, 3)) for e in ends]
-    numbers = [end.fileno() for end in high]
+    high: list[socket] = []
     program = Path(__file__).with_name("__main__.py")
     try:
+        for end in ends:
+            high.append(socket(fileno=fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 3)))
+        numbers = [end.fileno() for end in high]
         return subprocess.Popen(  # noqa: S603
             [sys.executable, "-I", str(program), kind, *map(str, numbers)],
             stdin=subprocess.DEVNULL,

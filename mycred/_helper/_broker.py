@@ -16,7 +16,7 @@ from socket import MSG_DONTWAIT, socket
 from typing import Any
 
 from ._wire import drain, encode, receive, send, unpackSettings
-from ._work import Look, makeLook, work
+from ._work import Finder, makeFinder, work
 
 # For how long a worker that was killed is waited for, in seconds: one that hangs in
 # the kernel doesn't end.
@@ -42,15 +42,15 @@ class Broker:
     What starts the workers.
     """
 
-    def __init__(self, control: socket, ends: list[socket], look: Look) -> None:
+    def __init__(self, control: socket, ends: list[socket], finder: Finder) -> None:
         """
         @param control: where the server orders workers to be replaced.
         @param ends: where the workers are asked, one each.
-        @param look: how they find a verdict.
+        @param finder: how they find a verdict.
         """
         self._control = control
         self._ends = ends
-        self._look = look
+        self._finder = finder
         self._wakeup, self._alarm = os.pipe()
         self._places: dict[int, int] = {}
         self._empty: set[int] = set()
@@ -69,13 +69,13 @@ class Broker:
         for number in _IGNORED:
             signal.signal(number, signal.SIG_IGN)
         try:
-            look = makeLook(*unpackSettings(receive(control)))
+            finder = makeFinder(*unpackSettings(receive(control)))
         except ValueError as error:
             send(control, str(error))
             return
         # The server may fall to somebody who writes modules into its folders.
         sys.path[:] = folders
-        broker = cls(control, ends, look)
+        broker = cls(control, ends, finder)
         try:
             broker.start()
             send(control, "")
@@ -171,7 +171,7 @@ class Broker:
             self._control.close()
             os.close(self._wakeup)
             os.close(self._alarm)
-            isAsked = work(self._ends[place], self._look)
+            isAsked = work(self._ends[place], self._finder)
             status = _ENOUGH if isAsked else _UNASKED
         finally:
             os._exit(status)

@@ -13,7 +13,7 @@ from itertools import count
 from socket import socket
 from typing import Any, NamedTuple
 
-from .._accounts import Files, Kind, Rules, Verdict, arePlausible, makeAccounts
+from .._accounts import Files, Kind, Rules, Verdict, arePlausible, makeAccounts, preload
 from .._notes import Note
 from .._userfile import SETTLING
 from ._wire import packAnswer, receive, send, unpackRequest
@@ -26,7 +26,7 @@ _MOST = 100
 _TRIES = 20
 
 
-class Look(NamedTuple):
+class Finder(NamedTuple):
     """
     How the workers find verdicts.
 
@@ -40,7 +40,7 @@ class Look(NamedTuple):
     most: int | None
 
 
-def makeLook(kind: str, *settings: Any) -> Look:
+def makeFinder(kind: str, *settings: Any) -> Finder:
     """
     Make what finds verdicts.
 
@@ -51,22 +51,22 @@ def makeLook(kind: str, *settings: Any) -> Look:
     if kind == "pam":
         from .._pam import PAM
 
-        return Look(PAM(*settings).look, lambda: iter(()), _MOST)
+        return Finder(PAM(*settings).look, lambda: iter(()), _MOST)
     files, (nologin, shells, minuid, groups) = settings
     rules = Rules(tuple(nologin), shells, minuid, tuple(groups))
     accounts = makeAccounts(Files(*files), rules)
-    accounts.preload()
-    return Look(partial(_settled, accounts.look), accounts.takeNotes, None)
+    preload()
+    return Finder(partial(_settled, accounts.look), accounts.takeNotes, None)
 
 
-def work(end: socket, look: Look) -> bool:
+def work(end: socket, finder: Finder) -> bool:
     """
     Answer questions, until there have been enough.
 
     @return: whether there may be more; if not, the server has ended.
     """
     state = _state()
-    for _ in count() if look.most is None else range(look.most):
+    for _ in count() if finder.most is None else range(finder.most):
         message = receive(end)
         if message is None:
             return False
@@ -75,13 +75,13 @@ def work(end: socket, look: Look) -> bool:
             # The server has looked at that, and may be somebody else's by now.
             if not arePlausible(name, password):
                 raise OSError("that is no name, or no password")
-            verdict = look.find(name, password, peer)
+            verdict = finder.find(name, password, peer)
         except OSError as error:
             verdict = Verdict(Kind.UNSURE, name, str(error))
         except Exception as error:
             # Not its text, which may tell what it shouldn't.
             verdict = Verdict(Kind.UNSURE, name, _where(error))
-        notes = [text.format(**values) for text, values in look.takeNotes()]
+        notes = [text.format(**values) for text, values in finder.takeNotes()]
         send(end, packAnswer(number, verdict, notes))
         if _state() != state:
             # A module has changed what the next one counts on.
@@ -95,7 +95,7 @@ def _state() -> tuple[object, ...]:
     """
     mask = os.umask(0o077)
     os.umask(mask)
-    ids = *os.getresuid(), *os.getresgid(), *os.getgroups()
+    ids = os.getuid(), os.geteuid(), os.getgid(), os.getegid(), os.getgroups()
     return ids, mask, os.getcwd(), signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
@@ -122,13 +122,11 @@ def _where(error: Exception) -> str:
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    code = None if trace is None else trace.tb_frame.f_code
-    where = (
-        ""
-        if code is None or trace is None
-        else (f" at {code.co_filename}:{trace.tb_lineno}")
+    if trace is None:
+        return type(error).__name__
+    return (
+        f"{type(error).__name__} at {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
     )
-    return f"{type(error).__name__}{where}"
 
 
-__all__ = ["Look", "makeLook", "work"]
+__all__ = ["Finder", "makeFinder", "work"]

@@ -125,7 +125,7 @@ class SystemUsersTests(SynchronousTestCase):
             size[0] = len(groups)
             return len(groups)
 
-        self.patch(_users, "_getgrouplist", lambda: getgrouplist)
+        self.patch(_users, "getgrouplist", lambda: getgrouplist)
         found = _users._groupList(b"alice", 1)
         self.assertLess(len(asked), 15)
         return found

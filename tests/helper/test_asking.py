@@ -300,7 +300,7 @@ class AskTests(HelperTestCase):
             one, other = map(stack.enter_context, socketpair())
             send(one, packRequest(1, b"carol", b"secret", None))
             one.shutdown(SHUT_WR)
-            look = _work.Look(find, lambda: iter(()), None)
+            look = _work.Finder(find, lambda: iter(()), None)
             self.assertFalse(_work.work(other, look))
             _, verdict, _ = unpackAnswer(receive(one))
         self.assertIs(verdict.kind, Kind.UNSURE)
