@@ -17,7 +17,7 @@ from typing import Any
 
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
-from mycred._accounts import Accounts, Kind, Rules, SystemUsers, Verdict
+from mycred._accounts import NOLOGIN, Accounts, Kind, Rules, SystemUsers, Verdict
 from mycred._pam import PAM
 from mycred.error import DenialReason
 
@@ -349,24 +349,66 @@ class StateTests(SystemTestCase):
 
     def test_rules(self) -> None:
         """
-        Rules go by what useradd and usermod have made of an account.
+        Rules go by what useradd and usermod have made of an account, and have the
+        verdict of the modules of PAM for the same.
         """
         name = self.name.encode()
-
-        def kind(**rules: Any) -> Kind:
-            accounts = Accounts(SystemUsers(), str(SHADOW), Rules(**rules))
-            return accounts.look(name, PASSWORD).kind
-
-        self.usermod("-s", "/usr/sbin/nologin", "-G", "mail,users")
-        self.assertIs(kind(shells="/etc/shells"), Kind.DENIED)
-        self.assertIs(kind(groups=("mail",)), Kind.ACCEPTED)
-        self.assertIs(kind(groups=("staff", "adm")), Kind.DENIED)
         self.usermod("-s", "/bin/sh", "-G", "adm")
-        self.assertIs(kind(shells="/etc/shells"), Kind.ACCEPTED)
-        self.assertIs(kind(groups=("mail",)), Kind.DENIED)
         account = self.look(self.name).account
         assert account is not None
-        self.assertIs(kind(minuid=account.uid), Kind.ACCEPTED)
-        self.assertIs(kind(minuid=account.uid + 1), Kind.DENIED)
         self.assertEqual(account.groups, (self.name, "adm"))
         self.assertEqual((account.home, account.shell), (f"/home/{NAME}", "/bin/sh"))
+        uid = account.uid
+        self.usermod("-s", "/usr/sbin/nologin", "-G", "mail,users")
+        changes = [
+            (),
+            ("-s", "/bin/sh", "-G", "adm"),
+            ("-s", "", "-G", ""),
+            ("-u", "999"),
+        ]
+        seen = set()
+        for change in changes:
+            self.usermod(*change) if change else None
+            for rules, module in [
+                ({"shells": "/etc/shells"}, "pam_shells.so"),
+                ({"groups": ("mail",)}, "pam_succeed_if.so user ingroup mail"),
+                (
+                    {"groups": ("adm", "users")},
+                    "pam_succeed_if.so user ingroup adm:users",
+                ),
+                ({"groups": (NAME,)}, f"pam_succeed_if.so user ingroup {NAME}"),
+                ({"minuid": uid}, f"pam_succeed_if.so uid >= {uid}"),
+                ({"minuid": uid + 1}, f"pam_succeed_if.so uid >= {uid + 1}"),
+            ]:
+                arguments: Any = rules
+                accounts = Accounts(SystemUsers(), str(SHADOW), Rules(**arguments))
+                SERVICE.write_text(
+                    f"auth required pam_unix.so nodelay\naccount required {module}\n"
+                )
+                verdict = accounts.look(name, PASSWORD)
+                self.assertIn(verdict.kind, (Kind.ACCEPTED, Kind.DENIED))
+                byPAM = PAM(SERVICE.name).look(name, PASSWORD)
+                self.assertEqual(
+                    verdict.kind, byPAM.kind, (change, rules, verdict, byPAM)
+                )
+                seen.add((module.split()[0], verdict.kind))
+        self.assertEqual(len(seen), 4)
+
+    def test_nologin(self) -> None:
+        """
+        So it is with /etc/nologin.
+        """
+        nologin = Path("/etc/nologin")
+        self.assertFalse(nologin.exists())
+        self.addCleanup(nologin.unlink, missing_ok=True)
+        SERVICE.write_text(
+            "auth required pam_unix.so nodelay\n"
+            "account required pam_nologin.so\naccount required pam_unix.so\n"
+        )
+        rules = Rules(nologin=NOLOGIN)
+        accounts = Accounts(SystemUsers(), str(SHADOW), rules)
+        for kind in (Kind.ACCEPTED, Kind.DENIED):
+            self.assertIs(accounts.look(self.name.encode(), PASSWORD).kind, kind)
+            byPAM = PAM(SERVICE.name).look(self.name.encode(), PASSWORD)
+            self.assertIs(byPAM.kind, kind)
+            nologin.touch()
