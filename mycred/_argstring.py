@@ -46,7 +46,7 @@ def parseArgString(
         key = name
         if key is None:
             if not waiting:
-                raise InvalidAuthArgumentString(_surplus(keys))
+                raise InvalidAuthArgumentString(_surplus(text, keys))
             key = waiting.pop(0)
         elif key not in keys:
             raise InvalidAuthArgumentString(_unknown(key, keys))
@@ -120,10 +120,14 @@ def _unknown(key: str, keys: Mapping[str, object]) -> str:
     return f"there is no {key}=, {_choice(keys)}"
 
 
-def _surplus(keys: Mapping[str, object]) -> str:
+def _surplus(text: str, keys: Mapping[str, object]) -> str:
     """
     Say that a value stands where a key is needed.
     """
+    if not text:
+        return "nothing follows a colon"
+    if text in keys:
+        return f"{text} stands without a value, write {text}=..."
     colon = "a colon within a value is written \\:"
     return f"a value stands without its key, {_choice(keys)} ({colon})"
 
@@ -132,7 +136,8 @@ def _choice(keys: Mapping[str, object]) -> str:
     """
     Say which keys there are.
     """
-    return f"write one of {', '.join(f'{key}=' for key in keys)}"
+    choice = ", ".join(f"{key}=" for key in keys)
+    return f"write {choice}" if len(keys) == 1 else f"write one of {choice}"
 
 
 __all__ = ["nonEmpty", "parseArgString", "yesNo"]

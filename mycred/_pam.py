@@ -15,9 +15,11 @@ import ctypes
 import os
 import re
 from ctypes import CFUNCTYPE, POINTER, c_char_p, c_int, c_size_t, c_uint, c_void_p
+from functools import cache
 from typing import Any
 
 from ._accounts import Kind, SystemUsers, Verdict, describe
+from ._userfile import openRegular
 from .error import DenialReason
 
 # Where service files are, of the administrator and of the distribution.
@@ -207,11 +209,7 @@ class _Login:
         # A stack may ask for the password more than once, one module after another.
         self._answers = {_PROMPT_ECHO_OFF: password, _PROMPT_ECHO_ON: name}
         self.delay = 0.0
-        self._library = ctypes.CDLL(None)
-        self._library.calloc.restype = c_void_p
-        self._library.calloc.argtypes = [c_size_t, c_size_t]
-        self._library.strdup.restype = c_void_p
-        self._library.strdup.argtypes = [c_char_p]
+        self._library = _allocator()
         self._converse = _Converse(self._answer)
         self.conversation = _Conversation(self._converse, None)
         self.delays = _Delay(self._wait)
@@ -257,18 +255,53 @@ class _Login:
 
 def checkService(service: str, confdir: str | None = None) -> None:
     """
-    Insist on a file for a service: without one, libpam takes that for C{other}.
+    Insist on a file for a service, and on lines for both stages: without them, libpam
+    takes those of the service C{other}.
 
-    @raise ValueError: if there is none.
+    @raise ValueError: if something is missing.
     """
     if not _service.fullmatch(service):
         raise ValueError("write a name in lower case, such as myapp")
     folders = _FOLDERS if confdir is None else (confdir,)
-    if not any(os.path.isfile(os.path.join(folder, service)) for folder in folders):
-        raise ValueError(
-            f"there is no file {os.path.join(folders[0], service)}; write one with at "
-            "least an auth and an account line, or name another service"
-        )
+    for path in (os.path.join(folder, service) for folder in folders):
+        if os.path.isfile(path):
+            missing = {b"auth", b"account"} - _typesIn(path)
+            if missing:
+                kind = min(missing).decode()
+                raise ValueError(f"{path} has no {kind} line; write one (pam.d(5))")
+            return
+    raise ValueError(
+        f"there is no file {os.path.join(folders[0], service)}; write one with at "
+        "least an auth and an account line, or name another service"
+    )
+
+
+def _typesIn(path: str) -> set[bytes]:
+    """
+    Tell which stages a service file has lines for; any, if it includes another file.
+
+    @raise ValueError: if it can't be read.
+    """
+    try:
+        with openRegular(path) as file:
+            lines = file.read().splitlines()
+    except OSError as error:
+        raise ValueError(f"{path} can't be read ({error.strerror or error})") from None
+    types = {line.split(None, 1)[0].lower() for line in lines if line.strip()}
+    return {b"auth", b"account"} if b"@include" in types else types
+
+
+@cache
+def _allocator() -> Any:
+    """
+    Find the C library, whose memory the modules free.
+    """
+    library = ctypes.CDLL(None)
+    library.calloc.restype = c_void_p
+    library.calloc.argtypes = [c_size_t, c_size_t]
+    library.strdup.restype = c_void_p
+    library.strdup.argtypes = [c_char_p]
+    return library
 
 
 def _load() -> Any:

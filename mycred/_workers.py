@@ -214,12 +214,12 @@ class Workers:
         """
         Tell a caller that the answer would come too late.
         """
+        self._leave(job, answer)
         self._log.warn(
             "A login has taken more than {deadline} s and is given up; {queued} wait",
             deadline=self.deadline,
-            queued=self._callers,
+            queued=len(self._queue),
         )
-        self._leave(job, answer)
         answer.errback(TemporaryFailure("It takes too long"))
 
     def _leave(self, job: _Job, answer: Deferred[Any]) -> None:

@@ -216,8 +216,9 @@ def _wrongArguments(authType: str, reason: str) -> str:
     """
     reason = reason.strip().rstrip(".")
     expected = findCheckerFactory(authType).argStringFormat.strip().rstrip(".")
+    end = "" if reason.endswith("?") else "."
     return (
-        f'--auth={authType}: {reason}. What follows "{authType}:" is: {expected} '
+        f'--auth={authType}: {reason}{end} What follows "{authType}:" is: {expected} '
         f"(--help-auth-type={authType} tells more)"
     )
 

@@ -18,7 +18,7 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.resource import ForbiddenResource, IResource
-from twisted.web.static import File
+from twisted.web.static import Data
 
 from mycred._accounts import Kind
 from mycred._pam import PAM
@@ -36,24 +36,26 @@ from .test_system import account, needs, run
 
 class RealmTests(MachineTestCase):
     """
-    Tests for the realm of home directories.
+    Tests for the realm of pages about accounts.
     """
 
-    def test_homes(self) -> None:
+    def test_pages(self) -> None:
         """
-        Whoever is in the group gets his own home directory, and nobody else gets one.
+        Whoever is in the group gets a page about his own account, and nobody else does.
         """
         checker = PasswdChecker(
             self.passwd, self.shadow, self.group, workers=self.workers
         )
-        portal = Portal(load("account_realm").HomeRealm(), [checker])
-        for name, kind in [(b"carol", File), (b"erin", ForbiddenResource)]:
+        portal = Portal(load("account_realm").AccountRealm(), [checker])
+        for name, kind in [(b"carol", Data), (b"erin", ForbiddenResource)]:
             login = portal.login(UsernamePassword(name, PASSWORD), None, IResource)
             _, avatar, logout = self.successResultOf(login)
             self.assertIsInstance(avatar, kind)
             logout()
-            if kind is File:
-                self.assertEqual(avatar.path, "/home/carol")
+            if kind is Data:
+                self.assertEqual(
+                    avatar.data, b"carol, number 1000, at home in /home/carol\n"
+                )
         _, avatar, _ = portal.realm.requestAvatar(b"carol", None, IResource)
         self.assertIsInstance(avatar, ForbiddenResource)
         self.assertRaises(NotImplementedError, portal.realm.requestAvatar, b"carol", None)
@@ -114,7 +116,7 @@ class UnitTests(MachineTestCase):
         systemd finds nothing to say about them.
         """
         for path in EXAMPLES.glob("*.service"):
-            unit = path.read_text().replace("/usr/bin/twistd", sys.executable)
+            unit = path.read_text().replace("/opt/myapp/bin/twistd", sys.executable)
             copy = self.folder / path.name
             copy.write_text(unit)
             done = run("systemd-analyze", "verify", "--man=no", str(copy))
@@ -126,7 +128,7 @@ class UnitTests(MachineTestCase):
         Start what a unit does.
         """
         text = (EXAMPLES / unit).read_text()
-        [line] = re.findall(r"(?m)^ExecStart=/usr/bin/twistd (.*)$", text)
+        [line] = re.findall(r"(?m)^ExecStart=/opt/myapp/bin/twistd (.*)$", text)
         for name, value in environment.items():
             line = line.replace(f"${{{name}}}", value)
         options = shlex.split(line.replace("/var/lib/myapp", str(self.state)))
@@ -141,10 +143,11 @@ class UnitTests(MachineTestCase):
 
     def test_unix(self) -> None:
         """
-        With the unit's capability a server that isn't root's checks passwords.
+        With the capability that the unit names in place of the group, a server that
+        isn't root's checks passwords.
         """
         [capability] = re.findall(
-            r"(?m)^AmbientCapabilities=CAP_(\w+)$",
+            r"(?m)AmbientCapabilities=CAP_(\w+)$",
             (EXAMPLES / "myapp-unix.service").read_text(),
         )
         only = f"+{capability.lower()}"

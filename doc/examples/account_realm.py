@@ -1,5 +1,5 @@
 """
-A realm that gives each user of the machine his home directory, to read.
+A realm that shows each user of the machine what the system knows of him.
 """
 
 from __future__ import annotations
@@ -9,28 +9,30 @@ from typing import Any
 from zope.interface import implementer
 
 from twisted.web.resource import ForbiddenResource, IResource
-from twisted.web.static import File
+from twisted.web.static import Data
 
 from mycred.checkers import accountOf
 from mycred.portal import IRealm
 
 
 @implementer(IRealm)
-class HomeRealm:
+class AccountRealm:
     """
-    The connection between accounts and their home directories.
+    The connection between accounts and pages about them.
     """
 
     def requestAvatar(self, avatarId: object, mind: object, *interfaces: Any) -> Any:
         """
-        Answer with a view of a home directory, to those who are in the group staff.
+        Answer with a page, to those who are in the group staff.
         """
         if IResource not in interfaces:
             raise NotImplementedError("this is for web browsers")
         account = accountOf(avatarId)
         if account is None or "staff" not in account.groups:
             return IResource, ForbiddenResource("This is for the staff."), _nothing
-        return IResource, File(account.home), _nothing
+        text = f"{account.name}, number {account.uid}, at home in {account.home}\n"
+        page = Data(text.encode("utf-8", "replace"), "text/plain; charset=utf-8")
+        return IResource, page, _nothing
 
 
 def _nothing() -> None:

@@ -6,10 +6,10 @@ dates in a shadow file.  L{Accounts.look} does it all, and waits for files, the
 name service and the hash: it is called in threads, and in processes of their own.
 """
 
-from ._account import Account, Kind, Verdict, arePlausible, isAccountName
+from ._account import Account, Kind, Verdict, isAccountName, isPlausibleLogin
 from ._lines import cryptIn
 from ._rules import NOLOGIN, SHELLS, Rules
-from ._store import SHADOW, Accounts, Files, describe, makeAccounts, preload
+from ._store import SHADOW, Accounts, Files, checkFiles, describe, makeAccounts, preload
 from ._users import FileUsers, SystemUsers
 
 __all__ = [
@@ -34,14 +34,16 @@ __all__ = [
     "SystemUsers",
     # From ._account
     "Verdict",
-    # From ._account
-    "arePlausible",
+    # From ._store
+    "checkFiles",
     # From ._lines
     "cryptIn",
     # From ._store
     "describe",
     # From ._account
     "isAccountName",
+    # From ._account
+    "isPlausibleLogin",
     # From ._store
     "makeAccounts",
     "preload",

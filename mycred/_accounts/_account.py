@@ -87,7 +87,7 @@ class Verdict(NamedTuple):
     @property
     def matched(self) -> bool:
         """
-        Whether nobody needs to look again.
+        Whether nobody needs to look again, though a file may have been half-written.
         """
         return self.kind is Kind.ACCEPTED
 
@@ -99,7 +99,7 @@ def isAccountName(name: bytes) -> bool:
     return _name.fullmatch(name) is not None
 
 
-def arePlausible(name: object, password: object, longest: int = LONGEST) -> bool:
+def isPlausibleLogin(name: object, password: object, longest: int = LONGEST) -> bool:
     """
     Tell whether a name and a password are worth any work.
 
@@ -114,4 +114,4 @@ def arePlausible(name: object, password: object, longest: int = LONGEST) -> bool
     )
 
 
-__all__ = ["Account", "Doubt", "Kind", "Verdict", "arePlausible", "isAccountName"]
+__all__ = ["Account", "Doubt", "Kind", "Verdict", "isAccountName", "isPlausibleLogin"]

@@ -5,6 +5,7 @@ Which accounts may be used, beside what shadow(5) says.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from .._userfile import openRegular
@@ -17,7 +18,18 @@ NOLOGIN = ("/etc/nologin", "/run/nologin")
 SHELLS = "/etc/shells"
 
 
-class Rules(NamedTuple):
+class _Rules(NamedTuple):
+    """
+    The fields of L{Rules}.
+    """
+
+    nologin: tuple[str, ...]
+    shells: str | None
+    minuid: int
+    groups: tuple[str, ...]
+
+
+class Rules(_Rules):
     """
     What an account must be like.
 
@@ -28,17 +40,32 @@ class Rules(NamedTuple):
         needn't.
     """
 
-    nologin: tuple[str, ...] = ()
-    shells: str | None = None
-    minuid: int = 0
-    groups: tuple[str, ...] = ()
+    __slots__ = ()
 
-    def denial(self, account: Account, gids: set[int | None]) -> str | None:
+    def __new__(
+        cls,
+        nologin: Sequence[str] = (),
+        shells: str | None = None,
+        minuid: int = 0,
+        groups: Sequence[str] = (),
+    ) -> Rules:
+        """
+        @raise TypeError: if one of them is of another type, such as text where a
+            sequence of names is needed.
+        """
+        for what, names in (("nologin", nologin), ("groups", groups)):
+            if isinstance(names, str) or not all(isinstance(n, str) for n in names):
+                raise TypeError(f"{what} takes a sequence of names: write ('name',)")
+        if not isinstance(minuid, int) or not isinstance(shells, (str, type(None))):
+            raise TypeError("minuid takes a number, and shells the name of a file")
+        return super().__new__(cls, tuple(nologin), shells, minuid, tuple(groups))
+
+    def denial(self, account: Account, gidOf: Callable[[str], int | None]) -> str | None:
         """
         Tell why an account may not be used.
 
         @param account: the account.
-        @param gids: the numbers of L{groups}.
+        @param gidOf: find the number of a group; L{None} if there is none.
 
         @return: what the log is told; L{None} if it may be used.
 
@@ -46,7 +73,7 @@ class Rules(NamedTuple):
         """
         if account.uid < self.minuid:
             return f"its number {account.uid} is below {self.minuid}"
-        if self.groups and not gids.intersection(account.gids):
+        if self.groups and not set(map(gidOf, self.groups)) & set(account.gids):
             return f"it is in none of the groups {', '.join(self.groups)}"
         if self.shells is not None and account.shell not in _shellsIn(self.shells):
             return f"its shell {account.shell} is not in {self.shells}"

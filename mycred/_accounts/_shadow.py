@@ -79,7 +79,7 @@ class Shadow(NamedTuple):
         if self.isLocked:
             return DenialReason.LOCKED, "it is locked"
         if self.expires is not None and today >= self.expires:
-            return DenialReason.EXPIRED, f"it has expired on {_name(self.expires)}"
+            return DenialReason.EXPIRED, f"it expired on {_name(self.expires)}"
         if self.changed == 0:
             return DenialReason.PASSWORD_EXPIRED, "the password must be changed first"
         if self.changed is None or self.most is None or today < self.changed:
@@ -88,10 +88,10 @@ class Shadow(NamedTuple):
         last = self.changed + self.most
         if self.inactive is not None and today >= last + self.inactive:
             name = _name(last + self.inactive)
-            return DenialReason.EXPIRED, f"the password could be changed until {name}"
+            return DenialReason.EXPIRED, f"the password wasn't changed until {name}"
         if today >= last:
             name = _name(last)
-            return DenialReason.PASSWORD_EXPIRED, f"the password counted until {name}"
+            return DenialReason.PASSWORD_EXPIRED, f"the password expired on {name}"
         return None
 
     def __repr__(self) -> str:

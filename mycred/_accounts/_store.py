@@ -20,7 +20,17 @@ from ._account import Account, Kind, Verdict
 from ._lines import ACCOUNTS, MORE, hashIn
 from ._rules import Rules
 from ._shadow import Shadow
-from ._users import ADVICE, FileUsers, Found, SystemUsers, User, Users, getgrouplist
+from ._users import (
+    ADVICE,
+    FileUsers,
+    Found,
+    SystemUsers,
+    User,
+    Users,
+    getgrouplist,
+    hashOf,
+    userOf,
+)
 
 _DAY = 86_400
 
@@ -148,8 +158,7 @@ class Accounts:
             return Verdict(Kind.DENIED, user.name, why, reason)
         groups = self._users.groupsOf(user.account)
         account = user.account._replace(groups=groups.names, gids=groups.gids)
-        wanted = set(map(self._users.gidOf, self._rules.groups))
-        refusal = self._rules.denial(account, wanted)
+        refusal = self._rules.denial(account, self._users.gidOf)
         if refusal is None:
             return Verdict(Kind.ACCEPTED, user.name, account=account)
         reason = DenialReason.POLICY
@@ -182,6 +191,51 @@ def makeAccounts(files: Files, rules: Rules) -> Accounts:
     if files.passwd is not None:
         users = FileUsers(files.passwd, files.group)
     return Accounts(users, files.shadow, rules)
+
+
+def checkFiles(passwd: str, shadow: str | None) -> None:
+    """
+    Insist on files that can let somebody in.
+
+    @raise ValueError: if they can't: if no line is what it should be, or all hashes
+        are elsewhere.
+    @raise OSError: if a file can't be read.
+    """
+    hashed = _insistOnLines(passwd, "passwd(5)", userOf, hashOf)
+    if shadow is not None:
+        _insistOnLines(shadow, "shadow(5)", _parse, _read)
+    elif not hashed:
+        raise ValueError(
+            f"shadow: nobody has a hash in {passwd}; write shadow=FILE too, the "
+            "file that has them"
+        )
+
+
+def _insistOnLines(
+    path: str,
+    manual: str,
+    parse: Callable[[Entry], object],
+    read: Callable[[Entry], Hash | None],
+) -> bool:
+    """
+    Insist on a line that is what it should be, unless the file is empty.
+
+    @return: whether somebody has a hash there.
+    """
+    found = wrong = False
+    for entry in UserFile(path, ACCOUNTS).snapshot():
+        try:
+            parse(entry)
+        except ValueError:
+            wrong = True
+            continue
+        found = True
+        with suppress(UnusableHash):
+            if read(entry) is not None:
+                return True
+    if wrong and not found:
+        raise ValueError(f"no line of {path} is one of {manual}")
+    return False
 
 
 def preload() -> None:
@@ -242,4 +296,12 @@ def _parse(entry: Entry | None) -> Shadow:
         raise UnusableHash(str(error)) from None
 
 
-__all__ = ["SHADOW", "Accounts", "Files", "describe", "makeAccounts", "preload"]
+__all__ = [
+    "SHADOW",
+    "Accounts",
+    "Files",
+    "checkFiles",
+    "describe",
+    "makeAccounts",
+    "preload",
+]

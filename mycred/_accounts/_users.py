@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import suppress
 from functools import cache
 from typing import Any, NamedTuple, Protocol
 
@@ -179,7 +178,7 @@ class FileUsers:
             L{None}, their primary groups are all that is known of them.
         """
         self.file = PasswordFile(
-            UserFile(passwd, ACCOUNTS), _read, advice=ADVICE, more=MORE
+            UserFile(passwd, ACCOUNTS), hashOf, advice=ADVICE, more=MORE
         )
         self._group = None if group is None else GroupFile(group)
 
@@ -195,7 +194,7 @@ class FileUsers:
             # The rest may be on its way, and is what the rules go by.
             return Found(flaw="half a line", doubt=look.doubt)
         try:
-            return Found(_parse(look.entry), doubt=look.doubt)
+            return Found(userOf(look.entry), doubt=look.doubt)
         except ValueError as error:
             return Found(flaw=str(error), doubt=look.doubt)
 
@@ -212,18 +211,6 @@ class FileUsers:
         Find the number of a group.
         """
         return None if self._group is None else self._group.gidOf(group)
-
-    def haveHashes(self) -> bool:
-        """
-        Tell whether somebody has a hash here.
-
-        @raise OSError: if the file can't be read.
-        """
-        for entry in self.file.entries():
-            with suppress(UnusableHash):
-                if _read(entry) is not None:
-                    return True
-        return False
 
     def takeNotes(self) -> Iterator[Note]:
         """
@@ -250,20 +237,20 @@ def _ownIn(name: bytes, secret: bytes) -> Shadow | None:
     return Shadow(secret, None, None, None, None)
 
 
-def _read(entry: Entry) -> Hash | None:
+def hashOf(entry: Entry) -> Hash | None:
     """
     Read the hash in a line of passwd(5).
 
     @raise UnusableHash: if it can't be verified, or the line isn't one.
     """
     try:
-        own = _parse(entry).own
+        own = userOf(entry).own
     except ValueError as error:
         raise UnusableHash(str(error)) from None
     return hashIn(own.secret) if own is not None else None
 
 
-def _parse(entry: Entry) -> User:
+def userOf(entry: Entry) -> User:
     """
     Read a line of passwd(5).
 
@@ -331,4 +318,14 @@ def getgrouplist() -> Any:
     return function
 
 
-__all__ = ["ADVICE", "FileUsers", "Found", "SystemUsers", "User", "Users", "getgrouplist"]
+__all__ = [
+    "ADVICE",
+    "FileUsers",
+    "Found",
+    "SystemUsers",
+    "User",
+    "Users",
+    "getgrouplist",
+    "hashOf",
+    "userOf",
+]

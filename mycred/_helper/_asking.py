@@ -107,14 +107,14 @@ class Helper:
         """
         place, end = self._idle.get()
         try:
-            # Nobody knows it, also not another process that asks through the same ends.
+            # Nobody else has it, also not another process after a fork.
             number = secrets.randbits(62)
-            # Notice of a process that has ended while nobody asked it.
-            drain(end)
+            notices = _notices(end)
             end.settimeout(max(until - time.monotonic(), 1e-3))
             try:
                 send(end, packRequest(number, name, password, peer))
-                return self._answer(end, number, name, until)
+                verdict, notes = self._answer(end, number, name, until)
+                return Answer(verdict, [*notices, *notes])
             except (TimeoutError, WireError) as error:
                 self._replace(place, end)
                 what = "makes no sense"
@@ -238,6 +238,21 @@ def _close(ends: list[socket]) -> None:
     """
     for end in ends:
         end.close()
+
+
+def _notices(end: socket) -> list[str]:
+    """
+    Take notice of what has come while nobody asked: of a process that has ended.
+    """
+    notices = []
+    try:
+        while (message := receive(end, time.monotonic())) is not None:
+            answered, text, _ = unpackAnswer(message)
+            if answered is None:
+                notices.append(text)
+    except (OSError, WireError):
+        drain(end)
+    return notices
 
 
 def _unsure(name: bytes, why: str) -> Answer:

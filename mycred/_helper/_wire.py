@@ -187,7 +187,7 @@ def _read(connection: socket, size: int, until: float | None) -> bytes:
     parts = []
     while size:
         if until is not None:
-            connection.settimeout(max(until - time.monotonic(), 1e-3))
+            connection.settimeout(max(until - time.monotonic(), 1e-4))
         part = connection.recv(size)
         if not part:
             break

@@ -13,7 +13,15 @@ from itertools import count
 from socket import socket
 from typing import Any, NamedTuple
 
-from .._accounts import Files, Kind, Rules, Verdict, arePlausible, makeAccounts, preload
+from .._accounts import (
+    Files,
+    Kind,
+    Rules,
+    Verdict,
+    isPlausibleLogin,
+    makeAccounts,
+    preload,
+)
 from .._notes import Note
 from .._userfile import SETTLING
 from ._wire import packAnswer, receive, send, unpackRequest
@@ -22,7 +30,7 @@ from ._wire import packAnswer, receive, send, unpackRequest
 # modules leak.
 _MOST = 100
 
-# How often a file that goes on changing is read.
+# How often a file that goes on changing is read, as by L{mycred.checkers} in a server.
 _TRIES = 20
 
 
@@ -53,7 +61,7 @@ def makeFinder(kind: str, *settings: Any) -> Finder:
 
         return Finder(PAM(*settings).look, lambda: iter(()), _MOST)
     files, (nologin, shells, minuid, groups) = settings
-    rules = Rules(tuple(nologin), shells, minuid, tuple(groups))
+    rules = Rules(nologin, shells, minuid, groups)
     accounts = makeAccounts(Files(*files), rules)
     preload()
     return Finder(partial(_settled, accounts.look), accounts.takeNotes, None)
@@ -73,7 +81,7 @@ def work(end: socket, finder: Finder) -> bool:
         number, name, password, peer = unpackRequest(message)
         try:
             # The server has looked at that, and may be somebody else's by now.
-            if not arePlausible(name, password):
+            if not isPlausibleLogin(name, password):
                 raise OSError("that is no name, or no password")
             verdict = finder.find(name, password, peer)
         except OSError as error:

@@ -17,7 +17,7 @@ from .._contracts import (
     IUsernameHashedPassword,
     IUsernamePassword,
 )
-from ._accounts import accountOf
+from ._accountchecker import accountOf
 from ._anonymous import AllowAnonymousAccess
 from ._file import FilePasswordDB, OnDiskUsernamePasswordDatabase
 from ._htdigest import HtdigestChecker
@@ -57,6 +57,6 @@ __all__ = [
     # From ._unix
     "UNIXChecker",
     "UNIXPasswordDatabase",
-    # From ._accounts
+    # From ._accountchecker
     "accountOf",
 ]

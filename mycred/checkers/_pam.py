@@ -15,7 +15,7 @@ from .._contracts import ICredentialsChecker
 from .._helper import Helper
 from .._workers import Workers
 from ..credentials import peerOf
-from ._accounts import AccountChecker, Separate
+from ._accountchecker import AccountChecker, Separate
 
 # As many logins are under way at a time: modules wait for a network, not for a
 # processor.

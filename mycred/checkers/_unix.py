@@ -34,7 +34,7 @@ from .._secrets import asBytes
 from .._threads import processors
 from .._userfile import openRegular
 from .._workers import Workers, workersOf
-from ._accounts import AccountChecker, Separate
+from ._accountchecker import AccountChecker, Separate
 from ._looking import Looking
 from ._passwords import arePlausible
 
@@ -264,7 +264,7 @@ def makeRules(given: Mapping[str, Any], gidOf: Callable[[str], int | None]) -> R
     groups = given.get("groups", ())
     unknown = [name for name in groups if gidOf(name) is None]
     if unknown:
-        raise ValueError(f"groups: there is no group {unknown[0]}")
+        raise ValueError(f"groups: there is no group {unknown[0]!r}")
     shells = SHELLS if given.get("shells") else None
     if shells is not None:
         try:

@@ -4,6 +4,9 @@ The auth type C{pam}: whoever a PAM service lets in.
 
 from __future__ import annotations
 
+import os
+import sys
+
 from zope.interface import implementer
 
 from twisted.plugin import IPlugin
@@ -35,12 +38,16 @@ Example: --auth=pam:service=myapp
 class PAMCheckerFactory:
     """
     Makes L{PAMChecker<mycred.checkers.PAMChecker>}.
+
+    @cvar errorOutput: the file that a warning is written to.
     """
 
     authType = "pam"
     authHelp = pamCheckerFactoryHelp
     argStringFormat = "service=NAME"
     credentialInterfaces = (IUsernamePassword,)
+
+    errorOutput = sys.stderr
 
     def generateChecker(self, argstring: str) -> ICredentialsChecker:
         """
@@ -57,6 +64,11 @@ class PAMCheckerFactory:
         given = parseArgString(
             argstring, {"service": nonEmpty}, ("service",), ("service",)
         )
+        if os.geteuid():
+            self.errorOutput.write(
+                "Warning: --auth=pam: most modules need root for anybody but the user "
+                "who runs the server\n"
+            )
         try:
             return PAMChecker(given["service"])
         except (OSError, ValueError) as error:

@@ -69,7 +69,7 @@ class PasswdCheckerFactory:
         @raise InvalidAuthArgumentString: if an option is unknown or can't take
             effect, a file can't be read, or nobody could log in by these files.
         """
-        from mycred._accounts import FileUsers
+        from mycred._accounts import FileUsers, checkFiles
         from mycred._argstring import parseArgString
         from mycred.checkers import PasswdChecker
         from mycred.checkers._filechecker import readable
@@ -84,11 +84,7 @@ class PasswdCheckerFactory:
             )
         users = FileUsers(passwd, group)
         try:
-            if shadow is None and not users.haveHashes():
-                raise ValueError(
-                    f"shadow: nobody has a hash in {passwd}; write shadow=FILE too, the "
-                    "file that has them"
-                )
+            checkFiles(passwd, shadow)
             rules = makeRules(given, users.gidOf)
             separate = os.geteuid() == 0
             return PasswdChecker(passwd, shadow, group, rules, separate=separate)

@@ -23,9 +23,10 @@ This checker lets in who has an account on this machine, with the password that 
 in /etc/shadow.  Locked and expired accounts are denied, and passwords that must be
 changed, as shadow(5) says.
 
-It needs root, the capability CAP_DAC_READ_SEARCH, or a group that may read
-/etc/shadow.  Started as root it goes on working when twistd has become somebody
-else (--uid): the accounts are then looked up by processes that stay root.
+It needs root, a group that may read /etc/shadow (shadow, on Debian), or the
+capability CAP_DAC_READ_SEARCH, which opens every file.  Started as root it goes on
+working when twistd has become somebody else (--uid): the accounts are then looked
+up by processes that stay root.
 
 minuid=N
     denies accounts whose number is below N, such as 1000 for those of the system.

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -32,7 +33,7 @@ class RulesTests(SynchronousTestCase):
         Ask for a denial, on a machine with a few groups.
         """
         numbers = {"alice": 1000, "mail": 8, "post": 8, "staff": 50}
-        return rules.denial(account, set(map(numbers.get, rules.groups)))
+        return rules.denial(account, numbers.get)
 
     def test_none(self) -> None:
         """
@@ -90,6 +91,22 @@ class RulesTests(SynchronousTestCase):
         self.assertIsNone(self.denial(rules, ALICE._replace(uid=0)))
         first.touch()
         self.assertDenied(rules, ALICE, f"there is {first}")
+
+    def test_types(self) -> None:
+        """
+        What has another type is told at once, also text where names are needed.
+        """
+        for wrong in (
+            {"groups": "mail"},
+            {"groups": (5,)},
+            {"nologin": "/etc/nologin"},
+            {"minuid": "5"},
+            {"shells": 5},
+        ):
+            arguments: Any = wrong
+            self.assertRaises(TypeError, Rules, **arguments)
+        rules = Rules(groups=["mail"], nologin=["/etc/nologin"])
+        self.assertEqual(rules, Rules(groups=("mail",), nologin=("/etc/nologin",)))
 
     def test_hiddenNologin(self) -> None:
         """

@@ -96,7 +96,7 @@ class ShadowTests(SynchronousTestCase):
         The log is told the day.
         """
         expired = Shadow.parse(b"hash:::::1:19000:")
-        self.assertEqual(expired.denial(TODAY), (EXPIRED, "it has expired on 2022-01-08"))
+        self.assertEqual(expired.denial(TODAY), (EXPIRED, "it expired on 2022-01-08"))
         old = Shadow.parse(b"hash:19000:0:1:7:::").denial(TODAY)
         assert old is not None
         self.assertIn("2022-01-09", old[1])

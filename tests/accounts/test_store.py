@@ -17,6 +17,7 @@ from mycred._accounts import (
     Kind,
     Rules,
     SystemUsers,
+    checkFiles,
     makeAccounts,
 )
 from mycred._userfile import _state
@@ -413,6 +414,33 @@ class SystemTests(MachineTestCase):
             del self.verified[:]
             self.assertKind(REFUSED, accounts.look(name, b"tulip"))
             self.assertEqual(self.verified, [(BCRYPT, b"tulip")], name)
+
+    def test_checkFiles(self) -> None:
+        """
+        Files that can let nobody in are told, and those that will be filled are not.
+        """
+        empty = self.write("empty", b"# nobody yet\n")
+        nonsense = self.write("nonsense", b"alice sesame\nbob:secret\n")
+        for passwd, shadow in [
+            (self.passwd, self.shadow),
+            (self.passwd, None),
+            (self.passwd, empty),
+            (empty, self.shadow),
+        ]:
+            checkFiles(passwd, shadow)
+        for passwd, shadow, says in [
+            (self.passwd, self.passwd, "is one of shadow(5)"),
+            (self.shadow, self.shadow, "is one of passwd(5)"),
+            (nonsense, self.shadow, f"no line of {nonsense} is one of passwd(5)"),
+            (self.passwd, nonsense, f"no line of {nonsense} is one of shadow(5)"),
+            (empty, None, "write shadow=FILE too"),
+        ]:
+            error = self.assertRaises(ValueError, checkFiles, passwd, shadow)
+            self.assertIn(says, str(error))
+        for secret in (b"x", b"*", b"!!", b"*LK*", b"##carol", b"", b"secret", b"$9$x"):
+            passwd = self.write("none", b"carol:%s:1:1:::\n" % secret)
+            error = self.assertRaises(ValueError, checkFiles, passwd, None)
+            self.assertIn("write shadow=FILE too", str(error))
 
     def test_makeAccounts(self) -> None:
         """

@@ -212,15 +212,6 @@ class FileUsersTests(MachineTestCase):
         for size in range(len(line) - len(b"/bin/sh") + 1):
             self.assertIsNone(self.find(b"carol", line[:size]).user, line[:size])
 
-    def test_hashes(self) -> None:
-        """
-        It can be told whether anybody has a hash there.
-        """
-        self.assertTrue(FileUsers(self.passwd).haveHashes())
-        for secret in (b"x", b"*", b"!!", b"*LK*", b"##carol", b"", b"secret", b"$9$x"):
-            passwd = self.write("none", b"carol:%s:1:1:::\n" % secret)
-            self.assertFalse(FileUsers(passwd).haveHashes(), secret)
-
     def test_hidden(self) -> None:
         """
         As for pam_unix, C{##} refers to the shadow file if the name follows.

@@ -5,6 +5,7 @@ Tests for the checker of PAM services.
 from __future__ import annotations
 
 import os
+from io import StringIO
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -205,10 +206,10 @@ class PAMCheckerTests(PAMTestCase):
         started, and whoever comes next is served.
         """
         pids = self.confdir / "pids"
-        program = self.confdir / "program"
+        program, sleep = self.confdir / "program", f"sleep 31415.{os.getpid()}"
         program.write_text(
             f"#!/bin/sh\n[ $PAM_USER = hang ] || exit 0\necho $$ >{pids}\n"
-            "while :; do sleep 31415; done\n"
+            f"while :; do {sleep}; done\n"
         )
         program.chmod(0o700)
         self.service("hang", f"pam_exec.so quiet {program}", "pam_permit.so")
@@ -220,7 +221,7 @@ class PAMCheckerTests(PAMTestCase):
             del self.events[:]
             status = Path(f"/proc/{pids.read_text().strip()}/stat")
             self.assertTrue(not status.exists() or ") Z " in status.read_text())
-            sleeping = run("pgrep", "-f", "sleep 31415").stdout
+            sleeping = run("pgrep", "-f", sleep).stdout
             self.assertEqual(sleeping, b"")
             self.successResultOf(self.ask(checker, b"alice", b"x"))
 
@@ -350,6 +351,39 @@ class PluginTests(PAMTestCase):
         self.assertWrong("pam:service=../passwd", "write a name in lower case")
         self.assertWrong("pam:servce=x", "did you mean service=")
         self.assertWrong("pam:x:y", "a value stands without its key")
+
+    def test_lines(self) -> None:
+        """
+        A service needs a line for each stage, or one that includes others; PAM would
+        take the stages that are missing from another service.
+        """
+        for content, missing in [
+            (b"", "account"),
+            (b"# auth required pam_permit.so\naccount required pam_permit.so\n", "auth"),
+            (b"auth required pam_permit.so\n\npassword required x.so\n", "account"),
+            (b"AUTH required pam_permit.so\naccount include common-account\n", None),
+            (b"@include common-auth\n", None),
+            (b"  auth\trequired x.so\n -account required x.so\n", "account"),
+        ]:
+            (self.confdir / "lines").write_bytes(content)
+            if missing is None:
+                self.pam("lines")
+                continue
+            error = self.assertRaises(ValueError, self.pam, "lines")
+            self.assertIn(f"{self.confdir}/lines has no {missing} line", str(error))
+
+    def test_warning(self) -> None:
+        """
+        Whoever isn't root is warned.
+        """
+        (name,) = sorted(os.listdir("/etc/pam.d"))[:1]
+        for uid, lines in [(1000, 1), (0, 0)]:
+            output = StringIO()
+            self.patch(cred_pam.thePAMCheckerFactory, "errorOutput", output)
+            self.patch(os, "geteuid", lambda uid=uid: uid)
+            checker: Any = strcred.makeChecker(f"pam:{name}")
+            checker._separate._helper.close()
+            self.assertEqual(output.getvalue().count("need root"), lines)
 
     def test_help(self) -> None:
         """

@@ -85,9 +85,10 @@ class FileTests(AccountServerTests, MachineTestCase):
         for said in (
             "refused: b'carol': wrong password",
             "refused: b'eve': there is no such account",
-            "denied: b'locked', though right: it is locked",
-            "denied: b'expired', though right: it has expired on 2023-05-23",
-            "denied: b'hidden', though right: it is in none of the groups users, mail",
+            "denied: b'locked', though the password was right: it is locked",
+            "denied: b'expired', though the password was right: it expired on 2023-05-23",
+            "denied: b'hidden', though the password was right: it is in none of the "
+            "groups users, mail",
         ):
             self.assertIn(said, server.log)
         self.assertNotIn("tulip", server.log)

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from socket import SHUT_WR, socketpair
+from threading import Event
 from typing import Any
 
 from twisted.trial.unittest import SkipTest
@@ -184,7 +185,7 @@ class AskTests(HelperTestCase):
 
     def test_crashesAlone(self) -> None:
         """
-        Of a process that ends while nobody asks it, nobody is told.
+        Of a process that ends while nobody asks it the log is told, and nobody else.
         """
         helper = self.helper()
         for _ in range(3):
@@ -192,6 +193,8 @@ class AskTests(HelperTestCase):
             os.kill(old, signal.SIGKILL)
             until(lambda old=old: set(children(self.broker)) - {old})
             self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
+            [note] = self.answer.notes
+            self.assertIn("SIGKILL", note)
 
     def test_crashesMeanwhile(self) -> None:
         """
@@ -200,8 +203,16 @@ class AskTests(HelperTestCase):
         helper = self.helper()
         [old] = children(self.broker)
         os.kill(old, signal.SIGSTOP)
+        asked, answer = Event(), helper._answer
+
+        def waiting(*arguments: Any) -> Any:
+            asked.set()
+            return answer(*arguments)
+
+        self.patch(helper, "_answer", waiting)
         with ThreadPoolExecutor(1) as threads:
             asking = threads.submit(helper.ask, b"carol", PASSWORD, None, soon(3600))
+            self.assertTrue(asked.wait(PATIENCE))
             os.kill(old, signal.SIGABRT)
             os.kill(old, signal.SIGCONT)
             self.assertIn("SIGABRT", asking.result(PATIENCE).verdict.why)
@@ -211,6 +222,7 @@ class AskTests(HelperTestCase):
         An answer that makes no sense is none, and its process is replaced.
         """
         helper = self.helper()
+        self.patch(_asking, "_notices", lambda end: [])
         for nonsense in (5, [], [0], {"a": 1}, [0, 0, 0, 0], [0, None, []], [0, [], 1]):
             [old] = until(lambda: children(self.broker))
             self.patch(secrets, "randbits", lambda bits: 0)

@@ -14,13 +14,16 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.spread.jelly import Jellyable
 
-from .._accounts import Account, Kind, Verdict, arePlausible
+from .._accounts import Account, Kind, Verdict, isPlausibleLogin
 from .._contracts import AvatarID, IUsernamePassword
 from .._helper import Answer, Helper
 from .._secrets import LONGEST, asBytes, printable, shortened
 from .._workers import Workers
 from ..error import AccountDenied, LoginFailed, TemporaryFailure, UnauthorizedLogin
 from ._passwords import PasswordMatching
+
+# What part of the time that a login may take the processes have for it.
+_SHARE = 29 / 30
 
 # What was logged lately isn't logged again: so many lines are remembered.
 _MOST_REMEMBERED = 100
@@ -96,8 +99,13 @@ class AccountChecker(PasswordMatching):
             found out.
         """
         name, password = asBytes(credentials.username), asBytes(credentials.password)
-        if not arePlausible(name, password, self.longestPassword):
-            return fail(self._cbUnknown(False, credentials.username))
+        if not isPlausibleLogin(name, password, self.longestPassword):
+            self._log.info(
+                "Login refused: {name!r}: no account has such a name, or the password is "
+                "empty or too long",
+                name=shortened(credentials.username),
+            )
+            return fail(UnauthorizedLogin())
         looking: Deferred[Any] = self._lookUp(name, password, credentials)
         return looking.addCallback(self._cbVerdict, credentials)
 
@@ -120,7 +128,9 @@ class AccountChecker(PasswordMatching):
             self._log.error("No verdict on a login of {name!r}: {why}", **told)
             return Failure(TemporaryFailure("Temporarily unavailable"))
         if verdict.denial is not None:
-            self._log.info("Login denied: {name!r}, though right: {why}", **told)
+            self._log.info(
+                "Login denied: {name!r}, though the password was right: {why}", **told
+            )
             return Failure(AccountDenied(verdict.denial))
         self._log.info("Login refused: {name!r}: {why}", **told)
         return Failure(UnauthorizedLogin())
@@ -160,8 +170,9 @@ class Separate:
 
         @return: a L{Deferred} that fires after the delay that the verdict asks for.
         """
-        # From now on, however long it waits for a thread.
-        until = time.monotonic() + self.workers.deadline
+        # From now on, however long it waits for a thread; and a little less, so that
+        # the log is told how it ends.
+        until = time.monotonic() + self.workers.deadline * _SHARE
         asking: Deferred[Any]
         asking = self.workers.run(self._helper.ask, name, password, peer, until)
         return asking.addCallbacks(self._cbAnswer, self._ebAnswer)
