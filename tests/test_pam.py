@@ -345,6 +345,43 @@ class ServiceTests(Services, SynchronousTestCase):
             error = self.assertRaises(ValueError, checkService, name, str(self.confdir))
             self.assertIn("lower case", str(error))
 
+    def test_folder(self) -> None:
+        """
+        A folder is no service.
+        """
+        (self.confdir / "folder").mkdir()
+        self.assertRaises(ValueError, PAM, "folder", str(self.confdir))
+
+    def test_oldLibrary(self) -> None:
+        """
+        A folder of its own needs a libpam that knows that.
+        """
+
+        class Old:
+            """
+            A library without that function.
+            """
+
+        self.patch(_pam, "_load", Old)
+        error = self.assertRaises(ValueError, PAM, "permit", str(self.confdir))
+        self.assertIn("1.4", str(error))
+
+    def test_cannotBegin(self) -> None:
+        """
+        If PAM can't begin, nobody can tell.
+        """
+        pam = PAM("permit", str(self.confdir))
+        self.patch(pam, "_library", Refusing(pam._library, "pam_start_confdir"))
+        self.assertRaises(OSError, pam.look, b"alice", b"sesame")
+
+    def test_nameNotHandedBack(self) -> None:
+        """
+        If PAM doesn't hand back a name, the one that was typed is meant.
+        """
+        pam = PAM("permit", str(self.confdir))
+        self.patch(pam, "_library", Refusing(pam._library, "pam_get_item"))
+        self.assertEqual(pam.look(b"alice", b"sesame").name, b"alice")
+
     def test_vendor(self) -> None:
         """
         Services of the distribution count, too.

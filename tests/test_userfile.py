@@ -97,6 +97,24 @@ class SnapshotTests(SynchronousTestCase):
         """
         return Snapshot(content, layout or Layout(), State((0, 0, 0, 0, 0), 60))
 
+    def test_linesWith(self) -> None:
+        """
+        The lines in which something stands are found, wherever it does in chunks of
+        any size, each once and as a whole.
+        """
+        content = b"abc\nxabcabcx\n\nab\nc\nbc" + b"y" * 40 + b"abc\nlast abc"
+        expected = [
+            (b"abc", False),
+            (b"xabcabcx", False),
+            (b"bc" + b"y" * 40 + b"abc", False),
+            (b"last abc", True),
+        ]
+        for size in range(1, len(content) + 2):
+            self.patch(_snapshot, "_CHUNK", size)
+            self.assertEqual(list(self.snapshot(content).linesWith(b"abc")), expected)
+        self.assertEqual(list(self.snapshot(b"").linesWith(b"abc")), [])
+        self.assertEqual(list(self.snapshot(b"abc\n").linesWith(b"x")), [])
+
     def test_find(self) -> None:
         """
         The first line for a name is found, with its number.

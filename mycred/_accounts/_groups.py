@@ -13,8 +13,10 @@ from .._userfile import Snapshot, UserFile
 from ._account import Doubt
 from ._lines import ACCOUNTS
 
-#: The number of a user or a group.
-digits = re.compile(rb"[0-9]{1,10}")
+_digits = re.compile(rb"[0-9]{1,10}")
+
+# What stands for no user, and no group.
+_NOBODY = 2**32 - 1
 
 
 class Groups(NamedTuple):
@@ -82,6 +84,13 @@ class GroupFile:
         return None
 
 
+def isNumber(field: bytes) -> bool:
+    """
+    Tell whether a field is the number of a user or a group.
+    """
+    return _digits.fullmatch(field) is not None and int(field) < _NOBODY
+
+
 def _linesWith(snapshot: Snapshot, part: bytes) -> Iterator[tuple[str, int, list[bytes]]]:
     """
     Go through the groups in whose lines something stands.
@@ -91,11 +100,11 @@ def _linesWith(snapshot: Snapshot, part: bytes) -> Iterator[tuple[str, int, list
     for line, isCut in snapshot.linesWith(part):
         parsed = ACCOUNTS.parse(line)
         fields = parsed[1].split(b":") if parsed is not None else []
-        if parsed is None or len(fields) != 3 or not digits.fullmatch(fields[1]):
+        if parsed is None or len(fields) != 3 or not isNumber(fields[1]):
             continue
         # The rest of the last line, and of the last name in it, may be on its way.
         if not (isCut and snapshot.state.isYoung):
             yield os.fsdecode(parsed[0]), int(fields[1]), fields[2].split(b",")
 
 
-__all__ = ["GroupFile", "Groups", "digits"]
+__all__ = ["GroupFile", "Groups", "isNumber"]

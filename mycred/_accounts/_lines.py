@@ -28,13 +28,6 @@ class AccountLayout(Layout):
             return None
         return name, fields
 
-    @property
-    def beginsWithName(self) -> bool:
-        """
-        White space may stand before it.
-        """
-        return False
-
 
 #: The lines of all three files.
 ACCOUNTS = AccountLayout()

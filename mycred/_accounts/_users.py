@@ -14,12 +14,9 @@ from .._notes import Note
 from .._passwordfile import PasswordFile
 from .._userfile import Entry, UserFile
 from ._account import Account, Doubt
-from ._groups import GroupFile, Groups, digits
+from ._groups import GroupFile, Groups, isNumber
 from ._lines import ACCOUNTS, MORE, hashIn
 from ._shadow import Shadow
-
-# What stands for no user, and no group.
-_NOBODY = 2**32 - 1
 
 
 class User(NamedTuple):
@@ -260,9 +257,8 @@ def userOf(entry: Entry) -> User:
     if len(fields) != 6:
         raise ValueError("a number of fields that isn't passwd(5)'s")
     secret, uid, gid, _, home, shell = fields
-    for one in (uid, gid):
-        if not digits.fullmatch(one) or int(one) >= _NOBODY:
-            raise ValueError("no number where passwd(5) has one")
+    if not isNumber(uid) or not isNumber(gid):
+        raise ValueError("no number where passwd(5) has one")
     account = Account(
         os.fsdecode(entry.name),
         int(uid),

@@ -116,7 +116,7 @@ class Helper:
                 verdict, notes = self._answer(end, number, name, until)
                 return Answer(verdict, [*notices, *notes])
             except (TimeoutError, WireError) as error:
-                self._replace(place, end)
+                self._replace(place)
                 what = "makes no sense"
                 if isinstance(error, TimeoutError):
                     what = "hasn't come in time"
@@ -158,9 +158,9 @@ class Helper:
         if problem:
             raise ValueError(problem)
 
-    def _replace(self, place: int, end: socket) -> None:
+    def _replace(self, place: int) -> None:
         """
-        Have a worker replaced, and forget what it may have said.
+        Have a worker replaced.
 
         @raise OSError: if the broker doesn't do so.
         """
@@ -177,7 +177,6 @@ class Helper:
                 reply = None
         if reply is None:
             raise OSError("none is replaced")
-        drain(end)
 
 
 def _start(kind: str, ends: list[socket]) -> subprocess.Popen[bytes]:

@@ -33,7 +33,9 @@ class GroupFileTests(MachineTestCase):
         self.settle()
         groups = self.groups(
             b"#root:x:1:bob\n\nroot:x:0:\n  users:x:100:erin,bob\nwheel:x:10:bobby\n"
-            b"bob:x:1000:\nx:bob:7:\nmany:x:many:bob\nshort:x:8\n+more:x:9:bob\nend:x:11:bob"
+            b"bob:x:1000:\nx:bob:7:\nmany:x:many:bob\nshort:x:8\n+more:x:9:bob\n"
+            b"part:x:12x:bob\nlong:x:13:bob:\nfew:x:bob\nbig:x:4294967295:bob\n"
+            b"bigger:x:00000000014:bob\nend:x:11:bob"
         )
         self.assertEqual(
             groups.of(b"bob", 1000), Groups((1000, 100, 11), ("bob", "users", "end"))
@@ -48,7 +50,8 @@ class GroupFileTests(MachineTestCase):
         """
         self.settle()
         groups = self.groups(
-            b"users:x:100:\nstaff:x:100:bob\nmail:x:8:bob\npost:x:8:bob\n"
+            b"pass:100:5:\nusers:x:100:\nmore:x:100:\nstaff:x:100:bob\nmail:x:8:bob\n"
+            b"post:x:8:bob\n"
         )
         self.assertEqual(
             groups.of(b"bob", 100), Groups((100, 8), ("users", "staff", "mail", "post"))

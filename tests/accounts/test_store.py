@@ -320,6 +320,31 @@ class LookTests(MachineTestCase):
         self.write("passwd", b"")
         self.assertKind(UNSURE, accounts.look(b"carol", PASSWORD))
 
+    def test_shortLines(self) -> None:
+        """
+        Lines of old systems count, if they have an end.
+        """
+        for rest in (b":19000:0:99999", b":19000:0:99999:7::", b":19000:0:99999:7:::"):
+            self.write("shadow", b"carol:" + BCRYPT + rest + b"\n")
+            self.assertKind(ACCEPTED, self.accounts().look(b"carol", PASSWORD))
+
+    def test_emptyField(self) -> None:
+        """
+        An empty field in the passwd file is no password, and refers to none.
+        """
+        self.write("passwd", b"carol::1000:100::/:/bin/sh\n")
+        self.assertKind(REFUSED, self.accounts().look(b"carol", PASSWORD), "no password")
+
+    def test_secretsUnseen(self) -> None:
+        """
+        What was looked up shows no hash.
+        """
+        accounts = self.accounts()
+        assert accounts._shadow is not None
+        look = accounts._shadow.look(b"carol", PASSWORD)
+        self.assertIsNotNone(look.hash)
+        self.assertNotIn("$2y$", repr(look))
+
     def test_halfALine(self) -> None:
         """
         Half a line that is just being written lets nobody in without the rest, which

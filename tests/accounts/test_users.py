@@ -40,6 +40,33 @@ class SystemUsersTests(SynchronousTestCase):
         for name in account.groups:
             self.assertIn(grp.getgrnam(name).gr_gid, account.gids)
 
+    def test_otherUser(self) -> None:
+        """
+        Groups are those of the user that is asked for.
+        """
+        other = next(u for u in pwd.getpwall() if u.pw_gid not in (0, os.getgid()))
+        account = describe(SystemUsers(), os.fsencode(other.pw_name))
+        assert account is not None
+        gids = os.getgrouplist(other.pw_name, other.pw_gid)
+        self.assertEqual(account.gids, tuple(dict.fromkeys(gids)))
+
+    def test_doubledGroups(self) -> None:
+        """
+        A group that is listed twice counts once.
+        """
+        self.patch(_users, "_groupList", lambda name, gid: [0, 0, 1, 0])
+        groups = SystemUsers().groupsOf(Account("root", 0, 0, "/", "/bin/sh"))
+        self.assertEqual(groups.gids, (0, 1))
+
+    def test_closes(self) -> None:
+        """
+        However many unknown users are looked up, no file stays open.
+        """
+        before = len(os.listdir("/proc/self/fd"))
+        for _ in range(10):
+            SystemUsers().find(b"no-such-user")
+        self.assertEqual(len(os.listdir("/proc/self/fd")), before)
+
     def test_unknown(self) -> None:
         """
         Nobody is found by a name that nobody has, whatever its bytes.
@@ -175,6 +202,16 @@ class FileUsersTests(MachineTestCase):
         for name in (b"#carol", b"+carol", b"+", b"-", b"nonsense", b""):
             self.assertIsNone(self.find(name, content).user, name)
 
+    def test_numbers(self) -> None:
+        """
+        The largest numbers are those below what stands for nobody; an empty shell is
+        /bin/sh.
+        """
+        user = self.find(b"carol", b"carol:x:4294967294:4294967294:::\n").user
+        assert user is not None
+        self.assertEqual((user.account.uid, user.account.gid), (2**32 - 2, 2**32 - 2))
+        self.assertEqual(user.account.shell, "/bin/sh")
+
     def test_damaged(self) -> None:
         """
         A line that isn't one of passwd(5) is nobody's.
@@ -208,6 +245,10 @@ class FileUsersTests(MachineTestCase):
         there: an empty one would stand for one that is in /etc/shells.
         """
         line = b"carol:x:1:1::/c:/bin/sh"
+        passwd = self.write("young", line)
+        found = FileUsers(passwd).find(b"carol")
+        self.assertIsNone(found.user)
+        self.assertIsNotNone(found.doubt)
         self.assertIsNotNone(self.find(b"carol", line).user)
         for size in range(len(line) - len(b"/bin/sh") + 1):
             self.assertIsNone(self.find(b"carol", line[:size]).user, line[:size])

@@ -5,9 +5,12 @@ Tests for the checker of PAM services.
 from __future__ import annotations
 
 import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 from itertools import groupby
 from pathlib import Path
+from socket import SHUT_RDWR
 from typing import Any
 
 from zope.interface.verify import verifyObject
@@ -16,11 +19,13 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.defer import CancelledError
 
 from mycred import strcred
+from mycred._accounts import Kind
 from mycred._helper import _work
 from mycred.checkers import (
     ICredentialsChecker,
     IUsernamePassword,
     PAMChecker,
+    _pam,
     accountOf,
 )
 from mycred.credentials import UsernamePassword
@@ -29,6 +34,7 @@ from mycred.plugins import cred_pam
 
 from .._services import Services
 from .._stepping import SteppedWorkers
+from ..helper.test_asking import until as wait
 from ..test_system import run
 from ._files import FileTestCase
 
@@ -224,6 +230,47 @@ class PAMCheckerTests(PAMTestCase):
             sleeping = run("pgrep", "-f", sleep).stdout
             self.assertEqual(sleeping, b"")
             self.successResultOf(self.ask(checker, b"alice", b"x"))
+
+    def test_close(self) -> None:
+        """
+        With the checker end the programs of its modules.
+        """
+        started, sleep = self.confdir / "started", f"sleep 27182.{os.getpid()}"
+        program = self.confdir / "program"
+        program.write_text(f"#!/bin/sh\ntouch {started}\n{sleep}\n")
+        program.chmod(0o700)
+        self.service("hang", f"pam_exec.so quiet {program}", "pam_permit.so")
+        helper = self.pam("hang")._separate._helper
+        with ThreadPoolExecutor(1) as threads:
+            until = time.monotonic() + 20
+            asking = threads.submit(helper.ask, b"alice", b"x", None, until)
+            wait(started.exists)
+            wait(lambda: run("pgrep", "-f", sleep).stdout)
+            helper._control.shutdown(SHUT_RDWR)
+            wait(lambda: not run("pgrep", "-f", sleep).stdout)
+            self.assertIs(asking.result(20).verdict.kind, Kind.UNSURE)
+
+    def test_longestPassword(self) -> None:
+        """
+        A password as long as modules take it is presented to them.
+        """
+        password = b"x" * 511
+        self.successResultOf(self.ask(self.pam(), b"root", password))
+
+    def test_cannotStart(self) -> None:
+        """
+        If the processes can't be started, that is told when the program starts.
+        """
+
+        def fail(*arguments: Any, **more: Any) -> Any:
+            raise OSError("no processes")
+
+        self.patch(_pam, "Helper", fail)
+        name = sorted(os.listdir("/etc/pam.d"))[0]
+        error = self.assertRaises(
+            strcred.InvalidAuthArgumentString, strcred.makeChecker, f"pam:{name}"
+        )
+        self.assertIn("no processes", str(error))
 
     def test_changedProcess(self) -> None:
         """

@@ -285,6 +285,39 @@ class PasswdCheckerTests(AccountTestCase):
         self.failureResultOf(asking, TemporaryFailure)
         self.assertEqual(len(self.logged("No verdict")), 1)
 
+    def test_oddFileName(self) -> None:
+        """
+        A file whose name isn't UTF-8 can be logged, too; and what was found odd before
+        another file couldn't be read is.
+        """
+        odd = os.fsdecode(os.fsencode(self.folder) + b"/\xff")
+        Path(odd).write_bytes(b"carol:nonsense:::::::\n")
+        checker = PasswdChecker(self.passwd, odd, workers=self.workers)
+        self.assertRefused(self.ask(checker, b"carol", PASSWORD))
+        Path(self.passwd).unlink()
+        self.ask(checker, b"carol", PASSWORD).addErrback(lambda _: None)
+        for event in self.logged("matches nothing") + self.logged("can't be read"):
+            formatEvent(event).encode("utf-8")
+        self.assertEqual(len(self.logged("matches nothing")), 1)
+
+    def test_notesBeforeFailure(self) -> None:
+        """
+        What is odd in one file is logged also if another can't be read.
+        """
+        self.write("passwd", b"carol:nonsense:1:1:::\n")
+        checker = self.passwdChecker(rules=AccountRules(groups=("mail",)))
+        Path(self.shadow).unlink()
+        self.failureResultOf(self.ask(checker, b"eve", b"x"), TemporaryFailure)
+        self.assertEqual(len(self.logged("matches nothing")), 1)
+
+    def test_longName(self) -> None:
+        """
+        A long name is cut off in the log.
+        """
+        self.assertRefused(self.ask(self.passwdChecker(), b"c" * 200, b"x"))
+        [event] = self.logged("Login refused")
+        self.assertEqual((event["name"], event["log_level"].name), (b"c" * 64, "info"))
+
     def test_notes(self) -> None:
         """
         What is odd in a file is logged.
@@ -343,6 +376,15 @@ class UNIXCheckerTests(AccountTestCase):
             self.successResultOf(self.ask(checker, b"own", PASSWORD)), b"own"
         )
         self.assertRefused(self.ask(checker, b"carol", PASSWORD))
+
+    def test_shadowByDefault(self) -> None:
+        """
+        The system's shadow file is meant if none is named.
+        """
+        self.patch(_unix, "SHADOW", self.shadow)
+        checker = self.unixChecker(shadow=None)
+        asking = self.ask(checker, b"carol", PASSWORD)
+        self.assertEqual(self.successResultOf(asking), b"carol")
 
     def test_wrongShadow(self) -> None:
         """
@@ -475,6 +517,21 @@ class SeparateTests(TestCase):
             self.assertEqual(results[3].reason, DenialReason.LOCKED)
 
         return gatherResults(asking).addCallback(cbAll)
+
+    def test_rules(self) -> Deferred[Any]:
+        """
+        The rules are theirs, too.
+        """
+        machine = self.machine
+        checker = PasswdChecker(
+            machine.passwd,
+            machine.shadow,
+            rules=AccountRules(minuid=1001),
+            separate=True,
+        )
+        self.addCleanup(closeOf, checker)
+        asking = self.ask(checker, b"carol", PASSWORD)
+        return self.assertFailure(asking, AccountDenied)
 
     def test_system(self) -> Deferred[Any]:
         """
@@ -854,6 +911,16 @@ class PluginTests(AccountTestCase):
             self.assertTrue(accounts.look(b"carol", PASSWORD).matched)
         checker = self.make(f"passwd:{self.passwd}")
         self.assertTrue(checker._looking.store.look(b"own", PASSWORD).matched)
+        bare = self.write("bare", b"carol:x:1000:100:::\n")
+        groups = f":group={self.group}:groups=users"
+        for user, options in [(None, ""), (1000, groups)]:
+            if user is not None:
+                self.patch(os, "geteuid", lambda user=user: user)
+            checker = self.make(f"passwd:{bare}:shadow={self.shadow}{options}")
+            self.assertTrue(checker._looking.store.look(b"carol", PASSWORD).matched)
+        # Whoever isn't root has no privileges to keep.
+        self.assertIsNone(checker._separate)
+        self.assertIsNone(self.make("unix")._separate)
 
     def test_wrongFiles(self) -> None:
         """

@@ -26,9 +26,17 @@ from twisted.trial.unittest import SkipTest
 
 import mycred
 from mycred._accounts import Kind, Rules, Verdict
-from mycred._helper import Helper, _asking, _work
+from mycred._helper import Helper, _asking, _broker, _work
 from mycred._helper._broker import Broker
-from mycred._helper._wire import packRequest, receive, send, unpackAnswer
+from mycred._helper._wire import (
+    WireError,
+    drain,
+    packRequest,
+    receive,
+    send,
+    unpackAnswer,
+)
+from mycred._userfile import SETTLING
 
 from ..accounts._machines import PASSWORD, MachineTestCase
 
@@ -120,6 +128,9 @@ class AskTests(HelperTestCase):
         """
         shells = self.write("shells", b"/bin/bash\n")
         nologin = str(self.folder / "nologin")
+        self.assertIs(
+            self.ask(self.helper(rules=Rules(minuid=5000)), b"carol"), Kind.DENIED
+        )
         rules = Rules((nologin,), shells, 1000, ("staff",))
         helper = self.helper(rules=rules)
         self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
@@ -222,7 +233,7 @@ class AskTests(HelperTestCase):
         An answer that makes no sense is none, and its process is replaced.
         """
         helper = self.helper()
-        self.patch(_asking, "_notices", lambda end: [])
+        self.patch(_asking, "_notices", lambda end: drain(end) or [])
         for nonsense in (5, [], [0], {"a": 1}, [0, 0, 0, 0], [0, None, []], [0, [], 1]):
             [old] = until(lambda: children(self.broker))
             self.patch(secrets, "randbits", lambda bits: 0)
@@ -285,10 +296,12 @@ class AskTests(HelperTestCase):
         """
         look = _work._settled
         verdicts = [Verdict(Kind.REFUSED, b"a", doubt=(n,)) for n in range(50)]
-        self.patch(_work, "SETTLING", 0)
+        slept: list[float] = []
+        self.patch(time, "sleep", slept.append)
         verdict = look(lambda name, password: verdicts.pop(), b"a", b"b", None)
         self.assertIs(verdict.kind, Kind.UNSURE)
         self.assertEqual(len(verdicts), 50 - _work._TRIES)
+        self.assertEqual(slept, [SETTLING] * _work._TRIES)
         right = Verdict(Kind.ACCEPTED, b"a", doubt=(1,))
         for found, looks in [
             ([right], 1),
@@ -448,6 +461,8 @@ class ProcessTests(HelperTestCase):
         [ignored] = [li for li in status.splitlines() if li.startswith("SigIgn:")]
         for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGCHLD):
             self.assertFalse(int(ignored.split()[1], 16) >> number - 1 & 1)
+        caught = int(status.partition("SigCgt:")[2].split()[0], 16)
+        self.assertFalse(caught >> signal.SIGCHLD - 1 & 1)
 
     def test_daemon(self) -> None:
         """
@@ -593,6 +608,163 @@ class ProcessTests(HelperTestCase):
         self.assertEqual(said, "ACCEPTED\n")
         self.assertFalse((folder / "run").exists())
 
+    def test_modulesAtStart(self) -> None:
+        """
+        Python's own modules come before those in the server's folders.
+        """
+        folder = self.folder / "modules"
+        folder.mkdir()
+        for name in ("resource", "json", "select"):
+            (folder / f"{name}.py").write_text(f"open({str(folder / 'run')!r}, 'w')")
+        said = self.program(
+            "print('begun')",
+            before="import sys, resource, json, select, socket, subprocess; "
+            f"sys.path.insert(0, {str(folder)!r})",
+        )
+        self.assertEqual(said, "begun\n")
+        self.assertFalse((folder / "run").exists())
+
+    def test_foldersLeft(self) -> None:
+        """
+        Once they have begun, only Python's own modules are found.
+        """
+        said = self.program("""
+            from socket import socketpair
+            from mycred._accounts import Kind, Verdict
+            from mycred._helper import _broker, _wire
+            from mycred._helper._work import Finder
+
+            def find(name, password, peer):
+                return Verdict(Kind.REFUSED, name, str(sys.path))
+
+            _broker.makeFinder = lambda *_: Finder(find, lambda: iter(()), None)
+            (control, theirs), (end, other) = socketpair(), socketpair()
+            if not os.fork():
+                control.close(), end.close()
+                own = [folder for folder in sys.path if "-packages" not in folder]
+                _broker.Broker.serve(theirs, [other], ["/only", *own])
+                os._exit(0)
+            _wire.send(control, [])
+            assert _wire.receive(control) == ""
+            _wire.send(end, _wire.packRequest(1, b"carol", b"x", None))
+            path = _wire.unpackAnswer(_wire.receive(end))[1].why
+            print("/only" in path, "-packages" in path)
+        """)
+        self.assertEqual(said, "True False\n")
+
+    def test_stoppedBeforeKilled(self) -> None:
+        """
+        What is to be killed is stopped first, so that it starts nothing meanwhile.
+        """
+        done: list[Any] = []
+
+        def descendants(pid: int) -> list[int]:
+            done.append("listed")
+            return [7, 8]
+
+        self.patch(_broker, "_descendants", descendants)
+        self.patch(os, "kill", lambda pid, number: done.append((pid, number)))
+        _broker._kill(5)
+        kill = signal.SIGKILL
+        self.assertEqual(
+            done, [(5, signal.SIGSTOP), "listed", (7, kill), (8, kill), (5, kill)]
+        )
+
+    def test_triedAgain(self) -> None:
+        """
+        A worker that couldn't be started is started without anybody asking for it.
+        """
+        one, other = socketpair()
+        self.addCleanup(one.close)
+        self.addCleanup(other.close)
+        finder: Any = None
+        broker = Broker(other, [other], finder)
+        self.addCleanup(os.close, broker._wakeup)
+        self.addCleanup(os.close, broker._alarm)
+        os.set_blocking(broker._wakeup, False)
+
+        def fork() -> int:
+            one.close()
+            return 4711
+
+        def waitpid(pid: int, options: int) -> tuple[int, int]:
+            raise ChildProcessError
+
+        self.patch(os, "fork", fork)
+        self.patch(os, "waitpid", waitpid)
+        self.patch(_broker, "_AGAIN", 1)
+        broker._empty = {0}
+        broker.run()
+        self.assertEqual((broker._empty, broker._places), (set(), {4711: 0}))
+
+    def test_nonsensicalQuestion(self) -> None:
+        """
+        Of a question that makes no sense a worker ends, and that is told at once.
+        """
+        helper = self.helper()
+        _, end = helper._idle.get()
+        send(end, "nonsense")
+        _, how, _ = unpackAnswer(receive(end, soon(PATIENCE)))
+        self.assertIn("ended (1)", how)
+
+    def test_wrongKind(self) -> None:
+        """
+        What is wrong with the settings is told, whatever it is.
+        """
+        error = self.assertRaises(ValueError, Helper, "unix", 5, 6, processes=1)
+        self.assertIn("TypeError: ", str(error))
+
+    def test_replies(self) -> None:
+        """
+        Only the reply to an order is taken for it.
+        """
+        helper = self.helper()
+        self.patch(secrets, "randbits", lambda bits: 7)
+        for replies, isReplaced in [
+            ([5, "x", 7], True),
+            ([None], False),
+            ([5, None], False),
+            ([WireError()], False),
+        ]:
+            left = list(replies)
+
+            def reply(*arguments: Any, left: list[Any] = left) -> Any:
+                if isinstance(left[0], Exception):
+                    raise left.pop(0)
+                return left.pop(0)
+
+            self.patch(_asking, "receive", reply)
+            if isReplaced:
+                helper._replace(0)
+            else:
+                self.assertRaises(OSError, helper._replace, 0)
+            self.assertEqual(left, [])
+
+    def test_state(self) -> None:
+        """
+        Whatever a module may change of a process shows.
+        """
+        before = _work._state()
+        self.assertEqual(_work._state(), before)
+        for name in ("getuid", "geteuid", "getgid", "getegid", "getgroups"):
+            original = getattr(os, name)
+            setattr(os, name, lambda: 4711)
+            try:
+                self.assertNotEqual(_work._state(), before, name)
+            finally:
+                setattr(os, name, original)
+        mask = os.umask(0o123)
+        try:
+            self.assertNotEqual(_work._state(), before)
+        finally:
+            os.umask(mask)
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2])
+        try:
+            self.assertNotEqual(_work._state(), before)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGUSR2])
+        self.assertEqual(_work._state(), before)
+
     def test_forkedServer(self) -> None:
         """
         In a server that forks nobody gets an answer that is somebody else's.
@@ -619,7 +791,10 @@ class ProcessTests(HelperTestCase):
         Programs that modules start inherit none of their files, and nothing of the
         server's environment that may be secret; none of them leaves a core.
         """
-        self.patch(os, "environ", {**os.environ, "DB_PASSWORD": "geheim"})
+        os.environ["DB_PASSWORD"] = "geheim"
+        os.environ["LC_X"] = "kept"
+        self.addCleanup(os.environ.pop, "DB_PASSWORD")
+        self.addCleanup(os.environ.pop, "LC_X")
         helper = self.helper()
         for pid in (self.broker, *children(self.broker)):
             for number in os.listdir(f"/proc/{pid}/fd"):
@@ -630,6 +805,8 @@ class ProcessTests(HelperTestCase):
             environment = Path(f"/proc/{pid}/environ").read_bytes()
             self.assertNotIn(b"geheim", environment)
             self.assertIn(b"PATH=", environment)
+            self.assertIn(b"LC_X=kept", environment)
+            self.assertIn(b"\0-I\0", Path(f"/proc/{pid}/cmdline").read_bytes())
             limits = Path(f"/proc/{pid}/limits").read_text("ascii")
             self.assertRegex(limits, r"Max core file size +0 +0 ")
         helper.close()

@@ -132,6 +132,14 @@ class MessageTests(SynchronousTestCase):
                 one.close()
                 self.assertRaises(WireError, receive, other)
 
+    def test_tooLong(self) -> None:
+        """
+        What says that it is longer than any message isn't waited for.
+        """
+        with pair() as (one, other):
+            one.sendall((2**24 + 1).to_bytes(4, "big"))
+            self.assertRaises(WireError, receive, other, time.monotonic() + 3600)
+
     def test_late(self) -> None:
         """
         Who waits for a message, or the rest of one, waits no longer than he wants.
