@@ -13,7 +13,7 @@ import time
 import weakref
 from pathlib import Path
 from queue import SimpleQueue
-from socket import socket, socketpair
+from socket import MSG_PEEK, socket, socketpair
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -243,7 +243,13 @@ def _notices(end: socket) -> list[str]:
     """
     Take notice of what has come while nobody asked: of a process that has ended.
     """
-    notices = []
+    notices: list[str] = []
+    try:
+        # There is hardly ever any, and to wait for it would take a millisecond.
+        end.setblocking(False)
+        end.recv(1, MSG_PEEK)
+    except OSError:
+        return notices
     try:
         while (message := receive(end, time.monotonic())) is not None:
             answered, text, _ = unpackAnswer(message)
