@@ -69,7 +69,7 @@ def account(*options: str, name: str = NAME) -> Iterator[str]:
     remove(name)
     made = run("useradd", "--no-create-home", *options, name)
     if made.returncode:
-        raise SkipTest(f"useradd fails: {made.stderr!r}")
+        raise AssertionError(f"useradd fails: {made.stderr!r}")
     try:
         yield name
     finally:

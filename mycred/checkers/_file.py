@@ -11,8 +11,7 @@ from typing import Any
 
 from zope.interface import implementer
 
-from twisted.internet.defer import CancelledError, Deferred, fail, maybeDeferred
-from twisted.python.failure import Failure
+from twisted.internet.defer import Deferred, fail, maybeDeferred
 
 from .._contracts import (
     AvatarID,
@@ -26,7 +25,7 @@ from .._passwordfile import Look, PasswordFile
 from .._secrets import asBytes, equal
 from .._userfile import Entry, Layout, UserFile
 from .._workers import Workers, workersOf
-from ..error import LoginFailed, TemporaryFailure
+from ..error import LoginFailed
 from ._filechecker import FileChecker, avatarIdOf
 from ._looking import Looking
 from ._passwords import arePlausible
@@ -285,15 +284,6 @@ class FilePasswordDB(FileChecker):
         if look.hash is not None:
             self._decoys = (look.hash,)
         return look
-
-    def _ebVerifying(self, failure: Failure) -> Failure:
-        """
-        Tell what keeps a hash from being verified.
-        """
-        if failure.check(LoginFailed, CancelledError):
-            return failure
-        self._log.failure("A hash could not be verified", failure)
-        return Failure(TemporaryFailure("Temporarily unavailable"))
 
     def _lookAt(self, name: Any, stored: Any) -> Look:
         """

@@ -8,13 +8,19 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
+from twisted.internet.defer import (
+    CancelledError,
+    Deferred,
+    fail,
+    maybeDeferred,
+    succeed,
+)
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from .._contracts import AvatarID
 from .._secrets import isPlausible, shortened
-from ..error import UnauthorizedLogin
+from ..error import LoginFailed, TemporaryFailure, UnauthorizedLogin
 
 # What stands in for the secret of an unknown user.
 _NOBODYS = secrets.token_hex(16).encode("ascii")
@@ -65,6 +71,15 @@ class PasswordMatching:
             return fail(result) if isinstance(result, Failure) else succeed(result)
         # Twisted's contract: it may be a Deferred, or a coroutine.
         return maybeDeferred(lambda: matched).addCallback(conclude, avatarId)
+
+    def _ebVerifying(self, failure: Failure) -> Failure:
+        """
+        Tell what keeps a hash from being verified.
+        """
+        if failure.check(LoginFailed, CancelledError):
+            return failure
+        self._log.failure("A hash could not be verified", failure)
+        return Failure(TemporaryFailure("Temporarily unavailable"))
 
     def _cbUnknown(self, matched: bool, username: AvatarID) -> Failure:
         """

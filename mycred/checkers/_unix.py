@@ -213,7 +213,8 @@ class UNIXPasswordDatabase(UNIXChecker):
         """
         workers = self._threads or workersOf()
         look, password = Look(None, hash=found), asBytes(credentials.password)
-        verified = await workers.run(look.verified, password, self._decoys)
+        verifying: Deferred[Any] = workers.run(look.verified, password, self._decoys)
+        verified: Look = await verifying.addErrback(self._ebVerifying)
         if verified.hash is not None:
             self._decoys = [verified.hash]
         return verified.matched

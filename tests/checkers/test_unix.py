@@ -25,6 +25,7 @@ from twisted.trial.unittest import TestCase
 
 from mycred import strcred
 from mycred._accounts import _rules
+from mycred._hashes import Hash
 from mycred._userfile import _file, _state
 from mycred.checkers import (
     AccountRules,
@@ -611,7 +612,7 @@ class SeparateNotRunningTests(AccountTestCase):
         asked = time.monotonic()
         workers.step(2)
         # However long it has waited for a thread.
-        self.assertTrue(begun + 6.5 < until[0] < asked + 7)
+        self.assertTrue(begun + 6.7 < until[0] < asked + 6.8)
         self.flushLoggedErrors()
 
 
@@ -694,6 +695,20 @@ class UNIXPasswordDatabaseTests(AccountTestCase):
             del self.verified[:]
             self.assertRefused(self.ask(checker, name, b"tulip"))
             self.assertEqual(self.verified, [(BCRYPT, b"tulip")], name)
+
+    def test_noMemory(self) -> None:
+        """
+        If a hash can't be verified now, that is logged, and is no wrong password.
+        """
+
+        def fail(found: Hash, password: bytes) -> bool:
+            raise MemoryError
+
+        self.patch(Hash, "verify", fail)
+        checker = self.database(lambda name: (name, BCRYPT))
+        asking = self.ask(checker, b"carol", PASSWORD)
+        self.failureResultOf(asking, TemporaryFailure)
+        self.assertEqual(len(self.flushLoggedErrors(MemoryError)), 1)
 
     def test_error(self) -> None:
         """
