@@ -9,8 +9,9 @@ name service and the hash: it is called in threads, and in processes of their ow
 from ._account import Account, Kind, Verdict, isAccountName, isPlausibleLogin
 from ._lines import cryptIn
 from ._rules import NOLOGIN, SHELLS, Rules
+from ._standing import Standing
 from ._store import SHADOW, Accounts, Files, checkFiles, describe, makeAccounts, preload
-from ._users import FileUsers, SystemUsers
+from ._users import FileUsers, SystemUsers, Users
 
 __all__ = [
     # From ._rules
@@ -30,8 +31,11 @@ __all__ = [
     "Kind",
     # From ._rules
     "Rules",
+    # From ._standing
+    "Standing",
     # From ._users
     "SystemUsers",
+    "Users",
     # From ._account
     "Verdict",
     # From ._store

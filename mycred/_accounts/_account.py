@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from enum import Enum
-from typing import NamedTuple, Union
+from typing import Any, NamedTuple, Union
 
 from .._secrets import LONGEST
 from .._userfile import Signature
@@ -74,6 +74,8 @@ class Verdict(NamedTuple):
     @ivar delay: for how long the peer should wait for this answer, in seconds.
     @ivar doubt: the state of a file that had changed just before, and so may have
         been half-written.
+    @ivar key: what is known of the key, where a key opens the account: values that
+        another process can send.
     """
 
     kind: Kind
@@ -83,6 +85,7 @@ class Verdict(NamedTuple):
     account: Account | None = None
     delay: float = 0.0
     doubt: Doubt = None
+    key: Any = None
 
     @property
     def matched(self) -> bool:

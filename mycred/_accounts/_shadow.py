@@ -78,8 +78,9 @@ class Shadow(NamedTuple):
         """
         if self.isLocked:
             return DenialReason.LOCKED, "it is locked"
-        if self.expires is not None and today >= self.expires:
-            return DenialReason.EXPIRED, f"it expired on {_name(self.expires)}"
+        expired = self._expiry(today)
+        if expired is not None:
+            return expired
         if self.changed == 0:
             return DenialReason.PASSWORD_EXPIRED, "the password must be changed first"
         if self.changed is None or self.most is None:
@@ -91,6 +92,28 @@ class Shadow(NamedTuple):
         if today >= last:
             name = _name(last)
             return DenialReason.PASSWORD_EXPIRED, f"the password expired on {name}"
+        return None
+
+    def denialOfKeys(self, today: int) -> tuple[DenialReason, str] | None:
+        """
+        Tell whether the account may not be used although a key is right, as sshd does:
+        with C{*} in place of a hash there is no password, and keys count; with C{!}
+        before it nothing does.
+
+        @param today: the day.
+
+        @return: as from L{denial}.
+        """
+        if self.secret[:1] == b"!":
+            return DenialReason.LOCKED, "it is locked"
+        return self._expiry(today)
+
+    def _expiry(self, today: int) -> tuple[DenialReason, str] | None:
+        """
+        Tell whether the account has expired.
+        """
+        if self.expires is not None and today >= self.expires:
+            return DenialReason.EXPIRED, f"it expired on {_name(self.expires)}"
         return None
 
     def __repr__(self) -> str:

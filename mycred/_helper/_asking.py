@@ -60,7 +60,7 @@ class Helper:
 
     def __init__(self, kind: str, *settings: Any, processes: int) -> None:
         """
-        @param kind: how they find a verdict, C{unix} or C{pam}.
+        @param kind: how they find a verdict, C{unix}, C{pam} or C{sshkey}.
         @param settings: what decides it, and what JSON can hold.
         @param processes: how many there are.
 
@@ -100,7 +100,7 @@ class Helper:
         Ask for a verdict, and wait for it.
 
         @param name: the name.
-        @param password: the password.
+        @param password: the password, or the key.
         @param peer: the address of the peer, if it is known.
         @param until: how long to wait, as L{time.monotonic} counts; then the worker is
             replaced.

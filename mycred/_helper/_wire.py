@@ -158,8 +158,9 @@ def packVerdict(verdict: Verdict) -> list[Any]:
     """
     denial = verdict.denial and verdict.denial.name
     name = verdict.name.decode(_CODEC)
-    account = packSettings(verdict.account)
-    return [verdict.kind.name, name, verdict.why, denial, account, verdict.delay]
+    account, key = packSettings(verdict.account), packSettings(verdict.key)
+    kind, why = verdict.kind.name, verdict.why
+    return [kind, name, why, denial, account, verdict.delay, key]
 
 
 def unpackVerdict(message: Any) -> Verdict:
@@ -169,13 +170,16 @@ def unpackVerdict(message: Any) -> Verdict:
     @raise WireError: if it is none.
     """
     try:
-        kind, name, why, denial, account, delay = message
+        kind, name, why, denial, account, delay, key = message
         if account is not None:
             facts = Account(*unpackSettings(account))
             groups, gids = tuple(facts.groups), tuple(facts.gids)
             account = facts._replace(groups=groups, gids=gids)
         reason = DenialReason[denial] if denial else None
-        return Verdict(Kind[kind], name.encode(_CODEC), why, reason, account, delay)
+        found = unpackSettings(key)
+        return Verdict(
+            Kind[kind], name.encode(_CODEC), why, reason, account, delay, key=found
+        )
     except (AttributeError, KeyError, TypeError, ValueError):
         raise WireError("no verdict") from None
 

@@ -41,18 +41,20 @@ class Finder(NamedTuple):
     @ivar find: find one, on a name, a password and a peer.
     @ivar takeNotes: take what is to be logged.
     @ivar most: after how many of them a worker ends; L{None} if it needn't.
+    @ivar isPlausible: tell whether a name and a password are worth a search.
     """
 
     find: Callable[[bytes, bytes, Any], Verdict]
     takeNotes: Callable[[], Iterator[Note]]
-    most: int | None
+    most: int | None = None
+    isPlausible: Callable[[object, object], bool] = isPlausibleLogin
 
 
 def makeFinder(kind: str, *settings: Any) -> Finder:
     """
     Make what finds verdicts.
 
-    @param kind: C{unix} or C{pam}.
+    @param kind: C{unix}, C{pam} or C{sshkey}.
 
     @raise ValueError: if it can't be used here.
     """
@@ -60,11 +62,22 @@ def makeFinder(kind: str, *settings: Any) -> Finder:
         from .._pam import PAM
 
         return Finder(PAM(*settings).look, lambda: iter(()), _MOST)
+    if kind == "sshkey":
+        from .._sshkeys import asUser, makeAuthority, parseOffer
+
+        authority = makeAuthority(*settings, asUser=asUser)
+        # As the user's files are read, so are this process's own.
+        preload()
+        return Finder(
+            lambda name, blob, peer: authority.look(name, parseOffer(blob), peer),
+            authority.takeNotes,
+            isPlausible=lambda name, blob: isinstance(name, bytes) and bool(blob),
+        )
     files, (nologin, shells, minuid, groups) = settings
     rules = Rules(nologin, shells, minuid, groups)
     accounts = makeAccounts(Files(*files), rules)
     preload()
-    return Finder(partial(_settled, accounts.look), accounts.takeNotes, None)
+    return Finder(partial(_settled, accounts.look), accounts.takeNotes)
 
 
 def work(end: socket, finder: Finder) -> bool:
@@ -81,7 +94,7 @@ def work(end: socket, finder: Finder) -> bool:
         number, name, password, peer = unpackRequest(message)
         try:
             # The server has looked at that, and may be somebody else's by now.
-            if not isPlausibleLogin(name, password):
+            if not finder.isPlausible(name, password):
                 raise OSError("that is no name, or no password")
             verdict = finder.find(name, password, peer)
         except OSError as error:

@@ -17,8 +17,8 @@ from .._contracts import (
     IUsernameHashedPassword,
     IUsernamePassword,
 )
-from ._accountchecker import accountOf
 from ._anonymous import AllowAnonymousAccess
+from ._avatarids import accountOf
 from ._file import FilePasswordDB, OnDiskUsernamePasswordDatabase
 from ._htdigest import HtdigestChecker
 from ._htpasswd import HtpasswdChecker
@@ -57,6 +57,6 @@ __all__ = [
     # From ._unix
     "UNIXChecker",
     "UNIXPasswordDatabase",
-    # From ._accountchecker
+    # From ._avatarids
     "accountOf",
 ]

@@ -12,14 +12,14 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.spread.jelly import Jellyable
 
-from .._accounts import Account, Kind, Verdict, isPlausibleLogin
+from .._accounts import Kind, Verdict, isPlausibleLogin
 from .._contracts import AvatarID, IUsernamePassword
 from .._helper import Answer, Helper
 from .._secrets import LONGEST, asBytes, printable, shortened
 from .._workers import Workers
 from ..error import AccountDenied, LoginFailed, TemporaryFailure, UnauthorizedLogin
+from ._avatarids import avatarIdOf
 from ._passwords import PasswordMatching
 
 # What part of the time that a login may take the processes have for it.
@@ -27,51 +27,6 @@ _SHARE = 29 / 30
 
 # What was logged lately isn't logged again: so many lines are remembered.
 _MOST_REMEMBERED = 100
-
-
-class AccountName(bytes, Jellyable):
-    """
-    An avatar ID that knows its account.
-
-    @ivar account: the account.
-    """
-
-    account: Account | None = None
-
-    def jellyFor(self, jellier: Any) -> Any:
-        """
-        Cross a connection of Perspective Broker as the bytes that this is.
-        """
-        return jellier.jelly(bytes(self))
-
-
-class AccountText(str, Jellyable):
-    """
-    The same, for a protocol that speaks text.
-    """
-
-    account: Account | None = None
-
-    def jellyFor(self, jellier: Any) -> Any:
-        """
-        Cross a connection of Perspective Broker as the text that this is.
-        """
-        return jellier.jelly(str(self))
-
-
-def accountOf(avatarId: object) -> Account | None:
-    """
-    Tell a realm what is known of the account behind an avatar ID: its number, its
-    groups, its home directory, its shell.  They were found out when the password
-    was checked; nothing is looked up.
-
-    @param avatarId: what the realm was given.
-
-    @return: L{None} if it isn't from a checker of accounts, or PAM knows it and the
-        name service doesn't.
-    """
-    account = getattr(avatarId, "account", None)
-    return account if isinstance(account, Account) else None
 
 
 class AccountChecker(PasswordMatching):
@@ -122,7 +77,7 @@ class AccountChecker(PasswordMatching):
         Conclude from a verdict.
         """
         if verdict.kind is Kind.ACCEPTED:
-            return _avatarIdOf(verdict, credentials)
+            return avatarIdOf(verdict, credentials)
         told = {"name": shortened(verdict.name), "why": printable(verdict.why)}
         if verdict.kind is Kind.UNSURE:
             self._log.error("No verdict on a login of {name!r}: {why}", **told)
@@ -203,18 +158,4 @@ class Separate:
         return Failure(TemporaryFailure("Temporarily unavailable"))
 
 
-def _avatarIdOf(verdict: Verdict, credentials: Any) -> AvatarID:
-    """
-    Name the avatar.
-    """
-    avatarId: Any
-    if isinstance(credentials.username, str):
-        avatarId = AccountText(verdict.name.decode("utf-8", "surrogateescape"))
-    else:
-        avatarId = AccountName(verdict.name)
-    avatarId.account = verdict.account
-    known: AvatarID = avatarId
-    return known
-
-
-__all__ = ["AccountChecker", "Separate", "accountOf"]
+__all__ = ["AccountChecker", "Separate"]

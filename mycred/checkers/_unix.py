@@ -220,6 +220,19 @@ class UNIXPasswordDatabase(UNIXChecker):
         return verified.matched
 
 
+def verifyCryptedPassword(crypted: bytes | str, pw: bytes | str) -> bool:
+    """
+    Tell whether a password matches a hash of crypt(3)'s kind.
+
+    @param crypted: the hash.  What is no hash matches nothing.
+    @param pw: the password; text stands for its UTF-8.
+    """
+    try:
+        return cryptIn(asBytes(crypted)).verify(asBytes(pw))
+    except UnusableHash:
+        return False
+
+
 def readNumber(text: str) -> int:
     """
     Read the number of a user, as a value of an argument string.
@@ -293,4 +306,5 @@ __all__ = [
     "UNIXPasswordDatabase",
     "makeRules",
     "ruleKeys",
+    "verifyCryptedPassword",
 ]

@@ -104,14 +104,9 @@ def verifyCryptedPassword(crypted: bytes | str, pw: bytes | str) -> bool:
     @param crypted: the hash.  What is no hash matches nothing.
     @param pw: the password; text stands for its UTF-8.
     """
-    from mycred._accounts import cryptIn
-    from mycred._hashes import UnusableHash
-    from mycred._secrets import asBytes
+    from mycred.checkers._unix import verifyCryptedPassword
 
-    try:
-        return cryptIn(asBytes(crypted)).verify(asBytes(pw))
-    except UnusableHash:
-        return False
+    return verifyCryptedPassword(crypted, pw)
 
 
 def __getattr__(name: str) -> object:

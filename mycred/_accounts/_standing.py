@@ -1,0 +1,79 @@
+"""
+Whether an account may be used by who needs no password for it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+
+from .._userfile import UserFile
+from ..error import DenialReason
+from ._account import Account
+from ._lines import ACCOUNTS
+from ._rules import Rules
+from ._shadow import Shadow
+from ._users import Users
+
+_DAY = 86_400
+
+
+class Standing:
+    """
+    What tells whether an account may be used, though no password is asked for.
+    """
+
+    def __init__(
+        self,
+        users: Users,
+        shadow: str | None,
+        rules: Rules,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        """
+        @param users: who the users are.
+        @param shadow: the name of a shadow file; L{None} if there is none.
+        @param rules: what an account must be like.
+        @param now: what tells the time, in seconds since 1970.
+        """
+        self._users = users
+        self._shadow = shadow and UserFile(shadow, ACCOUNTS)
+        self._rules = rules
+        self._now = now
+
+    def denial(self, account: Account) -> tuple[DenialReason, str] | None:
+        """
+        Tell why an account may not be used.
+
+        @return: why, for the peer and for the log; L{None} if it may be used.
+
+        @raise OSError: if it can't be found out.
+        """
+        shadow = self._shadowOf(account)
+        if shadow is not None:
+            denied = shadow.denialOfKeys(int(self._now() // _DAY))
+            if denied is not None:
+                return denied
+        refusal = self._rules.denial(account, self._users.gidOf)
+        return None if refusal is None else (DenialReason.POLICY, refusal)
+
+    def _shadowOf(self, account: Account) -> Shadow | None:
+        """
+        Find what shadow(5) says of an account; nothing of who isn't in its file.
+        """
+        user = self._users.find(os.fsencode(account.name)).user
+        if user is not None and user.own is not None:
+            return user.own
+        if not self._shadow:
+            return None
+        entry = self._shadow.snapshot().find(os.fsencode(account.name))
+        if entry is None:
+            return None
+        try:
+            return Shadow.parse(entry.secret)
+        except ValueError as error:
+            raise OSError(f"the line of {account.name} says nothing: {error}") from None
+
+
+__all__ = ["Standing"]

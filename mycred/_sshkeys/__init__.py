@@ -1,0 +1,60 @@
+"""
+SSH keys: which keys open an account, and what may be done with them, as sshd decides
+it.
+"""
+
+from ._authority import FILES, Authority, KeyFiles, checkPattern, expand, makeAuthority
+from ._certificate import Certificate, Offer, keyOf, parseOffer
+from ._evidence import KeyEvidence
+from ._key import TOUCHED, VERIFIED, PublicKey
+from ._lines import keysIn
+from ._opening import UnsafeFile, asUser, insistOnModes
+from ._options import SERVER_OPTIONS, BadOption, KeyOptions, parseOptions, splitHost
+from ._policy import KeyPolicy, checkPolicy, signatureAlgorithm
+from ._revoked import Revoked
+from ._sources import isAmong, isLike
+from ._wire import UnusableKey
+
+__all__ = [
+    # From ._authority
+    "FILES",
+    # From ._options
+    "SERVER_OPTIONS",
+    # From ._key
+    "TOUCHED",
+    "VERIFIED",
+    "Authority",
+    "BadOption",
+    # From ._certificate
+    "Certificate",
+    # From ._evidence
+    "KeyEvidence",
+    "KeyFiles",
+    "KeyOptions",
+    # From ._policy
+    "KeyPolicy",
+    "Offer",
+    "PublicKey",
+    # From ._revoked
+    "Revoked",
+    # From ._opening
+    "UnsafeFile",
+    # From ._wire
+    "UnusableKey",
+    "asUser",
+    "checkPattern",
+    "checkPolicy",
+    "expand",
+    "insistOnModes",
+    # From ._sources
+    "isAmong",
+    "isLike",
+    "keyOf",
+    # From ._lines
+    "keysIn",
+    "makeAuthority",
+    "parseOffer",
+    "parseOptions",
+    "signatureAlgorithm",
+    "splitHost",
+]

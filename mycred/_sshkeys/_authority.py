@@ -1,0 +1,486 @@
+"""
+Tell whether a key opens an account, and what may be done with it.
+
+The order is sshd's: revoked keys, the user's files, trusted authorities.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from threading import Lock
+from typing import Any, NamedTuple
+
+from .._accounts import (
+    Account,
+    Kind,
+    Rules,
+    Standing,
+    SystemUsers,
+    Users,
+    Verdict,
+    isAccountName,
+)
+from .._notes import Note
+from .._secrets import printable
+from .._userfile import SETTLING, Signature, openRegular, signatureOf
+from ..error import DenialReason
+from ._certificate import Certificate, Offer, keyOf
+from ._evidence import KeyEvidence
+from ._lines import keysIn, linesWith, principalsIn
+from ._opening import AsUser, UnsafeFile, asNobodyElse, readSafely
+from ._options import BadOption, KeyOptions, fromCertificate, merge
+from ._policy import KeyPolicy
+from ._revoked import Revoked
+from ._sources import BadPattern, isAmong, isInside
+from ._wire import UnusableKey
+
+#: Where sshd looks, and Twisted.
+FILES = (".ssh/authorized_keys", ".ssh/authorized_keys2")
+
+# A key that stands in more lines of a file than these is looked for no further.
+_MOST_LINES = 1000
+
+# What isn't there, or can't be had by anybody who tries again later.
+_DEFINITE = {errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.ELOOP}
+
+# So much is noted until somebody takes it.
+_MOST_NOTES = 100
+
+
+class KeyFiles(NamedTuple):
+    """
+    Where keys are, and what else decides.
+
+    In the names of files, C{%h} stands for the home of the user, C{%u} for his name,
+    C{%U} for his number and C{%%} for C{%}; what doesn't begin with C{/} is in his
+    home.
+
+    @ivar files: the files with keys.
+    @ivar ca: a file with the keys of trusted authorities.
+    @ivar revoked: a file with revoked keys, or a KRL.
+    @ivar principals: the file with the principals for one of which a certificate by a
+        trusted authority must be; if L{None}, it must be for the user's name.
+    @ivar isStrict: whether files to which others may write are refused.
+    """
+
+    files: tuple[str, ...] = FILES
+    ca: str | None = None
+    revoked: str | None = None
+    principals: str | None = None
+    isStrict: bool = True
+
+
+class Authority:
+    """
+    What tells whether a key opens an account.
+
+    Its methods wait for the file system and the name service, and may be called in any
+    thread.
+    """
+
+    def __init__(
+        self,
+        files: KeyFiles = KeyFiles(),  # noqa: B008
+        users: Users | None = None,
+        *,
+        policy: KeyPolicy = KeyPolicy(),  # noqa: B008
+        denial: Callable[[Account], tuple[DenialReason, str] | None] | None = None,
+        asUser: AsUser = asNobodyElse,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        """
+        @param files: where keys are.
+        @param users: who the users are; those of the system if L{None}.
+        @param policy: which signatures count.
+        @param denial: tell why an account may not be used; any may if L{None}.
+        @param asUser: what lets files be opened with the rights of a user.
+        @param now: what tells the time, in seconds since 1970.
+        """
+        self._files = files
+        self._users = SystemUsers() if users is None else users
+        self._policy = policy
+        self._denial = denial
+        self._asUser = asUser
+        self._now = now
+        self._notes: deque[Note] = deque(maxlen=_MOST_NOTES)
+        self._ca = files.ca and _Kept(files.ca, keysIn)
+        self._revoked = files.revoked and _Kept(files.revoked, Revoked.parse)
+
+    def look(self, name: bytes, offer: Offer, peer: str | None) -> Verdict:
+        """
+        Look for a key.
+
+        @param name: the name of the user.
+        @param offer: the key or the certificate.
+        @param peer: the address of the client, if it is known.
+
+        @return: a verdict, with the L{KeyEvidence} in its C{key} if it is a good one.
+            A refusal that has an account is no last word: a key may be authorized from
+            elsewhere.
+
+        @raise OSError: if it can't be found out.
+        """
+        user = self._users.find(name).user if isAccountName(name) else None
+        if user is None:
+            return Verdict(Kind.REFUSED, name, "there is no such account")
+        groups = self._users.groupsOf(user.account)
+        account = user.account._replace(groups=groups.names, gids=groups.gids)
+        try:
+            if self._revoked and offer in self._revoked.read():
+                return Verdict(Kind.REFUSED, user.name, "the key is revoked")
+        except (OSError, UnusableKey) as error:
+            why = f"{self._files.revoked} can't be read, so that no key counts: {error}"
+            return Verdict(Kind.UNSURE, user.name, why)
+        trouble: OSError | None = None
+        evidence = None
+        for pattern in self._files.files:
+            try:
+                evidence = self._lookInFile(
+                    expand(pattern, account), offer, account, peer
+                )
+            except OSError as error:
+                trouble = error
+            if evidence is not None:
+                break
+        if evidence is None and isinstance(offer, Certificate):
+            evidence = self._lookAtAuthority(offer, account, peer)
+        if evidence is not None:
+            return self.judge(account, evidence)
+        if trouble is not None:
+            return Verdict(Kind.UNSURE, user.name, str(trouble))
+        why = "no line authorizes the key"
+        return Verdict(Kind.REFUSED, user.name, why, account=account)
+
+    def judge(self, account: Account, evidence: KeyEvidence) -> Verdict:
+        """
+        Tell whether an account may be used whose key is right.
+        """
+        name = os.fsencode(account.name)
+        denied = self._denial(account) if self._denial else None
+        if denied is not None:
+            reason, why = denied
+            return Verdict(Kind.DENIED, name, why, reason, key=evidence)
+        return Verdict(Kind.ACCEPTED, name, account=account, key=evidence)
+
+    def lookIn(
+        self, text: bytes, path: str, offer: Offer, account: Account, peer: str | None
+    ) -> KeyEvidence | None:
+        """
+        Look for a key in what a file of keys holds.
+
+        @param text: what it holds.
+        @param path: what to call it.
+
+        @return: L{None} if no line authorizes the key.
+        """
+        isCertificate = isinstance(offer, Certificate)
+        key = offer.authority if isinstance(offer, Certificate) else offer
+        for count, line in enumerate(linesWith(text, key.blob, key.base64)):
+            if count >= _MOST_LINES:
+                self._note(path, line.number, "the key stands in too many lines")
+                break
+            try:
+                options = line.parseOptions()
+                if options.isAuthority != isCertificate:
+                    continue
+                self._permit(options, peer)
+                if isinstance(offer, Certificate):
+                    options = self._certified(offer, options, account, peer)
+            except (BadOption, UnusableKey) as error:
+                self._note(path, line.number, str(error))
+                continue
+            return _evidence(offer, options, path, line.number)
+        return None
+
+    def takeNotes(self) -> Iterator[Note]:
+        """
+        Take what the log should be told.
+        """
+        while self._notes:
+            yield self._notes.popleft()
+
+    def _lookInFile(
+        self, path: str, offer: Offer, account: Account, peer: str | None
+    ) -> KeyEvidence | None:
+        """
+        Look for a key in a file of a user.
+
+        @raise OSError: if it can't be read now, and perhaps later.
+        """
+        text = self._readAs(account, path)
+        return None if text is None else self.lookIn(text, path, offer, account, peer)
+
+    def _readAs(self, account: Account, path: str) -> bytes | None:
+        """
+        Read a file of a user.
+
+        @return: L{None} if there is none, or it doesn't count.
+        """
+        try:
+            with self._asUser(account):
+                return readSafely(path, account, self._files.isStrict)
+        except UnsafeFile as error:
+            self._note(path, None, f"ignored, since {error}")
+        except OSError as error:
+            if error.errno not in _DEFINITE and error.errno != errno.EINVAL:
+                raise
+            if error.errno not in (errno.ENOENT, errno.ENOTDIR):
+                self._note(path, None, f"ignored: {error.strerror}")
+        return None
+
+    def _lookAtAuthority(
+        self, certificate: Certificate, account: Account, peer: str | None
+    ) -> KeyEvidence | None:
+        """
+        Look whether a certificate is by a trusted authority.
+
+        @raise OSError: if it can't be found out.
+        """
+        if not self._ca:
+            return None
+        path = str(self._files.ca)
+        try:
+            if certificate.authority.blob not in self._ca.read():
+                return None
+        except UnusableKey as error:
+            raise OSError(f"{path}: {error}") from None
+        try:
+            options, line = self._principal(certificate, account, peer)
+            options = self._certified(certificate, options, account, peer)
+        except (BadOption, UnusableKey) as error:
+            self._note(path, None, f"{error} (the certificate {certificate.id!r})")
+            return None
+        return _evidence(certificate, options, path, line)
+
+    def _principal(
+        self, certificate: Certificate, account: Account, peer: str | None
+    ) -> tuple[KeyOptions, int | None]:
+        """
+        Find out whether a certificate is for a user.
+
+        @return: options to merge with its own, and where they stand.
+
+        @raise UnusableKey: if it isn't.
+        """
+        if self._files.principals is None:
+            _insistOnName(certificate, account)
+            # Nothing that the certificate permits is withheld.
+            return KeyOptions(touchRequired=False), None
+        path = expand(self._files.principals, account)
+        for line in principalsIn(self._readAs(account, path) or b""):
+            if line.name not in certificate.principals:
+                continue
+            try:
+                options = line.parseOptions()
+                if options.isAuthority or options.principals is not None:
+                    raise BadOption("an option that has no place here")
+                self._permit(options, peer)
+            except (BadOption, UnusableKey) as error:
+                self._note(path, line.number, str(error))
+                continue
+            return options, line.number
+        raise UnusableKey(f"it is for nobody whom {path} names")
+
+    def _certified(
+        self,
+        certificate: Certificate,
+        options: KeyOptions,
+        account: Account,
+        peer: str | None,
+    ) -> KeyOptions:
+        """
+        Hold a certificate to what it says itself, and to what is said of its authority.
+
+        @param options: what is said.
+
+        @return: both together.
+
+        @raise BadOption: if it can't be obeyed.
+        @raise UnusableKey: if the certificate doesn't count.
+        """
+        its = fromCertificate(certificate)
+        self._permit(its, peer)
+        merged = merge(options, its)
+        if options.isAuthority:
+            if options.principals is not None:
+                if set(options.principals.split(",")).isdisjoint(certificate.principals):
+                    raise UnusableKey("it is for none of the principals")
+            else:
+                _insistOnName(certificate, account)
+        flaw = certificate.flaw(self._now())
+        if flaw is not None:
+            raise UnusableKey(flaw)
+        # Last, since it takes longest.
+        certificate.verify(self._policy.accepted)
+        return merged
+
+    def _permit(self, options: KeyOptions, peer: str | None) -> None:
+        """
+        Insist that a key may be used now, and from where the client is.
+
+        @raise BadOption: if it may not.
+        """
+        if options.expires is not None and options.expires < self._now():
+            raise BadOption("it has expired")
+        if options.principals is not None and not options.isAuthority:
+            raise BadOption("principals= is for authorities")
+        if options.sources is None and options.networks is None:
+            return
+        if peer is None:
+            raise BadOption("where the client comes from isn't known")
+        try:
+            isPermitted = (
+                options.sources is None or isAmong(peer, options.sources)
+            ) and (options.networks is None or isInside(peer, options.networks))
+        except BadPattern as error:
+            raise BadOption(f"from=: {error}") from None
+        if not isPermitted:
+            raise BadOption(f"the client may not come from {peer}")
+
+    def _note(self, path: str, line: int | None, why: str) -> None:
+        """
+        Note why a file or a line doesn't count.
+        """
+        where = path if line is None else f"{path}:{line}"
+        values = {"where": printable(where), "why": printable(why)}
+        self._notes.append(("{where}: {why}", values))
+
+
+class _Kept:
+    """
+    What a file of the administrator's holds, which is read again when it differs.
+    """
+
+    def __init__(self, path: str, parse: Callable[[bytes], Any]) -> None:
+        self._path = path
+        self._parse = parse
+        self._lock = Lock()
+        self._state: Signature | None = None
+        self._since = 0.0
+        self._content: Any = None
+
+    def read(self) -> Any:
+        """
+        Return what it holds.
+
+        @raise OSError: if it can't be read.
+        @raise UnusableKey: if it holds something else.
+        """
+        with self._lock:
+            # What has changed a moment ago may do so again, and show the same times.
+            if self._state is None or self._isYoung() or self._state != self._now():
+                self._load()
+            return self._content
+
+    def _isYoung(self) -> bool:
+        """
+        Whether it was first seen like this a moment ago.
+        """
+        return time.monotonic() - self._since < max(SETTLING, 2.0)
+
+    def _now(self) -> Signature:
+        """
+        Tell the state that it is in.
+        """
+        return signatureOf(os.stat(self._path))
+
+    def _load(self) -> None:
+        """
+        Read it.
+        """
+        with openRegular(self._path) as file:
+            state = signatureOf(os.fstat(file.fileno()))
+            text = file.read()
+        if state != self._state:
+            self._since = time.monotonic()
+            self._state = None
+            self._content = self._parse(text)
+            self._state = state
+
+
+def expand(pattern: str, account: Account) -> str:
+    """
+    Name a file of a user.
+    """
+    tokens = {
+        "%": "%",
+        "h": account.home,
+        "u": account.name,
+        "U": str(account.uid),
+    }
+    name = re.sub("%(.)", lambda match: tokens[match[1]], pattern)
+    return os.path.join(account.home, name)
+
+
+def checkPattern(pattern: str) -> str:
+    """
+    Insist on a pattern for names of files.
+
+    @raise ValueError: if it is none.
+    """
+    if not pattern:
+        raise ValueError("write the name of a file")
+    if re.sub("%[%huU]", "", pattern).count("%"):
+        raise ValueError("a % must be followed by h, u or U, or by another %")
+    return pattern
+
+
+def _insistOnName(certificate: Certificate, account: Account) -> None:
+    """
+    Insist that a certificate is for a user.
+    """
+    if account.name not in certificate.principals:
+        raise UnusableKey(f"it is not for {account.name}")
+
+
+def _evidence(
+    offer: Offer, options: KeyOptions, path: str, line: int | None
+) -> KeyEvidence:
+    """
+    Tell what is known of a key.
+    """
+    key = keyOf(offer)
+    evidence = KeyEvidence(key.type.decode("ascii"), key.fingerprint, options, path, line)
+    if isinstance(offer, Certificate):
+        evidence = evidence._replace(
+            certificateId=offer.id,
+            serial=offer.serial,
+            authority=offer.authority.fingerprint,
+        )
+    return evidence
+
+
+def makeAuthority(
+    files: Any,
+    policy: Any,
+    account: Any,
+    *,
+    users: Users | None = None,
+    asUser: AsUser = asNobodyElse,
+) -> Authority:
+    """
+    Make what tells whether keys open accounts, of settings.
+
+    @param files: the fields of L{KeyFiles}.
+    @param policy: the fields of L{KeyPolicy}.
+    @param account: L{None} if any account may be used; otherwise the shadow file and
+        the fields of L{Rules}.
+    @param users: who the users are; those of the system if L{None}.
+    @param asUser: what lets files be opened with the rights of a user.
+    """
+    where, algorithms = KeyFiles(*files), KeyPolicy(*policy)
+    where = where._replace(files=tuple(where.files))
+    known = SystemUsers() if users is None else users
+    denial = None
+    if account is not None:
+        shadow, rules = account
+        denial = Standing(known, shadow, Rules(*rules)).denial
+    return Authority(where, known, policy=algorithms, denial=denial, asUser=asUser)
+
+
+__all__ = ["FILES", "Authority", "KeyFiles", "checkPattern", "expand", "makeAuthority"]

@@ -1,0 +1,172 @@
+"""
+Certificates of OpenSSH
+(U{PROTOCOL.certkeys<https://cvsweb.openbsd.org/src/usr.bin/ssh/PROTOCOL.certkeys>}).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Union
+
+from ._key import TYPES, PublicKey
+from ._wire import Fields, UnusableKey, string
+
+_SUFFIX = b"-cert-v01@openssh.com"
+
+#: For each type of certificate, the type of the key in it.
+CERTIFIED = {name.removesuffix(b"@openssh.com") + _SUFFIX: name for name in TYPES}
+
+# The type of a certificate for a user.
+_USER = 1
+
+# As many as OpenSSH takes.
+_MOST_PRINCIPALS = 256
+
+
+class Certificate(NamedTuple):
+    """
+    A certificate: a key, and what somebody says of it.
+
+    @ivar key: the key.
+    @ivar serial: its number.
+    @ivar isForUser: whether it is for a user, not for a host.
+    @ivar id: what the one who signed it calls it.
+    @ivar principals: the names for which it is.
+    @ivar since: from when it counts, in seconds since 1970.
+    @ivar until: until when it counts, in seconds since 1970.
+    @ivar critical: names and values of which all must be obeyed.
+    @ivar extensions: names and values that may be ignored.
+    @ivar authority: the key of the one who signed it.
+    @ivar signed: what was signed.
+    @ivar signature: the signature.
+    """
+
+    key: PublicKey
+    serial: int
+    isForUser: bool
+    id: str
+    principals: tuple[str, ...]
+    since: int
+    until: int
+    critical: tuple[tuple[str, bytes], ...]
+    extensions: tuple[tuple[str, bytes], ...]
+    authority: PublicKey
+    signed: bytes
+    signature: bytes
+
+    @classmethod
+    def parse(cls, blob: bytes) -> Certificate:
+        """
+        Read a certificate.  Its signature isn't looked at.
+
+        @raise UnusableKey: if it isn't one.
+        """
+        fields = Fields(blob)
+        type = fields.string()
+        if type not in CERTIFIED:
+            raise UnusableKey("a type of certificate that doesn't count here")
+        fields.string()  # so that nobody knows beforehand what will be signed
+        key = PublicKey.read(fields, CERTIFIED[type])
+        serial, kind, id = fields.number(8), fields.number(4), fields.text()
+        principals = _readAll(fields.string())
+        since, until = fields.number(8), fields.number(8)
+        critical, extensions = _readPairs(fields), _readPairs(fields)
+        fields.string()  # reserved
+        authority = PublicKey.parse(fields.string())
+        signed = blob[: fields.position]
+        signature = fields.string()
+        fields.end()
+        return cls(
+            key,
+            serial,
+            kind == _USER,
+            id,
+            principals,
+            since,
+            until,
+            critical,
+            extensions,
+            authority,
+            signed,
+            signature,
+        )
+
+    @property
+    def blob(self) -> bytes:
+        """
+        How it is written on the wire.
+        """
+        return self.signed + string(self.signature)
+
+    def verify(self, algorithms: frozenset[bytes]) -> None:
+        """
+        Insist that it was signed by its authority.
+
+        @param algorithms: those that may have been used.
+
+        @raise UnusableKey: if it wasn't.
+        """
+        # A security key would sign something else.
+        self.authority.verify(self.signature, self.signed, algorithms)
+
+    def flaw(self, now: float) -> str | None:
+        """
+        Tell why it doesn't count.
+
+        @param now: the time, in seconds since 1970.
+        """
+        if not self.isForUser:
+            return "the certificate is not for a user"
+        if now < self.since:
+            return "the certificate does not count yet"
+        if now >= self.until:
+            return "the certificate has expired"
+        return None
+
+
+#: What a client offers.
+Offer = Union[PublicKey, Certificate]
+
+
+def parseOffer(blob: bytes) -> Offer:
+    """
+    Read a key or a certificate.
+
+    @raise UnusableKey: if it is neither.
+    """
+    if Fields(blob).string() in CERTIFIED:
+        return Certificate.parse(blob)
+    return PublicKey.parse(blob)
+
+
+def keyOf(offer: Offer) -> PublicKey:
+    """
+    Return the key that signs.
+    """
+    return offer.key if isinstance(offer, Certificate) else offer
+
+
+def _readAll(data: bytes) -> tuple[str, ...]:
+    """
+    Read names.
+    """
+    fields = Fields(data)
+    names: list[str] = []
+    while fields:
+        if len(names) >= _MOST_PRINCIPALS:
+            raise UnusableKey("a certificate for too many names")
+        names.append(fields.text())
+    return tuple(names)
+
+
+def _readPairs(fields: Fields) -> tuple[tuple[str, bytes], ...]:
+    """
+    Read names and values.
+    """
+    inner = Fields(fields.string())
+    pairs = []
+    while inner:
+        pairs.append((inner.text(), inner.string()))
+    return tuple(pairs)
+
+
+__all__ = ["CERTIFIED", "Certificate", "Offer", "keyOf", "parseOffer"]

@@ -1,0 +1,45 @@
+"""
+What is known of the key with which somebody has logged in.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from ._options import KeyOptions, restored
+
+
+class KeyEvidence(NamedTuple):
+    """
+    The key with which somebody has logged in, and what may be done with it.
+
+    @ivar type: its type, as C{ssh-ed25519}.
+    @ivar fingerprint: what names it, as C{ssh-keygen -l} shows it.
+    @ivar options: what may be done with it: what the line, the certificate and the file
+        of principals say, taken together.
+    @ivar file: where it was found; L{None} if in no file.
+    @ivar line: the number of the line, counted from 1; L{None} if there is none.
+    @ivar certificateId: what its certificate is called; L{None} if it has none.
+    @ivar serial: the number of the certificate.
+    @ivar authority: the fingerprint of the key that has signed the certificate.
+    """
+
+    type: str
+    fingerprint: str
+    options: KeyOptions = KeyOptions()
+    file: str | None = None
+    line: int | None = None
+    certificateId: str | None = None
+    serial: int | None = None
+    authority: str | None = None
+
+    @classmethod
+    def restore(cls, packed: Any) -> KeyEvidence:
+        """
+        Make evidence of what has perhaps come from another process.
+        """
+        evidence = cls(*packed)
+        return evidence._replace(options=restored(evidence.options))
+
+
+__all__ = ["KeyEvidence"]

@@ -1,0 +1,228 @@
+"""
+A public key, and the signatures that it verifies.
+"""
+
+from __future__ import annotations
+
+import binascii
+from base64 import b64encode
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from twisted.conch.ssh.keys import Key
+
+from ._wire import Fields, UnusableKey, string
+
+#: The flags that a security key signs (PROTOCOL.u2f): somebody touched it, and it has
+#: seen his PIN or his finger.
+TOUCHED, VERIFIED = 0x01, 0x04
+
+# OpenSSH's limits, in bits: what it takes for a key at all.
+_RSA_BITS = range(1024, 16384 + 1)
+
+# What a security key signs: two digests, with flags and a counter in between.
+_SK_SIGNED = 32 + 1 + 4 + 32
+
+
+def _readRSA(fields: Fields) -> None:
+    """
+    Read e and n (RFC 4253, section 6.6).
+    """
+    fields.natural()
+    if fields.natural().bit_length() not in _RSA_BITS:
+        raise UnusableKey("an RSA key of a size that nobody uses")
+
+
+def _readEd25519(fields: Fields) -> None:
+    """
+    Read a point (RFC 8709, section 4).
+    """
+    if len(fields.string()) != 32:
+        raise UnusableKey("an Ed25519 key of another size")
+
+
+def _readECDSA(curve: bytes, size: int) -> Callable[[Fields], None]:
+    """
+    Make what reads the name of a curve, and an uncompressed point (RFC 5656, section
+    3.1).
+    """
+
+    def read(fields: Fields) -> None:
+        named, point = fields.string(), fields.string()
+        if named != curve or len(point) != 1 + 2 * size or point[0] != 4:
+            raise UnusableKey("not a point of this curve")
+
+    return read
+
+
+def _readSK(plain: Callable[[Fields], None]) -> Callable[[Fields], None]:
+    """
+    Make what reads a key, and for which application it is (PROTOCOL.u2f).
+    """
+
+    def read(fields: Fields) -> None:
+        plain(fields)
+        fields.string()
+
+    return read
+
+
+_p256 = _readECDSA(b"nistp256", 32)
+
+#: For each type of key: how its fields are read, and the algorithms of its signatures.
+TYPES: dict[bytes, tuple[Callable[[Fields], None], tuple[bytes, ...]]] = {
+    b"ssh-ed25519": (_readEd25519, (b"ssh-ed25519",)),
+    b"ecdsa-sha2-nistp256": (_p256, (b"ecdsa-sha2-nistp256",)),
+    b"ecdsa-sha2-nistp384": (
+        _readECDSA(b"nistp384", 48),
+        (b"ecdsa-sha2-nistp384",),
+    ),
+    b"ecdsa-sha2-nistp521": (
+        _readECDSA(b"nistp521", 66),
+        (b"ecdsa-sha2-nistp521",),
+    ),
+    b"sk-ssh-ed25519@openssh.com": (
+        _readSK(_readEd25519),
+        (b"sk-ssh-ed25519@openssh.com",),
+    ),
+    b"sk-ecdsa-sha2-nistp256@openssh.com": (
+        _readSK(_p256),
+        (b"sk-ecdsa-sha2-nistp256@openssh.com",),
+    ),
+    # Not ssh-rsa, which stands for SHA-1 (RFC 8332, section 1).
+    b"ssh-rsa": (_readRSA, (b"rsa-sha2-512", b"rsa-sha2-256")),
+}
+
+
+class PublicKey(NamedTuple):
+    """
+    A public key.
+
+    Two keys are the same if their blobs are: a blob that isn't written in the one
+    right way is refused.
+
+    @ivar type: its type, as C{ssh-ed25519}.
+    @ivar blob: how it is written on the wire.
+    """
+
+    type: bytes
+    blob: bytes
+
+    @classmethod
+    def parse(cls, blob: bytes) -> PublicKey:
+        """
+        Read a key.
+
+        @raise UnusableKey: if it isn't one, or of a type that doesn't count here.
+        """
+        fields = Fields(blob)
+        key = cls.read(fields, fields.string())
+        fields.end()
+        return key
+
+    @classmethod
+    def read(cls, fields: Fields, type: bytes) -> PublicKey:
+        """
+        Read the fields of a key that follow its type.
+        """
+        if type not in TYPES:
+            raise UnusableKey("a type of key that doesn't count here")
+        start = fields.position
+        TYPES[type][0](fields)
+        size, fields.position = fields.position - start, start
+        return cls(type, string(type) + fields.take(size))
+
+    @property
+    def algorithms(self) -> tuple[bytes, ...]:
+        """
+        The algorithms of signatures that can be made with it.
+        """
+        return TYPES[self.type][1]
+
+    @property
+    def base64(self) -> bytes:
+        """
+        How it is written in a file.
+        """
+        return b64encode(self.blob)
+
+    @property
+    def fingerprint(self) -> str:
+        """
+        What names it, as C{ssh-keygen -l} does.
+        """
+        digest = b64encode(sha256(self.blob).digest()).rstrip(b"=")
+        return f"SHA256:{digest.decode('ascii')}"
+
+    @property
+    def bits(self) -> int | None:
+        """
+        The size of an RSA key; L{None} for others, whose size goes without saying.
+        """
+        if self.type != b"ssh-rsa":
+            return None
+        fields = Fields(self.blob)
+        fields.string()
+        fields.natural()
+        return fields.natural().bit_length()
+
+    def verify(self, signature: bytes, data: bytes, algorithms: frozenset[bytes]) -> int:
+        """
+        Verify a signature.
+
+        @param signature: the signature, with the name of its algorithm.
+        @param data: what was signed.  For a security key that is what PROTOCOL.u2f
+            makes of it, as conch hands it over.
+        @param algorithms: those that may have been used.
+
+        @return: the flags of a security key; those of one that was touched and has
+            seen its owner, where a key is none.
+
+        @raise UnusableKey: if it wasn't made with this key.
+        """
+        fields = Fields(signature)
+        algorithm = fields.string()
+        fields.string()
+        flags = TOUCHED | VERIFIED
+        if self.type.startswith(b"sk-"):
+            flags = fields.number(1)
+            fields.number(4)
+            if len(data) != _SK_SIGNED or data[32] != flags:
+                raise UnusableKey("a signature of other flags")
+        fields.end()
+        if algorithm not in algorithms or algorithm not in self.algorithms:
+            raise UnusableKey("a signature by an algorithm that doesn't count here")
+        if not _verifies(self.blob, signature, data):
+            raise UnusableKey("a wrong signature")
+        return flags
+
+
+def _verifies(blob: bytes, signature: bytes, data: bytes) -> bool:
+    """
+    Have a signature verified by conch.
+    """
+    try:
+        key: Any = Key.fromString(blob, type="blob")
+        return key.verify(signature, data) is True
+    except Exception as error:
+        # It raises all kinds of them where something isn't what it should be.
+        raise UnusableKey("it can't be verified") from error
+
+
+def decode(text: bytes) -> bytes:
+    """
+    Decode base64, in the one right way to write it.
+
+    @raise UnusableKey: if it isn't that.
+    """
+    try:
+        data = binascii.a2b_base64(text)
+    except binascii.Error:
+        raise UnusableKey("no base64") from None
+    if b64encode(data) != text:
+        raise UnusableKey("no base64")
+    return data
+
+
+__all__ = ["TOUCHED", "TYPES", "VERIFIED", "PublicKey", "decode"]

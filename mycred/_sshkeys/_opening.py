@@ -1,0 +1,126 @@
+"""
+Open a user's files as sshd does (sshd_config(5), "StrictModes").
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+from .._accounts import Account
+from .._userfile import openRegular
+
+#: Larger files are refused, in bytes: there is room for 100,000 keys.
+LARGEST = 2**24
+
+#: What lets files be opened with the rights of a user.
+AsUser = Callable[[Account], AbstractContextManager[None]]
+
+# What others may not do with a file, or a folder above it.
+_WRITE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
+
+
+class UnsafeFile(Exception):
+    """
+    A file to which others may write, or that isn't one.
+    """
+
+
+def readSafely(path: str, account: Account, isStrict: bool) -> bytes:
+    """
+    Read a file of a user.
+
+    @param path: its name.
+    @param account: whose file it is.
+    @param isStrict: whether to insist that it, and each folder above it up to his home,
+        belongs to him or to root, and that nobody else may write there.
+
+    @raise UnsafeFile: if one of them doesn't, or it is too large.
+    @raise OSError: if it can't be read, or is no regular file.
+    """
+    with openRegular(path) as file:
+        status = os.fstat(file.fileno())
+        if status.st_size > LARGEST:
+            raise UnsafeFile(f"it is larger than {LARGEST} bytes")
+        if isStrict:
+            insistOnModes(path, status, account.uid, account.home)
+        # It may have grown.
+        text = file.read(LARGEST + 1)
+    if len(text) > LARGEST:
+        raise UnsafeFile(f"it is larger than {LARGEST} bytes")
+    return text
+
+
+def insistOnModes(
+    path: str, status: os.stat_result, uid: int, home: str | None = None
+) -> None:
+    """
+    Insist that nobody but root and a user can have written a file, or have put it
+    where it is.
+
+    @param path: its name.
+    @param status: its status, by what was opened.
+    @param uid: the number of the user.
+    @param home: the folder above which all may belong to anybody.
+
+    @raise UnsafeFile: if somebody else can.
+    @raise OSError: if that can't be found out.
+    """
+    folder = os.path.realpath(path, strict=True)
+    _insist(folder, status, uid)
+    end = None if home is None else os.path.realpath(home)
+    while folder != "/" and folder != end:
+        folder = os.path.dirname(folder)
+        _insist(folder, os.stat(folder), uid)
+
+
+def _insist(path: str, status: os.stat_result, uid: int) -> None:
+    """
+    Insist on one of them.
+    """
+    if status.st_uid not in (0, uid) or status.st_mode & _WRITE_BY_OTHERS:
+        raise UnsafeFile(
+            f"{path} must belong to the user or to root, and be writable by nobody else"
+        )
+
+
+@contextmanager
+def asNobodyElse(account: Account) -> Iterator[None]:
+    """
+    Open files with the rights that this process has.
+    """
+    yield
+
+
+@contextmanager
+def asUser(account: Account) -> Iterator[None]:
+    """
+    Open files with the rights of a user.  All threads of the process have them
+    meanwhile: it must have no others.
+
+    @raise OSError: if the process isn't root's.
+    """
+    groups = os.getgroups()
+    gid, uid = os.getegid(), os.geteuid()
+    try:
+        os.setgroups(list(account.gids) or [account.gid])
+        os.setegid(account.gid)
+        os.seteuid(account.uid)
+        yield
+    finally:
+        os.seteuid(uid)
+        os.setegid(gid)
+        os.setgroups(groups)
+
+
+__all__ = [
+    "LARGEST",
+    "AsUser",
+    "UnsafeFile",
+    "asNobodyElse",
+    "asUser",
+    "insistOnModes",
+    "readSafely",
+]

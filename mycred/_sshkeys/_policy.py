@@ -1,0 +1,82 @@
+"""
+Which keys and signatures count at all.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ._certificate import Certificate, Offer, keyOf
+from ._key import TYPES
+
+#: All algorithms that can count.
+ALGORITHMS: tuple[str, ...] = tuple(
+    sorted({one.decode("ascii") for _, made in TYPES.values() for one in made})
+)
+
+
+class KeyPolicy(NamedTuple):
+    """
+    Which keys and signatures count: OpenSSH's defaults.
+
+    @ivar algorithms: the algorithms of signatures, by users and by authorities.  Those
+        with SHA-1 (C{ssh-rsa}, C{ssh-dss}) are never among them.
+    @ivar minimumRSA: the smallest size of an RSA key, in bits.
+    """
+
+    algorithms: tuple[str, ...] = ALGORITHMS
+    minimumRSA: int = 1024
+
+    @property
+    def accepted(self) -> frozenset[bytes]:
+        """
+        The algorithms, as they are written on the wire.
+        """
+        return frozenset(name.encode("ascii") for name in self.algorithms)
+
+    def flaw(self, offer: Offer) -> str | None:
+        """
+        Tell why a key doesn't count.
+        """
+        keys = [keyOf(offer)]
+        if isinstance(offer, Certificate):
+            keys.append(offer.authority)
+        for key in keys:
+            if self.accepted.isdisjoint(key.algorithms):
+                return f"keys of the type {key.type.decode('ascii')} don't count"
+        bits = keys[0].bits
+        if bits is not None and bits < self.minimumRSA:
+            return f"an RSA key of {bits} bits, less than {self.minimumRSA}"
+        return None
+
+
+def checkPolicy(policy: KeyPolicy) -> KeyPolicy:
+    """
+    Insist on algorithms that are known.
+
+    @raise ValueError: if one isn't.
+    """
+    for name in policy.algorithms:
+        if name not in ALGORITHMS:
+            known = ", ".join(ALGORITHMS)
+            raise ValueError(f"there is no algorithm {name!r}; known are {known}")
+    if not policy.algorithms:
+        raise ValueError("no algorithm is left")
+    return policy
+
+
+def signatureAlgorithm(name: bytes | None) -> bytes | None:
+    """
+    Name the algorithm of a signature by the one that a client announces, which may be
+    that of a certificate.
+    """
+    if name is None:
+        return None
+    suffix = b"-cert-v01@openssh.com"
+    if not name.endswith(suffix):
+        return name
+    plain = name.removesuffix(suffix)
+    return plain + b"@openssh.com" if plain.startswith(b"sk-") else plain
+
+
+__all__ = ["KeyPolicy", "checkPolicy", "signatureAlgorithm"]

@@ -1,0 +1,94 @@
+"""
+Take apart what SSH writes on the wire (U{RFC 4251, section 5
+<https://www.rfc-editor.org/rfc/rfc4251#section-5>}).
+"""
+
+from __future__ import annotations
+
+from twisted.conch.ssh.keys import BadKeyError
+
+from ..error import UnauthorizedLogin
+
+
+class UnusableKey(BadKeyError, UnauthorizedLogin, ValueError):
+    """
+    What came is no key, certificate, signature or list of revoked keys, or none
+    that counts here.
+
+    As in Twisted, a key that can't be read is a C{BadKeyError}; to who knows the
+    errors of cred only, it is a refused login.
+    """
+
+
+class Fields:
+    """
+    Bytes that are read field by field.
+
+    All methods raise L{UnusableKey} if what they are asked for isn't there.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self.position = 0
+
+    def __bool__(self) -> bool:
+        """
+        Whether there is more.
+        """
+        return self.position < len(self._data)
+
+    def take(self, size: int) -> bytes:
+        """
+        Read so many bytes.
+        """
+        start, self.position = self.position, self.position + size
+        if self.position > len(self._data):
+            raise UnusableKey("it ends too soon")
+        return self._data[start : self.position]
+
+    def number(self, size: int) -> int:
+        """
+        Read a number of so many bytes.
+        """
+        return int.from_bytes(self.take(size), "big")
+
+    def string(self) -> bytes:
+        """
+        Read a string.
+        """
+        return self.take(self.number(4))
+
+    def text(self) -> str:
+        """
+        Read a string that holds no NUL, at which programs in C would cut it off.
+        """
+        data = self.string()
+        if b"\0" in data:
+            raise UnusableKey("there is a NUL in a text")
+        return data.decode("utf-8", "surrogateescape")
+
+    def natural(self) -> int:
+        """
+        Read a positive number of any size, which is written as short as can be.
+        """
+        data = self.string()
+        if not data or data[0] >= 0x80 or not (data[0] or data[1:2] >= b"\x80"):
+            raise UnusableKey("a number isn't written as it should be")
+        return int.from_bytes(data, "big")
+
+    def end(self) -> None:
+        """
+        Insist that nothing follows.
+        """
+        if self:
+            raise UnusableKey("more follows than should")
+
+
+def string(data: bytes) -> bytes:
+    """
+    Write a string.
+    """
+    return len(data).to_bytes(4, "big") + data
+
+
+__all__ = ["Fields", "UnusableKey", "string"]

@@ -1,0 +1,77 @@
+"""
+Avatar IDs that know more than a name: the account, and the key that has opened it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.spread.jelly import Jellyable
+
+from .._accounts import Account, Verdict
+from .._contracts import AvatarID
+
+
+class AccountName(bytes, Jellyable):
+    """
+    An avatar ID that knows its account.
+
+    @ivar account: the account.
+    @ivar key: what is known of the key with which somebody has logged in.
+    """
+
+    account: Account | None = None
+    key: Any = None
+
+    def jellyFor(self, jellier: Any) -> Any:
+        """
+        Cross a connection of Perspective Broker as the bytes that this is.
+        """
+        return jellier.jelly(bytes(self))
+
+
+class AccountText(str, Jellyable):
+    """
+    The same, for a protocol that speaks text.
+    """
+
+    account: Account | None = None
+    key: Any = None
+
+    def jellyFor(self, jellier: Any) -> Any:
+        """
+        Cross a connection of Perspective Broker as the text that this is.
+        """
+        return jellier.jelly(str(self))
+
+
+def accountOf(avatarId: object) -> Account | None:
+    """
+    Tell a realm what is known of the account behind an avatar ID: its number, its
+    groups, its home directory, its shell.  They were found out when the password
+    or the key was checked; nothing is looked up.
+
+    @param avatarId: what the realm was given.
+
+    @return: L{None} if it isn't from a checker of accounts, or PAM knows it and the
+        name service doesn't.
+    """
+    account = getattr(avatarId, "account", None)
+    return account if isinstance(account, Account) else None
+
+
+def avatarIdOf(verdict: Verdict, credentials: Any) -> AvatarID:
+    """
+    Name the avatar, in the type in which the credentials name the user.
+    """
+    avatarId: Any
+    if isinstance(credentials.username, str):
+        avatarId = AccountText(verdict.name.decode("utf-8", "surrogateescape"))
+    else:
+        avatarId = AccountName(verdict.name)
+    avatarId.account, avatarId.key = verdict.account, verdict.key
+    known: AvatarID = avatarId
+    return known
+
+
+__all__ = ["AccountName", "AccountText", "accountOf", "avatarIdOf"]

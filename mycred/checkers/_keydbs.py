@@ -1,0 +1,279 @@
+"""
+Where the keys of users are: in files as sshd has them, or in memory.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import IO, Any
+
+from zope.interface import implementer
+
+from twisted.conch.ssh.keys import BadKeyError, Key
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from .._accounts import SHADOW, Kind, Rules, SystemUsers, Verdict
+from .._conchcontracts import IAuthorizedKeysDB
+from .._helper import Helper
+from .._sshkeys import (
+    FILES,
+    KeyFiles,
+    KeyPolicy,
+    Offer,
+    checkPattern,
+    makeAuthority,
+)
+from .._threads import processors
+from .._workers import Workers, workersOf
+from ._accountchecker import Separate
+from ._keyscommand import KeysCommand
+
+_log = Logger()
+
+_anyKey = KeyPolicy()
+
+
+@implementer(IAuthorizedKeysDB)
+class InMemorySSHKeyDB:
+    """
+    Keys that a program has itself.
+    """
+
+    def __init__(self, mapping: Mapping[bytes, Iterable[Any]]) -> None:
+        """
+        @param mapping: for each name of a user, conch's keys.
+        """
+        self._mapping = mapping
+
+    def getAuthorizedKeys(self, username: bytes) -> Iterable[Any]:
+        """
+        Return the keys of a user.
+        """
+        return self._mapping.get(username, [])
+
+
+def readAuthorizedKeyFile(
+    fileobj: IO[bytes], parseKey: Callable[[bytes], Any] = Key.fromString
+) -> Iterator[Any]:
+    """
+    Read keys that stand in lines without options.
+
+    As in Twisted, what can't be read as a key is logged and left out; that is so for a
+    line with options, which nobody could obey who gets nothing but a key.
+
+    @param fileobj: lines.
+    @param parseKey: what reads a line, and raises C{BadKeyError}.
+    """
+    for line in fileobj:
+        line = line.strip()
+        if line and not line.startswith(b"#"):
+            try:
+                yield parseKey(line)
+            except BadKeyError as error:
+                _log.error(
+                    "A line that isn't read as a key: {line!r}: {error!s}",
+                    line=line[:64],
+                    error=error,
+                )
+
+
+@implementer(IAuthorizedKeysDB)
+class UNIXAuthorizedKeysFiles:
+    """
+    The keys in users' files, by which sshd lets them in.
+
+    L{SSHPublicKeyChecker} looks one up with all that sshd would look at:
+    options, certificates, who may write to a file.  C{getAuthorizedKeys} is for others,
+    and knows keys without options only.
+    """
+
+    def __init__(
+        self,
+        userdb: Any = None,
+        parseKey: Callable[[bytes], Any] = Key.fromString,
+        *,
+        files: Sequence[str] = FILES,
+        ca: str | None = None,
+        revoked: str | None = None,
+        principals: str | None = None,
+        strict: bool = True,
+        accountRules: Rules | None = None,
+        command: KeysCommand | None = None,
+        policy: KeyPolicy = _anyKey,
+        separate: bool = False,
+        workers: Workers | None = None,
+    ) -> None:
+        """
+        In the names of files, C{%h} stands for the home of the user, C{%u} for his
+        name and C{%U} for his number; what doesn't begin with C{/} is in his home.
+
+        @param userdb: what has C{getpwnam}; the module L{pwd} if L{None}.
+        @param parseKey: what reads a line for C{getAuthorizedKeys}.  If one is given,
+            keys are looked up by nothing else.
+        @param files: the files with keys.
+        @param ca: a file with the keys of authorities, whose certificates count.
+        @param revoked: a file with revoked keys, or a KRL.
+        @param principals: the file with the principals for one of which such a
+            certificate must be; if L{None}, it must be for the user's name.
+        @param strict: whether files are refused to which others may write.
+        @param accountRules: what an account must be like; then those that are locked,
+            or have expired, are denied too.  If L{None}, any account will do.
+        @param command: a program that knows more keys.
+        @param policy: which signatures count in certificates.
+        @param separate: whether to look keys up in processes that are started now and
+            keep the privileges that this one has; it must be root's.
+        @param workers: the threads that wait; the reactor's own if L{None}.
+
+        @raise ValueError: if a pattern is none, or other processes shall ask a
+            C{userdb}.
+        @raise OSError: if the processes can't be started.
+        """
+        if separate and userdb is not None:
+            raise ValueError("a userdb can't be asked by other processes")
+        for pattern in [*files, principals]:
+            if pattern is not None:
+                checkPattern(pattern)
+        # Whoever reads lines in another way means those that it makes keys of.
+        self.authorize = self._authorize if _isDefault(parseKey) else None
+        self._userdb = userdb
+        self._parseKey = parseKey
+        self._users = SystemUsers(userdb)
+        self._command = command
+        self._workers = workers
+        where = KeyFiles(tuple(files), ca, revoked, principals, strict)
+        account = None
+        if accountRules is not None:
+            account = (SHADOW if os.path.lexists(SHADOW) else None, accountRules)
+        self._authority = makeAuthority(where, policy, account, users=self._users)
+        self._separate = None
+        if separate:
+            helper = Helper("sshkey", where, policy, account, processes=processors())
+            self._separate = Separate(helper, workers)
+
+    def getAuthorizedKeys(self, username: bytes) -> Iterable[Any]:
+        """
+        Return the keys of a user, as Twisted does it: those without options, of
+        C{~/.ssh/authorized_keys} and C{~/.ssh/authorized_keys2}, whoever may write
+        there.
+        """
+        import pwd
+
+        try:
+            home = (self._userdb or pwd).getpwnam(os.fsdecode(username)).pw_dir
+        except KeyError:
+            return ()
+        return self._keysIn(os.path.join(home, name) for name in FILES)
+
+    def _keysIn(self, paths: Iterable[str]) -> Iterator[Any]:
+        """
+        Read keys out of files.
+        """
+        for path in paths:
+            if os.path.exists(path):
+                try:
+                    with open(path, "rb") as file:
+                        yield from readAuthorizedKeyFile(file, self._parseKey)
+                except OSError as error:
+                    _log.error(
+                        "Unable to read {path!r}: {error!s}", path=path, error=error
+                    )
+
+    def _authorize(
+        self, name: bytes, offer: Offer, peer: str | None
+    ) -> Deferred[Verdict]:
+        """
+        Look a key up.
+
+        @param name: the name of the user.
+        @param offer: the key or the certificate.
+        @param peer: the address of the client, if it is known.
+        """
+        looking: Deferred[Any]
+        if self._separate is not None and self._separate.workers.isRunning:
+            looking = self._separate.look(name, offer.blob, peer)
+        else:
+            looking = self.workers.run(self._authority.look, name, offer, peer)
+            looking.addErrback(self._ebLooking, name)
+        return looking.addCallback(self._cbLooked, offer, peer)
+
+    @property
+    def workers(self) -> Workers:
+        """
+        The threads.
+        """
+        return self._workers or workersOf()
+
+    def _ebLooking(self, failure: Failure, name: bytes) -> Verdict:
+        """
+        Tell what has kept a look from its end.
+        """
+        failure.trap(OSError)
+        return Verdict(Kind.UNSURE, name, str(failure.value))
+
+    def _cbLooked(self, verdict: Verdict, offer: Offer, peer: str | None) -> Any:
+        """
+        Log what has come of a look, and ask the command if it has the last word.
+        """
+        self._logNotes()
+        if verdict.kind is not Kind.REFUSED or verdict.account is None:
+            return verdict
+        if self._command is None:
+            return verdict
+        asking: Deferred[Any] = self._command.run(verdict.account, offer)
+        asking.addCallback(self._cbCommand, verdict, offer, peer)
+        return asking
+
+    def _cbCommand(
+        self, text: bytes, verdict: Verdict, offer: Offer, peer: str | None
+    ) -> Any:
+        """
+        Look for the key in what the command has written.
+        """
+        looking: Deferred[Any] = self.workers.run(
+            self._lookInOutput, text, verdict, offer, peer
+        )
+        looking.addErrback(self._ebLooking, verdict.name)
+        return looking.addBoth(self._passNotes)
+
+    def _lookInOutput(
+        self, text: bytes, verdict: Verdict, offer: Offer, peer: str | None
+    ) -> Verdict:
+        """
+        Do so, in a thread.
+        """
+        account, command = verdict.account, self._command
+        if account is None or command is None:
+            return verdict
+        evidence = self._authority.lookIn(text, command.path, offer, account, peer)
+        return verdict if evidence is None else self._authority.judge(account, evidence)
+
+    def _passNotes(self, result: Any) -> Any:
+        """
+        Log what has been noted, and hand a result on.
+        """
+        self._logNotes()
+        return result
+
+    def _logNotes(self) -> None:
+        """
+        Log what has been noted.
+        """
+        for text, values in self._authority.takeNotes():
+            _log.warn(text, **values)
+
+
+def _isDefault(parseKey: object) -> bool:
+    """
+    Tell whether lines are read as they always are.
+    """
+    return parseKey == Key.fromString
+
+
+__all__ = [
+    "InMemorySSHKeyDB",
+    "UNIXAuthorizedKeysFiles",
+    "readAuthorizedKeyFile",
+]

@@ -1,0 +1,303 @@
+"""
+Check a public key, and the signature that proves who holds the private one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from zope.interface import implementer
+
+from twisted.conch.ssh.keys import BadKeyError, Key
+from twisted.internet.defer import Deferred, execute, maybeDeferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from .._accounts import Kind, Verdict
+from .._conchcontracts import ValidPublicKey
+from .._contracts import AvatarID, ICredentialsChecker, ISSHPrivateKey
+from .._secrets import asBytes, printable, shortened
+from .._sshkeys import (
+    SERVER_OPTIONS,
+    TOUCHED,
+    VERIFIED,
+    Certificate,
+    KeyEvidence,
+    KeyPolicy,
+    Offer,
+    UnusableKey,
+    checkPolicy,
+    keyOf as keyIn,
+    parseOffer,
+    signatureAlgorithm,
+)
+from .._workers import Workers, workersOf
+from ..credentials import peerOf
+from ..error import AccountDenied, TemporaryFailure, UnauthorizedLogin
+from ._avatarids import avatarIdOf
+
+_anyKey = KeyPolicy()
+
+
+def keyOf(avatarId: object) -> KeyEvidence | None:
+    """
+    Tell a realm with which key somebody has logged in, and what may be done with it.
+
+    @param avatarId: what the realm was given.
+
+    @return: L{None} if it isn't from a checker of keys.
+    """
+    key = getattr(avatarId, "key", None)
+    return key if isinstance(key, KeyEvidence) else None
+
+
+@implementer(ICredentialsChecker)
+class SSHPublicKeyChecker:
+    """
+    Let in who holds the private key to one that is authorized.
+
+    A key that is only offered is looked up like one that is proved; nothing is
+    remembered from the one to the other.
+    """
+
+    credentialInterfaces = (ISSHPrivateKey,)
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        keydb: Any,
+        *,
+        policy: KeyPolicy = _anyKey,
+        honors: Iterable[str] = (),
+        workers: Workers | None = None,
+    ) -> None:
+        """
+        @param keydb: a provider of C{IAuthorizedKeysDB}, whose C{getAuthorizedKeys}
+            may also answer with a L{Deferred}.
+        @param policy: which keys and signatures count at all.
+        @param honors: the names of the options that the server sees to, of
+            C{mycred.conch.SERVER_OPTIONS}.  Keys that have others aren't accepted,
+            unless the credentials have an attribute C{honors} with their names.
+        @param workers: the threads in which signatures are verified; the reactor's if
+            L{None}.
+
+        @raise ValueError: if there is no such option or no such algorithm.
+        """
+        self._keydb = keydb
+        self._policy = checkPolicy(policy)
+        self._accepted = policy.accepted
+        self._honors = _checkHonors(honors)
+        self._workers = workers
+
+    def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
+        """
+        Check a key and a signature.
+
+        @param credentials: a provider of L{ISSHPrivateKey}.
+
+        @return: a L{Deferred} that fires with the name of the user; L{keyOf} tells
+            more about it.  It fails with C{ValidPublicKey} if there is no signature
+            yet and the key would do, with L{UnauthorizedLogin
+            <mycred.error.UnauthorizedLogin>}, with L{AccountDenied
+            <mycred.error.AccountDenied>} if the key was right, and with
+            L{TemporaryFailure<mycred.error.TemporaryFailure>} if nothing could be
+            found out.  What is no key at all is also a conch C{BadKeyError}.
+        """
+        deferred: Deferred[Any] = execute(self._sanityCheckKey, credentials)
+        deferred.addCallback(self._checkKey, credentials)
+        deferred.addCallback(self._verifyKey, credentials)
+        return deferred
+
+    def _sanityCheckKey(self, credentials: Any) -> Offer:
+        """
+        Read the key, and insist on one that can count at all.
+        """
+        offer = _read(credentials.blob)
+        flaw = self._policy.flaw(offer)
+        algorithms = self._algorithmsFor(credentials)
+        if flaw is None and algorithms.isdisjoint(keyIn(offer).algorithms):
+            flaw = f"signatures by {shortened(credentials.algName)!r} don't count"
+        if flaw is not None:
+            self._refuse(credentials, flaw)
+        return offer
+
+    def _checkKey(self, offer: Offer, credentials: Any) -> Deferred[Any]:
+        """
+        Look the key up, and insist that it is authorized.
+        """
+        authorize = getattr(self._keydb, "authorize", None)
+        name = asBytes(credentials.username)
+        looking: Deferred[Any]
+        if authorize is not None:
+            looking = authorize(name, offer, peerOf(credentials))
+        else:
+            looking = maybeDeferred(self._keydb.getAuthorizedKeys, credentials.username)
+            looking.addCallback(self._cbKeys, offer, name)
+        return looking.addCallback(self._cbVerdict, offer, credentials)
+
+    def _cbKeys(self, keys: Iterable[Any], offer: Offer, name: bytes) -> Verdict:
+        """
+        Look for a key among those of somebody else's database.
+        """
+        if isinstance(offer, Certificate):
+            return Verdict(Kind.REFUSED, name, "certificates aren't looked up here")
+        mine: Any = Key.fromString(offer.blob, type="blob")
+        if any(_isSame(key, mine) for key in keys):
+            evidence = KeyEvidence(offer.type.decode("ascii"), offer.fingerprint)
+            return Verdict(Kind.ACCEPTED, name, key=evidence)
+        return Verdict(Kind.REFUSED, name, "no such key is authorized")
+
+    def _cbVerdict(self, verdict: Verdict, offer: Offer, credentials: Any) -> Any:
+        """
+        Conclude from a look, as long as nothing is proved.
+        """
+        if verdict.kind is Kind.UNSURE:
+            self._log.error(
+                "No verdict on a key for {name!r}: {why}",
+                name=shortened(verdict.name),
+                why=printable(verdict.why),
+            )
+            raise TemporaryFailure("Temporarily unavailable")
+        if verdict.kind is Kind.REFUSED:
+            self._refuse(credentials, verdict.why)
+        evidence = KeyEvidence.restore(verdict.key)
+        honored = self._honors | frozenset(getattr(credentials, "honors", ()))
+        left = evidence.options.demands - honored
+        if left:
+            where = f"{evidence.file}:{evidence.line}: " if evidence.file else ""
+            what = ", ".join(sorted(left))
+            self._refuse(credentials, f"{where}this server doesn't see to {what}")
+        if not credentials.signature:
+            if verdict.kind is Kind.DENIED:
+                self._refuse(credentials, verdict.why)
+            raise ValidPublicKey("The key would do")
+        return offer, verdict._replace(key=evidence)
+
+    def _verifyKey(self, found: tuple[Offer, Verdict], credentials: Any) -> Deferred[Any]:
+        """
+        Have the signature verified, and name the avatar.
+        """
+        offer, verdict = found
+        workers = self._workers or workersOf()
+        verifying: Deferred[Any] = workers.run(
+            keyIn(offer).verify,
+            credentials.signature,
+            credentials.sigData,
+            self._algorithmsFor(credentials),
+        )
+        verifying.addErrback(self._ebVerifying, credentials)
+        return verifying.addCallback(self._cbProved, verdict, credentials)
+
+    def _ebVerifying(self, failure: Failure, credentials: Any) -> None:
+        """
+        Tell what is wrong with a signature.
+        """
+        failure.trap(UnusableKey)
+        self._refuse(credentials, str(failure.value))
+
+    def _cbProved(
+        self, flags: int, verdict: Verdict, credentials: Any
+    ) -> AvatarID | Failure:
+        """
+        Conclude from a right signature.
+        """
+        options = verdict.key.options
+        if options.touchRequired and not flags & TOUCHED:
+            self._refuse(credentials, "nobody has touched the security key")
+        if options.verifyRequired and not flags & VERIFIED:
+            self._refuse(credentials, "the security key has not seen its owner")
+        told = {
+            "name": shortened(verdict.name),
+            "why": printable(verdict.why),
+            "key": printable(_describe(verdict.key)),
+        }
+        if verdict.denial is not None:
+            self._log.info(
+                "Login denied: {name!r}, though the key was right: {why}", **told
+            )
+            return Failure(AccountDenied(verdict.denial))
+        self._log.info("{name!r} logs in with {key}", **told)
+        return avatarIdOf(verdict, credentials)
+
+    def _algorithmsFor(self, credentials: Any) -> frozenset[bytes]:
+        """
+        Tell by which algorithm the signature must be made: the one that the client has
+        announced, if it did so.
+        """
+        name = signatureAlgorithm(asBytes(credentials.algName))
+        return self._accepted if name is None else self._accepted & {name}
+
+    def _refuse(self, credentials: Any, why: str) -> None:
+        """
+        Refuse a login.
+        """
+        self._log.info(
+            "Key refused for {name!r}: {why}",
+            name=shortened(credentials.username),
+            why=printable(why),
+        )
+        raise UnauthorizedLogin("Key not authorized")
+
+
+def _read(blob: object) -> Offer:
+    """
+    Read what a client offers.
+
+    @raise UnusableKey: if it is no key.
+    """
+    data = asBytes(blob)
+    if not isinstance(data, bytes):
+        raise UnusableKey("no key")
+    if data[:1] not in (b"", b"\0"):
+        # As in Twisted: a key that is written as in a file will do.
+        try:
+            key: Any = Key.fromString(data)
+            data = key.blob()
+        except BadKeyError:
+            raise
+        except Exception as error:
+            raise UnusableKey("no key") from error
+    return parseOffer(data)
+
+
+def _isSame(key: Any, mine: Any) -> bool:
+    """
+    Compare two of conch's keys, also in what makes one a security key's.
+    """
+    return bool(
+        key == mine
+        and key.sshType() == mine.sshType()
+        and key.application == mine.application
+    )
+
+
+def _checkHonors(honors: Iterable[str]) -> frozenset[str]:
+    """
+    Insist on names of options.
+
+    @raise ValueError: if one isn't.
+    """
+    names = frozenset([honors] if isinstance(honors, str) else honors)
+    unknown = names - SERVER_OPTIONS
+    if unknown:
+        known = ", ".join(sorted(SERVER_OPTIONS))
+        raise ValueError(f"no server sees to {sorted(unknown)[0]!r}; write {known}")
+    return names
+
+
+def _describe(evidence: KeyEvidence) -> str:
+    """
+    Tell the log which key it was.
+    """
+    text = f"{evidence.type} {evidence.fingerprint}"
+    if evidence.certificateId is not None:
+        text += f" (certificate {evidence.certificateId!r}, serial {evidence.serial})"
+    if evidence.file is not None:
+        text += f" by {evidence.file}"
+        text += f":{evidence.line}" if evidence.line is not None else ""
+    return text
+
+
+__all__ = ["SSHPublicKeyChecker", "keyOf"]
