@@ -19,8 +19,8 @@ ROOT = Path(mycred.__file__).parent
 ROWS = [
     {"demo", "__main__"},
     {"_cli"},
-    {"strcred"},
-    {"plugins"},
+    {"strcred", "conch"},
+    {"plugins", "_sessions"},
     {"portal", "checkers"},
     {"_helper"},
     {"_pam", "_sshkeys"},

@@ -9,13 +9,23 @@ from ._evidence import KeyEvidence
 from ._key import TOUCHED, VERIFIED, PublicKey
 from ._lines import keysIn
 from ._opening import UnsafeFile, asUser, insistOnModes
-from ._options import SERVER_OPTIONS, BadOption, KeyOptions, parseOptions, splitHost
+from ._options import (
+    ANY_TUNNEL,
+    SERVER_OPTIONS,
+    BadOption,
+    KeyOptions,
+    merge,
+    parseOptions,
+    splitHost,
+)
 from ._policy import KeyPolicy, checkPolicy, signatureAlgorithm
 from ._revoked import Revoked
 from ._sources import isAmong, isLike
-from ._wire import UnusableKey
+from ._wire import Fields, UnusableKey, string
 
 __all__ = [
+    # From ._options
+    "ANY_TUNNEL",
     # From ._authority
     "FILES",
     # From ._options
@@ -27,6 +37,8 @@ __all__ = [
     "BadOption",
     # From ._certificate
     "Certificate",
+    # From ._wire
+    "Fields",
     # From ._evidence
     "KeyEvidence",
     "KeyFiles",
@@ -53,8 +65,12 @@ __all__ = [
     # From ._lines
     "keysIn",
     "makeAuthority",
+    # From ._options
+    "merge",
     "parseOffer",
     "parseOptions",
     "signatureAlgorithm",
     "splitHost",
+    # From ._wire
+    "string",
 ]

@@ -141,6 +141,19 @@ class PublicKey(NamedTuple):
         return TYPES[self.type][1]
 
     @property
+    def application(self) -> bytes | None:
+        """
+        For what a security key was made; L{None} if it is none.
+        """
+        if not self.type.startswith(b"sk-"):
+            return None
+        fields = Fields(self.blob)
+        last = b""
+        while fields:
+            last = fields.string()
+        return last
+
+    @property
     def base64(self) -> bytes:
         """
         How it is written in a file.

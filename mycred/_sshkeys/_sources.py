@@ -56,10 +56,7 @@ def isAmong(address: str, patterns: str, host: str | None = None) -> bool:
         if not pattern:
             raise BadPattern("an empty pattern")
         network = _network(pattern)
-        if network is not None:
-            matches = client in network
-        else:
-            matches = isLike(address, pattern)
+        matches = client in network if network is not None else isLike(address, pattern)
         if matches and excludes:
             return False
         found = found or matches

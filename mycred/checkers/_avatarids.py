@@ -64,14 +64,26 @@ def avatarIdOf(verdict: Verdict, credentials: Any) -> AvatarID:
     """
     Name the avatar, in the type in which the credentials name the user.
     """
-    avatarId: Any
+    named: Any = AccountName(verdict.name)
     if isinstance(credentials.username, str):
-        avatarId = AccountText(verdict.name.decode("utf-8", "surrogateescape"))
-    else:
-        avatarId = AccountName(verdict.name)
-    avatarId.account, avatarId.key = verdict.account, verdict.key
-    known: AvatarID = avatarId
+        named = AccountText(verdict.name.decode("utf-8", "surrogateescape"))
+    named.account, named.key = verdict.account, verdict.key
+    known: AvatarID = named
     return known
 
 
-__all__ = ["AccountName", "AccountText", "accountOf", "avatarIdOf"]
+def withKey(avatarId: bytes | str, key: object) -> AvatarID:
+    """
+    Name the same avatar, with other evidence of a key.
+    """
+    named: Any
+    if isinstance(avatarId, str):
+        named = AccountText(avatarId)
+    else:
+        named = AccountName(avatarId)
+    named.account, named.key = accountOf(avatarId), key
+    known: AvatarID = named
+    return known
+
+
+__all__ = ["AccountName", "AccountText", "accountOf", "avatarIdOf", "withKey"]

@@ -15,7 +15,17 @@ from twisted.python.reflect import qual
 
 from .._conchcontracts import NotEnoughAuthentication
 from .._contracts import AvatarID, ICredentialsChecker, InterfaceType
-from ..error import UnhandledCredentials
+from .._sshkeys import (
+    BadOption,
+    KeyEvidence,
+    UnusableKey,
+    keyOf as keyIn,
+    merge,
+    parseOffer,
+)
+from ..error import UnauthorizedLogin, UnhandledCredentials
+from ._avatarids import withKey
+from ._publickeys import keyOf
 
 
 @implementer(ICredentialsChecker)
@@ -37,8 +47,7 @@ class SSHProtocolChecker:
     def __init__(self) -> None:
         self.checkers: dict[InterfaceType, Any] = {}
         self.successfulCredentials: dict[AvatarID, list[Any]] = {}
-        self._progress: WeakKeyDictionary[Any, dict[AvatarID, list[Any]]]
-        self._progress = WeakKeyDictionary()
+        self._progress: WeakKeyDictionary[Any, _Progress] = WeakKeyDictionary()
 
     @property
     def credentialInterfaces(self) -> list[InterfaceType]:
@@ -85,22 +94,16 @@ class SSHProtocolChecker:
         Remember what has succeeded, and tell whether it is enough.
         """
         connection = getattr(credentials, "connection", None)
-        if connection is None:
-            # Nobody can tell which connection this is, so that nothing that was proved
-            # before can be counted.
-            self.successfulCredentials = {}
-        else:
-            self.successfulCredentials = self._progress.setdefault(connection, {})
-            others = [one for one in self.successfulCredentials if one != avatarId]
-            for other in others:
-                # Somebody else's factors prove nothing here (RFC 4252, section 5).
-                del self.successfulCredentials[other]
-        factors = self.successfulCredentials.setdefault(avatarId, [])
-        if not any(_isSameFactor(one, credentials, interface) for one in factors):
-            factors.append(credentials)
+        progress = _Progress()
+        # Where nobody can tell which connection this is, nothing that was proved before
+        # can be counted.
+        if connection is not None:
+            progress = self._progress.setdefault(connection, progress)
+        progress.add(avatarId, credentials, interface)
+        self.successfulCredentials = {avatarId: progress.factors}
         if self.areDone(avatarId):
-            del self.successfulCredentials[avatarId]
-            return avatarId
+            self._progress.pop(connection, None)
+            return progress.conclude(avatarId)
         if connection is None:
             self._log.warn(
                 "The server doesn't say which connection a login belongs to, so that it "
@@ -118,15 +121,66 @@ class SSHProtocolChecker:
         return True
 
 
+class _Progress:
+    """
+    What has succeeded in a connection, for one avatar.
+
+    @ivar factors: the credentials.
+    """
+
+    def __init__(self) -> None:
+        self.factors: list[Any] = []
+        self._avatarId: AvatarID | None = None
+        self._keys: list[KeyEvidence] = []
+
+    def add(self, avatarId: AvatarID, credentials: Any, interface: InterfaceType) -> None:
+        """
+        Count credentials, unless what they prove was proved before.
+        """
+        if avatarId != self._avatarId:
+            # Somebody else's factors prove nothing here (RFC 4252, section 5).
+            self.factors, self._keys, self._avatarId = [], [], avatarId
+        if not any(_isSameFactor(one, credentials, interface) for one in self.factors):
+            self.factors.append(credentials)
+        evidence = keyOf(avatarId)
+        if evidence is not None:
+            self._keys.append(evidence)
+
+    def conclude(self, avatarId: AvatarID) -> AvatarID:
+        """
+        Name the avatar, which is held to what each of the keys forbids, as by sshd.
+
+        @raise UnauthorizedLogin: if the keys have different commands.
+        """
+        if not self._keys or not isinstance(avatarId, (bytes, str)):
+            return avatarId
+        first, *others = self._keys
+        options = first.options
+        try:
+            for other in others:
+                options = merge(options, other.options)
+        except BadOption as error:
+            raise UnauthorizedLogin("The keys contradict each other") from error
+        return withKey(avatarId, first._replace(options=options))
+
+
 def _isSameFactor(one: Any, other: Any, interface: InterfaceType) -> bool:
     """
-    Tell whether credentials prove the same as others: the same key, or something else
-    of the same kind.
+    Tell whether credentials prove the same as others: the same key, with a certificate
+    or without, or something else of the same kind.
     """
-    if interface not in providedBy(one):
-        return False
-    keys = getattr(one, "blob", None), getattr(other, "blob", None)
-    return keys[0] == keys[1]
+    return interface in providedBy(one) and _keyIn(one) == _keyIn(other)
+
+
+def _keyIn(credentials: Any) -> object:
+    """
+    Find the key that credentials prove; L{None} if they prove something else.
+    """
+    blob = getattr(credentials, "blob", None)
+    try:
+        return keyIn(parseOffer(blob)) if isinstance(blob, bytes) else blob
+    except UnusableKey:
+        return blob
 
 
 __all__ = ["SSHProtocolChecker"]

@@ -26,9 +26,9 @@ from .._contracts import (
     IUsernameHashedPassword,
     IUsernamePassword,
 )
+from .._sessions import SessionPortal
 from ..portal import Portal
 from ._options import REALM
-from ._sessions import SessionPortal
 from ._store import Mailbox, StoreService
 
 _page = """<!DOCTYPE html>

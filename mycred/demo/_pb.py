@@ -15,8 +15,8 @@ from twisted.python.failure import Failure
 from twisted.spread import pb
 
 from .._secrets import asBytes
+from .._sessions import SessionPortal
 from ..portal import Portal
-from ._sessions import SessionPortal
 from ._store import Mailbox, Message, NoSuchUser, StoreService, composed
 
 NOTICE = "This is the mycred example server. Mail is for those who log in by name."

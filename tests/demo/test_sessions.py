@@ -21,6 +21,7 @@ from twisted.test.iosim import FakeTransport, IOPump, connect
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.static import Data
 
+from mycred._sessions import SessionPortal
 from mycred.checkers import InMemoryUsernamePasswordDatabaseDontUse
 from mycred.credentials import (
     IUsernameHashedPassword,
@@ -28,7 +29,6 @@ from mycred.credentials import (
     UsernamePassword,
 )
 from mycred.demo import _http, _imap4, _pb, _pop3
-from mycred.demo._sessions import SessionPortal
 from mycred.error import TemporaryFailure, UnauthorizedLogin
 from mycred.portal import IRealm, Portal
 

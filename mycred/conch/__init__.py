@@ -1,0 +1,23 @@
+"""
+An SSH server that does what keys and certificates say: conch's, with
+U{OpenSSH's certificates<https://cvsweb.openbsd.org/src/usr.bin/ssh/PROTOCOL.certkeys>},
+and with the options of authorized_keys seen to.
+
+It takes conch's libraries: C{pip install mycred[ssh]}.
+"""
+
+from .._sshkeys import SERVER_OPTIONS
+from ._factory import SSHFactory, SSHServerTransport
+from ._hostkey import hostKeyIn
+from ._restricted import RestrictedUser, RestrictingRealm
+from ._userauth import SSHUserAuthServer
+
+__all__ = [
+    "SERVER_OPTIONS",
+    "RestrictedUser",
+    "RestrictingRealm",
+    "SSHFactory",
+    "SSHServerTransport",
+    "SSHUserAuthServer",
+    "hostKeyIn",
+]

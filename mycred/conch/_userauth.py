@@ -1,0 +1,131 @@
+"""
+Let users in: by keys and certificates, and by passwords as conch does.
+"""
+
+from __future__ import annotations
+
+import copy
+from contextlib import suppress
+from hashlib import sha256
+from typing import Any
+
+from twisted.conch.ssh.userauth import (
+    MSG_USERAUTH_REQUEST,
+    SSHUserAuthServer as ConchUserAuthServer,
+)
+from twisted.internet.defer import Deferred, fail
+
+from .._conchcontracts import IConchUser
+from .._contracts import InterfaceType, Login
+from .._sessions import SessionPortal
+from .._sshkeys import SERVER_OPTIONS, Fields, UnusableKey, keyOf, parseOffer, string
+from ..credentials import SSHPrivateKey
+from ..error import UnauthorizedLogin
+from ._restricted import RestrictingRealm
+
+
+class ConnectionPortal(SessionPortal):
+    """
+    The portal of an SSH connection: it tells checkers what they can know of the
+    connection, and holds avatars to what their keys permit.
+    """
+
+    def __init__(self, portal: Any, connection: Any) -> None:
+        """
+        @param portal: the portal of the server.
+        @param connection: the transport of the connection.
+        """
+        restricting = copy.copy(portal)
+        restricting.realm = RestrictingRealm(portal.realm)
+        address = connection.transport.getPeer()
+        super().__init__(restricting, address)
+        self._connection = connection
+
+    def login(
+        self, credentials: Any, mind: object, *interfaces: InterfaceType
+    ) -> Deferred[Login]:
+        """
+        Log in.
+        """
+        with suppress(AttributeError):
+            credentials.honors = SERVER_OPTIONS
+            credentials.connection = self._connection
+        return super().login(credentials, mind, *interfaces)
+
+
+class SSHUserAuthServer(ConchUserAuthServer):
+    """
+    The service in which users log in.
+
+    @cvar loginTimeout: how long they may take, in seconds; as long as sshd's
+        C{LoginGraceTime}.
+    """
+
+    loginTimeout = 120
+
+    def serviceStarted(self) -> None:
+        """
+        Begin, with a portal for this connection.
+        """
+        conch: Any = super()
+        conch.serviceStarted()
+        transport: Any = self.transport
+        self.portal = transport.sessionPortal()
+
+    def auth_publickey(self, packet: bytes) -> Deferred[Any]:
+        """
+        Log in by a key or a certificate (RFC 4252, section 7).
+        """
+        try:
+            fields = Fields(packet)
+            isSigned = fields.number(1)
+            algorithm, blob = fields.string(), fields.string()
+            signature = fields.string() if isSigned else None
+            fields.end()
+            key = keyOf(parseOffer(blob))
+            data = None
+            if signature is not None:
+                data = self._signedData(isSigned, algorithm, blob)
+                if key.application is not None:
+                    data = _signedBySecurityKey(data, key.application, signature)
+        except UnusableKey as error:
+            self._log.info("{user!r} offers no key: {why}", user=self.user, why=error)
+            return fail(UnauthorizedLogin("No key, or one that doesn't count"))
+        user: Any = self.user
+        credentials = SSHPrivateKey(user, algorithm, blob, data, signature)
+        login: Deferred[Any] = self.portal.login(credentials, None, IConchUser)
+        if signature is None:
+            login.addErrback(self._ebCheckKey, packet[1:])
+        return login
+
+    def _signedData(self, isSigned: int, algorithm: bytes, blob: bytes) -> bytes:
+        """
+        Make up what the client must have signed.
+        """
+        transport: Any = self.transport
+        user: Any = self.user
+        return (
+            string(transport.sessionID)
+            + bytes((MSG_USERAUTH_REQUEST,))
+            + string(user)
+            + string(self.nextService or b"")
+            + string(b"publickey")
+            + bytes((isSigned,))
+            + string(algorithm)
+            + string(blob)
+        )
+
+
+def _signedBySecurityKey(data: bytes, application: bytes, signature: bytes) -> bytes:
+    """
+    Make up what a security key signs (PROTOCOL.u2f).
+    """
+    fields = Fields(signature)
+    fields.string()
+    fields.string()
+    flagsAndCounter = fields.take(5)
+    fields.end()
+    return sha256(application).digest() + flagsAndCounter + sha256(data).digest()
+
+
+__all__ = ["ConnectionPortal", "SSHUserAuthServer"]
