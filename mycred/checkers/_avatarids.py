@@ -76,11 +76,8 @@ def withKey(avatarId: bytes | str, key: object) -> AvatarID:
     """
     Name the same avatar, with other evidence of a key.
     """
-    named: Any
-    if isinstance(avatarId, str):
-        named = AccountText(avatarId)
-    else:
-        named = AccountName(avatarId)
+    kind: Any = AccountText if isinstance(avatarId, str) else AccountName
+    named = kind(avatarId)
     named.account, named.key = accountOf(avatarId), key
     known: AvatarID = named
     return known

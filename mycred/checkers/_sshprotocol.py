@@ -102,7 +102,8 @@ class SSHProtocolChecker:
         progress.add(avatarId, credentials, interface)
         self.successfulCredentials = {avatarId: progress.factors}
         if self.areDone(avatarId):
-            self._progress.pop(connection, None)
+            if connection is not None:
+                del self._progress[connection]
             return progress.conclude(avatarId)
         if connection is None:
             self._log.warn(

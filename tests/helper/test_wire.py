@@ -63,6 +63,7 @@ verdicts = strategies.builds(
     strategies.none() | accounts,
     strategies.floats(0, 100),
     strategies.none(),
+    strategies.none() | strategies.lists(text | ids | strategies.booleans()),
 )
 
 
