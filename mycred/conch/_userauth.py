@@ -14,13 +14,14 @@ from twisted.conch.ssh.userauth import (
     SSHUserAuthServer as ConchUserAuthServer,
 )
 from twisted.internet.defer import Deferred, fail
+from twisted.python.failure import Failure
 
 from .._conchcontracts import IConchUser
 from .._contracts import InterfaceType, Login
 from .._sessions import SessionPortal
 from .._sshkeys import SERVER_OPTIONS, Fields, UnusableKey, keyOf, parseOffer, string
 from ..credentials import SSHPrivateKey
-from ..error import UnauthorizedLogin
+from ..error import LoginFailed, UnauthorizedLogin
 from ._restricted import RestrictingRealm
 
 
@@ -97,6 +98,16 @@ class SSHUserAuthServer(ConchUserAuthServer):
         if signature is None:
             login.addErrback(self._ebCheckKey, packet[1:])
         return login
+
+    def _ebBadAuth(self, reason: Failure) -> Any:
+        """
+        Refuse a login.  That nothing could be found out is no defect of the server, and
+        needs no traceback; the checker has told the log.
+        """
+        if reason.check(LoginFailed):
+            reason = Failure(UnauthorizedLogin(reason.getErrorMessage()))
+        conch: Any = super()
+        return conch._ebBadAuth(reason)
 
     def _signedData(self, isSigned: int, algorithm: bytes, blob: bytes) -> bytes:
         """

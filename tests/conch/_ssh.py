@@ -133,7 +133,7 @@ class SSHD:
                     "KbdInteractiveAuthentication no",
                     "PermitRootLogin yes",
                     "PermitUserEnvironment yes",
-                    "LogLevel DEBUG1",
+                    "LogLevel VERBOSE",
                     "MaxStartups 100",
                     *lines,
                 ]

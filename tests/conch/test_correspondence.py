@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -22,7 +21,6 @@ from twisted.trial.unittest import TestCase
 from mycred.checkers.sshkeys import SSHPublicKeyChecker, UNIXAuthorizedKeysFiles
 
 from ._ssh import (
-    PATIENCE,
     SSHD,
     USER,
     ConchServer,
@@ -383,9 +381,10 @@ class Correspondence(TestCase):
             if not path.exists():
                 path = self.folder / f"{name}.pub"
             text = path.read_text().strip()
-            lines = lines.replace("{%s}" % name, text)
-            lines = lines.replace("{%s:blob}" % name, text.split()[1])
-            lines = lines.replace("{%s:-20}" % name, " ".join(text.split()[:2])[:-20])
+            kind, blob = text.split()[:2]
+            lines = lines.replace(f"{{{name}}}", text)
+            lines = lines.replace(f"{{{name}:blob}}", blob)
+            lines = lines.replace(f"{{{name}:-20}}", f"{kind} {blob[:-20]}")
         return lines
 
     @defer.inlineCallbacks
@@ -395,7 +394,7 @@ class Correspondence(TestCase):
         """
         outcomes = []
         for port in (self.sshd.port, self.conch.port):
-            status, output, errors = yield login(
+            _, output, errors = yield login(
                 port, self.folder / case.key, case.command, *case.arguments
             )
             isLetIn = b"Permission denied" not in errors
@@ -455,3 +454,349 @@ class PrincipalTests(Correspondence):
         Certificates by a trusted authority must be for one of its principals.
         """
         return self.agreeOnAll(PRINCIPALS, self.principals)
+
+
+def krl(folder: Path, specification: str, *arguments: str) -> None:
+    """
+    Have ssh-keygen revoke what a specification says.
+    """
+    (folder / "specification").write_text(specification)
+    command = ["ssh-keygen", "-q", "-k", "-f", folder / "revoked", *arguments]
+    subprocess.run([*command, folder / "specification"], check=True)
+
+
+def revokeText(*names: str) -> Callable[[Path], None]:
+    """
+    Make what writes a list of keys.
+    """
+
+    def write(folder: Path) -> None:
+        texts = [(folder / f"{name}.pub").read_text() for name in names]
+        (folder / "revoked").write_text("# gone\n" + "".join(texts))
+
+    return write
+
+
+def revoke(specification: str, *arguments: str) -> Callable[[Path], None]:
+    """
+    Make what writes a KRL.
+    """
+    return lambda folder: krl(
+        folder,
+        specification.replace("{}", str(folder)),
+        *(one.replace("{}", str(folder)) for one in arguments),
+    )
+
+
+def revokeKeys(*names: str) -> Callable[[Path], None]:
+    """
+    Make what writes a KRL of keys.
+    """
+
+    def write(folder: Path) -> None:
+        keys = [folder / f"{name}.pub" for name in names]
+        subprocess.run(
+            ["ssh-keygen", "-q", "-k", "-f", folder / "revoked", *keys], check=True
+        )
+
+    return write
+
+
+def digested(kind: str, name: str) -> Callable[[Path], None]:
+    """
+    Make what writes a KRL of digests.
+    """
+
+    def write(folder: Path) -> None:
+        krl(folder, f"{kind}: {(folder / f'{name}.pub').read_text()}")
+
+    return write
+
+
+def cutShort(folder: Path) -> None:
+    """
+    Leave half a KRL.
+    """
+    revokeKeys("other")(folder)
+    path = folder / "revoked"
+    path.write_bytes(path.read_bytes()[:-7])
+
+
+def garbage(folder: Path) -> None:
+    """
+    Leave something else.
+    """
+    (folder / "revoked").write_text("this is no key\n")
+
+
+def missing(folder: Path) -> None:
+    """
+    Leave nothing.
+    """
+    (folder / "revoked").unlink(missing_ok=True)
+
+
+GOOD = "ed25519.good"
+BYCA = ("-s", "{}/ca.pub")
+SCATTERED = "".join(f"serial: {number}\n" for number in range(71, 300, 2))
+
+#: What revokes, what is offered, and whether it is let in.
+REVOKED: dict[str, tuple[Callable[[Path], None], str, bool]] = {
+    "list": (revokeText("other", "ed25519"), "ed25519", False),
+    "listOfOthers": (revokeText("other", "rsa"), "ed25519", True),
+    "listCertified": (revokeText("ed25519"), GOOD, False),
+    "listAuthority": (revokeText("ca"), GOOD, False),
+    "listOfCertificate": (revokeText("ed25519.serial5-cert"), "ed25519", False),
+    "garbage": (garbage, "ed25519", False),
+    "missing": (missing, "ed25519", False),
+    "krl": (revokeKeys("ed25519"), "ed25519", False),
+    "krlOfOthers": (revokeKeys("other", "rsa"), "ed25519", True),
+    "krlRSA": (revokeKeys("other", "rsa"), "rsa", False),
+    "krlCertified": (revokeKeys("ed25519"), GOOD, False),
+    "krlAuthority": (revokeKeys("ca"), GOOD, False),
+    "krlKey": (digested("key", "ed25519"), "ed25519", False),
+    "krlSHA1": (digested("sha1", "ed25519"), "ed25519", False),
+    "krlSHA256": (digested("sha256", "ed25519"), GOOD, False),
+    "krlSHA256OfOther": (digested("sha256", "other"), GOOD, True),
+    "krlCut": (cutShort, "ed25519", False),
+    "serial": (revoke("serial: 5", *BYCA), "ed25519.serial5", False),
+    "serialOther": (revoke("serial: 6", *BYCA), "ed25519.serial5", True),
+    "serialOfOther": (
+        revoke("serial: 5", "-s", "{}/otherca.pub"),
+        "ed25519.serial5",
+        True,
+    ),
+    "serialOfAny": (revoke("serial: 5", "-s", "none"), "ed25519.serial5", False),
+    "serialRange": (revoke("serial: 900-1100", *BYCA), "ed25519.serial1000", False),
+    "serialBitmap": (revoke(SCATTERED, *BYCA), "ed25519.serial77", False),
+    "serialBitmapOther": (revoke(SCATTERED, *BYCA), "ed25519.serial5", True),
+    "id": (revoke("id: serial5", *BYCA), "ed25519.serial5", False),
+    "idOther": (revoke("id: serial6", *BYCA), "ed25519.serial5", True),
+    "plainKeyOfSerial": (revoke("serial: 5", *BYCA), "ed25519", True),
+}
+
+
+def chmod(name: str, mode: int) -> Callable[[Path], None]:
+    """
+    Make what changes a mode.
+    """
+
+    def change(folder: Path) -> None:
+        os.chmod(folder / name, mode)
+        if os.geteuid() == 0:
+            # Debian lets members of the user's own group write, if there are no others.
+            os.chown(folder / name, -1, 12345)
+
+    return change
+
+
+def link(folder: Path) -> None:
+    """
+    Put a link in place of the file.
+    """
+    os.rename(folder / "keys", folder / "real")
+    os.symlink(folder / "real", folder / "keys")
+
+
+def linkOutside(folder: Path) -> None:
+    """
+    Put a link to where everybody may write.
+    """
+    os.mkdir(folder / "open")
+    os.chmod(folder / "open", 0o777)
+    os.rename(folder / "keys", folder / "open" / "real")
+    os.symlink(folder / "open" / "real", folder / "keys")
+
+
+def folderInstead(folder: Path) -> None:
+    """
+    Put a folder in place of the file.
+    """
+    os.unlink(folder / "keys")
+    os.mkdir(folder / "keys")
+
+
+def pipeInstead(folder: Path) -> None:
+    """
+    Put a pipe in place of the file, to which nobody writes.
+    """
+    os.unlink(folder / "keys")
+    os.mkfifo(folder / "keys")
+
+
+def stranger(name: str) -> Callable[[Path], None]:
+    """
+    Make what gives something to somebody else.
+    """
+    return lambda folder: os.chown(folder / name, 12345, -1)
+
+
+#: What is done to the file of keys, and whether it counts.
+MODES: dict[str, tuple[Callable[[Path], None], bool]] = {
+    "0600": (chmod("keys", 0o600), True),
+    "0644": (chmod("keys", 0o644), True),
+    "0664": (chmod("keys", 0o664), False),
+    "0602": (chmod("keys", 0o602), False),
+    "folder0755": (chmod(".", 0o755), True),
+    "folder0775": (chmod(".", 0o775), False),
+    "folder0777": (chmod(".", 0o777), False),
+    "link": (link, True),
+    "linkOutside": (linkOutside, False),
+    "folderInstead": (folderInstead, False),
+    "pipeInstead": (pipeInstead, False),
+}
+if os.geteuid() == 0:
+    MODES["owner"] = (stranger("keys"), False)
+    MODES["folderOwner"] = (stranger("."), False)
+
+
+class RevokedTests(Correspondence):
+    """
+    Revoked keys.
+    """
+
+    @defer.inlineCallbacks
+    def test_revoked(self) -> Any:
+        """
+        Lists and KRLs revoke what they do for sshd.
+        """
+        wrong = []
+        for name, (prepare, key, isLetIn) in REVOKED.items():
+            self.revoked.unlink(missing_ok=True)
+            prepare(self.folder)
+            # With a certificate, ssh offers the key in it too.
+            lines = CA if "." in key else "{ed25519}\n{rsa}"
+            self.file.write_text(self.expand(lines))
+            try:
+                yield self.agree(name, Case(isLetIn, "", key))
+            except self.failureException as error:
+                wrong.append(str(error))
+        self.assertEqual(wrong, [])
+
+
+class ModeTests(Correspondence):
+    """
+    Who may write to files.
+    """
+
+    @defer.inlineCallbacks
+    def test_modes(self) -> Any:
+        """
+        Files count as they do for sshd with C{StrictModes}.
+        """
+        wrong = []
+        for name, (prepare, isLetIn) in MODES.items():
+            if self.file.is_dir():
+                self.file.rmdir()
+            else:
+                self.file.unlink(missing_ok=True)
+            if os.geteuid() == 0:
+                os.chown(self.folder, os.geteuid(), os.getegid())
+            os.chmod(self.folder, 0o700)
+            self.file.write_text(self.expand(ED))
+            prepare(self.folder)
+            try:
+                yield self.agree(name, Case(isLetIn, ""))
+            except self.failureException as error:
+                wrong.append(str(error))
+        self.assertEqual(wrong, [])
+
+
+class Hello(protocol.Protocol):
+    """
+    What is to be reached through a tunnel.
+    """
+
+    def connectionMade(self) -> None:
+        """
+        Greet, and leave.
+        """
+        self.transport.write(b"hello\n")
+        self.transport.loseConnection()
+
+
+class ForwardingTests(Correspondence):
+    """
+    Forwarded connections.
+    """
+
+    @defer.inlineCallbacks
+    def test_forwarding(self) -> Any:
+        """
+        Connections lead where they do with sshd, and nowhere else.
+        """
+        listening = reactor.listenTCP(
+            0, protocol.Factory.forProtocol(Hello), interface="127.0.0.1"
+        )
+        self.addCleanup(listening.stopListening)
+        port, listen = listening.getHost().port, freePort()
+        out = ("-W", f"127.0.0.1:{port}")
+        back = (
+            f"-R127.0.0.1:{listen}:127.0.0.1:{port}",
+            "-oExitOnForwardFailure=yes",
+        )
+        yes, no = b"hello\n", b""
+        cases = {
+            "open": Case(True, ED, "ed25519", out, "", yes),
+            "openForbidden": Case(
+                True, f"no-port-forwarding {ED}", "ed25519", out, "", no
+            ),
+            "openRestrict": Case(True, f"restrict {ED}", "ed25519", out, "", no),
+            "openRestrictBut": Case(
+                True, f"restrict,port-forwarding {ED}", "ed25519", out, "", yes
+            ),
+            "permitopen": Case(
+                True, f'permitopen="127.0.0.1:{port}" {ED}', "ed25519", out, "", yes
+            ),
+            "permitopenSecond": Case(
+                True,
+                f'permitopen="a:1",permitopen="127.0.0.1:{port}" {ED}',
+                "ed25519",
+                out,
+                "",
+                yes,
+            ),
+            "permitopenPort": Case(
+                True, f'permitopen="127.0.0.1:{port + 1}" {ED}', "ed25519", out, "", no
+            ),
+            "permitopenName": Case(
+                True, f'permitopen="localhost:{port}" {ED}', "ed25519", out, "", no
+            ),
+            "permitopenAnyPort": Case(
+                True, f'permitopen="127.0.0.1:*" {ED}', "ed25519", out, "", yes
+            ),
+            "permitopenAnyHost": Case(
+                True, f'permitopen="*:{port}" {ED}', "ed25519", out, "", yes
+            ),
+            "certificate": Case(True, CA, "ed25519.good", out, "", yes),
+            "certificateClear": Case(True, CA, "ed25519.clear", out, "", no),
+            "listen": Case(True, ED, "ed25519", back),
+            "listenForbidden": Case(
+                True, f"no-port-forwarding {ED}", "ed25519", back, "echo in", no
+            ),
+            "permitlisten": Case(
+                True, f'permitlisten="127.0.0.1:{listen}" {ED}', "ed25519", back
+            ),
+            "permitlistenPort": Case(
+                True, f'permitlisten="{listen}" {ED}', "ed25519", back
+            ),
+            "permitlistenPattern": Case(
+                True, f'permitlisten="127.*:{listen}" {ED}', "ed25519", back
+            ),
+            "permitlistenOther": Case(
+                True, f'permitlisten="{listen + 1}" {ED}', "ed25519", back, "echo in", no
+            ),
+            "permitlistenElsewhere": Case(
+                True,
+                f'permitlisten="192.0.2.1:{listen}" {ED}',
+                "ed25519",
+                back,
+                "echo in",
+                no,
+            ),
+            "permitopenStillListens": Case(
+                True, f'permitopen="127.0.0.1:{port}" {ED}', "ed25519", back
+            ),
+        }
+        yield self.agreeOnAll(cases, self.file)
+        self.flushLoggedErrors()
