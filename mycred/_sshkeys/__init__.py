@@ -3,7 +3,15 @@ SSH keys: which keys open an account, and what may be done with them, as sshd de
 it.
 """
 
-from ._authority import FILES, Authority, KeyFiles, checkPattern, expand, makeAuthority
+from ._authority import (
+    FILES,
+    Authority,
+    KeyFiles,
+    checkFiles,
+    checkPattern,
+    expand,
+    makeAuthority,
+)
 from ._certificate import Certificate, Offer, keyOf, parseOffer
 from ._evidence import KeyEvidence
 from ._key import TOUCHED, VERIFIED, PublicKey
@@ -54,6 +62,8 @@ __all__ = [
     # From ._wire
     "UnusableKey",
     "asUser",
+    # From ._authority
+    "checkFiles",
     "checkPattern",
     "checkPolicy",
     "expand",

@@ -430,6 +430,29 @@ def checkPattern(pattern: str) -> str:
     return pattern
 
 
+def checkFiles(ca: str | None, revoked: str | None) -> None:
+    """
+    Insist on the administrator's files.
+
+    @param ca: a file with the keys of authorities.
+    @param revoked: a file with revoked keys, or a KRL.
+
+    @raise ValueError: if one isn't what it should be.
+    @raise OSError: if it can't be read.
+    """
+    if ca is not None:
+        try:
+            if not _Kept(ca, keysIn).read():
+                raise ValueError(f"ca: there is no key in {ca}")
+        except UnusableKey as error:
+            raise ValueError(f"ca: {ca}: {error}") from None
+    if revoked is not None:
+        try:
+            _Kept(revoked, Revoked.parse).read()
+        except UnusableKey as error:
+            raise ValueError(f"revoked: {revoked}: {error}") from None
+
+
 def _insistOnName(certificate: Certificate, account: Account) -> None:
     """
     Insist that a certificate is for a user.
@@ -483,4 +506,12 @@ def makeAuthority(
     return Authority(where, known, policy=algorithms, denial=denial, asUser=asUser)
 
 
-__all__ = ["FILES", "Authority", "KeyFiles", "checkPattern", "expand", "makeAuthority"]
+__all__ = [
+    "FILES",
+    "Authority",
+    "KeyFiles",
+    "checkFiles",
+    "checkPattern",
+    "expand",
+    "makeAuthority",
+]

@@ -15,6 +15,7 @@ from twisted.python import usage
 from .._contracts import (
     IAnonymous,
     InterfaceType,
+    ISSHPrivateKey,
     IUsernameDigestHash,
     IUsernameHashedPassword,
     IUsernamePassword,
@@ -40,6 +41,10 @@ PROTOCOLS: dict[str, tuple[str, tuple[InterfaceType, ...]]] = {
         "tcp:8080:interface=127.0.0.1",
         (IUsernamePassword, IUsernameHashedPassword, IUsernameDigestHash),
     ),
+    "ssh": (
+        "tcp:2222:interface=127.0.0.1",
+        (ISSHPrivateKey,),
+    ),
 }
 
 #: The realm that browsers are told.
@@ -64,6 +69,13 @@ class Options(usage.Options, AuthOptionMixin):
             for name, (where, _) in PROTOCOLS.items()
         ),
         ["store", "s", "mycred-demo.sqlite", "the SQLite file that holds the mail"],
+        [
+            "hostkey",
+            None,
+            None,
+            "the file with the host key for SSH, made if it isn't there "
+            "[default: that of the mail, with .hostkey]",
+        ],
     ]
     longdesc = (
         "One mailbox behind several protocols, with the accounts that --auth "
@@ -74,6 +86,7 @@ class Options(usage.Options, AuthOptionMixin):
         IUsernameHashedPassword,
         IUsernameDigestHash,
         IAnonymous,
+        ISSHPrivateKey,
     )
 
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
@@ -105,6 +118,24 @@ class Options(usage.Options, AuthOptionMixin):
             self._settle(name, where, interfaces)
         if not any(self[name] for name in PROTOCOLS):
             raise usage.UsageError("no protocol is left to listen for")
+        self._settleHostKey()
+
+    def _settleHostKey(self) -> None:
+        """
+        Read the host key, or make it.
+        """
+        if not self["ssh"]:
+            if self["hostkey"] is not None:
+                raise usage.UsageError("--hostkey is for SSH, which isn't offered")
+            return
+        # There is a checker of keys, and so what it takes.
+        from ..conch import hostKeyIn
+
+        path = self["hostkey"] or f"{self['store']}.hostkey"
+        try:
+            self["hostKey"] = hostKeyIn(path)
+        except (OSError, ValueError) as error:
+            raise usage.UsageError(f"--hostkey: {error}") from None
 
     def _settle(
         self, name: str, where: str, interfaces: tuple[InterfaceType, ...]

@@ -4,6 +4,7 @@ The realm: which view of a user's mailbox each protocol gets.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from zope.interface import implementer
@@ -34,7 +35,7 @@ class MailRealm:
     @ivar store: where the mail is.
     """
 
-    _views = {
+    _views: dict[InterfaceType, Any] = {
         IMailboxPOP3: MailDrop,
         IAccount: Account,
         IPerspective: Correspondent,
@@ -43,8 +44,15 @@ class MailRealm:
 
     _log = Logger()
 
-    def __init__(self, store: StoreService) -> None:
+    def __init__(
+        self, store: StoreService, views: Mapping[InterfaceType, Any] | None = None
+    ) -> None:
+        """
+        @param store: where the mail is.
+        @param views: views for other protocols.
+        """
         self.store = store
+        self._views = {**type(self)._views, **(views or {})}
 
     def requestAvatar(
         self, avatarId: AvatarID, mind: object, *interfaces: InterfaceType

@@ -4,10 +4,14 @@ Deployment: protocols, a realm and checkers are tied together.
 
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.application.service import MultiService
 from twisted.application.strports import service as listenOn
+from twisted.internet.interfaces import IProtocolFactory
 from twisted.logger import Logger
 
+from .._contracts import InterfaceType
 from ..portal import Portal
 from . import _http, _imap4, _pb, _pop3
 from ._options import PROTOCOLS, Options
@@ -33,16 +37,40 @@ def makeService(options: Options) -> MultiService:
     services = MultiService()
     store = StoreService(options["store"])
     store.setServiceParent(services)
-    portal = Portal(MailRealm(store), options["credCheckers"])
+    portal = Portal(MailRealm(store, _moreViews(options)), options["credCheckers"])
     for name in PROTOCOLS:
         if options[name]:
-            listenOn(options[name], _factories[name](portal)).setServiceParent(services)
+            factory = _makeFactory(name, portal, options)
+            listenOn(options[name], factory).setServiceParent(services)
     for name in options["notOffered"]:
         _log.warn(
             "{name} is not offered: no --auth gives a checker for the logins that it has",
             name=name.upper(),
         )
     return services
+
+
+def _moreViews(options: Options) -> dict[InterfaceType, Any]:
+    """
+    List the views that take libraries which not everybody has.
+    """
+    if not options["ssh"]:
+        return {}
+    from .._conchcontracts import IConchUser
+    from ._ssh import MailUser
+
+    return {IConchUser: MailUser}
+
+
+def _makeFactory(name: str, portal: Portal, options: Options) -> IProtocolFactory:
+    """
+    Serve a portal over a protocol.
+    """
+    if name == "ssh":
+        from . import _ssh
+
+        return _ssh.makeFactory(portal, options["hostKey"])
+    return _factories[name](portal)
 
 
 __all__ = ["makeService"]

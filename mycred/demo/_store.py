@@ -232,7 +232,7 @@ class StoreService(Service):
 
 _welcome = """\
 This mailbox is yours.
-It is the same one over POP3, IMAP4, Perspective Broker and HTTP.
+It is the same one over POP3, IMAP4, Perspective Broker, HTTP and SSH.
 """
 
 

@@ -1,0 +1,310 @@
+"""
+The mailbox as SSH shows it: a handful of commands.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import time
+from collections.abc import Callable
+from typing import Any
+
+from zope.interface import implementer
+
+from twisted.conch.avatar import ConchUser
+from twisted.conch.insults.insults import ServerProtocol
+from twisted.conch.interfaces import ISession
+from twisted.conch.manhole_ssh import TerminalSessionTransport
+from twisted.conch.recvline import HistoricRecvLine
+from twisted.conch.ssh.session import SSHSession
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.error import ProcessDone, ProcessTerminated
+from twisted.internet.interfaces import IProtocolFactory
+from twisted.logger import Logger
+from twisted.protocols.basic import LineReceiver
+from twisted.python.components import registerAdapter
+from twisted.python.failure import Failure
+
+from ..conch import SSHFactory
+from ..portal import Portal
+from ._store import Mailbox, StoreService
+
+_help = """\
+list      the messages, with their sizes and dates
+read N    message N
+quit      leave
+"""
+
+# What could command a terminal; a message may hold it.
+_controls = re.compile(r"[^\S\n\t ]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+# A longer line is no command, in bytes.
+_LONGEST = 1024
+
+
+class MailUser(ConchUser):
+    """
+    A user who reads his mail by commands.
+    """
+
+    _log = Logger()
+
+    def __init__(self, store: StoreService, mailbox: Mailbox, mind: object) -> None:
+        super().__init__()
+        self.channelLookup = {b"session": SSHSession}
+        self._store = store
+        self._mailbox = mailbox
+
+    def logout(self) -> None:
+        """
+        Leave.
+        """
+
+    def run(self, line: bytes) -> Deferred[tuple[int, str]]:
+        """
+        Run a command.
+
+        @return: a L{Deferred} that fires with its exit status, and what it writes.
+        """
+        try:
+            words = shlex.split(line[:_LONGEST].decode("utf-8", "replace"))
+        except ValueError:
+            words = []
+        if words == ["list"]:
+            return succeed((0, self._list()))
+        if words == ["help"]:
+            return succeed((0, _help))
+        if len(words) == 2 and words[0] == "read":
+            return self._read(words[1])
+        return succeed((127, f"There is no such command. There are:\n{_help}"))
+
+    def _list(self) -> str:
+        """
+        List the messages.
+        """
+        lines = [
+            f"{number:4} {message.size:8} {_date(message.date)}\n"
+            for number, message in enumerate(self._mailbox.messages, 1)
+        ]
+        return "".join(lines) or "No mail.\n"
+
+    def _read(self, number: str) -> Deferred[tuple[int, str]]:
+        """
+        Show a message.
+        """
+        messages = self._mailbox.messages
+        if not re.fullmatch("[0-9]{1,9}", number) or not 0 < int(number) <= len(messages):
+            return succeed((1, f"There are messages 1 to {len(messages)}.\n"))
+        loading: Deferred[Any] = self._store.content(
+            self._mailbox.user, messages[int(number) - 1].uid
+        )
+
+        def cbLoaded(content: bytes | None) -> tuple[int, str]:
+            if content is None:
+                return 1, "It is gone.\n"
+            return 0, _shown(content)
+
+        def ebLoaded(failure: Failure) -> tuple[int, str]:
+            self._log.failure("Mail could not be read", failure=failure)
+            return 75, "Temporarily unavailable\n"
+
+        return loading.addCallbacks(cbLoaded, ebLoaded)
+
+
+@implementer(ISession)
+class MailSession:
+    """
+    A session of a user: one command, or one after another.
+    """
+
+    def __init__(self, user: MailUser) -> None:
+        self._user = user
+        self._size: tuple[int, int] | None = None
+        self._input: Any = None
+
+    def getPty(self, term: bytes, windowSize: Any, modes: Any) -> None:
+        """
+        Have a terminal.
+        """
+        self._size = windowSize[:2]
+
+    def execCommand(self, proto: Any, command: bytes) -> None:
+        """
+        Run a command.
+        """
+        proto.makeConnection(_Nothing())
+
+        def ended(result: tuple[int, str]) -> None:
+            status, text = result
+            proto.outReceived(self._encode(text))
+            reason: Any = ProcessTerminated(status) if status else ProcessDone(0)
+            proto.processEnded(Failure(reason))
+
+        self._user.run(command).addCallback(ended)
+
+    def openShell(self, proto: Any) -> None:
+        """
+        Take one command after another.
+        """
+        if self._size is not None:
+            height, width = self._size
+            shell = ServerProtocol(Terminal, self._user)
+            TerminalSessionTransport(proto, shell, self._user, width, height)
+            return
+
+        def end() -> None:
+            proto.processEnded(Failure(ProcessDone(0)))
+
+        self._input = Lines(self._user, proto.outReceived, end)
+        proto.makeConnection(_Nothing(self._input.dataReceived))
+
+    def _encode(self, text: str) -> bytes:
+        """
+        Write text as a terminal wants it, if there is one.
+        """
+        if self._size is not None:
+            text = text.replace("\n", "\r\n")
+        return text.encode("utf-8")
+
+    def windowChanged(self, newWindowSize: Any) -> None:
+        """
+        It is all the same.
+        """
+
+    def eofReceived(self) -> None:
+        """
+        End when no commands come any more.
+        """
+        if self._input is not None:
+            self._input.lineReceived(b"quit")
+
+    def closed(self) -> None:
+        """
+        Leave nothing behind.
+        """
+
+
+registerAdapter(MailSession, MailUser, ISession)
+
+
+class Lines(LineReceiver):
+    """
+    Commands that come line by line.
+    """
+
+    delimiter = b"\n"
+    MAX_LENGTH = _LONGEST
+
+    def __init__(
+        self,
+        user: MailUser,
+        write: Callable[[bytes], None],
+        end: Callable[[], None],
+    ) -> None:
+        self._user = user
+        self._write = write
+        self._end = end
+        self._last: Deferred[Any] = succeed(None)
+
+    def lineReceived(self, line: bytes) -> None:
+        """
+        Run a command, after those before it.
+        """
+        words = line.split()
+        if words == [b"quit"]:
+            self._last.addCallback(lambda _: self._end())
+        elif words:
+            self._last.addCallback(lambda _: self._user.run(line))
+            self._last.addCallback(lambda result: self._write(result[1].encode("utf-8")))
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        """
+        Give up: that is no command.
+        """
+        self._end()
+
+
+class Terminal(HistoricRecvLine):
+    """
+    Commands that are typed at a terminal.
+    """
+
+    ps = (b"mail> ", b"")
+
+    def __init__(self, user: MailUser) -> None:
+        super().__init__()
+        self._user = user
+
+    def lineReceived(self, line: bytes) -> None:
+        """
+        Run a command.
+        """
+        if line.split() == [b"quit"]:
+            self.terminal.loseConnection()
+        elif line.split():
+            self._user.run(line).addCallback(self._cbRun)
+        else:
+            self._prompt()
+
+    def _cbRun(self, result: tuple[int, str]) -> None:
+        """
+        Show what it has written.
+        """
+        self.terminal.write(result[1].replace("\n", "\r\n").encode("utf-8"))
+        self._prompt()
+
+    def _prompt(self) -> None:
+        """
+        Ask for the next one.
+        """
+        self.terminal.write(self.ps[0])
+
+
+class _Nothing:
+    """
+    The process that there isn't.
+    """
+
+    def __init__(self, write: Callable[[bytes], None] | None = None) -> None:
+        self._write = write
+
+    def write(self, data: bytes) -> None:
+        """
+        Take what the client sends.
+        """
+        if self._write is not None:
+            self._write(data)
+
+    def loseConnection(self) -> None:
+        """
+        End.
+        """
+
+
+def _date(seconds: float) -> str:
+    """
+    Show when a message came.
+    """
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+
+
+def _shown(content: bytes) -> str:
+    """
+    Show a message so that it can't command the terminal.
+    """
+    text = content.decode("utf-8", "replace").replace("\r\n", "\n")
+    return _controls.sub("\ufffd", text)
+
+
+def makeFactory(portal: Portal, hostKey: Any) -> IProtocolFactory:
+    """
+    Serve a portal over SSH.
+
+    @param hostKey: the private key by which clients know the server.
+    """
+    factory: IProtocolFactory = SSHFactory(portal, [hostKey])
+    return factory
+
+
+__all__ = ["MailUser", "makeFactory"]

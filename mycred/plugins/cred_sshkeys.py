@@ -1,0 +1,206 @@
+"""
+The auth type C{sshkey}: whoever holds a key by which sshd would let him in.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from zope.interface import implementer
+
+from twisted.plugin import IPlugin
+
+from mycred._contracts import (
+    ICheckerFactory,
+    ICredentialsChecker,
+    InvalidAuthArgumentString,
+    ISSHPrivateKey,
+)
+
+sshKeyCheckerFactoryHelp = """
+This checker lets in who holds an SSH key that is authorized for an account of this
+machine, by the files and the rules of sshd: lines with options, certificates, revoked
+keys, and nothing to which others could have written.
+
+Started as root it reads users' files with their rights, in processes that stay root
+when twistd becomes somebody else (--uid).  Otherwise it reads what the server may read.
+
+file=NAME,NAME
+    the files with keys, .ssh/authorized_keys and .ssh/authorized_keys2 if this isn't
+    given.  %h is the user's home, %u his name, %U his number, %% a percent sign; a name
+    without / at its beginning is in his home.
+
+ca=FILE
+    keys of authorities whose certificates are accepted, for the user's name.
+
+principals=NAME
+    a file, named as for file=, with the principals of which a certificate by one of
+    these authorities must name one.
+
+revoked=FILE
+    keys that don't count: a list, or a KRL made by ssh-keygen -k.  While it can't be
+    read nobody is let in.
+
+strict=no
+    takes files even if others may write to them.
+
+account=yes
+    denies accounts that are locked by ! or have expired, as shadow(5) has it.  Then
+    minuid=, groups=, shells= and nologin= work as for --auth=unix.
+
+command=PROGRAM
+    a program that is asked for more keys, as sshd's AuthorizedKeysCommand; its full
+    name and arguments, with %u, %h, %U, %t, %f and %k.
+
+commanduser=NAME
+    the account that runs the program, if not who runs the server.
+
+minrsa=N
+    the least size of RSA keys, in bits; 1024 if this isn't given.
+
+algorithms=NAME,NAME
+    the only algorithms of signatures, such as ssh-ed25519,rsa-sha2-512.
+
+A colon in a value is written \\:.  Options that only a server can see to, such as
+command= and restrict, count where it does: in the example server's --ssh, for one.
+
+Example: --auth=sshkey:ca=/etc/myapp/user_ca.pub:revoked=/etc/myapp/revoked.krl
+"""
+
+
+@implementer(ICheckerFactory, IPlugin)
+class SSHKeyCheckerFactory:
+    """
+    Makes L{SSHPublicKeyChecker<mycred.checkers.sshkeys.SSHPublicKeyChecker>}.
+
+    @cvar errorOutput: the file that a warning is written to.
+    """
+
+    authType = "sshkey"
+    authHelp = sshKeyCheckerFactoryHelp
+    argStringFormat = (
+        "[file=NAME,NAME][:ca=FILE][:principals=NAME][:revoked=FILE][:strict=no]"
+        "[:account=yes][:command=PROGRAM]..."
+    )
+    credentialInterfaces = (ISSHPrivateKey,)
+
+    errorOutput = sys.stderr
+
+    def generateChecker(self, argstring: str = "") -> ICredentialsChecker:
+        """
+        Make a checker of keys.
+
+        @param argstring: the options.
+
+        @raise InvalidAuthArgumentString: if an option is unknown or can't take effect,
+            a file can't be read, or conch's libraries aren't there.
+        """
+        try:
+            from mycred.checkers import sshkeys
+        except ImportError as error:
+            raise InvalidAuthArgumentString(
+                f"it takes libraries that aren't installed ({error}); do pip install "
+                "'mycred[ssh]'"
+            ) from None
+        from mycred._argstring import parseArgString
+        from mycred.checkers._unix import ruleKeys
+
+        given = parseArgString(argstring, {**_keys(), **ruleKeys})
+        if os.geteuid() and "file" not in given:
+            self.errorOutput.write(
+                "Warning: --auth=sshkey: without root the server reads keys only where "
+                "the user who runs it may read\n"
+            )
+        try:
+            return sshkeys.SSHPublicKeyChecker(_keydb(given), policy=_policy(given))
+        except (OSError, ValueError) as error:
+            raise InvalidAuthArgumentString(str(error)) from None
+
+
+def _keys() -> dict[str, Callable[[str], Any]]:
+    """
+    List the options, with what reads their values.
+    """
+    from mycred._argstring import nonEmpty, yesNo
+    from mycred._sshkeys import checkPattern
+    from mycred.checkers._filechecker import readable
+    from mycred.checkers._unix import readNames, readNumber
+
+    return {
+        "file": lambda text: tuple(map(checkPattern, readNames(text))),
+        "ca": readable,
+        "principals": checkPattern,
+        "revoked": readable,
+        "strict": yesNo,
+        "account": yesNo,
+        "command": nonEmpty,
+        "commanduser": nonEmpty,
+        "minrsa": readNumber,
+        "algorithms": readNames,
+    }
+
+
+def _keydb(given: dict[str, Any]) -> Any:
+    """
+    Make what knows the keys.
+
+    @raise ValueError: if an option can't take effect.
+    @raise OSError: if a file can't be read.
+    """
+    from mycred._accounts import SystemUsers
+    from mycred._sshkeys import FILES, checkFiles
+    from mycred.checkers._unix import makeRules, ruleKeys
+    from mycred.checkers.sshkeys import KeysCommand, UNIXAuthorizedKeysFiles
+
+    if "principals" in given and "ca" not in given:
+        raise ValueError(
+            "principals: write ca=FILE too, the authorities to whose certificates it "
+            "applies"
+        )
+    if "commanduser" in given and "command" not in given:
+        raise ValueError("commanduser: write command=PROGRAM too")
+    rules = None
+    if given.get("account"):
+        rules = makeRules(given, SystemUsers().gidOf)
+    else:
+        for key in ruleKeys:
+            if key in given:
+                raise ValueError(f"{key}: write account=yes too")
+    ca, revoked = given.get("ca"), given.get("revoked")
+    checkFiles(ca, revoked)
+    command = None
+    if "command" in given:
+        command = KeysCommand(given["command"], given.get("commanduser"))
+    return UNIXAuthorizedKeysFiles(
+        files=given.get("file", FILES),
+        ca=ca,
+        revoked=revoked,
+        principals=given.get("principals"),
+        strict=given.get("strict", True),
+        accountRules=rules,
+        command=command,
+        policy=_policy(given),
+        separate=os.geteuid() == 0,
+    )
+
+
+def _policy(given: dict[str, Any]) -> Any:
+    """
+    Make what tells which signatures count.
+
+    @raise ValueError: if an algorithm isn't known.
+    """
+    from mycred.checkers.sshkeys import KeyPolicy
+
+    policy = KeyPolicy()
+    if "algorithms" in given:
+        policy = policy._replace(algorithms=given["algorithms"])
+    if "minrsa" in given:
+        policy = policy._replace(minimumRSA=given["minrsa"])
+    return policy
+
+
+theSSHKeyCheckerFactory = SSHKeyCheckerFactory()
