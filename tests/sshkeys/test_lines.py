@@ -1,0 +1,175 @@
+"""
+Tests for L{mycred._sshkeys._lines}.
+"""
+
+from __future__ import annotations
+
+import contextlib
+
+from hypothesis import given, strategies
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from mycred._sshkeys import BadOption, PublicKey, UnusableKey, keysIn, string
+from mycred._sshkeys._lines import linesWith, plainBlob, principalsIn, readLine
+
+from ._keys import blobOf, certificate, ed25519, line, lineOf
+
+ALICE, BOB = ed25519(), ed25519()
+
+
+def find(text: bytes, key: object = ALICE) -> list[tuple[int, bytes]]:
+    """
+    Find the lines with a key.
+    """
+    wanted = PublicKey.parse(blobOf(key))
+    return [
+        (one.number, one.options) for one in linesWith(text, wanted.blob, wanted.base64)
+    ]
+
+
+class FindTests(SynchronousTestCase):
+    """
+    Tests for L{linesWith}.
+    """
+
+    def test_numbers(self) -> None:
+        """
+        All lines with a key are found, with their numbers and options.
+        """
+        text = b"\n".join(
+            [b"# keys", line(ALICE), b"", line(BOB), b"no-pty " + line(ALICE), b""]
+        )
+        self.assertEqual(find(text), [(2, b""), (5, b"no-pty")])
+        self.assertEqual(find(text, BOB), [(4, b"")])
+        self.assertEqual(find(text, ed25519()), [])
+
+    def test_elsewhere(self) -> None:
+        """
+        A key that stands somewhere else in a line isn't authorized by it.
+        """
+        for text in (
+            b"#" + line(ALICE),
+            line(BOB) + b" " + line(ALICE),
+            b'command="' + line(ALICE) + b'" ' + line(BOB),
+            b"no-pty " + line(ALICE)[8:],
+            b"ssh-rsa " + line(ALICE).split()[1],
+            b"no-pty no-user-rc " + line(ALICE),
+            line(ALICE).replace(b" ", b""),
+            b"x\0 " + line(ALICE),
+            line(ALICE).split(b" ", 1)[0] + b" x" + line(ALICE).split(b" ", 1)[1],
+            line(ALICE).split()[0] + b" " + line(ALICE).split()[1] + b"AAAA",
+        ):
+            self.assertEqual(find(text), [], text)
+
+    def test_blanks(self) -> None:
+        """
+        Blanks of both kinds part words, any number of them.
+        """
+        kind, base64, _ = line(ALICE).split()
+        for text in (
+            kind + b"\t" + base64,
+            b" \t" + kind + b"  \t" + base64 + b"\tx",
+            b"no-pty\t \t" + kind + b" " + base64,
+            b'command="a b\tc" ' + kind + b" " + base64 + b"\r",
+        ):
+            self.assertEqual(len(find(text)), 1, text)
+
+    def test_many(self) -> None:
+        """
+        In a file with many keys, the others aren't looked at.
+        """
+        others = b"\n".join(line(BOB) for _ in range(10_000))
+        text = others + b"\nno-pty " + line(ALICE) + b"\n" + others
+        self.assertEqual(find(text), [(10_001, b"no-pty")])
+
+    @given(strategies.binary(max_size=80), strategies.binary(max_size=40))
+    def test_anything(self, before: bytes, after: bytes) -> None:
+        """
+        Arbitrary bytes around a key raise nothing.
+        """
+        key = PublicKey.parse(blobOf(ALICE))
+        for found in linesWith(before + key.base64 + after, key.blob, key.base64):
+            with contextlib.suppress(BadOption):
+                found.parseOptions()
+        readLine(before, 1)
+        readLine(before + line(ALICE) + after, 1)
+
+
+class ListTests(SynchronousTestCase):
+    """
+    Tests for L{keysIn} and L{plainBlob}.
+    """
+
+    def test_list(self) -> None:
+        """
+        A list has a key in each line, but for comments and empty lines.
+        """
+        dsa = lineOf(string(b"ssh-dss") + b"whatever")
+        text = b"\n# x\n\r\n" + line(ALICE) + b"\r\n  " + line(BOB) + b"\n" + dsa
+        self.assertEqual(keysIn(text)[:2], [blobOf(ALICE), blobOf(BOB)])
+        self.assertEqual(len(keysIn(text)), 3)
+
+    def test_bad(self) -> None:
+        """
+        Whatever else stands there makes it none, and the line is named.
+        """
+        for text in (b"x", b"no-pty " + line(ALICE), line(ALICE)[:-30], b"ssh-rsa"):
+            with self.assertRaises(UnusableKey) as caught:
+                keysIn(line(BOB) + b"\n" + text)
+            self.assertIn("line 2", str(caught.exception))
+
+    def test_certificate(self) -> None:
+        """
+        A certificate stands for its key.
+        """
+        blob = certificate(BOB, ALICE)
+        self.assertEqual(plainBlob(blob), blobOf(ALICE))
+        self.assertEqual(plainBlob(blobOf(BOB)), blobOf(BOB))
+
+    @given(strategies.binary(max_size=80))
+    def test_anything(self, data: bytes) -> None:
+        """
+        Arbitrary bytes raise nothing but the error of this module.
+        """
+        for text in (data, line(ALICE) + data, b"ssh-rsa " + data):
+            try:
+                for blob in keysIn(text):
+                    plainBlob(blob)
+            except UnusableKey:
+                pass
+
+
+class PrincipalTests(SynchronousTestCase):
+    """
+    Tests for L{principalsIn}.
+    """
+
+    def test_principals(self) -> None:
+        """
+        A principal is the last word of a line; options may stand before it.
+        """
+        text = b'\n# x\nalice # her\n  no-pty,command="a b" bob \n\tcarol\t\nx\0y\n'
+        self.assertEqual(
+            [(one.number, one.name, one.options) for one in principalsIn(text)],
+            [(3, "alice", b""), (4, "bob", b'no-pty,command="a b"'), (5, "carol", b"")],
+        )
+        options = list(principalsIn(text))[1].parseOptions()
+        self.assertEqual((options.command, options.pty), ("a b", False))
+
+    def test_blanks(self) -> None:
+        """
+        Blanks among options refuse.
+        """
+        [one] = principalsIn(b"no-pty no-user-rc alice")
+        with self.assertRaises(BadOption):
+            one.parseOptions()
+
+    @given(strategies.binary(max_size=80))
+    def test_anything(self, data: bytes) -> None:
+        """
+        Arbitrary bytes raise nothing but the error of this module.
+        """
+        for one in principalsIn(data):
+            with contextlib.suppress(BadOption):
+                one.parseOptions()
