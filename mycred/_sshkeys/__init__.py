@@ -15,7 +15,7 @@ from ._authority import (
 from ._certificate import Certificate, Offer, keyOf, parseOffer
 from ._evidence import KeyEvidence
 from ._key import TOUCHED, VERIFIED, PublicKey
-from ._lines import keysIn
+from ._lines import keysIn, readLine
 from ._opening import UnsafeFile, asUser, insistOnModes
 from ._options import (
     ANY_TUNNEL,
@@ -79,6 +79,8 @@ __all__ = [
     "merge",
     "parseOffer",
     "parseOptions",
+    # From ._lines
+    "readLine",
     "signatureAlgorithm",
     "splitHost",
     # From ._wire

@@ -9,7 +9,7 @@ from typing import Any
 
 from zope.interface import implementer
 
-from twisted.conch.ssh.keys import BadKeyError, Key
+from twisted.conch.ssh.keys import Key
 from twisted.internet.defer import Deferred, execute, maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -30,6 +30,7 @@ from .._sshkeys import (
     checkPolicy,
     keyOf as keyIn,
     parseOffer,
+    readLine,
     signatureAlgorithm,
 )
 from .._workers import Workers, workersOf
@@ -252,13 +253,10 @@ def _read(blob: object) -> Offer:
         raise UnusableKey("no key")
     if data[:1] not in (b"", b"\0"):
         # As in Twisted: a key that is written as in a file will do.
-        try:
-            key: Any = Key.fromString(data)
-            data = key.blob()
-        except BadKeyError:
-            raise
-        except Exception as error:
-            raise UnusableKey("no key") from error
+        line = readLine(data, 1)
+        if line is None:
+            raise UnusableKey("no key")
+        data = line.blob
     return parseOffer(data)
 
 
