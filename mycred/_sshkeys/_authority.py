@@ -250,20 +250,20 @@ class Authority:
         except UnusableKey as error:
             raise OSError(f"{path}: {error}") from None
         try:
-            options, line = self._principal(certificate, account, peer)
+            options, where = self._principal(certificate, account, peer)
             options = self._certified(certificate, options, account, peer)
         except (BadOption, UnusableKey) as error:
             self._note(path, None, f"{error} (the certificate {certificate.id!r})")
             return None
-        return _evidence(certificate, options, path, line)
+        return _evidence(certificate, options, *(where or (path, None)))
 
     def _principal(
         self, certificate: Certificate, account: Account, peer: str | None
-    ) -> tuple[KeyOptions, int | None]:
+    ) -> tuple[KeyOptions, tuple[str, int] | None]:
         """
         Find out whether a certificate is for a user.
 
-        @return: options to merge with its own, and where they stand.
+        @return: options to merge with its own, and where they stand, if anywhere.
 
         @raise UnusableKey: if it isn't.
         """
@@ -283,7 +283,7 @@ class Authority:
             except (BadOption, UnusableKey) as error:
                 self._note(path, line.number, str(error))
                 continue
-            return options, line.number
+            return options, (path, line.number)
         raise UnusableKey(f"it is for nobody whom {path} names")
 
     def _certified(

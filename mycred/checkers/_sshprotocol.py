@@ -5,7 +5,6 @@ Require several factors of who logs in by SSH.
 from __future__ import annotations
 
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from zope.interface import implementer, providedBy
 
@@ -27,6 +26,9 @@ from ..error import UnauthorizedLogin, UnhandledCredentials
 from ._avatarids import withKey
 from ._publickeys import keyOf
 
+# Where a connection keeps what was proved in it.
+_ATTRIBUTE = "_mycredFactors"
+
 
 @implementer(ICredentialsChecker)
 class SSHProtocolChecker:
@@ -47,7 +49,6 @@ class SSHProtocolChecker:
     def __init__(self) -> None:
         self.checkers: dict[InterfaceType, Any] = {}
         self.successfulCredentials: dict[AvatarID, list[Any]] = {}
-        self._progress: WeakKeyDictionary[Any, _Progress] = WeakKeyDictionary()
 
     @property
     def credentialInterfaces(self) -> list[InterfaceType]:
@@ -94,16 +95,14 @@ class SSHProtocolChecker:
         Remember what has succeeded, and tell whether it is enough.
         """
         connection = getattr(credentials, "connection", None)
-        progress = _Progress()
         # Where nobody can tell which connection this is, nothing that was proved before
-        # can be counted.
-        if connection is not None:
-            progress = self._progress.setdefault(connection, progress)
+        # can be counted.  Otherwise the connection itself keeps it, and takes it along.
+        kept = {} if connection is None else vars(connection).setdefault(_ATTRIBUTE, {})
+        progress = kept.setdefault(self, _Progress())
         progress.add(avatarId, credentials, interface)
         self.successfulCredentials = {avatarId: progress.factors}
         if self.areDone(avatarId):
-            if connection is not None:
-                del self._progress[connection]
+            del kept[self]
             return progress.conclude(avatarId)
         if connection is None:
             self._log.warn(

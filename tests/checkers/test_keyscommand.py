@@ -1,0 +1,220 @@
+"""
+Tests for L{mycred.checkers.sshkeys.KeysCommand}, with real programs.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred, inlineCallbacks
+from twisted.internet.task import Clock
+from twisted.logger import globalLogPublisher
+from twisted.trial.unittest import SkipTest, TestCase
+
+from mycred._accounts import Account
+from mycred._sshkeys import parseOffer
+from mycred.checkers.sshkeys import KeysCommand
+from mycred.error import TemporaryFailure
+
+from ..sshkeys._keys import blobOf, ed25519
+
+ACCOUNT = Account("al ice", 1000, 1000, "/home/alice", "/bin/sh")
+OFFER: Any = parseOffer(blobOf(ed25519()))
+
+
+class StubReactor(Clock):
+    """
+    A clock that starts real processes.
+    """
+
+    def spawnProcess(self, *args: Any, **kwargs: Any) -> Any:
+        """
+        Start one.
+        """
+        self.process = reactor.spawnProcess(*args, **kwargs)
+        return self.process
+
+
+class CommandTests(TestCase):
+    """
+    Programs that know keys.
+    """
+
+    timeout = 60
+
+    def setUp(self) -> None:
+        # Where nobody else may write, up to the root.
+        home = pwd.getpwuid(os.geteuid()).pw_dir
+        self.folder = Path(tempfile.mkdtemp(prefix=".mycred-", dir=home))
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.events: list[Any] = []
+        globalLogPublisher.addObserver(self.events.append)
+        self.addCleanup(globalLogPublisher.removeObserver, self.events.append)
+
+    def program(self, text: str) -> str:
+        """
+        Write a program.
+        """
+        path = self.folder / "keys"
+        path.write_text(f"#!/bin/sh\n{text}\n")
+        path.chmod(0o755)
+        return str(path)
+
+    def ask(self, command: KeysCommand) -> Deferred[bytes]:
+        """
+        Ask it.
+        """
+        return command.run(ACCOUNT, OFFER)
+
+    @inlineCallbacks
+    def test_arguments(self) -> Any:
+        """
+        It is told of the user and of the key, each argument by itself, and of nothing
+        else that is in the environment.
+        """
+        path = self.program('printf "%s|" "$@"; env | grep -v -e PWD -e SHLVL -e _=')
+        command = KeysCommand(f"{path} %u '%h x' %U %t %f %k %% ''")
+        output = yield self.ask(command)
+        values = [
+            b"al ice",
+            b"/home/alice x",
+            b"1000",
+            b"ssh-ed25519",
+            OFFER.fingerprint.encode(),
+            OFFER.base64,
+            b"%",
+            b"",
+        ]
+        self.assertEqual(output.split(b"|")[:-1], values)
+        environment = output.split(b"|")[-1]
+        self.assertEqual(
+            environment, b"PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin\n"
+        )
+
+    @inlineCallbacks
+    def test_noArguments(self) -> Any:
+        """
+        Without arguments it gets the name.
+        """
+        output = yield self.ask(KeysCommand(self.program('echo "$#:$1"')))
+        self.assertEqual(output, b"1:al ice\n")
+
+    @inlineCallbacks
+    def test_noInput(self) -> Any:
+        """
+        It has nothing to read, and what it complains of isn't taken for keys.
+        """
+        output = yield self.ask(KeysCommand(self.program("cat; echo no >&2; echo yes")))
+        self.assertEqual(output, b"yes\n")
+
+    @inlineCallbacks
+    def test_failed(self) -> Any:
+        """
+        If it ends badly, nothing that it has written counts.
+        """
+        for text in ("echo key; exit 1", "echo key; kill -9 $$"):
+            yield self.assertFailure(
+                self.ask(KeysCommand(self.program(text))), TemporaryFailure
+            )
+        self.assertIn("keys", self.events[-1]["path"])
+
+    @inlineCallbacks
+    def test_tooMuch(self) -> Any:
+        """
+        One that writes without end is ended.
+        """
+        command = KeysCommand(self.program("exec cat /dev/zero"), mostOutput=10_000)
+        yield self.assertFailure(self.ask(command), TemporaryFailure)
+        self.assertIn("too much", self.events[-1]["why"])
+
+    @inlineCallbacks
+    def test_tooLong(self) -> Any:
+        """
+        One that takes too long is ended, also if somebody else has its output.
+        """
+        clock = StubReactor()
+        text = "sleep 1000 & echo $! > $0.pid; wait"
+        command = KeysCommand(self.program(text), deadline=5, reactor=clock)
+        asking = self.ask(command)
+        pid = clock.process.pid
+        self.assertNoResult(asking)
+        while not (self.folder / "keys.pid").exists():
+            pause: Deferred[None] = Deferred()
+            reactor.callLater(0.01, pause.callback, None)
+            yield pause
+        clock.advance(5)
+        self.failureResultOf(asking, TemporaryFailure)
+        yield self.gone(clock.process)
+        self.assertNotEqual(pid, None)
+        os.kill(int((self.folder / "keys.pid").read_text()), 9)
+
+    @inlineCallbacks
+    def gone(self, process: Any) -> Any:
+        """
+        Wait until a process has ended.
+        """
+        while process.pid is not None:
+            pause: Deferred[None] = Deferred()
+            reactor.callLater(0.01, pause.callback, None)
+            yield pause
+
+    @inlineCallbacks
+    def test_cancel(self) -> Any:
+        """
+        It is ended when nobody waits for it any more.
+        """
+        clock = StubReactor()
+        command = KeysCommand(self.program("exec sleep 1000"), reactor=clock)
+        asking = self.ask(command)
+        asking.cancel()
+        self.failureResultOf(asking)
+        self.assertEqual(clock.getDelayedCalls(), [])
+        yield self.gone(clock.process)
+
+    def test_unsafe(self) -> None:
+        """
+        A program that others could have written is refused, at the start and later.
+        """
+        path = self.program("echo")
+        command = KeysCommand(path)
+        os.chmod(path, 0o777)
+        with self.assertRaises(ValueError):
+            KeysCommand(path)
+        self.failureResultOf(self.ask(command), TemporaryFailure)
+        os.chmod(path, 0o644)
+        with self.assertRaises(ValueError):
+            KeysCommand(path)
+        os.chmod(path, 0o755)
+        os.chmod(self.folder, 0o777)
+        with self.assertRaises(ValueError):
+            KeysCommand(path)
+
+    def test_wrong(self) -> None:
+        """
+        What can't be is an error.
+        """
+        path = self.program("echo")
+        for command in ("", "keys", f"{path} %", f"{path} %x", f"{path} '", f"./{path}"):
+            with self.assertRaises(ValueError, msg=command):
+                KeysCommand(command)
+        with self.assertRaises(ValueError):
+            KeysCommand(path, "no-such-account")
+        with self.assertRaises(OSError):
+            KeysCommand(f"{path}-missing")
+
+    @inlineCallbacks
+    def test_user(self) -> Any:
+        """
+        It runs with the rights of its own account.
+        """
+        if os.geteuid():
+            raise SkipTest("run the tests as root, on a machine that isn't anybody's")
+        command = KeysCommand("/usr/bin/id -u", "nobody")
+        output = yield self.ask(command)
+        self.assertEqual(int(output), pwd.getpwnam("nobody").pw_uid)
