@@ -97,11 +97,16 @@ class SSHProtocolChecker:
         connection = getattr(credentials, "connection", None)
         # Where nobody can tell which connection this is, nothing that was proved before
         # can be counted.  Otherwise the connection itself keeps it, and takes it along.
+        kept: dict[object, _Progress]
         kept = {} if connection is None else vars(connection).setdefault(_ATTRIBUTE, {})
         progress = kept.setdefault(self, _Progress())
         progress.add(avatarId, credentials, interface)
         self.successfulCredentials = {avatarId: progress.factors}
-        if self.areDone(avatarId):
+        try:
+            isDone = self.areDone(avatarId)
+        finally:
+            self.successfulCredentials = {}
+        if isDone:
             del kept[self]
             return progress.conclude(avatarId)
         if connection is None:
