@@ -147,15 +147,15 @@ class MailSession:
         """
         Take one command after another.
         """
-        if self._size is not None:
-            height, width = self._size
-            shell = ServerProtocol(Terminal, self._user)
-            TerminalSessionTransport(proto, shell, self._user, width, height)
-            return
 
         def end() -> None:
             proto.processEnded(Failure(ProcessDone(0)))
 
+        if self._size is not None:
+            height, width = self._size
+            shell = ServerProtocol(Terminal, self._user, end)
+            TerminalSessionTransport(proto, shell, self._user, width, height)
+            return
         self._input = Lines(self._user, proto.outReceived, end)
         proto.makeConnection(_Nothing(self._input.dataReceived))
 
@@ -232,16 +232,17 @@ class Terminal(HistoricRecvLine):
 
     ps = (b"mail> ", b"")
 
-    def __init__(self, user: MailUser) -> None:
+    def __init__(self, user: MailUser, end: Callable[[], None]) -> None:
         super().__init__()
         self._user = user
+        self._end = end
 
     def lineReceived(self, line: bytes) -> None:
         """
         Run a command.
         """
         if line.split() == [b"quit"]:
-            self.terminal.loseConnection()
+            self._end()
         elif line.split():
             self._user.run(line).addCallback(self._cbRun)
         else:

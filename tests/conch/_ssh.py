@@ -32,7 +32,7 @@ PATIENCE = 30
 
 _SSHD = shutil.which("sshd") or "/usr/sbin/sshd"
 
-_client = [
+client = [
     "ssh",
     "-F/dev/null",
     "-oBatchMode=yes",
@@ -329,7 +329,7 @@ def login(
 
     @return: a L{Deferred} that fires with its exit status, and what it has written.
     """
-    words = [*_client, "-p", str(port), "-i", str(key), *arguments]
+    words = [*client, "-p", str(port), "-i", str(key), *arguments]
     words += [f"{USER}@127.0.0.1", *([command] if command else [])]
     # In a session of its own, and with nothing to read.
     running: Any = utils.getProcessOutputAndValue(

@@ -20,6 +20,7 @@ from twisted.trial.unittest import TestCase
 
 from mycred.checkers.sshkeys import SSHPublicKeyChecker, UNIXAuthorizedKeysFiles
 
+from ..sshkeys._keys import SecurityKey, lineOf
 from ._ssh import (
     SSHD,
     USER,
@@ -30,6 +31,7 @@ from ._ssh import (
     login,
     needSSH,
 )
+from .test_server import Client
 
 NOW = time.time()
 
@@ -800,3 +802,42 @@ class ForwardingTests(Correspondence):
         }
         yield self.agreeOnAll(cases, self.file)
         self.flushLoggedErrors()
+
+
+class SecurityKeyTests(Correspondence):
+    """
+    Security keys, made of software.
+    """
+
+    @defer.inlineCallbacks
+    def test_securityKeys(self) -> Any:
+        """
+        The flags that a security key signs are demanded as by sshd.
+        """
+        token = SecurityKey()
+        name = b"sk-ssh-ed25519@openssh.com"
+        wrong = []
+        for options in (
+            "",
+            "no-touch-required",
+            "touch-required",
+            "verify-required",
+            "no-touch-required,verify-required",
+            "no-touch-required,touch-required",
+        ):
+            self.file.write_bytes(options.encode() + b" " + lineOf(token.blob))
+            for flags in (0, 1, 4, 5):
+                codes = []
+                for port in (self.sshd.port, self.conch.port):
+                    client = yield protocol.ClientCreator(reactor, Client).connectTCP(
+                        "127.0.0.1", port
+                    )
+                    client.user = USER.encode()
+                    yield client.ready
+                    code, _ = yield client.prove(None, token.blob, name, token, flags)
+                    codes.append(code)
+                    client.transport.abortConnection()
+                    yield client.gone
+                if codes[0] != codes[1]:
+                    wrong.append((options, flags, codes))
+        self.assertEqual(wrong, [])

@@ -51,6 +51,7 @@ FACTORIES = {
     "imap": "IMAP4Factory",
     "pb": "PBServerFactory",
     "http": "Site",
+    "ssh": "SSHFactory",
 }
 
 LETTER = (

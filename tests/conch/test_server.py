@@ -1,0 +1,579 @@
+"""
+Tests for L{mycred.conch}, with conch's own client; L{tests.conch.test_correspondence}
+has the real ssh.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from twisted.conch.ssh import channel, connection, keys, transport, userauth
+from twisted.conch.ssh.common import NS
+from twisted.internet import defer, protocol, reactor
+from twisted.trial.unittest import TestCase
+
+from mycred._accounts import Kind, Verdict
+from mycred._conchcontracts import ConchError
+from mycred._contracts import IUsernamePassword
+from mycred._sshkeys import parseOptions, string
+from mycred.checkers import InMemoryUsernamePasswordDatabaseDontUse
+from mycred.checkers.sshkeys import (
+    SSHProtocolChecker,
+    SSHPublicKeyChecker,
+)
+from mycred.conch import SERVER_OPTIONS, RestrictedUser, hostKeyIn
+
+from ..checkers.test_publickeys import Files, accepted
+from ..sshkeys._keys import SecurityKey, blobOf, certificate, ed25519
+from ._ssh import ConchServer
+
+ALICE, SECOND, CA = ed25519(), ed25519(), ed25519()
+
+SUCCESS, FAILURE, PK_OK = 52, 51, 60
+
+
+class Client(transport.SSHClientTransport):
+    """
+    A client that sends whatever it is told to.
+
+    @ivar user: the name of the user.
+    @ivar ready: fires when users may log in.
+    @ivar answers: what the server has answered.
+    """
+
+    user = b"alice"
+
+    def __init__(self) -> None:
+        self.ready: defer.Deferred[None] = defer.Deferred()
+        self.answers: defer.DeferredQueue[Any] = defer.DeferredQueue()
+        self.gone: defer.Deferred[None] = defer.Deferred()
+
+    def verifyHostKey(self, hostKey: Any, fingerprint: Any) -> Any:
+        """
+        Trust everybody.
+        """
+        return defer.succeed(1)
+
+    def connectionSecure(self) -> None:
+        """
+        Ask for the service in which users log in.
+        """
+        self.requestService(Service())
+
+    def connectionLost(self, reason: Any = None) -> None:
+        """
+        Notice the end.
+        """
+        super().connectionLost(reason)
+        self.gone.callback(None)
+
+    def ask(self, method: bytes, data: bytes) -> Any:
+        """
+        Try to log in.
+
+        @return: a L{defer.Deferred} that fires with the answer.
+        """
+        self.sendPacket(
+            userauth.MSG_USERAUTH_REQUEST,
+            NS(self.user) + NS(b"ssh-connection") + NS(method) + data,
+        )
+        return self.answers.get()
+
+    def offer(self, blob: bytes, algorithm: bytes = b"ssh-ed25519") -> Any:
+        """
+        Offer a key.
+        """
+        return self.ask(b"publickey", b"\0" + NS(algorithm) + NS(blob))
+
+    def prove(
+        self,
+        key: Any,
+        blob: bytes | None = None,
+        algorithm: bytes = b"ssh-ed25519",
+        token: SecurityKey | None = None,
+        flags: int = 1,
+    ) -> Any:
+        """
+        Prove a key.
+        """
+        blob = blobOf(key) if blob is None else blob
+        head = b"\1" + NS(algorithm) + NS(blob)
+        signed = (
+            NS(self.sessionID)
+            + bytes([userauth.MSG_USERAUTH_REQUEST])
+            + NS(self.user)
+            + NS(b"ssh-connection")
+            + NS(b"publickey")
+            + head
+        )
+        signature = token.sign(signed, flags)[0] if token else key.sign(signed)
+        return self.ask(b"publickey", head + NS(signature))
+
+
+class Service(userauth.SSHUserAuthClient):
+    """
+    What hands the answers on.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(b"alice", connection.SSHConnection())
+
+    def serviceStarted(self) -> None:
+        """
+        Say that users may log in.
+        """
+        self.transport.ready.callback(None)
+
+    def packetReceived(self, messageNum: int, packet: bytes) -> None:
+        """
+        Hand an answer on.
+        """
+        if messageNum == SUCCESS:
+            self.transport.setService(self.instance)
+        self.transport.answers.put((messageNum, packet))
+
+
+class Channel(channel.SSHChannel):
+    """
+    A session.
+    """
+
+    name = b"session"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opened: defer.Deferred[Any] = defer.Deferred()
+        self.ended: defer.Deferred[bytes] = defer.Deferred()
+        self.output = b""
+
+    def channelOpen(self, data: bytes) -> None:
+        """
+        It is open.
+        """
+        self.opened.callback(self)
+
+    def openFailed(self, reason: Any) -> None:
+        """
+        It isn't.
+        """
+        self.opened.errback(reason)
+
+    def dataReceived(self, data: bytes) -> None:
+        """
+        Keep what comes.
+        """
+        self.output += data
+
+    def closed(self) -> None:
+        """
+        Hand over what has come.
+        """
+        self.ended.callback(self.output)
+
+    def ask(self, kind: bytes, data: bytes) -> Any:
+        """
+        Ask for something.
+
+        @return: a L{defer.Deferred} that tells whether it was done.
+        """
+        asking = self.conn.sendRequest(self, kind, data, wantReply=1)
+        return asking.addCallbacks(lambda _: True, lambda _: False)
+
+
+class ServerTestCase(TestCase):
+    """
+    What the tests have in common.
+    """
+
+    timeout = 60
+
+    def setUp(self) -> None:
+        self.folder = Path(self.mktemp())
+        self.folder.mkdir()
+
+    @defer.inlineCallbacks
+    def connect(self, *checkers: Any, port: int | None = None) -> Any:
+        """
+        Start a server, and connect to it.
+        """
+        if port is None:
+            server = ConchServer(self.folder, *checkers)
+            self.addCleanup(server.stop)
+            port = self.port = server.port
+        client = yield protocol.ClientCreator(reactor, Client).connectTCP(
+            "127.0.0.1", port
+        )
+        self.addCleanup(lambda: client.gone)
+        self.addCleanup(client.transport.abortConnection)
+        yield client.ready
+        return client
+
+    @defer.inlineCallbacks
+    def session(self, client: Any) -> Any:
+        """
+        Open a session.
+        """
+        one = Channel()
+        client.service.openChannel(one)
+        yield one.opened
+        return one
+
+
+class LoginTests(ServerTestCase):
+    """
+    Logins.
+    """
+
+    def checker(self, verdict: Verdict | None = None) -> Any:
+        """
+        Make a checker of keys.
+        """
+        return SSHPublicKeyChecker(Files(verdict or accepted()))
+
+    @defer.inlineCallbacks
+    def test_offered(self) -> Any:
+        """
+        That a key would do is said of one that would, and of no other.
+        """
+        client = yield self.connect(self.checker())
+        code, packet = yield client.offer(blobOf(ALICE))
+        self.assertEqual((code, packet), (PK_OK, NS(b"ssh-ed25519") + NS(blobOf(ALICE))))
+        refused = Verdict(Kind.REFUSED, b"alice", "no")
+        unsure = Verdict(Kind.UNSURE, b"alice", "down")
+        for verdict in (refused, unsure):
+            client = yield self.connect(self.checker(verdict))
+            code, packet = yield client.offer(blobOf(ALICE))
+            self.assertEqual((code, packet), (FAILURE, NS(b"publickey") + b"\0"))
+            code, packet = yield client.prove(ALICE)
+            self.assertEqual((code, packet), (FAILURE, NS(b"publickey") + b"\0"))
+
+    @defer.inlineCallbacks
+    def test_proved(self) -> Any:
+        """
+        Who proves it is let in; who has only offered it before has proved nothing.
+        """
+        client = yield self.connect(self.checker())
+        yield client.offer(blobOf(ALICE))
+        code, _ = yield client.prove(SECOND, blobOf(ALICE))
+        self.assertEqual(code, FAILURE)
+        code, _ = yield client.prove(ALICE)
+        self.assertEqual(code, SUCCESS)
+
+    @defer.inlineCallbacks
+    def test_securityKey(self) -> Any:
+        """
+        Security keys, and certificates for them, are proved as OpenSSH does it; an
+        untouched one isn't.
+        """
+        token = SecurityKey()
+        body = token.blob[4 + int.from_bytes(token.blob[:4], "big") :]
+        name = b"sk-ssh-ed25519-cert-v01@openssh.com"
+        signed = certificate(CA, None, type=name, body=body)
+        for blob, algorithm in (
+            (token.blob, b"sk-ssh-ed25519@openssh.com"),
+            (signed, name),
+        ):
+            client = yield self.connect(self.checker())
+            code, _ = yield client.offer(blob, algorithm)
+            self.assertEqual(code, PK_OK)
+            code, _ = yield client.prove(None, blob, algorithm, token, 0)
+            self.assertEqual(code, FAILURE)
+            code, _ = yield client.prove(None, blob, algorithm, token, 1)
+            self.assertEqual(code, SUCCESS)
+
+    @defer.inlineCallbacks
+    def test_malformed(self) -> Any:
+        """
+        Requests that are no such thing are refused, and the next one is answered.
+        """
+        client = yield self.connect(self.checker())
+        for data in (
+            b"",
+            b"\0",
+            b"\1" + NS(b"ssh-ed25519"),
+            b"\0" + NS(b"ssh-ed25519") + NS(b""),
+            b"\0" + NS(b"\xff") + NS(b"\xff"),
+            b"\0" + NS(b"ssh-ed25519") + NS(blobOf(ALICE)) + b"x",
+            b"\1" + NS(b"ssh-ed25519") + NS(blobOf(ALICE)) + NS(b""),
+            b"\1" + NS(b"ssh-ed25519") + NS(blobOf(ALICE)) + NS(b"x"),
+            b"\1" + NS(b"sk-ssh-ed25519@openssh.com") + NS(SecurityKey().blob) + NS(b"x"),
+            b"\0" + NS(b"ssh-rsa") + NS(string(b"ssh-dss") + b"\0" * 40),
+        ):
+            code, _ = yield client.ask(b"publickey", data)
+            self.assertEqual(code, FAILURE, data)
+        code, _ = yield client.prove(ALICE)
+        self.assertEqual(code, SUCCESS)
+        self.assertEqual(self.flushLoggedErrors(), [])
+
+    @defer.inlineCallbacks
+    def test_told(self) -> Any:
+        """
+        The checker is told where the client comes from, which connection it is, and
+        what the server sees to.
+        """
+        seen: list[Any] = []
+
+        class Watching(Files):
+            credentialInterfaces = SSHPublicKeyChecker.credentialInterfaces
+
+            def requestAvatarId(self, credentials: Any) -> Any:
+                seen.append(credentials)
+                return SSHPublicKeyChecker(self).requestAvatarId(credentials)
+
+        files = Watching(accepted())
+        client = yield self.connect(files)
+        yield client.offer(blobOf(ALICE))
+        yield client.prove(ALICE)
+        self.assertEqual(files.asked, [(b"alice", "127.0.0.1")] * 2)
+        self.assertIs(seen[0].connection, seen[1].connection)
+        self.assertEqual(seen[0].honors, SERVER_OPTIONS)
+
+    @defer.inlineCallbacks
+    def test_lost(self) -> Any:
+        """
+        A login that is under way ends with its connection.
+        """
+        cancelled: defer.Deferred[None] = defer.Deferred()
+
+        class Waiting:
+            def authorize(self, *args: Any) -> Any:
+                return defer.Deferred(lambda _: cancelled.callback(None))
+
+        client = yield self.connect(SSHPublicKeyChecker(Waiting()))
+        client.offer(blobOf(ALICE))
+        # The server has it before it notices the end.
+        reactor.callLater(0, client.transport.loseConnection)
+        yield cancelled
+
+
+class FactorTests(ServerTestCase):
+    """
+    Several factors.
+    """
+
+    @defer.inlineCallbacks
+    def test_twoFactors(self) -> Any:
+        """
+        Two factors are needed in one connection; what was proved in another doesn't
+        count.
+        """
+
+        class Two(SSHProtocolChecker):
+            def areDone(self, avatarId: Any) -> bool:
+                return len(self.successfulCredentials[avatarId]) >= 2
+
+        checker = Two()
+        checker.registerChecker(SSHPublicKeyChecker(Files(accepted())))
+        passwords = InMemoryUsernamePasswordDatabaseDontUse(alice=b"secret")
+        checker.registerChecker(passwords, IUsernamePassword)
+        password = b"\0" + NS(b"secret")
+        first = yield self.connect(checker)
+        second = yield self.connect(port=self.port)
+        code, packet = yield first.prove(ALICE)
+        self.assertEqual((code, packet[-1:]), (FAILURE, b"\xff"))
+        code, packet = yield first.prove(ALICE)
+        self.assertEqual((code, packet[-1:]), (FAILURE, b"\xff"))
+        code, packet = yield second.ask(b"password", password)
+        self.assertEqual((code, packet[-1:]), (FAILURE, b"\xff"))
+        code, _ = yield first.ask(b"password", password)
+        self.assertEqual(code, SUCCESS)
+        code, _ = yield second.prove(ALICE)
+        self.assertEqual(code, SUCCESS)
+
+
+class RestrictionTests(ServerTestCase):
+    """
+    What keys forbid.
+    """
+
+    @defer.inlineCallbacks
+    def login(self, options: str) -> Any:
+        """
+        Log in with a key that has options.
+        """
+        client = yield self.connect(SSHPublicKeyChecker(Files(accepted(options))))
+        code, _ = yield client.prove(ALICE)
+        self.assertEqual(code, SUCCESS)
+        return client
+
+    @defer.inlineCallbacks
+    def test_command(self) -> Any:
+        """
+        Whatever is asked for, the command is run, and a session runs one.
+        """
+        client = yield self.login('command="echo forced"')
+        for kind, data in (
+            (b"exec", NS(b"echo free")),
+            (b"shell", b""),
+            (b"subsystem", NS(b"greeting")),
+            (b"subsystem", NS(b"no such thing")),
+        ):
+            session = yield self.session(client)
+            self.assertTrue((yield session.ask(kind, data)))
+            self.assertFalse((yield session.ask(b"exec", NS(b"echo free"))))
+            self.assertEqual((yield session.ended), b"forced\n")
+
+    @defer.inlineCallbacks
+    def test_malformed(self) -> Any:
+        """
+        A request that can't be read runs nothing.
+        """
+        client = yield self.login('command="echo forced"')
+        session = yield self.session(client)
+        self.assertFalse((yield session.ask(b"exec", b"\0\0\0\5x")))
+
+    @defer.inlineCallbacks
+    def test_internalSFTP(self) -> Any:
+        """
+        C{internal-sftp} is the server's own.
+        """
+        client = yield self.login('command="internal-sftp"')
+        session = yield self.session(client)
+        # This server has none.
+        self.assertFalse((yield session.ask(b"exec", NS(b"echo free"))))
+
+    @defer.inlineCallbacks
+    def test_environment(self) -> Any:
+        """
+        What the key sets the client can't set, before or after.
+        """
+        client = yield self.login('environment="A=key"')
+        session = yield self.session(client)
+        self.assertFalse((yield session.ask(b"env", NS(b"A") + NS(b"client"))))
+        self.assertTrue((yield session.ask(b"env", NS(b"B") + NS(b"client"))))
+        self.assertFalse((yield session.ask(b"env", b"x")))
+        self.assertTrue((yield session.ask(b"exec", NS(b"echo $A $B"))))
+        self.assertEqual((yield session.ended), b"key client\n")
+
+    @defer.inlineCallbacks
+    def test_forbidden(self) -> Any:
+        """
+        What is forbidden isn't done, and the session goes on.
+        """
+        pty = NS(b"xterm") + b"\0" * 16 + NS(b"")
+        for options in ("restrict", "no-pty,no-agent-forwarding,no-x11-forwarding"):
+            client = yield self.login(options)
+            session = yield self.session(client)
+            for kind, data in (
+                (b"pty-req", pty),
+                (b"auth-agent-req@openssh.com", b""),
+                (b"x11-req", b"\0" + NS(b"x") + NS(b"y") + b"\0" * 4),
+            ):
+                self.assertFalse((yield session.ask(kind, data)), kind)
+            self.assertTrue((yield session.ask(b"exec", NS(b"echo in"))))
+            self.assertEqual((yield session.ended), b"in\n")
+
+    @defer.inlineCallbacks
+    def test_unknown(self) -> Any:
+        """
+        With C{restrict}, what nobody knows is forbidden.
+        """
+        client = yield self.login("restrict")
+        session = yield self.session(client)
+        self.assertFalse((yield session.ask(b"new-thing@example.org", b"")))
+        for name in (
+            b"tun@openssh.com",
+            b"direct-tcpip",
+            b"direct-streamlocal@openssh.com",
+            b"new-thing@example.org",
+        ):
+            one = Channel()
+            one.name = name
+            client.service.openChannel(one, b"\0" * 16)
+            yield self.assertFailure(one.opened, Exception)
+        for kind in (b"tcpip-forward", b"streamlocal-forward@openssh.com", b"new@x"):
+            asking = client.service.sendGlobalRequest(kind, b"\0" * 8, wantReply=1)
+            yield self.assertFailure(asking, Exception)
+        self.flushLoggedErrors()
+
+
+class TunnelTests(TestCase):
+    """
+    Tunnels, which conch doesn't have.
+    """
+
+    def opened(self, options: str, unit: int) -> int | None:
+        """
+        Open a tunnel, and tell which.
+        """
+
+        class User:
+            def lookupChannel(
+                self, kind: bytes, window: int, most: int, data: bytes
+            ) -> Any:
+                return int.from_bytes(data[4:], "big")
+
+        user = RestrictedUser(User(), parseOptions(options))
+        data = (1).to_bytes(4, "big") + unit.to_bytes(4, "big")
+        try:
+            return user.lookupChannel(b"tun@openssh.com", 0, 0, data)
+        except ConchError:
+            return None
+
+    def test_devices(self) -> None:
+        """
+        With C{tunnel=} it is that device and no other; without, any; with C{restrict},
+        none.
+        """
+        anything = 0x7FFFFFFF
+        for options, unit, expected in (
+            ("", 3, 3),
+            ('tunnel="2"', 2, 2),
+            ('tunnel="2"', anything, 2),
+            ('tunnel="2"', 3, None),
+            ('tunnel="any"', 3, 3),
+            ('tunnel="any"', anything, anything),
+            ("restrict", 3, None),
+            ('restrict,tunnel="3"', 3, 3),
+            ("no-port-forwarding", 3, None),
+        ):
+            self.assertEqual(self.opened(options, unit), expected, options)
+
+
+class HostKeyTests(TestCase):
+    """
+    Tests for L{hostKeyIn}.
+    """
+
+    def setUp(self) -> None:
+        self.path = Path(self.mktemp())
+
+    def test_made(self) -> None:
+        """
+        A key is made once, for nobody else to read.
+        """
+        key = hostKeyIn(str(self.path))
+        self.assertEqual(self.path.stat().st_mode & 0o777, 0o600)
+        self.assertEqual(hostKeyIn(str(self.path)).blob(), key.blob())
+        self.assertEqual(
+            [one.name for one in self.path.parent.iterdir()], [self.path.name]
+        )
+
+    def test_wrong(self) -> None:
+        """
+        What is no private key, or takes a passphrase, or can be read by others, is an
+        error that says so.
+        """
+        made: Any = keys.Key.fromString(ed25519().toString("openssh"))
+        for text, what in (
+            (b"x", "no private key"),
+            (made.public().toString("openssh"), "public key"),
+            (made.toString("openssh", subtype="v1", passphrase=b"x"), "passphrase"),
+        ):
+            self.path.write_bytes(text)
+            self.path.chmod(0o600)
+            with self.assertRaises(ValueError) as caught:
+                hostKeyIn(str(self.path))
+            self.assertIn(what, str(caught.exception))
+        self.path.write_bytes(made.toString("openssh"))
+        self.path.chmod(0o644)
+        with self.assertRaises(ValueError):
+            hostKeyIn(str(self.path))
+
+    def test_nowhere(self) -> None:
+        """
+        Where none can be made, that is an error too.
+        """
+        with self.assertRaises(OSError):
+            hostKeyIn(str(self.path / "missing" / "key"))

@@ -1,0 +1,240 @@
+"""
+Tests for the example server over SSH: the real ssh logs in.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from mycred.demo import Options
+from mycred.demo._ssh import MailUser, _shown
+
+from ..conch._ssh import USER, certify, client, keygen, needSSH
+from ..test_system import account, needs, run
+from ._server import Server, ServerTests
+
+
+class SSHTests(ServerTests, SynchronousTestCase):
+    """
+    Tests with keys.
+    """
+
+    def setUp(self) -> None:
+        needSSH()
+        super().setUp()
+        home = pwd.getpwuid(os.geteuid()).pw_dir
+        self.keys = Path(tempfile.mkdtemp(prefix=".mycred-", dir=home))
+        self.addCleanup(shutil.rmtree, self.keys)
+        for name in ("ed25519", "ecdsa", "rsa"):
+            keygen(self.keys / name, f"-t{name}")
+        keygen(self.keys / "other")
+        keygen(self.keys / "ca")
+
+    def line(self, name: str) -> str:
+        """
+        Write a line with a key.
+        """
+        return (self.keys / f"{name}.pub").read_text()
+
+    def write(self, *lines: str) -> str:
+        """
+        Write a file of keys.
+
+        @return: the option that names it.
+        """
+        (self.keys / "authorized").write_text("".join(lines))
+        return f"--auth=sshkey:file={self.keys}/authorized"
+
+    def ssh(
+        self,
+        server: Server,
+        key: str,
+        *command: str,
+        user: str = USER,
+        options: tuple[str, ...] = (),
+        text: str = "",
+    ) -> subprocess.CompletedProcess[str]:
+        """
+        Log in.
+        """
+        words = [*client, "-p", str(server.ports["ssh"]), "-i", str(self.keys / key)]
+        return subprocess.run(
+            [*words, *options, f"{user}@127.0.0.1", *command],
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+
+    def test_keys(self) -> None:
+        """
+        Keys of each type, and a certificate, list and read the mailbox; another key
+        doesn't; a key with a command gets that and nothing else.
+        """
+        certified = certify(
+            self.keys / "ca", self.keys / "other", "me", "-n", USER, "-V", "-1h:+1h"
+        )
+        auth = self.write(
+            self.line("ed25519"),
+            self.line("ecdsa"),
+            f'command="list",no-pty {self.line("rsa")}',
+        )
+        server = self.start(f"{auth}:ca={self.keys}/ca.pub", offered="ssh")
+        for key in ("ed25519", "ecdsa", certified.name):
+            self.assertIn("Subject: Welcome", self.ssh(server, key, "read 1").stdout)
+        listed = self.ssh(server, "ed25519", "list")
+        self.assertEqual(listed.returncode, 0)
+        self.assertRegex(listed.stdout, r"^ +1 +\d+ \d{4}-\d\d-\d\d \d\d:\d\d\n$")
+        for command in (["read 1"], []):
+            forced = self.ssh(server, "rsa", *command)
+            self.assertEqual(forced.stdout, listed.stdout)
+        refused = self.ssh(server, "other", "list")
+        self.assertEqual(refused.returncode, 255)
+        self.assertIn("Permission denied", refused.stderr)
+
+    def test_commands(self) -> None:
+        """
+        A command that isn't one, or names no message, is an error.
+        """
+        server = self.start(self.write(self.line("ed25519")), offered="ssh")
+        for command, status in (
+            ("nonsense", 127),
+            ("read", 127),
+            ("read 2", 1),
+            ("read 0", 1),
+            ("read -1", 1),
+            ("read '", 127),
+            ("help", 0),
+        ):
+            ended = self.ssh(server, "ed25519", command)
+            self.assertEqual(ended.returncode, status, command)
+            self.assertTrue(ended.stdout)
+
+    def test_shell(self) -> None:
+        """
+        Without a command there is one after another, typed or sent.
+        """
+        server = self.start(self.write(self.line("ed25519")), offered="ssh")
+        sent = self.ssh(server, "ed25519", text="read 1\n\nlist\n")
+        self.assertIn("Subject: Welcome", sent.stdout)
+        typed = self.ssh(server, "ed25519", options=("-tt",), text="list\rquit\r")
+        self.assertIn("mail> list", typed.stdout)
+        self.assertEqual(typed.returncode, 0)
+
+    def test_hostKey(self) -> None:
+        """
+        The host key is made on first use, and stays.
+        """
+        auth = self.write(self.line("ed25519"))
+        server = self.start(auth, offered="ssh")
+        path = self.folder / "store.sqlite.hostkey"
+        made = path.read_bytes()
+        self.assertEqual(path.stat().st_mode & 0o777, 0o600)
+        server.stop()
+        self.start(auth, offered="ssh")
+        self.assertEqual(path.read_bytes(), made)
+
+    def test_uid(self) -> None:
+        """
+        Users' keys are read with their rights, though the server has become somebody
+        else; nobody's link leads to what he may not read.
+        """
+        needs("useradd")
+        home = Path("/home/mycred-tests")
+        self.addCleanup(shutil.rmtree, home, ignore_errors=True)
+        with account("--home-dir", str(home)) as name:
+            run("usermod", "--password", "*", name)
+            record = pwd.getpwnam(name)
+            (home / ".ssh").mkdir(parents=True)
+            file = home / ".ssh" / "authorized_keys"
+            file.write_text(self.line("ed25519"))
+            for path in (home, home / ".ssh", file):
+                os.chown(path, record.pw_uid, record.pw_gid)
+                path.chmod(0o600 if path == file else 0o700)
+            os.chown(self.folder, 65534, -1)
+            run("chmod", "o+x", *map(str, self.folder.parents))
+            server = self.start(
+                "--auth=sshkey:account=yes", offered="ssh", twistd="--uid=65534"
+            )
+            read = self.ssh(server, "ed25519", "read 1", user=name)
+            self.assertIn(f"To: <{name}@localhost>", read.stdout)
+            secret = self.keys / "secret"
+            secret.write_text(self.line("other"))
+            secret.chmod(0o600)
+            file.unlink()
+            file.symlink_to(secret)
+            self.assertEqual(self.ssh(server, "other", "list", user=name).returncode, 255)
+            file.unlink()
+            file.write_text(self.line("ed25519"))
+            file.chmod(0o644)
+            run("usermod", "--password", "!", name)
+            self.assertEqual(
+                self.ssh(server, "ed25519", "list", user=name).returncode, 255
+            )
+            server.stop()
+        self.assertIn("/.ssh/authorized_keys: ignored: Permission denied", server.log)
+        self.assertIn("it is locked", server.log)
+        self.assertNotIn("Traceback", server.log)
+
+
+class OptionTests(SynchronousTestCase):
+    """
+    Wrong command lines.
+    """
+
+    def assertWrong(self, *words: str, says: str) -> None:
+        """
+        Insist on an error.
+        """
+        with self.assertRaises(SystemExit) as caught:
+            Options().parseOptions(["--store", self.mktemp(), *words])
+        self.assertIn(says, str(caught.exception))
+
+    def test_noKeys(self) -> None:
+        """
+        SSH takes a checker of keys.
+        """
+        auth = "--auth=memory:alice:secret"
+        self.assertWrong("--ssh=tcp:0", auth, says="ISSHPrivateKey")
+        self.assertWrong("--hostkey=x", auth, says="--hostkey is for SSH")
+
+    def test_hostKey(self) -> None:
+        """
+        A host key that is none is an error.
+        """
+        path = self.mktemp()
+        Path(path).write_text("x")
+        Path(path).chmod(0o600)
+        auth = f"--auth=sshkey:file={path}"
+        self.assertWrong(auth, f"--hostkey={path}", says="holds no private key")
+
+
+class MailUserTests(SynchronousTestCase):
+    """
+    Tests for L{MailUser}.
+    """
+
+    def test_terminal(self) -> None:
+        """
+        A message can't command the terminal.
+        """
+        shown = _shown(b"a\x1b[2J\x07b\r\nc\rd\x9b1m\xc2\x9b\te")
+        self.assertEqual(shown, "a\ufffd[2J\ufffdb\nc\ufffdd\ufffd1m\ufffd\te")
+
+    def test_noMail(self) -> None:
+        """
+        An empty mailbox says so.
+        """
+        mailbox: Any = type("Mailbox", (), {"messages": [], "user": b"alice"})
+        store: Any = None
+        user = MailUser(store, mailbox, None)
+        self.assertEqual(self.successResultOf(user.run(b"list")), (0, "No mail.\n"))
