@@ -8,7 +8,7 @@ import subprocess
 import sys
 from importlib import import_module
 
-BENCHMARKS = ("login", "registry", "userfile", "hashes", "accounts")
+BENCHMARKS = ("login", "registry", "userfile", "hashes", "accounts", "sshkeys")
 
 
 def main(names: list[str]) -> None:

@@ -128,8 +128,7 @@ class Authority:
         user = self._users.find(name).user if isAccountName(name) else None
         if user is None:
             return Verdict(Kind.REFUSED, name, "there is no such account")
-        groups = self._users.groupsOf(user.account)
-        account = user.account._replace(groups=groups.names, gids=groups.gids)
+        account = user.account
         try:
             if self._revoked and offer in self._revoked.read():
                 return Verdict(Kind.REFUSED, user.name, "the key is revoked")
@@ -161,6 +160,8 @@ class Authority:
         Tell whether an account may be used whose key is right.
         """
         name = os.fsencode(account.name)
+        groups = self._users.groupsOf(account)
+        account = account._replace(groups=groups.names, gids=groups.gids)
         denied = self._denial(account) if self._denial else None
         if denied is not None:
             reason, why = denied
@@ -222,7 +223,7 @@ class Authority:
         @return: L{None} if there is none, or it doesn't count.
         """
         try:
-            with self._asUser(account):
+            with self._asUser(self._users, account):
                 return readSafely(path, account, self._files.isStrict)
         except UnsafeFile as error:
             self._note(path, None, f"ignored, since {error}")

@@ -38,6 +38,8 @@ class KeyEvidence(NamedTuple):
         """
         Make evidence of what has perhaps come from another process.
         """
+        if isinstance(packed, KeyEvidence):
+            return packed
         evidence = cls(*packed)
         return evidence._replace(options=restored(evidence.options))
 

@@ -7,16 +7,16 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 
-from .._accounts import Account
+from .._accounts import Account, Users
 from .._userfile import openRegular
 
 #: Larger files are refused, in bytes: there is room for 100,000 keys.
 LARGEST = 2**24
 
 #: What lets files be opened with the rights of a user.
-AsUser = Callable[[Account], AbstractContextManager[None]]
+AsUser = Callable[[Users, Account], AbstractContextManager[None]]
 
 # What others may not do with a file, or a folder above it.
 _WRITE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
@@ -45,7 +45,7 @@ def readSafely(path: str, account: Account, isStrict: bool) -> bytes:
         if status.st_size > LARGEST:
             raise UnsafeFile(f"it is larger than {LARGEST} bytes")
         if isStrict:
-            insistOnModes(path, status, account.uid, account.home)
+            insistOnModes(_realPath(file.fileno(), path), status, account)
         # It may have grown.
         text = file.read(LARGEST + 1)
     if len(text) > LARGEST:
@@ -54,26 +54,45 @@ def readSafely(path: str, account: Account, isStrict: bool) -> bytes:
 
 
 def insistOnModes(
-    path: str, status: os.stat_result, uid: int, home: str | None = None
+    path: str, status: os.stat_result, account: Account | None = None
 ) -> None:
     """
     Insist that nobody but root and a user can have written a file, or have put it
     where it is.
 
-    @param path: its name.
+    @param path: its real name, without links.
     @param status: its status, by what was opened.
-    @param uid: the number of the user.
-    @param home: the folder above which all may belong to anybody.
+    @param account: the user, above whose home all may belong to anybody; if L{None},
+        the user who runs this process, without such an end.
 
     @raise UnsafeFile: if somebody else can.
     @raise OSError: if that can't be found out.
     """
-    folder = os.path.realpath(path, strict=True)
-    _insist(folder, status, uid)
-    end = None if home is None else os.path.realpath(home)
-    while folder != "/" and folder != end:
-        folder = os.path.dirname(folder)
-        _insist(folder, os.stat(folder), uid)
+    uid = os.geteuid() if account is None else account.uid
+    _insist(path, status, uid)
+    end = None
+    if account is not None:
+        with suppress(OSError):
+            end = os.stat(account.home)
+    while path != "/":
+        path = os.path.dirname(path)
+        status = os.stat(path)
+        _insist(path, status, uid)
+        if end is not None and os.path.samestat(status, end):
+            break
+
+
+def _realPath(descriptor: int, path: str) -> str:
+    """
+    Tell the real name of a file that is open.
+
+    @raise OSError: if it has none any more.
+    """
+    try:
+        # As Linux knows it, whoever changes links meanwhile.
+        return os.readlink(f"/proc/self/fd/{descriptor}")
+    except OSError:
+        return os.path.realpath(path, strict=True)
 
 
 def _insist(path: str, status: os.stat_result, uid: int) -> None:
@@ -87,7 +106,7 @@ def _insist(path: str, status: os.stat_result, uid: int) -> None:
 
 
 @contextmanager
-def asNobodyElse(account: Account) -> Iterator[None]:
+def asNobodyElse(users: Users, account: Account) -> Iterator[None]:
     """
     Open files with the rights that this process has.
     """
@@ -95,17 +114,18 @@ def asNobodyElse(account: Account) -> Iterator[None]:
 
 
 @contextmanager
-def asUser(account: Account) -> Iterator[None]:
+def asUser(users: Users, account: Account) -> Iterator[None]:
     """
     Open files with the rights of a user.  All threads of the process have them
     meanwhile: it must have no others.
 
     @raise OSError: if the process isn't root's.
     """
+    his = users.groupsOf(account).gids
     groups = os.getgroups()
     gid, uid = os.getegid(), os.geteuid()
     try:
-        os.setgroups(list(account.gids) or [account.gid])
+        os.setgroups(his)
         os.setegid(account.gid)
         os.seteuid(account.uid)
         yield

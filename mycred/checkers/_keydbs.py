@@ -30,6 +30,7 @@ from .._threads import processors
 from .._workers import Workers, workersOf
 from ._accountchecker import Separate
 from ._keyscommand import KeysCommand
+from ._publickeys import Proof
 
 _log = Logger()
 
@@ -182,22 +183,32 @@ class UNIXAuthorizedKeysFiles:
                     )
 
     def _authorize(
-        self, name: bytes, offer: Offer, peer: str | None
+        self, name: bytes, proof: Proof, peer: str | None
     ) -> Deferred[Verdict]:
         """
-        Look a key up.
+        Look a key up, and verify the signature if a thread is at it.
 
         @param name: the name of the user.
-        @param offer: the key or the certificate.
+        @param proof: the key, with a signature if there is one.
         @param peer: the address of the client, if it is known.
         """
+        offer = proof.offer
         looking: Deferred[Any]
         if self._separate is not None and self._separate.workers.isRunning:
             looking = self._separate.look(name, offer.blob, peer)
         else:
-            looking = self.workers.run(self._authority.look, name, offer, peer)
+            looking = self.workers.run(self._lookAndVerify, name, proof, peer)
             looking.addErrback(self._ebLooking, name)
         return looking.addCallback(self._cbLooked, offer, peer)
+
+    def _lookAndVerify(self, name: bytes, proof: Proof, peer: str | None) -> Verdict:
+        """
+        Do so, in a thread.
+        """
+        verdict = self._authority.look(name, proof.offer, peer)
+        if verdict.key is not None and proof.isThere:
+            proof.verify()
+        return verdict
 
     @property
     def workers(self) -> Workers:

@@ -65,7 +65,7 @@ class KeysCommand:
         """
         self.path, *self._arguments = shlex.split(command) or [""]
         if not self.path.startswith("/"):
-            raise ValueError("write the full name of a program")
+            raise ValueError("write the full name of a program, such as /usr/bin/keys")
         for argument in self._arguments:
             if re.sub("%[%uhUtfk]", "", argument).count("%"):
                 raise ValueError("a % must be followed by u, h, U, t, f, k, or another %")
@@ -210,7 +210,7 @@ def _identityOf(user: str | None) -> tuple[int | None, int | None]:
     try:
         record = pwd.getpwnam(user)
     except (KeyError, ValueError):
-        raise ValueError(f"there is no account {user!r}") from None
+        raise ValueError(f"there is no account {user!r} to run it") from None
     if record.pw_uid == os.geteuid():
         return None, None
     if os.geteuid():
@@ -226,7 +226,7 @@ def _insistOnSafety(path: str) -> None:
     @raise OSError: if it isn't there.
     """
     try:
-        insistOnModes(path, os.stat(path), os.geteuid())
+        insistOnModes(os.path.realpath(path, strict=True), os.stat(path))
     except UnsafeFile as error:
         raise ValueError(str(error)) from None
     if not os.access(path, os.X_OK):

@@ -108,10 +108,9 @@ class SSHPublicKeyChecker:
         """
         deferred: Deferred[Any] = execute(self._sanityCheckKey, credentials)
         deferred.addCallback(self._checkKey, credentials)
-        deferred.addCallback(self._verifyKey, credentials)
-        return deferred
+        return deferred.addCallback(self._verifyKey, credentials)
 
-    def _sanityCheckKey(self, credentials: Any) -> Offer:
+    def _sanityCheckKey(self, credentials: Any) -> Proof:
         """
         Read the key, and insist on one that can count at all.
         """
@@ -122,9 +121,9 @@ class SSHPublicKeyChecker:
             flaw = f"signatures by {shortened(credentials.algName)!r} don't count"
         if flaw is not None:
             self._refuse(credentials, flaw)
-        return offer
+        return Proof(offer, credentials, algorithms)
 
-    def _checkKey(self, offer: Offer, credentials: Any) -> Deferred[Any]:
+    def _checkKey(self, proof: Proof, credentials: Any) -> Deferred[Any]:
         """
         Look the key up, and insist that it is authorized.
         """
@@ -132,11 +131,11 @@ class SSHPublicKeyChecker:
         name = asBytes(credentials.username)
         looking: Deferred[Any]
         if authorize is not None:
-            looking = authorize(name, offer, peerOf(credentials))
+            looking = authorize(name, proof, peerOf(credentials))
         else:
             looking = maybeDeferred(self._keydb.getAuthorizedKeys, credentials.username)
-            looking.addCallback(self._cbKeys, offer, name)
-        return looking.addCallback(self._cbVerdict, offer, credentials)
+            looking.addCallback(self._cbKeys, proof.offer, name)
+        return looking.addCallback(self._cbVerdict, proof, credentials)
 
     def _cbKeys(self, keys: Iterable[Any], offer: Offer, name: bytes) -> Verdict:
         """
@@ -150,7 +149,7 @@ class SSHPublicKeyChecker:
             return Verdict(Kind.ACCEPTED, name, key=evidence)
         return Verdict(Kind.REFUSED, name, "no such key is authorized")
 
-    def _cbVerdict(self, verdict: Verdict, offer: Offer, credentials: Any) -> Any:
+    def _cbVerdict(self, verdict: Verdict, proof: Proof, credentials: Any) -> Any:
         """
         Conclude from a look, as long as nothing is proved.
         """
@@ -174,37 +173,28 @@ class SSHPublicKeyChecker:
             if verdict.kind is Kind.DENIED:
                 self._refuse(credentials, verdict.why)
             raise ValidPublicKey("The key would do")
-        return offer, verdict._replace(key=evidence)
+        return proof, verdict._replace(key=evidence)
 
-    def _verifyKey(self, found: tuple[Offer, Verdict], credentials: Any) -> Deferred[Any]:
+    def _verifyKey(self, found: tuple[Proof, Verdict], credentials: Any) -> Any:
         """
-        Have the signature verified, and name the avatar.
+        Have the signature verified, unless it was, and name the avatar.
         """
-        offer, verdict = found
+        proof, verdict = found
+        if proof.isVerified:
+            return self._cbProved(None, proof, verdict, credentials)
         workers = self._workers or workersOf()
-        verifying: Deferred[Any] = workers.run(
-            keyIn(offer).verify,
-            credentials.signature,
-            credentials.sigData,
-            self._algorithmsFor(credentials),
-        )
-        verifying.addErrback(self._ebVerifying, credentials)
-        return verifying.addCallback(self._cbProved, verdict, credentials)
-
-    def _ebVerifying(self, failure: Failure, credentials: Any) -> None:
-        """
-        Tell what is wrong with a signature.
-        """
-        failure.trap(UnusableKey)
-        self._refuse(credentials, str(failure.value))
+        verifying: Deferred[Any] = workers.run(proof.verify)
+        return verifying.addCallback(self._cbProved, proof, verdict, credentials)
 
     def _cbProved(
-        self, flags: int, verdict: Verdict, credentials: Any
+        self, _: None, proof: Proof, verdict: Verdict, credentials: Any
     ) -> AvatarID | Failure:
         """
-        Conclude from a right signature.
+        Conclude from a signature.
         """
-        options = verdict.key.options
+        if proof.flaw:
+            self._refuse(credentials, proof.flaw)
+        options, flags = verdict.key.options, proof.flags
         if options.touchRequired and not flags & TOUCHED:
             self._refuse(credentials, "nobody has touched the security key")
         if options.verifyRequired and not flags & VERIFIED:
@@ -240,6 +230,50 @@ class SSHPublicKeyChecker:
             why=printable(why),
         )
         raise UnauthorizedLogin("Key not authorized")
+
+
+class Proof:
+    """
+    A key that is offered, with the signature that proves it, if there is one.
+
+    @ivar offer: the key.
+    @ivar isVerified: whether the signature was looked at.
+    @ivar flaw: what is wrong with it.
+    @ivar flags: the flags that a security key has signed.
+    """
+
+    def __init__(
+        self, offer: Offer, credentials: Any, algorithms: frozenset[bytes]
+    ) -> None:
+        """
+        @param offer: the key.
+        @param credentials: what was presented.
+        @param algorithms: by which the signature may have been made.
+        """
+        self.offer = offer
+        self.isVerified = False
+        self.flaw = ""
+        self.flags = 0
+        self._credentials = credentials
+        self._algorithms = algorithms
+
+    @property
+    def isThere(self) -> bool:
+        """
+        Whether there is a signature.
+        """
+        return bool(self._credentials.signature)
+
+    def verify(self) -> None:
+        """
+        Verify the signature; in a thread, since it takes its time.
+        """
+        signature, data = self._credentials.signature, self._credentials.sigData
+        try:
+            self.flags = keyIn(self.offer).verify(signature, data, self._algorithms)
+        except UnusableKey as error:
+            self.flaw = str(error)
+        self.isVerified = True
 
 
 def _read(blob: object) -> Offer:
@@ -298,4 +332,4 @@ def _describe(evidence: KeyEvidence) -> str:
     return text
 
 
-__all__ = ["SSHPublicKeyChecker", "keyOf"]
+__all__ = ["Proof", "SSHPublicKeyChecker", "keyOf"]

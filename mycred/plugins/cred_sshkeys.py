@@ -173,7 +173,11 @@ def _keydb(given: dict[str, Any]) -> Any:
     checkFiles(ca, revoked)
     command = None
     if "command" in given:
-        command = KeysCommand(given["command"], given.get("commanduser"))
+        program, user = given["command"], given.get("commanduser")
+        try:
+            command = KeysCommand(program, user)
+        except (OSError, ValueError) as error:
+            raise ValueError(f"command: {error}") from None
     return UNIXAuthorizedKeysFiles(
         files=given.get("file", FILES),
         ca=ca,
@@ -193,6 +197,7 @@ def _policy(given: dict[str, Any]) -> Any:
 
     @raise ValueError: if an algorithm isn't known.
     """
+    from mycred._sshkeys import checkPolicy
     from mycred.checkers.sshkeys import KeyPolicy
 
     policy = KeyPolicy()
@@ -200,7 +205,10 @@ def _policy(given: dict[str, Any]) -> Any:
         policy = policy._replace(algorithms=given["algorithms"])
     if "minrsa" in given:
         policy = policy._replace(minimumRSA=given["minrsa"])
-    return policy
+    try:
+        return checkPolicy(policy)
+    except ValueError as error:
+        raise ValueError(f"algorithms: {error}") from None
 
 
 theSSHKeyCheckerFactory = SSHKeyCheckerFactory()

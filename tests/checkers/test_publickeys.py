@@ -71,7 +71,7 @@ class Files:
         self.verdict = verdict
         self.asked: list[Any] = []
 
-    def authorize(self, name: bytes, offer: Any, peer: Any) -> Deferred[Verdict]:
+    def authorize(self, name: bytes, proof: Any, peer: Any) -> Deferred[Verdict]:
         """
         Give it.
         """

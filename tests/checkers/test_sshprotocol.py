@@ -56,7 +56,7 @@ class ByKey(Files):
     def __init__(self, **verdicts: Verdict) -> None:
         self.verdicts = verdicts
 
-    def authorize(self, name: bytes, offer: Any, peer: Any) -> Any:
+    def authorize(self, name: bytes, proof: Any, peer: Any) -> Any:
         """
         Give it.
         """
@@ -64,7 +64,7 @@ class ByKey(Files):
             "alice" if offer == parseOffer(blobOf(ALICE)) else "second"
         ]
         self.asked = []
-        return super().authorize(name, offer, peer)
+        return super().authorize(name, proof, peer)
 
 
 class FactorTests(SynchronousTestCase):
