@@ -8,9 +8,27 @@ import binascii
 from base64 import b64encode
 from collections.abc import Callable
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from twisted.conch.ssh.keys import Key
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    ECDSA,
+    SECP256R1,
+    SECP384R1,
+    SECP521R1,
+    EllipticCurve,
+    EllipticCurvePublicKey,
+)
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.hashes import (
+    SHA256,
+    SHA384,
+    SHA512,
+    HashAlgorithm,
+)
 
 from ._wire import Fields, UnusableKey, string
 
@@ -25,6 +43,21 @@ _RSA_BITS = range(1024, 16384 + 1)
 _SK_SIGNED = 32 + 1 + 4 + 32
 
 
+class _Type(NamedTuple):
+    """
+    A type of key.
+
+    @ivar read: read what follows its name.
+    @ivar verify: verify a signature, by the fields of the key, the algorithm, the
+        signature and what was signed.
+    @ivar algorithms: the algorithms of its signatures.
+    """
+
+    read: Callable[[Fields], None]
+    verify: Callable[[Fields, bytes, bytes, bytes], None]
+    algorithms: tuple[bytes, ...]
+
+
 def _readRSA(fields: Fields) -> None:
     """
     Read e and n (RFC 4253, section 6.6).
@@ -32,6 +65,15 @@ def _readRSA(fields: Fields) -> None:
     fields.natural()
     if fields.natural().bit_length() not in _RSA_BITS:
         raise UnusableKey("an RSA key of a size that nobody uses")
+
+
+def _verifyRSA(fields: Fields, algorithm: bytes, signature: bytes, data: bytes) -> None:
+    """
+    Verify a signature (RFC 8332, section 3).
+    """
+    key = RSAPublicNumbers(fields.natural(), fields.natural()).public_key()
+    hash = SHA512() if algorithm == b"rsa-sha2-512" else SHA256()
+    key.verify(signature, data, PKCS1v15(), hash)
 
 
 def _readEd25519(fields: Fields) -> None:
@@ -42,56 +84,70 @@ def _readEd25519(fields: Fields) -> None:
         raise UnusableKey("an Ed25519 key of another size")
 
 
-def _readECDSA(curve: bytes, size: int) -> Callable[[Fields], None]:
+def _verifyEd25519(
+    fields: Fields, algorithm: bytes, signature: bytes, data: bytes
+) -> None:
     """
-    Make what reads the name of a curve, and an uncompressed point (RFC 5656, section
-    3.1).
+    Verify a signature (RFC 8709, section 6).
     """
+    Ed25519PublicKey.from_public_bytes(fields.string()).verify(signature, data)
+
+
+def _ecdsa(
+    curve: EllipticCurve, hash: HashAlgorithm, name: bytes, algorithm: bytes
+) -> _Type:
+    """
+    Make a type (RFC 5656, section 3).
+    """
+    size = (curve.key_size + 7) // 8
 
     def read(fields: Fields) -> None:
         named, point = fields.string(), fields.string()
-        if named != curve or len(point) != 1 + 2 * size or point[0] != 4:
+        # Only as RFC 5656 wants it of everybody: not compressed.
+        if named != name or len(point) != 1 + 2 * size or point[0] != 4:
             raise UnusableKey("not a point of this curve")
 
-    return read
+    def verify(fields: Fields, algorithm: bytes, signature: bytes, data: bytes) -> None:
+        fields.string()
+        key = EllipticCurvePublicKey.from_encoded_point(curve, fields.string())
+        numbers = Fields(signature)
+        encoded = encode_dss_signature(numbers.natural(), numbers.natural())
+        numbers.end()
+        key.verify(encoded, data, ECDSA(hash))
+
+    return _Type(read, verify, (algorithm,))
 
 
-def _readSK(plain: Callable[[Fields], None]) -> Callable[[Fields], None]:
+def _sk(plain: _Type, algorithm: bytes) -> _Type:
     """
-    Make what reads a key, and for which application it is (PROTOCOL.u2f).
+    Make the type of a security key: it tells for which application it is, and signs
+    something else (PROTOCOL.u2f).
     """
 
     def read(fields: Fields) -> None:
-        plain(fields)
+        plain.read(fields)
         fields.string()
 
-    return read
+    return _Type(read, plain.verify, (algorithm,))
 
 
-_p256 = _readECDSA(b"nistp256", 32)
+_ed25519 = _Type(_readEd25519, _verifyEd25519, (b"ssh-ed25519",))
+_p256 = _ecdsa(SECP256R1(), SHA256(), b"nistp256", b"ecdsa-sha2-nistp256")
+_p384 = _ecdsa(SECP384R1(), SHA384(), b"nistp384", b"ecdsa-sha2-nistp384")
+_p521 = _ecdsa(SECP521R1(), SHA512(), b"nistp521", b"ecdsa-sha2-nistp521")
 
-#: For each type of key: how its fields are read, and the algorithms of its signatures.
-TYPES: dict[bytes, tuple[Callable[[Fields], None], tuple[bytes, ...]]] = {
-    b"ssh-ed25519": (_readEd25519, (b"ssh-ed25519",)),
-    b"ecdsa-sha2-nistp256": (_p256, (b"ecdsa-sha2-nistp256",)),
-    b"ecdsa-sha2-nistp384": (
-        _readECDSA(b"nistp384", 48),
-        (b"ecdsa-sha2-nistp384",),
-    ),
-    b"ecdsa-sha2-nistp521": (
-        _readECDSA(b"nistp521", 66),
-        (b"ecdsa-sha2-nistp521",),
-    ),
-    b"sk-ssh-ed25519@openssh.com": (
-        _readSK(_readEd25519),
-        (b"sk-ssh-ed25519@openssh.com",),
-    ),
-    b"sk-ecdsa-sha2-nistp256@openssh.com": (
-        _readSK(_p256),
-        (b"sk-ecdsa-sha2-nistp256@openssh.com",),
+#: The types of keys.
+TYPES = {
+    b"ssh-ed25519": _ed25519,
+    b"ecdsa-sha2-nistp256": _p256,
+    b"ecdsa-sha2-nistp384": _p384,
+    b"ecdsa-sha2-nistp521": _p521,
+    b"sk-ssh-ed25519@openssh.com": _sk(_ed25519, b"sk-ssh-ed25519@openssh.com"),
+    b"sk-ecdsa-sha2-nistp256@openssh.com": _sk(
+        _p256, b"sk-ecdsa-sha2-nistp256@openssh.com"
     ),
     # Not ssh-rsa, which stands for SHA-1 (RFC 8332, section 1).
-    b"ssh-rsa": (_readRSA, (b"rsa-sha2-512", b"rsa-sha2-256")),
+    b"ssh-rsa": _Type(_readRSA, _verifyRSA, (b"rsa-sha2-512", b"rsa-sha2-256")),
 }
 
 
@@ -129,7 +185,7 @@ class PublicKey(NamedTuple):
         if type not in TYPES:
             raise UnusableKey("a type of key that doesn't count here")
         start = fields.position
-        TYPES[type][0](fields)
+        TYPES[type].read(fields)
         size, fields.position = fields.position - start, start
         return cls(type, string(type) + fields.take(size))
 
@@ -138,7 +194,7 @@ class PublicKey(NamedTuple):
         """
         The algorithms of signatures that can be made with it.
         """
-        return TYPES[self.type][1]
+        return TYPES[self.type].algorithms
 
     @property
     def application(self) -> bytes | None:
@@ -195,8 +251,7 @@ class PublicKey(NamedTuple):
         @raise UnusableKey: if it wasn't made with this key.
         """
         fields = Fields(signature)
-        algorithm = fields.string()
-        fields.string()
+        algorithm, content = fields.string(), fields.string()
         flags = TOUCHED | VERIFIED
         if self.type.startswith(b"sk-"):
             flags = fields.number(1)
@@ -206,21 +261,15 @@ class PublicKey(NamedTuple):
         fields.end()
         if algorithm not in algorithms or algorithm not in self.algorithms:
             raise UnusableKey("a signature by an algorithm that doesn't count here")
-        if not _verifies(self.blob, signature, data):
-            raise UnusableKey("a wrong signature")
+        key = Fields(self.blob)
+        key.string()
+        try:
+            TYPES[self.type].verify(key, algorithm, content, data)
+        except InvalidSignature:
+            raise UnusableKey("a wrong signature") from None
+        except (UnsupportedAlgorithm, ValueError) as error:
+            raise UnusableKey(f"it can't be verified: {error}") from None
         return flags
-
-
-def _verifies(blob: bytes, signature: bytes, data: bytes) -> bool:
-    """
-    Have a signature verified by conch.
-    """
-    try:
-        key: Any = Key.fromString(blob, type="blob")
-        return key.verify(signature, data) is True
-    except Exception as error:
-        # It raises all kinds of them where something isn't what it should be.
-        raise UnusableKey("it can't be verified") from error
 
 
 def decode(text: bytes) -> bytes:

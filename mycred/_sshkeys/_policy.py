@@ -11,7 +11,7 @@ from ._key import TYPES
 
 #: All algorithms that can count.
 ALGORITHMS: tuple[str, ...] = tuple(
-    sorted({one.decode("ascii") for _, made in TYPES.values() for one in made})
+    sorted({one.decode("ascii") for type in TYPES.values() for one in type.algorithms})
 )
 
 

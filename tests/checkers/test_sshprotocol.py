@@ -61,7 +61,7 @@ class ByKey(Files):
         Give it.
         """
         self.verdict = self.verdicts[
-            "alice" if offer == parseOffer(blobOf(ALICE)) else "second"
+            "alice" if proof.offer == parseOffer(blobOf(ALICE)) else "second"
         ]
         self.asked = []
         return super().authorize(name, proof, peer)
