@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import doctest
 import os
+import pwd
 import re
 import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from base64 import b64encode
 from collections.abc import Callable
 from http.client import HTTPConnection
@@ -53,6 +55,7 @@ from mycred.error import (
 from mycred.portal import Portal
 
 from .checkers._files import BCRYPT
+from .conch._ssh import USER, keygen, login, needSSH
 
 ROOT = Path(mycred.__file__).resolve().parents[1]
 EXAMPLES = ROOT / "doc" / "examples"
@@ -592,6 +595,30 @@ class DistributionTests(SynchronousTestCase):
         content = answer.read()
         connection.close()
         return answer.status, content
+
+
+class SSHServerTests(TestCase):
+    """
+    Tests for C{ssh_server.py}.
+    """
+
+    @inlineCallbacks
+    def test_command(self) -> Any:
+        """
+        The real ssh logs in, and is told which key it has.
+        """
+        needSSH()
+        home = pwd.getpwuid(os.geteuid()).pw_dir
+        folder = Path(tempfile.mkdtemp(prefix=".mycred-", dir=home))
+        self.addCleanup(shutil.rmtree, folder)
+        key = keygen(folder / "key")
+        (folder / USER).write_text((folder / "key.pub").read_text())
+        factory = load("ssh_server").makeFactory([f"{folder}/%u"], str(folder / "host"))
+        net: Any = reactor
+        listening = net.listenTCP(0, factory, interface="127.0.0.1")
+        self.addCleanup(listening.stopListening)
+        _, out, _ = yield login(listening.getHost().port, key, "list")
+        self.assertRegex(out.decode(), rf"^{USER} by SHA256:[^ ]+: b'list'\n$")
 
 
 class DemoPBTests(TestCase):
