@@ -19,7 +19,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.trial.unittest import SynchronousTestCase
 
 import mycred
-from mycred import _contracts
+from mycred import _conchcontracts, _contracts
 
 # Twisted's own objects, and the modules of mycred that show each.
 SHARED: dict[tuple[ModuleType, str], list[str]] = {
@@ -142,6 +142,7 @@ class IdentityTests(SynchronousTestCase):
         contracts.
         """
         contracts = [getattr(theirs, name) for theirs, name in SHARED]
+        contracts += [getattr(_conchcontracts, name) for name in _conchcontracts.__all__]
         seen = 0
         for module in publicModules():
             for name in getattr(module, "__all__", ()):
