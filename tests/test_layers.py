@@ -29,7 +29,7 @@ ROWS = [
     {"_notes"},
     {"credentials", "_hashes", "_userfile", "_workers", "_chain", "_argstring"},
     {"_httpdigest"},
-    {"_digest", "_secrets", "_threads"},
+    {"_digest", "_processes", "_secrets", "_threads"},
     {"_contracts", "_conchcontracts", "error"},
 ]
 ROW = {part: number for number, row in enumerate(ROWS) for part in row}

@@ -11,10 +11,10 @@ import signal
 import sys
 import time
 from contextlib import suppress
-from pathlib import Path
 from socket import MSG_DONTWAIT, socket
 from typing import Any
 
+from .._processes import kill
 from ._wire import drain, encode, receive, send, unpackSettings
 from ._work import Finder, makeFinder, work
 
@@ -82,7 +82,7 @@ class Broker:
             broker.run()
         finally:
             for pid in broker._places:
-                _kill(pid)
+                kill(pid)
 
     def start(self) -> None:
         """
@@ -203,7 +203,7 @@ class Broker:
         """
         for pid in [pid for pid, its in self._places.items() if its == place]:
             del self._places[pid]
-            _kill(pid)
+            kill(pid)
             until = time.monotonic() + _PATIENCE
             while time.monotonic() < until:
                 if os.waitpid(pid, os.WNOHANG)[0]:
@@ -224,30 +224,6 @@ def _endWith(broker: int) -> None:
         prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != broker:
         os._exit(_UNASKED)
-
-
-def _descendants(pid: int) -> list[int]:
-    """
-    List the processes that a process has started, as far as the system tells.
-    """
-    try:
-        text = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii")
-    except OSError:
-        return []
-    children = [int(word) for word in text.split()]
-    return [*children, *(one for child in children for one in _descendants(child))]
-
-
-def _kill(pid: int) -> None:
-    """
-    End a process, and what it has started.
-    """
-    with suppress(ProcessLookupError):
-        # So that it doesn't start the next one meanwhile.
-        os.kill(pid, signal.SIGSTOP)
-    for one in [*_descendants(pid), pid]:
-        with suppress(ProcessLookupError):
-            os.kill(one, signal.SIGKILL)
 
 
 def _describe(code: int) -> str:

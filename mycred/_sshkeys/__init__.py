@@ -14,7 +14,7 @@ from ._authority import (
 )
 from ._certificate import Certificate, Offer, keyOf, parseOffer
 from ._evidence import KeyEvidence
-from ._key import TOUCHED, VERIFIED, PublicKey
+from ._key import TOUCHED, TYPES, VERIFIED, PublicKey
 from ._lines import keysIn, readLine
 from ._opening import UnsafeFile, asUser, insistOnModes
 from ._options import (
@@ -26,12 +26,20 @@ from ._options import (
     parseOptions,
     splitHost,
 )
-from ._policy import KeyPolicy, checkPolicy, signatureAlgorithm
+from ._policy import (
+    ALGORITHMS,
+    KeyPolicy,
+    checkPolicy,
+    isCertifying,
+    signatureAlgorithm,
+)
 from ._revoked import Revoked
 from ._sources import isAmong, isLike
 from ._wire import Fields, UnusableKey, string
 
 __all__ = [
+    # From ._policy
+    "ALGORITHMS",
     # From ._options
     "ANY_TUNNEL",
     # From ._authority
@@ -40,6 +48,7 @@ __all__ = [
     "SERVER_OPTIONS",
     # From ._key
     "TOUCHED",
+    "TYPES",
     "VERIFIED",
     "Authority",
     "BadOption",
@@ -70,6 +79,8 @@ __all__ = [
     "insistOnModes",
     # From ._sources
     "isAmong",
+    # From ._policy
+    "isCertifying",
     "isLike",
     "keyOf",
     # From ._lines

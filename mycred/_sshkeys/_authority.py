@@ -31,6 +31,7 @@ from .._userfile import SETTLING, Signature, openRegular, signatureOf
 from ..error import DenialReason
 from ._certificate import Certificate, Offer, keyOf
 from ._evidence import KeyEvidence
+from ._key import PublicKey
 from ._lines import keysIn, linesWith, principalsIn
 from ._opening import AsUser, UnsafeFile, asNobodyElse, readSafely
 from ._options import BadOption, KeyOptions, fromCertificate, merge
@@ -46,10 +47,19 @@ FILES = (".ssh/authorized_keys", ".ssh/authorized_keys2")
 _MOST_LINES = 1000
 
 # What isn't there, or can't be had by anybody who tries again later.
-_DEFINITE = {errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.ELOOP}
+_DEFINITE = {
+    errno.EACCES,
+    errno.EINVAL,  # no regular file
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.ENXIO,
+    errno.EPERM,
+}
 
-# So much is noted until somebody takes it.
-_MOST_NOTES = 100
+# So much is noted until somebody takes it, and so much of each.
+_MOST_NOTES, _LONGEST_NOTE = 100, 200
 
 
 class KeyFiles(NamedTuple):
@@ -222,16 +232,16 @@ class Authority:
 
         @return: L{None} if there is none, or it doesn't count.
         """
-        try:
-            with self._asUser(self._users, account):
+        with self._asUser(self._users, account):
+            try:
                 return readSafely(path, account, self._files.isStrict)
-        except UnsafeFile as error:
-            self._note(path, None, f"ignored, since {error}")
-        except OSError as error:
-            if error.errno not in _DEFINITE and error.errno != errno.EINVAL:
-                raise
-            if error.errno not in (errno.ENOENT, errno.ENOTDIR):
-                self._note(path, None, f"ignored: {error.strerror}")
+            except UnsafeFile as error:
+                self._note(path, None, f"ignored, since {error}")
+            except OSError as error:
+                if error.errno not in _DEFINITE:
+                    raise
+                if error.errno not in (errno.ENOENT, errno.ENOTDIR):
+                    self._note(path, None, f"ignored: {error.strerror}")
         return None
 
     def _lookAtAuthority(
@@ -251,6 +261,8 @@ class Authority:
         except UnusableKey as error:
             raise OSError(f"{path}: {error}") from None
         try:
+            # First: nobody else may keep the machine busy with what it says.
+            certificate.verify(self._policy.accepted)
             options, where = self._principal(certificate, account, peer)
             options = self._certified(certificate, options, account, peer)
         except (BadOption, UnusableKey) as error:
@@ -278,12 +290,13 @@ class Authority:
                 continue
             try:
                 options = line.parseOptions()
-                if options.isAuthority or options.principals is not None:
-                    raise BadOption("an option that has no place here")
-                self._permit(options, peer)
-            except (BadOption, UnusableKey) as error:
+            except BadOption as error:
                 self._note(path, line.number, str(error))
                 continue
+            # As for sshd: the first line that can be read decides.
+            if options.isAuthority or options.principals is not None:
+                raise BadOption(f"{path}:{line.number}: an option has no place there")
+            self._permit(options, peer)
             return options, (path, line.number)
         raise UnusableKey(f"it is for nobody whom {path} names")
 
@@ -304,20 +317,19 @@ class Authority:
         @raise BadOption: if it can't be obeyed.
         @raise UnusableKey: if the certificate doesn't count.
         """
+        certificate.verify(self._policy.accepted)
         its = fromCertificate(certificate)
         self._permit(its, peer)
         merged = merge(options, its)
         if options.isAuthority:
             if options.principals is not None:
-                if set(options.principals.split(",")).isdisjoint(certificate.principals):
+                if _named(options.principals).isdisjoint(certificate.principals):
                     raise UnusableKey("it is for none of the principals")
             else:
                 _insistOnName(certificate, account)
         flaw = certificate.flaw(self._now())
         if flaw is not None:
             raise UnusableKey(flaw)
-        # Last, since it takes longest.
-        certificate.verify(self._policy.accepted)
         return merged
 
     def _permit(self, options: KeyOptions, peer: str | None) -> None:
@@ -348,7 +360,8 @@ class Authority:
         Note why a file or a line doesn't count.
         """
         where = path if line is None else f"{path}:{line}"
-        values = {"where": printable(where), "why": printable(why)}
+        # What a user or a client has written may be as long as he likes.
+        values = {"where": printable(where), "why": printable(why[:_LONGEST_NOTE])}
         self._notes.append(("{where}: {why}", values))
 
 
@@ -399,9 +412,10 @@ class _Kept:
             text = file.read()
         if state != self._state:
             self._since = time.monotonic()
-            self._state = None
-            self._content = self._parse(text)
-            self._state = state
+        # It may differ though its state doesn't tell.
+        self._state = None
+        self._content = self._parse(text)
+        self._state = state
 
 
 def expand(pattern: str, account: Account) -> str:
@@ -431,20 +445,24 @@ def checkPattern(pattern: str) -> str:
     return pattern
 
 
-def checkFiles(ca: str | None, revoked: str | None) -> None:
+def checkFiles(ca: str | None, revoked: str | None, policy: KeyPolicy) -> None:
     """
     Insist on the administrator's files.
 
     @param ca: a file with the keys of authorities.
     @param revoked: a file with revoked keys, or a KRL.
+    @param policy: which signatures count.
 
     @raise ValueError: if one isn't what it should be.
     @raise OSError: if it can't be read.
     """
     if ca is not None:
         try:
-            if not _Kept(ca, keysIn).read():
+            blobs = _Kept(ca, keysIn).read()
+            if not blobs:
                 raise ValueError(f"ca: there is no key in {ca}")
+            if all(policy.flaw(PublicKey.parse(blob)) for blob in blobs):
+                raise ValueError(f"ca: no key in {ca} is of a type that counts")
         except UnusableKey as error:
             raise ValueError(f"ca: {ca}: {error}") from None
     if revoked is not None:
@@ -452,6 +470,14 @@ def checkFiles(ca: str | None, revoked: str | None) -> None:
             _Kept(revoked, Revoked.parse).read()
         except UnusableKey as error:
             raise ValueError(f"revoked: {revoked}: {error}") from None
+
+
+def _named(principals: str) -> set[str]:
+    """
+    Read a list of principals, as OpenSSH does: as far as an empty one.
+    """
+    names = principals.split(",")
+    return set(names[: names.index("")] if "" in names else names)
 
 
 def _insistOnName(certificate: Certificate, account: Account) -> None:

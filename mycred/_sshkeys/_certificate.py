@@ -18,6 +18,9 @@ CERTIFIED = {name.removesuffix(b"@openssh.com") + _SUFFIX: name for name in TYPE
 # The type of a certificate for a user.
 _USER = 1
 
+# A longer one isn't read, in bytes.
+_LONGEST = 2**16
+
 # As many as OpenSSH takes.
 _MOST_PRINCIPALS = 256
 
@@ -60,6 +63,8 @@ class Certificate(NamedTuple):
 
         @raise UnusableKey: if it isn't one.
         """
+        if len(blob) > _LONGEST:
+            raise UnusableKey("a certificate that is too long")
         fields = Fields(blob)
         type = fields.string()
         if type not in CERTIFIED:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ._certificate import CERTIFIED, Certificate
-from ._key import TYPES, decode
+from ._key import TYPES, PublicKey, decode
 from ._options import BadOption, KeyOptions, parseOptions
 from ._wire import Fields, UnusableKey
 
@@ -18,6 +18,9 @@ _BLANKS = b" \t"
 
 # What OpenSSH takes for space after a key.
 _SPACES = b" \t\n\v\f\r"
+
+#: A longer line isn't read, in bytes.
+LONGEST_LINE = 2**16
 
 # As far as options go: to a blank outside of quotes.
 _options = re.compile(rb'(?:\\"|"(?:\\"|[^"\\]|\\(?!"))*"|[^ \t"\\]|\\(?!"))*')
@@ -64,7 +67,9 @@ def linesWith(text: bytes, blob: bytes, base64: bytes) -> Iterator[Line]:
         if end < 0:
             end = len(text)
         number, counted = number + text.count(b"\n", counted, start), start
-        line = readLine(text[start:end], number)
+        line = None
+        if end - start <= LONGEST_LINE:
+            line = readLine(text[start:end], number)
         if line is not None and line.blob == blob:
             yield line
         found = text.find(base64, end)
@@ -163,7 +168,7 @@ def _keyIn(text: bytes) -> bytes:
     """
     Read a key where a comment may follow.
 
-    @return: its blob, of which no more is known than that it begins with its type.
+    @return: its blob; of those types that don't count here, no more is known of it.
     """
     words = text.replace(b"\t", b" ").split(b" ", 1)
     if len(words) < 2 or words[0] not in _KNOWN:
@@ -172,6 +177,10 @@ def _keyIn(text: bytes) -> bytes:
     blob = decode(base64)
     if Fields(blob).string() != words[0]:
         raise UnusableKey("a key of another type")
+    if words[0] in CERTIFIED:
+        Certificate.parse(blob)
+    elif words[0] in TYPES:
+        PublicKey.parse(blob)
     return blob
 
 
@@ -190,6 +199,7 @@ def _parse(options: bytes) -> KeyOptions:
 _KNOWN = {*TYPES, *CERTIFIED, *_OTHERS}
 
 __all__ = [
+    "LONGEST_LINE",
     "Line",
     "Principal",
     "keysIn",

@@ -185,13 +185,18 @@ def merge(first: KeyOptions, second: KeyOptions) -> KeyOptions:
     Combine what a file and what a certificate says: what is permitted must be so by
     both, what is restricted is so by either.
 
-    @param first: whose lists count, where both have one.
+    @param first: whose C{from=} counts, where both have one.
 
-    @raise BadOption: if each has another command.
+    @raise BadOption: if each has another command, or lists that differ.
     """
     commands = {one.command for one in (first, second) if one.command is not None}
     if len(commands) > 1:
         raise BadOption("each of the line and the certificate has another command")
+    for field in ("environment", "permitOpen", "permitListen", "tunnel"):
+        # With OpenSSH the first one's count; then what the second forbids is permitted.
+        lists = {getattr(one, field) for one in (first, second)} - {(), None}
+        if len(lists) > 1:
+            raise BadOption("each of the two has other lists")
     merged = first._replace(
         command=commands.pop() if commands else None,
         environment=first.environment or second.environment,

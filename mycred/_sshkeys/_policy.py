@@ -65,6 +65,16 @@ def checkPolicy(policy: KeyPolicy) -> KeyPolicy:
     return policy
 
 
+_SUFFIX = b"-cert-v01@openssh.com"
+
+
+def isCertifying(name: bytes | None) -> bool | None:
+    """
+    Tell whether the algorithm that a client announces is for a certificate.
+    """
+    return None if name is None else name.endswith(_SUFFIX)
+
+
 def signatureAlgorithm(name: bytes | None) -> bytes | None:
     """
     Name the algorithm of a signature by the one that a client announces, which may be
@@ -72,11 +82,10 @@ def signatureAlgorithm(name: bytes | None) -> bytes | None:
     """
     if name is None:
         return None
-    suffix = b"-cert-v01@openssh.com"
-    if not name.endswith(suffix):
+    if not name.endswith(_SUFFIX):
         return name
-    plain = name.removesuffix(suffix)
+    plain = name.removesuffix(_SUFFIX)
     return plain + b"@openssh.com" if plain.startswith(b"sk-") else plain
 
 
-__all__ = ["KeyPolicy", "checkPolicy", "signatureAlgorithm"]
+__all__ = ["ALGORITHMS", "KeyPolicy", "checkPolicy", "isCertifying", "signatureAlgorithm"]

@@ -24,8 +24,11 @@ _Network = Union[IPv4Network, IPv6Network]
 # What a list in a certificate is made of.
 _cidr = re.compile("[0-9a-fA-F.:/]{1,49}")
 
-# A longer pattern matches nothing, as in OpenSSH.
-_LONGEST = 1022
+# What an address or a network is made of, in all the ways to write one; not of a scope.
+_addressLike = re.compile("[0-9a-zA-Z.:/]+")
+
+# A longer pattern is no address, and a still longer one ends the list, as in OpenSSH.
+_LONGEST_ADDRESS, _LONGEST = 63, 1022
 
 
 class BadPattern(ValueError):
@@ -51,16 +54,22 @@ def isAmong(address: str, patterns: str, host: str | None = None) -> bool:
     if client is None:
         return False
     address, found = str(client), False
+    hasScope = getattr(client, "scope_id", None) is not None
     for pattern in patterns.split(","):
         excludes, pattern = pattern[:1] == "!", pattern.removeprefix("!")
         if not pattern:
             raise BadPattern("an empty pattern")
         network = _network(pattern)
-        matches = client in network if network is not None else isLike(address, pattern)
+        if network is None:
+            matches = isLike(address, pattern)
+        else:
+            # Who has a scope is in no network that has none.
+            matches = client in network and (excludes or not hasScope)
         if matches and excludes:
             return False
         found = found or matches
-    return _named((host or address).lower(), patterns.lower().split(","), found)
+    named = _isNamed((host or address).lower(), patterns.lower().split(","))
+    return found if named is None else named
 
 
 def isInside(address: str, networks: str) -> bool:
@@ -74,7 +83,9 @@ def isInside(address: str, networks: str) -> bool:
     """
     client = normalized(address)
     nets = [_strictNetwork(word) for word in networks.split(",")]
-    return client is not None and any(client in net for net in nets)
+    if client is None or getattr(client, "scope_id", None) is not None:
+        return False
+    return any(client in net for net in nets)
 
 
 def isLike(text: str, pattern: str) -> bool:
@@ -115,16 +126,17 @@ def normalized(address: str) -> _Address | None:
     return parsed if mapped is None else mapped
 
 
-def _named(host: str, patterns: Iterable[str], found: bool) -> bool:
+def _isNamed(host: str, patterns: Iterable[str]) -> bool | None:
     """
     Hold patterns against a name.
 
-    @param found: whether one has matched already, and so needs only no exclusion.
+    @return: L{None} if they say nothing.
     """
+    found = None
     for pattern in patterns:
         excludes, pattern = pattern[:1] == "!", pattern.removeprefix("!")
         if len(pattern) > _LONGEST:
-            return found
+            return None
         if isLike(host, pattern):
             if excludes:
                 return False
@@ -140,8 +152,10 @@ def _network(pattern: str) -> _Network | None:
 
     @raise BadPattern: if it is a network with a wrong mask.
     """
+    if len(pattern) > _LONGEST_ADDRESS or not _addressLike.fullmatch(pattern):
+        return None
     text, slash, mask = pattern.partition("/")
-    if slash and not (mask.isascii() and mask.isdigit() and int(mask) <= 128):
+    if slash and not (mask.isdigit() and int(mask) <= 128):
         return None
     address = _numeric(text)
     if address is None:
@@ -173,7 +187,7 @@ def _numeric(text: str) -> _Address | None:
         )
     except (OSError, UnicodeError, ValueError):
         return None
-    return ip_address(str(found[0][4][0]).partition("%")[0])
+    return ip_address(found[0][4][0])
 
 
 __all__ = ["BadPattern", "isAmong", "isInside", "isLike", "normalized"]

@@ -8,19 +8,28 @@ import os
 import pwd
 import re
 import shlex
-from contextlib import suppress
 from typing import Any
 
-from twisted.internet.defer import Deferred, fail
-from twisted.internet.error import ProcessDone, ProcessExitedAlready
+from twisted.internet.defer import (
+    CancelledError,
+    Deferred,
+    DeferredSemaphore,
+    fail,
+)
+from twisted.internet.error import ProcessDone
 from twisted.internet.protocol import ProcessProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from .._accounts import Account
+from .._processes import kill
 from .._secrets import printable
 from .._sshkeys import Offer, UnsafeFile, insistOnModes, keyOf
+from .._threads import processors
 from ..error import TemporaryFailure
+
+# So many logins may wait for a program.
+_MOST_WAITING = 200
 
 # What a program gets of the environment, as from sshd.
 _PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
@@ -54,25 +63,32 @@ class KeysCommand:
             its fingerprint, C{%k} for the key itself and C{%%} for C{%}.  A program
             without arguments gets the name of the user.
         @param user: the account that runs it, with no rights that it doesn't need; who
-            runs the server if L{None}.
+            runs the server if L{None}, which root must not be.
         @param deadline: how long it may take, in seconds.
         @param mostOutput: how much it may write, in bytes.
         @param reactor: what starts it; the reactor that is installed if L{None}.
 
-        @raise ValueError: if that can't be: there is no such account, or this process
-            may not become it; others could have written the program.
+        @raise ValueError: if that can't be: the arguments can't be read; there is no
+            such account, or this process may not become it; others could have written
+            the program.
         @raise OSError: if there is no such program.
         """
-        self.path, *self._arguments = shlex.split(command) or [""]
+        try:
+            self.path, *self._arguments = shlex.split(command) or [""]
+        except ValueError:
+            raise ValueError("a quote in it has no end") from None
         if not self.path.startswith("/"):
             raise ValueError("write the full name of a program, such as /usr/bin/keys")
         for argument in self._arguments:
             if re.sub("%[%uhUtfk]", "", argument).count("%"):
                 raise ValueError("a % must be followed by u, h, U, t, f, k, or another %")
+        self._user = user
         self._uid, self._gid = _identityOf(user)
         self._deadline = deadline
         self._mostOutput = mostOutput
         self._reactor = reactor
+        self._places = DeferredSemaphore(2 * processors())
+        self._waiting = 0
         _insistOnSafety(self.path)
 
     def run(self, account: Account, offer: Offer) -> Deferred[bytes]:
@@ -80,13 +96,33 @@ class KeysCommand:
         Have the program write its lines.
 
         @return: a L{Deferred} that fires with them, or fails with L{TemporaryFailure}
-            if it doesn't end well, and in time.
+            if it doesn't end well, and in time, or too many wait for it.
+        """
+        if self._waiting >= _MOST_WAITING:
+            return fail(self._trouble("too many logins wait for it"))
+        self._waiting += 1
+        running: Deferred[bytes] = self._places.run(self._start, account, offer)
+
+        def done(result: Any) -> Any:
+            self._waiting -= 1
+            return result
+
+        return running.addBoth(done)
+
+    def _start(self, account: Account, offer: Offer) -> Deferred[bytes]:
+        """
+        Start the program.
         """
         reactor = self._reactor
         if reactor is None:
             from twisted.internet import reactor
         output = _Output(self._mostOutput)
         try:
+            if self._uid is not None and os.geteuid():
+                raise ValueError(
+                    f"it takes root to run it as {self._user}, and the server has become "
+                    "somebody else"
+                )
             # Not what it was at the start, if somebody has changed it since.
             _insistOnSafety(self.path)
             reactor.spawnProcess(
@@ -106,7 +142,7 @@ class KeysCommand:
         def done(result: Any) -> Any:
             if timer.active():
                 timer.cancel()
-            if isinstance(result, Failure):
+            if isinstance(result, Failure) and not result.check(CancelledError):
                 return Failure(self._trouble(str(result.value)))
             return result
 
@@ -194,8 +230,8 @@ class _Output(ProcessProtocol):
         End it, and listen no more: who has its end of a pipe needn't be killed for it.
         """
         transport: Any = self.transport
-        with suppress(ProcessExitedAlready):
-            transport.signalProcess("KILL")
+        if transport.pid is not None:
+            kill(transport.pid)
         transport.loseConnection()
 
 
@@ -206,6 +242,11 @@ def _identityOf(user: str | None) -> tuple[int | None, int | None]:
     @return: his number and his group's; L{None} for who runs this process.
     """
     if user is None:
+        if not os.geteuid():
+            raise ValueError(
+                "say which account shall run it, such as commanduser=nobody, since the "
+                "server is root's"
+            )
         return None, None
     try:
         record = pwd.getpwnam(user)

@@ -28,6 +28,7 @@ from .._sshkeys import (
     Offer,
     UnusableKey,
     checkPolicy,
+    isCertifying,
     keyOf as keyIn,
     parseOffer,
     readLine,
@@ -39,6 +40,9 @@ from ..error import AccountDenied, TemporaryFailure, UnauthorizedLogin
 from ._avatarids import avatarIdOf
 
 _anyKey = KeyPolicy()
+
+# A longer blob is no key, in bytes.
+_LONGEST = 2**16
 
 
 def keyOf(avatarId: object) -> KeyEvidence | None:
@@ -114,10 +118,13 @@ class SSHPublicKeyChecker:
         """
         Read the key, and insist on one that can count at all.
         """
-        offer = _read(credentials.blob)
+        offer = readOffer(credentials.blob)
         flaw = self._policy.flaw(offer)
         algorithms = self._algorithmsFor(credentials)
-        if flaw is None and algorithms.isdisjoint(keyIn(offer).algorithms):
+        isCertified = isCertifying(asBytes(credentials.algName))
+        if isCertified not in (None, isinstance(offer, Certificate)):
+            flaw = "the algorithm is for another type of key"
+        elif flaw is None and algorithms.isdisjoint(keyIn(offer).algorithms):
             flaw = f"signatures by {shortened(credentials.algName)!r} don't count"
         if flaw is not None:
             self._refuse(credentials, flaw)
@@ -276,14 +283,14 @@ class Proof:
         self.isVerified = True
 
 
-def _read(blob: object) -> Offer:
+def readOffer(blob: object) -> Offer:
     """
     Read what a client offers.
 
     @raise UnusableKey: if it is no key.
     """
     data = asBytes(blob)
-    if not isinstance(data, bytes):
+    if not isinstance(data, bytes) or len(data) > _LONGEST:
         raise UnusableKey("no key")
     if data[:1] not in (b"", b"\0"):
         # As in Twisted: a key that is written as in a file will do.
@@ -332,4 +339,4 @@ def _describe(evidence: KeyEvidence) -> str:
     return text
 
 
-__all__ = ["Proof", "SSHPublicKeyChecker", "keyOf"]
+__all__ = ["Proof", "SSHPublicKeyChecker", "keyOf", "readOffer"]

@@ -20,11 +20,10 @@ from .._sshkeys import (
     UnusableKey,
     keyOf as keyIn,
     merge,
-    parseOffer,
 )
 from ..error import UnauthorizedLogin, UnhandledCredentials
 from ._avatarids import withKey
-from ._publickeys import keyOf
+from ._publickeys import keyOf, readOffer
 
 # Where a connection keeps what was proved in it.
 _ATTRIBUTE = "_mycredFactors"
@@ -183,7 +182,7 @@ def _keyIn(credentials: Any) -> object:
     """
     blob = getattr(credentials, "blob", None)
     try:
-        return keyIn(parseOffer(blob)) if isinstance(blob, bytes) else blob
+        return None if blob is None else keyIn(readOffer(blob))
     except UnusableKey:
         return blob
 

@@ -7,6 +7,7 @@ It takes conch's libraries: C{pip install mycred[ssh]}.
 """
 
 from .._sshkeys import SERVER_OPTIONS
+from ._connection import SSHConnection
 from ._factory import SSHFactory, SSHServerTransport
 from ._hostkey import hostKeyIn
 from ._restricted import RestrictedUser, RestrictingRealm
@@ -16,6 +17,7 @@ __all__ = [
     "SERVER_OPTIONS",
     "RestrictedUser",
     "RestrictingRealm",
+    "SSHConnection",
     "SSHFactory",
     "SSHServerTransport",
     "SSHUserAuthServer",

@@ -8,14 +8,22 @@ import os
 from contextlib import suppress
 from typing import Any
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
+    load_pem_private_key,
 )
 
-from twisted.conch.ssh.keys import BadKeyError, EncryptedKeyError, Key
+from twisted.conch.ssh.keys import EncryptedKeyError, Key
+
+from .._sshkeys import TYPES
+from .._userfile import openRegular
+
+# A longer file is no key, in bytes.
+_LONGEST = 2**16
 
 
 def hostKeyIn(path: str) -> Any:
@@ -32,19 +40,46 @@ def hostKeyIn(path: str) -> Any:
     """
     if not os.path.lexists(path):
         _make(path)
-    with open(path, "rb") as file:
+    with openRegular(path) as file:
         if os.fstat(file.fileno()).st_mode & 0o077:
             raise ValueError(f"{path} can be read by others; do chmod 600")
-        text = file.read()
+        text = file.read(_LONGEST)
+    try:
+        key: Any = Key(load_pem_private_key(text, None))
+    except TypeError:
+        raise ValueError(f"{path} takes a passphrase, which nobody would type") from None
+    except (UnsupportedAlgorithm, ValueError):
+        key = _readOpenSSH(path, text)
+    if not _isUsable(key):
+        raise ValueError(f"{path} holds a key that is neither Ed25519, ECDSA nor RSA")
+    return key
+
+
+def _readOpenSSH(path: str, text: bytes) -> Any:
+    """
+    Read a key in other formats.
+    """
     try:
         key: Any = Key.fromString(text)
     except EncryptedKeyError:
         raise ValueError(f"{path} takes a passphrase, which nobody would type") from None
-    except (BadKeyError, ValueError, TypeError) as error:
-        raise ValueError(f"{path} holds no private key: {error}") from None
+    except Exception as error:
+        # Of all kinds; without its text, which may repeat the key.
+        kind = type(error).__name__
+        raise ValueError(f"{path} holds no private key ({kind})") from None
     if key.isPublic():
         raise ValueError(f"{path} holds a public key, not a private one")
     return key
+
+
+def _isUsable(key: Any) -> bool:
+    """
+    Tell whether clients know a type of key.
+    """
+    try:
+        return key.sshType() in TYPES
+    except (KeyError, RuntimeError):
+        return False
 
 
 def _make(path: str) -> None:

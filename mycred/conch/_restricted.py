@@ -5,6 +5,7 @@ Hold a user to what his key permits (sshd(8), "AUTHORIZED_KEYS FILE FORMAT").
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Callable
 from typing import Any
 
@@ -160,6 +161,16 @@ class RestrictedUser:
             return 0
         return self.original.gotGlobalRequest(requestType, data)
 
+    def permits(self, channelType: bytes, data: bytes) -> bool:
+        """
+        Tell whether a channel may be opened.
+        """
+        try:
+            self._permitChannel(channelType, data)
+        except ConchError:
+            return False
+        return True
+
     def _permitChannel(self, channelType: bytes, data: bytes) -> bytes:
         """
         Insist that a channel may be opened.
@@ -179,9 +190,11 @@ class RestrictedUser:
             forced = self._tunnel(data)
             isPermitted, data = forced is not None, forced or b""
         else:
-            isPermitted = not options.isRestricted
+            isPermitted = {
+                b"auth-agent@openssh.com": options.agentForwarding,
+                b"x11": options.x11Forwarding,
+            }.get(channelType, True) and not options.isRestricted
         if not isPermitted:
-            self._log.info("Refused, since the key forbids it: {what}", what=channelType)
             raise ConchError("forbidden by the key", OPEN_ADMINISTRATIVELY_PROHIBITED)
         return data
 
@@ -209,7 +222,7 @@ class RestrictedUser:
         except UnusableKey:
             return False
         return any(
-            isLike(host, pattern) and number in (None, port)
+            isLike(host, pattern.lower()) and number in (None, port)
             for pattern, number in _split(self.options.permitListen)
         )
 
@@ -228,10 +241,9 @@ class RestrictedUser:
         if options.tunnel is None:
             isForbidden = options.isRestricted or not options.portForwarding
             return None if isForbidden else data
-        if ANY_TUNNEL not in (options.tunnel, unit) and unit != options.tunnel:
+        if unit not in (ANY_TUNNEL, options.tunnel):
             return None
-        forced = unit if options.tunnel == ANY_TUNNEL else options.tunnel
-        return mode + forced.to_bytes(4, "big")
+        return mode + options.tunnel.to_bytes(4, "big")
 
 
 class _Session:
@@ -248,10 +260,26 @@ class _Session:
         """
         self._ask = ask
         self._options = options
+        self._isStarted = False
 
     def requestReceived(self, requestType: bytes, data: bytes) -> Any:
         """
         Do what is asked, or what the key has in its place.
+        """
+        try:
+            return self._do(requestType, data)
+        except (UnusableKey, IndexError, TypeError, ValueError, struct.error) as error:
+            # What conch raises where a request isn't what it should be.
+            self._log.info(
+                "A request {what!r} makes no sense: {error}",
+                what=requestType[:64],
+                error=type(error).__name__,
+            )
+            return 0
+
+    def _do(self, requestType: bytes, data: bytes) -> Any:
+        """
+        Do so, if the request is what it should be.
         """
         options = self._options
         if requestType in (b"exec", b"shell", b"subsystem"):
@@ -271,13 +299,16 @@ class _Session:
 
     def _mayBeSet(self, data: bytes) -> bool:
         """
-        Tell whether a client may set a variable: none that the key sets.
+        Tell whether a client may set a variable: none that the key sets, none once
+        something runs; and where a command is forced, none by which it could be led
+        astray.
         """
-        try:
-            name = os.fsdecode(Fields(data).string())
-        except UnusableKey:
+        options = self._options
+        name = os.fsdecode(Fields(data).string())
+        if self._isStarted or name in dict(options.environment):
             return False
-        return name not in dict(self._options.environment)
+        isHarmless = name == "LANG" or name.startswith("LC_")
+        return isHarmless or not (options.command is not None or options.isRestricted)
 
     def _start(self, requestType: bytes, data: bytes) -> Any:
         """
@@ -290,14 +321,17 @@ class _Session:
                     "Refused: the server can't set {name}, as the key demands", name=name
                 )
                 return 0
+        asked = None if requestType == b"shell" else Fields(data).string()
+        self._isStarted = True
         if options.command is None:
             return self._ask(requestType, data)
-        if requestType != b"shell":
-            try:
-                self._set("SSH_ORIGINAL_COMMAND", os.fsdecode(Fields(data).string()))
-            except UnusableKey:
+        if asked is not None:
+            self._set("SSH_ORIGINAL_COMMAND", os.fsdecode(asked))
+        name, _, arguments = options.command.partition(" ")
+        if name == "internal-sftp":
+            if arguments.strip():
+                self._log.error("Refused: internal-sftp takes no arguments here")
                 return 0
-        if options.command == "internal-sftp":
             return self._ask(b"subsystem", string(b"sftp"))
         return self._ask(b"exec", string(os.fsencode(options.command)))
 

@@ -5,10 +5,12 @@ Let users in: by keys and certificates, and by passwords as conch does.
 from __future__ import annotations
 
 import copy
+from collections import deque
 from contextlib import suppress
 from hashlib import sha256
 from typing import Any
 
+from twisted.conch.ssh.transport import DISCONNECT_PROTOCOL_ERROR
 from twisted.conch.ssh.userauth import (
     MSG_USERAUTH_REQUEST,
     SSHUserAuthServer as ConchUserAuthServer,
@@ -23,6 +25,9 @@ from .._sshkeys import SERVER_OPTIONS, Fields, UnusableKey, keyOf, parseOffer, s
 from ..credentials import SSHPrivateKey
 from ..error import LoginFailed, UnauthorizedLogin
 from ._restricted import RestrictingRealm
+
+# So many requests may wait for their answers, and so long may a name be, in bytes.
+_MOST_REQUESTS, _LONGEST = 16, 1024
 
 
 class ConnectionPortal(SessionPortal):
@@ -70,8 +75,58 @@ class SSHUserAuthServer(ConchUserAuthServer):
         """
         conch: Any = super()
         conch.serviceStarted()
+        self._requests: deque[bytes] = deque()
+        self._isBusy = False
+        self._isDone = False
         transport: Any = self.transport
         self.portal = transport.sessionPortal()
+
+    def ssh_USERAUTH_REQUEST(self, packet: bytes) -> None:
+        """
+        Answer requests one after another, until one succeeds (RFC 4252, section 5.1):
+        conch would mix up those that come before the answer.
+        """
+        if self._isDone:
+            return
+        transport: Any = self.transport
+        if len(self._requests) >= _MOST_REQUESTS:
+            transport.sendDisconnect(DISCONNECT_PROTOCOL_ERROR, b"too many requests")
+            return
+        self._requests.append(packet)
+        if not self._isBusy:
+            self._next()
+
+    def _next(self, _: object = None) -> None:
+        """
+        Answer the next request.
+        """
+        self._isBusy = bool(self._requests) and not self._isDone
+        if not self._isBusy:
+            self._requests.clear()
+            return
+        packet = self._requests.popleft()
+        fields = Fields(packet)
+        user, service, method = (fields.string() for _ in range(3))
+        transport: Any = self.transport
+        if service != b"ssh-connection" or max(map(len, (user, method))) > _LONGEST:
+            # Nobody has a reason to ask for that, and it would fill the log.
+            transport.sendDisconnect(DISCONNECT_PROTOCOL_ERROR, b"no such service")
+            return
+        conch: Any = super()
+        answering = conch.ssh_USERAUTH_REQUEST(packet)
+        if answering is None:
+            self._next()
+        else:
+            answering.addBoth(self._next)
+
+    def _cbFinishedAuth(self, result: Any) -> None:
+        """
+        Go on with somebody who is logged in.
+        """
+        transport: Any = self.transport
+        super()._cbFinishedAuth(result)
+        self._isDone = True
+        transport.loggedIn()
 
     def auth_publickey(self, packet: bytes) -> Deferred[Any]:
         """

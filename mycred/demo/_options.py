@@ -131,8 +131,12 @@ class Options(usage.Options, AuthOptionMixin):
         # There is a checker of keys, and so what it takes.
         from ..conch import hostKeyIn
 
-        path = self["hostkey"] or f"{self['store']}.hostkey"
+        path = self["hostkey"]
+        if path is None:
+            path = f"{self['store']}.hostkey"
         try:
+            if not path:
+                raise ValueError("write the name of a file")
             self["hostKey"] = hostKeyIn(path)
         except (OSError, ValueError) as error:
             raise usage.UsageError(f"--hostkey: {error}") from None

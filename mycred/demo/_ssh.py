@@ -39,8 +39,11 @@ quit      leave
 # What could command a terminal; a message may hold it.
 _controls = re.compile(r"[^\S\n\t ]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
-# A longer line is no command, in bytes.
-_LONGEST = 1024
+# A longer line is no command, and so much may wait to be read, in bytes.
+_LONGEST, _MOST_WAITING = 1024, 2**18
+
+# So many lines are remembered.
+_MOST_HISTORY = 100
 
 
 class MailUser(ConchUser):
@@ -122,6 +125,7 @@ class MailSession:
         self._user = user
         self._size: tuple[int, int] | None = None
         self._input: Any = None
+        self._end: Callable[[], None] | None = None
 
     def getPty(self, term: bytes, windowSize: Any, modes: Any) -> None:
         """
@@ -151,12 +155,17 @@ class MailSession:
         def end() -> None:
             proto.processEnded(Failure(ProcessDone(0)))
 
+        self._end = end
+
+        def isFull() -> bool:
+            return len(proto.session.buf or b"") > _MOST_WAITING
+
         if self._size is not None:
             height, width = self._size
-            shell = ServerProtocol(Terminal, self._user, end)
+            shell = ServerProtocol(Terminal, self._user, end, isFull)
             TerminalSessionTransport(proto, shell, self._user, width, height)
             return
-        self._input = Lines(self._user, proto.outReceived, end)
+        self._input = Lines(self._user, proto.outReceived, end, isFull)
         proto.makeConnection(_Nothing(self._input.dataReceived))
 
     def _encode(self, text: str) -> bytes:
@@ -178,6 +187,8 @@ class MailSession:
         """
         if self._input is not None:
             self._input.lineReceived(b"quit")
+        elif self._end is not None:
+            self._end()
 
     def closed(self) -> None:
         """
@@ -201,10 +212,12 @@ class Lines(LineReceiver):
         user: MailUser,
         write: Callable[[bytes], None],
         end: Callable[[], None],
+        isFull: Callable[[], bool],
     ) -> None:
         self._user = user
         self._write = write
         self._end = end
+        self._isFull = isFull
         self._last: Deferred[Any] = succeed(None)
 
     def lineReceived(self, line: bytes) -> None:
@@ -212,7 +225,10 @@ class Lines(LineReceiver):
         Run a command, after those before it.
         """
         words = line.split()
-        if words == [b"quit"]:
+        if self._isFull():
+            # He doesn't read what he asks for.
+            self._end()
+        elif words == [b"quit"]:
             self._last.addCallback(lambda _: self._end())
         elif words:
             self._last.addCallback(lambda _: self._user.run(line))
@@ -232,10 +248,23 @@ class Terminal(HistoricRecvLine):
 
     ps = (b"mail> ", b"")
 
-    def __init__(self, user: MailUser, end: Callable[[], None]) -> None:
+    def __init__(
+        self, user: MailUser, end: Callable[[], None], isFull: Callable[[], bool]
+    ) -> None:
         super().__init__()
         self._user = user
         self._end = end
+        self._isFull = isFull
+
+    def keystrokeReceived(self, keyID: bytes, modifier: object) -> None:
+        """
+        Take a key, unless the line is too long, or nobody reads what is written.
+        """
+        if self._isFull():
+            self._end()
+        elif len(self.lineBuffer) < _LONGEST or keyID in (b"\r", b"\n", b"\x7f"):
+            super().keystrokeReceived(keyID, modifier)
+            del self.historyLines[:-_MOST_HISTORY]
 
     def lineReceived(self, line: bytes) -> None:
         """

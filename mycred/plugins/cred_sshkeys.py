@@ -127,10 +127,9 @@ def _keys() -> dict[str, Callable[[str], Any]]:
     from mycred._argstring import nonEmpty, yesNo
     from mycred._sshkeys import checkPattern
     from mycred.checkers._filechecker import readable
-    from mycred.checkers._unix import readNames, readNumber
 
     return {
-        "file": lambda text: tuple(map(checkPattern, readNames(text))),
+        "file": lambda text: tuple(map(checkPattern, _list(text, "/etc/keys/%u"))),
         "ca": readable,
         "principals": checkPattern,
         "revoked": readable,
@@ -138,9 +137,32 @@ def _keys() -> dict[str, Callable[[str], Any]]:
         "account": yesNo,
         "command": nonEmpty,
         "commanduser": nonEmpty,
-        "minrsa": readNumber,
-        "algorithms": readNames,
+        "minrsa": _readBits,
+        "algorithms": lambda text: _list(text, "ssh-ed25519,rsa-sha2-512"),
     }
+
+
+def _list(text: str, example: str) -> tuple[str, ...]:
+    """
+    Read names separated by commas.
+
+    @raise ValueError: if one is empty.
+    """
+    names = tuple(text.split(","))
+    if "" in names:
+        raise ValueError(f"write names separated by commas, such as {example}")
+    return names
+
+
+def _readBits(text: str) -> int:
+    """
+    Read the size of an RSA key.
+
+    @raise ValueError: if none has it.
+    """
+    if not (text.isascii() and text.isdigit() and 1024 <= int(text[:9]) <= 16384):
+        raise ValueError("write a number of bits from 1024 to 16384, such as 3072")
+    return int(text)
 
 
 def _keydb(given: dict[str, Any]) -> Any:
@@ -170,7 +192,7 @@ def _keydb(given: dict[str, Any]) -> Any:
             if key in given:
                 raise ValueError(f"{key}: write account=yes too")
     ca, revoked = given.get("ca"), given.get("revoked")
-    checkFiles(ca, revoked)
+    checkFiles(ca, revoked, _policy(given))
     command = None
     if "command" in given:
         program, user = given["command"], given.get("commanduser")
@@ -205,6 +227,8 @@ def _policy(given: dict[str, Any]) -> Any:
         policy = policy._replace(algorithms=given["algorithms"])
     if "minrsa" in given:
         policy = policy._replace(minimumRSA=given["minrsa"])
+        if not any(name.startswith("rsa-") for name in policy.algorithms):
+            raise ValueError("minrsa: algorithms= leaves none for RSA keys")
     try:
         return checkPolicy(policy)
     except ValueError as error:

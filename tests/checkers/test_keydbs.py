@@ -246,6 +246,36 @@ class LookTests(MachineTestCase):
         self.assertRefused(self.look(ALICE))
         self.assertLogged("too many lines")
 
+    def test_longLine(self) -> None:
+        """
+        A line without end isn't read.
+        """
+        self.file.write_bytes(b"a" * 2**16 + b" " + line(ALICE) + b"\n" + line(BOB))
+        self.assertRefused(self.look(ALICE))
+        self.assertIs(self.look(BOB).kind, Kind.ACCEPTED)
+
+    def test_longNote(self) -> None:
+        """
+        What a user has written doesn't fill the log.
+        """
+        self.file.write_bytes(b"x" * 60_000 + b" " + line(ALICE))
+        self.assertRefused(self.look(ALICE))
+        self.assertLogged("an unknown option")
+        self.assertFalse(any(len(repr(event)) > 5000 for event in self.events))
+
+    def test_notTheUser(self) -> None:
+        """
+        If his rights can't be had, nothing is said about a key.
+        """
+        self.file.write_bytes(line(ALICE))
+
+        def broken(users: Any, account: Any) -> Any:
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+
+        authority = Authority(users=SystemUsers(self.userdb), asUser=broken)
+        verdict = authority.look(b"alice", parseOffer(blobOf(ALICE)), None)
+        self.assertIs(verdict.kind, Kind.UNSURE)
+
     def test_threads(self) -> None:
         """
         Files are read in a thread, and who doesn't wait any more isn't looked up.
@@ -319,6 +349,15 @@ class RevokedTests(MachineTestCase):
             verdict = self.look(BOB, revoked=str(self.revoked))
             self.assertIs(verdict.kind, Kind.UNSURE)
             self.assertIn("no key counts", verdict.why)
+
+    def test_half(self) -> None:
+        """
+        Half a line revokes nothing, and so makes the list none.
+        """
+        for text in (line(ALICE)[:-30], line(ALICE)[:40]):
+            self.revoked.write_bytes(line(BOB) + b"\n" + text)
+            verdict = self.look(ALICE, revoked=str(self.revoked))
+            self.assertIs(verdict.kind, Kind.UNSURE)
 
     def test_changed(self) -> None:
         """
@@ -444,6 +483,51 @@ class CertificateTests(MachineTestCase):
         self.assertEqual((evidence.file, evidence.line), (str(principals), 1))
         principals.chmod(0o666)
         self.assertRefused(self.look(blob, **settings))
+
+    def test_unsigned(self) -> None:
+        """
+        A certificate that its authority hasn't signed keeps nobody busy, whatever it
+        says.
+        """
+        self.patch(_authority, "fromCertificate", lambda _: self.fail("it was looked at"))
+        blob = bytearray(certificate(CA, ALICE, critical=((b"x", b"y"),)))
+        blob[-1] ^= 1
+        self.file.write_bytes(b"cert-authority " + line(CA))
+        for settings in ({"ca": str(self.ca)}, {}):
+            self.assertRefused(self.look(bytes(blob), **settings))
+
+    def test_firstPrincipal(self) -> None:
+        """
+        The first line with a principal of the certificate decides, as for sshd.
+        """
+        principals = self.ssh / "principals"
+        settings = {"ca": str(self.ca), "principals": str(principals)}
+        blob = certificate(CA, ALICE, principals=(b"alice", b"ops"))
+        for text, isLetIn in (
+            ('from="192.0.2.1" alice\nops\n', False),
+            ('expiry-time="20200101Z" alice\nalice\n', False),
+            ("cert-authority alice\nops\n", False),
+            ("no-such-thing alice\nops\n", True),
+        ):
+            principals.write_text(text)
+            verdict = self.look(blob, peer="192.0.2.2", **settings)
+            self.assertIs(verdict.kind is Kind.ACCEPTED, isLetIn, text)
+
+    def test_emptyPrincipals(self) -> None:
+        """
+        A list of principals goes as far as an empty one.
+        """
+        for names, principal, isLetIn in (
+            ("alice", b"alice", True),
+            ("bob,alice", b"alice", True),
+            (",alice", b"alice", False),
+            ("bob,,alice", b"alice", False),
+            ("", b"", False),
+        ):
+            options = f'cert-authority,principals="{names}" '.encode()
+            self.file.write_bytes(options + line(CA))
+            verdict = self.look(certificate(CA, ALICE, principals=(principal,)))
+            self.assertIs(verdict.kind is Kind.ACCEPTED, isLetIn, names)
 
 
 class StandingTests(MachineTestCase):

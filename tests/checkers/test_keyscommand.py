@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred, inlineCallbacks
+from twisted.internet.defer import CancelledError, Deferred, inlineCallbacks
 from twisted.internet.task import Clock
 from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SkipTest, TestCase
@@ -28,16 +28,41 @@ ACCOUNT = Account("al ice", 1000, 1000, "/home/alice", "/bin/sh")
 OFFER: Any = parseOffer(blobOf(ed25519()))
 
 
+def Command(command: str, user: str | None = None, **settings: Any) -> KeysCommand:
+    """
+    Make a command, which root may run only if he says so.
+    """
+    if user is None and not os.geteuid():
+        user = "root"
+    return KeysCommand(command, user, **settings)
+
+
+def isGone(pid: int) -> bool:
+    """
+    Tell whether a process has ended.
+    """
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return True
+    return text.rpartition(")")[2].split()[0] in "ZX"
+
+
 class StubReactor(Clock):
     """
     A clock that starts real processes.
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.processes: list[Any] = []
 
     def spawnProcess(self, *args: Any, **kwargs: Any) -> Any:
         """
         Start one.
         """
         self.process = reactor.spawnProcess(*args, **kwargs)
+        self.processes.append(self.process)
         return self.process
 
 
@@ -79,7 +104,7 @@ class CommandTests(TestCase):
         else that is in the environment.
         """
         path = self.program('printf "%s|" "$@"; env | grep -v -e PWD -e SHLVL -e _=')
-        command = KeysCommand(f"{path} %u '%h x' %U %t %f %k %% ''")
+        command = Command(f"{path} %u '%h x' %U %t %f %k %% ''")
         output = yield self.ask(command)
         values = [
             b"al ice",
@@ -102,7 +127,7 @@ class CommandTests(TestCase):
         """
         Without arguments it gets the name.
         """
-        output = yield self.ask(KeysCommand(self.program('echo "$#:$1"')))
+        output = yield self.ask(Command(self.program('echo "$#:$1"')))
         self.assertEqual(output, b"1:al ice\n")
 
     @inlineCallbacks
@@ -110,7 +135,7 @@ class CommandTests(TestCase):
         """
         It has nothing to read, and what it complains of isn't taken for keys.
         """
-        output = yield self.ask(KeysCommand(self.program("cat; echo no >&2; echo yes")))
+        output = yield self.ask(Command(self.program("cat; echo no >&2; echo yes")))
         self.assertEqual(output, b"yes\n")
 
     @inlineCallbacks
@@ -120,7 +145,7 @@ class CommandTests(TestCase):
         """
         for text in ("echo key; exit 1", "echo key; kill -9 $$"):
             yield self.assertFailure(
-                self.ask(KeysCommand(self.program(text))), TemporaryFailure
+                self.ask(Command(self.program(text))), TemporaryFailure
             )
         self.assertIn("keys", self.events[-1]["path"])
 
@@ -129,7 +154,7 @@ class CommandTests(TestCase):
         """
         One that writes without end is ended.
         """
-        command = KeysCommand(self.program("exec cat /dev/zero"), mostOutput=10_000)
+        command = Command(self.program("exec cat /dev/zero"), mostOutput=10_000)
         yield self.assertFailure(self.ask(command), TemporaryFailure)
         self.assertIn("too much", self.events[-1]["why"])
 
@@ -140,9 +165,8 @@ class CommandTests(TestCase):
         """
         clock = StubReactor()
         text = "sleep 1000 & echo $! > $0.pid; wait"
-        command = KeysCommand(self.program(text), deadline=5, reactor=clock)
+        command = Command(self.program(text), deadline=5, reactor=clock)
         asking = self.ask(command)
-        pid = clock.process.pid
         self.assertNoResult(asking)
         while not (self.folder / "keys.pid").exists():
             pause: Deferred[None] = Deferred()
@@ -151,8 +175,9 @@ class CommandTests(TestCase):
         clock.advance(5)
         self.failureResultOf(asking, TemporaryFailure)
         yield self.gone(clock.process)
-        self.assertNotEqual(pid, None)
-        os.kill(int((self.folder / "keys.pid").read_text()), 9)
+        # What it has started has ended with it.
+        left = int((self.folder / "keys.pid").read_text())
+        self.assertTrue(isGone(left), left)
 
     @inlineCallbacks
     def gone(self, process: Any) -> Any:
@@ -170,11 +195,12 @@ class CommandTests(TestCase):
         It is ended when nobody waits for it any more.
         """
         clock = StubReactor()
-        command = KeysCommand(self.program("exec sleep 1000"), reactor=clock)
+        command = Command(self.program("exec sleep 1000"), reactor=clock)
         asking = self.ask(command)
         asking.cancel()
-        self.failureResultOf(asking)
+        self.failureResultOf(asking, CancelledError)
         self.assertEqual(clock.getDelayedCalls(), [])
+        self.assertEqual(self.events, [])
         yield self.gone(clock.process)
 
     def test_unsafe(self) -> None:
@@ -182,18 +208,18 @@ class CommandTests(TestCase):
         A program that others could have written is refused, at the start and later.
         """
         path = self.program("echo")
-        command = KeysCommand(path)
+        command = Command(path)
         os.chmod(path, 0o777)
         with self.assertRaises(ValueError):
-            KeysCommand(path)
+            Command(path)
         self.failureResultOf(self.ask(command), TemporaryFailure)
         os.chmod(path, 0o644)
         with self.assertRaises(ValueError):
-            KeysCommand(path)
+            Command(path)
         os.chmod(path, 0o755)
         os.chmod(self.folder, 0o777)
         with self.assertRaises(ValueError):
-            KeysCommand(path)
+            Command(path)
 
     def test_wrong(self) -> None:
         """
@@ -202,11 +228,34 @@ class CommandTests(TestCase):
         path = self.program("echo")
         for command in ("", "keys", f"{path} %", f"{path} %x", f"{path} '", f"./{path}"):
             with self.assertRaises(ValueError, msg=command):
-                KeysCommand(command)
+                Command(command)
         with self.assertRaises(ValueError):
-            KeysCommand(path, "no-such-account")
+            Command(path, "no-such-account")
         with self.assertRaises(OSError):
-            KeysCommand(f"{path}-missing")
+            Command(f"{path}-missing")
+        if not os.geteuid():
+            with self.assertRaises(ValueError):
+                KeysCommand(path)
+
+    @inlineCallbacks
+    def test_crowd(self) -> Any:
+        """
+        Some run at a time, the others wait, and too many are too many.
+        """
+        clock = StubReactor()
+        command = Command(self.program("exec sleep 1000"), reactor=clock)
+        askings = [self.ask(command) for _ in range(201)]
+        self.failureResultOf(askings.pop(), TemporaryFailure)
+        running = len(clock.getDelayedCalls())
+        self.assertLess(running, 201)
+        processes = clock.processes
+        self.assertEqual(len(processes), running)
+        for asking in reversed(askings):
+            asking.cancel()
+            self.failureResultOf(asking, CancelledError)
+        self.assertEqual(clock.getDelayedCalls(), [])
+        for process in processes:
+            yield self.gone(process)
 
     @inlineCallbacks
     def test_user(self) -> Any:
@@ -215,6 +264,6 @@ class CommandTests(TestCase):
         """
         if os.geteuid():
             raise SkipTest("run the tests as root, on a machine that isn't anybody's")
-        command = KeysCommand("/usr/bin/id -u", "nobody")
+        command = Command("/usr/bin/id -u", "nobody")
         output = yield self.ask(command)
         self.assertEqual(int(output), pwd.getpwnam("nobody").pw_uid)

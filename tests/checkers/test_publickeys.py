@@ -254,6 +254,18 @@ class SignatureTests(KeyTestCase):
         credentials.algName = None  # type: ignore[assignment]
         self.assertEqual(self.successResultOf(self.check(keydb, credentials)), b"alice")
 
+    def test_otherType(self) -> None:
+        """
+        The algorithm of a certificate is for certificates, and no other is.
+        """
+        signedByCA = certificate(ed25519(), ALICE)
+        name = b"ssh-ed25519-cert-v01@openssh.com"
+        for blob, algorithm in ((blobOf(ALICE), name), (signedByCA, b"ssh-ed25519")):
+            credentials = offered(ALICE, algorithm, blob=blob)
+            login = self.check(Files(accepted()), credentials)
+            failure = self.failureResultOf(login, UnauthorizedLogin)
+            self.assertIs(failure.type, UnauthorizedLogin)
+
     def test_policy(self) -> None:
         """
         Keys and algorithms that don't count are refused before anything is looked up.

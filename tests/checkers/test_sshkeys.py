@@ -27,6 +27,7 @@ from ..sshkeys._keys import ed25519, line
 from .test_publickeys import signed
 
 ALICE = ed25519()
+USER = pwd.getpwuid(os.geteuid()).pw_name
 
 
 class DoorTests(SynchronousTestCase):
@@ -82,7 +83,7 @@ class FactoryTests(SynchronousTestCase):
         Make a checker, whose processes end with the test.
         """
         checker: Any = theSSHKeyCheckerFactory.generateChecker(
-            argstring.replace("FOLDER", str(self.folder))
+            argstring.replace("FOLDER", str(self.folder)).replace("USER", USER)
         )
         separate = checker._keydb._separate
         if separate is not None:
@@ -138,8 +139,9 @@ class FactoryTests(SynchronousTestCase):
         program.chmod(0o755)
         checker = self.make(
             "file=FOLDER/%u,.ssh/keys:ca=FOLDER/ca:revoked=FOLDER/revoked:strict=no:"
-            "principals=FOLDER/%u:account=yes:minuid=5:command=FOLDER/keys %u:"
-            "minrsa=2048:algorithms=ssh-ed25519,rsa-sha2-512"
+            "principals=FOLDER/%u:account=yes:minuid=5:"
+            "command=FOLDER/keys %u:commanduser=USER:minrsa=2048:"
+            "algorithms=ssh-ed25519,rsa-sha2-512"
         )
         keydb = checker._keydb
         self.assertEqual(
@@ -163,6 +165,7 @@ class FactoryTests(SynchronousTestCase):
         """
         (self.folder / "empty").write_text("# nobody\n")
         (self.folder / "wrong").write_text("no key\n")
+        (self.folder / "right").write_bytes(line(ALICE))
         for argstring, says in (
             ("x", "write one of file="),
             ("files=x", "did you mean file="),
@@ -189,6 +192,11 @@ class FactoryTests(SynchronousTestCase):
             ("minrsa=big", "minrsa: "),
             ("algorithms=ssh-rsa", "algorithms: there is no algorithm 'ssh-rsa'"),
             ("algorithms=", "algorithms: write names"),
+            ("minrsa=512", "minrsa: write a number of bits from 1024 to 16384"),
+            ("minrsa=99999", "minrsa: write a number of bits from 1024 to 16384"),
+            ("minrsa=4096:algorithms=ssh-ed25519", "minrsa: algorithms= leaves none"),
+            ("ca=FOLDER/right:algorithms=rsa-sha2-512", "of a type that counts"),
+            ("command=/bin/true '", "command: a quote in it has no end"),
         ):
             self.assertWrong(argstring, says)
 

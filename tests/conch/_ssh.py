@@ -307,9 +307,11 @@ class ConchServer:
     @ivar port: where it listens.
     """
 
-    def __init__(self, folder: Path, *checkers: Any, realm: Any = None) -> None:
+    def __init__(self, folder: Path, *checkers: Any, **settings: Any) -> None:
         factory = SSHFactory(
-            Portal(realm or Realm(), checkers), [hostKeyIn(str(folder / "conch_host"))]
+            Portal(Realm(), checkers),
+            [hostKeyIn(str(folder / "conch_host"))],
+            **settings,
         )
         self._listening = reactor.listenTCP(0, factory, interface="127.0.0.1")
         self.port = self._listening.getHost().port

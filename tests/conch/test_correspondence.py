@@ -182,11 +182,11 @@ OPTIONS: dict[str, Case] = {
     "environmentBad": Case(False, f'environment="A b=c" {ED}'),
     "environmentNoValue": Case(False, f'environment="A" {ED}'),
     "expired": Case(False, f'expiry-time="{stamp(-60)}" {ED}'),
-    "notExpired": Case(True, f'expiry-time="{stamp(60)}" {ED}'),
+    "notExpired": Case(True, f'expiry-time="{stamp(3600)}" {ED}'),
     "expiryLocal": Case(True, f'expiry-time="{stamp(7200, "")}" {ED}'),
     "expiryLocalPast": Case(False, f'expiry-time="{stamp(-7200, "")}" {ED}'),
     "expiryEarliest": Case(
-        False, f'expiry-time="{stamp(60)}",expiry-time="{stamp(-60)}" {ED}'
+        False, f'expiry-time="{stamp(3600)}",expiry-time="{stamp(-60)}" {ED}'
     ),
     "expiryDay": Case(True, f'expiry-time="20380101" {ED}'),
     "expiryBad": Case(False, f'expiry-time="tomorrow" {ED}'),

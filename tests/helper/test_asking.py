@@ -25,6 +25,7 @@ from typing import Any
 from twisted.trial.unittest import SkipTest
 
 import mycred
+from mycred import _processes
 from mycred._accounts import Kind, Rules, Verdict
 from mycred._helper import Helper, _asking, _broker, _work
 from mycred._helper._broker import Broker
@@ -662,9 +663,9 @@ class ProcessTests(HelperTestCase):
             done.append("listed")
             return [7, 8]
 
-        self.patch(_broker, "_descendants", descendants)
+        self.patch(_processes, "descendants", descendants)
         self.patch(os, "kill", lambda pid, number: done.append((pid, number)))
-        _broker._kill(5)
+        _processes.kill(5)
         kill = signal.SIGKILL
         self.assertEqual(
             done, [(5, signal.SIGSTOP), "listed", (7, kill), (8, kill), (5, kill)]

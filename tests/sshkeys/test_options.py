@@ -346,13 +346,20 @@ class MergeTests(SynchronousTestCase):
 
     def test_lists(self) -> None:
         """
-        Where both have lists, the first one's count.
+        The lists of either count; where both have some that differ, they refuse.
         """
-        one = parseOptions('permitopen="a:1",environment="A=1",from="a",tunnel="1"')
-        other = parseOptions('permitopen="b:1",environment="B=1",from="b",tunnel="2"')
-        merged = merge(one, other)
-        self.assertEqual(merged, one)
-        self.assertEqual(merge(KeyOptions(), other), other)
+        for text in (
+            'permitopen="a:1"',
+            'environment="A=1"',
+            'tunnel="1"',
+            'permitlisten="1"',
+        ):
+            one, other = parseOptions(text), parseOptions(text.replace("1", "2"))
+            self.assertEqual(merge(one, KeyOptions()), one)
+            self.assertEqual(merge(KeyOptions(), one), one)
+            self.assertEqual(merge(one, one), one)
+            with self.assertRaises(BadOption):
+                merge(one, other)
 
     def test_authority(self) -> None:
         """

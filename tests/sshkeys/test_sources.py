@@ -111,9 +111,33 @@ class AmongTests(SynchronousTestCase):
 
     def test_scope(self) -> None:
         """
-        A scope isn't part of an address that a pattern could name.
+        An address with a scope is in no network that has none, but excluded by it.
         """
         self.assertIsNotNone(normalized("fe80::1%eth0"))
+        for patterns, expected in (
+            ("fe80::1", False),
+            ("fe80::/10", False),
+            ("fe80::1%eth0", True),
+            ("fe80::1%lo", False),
+            ("fe80::*", True),
+            ("!fe80::/10,*", False),
+        ):
+            self.assertEqual(isAmong("fe80::1%eth0", patterns), expected, patterns)
+        self.assertFalse(isInside("fe80::1%eth0", "fe80::/10"))
+
+    def test_odd(self) -> None:
+        """
+        What OpenSSH wouldn't take for an address isn't taken for one here.
+        """
+        for patterns in (
+            "10.0.0.0/" + "0" * 80 + "8",
+            "1.2.3.4/" + "9" * 5000,
+            "\uff11\uff10.0.0.0/8",
+        ):
+            self.assertFalse(isAmong("10.0.0.1", patterns), patterns[:20])
+        # Names end with one that is too long; what was found by address stays.
+        self.assertFalse(isAmong("10.0.0.1", "10.*.nowhere,h*," + "a" * 2000, "host"))
+        self.assertTrue(isAmong("10.0.0.1", "10.*," + "a" * 2000))
 
     @given(strategies.text(max_size=40))
     def test_anything(self, patterns: str) -> None:
