@@ -15,7 +15,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred.demo import Options
-from mycred.demo._ssh import MailUser, _shown
+from mycred.demo._ssh import Lines, MailUser, _shown
 
 from ..conch._ssh import USER, certify, client, keygen, needSSH
 from ..test_system import account, needs, run
@@ -129,6 +129,8 @@ class SSHTests(ServerTests, SynchronousTestCase):
         typed = self.ssh(server, "ed25519", options=("-tt",), text="list\rquit\r")
         self.assertIn("mail> list", typed.stdout)
         self.assertEqual(typed.returncode, 0)
+        ended = self.ssh(server, "ed25519", options=("-tt",), text="")
+        self.assertEqual(ended.returncode, 0)
 
     def test_hostKey(self) -> None:
         """
@@ -206,6 +208,9 @@ class OptionTests(SynchronousTestCase):
         auth = "--auth=memory:alice:secret"
         self.assertWrong("--ssh=tcp:0", auth, says="ISSHPrivateKey")
         self.assertWrong("--hostkey=x", auth, says="--hostkey is for SSH")
+        self.assertWrong(
+            "--hostkey=", "--auth=sshkey:file=x", says="write the name of a file"
+        )
 
     def test_hostKey(self) -> None:
         """
@@ -229,6 +234,28 @@ class MailUserTests(SynchronousTestCase):
         """
         shown = _shown(b"a\x1b[2J\x07b\r\nc\rd\x9b1m\xc2\x9b\te")
         self.assertEqual(shown, "a\ufffd[2J\ufffdb\nc\ufffdd\ufffd1m\ufffd\te")
+
+    def test_unread(self) -> None:
+        """
+        Who doesn't read what he asks for is hung up on.
+        """
+        written: list[bytes] = []
+        ended: list[bool] = []
+        mailbox: Any = type("Mailbox", (), {"messages": [], "user": b"alice"})
+        store: Any = None
+        lines = Lines(
+            MailUser(store, mailbox, None),
+            written.append,
+            lambda: ended.append(True),
+            lambda: len(written) > 2,
+        )
+        for _ in range(3):
+            lines.dataReceived(b"list\n")
+        self.assertEqual((len(written), ended), (3, []))
+        lines.dataReceived(b"list\n")
+        self.assertEqual((len(written), ended), (3, [True]))
+        lines.dataReceived(b"x" * 2000)
+        self.assertEqual(len(ended), 2)
 
     def test_noMail(self) -> None:
         """
