@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, NoReturn
 
-from .._userfile import HTPASSWD, signatureOf
+from .._userfile import HTPASSWD
 
 # For how long another writer is waited for, and how often he is asked, in seconds.
 _PATIENCE = 10.0
@@ -92,6 +92,14 @@ def _isFor(name: bytes, line: bytes) -> bool:
     """
     parsed = HTPASSWD.parse(line)
     return parsed is not None and parsed[0] == name
+
+
+def _contentOf(status: os.stat_result) -> tuple[int, ...]:
+    """
+    Sum up what tells one content of a file from another.  The time of its status isn't
+    among it: that changes when who has made the file removes its first name.
+    """
+    return status.st_mtime_ns, status.st_size, status.st_ino, status.st_dev
 
 
 class _Edit:
@@ -168,7 +176,7 @@ class _Edit:
         """
         with self._written(content) as (descriptor, temporary):
             self._takeAfter(descriptor, old)
-            if signatureOf(self._status()) != signatureOf(status):
+            if _contentOf(self._status()) != _contentOf(status):
                 self._fail(
                     errno.EBUSY, "somebody else is writing it; nothing was changed"
                 )

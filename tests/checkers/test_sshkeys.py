@@ -85,6 +85,12 @@ class FactoryTests(SynchronousTestCase):
         checker: Any = theSSHKeyCheckerFactory.generateChecker(
             argstring.replace("FOLDER", str(self.folder)).replace("USER", USER)
         )
+        return self.close(checker)
+
+    def close(self, checker: Any) -> Any:
+        """
+        Have the processes of a checker end with the test.
+        """
         separate = checker._keydb._separate
         if separate is not None:
             self.addCleanup(separate._helper.close)
@@ -111,7 +117,7 @@ class FactoryTests(SynchronousTestCase):
         """
         It takes no options, as Twisted's.
         """
-        checker: Any = makeChecker("sshkey")
+        checker = self.close(makeChecker("sshkey"))
         self.assertIsInstance(checker, sshkeys.SSHPublicKeyChecker)
         self.assertEqual(checker._keydb._separate is not None, os.geteuid() == 0)
 

@@ -491,6 +491,22 @@ class OtherWritersTests(PasswdTestCase):
         self.assertEqual(self.path.read_bytes(), b"carol:x\nalice:x\n")
         self.assertEqual(os.listdir(self.folder), ["htpasswd"])
 
+    def test_secondName(self) -> None:
+        """
+        A file that loses a second name meanwhile, as one does that was just made, is
+        changed all the same.
+        """
+        self.path.write_bytes(b"carol:x\n")
+        other = self.path.with_name("other")
+        os.link(self.path, other)
+
+        def meanwhile(content: bytes) -> bytes:
+            other.unlink()
+            return content + b"alice:x\n"
+
+        _editing.edit(str(self.path), meanwhile)
+        self.assertEqual(self.path.read_bytes(), b"carol:x\nalice:x\n")
+
     def test_manyWriters(self) -> None:
         """
         Of many who write at a time, each is heard.
