@@ -312,28 +312,29 @@ class _Session:
 
     def _start(self, requestType: bytes, data: bytes) -> Any:
         """
-        Start what is asked for, or the command of the key.
+        Start what is asked for, or the command of the key; once (RFC 4254, section
+        6.5).
         """
-        options = self._options
-        for name, value in options.environment:
+        if self._isStarted:
+            return 0
+        asked = None if requestType == b"shell" else Fields(data).string()
+        for name, value in self._options.environment:
             if not self._set(name, value):
                 self._log.error(
                     "Refused: the server can't set {name}, as the key demands", name=name
                 )
                 return 0
-        asked = None if requestType == b"shell" else Fields(data).string()
-        self._isStarted = True
-        if options.command is None:
-            return self._ask(requestType, data)
-        if asked is not None:
-            self._set("SSH_ORIGINAL_COMMAND", os.fsdecode(asked))
-        name, _, arguments = options.command.partition(" ")
-        if name == "internal-sftp":
-            if arguments.strip():
+        if self._options.command is not None:
+            if asked is not None:
+                self._set("SSH_ORIGINAL_COMMAND", os.fsdecode(asked))
+            forced = _forced(self._options.command)
+            if forced is None:
                 self._log.error("Refused: internal-sftp takes no arguments here")
                 return 0
-            return self._ask(b"subsystem", string(b"sftp"))
-        return self._ask(b"exec", string(os.fsencode(options.command)))
+            requestType, data = forced
+        started = self._ask(requestType, data)
+        self._isStarted = bool(started)
+        return started
 
     def _set(self, name: str, value: str) -> Any:
         """
@@ -341,6 +342,18 @@ class _Session:
         """
         both = string(os.fsencode(name)) + string(os.fsencode(value))
         return self._ask(b"env", both)
+
+
+def _forced(command: str) -> tuple[bytes, bytes] | None:
+    """
+    Make the request that a forced command stands for.
+
+    @return: L{None} if there is none.
+    """
+    name, _, arguments = command.partition(" ")
+    if name != "internal-sftp":
+        return b"exec", string(os.fsencode(command))
+    return None if arguments.strip() else (b"subsystem", string(b"sftp"))
 
 
 def _split(permitted: tuple[str, ...]) -> list[tuple[str, int | None]]:
