@@ -242,6 +242,17 @@ class SignatureTests(KeyTestCase):
             login = self.check(keydb, signed(key, algorithm))
             self.assertEqual(self.successResultOf(login), b"alice")
 
+    def test_wrong(self) -> None:
+        """
+        A wrong signature lets nobody in, whatever the options of the key are.
+        """
+        for options in ("", "no-touch-required"):
+            for signature in (signed(ed25519()).signature, b"x"):
+                credentials = signed(ALICE)
+                credentials.signature = signature
+                login = self.check(Files(accepted(options)), credentials)
+                self.failureResultOf(login, UnauthorizedLogin)
+
     def test_otherThanAnnounced(self) -> None:
         """
         A signature is by the algorithm that was announced.
