@@ -32,7 +32,7 @@ from ..error import DenialReason
 from ._certificate import Certificate, Offer, keyOf
 from ._evidence import KeyEvidence
 from ._key import PublicKey
-from ._lines import keysIn, linesWith, principalsIn
+from ._lines import keysIn, linesWith, optionsIn, principalsIn
 from ._opening import AsUser, UnsafeFile, asNobodyElse, readSafely
 from ._options import BadOption, KeyOptions, fromCertificate, merge
 from ._policy import KeyPolicy
@@ -196,7 +196,7 @@ class Authority:
                 self._note(path, line.number, "the key stands in too many lines")
                 break
             try:
-                options = line.parseOptions()
+                options = optionsIn(line)
                 if options.isAuthority != isCertificate:
                     continue
                 self._permit(options, peer)
@@ -289,7 +289,7 @@ class Authority:
             if line.name not in certificate.principals:
                 continue
             try:
-                options = line.parseOptions()
+                options = optionsIn(line)
             except BadOption as error:
                 self._note(path, line.number, str(error))
                 continue

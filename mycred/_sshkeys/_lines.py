@@ -42,14 +42,6 @@ class Line(NamedTuple):
     blob: bytes
     options: bytes
 
-    def parseOptions(self) -> KeyOptions:
-        """
-        Read the options.
-
-        @raise BadOption: if they aren't what they should be.
-        """
-        return _parse(self.options)
-
 
 def linesWith(text: bytes, blob: bytes, base64: bytes) -> Iterator[Line]:
     """
@@ -129,14 +121,6 @@ class Principal(NamedTuple):
     name: str
     options: bytes
 
-    def parseOptions(self) -> KeyOptions:
-        """
-        Read the options.
-
-        @raise BadOption: if they aren't what they should be.
-        """
-        return _parse(self.options)
-
 
 def principalsIn(text: bytes) -> Iterator[Principal]:
     """
@@ -184,10 +168,13 @@ def _keyIn(text: bytes) -> bytes:
     return blob
 
 
-def _parse(options: bytes) -> KeyOptions:
+def optionsIn(line: Line | Principal) -> KeyOptions:
     """
-    Read options.
+    Read the options of a line.
+
+    @raise BadOption: if they aren't what they should be.
     """
+    options = line.options
     text = options.decode("utf-8", "surrogateescape")
     # In a file of principals blanks may follow; OpenSSH reads no further.
     match = _options.match(options)
@@ -204,6 +191,7 @@ __all__ = [
     "Principal",
     "keysIn",
     "linesWith",
+    "optionsIn",
     "plainBlob",
     "principalsIn",
     "readLine",

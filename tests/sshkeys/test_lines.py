@@ -11,7 +11,7 @@ from hypothesis import given, strategies
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._sshkeys import BadOption, PublicKey, UnusableKey, keysIn, string
-from mycred._sshkeys._lines import linesWith, plainBlob, principalsIn, readLine
+from mycred._sshkeys._lines import linesWith, optionsIn, plainBlob, principalsIn, readLine
 
 from ._keys import blobOf, certificate, ed25519, line, lineOf
 
@@ -91,7 +91,7 @@ class FindTests(SynchronousTestCase):
         key = PublicKey.parse(blobOf(ALICE))
         for found in linesWith(before + key.base64 + after, key.blob, key.base64):
             with contextlib.suppress(BadOption):
-                found.parseOptions()
+                optionsIn(found)
         readLine(before, 1)
         readLine(before + line(ALICE) + after, 1)
 
@@ -154,7 +154,7 @@ class PrincipalTests(SynchronousTestCase):
             [(one.number, one.name, one.options) for one in principalsIn(text)],
             [(3, "alice", b""), (4, "bob", b'no-pty,command="a b"'), (5, "carol", b"")],
         )
-        options = list(principalsIn(text))[1].parseOptions()
+        options = optionsIn(list(principalsIn(text))[1])
         self.assertEqual((options.command, options.pty), ("a b", False))
 
     def test_blanks(self) -> None:
@@ -163,7 +163,7 @@ class PrincipalTests(SynchronousTestCase):
         """
         [one] = principalsIn(b"no-pty no-user-rc alice")
         with self.assertRaises(BadOption):
-            one.parseOptions()
+            optionsIn(one)
 
     @given(strategies.binary(max_size=80))
     def test_anything(self, data: bytes) -> None:
@@ -172,4 +172,4 @@ class PrincipalTests(SynchronousTestCase):
         """
         for one in principalsIn(data):
             with contextlib.suppress(BadOption):
-                one.parseOptions()
+                optionsIn(one)
