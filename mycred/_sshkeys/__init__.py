@@ -3,18 +3,11 @@ SSH keys: which keys open an account, and what may be done with them, as sshd de
 it.
 """
 
-from ._authority import (
-    FILES,
-    Authority,
-    KeyFiles,
-    checkFiles,
-    checkPattern,
-    expand,
-    makeAuthority,
-)
+from ._authority import Authority, makeAuthority
 from ._certificate import Certificate, Offer, keyOf, parseOffer
 from ._evidence import KeyEvidence
 from ._key import TOUCHED, TYPES, VERIFIED, PublicKey
+from ._keyfiles import FILES, KeyFiles, checkFiles, checkPattern, expand
 from ._lines import keysIn, readLine
 from ._opening import UnsafeFile, asUser, insistOnModes
 from ._options import (
@@ -42,7 +35,7 @@ __all__ = [
     "ALGORITHMS",
     # From ._options
     "ANY_TUNNEL",
-    # From ._authority
+    # From ._keyfiles
     "FILES",
     # From ._options
     "SERVER_OPTIONS",
@@ -71,7 +64,7 @@ __all__ = [
     # From ._wire
     "UnusableKey",
     "asUser",
-    # From ._authority
+    # From ._keyfiles
     "checkFiles",
     "checkPattern",
     "checkPolicy",

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any
 
 from .._accounts import (
     Account,
@@ -27,11 +25,10 @@ from .._accounts import (
 )
 from .._notes import Note
 from .._secrets import printable
-from .._userfile import SETTLING, Signature, openRegular, signatureOf
 from ..error import DenialReason
 from ._certificate import Certificate, Offer, keyOf
 from ._evidence import KeyEvidence
-from ._key import PublicKey
+from ._keyfiles import Kept, KeyFiles, expand
 from ._lines import keysIn, linesWith, optionsIn, principalsIn
 from ._opening import AsUser, UnsafeFile, asNobodyElse, readSafely
 from ._options import BadOption, KeyOptions, fromCertificate, merge
@@ -39,9 +36,6 @@ from ._policy import KeyPolicy
 from ._revoked import Revoked
 from ._sources import BadPattern, isAmong, isInside
 from ._wire import UnusableKey
-
-#: Where sshd looks, and Twisted.
-FILES = (".ssh/authorized_keys", ".ssh/authorized_keys2")
 
 # A key that stands in more lines of a file than these is looked for no further.
 _MOST_LINES = 1000
@@ -60,29 +54,6 @@ _DEFINITE = {
 
 # So much is noted until somebody takes it, and so much of each.
 _MOST_NOTES, _LONGEST_NOTE = 100, 200
-
-
-class KeyFiles(NamedTuple):
-    """
-    Where keys are, and what else decides.
-
-    In the names of files, C{%h} stands for the home of the user, C{%u} for his name,
-    C{%U} for his number and C{%%} for C{%}; what doesn't begin with C{/} is in his
-    home.
-
-    @ivar files: the files with keys.
-    @ivar ca: a file with the keys of trusted authorities.
-    @ivar revoked: a file with revoked keys, or a KRL.
-    @ivar principals: the file with the principals for one of which a certificate by a
-        trusted authority must be; if L{None}, it must be for the user's name.
-    @ivar isStrict: whether files to which others may write are refused.
-    """
-
-    files: tuple[str, ...] = FILES
-    ca: str | None = None
-    revoked: str | None = None
-    principals: str | None = None
-    isStrict: bool = True
 
 
 class Authority:
@@ -118,8 +89,8 @@ class Authority:
         self._asUser = asUser
         self._now = now
         self._notes: deque[Note] = deque(maxlen=_MOST_NOTES)
-        self._ca = files.ca and _Kept(files.ca, keysIn)
-        self._revoked = files.revoked and _Kept(files.revoked, Revoked.parse)
+        self._ca = files.ca and Kept(files.ca, keysIn)
+        self._revoked = files.revoked and Kept(files.revoked, Revoked.parse)
 
     def look(self, name: bytes, offer: Offer, peer: str | None) -> Verdict:
         """
@@ -365,113 +336,6 @@ class Authority:
         self._notes.append(("{where}: {why}", values))
 
 
-class _Kept:
-    """
-    What a file of the administrator's holds, which is read again when it differs.
-    """
-
-    def __init__(self, path: str, parse: Callable[[bytes], Any]) -> None:
-        self._path = path
-        self._parse = parse
-        self._lock = Lock()
-        self._state: Signature | None = None
-        self._since = 0.0
-        self._content: Any = None
-
-    def read(self) -> Any:
-        """
-        Return what it holds.
-
-        @raise OSError: if it can't be read.
-        @raise UnusableKey: if it holds something else.
-        """
-        with self._lock:
-            # What has changed a moment ago may do so again, and show the same times.
-            if self._state is None or self._isYoung() or self._state != self._now():
-                self._load()
-            return self._content
-
-    def _isYoung(self) -> bool:
-        """
-        Whether it was first seen like this a moment ago.
-        """
-        return time.monotonic() - self._since < max(SETTLING, 2.0)
-
-    def _now(self) -> Signature:
-        """
-        Tell the state that it is in.
-        """
-        return signatureOf(os.stat(self._path))
-
-    def _load(self) -> None:
-        """
-        Read it.
-        """
-        with openRegular(self._path) as file:
-            state = signatureOf(os.fstat(file.fileno()))
-            text = file.read()
-        if state != self._state:
-            self._since = time.monotonic()
-        # It may differ though its state doesn't tell.
-        self._state = None
-        self._content = self._parse(text)
-        self._state = state
-
-
-def expand(pattern: str, account: Account) -> str:
-    """
-    Name a file of a user.
-    """
-    tokens = {
-        "%": "%",
-        "h": account.home,
-        "u": account.name,
-        "U": str(account.uid),
-    }
-    name = re.sub("%(.)", lambda match: tokens[match[1]], pattern)
-    return os.path.join(account.home, name)
-
-
-def checkPattern(pattern: str) -> str:
-    """
-    Insist on a pattern for names of files.
-
-    @raise ValueError: if it is none.
-    """
-    if not pattern:
-        raise ValueError("write the name of a file")
-    if re.sub("%[%huU]", "", pattern).count("%"):
-        raise ValueError("a % must be followed by h, u or U, or by another %")
-    return pattern
-
-
-def checkFiles(ca: str | None, revoked: str | None, policy: KeyPolicy) -> None:
-    """
-    Insist on the administrator's files.
-
-    @param ca: a file with the keys of authorities.
-    @param revoked: a file with revoked keys, or a KRL.
-    @param policy: which signatures count.
-
-    @raise ValueError: if one isn't what it should be.
-    @raise OSError: if it can't be read.
-    """
-    if ca is not None:
-        try:
-            blobs = _Kept(ca, keysIn).read()
-            if not blobs:
-                raise ValueError(f"ca: there is no key in {ca}")
-            if all(policy.flaw(PublicKey.parse(blob)) for blob in blobs):
-                raise ValueError(f"ca: no key in {ca} is of a type that counts")
-        except UnusableKey as error:
-            raise ValueError(f"ca: {ca}: {error}") from None
-    if revoked is not None:
-        try:
-            _Kept(revoked, Revoked.parse).read()
-        except UnusableKey as error:
-            raise ValueError(f"revoked: {revoked}: {error}") from None
-
-
 def _named(principals: str) -> set[str]:
     """
     Read a list of principals, as OpenSSH does: as far as an empty one.
@@ -533,12 +397,4 @@ def makeAuthority(
     return Authority(where, known, policy=algorithms, denial=denial, asUser=asUser)
 
 
-__all__ = [
-    "FILES",
-    "Authority",
-    "KeyFiles",
-    "checkFiles",
-    "checkPattern",
-    "expand",
-    "makeAuthority",
-]
+__all__ = ["Authority", "makeAuthority"]

@@ -16,7 +16,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.python.fakepwd import UserDatabase
 
 from mycred._accounts import Account, Kind, Rules, SystemUsers, Verdict
-from mycred._sshkeys import Authority, KeyFiles, _authority, parseOffer
+from mycred._sshkeys import Authority, KeyFiles, _authority, _keyfiles, parseOffer
 from mycred.checkers import _keydbs
 from mycred.checkers._publickeys import Proof
 from mycred.checkers.sshkeys import (
@@ -387,7 +387,7 @@ class RevokedTests(MachineTestCase):
         later = time.monotonic() + 5
         with mock.patch.object(time, "monotonic", lambda: later):
             authority.look(b"alice", offer, None)
-            with mock.patch.object(_authority, "openRegular", side_effect=AssertionError):
+            with mock.patch.object(_keyfiles, "openRegular", side_effect=AssertionError):
                 self.assertIs(authority.look(b"alice", offer, None).kind, Kind.ACCEPTED)
             new = self.home / "new"
             new.write_bytes(line(ALICE))
