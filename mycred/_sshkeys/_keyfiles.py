@@ -1,0 +1,156 @@
+"""
+Where keys are: the files of users, and those of the administrator.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable
+from threading import Lock
+from typing import Any, NamedTuple
+
+from .._accounts import Account
+from .._userfile import SETTLING, Signature, openRegular, signatureOf
+from ._key import PublicKey
+from ._lines import keysIn
+from ._policy import KeyPolicy
+from ._revoked import Revoked
+from ._wire import UnusableKey
+
+#: Where sshd looks, and Twisted.
+FILES = (".ssh/authorized_keys", ".ssh/authorized_keys2")
+
+
+class KeyFiles(NamedTuple):
+    """
+    Where keys are, and what else decides.
+
+    In the names of files, C{%h} stands for the home of the user, C{%u} for his name,
+    C{%U} for his number and C{%%} for C{%}; what doesn't begin with C{/} is in his
+    home.
+
+    @ivar files: the files with keys.
+    @ivar ca: a file with the keys of trusted authorities.
+    @ivar revoked: a file with revoked keys, or a KRL.
+    @ivar principals: the file with the principals for one of which a certificate by a
+        trusted authority must be; if L{None}, it must be for the user's name.
+    @ivar isStrict: whether files to which others may write are refused.
+    """
+
+    files: tuple[str, ...] = FILES
+    ca: str | None = None
+    revoked: str | None = None
+    principals: str | None = None
+    isStrict: bool = True
+
+
+class Kept:
+    """
+    What a file of the administrator's holds, which is read again when it differs.
+    """
+
+    def __init__(self, path: str, parse: Callable[[bytes], Any]) -> None:
+        self._path = path
+        self._parse = parse
+        self._lock = Lock()
+        self._state: Signature | None = None
+        self._since = 0.0
+        self._content: Any = None
+
+    def read(self) -> Any:
+        """
+        Return what it holds.
+
+        @raise OSError: if it can't be read.
+        @raise UnusableKey: if it holds something else.
+        """
+        with self._lock:
+            # What has changed a moment ago may do so again, and show the same times.
+            if self._state is None or self._isYoung() or self._state != self._now():
+                self._load()
+            return self._content
+
+    def _isYoung(self) -> bool:
+        """
+        Whether it was first seen like this a moment ago.
+        """
+        return time.monotonic() - self._since < max(SETTLING, 2.0)
+
+    def _now(self) -> Signature:
+        """
+        Tell the state that it is in.
+        """
+        return signatureOf(os.stat(self._path))
+
+    def _load(self) -> None:
+        """
+        Read it.
+        """
+        with openRegular(self._path) as file:
+            state = signatureOf(os.fstat(file.fileno()))
+            text = file.read()
+        if state != self._state:
+            self._since = time.monotonic()
+        # It may differ though its state doesn't tell.
+        self._state = None
+        self._content = self._parse(text)
+        self._state = state
+
+
+def expand(pattern: str, account: Account) -> str:
+    """
+    Name a file of a user.
+    """
+    tokens = {
+        "%": "%",
+        "h": account.home,
+        "u": account.name,
+        "U": str(account.uid),
+    }
+    name = re.sub("%(.)", lambda match: tokens[match[1]], pattern)
+    return os.path.join(account.home, name)
+
+
+def checkPattern(pattern: str) -> str:
+    """
+    Insist on a pattern for names of files.
+
+    @raise ValueError: if it is none.
+    """
+    if not pattern:
+        raise ValueError("write the name of a file")
+    if re.sub("%[%huU]", "", pattern).count("%"):
+        raise ValueError("a % must be followed by h, u or U, or by another %")
+    return pattern
+
+
+def checkFiles(ca: str | None, revoked: str | None, policy: KeyPolicy) -> None:
+    """
+    Insist on the administrator's files.
+
+    @param ca: a file with the keys of authorities.
+    @param revoked: a file with revoked keys, or a KRL.
+    @param policy: which signatures count.
+
+    @raise ValueError: if one isn't what it should be.
+    @raise OSError: if it can't be read.
+    """
+    if ca is not None:
+        try:
+            blobs = Kept(ca, keysIn).read()
+            if not blobs:
+                raise ValueError(f"ca: there is no key in {ca}")
+            if all(policy.flaw(PublicKey.parse(blob)) for blob in blobs):
+                raise ValueError(f"ca: no key in {ca} is of a type that counts")
+        except UnusableKey as error:
+            raise ValueError(f"ca: {ca}: {error}") from None
+    if revoked is not None:
+        try:
+            Kept(revoked, Revoked.parse).read()
+        except UnusableKey as error:
+            raise ValueError(f"revoked: {revoked}: {error}") from None
+
+
+__all__ = ["FILES", "Kept", "KeyFiles", "checkFiles", "checkPattern", "expand"]
