@@ -9,6 +9,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from zope.interface import implementer
 from twisted.conch.avatar import ConchUser
 from twisted.conch.ssh import forwarding, session
 from twisted.internet import defer, protocol, reactor, utils
+from twisted.internet.error import ProcessExitedAlready
 from twisted.python import components
 from twisted.trial.unittest import SkipTest
 
@@ -279,8 +281,11 @@ class Session:
 
     def closed(self) -> None:
         """
-        It ends by itself.
+        Leave nothing running.
         """
+        if self._process is not None:
+            with suppress(ProcessExitedAlready):
+                self._process.signalProcess("KILL")
 
 
 components.registerAdapter(Session, User, ISession)
