@@ -23,7 +23,7 @@ ROWS = [
     {"plugins", "_sessions"},
     {"portal", "checkers"},
     {"_helper"},
-    {"_pam", "_sshkeys"},
+    {"_ldap", "_pam", "_sshkeys"},
     {"_accounts"},
     {"_passwordfile"},
     {"_notes"},

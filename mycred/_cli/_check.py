@@ -110,6 +110,8 @@ def run(options: Namespace) -> int:
     @return: the exit status.
     """
     watched = _makeCheckers(options.auth)
+    if options.verbose:
+        _watchSteps(watched)
     name = os.fsencode(options.user)
     password = askPassword(options.stdin)
     globalLogPublisher.addObserver(_logTo(sys.stderr))
@@ -160,6 +162,16 @@ def _makeCheckers(descriptions: list[str]) -> list[_Watched]:
     if len(labels) > 1:
         labels = [f"{number} {label}" for number, label in enumerate(labels, 1)]
     return [_Watched(*pair) for pair in zip(labels, options["credCheckers"])]
+
+
+def _watchSteps(watched: list[_Watched]) -> None:
+    """
+    Have those checkers tell their steps that have several.
+    """
+    for each in watched:
+        looks = getattr(each.checker, "looks", None)
+        if looks is not None:
+            looks.isWatched = True
 
 
 @inlineCallbacks

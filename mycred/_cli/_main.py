@@ -165,6 +165,11 @@ def _describeCheck(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--stdin", action="store_true", help="read the password from standard input"
     )
+    parser.add_argument(
+        "--verbose",
+        action="store_true",
+        help="tell each step, where a checker knows of several (ldap), and its time",
+    )
 
 
 __all__ = ["main"]

@@ -54,7 +54,7 @@ class AccountChecker(PasswordMatching):
             found out.
         """
         name, password = asBytes(credentials.username), asBytes(credentials.password)
-        if not isPlausibleLogin(name, password, self.longestPassword):
+        if not self._isPlausible(name, password):
             self._log.info(
                 "Login refused: {name!r}: no account has such a name, or the password is "
                 "empty or too long",
@@ -63,6 +63,12 @@ class AccountChecker(PasswordMatching):
             return fail(UnauthorizedLogin())
         looking: Deferred[Any] = self._lookUp(name, password, credentials)
         return looking.addCallback(self._cbVerdict, credentials)
+
+    def _isPlausible(self, name: bytes, password: bytes) -> bool:
+        """
+        Tell whether it is worth any work.
+        """
+        return isPlausibleLogin(name, password, self.longestPassword)
 
     def _lookUp(
         self, name: bytes, password: bytes, credentials: Any

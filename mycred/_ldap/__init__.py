@@ -1,0 +1,18 @@
+"""
+Logins against an LDAP directory: find the user, bind as him, tell whether he may in.
+
+L{Directory.look} does it all, and waits for servers: it is called in threads.
+"""
+
+from ._directory import Directory, Seen
+from ._settings import Settings, ldapSettings, readSettings
+
+__all__ = [
+    # From ._directory
+    "Directory",
+    "Seen",
+    # From ._settings
+    "Settings",
+    "ldapSettings",
+    "readSettings",
+]

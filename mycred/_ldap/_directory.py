@@ -1,0 +1,346 @@
+"""
+A login against a directory: find the user, bind as him, and tell whether he may in.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import deque
+from collections.abc import Iterator
+from secrets import choice, token_hex
+from typing import NamedTuple
+
+from .._accounts import Kind, Verdict
+from ..error import DenialReason
+from ._faults import Fault, Unsure
+from ._filters import ANYTHING
+from ._groups import MEMBER_OF, Membership, groupsIn
+from ._messages import BASE, Entry
+from ._names import parseDN, valueIn
+from ._outcome import Outcome
+from ._servers import Servers
+from ._session import NO_ATTRIBUTES, Person, Session
+from ._settings import Search, Settings
+
+# What none of Active Directory's user names has, and what leads to another domain.
+_odd = re.compile(r'["/\\\[\]:;|=,+*?<>@]')
+
+# Of so many binds it is remembered how long they took.
+_MOST_REMEMBERED = 64
+
+
+class Seen(NamedTuple):
+    """
+    What a look at a directory has brought about.
+
+    @ivar verdict: the verdict.
+    @ivar steps: how it was reached, in words, if somebody wanted to know.
+    @ivar values: the values that were asked for.
+    """
+
+    verdict: Verdict
+    steps: list[str]
+    values: tuple[bytes, ...] = ()
+
+
+class Directory:
+    """
+    A directory, as threads see it.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        """
+        @param settings: where it is, and who of it is let in.
+        """
+        self._settings = settings
+        self._notes: deque[str] = deque(maxlen=100)
+        self._servers = Servers(
+            settings.addresses,
+            settings.security,
+            settings.context,
+            settings.account,
+            timeout=settings.timeout,
+            note=self._notes.append,
+        )
+        self._membership = None
+        if settings.groups is not None:
+            self._membership = Membership(settings.groups)
+        self._took: deque[float] = deque(maxlen=_MOST_REMEMBERED)
+
+    def look(
+        self, name: bytes, password: bytes, until: float, isWatched: bool = False
+    ) -> Seen:
+        """
+        Find out whether somebody is let in by a password.
+
+        @param name: his name, in UTF-8.
+        @param password: the password.
+        @param until: when to give up, by L{time.monotonic}.
+        @param isWatched: whether somebody wants to know the steps.
+        """
+        session = Session(self._servers, until, isWatched)
+        search, typed = self._settings.search, name.decode("utf-8")
+        try:
+            if search is None:
+                verdict = self._lookDirectly(session, typed, password)
+            else:
+                verdict = self._lookBySearch(session, search, typed, password)
+        except (Fault, Unsure) as trouble:
+            verdict = Verdict(Kind.UNSURE, name, str(trouble))
+        return _conclude(session, verdict)
+
+    def lookFor(
+        self, name: bytes, attribute: str, until: float, isWatched: bool = False
+    ) -> Seen:
+        """
+        Find what the entry of somebody holds who would be let in.
+
+        @param name: his name, in UTF-8.
+        @param attribute: what is wanted of the entry.
+        @param until: when to give up, by L{time.monotonic}.
+        @param isWatched: whether somebody wants to know the steps.
+
+        @return: a verdict, and the values.
+        """
+        search, typed = self._settings.search, name.decode("utf-8")
+        if search is None:
+            raise ValueError("with dn= or upn= nobody is found without his password")
+        session = Session(self._servers, until, isWatched)
+        values: tuple[bytes, ...] = ()
+        try:
+            entry, why = self._find(session, search, typed, (attribute,))
+            if entry is None:
+                verdict = Verdict(Kind.REFUSED, name, why)
+            else:
+                person = self._personIn(entry, typed)
+                verdict = self._admit(session, person)
+                values = tuple(entry.attributes.get(attribute.lower(), ()))
+        except (Fault, Unsure) as trouble:
+            verdict = Verdict(Kind.UNSURE, name, str(trouble))
+        return _conclude(session, verdict, values)
+
+    def takeNotes(self) -> Iterator[str]:
+        """
+        Take what the log should be told of servers.
+        """
+        while self._notes:
+            yield self._notes.popleft()
+
+    def close(self) -> None:
+        """
+        Close all connections.
+        """
+        self._servers.close()
+
+    def _lookBySearch(
+        self, session: Session, search: Search, typed: str, password: bytes
+    ) -> Verdict:
+        """
+        Find a user's entry, and bind with its name.
+        """
+        entry, why = self._find(session, search, typed)
+        if entry is None:
+            nobody = f"{self._settings.attribute}={token_hex(8)},{search.base}"
+            return self._refuseUnknown(session, nobody, password, typed, why)
+        began = time.monotonic()
+        outcome = session.bind(entry.dn, password)
+        self._took.append(time.monotonic() - began)
+        session.step(lambda: f"bind as {entry.dn}: {_told(outcome)}")
+        if not outcome.matched or outcome.denial is not None:
+            return _verdictOn(outcome, typed)
+        return self._admit(session, self._personIn(entry, typed), outcome)
+
+    def _lookDirectly(self, session: Session, typed: str, password: bytes) -> Verdict:
+        """
+        Bind with a name that is made of the user's.
+        """
+        template = self._settings.dn
+        if template is None and _odd.search(typed):
+            return Verdict(Kind.REFUSED, _encode(typed), "no user has such a name")
+        user = template.named(typed) if template else f"{typed}@{self._settings.upn}"
+        outcome, identity = session.bindAs(user, password)
+        session.step(
+            lambda: (
+                f"bind as {user}: {_told(outcome)}"
+                + (f"; the directory calls him {identity}" if identity else "")
+            )
+        )
+        if not outcome.matched or outcome.denial is not None:
+            return _verdictOn(outcome, typed)
+        return self._admit(session, _personBehind(identity, self._settings), outcome)
+
+    def _find(
+        self,
+        session: Session,
+        search: Search,
+        typed: str,
+        wanted: tuple[str, ...] = (),
+    ) -> tuple[Entry | None, str]:
+        """
+        Find the one entry of a user.
+
+        @return: the entry, or L{None} and why there is none.
+        """
+        groups = (MEMBER_OF,) if self._membership else ()
+        entries = session.search(
+            search.base,
+            search.scope,
+            search.filter.named(typed),
+            (self._settings.attribute, *groups, *wanted),
+            2,
+        )
+        found = [entry.dn for entry in entries]
+        session.step(
+            lambda: (
+                f"search at {search.base} for {search.filter.shown(typed)}: "
+                + (" and ".join(found) or "nothing")
+            )
+        )
+        if len(entries) == 1:
+            return entries[0], ""
+        if entries:
+            return None, "more than one entry matches: " + " and ".join(found)
+        return None, "no entry matches"
+
+    def _refuseUnknown(
+        self, session: Session, nobody: str, password: bytes, typed: str, why: str
+    ) -> Verdict:
+        """
+        Refuse a name that the directory doesn't know, after the work that others take.
+        """
+        began = time.monotonic()
+        session.bind(nobody, password)
+        spent = time.monotonic() - began
+        session.step(lambda: "bind as nobody, so that it takes as long")
+        # The directory itself may be quick with those whom it doesn't know.
+        usual = choice(self._took) if self._took else 0.0
+        delay = max(0.0, min(usual - spent, session.left()))
+        return Verdict(Kind.REFUSED, _encode(typed), why, delay=delay)
+
+    def _personIn(self, entry: Entry, typed: str) -> Person:
+        """
+        Tell who has an entry.
+
+        @raise Unsure: if it doesn't say.
+        """
+        groups = groupsIn(entry) if self._membership else None
+        return Person(entry.dn, _nameIn(entry, self._settings.attribute, typed), groups)
+
+    def _admit(
+        self, session: Session, person: Person, outcome: Outcome | None = None
+    ) -> Verdict:
+        """
+        Tell whether somebody who has proved who he is may in.
+        """
+        why = self._objection(session, person)
+        name = _encode(person.name)
+        if why:
+            return Verdict(Kind.DENIED, name, why, DenialReason.POLICY)
+        if outcome is not None and outcome.why:
+            self._notes.append(f"{person.dn}: {outcome.why}")
+        return Verdict(Kind.ACCEPTED, name)
+
+    def _objection(self, session: Session, person: Person) -> str:
+        """
+        Tell why somebody may not in; nothing if he may.
+        """
+        require = self._settings.require
+        unread = self._membership is not None and person.groups is None
+        if require is not None or unread:
+            where = ANYTHING if require is None else require
+            wanted = (MEMBER_OF,) if unread else NO_ATTRIBUTES
+            found = session.search(person.dn, BASE, where, wanted)
+            if require is not None:
+                session.step(lambda: f"require=: {'met' if found else 'not met'}")
+            elif not found:
+                raise Unsure(f"the entry {person.dn} can't be read")
+            if not found:
+                return "the entry doesn't match require="
+            person = person._replace(groups=person.groups or groupsIn(found[0]))
+        if self._membership is not None:
+            isMember = self._membership.holds(session, person)
+            session.step(lambda: f"group=: {'a member' if isMember else 'not a member'}")
+            if not isMember:
+                return "not a member of group="
+        return ""
+
+
+def _conclude(session: Session, verdict: Verdict, values: tuple[bytes, ...] = ()) -> Seen:
+    """
+    Put together what was found out.
+    """
+    session.step(
+        lambda: f"verdict: {verdict.kind.value}" + (verdict.why and f", {verdict.why}")
+    )
+    return Seen(verdict, session.steps or [], values)
+
+
+def _verdictOn(outcome: Outcome, typed: str) -> Verdict:
+    """
+    Turn a bind that doesn't let in into a verdict.
+    """
+    kind = Kind.DENIED if outcome.denial is not None else Kind.REFUSED
+    return Verdict(kind, _encode(typed), outcome.why, outcome.denial)
+
+
+def _told(outcome: Outcome) -> str:
+    """
+    Put an outcome into words.
+    """
+    said = "right" if outcome.matched else "not right"
+    return f"{said} ({outcome.why})" if outcome.why else said
+
+
+def _nameIn(entry: Entry, attribute: str, typed: str) -> str:
+    """
+    Tell a user's name, as his entry spells it.
+
+    @raise Unsure: if it doesn't say, or says too much.
+    """
+    values = entry.attributes.get(attribute.lower(), [])
+    names = [value.decode("utf-8", "surrogateescape") for value in values if value]
+    if len(names) > 1:
+        # His own name in the directory tells which of several counts.
+        try:
+            own = valueIn(parseDN(entry.dn)[:1], attribute)
+        except ValueError:
+            own = None
+        names = [n for n in names if n == own] or [
+            n for n in names if n.casefold() == typed.casefold()
+        ]
+    if len(names) != 1:
+        what = "no" if not names else "more than one"
+        raise Unsure(f"{entry.dn} has {what} {attribute} by which to name the user")
+    return names[0]
+
+
+def _personBehind(identity: str, settings: Settings) -> Person:
+    """
+    Tell whom a directory calls so: C{dn:} and a name in the directory, or, in Active
+    Directory, C{u:} and a domain and a name.
+
+    @raise Unsure: if that isn't clear.
+    """
+    kind, _, rest = identity.partition(":")
+    name: str | None = None
+    if settings.dn is None:
+        name = rest.rpartition("\\")[2] if kind == "u" else None
+    elif kind == "dn":
+        try:
+            name = valueIn(parseDN(rest), settings.dn.attribute)
+        except ValueError:
+            name = None
+    if not name:
+        raise Unsure(f"the directory calls the user {identity}, which names nobody")
+    return Person(rest if kind == "dn" else "", name)
+
+
+def _encode(name: str) -> bytes:
+    """
+    Encode a name.
+    """
+    return name.encode("utf-8", "surrogateescape")
+
+
+__all__ = ["Directory", "Seen"]

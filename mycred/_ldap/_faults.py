@@ -1,0 +1,34 @@
+"""
+What keeps a directory from telling who somebody is: never a wrong password.
+"""
+
+from __future__ import annotations
+
+
+class Fault(Exception):
+    """
+    A server can't be used: it can't be reached, doesn't answer in time, isn't who it
+    should be, or talks nonsense.  Another server may do.
+    """
+
+
+class Lost(Fault):
+    """
+    A connection was lost.  If it had been idle, a new one may do.
+    """
+
+
+class Slow(Fault):
+    """
+    A server has not answered in the time that there was.
+    """
+
+
+class Unsure(Exception):
+    """
+    The directory answers, and what it says is neither yes nor no.  Another server of
+    the same directory wouldn't know better.
+    """
+
+
+__all__ = ["Fault", "Lost", "Slow", "Unsure"]

@@ -1,0 +1,172 @@
+"""
+Who is in a group: by the group's entry or the user's, and over groups within groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from ._faults import Unsure
+from ._filters import ANYTHING, allOf, anyOf, equals, inChain
+from ._messages import BASE, SUBTREE, Entry
+from ._names import normalized
+from ._session import Person, Session
+from ._settings import Groups
+
+#: The attribute in which some directories list a user's groups.
+MEMBER_OF = "memberOf"
+
+# The attributes in which a group lists its members by their names in the directory.
+_MEMBERS = ("member", "uniqueMember")
+
+#: Active Directory says that of itself (LDAP_CAP_ACTIVE_DIRECTORY_OID of MS-ADTS,
+#: section 3.1.1.3.4.3.1).
+_ACTIVE_DIRECTORY = b"1.2.840.113556.1.4.800"
+
+# How deep groups may be within groups, how many of them are looked at, and how many go
+# into one question.
+_DEEPEST, _MOST, _AT_A_TIME = 20, 1000, 100
+
+
+class Membership:
+    """
+    Tells who is in a group, or in one of those that match a filter.
+    """
+
+    def __init__(self, groups: Groups) -> None:
+        """
+        @param groups: which groups, and where they are.
+        """
+        self._groups = groups
+        self._only = None if groups.dn is None else normalized(groups.dn)
+        self._knowsChains: bool | None = None
+
+    def holds(self, session: Session, person: Person) -> bool:
+        """
+        Tell whether somebody is a member.
+
+        @raise Fault: if no server works.
+        @raise Unsure: if it can't be found out.
+        """
+        groups = person.groups or ()
+        isNested = self._groups.isNested
+        if isNested and self._followsChains(session):
+            return self._matches(session, inChain("member", _encode(person.dn)))
+        if self._areIn(session, [person.dn], [person.name], groups):
+            return True
+        return isNested and self._climb(session, person, groups)
+
+    def _climb(self, session: Session, person: Person, groups: Sequence[str]) -> bool:
+        """
+        Look at the groups that somebody is in, at those that they are in, and so on.
+        """
+        seen = {normalized(person.dn)}
+        members, names = [person.dn], [person.name]
+        for _ in range(_DEEPEST):
+            found = list(self._groupsOf(session, members, names))
+            # A group is looked at once: some are, by a few others, within themselves.
+            new = {normalized(dn): dn for dn in [*groups, *(e.dn for e in found)]}
+            members = [dn for key, dn in new.items() if key not in seen]
+            seen.update(new)
+            if len(seen) > _MOST:
+                raise Unsure(f"{person.dn} is in more than {_MOST} groups")
+            if not members:
+                return False
+            names = []
+            groups = [dn for entry in found for dn in groupsIn(entry)]
+            if self._areIn(session, members, [], [*members, *groups]):
+                return True
+        raise Unsure(f"the groups of {person.dn} are more than {_DEEPEST} deep")
+
+    def _groupsOf(
+        self, session: Session, members: Sequence[str], names: Sequence[str]
+    ) -> Iterator[Entry]:
+        """
+        Find the groups that list one of these members.
+        """
+        for some in _portions(members):
+            where = _lists(some, names)
+            yield from session.search(
+                self._groups.base, SUBTREE, where, (MEMBER_OF,), _MOST + 1
+            )
+
+    def _areIn(
+        self,
+        session: Session,
+        members: Sequence[str],
+        names: Sequence[str],
+        groups: Sequence[str],
+    ) -> bool:
+        """
+        Tell whether one of these members is in a group that is asked for.
+
+        @param groups: groups that they are in, by what their own entries say.
+        """
+        if self._only is not None:
+            if self._only in map(normalized, groups):
+                return True
+        elif any(
+            session.search(group, BASE, self._groups.filter, mayMiss=True)
+            for group in groups[:_MOST]
+        ):
+            return True
+        return any(
+            self._matches(session, _lists(some, names)) for some in _portions(members)
+        )
+
+    def _matches(self, session: Session, where: bytes) -> bool:
+        """
+        Tell whether a group that is asked for matches a filter.
+        """
+        wanted = self._groups
+        base, scope = wanted.base, SUBTREE
+        if wanted.dn is not None:
+            base, scope = wanted.dn, BASE
+        return bool(session.search(base, scope, allOf(wanted.filter, where)))
+
+    def _followsChains(self, session: Session) -> bool:
+        """
+        Tell whether the directory finds groups within groups by itself.
+        """
+        if self._knowsChains is None:
+            wanted = "supportedCapabilities"
+            found = session.search("", BASE, ANYTHING, (wanted,))
+            said = [v for e in found for v in e.attributes.get(wanted.lower(), ())]
+            self._knowsChains = _ACTIVE_DIRECTORY in said
+        return self._knowsChains
+
+
+def groupsIn(entry: Entry) -> tuple[str, ...]:
+    """
+    Read the groups that an entry says it is in.
+    """
+    values = entry.attributes.get(MEMBER_OF.lower(), ())
+    return tuple(value.decode("utf-8", "surrogateescape") for value in values)
+
+
+def _lists(members: Iterable[str], names: Iterable[str]) -> bytes:
+    """
+    Encode the filter for groups that list one of these members.
+    """
+    return anyOf(
+        *(equals(key, _encode(dn)) for dn in members for key in _MEMBERS),
+        *(equals("memberUid", _encode(name)) for name in names),
+    )
+
+
+def _portions(members: Sequence[str]) -> Iterator[Sequence[str]]:
+    """
+    Divide members into as many as go into one question.
+    """
+    for at in range(0, len(members), _AT_A_TIME):
+        yield members[at : at + _AT_A_TIME]
+
+
+def _encode(name: str) -> bytes:
+    """
+    Encode a name.
+    """
+    return name.encode("utf-8", "surrogateescape")
+
+
+__all__ = ["MEMBER_OF", "Membership", "groupsIn"]

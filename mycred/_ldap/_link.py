@@ -1,0 +1,399 @@
+"""
+A connection to one server.
+
+ldap3 opens it and begins TLS.  What is said over it is said here: a deadline that
+holds whatever the server does, and limits to what it may say, are nothing that ldap3
+has.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from contextlib import suppress
+from ipaddress import ip_address
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from ldap3 import NONE, SYNC, Connection, Server
+from ldap3.core.exceptions import LDAPException
+
+from ._ber import Malformed, end
+from ._faults import Fault, Lost, Slow
+from ._messages import (
+    PASSWORD_POLICY,
+    START_TLS,
+    UNSOLICITED,
+    Answer,
+    Entry,
+    Result,
+    bindRequest,
+    extendedRequest,
+    message,
+    readMessage,
+    searchRequest,
+    unbindRequest,
+)
+from ._outcome import describe
+from ._tls import Security, VerifiedTLS
+
+# A message may be as long as the names of ten thousand groups, an answer as a few of
+# these, in bytes.
+_LONGEST_MESSAGE, _LONGEST_ANSWER = 2**21, 2**23
+
+_AT_A_TIME = 2**16
+
+# So many addresses of a host are tried.
+_MOST_ADDRESSES = 8
+
+# protocolError, which is what a server answers that knows no StartTLS, and
+# unavailable, if it has no certificate.
+_NO_TLS = {2, 52}
+
+
+class Address(NamedTuple):
+    """
+    Where a server is.
+
+    @ivar host: its name or number, or the name of its socket.
+    @ivar port: its port; 0 for a socket.
+    """
+
+    host: str
+    port: int
+
+    @property
+    def isSocket(self) -> bool:
+        """
+        Whether it is a socket of this machine (C{ldapi}).
+        """
+        return not self.port
+
+    @property
+    def isOnThisMachine(self) -> bool:
+        """
+        Whether it names this machine; other names may mean it, too.
+        """
+        return self.isSocket or self.host == "localhost" or _isLoopback(self.host)
+
+    def __str__(self) -> str:
+        if self.isSocket:
+            return self.host
+        return (
+            f"[{self.host}]:{self.port}"
+            if ":" in self.host
+            else f"{self.host}:{self.port}"
+        )
+
+
+class Link:
+    """
+    A connection.
+
+    @ivar peer: who is at its other end, for whoever wants to know.
+    @ivar isClear: whether what is said on it can be read on its way.
+    @ivar usedAt: when it was used last, by L{time.monotonic}.
+    """
+
+    def __init__(self, address: Address, connection: Any) -> None:
+        """
+        @param address: where it leads.
+        @param connection: the connection, as ldap3 has opened it.
+        """
+        self.address = address
+        self.peer = ""
+        self.isClear = False
+        self.usedAt = time.monotonic()
+        self._connection = connection
+        self._received = bytearray()
+        self._identity = 0
+
+    def bind(
+        self, dn: str, password: bytes, until: float, *, isUser: bool = False
+    ) -> Result:
+        """
+        Become somebody.
+
+        @param dn: his name; empty for nobody.
+        @param password: his password, which mustn't be empty if the name isn't: a
+            server takes that for nobody, and is content (RFC 4513, section 5.1.2).
+        @param until: when to give up, by L{time.monotonic}.
+        @param isUser: whether to ask what the password policy says.
+        """
+        if dn and not password:
+            raise ValueError("an empty password is never sent")
+        request = bindRequest(dn.encode("utf-8", "surrogateescape"), password)
+        return self._end(request, until, (PASSWORD_POLICY,) if isUser else ())
+
+    def extended(self, name: bytes, until: float) -> Result:
+        """
+        Have an extended operation done.
+        """
+        return self._end(extendedRequest(name), until)
+
+    def search(
+        self,
+        base: str,
+        scope: int,
+        where: bytes,
+        attributes: tuple[str, ...],
+        mostEntries: int,
+        until: float,
+    ) -> tuple[list[Entry], Result]:
+        """
+        Look for entries.
+
+        @return: those that were found, and how it ended.
+        """
+        request = searchRequest(
+            base.encode("utf-8", "surrogateescape"),
+            scope,
+            where,
+            [name.encode("ascii") for name in attributes],
+            mostEntries,
+            max(1, round(until - time.monotonic())),
+        )
+        answers = self._ask(request, until)
+        *_, result = answers
+        if not isinstance(result, Result):
+            raise Fault(f"{self.address} ends an answer without a result")
+        entries = [answer for answer in answers if isinstance(answer, Entry)]
+        if len(entries) > mostEntries:
+            raise Fault(f"{self.address} answers with more than was asked for")
+        return entries, result
+
+    def startTLS(self, context: ssl.SSLContext, until: float, mayFail: bool) -> bool:
+        """
+        Go on with TLS.
+
+        @param mayFail: whether the server may have none.
+
+        @return: whether it has.
+        """
+        result = self.extended(START_TLS, until)
+        if result.code == 0:
+            if self._received:
+                raise Fault(f"{self.address} says more than it should before TLS begins")
+            tls = VerifiedTLS(context, self.address.host, until)
+            try:
+                tls.wrap_socket(self._connection)
+            except OSError as error:
+                raise Fault(f"{self.address}: TLS can't begin: {error}") from None
+            return True
+        if mayFail and result.code in _NO_TLS:
+            return False
+        raise Fault(f"{self.address} doesn't begin TLS: {describe(result)}")
+
+    def describe(self) -> None:
+        """
+        Tell in L{peer} who is at the other end.
+        """
+        used: Any = self._connection.socket
+        if not isinstance(used, ssl.SSLSocket):
+            self.peer = f"{self.address}, without TLS"
+            return
+        certificate: Any = used.getpeercert()
+        subject, issuer = (
+            ", ".join(f"{key}={value}" for rdn in certificate[part] for key, value in rdn)
+            for part in ("subject", "issuer")
+        )
+        self.peer = (
+            f"{self.address}, {used.version()}, certificate of {subject or 'nobody'} "
+            f"by {issuer}, verified for {self.address.host}"
+        )
+
+    def isOnThisMachine(self) -> bool:
+        """
+        Tell whether what is said here leaves this machine.
+        """
+        used: Any = self._connection.socket
+        if used.family == socket.AF_UNIX:
+            return True
+        return _isLoopback(str(used.getpeername()[0]))
+
+    def close(self) -> None:
+        """
+        Say goodbye, if that can be done without waiting, and close the connection.
+        """
+        used: Any = self._connection.socket
+        with suppress(OSError, ValueError):
+            used.settimeout(0)
+            used.send(unbindRequest(self._identity + 1))
+        with suppress(OSError):
+            used.close()
+
+    def _end(
+        self, request: bytes, until: float, controls: tuple[bytes, ...] = ()
+    ) -> Result:
+        """
+        Have something done that is answered by a result and nothing else.
+        """
+        [result, *more] = self._ask(request, until, controls)
+        if more or not isinstance(result, Result):
+            raise Fault(f"{self.address} answers something else than was asked")
+        return result
+
+    def _ask(
+        self, request: bytes, until: float, controls: tuple[bytes, ...] = ()
+    ) -> list[Answer]:
+        """
+        Ask something, and wait for all of the answer.
+
+        @raise Lost: if the connection is gone.
+        @raise Fault: if there is no answer in time, or none that can be understood.
+        """
+        self._identity += 1
+        used: Any = self._connection.socket
+        answers: list[Answer] = []
+        size = 0
+        try:
+            used.settimeout(self._left(until))
+            used.sendall(message(self._identity, request, controls))
+            while not answers or not isinstance(answers[-1], Result):
+                data = self._receive(used, until)
+                size += len(data)
+                if size > _LONGEST_ANSWER:
+                    raise Fault(f"{self.address} says too much")
+                identity, answer = readMessage(data)
+                if identity == UNSOLICITED:
+                    raise Lost(f"{self.address} is about to close the connection")
+                if identity != self._identity:
+                    raise Fault(f"{self.address} answers what wasn't asked")
+                answers.append(answer)
+        except Malformed as error:
+            raise Fault(f"{self.address} doesn't speak LDAP: {error}") from None
+        except TimeoutError:
+            raise Slow(f"{self.address} doesn't answer in time") from None
+        except OSError as error:
+            raise Lost(f"{self.address}: the connection is lost: {error}") from None
+        self.usedAt = time.monotonic()
+        return answers
+
+    def _receive(self, used: Any, until: float) -> bytes:
+        """
+        Receive a message.
+        """
+        received = self._received
+        while True:
+            stop = end(received)
+            if stop is not None:
+                if stop > _LONGEST_MESSAGE:
+                    raise Malformed("a message is too long")
+                if len(received) >= stop:
+                    data = bytes(received[:stop])
+                    del received[:stop]
+                    return data
+            # For the whole answer, not for each piece of it.
+            used.settimeout(self._left(until))
+            data = used.recv(_AT_A_TIME)
+            if not data:
+                raise Lost(f"{self.address} has closed the connection")
+            received += data
+
+    def _left(self, until: float) -> float:
+        """
+        Tell how much time is left, in seconds.
+        """
+        left = until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
+
+
+def _isLoopback(host: str) -> bool:
+    """
+    Tell whether a number is one of this machine.
+    """
+    try:
+        number = ip_address(host)
+    except ValueError:
+        return False
+    mapped = getattr(number, "ipv4_mapped", None)
+    return bool((mapped or number).is_loopback)
+
+
+def openLink(
+    address: Address, security: Security, context: ssl.SSLContext, until: float
+) -> Link:
+    """
+    Connect to a server, and begin TLS.
+
+    @param address: where it is.
+    @param security: what protects the connection.
+    @param context: what verifies the server.
+    @param until: when to give up, by L{time.monotonic}.
+
+    @raise Fault: if it can't be reached, or isn't who it should be.
+    """
+    link = Link(address, _connect(address, security, context, until))
+    try:
+        if security in (Security.STARTTLS, Security.OPPORTUNE) and not address.isSocket:
+            mayFail = security is Security.OPPORTUNE and link.isOnThisMachine()
+            link.isClear = not link.startTLS(context, until, mayFail)
+        else:
+            link.isClear = security is not Security.LDAPS and not address.isSocket
+        link.describe()
+    except BaseException:
+        link.close()
+        raise
+    return link
+
+
+def _connect(
+    address: Address, security: Security, context: ssl.SSLContext, until: float
+) -> Any:
+    """
+    Have ldap3 open a connection to one of a server's addresses.
+    """
+    hosts = _resolve(address)
+    for count, host in enumerate(hosts):
+        left = until - time.monotonic()
+        if left <= 0:
+            raise Slow(f"{address} can't be reached in time")
+        share = left / (len(hosts) - count)
+        tls = None
+        if security is Security.LDAPS and not address.isSocket:
+            tls = VerifiedTLS(context, address.host, time.monotonic() + share)
+        # A Server that has failed once fails for seconds: each is used once.
+        server = Server(
+            host,
+            address.port or None,
+            use_ssl=tls is not None,
+            tls=tls,
+            get_info=NONE,
+            connect_timeout=share,
+        )
+        connection = Connection(
+            server, client_strategy=SYNC, auto_referrals=False, check_names=False
+        )
+        try:
+            connection.open(read_server_info=False)
+        except (LDAPException, OSError) as error:
+            fault = Fault(f"{address} can't be reached: {error}")
+            if connection.socket is not None:
+                connection.socket.close()
+            continue
+        if not address.isSocket:
+            connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection
+    raise fault
+
+
+def _resolve(address: Address) -> list[str]:
+    """
+    Find the addresses of a server, as ldap3 takes them.
+
+    @raise Fault: if it has none.
+    """
+    if address.isSocket:
+        return [f"ldapi://{quote(address.host, safe='')}"]
+    try:
+        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise Fault(f"{address} has no address: {error}") from None
+    hosts = [str(place[0]) for *_, place in found]
+    return list(dict.fromkeys(hosts))[:_MOST_ADDRESSES]
+
+
+__all__ = ["Address", "Link", "openLink"]

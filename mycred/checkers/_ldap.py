@@ -1,0 +1,186 @@
+"""
+Check passwords against an LDAP directory.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from zope.interface import implementer
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from .._accounts import Verdict
+from .._contracts import ICredentialsChecker
+from .._ldap import Directory, Seen, Settings
+from .._secrets import LONGEST, printable, shortened
+from .._workers import Workers
+from ..error import LoginFailed, TemporaryFailure
+from ._accountchecker import AccountChecker
+
+# They wait for the network: more of them would gain nothing.
+_THREADS = 8
+
+# What part of the time that a login may take the directory has for it: the rest is for
+# the log to be told how it ended.
+_SHARE = 29 / 30
+
+
+@implementer(ICredentialsChecker)
+class LDAPChecker(AccountChecker):
+    """
+    Whoever can bind to an LDAP directory, and is let in by what it says of him.
+
+    The avatar ID is the user's name as the directory spells it.  While the directory
+    can't be asked, logins are temporary failures; other checkers beside this one work.
+    """
+
+    def __init__(self, settings: Settings, *, workers: Workers | None = None) -> None:
+        """
+        @param settings: where the directory is, and who of it is let in
+            (L{ldapSettings<mycred.checkers.ldap.ldapSettings>}).
+        @param workers: the threads that wait for it, and for nothing else; if L{None},
+            eight of the reactor that is installed.
+        """
+        self.looks = Looks(settings, workers)
+
+    def close(self) -> None:
+        """
+        Close the connections to the directory.
+        """
+        self.looks.directory.close()
+
+    def _isPlausible(self, name: bytes, password: bytes) -> bool:
+        """
+        Tell whether a directory could know such a name, and such a password.
+        """
+        return isPlausibleName(name) and (
+            isinstance(password, bytes)
+            and 0 < len(password) <= self.longestPassword
+            and b"\0" not in password
+        )
+
+    def _lookUp(
+        self, name: bytes, password: bytes, credentials: Any
+    ) -> Deferred[Verdict]:
+        """
+        Have the directory find a verdict.
+        """
+        looking: Deferred[Any]
+        looking = self.looks.run(self.looks.directory.look, name, password)
+        return looking.addCallback(self._cbSeen)
+
+    def _cbSeen(self, seen: Seen) -> Any:
+        """
+        Let whom the directory doesn't know wait as long as others.
+        """
+        verdict = seen.verdict
+        if not verdict.delay:
+            return verdict
+        return self.looks.workers.pause(verdict.delay).addCallback(lambda _: verdict)
+
+
+class Looks:
+    """
+    Looks at a directory, made in threads.
+
+    @ivar directory: the directory.
+    @ivar isWatched: whether the log is told each step.
+    """
+
+    _log = Logger()
+
+    def __init__(self, settings: Settings, workers: Workers | None) -> None:
+        """
+        @param settings: where the directory is.
+        @param workers: the threads.
+        """
+        self.directory = Directory(settings)
+        self.isWatched = False
+        self._timeout = settings.timeout
+        self._workers = workers
+
+    @property
+    def workers(self) -> Workers:
+        """
+        The threads.
+        """
+        if self._workers is None:
+            from twisted.internet import reactor
+
+            self._workers = Workers(reactor, _THREADS, deadline=self._timeout)
+        return self._workers
+
+    def run(self, look: Callable[..., Seen], *args: object) -> Deferred[Seen]:
+        """
+        Have the directory looked at.
+
+        @param look: a method of the directory.
+        @param args: what to call it with; until when, and whether it is watched, are
+            added.
+
+        @return: a L{Deferred} that fails with L{TemporaryFailure} if it takes too long
+            or too many wait.
+        """
+        # From now on, however long it waits for a thread.
+        until = time.monotonic() + self._timeout * _SHARE
+        looking: Deferred[Any]
+        looking = self.workers.run(look, *args, until, self.isWatched)
+        return looking.addCallbacks(self._cbSeen, self._ebSeen)
+
+    def _cbSeen(self, seen: Seen) -> Seen:
+        """
+        Log what was found out.
+        """
+        self._logNotes()
+        for step in seen.steps:
+            self._log.debug("{step}", step=printable(step))
+        return seen
+
+    def _ebSeen(self, failure: Failure) -> Failure:
+        """
+        Tell what has failed on this side.
+        """
+        self._logNotes()
+        if failure.check(LoginFailed, CancelledError):
+            return failure
+        self._log.failure("A look at the directory failed", failure)
+        return Failure(TemporaryFailure("Temporarily unavailable"))
+
+    def unsure(self, verdict: Verdict) -> TemporaryFailure:
+        """
+        Log why nothing could be found out; the peer isn't told.
+        """
+        self._log.error(
+            "No verdict on {name!r}: {why}",
+            name=shortened(verdict.name),
+            why=printable(verdict.why),
+        )
+        return TemporaryFailure("Temporarily unavailable")
+
+    def _logNotes(self) -> None:
+        """
+        Log what threads have found out about servers.
+        """
+        for note in self.directory.takeNotes():
+            self._log.warn("{note}", note=printable(note))
+
+
+def isPlausibleName(name: object) -> bool:
+    """
+    Tell whether a directory could know such a name: it is text, and no spaces only,
+    which a directory takes for nothing.
+    """
+    if not isinstance(name, bytes) or len(name) > LONGEST or b"\0" in name:
+        return False
+    try:
+        return bool(name.decode("utf-8").strip())
+    except UnicodeDecodeError:
+        return False
+
+
+__all__ = ["LDAPChecker", "Looks", "isPlausibleName"]

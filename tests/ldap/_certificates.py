@@ -1,0 +1,128 @@
+"""
+Certificates made on the spot, as complete as Python 3.13 wants them.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+_PEM = serialization.Encoding.PEM
+_DAY = timedelta(days=1)
+
+
+class Authority:
+    """
+    An authority that certifies whom a test names.
+
+    @ivar file: its certificate.
+    """
+
+    def __init__(self, folder: Path, name: str = "ca") -> None:
+        """
+        @param folder: where files are put.
+        @param name: what to call it.
+        """
+        self._folder = folder
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = _named(name)
+        usage = x509.KeyUsage(
+            digital_signature=True,
+            key_cert_sign=True,
+            crl_sign=True,
+            content_commitment=False,
+            key_encipherment=False,
+            data_encipherment=False,
+            key_agreement=False,
+            encipher_only=False,
+            decipher_only=False,
+        )
+        builder = (
+            self._builder(self._name, self._key, datetime.now(timezone.utc) + _DAY)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
+            .add_extension(usage, True)
+        )
+        certificate = builder.sign(self._key, hashes.SHA256())
+        self.file = folder / f"{name}.pem"
+        self.file.write_bytes(certificate.public_bytes(_PEM))
+
+    def certify(
+        self, name: str, *hosts: str, isExpired: bool = False
+    ) -> tuple[Path, Path]:
+        """
+        Make a key and its certificate.
+
+        @param name: what to call it.
+        @param hosts: the names and numbers of hosts for which it is.
+        @param isExpired: whether its time is over.
+
+        @return: the names of the files with the certificate and with the key.
+        """
+        key = ec.generate_private_key(ec.SECP256R1())
+        until = datetime.now(timezone.utc) + (-_DAY if isExpired else _DAY)
+        both = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+        builder = (
+            self._builder(_named(name), key, until)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), True)
+            .add_extension(x509.ExtendedKeyUsage(both), False)
+        )
+        if hosts:
+            names = x509.SubjectAlternativeName([_host(host) for host in hosts])
+            builder = builder.add_extension(names, False)
+        certificate = builder.sign(self._key, hashes.SHA256())
+        files = self._folder / f"{name}.crt", self._folder / f"{name}.key"
+        files[0].write_bytes(certificate.public_bytes(_PEM))
+        files[1].touch(0o600)
+        files[1].write_bytes(
+            key.private_bytes(
+                _PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+        )
+        return files
+
+    def _builder(self, subject: x509.Name, key: Any, until: datetime) -> Any:
+        """
+        Begin a certificate.
+        """
+        mine = self._key.public_key()
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self._name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(until - 7 * _DAY)
+            .not_valid_after(until)
+            .add_extension(
+                x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False
+            )
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(mine), False
+            )
+        )
+
+
+def _named(name: str) -> x509.Name:
+    """
+    Make a name of a certificate.
+    """
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+
+
+def _host(host: str) -> x509.GeneralName:
+    """
+    Make the name of a host, or its number.
+    """
+    try:
+        return x509.IPAddress(ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
