@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from .._accounts import Kind, Verdict
 from ..error import DenialReason
-from ._faults import Fault, Unsure
+from ._faults import BadName, Fault, Unsure
 from ._filters import ANYTHING
 from ._groups import MEMBER_OF, Membership, groupsIn
 from ._messages import BASE, Entry
@@ -158,8 +158,17 @@ class Directory:
         template = self._settings.dn
         if template is None and _odd.search(typed):
             return Verdict(Kind.REFUSED, _encode(typed), "no user has such a name")
-        user = template.named(typed) if template else f"{typed}@{self._settings.upn}"
-        outcome, identity = session.bindAs(user, password)
+
+        def named(name: str) -> str:
+            return template.named(name) if template else f"{name}@{self._settings.upn}"
+
+        user = named(typed)
+        try:
+            outcome, identity = session.bindAs(user, password)
+        except BadName:
+            # Which of the two can't be read: what was typed, or all such names?
+            session.bind(named(token_hex(8)), password)
+            return Verdict(Kind.REFUSED, _encode(typed), "no entry can have such a name")
         session.step(
             lambda: (
                 f"bind as {user}: {_told(outcome)}"
@@ -310,7 +319,7 @@ def _nameIn(entry: Entry, attribute: str, typed: str) -> str:
             n for n in names if n.casefold() == typed.casefold()
         ]
     if len(names) != 1:
-        what = "no" if not names else "more than one"
+        what = "more than one" if values else "no"
         raise Unsure(f"{entry.dn} has {what} {attribute} by which to name the user")
     return names[0]
 

@@ -31,4 +31,10 @@ class Unsure(Exception):
     """
 
 
-__all__ = ["Fault", "Lost", "Slow", "Unsure"]
+class BadName(Unsure):
+    """
+    The directory can't read a name that was made for a bind.
+    """
+
+
+__all__ = ["BadName", "Fault", "Lost", "Slow", "Unsure"]

@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from ldap3 import NONE, SYNC, Connection, Server
-from ldap3.core.exceptions import LDAPException
 
 from ._ber import Malformed, end
 from ._faults import Fault, Lost, Slow
@@ -369,7 +368,8 @@ def _connect(
         )
         try:
             connection.open(read_server_info=False)
-        except (LDAPException, OSError) as error:
+        # ldap3 may raise anything: not only what its own exceptions descend from.
+        except Exception as error:
             fault = Fault(f"{address} can't be reached: {error}")
             if connection.socket is not None:
                 connection.socket.close()

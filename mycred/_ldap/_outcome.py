@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from ..error import DenialReason
 from ._ber import SEQUENCE, Malformed, elements, number
-from ._faults import Fault, Unsure
+from ._faults import BadName, Fault, Unsure
 from ._messages import PASSWORD_POLICY, Result
 
 _SUCCESS = 0
@@ -29,6 +29,8 @@ _WRONG = {49, 32, 48, 19}
 # FreeIPA mean an account that is locked, whatever the password.
 _UNWILLING = 53
 _lockedTexts = re.compile(r"inactivated|failed logins|account.*locked", re.IGNORECASE)
+
+_INVALID_DN = 34
 
 #: busy, unavailable: of another server the answer may be had.
 _ELSEWHERE = {51, 52}
@@ -126,8 +128,9 @@ def judge(result: Result) -> Outcome:
         return _judgeWrong(result, policy)
     if result.code == _UNWILLING and _lockedTexts.search(result.text):
         return Outcome(False, result.text)
-    insist(result, "to a user's bind")
-    raise AssertionError("an answer that is none")
+    if result.code == _INVALID_DN:
+        raise BadName(f"the answer to a user's bind is {describe(result)}")
+    raise _trouble(result, "to a user's bind")
 
 
 def _judgeRight(policy: Policy, isExpired: bool) -> Outcome:
@@ -181,10 +184,16 @@ def insist(result: Result, what: str) -> None:
     @raise Fault: if another server may have success.
     @raise Unsure: if none will.
     """
-    if result.code == _SUCCESS:
-        return
+    if result.code != _SUCCESS:
+        raise _trouble(result, what)
+
+
+def _trouble(result: Result, what: str) -> Exception:
+    """
+    Make what is raised for an answer that doesn't help.
+    """
     kind = Fault if result.code in _ELSEWHERE else Unsure
-    raise kind(f"the answer {what} is {describe(result)}")
+    return kind(f"the answer {what} is {describe(result)}")
 
 
 def describe(result: Result) -> str:

@@ -115,9 +115,9 @@ def readSettings(argstring: str) -> Settings:
     @raise InvalidAuthArgumentString: if one is unknown, missing, wrong, or couldn't
         take effect.  The text says which, and what would be right.
     """
-    given = parseArgString(argstring, {"config": nonEmpty, **_KEYS})
-    if "config" in given:
-        path = given.pop("config")
+    given = parseArgString(argstring, {"config": _readFileName, **_KEYS})
+    path = given.pop("config", None)
+    if path is not None:
         if given:
             raise InvalidAuthArgumentString(
                 f"{', '.join(given)}: with config= everything stands in the file"
@@ -126,7 +126,7 @@ def readSettings(argstring: str) -> Settings:
     try:
         return _makeSettings(given)
     except ValueError as error:
-        raise InvalidAuthArgumentString(str(error)) from None
+        raise _wrong(path, str(error)) from None
 
 
 def ldapSettings(**given: str) -> Settings:
@@ -164,8 +164,6 @@ def _readFile(path: str) -> dict[str, Any]:
     try:
         with open(path, encoding="utf-8") as file:
             parser.read_file(file)
-    except OSError as error:
-        raise _wrong(path, f"it can't be read ({error.strerror})") from None
     except (Error, UnicodeDecodeError) as error:
         text = " ".join(str(error).split())
         raise _wrong(path, f"it is no file of settings ({text})") from None
@@ -178,11 +176,14 @@ def _readFile(path: str) -> dict[str, Any]:
         raise _wrong(path, str(error)) from None
 
 
-def _wrong(path: str, text: str) -> InvalidAuthArgumentString:
+def _wrong(path: str | None, text: str) -> InvalidAuthArgumentString:
     """
-    Tell what is wrong with a file of settings.
+    Tell what is wrong with settings.
+
+    @param path: the file that has them, or L{None}.
     """
-    return InvalidAuthArgumentString(f"config: {path}: {text}")
+    where = "" if path is None else f"config: {path}: "
+    return InvalidAuthArgumentString(where + text)
 
 
 def _makeSettings(given: Mapping[str, Any]) -> Settings:
@@ -488,19 +489,14 @@ def _readFileName(text: str) -> str:
     @return: its full name: twistd may change the folder.
     """
     path = os.path.abspath(nonEmpty(text))
+    if not os.path.isfile(path):
+        # A pipe, for one, would have the server wait for whoever writes to it.
+        raise ValueError(f"{path} can't be read, there is no such file")
     try:
-        with open(path, "rb", opener=_openWithoutWaiting) as file:
-            file.read(1)
+        open(path, "rb").close()
     except OSError as error:
         raise ValueError(f"{path} can't be read ({error.strerror})") from None
     return path
-
-
-def _openWithoutWaiting(path: str, flags: int) -> int:
-    """
-    Open a file that may be a pipe to which nobody writes.
-    """
-    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _readSeconds(text: str) -> float:

@@ -1,0 +1,435 @@
+"""
+Tests for L{mycred._ldap._directory}, against slapd.
+"""
+
+from __future__ import annotations
+
+import time
+
+from hypothesis import given, settings as limits, strategies as st
+
+from mycred._accounts import Kind
+from mycred._ldap import _directory
+from mycred.error import DenialReason
+
+from ._directory import DirectoryTestCase
+from ._slapd import ONLY_SERVICE, PEOPLE, SERVICE, SUFFIX, person
+
+# What a client may call himself to be taken for somebody else.
+HOSTILE = [
+    "*",
+    "a*",
+    ")(uid=*",
+    "alice)(uid=*",
+    "admin)(|(uid=*",
+    "*)(objectClass=*",
+    "alice,ou=people",
+    "alice+cn=alice",
+    f"alice,{PEOPLE}",
+    "#0405616c696365",
+    r"\2a",
+    r"\61lice",
+    r"alice\20",
+    "alice=",
+    '"alice"',
+    "<alice>",
+    "{username}",
+    "uid=alice",
+]
+
+
+class SearchTests(DirectoryTestCase):
+    """
+    Tests for finding a user, and binding as him.
+    """
+
+    entries = (
+        person("Alice", "sesame", "mail: alice@example.org"),
+        person("bob", "sesame", "mail: shared@example.org"),
+        person("carol", "sesame", "mail: shared@example.org"),
+        person("nopassword", ""),
+        person("dave", "sesame", "uid: Davy", "uid: David"),
+        person("x", "sesame", "uid: y", "mail: x@example.org", dn=f"cn=x,{PEOPLE}"),
+        person("comma,plus+", "sesame", dn=rf"uid=comma\,plus\+,{PEOPLE}"),
+        person("é", "sesame", dn=f"uid=é,{PEOPLE}"),
+        person("outside", "sesame", dn=f"uid=outside,{SUFFIX}"),
+        f"dn: cn=unnamed,{PEOPLE}\nobjectClass: inetOrgPerson\ncn: unnamed\nsn: x\n"
+        "userPassword: sesame\nmail: unnamed@example.org\n",
+        f"dn: uid=alias,{PEOPLE}\nobjectClass: alias\nobjectClass: extensibleObject\n"
+        f"uid: alias\naliasedObjectName: uid=outside,{SUFFIX}\n",
+        f"dn: ou=elsewhere,{PEOPLE}\nobjectClass: referral\n"
+        "objectClass: extensibleObject\nou: elsewhere\n"
+        "ref: ldap://127.0.0.1:1/dc=example,dc=org\n",
+    )
+
+    def test_right(self) -> None:
+        """
+        Whoever can bind is let in, under the name that the directory has for him.
+        """
+        directory = self.directory()
+        for typed in ("Alice", "alice", "ALICE", " alice  "):
+            self.assertAccepted(self.look(directory, typed), "Alice")
+        self.assertAccepted(self.look(directory, "É"), "é")
+        self.assertAccepted(self.look(directory, "comma,plus+"), "comma,plus+")
+
+    def test_wrong(self) -> None:
+        """
+        A wrong password, a name that isn't known, and an entry without a password are
+        wrong credentials.
+        """
+        directory = self.directory()
+        self.assertRefused(self.look(directory, "alice", "x"), "wrong password")
+        self.assertRefused(self.look(directory, "Sesame"), "no entry")
+        self.assertRefused(self.look(directory, "nopassword", "x"))
+        self.assertRefused(self.look(directory, "outside"), "no entry")
+
+    def test_hostile(self) -> None:
+        """
+        No name means somebody else.
+        """
+        for given in ({}, {"filter": "(&(objectClass=person)(uid={username}))"}):
+            directory = self.directory(**given)
+            for name in HOSTILE:
+                self.assertRefused(self.look(directory, name), "no entry")
+
+    @limits(deadline=None, max_examples=200)
+    @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30))
+    def test_anybody(self, name: str) -> None:
+        """
+        Nor does any other.
+        """
+        seen = self.look(self.directory(), name)
+        if seen.verdict.kind is Kind.ACCEPTED:
+            own = seen.verdict.name.decode().casefold()
+            self.assertEqual(own, " ".join(name.casefold().split()))
+
+    def test_several(self) -> None:
+        """
+        Where more than one entry matches nobody is let in, and the log is told whose.
+        """
+        directory = self.directory(filter="(mail={username})")
+        self.assertRefused(
+            self.look(directory, "shared@example.org"), "more than one", "bob", "carol"
+        )
+        directory = self.directory(filter="(|(uid={username})(objectClass=person))")
+        self.assertRefused(self.look(directory, "alice"), "more than one")
+
+    def test_byMail(self) -> None:
+        """
+        Whoever is found by something else is named as ever.
+        """
+        directory = self.directory(filter="(|(uid={username})(mail={username}))")
+        self.assertAccepted(self.look(directory, "alice@example.org"), "Alice")
+
+    def test_severalNames(self) -> None:
+        """
+        Of several values the one in the entry's own name counts, and otherwise the one
+        that was typed.
+        """
+        directory = self.directory()
+        for typed in ("dave", "davy", "DAVID"):
+            self.assertAccepted(self.look(directory, typed), "dave")
+        self.assertAccepted(self.look(directory, "Y"), "y")
+        directory = self.directory(filter="(mail={username})")
+        self.assertUnsure(self.look(directory, "x@example.org"), "more than one uid")
+        # Whoever doesn't know the password isn't told.
+        self.assertRefused(self.look(directory, "x@example.org", "y"))
+
+    def test_noName(self) -> None:
+        """
+        Who has no name can't be named; that is no wrong password.
+        """
+        directory = self.directory(filter="(mail={username})")
+        self.assertUnsure(self.look(directory, "unnamed@example.org"), "no uid")
+        self.assertRefused(self.look(directory, "unnamed@example.org", "x"))
+
+    def test_scope(self) -> None:
+        """
+        Entries are found at, just below, or anywhere below the base.
+        """
+        for scope, found in (("base", False), ("one", True), ("sub", True)):
+            seen = self.look(self.directory(scope=scope), "alice")
+            self.assertIs(seen.verdict.kind, Kind.ACCEPTED if found else Kind.REFUSED)
+        seen = self.look(self.directory(base=SUFFIX, scope="one"), "alice")
+        self.assertRefused(seen)
+        seen = self.look(
+            self.directory(base=f"uid=alice,{PEOPLE}", scope="base"), "alice"
+        )
+        self.assertAccepted(seen, "Alice")
+
+    def test_alias(self) -> None:
+        """
+        No alias is followed out of the base.
+        """
+        self.assertRefused(self.look(self.directory(), "alias"))
+
+    def test_referrals(self) -> None:
+        """
+        References are never followed; a base that is elsewhere is a temporary failure.
+        """
+        self.assertAccepted(self.look(self.directory(), "alice"), "Alice")
+        directory = self.directory(base=f"ou=elsewhere,{PEOPLE}")
+        self.assertUnsure(self.look(directory, "alice"), "referral")
+
+    def test_noBase(self) -> None:
+        """
+        A base that isn't there is nobody's wrong password.
+        """
+        directory = self.directory(base=f"ou=persons,{SUFFIX}")
+        self.assertUnsure(self.look(directory, "alice"), "noSuchObject", "ou=persons")
+
+    def test_require(self) -> None:
+        """
+        The entry must match; only whoever knows the password is told.
+        """
+        directory = self.directory(require="(mail=alice@*)")
+        self.assertAccepted(self.look(directory, "alice"), "Alice")
+        self.assertDenied(self.look(directory, "bob"), DenialReason.POLICY)
+        self.assertRefused(self.look(directory, "bob", "x"))
+
+    def test_steps(self) -> None:
+        """
+        Whoever wants to know is told what was done, and never a password.
+        """
+        seen = self.look(self.directory(require="(uid=*)"), "a*(", "the password")
+        told = "\n".join(seen.steps)
+        for step in (self.server.socket, r"(uid=a\2a\28)", "nothing", "refused"):
+            self.assertIn(step, told)
+        seen = self.look(self.directory(require="(uid=*)"), "alice")
+        told += "\n".join(seen.steps)
+        for step in (f"uid=Alice,{PEOPLE}", "right", "require=: met", "accepted"):
+            self.assertIn(step, told)
+        self.assertNotIn("the password", told)
+
+    def test_unwatched(self) -> None:
+        """
+        Otherwise nothing is written down.
+        """
+        directory, until = self.directory(), time.monotonic() + 20
+        self.assertEqual(directory.look(b"alice", b"x", until).steps, [])
+
+    def test_sameWork(self) -> None:
+        """
+        For a name that isn't known the directory does what it does for others, and the
+        answer waits as long as others do.
+        """
+        directory = self.directory()
+        asked: list[str] = []
+        binds = _directory.Session.bind
+
+        def remember(session: _directory.Session, dn: str, password: bytes) -> object:
+            asked.append(dn)
+            return binds(session, dn, password)
+
+        self.patch(_directory.Session, "bind", remember)
+        directory._took.append(5.0)
+        seen = self.look(directory, "nobody")
+        self.assertEqual(len(asked), 1)
+        self.assertNotIn("nobody", asked[0])
+        self.assertTrue(3 < seen.verdict.delay <= 5)
+
+    def test_timeLeft(self) -> None:
+        """
+        That is no longer than there is time.
+        """
+        directory = self.directory()
+        directory._took.append(500.0)
+        self.assertTrue(0 < self.look(directory, "nobody").verdict.delay <= 20)
+
+
+class ServiceTests(DirectoryTestCase):
+    """
+    Tests for the service account, of a directory that tells nobody else anything.
+    """
+
+    entries = (person("Alice"), person("bob", "sesame", "mail: bob@example.org"))
+    options = {"access": ONLY_SERVICE}
+
+    def test_account(self) -> None:
+        """
+        The service account finds who can't be found otherwise.
+        """
+        directory = self.directory(**self.account())
+        self.assertAccepted(self.look(directory, "alice"), "Alice")
+        self.assertRefused(self.look(directory, "alice", "x"))
+        # The connection on which somebody has bound isn't the one that searches.
+        self.assertAccepted(self.look(directory, "alice"), "Alice")
+
+    def test_anonymous(self) -> None:
+        """
+        Who may not search is no user who doesn't exist.
+        """
+        self.assertUnsure(self.look(self.directory(), "alice"), "noSuchObject")
+
+    def test_refused(self) -> None:
+        """
+        A service account that can't bind is nobody's wrong password, and its own is not
+        told.
+        """
+        account = self.account()
+        with open(account["bindpwfile"], "w") as file:
+            file.write("another")
+        directory = self.directory(**account)
+        seen = self.look(directory, "alice")
+        self.assertUnsure(seen, SERVICE, "invalidCredentials")
+        self.assertNotIn("another", repr((seen, list(directory.takeNotes()))))
+
+    def test_direct(self) -> None:
+        """
+        Whoever binds at once needs no service account to be named.
+        """
+        directory = self.directory(dn=f"uid={{username}},{PEOPLE}")
+        self.assertAccepted(self.look(directory, "ALICE"), "Alice")
+
+    def test_directRequire(self) -> None:
+        """
+        What the entry must match is found out by the service account.
+        """
+        given = {"dn": f"uid={{username}},{PEOPLE}", "require": "(mail=*)"}
+        directory = self.directory(**given, **self.account())
+        self.assertAccepted(self.look(directory, "bob"), "bob")
+        self.assertDenied(self.look(directory, "alice"), DenialReason.POLICY)
+        self.assertUnsure(self.look(self.directory(**given), "bob"), "noSuchObject")
+
+
+class DirectTests(DirectoryTestCase):
+    """
+    Tests for binding at once.
+    """
+
+    entries = (
+        person("Alice", "sesame", "mail: alice@example.org"),
+        person("comma,plus+", "sesame", dn=rf"uid=comma\,plus\+,{PEOPLE}"),
+        person("nopassword", ""),
+    )
+
+    def test_right(self) -> None:
+        """
+        Whoever can bind is let in, under the name that the directory has for him.
+        """
+        directory = self.directory(dn=f"uid={{username}},{PEOPLE}")
+        for typed in ("Alice", "alice", "ALICE"):
+            self.assertAccepted(self.look(directory, typed), "Alice")
+        self.assertAccepted(self.look(directory, "comma,plus+"), "comma,plus+")
+
+    def test_wrong(self) -> None:
+        """
+        Everything else is wrong credentials.
+        """
+        directory = self.directory(dn=f"uid={{username}},{PEOPLE}")
+        for name, password in (("alice", "x"), ("nobody", "x"), ("nopassword", "x")):
+            self.assertRefused(self.look(directory, name, password))
+        for name in HOSTILE:
+            self.assertRefused(self.look(directory, name))
+
+    def test_noName(self) -> None:
+        """
+        A name that a directory takes for nothing is nobody's; a template that it can't
+        use is nobody's wrong password.
+        """
+        directory = self.directory(dn=f"uid={{username}},{PEOPLE}")
+        self.assertRefused(self.look(directory, "\r"), "no entry can have")
+        directory = self.directory(dn=f"userNumber={{username}},{PEOPLE}")
+        self.assertUnsure(self.look(directory, "alice"), "invalidDNSyntax")
+
+    @limits(deadline=None, max_examples=200)
+    @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30))
+    def test_anybody(self, name: str) -> None:
+        """
+        No name means somebody else.
+        """
+        seen = self.look(self.directory(dn=f"uid={{username}},{PEOPLE}"), name)
+        if seen.verdict.kind is Kind.ACCEPTED:
+            own = seen.verdict.name.decode().casefold()
+            self.assertEqual(own, " ".join(name.casefold().split()))
+        else:
+            self.assertRefused(seen)
+
+    def test_principal(self) -> None:
+        """
+        With a principal's name somebody binds who is known by it; names that could lead
+        elsewhere aren't tried, and OpenLDAP takes none.
+        """
+        directory = self.directory(upn="example.org")
+        for name in ("alice@other.org", "EXAMPLE\\alice", f"uid=alice,{PEOPLE}", "a/b"):
+            self.assertRefused(self.look(directory, name), "no user has such a name")
+        self.assertUnsure(self.look(directory, "alice"), "invalidDNSyntax")
+
+
+class PolicyTests(DirectoryTestCase):
+    """
+    Tests for the password policy of OpenLDAP.
+    """
+
+    entries = (
+        *(person(name) for name in ("alice", "bob", "carol", "dave")),
+        f"dn: cn=short,{SUFFIX}\nobjectClass: device\nobjectClass: pwdPolicy\n"
+        "cn: short\npwdAttribute: userPassword\npwdMaxAge: 100\n",
+    )
+
+    def change(self, name: str, *lines: str) -> None:
+        """
+        Change an entry.
+        """
+        self.server.modify(
+            "\n".join([f"dn: uid={name},{PEOPLE}", "changetype: modify", *lines, ""])
+        )
+
+    def test_locked(self) -> None:
+        """
+        After too many attempts the account is locked, which isn't told to whoever
+        tries it, also not with the right password.
+        """
+        directory = self.directory()
+        for _ in range(3):
+            self.assertRefused(self.look(directory, "alice", "x"), "wrong password")
+        for password in ("x", "sesame"):
+            self.assertRefused(self.look(directory, "alice", password), "locked")
+
+    def test_expired(self) -> None:
+        """
+        An expired password is told to whoever has it, and to nobody else.
+        """
+        self.change(
+            "bob",
+            f"replace: pwdPolicySubentry\npwdPolicySubentry: cn=short,{SUFFIX}\n-",
+            "replace: pwdChangedTime\npwdChangedTime: 20200101000000Z\n-",
+        )
+        directory = self.directory()
+        self.assertDenied(self.look(directory, "bob"), DenialReason.PASSWORD_EXPIRED)
+        self.assertRefused(self.look(directory, "bob", "x"))
+        direct = self.directory(dn=f"uid={{username}},{PEOPLE}")
+        self.assertDenied(self.look(direct, "bob"), DenialReason.PASSWORD_EXPIRED)
+
+    def test_reset(self) -> None:
+        """
+        Whoever may do nothing but change his password isn't let in.
+        """
+        self.change("carol", "replace: pwdReset\npwdReset: TRUE\n-")
+        directory = self.directory()
+        self.assertDenied(self.look(directory, "carol"), DenialReason.PASSWORD_EXPIRED)
+        self.assertRefused(self.look(directory, "carol", "x"))
+        direct = self.directory(dn=f"uid={{username}},{PEOPLE}")
+        self.assertDenied(self.look(direct, "carol"), DenialReason.PASSWORD_EXPIRED)
+
+    def test_grace(self) -> None:
+        """
+        Whoever has logins left is let in, and the log is told how many, until there
+        are none.
+        """
+        self.server.add(
+            f"dn: cn=grace,{SUFFIX}\nobjectClass: device\nobjectClass: pwdPolicy\n"
+            "cn: grace\npwdAttribute: userPassword\npwdMaxAge: 100\n"
+            "pwdGraceAuthNLimit: 2\n"
+        )
+        self.change(
+            "dave",
+            f"replace: pwdPolicySubentry\npwdPolicySubentry: cn=grace,{SUFFIX}\n-",
+            "replace: pwdChangedTime\npwdChangedTime: 20200101000000Z\n-",
+        )
+        directory = self.directory()
+        for left in (1, 0):
+            self.assertAccepted(self.look(directory, "dave"), "dave")
+            [note] = directory.takeNotes()
+            self.assertIn(f"{left} logins left", note)
+        self.assertDenied(self.look(directory, "dave"), DenialReason.PASSWORD_EXPIRED)

@@ -1,0 +1,465 @@
+"""
+Tests for L{mycred._ldap._settings}.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import ssl
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given, settings as limits, strategies as st
+
+from twisted.cred.strcred import InvalidAuthArgumentString
+from twisted.trial.unittest import SynchronousTestCase
+
+from mycred._ldap._filters import ANYTHING, encodeFilter
+from mycred._ldap._link import Address
+from mycred._ldap._settings import Groups, Settings, ldapSettings, readSettings
+from mycred._ldap._tls import Security
+
+from ._certificates import Authority
+
+BASE = "host=ldap.example.org:base=ou=people,dc=example,dc=org"
+DIRECT = "host=ldap.example.org:dn=uid={username},dc=example,dc=org"
+UPN = "host=ldap.example.org:upn=example.org"
+GROUP = "cn=staff,dc=example,dc=org"
+
+
+class SettingsTestCase(SynchronousTestCase):
+    """
+    Base of the tests that have files.
+    """
+
+    def setUp(self) -> None:
+        self.folder = Path(self.mktemp()).resolve()
+        self.folder.mkdir()
+
+    def file(self, content: str | bytes = "sesame\n", mode: int = 0o600) -> Path:
+        """
+        Write a file.
+        """
+        path = self.folder / f"file{len(list(self.folder.iterdir()))}"
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        path.chmod(mode)
+        return path
+
+    def assertWrong(self, argstring: str, *words: str) -> None:
+        """
+        Insist that it is refused, with a text that has these words.
+        """
+        error = self.assertRaises(InvalidAuthArgumentString, readSettings, argstring)
+        for word in words:
+            self.assertIn(word, str(error))
+
+
+class ReadTests(SettingsTestCase):
+    """
+    Tests for what a deployer writes.
+    """
+
+    def test_usual(self) -> None:
+        """
+        Little must be said.
+        """
+        settings = readSettings(BASE)
+        self.assertEqual(settings.addresses, (Address("ldap.example.org", 389),))
+        self.assertIs(settings.security, Security.OPPORTUNE)
+        self.assertEqual(settings.account, ("", b""))
+        self.assertEqual(settings.timeout, 10)
+        assert settings.search is not None
+        self.assertEqual(settings.search.base, "ou=people,dc=example,dc=org")
+        self.assertEqual(settings.search.filter.text, "(uid={username})")
+        self.assertIs(settings.context.verify_mode, ssl.CERT_REQUIRED)
+        self.assertTrue(settings.context.check_hostname)
+
+    def test_hosts(self) -> None:
+        """
+        Hosts keep their order; each may have a port, be a number, or a socket.
+        """
+        hosts = r"a,b\:1389,c,[2001\:db8\:\:1]\:4,2001\:db8\:\:2,/run/ldapi"
+        settings = readSettings(f"host={hosts}:port=2389:base=dc=org")
+        self.assertEqual(
+            settings.addresses,
+            (
+                Address("a", 2389),
+                Address("b", 1389),
+                Address("c", 2389),
+                Address("2001:db8::1", 4),
+                Address("2001:db8::2", 2389),
+                Address("/run/ldapi", 0),
+            ),
+        )
+        shown = [str(address) for address in settings.addresses[1::2]]
+        self.assertEqual(shown, ["b:1389", "[2001:db8::1]:4", "/run/ldapi"])
+
+    def test_ldaps(self) -> None:
+        """
+        TLS from the first byte has another port.
+        """
+        settings = readSettings(f"{BASE}:tls=ldaps")
+        self.assertEqual(settings.addresses, (Address("ldap.example.org", 636),))
+        self.assertIs(settings.security, Security.LDAPS)
+
+    def test_startTLS(self) -> None:
+        """
+        Whoever says so, or names certificates, insists on StartTLS.
+        """
+        ca = Authority(self.folder).file
+        for more in ("tls=starttls", f"cafile={ca}"):
+            settings = readSettings(f"{BASE}:{more}")
+            self.assertIs(settings.security, Security.STARTTLS)
+
+    def test_exposed(self) -> None:
+        """
+        Servers that get passwords as they are, over a network, are known.
+        """
+        hosts = "host=localhost,127.0.0.2,far.example.org,/run/ldapi"
+        settings = readSettings(f"{hosts}:base=dc=org:tls=none")
+        self.assertEqual(settings.exposed, (Address("far.example.org", 389),))
+        self.assertEqual(readSettings(BASE).exposed, ())
+
+    def test_direct(self) -> None:
+        """
+        The attribute in the name names the user.
+        """
+        settings = readSettings(DIRECT)
+        self.assertIsNone(settings.search)
+        self.assertEqual(settings.attribute, "uid")
+        assert settings.dn is not None
+        self.assertEqual(settings.dn.named("a,b"), r"uid=a\,b,dc=example,dc=org")
+
+    def test_upn(self) -> None:
+        """
+        So it is with a principal's name.
+        """
+        self.assertEqual(readSettings(UPN).upn, "example.org")
+
+    def test_filter(self) -> None:
+        """
+        A filter finds users, and an attribute names them.
+        """
+        settings = readSettings(
+            f"{BASE}:attribute=cn:scope=one:filter=(|(uid={{username}})(mail={{username}}))"
+        )
+        assert settings.search is not None
+        self.assertEqual(settings.attribute, "cn")
+        self.assertEqual(settings.search.scope, 1)
+        self.assertEqual(
+            settings.search.filter.named("a"), encodeFilter("(|(uid=a)(mail=a))")
+        )
+
+    def test_attribute(self) -> None:
+        """
+        Without a filter the attribute finds users, too.
+        """
+        settings = readSettings(f"{BASE}:attribute=sAMAccountName")
+        assert settings.search is not None
+        self.assertEqual(settings.search.filter.text, "(sAMAccountName={username})")
+
+    def test_groups(self) -> None:
+        """
+        A group is one, or one of those that match; groups are where users are, or
+        elsewhere.
+        """
+        base = "ou=people,dc=example,dc=org"
+        settings = readSettings(f"{BASE}:group={GROUP}")
+        self.assertEqual(settings.groups, Groups(GROUP, ANYTHING, base, False))
+        settings = readSettings(f"{BASE}:group=(cn=a*):groupbase=dc=org:nested=yes")
+        self.assertEqual(
+            settings.groups, Groups(None, encodeFilter("(cn=a*)"), "dc=org", True)
+        )
+
+    def test_account(self) -> None:
+        """
+        The password of the service account is a file's only line; its end doesn't
+        count.
+        """
+        for content in ("ses ame", "ses ame\n", "ses ame\r\n"):
+            argstring = f"{BASE}:binddn=cn=x,dc=org:bindpwfile={self.file(content)}"
+            settings = readSettings(argstring)
+            self.assertEqual(settings.account, ("cn=x,dc=org", b"ses ame"))
+
+    def test_timeout(self) -> None:
+        """
+        A login takes as long as is said.
+        """
+        self.assertEqual(readSettings(f"{BASE}:timeout=2.5").timeout, 2.5)
+
+    def test_certificates(self) -> None:
+        """
+        A certificate and its key are in one file, or in two.
+        """
+        authority = Authority(self.folder)
+        certificate, key = authority.certify("client")
+        both = self.file(certificate.read_text() + key.read_text())
+        for more in (f"certfile={certificate}:keyfile={key}", f"certfile={both}"):
+            self.assertIs(readSettings(f"{BASE}:{more}").security, Security.STARTTLS)
+
+
+class WrongTests(SettingsTestCase):
+    """
+    What is wrong is refused, and what would be right is said.
+    """
+
+    def test_keys(self) -> None:
+        """
+        Keys must be known, and one way chosen.
+        """
+        self.assertWrong("", "host", "host=NAME")
+        self.assertWrong("base=dc=org", "host", "host=NAME")
+        self.assertWrong(f"{BASE}:grup={GROUP}", "grup", "group=")
+        self.assertWrong(f"{BASE}:base=dc=org", "base", "twice")
+        self.assertWrong("host=a", "base=", "dn=", "upn=")
+        self.assertWrong(f"{BASE}:dn=uid={{username}},dc=org", "base, dn", "one of")
+        self.assertWrong(f"{BASE}:upn=example.org", "base, upn", "one of")
+        self.assertWrong(f"{DIRECT}:upn=example.org", "dn, upn", "one of")
+        self.assertWrong("ldap.example.org", "without its key", "host=")
+
+    def test_hosts(self) -> None:
+        """
+        Hosts are names, not URLs; ports are ports.
+        """
+        for host, *words in (
+            ("", "names of hosts"),
+            ("a,,b", "names of hosts"),
+            ("a b", "names of hosts"),
+            (r"ldaps\://a", "tls=ldaps"),
+            (r"ldapi\:///", "socket"),
+            (r"a\:x", "port"),
+            (r"a\:0", "port"),
+            (r"a\:65536", "port"),
+            (r"a\:", "port"),
+            (r"[a]\:1", "2001"),
+            (r"[2001\:db8\:\:1", "2001"),
+            ("a,a", "twice"),
+            (r"a,a\:389", "twice"),
+        ):
+            self.assertWrong(f"host={host}:base=dc=org", "host", *words)
+        self.assertWrong(f"{BASE}:port=x", "port")
+        self.assertWrong(r"host=a\:1,/run/ldapi:port=2:base=dc=org", "port", "its own")
+
+    def test_tls(self) -> None:
+        """
+        What protects connections must make sense.
+        """
+        ca = Authority(self.folder).file
+        self.assertWrong(f"{BASE}:tls=yes", "tls", "starttls, ldaps, none")
+        self.assertWrong(f"{BASE}:tls=none:cafile={ca}", "tls", "no certificate")
+        for more in (f"cafile={ca}", "tls=ldaps", "tls=starttls"):
+            self.assertWrong(f"host=/run/ldapi:base=dc=org:{more}", "tls", "socket")
+
+    def test_certificates(self) -> None:
+        """
+        Files with certificates must hold some, and keys be private.
+        """
+        certificate, key = Authority(self.folder).certify("client")
+        empty = self.file("")
+        self.assertWrong(f"{BASE}:cafile={empty}", "cafile", "no certificates")
+        self.assertWrong(f"{BASE}:cafile=/nonexistent", "cafile", "can't be read")
+        self.assertWrong(f"{BASE}:cafile={self.folder}", "cafile", "can't be read")
+        self.assertWrong(f"{BASE}:keyfile={key}", "keyfile", "certfile=")
+        self.assertWrong(f"{BASE}:certfile={key}", "certfile", "PEM")
+        other = Authority(self.folder, "other").certify("another")[1]
+        self.assertWrong(f"{BASE}:certfile={certificate}:keyfile={other}", "certfile")
+        key.chmod(0o644)
+        self.assertWrong(
+            f"{BASE}:certfile={certificate}:keyfile={key}", "keyfile", "chmod"
+        )
+
+    def test_names(self) -> None:
+        """
+        Names, filters and attributes must be what they should be.
+        """
+        for more, *words in (
+            ("group=staff", "group", "DN"),
+            ("group=", "group", "DN"),
+            ("group=(cn=staff", "group", "filter"),
+            ("require=x", "require", "parentheses"),
+            ("filter=(uid=x)", "filter", "{username}"),
+            ("filter=(uid={user})", "filter", "{username}"),
+            ("scope=all", "scope", "base, one, sub"),
+            ("attribute=a b", "attribute", "uid"),
+            ("attribute=", "attribute", "uid"),
+            ("nested=perhaps", "nested", "yes or no"),
+            ("timeout=0", "timeout", "seconds"),
+            ("timeout=nan", "timeout", "seconds"),
+            ("timeout=1e9", "timeout", "seconds"),
+        ):
+            self.assertWrong(f"{BASE}:{more}", *words)
+        self.assertWrong("host=a:base=example.org", "base", "DN")
+        self.assertWrong("host=a:base=", "base", "DN")
+        self.assertWrong("host=a:dn=ou=people,dc=org", "dn", "{username}")
+        self.assertWrong("host=a:upn=@example.org", "upn", "example.org")
+
+    def test_placeholder(self) -> None:
+        """
+        A name is put in where it has a meaning, and nowhere else.
+        """
+        for more in (
+            "group=cn={username},dc=org",
+            "group=(cn={username})",
+            "require=(cn={username})",
+            "groupbase=ou={username}",
+            "binddn=cn={username},dc=org",
+        ):
+            key = more.partition("=")[0]
+            self.assertWrong(f"{BASE}:{more}", key, "filter= and dn= only")
+        self.assertWrong("host=a:base=ou={username}", "base", "filter= and dn= only")
+
+    def test_account(self) -> None:
+        """
+        A service account has a password, in a file that isn't everybody's.
+        """
+        good = self.file()
+        account = f"{BASE}:binddn=cn=x,dc=org"
+        self.assertWrong(account, "binddn", "bindpwfile=")
+        self.assertWrong(f"{BASE}:bindpwfile={good}", "bindpwfile", "binddn=")
+        self.assertWrong(f"{account}:bindpwfile=/nonexistent", "bindpwfile", "read")
+        self.assertWrong(f"{account}:bindpwfile={self.folder}", "bindpwfile", "read")
+        for content in ("", "\n", "a\nb\n", "a\0b", "a" * 1025):
+            path = self.file(content)
+            self.assertWrong(f"{account}:bindpwfile={path}", "bindpwfile", "one line")
+        good.chmod(0o644)
+        self.assertWrong(f"{account}:bindpwfile={good}", "bindpwfile", "chmod")
+
+    def test_pipe(self) -> None:
+        """
+        Nobody waits for a pipe to which nobody writes.
+        """
+        pipe = self.folder / "pipe"
+        os.mkfifo(pipe, 0o600)
+        account = f"{BASE}:binddn=cn=x,dc=org"
+        self.assertWrong(f"{account}:bindpwfile={pipe}", "bindpwfile")
+        self.assertWrong(f"{BASE}:cafile={pipe}", "cafile")
+        self.assertWrong(f"config={pipe}", "config")
+
+    def test_withoutEffect(self) -> None:
+        """
+        What couldn't take effect is an error.
+        """
+        account = f"binddn=cn=x,dc=org:bindpwfile={self.file()}"
+        for more, key in (
+            ("scope=one", "scope"),
+            ("attribute=cn", "attribute"),
+            ("filter=(uid={username})", "filter"),
+            (account, "binddn"),
+            ("nested=yes", "nested"),
+            ("groupbase=dc=org", "groupbase"),
+            ("group=(cn=x)", "groupbase"),
+            (f"group={GROUP}:nested=yes", "groupbase"),
+            (f"group={GROUP}:groupbase=dc=org", "groupbase"),
+        ):
+            self.assertWrong(f"{DIRECT}:{more}", key)
+        for more, key in (
+            (f"group={GROUP}", "group"),
+            ("require=(cn=x)", "require"),
+            (account, "binddn"),
+            ("attribute=cn", "attribute"),
+        ):
+            self.assertWrong(f"{UPN}:{more}", key)
+        self.assertWrong(f"{BASE}:nested=yes", "nested", "group=")
+        self.assertWrong(f"{BASE}:groupbase=dc=org", "groupbase", "group=")
+        self.assertWrong(f"{BASE}:group={GROUP}:groupbase=dc=org", "groupbase")
+
+    @limits(deadline=None)
+    @given(st.text("host=a:bsdcn\\{}()%,gruptlx1\n[] "))
+    def test_anything(self, text: str) -> None:
+        """
+        Whatever is written, it is settings or is refused.
+        """
+        with contextlib.suppress(InvalidAuthArgumentString):
+            readSettings(text)
+
+
+class FileTests(SettingsTestCase):
+    """
+    Tests for settings in a file.
+    """
+
+    def read(self, content: str | bytes) -> Settings:
+        """
+        Read a file that holds this.
+        """
+        return readSettings(f"config={self.file(content)}")
+
+    def assertFileWrong(self, content: str | bytes, *words: str) -> None:
+        """
+        Insist that a file is refused that holds this.
+        """
+        path = self.file(content)
+        self.assertWrong(f"config={path}", "config", str(path), *words)
+
+    def test_same(self) -> None:
+        """
+        A file has the same keys, and needs no escapes.
+        """
+        settings = self.read(
+            "# The directory.\n[ldap]\nhost = a,b:1389\nbase = dc=example,dc=org\n"
+            "filter = (cn=%s\\5c{username}:x)\n"
+        )
+        self.assertEqual(settings.addresses, (Address("a", 389), Address("b", 1389)))
+        assert settings.search is not None
+        self.assertEqual(settings.search.filter.text, "(cn=%s\\5c{username}:x)")
+
+    def test_wrong(self) -> None:
+        """
+        What is wrong in it is told as on the command line.
+        """
+        self.assertFileWrong("[ldap]\nhost=a\nbase=dc=org\ngrup=x\n", "grup", "group=")
+        self.assertFileWrong("[ldap]\nhost=a\nhost=b\n", "already exists")
+        self.assertFileWrong("[ldap]\nhost=a\nbase=dc=org\nnested=x\n", "yes or no")
+        self.assertFileWrong("[ldap]\nhost=a\nconfig=/etc/x\n", "config")
+        self.assertFileWrong("host=a\n", "no file of settings")
+        self.assertFileWrong("[LDAP]\nhost=a\n", "[ldap]")
+        self.assertFileWrong("[ldap]\nhost=a\n[more]\n", "[ldap]")
+        self.assertFileWrong("[DEFAULT]\nhost=a\n[ldap]\nbase=dc=org\n", "[ldap]")
+        self.assertFileWrong("", "[ldap]")
+        self.assertFileWrong(b"[ldap]\nhost=\xff\n", "no file of settings")
+
+    def test_together(self) -> None:
+        """
+        What doesn't go together is told, too.
+        """
+        self.assertFileWrong(
+            "[ldap]\nhost=a\nbase=dc=org\ndn=uid={username}\n", "base, dn"
+        )
+
+    def test_alone(self) -> None:
+        """
+        Beside a file nothing is said.
+        """
+        path = self.file("[ldap]\nhost=a\nbase=dc=org\n")
+        self.assertWrong(f"config={path}:timeout=5", "timeout", "in the file")
+
+    def test_unreadable(self) -> None:
+        """
+        The file must be there.
+        """
+        self.assertWrong("config=/nonexistent.ini", "config", "can't be read")
+        self.assertWrong(f"config={self.folder}", "config", "can't be read")
+
+
+class KeywordTests(SettingsTestCase):
+    """
+    Tests for settings that a program makes.
+    """
+
+    def test_same(self) -> None:
+        """
+        A program says the same, with nothing escaped.
+        """
+        settings = ldapSettings(
+            host="a:1389", base="dc=org", filter="(cn=\\5c{username})"
+        )
+        self.assertEqual(settings.addresses, (Address("a", 1389),))
+
+    def test_wrong(self) -> None:
+        """
+        It is told what is wrong, too.
+        """
+        wrong: Any = {"host": "a", "base": "dc=org", "grup": GROUP}
+        error = self.assertRaises(ValueError, ldapSettings, **wrong)
+        self.assertIn("group=", str(error))
