@@ -30,7 +30,13 @@ class DirectoryTestCase(SynchronousTestCase):
     options: ClassVar[dict[str, Any]] = {}
 
     def setUp(self) -> None:
-        self.server = Slapd(*self.entries, **self.options)
+        self.serve(**self.options)
+
+    def serve(self, **options: Any) -> None:
+        """
+        Start a server.
+        """
+        self.server = Slapd(*self.entries, **options)
         self.addCleanup(self.server.stop)
 
     def directory(self, **given: str) -> Directory:

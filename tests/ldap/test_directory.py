@@ -87,8 +87,8 @@ class SearchTests(DirectoryTestCase):
         """
         No name means somebody else.
         """
-        for given in ({}, {"filter": "(&(objectClass=person)(uid={username}))"}):
-            directory = self.directory(**given)
+        for more in ({}, {"filter": "(&(objectClass=person)(uid={username}))"}):
+            directory = self.directory(**more)
             for name in HOSTILE:
                 self.assertRefused(self.look(directory, name), "no entry")
 
