@@ -8,7 +8,8 @@ import re
 import time
 from collections import deque
 from collections.abc import Iterator
-from secrets import choice, token_hex
+from contextlib import suppress
+from secrets import token_hex
 from typing import NamedTuple
 
 from .._accounts import Kind, Verdict
@@ -17,7 +18,7 @@ from ._faults import BadName, Fault, Unsure
 from ._filters import ANYTHING
 from ._groups import MEMBER_OF, Membership, groupsIn
 from ._messages import BASE, Entry
-from ._names import parseDN, valueIn
+from ._names import isSameAttribute, parseDN, valueIn
 from ._outcome import Outcome
 from ._servers import Servers
 from ._session import NO_ATTRIBUTES, Person, Session
@@ -141,14 +142,12 @@ class Directory:
         """
         entry, why = self._find(session, search, typed)
         if entry is None:
-            nobody = f"{self._settings.attribute}={token_hex(8)},{search.base}"
-            return self._refuseUnknown(session, nobody, password, typed, why)
+            return self._refuseUnknown(session, search, password, typed, why)
         began = time.monotonic()
         outcome = session.bind(entry.dn, password)
-        self._took.append(time.monotonic() - began)
         session.step(lambda: f"bind as {entry.dn}: {_told(outcome)}")
-        if not outcome.matched or outcome.denial is not None:
-            return _verdictOn(outcome, typed)
+        if not self._isAdmitted(outcome, began):
+            return self._verdictOn(session, outcome, typed, began)
         return self._admit(session, self._personIn(entry, typed), outcome)
 
     def _lookDirectly(self, session: Session, typed: str, password: bytes) -> Verdict:
@@ -162,7 +161,7 @@ class Directory:
         def named(name: str) -> str:
             return template.named(name) if template else f"{name}@{self._settings.upn}"
 
-        user = named(typed)
+        user, began = named(typed), time.monotonic()
         try:
             outcome, identity = session.bindAs(user, password)
         except BadName:
@@ -175,8 +174,8 @@ class Directory:
                 + (f"; the directory calls him {identity}" if identity else "")
             )
         )
-        if not outcome.matched or outcome.denial is not None:
-            return _verdictOn(outcome, typed)
+        if not self._isAdmitted(outcome, began):
+            return self._verdictOn(session, outcome, typed, began)
         return self._admit(session, _personBehind(identity, self._settings), outcome)
 
     def _find(
@@ -213,19 +212,52 @@ class Directory:
         return None, "no entry matches"
 
     def _refuseUnknown(
-        self, session: Session, nobody: str, password: bytes, typed: str, why: str
+        self, session: Session, search: Search, password: bytes, typed: str, why: str
     ) -> Verdict:
         """
         Refuse a name that the directory doesn't know, after the work that others take.
         """
         began = time.monotonic()
-        session.bind(nobody, password)
-        spent = time.monotonic() - began
+        with suppress(Unsure):
+            session.bind(f"cn={token_hex(8)},{search.base}", password)
         session.step(lambda: "bind as nobody, so that it takes as long")
-        # The directory itself may be quick with those whom it doesn't know.
-        usual = choice(self._took) if self._took else 0.0
-        delay = max(0.0, min(usual - spent, session.left()))
+        delay = self._delay(session, began)
         return Verdict(Kind.REFUSED, _encode(typed), why, delay=delay)
+
+    def _isAdmitted(self, outcome: Outcome, began: float) -> bool:
+        """
+        Tell whether a bind lets somebody in, and remember how long it took to verify
+        his password.
+        """
+        isAdmitted = outcome.matched and outcome.denial is None
+        if isAdmitted:
+            self._took.append(time.monotonic() - began)
+        return isAdmitted
+
+    def _verdictOn(
+        self, session: Session, outcome: Outcome, typed: str, began: float
+    ) -> Verdict:
+        """
+        Turn a bind that doesn't let in into a verdict.
+        """
+        name = _encode(typed)
+        if outcome.denial is not None:
+            return Verdict(Kind.DENIED, name, outcome.why, outcome.denial)
+        delay = self._delay(session, began)
+        return Verdict(Kind.REFUSED, name, outcome.why, delay=delay)
+
+    def _delay(self, session: Session, began: float) -> float:
+        """
+        Tell how long a refusal has to wait, so that it takes as long as it takes to
+        verify a password: the directory is quick with those whom it doesn't know, or
+        whose accounts are locked.
+
+        @param began: when the bind began.
+        """
+        took = sorted(self._took)
+        # Most are as quick as this; a few may have taken far longer.
+        usual = took[len(took) * 9 // 10] if took else 0.0
+        return max(0.0, min(began + usual - time.monotonic(), session.left()))
 
     def _personIn(self, entry: Entry, typed: str) -> Person:
         """
@@ -271,7 +303,7 @@ class Directory:
             isMember = self._membership.holds(session, person)
             session.step(lambda: f"group=: {'a member' if isMember else 'not a member'}")
             if not isMember:
-                return "not a member of group="
+                return f"not a member of group={self._membership.where}"
         return ""
 
 
@@ -283,14 +315,6 @@ def _conclude(session: Session, verdict: Verdict, values: tuple[bytes, ...] = ()
         lambda: f"verdict: {verdict.kind.value}" + (verdict.why and f", {verdict.why}")
     )
     return Seen(verdict, session.steps or [], values)
-
-
-def _verdictOn(outcome: Outcome, typed: str) -> Verdict:
-    """
-    Turn a bind that doesn't let in into a verdict.
-    """
-    kind = Kind.DENIED if outcome.denial is not None else Kind.REFUSED
-    return Verdict(kind, _encode(typed), outcome.why, outcome.denial)
 
 
 def _told(outcome: Outcome) -> str:
@@ -307,7 +331,12 @@ def _nameIn(entry: Entry, attribute: str, typed: str) -> str:
 
     @raise Unsure: if it doesn't say, or says too much.
     """
-    values = entry.attributes.get(attribute.lower(), [])
+    values = [
+        value
+        for known, some in entry.attributes.items()
+        if isSameAttribute(known, attribute)
+        for value in some
+    ]
     names = [value.decode("utf-8", "surrogateescape") for value in values if value]
     if len(names) > 1:
         # His own name in the directory tells which of several counts.
@@ -316,7 +345,7 @@ def _nameIn(entry: Entry, attribute: str, typed: str) -> str:
         except ValueError:
             own = None
         names = [n for n in names if n == own] or [
-            n for n in names if n.casefold() == typed.casefold()
+            n for n in names if n.lower() == typed.lower()
         ]
     if len(names) != 1:
         what = "more than one" if values else "no"
@@ -332,12 +361,16 @@ def _personBehind(identity: str, settings: Settings) -> Person:
     @raise Unsure: if that isn't clear.
     """
     kind, _, rest = identity.partition(":")
+    # 389 Directory Server puts a space there.
+    rest = rest.strip(" ")
     name: str | None = None
     if settings.dn is None:
         name = rest.rpartition("\\")[2] if kind == "u" else None
     elif kind == "dn":
         try:
-            name = valueIn(parseDN(rest), settings.dn.attribute)
+            place = settings.dn.place
+            names = parseDN(rest)[place : place + 1]
+            name = valueIn(names, settings.dn.attribute)
         except ValueError:
             name = None
     if not name:

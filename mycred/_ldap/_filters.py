@@ -17,7 +17,7 @@ from pyasn1.codec.ber.encoder import encode
 from ._ber import OCTETS, element, elements
 from ._names import PLACEHOLDER
 
-_AND, _OR, _EQUAL, _PRESENT, _EXTENSIBLE = 0xA0, 0xA1, 0xA3, 0x87, 0xA9
+_AND, _OR, _NOT, _EQUAL, _PRESENT, _EXTENSIBLE = 0xA0, 0xA1, 0xA2, 0xA3, 0x87, 0xA9
 _RULE, _TYPE, _ASSERTED = 0x81, 0x82, 0x83
 
 #: Active Directory's rule by which groups within groups count
@@ -28,6 +28,14 @@ _IN_CHAIN = b"1.2.840.113556.1.4.1941"
 _beginning = re.compile(
     r"\(\s*(?:[&|!]|[A-Za-z0-9][A-Za-z0-9.;-]*(?:[=:]|[<>~]=)|:[A-Za-z0-9])"
 )
+
+# What ldap3 reads in another way than others do.
+_MISREAD = {
+    r"\\(?![0-9A-Fa-f]{2})": "a backslash is written \\5c",
+    r"=[ \t]|[ \t]\)": "a space at the end of a value is written \\20",
+    r"\*\*": "one * is enough",
+    r"[<>~:]=[^()]*\*": "a * goes with =, otherwise it is written \\2a",
+}
 
 # What must be escaped in a value (RFC 4515, section 3).
 _special = re.compile(r"[\0()*\\]")
@@ -55,15 +63,19 @@ def encodeFilter(text: str) -> bytes:
         raise ValueError("a filter stands in parentheses, such as (objectClass=person)")
     if len(_beginning.findall(text)) != text.count("("):
         raise ValueError("what follows a ( is no attribute with =, and none of & | !")
-    if re.search(r"\\(?![0-9A-Fa-f]{2})", text):
-        raise ValueError("a backslash is written \\5c")
+    for pattern, told in _MISREAD.items():
+        if re.search(pattern, text):
+            raise ValueError(told)
     try:
         request = search_operation(
             "", text, SUBTREE, DEREF_NEVER, ["1.1"], 0, 0, False, True, False
         )
         encoded: bytes = encode(request["filter"])
-    except Exception as error:
-        raise ValueError(f"it can't be read as a filter ({error})") from None
+    except Exception:
+        raise ValueError("it can't be read as a filter") from None
+    # Of what stands in a NOT it may have read the first part only.
+    if _count(_parse(encoded)) != text.count("("):
+        raise ValueError("it can't be read as a filter; a (! is followed by one filter")
     return encoded
 
 
@@ -85,6 +97,8 @@ class FilterTemplate:
             raise ValueError(f"{PLACEHOLDER} stands where no value is")
         self.text = text
         self._nodes = _parse(encoded)
+        if _isDenied(self._nodes):
+            raise ValueError(f"{PLACEHOLDER} stands below a (!, which is everybody else")
 
     def named(self, name: str) -> bytes:
         """
@@ -146,6 +160,27 @@ def _parse(data: bytes) -> list[tuple[int, Any]]:
         (tag, _parse(content) if tag & 0x20 else content)
         for tag, content in elements(data)
     ]
+
+
+def _count(nodes: list[tuple[int, Any]]) -> int:
+    """
+    Count the filters that a filter is made of.
+    """
+    return sum(
+        1 + (_count(node) if tag in (_AND, _OR, _NOT) else 0) for tag, node in nodes
+    )
+
+
+def _isDenied(nodes: list[tuple[int, Any]], isBelow: bool = False) -> bool:
+    """
+    Tell whether the mark is where it stands for everybody else.
+    """
+    return any(
+        isBelow and _MARK in node
+        if isinstance(node, bytes)
+        else _isDenied(node, isBelow or tag == _NOT)
+        for tag, node in nodes
+    )
 
 
 def _fill(nodes: list[tuple[int, Any]], name: bytes) -> bytes:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from ._faults import Unsure
 from ._filters import ANYTHING, allOf, anyOf, equals, inChain
 from ._messages import BASE, SUBTREE, Entry
-from ._names import normalized
+from ._names import isBelow, normalized
 from ._session import Person, Session
 from ._settings import Groups
 
@@ -31,6 +31,8 @@ _DEEPEST, _MOST, _AT_A_TIME = 20, 1000, 100
 class Membership:
     """
     Tells who is in a group, or in one of those that match a filter.
+
+    @ivar where: which groups these are, in words.
     """
 
     def __init__(self, groups: Groups) -> None:
@@ -39,6 +41,8 @@ class Membership:
         """
         self._groups = groups
         self._only = None if groups.dn is None else normalized(groups.dn)
+        self._within = normalized(groups.base)
+        self.where = groups.dn or f", as far as there are groups below {groups.base}"
         self._knowsChains: bool | None = None
 
     def holds(self, session: Session, person: Person) -> bool:
@@ -102,17 +106,19 @@ class Membership:
 
         @param groups: groups that they are in, by what their own entries say.
         """
-        if self._only is not None:
-            if self._only in map(normalized, groups):
-                return True
-        elif any(
-            session.search(group, BASE, self._groups.filter, mayMiss=True)
-            for group in groups[:_MOST]
-        ):
+        told = {normalized(group): group for group in groups}
+        if self._only in told:
             return True
-        return any(
-            self._matches(session, _lists(some, names)) for some in _portions(members)
-        )
+        if any(self._matches(session, _lists(m, names)) for m in _portions(members)):
+            return True
+        if self._only is not None:
+            return False
+        # Anybody may be able to make groups elsewhere.
+        near = [group for key, group in told.items() if isBelow(key, self._within)]
+        if len(near) > _MOST:
+            raise Unsure(f"somebody is in more than {_MOST} groups")
+        wanted = self._groups.filter
+        return any(session.search(g, BASE, wanted, mayMiss=True) for g in near)
 
     def _matches(self, session: Session, where: bytes) -> bool:
         """

@@ -25,7 +25,8 @@ _hexstring = re.compile(r"#(?:[0-9A-Fa-f]{2})+")
 # What can't stand as it is (RFC 4514, section 2.4); "=" may be escaped, too.
 _special = re.compile(r'[\0"+,;<=>\\]|^[ #]| \Z')
 
-# Those of RFC 4514, section 3, and the OIDs that they stand for.
+# What stands for the same attribute: the keywords of RFC 4514, section 3, and others
+# by which users are named.
 _KEYWORDS = {
     "2.5.4.3": "cn",
     "2.5.4.7": "l",
@@ -41,6 +42,10 @@ _KEYWORDS = {
     "organizationname": "o",
     "domaincomponent": "dc",
     "userid": "uid",
+    "2.5.4.4": "sn",
+    "surname": "sn",
+    "rfc822mailbox": "mail",
+    "0.9.2342.19200300.100.1.3": "mail",
 }
 
 
@@ -111,12 +116,13 @@ def formatDN(names: list[list[Part]]) -> str:
     )
 
 
-def normalized(text: str) -> Hashable:
+def normalized(text: str) -> tuple[Hashable, ...]:
     """
     Make of a name what equals that of any other way to write it: case, spaces, escapes
     and the order within a relative distinguished name don't count.
 
-    @return: something that equals nothing else, if it is no name.
+    @return: a part for each relative distinguished name; something that equals nothing
+        else, if it is no name.
     """
     try:
         names = parseDN(text)
@@ -125,16 +131,32 @@ def normalized(text: str) -> Hashable:
     return tuple(tuple(sorted(map(_normalizedPart, name))) for name in names)
 
 
+def isBelow(name: tuple[Hashable, ...], base: tuple[Hashable, ...]) -> bool:
+    """
+    Tell whether a name is another, or below it.
+
+    @param name: the one, normalized.
+    @param base: the other, normalized.
+    """
+    return not base or name[-len(base) :] == base
+
+
+def isSameAttribute(one: str, other: str) -> bool:
+    """
+    Tell whether two names of attributes mean the same one.
+    """
+    return _normalizedType(one) == _normalizedType(other)
+
+
 def valueIn(names: list[list[Part]], attribute: str) -> str | None:
     """
     Find the value of an attribute in a name.
 
     @return: L{None} if there is none that is text.
     """
-    wanted = _normalizedType(attribute)
     for name in names:
         for part in name:
-            if _normalizedType(part.type) == wanted and not part.isEncoded:
+            if isSameAttribute(part.type, attribute) and not part.isEncoded:
                 return part.value
     return None
 
@@ -144,6 +166,7 @@ class NameTemplate:
     The name of whoever logs in, with L{PLACEHOLDER} where his own stands.
 
     @ivar attribute: the attribute in whose value it stands.
+    @ivar place: which of the relative distinguished names it is in, counted from 0.
     """
 
     def __init__(self, text: str) -> None:
@@ -152,14 +175,17 @@ class NameTemplate:
         """
         self._names = parseDN(text)
         holders = [
-            part for name in self._names for part in name if PLACEHOLDER in part.value
+            (part.type, place)
+            for place, name in enumerate(self._names)
+            for part in name
+            if PLACEHOLDER in part.value
         ]
         if not holders:
             raise ValueError(
                 f"write {PLACEHOLDER} where the name stands, such as "
                 f"uid={PLACEHOLDER},ou=people,dc=example,dc=org"
             )
-        self.attribute = holders[0].type
+        self.attribute, self.place = holders[0]
 
     def named(self, name: str) -> str:
         """
@@ -229,7 +255,8 @@ def _normalizedPart(part: Part) -> tuple[str, bool, str]:
     """
     Make two parts equal that mean the same.
     """
-    value = " ".join(part.value.casefold().split())
+    # No more than that: a directory may keep apart what looks alike.
+    value = re.sub(" +", " ", part.value.lower().strip(" "))
     return _normalizedType(part.type), part.isEncoded, value
 
 
@@ -246,6 +273,8 @@ __all__ = [
     "Part",
     "escapeValue",
     "formatDN",
+    "isBelow",
+    "isSameAttribute",
     "normalized",
     "parseDN",
     "valueIn",

@@ -20,15 +20,21 @@ from ._messages import PASSWORD_POLICY, Result
 
 _SUCCESS = 0
 
+_INVALID_CREDENTIALS = 49
+
 # invalidCredentials; noSuchObject, with which some directories answer for it;
 # inappropriateAuthentication, where an entry has no password; constraintViolation,
 # with which 389 Directory Server says that there were too many attempts.
-_WRONG = {49, 32, 48, 19}
+_WRONG = {_INVALID_CREDENTIALS, 32, 48, 19}
 
 # unwillingToPerform: may mean anything; these texts of 389 Directory Server and
-# FreeIPA mean an account that is locked, whatever the password.
+# FreeIPA mean an account that is locked or has expired, whatever the password.
 _UNWILLING = 53
-_lockedTexts = re.compile(r"inactivated|failed logins|account.*locked", re.IGNORECASE)
+_lockedTexts = re.compile(
+    r"inactivated|failed logins|account.*locked|permanently locked"
+    r"|principal\) is expired",
+    re.IGNORECASE,
+)
 
 _INVALID_DN = 34
 
@@ -165,7 +171,9 @@ def _judgeWrong(result: Result, policy: Policy) -> Outcome:
         return _expired("the password has expired")
     if policy.error == _ACCOUNT_LOCKED:
         return Outcome(False, "the account is locked")
-    return Outcome(False, f"wrong password, {describe(result)}")
+    if result.code == _INVALID_CREDENTIALS and not result.text.strip():
+        return Outcome(False, "wrong password")
+    return Outcome(False, describe(result))
 
 
 def _expired(why: str) -> Outcome:

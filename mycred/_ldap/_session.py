@@ -14,7 +14,11 @@ from ._messages import WHO_AM_I, Entry, text
 from ._outcome import Outcome, insist, judge
 from ._servers import Role, Servers
 
-_SIZE_LIMIT_EXCEEDED, _NO_SUCH_OBJECT = 4, 32
+_SIZE_LIMIT_EXCEEDED = 4
+
+# referral, noSuchObject, invalidDNSyntax, insufficientAccessRights: an entry of which
+# another one speaks may be elsewhere, gone or not to be seen.
+_MISSING = {10, 32, 34, 50}
 
 #: What is asked for if nothing of an entry is wanted (RFC 4511, section 4.5.1.8).
 NO_ATTRIBUTES = ("1.1",)
@@ -87,7 +91,7 @@ class Session:
 
         @param mostEntries: how many are wanted; if there are as many, there may be
             more.
-        @param mayMiss: whether the base may be missing.
+        @param mayMiss: whether the base may be missing, or not to be seen.
 
         @raise Fault: if no server works.
         @raise Unsure: if it can't be found out.
@@ -98,9 +102,9 @@ class Session:
             entries, result = link.search(
                 base, scope, where, attributes, mostEntries, until
             )
-            if result.code == _SIZE_LIMIT_EXCEEDED and len(entries) >= mostEntries:
+            if result.code == _SIZE_LIMIT_EXCEEDED and len(entries) == mostEntries:
                 return entries
-            if result.code == _NO_SUCH_OBJECT and mayMiss:
+            if result.code in _MISSING and mayMiss:
                 return []
             insist(result, f"to a search at {base or 'the root'}")
             return entries

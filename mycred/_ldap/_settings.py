@@ -5,9 +5,10 @@ What a deployer says about a directory: on the command line, or in a file.
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Callable, Mapping
-from configparser import ConfigParser, Error
+from configparser import ConfigParser, DuplicateOptionError, DuplicateSectionError, Error
 from typing import Any, NamedTuple
 
 from .._argstring import nonEmpty, parseArgString, yesNo
@@ -15,10 +16,11 @@ from .._contracts import InvalidAuthArgumentString
 from ._filters import ANYTHING, FilterTemplate, encodeFilter
 from ._link import Address
 from ._messages import BASE, ONE, SUBTREE
-from ._names import PLACEHOLDER, NameTemplate, parseDN
+from ._names import PLACEHOLDER, NameTemplate, formatDN, isBelow, normalized, parseDN
 from ._tls import Security, makeContext
 
 _SECTION = "ldap"
+_TWICE = DuplicateOptionError, DuplicateSectionError
 
 _SCOPES = {"base": BASE, "one": ONE, "sub": SUBTREE}
 _SECURITIES = {
@@ -95,6 +97,12 @@ class Settings(NamedTuple):
     require: bytes | None = None
     timeout: float = 10.0
 
+    def __repr__(self) -> str:
+        """
+        Tell where it is, and no password.
+        """
+        return f"<LDAP settings for {', '.join(map(str, self.addresses))}>"
+
     @property
     def exposed(self) -> tuple[Address, ...]:
         """
@@ -115,6 +123,8 @@ def readSettings(argstring: str) -> Settings:
     @raise InvalidAuthArgumentString: if one is unknown, missing, wrong, or couldn't
         take effect.  The text says which, and what would be right.
     """
+    if re.search(r"\\(?![\\:=])", argstring.replace("\\\\", "")):
+        raise InvalidAuthArgumentString("a backslash in a value is written \\\\")
     given = parseArgString(argstring, {"config": _readFileName, **_KEYS})
     path = given.pop("config", None)
     if path is not None:
@@ -162,11 +172,15 @@ def _readFile(path: str) -> dict[str, Any]:
     """
     parser = ConfigParser(interpolation=None, delimiters=("=",), strict=True)
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8-sig") as file:
             parser.read_file(file)
     except (Error, UnicodeDecodeError) as error:
-        text = " ".join(str(error).split())
-        raise _wrong(path, f"it is no file of settings ({text})") from None
+        # Not what stands there: it may be a password.
+        lines = [line for line, _ in getattr(error, "errors", [])]
+        line = getattr(error, "lineno", None) or (lines[0] if lines else None)
+        where = f", line {line}" if line else ""
+        twice = " (a key is there twice)" if isinstance(error, _TWICE) else ""
+        raise _wrong(path, f"it is no file of settings{where}{twice}") from None
     if parser.sections() != [_SECTION] or parser.defaults():
         raise _wrong(path, f"write one section, [{_SECTION}]")
     # The same reader for both, so that the same is said of what is wrong.
@@ -276,9 +290,22 @@ def _groupsOf(given: Mapping[str, Any]) -> Groups | None:
     return Groups(
         None if isFilter else group,
         encodeFilter(group) if isFilter else ANYTHING,
-        given.get("groupbase", given.get("base", "")),
+        given.get("groupbase") or _sharedBase(given.get("base", ""), group, isFilter),
         given.get("nested", False),
     )
+
+
+def _sharedBase(base: str, group: str, isFilter: bool) -> str:
+    """
+    Tell where groups are, if a deployer doesn't: where users are, and, if a group is
+    named that is elsewhere, above both.
+    """
+    names = parseDN(base)
+    if not isFilter:
+        known = normalized(group)
+        while not isBelow(known, normalized(formatDN(names))):
+            names = names[1:]
+    return formatDN(names)
 
 
 def _securityOf(given: Mapping[str, Any]) -> Security:
@@ -309,7 +336,8 @@ def _addressesOf(given: Mapping[str, Any], security: Security) -> tuple[Address,
     addresses = tuple(
         Address(host, 0 if host.startswith("/") else own or port) for host, own in hosts
     )
-    _insist(len(set(addresses)) == len(addresses), "host", "one is there twice")
+    places = {address._replace(host=address.host.lower()) for address in addresses}
+    _insist(len(places) == len(addresses), "host", "one is there twice")
     return addresses
 
 
@@ -359,12 +387,12 @@ def _accountOf(given: Mapping[str, Any]) -> tuple[str, bytes]:
 
 def _insistOnPrivacy(path: str, key: str) -> None:
     """
-    Insist that not everybody can read a file.
+    Insist that not everybody can read or write a file.
     """
-    if os.stat(path).st_mode & stat.S_IROTH:
+    if os.stat(path).st_mode & (stat.S_IROTH | stat.S_IWOTH):
         raise ValueError(
-            f"{key}: everybody can read {path}; change that (chmod o-rwx), and what it "
-            "holds, if others have seen it"
+            f"{key}: everybody can read or write {path}; change that (chmod o-rwx), and "
+            "what it holds, if others have seen it"
         )
 
 
@@ -405,7 +433,10 @@ def _readPort(text: str) -> int:
     """
     Read the number of a port.
     """
-    if not (text.isascii() and text.isdigit() and 0 < int(text[:9]) < 65536):
+    number = text.lstrip("0")
+    if not (number.isascii() and number.isdigit() and len(number) < 6):
+        raise ValueError("write a port from 1 to 65535")
+    if int(number) > 65535:
         raise ValueError("write a port from 1 to 65535")
     return int(text)
 
@@ -468,7 +499,8 @@ def _readAttribute(text: str) -> str:
     Read the name of an attribute.
     """
     plain = text.replace("-", "").replace(".", "")
-    if not (plain.isascii() and plain.isalnum()):
+    # "1.1" asks for no attribute, and a DN isn't one.
+    if not (plain.isascii() and plain.isalnum()) or text.lower() in ("1.1", "dn"):
         raise ValueError("write the name of an attribute, such as uid")
     return text
 

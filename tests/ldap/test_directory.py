@@ -135,6 +135,16 @@ class SearchTests(DirectoryTestCase):
         # Whoever doesn't know the password isn't told.
         self.assertRefused(self.look(directory, "x@example.org", "y"))
 
+    def test_attributeNames(self) -> None:
+        """
+        An attribute may be named as any directory would.
+        """
+        for attribute in ("UserID", "0.9.2342.19200300.100.1.1"):
+            directory = self.directory(attribute=attribute)
+            self.assertAccepted(self.look(directory, "alice"), "Alice")
+            self.assertRefused(self.look(directory, "nobody"))
+        self.assertRefused(self.look(self.directory(attribute="uidNumber"), "1"))
+
     def test_noName(self) -> None:
         """
         Who has no name can't be named; that is no wrong password.
@@ -210,8 +220,7 @@ class SearchTests(DirectoryTestCase):
 
     def test_sameWork(self) -> None:
         """
-        For a name that isn't known the directory does what it does for others, and the
-        answer waits as long as others do.
+        For a name that isn't known the directory does what it does for others.
         """
         directory = self.directory()
         asked: list[str] = []
@@ -222,11 +231,25 @@ class SearchTests(DirectoryTestCase):
             return binds(session, dn, password)
 
         self.patch(_directory.Session, "bind", remember)
-        directory._took.append(5.0)
-        seen = self.look(directory, "nobody")
+        self.look(directory, "nobody")
         self.assertEqual(len(asked), 1)
         self.assertNotIn("nobody", asked[0])
-        self.assertTrue(3 < seen.verdict.delay <= 5)
+
+    def test_sameTime(self) -> None:
+        """
+        Any refusal waits as long as it has taken to verify passwords that were right.
+        """
+        for more in ({}, {"dn": f"uid={{username}},{PEOPLE}"}):
+            directory = self.directory(**more)
+            self.assertEqual(self.look(directory, "alice", "x").verdict.delay, 0)
+            self.look(directory, "alice")
+            self.assertEqual(len(directory._took), 1)
+            directory._took[0] = 5.0
+            for name, password in (("nobody", "x"), ("alice", "x"), ("nopassword", "x")):
+                seen = self.look(directory, name, password)
+                self.assertTrue(3 < seen.verdict.delay <= 5, seen)
+            # What was refused tells nothing about that.
+            self.assertEqual(list(directory._took), [5.0])
 
     def test_timeLeft(self) -> None:
         """

@@ -74,6 +74,10 @@ class EncodeTests(SynchronousTestCase):
             "(!(a=b)(c=d))",
             "((a=b))",
             "(uid=**)",
+            "(uid=* )",
+            r"(a>=*\2a)",
+            "(!(a=b)(|(c=d)))",
+            "(!(a=b)(!(c=d)))",
             "(!" * 2000 + "(a=b)" + ")" * 2000,
         ):
             self.assertRaises(ValueError, encodeFilter, text)
@@ -138,5 +142,7 @@ class TemplateTests(SynchronousTestCase):
             "{username}",
             "(uid={username}",
             "(cn:{username}:=x)",
+            "(!(uid={username}))",
+            "(&(cn=x)(!(|(uid={username})(uid=y))))",
         ):
             self.assertRaises(ValueError, FilterTemplate, text)

@@ -114,6 +114,45 @@ class MembershipTests(GroupTestCase):
             directory = self.directory(group="(|(cn=posix)(cn=guests))", **given)
             self.assertMembers(directory, alice=True, bob=True, carol=False)
 
+    def test_elsewhere(self) -> None:
+        """
+        Groups elsewhere don't match, whoever is able to make them there.
+        """
+        rogue = f"cn=staff,ou=rogue,{SUFFIX}"
+        self.server.add(
+            f"dn: ou=rogue,{SUFFIX}\nobjectClass: organizationalUnit\nou: rogue\n",
+            group("staff", user("bob")).replace(named("staff"), rogue),
+        )
+        for nested in ("yes", "no"):
+            directory = self.directory(
+                group="(cn=staff)", groupbase=GROUPS, nested=nested
+            )
+            self.assertMembers(directory, alice=True, bob=False)
+
+    def test_unseen(self) -> None:
+        """
+        A group that can't be seen doesn't keep from another.
+        """
+        access = f"""
+access to dn.exact="{named("staff")}" by * disclose
+access to attrs=userPassword by anonymous auth by * none
+access to attrs=member by * none
+access to * by * read
+"""
+        self.serve(access=access)
+        directory = self.directory(group="(cn=unique)", groupbase=GROUPS)
+        self.assertMembers(directory, alice=True)
+        directory = self.directory(group="(cn=guests)", groupbase=GROUPS)
+        self.assertMembers(directory, bob=True, alice=False)
+
+    def test_alike(self) -> None:
+        """
+        Names that only look alike are kept apart.
+        """
+        self.server.add(group("straße", user("bob")), group("strasse", user("alice")))
+        directory = self.directory(group=named("strasse"))
+        self.assertMembers(directory, alice=True, bob=False)
+
     def test_noGroup(self) -> None:
         """
         A group that isn't there is nobody's fault who logs in, and lets nobody in.

@@ -13,6 +13,7 @@ from mycred._ldap._names import (
     Part,
     escapeValue,
     formatDN,
+    isBelow,
     normalized,
     parseDN,
     valueIn,
@@ -139,6 +140,10 @@ class NormalizedTests(SynchronousTestCase):
             "dc=org,cn=a",
             "cn=a+dc=org",
             "ou=a,dc=org",
+            "cn=strasse",
+            "cn=straße",
+            "cn=a b",
+            "cn=a\nb",
             r"cn=a\,dc\=org",
             "cn=a,dc=org,",
             "",
@@ -151,6 +156,16 @@ class NormalizedTests(SynchronousTestCase):
         Any text can be compared.
         """
         self.assertEqual(normalized(text), normalized(text))
+
+    def test_below(self) -> None:
+        """
+        A name is below itself, and below what it ends with.
+        """
+        name = normalized("cn=a,OU=b,dc=org")
+        for base in ("cn=a,ou=b,dc=org", "ou=B,dc=org", "dc=org", ""):
+            self.assertTrue(isBelow(name, normalized(base)), base)
+        for base in ("ou=c,dc=org", "b,dc=org", "cn=x,cn=a,ou=b,dc=org", "dc=net"):
+            self.assertFalse(isBelow(name, normalized(base)), base)
 
 
 class TemplateTests(SynchronousTestCase):

@@ -172,6 +172,8 @@ class JudgeTests(SynchronousTestCase):
         for text in (
             "Account inactivated. Contact system administrator.",
             "Too many failed logins.",
+            "Entry permanently locked.\n",
+            "Account (Kerberos principal) is expired",
         ):
             self.assertEqual(judge(Result(53, text)), Outcome(False, text))
 

@@ -164,9 +164,12 @@ class ReadTests(SettingsTestCase):
         A group is one, or one of those that match; groups are where users are, or
         elsewhere.
         """
-        base = "ou=people,dc=example,dc=org"
-        settings = readSettings(f"{BASE}:group={GROUP}")
-        self.assertEqual(settings.groups, Groups(GROUP, ANYTHING, base, False))
+        settings = readSettings(f"{BASE}:group={GROUP}:nested=yes")
+        above = Groups(GROUP, ANYTHING, "dc=example,dc=org", True)
+        self.assertEqual(settings.groups, above)
+        settings = readSettings(f"{BASE}:group=(cn=a*)")
+        assert settings.groups is not None
+        self.assertEqual(settings.groups.base, "ou=people,dc=example,dc=org")
         settings = readSettings(f"{BASE}:group=(cn=a*):groupbase=dc=org:nested=yes")
         self.assertEqual(
             settings.groups, Groups(None, encodeFilter("(cn=a*)"), "dc=org", True)
@@ -231,6 +234,8 @@ class WrongTests(SettingsTestCase):
             (r"a\:x", "port"),
             (r"a\:0", "port"),
             (r"a\:65536", "port"),
+            (r"a\:000000389999", "port"),
+            ("a,A", "twice"),
             (r"a\:", "port"),
             (r"[a]\:1", "2001"),
             (r"[2001\:db8\:\:1", "2001"),
@@ -278,6 +283,13 @@ class WrongTests(SettingsTestCase):
             ("group=", "group", "DN"),
             ("group=(cn=staff", "group", "filter"),
             ("require=x", "require", "parentheses"),
+            ("require=(!(a=b)(|(c=d)))", "require", "one filter"),
+            ("require=(a>=b*)", "require", "2a"),
+            ("require=(a= b)", "require", "20"),
+            ("filter=(!(uid={username}))", "filter", "everybody else"),
+            (r"require=(description=\28x)", "backslash"),
+            ("attribute=1.1", "attribute", "uid"),
+            ("attribute=dn", "attribute", "uid"),
             ("filter=(uid=x)", "filter", "{username}"),
             ("filter=(uid={user})", "filter", "{username}"),
             ("scope=all", "scope", "base, one, sub"),
@@ -322,8 +334,9 @@ class WrongTests(SettingsTestCase):
         for content in ("", "\n", "a\nb\n", "a\0b", "a" * 1025):
             path = self.file(content)
             self.assertWrong(f"{account}:bindpwfile={path}", "bindpwfile", "one line")
-        good.chmod(0o644)
-        self.assertWrong(f"{account}:bindpwfile={good}", "bindpwfile", "chmod")
+        for mode in (0o644, 0o602):
+            good.chmod(mode)
+            self.assertWrong(f"{account}:bindpwfile={good}", "bindpwfile", "chmod")
 
     def test_pipe(self) -> None:
         """
@@ -409,7 +422,7 @@ class FileTests(SettingsTestCase):
         What is wrong in it is told as on the command line.
         """
         self.assertFileWrong("[ldap]\nhost=a\nbase=dc=org\ngrup=x\n", "grup", "group=")
-        self.assertFileWrong("[ldap]\nhost=a\nhost=b\n", "already exists")
+        self.assertFileWrong("[ldap]\nhost=a\nhost=b\n", "line 3", "twice")
         self.assertFileWrong("[ldap]\nhost=a\nbase=dc=org\nnested=x\n", "yes or no")
         self.assertFileWrong("[ldap]\nhost=a\nconfig=/etc/x\n", "config")
         self.assertFileWrong("host=a\n", "no file of settings")
@@ -417,6 +430,7 @@ class FileTests(SettingsTestCase):
         self.assertFileWrong("[ldap]\nhost=a\n[more]\n", "[ldap]")
         self.assertFileWrong("[DEFAULT]\nhost=a\n[ldap]\nbase=dc=org\n", "[ldap]")
         self.assertFileWrong("", "[ldap]")
+        self.assertWrong("config=\0", "config")
         self.assertFileWrong(b"[ldap]\nhost=\xff\n", "no file of settings")
 
     def test_together(self) -> None:
@@ -440,6 +454,32 @@ class FileTests(SettingsTestCase):
         """
         self.assertWrong("config=/nonexistent.ini", "config", "can't be read")
         self.assertWrong(f"config={self.folder}", "config", "can't be read")
+
+
+class SecretTests(SettingsTestCase):
+    """
+    No password is shown.
+    """
+
+    def test_repr(self) -> None:
+        """
+        Not where settings are.
+        """
+        path = self.file("hunter2\n")
+        settings = readSettings(f"{BASE}:binddn=cn=x,dc=org:bindpwfile={path}")
+        self.assertEqual(settings.account[1], b"hunter2")
+        self.assertNotIn("hunter2", f"{settings!r} {settings}")
+
+    def test_wrongFile(self) -> None:
+        """
+        Not where a file with a password is taken for one with settings.
+        """
+        for content in ("hunter2\n", "[ldap]\nhost=a\nbindpw: hunter2\n"):
+            path = self.file(content)
+            error = self.assertRaises(
+                InvalidAuthArgumentString, readSettings, f"config={path}"
+            )
+            self.assertNotIn("hunter2", str(error))
 
 
 class KeywordTests(SettingsTestCase):
