@@ -18,6 +18,10 @@ _LONG_TAG = 0x1F
 _MOST_LENGTH_BYTES = 4
 
 
+# LDAP's numbers have at most 31 bits (maxInt of RFC 4511).
+_MOST_NUMBER_BYTES = 8
+
+
 class Malformed(ValueError):
     """
     What came isn't an LDAP message.
@@ -53,8 +57,8 @@ def number(content: bytes) -> int:
 
     @raise Malformed: if there is none.
     """
-    if not content:
-        raise Malformed("a number is missing")
+    if not 0 < len(content) <= _MOST_NUMBER_BYTES:
+        raise Malformed("a number is missing, or too long")
     return int.from_bytes(content, "big", signed=True)
 
 

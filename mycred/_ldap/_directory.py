@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from secrets import token_hex
 from typing import NamedTuple
@@ -20,12 +20,25 @@ from ._groups import MEMBER_OF, Membership, groupsIn
 from ._messages import BASE, Entry
 from ._names import isSameAttribute, parseDN, valueIn
 from ._outcome import Outcome
+from ._server import Opening
 from ._servers import Servers
 from ._session import NO_ATTRIBUTES, Person, Session
 from ._settings import Search, Settings
 
 # What none of Active Directory's user names has, and what leads to another domain.
 _odd = re.compile(r'["/\\\[\]:;|=,+*?<>@]')
+
+# What disables an account, where nobody binds who would be told so: in 389 Directory
+# Server, in OpenLDAP (slapo-ppolicy(5): locked until an administrator says otherwise),
+# and in Active Directory (ADS_UF_ACCOUNT_DISABLE, the bit with value 2).
+_LOCKS: dict[str, tuple[Callable[[bytes], bool], DenialReason]] = {
+    "nsaccountlock": (lambda value: value.lower() == b"true", DenialReason.DISABLED),
+    "pwdaccountlockedtime": (b"000001010000Z".__eq__, DenialReason.LOCKED),
+    "useraccountcontrol": (
+        lambda value: not value.isdigit() or bool(int(value[:20]) & 2),
+        DenialReason.DISABLED,
+    ),
+}
 
 # Of so many binds it is remembered how long they took.
 _MOST_REMEMBERED = 64
@@ -58,9 +71,7 @@ class Directory:
         self._notes: deque[str] = deque(maxlen=100)
         self._servers = Servers(
             settings.addresses,
-            settings.security,
-            settings.context,
-            settings.account,
+            Opening(settings.security, settings.context, settings.account),
             timeout=settings.timeout,
             note=self._notes.append,
         )
@@ -95,7 +106,9 @@ class Directory:
         self, name: bytes, attribute: str, until: float, isWatched: bool = False
     ) -> Seen:
         """
-        Find what the entry of somebody holds who would be let in.
+        Find what the entry of somebody holds who would be let in.  Accounts that are
+        disabled, by what OpenLDAP, 389 Directory Server and Active Directory say of
+        them, aren't; nobody binds who would be told more.
 
         @param name: his name, in UTF-8.
         @param attribute: what is wanted of the entry.
@@ -110,13 +123,17 @@ class Directory:
         session = Session(self._servers, until, isWatched)
         values: tuple[bytes, ...] = ()
         try:
-            entry, why = self._find(session, search, typed, (attribute,))
+            wanted = (attribute, *_LOCKS)
+            entry, why = self._find(session, search, typed, wanted)
             if entry is None:
                 verdict = Verdict(Kind.REFUSED, name, why)
             else:
+                lock = _lockOf(entry)
                 person = self._personIn(entry, typed)
                 verdict = self._admit(session, person)
-                values = tuple(entry.attributes.get(attribute.lower(), ()))
+                if lock is not None:
+                    verdict = Verdict(Kind.DENIED, verdict.name, lock.value, lock)
+                values = tuple(_valuesOf(entry, attribute))
         except (Fault, Unsure) as trouble:
             verdict = Verdict(Kind.UNSURE, name, str(trouble))
         return _conclude(session, verdict, values)
@@ -325,18 +342,35 @@ def _told(outcome: Outcome) -> str:
     return f"{said} ({outcome.why})" if outcome.why else said
 
 
+def _valuesOf(entry: Entry, attribute: str) -> list[bytes]:
+    """
+    Return the values of an attribute, whichever of its names the directory uses.
+    """
+    return [
+        value
+        for known, some in entry.attributes.items()
+        if isSameAttribute(known, attribute)
+        for value in some
+    ]
+
+
+def _lockOf(entry: Entry) -> DenialReason | None:
+    """
+    Tell whether an account is disabled, by its entry.
+    """
+    for name, (isLock, reason) in _LOCKS.items():
+        if any(map(isLock, entry.attributes.get(name, ()))):
+            return reason
+    return None
+
+
 def _nameIn(entry: Entry, attribute: str, typed: str) -> str:
     """
     Tell a user's name, as his entry spells it.
 
     @raise Unsure: if it doesn't say, or says too much.
     """
-    values = [
-        value
-        for known, some in entry.attributes.items()
-        if isSameAttribute(known, attribute)
-        for value in some
-    ]
+    values = _valuesOf(entry, attribute)
     names = [value.decode("utf-8", "surrogateescape") for value in values if value]
     if len(names) > 1:
         # His own name in the directory tells which of several counts.

@@ -24,6 +24,12 @@ class Slow(Fault):
     """
 
 
+class Elsewhere(Fault):
+    """
+    A server works, and can't tell about this one user now.  Another server may.
+    """
+
+
 class Unsure(Exception):
     """
     The directory answers, and what it says is neither yes nor no.  Another server of
@@ -37,4 +43,4 @@ class BadName(Unsure):
     """
 
 
-__all__ = ["BadName", "Fault", "Lost", "Slow", "Unsure"]
+__all__ = ["BadName", "Elsewhere", "Fault", "Lost", "Slow", "Unsure"]

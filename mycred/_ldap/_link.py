@@ -11,6 +11,7 @@ from __future__ import annotations
 import socket
 import ssl
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from ipaddress import ip_address
 from typing import Any, NamedTuple
@@ -19,9 +20,12 @@ from urllib.parse import quote
 from ldap3 import NONE, SYNC, Connection, Server
 
 from ._ber import Malformed, end
-from ._faults import Fault, Lost, Slow
+from ._faults import Fault, Lost, Slow, Unsure
 from ._messages import (
+    BOUND,
+    EXTENDED,
     PASSWORD_POLICY,
+    SEARCHED,
     START_TLS,
     UNSOLICITED,
     Answer,
@@ -43,8 +47,10 @@ _LONGEST_MESSAGE, _LONGEST_ANSWER = 2**21, 2**23
 
 _AT_A_TIME = 2**16
 
-# So many addresses of a host are tried.
-_MOST_ADDRESSES = 8
+# So many references, which aren't followed, may come with entries.
+_MOST_REFERENCES = 100
+
+_SIZE_LIMIT_EXCEEDED = 4
 
 # protocolError, which is what a server answers that knows no StartTLS, and
 # unavailable, if it has no certificate.
@@ -107,6 +113,14 @@ class Link:
         self._connection = connection
         self._received = bytearray()
         self._identity = 0
+        self._isSpent = False
+
+    @property
+    def isClean(self) -> bool:
+        """
+        Whether nothing waits on it that would be taken for a later answer.
+        """
+        return not (self._isSpent or self._received)
 
     def bind(
         self, dn: str, password: bytes, until: float, *, isUser: bool = False
@@ -123,13 +137,13 @@ class Link:
         if dn and not password:
             raise ValueError("an empty password is never sent")
         request = bindRequest(dn.encode("utf-8", "surrogateescape"), password)
-        return self._end(request, until, (PASSWORD_POLICY,) if isUser else ())
+        return self._end(request, BOUND, until, (PASSWORD_POLICY,) if isUser else ())
 
     def extended(self, name: bytes, until: float) -> Result:
         """
         Have an extended operation done.
         """
-        return self._end(extendedRequest(name), until)
+        return self._end(extendedRequest(name), EXTENDED, until)
 
     def search(
         self,
@@ -153,13 +167,20 @@ class Link:
             mostEntries,
             max(1, round(until - time.monotonic())),
         )
-        answers = self._ask(request, until)
-        *_, result = answers
-        if not isinstance(result, Result):
-            raise Fault(f"{self.address} ends an answer without a result")
-        entries = [answer for answer in answers if isinstance(answer, Entry)]
-        # Samba knows no limit: it answers with all that there are.
-        return entries[:mostEntries], result
+        entries: list[Entry] = []
+        references = 0
+        for answer in self._ask(request, SEARCHED, until):
+            if isinstance(answer, Result):
+                return entries, answer
+            if isinstance(answer, Entry):
+                entries.append(answer)
+            else:
+                references += 1
+            if len(entries) > mostEntries or references > _MOST_REFERENCES:
+                break
+        # Samba, for one, knows no limit; nobody waits for all that it has.
+        self._isSpent = True
+        return entries[:mostEntries], Result(_SIZE_LIMIT_EXCEEDED)
 
     def startTLS(self, context: ssl.SSLContext, until: float, mayFail: bool) -> bool:
         """
@@ -177,7 +198,8 @@ class Link:
             try:
                 tls.wrap_socket(self._connection)
             except OSError as error:
-                raise Fault(f"{self.address}: TLS can't begin: {error}") from None
+                kind = Slow if time.monotonic() >= until else Fault
+                raise kind(f"{self.address}: TLS can't begin: {error}") from None
             return True
         if mayFail and result.code in _NO_TLS:
             return False
@@ -222,51 +244,56 @@ class Link:
             used.close()
 
     def _end(
-        self, request: bytes, until: float, controls: tuple[bytes, ...] = ()
+        self, request: bytes, kind: int, until: float, controls: tuple[bytes, ...] = ()
     ) -> Result:
         """
         Have something done that is answered by a result and nothing else.
         """
-        [result, *more] = self._ask(request, until, controls)
-        if more or not isinstance(result, Result):
+        answer = next(self._ask(request, kind, until, controls))
+        if not isinstance(answer, Result):
             raise Fault(f"{self.address} answers something else than was asked")
-        return result
+        return answer
 
     def _ask(
-        self, request: bytes, until: float, controls: tuple[bytes, ...] = ()
-    ) -> list[Answer]:
+        self, request: bytes, kind: int, until: float, controls: tuple[bytes, ...] = ()
+    ) -> Iterator[Answer]:
         """
-        Ask something, and wait for all of the answer.
+        Ask something, and wait for the answers, of which a result is the last.
+
+        @param kind: of what kind the result is.
 
         @raise Lost: if the connection is gone.
-        @raise Fault: if there is no answer in time, or none that can be understood.
+        @raise Slow: if there is no answer in time.
+        @raise Fault: if there is none that can be understood.
+        @raise Unsure: if it is too long.
         """
         self._identity += 1
         used: Any = self._connection.socket
-        answers: list[Answer] = []
+        answer: Answer | None = None
         size = 0
         try:
             used.settimeout(self._left(until))
             used.sendall(message(self._identity, request, controls))
-            while not answers or not isinstance(answers[-1], Result):
+            while not isinstance(answer, Result):
                 data = self._receive(used, until)
                 size += len(data)
                 if size > _LONGEST_ANSWER:
-                    raise Fault(f"{self.address} says too much")
-                identity, answer = readMessage(data)
+                    raise Unsure(f"{self.address} says too much")
+                identity, found, answer = readMessage(data)
                 if identity == UNSOLICITED:
                     raise Lost(f"{self.address} is about to close the connection")
-                if identity != self._identity:
+                isResult = isinstance(answer, Result)
+                if identity != self._identity or (isResult and found != kind):
                     raise Fault(f"{self.address} answers what wasn't asked")
-                answers.append(answer)
+                if isResult:
+                    self.usedAt = time.monotonic()
+                yield answer
         except Malformed as error:
             raise Fault(f"{self.address} doesn't speak LDAP: {error}") from None
         except TimeoutError:
             raise Slow(f"{self.address} doesn't answer in time") from None
         except OSError as error:
             raise Lost(f"{self.address}: the connection is lost: {error}") from None
-        self.usedAt = time.monotonic()
-        return answers
 
     def _receive(self, used: Any, until: float) -> bytes:
         """
@@ -277,7 +304,8 @@ class Link:
             stop = end(received)
             if stop is not None:
                 if stop > _LONGEST_MESSAGE:
-                    raise Malformed("a message is too long")
+                    # The entry of one user: he doesn't take the server down for all.
+                    raise Unsure(f"{self.address} has too long an answer")
                 if len(received) >= stop:
                     data = bytes(received[:stop])
                     del received[:stop]
@@ -312,19 +340,25 @@ def _isLoopback(host: str) -> bool:
 
 
 def openLink(
-    address: Address, security: Security, context: ssl.SSLContext, until: float
+    address: Address,
+    hosts: list[str] | None,
+    security: Security,
+    context: ssl.SSLContext,
+    until: float,
 ) -> Link:
     """
     Connect to a server, and begin TLS.
 
     @param address: where it is.
+    @param hosts: the numbers of the host, which are tried in turn; L{None} for a socket.
     @param security: what protects the connection.
     @param context: what verifies the server.
     @param until: when to give up, by L{time.monotonic}.
 
     @raise Fault: if it can't be reached, or isn't who it should be.
     """
-    link = Link(address, _connect(address, security, context, until))
+    places = hosts or [f"ldapi://{quote(address.host, safe='')}"]
+    link = Link(address, _connect(address, places, security, context, until))
     try:
         if security in (Security.STARTTLS, Security.OPPORTUNE) and not address.isSocket:
             mayFail = security is Security.OPPORTUNE and link.isOnThisMachine()
@@ -332,6 +366,9 @@ def openLink(
         else:
             link.isClear = security is not Security.LDAPS and not address.isSocket
         link.describe()
+    except OSError as error:
+        link.close()
+        raise Lost(f"{address}: the connection is lost: {error}") from None
     except BaseException:
         link.close()
         raise
@@ -339,23 +376,27 @@ def openLink(
 
 
 def _connect(
-    address: Address, security: Security, context: ssl.SSLContext, until: float
+    address: Address,
+    places: list[str],
+    security: Security,
+    context: ssl.SSLContext,
+    until: float,
 ) -> Any:
     """
-    Have ldap3 open a connection to one of a server's addresses.
+    Have ldap3 open a connection to one of these places.
     """
-    hosts = _resolve(address)
-    for count, host in enumerate(hosts):
+    told = ""
+    for count, place in enumerate(places):
         left = until - time.monotonic()
         if left <= 0:
-            raise Slow(f"{address} can't be reached in time")
-        share = left / (len(hosts) - count)
+            break
+        share = left / (len(places) - count)
         tls = None
         if security is Security.LDAPS and not address.isSocket:
             tls = VerifiedTLS(context, address.host, time.monotonic() + share)
         # A Server that has failed once fails for seconds: each is used once.
         server = Server(
-            host,
+            place,
             address.port or None,
             use_ssl=tls is not None,
             tls=tls,
@@ -369,30 +410,15 @@ def _connect(
             connection.open(read_server_info=False)
         # ldap3 may raise anything: not only what its own exceptions descend from.
         except Exception as error:
-            fault = Fault(f"{address} can't be reached: {error}")
+            told = f": {error}"
             if connection.socket is not None:
                 connection.socket.close()
             continue
         if not address.isSocket:
             connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection
-    raise fault
-
-
-def _resolve(address: Address) -> list[str]:
-    """
-    Find the addresses of a server, as ldap3 takes them.
-
-    @raise Fault: if it has none.
-    """
-    if address.isSocket:
-        return [f"ldapi://{quote(address.host, safe='')}"]
-    try:
-        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise Fault(f"{address} has no address: {error}") from None
-    hosts = [str(place[0]) for *_, place in found]
-    return list(dict.fromkeys(hosts))[:_MOST_ADDRESSES]
+    kind = Slow if time.monotonic() >= until else Fault
+    raise kind(f"{address} can't be reached{told}")
 
 
 __all__ = ["Address", "Link", "openLink"]

@@ -21,9 +21,9 @@ from ._ber import (
 )
 
 # The tags of operations ([APPLICATION n] in RFC 4511, appendix B).
-_BIND, _BOUND = 0x60, 0x61
-_SEARCH, _ENTRY, _SEARCHED, _REFERENCE = 0x63, 0x64, 0x65, 0x73
-_EXTENDED, _EXTENDED_ANSWER = 0x77, 0x78
+_BIND, BOUND = 0x60, 0x61
+_SEARCH, _ENTRY, SEARCHED, _REFERENCE = 0x63, 0x64, 0x65, 0x73
+_EXTENDED, EXTENDED = 0x77, 0x78
 _UNBIND = b"\x42\x00"
 
 _CONTROLS = 0xA0
@@ -151,13 +151,14 @@ def unbindRequest(identity: int) -> bytes:
     return message(identity, _UNBIND)
 
 
-def readMessage(data: bytes) -> tuple[int, Answer]:
+def readMessage(data: bytes) -> tuple[int, int, Answer]:
     """
     Decode a message from a server.
 
     @param data: one whole message.
 
-    @return: the id of the request that it answers, and the answer.
+    @return: the id of the request that it answers, the kind of the answer, and the
+        answer.
 
     @raise Malformed: if it is no message, or none that answers what is asked here.
     """
@@ -173,11 +174,11 @@ def readMessage(data: bytes) -> tuple[int, Answer]:
         answer = _readEntry(body)
     elif tag == _REFERENCE:
         answer = Reference()
-    elif tag in (_BOUND, _SEARCHED, _EXTENDED_ANSWER):
+    elif tag in (BOUND, SEARCHED, EXTENDED):
         answer = _readResult(body, rest)
     else:
         raise Malformed(f"a message holds an operation of an unexpected kind ({tag:#x})")
-    return number(identity[1]), answer
+    return number(identity[1]), tag, answer
 
 
 def _readEntry(body: bytes) -> Entry:
@@ -233,8 +234,11 @@ def text(value: bytes) -> str:
 
 __all__ = [
     "BASE",
+    "BOUND",
+    "EXTENDED",
     "ONE",
     "PASSWORD_POLICY",
+    "SEARCHED",
     "START_TLS",
     "SUBTREE",
     "UNSOLICITED",

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from ..error import DenialReason
 from ._ber import SEQUENCE, Malformed, elements, number
-from ._faults import BadName, Fault, Unsure
+from ._faults import BadName, Elsewhere, Unsure
 from ._messages import PASSWORD_POLICY, Result
 
 _SUCCESS = 0
@@ -39,7 +39,7 @@ _lockedTexts = re.compile(
 _INVALID_DN = 34
 
 #: busy, unavailable: of another server the answer may be had.
-_ELSEWHERE = {51, 52}
+ELSEWHERE = {51, 52}
 
 # The errors of the policy control; PROVED are those that OpenLDAP and 389 Directory
 # Server answer to the right password alone.
@@ -122,12 +122,12 @@ def judge(result: Result) -> Outcome:
     Tell what the answer to a user's bind means.
 
     @raise Unsure: if it means neither yes nor no.
-    @raise Fault: if another server should be asked.
+    @raise Elsewhere: if another server should be asked.
     """
     try:
         policy = readPolicy(result.controls.get(PASSWORD_POLICY, b""))
     except Malformed as error:
-        raise Fault(str(error)) from None
+        raise Elsewhere(str(error)) from None
     if result.code == _SUCCESS:
         return _judgeRight(policy, _EXPIRED_CONTROL in result.controls)
     if result.code in _WRONG:
@@ -189,7 +189,7 @@ def insist(result: Result, what: str) -> None:
 
     @param what: what it is the answer to.
 
-    @raise Fault: if another server may have success.
+    @raise Elsewhere: if another server may have success.
     @raise Unsure: if none will.
     """
     if result.code != _SUCCESS:
@@ -200,7 +200,7 @@ def _trouble(result: Result, what: str) -> Exception:
     """
     Make what is raised for an answer that doesn't help.
     """
-    kind = Fault if result.code in _ELSEWHERE else Unsure
+    kind = Elsewhere if result.code in ELSEWHERE else Unsure
     return kind(f"the answer {what} is {describe(result)}")
 
 
@@ -215,4 +215,4 @@ def describe(result: Result) -> str:
     return f"{told}: {result.text.strip()}" if result.text.strip() else told
 
 
-__all__ = ["Outcome", "Policy", "describe", "insist", "judge", "readPolicy"]
+__all__ = ["ELSEWHERE", "Outcome", "Policy", "describe", "insist", "judge", "readPolicy"]

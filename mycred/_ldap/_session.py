@@ -12,7 +12,8 @@ from ._faults import Unsure
 from ._link import Link
 from ._messages import WHO_AM_I, Entry, text
 from ._outcome import Outcome, insist, judge
-from ._servers import Role, Servers
+from ._server import Role
+from ._servers import Servers
 
 _SIZE_LIMIT_EXCEEDED = 4
 

@@ -43,7 +43,7 @@ class DirectoryTestCase(SynchronousTestCase):
         """
         Make a directory, of this server if nothing else is said.
         """
-        usual = {"host": self.server.socket}
+        usual = {} if "host" in given else {"host": self.server.socket}
         if not {"dn", "upn"} & set(given):
             usual["base"] = PEOPLE
         directory = Directory(ldapSettings(**{**usual, **given}))

@@ -142,8 +142,16 @@ class DecodingTests(SynchronousTestCase):
         body = element(0x64, element(4, b"uid=alice"), element(0x30, pair))
         self.assertEqual(
             readMessage(element(0x30, integer(3), body)),
-            (3, Entry("uid=alice", {"uid": [b"alice"]})),
+            (3, 0x64, Entry("uid=alice", {"uid": [b"alice"]})),
         )
+
+    def test_longNumbers(self) -> None:
+        """
+        Numbers that are longer than any are malformed.
+        """
+        self.assertEqual(number(b"\x00\x80"), 128)
+        for content in (b"", b"\x01" * 9, b"\x01" * 3000):
+            self.assertRaises(Malformed, number, content)
 
     def test_longLengths(self) -> None:
         """
@@ -152,7 +160,7 @@ class DecodingTests(SynchronousTestCase):
         body = b"\x61\x84\x00\x00\x00\x07\x0a\x01\x31\x04\x00\x04\x00"
         data = b"\x30\x84\x00\x00\x00\x10\x02\x01\x05" + body
         self.assertEqual(end(data), len(data))
-        self.assertEqual(readMessage(data), (5, Result(49, "")))
+        self.assertEqual(readMessage(data), (5, 0x61, Result(49, "")))
 
     def test_result(self) -> None:
         """
@@ -165,7 +173,7 @@ class DecodingTests(SynchronousTestCase):
         response["responseValue"] = b"dn:uid=alice"
         data = theirs("extendedResp", response)
         self.assertEqual(
-            readMessage(data), (7, Result(49, "no, «never»", {}, b"dn:uid=alice"))
+            readMessage(data), (7, 0x78, Result(49, "no, «never»", {}, b"dn:uid=alice"))
         )
 
     def test_controls(self) -> None:
@@ -179,7 +187,7 @@ class DecodingTests(SynchronousTestCase):
             element(0x30, element(4, b"1.2"), element(1, b"\xff"), element(4, b"v")),
             element(0x30, element(4, b"1.3")),
         )
-        _, answer = readMessage(element(0x30, integer(1), result, controls))
+        _, _, answer = readMessage(element(0x30, integer(1), result, controls))
         self.assertEqual(answer, Result(0, "", {b"1.2": b"v", b"1.3": b""}))
 
     def test_reference(self) -> None:
@@ -187,7 +195,8 @@ class DecodingTests(SynchronousTestCase):
         A reference is no more than that.
         """
         body = element(0x73, element(4, b"ldap://elsewhere.example.org/"))
-        self.assertEqual(readMessage(element(0x30, integer(1), body)), (1, Reference()))
+        data = element(0x30, integer(1), body)
+        self.assertEqual(readMessage(data), (1, 0x73, Reference()))
 
     @given(st.binary(max_size=60))
     def test_garbage(self, data: bytes) -> None:

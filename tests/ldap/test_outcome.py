@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._ldap._ber import Malformed, element, integer
-from mycred._ldap._faults import Fault, Unsure
+from mycred._ldap._faults import Elsewhere, Unsure
 from mycred._ldap._messages import PASSWORD_POLICY, Result
 from mycred._ldap._outcome import Outcome, Policy, insist, judge, readPolicy
 from mycred.error import DenialReason
@@ -199,8 +199,8 @@ class JudgeTests(SynchronousTestCase):
         Of a server that is busy, or not available, another may know more.
         """
         for code in (51, 52):
-            self.assertRaises(Fault, judge, Result(code))
-            self.assertRaises(Fault, insist, Result(code), "to a search")
+            self.assertRaises(Elsewhere, judge, Result(code))
+            self.assertRaises(Elsewhere, insist, Result(code), "to a search")
 
     def test_malformed(self) -> None:
         """
@@ -208,4 +208,4 @@ class JudgeTests(SynchronousTestCase):
         """
         for code in (0, WRONG):
             result = Result(code, "", {PASSWORD_POLICY: b"\x30\x05\x81"})
-            self.assertRaises(Fault, judge, result)
+            self.assertRaises(Elsewhere, judge, result)

@@ -1,0 +1,304 @@
+"""
+One server of a directory: how it is doing, and the idle connections to it.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Callable
+from enum import Enum
+from threading import Lock
+from typing import NamedTuple, TypeVar
+
+from ._faults import Elsewhere, Fault, Lost, Slow, Unsure
+from ._link import Address, Link, openLink
+from ._outcome import ELSEWHERE, describe
+from ._resolving import Resolver
+from ._tls import Security
+
+_T = TypeVar("_T")
+
+# For how long a server that has failed is left alone, in seconds: at first, and at
+# most; one that has worked for as long begins anew.
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 8.0
+
+# A connection that was idle for longer isn't used, in seconds: what stands between may
+# have forgotten it, and would swallow what is sent.
+_LONGEST_IDLE = 60.0
+
+
+class Role(Enum):
+    """
+    What a connection is for.
+    """
+
+    #: To look for entries, as the service account.
+    SEARCH = "search"
+    #: To find out whether somebody can bind; nothing is looked for on it.
+    USER = "user"
+
+
+class Opening(NamedTuple):
+    """
+    How connections are opened.
+
+    @ivar security: what protects them.
+    @ivar context: what verifies the servers.
+    @ivar account: the name and the password of the service account; empty if nobody
+        looks for entries.
+    """
+
+    security: Security
+    context: ssl.SSLContext
+    account: tuple[str, bytes] = ("", b"")
+
+
+class Server:
+    """
+    One server.
+
+    @ivar address: where it is.
+    @ivar isDown: whether it has failed, and hasn't worked since.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        opening: Opening,
+        timeout: float,
+        note: Callable[[str], None],
+    ) -> None:
+        """
+        @param address: where it is.
+        @param opening: how connections to it are opened.
+        @param timeout: for how long it is tried, aside, in seconds.
+        @param note: what is told, in any thread, when it fails and works again.
+        """
+        self.address = address
+        self.isDown = False
+        self._opening = opening
+        self._timeout = timeout
+        self._note = note
+        self._resolver = Resolver(address.host, address.port)
+        self._lock = Lock()
+        self._idle: dict[Role, list[Link]] = {role: [] for role in Role}
+        self._isClosed = self._isTried = self._isKnownClear = False
+        self._failures = 0
+        self._retryAt = self._upSince = 0.0
+        self._owesSince: float | None = None
+
+    def claim(self) -> bool:
+        """
+        Tell whether it is time to try again a server that is down, and let nobody else
+        do so until this is done.
+        """
+        with self._lock:
+            isDue = self.isDown and not self._isTried
+            if not isDue or time.monotonic() < self._retryAt:
+                return False
+            self._isTried = True
+            return True
+
+    def release(self) -> None:
+        """
+        Let others try it.
+        """
+        with self._lock:
+            self._isTried = False
+
+    def do(
+        self,
+        role: Role,
+        until: float,
+        patience: float,
+        work: Callable[[Link, float], _T],
+    ) -> _T:
+        """
+        Do something with a connection: an idle one, or if that is lost, unseen, a new
+        one.
+
+        @param patience: for how long it may owe an answer before it is down, in
+            seconds.
+
+        @raise Fault: if that can't be done; then it is down, unless whoever asked had
+            too little time to tell.
+        """
+        began = time.monotonic()
+        if self._owesSince is None:
+            self._owesSince = began
+        try:
+            outcome = self._do(role, until, work)
+        except Slow as fault:
+            # Who has waited in a queue for long can't tell, but others may have waited.
+            if time.monotonic() - (self._owesSince or began) >= patience:
+                self._fail(began, str(fault), self._timeout)
+            raise
+        except (Elsewhere, Unsure):
+            # It has answered.
+            self._succeed()
+            raise
+        except Fault as fault:
+            self._fail(began, str(fault))
+            raise
+        self._succeed()
+        return outcome
+
+    def tryOut(self) -> None:
+        """
+        Find out whether it works again.
+        """
+        began = time.monotonic()
+        try:
+            link = self._open(Role.SEARCH, began + self._timeout)
+            self._keep(Role.SEARCH, link)
+        except Exception as error:
+            least = self._timeout if isinstance(error, Slow) else 0.0
+            self._fail(began, str(error), least)
+        else:
+            self._succeed()
+
+    def close(self) -> None:
+        """
+        Close the connections that are idle, and those in use as they become so.
+        """
+        self._isClosed = True
+        self._drop()
+
+    def _do(self, role: Role, until: float, work: Callable[[Link, float], _T]) -> _T:
+        """
+        Do something with a connection.
+        """
+        link = self._take(role)
+        if link is not None:
+            try:
+                return self._use(role, link, until, work)
+            except Lost:
+                # Then the others are, too.
+                self._drop()
+        return self._use(role, self._open(role, until), until, work)
+
+    def _use(
+        self, role: Role, link: Link, until: float, work: Callable[[Link, float], _T]
+    ) -> _T:
+        """
+        Do something with this connection, which is kept if it is as good as before.
+        """
+        try:
+            outcome = work(link, until)
+        except BaseException:
+            link.close()
+            raise
+        self._keep(role, link)
+        return outcome
+
+    def _open(self, role: Role, until: float) -> Link:
+        """
+        Open a connection; one to search is bound as the service account, each time.
+        """
+        hosts = None
+        if not self.address.isSocket:
+            hosts = self._resolver.find(until)
+        security, context, _ = self._opening
+        link = openLink(self.address, hosts, security, context, until)
+        if link.isClear and not self._isKnownClear:
+            self._isKnownClear = True
+            self._note(f"Passwords are sent to {self.address} as they are, without TLS")
+        if role is Role.SEARCH:
+            try:
+                self._introduce(link, until)
+            except BaseException:
+                link.close()
+                raise
+        return link
+
+    def _introduce(self, link: Link, until: float) -> None:
+        """
+        Bind as the service account.  Whoever is nobody says so too, and mustn't be
+        content with it: a server that hangs doesn't answer that.
+        """
+        dn, password = self._opening.account
+        result = link.bind(dn, password, until)
+        if result.code in ELSEWHERE or (dn and result.code):
+            who = f"the service account {dn}" if dn else "an anonymous bind"
+            raise Fault(f"{self.address} refuses {who}: {describe(result)}")
+
+    def _take(self, role: Role) -> Link | None:
+        """
+        Take the idle connection that was used last.
+        """
+        since = time.monotonic() - _LONGEST_IDLE
+        with self._lock:
+            links = self._idle[role]
+            if links and links[-1].usedAt >= since:
+                return links.pop()
+        return None
+
+    def _keep(self, role: Role, link: Link) -> None:
+        """
+        Let a connection be idle, and close those that were so for too long.
+        """
+        surplus = []
+        since = time.monotonic() - _LONGEST_IDLE
+        with self._lock:
+            links = self._idle[role]
+            if self._isClosed or not link.isClean:
+                surplus.append(link)
+            else:
+                links.append(link)
+            while links and links[0].usedAt < since:
+                surplus.append(links.pop(0))
+        for stale in surplus:
+            stale.close()
+
+    def _drop(self) -> None:
+        """
+        Close the idle connections.
+        """
+        with self._lock:
+            links = [link for some in self._idle.values() for link in some]
+            for some in self._idle.values():
+                some.clear()
+        for link in links:
+            link.close()
+
+    def _fail(self, began: float, why: str, least: float = 0.0) -> None:
+        """
+        Leave the server alone for a while.
+
+        @param began: when it was asked: what is older than its return is no news.
+        @param least: for how long at least, in seconds: one that hangs costs whoever
+            tries it all of his time.
+        """
+        now = time.monotonic()
+        with self._lock:
+            isNews = began >= self._upSince and now >= self._retryAt
+            isFirst = isNews and not self.isDown
+            if isNews:
+                pause = min(_FIRST_PAUSE * 2 ** min(self._failures, 10), _LONGEST_PAUSE)
+                self._failures += 1
+                self._retryAt = now + max(pause, least)
+                self.isDown = True
+        self._drop()
+        if isFirst:
+            self._note(f"A server of the directory fails: {why}")
+
+    def _succeed(self) -> None:
+        """
+        Remember that the server works.
+        """
+        self._owesSince = None
+        if not self._failures:
+            return
+        now = time.monotonic()
+        with self._lock:
+            isReturn = self.isDown
+            if isReturn:
+                self.isDown, self._retryAt, self._upSince = False, 0.0, now
+            elif now - self._upSince > _LONGEST_PAUSE:
+                self._failures = 0
+        if isReturn:
+            self._note(f"{self.address} works again")
+
+
+__all__ = ["Opening", "Role", "Server"]

@@ -1,0 +1,218 @@
+"""
+A server that does what no real one should.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from threading import Event, Thread
+from typing import Any
+
+from mycred._ldap._ber import element, elements, end, integer
+
+BIND, SEARCH, EXTENDED, UNBIND = 0x60, 0x63, 0x77, 0x42
+BOUND, ENTRY, DONE, ANSWERED = 0x61, 0x64, 0x65, 0x78
+
+ALICE = b"uid=alice,dc=example,dc=org"
+
+
+class Fake:
+    """
+    A server, run by threads of its own.
+
+    @ivar port: its port.
+    @ivar asked: the kinds of all requests that came.
+    @ivar accepted: how many connections there were.
+    @ivar talk: what it does with a connection.
+    """
+
+    def __init__(self, talk: Callable[[Conversation], None]) -> None:
+        """
+        @param talk: what it does with a connection.
+        """
+        self.talk = talk
+        self.asked: list[int] = []
+        self.accepted = 0
+        self._isOver = Event()
+        self._conversations: list[Conversation] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        Thread(target=self._serve, daemon=True).start()
+
+    def stop(self) -> None:
+        """
+        End it, and what it does.
+        """
+        self._isOver.set()
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for conversation in self._conversations:
+            conversation.close()
+
+    def open(self) -> int:
+        """
+        Count the connections that the other side hasn't closed.
+        """
+        return sum(not each.isOver() for each in self._conversations)
+
+    def _serve(self) -> None:
+        """
+        Accept connections.
+        """
+        while True:
+            try:
+                accepted, _ = self._listener.accept()
+            except OSError:
+                return
+            self.accepted += 1
+            conversation = Conversation(self, accepted, self._isOver)
+            self._conversations.append(conversation)
+            Thread(target=self._talk, args=(conversation,), daemon=True).start()
+
+    def _talk(self, conversation: Conversation) -> None:
+        """
+        Do what this one does.
+        """
+        with suppress(OSError, ValueError):
+            self.talk(conversation)
+
+
+class Conversation:
+    """
+    A connection, as the server sees it.
+    """
+
+    def __init__(self, server: Fake, accepted: socket.socket, isOver: Event) -> None:
+        self._server = server
+        self._socket = accepted
+        self._isOver = isOver
+
+    def requests(self) -> Iterator[tuple[int, int, bytes]]:
+        """
+        Read what is asked: its number, its kind, and what it holds.
+        """
+        received = b""
+        while True:
+            stop = end(received)
+            while stop is None or len(received) < stop:
+                data = self._socket.recv(4096)
+                if not data:
+                    return
+                received += data
+                stop = end(received)
+            [(_, whole)] = elements(received[:stop])
+            received = received[stop:]
+            (_, identity), (kind, body), *_ = elements(whole)
+            self._server.asked.append(kind)
+            yield int.from_bytes(identity, "big"), kind, body
+
+    def asked(self) -> int:
+        """
+        Count the requests that have come to the server.
+        """
+        return len(self._server.asked)
+
+    def say(self, *parts: bytes) -> None:
+        """
+        Send something.
+        """
+        self._socket.sendall(b"".join(parts))
+
+    def answer(self, identity: int, kind: int, code: int = 0, *more: bytes) -> None:
+        """
+        Send a result.
+        """
+        self.say(result(identity, kind, code, *more))
+
+    def behave(self, identity: int, kind: int, body: bytes) -> None:
+        """
+        Do what a server does that knows Alice, and nobody's password.
+        """
+        if kind == BIND:
+            self.answer(identity, BOUND)
+        elif kind == SEARCH:
+            self.say(entry(identity, ALICE, b"alice"))
+            self.answer(identity, DONE)
+
+    def hang(self) -> None:
+        """
+        Do nothing any more.
+        """
+        self._isOver.wait()
+
+    def drip(self, data: bytes) -> None:
+        """
+        Send a byte, and another, with some time between, for ever.
+        """
+        for byte in data:
+            self._socket.sendall(bytes([byte]))
+            if self._isOver.wait(0.05):
+                return
+
+    def close(self) -> None:
+        """
+        End it.
+        """
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+
+    def isOver(self) -> bool:
+        """
+        Tell whether the other side has closed it.
+        """
+        try:
+            self._socket.settimeout(1)
+            while self._socket.recv(4096):
+                pass
+        except TimeoutError:
+            return False
+        except OSError:
+            pass
+        return True
+
+
+def result(identity: int, kind: int, code: int = 0, *more: bytes) -> bytes:
+    """
+    Encode a result.
+    """
+    body = element(kind, integer(code, 0x0A), b"\x04\x00\x04\x00", *more)
+    return element(0x30, integer(identity), body)
+
+
+def entry(identity: int, dn: bytes, uid: bytes) -> bytes:
+    """
+    Encode an entry.
+    """
+    pair = element(0x30, element(4, b"uid"), element(0x31, element(4, uid)))
+    body = element(ENTRY, element(4, dn), element(0x30, pair))
+    return element(0x30, integer(identity), body)
+
+
+def well(conversation: Conversation) -> None:
+    """
+    Behave.
+    """
+    for request in conversation.requests():
+        conversation.behave(*request)
+
+
+def upTo(count: int, then: Callable[[Conversation, int], Any]) -> Any:
+    """
+    Make what behaves for some requests, over all connections, and then does something
+    else.
+
+    @param then: what it does, with the number of the next request.
+    """
+
+    def talk(conversation: Conversation) -> None:
+        for request in conversation.requests():
+            if conversation.asked() > count:
+                then(conversation, request[0])
+                return
+            conversation.behave(*request)
+
+    return talk

@@ -1,0 +1,483 @@
+"""
+Tests for L{mycred._ldap._link}, against servers that misbehave.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from threading import Event
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from mycred._accounts import Kind
+from mycred._ldap import Directory, Seen, _link, ldapSettings
+from mycred._ldap._ber import element, integer
+from mycred._ldap._faults import Fault, Slow
+from mycred._ldap._link import Address
+from mycred._ldap._resolving import Resolver
+
+from ._fake import (
+    ALICE,
+    ANSWERED,
+    BIND,
+    BOUND,
+    DONE,
+    EXTENDED,
+    SEARCH,
+    Conversation,
+    Fake,
+    entry,
+    result,
+    upTo,
+    well,
+)
+
+# How long a login may take with a server that never answers, in seconds.
+SHORT = 0.3
+
+# How much time is left for whoever needn't wait.
+LONG = 20.0
+
+
+def soon(seconds: float = LONG) -> float:
+    """
+    Tell the time after some seconds.
+    """
+    return time.monotonic() + seconds
+
+
+class FakeTestCase(SynchronousTestCase):
+    """
+    Base of the tests with servers that aren't real.
+    """
+
+    def serve(self, talk: Callable[[Conversation], None]) -> Fake:
+        """
+        Start a server.
+        """
+        server = Fake(talk)
+        self.addCleanup(server.stop)
+        return server
+
+    def directory(self, *servers: Fake, **given: str) -> Directory:
+        """
+        Make a directory of servers.
+        """
+        usual = {
+            "host": ",".join(f"127.0.0.1:{server.port}" for server in servers),
+            "tls": "none",
+        }
+        if "dn" not in given:
+            usual["base"] = "dc=example,dc=org"
+        directory = Directory(ldapSettings(**{**usual, **given}))
+        self.addCleanup(directory.close)
+        return directory
+
+    def look(self, directory: Directory, timeout: float = LONG) -> Seen:
+        """
+        Log in.
+        """
+        until = time.monotonic() + timeout
+        seen = directory.look(b"alice", b"sesame", until)
+        # Whatever happens, it doesn't take much longer.
+        self.assertLess(time.monotonic(), until + 5)
+        return seen
+
+    def assertUnsure(self, seen: Seen, *words: str) -> None:
+        """
+        Insist on a temporary failure.
+        """
+        self.assertIs(seen.verdict.kind, Kind.UNSURE, seen)
+        for word in words:
+            self.assertIn(word, seen.verdict.why)
+
+
+class HangingTests(FakeTestCase):
+    """
+    Tests for servers that don't answer.
+    """
+
+    def test_stages(self) -> None:
+        """
+        A login ends in time wherever a server stops to answer: when it has accepted,
+        after the service account's bind, after the search, after the user's bind.
+        """
+        hang = [upTo(n, lambda conversation, _: conversation.hang()) for n in range(4)]
+        for talk in hang[:3]:
+            self.assertUnsure(
+                self.look(self.directory(self.serve(talk)), SHORT), "in time"
+            )
+        directory = self.directory(self.serve(hang[3]))
+        self.assertIs(self.look(directory).verdict.kind, Kind.ACCEPTED)
+        for tls in ("starttls", "ldaps"):
+            directory = self.directory(self.serve(hang[0]), tls=tls)
+            self.assertUnsure(self.look(directory, SHORT))
+
+    def test_direct(self) -> None:
+        """
+        So it is where the user binds at once, and is asked who he is.
+        """
+        for count in range(2):
+            talk = upTo(count, lambda conversation, _: conversation.hang())
+            directory = self.directory(self.serve(talk), dn="uid={username},dc=org")
+            self.assertUnsure(self.look(directory, SHORT), "in time")
+
+    def test_dripping(self) -> None:
+        """
+        A byte now and then doesn't keep a login waiting.
+        """
+        answer = entry(1, ALICE, b"alice" * 100)
+
+        def drip(conversation: Conversation, _: int) -> None:
+            conversation.drip(answer)
+
+        for count in range(2):
+            directory = self.directory(self.serve(upTo(count, drip)))
+            self.assertUnsure(self.look(directory, SHORT), "in time")
+
+    def test_drippingTLS(self) -> None:
+        """
+        Nor does it in a TLS handshake, or in the answer to the request for it.
+        """
+        hello = b"\x16\x03\x03\x40\x00" + bytes(200)
+
+        def ldaps(conversation: Conversation) -> None:
+            conversation.drip(hello)
+
+        def startTLS(conversation: Conversation, identity: int) -> None:
+            conversation.answer(identity, ANSWERED)
+            conversation.drip(hello)
+
+        for talk, tls in (
+            (ldaps, "ldaps"),
+            (ldaps, "starttls"),
+            (upTo(0, startTLS), "starttls"),
+        ):
+            directory = self.directory(self.serve(talk), tls=tls)
+            self.assertUnsure(self.look(directory, SHORT))
+
+    def test_late(self) -> None:
+        """
+        Whoever comes too late asks nothing.
+        """
+        server = self.serve(well)
+        self.assertUnsure(self.look(self.directory(server), -1))
+        self.assertEqual(server.asked, [])
+
+
+class TalkingTests(FakeTestCase):
+    """
+    Tests for servers that say something else than they should.
+    """
+
+    def test_garbage(self) -> None:
+        """
+        What can't be understood is a temporary failure, at each stage.
+        """
+        for garbage in (
+            b"HTTP/1.1 400 Bad Request\r\n\r\n",
+            b"\x00" * 20,
+            b"\x30\x80\x02\x01\x01",
+            b"\x30\x84\xff\xff\xff\xff",
+            b"\x30\x05\x02\x01\x01\x42\x00",
+            b"\x30\x00",
+            b"\x1f\xff\xff\xff",
+            element(0x30, integer(1), element(BOUND, integer(2**4000, 0x0A)[:1])),
+        ):
+            for count in range(3):
+
+                def talk(talk: Conversation, _: int, data: bytes = garbage) -> None:
+                    talk.say(data)
+                    talk.hang()
+
+                directory = self.directory(self.serve(upTo(count, talk)))
+                self.assertUnsure(self.look(directory, SHORT))
+
+    def test_endless(self) -> None:
+        """
+        An answer without an end is given up.
+        """
+
+        def entries(conversation: Conversation, identity: int) -> None:
+            # None of them an answer to what was asked, nor an entry.
+            while True:
+                reference = element(0x73, element(4, b"ldap://example.org"))
+                conversation.say(element(0x30, integer(identity), reference) * 100)
+
+        def bytesOnly(conversation: Conversation, identity: int) -> None:
+            conversation.say(b"\x30\x84\x00\x1f\xff\xff")
+            while True:
+                conversation.say(bytes(65536))
+
+        for talk in (entries, bytesOnly):
+            self.assertUnsure(self.look(self.directory(self.serve(upTo(1, talk)))))
+
+    def test_tooLong(self) -> None:
+        """
+        The entry of one user, however long, is no fault of the server's.
+        """
+
+        def talk(conversation: Conversation, identity: int) -> None:
+            conversation.say(b"\x30\x84\x7f\xff\xff\xff")
+            conversation.hang()
+
+        directory = self.directory(self.serve(upTo(1, talk)))
+        self.assertUnsure(self.look(directory), "too long")
+        self.assertEqual(list(directory.takeNotes())[1:], [])
+
+    def test_tooMany(self) -> None:
+        """
+        Of a server that knows no limit no more is read than is wanted.
+        """
+
+        def talk(conversation: Conversation) -> None:
+            for identity, kind, body in conversation.requests():
+                if kind == SEARCH:
+                    for _ in range(10_000):
+                        conversation.say(entry(identity, ALICE, b"alice"))
+                    conversation.answer(identity, DONE)
+                else:
+                    conversation.behave(identity, kind, body)
+
+        directory = self.directory(self.serve(talk))
+        for _ in range(2):
+            seen = self.look(directory)
+            self.assertIs(seen.verdict.kind, Kind.REFUSED)
+            self.assertIn("more than one", seen.verdict.why)
+
+    def test_otherAnswers(self) -> None:
+        """
+        What answers another question lets nobody in.
+        """
+        for number, kind, offset in (
+            (0, BOUND, 1),
+            (0, DONE, 0),
+            (1, BOUND, 0),
+            (1, DONE, 1),
+            (2, DONE, 0),
+            (2, ANSWERED, 0),
+        ):
+
+            def talk(talk: Conversation, n: int, k: int = kind, o: int = offset) -> None:
+                talk.answer(n + o, k)
+                talk.hang()
+
+            directory = self.directory(self.serve(upTo(number, talk)))
+            self.assertUnsure(self.look(directory), "wasn't asked")
+
+    def test_surplus(self) -> None:
+        """
+        What is said too much isn't taken for the answer to the next question.
+        """
+
+        def talk(conversation: Conversation) -> None:
+            for identity, kind, body in conversation.requests():
+                if kind == BIND and body.endswith(b"sesame"):
+                    conversation.say(
+                        result(identity, BOUND, 49), result(identity + 1, BOUND, 0)
+                    )
+                else:
+                    conversation.behave(identity, kind, body)
+
+        directory = self.directory(self.serve(talk))
+        for _ in range(3):
+            self.assertIs(self.look(directory).verdict.kind, Kind.REFUSED)
+
+    def test_beforeTLS(self) -> None:
+        """
+        What is said before TLS begins isn't taken for what is said in it.
+        """
+
+        def talk(conversation: Conversation, identity: int) -> None:
+            conversation.say(result(identity, ANSWERED), result(identity + 1, BOUND))
+            conversation.hang()
+
+        directory = self.directory(self.serve(upTo(0, talk)), tls="starttls")
+        self.assertUnsure(self.look(directory), "before TLS begins")
+
+    def test_noTLS(self) -> None:
+        """
+        A server that refuses StartTLS gets nothing else.
+        """
+        server = self.serve(
+            upTo(0, lambda talk, number: talk.answer(number, ANSWERED, 2))
+        )
+        self.assertUnsure(self.look(self.directory(server, tls="starttls")), "TLS")
+        self.assertEqual(set(server.asked), {EXTENDED})
+
+    def test_busy(self) -> None:
+        """
+        Who is busy, or can't, has refused nobody.
+        """
+        for code in (1, 3, 11, 51, 52, 80):
+            for number, kind in enumerate((BOUND, DONE, BOUND)):
+
+                def answer(
+                    talk: Conversation, n: int, k: int = kind, c: int = code
+                ) -> None:
+                    talk.answer(n, k, c)
+                    talk.hang()
+
+                directory = self.directory(self.serve(upTo(number, answer)))
+                if number or code in (51, 52):
+                    self.assertUnsure(self.look(directory))
+
+    def test_noAnonymousBind(self) -> None:
+        """
+        A server that wants no anonymous bind may all the same have anonymous searches.
+        """
+
+        def talk(conversation: Conversation) -> None:
+            for identity, kind, body in conversation.requests():
+                if kind == BIND and not body.endswith(b"sesame"):
+                    conversation.answer(identity, BOUND, 48)
+                else:
+                    conversation.behave(identity, kind, body)
+
+        directory = self.directory(self.serve(talk))
+        self.assertIs(self.look(directory).verdict.kind, Kind.ACCEPTED)
+
+
+class ClosingTests(FakeTestCase):
+    """
+    Tests for connections that end.
+    """
+
+    def test_stages(self) -> None:
+        """
+        A server that hangs up is a temporary failure, at each stage.
+        """
+        for count in range(3):
+            talk = upTo(count, lambda conversation, _: conversation.close())
+            self.assertUnsure(self.look(self.directory(self.serve(talk))))
+
+    def test_middle(self) -> None:
+        """
+        So is one that does so in the middle of an answer.
+        """
+
+        def talk(conversation: Conversation, identity: int) -> None:
+            conversation.say(entry(identity, ALICE, b"alice")[:-3])
+            conversation.close()
+
+        self.assertUnsure(self.look(self.directory(self.serve(upTo(1, talk)))), "closed")
+
+    def test_notice(self) -> None:
+        """
+        So is one that says it will (Notice of Disconnection).
+        """
+        name = element(0x8A, b"1.3.6.1.4.1.1466.20036")
+
+        def talk(conversation: Conversation, identity: int) -> None:
+            conversation.answer(0, ANSWERED, 52, name)
+            conversation.hang()
+
+        directory = self.directory(self.serve(upTo(1, talk)))
+        self.assertUnsure(self.look(directory), "about to close")
+
+    def test_refused(self) -> None:
+        """
+        So is one that isn't there.
+        """
+        server = self.serve(well)
+        directory = self.directory(server)
+        server.stop()
+        self.assertUnsure(self.look(directory), "can't be reached", "refused")
+        missing = self.directory(server, host="/nonexistent/ldapi")
+        self.assertUnsure(self.look(missing), "can't be reached")
+
+    def test_closed(self) -> None:
+        """
+        Whatever has failed, no connection is left.
+        """
+        hang = upTo(1, lambda conversation, _: conversation.hang())
+        for talk in (hang, upTo(1, lambda conversation, _: conversation.say(b"\0" * 9))):
+            server = self.serve(talk)
+            self.look(self.directory(server), SHORT)
+            self.assertEqual(server.open(), 0)
+        server = self.serve(well)
+        directory = self.directory(server)
+        self.assertIs(self.look(directory).verdict.kind, Kind.ACCEPTED)
+        directory.close()
+        self.assertEqual(server.open(), 0)
+
+
+class AddressTests(FakeTestCase):
+    """
+    Tests for names and numbers of servers.
+    """
+
+    def test_all(self) -> None:
+        """
+        All addresses of a name are tried.
+        """
+        server = self.serve(well)
+        places: list[Any] = [
+            (2, 1, 6, "", ("127.0.0.9", server.port)),
+            (2, 1, 6, "", ("127.0.0.1", server.port)),
+        ]
+        self.patch(socket, "getaddrinfo", lambda *_, **__: places)
+        directory = self.directory(server, host=f"ldap.example.org:{server.port}")
+        self.assertIs(self.look(directory).verdict.kind, Kind.ACCEPTED)
+
+    def test_none(self) -> None:
+        """
+        A name that isn't known is a temporary failure.
+        """
+        directory = self.directory(self.serve(well), host="ldap.invalid")
+        self.assertUnsure(self.look(directory), "ldap.invalid", "can't be found")
+
+    def test_remembered(self) -> None:
+        """
+        Addresses that were found are good for as long as no others are.
+        """
+        resolver = Resolver("127.0.0.1", 389)
+        self.assertEqual(resolver.find(soon()), ["127.0.0.1"])
+
+        def fail(*_: object, **__: object) -> None:
+            raise socket.gaierror("no")
+
+        self.patch(socket, "getaddrinfo", fail)
+        self.assertEqual(resolver.find(soon()), ["127.0.0.1"])
+        self.assertRaises(Fault, Resolver("127.0.0.1", 389).find, soon())
+
+    def test_slow(self) -> None:
+        """
+        Nobody waits longer for a name than he has time.
+        """
+        isOver = Event()
+        self.addCleanup(isOver.set)
+
+        def hang(*_: object, **__: object) -> list[object]:
+            isOver.wait()
+            return []
+
+        resolver = Resolver("127.0.0.1", 389)
+        known = Resolver("127.0.0.1", 389)
+        known.find(soon())
+        self.patch(socket, "getaddrinfo", hang)
+        self.assertRaises(Slow, resolver.find, soon(0.05))
+        self.assertEqual(known.find(soon(0.05)), ["127.0.0.1"])
+
+    def test_loopback(self) -> None:
+        """
+        Numbers of this machine are known in all their forms.
+        """
+        for host in ("127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"):
+            self.assertTrue(_link._isLoopback(host), host)
+            self.assertTrue(Address(host, 1).isOnThisMachine)
+        for host in ("10.0.0.1", "::2", "::ffff:10.0.0.1", "localhost.example.org", ""):
+            self.assertFalse(Address(host, 1).isOnThisMachine, host)
+        self.assertTrue(Address("localhost", 1).isOnThisMachine)
+
+    def test_emptyPassword(self) -> None:
+        """
+        An empty password is never sent with a name: a server would take it for nobody,
+        and be content.
+        """
+        server = self.serve(well)
+        link = _link.Link(Address("127.0.0.1", server.port), None)
+        self.assertRaises(ValueError, link.bind, "cn=x", b"", LONG)

@@ -1,0 +1,518 @@
+"""
+Tests for L{mycred._ldap._servers} and L{mycred._ldap._server}, against slapd and
+servers that misbehave.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from mycred._accounts import Kind
+from mycred._ldap import Directory, Seen, _server
+from mycred._ldap._faults import Fault
+
+from ._certificates import Authority
+from ._directory import DirectoryTestCase
+from ._fake import BIND, BOUND, Conversation, Fake, well
+from ._slapd import ONLY_SERVICE, Slapd, person
+from .test_link import FakeTestCase
+
+LONG = 20.0
+
+
+class Time:
+    """
+    A clock that a test sets forward.
+
+    @ivar ahead: by how much, in seconds.
+    """
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+        self._monotonic = time.monotonic
+
+    def monotonic(self) -> float:
+        """
+        Tell the time.
+        """
+        return self._monotonic() + self.ahead
+
+
+def until(condition: Callable[[], object]) -> None:
+    """
+    Wait for something that comes by itself.
+    """
+    deadline = time.monotonic() + LONG
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError("it doesn't come")
+
+
+class ReplicaTests(DirectoryTestCase):
+    """
+    Tests for two servers with the same entries, and TLS.
+    """
+
+    entries = (person("alice"), person("bob"))
+
+    def setUp(self) -> None:
+        folder = Path(self.mktemp()).resolve()
+        folder.mkdir()
+        authority = Authority(folder)
+        self.ca = str(authority.file)
+        certificate = authority.certify("server", "localhost")
+        self.both = [
+            Slapd(*self.entries, certificate=certificate, access=ONLY_SERVICE)
+            for _ in range(2)
+        ]
+        for server in self.both:
+            self.addCleanup(server.stop)
+        self.time = Time()
+        self.patch(time, "monotonic", self.time.monotonic)
+
+    def replicas(self, **given: str) -> Directory:
+        """
+        Make a directory of both.
+        """
+        hosts = ",".join(f"localhost:{server.port}" for server in self.both)
+        given = {"timeout": "2", "cafile": self.ca, **self.account(), **given}
+        return self.directory(host=hosts, **given)
+
+    def ask(self, directory: Directory, timeout: float = 2) -> Seen:
+        """
+        Log in.
+        """
+        return self.look(directory, "alice", timeout=timeout)
+
+    def served(self, seen: Seen) -> Slapd:
+        """
+        Tell which server was asked for a login.
+        """
+        self.assertAccepted(seen, "alice")
+        *_, told = [s.split("localhost:")[1] for s in seen.steps if "server:" in s]
+        [server] = [each for each in self.both if told.startswith(str(each.port))]
+        return server
+
+    def test_preferred(self) -> None:
+        """
+        The first server is asked as long as it works.
+        """
+        directory = self.replicas()
+        for _ in range(3):
+            self.assertIs(self.served(self.ask(directory)), self.both[0])
+
+    def test_gone(self) -> None:
+        """
+        The second is asked when the first is gone, with whatever was under way; and the
+        first again when it is back.
+        """
+        for number in (signal.SIGKILL, signal.SIGTERM):
+            directory = self.replicas()
+            self.ask(directory)
+            self.both[0].kill(number)
+            self.assertIs(self.served(self.ask(directory)), self.both[1])
+            self.both[0].start()
+            self.time.ahead += 10
+            self.returned(directory)
+
+    def returned(self, directory: Directory) -> None:
+        """
+        Wait until the first server is asked again.
+        """
+        until(lambda: self.served(self.ask(directory, LONG)) is self.both[0])
+
+    def test_stopped(self) -> None:
+        """
+        With the first server stopped a login goes on with the second, in the time that
+        it has; from then on nobody asks the first, until it is back.
+        """
+        directory = self.replicas()
+        self.ask(directory)
+        self.both[0].kill(signal.SIGSTOP)
+        self.addCleanup(self.both[0].kill, signal.SIGCONT)
+        self.assertIs(self.served(self.ask(directory)), self.both[1])
+        for _ in range(20):
+            # So quick that nobody can have waited for the first.
+            self.assertIs(self.served(self.ask(directory, 0.5)), self.both[1])
+        self.both[0].kill(signal.SIGCONT)
+        self.time.ahead += 10
+        self.returned(directory)
+
+    def test_stoppedAside(self) -> None:
+        """
+        While the first is tried again, and hangs, nobody waits.
+        """
+        directory = self.replicas()
+        self.both[0].kill(signal.SIGSTOP)
+        self.addCleanup(self.both[0].kill, signal.SIGCONT)
+        self.ask(directory)
+        for _ in range(5):
+            self.time.ahead += 10
+            self.assertIs(self.served(self.ask(directory, 0.5)), self.both[1])
+
+    def test_bothGone(self) -> None:
+        """
+        With both gone each login is a temporary failure, at once when that is known;
+        when they are back nothing is left of it.
+        """
+        directory = self.replicas()
+        self.ask(directory)
+        for server in self.both:
+            server.kill()
+        self.assertUnsure(self.ask(directory), "can't be reached")
+        for _ in range(100):
+            self.assertUnsure(self.ask(directory), "no server")
+        for server in self.both:
+            server.start()
+        self.time.ahead += 10
+        self.assertAccepted(self.ask(directory), "alice")
+        self.time.ahead += 10
+        self.returned(directory)
+        notes = list(directory.takeNotes())
+        self.assertEqual(len([note for note in notes if "fails" in note]), 2)
+
+    def test_bothStopped(self) -> None:
+        """
+        So it is with both stopped.
+        """
+        directory = self.replicas()
+        for server in self.both:
+            server.kill(signal.SIGSTOP)
+            self.addCleanup(server.kill, signal.SIGCONT)
+        self.assertUnsure(self.ask(directory))
+        for _ in range(100):
+            self.assertUnsure(self.ask(directory), "no server")
+        for server in self.both:
+            server.kill(signal.SIGCONT)
+        self.time.ahead += 10
+        self.assertAccepted(self.ask(directory, LONG), "alice")
+
+    def test_restarted(self) -> None:
+        """
+        A server that was restarted between two logins is asked as if nothing had been.
+        """
+        directory = self.replicas()
+        self.ask(directory)
+        self.both[0].kill()
+        self.both[0].start()
+        self.assertIs(self.served(self.ask(directory)), self.both[0])
+        self.assertEqual(list(directory.takeNotes()), [])
+
+    def test_restartedAtOnce(self) -> None:
+        """
+        Also if many log in at once.
+        """
+        directory = self.replicas()
+        with ThreadPoolExecutor(8) as pool:
+            for _ in range(3):
+                looks = pool.map(lambda _: self.ask(directory, LONG), range(40))
+                self.assertEqual({seen.verdict.kind for seen in looks}, {Kind.ACCEPTED})
+                self.both[0].kill()
+                self.both[0].start()
+        self.assertEqual(list(directory.takeNotes()), [])
+
+    def test_neverSearchedAsUser(self) -> None:
+        """
+        Users bind on connections on which nobody searches: the service account still
+        finds everybody, in whatever order they come, and all at once.
+        """
+        directory = self.replicas()
+        names = ["alice", "bob", "nobody"] * 50
+        with ThreadPoolExecutor(8) as pool:
+            looks = pool.map(lambda name: self.look(directory, name), names)
+            for name, seen in zip(names, looks):
+                if name == "nobody":
+                    self.assertRefused(seen, "no entry")
+                else:
+                    self.assertAccepted(seen, name)
+
+    def test_rebound(self) -> None:
+        """
+        Each connection that searches is bound as the service account.
+        """
+        directory = self.replicas()
+        for _ in range(3):
+            self.assertAccepted(self.ask(directory), "alice")
+            self.both[0].kill()
+            self.both[0].start()
+
+
+class HealthTests(FakeTestCase):
+    """
+    Tests for what is remembered of servers.
+    """
+
+    def setUp(self) -> None:
+        self.time = Time()
+        self.patch(time, "monotonic", self.time.monotonic)
+
+    def pair(self, **given: str) -> tuple[Fake, Fake, Directory]:
+        """
+        Make a directory of two servers.
+        """
+        first, second = self.serve(well), self.serve(well)
+        return first, second, self.directory(first, second, timeout="2", **given)
+
+    def accepted(self, directory: Directory, timeout: float = 2) -> bool:
+        """
+        Log in.
+        """
+        return self.look(directory, timeout).verdict.kind is Kind.ACCEPTED
+
+    def hang(self, conversation: Conversation) -> None:
+        """
+        Read what is asked, and say nothing.
+        """
+        for _ in conversation.requests():
+            pass
+
+    def cut(self, server: Fake, talk: Callable[[Conversation], None]) -> None:
+        """
+        End the connections to a server, which does something else from now on.
+        """
+        server.talk = talk
+        for conversation in server._conversations:
+            conversation.close()
+
+    def test_pauses(self) -> None:
+        """
+        A server that goes on failing is left alone for longer and longer, and never
+        too long, however often it fails.
+        """
+        server = self.serve(well)
+        directory = self.directory(server, timeout="2")
+        self.cut(server, lambda conversation: conversation.close())
+        pauses = []
+        for _ in range(8):
+            self.assertFalse(self.accepted(directory))
+            [each] = directory._servers._servers
+            pauses.append(round(each._retryAt - self.time.monotonic(), 1))
+            self.time.ahead += 10
+        self.assertEqual(pauses[:5], [0.5, 1, 2, 4, 8])
+        self.assertEqual(set(pauses[4:]), {8})
+        each._failures = 10_000
+        self.assertFalse(self.accepted(directory))
+        server.talk = well
+        self.time.ahead += 10
+        self.assertTrue(self.accepted(directory))
+
+    def test_known(self) -> None:
+        """
+        While a server is known to fail nobody asks it.
+        """
+        self.patch(_server, "_FIRST_PAUSE", 100)
+        first, _, directory = self.pair()
+        self.cut(first, lambda conversation: conversation.close())
+        self.assertTrue(self.accepted(directory))
+        until(lambda: first.accepted)
+        count = first.accepted
+        for _ in range(20):
+            self.assertTrue(self.accepted(directory))
+        self.assertEqual(first.accepted, count)
+
+    def test_oneTry(self) -> None:
+        """
+        Of many who come when it is time to try one does.
+        """
+        server = self.serve(self.hang)
+        directory = self.directory(server, timeout="1")
+        self.assertFalse(self.accepted(directory, 1))
+        self.time.ahead += 10
+        count = server.accepted
+        with ThreadPoolExecutor(8) as pool:
+            looks = list(pool.map(lambda _: self.accepted(directory, 1), range(8)))
+        self.assertEqual(looks, [False] * 8)
+        self.assertEqual(server.accepted, count + 1)
+
+    def test_oneUser(self) -> None:
+        """
+        One user about whom a server can't tell doesn't take it down for others.
+        """
+        first, second, directory = self.pair()
+
+        def talk(conversation: Conversation) -> None:
+            for identity, kind, body in conversation.requests():
+                if kind == BIND and body.endswith(b"sesame"):
+                    conversation.answer(identity, BOUND, 52)
+                else:
+                    conversation.behave(identity, kind, body)
+
+        self.cut(first, talk)
+        self.cut(second, talk)
+        for _ in range(3):
+            self.assertUnsure(self.look(directory), "unavailable")
+        self.assertNotIn("fails", " ".join(directory.takeNotes()))
+        self.assertFalse(any(server.isDown for server in directory._servers._servers))
+
+    def test_littleTime(self) -> None:
+        """
+        Whoever comes with little time left can't tell that a server is down; but if it
+        goes on owing an answer, it is.
+        """
+        directory = self.directory(self.serve(self.hang), timeout="2")
+        [each] = directory._servers._servers
+        for _ in range(2):
+            self.assertFalse(self.accepted(directory, 0.05))
+            self.assertFalse(each.isDown)
+        self.time.ahead += 2
+        self.assertFalse(self.accepted(directory, 0.05))
+        self.assertTrue(each.isDown)
+
+    def test_littleTimeTLS(self) -> None:
+        """
+        So it is where the time ends while TLS begins, or a connection is opened.
+        """
+        server = self.serve(lambda conversation: conversation.hang())
+        for tls in ("ldaps", "starttls"):
+            directory = self.directory(server, tls=tls)
+            self.assertUnsure(self.look(directory, 0.05))
+            [each] = directory._servers._servers
+            self.assertFalse(each.isDown, tls)
+
+    def test_flapping(self) -> None:
+        """
+        A server that works for a moment and fails again is left alone for longer all
+        the same; one that has worked for some time begins anew.
+        """
+        server = self.serve(well)
+        directory = self.directory(server, timeout="2")
+        [each] = directory._servers._servers
+        for pause in (0.5, 1, 2):
+            self.cut(server, lambda conversation: conversation.close())
+            self.assertFalse(self.accepted(directory))
+            left = each._retryAt - self.time.monotonic()
+            self.assertTrue(pause / 2 < left <= pause)
+            server.talk = well
+            self.time.ahead += pause
+            self.assertTrue(self.accepted(directory))
+        self.time.ahead += 10
+        self.assertTrue(self.accepted(directory))
+        self.assertEqual(each._failures, 0)
+
+    def test_odd(self) -> None:
+        """
+        Whatever goes wrong when a server is tried aside, it is tried again.
+        """
+        first, _, directory = self.pair()
+        self.cut(first, lambda conversation: conversation.close())
+        self.assertTrue(self.accepted(directory))
+        calls: list[object] = []
+        usual = _server.openLink
+
+        def fail(address: Any, *args: Any) -> Any:
+            if address.port != first.port:
+                return usual(address, *args)
+            calls.append(args)
+            raise RuntimeError("odd")
+
+        self.patch(_server, "openLink", fail)
+        for count in range(1, 4):
+            self.time.ahead += 10
+            self.assertTrue(self.accepted(directory))
+            until(lambda count=count: len(calls) == count)
+            until(lambda: not directory._servers._servers[0]._isTried)
+
+    def test_refusedAside(self) -> None:
+        """
+        A server that wants nobody to be nobody works again as soon as it says so.
+        """
+        first, _, directory = self.pair(dn="uid={username},dc=example,dc=org")
+        self.cut(first, lambda conversation: conversation.close())
+        self.look(directory)
+        [down, _] = directory._servers._servers
+        self.assertTrue(down.isDown)
+
+        def talk(conversation: Conversation) -> None:
+            for identity, kind, _ in conversation.requests():
+                conversation.answer(identity, kind + 1, 49)
+
+        first.talk = talk
+        self.time.ahead += 10
+        self.look(directory)
+        until(lambda: not down.isDown)
+
+    def test_stale(self) -> None:
+        """
+        A connection that was lost while it was idle is replaced, unseen; all others are
+        given up with it.
+        """
+        server = self.serve(well)
+        directory = self.directory(server)
+        self.assertTrue(self.accepted(directory))
+        self.cut(server, well)
+        self.assertTrue(self.accepted(directory))
+        self.assertEqual(list(directory.takeNotes())[1:], [])
+        self.assertEqual(server.accepted, 4)
+
+    def test_staleOnce(self) -> None:
+        """
+        That is done once.
+        """
+        server = self.serve(well)
+        directory = self.directory(server)
+        self.assertTrue(self.accepted(directory))
+        count = server.accepted
+        self.cut(server, lambda conversation: conversation.close())
+        self.assertFalse(self.accepted(directory))
+        self.assertEqual(server.accepted, count + 1)
+
+    def test_idle(self) -> None:
+        """
+        A connection that was idle for long isn't used, and not kept.
+        """
+        server = self.serve(well)
+        directory = self.directory(server)
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda _: self.accepted(directory), range(40)))
+        self.time.ahead += 100
+        self.assertTrue(self.accepted(directory))
+        self.assertEqual(server.open(), 2)
+
+    def test_kept(self) -> None:
+        """
+        Otherwise connections are used again: one to search, and one to bind.
+        """
+        server = self.serve(well)
+        directory = self.directory(server)
+        for _ in range(10):
+            self.assertTrue(self.accepted(directory))
+        self.assertEqual(server.accepted, 2)
+
+    def test_closed(self) -> None:
+        """
+        What becomes idle after the end is closed.
+        """
+        server = self.serve(well)
+        directory = self.directory(server)
+        directory.close()
+        self.assertTrue(self.accepted(directory))
+        self.assertEqual(server.open(), 0)
+
+    def test_late(self) -> None:
+        """
+        What was asked before a server came back tells nothing about it now.
+        """
+        server = self.serve(well)
+        directory = self.directory(server)
+        [each] = directory._servers._servers
+        began = self.time.monotonic()
+        each._fail(began, "gone")
+        each._succeed()
+        each._fail(began, "gone, still")
+        self.assertFalse(each.isDown)
+
+    def test_noServer(self) -> None:
+        """
+        Why no server works is told once, and then that none does.
+        """
+        server = self.serve(well)
+        directory = self.directory(server)
+        server.stop()
+        with self.assertRaises(Fault) as raised:
+            directory._servers.use(_server.Role.USER, time.monotonic() + 2, print)
+        self.assertIn("refused", str(raised.exception))
