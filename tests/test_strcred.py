@@ -274,7 +274,7 @@ class AuthOptionTests(WithFactories):
         """
         text = self.wrong("--auth=nosuchtype:secret")
         self.assertIn("--auth=nosuchtype:", text)
-        self.assertIn("anonymous, file, htdigest, htpasswd, memory", text)
+        self.assertIn("anonymous, file, htdigest, htpasswd, ldap, memory", text)
         self.assertNotIn("secret", text)
         text = self.wrong("--auth=nosuchtype", options=AnonymousOptions())
         self.assertIn("anonymous", text)
@@ -366,7 +366,7 @@ class AuthOptionTests(WithFactories):
         self.assertIn("Usage: --auth AuthType[:ArgString]", text)
         types = [line.split()[0] for line in text.splitlines()[5:] if line.strip()]
         self.assertEqual(len(types), len(set(types)))
-        ours = {"anonymous", "file", "htdigest", "htpasswd", "memory"}
+        ours = {"anonymous", "file", "htdigest", "htpasswd", "ldap", "memory"}
         self.assertEqual(set(types[: len(ours)]), ours)
         text = self.help("--help-auth", options=AnonymousOptions())
         self.assertIn("anonymous", text)

@@ -58,6 +58,11 @@ command=PROGRAM
 commanduser=NAME
     the account that runs the program, if not who runs the server.
 
+ldap=FILE
+    in place of all of these, keys that are in a directory, in the attribute sshPublicKey
+    of users' entries, each a line as in a file; FILE has settings as for
+    --auth=ldap:config=FILE.
+
 minrsa=N
     the least size of RSA keys, in bits; 1024 if this isn't given.
 
@@ -109,13 +114,14 @@ class SSHKeyCheckerFactory:
         from mycred.checkers._unix import ruleKeys
 
         given = parseArgString(argstring, {**_keys(), **ruleKeys})
-        if os.geteuid() and "file" not in given:
+        if os.geteuid() and not {"file", "ldap"} & set(given):
             self.errorOutput.write(
                 "Warning: --auth=sshkey: without root the server reads keys only where "
                 "the user who runs it may read\n"
             )
+        make = _directory if "ldap" in given else _keydb
         try:
-            return sshkeys.SSHPublicKeyChecker(_keydb(given), policy=_policy(given))
+            return sshkeys.SSHPublicKeyChecker(make(given), policy=_policy(given))
         except (OSError, ValueError) as error:
             raise InvalidAuthArgumentString(str(error)) from None
 
@@ -137,6 +143,7 @@ def _keys() -> dict[str, Callable[[str], Any]]:
         "account": yesNo,
         "command": nonEmpty,
         "commanduser": nonEmpty,
+        "ldap": nonEmpty,
         "minrsa": _readBits,
         "algorithms": lambda text: _list(text, "ssh-ed25519,rsa-sha2-512"),
     }
@@ -211,6 +218,31 @@ def _keydb(given: dict[str, Any]) -> Any:
         policy=_policy(given),
         separate=os.geteuid() == 0,
     )
+
+
+def _directory(given: dict[str, Any]) -> Any:
+    """
+    Make what knows the keys in a directory.
+
+    @raise ValueError: if the settings are wrong, or another option can't take effect.
+    """
+    try:
+        from mycred.checkers.ldap import readSettings
+        from mycred.checkers.ldapkeys import LDAPAuthorizedKeys
+    except ImportError as error:
+        raise ValueError(
+            f"ldap: it takes a library that isn't installed ({error}); do pip install "
+            "ldap3"
+        ) from None
+    for key in given:
+        if key not in ("ldap", "minrsa", "algorithms"):
+            raise ValueError(f"{key}: with ldap= keys are in the directory alone")
+    escaped = given["ldap"].replace("\\", "\\\\").replace(":", "\\:")
+    try:
+        settings = readSettings(f"config={escaped}")
+        return LDAPAuthorizedKeys(settings, policy=_policy(given))
+    except (InvalidAuthArgumentString, ValueError) as error:
+        raise ValueError(f"ldap: {error}") from None
 
 
 def _policy(given: dict[str, Any]) -> Any:

@@ -26,6 +26,7 @@ from mycred.error import (
 )
 
 from ..checkers._files import BCRYPT
+from ..ldap._slapd import PEOPLE, Slapd, person
 from ._command import CommandTests, Done
 
 ROOT = Path(mycred.__file__).parents[1]
@@ -108,6 +109,31 @@ class CheckTests(CommandTests, SynchronousTestCase):
         verdict = "temporary failure"
         self.assertSays(done, 75, f"file  {verdict}  T", f"{verdict}, in T")
         self.assertIn(str(missing), done.err)
+
+    def test_verbose(self) -> None:
+        """
+        A checker that knows of steps tells them if it is asked to, and what it takes
+        for them; others tell what they tell.
+        """
+        server = Slapd(person("Alice"))
+        self.addCleanup(server.stop)
+        auth = f"--auth=ldap:host={server.socket}:base={PEOPLE}"
+        done = self.check(auth, "alice", stdin=b"sesame\n")
+        self.assertSays(
+            done, 0, "ldap  accepted  T", "accepted by ldap, avatar ID b'Alice', in T"
+        )
+        self.assertEqual(done.err, "")
+        done = self.check("--verbose", auth, self.auth, "ALICE*", stdin=b"sesame\n")
+        self.assertEqual(done.status, 1)
+        steps = [line for line in done.err.splitlines() if " ms  " in line]
+        for step, told in zip(
+            steps,
+            (server.socket, r"(uid=ALICE\2a): nothing", "bind as nobody", "refused"),
+        ):
+            self.assertRegex(step, r"^ *\d+\.\d ms  ")
+            self.assertIn(told, step)
+        self.assertEqual(len(steps), 4)
+        self.assertNotIn("sesame", done.err)
 
     def test_several(self) -> None:
         """

@@ -7,6 +7,7 @@ from twisted.application.service import ServiceMaker
 
 from mycred.plugins.cred_htdigest import theHtdigestCheckerFactory
 from mycred.plugins.cred_htpasswd import theHtpasswdCheckerFactory
+from mycred.plugins.cred_ldap import theLDAPCheckerFactory
 from mycred.plugins.cred_pam import thePAMCheckerFactory
 from mycred.plugins.cred_passwd import thePasswdCheckerFactory
 
@@ -14,6 +15,7 @@ __all__ = [
     "myapp",
     "theHtdigestCheckerFactory",
     "theHtpasswdCheckerFactory",
+    "theLDAPCheckerFactory",
     "thePAMCheckerFactory",
     "thePasswdCheckerFactory",
 ]

@@ -1,0 +1,467 @@
+"""
+Tests for the checker of an LDAP directory, and for its auth type.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from zope.interface.verify import verifyObject
+
+from twisted.internet import reactor
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.task import LoopingCall, deferLater
+from twisted.logger import globalLogPublisher
+from twisted.trial.unittest import TestCase
+
+from mycred import strcred
+from mycred._workers import Workers
+from mycred.checkers import FilePasswordDB, ICredentialsChecker, IUsernamePassword
+from mycred.checkers.ldap import LDAPChecker, LDAPSettings, ldapSettings, readSettings
+from mycred.credentials import UsernamePassword
+from mycred.error import (
+    AccountDenied,
+    DenialReason,
+    TemporaryFailure,
+    UnauthorizedLogin,
+)
+from mycred.plugins import cred_ldap
+from mycred.portal import Portal
+
+from .._stepping import SteppedWorkers
+from ..ldap._directory import DirectoryTestCase
+from ..ldap._fake import upTo, well
+from ..ldap._slapd import PEOPLE, person
+from ..ldap.test_link import FakeTestCase
+
+STAFF = f"cn=staff,{PEOPLE}"
+
+
+class CheckerTests(DirectoryTestCase):
+    """
+    Tests for L{LDAPChecker}, against slapd.
+    """
+
+    entries = (
+        person("Alice"),
+        person("bob"),
+        f"dn: {STAFF}\nobjectClass: groupOfNames\ncn: staff\n"
+        f"member: uid=alice,{PEOPLE}\n",
+    )
+
+    def setUp(self) -> None:
+        super().setUp()
+        # Their reactor doesn't run: everything is done at once.
+        self.workers = SteppedWorkers(running=False)
+        self.events: list[Any] = []
+        globalLogPublisher.addObserver(self.events.append)
+        self.addCleanup(globalLogPublisher.removeObserver, self.events.append)
+
+    def checker(self, **given: str) -> LDAPChecker:
+        """
+        Make a checker.
+        """
+        settings = ldapSettings(**{"host": self.server.socket, "base": PEOPLE, **given})
+        checker = LDAPChecker(settings, workers=self.workers)
+        self.addCleanup(checker.close)
+        return checker
+
+    def ask(self, checker: LDAPChecker, name: Any, password: Any = b"sesame") -> Any:
+        """
+        Log in.
+        """
+        return checker.requestAvatarId(UsernamePassword(name, password))
+
+    def logged(self) -> str:
+        """
+        Put together what was logged.
+        """
+        return "\n".join(
+            e["log_format"].format(**e) for e in self.events if e.get("log_format")
+        )
+
+    def test_interface(self) -> None:
+        """
+        It is a checker of names and passwords.
+        """
+        checker = self.checker()
+        self.assertTrue(verifyObject(ICredentialsChecker, checker))
+        self.assertEqual(list(checker.credentialInterfaces), [IUsernamePassword])
+
+    def test_accepted(self) -> None:
+        """
+        Who is let in is named as the directory spells it, in the type in which he came.
+        """
+        checker = self.checker()
+        named = self.successResultOf(self.ask(checker, b"ALICE"))
+        self.assertEqual((named, isinstance(named, bytes)), (b"Alice", True))
+        named = self.successResultOf(self.ask(checker, "alice", "sesame"))
+        self.assertEqual((named, isinstance(named, str)), ("Alice", True))
+
+    def test_refused(self) -> None:
+        """
+        A wrong password and a name that isn't known are the same to the peer, and told
+        apart in the log, without the password.
+        """
+        checker = self.checker()
+        for name, password in ((b"alice", b"hunter2"), (b"eve", b"hunter2")):
+            error = self.failureResultOf(self.ask(checker, name, password)).value
+            self.assertEqual((type(error), error.args), (UnauthorizedLogin, ()))
+        self.assertIn("wrong password", self.logged())
+        self.assertIn("no entry matches", self.logged())
+        self.assertNotIn("hunter2", self.logged())
+
+    def test_denied(self) -> None:
+        """
+        Who isn't in the group is denied, if he knows his password.
+        """
+        checker = self.checker(group=STAFF)
+        self.successResultOf(self.ask(checker, b"alice"))
+        failure = self.failureResultOf(self.ask(checker, b"bob"), AccountDenied)
+        self.assertIs(failure.value.reason, DenialReason.POLICY)
+        failure = self.failureResultOf(self.ask(checker, b"bob", b"x"))
+        self.assertIs(type(failure.value), UnauthorizedLogin)
+
+    def test_down(self) -> None:
+        """
+        A directory that can't be asked is a temporary failure, which tells the peer
+        nothing more.
+        """
+        checker = self.checker()
+        self.server.kill()
+        for _ in range(3):
+            error = self.failureResultOf(self.ask(checker, b"alice")).value
+            self.assertEqual(type(error), TemporaryFailure)
+            self.assertNotIn(self.server.socket, str(error))
+        self.assertIn("can't be reached", self.logged())
+        self.assertEqual(self.logged().count("A server of the directory fails"), 1)
+
+    def test_implausible(self) -> None:
+        """
+        What no directory could know, and an empty password, never get there.
+        """
+        checker = self.checker()
+        self.server.kill(signal.SIGSTOP)
+        self.addCleanup(self.server.kill, signal.SIGCONT)
+        for name, password in (
+            (b"alice", b""),
+            (b"", b"sesame"),
+            (b"  ", b"sesame"),
+            (b"alice\0", b"sesame"),
+            (b"alice", b"ses\0ame"),
+            (b"a" * 10_000, b"sesame"),
+            (b"alice", b"a" * 10_000),
+            (b"\xff", b"sesame"),
+            ("\ud800", "sesame"),
+            (None, b"sesame"),
+            (b"alice", None),
+        ):
+            failure = self.failureResultOf(self.ask(checker, name, password))
+            self.assertIs(type(failure.value), UnauthorizedLogin, name)
+
+    def test_oddPassword(self) -> None:
+        """
+        A password is sent as it is, whatever bytes it is made of.
+        """
+        odd = "p\u00aa\ufb01\u200b"
+        self.server.add(person("carol", odd))
+        checker = self.checker()
+        self.successResultOf(self.ask(checker, b"carol", odd.encode()))
+        self.failureResultOf(self.ask(checker, b"carol", b"pafi"))
+        self.failureResultOf(self.ask(checker, b"carol", b"\xff\xfe"), UnauthorizedLogin)
+
+    def test_delay(self) -> None:
+        """
+        A refusal waits without a thread.
+        """
+        checker = self.checker()
+        checker.looks.directory._took.append(5.0)
+        self.workers.reactor.running = True
+        asking = self.ask(checker, b"eve")
+        self.workers.step()
+        self.assertNoResult(asking)
+        self.assertEqual(self.workers.pool.jobs, [])
+        self.workers.reactor.advance(5)
+        self.failureResultOf(asking, UnauthorizedLogin)
+
+    def test_cancelled(self) -> None:
+        """
+        Whoever gives up gets his answer at once, and nothing comes after it.
+        """
+        checker = self.checker()
+        self.workers.reactor.running = True
+        asking = self.ask(checker, b"alice")
+        asking.cancel()
+        self.failureResultOf(asking, CancelledError)
+        self.workers.step()
+
+    def test_steps(self) -> None:
+        """
+        The log is told each step, if somebody wants to know.
+        """
+        checker = self.checker()
+        self.successResultOf(self.ask(checker, b"alice"))
+        self.assertNotIn("(uid=alice)", self.logged())
+        checker.looks.isWatched = True
+        self.successResultOf(self.ask(checker, b"alice"))
+        self.assertIn("(uid=alice)", self.logged())
+        self.assertNotIn("sesame", self.logged())
+
+    def test_odd(self) -> None:
+        """
+        What is wrong on this side is no wrong password, either.
+        """
+        checker = self.checker()
+        self.patch(checker.looks.directory, "look", lambda *_: 1 / 0)
+        self.failureResultOf(self.ask(checker, b"alice"), TemporaryFailure)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_names(self) -> None:
+        """
+        Names of users and of servers that aren't text don't break the log.
+        """
+        checker = self.checker()
+        self.failureResultOf(self.ask(checker, "a\x1b[31m\n"), UnauthorizedLogin)
+        self.assertNotIn("\x1b", self.logged())
+
+
+class DeadlineTests(FakeTestCase, TestCase):
+    """
+    Tests with the reactor, and threads.
+    """
+
+    def checker(self, *servers: Any, timeout: str = "1", **given: str) -> LDAPChecker:
+        """
+        Make a checker.
+        """
+        settings = ldapSettings(
+            host=",".join(f"127.0.0.1:{server.port}" for server in servers),
+            base="dc=example,dc=org",
+            tls="none",
+            timeout=timeout,
+            **given,
+        )
+        workers = Workers(reactor, 8, deadline=settings.timeout)
+        checker = LDAPChecker(settings, workers=workers)
+        self.addCleanup(checker.close)
+        return checker
+
+    async def logIn(self, checker: LDAPChecker) -> object:
+        """
+        Log in.
+
+        @return: the avatar ID, or the type of what was raised.
+        """
+        try:
+            credentials = UsernamePassword(b"alice", b"sesame")
+            return await checker.requestAvatarId(credentials)
+        except Exception as error:
+            return type(error)
+
+    async def logInOften(self, checker: LDAPChecker) -> list[object]:
+        """
+        Log in as many at a time as must wait for threads.
+        """
+        logins = [Deferred.fromCoroutine(self.logIn(checker)) for _ in range(30)]
+        return [await login for login in logins]
+
+    async def run_(self) -> None:
+        """
+        Have the reactor run, which it doesn't when a test begins.
+        """
+        await deferLater(reactor, 0, lambda: None)
+
+    async def test_many(self) -> None:
+        """
+        Of more logins than there are threads each ends in time with a server that
+        hangs, while the reactor goes on; with another server all are let in, and the
+        threads come back.
+        """
+        await self.run_()
+        ticks: list[None] = []
+        ticking = LoopingCall(lambda: ticks.append(None))
+        ticking.start(0.01)
+        self.addCleanup(ticking.stop)
+        hanging = self.serve(upTo(0, lambda conversation, _: conversation.hang()))
+        alone = self.checker(hanging)
+        ended = await self.logInOften(alone)
+        self.assertEqual(ended, [TemporaryFailure] * 30)
+        self.assertGreater(len(ticks), 20)
+        both = self.checker(hanging, self.serve(well), timeout="4")
+        for _ in range(2):
+            self.assertEqual(await self.logInOften(both), [b"alice"] * 30)
+
+    async def test_returned(self) -> None:
+        """
+        When a server that has hung works again nothing is left of that.
+        """
+        await self.run_()
+        server = self.serve(lambda conversation: conversation.hang())
+        checker = self.checker(server)
+        self.assertIs(await self.logIn(checker), TemporaryFailure)
+        server.talk = well
+        for each in server._conversations:
+            each.close()
+        [only] = checker.looks.directory._servers._servers
+        only._retryAt = 0.0
+        self.assertEqual(await self.logIn(checker), b"alice")
+
+
+class Realm:
+    """
+    A realm in which the avatar ID is all.
+    """
+
+    def requestAvatar(self, avatarId: Any, mind: Any, *interfaces: Any) -> Any:
+        """
+        Answer with the avatar ID.
+        """
+        return interfaces[0], avatarId, lambda: None
+
+
+class FallbackTests(DirectoryTestCase):
+    """
+    Tests for a local file beside a directory.
+    """
+
+    entries = (person("alice"),)
+
+    def test_down(self) -> None:
+        """
+        Whoever is in the file is let in while the directory is down; whoever isn't is
+        told to come again.
+        """
+        path = Path(self.mktemp())
+        path.write_bytes(b"admin:local\n")
+
+        class Options(strcred.AuthOptionMixin, dict):  # type: ignore[type-arg]
+            """
+            What a program has.
+            """
+
+        options: Any = Options()
+        options.opt_auth(f"ldap:host={self.server.socket}:base={PEOPLE}")
+        options.opt_auth(f"file:{path}")
+        ldap, file = options["credCheckers"]
+        self.addCleanup(ldap.close)
+        self.assertIsInstance(file, FilePasswordDB)
+        ldap.looks._workers = SteppedWorkers(running=False)
+        realm: Any = Realm()
+        portal = Portal(realm, [ldap, file])
+
+        def logIn(name: bytes, password: bytes) -> Any:
+            return portal.login(UsernamePassword(name, password), None, IUsernamePassword)
+
+        self.assertEqual(self.successResultOf(logIn(b"alice", b"sesame"))[1], b"alice")
+        self.assertEqual(self.successResultOf(logIn(b"admin", b"local"))[1], b"admin")
+        self.server.kill()
+        self.assertEqual(self.successResultOf(logIn(b"admin", b"local"))[1], b"admin")
+        self.failureResultOf(logIn(b"alice", b"sesame"), TemporaryFailure)
+        self.failureResultOf(logIn(b"admin", b"x"), TemporaryFailure)
+
+
+class FactoryTests(DirectoryTestCase):
+    """
+    Tests for the auth type.
+    """
+
+    entries = (person("alice"),)
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.errorOutput = StringIO()
+        factory = cred_ldap.theLDAPCheckerFactory
+        self.patch(factory, "errorOutput", self.errorOutput)
+
+    def test_made(self) -> None:
+        """
+        It makes a checker of a directory, in this registry and in Twisted's.
+        """
+        from twisted.cred import strcred as theirs
+
+        for registry in (strcred, theirs):
+            checker = registry.makeChecker(
+                f"ldap:host={self.server.socket}:base={PEOPLE}"
+            )
+            self.assertIsInstance(checker, LDAPChecker)
+        self.assertEqual(self.errorOutput.getvalue(), "")
+
+    def test_wrong(self) -> None:
+        """
+        What is wrong is refused when it is made.
+        """
+        for argstring in ("", "host=a", "host=a:base=x", "config=/nonexistent"):
+            self.assertRaises(
+                strcred.InvalidAuthArgumentString,
+                strcred.makeChecker,
+                f"ldap:{argstring}",
+            )
+
+    def test_exposed(self) -> None:
+        """
+        Whoever sends passwords as they are over a network is warned.
+        """
+        strcred.makeChecker("ldap:host=ldap.example.org,localhost:base=dc=org:tls=none")
+        warning = self.errorOutput.getvalue()
+        self.assertEqual(warning.count("Warning:"), 1)
+        self.assertIn("ldap.example.org:389 without TLS", warning)
+
+    def test_startedWithoutServer(self) -> None:
+        """
+        A directory needn't work when the server starts.
+        """
+        self.server.kill()
+        strcred.makeChecker(f"ldap:host={self.server.socket}:base={PEOPLE}")
+
+    def test_withoutLibrary(self) -> None:
+        """
+        Without ldap3 the auth type says so, and others work.
+        """
+        script = (
+            "import sys; sys.modules['ldap3'] = None\n"
+            "from mycred import strcred\n"
+            "strcred.makeChecker('anonymous')\n"
+            "try: strcred.makeChecker('ldap:host=a:base=dc=org')\n"
+            "except strcred.InvalidAuthArgumentString as error: print(error)\n"
+        )
+        self.assertIn("pip install ldap3", self.run_(script))
+
+    def run_(self, script: str) -> str:
+        """
+        Run a script in a process of its own.
+        """
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        command = [sys.executable, "-c", script]
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=True
+        )
+        return done.stdout
+
+    def test_lazy(self) -> None:
+        """
+        Nobody waits for ldap3 who has no directory.
+        """
+        script = (
+            "import sys; import mycred.checkers, mycred.strcred\n"
+            "list(mycred.strcred.findCheckerFactories())\n"
+            "print('ldap3' in sys.modules)\n"
+        )
+        self.assertEqual(self.run_(script), "False\n")
+
+    def test_help(self) -> None:
+        """
+        The help names every key that there is, and has an example that works.
+        """
+        from mycred._ldap import _settings
+
+        text = cred_ldap.theLDAPCheckerFactory.authHelp
+        for key in _settings._KEYS:
+            self.assertIn(f"{key}=", text)
+        example = text.rpartition("--auth=ldap:")[2].strip()
+        self.assertIsInstance(readSettings(example), LDAPSettings)

@@ -1,0 +1,257 @@
+"""
+Tests for SSH keys that are in an LDAP directory.
+"""
+
+from __future__ import annotations
+
+from io import StringIO
+from pathlib import Path
+from typing import Any, ClassVar
+
+from zope.interface.verify import verifyObject
+
+from twisted.conch.ssh.keys import Key
+from twisted.trial.unittest import SkipTest
+
+from mycred import strcred
+from mycred._conchcontracts import IAuthorizedKeysDB, ValidPublicKey
+from mycred.checkers.ldap import ldapSettings
+from mycred.checkers.ldapkeys import LDAPAuthorizedKeys
+from mycred.checkers.sshkeys import SSHPublicKeyChecker, keyOf
+from mycred.credentials import SSHPrivateKey
+from mycred.error import (
+    AccountDenied,
+    DenialReason,
+    TemporaryFailure,
+    UnauthorizedLogin,
+)
+
+from .._stepping import SteppedWorkers
+from ..conch._ssh import keygen
+from ..ldap._directory import DirectoryTestCase
+from ..ldap._slapd import PEOPLE, SUFFIX, person
+
+
+def withKeys(name: str, *lines: str, more: str = "") -> str:
+    """
+    Write an entry for somebody who has keys.
+    """
+    keys = [f"sshPublicKey: {line.strip()}" for line in lines]
+    return person(name, "sesame", "objectClass: ldapPublicKey", *keys) + more
+
+
+class KeysTests(DirectoryTestCase):
+    """
+    Tests for L{LDAPAuthorizedKeys}, against slapd.
+    """
+
+    names: ClassVar[tuple[str, ...]] = ("alice", "bob", "other")
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.workers = SteppedWorkers(running=False)
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        self.keys: dict[str, Any] = {}
+        self.lines: dict[str, str] = {}
+        for name in self.names:
+            try:
+                keygen(folder / name)
+            except FileNotFoundError:
+                raise SkipTest("install openssh-client") from None
+            self.keys[name] = Key.fromFile(str(folder / name))
+            self.lines[name] = (folder / f"{name}.pub").read_text()
+        self.server.add(
+            withKeys("Alice", self.lines["alice"], "# no key", "nonsense"),
+            withKeys("bob", f'command="list",no-pty {self.lines["bob"]}'),
+            withKeys("carol", self.lines["alice"]),
+        )
+
+    def keydb(self, **given: str) -> LDAPAuthorizedKeys:
+        """
+        Make what knows the keys.
+        """
+        settings = ldapSettings(**{"host": self.server.socket, "base": PEOPLE, **given})
+        keydb = LDAPAuthorizedKeys(settings, workers=self.workers)
+        self.addCleanup(keydb.close)
+        return keydb
+
+    def ask(self, keydb: LDAPAuthorizedKeys, name: Any, key: str, **options: Any) -> Any:
+        """
+        Log in with a key.
+        """
+        private = self.keys[key]
+        checker = SSHPublicKeyChecker(keydb, workers=self.workers, **options)
+        return checker.requestAvatarId(
+            SSHPrivateKey(
+                name,
+                b"ssh-ed25519",
+                private.public().blob(),
+                b"data",
+                private.sign(b"data"),
+            )
+        )
+
+    def test_interface(self) -> None:
+        """
+        It is a database of keys as conch has them, whose answer comes later.
+        """
+        keydb = self.keydb()
+        self.assertTrue(verifyObject(IAuthorizedKeysDB, keydb))
+        [key] = self.successResultOf(keydb.getAuthorizedKeys(b"ALICE"))
+        self.assertEqual(key, self.keys["alice"].public())
+        # Nobody could obey options who gets nothing but a key.
+        self.assertEqual(self.successResultOf(keydb.getAuthorizedKeys(b"bob")), [])
+        self.assertEqual(self.successResultOf(keydb.getAuthorizedKeys(b"eve")), [])
+        self.assertEqual(self.successResultOf(keydb.getAuthorizedKeys(b"a\0")), [])
+
+    def test_accepted(self) -> None:
+        """
+        Whoever has the key is let in, under the name that the directory has for him.
+        """
+        named = self.successResultOf(self.ask(self.keydb(), b"ALICE", "alice"))
+        self.assertEqual(named, b"Alice")
+        evidence = keyOf(named)
+        assert evidence is not None
+        self.assertEqual(evidence.file, "sshPublicKey of Alice")
+
+    def test_refused(self) -> None:
+        """
+        Another key, another's key, and names that mean several are refused.
+        """
+        keydb = self.keydb()
+        for name, key in (
+            (b"alice", "other"),
+            (b"bob", "alice"),
+            (b"eve", "alice"),
+            (b"*", "alice"),
+            (b"alice)(uid=*", "alice"),
+            (b"", "alice"),
+            (b"\xff", "alice"),
+        ):
+            self.failureResultOf(self.ask(keydb, name, key), UnauthorizedLogin)
+
+    def test_offered(self) -> None:
+        """
+        A key is looked up when it is offered, before anything is signed.
+        """
+        checker = SSHPublicKeyChecker(self.keydb(), workers=self.workers)
+        for key, error in (("alice", ValidPublicKey), ("other", UnauthorizedLogin)):
+            blob = self.keys[key].public().blob()
+            offer = SSHPrivateKey(b"alice", b"ssh-ed25519", blob, None, None)
+            self.failureResultOf(checker.requestAvatarId(offer), error)
+
+    def test_options(self) -> None:
+        """
+        Options count, as in a file.
+        """
+        keydb = self.keydb()
+        self.failureResultOf(self.ask(keydb, b"bob", "bob"), UnauthorizedLogin)
+        honors = ["command", "no-pty"]
+        named = self.successResultOf(self.ask(keydb, b"bob", "bob", honors=honors))
+        evidence = keyOf(named)
+        assert evidence is not None
+        self.assertEqual(evidence.options.command, "list")
+
+    def test_mayIn(self) -> None:
+        """
+        Who may not in is denied, if he has the key.
+        """
+        keydb = self.keydb(require="(uid=alice)")
+        self.successResultOf(self.ask(keydb, b"alice", "alice"))
+        failure = self.failureResultOf(self.ask(keydb, b"carol", "alice"), AccountDenied)
+        self.assertIs(failure.value.reason, DenialReason.POLICY)
+        failure = self.failureResultOf(self.ask(keydb, b"carol", "other"))
+        self.assertIs(type(failure.value), UnauthorizedLogin)
+        self.assertEqual(self.successResultOf(keydb.getAuthorizedKeys(b"carol")), [])
+
+    def test_disabled(self) -> None:
+        """
+        So is whose account an administrator has locked.
+        """
+        self.server.modify(
+            f"dn: uid=alice,{PEOPLE}\nchangetype: modify\nreplace: pwdAccountLockedTime\n"
+            "pwdAccountLockedTime: 000001010000Z\n"
+        )
+        keydb = self.keydb()
+        failure = self.failureResultOf(self.ask(keydb, b"alice", "alice"), AccountDenied)
+        self.assertIs(failure.value.reason, DenialReason.LOCKED)
+        self.assertEqual(self.successResultOf(keydb.getAuthorizedKeys(b"alice")), [])
+
+    def test_otherDirectories(self) -> None:
+        """
+        Other directories have other marks for that.
+        """
+        from mycred._ldap._directory import _lockOf
+        from mycred._ldap._messages import Entry
+
+        for name, value, isLock in (
+            ("nsaccountlock", b"TRUE", True),
+            ("nsaccountlock", b"false", False),
+            ("useraccountcontrol", b"514", True),
+            ("useraccountcontrol", b"512", False),
+            ("useraccountcontrol", b"x", True),
+            ("pwdaccountlockedtime", b"20200101000000Z", False),
+        ):
+            lock = _lockOf(Entry("", {name: [value]}))
+            self.assertEqual(lock is not None, isLock, (name, value))
+
+    def test_down(self) -> None:
+        """
+        A directory that can't be asked is a temporary failure.
+        """
+        keydb = self.keydb()
+        self.server.kill()
+        self.failureResultOf(self.ask(keydb, b"alice", "alice"), TemporaryFailure)
+        self.failureResultOf(keydb.getAuthorizedKeys(b"alice"), TemporaryFailure)
+
+    def test_direct(self) -> None:
+        """
+        Without a password nobody can bind: users must be searched.
+        """
+        settings = ldapSettings(host="localhost", dn=f"uid={{username}},{SUFFIX}")
+        self.assertRaises(ValueError, LDAPAuthorizedKeys, settings)
+
+
+class FactoryTests(DirectoryTestCase):
+    """
+    Tests for C{sshkey:ldap=}.
+    """
+
+    def make(self, more: str = "", **given: str) -> Any:
+        """
+        Make a checker.
+        """
+        from mycred.plugins.cred_sshkeys import theSSHKeyCheckerFactory
+
+        self.patch(theSSHKeyCheckerFactory, "errorOutput", StringIO())
+        path = Path(self.mktemp())
+        keys = {"host": self.server.socket, "base": PEOPLE, **given}
+        lines = "\n".join(f"{key} = {value}" for key, value in keys.items())
+        path.write_text(f"[ldap]\n{lines}\n")
+        return strcred.makeChecker(f"sshkey:ldap={path}{more}")
+
+    def test_made(self) -> None:
+        """
+        It asks the directory that a file describes.
+        """
+        checker = self.make(":minrsa=3072")
+        self.assertIsInstance(checker._keydb, LDAPAuthorizedKeys)
+
+    def test_wrong(self) -> None:
+        """
+        What is wrong, or can't take effect, is refused.
+        """
+        for more in (":file=/x/%u", ":strict=no", ":account=yes"):
+            error = self.assertRaises(strcred.InvalidAuthArgumentString, self.make, more)
+            self.assertIn("ldap=", str(error))
+        error = self.assertRaises(
+            strcred.InvalidAuthArgumentString, self.make, "", bases="x"
+        )
+        self.assertIn("base=", str(error))
+        for argstring in ("ldap=/nonexistent", "ldap="):
+            self.assertRaises(
+                strcred.InvalidAuthArgumentString,
+                strcred.makeChecker,
+                f"sshkey:{argstring}",
+            )
