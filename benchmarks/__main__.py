@@ -8,7 +8,7 @@ import subprocess
 import sys
 from importlib import import_module
 
-BENCHMARKS = ("login", "registry", "userfile", "hashes", "accounts", "sshkeys")
+BENCHMARKS = ("login", "registry", "userfile", "hashes", "accounts", "sshkeys", "ldap")
 
 
 def main(names: list[str]) -> None:

@@ -1,0 +1,98 @@
+"""
+Tests for the examples in the documentation of directories.
+"""
+
+from __future__ import annotations
+
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
+
+import mycred
+from mycred._ldap import _settings, readSettings
+from mycred._ldap._tls import Security
+from mycred.checkers import IUsernamePassword
+from mycred.credentials import UsernamePassword
+
+from ..checkers._files import BCRYPT
+from ._certificates import Authority
+from ._directory import DirectoryTestCase
+from ._slapd import PEOPLE, person
+
+DOC = Path(mycred.__file__).resolve().parents[1] / "doc"
+
+
+class ExampleTests(DirectoryTestCase):
+    """
+    Tests for the examples.
+    """
+
+    entries = (person("alice"),)
+
+    def settings(self, name: str) -> Any:
+        """
+        Read settings, with files that are there.
+        """
+        folder = Path(self.mktemp()).resolve()
+        folder.mkdir()
+        password = folder / "password"
+        password.touch(0o600)
+        password.write_text("sesame\n")
+        text = (DOC / "examples" / name).read_text()
+        lines = []
+        for line in text.splitlines():
+            key = line.partition(" = ")[0]
+            files = {"cafile": Authority(folder).file, "bindpwfile": password}
+            lines.append(f"{key} = {files[key]}" if key in files else line)
+        path = folder / name
+        path.write_text("\n".join(lines))
+        return readSettings(f"config={path}")
+
+    def test_files(self) -> None:
+        """
+        What they say is right.
+        """
+        settings = self.settings("ldap-openldap.ini")
+        self.assertEqual([a.port for a in settings.addresses], [389, 389])
+        self.assertIs(settings.security, Security.STARTTLS)
+        self.assertIsNotNone(self.settings("ldap-freeipa.ini").require)
+        settings = self.settings("ldap-ad.ini")
+        self.assertEqual([a.port for a in settings.addresses], [636, 636])
+        self.assertTrue(settings.groups.isNested)
+
+    def test_portal(self) -> None:
+        """
+        The portal lets in who is in the directory, and who is in the file.
+        """
+        spec: Any = spec_from_file_location("example", DOC / "examples/ldap_portal.py")
+        example = module_from_spec(spec)
+        spec.loader.exec_module(example)
+        path = Path(self.mktemp())
+        path.write_bytes(b"carol:" + BCRYPT + b"\n")
+
+        class Realm:
+            """
+            A realm in which the avatar ID is all.
+            """
+
+            def requestAvatar(self, avatarId: Any, mind: Any, *interfaces: Any) -> Any:
+                """
+                Answer with the avatar ID.
+                """
+                return interfaces[0], avatarId, lambda: None
+
+        host, base = self.server.socket, PEOPLE
+        portal = example.makePortal(Realm(), host, base, str(path))
+        for name, password in ((b"alice", b"sesame"), (b"carol", b"hashed")):
+            login = portal.login(
+                UsernamePassword(name, password), None, IUsernamePassword
+            )
+            self.assertEqual(self.successResultOf(login)[1], name)
+
+    def test_page(self) -> None:
+        """
+        The page tells of every key.
+        """
+        page = (DOC / "ldap.rst").read_text()
+        for key in _settings._KEYS:
+            self.assertIn(f"``{key}=", page)
