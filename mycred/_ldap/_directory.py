@@ -40,6 +40,9 @@ _LOCKS: dict[str, tuple[Callable[[bytes], bool], DenialReason]] = {
     ),
 }
 
+# So many of somebody's groups are told.
+_MOST_TOLD = 20
+
 # Of so many binds it is remembered how long they took.
 _MOST_REMEMBERED = 64
 
@@ -78,7 +81,7 @@ class Directory:
         self._membership = None
         if settings.groups is not None:
             self._membership = Membership(settings.groups)
-        self._took: deque[float] = deque(maxlen=_MOST_REMEMBERED)
+        self._took: list[float] = []
 
     def look(
         self, name: bytes, password: bytes, until: float, isWatched: bool = False
@@ -171,19 +174,14 @@ class Directory:
         """
         Bind with a name that is made of the user's.
         """
-        template = self._settings.dn
-        if template is None and _odd.search(typed):
+        if self._settings.dn is None and _odd.search(typed):
             return Verdict(Kind.REFUSED, _encode(typed), "no user has such a name")
-
-        def named(name: str) -> str:
-            return template.named(name) if template else f"{name}@{self._settings.upn}"
-
-        user, began = named(typed), time.monotonic()
+        user, began = self._bindName(typed), time.monotonic()
         try:
             outcome, identity = session.bindAs(user, password)
         except BadName:
             # Which of the two can't be read: what was typed, or all such names?
-            session.bind(named(token_hex(8)), password)
+            session.bind(self._bindName(token_hex(8)), password)
             return Verdict(Kind.REFUSED, _encode(typed), "no entry can have such a name")
         session.step(
             lambda: (
@@ -194,6 +192,13 @@ class Directory:
         if not self._isAdmitted(outcome, began):
             return self._verdictOn(session, outcome, typed, began)
         return self._admit(session, _personBehind(identity, self._settings), outcome)
+
+    def _bindName(self, typed: str) -> str:
+        """
+        Make the name with which a user binds at once.
+        """
+        template = self._settings.dn
+        return template.named(typed) if template else f"{typed}@{self._settings.upn}"
 
     def _find(
         self,
@@ -249,6 +254,7 @@ class Directory:
         isAdmitted = outcome.matched and outcome.denial is None
         if isAdmitted:
             self._took.append(time.monotonic() - began)
+            del self._took[:-_MOST_REMEMBERED]
         return isAdmitted
 
     def _verdictOn(
@@ -317,10 +323,16 @@ class Directory:
                 return "the entry doesn't match require="
             person = person._replace(groups=person.groups or groupsIn(found[0]))
         if self._membership is not None:
+            why = f"not a member of group={self._membership.where}"
             isMember = self._membership.holds(session, person)
-            session.step(lambda: f"group=: {'a member' if isMember else 'not a member'}")
+            said = " and ".join((person.groups or ())[:_MOST_TOLD]) or "no groups"
+            session.step(
+                lambda: (
+                    f"{'member of group=' if isMember else why}; his entry says {said}"
+                )
+            )
             if not isMember:
-                return f"not a member of group={self._membership.where}"
+                return why
         return ""
 
 

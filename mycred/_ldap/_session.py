@@ -122,6 +122,9 @@ class Session:
 
         def work(link: Link, until: float) -> Outcome:
             self._meet(link)
+            if not dn:
+                # A password with no name is taken for nobody, and accepted.
+                raise Unsure("the entry has no name to bind with")
             return judge(link.bind(dn, password, until, isUser=True))
 
         return self._servers.use(Role.USER, self._until, work)

@@ -49,7 +49,7 @@ class CommandLineTests(ServerTests, SynchronousTestCase):
         """
         self.assertEnds(
             "--auth=nosuchtype",
-            says="nosuchtype.*anonymous, file, htdigest, htpasswd, memory",
+            says="nosuchtype.*anonymous, file, htdigest, htpasswd, ldap, memory",
         )
 
     def test_oddMemory(self) -> None:

@@ -209,6 +209,9 @@ class SearchTests(DirectoryTestCase):
         told += "\n".join(seen.steps)
         for step in (f"uid=Alice,{PEOPLE}", "right", "require=: met", "accepted"):
             self.assertIn(step, told)
+        seen = self.look(self.directory(group=f"cn=x,{PEOPLE}"), "alice")
+        self.assertIn("not a member of group=cn=x", "\n".join(seen.steps))
+        self.assertIn("no groups", "\n".join(seen.steps))
         self.assertNotIn("the password", told)
 
     def test_unwatched(self) -> None:

@@ -325,6 +325,15 @@ class TalkingTests(FakeTestCase):
                 if number or code in (51, 52):
                     self.assertUnsure(self.look(directory))
 
+    def test_noName(self) -> None:
+        """
+        An entry without a name isn't bound as, which would be as nobody.
+        """
+        talk = upTo(1, lambda talk, n: talk.say(entry(n, b"", b"alice"), result(n, DONE)))
+        server = self.serve(talk)
+        self.assertUnsure(self.look(self.directory(server)), "no name")
+        self.assertEqual(server.asked.count(BIND), 1)
+
     def test_noAnonymousBind(self) -> None:
         """
         A server that wants no anonymous bind may all the same have anonymous searches.
