@@ -236,7 +236,7 @@ def run(reactor: Any) -> Any:
     pool = ThreadPool(8, 8)
     pool.start()
     settings = ldapSettings(host=f"127.0.0.1:{server.port}", base=PEOPLE, tls="none")
-    checker = LDAPChecker(settings, workers=Workers(reactor, 8, deadline=30))
+    checker = LDAPChecker(settings, workers=Workers(reactor, 6, deadline=30))
     making = {
         **contestants(reactor, server.port, pool),
         "mycred": lambda n: checker.requestAvatarId(

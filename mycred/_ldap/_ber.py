@@ -7,8 +7,6 @@ ldap3 encodes with pyasn1, which takes two thirds of the time of a login.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 BOOLEAN, INTEGER, OCTETS, ENUMERATED, SEQUENCE = 0x01, 0x02, 0x04, 0x0A, 0x30
 
 # A form of tag that LDAP doesn't use: its number would stand in the bytes that follow.
@@ -73,23 +71,23 @@ def end(data: bytes | bytearray, at: int = 0) -> int | None:
 
     @raise Malformed: if no element begins so.
     """
-    if len(data) < at + 2:
+    begin = at + 2
+    if len(data) < begin:
         return None
     if data[at] & _LONG_TAG == _LONG_TAG:
         raise Malformed("a tag has a form that LDAP doesn't use")
     length = data[at + 1]
     if length < 0x80:
-        return at + 2 + length
+        return begin + length
     size = length & 0x7F
     if not 1 <= size <= _MOST_LENGTH_BYTES:
         raise Malformed("a length has a form that LDAP doesn't use")
-    if len(data) < at + 2 + size:
+    if len(data) < begin + size:
         return None
-    begin = at + 2 + size
-    return begin + int.from_bytes(data[at + 2 : begin], "big")
+    return begin + size + int.from_bytes(data[begin : begin + size], "big")
 
 
-def elements(data: bytes) -> Iterator[tuple[int, bytes]]:
+def elements(data: bytes) -> list[tuple[int, bytes]]:
     """
     Decode what an element holds.
 
@@ -97,15 +95,17 @@ def elements(data: bytes) -> Iterator[tuple[int, bytes]]:
 
     @raise Malformed: if the data ends within one.
     """
-    at = 0
-    while at < len(data):
+    found = []
+    at, size = 0, len(data)
+    while at < size:
         stop = end(data, at)
-        if stop is None or stop > len(data):
+        if stop is None or stop > size:
             raise Malformed("an element is cut off")
         length = data[at + 1]
         begin = at + 2 if length < 0x80 else at + 2 + (length & 0x7F)
-        yield data[at], data[begin:stop]
+        found.append((data[at], data[begin:stop]))
         at = stop
+    return found
 
 
 __all__ = [

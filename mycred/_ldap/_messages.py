@@ -215,14 +215,13 @@ def _readResult(body: bytes, rest: list[tuple[int, bytes]]) -> Result:
     return Result(number(code), text(diagnostic), controls, value)
 
 
-def _insist(parts: Iterable[tuple[int, bytes]], least: int) -> list[tuple[int, bytes]]:
+def _insist(parts: list[tuple[int, bytes]], least: int) -> list[tuple[int, bytes]]:
     """
     Insist on a number of elements.
     """
-    known = list(parts)
-    if len(known) < least:
+    if len(parts) < least:
         raise Malformed("something is missing in a message")
-    return known
+    return parts
 
 
 def text(value: bytes) -> str:

@@ -22,8 +22,9 @@ from .._workers import Workers
 from ..error import LoginFailed, TemporaryFailure
 from ._accountchecker import AccountChecker
 
-# They wait for the network: more of them would gain nothing.
-_THREADS = 8
+# They wait for the network, and for hashes that the directory verifies; with more of
+# them they get into each other's way.
+_THREADS = 6
 
 # What part of the time that a login may take the directory has for it: the rest is for
 # the log to be told how it ended.
@@ -44,7 +45,7 @@ class LDAPChecker(AccountChecker):
         @param settings: where the directory is, and who of it is let in
             (L{ldapSettings<mycred.checkers.ldap.ldapSettings>}).
         @param workers: the threads that wait for it, and for nothing else; if L{None},
-            eight of the reactor that is installed.
+            six of the reactor that is installed.
         """
         self.looks = Looks(settings, workers)
 
