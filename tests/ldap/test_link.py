@@ -235,10 +235,8 @@ class TalkingTests(FakeTestCase):
 
         def talk(conversation: Conversation) -> None:
             for identity, kind, body in conversation.requests():
-                if kind == SEARCH:
-                    for _ in range(10_000):
-                        conversation.say(entry(identity, ALICE, b"alice"))
-                    conversation.answer(identity, DONE)
+                while kind == SEARCH:
+                    conversation.say(entry(identity, ALICE, b"alice") * 3)
                 else:
                     conversation.behave(identity, kind, body)
 
@@ -247,6 +245,33 @@ class TalkingTests(FakeTestCase):
             seen = self.look(directory)
             self.assertIs(seen.verdict.kind, Kind.REFUSED)
             self.assertIn("more than one", seen.verdict.why)
+
+    def test_tooManyAtFirst(self) -> None:
+        """
+        A connection on which more may come isn't used again.
+        """
+
+        def talk(conversation: Conversation) -> None:
+            for identity, kind, body in conversation.requests():
+                if kind == SEARCH:
+                    conversation.say(entry(identity, ALICE, b"alice") * 3)
+                else:
+                    conversation.behave(identity, kind, body)
+
+        server = self.serve(talk)
+        directory = self.directory(server)
+        for _ in range(2):
+            self.assertIs(self.look(directory).verdict.kind, Kind.REFUSED)
+        # One to bind, and two to search.
+        self.assertEqual(server.accepted, 3)
+
+    def test_tooMuch(self) -> None:
+        """
+        All that is wanted has an end, too.
+        """
+        self.patch(_link, "_LONGEST_ANSWER", 100)
+        talk = upTo(1, lambda talk, n: talk.say(entry(n, ALICE, b"alice" * 30)))
+        self.assertUnsure(self.look(self.directory(self.serve(talk))), "too much")
 
     def test_otherAnswers(self) -> None:
         """

@@ -443,11 +443,15 @@ class HealthTests(FakeTestCase):
         """
         server = self.serve(well)
         directory = self.directory(server)
-        self.assertTrue(self.accepted(directory))
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda _: self.accepted(directory), range(40)))
         self.cut(server, well)
+        count = server.accepted
         self.assertTrue(self.accepted(directory))
         self.assertEqual(list(directory.takeNotes())[1:], [])
-        self.assertEqual(server.accepted, 4)
+        self.assertEqual((server.open(), server.accepted), (2, count + 2))
+        [each] = directory._servers._servers
+        self.assertEqual([len(links) for links in each._idle.values()], [1, 1])
 
     def test_staleOnce(self) -> None:
         """
@@ -469,9 +473,10 @@ class HealthTests(FakeTestCase):
         directory = self.directory(server)
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda _: self.accepted(directory), range(40)))
+        count = server.accepted
         self.time.ahead += 100
         self.assertTrue(self.accepted(directory))
-        self.assertEqual(server.open(), 2)
+        self.assertEqual((server.open(), server.accepted), (2, count + 2))
 
     def test_kept(self) -> None:
         """
@@ -505,6 +510,16 @@ class HealthTests(FakeTestCase):
         each._succeed()
         each._fail(began, "gone, still")
         self.assertFalse(each.isDown)
+
+    def test_atOnce(self) -> None:
+        """
+        Of many who find out at the same time that a server fails one counts.
+        """
+        directory = self.directory(self.serve(well))
+        [each] = directory._servers._servers
+        for _ in range(5):
+            each._fail(self.time.monotonic(), "gone")
+        self.assertEqual(each._failures, 1)
 
     def test_noServer(self) -> None:
         """

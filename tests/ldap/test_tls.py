@@ -67,6 +67,15 @@ class TLSTests(DirectoryTestCase):
                 self.assertIn("certificate of commonName=server by commonName=ca", server)
                 self.assertIn(f"verified for {host}", server)
 
+    def test_number(self) -> None:
+        """
+        A certificate for a number isn't one for a name.
+        """
+        self.certify("127.0.0.1")
+        for seen in self.ask("127.0.0.1"):
+            self.assertAccepted(seen, "alice")
+        self.assertUntrusted("Hostname mismatch", host="localhost")
+
     def test_otherName(self) -> None:
         """
         A certificate for another name isn't believed.
