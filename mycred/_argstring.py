@@ -40,7 +40,7 @@ def parseArgString(
         or its value can't be used.  The text names the key and not the value,
         which may be a secret.
     """
-    values: dict[str, Any] = {}
+    texts: dict[str, str] = {}
     waiting = list(positional)
     for name, text in _split(argstring):
         key = name
@@ -50,18 +50,27 @@ def parseArgString(
             key = waiting.pop(0)
         elif key not in keys:
             raise InvalidAuthArgumentString(_unknown(key, keys))
-        if key in values:
+        if key in texts:
             raise InvalidAuthArgumentString(f"{key} is given twice")
         if key in waiting:
             waiting.remove(key)
-        try:
-            values[key] = keys[key](text)
-        except ValueError as error:
-            raise InvalidAuthArgumentString(f"{key}: {error}") from None
-    missing = [key for key in required if key not in values]
+        texts[key] = text
+    missing = [key for key in required if key not in texts]
+    # Only now: where a colon isn't escaped, a value is wrong because it is cut off.
+    values = {key: _read(key, keys[key], text) for key, text in texts.items()}
     if missing:
         raise InvalidAuthArgumentString(f"{' and '.join(missing)} must be given")
     return values
+
+
+def _read(key: str, reader: Callable[[str], Any], text: str) -> Any:
+    """
+    Read a value.
+    """
+    try:
+        return reader(text)
+    except ValueError as error:
+        raise InvalidAuthArgumentString(f"{key}: {error}") from None
 
 
 def yesNo(text: str) -> bool:

@@ -325,10 +325,11 @@ class Directory:
         if self._membership is not None:
             why = f"not a member of group={self._membership.where}"
             isMember = self._membership.holds(session, person)
-            said = " and ".join((person.groups or ())[:_MOST_TOLD]) or "no groups"
+            said = " and ".join((person.groups or ())[:_MOST_TOLD])
             session.step(
                 lambda: (
-                    f"{'member of group=' if isMember else why}; his entry says {said}"
+                    ("member of group=" if isMember else why)
+                    + (f"; his entry says {said}" if said else "")
                 )
             )
             if not isMember:

@@ -61,6 +61,9 @@ def encodeFilter(text: str) -> bytes:
     """
     if not text.startswith("("):
         raise ValueError("a filter stands in parentheses, such as (objectClass=person)")
+    missing = text.count("(") - text.count(")")
+    if missing:
+        raise ValueError(f"a {')' if missing > 0 else '('} is missing")
     if len(_beginning.findall(text)) != text.count("("):
         raise ValueError("what follows a ( is no attribute with =, and none of & | !")
     for pattern, told in _MISREAD.items():
@@ -92,6 +95,8 @@ class FilterTemplate:
             raise ValueError(
                 f"write {PLACEHOLDER} where the name stands, such as (uid={PLACEHOLDER})"
             )
+        if re.search("[{}]", text.replace(PLACEHOLDER, "")):
+            raise ValueError(f"braces stand in {PLACEHOLDER}, and nowhere else")
         encoded = encodeFilter(text.replace(PLACEHOLDER, _MARKED))
         if encoded.count(_MARK) != text.count(PLACEHOLDER):
             raise ValueError(f"{PLACEHOLDER} stands where no value is")

@@ -123,7 +123,7 @@ class Link:
         return not (self._isSpent or self._received)
 
     def bind(
-        self, dn: str, password: bytes, until: float, *, isUser: bool = False
+        self, dn: str, password: bytes, until: float, *, asksPolicy: bool = False
     ) -> Result:
         """
         Become somebody.
@@ -132,12 +132,12 @@ class Link:
         @param password: his password, which mustn't be empty if the name isn't: a
             server takes that for nobody, and is content (RFC 4513, section 5.1.2).
         @param until: when to give up, by L{time.monotonic}.
-        @param isUser: whether to ask what the password policy says.
+        @param asksPolicy: whether to ask what the password policy says.
         """
         if dn and not password:
             raise ValueError("an empty password is never sent")
         request = bindRequest(dn.encode("utf-8", "surrogateescape"), password)
-        return self._end(request, BOUND, until, (PASSWORD_POLICY,) if isUser else ())
+        return self._end(request, BOUND, until, (PASSWORD_POLICY,) if asksPolicy else ())
 
     def extended(self, name: bytes, until: float) -> Result:
         """
@@ -391,7 +391,7 @@ def _connect(
         if left <= 0:
             break
         share = left / (len(places) - count)
-        tls = None
+        tls: Any = None
         if security is Security.LDAPS and not address.isSocket:
             tls = VerifiedTLS(context, address.host, time.monotonic() + share)
         # A Server that has failed once fails for seconds: each is used once.
@@ -410,7 +410,8 @@ def _connect(
             connection.open(read_server_info=False)
         # ldap3 may raise anything: not only what its own exceptions descend from.
         except Exception as error:
-            told = f": {error}"
+            # What ldap3 makes of what TLS has said is hard to read.
+            told = f": {getattr(tls, 'trouble', None) or error}"
             if connection.socket is not None:
                 connection.socket.close()
             continue

@@ -173,7 +173,13 @@ class NameTemplate:
         """
         @raise ValueError: if it is no name, or the placeholder isn't in a value.
         """
-        self._names = parseDN(text)
+        hint = f"write uid={PLACEHOLDER},ou=people,dc=example,dc=org, say"
+        if "@" in text and "=" not in text:
+            hint = "for Active Directory write upn=, and what follows the @"
+        try:
+            self._names = parseDN(text)
+        except ValueError as error:
+            raise ValueError(f"{error}; {hint}") from None
         holders = [
             (part.type, place)
             for place, name in enumerate(self._names)
@@ -181,10 +187,7 @@ class NameTemplate:
             if PLACEHOLDER in part.value
         ]
         if not holders:
-            raise ValueError(
-                f"write {PLACEHOLDER} where the name stands, such as "
-                f"uid={PLACEHOLDER},ou=people,dc=example,dc=org"
-            )
+            raise ValueError(f"{PLACEHOLDER} stands nowhere; {hint}")
         self.attribute, self.place = holders[0]
 
     def named(self, name: str) -> str:

@@ -11,6 +11,7 @@ for the log.
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import NamedTuple
 
 from ..error import DenialReason
@@ -50,6 +51,9 @@ _SECONDS_LEFT, _LOGINS_LEFT = 0x80, 0x81
 #: With this older control 389 Directory Server and FreeIPA say that nothing is
 #: allowed but to change the password (draft-vchu-ldap-pwd-policy).
 _EXPIRED_CONTROL = b"2.16.840.1.113730.3.4.4"
+
+# As much as maxInt of RFC 4511 is.
+_MOST_SECONDS = 2**31 - 1
 
 # Active Directory's codes, with whether they prove the password (MS-ADTS section
 # 5.1.1.5, and winerror.h for the numbers).  775 comes with a wrong one, too.
@@ -146,7 +150,8 @@ def _judgeRight(policy: Policy, isExpired: bool) -> Outcome:
     if policy.error == _CHANGE_AFTER_RESET:
         return _expired("the password was reset and must be changed")
     if policy.loginsLeft is not None:
-        return Outcome(True, f"the password has expired; {policy.loginsLeft} logins left")
+        left = f"the password has expired; logins left: {policy.loginsLeft}"
+        return Outcome(True, left)
     if policy.error == _PASSWORD_EXPIRED or isExpired:
         return _expired("the password has expired")
     if policy.error is not None:
@@ -154,7 +159,9 @@ def _judgeRight(policy: Policy, isExpired: bool) -> Outcome:
             True, f"the password policy says error {policy.error}", DenialReason.POLICY
         )
     if policy.secondsLeft is not None:
-        return Outcome(True, f"the password expires in {policy.secondsLeft} s")
+        # A server may say anything.
+        seconds = min(max(policy.secondsLeft, 0), _MOST_SECONDS)
+        return Outcome(True, f"the password expires in {timedelta(seconds=seconds)}")
     return Outcome(True)
 
 

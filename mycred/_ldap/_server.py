@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 
 from ._faults import Elsewhere, Fault, Lost, Slow, Unsure
 from ._link import Address, Link, openLink
-from ._outcome import ELSEWHERE, describe
+from ._outcome import ELSEWHERE, describe, judge
 from ._resolving import Resolver
 from ._tls import Security
 
@@ -218,10 +218,19 @@ class Server:
         content with it: a server that hangs doesn't answer that.
         """
         dn, password = self._opening.account
-        result = link.bind(dn, password, until)
-        if result.code in ELSEWHERE or (dn and result.code):
-            who = f"the service account {dn}" if dn else "an anonymous bind"
-            raise Fault(f"{self.address} refuses {who}: {describe(result)}")
+        result = link.bind(dn, password, until, asksPolicy=True)
+        if not dn:
+            if result.code in ELSEWHERE:
+                raise Fault(f"{self.address} can't be asked: {describe(result)}")
+            return
+        try:
+            outcome = judge(result)
+        except (Fault, Unsure) as error:
+            raise Fault(f"{self.address}: the service account {dn}: {error}") from None
+        if not outcome.matched or outcome.denial is not None:
+            raise Fault(f"{self.address} refuses the service account {dn}: {outcome.why}")
+        if outcome.why:
+            self._note(f"{self.address}: the service account {dn}: {outcome.why}")
 
     def _take(self, role: Role) -> Link | None:
         """

@@ -3,7 +3,7 @@ The servers of a directory: which of them is asked.
 
 The first that works is asked.  One that fails is left alone for a while, and then
 tried again, aside; as soon as it answers it is asked in its turn.  While all of them
-are known to fail nobody waits for them.
+are known to fail nobody waits for them, but for a moment whoever has one tried again.
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ from ._link import Address, Link
 from ._server import Opening, Role, Server
 
 _T = TypeVar("_T")
+
+# For how long a login waits, in seconds, to see whether one of servers that have all
+# failed works again.
+_LONGEST_WAIT = 1.0
 
 
 class Servers:
@@ -56,18 +60,14 @@ class Servers:
         @raise Fault: if no server works.
         """
         down = [server for server in self._servers if server.isDown]
-        due = [server for server in down if server.claim()] if down else []
+        tries = [_tryAside(server) for server in down if server.claim()]
+        if len(down) == len(self._servers):
+            # One that is back says so at once; nobody waits long for one that hangs.
+            soon = min(until, time.monotonic() + _LONGEST_WAIT)
+            for trying in filter(None, tries):
+                trying.join(max(0.0, soon - time.monotonic()))
         working = [server for server in self._servers if not server.isDown]
-        if working:
-            for server in due:
-                self._tryAside(server)
-            return self._askOneOf(working, role, until, work)
-        try:
-            # One try is enough: it finds out for everybody.
-            return self._askOneOf(due, role, until, work)
-        finally:
-            for server in due:
-                server.release()
+        return self._askOneOf(working, role, until, work)
 
     def close(self) -> None:
         """
@@ -97,21 +97,27 @@ class Servers:
                 told.append(str(fault))
         raise Fault("; ".join(told) or "no server of the directory works")
 
-    def _tryAside(self, server: Server) -> None:
-        """
-        Find out whether a server works again, in a thread that nobody waits for.
-        """
 
-        def tryOut() -> None:
-            try:
-                server.tryOut()
-            finally:
-                server.release()
+def _tryAside(server: Server) -> Thread | None:
+    """
+    Find out whether a server works again, in a thread of its own.
 
+    @return: the thread; L{None} if none can be started.
+    """
+
+    def tryOut() -> None:
         try:
-            Thread(target=tryOut, daemon=True).start()
-        except RuntimeError:
+            server.tryOut()
+        finally:
             server.release()
+
+    trying = Thread(target=tryOut, daemon=True)
+    try:
+        trying.start()
+    except RuntimeError:
+        server.release()
+        return None
+    return trying
 
 
 __all__ = ["Servers"]

@@ -125,7 +125,7 @@ class Session:
             if not dn:
                 # A password with no name is taken for nobody, and accepted.
                 raise Unsure("the entry has no name to bind with")
-            return judge(link.bind(dn, password, until, isUser=True))
+            return judge(link.bind(dn, password, until, asksPolicy=True))
 
         return self._servers.use(Role.USER, self._until, work)
 
@@ -142,7 +142,7 @@ class Session:
 
         def work(link: Link, until: float) -> tuple[Outcome, str]:
             self._meet(link)
-            outcome = judge(link.bind(name, password, until, isUser=True))
+            outcome = judge(link.bind(name, password, until, asksPolicy=True))
             if not outcome.matched or outcome.denial:
                 return outcome, ""
             result = link.extended(WHO_AM_I, until)

@@ -7,8 +7,10 @@ from __future__ import annotations
 import os
 import re
 import stat
+from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping
 from configparser import ConfigParser, DuplicateOptionError, DuplicateSectionError, Error
+from ipaddress import ip_address
 from typing import Any, NamedTuple
 
 from .._argstring import nonEmpty, parseArgString, yesNo
@@ -18,6 +20,9 @@ from ._link import Address
 from ._messages import BASE, ONE, SUBTREE
 from ._names import PLACEHOLDER, NameTemplate, formatDN, isBelow, normalized, parseDN
 from ._tls import Security, makeContext
+
+# The name of a host, also in letters that DNS encodes, or a number with points.
+_host = re.compile(r"[\w.-]+")
 
 _SECTION = "ldap"
 _TWICE = DuplicateOptionError, DuplicateSectionError
@@ -148,6 +153,9 @@ def ldapSettings(**given: str) -> Settings:
 
     @raise ValueError: if one is unknown, missing, wrong, or couldn't take effect.
     """
+    for key, text in given.items():
+        if not isinstance(text, str):
+            raise ValueError(f"{key}: write text, as on a command line")
     try:
         return readSettings(_joined(given))
     except InvalidAuthArgumentString as error:
@@ -170,6 +178,8 @@ def _readFile(path: str) -> dict[str, Any]:
 
     @raise InvalidAuthArgumentString: if that can't be done.
     """
+    if os.stat(path).st_mode & stat.S_IWOTH:
+        raise _wrong(path, "everybody can write to it; change that (chmod o-w)")
     parser = ConfigParser(interpolation=None, delimiters=("=",), strict=True)
     try:
         with open(path, encoding="utf-8-sig") as file:
@@ -180,10 +190,21 @@ def _readFile(path: str) -> dict[str, Any]:
         line = getattr(error, "lineno", None) or (lines[0] if lines else None)
         where = f", line {line}" if line else ""
         twice = " (a key is there twice)" if isinstance(error, _TWICE) else ""
-        raise _wrong(path, f"it is no file of settings{where}{twice}") from None
+        raise _wrong(
+            path,
+            f"it is no file of settings{where}{twice}; write a line [{_SECTION}], and "
+            "lines with KEY = VALUE",
+        ) from None
     if parser.sections() != [_SECTION] or parser.defaults():
         raise _wrong(path, f"write one section, [{_SECTION}]")
     # The same reader for both, so that the same is said of what is wrong.
+    for key, text in parser[_SECTION].items():
+        if "\n" in text:
+            raise _wrong(
+                path, f"{key}: a line that begins with a space belongs to the one above"
+            )
+        if text[:1] in ("'", '"'):
+            raise _wrong(path, f"{key}: nothing is quoted in a file")
     try:
         return parseArgString(_joined(parser[_SECTION]), _KEYS)
     except InvalidAuthArgumentString as error:
@@ -347,8 +368,13 @@ def _contextOf(given: Mapping[str, Any]) -> Any:
     """
     certfile, keyfile = given.get("certfile"), given.get("keyfile")
     _insist(certfile is not None or keyfile is None, "keyfile", "write certfile=FILE too")
-    if certfile is not None:
-        _insistOnPrivacy(keyfile or certfile, "keyfile" if keyfile else "certfile")
+    if keyfile is not None:
+        _insistOnPrivacy(keyfile, "keyfile")
+    elif certfile is not None:
+        with open(certfile, "rb") as file:
+            hasKey = b"PRIVATE KEY" in file.read()
+        _insist(hasKey, "certfile", "it holds no key, write keyfile=FILE too")
+        _insistOnPrivacy(certfile, "certfile")
     try:
         context = makeContext(given.get("cafile"))
     except OSError as error:
@@ -382,6 +408,8 @@ def _accountOf(given: Mapping[str, Any]) -> tuple[str, bytes]:
     isPassword = 0 < len(password) <= _LONGEST_PASSWORD
     if not isPassword or b"\n" in password or b"\0" in password:
         raise ValueError(f"bindpwfile: {path} doesn't hold one line with a password")
+    if password != password.strip() or password.startswith(BOM_UTF8):
+        raise ValueError(f"bindpwfile: in {path} a space stands beside the password")
     return dn, password
 
 
@@ -417,16 +445,33 @@ def _readHost(entry: str) -> tuple[str, int | None]:
     host, port = entry, ""
     if entry.startswith("["):
         host, bracket, rest = entry[1:].partition("]")
-        if not bracket or rest[:1] not in ("", ":") or ":" not in host:
-            raise ValueError("a number with colons is written [2001\\:db8\\:\\:1]")
         port = rest[1:] if rest else ""
+        isNumber = bool(bracket) and rest[:1] in ("", ":") and _isNumber(host)
     elif entry.count(":") == 1:
         host, _, port = entry.partition(":")
-    if not host or host.split() != [host] or "%" in host:
+        isNumber = False
+    else:
+        isNumber = _isNumber(entry)
+    if not isNumber and ("[" in entry or ":" in host):
+        raise ValueError(
+            "a number with colons is written [2001:db8::1], and on a command line "
+            "[2001\\:db8\\:\\:1]"
+        )
+    if not isNumber and not _host.fullmatch(host):
         raise ValueError(
             "write names of hosts, such as ldap1.example.org,ldap2.example.org"
         )
     return host, _readPort(port) if port or entry.endswith(":") else None
+
+
+def _isNumber(text: str) -> bool:
+    """
+    Tell whether a host is named by its number, with colons.
+    """
+    try:
+        return ip_address(text).version == 6 and "%" not in text
+    except ValueError:
+        return False
 
 
 def _readPort(text: str) -> int:
@@ -521,9 +566,9 @@ def _readFileName(text: str) -> str:
     @return: its full name: twistd may change the folder.
     """
     path = os.path.abspath(nonEmpty(text))
-    if not os.path.isfile(path):
+    if os.path.lexists(path) and not os.path.isfile(path):
         # A pipe, for one, would have the server wait for whoever writes to it.
-        raise ValueError(f"{path} can't be read, there is no such file")
+        raise ValueError(f"{path} can't be read, it isn't a file")
     try:
         open(path, "rb").close()
     except OSError as error:

@@ -52,6 +52,8 @@ class VerifiedTLS(Tls):  # type: ignore[misc]
     """
     ldap3's TLS with a context that is made once, in place of one for each connection
     that verifies nothing, and within a time that is the whole handshake's.
+
+    @ivar trouble: what has kept it from beginning, if something has.
     """
 
     def __init__(self, context: ssl.SSLContext, host: str, until: float) -> None:
@@ -64,6 +66,7 @@ class VerifiedTLS(Tls):  # type: ignore[misc]
         self._context = context
         self._host = host
         self._until = until
+        self.trouble: OSError | None = None
 
     def wrap_socket(self, connection: Any, do_handshake: bool = False) -> None:
         """
@@ -78,7 +81,11 @@ class VerifiedTLS(Tls):  # type: ignore[misc]
             plain, server_hostname=self._host, do_handshake_on_connect=False
         )
         connection.socket.settimeout(max(self._until - time.monotonic(), 0.001))
-        connection.socket.do_handshake()
+        try:
+            connection.socket.do_handshake()
+        except OSError as error:
+            self.trouble = error
+            raise
 
 
 __all__ = ["Security", "VerifiedTLS", "makeContext"]

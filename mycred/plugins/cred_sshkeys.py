@@ -88,7 +88,7 @@ class SSHKeyCheckerFactory:
     authHelp = sshKeyCheckerFactoryHelp
     argStringFormat = (
         "[file=NAME,NAME][:ca=FILE][:principals=NAME][:revoked=FILE][:strict=no]"
-        "[:account=yes][:command=PROGRAM]..."
+        "[:account=yes][:command=PROGRAM]... or ldap=FILE"
     )
     credentialInterfaces = (ISSHPrivateKey,)
 
@@ -237,10 +237,11 @@ def _directory(given: dict[str, Any]) -> Any:
     for key in given:
         if key not in ("ldap", "minrsa", "algorithms"):
             raise ValueError(f"{key}: with ldap= keys are in the directory alone")
+    policy = _policy(given)
     escaped = given["ldap"].replace("\\", "\\\\").replace(":", "\\:")
     try:
         settings = readSettings(f"config={escaped}")
-        return LDAPAuthorizedKeys(settings, policy=_policy(given))
+        return LDAPAuthorizedKeys(settings, policy=policy)
     except (InvalidAuthArgumentString, ValueError) as error:
         raise ValueError(f"ldap: {error}") from None
 

@@ -17,7 +17,9 @@ from mycred._ldap import Directory, Seen, _link, ldapSettings
 from mycred._ldap._ber import element, integer
 from mycred._ldap._faults import Fault, Slow
 from mycred._ldap._link import Address
+from mycred._ldap._messages import PASSWORD_POLICY
 from mycred._ldap._resolving import Resolver
+from mycred.error import DenialReason
 
 from ._fake import (
     ALICE,
@@ -358,6 +360,23 @@ class TalkingTests(FakeTestCase):
         server = self.serve(talk)
         self.assertUnsure(self.look(self.directory(server)), "no name")
         self.assertEqual(server.asked.count(BIND), 1)
+
+    def test_denied(self) -> None:
+        """
+        Whoever may do nothing but change his password isn't asked who he is.
+        """
+        value = element(4, bytes.fromhex("3003810102"))
+        policy = element(0x30, element(4, PASSWORD_POLICY), value)
+
+        def talk(conversation: Conversation, n: int) -> None:
+            bound = element(BOUND, b"\x0a\x01\x00\x04\x00\x04\x00")
+            controls = element(0xA0, policy)
+            conversation.say(element(0x30, integer(n), bound, controls))
+
+        server = self.serve(upTo(0, talk))
+        seen = self.look(self.directory(server, dn="uid={username},dc=org"))
+        self.assertIs(seen.verdict.denial, DenialReason.PASSWORD_EXPIRED)
+        self.assertNotIn(EXTENDED, server.asked)
 
     def test_noAnonymousBind(self) -> None:
         """

@@ -153,7 +153,7 @@ class JudgeTests(SynchronousTestCase):
         """
         outcome = judge(Result(0, "", control(None, bytes.fromhex("810103"))))
         self.assertEqual((outcome.matched, outcome.denial), (True, None))
-        self.assertIn("3 logins left", outcome.why)
+        self.assertIn("logins left: 3", outcome.why)
 
     def test_soon(self) -> None:
         """
@@ -161,7 +161,7 @@ class JudgeTests(SynchronousTestCase):
         """
         outcome = judge(Result(0, "", control(None, bytes.fromhex("80023840"))))
         self.assertEqual((outcome.matched, outcome.denial), (True, None))
-        self.assertIn("14400 s", outcome.why)
+        self.assertIn("4:00:00", outcome.why)
 
     def test_locked(self) -> None:
         """

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mycred._accounts import Kind
-from mycred._ldap import Directory, Seen, _server
+from mycred._ldap import Directory, Seen, _server, _servers
 from mycred._ldap._faults import Fault
 
 from ._certificates import Authority
@@ -328,6 +328,21 @@ class HealthTests(FakeTestCase):
             looks = list(pool.map(lambda _: self.accepted(directory, 1), range(8)))
         self.assertEqual(looks, [False] * 8)
         self.assertEqual(server.accepted, count + 1)
+
+    def test_hanging(self) -> None:
+        """
+        Whoever has servers that hang tried again waits for a moment, and nobody else.
+        """
+        first, second, directory = self.pair()
+        self.cut(first, self.hang)
+        self.cut(second, self.hang)
+        self.assertFalse(self.accepted(directory))
+        self.time.ahead += 10
+        self.patch(_servers, "_LONGEST_WAIT", 0.05)
+        with ThreadPoolExecutor(8) as pool:
+            looks = list(pool.map(lambda _: self.look(directory, 0.5), range(20)))
+        for seen in looks:
+            self.assertUnsure(seen, "no server")
 
     def test_oneUser(self) -> None:
         """

@@ -236,6 +236,11 @@ class WrongTests(SettingsTestCase):
             (r"a\:65536", "port"),
             (r"a\:000000389999", "port"),
             ("a,A", "twice"),
+            ("run/ldapi", "names of hosts"),
+            ("*", "names of hosts"),
+            ("a\\\\", "names of hosts"),
+            (r"a\:1\:2", "2001"),
+            (r"fe80\:\:1%eth0", "2001"),
             (r"a\:", "port"),
             (r"[a]\:1", "2001"),
             (r"[2001\:db8\:\:1", "2001"),
@@ -266,6 +271,7 @@ class WrongTests(SettingsTestCase):
         self.assertWrong(f"{BASE}:cafile=/nonexistent", "cafile", "can't be read")
         self.assertWrong(f"{BASE}:cafile={self.folder}", "cafile", "can't be read")
         self.assertWrong(f"{BASE}:keyfile={key}", "keyfile", "certfile=")
+        self.assertWrong(f"{BASE}:certfile={certificate}", "certfile", "keyfile=")
         self.assertWrong(f"{BASE}:certfile={key}", "certfile", "PEM")
         other = Authority(self.folder, "other").certify("another")[1]
         self.assertWrong(f"{BASE}:certfile={certificate}:keyfile={other}", "certfile")
@@ -281,7 +287,12 @@ class WrongTests(SettingsTestCase):
         for more, *words in (
             ("group=staff", "group", "DN"),
             ("group=", "group", "DN"),
-            ("group=(cn=staff", "group", "filter"),
+            ("group=(cn=staff", "group", "a ) is missing"),
+            ("group=cn=staff)(", "group", "DN"),
+            ("require=(cn=a))", "require", "a ( is missing"),
+            ("filter=(uid={{username}})", "filter", "braces"),
+            ("require=(memberOf:1.2.840.113556.1.4.1941:=cn=x)", "colon", r"\:"),
+            ("filter=(uid:caseExactMatch:={username})", "colon", r"\:"),
             ("require=x", "require", "parentheses"),
             ("require=(!(a=b)(|(c=d)))", "require", "one filter"),
             ("require=(a>=b*)", "require", "2a"),
@@ -305,6 +316,8 @@ class WrongTests(SettingsTestCase):
         self.assertWrong("host=a:base=", "base", "DN")
         self.assertWrong("host=a:dn=ou=people,dc=org", "dn", "{username}")
         self.assertWrong("host=a:upn=@example.org", "upn", "example.org")
+        self.assertWrong("host=a:dn={username}@example.org", "dn", "upn=")
+        self.assertWrong("host=a:dn={username},ou=people", "dn", "uid={username}")
 
     def test_placeholder(self) -> None:
         """
@@ -331,6 +344,9 @@ class WrongTests(SettingsTestCase):
         self.assertWrong(f"{BASE}:bindpwfile={good}", "bindpwfile", "binddn=")
         self.assertWrong(f"{account}:bindpwfile=/nonexistent", "bindpwfile", "read")
         self.assertWrong(f"{account}:bindpwfile={self.folder}", "bindpwfile", "read")
+        for content in ("\ufeffa", " a", "a "):
+            path = self.file(content)
+            self.assertWrong(f"{account}:bindpwfile={path}", "bindpwfile", "a space")
         for content in ("", "\n", "a\nb\n", "a\0b", "a" * 1025):
             path = self.file(content)
             self.assertWrong(f"{account}:bindpwfile={path}", "bindpwfile", "one line")
@@ -430,6 +446,12 @@ class FileTests(SettingsTestCase):
         self.assertFileWrong("[ldap]\nhost=a\n[more]\n", "[ldap]")
         self.assertFileWrong("[DEFAULT]\nhost=a\n[ldap]\nbase=dc=org\n", "[ldap]")
         self.assertFileWrong("", "[ldap]")
+        self.assertFileWrong(
+            "[ldap]\nhost=a\nbase=dc=org\n  scope=one\n", "base", "space"
+        )
+        self.assertFileWrong('[ldap]\nhost=a\nbase="dc=org"\n', "base", "quoted")
+        path = self.file("[ldap]\nhost=a\nbase=dc=org\n", 0o602)
+        self.assertWrong(f"config={path}", "config", "everybody")
         self.assertWrong("config=\0", "config")
         self.assertFileWrong(b"[ldap]\nhost=\xff\n", "no file of settings")
 
@@ -500,6 +522,10 @@ class KeywordTests(SettingsTestCase):
         """
         It is told what is wrong, too.
         """
+        for wrong in ({"host": ["a"]}, {"nested": True}, {"cafile": None}):
+            more: Any = {"host": "a", "base": "dc=org", **wrong}
+            error = self.assertRaises(ValueError, ldapSettings, **more)
+            self.assertIn("write text", str(error))
         wrong: Any = {"host": "a", "base": "dc=org", "grup": GROUP}
         error = self.assertRaises(ValueError, ldapSettings, **wrong)
         self.assertIn("group=", str(error))
