@@ -40,6 +40,9 @@ _LOCKS: dict[str, tuple[Callable[[bytes], bool], DenialReason]] = {
     ),
 }
 
+# A refusal takes so many times as long as a slow bind, but no more than so many seconds.
+_MARGIN, _LONGEST_DELAY = 1.25, 1.0
+
 # So many of somebody's groups are told.
 _MOST_TOLD = 20
 
@@ -166,7 +169,9 @@ class Directory:
         began = time.monotonic()
         outcome = session.bind(entry.dn, password)
         session.step(lambda: f"bind as {entry.dn}: {_told(outcome)}")
-        if not self._isAdmitted(outcome, began):
+        # Now that there is such an entry, a password was verified.
+        self._remember(session)
+        if not outcome.matched or outcome.denial is not None:
             return self._verdictOn(session, outcome, typed, began)
         return self._admit(session, self._personIn(entry, typed), outcome)
 
@@ -189,8 +194,9 @@ class Directory:
                 + (f"; the directory calls him {identity}" if identity else "")
             )
         )
-        if not self._isAdmitted(outcome, began):
+        if not outcome.matched or outcome.denial is not None:
             return self._verdictOn(session, outcome, typed, began)
+        self._remember(session)
         return self._admit(session, _personBehind(identity, self._settings), outcome)
 
     def _bindName(self, typed: str) -> str:
@@ -246,16 +252,12 @@ class Directory:
         delay = self._delay(session, began)
         return Verdict(Kind.REFUSED, _encode(typed), why, delay=delay)
 
-    def _isAdmitted(self, outcome: Outcome, began: float) -> bool:
+    def _remember(self, session: Session) -> None:
         """
-        Tell whether a bind lets somebody in, and remember how long it took to verify
-        his password.
+        Remember how long it took to verify a password.
         """
-        isAdmitted = outcome.matched and outcome.denial is None
-        if isAdmitted:
-            self._took.append(time.monotonic() - began)
-            del self._took[:-_MOST_REMEMBERED]
-        return isAdmitted
+        self._took.append(session.took)
+        del self._took[:-_MOST_REMEMBERED]
 
     def _verdictOn(
         self, session: Session, outcome: Outcome, typed: str, began: float
@@ -278,9 +280,10 @@ class Directory:
         @param began: when the bind began.
         """
         took = sorted(self._took)
-        # Most are as quick as this; a few may have taken far longer.
-        usual = took[len(took) * 9 // 10] if took else 0.0
-        return max(0.0, min(began + usual - time.monotonic(), session.left()))
+        # Nearly all are quicker than this; a few may have taken far longer.
+        slow = took[-1 - len(took) // 16] if took else 0.0
+        most = min(slow * _MARGIN, _LONGEST_DELAY)
+        return max(0.0, min(began + most - time.monotonic(), session.left()))
 
     def _personIn(self, entry: Entry, typed: str) -> Person:
         """

@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from ipaddress import ip_address
 from typing import Any, NamedTuple
-from urllib.parse import quote
 
 from ldap3 import NONE, SYNC, Connection, Server
 
@@ -341,7 +340,7 @@ def _isLoopback(host: str) -> bool:
 
 def openLink(
     address: Address,
-    hosts: list[str] | None,
+    place: str,
     security: Security,
     context: ssl.SSLContext,
     until: float,
@@ -350,15 +349,14 @@ def openLink(
     Connect to a server, and begin TLS.
 
     @param address: where it is.
-    @param hosts: the numbers of the host, which are tried in turn; L{None} for a socket.
+    @param place: one of its numbers, or a URL, as ldap3 takes it.
     @param security: what protects the connection.
     @param context: what verifies the server.
     @param until: when to give up, by L{time.monotonic}.
 
     @raise Fault: if it can't be reached, or isn't who it should be.
     """
-    places = hosts or [f"ldapi://{quote(address.host, safe='')}"]
-    link = Link(address, _connect(address, places, security, context, until))
+    link = Link(address, _connect(address, place, security, context, until))
     try:
         if security in (Security.STARTTLS, Security.OPPORTUNE) and not address.isSocket:
             mayFail = security is Security.OPPORTUNE and link.isOnThisMachine()
@@ -377,49 +375,45 @@ def openLink(
 
 def _connect(
     address: Address,
-    places: list[str],
+    place: str,
     security: Security,
     context: ssl.SSLContext,
     until: float,
 ) -> Any:
     """
-    Have ldap3 open a connection to one of these places.
+    Have ldap3 open a connection.
     """
-    told = ""
-    for count, place in enumerate(places):
-        left = until - time.monotonic()
-        if left <= 0:
-            break
-        share = left / (len(places) - count)
-        tls: Any = None
-        if security is Security.LDAPS and not address.isSocket:
-            tls = VerifiedTLS(context, address.host, time.monotonic() + share)
-        # A Server that has failed once fails for seconds: each is used once.
-        server = Server(
-            place,
-            address.port or None,
-            use_ssl=tls is not None,
-            tls=tls,
-            get_info=NONE,
-            connect_timeout=share,
-        )
-        connection = Connection(
-            server, client_strategy=SYNC, auto_referrals=False, check_names=False
-        )
-        try:
-            connection.open(read_server_info=False)
-        # ldap3 may raise anything: not only what its own exceptions descend from.
-        except Exception as error:
-            # What ldap3 makes of what TLS has said is hard to read.
-            told = f": {getattr(tls, 'trouble', None) or error}"
-            if connection.socket is not None:
-                connection.socket.close()
-            continue
-        if not address.isSocket:
-            connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return connection
-    kind = Slow if time.monotonic() >= until else Fault
-    raise kind(f"{address} can't be reached{told}")
+    left = until - time.monotonic()
+    if left <= 0:
+        raise Slow(f"{address} can't be reached in time")
+    tls: Any = None
+    if security is Security.LDAPS and not address.isSocket:
+        tls = VerifiedTLS(context, address.host, until)
+    # A Server that has failed once fails for seconds: each is used once.
+    server = Server(
+        place,
+        address.port or None,
+        use_ssl=tls is not None,
+        tls=tls,
+        get_info=NONE,
+        connect_timeout=left,
+    )
+    connection = Connection(
+        server, client_strategy=SYNC, auto_referrals=False, check_names=False
+    )
+    try:
+        connection.open(read_server_info=False)
+    # ldap3 may raise anything: not only what its own exceptions descend from.
+    except Exception as error:
+        if connection.socket is not None:
+            connection.socket.close()
+        # What ldap3 makes of what TLS has said is hard to read.
+        told = getattr(tls, "trouble", None) or error
+        kind = Slow if time.monotonic() >= until else Fault
+        raise kind(f"{address} can't be reached: {told}") from None
+    if not address.isSocket:
+        connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
 
 
 __all__ = ["Address", "Link", "openLink"]

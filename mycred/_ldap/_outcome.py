@@ -39,8 +39,9 @@ _lockedTexts = re.compile(
 
 _INVALID_DN = 34
 
-#: busy, unavailable: of another server the answer may be had.
-ELSEWHERE = {51, 52}
+#: operationsError, timeLimitExceeded, adminLimitExceeded, busy, unavailable, other: of
+#: another server the answer may be had.
+ELSEWHERE = {1, 3, 11, 51, 52, 80}
 
 # The errors of the policy control; PROVED are those that OpenLDAP and 389 Directory
 # Server answer to the right password alone.

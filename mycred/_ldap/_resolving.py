@@ -6,12 +6,19 @@ from __future__ import annotations
 
 import socket
 import time
+from ipaddress import ip_address
 from threading import Thread
+from urllib.parse import quote
 
 from ._faults import Fault, Slow
+from ._link import Address
 
 # So many addresses of a host are tried.
 _MOST = 8
+
+# For how long addresses are good, and how long it may take to find out whether there are
+# others, in seconds.
+_GOOD_FOR, _MOMENT = 60.0, 0.5
 
 
 class Resolver:
@@ -20,50 +27,92 @@ class Resolver:
     while nobody tells others.
     """
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, address: Address) -> None:
         """
-        @param host: its name, or its number.
-        @param port: the port that is wanted there.
+        @param address: the host, and the port that is wanted there; or a socket.
         """
-        self._place = host, port
+        self._address = address
+        self._goodUntil = 0.0
+        self._preferred = ""
         self._known: list[str] = []
+        if address.isSocket:
+            self._known = [f"ldapi://{quote(address.host, safe='')}"]
+            self._goodUntil = float("inf")
+        elif _isNumber(address.host):
+            self._known = [address.host]
+            self._goodUntil = float("inf")
 
     def find(self, until: float) -> list[str]:
         """
-        Find the addresses.
+        Find the addresses, as ldap3 takes them, the one that is preferred before
+        others.
 
         @param until: when to give up, by L{time.monotonic}.
 
         @raise Fault: if there are none.
+        """
+        now = time.monotonic()
+        if now >= self._goodUntil:
+            left = max(0.0, until - now)
+            self._refresh(min(left, _MOMENT) if self._known else left)
+        # False comes before True.
+        return sorted(self._known, key=lambda place: place != self._preferred)
+
+    def prefer(self, place: str) -> None:
+        """
+        Remember which address works.
+        """
+        self._preferred = place
+
+    def _refresh(self, seconds: float) -> None:
+        """
+        Find out whether there are others.
+
+        @param seconds: how long to wait at most.
+
+        @raise Fault: if none are known.
         """
         # getaddrinfo(3) has no time-out, and may take minutes.
         found: list[list[str] | Exception] = []
         thread = Thread(target=self._resolve, args=(found,), daemon=True)
         try:
             thread.start()
-            thread.join(max(0.0, until - time.monotonic()))
+            thread.join(seconds)
         except RuntimeError as error:
             found.append(error)
+        host = self._address.host
+        # Whether or not there are others, nobody else need wait now.
+        self._goodUntil = time.monotonic() + (_GOOD_FOR if self._known else 0.0)
         if found and isinstance(found[0], list):
             self._known = found[0]
+            self._goodUntil = time.monotonic() + _GOOD_FOR
         elif not self._known:
-            host = self._place[0]
             if not found:
                 raise Slow(f"the addresses of {host} can't be found in time")
             raise Fault(f"the addresses of {host} can't be found: {found[0]}")
-        return self._known
 
     def _resolve(self, found: list[list[str] | Exception]) -> None:
         """
         Find them, in a thread.
         """
+        host, port = self._address
         try:
-            places = socket.getaddrinfo(*self._place, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            found.append(error)
-        else:
+            places = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
             hosts = dict.fromkeys(str(place[0]) for *_, place in places)
             found.append(list(hosts)[:_MOST])
+        except (OSError, UnicodeError) as error:
+            found.append(error)
+
+
+def _isNumber(host: str) -> bool:
+    """
+    Tell whether a host is named by its number.
+    """
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 __all__ = ["Resolver"]

@@ -8,7 +8,8 @@ import ssl
 import time
 from collections.abc import Callable
 from enum import Enum
-from threading import Lock
+from secrets import token_bytes, token_hex
+from threading import Lock, Thread
 from typing import NamedTuple, TypeVar
 
 from ._faults import Elsewhere, Fault, Lost, Slow, Unsure
@@ -22,6 +23,10 @@ _T = TypeVar("_T")
 # For how long a server that has failed is left alone, in seconds: at first, and at
 # most; one that has worked for as long begins anew.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 8.0
+
+# How long a server that has made somebody wait for too long may take to prove that it
+# works, in seconds.
+_SUSPICION = 1.0
 
 # A connection that was idle for longer isn't used, in seconds: what stands between may
 # have forgotten it, and would swallow what is sent.
@@ -53,6 +58,12 @@ class Opening(NamedTuple):
     context: ssl.SSLContext
     account: tuple[str, bytes] = ("", b"")
 
+    def __repr__(self) -> str:
+        """
+        Tell who searches, and no password.
+        """
+        return f"<{self.security.value}, as {self.account[0] or 'nobody'}>"
+
 
 class Server:
     """
@@ -60,6 +71,7 @@ class Server:
 
     @ivar address: where it is.
     @ivar isDown: whether it has failed, and hasn't worked since.
+    @ivar isSuspect: whether it may be down, which is being found out.
     """
 
     def __init__(
@@ -72,7 +84,7 @@ class Server:
         """
         @param address: where it is.
         @param opening: how connections to it are opened.
-        @param timeout: for how long it is tried, aside, in seconds.
+        @param timeout: how long a login may take, in seconds.
         @param note: what is told, in any thread, when it fails and works again.
         """
         self.address = address
@@ -80,13 +92,13 @@ class Server:
         self._opening = opening
         self._timeout = timeout
         self._note = note
-        self._resolver = Resolver(address.host, address.port)
+        self._resolver = Resolver(address)
         self._lock = Lock()
         self._idle: dict[Role, list[Link]] = {role: [] for role in Role}
         self._isClosed = self._isTried = self._isKnownClear = False
+        self.isSuspect = False
         self._failures = 0
         self._retryAt = self._upSince = 0.0
-        self._owesSince: float | None = None
 
     def claim(self) -> bool:
         """
@@ -100,63 +112,50 @@ class Server:
             self._isTried = True
             return True
 
-    def release(self) -> None:
-        """
-        Let others try it.
-        """
-        with self._lock:
-            self._isTried = False
-
-    def do(
-        self,
-        role: Role,
-        until: float,
-        patience: float,
-        work: Callable[[Link, float], _T],
-    ) -> _T:
+    def do(self, role: Role, until: float, work: Callable[[Link, float], _T]) -> _T:
         """
         Do something with a connection: an idle one, or if that is lost, unseen, a new
         one.
 
-        @param patience: for how long it may owe an answer before it is down, in
-            seconds.
-
-        @raise Fault: if that can't be done; then it is down, unless whoever asked had
-            too little time to tell.
+        @raise Fault: if that can't be done.  If there can be no connection the server is
+            down; otherwise that is found out aside: it may be so for this user only, or
+            he had too little time.
         """
-        began = time.monotonic()
-        if self._owesSince is None:
-            self._owesSince = began
         try:
             outcome = self._do(role, until, work)
-        except Slow as fault:
-            # Who has waited in a queue for long can't tell, but others may have waited.
-            if time.monotonic() - (self._owesSince or began) >= patience:
-                self._fail(began, str(fault), self._timeout)
-            raise
         except (Elsewhere, Unsure):
             # It has answered.
             self._succeed()
             raise
         except Fault as fault:
-            self._fail(began, str(fault))
+            self._suspect(str(fault))
             raise
         self._succeed()
         return outcome
 
-    def tryOut(self) -> None:
+    def tryAside(self, seconds: float = 0.0, why: str = "") -> Thread | None:
         """
-        Find out whether it works again.
+        Find out whether it works, in a thread of its own.
+
+        @param seconds: how long that may take; as long as a login if it is 0.
+        @param why: what has made that necessary; it is told if it doesn't work.
+
+        @return: the thread; L{None} if none can be started.
         """
-        began = time.monotonic()
+
+        def tryOut() -> None:
+            try:
+                self._tryOut(seconds or self._timeout, why)
+            finally:
+                self._isTried = self.isSuspect = False
+
+        trying = Thread(target=tryOut, daemon=True)
         try:
-            link = self._open(Role.SEARCH, began + self._timeout)
-            self._keep(Role.SEARCH, link)
-        except Exception as error:
-            least = self._timeout if isinstance(error, Slow) else 0.0
-            self._fail(began, str(error), least)
-        else:
-            self._succeed()
+            trying.start()
+        except RuntimeError:
+            self._isTried = self.isSuspect = False
+            return None
+        return trying
 
     def close(self) -> None:
         """
@@ -164,6 +163,37 @@ class Server:
         """
         self._isClosed = True
         self._drop()
+
+    def _suspect(self, why: str) -> None:
+        """
+        Have it found out whether the server is down, unless somebody is at it.
+        """
+        with self._lock:
+            if self.isDown or self.isSuspect:
+                return
+            self.isSuspect = True
+        self.tryAside(_SUSPICION, why)
+
+    def _tryOut(self, seconds: float, why: str) -> None:
+        """
+        Find out whether the server works: whether it can be connected to for either
+        role, and answers.
+        """
+        began = time.monotonic()
+        until = began + seconds
+        try:
+            self._keep(Role.SEARCH, self._open(Role.SEARCH, until))
+            link = self._open(Role.USER, until)
+            result = link.bind(f"cn={token_hex(8)}", token_bytes(8), until)
+            if result.code in ELSEWHERE:
+                link.close()
+                raise Fault(f"{self.address} can't be asked: {describe(result)}")
+            self._keep(Role.USER, link)
+        except Exception as error:
+            least = self._timeout if isinstance(error, Slow) else 0.0
+            self._fail(began, why or str(error), min(least, _LONGEST_PAUSE))
+        else:
+            self._succeed()
 
     def _do(self, role: Role, until: float, work: Callable[[Link, float], _T]) -> _T:
         """
@@ -176,7 +206,14 @@ class Server:
             except Lost:
                 # Then the others are, too.
                 self._drop()
-        return self._use(role, self._open(role, until), until, work)
+        began = time.monotonic()
+        try:
+            link = self._open(role, until)
+        except Fault as fault:
+            if not isinstance(fault, Slow):
+                self._fail(began, str(fault))
+            raise
+        return self._use(role, link, until, work)
 
     def _use(
         self, role: Role, link: Link, until: float, work: Callable[[Link, float], _T]
@@ -194,13 +231,29 @@ class Server:
 
     def _open(self, role: Role, until: float) -> Link:
         """
-        Open a connection; one to search is bound as the service account, each time.
+        Open a connection to one of the addresses, the one that has worked last before
+        others; one to search is bound as the service account, each time.
         """
-        hosts = None
-        if not self.address.isSocket:
-            hosts = self._resolver.find(until)
+        trouble: Fault = Slow(f"{self.address} can't be reached in time")
+        places = self._resolver.find(until)
+        for count, place in enumerate(places):
+            now = time.monotonic()
+            soon = now + (until - now) / (len(places) - count)
+            try:
+                link = self._openAt(place, role, soon)
+            except Fault as fault:
+                trouble = fault
+            else:
+                self._resolver.prefer(place)
+                return link
+        raise trouble
+
+    def _openAt(self, place: str, role: Role, until: float) -> Link:
+        """
+        Open a connection to one address.
+        """
         security, context, _ = self._opening
-        link = openLink(self.address, hosts, security, context, until)
+        link = openLink(self.address, place, security, context, until)
         if link.isClear and not self._isKnownClear:
             self._isKnownClear = True
             self._note(f"Passwords are sent to {self.address} as they are, without TLS")
@@ -296,7 +349,6 @@ class Server:
         """
         Remember that the server works.
         """
-        self._owesSince = None
         if not self._failures:
             return
         now = time.monotonic()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from threading import Thread
+from operator import attrgetter
 from typing import TypeVar
 
 from ._faults import Fault
@@ -45,8 +45,6 @@ class Servers:
         @param note: what is told, in any thread, about servers that fail and recover.
         """
         self._servers = [Server(a, opening, timeout, note) for a in addresses]
-        # A server that owes an answer for longer is down: there is time for others.
-        self._patience = timeout / (2 * len(addresses))
 
     def use(self, role: Role, until: float, work: Callable[[Link, float], _T]) -> _T:
         """
@@ -60,13 +58,15 @@ class Servers:
         @raise Fault: if no server works.
         """
         down = [server for server in self._servers if server.isDown]
-        tries = [_tryAside(server) for server in down if server.claim()]
+        tries = [server.tryAside() for server in down if server.claim()]
         if len(down) == len(self._servers):
             # One that is back says so at once; nobody waits long for one that hangs.
             soon = min(until, time.monotonic() + _LONGEST_WAIT)
             for trying in filter(None, tries):
                 trying.join(max(0.0, soon - time.monotonic()))
         working = [server for server in self._servers if not server.isDown]
+        # Those that may be down come last, while that is being found out.
+        working.sort(key=attrgetter("isSuspect"))
         return self._askOneOf(working, role, until, work)
 
     def close(self) -> None:
@@ -92,32 +92,10 @@ class Servers:
             # So that there is time for the others if this one hangs.
             share = (until - now) / (len(servers) - count)
             try:
-                return server.do(role, now + share, self._patience, work)
+                return server.do(role, now + share, work)
             except Fault as fault:
                 told.append(str(fault))
         raise Fault("; ".join(told) or "no server of the directory works")
-
-
-def _tryAside(server: Server) -> Thread | None:
-    """
-    Find out whether a server works again, in a thread of its own.
-
-    @return: the thread; L{None} if none can be started.
-    """
-
-    def tryOut() -> None:
-        try:
-            server.tryOut()
-        finally:
-            server.release()
-
-    trying = Thread(target=tryOut, daemon=True)
-    try:
-        trying.start()
-    except RuntimeError:
-        server.release()
-        return None
-    return trying
 
 
 __all__ = ["Servers"]

@@ -59,6 +59,8 @@ class Session:
         self._since = time.monotonic()
         self.steps: list[str] | None = [] if isWatched else None
         self._peers: set[str] = set()
+        #: How long it took the server to answer the last bind, in seconds.
+        self.took = 0.0
 
     def left(self) -> float:
         """
@@ -125,7 +127,7 @@ class Session:
             if not dn:
                 # A password with no name is taken for nobody, and accepted.
                 raise Unsure("the entry has no name to bind with")
-            return judge(link.bind(dn, password, until, asksPolicy=True))
+            return self._judge(link, dn, password, until)
 
         return self._servers.use(Role.USER, self._until, work)
 
@@ -142,7 +144,7 @@ class Session:
 
         def work(link: Link, until: float) -> tuple[Outcome, str]:
             self._meet(link)
-            outcome = judge(link.bind(name, password, until, asksPolicy=True))
+            outcome = self._judge(link, name, password, until)
             if not outcome.matched or outcome.denial:
                 return outcome, ""
             result = link.extended(WHO_AM_I, until)
@@ -152,6 +154,15 @@ class Session:
             return outcome, text(result.value)
 
         return self._servers.use(Role.USER, self._until, work)
+
+    def _judge(self, link: Link, dn: str, password: bytes, until: float) -> Outcome:
+        """
+        Have somebody bind, and take the time.
+        """
+        began = time.monotonic()
+        result = link.bind(dn, password, until, asksPolicy=True)
+        self.took = time.monotonic() - began
+        return judge(result)
 
     def _meet(self, link: Link) -> None:
         """

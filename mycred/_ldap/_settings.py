@@ -203,6 +203,8 @@ def _readFile(path: str) -> dict[str, Any]:
             raise _wrong(
                 path, f"{key}: a line that begins with a space belongs to the one above"
             )
+        if " #" in text or " ;" in text:
+            raise _wrong(path, f"{key}: what follows a value is no comment")
         if text[:1] in ("'", '"'):
             raise _wrong(path, f"{key}: nothing is quoted in a file")
     try:
@@ -308,15 +310,16 @@ def _groupsOf(given: Mapping[str, Any]) -> Groups | None:
         return None
     group = given["group"]
     isFilter = group.startswith("(")
+    base, isNested = given.get("groupbase"), given.get("nested", False)
     return Groups(
         None if isFilter else group,
         encodeFilter(group) if isFilter else ANYTHING,
-        given.get("groupbase") or _sharedBase(given.get("base", ""), group, isFilter),
-        given.get("nested", False),
+        base or _sharedBase(given.get("base", ""), group, isFilter, isNested),
+        isNested,
     )
 
 
-def _sharedBase(base: str, group: str, isFilter: bool) -> str:
+def _sharedBase(base: str, group: str, isFilter: bool, isNested: bool) -> str:
     """
     Tell where groups are, if a deployer doesn't: where users are, and, if a group is
     named that is elsewhere, above both.
@@ -326,6 +329,11 @@ def _sharedBase(base: str, group: str, isFilter: bool) -> str:
         known = normalized(group)
         while not isBelow(known, normalized(formatDN(names))):
             names = names[1:]
+        _insist(
+            bool(names) or not isNested,
+            "groupbase",
+            "write groupbase=DN, at or below which groups are",
+        )
     return formatDN(names)
 
 

@@ -10,7 +10,7 @@ from typing import IO, Any
 
 from zope.interface import implementer
 
-from twisted.conch.ssh.keys import BadKeyError, Key
+from twisted.conch.ssh.keys import Key
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -73,7 +73,8 @@ def readAuthorizedKeyFile(
         if line and not line.startswith(b"#"):
             try:
                 yield parseKey(line)
-            except BadKeyError as error:
+            # What isn't a key makes conch raise anything.
+            except Exception as error:
                 _log.error(
                     "A line that isn't read as a key: {line!r}: {error!s}",
                     line=line[:64],

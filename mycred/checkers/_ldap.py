@@ -14,7 +14,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from .._accounts import Verdict
+from .._accounts import Kind, Verdict
 from .._contracts import ICredentialsChecker
 from .._ldap import Directory, Seen, Settings
 from .._secrets import LONGEST, printable, shortened
@@ -29,6 +29,9 @@ _THREADS = 6
 # What part of the time that a login may take the directory has for it: the rest is for
 # the log to be told how it ended.
 _SHARE = 29 / 30
+
+# Whoever has waited for a thread for a larger part of it isn't begun with.
+_LATEST = 3 / 4
 
 
 @implementer(ICredentialsChecker)
@@ -128,10 +131,25 @@ class Looks:
             or too many wait.
         """
         # From now on, however long it waits for a thread.
-        until = time.monotonic() + self._timeout * _SHARE
+        now = time.monotonic()
+        until = now + self._timeout * _SHARE
         looking: Deferred[Any]
-        looking = self.workers.run(look, *args, until, self.isWatched)
+        latest = now + self._timeout * _LATEST
+        asked = (look, *args, until, self.isWatched)
+        looking = self.workers.run(self._inTime, latest, *asked)
         return looking.addCallbacks(self._cbSeen, self._ebSeen)
+
+    def _inTime(self, latest: float, look: Callable[..., Seen], *args: Any) -> Seen:
+        """
+        Look, in a thread, if there is time: otherwise whoever comes next has some.
+        When more come than a directory can serve, all would begin too late.
+
+        @param latest: when to begin at the latest.
+        """
+        if time.monotonic() > latest:
+            why = "too many logins wait for the directory"
+            return Seen(Verdict(Kind.UNSURE, args[0], why), [])
+        return look(*args)
 
     def _cbSeen(self, seen: Seen) -> Seen:
         """

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -181,7 +182,7 @@ class CheckerTests(DirectoryTestCase):
         A refusal waits without a thread.
         """
         checker = self.checker()
-        checker.looks.directory._took.append(5.0)
+        checker.looks.directory._took.append(0.9)
         self.workers.reactor.running = True
         asking = self.ask(checker, b"eve")
         self.workers.step()
@@ -189,6 +190,20 @@ class CheckerTests(DirectoryTestCase):
         self.assertEqual(self.workers.pool.jobs, [])
         self.workers.reactor.advance(5)
         self.failureResultOf(asking, UnauthorizedLogin)
+
+    def test_late(self) -> None:
+        """
+        Whoever has waited for a thread for too long isn't begun with: all who come after
+        him would be late, too.
+        """
+        checker = self.checker(timeout="2")
+        self.workers.reactor.running = True
+        asking = self.ask(checker, b"alice")
+        now = time.monotonic()
+        self.patch(time, "monotonic", lambda: now + 1.6)
+        self.workers.step()
+        self.failureResultOf(asking, TemporaryFailure)
+        self.assertIn("too many logins wait", self.logged())
 
     def test_cancelled(self) -> None:
         """

@@ -242,19 +242,27 @@ class SearchTests(DirectoryTestCase):
 
     def test_sameTime(self) -> None:
         """
-        Any refusal waits as long as it has taken to verify passwords that were right.
+        Any refusal waits as long as it takes to verify a password.
         """
         for more in ({}, {"dn": f"uid={{username}},{PEOPLE}"}):
             directory = self.directory(**more)
-            self.assertEqual(self.look(directory, "alice", "x").verdict.delay, 0)
             self.look(directory, "alice")
             self.assertEqual(len(directory._took), 1)
-            directory._took[0] = 5.0
+            directory._took[0] = 0.7
             for name, password in (("nobody", "x"), ("alice", "x"), ("nopassword", "x")):
                 seen = self.look(directory, name, password)
-                self.assertTrue(3 < seen.verdict.delay <= 5, seen)
-            # What was refused tells nothing about that.
-            self.assertEqual(list(directory._took), [5.0])
+                # No more than a quarter longer.
+                self.assertTrue(0.4 < seen.verdict.delay <= 0.875, seen)
+
+    def test_firstTime(self) -> None:
+        """
+        Also before anybody has got in: a wrong password takes as long.
+        """
+        directory = self.directory()
+        self.look(directory, "nobody")
+        self.assertEqual(directory._took, [])
+        self.look(directory, "alice", "x")
+        self.assertEqual(len(directory._took), 1)
 
     def test_timeLeft(self) -> None:
         """
@@ -262,7 +270,16 @@ class SearchTests(DirectoryTestCase):
         """
         directory = self.directory()
         directory._took.append(500.0)
-        self.assertTrue(0 < self.look(directory, "nobody").verdict.delay <= 20)
+        self.patch(_directory, "_LONGEST_DELAY", 500.0)
+        self.assertTrue(3 < self.look(directory, "nobody").verdict.delay <= 20)
+
+    def test_longest(self) -> None:
+        """
+        Nor longer than a moment, whatever the directory was like before.
+        """
+        directory = self.directory()
+        directory._took.append(500.0)
+        self.assertTrue(0.5 < self.look(directory, "nobody").verdict.delay <= 1)
 
 
 class ServiceTests(DirectoryTestCase):

@@ -13,7 +13,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._accounts import Kind
-from mycred._ldap import Directory, Seen, _link, ldapSettings
+from mycred._ldap import Directory, Seen, _link, _resolving, _server, ldapSettings
 from mycred._ldap._ber import element, integer
 from mycred._ldap._faults import Fault, Slow
 from mycred._ldap._link import Address
@@ -476,6 +476,29 @@ class AddressTests(FakeTestCase):
         directory = self.directory(server, host=f"ldap.example.org:{server.port}")
         self.assertIs(self.look(directory).verdict.kind, Kind.ACCEPTED)
 
+    def test_hangingAddress(self) -> None:
+        """
+        One that accepts and hangs is passed over, too, and not tried first again.
+        """
+        hanging = self.serve(lambda conversation: conversation.hang())
+        server = self.serve(well)
+        usual = _server.openLink
+
+        def openLink(address: Address, place: str, *more: Any) -> Any:
+            port = hanging.port if place == "10.0.0.1" else server.port
+            return usual(Address("x", port), "127.0.0.1", *more)
+
+        self.patch(_server, "openLink", openLink)
+        directory = self.directory(server, host="ldap.example.org")
+        [each] = directory._servers._servers
+        each._resolver._known = ["10.0.0.1", "10.0.0.2"]
+        each._resolver._goodUntil = soon()
+        self.assertIs(self.look(directory, 2).verdict.kind, Kind.ACCEPTED)
+        for _ in range(3):
+            directory.close()
+            self.assertIs(self.look(directory, 2).verdict.kind, Kind.ACCEPTED)
+        self.assertEqual(hanging.accepted, 1)
+
     def test_none(self) -> None:
         """
         A name that isn't known is a temporary failure.
@@ -487,15 +510,25 @@ class AddressTests(FakeTestCase):
         """
         Addresses that were found are good for as long as no others are.
         """
-        resolver = Resolver("127.0.0.1", 389)
-        self.assertEqual(resolver.find(soon()), ["127.0.0.1"])
+        places = [(2, 1, 6, "", (host, 389)) for host in ("10.0.0.1", "10.0.0.2")]
+        answers: list[Any] = [places, socket.gaierror("no")]
 
-        def fail(*_: object, **__: object) -> None:
-            raise socket.gaierror("no")
+        def answer(*_: object, **__: object) -> Any:
+            if isinstance(answers[0], Exception):
+                raise answers[0]
+            return answers[0]
 
-        self.patch(socket, "getaddrinfo", fail)
-        self.assertEqual(resolver.find(soon()), ["127.0.0.1"])
-        self.assertRaises(Fault, Resolver("127.0.0.1", 389).find, soon())
+        self.patch(socket, "getaddrinfo", answer)
+        self.patch(_resolving, "_GOOD_FOR", 0.0)
+        resolver = Resolver(Address("ldap.example.org", 389))
+        self.assertEqual(resolver.find(soon()), ["10.0.0.1", "10.0.0.2"])
+        # The one that works is tried first.
+        resolver.prefer("10.0.0.2")
+        answers.pop(0)
+        self.assertEqual(resolver.find(soon()), ["10.0.0.2", "10.0.0.1"])
+        self.assertRaises(Fault, Resolver(Address("b", 389)).find, soon())
+        answers[0] = places[:1]
+        self.assertEqual(resolver.find(soon()), ["10.0.0.1"])
 
     def test_slow(self) -> None:
         """
@@ -508,12 +541,20 @@ class AddressTests(FakeTestCase):
             isOver.wait()
             return []
 
-        resolver = Resolver("127.0.0.1", 389)
-        known = Resolver("127.0.0.1", 389)
-        known.find(soon())
+        resolver = Resolver(Address("a", 389))
+        known = Resolver(Address("b", 389))
+        known._known = ["10.0.0.1"]
         self.patch(socket, "getaddrinfo", hang)
         self.assertRaises(Slow, resolver.find, soon(0.05))
-        self.assertEqual(known.find(soon(0.05)), ["127.0.0.1"])
+        self.patch(_resolving, "_MOMENT", 0.05)
+        before = soon()
+        for _ in range(100):
+            self.assertEqual(known.find(soon()), ["10.0.0.1"])
+        self.assertLess(time.monotonic(), before)
+        # What is a number isn't looked up, nor is a socket.
+        for host, port in (("10.0.0.1", 389), ("::1", 389), ("/run/ldapi", 0)):
+            [place] = Resolver(Address(host, port)).find(soon(0.05))
+            self.assertIn(host.strip("/").partition("/")[0], place)
 
     def test_loopback(self) -> None:
         """

@@ -185,6 +185,7 @@ class ReplicaTests(DirectoryTestCase):
             server.kill(signal.SIGSTOP)
             self.addCleanup(server.kill, signal.SIGCONT)
         self.assertUnsure(self.ask(directory))
+        until(lambda: all(server.isDown for server in directory._servers._servers))
         for _ in range(100):
             self.assertUnsure(self.ask(directory), "no server")
         for server in self.both:
@@ -322,6 +323,7 @@ class HealthTests(FakeTestCase):
         server = self.serve(self.hang)
         directory = self.directory(server, timeout="1")
         self.assertFalse(self.accepted(directory, 1))
+        until(lambda: directory._servers._servers[0].isDown)
         self.time.ahead += 10
         count = server.accepted
         with ThreadPoolExecutor(8) as pool:
@@ -337,6 +339,7 @@ class HealthTests(FakeTestCase):
         self.cut(first, self.hang)
         self.cut(second, self.hang)
         self.assertFalse(self.accepted(directory))
+        until(lambda: all(server.isDown for server in directory._servers._servers))
         self.time.ahead += 10
         self.patch(_servers, "_LONGEST_WAIT", 0.05)
         with ThreadPoolExecutor(8) as pool:
@@ -366,28 +369,70 @@ class HealthTests(FakeTestCase):
 
     def test_littleTime(self) -> None:
         """
-        Whoever comes with little time left can't tell that a server is down; but if it
-        goes on owing an answer, it is.
+        Whoever comes with too little time doesn't take down a server that works.
         """
-        directory = self.directory(self.serve(self.hang), timeout="2")
+        directory = self.directory(self.serve(well), timeout="2")
         [each] = directory._servers._servers
-        for _ in range(2):
-            self.assertFalse(self.accepted(directory, 0.05))
-            self.assertFalse(each.isDown)
-        self.time.ahead += 2
-        self.assertFalse(self.accepted(directory, 0.05))
-        self.assertTrue(each.isDown)
+        for _ in range(20):
+            self.accepted(directory, 0.0001)
+        until(lambda: not each.isSuspect)
+        self.assertFalse(each.isDown)
+        self.assertTrue(self.accepted(directory))
 
-    def test_littleTimeTLS(self) -> None:
+    def test_suspected(self) -> None:
         """
-        So it is where the time ends while TLS begins, or a connection is opened.
+        While it is found out whether a server is down others come first.
         """
-        server = self.serve(lambda conversation: conversation.hang())
-        for tls in ("ldaps", "starttls"):
-            directory = self.directory(server, tls=tls)
-            self.assertUnsure(self.look(directory, 0.05))
-            [each] = directory._servers._servers
-            self.assertFalse(each.isDown, tls)
+        first, second, directory = self.pair()
+        self.assertTrue(self.accepted(directory))
+        self.cut(first, self.hang)
+        self.accepted(directory, 0.2)
+        [suspect, _] = directory._servers._servers
+        self.assertTrue(suspect.isSuspect or suspect.isDown)
+        count = len(first.asked)
+        for _ in range(5):
+            self.assertTrue(self.accepted(directory))
+        until(lambda: suspect.isDown)
+        # But for the question that finds it out.
+        self.assertLessEqual(len(first.asked), count + 2)
+        self.assertGreater(len(second.asked), 10)
+
+    def test_oneSlowUser(self) -> None:
+        """
+        A user whose bind hangs, and no other's, takes no server down.
+        """
+
+        def talk(conversation: Conversation) -> None:
+            for identity, kind, body in conversation.requests():
+                if kind == BIND and body.endswith(b"sesame"):
+                    conversation.hang()
+                conversation.behave(identity, kind, body)
+
+        server = self.serve(talk)
+        directory = self.directory(server)
+        [each] = directory._servers._servers
+        for _ in range(3):
+            self.assertUnsure(self.look(directory, 0.2), "in time")
+            until(lambda: not each.isSuspect)
+            self.assertFalse(each.isDown)
+
+    def test_oneRole(self) -> None:
+        """
+        A server that lets nobody bind, though it finds everybody, is down.
+        """
+
+        def talk(conversation: Conversation) -> None:
+            for identity, kind, body in conversation.requests():
+                # Nobody, who searches, has no name.
+                if (kind == BIND and b"cn=" in body) or body.endswith(b"sesame"):
+                    conversation.hang()
+                conversation.behave(identity, kind, body)
+
+        first, _, directory = self.pair()
+        self.cut(first, talk)
+        self.assertTrue(self.accepted(directory))
+        [down, _] = directory._servers._servers
+        until(lambda: down.isDown)
 
     def test_flapping(self) -> None:
         """

@@ -288,7 +288,6 @@ class WrongTests(SettingsTestCase):
             ("group=staff", "group", "DN"),
             ("group=", "group", "DN"),
             ("group=(cn=staff", "group", "a ) is missing"),
-            ("group=cn=staff)(", "group", "DN"),
             ("require=(cn=a))", "require", "a ( is missing"),
             ("filter=(uid={{username}})", "filter", "braces"),
             ("require=(memberOf:1.2.840.113556.1.4.1941:=cn=x)", "colon", r"\:"),
@@ -390,6 +389,8 @@ class WrongTests(SettingsTestCase):
         ):
             self.assertWrong(f"{UPN}:{more}", key)
         self.assertWrong(f"{BASE}:nested=yes", "nested", "group=")
+        elsewhere = "group=cn=x,dc=net:nested=yes"
+        self.assertWrong(f"{BASE}:{elsewhere}", "groupbase", "groupbase=DN")
         self.assertWrong(f"{BASE}:groupbase=dc=org", "groupbase", "group=")
         self.assertWrong(f"{BASE}:group={GROUP}:groupbase=dc=org", "groupbase")
 
