@@ -7,10 +7,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from mycred._argstring import parseArgString
+from mycred._ldap._settings import _KEYS
+
+from ..conch._ssh import client, keygen, needSSH
 from ..ldap._certificates import Authority
 from ..ldap._directory import DirectoryTestCase
 from ..ldap._slapd import ONLY_SERVICE, PEOPLE, SERVICE, SERVICE_PASSWORD, person
 from ..test_protocols import Refused
+from ..test_system import run
 from ._server import ServerTests
 
 PROTOCOLS = ("pop3", "imap", "http")
@@ -88,3 +93,53 @@ class LDAPTests(ServerTests, DirectoryTestCase):
         self.assertIn("wrong password", server.log)
         # Twisted's IMAP4 logs a failure that isn't a refusal; nothing else went wrong.
         self.assertNotIn('  File "', server.log)
+
+    def test_keys(self) -> None:
+        """
+        Keys that are in the directory let in by the real ssh, also with a command; and
+        so does a password from the same directory, for other protocols.
+        """
+        needSSH()
+        keys = Path(self.mktemp()).resolve()
+        keys.mkdir()
+        lines = {}
+        for name in ("alice", "carol", "other"):
+            keygen(keys / name)
+            lines[name] = (keys / f"{name}.pub").read_text().strip()
+        self.server.add(
+            person("carol", "sesame", "objectClass: ldapPublicKey").rstrip()
+            + f'\nsshPublicKey: command="list" {lines["carol"]}\n'
+        )
+        self.server.modify(
+            f"dn: uid=alice,{PEOPLE}\nchangetype: modify\nadd: objectClass\n"
+            "objectClass: ldapPublicKey\n-\nadd: sshPublicKey\n"
+            f"sshPublicKey: {lines['alice']}\n-\n"
+        )
+        settings = keys / "ldap.ini"
+        given = parseArgString(self.auth.partition(":")[2], dict.fromkeys(_KEYS, str))
+        settings.write_text(
+            "\n".join(["[ldap]", *(f"{key} = {text}" for key, text in given.items())])
+        )
+        server = self.start(
+            f"--auth=sshkey:ldap={settings}",
+            f"--auth=ldap:config={settings}",
+            offered="ssh pop3",
+        )
+
+        def ssh(key: str, user: str, *command: str) -> Any:
+            words = [*client, "-p", str(server.ports["ssh"]), "-i", str(keys / key)]
+            return run(*words, f"{user}@127.0.0.1", *command, timeout=30)
+
+        self.assertIn(b"To: <alice@localhost>", ssh("alice", "alice", "read 1").stdout)
+        self.assertEqual(ssh("alice", "ALICE", "list").returncode, 0)
+        # Whatever she asks for.
+        listed = ssh("carol", "carol", "read 1")
+        self.assertEqual(listed.returncode, 0)
+        self.assertNotIn(b"To:", listed.stdout)
+        for key, user in (("other", "alice"), ("alice", "carol"), ("alice", "*")):
+            self.assertEqual(ssh(key, user, "list").returncode, 255, (key, user))
+        server.pop3("alice", "sesame")
+        self.server.kill()
+        self.assertEqual(ssh("alice", "alice", "list").returncode, 255)
+        server.stop()
+        self.assertIn("can't be reached", server.log)
