@@ -4,8 +4,9 @@ Logins against an LDAP directory: find the user, bind as him, tell whether he ma
 L{Directory.look} does it all, and waits for servers: it is called in threads.
 """
 
+from ._configuration import ldapSettings, readSettings
 from ._directory import Directory, Seen
-from ._settings import Settings, ldapSettings, readSettings
+from ._settings import Settings
 
 __all__ = [
     # From ._directory
@@ -13,6 +14,7 @@ __all__ = [
     "Seen",
     # From ._settings
     "Settings",
+    # From ._configuration
     "ldapSettings",
     "readSettings",
 ]

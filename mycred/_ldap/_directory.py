@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from secrets import token_hex
 from typing import NamedTuple
@@ -18,27 +18,15 @@ from ._faults import BadName, Fault, Unsure
 from ._filters import ANYTHING
 from ._groups import MEMBER_OF, Membership, groupsIn
 from ._messages import BASE, Entry
-from ._names import isSameAttribute, parseDN, valueIn
 from ._outcome import Outcome
+from ._people import LOCKS, Person, lockOf, nameIn, personBehind, valuesOf
 from ._server import Opening
 from ._servers import Servers
-from ._session import NO_ATTRIBUTES, Person, Session
+from ._session import NO_ATTRIBUTES, Session
 from ._settings import Search, Settings
 
 # What none of Active Directory's user names has, and what leads to another domain.
 _odd = re.compile(r'["/\\\[\]:;|=,+*?<>@]')
-
-# What disables an account, where nobody binds who would be told so: in 389 Directory
-# Server, in OpenLDAP (slapo-ppolicy(5): locked until an administrator says otherwise),
-# and in Active Directory (ADS_UF_ACCOUNT_DISABLE, the bit with value 2).
-_LOCKS: dict[str, tuple[Callable[[bytes], bool], DenialReason]] = {
-    "nsaccountlock": (lambda value: value.lower() == b"true", DenialReason.DISABLED),
-    "pwdaccountlockedtime": (b"000001010000Z".__eq__, DenialReason.LOCKED),
-    "useraccountcontrol": (
-        lambda value: not value.isdigit() or bool(int(value[:20]) & 2),
-        DenialReason.DISABLED,
-    ),
-}
 
 # A refusal takes so many times as long as a slow bind, but no more than so many seconds.
 _MARGIN, _LONGEST_DELAY = 1.25, 1.0
@@ -129,17 +117,17 @@ class Directory:
         session = Session(self._servers, until, isWatched)
         values: tuple[bytes, ...] = ()
         try:
-            wanted = (attribute, *_LOCKS)
+            wanted = (attribute, *LOCKS)
             entry, why = self._find(session, search, typed, wanted)
             if entry is None:
                 verdict = Verdict(Kind.REFUSED, name, why)
             else:
-                lock = _lockOf(entry)
+                lock = lockOf(entry)
                 person = self._personIn(entry, typed)
                 verdict = self._admit(session, person)
                 if lock is not None:
                     verdict = Verdict(Kind.DENIED, verdict.name, lock.value, lock)
-                values = tuple(_valuesOf(entry, attribute))
+                values = tuple(valuesOf(entry, attribute))
         except (Fault, Unsure) as trouble:
             verdict = Verdict(Kind.UNSURE, name, str(trouble))
         return _conclude(session, verdict, values)
@@ -197,7 +185,7 @@ class Directory:
         if not outcome.matched or outcome.denial is not None:
             return self._verdictOn(session, outcome, typed, began)
         self._remember(session)
-        return self._admit(session, _personBehind(identity, self._settings), outcome)
+        return self._admit(session, personBehind(identity, self._settings), outcome)
 
     def _bindName(self, typed: str) -> str:
         """
@@ -292,7 +280,7 @@ class Directory:
         @raise Unsure: if it doesn't say.
         """
         groups = groupsIn(entry) if self._membership else None
-        return Person(entry.dn, _nameIn(entry, self._settings.attribute, typed), groups)
+        return Person(entry.dn, nameIn(entry, self._settings.attribute, typed), groups)
 
     def _admit(
         self, session: Session, person: Person, outcome: Outcome | None = None
@@ -356,76 +344,6 @@ def _told(outcome: Outcome) -> str:
     """
     said = "right" if outcome.matched else "not right"
     return f"{said} ({outcome.why})" if outcome.why else said
-
-
-def _valuesOf(entry: Entry, attribute: str) -> list[bytes]:
-    """
-    Return the values of an attribute, whichever of its names the directory uses.
-    """
-    return [
-        value
-        for known, some in entry.attributes.items()
-        if isSameAttribute(known, attribute)
-        for value in some
-    ]
-
-
-def _lockOf(entry: Entry) -> DenialReason | None:
-    """
-    Tell whether an account is disabled, by its entry.
-    """
-    for name, (isLock, reason) in _LOCKS.items():
-        if any(map(isLock, entry.attributes.get(name, ()))):
-            return reason
-    return None
-
-
-def _nameIn(entry: Entry, attribute: str, typed: str) -> str:
-    """
-    Tell a user's name, as his entry spells it.
-
-    @raise Unsure: if it doesn't say, or says too much.
-    """
-    values = _valuesOf(entry, attribute)
-    names = [value.decode("utf-8", "surrogateescape") for value in values if value]
-    if len(names) > 1:
-        # His own name in the directory tells which of several counts.
-        try:
-            own = valueIn(parseDN(entry.dn)[:1], attribute)
-        except ValueError:
-            own = None
-        names = [n for n in names if n == own] or [
-            n for n in names if n.lower() == typed.lower()
-        ]
-    if len(names) != 1:
-        what = "more than one" if values else "no"
-        raise Unsure(f"{entry.dn} has {what} {attribute} by which to name the user")
-    return names[0]
-
-
-def _personBehind(identity: str, settings: Settings) -> Person:
-    """
-    Tell whom a directory calls so: C{dn:} and a name in the directory, or, in Active
-    Directory, C{u:} and a domain and a name.
-
-    @raise Unsure: if that isn't clear.
-    """
-    kind, _, rest = identity.partition(":")
-    # 389 Directory Server puts a space there.
-    rest = rest.strip(" ")
-    name: str | None = None
-    if settings.dn is None:
-        name = rest.rpartition("\\")[2] if kind == "u" else None
-    elif kind == "dn":
-        try:
-            place = settings.dn.place
-            names = parseDN(rest)[place : place + 1]
-            name = valueIn(names, settings.dn.attribute)
-        except ValueError:
-            name = None
-    if not name:
-        raise Unsure(f"the directory calls the user {identity}, which names nobody")
-    return Person(rest if kind == "dn" else "", name)
 
 
 def _encode(name: str) -> bytes:

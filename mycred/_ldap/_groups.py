@@ -10,7 +10,8 @@ from ._faults import Unsure
 from ._filters import ANYTHING, allOf, anyOf, equals, inChain
 from ._messages import BASE, SUBTREE, Entry
 from ._names import isBelow, normalized
-from ._session import Person, Session
+from ._people import Person
+from ._session import Session
 from ._settings import Groups
 
 #: The attribute in which some directories list a user's groups.

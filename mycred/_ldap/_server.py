@@ -1,5 +1,5 @@
 """
-One server of a directory: how it is doing, and the idle connections to it.
+One server of a directory: how it is doing, and what is done with connections to it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from threading import Lock, Thread
 from typing import NamedTuple, TypeVar
 
 from ._faults import Elsewhere, Fault, Lost, Slow, Unsure
+from ._idle import Idle
 from ._link import Address, Link, openLink
 from ._outcome import ELSEWHERE, describe, judge
 from ._resolving import Resolver
@@ -27,10 +28,6 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 8.0
 # How long a server that has made somebody wait for too long may take to prove that it
 # works, in seconds.
 _SUSPICION = 1.0
-
-# A connection that was idle for longer isn't used, in seconds: what stands between may
-# have forgotten it, and would swallow what is sent.
-_LONGEST_IDLE = 60.0
 
 
 class Role(Enum):
@@ -94,8 +91,8 @@ class Server:
         self._note = note
         self._resolver = Resolver(address)
         self._lock = Lock()
-        self._idle: dict[Role, list[Link]] = {role: [] for role in Role}
-        self._isClosed = self._isTried = self._isKnownClear = False
+        self._idle = {role: Idle() for role in Role}
+        self._isTried = self._isKnownClear = False
         self.isSuspect = False
         self._failures = 0
         self._retryAt = self._upSince = 0.0
@@ -161,8 +158,15 @@ class Server:
         """
         Close the connections that are idle, and those in use as they become so.
         """
-        self._isClosed = True
-        self._drop()
+        for idle in self._idle.values():
+            idle.close()
+
+    def _drop(self) -> None:
+        """
+        Close the connections that are idle.
+        """
+        for idle in self._idle.values():
+            idle.drop()
 
     def _suspect(self, why: str) -> None:
         """
@@ -182,13 +186,13 @@ class Server:
         began = time.monotonic()
         until = began + seconds
         try:
-            self._keep(Role.SEARCH, self._open(Role.SEARCH, until))
+            self._idle[Role.SEARCH].keep(self._open(Role.SEARCH, until))
             link = self._open(Role.USER, until)
             result = link.bind(f"cn={token_hex(8)}", token_bytes(8), until)
             if result.code in ELSEWHERE:
                 link.close()
                 raise Fault(f"{self.address} can't be asked: {describe(result)}")
-            self._keep(Role.USER, link)
+            self._idle[Role.USER].keep(link)
         except Exception as error:
             least = self._timeout if isinstance(error, Slow) else 0.0
             self._fail(began, why or str(error), min(least, _LONGEST_PAUSE))
@@ -199,7 +203,7 @@ class Server:
         """
         Do something with a connection.
         """
-        link = self._take(role)
+        link = self._idle[role].take()
         if link is not None:
             try:
                 return self._use(role, link, until, work)
@@ -226,7 +230,7 @@ class Server:
         except BaseException:
             link.close()
             raise
-        self._keep(role, link)
+        self._idle[role].keep(link)
         return outcome
 
     def _open(self, role: Role, until: float) -> Link:
@@ -284,45 +288,6 @@ class Server:
             raise Fault(f"{self.address} refuses the service account {dn}: {outcome.why}")
         if outcome.why:
             self._note(f"{self.address}: the service account {dn}: {outcome.why}")
-
-    def _take(self, role: Role) -> Link | None:
-        """
-        Take the idle connection that was used last.
-        """
-        since = time.monotonic() - _LONGEST_IDLE
-        with self._lock:
-            links = self._idle[role]
-            if links and links[-1].usedAt >= since:
-                return links.pop()
-        return None
-
-    def _keep(self, role: Role, link: Link) -> None:
-        """
-        Let a connection be idle, and close those that were so for too long.
-        """
-        surplus = []
-        since = time.monotonic() - _LONGEST_IDLE
-        with self._lock:
-            links = self._idle[role]
-            if self._isClosed or not link.isClean:
-                surplus.append(link)
-            else:
-                links.append(link)
-            while links and links[0].usedAt < since:
-                surplus.append(links.pop(0))
-        for stale in surplus:
-            stale.close()
-
-    def _drop(self) -> None:
-        """
-        Close the idle connections.
-        """
-        with self._lock:
-            links = [link for some in self._idle.values() for link in some]
-            for some in self._idle.values():
-                some.clear()
-        for link in links:
-            link.close()
 
     def _fail(self, began: float, why: str, least: float = 0.0) -> None:
         """

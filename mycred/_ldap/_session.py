@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import NamedTuple
 
 from ._faults import Unsure
 from ._link import Link
@@ -23,21 +22,6 @@ _MISSING = {10, 32, 34, 50}
 
 #: What is asked for if nothing of an entry is wanted (RFC 4511, section 4.5.1.8).
 NO_ATTRIBUTES = ("1.1",)
-
-
-class Person(NamedTuple):
-    """
-    Somebody who has an entry.
-
-    @ivar dn: the name of the entry.
-    @ivar name: his name.
-    @ivar groups: the names of groups that his entry says he is in; L{None} if that
-        wasn't looked at.
-    """
-
-    dn: str
-    name: str
-    groups: tuple[str, ...] | None = None
 
 
 class Session:
@@ -173,4 +157,4 @@ class Session:
             self.step(lambda: f"server: {link.peer}")
 
 
-__all__ = ["NO_ATTRIBUTES", "Person", "Session"]
+__all__ = ["NO_ATTRIBUTES", "Session"]

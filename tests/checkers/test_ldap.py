@@ -473,10 +473,10 @@ class FactoryTests(DirectoryTestCase):
         """
         The help names every key that there is, and has an example that works.
         """
-        from mycred._ldap import _settings
+        from mycred._ldap import _keys
 
         text = cred_ldap.theLDAPCheckerFactory.authHelp
-        for key in _settings._KEYS:
+        for key in _keys.KEYS:
             self.assertIn(f"{key}=", text)
         example = text.rpartition("--auth=ldap:")[2].strip()
         self.assertIsInstance(readSettings(example), LDAPSettings)

@@ -182,8 +182,8 @@ class KeysTests(DirectoryTestCase):
         """
         Other directories have other marks for that.
         """
-        from mycred._ldap._directory import _lockOf
         from mycred._ldap._messages import Entry
+        from mycred._ldap._people import lockOf
 
         for name, value, isLock in (
             ("nsaccountlock", b"TRUE", True),
@@ -193,7 +193,7 @@ class KeysTests(DirectoryTestCase):
             ("useraccountcontrol", b"x", True),
             ("pwdaccountlockedtime", b"20200101000000Z", False),
         ):
-            lock = _lockOf(Entry("", {name: [value]}))
+            lock = lockOf(Entry("", {name: [value]}))
             self.assertEqual(lock is not None, isLock, (name, value))
 
     def test_down(self) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mycred._argstring import parseArgString
-from mycred._ldap._settings import _KEYS
+from mycred._ldap._keys import KEYS
 
 from ..conch._ssh import client, keygen, needSSH
 from ..ldap._certificates import Authority
@@ -116,7 +116,7 @@ class LDAPTests(ServerTests, DirectoryTestCase):
             f"sshPublicKey: {lines['alice']}\n-\n"
         )
         settings = keys / "ldap.ini"
-        given = parseArgString(self.auth.partition(":")[2], dict.fromkeys(_KEYS, str))
+        given = parseArgString(self.auth.partition(":")[2], dict.fromkeys(KEYS, str))
         settings.write_text(
             "\n".join(["[ldap]", *(f"{key} = {text}" for key, text in given.items())])
         )

@@ -11,7 +11,7 @@ from hypothesis import given, settings as limits, strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._accounts import Kind
-from mycred._ldap import _directory, ldapSettings
+from mycred._ldap import _directory, _people, ldapSettings
 from mycred._ldap._faults import Unsure
 from mycred.error import DenialReason
 
@@ -449,7 +449,7 @@ class IdentityTests(SynchronousTestCase):
         Tell whom an identity names.
         """
         settings = ldapSettings(host="localhost", **given)
-        return _directory._personBehind(identity, settings).name
+        return _people.personBehind(identity, settings).name
 
     def test_dn(self) -> None:
         """

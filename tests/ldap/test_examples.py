@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import mycred
-from mycred._ldap import _settings, readSettings
+from mycred._ldap import _keys, readSettings
 from mycred._ldap._tls import Security
 from mycred.checkers import IUsernamePassword
 from mycred.credentials import UsernamePassword
@@ -94,5 +94,5 @@ class ExampleTests(DirectoryTestCase):
         The page tells of every key.
         """
         page = (DOC / "ldap.rst").read_text()
-        for key in _settings._KEYS:
+        for key in _keys.KEYS:
             self.assertIn(f"``{key}=", page)

@@ -1,5 +1,5 @@
 """
-Tests for L{mycred._ldap._settings}.
+Tests for L{mycred._ldap._configuration} and L{mycred._ldap._keys}.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from hypothesis import given, settings as limits, strategies as st
 from twisted.cred.strcred import InvalidAuthArgumentString
 from twisted.trial.unittest import SynchronousTestCase
 
+from mycred._ldap import ldapSettings, readSettings
 from mycred._ldap._filters import ANYTHING, encodeFilter
 from mycred._ldap._link import Address
-from mycred._ldap._settings import Groups, Settings, ldapSettings, readSettings
+from mycred._ldap._settings import Groups, Settings
 from mycred._ldap._tls import Security
 
 from ._certificates import Authority

@@ -1,0 +1,351 @@
+"""
+What a deployer says about a directory: on the command line, or in a file.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from codecs import BOM_UTF8
+from collections.abc import Mapping
+from configparser import ConfigParser, DuplicateOptionError, DuplicateSectionError, Error
+from typing import Any
+
+from .._argstring import parseArgString
+from .._contracts import InvalidAuthArgumentString
+from ._filters import ANYTHING, FilterTemplate, encodeFilter
+from ._keys import KEYS, readFileName
+from ._link import Address
+from ._messages import SUBTREE
+from ._names import PLACEHOLDER, formatDN, isBelow, normalized, parseDN
+from ._settings import Groups, Search, Settings
+from ._tls import Security, makeContext
+
+_SECTION = "ldap"
+_TWICE = DuplicateOptionError, DuplicateSectionError
+
+_PORT, _TLS_PORT = 389, 636
+
+# A password that is longer is something else, in bytes.
+_LONGEST_PASSWORD = 1024
+
+# What goes with a search for the user, and with nothing else.
+_FOR_SEARCH = ("scope", "attribute", "filter")
+
+
+def readSettings(argstring: str) -> Settings:
+    """
+    Read the settings of a directory.
+
+    @param argstring: C{key=value}, separated by colons, or C{config=} and the name of
+        a file that has the same keys in a section C{[ldap]}.
+
+    @raise InvalidAuthArgumentString: if one is unknown, missing, wrong, or couldn't
+        take effect.  The text says which, and what would be right.
+    """
+    if re.search(r"\\(?![\\:=])", argstring.replace("\\\\", "")):
+        raise InvalidAuthArgumentString("a backslash in a value is written \\\\")
+    given = parseArgString(argstring, {"config": readFileName, **KEYS})
+    path = given.pop("config", None)
+    if path is not None:
+        if given:
+            raise InvalidAuthArgumentString(
+                f"{', '.join(given)}: with config= everything stands in the file"
+            )
+        given = _readFile(path)
+    try:
+        return _makeSettings(given)
+    except ValueError as error:
+        raise _wrong(path, str(error)) from None
+
+
+def ldapSettings(**given: str) -> Settings:
+    """
+    Make the settings of a directory.
+
+    @param given: the same keys and values as in the argument string of C{--auth=ldap:},
+        with nothing escaped.
+
+    @raise ValueError: if one is unknown, missing, wrong, or couldn't take effect.
+    """
+    for key, text in given.items():
+        if not isinstance(text, str):
+            raise ValueError(f"{key}: write text, as on a command line")
+    try:
+        return readSettings(_joined(given))
+    except InvalidAuthArgumentString as error:
+        raise ValueError(str(error)) from None
+
+
+def _joined(given: Mapping[str, str]) -> str:
+    """
+    Make an argument string of keys and values.
+    """
+    return ":".join(
+        f"{key}={value}".replace("\\", "\\\\").replace(":", "\\:")
+        for key, value in given.items()
+    )
+
+
+def _readFile(path: str) -> dict[str, Any]:
+    """
+    Read a file with settings.
+
+    @raise InvalidAuthArgumentString: if that can't be done.
+    """
+    if os.stat(path).st_mode & stat.S_IWOTH:
+        raise _wrong(path, "everybody can write to it; change that (chmod o-w)")
+    parser = ConfigParser(interpolation=None, delimiters=("=",), strict=True)
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            parser.read_file(file)
+    except (Error, UnicodeDecodeError) as error:
+        # Not what stands there: it may be a password.
+        lines = [line for line, _ in getattr(error, "errors", [])]
+        line = getattr(error, "lineno", None) or (lines[0] if lines else None)
+        where = f", line {line}" if line else ""
+        twice = " (a key is there twice)" if isinstance(error, _TWICE) else ""
+        raise _wrong(
+            path,
+            f"it is no file of settings{where}{twice}; write a line [{_SECTION}], and "
+            "lines with KEY = VALUE",
+        ) from None
+    if parser.sections() != [_SECTION] or parser.defaults():
+        raise _wrong(path, f"write one section, [{_SECTION}]")
+    # The same reader for both, so that the same is said of what is wrong.
+    for key, text in parser[_SECTION].items():
+        if "\n" in text:
+            raise _wrong(
+                path, f"{key}: a line that begins with a space belongs to the one above"
+            )
+        if " #" in text or " ;" in text:
+            raise _wrong(path, f"{key}: what follows a value is no comment")
+        if text[:1] in ("'", '"'):
+            raise _wrong(path, f"{key}: nothing is quoted in a file")
+    try:
+        return parseArgString(_joined(parser[_SECTION]), KEYS)
+    except InvalidAuthArgumentString as error:
+        raise _wrong(path, str(error)) from None
+
+
+def _wrong(path: str | None, text: str) -> InvalidAuthArgumentString:
+    """
+    Tell what is wrong with settings.
+
+    @param path: the file that has them, or L{None}.
+    """
+    where = "" if path is None else f"config: {path}: "
+    return InvalidAuthArgumentString(where + text)
+
+
+def _makeSettings(given: Mapping[str, Any]) -> Settings:
+    """
+    Put settings together.
+
+    @raise ValueError: if they don't go together.
+    """
+    _insist("host" in given, "host", "write host=NAME, where the directory is")
+    ways = [key for key in ("base", "dn", "upn") if key in given]
+    _insist(
+        len(ways) == 1,
+        ", ".join(ways) or "base",
+        "write one of base= (find the user, then bind as him), dn= and upn= (bind as "
+        "him at once)",
+    )
+    security = _securityOf(given)
+    template = given.get("dn")
+    attribute = given.get("attribute", "uid")
+    search = None
+    if "base" in given:
+        query = given.get("filter") or FilterTemplate(f"({attribute}={PLACEHOLDER})")
+        search = Search(given["base"], given.get("scope", SUBTREE), query)
+    else:
+        attribute = template.attribute if template else "sAMAccountName"
+        for key in _FOR_SEARCH:
+            _insist(key not in given, key, f"with {ways[0]}= nobody is searched")
+    _checkMembership(given)
+    return Settings(
+        _addressesOf(given, security),
+        security,
+        _contextOf(given),
+        _accountOf(given),
+        search,
+        attribute,
+        template,
+        given.get("upn"),
+        _groupsOf(given),
+        given.get("require"),
+        given.get("timeout", Settings._field_defaults["timeout"]),
+    )
+
+
+def _insist(condition: bool, key: str, text: str) -> None:
+    """
+    Insist on something about a key.
+    """
+    if not condition:
+        raise ValueError(f"{key}: {text}")
+
+
+def _checkMembership(given: Mapping[str, Any]) -> None:
+    """
+    Insist that who may log in can be found out.
+    """
+    isFilter = given.get("group", "").startswith("(")
+    isWide = isFilter or given.get("nested", False)
+    for key in ("nested", "groupbase"):
+        _insist("group" in given or key not in given, key, "write group= too")
+    _insist(
+        isWide or "groupbase" not in given,
+        "groupbase",
+        "it takes a filter as group=, or nested=yes",
+    )
+    _insist(
+        not isWide or "base" in given or "groupbase" in given,
+        "groupbase",
+        "write groupbase=DN, where groups are",
+    )
+    looksUp = "group" in given or "require" in given
+    if "upn" in given:
+        for key in ("group", "require", "binddn"):
+            _insist(
+                key not in given,
+                key,
+                "with upn= the user's entry isn't known; use base= in place of it",
+            )
+    elif "dn" in given and not looksUp:
+        _insist("binddn" not in given, "binddn", "with dn= nobody is searched")
+
+
+def _groupsOf(given: Mapping[str, Any]) -> Groups | None:
+    """
+    Tell in which groups a user must be.
+    """
+    if "group" not in given:
+        return None
+    group = given["group"]
+    isFilter = group.startswith("(")
+    base, isNested = given.get("groupbase"), given.get("nested", False)
+    return Groups(
+        None if isFilter else group,
+        encodeFilter(group) if isFilter else ANYTHING,
+        base or _sharedBase(given.get("base", ""), group, isFilter, isNested),
+        isNested,
+    )
+
+
+def _sharedBase(base: str, group: str, isFilter: bool, isNested: bool) -> str:
+    """
+    Tell where groups are, if a deployer doesn't: where users are, and, if a group is
+    named that is elsewhere, above both.
+    """
+    names = parseDN(base)
+    if not isFilter:
+        known = normalized(group)
+        while not isBelow(known, normalized(formatDN(names))):
+            names = names[1:]
+        _insist(
+            bool(names) or not isNested,
+            "groupbase",
+            "write groupbase=DN, at or below which groups are",
+        )
+    return formatDN(names)
+
+
+def _securityOf(given: Mapping[str, Any]) -> Security:
+    """
+    Choose what protects the connections.
+    """
+    security: Security | None = given.get("tls")
+    hasFiles = any(key in given for key in ("cafile", "certfile", "keyfile"))
+    isSocket = all(host.startswith("/") for host, _ in given["host"])
+    if isSocket and (hasFiles or security not in (None, Security.NONE)):
+        raise ValueError("tls: what stays on this machine, in a socket, takes no TLS")
+    if security is None:
+        return Security.STARTTLS if hasFiles else Security.OPPORTUNE
+    if security is Security.NONE and hasFiles:
+        raise ValueError("tls: with tls=none no certificate is used")
+    return security
+
+
+def _addressesOf(given: Mapping[str, Any], security: Security) -> tuple[Address, ...]:
+    """
+    Tell where the servers are.
+    """
+    hosts = given["host"]
+    usual = _TLS_PORT if security is Security.LDAPS else _PORT
+    isUsed = any(port is None and not host.startswith("/") for host, port in hosts)
+    _insist(isUsed or "port" not in given, "port", "every host has its own")
+    port = given.get("port", usual)
+    addresses = tuple(
+        Address(host, 0 if host.startswith("/") else own or port) for host, own in hosts
+    )
+    places = {address._replace(host=address.host.lower()) for address in addresses}
+    _insist(len(places) == len(addresses), "host", "one is there twice")
+    return addresses
+
+
+def _contextOf(given: Mapping[str, Any]) -> Any:
+    """
+    Make what verifies the servers.
+    """
+    certfile, keyfile = given.get("certfile"), given.get("keyfile")
+    _insist(certfile is not None or keyfile is None, "keyfile", "write certfile=FILE too")
+    if keyfile is not None:
+        _insistOnPrivacy(keyfile, "keyfile")
+    elif certfile is not None:
+        with open(certfile, "rb") as file:
+            hasKey = b"PRIVATE KEY" in file.read()
+        _insist(hasKey, "certfile", "it holds no key, write keyfile=FILE too")
+        _insistOnPrivacy(certfile, "certfile")
+    try:
+        context = makeContext(given.get("cafile"))
+    except OSError as error:
+        raise ValueError(f"cafile: it holds no certificates ({error})") from None
+    try:
+        if certfile is not None:
+            return makeContext(given.get("cafile"), certfile, keyfile)
+    except OSError as error:
+        raise ValueError(
+            f"certfile: it and its key can't be used ({error}); write PEM files, the key "
+            "without a passphrase"
+        ) from None
+    return context
+
+
+def _accountOf(given: Mapping[str, Any]) -> tuple[str, bytes]:
+    """
+    Read the service account.
+    """
+    dn, path = given.get("binddn"), given.get("bindpwfile")
+    _insist(dn is not None or path is None, "bindpwfile", "write binddn=DN too")
+    if dn is None:
+        return "", b""
+    if path is None:
+        raise ValueError("binddn: write bindpwfile=FILE too, a file with the password")
+    _insistOnPrivacy(path, "bindpwfile")
+    with open(path, "rb") as file:
+        password = file.read(_LONGEST_PASSWORD + 2)
+    # The line's end isn't part of it, whoever wrote it.
+    password = password.removesuffix(b"\n").removesuffix(b"\r")
+    isPassword = 0 < len(password) <= _LONGEST_PASSWORD
+    if not isPassword or b"\n" in password or b"\0" in password:
+        raise ValueError(f"bindpwfile: {path} doesn't hold one line with a password")
+    if password != password.strip() or password.startswith(BOM_UTF8):
+        raise ValueError(f"bindpwfile: in {path} a space stands beside the password")
+    return dn, password
+
+
+def _insistOnPrivacy(path: str, key: str) -> None:
+    """
+    Insist that not everybody can read or write a file.
+    """
+    if os.stat(path).st_mode & (stat.S_IROTH | stat.S_IWOTH):
+        raise ValueError(
+            f"{key}: everybody can read or write {path}; change that (chmod o-rwx), and "
+            "what it holds, if others have seen it"
+        )
+
+
+__all__ = ["ldapSettings", "readSettings"]

@@ -1,0 +1,114 @@
+"""
+Whom an entry is of: his name, and whether his account is disabled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ..error import DenialReason
+from ._faults import Unsure
+from ._messages import Entry
+from ._names import isSameAttribute, parseDN, valueIn
+from ._settings import Settings
+
+#: What disables an account, where nobody binds who would be told so: in 389 Directory
+#: Server, in OpenLDAP (slapo-ppolicy(5): locked until an administrator says otherwise),
+#: and in Active Directory (ADS_UF_ACCOUNT_DISABLE, the bit with value 2).
+LOCKS: dict[str, tuple[Callable[[bytes], bool], DenialReason]] = {
+    "nsaccountlock": (lambda value: value.lower() == b"true", DenialReason.DISABLED),
+    "pwdaccountlockedtime": (b"000001010000Z".__eq__, DenialReason.LOCKED),
+    "useraccountcontrol": (
+        lambda value: not value.isdigit() or bool(int(value[:20]) & 2),
+        DenialReason.DISABLED,
+    ),
+}
+
+
+class Person(NamedTuple):
+    """
+    Somebody who has an entry.
+
+    @ivar dn: the name of the entry.
+    @ivar name: his name.
+    @ivar groups: the names of groups that his entry says he is in; L{None} if that
+        wasn't looked at.
+    """
+
+    dn: str
+    name: str
+    groups: tuple[str, ...] | None = None
+
+
+def valuesOf(entry: Entry, attribute: str) -> list[bytes]:
+    """
+    Return the values of an attribute, whichever of its names the directory uses.
+    """
+    return [
+        value
+        for known, some in entry.attributes.items()
+        if isSameAttribute(known, attribute)
+        for value in some
+    ]
+
+
+def lockOf(entry: Entry) -> DenialReason | None:
+    """
+    Tell whether an account is disabled, by its entry.
+    """
+    for name, (isLock, reason) in LOCKS.items():
+        if any(map(isLock, entry.attributes.get(name, ()))):
+            return reason
+    return None
+
+
+def nameIn(entry: Entry, attribute: str, typed: str) -> str:
+    """
+    Tell a user's name, as his entry spells it.
+
+    @raise Unsure: if it doesn't say, or says too much.
+    """
+    values = valuesOf(entry, attribute)
+    names = [value.decode("utf-8", "surrogateescape") for value in values if value]
+    if len(names) > 1:
+        # His own name in the directory tells which of several counts.
+        try:
+            own = valueIn(parseDN(entry.dn)[:1], attribute)
+        except ValueError:
+            own = None
+        names = [n for n in names if n == own] or [
+            n for n in names if n.lower() == typed.lower()
+        ]
+    if len(names) != 1:
+        what = "more than one" if values else "no"
+        raise Unsure(f"{entry.dn} has {what} {attribute} by which to name the user")
+    return names[0]
+
+
+def personBehind(identity: str, settings: Settings) -> Person:
+    """
+    Tell whom a directory calls so: C{dn:} and a name in the directory, or, in Active
+    Directory, C{u:} and a domain and a name.
+
+    @raise Unsure: if that isn't clear.
+    """
+    kind, _, rest = identity.partition(":")
+    # 389 Directory Server puts a space there.
+    rest = rest.strip(" ")
+    name: str | None = None
+    if settings.dn is None:
+        name = rest.rpartition("\\")[2] if kind == "u" else None
+    elif kind == "dn":
+        try:
+            place = settings.dn.place
+            names = parseDN(rest)[place : place + 1]
+            name = valueIn(names, settings.dn.attribute)
+        except ValueError:
+            name = None
+    if not name:
+        raise Unsure(f"the directory calls the user {identity}, which names nobody")
+    return Person(rest if kind == "dn" else "", name)
+
+
+__all__ = ["LOCKS", "Person", "lockOf", "nameIn", "personBehind", "valuesOf"]
