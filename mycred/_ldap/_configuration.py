@@ -14,9 +14,9 @@ from typing import Any
 
 from .._argstring import parseArgString
 from .._contracts import InvalidAuthArgumentString
+from ._address import Address
 from ._filters import ANYTHING, FilterTemplate, encodeFilter
 from ._keys import KEYS, readFileName
-from ._link import Address
 from ._messages import SUBTREE
 from ._names import PLACEHOLDER, formatDN, isBelow, normalized, parseDN
 from ._settings import Groups, Search, Settings

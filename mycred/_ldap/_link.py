@@ -13,11 +13,9 @@ import ssl
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from ipaddress import ip_address
-from typing import Any, NamedTuple
+from typing import Any
 
-from ldap3 import NONE, SYNC, Connection, Server
-
+from ._address import Address, isLoopback
 from ._ber import Malformed, end
 from ._faults import Fault, Lost, Slow, Unsure
 from ._messages import (
@@ -38,7 +36,7 @@ from ._messages import (
     unbindRequest,
 )
 from ._outcome import describe
-from ._tls import Security, VerifiedTLS
+from ._tls import VerifiedTLS
 
 # A message may be as long as the names of ten thousand groups, an answer as a few of
 # these, in bytes.
@@ -54,41 +52,6 @@ _SIZE_LIMIT_EXCEEDED = 4
 # protocolError, which is what a server answers that knows no StartTLS, and
 # unavailable, if it has no certificate.
 _NO_TLS = {2, 52}
-
-
-class Address(NamedTuple):
-    """
-    Where a server is.
-
-    @ivar host: its name or number, or the name of its socket.
-    @ivar port: its port; 0 for a socket.
-    """
-
-    host: str
-    port: int
-
-    @property
-    def isSocket(self) -> bool:
-        """
-        Whether it is a socket of this machine (C{ldapi}).
-        """
-        return not self.port
-
-    @property
-    def isOnThisMachine(self) -> bool:
-        """
-        Whether it names this machine; other names may mean it, too.
-        """
-        return self.isSocket or self.host == "localhost" or _isLoopback(self.host)
-
-    def __str__(self) -> str:
-        if self.isSocket:
-            return self.host
-        return (
-            f"[{self.host}]:{self.port}"
-            if ":" in self.host
-            else f"{self.host}:{self.port}"
-        )
 
 
 class Link:
@@ -229,7 +192,7 @@ class Link:
         used: Any = self._connection.socket
         if used.family == socket.AF_UNIX:
             return True
-        return _isLoopback(str(used.getpeername()[0]))
+        return isLoopback(str(used.getpeername()[0]))
 
     def close(self) -> None:
         """
@@ -326,94 +289,4 @@ class Link:
         return left
 
 
-def _isLoopback(host: str) -> bool:
-    """
-    Tell whether a number is one of this machine.
-    """
-    try:
-        number = ip_address(host)
-    except ValueError:
-        return False
-    mapped = getattr(number, "ipv4_mapped", None)
-    return bool((mapped or number).is_loopback)
-
-
-def openLink(
-    address: Address,
-    place: str,
-    security: Security,
-    context: ssl.SSLContext,
-    until: float,
-) -> Link:
-    """
-    Connect to a server, and begin TLS.
-
-    @param address: where it is.
-    @param place: one of its numbers, or a URL, as ldap3 takes it.
-    @param security: what protects the connection.
-    @param context: what verifies the server.
-    @param until: when to give up, by L{time.monotonic}.
-
-    @raise Fault: if it can't be reached, or isn't who it should be.
-    """
-    link = Link(address, _connect(address, place, security, context, until))
-    try:
-        if security in (Security.STARTTLS, Security.OPPORTUNE) and not address.isSocket:
-            mayFail = security is Security.OPPORTUNE and link.isOnThisMachine()
-            link.isClear = not link.startTLS(context, until, mayFail)
-        else:
-            link.isClear = security is not Security.LDAPS and not address.isSocket
-        link.describe()
-    except OSError as error:
-        link.close()
-        raise Lost(f"{address}: the connection is lost: {error}") from None
-    except BaseException:
-        link.close()
-        raise
-    return link
-
-
-def _connect(
-    address: Address,
-    place: str,
-    security: Security,
-    context: ssl.SSLContext,
-    until: float,
-) -> Any:
-    """
-    Have ldap3 open a connection.
-    """
-    left = until - time.monotonic()
-    if left <= 0:
-        raise Slow(f"{address} can't be reached in time")
-    tls: Any = None
-    if security is Security.LDAPS and not address.isSocket:
-        tls = VerifiedTLS(context, address.host, until)
-    # A Server that has failed once fails for seconds: each is used once.
-    server = Server(
-        place,
-        address.port or None,
-        use_ssl=tls is not None,
-        tls=tls,
-        get_info=NONE,
-        connect_timeout=left,
-    )
-    connection = Connection(
-        server, client_strategy=SYNC, auto_referrals=False, check_names=False
-    )
-    try:
-        connection.open(read_server_info=False)
-    # ldap3 may raise anything: not only what its own exceptions descend from.
-    except Exception as error:
-        if connection.socket is not None:
-            connection.socket.close()
-        # What ldap3 makes of what TLS has said is hard to read.
-        told = getattr(tls, "trouble", None) or error
-        kind = Slow if time.monotonic() >= until else Fault
-        raise kind(f"{address} can't be reached: {told}") from None
-    if not address.isSocket:
-        connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return connection
-
-
-__all__ = ["Address", "Link", "openLink"]
+__all__ = ["Link"]

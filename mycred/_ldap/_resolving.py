@@ -10,8 +10,8 @@ from ipaddress import ip_address
 from threading import Thread
 from urllib.parse import quote
 
+from ._address import Address
 from ._faults import Fault, Slow
-from ._link import Address
 
 # So many addresses of a host are tried.
 _MOST = 8

@@ -12,9 +12,11 @@ from secrets import token_bytes, token_hex
 from threading import Lock, Thread
 from typing import NamedTuple, TypeVar
 
+from ._address import Address
 from ._faults import Elsewhere, Fault, Lost, Slow, Unsure
 from ._idle import Idle
-from ._link import Address, Link, openLink
+from ._link import Link
+from ._opening import openLink
 from ._outcome import ELSEWHERE, describe, judge
 from ._resolving import Resolver
 from ._tls import Security

@@ -13,8 +13,9 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import TypeVar
 
+from ._address import Address
 from ._faults import Fault
-from ._link import Address, Link
+from ._link import Link
 from ._server import Opening, Role, Server
 
 _T = TypeVar("_T")

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from ._address import Address
 from ._filters import FilterTemplate
-from ._link import Address
 from ._names import NameTemplate
 from ._tls import Security
 

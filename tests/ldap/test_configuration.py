@@ -16,8 +16,8 @@ from twisted.cred.strcred import InvalidAuthArgumentString
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._ldap import ldapSettings, readSettings
+from mycred._ldap._address import Address
 from mycred._ldap._filters import ANYTHING, encodeFilter
-from mycred._ldap._link import Address
 from mycred._ldap._settings import Groups, Settings
 from mycred._ldap._tls import Security
 

@@ -14,9 +14,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._accounts import Kind
 from mycred._ldap import Directory, Seen, _link, _resolving, _server, ldapSettings
+from mycred._ldap._address import Address, isLoopback
 from mycred._ldap._ber import element, integer
 from mycred._ldap._faults import Fault, Slow
-from mycred._ldap._link import Address
 from mycred._ldap._messages import PASSWORD_POLICY
 from mycred._ldap._resolving import Resolver
 from mycred.error import DenialReason
@@ -561,7 +561,7 @@ class AddressTests(FakeTestCase):
         Numbers of this machine are known in all their forms.
         """
         for host in ("127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"):
-            self.assertTrue(_link._isLoopback(host), host)
+            self.assertTrue(isLoopback(host), host)
             self.assertTrue(Address(host, 1).isOnThisMachine)
         for host in ("10.0.0.1", "::2", "::ffff:10.0.0.1", "localhost.example.org", ""):
             self.assertFalse(Address(host, 1).isOnThisMachine, host)

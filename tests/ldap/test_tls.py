@@ -180,7 +180,7 @@ class NoTLSTests(DirectoryTestCase):
         """
         from mycred._ldap import _link
 
-        self.patch(_link, "_isLoopback", lambda host: False)
+        self.patch(_link, "isLoopback", lambda host: False)
         directory = self.directory(host="localhost", port=str(self.server.port))
         self.assertUnsure(self.look(directory, "alice"), "doesn't begin TLS")
 
@@ -190,7 +190,7 @@ class NoTLSTests(DirectoryTestCase):
         """
         from mycred._ldap import _link
 
-        self.patch(_link, "_isLoopback", lambda host: False)
+        self.patch(_link, "isLoopback", lambda host: False)
         port = str(self.server.port)
         directory = self.directory(host="localhost", port=port, tls="none")
         self.assertAccepted(self.look(directory, "alice"), "alice")

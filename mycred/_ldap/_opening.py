@@ -1,0 +1,98 @@
+"""
+Connecting to a server, by ldap3.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from typing import Any
+
+from ldap3 import NONE, SYNC, Connection, Server
+
+from ._address import Address
+from ._faults import Fault, Lost, Slow
+from ._link import Link
+from ._tls import Security, VerifiedTLS
+
+
+def openLink(
+    address: Address,
+    place: str,
+    security: Security,
+    context: ssl.SSLContext,
+    until: float,
+) -> Link:
+    """
+    Connect to a server, and begin TLS.
+
+    @param address: where it is.
+    @param place: one of its numbers, or a URL, as ldap3 takes it.
+    @param security: what protects the connection.
+    @param context: what verifies the server.
+    @param until: when to give up, by L{time.monotonic}.
+
+    @raise Fault: if it can't be reached, or isn't who it should be.
+    """
+    link = Link(address, _connect(address, place, security, context, until))
+    try:
+        if security in (Security.STARTTLS, Security.OPPORTUNE) and not address.isSocket:
+            mayFail = security is Security.OPPORTUNE and link.isOnThisMachine()
+            link.isClear = not link.startTLS(context, until, mayFail)
+        else:
+            link.isClear = security is not Security.LDAPS and not address.isSocket
+        link.describe()
+    except OSError as error:
+        link.close()
+        raise Lost(f"{address}: the connection is lost: {error}") from None
+    except BaseException:
+        link.close()
+        raise
+    return link
+
+
+def _connect(
+    address: Address,
+    place: str,
+    security: Security,
+    context: ssl.SSLContext,
+    until: float,
+) -> Any:
+    """
+    Have ldap3 open a connection.
+    """
+    left = until - time.monotonic()
+    if left <= 0:
+        raise Slow(f"{address} can't be reached in time")
+    tls: Any = None
+    if security is Security.LDAPS and not address.isSocket:
+        tls = VerifiedTLS(context, address.host, until)
+    # A Server that has failed once fails for seconds: each is used once.
+    server = Server(
+        place,
+        address.port or None,
+        use_ssl=tls is not None,
+        tls=tls,
+        get_info=NONE,
+        connect_timeout=left,
+    )
+    connection = Connection(
+        server, client_strategy=SYNC, auto_referrals=False, check_names=False
+    )
+    try:
+        connection.open(read_server_info=False)
+    # ldap3 may raise anything: not only what its own exceptions descend from.
+    except Exception as error:
+        if connection.socket is not None:
+            connection.socket.close()
+        # What ldap3 makes of what TLS has said is hard to read.
+        told = getattr(tls, "trouble", None) or error
+        kind = Slow if time.monotonic() >= until else Fault
+        raise kind(f"{address} can't be reached: {told}") from None
+    if not address.isSocket:
+        connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
+
+
+__all__ = ["openLink"]
