@@ -8,7 +8,7 @@ import ssl
 import time
 from collections.abc import Callable
 from enum import Enum
-from secrets import token_bytes, token_hex
+from secrets import token_hex
 from threading import Lock, Thread
 from typing import NamedTuple, TypeVar
 
@@ -188,18 +188,23 @@ class Server:
         began = time.monotonic()
         until = began + seconds
         try:
-            self._idle[Role.SEARCH].keep(self._open(Role.SEARCH, until))
-            link = self._open(Role.USER, until)
-            result = link.bind(f"cn={token_hex(8)}", token_bytes(8), until)
-            if result.code in ELSEWHERE:
-                link.close()
-                raise Fault(f"{self.address} can't be asked: {describe(result)}")
-            self._idle[Role.USER].keep(link)
+            # To search it has bound already.
+            searching = self._open(Role.SEARCH, until)
+            self._use(Role.SEARCH, searching, until, lambda link, until: None)
+            self._use(Role.USER, self._open(Role.USER, until), until, self._knock)
         except Exception as error:
             least = self._timeout if isinstance(error, Slow) else 0.0
             self._fail(began, why or str(error), min(least, _LONGEST_PAUSE))
         else:
             self._succeed()
+
+    def _knock(self, link: Link, until: float) -> None:
+        """
+        Insist on an answer to the bind of somebody who isn't there.
+        """
+        result = link.bind(f"cn={token_hex(8)}", token_hex(8).encode("ascii"), until)
+        if result.code in ELSEWHERE:
+            raise Fault(f"{self.address} can't be asked: {describe(result)}")
 
     def _do(self, role: Role, until: float, work: Callable[[Link, float], _T]) -> _T:
         """

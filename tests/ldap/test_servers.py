@@ -433,6 +433,8 @@ class HealthTests(FakeTestCase):
         self.assertTrue(self.accepted(directory))
         [down, _] = directory._servers._servers
         until(lambda: down.isDown)
+        # What has found that out has left nothing.
+        until(lambda: first.open() == 0)
 
     def test_flapping(self) -> None:
         """
