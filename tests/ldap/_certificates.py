@@ -4,7 +4,7 @@ Certificates made on the spot, as complete as Python 3.13 wants them.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 _PEM = serialization.Encoding.PEM
 _DAY = timedelta(days=1)
+# Python 3.10 has no other name for it.
+_UTC = timezone.utc  # noqa: UP017
 
 
 class Authority:
@@ -45,7 +47,7 @@ class Authority:
             decipher_only=False,
         )
         builder = (
-            self._builder(self._name, self._key, datetime.now(UTC) + _DAY)
+            self._builder(self._name, self._key, datetime.now(_UTC) + _DAY)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
             .add_extension(usage, True)
         )
@@ -66,7 +68,7 @@ class Authority:
         @return: the names of the files with the certificate and with the key.
         """
         key = ec.generate_private_key(ec.SECP256R1())
-        until = datetime.now(UTC) + (-_DAY if isExpired else _DAY)
+        until = datetime.now(_UTC) + (-_DAY if isExpired else _DAY)
         both = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
         builder = (
             self._builder(_named(name), key, until)

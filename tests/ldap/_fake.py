@@ -5,6 +5,7 @@ A server that does what no real one should.
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from threading import Event, Thread
@@ -14,6 +15,9 @@ from mycred._ldap._ber import element, elements, end, integer
 
 BIND, SEARCH, EXTENDED, UNBIND = 0x60, 0x63, 0x77, 0x42
 BOUND, ENTRY, DONE, ANSWERED = 0x61, 0x64, 0x65, 0x78
+
+# How long a test waits for what comes by itself, in seconds.
+_PATIENCE = 20.0
 
 ALICE = b"uid=alice,dc=example,dc=org"
 
@@ -216,3 +220,13 @@ def upTo(count: int, then: Callable[[Conversation, int], Any]) -> Any:
             conversation.behave(*request)
 
     return talk
+
+
+def until(condition: Callable[[], object]) -> None:
+    """
+    Wait for something that comes by itself.
+    """
+    deadline = time.monotonic() + _PATIENCE
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError("it doesn't come")

@@ -18,7 +18,7 @@ from mycred._ldap._faults import Fault
 
 from ._certificates import Authority
 from ._directory import DirectoryTestCase
-from ._fake import BIND, BOUND, Conversation, Fake, well
+from ._fake import BIND, BOUND, Conversation, Fake, until, well
 from ._slapd import ONLY_SERVICE, Slapd, person
 from .test_link import FakeTestCase
 
@@ -41,16 +41,6 @@ class Time:
         Tell the time.
         """
         return self._monotonic() + self.ahead
-
-
-def until(condition: Callable[[], object]) -> None:
-    """
-    Wait for something that comes by itself.
-    """
-    deadline = time.monotonic() + LONG
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError("it doesn't come")
 
 
 class ReplicaTests(DirectoryTestCase):
