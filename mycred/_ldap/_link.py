@@ -187,7 +187,7 @@ class Link:
 
     def isOnThisMachine(self) -> bool:
         """
-        Tell whether what is said here leaves this machine.
+        Tell whether what is said here stays on this machine.
         """
         used: Any = self._connection.socket
         if used.family == socket.AF_UNIX:
