@@ -13,6 +13,7 @@ from secrets import token_hex
 from typing import NamedTuple
 
 from .._accounts import Kind, Verdict
+from .._secrets import asBytes
 from ..error import DenialReason
 from ._faults import BadName, Fault, Unsure
 from ._filters import ANYTHING
@@ -34,7 +35,7 @@ _MARGIN, _LONGEST_DELAY = 1.25, 1.0
 # So many of somebody's groups are told.
 _MOST_TOLD = 20
 
-# Of so many binds it is remembered how long they took.
+# Of so many binds that were right, or refused, it is remembered how long they took.
 _MOST_REMEMBERED = 64
 
 
@@ -72,7 +73,9 @@ class Directory:
         self._membership = None
         if settings.groups is not None:
             self._membership = Membership(settings.groups)
+        # Of binds that have let somebody in, and of those that were refused.
         self._took: list[float] = []
+        self._tookRefused: list[float] = []
 
     def look(
         self, name: bytes, password: bytes, until: float, isWatched: bool = False
@@ -157,10 +160,11 @@ class Directory:
         began = time.monotonic()
         outcome = session.bind(entry.dn, password)
         session.step(lambda: f"bind as {entry.dn}: {_told(outcome)}")
-        # Now that there is such an entry, a password was verified.
-        self._remember(session)
+        if not outcome.matched:
+            _remember(self._tookRefused, session.took)
         if not outcome.matched or outcome.denial is not None:
             return self._verdictOn(session, outcome, typed, began)
+        _remember(self._took, session.took)
         return self._admit(session, self._personIn(entry, typed), outcome)
 
     def _lookDirectly(self, session: Session, typed: str, password: bytes) -> Verdict:
@@ -168,14 +172,14 @@ class Directory:
         Bind with a name that is made of the user's.
         """
         if self._settings.dn is None and _odd.search(typed):
-            return Verdict(Kind.REFUSED, _encode(typed), "no user has such a name")
+            return Verdict(Kind.REFUSED, asBytes(typed), "no user has such a name")
         user, began = self._bindName(typed), time.monotonic()
         try:
             outcome, identity = session.bindAs(user, password)
         except BadName:
             # Which of the two can't be read: what was typed, or all such names?
             session.bind(self._bindName(token_hex(8)), password)
-            return Verdict(Kind.REFUSED, _encode(typed), "no entry can have such a name")
+            return Verdict(Kind.REFUSED, asBytes(typed), "no entry can have such a name")
         session.step(
             lambda: (
                 f"bind as {user}: {_told(outcome)}"
@@ -184,7 +188,7 @@ class Directory:
         )
         if not outcome.matched or outcome.denial is not None:
             return self._verdictOn(session, outcome, typed, began)
-        self._remember(session)
+        _remember(self._took, session.took)
         return self._admit(session, personBehind(identity, self._settings), outcome)
 
     def _bindName(self, typed: str) -> str:
@@ -238,14 +242,7 @@ class Directory:
             session.bind(f"cn={token_hex(8)},{search.base}", password)
         session.step(lambda: "bind as nobody, so that it takes as long")
         delay = self._delay(session, began)
-        return Verdict(Kind.REFUSED, _encode(typed), why, delay=delay)
-
-    def _remember(self, session: Session) -> None:
-        """
-        Remember how long it took to verify a password.
-        """
-        self._took.append(session.took)
-        del self._took[:-_MOST_REMEMBERED]
+        return Verdict(Kind.REFUSED, asBytes(typed), why, delay=delay)
 
     def _verdictOn(
         self, session: Session, outcome: Outcome, typed: str, began: float
@@ -253,7 +250,7 @@ class Directory:
         """
         Turn a bind that doesn't let in into a verdict.
         """
-        name = _encode(typed)
+        name = asBytes(typed)
         if outcome.denial is not None:
             return Verdict(Kind.DENIED, name, outcome.why, outcome.denial)
         delay = self._delay(session, began)
@@ -267,7 +264,9 @@ class Directory:
 
         @param began: when the bind began.
         """
-        took = sorted(self._took)
+        # Those that were refused may have been so without a look at the password; they
+        # count while nobody has got in.
+        took = sorted(self._took or self._tookRefused)
         # Nearly all are quicker than this; a few may have taken far longer.
         slow = took[-1 - len(took) // 16] if took else 0.0
         most = min(slow * _MARGIN, _LONGEST_DELAY)
@@ -289,7 +288,7 @@ class Directory:
         Tell whether somebody who has proved who he is may in.
         """
         why = self._objection(session, person)
-        name = _encode(person.name)
+        name = asBytes(person.name)
         if why:
             return Verdict(Kind.DENIED, name, why, DenialReason.POLICY)
         if outcome is not None and outcome.why:
@@ -338,19 +337,20 @@ def _conclude(session: Session, verdict: Verdict, values: tuple[bytes, ...] = ()
     return Seen(verdict, session.steps or [], values)
 
 
+def _remember(took: list[float], seconds: float) -> None:
+    """
+    Remember how long a bind took, and forget older ones.
+    """
+    took.append(seconds)
+    del took[:-_MOST_REMEMBERED]
+
+
 def _told(outcome: Outcome) -> str:
     """
     Put an outcome into words.
     """
     said = "right" if outcome.matched else "not right"
     return f"{said} ({outcome.why})" if outcome.why else said
-
-
-def _encode(name: str) -> bytes:
-    """
-    Encode a name.
-    """
-    return name.encode("utf-8", "surrogateescape")
 
 
 __all__ = ["Directory", "Seen"]

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from .._secrets import asBytes
 from ._faults import Unsure
 from ._filters import ANYTHING, allOf, anyOf, equals, inChain
 from ._messages import BASE, SUBTREE, Entry
@@ -56,7 +57,7 @@ class Membership:
         groups = person.groups or ()
         isNested = self._groups.isNested
         if isNested and self._followsChains(session):
-            return self._matches(session, inChain("member", _encode(person.dn)))
+            return self._matches(session, inChain("member", asBytes(person.dn)))
         if self._areIn(session, [person.dn], [person.name], groups):
             return True
         return isNested and self._climb(session, person, groups)
@@ -156,8 +157,8 @@ def _lists(members: Iterable[str], names: Iterable[str]) -> bytes:
     Encode the filter for groups that list one of these members.
     """
     return anyOf(
-        *(equals(key, _encode(dn)) for dn in members for key in _MEMBERS),
-        *(equals("memberUid", _encode(name)) for name in names),
+        *(equals(key, asBytes(dn)) for dn in members for key in _MEMBERS),
+        *(equals("memberUid", asBytes(name)) for name in names),
     )
 
 
@@ -167,13 +168,6 @@ def _portions(members: Sequence[str]) -> Iterator[Sequence[str]]:
     """
     for at in range(0, len(members), _AT_A_TIME):
         yield members[at : at + _AT_A_TIME]
-
-
-def _encode(name: str) -> bytes:
-    """
-    Encode a name.
-    """
-    return name.encode("utf-8", "surrogateescape")
 
 
 __all__ = ["MEMBER_OF", "Membership", "groupsIn"]

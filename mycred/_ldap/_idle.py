@@ -24,12 +24,6 @@ class Idle:
         self._links: list[Link] = []
         self._isClosed = False
 
-    def __len__(self) -> int:
-        """
-        Count them.
-        """
-        return len(self._links)
-
     def take(self) -> Link | None:
         """
         Take the one that was used last.

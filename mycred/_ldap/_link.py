@@ -23,6 +23,7 @@ from ._messages import (
     EXTENDED,
     PASSWORD_POLICY,
     SEARCHED,
+    SIZE_LIMIT_EXCEEDED,
     START_TLS,
     UNSOLICITED,
     Answer,
@@ -46,8 +47,6 @@ _AT_A_TIME = 2**16
 
 # So many references, which aren't followed, may come with entries.
 _MOST_REFERENCES = 100
-
-_SIZE_LIMIT_EXCEEDED = 4
 
 # protocolError, which is what a server answers that knows no StartTLS, and
 # unavailable, if it has no certificate.
@@ -142,7 +141,7 @@ class Link:
                 break
         # Samba, for one, knows no limit; nobody waits for all that it has.
         self._isSpent = True
-        return entries[:mostEntries], Result(_SIZE_LIMIT_EXCEEDED)
+        return entries[:mostEntries], Result(SIZE_LIMIT_EXCEEDED)
 
     def startTLS(self, context: ssl.SSLContext, until: float, mayFail: bool) -> bool:
         """

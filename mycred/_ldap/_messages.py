@@ -34,6 +34,9 @@ _RESPONSE_VALUE = 0x8B
 #: How far below its base a search looks.
 BASE, ONE, SUBTREE = 0, 1, 2
 
+#: The result code of a search that has found more than was asked for.
+SIZE_LIMIT_EXCEEDED = 4
+
 #: The id of what a server says unasked (RFC 4511, section 4.4).
 UNSOLICITED = 0
 
@@ -238,6 +241,7 @@ __all__ = [
     "ONE",
     "PASSWORD_POLICY",
     "SEARCHED",
+    "SIZE_LIMIT_EXCEEDED",
     "START_TLS",
     "SUBTREE",
     "UNSOLICITED",

@@ -68,23 +68,24 @@ def _connect(
     tls: Any = None
     if security is Security.LDAPS and not address.isSocket:
         tls = VerifiedTLS(context, address.host, until)
-    # A Server that has failed once fails for seconds: each is used once.
-    server = Server(
-        place,
-        address.port or None,
-        use_ssl=tls is not None,
-        tls=tls,
-        get_info=NONE,
-        connect_timeout=left,
-    )
-    connection = Connection(
-        server, client_strategy=SYNC, auto_referrals=False, check_names=False
-    )
+    connection: Any = None
     try:
+        # A Server that has failed once fails for seconds: each is used once.
+        server = Server(
+            place,
+            address.port or None,
+            use_ssl=tls is not None,
+            tls=tls,
+            get_info=NONE,
+            connect_timeout=left,
+        )
+        connection = Connection(
+            server, client_strategy=SYNC, auto_referrals=False, check_names=False
+        )
         connection.open(read_server_info=False)
     # ldap3 may raise anything: not only what its own exceptions descend from.
     except Exception as error:
-        if connection.socket is not None:
+        if connection is not None and connection.socket is not None:
             connection.socket.close()
         # What ldap3 makes of what TLS has said is hard to read.
         told = getattr(tls, "trouble", None) or error

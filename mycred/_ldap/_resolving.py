@@ -72,36 +72,38 @@ class Resolver:
 
         @raise Fault: if none are known.
         """
+        if self._known:
+            # Nobody else need wait meanwhile.
+            self._goodUntil = time.monotonic() + _GOOD_FOR
         # getaddrinfo(3) has no time-out, and may take minutes.
-        found: list[list[str] | Exception] = []
-        thread = Thread(target=self._resolve, args=(found,), daemon=True)
+        troubles: list[Exception] = []
+        thread = Thread(target=self._resolve, args=(troubles,), daemon=True)
         try:
             thread.start()
             thread.join(seconds)
         except RuntimeError as error:
-            found.append(error)
-        host = self._address.host
-        # Whether or not there are others, nobody else need wait now.
-        self._goodUntil = time.monotonic() + (_GOOD_FOR if self._known else 0.0)
-        if found and isinstance(found[0], list):
-            self._known = found[0]
-            self._goodUntil = time.monotonic() + _GOOD_FOR
-        elif not self._known:
-            if not found:
+            troubles.append(error)
+        if not self._known:
+            host = self._address.host
+            if not troubles:
                 raise Slow(f"the addresses of {host} can't be found in time")
-            raise Fault(f"the addresses of {host} can't be found: {found[0]}")
+            raise Fault(f"the addresses of {host} can't be found: {troubles[0]}")
 
-    def _resolve(self, found: list[list[str] | Exception]) -> None:
+    def _resolve(self, troubles: list[Exception]) -> None:
         """
-        Find them, in a thread.
+        Find them, in a thread; also those that come after somebody has waited for them
+        count.
         """
         host, port = self._address
         try:
             places = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            hosts = dict.fromkeys(str(place[0]) for *_, place in places)
-            found.append(list(hosts)[:_MOST])
         except (OSError, UnicodeError) as error:
-            found.append(error)
+            troubles.append(error)
+            return
+        hosts = list(dict.fromkeys(str(place[0]) for *_, place in places))
+        if hosts:
+            self._known = hosts[:_MOST]
+            self._goodUntil = time.monotonic() + _GOOD_FOR
 
 
 def _isNumber(host: str) -> bool:

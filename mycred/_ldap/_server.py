@@ -16,6 +16,7 @@ from ._address import Address
 from ._faults import Elsewhere, Fault, Lost, Slow, Unsure
 from ._idle import Idle
 from ._link import Link
+from ._messages import Result
 from ._opening import openLink
 from ._outcome import ELSEWHERE, describe, judge
 from ._resolving import Resolver
@@ -27,9 +28,8 @@ _T = TypeVar("_T")
 # most; one that has worked for as long begins anew.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 8.0
 
-# How long a server that has made somebody wait for too long may take to prove that it
-# works, in seconds.
-_SUSPICION = 1.0
+# How long it may take at most to find out, aside, whether a server works, in seconds.
+_LONGEST_TRY = 3.0
 
 
 class Role(Enum):
@@ -69,8 +69,10 @@ class Server:
     One server.
 
     @ivar address: where it is.
-    @ivar isDown: whether it has failed, and hasn't worked since.
-    @ivar isSuspect: whether it may be down, which is being found out.
+    @ivar isDown: whether it has failed for everybody, and hasn't worked since.
+    @ivar isSuspect: whether it has failed for somebody, and it is being found out whether
+        it is down.
+    @ivar reason: why it was down last.
     """
 
     def __init__(
@@ -87,7 +89,8 @@ class Server:
         @param note: what is told, in any thread, when it fails and works again.
         """
         self.address = address
-        self.isDown = False
+        self.isDown = self.isSuspect = False
+        self.reason = ""
         self._opening = opening
         self._timeout = timeout
         self._note = note
@@ -95,7 +98,7 @@ class Server:
         self._lock = Lock()
         self._idle = {role: Idle() for role in Role}
         self._isTried = self._isKnownClear = False
-        self.isSuspect = False
+        self._answeredAt = dict.fromkeys(Role, 0.0)
         self._failures = 0
         self._retryAt = self._upSince = 0.0
 
@@ -124,37 +127,31 @@ class Server:
             outcome = self._do(role, until, work)
         except (Elsewhere, Unsure):
             # It has answered.
-            self._succeed()
+            self._succeed(role)
             raise
         except Fault as fault:
             self._suspect(str(fault))
             raise
-        self._succeed()
+        self._succeed(role)
         return outcome
 
-    def tryAside(self, seconds: float = 0.0, why: str = "") -> Thread | None:
+    def retry(self, done: Callable[[], object]) -> None:
         """
-        Find out whether it works, in a thread of its own.
+        Find out whether it works again, after L{claim}, in a thread of its own.
 
-        @param seconds: how long that may take; as long as a login if it is 0.
-        @param why: what has made that necessary; it is told if it doesn't work.
-
-        @return: the thread; L{None} if none can be started.
+        @param done: what is called when that is known.
         """
 
-        def tryOut() -> None:
+        def work() -> None:
             try:
-                self._tryOut(seconds or self._timeout, why)
+                self._tryOut()
             finally:
-                self._isTried = self.isSuspect = False
+                self._isTried = False
+                done()
 
-        trying = Thread(target=tryOut, daemon=True)
-        try:
-            trying.start()
-        except RuntimeError:
-            self._isTried = self.isSuspect = False
-            return None
-        return trying
+        if not _start(work):
+            self._isTried = False
+            done()
 
     def close(self) -> None:
         """
@@ -178,31 +175,50 @@ class Server:
             if self.isDown or self.isSuspect:
                 return
             self.isSuspect = True
-        self.tryAside(_SUSPICION, why)
 
-    def _tryOut(self, seconds: float, why: str) -> None:
+        def work() -> None:
+            try:
+                self._tryOut(why)
+            finally:
+                self.isSuspect = False
+
+        if not _start(work):
+            self.isSuspect = False
+
+    def _tryOut(self, why: str = "") -> None:
         """
         Find out whether the server works: whether it can be connected to for either
         role, and answers.
+
+        @param why: what has made that necessary.
         """
         began = time.monotonic()
-        until = began + seconds
+        until = began + min(self._timeout, _LONGEST_TRY)
+        role = Role.SEARCH
         try:
             # To search it has bound already.
-            searching = self._open(Role.SEARCH, until)
-            self._use(Role.SEARCH, searching, until, lambda link, until: None)
-            self._use(Role.USER, self._open(Role.USER, until), until, self._knock)
+            self._idle[role].keep(self._open(role, until))
+            role = Role.USER
+            self._use(role, self._open(role, until), until, self._knock)
         except Exception as error:
-            least = self._timeout if isinstance(error, Slow) else 0.0
-            self._fail(began, why or str(error), min(least, _LONGEST_PAUSE))
+            if isinstance(error, Slow) and self._answeredAt[role] > began:
+                # Others have had answers meanwhile.
+                return
+            self._fail(began, str(error) + (why and f"; before that: {why}"))
         else:
-            self._succeed()
+            self._succeed(role)
 
     def _knock(self, link: Link, until: float) -> None:
         """
         Insist on an answer to the bind of somebody who isn't there.
         """
         result = link.bind(f"cn={token_hex(8)}", token_hex(8).encode("ascii"), until)
+        self._insistOnAnswer(result)
+
+    def _insistOnAnswer(self, result: Result) -> None:
+        """
+        Insist that a server isn't busy, or has other trouble.
+        """
         if result.code in ELSEWHERE:
             raise Fault(f"{self.address} can't be asked: {describe(result)}")
 
@@ -217,6 +233,10 @@ class Server:
             except Lost:
                 # Then the others are, too.
                 self._drop()
+            except Slow:
+                # They may have been forgotten by what stands between.
+                self._drop()
+                raise
         began = time.monotonic()
         try:
             link = self._open(role, until)
@@ -230,7 +250,7 @@ class Server:
         self, role: Role, link: Link, until: float, work: Callable[[Link, float], _T]
     ) -> _T:
         """
-        Do something with this connection, which is kept if it is as good as before.
+        Do something with this connection, which is kept if that was done.
         """
         try:
             outcome = work(link, until)
@@ -284,8 +304,7 @@ class Server:
         dn, password = self._opening.account
         result = link.bind(dn, password, until, asksPolicy=True)
         if not dn:
-            if result.code in ELSEWHERE:
-                raise Fault(f"{self.address} can't be asked: {describe(result)}")
+            self._insistOnAnswer(result)
             return
         try:
             outcome = judge(result)
@@ -296,34 +315,32 @@ class Server:
         if outcome.why:
             self._note(f"{self.address}: the service account {dn}: {outcome.why}")
 
-    def _fail(self, began: float, why: str, least: float = 0.0) -> None:
+    def _fail(self, began: float, why: str) -> None:
         """
         Leave the server alone for a while.
 
         @param began: when it was asked: what is older than its return is no news.
-        @param least: for how long at least, in seconds: one that hangs costs whoever
-            tries it all of his time.
         """
         now = time.monotonic()
         with self._lock:
             isNews = began >= self._upSince and now >= self._retryAt
-            isFirst = isNews and not self.isDown
+            isTold = isNews and not (self.isDown and why == self.reason)
             if isNews:
                 pause = min(_FIRST_PAUSE * 2 ** min(self._failures, 10), _LONGEST_PAUSE)
                 self._failures += 1
-                self._retryAt = now + max(pause, least)
-                self.isDown = True
+                self._retryAt = now + pause
+                self.isDown, self.reason = True, why
         self._drop()
-        if isFirst:
+        if isTold:
             self._note(f"A server of the directory fails: {why}")
 
-    def _succeed(self) -> None:
+    def _succeed(self, role: Role) -> None:
         """
         Remember that the server works.
         """
+        now = self._answeredAt[role] = time.monotonic()
         if not self._failures:
             return
-        now = time.monotonic()
         with self._lock:
             isReturn = self.isDown
             if isReturn:
@@ -332,6 +349,19 @@ class Server:
                 self._failures = 0
         if isReturn:
             self._note(f"{self.address} works again")
+
+
+def _start(work: Callable[[], None]) -> bool:
+    """
+    Have something done in a thread that nobody waits for.
+
+    @return: whether there can be one.
+    """
+    try:
+        Thread(target=work, daemon=True).start()
+    except RuntimeError:
+        return False
+    return True
 
 
 __all__ = ["Opening", "Role", "Server"]

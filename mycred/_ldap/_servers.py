@@ -1,16 +1,19 @@
 """
 The servers of a directory: which of them is asked.
 
-The first that works is asked.  One that fails is left alone for a while, and then
-tried again, aside; as soon as it answers it is asked in its turn.  While all of them
-are known to fail nobody waits for them, but for a moment whoever has one tried again.
+The first that works is asked, and those that may be down after the others.  One that is
+down is left alone for a while, and then tried again, aside; as soon as it answers it is
+asked in its turn.  While all are down logins fail at once; only the one that comes when
+it is time to try waits, for a moment.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from operator import attrgetter
+from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from ._address import Address
@@ -59,16 +62,30 @@ class Servers:
         @raise Fault: if no server works.
         """
         down = [server for server in self._servers if server.isDown]
-        tries = [server.tryAside() for server in down if server.claim()]
+        due = [server for server in down if server.claim()]
+        tried: SimpleQueue[None] = SimpleQueue()
+        for server in due:
+            server.retry(lambda: tried.put(None))
         if len(down) == len(self._servers):
-            # One that is back says so at once; nobody waits long for one that hangs.
-            soon = min(until, time.monotonic() + _LONGEST_WAIT)
-            for trying in filter(None, tries):
-                trying.join(max(0.0, soon - time.monotonic()))
+            self._await(tried, len(due), until)
         working = [server for server in self._servers if not server.isDown]
         # Those that may be down come last, while that is being found out.
         working.sort(key=attrgetter("isSuspect"))
         return self._askOneOf(working, role, until, work)
+
+    def _await(self, tried: SimpleQueue[None], count: int, until: float) -> None:
+        """
+        Wait for a moment to see whether one of servers that have all failed works again:
+        one that is back says so at once.
+
+        @param tried: what tells that one was tried.
+        @param count: how many are.
+        """
+        soon = min(until, time.monotonic() + _LONGEST_WAIT)
+        with suppress(Empty):
+            while count and all(server.isDown for server in self._servers):
+                tried.get(timeout=max(0.0, soon - time.monotonic()))
+                count -= 1
 
     def close(self) -> None:
         """
@@ -96,7 +113,10 @@ class Servers:
                 return server.do(role, now + share, work)
             except Fault as fault:
                 told.append(str(fault))
-        raise Fault("; ".join(told) or "no server of the directory works")
+        if told:
+            raise Fault("; ".join(told))
+        reasons = "; ".join(server.reason for server in self._servers)
+        raise Fault(f"no server of the directory works: {reasons}")
 
 
 __all__ = ["Servers"]

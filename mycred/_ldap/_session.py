@@ -9,12 +9,10 @@ from collections.abc import Callable
 
 from ._faults import Unsure
 from ._link import Link
-from ._messages import WHO_AM_I, Entry, text
+from ._messages import SIZE_LIMIT_EXCEEDED, WHO_AM_I, Entry, text
 from ._outcome import Outcome, insist, judge
 from ._server import Role
 from ._servers import Servers
-
-_SIZE_LIMIT_EXCEEDED = 4
 
 # referral, noSuchObject, invalidDNSyntax, insufficientAccessRights: an entry of which
 # another one speaks may be elsewhere, gone or not to be seen.
@@ -89,7 +87,7 @@ class Session:
             entries, result = link.search(
                 base, scope, where, attributes, mostEntries, until
             )
-            if result.code == _SIZE_LIMIT_EXCEEDED and len(entries) == mostEntries:
+            if result.code == SIZE_LIMIT_EXCEEDED and len(entries) == mostEntries:
                 return entries
             if result.code in _MISSING and mayMiss:
                 return []

@@ -241,6 +241,11 @@ def _directory(given: dict[str, Any]) -> Any:
     escaped = given["ldap"].replace("\\", "\\\\").replace(":", "\\:")
     try:
         settings = readSettings(f"config={escaped}")
+        for address in settings.exposed:
+            theSSHKeyCheckerFactory.errorOutput.write(
+                f"Warning: --auth=sshkey: keys come from {address} without TLS; who is "
+                "on their way can put others in their place\n"
+            )
         return LDAPAuthorizedKeys(settings, policy=policy)
     except (InvalidAuthArgumentString, ValueError) as error:
         raise ValueError(f"ldap: {error}") from None

@@ -224,7 +224,8 @@ class FactoryTests(DirectoryTestCase):
         """
         from mycred.plugins.cred_sshkeys import theSSHKeyCheckerFactory
 
-        self.patch(theSSHKeyCheckerFactory, "errorOutput", StringIO())
+        self.errorOutput = StringIO()
+        self.patch(theSSHKeyCheckerFactory, "errorOutput", self.errorOutput)
         path = Path(self.mktemp())
         keys = {"host": self.server.socket, "base": PEOPLE, **given}
         lines = "\n".join(f"{key} = {value}" for key, value in keys.items())
@@ -237,6 +238,14 @@ class FactoryTests(DirectoryTestCase):
         """
         checker = self.make(":minrsa=3072")
         self.assertIsInstance(checker._keydb, LDAPAuthorizedKeys)
+        self.assertEqual(self.errorOutput.getvalue(), "")
+
+    def test_exposed(self) -> None:
+        """
+        Whoever takes keys from a network as they come is warned.
+        """
+        self.make(host="ldap.example.org", tls="none")
+        self.assertIn("ldap.example.org:389 without TLS", self.errorOutput.getvalue())
 
     def test_wrong(self) -> None:
         """

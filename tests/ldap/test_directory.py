@@ -262,7 +262,23 @@ class SearchTests(DirectoryTestCase):
         self.look(directory, "nobody")
         self.assertEqual(directory._took, [])
         self.look(directory, "alice", "x")
-        self.assertEqual(len(directory._took), 1)
+        self.assertEqual(len(directory._tookRefused), 1)
+        directory._tookRefused[0] = 0.7
+        self.assertTrue(0.4 < self.look(directory, "nobody").verdict.delay <= 0.875)
+
+    def test_flushed(self) -> None:
+        """
+        However often somebody is refused, for an account that is locked, say: what was
+        verified counts.
+        """
+        directory = self.directory()
+        self.look(directory, "alice")
+        directory._took[0] = 0.7
+        for _ in range(70):
+            self.look(directory, "nopassword", "x")
+        self.assertEqual(directory._took, [0.7])
+        self.assertEqual(len(directory._tookRefused), 64)
+        self.assertTrue(0.4 < self.look(directory, "nobody").verdict.delay <= 0.875)
 
     def test_timeLeft(self) -> None:
         """

@@ -541,7 +541,7 @@ class AddressTests(FakeTestCase):
 
         def hang(*_: object, **__: object) -> list[object]:
             isOver.wait()
-            return []
+            return [(2, 1, 6, "", ("10.0.0.9", 389))]
 
         resolver = Resolver(Address("a", 389))
         known = Resolver(Address("b", 389))
@@ -553,6 +553,9 @@ class AddressTests(FakeTestCase):
         for _ in range(100):
             self.assertEqual(known.find(soon()), ["10.0.0.1"])
         self.assertLess(time.monotonic(), before)
+        # What comes when nobody waits any more counts, too.
+        isOver.set()
+        until(lambda: known.find(soon()) == ["10.0.0.9"])
         # What is a number isn't looked up, nor is a socket.
         for host, port in (("10.0.0.1", 389), ("::1", 389), ("/run/ldapi", 0)):
             [place] = Resolver(Address(host, port)).find(soon(0.05))

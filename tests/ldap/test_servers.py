@@ -6,6 +6,7 @@ servers that misbehave.
 from __future__ import annotations
 
 import signal
+import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ from typing import Any
 
 from mycred._accounts import Kind
 from mycred._ldap import Directory, Seen, _server, _servers
-from mycred._ldap._faults import Fault
+from mycred._ldap._faults import Fault, Slow
 
 from ._certificates import Authority
 from ._directory import DirectoryTestCase
@@ -181,7 +182,8 @@ class ReplicaTests(DirectoryTestCase):
         for server in self.both:
             server.kill(signal.SIGCONT)
         self.time.ahead += 10
-        self.assertAccepted(self.ask(directory, LONG), "alice")
+        # Whoever was trying one all that time has the answer soon.
+        until(lambda: self.ask(directory).verdict.kind is Kind.ACCEPTED)
 
     def test_restarted(self) -> None:
         """
@@ -336,6 +338,83 @@ class HealthTests(FakeTestCase):
             looks = list(pool.map(lambda _: self.look(directory, 0.5), range(20)))
         for seen in looks:
             self.assertUnsure(seen, "no server")
+
+    def test_firstBack(self) -> None:
+        """
+        Whoever waits is let in as soon as one is back, though another hangs.
+        """
+        first, second, directory = self.pair()
+        self.cut(first, self.hang)
+        self.cut(second, self.hang)
+        self.assertFalse(self.accepted(directory))
+        until(lambda: all(server.isDown for server in directory._servers._servers))
+        second.talk = well
+        self.patch(_servers, "_LONGEST_WAIT", LONG)
+        self.time.ahead += 10
+        began = time.monotonic()
+        self.assertTrue(self.accepted(directory, LONG))
+        self.assertLess(time.monotonic(), began + 2)
+
+    def test_reason(self) -> None:
+        """
+        The log is told why a server fails, and again when that is for another reason;
+        so is whoever comes meanwhile.
+        """
+        server = self.serve(well)
+        directory = self.directory(server, timeout="2")
+        self.cut(server, lambda conversation: conversation.close())
+        self.assertFalse(self.accepted(directory))
+        for _ in range(2):
+            self.time.ahead += 10
+            self.assertUnsure(self.look(directory), "no server", "closed")
+        server.stop()
+        self.time.ahead += 10
+        self.assertUnsure(self.look(directory), "no server", "refused")
+        fails = [note for note in directory.takeNotes() if "fails" in note]
+        self.assertEqual(len(fails), 2)
+        self.assertIn("refused", fails[1])
+
+    def test_forgotten(self) -> None:
+        """
+        Where one idle connection is swallowed the others aren't used, either.
+        """
+        server = self.serve(well)
+        directory = self.directory(server)
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda _: self.accepted(directory), range(40)))
+        [each] = directory._servers._servers
+        pairs = [socket.socketpair() for _ in range(8)]
+        for pair in pairs:
+            for end in pair:
+                self.addCleanup(end.close)
+        ends = (pair[0] for pair in pairs)
+        for idle in each._idle.values():
+            for link in idle._links:
+                link._connection.socket.close()
+                link._connection.socket = next(ends)
+        self.assertUnsure(self.look(directory, 0.2), "in time")
+        self.assertTrue(self.accepted(directory))
+        self.assertFalse(each.isDown)
+
+    def test_answersOthers(self) -> None:
+        """
+        A server that answers others while it is tried, too slowly, isn't down.
+        """
+        server = self.serve(well)
+        directory = self.directory(server)
+        [each] = directory._servers._servers
+
+        def openSlowly(*_: object) -> None:
+            each._succeed(_server.Role.SEARCH)
+            raise Slow("too slow")
+
+        self.patch(each, "_open", openSlowly)
+        each._tryOut("somebody waited")
+        self.assertFalse(each.isDown)
+        self.patch(each, "_succeed", lambda role: None)
+        each._tryOut("somebody waited")
+        self.assertTrue(each.isDown)
+        self.assertEqual(each.reason, "too slow; before that: somebody waited")
 
     def test_oneUser(self) -> None:
         """
@@ -503,7 +582,7 @@ class HealthTests(FakeTestCase):
         self.assertEqual(list(directory.takeNotes())[1:], [])
         self.assertEqual((server.open(), server.accepted), (2, count + 2))
         [each] = directory._servers._servers
-        self.assertEqual([len(links) for links in each._idle.values()], [1, 1])
+        self.assertEqual([len(idle._links) for idle in each._idle.values()], [1, 1])
 
     def test_staleOnce(self) -> None:
         """
@@ -559,7 +638,7 @@ class HealthTests(FakeTestCase):
         [each] = directory._servers._servers
         began = self.time.monotonic()
         each._fail(began, "gone")
-        each._succeed()
+        each._succeed(_server.Role.USER)
         each._fail(began, "gone, still")
         self.assertFalse(each.isDown)
 
