@@ -232,22 +232,6 @@ class Slapd:
         """
         self._change("ldapmodify", *changes)
 
-    def ask(self, *arguments: str) -> str:
-        """
-        Search as the administrator does, by OpenLDAP's own program.
-        """
-        command = ["ldapsearch", "-LLL", "-x", "-H", self.url, "-D", _ADMIN]
-        command += ["-w", _ADMIN_PASSWORD, "-b", SUFFIX, *arguments]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
-
-    def connections(self) -> int:
-        """
-        Count the connections to its port.
-        """
-        command = ["ss", "-Htn", "state", "established", f"sport = :{self.port}"]
-        found = subprocess.run(command, check=True, capture_output=True, text=True)
-        return len(found.stdout.splitlines())
-
     def _change(self, program: str, *changes: str) -> None:
         """
         Give a program what to change.

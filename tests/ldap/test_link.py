@@ -549,10 +549,8 @@ class AddressTests(FakeTestCase):
         self.patch(socket, "getaddrinfo", hang)
         self.assertRaises(Slow, resolver.find, soon(0.05))
         self.patch(_resolving, "_MOMENT", 0.05)
-        before = soon()
         for _ in range(100):
             self.assertEqual(known.find(soon()), ["10.0.0.1"])
-        self.assertLess(time.monotonic(), before)
         # What comes when nobody waits any more counts, too.
         isOver.set()
         until(lambda: known.find(soon()) == ["10.0.0.9"])
