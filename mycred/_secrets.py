@@ -65,10 +65,17 @@ def shortened(name: object) -> object:
 
 def printable(text: str) -> str:
     """
-    Show what isn't UTF-8 in a text, such as the name of a file, by its code: the log
-    couldn't take it.
+    Show what isn't UTF-8 in a text, such as the name of a file or what a server says,
+    by its code: the log couldn't take it.  So are control characters shown, which could
+    make a terminal, or who reads the log, believe something else.
     """
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    shown = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    if shown.isprintable():
+        return shown
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii")
+        for c in shown
+    )
 
 
 __all__ = ["LONGEST", "asBytes", "equal", "isPlausible", "printable", "shortened"]

@@ -8,12 +8,35 @@ from hypothesis import example, given, settings, strategies as st
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._secrets import LONGEST, asBytes, equal, isPlausible
+from mycred._secrets import LONGEST, asBytes, equal, isPlausible, printable
 
 patient = settings(deadline=None, database=None)
 
 # All that a str can hold: lone surrogates too, which no encoding likes.
 anyText = st.text(st.characters() | st.characters(categories=["Cs"]))
+
+
+class PrintableTests(SynchronousTestCase):
+    """
+    Tests for L{printable}.
+    """
+
+    def test_shown(self) -> None:
+        """
+        Text is shown as it is, but for what the log can't take or a terminal would obey.
+        """
+        self.assertEqual(printable("uid=é,ou=x y"), "uid=é,ou=x y")
+        self.assertEqual(printable("a\x1b[31m\nb\0"), "a\\x1b[31m\\nb\\x00")
+        self.assertEqual(printable("\udcff\u202e"), "\\udcff\\u202e")
+
+    @given(anyText)
+    def test_anything(self, text: str) -> None:
+        """
+        Whatever it is, it can be written to a log, in one line.
+        """
+        shown = printable(text)
+        self.assertTrue(shown.isprintable())
+        shown.encode("utf-8")
 
 
 class AsBytesTests(SynchronousTestCase):

@@ -44,8 +44,7 @@ class Servers:
         """
         @param addresses: where they are.
         @param opening: how connections to them are opened.
-        @param timeout: for how long a login may take, in seconds; and for how long a
-            server is tried, aside.
+        @param timeout: for how long a login may take, in seconds.
         @param note: what is told, in any thread, about servers that fail and recover.
         """
         self._servers = [Server(a, opening, timeout, note) for a in addresses]

@@ -379,6 +379,24 @@ class TalkingTests(FakeTestCase):
         self.assertIs(seen.verdict.denial, DenialReason.PASSWORD_EXPIRED)
         self.assertNotIn(EXTENDED, server.asked)
 
+    def test_nobodyCanBind(self) -> None:
+        """
+        Where nobody can bind whoever has an entry isn't told apart from who has none.
+        """
+        for isKnown in (True, False):
+
+            def talk(conversation: Conversation, k: bool = isKnown) -> None:
+                for identity, kind, body in conversation.requests():
+                    if kind == SEARCH:
+                        found = entry(identity, ALICE, b"alice") if k else b""
+                        conversation.say(found, result(identity, DONE))
+                    else:
+                        isNobody = body.endswith(b"\x04\x00\x80\x00")
+                        conversation.answer(identity, BOUND, 0 if isNobody else 13)
+
+            seen = self.look(self.directory(self.serve(talk)))
+            self.assertUnsure(seen, "confidentialityRequired")
+
     def test_noAnonymousBind(self) -> None:
         """
         A server that wants no anonymous bind may all the same have anonymous searches.
