@@ -151,6 +151,8 @@ class ReplicaTests(DirectoryTestCase):
         With both gone each login is a temporary failure, at once when that is known;
         when they are back nothing is left of it.
         """
+        # None is tried again before the test has the time pass.
+        self.patch(_server, "_FIRST_PAUSE", 5.0)
         directory = self.replicas()
         self.ask(directory)
         for server in self.both:
