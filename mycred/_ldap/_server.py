@@ -13,6 +13,7 @@ from threading import Lock, Thread
 from typing import NamedTuple, TypeVar
 
 from ._address import Address
+from ._backoff import LONGEST_PAUSE, Doubt, pauseAfter
 from ._faults import Elsewhere, Fault, Lost, Slow, Unsure
 from ._idle import Idle
 from ._link import Link
@@ -23,10 +24,6 @@ from ._resolving import Resolver
 from ._tls import Security
 
 _T = TypeVar("_T")
-
-# For how long a server that has failed is left alone, in seconds: at first, and at
-# most; one that has worked for as long begins anew.
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 8.0
 
 # How long it may take at most to find out, aside, whether a server works, in seconds.
 _LONGEST_TRY = 3.0
@@ -72,6 +69,7 @@ class Server:
     @ivar isDown: whether it has failed for everybody, and hasn't worked since.
     @ivar isSuspect: whether it has failed for somebody, and it is being found out whether
         it is down.
+    @ivar doubts: for each role, whether it fails although it isn't down.
     @ivar reason: why it was down last.
     """
 
@@ -96,6 +94,7 @@ class Server:
         self._note = note
         self._resolver = Resolver(address)
         self._lock = Lock()
+        self.doubts = {role: Doubt() for role in Role}
         self._idle = {role: Idle() for role in Role}
         self._isTried = self._isKnownClear = False
         self._answeredAt = dict.fromkeys(Role, 0.0)
@@ -126,14 +125,19 @@ class Server:
         try:
             outcome = self._do(role, until, work)
         except (Elsewhere, Unsure):
-            # It has answered.
-            self._succeed(role)
+            self._answer(role)
             raise
         except Fault as fault:
-            self._suspect(str(fault))
+            self._suspect(role, str(fault))
             raise
-        self._succeed(role)
+        self._answer(role)
         return outcome
+
+    def isLast(self, role: Role) -> bool:
+        """
+        Tell whether others are to be asked before this one, which may be down.
+        """
+        return self.isSuspect or self.doubts[role].stands()
 
     def retry(self, done: Callable[[], object]) -> None:
         """
@@ -167,9 +171,19 @@ class Server:
         for idle in self._idle.values():
             idle.drop()
 
-    def _suspect(self, why: str) -> None:
+    def _answer(self, role: Role) -> None:
+        """
+        Remember that somebody had an answer.
+        """
+        self.doubts[role].end()
+        self._succeed(role)
+
+    def _suspect(self, role: Role, why: str) -> None:
         """
         Have it found out whether the server is down, unless somebody is at it.
+
+        @param role: what it has failed in.
+        @param why: how it has failed.
         """
         with self._lock:
             if self.isDown or self.isSuspect:
@@ -179,6 +193,8 @@ class Server:
         def work() -> None:
             try:
                 self._tryOut(why)
+                if not self.isDown:
+                    self.doubts[role].grow()
             finally:
                 self.isSuspect = False
 
@@ -326,9 +342,8 @@ class Server:
             isNews = began >= self._upSince and now >= self._retryAt
             isTold = isNews and not (self.isDown and why == self.reason)
             if isNews:
-                pause = min(_FIRST_PAUSE * 2 ** min(self._failures, 10), _LONGEST_PAUSE)
+                self._retryAt = now + pauseAfter(self._failures)
                 self._failures += 1
-                self._retryAt = now + pause
                 self.isDown, self.reason = True, why
         self._drop()
         if isTold:
@@ -345,7 +360,8 @@ class Server:
             isReturn = self.isDown
             if isReturn:
                 self.isDown, self._retryAt, self._upSince = False, 0.0, now
-            elif now - self._upSince > _LONGEST_PAUSE:
+            elif now - self._upSince > LONGEST_PAUSE:
+                # It has worked for as long as it may be left alone.
                 self._failures = 0
         if isReturn:
             self._note(f"{self.address} works again")

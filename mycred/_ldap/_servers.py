@@ -1,7 +1,7 @@
 """
 The servers of a directory: which of them is asked.
 
-The first that works is asked, and those that may be down after the others.  One that is
+The first that works is asked, and those that are in doubt after the others.  One that is
 down is left alone for a while, and then tried again, aside; as soon as it answers it is
 asked in its turn.  While all are down logins fail at once; only the one that comes when
 it is time to try waits, for a moment.
@@ -12,12 +12,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from operator import attrgetter
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from ._address import Address
-from ._faults import Fault
+from ._faults import Fault, Slow
 from ._link import Link
 from ._server import Opening, Role, Server
 
@@ -60,6 +59,9 @@ class Servers:
 
         @raise Fault: if no server works.
         """
+        if time.monotonic() >= until:
+            # That is no server's fault.
+            raise Slow("there is no time left")
         down = [server for server in self._servers if server.isDown]
         due = [server for server in down if server.claim()]
         tried: SimpleQueue[None] = SimpleQueue()
@@ -68,8 +70,7 @@ class Servers:
         if len(down) == len(self._servers):
             self._await(tried, len(due), until)
         working = [server for server in self._servers if not server.isDown]
-        # Those that may be down come last, while that is being found out.
-        working.sort(key=attrgetter("isSuspect"))
+        working.sort(key=lambda server: server.isLast(role))
         return self._askOneOf(working, role, until, work)
 
     def _await(self, tried: SimpleQueue[None], count: int, until: float) -> None:

@@ -249,25 +249,36 @@ class ServerTests:
         """
         return bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode("ascii")
 
-    def options(self, auth: list[str], offered: list[str]) -> list[str]:
+    def options(self, auth: list[str], offered: list[str], unsaid: str) -> list[str]:
         """
         Write a command line.
         """
-        where = [f"--{name}=tcp:0:interface=127.0.0.1" for name in offered]
+        # The usual ports may be in use.
+        where = [
+            f"--{name}=" + ("tcp:0:interface=127.0.0.1" if name in offered else "")
+            for name in FACTORIES
+            if name not in unsaid.split()
+        ]
         return [f"--store={self.folder / 'store.sqlite'}", *where, *auth]
 
     def start(
-        self: Any, *auth: str, offered: str = "pop3 imap pb http", twistd: str = ""
+        self: Any,
+        *auth: str,
+        offered: str = "pop3 imap pb http",
+        unsaid: str = "",
+        twistd: str = "",
     ) -> Server:
         """
         Start a server that is stopped at the end of the test.
 
         @param auth: how to log in.
         @param offered: the protocols to offer.
+        @param unsaid: those about which nothing is said, so that the server has to know
+            by itself that it can't offer them.
         @param twistd: what C{twistd} itself is told.
         """
         names = offered.split()
-        server = Server(self.options(list(auth), names), names, *twistd.split())
+        server = Server(self.options(list(auth), names, unsaid), names, *twistd.split())
         self.addCleanup(server.stop)
         return server
 

@@ -277,7 +277,7 @@ class HashedFileTests(Accounts, TestCase):
         Perspective Broker isn't offered, since hashes can't serve it, and the
         log says so.
         """
-        server = self.start(*self.auth(), offered="pop3 imap http")
+        server = self.start(*self.auth(), offered="pop3 imap http", unsaid="pb")
         server.stop()
         self.assertNotIn("pb", server.ports)
         self.assertIn("PB is not offered", server.log)
@@ -455,7 +455,7 @@ class AnonymousTests(ServerTests, PBClients, TestCase):
         Who comes over Perspective Broker without a name may read the public
         notice and nothing else; mail is not offered at all.
         """
-        server = self.start("--auth=anonymous", offered="pb")
+        server = self.start("--auth=anonymous", offered="pb", unsaid="pop3 imap http")
         yield self.assertNoticeOnly(server)
         server.stop()
         self.assertEqual(list(server.ports), ["pb"])

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mycred._accounts import Kind
-from mycred._ldap import Directory, Seen, _server, _servers
+from mycred._ldap import Directory, Seen, _backoff, _server, _servers
 from mycred._ldap._faults import Fault, Slow
 
 from ._certificates import Authority
@@ -152,7 +152,7 @@ class ReplicaTests(DirectoryTestCase):
         when they are back nothing is left of it.
         """
         # None is tried again before the test has the time pass.
-        self.patch(_server, "_FIRST_PAUSE", 5.0)
+        self.patch(_backoff, "_FIRST_PAUSE", 5.0)
         directory = self.replicas()
         self.ask(directory)
         for server in self.both:
@@ -248,6 +248,8 @@ class HealthTests(FakeTestCase):
     def setUp(self) -> None:
         self.time = Time()
         self.patch(time, "monotonic", self.time.monotonic)
+        # The binds that are never answered.
+        self.hung: list[bytes] = []
 
     def pair(self, **given: str) -> tuple[Fake, Fake, Directory]:
         """
@@ -303,7 +305,7 @@ class HealthTests(FakeTestCase):
         """
         While a server is known to fail nobody asks it.
         """
-        self.patch(_server, "_FIRST_PAUSE", 100)
+        self.patch(_backoff, "_FIRST_PAUSE", 100)
         first, _, directory = self.pair()
         self.cut(first, lambda conversation: conversation.close())
         self.assertTrue(self.accepted(directory))
@@ -490,6 +492,70 @@ class HealthTests(FakeTestCase):
             until(lambda: not each.isSuspect)
             self.assertFalse(each.isDown)
 
+    def thirdParty(self, conversation: Conversation) -> None:
+        """
+        Answer everything but the binds of those whose passwords are elsewhere.
+        """
+        for identity, kind, body in conversation.requests():
+            if kind == BIND and body.endswith(b"sesame"):
+                self.hung.append(body)
+                conversation.hang()
+            conversation.behave(identity, kind, body)
+
+    def test_thirdParty(self) -> None:
+        """
+        Where a server works, and nobody's bind is answered, others come first; one
+        login now and then finds out whether that has changed.
+        """
+        first, second, directory = self.pair()
+        self.assertTrue(self.accepted(directory))
+        self.cut(first, self.thirdParty)
+        [doubtful, _] = directory._servers._servers
+        for count in range(1, 4):
+            for _ in range(10):
+                self.assertTrue(self.accepted(directory, 1))
+                until(lambda: not doubtful.isSuspect)
+            self.assertEqual(len(self.hung), count)
+            self.assertFalse(doubtful.isDown)
+            self.time.ahead += 10
+        self.assertNotIn("fails", " ".join(directory.takeNotes()))
+        self.cut(first, well)
+        count = second.asked.count(BIND)
+        for _ in range(10):
+            self.assertTrue(self.accepted(directory))
+        self.assertEqual(second.asked.count(BIND), count)
+
+    def test_oneFindsOut(self) -> None:
+        """
+        Of many who come when it is time to find that out one does.
+        """
+        first, _, directory = self.pair()
+        [doubtful, _] = directory._servers._servers
+        self.cut(first, self.thirdParty)
+        self.assertTrue(self.accepted(directory, 1))
+        until(lambda: not doubtful.isSuspect)
+        self.time.ahead += 10
+        with ThreadPoolExecutor(8) as pool:
+            looks = list(pool.map(lambda _: self.accepted(directory, 1), range(8)))
+        self.assertEqual(looks, [True] * 8)
+        self.assertEqual(len(self.hung), 2)
+
+    def test_bothDoubtful(self) -> None:
+        """
+        Where all are in doubt they are asked in their usual order, and nobody is refused
+        for it.
+        """
+        first, second, directory = self.pair()
+        servers = directory._servers._servers
+        for server in (first, second):
+            self.cut(server, self.thirdParty)
+        self.assertUnsure(self.look(directory, 1), "in time")
+        until(lambda: not any(server.isSuspect for server in servers))
+        for server in (first, second):
+            self.cut(server, well)
+        self.assertTrue(self.accepted(directory))
+        self.assertTrue(any(kind == BIND for kind in first.asked[-2:]))
+
     def test_oneRole(self) -> None:
         """
         A server that lets nobody bind, though it finds everybody, is down.
@@ -559,7 +625,7 @@ class HealthTests(FakeTestCase):
         """
         first, _, directory = self.pair(dn="uid={username},dc=example,dc=org")
         self.cut(first, lambda conversation: conversation.close())
-        self.look(directory)
+        self.look(directory, 0.5)
         [down, _] = directory._servers._servers
         self.assertTrue(down.isDown)
 
@@ -569,7 +635,7 @@ class HealthTests(FakeTestCase):
 
         first.talk = talk
         self.time.ahead += 10
-        self.look(directory)
+        self.look(directory, 0.5)
         until(lambda: not down.isDown)
 
     def test_stale(self) -> None:
