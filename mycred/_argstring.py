@@ -123,7 +123,9 @@ def _unknown(key: str, keys: Mapping[str, object]) -> str:
     """
     Say that a key is unknown, and which one may have been meant.
     """
-    similar = get_close_matches(key, keys, 1)
+    if key.strip() in keys:
+        return f"no space stands beside {key.strip()}="
+    similar = get_close_matches(key.lower(), keys, 1)
     if similar:
         return f"there is no {key}=, did you mean {similar[0]}=?"
     return f"there is no {key}=, {_choice(keys)}"
@@ -133,11 +135,11 @@ def _surplus(text: str, keys: Mapping[str, object]) -> str:
     """
     Say that a value stands where a key is needed.
     """
+    colon = "a colon within a value is written \\:, and the shell wants that in quotes"
     if not text:
-        return "nothing follows a colon"
+        return f"nothing follows a colon ({colon})"
     if text in keys:
         return f"{text} stands without a value, write {text}=..."
-    colon = "a colon within a value is written \\:"
     return f"a value stands without its key, {_choice(keys)} ({colon})"
 
 

@@ -168,6 +168,21 @@ class RefusalTests(ArgStringTestCase):
         text = self.refusal("/etc/a:timout=10")
         self.assertEqual(text, "there is no timout=, did you mean timeout=?")
 
+    def test_capitals(self) -> None:
+        """
+        So it is for one in capital letters.
+        """
+        text = self.refusal("/etc/a:TIMEOUT=10")
+        self.assertEqual(text, "there is no TIMEOUT=, did you mean timeout=?")
+
+    def test_space(self) -> None:
+        """
+        A space beside a key is told.
+        """
+        self.assertEqual(
+            self.refusal("/etc/a: timeout=10"), "no space stands beside timeout="
+        )
+
     def test_unknownKey(self) -> None:
         """
         Where no key is similar, all are named.

@@ -72,10 +72,12 @@ def end(data: bytes | bytearray, at: int = 0) -> int | None:
     @raise Malformed: if no element begins so.
     """
     begin = at + 2
-    if len(data) < begin:
+    if len(data) <= at:
         return None
     if data[at] & _LONG_TAG == _LONG_TAG:
         raise Malformed("a tag has a form that LDAP doesn't use")
+    if len(data) < begin:
+        return None
     length = data[at + 1]
     if length < 0x80:
         return begin + length

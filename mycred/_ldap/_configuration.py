@@ -23,7 +23,7 @@ from ._settings import Groups, Search, Settings
 from ._tls import Security, makeContext
 
 _SECTION = "ldap"
-_TWICE = DuplicateOptionError, DuplicateSectionError
+_TWICE = {DuplicateOptionError: "a key", DuplicateSectionError: "a section"}
 
 _PORT, _TLS_PORT = 389, 636
 
@@ -100,12 +100,15 @@ def _readFile(path: str) -> dict[str, Any]:
     try:
         with open(path, encoding="utf-8-sig") as file:
             parser.read_file(file)
-    except (Error, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise _wrong(path, "it isn't in UTF-8") from None
+    except Error as error:
         # Not what stands there: it may be a password.
         lines = [line for line, _ in getattr(error, "errors", [])]
         line = getattr(error, "lineno", None) or (lines[0] if lines else None)
         where = f", line {line}" if line else ""
-        twice = " (a key is there twice)" if isinstance(error, _TWICE) else ""
+        double = _TWICE.get(type(error))
+        twice = f" ({double} is there twice)" if double else ""
         raise _wrong(
             path,
             f"it is no file of settings{where}{twice}; write a line [{_SECTION}], and "
@@ -117,8 +120,12 @@ def _readFile(path: str) -> dict[str, Any]:
     for key, text in parser[_SECTION].items():
         if "\n" in text:
             raise _wrong(
-                path, f"{key}: a line that begins with a space belongs to the one above"
+                path,
+                f"{key}: it stands in one line; one that begins with a space belongs to "
+                "the line above",
             )
+        if "\\:" in text:
+            raise _wrong(path, f"{key}: in a file a colon is written as it is")
         if " #" in text or " ;" in text:
             raise _wrong(path, f"{key}: what follows a value is no comment")
         if text[:1] in ("'", '"'):
@@ -228,6 +235,7 @@ def _groupsOf(given: Mapping[str, Any]) -> Groups | None:
     isFilter = group.startswith("(")
     base, isNested = given.get("groupbase"), given.get("nested", False)
     return Groups(
+        group,
         None if isFilter else group,
         encodeFilter(group) if isFilter else ANYTHING,
         base or _sharedBase(given.get("base", ""), group, isFilter, isNested),
@@ -276,7 +284,7 @@ def _addressesOf(given: Mapping[str, Any], security: Security) -> tuple[Address,
     hosts = given["host"]
     usual = _TLS_PORT if security is Security.LDAPS else _PORT
     isUsed = any(port is None and not host.startswith("/") for host, port in hosts)
-    _insist(isUsed or "port" not in given, "port", "every host has its own")
+    _insist(isUsed or "port" not in given, "port", "no host is left that needs it")
     port = given.get("port", usual)
     addresses = tuple(
         Address(host, 0 if host.startswith("/") else own or port) for host, own in hosts
@@ -302,7 +310,8 @@ def _contextOf(given: Mapping[str, Any]) -> Any:
     try:
         context = makeContext(given.get("cafile"))
     except OSError as error:
-        raise ValueError(f"cafile: it holds no certificates ({error})") from None
+        path = given["cafile"]
+        raise ValueError(f"cafile: {path} holds no certificates ({error})") from None
     try:
         if certfile is not None:
             return makeContext(given.get("cafile"), certfile, keyfile)
@@ -332,7 +341,11 @@ def _accountOf(given: Mapping[str, Any]) -> tuple[str, bytes]:
     isPassword = 0 < len(password) <= _LONGEST_PASSWORD
     if not isPassword or b"\n" in password or b"\0" in password:
         raise ValueError(f"bindpwfile: {path} doesn't hold one line with a password")
-    if password != password.strip() or password.startswith(BOM_UTF8):
+    if password.startswith(BOM_UTF8):
+        raise ValueError(
+            f"bindpwfile: {path} begins with a byte order mark; write it without one"
+        )
+    if password != password.strip():
         raise ValueError(f"bindpwfile: in {path} a space stands beside the password")
     return dn, password
 

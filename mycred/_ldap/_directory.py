@@ -312,12 +312,13 @@ class Directory:
                 return "the entry doesn't match require="
             person = person._replace(groups=person.groups or groupsIn(found[0]))
         if self._membership is not None:
-            why = f"not a member of group={self._membership.where}"
+            group = f"group={self._membership.where}"
+            why = f"not a member of {group}"
             isMember = self._membership.holds(session, person)
             said = " and ".join((person.groups or ())[:_MOST_TOLD])
             session.step(
                 lambda: (
-                    ("member of group=" if isMember else why)
+                    (f"member of {group}" if isMember else why)
                     + (f"; his entry says {said}" if said else "")
                 )
             )

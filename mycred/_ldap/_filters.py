@@ -15,7 +15,7 @@ from ldap3.operation.search import search_operation
 from pyasn1.codec.ber.encoder import encode
 
 from ._ber import OCTETS, element, elements
-from ._names import PLACEHOLDER
+from ._names import PLACEHOLDER, refuseBraces
 
 _AND, _OR, _NOT, _EQUAL, _PRESENT, _EXTENSIBLE = 0xA0, 0xA1, 0xA2, 0xA3, 0x87, 0xA9
 _RULE, _TYPE, _ASSERTED = 0x81, 0x82, 0x83
@@ -95,8 +95,7 @@ class FilterTemplate:
             raise ValueError(
                 f"write {PLACEHOLDER} where the name stands, such as (uid={PLACEHOLDER})"
             )
-        if re.search("[{}]", text.replace(PLACEHOLDER, "")):
-            raise ValueError(f"braces stand in {PLACEHOLDER}, and nowhere else")
+        refuseBraces(text)
         encoded = encodeFilter(text.replace(PLACEHOLDER, _MARKED))
         if encoded.count(_MARK) != text.count(PLACEHOLDER):
             raise ValueError(f"{PLACEHOLDER} stands where no value is")

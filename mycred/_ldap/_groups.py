@@ -44,7 +44,7 @@ class Membership:
         self._groups = groups
         self._only = None if groups.dn is None else normalized(groups.dn)
         self._within = normalized(groups.base)
-        self.where = groups.dn or f", as far as there are groups below {groups.base}"
+        self.where = groups.dn or f"{groups.text}, below {groups.base}"
         self._knowsChains: bool | None = None
 
     def holds(self, session: Session, person: Person) -> bool:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from .._argstring import nonEmpty, yesNo
 from ._filters import FilterTemplate, encodeFilter
 from ._messages import BASE, ONE, SUBTREE
-from ._names import PLACEHOLDER, NameTemplate, parseDN
+from ._names import PLACEHOLDER, NameTemplate, parseDN, refuseBraces
 from ._tls import Security
 
 _SCOPES = {"base": BASE, "one": ONE, "sub": SUBTREE}
@@ -44,17 +45,19 @@ def _readHost(entry: str) -> tuple[str, int | None]:
             "in place of ldapi://, the name of the socket"
         )
     if entry.startswith("/"):
+        if os.path.exists(entry) and not stat.S_ISSOCK(os.stat(entry).st_mode):
+            raise ValueError(f"{entry} is no socket")
         return entry, None
     host, port = entry, ""
     if entry.startswith("["):
         host, bracket, rest = entry[1:].partition("]")
         port = rest[1:] if rest else ""
         isNumber = bool(bracket) and rest[:1] in ("", ":") and _isNumber(host)
-    elif entry.count(":") == 1:
-        host, _, port = entry.partition(":")
-        isNumber = False
     else:
-        isNumber = _isNumber(entry)
+        # Of a number with colons nobody knows where it ends.
+        isNumber = False
+        if entry.count(":") == 1:
+            host, _, port = entry.partition(":")
     if not isNumber and ("[" in entry or ":" in host):
         raise ValueError(
             "a number with colons is written [2001:db8::1], and on a command line "
@@ -140,6 +143,7 @@ def _refusePlaceholder(text: str) -> None:
     """
     if PLACEHOLDER in text:
         raise ValueError(f"{PLACEHOLDER} has a meaning in filter= and dn= only")
+    refuseBraces(text)
 
 
 def _readAttribute(text: str) -> str:

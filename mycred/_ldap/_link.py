@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Any
 
 from ._address import Address, isLoopback
-from ._ber import Malformed, end
+from ._ber import SEQUENCE, Malformed, end
 from ._faults import Fault, Lost, Slow, Unsure
 from ._messages import (
     BOUND,
@@ -262,6 +262,9 @@ class Link:
         """
         received = self._received
         while True:
+            if received and received[0] != SEQUENCE:
+                # The greeting of another service may never be as long as it says.
+                raise Malformed("that is no message")
             stop = end(received)
             if stop is not None:
                 if stop > _LONGEST_MESSAGE:

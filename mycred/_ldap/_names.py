@@ -177,6 +177,7 @@ class NameTemplate:
         if "@" in text and "=" not in text:
             hint = "for Active Directory write upn=, and what follows the @"
         try:
+            refuseBraces(text)
             self._names = parseDN(text)
         except ValueError as error:
             raise ValueError(f"{error}; {hint}") from None
@@ -199,6 +200,19 @@ class NameTemplate:
                 [p._replace(value=p.value.replace(PLACEHOLDER, name)) for p in parts]
                 for parts in self._names
             ]
+        )
+
+
+def refuseBraces(text: str) -> None:
+    """
+    Refuse braces but for L{PLACEHOLDER}: something else is meant to be put in there.
+
+    @raise ValueError: if there are any.
+    """
+    if re.search("[{}]", text.replace(PLACEHOLDER, "")):
+        raise ValueError(
+            f"braces stand in {PLACEHOLDER} and nowhere else; as they are they are "
+            "written \\7b and \\7d"
         )
 
 
@@ -280,5 +294,6 @@ __all__ = [
     "isSameAttribute",
     "normalized",
     "parseDN",
+    "refuseBraces",
     "valueIn",
 ]

@@ -87,10 +87,12 @@ def _connect(
     except Exception as error:
         if connection is not None and connection.socket is not None:
             connection.socket.close()
-        # What ldap3 makes of what TLS has said is hard to read.
-        told = getattr(tls, "trouble", None) or error
         kind = Slow if time.monotonic() >= until else Fault
-        raise kind(f"{address} can't be reached: {told}") from None
+        # What ldap3 makes of what TLS has said is hard to read.
+        trouble = getattr(tls, "trouble", None)
+        if trouble is not None:
+            raise kind(f"{address}: TLS can't begin: {trouble}") from None
+        raise kind(f"{address} can't be reached: {error}") from None
     if not address.isSocket:
         connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return connection

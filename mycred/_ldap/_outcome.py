@@ -21,6 +21,8 @@ from ._messages import PASSWORD_POLICY, Result
 
 _SUCCESS = 0
 
+_WRONG_PASSWORD = "wrong password"
+
 _INVALID_CREDENTIALS = 49
 
 # invalidCredentials; noSuchObject, with which some directories answer for it;
@@ -61,7 +63,7 @@ _MOST_SECONDS = 2**31 - 1
 _code = re.compile(r"\bdata ([0-9a-fA-F]{3,8})\b")
 _CODES = {
     0x525: ("there is no such user", None),
-    0x52E: ("wrong password", None),
+    0x52E: (_WRONG_PASSWORD, None),
     0x530: ("not permitted at this time", DenialReason.POLICY),
     0x531: ("not permitted from this machine", DenialReason.POLICY),
     0x532: ("the password has expired", DenialReason.PASSWORD_EXPIRED),
@@ -180,8 +182,18 @@ def _judgeWrong(result: Result, policy: Policy) -> Outcome:
     if policy.error == _ACCOUNT_LOCKED:
         return Outcome(False, "the account is locked")
     if result.code == _INVALID_CREDENTIALS and not result.text.strip():
-        return Outcome(False, "wrong password")
+        return Outcome(False, _WRONG_PASSWORD)
     return Outcome(False, describe(result))
+
+
+def ofAnybody(outcome: Outcome) -> Outcome:
+    """
+    Tell of a bind with a name that may be nobody's: a directory answers as to a wrong
+    password.
+    """
+    if outcome.why == _WRONG_PASSWORD:
+        return outcome._replace(why=f"{_WRONG_PASSWORD}, or no such entry")
+    return outcome
 
 
 def _expired(why: str) -> Outcome:
@@ -223,4 +235,13 @@ def describe(result: Result) -> str:
     return f"{told}: {result.text.strip()}" if result.text.strip() else told
 
 
-__all__ = ["ELSEWHERE", "Outcome", "Policy", "describe", "insist", "judge", "readPolicy"]
+__all__ = [
+    "ELSEWHERE",
+    "Outcome",
+    "Policy",
+    "describe",
+    "insist",
+    "judge",
+    "ofAnybody",
+    "readPolicy",
+]

@@ -19,7 +19,7 @@ from ._idle import Idle
 from ._link import Link
 from ._messages import Result
 from ._opening import openLink
-from ._outcome import ELSEWHERE, describe, judge
+from ._outcome import ELSEWHERE, describe, judge, ofAnybody
 from ._resolving import Resolver
 from ._tls import Security
 
@@ -323,7 +323,7 @@ class Server:
             self._insistOnAnswer(result)
             return
         try:
-            outcome = judge(result)
+            outcome = ofAnybody(judge(result))
         except (Fault, Unsure) as error:
             raise Fault(f"{self.address}: the service account {dn}: {error}") from None
         if not outcome.matched or outcome.denial is not None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from ._faults import Unsure
 from ._link import Link
 from ._messages import SIZE_LIMIT_EXCEEDED, WHO_AM_I, Entry, text
-from ._outcome import Outcome, insist, judge
+from ._outcome import Outcome, insist, judge, ofAnybody
 from ._server import Role
 from ._servers import Servers
 
@@ -126,7 +126,7 @@ class Session:
 
         def work(link: Link, until: float) -> tuple[Outcome, str]:
             self._meet(link)
-            outcome = self._judge(link, name, password, until)
+            outcome = ofAnybody(self._judge(link, name, password, until))
             if not outcome.matched or outcome.denial:
                 return outcome, ""
             result = link.extended(WHO_AM_I, until)

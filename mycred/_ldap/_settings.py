@@ -30,12 +30,14 @@ class Groups(NamedTuple):
     """
     The groups in one of which a user must be.
 
+    @ivar text: which they are, as the deployer has written it.
     @ivar dn: the name of the only one, or L{None}.
     @ivar filter: what they match, encoded.
     @ivar base: the name of the entry at or below which groups are.
     @ivar isNested: whether a group within a group counts.
     """
 
+    text: str
     dn: str | None
     filter: bytes
     base: str

@@ -80,7 +80,7 @@ class ReadTests(SettingsTestCase):
         """
         Hosts keep their order; each may have a port, be a number, or a socket.
         """
-        hosts = r"a,b\:1389,c,[2001\:db8\:\:1]\:4,2001\:db8\:\:2,/run/ldapi"
+        hosts = r"a,b\:1389,c,[2001\:db8\:\:1]\:4,[2001\:db8\:\:2],/run/ldapi"
         settings = readSettings(f"host={hosts}:port=2389:base=dc=org")
         self.assertEqual(
             settings.addresses,
@@ -166,14 +166,15 @@ class ReadTests(SettingsTestCase):
         elsewhere.
         """
         settings = readSettings(f"{BASE}:group={GROUP}:nested=yes")
-        above = Groups(GROUP, ANYTHING, "dc=example,dc=org", True)
+        above = Groups(GROUP, GROUP, ANYTHING, "dc=example,dc=org", True)
         self.assertEqual(settings.groups, above)
         settings = readSettings(f"{BASE}:group=(cn=a*)")
         assert settings.groups is not None
         self.assertEqual(settings.groups.base, "ou=people,dc=example,dc=org")
         settings = readSettings(f"{BASE}:group=(cn=a*):groupbase=dc=org:nested=yes")
         self.assertEqual(
-            settings.groups, Groups(None, encodeFilter("(cn=a*)"), "dc=org", True)
+            settings.groups,
+            Groups("(cn=a*)", None, encodeFilter("(cn=a*)"), "dc=org", True),
         )
 
     def test_account(self) -> None:
@@ -245,12 +246,16 @@ class WrongTests(SettingsTestCase):
             (r"a\:", "port"),
             (r"[a]\:1", "2001"),
             (r"[2001\:db8\:\:1", "2001"),
+            (r"2001\:db8\:\:1", "2001"),
+            (r"\:\:1\:389", "2001"),
+            (str(self.folder), "no socket"),
+            (str(self.file()), "no socket"),
             ("a,a", "twice"),
             (r"a,a\:389", "twice"),
         ):
             self.assertWrong(f"host={host}:base=dc=org", "host", *words)
         self.assertWrong(f"{BASE}:port=x", "port")
-        self.assertWrong(r"host=a\:1,/run/ldapi:port=2:base=dc=org", "port", "its own")
+        self.assertWrong(r"host=a\:1,/run/ldapi:port=2:base=dc=org", "port", "no host")
 
     def test_tls(self) -> None:
         """
@@ -332,6 +337,11 @@ class WrongTests(SettingsTestCase):
         ):
             key = more.partition("=")[0]
             self.assertWrong(f"{BASE}:{more}", key, "filter= and dn= only")
+            other = more.replace("username", "user")
+            self.assertWrong(f"{BASE}:{other}", key, "braces", "7b")
+        self.assertWrong("host=a:dn=uid={username},ou={user},dc=org", "dn", "braces")
+        self.assertWrong("host=a:dn=uid={{username}},dc=org", "dn", "braces")
+        readSettings(f"{BASE}:group=cn=\\\\7b1\\\\7d,dc=org")
         self.assertWrong("host=a:base=ou={username}", "base", "filter= and dn= only")
 
     def test_account(self) -> None:
@@ -344,9 +354,13 @@ class WrongTests(SettingsTestCase):
         self.assertWrong(f"{BASE}:bindpwfile={good}", "bindpwfile", "binddn=")
         self.assertWrong(f"{account}:bindpwfile=/nonexistent", "bindpwfile", "read")
         self.assertWrong(f"{account}:bindpwfile={self.folder}", "bindpwfile", "read")
-        for content in ("\ufeffa", " a", "a "):
+        for content, told in (
+            ("\ufeffa", "byte order mark"),
+            (" a", "a space"),
+            ("a ", "a space"),
+        ):
             path = self.file(content)
-            self.assertWrong(f"{account}:bindpwfile={path}", "bindpwfile", "a space")
+            self.assertWrong(f"{account}:bindpwfile={path}", "bindpwfile", told)
         for content in ("", "\n", "a\nb\n", "a\0b", "a" * 1025):
             path = self.file(content)
             self.assertWrong(f"{account}:bindpwfile={path}", "bindpwfile", "one line")
@@ -440,7 +454,7 @@ class FileTests(SettingsTestCase):
         What is wrong in it is told as on the command line.
         """
         self.assertFileWrong("[ldap]\nhost=a\nbase=dc=org\ngrup=x\n", "grup", "group=")
-        self.assertFileWrong("[ldap]\nhost=a\nhost=b\n", "line 3", "twice")
+        self.assertFileWrong("[ldap]\nhost=a\nhost=b\n", "line 3", "a key", "twice")
         self.assertFileWrong("[ldap]\nhost=a\nbase=dc=org\nnested=x\n", "yes or no")
         self.assertFileWrong("[ldap]\nhost=a\nconfig=/etc/x\n", "config")
         self.assertFileWrong("host=a\n", "no file of settings")
@@ -455,7 +469,9 @@ class FileTests(SettingsTestCase):
         path = self.file("[ldap]\nhost=a\nbase=dc=org\n", 0o602)
         self.assertWrong(f"config={path}", "config", "everybody")
         self.assertWrong("config=\0", "config")
-        self.assertFileWrong(b"[ldap]\nhost=\xff\n", "no file of settings")
+        self.assertFileWrong(b"[ldap]\nhost=\xff\n", "UTF-8")
+        self.assertFileWrong("[ldap]\nhost=a\n[ldap]\n", "line 3", "a section", "twice")
+        self.assertFileWrong("[ldap]\nhost=a\\:1389\nbase=dc=org\n", "host", "as it is")
 
     def test_together(self) -> None:
         """

@@ -199,6 +199,20 @@ class TalkingTests(FakeTestCase):
                 directory = self.directory(self.serve(upTo(count, talk)))
                 self.assertUnsure(self.look(directory, SHORT))
 
+    def test_otherService(self) -> None:
+        """
+        What another service says is known for what it is as soon as it begins.
+        """
+        for greeting in (b"SSH-2.0-OpenSSH_9.2p1\r\n", b"+OK ready\r\n", b"* OK\r\n"):
+
+            def talk(conversation: Conversation, data: bytes = greeting) -> None:
+                conversation.say(data)
+                conversation.hang()
+
+            for tls in ("none", "starttls"):
+                directory = self.directory(self.serve(talk), tls=tls)
+                self.assertUnsure(self.look(directory), "doesn't speak LDAP")
+
     def test_endless(self) -> None:
         """
         An answer without an end is given up.
