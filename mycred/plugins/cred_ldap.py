@@ -19,8 +19,8 @@ from mycred._contracts import (
 
 ldapCheckerFactoryHelp = """
 This checker lets in who can bind to an LDAP directory, such as OpenLDAP, 389 Directory
-Server, FreeIPA or Active Directory.  While no server works logins are temporary failures,
-and the next --auth is asked.
+Server, FreeIPA or Active Directory.  While no server works logins are temporary failures;
+mycred's programs ask the next --auth then, Twisted's own only know one.
 
 host=NAME,NAME
     the servers, the preferred one first.  A port follows \\:, as in a,b\\:1389.  A name
@@ -72,7 +72,8 @@ timeout=N
 config=FILE
     a file that has all of these in a section [ldap], in place of them.
 
-A colon in a value is written \\:, a backslash \\\\.
+A colon in a value is written \\:, a backslash \\\\; the shell wants both, and parentheses and
+braces, in quotes.
 
 Example: --auth=ldap:host=ldap.example.org:base=ou=people,dc=example,dc=org
 """
