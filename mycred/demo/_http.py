@@ -7,7 +7,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from twisted.internet.defer import gatherResults
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IProtocolFactory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -17,7 +17,8 @@ from twisted.web.guard import (
     HTTPAuthSessionWrapper,
 )
 from twisted.web.iweb import ICredentialFactory
-from twisted.web.resource import Resource
+from twisted.web.pages import errorPage
+from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET, Site
 
 from .. import credentials
@@ -25,8 +26,10 @@ from .._contracts import (
     IUsernameDigestHash,
     IUsernameHashedPassword,
     IUsernamePassword,
+    Login,
 )
 from .._sessions import SessionPortal
+from ..error import TemporaryFailure
 from ..portal import Portal
 from ._options import REALM
 from ._store import Mailbox, StoreService
@@ -101,6 +104,27 @@ def _text(data: bytes) -> str:
     return escape(data.decode("utf-8", "replace"))
 
 
+class _PagePortal(SessionPortal):
+    """
+    A portal that has a page for those about whom nothing can be found out: with a
+    refusal a browser would have the user type his password again.
+    """
+
+    def login(self, *args: Any) -> Deferred[Login]:
+        """
+        Log in, or fetch that page.
+        """
+
+        def ebUnsure(failure: Failure) -> Login:
+            failure.trap(TemporaryFailure)
+            page = errorPage(
+                503, "Service Unavailable", "Nobody can log in now. Try again later."
+            )
+            return IResource, page, lambda: None
+
+        return super().login(*args).addErrback(ebUnsure)
+
+
 class _Guarded(Resource):
     """
     What asks everybody to log in, with a portal of its own for each request.
@@ -117,7 +141,7 @@ class _Guarded(Resource):
         """
         Log the user in, and have his page rendered.
         """
-        session = SessionPortal(self._portal, request.getClientAddress())
+        session = _PagePortal(self._portal, request.getClientAddress())
         request.notifyFinish().addBoth(session.close)
         return HTTPAuthSessionWrapper(session, self._factories).render(request)
 

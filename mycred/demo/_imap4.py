@@ -473,6 +473,22 @@ def _parseDate(date: str | None) -> float:
     return mktime_tz(parsed) if parsed else time.time()
 
 
+class _Server(IMAP4Server):
+    """
+    IMAP4 that tells wrong credentials and trouble apart, as RFC 5530 has it.
+    """
+
+    def sendNegativeResponse(self, tag: bytes | None = None, message: Any = b"") -> None:
+        """
+        Send a response, with the code for a login that has failed.
+        """
+        portal: Any = self.portal
+        code = portal.codeFor(b"[AUTHENTICATIONFAILED]", b"[UNAVAILABLE]")
+        if code:
+            message = code + message
+        super().sendNegativeResponse(tag, message)
+
+
 class IMAP4Factory(Factory):
     """
     Build IMAP4 connections.
@@ -493,7 +509,7 @@ class IMAP4Factory(Factory):
         """
         Build a connection.
         """
-        protocol: Any = IMAP4Server(dict(self._challengers))
+        protocol: Any = _Server(dict(self._challengers))
         protocol.factory = self
         return protocol
 

@@ -110,6 +110,27 @@ class MailDrop:
             raise ValueError(b"no such message")
 
 
+class _Server(POP3):
+    """
+    POP3 that tells wrong credentials and trouble apart, as RFC 3206 has it.
+    """
+
+    def listCapabilities(self) -> Any:
+        """
+        Tell that it does.
+        """
+        return [*super().listCapabilities(), b"RESP-CODES", b"AUTH-RESP-CODE"]
+
+    def failResponse(self, message: object = b"") -> None:
+        """
+        Send a response, with the code for a login that has failed.
+        """
+        portal: Any = self.portal
+        code = portal.codeFor(b"[AUTH]", b"[SYS/TEMP]")
+        text = message if isinstance(message, bytes) else str(message).encode("utf-8")
+        super().failResponse(code + text)
+
+
 @implementer(IServerFactory)
 class POP3Factory(Factory):
     """
@@ -129,7 +150,7 @@ class POP3Factory(Factory):
         """
         Build a connection.
         """
-        protocol: Any = POP3()
+        protocol: Any = _Server()
         protocol.factory = self
         # A greeting without a time stamp: with one, clients try APOP, which
         # Twisted's server never accepts.

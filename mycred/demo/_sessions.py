@@ -6,12 +6,60 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory, connectionDone
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
 
+from .._contracts import InterfaceType, Login
 from .._sessions import SessionPortal
+from ..error import TemporaryFailure, UnauthorizedLogin
 from ..portal import Portal
+
+
+class TellingPortal(SessionPortal):
+    """
+    The portal of a connection whose protocol tells clients why they are refused.
+
+    Twisted's servers know wrong passwords only; what is told of one is put right with
+    L{codeFor}.
+    """
+
+    _isRefused = _isUnsure = False
+
+    def login(
+        self, credentials: Any, mind: object, *interfaces: InterfaceType
+    ) -> Deferred[Login]:
+        """
+        Log in.
+
+        @return: a L{Deferred} as from L{SessionPortal.login}, which doesn't fail with
+            L{TemporaryFailure}, but as for a wrong password.
+        """
+        return super().login(credentials, mind, *interfaces).addErrback(self._ebLogin)
+
+    def _ebLogin(self, failure: Failure) -> Failure:
+        """
+        Remember how a login has failed.
+        """
+        self._isRefused = failure.check(UnauthorizedLogin) is not None
+        self._isUnsure = failure.check(TemporaryFailure) is not None
+        return Failure(UnauthorizedLogin()) if self._isUnsure else failure
+
+    def codeFor(self, refused: bytes, unsure: bytes) -> bytes:
+        """
+        Choose the code that goes with the next answer.
+
+        @param refused: the one for wrong credentials.
+        @param unsure: the one for L{TemporaryFailure}.
+
+        @return: the code and a space; nothing if no login has failed since the last.
+        """
+        isRefused, isUnsure = self._isRefused, self._isUnsure
+        self._isRefused = self._isUnsure = False
+        if isUnsure:
+            return unsure + b" "
+        return refused + b" " if isRefused else b""
 
 
 class _SessionWrapper(ProtocolWrapper):
@@ -47,8 +95,8 @@ class SessionFactory(WrappingFactory):
         """
         wrapper: ProtocolWrapper = super().buildProtocol(addr)
         protocol: Any = wrapper.wrappedProtocol
-        protocol.portal = SessionPortal(self._portal, addr)
+        protocol.portal = TellingPortal(self._portal, addr)
         return wrapper
 
 
-__all__ = ["SessionFactory"]
+__all__ = ["SessionFactory", "TellingPortal"]

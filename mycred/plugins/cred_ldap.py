@@ -72,8 +72,8 @@ timeout=N
 config=FILE
     a file that has all of these in a section [ldap], in place of them.
 
-A colon in a value is written \\:, a backslash \\\\; the shell wants both, and parentheses and
-braces, in quotes.
+A colon in a value is written \\:, a backslash \\\\; the shell wants both in quotes, and
+parentheses and braces, too.
 
 Example: --auth=ldap:host=ldap.example.org:base=ou=people,dc=example,dc=org
 """

@@ -506,13 +506,25 @@ class MissingFileTests(ServerTests, SynchronousTestCase):
 
     def test_temporaryFailure(self) -> None:
         """
-        Until the file comes nobody gets in, and where the protocol can say so,
-        nobody is told that his password is wrong; the log names the file.
+        Until the file comes nobody gets in, and nobody is told that his password is
+        wrong; the log names the file.
         """
         for logIn, answer in [
-            (self.server.pop3, "-ERR"),
-            (self.server.imap, "Temporarily unavailable"),
+            (self.server.pop3, "-ERR [SYS/TEMP]"),
+            (self.server.imap, "[UNAVAILABLE]"),
+            (self.server.http, "503"),
+            (self.server.curl("pop3", "", "-v"), "-ERR [SYS/TEMP]"),
+            (self.server.curl("imap", "INBOX", "-v"), "NO [UNAVAILABLE]"),
+            (self.server.curl("http", ""), "503"),
+        ]:
+            refused = self.assertRaises(Refused, logIn, "alice", "sesame")
+            self.assertIn(answer, refused.answer)
+        self.path.write_text("alice:hunter2\n")
+        for logIn, answer in [
+            (self.server.pop3, "-ERR [AUTH]"),
+            (self.server.imap, "[AUTHENTICATIONFAILED]"),
             (self.server.http, "401"),
+            (self.server.curl("imap", "INBOX", "-v"), "NO [AUTHENTICATIONFAILED]"),
         ]:
             refused = self.assertRaises(Refused, logIn, "alice", "sesame")
             self.assertIn(answer, refused.answer)
