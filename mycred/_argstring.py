@@ -10,6 +10,7 @@ C{\\} before a colon or a backslash that is meant as such::
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -123,6 +124,9 @@ def _unknown(key: str, keys: Mapping[str, object]) -> str:
     """
     Say that a key is unknown, and which one may have been meant.
     """
+    if not re.fullmatch("[ \\w-]+", key):
+        # Something else stands before the =, which may be a secret.
+        return f"a key is unknown, {_choice(keys)}"
     if key.strip() in keys:
         return f"no space stands beside {key.strip()}="
     similar = get_close_matches(key.lower(), keys, 1)

@@ -12,6 +12,9 @@ from typing import TypeVar
 #: password that libcrypt takes 511.
 LONGEST = 1024
 
+# As long as the name of a file can be (PATH_MAX of Linux).
+_LONGEST_SHOWN = 4096
+
 _T = TypeVar("_T")
 
 
@@ -67,8 +70,11 @@ def printable(text: str) -> str:
     """
     Show what isn't UTF-8 in a text, such as the name of a file or what a server says,
     by its code: the log couldn't take it.  So are control characters shown, which could
-    make a terminal, or who reads the log, believe something else.
+    make a terminal, or who reads the log, believe something else.  What is longer than
+    the name of a file can be is cut off.
     """
+    if len(text) > _LONGEST_SHOWN:
+        text = text[:_LONGEST_SHOWN] + "..."
     shown = text.encode("utf-8", "backslashreplace").decode("utf-8")
     if shown.isprintable():
         return shown

@@ -175,6 +175,14 @@ class RefusalTests(ArgStringTestCase):
         text = self.refusal("/etc/a:TIMEOUT=10")
         self.assertEqual(text, "there is no TIMEOUT=, did you mean timeout=?")
 
+    def test_secretKey(self) -> None:
+        """
+        What may be a secret, and not a key, isn't repeated.
+        """
+        text = self.refusal("/etc/a:hunter/2=x")
+        self.assertNotIn("hunter", text)
+        self.assertIn("timeout=", text)
+
     def test_space(self) -> None:
         """
         A space beside a key is told.

@@ -29,6 +29,13 @@ class PrintableTests(SynchronousTestCase):
         self.assertEqual(printable("a\x1b[31m\nb\0"), "a\\x1b[31m\\nb\\x00")
         self.assertEqual(printable("\udcff\u202e"), "\\udcff\\u202e")
 
+    def test_long(self) -> None:
+        """
+        What is longer than anything that is meant to be read is cut off.
+        """
+        self.assertEqual(printable("x" * 4096), "x" * 4096)
+        self.assertEqual(printable("x" * 2**21), "x" * 4096 + "...")
+
     @given(anyText)
     def test_anything(self, text: str) -> None:
         """

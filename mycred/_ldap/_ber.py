@@ -15,6 +15,8 @@ _LONG_TAG = 0x1F
 # Active Directory writes lengths in four bytes, however short a message is.
 _MOST_LENGTH_BYTES = 4
 
+# Ten times as many as the groups that a server tells of somebody.
+_MOST_ELEMENTS = 100_000
 
 # LDAP's numbers have at most 31 bits (maxInt of RFC 4511).
 _MOST_NUMBER_BYTES = 8
@@ -95,7 +97,7 @@ def elements(data: bytes) -> list[tuple[int, bytes]]:
 
     @return: a tag and a content for each.
 
-    @raise Malformed: if the data ends within one.
+    @raise Malformed: if the data ends within one, or there are more than in any answer.
     """
     found = []
     at, size = 0, len(data)
@@ -107,6 +109,8 @@ def elements(data: bytes) -> list[tuple[int, bytes]]:
         begin = at + 2 if length < 0x80 else at + 2 + (length & 0x7F)
         found.append((data[at], data[begin:stop]))
         at = stop
+        if len(found) > _MOST_ELEMENTS:
+            raise Malformed("there are too many elements")
     return found
 
 

@@ -30,6 +30,9 @@ _PORT, _TLS_PORT = 389, 636
 # A password that is longer is something else, in bytes.
 _LONGEST_PASSWORD = 1024
 
+# A file with settings that is larger is something else, in bytes.
+_LARGEST_FILE = 2**16
+
 # What goes with a search for the user, and with nothing else.
 _FOR_SEARCH = ("scope", "attribute", "filter")
 
@@ -94,7 +97,10 @@ def _readFile(path: str) -> dict[str, Any]:
 
     @raise InvalidAuthArgumentString: if that can't be done.
     """
-    if os.stat(path).st_mode & stat.S_IWOTH:
+    status = os.stat(path)
+    if status.st_size > _LARGEST_FILE:
+        raise _wrong(path, "it is too large for a file of settings")
+    if status.st_mode & stat.S_IWOTH:
         raise _wrong(path, "everybody can write to it; change that (chmod o-w)")
     parser = ConfigParser(interpolation=None, delimiters=("=",), strict=True)
     try:
@@ -126,7 +132,7 @@ def _readFile(path: str) -> dict[str, Any]:
             )
         if "\\:" in text:
             raise _wrong(path, f"{key}: in a file a colon is written as it is")
-        if " #" in text or " ;" in text:
+        if re.search(r"\s[#;]", text):
             raise _wrong(path, f"{key}: what follows a value is no comment")
         if text[:1] in ("'", '"'):
             raise _wrong(path, f"{key}: nothing is quoted in a file")

@@ -19,6 +19,7 @@ from ._filters import ANYTHING
 from ._groups import MEMBER_OF, Membership, groupsIn
 from ._messages import BASE, Entry
 from ._outcome import Outcome
+from ._pace import Pace
 from ._people import LOCKS, Person, lockOf, nameIn, personBehind, valuesOf
 from ._server import Opening
 from ._servers import Servers
@@ -28,14 +29,8 @@ from ._settings import Search, Settings
 # What none of Active Directory's user names has, and what leads to another domain.
 _odd = re.compile(r'["/\\\[\]:;|=,+*?<>@]')
 
-# A refusal takes so many times as long as a slow bind, but no more than so many seconds.
-_MARGIN, _LONGEST_DELAY = 1.25, 1.0
-
 # So many of somebody's groups are told.
 _MOST_TOLD = 20
-
-# Of so many binds that were right, or refused, it is remembered how long they took.
-_MOST_REMEMBERED = 64
 
 
 class Seen(NamedTuple):
@@ -72,9 +67,7 @@ class Directory:
         self._membership = None
         if settings.groups is not None:
             self._membership = Membership(settings.groups)
-        # Of binds that have let somebody in, and of those that were refused.
-        self._took: list[float] = []
-        self._tookRefused: list[float] = []
+        self._pace = Pace()
 
     def look(
         self, name: bytes, password: bytes, until: float, isWatched: bool = False
@@ -159,11 +152,9 @@ class Directory:
         began = time.monotonic()
         outcome = session.bind(entry.dn, password)
         session.step(lambda: f"bind as {entry.dn}: {_told(outcome)}")
-        if not outcome.matched:
-            _remember(self._tookRefused, session.took)
         if not outcome.matched or outcome.denial is not None:
             return self._verdictOn(session, outcome, typed, began)
-        _remember(self._took, session.took)
+        self._pace.accept(entry.dn, session.took)
         return self._admit(session, self._personIn(entry, typed), outcome)
 
     def _lookDirectly(self, session: Session, typed: str, password: bytes) -> Verdict:
@@ -187,7 +178,7 @@ class Directory:
         )
         if not outcome.matched or outcome.denial is not None:
             return self._verdictOn(session, outcome, typed, began)
-        _remember(self._took, session.took)
+        self._pace.accept(identity, session.took)
         return self._admit(session, personBehind(identity, self._settings), outcome)
 
     def _bindName(self, typed: str) -> str:
@@ -252,6 +243,7 @@ class Directory:
         name = asBytes(typed)
         if outcome.denial is not None:
             return Verdict(Kind.DENIED, name, outcome.why, outcome.denial)
+        self._pace.refuse(session.took)
         delay = self._delay(session, began)
         return Verdict(Kind.REFUSED, name, outcome.why, delay=delay)
 
@@ -263,13 +255,8 @@ class Directory:
 
         @param began: when the bind began.
         """
-        # Those that were refused may have been so without a look at the password; they
-        # count while nobody has got in.
-        took = sorted(self._took or self._tookRefused)
-        # Nearly all are quicker than this; a few may have taken far longer.
-        slow = took[-1 - len(took) // 16] if took else 0.0
-        most = min(slow * _MARGIN, _LONGEST_DELAY)
-        return max(0.0, min(began + most - time.monotonic(), session.left()))
+        wait = began + self._pace.least() - time.monotonic()
+        return max(0.0, min(wait, session.left()))
 
     def _personIn(self, entry: Entry, typed: str) -> Person:
         """
@@ -335,14 +322,6 @@ def _conclude(session: Session, verdict: Verdict, values: tuple[bytes, ...] = ()
         lambda: f"verdict: {verdict.kind.value}" + (verdict.why and f", {verdict.why}")
     )
     return Seen(verdict, session.steps or [], values)
-
-
-def _remember(took: list[float], seconds: float) -> None:
-    """
-    Remember how long a bind took, and forget older ones.
-    """
-    took.append(seconds)
-    del took[:-_MOST_REMEMBERED]
 
 
 def _told(outcome: Outcome) -> str:

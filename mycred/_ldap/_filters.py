@@ -18,7 +18,7 @@ from ._ber import OCTETS, element, elements
 from ._names import PLACEHOLDER, refuseBraces
 
 _AND, _OR, _NOT, _EQUAL, _PRESENT, _EXTENSIBLE = 0xA0, 0xA1, 0xA2, 0xA3, 0x87, 0xA9
-_RULE, _TYPE, _ASSERTED = 0x81, 0x82, 0x83
+_RULE, _TYPE, _ASSERTED, _WITH_DN = 0x81, 0x82, 0x83, 0x84
 
 #: Active Directory's rule by which groups within groups count
 #: (LDAP_MATCHING_RULE_IN_CHAIN of MS-ADTS, section 3.1.1.3.4.4.3).
@@ -76,10 +76,11 @@ def encodeFilter(text: str) -> bytes:
         encoded: bytes = encode(request["filter"])
     except Exception:
         raise ValueError("it can't be read as a filter") from None
+    nodes = _parse(encoded)
     # Of what stands in a NOT it may have read the first part only.
-    if _count(_parse(encoded)) != text.count("("):
+    if _count(nodes) != text.count("("):
         raise ValueError("it can't be read as a filter; a (! is followed by one filter")
-    return encoded
+    return _fill(nodes)
 
 
 class FilterTemplate:
@@ -187,17 +188,21 @@ def _isDenied(nodes: list[tuple[int, Any]], isBelow: bool = False) -> bool:
     )
 
 
-def _fill(nodes: list[tuple[int, Any]], name: bytes) -> bytes:
+def _fill(nodes: list[tuple[int, Any]], name: bytes = _MARK) -> bytes:
     """
     Put a filter together, with a name.
     """
-    return b"".join(
-        element(
-            tag,
-            node.replace(_MARK, name) if isinstance(node, bytes) else _fill(node, name),
-        )
-        for tag, node in nodes
-    )
+    parts = []
+    for tag, node in nodes:
+        if not isinstance(node, bytes):
+            part = _fill(node, name)
+        elif tag == _WITH_DN:
+            # Yes has all bits (RFC 4511, section 5.1), where pyasn1 has one.
+            part = b"\xff"
+        else:
+            part = node.replace(_MARK, name)
+        parts.append(element(tag, part))
+    return b"".join(parts)
 
 
 __all__ = [

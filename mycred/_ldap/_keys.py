@@ -25,7 +25,10 @@ _SECURITIES = {
 }
 
 # The name of a host, also in letters that DNS encodes, or a number with points.
-_host = re.compile(r"[\w.-]+")
+_host = re.compile(r"\w(?:[\w.-]*\w)?\.?")
+
+# The name of a socket is no longer, in bytes (unix(7)).
+_LONGEST_SOCKET = 107
 
 
 def _readHosts(text: str) -> tuple[tuple[str, int | None], ...]:
@@ -47,6 +50,8 @@ def _readHost(entry: str) -> tuple[str, int | None]:
     if entry.startswith("/"):
         if os.path.exists(entry) and not stat.S_ISSOCK(os.stat(entry).st_mode):
             raise ValueError(f"{entry} is no socket")
+        if len(os.fsencode(entry)) > _LONGEST_SOCKET:
+            raise ValueError(f"the name of a socket has {_LONGEST_SOCKET} bytes at most")
         return entry, None
     host, port = entry, ""
     if entry.startswith("["):

@@ -192,7 +192,10 @@ def _readEntry(body: bytes) -> Entry:
     attributes: dict[str, list[bytes]] = {}
     for _, pair in elements(pairs):
         (_, name), (_, values), *_ = _insist(elements(pair), 2)
-        plain = text(name).partition(";")[0].lower()
+        plain, _, option = text(name).lower().partition(";")
+        if option and option != "binary" and not option.startswith("range="):
+            # Another language's, say (RFC 4512, section 2.5).
+            continue
         known = attributes.setdefault(plain, [])
         known.extend(value for _, value in elements(values))
     return Entry(text(dn), attributes)

@@ -141,6 +141,14 @@ def isBelow(name: tuple[Hashable, ...], base: tuple[Hashable, ...]) -> bool:
     return not base or name[-len(base) :] == base
 
 
+def alike(value: str) -> str:
+    """
+    Make two values equal that differ by case and by spaces.
+    """
+    # No more than that: a directory may keep apart what looks alike.
+    return re.sub(" +", " ", value.lower().strip(" "))
+
+
 def isSameAttribute(one: str, other: str) -> bool:
     """
     Tell whether two names of attributes mean the same one.
@@ -272,9 +280,7 @@ def _normalizedPart(part: Part) -> tuple[str, bool, str]:
     """
     Make two parts equal that mean the same.
     """
-    # No more than that: a directory may keep apart what looks alike.
-    value = re.sub(" +", " ", part.value.lower().strip(" "))
-    return _normalizedType(part.type), part.isEncoded, value
+    return _normalizedType(part.type), part.isEncoded, alike(part.value)
 
 
 def _normalizedType(name: str) -> str:
@@ -288,6 +294,7 @@ __all__ = [
     "PLACEHOLDER",
     "NameTemplate",
     "Part",
+    "alike",
     "escapeValue",
     "formatDN",
     "isBelow",

@@ -30,12 +30,12 @@ _INVALID_CREDENTIALS = 49
 # with which 389 Directory Server says that there were too many attempts.
 _WRONG = {_INVALID_CREDENTIALS, 32, 48, 19}
 
-# unwillingToPerform: may mean anything; these texts of 389 Directory Server and
-# FreeIPA mean an account that is locked or has expired, whatever the password.
+# unwillingToPerform: may mean anything; these texts of 389 Directory Server, FreeIPA and
+# eDirectory mean an account that is locked or has expired, whatever the password.
 _UNWILLING = 53
 _lockedTexts = re.compile(
     r"inactivated|failed logins|account.*locked|permanently locked"
-    r"|principal\) is expired",
+    r"|principal\) is expired|NDS error: [^(]*\(-(?:197|218|220)\)",
     re.IGNORECASE,
 )
 
@@ -59,11 +59,17 @@ _EXPIRED_CONTROL = b"2.16.840.1.113730.3.4.4"
 _MOST_SECONDS = 2**31 - 1
 
 # Active Directory's codes, with whether they prove the password (MS-ADTS section
-# 5.1.1.5, and winerror.h for the numbers).  775 comes with a wrong one, too.
-_code = re.compile(r"\bdata ([0-9a-fA-F]{3,8})\b")
+# 5.1.1.5, and winerror.h for the numbers).  775 comes with a wrong one, too, and nobody
+# says when 52f comes.  Any other code is trouble: that no domain controller can be
+# reached, say.  Nothing that somebody has typed stands before it.
+_code = re.compile(
+    r"[0-9A-Fa-f]{8}: LdapErr: DSID-[0-9A-Fa-f]+, comment: AcceptSecurityContext error, "
+    r"data ([0-9A-Fa-f]{1,8})\b"
+)
 _CODES = {
     0x525: ("there is no such user", None),
     0x52E: (_WRONG_PASSWORD, None),
+    0x52F: ("the account is restricted", None),
     0x530: ("not permitted at this time", DenialReason.POLICY),
     0x531: ("not permitted from this machine", DenialReason.POLICY),
     0x532: ("the password has expired", DenialReason.PASSWORD_EXPIRED),
@@ -86,6 +92,9 @@ class Outcome(NamedTuple):
     matched: bool
     why: str = ""
     denial: DenialReason | None = None
+
+
+_LOCKED = Outcome(False, "the account is locked")
 
 
 class Policy(NamedTuple):
@@ -139,8 +148,11 @@ def judge(result: Result) -> Outcome:
         return _judgeRight(policy, _EXPIRED_CONTROL in result.controls)
     if result.code in _WRONG:
         return _judgeWrong(result, policy)
-    if result.code == _UNWILLING and _lockedTexts.search(result.text):
-        return Outcome(False, result.text)
+    if result.code == _UNWILLING:
+        if policy.error == _ACCOUNT_LOCKED:
+            return _LOCKED
+        if _lockedTexts.search(result.text):
+            return Outcome(False, result.text)
     if result.code == _INVALID_DN:
         raise BadName(f"the answer to a user's bind is {describe(result)}")
     raise _trouble(result, "to a user's bind")
@@ -172,15 +184,17 @@ def _judgeWrong(result: Result, policy: Policy) -> Outcome:
     """
     Tell whether it was the password.
     """
-    found = _code.search(result.text)
+    found = _code.match(result.text)
     if found is not None:
-        number = int(found[1], 16)
-        why, denial = _CODES.get(number, (f"Active Directory's code {number:x}", None))
+        code = int(found[1], 16)
+        if code not in _CODES:
+            raise Elsewhere(f"the answer to a user's bind is {describe(result)}")
+        why, denial = _CODES[code]
         return Outcome(denial is not None, why, denial)
     if policy.error == _PASSWORD_EXPIRED or _EXPIRED_CONTROL in result.controls:
         return _expired("the password has expired")
     if policy.error == _ACCOUNT_LOCKED:
-        return Outcome(False, "the account is locked")
+        return _LOCKED
     if result.code == _INVALID_CREDENTIALS and not result.text.strip():
         return Outcome(False, _WRONG_PASSWORD)
     return Outcome(False, describe(result))

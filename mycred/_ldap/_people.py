@@ -4,13 +4,14 @@ Whom an entry is of: his name, and whether his account is disabled.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
 from ..error import DenialReason
 from ._faults import Unsure
 from ._messages import Entry
-from ._names import isSameAttribute, parseDN, valueIn
+from ._names import alike, isSameAttribute, parseDN, valueIn
 from ._settings import Settings
 
 #: What disables an account, where nobody binds who would be told so: in 389 Directory
@@ -24,6 +25,10 @@ LOCKS: dict[str, tuple[Callable[[bytes], bool], DenialReason]] = {
         DenialReason.DISABLED,
     ),
 }
+
+
+# What Active Directory calls somebody: DOMAIN and NAME.
+_domainAndName = re.compile(r"[^\\@]+\\([^\\@]+)")
 
 
 class Person(NamedTuple):
@@ -72,13 +77,13 @@ def nameIn(entry: Entry, attribute: str, typed: str) -> str:
     values = valuesOf(entry, attribute)
     names = [value.decode("utf-8", "surrogateescape") for value in values if value]
     if len(names) > 1:
-        # His own name in the directory tells which of several counts.
+        # The name of the entry tells which of several counts; otherwise what was typed.
         try:
             own = valueIn(parseDN(entry.dn)[:1], attribute)
         except ValueError:
             own = None
-        names = [n for n in names if n == own] or [
-            n for n in names if n.lower() == typed.lower()
+        names = [n for n in names if own is not None and alike(n) == alike(own)] or [
+            n for n in names if alike(n) == alike(typed)
         ]
     if len(names) != 1:
         what = "more than one" if values else "no"
@@ -98,7 +103,8 @@ def personBehind(identity: str, settings: Settings) -> Person:
     rest = rest.strip(" ")
     name: str | None = None
     if settings.dn is None:
-        name = rest.rpartition("\\")[2] if kind == "u" else None
+        found = _domainAndName.fullmatch(rest)
+        name = found[1] if kind == "u" and found else None
     elif kind == "dn":
         try:
             place = settings.dn.place

@@ -182,7 +182,7 @@ class CheckerTests(DirectoryTestCase):
         A refusal waits without a thread.
         """
         checker = self.checker()
-        checker.looks.directory._took.append(0.9)
+        checker.looks.directory._pace.accept("cn=slow", 0.9)
         self.workers.reactor.running = True
         asking = self.ask(checker, b"eve")
         self.workers.step()

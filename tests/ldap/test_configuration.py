@@ -249,6 +249,10 @@ class WrongTests(SettingsTestCase):
             (r"2001\:db8\:\:1", "2001"),
             (r"\:\:1\:389", "2001"),
             (str(self.folder), "no socket"),
+            ("/" + "x" * 107, "107 bytes"),
+            ("...", "names of hosts"),
+            ("-", "names of hosts"),
+            ("a.example.org-", "names of hosts"),
             (str(self.file()), "no socket"),
             ("a,a", "twice"),
             (r"a,a\:389", "twice"),
@@ -470,6 +474,8 @@ class FileTests(SettingsTestCase):
         self.assertWrong(f"config={path}", "config", "everybody")
         self.assertWrong("config=\0", "config")
         self.assertFileWrong(b"[ldap]\nhost=\xff\n", "UTF-8")
+        self.assertFileWrong("[ldap]\nhost=a\nbase=dc=org\t# x\n", "no comment")
+        self.assertFileWrong("[ldap]\nhost=a\n" + "# x\n" * 20_000, "too large")
         self.assertFileWrong("[ldap]\nhost=a\n[ldap]\n", "line 3", "a section", "twice")
         self.assertFileWrong("[ldap]\nhost=a\\:1389\nbase=dc=org\n", "host", "as it is")
 

@@ -53,6 +53,13 @@ class EncodeTests(SynchronousTestCase):
         # ldap3 adds that attributes of the name don't count, which is the default.
         self.assertIn(mine[2:], written)
 
+    def test_inNames(self) -> None:
+        """
+        That attributes of the name count is said as RFC 4511, section 5.1, wants it.
+        """
+        written = encodeFilter("(ou:dn:=people)")
+        self.assertTrue(written.endswith(b"\x84\x01\xff"), written)
+
     def test_wrong(self) -> None:
         """
         What is no filter is refused.

@@ -134,16 +134,38 @@ class DecodingTests(SynchronousTestCase):
 
     def test_entry(self) -> None:
         """
-        An entry has its name and its attributes, whatever their case and options.
+        An entry has its name and its attributes, whatever their case; what is for
+        another language, say, is another attribute.
         """
-        pair = element(
-            0x30, element(4, b"UID;lang-de"), element(0x31, element(4, b"alice"))
-        )
-        body = element(0x64, element(4, b"uid=alice"), element(0x30, pair))
+        pairs = [
+            element(0x30, element(4, name), element(0x31, element(4, value)))
+            for name, value in (
+                (b"UID", b"alice"),
+                (b"uid;lang-de", b"Alice"),
+                (b"memberOf;Range=0-1", b"cn=a"),
+                (b"memberOf;x-former", b"cn=b"),
+                (b"sshPublicKey;binary", b"key"),
+            )
+        ]
+        body = element(0x64, element(4, b"uid=alice"), element(0x30, *pairs))
         self.assertEqual(
             readMessage(element(0x30, integer(3), body)),
-            (3, 0x64, Entry("uid=alice", {"uid": [b"alice"]})),
+            (
+                3,
+                0x64,
+                Entry(
+                    "uid=alice",
+                    {"uid": [b"alice"], "memberof": [b"cn=a"], "sshpublickey": [b"key"]},
+                ),
+            ),
         )
+
+    def test_many(self) -> None:
+        """
+        More elements than any answer has are malformed, and not kept.
+        """
+        self.assertEqual(len(elements(b"\x04\x00" * 50_000)), 50_000)
+        self.assertRaises(Malformed, elements, b"\x04\x00" * 1_000_000)
 
     def test_longNumbers(self) -> None:
         """

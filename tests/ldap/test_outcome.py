@@ -123,11 +123,32 @@ class JudgeTests(SynchronousTestCase):
             "525": "no such user",
             "52e": "wrong password",
             "775": "locked",
-            "999": "999",
+            "52f": "restricted",
         }.items():
             outcome = judge(activeDirectory(code))
             self.assertEqual((outcome.matched, outcome.denial), (False, None), code)
             self.assertIn(why, outcome.why)
+
+    def test_activeDirectorysTrouble(self) -> None:
+        """
+        No domain controller, no remote procedure call, no channel binding: it comes with
+        the code for wrong credentials, and is none.
+        """
+        for code in ("51f", "6ba", "80090346", "999"):
+            error = self.assertRaises(Elsewhere, judge, activeDirectory(code))
+            self.assertIn(code, str(error))
+
+    def test_echo(self) -> None:
+        """
+        Whoever is called like one of Active Directory's codes doesn't bring it about
+        where a server repeats what it was asked.
+        """
+        for text in (
+            "ERR_229 Cannot authenticate user uid=data 532 ,ou=people",
+            "no uid=80090308: LdapErr: DSID-0C, comment: AcceptSecurityContext error, "
+            "data 532, x",
+        ):
+            self.assertEqual(self.judged(Result(WRONG, text)), (False, None))
 
     def test_expired(self) -> None:
         """
@@ -174,8 +195,10 @@ class JudgeTests(SynchronousTestCase):
             "Too many failed logins.",
             "Entry permanently locked.\n",
             "Account (Kerberos principal) is expired",
+            "NDS error: login lockout (-197)",
         ):
             self.assertEqual(judge(Result(53, text)), Outcome(False, text))
+        self.assertEqual(judge(Result(53, "", control(1))), outcome)
 
     def test_otherErrors(self) -> None:
         """

@@ -1,0 +1,73 @@
+"""
+Tests for L{mycred._ldap._pace}.
+"""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from mycred._ldap._pace import Pace
+
+
+class PaceTests(SynchronousTestCase):
+    """
+    Tests for L{Pace}.
+    """
+
+    def setUp(self) -> None:
+        self.pace = Pace()
+
+    def test_nothing(self) -> None:
+        """
+        Before anything is known nobody waits.
+        """
+        self.assertEqual(self.pace.least(), 0)
+
+    def test_oneOfEach(self) -> None:
+        """
+        Whoever logs in all the time, and is quick, doesn't hide that others are slow.
+        """
+        self.pace.accept("cn=slow", 0.4)
+        for _ in range(1000):
+            self.pace.accept("cn=quick", 0.001)
+        self.assertEqual(self.pace.least(), 0.5)
+
+    def test_latest(self) -> None:
+        """
+        The latest login of each counts, and of those who came lately.
+        """
+        self.pace.accept("cn=a", 0.4)
+        self.pace.accept("cn=a", 0.2)
+        self.assertEqual(self.pace.least(), 0.25)
+        for number in range(64):
+            self.pace.accept(f"cn={number}", 0.1)
+        self.assertEqual(self.pace.least(), 0.125)
+
+    def test_few(self) -> None:
+        """
+        A few who took far longer than the others don't count.
+        """
+        for number in range(64):
+            self.pace.accept(f"cn={number}", 0.8 if number % 16 == 0 else 0.4)
+        self.assertEqual(self.pace.least(), 0.5)
+        self.pace.accept("cn=1", 0.8)
+        self.assertEqual(self.pace.least(), 1)
+
+    def test_refused(self) -> None:
+        """
+        Until somebody gets in the slowest refusal counts, however many quick ones there
+        were.
+        """
+        self.pace.refuse(0.4)
+        for _ in range(1000):
+            self.pace.refuse(0.001)
+        self.assertEqual(self.pace.least(), 0.5)
+        self.pace.accept("cn=a", 0.2)
+        self.assertEqual(self.pace.least(), 0.25)
+
+    def test_longest(self) -> None:
+        """
+        Nobody waits for longer than a second.
+        """
+        self.pace.accept("cn=a", 500)
+        self.assertEqual(self.pace.least(), 1)
