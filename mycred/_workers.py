@@ -66,7 +66,8 @@ class Workers:
         self._reactor = reactor
         self._threads = threads or processors()
         self._pool = pool or Threads(self._threads)
-        self._callers = 0
+        self._callers = self._refused = 0
+        self._toldUntil = 0.0
         # In the order in which they came; a dictionary gives any of them up fast.
         self._queue: dict[_Job, None] = {}
         self._handedOver: set[_Job] = set()
@@ -146,6 +147,7 @@ class Workers:
         if self._stopped:
             return fail(TemporaryFailure("The server is stopping"))
         if self._callers >= self.queueLimit:
+            self._countRefused()
             return fail(TemporaryFailure("Too many logins at a time"))
         if not self.isRunning:
             try:
@@ -164,6 +166,21 @@ class Workers:
                 self._shared[job.key] = job
             self._handOver()
         return answer
+
+    def _countRefused(self) -> None:
+        """
+        Log that too many wait, once a second.
+        """
+        self._refused += 1
+        now = self.seconds()
+        if now >= self._toldUntil:
+            self._toldUntil = now + 1
+            self._log.warn(
+                "{waiting} logins wait; refused since this was said last: {refused}",
+                waiting=self._callers,
+                refused=self._refused,
+            )
+            self._refused = 0
 
     def _handOver(self) -> None:
         """

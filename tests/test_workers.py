@@ -12,8 +12,10 @@ import time
 import weakref
 from collections.abc import Callable
 from queue import Queue
+from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
+from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._workers import Workers, workersOf
@@ -282,6 +284,24 @@ class BoundTests(WorkersTestCase):
         self.assertEqual(self.successResultOf(first), "done")
         self.assertEqual(self.successResultOf(second), 3)
         self.assertEqual(refused, [])
+
+    def test_queueFullLogged(self) -> None:
+        """
+        The log is told, once a second, and how many were refused since.
+        """
+        workers = self.running(queueLimit=1)
+        first = workers.run(len, "abc")
+        events: list[Any] = []
+        globalLogPublisher.addObserver(events.append)
+        self.addCleanup(globalLogPublisher.removeObserver, events.append)
+        for refused in (1, 100, 100):
+            for _ in range(100):
+                self.failureResultOf(workers.run(len, "abc"), TemporaryFailure)
+            self.assertEqual([event["refused"] for event in events], [refused])
+            del events[:]
+            self.reactor.advance(1)
+        self.reactor.step()
+        self.assertEqual(self.successResultOf(first), 3)
 
     def test_roomAgain(self) -> None:
         """

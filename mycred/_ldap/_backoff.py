@@ -10,6 +10,10 @@ from threading import Lock
 # In seconds: at first, and at most.
 _FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
 
+#: A server that doesn't answer for so long isn't waited for while others are left, in
+#: seconds.
+LONGEST_TRY = 3.0
+
 
 def pauseAfter(failures: int) -> float:
     """
@@ -30,39 +34,50 @@ class Doubt:
     def __init__(self) -> None:
         self._lock = Lock()
         self._failures = 0
+        # There is none if that is zero.
         self._until = 0.0
+        self._failedAt = 0.0
 
-    def grow(self) -> None:
+    def grow(self, began: float) -> None:
         """
         Remember that the server has failed somebody.
+
+        @param began: when it was asked: what is older than the last failure is no news.
         """
         now = time.monotonic()
         with self._lock:
-            if now >= self._until:
+            if began >= self._failedAt:
                 self._until = now + pauseAfter(self._failures)
                 self._failures += 1
+                self._failedAt = now
 
     def end(self) -> None:
         """
         Remember that the server has answered somebody.
         """
-        if self._failures:
-            with self._lock:
-                self._failures, self._until = 0, 0.0
+        if not self._failures:
+            return
+        with self._lock:
+            self._until = 0.0
+            if time.monotonic() > self._failedAt + 2 * LONGEST_PAUSE:
+                self._failures = 0
 
     def stands(self) -> bool:
         """
-        Tell whether others are asked first.  As soon as it is time again one who wants
-        to know is told that they aren't, and finds out for all.
+        Tell whether others are asked first.  When it is time again one who wants to know
+        is told that they aren't, and finds out for all.
         """
-        if not self._failures:
+        if not self._until:
             return False
         now = time.monotonic()
         with self._lock:
+            if not self._until:
+                return False
             if now < self._until:
                 return True
-            self._until = now + pauseAfter(self._failures)
-        return False
+            # If he doesn't tell, the next one may try.
+            self._until = now + LONGEST_TRY + pauseAfter(0)
+            return False
 
 
-__all__ = ["LONGEST_PAUSE", "Doubt", "pauseAfter"]
+__all__ = ["LONGEST_PAUSE", "LONGEST_TRY", "Doubt", "pauseAfter"]

@@ -32,13 +32,14 @@ _beginning = re.compile(
 # What ldap3 reads in another way than others do.
 _MISREAD = {
     r"\\(?![0-9A-Fa-f]{2})": "a backslash is written \\5c",
-    r"=[ \t]|[ \t]\)": "a space at the end of a value is written \\20",
+    r"=\s|\s\)": "a space at the end of a value is written \\20",
     r"\*\*": "one * is enough",
     r"[<>~:]=[^()]*\*": "a * goes with =, otherwise it is written \\2a",
 }
 
-# What must be escaped in a value (RFC 4515, section 3).
-_special = re.compile(r"[\0()*\\]")
+# What must be escaped in a value (RFC 4515, section 3), and spaces that are overlooked
+# otherwise.
+_special = re.compile(r"[\0()*\\]|^\s|\s\Z|(?<==)\s")
 
 # It stands for the placeholder while ldap3 reads; escaped, it means itself only where
 # a value may stand.
@@ -50,7 +51,14 @@ def escapeFilter(value: str) -> str:
     """
     Write a value so that it means nothing but itself in a filter.
     """
-    return _special.sub(lambda found: f"\\{ord(found[0]):02x}", value)
+    return _special.sub(_escaped, value)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    """
+    Write an escape.
+    """
+    return "".join(f"\\{byte:02x}" for byte in found[0].encode("utf-8"))
 
 
 def encodeFilter(text: str) -> bytes:

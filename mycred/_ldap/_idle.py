@@ -13,6 +13,9 @@ from ._link import Link
 # have forgotten it, and would swallow what is sent.
 _LONGEST_IDLE = 60.0
 
+# More than so many are never used.
+_MOST = 32
+
 
 class Idle:
     """
@@ -46,7 +49,9 @@ class Idle:
                 surplus.append(link)
             else:
                 self._links.append(link)
-            while self._links and self._links[0].usedAt < since:
+            while self._links and (
+                self._links[0].usedAt < since or len(self._links) > _MOST
+            ):
                 surplus.append(self._links.pop(0))
         for stale in surplus:
             stale.close()

@@ -11,8 +11,9 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from enum import Enum
 from typing import Any
 
 from ._address import Address, isLoopback
@@ -45,12 +46,27 @@ _LONGEST_MESSAGE, _LONGEST_ANSWER = 2**21, 2**23
 
 _AT_A_TIME = 2**16
 
+# Whoever has waited for an answer for so long wants to know whether one will come, in
+# seconds; and again, each time.
+_PATIENCE = 2.0
+
 # So many references, which aren't followed, may come with entries.
 _MOST_REFERENCES = 100
 
 # protocolError, which is what a server answers that knows no StartTLS, and
 # unavailable, if it has no certificate.
 _NO_TLS = {2, 52}
+
+
+class Role(Enum):
+    """
+    What a connection is for.
+    """
+
+    #: To look for entries, as the service account.
+    SEARCH = "search"
+    #: To find out whether somebody can bind; nothing is looked for on it.
+    USER = "user"
 
 
 class Link:
@@ -60,17 +76,23 @@ class Link:
     @ivar peer: who is at its other end, for whoever wants to know.
     @ivar isClear: whether what is said on it can be read on its way.
     @ivar usedAt: when it was used last, by L{time.monotonic}.
+    @ivar isHopeless: what tells, while an answer is waited for, whether to give up
+        before it is time.
     """
 
-    def __init__(self, address: Address, connection: Any) -> None:
+    def __init__(
+        self, address: Address, connection: Any, isHopeless: Callable[[], bool]
+    ) -> None:
         """
         @param address: where it leads.
         @param connection: the connection, as ldap3 has opened it.
+        @param isHopeless: what tells whether to give up.
         """
         self.address = address
         self.peer = ""
         self.isClear = False
         self.usedAt = time.monotonic()
+        self.isHopeless = isHopeless
         self._connection = connection
         self._received = bytearray()
         self._identity = 0
@@ -251,9 +273,10 @@ class Link:
                 yield answer
         except Malformed as error:
             raise Fault(f"{self.address} doesn't speak LDAP: {error}") from None
-        except TimeoutError:
-            raise Slow(f"{self.address} doesn't answer in time") from None
         except OSError as error:
+            # With a number it is the system's, about a connection that is gone.
+            if isinstance(error, TimeoutError) and error.errno is None:
+                raise Slow(f"{self.address} doesn't answer in time") from None
             raise Lost(f"{self.address}: the connection is lost: {error}") from None
 
     def _receive(self, used: Any, until: float) -> bytes:
@@ -275,8 +298,14 @@ class Link:
                     del received[:stop]
                     return data
             # For the whole answer, not for each piece of it.
-            used.settimeout(self._left(until))
-            data = used.recv(_AT_A_TIME)
+            used.settimeout(min(self._left(until), _PATIENCE))
+            try:
+                data = used.recv(_AT_A_TIME)
+            except TimeoutError as error:
+                isOver = error.errno is not None or time.monotonic() >= until
+                if isOver or self.isHopeless():
+                    raise
+                continue
             if not data:
                 raise Lost(f"{self.address} has closed the connection")
             received += data
@@ -291,4 +320,4 @@ class Link:
         return left
 
 
-__all__ = ["Link"]
+__all__ = ["Link", "Role"]

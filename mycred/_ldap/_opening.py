@@ -7,11 +7,13 @@ from __future__ import annotations
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from typing import Any
 
 from ldap3 import NONE, SYNC, Connection, Server
 
 from ._address import Address
+from ._backoff import LONGEST_TRY
 from ._faults import Fault, Lost, Slow
 from ._link import Link
 from ._tls import Security, VerifiedTLS
@@ -23,6 +25,7 @@ def openLink(
     security: Security,
     context: ssl.SSLContext,
     until: float,
+    isHopeless: Callable[[], bool],
 ) -> Link:
     """
     Connect to a server, and begin TLS.
@@ -32,10 +35,11 @@ def openLink(
     @param security: what protects the connection.
     @param context: what verifies the server.
     @param until: when to give up, by L{time.monotonic}.
+    @param isHopeless: what tells, now and then, whether to give up before.
 
     @raise Fault: if it can't be reached, or isn't who it should be.
     """
-    link = Link(address, _connect(address, place, security, context, until))
+    link = Link(address, _connect(address, place, security, context, until), isHopeless)
     try:
         if security in (Security.STARTTLS, Security.OPPORTUNE) and not address.isSocket:
             mayFail = security is Security.OPPORTUNE and link.isOnThisMachine()
@@ -95,6 +99,11 @@ def _connect(
         raise kind(f"{address} can't be reached: {error}") from None
     if not address.isSocket:
         connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            # What nobody has received by then is lost, with the connection (tcp(7)).
+            connection.socket.setsockopt(
+                socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(LONGEST_TRY * 1000)
+            )
     return connection
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import socket
 import time
 from ipaddress import ip_address
-from threading import Thread
+from threading import Lock, Thread
 from urllib.parse import quote
 
 from ._address import Address
@@ -35,6 +35,9 @@ class Resolver:
         self._goodUntil = 0.0
         self._preferred = ""
         self._known: list[str] = []
+        self._lock = Lock()
+        self._thread: Thread | None = None
+        self._trouble: Exception | None = None
         if address.isSocket:
             self._known = [f"ldapi://{quote(address.host, safe='')}"]
             self._goodUntil = float("inf")
@@ -64,6 +67,13 @@ class Resolver:
         """
         self._preferred = place
 
+    def expire(self) -> None:
+        """
+        Have the addresses found anew, by the next who asks: none of them works.
+        """
+        if self._goodUntil < float("inf"):
+            self._goodUntil = 0.0
+
     def _refresh(self, seconds: float) -> None:
         """
         Find out whether there are others.
@@ -75,21 +85,32 @@ class Resolver:
         if self._known:
             # Nobody else need wait meanwhile.
             self._goodUntil = time.monotonic() + _GOOD_FOR
-        # getaddrinfo(3) has no time-out, and may take minutes.
-        troubles: list[Exception] = []
-        thread = Thread(target=self._resolve, args=(troubles,), daemon=True)
         try:
-            thread.start()
-            thread.join(seconds)
+            self._search().join(seconds)
         except RuntimeError as error:
-            troubles.append(error)
+            self._trouble = error
         if not self._known:
             host = self._address.host
-            if not troubles:
+            if self._trouble is None:
                 raise Slow(f"the addresses of {host} can't be found in time")
-            raise Fault(f"the addresses of {host} can't be found: {troubles[0]}")
+            raise Fault(f"the addresses of {host} can't be found: {self._trouble}")
 
-    def _resolve(self, troubles: list[Exception]) -> None:
+    def _search(self) -> Thread:
+        """
+        Have them found, by one thread for all: getaddrinfo(3) has no time-out, and may
+        take minutes.
+
+        @raise RuntimeError: if there can be no thread.
+        """
+        with self._lock:
+            if self._thread is None or not self._thread.is_alive():
+                self._trouble = None
+                thread = Thread(target=self._resolve, daemon=True)
+                thread.start()
+                self._thread = thread
+            return self._thread
+
+    def _resolve(self) -> None:
         """
         Find them, in a thread; also those that come after somebody has waited for them
         count.
@@ -98,7 +119,7 @@ class Resolver:
         try:
             places = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
-            troubles.append(error)
+            self._trouble = error
             return
         hosts = list(dict.fromkeys(str(place[0]) for *_, place in places))
         if hosts:

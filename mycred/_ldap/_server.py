@@ -1,5 +1,5 @@
 """
-One server of a directory: how it is doing, and what is done with connections to it.
+One server of a directory, and what is done with connections to it.
 """
 
 from __future__ import annotations
@@ -7,16 +7,16 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Callable
-from enum import Enum
 from secrets import token_hex
-from threading import Lock, Thread
+from threading import Thread
 from typing import NamedTuple, TypeVar
 
 from ._address import Address
-from ._backoff import LONGEST_PAUSE, Doubt, pauseAfter
+from ._backoff import LONGEST_TRY
 from ._faults import Elsewhere, Fault, Lost, Slow, Unsure
+from ._health import Health
 from ._idle import Idle
-from ._link import Link
+from ._link import Link, Role
 from ._messages import Result
 from ._opening import openLink
 from ._outcome import ELSEWHERE, describe, judge, ofAnybody
@@ -25,19 +25,15 @@ from ._tls import Security
 
 _T = TypeVar("_T")
 
-# How long it may take at most to find out, aside, whether a server works, in seconds.
-_LONGEST_TRY = 3.0
+# Whoever had less time than this has no reason to doubt a server, in seconds.
+_FAIR_TIME = 1.0
 
 
-class Role(Enum):
+def _never() -> bool:
     """
-    What a connection is for.
+    Wait for as long as there is time.
     """
-
-    #: To look for entries, as the service account.
-    SEARCH = "search"
-    #: To find out whether somebody can bind; nothing is looked for on it.
-    USER = "user"
+    return False
 
 
 class Opening(NamedTuple):
@@ -66,11 +62,7 @@ class Server:
     One server.
 
     @ivar address: where it is.
-    @ivar isDown: whether it has failed for everybody, and hasn't worked since.
-    @ivar isSuspect: whether it has failed for somebody, and it is being found out whether
-        it is down.
-    @ivar doubts: for each role, whether it fails although it isn't down.
-    @ivar reason: why it was down last.
+    @ivar health: how it is doing.
     """
 
     def __init__(
@@ -87,31 +79,13 @@ class Server:
         @param note: what is told, in any thread, when it fails and works again.
         """
         self.address = address
-        self.isDown = self.isSuspect = False
-        self.reason = ""
+        self.health = Health(str(address), note)
         self._opening = opening
         self._timeout = timeout
         self._note = note
         self._resolver = Resolver(address)
-        self._lock = Lock()
-        self.doubts = {role: Doubt() for role in Role}
         self._idle = {role: Idle() for role in Role}
-        self._isTried = self._isKnownClear = False
-        self._answeredAt = dict.fromkeys(Role, 0.0)
-        self._failures = 0
-        self._retryAt = self._upSince = 0.0
-
-    def claim(self) -> bool:
-        """
-        Tell whether it is time to try again a server that is down, and let nobody else
-        do so until this is done.
-        """
-        with self._lock:
-            isDue = self.isDown and not self._isTried
-            if not isDue or time.monotonic() < self._retryAt:
-                return False
-            self._isTried = True
-            return True
+        self._isKnownClear = False
 
     def do(self, role: Role, until: float, work: Callable[[Link, float], _T]) -> _T:
         """
@@ -122,39 +96,37 @@ class Server:
             down; otherwise that is found out aside: it may be so for this user only, or
             he had too little time.
         """
+        began = time.monotonic()
         try:
-            outcome = self._do(role, until, work)
+            with self.health.use():
+                outcome = self._do(role, until, work)
         except (Elsewhere, Unsure):
-            self._answer(role)
+            self.health.answer(role)
             raise
         except Fault as fault:
-            self._suspect(role, str(fault))
+            if not isinstance(fault, Slow) or until - began >= _FAIR_TIME:
+                self.health.doubt(role, began)
+            self._suspect(str(fault))
             raise
-        self._answer(role)
+        self.health.answer(role)
         return outcome
-
-    def isLast(self, role: Role) -> bool:
-        """
-        Tell whether others are to be asked before this one, which may be down.
-        """
-        return self.isSuspect or self.doubts[role].stands()
 
     def retry(self, done: Callable[[], object]) -> None:
         """
-        Find out whether it works again, after L{claim}, in a thread of its own.
+        Find out whether it works again, when that was claimed, in a thread of its own.
 
         @param done: what is called when that is known.
         """
 
         def work() -> None:
             try:
-                self._tryOut()
+                self._tryOut(self._timeout)
             finally:
-                self._isTried = False
+                self.health.release()
                 done()
 
         if not _start(work):
-            self._isTried = False
+            self.health.release()
             done()
 
     def close(self) -> None:
@@ -171,45 +143,43 @@ class Server:
         for idle in self._idle.values():
             idle.drop()
 
-    def _answer(self, role: Role) -> None:
+    def _isHopeless(self) -> bool:
         """
-        Remember that somebody had an answer.
-        """
-        self.doubts[role].end()
-        self._succeed(role)
+        Have it found out whether the server is down, for somebody who has waited.
 
-    def _suspect(self, role: Role, why: str) -> None:
+        @return: whether it is, and he needn't wait any longer.
+        """
+        self._suspect("somebody has waited for an answer")
+        return self.health.isDown
+
+    def _suspect(self, why: str) -> None:
         """
         Have it found out whether the server is down, unless somebody is at it.
 
-        @param role: what it has failed in.
-        @param why: how it has failed.
+        @param why: what has made that necessary.
         """
-        with self._lock:
-            if self.isDown or self.isSuspect:
-                return
-            self.isSuspect = True
+        if not self.health.suspect():
+            return
 
         def work() -> None:
             try:
-                self._tryOut(why)
-                if not self.isDown:
-                    self.doubts[role].grow()
+                self._tryOut(min(self._timeout, LONGEST_TRY), why)
             finally:
-                self.isSuspect = False
+                self.health.clear()
 
         if not _start(work):
-            self.isSuspect = False
+            self.health.clear()
 
-    def _tryOut(self, why: str = "") -> None:
+    def _tryOut(self, seconds: float, why: str = "") -> None:
         """
         Find out whether the server works: whether it can be connected to for either
         role, and answers.
 
+        @param seconds: how long it may take.
         @param why: what has made that necessary.
         """
         began = time.monotonic()
-        until = began + min(self._timeout, _LONGEST_TRY)
+        until = began + seconds
         role = Role.SEARCH
         try:
             # To search it has bound already.
@@ -217,12 +187,22 @@ class Server:
             role = Role.USER
             self._use(role, self._open(role, until), until, self._knock)
         except Exception as error:
-            if isinstance(error, Slow) and self._answeredAt[role] > began:
-                # Others have had answers meanwhile.
-                return
-            self._fail(began, str(error) + (why and f"; before that: {why}"))
+            isLate = isinstance(error, Slow) and self.health.answeredSince(role, began)
+            if not (isLate or self.health.servesOthers()):
+                self._fail(began, str(error) + (why and f"; before that: {why}"))
         else:
-            self._succeed(role)
+            self.health.work(role)
+
+    def _fail(self, began: float, why: str) -> None:
+        """
+        Leave the server alone for a while.
+
+        @param began: when it was asked.
+        """
+        self.health.fail(began, why)
+        self._drop()
+        # It may be elsewhere now.
+        self._resolver.expire()
 
     def _knock(self, link: Link, until: float) -> None:
         """
@@ -245,7 +225,7 @@ class Server:
         link = self._idle[role].take()
         if link is not None:
             try:
-                return self._use(role, link, until, work)
+                return self._use(role, link, until, work, self._isHopeless)
             except Lost:
                 # Then the others are, too.
                 self._drop()
@@ -255,19 +235,27 @@ class Server:
                 raise
         began = time.monotonic()
         try:
-            link = self._open(role, until)
+            link = self._open(role, until, self._isHopeless)
         except Fault as fault:
-            if not isinstance(fault, Slow):
+            if not (isinstance(fault, Slow) or self.health.servesOthers(1)):
                 self._fail(began, str(fault))
             raise
-        return self._use(role, link, until, work)
+        return self._use(role, link, until, work, self._isHopeless)
 
     def _use(
-        self, role: Role, link: Link, until: float, work: Callable[[Link, float], _T]
+        self,
+        role: Role,
+        link: Link,
+        until: float,
+        work: Callable[[Link, float], _T],
+        isHopeless: Callable[[], bool] = _never,
     ) -> _T:
         """
         Do something with this connection, which is kept if that was done.
+
+        @param isHopeless: what tells, now and then, whether to give up.
         """
+        link.isHopeless = isHopeless
         try:
             outcome = work(link, until)
         except BaseException:
@@ -276,7 +264,9 @@ class Server:
         self._idle[role].keep(link)
         return outcome
 
-    def _open(self, role: Role, until: float) -> Link:
+    def _open(
+        self, role: Role, until: float, isHopeless: Callable[[], bool] = _never
+    ) -> Link:
         """
         Open a connection to one of the addresses, the one that has worked last before
         others; one to search is bound as the service account, each time.
@@ -287,7 +277,7 @@ class Server:
             now = time.monotonic()
             soon = now + (until - now) / (len(places) - count)
             try:
-                link = self._openAt(place, role, soon)
+                link = self._openAt(place, role, soon, isHopeless)
             except Fault as fault:
                 trouble = fault
             else:
@@ -295,12 +285,14 @@ class Server:
                 return link
         raise trouble
 
-    def _openAt(self, place: str, role: Role, until: float) -> Link:
+    def _openAt(
+        self, place: str, role: Role, until: float, isHopeless: Callable[[], bool]
+    ) -> Link:
         """
         Open a connection to one address.
         """
         security, context, _ = self._opening
-        link = openLink(self.address, place, security, context, until)
+        link = openLink(self.address, place, security, context, until, isHopeless)
         if link.isClear and not self._isKnownClear:
             self._isKnownClear = True
             self._note(f"Passwords are sent to {self.address} as they are, without TLS")
@@ -331,41 +323,6 @@ class Server:
         if outcome.why:
             self._note(f"{self.address}: the service account {dn}: {outcome.why}")
 
-    def _fail(self, began: float, why: str) -> None:
-        """
-        Leave the server alone for a while.
-
-        @param began: when it was asked: what is older than its return is no news.
-        """
-        now = time.monotonic()
-        with self._lock:
-            isNews = began >= self._upSince and now >= self._retryAt
-            isTold = isNews and not (self.isDown and why == self.reason)
-            if isNews:
-                self._retryAt = now + pauseAfter(self._failures)
-                self._failures += 1
-                self.isDown, self.reason = True, why
-        self._drop()
-        if isTold:
-            self._note(f"A server of the directory fails: {why}")
-
-    def _succeed(self, role: Role) -> None:
-        """
-        Remember that the server works.
-        """
-        now = self._answeredAt[role] = time.monotonic()
-        if not self._failures:
-            return
-        with self._lock:
-            isReturn = self.isDown
-            if isReturn:
-                self.isDown, self._retryAt, self._upSince = False, 0.0, now
-            elif now - self._upSince > LONGEST_PAUSE:
-                # It has worked for as long as it may be left alone.
-                self._failures = 0
-        if isReturn:
-            self._note(f"{self.address} works again")
-
 
 def _start(work: Callable[[], None]) -> bool:
     """
@@ -380,4 +337,4 @@ def _start(work: Callable[[], None]) -> bool:
     return True
 
 
-__all__ = ["Opening", "Role", "Server"]
+__all__ = ["Opening", "Server"]

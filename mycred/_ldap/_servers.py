@@ -10,15 +10,16 @@ it is time to try waits, for a moment.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from ._address import Address
+from ._backoff import LONGEST_TRY
 from ._faults import Fault, Slow
-from ._link import Link
-from ._server import Opening, Role, Server
+from ._link import Link, Role
+from ._server import Opening, Server
 
 _T = TypeVar("_T")
 
@@ -62,16 +63,14 @@ class Servers:
         if time.monotonic() >= until:
             # That is no server's fault.
             raise Slow("there is no time left")
-        down = [server for server in self._servers if server.isDown]
-        due = [server for server in down if server.claim()]
+        down = [server for server in self._servers if server.health.isDown]
+        due = [server for server in down if server.health.claim()]
         tried: SimpleQueue[None] = SimpleQueue()
         for server in due:
             server.retry(lambda: tried.put(None))
         if len(down) == len(self._servers):
             self._await(tried, len(due), until)
-        working = [server for server in self._servers if not server.isDown]
-        working.sort(key=lambda server: server.isLast(role))
-        return self._askOneOf(working, role, until, work)
+        return self._askOneOf(role, until, work)
 
     def _await(self, tried: SimpleQueue[None], count: int, until: float) -> None:
         """
@@ -83,7 +82,7 @@ class Servers:
         """
         soon = min(until, time.monotonic() + _LONGEST_WAIT)
         with suppress(Empty):
-            while count and all(server.isDown for server in self._servers):
+            while count and all(server.health.isDown for server in self._servers):
                 tried.get(timeout=max(0.0, soon - time.monotonic()))
                 count -= 1
 
@@ -94,28 +93,42 @@ class Servers:
         for server in self._servers:
             server.close()
 
+    def _inOrder(self, servers: Sequence[Server], role: Role) -> Iterator[Server]:
+        """
+        Tell whom to ask, one after the other: last those that are in doubt.
+        """
+        last = []
+        for server in servers:
+            # Only now: whoever is told that there is no doubt has to find that out.
+            if server.health.isLast(role):
+                last.append(server)
+            else:
+                yield server
+        yield from last
+
     def _askOneOf(
-        self,
-        servers: Sequence[Server],
-        role: Role,
-        until: float,
-        work: Callable[[Link, float], _T],
+        self, role: Role, until: float, work: Callable[[Link, float], _T]
     ) -> _T:
         """
         Do something with a connection to the first server that works.
         """
         told = []
-        for count, server in enumerate(servers):
+        working = [server for server in self._servers if not server.health.isDown]
+        others = len(working)
+        for server in self._inOrder(working, role):
             now = time.monotonic()
+            others -= 1
             # So that there is time for the others if this one hangs.
-            share = (until - now) / (len(servers) - count)
+            share = (until - now) / (others + 1)
+            if others:
+                share = min(share, LONGEST_TRY)
             try:
                 return server.do(role, now + share, work)
             except Fault as fault:
                 told.append(str(fault))
         if told:
             raise Fault("; ".join(told))
-        reasons = "; ".join(server.reason for server in self._servers)
+        reasons = "; ".join(server.health.reason for server in self._servers)
         raise Fault(f"no server of the directory works: {reasons}")
 
 

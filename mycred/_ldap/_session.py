@@ -8,10 +8,9 @@ import time
 from collections.abc import Callable
 
 from ._faults import Unsure
-from ._link import Link
+from ._link import Link, Role
 from ._messages import SIZE_LIMIT_EXCEEDED, WHO_AM_I, Entry, text
 from ._outcome import Outcome, insist, judge, ofAnybody
-from ._server import Role
 from ._servers import Servers
 
 # referral, noSuchObject, invalidDNSyntax, insufficientAccessRights: an entry of which

@@ -317,14 +317,15 @@ class DeadlineTests(FakeTestCase, TestCase):
         When a server that has hung works again nothing is left of that.
         """
         await self.run_()
-        server = self.serve(lambda conversation: conversation.hang())
-        checker = self.checker(server)
+        fake = self.serve(lambda conversation: conversation.hang())
+        checker = self.checker(fake)
         self.assertIs(await self.logIn(checker), TemporaryFailure)
-        [only] = checker.looks.directory._servers._servers
+        [server] = checker.looks.directory._servers._servers
+        only = server.health
         while not only.isDown:
             # What finds that out has its own time.
             await deferLater(reactor, 0.01)
-        server.talk = well
+        fake.talk = well
         only._retryAt = 0.0
         self.assertEqual(await self.logIn(checker), b"alice")
 

@@ -93,6 +93,7 @@ class Conversation:
         self._server = server
         self._socket = accepted
         self._isOver = isOver
+        self._isMute = False
 
     def requests(self) -> Iterator[tuple[int, int, bytes]]:
         """
@@ -123,6 +124,8 @@ class Conversation:
         """
         Send something.
         """
+        if self._isMute:
+            self.hang()
         self._socket.sendall(b"".join(parts))
 
     def answer(self, identity: int, kind: int, code: int = 0, *more: bytes) -> None:
@@ -146,6 +149,18 @@ class Conversation:
         Do nothing any more.
         """
         self._isOver.wait()
+
+    def mute(self) -> None:
+        """
+        Answer nothing any more.
+        """
+        self._isMute = True
+
+    def wait(self, seconds: float) -> None:
+        """
+        Take some time.
+        """
+        self._isOver.wait(seconds)
 
     def drip(self, data: bytes) -> None:
         """

@@ -177,7 +177,12 @@ class Slapd:
                 access=access,
             ),
         )
-        self.start()
+        try:
+            self.start()
+        except AssertionError:
+            # Somebody else had the port first.
+            self.port, self.tlsPort = _freePort(), _freePort()
+            self.start()
         self.add(_BASE, *entries)
 
     @property
@@ -210,6 +215,9 @@ class Slapd:
         self._process.send_signal(number)
         if number in (signal.SIGKILL, signal.SIGTERM):
             self._process.wait()
+        if number == signal.SIGSTOP:
+            # Its threads stop one by one.
+            os.waitpid(self._process.pid, os.WUNTRACED)
 
     def stop(self) -> None:
         """

@@ -564,6 +564,37 @@ class AddressTests(FakeTestCase):
         answers[0] = places[:1]
         self.assertEqual(resolver.find(soon()), ["10.0.0.1"])
 
+    def test_moved(self) -> None:
+        """
+        When none of them works they are found anew, by one thread for all.
+        """
+        places = [(2, 1, 6, "", ("10.0.0.1", 389))]
+        self.patch(socket, "getaddrinfo", lambda *_, **__: places)
+        resolver = Resolver(Address("ldap.example.org", 389))
+        self.assertEqual(resolver.find(soon()), ["10.0.0.1"])
+        places[0] = (2, 1, 6, "", ("10.0.0.2", 389))
+        self.assertEqual(resolver.find(soon()), ["10.0.0.1"])
+        resolver.expire()
+        self.assertEqual(resolver.find(soon()), ["10.0.0.2"])
+        number = Resolver(Address("10.0.0.1", 389))
+        number.expire()
+        self.assertEqual(number.find(soon()), ["10.0.0.1"])
+        isOver = Event()
+        self.addCleanup(isOver.set)
+        calls: list[object] = []
+
+        def hang(*_: object, **__: object) -> list[object]:
+            calls.append(_)
+            isOver.wait()
+            return []
+
+        self.patch(socket, "getaddrinfo", hang)
+        self.patch(_resolving, "_MOMENT", 0.01)
+        for _ in range(5):
+            resolver.expire()
+            self.assertEqual(resolver.find(soon()), ["10.0.0.2"])
+        self.assertEqual(len(calls), 1)
+
     def test_slow(self) -> None:
         """
         Nobody waits longer for a name than he has time.
@@ -608,5 +639,5 @@ class AddressTests(FakeTestCase):
         and be content.
         """
         server = self.serve(well)
-        link = _link.Link(Address("127.0.0.1", server.port), None)
+        link = _link.Link(Address("127.0.0.1", server.port), None, lambda: False)
         self.assertRaises(ValueError, link.bind, "cn=x", b"", LONG)

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from mycred._accounts import Kind
-from mycred._ldap import Directory, Seen, _backoff, _server, _servers
+from mycred._ldap import Directory, Seen, _backoff, _link, _server, _servers
 from mycred._ldap._faults import Fault, Slow
+from mycred._ldap._health import Health
+from mycred._ldap._link import Role
 
 from ._certificates import Authority
 from ._directory import DirectoryTestCase
@@ -42,6 +44,13 @@ class Time:
         Tell the time.
         """
         return self._monotonic() + self.ahead
+
+
+def healths(directory: Directory) -> list[Health]:
+    """
+    Tell how the servers of a directory are doing.
+    """
+    return [server.health for server in directory._servers._servers]
 
 
 class ReplicaTests(DirectoryTestCase):
@@ -165,7 +174,7 @@ class ReplicaTests(DirectoryTestCase):
         self.time.ahead += 10
         self.assertAccepted(self.ask(directory), "alice")
         # Whoever is being tried would lose his time by that.
-        until(lambda: not any(each._isTried for each in directory._servers._servers))
+        until(lambda: not any(each._isTried for each in healths(directory)))
         self.time.ahead += 10
         self.returned(directory)
         notes = list(directory.takeNotes())
@@ -181,7 +190,7 @@ class ReplicaTests(DirectoryTestCase):
             server.kill(signal.SIGSTOP)
             self.addCleanup(server.kill, signal.SIGCONT)
         self.assertUnsure(self.ask(directory))
-        until(lambda: all(server.isDown for server in directory._servers._servers))
+        until(lambda: all(each.isDown for each in healths(directory)))
         for _ in range(100):
             self.assertUnsure(self.ask(directory), "no server")
         for server in self.both:
@@ -290,7 +299,7 @@ class HealthTests(FakeTestCase):
         pauses = []
         for _ in range(8):
             self.assertFalse(self.accepted(directory))
-            [each] = directory._servers._servers
+            [each] = healths(directory)
             pauses.append(round(each._retryAt - self.time.monotonic(), 1))
             self.time.ahead += 10
         self.assertEqual(pauses[:5], [0.5, 1, 2, 4, 8])
@@ -322,7 +331,7 @@ class HealthTests(FakeTestCase):
         server = self.serve(self.hang)
         directory = self.directory(server, timeout="1")
         self.assertFalse(self.accepted(directory, 1))
-        until(lambda: directory._servers._servers[0].isDown)
+        until(lambda: healths(directory)[0].isDown)
         self.time.ahead += 10
         count = server.accepted
         with ThreadPoolExecutor(8) as pool:
@@ -338,7 +347,7 @@ class HealthTests(FakeTestCase):
         self.cut(first, self.hang)
         self.cut(second, self.hang)
         self.assertFalse(self.accepted(directory))
-        until(lambda: all(server.isDown for server in directory._servers._servers))
+        until(lambda: all(each.isDown for each in healths(directory)))
         self.time.ahead += 10
         self.patch(_servers, "_LONGEST_WAIT", 0.05)
         with ThreadPoolExecutor(8) as pool:
@@ -354,13 +363,13 @@ class HealthTests(FakeTestCase):
         self.cut(first, self.hang)
         self.cut(second, self.hang)
         self.assertFalse(self.accepted(directory))
-        until(lambda: all(server.isDown for server in directory._servers._servers))
+        until(lambda: all(each.isDown for each in healths(directory)))
         second.talk = well
         self.patch(_servers, "_LONGEST_WAIT", LONG)
         self.time.ahead += 10
         self.assertTrue(self.accepted(directory, LONG))
         # The other is still being tried.
-        self.assertTrue(directory._servers._servers[0]._isTried)
+        self.assertTrue(healths(directory)[0]._isTried)
 
     def test_reason(self) -> None:
         """
@@ -401,7 +410,7 @@ class HealthTests(FakeTestCase):
                 link._connection.socket = next(ends)
         self.assertUnsure(self.look(directory, 0.2), "in time")
         self.assertTrue(self.accepted(directory))
-        self.assertFalse(each.isDown)
+        self.assertFalse(each.health.isDown)
 
     def test_answersOthers(self) -> None:
         """
@@ -412,16 +421,16 @@ class HealthTests(FakeTestCase):
         [each] = directory._servers._servers
 
         def openSlowly(*_: object) -> None:
-            each._succeed(_server.Role.SEARCH)
+            each.health.work(Role.SEARCH)
             raise Slow("too slow")
 
         self.patch(each, "_open", openSlowly)
-        each._tryOut("somebody waited")
-        self.assertFalse(each.isDown)
-        self.patch(each, "_succeed", lambda role: None)
-        each._tryOut("somebody waited")
-        self.assertTrue(each.isDown)
-        self.assertEqual(each.reason, "too slow; before that: somebody waited")
+        each._tryOut(2, "somebody waited")
+        self.assertFalse(each.health.isDown)
+        self.patch(each.health, "work", lambda role: None)
+        each._tryOut(2, "somebody waited")
+        self.assertTrue(each.health.isDown)
+        self.assertEqual(each.health.reason, "too slow; before that: somebody waited")
 
     def test_oneUser(self) -> None:
         """
@@ -441,14 +450,14 @@ class HealthTests(FakeTestCase):
         for _ in range(3):
             self.assertUnsure(self.look(directory), "unavailable")
         self.assertNotIn("fails", " ".join(directory.takeNotes()))
-        self.assertFalse(any(server.isDown for server in directory._servers._servers))
+        self.assertFalse(any(each.isDown for each in healths(directory)))
 
     def test_littleTime(self) -> None:
         """
         Whoever comes with too little time doesn't take down a server that works.
         """
         directory = self.directory(self.serve(well), timeout="2")
-        [each] = directory._servers._servers
+        [each] = healths(directory)
         for _ in range(20):
             self.accepted(directory, 0.0001)
         until(lambda: not each.isSuspect)
@@ -463,7 +472,7 @@ class HealthTests(FakeTestCase):
         self.assertTrue(self.accepted(directory))
         self.cut(first, self.hang)
         self.accepted(directory, 0.2)
-        [suspect, _] = directory._servers._servers
+        [suspect, _] = healths(directory)
         self.assertTrue(suspect.isSuspect or suspect.isDown)
         count = len(first.asked)
         for _ in range(5):
@@ -486,7 +495,7 @@ class HealthTests(FakeTestCase):
 
         server = self.serve(talk)
         directory = self.directory(server)
-        [each] = directory._servers._servers
+        [each] = healths(directory)
         for _ in range(3):
             self.assertUnsure(self.look(directory, 0.2), "in time")
             until(lambda: not each.isSuspect)
@@ -502,22 +511,31 @@ class HealthTests(FakeTestCase):
                 conversation.hang()
             conversation.behave(identity, kind, body)
 
+    def standing(self) -> None:
+        """
+        Have pauses end when the test says so.
+        """
+        for name in ("_FIRST_PAUSE", "LONGEST_PAUSE"):
+            self.patch(_backoff, name, 1000.0)
+
     def test_thirdParty(self) -> None:
         """
         Where a server works, and nobody's bind is answered, others come first; one
         login now and then finds out whether that has changed.
         """
+        self.standing()
+        self.patch(_server, "_FAIR_TIME", 0)
         first, second, directory = self.pair()
         self.assertTrue(self.accepted(directory))
         self.cut(first, self.thirdParty)
-        [doubtful, _] = directory._servers._servers
+        [doubtful, _] = healths(directory)
         for count in range(1, 4):
             for _ in range(10):
-                self.assertTrue(self.accepted(directory, 1))
+                self.assertTrue(self.accepted(directory, 0.4))
                 until(lambda: not doubtful.isSuspect)
             self.assertEqual(len(self.hung), count)
             self.assertFalse(doubtful.isDown)
-            self.time.ahead += 10
+            self.time.ahead += 2000
         self.assertNotIn("fails", " ".join(directory.takeNotes()))
         self.cut(first, well)
         count = second.asked.count(BIND)
@@ -529,15 +547,18 @@ class HealthTests(FakeTestCase):
         """
         Of many who come when it is time to find that out one does.
         """
+        self.standing()
+        self.patch(_server, "_FAIR_TIME", 0)
         first, _, directory = self.pair()
-        [doubtful, _] = directory._servers._servers
+        [doubtful, _] = healths(directory)
         self.cut(first, self.thirdParty)
-        self.assertTrue(self.accepted(directory, 1))
+        self.assertTrue(self.accepted(directory, 0.4))
         until(lambda: not doubtful.isSuspect)
-        self.time.ahead += 10
+        self.time.ahead += 2000
         with ThreadPoolExecutor(8) as pool:
             looks = list(pool.map(lambda _: self.accepted(directory, 1), range(8)))
         self.assertEqual(looks, [True] * 8)
+        until(lambda: not doubtful.isSuspect)
         self.assertEqual(len(self.hung), 2)
 
     def test_bothDoubtful(self) -> None:
@@ -545,16 +566,111 @@ class HealthTests(FakeTestCase):
         Where all are in doubt they are asked in their usual order, and nobody is refused
         for it.
         """
+        self.standing()
+        self.patch(_server, "_FAIR_TIME", 0)
         first, second, directory = self.pair()
-        servers = directory._servers._servers
+        both = healths(directory)
         for server in (first, second):
             self.cut(server, self.thirdParty)
-        self.assertUnsure(self.look(directory, 1), "in time")
-        until(lambda: not any(server.isSuspect for server in servers))
+        self.assertUnsure(self.look(directory, 0.4), "in time")
+        until(lambda: not any(each.isSuspect for each in both))
         for server in (first, second):
             self.cut(server, well)
+        count = second.asked.count(BIND)
+        for _ in range(3):
+            self.assertTrue(self.accepted(directory))
+        self.assertEqual(second.asked.count(BIND), count)
+
+    def test_hasty(self) -> None:
+        """
+        Whoever had hardly any time casts no doubt.
+        """
+        self.standing()
+        first, second, directory = self.pair()
+        self.cut(first, self.thirdParty)
+        self.accepted(directory, 0.2)
+        until(lambda: not healths(directory)[0].isSuspect)
+        self.cut(first, well)
+        count = second.asked.count(BIND)
         self.assertTrue(self.accepted(directory))
-        self.assertTrue(any(kind == BIND for kind in first.asked[-2:]))
+        self.assertEqual(second.asked.count(BIND), count)
+
+    def test_patience(self) -> None:
+        """
+        A server that hangs is known to be down before those who wait have waited for as
+        long as they may; and then they needn't.
+        """
+        self.patch(_link, "_PATIENCE", 0.05)
+        self.patch(_server, "LONGEST_TRY", 0.2)
+        server = self.serve(well)
+        directory = self.directory(server)
+        self.assertTrue(self.accepted(directory))
+
+        def talk(conversation: Conversation) -> None:
+            conversation.hang()
+
+        server.talk = talk
+        for conversation in server._conversations:
+            conversation.mute()
+        with ThreadPoolExecutor(8) as pool:
+            looks = list(pool.map(lambda _: self.look(directory, LONG), range(8)))
+        for seen in looks:
+            self.assertUnsure(seen, "in time")
+        [each] = healths(directory)
+        self.assertTrue(each.isDown)
+        # That was known, and said, long before.
+        self.assertLess(self.time.monotonic(), each._retryAt + LONG / 2)
+
+    def test_share(self) -> None:
+        """
+        However long a login may take: one server of several isn't waited for for long.
+        """
+        self.patch(_servers, "LONGEST_TRY", 0.2)
+        first, _, directory = self.pair()
+        self.cut(first, self.thirdParty)
+        self.assertTrue(self.accepted(directory, 1000))
+
+    def test_noMoreConnections(self) -> None:
+        """
+        A server that takes no more connections, and serves those that it has, isn't
+        down.
+        """
+        server = self.serve(well)
+        directory = self.directory(server)
+        self.assertTrue(self.accepted(directory))
+        server.talk = lambda conversation: conversation.close()
+        [each] = directory._servers._servers
+
+        def work(_: Any, soon: float) -> None:
+            # Meanwhile another one comes, for whom there is no connection.
+            with self.assertRaises(Fault):
+                each.do(Role.SEARCH, soon, lambda *_: None)
+            until(lambda: not each.health.isSuspect)
+
+        directory._servers.use(Role.SEARCH, time.monotonic() + LONG, work)
+        self.assertFalse(each.health.isDown)
+        self.assertTrue(self.accepted(directory))
+        self.assertEqual(list(directory.takeNotes())[1:], [])
+
+    def test_slowTrial(self) -> None:
+        """
+        A server that has failed comes back though it is slow to answer the question
+        that finds that out.
+        """
+        self.patch(_server, "LONGEST_TRY", 0.05)
+
+        def talk(conversation: Conversation) -> None:
+            for identity, kind, body in conversation.requests():
+                if kind == BIND and b"cn=" in body:
+                    conversation.wait(0.2)
+                conversation.behave(identity, kind, body)
+
+        server = self.serve(talk)
+        directory = self.directory(server, timeout="2")
+        [each] = directory._servers._servers
+        each._fail(self.time.monotonic(), "gone")
+        self.time.ahead += 10
+        self.assertTrue(self.accepted(directory))
 
     def test_oneRole(self) -> None:
         """
@@ -571,7 +687,7 @@ class HealthTests(FakeTestCase):
         first, _, directory = self.pair()
         self.cut(first, talk)
         self.assertTrue(self.accepted(directory))
-        [down, _] = directory._servers._servers
+        [down, _] = healths(directory)
         until(lambda: down.isDown)
         # What has found that out has left nothing.
         until(lambda: first.open() == 0)
@@ -583,7 +699,7 @@ class HealthTests(FakeTestCase):
         """
         server = self.serve(well)
         directory = self.directory(server, timeout="2")
-        [each] = directory._servers._servers
+        [each] = healths(directory)
         for pause in (0.5, 1, 2):
             self.cut(server, lambda conversation: conversation.close())
             self.assertFalse(self.accepted(directory))
@@ -617,7 +733,7 @@ class HealthTests(FakeTestCase):
             self.time.ahead += 10
             self.assertTrue(self.accepted(directory))
             until(lambda count=count: len(calls) == count)
-            until(lambda: not directory._servers._servers[0]._isTried)
+            until(lambda: not healths(directory)[0]._isTried)
 
     def test_refusedAside(self) -> None:
         """
@@ -626,7 +742,7 @@ class HealthTests(FakeTestCase):
         first, _, directory = self.pair(dn="uid={username},dc=example,dc=org")
         self.cut(first, lambda conversation: conversation.close())
         self.look(directory, 0.5)
-        [down, _] = directory._servers._servers
+        [down, _] = healths(directory)
         self.assertTrue(down.isDown)
 
         def talk(conversation: Conversation) -> None:
@@ -700,29 +816,6 @@ class HealthTests(FakeTestCase):
         self.assertTrue(self.accepted(directory))
         self.assertEqual(server.open(), 0)
 
-    def test_late(self) -> None:
-        """
-        What was asked before a server came back tells nothing about it now.
-        """
-        server = self.serve(well)
-        directory = self.directory(server)
-        [each] = directory._servers._servers
-        began = self.time.monotonic()
-        each._fail(began, "gone")
-        each._succeed(_server.Role.USER)
-        each._fail(began, "gone, still")
-        self.assertFalse(each.isDown)
-
-    def test_atOnce(self) -> None:
-        """
-        Of many who find out at the same time that a server fails one counts.
-        """
-        directory = self.directory(self.serve(well))
-        [each] = directory._servers._servers
-        for _ in range(5):
-            each._fail(self.time.monotonic(), "gone")
-        self.assertEqual(each._failures, 1)
-
     def test_noServer(self) -> None:
         """
         Why no server works is told once, and then that none does.
@@ -731,5 +824,5 @@ class HealthTests(FakeTestCase):
         directory = self.directory(server)
         server.stop()
         with self.assertRaises(Fault) as raised:
-            directory._servers.use(_server.Role.USER, time.monotonic() + 2, print)
+            directory._servers.use(Role.USER, time.monotonic() + 2, print)
         self.assertIn("refused", str(raised.exception))
