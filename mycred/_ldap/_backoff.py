@@ -15,6 +15,10 @@ _FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
 LONGEST_TRY = 3.0
 
 
+# So many doubts are remembered.
+_MOST = 1000
+
+
 def pauseAfter(failures: int) -> float:
     """
     Tell for how long a server is passed over, in seconds.
@@ -31,7 +35,12 @@ class Doubt:
     party that hangs.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, longest: float = LONGEST_TRY) -> None:
+        """
+        @param longest: how long it may take to find out whether it still stands, in
+            seconds.
+        """
+        self._longest = longest
         self._lock = Lock()
         self._failures = 0
         # There is none if that is zero.
@@ -76,8 +85,50 @@ class Doubt:
             if now < self._until:
                 return True
             # If he doesn't tell, the next one may try.
-            self._until = now + LONGEST_TRY + pauseAfter(0)
+            self._until = now + self._longest + pauseAfter(0)
             return False
 
 
-__all__ = ["LONGEST_PAUSE", "LONGEST_TRY", "Doubt", "pauseAfter"]
+class Doubts:
+    """
+    Doubts about some of many.
+    """
+
+    def __init__(self, longest: float) -> None:
+        """
+        @param longest: how long it may take to find out whether one still stands, in
+            seconds.
+        """
+        self._longest = longest
+        self._lock = Lock()
+        self._doubts: dict[str, Doubt] = {}
+
+    def grow(self, name: str, began: float) -> None:
+        """
+        Remember a failure, and forget the oldest if there are too many.
+
+        @param began: when it began.
+        """
+        with self._lock:
+            doubt = self._doubts.setdefault(name, Doubt(self._longest))
+            if len(self._doubts) > _MOST:
+                del self._doubts[next(iter(self._doubts))]
+        doubt.grow(began)
+
+    def end(self, name: str) -> None:
+        """
+        Forget failures.
+        """
+        if self._doubts:
+            with self._lock:
+                self._doubts.pop(name, None)
+
+    def stands(self, name: str) -> bool:
+        """
+        Tell whether there is doubt about one.
+        """
+        doubt = self._doubts.get(name)
+        return doubt is not None and doubt.stands()
+
+
+__all__ = ["LONGEST_PAUSE", "LONGEST_TRY", "Doubt", "Doubts", "pauseAfter"]

@@ -56,14 +56,17 @@ class Idle:
         for stale in surplus:
             stale.close()
 
-    def drop(self) -> None:
+    def drop(self) -> int:
         """
         Close them.
+
+        @return: how many there were.
         """
         with self._lock:
             links, self._links = self._links, []
         for link in links:
             link.close()
+        return len(links)
 
     def close(self) -> None:
         """

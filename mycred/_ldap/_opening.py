@@ -91,7 +91,9 @@ def _connect(
     except Exception as error:
         if connection is not None and connection.socket is not None:
             connection.socket.close()
-        kind = Slow if time.monotonic() >= until else Fault
+        # A socket's queue may be full, too.
+        isLate = time.monotonic() >= until or isinstance(error, BlockingIOError)
+        kind = Slow if isLate else Fault
         # What ldap3 makes of what TLS has said is hard to read.
         trouble = getattr(tls, "trouble", None)
         if trouble is not None:

@@ -136,12 +136,13 @@ class Server:
         for idle in self._idle.values():
             idle.close()
 
-    def _drop(self) -> None:
+    def _drop(self) -> int:
         """
         Close the connections that are idle.
+
+        @return: how many there were.
         """
-        for idle in self._idle.values():
-            idle.drop()
+        return sum(idle.drop() for idle in self._idle.values())
 
     def _isHopeless(self) -> bool:
         """
@@ -233,14 +234,25 @@ class Server:
                 # They may have been forgotten by what stands between.
                 self._drop()
                 raise
+        link = self._openNew(role, until)
+        return self._use(role, link, until, work, self._isHopeless)
+
+    def _openNew(self, role: Role, until: float) -> Link:
+        """
+        Open a connection for somebody.
+        """
         began = time.monotonic()
         try:
-            link = self._open(role, until, self._isHopeless)
+            return self._open(role, until, self._isHopeless)
+        except Slow:
+            raise
         except Fault as fault:
-            if not (isinstance(fault, Slow) or self.health.servesOthers(1)):
+            if self._drop():
+                # Those that were idle may be all that the server allows.
+                return self._openNew(role, until)
+            if not self.health.servesOthers(1):
                 self._fail(began, str(fault))
             raise
-        return self._use(role, link, until, work, self._isHopeless)
 
     def _use(
         self,

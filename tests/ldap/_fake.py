@@ -8,7 +8,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import Any
 
 from mycred._ldap._ber import element, elements, end, integer
@@ -30,6 +30,7 @@ class Fake:
     @ivar asked: the kinds of all requests that came.
     @ivar accepted: how many connections there were.
     @ivar talk: what it does with a connection.
+    @ivar taken: a lock for what it can do once at a time.
     """
 
     def __init__(self, talk: Callable[[Conversation], None]) -> None:
@@ -39,6 +40,7 @@ class Fake:
         self.talk = talk
         self.asked: list[int] = []
         self.accepted = 0
+        self.taken = Lock()
         self._isOver = Event()
         self._conversations: list[Conversation] = []
         self._listener = socket.create_server(("127.0.0.1", 0))

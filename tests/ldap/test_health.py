@@ -8,7 +8,13 @@ import time
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._ldap._backoff import LONGEST_PAUSE, LONGEST_TRY, Doubt, pauseAfter
+from mycred._ldap._backoff import (
+    LONGEST_PAUSE,
+    LONGEST_TRY,
+    Doubt,
+    Doubts,
+    pauseAfter,
+)
 from mycred._ldap._health import Health
 from mycred._ldap._link import Role
 
@@ -103,6 +109,42 @@ class DoubtTests(TimeTestCase):
         self.now += 3 * LONGEST_PAUSE
         self.doubt.end()
         self.assertEqual(self.pauses(1), [0.5])
+
+
+class DoubtsTests(TimeTestCase):
+    """
+    Tests for L{Doubts}.
+    """
+
+    def test_each(self) -> None:
+        """
+        Each has a doubt of its own, and the oldest are forgotten.
+        """
+        doubts = Doubts(10)
+        doubts.end("a")
+        self.assertFalse(doubts.stands("a"))
+        doubts.grow("a", self.now)
+        self.assertTrue(doubts.stands("a"))
+        self.assertFalse(doubts.stands("b"))
+        doubts.end("a")
+        self.assertFalse(doubts.stands("a"))
+        for number in range(1001):
+            doubts.grow(str(number), self.now)
+        self.assertFalse(doubts.stands("0"))
+        self.assertTrue(doubts.stands("1"))
+
+    def test_longest(self) -> None:
+        """
+        Whoever finds out has so much time.
+        """
+        doubts = Doubts(10)
+        doubts.grow("a", self.now)
+        self.now += 0.5
+        self.assertFalse(doubts.stands("a"))
+        self.now += 10
+        self.assertTrue(doubts.stands("a"))
+        self.now += 0.5
+        self.assertFalse(doubts.stands("a"))
 
 
 class HealthTests(TimeTestCase):

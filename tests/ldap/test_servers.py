@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mycred._accounts import Kind
-from mycred._ldap import Directory, Seen, _backoff, _link, _server, _servers
+from mycred._ldap import Directory, Seen, _backoff, _link, _server, _servers, _session
 from mycred._ldap._faults import Fault, Slow
 from mycred._ldap._health import Health
 from mycred._ldap._link import Role
@@ -649,8 +649,49 @@ class HealthTests(FakeTestCase):
 
         directory._servers.use(Role.SEARCH, time.monotonic() + LONG, work)
         self.assertFalse(each.health.isDown)
-        self.assertTrue(self.accepted(directory))
+        each.do(Role.SEARCH, time.monotonic() + LONG, each._knock)
         self.assertEqual(list(directory.takeNotes())[1:], [])
+
+    def test_onlyOne(self) -> None:
+        """
+        Nor is one that takes a single connection at a time: the idle one makes room.
+        """
+        server = self.serve(well)
+        directory = self.directory(server)
+
+        def talk(conversation: Conversation) -> None:
+            if server.taken.acquire(timeout=0.2):
+                try:
+                    well(conversation)
+                finally:
+                    server.taken.release()
+            conversation.close()
+
+        server.talk = talk
+        [each] = directory._servers._servers
+        for role in (Role.USER, Role.SEARCH):
+            each.do(role, time.monotonic() + LONG, each._knock)
+        self.assertEqual(list(directory.takeNotes())[1:], [])
+
+    def test_oneHangs(self) -> None:
+        """
+        Whoever tries a name again and again whose bind isn't answered keeps no thread
+        waiting; the others are let in, and he is when the answer comes.
+        """
+        self.standing()
+        self.patch(_session, "LONGEST_TRY", 0.05)
+        server = self.serve(self.thirdParty)
+        directory = self.directory(server)
+        self.assertUnsure(self.look(directory, 0.2), "in time")
+        for _ in range(5):
+            self.assertUnsure(self.look(directory, LONG), "a moment ago")
+        self.assertEqual(len(self.hung), 1)
+        self.time.ahead += 2000
+        self.assertUnsure(self.look(directory, 0.2), "in time")
+        self.time.ahead += 2000
+        self.cut(server, well)
+        for _ in range(5):
+            self.assertTrue(self.accepted(directory))
 
     def test_slowTrial(self) -> None:
         """
@@ -795,6 +836,17 @@ class HealthTests(FakeTestCase):
         self.time.ahead += 100
         self.assertTrue(self.accepted(directory))
         self.assertEqual((server.open(), server.accepted), (2, count + 2))
+
+    def test_mostIdle(self) -> None:
+        """
+        No more of them are kept than are used at a time.
+        """
+        server = self.serve(well)
+        directory = self.directory(server)
+        [each] = directory._servers._servers
+        for _ in range(50):
+            each._tryOut(2)
+        self.assertEqual(len(each._idle[Role.SEARCH]._links), 32)
 
     def test_kept(self) -> None:
         """
