@@ -247,12 +247,12 @@ class Server:
         except Slow:
             raise
         except Fault as fault:
-            if self._drop():
-                # Those that were idle may be all that the server allows.
-                return self._openNew(role, until)
-            if not self.health.servesOthers(1):
-                self._fail(began, str(fault))
-            raise
+            if not self._drop():
+                if not self.health.servesOthers(1):
+                    self._fail(began, str(fault))
+                raise
+        # Those that were idle may have been all that the server allows.
+        return self._open(role, until, self._isHopeless)
 
     def _use(
         self,
