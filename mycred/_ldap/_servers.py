@@ -49,7 +49,13 @@ class Servers:
         """
         self._servers = [Server(a, opening, timeout, note) for a in addresses]
 
-    def use(self, role: Role, until: float, work: Callable[[Link, float], _T]) -> _T:
+    def use(
+        self,
+        role: Role,
+        until: float,
+        work: Callable[[Link, float], _T],
+        tell: Callable[[str], None] = lambda text: None,
+    ) -> _T:
         """
         Do something with a connection to a server that works.
 
@@ -57,6 +63,7 @@ class Servers:
         @param until: when to give up, by L{time.monotonic}.
         @param work: what to do, with the connection and until when; where that raises
             L{Fault} the next server is asked.
+        @param tell: what is told of each that has failed.
 
         @raise Fault: if no server works.
         """
@@ -70,7 +77,7 @@ class Servers:
             server.retry(lambda: tried.put(None))
         if len(down) == len(self._servers):
             self._await(tried, len(due), until)
-        return self._askOneOf(role, until, work)
+        return self._askOneOf(role, until, work, tell)
 
     def _await(self, tried: SimpleQueue[None], count: int, until: float) -> None:
         """
@@ -107,7 +114,11 @@ class Servers:
         yield from last
 
     def _askOneOf(
-        self, role: Role, until: float, work: Callable[[Link, float], _T]
+        self,
+        role: Role,
+        until: float,
+        work: Callable[[Link, float], _T],
+        tell: Callable[[str], None],
     ) -> _T:
         """
         Do something with a connection to the first server that works.
@@ -126,6 +137,7 @@ class Servers:
                 return server.do(role, now + share, work)
             except Fault as fault:
                 told.append(str(fault))
+                tell(told[-1])
         if told:
             raise Fault("; ".join(told))
         reasons = "; ".join(server.health.reason for server in self._servers)

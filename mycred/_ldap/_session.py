@@ -101,7 +101,7 @@ class Session:
             insist(result, f"to a search at {base or 'the root'}")
             return entries
 
-        return self._servers.use(Role.SEARCH, self._until, work)
+        return self._servers.use(Role.SEARCH, self._until, work, self._tell)
 
     def bind(self, dn: str, password: bytes) -> Outcome:
         """
@@ -154,7 +154,7 @@ class Session:
             raise Fault("a bind with this name wasn't answered a moment ago")
         began = time.monotonic()
         try:
-            outcome = self._servers.use(Role.USER, self._until, work)
+            outcome = self._servers.use(Role.USER, self._until, work, self._tell)
         except Fault:
             if time.monotonic() - began >= LONGEST_TRY:
                 self._hanging.grow(name, began)
@@ -172,6 +172,12 @@ class Session:
         result = link.bind(dn, password, until, asksPolicy=True)
         self.took = time.monotonic() - began
         return judge(result)
+
+    def _tell(self, fault: str) -> None:
+        """
+        Tell of a server that has failed.
+        """
+        self.step(lambda: f"no answer: {fault}")
 
     def _meet(self, link: Link) -> None:
         """

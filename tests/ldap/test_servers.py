@@ -621,6 +621,17 @@ class HealthTests(FakeTestCase):
         # That was known, and said, long before.
         self.assertLess(self.time.monotonic(), each._retryAt + LONG / 2)
 
+    def test_told(self) -> None:
+        """
+        Whoever watches is told which server has failed, and how, before the next.
+        """
+        first, _, directory = self.pair()
+        self.cut(first, lambda conversation: conversation.close())
+        until = time.monotonic() + LONG
+        steps = directory.look(b"alice", b"sesame", until, isWatched=True).steps
+        self.assertIn(f"no answer: 127.0.0.1:{first.port} has closed", steps[0])
+        self.assertIn("server: ", steps[1])
+
     def test_share(self) -> None:
         """
         However long a login may take: one server of several isn't waited for for long.
