@@ -184,6 +184,44 @@ class HealthTests(TimeTestCase):
         self.health.release()
         self.assertTrue(self.health.claim())
 
+    def failed(self) -> float:
+        """
+        Let the server fail, and tell for how long it is left alone.
+        """
+        self.health.fail(self.now, "gone")
+        began = self.now
+        while not self.health.claim():
+            self.now += 0.25
+        self.health.release()
+        return self.now - began
+
+    def test_pauses(self) -> None:
+        """
+        A server that goes on failing is left alone for longer and longer, and never
+        too long, however often it fails.
+        """
+        pauses = [self.failed() for _ in range(2000)]
+        self.assertEqual(pauses[:7], [0.5, 1, 2, 4, 8, 8, 8])
+        self.assertEqual(pauses[-1], 8)
+        self.assertEqual(self.told, ["A server of the directory fails: gone"])
+
+    def test_flapping(self) -> None:
+        """
+        A server that works for a moment and fails again is left alone for longer all
+        the same; one that has worked for some time begins anew.
+        """
+        for pause in (0.5, 1, 2):
+            self.assertEqual(self.failed(), pause)
+            self.health.work(Role.USER)
+            self.assertFalse(self.health.isDown)
+        self.now += LONGEST_PAUSE
+        self.health.work(Role.USER)
+        self.assertEqual(self.failed(), 4)
+        self.health.work(Role.USER)
+        self.now += LONGEST_PAUSE + 1
+        self.health.work(Role.USER)
+        self.assertEqual(self.failed(), 0.5)
+
     def test_servesOthers(self) -> None:
         """
         A server serves others while it has some, and has answered somebody lately.
