@@ -35,7 +35,7 @@ class Doubt:
     party that hangs.
     """
 
-    def __init__(self, longest: float = LONGEST_TRY) -> None:
+    def __init__(self, longest: float) -> None:
         """
         @param longest: how long it may take to find out whether it still stands, in
             seconds.
@@ -89,46 +89,4 @@ class Doubt:
             return False
 
 
-class Doubts:
-    """
-    Doubts about some of many.
-    """
-
-    def __init__(self, longest: float) -> None:
-        """
-        @param longest: how long it may take to find out whether one still stands, in
-            seconds.
-        """
-        self._longest = longest
-        self._lock = Lock()
-        self._doubts: dict[str, Doubt] = {}
-
-    def grow(self, name: str, began: float) -> None:
-        """
-        Remember a failure, and forget the oldest if there are too many.
-
-        @param began: when it began.
-        """
-        with self._lock:
-            doubt = self._doubts.setdefault(name, Doubt(self._longest))
-            if len(self._doubts) > _MOST:
-                del self._doubts[next(iter(self._doubts))]
-        doubt.grow(began)
-
-    def end(self, name: str) -> None:
-        """
-        Forget failures.
-        """
-        if self._doubts:
-            with self._lock:
-                self._doubts.pop(name, None)
-
-    def stands(self, name: str) -> bool:
-        """
-        Tell whether there is doubt about one.
-        """
-        doubt = self._doubts.get(name)
-        return doubt is not None and doubt.stands()
-
-
-__all__ = ["LONGEST_PAUSE", "LONGEST_TRY", "Doubt", "Doubts", "pauseAfter"]
+__all__ = ["LONGEST_PAUSE", "Doubt", "pauseAfter"]

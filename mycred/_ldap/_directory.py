@@ -14,7 +14,6 @@ from typing import NamedTuple
 from .._accounts import Kind, Verdict
 from .._secrets import asBytes
 from ..error import DenialReason
-from ._backoff import Doubts
 from ._faults import BadName, Fault, Unsure
 from ._filters import ANYTHING
 from ._groups import MEMBER_OF, Membership, groupsIn
@@ -68,7 +67,6 @@ class Directory:
         self._membership = None
         if settings.groups is not None:
             self._membership = Membership(settings.groups)
-        self._hanging = Doubts(settings.timeout)
         self._pace = Pace()
 
     def look(
@@ -82,7 +80,7 @@ class Directory:
         @param until: when to give up, by L{time.monotonic}.
         @param isWatched: whether somebody wants to know the steps.
         """
-        session = Session(self._servers, self._hanging, until, isWatched)
+        session = Session(self._servers, until, isWatched)
         search, typed = self._settings.search, name.decode("utf-8")
         try:
             if search is None:
@@ -111,7 +109,7 @@ class Directory:
         search, typed = self._settings.search, name.decode("utf-8")
         if search is None:
             raise ValueError("with dn= or upn= nobody is found without his password")
-        session = Session(self._servers, self._hanging, until, isWatched)
+        session = Session(self._servers, until, isWatched)
         values: tuple[bytes, ...] = ()
         try:
             wanted = (attribute, *LOCKS)

@@ -32,7 +32,7 @@ _beginning = re.compile(
 # What ldap3 reads in another way than others do.
 _MISREAD = {
     r"\\(?![0-9A-Fa-f]{2})": "a backslash is written \\5c",
-    r"=\s|\s\)": "a space at the end of a value is written \\20",
+    r"=\s|[^\s()]\s+\)": "a space at the end of a value is written \\20",
     r"\*\*": "one * is enough",
     r"[<>~:]=[^()]*\*": "a * goes with =, otherwise it is written \\2a",
 }

@@ -26,9 +26,10 @@ class Health:
     @ivar reason: why it was down last.
     """
 
-    def __init__(self, name: str, note: Callable[[str], None]) -> None:
+    def __init__(self, name: str, longest: float, note: Callable[[str], None]) -> None:
         """
         @param name: what the server is called.
+        @param longest: how long somebody waits for it while others are left, in seconds.
         @param note: what is told, in any thread, when it fails and works again.
         """
         self.isDown = self.isSuspect = False
@@ -36,7 +37,7 @@ class Health:
         self._name = name
         self._note = note
         self._lock = Lock()
-        self._doubts = {role: Doubt() for role in Role}
+        self._doubts = {role: Doubt(longest) for role in Role}
         self._isTried = False
         self._users = 0
         self._answeredAt = dict.fromkeys(Role, 0.0)

@@ -56,6 +56,15 @@ class Idle:
         for stale in surplus:
             stale.close()
 
+    def offer(self, link: Link) -> None:
+        """
+        Let one be idle if there is none, and close it otherwise.
+        """
+        if self._links:
+            link.close()
+        else:
+            self.keep(link)
+
     def drop(self) -> int:
         """
         Close them.

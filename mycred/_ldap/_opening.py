@@ -13,10 +13,13 @@ from typing import Any
 from ldap3 import NONE, SYNC, Connection, Server
 
 from ._address import Address
-from ._backoff import LONGEST_TRY
 from ._faults import Fault, Lost, Slow
 from ._link import Link
 from ._tls import Security, VerifiedTLS
+
+# For how long the other side may be silent about what was sent, in milliseconds: not its
+# answer, but that it has come.
+_LONGEST_UNRECEIVED = 3000
 
 
 def openLink(
@@ -104,7 +107,7 @@ def _connect(
         if hasattr(socket, "TCP_USER_TIMEOUT"):
             # What nobody has received by then is lost, with the connection (tcp(7)).
             connection.socket.setsockopt(
-                socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(LONGEST_TRY * 1000)
+                socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _LONGEST_UNRECEIVED
             )
     return connection
 

@@ -60,7 +60,7 @@ _MOST_SECONDS = 2**31 - 1
 
 # Active Directory's codes, with whether they prove the password (MS-ADTS section
 # 5.1.1.5, and winerror.h for the numbers).  775 comes with a wrong one, too, and nobody
-# says when 52f comes.  Any other code is trouble: that no domain controller can be
+# says when 52f and 569 come.  Any other code is trouble: that no domain controller can be
 # reached, say.  Nothing that somebody has typed stands before it.
 _code = re.compile(
     r"[0-9A-Fa-f]{8}: LdapErr: DSID-[0-9A-Fa-f]+, comment: AcceptSecurityContext error, "
@@ -74,6 +74,7 @@ _CODES = {
     0x531: ("not permitted from this machine", DenialReason.POLICY),
     0x532: ("the password has expired", DenialReason.PASSWORD_EXPIRED),
     0x533: ("the account is disabled", DenialReason.DISABLED),
+    0x569: ("this kind of logon isn't granted", None),
     0x701: ("the account has expired", DenialReason.EXPIRED),
     0x773: ("the password must be changed", DenialReason.PASSWORD_EXPIRED),
     0x775: ("the account is locked", None),

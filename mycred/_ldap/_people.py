@@ -82,13 +82,20 @@ def nameIn(entry: Entry, attribute: str, typed: str) -> str:
             own = valueIn(parseDN(entry.dn)[:1], attribute)
         except ValueError:
             own = None
-        names = [n for n in names if own is not None and alike(n) == alike(own)] or [
-            n for n in names if alike(n) == alike(typed)
-        ]
+        names = (own is not None and _spelled(own, names)) or _spelled(typed, names)
     if len(names) != 1:
         what = "more than one" if values else "no"
         raise Unsure(f"{entry.dn} has {what} {attribute} by which to name the user")
     return names[0]
+
+
+def _spelled(name: str, names: list[str]) -> list[str]:
+    """
+    Find out how a name is spelled.
+    """
+    if name in names:
+        return [name]
+    return [known for known in names if alike(known) == alike(name)]
 
 
 def personBehind(identity: str, settings: Settings) -> Person:

@@ -12,7 +12,6 @@ from threading import Thread
 from typing import NamedTuple, TypeVar
 
 from ._address import Address
-from ._backoff import LONGEST_TRY
 from ._faults import Elsewhere, Fault, Lost, Slow, Unsure
 from ._health import Health
 from ._idle import Idle
@@ -70,18 +69,22 @@ class Server:
         address: Address,
         opening: Opening,
         timeout: float,
+        longest: float,
         note: Callable[[str], None],
     ) -> None:
         """
         @param address: where it is.
         @param opening: how connections to it are opened.
         @param timeout: how long a login may take, in seconds.
+        @param longest: how long one waits for it while others are left, in seconds; if
+            none is, as long as a login may take.
         @param note: what is told, in any thread, when it fails and works again.
         """
         self.address = address
-        self.health = Health(str(address), note)
+        self.health = Health(str(address), longest, note)
         self._opening = opening
         self._timeout = timeout
+        self._longest = longest
         self._note = note
         self._resolver = Resolver(address)
         self._idle = {role: Idle() for role in Role}
@@ -164,7 +167,7 @@ class Server:
 
         def work() -> None:
             try:
-                self._tryOut(min(self._timeout, LONGEST_TRY), why)
+                self._tryOut(self._longest, why)
             finally:
                 self.health.clear()
 
@@ -176,23 +179,33 @@ class Server:
         Find out whether the server works: whether it can be connected to for either
         role, and answers.
 
-        @param seconds: how long it may take.
+        @param seconds: how long it may take, for each role.
         @param why: what has made that necessary.
         """
         began = time.monotonic()
-        until = began + seconds
-        role = Role.SEARCH
         try:
-            # To search it has bound already.
-            self._idle[role].keep(self._open(role, until))
-            role = Role.USER
-            self._use(role, self._open(role, until), until, self._knock)
+            for role in Role:
+                self._tryOutFor(role, time.monotonic() + seconds)
         except Exception as error:
             isLate = isinstance(error, Slow) and self.health.answeredSince(role, began)
             if not (isLate or self.health.servesOthers()):
                 self._fail(began, str(error) + (why and f"; before that: {why}"))
         else:
             self.health.work(role)
+
+    def _tryOutFor(self, role: Role, until: float) -> None:
+        """
+        Find out whether it can be connected to for a role, and answers.
+        """
+        link = self._open(role, until)
+        try:
+            if role is Role.USER:
+                # To search it has bound already.
+                self._knock(link, until)
+        except BaseException:
+            link.close()
+            raise
+        self._idle[role].offer(link)
 
     def _fail(self, began: float, why: str) -> None:
         """
@@ -226,7 +239,7 @@ class Server:
         link = self._idle[role].take()
         if link is not None:
             try:
-                return self._use(role, link, until, work, self._isHopeless)
+                return self._use(role, link, until, work)
             except Lost:
                 # Then the others are, too.
                 self._drop()
@@ -235,7 +248,7 @@ class Server:
                 self._drop()
                 raise
         link = self._openNew(role, until)
-        return self._use(role, link, until, work, self._isHopeless)
+        return self._use(role, link, until, work)
 
     def _openNew(self, role: Role, until: float) -> Link:
         """
@@ -255,19 +268,12 @@ class Server:
         return self._open(role, until, self._isHopeless)
 
     def _use(
-        self,
-        role: Role,
-        link: Link,
-        until: float,
-        work: Callable[[Link, float], _T],
-        isHopeless: Callable[[], bool] = _never,
+        self, role: Role, link: Link, until: float, work: Callable[[Link, float], _T]
     ) -> _T:
         """
         Do something with this connection, which is kept if that was done.
-
-        @param isHopeless: what tells, now and then, whether to give up.
         """
-        link.isHopeless = isHopeless
+        link.isHopeless = self._isHopeless
         try:
             outcome = work(link, until)
         except BaseException:

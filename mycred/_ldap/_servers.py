@@ -16,12 +16,15 @@ from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from ._address import Address
-from ._backoff import LONGEST_TRY
 from ._faults import Fault, Slow
 from ._link import Link, Role
 from ._server import Opening, Server
 
 _T = TypeVar("_T")
+
+# For what part of the time that a login may take it waits for one server at most, while
+# others are left.
+_LONGEST_SHARE = 0.3
 
 # For how long a login waits, in seconds, to see whether one of servers that have all
 # failed works again.
@@ -47,7 +50,11 @@ class Servers:
         @param timeout: for how long a login may take, in seconds.
         @param note: what is told, in any thread, about servers that fail and recover.
         """
-        self._servers = [Server(a, opening, timeout, note) for a in addresses]
+        self._longest = timeout if len(addresses) == 1 else timeout * _LONGEST_SHARE
+        self._servers = [
+            Server(address, opening, timeout, self._longest, note)
+            for address in addresses
+        ]
 
     def use(
         self,
@@ -132,7 +139,7 @@ class Servers:
             # So that there is time for the others if this one hangs.
             share = (until - now) / (others + 1)
             if others:
-                share = min(share, LONGEST_TRY)
+                share = min(share, self._longest)
             try:
                 return server.do(role, now + share, work)
             except Fault as fault:

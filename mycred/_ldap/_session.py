@@ -6,16 +6,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TypeVar
 
-from ._backoff import LONGEST_TRY, Doubts
-from ._faults import Fault, Unsure
+from ._faults import Unsure
 from ._link import Link, Role
 from ._messages import SIZE_LIMIT_EXCEEDED, WHO_AM_I, Entry, text
 from ._outcome import Outcome, insist, judge, ofAnybody
 from ._servers import Servers
-
-_T = TypeVar("_T")
 
 # referral, noSuchObject, invalidDNSyntax, insufficientAccessRights: an entry of which
 # another one speaks may be elsewhere, gone or not to be seen.
@@ -33,17 +29,13 @@ class Session:
         to know.
     """
 
-    def __init__(
-        self, servers: Servers, hanging: Doubts, until: float, isWatched: bool = False
-    ) -> None:
+    def __init__(self, servers: Servers, until: float, isWatched: bool = False) -> None:
         """
         @param servers: whom to ask.
-        @param hanging: those whose binds aren't answered.
         @param until: when to give up, by L{time.monotonic}.
         @param isWatched: whether somebody wants to know what is done.
         """
         self._servers = servers
-        self._hanging = hanging
         self._until = until
         self._since = time.monotonic()
         self.steps: list[str] | None = [] if isWatched else None
@@ -118,7 +110,7 @@ class Session:
                 raise Unsure("the entry has no name to bind with")
             return self._judge(link, dn, password, until)
 
-        return self._bind(dn, work)
+        return self._servers.use(Role.USER, self._until, work, self._tell)
 
     def bindAs(self, name: str, password: bytes) -> tuple[Outcome, str]:
         """
@@ -142,27 +134,7 @@ class Session:
                 raise Unsure("the directory says that nobody has bound")
             return outcome, text(result.value)
 
-        return self._bind(name, work)
-
-    def _bind(self, name: str, work: Callable[[Link, float], _T]) -> _T:
-        """
-        Have somebody bind, unless a server that works has just not answered him.  Who
-        has his password may be out of reach; without this, whoever tries his name again
-        and again would keep all threads waiting.
-        """
-        if self._hanging.stands(name):
-            raise Fault("a bind with this name wasn't answered a moment ago")
-        began = time.monotonic()
-        try:
-            outcome = self._servers.use(Role.USER, self._until, work, self._tell)
-        except Fault:
-            if time.monotonic() - began >= LONGEST_TRY:
-                self._hanging.grow(name, began)
-            else:
-                self._hanging.end(name)
-            raise
-        self._hanging.end(name)
-        return outcome
+        return self._servers.use(Role.USER, self._until, work, self._tell)
 
     def _judge(self, link: Link, dn: str, password: bytes, until: float) -> Outcome:
         """

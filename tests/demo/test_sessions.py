@@ -431,6 +431,24 @@ class POP3Tests(WireTests, SynchronousTestCase):
             protocol.connectionLost(Failure(ConnectionLost()))
             self.assertEqual(realm.logouts, gone)
 
+    def test_codes(self) -> None:
+        """
+        What is told of a login isn't told of what comes after it.
+        """
+        portal = Portal(Realm(self.makeAvatar), [makeChecker()])
+        protocol = self.makeFactory(portal).buildProtocol(None)
+        transport = StringTransport()
+        protocol.makeConnection(transport)
+        for lines, answer in (
+            (b"CAPA\r\n", b"AUTH-RESP-CODE"),
+            (b"USER alice\r\nPASS no\r\n", b"-ERR [AUTH] "),
+            (b"PASS no\r\n", b"-ERR USER required"),
+        ):
+            transport.clear()
+            protocol.dataReceived(lines)
+            self.assertIn(answer, transport.value())
+        protocol.connectionLost(Failure(ConnectionLost()))
+
 
 class IMAP4Tests(WireTests, SynchronousTestCase):
     """
@@ -446,6 +464,24 @@ class IMAP4Tests(WireTests, SynchronousTestCase):
         Make an account.
         """
         return imap4.MemoryAccount("alice")
+
+    def test_codes(self) -> None:
+        """
+        What is told of a login isn't told of what comes after it.
+        """
+        portal = Portal(Realm(self.makeAvatar), [makeChecker()])
+        protocol = self.makeFactory(portal).buildProtocol(None)
+        transport = StringTransport()
+        protocol.makeConnection(transport)
+        for lines, answer in (
+            (b'1 LOGIN "alice" "no"\r\n', b"1 NO [AUTHENTICATIONFAILED] "),
+            (b"2 AUTHENTICATE NOTHING\r\n", b"2 NO AUTHENTICATE method"),
+            (self.lines.replace(b"1 ", b"3 "), b"3 OK"),
+        ):
+            transport.clear()
+            protocol.dataReceived(lines)
+            self.assertIn(answer, transport.value())
+        protocol.connectionLost(Failure(ConnectionLost()))
 
 
 class HTTPTests(WireTests, SynchronousTestCase):

@@ -13,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from mycred._accounts import Kind
 from mycred._ldap import _directory, _pace, _people, ldapSettings
 from mycred._ldap._faults import Unsure
+from mycred._ldap._messages import Entry
 from mycred.error import DenialReason
 
 from ._directory import DirectoryTestCase
@@ -505,6 +506,27 @@ class IdentityTests(SynchronousTestCase):
             "u:EXAMPLE\\alice@example.org",
         ):
             self.assertRaises(Unsure, self.named, identity, upn="example.org")
+
+
+class NameTests(SynchronousTestCase):
+    """
+    Tests for the name of whoever has several.
+    """
+
+    def named(self, dn: str, typed: str, *values: bytes) -> str:
+        """
+        Tell a name.
+        """
+        entry = Entry(dn, {"uid": list(values)})
+        return _people.nameIn(entry, "uid", typed)
+
+    def test_exact(self) -> None:
+        """
+        One that is the same counts before those that are alike.
+        """
+        self.assertEqual(self.named("uid=a", "A", b"A", b"a"), "a")
+        self.assertEqual(self.named("cn=x", "A", b"A", b"a"), "A")
+        self.assertRaises(Unsure, self.named, "cn=x", "a ", b"A", b"a")
 
 
 class PolicyTests(DirectoryTestCase):

@@ -53,6 +53,14 @@ class EncodeTests(SynchronousTestCase):
         # ldap3 adds that attributes of the name don't count, which is the default.
         self.assertIn(mine[2:], written)
 
+    def test_lines(self) -> None:
+        """
+        A filter may be written in several lines.
+        """
+        self.assertEqual(
+            encodeFilter("(&\n (cn=a)\n (cn=b)\n)"), encodeFilter("(&(cn=a)(cn=b))")
+        )
+
     def test_inNames(self) -> None:
         """
         That attributes of the name count is said as RFC 4511, section 5.1, wants it.

@@ -10,9 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._ldap._backoff import (
     LONGEST_PAUSE,
-    LONGEST_TRY,
     Doubt,
-    Doubts,
     pauseAfter,
 )
 from mycred._ldap._health import Health
@@ -36,7 +34,7 @@ class DoubtTests(TimeTestCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.doubt = Doubt()
+        self.doubt = Doubt(3.0)
 
     def pauses(self, count: int) -> list[float]:
         """
@@ -74,7 +72,7 @@ class DoubtTests(TimeTestCase):
         self.assertFalse(self.doubt.stands())
         for _ in range(5):
             self.assertTrue(self.doubt.stands())
-        self.now += LONGEST_TRY + 0.5
+        self.now += 3.0 + 0.5
         self.assertFalse(self.doubt.stands())
         self.assertTrue(self.doubt.stands())
 
@@ -111,42 +109,6 @@ class DoubtTests(TimeTestCase):
         self.assertEqual(self.pauses(1), [0.5])
 
 
-class DoubtsTests(TimeTestCase):
-    """
-    Tests for L{Doubts}.
-    """
-
-    def test_each(self) -> None:
-        """
-        Each has a doubt of its own, and the oldest are forgotten.
-        """
-        doubts = Doubts(10)
-        doubts.end("a")
-        self.assertFalse(doubts.stands("a"))
-        doubts.grow("a", self.now)
-        self.assertTrue(doubts.stands("a"))
-        self.assertFalse(doubts.stands("b"))
-        doubts.end("a")
-        self.assertFalse(doubts.stands("a"))
-        for number in range(1001):
-            doubts.grow(str(number), self.now)
-        self.assertFalse(doubts.stands("0"))
-        self.assertTrue(doubts.stands("1"))
-
-    def test_longest(self) -> None:
-        """
-        Whoever finds out has so much time.
-        """
-        doubts = Doubts(10)
-        doubts.grow("a", self.now)
-        self.now += 0.5
-        self.assertFalse(doubts.stands("a"))
-        self.now += 10
-        self.assertTrue(doubts.stands("a"))
-        self.now += 0.5
-        self.assertFalse(doubts.stands("a"))
-
-
 class HealthTests(TimeTestCase):
     """
     Tests for L{Health}.
@@ -155,7 +117,7 @@ class HealthTests(TimeTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.told: list[str] = []
-        self.health = Health("a:389", self.told.append)
+        self.health = Health("a:389", 3.0, self.told.append)
 
     def test_late(self) -> None:
         """

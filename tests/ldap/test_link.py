@@ -167,7 +167,10 @@ class HangingTests(FakeTestCase):
         Whoever comes too late asks nothing.
         """
         server = self.serve(well)
-        self.assertUnsure(self.look(self.directory(server), -1))
+        directory = self.directory(server)
+        self.assertUnsure(self.look(directory, -1), "no time left")
+        [each] = directory._servers._servers
+        self.assertFalse(each.health.isSuspect)
         self.assertEqual(server.asked, [])
 
 

@@ -124,6 +124,7 @@ class JudgeTests(SynchronousTestCase):
             "52e": "wrong password",
             "775": "locked",
             "52f": "restricted",
+            "569": "isn't granted",
         }.items():
             outcome = judge(activeDirectory(code))
             self.assertEqual((outcome.matched, outcome.denial), (False, None), code)

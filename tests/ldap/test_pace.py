@@ -42,6 +42,12 @@ class PaceTests(SynchronousTestCase):
         for number in range(64):
             self.pace.accept(f"cn={number}", 0.1)
         self.assertEqual(self.pace.least(), 0.125)
+        for number in range(5):
+            self.pace.accept(f"cn={number}", 0.4)
+        # Those who have just been here aren't the next to be forgotten.
+        for number in range(64, 64 + 30):
+            self.pace.accept(f"cn={number}", 0.1)
+        self.assertEqual(self.pace.least(), 0.5)
 
     def test_few(self) -> None:
         """

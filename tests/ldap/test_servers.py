@@ -5,6 +5,7 @@ servers that misbehave.
 
 from __future__ import annotations
 
+import errno
 import signal
 import socket
 import time
@@ -14,14 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from mycred._accounts import Kind
-from mycred._ldap import Directory, Seen, _backoff, _link, _server, _servers, _session
+from mycred._ldap import Directory, Seen, _backoff, _link, _server, _servers
 from mycred._ldap._faults import Fault, Slow
 from mycred._ldap._health import Health
 from mycred._ldap._link import Role
 
 from ._certificates import Authority
 from ._directory import DirectoryTestCase
-from ._fake import BIND, BOUND, Conversation, Fake, until, well
+from ._fake import BIND, BOUND, SEARCH, Conversation, Fake, until, well
 from ._slapd import ONLY_SERVICE, Slapd, person
 from .test_link import FakeTestCase
 
@@ -412,17 +413,66 @@ class HealthTests(FakeTestCase):
         directory = self.directory(server)
         [each] = directory._servers._servers
 
+        faults: list[Fault] = [Slow("too slow"), Fault("odd")]
+
         def openSlowly(*_: object) -> None:
             each.health.work(Role.SEARCH)
-            raise Slow("too slow")
+            raise faults[0]
 
         self.patch(each, "_open", openSlowly)
         each._tryOut(2, "somebody waited")
         self.assertFalse(each.health.isDown)
-        self.patch(each.health, "work", lambda role: None)
+        faults.pop(0)
         each._tryOut(2, "somebody waited")
         self.assertTrue(each.health.isDown)
-        self.assertEqual(each.health.reason, "too slow; before that: somebody waited")
+        self.assertEqual(each.health.reason, "odd; before that: somebody waited")
+
+    def test_slowForAll(self) -> None:
+        """
+        One that is too slow, and answers nobody, is.
+        """
+        directory = self.directory(self.serve(self.hang))
+        [each] = directory._servers._servers
+        each._tryOut(0.1)
+        self.assertTrue(each.health.isDown)
+
+    def test_moved(self) -> None:
+        """
+        When a server fails its addresses are found anew.
+        """
+        directory = self.directory(self.serve(well))
+        [each] = directory._servers._servers
+        expired: list[object] = []
+        self.patch(each._resolver, "expire", lambda: expired.append(each))
+        each._fail(self.time.monotonic(), "gone")
+        self.assertEqual(expired, [each])
+
+    def test_unreceived(self) -> None:
+        """
+        A connection on which nothing is received any more is lost, and replaced, unseen.
+        """
+        directory = self.directory(self.serve(well))
+        self.assertTrue(self.accepted(directory))
+        [each] = directory._servers._servers
+        [link] = each._idle[Role.USER]._links
+        used = link._connection.socket
+        longest = used.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+        self.assertEqual(longest, 3000)
+
+        class Deaf:
+            """
+            What the system says when that time is over.
+            """
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(used, name)
+
+            def recv(self, size: int) -> bytes:
+                raise TimeoutError(errno.ETIMEDOUT, "Connection timed out")
+
+        link._connection.socket = Deaf()
+        self.assertTrue(self.accepted(directory))
+        self.assertEqual(list(directory.takeNotes())[1:], [])
 
     def test_oneUser(self) -> None:
         """
@@ -466,12 +516,12 @@ class HealthTests(FakeTestCase):
         self.accepted(directory, 0.2)
         [suspect, _] = healths(directory)
         self.assertTrue(suspect.isSuspect or suspect.isDown)
-        count = len(first.asked)
+        count = first.asked.count(SEARCH)
         for _ in range(5):
             self.assertTrue(self.accepted(directory))
         until(lambda: suspect.isDown)
-        # But for the question that finds it out.
-        self.assertLessEqual(len(first.asked), count + 2)
+        # What finds that out looks for nobody.
+        self.assertEqual(first.asked.count(SEARCH), count)
         self.assertGreater(len(second.asked), 10)
 
     def test_oneSlowUser(self) -> None:
@@ -517,8 +567,8 @@ class HealthTests(FakeTestCase):
         """
         self.standing()
         self.patch(_server, "_FAIR_TIME", 0)
-        self.patch(_servers, "LONGEST_TRY", 0.2)
         first, second, directory = self.pair()
+        self.patch(directory._servers, "_longest", 0.2)
         self.assertTrue(self.accepted(directory, LONG))
         self.cut(first, self.thirdParty)
         [doubtful, _] = healths(directory)
@@ -530,7 +580,7 @@ class HealthTests(FakeTestCase):
             self.assertFalse(doubtful.isDown)
             self.time.ahead += 2000
         self.assertNotIn("fails", " ".join(directory.takeNotes()))
-        self.patch(_servers, "LONGEST_TRY", LONG)
+        self.patch(directory._servers, "_longest", LONG)
         self.cut(first, well)
         count = second.asked.count(BIND)
         for _ in range(10):
@@ -543,8 +593,8 @@ class HealthTests(FakeTestCase):
         """
         self.standing()
         self.patch(_server, "_FAIR_TIME", 0)
-        self.patch(_servers, "LONGEST_TRY", 0.5)
         first, _, directory = self.pair()
+        self.patch(directory._servers, "_longest", 0.5)
         [doubtful, _] = healths(directory)
         self.cut(first, self.thirdParty)
         self.assertTrue(self.accepted(directory, LONG))
@@ -595,15 +645,11 @@ class HealthTests(FakeTestCase):
         long as they may; and then they needn't.
         """
         self.patch(_link, "_PATIENCE", 0.05)
-        self.patch(_server, "LONGEST_TRY", 0.2)
         server = self.serve(well)
         directory = self.directory(server)
+        self.patch(directory._servers._servers[0], "_longest", 0.2)
         self.assertTrue(self.accepted(directory))
-
-        def talk(conversation: Conversation) -> None:
-            conversation.hang()
-
-        server.talk = talk
+        server.talk = self.hang
         for conversation in server._conversations:
             conversation.mute()
         with ThreadPoolExecutor(8) as pool:
@@ -614,6 +660,24 @@ class HealthTests(FakeTestCase):
         self.assertTrue(each.isDown)
         # That was known, and said, long before.
         self.assertLess(self.time.monotonic(), each._retryAt + LONG / 2)
+
+    def test_slowAlone(self) -> None:
+        """
+        Where no other is left, a server has as much time as logins have.
+        """
+        self.patch(_link, "_PATIENCE", 0.05)
+        self.patch(_servers, "_LONGEST_SHARE", 0.001)
+
+        def talk(conversation: Conversation) -> None:
+            for identity, kind, body in conversation.requests():
+                if kind == BIND:
+                    conversation.wait(0.2)
+                conversation.behave(identity, kind, body)
+
+        directory = self.directory(self.serve(talk))
+        for _ in range(3):
+            self.assertTrue(self.accepted(directory, LONG))
+        self.assertEqual(list(directory.takeNotes())[1:], [])
 
     def test_told(self) -> None:
         """
@@ -630,7 +694,7 @@ class HealthTests(FakeTestCase):
         """
         However long a login may take: one server of several isn't waited for for long.
         """
-        self.patch(_servers, "LONGEST_TRY", 0.2)
+        self.patch(_servers, "_LONGEST_SHARE", 0.1)
         first, _, directory = self.pair()
         self.cut(first, self.thirdParty)
         self.assertTrue(self.accepted(directory, 1000))
@@ -678,33 +742,11 @@ class HealthTests(FakeTestCase):
             each.do(role, time.monotonic() + LONG, each._knock)
         self.assertEqual(list(directory.takeNotes())[1:], [])
 
-    def test_oneHangs(self) -> None:
-        """
-        Whoever tries a name again and again whose bind isn't answered keeps no thread
-        waiting; the others are let in, and he is when the answer comes.
-        """
-        self.standing()
-        self.patch(_session, "LONGEST_TRY", 0.05)
-        server = self.serve(self.thirdParty)
-        directory = self.directory(server)
-        [each] = healths(directory)
-        for count in (1, 2):
-            self.assertUnsure(self.look(directory, 1), "in time")
-            until(lambda: not each.isSuspect)
-            for _ in range(5):
-                self.assertUnsure(self.look(directory, LONG), "a moment ago")
-            self.assertEqual(len(self.hung), count)
-            self.time.ahead += 2000
-        self.cut(server, well)
-        for _ in range(5):
-            self.assertTrue(self.accepted(directory))
-
     def test_slowTrial(self) -> None:
         """
         A server that has failed comes back though it is slow to answer the question
         that finds that out.
         """
-        self.patch(_server, "LONGEST_TRY", 0.05)
 
         def talk(conversation: Conversation) -> None:
             for identity, kind, body in conversation.requests():
@@ -715,6 +757,7 @@ class HealthTests(FakeTestCase):
         server = self.serve(talk)
         directory = self.directory(server, timeout="2")
         [each] = directory._servers._servers
+        each._longest = 0.05
         each._fail(self.time.monotonic(), "gone")
         self.time.ahead += 10
         self.assertTrue(self.accepted(directory))
@@ -830,9 +873,20 @@ class HealthTests(FakeTestCase):
         server = self.serve(well)
         directory = self.directory(server)
         [each] = directory._servers._servers
-        for _ in range(50):
-            each._tryOut(2)
-        self.assertEqual(len(each._idle[Role.SEARCH]._links), 32)
+        for _ in range(40):
+            for role in Role:
+                each._idle[role].keep(each._open(role, time.monotonic() + LONG))
+        self.assertEqual([len(idle._links) for idle in each._idle.values()], [32, 32])
+
+    def test_trialLeavesNothing(self) -> None:
+        """
+        However often a server is tried, no connections pile up.
+        """
+        directory = self.directory(self.serve(well))
+        [each] = directory._servers._servers
+        for _ in range(5):
+            each._tryOut(LONG)
+        self.assertEqual([len(idle._links) for idle in each._idle.values()], [1, 1])
 
     def test_kept(self) -> None:
         """
