@@ -10,14 +10,6 @@ from threading import Lock
 # In seconds: at first, and at most.
 _FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
 
-#: A server that doesn't answer for so long isn't waited for while others are left, in
-#: seconds.
-LONGEST_TRY = 3.0
-
-
-# So many doubts are remembered.
-_MOST = 1000
-
 
 def pauseAfter(failures: int) -> float:
     """

@@ -14,6 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from twisted.trial.unittest import SkipTest
+
 from mycred._accounts import Kind
 from mycred._ldap import Directory, Seen, _backoff, _link, _server, _servers
 from mycred._ldap._faults import Fault, Slow
@@ -451,6 +453,8 @@ class HealthTests(FakeTestCase):
         """
         A connection on which nothing is received any more is lost, and replaced, unseen.
         """
+        if not hasattr(socket, "TCP_USER_TIMEOUT"):
+            raise SkipTest("run Linux")
         directory = self.directory(self.serve(well))
         self.assertTrue(self.accepted(directory))
         [each] = directory._servers._servers
