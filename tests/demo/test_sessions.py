@@ -395,6 +395,20 @@ class WireTests(DroppedTests):
         """
         self.protocol.connectionLost(Failure(ConnectionLost()))
 
+    def assertSays(self: Any, *pairs: tuple[bytes, bytes]) -> None:
+        """
+        Insist on what is said to some lines, one after the other.
+        """
+        portal = Portal(Realm(self.makeAvatar), [makeChecker()])
+        protocol = self.makeFactory(portal).buildProtocol(None)
+        transport = StringTransport()
+        protocol.makeConnection(transport)
+        for lines, answer in pairs:
+            transport.clear()
+            protocol.dataReceived(lines)
+            self.assertIn(answer, transport.value())
+        protocol.connectionLost(Failure(ConnectionLost()))
+
     def test_goodbye(self: Any) -> None:
         """
         A user who leaves as his protocol has it is logged out once.
@@ -435,19 +449,11 @@ class POP3Tests(WireTests, SynchronousTestCase):
         """
         What is told of a login isn't told of what comes after it.
         """
-        portal = Portal(Realm(self.makeAvatar), [makeChecker()])
-        protocol = self.makeFactory(portal).buildProtocol(None)
-        transport = StringTransport()
-        protocol.makeConnection(transport)
-        for lines, answer in (
+        self.assertSays(
             (b"CAPA\r\n", b"AUTH-RESP-CODE"),
             (b"USER alice\r\nPASS no\r\n", b"-ERR [AUTH] "),
             (b"PASS no\r\n", b"-ERR USER required"),
-        ):
-            transport.clear()
-            protocol.dataReceived(lines)
-            self.assertIn(answer, transport.value())
-        protocol.connectionLost(Failure(ConnectionLost()))
+        )
 
 
 class IMAP4Tests(WireTests, SynchronousTestCase):
@@ -469,19 +475,11 @@ class IMAP4Tests(WireTests, SynchronousTestCase):
         """
         What is told of a login isn't told of what comes after it.
         """
-        portal = Portal(Realm(self.makeAvatar), [makeChecker()])
-        protocol = self.makeFactory(portal).buildProtocol(None)
-        transport = StringTransport()
-        protocol.makeConnection(transport)
-        for lines, answer in (
+        self.assertSays(
             (b'1 LOGIN "alice" "no"\r\n', b"1 NO [AUTHENTICATIONFAILED] "),
             (b"2 AUTHENTICATE NOTHING\r\n", b"2 NO AUTHENTICATE method"),
             (self.lines.replace(b"1 ", b"3 "), b"3 OK"),
-        ):
-            transport.clear()
-            protocol.dataReceived(lines)
-            self.assertIn(answer, transport.value())
-        protocol.connectionLost(Failure(ConnectionLost()))
+        )
 
 
 class HTTPTests(WireTests, SynchronousTestCase):
