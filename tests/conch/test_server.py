@@ -466,6 +466,7 @@ class LoginTests(ServerTestCase):
         idle.gone = defer.succeed(None)
         session = yield self.session(inside)
         self.assertTrue((yield session.ask(b"exec", NS(b"true"))))
+        yield session.ended
 
     @defer.inlineCallbacks
     def test_noCompression(self) -> Any:
