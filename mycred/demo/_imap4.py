@@ -483,10 +483,8 @@ class _Server(IMAP4Server):
         Send a response, with the code for a login that has failed.
         """
         portal: Any = self.portal
-        code = portal.codeFor(b"[AUTHENTICATIONFAILED]", b"[UNAVAILABLE]")
-        if code:
-            message = code + message
-        super().sendNegativeResponse(tag, message)
+        told = portal.told(message, b"[AUTHENTICATIONFAILED]", b"[UNAVAILABLE]")
+        super().sendNegativeResponse(tag, told)
 
 
 class IMAP4Factory(Factory):

@@ -126,9 +126,7 @@ class _Server(POP3):
         Send a response, with the code for a login that has failed.
         """
         portal: Any = self.portal
-        code = portal.codeFor(b"[AUTH]", b"[SYS/TEMP]")
-        text = message if isinstance(message, bytes) else str(message).encode("utf-8")
-        super().failResponse(code + text)
+        super().failResponse(portal.told(message, b"[AUTH]", b"[SYS/TEMP]"))
 
 
 @implementer(IServerFactory)

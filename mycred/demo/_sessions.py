@@ -4,7 +4,7 @@ Connections whose logins end with them.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory, connectionDone
@@ -16,13 +16,15 @@ from .._sessions import SessionPortal
 from ..error import TemporaryFailure, UnauthorizedLogin
 from ..portal import Portal
 
+_T = TypeVar("_T")
+
 
 class TellingPortal(SessionPortal):
     """
     The portal of a connection whose protocol tells clients why they are refused.
 
-    Twisted's servers know wrong passwords only; what is told of one is put right with
-    L{codeFor}.
+    Twisted's servers know wrong passwords only; what they tell of one is put right by
+    L{told}.
     """
 
     _isRefused = _isUnsure = False
@@ -46,20 +48,21 @@ class TellingPortal(SessionPortal):
         self._isUnsure = failure.check(TemporaryFailure) is not None
         return Failure(UnauthorizedLogin()) if self._isUnsure else failure
 
-    def codeFor(self, refused: bytes, unsure: bytes) -> bytes:
+    def told(self, message: _T, refused: bytes, unsure: bytes) -> _T | bytes:
         """
-        Choose the code that goes with the next answer.
+        Put right what is told next.
 
-        @param refused: the one for wrong credentials.
-        @param unsure: the one for L{TemporaryFailure}.
+        @param message: what would be told.
+        @param refused: the code for wrong credentials.
+        @param unsure: the code for L{TemporaryFailure}.
 
-        @return: the code and a space; nothing if no login has failed since the last.
+        @return: the message, with a code if a login has failed since the last one.
         """
         isRefused, isUnsure = self._isRefused, self._isUnsure
         self._isRefused = self._isUnsure = False
         if isUnsure:
-            return unsure + b" "
-        return refused + b" " if isRefused else b""
+            return unsure + b" Temporarily unavailable"
+        return refused + b" Authentication failed" if isRefused else message
 
 
 class _SessionWrapper(ProtocolWrapper):
