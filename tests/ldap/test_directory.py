@@ -252,8 +252,7 @@ class SearchTests(DirectoryTestCase):
         for more in ({}, {"dn": f"uid={{username}},{PEOPLE}"}):
             directory = self.directory(**more)
             self.look(directory, "alice")
-            [[who, took]] = directory._pace._accepted.items()
-            self.assertGreater(took, 0)
+            [who] = directory._pace._accepted
             directory._pace.accept(who, 0.7)
             for name, password in (("nobody", "x"), ("alice", "x"), ("nopassword", "x")):
                 seen = self.look(directory, name, password)

@@ -334,15 +334,24 @@ class HealthTests(FakeTestCase):
         self.assertEqual(looks, [False] * 8)
         self.assertEqual(server.accepted, count + 1)
 
-    def test_hanging(self) -> None:
+    def bothHang(self) -> tuple[Fake, Directory]:
         """
-        Whoever has servers that hang tried again waits for a moment, and nobody else.
+        Make a directory of two servers that hang, and are known to.
+
+        @return: the second, and the directory.
         """
         first, second, directory = self.pair()
         self.cut(first, self.hang)
         self.cut(second, self.hang)
         self.assertFalse(self.accepted(directory))
         until(lambda: all(each.isDown for each in healths(directory)))
+        return second, directory
+
+    def test_hanging(self) -> None:
+        """
+        Whoever has servers that hang tried again waits for a moment, and nobody else.
+        """
+        _, directory = self.bothHang()
         self.time.ahead += 10
         self.patch(_servers, "_LONGEST_WAIT", 0.05)
         with ThreadPoolExecutor(8) as pool:
@@ -354,11 +363,7 @@ class HealthTests(FakeTestCase):
         """
         Whoever waits is let in as soon as one is back, though another hangs.
         """
-        first, second, directory = self.pair()
-        self.cut(first, self.hang)
-        self.cut(second, self.hang)
-        self.assertFalse(self.accepted(directory))
-        until(lambda: all(each.isDown for each in healths(directory)))
+        second, directory = self.bothHang()
         second.talk = well
         self.patch(_servers, "_LONGEST_WAIT", LONG)
         self.time.ahead += 10
