@@ -15,6 +15,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.python.reflect import qual
 
+from ._audit import checkedBy, nowAsked, tellingAlone
 from ._contracts import AvatarID, ICredentialsChecker, InterfaceType
 from .error import (
     AccountDenied,
@@ -73,6 +74,7 @@ class CheckerChain:
             )
         )
 
+    @tellingAlone
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Ask each checker that claims the kind of these credentials.
@@ -137,8 +139,9 @@ class _Search:
                 self._answer.callback(self._conclude())
                 break
             ask: Any = checker.requestAvatarId
+            nowAsked(self._credentials, checker)
             self._asked = asked = maybeDeferred(ask, self._credentials)
-            asked.addCallbacks(self._cbAccepted, self._ebRefused)
+            asked.addCallbacks(self._cbAccepted, self._ebRefused, errbackArgs=(checker,))
         self._asking = False
 
     def _cbAccepted(self, avatarId: AvatarID) -> None:
@@ -148,19 +151,19 @@ class _Search:
         if not self._cancelled:
             self._answer.callback(avatarId)
 
-    def _ebRefused(self, failure: Failure) -> None:
+    def _ebRefused(self, failure: Failure, checker: ICredentialsChecker) -> None:
         """
         End the search with a verdict, or go on to the next checker.
         """
         if self._cancelled:
             return
         if failure.check(*_verdicts):
-            self._answer.errback(failure)
+            self._answer.errback(checkedBy(failure, checker))
             return
         if not failure.check(*_known):
             self._log.failure("A checker could not tell", failure=failure)
             failure = Failure(TemporaryFailure("A checker could not tell"))
-        self._failed.append(failure)
+        self._failed.append(checkedBy(failure, checker))
         self._goOn = True
         if not self._asking:
             self._askNext()

@@ -41,6 +41,9 @@ def equal(mine: object, theirs: object) -> bool:
     As C{==} does it in Twisted, text equals text and bytes equal bytes, and
     values of two types never match.
     """
+    if type(mine) is bytes is type(theirs):
+        # What hardly anything else is; to ask for the type is the fastest.
+        return compare_digest(mine, theirs)
     if isinstance(mine, bytes) and isinstance(theirs, bytes):
         return compare_digest(mine, theirs)
     if isinstance(mine, str) and isinstance(theirs, str):

@@ -14,8 +14,9 @@ from typing import Any
 from twisted.internet.defer import Deferred, fail
 from twisted.python.failure import Failure
 
+from ._audit import BY_PORTAL, Attempt, because
 from ._contracts import InterfaceType, Login
-from .error import TemporaryFailure
+from .error import AccountDenied, TemporaryFailure, UnauthorizedLogin
 from .portal import Portal
 
 
@@ -24,20 +25,38 @@ class SessionPortal(Portal):
     A portal for one connection: the same realm, the same checkers, and L{close}
     for when the connection is gone.
 
+    It tells the checkers where the client is, and tells the log how each login has
+    ended.
+
     @cvar MOST_AT_A_TIME: how many logins of a connection may be under way.
     """
 
     MOST_AT_A_TIME = 4
 
-    def __init__(self, portal: Portal, peer: object = None) -> None:
+    def __init__(
+        self,
+        portal: Portal,
+        protocol: Any = None,
+        *,
+        service: str | None = None,
+        mostRefused: int | None = None,
+    ) -> None:
         """
         @param portal: the portal of the server.
-        @param peer: the address of the client, which checkers may want to know.
+        @param protocol: the protocol of the connection.  Its transport is asked at each
+            login where the client is, since that may change: behind a proxy it is known
+            once the proxy has told it.
+        @param service: what the log calls the protocol, such as C{imap}.
+        @param mostRefused: how many wrong passwords, or whatever else users prove
+            themselves by, end the connection; L{None} for any number.
         """
         super().__init__(portal.realm)
-        self._peer = peer
         self.checkers = portal.checkers
         self._portal = portal
+        self._protocol = protocol
+        self._service = service
+        self._mostRefused = mostRefused
+        self._refused = 0
         self._closed = False
         self._underWay: set[Deferred[Login]] = set()
         self._logouts: set[_Logout] = set()
@@ -52,18 +71,17 @@ class SessionPortal(Portal):
             does its work once however often it is called.  It doesn't fire any
             more after L{close}.
         """
-        if len(self._underWay) >= self.MOST_AT_A_TIME:
-            # A client that doesn't wait for answers would fill the queue for all.
-            return fail(TemporaryFailure("Too many logins at a time"))
-        # There are credentials that take no attribute.
-        with suppress(AttributeError):
-            credentials.peer = self._peer
-        login = self._portal.login(credentials, mind, *interfaces)
+        attempt = self._begin(credentials)
+        login = self._why(credentials)
+        if login is None:
+            login = self._portal.login(credentials, mind, *interfaces)
         answer: Deferred[Login] = Deferred(lambda _: login.cancel())
         self._underWay.add(login)
 
         def deliver(result: Login | Failure) -> None:
             self._underWay.discard(login)
+            if attempt is not None:
+                attempt.end(credentials, result)
             if not isinstance(result, Failure):
                 interface, avatar, logout = result
                 once = _Logout(self._logouts, logout)
@@ -72,6 +90,7 @@ class SessionPortal(Portal):
                     once()
             if not (self._closed or answer.called):
                 answer.callback(result)
+            self._count(result)
 
         login.addBoth(deliver)
         return answer
@@ -86,6 +105,59 @@ class SessionPortal(Portal):
             login.cancel()
         for logout in list(self._logouts):
             logout()
+
+    def _begin(self, credentials: Any) -> Attempt | None:
+        """
+        Tell the checkers what is known of the connection.
+
+        @return: what tells the log how the login ends; L{None} if somebody nearer to
+            the client does.
+        """
+        # There are credentials that take no attribute.
+        with suppress(AttributeError):
+            credentials.peer = self._peer()
+            credentials.session = self
+            credentials.service = self._service
+        above = getattr(credentials, "attempt", None)
+        return Attempt(credentials) if above in (None, BY_PORTAL) else None
+
+    def _peer(self) -> Any:
+        """
+        Return the address of the client; L{None} if it isn't known.
+        """
+        transport = getattr(self._protocol, "transport", None)
+        return None if transport is None else transport.getPeer()
+
+    def _why(self, credentials: Any) -> Deferred[Login] | None:
+        """
+        Fail at once if nothing more is to be checked for this connection.
+
+        @return: the failure; L{None} if there is none.
+        """
+        if self._refused == self._mostRefused:
+            # What was sent before the end of the connection came.
+            why = "too many logins were refused on this connection"
+            return fail(because(UnauthorizedLogin(), why))
+        most = self.MOST_AT_A_TIME
+        if self._mostRefused is not None:
+            most = min(most, self._mostRefused - self._refused)
+        if len(self._underWay) >= most:
+            # A client that doesn't wait for answers would fill the queue for all.
+            return fail(TemporaryFailure("Too many logins at a time"))
+        return None
+
+    def _count(self, result: Login | Failure) -> None:
+        """
+        Count a login that was refused, and end the connection after the last one.
+        """
+        if not isinstance(result, Failure) or not result.check(UnauthorizedLogin):
+            return
+        if result.check(AccountDenied):
+            return
+        self._refused += 1
+        if self._refused == self._mostRefused and not self._closed:
+            # The client may read the answer to this one.
+            self._protocol.transport.loseConnection()
 
 
 class _Logout:

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from queue import SimpleQueue
-from threading import Thread
+from threading import Thread, current_thread
 
 
 class Threads:
@@ -25,11 +26,12 @@ class Threads:
         """
         self._most = most
         self._threads: list[Thread] = []
+        self._underWay: dict[Thread, Callable[[], object]] = {}
         self._jobs: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
 
     def callInThread(self, job: Callable[[], object]) -> None:
         """
-        Have something done, which must not raise.
+        Have something done.  What it raises goes nowhere.
 
         @raise RuntimeError: if there is no thread, and none can be started.
         """
@@ -45,6 +47,18 @@ class Threads:
                 self._threads.append(thread)
         self._jobs.put(job)
 
+    def lost(self) -> list[Callable[[], object]]:
+        """
+        Forget the threads that have died, as a library in C can have them do, so that
+        others are started in their places.
+
+        @return: the jobs that they haven't finished.
+        """
+        dead = [thread for thread in self._threads if not _isAlive(thread)]
+        for thread in dead:
+            self._threads.remove(thread)
+        return [self._underWay.pop(t) for t in dead if t in self._underWay]
+
     def stop(self) -> None:
         """
         End the threads, which have nothing to do.
@@ -52,16 +66,31 @@ class Threads:
         for _ in self._threads:
             self._jobs.put(None)
         for thread in self._threads:
-            thread.join()
+            if _isAlive(thread):
+                thread.join()
 
     def _work(self) -> None:
         """
-        Be a thread.
+        Do one job after another, until there are no more.
         """
+        me = current_thread()
         while (job := self._jobs.get()) is not None:
-            job()
+            self._underWay[me] = job
+            with suppress(BaseException):
+                job()
+            del self._underWay[me]
             # While it waits for the next one, it holds on to nobody's password.
             del job
+
+
+def _isAlive(thread: Thread) -> bool:
+    """
+    Return whether a thread is there: one that C code has ended is still alive to
+    Python.
+    """
+    tasks = "/proc/self/task"
+    isGone = not os.path.exists(f"{tasks}/{thread.native_id}")
+    return thread.is_alive() and not (isGone and os.path.exists(tasks))
 
 
 def processors() -> int:

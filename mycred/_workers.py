@@ -16,9 +16,13 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ._threads import Threads, processors
+from ._turns import Source, Turns
 from .error import TemporaryFailure
 
 _T = TypeVar("_T")
+
+# What comes of a job whose thread has died, or couldn't tell how it failed.
+_LOST = object()
 
 # Where a reactor keeps its workers.
 _ATTRIBUTE = "_mycredWorkers"
@@ -27,6 +31,10 @@ _ATTRIBUTE = "_mycredWorkers"
 class Workers:
     """
     A bounded pool of threads with a bounded queue, and a deadline for each job.
+
+    The queue is fair: sources take turns, so that a client that asks for very much
+    keeps nobody else waiting.  When it is full, whoever has most waiting loses the job
+    that came last.
 
     The threads are started for the first job, and end with the reactor.  While
     the reactor doesn't run there is nothing that could wait: then a job is done
@@ -59,7 +67,7 @@ class Workers:
         @param queueLimit: how many callers may wait at a time.
         @param deadline: for how long a caller waits at most, in seconds.
         @param pool: what does the work in place of threads, with methods
-            C{callInThread} and C{stop}.
+            C{callInThread}, C{lost} and C{stop}.
         """
         self.queueLimit = queueLimit
         self.deadline = deadline
@@ -68,32 +76,37 @@ class Workers:
         self._pool = pool or Threads(self._threads)
         self._callers = self._refused = 0
         self._toldUntil = 0.0
-        # In the order in which they came; a dictionary gives any of them up fast.
-        self._queue: dict[_Job, None] = {}
-        self._handedOver: set[_Job] = set()
+        self._queue: Turns[_Job] = Turns()
+        # What waits for a thread or has one, with what the pool was given for it.
+        self._handedOver: dict[_Job, Callable[[], None]] = {}
         self._shared: dict[Hashable, _Job] = {}
         self._started = self._stopped = False
         self._ended: Deferred[None] = Deferred()
 
-    def run(self, function: Callable[..., _T], *args: object) -> Deferred[_T]:
+    def run(
+        self, function: Callable[..., _T], *args: object, source: Source = ()
+    ) -> Deferred[_T]:
         """
         Call a function in a thread.
 
         @param function: what to call.  It must not touch Twisted.
         @param args: what to call it with.
+        @param source: who asks (L{sourceOf<mycred._peers.sourceOf>}); those of whom
+            nothing is known are one source.
 
         @return: a L{Deferred} that fires with what the function returns or
             raises, or fails with L{TemporaryFailure} if too many wait, or at the
             deadline.  A function that hasn't been called when nobody waits for
             it any more isn't called.
         """
-        return self._ask(_Job(partial(function, *args)))
+        return self._ask(_Job(partial(function, *args)), source)
 
     def share(
         self,
         function: Callable[..., _T],
         *args: Hashable,
         within: float | None = None,
+        source: Source = (),
     ) -> Deferred[_T]:
         """
         Call a function in a thread, once for all who ask for the same before it
@@ -104,6 +117,7 @@ class Workers:
         @param args: what to call it with.
         @param within: for how long to wait at most, in seconds; as long as for
             anything if L{None}.
+        @param source: who asks, as for L{run}.
 
         @return: a L{Deferred} as from L{run}.
         """
@@ -111,7 +125,7 @@ class Workers:
         job = self._shared.get(key)
         if job is None or job.begun or not self.isRunning:
             job = _Job(partial(function, *args), key)
-        return self._ask(job, within)
+        return self._ask(job, source, within)
 
     @property
     def isRunning(self) -> bool:
@@ -140,32 +154,58 @@ class Workers:
         timer = self._reactor.callLater(seconds, waiting.callback, None)
         return waiting
 
-    def _ask(self, job: _Job, within: float | None = None) -> Deferred[Any]:
+    def _ask(
+        self, job: _Job, source: Source, within: float | None = None
+    ) -> Deferred[Any]:
         """
         Have a caller wait for a job.
         """
         if self._stopped:
             return fail(TemporaryFailure("The server is stopping"))
-        if self._callers >= self.queueLimit:
-            self._countRefused()
-            return fail(TemporaryFailure("Too many logins at a time"))
         if not self.isRunning:
             try:
                 return succeed(job.work())
             except Exception:
                 return fail()
+        if self._callers >= self.queueLimit and not self._queue:
+            self._countRefused()
+            return fail(TemporaryFailure("Too many logins at a time"))
         answer: Deferred[Any] = Deferred(lambda _: self._leave(job, answer))
         self._callers += 1
         seconds = self.deadline if within is None else within
         timer = self._reactor.callLater(seconds, self._tooLate, job, answer)
         job.waiting[answer] = timer
-        if not job.isAsked:
-            job.isAsked = True
-            self._queue[job] = None
-            if job.key is not None:
-                self._shared[job.key] = job
-            self._handOver()
+        self._line(job, source)
+        if self._callers > self.queueLimit:
+            self._refuse(self._queue.last(), answer)
+        self._handOver()
         return answer
+
+    def _line(self, job: _Job, source: Source) -> None:
+        """
+        Put a job into the queue.  One that is there already, for somebody else who asks
+        for the same, is done when it is the turn of either.
+        """
+        if job.isHandedOver or source in job.sources:
+            return
+        job.sources.append(source)
+        self._queue.add(job, source)
+        if job.key is not None:
+            self._shared[job.key] = job
+
+    def _refuse(self, job: _Job, newcomer: Deferred[Any]) -> None:
+        """
+        Refuse a job, since there are too many.
+        """
+        self._countRefused()
+        for answer in list(job.waiting):
+            self._leave(job, answer)
+            if answer is newcomer:
+                _fail(answer, "Too many logins at a time")
+            else:
+                # What that brings about isn't the business of who has just come.
+                reason = "Too many logins at a time"
+                self._reactor.callLater(0, _fail, answer, reason)
 
     def _countRefused(self) -> None:
         """
@@ -188,37 +228,49 @@ class Workers:
         wait for the reactor between two jobs.
         """
         while self._queue and len(self._handedOver) < 2 * self._threads:
-            job = next(iter(self._queue))
-            del self._queue[job]
-            self._handedOver.add(job)
+            job = self._queue.take()
+            self._unqueue(job)
+            job.isHandedOver = True
+            self._handedOver[job] = call = partial(self._work, job)
             if not self._started:
                 self._start()
             try:
-                self._pool.callInThread(partial(self._work, job))
+                self._pool.callInThread(call)
             except RuntimeError:
                 self._log.failure("No thread can be started")
-                self._handedOver.discard(job)
+                del self._handedOver[job]
                 self._giveUp(job, "No thread can be started")
+
+    def _unqueue(self, job: _Job) -> None:
+        """
+        Have a job wait no more.
+        """
+        for source in job.sources:
+            self._queue.remove(job, source)
 
     def _work(self, job: _Job) -> None:
         """
         Do a job, in a thread.
         """
-        outcome: Any = None
-        if not job.isDropped:
-            job.begun = True
-            try:
+        outcome: Any = _LOST
+        try:
+            if not job.isDropped:
+                job.begun = True
                 outcome = job.work()
-            except BaseException:
-                outcome = Failure()
-        self._reactor.callFromThread(self._done, job, outcome)
+        except BaseException:
+            outcome = Failure()
+        finally:
+            # Also if there is no memory to tell what has failed.
+            self._reactor.callFromThread(self._done, job, outcome)
 
     def _done(self, job: _Job, outcome: Any) -> None:
         """
         Answer those who have waited for a job.
         """
-        self._handedOver.discard(job)
+        self._handedOver.pop(job, None)
         self._handOver()
+        if outcome is _LOST:
+            self._giveUp(job, "It can't be done now")
         while job.waiting:
             # One by one: what an answer brings about may make others leave.
             answer = next(iter(job.waiting))
@@ -232,6 +284,7 @@ class Workers:
         Tell a caller that the answer would come too late.
         """
         self._leave(job, answer)
+        self._findLost()
         self._log.warn(
             "A login has taken more than {deadline} s and is given up; {queued} wait",
             deadline=self.deadline,
@@ -239,17 +292,31 @@ class Workers:
         )
         answer.errback(TemporaryFailure("It takes too long"))
 
+    def _findLost(self) -> None:
+        """
+        Give up the jobs whose threads have died, and have others do what waits.
+        """
+        lost = self._pool.lost()
+        if not lost:
+            return
+        self._log.error("{dead} threads have died; others replace them", dead=len(lost))
+        for job, call in list(self._handedOver.items()):
+            if call in lost:
+                self._done(job, _LOST)
+
     def _leave(self, job: _Job, answer: Deferred[Any]) -> None:
         """
         Stop a caller's waiting, and drop a job for which nobody waits.
         """
-        timer = job.waiting.pop(answer)
+        timer = job.waiting.pop(answer, None)
+        if timer is None:
+            return
         if timer.active():
             timer.cancel()
         self._callers -= 1
         if not job.waiting:
             job.isDropped = True
-            self._queue.pop(job, None)
+            self._unqueue(job)
             self._forget(job)
 
     def _forget(self, job: _Job) -> None:
@@ -274,7 +341,9 @@ class Workers:
         @return: a L{Deferred} that fires when everybody has his answer.
         """
         self._stopped = True
-        for job in [*self._queue, *self._handedOver]:
+        while self._queue:
+            self._giveUp(self._queue.last(), "The server is stopping")
+        for job in list(self._handedOver):
             if not job.begun:
                 self._giveUp(job, "The server is stopping")
         if not self._handedOver:
@@ -320,18 +389,36 @@ class _Job:
     @ivar key: what is the same where the same is asked for; L{None} for what
         isn't shared.
     @ivar waiting: the answers that are waited for, with their timers.
-    @ivar isAsked: whether it is in the queue, or was.
+    @ivar sources: for whom it is in the queue, or was.
+    @ivar isHandedOver: whether a thread has it, or will have it next.
     @ivar isDropped: whether nobody waits for it any more.
     @ivar begun: whether a thread has begun it; set in that thread.
     """
 
-    __slots__ = ("begun", "isAsked", "isDropped", "key", "waiting", "work")
+    __slots__ = (
+        "begun",
+        "isDropped",
+        "isHandedOver",
+        "key",
+        "sources",
+        "waiting",
+        "work",
+    )
 
     def __init__(self, work: Callable[[], Any], key: Hashable = None) -> None:
         self.work = work
         self.key = key
         self.waiting: dict[Deferred[Any], Any] = {}
-        self.isAsked = self.isDropped = self.begun = False
+        self.sources: list[Source] = []
+        self.isHandedOver = self.isDropped = self.begun = False
+
+
+def _fail(answer: Deferred[Any], reason: str) -> None:
+    """
+    Fail, unless nobody waits any more.
+    """
+    if not answer.called:
+        answer.errback(TemporaryFailure(reason))
 
 
 def workersOf(reactor: Any = None) -> Workers:

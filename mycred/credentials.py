@@ -29,23 +29,23 @@ from ._contracts import (
 )
 from ._digest import calcHA1, calcHA2, calcResponse
 from ._httpdigest import DigestCredentialFactory, DigestedCredentials
+from ._peers import hostOf
 from ._secrets import asBytes, equal
 from .error import LoginFailed
 
 
 def peerOf(credentials: object) -> str | None:
     """
-    Tell where somebody comes from who presents credentials.
+    Return the address of the peer that presented these credentials.
 
     Credentials of any class may have an attribute C{peer}: the address as the
     transport tells it (C{transport.getPeer()}), or its text.  Who serves a protocol
     sets it before the login.
 
-    @return: the host, as text; L{None} if it isn't known.
+    @return: the host, as text; an IPv4 address that came as an IPv6 one, as to a
+        socket that serves both, is an IPv4 address.  L{None} if it isn't known.
     """
-    peer = getattr(credentials, "peer", None)
-    host = getattr(peer, "host", peer)
-    return host if isinstance(host, str) else None
+    return hostOf(getattr(credentials, "peer", None))
 
 
 @implementer(IUsernamePassword)

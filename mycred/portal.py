@@ -8,6 +8,7 @@ holds a reference to the portal, and to nothing else: it calls L{Portal.login}.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from time import monotonic
 from typing import Any
 
 from zope.interface import providedBy
@@ -16,6 +17,7 @@ from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from ._audit import BY_PORTAL, tell
 from ._chain import CheckerChain, interfacesOf, unhandled
 from ._contracts import (
     AvatarID,
@@ -123,19 +125,35 @@ class Portal(TwistedPortal):
             It may be cancelled at any time.  An avatar that arrives after that
             is logged out.
         """
+        began = monotonic()
         checker = self._checkerFor(credentials)
-        if checker is None:
-            return fail(unhandled(credentials))
+        presented: Any = credentials
+        above: Any = getattr(presented, "attempt", None)
+        if above is None or above is BY_PORTAL:
+            above = None
+            try:
+                # The checkers leave it to this portal to tell the log.
+                presented.attempt = BY_PORTAL
+            except AttributeError:
+                pass
+        else:
+            above.checker = checker
         avatarId: Any
         try:
-            avatarId = checker.requestAvatarId(credentials)
+            if checker is None:
+                avatarId = fail(unhandled(credentials))
+            else:
+                avatarId = checker.requestAvatarId(credentials)
         except BaseException:
             avatarId = fail()
-        if not isinstance(avatarId, Deferred):
+        if type(avatarId) is not Deferred and not isinstance(avatarId, Deferred):
             answer: Any = avatarId
             avatarId = maybeDeferred(lambda: answer)
-        login: Deferred[Login]
-        login = avatarId.addCallback(self._cbAvatarId, mind, interfaces)
+        if above is not None:
+            avatarId.addCallback(above.accept)
+        login: Deferred[Any] = avatarId.addCallback(self._cbAvatarId, mind, interfaces)
+        if above is None and not (login.called and type(login.result) is tuple):
+            login.addErrback(_ebLogin, credentials, began, checker)
         return login
 
     def _checkerFor(self, credentials: object) -> ICredentialsChecker | None:
@@ -220,6 +238,16 @@ class Portal(TwistedPortal):
         maybeDeferred(logout).addErrback(
             lambda failure: self._log.failure("Logging out failed", failure=failure)
         )
+
+
+def _ebLogin(
+    failure: Failure, credentials: object, began: float, checker: object
+) -> Failure:
+    """
+    Tell the log of a login that has failed, as nobody nearer to the client does.
+    """
+    tell(credentials, failure, began, checker)
+    return failure
 
 
 def _cancellable(waiting: Deferred[Any]) -> bool:

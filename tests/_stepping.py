@@ -66,6 +66,12 @@ class SteppedPool:
         """
         assert not self.jobs
 
+    def lost(self) -> list[Callable[[], object]]:
+        """
+        Lose no job.
+        """
+        return []
+
     def callInThread(self, job: Callable[[], object]) -> None:
         """
         Take a job.

@@ -28,8 +28,9 @@ ROWS = [
     {"_passwordfile"},
     {"_notes"},
     {"credentials", "_hashes", "_userfile", "_workers", "_chain", "_argstring"},
-    {"_httpdigest"},
-    {"_digest", "_processes", "_secrets", "_threads"},
+    {"_audit", "_httpdigest"},
+    {"_peers"},
+    {"_digest", "_processes", "_secrets", "_threads", "_turns"},
     {"_contracts", "_conchcontracts", "error"},
 ]
 ROW = {part: number for number, row in enumerate(ROWS) for part in row}

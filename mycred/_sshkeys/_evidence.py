@@ -33,6 +33,18 @@ class KeyEvidence(NamedTuple):
     serial: int | None = None
     authority: str | None = None
 
+    def __str__(self) -> str:
+        """
+        Return what the log is told of it.
+        """
+        text = f"{self.type} {self.fingerprint}"
+        if self.certificateId is not None:
+            text += f" (certificate {self.certificateId!r}, serial {self.serial})"
+        if self.file is not None:
+            text += f" by {self.file}"
+            text += f":{self.line}" if self.line is not None else ""
+        return text
+
     @classmethod
     def restore(cls, packed: Any) -> KeyEvidence:
         """

@@ -14,13 +14,15 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from .._accounts import Kind, Verdict, isPlausibleLogin
+from .._audit import because, tellingAlone
 from .._contracts import AvatarID, IUsernamePassword
 from .._helper import Answer, Helper
-from .._secrets import LONGEST, asBytes, printable, shortened
+from .._secrets import LONGEST, asBytes
+from .._turns import Source
 from .._workers import Workers
 from ..error import AccountDenied, LoginFailed, TemporaryFailure, UnauthorizedLogin
 from ._avatarids import avatarIdOf
-from ._passwords import PasswordMatching
+from ._passwords import PasswordMatching, refusal
 
 # What part of the time that a login may take the processes have for it.
 _SHARE = 29 / 30
@@ -39,6 +41,7 @@ class AccountChecker(PasswordMatching):
     credentialInterfaces = (IUsernamePassword,)
     longestPassword = LONGEST
 
+    @tellingAlone
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check a password, and whether the account may be used.
@@ -55,12 +58,8 @@ class AccountChecker(PasswordMatching):
         """
         name, password = asBytes(credentials.username), asBytes(credentials.password)
         if not self._isPlausible(name, password):
-            self._log.info(
-                "Login refused: {name!r}: no account has such a name, or the password is "
-                "empty or too long",
-                name=shortened(credentials.username),
-            )
-            return fail(UnauthorizedLogin())
+            why = "no account has such a name, or the password is empty or too long"
+            return fail(refusal(why))
         looking: Deferred[Any] = self._lookUp(name, password, credentials)
         return looking.addCallback(self._cbVerdict, credentials)
 
@@ -84,17 +83,20 @@ class AccountChecker(PasswordMatching):
         """
         if verdict.kind is Kind.ACCEPTED:
             return avatarIdOf(verdict, credentials)
-        told = {"name": shortened(verdict.name), "why": printable(verdict.why)}
-        if verdict.kind is Kind.UNSURE:
-            self._log.error("No verdict on a login of {name!r}: {why}", **told)
-            return Failure(TemporaryFailure("Temporarily unavailable"))
-        if verdict.denial is not None:
-            self._log.info(
-                "Login denied: {name!r}, though the password was right: {why}", **told
-            )
-            return Failure(AccountDenied(verdict.denial))
-        self._log.info("Login refused: {name!r}: {why}", **told)
-        return Failure(UnauthorizedLogin())
+        return Failure(errorOf(verdict))
+
+
+def errorOf(verdict: Verdict) -> LoginFailed:
+    """
+    Return the error with which a verdict that lets nobody in ends a login.
+    """
+    error: LoginFailed = UnauthorizedLogin()
+    if verdict.kind is Kind.UNSURE:
+        error = TemporaryFailure("Temporarily unavailable")
+    elif verdict.denial is not None:
+        error = AccountDenied(verdict.denial)
+    account = verdict.name if verdict.denial is not None else None
+    return because(error, verdict.why, account)
 
 
 class Separate:
@@ -125,9 +127,16 @@ class Separate:
             self._workers = Workers(reactor, self._helper.processes)
         return self._workers
 
-    def look(self, name: bytes, password: bytes, peer: str | None) -> Deferred[Verdict]:
+    def look(
+        self, name: bytes, password: bytes, peer: str | None, source: Source = ()
+    ) -> Deferred[Verdict]:
         """
         Look somebody up.
+
+        @param name: the name.
+        @param password: the password, or the key.
+        @param peer: the address of the client, if it is known.
+        @param source: who asks.
 
         @return: a L{Deferred} that fires after the delay that the verdict asks for.
         """
@@ -135,7 +144,8 @@ class Separate:
         # the log is told how it ends.
         until = time.monotonic() + self.workers.deadline * _SHARE
         asking: Deferred[Any]
-        asking = self.workers.run(self._helper.ask, name, password, peer, until)
+        asked = name, password, peer, until
+        asking = self.workers.run(self._helper.ask, *asked, source=source)
         return asking.addCallbacks(self._cbAnswer, self._ebAnswer)
 
     def _cbAnswer(self, answer: Answer) -> Any:
@@ -164,4 +174,4 @@ class Separate:
         return Failure(TemporaryFailure("Temporarily unavailable"))
 
 
-__all__ = ["AccountChecker", "Separate"]
+__all__ = ["AccountChecker", "Separate", "errorOf"]

@@ -8,6 +8,7 @@ from zope.interface import implementer
 
 from twisted.internet.defer import Deferred, succeed
 
+from .._audit import tellingAlone
 from .._contracts import ANONYMOUS, AvatarID, IAnonymous, ICredentialsChecker
 
 
@@ -17,8 +18,11 @@ class AllowAnonymousAccess:
     Grant anonymous access, always.
     """
 
+    authType = "anonymous"
+
     credentialInterfaces = (IAnonymous,)
 
+    @tellingAlone
     def requestAvatarId(self, credentials: object) -> Deferred[AvatarID]:
         """
         Answer with L{ANONYMOUS}.

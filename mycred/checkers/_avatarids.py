@@ -12,9 +12,9 @@ from .._accounts import Account, Verdict
 from .._contracts import AvatarID
 
 
-class AccountName(bytes, Jellyable):
+class _Known:
     """
-    An avatar ID that knows its account.
+    What an avatar ID knows besides the name.
 
     @ivar account: the account.
     @ivar key: what is known of the key with which somebody has logged in.
@@ -23,6 +23,19 @@ class AccountName(bytes, Jellyable):
     account: Account | None = None
     key: Any = None
 
+    @property
+    def provedBy(self) -> str | None:
+        """
+        What the log is told of the key; L{None} if there is none.
+        """
+        return None if self.key is None else str(self.key)
+
+
+class AccountName(_Known, bytes, Jellyable):
+    """
+    An avatar ID that knows its account.
+    """
+
     def jellyFor(self, jellier: Any) -> Any:
         """
         Cross a connection of Perspective Broker as the bytes that this is.
@@ -30,13 +43,10 @@ class AccountName(bytes, Jellyable):
         return jellier.jelly(bytes(self))
 
 
-class AccountText(str, Jellyable):
+class AccountText(_Known, str, Jellyable):
     """
     The same, for a protocol that speaks text.
     """
-
-    account: Account | None = None
-    key: Any = None
 
     def jellyFor(self, jellier: Any) -> Any:
         """

@@ -13,6 +13,7 @@ from zope.interface import implementer
 
 from twisted.internet.defer import Deferred, fail, maybeDeferred
 
+from .._audit import tellingAlone
 from .._contracts import (
     AvatarID,
     ICredentialsChecker,
@@ -22,6 +23,7 @@ from .._contracts import (
 )
 from .._hashes import Hash, UnusableHash, isMeantAsHash, recognize
 from .._passwordfile import Look, PasswordFile
+from .._peers import sourceOf
 from .._secrets import asBytes, equal
 from .._userfile import Entry, Layout, UserFile
 from .._workers import Workers, workersOf
@@ -48,6 +50,8 @@ class FilePasswordDB(FileChecker):
     @ivar credentialInterfaces: L{IUsernamePassword}, and, unless C{hash} is
         given, L{IUsernameHashedPassword} for the plain text secrets.
     """
+
+    authType = "file"
 
     cache = False
     credentialInterfaces: tuple[InterfaceType, ...]
@@ -112,6 +116,7 @@ class FilePasswordDB(FileChecker):
         )
         return {k: v for k, v in vars(self).items() if k not in left}
 
+    @tellingAlone
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check a password.
@@ -272,7 +277,8 @@ class FilePasswordDB(FileChecker):
             return maybeDeferred(self._cbLook, look, credentials)
         workers = self._workers or workersOf()
         verifying: Deferred[Any]
-        verifying = workers.run(look.verified, asBytes(typed.password), self._decoys)
+        password, source = asBytes(typed.password), sourceOf(credentials)
+        verifying = workers.run(look.verified, password, self._decoys, source=source)
         verifying.addCallbacks(self._cbVerified, self._ebVerifying)
         return verifying.addCallback(self._cbLook, credentials)
 

@@ -8,16 +8,15 @@ import os
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.python.failure import Failure
 
 from .._argstring import nonEmpty
 from .._contracts import AvatarID, IUsernamePassword
 from .._passwordfile import Look, PasswordFile
-from .._secrets import asBytes, shortened
+from .._peers import sourceOf
+from .._secrets import asBytes
 from .._userfile import HTPASSWD, UserFile
-from ..error import UnauthorizedLogin
 from ._looking import Looking
-from ._passwords import PasswordMatching
+from ._passwords import PasswordMatching, refusal
 
 
 class FileChecker(PasswordMatching):
@@ -35,7 +34,7 @@ class FileChecker(PasswordMatching):
         """
         typed = IUsernamePassword(credentials, None)
         password = None if typed is None else asBytes(typed.password)
-        looking: Deferred[Any] = file.look(name, password)
+        looking: Deferred[Any] = file.look(name, password, sourceOf(credentials))
         return looking.addCallback(self._cbLook, credentials)
 
     def _cbLook(self, look: Look, credentials: Any) -> Any:
@@ -46,13 +45,10 @@ class FileChecker(PasswordMatching):
         if look.hash and IUsernamePassword(credentials, None) is not None:
             return self._cbPasswordMatch(look.matched, avatarId)
         if look.hash or look.flaw:
-            self._log.info(
-                "Login refused: {name!r} has {what}",
-                name=shortened(avatarId),
-                what=look.flaw
-                or "a hash, which can't serve a login that doesn't send the password",
+            return refusal(
+                look.flaw
+                or "a hash, which can't serve a login that doesn't send the password"
             )
-            return Failure(UnauthorizedLogin())
         return self._matchPassword(credentials, look.secret, avatarId)
 
 

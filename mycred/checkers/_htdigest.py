@@ -13,6 +13,7 @@ from zope.interface import implementer
 from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.python.failure import Failure
 
+from .._audit import tellingAlone
 from .._contracts import AvatarID, ICredentialsChecker, IUsernameDigestHash
 from .._hashes import UnusableHash
 from .._passwordfile import Look, PasswordFile
@@ -66,6 +67,8 @@ class HtdigestChecker(FileChecker):
         names in its challenge.
     """
 
+    authType = "htdigest"
+
     credentialInterfaces = (IUsernameDigestHash,)
 
     def __init__(
@@ -80,6 +83,7 @@ class HtdigestChecker(FileChecker):
         userfile = UserFile(path, DigestLayout(realm))
         self._file = Looking(PasswordFile(userfile, self._read), workers)
 
+    @tellingAlone
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check the answer to a challenge.
@@ -139,7 +143,7 @@ class HtdigestChecker(FileChecker):
         """
         if failure.check(LoginFailed):
             return failure
-        self._log.info("Login refused: a malformed answer ({e!r})", e=failure.value)
+        self._log.debug("A malformed answer: {e!r}", e=failure.value)
         return False
 
 

@@ -10,6 +10,7 @@ from zope.interface import implementer
 
 from twisted.internet.defer import Deferred, fail
 
+from .._audit import tellingAlone
 from .._contracts import AvatarID, ICredentialsChecker, IUsernamePassword
 from .._hashes import Hash, UnusableHash, isMeantAsHash, recognize
 from .._passwordfile import PasswordFile
@@ -36,6 +37,8 @@ class HtpasswdChecker(FileChecker):
     L{TemporaryFailure<mycred.error.TemporaryFailure>}.
     """
 
+    authType = "htpasswd"
+
     credentialInterfaces = (IUsernamePassword,)
 
     def __init__(
@@ -59,6 +62,7 @@ class HtpasswdChecker(FileChecker):
         userfile = UserFile(path, HTPASSWD)
         self._file = Looking(PasswordFile(userfile, self._read), workers)
 
+    @tellingAlone
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check a password.

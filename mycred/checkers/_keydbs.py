@@ -196,11 +196,12 @@ class UNIXAuthorizedKeysFiles:
         offer = proof.offer
         looking: Deferred[Any]
         if self._separate is not None and self._separate.workers.isRunning:
-            looking = self._separate.look(name, offer.blob, peer)
+            looking = self._separate.look(name, offer.blob, peer, proof.source)
         else:
-            looking = self.workers.run(self._lookAndVerify, name, proof, peer)
+            asked = name, proof, peer
+            looking = self.workers.run(self._lookAndVerify, *asked, source=proof.source)
             looking.addErrback(self._ebLooking, name)
-        return looking.addCallback(self._cbLooked, offer, peer)
+        return looking.addCallback(self._cbLooked, proof, peer)
 
     def _lookAndVerify(self, name: bytes, proof: Proof, peer: str | None) -> Verdict:
         """
@@ -225,7 +226,7 @@ class UNIXAuthorizedKeysFiles:
         failure.trap(OSError)
         return Verdict(Kind.UNSURE, name, str(failure.value))
 
-    def _cbLooked(self, verdict: Verdict, offer: Offer, peer: str | None) -> Any:
+    def _cbLooked(self, verdict: Verdict, proof: Proof, peer: str | None) -> Any:
         """
         Log what has come of a look, and ask the command if it has the last word.
         """
@@ -234,18 +235,18 @@ class UNIXAuthorizedKeysFiles:
             return verdict
         if self._command is None:
             return verdict
-        asking: Deferred[Any] = self._command.run(verdict.account, offer)
-        asking.addCallback(self._cbCommand, verdict, offer, peer)
+        asking: Deferred[Any] = self._command.run(verdict.account, proof.offer)
+        asking.addCallback(self._cbCommand, verdict, proof, peer)
         return asking
 
     def _cbCommand(
-        self, text: bytes, verdict: Verdict, offer: Offer, peer: str | None
+        self, text: bytes, verdict: Verdict, proof: Proof, peer: str | None
     ) -> Any:
         """
         Look for the key in what the command has written.
         """
         looking: Deferred[Any] = self.workers.run(
-            self._lookInOutput, text, verdict, offer, peer
+            self._lookInOutput, text, verdict, proof.offer, peer, source=proof.source
         )
         looking.addErrback(self._ebLooking, verdict.name)
         return looking.addBoth(self._passNotes)

@@ -17,7 +17,9 @@ from twisted.python.failure import Failure
 from .._accounts import Kind, Verdict
 from .._contracts import ICredentialsChecker
 from .._ldap import Directory, Seen, Settings
-from .._secrets import LONGEST, printable, shortened
+from .._peers import sourceOf
+from .._secrets import LONGEST, printable
+from .._turns import Source
 from .._workers import Workers
 from ..error import LoginFailed, TemporaryFailure
 from ._accountchecker import AccountChecker
@@ -42,6 +44,8 @@ class LDAPChecker(AccountChecker):
     The avatar ID is the user's name as the directory spells it.  While the directory
     can't be asked, logins are temporary failures; other checkers beside this one work.
     """
+
+    authType = "ldap"
 
     def __init__(self, settings: Settings, *, workers: Workers | None = None) -> None:
         """
@@ -75,7 +79,8 @@ class LDAPChecker(AccountChecker):
         Have the directory find a verdict.
         """
         looking: Deferred[Any]
-        looking = self.looks.run(self.looks.directory.look, name, password)
+        look, source = self.looks.directory.look, sourceOf(credentials)
+        looking = self.looks.run(look, name, password, source=source)
         return looking.addCallback(self._cbSeen)
 
     def _cbSeen(self, seen: Seen) -> Any:
@@ -119,13 +124,16 @@ class Looks:
             self._workers = Workers(reactor, _THREADS, deadline=self._timeout)
         return self._workers
 
-    def run(self, look: Callable[..., Seen], *args: object) -> Deferred[Seen]:
+    def run(
+        self, look: Callable[..., Seen], *args: object, source: Source = ()
+    ) -> Deferred[Seen]:
         """
         Have the directory looked at.
 
         @param look: a method of the directory.
         @param args: what to call it with; until when, and whether it is watched, are
             added.
+        @param source: who asks.
 
         @return: a L{Deferred} that fails with L{TemporaryFailure} if it takes too long
             or too many wait.
@@ -136,7 +144,7 @@ class Looks:
         looking: Deferred[Any]
         latest = now + self._timeout * _LATEST
         asked = (look, *args, until, self.isWatched)
-        looking = self.workers.run(self._inTime, latest, *asked)
+        looking = self.workers.run(self._inTime, latest, *asked, source=source)
         return looking.addCallbacks(self._cbSeen, self._ebSeen)
 
     def _inTime(self, latest: float, look: Callable[..., Seen], *args: Any) -> Seen:
@@ -169,17 +177,6 @@ class Looks:
             return failure
         self._log.failure("A look at the directory failed", failure)
         return Failure(TemporaryFailure("Temporarily unavailable"))
-
-    def unsure(self, verdict: Verdict) -> TemporaryFailure:
-        """
-        Log why nothing could be found out; the peer isn't told.
-        """
-        self._log.error(
-            "No verdict on {name!r}: {why}",
-            name=shortened(verdict.name),
-            why=printable(verdict.why),
-        )
-        return TemporaryFailure("Temporarily unavailable")
 
     def _logNotes(self) -> None:
         """

@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 
 from .._notes import Note
 from .._secrets import printable
+from .._turns import Source
 from .._userfile import SETTLING, Signature
 from .._workers import Workers, workersOf
 from ..error import LoginFailed, TemporaryFailure
@@ -70,12 +71,15 @@ class Looking(Generic[_S]):
         self.store = store
         self._workers = workers
 
-    def look(self, name: bytes, password: bytes | None) -> Deferred[Any]:
+    def look(
+        self, name: bytes, password: bytes | None, source: Source = ()
+    ) -> Deferred[Any]:
         """
         Look somebody up, and verify his password.
 
         @param name: the name.
         @param password: the password; L{None} if the user proves it otherwise.
+        @param source: who asks.
 
         @return: a L{Deferred} that fires with what the store has found, and fails
             with L{TemporaryFailure} if it can't be read, or too many wait.
@@ -83,7 +87,7 @@ class Looking(Generic[_S]):
         if self._workers is None:
             self._workers = workersOf()
         until = self._workers.seconds() + self._workers.deadline
-        return self._ask(self._workers, name, password, until)
+        return self._ask(self._workers, name, password, until, source)
 
     def now(self, work: Callable[[], _T]) -> _T:
         """
@@ -115,6 +119,7 @@ class Looking(Generic[_S]):
         name: bytes,
         password: bytes | None,
         until: float,
+        source: Source,
         doubt: Signature | None = None,
         tries: int = _TRIES,
     ) -> Deferred[Any]:
@@ -122,6 +127,7 @@ class Looking(Generic[_S]):
         Look, and look again as long as the answer is in doubt.
 
         @param until: when to give up, in seconds as the workers count them.
+        @param source: who asks.
         @param doubt: the state of the file when the last answer was in doubt.
         @param tries: how often to look.
         """
@@ -133,12 +139,14 @@ class Looking(Generic[_S]):
             if tries == 1 or workers.seconds() + SETTLING > until:
                 self._log.error("{file} goes on changing", file=self.store.path)
                 return fail(TemporaryFailure("Temporarily unavailable"))
-            again = (workers, name, password, until, look.doubt, tries - 1)
+            again = (workers, name, password, until, source, look.doubt, tries - 1)
             return workers.pause(SETTLING).addCallback(lambda _: self._ask(*again))
 
         within = max(0.0, until - workers.seconds())
         looking: Deferred[Any]
-        looking = workers.share(self.store.look, name, password, within=within)
+        looking = workers.share(
+            self.store.look, name, password, within=within, source=source
+        )
         return looking.addCallbacks(cbLook, self._ebLook)
 
     def _ebLook(self, failure: Failure) -> Failure:

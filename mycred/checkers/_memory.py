@@ -10,6 +10,7 @@ from zope.interface import implementer
 
 from twisted.internet.defer import Deferred
 
+from .._audit import tellingAlone
 from .._contracts import (
     AvatarID,
     ICredentialsChecker,
@@ -29,6 +30,8 @@ class InMemoryUsernamePasswordDatabaseDontUse(PasswordMatching):
 
     @ivar users: the password of each user.
     """
+
+    authType = "memory"
 
     credentialInterfaces = (IUsernamePassword, IUsernameHashedPassword)
 
@@ -60,6 +63,8 @@ class InMemoryUsernamePasswordDatabaseDontUse(PasswordMatching):
             the credentials have it, or fails with
             L{UnauthorizedLogin<mycred.error.UnauthorizedLogin>}.
         """
+        if getattr(credentials, "attempt", None) is None:
+            return tellingAlone(type(self).requestAvatarId)(self, credentials)
         username = credentials.username
         try:
             stored = self.users.get(username)

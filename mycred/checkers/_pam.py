@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred
 from .._accounts import Verdict
 from .._contracts import ICredentialsChecker
 from .._helper import Helper
+from .._peers import sourceOf
 from .._workers import Workers
 from ..credentials import peerOf
 from ._accountchecker import AccountChecker, Separate
@@ -33,6 +34,8 @@ class PAMChecker(AccountChecker):
     The modules are told the address of the peer, if the credentials have an
     attribute C{peer} (L{peerOf<mycred.credentials.peerOf>}).
     """
+
+    authType = "pam"
 
     # As much as a module takes of an answer (PAM_MAX_RESP_SIZE).
     longestPassword = 511
@@ -64,7 +67,8 @@ class PAMChecker(AccountChecker):
         """
         Have PAM find a verdict.
         """
-        return self._separate.look(name, password, peerOf(credentials))
+        peer, source = peerOf(credentials), sourceOf(credentials)
+        return self._separate.look(name, password, peer, source)
 
 
 __all__ = ["PAMChecker"]

@@ -18,8 +18,9 @@ from twisted.internet.defer import (
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from .._audit import because
 from .._contracts import AvatarID
-from .._secrets import isPlausible, shortened
+from .._secrets import isPlausible
 from ..error import LoginFailed, TemporaryFailure, UnauthorizedLogin
 
 # What stands in for the secret of an unknown user.
@@ -39,11 +40,7 @@ class PasswordMatching:
 
         Programs override this, and call it with these arguments.
         """
-        if matched:
-            return username
-        name = shortened(username)
-        self._log.info("Login refused: wrong password for {name!r}", name=name)
-        return Failure(UnauthorizedLogin())
+        return username if matched else refusal("wrong password")
 
     def _matchPassword(
         self, credentials: Any, stored: Any, avatarId: AvatarID
@@ -67,8 +64,8 @@ class PasswordMatching:
             return fail()
         conclude = self._cbPasswordMatch if stored else self._cbUnknown
         if matched is True or matched is False:
-            result = conclude(matched, avatarId)
-            return fail(result) if isinstance(result, Failure) else succeed(result)
+            # A failure becomes one.
+            return succeed(conclude(matched, avatarId))  # type: ignore[arg-type]
         # Twisted's contract: it may be a Deferred, or a coroutine.
         return maybeDeferred(lambda: matched).addCallback(conclude, avatarId)
 
@@ -85,8 +82,16 @@ class PasswordMatching:
         """
         Refuse a user whom the store doesn't know.
         """
-        self._log.info("Login refused: no user {name!r}", name=shortened(username))
-        return Failure(UnauthorizedLogin())
+        return refusal("no such user")
+
+
+def refusal(why: str) -> Failure:
+    """
+    Refuse a login.
+
+    @param why: what the log is told, and the client isn't.
+    """
+    return Failure(because(UnauthorizedLogin(), why))
 
 
 def arePlausible(credentials: Any) -> bool:
@@ -98,4 +103,4 @@ def arePlausible(credentials: Any) -> bool:
     return isPlausible(credentials.username) and isPlausible(password)
 
 
-__all__ = ["PasswordMatching", "arePlausible"]
+__all__ = ["PasswordMatching", "arePlausible", "refusal"]

@@ -5,19 +5,20 @@ Check a public key, and the signature that proves who holds the private one.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 from zope.interface import implementer
 
 from twisted.conch.ssh.keys import Key
 from twisted.internet.defer import Deferred, execute, maybeDeferred
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from .._accounts import Kind, Verdict
+from .._audit import because, tellingAlone
 from .._conchcontracts import ValidPublicKey
 from .._contracts import AvatarID, ICredentialsChecker, ISSHPrivateKey
-from .._secrets import asBytes, printable, shortened
+from .._peers import sourceOf
+from .._secrets import asBytes, shortened
 from .._sshkeys import (
     SERVER_OPTIONS,
     TOUCHED,
@@ -34,9 +35,11 @@ from .._sshkeys import (
     readLine,
     signatureAlgorithm,
 )
+from .._turns import Source
 from .._workers import Workers, workersOf
 from ..credentials import peerOf
-from ..error import AccountDenied, TemporaryFailure, UnauthorizedLogin
+from ..error import UnauthorizedLogin
+from ._accountchecker import errorOf
 from ._avatarids import avatarIdOf
 
 _anyKey = KeyPolicy()
@@ -66,9 +69,9 @@ class SSHPublicKeyChecker:
     remembered from the one to the other.
     """
 
-    credentialInterfaces = (ISSHPrivateKey,)
+    authType = "sshkey"
 
-    _log = Logger()
+    credentialInterfaces = (ISSHPrivateKey,)
 
     def __init__(
         self,
@@ -96,6 +99,7 @@ class SSHPublicKeyChecker:
         self._honors = _checkHonors(honors)
         self._workers = workers
 
+    @tellingAlone
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check a key and a signature.
@@ -127,7 +131,7 @@ class SSHPublicKeyChecker:
         elif flaw is None and algorithms.isdisjoint(keyIn(offer).algorithms):
             flaw = f"signatures by {shortened(credentials.algName)!r} don't count"
         if flaw is not None:
-            self._refuse(credentials, flaw)
+            _refuse(flaw)
         return Proof(offer, credentials, algorithms)
 
     def _checkKey(self, proof: Proof, credentials: Any) -> Deferred[Any]:
@@ -161,24 +165,19 @@ class SSHPublicKeyChecker:
         Conclude from a look, as long as nothing is proved.
         """
         if verdict.kind is Kind.UNSURE:
-            self._log.error(
-                "No verdict on a key for {name!r}: {why}",
-                name=shortened(verdict.name),
-                why=printable(verdict.why),
-            )
-            raise TemporaryFailure("Temporarily unavailable")
+            raise errorOf(verdict)
         if verdict.kind is Kind.REFUSED:
-            self._refuse(credentials, verdict.why)
+            _refuse(verdict.why)
         evidence = KeyEvidence.restore(verdict.key)
         honored = self._honors | frozenset(getattr(credentials, "honors", ()))
         left = evidence.options.demands - honored
         if left:
             where = f"{evidence.file}:{evidence.line}: " if evidence.file else ""
             what = ", ".join(sorted(left))
-            self._refuse(credentials, f"{where}this server doesn't see to {what}")
+            _refuse(f"{where}this server doesn't see to {what}")
         if not credentials.signature:
             if verdict.kind is Kind.DENIED:
-                self._refuse(credentials, verdict.why)
+                _refuse(verdict.why)
             raise ValidPublicKey("The key would do")
         return proof, verdict._replace(key=evidence)
 
@@ -190,7 +189,7 @@ class SSHPublicKeyChecker:
         if proof.isVerified:
             return self._cbProved(None, proof, verdict, credentials)
         workers = self._workers or workersOf()
-        verifying: Deferred[Any] = workers.run(proof.verify)
+        verifying: Deferred[Any] = workers.run(proof.verify, source=proof.source)
         return verifying.addCallback(self._cbProved, proof, verdict, credentials)
 
     def _cbProved(
@@ -200,23 +199,14 @@ class SSHPublicKeyChecker:
         Conclude from a signature.
         """
         if proof.flaw:
-            self._refuse(credentials, proof.flaw)
+            _refuse(proof.flaw)
         options, flags = verdict.key.options, proof.flags
         if options.touchRequired and not flags & TOUCHED:
-            self._refuse(credentials, "nobody has touched the security key")
+            _refuse("nobody has touched the security key")
         if options.verifyRequired and not flags & VERIFIED:
-            self._refuse(credentials, "the security key has not seen its owner")
-        told = {
-            "name": shortened(verdict.name),
-            "why": printable(verdict.why),
-            "key": printable(_describe(verdict.key)),
-        }
+            _refuse("the security key has not seen its owner")
         if verdict.denial is not None:
-            self._log.info(
-                "Login denied: {name!r}, though the key was right: {why}", **told
-            )
-            return Failure(AccountDenied(verdict.denial))
-        self._log.info("{name!r} logs in with {key}", **told)
+            return Failure(errorOf(verdict))
         return avatarIdOf(verdict, credentials)
 
     def _algorithmsFor(self, credentials: Any) -> frozenset[bytes]:
@@ -226,17 +216,6 @@ class SSHPublicKeyChecker:
         """
         name = signatureAlgorithm(asBytes(credentials.algName))
         return self._accepted if name is None else self._accepted & {name}
-
-    def _refuse(self, credentials: Any, why: str) -> None:
-        """
-        Refuse a login.
-        """
-        self._log.info(
-            "Key refused for {name!r}: {why}",
-            name=shortened(credentials.username),
-            why=printable(why),
-        )
-        raise UnauthorizedLogin("Key not authorized")
 
 
 class Proof:
@@ -263,6 +242,13 @@ class Proof:
         self.flags = 0
         self._credentials = credentials
         self._algorithms = algorithms
+
+    @property
+    def source(self) -> Source:
+        """
+        Who presents it.
+        """
+        return sourceOf(self._credentials)
 
     @property
     def isThere(self) -> bool:
@@ -326,17 +312,15 @@ def _checkHonors(honors: Iterable[str]) -> frozenset[str]:
     return names
 
 
-def _describe(evidence: KeyEvidence) -> str:
+def _refuse(why: str) -> NoReturn:
     """
-    Tell the log which key it was.
+    Refuse a login.
+
+    @param why: what the log is told, and the client isn't.
+
+    @raise UnauthorizedLogin: in any case.
     """
-    text = f"{evidence.type} {evidence.fingerprint}"
-    if evidence.certificateId is not None:
-        text += f" (certificate {evidence.certificateId!r}, serial {evidence.serial})"
-    if evidence.file is not None:
-        text += f" by {evidence.file}"
-        text += f":{evidence.line}" if evidence.line is not None else ""
-    return text
+    raise because(UnauthorizedLogin("Key not authorized"), why)
 
 
 __all__ = ["Proof", "SSHPublicKeyChecker", "keyOf", "readOffer"]

@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.logger import Logger
 from twisted.python.reflect import qual
 
+from .._audit import tellingAlone
 from .._conchcontracts import NotEnoughAuthentication
 from .._contracts import AvatarID, ICredentialsChecker, InterfaceType
 from .._sshkeys import (
@@ -67,6 +68,7 @@ class SSHProtocolChecker:
         for interface in credentialInterfaces or checker.credentialInterfaces:
             self.checkers[interface] = checker
 
+    @tellingAlone
     def requestAvatarId(self, credentials: Any) -> Deferred[Any]:
         """
         Have credentials checked.

@@ -26,10 +26,12 @@ from .._accounts import (
     cryptIn,
 )
 from .._argstring import yesNo
+from .._audit import tellingAlone
 from .._contracts import AvatarID, ICredentialsChecker
 from .._hashes import Hash, UnusableHash
 from .._helper import Helper
 from .._passwordfile import Look
+from .._peers import sourceOf
 from .._secrets import asBytes
 from .._threads import processors
 from .._userfile import openRegular
@@ -68,8 +70,8 @@ class _StoredAccountChecker(AccountChecker):
         Have a verdict found: by other processes, if the reactor runs.
         """
         if self._separate is not None and self._separate.workers.isRunning:
-            return self._separate.look(name, password, None)
-        return self._looking.look(name, password)
+            return self._separate.look(name, password, None, sourceOf(credentials))
+        return self._looking.look(name, password, sourceOf(credentials))
 
 
 @implementer(ICredentialsChecker)
@@ -80,6 +82,8 @@ class UNIXChecker(_StoredAccountChecker):
     Whoever may log in as shadow(5) has it: locked and expired accounts are denied,
     and so are passwords that must be changed.
     """
+
+    authType = "unix"
 
     def __init__(
         self,
@@ -119,6 +123,8 @@ class PasswdChecker(_StoredAccountChecker):
     """
     The accounts in a passwd file, with the hashes there or in a shadow file.
     """
+
+    authType = "passwd"
 
     def __init__(
         self,
@@ -170,6 +176,7 @@ class UNIXPasswordDatabase(UNIXChecker):
         self._threads = workers
         self._decoys: list[Hash] = []
 
+    @tellingAlone
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check a password.
@@ -213,7 +220,9 @@ class UNIXPasswordDatabase(UNIXChecker):
         """
         workers = self._threads or workersOf()
         look, password = Look(None, hash=found), asBytes(credentials.password)
-        verifying: Deferred[Any] = workers.run(look.verified, password, self._decoys)
+        verifying: Deferred[Any] = workers.run(
+            look.verified, password, self._decoys, source=sourceOf(credentials)
+        )
         verified: Look = await verifying.addErrback(self._ebVerifying)
         if verified.hash is not None:
             self._decoys = [verified.hash]

@@ -20,7 +20,9 @@ from .._conchcontracts import IAuthorizedKeysDB
 from .._ldap import Seen, Settings
 from .._secrets import asBytes
 from .._sshkeys import KeyFiles, KeyPolicy, makeAuthority
+from .._turns import Source
 from .._workers import Workers
+from ._accountchecker import errorOf
 from ._keydbs import readAuthorizedKeyFile
 from ._ldap import Looks, isPlausibleName
 from ._publickeys import Proof
@@ -73,7 +75,7 @@ class LDAPAuthorizedKeys:
         @return: a L{Deferred} that fires with them, or fails with
             L{TemporaryFailure<mycred.error.TemporaryFailure>}.
         """
-        return self._look(asBytes(username)).addCallback(self._cbKeys)
+        return self._look(asBytes(username), ()).addCallback(self._cbKeys)
 
     def authorize(self, name: bytes, proof: Proof, peer: str | None) -> Deferred[Verdict]:
         """
@@ -83,7 +85,7 @@ class LDAPAuthorizedKeys:
         @param proof: the key.
         @param peer: the address of the client, if it is known.
         """
-        return self._look(name).addCallback(self._cbLines, proof, peer)
+        return self._look(name, proof.source).addCallback(self._cbLines, proof, peer)
 
     def close(self) -> None:
         """
@@ -91,13 +93,14 @@ class LDAPAuthorizedKeys:
         """
         self.looks.directory.close()
 
-    def _look(self, name: bytes) -> Deferred[Any]:
+    def _look(self, name: bytes, source: Source) -> Deferred[Any]:
         """
         Have the values of a user's entry looked up.
         """
         if not isPlausibleName(name):
             return succeed(Seen(Verdict(Kind.REFUSED, name, "no such name"), []))
-        return self.looks.run(self.looks.directory.lookFor, name, self._attribute)
+        lookFor = self.looks.directory.lookFor
+        return self.looks.run(lookFor, name, self._attribute, source=source)
 
     def _cbKeys(self, seen: Seen) -> list[Any]:
         """
@@ -105,7 +108,7 @@ class LDAPAuthorizedKeys:
         """
         verdict = seen.verdict
         if verdict.kind is Kind.UNSURE:
-            raise self.looks.unsure(verdict)
+            raise errorOf(verdict)
         if verdict.kind is not Kind.ACCEPTED:
             return []
         lines = BytesIO(b"\n".join(seen.values))

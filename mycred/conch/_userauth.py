@@ -43,8 +43,7 @@ class ConnectionPortal(SessionPortal):
         """
         restricting = copy.copy(portal)
         restricting.realm = RestrictingRealm(portal.realm)
-        address = connection.transport.getPeer()
-        super().__init__(restricting, address)
+        super().__init__(restricting, connection, service="ssh")
         self._connection = connection
 
     def login(

@@ -141,7 +141,7 @@ class _Guarded(Resource):
         """
         Log the user in, and have his page rendered.
         """
-        session = _PagePortal(self._portal, request.getClientAddress())
+        session = _PagePortal(self._portal, request, service="http")
         request.notifyFinish().addBoth(session.close)
         return HTTPAuthSessionWrapper(session, self._factories).render(request)
 

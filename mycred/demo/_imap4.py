@@ -516,7 +516,7 @@ def makeFactory(portal: Portal) -> IProtocolFactory:
     """
     Serve a portal over IMAP4.
     """
-    return SessionFactory(IMAP4Factory(portal), portal)
+    return SessionFactory(IMAP4Factory(portal), portal, "imap")
 
 
 __all__ = ["Account", "makeFactory"]

@@ -17,6 +17,7 @@ from twisted.spread import pb
 from .._secrets import asBytes
 from .._sessions import SessionPortal
 from ..portal import Portal
+from ._sessions import MOST_REFUSED
 from ._store import Mailbox, Message, NoSuchUser, StoreService, composed
 
 NOTICE = "This is the mycred example server. Mail is for those who log in by name."
@@ -116,7 +117,9 @@ class _SessionRoot:
         """
         Make the object through which a client logs in.
         """
-        session = SessionPortal(self._portal)
+        session = SessionPortal(
+            self._portal, broker, service="pb", mostRefused=MOST_REFUSED
+        )
         broker.notifyOnDisconnect(session.close)
         return pb.IPBRoot(session).rootObject(broker)
 

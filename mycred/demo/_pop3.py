@@ -189,7 +189,7 @@ def makeFactory(portal: Portal) -> IProtocolFactory:
     """
     Serve a portal over POP3.
     """
-    return SessionFactory(POP3Factory(portal), portal)
+    return SessionFactory(POP3Factory(portal), portal, "pop3")
 
 
 __all__ = ["MailDrop", "makeFactory"]

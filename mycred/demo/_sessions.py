@@ -18,6 +18,9 @@ from ..portal import Portal
 
 _T = TypeVar("_T")
 
+#: So many wrong passwords end a connection.
+MOST_REFUSED = 10
+
 
 class TellingPortal(SessionPortal):
     """
@@ -84,13 +87,23 @@ class SessionFactory(WrappingFactory):
     protocol = _SessionWrapper
     noisy = False
 
-    def __init__(self, factory: Factory, portal: Portal) -> None:
+    def __init__(
+        self,
+        factory: Factory,
+        portal: Portal,
+        service: str,
+        mostRefused: int = MOST_REFUSED,
+    ) -> None:
         """
         @param factory: the factory of the protocols, which have a C{portal}.
         @param portal: the portal of the server.
+        @param service: what the log calls the protocol.
+        @param mostRefused: how many wrong passwords end a connection.
         """
         super().__init__(factory)
         self._portal = portal
+        self._service = service
+        self._mostRefused = mostRefused
 
     def buildProtocol(self, addr: Any) -> ProtocolWrapper:
         """
@@ -98,8 +111,10 @@ class SessionFactory(WrappingFactory):
         """
         wrapper: ProtocolWrapper = super().buildProtocol(addr)
         protocol: Any = wrapper.wrappedProtocol
-        protocol.portal = TellingPortal(self._portal, addr)
+        protocol.portal = TellingPortal(
+            self._portal, protocol, service=self._service, mostRefused=self._mostRefused
+        )
         return wrapper
 
 
-__all__ = ["SessionFactory", "TellingPortal"]
+__all__ = ["MOST_REFUSED", "SessionFactory", "TellingPortal"]

@@ -1,0 +1,286 @@
+"""
+What the log says of logins: one line for each, written when its verdict is known.
+
+Whoever is nearest to the client writes it, and those below keep still, since the
+credentials say that somebody will:
+
+    - the portal of a connection (L{SessionPortal<mycred._sessions.SessionPortal>}),
+      which knows the service and the client, and tells of good logins, too;
+    - else a bare L{Portal<mycred.portal.Portal>}, which tells of those that fail;
+    - else, under Twisted's own portal, the checker.
+
+What a checker has found out on its way goes to the log at debug level, and travels
+with its failure (L{because}).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import wraps
+from time import monotonic
+from typing import Any, TypeVar
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.logger import Logger, LogLevel
+from twisted.python.failure import Failure
+from twisted.python.reflect import qual
+
+from ._contracts import ANONYMOUS, ICredentialsChecker
+from ._peers import hostOf
+from .error import AccountDenied, LoginFailed, TemporaryFailure
+
+_E = TypeVar("_E", bound=BaseException)
+
+# Where the events go, so that a site can send them where it likes.
+_log = Logger(namespace="mycred.login")
+
+# The failures that are no verdict yet: conch's way to say "right so far".  They are
+# known by name, since conch is not always installed.
+_UNFINISHED = (
+    "twisted.conch.error.ValidPublicKey",
+    "twisted.conch.error.NotEnoughAuthentication",
+)
+
+# How much is shown of a name, and of a reason, in characters.
+_LONGEST_NAME, _LONGEST_REASON = 64, 300
+
+# What of a text could be taken for the end of a value, or for the next field.
+_SIGNS = {'"', "\\", "="}
+
+
+class Attempt:
+    """
+    A login that is under way.
+
+    @ivar avatarId: whom a checker has let in; L{None} as long as none has.
+    @ivar checker: who is asked, or has let them in.
+    """
+
+    __slots__ = ("_began", "avatarId", "checker")
+
+    def __init__(self, credentials: Any) -> None:
+        """
+        @param credentials: what is presented.  They say from now on that somebody will
+            tell the log how it ends.
+        """
+        self._began = monotonic()
+        self.avatarId: object = None
+        self.checker: object = None
+        with suppress(AttributeError):
+            credentials.attempt = self
+
+    def accept(self, avatarId: Any) -> Any:
+        """
+        Remember whom a checker has let in.
+
+        @return: the same.
+        """
+        self.avatarId = avatarId
+        return avatarId
+
+    def end(self, credentials: Any, result: object) -> None:
+        """
+        Tell the log how the login has ended.
+
+        @param result: the failure; anything else stands for success.
+        """
+        with suppress(AttributeError):
+            credentials.attempt = None
+        tell(credentials, result, self._began, self.checker, self.avatarId)
+
+
+#: Stands in the credentials for a bare portal, which tells of failures.
+BY_PORTAL: Any = object()
+
+
+def nowAsked(credentials: object, checker: object) -> None:
+    """
+    Remember who is asked, of several: the last one, if the login succeeds.
+    """
+    attempt = getattr(credentials, "attempt", None)
+    if isinstance(attempt, Attempt):
+        attempt.checker = checker
+
+
+def because(error: _E, why: str, avatarId: object = None) -> _E:
+    """
+    Attach to an error what the log should be told, and the client shouldn't.
+
+    @param why: why the login ends so.
+    @param avatarId: whose account it is, if it was found out.
+
+    @return: the error.
+    """
+    told: Any = error
+    told.why, told.avatarId = why, avatarId
+    return error
+
+
+def checkedBy(failure: Failure, checker: object) -> Failure:
+    """
+    Attach to a failure which checker it comes from, unless one nearer to it has.
+
+    @return: the failure.
+    """
+    known: dict[str, Any] = vars(failure)
+    known.setdefault("checker", checker)
+    return failure
+
+
+def tellingAlone(method: Callable[..., Deferred[Any]]) -> Callable[..., Deferred[Any]]:
+    """
+    Decorate the C{requestAvatarId} of a checker, so that it tells the log how a login
+    has ended if nobody else will: under Twisted's own portal.
+    """
+
+    @wraps(method)
+    def requestAvatarId(self: ICredentialsChecker, credentials: Any) -> Deferred[Any]:
+        if getattr(credentials, "attempt", None) is not None:
+            return method(self, credentials)
+        attempt = Attempt(credentials)
+        attempt.checker = self
+        answer = method(self, credentials)
+
+        def tellEnd(result: Any) -> Any:
+            attempt.avatarId = result
+            attempt.end(credentials, result)
+            return result
+
+        return answer.addBoth(tellEnd)
+
+    return requestAvatarId
+
+
+def tell(
+    credentials: object,
+    result: object,
+    began: float,
+    checker: object,
+    avatarId: object = None,
+) -> None:
+    """
+    Tell the log how a login has ended.
+
+    @param credentials: what was presented.
+    @param result: the failure; anything else stands for success.
+    @param began: when it began, as C{time.monotonic} counts.
+    @param checker: who was asked.
+    @param avatarId: whom a checker has let in; L{None} if none has.
+    """
+    verdict, reason, why = _verdict(result)
+    if verdict is None:
+        return
+    if isinstance(result, Failure):
+        avatarId = getattr(result.value, "avatarId", avatarId)
+    named = getattr(credentials, "username", None)
+    facts = {
+        "user": None if named is None else _quoted(named, _LONGEST_NAME),
+        "avatar": None if avatarId is None else _quoted(avatarId, _LONGEST_NAME),
+        "key": _keyBehind(avatarId),
+        "reason": reason and _quoted(reason, _LONGEST_REASON),
+        "why": why and _quoted(why, _LONGEST_REASON),
+        "by": authTypeOf(getattr(result, "checker", checker)),
+        "service": getattr(credentials, "service", None),
+        "ms": str(round((monotonic() - began) * 1000)),
+        # The last one, so that a pattern for addresses can count on it.
+        "peer": _plain(hostOf(getattr(credentials, "peer", None))),
+    }
+    level = LogLevel.warn if verdict in ("temporary", "failed") else LogLevel.info
+    told = " ".join(f"{name}={text}" for name, text in facts.items() if text)
+    _log.emit(level, "Login {verdict}: {told}", verdict=verdict, told=told, **facts)
+
+
+def _keyBehind(avatarId: object) -> str | None:
+    """
+    Return what is known of the key by which somebody has logged in.
+    """
+    key = getattr(avatarId, "provedBy", None)
+    return _quoted(key, _LONGEST_REASON) if isinstance(key, str) else None
+
+
+def authTypeOf(checker: object) -> str | None:
+    """
+    Return what to call a checker: the auth type by which it is known on the command
+    line, or its class.
+    """
+    if checker is None:
+        return None
+    name = getattr(checker, "authType", None)
+    return name if isinstance(name, str) else _plain(type(checker).__name__)
+
+
+def _verdict(result: object) -> tuple[str | None, str, str]:
+    """
+    Say how a login has ended.
+
+    @return: the verdict, L{None} if there is none yet; for a denial, its reason; and
+        what is known besides.
+    """
+    if not isinstance(result, Failure):
+        return "accepted", "", ""
+    error = result.value
+    why = getattr(error, "why", None)
+    if result.check(*_UNFINISHED):
+        return None, "", ""
+    if isinstance(error, CancelledError):
+        return "cancelled", "", ""
+    if not isinstance(error, LoginFailed):
+        return "failed", "", str(why or qual(type(error)))
+    told = str(why or error)
+    if isinstance(error, AccountDenied):
+        return "denied", error.reason.value, told if why else ""
+    if isinstance(error, TemporaryFailure):
+        return "temporary", "", told
+    return "refused", "", told
+
+
+def _quoted(value: object, longest: int) -> str:
+    """
+    Write a value between quotes, so that nothing in it can be taken for a field, for
+    the end of the line, or for a command to a terminal.
+    """
+    if value == ANONYMOUS:
+        return "anonymous"
+    if isinstance(value, bytes):
+        value = value[: 4 * longest].decode("utf-8", "surrogateescape")
+    elif not isinstance(value, str):
+        value = type(value).__name__
+    end = "..." if len(value) > longest else ""
+    return '"' + "".join(map(_escaped, value[:longest])) + end + '"'
+
+
+def _escaped(character: str) -> str:
+    """
+    Write a character, by its code if it could mislead.
+    """
+    if character in _SIGNS or not character.isprintable():
+        code = ord(character)
+        if 0xDC80 <= code <= 0xDCFF:
+            # A byte that isn't UTF-8 (PEP 383).
+            code -= 0xDC00
+        form = "\\x%02x" if code < 0x100 else "\\u%04x" if code < 0x10000 else "\\U%08x"
+        return form % code
+    return character
+
+
+def _plain(text: str | None) -> str | None:
+    """
+    Write a text without quotes, where it should be one word: an address, or the name of
+    a class.
+    """
+    if text is None:
+        return None
+    return "".join("?" if c.isspace() else _escaped(c) for c in text[:_LONGEST_NAME])
+
+
+__all__ = [
+    "BY_PORTAL",
+    "Attempt",
+    "authTypeOf",
+    "because",
+    "checkedBy",
+    "nowAsked",
+    "tell",
+    "tellingAlone",
+]
