@@ -28,6 +28,7 @@ from twisted.python.reflect import qual
 
 from ._contracts import ANONYMOUS, ICredentialsChecker
 from ._peers import hostOf
+from ._secrets import printable
 from .error import AccountDenied, LoginFailed, TemporaryFailure
 
 _E = TypeVar("_E", bound=BaseException)
@@ -44,6 +45,9 @@ _UNFINISHED = (
 
 # How much is shown of a name, and of a reason, in characters.
 _LONGEST_NAME, _LONGEST_REASON = 64, 300
+
+# What stands between quotes, since a client or a file may have written it.
+_QUOTED = {"user", "avatar", "key", "reason", "why"}
 
 # What of a text could be taken for the end of a value, or for the next field.
 _SIGNS = {'"', "\\", "="}
@@ -173,30 +177,36 @@ def tell(
         return
     if isinstance(result, Failure):
         avatarId = getattr(result.value, "avatarId", avatarId)
-    named = getattr(credentials, "username", None)
     facts = {
-        "user": None if named is None else _quoted(named, _LONGEST_NAME),
-        "avatar": None if avatarId is None else _quoted(avatarId, _LONGEST_NAME),
-        "key": _keyBehind(avatarId),
-        "reason": reason and _quoted(reason, _LONGEST_REASON),
-        "why": why and _quoted(why, _LONGEST_REASON),
+        "user": _text(getattr(credentials, "username", None), _LONGEST_NAME),
+        "avatar": _text(avatarId, _LONGEST_NAME),
+        "key": _text(getattr(avatarId, "provedBy", None), _LONGEST_REASON),
+        "reason": _text(reason, _LONGEST_REASON),
+        "why": _text(why, _LONGEST_REASON),
         "by": authTypeOf(getattr(result, "checker", checker)),
         "service": getattr(credentials, "service", None),
         "ms": str(round((monotonic() - began) * 1000)),
         # The last one, so that a pattern for addresses can count on it.
-        "peer": _plain(hostOf(getattr(credentials, "peer", None))),
+        "peer": hostOf(getattr(credentials, "peer", None)),
     }
+    known = {name: text for name, text in facts.items() if text is not None}
     level = LogLevel.warn if verdict in ("temporary", "failed") else LogLevel.info
-    told = " ".join(f"{name}={text}" for name, text in facts.items() if text)
-    _log.emit(level, "Login {verdict}: {told}", verdict=verdict, told=told, **facts)
+    _log.emit(
+        level,
+        "Login {verdict}: {told}",
+        verdict=verdict,
+        told=" ".join(f"{name}={_value(name, text)}" for name, text in known.items()),
+        **{name: printable(text) for name, text in known.items()},
+    )
 
 
-def _keyBehind(avatarId: object) -> str | None:
+def reasonOf(failure: Failure) -> str:
     """
-    Return what is known of the key by which somebody has logged in.
+    Return what the log is told of a failure, and the client isn't.
     """
-    key = getattr(avatarId, "provedBy", None)
-    return _quoted(key, _LONGEST_REASON) if isinstance(key, str) else None
+    error = failure.value
+    kind = type(error).__name__
+    return str(getattr(error, "why", None) or error or kind)[:_LONGEST_REASON]
 
 
 def authTypeOf(checker: object) -> str | None:
@@ -207,10 +217,10 @@ def authTypeOf(checker: object) -> str | None:
     if checker is None:
         return None
     name = getattr(checker, "authType", None)
-    return name if isinstance(name, str) else _plain(type(checker).__name__)
+    return name if isinstance(name, str) else type(checker).__name__
 
 
-def _verdict(result: object) -> tuple[str | None, str, str]:
+def _verdict(result: object) -> tuple[str | None, str | None, str | None]:
     """
     Say how a login has ended.
 
@@ -218,60 +228,60 @@ def _verdict(result: object) -> tuple[str | None, str, str]:
         what is known besides.
     """
     if not isinstance(result, Failure):
-        return "accepted", "", ""
+        return "accepted", None, None
     error = result.value
-    why = getattr(error, "why", None)
+    why: str | None = getattr(error, "why", None) or None
     if result.check(*_UNFINISHED):
-        return None, "", ""
+        return None, None, None
     if isinstance(error, CancelledError):
-        return "cancelled", "", ""
+        return "cancelled", None, None
     if not isinstance(error, LoginFailed):
-        return "failed", "", str(why or qual(type(error)))
+        return "failed", None, str(why or qual(type(error)))
     told = str(why or error)
     if isinstance(error, AccountDenied):
-        return "denied", error.reason.value, told if why else ""
+        return "denied", error.reason.value, why
     if isinstance(error, TemporaryFailure):
-        return "temporary", "", told
-    return "refused", "", told
+        return "temporary", None, told
+    return "refused", None, told or None
 
 
-def _quoted(value: object, longest: int) -> str:
+def _text(value: object, longest: int) -> str | None:
     """
-    Write a value between quotes, so that nothing in it can be taken for a field, for
-    the end of the line, or for a command to a terminal.
+    Return as much of a value as the log shows; L{None} if there is none.
     """
+    if value is None:
+        return None
     if value == ANONYMOUS:
         return "anonymous"
     if isinstance(value, bytes):
         value = value[: 4 * longest].decode("utf-8", "surrogateescape")
     elif not isinstance(value, str):
         value = type(value).__name__
-    end = "..." if len(value) > longest else ""
-    return '"' + "".join(map(_escaped, value[:longest])) + end + '"'
+    return value[:longest] + "..." if len(value) > longest else value
+
+
+def _value(name: str, text: str) -> str:
+    """
+    Write a value so that nothing in it can be taken for a field, for the end of the
+    line, or for a command to a terminal.
+    """
+    if name in _QUOTED:
+        return '"' + "".join(map(_escaped, text)) + '"'
+    return "".join("?" if c.isspace() else _escaped(c) for c in text[:_LONGEST_NAME])
 
 
 def _escaped(character: str) -> str:
     """
     Write a character, by its code if it could mislead.
     """
-    if character in _SIGNS or not character.isprintable():
-        code = ord(character)
-        if 0xDC80 <= code <= 0xDCFF:
-            # A byte that isn't UTF-8 (PEP 383).
-            code -= 0xDC00
-        form = "\\x%02x" if code < 0x100 else "\\u%04x" if code < 0x10000 else "\\U%08x"
-        return form % code
-    return character
-
-
-def _plain(text: str | None) -> str | None:
-    """
-    Write a text without quotes, where it should be one word: an address, or the name of
-    a class.
-    """
-    if text is None:
-        return None
-    return "".join("?" if c.isspace() else _escaped(c) for c in text[:_LONGEST_NAME])
+    if character not in _SIGNS and character.isprintable():
+        return character
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:
+        # A byte that isn't UTF-8 (PEP 383).
+        code -= 0xDC00
+    form = "\\x%02x" if code < 0x100 else "\\u%04x" if code < 0x10000 else "\\U%08x"
+    return form % code
 
 
 __all__ = [
@@ -281,6 +291,7 @@ __all__ = [
     "because",
     "checkedBy",
     "nowAsked",
+    "reasonOf",
     "tell",
     "tellingAlone",
 ]

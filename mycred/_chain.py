@@ -15,8 +15,9 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.python.reflect import qual
 
-from ._audit import checkedBy, nowAsked, tellingAlone
+from ._audit import authTypeOf, checkedBy, nowAsked, reasonOf, tellingAlone
 from ._contracts import AvatarID, ICredentialsChecker, InterfaceType
+from ._secrets import printable
 from .error import (
     AccountDenied,
     LoginDenied,
@@ -164,6 +165,11 @@ class _Search:
             self._log.failure("A checker could not tell", failure=failure)
             failure = Failure(TemporaryFailure("A checker could not tell"))
         self._failed.append(checkedBy(failure, checker))
+        self._log.debug(
+            "{by} doesn't let the user in, and others are asked: {why}",
+            by=authTypeOf(checker),
+            why=printable(reasonOf(failure)),
+        )
         self._goOn = True
         if not self._asking:
             self._askNext()

@@ -131,8 +131,9 @@ class Portal(TwistedPortal):
         above: Any = getattr(presented, "attempt", None)
         if above is None or above is BY_PORTAL:
             above = None
-            try:
-                # The checkers leave it to this portal to tell the log.
+            # The checkers leave it to this portal to tell the log.  What takes no
+            # attribute is rare, and suppress() takes longer than all of this.
+            try:  # noqa: SIM105
                 presented.attempt = BY_PORTAL
             except AttributeError:
                 pass

@@ -18,6 +18,7 @@ from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
+from mycred import _workers
 from mycred._workers import Workers, workersOf
 from mycred.error import TemporaryFailure
 
@@ -710,3 +711,198 @@ class WorkersOfTests(WorkersTestCase):
         result = workersOf(self.reactor).run(len, "abc")
         self.reactor.step()
         self.assertEqual(self.successResultOf(result), 3)
+
+
+class FairTests(WorkersTestCase):
+    """
+    One client can't keep the others waiting.
+    """
+
+    def setUp(self) -> None:
+        self.workers = SteppedWorkers(queueLimit=10)
+        self.done: list[str] = []
+
+    def run_(self, name: str, *source: object) -> Deferred[None]:
+        """
+        Have a name noted for a source.
+        """
+        return self.workers.run(self.done.append, name, source=source)
+
+    def finish(self) -> None:
+        """
+        Do all that waits.
+        """
+        while self.workers.pool.jobs:
+            self.workers.step()
+
+    def test_turns(self) -> None:
+        """
+        While one source has very much waiting, another one's job is done as soon as
+        those are that the threads have.
+        """
+        flood = [self.run_(f"flood{n}", "net", "host", n) for n in range(9)]
+        guest = self.run_("guest", "other", "host", 1)
+        self.finish()
+        self.successResultOf(guest)
+        for one in flood:
+            self.successResultOf(one)
+        self.assertLess(self.done.index("guest"), 4)
+
+    def test_full(self) -> None:
+        """
+        When the queue is full, whoever has most waiting makes room for others, and is
+        told so.
+        """
+        flood = [self.run_(f"flood{n}", "net", "host", n) for n in range(10)]
+        guest = self.run_("guest", "other", "host", 1)
+        self.assertNoResult(guest)
+        self.workers.reactor.advance(0)
+        failures = [one for one in flood if one.called]
+        self.assertEqual(failures, [flood[-1]])
+        self.failureResultOf(flood[-1], TemporaryFailure)
+        self.finish()
+        self.successResultOf(guest)
+        self.assertEqual(len(self.done), 10)
+
+    def test_fullOfOne(self) -> None:
+        """
+        One that has most waiting is refused at once itself, however many connections it
+        has.
+        """
+        for n in range(9):
+            self.run_(f"flood{n}", "net", "host", n)
+        self.run_("guest", "other", "host", 1)
+        for n in range(100):
+            self.failureResultOf(self.run_("more", "net", "host", n), TemporaryFailure)
+        self.finish()
+        self.assertIn("guest", self.done)
+        self.assertEqual(len(self.done), 10)
+
+    def test_manySources(self) -> None:
+        """
+        When each of very many has one job waiting, those who came first are served.
+        """
+        first = [self.run_(f"first{n}", n) for n in range(10)]
+        for n in range(100, 200):
+            self.failureResultOf(self.run_("late", n), TemporaryFailure)
+        self.finish()
+        for one in first:
+            self.successResultOf(one)
+
+    def test_leavesWhileToldToGo(self) -> None:
+        """
+        Who stops waiting before they are told to is told nothing else.
+        """
+        flood = [self.run_(f"flood{n}", "net", "host", n) for n in range(10)]
+        self.run_("guest", "other", "host", 1)
+        flood[-1].cancel()
+        self.failureResultOf(flood[-1], CancelledError)
+        self.workers.reactor.advance(0)
+        self.finish()
+        self.assertEqual(self.workers.reactor.getDelayedCalls(), [])
+
+    def test_sharedByTwoSources(self) -> None:
+        """
+        What two sources ask for is done once, at the turn of the first that has one.
+        """
+        for n in range(5):
+            self.run_(f"flood{n}", "net", "host")
+        share = self.workers.share
+        first = share(self.done.append, "same", source=("net", "host"))
+        second = share(self.done.append, "same", source=("other", "host"))
+        self.finish()
+        self.successResultOf(first)
+        self.successResultOf(second)
+        self.assertEqual(self.done.count("same"), 1)
+        self.assertLess(self.done.index("same"), 4)
+        self.assertEqual(len(self.workers._queue), 0)
+
+    def test_nothingIsKept(self) -> None:
+        """
+        Nothing is remembered of sources that have come and gone.
+        """
+        for n in range(100):
+            result = self.run_("job", n, n, n)
+            self.finish()
+            self.successResultOf(result)
+        self.assertEqual(self.workers._queue._parts, {})
+
+    def test_stop(self) -> None:
+        """
+        At the end all are told that nothing more is done.
+        """
+        waiting = [self.run_(f"job{n}", n % 3, n) for n in range(9)]
+        self.workers.reactor.stop()
+        for one in waiting:
+            self.failureResultOf(one, TemporaryFailure)
+        self.finish()
+        self.assertEqual(self.done, [])
+
+
+class LostThreadTests(WorkersTestCase):
+    """
+    Threads that die are replaced.
+    """
+
+    def test_exit(self) -> None:
+        """
+        What ends a Python thread ends the job, and not the thread.
+        """
+        workers = self.running(threads=1)
+        for error in (SystemExit, KeyboardInterrupt, GeneratorExit):
+            failing = workers.run(exec, f"raise {error.__name__}")
+            self.reactor.step()
+            self.failureResultOf(failing, error)
+        result = workers.run(len, "abc")
+        self.reactor.step()
+        self.assertEqual(self.successResultOf(result), 3)
+        self.assertEqual(self.threads(), 1)
+
+    def test_noMemoryToTell(self) -> None:
+        """
+        A job that fails so that nobody can tell how is a temporary failure.
+        """
+
+        class Failing:
+            def __init__(self) -> None:
+                raise MemoryError
+
+        workers = self.running(threads=1)
+        self.patch(_workers, "Failure", Failing)
+        failing = workers.run(int, "no number")
+        self.reactor.step()
+        self.failureResultOf(failing, TemporaryFailure)
+        result = workers.run(len, "abc")
+        self.reactor.step()
+        self.assertEqual(self.successResultOf(result), 3)
+
+    def test_died(self) -> None:
+        """
+        Threads that a library has ended are noticed when their jobs take too long.
+        Others do what comes next, and what they had is given up.
+        """
+        script = """
+import ctypes
+from twisted.internet import task
+from twisted.internet.defer import Deferred
+from mycred._workers import Workers
+
+async def main(reactor):
+    # A job before the reactor runs would be the main thread's.
+    await task.deferLater(reactor, 0)
+    workers = Workers(reactor, 2, deadline=0.2)
+    told = []
+    for _ in range(6):
+        try:
+            await workers.run(ctypes.CDLL(None).pthread_exit, None)
+        except Exception as error:
+            told.append(type(error).__name__)
+    print(set(told), await workers.run(len, "abc"))
+
+task.react(lambda reactor: Deferred.fromCoroutine(main(reactor)))
+"""
+        ran = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, timeout=60, text=True
+        )
+        self.assertEqual(ran.stdout, "{'TemporaryFailure'} 3\n", ran.stderr)
+        self.assertEqual(ran.returncode, 0, ran.stderr)

@@ -21,6 +21,7 @@ from twisted.logger import formatEvent, globalLogPublisher
 from twisted.python import usage
 from twisted.python.failure import Failure
 
+from .._audit import authTypeOf
 from .._contracts import (
     AvatarID,
     ICredentialsChecker,
@@ -84,6 +85,7 @@ class _Watched:
 
     def __init__(self, label: str, checker: Any) -> None:
         self.label = label
+        self.authType = authTypeOf(checker)
         self.credentialInterfaces = checker.credentialInterfaces
         self.checker = checker
         self.said: tuple[str, float] | None = None

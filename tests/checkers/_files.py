@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.logger import globalLogPublisher
+from twisted.logger import formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._hashes import Hash
@@ -76,9 +76,9 @@ class FileTestCase(SynchronousTestCase):
 
     def logged(self, text: str) -> list[Any]:
         """
-        Find the events whose format holds a text.
+        Find the events whose text holds another.
         """
-        return [e for e in self.events if text in (e.get("log_format") or "")]
+        return [e for e in self.events if text in (formatEvent(e) or "")]
 
 
 class StoreTests:

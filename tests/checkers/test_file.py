@@ -132,7 +132,7 @@ class PlainTextTests(FileDBTestCase):
         self.assertRefused(self.ask(database, b"alice", b"hunter2"))
         self.assertRefused(self.ask(database, b"eve", b"hunter2"))
         self.assertEqual(len(self.logged("wrong password")), 1)
-        self.assertEqual(len(self.logged("no user")), 1)
+        self.assertEqual(len(self.logged("no such user")), 1)
         self.assertNotIn("hunter2", repr(self.events))
         self.assertRefused(self.ask(database, b"e" * 1000000, b"x"))
         self.assertLess(len(repr(self.events[-1])), 5000)

@@ -157,7 +157,7 @@ class HashTests(HtpasswdTestCase):
             self.assertRefused(self.ask(checker, name, b"hunter2"))
         told = [e["log_format"].format(**e) for e in self.logged("Login refused")]
         self.assertEqual(len(told), 3)
-        for text, says in zip(told, ("wrong password", "no user", "unknown kind")):
+        for text, says in zip(told, ("wrong password", "no such user", "unknown kind")):
             self.assertIn(says, text)
         self.assertNotIn("hunter2", repr(self.events))
 

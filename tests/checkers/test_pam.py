@@ -124,7 +124,7 @@ class PAMCheckerTests(PAMTestCase):
             self.ask(self.pam("missing"), b"alice", b"x"), TemporaryFailure
         )
         self.assertNotIn("nonesuch", str(failure.value))
-        [event] = self.logged("No verdict")
+        [event] = self.logged("Login temporary")
         self.assertIn("Module is unknown", event["why"])
 
     def test_absurd(self) -> None:
@@ -232,7 +232,7 @@ class PAMCheckerTests(PAMTestCase):
         checker = self.pam("hang", workers=SteppedWorkers(running=False, deadline=0.5))
         for _ in range(2):
             self.failureResultOf(self.ask(checker, b"hang", b"x"), TemporaryFailure)
-            [event] = self.logged("No verdict")
+            [event] = self.logged("Login temporary")
             self.assertIn("hasn't come in time", event["why"])
             del self.events[:]
             # Whoever is killed isn't gone at once.
@@ -319,7 +319,7 @@ class PAMCheckerTests(PAMTestCase):
             for _ in range(2):
                 del self.events[:]
                 self.failureResultOf(self.ask(checker, b"bad", b"x"), TemporaryFailure)
-                [event] = self.logged("No verdict")
+                [event] = self.logged("Login temporary")
                 self.assertIn(says, event["why"])
                 self.successResultOf(self.ask(checker, b"root", b"x"))
 

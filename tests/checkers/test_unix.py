@@ -164,7 +164,7 @@ class PasswdCheckerTests(AccountTestCase):
             del self.events[:]
             self.assertRefused(self.ask(checker, name, b"tulip"))
             [event] = self.logged("Login refused")
-            self.assertEqual(event["name"], name)
+            self.assertEqual(event["user"], name.decode())
             self.assertIn(why, event["why"])
 
     def test_denied(self) -> None:
@@ -181,7 +181,7 @@ class PasswdCheckerTests(AccountTestCase):
             del self.events[:]
             self.assertDenied(self.ask(checker, name, PASSWORD), reason)
             [event] = self.logged("Login denied")
-            self.assertEqual(event["name"], name)
+            self.assertEqual((event["user"], event["avatar"]), (name.decode(),) * 2)
             self.assertIn(why, event["why"])
 
     def test_oddLog(self) -> None:
@@ -284,7 +284,7 @@ class PasswdCheckerTests(AccountTestCase):
         """
         asking = self.ask(self.passwdChecker(), b"orphan", PASSWORD)
         self.failureResultOf(asking, TemporaryFailure)
-        self.assertEqual(len(self.logged("No verdict")), 1)
+        self.assertEqual(len(self.logged("Login temporary")), 1)
 
     def test_oddFileName(self) -> None:
         """
@@ -317,7 +317,9 @@ class PasswdCheckerTests(AccountTestCase):
         """
         self.assertRefused(self.ask(self.passwdChecker(), b"c" * 200, b"x"))
         [event] = self.logged("Login refused")
-        self.assertEqual((event["name"], event["log_level"].name), (b"c" * 64, "info"))
+        self.assertEqual(
+            (event["user"], event["log_level"].name), ("c" * 64 + "...", "info")
+        )
 
     def test_notes(self) -> None:
         """
@@ -577,8 +579,8 @@ class SeparateNotRunningTests(AccountTestCase):
             asking = self.ask(checker, b"carol", PASSWORD)
             workers.step()
             self.assertRefused(asking)
-        [event] = self.logged("{note}")
-        self.assertIn("shadow, line 1: ", event["note"])
+        [event] = self.logged("shadow, line 1: ")
+        self.assertEqual(event["log_level"].name, "warn")
 
     def test_cannotAsk(self) -> None:
         """

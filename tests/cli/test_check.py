@@ -92,8 +92,8 @@ class CheckTests(CommandTests, SynchronousTestCase):
         them apart.
         """
         for user, stdin, says in [
-            ("carol", b"tulip\n", "wrong password for b'carol'"),
-            ("eve", b"hashed\n", "no user b'eve'"),
+            ("carol", b"tulip\n", 'user="carol" why="wrong password" by=htpasswd'),
+            ("eve", b"hashed\n", 'user="eve" why="no such user" by=htpasswd'),
         ]:
             done = self.check(self.auth, user, stdin=stdin)
             self.assertSays(done, 1, "htpasswd  refused  T", "refused, in T")
