@@ -52,6 +52,7 @@ class InMemoryUsernamePasswordDatabaseDontUse(PasswordMatching):
         """
         self.users[username] = password
 
+    @tellingAlone
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check a password.
@@ -63,8 +64,6 @@ class InMemoryUsernamePasswordDatabaseDontUse(PasswordMatching):
             the credentials have it, or fails with
             L{UnauthorizedLogin<mycred.error.UnauthorizedLogin>}.
         """
-        if getattr(credentials, "attempt", None) is None:
-            return tellingAlone(type(self).requestAvatarId)(self, credentials)
         username = credentials.username
         try:
             stored = self.users.get(username)
