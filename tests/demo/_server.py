@@ -112,7 +112,7 @@ class Server:
             self.stop()
             raise AssertionError(f"The server did not start:\n{self.log}")
         self.log += line
-        started = re.search(r"\] (\w+)(?: \(\w+\))? starting on (\d+)$", line)
+        started = re.search(r"\] (\w+)(?: \(\w+\))* starting on (\d+)$", line)
         for name, factory in FACTORIES.items():
             if started and started[1] == factory:
                 self.ports[name] = int(started[2])

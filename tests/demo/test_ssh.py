@@ -19,7 +19,9 @@ from mycred.demo._ssh import Lines, MailUser, _shown
 
 from ..conch._ssh import USER, certify, client, keygen, needSSH
 from ..test_system import account, needs, run
+from ._proxy import Proxy
 from ._server import Server, ServerTests
+from .test_proxied import HEADERS
 
 
 class SSHTests(ServerTests, SynchronousTestCase):
@@ -74,6 +76,30 @@ class SSHTests(ServerTests, SynchronousTestCase):
             timeout=30,
             check=False,
         )
+
+    def test_proxied(self) -> None:
+        """
+        Behind a proxy C{from=} and the log go by the client's address, and not by the
+        proxy's.
+        """
+        for header, address in (HEADERS[0], HEADERS[-1]):
+            for source, isIn in ((address, True), ("127.0.0.1", False)):
+                auth = self.write(f'from="{source}" {self.line("ed25519")}')
+                options = self.options([auth], ["ssh"], "")
+                server = Server(
+                    [one.replace("=tcp:", "=haproxy:tcp:") for one in options], ["ssh"]
+                )
+                self.addCleanup(server.stop)
+                proxy = Proxy(server.ports["ssh"], header)
+                self.addCleanup(proxy.stop)
+                server.ports["ssh"] = proxy.port
+                done = self.ssh(server, "ed25519", "list")
+                self.assertEqual(done.returncode == 0, isIn, done.stderr)
+                server.stop()
+                verdict = "accepted" if isIn else "refused"
+                self.assertRegex(
+                    server.log, f"Login {verdict}: .* service=ssh .* peer={address}\n"
+                )
 
     def test_keys(self) -> None:
         """

@@ -1,0 +1,67 @@
+"""
+A proxy that tells the server behind it where its clients are, as HAProxy does
+(U{the PROXY protocol<https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt>}).
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+from contextlib import suppress
+from socketserver import BaseRequestHandler, ThreadingTCPServer
+from threading import Thread
+from typing import Any
+
+
+class _Relay(BaseRequestHandler):
+    """
+    A connection through the proxy.
+    """
+
+    def handle(self) -> None:
+        """
+        Pass on what either end sends, after the header.
+        """
+        proxy: Any = self.server
+        with socket.create_connection(("127.0.0.1", proxy.target)) as target:
+            target.sendall(proxy.header)
+            ends = {self.request: target, target: self.request}
+            with suppress(OSError):
+                while True:
+                    for one in select.select(list(ends), [], [])[0]:
+                        data = one.recv(65536)
+                        if not data:
+                            return
+                        ends[one].sendall(data)
+
+
+class Proxy(ThreadingTCPServer):
+    """
+    A proxy on a port of its own.
+
+    @ivar port: the port.
+    """
+
+    daemon_threads = True
+    # Who waits for an end that a client leaves open waits for ever.
+    block_on_close = False
+
+    def __init__(self, target: int, header: bytes) -> None:
+        """
+        @param target: the port of the server behind it.
+        @param header: what it tells that server first.
+        """
+        super().__init__(("127.0.0.1", 0), _Relay)
+        self.target = target
+        self.header = header
+        self.port: int = self.server_address[1]
+        self._thread = Thread(target=self.serve_forever, args=(0.01,), daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """
+        Take no more connections.
+        """
+        self.shutdown()
+        self.server_close()
+        self._thread.join()
