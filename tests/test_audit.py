@@ -5,6 +5,7 @@ Tests for what the log says of logins: L{mycred._audit}.
 from __future__ import annotations
 
 import re
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -746,3 +747,63 @@ class MostRefusedTests(AuditTestCase):
         self.login(session)
         session.close()
         self.assertFalse(transport.disconnecting)
+
+
+class PageTests(AuditTestCase):
+    """
+    The page about the log tells the truth.
+    """
+
+    page = Path(__file__).parents[1] / "doc" / "log.rst"
+
+    def test_lines(self) -> None:
+        """
+        The lines on it have the fields that there are, in their order.
+        """
+        page = self.page.read_text("utf-8")
+        shown = re.findall(r"^    (Login .*)$", page, re.MULTILINE)
+        self.assertEqual(len(shown), 4)
+        order = ["user", "avatar", "key", "reason", "why", "by", "service", "ms", "peer"]
+        for line in shown:
+            fields = [field for field, _ in FIELD.findall(line)]
+            self.assertEqual(fields, [field for field in order if field in fields])
+        for field in order:
+            self.assertRegex(page, rf"(?m)^(``\w+``, )?``{field}``")
+
+    def test_reasons(self) -> None:
+        """
+        It names each reason of a denial.
+        """
+        page = self.page.read_text("utf-8")
+        for reason in DenialReason:
+            self.assertIn(f"``{reason.value}``", page)
+
+    def test_pattern(self) -> None:
+        """
+        Its pattern finds refused logins, and the client's own address.
+        """
+        [pattern] = re.findall("is ``(.*<HOST>.*)``", self.page.read_text("utf-8"))
+        found = re.compile(pattern.replace("<HOST>", r"(\S+)"))
+        forged = b'x" peer=198.51.100.7'
+        self.login(self.session(memory()), forged, b"wrong")
+        self.login(self.session(memory()), b"alice", b"sesame")
+        lines = self.lines()
+        matches = [found.search(line) for line in lines]
+        self.assertEqual([m and m[1] for m in matches], ["192.0.2.1", None])
+
+    def test_ownReason(self) -> None:
+        """
+        A checker of one's own says why as the page shows it.
+        """
+        code = self.page.read_text("utf-8").rpartition("get to see::\n\n")[2]
+        self.assertTrue(code.strip().endswith("raise error"))
+
+        @implementer(ICredentialsChecker)
+        class Own(Fixed):
+            authType = "diary"
+
+            def requestAvatarId(self, credentials: object) -> Any:
+                exec(textwrap.dedent(code), {"UnauthorizedLogin": UnauthorizedLogin})
+
+        self.login(self.session(Own(None)))
+        self.assertIn('why="the account was never activated" by=diary', self.line())

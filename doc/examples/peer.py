@@ -18,21 +18,22 @@ class PeerPortal(Portal):
     A portal for one connection, which passes every login on to the server's.
     """
 
-    def __init__(self, portal: Portal, peer: IAddress) -> None:
+    def __init__(self, portal: Portal, protocol: Protocol) -> None:
         """
         @param portal: the server's.
-        @param peer: the address of the client.
+        @param protocol: the connection.
         """
         super().__init__(portal.realm)
         self.checkers = portal.checkers
         self._portal = portal
-        self._peer = peer
+        self._protocol = protocol
 
     def login(self, credentials: Any, mind: object, *interfaces: Any) -> Any:
         """
         Log in, with credentials that tell where they come from.
         """
-        credentials.peer = self._peer
+        # Asked now: behind a proxy the client's address comes after the connection.
+        credentials.peer = self._protocol.transport.getPeer()
         return self._portal.login(credentials, mind, *interfaces)
 
 
@@ -50,5 +51,5 @@ class POP3Factory(Factory):
         """
         protocol = POP3()
         protocol.factory = self
-        protocol.portal = PeerPortal(self._portal, addr)
+        protocol.portal = PeerPortal(self._portal, protocol)
         return protocol

@@ -83,12 +83,11 @@ class FileTests(AccountServerTests, MachineTestCase):
         self.assertServes(server, ["erin"], [("carol", "hashed")])
         server.stop()
         for said in (
-            "refused: b'carol': wrong password",
-            "refused: b'eve': there is no such account",
-            "denied: b'locked', though the password was right: it is locked",
-            "denied: b'expired', though the password was right: it expired on 2023-05-23",
-            "denied: b'hidden', though the password was right: it is in none of the "
-            "groups users, mail",
+            'refused: user="carol" why="wrong password"',
+            'refused: user="eve" why="there is no such account"',
+            'denied: user="locked" avatar="locked" reason="account locked" why="it is',
+            'reason="account expired" why="it expired on 2023-05-23"',
+            'reason="refused by policy" why="it is in none of the groups users, mail"',
         ):
             self.assertIn(said, server.log)
         self.assertNotIn("tulip", server.log)
