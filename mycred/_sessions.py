@@ -20,6 +20,12 @@ from .error import AccountDenied, TemporaryFailure, UnauthorizedLogin
 from .portal import Portal
 
 
+class TooManyAtATime(TemporaryFailure):
+    """
+    A connection has as many logins under way as it may have.
+    """
+
+
 class SessionPortal(Portal):
     """
     A portal for one connection: the same realm, the same checkers, and L{close}
@@ -47,8 +53,8 @@ class SessionPortal(Portal):
             login where the client is, since that may change: behind a proxy it is known
             once the proxy has told it.
         @param service: what the log calls the protocol, such as C{imap}.
-        @param mostRefused: how many wrong passwords, or whatever else users prove
-            themselves by, end the connection; L{None} for any number.
+        @param mostRefused: how many logins that are refused end the connection: for
+            wrong passwords, or since too many are under way.  L{None} for any number.
         """
         super().__init__(portal.realm)
         self.checkers = portal.checkers
@@ -134,7 +140,7 @@ class SessionPortal(Portal):
 
         @return: the failure; L{None} if there is none.
         """
-        if self._refused == self._mostRefused:
+        if self._mostRefused is not None and self._refused >= self._mostRefused:
             # What was sent before the end of the connection came.
             why = "too many logins were refused on this connection"
             return fail(because(UnauthorizedLogin(), why))
@@ -143,16 +149,16 @@ class SessionPortal(Portal):
             most = min(most, self._mostRefused - self._refused)
         if len(self._underWay) >= most:
             # A client that doesn't wait for answers would fill the queue for all.
-            return fail(TemporaryFailure("Too many logins at a time"))
+            return fail(TooManyAtATime("Too many logins at a time"))
         return None
 
     def _count(self, result: Login | Failure) -> None:
         """
         Count a login that was refused, and end the connection after the last one.
         """
-        if not isinstance(result, Failure) or not result.check(UnauthorizedLogin):
+        if not isinstance(result, Failure) or result.check(AccountDenied):
             return
-        if result.check(AccountDenied):
+        if not result.check(UnauthorizedLogin, TooManyAtATime):
             return
         self._refused += 1
         if self._refused == self._mostRefused and not self._closed:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from functools import partial
+from time import monotonic
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, fail, succeed
@@ -23,6 +24,10 @@ _T = TypeVar("_T")
 
 # What comes of a job whose thread has died, or couldn't tell how it failed.
 _LOST = object()
+
+# What takes longer is worth waiting for the reactor after it, in seconds: whoever comes
+# next has less to wait for.
+_SLOW = 0.02
 
 # Where a reactor keeps its workers.
 _ATTRIBUTE = "_mycredWorkers"
@@ -75,6 +80,7 @@ class Workers:
         self._threads = threads or processors()
         self._pool = pool or Threads(self._threads)
         self._callers = self._refused = 0
+        self._isSlow = False
         self._toldUntil = 0.0
         self._queue: Turns[_Job] = Turns()
         # What waits for a thread or has one, with what the pool was given for it.
@@ -224,10 +230,11 @@ class Workers:
 
     def _handOver(self) -> None:
         """
-        Give the threads something to do, and a little more, so that they needn't
-        wait for the reactor between two jobs.
+        Give the threads something to do; and if that is soon done a little more, so that
+        they needn't wait for the reactor between two jobs.
         """
-        while self._queue and len(self._handedOver) < 2 * self._threads:
+        most = self._threads if self._isSlow else 2 * self._threads
+        while self._queue and len(self._handedOver) < most:
             job = self._queue.take()
             self._unqueue(job)
             job.isHandedOver = True
@@ -253,10 +260,12 @@ class Workers:
         Do a job, in a thread.
         """
         outcome: Any = _LOST
+        began = monotonic()
         try:
             if not job.isDropped:
                 job.begun = True
                 outcome = job.work()
+                self._isSlow = monotonic() - began > _SLOW
         except BaseException:
             outcome = Failure()
         finally:

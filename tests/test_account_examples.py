@@ -68,7 +68,8 @@ class PeerTests(SynchronousTestCase):
 
     def test_peer(self) -> None:
         """
-        A checker learns the address of a client of an untouched protocol.
+        A checker learns the address of a client of an untouched protocol: what the
+        transport tells at the login, and not what was known when the connection came.
         """
         peers = []
 
@@ -86,8 +87,8 @@ class PeerTests(SynchronousTestCase):
 
         factory = load("peer").POP3Factory(Portal(object(), [Watching()]))
         for host in ("192.0.2.7", "192.0.2.8"):
-            protocol = factory.buildProtocol(IPv4Address("TCP", host, 1110))
-            transport = StringTransport()
+            protocol = factory.buildProtocol(IPv4Address("TCP", "198.51.100.1", 1110))
+            transport = StringTransport(peerAddress=IPv4Address("TCP", host, 40000))
             protocol.makeConnection(transport)
             protocol.dataReceived(b"USER carol\r\nPASS tulip\r\n")
             self.assertIn(b"-ERR", transport.value())

@@ -694,13 +694,19 @@ class MostRefusedTests(AuditTestCase):
         The last one is answered, and then the connection ends.  What came with it is
         refused without a look.
         """
-        session, transport = self.connect()
-        for _ in range(9):
-            self.login(session, b"alice", b"wrong")
-        self.assertFalse(transport.disconnecting)
-        answered: list[bool] = []
-        login = session.login(UsernamePassword(b"alice", b"wrong"), None, Interface)
-        login.addErrback(lambda _: answered.append(transport.disconnecting))
+        answers: list[Deferred[bytes]] = []
+        told: list[bool] = []
+
+        def wait() -> Deferred[bytes]:
+            answers.append(Deferred())
+            return answers[-1]
+
+        session, transport = self.connect(Fixed(wait))
+        for _ in range(10):
+            login = session.login(UsernamePassword(b"alice", b"x"), None, Interface)
+            login.addErrback(lambda _: told.append(transport.disconnecting))
+            answers[-1].errback(UnauthorizedLogin())
+        self.assertEqual(told, [False] * 10)
         self.assertTrue(transport.disconnecting)
         [failure] = self.login(session)
         failure.trap(UnauthorizedLogin)
@@ -737,6 +743,17 @@ class MostRefusedTests(AuditTestCase):
         self.assertEqual(len(answers), 3)
         for answer in answers:
             answer.errback(UnauthorizedLogin())
+        self.assertTrue(transport.disconnecting)
+
+    def test_withoutWaiting(self) -> None:
+        """
+        A client that sends one login upon another is not heard for ever.
+        """
+        session, transport = self.connect(Fixed(Deferred))
+        for _ in range(4 + 9):
+            self.login(session)
+        self.assertFalse(transport.disconnecting)
+        self.login(session)
         self.assertTrue(transport.disconnecting)
 
     def test_gone(self) -> None:

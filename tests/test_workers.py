@@ -748,6 +748,31 @@ class FairTests(WorkersTestCase):
             self.successResultOf(one)
         self.assertLess(self.done.index("guest"), 4)
 
+    def test_slow(self) -> None:
+        """
+        As long as jobs take their time, no more are promised to the threads than they
+        work on, so that whoever comes next is really next.
+        """
+        now = [0.0]
+        self.patch(_workers, "monotonic", lambda: now[0])
+
+        def slow(name: str, seconds: float) -> None:
+            now[0] += seconds
+            self.done.append(name)
+
+        def flood(seconds: float) -> None:
+            for _ in range(6):
+                self.workers.run(slow, "flood", seconds, source=("net",))
+
+        for seconds, place in ((1.0, 2), (0.001, 3)):
+            self.workers.run(slow, "first", seconds)
+            self.finish()
+            flood(seconds)
+            del self.done[:]
+            self.workers.run(slow, "guest", seconds, source=("other",))
+            self.finish()
+            self.assertEqual(self.done.index("guest"), place)
+
     def test_full(self) -> None:
         """
         When the queue is full, whoever has most waiting makes room for others, and is
