@@ -29,7 +29,8 @@ ROWS = [
     {"_notes"},
     {"credentials", "_hashes", "_userfile", "_workers", "_chain", "_argstring"},
     {"_httpdigest"},
-    {"_digest", "_processes", "_secrets", "_threads"},
+    {"_digestfields", "_nonces"},
+    {"_digest", "_processes", "_secrets", "_targets", "_threads"},
     {"_contracts", "_conchcontracts", "error"},
 ]
 ROW = {part: number for number, row in enumerate(ROWS) for part in row}
