@@ -5,6 +5,7 @@ guard doesn't know.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,9 @@ from .._contracts import ICredentials
 from .._secrets import shortened
 from ..credentials import DigestCredentialFactory, DigestedCredentials
 from ..error import StaleNonce, WrongURI
+
+# Who sends a request says what the server is called: a name or an address, and a port.
+_server = re.compile(rb"[\w.:\[\]-]+")
 
 
 @implementer(ICredentials)
@@ -137,11 +141,12 @@ def _addressOf(request: Any) -> str | None:
 
 def _uriOf(request: Any) -> bytes:
     """
-    Return the URI of the request, with the server's name where that is known.
+    Return the URI of the request, with the server's name where that is known, and is a
+    name: the client mustn't say what the path begins with.
     """
     uri: bytes = request.uri
-    server = request.getHeader(b"host")
-    if server and uri.startswith(b"/"):
+    server = request.getHeader(b"host") or b""
+    if _server.fullmatch(server) and uri.startswith(b"/"):
         return b"http://%s%s" % (server, uri)
     return uri
 

@@ -59,10 +59,13 @@ class Guarded:
     """
     What the tests of pages that ask for HTTP Digest have in common.
 
+    @ivar address: where clients come from.
+    @ivar host: what they call the server.
     @ivar digest: what makes the challenges; its clock is the test's.
     """
 
     address: Any = IPv4Address("TCP", "192.0.2.7", 1234)
+    host = b"example.org"
 
     def setUp(self) -> None:
         self.digest = Factory(b"md5", b"here")
@@ -92,7 +95,7 @@ class Guarded:
 
         @param answers: the values of its C{Authorization} headers.
         """
-        lines = [b"%s %s HTTP/1.1" % (method, target), b"Host: example.org"]
+        lines = [b"%s %s HTTP/1.1" % (method, target), b"Host: " + self.host]
         lines += [b"Authorization: " + answer for answer in answers]
         channel = self.site.buildProtocol(self.address)
         transport = StringTransport(peerAddress=self.address)

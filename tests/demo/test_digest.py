@@ -116,6 +116,16 @@ class GuardedTests(Served, SynchronousTestCase):
         answer = self.answer(self.client().fields(uri=b"http://example.com/a"))
         self.assertEqual(answer.status, 400)
 
+    def test_forgedHost(self) -> None:
+        """
+        What a client says of the server doesn't make one URI of another.
+        """
+        self.host = b"example.org/public?next="
+        fields = self.client().fields(uri=b"/public?next=/secret")
+        self.assertEqual(self.answer(fields, target=b"/secret").status, 400)
+        fields = self.client().fields(uri=b"/secret")
+        self.assertEqual(self.answer(fields, target=b"/secret").status, 200)
+
     def test_refused(self) -> None:
         """
         A wrong password, a malformed answer, and another way to log in are refused, with
