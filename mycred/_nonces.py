@@ -196,8 +196,7 @@ class UsedNonces:
             nonce, use = next(iter(self._uses.items()))
             if use.issued >= expired:
                 break
-            self._floor = max(self._floor, use.issued)
-            self._forget(nonce)
+            self._floor = max(self._floor, self._forget(nonce))
         while self._floors:
             source, floor = next(iter(self._floors.items()))
             if floor >= expired:
@@ -215,23 +214,25 @@ class UsedNonces:
         everybody = len(self._ofSource[source]) < self._FEW
         nonces = self._uses if everybody else self._ofSource[source]
         gone = [nonce for nonce in nonces if nonce != kept]
-        floor = max((self._uses[nonce].issued for nonce in gone), default=self._floor)
-        for nonce in gone:
-            self._forget(nonce)
+        floor = max((self._forget(nonce) for nonce in gone), default=self._floor)
         if everybody:
             self._floor = max(self._floor, floor, *self._floors.values())
             self._floors.clear()
         else:
             self._floors[source] = max(floor, self._floors.pop(source, floor))
 
-    def _forget(self, nonce: bytes) -> None:
+    def _forget(self, nonce: bytes) -> int:
         """
         Forget a nonce.
+
+        @return: the time up to which nonces of its source, or of all, are void for that.
         """
-        source = self._uses.pop(nonce).source
-        self._ofSource[source].remove(nonce)
-        if not self._ofSource[source]:
-            del self._ofSource[source]
+        use = self._uses.pop(nonce)
+        ofSource = self._ofSource[use.source]
+        ofSource.remove(nonce)
+        if not ofSource:
+            del self._ofSource[use.source]
+        return use.issued
 
 
 class Claim:
