@@ -6,7 +6,6 @@ HTTP Digest authentication: the challenge, and the credentials that answer it
 from __future__ import annotations
 
 import hmac
-import re
 import secrets
 import time
 from base64 import b64decode, b64encode
@@ -17,9 +16,13 @@ from hashlib import sha256
 from zope.interface import implementer
 
 from ._contracts import IUsernameDigestHash, IUsernameHashedPassword
-from ._digest import algorithms, calcHA1, calcHA2, calcResponse
+from ._digest import calcHA1, calcHA2, calcResponse
+from ._digestfields import parseFields, verifyFields
+from ._nonces import Answer, Claim, UsedNonces
+from ._peers import networkOf
 from ._secrets import asBytes, equal
-from .error import LoginFailed
+from ._targets import isSameTarget
+from .error import LoginFailed, StaleNonce, WrongURI
 
 
 @implementer(IUsernameHashedPassword, IUsernameDigestHash)
@@ -40,26 +43,26 @@ class DigestedCredentials:
         realm: bytes,
         fields: Mapping[str, bytes],
         *,
-        sessionCNonce: bytes | None = None,
+        claim: Claim | None = None,
     ) -> None:
         """
         @param username: the name of the user.
         @param method: the method of the request, which the answer covers.
         @param realm: the realm of the challenge.
         @param fields: the fields of the C{Authorization} header.
-        @param sessionCNonce: the client's nonce from its first answer to this
-            challenge, for the C{-sess} algorithms; the one in C{fields} if
-            this is the first.
+        @param claim: what an answer that is right uses up; L{None} if it may be
+            presented again and again.
         """
         self.username = username
         self.method = method
         self.realm = realm
         self.fields = fields
-        self._sessionCNonce = sessionCNonce
+        self._claim = claim
 
     def checkPassword(self, password: bytes) -> bool:
         """
-        Tell whether the answer was computed with this password.
+        Tell whether the answer was computed with this password.  The same answer that
+        comes once more is refused from then on; this one may be checked again.
 
         @param password: the right one, in plain text.
 
@@ -88,11 +91,11 @@ class DigestedCredentials:
         preHA1: bytes | None,
     ) -> bool:
         """
-        Compute the right answer and compare.
+        Compute the right answer, compare, and take it if it is the one.
         """
-        fields = self.fields
+        fields, claim = self.fields, self._claim
         cnonce = fields.get("cnonce")
-        sessionCNonce = self._sessionCNonce or cnonce
+        sessionCNonce = claim.sessionCNonce() if claim else cnonce
         qop = fields.get("qop", b"auth")
         try:
             algorithm = fields.get("algorithm", b"md5").lower()
@@ -106,76 +109,8 @@ class DigestedCredentials:
             )
         except (AttributeError, KeyError, TypeError):
             raise LoginFailed("Invalid response, malformed fields.") from None
-        return equal(expected, fields.get("response"))
-
-
-class _NonceUse:
-    """
-    The counts with which a client has used one nonce.
-
-    A browser may send requests over several connections, so that counts arrive
-    out of order: the highest is kept, and of the L{WINDOW} before it which ones
-    were seen, as RFC 4303 (section 3.4.3) does it for packets.
-
-    @ivar firstSeen: when the nonce was used first, in seconds since the epoch.
-    @ivar cnonce: the client's nonce in that first use.
-    """
-
-    WINDOW = 128
-
-    __slots__ = ("_highest", "_seen", "cnonce", "firstSeen")
-
-    def __init__(self, firstSeen: float, cnonce: bytes | None) -> None:
-        self.firstSeen = firstSeen
-        self.cnonce = cnonce
-        self._highest = 0
-        self._seen = 0
-
-    def claim(self, count: int) -> bool:
-        """
-        Take a count, unless it was taken before or is too old to tell.
-        """
-        ahead = count - self._highest
-        if ahead > 0:
-            self._seen = self._seen << ahead if ahead < self.WINDOW else 0
-            self._seen = (self._seen | 1) & ((1 << self.WINDOW) - 1)
-            self._highest = count
-            return True
-        bit = 1 << -ahead if -ahead < self.WINDOW else 0
-        fresh = bool(bit) and not self._seen & bit
-        self._seen |= bit
-        return fresh
-
-
-# credentials = "Digest" 1*SP #auth-param, auth-param = token BWS "=" BWS
-# ( token / quoted-string ), with commas between them (RFC 7235, appendix C).
-# As in Twisted, an unquoted value may be anything up to the next comma.  No two
-# repetitions that stand side by side may take the same character: a hostile
-# header would have every split between them tried.
-_authParam = re.compile(
-    rb'[\s,]*([^\s=,"]+)\s*=(?:\s*"((?:[^"\\]|\\.)*)"\s*|([^",]*))(?:,|\Z)', re.DOTALL
-)
-_quotedPair = re.compile(rb"\\(.)", re.DOTALL)
-_nonceCount = re.compile(rb"[0-9a-fA-F]{8}")
-
-
-def _parseFields(response: bytes) -> dict[str, bytes]:
-    """
-    Split the value of an C{Authorization} header into its fields.
-
-    @raise LoginFailed: if it doesn't follow the grammar.
-    """
-    fields = {}
-    position, end = 0, len(response.rstrip(b" \t\r\n,"))
-    while position < end:
-        match = _authParam.match(response, position)
-        if match is None:
-            raise LoginFailed("Invalid response, malformed fields.")
-        key, quoted, bare = match.groups()
-        value = bare if quoted is None else _quotedPair.sub(rb"\1", quoted)
-        fields[key.decode("latin-1").lower()] = value.strip()
-        position = match.end()
-    return fields
+        matches = equal(expected, fields.get("response"))
+        return matches and (claim is None or claim.take())
 
 
 class DigestCredentialFactory:
@@ -184,9 +119,9 @@ class DigestCredentialFactory:
 
     A challenge carries an I{opaque} value, signed with a key that this object
     alone knows, which binds the nonce to the client's address and to a time:
-    nothing has to be remembered for a challenge that is never answered.  What
-    is remembered are the counts with which a client used its nonce, so that no
-    answer is taken twice.
+    nothing has to be remembered for a challenge that is never answered, or
+    never rightly.  What is remembered are the counts with which a client used
+    its nonce, so that no answer is taken twice.
 
     @cvar CHALLENGE_LIFETIME_SECS: for how many seconds a challenge is good.
     @cvar scheme: the name of the scheme in the headers.
@@ -196,12 +131,6 @@ class DigestCredentialFactory:
     """
 
     CHALLENGE_LIFETIME_SECS = 15 * 60
-
-    #: How many nonces may be in use at a time.
-    _MOST_NONCES = 50_000
-
-    #: The longest nonce of a client, in bytes.
-    _LONGEST_CNONCE = 256
 
     scheme = b"digest"
 
@@ -214,7 +143,9 @@ class DigestCredentialFactory:
         self.algorithm = algorithm
         self.authenticationRealm = authenticationRealm
         self.privateKey = secrets.token_bytes(32)
-        self._used: dict[bytes, _NonceUse] = {}
+        self._used = UsedNonces(
+            lambda: int(self._getTime()), lambda: self.CHALLENGE_LIFETIME_SECS
+        )
 
     def getChallenge(self, address: bytes | str | None) -> dict[str, bytes]:
         """
@@ -235,7 +166,12 @@ class DigestCredentialFactory:
         }
 
     def decode(
-        self, response: bytes, method: bytes, host: bytes | str | None
+        self,
+        response: bytes,
+        method: bytes,
+        host: bytes | str | None,
+        *,
+        uri: bytes | None = None,
     ) -> DigestedCredentials:
         """
         Read a client's answer.
@@ -244,22 +180,30 @@ class DigestCredentialFactory:
             name of the scheme.
         @param method: the method of the request.
         @param host: the address of the client, as for L{getChallenge}.
+        @param uri: the URI of the request, as its first line has it, or with the
+            server's name before it; without it an answer for another one is
+            taken.
 
-        @raise LoginFailed: if the answer is malformed, belongs to no challenge
-            of this object for this client, comes too late, or was seen before.
+        @raise WrongURI: if the answer is for another URI.
+        @raise StaleNonce: if its challenge was none of this object's, comes too
+            late, or the answer was seen before.
+        @raise LoginFailed: if the answer is malformed, or the challenge was for
+            another client.
         """
-        fields = _parseFields(response)
-        for field in ("username", "opaque", "nonce"):
-            if not fields.get(field):
-                raise LoginFailed(f"Invalid response, no {field} given.")
+        fields = parseFields(response)
+        verifyFields(fields, self.algorithm)
+        if uri is not None and not isSameTarget(uri, fields["uri"]):
+            raise WrongURI(fields["uri"])
         self._verifyOpaque(fields["opaque"], fields["nonce"], host)
-        self._verifyFields(fields)
+        answer = self._readAnswer(fields, host)
+        if not self._used.isGood(answer):
+            raise StaleNonce("Invalid response, seen before.")
         return DigestedCredentials(
             fields["username"],
             method,
             self.authenticationRealm,
             fields,
-            sessionCNonce=self._claimNonce(fields),
+            claim=Claim(self._used, answer),
         )
 
     def _generateNonce(self) -> bytes:
@@ -270,15 +214,15 @@ class DigestCredentialFactory:
 
     def _getTime(self) -> float:
         """
-        Return the seconds since the epoch.
+        Return the seconds of a clock that nobody sets, forward or back.
         """
-        return time.time()
+        return time.monotonic()
 
     def _generateOpaque(self, nonce: bytes, clientip: bytes | str | None) -> bytes:
         """
         Sign a nonce, the client's address and the time.
         """
-        now = b"%d" % int(self._getTime())
+        now = b"%d" % self._used.newest(networkOf(clientip))
         key = b",".join((nonce, asBytes(clientip or b""), now))
         return b"-".join((self._sign(key), b64encode(key)))
 
@@ -291,29 +235,21 @@ class DigestCredentialFactory:
 
         @return: C{True}.
 
-        @raise LoginFailed: if it wasn't.
+        @raise StaleNonce: if it was made by somebody else, such as this server
+            before it was started again, or is too old.
+        @raise LoginFailed: if it was for another client.  One whose address
+            differs each time would go on answering challenges without end.
         """
-        invalid = "Invalid response, invalid opaque value"
-        signature, dash, encoded = opaque.partition(b"-")
-        try:
-            key = b64decode(encoded)
-        except Base64Error:
-            raise LoginFailed(invalid) from None
-        parts = key.split(b",")
-        if not dash or len(parts) != 3:
-            raise LoginFailed(invalid)
+        signature, key, parts = _opened(opaque)
         if not equal(parts[0], nonce):
-            raise LoginFailed("Invalid response, incompatible opaque/nonce values")
+            raise StaleNonce("Invalid response, incompatible opaque/nonce values")
         if not equal(parts[1], asBytes(clientip or b"")):
             raise LoginFailed("Invalid response, incompatible opaque/client values")
-        try:
-            age = int(self._getTime()) - int(parts[2])
-        except ValueError:
-            raise LoginFailed("Invalid response, invalid opaque/time values") from None
+        age = int(self._getTime()) - _issued(parts)
         if age > self.CHALLENGE_LIFETIME_SECS:
-            raise LoginFailed("Invalid response, incompatible opaque/nonce too old")
+            raise StaleNonce("Invalid response, incompatible opaque/nonce too old")
         if not equal(signature, self._sign(key)):
-            raise LoginFailed(invalid)
+            raise StaleNonce("Invalid response, invalid opaque value")
         return True
 
     def _sign(self, key: bytes) -> bytes:
@@ -322,68 +258,52 @@ class DigestCredentialFactory:
         """
         return hmac.new(self.privateKey, key, sha256).hexdigest().encode("ascii")
 
-    def _verifyFields(self, fields: Mapping[str, bytes]) -> None:
+    def _readAnswer(
+        self, fields: Mapping[str, bytes], host: bytes | str | None
+    ) -> Answer:
         """
-        Insist on an answer to what was asked.
-
-        Without C{qop} an answer follows RFC 2069, and has no nonce count.
-
-        @raise LoginFailed: if the algorithm or the quality of protection is
-            another one, or a field is missing.
+        Read what an answer uses up: of a verified challenge its nonce, and a count, which
+        is 1 for an answer without one.
         """
-        algorithm = fields.get("algorithm", b"md5").lower()
-        if algorithm != self.algorithm.lower() or algorithm not in algorithms:
-            raise LoginFailed("Invalid response, another algorithm was asked for.")
-        if fields.get("qop", b"auth") != b"auth":
-            raise LoginFailed("Invalid response, another qop was asked for.")
-        counted = "qop" in fields or "nc" in fields
-        if counted and not _nonceCount.fullmatch(fields.get("nc", b"")):
-            raise LoginFailed("Invalid response, malformed nonce count.")
-        required = {"response", "uri"}
-        if counted or algorithm.endswith(b"-sess"):
-            required.add("cnonce")
-        # What is remembered of a client must be short.
-        if len(fields.get("cnonce", b"")) > self._LONGEST_CNONCE:
-            raise LoginFailed("Invalid response, malformed fields.")
-        if not all(fields.get(field) for field in required):
-            raise LoginFailed("Invalid response, malformed fields.")
+        isSession = self.algorithm.lower().endswith(b"-sess")
+        return Answer(
+            nonce=fields["nonce"],
+            nonceCount=int(fields.get("nc", b"1"), 16),
+            cnonce=fields["cnonce"] if isSession else None,
+            issued=_issued(_opened(fields["opaque"])[2]),
+            source=networkOf(host),
+        )
 
-    def _claimNonce(self, fields: Mapping[str, bytes]) -> bytes | None:
-        """
-        Take the nonce with its count, so that nobody takes it again.
 
-        @return: the client's nonce from the first answer with this nonce.
+def _opened(opaque: bytes) -> tuple[bytes, bytes, list[bytes]]:
+    """
+    Open an opaque value.
 
-        @raise LoginFailed: if the count was seen before; without a count, if
-            the nonce was.
-        """
-        # In whole seconds, as challenges are dated.
-        nonce, now = fields["nonce"], int(self._getTime())
-        if nonce not in self._used:
-            self._forgetOldNonces(now)
-            self._used[nonce] = _NonceUse(now, fields.get("cnonce"))
-        use = self._used[nonce]
-        if not use.claim(int(fields.get("nc", b"1"), 16)):
-            raise LoginFailed("Invalid response, seen before.")
-        return use.cnonce
+    @return: the signature, what is signed, and its parts: nonce, address, time.
 
-    def _forgetOldNonces(self, now: float) -> None:
-        """
-        Make room for one more nonce.
+    @raise StaleNonce: if it can't be one of mycred's.
+    """
+    signature, dash, encoded = opaque.partition(b"-")
+    try:
+        key = b64decode(encoded)
+    except Base64Error:
+        key = b""
+    parts = key.split(b",")
+    if not dash or len(parts) != 3:
+        raise StaleNonce("Invalid response, invalid opaque value")
+    return signature, key, parts
 
-        Where that takes forgetting nonces that are still good, all challenges
-        are withdrawn with them: clients have to ask anew, which costs them a
-        request, and nobody can replay what was forgotten.
-        """
-        used = self._used
-        while used:
-            oldest = next(iter(used))
-            if now - used[oldest].firstSeen <= self.CHALLENGE_LIFETIME_SECS:
-                break
-            del used[oldest]
-        if len(used) >= self._MOST_NONCES:
-            self.privateKey = secrets.token_bytes(32)
-            used.clear()
+
+def _issued(parts: list[bytes]) -> int:
+    """
+    Return the time at which a challenge was made.
+
+    @raise StaleNonce: if there is none.
+    """
+    try:
+        return int(parts[2])
+    except ValueError:
+        raise StaleNonce("Invalid response, invalid opaque/time values") from None
 
 
 __all__ = ["DigestCredentialFactory", "DigestedCredentials"]

@@ -8,11 +8,12 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Union
 
+from ._secrets import asBytes
 from ._turns import Source
 
-# The networks to which an address is reckoned, by their prefixes in bits: what a site,
-# and what a customer of a provider is given.
-_PREFIXES = {4: (24, 32), 6: (48, 64)}
+# What of an address is its network, and what is a host in it, in bytes: what a customer
+# of a provider is given, and what each of their machines has for itself.
+_NETWORK, _HOST = {4: 3, 6: 6}, {4: 4, 6: 8}
 
 
 def hostOf(address: object) -> str | None:
@@ -46,6 +47,15 @@ def parseHost(host: str) -> Union[IPv4Address, IPv6Address, None]:
     return getattr(parsed, "ipv4_mapped", None) or parsed
 
 
+def networkOf(address: object) -> bytes:
+    """
+    Return the network of an address: the /24 of an IPv4 one, or the /48 of an IPv6 one.
+
+    @param address: the address, as for L{hostOf}; what is none stands for itself.
+    """
+    return _prefix(address, _NETWORK)
+
+
 def sourceOf(credentials: object) -> Source:
     """
     Return who presents credentials, as far as it is known: the network, the address,
@@ -54,14 +64,21 @@ def sourceOf(credentials: object) -> Source:
     @param credentials: credentials of any class, with the attributes C{peer} and
         C{session} if somebody has set them.
     """
+    peer = getattr(credentials, "peer", None)
     session = getattr(credentials, "session", None)
-    host = hostOf(getattr(credentials, "peer", None))
+    return networkOf(peer), _prefix(peer, _HOST), session
+
+
+def _prefix(address: object, sizes: dict[int, int]) -> bytes:
+    """
+    Return the first bytes of an address, as many as its version has.
+    """
+    host = hostOf(address)
     parsed = None if host is None else parseHost(host)
     if parsed is None:
-        return (host, host, session)
-    number, bits = int(parsed), parsed.max_prefixlen
-    wide, narrow = (number >> bits - prefix for prefix in _PREFIXES[parsed.version])
-    return ((parsed.version, wide), narrow, session)
+        text: bytes = asBytes(host or "")
+        return text
+    return parsed.packed[: sizes[parsed.version]]
 
 
-__all__ = ["hostOf", "parseHost", "sourceOf"]
+__all__ = ["hostOf", "networkOf", "parseHost", "sourceOf"]

@@ -2,9 +2,10 @@
 The errors with which a login ends.
 
 Five of them are Twisted's own objects, since protocols catch them by identity.
-Two are added, and extend Twisted's: L{TemporaryFailure}, when a store can't
-tell now, and L{AccountDenied}, when it knows the account and refuses it all
-the same.
+The others are added, and extend Twisted's: L{TemporaryFailure}, when a store
+can't tell now, L{AccountDenied}, when it knows the account and refuses it all
+the same, and L{StaleNonce} and L{WrongURI}, with which HTTP Digest refuses an
+answer before any store is asked.
 
 ====================  =====================================================
 The peer may          raised
@@ -12,6 +13,7 @@ The peer may          raised
 type it again         L{UnauthorizedLogin}: unknown user or wrong password
 ask the administrator L{AccountDenied}: the password was right
 come back later       L{TemporaryFailure}: nothing was learnt
+answer anew           L{StaleNonce}: the challenge is no longer good
 ====================  =====================================================
 """
 
@@ -66,13 +68,39 @@ class AccountDenied(UnauthorizedLogin):
         self.reason = reason
 
 
+class StaleNonce(LoginFailed):
+    """
+    An answer to HTTP Digest is well formed, and its challenge isn't good, or no longer.
+
+    The client may answer another challenge without asking its user again, if that one
+    says C{stale=true} (RFC 7616, section 3.3).  Nothing is told by this of the password,
+    which wasn't looked at.
+    """
+
+
+class WrongURI(LoginFailed):
+    """
+    An answer to HTTP Digest came with a request for another URI than it is for.
+
+    RFC 7616 (section 3.4.6) wants it told as an error of the client's: 400.
+
+    @ivar uri: the URI that the answer is for.
+    """
+
+    def __init__(self, uri: bytes) -> None:
+        super().__init__("Invalid response, it is for another URI.")
+        self.uri = uri
+
+
 __all__ = [
     "AccountDenied",
     "DenialReason",
     "LoginDenied",
     "LoginFailed",
+    "StaleNonce",
     "TemporaryFailure",
     "Unauthorized",
     "UnauthorizedLogin",
     "UnhandledCredentials",
+    "WrongURI",
 ]

@@ -13,10 +13,12 @@ from mycred.error import (
     AccountDenied,
     DenialReason,
     LoginFailed,
+    StaleNonce,
     TemporaryFailure,
     Unauthorized,
     UnauthorizedLogin,
     UnhandledCredentials,
+    WrongURI,
 )
 
 
@@ -42,7 +44,7 @@ class TwistedsErrorTests(SynchronousTestCase):
         """
         The errors that Twisted doesn't have are found where their names say.
         """
-        for ours in (AccountDenied, TemporaryFailure):
+        for ours in (AccountDenied, StaleNonce, TemporaryFailure, WrongURI):
             self.assertEqual(qual(ours), f"mycred.error.{ours.__name__}")
 
 
@@ -118,3 +120,26 @@ class AccountDeniedTests(SynchronousTestCase):
                 "POLICY": "refused by policy",
             },
         )
+
+
+class DigestErrorTests(SynchronousTestCase):
+    """
+    Tests for the errors of HTTP Digest.
+    """
+
+    def test_failedLogin(self) -> None:
+        """
+        Code that knows only Twisted's errors, as its guard of web pages does, catches
+        them as failed logins.
+        """
+        for ours in (StaleNonce, WrongURI):
+            self.assertTrue(issubclass(ours, twistedError.LoginFailed))
+            self.assertFalse(issubclass(ours, twistedError.UnauthorizedLogin))
+
+    def test_uri(self) -> None:
+        """
+        A wrong URI is known to who catches it, and isn't in the text.
+        """
+        wrong = WrongURI(b"/secret")
+        self.assertEqual(wrong.uri, b"/secret")
+        self.assertNotIn("secret", str(wrong))

@@ -33,6 +33,7 @@ from twisted.python.failure import Failure
 from twisted.spread import pb
 from twisted.test.iosim import IOPump, connectedServerAndClient
 from twisted.trial.unittest import SynchronousTestCase, TestCase
+from twisted.web.guard import HTTPAuthSessionWrapper
 from twisted.web.resource import IResource
 from twisted.web.test.requesthelper import DummyRequest
 
@@ -56,6 +57,8 @@ from mycred.portal import Portal
 
 from .checkers._files import BCRYPT
 from .conch._ssh import USER, keygen, login, needSSH
+from .demo._web import Guarded
+from .test_httpdigest import Client
 
 ROOT = Path(mycred.__file__).resolve().parents[1]
 EXAMPLES = ROOT / "doc" / "examples"
@@ -160,6 +163,42 @@ class PagesTests(SynchronousTestCase):
             cwd=ROOT,
         )
         self.assertEqual(printed.stdout, "False\n")
+
+
+class DigestGuardTests(Guarded, SynchronousTestCase):
+    """
+    Tests for C{digest_guard.py}.
+    """
+
+    def guard(self, portal: Portal) -> IResource:
+        """
+        Have users log in.
+        """
+        factory = load("digest_guard").DigestFactory(b"md5", b"here")
+        factory.digest = self.digest
+        return HTTPAuthSessionWrapper(portal, [factory])
+
+    def test_login(self) -> None:
+        """
+        An answer is good once, and for the URI that was asked for.
+        """
+        client = self.client()
+        self.assertEqual(self.answer(client.fields(), target=b"/b").status, 401)
+        self.assertEqual(self.answer(client.fields()).page, b"Hello")
+        self.assertEqual(self.answer(client.fields()).status, 401)
+
+    def test_stale(self) -> None:
+        """
+        Who answers a challenge that has expired is told so, and who types a wrong
+        password isn't.
+        """
+        client = self.client()
+        self.digest.now += self.digest.CHALLENGE_LIFETIME_SECS + 1
+        fresh = self.answer(client.fields()).challenge()
+        self.assertEqual(fresh["stale"], b"true")
+        wrong = Client(fresh, password=b"wrong")
+        self.assertNotIn("stale", self.answer(wrong.fields()).challenge())
+        self.assertEqual(self.answer(Client(fresh).fields()).page, b"Hello")
 
 
 class FirstLoginPOP3Tests(SynchronousTestCase):

@@ -9,6 +9,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import time
 from base64 import b64decode, b64encode
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 import mycred
 from mycred._httpdigest import DigestCredentialFactory, DigestedCredentials
-from mycred.error import LoginFailed
+from mycred.error import LoginFailed, StaleNonce, WrongURI
 
 patient = settings(deadline=None, database=None)
 
@@ -243,10 +244,10 @@ class RoundTripTests(DigestTestCase):
         In a session C{htdigest}'s hash stays good as well.
         """
         factory, client = self.make(b"sha-256-sess")
-        self.decode(factory, client.fields(1))
-        client.cnonce = b"another"
-        credentials = self.decode(factory, client.fields(2))
-        self.assertTrue(credentials.checkHash(client.htdigest()))
+        for count, cnonce in enumerate((client.first, b"another"), 1):
+            client.cnonce = cnonce
+            credentials = self.decode(factory, client.fields(count))
+            self.assertTrue(credentials.checkHash(client.htdigest()))
 
     def test_otherRequest(self) -> None:
         """
@@ -370,14 +371,47 @@ class CountTests(DigestTestCase):
 
     def test_wrongPassword(self) -> None:
         """
-        A count is used up also by an answer with a wrong password.
+        An answer with a wrong password uses nothing up, since anybody can send it.
         """
         factory, client = self.make()
         client.password = b"wrong"
         self.assertFalse(self.decode(factory, client.fields()).checkPassword(b"secret"))
+        self.assertEqual(len(factory._used), 0)
         client.password = b"secret"
+        self.accepted(factory, client.fields())
         self.refused(factory, client.fields())
-        self.accepted(factory, client.fields(2))
+
+    def test_severalCheckers(self) -> None:
+        """
+        An answer that one checker found right is right for the next one, too.
+        """
+        factory, client = self.make()
+        credentials = self.decode(factory, client.fields())
+        self.assertFalse(credentials.checkPassword(b"wrong"))
+        for _ in range(2):
+            self.assertTrue(credentials.checkPassword(b"secret"))
+            self.assertTrue(credentials.checkHash(client.htdigest()))
+        self.assertFalse(credentials.checkPassword(b"wrong"))
+        self.refused(factory, client.fields())
+
+    def test_atOneTime(self) -> None:
+        """
+        Of two answers that are the same, and checked at the same time, one is taken.
+        """
+        factory, client = self.make()
+        first, second = (self.decode(factory, client.fields()) for _ in range(2))
+        self.assertTrue(second.checkPassword(b"secret"))
+        self.assertFalse(first.checkPassword(b"secret"))
+        self.assertTrue(second.checkPassword(b"secret"))
+
+    def test_checkedLate(self) -> None:
+        """
+        An answer whose challenge expires while a checker is at work isn't taken.
+        """
+        factory, client = self.make()
+        credentials = self.decode(factory, client.fields())
+        factory.now += factory.CHALLENGE_LIFETIME_SECS + 1
+        self.assertFalse(credentials.checkPassword(b"secret"))
 
     def test_spelledOtherwise(self) -> None:
         """
@@ -434,7 +468,7 @@ class CountTests(DigestTestCase):
         self.refused(factory, client.fields(0xFFFFFFFF))
         self.refused(factory, client.fields(2))
         self.accepted(factory, client.fields(0xFFFFFFFE))
-        [use] = factory._used.values()
+        [use] = factory._used._uses.values()
         self.assertLessEqual(use._seen.bit_length(), 128)
 
     def test_manyCounts(self) -> None:
@@ -444,7 +478,7 @@ class CountTests(DigestTestCase):
         factory, client = self.make()
         for count in range(1, 2000, 100):
             self.accepted(factory, client.fields(count))
-        [use] = factory._used.values()
+        [use] = factory._used._uses.values()
         self.assertLessEqual(use._seen.bit_length(), 128)
 
     def test_ofEachNonce(self) -> None:
@@ -465,7 +499,7 @@ class CountTests(DigestTestCase):
         challenge = factory.getChallenge(ADDRESS)
         client = Client(challenge, cnonce=b"c" * 10000)
         self.refused(factory, client.fields(1))
-        self.assertEqual(factory._used, {})
+        self.assertEqual(len(factory._used), 0)
 
     def test_withoutQop(self) -> None:
         """
@@ -732,12 +766,13 @@ class MemoryTests(DigestTestCase):
     What is remembered is bounded, and nothing can be replayed for that.
     """
 
-    def use(self, factory: Factory) -> Client:
+    def use(self, factory: Factory, address: bytes = ADDRESS) -> Client:
         """
         Let a new client log in.
         """
-        client = Client(factory.getChallenge(ADDRESS))
-        self.accepted(factory, client.fields(1))
+        client = Client(factory.getChallenge(address))
+        credentials = factory.decode(header(client.fields(1)), METHOD, address)
+        self.assertTrue(credentials.checkPassword(b"secret"))
         return client
 
     def test_expired(self) -> None:
@@ -771,19 +806,22 @@ class MemoryTests(DigestTestCase):
 
     def test_full(self) -> None:
         """
-        When too many nonces are in use, all challenges are withdrawn: nobody's
-        answer can be replayed, and everybody gets in with a new challenge.
+        When too many nonces are in use, the challenges of those who use them are
+        withdrawn: nobody's answer can be replayed, and everybody gets in with a new
+        challenge.
         """
         factory, _ = self.make()
-        factory._MOST_NONCES = 3
+        factory._used.most = 3
         clients = [self.use(factory) for _ in range(3)]
         waiting = Client(factory.getChallenge(ADDRESS))
         self.accepted(factory, clients[0].fields(2))
-        clients.append(self.use(factory))
+        last = self.use(factory)
         self.assertLessEqual(len(factory._used), 3)
         for client in clients:
             self.refused(factory, client.fields(1))
             self.refused(factory, client.fields(3))
+        self.refused(factory, last.fields(1))
+        self.accepted(factory, last.fields(2))
         self.refused(factory, waiting.fields())
         client = self.use(factory)
         self.refused(factory, client.fields(1))
@@ -794,7 +832,7 @@ class MemoryTests(DigestTestCase):
         However many clients come, no more than the limit is remembered.
         """
         factory, _ = self.make()
-        factory._MOST_NONCES = 10
+        factory._used.most = 10
         for _ in range(100):
             self.use(factory)
             self.assertLessEqual(len(factory._used), 10)
@@ -804,13 +842,213 @@ class MemoryTests(DigestTestCase):
         Nothing is withdrawn where forgetting what has expired makes room.
         """
         factory, _ = self.make()
-        factory._MOST_NONCES = 3
+        factory._used.most = 3
         for _ in range(3):
             self.use(factory)
         factory.now += factory.CHALLENGE_LIFETIME_SECS + 1
-        key = factory.privateKey
-        self.use(factory)
-        self.assertEqual(factory.privateKey, key)
+        waiting = Client(factory.getChallenge(ADDRESS))
+        for _ in range(2):
+            self.use(factory)
+        self.accepted(factory, waiting.fields())
+
+    def test_bogus(self) -> None:
+        """
+        However many wrong answers strangers send, nothing is remembered of them, and
+        nobody's challenge is withdrawn.
+        """
+        factory, _ = self.make()
+        factory._used.most = 3
+        client = self.use(factory)
+        waiting = Client(factory.getChallenge(ADDRESS))
+        for _ in range(50):
+            challenge = factory.getChallenge(ADDRESS)
+            bogus = Client(challenge, password=b"wrong")
+            credentials = self.decode(factory, bogus.fields())
+            self.assertFalse(credentials.checkPassword(b"secret"))
+        self.assertEqual(len(factory._used), 1)
+        self.accepted(factory, client.fields(2))
+        self.accepted(factory, waiting.fields())
+
+    def test_otherSource(self) -> None:
+        """
+        However often somebody logs in, clients from elsewhere keep their challenges.
+        """
+        factory, _ = self.make()
+        factory._used.most = 40
+        client = self.use(factory)
+        waiting = Client(factory.getChallenge(ADDRESS))
+        flood = [self.use(factory, b"198.51.100.1") for _ in range(200)]
+        self.assertLessEqual(len(factory._used), 40)
+        self.accepted(factory, client.fields(2))
+        self.accepted(factory, waiting.fields())
+        for flooder in flood:
+            response = header(flooder.fields(1))
+            self.assertRaises(
+                StaleNonce, factory.decode, response, METHOD, b"198.51.100.1"
+            )
+
+
+class ClockTests(DigestTestCase):
+    """
+    Who sets the clock of the machine changes nothing.
+    """
+
+    def setUp(self) -> None:
+        self.factory = DigestCredentialFactory(b"md5", b"here")
+        self.wall = 1_000_000_000.0
+        self.patch(time, "time", lambda: self.wall)
+        self.client = Client(self.factory.getChallenge(ADDRESS))
+
+    def logIn(self, fields: dict[str, bytes]) -> None:
+        """
+        Assert that an answer is taken.
+        """
+        credentials = self.factory.decode(header(fields), METHOD, ADDRESS)
+        self.assertTrue(credentials.checkPassword(b"secret"))
+
+    def test_forward(self) -> None:
+        """
+        A challenge is good though the clock is set forward.
+        """
+        self.wall += 3600
+        self.logIn(self.client.fields())
+
+    def test_backAndForth(self) -> None:
+        """
+        An answer that was taken isn't good again when the clock was set forward and back.
+        """
+        self.logIn(self.client.fields(1))
+        self.wall += 3600
+        self.logIn(Client(self.factory.getChallenge(ADDRESS)).fields())
+        self.wall -= 3600
+        again = header(self.client.fields(1))
+        self.assertRaises(StaleNonce, self.factory.decode, again, METHOD, ADDRESS)
+        self.logIn(self.client.fields(2))
+
+    def test_programsClock(self) -> None:
+        """
+        A program may set a clock of its own, and what was forgotten by it isn't taken
+        again when it is set back; new challenges are good at once.
+        """
+        factory, client = self.make()
+        self.accepted(factory, client.fields(1))
+        factory.now += 3600
+        self.accepted(factory, Client(factory.getChallenge(ADDRESS)).fields())
+        factory.now -= 3600
+        self.refused(factory, client.fields(1))
+        self.accepted(factory, Client(factory.getChallenge(ADDRESS)).fields())
+
+    def test_startedAgain(self) -> None:
+        """
+        With a key that outlives a server, a challenge that was made by the clock of a
+        machine that ran for longer isn't good for longer.
+        """
+        factory, client = self.make()
+        factory.now = 60
+        self.refused(factory, client.fields())
+
+
+class StaleTests(DigestTestCase):
+    """
+    It is told apart whether a client needs another challenge or another password.
+    """
+
+    def assertStale(self, factory: Factory, fields: dict[str, bytes]) -> None:
+        """
+        Assert that an answer is refused because of its challenge.
+        """
+        self.assertRaises(StaleNonce, self.decode, factory, fields)
+
+    def test_expired(self) -> None:
+        """
+        A challenge that is too old is stale, whether it was used or not, and whatever the
+        password is.
+        """
+        for password in (b"secret", b"wrong"):
+            factory, client = self.make()
+            self.accepted(factory, client.fields(1))
+            other = Client(factory.getChallenge(ADDRESS), password=password)
+            factory.now += factory.CHALLENGE_LIFETIME_SECS + 1
+            self.assertStale(factory, client.fields(2))
+            self.assertStale(factory, other.fields())
+            self.accepted(factory, Client(factory.getChallenge(ADDRESS)).fields())
+
+    def test_seen(self) -> None:
+        """
+        So is one whose count was used, or which can be used once only.
+        """
+        factory, client = self.make()
+        self.accepted(factory, client.fields(1))
+        self.assertStale(factory, client.fields(1))
+        self.assertStale(factory, client.oldFields())
+
+    def test_otherServer(self) -> None:
+        """
+        So is one of another server's, as this was before it was started again, and one
+        that nobody made.
+        """
+        factory, client = self.make()
+        self.assertStale(self.make()[0], client.fields())
+        for field in ("nonce", "opaque"):
+            self.assertStale(factory, {**client.fields(), field: b"0" * 32})
+
+    def test_notStale(self) -> None:
+        """
+        What another challenge wouldn't help isn't: a malformed answer, one to what wasn't
+        asked, a client whose address changes all the time.
+        """
+        factory, client = self.make()
+        fields = client.fields()
+        factory.now += factory.CHALLENGE_LIFETIME_SECS + 1
+        wrong = [{**fields, "algorithm": b"sha-256"}, {**fields, "qop": b"auth-int"}]
+        for malformed in (*wrong, *(without(fields, f) for f in ("nonce", "response"))):
+            error = self.assertRaises(LoginFailed, self.decode, factory, malformed)
+            self.assertNotIsInstance(error, StaleNonce)
+        factory, client = self.make()
+        error = self.assertRaises(
+            LoginFailed, factory.decode, header(client.fields()), METHOD, b"192.0.2.8"
+        )
+        self.assertNotIsInstance(error, StaleNonce)
+
+
+class URITests(DigestTestCase):
+    """
+    An answer is for one URI.
+    """
+
+    def test_other(self) -> None:
+        """
+        With the URI of the request known, an answer for another one is refused, and uses
+        nothing up.
+        """
+        factory, client = self.make()
+        response = header(client.fields(uri=b"/"))
+        for uri in (b"/secret", b"/?", b"", b"*", b"http://192.0.2.1/secret"):
+            error = self.assertRaises(
+                WrongURI, factory.decode, response, METHOD, ADDRESS, uri=uri
+            )
+            self.assertEqual(error.uri, b"/")
+        credentials = factory.decode(response, METHOD, ADDRESS, uri=b"/")
+        self.assertTrue(credentials.checkPassword(b"secret"))
+
+    def test_rewritten(self) -> None:
+        """
+        One that a proxy has written in another way is taken.
+        """
+        for uri in (b"/%7Ea?b=%c3", b"http://example.org/~a?b=%C3"):
+            factory, client = self.make()
+            response = header(client.fields(uri=b"/~a?b=%C3"))
+            credentials = factory.decode(response, METHOD, ADDRESS, uri=uri)
+            self.assertTrue(credentials.checkPassword(b"secret"))
+
+    def test_stale(self) -> None:
+        """
+        It is refused whether the challenge is good or not.
+        """
+        factory, client = self.make()
+        factory.now += factory.CHALLENGE_LIFETIME_SECS + 1
+        response = header(client.fields())
+        self.assertRaises(WrongURI, factory.decode, response, METHOD, ADDRESS, uri=b"/b")
 
 
 class ByHandTests(DigestTestCase):
@@ -907,24 +1145,28 @@ class HostileTests(DigestTestCase):
     Whatever a client sends, it gets in or fails to log in, and soon.
     """
 
-    def attempt(self, factory: Factory, response: bytes) -> bool:
+    def attempt(self, factory: Factory, response: bytes, **known: bytes) -> bool:
         """
         Try to log in as alice.
         """
         try:
-            credentials = factory.decode(response, METHOD, ADDRESS)
+            credentials = factory.decode(response, METHOD, ADDRESS, **known)
             return credentials.checkPassword(b"secret")
         except LoginFailed:
             return False
 
     @patient
-    @given(st.binary() | st.text('=", \\\tabc').map(str.encode))
-    def test_anyBytes(self, response: bytes) -> None:
+    @given(
+        st.binary() | st.text('=", \\\tabc').map(str.encode),
+        st.none() | st.binary(),
+        st.none() | st.text() | st.binary(),
+    )
+    def test_anyBytes(self, response: bytes, uri: Any, address: Any) -> None:
         """
-        Arbitrary bytes are a failed login.
+        Arbitrary bytes are a failed login, whatever the request and whoever sends it.
         """
         factory, _ = self.make()
-        self.assertRaises(LoginFailed, factory.decode, response, METHOD, ADDRESS)
+        self.assertRaises(LoginFailed, factory.decode, response, METHOD, address, uri=uri)
 
     @patient
     @given(
@@ -941,7 +1183,7 @@ class HostileTests(DigestTestCase):
         Arbitrary values in a right answer break nothing.
         """
         factory, client = self.make(b"sha-256-sess")
-        self.attempt(factory, header({**client.fields(), **changed}))
+        self.attempt(factory, header({**client.fields(), **changed}), uri=b"/a")
 
     @patient
     @given(st.data(), st.sampled_from([b"md5", b"sha-256-sess"]), st.booleans())

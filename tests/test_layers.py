@@ -29,8 +29,9 @@ ROWS = [
     {"_notes"},
     {"credentials", "_hashes", "_userfile", "_workers", "_chain", "_argstring"},
     {"_audit", "_httpdigest"},
+    {"_digestfields", "_nonces"},
     {"_peers"},
-    {"_digest", "_processes", "_secrets", "_threads", "_turns"},
+    {"_digest", "_processes", "_secrets", "_targets", "_threads", "_turns"},
     {"_contracts", "_conchcontracts", "error"},
 ]
 ROW = {part: number for number, row in enumerate(ROWS) for part in row}

@@ -7,21 +7,16 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred, gatherResults, succeed
 from twisted.internet.interfaces import IProtocolFactory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web.guard import (
-    BasicCredentialFactory,
-    DigestCredentialFactory,
-    HTTPAuthSessionWrapper,
-)
+from twisted.web.guard import BasicCredentialFactory, HTTPAuthSessionWrapper
 from twisted.web.iweb import ICredentialFactory
 from twisted.web.pages import errorPage
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET, Site
 
-from .. import credentials
 from .._contracts import (
     IUsernameDigestHash,
     IUsernameHashedPassword,
@@ -29,8 +24,10 @@ from .._contracts import (
     Login,
 )
 from .._sessions import SessionPortal
+from ..credentials import DigestCredentialFactory
 from ..error import TemporaryFailure
 from ..portal import Portal
+from ._digest import GuardDigest, Refused, badRequest
 from ._options import REALM
 from ._store import Mailbox, StoreService
 
@@ -112,8 +109,10 @@ class _PagePortal(SessionPortal):
 
     def login(self, *args: Any) -> Deferred[Login]:
         """
-        Log in, or fetch that page.
+        Log in, or fetch that page, or the one that comes instead.
         """
+        if isinstance(args[0], Refused):
+            return succeed((IResource, args[0].page, lambda: None))
 
         def ebUnsure(failure: Failure) -> Login:
             failure.trap(TemporaryFailure)
@@ -141,6 +140,9 @@ class _Guarded(Resource):
         """
         Log the user in, and have his page rendered.
         """
+        if len(request.requestHeaders.getRawHeaders(b"authorization", [])) > 1:
+            # Whatever stands before this server may have looked at another one.
+            return badRequest("There are several logins.").render(request)
         session = _PagePortal(self._portal, request, service="http")
         request.notifyFinish().addBoth(session.close)
         return HTTPAuthSessionWrapper(session, self._factories).render(request)
@@ -155,9 +157,7 @@ def _credentialFactories(portal: Portal) -> list[ICredentialFactory]:
     if IUsernameHashedPassword in served or IUsernameDigestHash in served:
         # A file made by htdigest holds MD5 hashes, which serve nothing else.
         algorithm = b"MD5" if IUsernameDigestHash in served else b"SHA-256"
-        digest: Any = DigestCredentialFactory(algorithm, REALM)
-        digest.digest = credentials.DigestCredentialFactory(algorithm, REALM)
-        factories.append(digest)
+        factories.append(GuardDigest(DigestCredentialFactory(algorithm, REALM)))
     if IUsernamePassword in served:
         factories.append(BasicCredentialFactory(REALM))
     return factories

@@ -15,6 +15,7 @@ import subprocess
 import sys
 from base64 import b64encode
 from collections.abc import Callable
+from hashlib import md5
 from http.client import HTTPConnection
 from pathlib import Path
 from threading import Timer
@@ -242,6 +243,19 @@ class ServerTests:
         path = self.folder / f"passwd-{'-'.join(secrets)}"
         path.write_text("".join(f"{name}:{secrets[name]}\n" for name in secrets))
         return f"--auth=file:{path}"
+
+    def htdigest(self, **passwords: str) -> str:
+        """
+        Write a file as C{htdigest} does.
+
+        @return: the option that names it.
+        """
+        path = self.folder / "htdigest"
+        lines = [(name, f"{name}:mycred:{passwords[name]}") for name in passwords]
+        path.write_text(
+            "".join(f"{n}:mycred:{md5(a.encode()).hexdigest()}\n" for n, a in lines)
+        )
+        return f"--auth=htdigest:{path}:realm=mycred"
 
     def hashed(self, password: str) -> str:
         """

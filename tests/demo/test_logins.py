@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from hashlib import md5
 from pathlib import Path
 from typing import Any
 
@@ -390,25 +389,12 @@ class HtdigestTests(ServerTests, SynchronousTestCase):
     Tests for C{--auth=htdigest:}.
     """
 
-    def digest(self, **passwords: str) -> str:
-        """
-        Write a file as C{htdigest} does.
-
-        @return: the option that names it.
-        """
-        path = self.folder / "htdigest"
-        lines = [(name, f"{name}:mycred:{passwords[name]}") for name in passwords]
-        path.write_text(
-            "".join(f"{n}:mycred:{md5(a.encode()).hexdigest()}\n" for n, a in lines)
-        )
-        return f"--auth=htdigest:{path}:realm=mycred"
-
     def test_digest(self) -> None:
         """
         A browser that doesn't send its password gets in with the right one only,
         and no other way to log in is offered.
         """
-        server = self.start(self.digest(alice="sesame"), offered="http")
+        server = self.start(self.htdigest(alice="sesame"), offered="http")
         client = server.curl("http", "", "--digest")
         self.assertIn("Mail of alice", client("alice", "sesame"))
         for name, password in [("alice", "tulip"), ("eve", "sesame")]:
@@ -421,7 +407,7 @@ class HtdigestTests(ServerTests, SynchronousTestCase):
         """
         Who isn't in the one file is looked up in the other, in either order.
         """
-        both = [self.digest(alice="sesame"), self.passwords(bob="tulip")]
+        both = [self.htdigest(alice="sesame"), self.passwords(bob="tulip")]
         for options in (both, both[::-1]):
             server = self.start(*options)
             client = server.curl("http", "", "--digest")

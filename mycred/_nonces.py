@@ -1,0 +1,251 @@
+"""
+The nonces of HTTP Digest that clients have used, so that no answer is taken twice.
+
+An answer counts once it was found right: wrong ones, which anybody can send, take no
+memory, and push nobody's nonce out.  What has to be forgotten is never taken again: for
+each source of clients, and for all of them, it is known up to which time the nonces are
+void that aren't remembered.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from threading import Lock
+from typing import NamedTuple
+
+_NEVER = float("-inf")
+
+
+class Answer(NamedTuple):
+    """
+    What an answer to a challenge uses up, if it is right.
+
+    @ivar nonce: the nonce of the challenge.
+    @ivar nonceCount: how often the client says that it has used the nonce.
+    @ivar cnonce: the client's nonce; L{None} where nothing depends on it later.
+    @ivar issued: when the challenge was made, in seconds.
+    @ivar source: where the client comes from, as from
+        L{networkOf<mycred._peers.networkOf>}.
+    """
+
+    nonce: bytes
+    nonceCount: int
+    cnonce: bytes | None
+    issued: int
+    source: bytes
+
+
+class NonceUse:
+    """
+    The counts with which a client has used one nonce.
+
+    A browser may send requests over several connections, so that counts arrive
+    out of order: the highest is kept, and of the L{WINDOW} before it which ones
+    were seen, as RFC 4303 (section 3.4.3) does it for packets.
+
+    @ivar cnonce: the client's nonce in the first right answer.
+    @ivar issued: when the challenge was made.
+    @ivar source: where the client comes from.
+    """
+
+    WINDOW = 128
+
+    __slots__ = ("_highest", "_seen", "cnonce", "issued", "source")
+
+    def __init__(self, first: Answer) -> None:
+        """
+        @param first: the first right answer, which isn't claimed by this yet.
+        """
+        self.cnonce = first.cnonce
+        self.issued = first.issued
+        self.source = first.source
+        self._highest = 0
+        self._seen = 0
+
+    def isFree(self, count: int) -> bool:
+        """
+        Tell whether a count can be taken: it wasn't before, and isn't so far behind that
+        nobody knows.
+        """
+        behind = self._highest - count
+        return behind < 0 or (behind < self.WINDOW and not self._seen >> behind & 1)
+
+    def claim(self, count: int) -> bool:
+        """
+        Take a count.
+
+        @return: whether it could be taken.
+        """
+        if not self.isFree(count):
+            return False
+        ahead = count - self._highest
+        if ahead > 0:
+            kept = self._seen << ahead if ahead < self.WINDOW else 0
+            self._seen = kept & ((1 << self.WINDOW) - 1)
+            self._highest = count
+        self._seen |= 1 << (self._highest - count)
+        return True
+
+
+class UsedNonces:
+    """
+    The nonces with which clients have logged in.
+
+    @ivar most: how many are remembered.
+    """
+
+    most = 50_000
+
+    #: If no source has as many as this, there are too many sources to forget one by one.
+    _FEW = 16
+
+    def __init__(self, now: Callable[[], int], lifetime: Callable[[], float]) -> None:
+        """
+        @param now: tells the time, in seconds.
+        @param lifetime: tells how long a nonce is good, in seconds.
+        """
+        self._now = now
+        self._lifetime = lifetime
+        # In the order in which they were used first.
+        self._uses: OrderedDict[bytes, NonceUse] = OrderedDict()
+        self._ofSource: dict[bytes, set[bytes]] = {}
+        # Up to which time nonces are void that aren't remembered: of all sources, and of
+        # one.
+        self._floor = _NEVER
+        self._floors: OrderedDict[bytes, float] = OrderedDict()
+        # A checker may verify answers in a thread.
+        self._lock = Lock()
+
+    def __len__(self) -> int:
+        return len(self._uses)
+
+    def newest(self, source: bytes) -> int:
+        """
+        Return the time with which a challenge for this source is made: after all that was
+        forgotten of it, though that be in the future, so that the challenge is good.
+        """
+        return int(max(self._now(), self._floorOf(source) + 1))
+
+    def isGood(self, answer: Answer) -> bool:
+        """
+        Tell whether an answer could be taken, if it is right.
+        """
+        expired = self._now() - answer.issued > self._lifetime()
+        # With this key another server may have made it, by a clock of its own.
+        if expired or answer.issued > self.newest(answer.source):
+            return False
+        use = self._uses.get(answer.nonce)
+        if use is not None:
+            return use.isFree(answer.nonceCount)
+        return answer.issued > self._floorOf(answer.source)
+
+    def sessionCNonce(self, answer: Answer) -> bytes | None:
+        """
+        Return the client's nonce from the first right answer with the same nonce.
+        """
+        return self._uses.get(answer.nonce, answer).cnonce
+
+    def claim(self, answer: Answer) -> bool:
+        """
+        Take an answer that is right, so that it isn't taken again.
+
+        @return: whether it could be taken.
+        """
+        with self._lock:
+            self._forgetExpired()
+            if not self.isGood(answer):
+                return False
+            if answer.nonce not in self._uses:
+                self._uses[answer.nonce] = NonceUse(answer)
+                self._ofSource.setdefault(answer.source, set()).add(answer.nonce)
+                if len(self._uses) + len(self._floors) > self.most:
+                    self._makeRoom(answer.nonce)
+            return self._uses[answer.nonce].claim(answer.nonceCount)
+
+    def _floorOf(self, source: bytes) -> float:
+        """
+        Return up to which time nonces of a source are void that aren't remembered.
+        """
+        return max(self._floor, self._floors.get(source, _NEVER))
+
+    def _forgetExpired(self) -> None:
+        """
+        Forget what is too old.  A clock that is set back doesn't make it good again.
+        """
+        expired = self._now() - self._lifetime()
+        while self._uses:
+            nonce, use = next(iter(self._uses.items()))
+            if use.issued >= expired:
+                break
+            self._floor = max(self._floor, self._forget(nonce))
+        while self._floors:
+            source, floor = next(iter(self._floors.items()))
+            if floor >= expired:
+                break
+            self._floor = max(self._floor, floor)
+            del self._floors[source]
+
+    def _makeRoom(self, kept: bytes) -> None:
+        """
+        Forget what the source has that has most, and remember that its nonces are void.
+
+        @param kept: the nonce that isn't forgotten.
+        """
+        source = max(self._ofSource, key=lambda source: len(self._ofSource[source]))
+        everybody = len(self._ofSource[source]) < self._FEW
+        nonces = self._uses if everybody else self._ofSource[source]
+        gone = [nonce for nonce in nonces if nonce != kept]
+        floor = max((self._forget(nonce) for nonce in gone), default=self._floor)
+        if everybody:
+            self._floor = max(self._floor, floor, *self._floors.values())
+            self._floors.clear()
+        else:
+            self._floors[source] = max(floor, self._floors.pop(source, floor))
+
+    def _forget(self, nonce: bytes) -> int:
+        """
+        Forget a nonce.
+
+        @return: the time up to which nonces of its source, or of all, are void for that.
+        """
+        use = self._uses.pop(nonce)
+        ofSource = self._ofSource[use.source]
+        ofSource.remove(nonce)
+        if not ofSource:
+            del self._ofSource[use.source]
+        return use.issued
+
+
+class Claim:
+    """
+    What one answer uses up, once however many checkers find it right.
+    """
+
+    def __init__(self, nonces: UsedNonces, answer: Answer) -> None:
+        """
+        @param nonces: where it is remembered.
+        @param answer: the answer.
+        """
+        self._nonces = nonces
+        self._answer = answer
+        self._isTaken = False
+
+    def sessionCNonce(self) -> bytes | None:
+        """
+        Return the client's nonce with which the session began, for the C{-sess}
+        algorithms: that of this answer, if it is the first.
+        """
+        return self._nonces.sessionCNonce(self._answer)
+
+    def take(self) -> bool:
+        """
+        Take the answer, which is right.
+
+        @return: whether it could be taken, or was by this.
+        """
+        self._isTaken = self._isTaken or self._nonces.claim(self._answer)
+        return self._isTaken
+
+
+__all__ = ["Answer", "Claim", "NonceUse", "UsedNonces"]
