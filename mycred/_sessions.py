@@ -34,6 +34,7 @@ class SessionPortal(Portal):
     It tells the checkers where the client is, and tells the log how each login has
     ended.
 
+    @ivar protocol: the protocol of the connection, or its request.
     @cvar MOST_AT_A_TIME: how many logins of a connection may be under way.
     """
 
@@ -49,8 +50,8 @@ class SessionPortal(Portal):
     ) -> None:
         """
         @param portal: the portal of the server.
-        @param protocol: the protocol of the connection.  Its transport is asked at each
-            login where the client is, since that may change: behind a proxy it is known
+        @param protocol: the protocol of the connection, or its request, which have a
+            C{transport}.  That is asked at each login where the client is, since that may change: behind a proxy it is known
             once the proxy has told it.
         @param service: what the log calls the protocol, such as C{imap}.
         @param mostRefused: how many logins that are refused end the connection: for
@@ -59,7 +60,7 @@ class SessionPortal(Portal):
         super().__init__(portal.realm)
         self.checkers = portal.checkers
         self._portal = portal
-        self._protocol = protocol
+        self.protocol = protocol
         self._service = service
         self._mostRefused = mostRefused
         self._refused = 0
@@ -131,7 +132,7 @@ class SessionPortal(Portal):
         """
         Return the address of the client; L{None} if it isn't known.
         """
-        transport = getattr(self._protocol, "transport", None)
+        transport = getattr(self.protocol, "transport", None)
         return None if transport is None else transport.getPeer()
 
     def _why(self, credentials: Any) -> Deferred[Login] | None:
@@ -163,7 +164,7 @@ class SessionPortal(Portal):
         self._refused += 1
         if self._refused == self._mostRefused and not self._closed:
             # The client may read the answer to this one.
-            self._protocol.transport.loseConnection()
+            self.protocol.transport.loseConnection()
 
 
 class _Logout:

@@ -23,11 +23,11 @@ from .._contracts import (
     IUsernamePassword,
     Login,
 )
-from .._sessions import SessionPortal
 from ..credentials import DigestCredentialFactory
 from ..error import TemporaryFailure
 from ..portal import Portal
 from ._digest import GuardDigest, Refused, badRequest
+from ._limits import LOGIN_TIMEOUT, LimitedConnection, LimitedFactory, LimitedPortal
 from ._options import REALM
 from ._store import Mailbox, StoreService
 
@@ -101,7 +101,7 @@ def _text(data: bytes) -> str:
     return escape(data.decode("utf-8", "replace"))
 
 
-class _PagePortal(SessionPortal):
+class _PagePortal(LimitedPortal):
     """
     A portal that has a page for those about whom nothing can be found out: with a
     refusal a browser would have the user type his password again.
@@ -124,6 +124,61 @@ class _PagePortal(SessionPortal):
         return super().login(*args).addErrback(ebUnsure)
 
 
+class _Connection(LimitedConnection):
+    """
+    A connection that is limited anew with each request: a login is good for one.
+    """
+
+    # What separates lines, cookies, arguments, parts of a path and of a header.
+    BEGINNINGS = b"\n;&/,"
+
+    _beingServed = 0
+    _isLoggedIn = False
+
+    def dataReceived(self, data: bytes) -> None:
+        """
+        Take what the client sends: the beginning of a request, or more of it.
+        """
+        if not self._beingServed:
+            self.awaitLogin()
+        super().dataReceived(data)
+
+    def serve(self, request: Any) -> None:
+        """
+        Give a request that has come in as a whole the time that its answer takes.
+        """
+        self._beingServed += 1
+        self._isLoggedIn = False
+        self.stopWaiting()
+        request.notifyFinish().addBoth(self._cbServed)
+        if self._held > self.MOST_HELD // 2:
+            # Rather than cut it off in a later request, tell the client.
+            request.setHeader(b"connection", b"close")
+            request.channel.persistent = False
+
+    def _cbServed(self, _: object) -> None:
+        """
+        Be ready for the next request.
+        """
+        self._beingServed -= 1
+
+    def loggedIn(self) -> None:
+        """
+        Count anew: somebody is logged in, for this request.
+        """
+        self._held = 0
+        self._isLoggedIn = True
+
+    def loseConnection(self) -> None:
+        """
+        End when the client has read its answer, and don't wait long for somebody who
+        isn't logged in.
+        """
+        if not self._isLoggedIn:
+            self.awaitLogin()
+        super().loseConnection()
+
+
 class _Guarded(Resource):
     """
     What asks everybody to log in, with a portal of its own for each request.
@@ -140,6 +195,7 @@ class _Guarded(Resource):
         """
         Log the user in, and have his page rendered.
         """
+        request.transport.serve(request)
         if len(request.requestHeaders.getRawHeaders(b"authorization", [])) > 1:
             # Whatever stands before this server may have looked at another one.
             return badRequest("There are several logins.").render(request)
@@ -163,12 +219,17 @@ def _credentialFactories(portal: Portal) -> list[ICredentialFactory]:
     return factories
 
 
-def makeFactory(portal: Portal) -> IProtocolFactory:
+def makeFactory(
+    portal: Portal, loginTimeout: float = LOGIN_TIMEOUT, reactor: Any = None
+) -> IProtocolFactory:
     """
     Serve a portal over HTTP.
+
+    @param loginTimeout: how long a client may take to send a request, in seconds.
+    @param reactor: what counts the time; the reactor that is installed if L{None}.
     """
-    site: IProtocolFactory = Site(_Guarded(portal, _credentialFactories(portal)))
-    return site
+    site = Site(_Guarded(portal, _credentialFactories(portal)), reactor=reactor)
+    return LimitedFactory(site, _Connection, loginTimeout, reactor)
 
 
 __all__ = ["MailboxPage", "makeFactory"]

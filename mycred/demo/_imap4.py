@@ -36,6 +36,7 @@ from twisted.mail.imap4 import (
 from .._contracts import IUsernameHashedPassword, IUsernamePassword
 from ..credentials import CramMD5Credentials
 from ..portal import Portal
+from ._limits import LOGIN_TIMEOUT
 from ._sessions import SessionFactory
 from ._store import Mailbox, Message, StoreService
 
@@ -512,11 +513,19 @@ class IMAP4Factory(Factory):
         return protocol
 
 
-def makeFactory(portal: Portal) -> IProtocolFactory:
+def makeFactory(
+    portal: Portal, loginTimeout: float = LOGIN_TIMEOUT, reactor: Any = None
+) -> IProtocolFactory:
     """
     Serve a portal over IMAP4.
+
+    @param loginTimeout: how long a client may take until somebody is logged in, in
+        seconds.
+    @param reactor: what counts the time; the reactor that is installed if L{None}.
     """
-    return SessionFactory(IMAP4Factory(portal), portal, "imap")
+    return SessionFactory(
+        IMAP4Factory(portal), portal, "imap", loginTimeout=loginTimeout, reactor=reactor
+    )
 
 
 __all__ = ["Account", "makeFactory"]

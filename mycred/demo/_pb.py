@@ -15,8 +15,8 @@ from twisted.python.failure import Failure
 from twisted.spread import pb
 
 from .._secrets import asBytes
-from .._sessions import SessionPortal
 from ..portal import Portal
+from ._limits import LOGIN_TIMEOUT, LimitedConnection, LimitedFactory, LimitedPortal
 from ._sessions import MOST_REFUSED
 from ._store import Mailbox, Message, NoSuchUser, StoreService, composed
 
@@ -117,19 +117,34 @@ class _SessionRoot:
         """
         Make the object through which a client logs in.
         """
-        session = SessionPortal(
+        session = LimitedPortal(
             self._portal, broker, service="pb", mostRefused=MOST_REFUSED
         )
         broker.notifyOnDisconnect(session.close)
         return pb.IPBRoot(session).rootObject(broker)
 
 
-def makeFactory(portal: Portal) -> IProtocolFactory:
+class _Connection(LimitedConnection):
+    """
+    A connection over which objects come: what ends in a byte with the highest bit set
+    is one.
+    """
+
+    BEGINNINGS = bytes(range(0x80, 0x100))
+
+
+def makeFactory(
+    portal: Portal, loginTimeout: float = LOGIN_TIMEOUT, reactor: Any = None
+) -> IProtocolFactory:
     """
     Serve a portal over Perspective Broker.
+
+    @param loginTimeout: how long a client may take until somebody is logged in, in
+        seconds.
+    @param reactor: what counts the time; the reactor that is installed if L{None}.
     """
-    factory: IProtocolFactory = pb.PBServerFactory(_SessionRoot(portal))
-    return factory
+    factory = pb.PBServerFactory(_SessionRoot(portal))
+    return LimitedFactory(factory, _Connection, loginTimeout, reactor)
 
 
 __all__ = ["Correspondent", "Visitor", "makeFactory"]

@@ -18,6 +18,7 @@ from twisted.mail.pop3 import POP3, IMailbox, IServerFactory
 from .._contracts import IUsernameHashedPassword
 from ..credentials import CramMD5Credentials
 from ..portal import Portal
+from ._limits import LOGIN_TIMEOUT
 from ._sessions import SessionFactory
 from ._store import Mailbox, StoreService
 
@@ -113,7 +114,12 @@ class MailDrop:
 class _Server(POP3):
     """
     POP3 that tells wrong credentials and trouble apart, as RFC 3206 has it.
+
+    @cvar timeOut: how long a client may be idle, in seconds: no less than RFC 1939
+        (section 3) allows.
     """
+
+    timeOut = 600
 
     def listCapabilities(self) -> Any:
         """
@@ -185,11 +191,19 @@ class POP3Factory(Factory):
         return False
 
 
-def makeFactory(portal: Portal) -> IProtocolFactory:
+def makeFactory(
+    portal: Portal, loginTimeout: float = LOGIN_TIMEOUT, reactor: Any = None
+) -> IProtocolFactory:
     """
     Serve a portal over POP3.
+
+    @param loginTimeout: how long a client may take until somebody is logged in, in
+        seconds.
+    @param reactor: what counts the time; the reactor that is installed if L{None}.
     """
-    return SessionFactory(POP3Factory(portal), portal, "pop3")
+    return SessionFactory(
+        POP3Factory(portal), portal, "pop3", loginTimeout=loginTimeout, reactor=reactor
+    )
 
 
 __all__ = ["MailDrop", "makeFactory"]

@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory, connectionDone
-from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
+from twisted.protocols.policies import ProtocolWrapper
 from twisted.python.failure import Failure
 
 from .._contracts import InterfaceType, Login
-from .._sessions import SessionPortal
 from ..error import TemporaryFailure, UnauthorizedLogin
 from ..portal import Portal
+from ._limits import LOGIN_TIMEOUT, LimitedConnection, LimitedFactory, LimitedPortal
 
 _T = TypeVar("_T")
 
@@ -22,7 +22,7 @@ _T = TypeVar("_T")
 MOST_REFUSED = 10
 
 
-class TellingPortal(SessionPortal):
+class TellingPortal(LimitedPortal):
     """
     The portal of a connection whose protocol tells clients why they are refused.
 
@@ -38,7 +38,7 @@ class TellingPortal(SessionPortal):
         """
         Log in.
 
-        @return: a L{Deferred} as from L{SessionPortal.login}, which doesn't fail with
+        @return: a L{Deferred} as from L{LimitedPortal.login}, which doesn't fail with
             L{TemporaryFailure}, but as for a wrong password.
         """
         return super().login(credentials, mind, *interfaces).addErrback(self._ebLogin)
@@ -68,7 +68,7 @@ class TellingPortal(SessionPortal):
         return refused + b" Authentication failed" if isRefused else message
 
 
-class _SessionWrapper(ProtocolWrapper):
+class _SessionWrapper(LimitedConnection):
     """
     What closes the portal of a connection, after the protocol was told.
     """
@@ -79,13 +79,10 @@ class _SessionWrapper(ProtocolWrapper):
         protocol.portal.close()
 
 
-class SessionFactory(WrappingFactory):
+class SessionFactory(LimitedFactory):
     """
     Give each connection a portal of its own.
     """
-
-    protocol = _SessionWrapper
-    noisy = False
 
     def __init__(
         self,
@@ -93,14 +90,19 @@ class SessionFactory(WrappingFactory):
         portal: Portal,
         service: str,
         mostRefused: int = MOST_REFUSED,
+        loginTimeout: float = LOGIN_TIMEOUT,
+        reactor: Any = None,
     ) -> None:
         """
         @param factory: the factory of the protocols, which have a C{portal}.
         @param portal: the portal of the server.
         @param service: what the log calls the protocol.
         @param mostRefused: how many wrong passwords end a connection.
+        @param loginTimeout: how long a client may take until somebody is logged in, in
+            seconds.
+        @param reactor: what counts the time; the reactor that is installed if L{None}.
         """
-        super().__init__(factory)
+        super().__init__(factory, _SessionWrapper, loginTimeout, reactor)
         self._portal = portal
         self._service = service
         self._mostRefused = mostRefused
@@ -114,6 +116,8 @@ class SessionFactory(WrappingFactory):
         protocol.portal = TellingPortal(
             self._portal, protocol, service=self._service, mostRefused=self._mostRefused
         )
+        # Its own time-outs, which follow the login, count the same time.
+        protocol.callLater = self.reactor.callLater
         return wrapper
 
 
