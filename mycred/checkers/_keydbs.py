@@ -160,14 +160,20 @@ class UNIXAuthorizedKeysFiles:
         Return the keys of a user, as Twisted does it: those without options, of
         C{~/.ssh/authorized_keys} and C{~/.ssh/authorized_keys2}, whoever may write
         there.
+
+        A name that the name service spells otherwise has no keys: who asks names the
+        avatar as it was typed, and an account would have several.
         """
         import pwd
 
+        name = os.fsdecode(username)
         try:
-            home = (self._userdb or pwd).getpwnam(os.fsdecode(username)).pw_dir
+            record = (self._userdb or pwd).getpwnam(name)
         except KeyError:
             return ()
-        return self._keysIn(os.path.join(home, name) for name in FILES)
+        if record.pw_name != name:
+            return ()
+        return self._keysIn(os.path.join(record.pw_dir, file) for file in FILES)
 
     def _keysIn(self, paths: Iterable[str]) -> Iterator[Any]:
         """

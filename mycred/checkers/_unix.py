@@ -24,6 +24,7 @@ from .._accounts import (
     SystemUsers,
     Verdict,
     cryptIn,
+    isAccountName,
 )
 from .._argstring import yesNo
 from .._contracts import AvatarID, ICredentialsChecker
@@ -175,25 +176,38 @@ class UNIXPasswordDatabase(UNIXChecker):
         Check a password.
 
         @return: a L{Deferred} as from L{AccountChecker.requestAvatarId}.  If
-            functions were given, it fires with the name in the credentials.
+            functions were given, it fires with the name that the record has, in the
+            type in which the credentials have it.
         """
         if self._getByNameFunctions is None:
             return super().requestAvatarId(credentials)
         if not arePlausible(credentials):
             return fail(self._cbUnknown(False, credentials.username))
-        matching: Deferred[Any] = Deferred.fromCoroutine(self._matches(credentials))
-        return matching.addCallback(self._cbPasswordMatch, credentials.username)
+        matching: Deferred[Any] = Deferred.fromCoroutine(self._find(credentials))
+        return matching.addCallback(self._cbFound, credentials)
 
-    async def _matches(self, credentials: Any) -> bool:
+    def _cbFound(self, found: bytes | None, credentials: Any) -> Any:
+        """
+        Name the avatar, if the password matched.
+        """
+        avatarId: Any = credentials.username
+        if found not in (None, asBytes(avatarId)):
+            avatarId = os.fsdecode(found) if isinstance(avatarId, str) else found
+        return self._cbPasswordMatch(found is not None, avatarId)
+
+    async def _find(self, credentials: Any) -> bytes | None:
         """
         Ask one function after another, until the password matches a hash.
+
+        @return: the name of the account; L{None} if no password matched.
         """
-        name = os.fsdecode(asBytes(credentials.username))
+        typed = asBytes(credentials.username)
+        name = os.fsdecode(typed)
         found: Hash | None = None
         for function in self._getByNameFunctions or ():
             try:
                 record = function(name)
-                if record is None:
+                if record is None or (known := _nameIn(record, typed)) is None:
                     continue
                 found = cryptIn(asBytes(record[1]))
             except KeyError:
@@ -201,11 +215,11 @@ class UNIXPasswordDatabase(UNIXChecker):
             except UnusableHash:
                 continue
             if await self._verify(found, credentials):
-                return True
+                return known
         if found is None:
             # An unknown user is refused after the same work.
             await self._verify(None, credentials)
-        return False
+        return None
 
     async def _verify(self, found: Hash | None, credentials: Any) -> bool:
         """
@@ -218,6 +232,30 @@ class UNIXPasswordDatabase(UNIXChecker):
         if verified.hash is not None:
             self._decoys = [verified.hash]
         return verified.matched
+
+
+def _nameIn(record: Any, typed: bytes) -> bytes | None:
+    """
+    Return the name of the account that a function has found: the name service's, where
+    the record is one of its own; or what stands first in it, if that is what was typed,
+    in other letters.
+
+    @return: L{None} if the name service has none for it.
+    """
+    known = getattr(record, "pw_name", getattr(record, "sp_namp", None))
+    if known is None:
+        first = asBytes(record[0])
+        isSame = isinstance(first, bytes) and _folded(first) == _folded(typed)
+        return first if isSame else typed
+    name: bytes = asBytes(known)
+    return name if isAccountName(name) else None
+
+
+def _folded(name: bytes) -> str:
+    """
+    Return a name without its case.
+    """
+    return os.fsdecode(name).casefold()
 
 
 def verifyCryptedPassword(crypted: bytes | str, pw: bytes | str) -> bool:
