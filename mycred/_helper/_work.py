@@ -8,6 +8,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from itertools import count
 from socket import socket
@@ -18,11 +19,13 @@ from .._accounts import (
     Kind,
     Rules,
     Verdict,
+    checkFiles,
     isPlausibleLogin,
     makeAccounts,
     preload,
 )
 from .._notes import Note
+from .._processes import endWith
 from .._userfile import SETTLING
 from ._wire import packAnswer, receive, send, unpackRequest
 
@@ -65,7 +68,18 @@ def makeFinder(kind: str, *settings: Any) -> Finder:
     if kind == "sshkey":
         from .._sshkeys import asUser, makeAuthority, parseOffer
 
-        authority = makeAuthority(*settings, asUser=asUser)
+        broker = os.getpid()
+
+        @contextmanager
+        def asUserWithBroker(*who: Any) -> Iterator[None]:
+            try:
+                with asUser(*who):
+                    endWith(broker)
+                    yield
+            finally:
+                endWith(broker)
+
+        authority = makeAuthority(*settings, asUser=asUserWithBroker)
         # As the user's files are read, so are this process's own.
         preload()
         return Finder(
@@ -73,21 +87,29 @@ def makeFinder(kind: str, *settings: Any) -> Finder:
             authority.takeNotes,
             isPlausible=lambda name, blob: isinstance(name, bytes) and bool(blob),
         )
-    files, (nologin, shells, minuid, groups) = settings
-    rules = Rules(nologin, shells, minuid, groups)
-    accounts = makeAccounts(Files(*files), rules)
+    files, (nologin, shells, minuid, groups), *mustWork = settings
+    where = Files(*files)
+    if any(mustWork) and where.passwd is not None:
+        try:
+            checkFiles(where.passwd, where.shadow)
+        except OSError as error:
+            raise ValueError(str(error)) from None
+    accounts = makeAccounts(where, Rules(nologin, shells, minuid, groups))
     preload()
     return Finder(partial(_settled, accounts.look), accounts.takeNotes)
 
 
-def work(end: socket, finder: Finder) -> bool:
+def work(end: socket, finder: Finder, ready: Callable[[], object] = lambda: None) -> bool:
     """
     Answer questions, until there have been enough.
+
+    @param ready: what is called before each question is waited for.
 
     @return: whether there may be more; if not, the server has ended.
     """
     state = _state()
     for _ in count() if finder.most is None else range(finder.most):
+        ready()
         message = receive(end)
         if message is None:
             return False
