@@ -201,7 +201,7 @@ class UNIXAuthorizedKeysFiles:
         """
         offer = proof.offer
         looking: Deferred[Any]
-        if self._separate is not None and self._separate.workers.isRunning:
+        if self._separate is not None:
             looking = self._separate.look(name, offer.blob, peer)
         else:
             looking = self.workers.run(self._lookAndVerify, name, proof, peer)

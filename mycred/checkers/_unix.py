@@ -23,6 +23,7 @@ from .._accounts import (
     Rules,
     SystemUsers,
     Verdict,
+    checkFiles,
     cryptIn,
     isAccountName,
 )
@@ -50,27 +51,31 @@ class _StoredAccountChecker(AccountChecker):
 
     def __init__(
         self,
-        accounts: Accounts,
-        separate: Helper | None,
+        accounts: Accounts | Helper,
         workers: Workers | None,
     ) -> None:
         """
-        @param accounts: the accounts, as this process sees them.
-        @param separate: the processes that look them up instead, if there are any.
+        @param accounts: the accounts; or the processes that look them up, so that no
+            hash ever comes into this one.
         @param workers: the threads; the reactor's if L{None}.
         """
-        self._looking = Looking(accounts, workers)
-        self._separate = None if separate is None else Separate(separate, workers)
+        self._looking: Any = None
+        self._separate: Separate | None = None
+        if isinstance(accounts, Helper):
+            self._separate = Separate(accounts, workers)
+        else:
+            self._looking = Looking(accounts, workers)
 
     def _lookUp(
         self, name: bytes, password: bytes, credentials: Any
     ) -> Deferred[Verdict]:
         """
-        Have a verdict found: by other processes, if the reactor runs.
+        Have a verdict found.
         """
-        if self._separate is not None and self._separate.workers.isRunning:
+        if self._separate is not None:
             return self._separate.look(name, password, None)
-        return self._looking.look(name, password)
+        looking: Deferred[Any] = self._looking.look(name, password)
+        return looking
 
 
 @implementer(ICredentialsChecker)
@@ -110,9 +115,12 @@ class UNIXChecker(_StoredAccountChecker):
             raise ValueError("a userdb and a groupdb can't be asked by other processes")
         if shadow is None and os.path.lexists(SHADOW):
             shadow = SHADOW
-        files = Files(shadow=shadow)
-        accounts = Accounts(SystemUsers(userdb, groupdb), shadow, rules)
-        super().__init__(accounts, _startIf(separate, files, rules), workers)
+        accounts: Accounts | Helper
+        if separate:
+            accounts = _start(Files(shadow=shadow), rules)
+        else:
+            accounts = Accounts(SystemUsers(userdb, groupdb), shadow, rules)
+        super().__init__(accounts, workers)
 
 
 @implementer(ICredentialsChecker)
@@ -129,6 +137,7 @@ class PasswdChecker(_StoredAccountChecker):
         rules: Rules = _NO_RULES,
         *,
         separate: bool = False,
+        mustWork: bool = False,
         workers: Workers | None = None,
     ) -> None:
         """
@@ -137,13 +146,20 @@ class PasswdChecker(_StoredAccountChecker):
         @param group: the name of a file as group(5) has it.
         @param rules: what an account must be like besides.
         @param separate: as for L{UNIXChecker}.
+        @param mustWork: whether files that can let nobody in are an error now.
         @param workers: the threads that wait; the reactor's own if L{None}.
 
-        @raise OSError: if the processes can't be started.
+        @raise ValueError: if they are.
+        @raise OSError: if the processes can't be started, or such a file can't be read.
         """
-        files = Files(passwd, shadow, group)
-        accounts = Accounts(FileUsers(passwd, group), shadow, rules)
-        super().__init__(accounts, _startIf(separate, files, rules), workers)
+        accounts: Accounts | Helper
+        if separate:
+            accounts = _start(Files(passwd, shadow, group), rules, mustWork)
+        else:
+            if mustWork:
+                checkFiles(passwd, shadow)
+            accounts = Accounts(FileUsers(passwd, group), shadow, rules)
+        super().__init__(accounts, workers)
 
 
 @implementer(ICredentialsChecker)
@@ -327,15 +343,16 @@ def makeRules(given: Mapping[str, Any], gidOf: Callable[[str], int | None]) -> R
     return Rules(nologin, shells, given.get("minuid", 0), groups)
 
 
-def _startIf(separate: bool, files: Files, rules: Rules) -> Helper | None:
+def _start(files: Files, rules: Rules, mustWork: bool = False) -> Helper:
     """
-    Start processes, if they are wanted.
+    Start processes that look accounts up.
 
-    @raise OSError: if they can't be started.
+    @param mustWork: whether they shall look at the files first.
+
+    @raise ValueError: if these can let nobody in.
+    @raise OSError: if the processes can't be started.
     """
-    if not separate:
-        return None
-    return Helper("unix", files, rules, processes=processors())
+    return Helper("unix", files, rules, mustWork, processes=processors())
 
 
 __all__ = [
