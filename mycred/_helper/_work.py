@@ -6,10 +6,8 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from itertools import count
 from socket import socket
 from typing import Any, NamedTuple
@@ -23,18 +21,15 @@ from .._accounts import (
     isPlausibleLogin,
     makeAccounts,
     preload,
+    settled,
 )
 from .._notes import Note
 from .._processes import endWith
-from .._userfile import SETTLING
 from ._wire import packAnswer, receive, send, unpackRequest
 
 # After so many questions to PAM a worker ends, and another one begins: libpam and its
 # modules leak.
 _MOST = 100
-
-# How often a file that goes on changing is read, as by L{mycred.checkers} in a server.
-_TRIES = 20
 
 
 class Finder(NamedTuple):
@@ -82,10 +77,16 @@ def makeFinder(kind: str, *settings: Any) -> Finder:
         authority = makeAuthority(*settings, asUser=asUserWithBroker)
         # As the user's files are read, so are this process's own.
         preload()
+
+        def find(name: bytes, blob: bytes, peer: Any) -> Verdict:
+            if not blob:
+                # The server has found the key elsewhere.
+                return settled(lambda: authority.judge(name), name)
+            offer = parseOffer(blob)
+            return settled(lambda: authority.look(name, offer, peer), name)
+
         return Finder(
-            lambda name, blob, peer: authority.look(name, parseOffer(blob), peer),
-            authority.takeNotes,
-            isPlausible=lambda name, blob: isinstance(name, bytes) and bool(blob),
+            find, authority.takeNotes, isPlausible=lambda name, _: isinstance(name, bytes)
         )
     files, (nologin, shells, minuid, groups), *mustWork = settings
     where = Files(*files)
@@ -96,7 +97,10 @@ def makeFinder(kind: str, *settings: Any) -> Finder:
             raise ValueError(str(error)) from None
     accounts = makeAccounts(where, Rules(nologin, shells, minuid, groups))
     preload()
-    return Finder(partial(_settled, accounts.look), accounts.takeNotes)
+    return Finder(
+        lambda name, password, _: settled(lambda: accounts.look(name, password), name),
+        accounts.takeNotes,
+    )
 
 
 def work(end: socket, finder: Finder, ready: Callable[[], object] = lambda: None) -> bool:
@@ -140,22 +144,6 @@ def _state() -> tuple[object, ...]:
     os.umask(mask)
     ids = os.getuid(), os.geteuid(), os.getgid(), os.getegid(), os.getgroups()
     return ids, mask, os.getcwd(), signal.pthread_sigmask(signal.SIG_BLOCK, ())
-
-
-def _settled(
-    look: Callable[[bytes, bytes], Verdict], name: bytes, password: bytes, peer: object
-) -> Verdict:
-    """
-    Look, and look again as long as the answer is in doubt.
-    """
-    doubt: object = None
-    for _ in range(_TRIES):
-        verdict = look(name, password)
-        if verdict.matched or verdict.doubt in (None, doubt):
-            return verdict
-        doubt = verdict.doubt
-        time.sleep(SETTLING)
-    return Verdict(Kind.UNSURE, name, "the file goes on changing")
 
 
 def _where(error: Exception) -> str:

@@ -15,11 +15,12 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from .._accounts import SHADOW, Kind, Rules, SystemUsers, Verdict
+from .._accounts import SHADOW, Kind, Rules, SystemUsers, Verdict, settled
 from .._conchcontracts import IAuthorizedKeysDB
 from .._helper import Helper
 from .._sshkeys import (
     FILES,
+    KeyEvidence,
     KeyFiles,
     KeyPolicy,
     Offer,
@@ -212,7 +213,7 @@ class UNIXAuthorizedKeysFiles:
         """
         Do so, in a thread.
         """
-        verdict = self._authority.look(name, proof.offer, peer)
+        verdict = settled(lambda: self._authority.look(name, proof.offer, peer), name)
         if verdict.key is not None and proof.isThere:
             proof.verify()
         return verdict
@@ -253,20 +254,36 @@ class UNIXAuthorizedKeysFiles:
         looking: Deferred[Any] = self.workers.run(
             self._lookInOutput, text, verdict, offer, peer
         )
+        looking.addCallback(self._cbEvidence, verdict)
         looking.addErrback(self._ebLooking, verdict.name)
         return looking.addBoth(self._passNotes)
 
     def _lookInOutput(
         self, text: bytes, verdict: Verdict, offer: Offer, peer: str | None
-    ) -> Verdict:
+    ) -> KeyEvidence | None:
         """
         Do so, in a thread.
         """
         account, command = verdict.account, self._command
         if account is None or command is None:
+            return None
+        return self._authority.lookIn(text, command.path, offer, account, peer)
+
+    def _cbEvidence(self, evidence: KeyEvidence | None, verdict: Verdict) -> Any:
+        """
+        Have the account judged whose key it is.
+
+        @param verdict: the verdict if it isn't.
+        """
+        if evidence is None:
             return verdict
-        evidence = self._authority.lookIn(text, command.path, offer, account, peer)
-        return verdict if evidence is None else self._authority.judge(account, evidence)
+        name = verdict.name
+        judging: Deferred[Any]
+        if self._separate is not None:
+            judging = self._separate.look(name, b"", None)
+        else:
+            judging = self.workers.run(settled, lambda: self._authority.judge(name), name)
+        return judging.addCallback(lambda judged: judged._replace(key=evidence))
 
     def _passNotes(self, result: Any) -> Any:
         """

@@ -26,7 +26,7 @@ from twisted.trial.unittest import SkipTest
 
 import mycred
 from mycred import _processes
-from mycred._accounts import Kind, Rules, Verdict
+from mycred._accounts import Kind, Rules, Verdict, _settled, settled
 from mycred._helper import Helper, _broker, _running, _starting, _work
 from mycred._helper._broker import Broker
 from mycred._helper._wire import (
@@ -311,22 +311,23 @@ class AskTests(HelperTestCase):
         A file that never comes to rest lets nobody be refused, nor told that his
         password is wrong; who knows it is let in.
         """
-        look = _work._settled
         verdicts = [Verdict(Kind.REFUSED, b"a", doubt=(n,)) for n in range(50)]
         slept: list[float] = []
         self.patch(time, "sleep", slept.append)
-        verdict = look(lambda name, password: verdicts.pop(), b"a", b"b", None)
+        verdict = settled(verdicts.pop, b"a")
         self.assertIs(verdict.kind, Kind.UNSURE)
-        self.assertEqual(len(verdicts), 50 - _work._TRIES)
-        self.assertEqual(slept, [SETTLING] * _work._TRIES)
-        right = Verdict(Kind.ACCEPTED, b"a", doubt=(1,))
+        self.assertEqual(len(verdicts), 50 - _settled._TRIES)
+        self.assertEqual(slept, [SETTLING] * _settled._TRIES)
+        right = Verdict(Kind.ACCEPTED, b"a")
         for found, looks in [
             ([right], 1),
             ([verdicts[0], verdicts[0]], 2),
+            ([right._replace(doubt=(1,)), right], 2),
+            ([right._replace(doubt=(1,)), verdicts[0], verdicts[0]], 3),
             ([verdicts[0], verdicts[1], verdicts[1]._replace(doubt=None)], 3),
         ]:
             left = list(found)
-            verdict = look(lambda name, password, n=left: n.pop(0), b"a", b"b", None)
+            verdict = settled(lambda left=left: left.pop(0), b"a")
             self.assertEqual((verdict, left), (found[looks - 1], []))
 
     def test_unexpected(self) -> None:
