@@ -145,6 +145,14 @@ class SSHTests(ServerTests, SynchronousTestCase):
         self.start(auth, offered="ssh")
         self.assertEqual(path.read_bytes(), made)
 
+    def assertDenied(self, server: Server, name: str) -> None:
+        """
+        Lock an account, and insist that its key lets nobody in any more.
+        """
+        run("usermod", "--password", "!", name)
+        refused = self.ssh(server, "ed25519", "list", user=name)
+        self.assertEqual(refused.returncode, 255)
+
     def test_uid(self) -> None:
         """
         Users' keys are read with their rights, though the server has become somebody
@@ -178,10 +186,7 @@ class SSHTests(ServerTests, SynchronousTestCase):
             file.unlink()
             file.write_text(self.line("ed25519"))
             file.chmod(0o644)
-            run("usermod", "--password", "!", name)
-            self.assertEqual(
-                self.ssh(server, "ed25519", "list", user=name).returncode, 255
-            )
+            self.assertDenied(server, name)
             server.stop()
         self.assertIn("/.ssh/authorized_keys: ignored: Permission denied", server.log)
         self.assertIn("it is locked", server.log)
@@ -208,10 +213,7 @@ class SSHTests(ServerTests, SynchronousTestCase):
             read = self.ssh(server, "ed25519", "read 1", user=name)
             self.assertIn(f"To: <{name}@localhost>", read.stdout)
             self.assertEqual(self.ssh(server, "other", "list", user=name).returncode, 255)
-            run("usermod", "--password", "!", name)
-            self.assertEqual(
-                self.ssh(server, "ed25519", "list", user=name).returncode, 255
-            )
+            self.assertDenied(server, name)
             server.stop()
         self.assertIn("it is locked", server.log)
         self.assertNotIn("it takes root", server.log)
