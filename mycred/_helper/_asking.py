@@ -135,8 +135,8 @@ class Helper:
             running.close()
         self._starts += 1
         notes.append(
-            "The processes that check logins had ended; others were started, "
-            f"{self._starts} times by now"
+            "The processes that check logins had ended and were started again "
+            f"(no. {self._starts})"
         )
 
 

@@ -50,57 +50,92 @@ class Finder(NamedTuple):
 
 def makeFinder(kind: str, *settings: Any) -> Finder:
     """
-    Make what finds verdicts.
+    Make what finds verdicts, in the process that starts the workers.
 
     @param kind: C{unix}, C{pam} or C{sshkey}.
 
     @raise ValueError: if it can't be used here.
     """
-    if kind == "pam":
-        from .._pam import PAM
+    return _makers[kind](*settings)
 
-        return Finder(PAM(*settings).look, lambda: iter(()), _MOST)
-    if kind == "sshkey":
-        from .._sshkeys import asUser, makeAuthority, parseOffer
 
-        broker = os.getpid()
+def _askPAM(*settings: Any) -> Finder:
+    """
+    Have PAM find them.
+    """
+    from .._pam import PAM
 
-        @contextmanager
-        def asUserWithBroker(*who: Any) -> Iterator[None]:
-            try:
-                with asUser(*who):
-                    endWith(broker)
-                    yield
-            finally:
-                endWith(broker)
+    return Finder(PAM(*settings).look, lambda: iter(()), _MOST)
 
-        authority = makeAuthority(*settings, asUser=asUserWithBroker)
-        # As the user's files are read, so are this process's own.
-        preload()
 
-        def find(name: bytes, blob: bytes, peer: Any) -> Verdict:
-            if not blob:
-                # The server has found the key elsewhere.
-                return settled(lambda: authority.judge(name), name)
-            offer = parseOffer(blob)
-            return settled(lambda: authority.look(name, offer, peer), name)
+def _lookUpAccounts(files: Any, rules: Any, mustWork: bool = False) -> Finder:
+    """
+    Look accounts up, and verify their passwords.
 
-        return Finder(
-            find, authority.takeNotes, isPlausible=lambda name, _: isinstance(name, bytes)
-        )
-    files, (nologin, shells, minuid, groups), *mustWork = settings
+    @param files: the fields of L{Files}.
+    @param rules: the fields of L{Rules}.
+    @param mustWork: whether files that can let nobody in are an error.
+    """
     where = Files(*files)
-    if any(mustWork) and where.passwd is not None:
+    if mustWork and where.passwd is not None:
         try:
             checkFiles(where.passwd, where.shadow)
         except OSError as error:
             raise ValueError(str(error)) from None
-    accounts = makeAccounts(where, Rules(nologin, shells, minuid, groups))
+    accounts = makeAccounts(where, Rules(*rules))
     preload()
     return Finder(
         lambda name, password, _: settled(lambda: accounts.look(name, password), name),
         accounts.takeNotes,
     )
+
+
+def _lookUpKeys(*settings: Any) -> Finder:
+    """
+    Look keys up; without a key, tell whether an account may be used whose key the server
+    has found elsewhere.
+    """
+    from .._sshkeys import makeAuthority, parseOffer
+
+    authority = makeAuthority(*settings, asUser=_asUserUntilTheEnd(os.getpid()))
+    # As the user's files are read, so are this process's own.
+    preload()
+
+    def find(name: bytes, blob: bytes, peer: Any) -> Verdict:
+        if not blob:
+            return settled(lambda: authority.judge(name), name)
+        offer = parseOffer(blob)
+        return settled(lambda: authority.look(name, offer, peer), name)
+
+    return Finder(
+        find, authority.takeNotes, isPlausible=lambda name, _: isinstance(name, bytes)
+    )
+
+
+def _asUserUntilTheEnd(broker: int) -> Any:
+    """
+    Make what opens files with the rights of a user, in a process that ends with its
+    broker all the same.
+    """
+    from .._sshkeys import asUser
+
+    @contextmanager
+    def become(*who: Any) -> Iterator[None]:
+        try:
+            with asUser(*who):
+                endWith(broker)
+                yield
+        finally:
+            endWith(broker)
+
+    return become
+
+
+_makers: dict[str, Callable[..., Finder]] = {
+    "pam": _askPAM,
+    "sshkey": _lookUpKeys,
+    "unix": _lookUpAccounts,
+}
 
 
 def work(end: socket, finder: Finder, ready: Callable[[], object] = lambda: None) -> bool:

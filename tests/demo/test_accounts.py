@@ -204,7 +204,7 @@ class PAMTests(AccountServerTests, Services, SynchronousTestCase):
             server.stop()
             hint = "nobody can log in until it is restarted"
             self.assertEqual(server.log.count(hint), 1 if twistd else 0)
-            said = server.log.count("others were started, 1 times")
+            said = server.log.count("started again (no. 1)")
             self.assertEqual(said, 0 if twistd else 1)
             self.assertEqual("No verdict" in server.log, bool(twistd))
             self.assertNotIn("Traceback", server.log)

@@ -80,7 +80,7 @@ class OthersTests(KilledTestCase):
             self.kill(helper)
             self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
             [note] = self.answer.notes
-            self.assertIn(f"others were started, {times} times", note)
+            self.assertIn(f"started again (no. {times})", note)
             self.assertIs(self.ask(helper, b"eve"), Kind.REFUSED)
             self.assertEqual(self.answer.notes, [])
             [self.broker] = set(children(os.getpid())) - brokers
