@@ -120,6 +120,8 @@ class PAM:
 
         @raise OSError: if libpam can't begin, or the account can't be described.
         """
+        # Modules have rules for names, and shall judge the one that is handed out.
+        name = self._nameOf(name)
         login = _Login(name, password)
         handle = self._start(name, login)
         code = _SUCCESS
@@ -136,7 +138,7 @@ class PAM:
                 why = self._text(handle, code, "auth")
                 return Verdict(kind, name, why, delay=login.delay)
             code = self._library.pam_acct_mgmt(handle, flags)
-            known = self._get(handle, _USER) or name
+            known = self._nameOf(self._get(handle, _USER) or name)
             if code in _DENIALS:
                 why = self._text(handle, code, "account")
                 return Verdict(Kind.DENIED, known, why, _DENIALS[code])
@@ -144,8 +146,17 @@ class PAM:
                 return Verdict(Kind.UNSURE, known, self._text(handle, code, "account"))
         finally:
             self._library.pam_end(handle, code)
-        # Modules may know users whom the name service doesn't.
         return Verdict(Kind.ACCEPTED, known, account=describe(self._users, known))
+
+    def _nameOf(self, name: bytes) -> bytes:
+        """
+        Return an account's own name, by one that may be written otherwise; modules may
+        know users whom the name service doesn't.
+
+        @raise OSError: if it can't be found out.
+        """
+        user = self._users.find(name).user
+        return name if user is None else user.name
 
     def _start(self, name: bytes, login: _Login) -> c_void_p:
         """

@@ -1,5 +1,5 @@
 """
-End processes together with what they have started.
+End processes together with what they have started, or with what has started them.
 """
 
 from __future__ import annotations
@@ -7,7 +7,12 @@ from __future__ import annotations
 import os
 import signal
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
+from typing import Any
+
+# From linux/prctl.h.
+_PR_SET_PDEATHSIG = 1
 
 
 def descendants(pid: int) -> list[int]:
@@ -34,4 +39,28 @@ def kill(pid: int) -> None:
             os.kill(one, signal.SIGKILL)
 
 
-__all__ = ["descendants", "kill"]
+def endWith(parent: int) -> None:
+    """
+    Have the system end this process when its parent ends, where it can.  It forgets
+    that when a process becomes another user: then this must be called again.
+
+    @param parent: the parent; if it has ended already, so does this process.
+    """
+    prctl = _prctl()
+    if prctl is not None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+@cache
+def _prctl() -> Any:
+    """
+    Find the function of the C library; L{None} where it is missing.
+    """
+    import ctypes
+
+    return getattr(ctypes.CDLL(None), "prctl", None)
+
+
+__all__ = ["descendants", "endWith", "kill"]

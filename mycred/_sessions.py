@@ -51,8 +51,8 @@ class SessionPortal(Portal):
         """
         @param portal: the portal of the server.
         @param protocol: the protocol of the connection, or its request, which have a
-            C{transport}.  That is asked at each login where the client is, since that may change: behind a proxy it is known
-            once the proxy has told it.
+            C{transport}.  That is asked at each login where the client is: behind a
+            proxy it isn't known before the proxy has told it.
         @param service: what the log calls the protocol, such as C{imap}.
         @param mostRefused: how many logins that are refused end the connection: for
             wrong passwords, or since too many are under way.  L{None} for any number.

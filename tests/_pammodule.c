@@ -89,6 +89,10 @@ static int perform(void *handle, int flags, int argc, const char **argv)
             return CONV_ERR;
         else if (!strncmp(*argv, "pid=", 4))
             note(*argv + 4, getpid());
+        else if (!strcmp(*argv, "become") && (seteuid(65534) || seteuid(0)))
+            return CONV_ERR;
+        else if (!strcmp(*argv, "wait"))
+            pause();
     }
     return SUCCESS;
 }

@@ -6,9 +6,10 @@ dates in a shadow file.  L{Accounts.look} does it all, and waits for files, the
 name service and the hash: it is called in threads, and in processes of their own.
 """
 
-from ._account import Account, Kind, Verdict, isAccountName, isPlausibleLogin
+from ._account import Account, Doubt, Kind, Verdict, isAccountName, isPlausibleLogin
 from ._lines import cryptIn
 from ._rules import NOLOGIN, SHELLS, Rules
+from ._settled import settled
 from ._standing import Standing
 from ._store import SHADOW, Accounts, Files, checkFiles, describe, makeAccounts, preload
 from ._users import FileUsers, SystemUsers, Users
@@ -24,6 +25,8 @@ __all__ = [
     "Account",
     # From ._store
     "Accounts",
+    # From ._account
+    "Doubt",
     # From ._users
     "FileUsers",
     "Files",
@@ -51,4 +54,6 @@ __all__ = [
     # From ._store
     "makeAccounts",
     "preload",
+    # From ._settled
+    "settled",
 ]

@@ -73,7 +73,7 @@ class Verdict(NamedTuple):
     @ivar account: what the system knows of the account, if it may be used.
     @ivar delay: for how long the peer should wait for this answer, in seconds.
     @ivar doubt: the state of a file that had changed just before, and so may have
-        been half-written.
+        been half-written: a line may be missing that would have decided otherwise.
     @ivar key: what is known of the key, where a key opens the account: values that
         another process can send.
     """

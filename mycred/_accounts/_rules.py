@@ -5,10 +5,11 @@ Which accounts may be used, beside what shadow(5) says.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from .._userfile import openRegular
+from .._userfile import SETTLING, openRegular
 from ._account import Account
 
 #: The files whose presence keeps everybody but root out (nologin(5)).
@@ -102,9 +103,22 @@ def _shellsIn(path: str) -> set[str]:
 
     @raise OSError: if it can't be read.
     """
-    with openRegular(path) as file:
-        lines = file.read().split(b"\n")
+    text = _read(path)
+    if text and not text.endswith(b"\n"):
+        # Half a line may be the whole name of another shell.
+        time.sleep(SETTLING)
+        if _read(path) != text:
+            raise OSError(f"{path} is being written")
+    lines = text.split(b"\n")
     return {os.fsdecode(line.partition(b"#")[0].strip()) for line in lines} - {""}
+
+
+def _read(path: str) -> bytes:
+    """
+    Read a file.
+    """
+    with openRegular(path) as file:
+        return file.read()
 
 
 __all__ = ["NOLOGIN", "SHELLS", "Rules"]

@@ -11,6 +11,7 @@ import re
 from datetime import date, timedelta
 from typing import NamedTuple
 
+from .._userfile import Entry
 from ..error import DenialReason
 
 # A day or a number of days; empty for none.  What getspnam(3) takes besides (signs,
@@ -124,6 +125,17 @@ class Shadow(NamedTuple):
         return f"Shadow{dates!r}"
 
 
+def shadowIn(entry: Entry) -> Shadow:
+    """
+    Read a line of a file.
+
+    @raise ValueError: if it isn't one, or perhaps half of one.
+    """
+    if entry.isCut and entry.secret.count(b":") < 7:
+        raise ValueError("perhaps half a line, since it has no end")
+    return Shadow.parse(entry.secret)
+
+
 def _read(field: bytes) -> int | None:
     """
     Read a number.
@@ -143,4 +155,4 @@ def _name(day: int) -> str:
         return f"day {day}"
 
 
-__all__ = ["Shadow"]
+__all__ = ["Shadow", "shadowIn"]

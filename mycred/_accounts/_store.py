@@ -19,7 +19,7 @@ from ..error import DenialReason
 from ._account import Account, Kind, Verdict
 from ._lines import ACCOUNTS, MORE, hashIn
 from ._rules import Rules
-from ._shadow import Shadow
+from ._shadow import Shadow, shadowIn
 from ._users import (
     ADVICE,
     FileUsers,
@@ -111,6 +111,9 @@ class Accounts:
             verdict = Verdict(Kind.REFUSED, user.name, flaw)
         else:
             verdict = self._judge(user, user.own or _parse(look.entry))
+        if verdict.kind is Kind.ACCEPTED:
+            # By complete lines, whatever is still to come.
+            return verdict
         doubt = found.doubt, look.doubt, verdict.doubt
         return verdict._replace(doubt=doubt if any(doubt) else None)
 
@@ -279,8 +282,6 @@ def _read(entry: Entry) -> Hash | None:
 
     @raise UnusableHash: if it can't be verified, or the line isn't one.
     """
-    if entry.isCut and entry.secret.count(b":") < 7:
-        raise UnusableHash("perhaps half a line, since it has no end")
     return hashIn(_parse(entry).secret)
 
 
@@ -291,7 +292,7 @@ def _parse(entry: Entry | None) -> Shadow:
     @raise UnusableHash: if it isn't one.
     """
     try:
-        return Shadow.parse(entry.secret if entry else b"")
+        return Shadow.parse(b"") if entry is None else shadowIn(entry)
     except ValueError as error:
         raise UnusableHash(str(error)) from None
 

@@ -13,7 +13,7 @@ from .._hashes import Hash, UnusableHash
 from .._notes import Note
 from .._passwordfile import PasswordFile
 from .._userfile import Entry, UserFile
-from ._account import Account, Doubt
+from ._account import Account, Doubt, isAccountName
 from ._groups import GroupFile, Groups, isNumber
 from ._lines import ACCOUNTS, MORE, hashIn
 from ._shadow import Shadow
@@ -116,12 +116,19 @@ class SystemUsers:
     def find(self, name: bytes) -> Found:
         """
         Look a user up.
+
+        The name service may know him by other names than his own, for instance where
+        it ignores case.
+
+        @raise OSError: if that can't be done now, or his own name is none.
         """
         try:
             record = self._userdb.getpwnam(os.fsdecode(name))
         except KeyError:
             _insistOnFiles()
             return Found()
+        if not isAccountName(os.fsencode(record.pw_name)):
+            raise OSError(f"the name service has no name for {name!r}")
         account = Account(
             record.pw_name,
             record.pw_uid,

@@ -4,58 +4,33 @@ Ask the workers.
 
 from __future__ import annotations
 
-import fcntl
 import os
-import secrets
-import subprocess
 import sys
 import time
-import weakref
 from pathlib import Path
-from queue import SimpleQueue
-from socket import MSG_PEEK, socket, socketpair
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any
 
-from .._accounts import Kind, Verdict
-from ._wire import (
-    WireError,
-    drain,
-    packRequest,
-    packSettings,
-    receive,
-    send,
-    unpackAnswer,
+from ._running import Answer, Running, unsure
+
+# Processes that end as soon as they are started aren't started for each login: it
+# takes so many seconds until the next ones are.
+_PAUSE = 5.0
+
+_RESTART = (
+    "The processes that check logins have ended, and the server has no right any more "
+    "to start others: nobody can log in until it is restarted"
 )
-
-# For how long the broker may take to begin, and to replace a worker, in seconds; and
-# to end.
-_PATIENCE, _PATIENCE_AT_THE_END = 20.0, 1.0
-
-# What the processes are told of the server's environment.  There may be passwords in
-# the rest, and modules start programs.
-_VARIABLES = {"LANG", "LANGUAGE", "LD_LIBRARY_PATH", "PATH", "TZ"}
-
-
-class Answer(NamedTuple):
-    """
-    An answer.
-
-    @ivar verdict: the verdict.
-    @ivar notes: what the log should be told.
-    """
-
-    verdict: Verdict
-    notes: list[str]
 
 
 class Helper:
     """
     Workers in processes of their own, that can be asked about logins.
 
+    If they are killed, others are started for the next login, as long as this process
+    has the privileges that it had at first.
+
     @ivar processes: how many they are, and so how many threads may ask at a time.
-    @ivar close: a callable that ends them; they also end when this is forgotten,
-        and with the server.
     """
 
     def __init__(self, kind: str, *settings: Any, processes: int) -> None:
@@ -70,30 +45,24 @@ class Helper:
         if processes < 1:
             raise ValueError("it takes one process at least")
         self.processes = processes
-        self._ordering = Lock()
-        ours: list[socket] = []
-        theirs: list[socket] = []
-        try:
-            for _ in range(processes + 1):
-                end, other = socketpair()
-                ours.append(end)
-                theirs.append(other)
-            process = _start(kind, theirs)
-        except BaseException:
-            _close(ours)
-            raise
-        finally:
-            _close(theirs)
-        self.close = weakref.finalize(self, _end, process, ours)
-        self._control, *ends = ours
-        self._idle: SimpleQueue[tuple[int, socket]] = SimpleQueue()
-        for place in enumerate(ends):
-            self._idle.put(place)
-        try:
-            self._begin([kind, *settings])
-        except BaseException:
-            self.close()
-            raise
+        self._settings = [kind, *settings]
+        # As they are now, and not where the server goes.  Where mycred itself is, in case
+        # that an import hook knows it here.
+        folders = [*sys.path, str(Path(__file__).parents[2])]
+        self._folders = list(map(os.path.abspath, folders))
+        self._privileges = _privileges()
+        self._starting = Lock()
+        self._starts = 0
+        self._notBefore = 0.0
+        self._isClosed = False
+        self._running = Running(self._settings, processes, self._folders)
+
+    def close(self) -> None:
+        """
+        End them; they also end when this is forgotten, and with the server.
+        """
+        self._isClosed = True
+        self._running.close()
 
     def ask(self, name: bytes, password: bytes, peer: str | None, until: float) -> Answer:
         """
@@ -102,169 +71,80 @@ class Helper:
         @param name: the name.
         @param password: the password, or the key.
         @param peer: the address of the peer, if it is known.
-        @param until: how long to wait, as L{time.monotonic} counts; then the worker is
-            replaced.
+        @param until: how long to wait, as L{time.monotonic} counts.
         """
-        place, end = self._idle.get()
+        notes: list[str] = []
         try:
-            # Nobody else has it, also not another process after a fork.
-            number = secrets.randbits(62)
-            notices = _notices(end)
-            end.settimeout(max(until - time.monotonic(), 1e-3))
-            try:
-                send(end, packRequest(number, name, password, peer))
-                verdict, notes = self._answer(end, number, name, until)
-                return Answer(verdict, [*notices, *notes])
-            except (TimeoutError, WireError) as error:
-                self._replace(place)
-                what = "makes no sense"
-                if isinstance(error, TimeoutError):
-                    what = "hasn't come in time"
-                return _unsure(name, f"an answer {what}; its process was replaced")
+            running = self._current(until, notes)
+            answer = running.ask(name, password, peer, until)
         except OSError as error:
             why = f"the processes that check logins are gone ({error})"
-            return _unsure(name, f"{why}; restart the server")
-        finally:
-            self._idle.put((place, end))
+            what = "the next login starts others"
+            if not self._mayStart:
+                what = "restart the server"
+            answer = unsure(name, f"{why}; {what}")
+        return answer._replace(notes=[*notes, *answer.notes])
 
-    def _answer(self, end: socket, number: int, name: bytes, until: float) -> Answer:
+    @property
+    def _mayStart(self) -> bool:
         """
-        Wait for the answer to a question.
+        Whether others would have the privileges that these have.
         """
-        while (message := receive(end, until)) is not None:
-            answered, verdict, notes = unpackAnswer(message)
-            if answered == number:
-                return Answer(verdict, notes)
-            if answered is None:
-                return _unsure(name, verdict)
-            # Otherwise it comes too late, for somebody else.
-        raise OSError("no answer will come")
+        isRoot = not os.geteuid()
+        return not self._isClosed and (isRoot or _privileges() == self._privileges)
 
-    def _begin(self, settings: list[Any]) -> None:
+    def _current(self, until: float, notes: list[str]) -> Running:
         """
-        Tell the broker what it must know, and wait until it has begun.
+        Return the processes that run; others, if they have ended.
+
+        @param notes: what the log should be told is added to it.
+
+        @raise OSError: if there are none now.
         """
-        # Where mycred itself is, in case that an import hook knows it here.
-        folders = [*sys.path, str(Path(__file__).parents[2])]
-        path = os.fsencode("\0".join(map(os.path.abspath, folders)))
+        if self._isClosed or not self._running.isOver:
+            return self._running
+        if not self._mayStart:
+            notes.append(_RESTART)
+            raise OSError("they were killed")
+        if not self._starting.acquire(timeout=max(until - time.monotonic(), 0)):
+            raise OSError("others are just being started")
         try:
-            self._control.sendall(len(path).to_bytes(4, "big") + path)
-            send(self._control, packSettings(settings))
-            problem = receive(self._control, time.monotonic() + _PATIENCE)
-        except (OSError, WireError):
-            problem = None
-        if problem is None:
-            raise OSError("the processes that check logins don't begin")
-        if problem:
-            raise ValueError(problem)
+            if self._running.isOver:
+                self._startOthers(notes)
+        finally:
+            self._starting.release()
+        return self._running
 
-    def _replace(self, place: int) -> None:
+    def _startOthers(self, notes: list[str]) -> None:
         """
-        Have a worker replaced.
+        Start others in place of those that have ended.
 
-        @raise OSError: if the broker doesn't do so.
+        @raise OSError: if they can't be started, or that was done a moment ago.
         """
-        number, until = secrets.randbits(62), time.monotonic() + _PATIENCE
-        with self._ordering:
-            self._control.settimeout(_PATIENCE)
-            send(self._control, [place, number])
-            try:
-                reply = receive(self._control, until)
-                while reply not in (None, number):
-                    # It comes too late, for another order.
-                    reply = receive(self._control, until)
-            except WireError:
-                reply = None
-        if reply is None:
-            raise OSError("none is replaced")
-
-
-def _start(kind: str, ends: list[socket]) -> subprocess.Popen[bytes]:
-    """
-    Start the broker.
-
-    @param kind: what shows in ps(1).
-    @param ends: what it inherits.
-    """
-    # The first three it gets from elsewhere; here they may have been closed.
-    high: list[socket] = []
-    program = Path(__file__).with_name("__main__.py")
-    try:
-        for end in ends:
-            high.append(socket(fileno=fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 3)))
-        numbers = [end.fileno() for end in high]
-        return subprocess.Popen(  # noqa: S603
-            [sys.executable, "-I", str(program), kind, *map(str, numbers)],
-            stdin=subprocess.DEVNULL,
-            # Not the terminal's, or a pipe's, which would stay open when twistd is a
-            # daemon.
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            pass_fds=numbers,
-            start_new_session=True,
-            env=_environment(),
+        if time.monotonic() < self._notBefore:
+            raise OSError("others have ended as well, a moment ago")
+        self._notBefore = time.monotonic() + _PAUSE
+        try:
+            running = Running(self._settings, self.processes, self._folders)
+        except ValueError as error:
+            raise OSError(str(error)) from None
+        # Those who still ask the old ones notice by themselves, and then they are
+        # forgotten.
+        self._running = running
+        if self._isClosed:
+            running.close()
+        self._starts += 1
+        notes.append(
+            "The processes that check logins had ended and were started again "
+            f"(no. {self._starts})"
         )
-    finally:
-        _close(high)
 
 
-def _environment() -> dict[str, str]:
+def _privileges() -> tuple[object, ...]:
     """
-    Choose what the processes are told of the environment.
+    Tell which privileges this process has.
     """
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if name in _VARIABLES or name.startswith("LC_")
-    }
-
-
-def _end(process: subprocess.Popen[bytes], ends: list[socket]) -> None:
-    """
-    End the broker, and with it the workers.
-    """
-    _close(ends)
-    try:
-        process.wait(_PATIENCE_AT_THE_END)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def _close(ends: list[socket]) -> None:
-    """
-    Close connections.
-    """
-    for end in ends:
-        end.close()
-
-
-def _notices(end: socket) -> list[str]:
-    """
-    Take notice of what has come while nobody asked: of a process that has ended.
-    """
-    notices: list[str] = []
-    try:
-        # There is hardly ever any, and to wait for it would take a millisecond.
-        end.setblocking(False)
-        end.recv(1, MSG_PEEK)
-    except OSError:
-        return notices
-    try:
-        while (message := receive(end, time.monotonic())) is not None:
-            answered, text, _ = unpackAnswer(message)
-            if answered is None:
-                notices.append(text)
-    except (OSError, WireError):
-        drain(end)
-    return notices
-
-
-def _unsure(name: bytes, why: str) -> Answer:
-    """
-    Answer that nothing could be found out.
-    """
-    return Answer(Verdict(Kind.UNSURE, name, why), [])
+    return os.geteuid(), os.getegid(), sorted(os.getgroups())
 
 
 __all__ = ["Answer", "Helper"]

@@ -11,10 +11,11 @@ import signal
 import sys
 import time
 from contextlib import suppress
+from functools import partial
 from socket import MSG_DONTWAIT, socket
 from typing import Any
 
-from .._processes import kill
+from .._processes import endWith, kill
 from ._wire import drain, encode, receive, send, unpackSettings
 from ._work import Finder, makeFinder, work
 
@@ -32,9 +33,6 @@ _ENOUGH, _UNASKED = 119, 118
 
 # What ends a server, which tells the broker by its own end.
 _IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-# From linux/prctl.h.
-_PR_SET_PDEATHSIG = 1
 
 
 class Broker:
@@ -159,7 +157,7 @@ class Broker:
             return
         status = 1
         try:
-            _endWith(broker)
+            endWith(broker)
             signal.set_wakeup_fd(-1)
             # Caught, and not ignored: that would go over to what modules start.
             for number in _IGNORED:
@@ -171,7 +169,8 @@ class Broker:
             self._control.close()
             os.close(self._wakeup)
             os.close(self._alarm)
-            isAsked = work(self._ends[place], self._finder)
+            ready = partial(endWith, broker)
+            isAsked = work(self._ends[place], self._finder, ready)
             status = _ENOUGH if isAsked else _UNASKED
         finally:
             os._exit(status)
@@ -211,19 +210,6 @@ class Broker:
                 time.sleep(0.001)
         drain(self._ends[place])
         self._start(place)
-
-
-def _endWith(broker: int) -> None:
-    """
-    Have the system end this process when the broker ends, where it can.
-    """
-    import ctypes
-
-    prctl = getattr(ctypes.CDLL(None), "prctl", None)
-    if prctl is not None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != broker:
-        os._exit(_UNASKED)
 
 
 def _describe(code: int) -> str:

@@ -6,9 +6,8 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
-from functools import partial
+from contextlib import contextmanager
 from itertools import count
 from socket import socket
 from typing import Any, NamedTuple
@@ -18,20 +17,19 @@ from .._accounts import (
     Kind,
     Rules,
     Verdict,
+    checkFiles,
     isPlausibleLogin,
     makeAccounts,
     preload,
+    settled,
 )
 from .._notes import Note
-from .._userfile import SETTLING
+from .._processes import endWith
 from ._wire import packAnswer, receive, send, unpackRequest
 
 # After so many questions to PAM a worker ends, and another one begins: libpam and its
 # modules leak.
 _MOST = 100
-
-# How often a file that goes on changing is read, as by L{mycred.checkers} in a server.
-_TRIES = 20
 
 
 class Finder(NamedTuple):
@@ -52,42 +50,105 @@ class Finder(NamedTuple):
 
 def makeFinder(kind: str, *settings: Any) -> Finder:
     """
-    Make what finds verdicts.
+    Make what finds verdicts, in the process that starts the workers.
 
     @param kind: C{unix}, C{pam} or C{sshkey}.
 
     @raise ValueError: if it can't be used here.
     """
-    if kind == "pam":
-        from .._pam import PAM
+    return _makers[kind](*settings)
 
-        return Finder(PAM(*settings).look, lambda: iter(()), _MOST)
-    if kind == "sshkey":
-        from .._sshkeys import asUser, makeAuthority, parseOffer
 
-        authority = makeAuthority(*settings, asUser=asUser)
-        # As the user's files are read, so are this process's own.
-        preload()
-        return Finder(
-            lambda name, blob, peer: authority.look(name, parseOffer(blob), peer),
-            authority.takeNotes,
-            isPlausible=lambda name, blob: isinstance(name, bytes) and bool(blob),
-        )
-    files, (nologin, shells, minuid, groups) = settings
-    rules = Rules(nologin, shells, minuid, groups)
-    accounts = makeAccounts(Files(*files), rules)
+def _askPAM(*settings: Any) -> Finder:
+    """
+    Have PAM find them.
+    """
+    from .._pam import PAM
+
+    return Finder(PAM(*settings).look, lambda: iter(()), _MOST)
+
+
+def _lookUpAccounts(files: Any, rules: Any, mustWork: bool = False) -> Finder:
+    """
+    Look accounts up, and verify their passwords.
+
+    @param files: the fields of L{Files}.
+    @param rules: the fields of L{Rules}.
+    @param mustWork: whether files that can let nobody in are an error.
+    """
+    where = Files(*files)
+    if mustWork and where.passwd is not None:
+        try:
+            checkFiles(where.passwd, where.shadow)
+        except OSError as error:
+            raise ValueError(str(error)) from None
+    accounts = makeAccounts(where, Rules(*rules))
     preload()
-    return Finder(partial(_settled, accounts.look), accounts.takeNotes)
+    return Finder(
+        lambda name, password, _: settled(lambda: accounts.look(name, password), name),
+        accounts.takeNotes,
+    )
 
 
-def work(end: socket, finder: Finder) -> bool:
+def _lookUpKeys(*settings: Any) -> Finder:
+    """
+    Look keys up; without a key, tell whether an account may be used whose key the server
+    has found elsewhere.
+    """
+    from .._sshkeys import makeAuthority, parseOffer
+
+    authority = makeAuthority(*settings, asUser=_asUserUntilTheEnd(os.getpid()))
+    # As the user's files are read, so are this process's own.
+    preload()
+
+    def find(name: bytes, blob: bytes, peer: Any) -> Verdict:
+        if not blob:
+            return settled(lambda: authority.judge(name), name)
+        offer = parseOffer(blob)
+        return settled(lambda: authority.look(name, offer, peer), name)
+
+    return Finder(
+        find, authority.takeNotes, isPlausible=lambda name, _: isinstance(name, bytes)
+    )
+
+
+def _asUserUntilTheEnd(broker: int) -> Any:
+    """
+    Make what opens files with the rights of a user, in a process that ends with its
+    broker all the same.
+    """
+    from .._sshkeys import asUser
+
+    @contextmanager
+    def become(*who: Any) -> Iterator[None]:
+        try:
+            with asUser(*who):
+                endWith(broker)
+                yield
+        finally:
+            endWith(broker)
+
+    return become
+
+
+_makers: dict[str, Callable[..., Finder]] = {
+    "pam": _askPAM,
+    "sshkey": _lookUpKeys,
+    "unix": _lookUpAccounts,
+}
+
+
+def work(end: socket, finder: Finder, ready: Callable[[], object] = lambda: None) -> bool:
     """
     Answer questions, until there have been enough.
+
+    @param ready: what is called before each question is waited for.
 
     @return: whether there may be more; if not, the server has ended.
     """
     state = _state()
     for _ in count() if finder.most is None else range(finder.most):
+        ready()
         message = receive(end)
         if message is None:
             return False
@@ -118,22 +179,6 @@ def _state() -> tuple[object, ...]:
     os.umask(mask)
     ids = os.getuid(), os.geteuid(), os.getgid(), os.getegid(), os.getgroups()
     return ids, mask, os.getcwd(), signal.pthread_sigmask(signal.SIG_BLOCK, ())
-
-
-def _settled(
-    look: Callable[[bytes, bytes], Verdict], name: bytes, password: bytes, peer: object
-) -> Verdict:
-    """
-    Look, and look again as long as the answer is in doubt.
-    """
-    doubt: object = None
-    for _ in range(_TRIES):
-        verdict = look(name, password)
-        if verdict.matched or verdict.doubt in (None, doubt):
-            return verdict
-        doubt = verdict.doubt
-        time.sleep(SETTLING)
-    return Verdict(Kind.UNSURE, name, "the file goes on changing")
 
 
 def _where(error: Exception) -> str:

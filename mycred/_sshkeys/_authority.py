@@ -11,10 +11,11 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Union
 
 from .._accounts import (
     Account,
+    Doubt,
     Kind,
     Rules,
     Standing,
@@ -56,6 +57,10 @@ _DEFINITE = {
 _MOST_NOTES, _LONGEST_NOTE = 100, 200
 
 
+# What tells why an account may not be used.
+Denial = Callable[[Account, list[Doubt]], Union[tuple[DenialReason, str], None]]
+
+
 class Authority:
     """
     What tells whether a key opens an account.
@@ -70,7 +75,7 @@ class Authority:
         users: Users | None = None,
         *,
         policy: KeyPolicy = KeyPolicy(),  # noqa: B008
-        denial: Callable[[Account], tuple[DenialReason, str] | None] | None = None,
+        denial: Denial | None = None,
         asUser: AsUser = asNobodyElse,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -78,7 +83,8 @@ class Authority:
         @param files: where keys are.
         @param users: who the users are; those of the system if L{None}.
         @param policy: which signatures count.
-        @param denial: tell why an account may not be used; any may if L{None}.
+        @param denial: tell why an account may not be used, as L{Standing.denial} does;
+            any may if L{None}.
         @param asUser: what lets files be opened with the rights of a user.
         @param now: what tells the time, in seconds since 1970.
         """
@@ -100,9 +106,21 @@ class Authority:
         @param offer: the key or the certificate.
         @param peer: the address of the client, if it is known.
 
-        @return: a verdict, with the L{KeyEvidence} in its C{key} if it is a good one.
-            A refusal that has an account is no last word: a key may be authorized from
-            elsewhere.
+        @return: a verdict, with the L{KeyEvidence} in its C{key} if it is a good one; it
+            may be in doubt, also a good one.  A refusal that has an account is no last
+            word: a key may be authorized from elsewhere.
+
+        @raise OSError: if it can't be found out.
+        """
+        return _inDoubt(name, lambda doubts: self._look(name, offer, peer, doubts))
+
+    def judge(self, name: bytes) -> Verdict:
+        """
+        Tell whether an account may be used whose key is right.
+
+        @param name: the name of the user.
+
+        @return: a verdict, without a key; it may be in doubt.
 
         @raise OSError: if it can't be found out.
         """
@@ -110,10 +128,25 @@ class Authority:
         if user is None:
             return Verdict(Kind.REFUSED, name, "there is no such account")
         account = user.account
+        return _inDoubt(name, lambda doubts: self._judge(account, None, doubts))
+
+    def _look(
+        self, name: bytes, offer: Offer, peer: str | None, doubts: list[Doubt]
+    ) -> Verdict:
+        """
+        Look for a key.
+
+        @param doubts: the state of each file is added to it that may have been
+            half-written.
+        """
+        user = self._users.find(name).user if isAccountName(name) else None
+        if user is None:
+            return Verdict(Kind.REFUSED, name, "there is no such account")
+        account = user.account
         try:
-            if self._revoked and offer in self._revoked.read():
+            if self._isRevoked(offer, doubts):
                 return Verdict(Kind.REFUSED, user.name, "the key is revoked")
-        except (OSError, UnusableKey) as error:
+        except OSError as error:
             why = f"{self._files.revoked} can't be read, so that no key counts: {error}"
             return Verdict(Kind.UNSURE, user.name, why)
         trouble: OSError | None = None
@@ -128,22 +161,38 @@ class Authority:
             if evidence is not None:
                 break
         if evidence is None and isinstance(offer, Certificate):
-            evidence = self._lookAtAuthority(offer, account, peer)
+            evidence = self._lookAtAuthority(offer, account, peer, doubts)
         if evidence is not None:
-            return self.judge(account, evidence)
+            return self._judge(account, evidence, doubts)
         if trouble is not None:
             return Verdict(Kind.UNSURE, user.name, str(trouble))
         why = "no line authorizes the key"
         return Verdict(Kind.REFUSED, user.name, why, account=account)
 
-    def judge(self, account: Account, evidence: KeyEvidence) -> Verdict:
+    def _isRevoked(self, offer: Offer, doubts: list[Doubt]) -> bool:
+        """
+        Tell whether a key is revoked.
+
+        @raise OSError: if it can't be found out.
+        """
+        if not self._revoked:
+            return False
+        listed = self._revoked.read()
+        doubts.append(listed.doubt)
+        if listed.flaw:
+            raise OSError(listed.flaw)
+        return offer in listed.value
+
+    def _judge(
+        self, account: Account, evidence: KeyEvidence | None, doubts: list[Doubt]
+    ) -> Verdict:
         """
         Tell whether an account may be used whose key is right.
         """
         name = os.fsencode(account.name)
         groups = self._users.groupsOf(account)
         account = account._replace(groups=groups.names, gids=groups.gids)
-        denied = self._denial(account) if self._denial else None
+        denied = self._denial(account, doubts) if self._denial else None
         if denied is not None:
             reason, why = denied
             return Verdict(Kind.DENIED, name, why, reason, key=evidence)
@@ -216,7 +265,11 @@ class Authority:
         return None
 
     def _lookAtAuthority(
-        self, certificate: Certificate, account: Account, peer: str | None
+        self,
+        certificate: Certificate,
+        account: Account,
+        peer: str | None,
+        doubts: list[Doubt],
     ) -> KeyEvidence | None:
         """
         Look whether a certificate is by a trusted authority.
@@ -226,15 +279,16 @@ class Authority:
         if not self._ca:
             return None
         path = str(self._files.ca)
-        try:
-            if certificate.authority.blob not in self._ca.read():
-                return None
-        except UnusableKey as error:
-            raise OSError(f"{path}: {error}") from None
+        listed = self._ca.read()
+        doubts.append(listed.doubt)
+        if listed.flaw:
+            raise OSError(f"{path}: {listed.flaw}")
+        if certificate.authority.blob not in listed.value:
+            return None
         try:
             # First: nobody else may keep the machine busy with what it says.
             certificate.verify(self._policy.accepted)
-            options, where = self._principal(certificate, account, peer)
+            options, where = self._principal(certificate, account, peer, doubts)
             options = self._certified(certificate, options, account, peer)
         except (BadOption, UnusableKey) as error:
             self._note(path, None, f"{error} (the certificate {certificate.id!r})")
@@ -242,7 +296,11 @@ class Authority:
         return _evidence(certificate, options, *(where or (path, None)))
 
     def _principal(
-        self, certificate: Certificate, account: Account, peer: str | None
+        self,
+        certificate: Certificate,
+        account: Account,
+        peer: str | None,
+        doubts: list[Doubt],
     ) -> tuple[KeyOptions, tuple[str, int] | None]:
         """
         Find out whether a certificate is for a user.
@@ -256,9 +314,13 @@ class Authority:
             # Nothing that the certificate permits is withheld.
             return KeyOptions(touchRequired=False), None
         path = expand(self._files.principals, account)
-        for line in principalsIn(self._readAs(account, path) or b""):
+        text = self._readAs(account, path) or b""
+        for line in principalsIn(text):
             if line.name not in certificate.principals:
                 continue
+            if line.number > text.count(b"\n"):
+                # Half a line may be the whole name of another principal.
+                doubts.append((path, hash(text)))
             try:
                 options = optionsIn(line)
             except BadOption as error:
@@ -334,6 +396,25 @@ class Authority:
         # What a user or a client has written may be as long as he likes.
         values = {"where": printable(where), "why": printable(why[:_LONGEST_NOTE])}
         self._notes.append(("{where}: {why}", values))
+
+
+def _inDoubt(name: bytes, look: Callable[[list[Doubt]], Verdict]) -> Verdict:
+    """
+    Look, and add to the verdict which files it is in doubt for.
+
+    @param name: the name that is looked up.
+    @param look: what adds their states to a list.
+
+    @raise OSError: from C{look}, if there is no doubt.
+    """
+    doubts: list[Doubt] = []
+    try:
+        verdict = look(doubts)
+    except OSError as error:
+        if not any(doubts):
+            raise
+        verdict = Verdict(Kind.UNSURE, name, str(error))
+    return verdict._replace(doubt=tuple(filter(None, doubts)) or None)
 
 
 def _named(principals: str) -> set[str]:

@@ -6,13 +6,12 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from collections.abc import Callable
 from threading import Lock
 from typing import Any, NamedTuple
 
 from .._accounts import Account
-from .._userfile import SETTLING, Signature, openRegular, signatureOf
+from .._userfile import Signature, State, Watch, readWhole, signatureOf
 from ._key import PublicKey
 from ._lines import keysIn
 from ._policy import KeyPolicy
@@ -46,6 +45,21 @@ class KeyFiles(NamedTuple):
     isStrict: bool = True
 
 
+class Content(NamedTuple):
+    """
+    What a file of the administrator's holds.
+
+    @ivar value: what that is; L{None} if it is something else than it should be.
+    @ivar flaw: what is wrong with it then.
+    @ivar doubt: the state of the file, if it had changed just before, and so may have
+        been half-written.
+    """
+
+    value: Any
+    flaw: str = ""
+    doubt: Signature | None = None
+
+
 class Kept:
     """
     What a file of the administrator's holds, which is read again when it differs.
@@ -55,47 +69,36 @@ class Kept:
         self._path = path
         self._parse = parse
         self._lock = Lock()
-        self._state: Signature | None = None
-        self._since = 0.0
-        self._content: Any = None
+        self._watch = Watch()
+        self._state: State | None = None
+        self._content = Content(None)
 
-    def read(self) -> Any:
+    def read(self) -> Content:
         """
         Return what it holds.
 
         @raise OSError: if it can't be read.
-        @raise UnusableKey: if it holds something else.
         """
         with self._lock:
-            # What has changed a moment ago may do so again, and show the same times.
-            if self._state is None or self._isYoung() or self._state != self._now():
+            state = self._state
+            if (
+                state is None
+                or state.isProvisional
+                or state.signature != signatureOf(os.stat(self._path))
+            ):
                 self._load()
             return self._content
-
-    def _isYoung(self) -> bool:
-        """
-        Whether it was first seen like this a moment ago.
-        """
-        return time.monotonic() - self._since < max(SETTLING, 2.0)
-
-    def _now(self) -> Signature:
-        """
-        Tell the state that it is in.
-        """
-        return signatureOf(os.stat(self._path))
 
     def _load(self) -> None:
         """
         Read it.
         """
-        with openRegular(self._path) as file:
-            state = signatureOf(os.fstat(file.fileno()))
-            text = file.read()
-        if state != self._state:
-            self._since = time.monotonic()
-        # It may differ though its state doesn't tell.
-        self._state = None
-        self._content = self._parse(text)
+        text, state = readWhole(self._path, self._watch)
+        doubt = state.signature if state.isYoung else None
+        try:
+            self._content = Content(self._parse(text), doubt=doubt)
+        except UnusableKey as error:
+            self._content = Content(None, str(error), doubt)
         self._state = state
 
 
@@ -138,19 +141,17 @@ def checkFiles(ca: str | None, revoked: str | None, policy: KeyPolicy) -> None:
     @raise OSError: if it can't be read.
     """
     if ca is not None:
-        try:
-            blobs = Kept(ca, keysIn).read()
-            if not blobs:
-                raise ValueError(f"ca: there is no key in {ca}")
-            if all(policy.flaw(PublicKey.parse(blob)) for blob in blobs):
-                raise ValueError(f"ca: no key in {ca} is of a type that counts")
-        except UnusableKey as error:
-            raise ValueError(f"ca: {ca}: {error}") from None
+        listed = Kept(ca, keysIn).read()
+        if listed.flaw:
+            raise ValueError(f"ca: {ca}: {listed.flaw}")
+        if not listed.value:
+            raise ValueError(f"ca: there is no key in {ca}")
+        if all(policy.flaw(PublicKey.parse(blob)) for blob in listed.value):
+            raise ValueError(f"ca: no key in {ca} is of a type that counts")
     if revoked is not None:
-        try:
-            Kept(revoked, Revoked.parse).read()
-        except UnusableKey as error:
-            raise ValueError(f"revoked: {revoked}: {error}") from None
+        listed = Kept(revoked, Revoked.parse).read()
+        if listed.flaw:
+            raise ValueError(f"revoked: {revoked}: {listed.flaw}")
 
 
 __all__ = ["FILES", "Kept", "KeyFiles", "checkFiles", "checkPattern", "expand"]

@@ -7,10 +7,10 @@ an index, just the line that is asked for.  Nothing here knows what a secret
 means.
 """
 
-from ._file import UserFile, openRegular
+from ._file import UserFile, openRegular, readWhole
 from ._lines import HTPASSWD, Entry, Layout
 from ._snapshot import Snapshot
-from ._state import SETTLING, Signature, signatureOf
+from ._state import SETTLING, Signature, State, Watch, signatureOf
 
 __all__ = [
     # From ._lines
@@ -22,8 +22,15 @@ __all__ = [
     "Signature",
     # From ._snapshot
     "Snapshot",
+    # From ._state
+    "State",
     # From ._file
     "UserFile",
+    # From ._state
+    "Watch",
+    # From ._file
     "openRegular",
+    "readWhole",
+    # From ._state
     "signatureOf",
 ]

@@ -148,21 +148,8 @@ class UserFile:
         """
         Read the whole file, as it is at one moment.
         """
-        for _ in range(_TRIES):
-            with self.open() as file:
-                status = os.fstat(file.fileno())
-                state = self._watch.stateOf(status)
-                if state.isYoung and status.st_size > _LARGE:
-                    # To wait takes less time than to read it twice.
-                    time.sleep(SETTLING)
-                    continue
-                # In one call: with many short ones, a thread that reads would keep
-                # the reactor's waiting.
-                text = os.read(file.fileno(), status.st_size + 1)
-                after = signatureOf(os.fstat(file.fileno()))
-            if len(text) == status.st_size and after == state.signature:
-                return text, self.layout, state
-        raise OSError(errno.EBUSY, "it changes while it is read", self.path)
+        text, state = readWhole(self.path, self._watch)
+        return text, self.layout, state
 
     def _entryAt(self, file: BinaryIO, position: int, line: bytes | None) -> Entry | None:
         """
@@ -183,6 +170,34 @@ class UserFile:
             line, newline, _ = line.partition(b"\n")
         parsed = self.layout.parse(line)
         return parsed and Entry(*parsed, position, not newline)
+
+
+def readWhole(path: str, watch: Watch) -> tuple[bytes, State]:
+    """
+    Read a whole file, as it is at one moment.
+
+    @param watch: what is remembered of the file.
+
+    @return: what it holds, and its state.
+
+    @raise OSError: if it can't be read, is no regular file, is too large, or goes on
+        changing while it is read.
+    """
+    for _ in range(_TRIES):
+        with openRegular(path) as file:
+            status = os.fstat(file.fileno())
+            state = watch.stateOf(status)
+            if state.isYoung and status.st_size > _LARGE:
+                # To wait takes less time than to read it twice.
+                time.sleep(SETTLING)
+                continue
+            # In one call: with many short ones, a thread that reads would keep the
+            # reactor's waiting.
+            text = os.read(file.fileno(), status.st_size + 1)
+            after = signatureOf(os.fstat(file.fileno()))
+        if len(text) == status.st_size and after == state.signature:
+            return text, state
+    raise OSError(errno.EBUSY, "it changes while it is read", path)
 
 
 def openRegular(path: str) -> BinaryIO:
@@ -211,4 +226,4 @@ def _openWithoutWaiting(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)
 
 
-__all__ = ["LARGEST", "UserFile", "openRegular"]
+__all__ = ["LARGEST", "UserFile", "openRegular", "readWhole"]

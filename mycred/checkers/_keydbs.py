@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import IO, Any
 
 from zope.interface import implementer
@@ -15,11 +16,12 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from .._accounts import SHADOW, Kind, Rules, SystemUsers, Verdict
+from .._accounts import SHADOW, Kind, Rules, SystemUsers, Verdict, settled
 from .._conchcontracts import IAuthorizedKeysDB
 from .._helper import Helper
 from .._sshkeys import (
     FILES,
+    KeyEvidence,
     KeyFiles,
     KeyPolicy,
     Offer,
@@ -160,14 +162,20 @@ class UNIXAuthorizedKeysFiles:
         Return the keys of a user, as Twisted does it: those without options, of
         C{~/.ssh/authorized_keys} and C{~/.ssh/authorized_keys2}, whoever may write
         there.
+
+        A name that the name service spells otherwise has no keys: who asks names the
+        avatar as it was typed, and an account would have several.
         """
         import pwd
 
+        name = os.fsdecode(username)
         try:
-            home = (self._userdb or pwd).getpwnam(os.fsdecode(username)).pw_dir
+            record = (self._userdb or pwd).getpwnam(name)
         except KeyError:
             return ()
-        return self._keysIn(os.path.join(home, name) for name in FILES)
+        if record.pw_name != name:
+            return ()
+        return self._keysIn(os.path.join(record.pw_dir, file) for file in FILES)
 
     def _keysIn(self, paths: Iterable[str]) -> Iterator[Any]:
         """
@@ -195,7 +203,7 @@ class UNIXAuthorizedKeysFiles:
         """
         offer = proof.offer
         looking: Deferred[Any]
-        if self._separate is not None and self._separate.workers.isRunning:
+        if self._separate is not None:
             looking = self._separate.look(name, offer.blob, peer, proof.source)
         else:
             asked = name, proof, peer
@@ -207,7 +215,7 @@ class UNIXAuthorizedKeysFiles:
         """
         Do so, in a thread.
         """
-        verdict = self._authority.look(name, proof.offer, peer)
+        verdict = settled(lambda: self._authority.look(name, proof.offer, peer), name)
         if verdict.key is not None and proof.isThere:
             proof.verify()
         return verdict
@@ -248,20 +256,39 @@ class UNIXAuthorizedKeysFiles:
         looking: Deferred[Any] = self.workers.run(
             self._lookInOutput, text, verdict, proof.offer, peer, source=proof.source
         )
+        looking.addCallback(self._cbEvidence, verdict, proof)
         looking.addErrback(self._ebLooking, verdict.name)
         return looking.addBoth(self._passNotes)
 
     def _lookInOutput(
         self, text: bytes, verdict: Verdict, offer: Offer, peer: str | None
-    ) -> Verdict:
+    ) -> KeyEvidence | None:
         """
         Do so, in a thread.
         """
         account, command = verdict.account, self._command
         if account is None or command is None:
+            return None
+        return self._authority.lookIn(text, command.path, offer, account, peer)
+
+    def _cbEvidence(
+        self, evidence: KeyEvidence | None, verdict: Verdict, proof: Proof
+    ) -> Any:
+        """
+        Have the account judged whose key it is.
+
+        @param verdict: the verdict if it isn't.
+        """
+        if evidence is None:
             return verdict
-        evidence = self._authority.lookIn(text, command.path, offer, account, peer)
-        return verdict if evidence is None else self._authority.judge(account, evidence)
+        name = verdict.name
+        judging: Deferred[Any]
+        if self._separate is not None:
+            judging = self._separate.look(name, b"", None, proof.source)
+        else:
+            judge = partial(self._authority.judge, name)
+            judging = self.workers.run(settled, judge, name, source=proof.source)
+        return judging.addCallback(lambda judged: judged._replace(key=evidence))
 
     def _passNotes(self, result: Any) -> Any:
         """

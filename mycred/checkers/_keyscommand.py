@@ -8,7 +8,7 @@ import os
 import pwd
 import re
 import shlex
-from typing import Any
+from typing import Any, NamedTuple
 
 from twisted.internet.defer import (
     CancelledError,
@@ -82,8 +82,7 @@ class KeysCommand:
         for argument in self._arguments:
             if re.sub("%[%uhUtfk]", "", argument).count("%"):
                 raise ValueError("a % must be followed by u, h, U, t, f, k, or another %")
-        self._user = user
-        self._uid, self._gid = _identityOf(user)
+        self._runner = _runnerOf(user)
         self._deadline = deadline
         self._mostOutput = mostOutput
         self._reactor = reactor
@@ -118,11 +117,7 @@ class KeysCommand:
             from twisted.internet import reactor
         output = _Output(self._mostOutput)
         try:
-            if self._uid is not None and os.geteuid():
-                raise ValueError(
-                    f"it takes root to run it as {self._user}, and the server has become "
-                    "somebody else"
-                )
+            uid, gid = _become(self._runner)
             # Not what it was at the start, if somebody has changed it since.
             _insistOnSafety(self.path)
             reactor.spawnProcess(
@@ -131,8 +126,8 @@ class KeysCommand:
                 [self.path, *self._argumentsFor(account, offer)],
                 {"PATH": _PATH},
                 "/",
-                self._uid,
-                self._gid,
+                uid,
+                gid,
                 childFDs={0: "w", 1: "r", 2: "r"},
             )
         except (OSError, ValueError) as error:
@@ -235,11 +230,29 @@ class _Output(ProcessProtocol):
         transport.loseConnection()
 
 
-def _identityOf(user: str | None) -> tuple[int | None, int | None]:
+class _Runner(NamedTuple):
+    """
+    Who shall run a program of a server that root starts.
+
+    @ivar name: the name of the account.
+    @ivar uid: its number.
+    @ivar gid: the number of its group.
+    @ivar gids: the numbers of all groups that it is in.
+    """
+
+    name: str
+    uid: int
+    gid: int
+    gids: frozenset[int]
+
+
+def _runnerOf(user: str | None) -> _Runner | None:
     """
     Find who shall run the program.
 
-    @return: his number and his group's; L{None} for who runs this process.
+    @param user: the name of an account.
+
+    @return: L{None} for who runs this process, and isn't root.
     """
     if user is None:
         if not os.geteuid():
@@ -247,16 +260,44 @@ def _identityOf(user: str | None) -> tuple[int | None, int | None]:
                 "say which account shall run it, such as commanduser=nobody, since the "
                 "server is root's"
             )
-        return None, None
+        return None
     try:
         record = pwd.getpwnam(user)
     except (KeyError, ValueError):
         raise ValueError(f"there is no account {user!r} to run it") from None
-    if record.pw_uid == os.geteuid():
-        return None, None
+    uid, gid = record.pw_uid, record.pw_gid
     if os.geteuid():
+        if uid == os.geteuid():
+            return None
         raise ValueError(f"it takes root to run a program as {user}")
-    return record.pw_uid, record.pw_gid
+    return _Runner(user, uid, gid, frozenset(os.getgrouplist(record.pw_name, gid)))
+
+
+def _become(runner: _Runner | None) -> tuple[int | None, int | None]:
+    """
+    Tell as whom a program is to be started.
+
+    @return: the numbers of the user and the group; L{None} for what this process is.
+
+    @raise ValueError: if this process may not do that any more.
+    """
+    if runner is None:
+        return None, None
+    if not os.geteuid():
+        return (runner.uid, runner.gid) if runner.uid else (None, None)
+    # What it could become again counts as well: so could the program.
+    if set(os.getresuid()) != {runner.uid}:
+        raise ValueError(
+            f"it takes root to run it as {runner.name}, and the server has become "
+            "somebody else"
+        )
+    others = {*os.getresgid(), *os.getgroups()} - runner.gids
+    if others:
+        raise ValueError(
+            f"the server has become {runner.name}, and keeps the group {min(others)}, "
+            f"in which {runner.name} isn't; tell twistd the account's own (--gid)"
+        )
+    return None, None
 
 
 def _insistOnSafety(path: str) -> None:

@@ -23,7 +23,9 @@ from .._accounts import (
     Rules,
     SystemUsers,
     Verdict,
+    checkFiles,
     cryptIn,
+    isAccountName,
 )
 from .._argstring import yesNo
 from .._audit import tellingAlone
@@ -51,27 +53,32 @@ class _StoredAccountChecker(AccountChecker):
 
     def __init__(
         self,
-        accounts: Accounts,
-        separate: Helper | None,
+        accounts: Accounts | Helper,
         workers: Workers | None,
     ) -> None:
         """
-        @param accounts: the accounts, as this process sees them.
-        @param separate: the processes that look them up instead, if there are any.
+        @param accounts: the accounts; or the processes that look them up, so that no
+            hash ever comes into this one.
         @param workers: the threads; the reactor's if L{None}.
         """
-        self._looking = Looking(accounts, workers)
-        self._separate = None if separate is None else Separate(separate, workers)
+        self._looking: Any = None
+        self._separate: Separate | None = None
+        if isinstance(accounts, Helper):
+            self._separate = Separate(accounts, workers)
+        else:
+            self._looking = Looking(accounts, workers)
 
     def _lookUp(
         self, name: bytes, password: bytes, credentials: Any
     ) -> Deferred[Verdict]:
         """
-        Have a verdict found: by other processes, if the reactor runs.
+        Have a verdict found.
         """
-        if self._separate is not None and self._separate.workers.isRunning:
-            return self._separate.look(name, password, None, sourceOf(credentials))
-        return self._looking.look(name, password, sourceOf(credentials))
+        source = sourceOf(credentials)
+        if self._separate is not None:
+            return self._separate.look(name, password, None, source)
+        looking: Deferred[Any] = self._looking.look(name, password, source)
+        return looking
 
 
 @implementer(ICredentialsChecker)
@@ -113,9 +120,12 @@ class UNIXChecker(_StoredAccountChecker):
             raise ValueError("a userdb and a groupdb can't be asked by other processes")
         if shadow is None and os.path.lexists(SHADOW):
             shadow = SHADOW
-        files = Files(shadow=shadow)
-        accounts = Accounts(SystemUsers(userdb, groupdb), shadow, rules)
-        super().__init__(accounts, _startIf(separate, files, rules), workers)
+        accounts: Accounts | Helper
+        if separate:
+            accounts = _start(Files(shadow=shadow), rules)
+        else:
+            accounts = Accounts(SystemUsers(userdb, groupdb), shadow, rules)
+        super().__init__(accounts, workers)
 
 
 @implementer(ICredentialsChecker)
@@ -134,6 +144,7 @@ class PasswdChecker(_StoredAccountChecker):
         rules: Rules = _NO_RULES,
         *,
         separate: bool = False,
+        mustWork: bool = False,
         workers: Workers | None = None,
     ) -> None:
         """
@@ -142,13 +153,20 @@ class PasswdChecker(_StoredAccountChecker):
         @param group: the name of a file as group(5) has it.
         @param rules: what an account must be like besides.
         @param separate: as for L{UNIXChecker}.
+        @param mustWork: whether files that can let nobody in are an error now.
         @param workers: the threads that wait; the reactor's own if L{None}.
 
-        @raise OSError: if the processes can't be started.
+        @raise ValueError: if they are.
+        @raise OSError: if the processes can't be started, or such a file can't be read.
         """
-        files = Files(passwd, shadow, group)
-        accounts = Accounts(FileUsers(passwd, group), shadow, rules)
-        super().__init__(accounts, _startIf(separate, files, rules), workers)
+        accounts: Accounts | Helper
+        if separate:
+            accounts = _start(Files(passwd, shadow, group), rules, mustWork)
+        else:
+            if mustWork:
+                checkFiles(passwd, shadow)
+            accounts = Accounts(FileUsers(passwd, group), shadow, rules)
+        super().__init__(accounts, workers)
 
 
 @implementer(ICredentialsChecker)
@@ -182,25 +200,38 @@ class UNIXPasswordDatabase(UNIXChecker):
         Check a password.
 
         @return: a L{Deferred} as from L{AccountChecker.requestAvatarId}.  If
-            functions were given, it fires with the name in the credentials.
+            functions were given, it fires with the name that the record has, in the
+            type in which the credentials have it.
         """
         if self._getByNameFunctions is None:
             return super().requestAvatarId(credentials)
         if not arePlausible(credentials):
             return fail(self._cbUnknown(False, credentials.username))
-        matching: Deferred[Any] = Deferred.fromCoroutine(self._matches(credentials))
-        return matching.addCallback(self._cbPasswordMatch, credentials.username)
+        matching: Deferred[Any] = Deferred.fromCoroutine(self._find(credentials))
+        return matching.addCallback(self._cbFound, credentials)
 
-    async def _matches(self, credentials: Any) -> bool:
+    def _cbFound(self, found: bytes | None, credentials: Any) -> Any:
+        """
+        Name the avatar, if the password matched.
+        """
+        avatarId: Any = credentials.username
+        if found not in (None, asBytes(avatarId)):
+            avatarId = os.fsdecode(found) if isinstance(avatarId, str) else found
+        return self._cbPasswordMatch(found is not None, avatarId)
+
+    async def _find(self, credentials: Any) -> bytes | None:
         """
         Ask one function after another, until the password matches a hash.
+
+        @return: the name of the account; L{None} if no password matched.
         """
-        name = os.fsdecode(asBytes(credentials.username))
+        typed = asBytes(credentials.username)
+        name = os.fsdecode(typed)
         found: Hash | None = None
         for function in self._getByNameFunctions or ():
             try:
                 record = function(name)
-                if record is None:
+                if record is None or (known := _nameIn(record, typed)) is None:
                     continue
                 found = cryptIn(asBytes(record[1]))
             except KeyError:
@@ -208,11 +239,11 @@ class UNIXPasswordDatabase(UNIXChecker):
             except UnusableHash:
                 continue
             if await self._verify(found, credentials):
-                return True
+                return known
         if found is None:
             # An unknown user is refused after the same work.
             await self._verify(None, credentials)
-        return False
+        return None
 
     async def _verify(self, found: Hash | None, credentials: Any) -> bool:
         """
@@ -227,6 +258,30 @@ class UNIXPasswordDatabase(UNIXChecker):
         if verified.hash is not None:
             self._decoys = [verified.hash]
         return verified.matched
+
+
+def _nameIn(record: Any, typed: bytes) -> bytes | None:
+    """
+    Return the name of the account that a function has found: the name service's, where
+    the record is one of its own; or what stands first in it, if that is what was typed,
+    in other letters.
+
+    @return: L{None} if the name service has none for it.
+    """
+    known = getattr(record, "pw_name", getattr(record, "sp_namp", None))
+    if known is None:
+        first = asBytes(record[0])
+        isSame = isinstance(first, bytes) and _folded(first) == _folded(typed)
+        return first if isSame else typed
+    name: bytes = asBytes(known)
+    return name if isAccountName(name) else None
+
+
+def _folded(name: bytes) -> str:
+    """
+    Return a name without its case.
+    """
+    return os.fsdecode(name).casefold()
 
 
 def verifyCryptedPassword(crypted: bytes | str, pw: bytes | str) -> bool:
@@ -298,15 +353,16 @@ def makeRules(given: Mapping[str, Any], gidOf: Callable[[str], int | None]) -> R
     return Rules(nologin, shells, given.get("minuid", 0), groups)
 
 
-def _startIf(separate: bool, files: Files, rules: Rules) -> Helper | None:
+def _start(files: Files, rules: Rules, mustWork: bool = False) -> Helper:
     """
-    Start processes, if they are wanted.
+    Start processes that look accounts up.
 
-    @raise OSError: if they can't be started.
+    @param mustWork: whether they shall look at the files first.
+
+    @raise ValueError: if these can let nobody in.
+    @raise OSError: if the processes can't be started.
     """
-    if not separate:
-        return None
-    return Helper("unix", files, rules, processes=processors())
+    return Helper("unix", files, rules, mustWork, processes=processors())
 
 
 __all__ = [

@@ -69,7 +69,7 @@ class PasswdCheckerFactory:
         @raise InvalidAuthArgumentString: if an option is unknown or can't take
             effect, a file can't be read, or nobody could log in by these files.
         """
-        from mycred._accounts import FileUsers, checkFiles
+        from mycred._accounts import FileUsers
         from mycred._argstring import parseArgString
         from mycred.checkers import PasswdChecker
         from mycred.checkers._filechecker import readable
@@ -82,12 +82,16 @@ class PasswdCheckerFactory:
             raise InvalidAuthArgumentString(
                 "groups: write group=FILE too, a file that tells who is in them"
             )
-        users = FileUsers(passwd, group)
         try:
-            checkFiles(passwd, shadow)
-            rules = makeRules(given, users.gidOf)
-            separate = os.geteuid() == 0
-            return PasswdChecker(passwd, shadow, group, rules, separate=separate)
+            rules = makeRules(given, FileUsers(passwd, group).gidOf)
+            return PasswdChecker(
+                passwd,
+                shadow,
+                group,
+                rules,
+                separate=os.geteuid() == 0,
+                mustWork=True,
+            )
         except (OSError, ValueError) as error:
             raise InvalidAuthArgumentString(str(error)) from None
 

@@ -48,6 +48,8 @@ class MachineTestCase(KeyTestCase):
 
     def setUp(self) -> None:
         super().setUp()
+        # Nobody waits for files to come to rest.
+        self.patch(time, "sleep", lambda seconds: None)
         self.home = Path(self.mktemp()).resolve()
         self.ssh = self.home / ".ssh"
         self.ssh.mkdir(parents=True)
@@ -387,7 +389,7 @@ class RevokedTests(MachineTestCase):
         later = time.monotonic() + 5
         with mock.patch.object(time, "monotonic", lambda: later):
             authority.look(b"alice", offer, None)
-            with mock.patch.object(_keyfiles, "openRegular", side_effect=AssertionError):
+            with mock.patch.object(_keyfiles, "readWhole", side_effect=AssertionError):
                 self.assertIs(authority.look(b"alice", offer, None).kind, Kind.ACCEPTED)
             new = self.home / "new"
             new.write_bytes(line(ALICE))

@@ -7,16 +7,20 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import sys
 import tempfile
+import textwrap
 from pathlib import Path
 from typing import Any
 
 from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred, inlineCallbacks
 from twisted.internet.task import Clock
+from twisted.internet.utils import getProcessOutput
 from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SkipTest, TestCase
 
+import mycred
 from mycred._accounts import Account
 from mycred._sshkeys import parseOffer
 from mycred.checkers.sshkeys import KeysCommand
@@ -24,6 +28,7 @@ from mycred.error import TemporaryFailure
 
 from ..sshkeys._keys import blobOf, ed25519
 
+ROOT = Path(mycred.__file__).parents[1]
 ACCOUNT = Account("al ice", 1000, 1000, "/home/alice", "/bin/sh")
 OFFER: Any = parseOffer(blobOf(ed25519()))
 
@@ -267,3 +272,122 @@ class CommandTests(TestCase):
         command = Command("/usr/bin/id -u", "nobody")
         output = yield self.ask(command)
         self.assertEqual(int(output), pwd.getpwnam("nobody").pw_uid)
+
+    @inlineCallbacks
+    def test_groups(self) -> Any:
+        """
+        It has the groups of its own account, and none of root's.
+        """
+        if os.geteuid():
+            raise SkipTest("run the tests as root, on a machine that isn't anybody's")
+        record = pwd.getpwnam("nobody")
+        output = yield self.ask(Command("/usr/bin/id -G", "nobody"))
+        groups = os.getgrouplist("nobody", record.pw_gid)
+        self.assertEqual(sorted(map(int, output.split())), sorted(groups))
+
+
+class BecomeTests(TestCase):
+    """
+    Programs of a server that root has started, and that has become somebody else.
+    """
+
+    timeout = 60
+
+    def setUp(self) -> None:
+        if os.geteuid():
+            raise SkipTest("run the tests as root, on a machine that isn't anybody's")
+
+    def become(self, user: str, become: str) -> Any:
+        """
+        Have a process of root's make a command, become somebody else, and ask it.
+
+        @param user: who shall run the command.
+        @param become: how it becomes somebody else.
+
+        @return: a L{Deferred} that fires with what came of it: users and groups.
+        """
+        program = f"""
+            import os, sys
+            from twisted.internet.task import react
+            from twisted.logger import globalLogBeginner, textFileLogObserver
+            from twisted.python.util import switchUID
+            from mycred._accounts import Account
+            from mycred._sshkeys import parseOffer
+            from mycred.checkers.sshkeys import KeysCommand
+
+            observer = textFileLogObserver(sys.stdout)
+            globalLogBeginner.beginLoggingTo([observer], True, False)
+            account = Account("alice", 1000, 1000, "/home/alice", "/bin/sh")
+            offer = parseOffer({OFFER.blob!r})
+            lines = "grep -E '^(Uid|Gid|Groups)' /proc/self/status"
+            command = KeysCommand(f'/bin/sh -c "{{lines}}"', {user!r})
+            {become}
+
+            def main(reactor):
+                return command.run(account, offer).addCallbacks(
+                    lambda text: print(text.decode()), lambda failure: None
+                )
+
+            react(main)
+        """
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        arguments = ["-c", textwrap.dedent(program)]
+        return getProcessOutput(sys.executable, arguments, environment, errortoo=True)
+
+    @inlineCallbacks
+    def test_same(self) -> Any:
+        """
+        One that has become the account that runs the program runs it as itself, with the
+        groups of that account and no others.
+        """
+        record = pwd.getpwnam("nobody")
+        uid, gid = record.pw_uid, record.pw_gid
+        output = yield self.become("nobody", f"switchUID({uid}, {gid})")
+        found = dict(line.split(b":", 1) for line in output.splitlines() if b":" in line)
+        self.assertEqual(set(map(int, found[b"Uid"].split())), {uid}, output)
+        self.assertEqual(set(map(int, found[b"Gid"].split())), {gid}, output)
+        groups = os.getgrouplist("nobody", gid)
+        self.assertEqual(set(map(int, found[b"Groups"].split())), set(groups), output)
+
+    @inlineCallbacks
+    def test_others(self) -> Any:
+        """
+        One that has become somebody else, or not wholly that account, or that keeps a
+        group of root's, can't; and the log says why.
+        """
+        record = pwd.getpwnam("nobody")
+        uid, gid = record.pw_uid, record.pw_gid
+        for user, become, says in [
+            ("nobody", "switchUID(1, 1)", "has become somebody else"),
+            ("root", f"switchUID({uid}, {gid})", "has become somebody else"),
+            ("nobody", f"switchUID({uid}, {gid}, True)", "has become somebody else"),
+            (
+                "nobody",
+                f"os.setgroups([]); os.setgid(0); os.setuid({uid})",
+                "keeps the group 0",
+            ),
+            (
+                "nobody",
+                f"os.setgroups([0, {gid}]); os.setgid({gid}); os.setuid({uid})",
+                "keeps the group 0",
+            ),
+            (
+                "nobody",
+                f"os.setgroups([]); os.setresgid({gid}, {gid}, 0); os.setuid({uid})",
+                "keeps the group 0",
+            ),
+        ]:
+            output = yield self.become(user, become)
+            self.assertIn(says, output.decode(), become)
+            self.assertNotIn(b"Uid:", output)
+
+    @inlineCallbacks
+    def test_root(self) -> Any:
+        """
+        One that is still root's becomes that account for the program.
+        """
+        record = pwd.getpwnam("nobody")
+        output = yield self.become("nobody", "pass")
+        self.assertIn(f"Uid:\t{record.pw_uid}\t{record.pw_uid}", output.decode())
+        output = yield self.become("root", "pass")
+        self.assertIn("Uid:\t0\t0", output.decode())

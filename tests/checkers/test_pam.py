@@ -256,7 +256,7 @@ class PAMCheckerTests(PAMTestCase):
             asking = threads.submit(helper.ask, b"alice", b"x", None, until)
             wait(started.exists)
             wait(lambda: run("pgrep", "-f", sleep).stdout)
-            helper._control.shutdown(SHUT_RDWR)
+            helper._running._control.shutdown(SHUT_RDWR)
             wait(lambda: not run("pgrep", "-f", sleep).stdout)
             self.assertIs(asking.result(20).verdict.kind, Kind.UNSURE)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import poplib
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from .._services import Services
 from ..accounts._machines import PASSWORD, MachineTestCase
-from ..helper.test_asking import until
+from ..helper.test_asking import children, until
+from ..helper.test_killed import isGone
 from ..test_protocols import Refused
 from ..test_system import account, needs, run
 from ._server import Server, ServerTests
@@ -176,6 +178,35 @@ class PAMTests(AccountServerTests, Services, SynchronousTestCase):
         hung.user("hang")
         hung._putcmd("PASS x")  # type: ignore[attr-defined]
         self.assertServes(server, [self.name], [])
+
+    def test_killed(self) -> None:
+        """
+        If somebody kills the processes that look accounts up, a server that is still
+        root's starts others; one that has become somebody else can't, and logs once
+        what to do about it.
+        """
+        for twistd in ("--uid=65534 --gid=65534", ""):
+            server = self.start("--auth=unix", offered="pop3", twistd=twistd)
+            server.pop3(self.name, PASSWORD.decode()).quit()
+            [broker] = children(server._process.pid)
+            workers = children(broker)
+            os.kill(broker, signal.SIGKILL)
+            until(lambda pids=[broker, *workers]: all(map(isGone, pids)))
+            for _ in range(3):
+                try:
+                    server.pop3(self.name, PASSWORD.decode()).quit()
+                    isServed = True
+                except Refused:
+                    isServed = False
+                self.assertEqual(isServed, not twistd)
+                self.assertRaises(Refused, server.pop3, self.name, "tulip")
+            server.stop()
+            hint = "nobody can log in until it is restarted"
+            self.assertEqual(server.log.count(hint), 1 if twistd else 0)
+            said = server.log.count("started again (no. 1)")
+            self.assertEqual(said, 0 if twistd else 1)
+            self.assertEqual("No verdict" in server.log, bool(twistd))
+            self.assertNotIn("Traceback", server.log)
 
     def test_ended(self) -> None:
         """

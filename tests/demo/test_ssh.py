@@ -171,6 +171,14 @@ class SSHTests(ServerTests, SynchronousTestCase):
         self.start(auth, offered="ssh")
         self.assertEqual(path.read_bytes(), made)
 
+    def assertDenied(self, server: Server, name: str) -> None:
+        """
+        Lock an account, and insist that its key lets nobody in any more.
+        """
+        run("usermod", "--password", "!", name)
+        refused = self.ssh(server, "ed25519", "list", user=name)
+        self.assertEqual(refused.returncode, 255)
+
     def test_uid(self) -> None:
         """
         Users' keys are read with their rights, though the server has become somebody
@@ -204,13 +212,37 @@ class SSHTests(ServerTests, SynchronousTestCase):
             file.unlink()
             file.write_text(self.line("ed25519"))
             file.chmod(0o644)
-            run("usermod", "--password", "!", name)
-            self.assertEqual(
-                self.ssh(server, "ed25519", "list", user=name).returncode, 255
-            )
+            self.assertDenied(server, name)
             server.stop()
         self.assertIn("/.ssh/authorized_keys: ignored: Permission denied", server.log)
         self.assertIn("it is locked", server.log)
+        self.assertNotIn("Traceback", server.log)
+
+    def test_commandUser(self) -> None:
+        """
+        A program is asked for keys by a server that has become the account that runs it;
+        whether the user's account is locked, the processes tell that stay root.
+        """
+        needs("useradd", "cat")
+        cat = shutil.which("cat")
+        keys = self.folder / "known"
+        keys.write_text(self.line("ed25519"))
+        os.chown(self.folder, 65534, -1)
+        run("chmod", "o+x", *map(str, self.folder.parents))
+        with account() as name:
+            run("usermod", "--password", "*", name)
+            server = self.start(
+                f"--auth=sshkey:account=yes:command={cat} {keys}:commanduser=nobody",
+                offered="ssh",
+                twistd="--uid=nobody",
+            )
+            read = self.ssh(server, "ed25519", "read 1", user=name)
+            self.assertIn(f"To: <{name}@localhost>", read.stdout)
+            self.assertEqual(self.ssh(server, "other", "list", user=name).returncode, 255)
+            self.assertDenied(server, name)
+            server.stop()
+        self.assertIn("it is locked", server.log)
+        self.assertNotIn("it takes root", server.log)
         self.assertNotIn("Traceback", server.log)
 
 

@@ -26,8 +26,8 @@ from twisted.trial.unittest import SkipTest
 
 import mycred
 from mycred import _processes
-from mycred._accounts import Kind, Rules, Verdict
-from mycred._helper import Helper, _asking, _broker, _work
+from mycred._accounts import Kind, Rules, Verdict, _settled, settled
+from mycred._helper import Helper, _broker, _running, _starting, _work
 from mycred._helper._broker import Broker
 from mycred._helper._wire import (
     WireError,
@@ -97,6 +97,22 @@ class HelperTestCase(MachineTestCase):
             # It closes what it has inherited when it begins.
             until(lambda pid=pid: len(os.listdir(f"/proc/{pid}/fd")) <= 4)
         return helper
+
+    def python(self, program: str) -> subprocess.Popen[str]:
+        """
+        Run a program until the end of the test.
+        """
+        process = subprocess.Popen(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        assert process.stdout is not None
+        self.addCleanup(process.stdout.close)
+        return process
 
     def ask(self, helper: Helper, name: bytes, password: bytes = PASSWORD) -> Kind:
         """
@@ -215,13 +231,13 @@ class AskTests(HelperTestCase):
         helper = self.helper()
         [old] = children(self.broker)
         os.kill(old, signal.SIGSTOP)
-        asked, answer = Event(), helper._answer
+        asked, answer = Event(), helper._running._answer
 
         def waiting(*arguments: Any) -> Any:
             asked.set()
             return answer(*arguments)
 
-        self.patch(helper, "_answer", waiting)
+        self.patch(helper._running, "_answer", waiting)
         with ThreadPoolExecutor(1) as threads:
             asking = threads.submit(helper.ask, b"carol", PASSWORD, None, soon(3600))
             self.assertTrue(asked.wait(PATIENCE))
@@ -234,7 +250,7 @@ class AskTests(HelperTestCase):
         An answer that makes no sense is none, and its process is replaced.
         """
         helper = self.helper()
-        self.patch(_asking, "_notices", lambda end: drain(end) or [])
+        self.patch(_running, "_notices", lambda end: drain(end) or [])
         for nonsense in (5, [], [0], {"a": 1}, [0, 0, 0, 0], [0, None, []], [0, [], 1]):
             [old] = until(lambda: children(self.broker))
             self.patch(secrets, "randbits", lambda bits: 0)
@@ -243,7 +259,7 @@ class AskTests(HelperTestCase):
             def once(*arguments: Any, answers: list[Any] = answers) -> Any:
                 return answers.pop() if answers else receive(*arguments)
 
-            self.patch(_asking, "receive", once)
+            self.patch(_running, "receive", once)
             self.assertIs(self.ask(helper, b"carol"), Kind.UNSURE, nonsense)
             self.assertIn("makes no sense", self.answer.verdict.why)
             self.assertIs(self.ask(helper, b"eve"), Kind.REFUSED, nonsense)
@@ -255,14 +271,14 @@ class AskTests(HelperTestCase):
         taken for another one.
         """
         helper = self.helper(2)
-        self.patch(_asking, "_PATIENCE", 0.05)
+        self.patch(_running, "_PATIENCE", 0.05)
         os.kill(self.broker, signal.SIGSTOP)
         for pid in children(self.broker):
             os.kill(pid, signal.SIGSTOP)
         for _ in range(2):
             answer = helper.ask(b"carol", PASSWORD, None, soon(0.05))
             self.assertIn("gone", answer.verdict.why)
-        self.patch(_asking, "_PATIENCE", PATIENCE)
+        self.patch(_running, "_PATIENCE", PATIENCE)
         os.kill(self.broker, signal.SIGCONT)
         for pid in until(lambda: children(self.broker)):
             with contextlib.suppress(ProcessLookupError):
@@ -295,22 +311,23 @@ class AskTests(HelperTestCase):
         A file that never comes to rest lets nobody be refused, nor told that his
         password is wrong; who knows it is let in.
         """
-        look = _work._settled
         verdicts = [Verdict(Kind.REFUSED, b"a", doubt=(n,)) for n in range(50)]
         slept: list[float] = []
         self.patch(time, "sleep", slept.append)
-        verdict = look(lambda name, password: verdicts.pop(), b"a", b"b", None)
+        verdict = settled(verdicts.pop, b"a")
         self.assertIs(verdict.kind, Kind.UNSURE)
-        self.assertEqual(len(verdicts), 50 - _work._TRIES)
-        self.assertEqual(slept, [SETTLING] * _work._TRIES)
-        right = Verdict(Kind.ACCEPTED, b"a", doubt=(1,))
+        self.assertEqual(len(verdicts), 50 - _settled._TRIES)
+        self.assertEqual(slept, [SETTLING] * _settled._TRIES)
+        right = Verdict(Kind.ACCEPTED, b"a")
         for found, looks in [
             ([right], 1),
             ([verdicts[0], verdicts[0]], 2),
+            ([right._replace(doubt=(1,)), right], 2),
+            ([right._replace(doubt=(1,)), verdicts[0], verdicts[0]], 3),
             ([verdicts[0], verdicts[1], verdicts[1]._replace(doubt=None)], 3),
         ]:
             left = list(found)
-            verdict = look(lambda name, password, n=left: n.pop(0), b"a", b"b", None)
+            verdict = settled(lambda left=left: left.pop(0), b"a")
             self.assertEqual((verdict, left), (found[looks - 1], []))
 
     def test_unexpected(self) -> None:
@@ -335,9 +352,11 @@ class AskTests(HelperTestCase):
 
     def test_gone(self) -> None:
         """
-        If all of them are gone, that is no wrong password.
+        If all of them are gone, and this process may start no others, that is no wrong
+        password.
         """
         helper = self.helper()
+        self.patch(os, "geteuid", lambda: 4711)
         for pid in (self.broker, *children(self.broker)):
             os.kill(pid, signal.SIGKILL)
         self.assertIs(self.ask(helper, b"carol"), Kind.UNSURE)
@@ -351,6 +370,7 @@ class AskTests(HelperTestCase):
         With the broker end the others, also one that hangs, and that is told.
         """
         helper = self.helper()
+        self.patch(os, "geteuid", lambda: 4711)
         [worker] = children(self.broker)
         os.kill(worker, signal.SIGSTOP)
         os.kill(self.broker, signal.SIGKILL)
@@ -397,6 +417,25 @@ class ProcessTests(HelperTestCase):
         after = children(os.getpid()), len(os.listdir("/proc/self/fd"))
         self.assertEqual(before, after)
 
+    def test_mustWork(self) -> None:
+        """
+        If that is asked for, they look at the files, and tell what is wrong with them.
+        """
+        files = self.passwd, self.shadow, self.group
+        Helper("unix", files, Rules(), True, processes=1).close()
+        bare = self.write("bare", b"carol:x:1000:100:::\n")
+        for passwd, shadow, says in [
+            (bare, None, "write shadow=FILE"),
+            (self.group, self.shadow, f"no line of {self.group} is one of passwd(5)"),
+            (self.passwd, "/nowhere", "No such file or directory: '/nowhere'"),
+        ]:
+            files = passwd, shadow, None
+            Helper("unix", files, Rules(), processes=1).close()
+            error = self.assertRaises(
+                ValueError, Helper, "unix", files, Rules(), True, processes=1
+            )
+            self.assertIn(says, str(error))
+
     def test_cannotStart(self) -> None:
         """
         If they can't be started, or end at once, that is told.
@@ -421,18 +460,7 @@ class ProcessTests(HelperTestCase):
             files = {[self.passwd, self.shadow, None]}
             helper = Helper("unix", files, Rules(), processes=2)
         """
-        program = textwrap.dedent(begin) + textwrap.dedent(source)
-        process = subprocess.Popen(
-            [sys.executable, "-c", program],
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.addCleanup(process.wait)
-        self.addCleanup(process.kill)
-        assert process.stdout is not None
-        self.addCleanup(process.stdout.close)
-        return process
+        return self.python(textwrap.dedent(begin) + textwrap.dedent(source))
 
     def test_serverKilled(self) -> None:
         """
@@ -704,7 +732,7 @@ class ProcessTests(HelperTestCase):
         Of a question that makes no sense a worker ends, and that is told at once.
         """
         helper = self.helper()
-        _, end = helper._idle.get()
+        _, end = helper._running._idle.get()
         send(end, "nonsense")
         _, how, _ = unpackAnswer(receive(end, soon(PATIENCE)))
         self.assertIn("ended (1)", how)
@@ -735,11 +763,11 @@ class ProcessTests(HelperTestCase):
                     raise left.pop(0)
                 return left.pop(0)
 
-            self.patch(_asking, "receive", reply)
+            self.patch(_running, "receive", reply)
             if isReplaced:
-                helper._replace(0)
+                helper._running._replace(0)
             else:
-                self.assertRaises(OSError, helper._replace, 0)
+                self.assertRaises(OSError, helper._running._replace, 0)
             self.assertEqual(left, [])
 
     def test_state(self) -> None:
@@ -772,8 +800,8 @@ class ProcessTests(HelperTestCase):
         In a server that forks nobody gets an answer that is somebody else's.
         """
         said = self.program(f"""
-            from mycred._helper import _asking
-            _asking._PATIENCE = 0.1
+            from mycred._helper import _running
+            _running._PATIENCE = 0.1
             child = os.fork()
             name = b"locked" if child else b"carol"
             right = "DENIED" if child else "ACCEPTED"
@@ -820,7 +848,7 @@ class ProcessTests(HelperTestCase):
         helper = self.helper()
         workers = children(self.broker)
         os.kill(self.broker, signal.SIGSTOP)
-        self.patch(_asking, "_PATIENCE_AT_THE_END", 0.05)
+        self.patch(_starting, "_PATIENCE", 0.05)
         helper.close()
         for pid in (self.broker, *workers):
             until(lambda pid=pid: not Path(f"/proc/{pid}").exists())
