@@ -295,13 +295,19 @@ components.registerAdapter(Session, User, ISession)
 class Realm:
     """
     A realm of such users.
+
+    @ivar avatars: those who have logged in.
     """
+
+    def __init__(self) -> None:
+        self.avatars: list[User] = []
 
     def requestAvatar(self, avatarId: Any, mind: Any, *interfaces: Any) -> Any:
         """
         Make one.
         """
         user = User(avatarId)
+        self.avatars.append(user)
         return IConchUser, user, user.logout
 
 
@@ -310,11 +316,14 @@ class ConchServer:
     A running conch server of mycred's.
 
     @ivar port: where it listens.
+    @ivar avatars: those who have logged in.
     """
 
     def __init__(self, folder: Path, *checkers: Any, **settings: Any) -> None:
+        realm = Realm()
+        self.avatars = realm.avatars
         factory = SSHFactory(
-            Portal(Realm(), checkers),
+            Portal(realm, checkers),
             [hostKeyIn(str(folder / "conch_host"))],
             **settings,
         )

@@ -21,6 +21,7 @@ from twisted.trial.unittest import TestCase
 from mycred.checkers.sshkeys import SSHPublicKeyChecker, UNIXAuthorizedKeysFiles
 
 from ..sshkeys._keys import SecurityKey, lineOf
+from ._client import Client
 from ._ssh import (
     SSHD,
     USER,
@@ -31,7 +32,6 @@ from ._ssh import (
     login,
     needSSH,
 )
-from .test_server import Client
 
 NOW = time.time()
 
