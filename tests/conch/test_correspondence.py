@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -32,6 +31,7 @@ from ._ssh import (
     ConchServer,
     certify,
     freePort,
+    isListening,
     keygen,
     login,
     needSSH,
@@ -851,11 +851,10 @@ class SpellingTests(Correspondence):
             asking = client.service.sendGlobalRequest(spelled, place, wantReply=1)
             if (yield asking.addCallbacks(lambda _: True, lambda _: False)):
                 granted.add(spelled)
-        with socket.socket() as probe:
-            isListening = not probe.connect_ex(("127.0.0.1", listen))
+        hasPort = isListening(listen)
         client.transport.abortConnection()
         yield client.gone
-        return granted, isListening
+        return granted, hasPort
 
     @defer.inlineCallbacks
     def test_spellings(self) -> Any:
@@ -875,10 +874,10 @@ class SpellingTests(Correspondence):
         ):
             self.file.write_text(self.expand(lines))
             for port in (self.sshd.port, self.conch.port):
-                granted, isListening = yield self.granted(port, key, freePort())
+                granted, hasPort = yield self.granted(port, key, freePort())
                 self.assertEqual(offered & granted, expected, (key, lines, port))
                 self.assertLessEqual(granted, {*ASKED, b"tcpip-forward"})
-                self.assertEqual(isListening, b"tcpip-forward" in expected)
+                self.assertEqual(hasPort, b"tcpip-forward" in expected)
         self.assertEqual(self.flushLoggedErrors(), [])
 
 
