@@ -8,9 +8,10 @@ It takes conch's libraries: C{pip install mycred[ssh]}.
 
 from .._sshkeys import SERVER_OPTIONS
 from ._connection import SSHConnection
-from ._factory import SSHFactory, SSHServerTransport
+from ._factory import SSHFactory
 from ._hostkey import hostKeyIn
 from ._restricted import RestrictedUser, RestrictingRealm
+from ._transport import SSHServerTransport
 from ._userauth import SSHUserAuthServer
 
 __all__ = [

@@ -4,18 +4,18 @@ What a user has open in a connection.
 
 from __future__ import annotations
 
-import struct
 from typing import Any
 
 from twisted.conch.ssh.connection import (
-    MSG_CHANNEL_OPEN_FAILURE,
     OPEN_ADMINISTRATIVELY_PROHIBITED,
     OPEN_RESOURCE_SHORTAGE,
-    SSHConnection as ConchConnection,
 )
 from twisted.conch.ssh.session import SSHSession
 
-from .._sshkeys import Fields, string
+from .._conchcontracts import ConchError
+from .._sshkeys import Fields
+from ._channels import Channels
+from ._names import SESSION
 from ._restricted import RestrictedUser
 
 # As many as sshd allows (sshd_config(5), "MaxSessions").
@@ -25,30 +25,40 @@ _MOST_SESSIONS = 10
 _MOST_WAITING = 2**20
 
 
-class SSHConnection(ConchConnection):
+class SSHConnection(Channels):
     """
-    The service in which users who are logged in do what they came for.
+    The service in which users who are logged in do what they came for, as far as their
+    keys permit it.
     """
 
-    def ssh_CHANNEL_OPEN(self, packet: bytes) -> None:
+    def openChannel(self, channel: Any, extra: bytes = b"") -> None:
         """
-        Open a channel, unless the key forbids it, or there are enough.
+        Open a channel to the client, in which the key permits no more than in others.
         """
-        fields = Fields(packet)
-        channelType, number = fields.string(), fields.number(4)
-        fields.take(8)
-        reason = self._whyNot(channelType, packet[fields.position :])
-        if reason is None:
-            conch: Any = super()
-            conch.ssh_CHANNEL_OPEN(packet)
-            return
-        code, text = reason
-        self._log.info("No channel {kind!r}: {why}", kind=channelType[:64], why=text)
-        transport: Any = self.transport
-        transport.sendPacket(
-            MSG_CHANNEL_OPEN_FAILURE,
-            struct.pack(">2L", number, code) + string(text.encode("ascii")) + string(b""),
-        )
+        avatar = self._avatar()
+        if isinstance(avatar, RestrictedUser):
+            avatar.restrict(channel)
+        conch: Any = super()
+        conch.openChannel(channel, extra)
+
+    def _avatar(self) -> Any:
+        """
+        Return who is logged in.
+        """
+        return getattr(self.transport, "avatar", None)
+
+    def insistOnChannel(self, channelType: bytes, most: int, data: bytes) -> None:
+        """
+        Insist that a channel can be opened, that the key permits it, and that there
+        aren't too many.
+        """
+        super().insistOnChannel(channelType, most, data)
+        avatar = self._avatar()
+        if isinstance(avatar, RestrictedUser) and not avatar.permits(channelType, data):
+            raise ConchError("the key forbids it", OPEN_ADMINISTRATIVELY_PROHIBITED)
+        sessions = [one for one in self.channels.values() if one.name == SESSION]
+        if channelType == SESSION and len(sessions) >= _MOST_SESSIONS:
+            raise ConchError("there are too many sessions", OPEN_RESOURCE_SHORTAGE)
 
     def ssh_CHANNEL_DATA(self, packet: bytes) -> None:
         """
@@ -59,20 +69,7 @@ class SSHConnection(ConchConnection):
         channel = self.channels.get(Fields(packet).number(4))
         if isinstance(channel, SSHSession) and channel.client is None:
             if channel.buf is not None and len(channel.buf) > _MOST_WAITING:
-                conch.sendClose(channel)
-
-    def _whyNot(self, channelType: bytes, data: bytes) -> tuple[int, str] | None:
-        """
-        Tell why a channel can't be opened.
-        """
-        transport: Any = self.transport
-        avatar = getattr(transport, "avatar", None)
-        if isinstance(avatar, RestrictedUser) and not avatar.permits(channelType, data):
-            return OPEN_ADMINISTRATIVELY_PROHIBITED, "the key forbids it"
-        sessions = [one for one in self.channels.values() if one.name == b"session"]
-        if channelType == b"session" and len(sessions) >= _MOST_SESSIONS:
-            return OPEN_RESOURCE_SHORTAGE, "there are too many sessions"
-        return None
+                self.sendClose(channel)
 
 
 __all__ = ["SSHConnection"]

@@ -10,12 +10,15 @@ from contextlib import suppress
 from hashlib import sha256
 from typing import Any
 
-from twisted.conch.ssh.transport import DISCONNECT_PROTOCOL_ERROR
+from twisted.conch.ssh.transport import (
+    DISCONNECT_BY_APPLICATION,
+    DISCONNECT_PROTOCOL_ERROR,
+)
 from twisted.conch.ssh.userauth import (
     MSG_USERAUTH_REQUEST,
     SSHUserAuthServer as ConchUserAuthServer,
 )
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.python.failure import Failure
 
 from .._conchcontracts import IConchUser
@@ -24,10 +27,14 @@ from .._sessions import SessionPortal
 from .._sshkeys import SERVER_OPTIONS, Fields, UnusableKey, keyOf, parseOffer, string
 from ..credentials import SSHPrivateKey
 from ..error import LoginFailed, UnauthorizedLogin
+from ._logger import CutService
+from ._malformed import MALFORMED, Malformed
+from ._names import isName
 from ._restricted import RestrictingRealm
 
-# So many requests may wait for their answers, and so long may a name be, in bytes.
-_MOST_REQUESTS, _LONGEST = 16, 1024
+# So many requests may wait for their answers, as many bytes together, and so long may
+# the name of a user be.
+_MOST_REQUESTS, _MOST_WAITING, _LONGEST = 16, 2**14, 1024
 
 
 class ConnectionPortal(SessionPortal):
@@ -58,15 +65,11 @@ class ConnectionPortal(SessionPortal):
         return super().login(credentials, mind, *interfaces)
 
 
-class SSHUserAuthServer(ConchUserAuthServer):
+class SSHUserAuthServer(CutService, ConchUserAuthServer):
     """
-    The service in which users log in.
-
-    @cvar loginTimeout: how long they may take, in seconds; as long as sshd's
-        C{LoginGraceTime}.
+    The service in which users log in.  How long they may take says the connection
+    (L{SSHServerTransport<mycred.conch.SSHServerTransport>}).
     """
-
-    loginTimeout = 120
 
     def serviceStarted(self) -> None:
         """
@@ -87,45 +90,64 @@ class SSHUserAuthServer(ConchUserAuthServer):
         """
         if self._isDone:
             return
-        transport: Any = self.transport
-        if len(self._requests) >= _MOST_REQUESTS:
-            transport.sendDisconnect(DISCONNECT_PROTOCOL_ERROR, b"too many requests")
+        if not self._isBusy:
+            self._answer(packet)
             return
         self._requests.append(packet)
-        if not self._isBusy:
-            self._next()
+        waiting = sum(map(len, self._requests))
+        if len(self._requests) > _MOST_REQUESTS or waiting > _MOST_WAITING:
+            transport: Any = self.transport
+            transport.sendDisconnect(DISCONNECT_PROTOCOL_ERROR, b"too many requests")
 
-    def _next(self, _: object = None) -> None:
+    def _answer(self, packet: bytes) -> None:
         """
-        Answer the next request.
+        Answer a request, and then those that have come meanwhile.
         """
-        self._isBusy = bool(self._requests) and not self._isDone
-        if not self._isBusy:
-            self._requests.clear()
-            return
-        packet = self._requests.popleft()
-        fields = Fields(packet)
-        user, service, method = (fields.string() for _ in range(3))
-        transport: Any = self.transport
-        if service != b"ssh-connection" or max(map(len, (user, method))) > _LONGEST:
-            # Nobody has a reason to ask for that, and it would fill the log.
-            transport.sendDisconnect(DISCONNECT_PROTOCOL_ERROR, b"no such service")
-            return
-        conch: Any = super()
-        answering = conch.ssh_USERAUTH_REQUEST(packet)
-        if answering is None:
-            self._next()
+        self._isBusy = True
+        try:
+            _insistOnRequest(packet)
+            conch: Any = super()
+            answering = conch.ssh_USERAUTH_REQUEST(packet)
+        except MALFORMED:
+            transport: Any = self.transport
+            transport.endMalformed(MSG_USERAUTH_REQUEST, Failure())
+        except Exception:
+            self._ebAnswer(Failure())
         else:
-            answering.addBoth(self._next)
+            (answering or succeed(None)).addCallback(self._cbAnswer).addErrback(
+                self._ebAnswer
+            )
+
+    def _cbAnswer(self, _: object) -> None:
+        """
+        Go on with the next request.
+        """
+        self._isBusy = False
+        transport: Any = self.transport
+        if self._requests and not transport.isEnding:
+            self._answer(self._requests.popleft())
+
+    def _ebAnswer(self, failure: Failure) -> None:
+        """
+        End the connection, since a login can't be answered by a defect.
+        """
+        self._log.failure("A login can't be answered", failure=failure)
+        transport: Any = self.transport
+        transport.sendDisconnect(DISCONNECT_BY_APPLICATION, b"a defect of the server")
 
     def _cbFinishedAuth(self, result: Any) -> None:
         """
         Go on with somebody who is logged in.
         """
         transport: Any = self.transport
-        super()._cbFinishedAuth(result)
-        self._isDone = True
         transport.loggedIn()
+        self._isDone = True
+        self._requests.clear()
+        try:
+            super()._cbFinishedAuth(result)
+        except Exception:
+            # conch would tell the client that the login was wrong.
+            self._ebAnswer(Failure())
 
     def auth_publickey(self, packet: bytes) -> Deferred[Any]:
         """
@@ -179,6 +201,19 @@ class SSHUserAuthServer(ConchUserAuthServer):
             + string(algorithm)
             + string(blob)
         )
+
+
+def _insistOnRequest(packet: bytes) -> None:
+    """
+    Insist that a request to log in has a name, asks for the one service that there is,
+    and has a method.
+
+    @raise Malformed: if it doesn't.
+    """
+    fields = Fields(packet)
+    user, service, method = (fields.string() for _ in range(3))
+    if len(user) > _LONGEST or service != b"ssh-connection" or not isName(method):
+        raise Malformed("no such request")
 
 
 def _signedBySecurityKey(data: bytes, application: bytes, signature: bytes) -> bytes:

@@ -24,7 +24,7 @@ from twisted.trial.unittest import SkipTest
 
 from mycred._conchcontracts import IConchUser, ISession, ISessionSetEnv
 from mycred._contracts import IRealm
-from mycred.conch import SSHFactory, hostKeyIn
+from mycred.conch import SSHFactory, SSHServerTransport, hostKeyIn
 from mycred.portal import Portal
 
 USER = pwd.getpwuid(os.geteuid()).pw_name
@@ -103,6 +103,18 @@ def freePort() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def isListening(port: int) -> bool:
+    """
+    Tell whether somebody listens on a port of 127.0.0.1, without connecting to it.
+    """
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+        return False
 
 
 class SSHD:
@@ -189,6 +201,7 @@ class User(ConchUser):
         }
         self.subsystemLookup = {b"greeting": Greeting}
         self.listening: list[Any] = []
+        self.stopped: defer.Deferred[Any] = defer.Deferred()
 
     def global_tcpip_forward(self, data: bytes) -> int:
         """
@@ -205,8 +218,8 @@ class User(ConchUser):
         """
         Listen no more.
         """
-        for port in self.listening:
-            port.stopListening()
+        stopping = [defer.maybeDeferred(port.stopListening) for port in self.listening]
+        defer.gatherResults(stopping).chainDeferred(self.stopped)
 
 
 class Greeting(protocol.Protocol):
@@ -295,13 +308,19 @@ components.registerAdapter(Session, User, ISession)
 class Realm:
     """
     A realm of such users.
+
+    @ivar avatars: those who have logged in.
     """
+
+    def __init__(self) -> None:
+        self.avatars: list[User] = []
 
     def requestAvatar(self, avatarId: Any, mind: Any, *interfaces: Any) -> Any:
         """
         Make one.
         """
         user = User(avatarId)
+        self.avatars.append(user)
         return IConchUser, user, user.logout
 
 
@@ -310,22 +329,48 @@ class ConchServer:
     A running conch server of mycred's.
 
     @ivar port: where it listens.
+    @ivar avatars: those who have logged in.
     """
 
     def __init__(self, folder: Path, *checkers: Any, **settings: Any) -> None:
+        realm = Realm()
+        self.avatars = realm.avatars
         factory = SSHFactory(
-            Portal(Realm(), checkers),
+            Portal(realm, checkers),
             [hostKeyIn(str(folder / "conch_host"))],
             **settings,
         )
+        self._connections = connections = []  # type: ignore[var-annotated]
+
+        class Connection(SSHServerTransport):
+            """
+            One that tells when it is gone.
+            """
+
+            def connectionMade(self) -> None:
+                super().connectionMade()
+                self.gone: defer.Deferred[None] = defer.Deferred()
+                connections.append(self)
+
+            def connectionLost(self, reason: Any = None) -> None:
+                super().connectionLost(reason)
+                self.gone.callback(None)
+
+        factory.protocol = Connection
         self._listening = reactor.listenTCP(0, factory, interface="127.0.0.1")
         self.port = self._listening.getHost().port
 
+    @defer.inlineCallbacks
     def stop(self) -> Any:
         """
-        Stop it.
+        Stop it, and wait until nothing of it is left.
         """
-        return self._listening.stopListening()
+        yield self._listening.stopListening()
+        for connection in self._connections:
+            connection.transport.abortConnection()
+            yield connection.gone
+        for avatar in self.avatars:
+            yield avatar.stopped
 
 
 def login(

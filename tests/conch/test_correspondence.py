@@ -11,27 +11,32 @@ import shutil
 import subprocess
 import tempfile
 import time
+from base64 import b64decode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from twisted.conch.ssh import keys
+from twisted.conch.ssh.common import NS
 from twisted.internet import defer, protocol, reactor
 from twisted.trial.unittest import TestCase
 
 from mycred.checkers.sshkeys import SSHPublicKeyChecker, UNIXAuthorizedKeysFiles
 
 from ..sshkeys._keys import SecurityKey, lineOf
+from ._client import SUCCESS, Channel, Client
 from ._ssh import (
     SSHD,
     USER,
     ConchServer,
     certify,
     freePort,
+    isListening,
     keygen,
     login,
     needSSH,
 )
-from .test_server import Client
+from .test_restrictions import spellings
 
 NOW = time.time()
 
@@ -802,6 +807,78 @@ class ForwardingTests(Correspondence):
         }
         yield self.agreeOnAll(cases, self.file)
         self.flushLoggedErrors()
+
+
+#: What is asked of a session, and with what.
+ASKED = {
+    b"pty-req": NS(b"xterm") + b"\0" * 16 + NS(b"\0"),
+    b"auth-agent-req@openssh.com": b"",
+    b"x11-req": b"\0" + NS(b"MIT-MAGIC-COOKIE-1") + NS(b"00" * 16) + b"\0" * 4,
+}
+
+
+class SpellingTests(Correspondence):
+    """
+    What is asked for by names that aren't quite right.
+    """
+
+    @defer.inlineCallbacks
+    def granted(self, port: int, key: str, listen: int) -> Any:
+        """
+        Log in, and ask for all that there is, in every spelling.
+
+        @return: what was granted, and whether something listens then.
+        """
+        client = yield protocol.ClientCreator(reactor, Client).connectTCP(
+            "127.0.0.1", port
+        )
+        client.user = USER.encode()
+        yield client.ready
+        private = keys.Key.fromFile(str(self.folder / "ed25519"))
+        kind, text = (self.folder / f"{key}-cert.pub").read_bytes().split()[:2]
+        code, _ = yield client.prove(private, b64decode(text), kind)
+        self.assertEqual(code, SUCCESS)
+        one = Channel()
+        client.service.openChannel(one)
+        yield one.opened
+        granted = set()
+        for name, data in ASKED.items():
+            for spelled in (name, *sorted(spellings(name))):
+                if (yield one.ask(spelled, data)):
+                    granted.add(spelled)
+        place = NS(b"127.0.0.1") + listen.to_bytes(4, "big")
+        for spelled in (*sorted(spellings(b"tcpip-forward")), b"tcpip-forward"):
+            asking = client.service.sendGlobalRequest(spelled, place, wantReply=1)
+            if (yield asking.addCallbacks(lambda _: True, lambda _: False)):
+                granted.add(spelled)
+        hasPort = isListening(listen)
+        client.transport.abortConnection()
+        yield client.gone
+        return granted, hasPort
+
+    @defer.inlineCallbacks
+    def test_spellings(self) -> Any:
+        """
+        Only the right names count, and only where the certificate and the line permit
+        it.
+        """
+        # This server's users have no more.
+        offered = {b"pty-req", b"tcpip-forward"}
+        for key, lines, expected in (
+            ("ed25519.good", CA, offered),
+            ("ed25519.clear", CA, set()),
+            ("ed25519.nopty", CA, {b"tcpip-forward"}),
+            ("ed25519.good", "cert-authority,no-pty {ca}", {b"tcpip-forward"}),
+            ("ed25519.good", "cert-authority,no-port-forwarding {ca}", {b"pty-req"}),
+            ("ed25519.good", "cert-authority,restrict {ca}", set()),
+        ):
+            self.file.write_text(self.expand(lines))
+            for port in (self.sshd.port, self.conch.port):
+                granted, hasPort = yield self.granted(port, key, freePort())
+                self.assertEqual(offered & granted, expected, (key, lines, port))
+                self.assertLessEqual(granted, {*ASKED, b"tcpip-forward"})
+                self.assertEqual(hasPort, b"tcpip-forward" in expected)
+        self.assertEqual(self.flushLoggedErrors(), [])
 
 
 class SecurityKeyTests(Correspondence):

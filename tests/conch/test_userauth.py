@@ -1,0 +1,180 @@
+"""
+Tests for L{mycred.conch.SSHUserAuthServer}: requests that make no sense, or come too
+soon.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.conch.ssh.common import NS
+from twisted.internet.error import ConnectionDone
+from twisted.python.failure import Failure
+
+from mycred._accounts import Kind, Verdict
+from mycred.checkers import InMemoryUsernamePasswordDatabaseDontUse
+from mycred.checkers.sshkeys import SSHPublicKeyChecker
+
+from ..checkers.test_publickeys import accepted
+from ..sshkeys._keys import blobOf
+from ._pair import (
+    ALICE,
+    REQUEST,
+    SERVICE,
+    HostileTestCase,
+    Pair,
+    Slow,
+    login,
+)
+
+#: Requests to log in that can't be read; the first three by their heads.
+MALFORMED = (
+    b"",
+    b"\0\0\0\5ali",
+    NS(b"alice") + NS(b"ssh-connection"),
+    login(b"none", user=b"a" * 5000),
+    login(b"n" * 65),
+    login(b"\xff"),
+    NS(b"alice") + NS(b"x" * 500) + NS(b"none"),
+)
+
+
+class QueueTests(HostileTestCase):
+    """
+    Tests for requests that wait for the answer to one before them.
+    """
+
+    def ask(self, *requests: bytes) -> Pair:
+        """
+        Ask for several things at once, and have the first refused.
+        """
+        slow = Slow()
+        pair = Pair(SSHPublicKeyChecker(slow))
+        client = pair.connect()
+        client.offer(blobOf(ALICE))
+        for request in requests:
+            client.sendPacket(REQUEST, request)
+        pair.pump.flush()
+        self.assertEqual(len(slow.waiting), 1)
+        slow.waiting[0].callback(Verdict(Kind.REFUSED, b"alice", "no"))
+        pair.pump.flush()
+        return pair
+
+    def test_malformed(self) -> None:
+        """
+        One that makes no sense ends the connection when it is its turn, as it does when
+        it comes alone.
+        """
+        for request in MALFORMED:
+            alone = Pair(SSHPublicKeyChecker(Slow()))
+            alone.connect().sendPacket(REQUEST, request)
+            alone.pump.flush()
+            self.assertTrue(alone.isEnded, request)
+            self.assertQuiet()
+            self.assertTrue(self.ask(request).isEnded, request)
+            self.assertQuiet()
+
+    def test_afterOne(self) -> None:
+        """
+        What comes behind one that makes no sense isn't answered.
+        """
+        pair = self.ask(b"", login(b"none"))
+        self.assertTrue(pair.isEnded)
+        self.assertEqual(pair.client.answers.pending, [])
+
+    def test_lost(self) -> None:
+        """
+        What waits when the connection ends, by either side, isn't tried any more.
+        """
+        for isEndedByClient in (True, False):
+            slow = Slow()
+            passwords = InMemoryUsernamePasswordDatabaseDontUse(alice=b"secret")
+            pair = Pair(SSHPublicKeyChecker(slow), passwords)
+            client = pair.connect()
+            client.sendPacket(REQUEST, login(b"password", b"\0" + NS(b"wrong")))
+            client.offer(blobOf(ALICE))
+            pair.pump.flush()
+            if isEndedByClient:
+                pair.server.connectionLost(Failure(ConnectionDone()))
+            else:
+                pair.server.loseConnection()
+            pair.clock.advance(1)
+            self.assertEqual(slow.waiting, [])
+            self.assertQuiet()
+
+    def test_tooLate(self) -> None:
+        """
+        A login that is under way when the connection ends makes no avatar.
+        """
+        slow = Slow()
+        pair = Pair(SSHPublicKeyChecker(slow))
+        pair.connect().prove(ALICE)
+        pair.pump.flush()
+        pair.feed(SERVICE, NS(b"ssh-userauth"))
+        self.assertTrue(pair.isEnded)
+        slow.waiting[0].callback(accepted())
+        self.assertFalse(hasattr(pair.server, "avatar"))
+        self.assertQuiet()
+
+    def test_password(self) -> None:
+        """
+        Passwords that can't be read end the connection, alone and behind others.
+        """
+        for data in (b"", b"\0", b"\0\0\0"):
+            for requests in ((data,), (NS(b""), data)):
+                pair = Pair()
+                client = pair.connect()
+                for one in requests:
+                    client.sendPacket(REQUEST, login(b"password", one))
+                pair.pump.flush()
+                pair.clock.advance(1)
+                pair.pump.flush()
+                self.assertTrue(pair.isEnded, requests)
+                self.assertQuiet()
+
+
+class DefectTests(HostileTestCase):
+    """
+    Tests for defects of programs: they are told, and end the connection.
+    """
+
+    def test_method(self) -> None:
+        """
+        One in a way to log in is in the log with its traceback, whenever it comes.
+        """
+        for isFirst in (True, False):
+            slow = Slow()
+            pair = Pair(SSHPublicKeyChecker(slow))
+
+            def fail(self: Any, data: bytes) -> Any:
+                raise RuntimeError("a defect")
+
+            pair.factory.services[b"ssh-userauth"].auth_own = fail
+            client = pair.connect()
+            pair.server.service.supportedAuthentications.append(b"own")
+            if not isFirst:
+                client.offer(blobOf(ALICE))
+            client.sendPacket(REQUEST, login(b"own"))
+            pair.pump.flush()
+            if not isFirst:
+                slow.waiting[0].callback(Verdict(Kind.REFUSED, b"alice", "no"))
+                pair.pump.flush()
+            self.assertTrue(pair.isEnded)
+            self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
+    def test_service(self) -> None:
+        """
+        One that shows when somebody is logged in ends the connection as well.
+        """
+        pair = Pair()
+
+        class Service(pair.factory.services[b"ssh-connection"]):  # type: ignore[misc, name-defined]
+            def serviceStarted(self) -> None:
+                raise RuntimeError("a defect")
+
+        pair.factory.services[b"ssh-connection"] = Service
+        client = pair.connect()
+        client.prove(ALICE)
+        pair.pump.flush()
+        self.assertTrue(pair.isEnded)
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
