@@ -78,6 +78,9 @@ class SessionPortal(Portal):
             does its work once however often it is called.  It doesn't fire any
             more after L{close}.
         """
+        if self._closed:
+            # There is nobody any more who would be let in.
+            return Deferred()
         attempt = self._begin(credentials)
         login = self._why(credentials)
         if login is None:

@@ -259,6 +259,16 @@ class SessionTests(AuditTestCase):
         session.close()
         self.assertIn('Login cancelled: user="alice" by=Fixed', self.line())
 
+    def test_afterwards(self) -> None:
+        """
+        When the connection is gone no checker is asked any more.
+        """
+        asked: list[str] = []
+        session = self.session(Fixed(lambda: asked.append("asked") or Deferred()))
+        session.close()
+        self.assertEqual(self.login(session), [])
+        self.assertEqual((asked, self.lines()), ([], []))
+
     def test_unhandled(self) -> None:
         """
         Credentials that nobody checks are refused.
