@@ -37,10 +37,11 @@ class Session:
         """
         self._servers = servers
         self._until = until
-        self._since = time.monotonic()
+        #: When it began, by L{time.monotonic}.
+        self.began = self._since = time.monotonic()
         self.steps: list[str] | None = [] if isWatched else None
         self._peers: set[str] = set()
-        #: How long it took the server to answer the last bind, in seconds.
+        #: How long it took servers to answer searches and binds, in seconds.
         self.took = 0.0
 
     def left(self) -> float:
@@ -83,9 +84,11 @@ class Session:
 
         def work(link: Link, until: float) -> list[Entry]:
             self._meet(link)
+            began = time.monotonic()
             entries, result = link.search(
                 base, scope, where, attributes, mostEntries, until
             )
+            self.took += time.monotonic() - began
             if result.code == SIZE_LIMIT_EXCEEDED and len(entries) == mostEntries:
                 return entries
             if result.code in _MISSING and mayMiss:
@@ -142,7 +145,7 @@ class Session:
         """
         began = time.monotonic()
         result = link.bind(dn, password, until, asksPolicy=True)
-        self.took = time.monotonic() - began
+        self.took += time.monotonic() - began
         return judge(result)
 
     def _tell(self, fault: str) -> None:
