@@ -5,6 +5,7 @@ What the checkers of files do with what is found in one.
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -45,15 +46,20 @@ class FileChecker(PasswordMatching):
         avatarId = avatarIdOf(look, credentials)
         if look.hash and IUsernamePassword(credentials, None) is not None:
             return self._cbPasswordMatch(look.matched, avatarId)
-        if look.hash or look.flaw:
-            self._log.info(
-                "Login refused: {name!r} has {what}",
-                name=shortened(avatarId),
-                what=look.flaw
-                or "a hash, which can't serve a login that doesn't send the password",
-            )
-            return Failure(UnauthorizedLogin())
-        return self._matchPassword(credentials, look.secret, avatarId)
+        refuse = partial(self._cbUseless, look) if look.hash or look.flaw else None
+        return self._matchPassword(credentials, look.secret, avatarId, refuse)
+
+    def _cbUseless(self, look: Look, matched: bool, username: AvatarID) -> Failure:
+        """
+        Refuse a user with whose line nobody can log in, or not in this way.
+        """
+        self._log.info(
+            "Login refused: {name!r} has {what}",
+            name=shortened(username),
+            what=look.flaw
+            or "a hash, which can't serve a login that doesn't send the password",
+        )
+        return Failure(UnauthorizedLogin())
 
 
 def readable(text: str) -> str:
