@@ -10,7 +10,16 @@ from ._account import Account, Kind, Verdict, isAccountName, isPlausibleLogin
 from ._lines import cryptIn
 from ._rules import NOLOGIN, SHELLS, Rules
 from ._standing import Standing
-from ._store import SHADOW, Accounts, Files, checkFiles, describe, makeAccounts, preload
+from ._store import (
+    SHADOW,
+    Accounts,
+    Files,
+    checkFiles,
+    describe,
+    lastDecoy,
+    makeAccounts,
+    preload,
+)
 from ._users import FileUsers, SystemUsers, Users
 
 __all__ = [
@@ -49,6 +58,7 @@ __all__ = [
     # From ._account
     "isPlausibleLogin",
     # From ._store
+    "lastDecoy",
     "makeAccounts",
     "preload",
 ]

@@ -146,7 +146,7 @@ class Accounts:
                 self._shadow.load()
         files.sort(key=lambda file: -file.majority)
         inFiles = [decoy for file in files for decoy in file.decoys]
-        return [*inFiles, *self._seen, *_lastDecoy()]
+        return [*inFiles, *self._seen, *lastDecoy()]
 
     def _judge(self, user: User, shadow: Shadow) -> Verdict:
         """
@@ -247,7 +247,7 @@ def preload() -> None:
 
 
 @cache
-def _lastDecoy() -> list[Hash]:
+def lastDecoy() -> list[Hash]:
     """
     Make what is left if nobody has a hash that is known: openssl passwd -6 of nobody's
     password.
@@ -302,6 +302,7 @@ __all__ = [
     "Files",
     "checkFiles",
     "describe",
+    "lastDecoy",
     "makeAccounts",
     "preload",
 ]

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from zope.interface import implementer
@@ -24,6 +24,7 @@ from .._accounts import (
     SystemUsers,
     Verdict,
     cryptIn,
+    lastDecoy,
 )
 from .._argstring import yesNo
 from .._contracts import AvatarID, ICredentialsChecker
@@ -168,7 +169,8 @@ class UNIXPasswordDatabase(UNIXChecker):
         super().__init__(workers=workers)
         self._getByNameFunctions = getByNameFunctions
         self._threads = workers
-        self._decoys: list[Hash] = []
+        # The last hash that each function has returned, by its place.
+        self._decoys: dict[int, Hash] = {}
 
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
         """
@@ -186,38 +188,73 @@ class UNIXPasswordDatabase(UNIXChecker):
 
     async def _matches(self, credentials: Any) -> bool:
         """
-        Ask one function after another, until the password matches a hash.
+        Verify a password against one hash after another, until it matches.  Whoever has
+        fewer of them than others is refused after the same work.
         """
-        name = os.fsdecode(asBytes(credentials.username))
-        found: Hash | None = None
-        for function in self._getByNameFunctions or ():
-            try:
-                record = function(name)
-                if record is None:
-                    continue
-                found = cryptIn(asBytes(record[1]))
-            except KeyError:
-                break
-            except UnusableHash:
-                continue
-            if await self._verify(found, credentials):
+        verified = set()
+        for place, found in self._hashesOf(os.fsdecode(asBytes(credentials.username))):
+            verified.add(place)
+            if await self._verify(found, credentials, place):
                 return True
-        if found is None:
-            # An unknown user is refused after the same work.
-            await self._verify(None, credentials)
+        missing = self._decoys.keys() - verified
+        for place in missing if missing or verified else {0}:
+            await self._verify(None, credentials, place)
         return False
 
-    async def _verify(self, found: Hash | None, credentials: Any) -> bool:
+    def _hashesOf(self, name: str) -> Iterator[tuple[int, Hash]]:
+        """
+        Ask one function after another for the hash of a user.
+
+        @return: the hashes, each with the place of its function.
+        """
+        isThere = True
+        for place, function in enumerate(self._getByNameFunctions or ()):
+            try:
+                found = _hashBy(function, name)
+            except KeyError:
+                # As in conch, there is no such user.  The others are asked since that
+                # takes time, and whatever they say is nothing.
+                isThere = False
+            except Exception:
+                if isThere:
+                    raise
+            else:
+                if isThere and found is not None:
+                    yield place, found
+
+    async def _verify(self, found: Hash | None, credentials: Any, place: int) -> bool:
         """
         Verify a password in a thread.
+
+        @param found: the hash; L{None} if there is none.
+        @param place: the place of the function that was asked for it.
         """
         workers = self._threads or workersOf()
         look, password = Look(None, hash=found), asBytes(credentials.password)
-        verifying: Deferred[Any] = workers.run(look.verified, password, self._decoys)
+        known = self._decoys.get(place)
+        decoys = lastDecoy() if known is None else [known]
+        verifying: Deferred[Any] = workers.run(look.verified, password, decoys)
         verified: Look = await verifying.addErrback(self._ebVerifying)
         if verified.hash is not None:
-            self._decoys = [verified.hash]
+            self._decoys[place] = verified.hash
         return verified.matched
+
+
+def _hashBy(function: Callable[[str], Sequence[Any] | None], name: str) -> Hash | None:
+    """
+    Ask a function for the hash of a user.
+
+    @return: L{None} if it can't tell, or there is no hash that can be verified.
+
+    @raise KeyError: if there is no such user.
+    """
+    record = function(name)
+    if record is None:
+        return None
+    try:
+        return cryptIn(asBytes(record[1]))
+    except UnusableHash:
+        return None
 
 
 def verifyCryptedPassword(crypted: bytes | str, pw: bytes | str) -> bool:
