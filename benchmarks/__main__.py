@@ -8,7 +8,16 @@ import subprocess
 import sys
 from importlib import import_module
 
-BENCHMARKS = ("login", "registry", "userfile", "hashes", "accounts", "sshkeys", "ldap")
+BENCHMARKS = (
+    "login",
+    "registry",
+    "userfile",
+    "hashes",
+    "accounts",
+    "sshkeys",
+    "ldap",
+    "timing",
+)
 
 
 def main(names: list[str]) -> None:
