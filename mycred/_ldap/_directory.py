@@ -5,7 +5,6 @@ A login against a directory: find the user, bind as him, and tell whether he may
 from __future__ import annotations
 
 import re
-import time
 from collections import deque
 from collections.abc import Iterator
 from secrets import token_hex
@@ -155,7 +154,7 @@ class Directory:
         directory is quick with those whom it doesn't know, or whose accounts are locked.
         """
         least, left = self._leastRefusal(), session.left()
-        delay = max(0.0, min(session.began + least - time.monotonic(), left))
+        delay = max(0.0, min(least - session.elapsed(), left))
         verdict = seen.verdict._replace(delay=delay)
         return seen._replace(verdict=verdict, pauses=self._pauses(least, left - delay))
 
@@ -189,7 +188,7 @@ class Directory:
         session.step(lambda: f"bind as {entry.dn}: {_told(outcome)}")
         if not outcome.matched or outcome.denial is not None:
             return self._verdictOn(session, outcome, typed)
-        self._pace.accept(entry.dn, session.took)
+        self._pace.accept(entry.dn, session.elapsed())
         return self._admit(session, self._personIn(entry, typed), outcome)
 
     def _lookDirectly(self, session: Session, typed: str, password: bytes) -> Verdict:
@@ -213,7 +212,7 @@ class Directory:
         )
         if not outcome.matched or outcome.denial is not None:
             return self._verdictOn(session, outcome, typed)
-        self._pace.accept(identity, session.took)
+        self._pace.accept(identity, session.elapsed())
         return self._admit(session, personBehind(identity, self._settings), outcome)
 
     def _bindName(self, typed: str) -> str:
@@ -279,7 +278,7 @@ class Directory:
         """
         Refuse somebody, and remember how long it took.
         """
-        self._pace.refuse(session.took)
+        self._pace.refuse(session.elapsed())
         return Verdict(Kind.REFUSED, asBytes(typed), why)
 
     def _personIn(self, entry: Entry, typed: str) -> Person:

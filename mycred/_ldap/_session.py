@@ -37,18 +37,21 @@ class Session:
         """
         self._servers = servers
         self._until = until
-        #: When it began, by L{time.monotonic}.
-        self.began = self._since = time.monotonic()
+        self._began = self._since = time.monotonic()
         self.steps: list[str] | None = [] if isWatched else None
         self._peers: set[str] = set()
-        #: How long it took servers to answer searches and binds, in seconds.
-        self.took = 0.0
 
     def left(self) -> float:
         """
         Tell how much time is left, in seconds.
         """
         return self._until - time.monotonic()
+
+    def elapsed(self) -> float:
+        """
+        Tell how long it has taken so far, in seconds.
+        """
+        return time.monotonic() - self._began
 
     def step(self, told: Callable[[], str]) -> None:
         """
@@ -84,11 +87,9 @@ class Session:
 
         def work(link: Link, until: float) -> list[Entry]:
             self._meet(link)
-            began = time.monotonic()
             entries, result = link.search(
                 base, scope, where, attributes, mostEntries, until
             )
-            self.took += time.monotonic() - began
             if result.code == SIZE_LIMIT_EXCEEDED and len(entries) == mostEntries:
                 return entries
             if result.code in _MISSING and mayMiss:
@@ -141,12 +142,9 @@ class Session:
 
     def _judge(self, link: Link, dn: str, password: bytes, until: float) -> Outcome:
         """
-        Have somebody bind, and take the time.
+        Have somebody bind.
         """
-        began = time.monotonic()
-        result = link.bind(dn, password, until, asksPolicy=True)
-        self.took += time.monotonic() - began
-        return judge(result)
+        return judge(link.bind(dn, password, until, asksPolicy=True))
 
     def _tell(self, fault: str) -> None:
         """
