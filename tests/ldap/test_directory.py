@@ -345,6 +345,26 @@ class SearchTests(DirectoryTestCase):
             seen = self.look(directory, name, password)
             self.assertEqual(list(seen.pauses), [])
 
+    def test_underWay(self) -> None:
+        """
+        While somebody's login is under way, others wait as long as it has taken so far.
+        """
+        seen: list[float] = []
+        bind = Link.bind
+
+        def binding(*args: Any, **more: Any) -> Any:
+            self.patch(time, "monotonic", lambda: monotonic() + 0.6)
+            seen.append(directory._pace.least())
+            return bind(*args, **more)
+
+        directory, monotonic = self.directory(), time.monotonic
+        self.look(directory, "alice")
+        directory._pace = _pace.Pace(lambda: time.monotonic())
+        self.patch(Link, "bind", binding)
+        self.look(directory, "nobody")
+        self.assertTrue(0.75 <= seen[0] <= 1, seen)
+        self.assertEqual(directory._pace._begun, {})
+
     def test_shortest(self) -> None:
         """
         However quick a directory is, a refusal takes so long that a reactor's
