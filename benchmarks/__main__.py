@@ -17,6 +17,7 @@ BENCHMARKS = (
     "accounts",
     "sshkeys",
     "ldap",
+    "timing",
 )
 
 

@@ -7,7 +7,7 @@ processes of their own.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from threading import Lock
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Union
 
 from ._hashes import Hash, UnusableHash
 from ._notes import Note, Notes, Source
-from ._secrets import shortened
+from ._secrets import equal, shortened
 from ._userfile import Entry, Signature, Snapshot, UserFile
 
 #: How a checker reads the secret of a line: a hash, or the bare text to compare
@@ -34,6 +34,9 @@ _MORE = '; "mycred lint" lists it'
 
 # How many decoys of each kind are kept: some of them the library may refuse.
 _MOST_DECOYS = 3
+
+# What is the same for lines of which the same is made; L{None} where nothing can match.
+_Kind = Union[tuple[str, bytes], None]
 
 
 class Look(NamedTuple):
@@ -57,6 +60,16 @@ class Look(NamedTuple):
     flaw: str | None = None
     doubt: Signature | None = None
     entry: Entry | None = None
+
+    @property
+    def kind(self) -> _Kind:
+        """
+        What is the same for lines of which the same is made; L{None} if nothing can
+        match.
+        """
+        if self.hash is not None:
+            return self.hash.kind
+        return None if self.flaw or self.secret == b"" else ("", b"")
 
     def verified(self, password: bytes, decoys: Iterable[Hash]) -> Look:
         """
@@ -87,12 +100,28 @@ class Look(NamedTuple):
         return f"Look({self.name!r})"
 
 
+class _Found(NamedTuple):
+    """
+    What a search for a name has brought about.
+
+    @ivar entry: the line; L{None} if there is none.
+    @ivar source: what can tell its number.
+    @ivar doubt: the state of the file, if that is in doubt.
+    @ivar rest: what else there is for the name, in what hasn't been read yet.
+    """
+
+    entry: Entry | None
+    source: Source
+    doubt: Signature | None
+    rest: Iterator[Entry] = iter(())
+
+
 class PasswordFile:
     """
     The accounts in a file.
 
     @ivar path: the name of the file.
-    @ivar first: the secret of some line; L{None} if there is none.
+    @ivar typical: a line like most others; L{None} if there is none.
     @ivar decoys: some hashes of each kind, first those that most are of.
     @ivar majority: how many are of that kind.
     """
@@ -113,7 +142,7 @@ class PasswordFile:
         @param more: what to say once too much is odd.
         """
         self.path = userfile.path
-        self.first: bytes | None = None
+        self.typical: Entry | None = None
         self._file = userfile
         self._read = read
         self._indexed = indexed
@@ -138,17 +167,23 @@ class PasswordFile:
 
         @raise OSError: if the file can't be read.
         """
-        entry, source, doubt = self._find(name)
+        entry, source, doubt, rest = self._find(name)
+        # Some line is read for a name that isn't there, too, since it takes time.
+        line = self.typical if entry is None else entry
+        look = Look(None) if line is None else self._readAndNote(line, source)
         if entry is None:
             look = Look(None, doubt=doubt)
         else:
-            look = self._readAndNote(entry, source)._replace(doubt=doubt, entry=entry)
-        if password is None:
-            return look
-        verified = look.verified(password, self.decoys if decoys is None else decoys)
-        if entry is not None and verified.flaw and not look.flaw:
-            self._noteFlaw(entry, source, verified.flaw)
-        return verified
+            look = look._replace(doubt=doubt, entry=entry)
+        if password is not None:
+            flaw = look.flaw
+            look = look.verified(password, self.decoys if decoys is None else decoys)
+            if entry is not None and look.flaw and not flaw:
+                self._noteFlaw(entry, source, look.flaw)
+        if not _isRight(look, password):
+            # Nor does the time tell whose line comes early in the file.
+            deque(rest, maxlen=0)
+        return look
 
     def load(self) -> None:
         """
@@ -170,7 +205,7 @@ class PasswordFile:
 
         @raise OSError: if the file can't be read.
         """
-        return self._find(name)[0]
+        return self._find(name).entry
 
     def entries(self) -> Iterator[Entry]:
         """
@@ -180,22 +215,24 @@ class PasswordFile:
         """
         return iter(self._snapshot())
 
-    def _find(self, name: bytes) -> tuple[Entry | None, Source, Signature | None]:
+    def _find(self, name: bytes) -> _Found:
         """
         Look somebody up.
-
-        @return: his line, what can tell its number, and the state of the file if
-            that is in doubt.
         """
         if not self._indexed:
             signature = self._file.signature()
             if signature == self._examined:
-                entry = self._file.scan(name)
+                lines = self._file.scan(name)
+                entry = next(lines, None)
                 if self._file.signature() == signature:
-                    return entry, self._file, None
+                    return _Found(entry, self._file, None, lines)
         snapshot = self._snapshot()
         doubt = snapshot.state.signature if snapshot.state.isYoung else None
-        return snapshot.find(name), snapshot, doubt
+        entry = snapshot.find(name)
+        if entry is None and self.typical is not None:
+            # Where nobody is found no line is taken apart, which takes time.
+            snapshot.find(self.typical.name)
+        return _Found(entry, snapshot, doubt)
 
     def _snapshot(self) -> Snapshot:
         """
@@ -214,23 +251,28 @@ class PasswordFile:
 
     def _examine(self, snapshot: Snapshot) -> None:
         """
-        Look through a file: choose the decoys, and note what is odd.
+        Look through a file: choose the decoys and a typical line, and note what is
+        odd.
         """
         if snapshot.state.signature != self._noted:
             self._noted = snapshot.state.signature
             self._notes.clear()
-        kinds: Counter[tuple[str, bytes]] = Counter()
-        samples: defaultdict[tuple[str, bytes], list[Hash]] = defaultdict(list)
-        self.first = None
+        kinds: Counter[_Kind] = Counter()
+        typical: dict[_Kind, Entry] = {}
+        samples: defaultdict[_Kind, list[Hash]] = defaultdict(list)
         for entry in snapshot.sample(_MOST_EXAMINED):
-            self.first = self.first or entry.secret
-            found = self._readAndNote(entry, snapshot).hash
-            if found is not None:
-                kinds[found.kind] += 1
-                if len(samples[found.kind]) < _MOST_DECOYS:
-                    samples[found.kind].append(found)
-        self.majority = max(kinds.values(), default=0)
-        self.decoys = [h for kind, _ in kinds.most_common() for h in samples[kind]]
+            look = self._readAndNote(entry, snapshot)
+            kind = look.kind
+            kinds[kind] += 1
+            typical.setdefault(kind, entry)
+            if look.hash is not None and len(samples[kind]) < _MOST_DECOYS:
+                samples[kind].append(look.hash)
+        self.majority = max((kinds[kind] for kind in samples), default=0)
+        common = [kind for kind, _ in kinds.most_common()]
+        # Lines that nothing matches are like no others.
+        common.sort(key=lambda kind: kind is None)
+        self.typical = typical[common[0]] if common else None
+        self.decoys = [h for kind in common for h in samples.get(kind, ())]
         for entry, first in snapshot.repeated:
             self._notes.add(
                 ("repeated", entry.start),
@@ -278,6 +320,13 @@ class PasswordFile:
                 number=source.number(entry),
                 reason=flaw,
             )
+
+
+def _isRight(look: Look, password: bytes | None) -> bool:
+    """
+    Tell whether a password lets somebody in, as far as that is known.
+    """
+    return look.matched or (bool(look.secret) and equal(look.secret, password))
 
 
 __all__ = ["Look", "PasswordFile", "Read"]

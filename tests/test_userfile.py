@@ -250,30 +250,86 @@ class UserFileTests(SynchronousTestCase):
         os.utime(self.path, (0, 0))
         self.patch(_state, "SETTLING", 0)
 
+    def scan(self, name: bytes) -> Entry | None:
+        """
+        Look a name up without an index.
+
+        @return: its first line.
+        """
+        return next(self.file.scan(name), None)
+
     def test_scanAcrossChunks(self) -> None:
         """
-        A name is found wherever the chunks end in which the file is read.
+        A name is found wherever the chunks end in which the file is read, and those in
+        which it is searched.
         """
         content = b"#\nx:1\nalice:sesame:rest\nbob:tulip\n"
         self.write(content)
         for size in range(20, len(content) + 2):
             self.patch(_file, "_CHUNK", size)
+            self.patch(_file, "_STEP", size % 7 + 1)
             for name, secret in ((b"x", b"1"), (b"alice", b"sesame"), (b"bob", b"tulip")):
-                entry = self.file.scan(name)
+                entry = self.scan(name)
                 assert entry is not None, (size, name)
                 self.assertEqual((entry.name, entry.secret), (name, secret))
                 self.assertEqual(entry.start, content.index(name + b":"))
                 number = content[: entry.start].count(b"\n") + 1
                 self.assertEqual(self.file.number(entry), number)
             for name in (b"eve", b"#", b"", b"1", b"lice", b"alice:sesame"):
-                self.assertIsNone(self.file.scan(name), (size, name))
+                self.assertIsNone(self.scan(name), (size, name))
+
+    def test_scanGoesOn(self) -> None:
+        """
+        All lines for a name are found, and after the last one everything was read, as it
+        was for a name that nobody has: the time doesn't tell where somebody's line is.
+        """
+        self.write(b"alice:one\nbob:x\n" + b"alice:two\n" * 2 + b"eve:x\n" * 100)
+        self.patch(_file, "_CHUNK", 32)
+        sizes: list[int] = []
+        readv = os.readv
+
+        def reading(descriptor: int, buffers: list[memoryview]) -> int:
+            sizes.append(readv(descriptor, buffers))
+            return sizes[-1]
+
+        self.patch(os, "readv", reading)
+        lines = self.file.scan(b"alice")
+        self.assertEqual(next(lines).secret, b"one")
+        self.assertLess(sum(sizes), 33)
+        self.assertEqual([entry.secret for entry in lines], [b"two"] * 2)
+        self.assertEqual(sum(sizes), self.path.stat().st_size)
+        known = sizes[:]
+        del sizes[:]
+        self.assertEqual(list(self.file.scan(b"carol")), [])
+        self.assertEqual(sizes, known)
+
+    def test_scanTakesApart(self) -> None:
+        """
+        A line is taken apart for a name that nobody has, too.
+        """
+        self.write(b"alice:one\n#bob:x\n")
+        parsed: list[bytes] = []
+
+        class Spy(Layout):
+            """
+            Lines that are counted.
+            """
+
+            def parse(self, line: bytes) -> tuple[bytes, bytes] | None:
+                parsed.append(line)
+                return super().parse(line)
+
+        for name in (b"alice", b"carol", b"#bob", b""):
+            del parsed[:]
+            list(UserFile(str(self.path), Spy()).scan(name))
+            self.assertEqual(len(parsed), 1, name)
 
     def test_scanLongLine(self) -> None:
         """
         Of a line that is absurdly long the beginning is read.
         """
         self.write(b"long:" + b"x" * 2**20)
-        entry = self.file.scan(b"long")
+        entry = self.scan(b"long")
         assert entry is not None
         self.assertLess(len(entry.secret), 2**17)
 
@@ -285,7 +341,7 @@ class UserFileTests(SynchronousTestCase):
         """
         self.path.write_bytes(content)
         expected = self.file.snapshot().find(name)
-        self.assertEqual(self.file.scan(name), expected)
+        self.assertEqual(self.scan(name), expected)
         self.file.forget()
 
     def test_snapshotIsKept(self) -> None:
@@ -386,10 +442,10 @@ class UserFileTests(SynchronousTestCase):
         What can't be read is told apart.
         """
         self.assertRaises(FileNotFoundError, self.file.snapshot)
-        self.assertRaises(FileNotFoundError, self.file.scan, b"alice")
+        self.assertRaises(FileNotFoundError, self.scan, b"alice")
         os.mkdir(self.path)
         self.assertRaises(OSError, self.file.snapshot)
-        self.assertRaises(OSError, self.file.scan, b"alice")
+        self.assertRaises(OSError, self.scan, b"alice")
 
     def test_closed(self) -> None:
         """
@@ -401,5 +457,6 @@ class UserFileTests(SynchronousTestCase):
         self.assertRaises(OSError, self.file.snapshot)
         self.patch(_file, "LARGEST", 100)
         self.file.snapshot()
-        self.file.scan(b"alice")
+        self.scan(b"alice")
+        self.scan(b"eve")
         self.assertEqual(len(os.listdir("/proc/self/fd")), before)

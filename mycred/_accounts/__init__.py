@@ -11,7 +11,16 @@ from ._lines import cryptIn
 from ._rules import NOLOGIN, SHELLS, Rules
 from ._settled import settled
 from ._standing import Standing
-from ._store import SHADOW, Accounts, Files, checkFiles, describe, makeAccounts, preload
+from ._store import (
+    SHADOW,
+    Accounts,
+    Files,
+    checkFiles,
+    describe,
+    lastDecoy,
+    makeAccounts,
+    preload,
+)
 from ._users import FileUsers, SystemUsers, Users
 
 __all__ = [
@@ -52,6 +61,7 @@ __all__ = [
     # From ._account
     "isPlausibleLogin",
     # From ._store
+    "lastDecoy",
     "makeAccounts",
     "preload",
     # From ._settled

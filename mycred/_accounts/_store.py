@@ -149,7 +149,7 @@ class Accounts:
                 self._shadow.load()
         files.sort(key=lambda file: -file.majority)
         inFiles = [decoy for file in files for decoy in file.decoys]
-        return [*inFiles, *self._seen, *_lastDecoy()]
+        return [*inFiles, *self._seen, *lastDecoy()]
 
     def _judge(self, user: User, shadow: Shadow) -> Verdict:
         """
@@ -250,7 +250,7 @@ def preload() -> None:
 
 
 @cache
-def _lastDecoy() -> list[Hash]:
+def lastDecoy() -> list[Hash]:
     """
     Make what is left if nobody has a hash that is known: openssl passwd -6 of nobody's
     password.
@@ -303,6 +303,7 @@ __all__ = [
     "Files",
     "checkFiles",
     "describe",
+    "lastDecoy",
     "makeAccounts",
     "preload",
 ]

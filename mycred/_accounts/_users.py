@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from typing import Any, NamedTuple, Protocol
 
@@ -192,6 +193,10 @@ class FileUsers:
         """
         look = self.file.look(name, None)
         if look.entry is None:
+            if self.file.typical is not None:
+                # To read a line takes time: it is done for whoever has none, too.
+                with suppress(ValueError):
+                    userOf(self.file.typical)
             return Found(doubt=look.doubt)
         shell = look.entry.secret.rpartition(b":")[2]
         if look.entry.isCut and (look.doubt is not None or not shell):

@@ -5,7 +5,6 @@ A login against a directory: find the user, bind as him, and tell whether he may
 from __future__ import annotations
 
 import re
-import time
 from collections import deque
 from collections.abc import Iterator
 from secrets import token_hex
@@ -29,6 +28,10 @@ from ._settings import Search, Settings
 # What none of Active Directory's user names has, and what leads to another domain.
 _odd = re.compile(r'["/\\\[\]:;|=,+*?<>@]')
 
+# A refusal takes at least so long, in seconds.  Whoever waits may wait a millisecond
+# longer, which is how reactors count, and that mustn't tell what there was to wait for.
+_SHORTEST_REFUSAL = 0.05
+
 # So many of somebody's groups are told.
 _MOST_TOLD = 20
 
@@ -40,11 +43,14 @@ class Seen(NamedTuple):
     @ivar verdict: the verdict.
     @ivar steps: how it was reached, in words, if somebody wanted to know.
     @ivar values: the values that were asked for.
+    @ivar pauses: for how long to wait after the delay of the verdict, in seconds, as that
+        is known each time.
     """
 
     verdict: Verdict
     steps: list[str]
     values: tuple[bytes, ...] = ()
+    pauses: Iterator[float] = iter(())
 
 
 class Directory:
@@ -82,14 +88,16 @@ class Directory:
         """
         session = Session(self._servers, until, isWatched)
         search, typed = self._settings.search, name.decode("utf-8")
-        try:
-            if search is None:
-                verdict = self._lookDirectly(session, typed, password)
-            else:
-                verdict = self._lookBySearch(session, search, typed, password)
-        except (Fault, Unsure) as trouble:
-            verdict = Verdict(Kind.UNSURE, name, str(trouble))
-        return _conclude(session, verdict)
+        with self._pace.underWay():
+            try:
+                if search is None:
+                    verdict = self._lookDirectly(session, typed, password)
+                else:
+                    verdict = self._lookBySearch(session, search, typed, password)
+            except (Fault, Unsure) as trouble:
+                verdict = Verdict(Kind.UNSURE, name, str(trouble))
+        seen = _conclude(session, verdict)
+        return self._delayed(session, seen) if verdict.kind is Kind.REFUSED else seen
 
     def lookFor(
         self, name: bytes, attribute: str, until: float, isWatched: bool = False
@@ -140,6 +148,33 @@ class Directory:
         """
         self._servers.close()
 
+    def _delayed(self, session: Session, seen: Seen) -> Seen:
+        """
+        Have a refusal take as long as it takes to find a user and verify a password: the
+        directory is quick with those whom it doesn't know, or whose accounts are locked.
+        """
+        least, left = self._leastRefusal(), session.left()
+        delay = max(0.0, min(least - session.elapsed(), left))
+        verdict = seen.verdict._replace(delay=delay)
+        return seen._replace(verdict=verdict, pauses=self._pauses(least, left - delay))
+
+    def _pauses(self, least: float, left: float) -> Iterator[float]:
+        """
+        Tell how much longer a refusal takes, since meanwhile others take longer.
+
+        @param least: how long it takes already.
+        @param left: how much time is left.
+        """
+        while (pause := min(self._leastRefusal() - least, left)) > 0:
+            least, left = least + pause, left - pause
+            yield pause
+
+    def _leastRefusal(self) -> float:
+        """
+        Tell how long a refusal takes at least, in seconds.
+        """
+        return max(self._pace.least(), _SHORTEST_REFUSAL)
+
     def _lookBySearch(
         self, session: Session, search: Search, typed: str, password: bytes
     ) -> Verdict:
@@ -149,12 +184,11 @@ class Directory:
         entry, why = self._find(session, search, typed)
         if entry is None:
             return self._refuseUnknown(session, search, password, typed, why)
-        began = time.monotonic()
         outcome = session.bind(entry.dn, password)
         session.step(lambda: f"bind as {entry.dn}: {_told(outcome)}")
         if not outcome.matched or outcome.denial is not None:
-            return self._verdictOn(session, outcome, typed, began)
-        self._pace.accept(entry.dn, session.took)
+            return self._verdictOn(session, outcome, typed)
+        self._pace.accept(entry.dn, session.elapsed())
         return self._admit(session, self._personIn(entry, typed), outcome)
 
     def _lookDirectly(self, session: Session, typed: str, password: bytes) -> Verdict:
@@ -163,7 +197,7 @@ class Directory:
         """
         if self._settings.dn is None and _odd.search(typed):
             return Verdict(Kind.REFUSED, asBytes(typed), "no user has such a name")
-        user, began = self._bindName(typed), time.monotonic()
+        user = self._bindName(typed)
         try:
             outcome, identity = session.bindAs(user, password)
         except BadName:
@@ -177,8 +211,8 @@ class Directory:
             )
         )
         if not outcome.matched or outcome.denial is not None:
-            return self._verdictOn(session, outcome, typed, began)
-        self._pace.accept(identity, session.took)
+            return self._verdictOn(session, outcome, typed)
+        self._pace.accept(identity, session.elapsed())
         return self._admit(session, personBehind(identity, self._settings), outcome)
 
     def _bindName(self, typed: str) -> str:
@@ -227,36 +261,25 @@ class Directory:
         """
         Refuse a name that the directory doesn't know, after the work that others take.
         """
-        began = time.monotonic()
         # Any directory knows a cn.
         session.bind(f"cn={token_hex(8)},{search.base}", password)
         session.step(lambda: "bind as nobody, so that it takes as long")
-        delay = self._delay(session, began)
-        return Verdict(Kind.REFUSED, asBytes(typed), why, delay=delay)
+        return self._refuse(session, typed, why)
 
-    def _verdictOn(
-        self, session: Session, outcome: Outcome, typed: str, began: float
-    ) -> Verdict:
+    def _verdictOn(self, session: Session, outcome: Outcome, typed: str) -> Verdict:
         """
         Turn a bind that doesn't let in into a verdict.
         """
-        name = asBytes(typed)
         if outcome.denial is not None:
-            return Verdict(Kind.DENIED, name, outcome.why, outcome.denial)
-        self._pace.refuse(session.took)
-        delay = self._delay(session, began)
-        return Verdict(Kind.REFUSED, name, outcome.why, delay=delay)
+            return Verdict(Kind.DENIED, asBytes(typed), outcome.why, outcome.denial)
+        return self._refuse(session, typed, outcome.why)
 
-    def _delay(self, session: Session, began: float) -> float:
+    def _refuse(self, session: Session, typed: str, why: str) -> Verdict:
         """
-        Tell how long a refusal has to wait, so that it takes as long as it takes to
-        verify a password: the directory is quick with those whom it doesn't know, or
-        whose accounts are locked.
-
-        @param began: when the bind began.
+        Refuse somebody, and remember how long it took.
         """
-        wait = began + self._pace.least() - time.monotonic()
-        return max(0.0, min(wait, session.left()))
+        self._pace.refuse(session.elapsed())
+        return Verdict(Kind.REFUSED, asBytes(typed), why)
 
     def _personIn(self, entry: Entry, typed: str) -> Person:
         """

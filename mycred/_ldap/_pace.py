@@ -4,6 +4,9 @@ How long a directory takes to verify a password, so that refusals take as long.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import Lock
 
 # A refusal takes so many times as long as a slow bind, but no more than so many seconds.
@@ -12,17 +15,45 @@ _MARGIN, _LONGEST_DELAY = 1.25, 1.0
 # Of so many people who were let in it is remembered how long that took.
 _MOST_REMEMBERED = 64
 
+# A slow refusal is remembered for as long as this, and at most for twice as long, in
+# seconds: whoever makes a directory slow, and compares names meanwhile, has to wait for
+# it to be forgotten before he learns anything again.
+_MEMORY = 600.0
+
 
 class Pace:
     """
     How long it takes to verify passwords.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:
+        """
+        @param seconds: what tells the time.
+        """
         self._lock = Lock()
+        self._seconds = seconds
         # One of each: whoever logs in all the time doesn't count more than others.
         self._accepted: dict[str, float] = {}
-        self._slowestRefused = 0.0
+        # The slowest refusals, of now and of the time before, and when now began.
+        self._slowest = self._slowestBefore = 0.0
+        self._since = seconds()
+        # When those logins began that are under way.
+        self._begun: dict[object, float] = {}
+
+    @contextmanager
+    def underWay(self) -> Iterator[None]:
+        """
+        Do what a login asks of the directory.  Others see how long it takes before it is
+        done: many who come at once find a directory slow that was quick before.
+        """
+        key = object()
+        with self._lock:
+            self._begun[key] = self._seconds()
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._begun[key]
 
     def accept(self, dn: str, seconds: float) -> None:
         """
@@ -37,19 +68,34 @@ class Pace:
     def refuse(self, seconds: float) -> None:
         """
         Remember how long it took to refuse somebody.  That may have been done without
-        a look at the password, and counts while nobody has got in.
+        a look at the password: only slow ones count, however many quick ones there are.
         """
         with self._lock:
-            self._slowestRefused = max(self._slowestRefused, seconds)
+            self._forget()
+            self._slowest = max(self._slowest, seconds)
 
     def least(self) -> float:
         """
         Tell how long a refusal takes at least, in seconds.
         """
         with self._lock:
-            took = sorted(self._accepted.values()) or [self._slowestRefused]
+            self._forget()
+            took = sorted(self._accepted.values()) or [0.0]
+            slowest = max(self._slowest, self._slowestBefore)
+            now = self._seconds()
+            longest = now - min(self._begun.values(), default=now)
         # Nearly all are quicker than this; a few may have taken far longer.
-        return min(took[-1 - len(took) // 16] * _MARGIN, _LONGEST_DELAY)
+        slow = max(took[-1 - len(took) // 16], slowest, longest)
+        return min(slow * _MARGIN, _LONGEST_DELAY)
+
+    def _forget(self) -> None:
+        """
+        Forget refusals of long ago.
+        """
+        age = self._seconds() - self._since
+        if age >= _MEMORY:
+            self._slowestBefore = self._slowest if age < 2 * _MEMORY else 0.0
+            self._slowest, self._since = 0.0, self._since + age
 
 
 __all__ = ["Pace"]

@@ -37,17 +37,21 @@ class Session:
         """
         self._servers = servers
         self._until = until
-        self._since = time.monotonic()
+        self._began = self._since = time.monotonic()
         self.steps: list[str] | None = [] if isWatched else None
         self._peers: set[str] = set()
-        #: How long it took the server to answer the last bind, in seconds.
-        self.took = 0.0
 
     def left(self) -> float:
         """
         Tell how much time is left, in seconds.
         """
         return self._until - time.monotonic()
+
+    def elapsed(self) -> float:
+        """
+        Tell how long it has taken so far, in seconds.
+        """
+        return time.monotonic() - self._began
 
     def step(self, told: Callable[[], str]) -> None:
         """
@@ -138,12 +142,9 @@ class Session:
 
     def _judge(self, link: Link, dn: str, password: bytes, until: float) -> Outcome:
         """
-        Have somebody bind, and take the time.
+        Have somebody bind.
         """
-        began = time.monotonic()
-        result = link.bind(dn, password, until, asksPolicy=True)
-        self.took = time.monotonic() - began
-        return judge(result)
+        return judge(link.bind(dn, password, until, asksPolicy=True))
 
     def _tell(self, fault: str) -> None:
         """

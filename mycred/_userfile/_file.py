@@ -8,6 +8,7 @@ import errno
 import os
 import stat
 import time
+from collections.abc import Iterator
 from threading import Lock
 from typing import BinaryIO
 
@@ -21,6 +22,11 @@ LARGEST = 2**29
 # As much as is read at a time where nothing is kept, in bytes: with less, a thread
 # that reads would keep the reactor's waiting.
 _CHUNK = 2**19
+
+# As much as is searched at a time, in bytes.  Python searches long texts in another way
+# than short ones: what is left of a long one after a line that was found would take
+# another time than the whole.
+_STEP = 2**14
 
 # What takes longer to read than to come to rest, in bytes.
 _LARGE = 2**20
@@ -73,41 +79,41 @@ class UserFile:
                 self._snapshot = known = Snapshot(*self._read())
             return known
 
-    def scan(self, name: bytes) -> Entry | None:
+    def scan(self, name: bytes) -> Iterator[Entry]:
         """
-        Look a name up without keeping anything: read the file as far as its line.
+        Look a name up without keeping anything: go through its lines.  For each, the
+        file is read so far; once there is none left, all of it has been read.
 
         @param name: the name, in a file whose lines begin with names.
-
-        @return: the first line for it; L{None} if there is none.
 
         @raise OSError: as from L{snapshot}.
         """
         delimiter = self.layout.delimiter or b":"
         if delimiter in name or b"\n" in name:
-            return None
+            return
         start = b"\n" + name + delimiter
         # The file's first line begins like all others.
-        kept, position = 1, -1
+        kept, position, isFound = 1, -1, False
         with self.open() as file:
             buffer = bytearray(min(_CHUNK, os.fstat(file.fileno()).st_size + 2))
             view = memoryview(buffer)
             buffer[0] = ord("\n")
             while size := os.readv(file.fileno(), [view[kept:]]):
                 filled = kept + size
-                found = buffer.find(start, 0, filled)
-                while found >= 0:
+                for found in _placesOf(start, buffer, filled):
                     end = buffer.find(b"\n", found + 1, filled)
                     line = bytes(view[found + 1 : end]) if end >= 0 else None
                     entry = self._entryAt(file, position + found + 1, line)
+                    isFound = True
                     if entry is not None:
-                        return entry
-                    found = buffer.find(start, found + 1, filled)
+                        yield entry
                 # What is found may begin in one chunk and end in the next.
                 kept = min(filled, len(start) - 1)
                 position += filled - kept
                 buffer[:kept] = buffer[filled - kept : filled]
-        return None
+            if not isFound:
+                # To take a line apart takes time: it is done for whoever has none, too.
+                self._entryAt(file, 0, None)
 
     def number(self, entry: Entry) -> int:
         """
@@ -198,6 +204,20 @@ def readWhole(path: str, watch: Watch) -> tuple[bytes, State]:
         if len(text) == status.st_size and after == state.signature:
             return text, state
     raise OSError(errno.EBUSY, "it changes while it is read", path)
+
+
+def _placesOf(part: bytes, buffer: bytearray, filled: int) -> Iterator[int]:
+    """
+    Go through the places where something stands in a buffer.
+
+    @param filled: how much of the buffer counts.
+    """
+    for begin in range(0, filled, _STEP):
+        end = min(begin + _STEP + len(part) - 1, filled)
+        found = buffer.find(part, begin, end)
+        while found >= 0:
+            yield found
+            found = buffer.find(part, found + 1, end)
 
 
 def openRegular(path: str) -> BinaryIO:

@@ -5,13 +5,16 @@ Check passwords against a file of C{name:secret} lines.
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from zope.interface import implementer
 
 from twisted.internet.defer import Deferred, fail, maybeDeferred
+from twisted.python.failure import Failure
 
 from .._audit import tellingAlone
 from .._contracts import (
@@ -31,6 +34,8 @@ from ..error import LoginFailed
 from ._filechecker import FileChecker, avatarIdOf
 from ._looking import Looking
 from ._passwords import arePlausible
+
+_NOBODY = Look(None)
 
 
 @implementer(ICredentialsChecker)
@@ -61,6 +66,7 @@ class FilePasswordDB(FileChecker):
     _decoys: tuple[Hash, ...] = ()
     _file: Looking[PasswordFile] | None = None
     _fileKey: tuple[object, ...] = ()
+    _lastFound: tuple[Any, Any] | None = None
     _workers: Workers | None = None
 
     def __init__(
@@ -112,6 +118,7 @@ class FilePasswordDB(FileChecker):
             "_decoys",
             "_file",
             "_fileKey",
+            "_lastFound",
             "_workers",
         )
         return {k: v for k, v in vars(self).items() if k not in left}
@@ -245,7 +252,8 @@ class FilePasswordDB(FileChecker):
         if self.hash is None:
             return super()._cbLook(look, credentials)
         typed = IUsernamePassword(credentials, None)
-        sample = look.secret or (self._file and self._file.store.first)
+        typical = self._file and self._file.store.typical
+        sample = look.secret or (typical and typical.secret)
         matched = False
         if typed is not None and sample:
             user, password = typed.username, typed.password
@@ -265,13 +273,25 @@ class FilePasswordDB(FileChecker):
         Check a password against what a program knows of the user.  Its code is
         called as Twisted does it, in the reactor's thread.
         """
+        username = credentials.username
+        # A program may know names in bytes only.
+        asText = (username,) if isinstance(username, str) else ()
+        names = iter((*asText, asBytes(username)))
         try:
-            name, stored = self._findAsTheyCan(credentials.username)
-        except KeyError:
-            name = stored = None
+            found = self._findAsTheyCan(names)
         except LoginFailed:
             return fail()
-        look = self._lookAt(name, stored)
+        self._lastFound = found or self._lastFound
+        # What somebody else has is read for a name that isn't there, since it takes time.
+        look = self._lookAt(*self._lastFound) if self._lastFound else _NOBODY
+        if found is None:
+            look = _NOBODY
+        return self._conclude(look, credentials).addErrback(self._ebRefused, names)
+
+    def _conclude(self, look: Look, credentials: Any) -> Deferred[AvatarID]:
+        """
+        Verify a password against what a program knows of the user.
+        """
         typed = IUsernamePassword(credentials, None)
         if typed is None or not (look.hash or self._decoys):
             return maybeDeferred(self._cbLook, look, credentials)
@@ -281,6 +301,14 @@ class FilePasswordDB(FileChecker):
         verifying = workers.run(look.verified, password, self._decoys, source=source)
         verifying.addCallbacks(self._cbVerified, self._ebVerifying)
         return verifying.addCallback(self._cbLook, credentials)
+
+    def _ebRefused(self, failure: Failure, names: Iterator[Any]) -> Failure:
+        """
+        Ask a program what it would be asked about somebody whom it doesn't know.
+        """
+        with suppress(Exception):
+            self._findAsTheyCan(names)
+        return failure
 
     def _cbVerified(self, look: Look) -> Look:
         """
@@ -304,17 +332,16 @@ class FilePasswordDB(FileChecker):
             return Look(name, flaw=str(error))
         return Look(name, found.text) if found.isPlain else Look(name, hash=found)
 
-    def _findAsTheyCan(self, username: bytes | str) -> tuple[Any, Any]:
+    def _findAsTheyCan(self, names: Iterator[Any]) -> tuple[Any, Any] | None:
         """
-        Look a user up as a protocol names him, then once more in bytes, since a
-        program may know names in bytes only.
+        Look a user up by one name after another.
+
+        @return: what a program knows of him; L{None} if that is nothing.
         """
-        try:
-            return self.getUser(username)
-        except KeyError:
-            if isinstance(username, str):
-                return self.getUser(asBytes(username))
-            raise
+        for name in names:
+            with suppress(KeyError):
+                return self.getUser(name)
+        return None
 
     def _findTheirs(self, username: bytes | str) -> tuple[Any, Any]:
         """
@@ -324,10 +351,14 @@ class FilePasswordDB(FileChecker):
             username = username.lower()
         names = (username, asBytes(username))
         if not self.cache:
-            for name, secret in self._loadCredentials():
-                if name in names:
-                    return name, secret
-            raise KeyError(username)
+            lines = ((name, secret) for name, secret in self._loadCredentials())
+            found = next((pair for pair in lines if pair[0] in names), None)
+            # Nor does the time tell who comes early.
+            with suppress(Exception):
+                deque(lines, maxlen=0)
+            if found is None:
+                raise KeyError(username)
+            return found
         # As in Twisted: for as long as the file is the same.
         try:
             state = os.stat(self.filename).st_mtime_ns

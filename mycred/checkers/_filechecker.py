@@ -5,9 +5,11 @@ What the checkers of files do with what is found in one.
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
 from .._argstring import nonEmpty
 from .._contracts import AvatarID, IUsernamePassword
@@ -44,12 +46,17 @@ class FileChecker(PasswordMatching):
         avatarId = avatarIdOf(look, credentials)
         if look.hash and IUsernamePassword(credentials, None) is not None:
             return self._cbPasswordMatch(look.matched, avatarId)
-        if look.hash or look.flaw:
-            return refusal(
-                look.flaw
-                or "a hash, which can't serve a login that doesn't send the password"
-            )
-        return self._matchPassword(credentials, look.secret, avatarId)
+        refuse = partial(self._cbUseless, look) if look.hash or look.flaw else None
+        return self._matchPassword(credentials, look.secret, avatarId, refuse)
+
+    def _cbUseless(self, look: Look, matched: bool, username: AvatarID) -> Failure:
+        """
+        Refuse a user with whose line nobody can log in, or not in this way.
+        """
+        return refusal(
+            look.flaw
+            or "a hash, which can't serve a login that doesn't send the password"
+        )
 
 
 def readable(text: str) -> str:

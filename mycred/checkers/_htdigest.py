@@ -5,7 +5,7 @@ Check HTTP Digest logins against an htdigest file.
 from __future__ import annotations
 
 import re
-import secrets
+from functools import partial
 from typing import Any
 
 from zope.interface import implementer
@@ -23,7 +23,7 @@ from .._workers import Workers
 from ..error import LoginFailed
 from ._filechecker import FileChecker, avatarIdOf
 from ._looking import Looking
-from ._passwords import arePlausible
+from ._passwords import NOBODYS, arePlausible
 
 # H(username:realm:password): MD5, which is all that htdigest makes, or SHA-256.
 _hash = re.compile(rb"[0-9a-f]{32}(?:[0-9a-f]{32})?")
@@ -128,10 +128,10 @@ class HtdigestChecker(FileChecker):
                 realm=self.realm,
                 file=self._file.store.path,
             )
-        if look.flaw:
-            return super()._cbLook(look, credentials)
-        stored = look.secret or secrets.token_hex(16).encode("ascii")
         conclude: Any = self._cbPasswordMatch if look.secret else self._cbUnknown
+        if look.flaw:
+            conclude = partial(self._cbUseless, look)
+        stored = look.secret or NOBODYS
         checking: Deferred[Any] = maybeDeferred(credentials.checkHash, stored)
         checking.addErrback(self._ebMalformed)
         return checking.addCallback(conclude, avatarIdOf(look, credentials))

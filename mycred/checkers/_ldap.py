@@ -87,10 +87,20 @@ class LDAPChecker(AccountChecker):
         """
         Let whom the directory doesn't know wait as long as others.
         """
-        verdict = seen.verdict
-        if not verdict.delay:
-            return verdict
-        return self.looks.workers.pause(verdict.delay).addCallback(lambda _: verdict)
+        if seen.verdict.kind is not Kind.REFUSED:
+            return seen.verdict
+        return self._pause(seen.verdict.delay, seen)
+
+    def _pause(self, seconds: float, seen: Seen) -> Deferred[Verdict]:
+        """
+        Wait, and then as long as others take.
+        """
+
+        def cbPaused(_: object) -> Any:
+            more = next(seen.pauses, None)
+            return seen.verdict if more is None else self._pause(more, seen)
+
+        return self.looks.workers.pause(seconds).addCallback(cbPaused)
 
 
 class Looks:

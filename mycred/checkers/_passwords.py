@@ -6,6 +6,7 @@ stored secret, so that an unknown user is refused as a known one is.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import (
@@ -23,8 +24,8 @@ from .._contracts import AvatarID
 from .._secrets import isPlausible
 from ..error import LoginFailed, TemporaryFailure, UnauthorizedLogin
 
-# What stands in for the secret of an unknown user.
-_NOBODYS = secrets.token_hex(16).encode("ascii")
+#: What stands in for the secret of a user who is unknown, or has none.
+NOBODYS = secrets.token_hex(16).encode("ascii")
 
 
 class PasswordMatching:
@@ -43,7 +44,11 @@ class PasswordMatching:
         return username if matched else refusal("wrong password")
 
     def _matchPassword(
-        self, credentials: Any, stored: Any, avatarId: AvatarID
+        self,
+        credentials: Any,
+        stored: Any,
+        avatarId: AvatarID,
+        refuse: Callable[[bool, AvatarID], Failure] | None = None,
     ) -> Deferred[AvatarID]:
         """
         Ask the credentials whether they match a stored secret.
@@ -51,8 +56,10 @@ class PasswordMatching:
         @param credentials: what the user presents.
         @param stored: the secret; an empty one stands for no user.
         @param avatarId: the answer, if they match.
+        @param refuse: what refuses a user who is there, and whom no secret lets in: he
+            is refused after the same work as others.
         """
-        secret = stored or _NOBODYS
+        secret = stored or NOBODYS
         try:
             matched = credentials.checkPassword(secret)
             if matched is False and isinstance(secret, bytes):
@@ -62,7 +69,7 @@ class PasswordMatching:
                     matched = credentials.checkPassword(text)
         except Exception:
             return fail()
-        conclude = self._cbPasswordMatch if stored else self._cbUnknown
+        conclude = refuse or (self._cbPasswordMatch if stored else self._cbUnknown)
         if matched is True or matched is False:
             # A failure becomes one.
             return succeed(conclude(matched, avatarId))  # type: ignore[arg-type]
@@ -103,4 +110,4 @@ def arePlausible(credentials: Any) -> bool:
     return isPlausible(credentials.username) and isPlausible(password)
 
 
-__all__ = ["PasswordMatching", "arePlausible", "refusal"]
+__all__ = ["NOBODYS", "PasswordMatching", "arePlausible", "refusal"]

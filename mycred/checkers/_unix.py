@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from zope.interface import implementer
@@ -26,6 +26,7 @@ from .._accounts import (
     checkFiles,
     cryptIn,
     isAccountName,
+    lastDecoy,
 )
 from .._argstring import yesNo
 from .._audit import tellingAlone
@@ -192,7 +193,8 @@ class UNIXPasswordDatabase(UNIXChecker):
         super().__init__(workers=workers)
         self._getByNameFunctions = getByNameFunctions
         self._threads = workers
-        self._decoys: list[Hash] = []
+        # The last hash that each function has returned, by its place.
+        self._decoys: dict[int, Hash] = {}
 
     @tellingAlone
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
@@ -221,42 +223,59 @@ class UNIXPasswordDatabase(UNIXChecker):
 
     async def _find(self, credentials: Any) -> bytes | None:
         """
-        Ask one function after another, until the password matches a hash.
+        Verify a password against one hash after another, until it matches.  Whoever has
+        fewer of them than others is refused after the same work.
 
         @return: the name of the account; L{None} if no password matched.
         """
-        typed = asBytes(credentials.username)
-        name = os.fsdecode(typed)
-        found: Hash | None = None
-        for function in self._getByNameFunctions or ():
-            try:
-                record = function(name)
-                if record is None or (known := _nameIn(record, typed)) is None:
-                    continue
-                found = cryptIn(asBytes(record[1]))
-            except KeyError:
-                break
-            except UnusableHash:
-                continue
-            if await self._verify(found, credentials):
+        verified = set()
+        for place, known, found in self._hashesOf(asBytes(credentials.username)):
+            verified.add(place)
+            if await self._verify(found, credentials, place):
                 return known
-        if found is None:
-            # An unknown user is refused after the same work.
-            await self._verify(None, credentials)
+        missing = self._decoys.keys() - verified
+        for place in missing if missing or verified else {0}:
+            await self._verify(None, credentials, place)
         return None
 
-    async def _verify(self, found: Hash | None, credentials: Any) -> bool:
+    def _hashesOf(self, typed: bytes) -> Iterator[tuple[int, bytes, Hash]]:
+        """
+        Ask one function after another for the hash of a user.
+
+        @return: the hashes, each with the place of its function and the account's name.
+        """
+        isThere = True
+        for place, function in enumerate(self._getByNameFunctions or ()):
+            try:
+                found = _hashBy(function, typed)
+            except KeyError:
+                # As in conch, there is no such user.  The others are asked since that
+                # takes time, and whatever they say is nothing.
+                isThere = False
+            except Exception:
+                if isThere:
+                    raise
+            else:
+                if isThere and found is not None:
+                    yield place, *found
+
+    async def _verify(self, found: Hash | None, credentials: Any, place: int) -> bool:
         """
         Verify a password in a thread.
+
+        @param found: the hash; L{None} if there is none.
+        @param place: the place of the function that was asked for it.
         """
         workers = self._threads or workersOf()
         look, password = Look(None, hash=found), asBytes(credentials.password)
+        known = self._decoys.get(place)
+        decoys = lastDecoy() if known is None else [known]
         verifying: Deferred[Any] = workers.run(
-            look.verified, password, self._decoys, source=sourceOf(credentials)
+            look.verified, password, decoys, source=sourceOf(credentials)
         )
         verified: Look = await verifying.addErrback(self._ebVerifying)
         if verified.hash is not None:
-            self._decoys = [verified.hash]
+            self._decoys[place] = verified.hash
         return verified.matched
 
 
@@ -282,6 +301,27 @@ def _folded(name: bytes) -> str:
     Return a name without its case.
     """
     return os.fsdecode(name).casefold()
+
+
+def _hashBy(
+    function: Callable[[str], Sequence[Any] | None], typed: bytes
+) -> tuple[bytes, Hash] | None:
+    """
+    Ask a function for the hash of a user.
+
+    @return: the name of the account, and the hash; L{None} if it can't tell, or there is
+        no hash that can be verified.
+
+    @raise KeyError: if there is no such user.
+    """
+    record = function(os.fsdecode(typed))
+    if record is None:
+        return None
+    known = _nameIn(record, typed)
+    try:
+        return None if known is None else (known, cryptIn(asBytes(record[1])))
+    except UnusableHash:
+        return None
 
 
 def verifyCryptedPassword(crypted: bytes | str, pw: bytes | str) -> bool:

@@ -17,17 +17,55 @@ from mycred._accounts import (
     Kind,
     Rules,
     SystemUsers,
+    _store,
+    _users,
     checkFiles,
     makeAccounts,
 )
+from mycred._accounts._lines import AccountLayout
 from mycred._userfile import _state
 from mycred.error import DenialReason
 
 from .._vectors import VECTORS
 from ..checkers._files import BCRYPT
+from ..checkers._work import WorkTests
 from ._machines import NOW, OTHER, PASSWD, PASSWORD, MachineTestCase
 
 ACCEPTED, REFUSED, DENIED, UNSURE = Kind
+
+
+class SameWorkTests(WorkTests, MachineTestCase):
+    """
+    Tests for the work after which somebody is refused.
+    """
+
+    def test_lines(self) -> None:
+        """
+        For a name that nobody has lines of both files are taken apart and read, as for
+        others.
+        """
+        self.count(AccountLayout, "parse")
+        self.settle()
+        accounts = self.accounts()
+        accounts.look(b"eve", b"tulip")
+        self.count(_users, "userOf")
+        self.count(_store, "_parse")
+        self.count(_store, "hashIn")
+        works = []
+        for name in (b"carol", b"eve", b"frank", b"locked"):
+            self.work.clear()
+            self.assertKind(REFUSED, accounts.look(name, b"tulip"))
+            works.append(dict(self.work))
+        expected = {"parse": 2, "userOf": 2, "_parse": 1, "hashIn": 1}
+        self.assertEqual(works, [expected] * 4)
+
+    def test_nothingToRead(self) -> None:
+        """
+        A file in which nothing is an account makes no difference to an answer.
+        """
+        self.passwd = self.write("passwd", b"carol:x\n")
+        for name in (b"carol", b"eve"):
+            self.assertKind(REFUSED, self.accounts().look(name, b"tulip"))
 
 
 class LookTests(MachineTestCase):

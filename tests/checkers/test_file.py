@@ -6,25 +6,30 @@ from __future__ import annotations
 
 import os
 import pickle
+from collections.abc import Iterator
 from typing import Any
 
 from zope.interface.verify import verifyObject
 
 from hypothesis import given, settings, strategies
 
+from mycred import _userfile
 from mycred._hashes import Hash
+from mycred._userfile import Entry
 from mycred.checkers import (
     FilePasswordDB,
     ICredentialsChecker,
     IUsernameHashedPassword,
     IUsernamePassword,
     OnDiskUsernamePasswordDatabase,
+    _file,
 )
 from mycred.credentials import CramMD5Credentials, UsernamePassword
 from mycred.error import TemporaryFailure
 
 from .._stepping import SteppedWorkers
 from ._files import BCRYPT, FileTestCase, StoreTests
+from ._work import WorkTests, answered, digested, typed, typedText
 
 
 class FileDBTestCase(FileTestCase):
@@ -226,8 +231,9 @@ class UncachedTests(StoreTests, FileDBTestCase):
         self.assertAccepted(self.ask(checker, b"bob", b"tulip"), b"bob")
         assert checker._file is not None
 
-        def scan(name: bytes) -> None:
+        def scan(name: bytes) -> Iterator[Entry]:
             self.path.write_bytes(b"alice:sesame\n")
+            return iter(())
 
         self.patch(checker._file.store._file, "scan", scan)
         self.assertAccepted(self.ask(checker, b"alice", b"sesame"), b"alice")
@@ -404,6 +410,171 @@ class HashTests(FileDBTestCase):
         self.assertTrue(database.holdsHashes())
         [event] = self.logged("has a line already")
         self.assertEqual(event["number"], 3)
+
+
+class SameWorkTests(WorkTests, FileDBTestCase):
+    """
+    Tests for the work after which somebody is refused.
+    """
+
+    LINES = b"first:one\n!\n#gone:x\nmiddle:tulip\nlocked:!\nlast:three\n"
+    NAMES = (b"first", b"middle", b"last", b"eve", b"gone", b"somebody", b"locked")
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.count(FilePasswordDB, "_read")
+
+    def test_plainText(self) -> None:
+        """
+        A name that nobody has is refused after the work that others take, wherever their
+        lines are and whether they can match anything: a line is taken apart, a secret is
+        read, and something is compared.
+        """
+        least = {"parse": 1, "_read": 1, "checkPassword": 1}
+        for cache in (False, True):
+            database = self.database(self.LINES, cache=cache)
+            self.settle()
+            # The first look goes through the whole file.
+            self.assertRefused(self.ask(database, b"eve", b"x"))
+            for present in (typed, typedText, answered, digested):
+                self.assertSameWork(database, present, *self.NAMES, **least)
+
+    def test_hashed(self) -> None:
+        """
+        So it is among hashes, also for logins that no hash can serve.
+        """
+        for cache in (False, True):
+            content = self.LINES.replace(b"tulip", BCRYPT) + b"dave:" + BCRYPT + b"\n"
+            database = self.database(content.replace(b"one", BCRYPT), cache=cache)
+            self.settle()
+            self.assertRefused(self.ask(database, b"eve", b"x"))
+            for present in (answered, digested):
+                self.assertSameWork(database, present, *self.NAMES, checkPassword=1)
+            for name in self.NAMES:
+                self.workFor(database, typed(name))
+                self.assertEqual(len(self.verified), 1, name)
+
+    def test_unread(self) -> None:
+        """
+        Without an index the file is read to its end before anybody is refused; whoever
+        types the right password doesn't wait for that.
+        """
+        readv, sizes = os.readv, []
+
+        def reading(descriptor: int, buffers: Any) -> int:
+            sizes.append(readv(descriptor, buffers))
+            return sizes[-1]
+
+        self.patch(os, "readv", reading)
+        self.patch(_userfile._file, "_CHUNK", 64)
+        database = self.database(b"alice:sesame\ncarol:" + BCRYPT + b"\nbob:tulip\n" * 50)
+        self.settle()
+        self.assertAccepted(self.ask(database, b"alice", b"sesame"), b"alice")
+        whole = self.path.stat().st_size
+        for name, password in ((b"alice", b"sesame"), (b"carol", b"hashed")):
+            del sizes[:]
+            self.assertAccepted(self.ask(database, name, password), name)
+            self.assertLess(sum(sizes), 200)
+        for present in (typed, answered):
+            for name in (b"alice", b"carol", b"bob", b"eve"):
+                del sizes[:]
+                self.assertRefused(database.requestAvatarId(present(name)))
+                self.assertEqual(sum(sizes), whole, name)
+
+    def test_emptySecret(self) -> None:
+        """
+        An empty password isn't right where an empty secret stands: the rest is read.
+        """
+        database = self.database(b"alice:\nbob:tulip\n")
+        self.settle()
+        self.assertRefused(self.ask(database, b"eve", b"x"))
+        read: list[bytes] = []
+        file = database._passwordFile().store._file
+
+        def scan(name: bytes) -> Iterator[Entry]:
+            yield Entry(b"alice", b"", 0, False)
+            read.append(name)
+
+        self.patch(file, "scan", scan)
+        self.assertRefused(self.ask(database, b"alice", b""))
+        self.assertEqual(read, [b"alice"])
+
+    def test_ownHash(self) -> None:
+        """
+        A program's C{hash} is asked for a name that nobody has, too, with a secret that
+        somebody has.
+        """
+        stored: list[bytes] = []
+
+        def hashing(name: bytes, password: bytes, secret: bytes) -> bytes:
+            stored.append(secret)
+            return b"x"
+
+        database = self.database(b"alice:\nbob:tulip\n", hash=hashing)
+        for name in (b"bob", b"eve"):
+            self.assertRefused(self.ask(database, name, b"x"))
+        self.assertEqual(stored, [b"tulip"] * 2)
+
+    def test_getUserOverridden(self) -> None:
+        """
+        A program is asked as often for a name that it knows as for one that it doesn't,
+        and what it has for somebody else is read in place of a secret; with the right
+        password it is asked once.
+        """
+        self.count(_file, "recognize")
+
+        class Own(FilePasswordDB):
+            """
+            Users of a program's own.
+            """
+
+            users: dict[Any, Any]
+
+            def getUser(self, username: Any) -> tuple[Any, Any]:
+                return username, self.users[username]
+
+        self.count(Own, "getUser")
+        for users in (
+            {b"alice": BCRYPT, b"bob": BCRYPT},
+            {"alice": "sesame", "bob": "tulip"},
+            {b"alice": b"sesame", b"bob": b"tulip"},
+        ):
+            own = Own(None, workers=self.workers)  # type: ignore[arg-type]
+            own.users = users
+            for present in (typed, typedText, answered):
+                works = [self.workFor(own, present(n)) for n in (b"alice", b"eve")]
+                for what in ("getUser", "recognize", "verified"):
+                    known, unknown = (work.get(what, 0) for work in works)
+                    self.assertEqual(known, unknown, what)
+        self.work.clear()
+        own.users = {"alice": "sesame"}
+        self.assertAccepted(self.ask(own, "alice", "sesame"), "alice")
+        self.assertEqual(self.work["getUser"], 1)
+
+    def test_loadCredentialsOverridden(self) -> None:
+        """
+        What a program loads is gone through to its end, wherever somebody is in it; what
+        goes wrong after him doesn't matter.
+        """
+        loaded: list[bytes] = []
+
+        class Own(FilePasswordDB):
+            """
+            Users of a program's own.
+            """
+
+            def _loadCredentials(self) -> Any:
+                for name in (b"alice", b"bob", b"carol"):
+                    loaded.append(name)
+                    yield name, b"tulip"
+                raise ValueError("a line is damaged")
+
+        own = Own(None)  # type: ignore[arg-type]
+        for name in (b"alice", b"carol"):
+            del loaded[:]
+            self.assertRefused(self.ask(own, name, b"x"))
+            self.assertEqual(len(loaded), 3)
+            self.assertAccepted(self.ask(own, name, b"tulip"), name)
 
 
 class SubclassTests(FileDBTestCase):

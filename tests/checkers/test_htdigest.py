@@ -16,6 +16,7 @@ from twisted.cred.credentials import DigestedCredentials as TwistedDigested
 from twisted.internet.defer import Deferred, succeed
 
 from mycred.checkers import HtdigestChecker, ICredentialsChecker
+from mycred.checkers._htdigest import DigestLayout
 from mycred.credentials import (
     DigestCredentialFactory,
     IUsernameDigestHash,
@@ -26,6 +27,7 @@ from mycred.credentials import (
 from mycred.error import LoginFailed, TemporaryFailure
 
 from ._files import FileTestCase
+from ._work import WorkTests, digested
 
 # htdigest -c FILE Members alice, with the password sesame
 ALICE = b"alice:Members:d4c1bd79570a77a56389c354ecc4860c\n"
@@ -55,9 +57,9 @@ def answer(name: bytes, password: bytes, algorithm: bytes = b"MD5", **other: Any
     return factory.decode(header, b"GET", None)
 
 
-class HtdigestTests(FileTestCase):
+class HtdigestTestCase(FileTestCase):
     """
-    Tests for L{HtdigestChecker}.
+    Base of the tests for L{HtdigestChecker}.
     """
 
     def htdigest(self, content: bytes, realm: bytes = b"Members") -> HtdigestChecker:
@@ -68,6 +70,36 @@ class HtdigestTests(FileTestCase):
         os.utime(self.path, (0, 0))
         self.settle()
         return HtdigestChecker(str(self.path), realm, workers=self.workers)
+
+
+class SameWorkTests(WorkTests, HtdigestTestCase):
+    """
+    Tests for the work after which somebody is refused.
+    """
+
+    def test_sameWork(self) -> None:
+        """
+        A name that nobody has, one whose hash is damaged, and one of another realm are
+        refused after the work that others take: a line is taken apart, a hash is read,
+        and an answer computed.
+        """
+        self.count(DigestLayout, "parse")
+        self.count(HtdigestChecker, "_read")
+        damaged, other = (
+            b"bob:Members:d4c1\n",
+            ALICE.replace(b"alice:Members", b"al:Others"),
+        )
+        checker = self.htdigest(other + damaged + ALICE)
+        asking = checker.requestAvatarId(answer(b"alice", b"sesame"))
+        self.assertAccepted(asking, b"alice")
+        names = (b"alice", b"eve", b"bob", b"al")
+        self.assertSameWork(checker, digested, *names, parse=1, _read=1, checkHash=1)
+
+
+class HtdigestTests(HtdigestTestCase):
+    """
+    Tests for L{HtdigestChecker}.
+    """
 
     def test_interface(self) -> None:
         """

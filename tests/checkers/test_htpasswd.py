@@ -23,6 +23,7 @@ from mycred.checkers import (
 
 from .._vectors import VECTORS
 from ._files import BCRYPT, FileTestCase, StoreTests
+from ._work import WorkTests, typed, typedText
 
 # htpasswd -nbs alice sesame
 SHA = b"{SHA}CEo1Ae3vaEXy8eQZjsOiuBz1xrw="
@@ -160,6 +161,50 @@ class HashTests(HtpasswdTestCase):
         for text, says in zip(told, ("wrong password", "no such user", "unknown kind")):
             self.assertIn(says, text)
         self.assertNotIn("hunter2", repr(self.events))
+
+
+class SameWorkTests(WorkTests, HtpasswdTestCase):
+    """
+    Tests for the work after which somebody is refused.
+    """
+
+    def test_typical(self) -> None:
+        """
+        For a name that nobody has a line like most of those is taken apart and read that
+        something can match.
+        """
+        self.count(HtpasswdChecker, "_read")
+        lines = (
+            b"first:!\nx:!\ny:!\nz:!\nalice:"
+            + SHA
+            + b"\nbob:"
+            + SHA
+            + b"\ncarol:"
+            + BCRYPT
+            + b"\n"
+        )
+        checker = self.htpasswd(lines)
+        self.assertRefused(self.ask(checker, b"eve", b"x"))
+        names = (b"alice", b"bob", b"eve", b"first")
+        for present in (typed, typedText):
+            self.assertSameWork(checker, present, *names, parse=1, _read=1, verified=1)
+        typical = checker._file.store.typical
+        assert typical is not None
+        self.assertEqual(typical.name, b"alice")
+
+    def test_nothingTypical(self) -> None:
+        """
+        Where no line can match anything one of them is read all the same; in an empty
+        file there is nothing to read.
+        """
+        self.count(HtpasswdChecker, "_read")
+        checker = self.htpasswd(b"alice:!\n")
+        self.assertRefused(self.ask(checker, b"eve", b"x"))
+        self.assertSameWork(checker, typed, b"alice", b"eve", parse=1, _read=1)
+        self.path.write_bytes(b"# nobody\n")
+        self.assertRefused(self.ask(checker, b"alice", b"x"))
+        self.assertRefused(self.ask(checker, b"eve", b"x"))
+        self.assertIsNone(checker._file.store.typical)
 
 
 class LineTests(HtpasswdTestCase):

@@ -191,6 +191,25 @@ class CheckerTests(DirectoryTestCase):
         self.workers.reactor.advance(5)
         self.failureResultOf(asking, UnauthorizedLogin)
 
+    def test_othersTakeLonger(self) -> None:
+        """
+        While it waits, and the directory proves to be slower than it was, it waits for
+        longer.
+        """
+        checker = self.checker()
+        pace = checker.looks.directory._pace
+        pace.accept("cn=slow", 0.2)
+        self.workers.reactor.running = True
+        for name in (b"eve", b"alice"):
+            asking = checker.requestAvatarId(UsernamePassword(name, b"wrong"))
+            self.workers.step()
+            pace.refuse(0.4 if name == b"eve" else 0.6)
+            self.workers.reactor.advance(0.25 if name == b"eve" else 0.5)
+            self.assertNoResult(asking)
+            self.workers.reactor.advance(0.25)
+            self.failureResultOf(asking, UnauthorizedLogin)
+        self.assertEqual(self.workers.reactor.getDelayedCalls(), [])
+
     def test_late(self) -> None:
         """
         Whoever has waited for a thread for too long isn't begun with: all who come after

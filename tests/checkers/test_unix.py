@@ -10,6 +10,7 @@ import pwd
 import time
 from collections.abc import Callable, Sequence
 from copy import copy
+from functools import partial
 from grp import struct_group
 from io import StringIO
 from pathlib import Path
@@ -678,14 +679,49 @@ class UNIXPasswordDatabaseTests(AccountTestCase):
 
     def test_keyError(self) -> None:
         """
-        As in conch: once a function doesn't know the user, no other one is asked.
+        As in conch: once a function doesn't know the user, what others say is nothing,
+        be it the hash or an error.
         """
 
         def unknown(name: str) -> Any:
             raise KeyError(name)
 
-        checker = self.database(unknown, lambda name: (name, BCRYPT))
-        self.assertRefused(self.ask(checker, b"carol", PASSWORD))
+        for other in (lambda name: (name, BCRYPT), lambda name: 1 / 0):
+            checker = self.database(unknown, other)
+            self.assertRefused(self.ask(checker, b"carol", PASSWORD))
+
+    def test_sameFunctions(self) -> None:
+        """
+        Whoever is refused is so after the same functions were asked, and as many hashes
+        were verified: one of each function that ever had one.
+        """
+        asked: list[str] = []
+        users = [{"carol": BCRYPT, "dave": "x"}, {"carol": OTHER, "dave": OTHER}]
+
+        def ask(place: int, name: str) -> Any:
+            asked.append(f"{place}")
+            return name, users[place][name]
+
+        checker = self.database(partial(ask, 0), partial(ask, 1))
+        for name in (b"carol", b"dave"):
+            self.assertRefused(self.ask(checker, name, b"tulip"))
+        for name in (b"carol", b"dave", b"eve"):
+            del self.verified[:], asked[:]
+            self.assertRefused(self.ask(checker, name, b"tulip"))
+            self.assertEqual(asked, ["0", "1"], name)
+            verified = sorted(stored for stored, _ in self.verified)
+            self.assertEqual(verified, sorted([BCRYPT, OTHER]), name)
+        del self.verified[:]
+        self.assertAccepted(self.ask(checker, b"dave", b"password"), b"dave")
+        self.assertEqual(len(self.verified), 1)
+
+    def test_nobodySeen(self) -> None:
+        """
+        Also before any hash was seen an unknown user is refused after work.
+        """
+        checker = self.database(lambda name: {"carol": ("carol", BCRYPT)}[name])
+        self.assertRefused(self.ask(checker, b"eve", b"tulip"))
+        self.assertEqual(len(self.verified), 1)
 
     def test_sameWork(self) -> None:
         """

@@ -5,6 +5,7 @@ Tests for L{mycred._ldap._directory}, against slapd.
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from hypothesis import given, settings as limits, strategies as st
 
@@ -13,6 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from mycred._accounts import Kind
 from mycred._ldap import _directory, _pace, _people, ldapSettings
 from mycred._ldap._faults import Unsure
+from mycred._ldap._link import Link
 from mycred._ldap._messages import Entry
 from mycred.error import DenialReason
 
@@ -264,7 +266,6 @@ class SearchTests(DirectoryTestCase):
         Also before anybody has got in: a wrong password takes as long.
         """
         directory = self.directory()
-        self.look(directory, "nobody")
         self.assertEqual(directory._pace.least(), 0)
         self.look(directory, "alice", "x")
         self.assertGreater(directory._pace.least(), 0)
@@ -281,6 +282,99 @@ class SearchTests(DirectoryTestCase):
         for _ in range(70):
             self.look(directory, "nopassword", "x")
         self.assertTrue(0.4 < self.look(directory, "nobody").verdict.delay <= 0.875)
+
+    def test_busy(self) -> None:
+        """
+        A directory that takes longer with those whom it refuses than it took with those
+        whom it let in, since it has much to do, has all of them wait as long.
+        """
+        for more in ({}, {"dn": f"uid={{username}},{PEOPLE}"}):
+            directory = self.directory(**more)
+            self.look(directory, "alice")
+            directory._pace.refuse(0.7)
+            for name in ("nobody", "alice", "nopassword"):
+                delay = self.look(directory, name, "x").verdict.delay
+                self.assertTrue(0.4 < delay <= 0.875, name)
+
+    def test_found(self) -> None:
+        """
+        What the search takes counts, too: an entry that is found comes later than none.
+        """
+        took: list[float] = []
+        ahead = 0.0
+        search, bind = Link.search, Link.bind
+
+        def searching(*args: Any) -> Any:
+            nonlocal ahead
+            ahead += 0.25
+            return search(*args)
+
+        def binding(*args: Any, **more: Any) -> Any:
+            nonlocal ahead
+            ahead += 0.5
+            return bind(*args, **more)
+
+        directory = self.directory()
+        self.look(directory, "nobody")
+        self.patch(Link, "search", searching)
+        self.patch(Link, "bind", binding)
+        monotonic = time.monotonic
+        self.patch(time, "monotonic", lambda: monotonic() + ahead)
+        self.patch(directory._pace, "refuse", took.append)
+        for name in ("nobody", "alice"):
+            self.look(directory, name, "x")
+        self.assertEqual(len(took), 2)
+        self.assertTrue(min(took) >= 0.75, took)
+
+    def test_pauses(self) -> None:
+        """
+        Whoever waits goes on waiting while others take longer than was known; no longer
+        than a moment, and than there is time.
+        """
+        directory = self.directory()
+        for left, expected in ((20, [0.25, 0.25]), (0.8, [0.25, 0.05])):
+            directory._pace = _pace.Pace()
+            directory._pace.accept("cn=slow", 0.4)
+            pauses = directory._pauses(0.5, left - 0.5)
+            directory._pace.refuse(0.6)
+            self.assertAlmostEqual(next(pauses), expected[0])
+            directory._pace.refuse(500)
+            self.assertAlmostEqual(next(pauses), expected[1])
+            self.assertEqual(list(pauses), [])
+        for name, password in (("nobody", "x"), ("alice", "x")):
+            seen = self.look(directory, name, password)
+            self.assertEqual(list(seen.pauses), [])
+
+    def test_underWay(self) -> None:
+        """
+        While somebody's login is under way, others wait as long as it has taken so far.
+        """
+        seen: list[float] = []
+        bind = Link.bind
+
+        def binding(*args: Any, **more: Any) -> Any:
+            self.patch(time, "monotonic", lambda: monotonic() + 0.6)
+            seen.append(directory._pace.least())
+            return bind(*args, **more)
+
+        directory, monotonic = self.directory(), time.monotonic
+        self.look(directory, "alice")
+        directory._pace = _pace.Pace(lambda: time.monotonic())
+        self.patch(Link, "bind", binding)
+        self.look(directory, "nobody")
+        self.assertTrue(0.75 <= seen[0] <= 1, seen)
+        self.assertEqual(directory._pace._begun, {})
+
+    def test_shortest(self) -> None:
+        """
+        However quick a directory is, a refusal takes so long that a reactor's
+        millisecond makes no difference.
+        """
+        directory = self.directory()
+        self.patch(_directory, "_SHORTEST_REFUSAL", 5.0)
+        for name in ("nobody", "alice"):
+            delay = self.look(directory, name, "x").verdict.delay
+            self.assertTrue(3 < delay <= 5, delay)
 
     def test_timeLeft(self) -> None:
         """

@@ -4,6 +4,7 @@ Tests for L{mycred._ldap._pace}.
 
 from __future__ import annotations
 
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._ldap._pace import Pace
@@ -15,7 +16,8 @@ class PaceTests(SynchronousTestCase):
     """
 
     def setUp(self) -> None:
-        self.pace = Pace()
+        self.clock = Clock()
+        self.pace = Pace(self.clock.seconds)
 
     def test_nothing(self) -> None:
         """
@@ -61,14 +63,55 @@ class PaceTests(SynchronousTestCase):
 
     def test_refused(self) -> None:
         """
-        Until somebody gets in the slowest refusal counts, however many quick ones there
-        were.
+        The slowest refusal counts, however many quick ones there were, and whoever got
+        in faster: a directory that has much to do takes longer with everybody.
         """
         self.pace.refuse(0.4)
         for _ in range(1000):
             self.pace.refuse(0.001)
         self.assertEqual(self.pace.least(), 0.5)
         self.pace.accept("cn=a", 0.2)
+        self.assertEqual(self.pace.least(), 0.5)
+        self.pace.accept("cn=b", 0.6)
+        self.assertEqual(self.pace.least(), 0.75)
+
+    def test_underWay(self) -> None:
+        """
+        A login that is under way, and takes longer than others took, counts while it
+        lasts, whatever becomes of it.
+        """
+        self.pace.accept("cn=a", 0.2)
+        with self.pace.underWay():
+            self.assertEqual(self.pace.least(), 0.25)
+            self.clock.advance(0.4)
+            with self.pace.underWay():
+                self.assertEqual(self.pace.least(), 0.5)
+            self.assertEqual(self.pace.least(), 0.5)
+            self.clock.advance(500)
+            self.assertEqual(self.pace.least(), 1)
+        self.assertEqual(self.pace.least(), 0.25)
+        with self.assertRaises(ValueError), self.pace.underWay():
+            raise ValueError
+        self.clock.advance(0.4)
+        self.assertEqual(self.pace.least(), 0.25)
+
+    def test_forgotten(self) -> None:
+        """
+        A slow refusal counts for ten minutes at least and for twenty at most.
+        """
+        self.pace.accept("cn=a", 0.2)
+        self.pace.refuse(0.4)
+        self.clock.advance(599)
+        self.pace.refuse(0.6)
+        self.assertEqual(self.pace.least(), 0.75)
+        self.clock.advance(2)
+        self.pace.refuse(0.1)
+        self.clock.advance(598)
+        self.assertEqual(self.pace.least(), 0.75)
+        self.clock.advance(10)
+        self.assertEqual(self.pace.least(), 0.25)
+        self.pace.refuse(0.4)
+        self.clock.advance(1201)
         self.assertEqual(self.pace.least(), 0.25)
 
     def test_longest(self) -> None:

@@ -1,0 +1,356 @@
+"""
+The checkers whose refusals are compared, each with names that it knows and names that
+it doesn't.
+"""
+
+from __future__ import annotations
+
+import pwd
+import random
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from functools import partial
+from hashlib import md5
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mycred._hashes import MAKERS, _libcrypt
+from mycred._workers import Workers
+from mycred.checkers import (
+    FilePasswordDB,
+    HtdigestChecker,
+    HtpasswdChecker,
+    InMemoryUsernamePasswordDatabaseDontUse,
+    PasswdChecker,
+    UNIXChecker,
+)
+from mycred.checkers.ldap import LDAPChecker, ldapSettings
+from mycred.credentials import (
+    CramMD5Credentials,
+    DigestedCredentials,
+    UsernamePassword,
+)
+from tests.ldap._slapd import PEOPLE, SUFFIX, Slapd, person
+
+# How many users a store has, and how many names of either kind are asked for.
+USERS, NAMES = 1000, 60
+
+REALM = b"benchmark"
+
+# sesame, salted with saltsalt, and as htpasswd -nbs has it.
+SSHA = b"{SSHA}1DPJSjMRGeHpU+xSD8JqxR9UWgtzYWx0c2FsdA=="
+SHA = b"{SHA}CEo1Ae3vaEXy8eQZjsOiuBz1xrw="
+
+Present = Callable[[bytes], Any]
+
+
+class Subject(NamedTuple):
+    """
+    What is measured.
+
+    @ivar title: what to call it.
+    @ivar present: make the credentials with which a name is presented.
+    @ivar known: names, each with a checker that knows it.
+    @ivar unknown: names, each with a checker that doesn't.
+    @ivar clients: how many log in at a time.
+    @ivar accepted: make credentials with which the known names get in before, one after
+        another, where it matters how long that takes.
+    """
+
+    title: str
+    present: Present
+    known: Sequence[tuple[Any, bytes]]
+    unknown: Sequence[tuple[Any, bytes]]
+    clients: int = 1
+    accepted: Present | None = None
+
+
+class Place(NamedTuple):
+    """
+    Where something is measured.
+
+    @ivar folder: for files.
+    @ivar workers: the threads; if their reactor doesn't run there are none.
+    @ivar cleanUp: what ends with it.
+    """
+
+    folder: Path
+    workers: Workers
+    cleanUp: ExitStack
+
+
+def typed(name: bytes, password: bytes = b"not the password") -> Any:
+    """
+    Type a password.
+    """
+    return UsernamePassword(name, password)
+
+
+def answered(name: bytes) -> Any:
+    """
+    Answer a challenge of CRAM-MD5 with a wrong password.
+    """
+    credentials = CramMD5Credentials()
+    credentials.getChallenge()
+    credentials.setResponse(name + b" " + b"0" * 32)
+    return credentials
+
+
+def digested(name: bytes) -> Any:
+    """
+    Answer a challenge of HTTP Digest with a wrong password.
+    """
+    fields = {
+        "username": name,
+        "nonce": b"1" * 32,
+        "uri": b"/",
+        "response": b"0" * 32,
+        "nc": b"00000001",
+        "cnonce": b"2" * 16,
+        "qop": b"auth",
+        "algorithm": b"md5",
+    }
+    return DigestedCredentials(name, b"GET", REALM, fields)
+
+
+#: The ways to prove a password that is stored in plain text.
+PROOFS: dict[str, Present] = {"typed": typed, "CRAM-MD5": answered, "Digest": digested}
+
+
+def names() -> list[bytes]:
+    """
+    Make names of several lengths, in no order: twice as many as there are users.
+    """
+    made = [b"user%0*d" % (4 + number % 13, number) for number in range(2 * USERS)]
+    random.Random(1).shuffle(made)
+    return made
+
+
+def spread(users: Sequence[bytes]) -> list[bytes]:
+    """
+    Choose users from everywhere in a file, the first and the last among them.
+    """
+    most = NAMES // 2 - 1
+    return [users[count * (len(users) - 1) // most] for count in range(most + 1)]
+
+
+def crossed(
+    title: str,
+    make: Callable[[Sequence[bytes]], Any],
+    present: Present,
+    isMeant: Callable[[bytes], bool] = lambda name: True,
+) -> Subject:
+    """
+    Have two checkers each know half of the names: each name is then known to the one and
+    unknown to the other, so that it doesn't matter what it is like.
+
+    @param make: make a checker that knows these names.
+    @param isMeant: whether a name is one to present.
+    """
+    everybody = names()
+    halves = everybody[:USERS], everybody[USERS:]
+    checkers = [make(half) for half in halves]
+    known, unknown = [], []
+    for own, other, half in zip(checkers, reversed(checkers), halves):
+        for name in spread([*filter(isMeant, half)]):
+            known.append((own, name))
+            unknown.append((other, name))
+    return Subject(title, present, known, unknown)
+
+
+def isUnusable(name: bytes) -> bool:
+    """
+    Tell whose line can match nothing, where there are such lines.
+    """
+    return int(name[4:]) % 7 == 0
+
+
+def both(
+    place: Place, title: str, make: Callable[[Sequence[bytes]], Any], present: Present
+) -> list[Subject]:
+    """
+    Have those who have a password, and those whose line can match nothing, beside names
+    that aren't there.  The latter differ by microseconds, and are measured with all that
+    stands around a checker.
+    """
+    subjects = [crossed(title, make, present, lambda name: not isUnusable(name))]
+    if place.workers.isRunning:
+        subjects.append(crossed(f"{title}, unusable", make, present, isUnusable))
+    return subjects
+
+
+def write(folder: Path, line: Callable[[bytes], bytes], users: Sequence[bytes]) -> str:
+    """
+    Write a file with a line for each user.
+    """
+    handle, path = tempfile.mkstemp(dir=folder)
+    with open(handle, "wb") as file:
+        file.write(b"".join(line(name) + b"\n" for name in users))
+    return path
+
+
+def memory(place: Place) -> list[Subject]:
+    """
+    Measure plain text in memory.
+    """
+
+    def make(users: Sequence[bytes]) -> Any:
+        checker = InMemoryUsernamePasswordDatabaseDontUse()
+        checker.users = {name: b"sesame of " + name for name in users}
+        return checker
+
+    return [crossed(f"memory, {how}", make, present) for how, present in PROOFS.items()]
+
+
+def file(place: Place) -> list[Subject]:
+    """
+    Measure plain text in a file.
+    """
+
+    def line(name: bytes) -> bytes:
+        return name + b":" + (b"!" if isUnusable(name) else b"sesame of " + name)
+
+    def make(cache: bool, users: Sequence[bytes]) -> Any:
+        path = write(place.folder, line, users)
+        return FilePasswordDB(path, cache=cache, workers=place.workers)
+
+    subjects = []
+    for what, cache in (("yes", True), ("no", False)):
+        for how, present in PROOFS.items():
+            title = f"file, cache={what}, {how}"
+            subjects += both(place, title, partial(make, cache), present)
+    return subjects
+
+
+def htpasswd(place: Place) -> list[Subject]:
+    """
+    Measure hashes in a file: all of a kind, and of several.
+    """
+    slow = MAKERS["bcrypt"].make(b"sesame", 5)
+
+    def make(hashes: dict[int, bytes], users: Sequence[bytes]) -> Any:
+        def line(name: bytes) -> bytes:
+            return name + b":" + hashes.get(int(name[4:]) % 7, slow)
+
+        path = write(place.folder, line, users)
+        return HtpasswdChecker(path, workers=place.workers)
+
+    fast = dict.fromkeys(range(7), SHA)
+    mixed = partial(make, {0: b"!", 1: SHA})
+    return [
+        crossed("htpasswd, SHA-1", partial(make, fast), typed),
+        crossed("htpasswd, bcrypt", partial(make, {}), typed),
+        crossed("htpasswd, mixed", mixed, typed, lambda name: int(name[4:]) % 7 > 1),
+        crossed("htpasswd, mixed, unusable", mixed, typed, isUnusable),
+    ]
+
+
+def htdigest(place: Place) -> list[Subject]:
+    """
+    Measure the hashes that serve HTTP Digest.
+    """
+
+    def line(name: bytes) -> bytes:
+        digest = md5(b":".join([name, REALM, b"sesame"])).hexdigest().encode("ascii")
+        return b":".join([name, REALM, digest[: -1 if isUnusable(name) else None]])
+
+    def make(users: Sequence[bytes]) -> Any:
+        path = write(place.folder, line, users)
+        return HtdigestChecker(path, REALM, workers=place.workers)
+
+    return both(place, "htdigest", make, digested)
+
+
+def crypted() -> dict[str, bytes]:
+    """
+    Hash a password as crypt(3) does, so that it takes a millisecond or a tenth of it.
+    """
+    settings = {"SHA-512-crypt": b"$6$saltsaltsalt$", "MD5-crypt": b"$1$saltsalt$"}
+    return {
+        what: _libcrypt.crypt(b"sesame", setting) or b""
+        for what, setting in settings.items()
+    }
+
+
+def shadowLine(hashed: bytes, name: bytes) -> bytes:
+    """
+    Write a line of shadow(5).
+    """
+    return b"%s:%s:19000:0:99999:7:::" % (name, hashed)
+
+
+def passwd(place: Place) -> list[Subject]:
+    """
+    Measure accounts in files.
+    """
+
+    def make(hashed: bytes, users: Sequence[bytes]) -> Any:
+        path = write(place.folder, lambda name: name + b":x:1000:1:::/bin/sh", users)
+        shadow = write(place.folder, partial(shadowLine, hashed), users)
+        return PasswdChecker(path, shadow, workers=place.workers)
+
+    return [
+        crossed(f"passwd, {what}", partial(make, hashed), typed)
+        for what, hashed in crypted().items()
+    ]
+
+
+def unix(place: Place) -> list[Subject]:
+    """
+    Measure the accounts of this system, as if they had passwords.  The name service has
+    its own times for names that it knows and for others.
+    """
+    users = [record.pw_name.encode() for record in pwd.getpwall()]
+    hashed = crypted()["SHA-512-crypt"]
+    shadow = write(place.folder, partial(shadowLine, hashed), users)
+    checker = UNIXChecker(shadow=shadow, workers=place.workers)
+    known = [(checker, name) for name in users]
+    unknown = [(checker, name[:-1] + b"~") for name in users]
+    return [Subject("unix, SHA-512-crypt", typed, known, unknown)]
+
+
+def ldap(place: Place) -> list[Subject]:
+    """
+    Measure a directory, with hashes that take next to nothing and some milliseconds.
+    """
+    if not place.workers.isRunning:
+        # What waits takes a reactor.
+        return []
+    slow = _libcrypt.crypt(b"sesame", b"$6$rounds=20000$saltsaltsalt$") or b""
+    some = names()
+    subjects = []
+    for what, hashed in (("SSHA", SSHA), ("SHA-512-crypt", b"{CRYPT}" + slow)):
+        entries = [person(n.decode(), hashed.decode()) for n in some[:NAMES]]
+        server = Slapd(*entries)
+        place.cleanUp.callback(server.stop)
+        # Each failure is written down, and nobody is locked.
+        policy = f"dn: cn=policy,{SUFFIX}\nchangetype: modify\nreplace: pwdMaxFailure"
+        server.modify(f"{policy}\npwdMaxFailure: 1000000\n")
+        for clients in (1, 6, 12):
+            where = f"127.0.0.1:{server.port}"
+            checker = LDAPChecker(ldapSettings(host=where, base=PEOPLE, tls="none"))
+            place.cleanUp.callback(checker.close)
+            subjects.append(
+                Subject(
+                    f"ldap, {what}, {clients} at a time",
+                    typed,
+                    [(checker, name) for name in some[:NAMES]],
+                    [(checker, name) for name in some[NAMES : 2 * NAMES]],
+                    clients,
+                    partial(typed, password=b"sesame"),
+                )
+            )
+    return subjects
+
+
+#: By the name of the auth type.
+SUBJECTS: dict[str, Callable[[Place], list[Subject]]] = {
+    "memory": memory,
+    "file": file,
+    "htpasswd": htpasswd,
+    "htdigest": htdigest,
+    "passwd": passwd,
+    "unix": unix,
+    "ldap": ldap,
+}
