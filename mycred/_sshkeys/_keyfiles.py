@@ -8,6 +8,7 @@ import os
 import re
 import time
 from collections.abc import Callable
+from hashlib import sha256
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -57,6 +58,7 @@ class Kept:
         self._lock = Lock()
         self._state: Signature | None = None
         self._since = 0.0
+        self._digest = b""
         self._content: Any = None
 
     def read(self) -> Any:
@@ -93,9 +95,14 @@ class Kept:
             text = file.read()
         if state != self._state:
             self._since = time.monotonic()
-        # It may differ though its state doesn't tell.
+        # It may differ though its state doesn't tell; where it doesn't, it was taken
+        # apart before.
         self._state = None
-        self._content = self._parse(text)
+        digest = sha256(text).digest()
+        if digest != self._digest:
+            self._digest = b""
+            self._content = self._parse(text)
+            self._digest = digest
         self._state = state
 
 

@@ -6,29 +6,26 @@ Where a client may come from: patterns of names and addresses, as OpenSSH takes 
 from __future__ import annotations
 
 import re
-import socket
-from collections.abc import Iterable
-from ipaddress import (
-    IPv4Address,
-    IPv4Network,
-    IPv6Address,
-    IPv6Network,
-    ip_address,
-    ip_network,
-)
-from typing import Union
+from functools import cached_property
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from socket import AF_INET6, inet_aton, inet_pton
+from typing import NamedTuple, Union
+
+from ._budget import Budget, Limit
 
 _Address = Union[IPv4Address, IPv6Address]
-_Network = Union[IPv4Network, IPv6Network]
 
 # What a list in a certificate is made of.
 _cidr = re.compile("[0-9a-fA-F.:/]{1,49}")
 
-# What an address or a network is made of, in all the ways to write one; not of a scope.
-_addressLike = re.compile("[0-9a-zA-Z.:/]+")
+# An address or a network, in all the ways to write one; not with a scope.
+_addressLike = re.compile("([0-9a-fA-F:][0-9a-zA-Z.:]*)(?:/([0-9]+))?")
 
 # A longer pattern is no address, and a still longer one ends the list, as in OpenSSH.
 _LONGEST_ADDRESS, _LONGEST = 63, 1022
+
+# A longer text is like no pattern: it is no name of a host.
+_LONGEST_TEXT = 1024
 
 
 class BadPattern(ValueError):
@@ -37,7 +34,9 @@ class BadPattern(ValueError):
     """
 
 
-def isAmong(address: str, patterns: str, host: str | None = None) -> bool:
+def isAmong(
+    address: str, patterns: str, host: str | None = None, budget: Budget | None = None
+) -> bool:
     """
     Tell whether a client is among those that a list of patterns names.
 
@@ -47,45 +46,56 @@ def isAmong(address: str, patterns: str, host: str | None = None) -> bool:
         one that excludes.
     @param host: its name; if L{None}, patterns for names are held against the
         address, as OpenSSH does it unless it is told to ask the DNS.
+    @param budget: what the patterns are counted against.
 
     @raise BadPattern: if a pattern is empty, or a network has a wrong mask.
+    @raise TooMuch: if there are too many patterns.
     """
     client = normalized(address)
     if client is None:
         return False
+    words = _split(patterns, budget)
     address, found = str(client), False
+    text, number = _Text(address), int(client)
     hasScope = getattr(client, "scope_id", None) is not None
-    for pattern in patterns.split(","):
-        excludes, pattern = pattern[:1] == "!", pattern.removeprefix("!")
+    for word in words:
+        excludes, pattern = word[:1] == "!", word.removeprefix("!")
         if not pattern:
             raise BadPattern("an empty pattern")
         network = _network(pattern)
         if network is None:
-            matches = isLike(address, pattern)
+            matches = text.isLike(pattern)
         else:
+            matches = network.holds(client.max_prefixlen, number)
             # Who has a scope is in no network that has none.
-            matches = client in network and (excludes or not hasScope)
+            matches = matches and (excludes or not hasScope)
         if matches and excludes:
             return False
         found = found or matches
-    named = _isNamed((host or address).lower(), patterns.lower().split(","))
+    name = _lower(host or address)
+    if name != address:
+        text = _Text(name)
+    named = _isNamed(text, _lower(patterns).split(","))
     return found if named is None else named
 
 
-def isInside(address: str, networks: str) -> bool:
+def isInside(address: str, networks: str, budget: Budget | None = None) -> bool:
     """
     Tell whether a client has an address of a list in a certificate.
 
     @param address: its address.
     @param networks: addresses and networks, separated by commas.
+    @param budget: what they are counted against.
 
     @raise BadPattern: if one is something else.
+    @raise TooMuch: if there are too many.
     """
     client = normalized(address)
-    nets = [_strictNetwork(word) for word in networks.split(",")]
+    nets = [_strictNetwork(word) for word in _split(networks, budget)]
     if client is None or getattr(client, "scope_id", None) is not None:
         return False
-    return any(client in net for net in nets)
+    size, number = client.max_prefixlen, int(client)
+    return any(net.holds(size, number) for net in nets)
 
 
 def isLike(text: str, pattern: str) -> bool:
@@ -93,22 +103,58 @@ def isLike(text: str, pattern: str) -> bool:
     Match a text against a pattern, in which C{*} stands for anything and C{?} for a
     character.
     """
-    # As far as the last * has got is as far as it ever needs to go back.
-    at = inPattern = 0
-    star, resume = -1, 0
-    while at < len(text):
-        one = pattern[inPattern : inPattern + 1]
-        if one == "*":
-            star, resume = inPattern, at
-            inPattern += 1
-        elif one in ("?", text[at]):
-            at, inPattern = at + 1, inPattern + 1
-        elif star >= 0:
-            resume += 1
-            at, inPattern = resume, star + 1
-        else:
+    return _Text(text).isLike(pattern)
+
+
+class _Text:
+    """
+    A text that patterns are held against.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._known: dict[str, bool] = {}
+
+    def isLike(self, pattern: str) -> bool:
+        """
+        Match a pattern.
+        """
+        if pattern not in self._known:
+            self._known[pattern] = self._match(pattern)
+        return self._known[pattern]
+
+    def _match(self, pattern: str) -> bool:
+        """
+        Do so, in no more steps than the pattern is long, and than twice as many as the
+        text is.
+        """
+        size, stars = len(self._text), pattern.count("*")
+        literally = len(pattern) - stars
+        if size > _LONGEST_TEXT or literally > size or not (stars or literally == size):
             return False
-    return not pattern[inPattern:].strip("*")
+        if not stars and "?" not in pattern:
+            return pattern == self._text
+        # The bits are the places that may have been reached.
+        places, everywhere, reached = self._places, (2 << size) - 1, 1
+        for one in re.sub(r"\*\*+", "*", pattern):
+            if one == "*":
+                # All from the first one on.
+                reached = everywhere & -(reached & -reached)
+            else:
+                reached = (reached & places.get(one, 0)) << 1
+            if not reached:
+                return False
+        return bool(reached >> size)
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        """
+        For each character a number, whose bits are the places where it stands.
+        """
+        places: dict[str, int] = {}
+        for place, character in enumerate(self._text):
+            places[character] = places.get(character, 0) | 1 << place
+        return {**places, "?": (1 << len(self._text)) - 1}
 
 
 def normalized(address: str) -> _Address | None:
@@ -126,22 +172,60 @@ def normalized(address: str) -> _Address | None:
     return parsed if mapped is None else mapped
 
 
-def _isNamed(host: str, patterns: Iterable[str]) -> bool | None:
+def _split(patterns: str, budget: Budget | None) -> list[str]:
+    """
+    Take a list apart, if it isn't too long.
+    """
+    if budget is not None:
+        budget.spend(Limit.PATTERNS, patterns.count(",") + 1)
+    return patterns.split(",")
+
+
+def _lower(text: str) -> str:
+    """
+    Write a name in lower case as OpenSSH does: other letters than those of ASCII have
+    none.
+    """
+    data = text.encode("utf-8", "surrogatepass").lower()
+    return data.decode("utf-8", "surrogatepass")
+
+
+def _isNamed(text: _Text, patterns: list[str]) -> bool | None:
     """
     Hold patterns against a name.
 
     @return: L{None} if they say nothing.
     """
     found = None
-    for pattern in patterns:
-        excludes, pattern = pattern[:1] == "!", pattern.removeprefix("!")
+    for word in patterns:
+        excludes, pattern = word[:1] == "!", word.removeprefix("!")
         if len(pattern) > _LONGEST:
             return None
-        if isLike(host, pattern):
+        if text.isLike(pattern):
             if excludes:
                 return False
             found = True
     return found
+
+
+class _Network(NamedTuple):
+    """
+    Addresses that begin with the same bits.
+
+    @ivar size: how many bits an address has.
+    @ivar first: the first of them, as a number.
+    @ivar free: how many bits differ.
+    """
+
+    size: int
+    first: int
+    free: int
+
+    def holds(self, size: int, number: int) -> bool:
+        """
+        Tell whether an address is one of them.
+        """
+        return size == self.size and number >> self.free == self.first >> self.free
 
 
 def _network(pattern: str) -> _Network | None:
@@ -152,19 +236,18 @@ def _network(pattern: str) -> _Network | None:
 
     @raise BadPattern: if it is a network with a wrong mask.
     """
-    if len(pattern) > _LONGEST_ADDRESS or not _addressLike.fullmatch(pattern):
+    match = _addressLike.fullmatch(pattern) if len(pattern) <= _LONGEST_ADDRESS else None
+    address = _numeric(match[1]) if match else None
+    if match is None or address is None:
         return None
-    text, slash, mask = pattern.partition("/")
-    if slash and not (mask.isdigit() and int(mask) <= 128):
+    size, first = address
+    length = size if match[2] is None else int(match[2])
+    if length > 128:
         return None
-    address = _numeric(text)
-    if address is None:
-        return None
-    length = int(mask) if slash else address.max_prefixlen
-    try:
-        return ip_network((address, length))
-    except ValueError:
-        raise BadPattern(f"{pattern} is no network") from None
+    free = size - length
+    if free < 0 or first & ((1 << free) - 1):
+        raise BadPattern(f"{pattern} is no network")
+    return _Network(size, first, free)
 
 
 def _strictNetwork(word: str) -> _Network:
@@ -177,17 +260,21 @@ def _strictNetwork(word: str) -> _Network:
     return network
 
 
-def _numeric(text: str) -> _Address | None:
+def _numeric(text: str) -> tuple[int, int] | None:
     """
-    Read an address in any of the ways in which OpenSSH does, such as C{127.1}.
+    Read an address in any of the ways in which OpenSSH does, such as C{127.1}.  Nobody
+    is asked for it, as getaddrinfo(3) would do.
+
+    @return: how many bits it has, and the address as a number; L{None} if it is none.
     """
     try:
-        found = socket.getaddrinfo(
-            text, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
-        )
-    except (OSError, UnicodeError, ValueError):
-        return None
-    return ip_address(found[0][4][0])
+        if ":" in text:
+            return 128, int.from_bytes(inet_pton(AF_INET6, text), "big")
+        if text[:1].isdigit():
+            return 32, int.from_bytes(inet_aton(text), "big")
+    except OSError:
+        pass
+    return None
 
 
 __all__ = ["BadPattern", "isAmong", "isInside", "isLike", "normalized"]

@@ -16,7 +16,16 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.python.fakepwd import UserDatabase
 
 from mycred._accounts import Account, Kind, Rules, SystemUsers, Verdict
-from mycred._sshkeys import Authority, KeyFiles, _authority, _keyfiles, parseOffer
+from mycred._sshkeys import (
+    Authority,
+    KeyFiles,
+    Revoked,
+    _authority,
+    _keyfiles,
+    _request,
+    parseOffer,
+    string,
+)
 from mycred.checkers import _keydbs
 from mycred.checkers._publickeys import Proof
 from mycred.checkers.sshkeys import (
@@ -28,7 +37,7 @@ from mycred.checkers.sshkeys import (
 from mycred.error import AccountDenied, DenialReason, TemporaryFailure, UnauthorizedLogin
 
 from .._stepping import SteppedWorkers
-from ..sshkeys._keys import blobOf, certificate, ed25519, line
+from ..sshkeys._keys import blobOf, certificate, ed25519, line, rsaKey
 from .test_publickeys import KeyTestCase, offered, signed
 
 ALICE, BOB, CA = ed25519(), ed25519(), ed25519()
@@ -394,6 +403,126 @@ class RevokedTests(MachineTestCase):
             new.rename(self.revoked)
             self.assertRefused(authority.look(b"alice", offer, None))
 
+    def test_same(self) -> None:
+        """
+        What holds the same as before isn't taken apart again, though it is so young that
+        it has to be read.
+        """
+        self.revoked.write_bytes(line(BOB))
+        authority = Authority(
+            KeyFiles(revoked=str(self.revoked)), SystemUsers(self.userdb)
+        )
+        offer = parseOffer(blobOf(ALICE))
+        authority.look(b"alice", offer, None)
+        with mock.patch.object(Revoked, "parse", side_effect=AssertionError):
+            self.assertIs(authority.look(b"alice", offer, None).kind, Kind.ACCEPTED)
+        for text, kind in ((b"x", Kind.UNSURE), (line(BOB), Kind.ACCEPTED)):
+            self.revoked.write_bytes(text)
+            for _ in range(2):
+                self.assertIs(authority.look(b"alice", offer, None).kind, kind)
+
+
+class HostileTests(MachineTestCase):
+    """
+    Files that somebody has written to keep the server busy.
+    """
+
+    def notes(self) -> list[str]:
+        """
+        Tell what was logged of files.
+        """
+        return [event["why"] for event in self.events if "where" in event]
+
+    def test_limits(self) -> None:
+        """
+        A look ends where there is too much to look at; nothing in the file authorizes
+        then, and the log says so once.
+        """
+        base64 = line(ALICE).split()[1]
+        for text, what in (
+            (b'zz,from="*" ' + line(ALICE), "lines with the key"),
+            (b"# " + base64, "lines with the key"),
+            (b"a" * 60_000 + b" " + line(ALICE), "bytes in lines with the key"),
+            (b'from="' + b"1," * 2000 + b'1" ' + line(ALICE), "patterns of addresses"),
+            (b'from="' + b"*x?," * 6000 + b'*" ' + line(ALICE), "patterns of addresses"),
+            (b"pty," * 2000 + b"zz " + line(ALICE), "options"),
+            (b"," * 2000 + b"zz " + line(ALICE), "options"),
+            (b'permitopen="a:zz" ' + line(ALICE), "names of ports"),
+            (b'expiry-time="20200101" ' + line(ALICE), "expiry-time="),
+        ):
+            self.events.clear()
+            count = min(1001, 2**20 // len(text))
+            self.file.write_bytes((text + b"\n") * count + line(ALICE))
+            self.assertRefused(self.look(ALICE, peer="192.0.2.1"))
+            said = [note for note in self.notes() if note.startswith("too many")]
+            self.assertEqual(len(said), 1, what)
+            self.assertIn(f"too many {what}: ", said[0])
+
+    def test_large(self) -> None:
+        """
+        All the files of a user together are as large as one may be.
+        """
+        keys2 = self.ssh / "authorized_keys2"
+        keys2.write_bytes(line(ALICE))
+        for size, isIn in ((2**24 - len(line(ALICE)), True), (2**24, False)):
+            self.file.write_bytes(b"\n" * size)
+            verdict = self.look(ALICE)
+            self.assertEqual(verdict.kind is Kind.ACCEPTED, isIn)
+        self.assertIn("too many bytes: no more than 16777216 are looked at", self.notes())
+
+    def test_enough(self) -> None:
+        """
+        Real files are far from it: with a hundred thousand keys, with some thousand
+        patterns, with a key that stands there again and again.
+        """
+        patterns = b",".join(b"192.0.%d.%d" % divmod(n, 250) for n in range(4000))
+        rsa = rsaKey(4096)
+        good = b'from="' + patterns + b'" ' + line(ALICE)
+        for text in (
+            (line(BOB, b"bob@example.org") + b"\n") * 100_000 + line(ALICE),
+            (line(ALICE) + b"\n") * 100_000,
+            (b'from="192.0.2.2" ' + line(ALICE) + b"\n") * 900 + good,
+            (b'from="192.0.2.2" ' + line(rsa) + b"\n") * 900 + line(rsa),
+        ):
+            self.file.write_bytes(text)
+            key = ALICE if line(ALICE) in text else rsa
+            verdict = self.look(key, peer="192.0.2.1")
+            self.assertIs(verdict.kind, Kind.ACCEPTED, verdict.why)
+
+    def test_others(self) -> None:
+        """
+        Other files are looked at all the same, and so is a command.
+        """
+        self.file.write_bytes((b"zz " + line(ALICE) + b"\n") * 1001)
+        command = Command(line(ALICE))
+        self.assertIs(self.look(ALICE, command=command).kind, Kind.ACCEPTED)
+        (self.ssh / "authorized_keys2").write_bytes(line(BOB))
+        self.assertIs(self.look(BOB).kind, Kind.ACCEPTED)
+
+    def test_certificates(self) -> None:
+        """
+        Nor can certificates, and files of principals, be too much.
+        """
+        ca = self.home / "ca"
+        ca.write_bytes(line(CA))
+        principals = self.ssh / "principals"
+        settings = {"ca": str(ca), "principals": str(principals), "peer": "192.0.2.1"}
+        ops = certificate(CA, ALICE, principals=(b"ops",))
+        networks = b",".join([b"192.0.2.0/24"] * 4000)
+        source = ((b"source-address", string(networks)),)
+        for blob, text, what in (
+            (ops, b"x\n" * 5001, "lines with principals"),
+            (ops, b"x" * 2**20 + b"\nops\n", "bytes with principals"),
+            (ops, b"zz ops\n" * 1001, "lines with the key"),
+            (ops, b"pty," * 9000 + b"zz ops\n", "options"),
+            (certificate(CA, ALICE, critical=source), b"ops\n", "patterns of addresses"),
+        ):
+            self.events.clear()
+            principals.write_bytes(text)
+            self.assertRefused(self.look(blob, **settings))
+            said = [note for note in self.notes() if f"too many {what}: " in note]
+            self.assertEqual(len(said), 1, what)
+
 
 class CertificateTests(MachineTestCase):
     """
@@ -489,7 +618,7 @@ class CertificateTests(MachineTestCase):
         A certificate that its authority hasn't signed keeps nobody busy, whatever it
         says.
         """
-        self.patch(_authority, "fromCertificate", lambda _: self.fail("it was looked at"))
+        self.patch(_request, "fromCertificate", lambda *_: self.fail("it was looked at"))
         blob = bytearray(certificate(CA, ALICE, critical=((b"x", b"y"),)))
         blob[-1] ^= 1
         self.file.write_bytes(b"cert-authority " + line(CA))
