@@ -31,7 +31,7 @@ from .._sshkeys import (
     isCertifying,
     keyOf as keyIn,
     parseOffer,
-    readLine,
+    readKey,
     signatureAlgorithm,
 )
 from .._workers import Workers, workersOf
@@ -294,10 +294,7 @@ def readOffer(blob: object) -> Offer:
         raise UnusableKey("no key")
     if data[:1] not in (b"", b"\0"):
         # As in Twisted: a key that is written as in a file will do.
-        line = readLine(data, 1)
-        if line is None:
-            raise UnusableKey("no key")
-        data = line.blob
+        data = readKey(data)
     return parseOffer(data)
 
 
