@@ -21,7 +21,7 @@ from ._policy import (
 )
 from ._ports import splitHost
 from ._revoked import Revoked
-from ._sources import isAmong, isLike
+from ._sources import isLike
 from ._wire import Fields, UnusableKey, string
 
 __all__ = [
@@ -64,10 +64,9 @@ __all__ = [
     "checkPolicy",
     "expand",
     "insistOnModes",
-    # From ._sources
-    "isAmong",
     # From ._policy
     "isCertifying",
+    # From ._sources
     "isLike",
     "keyOf",
     # From ._lines

@@ -50,8 +50,8 @@ _DEFINITE = {
     errno.EPERM,
 }
 
-# So much is noted until somebody takes it, and so much of each.
-_MOST_NOTES, _LONGEST_NOTE = 100, 200
+# So much is noted until somebody takes it, so much of each, and of so many lines.
+_MOST_NOTES, _LONGEST_NOTE, _MOST_TOLD = 100, 200, 20
 
 
 class Authority:
@@ -194,7 +194,7 @@ class Authority:
                         continue
                     options = request.permittedBy(options)
                 except (BadOption, UnusableKey) as error:
-                    self._note(path, line.number, str(error))
+                    self._noteLine(path, line.number, error, request)
                 else:
                     return _evidence(request.offer, options, path, line.number)
         except TooMuch as error:
@@ -286,13 +286,21 @@ class Authority:
                 request.budget.spend(Limit.LINES)
                 options = optionsIn(line, request.budget)
             except BadOption as error:
-                self._note(path, line.number, str(error))
+                self._noteLine(path, line.number, error, request)
                 continue
             # As for sshd: the first line that can be read decides.
             if options.isAuthority or options.principals is not None:
                 raise BadOption(f"{path}:{line.number}: an option has no place there")
             return options, (path, line.number)
         raise UnusableKey(f"it is for nobody whom {path} names")
+
+    def _noteLine(self, path: str, line: int, error: Exception, request: Request) -> None:
+        """
+        Note why a line doesn't count, unless that was said of many.
+        """
+        request.told += 1
+        if request.told <= _MOST_TOLD:
+            self._note(path, line, str(error))
 
     def _note(self, path: str, line: int | None, why: str) -> None:
         """

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
+from heapq import merge
 from typing import NamedTuple
 
 from ._budget import Budget, Limit
@@ -18,10 +20,11 @@ from ._wire import Fields, UnusableKey
 
 _BLANKS = b" \t"
 
-_TABS_AS_BLANKS = bytes.maketrans(b"\t", b" ")
-
 # So much of a key is searched for: hardly another one begins with it.
 _SOUGHT = 256
+
+# As long as keys are, in base64: one of 5,000 bits has this length.
+_LONGEST_USUAL = 1024
 
 # What OpenSSH takes for space after a key.
 _SPACES = b" \t\n\v\f\r"
@@ -75,27 +78,44 @@ def linesWith(
     """
     budget = Budget() if budget is None else budget
     budget.spend(Limit.BYTES, len(text))
-    number, counted = 1, 0
-    # A regular expression: how long find() takes depends on the key and the text, which
-    # may have been chosen for it.  Since there is a blank before the key and none in it,
-    # nothing is looked at more than twice.
-    blanks = text.translate(_TABS_AS_BLANKS) if b"\t" in text else text
-    wanted = re.compile(re.escape(b" " + base64[:_SOUGHT]))
-    found = wanted.search(blanks)
-    while found is not None:
+    usual = min(len(base64), _LONGEST_USUAL)
+    number, counted, end = 1, 0, -1
+    blanks = [blank for blank in (b" ", b"\t") if blank in text]
+    for place in merge(*(_places(text, blank + base64) for blank in blanks)):
+        if place < end:
+            continue
         budget.spend(Limit.LINES)
-        start = text.rfind(b"\n", 0, found.start()) + 1
-        end = text.find(b"\n", found.end())
-        if end < 0:
-            end = len(text)
+        start, end = text.rfind(b"\n", 0, place) + 1, _endOfLine(text, place)
+        if end - start > LONGEST_LINE:
+            continue
+        budget.spend(Limit.LINE_BYTES, max(0, end - start - usual))
         number, counted = number + text.count(b"\n", counted, start), start
-        line = None
-        if end - start <= LONGEST_LINE:
-            budget.spend(Limit.LINE_BYTES, max(0, end - start - len(base64)))
-            line = readLine(text[start:end], number)
+        line = readLine(text[start:end], number)
         if line is not None and line.blob == blob:
             yield line
-        found = wanted.search(blanks, end)
+
+
+def _places(text: bytes, wanted: bytes) -> Iterator[int]:
+    """
+    Find where a key stands, once in each line.
+
+    @param wanted: a blank, and the beginning of the key: since there is no blank in a
+        key, nothing is looked at more than twice, whatever text and key somebody has
+        chosen.  The time that C{find} takes depends on them.
+    """
+    expression = re.compile(re.escape(wanted[:_SOUGHT]))
+    found = expression.search(text)
+    while found is not None:
+        yield found.start()
+        found = expression.search(text, _endOfLine(text, found.end()))
+
+
+def _endOfLine(text: bytes, place: int) -> int:
+    """
+    Tell where a line ends.
+    """
+    end = text.find(b"\n", place)
+    return len(text) if end < 0 else end
 
 
 def readLine(text: bytes, number: int) -> Line | None:
@@ -197,8 +217,16 @@ def readKey(text: bytes) -> bytes:
     words = _words.match(text.lstrip(_BLANKS))
     if words is None or words[1] not in _KNOWN:
         raise UnusableKey("no type of key")
-    type, base64 = words.groups()
-    blob = decode(base64.rstrip(_SPACES))
+    return _blobOf(words[1], words[2].rstrip(_SPACES))
+
+
+# One key may stand in many lines.
+@lru_cache(maxsize=4)
+def _blobOf(type: bytes, base64: bytes) -> bytes:
+    """
+    Decode a key of a type.
+    """
+    blob = decode(base64)
     if Fields(blob).string() != type:
         raise UnusableKey("a key of another type")
     if type in CERTIFIED:

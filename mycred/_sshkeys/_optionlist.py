@@ -12,7 +12,7 @@ from ._budget import Budget, Limit
 from ._certificate import Certificate
 from ._options import ANY_TUNNEL, FLAGS, BadOption, KeyOptions
 from ._ports import portNamed, splitHost
-from ._sources import BadPattern, isInside
+from ._sources import BadPattern, networksIn
 from ._times import readTime
 from ._wire import Fields, UnusableKey
 
@@ -230,7 +230,7 @@ def _networksIn(name: str, value: bytes, budget: Budget) -> str:
     """
     networks = _textIn(name, value)
     try:
-        isInside("::", networks, budget)
+        networksIn(networks, budget)
     except BadPattern as error:
         raise BadOption(f"{name}: {error}") from None
     return networks

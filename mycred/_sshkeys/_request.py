@@ -10,7 +10,7 @@ from ._certificate import Certificate, Offer
 from ._key import PublicKey
 from ._optionlist import fromCertificate
 from ._options import BadOption, KeyOptions, merge
-from ._sources import BadPattern, isAmong, isInside
+from ._sources import BadPattern, Client
 from ._wire import UnusableKey
 
 
@@ -22,6 +22,7 @@ class Request:
     @ivar certificate: the certificate; L{None} if it is a key alone.
     @ivar account: whose account it is about.
     @ivar budget: what may still be looked at because of it.
+    @ivar told: of how many lines was told why they don't count.
     """
 
     def __init__(
@@ -43,7 +44,9 @@ class Request:
         self.certificate = offer if isinstance(offer, Certificate) else None
         self.account = account
         self.budget = Budget()
+        self.told = 0
         self._peer = peer
+        self._client = None if peer is None else Client(peer)
         self._accepted = accepted
         self._now = now
         # What the certificate says, or what is wrong with it.
@@ -129,17 +132,23 @@ class Request:
             raise BadOption("principals= is for authorities")
         if options.sources is None and options.networks is None:
             return
-        peer, budget = self._peer, self.budget
-        if peer is None:
+        if self._client is None:
             raise BadOption("where the client comes from isn't known")
         try:
-            isPermitted = (
-                options.sources is None or isAmong(peer, options.sources, budget=budget)
-            ) and (options.networks is None or isInside(peer, options.networks, budget))
+            isPermitted = self._isPermitted(self._client, options)
         except BadPattern as error:
             raise BadOption(f"from=: {error}") from None
         if not isPermitted:
-            raise BadOption(f"the client may not come from {peer}")
+            raise BadOption(f"the client may not come from {self._peer}")
+
+    def _isPermitted(self, client: Client, options: KeyOptions) -> bool:
+        """
+        Tell whether the client may come from where it is.
+        """
+        sources, networks, budget = options.sources, options.networks, self.budget
+        return (sources is None or client.isAmong(sources, budget=budget)) and (
+            networks is None or client.isInside(networks, budget)
+        )
 
 
 def _named(principals: str) -> set[str]:

@@ -34,68 +34,91 @@ class BadPattern(ValueError):
     """
 
 
-def isAmong(
-    address: str, patterns: str, host: str | None = None, budget: Budget | None = None
-) -> bool:
+class Client:
     """
-    Tell whether a client is among those that a list of patterns names.
-
-    @param address: its address.
-    @param patterns: patterns separated by commas: addresses, networks as
-        C{192.0.2.0/24}, and names or addresses with C{*} and C{?}; with C{!} before
-        one that excludes.
-    @param host: its name; if L{None}, patterns for names are held against the
-        address, as OpenSSH does it unless it is told to ask the DNS.
-    @param budget: what the patterns are counted against.
-
-    @raise BadPattern: if a pattern is empty, or a network has a wrong mask.
-    @raise TooMuch: if there are too many patterns.
+    Where a client is, which lists of patterns are held against.
     """
-    client = normalized(address)
-    if client is None:
-        return False
-    words = _split(patterns, budget)
-    address, found = str(client), False
-    text, number = _Text(address), int(client)
-    hasScope = getattr(client, "scope_id", None) is not None
-    for word in words:
-        excludes, pattern = word[:1] == "!", word.removeprefix("!")
-        if not pattern:
-            raise BadPattern("an empty pattern")
-        network = _network(pattern)
-        if network is None:
-            matches = text.isLike(pattern)
-        else:
-            matches = network.holds(client.max_prefixlen, number)
-            # Who has a scope is in no network that has none.
-            matches = matches and (excludes or not hasScope)
-        if matches and excludes:
+
+    def __init__(self, address: str) -> None:
+        """
+        @param address: its address.
+        """
+        known = normalized(address)
+        self._isKnown = known is not None
+        self._hasScope = getattr(known, "scope_id", None) is not None
+        self._text = _Text("" if known is None else str(known))
+        self._size = 0 if known is None else known.max_prefixlen
+        self._number = 0 if known is None else int(known)
+
+    def isAmong(
+        self, patterns: str, host: str | None = None, budget: Budget | None = None
+    ) -> bool:
+        """
+        Tell whether it is among those that a list names.
+
+        @param patterns: patterns separated by commas: addresses, networks as
+            C{192.0.2.0/24}, and names or addresses with C{*} and C{?}; with C{!} before
+            one that excludes.
+        @param host: its name; if L{None}, patterns for names are held against the
+            address, as OpenSSH does it unless it is told to ask the DNS.
+        @param budget: what the patterns are counted against.
+
+        @raise BadPattern: if a pattern is empty, or a network has a wrong mask.
+        @raise TooMuch: if there are too many patterns.
+        """
+        if not self._isKnown:
             return False
-        found = found or matches
-    name = _lower(host or address)
-    if name != address:
-        text = _Text(name)
-    named = _isNamed(text, _lower(patterns).split(","))
-    return found if named is None else named
+        found = False
+        for word in _split(patterns, budget):
+            excludes, pattern = word[:1] == "!", word.removeprefix("!")
+            if not pattern:
+                raise BadPattern("an empty pattern")
+            network = _network(pattern)
+            if network is None:
+                matches = self._text.isLike(pattern)
+            else:
+                matches = network.holds(self._size, self._number)
+                # Who has a scope is in no network that has none.
+                matches = matches and (excludes or not self._hasScope)
+            if matches and excludes:
+                return False
+            found = found or matches
+        named = self._isNamed(host, _lower(patterns).split(","))
+        return found if named is None else named
 
+    def isInside(self, networks: str, budget: Budget | None = None) -> bool:
+        """
+        Tell whether it has an address of a list in a certificate.
 
-def isInside(address: str, networks: str, budget: Budget | None = None) -> bool:
-    """
-    Tell whether a client has an address of a list in a certificate.
+        @param networks: addresses and networks, separated by commas.
+        @param budget: what they are counted against.
 
-    @param address: its address.
-    @param networks: addresses and networks, separated by commas.
-    @param budget: what they are counted against.
+        @raise BadPattern: if one is something else.
+        @raise TooMuch: if there are too many.
+        """
+        nets = networksIn(networks, budget)
+        if not self._isKnown or self._hasScope:
+            return False
+        return any(net.holds(self._size, self._number) for net in nets)
 
-    @raise BadPattern: if one is something else.
-    @raise TooMuch: if there are too many.
-    """
-    client = normalized(address)
-    nets = [_strictNetwork(word) for word in _split(networks, budget)]
-    if client is None or getattr(client, "scope_id", None) is not None:
-        return False
-    size, number = client.max_prefixlen, int(client)
-    return any(net.holds(size, number) for net in nets)
+    def _isNamed(self, host: str | None, patterns: list[str]) -> bool | None:
+        """
+        Hold patterns against its name.
+
+        @return: L{None} if they say nothing.
+        """
+        name = _lower(host or self._text.text)
+        text = self._text if name == self._text.text else _Text(name)
+        found = None
+        for word in patterns:
+            excludes, pattern = word[:1] == "!", word.removeprefix("!")
+            if len(pattern) > _LONGEST:
+                return None
+            if text.isLike(pattern):
+                if excludes:
+                    return False
+                found = True
+        return found
 
 
 def isLike(text: str, pattern: str) -> bool:
@@ -109,10 +132,12 @@ def isLike(text: str, pattern: str) -> bool:
 class _Text:
     """
     A text that patterns are held against.
+
+    @ivar text: the text.
     """
 
     def __init__(self, text: str) -> None:
-        self._text = text
+        self.text = text
         self._known: dict[str, bool] = {}
 
     def isLike(self, pattern: str) -> bool:
@@ -128,12 +153,12 @@ class _Text:
         Do so, in no more steps than the pattern is long, and than twice as many as the
         text is.
         """
-        size, stars = len(self._text), pattern.count("*")
+        size, stars = len(self.text), pattern.count("*")
         literally = len(pattern) - stars
         if size > _LONGEST_TEXT or literally > size or not (stars or literally == size):
             return False
         if not stars and "?" not in pattern:
-            return pattern == self._text
+            return pattern == self.text
         # The bits are the places that may have been reached.
         places, everywhere, reached = self._places, (2 << size) - 1, 1
         for one in re.sub(r"\*\*+", "*", pattern):
@@ -152,9 +177,9 @@ class _Text:
         For each character a number, whose bits are the places where it stands.
         """
         places: dict[str, int] = {}
-        for place, character in enumerate(self._text):
+        for place, character in enumerate(self.text):
             places[character] = places.get(character, 0) | 1 << place
-        return {**places, "?": (1 << len(self._text)) - 1}
+        return {**places, "?": (1 << len(self.text)) - 1}
 
 
 def normalized(address: str) -> _Address | None:
@@ -188,24 +213,6 @@ def _lower(text: str) -> str:
     """
     data = text.encode("utf-8", "surrogatepass").lower()
     return data.decode("utf-8", "surrogatepass")
-
-
-def _isNamed(text: _Text, patterns: list[str]) -> bool | None:
-    """
-    Hold patterns against a name.
-
-    @return: L{None} if they say nothing.
-    """
-    found = None
-    for word in patterns:
-        excludes, pattern = word[:1] == "!", word.removeprefix("!")
-        if len(pattern) > _LONGEST:
-            return None
-        if text.isLike(pattern):
-            if excludes:
-                return False
-            found = True
-    return found
 
 
 class _Network(NamedTuple):
@@ -250,14 +257,22 @@ def _network(pattern: str) -> _Network | None:
     return _Network(size, first, free)
 
 
-def _strictNetwork(word: str) -> _Network:
+def networksIn(text: str, budget: Budget | None = None) -> list[_Network]:
     """
-    Read an address or a network of a certificate.
+    Read the addresses and networks of a certificate.
+
+    @param budget: what they are counted against.
+
+    @raise BadPattern: if one is something else.
+    @raise TooMuch: if there are too many.
     """
-    network = _network(word) if _cidr.fullmatch(word) else None
-    if network is None:
-        raise BadPattern("something else than a network")
-    return network
+    networks = []
+    for word in _split(text, budget):
+        network = _network(word) if _cidr.fullmatch(word) else None
+        if network is None:
+            raise BadPattern("something else than a network")
+        networks.append(network)
+    return networks
 
 
 def _numeric(text: str) -> tuple[int, int] | None:
@@ -277,4 +292,4 @@ def _numeric(text: str) -> tuple[int, int] | None:
     return None
 
 
-__all__ = ["BadPattern", "isAmong", "isInside", "isLike", "normalized"]
+__all__ = ["BadPattern", "Client", "isLike", "networksIn", "normalized"]

@@ -14,14 +14,7 @@ from hypothesis import given, strategies
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._sshkeys._budget import Budget, Limit, TooMuch
-from mycred._sshkeys._sources import (
-    BadPattern,
-    _numeric,
-    isAmong,
-    isInside,
-    isLike,
-    normalized,
-)
+from mycred._sshkeys._sources import BadPattern, Client, _numeric, isLike, normalized
 
 MOST = Limit.PATTERNS.value[0]
 
@@ -33,6 +26,22 @@ _pieces = strategies.lists(
     | strategies.sampled_from((".", "..", ":", "::", "ffff", "FFFF", "::ffff:", "1.2.")),
     max_size=9,
 ).map("".join)
+
+
+def isAmong(
+    address: str, patterns: str, host: str | None = None, budget: Budget | None = None
+) -> bool:
+    """
+    Hold an address against a list.
+    """
+    return Client(address).isAmong(patterns, host, budget)
+
+
+def isInside(address: str, networks: str, budget: Budget | None = None) -> bool:
+    """
+    Hold an address against a list of a certificate.
+    """
+    return Client(address).isInside(networks, budget)
 
 
 class LikeTests(SynchronousTestCase):
@@ -93,7 +102,7 @@ class LikeTests(SynchronousTestCase):
 
 class AmongTests(SynchronousTestCase):
     """
-    Tests for L{isAmong}; L{tests.conch.test_correspondence} holds them to sshd.
+    Tests for L{Client.isAmong}; L{tests.conch.test_correspondence} holds them to sshd.
     """
 
     def test_addresses(self) -> None:
@@ -296,7 +305,7 @@ class NumericTests(SynchronousTestCase):
 
 class InsideTests(SynchronousTestCase):
     """
-    Tests for L{isInside}.
+    Tests for L{Client.isInside}.
     """
 
     def test_networks(self) -> None:
