@@ -42,7 +42,8 @@ class LDAPAuthorizedKeys:
 
     L{SSHPublicKeyChecker<mycred.checkers.sshkeys.SSHPublicKeyChecker>} looks one up
     with all that sshd would look at, and names the avatar as the directory spells it.
-    C{getAuthorizedKeys} is for others, and knows keys without options only.
+    C{getAuthorizedKeys} is for others, and knows keys without options only, of as many
+    values as anybody has.
     """
 
     _log = Logger()
