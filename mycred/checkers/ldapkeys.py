@@ -130,9 +130,9 @@ class LDAPAuthorizedKeys:
         """
         seen = self.looks.directory.lookFor(name, self._attribute, until, isWatched)
         if seen.verdict.kind is Kind.ACCEPTED:
-            lines = b"\n".join(seen.values[:_MOST_VALUES]).split(b"\n", _MOST_VALUES)
+            lines = b"\n".join(seen.values).split(b"\n", _MOST_VALUES)
             short = [one for one in lines[:_MOST_VALUES] if len(one) <= _LONGEST_VALUE]
-            if len(short) < max(len(lines), len(seen.values)):
+            if len(short) < len(lines):
                 unread.append((b"", ValueError("there is too much to read")))
             keys += keysAmong(
                 short, Key.fromString, lambda line, error: unread.append((line, error))
