@@ -100,7 +100,6 @@ class Kept:
         self._state = None
         digest = sha256(text).digest()
         if digest != self._digest:
-            self._digest = b""
             self._content = self._parse(text)
             self._digest = digest
         self._state = state

@@ -408,18 +408,23 @@ class RevokedTests(MachineTestCase):
         What holds the same as before isn't taken apart again, though it is so young that
         it has to be read.
         """
-        self.revoked.write_bytes(line(BOB))
-        authority = Authority(
-            KeyFiles(revoked=str(self.revoked)), SystemUsers(self.userdb)
-        )
+        with mock.patch.object(Revoked, "parse", wraps=Revoked.parse) as parse:
+            authority = Authority(
+                KeyFiles(revoked=str(self.revoked)), SystemUsers(self.userdb)
+            )
         offer = parseOffer(blobOf(ALICE))
-        authority.look(b"alice", offer, None)
-        with mock.patch.object(Revoked, "parse", side_effect=AssertionError):
-            self.assertIs(authority.look(b"alice", offer, None).kind, Kind.ACCEPTED)
-        for text, kind in ((b"x", Kind.UNSURE), (line(BOB), Kind.ACCEPTED)):
+        for text, kind, times in (
+            (line(BOB), Kind.ACCEPTED, 1),
+            (line(ALICE), Kind.REFUSED, 1),
+            (b"x", Kind.UNSURE, 2),
+            (line(ALICE), Kind.REFUSED, 0),
+        ):
             self.revoked.write_bytes(text)
+            parse.reset_mock()
             for _ in range(2):
-                self.assertIs(authority.look(b"alice", offer, None).kind, kind)
+                verdict = authority.look(b"alice", offer, None)
+                self.assertIs(verdict.kind, kind)
+            self.assertEqual(parse.call_count, times)
 
 
 class HostileTests(MachineTestCase):
@@ -457,6 +462,14 @@ class HostileTests(MachineTestCase):
             said = [note for note in self.notes() if note.startswith("too many")]
             self.assertEqual(len(said), 1, what)
             self.assertIn(f"too many {what}: ", said[0])
+
+    def test_told(self) -> None:
+        """
+        The log isn't told of all lines that don't count.
+        """
+        self.file.write_bytes((b"zz " + line(ALICE) + b"\n") * 100)
+        self.assertRefused(self.look(ALICE))
+        self.assertEqual(len(self.notes()), 20)
 
     def test_large(self) -> None:
         """

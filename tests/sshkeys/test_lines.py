@@ -92,6 +92,15 @@ class FindTests(SynchronousTestCase):
         ):
             self.assertEqual(len(find(text)), 1, text)
 
+    def test_twice(self) -> None:
+        """
+        A line that holds a key several times is found once.
+        """
+        base64 = line(ALICE).split()[1]
+        for rest in (b"\t" + base64, b" " + base64, b"\t" + base64 + b" " + base64):
+            for text in (line(ALICE, b"") + rest, b"#" + rest):
+                self.assertEqual(len(find(text + b"\n" + text)), 2 * (text[:1] != b"#"))
+
     def test_many(self) -> None:
         """
         In a file with many keys, the others aren't looked at.
