@@ -8,7 +8,7 @@ from ._certificate import Certificate, Offer, keyOf, parseOffer
 from ._evidence import KeyEvidence
 from ._key import TOUCHED, TYPES, VERIFIED, PublicKey
 from ._keyfiles import FILES, KeyFiles, checkFiles, checkPattern, expand
-from ._lines import keysIn, readKey, readLine
+from ._lines import keysIn, readKey
 from ._opening import UnsafeFile, asUser, insistOnModes
 from ._optionlist import parseOptions
 from ._options import ANY_TUNNEL, SERVER_OPTIONS, BadOption, KeyOptions, merge
@@ -79,7 +79,6 @@ __all__ = [
     "parseOptions",
     # From ._lines
     "readKey",
-    "readLine",
     # From ._policy
     "signatureAlgorithm",
     # From ._ports
