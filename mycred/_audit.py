@@ -36,9 +36,9 @@ _E = TypeVar("_E", bound=BaseException)
 # Where the events go, so that a site can send them where it likes.
 _log = Logger(namespace="mycred.login")
 
-# The failures that are no verdict yet: conch's way to say "right so far".  They are
-# known by name, since conch is not always installed.
-_UNFINISHED = (
+#: The failures that are no verdict yet: conch's way to say "right so far".  They are
+#: known by name, since conch is not always installed.
+UNFINISHED = (
     "twisted.conch.error.ValidPublicKey",
     "twisted.conch.error.NotEnoughAuthentication",
 )
@@ -231,7 +231,7 @@ def _verdict(result: object) -> tuple[str | None, str | None, str | None]:
         return "accepted", None, None
     error = result.value
     why: str | None = getattr(error, "why", None) or None
-    if result.check(*_UNFINISHED):
+    if result.check(*UNFINISHED):
         return None, None, None
     if isinstance(error, CancelledError):
         return "cancelled", None, None
@@ -286,6 +286,7 @@ def _escaped(character: str) -> str:
 
 __all__ = [
     "BY_PORTAL",
+    "UNFINISHED",
     "Attempt",
     "authTypeOf",
     "because",

@@ -15,7 +15,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.python.reflect import qual
 
-from ._audit import authTypeOf, checkedBy, nowAsked, reasonOf, tellingAlone
+from ._audit import UNFINISHED, authTypeOf, checkedBy, nowAsked, reasonOf, tellingAlone
 from ._contracts import AvatarID, ICredentialsChecker, InterfaceType
 from ._secrets import printable
 from .error import (
@@ -26,15 +26,8 @@ from .error import (
     UnhandledCredentials,
 )
 
-# The failures that are a verdict, after which nobody else is asked.  The last
-# two are conch's way to say "right so far"; they are known by name, since conch
-# is not always installed.
-_verdicts = (
-    AccountDenied,
-    LoginDenied,
-    "twisted.conch.error.ValidPublicKey",
-    "twisted.conch.error.NotEnoughAuthentication",
-)
+# The failures after which nobody else is asked: a verdict, or conch's "right so far".
+_verdicts = (AccountDenied, LoginDenied, *UNFINISHED)
 
 # The failures after which the search goes on, and its outcome if nobody
 # accepts: the first of these kinds that was met.

@@ -28,6 +28,9 @@ _FOLDERS = ("/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d")
 # libpam makes it lower case, and would take a file name for the name of a file.
 _service = re.compile(r"[a-z0-9_][a-z0-9_.-]*")
 
+# What a line of its file begins with; lines end with a newline, and nothing else.
+_firstWord = re.compile(rb"^[ \t]*([^ \t\n]+)", re.MULTILINE)
+
 # From _pam_types.h of Linux-PAM; other implementations number otherwise.
 _USER, _TTY, _RHOST, _FAIL_DELAY = 2, 3, 4, 10
 _SILENT, _DISALLOW_NULL_AUTHTOK = 0x8000, 1
@@ -295,10 +298,10 @@ def _typesIn(path: str) -> set[bytes]:
     """
     try:
         with openRegular(path) as file:
-            lines = file.read().splitlines()
+            text = file.read()
     except OSError as error:
         raise ValueError(f"{path} can't be read ({error.strerror or error})") from None
-    types = {line.split(None, 1)[0].lower() for line in lines if line.strip()}
+    types = {word.lower() for word in _firstWord.findall(text)}
     return {b"auth", b"account"} if b"@include" in types else types
 
 

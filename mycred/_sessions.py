@@ -14,7 +14,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, fail
 from twisted.python.failure import Failure
 
-from ._audit import BY_PORTAL, Attempt, because
+from ._audit import BY_PORTAL, UNFINISHED, Attempt, because
 from ._contracts import InterfaceType, Login
 from .error import AccountDenied, TemporaryFailure, UnauthorizedLogin
 from .portal import Portal
@@ -160,7 +160,9 @@ class SessionPortal(Portal):
         """
         Count a login that was refused, and end the connection after the last one.
         """
-        if not isinstance(result, Failure) or result.check(AccountDenied):
+        if not isinstance(result, Failure):
+            return
+        if result.check(AccountDenied, *UNFINISHED):
             return
         if not result.check(UnauthorizedLogin, TooManyAtATime):
             return

@@ -31,7 +31,7 @@ ROWS = [
     {"_audit", "_httpdigest"},
     {"_digestfields", "_nonces"},
     {"_peers"},
-    {"_digest", "_processes", "_secrets", "_targets", "_threads", "_turns"},
+    {"_digest", "_pace", "_processes", "_secrets", "_targets", "_threads", "_turns"},
     {"_contracts", "_conchcontracts", "error"},
 ]
 ROW = {part: number for number, row in enumerate(ROWS) for part in row}

@@ -345,6 +345,23 @@ class ServiceTests(Services, SynchronousTestCase):
             error = self.assertRaises(ValueError, checkService, name, str(self.confdir))
             self.assertIn("lower case", str(error))
 
+    def test_lines(self) -> None:
+        """
+        Lines end where libpam has them end, and words part at its blanks: what stands
+        in a comment is no line.
+        """
+        service = self.confdir / "lines"
+        both = b"%s required pam_permit.so%s"
+        for end, isWhole in ((b"\n", True), (b"\r\n", True), (b"\r", False)):
+            lines = [both % (kind, end) for kind in (b"#", b"\tAuth", b"account")]
+            service.write_bytes(b"".join(lines) + b"\n")
+            if isWhole:
+                checkService("lines", str(self.confdir))
+            else:
+                self.assertRaises(ValueError, checkService, "lines", str(self.confdir))
+        service.write_bytes(b"auth\x0brequired x\naccount\x0crequired x\n")
+        self.assertRaises(ValueError, checkService, "lines", str(self.confdir))
+
     def test_folder(self) -> None:
         """
         A folder is no service.

@@ -6,7 +6,16 @@ dates in a shadow file.  L{Accounts.look} does it all, and waits for files, the
 name service and the hash: it is called in threads, and in processes of their own.
 """
 
-from ._account import Account, Doubt, Kind, Verdict, isAccountName, isPlausibleLogin
+from ._account import (
+    Account,
+    Doubt,
+    Kind,
+    Verdict,
+    isAccountName,
+    isMadeUp,
+    isPlausibleLogin,
+    madeUp,
+)
 from ._lines import cryptIn
 from ._rules import NOLOGIN, SHELLS, Rules
 from ._settled import settled
@@ -59,9 +68,13 @@ __all__ = [
     # From ._account
     "isAccountName",
     # From ._account
+    "isMadeUp",
+    # From ._account
     "isPlausibleLogin",
     # From ._store
     "lastDecoy",
+    # From ._account
+    "madeUp",
     "makeAccounts",
     "preload",
     # From ._settled

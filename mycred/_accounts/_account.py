@@ -4,6 +4,7 @@ An account, and what a look at it brings about.
 
 from __future__ import annotations
 
+import os
 import re
 from enum import Enum
 from typing import Any, NamedTuple, Union
@@ -14,6 +15,9 @@ from ..error import DenialReason
 
 #: What a file was like when an answer was in doubt; of several files, a tuple.
 Doubt = Union[Signature, tuple[object, ...], None]
+
+# What an account has that there isn't.
+_NOBODY, _NO_SHELL = 65534, ""
 
 # As much as LOGIN_NAME_MAX of Linux allows.
 _LONGEST_NAME = 255
@@ -45,6 +49,21 @@ class Account(NamedTuple):
     shell: str
     groups: tuple[str, ...] = ()
     gids: tuple[int, ...] = ()
+
+
+def madeUp(name: bytes) -> Account:
+    """
+    Make up an account for a name that nobody has, for the work that is done all the
+    same: whoever asks mustn't know by the time it takes.
+    """
+    return Account(os.fsdecode(name), _NOBODY, _NOBODY, "/nonexistent", _NO_SHELL)
+
+
+def isMadeUp(account: Account) -> bool:
+    """
+    Return whether an account is one from L{madeUp}: every other one has a shell.
+    """
+    return account.shell == _NO_SHELL
 
 
 class Kind(Enum):
@@ -117,4 +136,13 @@ def isPlausibleLogin(name: object, password: object, longest: int = LONGEST) -> 
     )
 
 
-__all__ = ["Account", "Doubt", "Kind", "Verdict", "isAccountName", "isPlausibleLogin"]
+__all__ = [
+    "Account",
+    "Doubt",
+    "Kind",
+    "Verdict",
+    "isAccountName",
+    "isMadeUp",
+    "isPlausibleLogin",
+    "madeUp",
+]

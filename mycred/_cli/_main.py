@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -135,13 +136,22 @@ def _describePasswd(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--cost",
-        type=int,
+        type=_number,
         help="; ".join(
             f"{name}: {maker.meaning}, {maker.costs[0]} to {maker.costs[-1]} "
             f"({maker.usualCost} if not given)"
             for name, maker in MAKERS.items()
         ),
     )
+
+
+def _number(text: str) -> int:
+    """
+    Read a number.
+    """
+    if not re.fullmatch("[0-9]{1,9}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number")
+    return int(text)
 
 
 def _describeCheck(parser: argparse.ArgumentParser) -> None:

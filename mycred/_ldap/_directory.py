@@ -11,6 +11,7 @@ from secrets import token_hex
 from typing import NamedTuple
 
 from .._accounts import Kind, Verdict
+from .._pace import Pace
 from .._secrets import asBytes
 from ..error import DenialReason
 from ._faults import BadName, Fault, Unsure
@@ -18,7 +19,6 @@ from ._filters import ANYTHING
 from ._groups import MEMBER_OF, Membership, groupsIn
 from ._messages import BASE, Entry
 from ._outcome import Outcome
-from ._pace import Pace
 from ._people import LOCKS, Person, lockOf, nameIn, personBehind, valuesOf
 from ._server import Opening
 from ._servers import Servers

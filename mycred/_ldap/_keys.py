@@ -27,6 +27,8 @@ _SECURITIES = {
 # The name of a host, also in letters that DNS encodes, or a number with points.
 _host = re.compile(r"\w(?:[\w.-]*\w)?\.?")
 
+_seconds = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,9})?")
+
 # The name of a socket is no longer, in bytes (unix(7)).
 _LONGEST_SOCKET = 107
 
@@ -192,10 +194,7 @@ def _readSeconds(text: str) -> float:
     """
     Read how long a login may take.
     """
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0
+    seconds = float(text) if _seconds.fullmatch(text) else 0
     if not 1 <= seconds <= 300:
         raise ValueError("write a number of seconds from 1 to 300, such as 10")
     return seconds

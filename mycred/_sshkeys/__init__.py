@@ -8,17 +8,10 @@ from ._certificate import Certificate, Offer, keyOf, parseOffer
 from ._evidence import KeyEvidence
 from ._key import TOUCHED, TYPES, VERIFIED, PublicKey
 from ._keyfiles import FILES, KeyFiles, checkFiles, checkPattern, expand
-from ._lines import keysIn, readLine
+from ._lines import keysIn, readKey
 from ._opening import UnsafeFile, asUser, insistOnModes
-from ._options import (
-    ANY_TUNNEL,
-    SERVER_OPTIONS,
-    BadOption,
-    KeyOptions,
-    merge,
-    parseOptions,
-    splitHost,
-)
+from ._optionlist import parseOptions
+from ._options import ANY_TUNNEL, SERVER_OPTIONS, BadOption, KeyOptions, merge
 from ._policy import (
     ALGORITHMS,
     KeyPolicy,
@@ -26,8 +19,9 @@ from ._policy import (
     isCertifying,
     signatureAlgorithm,
 )
+from ._ports import splitHost
 from ._revoked import Revoked
-from ._sources import isAmong, isLike
+from ._sources import isLike
 from ._wire import Fields, UnusableKey, string
 
 __all__ = [
@@ -70,10 +64,9 @@ __all__ = [
     "checkPolicy",
     "expand",
     "insistOnModes",
-    # From ._sources
-    "isAmong",
     # From ._policy
     "isCertifying",
+    # From ._sources
     "isLike",
     "keyOf",
     # From ._lines
@@ -82,10 +75,13 @@ __all__ = [
     # From ._options
     "merge",
     "parseOffer",
+    # From ._optionlist
     "parseOptions",
     # From ._lines
-    "readLine",
+    "readKey",
+    # From ._policy
     "signatureAlgorithm",
+    # From ._ports
     "splitHost",
     # From ._wire
     "string",

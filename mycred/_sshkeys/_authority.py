@@ -23,23 +23,22 @@ from .._accounts import (
     Users,
     Verdict,
     isAccountName,
+    madeUp,
 )
 from .._notes import Note
 from .._secrets import printable
 from ..error import DenialReason
+from ._budget import Limit, TooMuch
 from ._certificate import Certificate, Offer, keyOf
 from ._evidence import KeyEvidence
 from ._keyfiles import Kept, KeyFiles, expand
 from ._lines import keysIn, linesWith, optionsIn, principalsIn
 from ._opening import AsUser, UnsafeFile, asNobodyElse, readSafely
-from ._options import BadOption, KeyOptions, fromCertificate, merge
+from ._options import BadOption, KeyOptions
 from ._policy import KeyPolicy
+from ._request import Request
 from ._revoked import Revoked
-from ._sources import BadPattern, isAmong, isInside
 from ._wire import UnusableKey
-
-# A key that stands in more lines of a file than these is looked for no further.
-_MOST_LINES = 1000
 
 # What isn't there, or can't be had by anybody who tries again later.
 _DEFINITE = {
@@ -53,8 +52,8 @@ _DEFINITE = {
     errno.EPERM,
 }
 
-# So much is noted until somebody takes it, and so much of each.
-_MOST_NOTES, _LONGEST_NOTE = 100, 200
+# So much is noted until somebody takes it, so much of each, and of so many lines.
+_MOST_NOTES, _LONGEST_NOTE, _MOST_TOLD = 100, 200, 20
 
 
 # What tells why an account may not be used.
@@ -108,7 +107,8 @@ class Authority:
 
         @return: a verdict, with the L{KeyEvidence} in its C{key} if it is a good one; it
             may be in doubt, also a good one.  A refusal that has an account is no last
-            word: a key may be authorized from elsewhere.
+            word: a key may be authorized from elsewhere.  The account may be made up,
+            so that looking there takes as long for a name that nobody has.
 
         @raise OSError: if it can't be found out.
         """
@@ -140,28 +140,31 @@ class Authority:
             half-written.
         """
         user = self._users.find(name).user if isAccountName(name) else None
-        if user is None:
-            return Verdict(Kind.REFUSED, name, "there is no such account")
-        account = user.account
+        known = name if user is None else user.name
+        # First, and for whoever asks: a revoked key tells nothing of names.
         try:
             if self._isRevoked(offer, doubts):
-                return Verdict(Kind.REFUSED, user.name, "the key is revoked")
+                return Verdict(Kind.REFUSED, known, "the key is revoked")
         except OSError as error:
             why = f"{self._files.revoked} can't be read, so that no key counts: {error}"
-            return Verdict(Kind.UNSURE, user.name, why)
+            return Verdict(Kind.UNSURE, known, why)
+        if user is None:
+            account = madeUp(name) if isAccountName(name) else None
+            why = "there is no such account"
+            return Verdict(Kind.REFUSED, name, why, account=account)
+        account = user.account
         trouble: OSError | None = None
         evidence = None
+        request = self._request(offer, account, peer)
         for pattern in self._files.files:
             try:
-                evidence = self._lookInFile(
-                    expand(pattern, account), offer, account, peer
-                )
+                evidence = self._lookInFile(expand(pattern, account), request)
             except OSError as error:
                 trouble = error
             if evidence is not None:
                 break
-        if evidence is None and isinstance(offer, Certificate):
-            evidence = self._lookAtAuthority(offer, account, peer, doubts)
+        if evidence is None and request.certificate is not None:
+            evidence = self._lookAtAuthority(request.certificate, request, doubts)
         if evidence is not None:
             return self._judge(account, evidence, doubts)
         if trouble is not None:
@@ -209,24 +212,7 @@ class Authority:
 
         @return: L{None} if no line authorizes the key.
         """
-        isCertificate = isinstance(offer, Certificate)
-        key = offer.authority if isinstance(offer, Certificate) else offer
-        for count, line in enumerate(linesWith(text, key.blob, key.base64)):
-            if count >= _MOST_LINES:
-                self._note(path, line.number, "the key stands in too many lines")
-                break
-            try:
-                options = optionsIn(line)
-                if options.isAuthority != isCertificate:
-                    continue
-                self._permit(options, peer)
-                if isinstance(offer, Certificate):
-                    options = self._certified(offer, options, account, peer)
-            except (BadOption, UnusableKey) as error:
-                self._note(path, line.number, str(error))
-                continue
-            return _evidence(offer, options, path, line.number)
-        return None
+        return self._lookInText(text, path, self._request(offer, account, peer))
 
     def takeNotes(self) -> Iterator[Note]:
         """
@@ -235,16 +221,40 @@ class Authority:
         while self._notes:
             yield self._notes.popleft()
 
-    def _lookInFile(
-        self, path: str, offer: Offer, account: Account, peer: str | None
-    ) -> KeyEvidence | None:
+    def _request(self, offer: Offer, account: Account, peer: str | None) -> Request:
+        """
+        Put together what somebody wants.
+        """
+        return Request(offer, account, peer, self._policy.accepted, self._now())
+
+    def _lookInFile(self, path: str, request: Request) -> KeyEvidence | None:
         """
         Look for a key in a file of a user.
 
         @raise OSError: if it can't be read now, and perhaps later.
         """
-        text = self._readAs(account, path)
-        return None if text is None else self.lookIn(text, path, offer, account, peer)
+        text = self._readAs(request.account, path)
+        return None if text is None else self._lookInText(text, path, request)
+
+    def _lookInText(self, text: bytes, path: str, request: Request) -> KeyEvidence | None:
+        """
+        Look for a key in what a file holds.
+        """
+        wanted, budget = request.wanted, request.budget
+        try:
+            for line in linesWith(text, wanted.blob, wanted.base64, budget):
+                try:
+                    options = optionsIn(line, budget)
+                    if options.isAuthority != (request.certificate is not None):
+                        continue
+                    options = request.permittedBy(options)
+                except (BadOption, UnusableKey) as error:
+                    self._noteLine(path, line.number, error, request)
+                else:
+                    return _evidence(request.offer, options, path, line.number)
+        except TooMuch as error:
+            self._note(path, None, str(error))
+        return None
 
     def _readAs(self, account: Account, path: str) -> bytes | None:
         """
@@ -265,11 +275,7 @@ class Authority:
         return None
 
     def _lookAtAuthority(
-        self,
-        certificate: Certificate,
-        account: Account,
-        peer: str | None,
-        doubts: list[Doubt],
+        self, certificate: Certificate, request: Request, doubts: list[Doubt]
     ) -> KeyEvidence | None:
         """
         Look whether a certificate is by a trusted authority.
@@ -286,107 +292,78 @@ class Authority:
         if certificate.authority.blob not in listed.value:
             return None
         try:
-            # First: nobody else may keep the machine busy with what it says.
-            certificate.verify(self._policy.accepted)
-            options, where = self._principal(certificate, account, peer, doubts)
-            options = self._certified(certificate, options, account, peer)
-        except (BadOption, UnusableKey) as error:
-            self._note(path, None, f"{error} (the certificate {certificate.id!r})")
+            # First: nobody else may have a file read.
+            request.saidBy(certificate)
+            options, where = self._principal(certificate, request, doubts)
+            options = request.permittedBy(options)
+        except (BadOption, TooMuch, UnusableKey) as error:
+            # It may be as long as a client likes.
+            id = certificate.id[:_LONGEST_NOTE]
+            self._note(path, None, f"{error} (the certificate {id!r})")
             return None
         return _evidence(certificate, options, *(where or (path, None)))
 
     def _principal(
-        self,
-        certificate: Certificate,
-        account: Account,
-        peer: str | None,
-        doubts: list[Doubt],
+        self, certificate: Certificate, request: Request, doubts: list[Doubt]
     ) -> tuple[KeyOptions, tuple[str, int] | None]:
         """
         Find out whether a certificate is for a user.
 
-        @return: options to merge with its own, and where they stand, if anywhere.
+        @return: options that it must be permitted by, too, and where they stand, if
+            anywhere.
 
         @raise UnusableKey: if it isn't.
         """
         if self._files.principals is None:
-            _insistOnName(certificate, account)
+            request.insistOnName(certificate)
             # Nothing that the certificate permits is withheld.
             return KeyOptions(touchRequired=False), None
-        path = expand(self._files.principals, account)
-        text = self._readAs(account, path) or b""
-        for line in principalsIn(text):
-            if line.name not in certificate.principals:
+        path = expand(self._files.principals, request.account)
+        names = frozenset(certificate.principals)
+        try:
+            return self._principalIn(path, names, request, doubts)
+        except TooMuch as error:
+            raise UnusableKey(f"{path}: {error}") from None
+
+    def _principalIn(
+        self,
+        path: str,
+        names: frozenset[str],
+        request: Request,
+        doubts: list[Doubt],
+    ) -> tuple[KeyOptions, tuple[str, int]]:
+        """
+        Look for one of some names in a file of principals.
+
+        @raise UnusableKey: if there is none.
+        @raise TooMuch: if there is too much to look at.
+        """
+        text = self._readAs(request.account, path) or b""
+        for line in principalsIn(text, request.budget):
+            if line.name not in names:
                 continue
             if line.number > text.count(b"\n"):
                 # Half a line may be the whole name of another principal.
                 doubts.append((path, hash(text)))
             try:
-                options = optionsIn(line)
+                request.budget.spend(Limit.LINES)
+                options = optionsIn(line, request.budget)
             except BadOption as error:
-                self._note(path, line.number, str(error))
+                self._noteLine(path, line.number, error, request)
                 continue
             # As for sshd: the first line that can be read decides.
             if options.isAuthority or options.principals is not None:
                 raise BadOption(f"{path}:{line.number}: an option has no place there")
-            self._permit(options, peer)
             return options, (path, line.number)
         raise UnusableKey(f"it is for nobody whom {path} names")
 
-    def _certified(
-        self,
-        certificate: Certificate,
-        options: KeyOptions,
-        account: Account,
-        peer: str | None,
-    ) -> KeyOptions:
+    def _noteLine(self, path: str, line: int, error: Exception, request: Request) -> None:
         """
-        Hold a certificate to what it says itself, and to what is said of its authority.
-
-        @param options: what is said.
-
-        @return: both together.
-
-        @raise BadOption: if it can't be obeyed.
-        @raise UnusableKey: if the certificate doesn't count.
+        Note why a line doesn't count, unless that was said of many.
         """
-        certificate.verify(self._policy.accepted)
-        its = fromCertificate(certificate)
-        self._permit(its, peer)
-        merged = merge(options, its)
-        if options.isAuthority:
-            if options.principals is not None:
-                if _named(options.principals).isdisjoint(certificate.principals):
-                    raise UnusableKey("it is for none of the principals")
-            else:
-                _insistOnName(certificate, account)
-        flaw = certificate.flaw(self._now())
-        if flaw is not None:
-            raise UnusableKey(flaw)
-        return merged
-
-    def _permit(self, options: KeyOptions, peer: str | None) -> None:
-        """
-        Insist that a key may be used now, and from where the client is.
-
-        @raise BadOption: if it may not.
-        """
-        if options.expires is not None and options.expires < self._now():
-            raise BadOption("it has expired")
-        if options.principals is not None and not options.isAuthority:
-            raise BadOption("principals= is for authorities")
-        if options.sources is None and options.networks is None:
-            return
-        if peer is None:
-            raise BadOption("where the client comes from isn't known")
-        try:
-            isPermitted = (
-                options.sources is None or isAmong(peer, options.sources)
-            ) and (options.networks is None or isInside(peer, options.networks))
-        except BadPattern as error:
-            raise BadOption(f"from=: {error}") from None
-        if not isPermitted:
-            raise BadOption(f"the client may not come from {peer}")
+        request.told += 1
+        if request.told <= _MOST_TOLD:
+            self._note(path, line, str(error))
 
     def _note(self, path: str, line: int | None, why: str) -> None:
         """
@@ -415,22 +392,6 @@ def _inDoubt(name: bytes, look: Callable[[list[Doubt]], Verdict]) -> Verdict:
             raise
         verdict = Verdict(Kind.UNSURE, name, str(error))
     return verdict._replace(doubt=tuple(filter(None, doubts)) or None)
-
-
-def _named(principals: str) -> set[str]:
-    """
-    Read a list of principals, as OpenSSH does: as far as an empty one.
-    """
-    names = principals.split(",")
-    return set(names[: names.index("")] if "" in names else names)
-
-
-def _insistOnName(certificate: Certificate, account: Account) -> None:
-    """
-    Insist that a certificate is for a user.
-    """
-    if account.name not in certificate.principals:
-        raise UnusableKey(f"it is not for {account.name}")
 
 
 def _evidence(

@@ -24,6 +24,10 @@ _LONGEST = 2**16
 # As many as OpenSSH takes.
 _MOST_PRINCIPALS = 256
 
+# As many critical options, and as many extensions.  OpenSSH has no such limit, and knows
+# three of the one and six of the other.
+_MOST_OPTIONS = 64
+
 
 class Certificate(NamedTuple):
     """
@@ -168,8 +172,10 @@ def _readPairs(fields: Fields) -> tuple[tuple[str, bytes], ...]:
     Read names and values.
     """
     inner = Fields(fields.string())
-    pairs = []
+    pairs: list[tuple[str, bytes]] = []
     while inner:
+        if len(pairs) >= _MOST_OPTIONS:
+            raise UnusableKey("a certificate with too many options")
         pairs.append((inner.text(), inner.string()))
     return tuple(pairs)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from hashlib import sha256
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -71,6 +72,7 @@ class Kept:
         self._lock = Lock()
         self._watch = Watch()
         self._state: State | None = None
+        self._digest = b""
         self._content = Content(None)
 
     def read(self) -> Content:
@@ -95,10 +97,16 @@ class Kept:
         """
         text, state = readWhole(self._path, self._watch)
         doubt = state.signature if state.isYoung else None
-        try:
-            self._content = Content(self._parse(text), doubt=doubt)
-        except UnusableKey as error:
-            self._content = Content(None, str(error), doubt)
+        digest = sha256(text).digest()
+        # It may differ though its state doesn't tell; where it doesn't, it was taken
+        # apart before.
+        if digest != self._digest:
+            try:
+                self._content = Content(self._parse(text))
+            except UnusableKey as error:
+                self._content = Content(None, str(error))
+            self._digest = digest
+        self._content = self._content._replace(doubt=doubt)
         self._state = state
 
 

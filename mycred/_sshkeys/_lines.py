@@ -7,14 +7,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
+from heapq import merge
 from typing import NamedTuple
 
+from ._budget import Budget, Limit
 from ._certificate import CERTIFIED, Certificate
 from ._key import TYPES, PublicKey, decode
-from ._options import BadOption, KeyOptions, parseOptions
+from ._optionlist import parseOptions
+from ._options import KeyOptions
 from ._wire import Fields, UnusableKey
 
 _BLANKS = b" \t"
+
+# So much of a key is searched for: hardly another one begins with it.
+_SOUGHT = 256
+
+# As long as keys are, in base64: one of 5,000 bits has this length.
+_LONGEST_USUAL = 1024
 
 # What OpenSSH takes for space after a key.
 _SPACES = b" \t\n\v\f\r"
@@ -22,8 +32,18 @@ _SPACES = b" \t\n\v\f\r"
 #: A longer line isn't read, in bytes.
 LONGEST_LINE = 2**16
 
-# As far as options go: to a blank outside of quotes.
-_options = re.compile(rb'(?:\\"|"(?:\\"|[^"\\]|\\(?!"))*"|[^ \t"\\]|\\(?!"))*')
+# A type and a key, with what else stands there up to the next blank.
+_words = re.compile(rb"([^ \t]+)[ \t]+([^ \t]+)")
+
+# As far as options go: to a blank outside of quotes.  No two repetitions that stand
+# side by side may take the same character.
+_options = re.compile(
+    rb"""[^ \t"\\]*(?:(?:
+        \\(?:"|(?!"))
+        | "[^"\\]*(?:\\(?:"|(?!"))[^"\\]*)*"
+    )[^ \t"\\]*)*""",
+    re.VERBOSE,
+)
 
 # Types that OpenSSH knows besides.
 _OTHERS = {b"ssh-dss", b"ssh-dss-cert-v01@openssh.com"}
@@ -43,28 +63,59 @@ class Line(NamedTuple):
     options: bytes
 
 
-def linesWith(text: bytes, blob: bytes, base64: bytes) -> Iterator[Line]:
+def linesWith(
+    text: bytes, blob: bytes, base64: bytes, budget: Budget | None = None
+) -> Iterator[Line]:
     """
     Find the lines of authorized_keys that hold a key, without reading the others.
 
     @param text: what the file holds.
     @param blob: the key, as it is written on the wire.
     @param base64: the same, as it is written in a file.
+    @param budget: what is counted against.
+
+    @raise TooMuch: if too much would have to be looked at.
     """
-    number, counted = 1, 0
-    found = text.find(base64)
-    while found >= 0:
-        start = text.rfind(b"\n", 0, found) + 1
-        end = text.find(b"\n", found)
-        if end < 0:
-            end = len(text)
+    budget = Budget() if budget is None else budget
+    budget.spend(Limit.BYTES, len(text))
+    usual = min(len(base64), _LONGEST_USUAL)
+    number, counted, end = 1, 0, -1
+    blanks = [blank for blank in (b" ", b"\t") if blank in text]
+    for place in merge(*(_places(text, blank + base64) for blank in blanks)):
+        if place < end:
+            continue
+        budget.spend(Limit.LINES)
+        start, end = text.rfind(b"\n", 0, place) + 1, _endOfLine(text, place)
+        if end - start > LONGEST_LINE:
+            continue
+        budget.spend(Limit.LINE_BYTES, max(0, end - start - usual))
         number, counted = number + text.count(b"\n", counted, start), start
-        line = None
-        if end - start <= LONGEST_LINE:
-            line = readLine(text[start:end], number)
+        line = readLine(text[start:end], number)
         if line is not None and line.blob == blob:
             yield line
-        found = text.find(base64, end)
+
+
+def _places(text: bytes, wanted: bytes) -> Iterator[int]:
+    """
+    Find where a key stands, once in each line.
+
+    @param wanted: a blank, and the beginning of the key: since there is no blank in a
+        key, nothing is looked at more than twice, whatever text and key somebody has
+        chosen.  The time that C{find} takes depends on them.
+    """
+    expression = re.compile(re.escape(wanted[:_SOUGHT]))
+    found = expression.search(text)
+    while found is not None:
+        yield found.start()
+        found = expression.search(text, _endOfLine(text, found.end()))
+
+
+def _endOfLine(text: bytes, place: int) -> int:
+    """
+    Tell where a line ends.
+    """
+    end = text.find(b"\n", place)
+    return len(text) if end < 0 else end
 
 
 def readLine(text: bytes, number: int) -> Line | None:
@@ -77,13 +128,13 @@ def readLine(text: bytes, number: int) -> Line | None:
     if not text or text[:1] == b"#" or b"\0" in text:
         return None
     try:
-        return Line(number, _keyIn(text), b"")
+        return Line(number, readKey(text), b"")
     except UnusableKey:
         pass
     match = _options.match(text)
     length = match.end() if match else 0
     try:
-        return Line(number, _keyIn(text[length:].lstrip(_BLANKS)), text[:length])
+        return Line(number, readKey(text[length:]), text[:length])
     except UnusableKey:
         return None
 
@@ -102,7 +153,7 @@ def keysIn(text: bytes) -> list[bytes]:
         if not line.rstrip(b"\r") or line[:1] == b"#":
             continue
         try:
-            blobs.append(_keyIn(line))
+            blobs.append(readKey(line))
         except UnusableKey as error:
             raise UnusableKey(f"line {number} is no key: {error}") from None
     return blobs
@@ -122,10 +173,17 @@ class Principal(NamedTuple):
     options: bytes
 
 
-def principalsIn(text: bytes) -> Iterator[Principal]:
+def principalsIn(text: bytes, budget: Budget | None = None) -> Iterator[Principal]:
     """
     Read a file of principals.
+
+    @param budget: what its lines are counted against.
+
+    @raise TooMuch: if there are too many.
     """
+    budget = Budget() if budget is None else budget
+    budget.spend(Limit.PRINCIPAL_BYTES, len(text))
+    budget.spend(Limit.PRINCIPALS, text.count(b"\n"))
     for number, line in enumerate(text.split(b"\n"), 1):
         line = line.partition(b"#")[0].strip(_BLANKS)
         if not line or b"\0" in line:
@@ -148,39 +206,48 @@ def plainBlob(blob: bytes) -> bytes:
     return blob
 
 
-def _keyIn(text: bytes) -> bytes:
+def readKey(text: bytes) -> bytes:
     """
-    Read a key where a comment may follow.
+    Read a key as it is written in a file; a comment may follow.
 
     @return: its blob; of those types that don't count here, no more is known of it.
+
+    @raise UnusableKey: if it is none.
     """
-    words = text.replace(b"\t", b" ").split(b" ", 1)
-    if len(words) < 2 or words[0] not in _KNOWN:
+    words = _words.match(text.lstrip(_BLANKS))
+    if words is None or words[1] not in _KNOWN:
         raise UnusableKey("no type of key")
-    base64 = words[1].lstrip(b" ").partition(b" ")[0].rstrip(_SPACES)
+    return _blobOf(words[1], words[2].rstrip(_SPACES))
+
+
+# One key may stand in many lines.
+@lru_cache(maxsize=4)
+def _blobOf(type: bytes, base64: bytes) -> bytes:
+    """
+    Decode a key of a type.
+    """
     blob = decode(base64)
-    if Fields(blob).string() != words[0]:
+    if Fields(blob).string() != type:
         raise UnusableKey("a key of another type")
-    if words[0] in CERTIFIED:
+    if type in CERTIFIED:
         Certificate.parse(blob)
-    elif words[0] in TYPES:
+    elif type in TYPES:
         PublicKey.parse(blob)
     return blob
 
 
-def optionsIn(line: Line | Principal) -> KeyOptions:
+def optionsIn(line: Line | Principal, budget: Budget | None = None) -> KeyOptions:
     """
     Read the options of a line.
 
+    @param budget: what they are counted against.
+
     @raise BadOption: if they aren't what they should be.
+    @raise TooMuch: if there are too many.
     """
-    options = line.options
-    text = options.decode("utf-8", "surrogateescape")
     # In a file of principals blanks may follow; OpenSSH reads no further.
-    match = _options.match(options)
-    if match is not None and match.end() < len(options.rstrip(_BLANKS)):
-        raise BadOption("there is a blank among the options")
-    return parseOptions(text.rstrip(" \t"))
+    text = line.options.rstrip(_BLANKS).decode("utf-8", "surrogateescape")
+    return parseOptions(text, budget)
 
 
 _KNOWN = {*TYPES, *CERTIFIED, *_OTHERS}
@@ -194,5 +261,6 @@ __all__ = [
     "optionsIn",
     "plainBlob",
     "principalsIn",
+    "readKey",
     "readLine",
 ]

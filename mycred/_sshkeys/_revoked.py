@@ -8,6 +8,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from hashlib import sha1, sha256
+from itertools import accumulate
+from operator import itemgetter
 
 from ._certificate import Certificate, Offer, keyOf
 from ._key import PublicKey
@@ -85,6 +87,7 @@ class RevokedCertificates:
         self._ranges: list[tuple[int, int]] = []
         self._bitmaps: list[tuple[int, bytes]] = []
         self._sorted: list[tuple[int, int]] | None = None
+        self._reaches: tuple[list[tuple[int, bytes]], list[int]] | None = None
 
     def __contains__(self, certificate: Certificate) -> bool:
         """
@@ -113,6 +116,7 @@ class RevokedCertificates:
         if bits and first + bits - 1 > _MOST_SERIAL:
             raise UnusableKey("a bitmap beyond all numbers")
         self._bitmaps.append((first, bitmap))
+        self._reaches = None
 
     def _inRange(self, serial: int) -> bool:
         """
@@ -127,9 +131,15 @@ class RevokedCertificates:
         """
         Look a number up in the bitmaps.
         """
-        for first, bitmap in self._bitmaps:
+        if self._reaches is None:
+            self._reaches = _withReaches(self._bitmaps)
+        bitmaps, reaches = self._reaches
+        position = bisect_right(bitmaps, serial, key=itemgetter(0))
+        while position > 0 and reaches[position - 1] > serial:
+            position -= 1
+            first, bitmap = bitmaps[position]
             byte, bit = divmod(serial - first, 8)
-            if 0 <= byte < len(bitmap) and bitmap[-1 - byte] >> bit & 1:
+            if byte < len(bitmap) and bitmap[-1 - byte] >> bit & 1:
                 return True
         return False
 
@@ -145,6 +155,17 @@ def _joined(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
         else:
             joined.append((first, last))
     return joined
+
+
+def _withReaches(
+    bitmaps: Iterable[tuple[int, bytes]],
+) -> tuple[list[tuple[int, bytes]], list[int]]:
+    """
+    Sort bitmaps, and tell for each how far it and those before it reach.
+    """
+    ordered = sorted(bitmaps)
+    ends = (first + 8 * len(bitmap) for first, bitmap in ordered)
+    return ordered, list(accumulate(ends, max))
 
 
 def _readKRL(revoked: Revoked, fields: Fields) -> None:

@@ -6,29 +6,26 @@ Where a client may come from: patterns of names and addresses, as OpenSSH takes 
 from __future__ import annotations
 
 import re
-import socket
-from collections.abc import Iterable
-from ipaddress import (
-    IPv4Address,
-    IPv4Network,
-    IPv6Address,
-    IPv6Network,
-    ip_address,
-    ip_network,
-)
-from typing import Union
+from functools import cached_property
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from socket import AF_INET6, inet_aton, inet_pton
+from typing import NamedTuple, Union
+
+from ._budget import Budget, Limit
 
 _Address = Union[IPv4Address, IPv6Address]
-_Network = Union[IPv4Network, IPv6Network]
 
 # What a list in a certificate is made of.
 _cidr = re.compile("[0-9a-fA-F.:/]{1,49}")
 
-# What an address or a network is made of, in all the ways to write one; not of a scope.
-_addressLike = re.compile("[0-9a-zA-Z.:/]+")
+# An address or a network, in all the ways to write one; not with a scope.
+_addressLike = re.compile("([0-9a-fA-F:][0-9a-zA-Z.:]*)(?:/([0-9]+))?")
 
 # A longer pattern is no address, and a still longer one ends the list, as in OpenSSH.
 _LONGEST_ADDRESS, _LONGEST = 63, 1022
+
+# A longer text is like no pattern: it is no name of a host.
+_LONGEST_TEXT = 1024
 
 
 class BadPattern(ValueError):
@@ -37,55 +34,91 @@ class BadPattern(ValueError):
     """
 
 
-def isAmong(address: str, patterns: str, host: str | None = None) -> bool:
+class Client:
     """
-    Tell whether a client is among those that a list of patterns names.
-
-    @param address: its address.
-    @param patterns: patterns separated by commas: addresses, networks as
-        C{192.0.2.0/24}, and names or addresses with C{*} and C{?}; with C{!} before
-        one that excludes.
-    @param host: its name; if L{None}, patterns for names are held against the
-        address, as OpenSSH does it unless it is told to ask the DNS.
-
-    @raise BadPattern: if a pattern is empty, or a network has a wrong mask.
+    Where a client is, which lists of patterns are held against.
     """
-    client = normalized(address)
-    if client is None:
-        return False
-    address, found = str(client), False
-    hasScope = getattr(client, "scope_id", None) is not None
-    for pattern in patterns.split(","):
-        excludes, pattern = pattern[:1] == "!", pattern.removeprefix("!")
-        if not pattern:
-            raise BadPattern("an empty pattern")
-        network = _network(pattern)
-        if network is None:
-            matches = isLike(address, pattern)
-        else:
-            # Who has a scope is in no network that has none.
-            matches = client in network and (excludes or not hasScope)
-        if matches and excludes:
+
+    def __init__(self, address: str) -> None:
+        """
+        @param address: its address.
+        """
+        known = normalized(address)
+        self._isKnown = known is not None
+        self._hasScope = getattr(known, "scope_id", None) is not None
+        self._text = _Text("" if known is None else str(known))
+        self._size = 0 if known is None else known.max_prefixlen
+        self._number = 0 if known is None else int(known)
+
+    def isAmong(
+        self, patterns: str, host: str | None = None, budget: Budget | None = None
+    ) -> bool:
+        """
+        Tell whether it is among those that a list names.
+
+        @param patterns: patterns separated by commas: addresses, networks as
+            C{192.0.2.0/24}, and names or addresses with C{*} and C{?}; with C{!} before
+            one that excludes.
+        @param host: its name; if L{None}, patterns for names are held against the
+            address, as OpenSSH does it unless it is told to ask the DNS.
+        @param budget: what the patterns are counted against.
+
+        @raise BadPattern: if a pattern is empty, or a network has a wrong mask.
+        @raise TooMuch: if there are too many patterns.
+        """
+        if not self._isKnown:
             return False
-        found = found or matches
-    named = _isNamed((host or address).lower(), patterns.lower().split(","))
-    return found if named is None else named
+        found = False
+        for word in _split(patterns, budget):
+            excludes, pattern = word[:1] == "!", word.removeprefix("!")
+            if not pattern:
+                raise BadPattern("an empty pattern")
+            network = _network(pattern)
+            if network is None:
+                matches = self._text.isLike(pattern)
+            else:
+                matches = network.holds(self._size, self._number)
+                # Who has a scope is in no network that has none.
+                matches = matches and (excludes or not self._hasScope)
+            if matches and excludes:
+                return False
+            found = found or matches
+        named = self._isNamed(host, _lower(patterns).split(","))
+        return found if named is None else named
 
+    def isInside(self, networks: str, budget: Budget | None = None) -> bool:
+        """
+        Tell whether it has an address of a list in a certificate.
 
-def isInside(address: str, networks: str) -> bool:
-    """
-    Tell whether a client has an address of a list in a certificate.
+        @param networks: addresses and networks, separated by commas.
+        @param budget: what they are counted against.
 
-    @param address: its address.
-    @param networks: addresses and networks, separated by commas.
+        @raise BadPattern: if one is something else.
+        @raise TooMuch: if there are too many.
+        """
+        nets = networksIn(networks, budget)
+        if not self._isKnown or self._hasScope:
+            return False
+        return any(net.holds(self._size, self._number) for net in nets)
 
-    @raise BadPattern: if one is something else.
-    """
-    client = normalized(address)
-    nets = [_strictNetwork(word) for word in networks.split(",")]
-    if client is None or getattr(client, "scope_id", None) is not None:
-        return False
-    return any(client in net for net in nets)
+    def _isNamed(self, host: str | None, patterns: list[str]) -> bool | None:
+        """
+        Hold patterns against its name.
+
+        @return: L{None} if they say nothing.
+        """
+        name = _lower(host or self._text.text)
+        text = self._text if name == self._text.text else _Text(name)
+        found = None
+        for word in patterns:
+            excludes, pattern = word[:1] == "!", word.removeprefix("!")
+            if len(pattern) > _LONGEST:
+                return None
+            if text.isLike(pattern):
+                if excludes:
+                    return False
+                found = True
+        return found
 
 
 def isLike(text: str, pattern: str) -> bool:
@@ -93,22 +126,60 @@ def isLike(text: str, pattern: str) -> bool:
     Match a text against a pattern, in which C{*} stands for anything and C{?} for a
     character.
     """
-    # As far as the last * has got is as far as it ever needs to go back.
-    at = inPattern = 0
-    star, resume = -1, 0
-    while at < len(text):
-        one = pattern[inPattern : inPattern + 1]
-        if one == "*":
-            star, resume = inPattern, at
-            inPattern += 1
-        elif one in ("?", text[at]):
-            at, inPattern = at + 1, inPattern + 1
-        elif star >= 0:
-            resume += 1
-            at, inPattern = resume, star + 1
-        else:
+    return _Text(text).isLike(pattern)
+
+
+class _Text:
+    """
+    A text that patterns are held against.
+
+    @ivar text: the text.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._known: dict[str, bool] = {}
+
+    def isLike(self, pattern: str) -> bool:
+        """
+        Match a pattern.
+        """
+        if pattern not in self._known:
+            self._known[pattern] = self._match(pattern)
+        return self._known[pattern]
+
+    def _match(self, pattern: str) -> bool:
+        """
+        Do so, in no more steps than the pattern is long, and than twice as many as the
+        text is.
+        """
+        size, stars = len(self.text), pattern.count("*")
+        literally = len(pattern) - stars
+        if size > _LONGEST_TEXT or literally > size or not (stars or literally == size):
             return False
-    return not pattern[inPattern:].strip("*")
+        if not stars and "?" not in pattern:
+            return pattern == self.text
+        # The bits are the places that may have been reached.
+        places, everywhere, reached = self._places, (2 << size) - 1, 1
+        for one in re.sub(r"\*\*+", "*", pattern):
+            if one == "*":
+                # All from the first one on.
+                reached = everywhere & -(reached & -reached)
+            else:
+                reached = (reached & places.get(one, 0)) << 1
+            if not reached:
+                return False
+        return bool(reached >> size)
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        """
+        For each character a number, whose bits are the places where it stands.
+        """
+        places: dict[str, int] = {}
+        for place, character in enumerate(self.text):
+            places[character] = places.get(character, 0) | 1 << place
+        return {**places, "?": (1 << len(self.text)) - 1}
 
 
 def normalized(address: str) -> _Address | None:
@@ -126,22 +197,42 @@ def normalized(address: str) -> _Address | None:
     return parsed if mapped is None else mapped
 
 
-def _isNamed(host: str, patterns: Iterable[str]) -> bool | None:
+def _split(patterns: str, budget: Budget | None) -> list[str]:
     """
-    Hold patterns against a name.
+    Take a list apart, if it isn't too long.
+    """
+    if budget is not None:
+        budget.spend(Limit.PATTERNS, patterns.count(",") + 1)
+    return patterns.split(",")
 
-    @return: L{None} if they say nothing.
+
+def _lower(text: str) -> str:
     """
-    found = None
-    for pattern in patterns:
-        excludes, pattern = pattern[:1] == "!", pattern.removeprefix("!")
-        if len(pattern) > _LONGEST:
-            return None
-        if isLike(host, pattern):
-            if excludes:
-                return False
-            found = True
-    return found
+    Write a name in lower case as OpenSSH does: other letters than those of ASCII have
+    none.
+    """
+    data = text.encode("utf-8", "surrogatepass").lower()
+    return data.decode("utf-8", "surrogatepass")
+
+
+class _Network(NamedTuple):
+    """
+    Addresses that begin with the same bits.
+
+    @ivar size: how many bits an address has.
+    @ivar first: the first of them, as a number.
+    @ivar free: how many bits differ.
+    """
+
+    size: int
+    first: int
+    free: int
+
+    def holds(self, size: int, number: int) -> bool:
+        """
+        Tell whether an address is one of them.
+        """
+        return size == self.size and number >> self.free == self.first >> self.free
 
 
 def _network(pattern: str) -> _Network | None:
@@ -152,42 +243,53 @@ def _network(pattern: str) -> _Network | None:
 
     @raise BadPattern: if it is a network with a wrong mask.
     """
-    if len(pattern) > _LONGEST_ADDRESS or not _addressLike.fullmatch(pattern):
+    match = _addressLike.fullmatch(pattern) if len(pattern) <= _LONGEST_ADDRESS else None
+    address = _numeric(match[1]) if match else None
+    if match is None or address is None:
         return None
-    text, slash, mask = pattern.partition("/")
-    if slash and not (mask.isdigit() and int(mask) <= 128):
+    size, first = address
+    length = size if match[2] is None else int(match[2])
+    if length > 128:
         return None
-    address = _numeric(text)
-    if address is None:
-        return None
-    length = int(mask) if slash else address.max_prefixlen
+    free = size - length
+    if free < 0 or first & ((1 << free) - 1):
+        raise BadPattern(f"{pattern} is no network")
+    return _Network(size, first, free)
+
+
+def networksIn(text: str, budget: Budget | None = None) -> list[_Network]:
+    """
+    Read the addresses and networks of a certificate.
+
+    @param budget: what they are counted against.
+
+    @raise BadPattern: if one is something else.
+    @raise TooMuch: if there are too many.
+    """
+    networks = []
+    for word in _split(text, budget):
+        network = _network(word) if _cidr.fullmatch(word) else None
+        if network is None:
+            raise BadPattern("something else than a network")
+        networks.append(network)
+    return networks
+
+
+def _numeric(text: str) -> tuple[int, int] | None:
+    """
+    Read an address in any of the ways in which OpenSSH does, such as C{127.1}.  Nobody
+    is asked for it, as getaddrinfo(3) would do.
+
+    @return: how many bits it has, and the address as a number; L{None} if it is none.
+    """
     try:
-        return ip_network((address, length))
-    except ValueError:
-        raise BadPattern(f"{pattern} is no network") from None
+        if ":" in text:
+            return 128, int.from_bytes(inet_pton(AF_INET6, text), "big")
+        if text[:1].isdigit():
+            return 32, int.from_bytes(inet_aton(text), "big")
+    except OSError:
+        pass
+    return None
 
 
-def _strictNetwork(word: str) -> _Network:
-    """
-    Read an address or a network of a certificate.
-    """
-    network = _network(word) if _cidr.fullmatch(word) else None
-    if network is None:
-        raise BadPattern("something else than a network")
-    return network
-
-
-def _numeric(text: str) -> _Address | None:
-    """
-    Read an address in any of the ways in which OpenSSH does, such as C{127.1}.
-    """
-    try:
-        found = socket.getaddrinfo(
-            text, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
-        )
-    except (OSError, UnicodeError, ValueError):
-        return None
-    return ip_address(found[0][4][0])
-
-
-__all__ = ["BadPattern", "isAmong", "isInside", "isLike", "normalized"]
+__all__ = ["BadPattern", "Client", "isLike", "networksIn", "normalized"]

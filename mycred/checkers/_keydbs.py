@@ -70,18 +70,38 @@ def readAuthorizedKeyFile(
     @param fileobj: lines.
     @param parseKey: what reads a line, and raises C{BadKeyError}.
     """
-    for line in fileobj:
+    return keysAmong(fileobj, parseKey, logUnread)
+
+
+def keysAmong(
+    lines: Iterable[bytes],
+    parseKey: Callable[[bytes], Any],
+    note: Callable[[bytes, Exception], None],
+) -> Iterator[Any]:
+    """
+    Read keys that stand in lines without options.
+
+    @param note: what is told of a line that isn't read as a key, and why.
+    """
+    for line in lines:
         line = line.strip()
         if line and not line.startswith(b"#"):
             try:
                 yield parseKey(line)
             # What isn't a key makes conch raise anything.
             except Exception as error:
-                _log.error(
-                    "A line that isn't read as a key: {line!r}: {error!s}",
-                    line=line[:64],
-                    error=error,
-                )
+                note(line, error)
+
+
+def logUnread(line: bytes, error: Exception) -> None:
+    """
+    Log that a line isn't read as a key.
+    """
+    _log.error(
+        "A line that isn't read as a key: {line!r}: {error!s}",
+        line=line[:64],
+        error=error,
+    )
 
 
 @implementer(IAuthorizedKeysDB)
@@ -315,5 +335,7 @@ def _isDefault(parseKey: object) -> bool:
 __all__ = [
     "InMemorySSHKeyDB",
     "UNIXAuthorizedKeysFiles",
+    "keysAmong",
+    "logUnread",
     "readAuthorizedKeyFile",
 ]

@@ -5,6 +5,7 @@ Check a public key, and the signature that proves who holds the private one.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from time import monotonic
 from typing import Any, NoReturn
 
 from zope.interface import implementer
@@ -13,10 +14,11 @@ from twisted.conch.ssh.keys import Key
 from twisted.internet.defer import Deferred, execute, maybeDeferred
 from twisted.python.failure import Failure
 
-from .._accounts import Kind, Verdict
+from .._accounts import Kind, Verdict, isMadeUp
 from .._audit import because, tellingAlone
 from .._conchcontracts import ValidPublicKey
 from .._contracts import AvatarID, ICredentialsChecker, ISSHPrivateKey
+from .._pace import Pace
 from .._peers import sourceOf
 from .._secrets import asBytes, shortened
 from .._sshkeys import (
@@ -32,17 +34,20 @@ from .._sshkeys import (
     isCertifying,
     keyOf as keyIn,
     parseOffer,
-    readLine,
+    readKey,
     signatureAlgorithm,
 )
 from .._turns import Source
 from .._workers import Workers, workersOf
 from ..credentials import peerOf
-from ..error import UnauthorizedLogin
+from ..error import LoginFailed, UnauthorizedLogin
 from ._accountchecker import errorOf
 from ._avatarids import avatarIdOf
 
 _anyKey = KeyPolicy()
+
+# A refusal takes so many seconds at least, which is longer than most looks take.
+_LEAST = 0.025
 
 # A longer blob is no key, in bytes.
 _LONGEST = 2**16
@@ -98,6 +103,7 @@ class SSHPublicKeyChecker:
         self._accepted = policy.accepted
         self._honors = _checkHonors(honors)
         self._workers = workers
+        self._pace = Pace()
 
     @tellingAlone
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
@@ -114,9 +120,11 @@ class SSHPublicKeyChecker:
             L{TemporaryFailure<mycred.error.TemporaryFailure>} if nothing could be
             found out.  What is no key at all is also a conch C{BadKeyError}.
         """
+        began = monotonic()
         deferred: Deferred[Any] = execute(self._sanityCheckKey, credentials)
         deferred.addCallback(self._checkKey, credentials)
-        return deferred.addCallback(self._verifyKey, credentials)
+        deferred.addCallback(self._verifyKey, credentials)
+        return deferred.addErrback(self._ebRefused, began)
 
     def _sanityCheckKey(self, credentials: Any) -> Proof:
         """
@@ -146,7 +154,32 @@ class SSHPublicKeyChecker:
         else:
             looking = maybeDeferred(self._keydb.getAuthorizedKeys, credentials.username)
             looking.addCallback(self._cbKeys, proof.offer, name)
+        looking.addCallback(self._cbLooked, name, monotonic())
         return looking.addCallback(self._cbVerdict, proof, credentials)
+
+    def _cbLooked(self, verdict: Verdict, name: bytes, began: float) -> Verdict:
+        """
+        Remember how long it takes to look somebody up whom there is.
+        """
+        account = verdict.account
+        if verdict.key is not None or (account is not None and not isMadeUp(account)):
+            self._pace.accept(name, monotonic() - began)
+        return verdict
+
+    def _ebRefused(self, failure: Failure, began: float) -> Any:
+        """
+        Let whoever is refused wait as long as others: there is less to look at for a name
+        that nobody has.
+        """
+        if failure.check(ValidPublicKey) or not failure.check(LoginFailed):
+            # A key that would do, somebody who has gone, or a defect.
+            return failure
+        least = max(self._pace.least(), _LEAST)
+        wait = began + least - monotonic()
+        if wait <= 0:
+            return failure
+        workers = self._workers or workersOf()
+        return workers.pause(wait).addCallback(lambda _: failure)
 
     def _cbKeys(self, keys: Iterable[Any], offer: Offer, name: bytes) -> Verdict:
         """
@@ -280,10 +313,7 @@ def readOffer(blob: object) -> Offer:
         raise UnusableKey("no key")
     if data[:1] not in (b"", b"\0"):
         # As in Twisted: a key that is written as in a file will do.
-        line = readLine(data, 1)
-        if line is None:
-            raise UnusableKey("no key")
-        data = line.blob
+        data = readKey(data)
     return parseOffer(data)
 
 

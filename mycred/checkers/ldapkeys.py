@@ -6,7 +6,7 @@ They take conch's libraries: C{pip install mycred[ssh]}.
 
 from __future__ import annotations
 
-from io import BytesIO
+from collections.abc import Callable
 from typing import Any
 
 from zope.interface import implementer
@@ -19,17 +19,21 @@ from .._accounts import Account, Kind, Verdict
 from .._conchcontracts import IAuthorizedKeysDB
 from .._ldap import Seen, Settings
 from .._secrets import asBytes
-from .._sshkeys import KeyFiles, KeyPolicy, makeAuthority
+from .._sshkeys import KeyFiles, KeyPolicy, Offer, makeAuthority
 from .._turns import Source
 from .._workers import Workers
 from ._accountchecker import errorOf
-from ._keydbs import readAuthorizedKeyFile
+from ._keydbs import keysAmong, logUnread
 from ._ldap import Looks, isPlausibleName
 from ._publickeys import Proof
 
 _anyKey = KeyPolicy()
 
 _NOBODY = -1
+
+# So much of an entry is read where keys are taken out of all of it: values, and bytes of
+# each.
+_MOST_VALUES, _LONGEST_VALUE = 256, 2**16
 
 
 @implementer(IAuthorizedKeysDB)
@@ -40,7 +44,8 @@ class LDAPAuthorizedKeys:
 
     L{SSHPublicKeyChecker<mycred.checkers.sshkeys.SSHPublicKeyChecker>} looks one up
     with all that sshd would look at, and names the avatar as the directory spells it.
-    C{getAuthorizedKeys} is for others, and knows keys without options only.
+    C{getAuthorizedKeys} is for others, and knows keys without options only, of as many
+    values as anybody has.
     """
 
     _log = Logger()
@@ -75,7 +80,10 @@ class LDAPAuthorizedKeys:
         @return: a L{Deferred} that fires with them, or fails with
             L{TemporaryFailure<mycred.error.TemporaryFailure>}.
         """
-        return self._look(asBytes(username), ()).addCallback(self._cbKeys)
+        keys: list[Any] = []
+        unread: list[tuple[bytes, Exception]] = []
+        looking = self._look(self._seekKeys, asBytes(username), (), keys, unread)
+        return looking.addCallback(self._cbKeys, keys, unread)
 
     def authorize(self, name: bytes, proof: Proof, peer: str | None) -> Deferred[Verdict]:
         """
@@ -85,7 +93,8 @@ class LDAPAuthorizedKeys:
         @param proof: the key.
         @param peer: the address of the client, if it is known.
         """
-        return self._look(name, proof.source).addCallback(self._cbLines, proof, peer)
+        asked = name, proof.source, proof.offer, peer
+        return self._look(self._seekLine, *asked).addCallback(self._cbLine)
 
     def close(self) -> None:
         """
@@ -93,45 +102,87 @@ class LDAPAuthorizedKeys:
         """
         self.looks.directory.close()
 
-    def _look(self, name: bytes, source: Source) -> Deferred[Any]:
+    def _look(
+        self, seek: Callable[..., Seen], name: bytes, source: Source, *args: object
+    ) -> Deferred[Any]:
         """
-        Have the values of a user's entry looked up.
+        Have something sought in a user's entry.
+
+        @param seek: what does it, in a thread: however much there is to read, others
+            are served meanwhile.
+        @param source: who asks.
+        @param args: what it is told besides the name.
         """
         if not isPlausibleName(name):
             return succeed(Seen(Verdict(Kind.REFUSED, name, "no such name"), []))
-        lookFor = self.looks.directory.lookFor
-        return self.looks.run(lookFor, name, self._attribute, source=source)
+        return self.looks.run(seek, name, *args, source=source)
 
-    def _cbKeys(self, seen: Seen) -> list[Any]:
+    def _seekKeys(
+        self,
+        name: bytes,
+        keys: list[Any],
+        unread: list[tuple[bytes, Exception]],
+        until: float,
+        isWatched: bool,
+    ) -> Seen:
         """
-        Read keys.
-        """
-        verdict = seen.verdict
-        if verdict.kind is Kind.UNSURE:
-            raise errorOf(verdict)
-        if verdict.kind is not Kind.ACCEPTED:
-            return []
-        lines = BytesIO(b"\n".join(seen.values))
-        return list(readAuthorizedKeyFile(lines, Key.fromString))
+        Read the keys in an entry.
 
-    def _cbLines(self, seen: Seen, proof: Proof, peer: str | None) -> Verdict:
+        @param keys: where to put them.
+        @param unread: where to put what isn't read as a key, and why.
+        """
+        seen = self.looks.directory.lookFor(name, self._attribute, until, isWatched)
+        if seen.verdict.kind is Kind.ACCEPTED:
+            lines = b"\n".join(seen.values).split(b"\n", _MOST_VALUES)
+            short = [one for one in lines[:_MOST_VALUES] if len(one) <= _LONGEST_VALUE]
+            if len(short) < len(lines):
+                unread.append((b"", ValueError("there is too much to read")))
+            keys += keysAmong(
+                short, Key.fromString, lambda line, error: unread.append((line, error))
+            )
+        return Seen(seen.verdict, seen.steps)
+
+    def _cbKeys(
+        self, seen: Seen, keys: list[Any], unread: list[tuple[bytes, Exception]]
+    ) -> list[Any]:
+        """
+        Hand the keys on.
+        """
+        for line, error in unread:
+            logUnread(line, error)
+        if seen.verdict.kind is Kind.UNSURE:
+            raise errorOf(seen.verdict)
+        return keys
+
+    def _seekLine(
+        self, name: bytes, offer: Offer, peer: str | None, until: float, isWatched: bool
+    ) -> Seen:
         """
         Look for a key among those of an entry.
         """
+        seen = self.looks.directory.lookFor(name, self._attribute, until, isWatched)
         verdict = seen.verdict
         if verdict.kind in (Kind.UNSURE, Kind.REFUSED):
-            return verdict
+            return seen
         account = Account(
             verdict.name.decode("utf-8", "surrogateescape"), _NOBODY, _NOBODY, "", ""
         )
         text = b"\n".join(seen.values)
         where = f"{self._attribute} of {account.name}"
-        evidence = self._authority.lookIn(text, where, proof.offer, account, peer)
+        evidence = self._authority.lookIn(text, where, offer, account, peer)
+        if evidence is None:
+            verdict = Verdict(Kind.REFUSED, verdict.name, "no such key is authorized")
+        else:
+            verdict = verdict._replace(key=evidence)
+        return Seen(verdict, seen.steps)
+
+    def _cbLine(self, seen: Seen) -> Verdict:
+        """
+        Log what has been noted, and hand the verdict on.
+        """
         for note, values in self._authority.takeNotes():
             self._log.warn(note, **values)
-        if evidence is None:
-            return Verdict(Kind.REFUSED, verdict.name, "no such key is authorized")
-        return verdict._replace(key=evidence)
+        return seen.verdict
 
 
 __all__ = ["LDAPAuthorizedKeys"]

@@ -4,6 +4,7 @@ The mailbox as IMAP4 shows it.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from email import message_from_bytes
@@ -83,8 +84,8 @@ class Account:
         """
         List the folders that fit a pattern.
         """
-        pattern = (ref + wildcard).upper()
-        if pattern not in ("INBOX", "*", "%"):
+        pattern = ref + wildcard
+        if not _isInbox(pattern) and pattern not in ("*", "%"):
             return []
         return [("INBOX", Folder(self._store, Mailbox(self._user, 0, 0, []), True))]
 
@@ -448,7 +449,7 @@ def _isInbox(name: str) -> bool:
     """
     Tell whether this is the name of the folder that there is.
     """
-    return _native(name).upper() == "INBOX"
+    return re.fullmatch("inbox", _native(name), re.ASCII | re.IGNORECASE) is not None
 
 
 def _native(name: str | bytes) -> str:

@@ -12,12 +12,22 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.python.fakepwd import UserDatabase
 
-from mycred._accounts import Account, Kind, Rules, SystemUsers, Verdict
-from mycred._sshkeys import Authority, KeyFiles, _authority, _keyfiles, parseOffer
-from mycred.checkers import _keydbs
+from mycred._accounts import Account, Kind, Rules, SystemUsers, Verdict, isMadeUp
+from mycred._sshkeys import (
+    Authority,
+    KeyFiles,
+    Revoked,
+    _authority,
+    _keyfiles,
+    _request,
+    parseOffer,
+    string,
+)
+from mycred._userfile import _state
+from mycred.checkers import _keydbs, _publickeys
 from mycred.checkers._publickeys import Proof
 from mycred.checkers.sshkeys import (
     KeyEvidence,
@@ -28,7 +38,7 @@ from mycred.checkers.sshkeys import (
 from mycred.error import AccountDenied, DenialReason, TemporaryFailure, UnauthorizedLogin
 
 from .._stepping import SteppedWorkers
-from ..sshkeys._keys import blobOf, certificate, ed25519, line
+from ..sshkeys._keys import blobOf, certificate, ed25519, line, rsaKey
 from .test_publickeys import KeyTestCase, offered, signed
 
 ALICE, BOB, CA = ed25519(), ed25519(), ed25519()
@@ -396,6 +406,227 @@ class RevokedTests(MachineTestCase):
             new.rename(self.revoked)
             self.assertRefused(authority.look(b"alice", offer, None))
 
+    def test_same(self) -> None:
+        """
+        What holds the same as before isn't taken apart again, though it is so young that
+        it has to be read.
+        """
+        with mock.patch.object(Revoked, "parse", wraps=Revoked.parse) as parse:
+            authority = Authority(
+                KeyFiles(revoked=str(self.revoked)), SystemUsers(self.userdb)
+            )
+        offer = parseOffer(blobOf(ALICE))
+        for text, kind, times in (
+            (line(BOB), Kind.ACCEPTED, 1),
+            (line(ALICE), Kind.REFUSED, 1),
+            (b"x", Kind.UNSURE, 1),
+            (line(ALICE), Kind.REFUSED, 1),
+        ):
+            self.revoked.write_bytes(text)
+            parse.reset_mock()
+            for _ in range(2):
+                verdict = authority.look(b"alice", offer, None)
+                self.assertIs(verdict.kind, kind)
+            self.assertEqual(parse.call_count, times)
+
+
+class TimeTests(MachineTestCase):
+    """
+    How long a refusal takes doesn't tell who has an account.
+    """
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.workers = SteppedWorkers()
+        self.now = 0.0
+        self.patch(_publickeys, "monotonic", lambda: self.now)
+
+    def refuse(self, checker: Any, name: bytes, seconds: float) -> float:
+        """
+        Offer a key that isn't authorized.
+
+        @param seconds: how long it takes to look it up.
+
+        @return: how long the client waits for an answer besides.
+        """
+        offer = offered(BOB, username=name)
+        login = checker.requestAvatarId(offer)
+        self.now += seconds
+        self.workers.step()
+        failures: list[Any] = []
+        login.addErrback(failures.append)
+        waited = 0.0
+        while not failures:
+            self.workers.reactor.advance(0.001)
+            waited += 0.001
+        failures[0].trap(UnauthorizedLogin)
+        return waited
+
+    def checker(self) -> SSHPublicKeyChecker:
+        """
+        Make a checker that knows Alice.
+        """
+        self.file.write_bytes(line(ALICE))
+        return SSHPublicKeyChecker(self.keys(workers=self.workers), workers=self.workers)
+
+    def test_least(self) -> None:
+        """
+        Whether there is anything to look at or not, a refusal takes a fixed time.
+        """
+        checker = self.checker()
+        for name, seconds in ((b"alice", 0.004), (b"eve", 0.001)):
+            waited = self.refuse(checker, name, seconds)
+            self.assertAlmostEqual(waited + seconds, 0.025, places=3)
+
+    def test_slow(self) -> None:
+        """
+        Where looks take longer, refusals do, too, for names that nobody has: however many
+        of those are asked for meanwhile.
+        """
+        checker = self.checker()
+        self.refuse(checker, b"alice", 0.4)
+        for number in range(100):
+            waited = self.refuse(checker, b"eve%d" % number, 0.001)
+            self.assertAlmostEqual(waited + 0.001, 0.5, places=2)
+        # One of each counts, as it was the last time.
+        self.assertAlmostEqual(self.refuse(checker, b"alice", 0.3), 0.075, places=2)
+
+    def test_accepted(self) -> None:
+        """
+        A key that would do is answered at once, and so is somebody who doesn't wait.
+        """
+        checker = self.checker()
+        login = checker.requestAvatarId(offered(ALICE))
+        self.workers.step()
+        self.failureResultOf(login, ValidPublicKey)
+        login = checker.requestAvatarId(offered(BOB))
+        self.workers.step()
+        login.cancel()
+        self.failureResultOf(login, CancelledError)
+
+    def test_revoked(self) -> None:
+        """
+        A key that is revoked is one for whoever has it, account or not.
+        """
+        revoked = self.home / "revoked"
+        revoked.write_bytes(line(BOB))
+        command = Command(b"")
+        for name in (b"alice", b"eve"):
+            verdict = self.look(BOB, name, revoked=str(revoked), command=command)
+            self.assertEqual(verdict.why, "the key is revoked")
+        self.assertEqual(command.asked, [])
+
+
+class HostileTests(MachineTestCase):
+    """
+    Files that somebody has written to keep the server busy.
+    """
+
+    def notes(self) -> list[str]:
+        """
+        Tell what was logged of files.
+        """
+        return [event["why"] for event in self.events if "where" in event]
+
+    def test_limits(self) -> None:
+        """
+        A look ends where there is too much to look at; nothing in the file authorizes
+        then, and the log says so once.
+        """
+        base64 = line(ALICE).split()[1]
+        for text, what in (
+            (b'zz,from="*" ' + line(ALICE), "lines with the key"),
+            (b"# " + base64, "lines with the key"),
+            (b"a" * 60_000 + b" " + line(ALICE), "bytes in lines with the key"),
+            (b'from="' + b"1," * 2000 + b'1" ' + line(ALICE), "patterns of addresses"),
+            (b'from="' + b"*x?," * 6000 + b'*" ' + line(ALICE), "patterns of addresses"),
+            (b"pty," * 2000 + b"zz " + line(ALICE), "options"),
+            (b"," * 2000 + b"zz " + line(ALICE), "options"),
+            (b'permitopen="a:zz" ' + line(ALICE), "names of ports"),
+            (b'expiry-time="20200101" ' + line(ALICE), "expiry-time="),
+        ):
+            self.events.clear()
+            count = min(1001, 2**20 // len(text))
+            self.file.write_bytes((text + b"\n") * count + line(ALICE))
+            self.assertRefused(self.look(ALICE, peer="192.0.2.1"))
+            said = [note for note in self.notes() if note.startswith("too many")]
+            self.assertEqual(len(said), 1, what)
+            self.assertIn(f"too many {what}: ", said[0])
+
+    def test_told(self) -> None:
+        """
+        The log isn't told of all lines that don't count.
+        """
+        self.file.write_bytes((b"zz " + line(ALICE) + b"\n") * 100)
+        self.assertRefused(self.look(ALICE))
+        self.assertEqual(len(self.notes()), 20)
+
+    def test_large(self) -> None:
+        """
+        All the files of a user together are as large as one may be.
+        """
+        keys2 = self.ssh / "authorized_keys2"
+        keys2.write_bytes(line(ALICE))
+        for size, isIn in ((2**24 - len(line(ALICE)), True), (2**24, False)):
+            self.file.write_bytes(b"\n" * size)
+            verdict = self.look(ALICE)
+            self.assertEqual(verdict.kind is Kind.ACCEPTED, isIn)
+        self.assertIn("too many bytes: no more than 16777216 are looked at", self.notes())
+
+    def test_enough(self) -> None:
+        """
+        Real files are far from it: with a hundred thousand keys, with some thousand
+        patterns, with a key that stands there again and again.
+        """
+        patterns = b",".join(b"192.0.%d.%d" % divmod(n, 250) for n in range(4000))
+        rsa = rsaKey(4096)
+        good = b'from="' + patterns + b'" ' + line(ALICE)
+        for text in (
+            (line(BOB, b"bob@example.org") + b"\n") * 100_000 + line(ALICE),
+            (line(ALICE) + b"\n") * 100_000,
+            (b'from="192.0.2.2" ' + line(ALICE) + b"\n") * 400 + good,
+            (b'from="192.0.2.2" ' + line(rsa) + b"\n") * 400 + line(rsa),
+        ):
+            self.file.write_bytes(text)
+            key = ALICE if line(ALICE) in text else rsa
+            verdict = self.look(key, peer="192.0.2.1")
+            self.assertIs(verdict.kind, Kind.ACCEPTED, verdict.why)
+
+    def test_others(self) -> None:
+        """
+        Other files are looked at all the same, and so is a command.
+        """
+        self.file.write_bytes((b"zz " + line(ALICE) + b"\n") * 1001)
+        command = Command(line(ALICE))
+        self.assertIs(self.look(ALICE, command=command).kind, Kind.ACCEPTED)
+        (self.ssh / "authorized_keys2").write_bytes(line(BOB))
+        self.assertIs(self.look(BOB).kind, Kind.ACCEPTED)
+
+    def test_certificates(self) -> None:
+        """
+        Nor can certificates, and files of principals, be too much.
+        """
+        self.patch(_state, "SETTLING", 0)
+        ca = self.home / "ca"
+        ca.write_bytes(line(CA))
+        principals = self.ssh / "principals"
+        settings = {"ca": str(ca), "principals": str(principals), "peer": "192.0.2.1"}
+        ops = certificate(CA, ALICE, principals=(b"ops",))
+        networks = b",".join([b"192.0.2.0/24"] * 4000)
+        source = ((b"source-address", string(networks)),)
+        for blob, text, what in (
+            (ops, b"x\n" * 5001, "lines with principals"),
+            (ops, b"x" * 2**20 + b"\nops\n", "bytes with principals"),
+            (ops, b"zz ops\n" * 1001, "lines with the key"),
+            (ops, b"pty," * 9000 + b"zz ops\n", "options"),
+            (certificate(CA, ALICE, critical=source), b"ops\n", "patterns of addresses"),
+        ):
+            self.events.clear()
+            principals.write_bytes(text)
+            self.assertRefused(self.look(blob, **settings))
+            said = [note for note in self.notes() if f"too many {what}: " in note]
+            self.assertEqual(len(said), 1, what)
+
 
 class CertificateTests(MachineTestCase):
     """
@@ -491,7 +722,7 @@ class CertificateTests(MachineTestCase):
         A certificate that its authority hasn't signed keeps nobody busy, whatever it
         says.
         """
-        self.patch(_authority, "fromCertificate", lambda _: self.fail("it was looked at"))
+        self.patch(_request, "fromCertificate", lambda *_: self.fail("it was looked at"))
         blob = bytearray(certificate(CA, ALICE, critical=((b"x", b"y"),)))
         blob[-1] ^= 1
         self.file.write_bytes(b"cert-authority " + line(CA))
@@ -628,12 +859,20 @@ class CommandTests(MachineTestCase):
 
     def test_asked(self) -> None:
         """
-        It is asked about an account whose files don't authorize a key.
+        It is asked about an account whose files don't authorize a key; and about a name
+        that nobody has, so that nobody learns which they are, though whatever it says of
+        one is nothing.
         """
         command = Command(b'from="192.0.2.1" ' + line(ALICE))
         self.file.write_bytes(line(BOB))
         self.assertIs(self.look(BOB, command=command).kind, Kind.ACCEPTED)
-        self.assertRefused(self.look(ALICE, b"carol", command=command))
+        self.assertEqual(command.asked, [])
+        for peer in (None, "192.0.2.1"):
+            self.assertRefused(self.look(ALICE, b"carol", peer=peer, command=command))
+        self.assertEqual([one.name for one in command.asked], ["carol", "carol"])
+        self.assertTrue(isMadeUp(command.asked.pop()) and isMadeUp(command.asked.pop()))
+        for absurd in (b"-x", b"a/b", b"a:b", b"\n", b"", b"x" * 256):
+            self.assertRefused(self.look(ALICE, absurd, command=command))
         self.assertEqual(command.asked, [])
         verdict = self.look(ALICE, peer="192.0.2.1", command=command)
         self.assertIs(verdict.kind, Kind.ACCEPTED)

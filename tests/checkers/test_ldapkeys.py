@@ -11,10 +11,16 @@ from typing import Any, ClassVar
 from zope.interface.verify import verifyObject
 
 from twisted.conch.ssh.keys import Key
-from twisted.trial.unittest import SkipTest
+from twisted.internet.defer import Deferred, succeed
+from twisted.logger import globalLogPublisher
+from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from mycred import strcred
+from mycred._accounts import Kind, Verdict
 from mycred._conchcontracts import IAuthorizedKeysDB, ValidPublicKey
+from mycred._ldap import Seen
+from mycred._sshkeys import KeyEvidence, parseOffer
+from mycred.checkers._publickeys import Proof
 from mycred.checkers.ldap import ldapSettings
 from mycred.checkers.ldapkeys import LDAPAuthorizedKeys
 from mycred.checkers.sshkeys import SSHPublicKeyChecker, keyOf
@@ -30,6 +36,9 @@ from .._stepping import SteppedWorkers
 from ..conch._ssh import keygen
 from ..ldap._directory import DirectoryTestCase
 from ..ldap._slapd import PEOPLE, SUFFIX, person
+from ..sshkeys._keys import blobOf, ed25519, line
+
+ALICE, BOB = ed25519(), ed25519()
 
 
 def withKeys(name: str, *lines: str, more: str = "") -> str:
@@ -211,6 +220,148 @@ class KeysTests(DirectoryTestCase):
         """
         settings = ldapSettings(host="localhost", dn=f"uid={{username}},{SUFFIX}")
         self.assertRaises(ValueError, LDAPAuthorizedKeys, settings)
+
+
+class Looks:
+    """
+    Looks at a directory that holds anything.
+
+    @ivar isInThread: whether a thread is at it.
+    """
+
+    def __init__(self, *values: bytes) -> None:
+        self.directory = self
+        self.isInThread = False
+        self._values = values
+
+    def run(self, look: Any, *args: Any, source: Any = ()) -> Deferred[Seen]:
+        """
+        Look, as if in a thread.
+        """
+        self.isInThread = True
+        seen = look(*args, 0.0, False)
+        self.isInThread = False
+        return succeed(seen)
+
+    def lookFor(self, name: bytes, attribute: str, until: float, isWatched: bool) -> Seen:
+        """
+        Find what there is.
+        """
+        assert self.isInThread
+        return Seen(Verdict(Kind.ACCEPTED, name), ["a step"], self._values)
+
+
+class ThreadTests(SynchronousTestCase):
+    """
+    What is done in a thread, of a look at an entry that holds anything.
+    """
+
+    def setUp(self) -> None:
+        self.events: list[Any] = []
+        globalLogPublisher.addObserver(self.events.append)
+        self.addCleanup(globalLogPublisher.removeObserver, self.events.append)
+
+    def keydb(self, *values: bytes) -> LDAPAuthorizedKeys:
+        """
+        Make a database of an entry.
+        """
+        settings = ldapSettings(host="localhost", base=PEOPLE)
+        keydb = LDAPAuthorizedKeys(settings, workers=SteppedWorkers())
+        self.looks = Looks(*values)
+        self.patch(keydb, "looks", self.looks)
+        return keydb
+
+    def authorize(self, keydb: LDAPAuthorizedKeys) -> Verdict:
+        """
+        Look a key up.
+        """
+        proof = Proof(parseOffer(blobOf(ALICE)), None, frozenset())
+        looking = keydb.authorize(b"alice", proof, "192.0.2.1")
+        return self.successResultOf(looking)
+
+    def test_line(self) -> None:
+        """
+        A line is looked for in a thread, and none of the values leaves it.
+        """
+        keydb = self.keydb(b"x", b"no-user-rc " + line(ALICE))
+        wasInThread: list[bool] = []
+        lookIn = keydb._authority.lookIn
+
+        def watched(*args: Any) -> Any:
+            wasInThread.append(self.looks.isInThread)
+            return lookIn(*args)
+
+        self.patch(keydb._authority, "lookIn", watched)
+        verdict = self.authorize(keydb)
+        self.assertIs(verdict.kind, Kind.ACCEPTED)
+        self.assertEqual(KeyEvidence.restore(verdict.key).line, 2)
+        self.assertEqual(wasInThread, [True])
+        seen = self.successResultOf(
+            self.looks.run(keydb._seekLine, b"alice", parseOffer(blobOf(BOB)), None)
+        )
+        self.assertEqual((seen.steps, seen.values), (["a step"], ()))
+
+    def test_keys(self) -> None:
+        """
+        So are keys taken out of all values; what can't be read is logged afterwards.
+        """
+        keydb = self.keydb(b"nonsense", line(ALICE), b"#x", b"\n" + line(BOB) + b"\n")
+        wasInThread: list[bool] = []
+        fromString = Key.fromString
+
+        def watched(*args: Any) -> Any:
+            wasInThread.append(self.looks.isInThread)
+            self.assertEqual(self.events, [])
+            return fromString(*args)
+
+        self.patch(Key, "fromString", watched)
+        keys = self.successResultOf(keydb.getAuthorizedKeys(b"alice"))
+        self.assertEqual(keys, [ALICE.public(), BOB.public()])
+        self.assertEqual(wasInThread, [True] * 3)
+        self.assertEqual([event["line"] for event in self.events], [b"nonsense"])
+
+    def test_work(self) -> None:
+        """
+        There is an end to what is read of an entry, and the log says so.
+        """
+        many = b'from="' + b"192.0.2.2," * 5000 + b'192.0.2.1" ' + line(ALICE)
+        for values in ((many,) * 100 + (line(ALICE),), (b"zz " + line(ALICE),) * 1001):
+            self.events.clear()
+            self.assertIs(self.authorize(self.keydb(*values)).kind, Kind.REFUSED)
+            self.assertIn("too many", self.events[-1]["why"])
+        verdict = self.authorize(self.keydb(*[line(BOB)] * 10_000, line(ALICE)))
+        self.assertIs(verdict.kind, Kind.ACCEPTED)
+
+    def test_keysWork(self) -> None:
+        """
+        So there is where all keys are asked for.
+        """
+        good, long = line(ALICE), line(ALICE) + b"x" * 2**16
+        for values, count in (
+            ((good,) * 256, 256),
+            ((good,) * 257, 256),
+            ((b"\n" * 300, good), 0),
+            ((good, long, good), 2),
+            ((long,) * 300, 0),
+        ):
+            self.events.clear()
+            keydb = self.keydb(*values)
+            keys = self.successResultOf(keydb.getAuthorizedKeys(b"alice"))
+            self.assertEqual(len(keys), count)
+            told = ["there is too much to read" in repr(one) for one in self.events]
+            self.assertEqual(told, [True] if len(values) != 256 else [])
+
+    def test_nobody(self) -> None:
+        """
+        No values are read of whom the directory doesn't let in.
+        """
+        keydb = self.keydb(line(ALICE))
+        for kind in (Kind.REFUSED, Kind.DENIED):
+            seen = Seen(Verdict(kind, b"alice", "no"), [], (line(ALICE),))
+            self.patch(self.looks, "lookFor", lambda *args, seen=seen: seen)
+            keys = self.successResultOf(keydb.getAuthorizedKeys(b"alice"))
+            self.assertEqual(keys, [])
+            self.assertIs(self.authorize(keydb).kind, kind)
 
 
 class FactoryTests(DirectoryTestCase):

@@ -35,7 +35,15 @@ from mycred.error import (
 )
 
 from .._stepping import SteppedWorkers
-from ..sshkeys._keys import SecurityKey, blobOf, certificate, ecdsa, ed25519, rsaKey
+from ..sshkeys._keys import (
+    SecurityKey,
+    blobOf,
+    certificate,
+    ecdsa,
+    ed25519,
+    line,
+    rsaKey,
+)
 
 ALICE = ed25519()
 ACCOUNT = Account("alice", 1000, 1000, "/home/alice", "/bin/sh")
@@ -223,6 +231,25 @@ class DatabaseTests(KeyTestCase):
         keydb = InMemorySSHKeyDB({"alice": [ALICE.public()]})  # type: ignore[dict-item]
         avatarId = self.successResultOf(self.check(keydb, credentials))
         self.assertEqual(avatarId, "alice")
+
+    def test_written(self) -> None:
+        """
+        As in Twisted, a key may be offered as it is written in a file; with options it
+        is none.
+        """
+        for blob, isKey in (
+            (line(ALICE), True),
+            (line(ALICE, b"") + b"x" * 2**15, True),
+            (b"no-pty " + line(ALICE), False),
+            (b'command="' + b'\\"' * 2**14 + b'" ' + line(ALICE), False),
+        ):
+            credentials = signed(ALICE)
+            credentials.blob = blob
+            login = self.check(Files(accepted()), credentials)
+            if isKey:
+                self.successResultOf(login)
+            else:
+                self.failureResultOf(login, UnauthorizedLogin)
 
 
 class SignatureTests(KeyTestCase):

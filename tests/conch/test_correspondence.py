@@ -241,6 +241,46 @@ OPTIONS: dict[str, Case] = {
     "permitlistenPort": Case(True, f'permitlisten="8080" {ED}'),
 }
 
+#: What is nearly an option, and what is one though it doesn't look so.
+ODD: dict[str, Case] = {
+    "nameless": Case(False, f'="x" {ED}'),
+    "namelessAfterComma": Case(False, f',="x" {ED}'),
+    "namelessLater": Case(False, f'no-pty,="x" {ED}'),
+    "sign": Case(False, f"= {ED}"),
+    "quoted": Case(False, f'"x" {ED}'),
+    "quotedTwice": Case(False, f'command="true""x" {ED}'),
+    "dash": Case(False, f"- {ED}"),
+    "comma": Case(True, f", {ED}"),
+    "underscore": Case(False, f"no_pty {ED}"),
+    "accented": Case(False, f"no-p\xf4ty {ED}"),
+    "verticalTab": Case(False, f"no-pty\x0b {ED}"),
+    "flagWithValue": Case(False, f'pty="yes" {ED}'),
+    "blankBeforeSign": Case(False, f'command ="true" {ED}'),
+    "singleQuotes": Case(False, f"command='true' {ED}"),
+    "numberWithUnderscore": Case(False, f'tunnel="1_0" {ED}'),
+    "numberInArabic": Case(False, f'tunnel="\u0661" {ED}'),
+    "portByName": Case(True, f'permitopen="a:ssh" {ED}'),
+    "dayInArabic": Case(False, f'expiry-time="2038010\u0661" {ED}'),
+    "zoneInLowerCase": Case(True, f'expiry-time="20380101utc" {ED}'),
+}
+
+#: Where a client may come from: addresses in all the ways to write one.
+SOURCES: dict[str, Case] = {
+    name: Case(isLetIn, f'from="{patterns}" {ED}')
+    for name, patterns, isLetIn in (
+        ("hexadecimal", "0x7f.1", True),
+        ("octal", "0177.0.0.01", True),
+        ("dot", "127.0.0.1.", False),
+        ("all", "0.0.0.0/0", True),
+        ("mask with zeros", "127.0.0.0/008", True),
+        ("mask too long", "127.0.0.0/33,*", False),
+        ("short and excluded", "!127.1,*", False),
+        ("excluded before something bad", "!127.0.0.1,", False),
+        ("many stars", "*" * 500 + "1", True),
+        ("a thousand", "192.0.2.1," * 1000 + "127.0.0.1", True),
+    )
+}
+
 #: Certificates, by authorities in the file of keys.
 CERTIFIED: dict[str, Case] = {
     "good": Case(True, CA, "ed25519.good"),
@@ -316,6 +356,7 @@ PRINCIPALS: dict[str, Case] = {
     "optionsElsewhere": Case(False, 'from="192.0.2.1" ops', "ed25519.trustedops"),
     "optionsUnknown": Case(False, "no-such-option ops", "ed25519.trustedops"),
     "authority": Case(False, "cert-authority ops", "ed25519.trustedops"),
+    "nameless": Case(False, '="x" ops', "ed25519.trustedops"),
     "nobody": Case(False, "", "ed25519.trustedops"),
     "noFile": Case(False, "(no file)", "ed25519.trustedops"),
 }
@@ -440,6 +481,18 @@ class LineTests(Correspondence):
         Lines and options are taken as sshd takes them.
         """
         return self.agreeOnAll(OPTIONS, self.file)
+
+    def test_odd(self) -> Any:
+        """
+        So are those that are nearly options.
+        """
+        return self.agreeOnAll(ODD, self.file)
+
+    def test_sources(self) -> Any:
+        """
+        So are addresses.
+        """
+        return self.agreeOnAll(SOURCES, self.file)
 
     def test_certificates(self) -> Any:
         """

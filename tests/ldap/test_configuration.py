@@ -319,6 +319,12 @@ class WrongTests(SettingsTestCase):
             ("timeout=0", "timeout", "seconds"),
             ("timeout=nan", "timeout", "seconds"),
             ("timeout=1e9", "timeout", "seconds"),
+            ("timeout=1e1", "timeout", "seconds"),
+            ("timeout=1_0", "timeout", "seconds"),
+            ("timeout= 10", "timeout", "seconds"),
+            ("timeout=\u0661\u0660", "timeout", "seconds"),
+            ("port=3_8", "port", "65535"),
+            ("port=\u0663", "port", "65535"),
         ):
             self.assertWrong(f"{BASE}:{more}", *words)
         self.assertWrong("host=a:base=example.org", "base", "DN")

@@ -11,8 +11,9 @@ from hypothesis import given, settings as limits, strategies as st
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from mycred import _pace
 from mycred._accounts import Kind
-from mycred._ldap import _directory, _pace, _people, ldapSettings
+from mycred._ldap import _directory, _people, ldapSettings
 from mycred._ldap._faults import Unsure
 from mycred._ldap._link import Link
 from mycred._ldap._messages import Entry

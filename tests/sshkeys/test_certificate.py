@@ -58,6 +58,17 @@ class ParseTests(SynchronousTestCase):
         self.assertEqual(parseOffer(blob), read)
         self.assertEqual(keyOf(read), read.key)
 
+    def test_most(self) -> None:
+        """
+        There is room for more than anybody writes.
+        """
+        names = tuple(b"%d" % number for number in range(256))
+        pairs = tuple((name, b"") for name in names[:64])
+        blob = certificate(CA, ALICE, principals=names, critical=pairs, extensions=pairs)
+        read = Certificate.parse(blob)
+        self.assertEqual(len(read.principals), 256)
+        self.assertEqual((len(read.critical), len(read.extensions)), (64, 64))
+
     def test_types(self) -> None:
         """
         Keys of all types are certified.
@@ -85,6 +96,8 @@ class ParseTests(SynchronousTestCase):
             certificate(CA, ALICE, principals=(b"al\0ice",)),
             certificate(CA, ALICE, id=b"a\0b"),
             certificate(CA, ALICE, principals=(b"a",) * 257),
+            certificate(CA, ALICE, critical=((b"verify-required", b""),) * 65),
+            certificate(CA, ALICE, extensions=((b"", b""),) * 65),
             certificate(CA, ALICE, type=b"ssh-rsa-cert-v01@openssh.com"),
             certificate(CA, ALICE, type=b"ssh-dss-cert-v01@openssh.com"),
             certificate(CA, ALICE, type=b"ssh-ed25519-cert-v02@openssh.com"),

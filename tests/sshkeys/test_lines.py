@@ -5,27 +5,44 @@ Tests for L{mycred._sshkeys._lines}.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 
 from hypothesis import given, strategies
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._sshkeys import BadOption, PublicKey, UnusableKey, keysIn, string
-from mycred._sshkeys._lines import linesWith, optionsIn, plainBlob, principalsIn, readLine
+from mycred._sshkeys._budget import Budget, Limit, TooMuch
+from mycred._sshkeys._lines import (
+    Line,
+    linesWith,
+    optionsIn,
+    plainBlob,
+    principalsIn,
+    readKey,
+    readLine,
+)
 
-from ._keys import blobOf, certificate, ed25519, line, lineOf
+from ._keys import SK, blobOf, certificate, ed25519, line, lineOf
 
 ALICE, BOB = ed25519(), ed25519()
+
+
+def search(
+    text: bytes, budget: Budget | None = None, key: object = ALICE
+) -> Iterator[Line]:
+    """
+    Look for the lines with a key.
+    """
+    wanted = PublicKey.parse(blobOf(key))
+    return linesWith(text, wanted.blob, wanted.base64, budget)
 
 
 def find(text: bytes, key: object = ALICE) -> list[tuple[int, bytes]]:
     """
     Find the lines with a key.
     """
-    wanted = PublicKey.parse(blobOf(key))
-    return [
-        (one.number, one.options) for one in linesWith(text, wanted.blob, wanted.base64)
-    ]
+    return [(one.number, one.options) for one in search(text, key=key)]
 
 
 class FindTests(SynchronousTestCase):
@@ -75,6 +92,15 @@ class FindTests(SynchronousTestCase):
         ):
             self.assertEqual(len(find(text)), 1, text)
 
+    def test_twice(self) -> None:
+        """
+        A line that holds a key several times is found once.
+        """
+        base64 = line(ALICE).split()[1]
+        for rest in (b"\t" + base64, b" " + base64, b"\t" + base64 + b" " + base64):
+            for text in (line(ALICE, b"") + rest, b"#" + rest):
+                self.assertEqual(len(find(text + b"\n" + text)), 2 * (text[:1] != b"#"))
+
     def test_many(self) -> None:
         """
         In a file with many keys, the others aren't looked at.
@@ -82,6 +108,58 @@ class FindTests(SynchronousTestCase):
         others = b"\n".join(line(BOB) for _ in range(10_000))
         text = others + b"\nno-pty " + line(ALICE) + b"\n" + others
         self.assertEqual(find(text), [(10_001, b"no-pty")])
+
+    def test_beginning(self) -> None:
+        """
+        Of keys that begin alike each is found by itself.
+        """
+        alike = [
+            string(SK) + string(b"k" * 32) + string(b"ssh:" + b"x" * 600 + last)
+            for last in (b"1", b"2", b"22")
+        ]
+        text = b"\n".join(b"no-pty " + lineOf(blob) for blob in alike)
+        for number, blob in enumerate(alike, 1):
+            key = PublicKey.parse(blob)
+            found = [one.number for one in linesWith(text, key.blob, key.base64)]
+            self.assertEqual(found, [number])
+
+    def test_large(self) -> None:
+        """
+        Of a file that is too large nothing is looked at.
+        """
+        self.assertEqual(find(b"\n" * (2**24 - 200) + line(ALICE)), [(2**24 - 199, b"")])
+        with self.assertRaises(TooMuch):
+            find(line(ALICE) + b"\n" * 2**24)
+
+    def test_lines(self) -> None:
+        """
+        Lines that hold the key are counted, whether it is authorized there or not: in
+        comments, behind other keys, in lines that are too long.
+        """
+        base64 = line(ALICE).split()[1]
+        for one in (
+            b"# " + base64,
+            line(BOB) + b" " + base64,
+            b"no-pty " + line(ALICE),
+            b"a" * 2**16 + b" " + line(ALICE),
+            b"\t" + base64,
+        ):
+            budget = Budget()
+            lines = list(search((one + b"\n") * 10, budget))
+            self.assertEqual(budget.left(Limit.LINES), Limit.LINES.value[0] - 10)
+            self.assertEqual(len(lines), 10 * one.startswith(b"no-pty"))
+        with self.assertRaises(TooMuch):
+            list(search((b"# " + base64 + b"\n") * 1001))
+
+    def test_longLines(self) -> None:
+        """
+        So are their bytes; other lines may have as many as they like.
+        """
+        long = b'command="' + b"x" * 60_000 + b'" '
+        others = (long + line(BOB) + b"\n") * 10
+        found = search(others + (long + line(ALICE) + b"\n") * 10)
+        self.assertEqual([next(found).number for _ in range(2)], [11, 12])
+        self.assertRaises(TooMuch, next, found)
 
     @given(strategies.binary(max_size=80), strategies.binary(max_size=40))
     def test_anything(self, before: bytes, after: bytes) -> None:
@@ -94,6 +172,30 @@ class FindTests(SynchronousTestCase):
                 optionsIn(found)
         readLine(before, 1)
         readLine(before + line(ALICE) + after, 1)
+
+
+class KeyTests(SynchronousTestCase):
+    """
+    Tests for L{readKey}.
+    """
+
+    def test_key(self) -> None:
+        """
+        A key is read as it is written in a file, without options.
+        """
+        for text in (line(ALICE), b" \t" + line(ALICE), line(ALICE, b"")[:-1] + b"\r"):
+            self.assertEqual(readKey(text), blobOf(ALICE))
+        for text in (b"no-pty " + line(ALICE), b"#" + line(ALICE), b"", b" ", b"ssh-rsa"):
+            self.assertRaises(UnusableKey, readKey, text)
+
+    @given(strategies.binary(max_size=80))
+    def test_anything(self, data: bytes) -> None:
+        """
+        Arbitrary bytes raise nothing but the error of this module.
+        """
+        for text in (data, b"ssh-rsa " + data, line(ALICE)[:30] + data):
+            with contextlib.suppress(UnusableKey):
+                readKey(text)
 
 
 class ListTests(SynchronousTestCase):
@@ -164,6 +266,16 @@ class PrincipalTests(SynchronousTestCase):
         [one] = principalsIn(b"no-pty no-user-rc alice")
         with self.assertRaises(BadOption):
             optionsIn(one)
+
+    def test_work(self) -> None:
+        """
+        A file of absurdly many lines, or of long ones, isn't looked at.
+        """
+        most = Limit.PRINCIPALS.value[0]
+        self.assertEqual(len(list(principalsIn(b"a\n" * most))), most)
+        for text in (b"a\n" * (most + 1), b"\n" * (most + 1), b"a" * (2**20 + 1)):
+            with self.assertRaises(TooMuch):
+                next(principalsIn(text))
 
     @given(strategies.binary(max_size=80))
     def test_anything(self, data: bytes) -> None:

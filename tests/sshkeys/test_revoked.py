@@ -19,6 +19,7 @@ from mycred._sshkeys import (
     parseOffer,
     string,
 )
+from mycred._sshkeys._revoked import RevokedCertificates
 
 from ._keys import blobOf, certificate, ed25519, line
 
@@ -132,6 +133,44 @@ class CertificateTests(SynchronousTestCase):
             section(0x22, u64(last - 1) + string(b"\2")),
         ):
             self.assertIn(signed(last), Revoked.parse(of(content)))
+
+    def test_bitmaps(self) -> None:
+        """
+        Bitmaps may stand in any order, overlap, and hold each other.
+        """
+        content = b"".join(
+            section(0x22, u64(first) + string(bitmap))
+            for first, bitmap in (
+                (700, b"\1"),
+                (100, b"\x80" + b"\0" * 99),
+                (200, b"\1"),
+                (50, b"\1"),
+                (200, b"\0"),
+            )
+        )
+        revoked, one = Revoked.parse(of(content)), signed()
+        found = [n for n in range(1000) if one._replace(serial=n) in revoked]
+        self.assertEqual(found, [50, 200, 700, 899])
+
+    def test_manyBitmaps(self) -> None:
+        """
+        Of many bitmaps those are looked at that reach as far as a number.
+        """
+        looked: list[bytes] = []
+
+        class Bitmap(bytes):
+            def __len__(self) -> int:
+                looked.append(self)
+                return super().__len__()
+
+        certificates = RevokedCertificates()
+        for first in range(0, 100_000, 16):
+            certificates.addBitmap(first, Bitmap(b"\1\0"))
+        self.assertIn(signed(50_008), certificates)
+        looked.clear()
+        self.assertIn(signed(50_024), certificates)
+        self.assertNotIn(signed(50_025), certificates)
+        self.assertLess(len(looked), 10)
 
     def test_ids(self) -> None:
         """

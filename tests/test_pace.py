@@ -1,5 +1,5 @@
 """
-Tests for L{mycred._ldap._pace}.
+Tests for L{mycred._pace}.
 """
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ from __future__ import annotations
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._ldap._pace import Pace
+from mycred._pace import Pace
 
 
 class PaceTests(SynchronousTestCase):

@@ -1,11 +1,12 @@
 """
-How long a directory takes to verify a password, so that refusals take as long.
+How long a store takes to find out that somebody may log in, so that refusals take as
+long.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from threading import Lock
 
@@ -23,7 +24,7 @@ _MEMORY = 600.0
 
 class Pace:
     """
-    How long it takes to verify passwords.
+    How long it takes to find out about users.
     """
 
     def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:
@@ -33,7 +34,7 @@ class Pace:
         self._lock = Lock()
         self._seconds = seconds
         # One of each: whoever logs in all the time doesn't count more than others.
-        self._accepted: dict[str, float] = {}
+        self._accepted: dict[Hashable, float] = {}
         # The slowest refusals, of now and of the time before, and when now began.
         self._slowest = self._slowestBefore = 0.0
         self._since = seconds()
@@ -55,13 +56,13 @@ class Pace:
             with self._lock:
                 del self._begun[key]
 
-    def accept(self, dn: str, seconds: float) -> None:
+    def accept(self, user: Hashable, seconds: float) -> None:
         """
-        Remember how long it took to let somebody in.
+        Remember how long it took with somebody whom the store knows, and has let in.
         """
         with self._lock:
-            self._accepted.pop(dn, None)
-            self._accepted[dn] = seconds
+            self._accepted.pop(user, None)
+            self._accepted[user] = seconds
             if len(self._accepted) > _MOST_REMEMBERED:
                 del self._accepted[next(iter(self._accepted))]
 

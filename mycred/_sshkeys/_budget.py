@@ -1,0 +1,68 @@
+"""
+How much work one look for a key may be: what users' files, entries of a directory and
+certificates hold may have been written to keep a server busy.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Limit(Enum):
+    """
+    What there may be of each in one look.  Real files have room below, and all of it
+    together takes less than 50 ms.
+    """
+
+    #: What is searched for a key: 100,000 of them.
+    BYTES = 2**24, "bytes"
+    #: Lines that hold the key, whether they authorize it or not.
+    LINES = 500, "lines with the key"
+    #: What stands in them beside the key, unless that is longer than others are.
+    LINE_BYTES = 2**17, "bytes in lines with the key"
+    OPTIONS = 5000, "options"
+    #: Addresses, networks and names, of C{from=} and of certificates.
+    PATTERNS = 5000, "patterns of addresses"
+    #: Ports that are named; the name service is asked for each.
+    PORT_NAMES = 16, "names of ports"
+    TIMES = 100, "expiry-time="
+    PRINCIPALS = 5000, "lines with principals"
+    PRINCIPAL_BYTES = 2**20, "bytes with principals"
+
+    # Each is itself alone; that of an enumeration takes longer than what is counted.
+    __hash__ = object.__hash__
+
+
+class TooMuch(ValueError):
+    """
+    A look would be too much work.
+    """
+
+
+class Budget:
+    """
+    What is left for one look.
+    """
+
+    def __init__(self) -> None:
+        self._left = {limit: limit.value[0] for limit in Limit}
+
+    def left(self, limit: Limit) -> int:
+        """
+        Return how many there may still be; less than 0 if there were too many.
+        """
+        return self._left[limit]
+
+    def spend(self, limit: Limit, count: int = 1) -> None:
+        """
+        Count some more, before they are looked at.
+
+        @raise TooMuch: if these are too many.
+        """
+        self._left[limit] -= count
+        if self._left[limit] < 0:
+            most, what = limit.value
+            raise TooMuch(f"too many {what}: no more than {most} are looked at")
+
+
+__all__ = ["Budget", "Limit", "TooMuch"]
