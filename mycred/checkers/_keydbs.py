@@ -263,7 +263,9 @@ class UNIXAuthorizedKeysFiles:
             return verdict
         if self._command is None:
             return verdict
-        asking: Deferred[Any] = self._command.run(verdict.account, proof.offer)
+        asking: Deferred[Any] = self._command.run(
+            verdict.account, proof.offer, proof.source
+        )
         asking.addCallback(self._cbCommand, verdict, proof, peer)
         return asking
 

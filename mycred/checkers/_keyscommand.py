@@ -8,12 +8,12 @@ import os
 import pwd
 import re
 import shlex
+from functools import partial
 from typing import Any, NamedTuple
 
 from twisted.internet.defer import (
     CancelledError,
     Deferred,
-    DeferredSemaphore,
     fail,
 )
 from twisted.internet.error import ProcessDone
@@ -22,10 +22,12 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from .._accounts import Account
+from .._places import Places
 from .._processes import kill
 from .._secrets import printable
 from .._sshkeys import Offer, UnsafeFile, insistOnModes, keyOf
 from .._threads import processors
+from .._turns import Source
 from ..error import TemporaryFailure
 
 # So many logins may wait for a program.
@@ -86,27 +88,22 @@ class KeysCommand:
         self._deadline = deadline
         self._mostOutput = mostOutput
         self._reactor = reactor
-        self._places = DeferredSemaphore(2 * processors())
-        self._waiting = 0
+        refuse = partial(self._trouble, "too many logins wait for it")
+        self._places = Places(2 * processors(), _MOST_WAITING, refuse)
         _insistOnSafety(self.path)
 
-    def run(self, account: Account, offer: Offer) -> Deferred[bytes]:
+    def run(self, account: Account, offer: Offer, source: Source = ()) -> Deferred[bytes]:
         """
         Have the program write its lines.
+
+        @param account: the account.
+        @param offer: the key.
+        @param source: who asks; sources take turns.
 
         @return: a L{Deferred} that fires with them, or fails with L{TemporaryFailure}
             if it doesn't end well, and in time, or too many wait for it.
         """
-        if self._waiting >= _MOST_WAITING:
-            return fail(self._trouble("too many logins wait for it"))
-        self._waiting += 1
-        running: Deferred[bytes] = self._places.run(self._start, account, offer)
-
-        def done(result: Any) -> Any:
-            self._waiting -= 1
-            return result
-
-        return running.addBoth(done)
+        return self._places.run(source, self._start, account, offer)
 
     def _start(self, account: Account, offer: Offer) -> Deferred[bytes]:
         """

@@ -841,7 +841,7 @@ class Command:
         self.answer = answer
         self.asked: list[Account] = []
 
-    def run(self, account: Account, offer: Any) -> Deferred[bytes]:
+    def run(self, account: Account, offer: Any, source: Any) -> Deferred[bytes]:
         """
         Give it.
         """
