@@ -30,8 +30,8 @@ from .._threads import processors
 from .._turns import Source
 from ..error import TemporaryFailure
 
-# So many logins may wait for a program.
-_MOST_WAITING = 200
+# So many logins may wait for a program, those with it that has been started.
+_MOST = 200
 
 # What a program gets of the environment, as from sshd.
 _PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
@@ -89,7 +89,8 @@ class KeysCommand:
         self._mostOutput = mostOutput
         self._reactor = reactor
         refuse = partial(self._trouble, "too many logins wait for it")
-        self._places = Places(2 * processors(), _MOST_WAITING, refuse)
+        places = 2 * processors()
+        self._places = Places(places, max(_MOST - places, places), refuse)
         _insistOnSafety(self.path)
 
     def run(self, account: Account, offer: Offer, source: Source = ()) -> Deferred[bytes]:
