@@ -283,6 +283,19 @@ class LimitTests:
             self.assertEqual(self.realm.asked, [] if isOver else [b"alice"])
             self.drop()
 
+    def test_mostRefused(self: Any) -> None:
+        """
+        How many guesses end a connection is an argument.
+        """
+        if not self.isLimited:
+            return
+        self.connect(mostRefused=2)
+        self.logIn(b"tulip")
+        self.assertFalse(self.transport.disconnecting)
+        self.logIn(b"tulip")
+        self.assertTrue(self.transport.disconnecting)
+        self.drop()
+
     def test_loggedIn(self: Any) -> None:
         """
         A user who is logged in may be idle as long as the protocol has it, and send
