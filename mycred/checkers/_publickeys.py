@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from time import monotonic
 from typing import Any, NoReturn
 
-from cryptography.exceptions import UnsupportedAlgorithm
 from zope.interface import implementer
+
+from cryptography.exceptions import UnsupportedAlgorithm
 
 from twisted.conch.ssh.keys import BadKeyError, Key
 from twisted.internet.defer import Deferred, execute, maybeDeferred
