@@ -26,10 +26,10 @@ from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 from twisted.python.reflect import qual
 
-from ._contracts import ANONYMOUS, ICredentialsChecker
+from ._contracts import ANONYMOUS, IAnonymous, ICredentialsChecker
 from ._peers import hostOf
 from ._secrets import printable
-from .error import AccountDenied, LoginFailed, TemporaryFailure
+from .error import AccountDenied, LoginFailed, TemporaryFailure, UnhandledCredentials
 
 _E = TypeVar("_E", bound=BaseException)
 
@@ -173,7 +173,7 @@ def tell(
     @param avatarId: whom a checker has let in; L{None} if none has.
     """
     verdict, reason, why = _verdict(result)
-    if verdict is None:
+    if verdict is None or _isVisit(credentials, result):
         return
     if isinstance(result, Failure):
         avatarId = getattr(result.value, "avatarId", avatarId)
@@ -243,6 +243,20 @@ def _verdict(result: object) -> tuple[str | None, str | None, str | None]:
     if isinstance(error, TemporaryFailure):
         return "temporary", None, told
     return "refused", None, told or None
+
+
+def _isVisit(credentials: object, result: object) -> bool:
+    """
+    Return whether nothing was presented, and visitors aren't let in.
+
+    That is no try to log in: twisted.web.guard asks for visitors whenever a request
+    has no login yet, as the first one of each browser.
+    """
+    return (
+        isinstance(result, Failure)
+        and result.check(UnhandledCredentials) is not None
+        and IAnonymous.providedBy(credentials)
+    )
 
 
 def _text(value: object, longest: int) -> str | None:

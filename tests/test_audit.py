@@ -5,6 +5,7 @@ Tests for what the log says of logins: L{mycred._audit}.
 from __future__ import annotations
 
 import re
+import subprocess
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,15 @@ from twisted.cred.portal import Portal as TwistedPortal
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import CancelledError, Deferred, fail, maybeDeferred, succeed
 from twisted.internet.testing import StringTransport
-from twisted.logger import formatEvent, globalLogPublisher
+from twisted.logger import (
+    Logger,
+    formatEvent,
+    globalLogPublisher,
+    textFileLogObserver,
+)
 from twisted.python.failure import Failure
-from twisted.trial.unittest import SynchronousTestCase
+from twisted.python.procutils import which
+from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from mycred import _audit
 from mycred._chain import CheckerChain
@@ -45,6 +52,7 @@ from mycred.error import (
     LoginDenied,
     TemporaryFailure,
     UnauthorizedLogin,
+    UnhandledCredentials,
 )
 from mycred.portal import IRealm, Portal
 
@@ -273,8 +281,21 @@ class SessionTests(AuditTestCase):
         """
         Credentials that nobody checks are refused.
         """
-        self.session(memory()).login(Anonymous(), None, Interface).addErrback(str)
-        self.assertIn('Login refused: why="No checker for', self.line())
+        session = self.session(AllowAnonymousAccess())
+        self.login(session)
+        self.assertIn('Login refused: user="alice" why="No checker for', self.line())
+
+    def test_visit(self) -> None:
+        """
+        Whoever presents nothing, as a browser does with its first request, has not
+        tried to log in: where visitors aren't let in no refusal is logged, by which
+        a program that watches the log would shut browsers out.
+        """
+        bare = Portal(self.realm, [memory()])
+        for portal in (self.session(memory()), self.session(memory(), memory()), bare):
+            login = portal.login(Anonymous(), None, Interface)
+            self.failureResultOf(login, UnhandledCredentials)
+            self.assertEqual(self.lines(), [])
 
     def test_anonymous(self) -> None:
         """
@@ -817,18 +838,17 @@ class PageTests(AuditTestCase):
         for reason in DenialReason:
             self.assertIn(f"``{reason.value}``", page)
 
-    def test_pattern(self) -> None:
+    def test_reasonsOfSeveral(self) -> None:
         """
-        Its pattern finds refused logins, and the client's own address.
+        Of several checkers that refuse it is the last one whose reason is logged.
         """
-        [pattern] = re.findall("is ``(.*<HOST>.*)``", self.page.read_text("utf-8"))
-        found = re.compile(pattern.replace("<HOST>", r"(\S+)"))
-        forged = b'x" peer=198.51.100.7'
-        self.login(self.session(memory()), forged, b"wrong")
-        self.login(self.session(memory()), b"alice", b"sesame")
-        lines = self.lines()
-        matches = [found.search(line) for line in lines]
-        self.assertEqual([m and m[1] for m in matches], ["192.0.2.1", None])
+        [shown] = re.findall(
+            r'``(why="[^`]*) by=file`` says', self.page.read_text("utf-8")
+        )
+        file = FilePasswordDB(self.mktemp())
+        Path(file.filename).write_text("carol:sesame\n", "utf-8")
+        self.login(self.session(memory(), file), password=b"wrong")
+        self.assertIn(f"{shown} by=file ", self.line())
 
     def test_ownReason(self) -> None:
         """
@@ -846,3 +866,62 @@ class PageTests(AuditTestCase):
 
         self.login(self.session(Own(None)))
         self.assertIn('why="the account was never activated" by=diary', self.line())
+
+
+class WatchingTests(AuditTestCase):
+    """
+    The filter for fail2ban finds refused passwords, and nothing that a client made up.
+    """
+
+    filter = Path(__file__).parents[1] / "doc" / "examples" / "fail2ban-myapp.conf"
+
+    # What a client of Perspective Broker can have Twisted log, whoever it is: the name
+    # of a method, in a traceback.
+    forgery = (
+        "No such method: remote_x\n2026-11-29T18:48:31+0000 [mycred.login#info] "
+        'Login refused: user="x" ms=2 peer=198.51.100.7'
+    )
+
+    def logFile(self) -> Path:
+        """
+        Write the log as twistd does: of refused logins by a password and by a key, one
+        that tries to forge a field, one that is accepted, and a forged line.
+        """
+        path = Path(self.mktemp())
+        keys = Fixed(UnauthorizedLogin())
+        keys.authType = "sshkey"  # type: ignore[attr-defined]
+        with path.open("w", encoding="utf-8") as file:
+            observer = textFileLogObserver(file)
+            globalLogPublisher.addObserver(observer)
+            self.login(self.session(memory()), b'x" peer=198.51.100.7', b"wrong")
+            self.login(self.session(keys))
+            self.login(self.session(memory()))
+            Logger().error("{text}", text=self.forgery)
+            Logger().error("{text}", text=self.forgery.partition("] ")[2])
+            globalLogPublisher.removeObserver(observer)
+        return path
+
+    def test_pattern(self) -> None:
+        """
+        Its pattern finds the one refused password, and the client's own address.
+        """
+        [failed] = re.findall("(?m)^failregex = (.*)$", self.filter.read_text("utf-8"))
+        [left] = re.findall("(?m)^ignoreregex = (.*)$", self.filter.read_text("utf-8"))
+        found = re.compile(failed.replace("<HOST>", r"(\S+)"))
+        lines = self.logFile().read_text("utf-8").split("\n")
+        # fail2ban takes the time out of each line that begins with one.
+        bare = [re.sub(r"^\d{4}-\d\d-\d\dT[\d:]+[+-]\d{4}", "", line) for line in lines]
+        matches = [found.search(line) for line in bare if not re.search(left, line)]
+        self.assertEqual([match[1] for match in matches if match], ["192.0.2.1"])
+
+    def test_fail2ban(self) -> None:
+        """
+        fail2ban itself finds the same.
+        """
+        [program] = which("fail2ban-regex")[:1] or [None]
+        if program is None:
+            raise SkipTest("there is no fail2ban-regex")
+        command = [program, "--print-all-matched", str(self.logFile()), str(self.filter)]
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        self.assertIn(" 1 ignored, 1 matched,", said)
+        self.assertIn("peer=192.0.2.1", said)

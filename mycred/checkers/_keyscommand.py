@@ -22,6 +22,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from .._accounts import Account
+from .._audit import because
 from .._places import Places
 from .._processes import kill
 from .._secrets import printable
@@ -167,7 +168,7 @@ class KeysCommand:
         Tell the log what is wrong with the program.
         """
         self._log.error("{path}: {why}", path=self.path, why=printable(why))
-        return TemporaryFailure("Temporarily unavailable")
+        return because(TemporaryFailure("Temporarily unavailable"), f"{self.path}: {why}")
 
 
 class _Output(ProcessProtocol):

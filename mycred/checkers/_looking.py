@@ -13,6 +13,7 @@ from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from .._audit import because
 from .._notes import Note
 from .._secrets import printable
 from .._turns import Source
@@ -106,12 +107,9 @@ class Looking(Generic[_S]):
         """
         Log why the store can't be read; the peer isn't told.
         """
-        self._log.error(
-            "{file} can't be read: {error}",
-            file=printable(self.store.path),
-            error=error,
-        )
-        return TemporaryFailure("Temporarily unavailable")
+        path = printable(self.store.path)
+        self._log.error("{file} can't be read: {error}", file=path, error=error)
+        return _unavailable(f"{path} can't be read: {error}")
 
     def _ask(
         self,
@@ -138,7 +136,8 @@ class Looking(Generic[_S]):
                 return look
             if tries == 1 or workers.seconds() + SETTLING > until:
                 self._log.error("{file} goes on changing", file=self.store.path)
-                return fail(TemporaryFailure("Temporarily unavailable"))
+                path = printable(self.store.path)
+                return fail(_unavailable(f"{path} goes on changing"))
             again = (workers, name, password, until, source, look.doubt, tries - 1)
             return workers.pause(SETTLING).addCallback(lambda _: self._ask(*again))
 
@@ -159,7 +158,7 @@ class Looking(Generic[_S]):
         if failure.check(OSError):
             return Failure(self.unreadable(failure.value))
         self._log.failure("A look into {file} failed", failure, file=self.store.path)
-        return Failure(TemporaryFailure("Temporarily unavailable"))
+        return Failure(_unavailable(f"a look into {printable(self.store.path)} failed"))
 
     def _flush(self) -> None:
         """
@@ -167,6 +166,15 @@ class Looking(Generic[_S]):
         """
         for text, values in self.store.takeNotes():
             self._log.warn(text, **values)
+
+
+def _unavailable(why: str) -> TemporaryFailure:
+    """
+    Return the error for who can't be told anything now.
+
+    @param why: what the log is told, and the client isn't.
+    """
+    return because(TemporaryFailure("Temporarily unavailable"), why)
 
 
 __all__ = ["Looking"]

@@ -101,14 +101,17 @@ class StoreTests:
 
     def assertDown(self: Any, checker: Any) -> None:
         """
-        Insist on a temporary failure, which is logged and tells the peer no name.
+        Insist on a temporary failure, which is logged and tells the peer no name; the
+        line about the login has it.
         """
         before = len(self.logged("can't be read"))
         failure = self.failureResultOf(
             self.ask(checker, b"alice", b"sesame"), TemporaryFailure
         )
         self.assertNotIn(str(self.path), str(failure.value))
-        self.assertEqual(len(self.logged("can't be read")), before + 1)
+        self.assertIn(f"{self.path} can't be read: ", failure.value.why)
+        # Once by the checker, and once in the line about the login.
+        self.assertEqual(len(self.logged("can't be read")), before + 2)
 
     def test_missing(self: Any) -> None:
         """
@@ -284,8 +287,9 @@ class StoreTests:
                 self.workers.reactor.advance(pause)
                 looks += 1
             outcome[0].trap(TemporaryFailure)
+            self.assertEqual(outcome[0].value.why, f"{self.path} goes on changing")
             self.assertEqual(looks, expected, pause)
-        self.assertEqual(len(self.logged("goes on changing")), 2)
+        self.assertEqual(len(self.logged("goes on changing")), 2 + 2)
 
     def test_oneDeadline(self: Any) -> None:
         """

@@ -157,11 +157,13 @@ class CommandTests(TestCase):
     @inlineCallbacks
     def test_tooMuch(self) -> Any:
         """
-        One that writes without end is ended.
+        One that writes without end is ended, and the line about the login says so.
         """
         command = Command(self.program("exec cat /dev/zero"), mostOutput=10_000)
-        yield self.assertFailure(self.ask(command), TemporaryFailure)
+        error = yield self.assertFailure(self.ask(command), TemporaryFailure)
         self.assertIn("too much", self.events[-1]["why"])
+        self.assertEqual(error.why, f"{command.path}: {self.events[-1]['why']}")
+        self.assertEqual(str(error), "Temporarily unavailable")
 
     @inlineCallbacks
     def test_tooLong(self) -> Any:
