@@ -13,7 +13,13 @@ from typing import Any
 
 from zope.interface import providedBy
 
-from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
+from twisted.internet.defer import (
+    CancelledError,
+    Deferred,
+    fail,
+    maybeDeferred,
+    succeed,
+)
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -28,6 +34,7 @@ from ._contracts import (
     Login,
     TwistedPortal,
 )
+from .error import LoginFailed
 
 
 class Portal(TwistedPortal):
@@ -279,11 +286,12 @@ class Portal(TwistedPortal):
 
 def _cbEnd(result: Any, credentials: object, attempt: Attempt) -> Any:
     """
-    Tell the log of a login that has failed, as nobody nearer to the client does.
+    Tell the log of a login that has failed, as nobody nearer to the client does.  Of
+    what is no answer, but a defect, the protocol tells, as with Twisted.
 
     @return: the result.
     """
-    if isinstance(result, Failure):
+    if isinstance(result, Failure) and result.check(LoginFailed, CancelledError):
         attempt.end(credentials, result)
     else:
         attempt.leave(credentials)
