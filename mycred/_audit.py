@@ -53,7 +53,33 @@ _QUOTED = {"user", "avatar", "key", "reason", "why"}
 _SIGNS = {'"', "\\", "="}
 
 
-class Attempt:
+class Teller:
+    """
+    Who tells the log how a login ends.  It stands in the credentials meanwhile, so that
+    those below keep still.
+
+    @ivar owner: the portal or the checker.
+    """
+
+    __slots__ = ("owner",)
+
+    def __init__(self, owner: object) -> None:
+        self.owner = owner
+
+    def __deepcopy__(self, memo: object) -> Teller:
+        """
+        Tell of copies of the credentials, too.
+        """
+        return self
+
+    def __reduce__(self) -> Any:
+        """
+        Stay behind when credentials go to another process: there it is L{None}.
+        """
+        return type(None), ()
+
+
+class Attempt(Teller):
     """
     A login that is under way.
 
@@ -61,18 +87,25 @@ class Attempt:
     @ivar checker: who is asked, or has let them in.
     """
 
-    __slots__ = ("_began", "avatarId", "checker")
+    __slots__ = ("_before", "_began", "_isOver", "avatarId", "checker")
 
-    def __init__(self, credentials: Any) -> None:
+    def __init__(
+        self, credentials: object, owner: object, began: float | None = None
+    ) -> None:
         """
         @param credentials: what is presented.  They say from now on that somebody will
             tell the log how it ends.
+        @param owner: who will.
+        @param began: when it began, as C{time.monotonic} counts; now, if L{None}.
         """
-        self._began = monotonic()
+        super().__init__(owner)
+        self._began = monotonic() if began is None else began
+        # The same may be presented again meanwhile, and that may end first.
+        self._before = tellerOf(credentials)
+        self._isOver = False
         self.avatarId: object = None
         self.checker: object = None
-        with suppress(AttributeError):
-            credentials.attempt = self
+        setTeller(credentials, self)
 
     def accept(self, avatarId: Any) -> Any:
         """
@@ -89,22 +122,70 @@ class Attempt:
 
         @param result: the failure; anything else stands for success.
         """
-        with suppress(AttributeError):
-            credentials.attempt = None
+        self.leave(credentials)
         tell(credentials, result, self._began, self.checker, self.avatarId)
 
+    def leave(self, credentials: object) -> None:
+        """
+        Have credentials say what they said before, since the login has ended.
+        """
+        self._isOver = True
+        teller = tellerOf(credentials)
+        while isinstance(teller, Attempt) and teller._isOver:
+            teller = teller._before
+        setTeller(credentials, teller)
 
-#: Stands in the credentials for a bare portal, which tells of failures.
-BY_PORTAL: Any = object()
+
+# For credentials that take no attribute, by their C{id}: themselves, so that nothing else
+# gets that meanwhile, and who tells.
+_elsewhere: dict[int, tuple[object, Teller]] = {}
 
 
-def nowAsked(credentials: object, checker: object) -> None:
+def tellerOf(credentials: object) -> Teller | None:
+    """
+    Return who tells the log how a login ends.
+
+    @return: L{None} if nobody is known who does.
+    """
+    teller = getattr(credentials, "_mycredTeller", None)
+    if teller is None and _elsewhere:
+        _, teller = _elsewhere.get(id(credentials), (None, None))
+    return teller
+
+
+def setTeller(credentials: Any, teller: Teller | None) -> None:
+    """
+    Have credentials say who tells the log how a login ends.
+    """
+    try:
+        if teller is not None:
+            credentials._mycredTeller = teller
+        else:
+            # So that they are what they were, and equal to what they equalled.
+            del credentials._mycredTeller
+    except Exception:
+        # Whatever it is that keeps them as they are.
+        if teller is None:
+            _elsewhere.pop(id(credentials), None)
+        else:
+            _elsewhere[id(credentials)] = credentials, teller
+
+
+def isToldAbove(credentials: object, owner: object) -> bool:
+    """
+    Tell whether somebody nearer to the client tells the log how a login ends.  Where the
+    owner does so already, that is for another login, by the same credentials.
+    """
+    teller = tellerOf(credentials)
+    return teller is not None and teller.owner is not owner
+
+
+def nowAsked(teller: Teller | None, checker: object) -> None:
     """
     Remember who is asked, of several: the last one, if the login succeeds.
     """
-    attempt = getattr(credentials, "attempt", None)
-    if isinstance(attempt, Attempt):
-        attempt.checker = checker
+    if isinstance(teller, Attempt):
+        teller.checker = checker
 
 
 def because(error: _E, why: str, avatarId: object = None) -> _E:
@@ -140,17 +221,22 @@ def tellingAlone(method: Callable[..., Deferred[Any]]) -> Callable[..., Deferred
 
     @wraps(method)
     def requestAvatarId(self: ICredentialsChecker, credentials: Any) -> Deferred[Any]:
-        if getattr(credentials, "attempt", None) is not None:
+        if isToldAbove(credentials, self):
             return method(self, credentials)
-        attempt = Attempt(credentials)
+        attempt = Attempt(credentials, self)
         attempt.checker = self
-        answer = method(self, credentials)
 
         def tellEnd(result: Any) -> Any:
-            attempt.avatarId = result
+            if not isinstance(result, Failure):
+                attempt.avatarId = result
             attempt.end(credentials, result)
             return result
 
+        try:
+            answer = method(self, credentials)
+        except BaseException:
+            tellEnd(Failure())
+            raise
         return answer.addBoth(tellEnd)
 
     return requestAvatarId
@@ -164,7 +250,8 @@ def tell(
     avatarId: object = None,
 ) -> None:
     """
-    Tell the log how a login has ended.
+    Tell the log how a login has ended.  Whatever a program's credentials, errors and
+    avatar IDs do when they are shown, the login ends as it does.
 
     @param credentials: what was presented.
     @param result: the failure; anything else stands for success.
@@ -176,18 +263,19 @@ def tell(
     if verdict is None or _isVisit(credentials, result):
         return
     if isinstance(result, Failure):
-        avatarId = getattr(result.value, "avatarId", avatarId)
+        found = _part(result.value, "avatarId")
+        avatarId = avatarId if found is None else found
     facts = {
-        "user": _text(getattr(credentials, "username", None), _LONGEST_NAME),
+        "user": _text(_part(credentials, "username"), _LONGEST_NAME),
         "avatar": _text(avatarId, _LONGEST_NAME),
-        "key": _text(getattr(avatarId, "provedBy", None), _LONGEST_REASON),
+        "key": _text(_part(avatarId, "provedBy"), _LONGEST_REASON),
         "reason": _text(reason, _LONGEST_REASON),
         "why": _text(why, _LONGEST_REASON),
         "by": authTypeOf(getattr(result, "checker", checker)),
-        "service": getattr(credentials, "service", None),
+        "service": _text(_part(credentials, "service"), _LONGEST_NAME),
         "ms": str(round((monotonic() - began) * 1000)),
         # The last one, so that a pattern for addresses can count on it.
-        "peer": hostOf(getattr(credentials, "peer", None)),
+        "peer": hostOf(_part(credentials, "peer")),
     }
     known = {name: text for name, text in facts.items() if text is not None}
     level = LogLevel.warn if verdict in ("temporary", "failed") else LogLevel.info
@@ -205,8 +293,8 @@ def reasonOf(failure: Failure) -> str:
     Return what the log is told of a failure, and the client isn't.
     """
     error = failure.value
-    kind = type(error).__name__
-    return str(getattr(error, "why", None) or error or kind)[:_LONGEST_REASON]
+    said = _part(error, "why") or _said(error) or type(error).__name__
+    return str(said)[:_LONGEST_REASON]
 
 
 def authTypeOf(checker: object) -> str | None:
@@ -216,7 +304,7 @@ def authTypeOf(checker: object) -> str | None:
     """
     if checker is None:
         return None
-    name = getattr(checker, "authType", None)
+    name = _part(checker, "authType")
     return name if isinstance(name, str) else type(checker).__name__
 
 
@@ -230,16 +318,18 @@ def _verdict(result: object) -> tuple[str | None, str | None, str | None]:
     if not isinstance(result, Failure):
         return "accepted", None, None
     error = result.value
-    why: str | None = getattr(error, "why", None) or None
+    why = _said(_part(error, "why") or "") or None
     if result.check(*UNFINISHED):
         return None, None, None
     if isinstance(error, CancelledError):
         return "cancelled", None, None
     if not isinstance(error, LoginFailed):
-        return "failed", None, str(why or qual(type(error)))
-    told = str(why or error)
+        return "failed", None, why or qual(type(error))
+    told = why or _said(error)
     if isinstance(error, AccountDenied):
-        return "denied", error.reason.value, why
+        # A program's own error may say it otherwise.
+        reason = _part(_part(error, "reason"), "value")
+        return "denied", _said(reason or error), why
     if isinstance(error, TemporaryFailure):
         return "temporary", None, told
     return "refused", None, told or None
@@ -259,16 +349,34 @@ def _isVisit(credentials: object, result: object) -> bool:
     )
 
 
+def _part(whole: object, name: str) -> Any:
+    """
+    Return an attribute; L{None} if there is none, or a program's code fails to tell.
+    """
+    with suppress(Exception):
+        return getattr(whole, name, None)
+    return None
+
+
+def _said(what: object) -> str:
+    """
+    Return the text of something; the name of its kind if it can't tell.
+    """
+    with suppress(Exception):
+        return str(what)
+    return type(what).__name__
+
+
 def _text(value: object, longest: int) -> str | None:
     """
     Return as much of a value as the log shows; L{None} if there is none.
     """
     if value is None:
         return None
-    if value == ANONYMOUS:
+    if isinstance(value, tuple) and value == ANONYMOUS:
         return "anonymous"
     if isinstance(value, bytes):
-        value = value[: 4 * longest].decode("utf-8", "surrogateescape")
+        value = value[: 4 * longest + 1].decode("utf-8", "surrogateescape")
     elif not isinstance(value, str):
         value = type(value).__name__
     return value[:longest] + "..." if len(value) > longest else value
@@ -299,14 +407,17 @@ def _escaped(character: str) -> str:
 
 
 __all__ = [
-    "BY_PORTAL",
     "UNFINISHED",
     "Attempt",
+    "Teller",
     "authTypeOf",
     "because",
     "checkedBy",
+    "isToldAbove",
     "nowAsked",
     "reasonOf",
+    "setTeller",
     "tell",
+    "tellerOf",
     "tellingAlone",
 ]

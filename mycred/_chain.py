@@ -15,7 +15,15 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.python.reflect import qual
 
-from ._audit import UNFINISHED, authTypeOf, checkedBy, nowAsked, reasonOf, tellingAlone
+from ._audit import (
+    UNFINISHED,
+    authTypeOf,
+    checkedBy,
+    nowAsked,
+    reasonOf,
+    tellerOf,
+    tellingAlone,
+)
 from ._contracts import AvatarID, ICredentialsChecker, InterfaceType
 from ._secrets import printable
 from .error import (
@@ -103,6 +111,7 @@ class _Search:
         self, checking: Iterator[ICredentialsChecker], credentials: Any, log: Logger
     ) -> None:
         self._checking = checking
+        self._teller = tellerOf(credentials)
         self._credentials = credentials
         self._log = log
         self._answer: Deferred[AvatarID] = Deferred(self._cancel)
@@ -133,7 +142,7 @@ class _Search:
                 self._answer.callback(self._conclude())
                 break
             ask: Any = checker.requestAvatarId
-            nowAsked(self._credentials, checker)
+            nowAsked(self._teller, checker)
             self._asked = asked = maybeDeferred(ask, self._credentials)
             asked.addCallbacks(self._cbAccepted, self._ebRefused, errbackArgs=(checker,))
         self._asking = False

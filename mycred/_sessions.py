@@ -14,7 +14,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, fail
 from twisted.python.failure import Failure
 
-from ._audit import BY_PORTAL, UNFINISHED, Attempt, because
+from ._audit import UNFINISHED, Attempt, because, isToldAbove
 from ._contracts import InterfaceType, Login
 from .error import AccountDenied, TemporaryFailure, UnauthorizedLogin
 from .portal import Portal
@@ -67,6 +67,18 @@ class SessionPortal(Portal):
         self._closed = False
         self._underWay: set[Deferred[Login]] = set()
         self._logouts: set[_Logout] = set()
+
+    def __deepcopy__(self, memo: object) -> SessionPortal:
+        """
+        Be the portal of the one connection for copies of credentials, too.
+        """
+        return self
+
+    def __reduce__(self) -> Any:
+        """
+        Stay behind when credentials go to another process: there it is L{None}.
+        """
+        return type(None), ()
 
     def login(
         self, credentials: Any, mind: object, *interfaces: InterfaceType
@@ -123,13 +135,12 @@ class SessionPortal(Portal):
         @return: what tells the log how the login ends; L{None} if somebody nearer to
             the client does.
         """
-        # There are credentials that take no attribute.
-        with suppress(AttributeError):
-            credentials.peer = self._peer()
-            credentials.session = self
-            credentials.service = self._service
-        above = getattr(credentials, "attempt", None)
-        return Attempt(credentials) if above in (None, BY_PORTAL) else None
+        facts = {"peer": self._peer(), "session": self, "service": self._service}
+        for name, fact in facts.items():
+            # There are credentials that take no attribute, or not this one.
+            with suppress(Exception):
+                setattr(credentials, name, fact)
+        return None if isToldAbove(credentials, self) else Attempt(credentials, self)
 
     def _peer(self) -> Any:
         """

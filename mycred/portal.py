@@ -13,11 +13,17 @@ from typing import Any
 
 from zope.interface import providedBy
 
-from twisted.internet.defer import CancelledError, Deferred, fail, maybeDeferred
+from twisted.internet.defer import (
+    CancelledError,
+    Deferred,
+    fail,
+    maybeDeferred,
+    succeed,
+)
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from ._audit import BY_PORTAL, tell
+from ._audit import Attempt, Teller, nowAsked, setTeller, tellerOf
 from ._chain import CheckerChain, interfacesOf, unhandled
 from ._contracts import (
     AvatarID,
@@ -48,6 +54,7 @@ class Portal(TwistedPortal):
     # What the constructor has registered, as long as it runs at all.
     _given: Mapping[InterfaceType, ICredentialsChecker] = {}
     _chain: CheckerChain
+    _teller: Teller | None = None
 
     _log = Logger()
 
@@ -128,18 +135,13 @@ class Portal(TwistedPortal):
         """
         began = monotonic()
         checker = self._checkerFor(credentials)
-        presented: Any = credentials
-        above: Any = getattr(presented, "attempt", None)
-        if above is None or above is BY_PORTAL:
-            above = None
-            # The checkers leave it to this portal to tell the log.  What takes no
-            # attribute is rare, and suppress() takes longer than all of this.
-            try:  # noqa: SIM105
-                presented.attempt = BY_PORTAL
-            except AttributeError:
-                pass
+        above = tellerOf(credentials)
+        isToldAbove = above is not None and above.owner is not self
+        if isToldAbove:
+            nowAsked(above, checker)
         else:
-            above.checker = checker
+            # The checkers leave it to this portal to tell the log.
+            setTeller(credentials, self._teller or self._makeTeller())
         avatarId: Any
         try:
             if checker is None:
@@ -151,12 +153,52 @@ class Portal(TwistedPortal):
         if type(avatarId) is not Deferred and not isinstance(avatarId, Deferred):
             answer: Any = avatarId
             avatarId = maybeDeferred(lambda: answer)
-        if above is not None:
+        if isToldAbove and isinstance(above, Attempt):
             avatarId.addCallback(above.accept)
-        login: Deferred[Any] = avatarId.addCallback(self._cbAvatarId, mind, interfaces)
-        if above is None and not (login.called and type(login.result) is tuple):
-            login.addErrback(_ebLogin, credentials, began, checker)
+        login = self._askRealm(avatarId, mind, interfaces)
+        if not isToldAbove:
+            setTeller(credentials, above)
+            if not (login.called and type(login.result) is tuple):
+                attempt = Attempt(credentials, self, began)
+                attempt.checker = checker
+                login.addBoth(_cbEnd, credentials, attempt)
         return login
+
+    def _makeTeller(self) -> Teller:
+        """
+        Make what stands in credentials while a checker is asked.
+        """
+        self._teller = Teller(self)
+        return self._teller
+
+    def _askRealm(
+        self, avatarId: Any, mind: object, interfaces: tuple[InterfaceType, ...]
+    ) -> Deferred[Any]:
+        """
+        Ask the realm for the avatar, when it is known of whom.
+
+        @param avatarId: a L{Deferred} as from a checker.
+        """
+        if not (
+            type(avatarId) is Deferred
+            and avatarId.called
+            and type(avatarId.result) is bytes
+            and not avatarId.paused
+        ):
+            login: Deferred[Any] = avatarId.addCallback(
+                self._cbAvatarId, mind, interfaces
+            )
+            return login
+        # As most are that needn't wait: so the answer takes the place of the avatar ID, as
+        # it would after addCallback, which takes as long as all the rest.
+        try:
+            answer: Any = self._cbAvatarId(avatarId.result, mind, interfaces)
+        except BaseException:
+            return fail()
+        if type(answer) is tuple:
+            avatarId.result = answer
+            return avatarId
+        return answer if isinstance(answer, Deferred) else succeed(answer)
 
     def _checkerFor(self, credentials: object) -> ICredentialsChecker | None:
         """
@@ -242,16 +284,18 @@ class Portal(TwistedPortal):
         )
 
 
-def _ebLogin(
-    failure: Failure, credentials: object, began: float, checker: object
-) -> Failure:
+def _cbEnd(result: Any, credentials: object, attempt: Attempt) -> Any:
     """
     Tell the log of a login that has failed, as nobody nearer to the client does.  Of
     what is no answer, but a defect, the protocol tells, as with Twisted.
+
+    @return: the result.
     """
-    if failure.check(LoginFailed, CancelledError):
-        tell(credentials, failure, began, checker)
-    return failure
+    if isinstance(result, Failure) and result.check(LoginFailed, CancelledError):
+        attempt.end(credentials, result)
+    else:
+        attempt.leave(credentials)
+    return result
 
 
 def _cancellable(waiting: Deferred[Any]) -> bool:

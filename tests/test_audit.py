@@ -4,6 +4,8 @@ Tests for what the log says of logins: L{mycred._audit}.
 
 from __future__ import annotations
 
+import copy
+import pickle
 import re
 import subprocess
 import textwrap
@@ -358,15 +360,189 @@ class SessionTests(AuditTestCase):
         [line] = self.lines()
         self.assertIn('user="alice" avatar="alice" by=memory', line)
 
+    def test_oddAvatar(self) -> None:
+        """
+        Avatar IDs may be what they like.
+        """
+
+        class Odd:
+            def __eq__(self, other: object) -> bool:
+                raise ValueError("compared")
+
+        [(_, avatar, _)] = self.login(self.session(Fixed(succeed(Odd()))))
+        self.assertIs(type(avatar), Odd)
+        self.assertIn('avatar="Odd"', self.line())
+
+
+class PresentedTests(AuditTestCase):
+    """
+    Credentials may be of any class, and be presented in any way: there is one line.
+    """
+
+    def portals(self, *checkers: Any) -> list[Any]:
+        """
+        Make all kinds of portals.
+        """
+        twisted = TwistedPortal(self.realm)
+        twisted.registerChecker(CheckerChain(checkers))
+        return [self.session(*checkers), Portal(self.realm, checkers), twisted]
+
     def test_slots(self) -> None:
         """
-        Credentials that take no attribute log in all the same, and that is told.
+        Credentials that take no attribute log in all the same, and that is told once.
         """
-        [(_, avatar, _)] = [
-            self.successResultOf(self.session(memory()).login(Slotted(), None, Interface))
-        ]
-        self.assertEqual(avatar, b"alice")
-        self.assertTrue(any("Login accepted" in line for line in self.lines()))
+        for kind in (Slotted, Frozen):
+            for portal in self.portals(memory(bob=b"x"), memory()):
+                login = portal.login(kind(b"sesame"), None, Interface)
+                self.assertEqual(self.successResultOf(login)[1], b"alice")
+                told = [] if type(portal) is Portal else ["Login accepted"]
+                self.assertEqual([line[:14] for line in self.lines()], told)
+                login = portal.login(kind(b"wrong"), None, Interface)
+                self.failureResultOf(login, UnauthorizedLogin)
+                self.assertIn('Login refused: user="alice"', self.line())
+        self.assertEqual(_audit._elsewhere, {})
+
+    def test_atATime(self) -> None:
+        """
+        Over Perspective Broker a client may answer a challenge twice before it hears of
+        the first answer: the same credentials are presented for two logins at a time,
+        and whichever ends first, there is a line for each.
+        """
+        answers: list[Deferred[bytes]] = []
+
+        def wait() -> Deferred[bytes]:
+            answers.append(Deferred())
+            return answers[-1]
+
+        for step in (1, -1):
+            for portal in self.portals(Fixed(wait), memory()):
+                typed = UsernamePassword(b"alice", b"wrong")
+                for _ in range(3):
+                    portal.login(typed, None, Interface).addErrback(lambda _: None)
+                for answer in answers[::step]:
+                    answer.errback(UnauthorizedLogin())
+                del answers[:]
+                lines = self.lines()
+                self.assertEqual(len(lines), 3)
+                for line in lines:
+                    self.assertIn("Login refused: user=", line)
+                    self.assertIn('why="wrong password"', line)
+
+    def test_ownAttributes(self) -> None:
+        """
+        Credentials may have attributes of their own, with whatever names and values.
+        """
+        for portal in self.portals(memory()):
+            typed: Any = UsernamePassword(b"alice", b"wrong")
+            typed.attempt = 3
+            typed.service = typed.checker = typed.peer = 143
+            self.failureResultOf(portal.login(typed, None, Interface), UnauthorizedLogin)
+            self.assertEqual(typed.attempt, 3)
+            self.assertIn('Login refused: user="alice"', self.line())
+
+    def test_likeBefore(self) -> None:
+        """
+        Afterwards they equal what they equalled before.
+        """
+        for portal in (Portal(self.realm, [memory()]), *self.portals(memory())[2:]):
+            for password in (b"sesame", b"wrong"):
+                typed = UsernamePassword(b"alice", password)
+                before = dict(vars(typed))
+                portal.login(typed, None, Interface).addErrback(lambda _: None)
+                self.assertEqual(vars(typed), before)
+
+    def test_anotherPortal(self) -> None:
+        """
+        Credentials that were presented to one portal are told of by the next one.
+        """
+        typed = UsernamePassword(b"alice", b"wrong")
+        for portal in self.portals(memory()) * 2:
+            self.failureResultOf(portal.login(typed, None, Interface), UnauthorizedLogin)
+            self.line()
+
+    def test_portalBehindAPortal(self) -> None:
+        """
+        Where a checker asks another portal, the one nearer to the client tells.
+        """
+        inner = Portal(self.realm, [memory()])
+
+        @implementer(ICredentialsChecker)
+        class Asking(Fixed):
+            def requestAvatarId(self, credentials: Any) -> Any:
+                login = inner.login(credentials, None, Interface)
+                return login.addCallback(lambda login: login[1])
+
+        for portal in self.portals(Asking(None))[:2]:
+            self.login(portal, b"alice", b"wrong")
+            self.assertIn('Login refused: user="alice" why="wrong password"', self.line())
+
+    def test_copies(self) -> None:
+        """
+        A checker that asks another one with a copy of the credentials asks for the same
+        login; and they can be pickled, for another process.
+        """
+
+        @implementer(ICredentialsChecker)
+        class Copying(Fixed):
+            def requestAvatarId(self, credentials: Any) -> Any:
+                elsewhere = pickle.loads(pickle.dumps(credentials))
+                same = elsewhere.password == credentials.password
+                copied = self.answer(credentials)
+                copied.username = copied.username.lower()
+                return same and memory().requestAvatarId(copied)
+
+        for copying in (copy.copy, copy.deepcopy):
+            for portal in self.portals(Copying(copying))[:2]:
+                self.login(portal, b"ALICE", b"wrong")
+                line = self.line()
+                self.assertIn('Login refused: user="ALICE" why="wrong password"', line)
+
+    def test_oddErrors(self) -> None:
+        """
+        Whatever a program's errors and credentials do when they are shown, the login
+        ends as it does.
+        """
+
+        class Untellable(UnauthorizedLogin):
+            def __str__(self) -> str:
+                raise ValueError("told")
+
+        class Otherwise(AccountDenied):
+            def __init__(self) -> None:
+                Exception.__init__(self, "moved away")
+
+        class Lazy(UsernamePassword):
+            @property
+            def username(self) -> Any:
+                raise ValueError("looked up")
+
+            @username.setter
+            def username(self, name: object) -> None:
+                pass
+
+        for error in (Untellable(), Otherwise()):
+            for portal in self.portals(Fixed(error)):
+                for kind in (Lazy, UsernamePassword):
+                    login = portal.login(kind(b"alice", b"x"), None, Interface)
+                    self.failureResultOf(login, type(error))
+                    self.assertRegex(self.line(), r"^Login (refused|denied): ")
+
+    def test_raises(self) -> None:
+        """
+        A checker whose program's code raises is told of under Twisted's portal, too.
+        """
+
+        class Theirs(FilePasswordDB):
+            def getUser(self, username: object) -> Any:
+                raise ZeroDivisionError
+
+        portal = TwistedPortal(self.realm)
+        portal.registerChecker(Theirs("unread"))
+        typed = UsernamePassword(b"alice", b"x")
+        for _ in range(2):
+            login: Any = portal.login(typed, None, Interface)
+            self.failureResultOf(login, ZeroDivisionError)
+            self.assertIn('Login failed: user="alice" why=', self.line())
 
 
 class ChainTests(AuditTestCase):
@@ -707,15 +883,30 @@ class Slotted:
     Credentials that take no attribute.
     """
 
-    __slots__ = ()
+    __slots__ = ("password",)
     username = b"alice"
-    password = b"sesame"
+
+    def __init__(self, password: bytes) -> None:
+        self.password = password
 
     def checkPassword(self, password: bytes) -> bool:
         """
         Compare.
         """
         return password == self.password
+
+
+@implementer(IUsernamePassword)
+class Frozen(UsernamePassword):
+    """
+    Credentials that refuse attributes in a way of their own.
+    """
+
+    def __init__(self, password: bytes) -> None:
+        vars(self).update(username=b"alice", password=password)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise ValueError("frozen")
 
 
 class MostRefusedTests(AuditTestCase):
