@@ -18,7 +18,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from mycred._accounts import Kind, Verdict
 from mycred._conchcontracts import ConchError
 from mycred._sshkeys import Certificate, parseOptions
-from mycred._sshkeys._options import fromCertificate
+from mycred._sshkeys._optionlist import fromCertificate
 from mycred.checkers.sshkeys import KeyEvidence, SSHPublicKeyChecker
 from mycred.conch import RestrictedUser
 
