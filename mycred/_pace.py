@@ -18,7 +18,9 @@ _MOST_REMEMBERED = 64
 
 # A slow refusal is remembered for as long as this, and at most for twice as long, in
 # seconds: whoever makes a directory slow, and compares names meanwhile, has to wait for
-# it to be forgotten before he learns anything again.
+# it to be forgotten before he learns anything again.  Who was let in is remembered for
+# as long, and the last one until somebody else is: after a flood all would wait for
+# ever as long as they had to in it.
 _MEMORY = 600.0
 
 
@@ -34,7 +36,8 @@ class Pace:
         self._lock = Lock()
         self._seconds = seconds
         # One of each: whoever logs in all the time doesn't count more than others.
-        self._accepted: dict[Hashable, float] = {}
+        # With how long it took goes when that was.
+        self._accepted: dict[Hashable, tuple[float, float]] = {}
         # The slowest refusals, of now and of the time before, and when now began.
         self._slowest = self._slowestBefore = 0.0
         self._since = seconds()
@@ -62,7 +65,7 @@ class Pace:
         """
         with self._lock:
             self._accepted.pop(user, None)
-            self._accepted[user] = seconds
+            self._accepted[user] = seconds, self._seconds()
             if len(self._accepted) > _MOST_REMEMBERED:
                 del self._accepted[next(iter(self._accepted))]
 
@@ -81,9 +84,10 @@ class Pace:
         """
         with self._lock:
             self._forget()
-            took = sorted(self._accepted.values()) or [0.0]
+            now, known = self._seconds(), list(self._accepted.values())
+            lately = [seconds for seconds, since in known if now - since < _MEMORY]
+            took = sorted(lately) or [seconds for seconds, _ in known[-1:]] or [0.0]
             slowest = max(self._slowest, self._slowestBefore)
-            now = self._seconds()
             longest = now - min(self._begun.values(), default=now)
         # Nearly all are quicker than this; a few may have taken far longer.
         slow = max(took[-1 - len(took) // 16], slowest, longest)

@@ -114,6 +114,20 @@ class PaceTests(SynchronousTestCase):
         self.clock.advance(1201)
         self.assertEqual(self.pace.least(), 0.25)
 
+    def test_flood(self) -> None:
+        """
+        What has taken long ten minutes ago, in a flood, doesn't count once somebody has
+        come since; as long as nobody has, that is all that is known.
+        """
+        self.pace.accept("root", 0.8)
+        self.clock.advance(599)
+        self.pace.accept("cn=a", 0.1)
+        self.assertEqual(self.pace.least(), 1)
+        self.clock.advance(2)
+        self.assertEqual(self.pace.least(), 0.125)
+        self.clock.advance(5000)
+        self.assertEqual(self.pace.least(), 0.125)
+
     def test_longest(self) -> None:
         """
         Nobody waits for longer than a second.

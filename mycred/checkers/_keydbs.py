@@ -191,7 +191,8 @@ class UNIXAuthorizedKeysFiles:
         name = os.fsdecode(username)
         try:
             record = (self._userdb or pwd).getpwnam(name)
-        except KeyError:
+        except (KeyError, ValueError):
+            # The latter for a NUL in it.
             return ()
         if record.pw_name != name:
             return ()

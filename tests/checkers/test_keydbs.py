@@ -321,6 +321,9 @@ class LookTests(MachineTestCase):
         keys = list(self.keys().getAuthorizedKeys(b"alice"))
         self.assertEqual([blobOf(key) for key in keys], [blobOf(ALICE)])
         self.assertEqual(list(self.keys().getAuthorizedKeys(b"carol")), [])
+        system = UNIXAuthorizedKeysFiles()
+        for name in (b"\xff", b"a\0b", b""):
+            self.assertEqual(list(system.getAuthorizedKeys(name)), [], name)
 
     def test_separateUserdb(self) -> None:
         """

@@ -8,6 +8,7 @@ from typing import Any
 
 from zope.interface import implementer
 
+from twisted.conch.checkers import UNIXAuthorizedKeysFiles
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
@@ -213,6 +214,17 @@ class DatabaseTests(KeyTestCase):
                 self.failureResultOf(checking, UnauthorizedLogin)
                 self.assertLogged("nobody can sign with such a key")
                 del self.events[:]
+
+    def test_noName(self) -> None:
+        """
+        A name that Twisted's own database of keys can't take for one is refused.
+        """
+        for name in (b"\xff", b"a\0b", b"\xed\xb2\x80"):
+            credentials = offered(ALICE, username=name)
+            checking = self.check(UNIXAuthorizedKeysFiles(), credentials)
+            self.failureResultOf(checking, UnauthorizedLogin)
+            self.assertLogged("no such key is authorized")
+            del self.events[:]
 
     def test_securityKeyIsNoPlainKey(self) -> None:
         """
