@@ -5,6 +5,7 @@ it doesn't.
 
 from __future__ import annotations
 
+import os
 import pwd
 import random
 import tempfile
@@ -14,6 +15,11 @@ from functools import partial
 from hashlib import md5
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from twisted.conch.ssh.keys import Key
+from twisted.python.fakepwd import UserDatabase
 
 from mycred._hashes import MAKERS, _libcrypt
 from mycred._workers import Workers
@@ -26,9 +32,15 @@ from mycred.checkers import (
     UNIXChecker,
 )
 from mycred.checkers.ldap import LDAPChecker, ldapSettings
+from mycred.checkers.sshkeys import (
+    KeysCommand,
+    SSHPublicKeyChecker,
+    UNIXAuthorizedKeysFiles,
+)
 from mycred.credentials import (
     CramMD5Credentials,
     DigestedCredentials,
+    SSHPrivateKey,
     UsernamePassword,
 )
 from tests.ldap._slapd import PEOPLE, SUFFIX, Slapd, person
@@ -317,7 +329,7 @@ def ldap(place: Place) -> list[Subject]:
     if not place.workers.isRunning:
         # What waits takes a reactor.
         return []
-    slow = _libcrypt.crypt(b"sesame", b"$6$rounds=20000$saltsaltsalt$") or b""
+    slow = _libcrypt.crypt(b"sesame", b"$6$rounds=60000$saltsaltsalt$") or b""
     some = names()
     subjects = []
     for what, hashed in (("SSHA", SSHA), ("SHA-512-crypt", b"{CRYPT}" + slow)):
@@ -344,6 +356,51 @@ def ldap(place: Place) -> list[Subject]:
     return subjects
 
 
+def offered(name: bytes) -> Any:
+    """
+    Offer a key that nobody has authorized.
+    """
+    blob = Key(Ed25519PrivateKey.from_private_bytes(b"2" * 32)).public().blob()
+    return SSHPrivateKey(name, b"ssh-ed25519", blob, None, None)
+
+
+def sshkey(place: Place) -> list[Subject]:
+    """
+    Measure keys in files, and those that a program is asked for.
+    """
+    if not place.workers.isRunning:
+        # What waits takes a reactor.
+        return []
+    own = Key(Ed25519PrivateKey.from_private_bytes(b"1" * 32)).public()
+    some, users = names(), UserDatabase()
+    for number, name in enumerate(some[:NAMES], 1000):
+        home = place.folder / name.decode()
+        (home / ".ssh").mkdir(parents=True)
+        (home / ".ssh" / "authorized_keys").write_bytes(own.toString("openssh") * 3)
+        users.addUser(name.decode(), "x", number, number, "", str(home), "/bin/sh")
+    runner = None if os.geteuid() else "nobody"
+    commands = {"": None, ", command=": KeysCommand("/bin/true", runner)}
+    return [
+        Subject(
+            f"sshkey{what}, {clients} at a time",
+            offered,
+            [(checker, name) for name in some[:NAMES]],
+            [(checker, name) for name in some[NAMES : 2 * NAMES]],
+            clients,
+        )
+        for what, command in commands.items()
+        for clients in (1, 6)
+        for checker in [
+            SSHPublicKeyChecker(
+                UNIXAuthorizedKeysFiles(
+                    users, strict=False, command=command, workers=place.workers
+                ),
+                workers=place.workers,
+            )
+        ]
+    ]
+
+
 #: By the name of the auth type.
 SUBJECTS: dict[str, Callable[[Place], list[Subject]]] = {
     "memory": memory,
@@ -353,4 +410,5 @@ SUBJECTS: dict[str, Callable[[Place], list[Subject]]] = {
     "passwd": passwd,
     "unix": unix,
     "ldap": ldap,
+    "sshkey": sshkey,
 }

@@ -31,6 +31,7 @@ class Places:
         self._refuse = refuse
         self._turns: Turns[Deferred[None]] = Turns()
         self._sources: dict[Deferred[None], Source] = {}
+        self._isGiving = False
 
     def run(
         self, source: Source, function: Callable[..., Deferred[_T]], *args: object
@@ -72,13 +73,21 @@ class Places:
 
     def _next(self) -> None:
         """
-        Give the free places to those whose turn it is.
+        Give the free places to those whose turn it is.  Where one is soon free again,
+        whoever is at it gives it to the next: not each in the call of the one before,
+        which could become too deep, and a place would be lost.
         """
-        while self._free and self._turns:
-            self._free -= 1
-            waiting = self._turns.take()
-            del self._sources[waiting]
-            waiting.callback(None)
+        if self._isGiving:
+            return
+        self._isGiving = True
+        try:
+            while self._free and self._turns:
+                self._free -= 1
+                waiting = self._turns.take()
+                del self._sources[waiting]
+                waiting.callback(None)
+        finally:
+            self._isGiving = False
 
     def _leave(self, waiting: Deferred[None]) -> None:
         """

@@ -13,7 +13,7 @@ from typing import Any
 
 from zope.interface import providedBy
 
-from twisted.internet.defer import Deferred, fail, maybeDeferred
+from twisted.internet.defer import CancelledError, Deferred, fail, maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -28,6 +28,7 @@ from ._contracts import (
     Login,
     TwistedPortal,
 )
+from .error import LoginFailed
 
 
 class Portal(TwistedPortal):
@@ -245,9 +246,11 @@ def _ebLogin(
     failure: Failure, credentials: object, began: float, checker: object
 ) -> Failure:
     """
-    Tell the log of a login that has failed, as nobody nearer to the client does.
+    Tell the log of a login that has failed, as nobody nearer to the client does.  Of
+    what is no answer, but a defect, the protocol tells, as with Twisted.
     """
-    tell(credentials, failure, began, checker)
+    if failure.check(LoginFailed, CancelledError):
+        tell(credentials, failure, began, checker)
     return failure
 
 

@@ -488,6 +488,18 @@ class BareTests(AuditTestCase):
         self.login(Portal(self.realm, [memory()]))
         self.assertIn('why="by the realm"', self.line())
 
+    def test_defect(self) -> None:
+        """
+        Of a defect in a checker or a realm the protocol tells, and nobody else.
+        """
+        for fault in ("checker", "realm"):
+            checker: Any = Fixed(ZeroDivisionError())
+            if fault == "realm":
+                checker, self.realm.error = memory(), ZeroDivisionError()
+            [failure] = self.login(Portal(self.realm, [checker]))
+            failure.trap(ZeroDivisionError)
+            self.assertEqual(self.lines(), [])
+
     def test_peer(self) -> None:
         """
         What a program has put into the credentials is told.

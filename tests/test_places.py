@@ -72,6 +72,28 @@ class PlacesTests(SynchronousTestCase):
         self.ask("c")
         self.assertEqual(self.begun, ["a", "b", "c"])
 
+    def test_allFail(self) -> None:
+        """
+        However many can't begin, one after another, each is told why, and their places
+        are there for others.
+        """
+        places = Places(2, 1000, TooMany)
+        doing: list[Deferred[None]] = [Deferred(), Deferred()]
+        for one in doing:
+            places.run((), lambda one=one: one)
+        broken: Any = [places.run((), lambda: 1 / 0) for _ in range(1000)]
+        doing[0].callback(None)
+        for one in broken:
+            self.failureResultOf(one, ZeroDivisionError)
+        doing[1].callback(None)
+        last = [Deferred(), Deferred()]
+        for one in last:
+            self.assertNoResult(places.run((), lambda one=one: one))
+        self.assertNoResult(places.run((), self.begin, "waits"))
+        self.assertEqual(places._free, 0)
+        last[0].callback(None)
+        self.assertEqual(self.begun, ["waits"])
+
     def test_turns(self) -> None:
         """
         Sources take turns.

@@ -4,7 +4,6 @@ An account, and what a look at it brings about.
 
 from __future__ import annotations
 
-import os
 import re
 from enum import Enum
 from typing import Any, NamedTuple, Union
@@ -26,6 +25,9 @@ _LONGEST_NAME = 255
 # would lead modules astray that make file names of it, and what begins with a sign
 # isn't a name but an instruction (nsswitch's "compat"), or an option.
 _name = re.compile(rb"(?![+-])[^\x00-\x1f\x7f:/]{1,%d}" % _LONGEST_NAME)
+
+# What has a meaning to shells, in patterns, queries or the names of files.
+_meaning = re.compile(rb"[^A-Za-z0-9._-]|\A[.-]")
 
 
 class Account(NamedTuple):
@@ -55,8 +57,12 @@ def madeUp(name: bytes) -> Account:
     """
     Make up an account for a name that nobody has, for the work that is done all the
     same: whoever asks mustn't know by the time it takes.
+
+    Its name is as long, and has nothing in it that means something to anybody: programs
+    expect names that an administrator has given.
     """
-    return Account(os.fsdecode(name), _NOBODY, _NOBODY, "/nonexistent", _NO_SHELL)
+    harmless = _meaning.sub(b"_", name).decode("ascii")
+    return Account(harmless, _NOBODY, _NOBODY, "/nonexistent", _NO_SHELL)
 
 
 def isMadeUp(account: Account) -> bool:

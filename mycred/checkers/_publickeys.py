@@ -10,7 +10,9 @@ from typing import Any, NoReturn
 
 from zope.interface import implementer
 
-from twisted.conch.ssh.keys import Key
+from cryptography.exceptions import UnsupportedAlgorithm
+
+from twisted.conch.ssh.keys import BadKeyError, Key
 from twisted.internet.defer import Deferred, execute, maybeDeferred
 from twisted.python.failure import Failure
 
@@ -187,7 +189,11 @@ class SSHPublicKeyChecker:
         """
         if isinstance(offer, Certificate):
             return Verdict(Kind.REFUSED, name, "certificates aren't looked up here")
-        mine: Any = Key.fromString(offer.blob, type="blob")
+        try:
+            mine: Any = Key.fromString(offer.blob, type="blob")
+        except (BadKeyError, UnsupportedAlgorithm, ValueError):
+            # Numbers that no key has: an even exponent, a point that isn't on its curve.
+            return Verdict(Kind.REFUSED, name, "nobody can sign with such a key")
         if any(_isSame(key, mine) for key in keys):
             evidence = KeyEvidence(offer.type.decode("ascii"), offer.fingerprint)
             return Verdict(Kind.ACCEPTED, name, key=evidence)

@@ -21,6 +21,7 @@ from twisted.conch.ssh.userauth import (
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.python.failure import Failure
 
+from .._audit import because
 from .._conchcontracts import IConchUser
 from .._contracts import InterfaceType, Login
 from .._sessions import SessionPortal
@@ -63,6 +64,19 @@ class ConnectionPortal(SessionPortal):
             credentials.honors = SERVER_OPTIONS
             credentials.connection = self._connection
         return super().login(credentials, mind, *interfaces)
+
+    def refuse(self, credentials: Any, error: Exception) -> Deferred[Login]:
+        """
+        Refuse a login without asking anybody, and tell the log so.
+
+        @param error: what is wrong with it; the client isn't told.
+        """
+        message = "No key, or one that doesn't count"
+        failure = Failure(because(UnauthorizedLogin(message), str(error)))
+        attempt = self._begin(credentials)
+        if attempt is not None:
+            attempt.end(credentials, failure)
+        return fail(failure)
 
 
 class SSHUserAuthServer(CutService, ConchUserAuthServer):
@@ -153,6 +167,7 @@ class SSHUserAuthServer(CutService, ConchUserAuthServer):
         """
         Log in by a key or a certificate (RFC 4252, section 7).
         """
+        user: Any = self.user
         try:
             fields = Fields(packet)
             isSigned = fields.number(1)
@@ -166,9 +181,7 @@ class SSHUserAuthServer(CutService, ConchUserAuthServer):
                 if key.application is not None:
                     data = _signedBySecurityKey(data, key.application, signature)
         except UnusableKey as error:
-            self._log.info("{user!r} offers no key: {why}", user=self.user, why=error)
-            return fail(UnauthorizedLogin("No key, or one that doesn't count"))
-        user: Any = self.user
+            return self.portal.refuse(SSHPrivateKey(user, b"", b"", None, None), error)
         credentials = SSHPrivateKey(user, algorithm, blob, data, signature)
         login: Deferred[Any] = self.portal.login(credentials, None, IConchUser)
         if signature is None:

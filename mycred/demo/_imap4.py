@@ -38,7 +38,7 @@ from .._contracts import IUsernameHashedPassword, IUsernamePassword
 from ..credentials import CramMD5Credentials
 from ..portal import Portal
 from ._limits import LOGIN_TIMEOUT
-from ._sessions import SessionFactory
+from ._sessions import MOST_REFUSED, SessionFactory
 from ._store import Mailbox, Message, StoreService
 
 _FLAGS = ["\\Answered", "\\Deleted", "\\Draft", "\\Flagged", "\\Seen"]
@@ -515,7 +515,10 @@ class IMAP4Factory(Factory):
 
 
 def makeFactory(
-    portal: Portal, loginTimeout: float = LOGIN_TIMEOUT, reactor: Any = None
+    portal: Portal,
+    loginTimeout: float = LOGIN_TIMEOUT,
+    reactor: Any = None,
+    mostRefused: int = MOST_REFUSED,
 ) -> IProtocolFactory:
     """
     Serve a portal over IMAP4.
@@ -523,10 +526,10 @@ def makeFactory(
     @param loginTimeout: how long a client may take until somebody is logged in, in
         seconds.
     @param reactor: what counts the time; the reactor that is installed if L{None}.
+    @param mostRefused: how many wrong passwords end a connection.
     """
-    return SessionFactory(
-        IMAP4Factory(portal), portal, "imap", loginTimeout=loginTimeout, reactor=reactor
-    )
+    factory = IMAP4Factory(portal)
+    return SessionFactory(factory, portal, "imap", mostRefused, loginTimeout, reactor)
 
 
 __all__ = ["Account", "makeFactory"]

@@ -110,15 +110,16 @@ class _SessionRoot:
     Give each connection a portal of its own.
     """
 
-    def __init__(self, portal: Portal) -> None:
+    def __init__(self, portal: Portal, mostRefused: int) -> None:
         self._portal = portal
+        self._mostRefused = mostRefused
 
     def rootObject(self, broker: pb.Broker) -> Any:
         """
         Make the object through which a client logs in.
         """
         session = LimitedPortal(
-            self._portal, broker, service="pb", mostRefused=MOST_REFUSED
+            self._portal, broker, service="pb", mostRefused=self._mostRefused
         )
         broker.notifyOnDisconnect(session.close)
         return pb.IPBRoot(session).rootObject(broker)
@@ -134,7 +135,10 @@ class _Connection(LimitedConnection):
 
 
 def makeFactory(
-    portal: Portal, loginTimeout: float = LOGIN_TIMEOUT, reactor: Any = None
+    portal: Portal,
+    loginTimeout: float = LOGIN_TIMEOUT,
+    reactor: Any = None,
+    mostRefused: int = MOST_REFUSED,
 ) -> IProtocolFactory:
     """
     Serve a portal over Perspective Broker.
@@ -142,8 +146,9 @@ def makeFactory(
     @param loginTimeout: how long a client may take until somebody is logged in, in
         seconds.
     @param reactor: what counts the time; the reactor that is installed if L{None}.
+    @param mostRefused: how many wrong passwords end a connection.
     """
-    factory = pb.PBServerFactory(_SessionRoot(portal))
+    factory = pb.PBServerFactory(_SessionRoot(portal, mostRefused))
     return LimitedFactory(factory, _Connection, loginTimeout, reactor)
 
 

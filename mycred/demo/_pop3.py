@@ -19,7 +19,7 @@ from .._contracts import IUsernameHashedPassword
 from ..credentials import CramMD5Credentials
 from ..portal import Portal
 from ._limits import LOGIN_TIMEOUT
-from ._sessions import SessionFactory
+from ._sessions import MOST_REFUSED, SessionFactory
 from ._store import Mailbox, StoreService
 
 
@@ -192,7 +192,10 @@ class POP3Factory(Factory):
 
 
 def makeFactory(
-    portal: Portal, loginTimeout: float = LOGIN_TIMEOUT, reactor: Any = None
+    portal: Portal,
+    loginTimeout: float = LOGIN_TIMEOUT,
+    reactor: Any = None,
+    mostRefused: int = MOST_REFUSED,
 ) -> IProtocolFactory:
     """
     Serve a portal over POP3.
@@ -200,10 +203,10 @@ def makeFactory(
     @param loginTimeout: how long a client may take until somebody is logged in, in
         seconds.
     @param reactor: what counts the time; the reactor that is installed if L{None}.
+    @param mostRefused: how many wrong passwords end a connection.
     """
-    return SessionFactory(
-        POP3Factory(portal), portal, "pop3", loginTimeout=loginTimeout, reactor=reactor
-    )
+    factory = POP3Factory(portal)
+    return SessionFactory(factory, portal, "pop3", mostRefused, loginTimeout, reactor)
 
 
 __all__ = ["MailDrop", "makeFactory"]

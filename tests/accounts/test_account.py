@@ -8,7 +8,7 @@ from hypothesis import given, strategies
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._accounts import Kind, Verdict, isAccountName
+from mycred._accounts import Kind, Verdict, isAccountName, isMadeUp, madeUp
 
 
 class NameTests(SynchronousTestCase):
@@ -55,6 +55,19 @@ class NameTests(SynchronousTestCase):
             b"a" * 256,
         ):
             self.assertFalse(isAccountName(name), name)
+
+    @given(strategies.binary(max_size=300))
+    def test_madeUp(self, name: bytes) -> None:
+        """
+        In the name of a made-up account, which programs are told, is nothing that means
+        something to a shell or an option, in a pattern, or where files are named.
+        """
+        account = madeUp(name)
+        self.assertTrue(isMadeUp(account))
+        self.assertEqual(len(account.name), len(name))
+        self.assertRegex(account.name, r"\A([A-Za-z0-9_][A-Za-z0-9._-]*)?\Z")
+        if name.isalnum():
+            self.assertEqual(account.name, name.decode("ascii"))
 
     @given(strategies.binary(max_size=300))
     def test_anything(self, name: bytes) -> None:

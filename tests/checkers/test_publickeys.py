@@ -195,6 +195,25 @@ class DatabaseTests(KeyTestCase):
         waiting = fail(TemporaryFailure())
         self.failureResultOf(self.check(Slow(), signed(ALICE)), TemporaryFailure)
 
+    def test_noNumbersOfAKey(self) -> None:
+        """
+        A key with numbers that no key has is refused: an exponent that is even, too small
+        or larger than the modulus, and a point that isn't on its curve.
+        """
+        modulus = string(b"\0" + b"\xff" * 256)
+        exponents = b"\2", b"\1", b"\1\0\0", b"\1" * 300
+        blobs = [string(b"ssh-rsa") + string(one) + modulus for one in exponents]
+        for name, size in ((b"nistp256", 64), (b"nistp384", 96), (b"nistp521", 132)):
+            type = b"ecdsa-sha2-" + name
+            blobs.append(string(type) + string(name) + string(b"\4" + b"\1" * size))
+        for blob in blobs:
+            for signature in (None, b"signature"):
+                credentials = SSHPrivateKey(b"alice", None, blob, b"data", signature)
+                checking = self.check(self.keydb, credentials)
+                self.failureResultOf(checking, UnauthorizedLogin)
+                self.assertLogged("nobody can sign with such a key")
+                del self.events[:]
+
     def test_securityKeyIsNoPlainKey(self) -> None:
         """
         A plain key in a database isn't a security key of the same number, which conch

@@ -9,6 +9,7 @@ from typing import Any
 
 from twisted.conch.ssh.common import NS
 from twisted.internet.error import ConnectionDone
+from twisted.logger import formatEvent
 from twisted.python.failure import Failure
 
 from mycred._accounts import Kind, Verdict
@@ -131,6 +132,39 @@ class QueueTests(HostileTestCase):
                 pair.pump.flush()
                 self.assertTrue(pair.isEnded, requests)
                 self.assertQuiet()
+
+    def test_noKey(self) -> None:
+        """
+        What is no key, or of a type that doesn't count, is refused in one line of the
+        log, as every login is; the client may try others.
+        """
+        blob = blobOf(ALICE)
+        for data, why in (
+            (b"\0" + NS(b"ssh-dss") + NS(NS(b"ssh-dss") + NS(b"p")), "a type of key"),
+            (b"\0" + NS(b"ssh-ed25519") + NS(blob + b"x"), "more follows"),
+            (b"\0" + NS(b"ssh-ed25519"), "it ends too soon"),
+            (b"\1" + NS(b"ssh-ed25519") + NS(blob), "it ends too soon"),
+        ):
+            pair = Pair()
+            client = pair.connect()
+            client.sendPacket(REQUEST, login(b"publickey", data))
+            pair.pump.flush()
+            told = [
+                formatEvent(event)
+                for event in self.events
+                if event["log_namespace"] == "mycred.login"
+            ]
+            self.assertEqual(len(told), 1, told)
+            self.assertRegex(
+                told[0],
+                f'\\ALogin refused: user="alice" why="{why}.* service=ssh ',
+            )
+            self.assertQuiet()
+            self.assertFalse(pair.isEnded)
+            client.prove(ALICE)
+            pair.pump.flush()
+            self.assertIsNotNone(pair.server.avatar)
+            del self.events[:]
 
 
 class DefectTests(HostileTestCase):

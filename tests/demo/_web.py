@@ -17,6 +17,8 @@ from twisted.web.server import Site
 from twisted.web.static import Data
 
 from mycred.checkers import InMemoryUsernamePasswordDatabaseDontUse
+from mycred.demo import _http
+from mycred.demo._limits import LimitedFactory
 from mycred.portal import Portal
 
 from ..test_httpdigest import Client, Factory, header
@@ -71,7 +73,8 @@ class Guarded:
         self.digest = Factory(b"md5", b"here")
         checker = InMemoryUsernamePasswordDatabaseDontUse(alice=b"secret")
         portal = Portal(Realm(self.makePage), [checker])
-        self.site = Site(self.guard(portal), reactor=Clock())
+        site = Site(self.guard(portal), reactor=Clock())
+        self.site = LimitedFactory(site, _http._Connection, reactor=Clock())
 
     def guard(self, portal: Portal) -> IResource:
         """

@@ -205,7 +205,7 @@ class PAMTests(AccountServerTests, Services, SynchronousTestCase):
             self.assertEqual(server.log.count(hint), 1 if twistd else 0)
             said = server.log.count("started again (no. 1)")
             self.assertEqual(said, 0 if twistd else 1)
-            self.assertEqual("No verdict" in server.log, bool(twistd))
+            self.assertEqual("Login temporary" in server.log, bool(twistd))
             self.assertNotIn("Traceback", server.log)
 
     def test_ended(self) -> None:
