@@ -18,7 +18,7 @@ _MOST_REMEMBERED = 64
 
 # A slow refusal is remembered for as long as this, and at most for twice as long, in
 # seconds: whoever makes a directory slow, and compares names meanwhile, has to wait for
-# it to be forgotten before he learns anything again.  Who was let in is remembered for
+# it to be forgotten before they learn anything again.  Whoever was let in is remembered for
 # as long, and the last one until somebody else is: after a flood all would wait for
 # ever as long as they had to in it.
 _MEMORY = 600.0

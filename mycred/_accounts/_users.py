@@ -118,10 +118,10 @@ class SystemUsers:
         """
         Look a user up.
 
-        The name service may know him by other names than his own, for instance where
+        The name service may know them by other names than their own, for instance where
         it ignores case.
 
-        @raise OSError: if that can't be done now, or his own name is none.
+        @raise OSError: if that can't be done now, or their own name is none.
         """
         try:
             record = self._userdb.getpwnam(os.fsdecode(name))

@@ -336,7 +336,7 @@ class FilePasswordDB(FileChecker):
         """
         Look a user up by one name after another.
 
-        @return: what a program knows of him; L{None} if that is nothing.
+        @return: what a program knows of them; L{None} if that is nothing.
         """
         for name in names:
             with suppress(KeyError):

@@ -56,8 +56,8 @@ class PasswordMatching:
         @param credentials: what the user presents.
         @param stored: the secret; an empty one stands for no user.
         @param avatarId: the answer, if they match.
-        @param refuse: what refuses a user who is there, and whom no secret lets in: he
-            is refused after the same work as others.
+        @param refuse: what refuses a user who is there, and whom no secret lets in:
+            they are refused after the same work as others.
         """
         secret = stored or NOBODYS
         try:

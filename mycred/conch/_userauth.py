@@ -181,8 +181,8 @@ class SSHUserAuthServer(CutService, ConchUserAuthServer):
                 if key.application is not None:
                     data = _signedBySecurityKey(data, key.application, signature)
         except UnusableKey as error:
-            noKey = SSHPrivateKey(user, b"", b"", None, None)
-            refused: Deferred[Any] = self.portal.refuse(noKey, error)
+            nothing = SSHPrivateKey(user, b"", b"", None, None)
+            refused: Deferred[Any] = self.portal.refuse(nothing, error)
             return refused
         credentials = SSHPrivateKey(user, algorithm, blob, data, signature)
         login: Deferred[Any] = self.portal.login(credentials, None, IConchUser)
