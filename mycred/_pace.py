@@ -16,11 +16,11 @@ _MARGIN, _LONGEST_DELAY = 1.25, 1.0
 # Of so many people who were let in it is remembered how long that took.
 _MOST_REMEMBERED = 64
 
-# A slow refusal is remembered for as long as this, and at most for twice as long, in
-# seconds: whoever makes a directory slow, and compares names meanwhile, has to wait for
-# it to be forgotten before they learn anything again.  Whoever was let in is remembered for
-# as long, and the last one until somebody else is: after a flood all would wait for
-# ever as long as they had to in it.
+# A slow refusal is remembered for this long, and at most for twice as long, in seconds:
+# anyone who makes a directory slow, and compares names meanwhile, has to wait for it to
+# be forgotten before they learn anything again.  An accepted login is remembered for as
+# long, and the last one until there is another: otherwise refusals would take for ever
+# as long as they did in a flood.
 _MEMORY = 600.0
 
 

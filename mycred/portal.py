@@ -189,7 +189,7 @@ class Portal(TwistedPortal):
                 self._cbAvatarId, mind, interfaces
             )
             return login
-        # As most are that needn't wait: so the answer takes the place of the avatar ID, as
+        # As most are that needn't wait.  The answer takes the place of the avatar ID, as
         # it would after addCallback, which takes as long as all the rest.
         try:
             answer: Any = self._cbAvatarId(avatarId.result, mind, interfaces)
