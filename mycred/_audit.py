@@ -15,7 +15,7 @@ with its failure (L{because}).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import wraps
 from time import monotonic
@@ -213,6 +213,22 @@ def checkedBy(failure: Failure, checker: object) -> Failure:
     return failure
 
 
+def sumUp(failures: Sequence[Failure]) -> Failure:
+    """
+    Have the log told what several checkers have failed with, each of which could have let
+    somebody in.
+
+    @param failures: failures of one kind, with their checkers.
+
+    @return: the last one.
+    """
+    last = failures[-1]
+    if len(failures) > 1:
+        said = [f"{authTypeOf(_part(f, 'checker'))}: {reasonOf(f)}" for f in failures]
+        vars(last)["why"] = "; ".join(said)
+    return last
+
+
 def tellingAlone(method: Callable[..., Deferred[Any]]) -> Callable[..., Deferred[Any]]:
     """
     Decorate the C{requestAvatarId} of a checker, so that it tells the log how a login
@@ -318,7 +334,7 @@ def _verdict(result: object) -> tuple[str | None, str | None, str | None]:
     if not isinstance(result, Failure):
         return "accepted", None, None
     error = result.value
-    why = _said(_part(error, "why") or "") or None
+    why = _said(_part(result, "why") or _part(error, "why") or "") or None
     if result.check(*UNFINISHED):
         return None, None, None
     if isinstance(error, CancelledError):
@@ -417,6 +433,7 @@ __all__ = [
     "nowAsked",
     "reasonOf",
     "setTeller",
+    "sumUp",
     "tell",
     "tellerOf",
     "tellingAlone",

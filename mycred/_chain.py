@@ -21,6 +21,7 @@ from ._audit import (
     checkedBy,
     nowAsked,
     reasonOf,
+    sumUp,
     tellerOf,
     tellingAlone,
 )
@@ -189,9 +190,9 @@ class _Search:
         Sum up what the checkers have failed with.
         """
         for kind in _known:
-            for failure in reversed(self._failed):
-                if failure.check(kind):
-                    return failure
+            alike = [failure for failure in self._failed if failure.check(kind)]
+            if alike:
+                return sumUp(alike)
         return Failure(unhandled(self._credentials))
 
 

@@ -426,7 +426,7 @@ class PresentedTests(AuditTestCase):
                 self.assertEqual(len(lines), 3)
                 for line in lines:
                     self.assertIn("Login refused: user=", line)
-                    self.assertIn('why="wrong password"', line)
+                    self.assertIn("memory: wrong password", line)
 
     def test_ownAttributes(self) -> None:
         """
@@ -583,12 +583,16 @@ class ChainTests(AuditTestCase):
 
     def test_bothRefuse(self) -> None:
         """
-        If both refuse, it is the last one that says why.
+        If both refuse, each says why.
         """
-        for portal in self.portals(memory(bob=b"x"), memory()):
+        other = Fixed(UnauthorizedLogin())
+        for portal in self.portals(memory(), memory(bob=b"x"), other):
             self.login(portal, b"alice", b"wrong")
-            line = self.line()
-            self.assertIn('Login refused: user="alice" why="wrong password"', line)
+            self.assertIn(
+                'Login refused: user="alice" why="memory: wrong password; memory: no '
+                'such user; Fixed: UnauthorizedLogin" by=Fixed',
+                self.line(),
+            )
 
     def test_denied(self) -> None:
         """
@@ -620,7 +624,9 @@ class ChainTests(AuditTestCase):
             'Login accepted: user="alice" avatar="alice" by=memory', self.line()
         )
         self.login(portal, b"eve")
-        self.assertIn('Login refused: user="eve" why="no such user"', self.line())
+        self.assertIn(
+            'Login refused: user="eve" why="memory: no such user; ', self.line()
+        )
 
 
 class BareTests(AuditTestCase):
@@ -1031,11 +1037,9 @@ class PageTests(AuditTestCase):
 
     def test_reasonsOfSeveral(self) -> None:
         """
-        Of several checkers that refuse it is the last one whose reason is logged.
+        Of several checkers that refuse the reason of each is logged, as the page shows it.
         """
-        [shown] = re.findall(
-            r'``(why="[^`]*) by=file`` says', self.page.read_text("utf-8")
-        )
+        [shown] = re.findall(r'``(why="[^`]*) by=file`` is', self.page.read_text("utf-8"))
         file = FilePasswordDB(self.mktemp())
         Path(file.filename).write_text("carol:sesame\n", "utf-8")
         self.login(self.session(memory(), file), password=b"wrong")
