@@ -1037,7 +1037,7 @@ class PageTests(AuditTestCase):
 
     def test_reasonsOfSeveral(self) -> None:
         """
-        Of several checkers that refuse the reason of each is logged, as the page shows it.
+        Of several checkers that refuse the reason of each is logged, as the page has it.
         """
         [shown] = re.findall(r'``(why="[^`]*) by=file`` is', self.page.read_text("utf-8"))
         file = FilePasswordDB(self.mktemp())

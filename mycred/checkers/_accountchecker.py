@@ -162,7 +162,8 @@ class Separate:
             return verdict
         # Nobody and nothing is kept busy by that.
         delay = min(verdict.delay, self.workers.deadline)
-        return self.workers.pause(delay).addCallback(lambda _: verdict)
+        # Who has gone meanwhile has their verdict all the same, as the log is told.
+        return self.workers.pause(delay).addBoth(lambda _: verdict)
 
     def _ebAnswer(self, failure: Failure) -> Failure:
         """

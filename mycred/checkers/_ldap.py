@@ -100,7 +100,9 @@ class LDAPChecker(AccountChecker):
             more = next(seen.pauses, None)
             return seen.verdict if more is None else self._pause(more, seen)
 
-        return self.looks.workers.pause(seconds).addCallback(cbPaused)
+        pausing = self.looks.workers.pause(seconds)
+        # Who has gone meanwhile was refused all the same, as the log is told.
+        return pausing.addCallbacks(cbPaused, lambda _: seen.verdict)
 
 
 class Looks:

@@ -196,7 +196,8 @@ class SSHPublicKeyChecker:
         if wait <= 0:
             return failure
         workers = self._workers or workersOf()
-        return workers.pause(wait).addCallback(lambda _: failure)
+        # Who has gone meanwhile was refused all the same, as the log is told.
+        return workers.pause(wait).addBoth(lambda _: failure)
 
     def _cbKeys(self, keys: Iterable[Any], offer: Offer, name: bytes) -> Verdict:
         """

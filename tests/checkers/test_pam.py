@@ -16,7 +16,6 @@ from typing import Any
 from zope.interface.verify import verifyObject
 
 from twisted.internet.address import IPv4Address
-from twisted.internet.defer import CancelledError
 
 from mycred import strcred
 from mycred._accounts import Kind
@@ -205,16 +204,18 @@ class PAMCheckerTests(PAMTestCase):
 
     def test_hangsUp(self) -> None:
         """
-        Who hangs up during the delay is forgotten.
+        Who hangs up during the delay leaves nothing behind but a line in the log: they
+        were refused.
         """
         self.slow()
         workers = SteppedWorkers()
         asking = self.ask(self.pam("slow", workers=workers), b"alice", b"x")
         workers.step()
         asking.cancel()
-        self.failureResultOf(asking, CancelledError)
+        self.failureResultOf(asking, UnauthorizedLogin)
         self.assertEqual(workers.reactor.getDelayedCalls(), [])
-        self.assertEqual(self.logged("refused"), [])
+        [event] = self.logged("Login refused")
+        self.assertEqual(event["user"], "alice")
 
     def test_hungModule(self) -> None:
         """
