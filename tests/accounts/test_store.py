@@ -403,6 +403,8 @@ class LookTests(MachineTestCase):
         An answer from a file that has just changed is in doubt, as long as it is the
         same state; so is half a line of the passwd file, on which the rules depend.
         """
+        # However long this takes.
+        self.patch(_state, "SETTLING", 3600)
         accounts = self.accounts()
         first = accounts.look(b"eve", PASSWORD).doubt
         self.assertIsNotNone(first)

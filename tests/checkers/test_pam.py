@@ -28,7 +28,12 @@ from mycred.checkers import (
     accountOf,
 )
 from mycred.credentials import UsernamePassword
-from mycred.error import AccountDenied, DenialReason, TemporaryFailure
+from mycred.error import (
+    AccountDenied,
+    DenialReason,
+    TemporaryFailure,
+    UnauthorizedLogin,
+)
 from mycred.plugins import cred_pam
 
 from .._services import Services
