@@ -283,7 +283,7 @@ def tell(
         avatarId = avatarId if found is None else found
     facts = {
         "user": _text(_part(credentials, "username"), _LONGEST_NAME),
-        "avatar": _text(avatarId, _LONGEST_NAME),
+        "avatar": _text(_named(avatarId), _LONGEST_NAME),
         "key": _text(_part(avatarId, "provedBy"), _LONGEST_REASON),
         "reason": _text(reason, _LONGEST_REASON),
         "why": _text(why, _LONGEST_REASON),
@@ -383,14 +383,20 @@ def _said(what: object) -> str:
     return type(what).__name__
 
 
+def _named(avatarId: object) -> object:
+    """
+    Return an avatar ID, with a name for nobody's.
+    """
+    isAnonymous = isinstance(avatarId, tuple) and avatarId == ANONYMOUS
+    return "anonymous" if isAnonymous else avatarId
+
+
 def _text(value: object, longest: int) -> str | None:
     """
     Return as much of a value as the log shows; L{None} if there is none.
     """
     if value is None:
         return None
-    if isinstance(value, tuple) and value == ANONYMOUS:
-        return "anonymous"
     if isinstance(value, bytes):
         value = value[: 4 * longest + 1].decode("utf-8", "surrogateescape")
     elif not isinstance(value, str):

@@ -36,27 +36,37 @@ class Threads:
         @raise RuntimeError: if there is no thread, and none can be started.
         """
         if len(self._threads) < self._most:
-            name = f"mycred-{len(self._threads)}"
-            thread = Thread(target=self._work, name=name, daemon=True)
             try:
-                thread.start()
+                self._start()
             except RuntimeError:
                 if not self._threads:
                     raise
-            else:
-                self._threads.append(thread)
         self._jobs.put(job)
+
+    def _start(self) -> None:
+        """
+        Start a thread.
+
+        @raise RuntimeError: if that can't be.
+        """
+        name = f"mycred-{len(self._threads)}"
+        thread = Thread(target=self._work, name=name, daemon=True)
+        thread.start()
+        self._threads.append(thread)
 
     def lost(self) -> list[Callable[[], object]]:
         """
-        Forget the threads that have died, as a library in C can have them do, so that
-        others are started in their places.
+        Forget the threads that have died, as a library in C can have them do, and start
+        others in their places, for what waits.
 
         @return: the jobs that they haven't finished.
         """
         dead = [thread for thread in self._threads if not _isAlive(thread)]
         for thread in dead:
             self._threads.remove(thread)
+            if not self._jobs.empty():
+                with suppress(RuntimeError):
+                    self._start()
         return [self._underWay.pop(t) for t in dead if t in self._underWay]
 
     def stop(self) -> None:

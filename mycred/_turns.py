@@ -14,6 +14,9 @@ _T = TypeVar("_T", bound=Hashable)
 #: address in it, and a connection from there.
 Source = tuple[Hashable, ...]
 
+#: Somebody of whom nothing is known.
+UNKNOWN: Source = (b"", b"", None)
+
 
 class Turns(Generic[_T]):
     """
@@ -107,4 +110,4 @@ class Turns(Generic[_T]):
         return item
 
 
-__all__ = ["Source", "Turns"]
+__all__ = ["UNKNOWN", "Source", "Turns"]

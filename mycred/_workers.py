@@ -17,7 +17,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ._threads import Threads, processors
-from ._turns import Source, Turns
+from ._turns import UNKNOWN, Source, Turns
 from .error import TemporaryFailure
 
 _T = TypeVar("_T")
@@ -168,14 +168,12 @@ class Workers:
         """
         if self._stopped:
             return fail(TemporaryFailure("The server is stopping"))
+        source = source or UNKNOWN
         if not self.isRunning:
             try:
                 return succeed(job.work())
             except Exception:
                 return fail()
-        if self._callers >= self.queueLimit and not self._queue:
-            self._countRefused()
-            return fail(TemporaryFailure("Too many logins at a time"))
         answer: Deferred[Any] = Deferred(lambda _: self._leave(job, answer))
         self._callers += 1
         seconds = self.deadline if within is None else within
@@ -183,7 +181,7 @@ class Workers:
         job.waiting[answer] = timer
         self._line(job, source)
         if self._callers > self.queueLimit:
-            self._refuse(self._queue.last(), answer)
+            self._makeRoom(answer)
         self._handOver()
         return answer
 
@@ -199,19 +197,35 @@ class Workers:
         if job.key is not None:
             self._shared[job.key] = job
 
-    def _refuse(self, job: _Job, newcomer: Deferred[Any]) -> None:
+    def _makeRoom(self, newcomer: Deferred[Any]) -> None:
         """
-        Refuse a job, since there are too many.
+        Refuse a job, since there are too many.  Where most wait for one that the threads
+        have already, it is the last one of those who is refused: what they ask for is the
+        same, and others ask for something else.
         """
         self._countRefused()
-        for answer in list(job.waiting):
+        job = max(self._handedOver, key=lambda job: len(job.waiting), default=None)
+        if job is not None and len(job.waiting) > max(1, len(self._queue)):
+            refused = [next(reversed(job.waiting))]
+        else:
+            job = self._queue.last()
+            refused = list(job.waiting)
+        for answer in refused:
             self._leave(job, answer)
-            if answer is newcomer:
-                _fail(answer, "Too many logins at a time")
-            else:
-                # What that brings about isn't the business of who has just come.
-                reason = "Too many logins at a time"
-                self._reactor.callLater(0, _fail, answer, reason)
+            self._refuse(answer, isNew=answer is newcomer)
+
+    def _refuse(self, answer: Deferred[Any], isNew: bool) -> None:
+        """
+        Tell somebody that there are too many.
+
+        @param isNew: whether he has just come.
+        """
+        reason = "Too many logins at a time"
+        if isNew:
+            _fail(answer, reason)
+        else:
+            # What that brings about isn't the business of who has just come.
+            self._reactor.callLater(0, _fail, answer, reason)
 
     def _countRefused(self) -> None:
         """

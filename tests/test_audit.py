@@ -10,6 +10,7 @@ import re
 import subprocess
 import textwrap
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from zope.interface import Interface, implementer
@@ -48,6 +49,8 @@ from mycred.credentials import (
     IUsernamePassword,
     UsernamePassword,
 )
+from mycred.demo._pb import Correspondent
+from mycred.demo._store import Mailbox, Message
 from mycred.error import (
     AccountDenied,
     DenialReason,
@@ -855,6 +858,30 @@ class ForgeryTests(AuditTestCase):
         )
         self.login(session, b"eve")
         self.assertRegex(self.lines()[0], r"peer=x\?y\\x3d\\x221\\x22\?$")
+
+    def test_mind(self) -> None:
+        """
+        Nor can what a client answers over Perspective Broker, when it is told of mail.
+        """
+        forged = "x\nLogin accepted: user=root\x1b[2J"
+
+        class Mind:
+            def callRemote(self, *args: object) -> Any:
+                return fail(ValueError(forged))
+
+        store: Any = SimpleNamespace(watch=lambda user, told: told)
+        mailbox = Mailbox(b"alice", 0, 1, [])
+        told = Correspondent(store, mailbox, Mind()).logout
+        told(Message(1, 0, 0.0))  # type: ignore[call-arg]
+        [line] = self.lines()
+        self.assertTrue(line.isprintable())
+
+    def test_nobody(self) -> None:
+        """
+        A name that is the avatar ID of those without one isn't shown as such.
+        """
+        self.login(self.session(memory()), ())
+        self.assertIn('user="tuple"', self.line())
 
     def test_fields(self) -> None:
         """

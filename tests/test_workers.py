@@ -803,6 +803,34 @@ class FairTests(WorkersTestCase):
         self.assertIn("guest", self.done)
         self.assertEqual(len(self.done), 10)
 
+    def test_crowd(self) -> None:
+        """
+        Very many who ask for the same, which a thread has already, keep nobody else out:
+        the last of them are refused.
+        """
+        share, source = self.workers.share, ("net", "host")
+        crowd = [share(self.done.append, "same", source=source) for _ in range(10)]
+        guest = self.run_("guest", "other", "host", 1)
+        self.workers.reactor.advance(0)
+        self.failureResultOf(crowd[-1], TemporaryFailure)
+        more = share(self.done.append, "same", source=source)
+        self.failureResultOf(more, TemporaryFailure)
+        self.finish()
+        self.successResultOf(guest)
+        for one in crowd[:-1]:
+            self.successResultOf(one)
+        self.assertEqual(self.done, ["same", "guest"])
+
+    def test_unknownSource(self) -> None:
+        """
+        Those of whom nothing is known have their turn as others have.
+        """
+        for n in range(9):
+            self.run_(f"flood{n}", "net", "host", n)
+        self.run_("guest")
+        self.finish()
+        self.assertLess(self.done.index("guest"), 4)
+
     def test_manySources(self) -> None:
         """
         When each of very many has one job waiting, those who came first are served.
@@ -931,3 +959,24 @@ task.react(lambda reactor: Deferred.fromCoroutine(main(reactor)))
         )
         self.assertEqual(ran.stdout, "{'TemporaryFailure'} 3\n", ran.stderr)
         self.assertEqual(ran.returncode, 0, ran.stderr)
+
+    def test_whatWaits(self) -> None:
+        """
+        What waits for a thread that has died gets another one, also if nobody asks for
+        more.
+        """
+        script = """
+import ctypes, threading, time
+from mycred._threads import Threads
+
+threads, done = Threads(1), threading.Event()
+threads.callInThread(lambda: ctypes.CDLL(None).pthread_exit(None))
+threads.callInThread(done.set)
+while not threads.lost():
+    time.sleep(0.01)
+print(done.wait(30))
+"""
+        ran = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, timeout=60, text=True
+        )
+        self.assertEqual(ran.stdout, "True\n", ran.stderr)

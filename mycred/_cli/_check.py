@@ -116,7 +116,8 @@ def run(options: Namespace) -> int:
         _watchSteps(watched)
     name = os.fsencode(options.user)
     password = askPassword(options.stdin)
-    globalLogPublisher.addObserver(_logTo(sys.stderr))
+    logins: list[Any] = []
+    globalLogPublisher.addObserver(_logTo(sys.stderr, logins))
     ended: list[Any] = []
 
     def tried(reactor: Any) -> Deferred[None]:
@@ -136,6 +137,8 @@ def run(options: Namespace) -> int:
     with suppress(SystemExit):
         react(tried)
     began, now, result = ended
+    if isinstance(result, Failure):
+        _showLogin(logins, sys.stderr)
     return _report(watched, result, now - began)
 
 
@@ -275,16 +278,31 @@ def _report(watched: list[_Watched], result: Any, seconds: float) -> int:
     return TEMPORARY if verdict == "temporary failure" else REFUSED
 
 
-def _logTo(stream: TextIO) -> Any:
+def _logTo(stream: TextIO, logins: list[Any]) -> Any:
     """
     Make what shows whoever tries a login the server's log of it.
+
+    @param logins: what is added to of how each presentation has ended: to a server it
+        would be one login.
     """
 
     def show(event: Any) -> None:
-        if str(event.get("log_namespace")).startswith("mycred."):
+        namespace = str(event.get("log_namespace"))
+        if namespace == "mycred.login":
+            logins.append(event)
+        elif namespace.startswith("mycred."):
             stream.write(f"{formatEvent(event)}\n")
 
     return show
+
+
+def _showLogin(logins: list[Any], stream: TextIO) -> None:
+    """
+    Show how the login has ended: as the first presentation did that wasn't just refused.
+    """
+    told = [event for event in logins if event["verdict"] != "refused"]
+    for event in [*told, *logins][:1]:
+        stream.write(f"{formatEvent(event)}\n")
 
 
 __all__ = ["ACCEPTED", "REFUSED", "TEMPORARY", "run"]

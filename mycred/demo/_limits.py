@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 
 from .._contracts import IAnonymous, InterfaceType, Login
 from .._peers import hostOf
+from .._secrets import printable
 from .._sessions import SessionPortal
 
 #: How long a client may take until somebody is logged in, in seconds.
@@ -114,7 +115,7 @@ class LimitedConnection(ProtocolWrapper):
         """
         if not self._isEnded:
             self._isEnded = True
-            peer = hostOf(self.getPeer())
+            peer = printable(hostOf(self.getPeer()) or "?")
             self._log.info("Disconnected: {peer}: {why}", peer=peer, why=why)
         self.transport.abortConnection()
 

@@ -14,7 +14,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.spread import pb
 
-from .._secrets import asBytes
+from .._secrets import asBytes, printable
 from ..portal import Portal
 from ._limits import LOGIN_TIMEOUT, LimitedConnection, LimitedFactory, LimitedPortal
 from ._sessions import MOST_REFUSED
@@ -101,7 +101,9 @@ class Correspondent(Visitor):
         """
         Put up with a mind that has gone or doesn't want to know.
         """
-        self._log.info("A mind could not be told: {error}", error=failure.value)
+        # The client may have said so.
+        why = printable(str(failure.value))
+        self._log.info("A mind could not be told: {why}", why=why)
 
 
 @implementer(pb.IPBRoot)

@@ -239,10 +239,13 @@ class CheckTests(CommandTests, SynchronousTestCase):
         self.path.write_bytes(b"alice:Members:d4c1bd79570a77a56389c354ecc4860c\n")
         auth = f"--auth=htdigest:{self.path}:realm=Members"
         self.assertEqual(self.check(auth, "alice", stdin=b"sesame").status, 0)
-        self.assertEqual(self.check(auth, "alice", stdin=b"tulip").status, 1)
+        refused = self.check(auth, "alice", stdin=b"tulip")
+        self.assertEqual(refused.status, 1)
+        self.assertEqual(refused.err.count("Login refused"), 1)
         stronger = sha256(b"alice:Members:rose").hexdigest()
         self.path.write_text(f"alice:Members:{stronger}\n")
-        self.assertEqual(self.check(auth, "alice", stdin=b"rose").status, 0)
+        accepted = self.check(auth, "alice", stdin=b"rose")
+        self.assertEqual((accepted.status, accepted.err), (0, ""))
 
     def test_oddNames(self) -> None:
         """
