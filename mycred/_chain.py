@@ -15,18 +15,10 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.python.reflect import qual
 
-from ._audit import (
-    UNFINISHED,
-    authTypeOf,
-    checkedBy,
-    nowAsked,
-    reasonOf,
-    sumUp,
-    tellerOf,
-    tellingAlone,
-)
+from ._audit import UNFINISHED, authTypeOf, checkedBy, reasonOf, sumUp
 from ._contracts import AvatarID, ICredentialsChecker, InterfaceType
 from ._secrets import printable
+from ._tellers import nowAsked, tellerOf, tellingAlone
 from .error import (
     AccountDenied,
     LoginDenied,

@@ -14,8 +14,9 @@ from typing import Any
 from twisted.internet.defer import Deferred, fail
 from twisted.python.failure import Failure
 
-from ._audit import UNFINISHED, Attempt, because, isToldAbove
+from ._audit import UNFINISHED, because
 from ._contracts import InterfaceType, Login
+from ._tellers import Attempt, isToldAbove
 from .error import AccountDenied, TemporaryFailure, UnauthorizedLogin
 from .portal import Portal
 

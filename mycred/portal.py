@@ -23,7 +23,6 @@ from twisted.internet.defer import (
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from ._audit import Attempt, Teller, nowAsked, setTeller, tellerOf
 from ._chain import CheckerChain, interfacesOf, unhandled
 from ._contracts import (
     AvatarID,
@@ -34,6 +33,7 @@ from ._contracts import (
     Login,
     TwistedPortal,
 )
+from ._tellers import Attempt, Teller, nowAsked, setTeller, tellerOf
 from .error import LoginFailed
 
 

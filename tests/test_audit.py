@@ -1,5 +1,6 @@
 """
-Tests for what the log says of logins: L{mycred._audit}.
+Tests for what the log says of logins: L{mycred._audit}
+and L{mycred._tellers}.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from twisted.python.failure import Failure
 from twisted.python.procutils import which
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
-from mycred import _audit
+from mycred import _audit, _tellers
 from mycred._chain import CheckerChain
 from mycred._sessions import SessionPortal
 from mycred.checkers import (
@@ -337,7 +338,8 @@ class SessionTests(AuditTestCase):
         The time is that of the login, in milliseconds.
         """
         now = [1000.0]
-        self.patch(_audit, "monotonic", lambda: now[0])
+        for module in (_audit, _tellers):
+            self.patch(module, "monotonic", lambda: now[0])
         answer: Deferred[bytes] = Deferred()
         self.login(self.session(Fixed(answer)))
         now[0] += 1.234
@@ -403,7 +405,7 @@ class PresentedTests(AuditTestCase):
                 login = portal.login(kind(b"wrong"), None, Interface)
                 self.failureResultOf(login, UnauthorizedLogin)
                 self.assertIn('Login refused: user="alice"', self.line())
-        self.assertEqual(_audit._elsewhere, {})
+        self.assertEqual(_tellers._elsewhere, {})
 
     def test_atATime(self) -> None:
         """

@@ -14,10 +14,11 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from .._accounts import Kind, Verdict, isPlausibleLogin
-from .._audit import because, tellingAlone
+from .._audit import because
 from .._contracts import AvatarID, IUsernamePassword
 from .._helper import Answer, Helper
 from .._secrets import LONGEST, asBytes
+from .._tellers import tellingAlone
 from .._turns import Source
 from .._workers import Workers
 from ..error import AccountDenied, LoginFailed, TemporaryFailure, UnauthorizedLogin

@@ -8,8 +8,8 @@ from zope.interface import implementer
 
 from twisted.internet.defer import Deferred, succeed
 
-from .._audit import tellingAlone
 from .._contracts import ANONYMOUS, AvatarID, IAnonymous, ICredentialsChecker
+from .._tellers import tellingAlone
 
 
 @implementer(ICredentialsChecker)

@@ -16,7 +16,6 @@ from zope.interface import implementer
 from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.python.failure import Failure
 
-from .._audit import tellingAlone
 from .._contracts import (
     AvatarID,
     ICredentialsChecker,
@@ -28,6 +27,7 @@ from .._hashes import Hash, UnusableHash, isMeantAsHash, recognize
 from .._passwordfile import Look, PasswordFile
 from .._peers import sourceOf
 from .._secrets import asBytes, equal
+from .._tellers import tellingAlone
 from .._userfile import Entry, Layout, UserFile
 from .._workers import Workers, workersOf
 from ..error import LoginFailed

@@ -13,11 +13,11 @@ from zope.interface import implementer
 from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.python.failure import Failure
 
-from .._audit import tellingAlone
 from .._contracts import AvatarID, ICredentialsChecker, IUsernameDigestHash
 from .._hashes import UnusableHash
 from .._passwordfile import Look, PasswordFile
 from .._secrets import asBytes
+from .._tellers import tellingAlone
 from .._userfile import Entry, Layout, UserFile
 from .._workers import Workers
 from ..error import LoginFailed

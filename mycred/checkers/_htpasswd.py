@@ -10,11 +10,11 @@ from zope.interface import implementer
 
 from twisted.internet.defer import Deferred, fail
 
-from .._audit import tellingAlone
 from .._contracts import AvatarID, ICredentialsChecker, IUsernamePassword
 from .._hashes import Hash, UnusableHash, isMeantAsHash, recognize
 from .._passwordfile import PasswordFile
 from .._secrets import asBytes
+from .._tellers import tellingAlone
 from .._userfile import HTPASSWD, Entry, UserFile
 from .._workers import Workers
 from ._filechecker import FileChecker

@@ -10,7 +10,6 @@ from zope.interface import implementer
 
 from twisted.internet.defer import Deferred
 
-from .._audit import tellingAlone
 from .._contracts import (
     AvatarID,
     ICredentialsChecker,
@@ -18,6 +17,7 @@ from .._contracts import (
     IUsernamePassword,
 )
 from .._secrets import asBytes
+from .._tellers import tellingAlone
 from ._passwords import PasswordMatching
 
 

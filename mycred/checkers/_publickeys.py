@@ -17,7 +17,7 @@ from twisted.internet.defer import Deferred, execute, maybeDeferred, succeed
 from twisted.python.failure import Failure
 
 from .._accounts import Kind, Verdict, isMadeUp
-from .._audit import because, tellingAlone
+from .._audit import because
 from .._conchcontracts import ValidPublicKey
 from .._contracts import AvatarID, ICredentialsChecker, ISSHPrivateKey
 from .._pace import Pace
@@ -39,6 +39,7 @@ from .._sshkeys import (
     readKey,
     signatureAlgorithm,
 )
+from .._tellers import tellingAlone
 from .._turns import Source
 from .._workers import Workers, workersOf
 from ..credentials import peerOf

@@ -12,7 +12,6 @@ from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.logger import Logger
 from twisted.python.reflect import qual
 
-from .._audit import tellingAlone
 from .._conchcontracts import NotEnoughAuthentication
 from .._contracts import AvatarID, ICredentialsChecker, InterfaceType
 from .._sshkeys import (
@@ -22,6 +21,7 @@ from .._sshkeys import (
     keyOf as keyIn,
     merge,
 )
+from .._tellers import tellingAlone
 from ..error import UnauthorizedLogin, UnhandledCredentials
 from ._avatarids import withKey
 from ._publickeys import keyOf, readOffer

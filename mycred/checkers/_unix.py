@@ -29,13 +29,13 @@ from .._accounts import (
     lastDecoy,
 )
 from .._argstring import yesNo
-from .._audit import tellingAlone
 from .._contracts import AvatarID, ICredentialsChecker
 from .._hashes import Hash, UnusableHash
 from .._helper import Helper
 from .._passwordfile import Look
 from .._peers import sourceOf
 from .._secrets import asBytes
+from .._tellers import tellingAlone
 from .._threads import processors
 from .._userfile import openRegular
 from .._workers import Workers, workersOf
