@@ -237,17 +237,27 @@ def _value(name: str, text: str) -> str:
     Write a value so that nothing in it can be taken for a field, for the end of the
     line, or for a command to a terminal.
     """
-    if name in _QUOTED:
-        return '"' + "".join(map(_escaped, text)) + '"'
-    return "".join("?" if c.isspace() else _escaped(c) for c in text[:_LONGEST_NAME])
+    if name not in _QUOTED:
+        text = "".join("?" if c.isspace() else c for c in text[:_LONGEST_NAME])
+        return _escaped(text)
+    return f'"{_escaped(text)}"'
 
 
-def _escaped(character: str) -> str:
+def _escaped(text: str) -> str:
     """
-    Write a character, by its code if it could mislead.
+    Write characters that could mislead by their codes.
     """
-    if character not in _SIGNS and character.isprintable():
-        return character
+    if text.isprintable() and _SIGNS.isdisjoint(text):
+        # As nearly all is: how long a reason is must take no time, since it would tell
+        # a client which one it is.
+        return text
+    return "".join(c if c.isprintable() and c not in _SIGNS else _codeOf(c) for c in text)
+
+
+def _codeOf(character: str) -> str:
+    """
+    Write a character by its code.
+    """
     code = ord(character)
     if 0xDC80 <= code <= 0xDCFF:
         # A byte that isn't UTF-8 (PEP 383).
