@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from time import monotonic
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from twisted.internet.defer import CancelledError
 from twisted.logger import Logger, LogLevel
@@ -34,6 +35,10 @@ UNFINISHED = (
     "twisted.conch.error.ValidPublicKey",
     "twisted.conch.error.NotEnoughAuthentication",
 )
+
+# What the log should be told of failures besides: their checker, and why.  Not in the
+# failures: Perspective Broker sends a client all that one holds.
+_found: WeakKeyDictionary[Failure, dict[str, Any]] = WeakKeyDictionary()
 
 # How much is shown of a name, and of a reason, in characters.
 _LONGEST_NAME, _LONGEST_REASON = 64, 300
@@ -65,8 +70,7 @@ def checkedBy(failure: Failure, checker: object) -> Failure:
 
     @return: the failure.
     """
-    known: dict[str, Any] = vars(failure)
-    known.setdefault("checker", checker)
+    _found.setdefault(failure, {}).setdefault("checker", checker)
     return failure
 
 
@@ -81,8 +85,10 @@ def sumUp(failures: Sequence[Failure]) -> Failure:
     """
     last = failures[-1]
     if len(failures) > 1:
-        said = [f"{authTypeOf(_part(f, 'checker'))}: {reasonOf(f)}" for f in failures]
-        vars(last)["why"] = "; ".join(said)
+        said = [
+            f"{authTypeOf(_foundOf(f).get('checker'))}: {reasonOf(f)}" for f in failures
+        ]
+        _found.setdefault(last, {})["why"] = "; ".join(said)
     return last
 
 
@@ -115,7 +121,7 @@ def tell(
         "key": _text(_part(avatarId, "provedBy"), _LONGEST_REASON),
         "reason": _text(reason, _LONGEST_REASON),
         "why": _text(why, _LONGEST_REASON),
-        "by": authTypeOf(getattr(result, "checker", checker)),
+        "by": authTypeOf(_foundOf(result).get("checker", checker)),
         "service": _text(_part(credentials, "service"), _LONGEST_NAME),
         "ms": str(round((monotonic() - began) * 1000)),
         # The last one, so that a pattern for addresses can count on it.
@@ -162,7 +168,7 @@ def _verdict(result: object) -> tuple[str | None, str | None, str | None]:
     if not isinstance(result, Failure):
         return "accepted", None, None
     error = result.value
-    why = _said(_part(result, "why") or _part(error, "why") or "") or None
+    why = _said(_foundOf(result).get("why") or _part(error, "why") or "") or None
     if result.check(*UNFINISHED):
         return None, None, None
     if isinstance(error, CancelledError):
@@ -191,6 +197,13 @@ def _isVisit(credentials: object, result: object) -> bool:
         and result.check(UnhandledCredentials) is not None
         and IAnonymous.providedBy(credentials)
     )
+
+
+def _foundOf(result: object) -> dict[str, Any]:
+    """
+    Return what was found out about a failure besides what it holds.
+    """
+    return _found.get(result, {}) if isinstance(result, Failure) else {}
 
 
 def _part(whole: object, name: str) -> Any:

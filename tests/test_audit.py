@@ -31,6 +31,7 @@ from twisted.logger import (
     textFileLogObserver,
 )
 from twisted.python.failure import Failure
+from twisted.spread.pb import failure2Copyable
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from mycred import _audit, _tellers
@@ -585,6 +586,22 @@ class ChainTests(AuditTestCase):
             line = self.line()
             self.assertIn('Login temporary: user="alice" why="it is down" by=Fixed', line)
             self.assertNotIn("wrong password", line)
+
+    def test_brokered(self) -> None:
+        """
+        None of that reaches a client of Perspective Broker, which is sent all that a
+        failure holds: an unknown user is refused there as for a wrong password.
+        """
+        for portal in self.portals(memory(), memory(bob=b"x")):
+            states = []
+            for name in (b"alice", b"eve"):
+                [failure] = self.login(portal, name, b"wrong")
+                states.append(failure2Copyable(failure).getStateToCopy())
+                states[-1].pop("count", None)
+            known, unknown = states
+            self.assertEqual(known, unknown)
+            plain = failure2Copyable(Failure(UnauthorizedLogin())).getStateToCopy()
+            self.assertEqual(known.keys() - {"count"}, plain.keys() - {"count"})
 
     def test_bothRefuse(self) -> None:
         """
