@@ -218,7 +218,7 @@ class Workers:
         """
         Tell somebody that there are too many.
 
-        @param isNew: whether he has just come.
+        @param isNew: whether they have just come.
         """
         reason = "Too many logins at a time"
         if isNew:
