@@ -432,4 +432,24 @@ VECTORS: list[tuple[str, bytes, bytes]] = [
         b"$1$pAbd2h6m$Rv0BDRDpXCZ5.AEBSl0op/",
         b"",
     ),
+    (
+        "perl -e 'print crypt(\"password\", q($2x$05$/OK.fbVrR/bpIqNJ5ianF.))'",
+        b"$2x$05$/OK.fbVrR/bpIqNJ5ianF.l.TBDAibFW.sOHlvKHwmGrkm1nQj2YC",
+        b"password",
+    ),
+    (
+        "perl -e 'print crypt(\"\\xff\\xff\\xa3\", q($2x$05$/OK.fbVrR/bpIqNJ5ianF.))'",
+        b"$2x$05$/OK.fbVrR/bpIqNJ5ianF.CE5elHaaO4EbggVDjb8P19RukzXSM3e",
+        b"\xff\xff\xa3",
+    ),
+    (
+        "perl -e 'print crypt(\"\\xff\\xff\\xa3\", q($2a$05$/OK.fbVrR/bpIqNJ5ianF.))'",
+        b"$2a$05$/OK.fbVrR/bpIqNJ5ianF.nqd1wy.pTMdcvrRWxyiGL2eMz.2a85.",
+        b"\xff\xff\xa3",
+    ),
+    (
+        "perl -e 'print crypt(\"\\xff\\xff\\xa3\", q($2y$05$/OK.fbVrR/bpIqNJ5ianF.))'",
+        b"$2y$05$/OK.fbVrR/bpIqNJ5ianF.CE5elHaaO4EbggVDjb8P19RukzXSM3e",
+        b"\xff\xff\xa3",
+    ),
 ]

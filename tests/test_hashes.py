@@ -71,10 +71,7 @@ class VectorTests(SynchronousTestCase):
         schemes = [*CRYPTS.values(), *(n for n in NAMES.values() if type(n) is not tuple)]
         self.assertEqual({s.name for s in schemes}, set(oneOfEach))
         for prefix in CRYPTS:
-            self.assertTrue(
-                any(prefix in stored for _, stored, _ in VECTORS) or prefix == b"$2x$",
-                prefix,
-            )
+            self.assertTrue(any(prefix in stored for _, stored, _ in VECTORS), prefix)
 
     def test_8bit(self) -> None:
         """
@@ -125,6 +122,42 @@ class VectorTests(SynchronousTestCase):
         self.assertTrue(verify(of72, b"a" * 72))
         self.assertFalse(verify(of72, b"a" * 71))
         self.assertFalse(verify(of72, b"a" * 71 + b"b"))
+
+    def test_bcryptAbove127(self) -> None:
+        """
+        A hash of one of bcrypt's four names matches the passwords that it matches with
+        libcrypt, whichever name it was made with.
+        """
+        pieces = (b"", b"\xa3", b"\xff", b"\xff\xff", b"a\xff\xa3", b"ab", b"\xd1\x91")
+        words = {first + second for first in pieces for second in pieces}
+        long = (b"\xff" * 72, b"\xff" * 71, b"\xaa" * 73, b"\xff" * 600, b"\xaaU" * 36)
+        self.assertEqual(self.unlikeLibcrypt([*sorted(words), *long]), [])
+
+    def test_flawedBcrypt(self) -> None:
+        """
+        A hash that was made without the flaw isn't taken for one with it.
+        """
+        made = bcrypt.hashpw(EIGHT_BIT, bcrypt.gensalt(4))
+        for name in (b"a", b"b", b"y"):
+            self.assertTrue(verify(b"$2%s$" % name + made[4:], EIGHT_BIT))
+        self.assertFalse(verify(b"$2x$" + made[4:], EIGHT_BIT))
+
+    def unlikeLibcrypt(self, passwords: list[bytes]) -> list[tuple[bytes, bytes]]:
+        """
+        Find hashes of bcrypt's, and passwords, of which libcrypt says something else.
+        """
+        names = (b"a", b"b", b"x", b"y")
+        wrong = []
+        for password in passwords:
+            cut = password[:72]
+            made = [_libcrypt.crypt(cut, b"$2%s$04$%s" % (n, b"." * 22)) for n in names]
+            for hashed in made:
+                for name in names:
+                    assert hashed is not None
+                    renamed = b"$2%s$" % name + hashed[4:]
+                    if verify(renamed, password) != (renamed in made):
+                        wrong.append((renamed, password))
+        return wrong
 
     def test_prefixesInAnyCase(self) -> None:
         """
@@ -366,6 +399,13 @@ class RefusedTests(SynchronousTestCase):
         self.assertRaises(MemoryError, verify, oneOfEach["argon2"], b"password")
 
 
+def raiseMissing(name: object, **_: object) -> None:
+    """
+    Fail as C{CDLL} does where there is no such library.
+    """
+    raise OSError(name)
+
+
 class LibcryptTests(SynchronousTestCase):
     """
     Tests for how the system's libcrypt is called.
@@ -387,14 +427,25 @@ class LibcryptTests(SynchronousTestCase):
         """
         On a system without it nothing fails but its hashes.
         """
-
-        def missing(name: object, **_: object) -> None:
-            raise OSError(name)
-
-        self.reload(CDLL=missing)
+        self.reload(CDLL=raiseMissing)
         self.assertIsNone(_libcrypt.crypt(b"password", b"$6$salt$"))
         self.assertFalse(verify(oneOfEach["SHA-512-crypt"], b"password"))
         self.assertTrue(verify(ofPassword, b"password"))
+
+    def test_bcryptWithout(self) -> None:
+        """
+        Without it, of bcrypt only the flawed kind fails, and what a crafted password
+        would match of the old one.
+        """
+        self.reload(CDLL=raiseMissing)
+        old = b"$2a$" + bcrypt.hashpw(EIGHT_BIT, bcrypt.gensalt(4))[4:]
+        self.assertTrue(verify(old, EIGHT_BIT))
+        for password in (b"\xff\xff\xa3", b"\xff" * 80):
+            crafted = b"$2a$" + bcrypt.hashpw(password[:72], bcrypt.gensalt(4))[4:]
+            self.assertFalse(verify(crafted, password))
+        with self.assertRaises(UnusableHash) as caught:
+            recognize(oneOfEach["flawed bcrypt"])
+        self.assertIn("libcrypt", str(caught.exception))
 
     def test_withoutSizedVariant(self) -> None:
         """

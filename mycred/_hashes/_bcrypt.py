@@ -1,10 +1,19 @@
 """
-bcrypt, as C{htpasswd -B} writes it.
+bcrypt, as C{htpasswd -B} writes it, and as crypt(3) of before 2011 did.
+
+That one took bytes above 127 for negative numbers, so that they wiped out bytes before
+them.  C{$2x$} marks hashes that were made so.  C{$2a$} is what all wrote then; a password
+for which both ways come to the same is crafted, and crypt(3) has it match nothing that
+others made, since it would match the hashes of many passwords
+(U{CVE-2011-2483<https://www.openwall.com/lists/announce/2011/06/21/1>}).
 """
 
 from __future__ import annotations
 
 import re
+
+from .._secrets import equal
+from . import _libcrypt
 
 # $2b$ and its relatives, the cost, and 22 + 31 characters of salt and digest.  Of
 # the salt's 128 bits the last character has two.
@@ -44,4 +53,64 @@ def verify(stored: bytes, password: bytes) -> bool:
     return bcrypt.checkpw(password[:LONGEST], stored)
 
 
-__all__ = ["LONGEST", "complete", "isAbsurd", "verify"]
+def verifyFlawed(stored: bytes, password: bytes) -> bool:
+    """
+    Verify a password against a C{$2x$} hash: with the flaw by which it was made.
+
+    @raise ValueError: if the library refuses the hash.
+    @raise MemoryError: if there is not enough memory for it now.
+    """
+    return _libcrypt.verify(stored, password[:LONGEST])
+
+
+def verifyOld(stored: bytes, password: bytes) -> bool:
+    """
+    Verify a password against a C{$2a$} hash.
+
+    @raise ValueError: if the salt is none.
+    @raise MemoryError: if there is not enough memory for it now.
+    """
+    if not _isCrafted(password):
+        return verify(stored, password)
+    hashed = _libcrypt.crypt(password[:LONGEST], stored)
+    if hashed is not None:
+        return equal(hashed, stored)
+    # Without a library that knows what to do: the same work, and no.
+    verify(stored, password)
+    return False
+
+
+def lacksFlaw() -> str | None:
+    """
+    Tell what is missing for C{$2x$} hashes; L{None} if nothing is.
+    """
+    return _libcrypt.lacks(b"$2x$04$" + b"." * 22)
+
+
+def _isCrafted(password: bytes) -> bool:
+    """
+    Tell whether a password comes to the same with the flaw and without, although it has
+    bytes above 127 that wipe out others: those are 0xff already.
+
+    The key is the password, over and over with a NUL after it, and is read in words of
+    four bytes; within a word such a byte makes 0xff of those before it.
+    """
+    key = ((password[:LONGEST] + b"\0") * LONGEST)[:LONGEST]
+    wiped = [
+        key[start : start + place]
+        for start in range(0, LONGEST, 4)
+        for place in (1, 2, 3)
+        if key[start + place] > 127
+    ]
+    return bool(wiped) and not b"".join(wiped).strip(b"\xff")
+
+
+__all__ = [
+    "LONGEST",
+    "complete",
+    "isAbsurd",
+    "lacksFlaw",
+    "verify",
+    "verifyFlawed",
+    "verifyOld",
+]

@@ -52,6 +52,15 @@ class Scheme(NamedTuple):
 _FAST = "whoever gets hold of the file can try millions of passwords a second"
 
 BCRYPT = Scheme("bcrypt", _bcrypt.complete, _bcrypt.verify, _bcrypt.isAbsurd)
+BCRYPT_OLD = BCRYPT._replace(verify=_bcrypt.verifyOld)
+BCRYPT_FLAWED = Scheme(
+    "flawed bcrypt",
+    _bcrypt.complete,
+    _bcrypt.verifyFlawed,
+    _bcrypt.isAbsurd,
+    _bcrypt.lacksFlaw,
+    weakness="of a password with letters beyond ASCII much doesn't count",
+)
 ARGON2 = Scheme(
     "argon2", _argon2.complete, _argon2.verify, _argon2.isAbsurd, _argon2.lacks
 )
@@ -103,9 +112,9 @@ CRYPTS: dict[bytes, Scheme] = {
         weakness="only eight characters of a password count",
     ),
     b"$1$": MD5,
-    b"$2a$": BCRYPT,
+    b"$2a$": BCRYPT_OLD,
     b"$2b$": BCRYPT,
-    b"$2x$": BCRYPT,
+    b"$2x$": BCRYPT_FLAWED,
     b"$2y$": BCRYPT,
     b"$3$": _ofLibcrypt("NT", b"$3$", _libcrypt.nt, weakness=_FAST),
     b"$5$": _ofLibcrypt(

@@ -29,7 +29,7 @@ names for these ({BLF-CRYPT}, {SHA512-CRYPT}, {PLAIN} ...).
 
 weak=no
     refuses what is quickly guessed by whoever gets hold of the file: DES, MD5,
-    digests of one round, and plain text.
+    digests of one round, flawed bcrypt ($2x$), and plain text.
 
 plaintext=yes
     takes what isn't like a hash for a password in plain text, instead of nothing.
