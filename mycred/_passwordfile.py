@@ -215,6 +215,29 @@ class PasswordFile:
         """
         return iter(self._snapshot())
 
+    def holdsHashes(self) -> bool:
+        """
+        Tell whether a hash lets somebody in.  A line that nothing can match, since it is
+        locked, damaged or for a name that has another already, is none.
+
+        @raise OSError: if the file can't be read.
+        """
+        snapshot = self._snapshot()
+        return any(
+            self._isHash(entry) and snapshot.find(entry.name) == entry
+            for entry in snapshot
+        )
+
+    def _isHash(self, entry: Entry) -> bool:
+        """
+        Tell whether what a line holds is a hash that can be verified.
+        """
+        try:
+            read = self._read(entry)
+        except UnusableHash:
+            return False
+        return isinstance(read, Hash) and not read.isPlain
+
     def _find(self, name: bytes) -> _Found:
         """
         Look somebody up.

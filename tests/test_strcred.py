@@ -432,6 +432,32 @@ class PluginTests(SynchronousTestCase):
         hashed = strcred.makeChecker(f"file:{path}")
         self.assertEqual(hashed.credentialInterfaces, (IUsernamePassword,))
 
+    def test_fileWithLocked(self) -> None:
+        """
+        A line with which nobody can log in in any way keeps no other from being asked
+        for logins that a hash couldn't serve.
+        """
+        path = Path(self.mktemp())
+        useless = [b"!", b"*", b"x", b"!!", b"*LK*", b"", b"!" + BCRYPT, b"*" + BCRYPT]
+        useless += [
+            BCRYPT[:-1],
+            BCRYPT.replace(b"$04$", b"$31$"),
+            b"$zz$abc",
+            b"{FOO}abc",
+        ]
+        useless += [b"pbkdf2_sha256$1$a$b", b"{PLAIN}rose"]
+        for secret in useless:
+            path.write_bytes(b"alice:sesame\n\n# a\n#b:" + BCRYPT + b"\nbob:" + secret)
+            checker = strcred.makeChecker(f"file:{path}")
+            self.assertIn(IUsernameHashedPassword, checker.credentialInterfaces, secret)
+        path.write_bytes(b"alice:sesame\nalice:" + BCRYPT + b"\n")
+        checker = strcred.makeChecker(f"file:{path}")
+        self.assertIn(IUsernameHashedPassword, checker.credentialInterfaces)
+        for secret in (BCRYPT, b"{BLF-CRYPT}" + BCRYPT, b"{SHA}" + b"A" * 27 + b"="):
+            path.write_bytes(b"locked:!\nalice:sesame\nbob:" + secret + b"\nbob:!\n")
+            checker = strcred.makeChecker(f"file:{path}")
+            self.assertEqual(checker.credentialInterfaces, (IUsernamePassword,), secret)
+
 
 class FileArgumentTests(SynchronousTestCase):
     """

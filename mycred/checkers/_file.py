@@ -168,12 +168,14 @@ class FilePasswordDB(FileChecker):
 
     def holdsHashes(self) -> bool:
         """
-        Tell whether the file holds a hash, so that it can't serve everybody who
-        proves a password without sending it.
+        Tell whether the file holds a hash that lets somebody in, so that it can't serve
+        everybody who proves a password without sending it.  What locks an account is
+        none, nor is a hash that nothing can match.
 
         @raise TemporaryFailure: if the file can't be read.
         """
-        return any(map(self._isHashed, self._entries()))
+        file = self._passwordFile()
+        return file.now(file.store.holdsHashes)
 
     def _loadCredentials(self) -> Iterator[tuple[Any, Any]]:
         """
@@ -183,14 +185,8 @@ class FilePasswordDB(FileChecker):
 
         @raise TemporaryFailure: if the file can't be read.
         """
-        return ((e.name, e.secret) for e in self._entries())
-
-    def _entries(self) -> Iterator[Entry]:
-        """
-        Read the lines of the file.
-        """
         file = self._passwordFile()
-        return file.now(file.store.entries)
+        return ((e.name, e.secret) for e in file.now(file.store.entries))
 
     def _key(self, username: bytes | str) -> bytes:
         """
@@ -234,16 +230,6 @@ class FilePasswordDB(FileChecker):
         Tell whether a program looks users up by itself.
         """
         return _overridden(self, "getUser") or _overridden(self, "_loadCredentials")
-
-    def _isHashed(self, entry: Entry) -> bool:
-        """
-        Tell whether the secret of a line can't serve a user who doesn't send it.
-        """
-        try:
-            read = self._read(entry)
-        except UnusableHash:
-            return True
-        return isinstance(read, Hash) and not read.isPlain
 
     def _cbLook(self, look: Look, credentials: Any) -> Any:
         """

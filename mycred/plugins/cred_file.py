@@ -25,8 +25,9 @@ one user the first counts.  The file is read again when it changes.
 
 The password is plain text, or a hash of any kind that --auth=htpasswd knows except
 DES.  Only plain text can serve logins that prove the password without sending it
-(CRAM-MD5, HTTP Digest, Perspective Broker); a file with a hash in it is not asked
-for them.  What begins like a hash ($6$..., {SHA}...) is never the password itself.
+(CRAM-MD5, HTTP Digest, Perspective Broker); a file in which somebody has a hash is
+not asked for them.  A locked line (!, *, x) is no hash.  What begins like a hash
+($6$..., {SHA}...) is never the password itself.
 
 Example: --auth=file:/etc/myapp/passwd
 """

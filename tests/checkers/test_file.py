@@ -4,6 +4,7 @@ Tests for L{mycred.checkers._file}.
 
 from __future__ import annotations
 
+import hmac
 import os
 import pickle
 from collections.abc import Iterator
@@ -410,6 +411,29 @@ class HashTests(FileDBTestCase):
         self.assertTrue(database.holdsHashes())
         [event] = self.logged("has a line already")
         self.assertEqual(event["number"], 3)
+
+    def test_lockedChallenge(self) -> None:
+        """
+        Who is locked can't answer a challenge, nor who has a hash; once there is a
+        password instead they can.
+        """
+        for secret in (b"!", b"*", b"x", b"!" + BCRYPT, BCRYPT, b"$2y$damaged"):
+            for cache in (False, True):
+                database = self.database(b"bob:" + secret + b"\n", cache=cache)
+                for password in (b"hashed", secret, b"tulip"):
+                    self.assertRefused(self.answer(database, b"bob", password))
+                self.path.write_bytes(b"bob:tulip\n")
+                self.assertAccepted(self.answer(database, b"bob", b"tulip"), b"bob")
+
+    def answer(self, database: FilePasswordDB, name: bytes, password: bytes) -> Any:
+        """
+        Answer a challenge of CRAM-MD5 with a password.
+        """
+        credentials = CramMD5Credentials()
+        challenge = credentials.getChallenge()
+        response = hmac.new(password, challenge, "md5").hexdigest().encode()
+        credentials.setResponse(b" ".join((name, response)))
+        return database.requestAvatarId(credentials)
 
 
 class SameWorkTests(WorkTests, FileDBTestCase):

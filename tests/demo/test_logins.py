@@ -134,6 +134,10 @@ class Accounts(ServerTests, PBClients):
         return bool(self.challenged)
 
 
+# As C{passwd -l} leaves it, after the exclamation mark.
+LOCKED = "$6$salt$" + "." * 86
+
+
 class Challenges(Accounts):
     """
     What is the same where somebody can prove his password without sending it.
@@ -207,14 +211,15 @@ class Challenges(Accounts):
 
 class PlainFileTests(Challenges, TestCase):
     """
-    Tests for C{--auth=file:} with passwords in plain text.
+    Tests for C{--auth=file:} with passwords in plain text, and accounts that are locked.
     """
 
     def auth(self) -> list[str]:
         """
         Write one file.
         """
-        return [self.passwords(alice="sesame", bob="tulip")]
+        locked = {"carol": "!", "dave": "*", "erin": "x", "frank": "!" + LOCKED}
+        return [self.passwords(alice="sesame", bob="tulip", **locked)]
 
 
 class MemoryTests(Challenges, TestCase):
