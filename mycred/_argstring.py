@@ -135,6 +135,13 @@ def _unknown(key: str, keys: Mapping[str, object]) -> str:
     return f"there is no {key}=, {_choice(keys)}"
 
 
+def _example(key: str, keys: Mapping[str, object]) -> str:
+    """
+    Say how a key is written with its value.
+    """
+    return f"{key}=no or {key}=yes" if keys[key] is yesNo else f"{key}=VALUE"
+
+
 def _surplus(text: str, keys: Mapping[str, object]) -> str:
     """
     Say that a value stands where a key is needed.
@@ -143,7 +150,7 @@ def _surplus(text: str, keys: Mapping[str, object]) -> str:
     if not text:
         return f"nothing follows a colon ({colon})"
     if text in keys:
-        return f"{text} stands without a value, write {text}=..."
+        return f"{text} stands without a value, write {_example(text, keys)}"
     return f"a value stands without its key, {_choice(keys)} ({colon})"
 
 
@@ -151,8 +158,9 @@ def _choice(keys: Mapping[str, object]) -> str:
     """
     Say which keys there are.
     """
-    choice = ", ".join(f"{key}=" for key in keys)
-    return f"write {choice}" if len(keys) == 1 else f"write one of {choice}"
+    if len(keys) == 1:
+        return f"write {_example(next(iter(keys)), keys)}"
+    return f"write one of {', '.join(f'{key}=' for key in keys)}"
 
 
 __all__ = ["nonEmpty", "parseArgString", "yesNo"]

@@ -4,6 +4,7 @@ What is odd about a password file, for the log.
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterator
 from typing import Any, Protocol
@@ -16,6 +17,18 @@ Note = tuple[str, dict[str, Any]]
 
 # How much of a file that is odd is logged.
 _MOST_NOTED = 100
+
+
+# What each of them begins with.
+_place = re.compile(r".*(?:, line \d+(?:, and maybe others)?: |: there is more\b)")
+
+
+def isOfLine(text: str) -> bool:
+    """
+    Tell whether what is logged is something odd about a line of a file, also of one
+    that isn't the line of whoever logs in.
+    """
+    return _place.match(text) is not None
 
 
 class Notes:
@@ -76,4 +89,4 @@ class Source(Protocol):
         """
 
 
-__all__ = ["Note", "Notes", "Source"]
+__all__ = ["Note", "Notes", "Source", "isOfLine"]

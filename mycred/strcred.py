@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from typing import Any, NoReturn
 
 from twisted.plugin import getPlugins
@@ -132,7 +133,7 @@ class AuthOptionMixin:
         try:
             self.addChecker(makeChecker(description))
         except InvalidAuthType:
-            raise usage.UsageError(self._unknownType("--auth", authType)) from None
+            raise usage.UsageError(self._unknownType("--auth=", authType)) from None
         except UnsupportedInterfaces as error:
             raise usage.UsageError(self._unusable(authType, error)) from None
         except (StrcredException, ValueError) as error:
@@ -168,7 +169,7 @@ class AuthOptionMixin:
         try:
             factory = findCheckerFactory(authType)
         except InvalidAuthType:
-            message = self._unknownType("--help-auth-type", authType)
+            message = self._unknownType("--help-auth-type=", authType)
             raise usage.UsageError(message) from None
         write = self.authOutput.write
         write(f"Usage: --auth {authType}[:ArgString]\n")
@@ -191,12 +192,19 @@ class AuthOptionMixin:
                 yield factory
             seen.add(factory.authType)
 
-    def _unknownType(self, option: str, authType: str) -> str:
+    def _unknownType(self, typed: str, authType: str) -> str:
         """
-        Say that there is no such type, and which types there are.
+        Say that there is no such type, which one may have been meant, and which types
+        there are.
+
+        @param typed: what was typed, up to the type.
         """
         known = sorted(f.authType for f in self._checkerFactoriesForOptHelpAuth())
-        return f"{option}={authType}: there is no such auth type, only {_listed(known)}"
+        # Perhaps with something else than a colon after it.
+        word = authType.lower().split("=")[0].split()[:1]
+        similar = [match for each in word for match in get_close_matches(each, known, 1)]
+        meant = f", did you mean {similar[0]}? There is" if similar else ", only"
+        return f"{typed}{authType}: there is no such auth type{meant} {_listed(known)}"
 
     def _unusable(self, authType: str, error: UnsupportedInterfaces) -> str:
         """

@@ -229,6 +229,14 @@ class RefusalTests(ArgStringTestCase):
         self.assertIn(r"\:", text)
         self.assertNotIn("hunter2", text)
 
+    def test_keyAlone(self) -> None:
+        """
+        A key without a value is answered with how it is written with one.
+        """
+        for key, says in [("weak", "weak=no or weak=yes"), ("base", "base=VALUE")]:
+            told = self.refusal(f"a:{key}", positional=("path",))
+            self.assertEqual(told, f"{key} stands without a value, write {says}")
+
     def test_noPositional(self) -> None:
         """
         Where every value needs its key, one without is refused.

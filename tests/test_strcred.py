@@ -281,6 +281,25 @@ class AuthOptionTests(WithFactories):
         self.assertNotIn("memory", text)
         self.assertIn("--help-auth-type=x:", self.wrong("--help-auth-type=x"))
 
+    def test_misspelledType(self) -> None:
+        """
+        An unknown type is told with the one that may have been meant.
+        """
+        for typed, meant in [
+            ("htpaswd:/f", "htpasswd"),
+            ("Htpasswd:/f", "htpasswd"),
+            ("htpasswd=/f", "htpasswd"),
+            ("htpasswd /f", "htpasswd"),
+            ("ht-digest", "htdigest"),
+            ("files:/f", "file"),
+            ("ldaps:host=x", "ldap"),
+            ("annonymous", "anonymous"),
+        ]:
+            text = self.wrong(f"--auth={typed}")
+            self.assertIn(f"did you mean {meant}? There is anonymous, file", text)
+        for typed in ("", ":x", "=x", "qqq"):
+            self.assertNotIn("did you mean", self.wrong(f"--auth={typed}"))
+
     def test_unsupported(self) -> None:
         """
         A type of which the program has no use is told, with what it has use for.
@@ -542,6 +561,7 @@ class FileArgumentTests(SynchronousTestCase):
             (f"{where}:weak=no:weak=no", "weak is given twice"),
             (f"{where}:weak=no:plaintext=yes", "weak=no refuses what plaintext=yes"),
             (f"{where}:no", "stands without its key"),
+            (f"{where}:weak", "write weak=no or weak=yes[.] What follows"),
         ]:
             self.assertTold(description, says)
         fifo = self.path.with_name("fifo")

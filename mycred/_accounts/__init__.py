@@ -16,7 +16,7 @@ from ._account import (
     isPlausibleLogin,
     madeUp,
 )
-from ._lines import cryptIn
+from ._lines import ACCOUNTS, cryptIn, hashIn
 from ._rules import NOLOGIN, SHELLS, Rules
 from ._settled import settled
 from ._standing import Standing
@@ -33,6 +33,8 @@ from ._store import (
 from ._users import FileUsers, SystemUsers, Users
 
 __all__ = [
+    # From ._lines
+    "ACCOUNTS",
     # From ._rules
     "NOLOGIN",
     # From ._store
@@ -65,6 +67,8 @@ __all__ = [
     "cryptIn",
     # From ._store
     "describe",
+    # From ._lines
+    "hashIn",
     # From ._account
     "isAccountName",
     # From ._account

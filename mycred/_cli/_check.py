@@ -31,6 +31,7 @@ from .._contracts import (
     IUsernamePassword,
     Login,
 )
+from .._notes import isOfLine
 from ..credentials import (
     DigestCredentialFactory,
     DigestedCredentials,
@@ -280,7 +281,8 @@ def _report(watched: list[_Watched], result: Any, seconds: float) -> int:
 
 def _logTo(stream: TextIO, logins: list[Any]) -> Any:
     """
-    Make what shows whoever tries a login the server's log of it.
+    Make what shows the server's log to whoever tries a login.  What is odd about the
+    lines of a file isn't shown: of the user's own, the login's end tells it.
 
     @param logins: what is added to of how each presentation has ended: to a server it
         would be one login.
@@ -288,10 +290,11 @@ def _logTo(stream: TextIO, logins: list[Any]) -> Any:
 
     def show(event: Any) -> None:
         namespace = str(event.get("log_namespace"))
+        text = formatEvent(event)
         if namespace == "mycred.login":
             logins.append(event)
-        elif namespace.startswith("mycred."):
-            stream.write(f"{formatEvent(event)}\n")
+        elif namespace.startswith("mycred.") and not isOfLine(text):
+            stream.write(f"{text}\n")
 
     return show
 

@@ -1,5 +1,5 @@
 """
-C{mycred lint}: tell what is odd about an htpasswd file.
+C{mycred lint}: tell what is odd about password files.
 """
 
 from __future__ import annotations
@@ -12,24 +12,49 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
 
-from .._hashes import UnusableHash, isMeantAsHash
 from .._secrets import isPlausible
-from .._userfile import HTPASSWD, Entry, Snapshot, UserFile
-from ..checkers._htpasswd import readHash
+from .._userfile import Entry, Snapshot, UserFile
+from ._filetypes import FILE_TYPES, FileType
+from ._names import oddities
 from ._progress import Progress
+from ._trouble import TROUBLE, tell, worded
+
+_MARK = "\ufeff".encode()
+
+# How a file in UTF-16 begins, of either order of bytes.
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def run(options: Namespace) -> int:
     """
     Print what is odd.
 
-    @return: the exit status, 1 if anything is.
+    @return: the exit status: 1 if anything is, 2 if a file can't be read.
     """
-    path = options.file
-    snapshot = UserFile(path, HTPASSWD).snapshot()
+    status = 0
+    for path in options.file:
+        try:
+            status = max(status, _lint(path, FILE_TYPES[options.type]))
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            tell("lint", worded(error))
+            status = TROUBLE
+    return status
+
+
+def _lint(path: str, kind: FileType) -> int:
+    """
+    Print what is odd about a file.
+
+    @return: 1 if anything is.
+
+    @raise OSError: if it can't be read.
+    """
+    snapshot = UserFile(path, kind.layout).snapshot()
     progress = Progress(sys.stderr, os.path.getsize(path))
     found = False
-    for number, finding in _findings(path, snapshot, progress):
+    for number, finding in _findings(path, kind, snapshot, progress):
         found = True
         progress.clear()
         place = f"{path}:{number}" if number else path
@@ -39,45 +64,71 @@ def run(options: Namespace) -> int:
 
 
 def _findings(
-    path: str, snapshot: Snapshot, progress: Progress
+    path: str, kind: FileType, snapshot: Snapshot, progress: Progress
 ) -> Iterator[tuple[int, str]]:
     """
     Find what is odd: about the file (line 0), then in the order of its lines.
     """
-    for finding in _ofMode(os.stat(path).st_mode):
-        yield 0, finding
+    mode = os.stat(path).st_mode
+    if mode & stat.S_IROTH and any(map(kind.isSecret, snapshot)):
+        yield 0, "everybody on this machine can read it: chmod o-r"
+    if mode & stat.S_IWOTH:
+        yield 0, "everybody on this machine can write it: chmod o-w"
     # Where each line begins, to tell the number of the one that counts.
     starts = array("Q")
     for number, (start, line) in enumerate(snapshot.lines(), 1):
         progress.show(start)
         starts.append(start)
-        bare = line.strip()
-        if not bare or bare.startswith(b"#"):
-            continue
-        parsed = HTPASSWD.parse(line)
-        if parsed is None:
-            yield number, _whyNobody(bare)
-            continue
-        first = snapshot.find(parsed[0])
-        if first is not None and first.start != start:
-            counts = bisect_right(starts, first.start)
-            yield (
-                number,
-                f"the name has a line already, line {counts}, and that one counts",
-            )
-        elif first is not None:
-            for finding in _ofEntry(first):
-                yield number, finding
+        if not start and line.startswith(_UTF16):
+            yield 0, "it is UTF-16, of which nothing is read: save it as UTF-8"
+            return
+        for finding in _ofLine(line, start, kind, snapshot, starts):
+            yield number, finding
 
 
-def _ofMode(mode: int) -> Iterator[str]:
+def _ofLine(
+    line: bytes, start: int, kind: FileType, snapshot: Snapshot, starts: array[int]
+) -> Iterator[str]:
     """
-    Find what is odd about who can do what with the file.
+    Find what is odd about a line.
+
+    @param start: where it begins.
+    @param starts: where the lines so far begin.
     """
-    if mode & stat.S_IROTH:
-        yield "everybody on this machine can read it: chmod o-r"
-    if mode & stat.S_IWOTH:
-        yield "everybody on this machine can write it: chmod o-w"
+    bare = line.strip()
+    marked = bare.removeprefix(_MARK).lstrip()
+    if not marked or marked.startswith(b"#"):
+        if marked != bare:
+            yield "a byte order mark (U+FEFF): save the file without it"
+        return
+    parsed = kind.layout.parse(line)
+    if parsed is None:
+        yield _whyNobody(bare)
+        return
+    first = snapshot.find(parsed[0])
+    if first is None:
+        return
+    if first.start != start:
+        counts = bisect_right(starts, first.start)
+        yield f"the name has a line already, line {counts}, and that one counts"
+        return
+    if line[:1].isspace() and kind.ignoresIndent:
+        yield "white space before the name: Apache and mycred skip it, others don't"
+    if b"\r" in bare.partition(b":")[2]:
+        yield "a carriage return within the line: a line ends in a newline"
+    yield from _ofName(first)
+    yield from kind.ofEntry(first)
+
+
+def _ofName(entry: Entry) -> Iterator[str]:
+    """
+    Find what is odd about a name.
+    """
+    if not isPlausible(entry.name):
+        yield "a name that is too long, or holds a NUL: it is never looked up"
+    # In a file of htdigest the realm follows.
+    for oddity in oddities(entry.name.partition(b":")[0]):
+        yield f"nobody can type this name: {oddity}"
 
 
 def _whyNobody(line: bytes) -> str:
@@ -86,30 +137,9 @@ def _whyNobody(line: bytes) -> str:
     """
     if b":" not in line:
         return "no colon: it holds nobody"
-    return "no name: it holds nobody"
-
-
-def _ofEntry(entry: Entry) -> Iterator[str]:
-    """
-    Find what is odd about a line that counts.
-    """
-    if not isPlausible(entry.name):
-        yield "a name that is too long, or holds a NUL: it is never looked up"
-    if not entry.secret:
-        yield "no hash: it matches nothing"
-        return
-    try:
-        scheme = readHash(entry).scheme
-    except UnusableHash as error:
-        yield f"{error}; it matches nothing"
-        if not isMeantAsHash(entry.secret):
-            yield "if it is a password, everybody who reads the file has it"
-        return
-    if scheme.weakness is not None:
-        yield (
-            f"{scheme.name} is weak, since {scheme.weakness}; set the password anew, "
-            'with "mycred passwd"'
-        )
+    if not line.partition(b":")[0]:
+        return "no name: it holds nobody"
+    return "too few fields, or no name of this machine: it holds nobody"
 
 
 __all__ = ["run"]

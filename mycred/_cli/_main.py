@@ -10,18 +10,20 @@ import re
 import signal
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from importlib import import_module
 from io import TextIOWrapper
 from typing import NoReturn
 
 from .. import __version__
 from .._hashes import MAKERS
-from ._trouble import TROUBLE, Trouble
+from ._trouble import TROUBLE, Trouble, tell, worded
 
 # The exit statuses of what a signal ends, as shells have them.
 _INTERRUPTED = 128 + signal.SIGINT
 _PIPE_BROKEN = 128 + signal.SIGPIPE
+
+# What C{mycred lint} knows, without having it imported.
+_FILE_TYPES = ("htpasswd", "file", "htdigest", "passwd")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -58,16 +60,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115
         return _PIPE_BROKEN
     except OSError as error:
-        named = error.filename is not None
-        trouble = f"{error.filename}: {error.strerror}" if named else str(error)
+        trouble = worded(error)
     except MemoryError:
         trouble = "there is not enough memory"
     except KeyboardInterrupt:
         return _INTERRUPTED
     else:
         return status
-    with suppress(OSError):
-        print(f"mycred {options.command}: {trouble}", file=sys.stderr, flush=True)
+    tell(options.command, trouble)
     return TROUBLE
 
 
@@ -88,22 +88,20 @@ def _parser() -> argparse.ArgumentParser:
     """
     Describe the command line.
     """
-    parser = _Parser(prog="mycred", description="Look after logins.")
+    parser = _Parser(prog="mycred", description="Manage password files and try logins.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(
         dest="command", required=True, metavar="COMMAND", parser_class=_Parser
     )
-    _describePasswd(commands.add_parser("passwd", help="set a password in a file"))
-    lint = commands.add_parser("lint", help="tell what is odd about a password file")
-    lint.description = (
-        "Tell what is odd about an htpasswd file, a line for each: names that come "
-        "again, hashes that match nothing or are weak, and who can read the file. "
-        "The status is 1 if there is anything."
-    )
-    lint.add_argument("file", metavar="FILE", help="the file")
+    _describePasswd(commands.add_parser("passwd", help="set a user's password in a file"))
+    _describeLint(commands.add_parser("lint", help="list what is odd in password files"))
     _describeCheck(commands.add_parser("check", help="try a login, as a server does"))
     types = commands.add_parser("types", help="list what --auth knows")
-    types.description = "List the auth types, with the credentials that each checks."
+    types.description = (
+        "List the auth types, which are what --auth= begins with, and the interfaces of "
+        "the credentials that each checks."
+    )
+    types.epilog = "Example: mycred types htpasswd"
     types.add_argument("type", metavar="TYPE", nargs="?", help="explain this one")
     return parser
 
@@ -113,35 +111,62 @@ def _describePasswd(parser: argparse.ArgumentParser) -> None:
     Describe C{mycred passwd}.
     """
     parser.description = (
-        "Set the password of a user in an htpasswd file. It is asked for, twice. The "
-        "file is made if there is none, for its owner's eyes only."
+        "Set a user's password in an htpasswd file, as --auth=htpasswd: reads it. You "
+        "are asked for the password, twice. A user who isn't in the file is added; a "
+        "file that isn't there is made, and only its owner can read it."
     )
-    parser.add_argument("file", metavar="FILE", help="the file")
-    parser.add_argument("user", metavar="USER", help="the name of the user")
+    parser.epilog = "Example: mycred passwd /etc/myapp/htpasswd alice"
+    parser.add_argument("file", metavar="FILE", help="the htpasswd file")
+    parser.add_argument("user", metavar="USER", help="the user's name")
     task = parser.add_mutually_exclusive_group()
-    task.add_argument("--delete", action="store_true", help="remove the user instead")
+    task.add_argument("--delete", action="store_true", help="remove the user")
     task.add_argument(
         "--verify",
         action="store_true",
-        help="hold a password against the file instead; the status is 1 if it is wrong",
+        help="ask for the password, and say whether it is right; the status is 1 if it "
+        "isn't",
     )
     parser.add_argument(
-        "--stdin", action="store_true", help="read the password from standard input"
+        "--stdin",
+        action="store_true",
+        help="read the password from standard input, a line of it",
     )
     parser.add_argument(
         "--scheme",
         choices=MAKERS,
-        help="how to hash it (bcrypt if not given; servers other than mycred mostly "
-        "don't know argon2id)",
+        help="how to hash the password: bcrypt, if not given, or sha512, which other "
+        "servers read too, or argon2id, which most of them don't",
     )
     parser.add_argument(
         "--cost",
         type=_number,
-        help="; ".join(
-            f"{name}: {maker.meaning}, {maker.costs[0]} to {maker.costs[-1]} "
+        help="how much work a hash is; with "
+        + "; with ".join(
+            f"{name} {maker.meaning}, {maker.costs[0]} to {maker.costs[-1]} "
             f"({maker.usualCost} if not given)"
             for name, maker in MAKERS.items()
         ),
+    )
+
+
+def _describeLint(parser: argparse.ArgumentParser) -> None:
+    """
+    Describe C{mycred lint}.
+    """
+    parser.description = (
+        "List what is odd in password files, with file and line: names that come again "
+        "or that nobody can type, hashes that match nothing or are weak, and files that "
+        "everybody can read. The status is 0 if nothing is odd, 1 if something is, 2 if "
+        "a file can't be read."
+    )
+    parser.epilog = "Example: mycred lint /etc/myapp/htpasswd"
+    parser.add_argument("file", metavar="FILE", nargs="+", help="a password file")
+    parser.add_argument(
+        "--type",
+        choices=_FILE_TYPES,
+        default="htpasswd",
+        help="the auth type that reads the files: htpasswd, if not given; passwd reads "
+        "those of passwd(5) and shadow(5)",
     )
 
 
@@ -159,26 +184,29 @@ def _describeCheck(parser: argparse.ArgumentParser) -> None:
     Describe C{mycred check}.
     """
     parser.description = (
-        "Try a login just as a server with the same --auth would, and tell who "
-        "decided. The status is 0 if the user gets in, 1 if not, 75 if that can't be "
-        "told now."
+        "Try a login just as a server with the same --auth would, and say what each "
+        "checker decided. You are asked for the password. The status is 0 if the user "
+        "gets in, 1 if they don't, 75 if that can't be told now."
     )
-    parser.add_argument("user", metavar="USER", help="the name of the user")
+    parser.epilog = "Example: mycred check --auth=htpasswd:/etc/myapp/htpasswd alice"
+    parser.add_argument("user", metavar="USER", help="the user's name")
     parser.add_argument(
         "--auth",
         metavar="TYPE[:ARGS]",
         action="append",
         required=True,
-        help="where the accounts are, as for the server; several are asked in turn "
-        '("mycred types" lists the types)',
+        help="where the accounts are, written as for the server; give it several times "
+        'to have several asked in turn ("mycred types" lists the types)',
     )
     parser.add_argument(
-        "--stdin", action="store_true", help="read the password from standard input"
+        "--stdin",
+        action="store_true",
+        help="read the password from standard input, a line of it",
     )
     parser.add_argument(
         "--verbose",
         action="store_true",
-        help="tell each step, where a checker knows of several (ldap), and its time",
+        help="show each step, where a login takes several (ldap), and its time",
     )
 
 

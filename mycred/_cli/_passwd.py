@@ -13,6 +13,7 @@ from .._userfile import HTPASSWD, UserFile
 from ..checkers._htpasswd import readHash
 from ._asking import askPassword
 from ._editing import edit, without, withSecret
+from ._names import oddities
 from ._trouble import Trouble
 
 # As htpasswd has it, in bytes.
@@ -25,7 +26,7 @@ def run(options: Namespace) -> int:
 
     @return: the exit status.
     """
-    name = _checkName(os.fsencode(options.user))
+    name = os.fsencode(options.user)
     if options.delete or options.verify:
         if options.scheme is not None or options.cost is not None:
             raise Trouble("--scheme and --cost are for setting a password")
@@ -42,6 +43,7 @@ def _set(options: Namespace, name: bytes) -> int:
     """
     Set a password.
     """
+    _checkName(name)
     scheme = options.scheme or "bcrypt"
     maker = MAKERS[scheme]
     cost = maker.usualCost if options.cost is None else options.cost
@@ -97,9 +99,11 @@ def _verify(path: str, name: bytes, fromStdin: bool) -> int:
     return _say("the password is wrong", 1)
 
 
-def _checkName(name: bytes) -> bytes:
+def _checkName(name: bytes) -> None:
     """
-    Insist on a name that a line can hold.
+    Insist on a name that a line can hold, and that somebody can type.
+
+    @raise Trouble: if it is none.
     """
     if not name or len(name) > _LONGEST_NAME:
         raise Trouble(f"a name has 1 to {_LONGEST_NAME} bytes")
@@ -109,7 +113,8 @@ def _checkName(name: bytes) -> bytes:
         )
     if name.startswith(b"#"):
         raise Trouble("a line that begins with # would be a comment")
-    return name
+    for oddity in oddities(name):
+        raise Trouble(f"nobody could type this name: {oddity}")
 
 
 def _say(text: str, status: int) -> int:

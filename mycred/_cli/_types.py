@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from contextlib import suppress
 
 from twisted.python import usage
 
-from ..strcred import AuthOptionMixin
+from ..strcred import AuthOptionMixin, InvalidAuthType, findCheckerFactory
 from ._trouble import Trouble
 
 
@@ -49,11 +50,12 @@ def _explain(authType: str) -> int:
     options = _Options()
     options.authOutput = sys.stdout
     try:
+        findCheckerFactory(authType)
+    except InvalidAuthType:
+        raise Trouble(options._unknownType("", authType)) from None
+    with suppress(SystemExit):
         options.opt_help_auth_type(authType)
-    except usage.UsageError as error:
-        raise Trouble(str(error)) from None
-    except SystemExit:
-        return 0
+    return 0
 
 
 __all__ = ["run"]

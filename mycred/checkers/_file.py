@@ -207,7 +207,8 @@ class FilePasswordDB(FileChecker):
             layout = Layout(*lines)
             userfile = UserFile(self.filename, layout)
             indexed = self.cache or not layout.beginsWithName
-            store = PasswordFile(userfile, self._read, indexed)
+            more = '; "mycred lint --type=file" lists it'
+            store = PasswordFile(userfile, self._read, indexed, more=more)
             self._file = Looking(store, self._workers)
             self._fileKey = key
         return self._file

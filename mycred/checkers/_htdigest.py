@@ -81,7 +81,9 @@ class HtdigestChecker(FileChecker):
         """
         self.realm = realm
         userfile = UserFile(path, DigestLayout(realm))
-        self._file = Looking(PasswordFile(userfile, self._read), workers)
+        more = '; "mycred lint --type=htdigest" lists it'
+        store = PasswordFile(userfile, self._read, more=more)
+        self._file = Looking(store, workers)
 
     @tellingAlone
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
@@ -110,10 +112,7 @@ class HtdigestChecker(FileChecker):
         """
         Read the hash of a line.
         """
-        digest = entry.secret.lower()
-        if not _hash.fullmatch(digest):
-            raise UnusableHash("a damaged hash")
-        return digest
+        return hashOf(entry)
 
     def _cbLook(self, look: Look, credentials: Any) -> Any:
         """
@@ -147,4 +146,16 @@ class HtdigestChecker(FileChecker):
         return False
 
 
-__all__ = ["HtdigestChecker"]
+def hashOf(entry: Entry) -> bytes:
+    """
+    Read the hash of a line of an htdigest file.
+
+    @raise UnusableHash: if it is none.
+    """
+    digest = entry.secret.lower()
+    if not _hash.fullmatch(digest):
+        raise UnusableHash("a damaged hash")
+    return digest
+
+
+__all__ = ["HtdigestChecker", "hashOf"]

@@ -149,6 +149,33 @@ class CheckTests(CommandTests, SynchronousTestCase):
             "accepted by 2 memory, avatar ID b'alice', in T",
         )
 
+    def test_otherLines(self) -> None:
+        """
+        What is odd about the lines of others isn't told, and what is odd about the user's
+        own is.
+        """
+        odd = [b"frank:$9$x", b"grace:$2y$x", b"judy:{SHA}CEo1Ae3vaEXy8eQZjsOiuBz1xrw="]
+        odd += [b"carol:again"] + [b"u%d:$9$" % number for number in range(200)]
+        lines = [b"carol:" + BCRYPT, b"erin:!", *odd]
+        self.path.write_bytes(b"\n".join(lines) + b"\n")
+        accounts = self.folder / "passwd"
+        accounts.write_bytes(b"".join(line + b":1:1::/:\n" for line in lines))
+        for auth in (
+            self.auth,
+            f"--auth=file:{self.path}",
+            f"--auth=passwd:{accounts}",
+        ):
+            done = self.check(auth, auth, "carol")
+            self.assertEqual((done.status, done.err), (0, ""))
+            for user, why in (
+                ("frank", "unknown kind"),
+                ("grace", "damaged"),
+                ("eve", ""),
+            ):
+                done = self.check(auth, user)
+                self.assertEqual(done.status, 1)
+                self.assertRegex(done.err, f"^Login refused: .*{why}.*\\n\\Z")
+
     def test_noPassword(self) -> None:
         """
         An empty password, and one that is absurdly long, are refused as a server
@@ -264,7 +291,10 @@ class CheckTests(CommandTests, SynchronousTestCase):
         for arguments, stdin, says in [
             (("carol",), b"x", "--auth"),
             ((self.auth,), b"x", "USER"),
-            (("--auth=nosuch", "carol"), b"x", "no such auth type"),
+            (("--auth=nosuch", "carol"), b"x", "no such auth type, only file"),
+            (("--auth=htpaswd:/x", "carol"), b"x", "did you mean htpasswd?"),
+            (("--auth=HTPASSWD:/x", "carol"), b"x", "did you mean htpasswd?"),
+            (("--auth=htpasswd=/x", "carol"), b"x", "did you mean htpasswd?"),
             (("--auth=htpasswd:/no/such", "carol"), b"x", "can't be read"),
             (("--auth=anonymous", "carol"), b"x", "can't use it"),
             (("--auth=memory:carol:SECRET:odd", "carol"), b"x", "without a password"),
@@ -351,7 +381,12 @@ class TypesTests(CommandTests, SynchronousTestCase):
         done = self.mycred("types", "htpasswd")
         self.assertEqual((done.status, done.err), (0, ""))
         self.assertIn("Example: --auth=htpasswd:", done.out)
-        self.assertUsage(self.mycred("types", "nosuch"), "no such auth type")
+        told = self.mycred("types", "nosuch")
+        self.assertUsage(told, "^mycred types: nosuch: there is no such auth type, only")
+        told = self.mycred("types", "htpaswd")
+        self.assertUsage(
+            told, r"^mycred types: htpaswd: .*, did you mean htpasswd\? There"
+        )
         told = self.mycred("check", "--auth=htpasswd:/no/such", "carol")
         self.assertUsage(told, "mycred types htpasswd tells more")
 

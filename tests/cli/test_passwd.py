@@ -235,6 +235,11 @@ class SetTests(PasswdTestCase):
             (("a\nb",), "newline"),
             ((" a",), "white space"),
             (("#a",), "comment"),
+            (("a\xa0",), "NO-BREAK SPACE"),
+            (("\ufeffa",), "a byte order mark"),
+            (("a\tb",), "a tab"),
+            (("jose\u0301",), "NFC"),
+            (("j\udcfcrgen",), "isn't UTF-8"),
             ((), "USER"),
         ]:
             self.assertUsage(self.passwd(self.path, *arguments), says)
@@ -588,6 +593,16 @@ class DeleteTests(PasswdTestCase):
         done = self.mycred("passwd", "--delete", self.path, "alice")
         self.assertEqual(done, (0, "", ""))
         self.assertEqual(self.path.read_bytes(), b"# alice:2\nbob:x\nalicia:4\n")
+
+    def test_odd(self) -> None:
+        """
+        A name that nobody can type can be removed as it stands.
+        """
+        for name in (b"alice ", b"alice\xc2\xa0", b"\xef\xbb\xbfalice", b"al\tice"):
+            self.path.write_bytes(name + b":1\nalice:2\n")
+            odd = os.fsdecode(name)
+            self.assertEqual(self.mycred("passwd", "--delete", self.path, odd).status, 0)
+            self.assertEqual(self.path.read_bytes(), b"alice:2\n")
 
     def test_unknown(self) -> None:
         """
