@@ -385,7 +385,7 @@ class RefusedTests(SynchronousTestCase):
         self.addCleanup(_libcrypt.lacks.cache_clear)
         self.assertUnusable(oneOfEach["yescrypt"], "libcrypt")
         self.patch(_argon2, "find_spec", lambda name: None)
-        self.assertUnusable(oneOfEach["argon2"], "mycred[argon2]")
+        self.assertUnusable(oneOfEach["argon2"], "pip install '.[argon2]'")
 
     def test_noMemory(self) -> None:
         """

@@ -5,11 +5,14 @@ Tests for what is installed: a wheel in an environment of its own.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import sysconfig
 import venv
+from collections.abc import Iterator
+from configparser import ConfigParser
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -117,6 +120,37 @@ class WheelTests(SynchronousTestCase):
         self.run_(python, "-m", "pip", "uninstall", "--yes", "mycred")
         self.assertTrue((site / "twisted" / "plugins" / "__init__.py").exists())
         self.assertNotIn("myapp", self.run_(*twistd, "--help", cwd=home))
+
+
+class AdviceTests(SynchronousTestCase):
+    """
+    Tests for what is said of how to install things.
+    """
+
+    def test_noIndex(self) -> None:
+        """
+        Nothing names a package index that doesn't have mycred: it is installed from a
+        checkout, with extras that there are.
+        """
+        extras = ConfigParser()
+        extras.read(ROOT / "setup.cfg")
+        known = set(extras["options.extras_require"])
+        for path in sorted(advising()):
+            text = path.read_text()
+            self.assertNotRegex(
+                text, r"mycred\[|pip3? install (?:-\S+ )*['\"]?mycred", path
+            )
+            for extra in re.findall(r"'\.\[(\w+)\]'|installing\(['\"](\w+)['\"]\)", text):
+                self.assertIn("".join(extra), known, path)
+
+
+def advising() -> Iterator[Path]:
+    """
+    Find the files whose text people see, or who look into the code.
+    """
+    yield ROOT / "README.rst"
+    for folder, kind in (("mycred", "py"), ("doc", "rst"), ("newsfragments", "rst")):
+        yield from (ROOT / folder).rglob(f"*.{kind}")
 
 
 class ImportTests(SynchronousTestCase):

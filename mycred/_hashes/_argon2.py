@@ -7,6 +7,8 @@ from __future__ import annotations
 import re
 from importlib.util import find_spec
 
+from .._extras import installing
+
 # Base64 without padding, of so many characters at least.
 _base64 = rb"(?:[A-Za-z0-9+/]{4}){%d,43}(?:[A-Za-z0-9+/]{2,3})?"
 
@@ -73,7 +75,7 @@ def lacks() -> str | None:
     Tell what is missing for it; L{None} if nothing is.
     """
     if find_spec("argon2") is None:
-        return "argon2-cffi (pip install 'mycred[argon2]')"
+        return f"argon2-cffi ({installing('argon2')})"
     return None
 
 

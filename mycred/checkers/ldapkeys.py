@@ -1,7 +1,7 @@
 """
 SSH keys that are in an LDAP directory.
 
-They take conch's libraries: C{pip install mycred[ssh]}.
+They take conch's libraries: C{pip install '.[ssh]'} in a checkout.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """
 Checkers of SSH keys, under the names that conch has them.
 
-They take conch's libraries: C{pip install mycred[ssh]}.  In place of
+They take conch's libraries: C{pip install '.[ssh]'} in a checkout.  In place of
 C{twisted.conch.checkers}::
 
     from mycred.checkers.sshkeys import SSHPublicKeyChecker, UNIXAuthorizedKeysFiles

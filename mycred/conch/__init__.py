@@ -3,7 +3,7 @@ An SSH server that does what keys and certificates say: conch's, with
 U{OpenSSH's certificates<https://cvsweb.openbsd.org/src/usr.bin/ssh/PROTOCOL.certkeys>},
 and with the options of authorized_keys seen to.
 
-It takes conch's libraries: C{pip install mycred[ssh]}.
+It takes conch's libraries: C{pip install '.[ssh]'} in a checkout.
 """
 
 from .._sshkeys import SERVER_OPTIONS

@@ -103,12 +103,14 @@ class SSHKeyCheckerFactory:
         @raise InvalidAuthArgumentString: if an option is unknown or can't take effect,
             a file can't be read, or conch's libraries aren't there.
         """
+        from mycred._extras import installing
+
         try:
             from mycred.checkers import sshkeys
         except ImportError as error:
             raise InvalidAuthArgumentString(
-                f"it takes libraries that aren't installed ({error}); do pip install "
-                "'mycred[ssh]'"
+                f"it takes libraries that aren't installed ({error}); do "
+                f"{installing('ssh')}"
             ) from None
         from mycred._argstring import parseArgString
         from mycred.checkers._unix import ruleKeys

@@ -222,4 +222,4 @@ class FactoryTests(SynchronousTestCase):
         self.addCleanup(setattr, mycred.checkers, "sshkeys", sshkeys)
         del mycred.checkers.sshkeys
         with mock.patch.dict(sys.modules, {"mycred.checkers.sshkeys": None}):
-            self.assertWrong("", "mycred[ssh]")
+            self.assertWrong("", "pip install '.[ssh]'")

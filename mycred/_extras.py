@@ -1,0 +1,18 @@
+"""
+What to install for the parts of mycred that not everybody needs.
+"""
+
+from __future__ import annotations
+
+
+def installing(extra: str) -> str:
+    """
+    Say how an extra is installed.  No package index has mycred: it is installed from a
+    checkout, and all that it needs comes from an index.
+
+    @param extra: one of C{extras_require} in C{setup.cfg}.
+    """
+    return f"pip install '.[{extra}]' in a checkout of mycred"
+
+
+__all__ = ["installing"]
