@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import zlib
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -534,6 +535,39 @@ class FileArgumentTests(SynchronousTestCase):
                 self.successResultOf(asking)
             else:
                 self.failureResultOf(asking, UnauthorizedLogin)
+
+    def test_nobodyInHtpasswd(self) -> None:
+        """
+        A file by which nobody could log in, and one that is no text, are told.
+        """
+        for content, says in [
+            (b"", "nobody is in .*mycred passwd"),
+            (b"\n# carol:%s\n\n" % BCRYPT, "nobody is in "),
+            (b"\xef\xbb\xbf# carol\n", "nobody is in "),
+            (b"carol\n:%s\n" % BCRYPT, "nobody is in "),
+            (b"carol:\n", "nobody can log in by .*no hash"),
+            (b"carol:hashed\n", "nobody can log in by .*no hash"),
+            (
+                b"carol:!%s\ndave:*\n" % BCRYPT,
+                "nobody can log in by .*: a locked account",
+            ),
+            (b"carol:$9$x\n", "a hash of an unknown kind, for one"),
+            (b"-----BEGIN PRIVATE KEY-----\nTUlH\n", "nobody is in "),
+            (f"carol:{BCRYPT.decode()}".encode("utf-16"), "is no text"),
+            (f"carol:{BCRYPT.decode()}".encode("utf-32"), "is no text"),
+            (Path(sys.executable).read_bytes()[: 2**20], "is no text"),
+            (zlib.compress(b"carol:" + BCRYPT), "nobody is in |is no text"),
+            (b"etc/htpasswd" + bytes(500) + b"\ncarol:%s\n" % BCRYPT, "is no text"),
+        ]:
+            self.path.write_bytes(content)
+            self.assertTold(f"htpasswd:{self.path}", f"--auth=htpasswd: file: .*{says}")
+        for content in (b"", b"carol:\n", b"carol:$9$x\n", b"\0\na:b\n"):
+            self.path.write_bytes(content)
+            self.assertTold(f"htpasswd:{self.path}:plaintext=yes", "file: ")
+        for content in (b"# a\n\ndave:!\ncarol:%s\n", b"dave:x\n carol:%s\r\n"):
+            self.path.write_bytes(content % BCRYPT)
+            asking = self.ask(f"htpasswd:{self.path}", b"carol", b"hashed")
+            self.assertEqual(self.successResultOf(asking), b"carol")
 
     def test_relative(self) -> None:
         """

@@ -200,13 +200,15 @@ def checkFiles(passwd: str, shadow: str | None) -> None:
     """
     Insist on files that can let somebody in.
 
-    @raise ValueError: if they can't: if no line is what it should be, or all hashes
-        are elsewhere.
+    @raise ValueError: if they can't: if no line is what it should be, nobody has a
+        hash, or all hashes are elsewhere.
     @raise OSError: if a file can't be read.
     """
     hashed = _insistOnLines(passwd, "passwd(5)", userOf, hashOf)
     if shadow is not None:
-        _insistOnLines(shadow, "shadow(5)", _parse, _read)
+        hashed = _insistOnLines(shadow, "shadow(5)", _parse, _read) or hashed
+        if not hashed:
+            raise ValueError(f"shadow: nobody has a hash in {shadow} or {passwd}")
     elif not hashed:
         raise ValueError(
             f"shadow: nobody has a hash in {passwd}; write shadow=FILE too, the "

@@ -15,11 +15,14 @@ from .._hashes import Hash, UnusableHash, isMeantAsHash, recognize
 from .._passwordfile import PasswordFile
 from .._secrets import asBytes
 from .._tellers import tellingAlone
-from .._userfile import HTPASSWD, Entry, UserFile
+from .._userfile import HTPASSWD, Entry, UserFile, openRegular
 from .._workers import Workers
 from ._filechecker import FileChecker
 from ._looking import Looking
 from ._passwords import arePlausible
+
+# As much of a file as is looked at to see whether it is text, in bytes.
+_BEGINNING = 2**16
 
 
 @implementer(ICredentialsChecker)
@@ -79,19 +82,50 @@ class HtpasswdChecker(FileChecker):
             return fail(self._cbUnknown(False, credentials.username))
         return self._look(self._file, asBytes(credentials.username), credentials)
 
+    def insistOnSomebody(self) -> None:
+        """
+        Insist on a file in which somebody is whom a password could let in, if it isn't
+        for a hash of a weak kind.
+
+        @raise ValueError: if there is nobody.
+        @raise OSError: if the file can't be read.
+        """
+        path = self._file.store.path
+        with openRegular(path) as file:
+            if b"\0" in file.read(_BEGINNING):
+                raise ValueError(
+                    f"{path} is no text; write the name of a file of htpasswd's"
+                )
+        flaw = None
+        for entry in self._file.store.entries():
+            try:
+                if self._stored(entry):
+                    return
+            except UnusableHash as error:
+                flaw = flaw or f"nobody can log in by {path}: {error}, for one"
+        raise ValueError(
+            f'{flaw or f"nobody is in {path}"}; "mycred passwd" sets passwords'
+        )
+
     def _read(self, entry: Entry) -> Hash | bytes:
+        """
+        Read the secret of a line, if it is none of a weak kind where those don't count.
+        """
+        found = self._stored(entry)
+        if not self._weak and isinstance(found, Hash) and found.scheme.weakness:
+            raise UnusableHash(f"a hash of a weak kind ({found.scheme.name})")
+        return found
+
+    def _stored(self, entry: Entry) -> Hash | bytes:
         """
         Read the secret of a line.
         """
         try:
-            found = readHash(entry)
+            return readHash(entry)
         except UnusableHash:
             if not self._plaintext or isMeantAsHash(entry.secret) or entry.isCut:
                 raise
             return entry.secret
-        if found.scheme.weakness and not self._weak:
-            raise UnusableHash(f"a hash of a weak kind ({found.scheme.name})")
-        return found
 
 
 def readHash(entry: Entry) -> Hash:

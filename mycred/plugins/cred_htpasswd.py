@@ -58,7 +58,7 @@ class HtpasswdCheckerFactory:
         @param argstring: the name of the file and the options.
 
         @raise InvalidAuthArgumentString: if an option is unknown or contradicts
-            another, or if the file can't be read.
+            another, if the file can't be read, or if nobody could log in by it.
         """
         from mycred._argstring import parseArgString, yesNo
         from mycred.checkers import HtpasswdChecker
@@ -75,7 +75,12 @@ class HtpasswdCheckerFactory:
             raise InvalidAuthArgumentString(
                 "weak=no refuses what plaintext=yes allows: write one of them"
             )
-        return HtpasswdChecker(given["file"], weak, plaintext)
+        checker = HtpasswdChecker(given["file"], weak, plaintext)
+        try:
+            checker.insistOnSomebody()
+        except (OSError, ValueError) as error:
+            raise InvalidAuthArgumentString(f"file: {error}") from None
+        return checker
 
 
 theHtpasswdCheckerFactory = HtpasswdCheckerFactory()
