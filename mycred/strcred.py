@@ -27,6 +27,7 @@ from ._contracts import (
     StrcredException,
     UnsupportedInterfaces,
 )
+from ._privileges import insistOnReadable, laterUser
 
 #: What help adds for an auth type of which the program has no use.
 notSupportedWarning = "WARNING: This authType is not supported by this application."
@@ -131,7 +132,8 @@ class AuthOptionMixin:
         # string may hold a password.
         authType = description.partition(":")[0]
         try:
-            self.addChecker(makeChecker(description))
+            checker = makeChecker(description)
+            self.addChecker(checker)
         except InvalidAuthType:
             raise usage.UsageError(self._unknownType("--auth=", authType)) from None
         except UnsupportedInterfaces as error:
@@ -145,6 +147,7 @@ class AuthOptionMixin:
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
             raise usage.UsageError(_wrongArguments(authType, reason)) from error
+        self._insistOnRights(authType, checker)
 
     def opt_help_auth(self) -> NoReturn:
         """
@@ -191,6 +194,19 @@ class AuthOptionMixin:
             if factory.authType not in seen and self.supportsCheckerFactory(factory):
                 yield factory
             seen.add(factory.authType)
+
+    def _insistOnRights(self, authType: str, checker: ICredentialsChecker) -> None:
+        """
+        Insist on files that a checker can read when twistd has become another user.
+        """
+        user = laterUser(getattr(self, "parent", None))
+        if user is None:
+            return
+        for path in getattr(checker, "opensLater", ()):
+            try:
+                insistOnReadable(path, user)
+            except PermissionError as error:
+                raise usage.UsageError(f"--auth={authType}: {error}") from None
 
     def _unknownType(self, typed: str, authType: str) -> str:
         """

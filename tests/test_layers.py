@@ -19,6 +19,7 @@ ROOT = Path(mycred.__file__).parent
 ROWS = [
     {"demo", "__main__"},
     {"_cli"},
+    {"_programs"},
     {"strcred", "conch"},
     {"plugins", "_sessions"},
     {"portal", "checkers"},
@@ -39,7 +40,16 @@ ROWS = [
     {"_audit"},
     {"_digestfields", "_nonces"},
     {"_peers"},
-    {"_digest", "_pace", "_processes", "_secrets", "_targets", "_threads", "_turns"},
+    {
+        "_digest",
+        "_pace",
+        "_privileges",
+        "_processes",
+        "_secrets",
+        "_targets",
+        "_threads",
+        "_turns",
+    },
     {"_contracts", "_conchcontracts", "_extras", "error"},
 ]
 ROW = {part: number for number, row in enumerate(ROWS) for part in row}

@@ -5,9 +5,11 @@ Tests for L{mycred.strcred} and the plugins.
 from __future__ import annotations
 
 import os
+import pwd
 import subprocess
 import sys
 import zlib
+from contextlib import nullcontext
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -17,10 +19,11 @@ from zope.interface.verify import verifyObject
 
 from twisted.plugin import IPlugin
 from twisted.python import usage
+from twisted.python.util import gidFromString, uidFromString
 from twisted.trial.unittest import SynchronousTestCase
 
 import mycred
-from mycred import strcred
+from mycred import _privileges, strcred
 from mycred._userfile import _file
 from mycred.checkers import (
     AllowAnonymousAccess,
@@ -90,6 +93,77 @@ class WithFactories(SynchronousTestCase):
         """
         found = [*factories, *strcred.findCheckerFactories()]
         self.patch(strcred, "findCheckerFactories", lambda: iter(found))
+
+
+class LaterUserTests(SynchronousTestCase):
+    """
+    Tests for programs of which twistd becomes another user.
+    """
+
+    def setUp(self) -> None:
+        self.path = Path(self.mktemp()).resolve()
+        self.path.write_bytes(b"carol:" + BCRYPT + b"\n")
+        self.tried: list[object] = []
+        self.mayRead = True
+        self.patch(os, "geteuid", lambda: 0)
+        self.patch(_privileges, "rightsOf", self.remember)
+        self.patch(_privileges, "_closedFolder", lambda file: None)
+        self.patch(_privileges, "_canOpen", lambda file, flags: self.mayRead)
+
+    def remember(self, *rights: object) -> Any:
+        """
+        Remember with whose rights something is tried.
+        """
+        self.tried.append(rights)
+        return nullcontext()
+
+    def parse(self, *words: str) -> Any:
+        """
+        Parse a command line as twistd does.
+        """
+
+        class Twistd(usage.Options):
+            """
+            twistd's options.
+            """
+
+            optParameters = [
+                ["uid", "u", None, "", uidFromString],
+                ["gid", "g", None, "", gidFromString],
+            ]
+            subCommands = [["program", None, Options, ""]]
+
+        options = Twistd()
+        options.parseOptions([*words, "program", f"--auth=htpasswd:{self.path}"])
+        return options.subOptions
+
+    def test_readable(self) -> None:
+        """
+        A file that can be read with the rights of the user is taken.
+        """
+        self.assertEqual(len(self.parse("--uid=nobody")["credCheckers"]), 1)
+        user = pwd.getpwnam("nobody")
+        groups = os.getgrouplist("nobody", user.pw_gid)
+        self.assertEqual(self.tried, [(user.pw_uid, user.pw_gid, groups)])
+
+    def test_unreadable(self) -> None:
+        """
+        One that can't is told.
+        """
+        self.mayRead = False
+        error = self.assertRaises(usage.UsageError, self.parse, "--uid=nobody")
+        self.assertIn(f"--auth=htpasswd: {self.path} can't be read by nobody", str(error))
+
+    def test_sameUser(self) -> None:
+        """
+        Nothing is tried where the server stays who it is, or who it becomes is unknown:
+        twistd tells that.
+        """
+        for words in ([], ["--gid=1"], ["--uid=0"], ["--uid=3999999"]):
+            self.parse(*words)
+        self.patch(os, "geteuid", lambda: 1000)
+        self.parse("--uid=nobody")
+        self.assertEqual(self.tried, [])
 
 
 class FindTests(WithFactories):

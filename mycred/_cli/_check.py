@@ -32,6 +32,7 @@ from .._contracts import (
     Login,
 )
 from .._notes import isOfLine
+from .._programs import ProgramAuthOptions
 from ..credentials import (
     DigestCredentialFactory,
     DigestedCredentials,
@@ -42,7 +43,6 @@ from ..credentials import (
 )
 from ..error import AccountDenied, UnauthorizedLogin
 from ..portal import Portal
-from ..strcred import AuthOptionMixin
 from ._asking import askPassword
 from ._trouble import Trouble
 
@@ -50,7 +50,7 @@ from ._trouble import Trouble
 ACCEPTED, REFUSED, TEMPORARY = 0, 1, 75
 
 
-class _Options(usage.Options, AuthOptionMixin):
+class _Options(usage.Options, ProgramAuthOptions):
     """
     C{--auth}, as any program has it that knows a name and a password.
     """

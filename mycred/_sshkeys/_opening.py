@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 
 from .._accounts import Account, Users
+from .._privileges import rightsOf
 from .._userfile import openRegular
 
 #: Larger files are refused, in bytes: there is room for 100,000 keys.
@@ -119,18 +120,8 @@ def asUser(users: Users, account: Account) -> Iterator[None]:
 
     @raise OSError: if the process isn't root's.
     """
-    his = users.groupsOf(account).gids
-    groups = os.getgroups()
-    gid, uid = os.getegid(), os.geteuid()
-    try:
-        os.setgroups(his)
-        os.setegid(account.gid)
-        os.seteuid(account.uid)
+    with rightsOf(account.uid, account.gid, users.groupsOf(account).gids):
         yield
-    finally:
-        os.seteuid(uid)
-        os.setegid(gid)
-        os.setgroups(groups)
 
 
 __all__ = [

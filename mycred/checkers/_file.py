@@ -146,6 +146,13 @@ class FilePasswordDB(FileChecker):
             return self._askTheirs(credentials)
         return self._look(self._passwordFile(), self._key(username), credentials)
 
+    @property
+    def opensLater(self) -> tuple[str, ...]:
+        """
+        The name of the file, if a program doesn't look users up by itself.
+        """
+        return () if self._isTheirs() else (self.filename,)
+
     def getUser(self, username: bytes | str) -> tuple[Any, Any]:
         """
         Look up a user, at once and in the caller's thread.

@@ -26,6 +26,16 @@ class FileChecker(PasswordMatching):
     Base of the checkers of passwords in a file.
     """
 
+    _file: Any
+
+    @property
+    def opensLater(self) -> tuple[str, ...]:
+        """
+        The names of the files that are opened when somebody logs in, with the rights that
+        the server has then.
+        """
+        return (self._file.store.path,)
+
     def _look(
         self, file: Looking[PasswordFile], name: bytes, credentials: Any
     ) -> Deferred[AvatarID]:

@@ -7,7 +7,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from twisted.internet.endpoints import serverFromString
 from twisted.python import usage
@@ -20,7 +21,8 @@ from .._contracts import (
     IUsernameHashedPassword,
     IUsernamePassword,
 )
-from ..strcred import AuthOptionMixin
+from .._privileges import insistOnWritable, laterUser
+from .._programs import ProgramAuthOptions
 
 #: For each protocol, where it listens if nothing is said, and the interfaces of
 #: the credentials that its users can present.
@@ -53,7 +55,7 @@ REALM = b"mycred"
 _where = "where to listen for {}, a strports description; empty for nowhere [default: {}]"
 
 
-class Options(usage.Options, AuthOptionMixin):
+class Options(usage.Options, ProgramAuthOptions):
     """
     The options of C{twistd myapp}.
 
@@ -113,6 +115,7 @@ class Options(usage.Options, AuthOptionMixin):
         for checker in self["credCheckers"]:
             _checkRealm(checker)
         self["store"] = _checkStore(self["store"])
+        _insistOnStore(self["store"], getattr(self, "parent", None))
         self["notOffered"] = []
         for name, (where, interfaces) in PROTOCOLS.items():
             self._settle(name, where, interfaces)
@@ -138,7 +141,11 @@ class Options(usage.Options, AuthOptionMixin):
             if not path:
                 raise ValueError("write the name of a file")
             self["hostKey"] = hostKeyIn(path)
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            raise usage.UsageError(
+                f"--hostkey: {path} can't be read or made ({error.strerror or error})"
+            ) from None
+        except ValueError as error:
             raise usage.UsageError(f"--hostkey: {error}") from None
 
     def _settle(
@@ -205,6 +212,20 @@ def _checkStore(path: str) -> str:
         except sqlite3.Error as error:
             raise usage.UsageError(f"--store={path}: {error}") from None
     return os.path.abspath(path)
+
+
+def _insistOnStore(path: str, twistd: Mapping[str, Any] | None) -> None:
+    """
+    Insist on a store that the server can write when twistd has become another user.
+
+    @raise usage.UsageError: if it can't.
+    """
+    user = laterUser(twistd)
+    if user is not None:
+        try:
+            insistOnWritable(path, user)
+        except PermissionError as error:
+            raise usage.UsageError(f"--store: {error}") from None
 
 
 __all__ = ["PROTOCOLS", "REALM", "Options"]

@@ -20,7 +20,8 @@ inMemoryCheckerFactoryHelp = """
 A checker that uses an in-memory user database.
 
 This is for trying things out.  Everybody on the machine can read the passwords
-in the list of processes; a server wants --auth=file:... at least.
+in the list of processes; a server wants --auth=file:... at least.  Without names it
+knows nobody, which mycred's own programs refuse.
 
 Example: --auth=memory:alice:sesame:bob:hunter2
 """

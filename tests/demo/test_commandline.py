@@ -58,6 +58,24 @@ class CommandLineTests(ServerTests, SynchronousTestCase):
         """
         self.assertEnds("--auth=memory:odd", says="--auth=memory: .*without a password")
 
+    def test_nobody(self) -> None:
+        """
+        Where accounts are said to be, and nobody is, that is told.
+        """
+        nobody = self.folder / "nobody"
+        nobody.write_text("# users\n\n")
+        for auth, says in [
+            ("memory", "--auth=memory: nobody is in it; write .* memory:alice:sesame"),
+            ("memory:", "--auth=memory: nobody is in it"),
+            (f"htpasswd:{nobody}", "--auth=htpasswd: file: nobody is in .*/nobody"),
+            (f"htpasswd:{TWISTD[0]}", "--auth=htpasswd: file: .* is no text"),
+            (f"passwd:{nobody}", "--auth=passwd: .*nobody has a hash"),
+            (f"passwd:{nobody}:shadow={nobody}", "--auth=passwd: .*nobody has a hash"),
+            (f"htdigest:{nobody}:realm=mycred", "no line is name:realm:hash"),
+        ]:
+            self.assertEnds(f"--auth={auth}", says=says)
+            self.assertEnds("--auth=memory:a:b", f"--auth={auth}", says=says)
+
     def test_store(self) -> None:
         """
         A store that can't be one is told.
@@ -70,14 +88,14 @@ class CommandLineTests(ServerTests, SynchronousTestCase):
             (str(text), "--store=.*not a database"),
             (str(self.folder / "no" / "such"), "can't be made"),
         ):
-            self.assertEnds("--auth=memory", f"--store={store}", says=says)
+            self.assertEnds("--auth=memory:a:b", f"--store={store}", says=says)
 
     def test_endpoints(self) -> None:
         """
         Whatever is wrong with where to listen is told with what would be right.
         """
         for where in ("ssl:1:privateKey=/no/such/key", "systemd:domain=INET:index=9"):
-            self.assertEnds("--auth=memory", f"--pop3={where}", says="right would be")
+            self.assertEnds("--auth=memory:a:b", f"--pop3={where}", says="right would be")
 
     def test_secretIsNotRepeated(self) -> None:
         """

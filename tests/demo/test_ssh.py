@@ -279,6 +279,15 @@ class OptionTests(SynchronousTestCase):
         Path(path).chmod(0o600)
         auth = f"--auth=sshkey:file={path}"
         self.assertWrong(auth, f"--hostkey={path}", says="holds no private key")
+        for where, says in [
+            (
+                "/no/such/key",
+                "--hostkey: /no/such/key can't be read or made (No such file",
+            ),
+            (os.getcwd(), f"--hostkey: {os.getcwd()} can't be read or made (Is a dir"),
+            (f"{path}/x", f"--hostkey: {path}/x can't be read or made (Not a directory"),
+        ]:
+            self.assertWrong(auth, f"--hostkey={where}", says=says)
 
 
 class MailUserTests(SynchronousTestCase):

@@ -1,0 +1,181 @@
+"""
+What a server may do once twistd has become another user (C{--uid}).
+
+Options are parsed by root, who may do everything; what the server opens later it opens
+with the rights of that user.
+"""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from shlex import quote
+from typing import Any, NamedTuple
+
+
+class LaterUser(NamedTuple):
+    """
+    The user that twistd becomes.
+
+    @ivar uid: the uid of the user.
+    @ivar gid: the gid of their group.
+    @ivar name: the name of the user.
+    """
+
+    uid: int
+    gid: int
+    name: str
+
+    @property
+    def groups(self) -> list[int]:
+        """
+        The gids of all their groups.
+        """
+        return os.getgrouplist(self.name, self.gid)
+
+
+def laterUser(twistd: Mapping[str, Any] | None) -> LaterUser | None:
+    """
+    Tell which user the server becomes.
+
+    @param twistd: the options of twistd; L{None} for another program.
+
+    @return: the user; L{None} if the server stays who it is.
+    """
+    uid = None if twistd is None else twistd.get("uid")
+    if twistd is None or not uid or os.geteuid():
+        return None
+    try:
+        user = pwd.getpwuid(uid)
+    except KeyError:
+        # twistd ends, and says so.
+        return None
+    gid = twistd.get("gid")
+    return LaterUser(uid, user.pw_gid if gid is None else gid, user.pw_name)
+
+
+@contextmanager
+def rightsOf(uid: int, gid: int, groups: Iterable[int]) -> Iterator[None]:
+    """
+    Open files with the rights of a user.  All threads of the process have them
+    meanwhile: it must have no others.
+
+    @raise OSError: if the process isn't root's.
+    """
+    own = os.getgroups()
+    ownGid, ownUid = os.getegid(), os.geteuid()
+    try:
+        os.setgroups(list(groups))
+        os.setegid(gid)
+        os.seteuid(uid)
+        yield
+    finally:
+        os.seteuid(ownUid)
+        os.setegid(ownGid)
+        os.setgroups(own)
+
+
+def insistOnReadable(path: str | bytes | os.PathLike[str], user: LaterUser) -> None:
+    """
+    Insist on a file that the server can read later.  One that isn't there is none that it
+    can't.
+
+    @raise PermissionError: if it can't.  The text says what to do.
+    """
+    file = Path(os.fsdecode(path))
+    with rightsOf(user.uid, user.gid, user.groups):
+        folder = _closedFolder(file)
+        isReadable = folder is not None or _canOpen(file, os.O_RDONLY)
+    later = f"by {user.name} (--uid), as whom the server reads it at each login"
+    if folder is not None:
+        raise PermissionError(
+            f"{file} can't be read {later}, since {folder} lets them not through; do "
+            f"chmod o+x {quote(str(folder))}, or put the file elsewhere"
+        )
+    if not isReadable:
+        name, group = quote(str(file)), _groupName(user.gid)
+        raise PermissionError(
+            f"{file} can't be read {later}; do chgrp {group} {name} && chmod g+r {name}"
+        )
+
+
+def insistOnWritable(path: str, user: LaterUser) -> None:
+    """
+    Insist on a file that the server can write later, or make if it isn't there, with
+    others beside it.
+
+    @raise PermissionError: if it can't.  The text says what to do.
+    """
+    file = Path(path)
+    with rightsOf(user.uid, user.gid, user.groups):
+        folder = _closedFolder(file)
+        canMake = os.access(file.parent, os.W_OK | os.X_OK, effective_ids=True)
+        canWrite = folder is not None or _canOpen(file, os.O_RDWR)
+    later = f"by {user.name} (--uid), as whom the server runs"
+    if folder is not None:
+        raise PermissionError(
+            f"{file} can't be written {later}, since {folder} lets them not through; do "
+            f"chmod o+x {quote(str(folder))}, or name a file elsewhere"
+        )
+    for what, isRight in ((file.parent, canMake), (file, canWrite)):
+        if not isRight:
+            raise PermissionError(
+                f"{what} can't be written {later}; do chown {user.name} "
+                f"{quote(str(what))}, or name a file that they can write"
+            )
+
+
+def _closedFolder(file: Path) -> Path | None:
+    """
+    Find the first folder on the way to a file that can't be passed.  Links are followed
+    by the names that they have.
+    """
+    for folder in reversed(file.parents):
+        try:
+            os.stat(folder / "x")
+        except PermissionError:
+            return folder
+        except OSError:
+            continue
+    with suppress(OSError):
+        target = file.resolve()
+        if target != file:
+            return _closedFolder(target)
+    return None
+
+
+def _canOpen(file: Path, flags: int) -> bool:
+    """
+    Tell whether nothing forbids to open a file.
+    """
+    try:
+        os.close(os.open(file, flags | os.O_NONBLOCK))
+    except PermissionError:
+        return False
+    except OSError:
+        # Nothing that its rights could change.
+        pass
+    return True
+
+
+def _groupName(gid: int) -> str:
+    """
+    Return the name of a group, or its gid if it has none.
+    """
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)
+
+
+__all__ = [
+    "LaterUser",
+    "insistOnReadable",
+    "insistOnWritable",
+    "laterUser",
+    "rightsOf",
+]

@@ -1,0 +1,171 @@
+"""
+Tests for the example server as another user than the one who starts it: what it couldn't
+open later is told when it starts, with what to do.
+"""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import subprocess
+from pathlib import Path
+
+from twisted.trial.unittest import SkipTest, TestCase
+
+from ..checkers._files import BCRYPT
+from ._server import PATIENCE, ROOT, TWISTD, ServerTests
+
+NOBODY = pwd.getpwnam("nobody").pw_uid
+GROUP = grp.getgrgid(pwd.getpwnam("nobody").pw_gid).gr_name
+
+
+class RightsTests(ServerTests, TestCase):
+    """
+    Tests for C{--uid}.
+    """
+
+    def setUp(self) -> None:
+        super().setUp()
+        if os.geteuid():
+            raise SkipTest("run it as root")
+        for folder in (*self.folder.parents, self.folder):
+            folder.chmod(folder.stat().st_mode | 0o011)
+        self.mine = self.folder / "mine"
+        self.mine.mkdir()
+        os.chown(self.mine, NOBODY, -1)
+        self.store = self.mine / "store.sqlite"
+
+    def write(self, content: bytes, folder: str = ".") -> Path:
+        """
+        Write a file that only root can read.
+        """
+        path = self.folder / folder / "secrets"
+        path.parent.mkdir(exist_ok=True)
+        path.parent.chmod(0o755)
+        path.write_bytes(content)
+        path.chmod(0o600)
+        os.chown(path, 0, 0)
+        return path
+
+    def told(self, *options: str, twistd: str = "--uid=nobody") -> str:
+        """
+        Return the one line with which the server ends.
+        """
+        command = [*TWISTD, *twistd.split(), "myapp", f"--store={self.store}", *options]
+        done = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE
+        )
+        self.assertNotEqual(done.returncode, 0)
+        [line] = done.stderr.splitlines()
+        self.assertNotIn("Traceback", line)
+        return line
+
+    def serves(self, auth: str) -> None:
+        """
+        Insist on a server that lets somebody in.
+        """
+        os.chown(self.folder, NOBODY, -1)
+        server = self.start(auth, offered="pop3", twistd="--uid=nobody")
+        server.pop3("carol", "hashed").quit()
+        server.stop()
+        self.assertNotIn("Traceback", server.log)
+        os.chown(self.folder, 0, -1)
+
+    def test_file(self) -> None:
+        """
+        A file of any type that the user can't read is told, with the command after which
+        they can.
+        """
+        digest = b"carol:mycred:d4c1bd79570a77a56389c354ecc4860c\n"
+        for auth, content in [
+            ("htpasswd:{}", b"carol:" + BCRYPT + b"\n"),
+            ("file:{}", b"carol:hashed\n"),
+            ("htdigest:{}:realm=mycred", digest),
+        ]:
+            path = self.write(content)
+            option = "--auth=" + auth.format(path)
+            line = self.told("--auth=memory:a:b", option)
+            advice = f"chgrp {GROUP} {path} && chmod g+r {path}"
+            self.assertEqual(
+                line,
+                f"twistd myapp: --auth={auth.split(':')[0]}: {path} can't be read by "
+                f"nobody (--uid), as whom the server reads it at each login; do {advice}",
+            )
+            subprocess.run(advice, shell=True, check=True)
+            if "htdigest" not in auth:
+                self.serves(option)
+
+    def test_folder(self) -> None:
+        """
+        A folder that keeps the user from a file is told, also where a link leads into it.
+        """
+        path = self.write(b"carol:" + BCRYPT + b"\n", "closed")
+        path.chmod(0o644)
+        path.parent.chmod(0o700)
+        link = self.folder / "link"
+        link.symlink_to(path)
+        for name in (path, link):
+            line = self.told(f"--auth=htpasswd:{name}")
+            advice = f"chmod o+x {path.parent}"
+            self.assertIn(
+                f"{name} can't be read by nobody", line.replace(str(path), str(name))
+            )
+            self.assertIn(f"since {path.parent} lets them not through; do {advice}", line)
+        subprocess.run(advice, shell=True, check=True)
+        self.serves(f"--auth=htpasswd:{link}")
+
+    def test_numbers(self) -> None:
+        """
+        The rights that count are those of C{--uid}, C{--gid}, C{--euid} and of the user's
+        groups.
+        """
+        path = self.write(b"carol:" + BCRYPT + b"\n")
+        auth = f"--auth=htpasswd:{path}"
+        for twistd, group in [
+            (f"--uid={NOBODY}", GROUP),
+            (f"--uid={NOBODY} --gid=daemon", "daemon"),
+            ("--uid=daemon", "daemon"),
+            ("--uid=nobody --gid=47114", "47114"),
+            ("--uid=nobody --euid", GROUP),
+        ]:
+            self.assertIn(f"chgrp {group} ", self.told(auth, twistd=twistd))
+        path.chmod(0o640)
+        os.chown(path, 0, grp.getgrnam("daemon").gr_gid)
+        self.assertIn("can't be read by nobody", self.told(auth))
+        os.chown(self.mine, 0, -1)
+        line = self.told(auth, twistd="--uid=nobody --gid=daemon")
+        self.assertIn("--store: ", line)
+
+    def test_store(self) -> None:
+        """
+        A store that the user can't write or make is told.
+        """
+        auth = "--auth=memory:carol:hashed"
+        for path in (self.folder, self.store):
+            os.chown(self.folder, 0, -1)
+            os.chown(self.mine, NOBODY, -1)
+            if path is self.folder:
+                self.store = self.folder / "store.sqlite"
+            else:
+                self.store = path
+                path.touch(0o600)
+            line = self.told(auth)
+            advice = f"chown nobody {path}"
+            self.assertIn(
+                f"twistd myapp: --store: {path} can't be written by nobody (--uid), as "
+                f"whom the server runs; do {advice}",
+                line,
+            )
+        self.mine.chmod(0o700)
+        os.chown(self.mine, 0, 0)
+        self.assertIn(f"since {self.mine} lets them not through", self.told(auth))
+
+    def test_stays(self) -> None:
+        """
+        A server that stays root's reads what root does, and so does one whose files can
+        be read.
+        """
+        path = self.write(b"carol:" + BCRYPT + b"\n")
+        server = self.start(f"--auth=htpasswd:{path}", offered="pop3")
+        server.pop3("carol", "hashed").quit()
