@@ -37,7 +37,7 @@ ROWS = [
     },
     {"_tellers", "_httpdigest", "_places"},
     {"_audit"},
-    {"_digestfields", "_nonces"},
+    {"_digestfields", "_nonces", "_readings"},
     {"_peers"},
     {"_digest", "_pace", "_processes", "_secrets", "_targets", "_threads", "_turns"},
     {"_contracts", "_conchcontracts", "error"},
