@@ -38,7 +38,7 @@ ROWS = [
     },
     {"_tellers", "_httpdigest", "_places"},
     {"_audit"},
-    {"_digestfields", "_nonces"},
+    {"_digestfields", "_nonces", "_readings"},
     {"_peers"},
     {
         "_digest",

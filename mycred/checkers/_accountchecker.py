@@ -17,6 +17,7 @@ from .._accounts import Kind, Verdict, isPlausibleLogin
 from .._audit import because
 from .._contracts import AvatarID, IUsernamePassword
 from .._helper import Answer, Helper
+from .._readings import readingText
 from .._secrets import LONGEST, asBytes
 from .._tellers import tellingAlone
 from .._turns import Source
@@ -36,13 +37,16 @@ class AccountChecker(PasswordMatching):
     """
     Base of the checkers of accounts.
 
+    @cvar countsRefusals: whether the accounts' keeper counts wrong passwords.
     @cvar longestPassword: longer passwords are refused before any work, in bytes.
     """
 
+    countsRefusals = False
     credentialInterfaces = (IUsernamePassword,)
     longestPassword = LONGEST
 
     @tellingAlone
+    @readingText
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check a password, and whether the account may be used.

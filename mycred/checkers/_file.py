@@ -26,6 +26,7 @@ from .._contracts import (
 from .._hashes import Hash, UnusableHash, isMeantAsHash, recognize
 from .._passwordfile import Look, PasswordFile
 from .._peers import sourceOf
+from .._readings import readingText
 from .._secrets import asBytes, equal
 from .._tellers import tellingAlone
 from .._userfile import Entry, Layout, UserFile
@@ -124,6 +125,7 @@ class FilePasswordDB(FileChecker):
         return {k: v for k, v in vars(self).items() if k not in left}
 
     @tellingAlone
+    @readingText
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check a password.

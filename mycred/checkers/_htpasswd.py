@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred, fail
 from .._contracts import AvatarID, ICredentialsChecker, IUsernamePassword
 from .._hashes import Hash, UnusableHash, isMeantAsHash, recognize
 from .._passwordfile import PasswordFile
+from .._readings import readingText
 from .._secrets import asBytes
 from .._tellers import tellingAlone
 from .._userfile import HTPASSWD, Entry, UserFile, openRegular
@@ -66,6 +67,7 @@ class HtpasswdChecker(FileChecker):
         self._file = Looking(PasswordFile(userfile, self._read), workers)
 
     @tellingAlone
+    @readingText
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check a password.

@@ -47,6 +47,9 @@ class LDAPChecker(AccountChecker):
 
     authType = "ldap"
 
+    # As a password policy has it.
+    countsRefusals = True
+
     def __init__(self, settings: Settings, *, workers: Workers | None = None) -> None:
         """
         @param settings: where the directory is, and who of it is let in

@@ -16,6 +16,7 @@ from .._contracts import (
     IUsernameHashedPassword,
     IUsernamePassword,
 )
+from .._readings import readingText
 from .._secrets import asBytes
 from .._tellers import tellingAlone
 from ._passwords import PasswordMatching
@@ -53,6 +54,7 @@ class InMemoryUsernamePasswordDatabaseDontUse(PasswordMatching):
         self.users[username] = password
 
     @tellingAlone
+    @readingText
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check a password.

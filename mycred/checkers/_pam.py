@@ -37,6 +37,9 @@ class PAMChecker(AccountChecker):
 
     authType = "pam"
 
+    # As pam_faillock does, for one.
+    countsRefusals = True
+
     # As much as a module takes of an answer (PAM_MAX_RESP_SIZE).
     longestPassword = 511
 

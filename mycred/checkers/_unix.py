@@ -34,6 +34,7 @@ from .._hashes import Hash, UnusableHash
 from .._helper import Helper
 from .._passwordfile import Look
 from .._peers import sourceOf
+from .._readings import readingText
 from .._secrets import asBytes
 from .._tellers import tellingAlone
 from .._threads import processors
@@ -207,6 +208,13 @@ class UNIXPasswordDatabase(UNIXChecker):
         """
         if self._getByNameFunctions is None:
             return super().requestAvatarId(credentials)
+        return self._ask(credentials)
+
+    @readingText
+    def _ask(self, credentials: Any) -> Deferred[AvatarID]:
+        """
+        Check a password against what the functions know.
+        """
         if not arePlausible(credentials):
             return fail(self._cbUnknown(False, credentials.username))
         matching: Deferred[Any] = Deferred.fromCoroutine(self._find(credentials))

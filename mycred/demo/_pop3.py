@@ -13,12 +13,12 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IProtocolFactory
 from twisted.internet.protocol import Factory
 from twisted.logger import Logger
-from twisted.mail.pop3 import POP3, IMailbox, IServerFactory
+from twisted.mail.pop3 import IMailbox, IServerFactory
 
-from .._contracts import IUsernameHashedPassword
-from ..credentials import CramMD5Credentials
 from ..portal import Portal
 from ._limits import LOGIN_TIMEOUT
+from ._pop3server import POP3Server
+from ._sasl import mechanismsOf
 from ._sessions import MOST_REFUSED, SessionFactory
 from ._store import Mailbox, StoreService
 
@@ -111,50 +111,27 @@ class MailDrop:
             raise ValueError(b"no such message")
 
 
-class _Server(POP3):
-    """
-    POP3 that tells wrong credentials and trouble apart, as RFC 3206 has it.
-
-    @cvar timeOut: how long a client may be idle, in seconds: no less than RFC 1939
-        (section 3) allows.
-    """
-
-    timeOut = 600
-
-    def listCapabilities(self) -> Any:
-        """
-        Tell that it does.
-        """
-        return [*super().listCapabilities(), b"RESP-CODES", b"AUTH-RESP-CODE"]
-
-    def failResponse(self, message: object = b"") -> None:
-        """
-        Send a response, with the code for a login that has failed.
-        """
-        portal: Any = self.portal
-        super().failResponse(portal.told(message, b"[AUTH]", b"[SYS/TEMP]"))
-
-
 @implementer(IServerFactory)
 class POP3Factory(Factory):
     """
     Build POP3 connections.
 
     @ivar challengers: for each SASL mechanism, how to make its credentials.
-        There is none of the name where no checker could serve it.
+        There is none of the name where no checker could serve any.
     """
 
     noisy = False
 
     def __init__(self, portal: Portal) -> None:
-        if IUsernameHashedPassword in portal.listCredentialsInterfaces():
-            self.challengers = {b"CRAM-MD5": CramMD5Credentials}
+        mechanisms = mechanismsOf(portal)
+        if mechanisms:
+            self.challengers = mechanisms
 
     def buildProtocol(self, addr: object) -> Any:
         """
         Build a connection.
         """
-        protocol: Any = _Server()
+        protocol: Any = POP3Server()
         protocol.factory = self
         # A greeting without a time stamp: with one, clients try APOP, which
         # Twisted's server never accepts.

@@ -1,0 +1,8 @@
+"""
+The mailbox as IMAP4 shows it.
+"""
+
+from ._account import Account
+from ._factory import IMAP4Factory, makeFactory
+
+__all__ = ["Account", "IMAP4Factory", "makeFactory"]

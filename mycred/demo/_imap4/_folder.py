@@ -1,0 +1,206 @@
+"""
+An open folder of IMAP4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+from zope.interface import implementer
+
+from twisted.internet.defer import Deferred
+from twisted.mail.imap4 import ICloseableMailbox, IMailboxListener
+
+from .._store import Mailbox, Message, StoreService
+from ._syntax import SequenceSet
+
+#: The flags that are kept.
+FLAGS = ["\\Answered", "\\Deleted", "\\Draft", "\\Flagged", "\\Seen"]
+
+_spelled = {flag.lower(): flag for flag in FLAGS}
+
+
+@implementer(ICloseableMailbox)
+class Folder:
+    """
+    An open folder: numbered as it was when it was opened, as RFC 3501 (section
+    7.4.1) wants it, until messages come, or the client is told that some are gone.
+
+    @ivar isWriteable: whether changes are allowed.
+    @ivar uidValidity: the number of the mailbox.
+    @ivar uidNext: a UID that no message had when it was opened.
+    @ivar messages: the messages; the first has the number 1.
+    """
+
+    def __init__(self, store: StoreService, mailbox: Mailbox, isWriteable: bool) -> None:
+        self.isWriteable = isWriteable
+        self.uidValidity = mailbox.uidValidity
+        self.uidNext = mailbox.uidNext
+        self.messages = mailbox.messages
+        self._store = store
+        self._user = mailbox.user
+        self._listeners: list[IMailboxListener] = []
+        self._unwatch: Callable[[], None] | None = None
+
+    @property
+    def unseen(self) -> list[int]:
+        """
+        The numbers of the messages that are not read.
+        """
+        return [n for n, m in enumerate(self.messages, 1) if "\\Seen" not in m.flags]
+
+    def figures(self) -> dict[bytes, int]:
+        """
+        Return the figures of the folder, as STATUS names them.
+        """
+        return {
+            b"MESSAGES": len(self.messages),
+            # Which messages nobody was told of before isn't kept.
+            b"RECENT": 0,
+            b"UIDNEXT": self.uidNext,
+            b"UIDVALIDITY": self.uidValidity,
+            b"UNSEEN": len(self.unseen),
+        }
+
+    def addListener(self, listener: IMailboxListener) -> None:
+        """
+        Have a client told of new messages.
+        """
+        self._listeners.append(listener)
+        if self._unwatch is None:
+            self._unwatch = self._store.watch(self._user, self._arrived)
+
+    def removeListener(self, listener: IMailboxListener) -> None:
+        """
+        Have a client told no more.
+        """
+        if listener in self._listeners:
+            self._listeners.remove(listener)
+        if not self._listeners:
+            self.close()
+
+    def close(self) -> None:
+        """
+        Watch the mailbox no more.
+        """
+        self._listeners.clear()
+        if self._unwatch is not None:
+            self._unwatch()
+            self._unwatch = None
+
+    def chosen(self, numbers: SequenceSet, isUID: bool) -> list[tuple[int, Message]]:
+        """
+        Find the messages in a set of numbers, or of UIDs.
+        """
+        if not self.messages:
+            return []
+        last = self.messages[-1].uid if isUID else len(self.messages)
+        return [
+            (number, message)
+            for number, message in enumerate(self.messages, 1)
+            if numbers.holds(message.uid if isUID else number, last)
+        ]
+
+    def content(self, message: Message) -> Deferred[bytes | None]:
+        """
+        Load the content of a message, as it goes over the wire.
+
+        @return: a L{Deferred} that fires with L{None} if another session has removed
+            it.
+        """
+
+        def cbContent(content: bytes | None) -> bytes | None:
+            return None if content is None else content.replace(b"\n", b"\r\n")
+
+        return self._store.content(self._user, message.uid).addCallback(cbContent)
+
+    def append(
+        self, content: bytes, flags: Iterable[str], date: float | None
+    ) -> Deferred[Message]:
+        """
+        Put a message in.
+
+        @param content: the message.
+        @param flags: its flags.
+        @param date: when it came in, in seconds since the epoch; now, if L{None}.
+        """
+        return self._store.deliver(self._user, content, date, kept(flags))
+
+    def setFlags(self, message: Message, flags: set[str]) -> Deferred[Any]:
+        """
+        Replace the flags of a message.
+        """
+        message.flags = flags
+        return self._store.setFlags(self._user, message.uid, flags)
+
+    def expunge(self, uids: SequenceSet | None = None) -> Deferred[list[int]]:
+        """
+        Remove the messages that are marked.
+
+        @param uids: which of them; all if L{None}.
+
+        @return: a L{Deferred} that fires with their numbers, the highest first,
+            so that none changes before it is told.
+        """
+        marked = [
+            message.uid
+            for message in self.messages
+            if "\\Deleted" in message.flags
+            and (uids is None or uids.holds(message.uid, self.messages[-1].uid))
+        ]
+        removing = self._store.delete(self._user, marked)
+        return removing.addCallback(lambda _: self._forget(marked))
+
+    def refresh(self) -> Deferred[tuple[list[int], list[int]]]:
+        """
+        Look at what other sessions have changed.
+
+        @return: a L{Deferred} that fires with the numbers of the messages that are
+            gone, the highest first, and then the numbers of those whose flags differ.
+        """
+
+        def cbMailbox(now: Mailbox) -> tuple[list[int], list[int]]:
+            flags = {message.uid: message.flags for message in now.messages}
+            gone = self._forget([m.uid for m in self.messages if m.uid not in flags])
+            changed = []
+            for number, message in enumerate(self.messages, 1):
+                if message.flags != flags[message.uid]:
+                    message.flags = flags[message.uid]
+                    changed.append(number)
+            return gone, changed
+
+        return self._store.mailbox(self._user).addCallback(cbMailbox)
+
+    def _forget(self, uids: list[int]) -> list[int]:
+        """
+        Number the messages anew, without some.
+
+        @return: the numbers that these had, the highest first.
+        """
+        left = set(uids)
+        gone = [n for n, m in enumerate(self.messages, 1) if m.uid in left][::-1]
+        for number in gone:
+            del self.messages[number - 1]
+        return gone
+
+    def _arrived(self, message: Message) -> None:
+        """
+        Tell clients of a new message.
+        """
+        # Each session has its own idea of the flags.
+        self.messages.append(replace(message, flags=set(message.flags)))
+        self.uidNext = message.uid + 1
+        for listener in self._listeners:
+            listener.newMessages(len(self.messages), None)
+
+
+def kept(flags: Iterable[str]) -> set[str]:
+    """
+    Spell flags as RFC 3501 does, and leave out those that are not kept.
+    """
+    return {_spelled[flag.lower()] for flag in flags if flag.lower() in _spelled}
+
+
+__all__ = ["FLAGS", "Folder", "kept"]

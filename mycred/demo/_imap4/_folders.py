@@ -1,0 +1,172 @@
+"""
+Folders over IMAP4 (RFC 3501, section 6.3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.internet.defer import maybeDeferred
+from twisted.mail.imap4 import MailboxException
+
+from ._connection import No
+from ._folder import FLAGS, Folder
+from ._loggingin import Sessions
+from ._syntax import listed
+
+
+class Folders(Sessions):
+    """
+    Folders: there is only one.
+    """
+
+    async def openFolder(
+        self, name: str, isWriteable: bool, code: str = "NONEXISTENT"
+    ) -> Folder:
+        """
+        Open a folder.
+
+        @param code: what to tell the client if there is none (RFC 5530).
+
+        @raise No: if there is none.
+        """
+        opening = maybeDeferred(self.account.select, name, isWriteable)
+        folder: Folder | None = await opening
+        if folder is None:
+            raise No(f"[{code}] There is no such folder")
+        return folder
+
+    def _close(self) -> None:
+        """
+        Close the folder that is selected.
+        """
+        if self.mbox is not None:
+            self.mbox.removeListener(self)
+            self.mbox = None
+            self.state = "auth"
+
+    async def on_SELECT(self, name: str, isWriteable: bool = True) -> bytes:
+        """
+        Select a folder.
+        """
+        self._close()
+        folder = await self.openFolder(name, isWriteable)
+        flags = listed([flag.encode("ascii") for flag in FLAGS])
+        self.sendUntaggedResponse(b"FLAGS " + flags)
+        self.sendUntaggedResponse(b"%d EXISTS" % len(folder.messages))
+        self.sendUntaggedResponse(b"0 RECENT")
+        if folder.unseen:
+            self.sendPositiveResponse(None, b"[UNSEEN %d]" % folder.unseen[0])
+        self.sendPositiveResponse(None, b"[UIDVALIDITY %d]" % folder.uidValidity)
+        self.sendPositiveResponse(None, b"[UIDNEXT %d]" % folder.uidNext)
+        permanent = flags if isWriteable else b"()"
+        self.sendPositiveResponse(None, b"[PERMANENTFLAGS %b]" % permanent)
+        folder.addListener(self)
+        self.mbox = folder
+        self.state = "select"
+        return b"[READ-WRITE] SELECT completed" if isWriteable else b"[READ-ONLY] Done"
+
+    async def on_EXAMINE(self, name: str) -> bytes:
+        """
+        Select a folder for reading.
+        """
+        return await self.on_SELECT(name, False)
+
+    async def on_CLOSE(self) -> bytes:
+        """
+        Remove what is marked, and close the folder.
+        """
+        if self.mbox.isWriteable:
+            await self.mbox.expunge()
+        self._close()
+        return b"CLOSE completed"
+
+    async def on_STATUS(self, name: str, figures: list[bytes]) -> bytes:
+        """
+        Tell the figures of a folder.
+        """
+        known = (await self.openFolder(name, False)).figures()
+        told = listed([b"%b %d" % (figure, known[figure]) for figure in figures])
+        self.sendUntaggedResponse(b"STATUS INBOX " + told)
+        return b"STATUS completed"
+
+    async def on_LIST(self, reference: str, pattern: str, name: bytes = b"LIST") -> bytes:
+        """
+        List the folders that fit a pattern.
+        """
+        if not pattern:
+            self.sendUntaggedResponse(name + b' (\\Noselect) "/" ""')
+        for folder, _ in self.account.listMailboxes(reference, pattern):
+            self.sendUntaggedResponse(b'%b () "/" "%b"' % (name, folder.encode("ascii")))
+        return name + b" completed"
+
+    async def on_LSUB(self, reference: str, pattern: str) -> bytes:
+        """
+        List the folders that are subscribed to, as all are.
+        """
+        return await self.on_LIST(reference, pattern, b"LSUB")
+
+    async def on_NAMESPACE(self) -> bytes:
+        """
+        Tell where folders are (RFC 2342).
+        """
+        self.sendUntaggedResponse(b'NAMESPACE (("" "/")) NIL NIL')
+        return b"NAMESPACE completed"
+
+    async def on_CREATE(self, name: str) -> bytes:
+        """
+        Make a folder.
+        """
+        return self._change(self.account.create, name)
+
+    async def on_DELETE(self, name: str) -> bytes:
+        """
+        Remove a folder.
+        """
+        return self._change(self.account.delete, name)
+
+    async def on_RENAME(self, name: str, other: str) -> bytes:
+        """
+        Rename a folder.
+        """
+        return self._change(self.account.rename, name, other)
+
+    async def on_SUBSCRIBE(self, name: str) -> bytes:
+        """
+        Subscribe to a folder.
+        """
+        return self._change(self.account.subscribe, name)
+
+    async def on_UNSUBSCRIBE(self, name: str) -> bytes:
+        """
+        Don't subscribe to a folder any more.
+        """
+        return self._change(self.account.unsubscribe, name)
+
+    def _change(self, change: Callable[..., object], *names: str) -> bytes:
+        """
+        Change folders.
+
+        @raise No: if that can't be.
+        """
+        try:
+            change(*names)
+        except MailboxException as error:
+            raise No(f"[CANNOT] {error}") from None
+        return b"Done"
+
+    async def on_APPEND(
+        self, name: str, flags: list[str], date: float | None, content: bytes
+    ) -> bytes:
+        """
+        Put a message into a folder.
+        """
+        folder = await self.openFolder(name, True, "TRYCREATE")
+        if not content:
+            # Over POP3 it would be taken for one that is deleted.
+            raise No("[CANNOT] There is nothing in this message")
+        message = await folder.append(content, flags, date)
+        return b"[APPENDUID %d %d] APPEND completed" % (folder.uidValidity, message.uid)
+
+
+__all__ = ["Folders"]

@@ -1,0 +1,145 @@
+"""
+A message and its parts, to the byte as they came.
+"""
+
+from __future__ import annotations
+
+import re
+from email import message_from_string
+from email.message import Message as Headers
+from functools import cached_property
+
+# Nobody nests parts so deep but to harm who reads them.
+_DEEPEST = 20
+
+_field = re.compile(rb"([!-9;-~]+)[ \t]*:(?:[^\r\n]|\r\n[ \t]|\r(?!\n)|\n)*\r\n")
+_fold = re.compile(rb"\r\n(?=[ \t])")
+
+
+class Part:
+    """
+    A message, or a part of one.
+
+    @ivar content: all of it.
+    @ivar header: its headers, and the blank line after them.
+    @ivar body: what follows.
+    """
+
+    def __init__(self, content: bytes, depth: int = 0) -> None:
+        """
+        @param content: all of it, with lines that end in CR LF.
+        @param depth: in how many others it is.
+        """
+        self.content = content
+        self._depth = depth
+        if content.startswith(b"\r\n"):
+            self.header, self.body = content[:2], content[2:]
+        else:
+            header, blank, self.body = content.partition(b"\r\n\r\n")
+            self.header = header + blank
+
+    @cached_property
+    def headers(self) -> Headers:
+        """
+        The headers, for who looks at their parameters.
+        """
+        return message_from_string(self.header.decode("ascii", "replace"))
+
+    def fields(self) -> list[tuple[bytes, bytes]]:
+        """
+        List the headers: the name of each, in capitals, and its lines.
+        """
+        # A last one without a blank line may have no end.
+        whole = self.header.rstrip(b"\r\n") + b"\r\n"
+        return [(found[1].upper(), found[0]) for found in _field.finditer(whole)]
+
+    def value(self, name: bytes) -> bytes | None:
+        """
+        Return the value of a header, in one line.
+
+        @param name: its name, in capitals.
+
+        @return: L{None} if there is none.
+        """
+        for known, lines in self.fields():
+            if known == name:
+                return _fold.sub(b"", lines.partition(b":")[2]).strip()
+        return None
+
+    def selected(self, names: list[bytes], isNegated: bool) -> bytes:
+        """
+        Return some of the headers, and a blank line.
+
+        @param names: their names, in capitals.
+        @param isNegated: whether all others are meant.
+        """
+        fields = self.fields()
+        chosen = [lines for name, lines in fields if (name in names) != isNegated]
+        return b"".join(chosen) + b"\r\n"
+
+    @property
+    def isMessage(self) -> bool:
+        """
+        Whether another message is all there is in it.
+        """
+        isDeep = self._depth >= _DEEPEST
+        return self.headers.get_content_type() == "message/rfc822" and not isDeep
+
+    @cached_property
+    def message(self) -> Part:
+        """
+        The message that is in it.
+        """
+        return Part(self.body, self._depth + 1)
+
+    @cached_property
+    def parts(self) -> list[Part]:
+        """
+        Its parts; none if it isn't made of some.
+        """
+        isMultipart = self.headers.get_content_maintype() == "multipart"
+        boundary = str(self.headers.get_boundary() or "").encode("ascii", "replace")
+        if not isMultipart or not boundary or self._depth >= _DEEPEST:
+            return []
+        delimiter = rb"(?m)^--%b(--)?[ \t]*(?:\r\n|\Z)" % re.escape(boundary)
+        parts = []
+        start = None
+        for found in re.finditer(delimiter, self.body):
+            if start is not None:
+                parts.append(self._partIn(start, found.start() - 2))
+            start = found.end()
+            if found[1]:
+                return parts
+        # The last delimiter is missing.
+        return parts if start is None else [*parts, self._partIn(start, len(self.body))]
+
+    def _partIn(self, start: int, end: int) -> Part:
+        """
+        Return what stands between two delimiters.
+        """
+        return Part(self.body[start : max(start, end)], self._depth + 1)
+
+    def part(self, numbers: tuple[int, ...]) -> Part | None:
+        """
+        Find a part by its numbers, as RFC 3501 (section 6.4.5) has them.
+
+        @return: L{None} if there is none.
+        """
+        part = self
+        isWhole = True
+        for number in numbers:
+            if part.isMessage and not isWhole:
+                part, isWhole = part.message, True
+            if part.parts:
+                if not 1 <= number <= len(part.parts):
+                    return None
+                part, isWhole = part.parts[number - 1], False
+            elif number == 1 and isWhole:
+                # Its only part is itself.
+                isWhole = False
+            else:
+                return None
+        return part
+
+
+__all__ = ["Part"]
