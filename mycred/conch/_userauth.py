@@ -7,7 +7,6 @@ from __future__ import annotations
 import copy
 from collections import deque
 from contextlib import suppress
-from hashlib import sha256
 from typing import Any
 
 from twisted.conch.ssh.transport import (
@@ -178,8 +177,7 @@ class SSHUserAuthServer(CutService, ConchUserAuthServer):
             data = None
             if signature is not None:
                 data = self._signedData(isSigned, algorithm, blob)
-                if key.application is not None:
-                    data = _signedBySecurityKey(data, key.application, signature)
+                data = key.signedBy(signature, data)
         except UnusableKey as error:
             nothing = SSHPrivateKey(user, b"", b"", None, None)
             refused: Deferred[Any] = self.portal.refuse(nothing, error)
@@ -229,18 +227,6 @@ def _insistOnRequest(packet: bytes) -> None:
     user, service, method = (fields.string() for _ in range(3))
     if len(user) > _LONGEST or service != b"ssh-connection" or not isName(method):
         raise Malformed("no such request")
-
-
-def _signedBySecurityKey(data: bytes, application: bytes, signature: bytes) -> bytes:
-    """
-    Make up what a security key signs (PROTOCOL.u2f).
-    """
-    fields = Fields(signature)
-    fields.string()
-    fields.string()
-    flagsAndCounter = fields.take(5)
-    fields.end()
-    return sha256(application).digest() + flagsAndCounter + sha256(data).digest()
 
 
 __all__ = ["ConnectionPortal", "SSHUserAuthServer"]
