@@ -25,7 +25,7 @@ from .._conchcontracts import IConchUser
 from .._contracts import InterfaceType, Login
 from .._sessions import SessionPortal
 from .._sshkeys import SERVER_OPTIONS, Fields, UnusableKey, keyOf, parseOffer, string
-from ..credentials import SSHPrivateKey
+from ..credentials import SSHPrivateKey, UsernamePassword
 from ..error import LoginFailed, UnauthorizedLogin
 from ._logger import CutService
 from ._malformed import MALFORMED, Malformed
@@ -70,7 +70,7 @@ class ConnectionPortal(SessionPortal):
 
         @param error: what is wrong with it; the client isn't told.
         """
-        message = "No key, or one that doesn't count"
+        message = "Nothing that counts"
         failure = Failure(because(UnauthorizedLogin(message), str(error)))
         attempt = self._begin(credentials)
         if attempt is not None:
@@ -186,6 +186,26 @@ class SSHUserAuthServer(CutService, ConchUserAuthServer):
         login: Deferred[Any] = self.portal.login(credentials, None, IConchUser)
         if signature is None:
             login.addErrback(self._ebCheckKey, packet[1:])
+        return login
+
+    def auth_password(self, packet: bytes) -> Deferred[Any]:
+        """
+        Log in by a password; a client that wants to change it (RFC 4252, section 8)
+        isn't let in by the old one.
+        """
+        user: Any = self.user
+        fields = Fields(packet)
+        isChange, password = fields.number(1), fields.string()
+        if isChange:
+            fields.string()
+        fields.end()
+        credentials = UsernamePassword(user, password)
+        if isChange:
+            error = ValueError("the client wants to change the password")
+            refused: Deferred[Any] = self.portal.refuse(credentials, error)
+            return refused.addErrback(self._ebPassword)
+        conch: Any = super()
+        login: Deferred[Any] = conch.auth_password(packet)
         return login
 
     def _ebBadAuth(self, reason: Failure) -> Any:
