@@ -32,7 +32,7 @@ from ._budget import Limit, TooMuch
 from ._certificate import Certificate, Offer, keyOf
 from ._evidence import KeyEvidence
 from ._keyfiles import Kept, KeyFiles, expand
-from ._lines import keysIn, linesWith, optionsIn, principalsIn
+from ._lines import Skip, authoritiesIn, linesWith, optionsIn, principalsIn
 from ._opening import AsUser, UnsafeFile, asNobodyElse, readSafely
 from ._options import BadOption, KeyOptions
 from ._policy import KeyPolicy
@@ -94,8 +94,8 @@ class Authority:
         self._asUser = asUser
         self._now = now
         self._notes: deque[Note] = deque(maxlen=_MOST_NOTES)
-        self._ca = files.ca and Kept(files.ca, keysIn)
-        self._revoked = files.revoked and Kept(files.revoked, Revoked.parse)
+        self._ca = self._kept(files.ca, authoritiesIn)
+        self._revoked = self._kept(files.revoked, Revoked.parse)
 
     def look(self, name: bytes, offer: Offer, peer: str | None) -> Verdict:
         """
@@ -221,6 +221,14 @@ class Authority:
         while self._notes:
             yield self._notes.popleft()
 
+    def _kept(self, path: str | None, parse: Callable[[bytes, Skip], Any]) -> Kept | None:
+        """
+        Keep what a file of the administrator's holds.
+        """
+        if not path:
+            return None
+        return Kept(path, parse, lambda line, why: self._note(path, line, why))
+
     def _request(self, offer: Offer, account: Account, peer: str | None) -> Request:
         """
         Put together what somebody wants.
@@ -287,9 +295,9 @@ class Authority:
         path = str(self._files.ca)
         listed = self._ca.read()
         doubts.append(listed.doubt)
-        if listed.flaw:
-            raise OSError(f"{path}: {listed.flaw}")
-        if certificate.authority.blob not in listed.value:
+        if certificate.authority.blob not in listed.value.blobs:
+            if listed.value.flaw:
+                raise OSError(f"{path}: {listed.value.flaw}")
             return None
         try:
             # First: nobody else may have a file read.

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from typing import NamedTuple, Union
 
-from ._key import TYPES, PublicKey
-from ._wire import Fields, UnusableKey, string
+from ._key import NAMES, PublicKey
+from ._wire import Fields, ShortKey, UnusableKey, string
 
 _SUFFIX = b"-cert-v01@openssh.com"
 
-#: For each type of certificate, the type of the key in it.
-CERTIFIED = {name.removesuffix(b"@openssh.com") + _SUFFIX: name for name in TYPES}
+#: For each name of a type of certificate, the type of the key in it.
+CERTIFIED = {
+    name.removesuffix(b"@openssh.com") + _SUFFIX: type for name, type in NAMES.items()
+}
 
 # The type of a certificate for a user.
 _USER = 1
@@ -80,7 +82,7 @@ class Certificate(NamedTuple):
         since, until = fields.number(8), fields.number(8)
         critical, extensions = _readPairs(fields), _readPairs(fields)
         fields.string()  # reserved
-        authority = PublicKey.parse(fields.string())
+        authority = _readAuthority(fields.string())
         signed = blob[: fields.position]
         signature = fields.string()
         fields.end()
@@ -114,8 +116,9 @@ class Certificate(NamedTuple):
 
         @raise UnusableKey: if it wasn't.
         """
-        # A security key would sign something else.
-        self.authority.verify(self.signature, self.signed, algorithms)
+        # As for sshd, nobody needs to have touched an authority that is a security key.
+        signed = self.authority.signedBy(self.signature, self.signed)
+        self.authority.verify(self.signature, signed, algorithms)
 
     def flaw(self, now: float) -> str | None:
         """
@@ -152,6 +155,17 @@ def keyOf(offer: Offer) -> PublicKey:
     Return the key that signs.
     """
     return offer.key if isinstance(offer, Certificate) else offer
+
+
+def _readAuthority(blob: bytes) -> PublicKey:
+    """
+    Read the key of an authority.
+    """
+    try:
+        return PublicKey.parse(blob)
+    except ShortKey as error:
+        # It isn't the certificate's key that is short.
+        raise UnusableKey(f"by an authority with {error}") from None
 
 
 def _readAll(data: bytes) -> tuple[str, ...]:

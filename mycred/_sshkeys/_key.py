@@ -5,7 +5,7 @@ A public key, and the signatures that it verifies.
 from __future__ import annotations
 
 import binascii
-from base64 import b64encode
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable
 from hashlib import sha256
 from typing import NamedTuple
@@ -30,17 +30,25 @@ from cryptography.hazmat.primitives.hashes import (
     HashAlgorithm,
 )
 
-from ._wire import Fields, UnusableKey, string
+from ._wire import Fields, ShortKey, UnusableKey, string
 
 #: The flags that a security key signs (PROTOCOL.u2f): somebody touched it, and it has
-#: seen his PIN or his finger.
+#: seen their PIN or their finger.
 TOUCHED, VERIFIED = 0x01, 0x04
+
+# Flags of which only a browser's signature may have the first, with extensions.
+_EXTENDED, _ATTESTED = 0x80, 0x40
+
+#: The algorithm by which a security key signs for a web site, such as a terminal in a
+#: browser.
+WEBAUTHN = b"webauthn-sk-ecdsa-sha2-nistp256@openssh.com"
 
 # OpenSSH's limits, in bits: what it takes for a key at all.
 _RSA_BITS = range(1024, 16384 + 1)
 
-# What a security key signs: two digests, with flags and a counter in between.
-_SK_SIGNED = 32 + 1 + 4 + 32
+# Where the flags stand in what a security key signs: after a digest; a counter and
+# another digest follow.
+_SK_FLAGS, _SK_SIGNED = 32, 32 + 1 + 4 + 32
 
 
 class _Type(NamedTuple):
@@ -63,8 +71,10 @@ def _readRSA(fields: Fields) -> None:
     Read e and n (RFC 4253, section 6.6).
     """
     fields.natural()
-    if fields.natural().bit_length() not in _RSA_BITS:
-        raise UnusableKey("an RSA key of a size that nobody uses")
+    bits = fields.natural().bit_length()
+    if bits not in _RSA_BITS:
+        kind = ShortKey if bits < _RSA_BITS.start else UnusableKey
+        raise kind(f"an RSA key of {bits} bits, a size that nobody uses")
 
 
 def _verifyRSA(fields: Fields, algorithm: bytes, signature: bytes, data: bytes) -> None:
@@ -73,7 +83,9 @@ def _verifyRSA(fields: Fields, algorithm: bytes, signature: bytes, data: bytes) 
     """
     key = RSAPublicNumbers(fields.natural(), fields.natural()).public_key()
     hash = SHA512() if algorithm == b"rsa-sha2-512" else SHA256()
-    key.verify(signature, data, PKCS1v15(), hash)
+    # There are clients that leave out zeros at its beginning.
+    whole = signature.rjust((key.key_size + 7) // 8, b"\0")
+    key.verify(whole, data, PKCS1v15(), hash)
 
 
 def _readEd25519(fields: Fields) -> None:
@@ -111,14 +123,14 @@ def _ecdsa(
         fields.string()
         key = EllipticCurvePublicKey.from_encoded_point(curve, fields.string())
         numbers = Fields(signature)
-        encoded = encode_dss_signature(numbers.natural(), numbers.natural())
+        encoded = encode_dss_signature(numbers.unsigned(), numbers.unsigned())
         numbers.end()
         key.verify(encoded, data, ECDSA(hash))
 
     return _Type(read, verify, (algorithm,))
 
 
-def _sk(plain: _Type, algorithm: bytes) -> _Type:
+def _sk(plain: _Type, *algorithms: bytes) -> _Type:
     """
     Make the type of a security key: it tells for which application it is, and signs
     something else (PROTOCOL.u2f).
@@ -128,7 +140,7 @@ def _sk(plain: _Type, algorithm: bytes) -> _Type:
         plain.read(fields)
         fields.string()
 
-    return _Type(read, plain.verify, (algorithm,))
+    return _Type(read, plain.verify, algorithms)
 
 
 _ed25519 = _Type(_readEd25519, _verifyEd25519, (b"ssh-ed25519",))
@@ -144,11 +156,16 @@ TYPES = {
     b"ecdsa-sha2-nistp521": _p521,
     b"sk-ssh-ed25519@openssh.com": _sk(_ed25519, b"sk-ssh-ed25519@openssh.com"),
     b"sk-ecdsa-sha2-nistp256@openssh.com": _sk(
-        _p256, b"sk-ecdsa-sha2-nistp256@openssh.com"
+        _p256, b"sk-ecdsa-sha2-nistp256@openssh.com", WEBAUTHN
     ),
     # Not ssh-rsa, which stands for SHA-1 (RFC 8332, section 1).
     b"ssh-rsa": _Type(_readRSA, _verifyRSA, (b"rsa-sha2-512", b"rsa-sha2-256")),
 }
+
+
+#: The types that names stand for, in a file and in a blob: as for OpenSSH, the name of an
+#: algorithm stands for the type of the keys that sign by it.
+NAMES = {one: type for type, has in TYPES.items() for one in (type, *has.algorithms)}
 
 
 class PublicKey(NamedTuple):
@@ -156,7 +173,7 @@ class PublicKey(NamedTuple):
     A public key.
 
     Two keys are the same if their blobs are: a blob that isn't written in the one
-    right way is refused.
+    right way is refused, except that its type may have another name.
 
     @ivar type: its type, as C{ssh-ed25519}.
     @ivar blob: how it is written on the wire.
@@ -182,9 +199,9 @@ class PublicKey(NamedTuple):
         """
         Read the fields of a key that follow its type.
         """
-        if type not in TYPES:
+        if type not in NAMES:
             raise UnusableKey("a type of key that doesn't count here")
-        start = fields.position
+        type, start = NAMES[type], fields.position
         TYPES[type].read(fields)
         size, fields.position = fields.position - start, start
         return cls(type, string(type) + fields.take(size))
@@ -236,13 +253,32 @@ class PublicKey(NamedTuple):
         fields.natural()
         return fields.natural().bit_length()
 
+    def signedBy(self, signature: bytes, message: bytes) -> bytes:
+        """
+        Return what this key signs, to sign a message: the message itself, or what
+        PROTOCOL.u2f makes of it where it is a security key's.
+
+        @param signature: the signature, which holds some of that.
+
+        @raise UnusableKey: if it isn't a signature of this message.
+        """
+        if self.application is None:
+            return message
+        state = _SKSignature.parse(signature)
+        return (
+            sha256(self.application).digest()
+            + state.stamp
+            + state.extensions
+            + sha256(state.wrapped(message)).digest()
+        )
+
     def verify(self, signature: bytes, data: bytes, algorithms: frozenset[bytes]) -> int:
         """
         Verify a signature.
 
         @param signature: the signature, with the name of its algorithm.
         @param data: what was signed.  For a security key that is what PROTOCOL.u2f
-            makes of it, as conch hands it over.
+            makes of it, as L{signedBy} returns it, and conch hands it over.
         @param algorithms: those that may have been used.
 
         @return: the flags of a security key; those of one that was touched and has
@@ -250,15 +286,17 @@ class PublicKey(NamedTuple):
 
         @raise UnusableKey: if it wasn't made with this key.
         """
-        fields = Fields(signature)
-        algorithm, content = fields.string(), fields.string()
         flags = TOUCHED | VERIFIED
-        if self.type.startswith(b"sk-"):
-            flags = fields.number(1)
-            fields.number(4)
-            if len(data) != _SK_SIGNED or data[32] != flags:
+        if self.application is None:
+            fields = Fields(signature)
+            algorithm, content = fields.string(), fields.string()
+            fields.end()
+        else:
+            state = _SKSignature.parse(signature)
+            algorithm, content, flags = state.algorithm, state.content, state.stamp[0]
+            size = _SK_SIGNED + len(state.extensions)
+            if len(data) != size or data[_SK_FLAGS] != flags:
                 raise UnusableKey("a signature of other flags")
-        fields.end()
         if algorithm not in algorithms or algorithm not in self.algorithms:
             raise UnusableKey("a signature by an algorithm that doesn't count here")
         key = Fields(self.blob)
@@ -270,6 +308,66 @@ class PublicKey(NamedTuple):
         except (UnsupportedAlgorithm, ValueError) as error:
             raise UnusableKey(f"it can't be verified: {error}") from None
         return flags
+
+
+class _SKSignature(NamedTuple):
+    """
+    A signature by a security key (PROTOCOL.u2f, "SSH U2F signatures").
+
+    @ivar algorithm: the name of its algorithm.
+    @ivar content: the signature that the algorithm knows.
+    @ivar stamp: the flags and the counter that were signed.
+    @ivar extensions: the authenticator's extensions that were signed, from a browser.
+    @ivar origin: for which web site a browser has had it made.
+    @ivar clientData: what the browser has had signed; L{None} if there was none.
+    """
+
+    algorithm: bytes
+    content: bytes
+    stamp: bytes
+    extensions: bytes = b""
+    origin: bytes = b""
+    clientData: bytes | None = None
+
+    @classmethod
+    def parse(cls, signature: bytes) -> _SKSignature:
+        """
+        Take a signature apart.
+
+        @raise UnusableKey: if it is none.
+        """
+        fields = Fields(signature)
+        algorithm, content, stamp = fields.string(), fields.string(), fields.take(5)
+        parsed = cls(algorithm, content, stamp)
+        if algorithm == WEBAUTHN:
+            origin, data, extensions = (fields.string() for _ in range(3))
+            parsed = cls(algorithm, content, stamp, extensions, origin, data)
+        fields.end()
+        return parsed
+
+    def wrapped(self, message: bytes) -> bytes:
+        """
+        Return that of which a digest is signed: the message, or what a browser has
+        wrapped around it (PROTOCOL.u2f, "SSH2 webauthn signatures").
+
+        @raise UnusableKey: if another message is in there.
+        """
+        if self.clientData is None:
+            return message
+        hasExtensions = bool(self.stamp[0] & _EXTENDED)
+        challenge = urlsafe_b64encode(message).rstrip(b"=")
+        begins = b'{"type":"webauthn.get","challenge":"%s","origin":"%s"' % (
+            challenge,
+            self.origin,
+        )
+        if (
+            b'"' in self.origin
+            or self.stamp[0] & _ATTESTED
+            or hasExtensions != bool(self.extensions)
+            or not self.clientData.startswith(begins)
+        ):
+            raise UnusableKey("a browser's signature of something else")
+        return self.clientData
 
 
 def decode(text: bytes) -> bytes:
@@ -287,4 +385,4 @@ def decode(text: bytes) -> bytes:
     return data
 
 
-__all__ = ["TOUCHED", "TYPES", "VERIFIED", "PublicKey", "decode"]
+__all__ = ["NAMES", "TOUCHED", "TYPES", "VERIFIED", "PublicKey", "decode"]

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from .._accounts import Account
 from .._userfile import Signature, State, Watch, readWhole, signatureOf
 from ._key import PublicKey
-from ._lines import keysIn
+from ._lines import Skip, keysIn
 from ._policy import KeyPolicy
 from ._revoked import Revoked
 from ._wire import UnusableKey
@@ -66,9 +66,17 @@ class Kept:
     What a file of the administrator's holds, which is read again when it differs.
     """
 
-    def __init__(self, path: str, parse: Callable[[bytes], Any]) -> None:
+    def __init__(
+        self, path: str, parse: Callable[[bytes, Skip], Any], skip: Skip
+    ) -> None:
+        """
+        @param path: its name.
+        @param parse: what reads it, and is told C{skip}.
+        @param skip: what is told of lines that are left out.
+        """
         self._path = path
         self._parse = parse
+        self._skip = skip
         self._lock = Lock()
         self._watch = Watch()
         self._state: State | None = None
@@ -102,7 +110,7 @@ class Kept:
         # apart before.
         if digest != self._digest:
             try:
-                self._content = Content(self._parse(text))
+                self._content = Content(self._parse(text, self._skip))
             except UnusableKey as error:
                 self._content = Content(None, str(error))
             self._digest = digest
@@ -148,18 +156,33 @@ def checkFiles(ca: str | None, revoked: str | None, policy: KeyPolicy) -> None:
     @raise ValueError: if one isn't what it should be.
     @raise OSError: if it can't be read.
     """
+    skipped: list[str] = []
+
+    def skip(line: int, why: str) -> None:
+        skipped.append(f"; line {line} is {why}")
+
     if ca is not None:
-        listed = Kept(ca, keysIn).read()
+        listed = Kept(ca, keysIn, skip).read()
         if listed.flaw:
             raise ValueError(f"ca: {ca}: {listed.flaw}")
         if not listed.value:
-            raise ValueError(f"ca: there is no key in {ca}")
-        if all(policy.flaw(PublicKey.parse(blob)) for blob in listed.value):
+            raise ValueError(f"ca: there is no key in {ca}{''.join(skipped[:1])}")
+        if all(_flaw(blob, policy) for blob in listed.value):
             raise ValueError(f"ca: no key in {ca} is of a type that counts")
     if revoked is not None:
-        listed = Kept(revoked, Revoked.parse).read()
+        listed = Kept(revoked, Revoked.parse, skip).read()
         if listed.flaw:
             raise ValueError(f"revoked: {revoked}: {listed.flaw}")
+
+
+def _flaw(blob: bytes, policy: KeyPolicy) -> str | None:
+    """
+    Return why an authority with a key doesn't count.
+    """
+    try:
+        return policy.flaw(PublicKey.parse(blob))
+    except UnusableKey as error:
+        return str(error)
 
 
 __all__ = ["FILES", "Kept", "KeyFiles", "checkFiles", "checkPattern", "expand"]

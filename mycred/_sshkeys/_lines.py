@@ -6,17 +6,17 @@ The lines of authorized_keys, and of files that list keys or principals (sshd(8)
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from heapq import merge
 from typing import NamedTuple
 
 from ._budget import Budget, Limit
 from ._certificate import CERTIFIED, Certificate
-from ._key import TYPES, PublicKey, decode
+from ._key import NAMES, PublicKey, decode
 from ._optionlist import parseOptions
 from ._options import KeyOptions
-from ._wire import Fields, UnusableKey
+from ._wire import Fields, ShortKey, UnusableKey
 
 _BLANKS = b" \t"
 
@@ -45,8 +45,27 @@ _options = re.compile(
     re.VERBOSE,
 )
 
-# Types that OpenSSH knows besides.
-_OTHERS = {b"ssh-dss", b"ssh-dss-cert-v01@openssh.com"}
+# Types that OpenSSH knows besides, or once knew.
+_OTHERS = {
+    name: name
+    for name in (
+        b"ssh-dss",
+        b"ssh-dss-cert-v01@openssh.com",
+        b"ssh-mldsa44-ed25519@openssh.com",
+        b"ssh-mldsa44-ed25519-cert-v01@openssh.com",
+    )
+}
+
+# What each word stands for with which a line can begin: the same word may stand for a key
+# and, in a certificate, for its key.
+_KNOWN = {
+    **NAMES,
+    **_OTHERS,
+    **{name: b"a certificate of " + type for name, type in CERTIFIED.items()},
+}
+
+#: What is told of a line that is left out: its number, and why.
+Skip = Callable[[int, str], None]
 
 
 class Line(NamedTuple):
@@ -139,24 +158,68 @@ def readLine(text: bytes, number: int) -> Line | None:
         return None
 
 
-def keysIn(text: bytes) -> list[bytes]:
+def skipSilently(line: int, why: str) -> None:
     """
-    Read a list of keys without options: of authorities, or of revoked keys.
+    Tell nobody of a line that is left out.
+    """
+
+
+def keysIn(text: bytes, skip: Skip = skipSilently) -> list[bytes]:
+    """
+    Read a list of keys without options: of authorities, or of revoked keys.  As for
+    sshd, RSA keys that are too short are left out, since they are of no use anyway.
+
+    @param skip: what is told of lines that are left out.
 
     @return: their blobs.
 
     @raise UnusableKey: if a line holds something else.
     """
-    blobs = []
+    return list(_eachKeyIn(text, skip))
+
+
+def _eachKeyIn(text: bytes, skip: Skip) -> Iterator[bytes]:
+    """
+    Read the keys one by one.
+    """
     for number, line in enumerate(text.split(b"\n"), 1):
         line = line.lstrip(_BLANKS)
         if not line.rstrip(b"\r") or line[:1] == b"#":
             continue
         try:
-            blobs.append(readKey(line))
+            yield readKey(line)
+        except ShortKey as error:
+            skip(number, f"skipped: {error}")
         except UnusableKey as error:
             raise UnusableKey(f"line {number} is no key: {error}") from None
-    return blobs
+
+
+class Authorities(NamedTuple):
+    """
+    A list of the keys of authorities.
+
+    @ivar blobs: those that stand there; as for sshd, before a line that holds something
+        else.
+    @ivar flaw: what is wrong with that line; empty if there is none.
+    """
+
+    blobs: set[bytes]
+    flaw: str = ""
+
+
+def authoritiesIn(text: bytes, skip: Skip) -> Authorities:
+    """
+    Read a list of the keys of authorities.
+
+    @param skip: what is told of lines that are left out.
+    """
+    blobs: set[bytes] = set()
+    try:
+        for blob in _eachKeyIn(text, skip):
+            blobs.add(blob)
+    except UnusableKey as error:
+        return Authorities(blobs, str(error))
+    return Authorities(blobs)
 
 
 class Principal(NamedTuple):
@@ -212,12 +275,13 @@ def readKey(text: bytes) -> bytes:
 
     @return: its blob; of those types that don't count here, no more is known of it.
 
+    @raise ShortKey: if it is an RSA key that is too short.
     @raise UnusableKey: if it is none.
     """
     words = _words.match(text.lstrip(_BLANKS))
     if words is None or words[1] not in _KNOWN:
         raise UnusableKey("no type of key")
-    return _blobOf(words[1], words[2].rstrip(_SPACES))
+    return _blobOf(_KNOWN[words[1]], words[2].rstrip(_SPACES))
 
 
 # One key may stand in many lines.
@@ -225,14 +289,17 @@ def readKey(text: bytes) -> bytes:
 def _blobOf(type: bytes, base64: bytes) -> bytes:
     """
     Decode a key of a type.
+
+    @param type: what its name stands for.
     """
     blob = decode(base64)
-    if Fields(blob).string() != type:
+    name = Fields(blob).string()
+    if _KNOWN.get(name) != type:
         raise UnusableKey("a key of another type")
-    if type in CERTIFIED:
+    if name in CERTIFIED:
         Certificate.parse(blob)
-    elif type in TYPES:
-        PublicKey.parse(blob)
+    elif name in NAMES:
+        return PublicKey.parse(blob).blob
     return blob
 
 
@@ -250,12 +317,12 @@ def optionsIn(line: Line | Principal, budget: Budget | None = None) -> KeyOption
     return parseOptions(text, budget)
 
 
-_KNOWN = {*TYPES, *CERTIFIED, *_OTHERS}
-
 __all__ = [
     "LONGEST_LINE",
     "Line",
     "Principal",
+    "Skip",
+    "authoritiesIn",
     "keysIn",
     "linesWith",
     "optionsIn",
@@ -263,4 +330,5 @@ __all__ = [
     "principalsIn",
     "readKey",
     "readLine",
+    "skipSilently",
 ]

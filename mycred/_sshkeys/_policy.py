@@ -85,7 +85,7 @@ def signatureAlgorithm(name: bytes | None) -> bytes | None:
     if not name.endswith(_SUFFIX):
         return name
     plain = name.removesuffix(_SUFFIX)
-    return plain + b"@openssh.com" if plain.startswith(b"sk-") else plain
+    return plain + b"@openssh.com" if b"sk-" in plain else plain
 
 
 __all__ = ["ALGORITHMS", "KeyPolicy", "checkPolicy", "isCertifying", "signatureAlgorithm"]

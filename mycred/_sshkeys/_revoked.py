@@ -13,7 +13,7 @@ from operator import itemgetter
 
 from ._certificate import Certificate, Offer, keyOf
 from ._key import PublicKey
-from ._lines import keysIn, plainBlob
+from ._lines import Skip, keysIn, plainBlob, skipSilently
 from ._wire import Fields, UnusableKey
 
 _MAGIC = b"SSHKRL\n\0"
@@ -39,9 +39,11 @@ class Revoked:
         self.certificates: dict[bytes, RevokedCertificates] = {}
 
     @classmethod
-    def parse(cls, text: bytes) -> Revoked:
+    def parse(cls, text: bytes, skip: Skip = skipSilently) -> Revoked:
         """
         Read a list of keys or a KRL.
+
+        @param skip: what is told of lines that are left out.
 
         @raise UnusableKey: if it is neither.
         """
@@ -49,7 +51,7 @@ class Revoked:
         if text.startswith(_MAGIC):
             _readKRL(revoked, Fields(text[len(_MAGIC) :]))
         else:
-            revoked.blobs.update(map(plainBlob, keysIn(text)))
+            revoked.blobs.update(map(plainBlob, keysIn(text, skip)))
         return revoked
 
     def __contains__(self, offer: Offer) -> bool:

@@ -9,6 +9,10 @@ from twisted.conch.ssh.keys import BadKeyError
 
 from ..error import UnauthorizedLogin
 
+# As long as OpenSSH takes a number, in bytes; without a zero that only says that it isn't
+# negative (sshbuf.h, "SSHBUF_MAX_BIGNUM").
+_LONGEST_NUMBER = 16384 // 8
+
 
 class UnusableKey(BadKeyError, UnauthorizedLogin, ValueError):
     """
@@ -17,6 +21,12 @@ class UnusableKey(BadKeyError, UnauthorizedLogin, ValueError):
 
     As in Twisted, a key that can't be read is a C{BadKeyError}; to who knows the
     errors of cred only, it is a refused login.
+    """
+
+
+class ShortKey(UnusableKey):
+    """
+    An RSA key of fewer bits than OpenSSH takes.
     """
 
 
@@ -76,6 +86,16 @@ class Fields:
             raise UnusableKey("a number isn't written as it should be")
         return int.from_bytes(data, "big")
 
+    def unsigned(self) -> int:
+        """
+        Read a number that isn't negative, with as many zeros before it as there are, as
+        OpenSSH reads the numbers of a signature.
+        """
+        data = self.string()
+        if data[:1] >= b"\x80" or len(data) - (data[:1] == b"\0") > _LONGEST_NUMBER:
+            raise UnusableKey("a number isn't one that can be in a signature")
+        return int.from_bytes(data, "big")
+
     def end(self) -> None:
         """
         Insist that nothing follows.
@@ -91,4 +111,4 @@ def string(data: bytes) -> bytes:
     return len(data).to_bytes(4, "big") + data
 
 
-__all__ = ["Fields", "UnusableKey", "string"]
+__all__ = ["Fields", "ShortKey", "UnusableKey", "string"]

@@ -16,9 +16,8 @@ from twisted.conch.ssh.connection import (
     MSG_CHANNEL_WINDOW_ADJUST,
     OPEN_CONNECT_FAILED,
     OPEN_UNKNOWN_CHANNEL_TYPE,
-    SSHConnection as ConchConnection,
 )
-from twisted.internet.defer import maybeDeferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.python.failure import Failure
 
 from .._conchcontracts import ConchError
@@ -27,9 +26,10 @@ from ._arguments import insistOnPlace, insistOnRequest
 from ._logger import CutService
 from ._malformed import MALFORMED, Malformed, describe
 from ._names import LISTEN, OPEN, isName
+from ._ordered import OrderedConnection
 
 
-class Channels(CutService, ConchConnection):
+class Channels(CutService, OrderedConnection):
     """
     The service in which users who are logged in do what they came for.
     """
@@ -155,14 +155,6 @@ class Channels(CutService, ConchConnection):
         if channel.closing:
             channel.loseConnection()
 
-    def sendClose(self, channel: Any) -> None:
-        """
-        Close a channel; one that isn't open yet, when it is.
-        """
-        if channel in self.channelsToRemoteChannel:
-            conch: Any = super()
-            conch.sendClose(channel)
-
     def ssh_CHANNEL_REQUEST(self, packet: bytes) -> None:
         """
         Do what is asked of a channel, and tell whether it was done if the client wants
@@ -172,7 +164,7 @@ class Channels(CutService, ConchConnection):
         number, kind, wantReply = fields.number(4), fields.string(), fields.number(1)
         channel, data = self.channels[number], packet[fields.position :]
 
-        def ask() -> Any:
+        def receive() -> Any:
             insistOnRequest(kind, data)
             return channel.requestReceived(kind, data)
 
@@ -183,7 +175,11 @@ class Channels(CutService, ConchConnection):
                 answer = MSG_CHANNEL_SUCCESS if isDone else MSG_CHANNEL_FAILURE
                 self._send(answer, struct.pack(">L", remote))
 
-        maybeDeferred(ask).addErrback(self._ebAsked, kind).addCallback(cbAsked)
+        def ask() -> Deferred[None]:
+            asking: Deferred[Any] = maybeDeferred(receive)
+            return asking.addErrback(self._ebAsked, kind).addCallback(cbAsked)
+
+        self.askInTurn(channel, ask)
 
 
 def _reasonOf(error: BaseException | None) -> tuple[int, str]:

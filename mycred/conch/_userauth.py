@@ -7,7 +7,6 @@ from __future__ import annotations
 import copy
 from collections import deque
 from contextlib import suppress
-from hashlib import sha256
 from typing import Any
 
 from twisted.conch.ssh.transport import (
@@ -26,7 +25,7 @@ from .._conchcontracts import IConchUser
 from .._contracts import InterfaceType, Login
 from .._sessions import SessionPortal
 from .._sshkeys import SERVER_OPTIONS, Fields, UnusableKey, keyOf, parseOffer, string
-from ..credentials import SSHPrivateKey
+from ..credentials import SSHPrivateKey, UsernamePassword
 from ..error import LoginFailed, UnauthorizedLogin
 from ._logger import CutService
 from ._malformed import MALFORMED, Malformed
@@ -71,7 +70,7 @@ class ConnectionPortal(SessionPortal):
 
         @param error: what is wrong with it; the client isn't told.
         """
-        message = "No key, or one that doesn't count"
+        message = "Nothing that counts"
         failure = Failure(because(UnauthorizedLogin(message), str(error)))
         attempt = self._begin(credentials)
         if attempt is not None:
@@ -178,8 +177,7 @@ class SSHUserAuthServer(CutService, ConchUserAuthServer):
             data = None
             if signature is not None:
                 data = self._signedData(isSigned, algorithm, blob)
-                if key.application is not None:
-                    data = _signedBySecurityKey(data, key.application, signature)
+                data = key.signedBy(signature, data)
         except UnusableKey as error:
             nothing = SSHPrivateKey(user, b"", b"", None, None)
             refused: Deferred[Any] = self.portal.refuse(nothing, error)
@@ -188,6 +186,26 @@ class SSHUserAuthServer(CutService, ConchUserAuthServer):
         login: Deferred[Any] = self.portal.login(credentials, None, IConchUser)
         if signature is None:
             login.addErrback(self._ebCheckKey, packet[1:])
+        return login
+
+    def auth_password(self, packet: bytes) -> Deferred[Any]:
+        """
+        Log in by a password; a client that wants to change it (RFC 4252, section 8)
+        isn't let in by the old one.
+        """
+        user: Any = self.user
+        fields = Fields(packet)
+        isChange, password = fields.number(1), fields.string()
+        if isChange:
+            fields.string()
+        fields.end()
+        credentials = UsernamePassword(user, password)
+        if isChange:
+            error = ValueError("the client wants to change the password")
+            refused: Deferred[Any] = self.portal.refuse(credentials, error)
+            return refused.addErrback(self._ebPassword)
+        conch: Any = super()
+        login: Deferred[Any] = conch.auth_password(packet)
         return login
 
     def _ebBadAuth(self, reason: Failure) -> Any:
@@ -229,18 +247,6 @@ def _insistOnRequest(packet: bytes) -> None:
     user, service, method = (fields.string() for _ in range(3))
     if len(user) > _LONGEST or service != b"ssh-connection" or not isName(method):
         raise Malformed("no such request")
-
-
-def _signedBySecurityKey(data: bytes, application: bytes, signature: bytes) -> bytes:
-    """
-    Make up what a security key signs (PROTOCOL.u2f).
-    """
-    fields = Fields(signature)
-    fields.string()
-    fields.string()
-    flagsAndCounter = fields.take(5)
-    fields.end()
-    return sha256(application).digest() + flagsAndCounter + sha256(data).digest()
 
 
 __all__ = ["ConnectionPortal", "SSHUserAuthServer"]

@@ -38,7 +38,7 @@ from mycred.checkers.sshkeys import (
 from mycred.error import AccountDenied, DenialReason, TemporaryFailure, UnauthorizedLogin
 
 from .._stepping import SteppedWorkers
-from ..sshkeys._keys import blobOf, certificate, ed25519, line, rsaKey
+from ..sshkeys._keys import blobOf, certificate, ed25519, line, lineOf, rsaKey, shortRSA
 from .test_publickeys import KeyTestCase, offered, signed
 
 ALICE, BOB, CA = ed25519(), ed25519(), ed25519()
@@ -82,8 +82,20 @@ class MachineTestCase(KeyTestCase):
         """
         Look a key up.
         """
+        return self.lookIn(self.keys(**settings), offer, name, peer)
+
+    def lookIn(
+        self,
+        keys: UNIXAuthorizedKeysFiles,
+        offer: Any,
+        name: bytes = b"alice",
+        peer: str | None = None,
+    ) -> Verdict:
+        """
+        Look a key up in a database.
+        """
         blob = offer if isinstance(offer, bytes) else blobOf(offer)
-        looking = self.keys(**settings).authorize
+        looking = keys.authorize
         assert looking is not None
         return self.successResultOf(looking(name, proofOf(parseOffer(blob)), peer))
 
@@ -364,6 +376,19 @@ class RevokedTests(MachineTestCase):
             verdict = self.look(BOB, revoked=str(self.revoked))
             self.assertIs(verdict.kind, Kind.UNSURE)
             self.assertIn("no key counts", verdict.why)
+
+    def test_short(self) -> None:
+        """
+        An RSA key that is too short revokes nothing, and keeps nobody out; the log says
+        so, once for what the file holds.
+        """
+        self.revoked.write_bytes(lineOf(shortRSA()) + b"\n" + line(ALICE))
+        keys = self.keys(revoked=str(self.revoked))
+        for _ in range(2):
+            self.assertRefused(self.lookIn(keys, ALICE))
+            self.assertIs(self.lookIn(keys, BOB).kind, Kind.ACCEPTED)
+        self.assertLogged(f"{self.revoked}:1: skipped: an RSA key of 768 bits")
+        self.assertEqual(len(self.events), 1)
 
     def test_half(self) -> None:
         """
@@ -707,6 +732,29 @@ class CertificateTests(MachineTestCase):
             self.assertIs(verdict.kind, Kind.UNSURE)
             self.assertIs(self.look(BOB, **settings).kind, Kind.ACCEPTED)
 
+    def test_before(self) -> None:
+        """
+        Authorities count that stand before a line that holds something else; of others
+        nothing is said.
+        """
+        settings = {"ca": str(self.ca)}
+        self.ca.write_bytes(line(CA) + b"\nx\n" + line(BOB))
+        verdict = self.look(certificate(CA, ALICE), **settings)
+        self.assertIs(verdict.kind, Kind.ACCEPTED)
+        verdict = self.look(certificate(BOB, ALICE), **settings)
+        self.assertIs(verdict.kind, Kind.UNSURE)
+        self.assertIn("line 2 is no key", verdict.why)
+
+    def test_short(self) -> None:
+        """
+        An RSA key that is too short is no authority, and keeps none from being one; the
+        log says so.
+        """
+        self.ca.write_bytes(lineOf(shortRSA()) + b"\n" + line(CA))
+        verdict = self.look(certificate(CA, ALICE), ca=str(self.ca))
+        self.assertIs(verdict.kind, Kind.ACCEPTED)
+        self.assertLogged(f"{self.ca}:1: skipped: an RSA key of 768 bits")
+
     def test_principals(self) -> None:
         """
         With a file of principals, the name of the user isn't enough.
@@ -895,6 +943,15 @@ class CommandTests(MachineTestCase):
         command = Command(line(ALICE))
         self.assertRefused(self.look(ALICE, command=command, revoked=str(revoked)))
         self.assertEqual(command.asked, [])
+
+    def test_spelled(self) -> None:
+        """
+        Its lines may begin with the name of an algorithm.
+        """
+        rsa = rsaKey()
+        text = line(rsa).replace(b"ssh-rsa", b"rsa-sha2-512", 1)
+        verdict = self.look(rsa, command=Command(text))
+        self.assertIs(verdict.kind, Kind.ACCEPTED)
 
     def test_denied(self) -> None:
         """

@@ -18,12 +18,13 @@ from twisted.conch import checkers, error
 from twisted.trial.unittest import SynchronousTestCase
 
 import mycred.checkers
+from mycred._sshkeys import string
 from mycred.checkers import sshkeys
 from mycred.credentials import ISSHPrivateKey
 from mycred.plugins.cred_sshkeys import theSSHKeyCheckerFactory
 from mycred.strcred import InvalidAuthArgumentString, findCheckerFactories, makeChecker
 
-from ..sshkeys._keys import ed25519, line
+from ..sshkeys._keys import certificate, ed25519, line, lineOf, shortRSA
 from .test_publickeys import signed
 
 ALICE = ed25519()
@@ -172,6 +173,10 @@ class FactoryTests(SynchronousTestCase):
         (self.folder / "empty").write_text("# nobody\n")
         (self.folder / "wrong").write_text("no key\n")
         (self.folder / "right").write_bytes(line(ALICE))
+        (self.folder / "short").write_bytes(lineOf(shortRSA()))
+        (self.folder / "half").write_bytes(line(ALICE) + b"\nno key\n")
+        dsa = lineOf(string(b"ssh-dss") + b"whatever")
+        (self.folder / "dsa").write_bytes(dsa)
         for argstring, says in (
             ("x", "write one of file="),
             ("files=x", "did you mean file="),
@@ -181,6 +186,9 @@ class FactoryTests(SynchronousTestCase):
             ("ca=FOLDER/missing", "ca: "),
             ("ca=FOLDER/empty", "ca: there is no key in"),
             ("ca=FOLDER/wrong", "line 1 is no key"),
+            ("ca=FOLDER/half", "line 2 is no key"),
+            ("ca=FOLDER/short", "line 1 is skipped: an RSA key of 768 bits"),
+            ("ca=FOLDER/dsa", "of a type that counts"),
             ("ca=FOLDER", "ca: "),
             ("revoked=FOLDER/wrong", "revoked: "),
             ("revoked=FOLDER/missing", "revoked: "),
@@ -205,6 +213,17 @@ class FactoryTests(SynchronousTestCase):
             ("command=/bin/true '", "command: a quote in it has no end"),
         ):
             self.assertWrong(argstring, says)
+
+    def test_besides(self) -> None:
+        """
+        One authority that counts is enough, whatever others there are.
+        """
+        dsa = lineOf(string(b"ssh-dss") + b"whatever")
+        certified = lineOf(certificate(ALICE, ALICE))
+        path = self.folder / "authorities"
+        for besides in (lineOf(shortRSA()), dsa, certified):
+            path.write_bytes(besides + b"\n" + line(ALICE))
+            self.make(f"ca={path}:revoked={path}")
 
     def test_help(self) -> None:
         """

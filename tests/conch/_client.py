@@ -4,6 +4,7 @@ A client that sends whatever it is told to, and a server for it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -79,9 +80,12 @@ class Client(transport.SSHClientTransport):
         algorithm: bytes = b"ssh-ed25519",
         token: SecurityKey | None = None,
         flags: int = 1,
+        sign: Callable[[bytes], bytes] | None = None,
     ) -> Any:
         """
         Prove a key.
+
+        @param sign: what signs, if it isn't simply the key.
         """
         blob = blobOf(key) if blob is None else blob
         head = b"\1" + NS(algorithm) + NS(blob)
@@ -93,7 +97,10 @@ class Client(transport.SSHClientTransport):
             + NS(b"publickey")
             + head
         )
-        signature = token.sign(signed, flags)[0] if token else key.sign(signed)
+        if sign is not None:
+            signature = sign(signed)
+        else:
+            signature = token.sign(signed, flags)[0] if token else key.sign(signed)
         return self.ask(b"publickey", head + NS(signature))
 
 

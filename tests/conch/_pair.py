@@ -96,7 +96,7 @@ class Avatar(ConchUser):
 
 
 @implementer(ITransport)
-class _Echo:
+class Echo:
     """
     A process that writes back what it is sent.
     """
@@ -135,7 +135,7 @@ class EchoSession:
         """
         Begin, with something to read at once.
         """
-        proto.makeConnection(_Echo(proto))
+        proto.makeConnection(Echo(proto))
         proto.outReceived(b"out" * 10)
         proto.errReceived(b"err" * 10)
 

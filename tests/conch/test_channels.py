@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import struct
+from collections.abc import Callable
 from typing import Any
 
 from twisted.conch.ssh.common import NS
@@ -31,10 +32,11 @@ class ChannelTestCase(HostileTestCase):
     """
 
     isByKey = True
+    makeAvatar: Callable[[], Any] = Avatar
 
     def setUp(self) -> None:
         super().setUp()
-        self.avatar = Avatar()
+        self.avatar = self.makeAvatar()
         realm: Any = AvatarRealm()
         realm.requestAvatar = lambda avatarId, mind, interface: (
             interface,

@@ -372,6 +372,8 @@ class Correspondence(TestCase):
     cases: dict[str, Case] = {}
     lines: tuple[str, ...] = ()
     settings: dict[str, Any] = {}
+    keys = KEYS
+    certificates = CERTIFICATES
 
     @defer.inlineCallbacks
     def setUp(self) -> Any:
@@ -381,11 +383,14 @@ class Correspondence(TestCase):
         self.folder = Path(tempfile.mkdtemp(prefix=".mycred-", dir=home))
         self.addCleanup(shutil.rmtree, self.folder)
         self.file = self.folder / "keys"
-        for name, arguments in KEYS.items():
+        for name, arguments in self.keys.items():
             keygen(self.folder / name, *arguments)
-        for name, (authority, key, arguments) in CERTIFICATES.items():
+        for name, (authority, key, arguments) in self.certificates.items():
             certify(self.folder / authority, self.folder / key, name, *arguments)
-        shutil.copy(self.folder / "trusted.pub", self.folder / "authorities")
+        self.authorities = self.folder / "authorities"
+        self.authorities.write_text("")
+        if "trusted" in self.keys:
+            shutil.copy(self.folder / "trusted.pub", self.authorities)
         self.principals = self.folder / "principals"
         self.revoked = self.folder / "revoked"
         self.revoked.write_text("")

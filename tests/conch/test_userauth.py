@@ -18,6 +18,7 @@ from mycred.checkers.sshkeys import SSHPublicKeyChecker
 
 from ..checkers.test_publickeys import accepted
 from ..sshkeys._keys import blobOf
+from ._client import FAILURE
 from ._pair import (
     ALICE,
     REQUEST,
@@ -121,7 +122,16 @@ class QueueTests(HostileTestCase):
         """
         Passwords that can't be read end the connection, alone and behind others.
         """
-        for data in (b"", b"\0", b"\0\0\0"):
+        password = NS(b"secret")
+        for data in (
+            b"",
+            b"\0",
+            b"\0\0\0",
+            b"\0" + password + b"x",
+            b"\0" + password * 2,
+            b"\1" + password,
+            b"\1" + password * 3,
+        ):
             for requests in ((data,), (NS(b""), data)):
                 pair = Pair()
                 client = pair.connect()
@@ -132,6 +142,43 @@ class QueueTests(HostileTestCase):
                 pair.pump.flush()
                 self.assertTrue(pair.isEnded, requests)
                 self.assertQuiet()
+
+    def test_change(self) -> None:
+        """
+        Who asks to change the password isn't let in by the old one, nor by the new one;
+        the log says why, and they may log in without that.
+        """
+        passwords = InMemoryUsernamePasswordDatabaseDontUse(alice=b"secret")
+        for flag in (b"\1", b"\2", b"\xff"):
+            for old, new in ((b"secret", b"new"), (b"new", b"secret"), (b"secret",) * 2):
+                pair = Pair(passwords)
+                client = pair.connect()
+                data = flag + NS(old) + NS(new)
+                client.sendPacket(REQUEST, login(b"password", data))
+                pair.pump.flush()
+                pair.clock.advance(1)
+                pair.pump.flush()
+                [(code, _)] = client.answers.pending
+                self.assertEqual(code, FAILURE)
+                self.assertFalse(hasattr(pair.server, "avatar"))
+                [told] = self.told()
+                self.assertIn("Login refused: user=", told)
+                self.assertIn("wants to change the password", told)
+                self.assertQuiet(b"secret")
+                del self.events[:]
+        client.sendPacket(REQUEST, login(b"password", b"\0" + NS(b"secret")))
+        pair.pump.flush()
+        self.assertIsNotNone(pair.server.avatar)
+
+    def told(self) -> list[str]:
+        """
+        Return what the log says of logins.
+        """
+        return [
+            formatEvent(event)
+            for event in self.events
+            if event["log_namespace"] == "mycred.login"
+        ]
 
     def test_noKey(self) -> None:
         """
@@ -149,11 +196,7 @@ class QueueTests(HostileTestCase):
             client = pair.connect()
             client.sendPacket(REQUEST, login(b"publickey", data))
             pair.pump.flush()
-            told = [
-                formatEvent(event)
-                for event in self.events
-                if event["log_namespace"] == "mycred.login"
-            ]
+            told = self.told()
             self.assertEqual(len(told), 1, told)
             self.assertRegex(
                 told[0],

@@ -4,6 +4,8 @@ Tests for L{mycred._sshkeys._certificate}.
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import given, strategies
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -18,7 +20,7 @@ from mycred._sshkeys import (
     string,
 )
 
-from ._keys import SecurityKey, blobOf, certificate, ecdsa, ed25519, rsaKey
+from ._keys import SK, SKECDSA, SecurityKey, blobOf, certificate, ecdsa, ed25519, rsaKey
 
 ALL = KeyPolicy().accepted
 ALICE, CA, RSA = ed25519(), ed25519(), rsaKey()
@@ -142,6 +144,26 @@ class VerifyTests(SynchronousTestCase):
         ):
             blob = certificate(authority, ALICE, algorithm=algorithm)
             Certificate.parse(blob).verify(ALL)
+
+    def test_securityKeys(self) -> None:
+        """
+        So are security keys, whether somebody has touched them or not; what they have
+        signed of something else is none.
+        """
+        for type in (SK, SKECDSA):
+            token = SecurityKey(type=type)
+            for flags in (0, 1, 5):
+
+                def sign(data: bytes, token: Any = token, flags: int = flags) -> bytes:
+                    return token.sign(data, flags)[0]
+
+                blob = certificate(token, ALICE, sign=sign)
+                Certificate.parse(blob).verify(ALL)
+                with self.assertRaises(UnusableKey):
+                    Certificate.parse(blob).verify(ALL - {type})
+                changed = blob.replace(string(b"me"), string(b"ME"), 1)
+                with self.assertRaises(UnusableKey):
+                    Certificate.parse(changed).verify(ALL)
 
     def test_sha1(self) -> None:
         """

@@ -26,7 +26,7 @@ from mycred._sshkeys import (
 )
 from mycred.error import UnauthorizedLogin
 
-from ._keys import SecurityKey, blobOf, ecdsa, ed25519, rsaKey
+from ._keys import SKECDSA, SecurityKey, blobOf, ecdsa, ed25519, nearRSA, rsaKey
 
 ALL = KeyPolicy().accepted
 
@@ -103,6 +103,35 @@ class PublicKeyTests(SynchronousTestCase):
                 key.verify(conch.sign(b"data", algorithm), b"other", ALL)
             with self.assertRaises(UnusableKey):
                 key.verify(conch.sign(b"data", algorithm), b"data", ALL - {algorithm})
+
+    def test_zeros(self) -> None:
+        """
+        Zeros at the beginning of what an RSA key has signed may be missing, and those of
+        the numbers of ECDSA may be too many.
+        """
+        rsa, p256 = nearRSA(), ecdsa()
+        key = PublicKey.parse(blobOf(rsa))
+        name, content = _signature(rsa.sign(b"data", b"rsa-sha2-256"))
+        self.assertEqual(content[:1], b"\0")
+        key.verify(string(name) + string(content[1:]), b"data", ALL)
+        for odd in (b"\0" + content, content[1:-1], content[1:] + b"\0", b""):
+            with self.assertRaises(UnusableKey):
+                key.verify(string(name) + string(odd), b"data", ALL)
+        key = PublicKey.parse(blobOf(p256))
+        name, content = _signature(p256.sign(b"data"))
+        fields = Fields(content)
+        r, s = (int.from_bytes(fields.string(), "big") for _ in range(2))
+        for zeros in (0, 1, 40, 2049):
+            both = b"".join(string(n.to_bytes(max(zeros, 33), "big")) for n in (r, s))
+            key.verify(string(name) + string(both), b"data", ALL)
+        for odd in (
+            string(r.to_bytes(2050, "big")) + string(s.to_bytes(33, "big")),
+            string((2**256 - 1).to_bytes(32, "big")) * 2,
+            string(b"") * 2,
+            content + b"\0",
+        ):
+            with self.assertRaises(UnusableKey):
+                key.verify(string(name) + string(odd), b"data", ALL)
 
     def test_notOnTheCurve(self) -> None:
         """
@@ -234,6 +263,41 @@ class SecurityKeyTests(SynchronousTestCase):
         self.assertEqual(self.key.application, b"ssh:")
         self.assertIsNone(PublicKey.parse(blobOf(ed25519())).application)
 
+    def test_browser(self) -> None:
+        """
+        A signature that a browser has had made counts for the message in it, and by its
+        own algorithm only.
+        """
+        token = SecurityKey(type=SKECDSA)
+        key = PublicKey.parse(token.blob)
+        signature = token.signForSite(b"message")
+        signed = key.signedBy(signature, b"message")
+        self.assertEqual(key.verify(signature, signed, ALL), 1)
+        with self.assertRaises(UnusableKey):
+            key.signedBy(signature, b"other")
+        with self.assertRaises(UnusableKey):
+            key.verify(signature, signed, ALL - {_signature(signature)[0]})
+        # Extensions are signed too.
+        signature = token.signForSite(b"message", 0x85, extensions=b"\xa0")
+        signed = key.signedBy(signature, b"message")
+        self.assertEqual(key.verify(signature, signed, ALL), 0x85)
+        forged = signature[:-1] + b"\xa1"
+        with self.assertRaises(UnusableKey):
+            key.verify(forged, key.signedBy(forged, b"message"), ALL)
+
+    @given(strategies.binary(min_size=1, max_size=200))
+    def test_anything(self, data: bytes) -> None:
+        """
+        Arbitrary bytes, alone and in a signature, raise nothing but the error of this
+        module.
+        """
+        token = SecurityKey(type=SKECDSA)
+        key = PublicKey.parse(token.blob)
+        good = token.signForSite(b"message")
+        for odd in (data, good[: len(data)] + data, good[:70] + data + good[70:]):
+            with self.assertRaises(UnusableKey):
+                key.verify(odd, key.signedBy(odd, b"message"), ALL)
+
     def test_notThePlainKey(self) -> None:
         """
         A security key isn't the plain key of the same number.
@@ -284,9 +348,21 @@ class PolicyTests(SynchronousTestCase):
             (b"ssh-ed25519-cert-v01@openssh.com", b"ssh-ed25519"),
             (b"rsa-sha2-512-cert-v01@openssh.com", b"rsa-sha2-512"),
             (b"sk-ssh-ed25519-cert-v01@openssh.com", b"sk-ssh-ed25519@openssh.com"),
+            (
+                b"webauthn-sk-ecdsa-sha2-nistp256-cert-v01@openssh.com",
+                b"webauthn-sk-ecdsa-sha2-nistp256@openssh.com",
+            ),
             (None, None),
         ):
             self.assertEqual(signatureAlgorithm(name), plain)
+
+
+def _signature(signature: bytes) -> tuple[bytes, bytes]:
+    """
+    Take a signature apart.
+    """
+    fields = Fields(signature)
+    return fields.string(), fields.string()
 
 
 _BLOBS = [blobOf(ed25519()), blobOf(ecdsa()), blobOf(rsaKey(1024)), SecurityKey().blob]

@@ -5,6 +5,7 @@ Tests for L{mycred._sshkeys._lines}.
 from __future__ import annotations
 
 import contextlib
+from base64 import b64encode
 from collections.abc import Iterator
 
 from hypothesis import given, strategies
@@ -23,7 +24,18 @@ from mycred._sshkeys._lines import (
     readLine,
 )
 
-from ._keys import SK, blobOf, certificate, ed25519, line, lineOf
+from ._keys import (
+    SK,
+    SKECDSA,
+    SecurityKey,
+    blobOf,
+    certificate,
+    ed25519,
+    line,
+    lineOf,
+    rsaKey,
+    shortRSA,
+)
 
 ALICE, BOB = ed25519(), ed25519()
 
@@ -211,6 +223,59 @@ class ListTests(SynchronousTestCase):
         text = b"\n# x\n\r\n" + line(ALICE) + b"\r\n  " + line(BOB) + b"\n" + dsa
         self.assertEqual(keysIn(text)[:2], [blobOf(ALICE), blobOf(BOB)])
         self.assertEqual(len(keysIn(text)), 3)
+
+    def test_names(self) -> None:
+        """
+        The names of algorithms stand for the type of the keys that sign by them, also
+        inside of blobs; no other name does.
+        """
+        rsa = blobOf(rsaKey(1024))
+        ec = SecurityKey(type=SKECDSA).blob
+        browser = b"webauthn-sk-ecdsa-sha2-nistp256@openssh.com"
+        for blob, names, others in (
+            (rsa, (b"rsa-sha2-256", b"rsa-sha2-512"), (b"ssh-x", browser, SK)),
+            (ec, (browser,), (b"ecdsa-sha2-nistp256", b"rsa-sha2-256", SK)),
+        ):
+            fields = blob[4 + int.from_bytes(blob[:4], "big") :]
+            for name in names:
+                for written in (blob, string(name) + fields):
+                    self.assertEqual(readKey(name + b" " + b64encode(written)), blob)
+            for name in (*others, b"rsa-sha2-384", b"rsa-sha2-512@openssh.com"):
+                with self.assertRaises(UnusableKey):
+                    readKey(name + b" " + b64encode(blob))
+                with self.assertRaises(UnusableKey):
+                    readKey(name + b" " + b64encode(string(name) + fields))
+
+    def test_certifiedNames(self) -> None:
+        """
+        So it is for certificates, which are no keys, and of which keys are none.
+        """
+        key = rsaKey(1024)
+        type = b"ssh-rsa-cert-v01@openssh.com"
+        blob = certificate(BOB, key, type=type)
+        for name in (type, b"rsa-sha2-256-cert-v01@openssh.com"):
+            written = readKey(name + b" " + b64encode(blob))
+            self.assertEqual(plainBlob(written), blobOf(key))
+            with self.assertRaises(UnusableKey):
+                readKey(name + b" " + b64encode(blobOf(key)))
+        for name in (b"ssh-rsa", b"rsa-sha2-256", b"ssh-ed25519-cert-v01@openssh.com"):
+            with self.assertRaises(UnusableKey):
+                readKey(name + b" " + b64encode(blob))
+
+    def test_short(self) -> None:
+        """
+        RSA keys that are too short are left out; what they are is told.
+        """
+        told: list[tuple[int, str]] = []
+        text = line(ALICE) + b"\n" + lineOf(shortRSA()) + b"\n" + line(BOB)
+        blobs = keysIn(text, lambda *skipped: told.append(skipped))
+        self.assertEqual(blobs, [blobOf(ALICE), blobOf(BOB)])
+        size = "an RSA key of 768 bits, a size that nobody uses"
+        self.assertEqual(told, [(2, f"skipped: {size}")])
+        self.assertEqual(keysIn(lineOf(shortRSA())), [])
+        for text in (lineOf(shortRSA(16392)), lineOf(shortRSA())[:60]):
+            with self.assertRaises(UnusableKey):
+                keysIn(text)
 
     def test_bad(self) -> None:
         """
