@@ -2,8 +2,8 @@
 A message as people read it: sender, date, subject and text in place of its source.
 
 Anybody may have written it, and meant harm.  What can't be made sense of is shown as it
-is.  The work is bounded, since the parser of the standard library can take four times as long
-for twice as much: for a long header, and for parts nested in parts.
+is.  The work is bounded, since the parser of the standard library can take four times as
+long for twice as much: for a long header, and for parts nested in parts.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes
+from email.errors import HeaderParseError
 from email.header import decode_header
 from email.message import Message as Part
 from email.parser import BytesParser
@@ -45,7 +46,8 @@ class Letter:
     A message as people read it.  All text is free of control characters, but for the
     line feeds and tabs of C{text}.
 
-    @ivar sender: who has sent it, by name and address; empty if it doesn't say.
+    @ivar name: the name of who has sent it, or their address; empty if it doesn't say.
+    @ivar sender: who has sent it, by name and address.
     @ivar recipient: to whom it was sent, in the same way.
     @ivar subject: what it is about; may be empty.
     @ivar date: when it was sent, or else when it came in, with a time zone.
@@ -54,6 +56,7 @@ class Letter:
     @ivar attachments: the names of what is attached, or what it is if it has none.
     """
 
+    name: str
     sender: str
     recipient: str
     subject: str
@@ -82,8 +85,8 @@ def readLetter(content: bytes, received: float) -> Letter:
             attachments.append(name or kind)
     isHTML = not bodies["text/plain"] and bool(bodies["text/html"])
     return Letter(
-        _address(message, "From"),
-        _address(message, "To"),
+        *_address(message, "From"),
+        _address(message, "To")[1],
         _header(message, "Subject"),
         _date(message, received),
         "\n\n".join(bodies["text/html" if isHTML else "text/plain"]),
@@ -207,8 +210,9 @@ def _decoded(value: str) -> str:
     Decode the encoded words (RFC 2047) in a value.
     """
     try:
-        words = decode_header(value)
-    except ValueError:
+        # It would take the space at a fold for one between encoded words.
+        words = decode_header(" ".join(value.split()))
+    except (HeaderParseError, ValueError):
         return oneLine(value)
     return oneLine(
         "".join(
@@ -227,15 +231,14 @@ def _header(message: Part, name: str) -> str:
     return _decoded(_raw(message, name))
 
 
-def _address(message: Part, header: str) -> str:
+def _address(message: Part, header: str) -> tuple[str, str]:
     """
-    Return the first address in a header, with the name of who has it.
+    Return the name of the first who is in a header, and the name with the address.
     """
     name, address = parseaddr(_raw(message, header))
-    if not address:
-        return _header(message, header)
+    address = oneLine(address) or _header(message, header)
     name = _decoded(name)
-    return f"{name} <{oneLine(address)}>" if name else oneLine(address)
+    return (name, f"{name} <{address}>") if name else (address, address)
 
 
 def _date(message: Part, received: float) -> datetime:

@@ -13,8 +13,9 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
+from twisted.web.template import tags
 
-from ._letters import Letter, readLetter
+from ._letters import readLetter
 from ._mailviews import Listed, Visit, letterPage, listPage
 from ._pages import Page, notice, show, urlOf
 from ._store import Mailbox, Message, StoreService
@@ -95,49 +96,56 @@ class MailboxPage(Resource):
         most = int(before[1]) if before else self._mailbox.uidNext
         older = [m for m in reversed(self._mailbox.messages) if m.uid < most]
         listed, rest = older[:_LISTED], older[_LISTED:]
-        loading = [self._read(message, _GLANCED) for message in listed]
+        loading = [self._glance(message) for message in listed]
 
-        def cbLoaded(letters: list[Letter | None]) -> Page:
-            found = [
-                Listed(message.uid, letter)
-                for message, letter in zip(listed, letters)
-                if letter is not None
-            ]
+        def cbLoaded(rows: list[Listed | None]) -> Page:
+            found = [row for row in rows if row is not None]
             next_ = listed[-1].uid if rest else None
             return listPage(self._mailbox.user, self._visit, url, found, next_)
 
         return gatherResults(loading, consumeErrors=True).addCallback(cbLoaded)
+
+    def _glance(self, message: Message) -> Deferred[Listed | None]:
+        """
+        Load what the list shows of a message; L{None} if it is gone.
+        """
+
+        def cbLoaded(content: bytes | None) -> Listed | None:
+            if content is None:
+                return None
+            return Listed(message.uid, readLetter(content, message.date))
+
+        return self._load(message, _GLANCED).addCallback(cbLoaded)
 
     def _open(self, message: Message) -> Deferred[Page]:
         """
         Show a message.
         """
 
-        def cbLoaded(letter: Letter | None) -> Page:
-            if letter is None:
+        def cbLoaded(content: bytes | None) -> Page:
+            if content is None:
                 return _notFound()
-            isCut = message.size > _READ
+            letter = readLetter(content[:_READ], message.date)
+            isCut = len(content) > _READ
             return letterPage(self._mailbox.user, self._visit, letter, isCut)
 
-        return self._read(message, _READ).addCallback(cbLoaded)
+        return self._load(message, _READ + 1).addCallback(cbLoaded)
 
-    def _read(self, message: Message, most: int) -> Deferred[Letter | None]:
+    def _load(self, message: Message, most: int) -> Deferred[bytes | None]:
         """
-        Load the beginning of a message, and read it; L{None} if it is gone.
+        Load the beginning of a message; L{None} if it is gone.
         """
-
-        def cbLoaded(content: bytes | None) -> Letter | None:
-            return None if content is None else readLetter(content, message.date)
-
-        loading = self._store.content(self._mailbox.user, message.uid, most)
-        return loading.addCallback(cbLoaded)
+        return self._store.content(self._mailbox.user, message.uid, most)
 
 
 def _notFound() -> Page:
     """
     Make the page for what isn't there.
     """
-    return notice(404, "Not Found", "There is no such page, or the message is gone.")
+    back = tags.p(tags.a("All messages", href="/"))
+    return notice(
+        404, "Not Found", "There is no such page, or the message is gone.", back
+    )
 
 
 __all__ = ["MailboxPage"]

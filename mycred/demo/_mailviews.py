@@ -100,7 +100,7 @@ def letterPage(user: bytes, visit: Visit, letter: Letter, isCut: bool) -> Page:
         notes.append("The message is an HTML page. This is its source.")
     if isCut:
         notes.append(
-            "The message is long. This is its beginning; POP3 and IMAP have it all."
+            "The message is long. This is its beginning; POP3 and IMAP have all."
         )
     attached = tags.section(
         tags.span("Attached", class_="faint"),
@@ -155,7 +155,7 @@ def _commands(visit: Visit, url: str) -> list[tuple[str, str]]:
     return [
         ("Read a message in a terminal:", f"curl {visit.option}-u {name} {url}1"),
         (
-            "Put another message in, over IMAP (with the port of --imap):",
+            "Put in another message over IMAP (port 1143, unless --imap says otherwise):",
             "printf 'From: me\\nSubject: Tea\\n\\nAt five?\\n' > message.eml\n"
             f"curl -u {name} -T message.eml imap://127.0.0.1:1143/INBOX",
         ),
@@ -170,7 +170,7 @@ def _row(one: Listed) -> Tag:
     preview = "" if letter.isHTML else oneLine(letter.text[:_PREVIEW])
     return tags.li(
         tags.a(
-            tags.span(letter.sender or _NO_SENDER, class_="sender", dir="auto"),
+            tags.span(letter.name or _NO_SENDER, class_="sender", dir="auto"),
             tags.time(f"{letter.date:%Y-%m-%d %H:%M}", datetime=letter.date.isoformat()),
             tags.span(letter.subject or _NO_SUBJECT, class_="subject", dir="auto"),
             tags.span(preview, class_="preview", dir="auto") if preview else "",
@@ -184,8 +184,8 @@ def _textRow(one: Listed) -> str:
     Show a message in the list, as text.
     """
     letter = one.letter
-    sender, subject = letter.sender or _NO_SENDER, letter.subject or _NO_SUBJECT
-    return f"{one.uid:>5}  {letter.date:%Y-%m-%d %H:%M}  {sender:<30.30}  {subject}"
+    name, subject = letter.name or _NO_SENDER, letter.subject or _NO_SUBJECT
+    return f"{one.uid:>5}  {letter.date:%Y-%m-%d %H:%M}  {name:<24.24}  {subject:.100}"
 
 
 __all__ = ["Listed", "Visit", "letterPage", "listPage"]

@@ -122,18 +122,17 @@ class Shown(Resource):
         return show(request, self._page)
 
 
-def notice(code: int, title: str, *content: str | Tag) -> Page:
+def notice(code: int, title: str, text: str, *more: Tag) -> Page:
     """
     Make a page that says a few words.
 
     @param code: the status.
     @param title: the title.
-    @param content: paragraphs, and elements whose text is one.
+    @param text: the words.
+    @param more: what follows them for those who have a browser.
     """
-    words = [tags.p(one) if isinstance(one, str) else one for one in content]
-    text = [one if isinstance(one, str) else str(one.children[0]) for one in content]
-    body = [Tag("main")(tags.h1(title), words, class_="sheet")]
-    return Page(code, title, body, "\n".join([title, "", *text]))
+    body = [Tag("main")(tags.h1(title), tags.p(text), more, class_="sheet")]
+    return Page(code, title, body, f"{title}\n\n{text}")
 
 
 def _document(page: Page) -> Tag:

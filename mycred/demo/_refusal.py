@@ -1,5 +1,5 @@
 """
-The page for who isn't logged in.
+The page for those who aren't logged in.
 """
 
 from __future__ import annotations
@@ -9,24 +9,24 @@ from typing import Any
 
 from twisted.web.iweb import ICredentialFactory
 from twisted.web.resource import Resource
-from twisted.web.template import tags
+from twisted.web.template import Tag, tags
 
 from ._digest import challengeHeader
-from ._pages import notice, show, urlOf
+from ._pages import Page, show, urlOf
 
-_ASKED = (
-    "This page opens with a name and a password. If your browser doesn't ask for them any"
-    " more, load the page again."
-)
+_TITLE = "Log in to read mail"
+
 _ACCOUNTS = (
-    "Good are the accounts that the server's --auth names; who has started it knows them."
-    " bin/demo has one, and prints its name and password when it starts."
+    "The accounts are those of the server's --auth option: any type that takes passwords"
+    " serves this page, such as file or htpasswd; sshkey and anonymous don't. bin/demo"
+    " makes an account, and prints its name and password."
 )
 
 
 class Refusal(Resource):
     """
-    A page that says how to log in.  A browser shows it to a user who doesn't.
+    A page that says how to log in, which a browser shows to a user who doesn't.  It tells
+    strangers nothing about the server that the challenges don't.
     """
 
     isLeaf = True
@@ -47,18 +47,27 @@ class Refusal(Resource):
             for factory in self._factories
         ]
         request.responseHeaders.setRawHeaders(b"WWW-Authenticate", headers)
-        schemes = [f.scheme.decode("ascii") for f in self._factories]
-        option = "" if "basic" in schemes else "--digest "
+        return show(request, self._page(urlOf(request)))
+
+    def _page(self, url: str) -> Page:
+        """
+        Make the page.
+        """
+        schemes = [factory.scheme.decode("ascii") for factory in self._factories]
         ways = " or ".join(f"HTTP {scheme.capitalize()}" for scheme in schemes)
-        page = notice(
-            401,
-            "Log in to read mail",
-            _ASKED,
-            _ACCOUNTS,
-            f"The server takes {ways}. In a terminal:",
-            tags.pre(f"curl {option}-u NAME {urlOf(request)}"),
-        )
-        return show(request, page)
+        terminal = f"In a terminal, with {ways} authentication:"
+        option = "" if "basic" in schemes else "--digest "
+        command = f"curl {option}-u NAME {url}"
+        body = [
+            tags.h1(_TITLE),
+            tags.p("This page needs a name and a password."),
+            tags.p(tags.a("Ask me again", href="")),
+            tags.p(_ACCOUNTS, class_="faint"),
+            tags.p(terminal, class_="faint"),
+            tags.pre(command),
+        ]
+        text = f"{_TITLE}\n\n{_ACCOUNTS}\n\n{terminal}\n  {command}"
+        return Page(401, _TITLE, [Tag("main")(body, class_="sheet")], text)
 
 
 __all__ = ["Refusal"]

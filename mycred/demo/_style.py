@@ -29,7 +29,7 @@ body {
 }
 a { color: var(--accent); }
 header { display: flex; flex-wrap: wrap; gap: 0 1rem; align-items: baseline; }
-header h1 { flex: 1 1 auto; }
+header h1, header p:first-child { flex: 1 1 auto; }
 h1 { margin: 0 0 .25rem; font-size: 1.5rem; line-height: 1.25; }
 header p, footer, .faint { margin: 0 0 .25rem; color: var(--faint); font-size: .875rem; }
 main {
