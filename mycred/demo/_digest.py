@@ -5,7 +5,6 @@ guard doesn't know.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,16 +12,13 @@ from zope.interface import implementer
 
 from twisted.logger import Logger
 from twisted.web.iweb import ICredentialFactory
-from twisted.web.pages import errorPage
 from twisted.web.resource import Resource
 
 from .._contracts import ICredentials
 from .._secrets import shortened
 from ..credentials import DigestCredentialFactory, DigestedCredentials
 from ..error import StaleNonce, WrongURI
-
-# Who sends a request says what the server is called: a name or an address, and a port.
-_server = re.compile(rb"[\w.:\[\]-]+")
+from ._pages import Shown, addressed, notice, show
 
 
 @implementer(ICredentials)
@@ -52,21 +48,24 @@ class _StalePage(Resource):
         """
         Challenge the client once more.
         """
-        request.setHeader(b"www-authenticate", _header(self._challenge))
-        page = errorPage(401, "Unauthorized", "The challenge has expired.")
-        return page.render(request)
+        fields = {**self._challenge, "stale": b"true"}
+        request.setHeader(b"www-authenticate", challengeHeader(b"Digest", fields))
+        return show(request, notice(401, "Unauthorized", "The challenge has expired."))
 
 
-def _header(challenge: Mapping[str, bytes]) -> bytes:
+def challengeHeader(scheme: bytes, challenge: Mapping[str, bytes]) -> bytes:
     """
-    Write a challenge that a client is to answer by itself.
+    Write a challenge.
 
     Twisted's guard would quote all values, which RFC 7616 (section 3.3) forbids for two.
     """
-    fields = {**challenge, "stale": b"true"}
-    return b"Digest " + b", ".join(
-        b"%s=%s" % (name.encode("ascii"), _value(name, value))
-        for name, value in fields.items()
+    return (
+        scheme
+        + b" "
+        + b", ".join(
+            b"%s=%s" % (name.encode("ascii"), _value(name, value))
+            for name, value in challenge.items()
+        )
     )
 
 
@@ -128,8 +127,7 @@ def badRequest(why: str) -> Resource:
     """
     Make the page for a client that is at fault.
     """
-    page: Resource = errorPage(400, "Bad Request", why)
-    return page
+    return Shown(notice(400, "Bad Request", why))
 
 
 def _addressOf(request: Any) -> str | None:
@@ -145,10 +143,8 @@ def _uriOf(request: Any) -> bytes:
     name: the client mustn't say what the path begins with.
     """
     uri: bytes = request.uri
-    server = request.getHeader(b"host") or b""
-    if _server.fullmatch(server) and uri.startswith(b"/"):
-        return b"http://%s%s" % (server, uri)
-    return uri
+    server = addressed(request)
+    return b"http://%s%s" % (server, uri) if server and uri.startswith(b"/") else uri
 
 
-__all__ = ["GuardDigest", "Refused", "badRequest"]
+__all__ = ["GuardDigest", "Refused", "badRequest", "challengeHeader"]

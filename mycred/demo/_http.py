@@ -1,127 +1,91 @@
 """
-The mailbox as a web browser shows it.
+HTTP: who asks for a page logs in first.
 """
 
 from __future__ import annotations
 
-from html import escape
+from collections.abc import Iterable
 from typing import Any
 
-from twisted.internet.defer import Deferred, gatherResults, succeed
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IProtocolFactory
-from twisted.logger import Logger
 from twisted.python.failure import Failure
+from twisted.web import http
 from twisted.web.guard import BasicCredentialFactory, HTTPAuthSessionWrapper
 from twisted.web.iweb import ICredentialFactory
-from twisted.web.pages import errorPage
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET, Site
 
 from .._contracts import (
+    InterfaceType,
     IUsernameDigestHash,
     IUsernameHashedPassword,
     IUsernamePassword,
     Login,
 )
 from ..credentials import DigestCredentialFactory
-from ..error import TemporaryFailure
+from ..error import LoginFailed, TemporaryFailure, Unauthorized
 from ..portal import Portal
 from ._digest import GuardDigest, Refused, badRequest
 from ._limits import LOGIN_TIMEOUT, LimitedConnection, LimitedFactory, LimitedPortal
+from ._mailviews import Visit
 from ._options import REALM
-from ._store import Mailbox, StoreService
-
-_page = """<!DOCTYPE html>
-<meta charset="utf-8"><title>Mail of {user}</title>
-<h1>Mail of {user}</h1>
-{messages}
-"""
-
-
-class MailboxPage(Resource):
-    """
-    A page with the messages of a mailbox.
-    """
-
-    isLeaf = True
-    _log = Logger()
-
-    def __init__(self, store: StoreService, mailbox: Mailbox, mind: object) -> None:
-        super().__init__()
-        self._store = store
-        self._mailbox = mailbox
-
-    def logout(self) -> None:
-        """
-        Leave.
-        """
-
-    def render_GET(self, request: Any) -> int:
-        """
-        Show the messages, the newest first.
-        """
-        gone: list[object] = []
-        request.notifyFinish().addErrback(gone.append)
-        user = self._mailbox.user
-        loading = [
-            self._store.content(user, message.uid)
-            for message in reversed(self._mailbox.messages)
-        ]
-
-        def cbLoaded(contents: list[bytes | None]) -> None:
-            if not gone:
-                request.setHeader(b"content-type", b"text/html; charset=utf-8")
-                request.setHeader(b"cache-control", b"no-store")
-                request.write(_render(user, [c for c in contents if c is not None]))
-                request.finish()
-
-        def ebLoaded(failure: Failure) -> None:
-            self._log.failure("Mail could not be shown", failure=failure)
-            if not gone:
-                request.setResponseCode(503)
-                request.finish()
-
-        gatherResults(loading, consumeErrors=True).addCallbacks(cbLoaded, ebLoaded)
-        return NOT_DONE_YET
-
-
-def _render(user: bytes, contents: list[bytes]) -> bytes:
-    """
-    Make the page.
-    """
-    messages = "\n".join(f"<pre>{_text(content)}</pre><hr>" for content in contents)
-    page = _page.format(user=_text(user), messages=messages or "<p>No mail.</p>")
-    return page.encode("utf-8")
-
-
-def _text(data: bytes) -> str:
-    """
-    Show bytes as text that can't be taken for HTML.
-    """
-    return escape(data.decode("utf-8", "replace"))
+from ._pages import Shown, notice
+from ._refusal import Refusal
+from ._style import HEADERS
 
 
 class _PagePortal(LimitedPortal):
     """
-    A portal that has a page for those about whom nothing can be found out: with a
-    refusal a browser would have the user type his password again.
+    A portal that has a page for those who aren't let in, and tells the realm of those who
+    are how they came.
     """
 
-    def login(self, *args: Any) -> Deferred[Login]:
-        """
-        Log in, or fetch that page, or the one that comes instead.
-        """
-        if isinstance(args[0], Refused):
-            return succeed((IResource, args[0].page, lambda: None))
+    def __init__(self, portal: Portal, request: Any, refusal: Refusal) -> None:
+        super().__init__(portal, request, service="http")
+        self._refusal = refusal
 
-        def ebUnsure(failure: Failure) -> Login:
-            failure.trap(TemporaryFailure)
-            page = errorPage(
-                503, "Service Unavailable", "Nobody can log in now. Try again later."
-            )
-            return IResource, page, lambda: None
+    def login(
+        self, credentials: Any, mind: object, *interfaces: InterfaceType
+    ) -> Deferred[Login]:
+        """
+        Log in, or fetch the page that comes instead.
+        """
+        if isinstance(credentials, Refused):
+            return succeed(_instead(credentials.page))
 
-        return super().login(*args).addErrback(ebUnsure)
+        def ebRefused(failure: Failure) -> Login:
+            if failure.check(TemporaryFailure):
+                # With a refusal a browser would have the user type the password again.
+                why = "Nobody can log in now. Try again later."
+                return _instead(Shown(notice(503, "Service Unavailable", why)))
+            failure.trap(LoginFailed, Unauthorized)
+            return _instead(self._refusal)
+
+        login = super().login(credentials, _visit(credentials), *interfaces)
+        return login.addErrback(ebRefused)
+
+
+def _instead(page: Resource) -> Login:
+    """
+    Make the login that has a page, and no avatar.
+    """
+    return IResource, page, lambda: None
+
+
+def _visit(credentials: Any) -> Visit | None:
+    """
+    Tell how somebody logs in; L{None} if they have no name.
+    """
+    if IUsernamePassword.providedBy(credentials):
+        return Visit(credentials.username, "Basic authentication")
+    fields = getattr(credentials, "fields", None)
+    if fields is None:
+        return None
+    algorithm = fields.get("algorithm", b"MD5").decode("ascii", "replace").upper()
+    return Visit(
+        credentials.username, f"Digest authentication ({algorithm})", "--digest "
+    )
 
 
 class _Connection(LimitedConnection):
@@ -169,6 +133,28 @@ class _Connection(LimitedConnection):
         self._held = 0
         self._isLoggedIn = True
 
+    def write(self, data: bytes) -> None:
+        """
+        Send something.  A client that isn't logged in may never read it.
+        """
+        self._count([data])
+        super().write(data)
+
+    def writeSequence(self, data: Iterable[bytes]) -> None:
+        """
+        Send several things.
+        """
+        written = list(data)
+        self._count(written)
+        super().writeSequence(written)
+
+    def _count(self, written: list[bytes]) -> None:
+        """
+        Count what is sent to a client that isn't logged in.
+        """
+        if not self._isLoggedIn:
+            self._held += sum(map(len, written))
+
     def loseConnection(self) -> None:
         """
         End when the client has read its answer, and don't wait long for somebody who
@@ -190,18 +176,25 @@ class _Guarded(Resource):
         super().__init__()
         self._portal = portal
         self._factories = factories
+        self._refusal = Refusal(factories)
 
     def render(self, request: Any) -> Any:
         """
-        Log the user in, and have his page rendered.
+        Log the user in, and have their page rendered.
         """
         request.transport.serve(request)
+        for name, value in HEADERS.items():
+            request.setHeader(name, value)
         if len(request.requestHeaders.getRawHeaders(b"authorization", [])) > 1:
             # Whatever stands before this server may have looked at another one.
             return badRequest("There are several logins.").render(request)
-        session = _PagePortal(self._portal, request, service="http")
+        session = _PagePortal(self._portal, request, self._refusal)
         request.notifyFinish().addBoth(session.close)
-        return HTTPAuthSessionWrapper(session, self._factories).render(request)
+        answer = HTTPAuthSessionWrapper(session, self._factories).render(request)
+        if answer is not NOT_DONE_YET and request.code == http.UNAUTHORIZED:
+            # What isn't understood doesn't come to the portal.
+            return self._refusal.render(request)
+        return answer
 
 
 def _credentialFactories(portal: Portal) -> list[ICredentialFactory]:
@@ -232,4 +225,4 @@ def makeFactory(
     return LimitedFactory(site, _Connection, loginTimeout, reactor)
 
 
-__all__ = ["MailboxPage", "makeFactory"]
+__all__ = ["makeFactory"]

@@ -18,7 +18,14 @@ from .._secrets import asBytes, printable
 from ..portal import Portal
 from ._limits import LOGIN_TIMEOUT, LimitedConnection, LimitedFactory, LimitedPortal
 from ._sessions import MOST_REFUSED
-from ._store import Mailbox, Message, NoSuchUser, StoreService, composed
+from ._store import (
+    Mailbox,
+    MailboxFull,
+    Message,
+    NoSuchUser,
+    StoreService,
+    composed,
+)
 
 NOTICE = "This is the mycred example server. Mail is for those who log in by name."
 
@@ -26,6 +33,12 @@ NOTICE = "This is the mycred example server. Mail is for those who log in by nam
 class UnknownRecipient(pb.Error):
     """
     Mail was sent to somebody who has never logged in.
+    """
+
+
+class NoRoom(pb.Error):
+    """
+    A message doesn't fit into the mailbox of its recipient.
     """
 
 
@@ -76,17 +89,20 @@ class Correspondent(Visitor):
         Send a message to another user.
 
         @raise UnknownRecipient: over the wire, if there is no such user.
+        @raise NoRoom: over the wire, if the message doesn't fit in.
         """
         recipient = asBytes(user)
         letter = asBytes(text).decode("utf-8", "replace")
 
-        def ebNoSuchUser(failure: Failure) -> None:
+        def ebUndelivered(failure: Failure) -> None:
+            if failure.check(MailboxFull):
+                raise NoRoom(str(failure.value))
             failure.trap(NoSuchUser)
             raise UnknownRecipient("there is no such user")
 
         content = composed(self._user, recipient, "A message", letter)
         sending = self._store.deliver(recipient, content)
-        return sending.addCallbacks(lambda _: None, ebNoSuchUser)
+        return sending.addCallbacks(lambda _: None, ebUndelivered)
 
     def _arrived(self, message: Message) -> None:
         """

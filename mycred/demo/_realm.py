@@ -20,8 +20,8 @@ from twisted.web.resource import IResource
 from .._contracts import ANONYMOUS, AvatarID, InterfaceType, IRealm, Login
 from .._secrets import asBytes
 from ..error import TemporaryFailure, UnauthorizedLogin
-from ._http import MailboxPage
 from ._imap4 import Account
+from ._mailpage import MailboxPage
 from ._pb import Correspondent, Visitor
 from ._pop3 import MailDrop
 from ._store import Mailbox, StoreService

@@ -34,9 +34,20 @@ create table if not exists messages (
 """
 
 
+#: How large a message may be, in octets as it is kept; how many messages a mailbox may
+#: have, and how large they may be together: no user may fill the disk.
+LARGEST, MOST_MESSAGES, MOST_OCTETS = 4 * 1024**2, 1000, 16 * 1024**2
+
+
 class NoSuchUser(Exception):
     """
     Mail was sent to somebody who has no mailbox.
+    """
+
+
+class MailboxFull(Exception):
+    """
+    A message doesn't fit into a mailbox any more.
     """
 
 
@@ -145,14 +156,17 @@ class StoreService(Service):
 
         return self._run(interaction)
 
-    def content(self, user: bytes, uid: int) -> Deferred[bytes | None]:
+    def content(self, user: bytes, uid: int, most: int = 10**9) -> Deferred[bytes | None]:
         """
         Load the content of a message; L{None} if it is gone.
+
+        @param most: how much of it is enough, in octets.
         """
 
         def interaction(transaction: Any) -> bytes | None:
             row = transaction.execute(
-                "select content from messages where user = ? and uid = ?", (user, uid)
+                "select substr(content, 1, ?) from messages where user = ? and uid = ?",
+                (most, user, uid),
             ).fetchone()
             return row[0] if row else None
 
@@ -191,7 +205,7 @@ class StoreService(Service):
         Put a message into a user's mailbox, and tell who watches it.
 
         @return: a L{Deferred} that fails with L{NoSuchUser} if the user has no
-            mailbox.
+            mailbox, and with L{MailboxFull} if the message doesn't fit in.
         """
         when = time.time() if date is None else date
         kept = content.replace(b"\r\n", b"\n")
@@ -265,12 +279,20 @@ def _insert(
     Add a message.
 
     @raise NoSuchUser: if the user has no mailbox.
+    @raise MailboxFull: if the message doesn't fit in.
     """
     row = transaction.execute(
         "select uidnext from users where name = ?", (user,)
     ).fetchone()
     if row is None:
         raise NoSuchUser(user)
+    count, octets = transaction.execute(
+        "select count(*), total(length(content)) from messages where user = ?", (user,)
+    ).fetchone()
+    if len(content) > LARGEST:
+        raise MailboxFull(f"a message may have {LARGEST} octets")
+    if count >= MOST_MESSAGES or octets + len(content) > MOST_OCTETS:
+        raise MailboxFull("the mailbox is full")
     transaction.execute("update users set uidnext = uidnext + 1 where name = ?", (user,))
     message = Message(row[0], _wireSize(content), date, set(flags))
     transaction.execute(
@@ -287,4 +309,12 @@ def _wireSize(content: bytes) -> int:
     return len(content) + content.count(b"\n")
 
 
-__all__ = ["Mailbox", "Message", "NoSuchUser", "StoreService", "composed"]
+__all__ = [
+    "LARGEST",
+    "Mailbox",
+    "MailboxFull",
+    "Message",
+    "NoSuchUser",
+    "StoreService",
+    "composed",
+]

@@ -178,26 +178,28 @@ class Server:
         client.select()
         return client
 
-    def request(self, headers: dict[str, str]) -> tuple[Any, str]:
+    def request(
+        self, headers: dict[str, str], path: str = "/", method: str = "GET"
+    ) -> tuple[Any, str]:
         """
-        Ask for the page.
+        Ask for a page.
 
         @return: the answer, and the page.
         """
         connection = HTTPConnection("127.0.0.1", self.ports["http"], timeout=PATIENCE)
         try:
-            connection.request("GET", "/", headers=headers)
+            connection.request(method, path, headers=headers)
             answer = connection.getresponse()
             return answer, answer.read().decode("utf-8")
         finally:
             connection.close()
 
-    def http(self, name: str, password: str) -> str:
+    def http(self, name: str, password: str, path: str = "/") -> str:
         """
-        Get the page with Basic authentication.
+        Get a page with Basic authentication.
         """
         token = b64encode(f"{name}:{password}".encode()).decode("ascii")
-        answer, page = self.request({"Authorization": f"Basic {token}"})
+        answer, page = self.request({"Authorization": f"Basic {token}"}, path)
         if answer.status != 200:
             raise Refused(answer.status)
         return page

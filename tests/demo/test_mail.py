@@ -294,10 +294,11 @@ class MailTests(ServerTests, SynchronousTestCase):
         A message can't put HTML into the page that shows it.
         """
         self.append(self.inbox())
-        page = self.server.http("alice", "sesame")
-        self.assertIn("&lt;script&gt;alert(&#x27;five&#x27;)&lt;/script&gt;", page)
-        self.assertIn("Tea &amp; &lt;b&gt;cakes&lt;/b&gt;", page)
-        self.assertNotIn("<script", page)
+        for path in ("/", "/2"):
+            page = self.server.http("alice", "sesame", path)
+            self.assertIn("&lt;script&gt;alert('five')&lt;/script&gt;", page)
+            self.assertIn("Tea &amp; &lt;b&gt;cakes&lt;/b&gt;", page)
+            self.assertNotIn("<script", page)
 
     def test_storeIsPrivate(self) -> None:
         """

@@ -1,0 +1,151 @@
+"""
+The mailbox as a web browser shows it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from twisted.internet.defer import Deferred, gatherResults, succeed
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET
+from twisted.web.template import tags
+
+from ._letters import readLetter
+from ._mailviews import Listed, Visit, letterPage, listPage
+from ._pages import Page, notice, show, urlOf
+from ._store import Mailbox, Message, StoreService
+
+# How many messages a page lists; how much of each is read for that, and how much of one
+# that is opened, in bytes.
+_LISTED, _GLANCED, _READ = 50, 8 * 1024, 128 * 1024
+
+# A request may name the server, as to a proxy (RFC 9112, section 3.2.2).
+_target = re.compile(rb"(?:https?://[^/?#]*)?([^?#]*)(?:\?([^#]*))?.*", re.I | re.S)
+_message = re.compile(rb"/([1-9][0-9]{0,17})")
+_before = re.compile(rb"before=([1-9][0-9]{0,17})")
+
+
+class MailboxPage(Resource):
+    """
+    The pages of a mailbox: the list of its messages, and one for each message.
+    """
+
+    isLeaf = True
+    _log = Logger()
+
+    def __init__(self, store: StoreService, mailbox: Mailbox, mind: object) -> None:
+        """
+        @param mind: the L{Visit}, where it is known.
+        """
+        super().__init__()
+        self._store = store
+        self._mailbox = mailbox
+        known = isinstance(mind, Visit)
+        self._visit: Any = mind if known else Visit(mailbox.user, "authentication")
+
+    def logout(self) -> None:
+        """
+        Leave.
+        """
+
+    def render(self, request: Any) -> int:
+        """
+        Show what is asked for, unless the client goes before it is loaded.
+        """
+        gone: list[object] = []
+        request.notifyFinish().addErrback(gone.append)
+
+        def cbPage(page: Page) -> None:
+            if not gone:
+                show(request, page)
+
+        def ebPage(failure: Failure) -> None:
+            self._log.failure("Mail could not be shown", failure=failure)
+            cbPage(notice(503, "Service Unavailable", "Try again later."))
+
+        self._page(request).addCallbacks(cbPage, ebPage)
+        return NOT_DONE_YET
+
+    def _page(self, request: Any) -> Deferred[Page]:
+        """
+        Make the page that is asked for.
+        """
+        if request.method not in (b"GET", b"HEAD"):
+            request.setHeader(b"Allow", b"GET, HEAD")
+            why = "This page can be read, and nothing else."
+            return succeed(notice(405, "Method Not Allowed", why))
+        path, query = _target.fullmatch(request.uri).groups(b"")  # type: ignore[union-attr]
+        path = unquote_to_bytes(path)
+        if path in (b"", b"/"):
+            return self._list(urlOf(request), _before.fullmatch(query))
+        asked = _message.fullmatch(path)
+        for message in self._mailbox.messages:
+            if asked and message.uid == int(asked[1]):
+                return self._open(message)
+        return succeed(_notFound())
+
+    def _list(self, url: str, before: re.Match[bytes] | None) -> Deferred[Page]:
+        """
+        List messages, the newest first.
+        """
+        most = int(before[1]) if before else self._mailbox.uidNext
+        older = [m for m in reversed(self._mailbox.messages) if m.uid < most]
+        listed, rest = older[:_LISTED], older[_LISTED:]
+        loading = [self._glance(message) for message in listed]
+
+        def cbLoaded(rows: list[Listed | None]) -> Page:
+            found = [row for row in rows if row is not None]
+            next_ = listed[-1].uid if rest else None
+            return listPage(self._mailbox.user, self._visit, url, found, next_)
+
+        return gatherResults(loading, consumeErrors=True).addCallback(cbLoaded)
+
+    def _glance(self, message: Message) -> Deferred[Listed | None]:
+        """
+        Load what the list shows of a message; L{None} if it is gone.
+        """
+
+        def cbLoaded(content: bytes | None) -> Listed | None:
+            if content is None:
+                return None
+            return Listed(message.uid, readLetter(content, message.date))
+
+        return self._load(message, _GLANCED).addCallback(cbLoaded)
+
+    def _open(self, message: Message) -> Deferred[Page]:
+        """
+        Show a message.
+        """
+
+        def cbLoaded(content: bytes | None) -> Page:
+            if content is None:
+                return _notFound()
+            letter = readLetter(content[:_READ], message.date)
+            isCut = len(content) > _READ
+            return letterPage(self._mailbox.user, self._visit, letter, isCut)
+
+        return self._load(message, _READ + 1).addCallback(cbLoaded)
+
+    def _load(self, message: Message, most: int) -> Deferred[bytes | None]:
+        """
+        Load the beginning of a message; L{None} if it is gone.
+        """
+        return self._store.content(self._mailbox.user, message.uid, most)
+
+
+def _notFound() -> Page:
+    """
+    Make the page for what isn't there.
+    """
+    back = tags.p(tags.a("All messages", href="/"))
+    return notice(
+        404, "Not Found", "There is no such page, or the message is gone.", back
+    )
+
+
+__all__ = ["MailboxPage"]
