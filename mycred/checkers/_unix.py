@@ -29,7 +29,8 @@ from .._accounts import (
     lastDecoy,
 )
 from .._argstring import yesNo
-from .._contracts import AvatarID, ICredentialsChecker
+from .._contracts import AvatarID, ICredentialsChecker, twistedUNIX
+from .._counterparts import Counterpart
 from .._hashes import Hash, UnusableHash
 from .._helper import Helper
 from .._passwordfile import Look
@@ -83,7 +84,7 @@ class _StoredAccountChecker(AccountChecker):
 
 
 @implementer(ICredentialsChecker)
-class UNIXChecker(_StoredAccountChecker):
+class UNIXChecker(Counterpart, _StoredAccountChecker, twistedUNIX.UNIXChecker):
     """
     The accounts of the system, with the hashes of /etc/shadow.
 
