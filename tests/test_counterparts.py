@@ -163,8 +163,9 @@ class NamesTests(SynchronousTestCase):
         self.assertEqual(
             first,
             "mycred.checkers.sshkeys.SSHPublicKeyDatabase was deprecated in Twisted "
-            "15.0.0: Please use mycred.checkers.sshkeys.SSHPublicKeyChecker, initialized "
-            "with an instance of mycred.checkers.sshkeys.UNIXAuthorizedKeysFiles instead.",
+            "15.0.0: Please use mycred.checkers.sshkeys.SSHPublicKeyChecker, "
+            "initialized with an instance of "
+            "mycred.checkers.sshkeys.UNIXAuthorizedKeysFiles instead.",
         )
         self.assertIn("UsernameHashedPassword was deprecated in Twisted 21.2.0", second)
 
