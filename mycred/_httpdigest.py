@@ -15,7 +15,12 @@ from hashlib import sha256
 
 from zope.interface import implementer
 
-from ._contracts import IUsernameDigestHash, IUsernameHashedPassword
+from ._contracts import (
+    IUsernameDigestHash,
+    IUsernameHashedPassword,
+    twistedCredentials,
+)
+from ._counterparts import Counterpart, isOverridden, overridable
 from ._digest import calcHA1, calcHA2, calcResponse
 from ._digestfields import parseFields, verifyFields
 from ._nonces import Answer, Claim, UsedNonces
@@ -26,7 +31,7 @@ from .error import LoginFailed, StaleNonce, WrongURI
 
 
 @implementer(IUsernameHashedPassword, IUsernameDigestHash)
-class DigestedCredentials:
+class DigestedCredentials(Counterpart, twistedCredentials.DigestedCredentials):
     """
     A client's answer to an HTTP Digest challenge.
 
@@ -35,6 +40,9 @@ class DigestedCredentials:
     @ivar realm: the realm of the challenge.
     @ivar fields: the fields of the C{Authorization} header.
     """
+
+    # Programs skip the constructor.
+    _claim: Claim | None = None
 
     def __init__(
         self,
@@ -113,7 +121,7 @@ class DigestedCredentials:
         return matches and (claim is None or claim.take())
 
 
-class DigestCredentialFactory:
+class DigestCredentialFactory(Counterpart, twistedCredentials.DigestCredentialFactory):
     """
     The maker of HTTP Digest challenges, and the reader of the answers.
 
@@ -134,6 +142,9 @@ class DigestCredentialFactory:
 
     scheme = b"digest"
 
+    # Programs skip the constructor.
+    _itsUsed: UsedNonces | None = None
+
     def __init__(self, algorithm: bytes, authenticationRealm: bytes) -> None:
         """
         @param algorithm: one of C{md5}, C{md5-sess}, C{sha}, C{sha-256} and
@@ -143,9 +154,17 @@ class DigestCredentialFactory:
         self.algorithm = algorithm
         self.authenticationRealm = authenticationRealm
         self.privateKey = secrets.token_bytes(32)
-        self._used = UsedNonces(
-            lambda: int(self._getTime()), lambda: self.CHALLENGE_LIFETIME_SECS
-        )
+
+    @property
+    def _used(self) -> UsedNonces:
+        """
+        What clients have used up.
+        """
+        if self._itsUsed is None:
+            self._itsUsed = UsedNonces(
+                lambda: int(self._getTime()), lambda: self.CHALLENGE_LIFETIME_SECS
+            )
+        return self._itsUsed
 
     def getChallenge(self, address: bytes | str | None) -> dict[str, bytes]:
         """
@@ -194,7 +213,9 @@ class DigestCredentialFactory:
         verifyFields(fields, self.algorithm)
         if uri is not None and not isSameTarget(uri, fields["uri"]):
             raise WrongURI(fields["uri"])
-        self._verifyOpaque(fields["opaque"], fields["nonce"], host)
+        if not self._verifyOpaque(fields["opaque"], fields["nonce"], host):
+            # As a program says that has its own.
+            raise LoginFailed("Invalid response, invalid opaque value")
         answer = self._readAnswer(fields, host)
         if not self._used.isGood(answer):
             raise StaleNonce("Invalid response, seen before.")
@@ -226,6 +247,7 @@ class DigestCredentialFactory:
         key = b",".join((nonce, asBytes(clientip or b""), now))
         return b"-".join((self._sign(key), b64encode(key)))
 
+    @overridable
     def _verifyOpaque(
         self, opaque: bytes, nonce: bytes, clientip: bytes | str | None
     ) -> bool:
@@ -252,6 +274,18 @@ class DigestCredentialFactory:
             raise StaleNonce("Invalid response, invalid opaque value")
         return True
 
+    def _issued(self, opaque: bytes) -> int:
+        """
+        Return the time at which a challenge was made; now, if only a program can read
+        its own opaque values.
+        """
+        try:
+            return _issued(_opened(opaque)[2])
+        except StaleNonce:
+            if not isOverridden(self, "_verifyOpaque"):
+                raise
+            return int(self._getTime())
+
     def _sign(self, key: bytes) -> bytes:
         """
         Sign what an opaque value carries.
@@ -270,7 +304,7 @@ class DigestCredentialFactory:
             nonce=fields["nonce"],
             nonceCount=int(fields.get("nc", b"1"), 16),
             cnonce=fields["cnonce"] if isSession else None,
-            issued=_issued(_opened(fields["opaque"])[2]),
+            issued=self._issued(fields["opaque"]),
             source=networkOf(host),
         )
 

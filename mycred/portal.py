@@ -23,6 +23,7 @@ from twisted.internet.defer import (
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from . import error as error
 from ._chain import CheckerChain, interfacesOf, unhandled
 from ._contracts import (
     AvatarID,
@@ -33,11 +34,12 @@ from ._contracts import (
     Login,
     TwistedPortal,
 )
+from ._counterparts import Counterpart, isOverridden, overridable
 from ._tellers import Attempt, Teller, nowAsked, setTeller, tellerOf
 from .error import LoginFailed
 
 
-class Portal(TwistedPortal):
+class Portal(Counterpart, TwistedPortal):
     """
     A mediator between the protocols that users come by and a realm.
 
@@ -65,13 +67,18 @@ class Portal(TwistedPortal):
         @param realm: the realm that avatars are asked of.
         @param checkers: the checkers to register.  Those that check the same
             credentials, by one interface or by several, are all asked, in their
-            order; see L{CheckerChain}.
+            order; see L{CheckerChain}.  A subclass that overrides
+            C{registerChecker} decides by itself: then the last one is asked, as in
+            Twisted.
         """
         self.realm = realm
         self.checkers = {}
         given = list(checkers)
         for checker in given:
             self.registerChecker(checker)
+        if isOverridden(self, "registerChecker"):
+            # Then it decides what is asked, as in Twisted.
+            return
         for interface in list(self.checkers):
             sharing = [c for c in given if interface in c.credentialInterfaces]
             if len(sharing) > 1:
@@ -85,6 +92,7 @@ class Portal(TwistedPortal):
         """
         return list(self.checkers)
 
+    @overridable
     def registerChecker(
         self, checker: ICredentialsChecker, *credentialInterfaces: InterfaceType
     ) -> None:

@@ -50,7 +50,7 @@ ROWS = [
         "_threads",
         "_turns",
     },
-    {"_contracts", "_conchcontracts", "_extras", "error"},
+    {"_contracts", "_conchcontracts", "_counterparts", "_extras", "error"},
 ]
 ROW = {part: number for number, row in enumerate(ROWS) for part in row}
 

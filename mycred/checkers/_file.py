@@ -19,10 +19,11 @@ from twisted.python.failure import Failure
 from .._contracts import (
     AvatarID,
     ICredentialsChecker,
-    InterfaceType,
     IUsernameHashedPassword,
     IUsernamePassword,
+    twistedCheckers,
 )
+from .._counterparts import Counterpart, isOverridden, overridable
 from .._hashes import Hash, UnusableHash, isMeantAsHash, recognize
 from .._passwordfile import Look, PasswordFile
 from .._peers import sourceOf
@@ -34,13 +35,13 @@ from .._workers import Workers, workersOf
 from ..error import LoginFailed
 from ._filechecker import FileChecker, avatarIdOf
 from ._looking import Looking
-from ._passwords import arePlausible
+from ._passwords import arePlausible, checkThemselves, refusal
 
 _NOBODY = Look(None)
 
 
 @implementer(ICredentialsChecker)
-class FilePasswordDB(FileChecker):
+class FilePasswordDB(Counterpart, FileChecker, twistedCheckers.FilePasswordDB):
     """
     Users and their secrets, in a text file with a line for each.
 
@@ -60,10 +61,10 @@ class FilePasswordDB(FileChecker):
     authType = "file"
 
     cache = False
-    credentialInterfaces: tuple[InterfaceType, ...]
+    credentialInterfaces: Any
 
     _credCache: dict[Any, Any] | None = None
-    _cacheTimestamp: int | None = None
+    _cacheTimestamp: Any = None
     _decoys: tuple[Hash, ...] = ()
     _file: Looking[PasswordFile] | None = None
     _fileKey: tuple[object, ...] = ()
@@ -140,9 +141,10 @@ class FilePasswordDB(FileChecker):
         """
         username = credentials.username
         isTheirs = self._isTheirs()
-        # A program may know names that are no text at all.
-        isText = isinstance(username, (bytes, str)) or not isTheirs
-        if isText and not arePlausible(credentials):
+        # A program may know names and passwords that are no text at all.
+        typed = username, getattr(credentials, "password", b"")
+        isText = all(isinstance(one, (bytes, str)) for one in typed)
+        if (isText or not isTheirs) and not arePlausible(credentials):
             return fail(self._cbUnknown(False, username))
         if isTheirs:
             return self._askTheirs(credentials)
@@ -155,6 +157,7 @@ class FilePasswordDB(FileChecker):
         """
         return () if self._isTheirs() else (self.filename,)
 
+    @overridable
     def getUser(self, username: bytes | str) -> tuple[Any, Any]:
         """
         Look up a user, at once and in the caller's thread.
@@ -167,7 +170,7 @@ class FilePasswordDB(FileChecker):
         @raise KeyError: if there is no such user.
         @raise TemporaryFailure: if the file can't be read.
         """
-        if _overridden(self, "_loadCredentials"):
+        if isOverridden(self, "_loadCredentials"):
             return self._findTheirs(username)
         file = self._passwordFile()
         entry = file.now(partial(file.store.find, self._key(username)))
@@ -186,6 +189,7 @@ class FilePasswordDB(FileChecker):
         file = self._passwordFile()
         return file.now(file.store.holdsHashes)
 
+    @overridable
     def _loadCredentials(self) -> Iterator[tuple[Any, Any]]:
         """
         Read the names and secrets in the file.
@@ -239,12 +243,14 @@ class FilePasswordDB(FileChecker):
         """
         Tell whether a program looks users up by itself.
         """
-        return _overridden(self, "getUser") or _overridden(self, "_loadCredentials")
+        return isOverridden(self, "getUser", "_loadCredentials")
 
     def _cbLook(self, look: Look, credentials: Any) -> Any:
         """
         Conclude from what was found about a user.
         """
+        if self.hash is None and checkThemselves(credentials):
+            return self._askCredentials(look, credentials)
         if self.hash is None:
             return super()._cbLook(look, credentials)
         typed = IUsernamePassword(credentials, None)
@@ -261,8 +267,32 @@ class FilePasswordDB(FileChecker):
                 # A program's hash may count on a user who exists.
                 if look.secret:
                     raise
-        conclude: Any = self._cbPasswordMatch if look.secret else self._cbUnknown
-        return conclude(matched, avatarIdOf(look, credentials))
+        avatarId = avatarIdOf(look, credentials)
+        if not look.secret:
+            return self._cbUnknown(matched, avatarId)
+        # As in Twisted: what a program has in its place isn't asked here.
+        return FileChecker._cbPasswordMatch(self, matched, avatarId)
+
+    def _typedIn(self, credentials: Any) -> Any:
+        """
+        Return the credentials that hold the password to verify, or L{None}.
+        """
+        if checkThemselves(credentials):
+            return None
+        return super()._typedIn(credentials)
+
+    def _askCredentials(self, look: Look, credentials: Any) -> Deferred[AvatarID]:
+        """
+        Ask credentials that a program has given a C{checkPassword} of its own, as Twisted
+        does: it is shown what is stored, though it were a hash.
+        """
+        stored = look.secret if look.entry is None else look.entry.secret
+        secret: Any = asBytes(stored)
+        if isinstance(secret, bytes) and isMeantAsHash(secret):
+            # It may compare text, and that is how those come who have stolen the file.
+            if equal(asBytes(credentials.password), secret):
+                return fail(refusal("the stored hash itself").value)
+        return self._matchPassword(credentials, stored, avatarIdOf(look, credentials))
 
     def _askTheirs(self, credentials: Any) -> Deferred[AvatarID]:
         """
@@ -279,7 +309,8 @@ class FilePasswordDB(FileChecker):
             return fail()
         self._lastFound = found or self._lastFound
         # What somebody else has is read for a name that isn't there, since it takes time.
-        look = self._lookAt(*self._lastFound) if self._lastFound else _NOBODY
+        read = Look if checkThemselves(credentials) else self._lookAt
+        look = read(*self._lastFound) if self._lastFound else _NOBODY
         if found is None:
             look = _NOBODY
         return self._conclude(look, credentials).addErrback(self._ebRefused, names)
@@ -288,12 +319,13 @@ class FilePasswordDB(FileChecker):
         """
         Verify a password against what a program knows of the user.
         """
-        typed = IUsernamePassword(credentials, None)
-        if typed is None or not (look.hash or self._decoys):
+        typed = self._typedIn(credentials)
+        password = None if typed is None else asBytes(typed.password)
+        if not isinstance(password, bytes) or not (look.hash or self._decoys):
             return maybeDeferred(self._cbLook, look, credentials)
         workers = self._workers or workersOf()
         verifying: Deferred[Any]
-        password, source = asBytes(typed.password), sourceOf(credentials)
+        source = sourceOf(credentials)
         verifying = workers.run(look.verified, password, self._decoys, source=source)
         verifying.addCallbacks(self._cbVerified, self._ebVerifying)
         return verifying.addCallback(self._cbLook, credentials)
@@ -367,14 +399,6 @@ class FilePasswordDB(FileChecker):
             self._cacheTimestamp = state
         name = next((name for name in names if name in self._credCache), username)
         return name, self._credCache[name]
-
-
-def _overridden(checker: FilePasswordDB, method: str) -> bool:
-    """
-    Tell whether a program has put its own method in the place of ours.
-    """
-    theirs = getattr(getattr(checker, method), "__func__", None)
-    return theirs is not getattr(FilePasswordDB, method)
 
 
 # The name that the class had before, and that old programs use.

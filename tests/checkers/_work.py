@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from mycred._counterparts import overridable
 from mycred._userfile import Layout
 from mycred.credentials import CramMD5Credentials, DigestedCredentials, UsernamePassword
 from mycred.error import UnauthorizedLogin
@@ -65,6 +66,8 @@ class WorkTests:
         """
         function = getattr(owner, name)
 
+        # A program that looks on would be asked in another way.
+        @overridable
         def counting(*args: Any) -> Any:
             self.work[name] += 1
             return function(*args)
