@@ -6,7 +6,13 @@ takes libraries that not everybody has.
 
 from __future__ import annotations
 
-from twisted.conch.checkers import IAuthorizedKeysDB
+from twisted.conch import checkers as twistedConch, error
+from twisted.conch.checkers import (
+    CryptedPasswordRecord,
+    IAuthorizedKeysDB,
+    UserDB,
+    UserRecord,
+)
 from twisted.conch.error import (
     ConchError,
     IgnoreAuthentication,
@@ -14,14 +20,21 @@ from twisted.conch.error import (
     ValidPublicKey,
 )
 from twisted.conch.interfaces import IConchUser, ISession, ISessionSetEnv
+from twisted.conch.ssh import keys
 
 __all__ = [
     "ConchError",
+    "CryptedPasswordRecord",
     "IAuthorizedKeysDB",
     "IConchUser",
     "ISession",
     "ISessionSetEnv",
     "IgnoreAuthentication",
     "NotEnoughAuthentication",
+    "UserDB",
+    "UserRecord",
     "ValidPublicKey",
+    "error",
+    "keys",
+    "twistedConch",
 ]

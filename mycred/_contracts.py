@@ -6,8 +6,9 @@ copy made here would be refused by every protocol that Twisted ships.  So the
 interfaces, L{ANONYMOUS} and the exceptions of strcred are Twisted's very
 objects, and the rest of mycred takes them from this module alone (the login
 errors have a door of their own, L{mycred.error}).  What stands behind a
-contract is never imported from Twisted, with one exception:
-L{TwistedPortal} is here because adapters are registered for that class.
+contract is written anew; Twisted's classes are here to be extended, by
+L{mycred._counterparts}, for programs that ask C{isinstance} and adapters that are
+registered for a class.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Union
 
 from zope.interface import Interface
 
+from twisted.cred import checkers as twistedCheckers, credentials as twistedCredentials
 from twisted.cred.checkers import ANONYMOUS, ICredentialsChecker
 from twisted.cred.credentials import (
     IAnonymous,
@@ -34,6 +36,7 @@ from twisted.cred.strcred import (
     StrcredException,
     UnsupportedInterfaces,
 )
+from twisted.plugins import cred_unix as twistedUNIX
 
 #: What a checker answers: the name of an avatar, or L{ANONYMOUS}.  The contract
 #: says bytes; where a protocol hands over a str (FTP, IRC) a str comes back.
@@ -70,4 +73,7 @@ __all__ = [
     "StrcredException",
     "TwistedPortal",
     "UnsupportedInterfaces",
+    "twistedCheckers",
+    "twistedCredentials",
+    "twistedUNIX",
 ]

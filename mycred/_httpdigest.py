@@ -15,7 +15,12 @@ from hashlib import sha256
 
 from zope.interface import implementer
 
-from ._contracts import IUsernameDigestHash, IUsernameHashedPassword
+from ._contracts import (
+    IUsernameDigestHash,
+    IUsernameHashedPassword,
+    twistedCredentials,
+)
+from ._counterparts import Counterpart
 from ._digest import calcHA1, calcHA2, calcResponse
 from ._digestfields import parseFields, verifyFields
 from ._nonces import Answer, Claim, UsedNonces
@@ -26,7 +31,7 @@ from .error import LoginFailed, StaleNonce, WrongURI
 
 
 @implementer(IUsernameHashedPassword, IUsernameDigestHash)
-class DigestedCredentials:
+class DigestedCredentials(Counterpart, twistedCredentials.DigestedCredentials):
     """
     A client's answer to an HTTP Digest challenge.
 
@@ -113,7 +118,7 @@ class DigestedCredentials:
         return matches and (claim is None or claim.take())
 
 
-class DigestCredentialFactory:
+class DigestCredentialFactory(Counterpart, twistedCredentials.DigestCredentialFactory):
     """
     The maker of HTTP Digest challenges, and the reader of the answers.
 

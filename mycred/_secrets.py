@@ -5,7 +5,7 @@ Secrets: made into bytes once, compared in constant time, refused when absurd.
 from __future__ import annotations
 
 from hmac import compare_digest
-from typing import TypeVar
+from typing import Any, TypeVar
 
 #: Longer names and passwords are refused before any work, in bytes.  The
 #: longest name that an htpasswd file can hold is 255 bytes long and the longest
@@ -38,17 +38,36 @@ def equal(mine: object, theirs: object) -> bool:
     """
     Compare two secrets in a time that tells nothing about where they differ.
 
-    As C{==} does it in Twisted, text equals text and bytes equal bytes, and
-    values of two types never match.
+    As C{==} does it in Twisted, text equals text and bytes equal bytes, and never the one
+    the other.  What is neither, or has a comparison of its own, is compared by that, and
+    its answer handed on.
     """
     if type(mine) is bytes is type(theirs):
         # What hardly anything else is; to ask for the type is the fastest.
         return compare_digest(mine, theirs)
-    if isinstance(mine, bytes) and isinstance(theirs, bytes):
-        return compare_digest(mine, theirs)
-    if isinstance(mine, str) and isinstance(theirs, str):
-        return compare_digest(asBytes(mine), asBytes(theirs))
-    return False
+    kind, other = _kindOf(mine), _kindOf(theirs)
+    if kind is None or other is None:
+        # Unlike in Twisted, None is no secret, and no password is never the right one.
+        return mine is not None and theirs is not None and mine == theirs
+    return kind is other and compare_digest(_inBytes(mine), _inBytes(theirs))
+
+
+def _kindOf(secret: object) -> type | None:
+    """
+    Return whether a secret is text or bytes: L{str}, L{bytes}, or L{None} for what is
+    neither, or isn't compared as these are.
+    """
+    for kind, known in ((bytes, bytes), (str, str), (bytearray, bytes)):
+        if isinstance(secret, kind) and type(secret).__eq__ is kind.__eq__:
+            return known
+    return None
+
+
+def _inBytes(secret: Any) -> bytes:
+    """
+    Return the bytes of text or bytes.
+    """
+    return bytes(asBytes(secret))
 
 
 def isPlausible(secret: object) -> bool:

@@ -13,12 +13,14 @@ import hmac
 import secrets
 import time
 from hashlib import md5
+from typing import Any
 
 from zope.interface import implementer
 
 from twisted.python.deprecate import deprecatedModuleAttribute
 from twisted.python.versions import Version
 
+from . import error as error
 from ._contracts import (
     IAnonymous,
     ICredentials,
@@ -26,12 +28,17 @@ from ._contracts import (
     IUsernameDigestHash,
     IUsernameHashedPassword,
     IUsernamePassword,
+    twistedCredentials,
 )
+from ._counterparts import Counterpart
 from ._digest import calcHA1, calcHA2, calcResponse
 from ._httpdigest import DigestCredentialFactory, DigestedCredentials
 from ._peers import hostOf
 from ._secrets import asBytes, equal
 from .error import LoginFailed
+
+# Without the warning that comes with asking for it.
+_Hashed: Any = vars(twistedCredentials)["UsernameHashedPassword"]
 
 
 def peerOf(credentials: object) -> str | None:
@@ -49,7 +56,7 @@ def peerOf(credentials: object) -> str | None:
 
 
 @implementer(IUsernamePassword)
-class UsernamePassword:
+class UsernamePassword(Counterpart, twistedCredentials.UsernamePassword):
     """
     A user name, and the password as it was typed.
 
@@ -71,13 +78,13 @@ class UsernamePassword:
         Tell whether the user typed this very password.
 
         @param password: the right one.  As in Twisted, text never matches
-            bytes.
+            bytes, and what is neither is compared by C{==}.
         """
         return equal(self.password, password)
 
 
 @implementer(IUsernameHashedPassword)
-class UsernameHashedPassword:
+class UsernameHashedPassword(Counterpart, _Hashed):  # type: ignore[misc]
     """
     A user name and a hashed password.
 
@@ -106,14 +113,14 @@ class UsernameHashedPassword:
 
 
 @implementer(IAnonymous)
-class Anonymous:
+class Anonymous(Counterpart, twistedCredentials.Anonymous):
     """
     An explicit request to be let in without a name.
     """
 
 
 @implementer(IUsernameHashedPassword)
-class CramMD5Credentials:
+class CramMD5Credentials(Counterpart, twistedCredentials.CramMD5Credentials):
     """
     A challenge, and the answer that proves knowledge of the password
     (U{RFC 2195<https://www.rfc-editor.org/rfc/rfc2195>}).
@@ -183,7 +190,7 @@ class CramMD5Credentials:
 
 
 @implementer(ISSHPrivateKey)
-class SSHPrivateKey:
+class SSHPrivateKey(Counterpart, twistedCredentials.SSHPrivateKey):
     """
     A public key, and the signature that proves who holds the private one.
 

@@ -23,6 +23,7 @@ from twisted.internet.defer import (
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from . import error as error
 from ._chain import CheckerChain, interfacesOf, unhandled
 from ._contracts import (
     AvatarID,
@@ -33,11 +34,12 @@ from ._contracts import (
     Login,
     TwistedPortal,
 )
+from ._counterparts import Counterpart
 from ._tellers import Attempt, Teller, nowAsked, setTeller, tellerOf
 from .error import LoginFailed
 
 
-class Portal(TwistedPortal):
+class Portal(Counterpart, TwistedPortal):
     """
     A mediator between the protocols that users come by and a realm.
 

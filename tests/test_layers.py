@@ -40,7 +40,7 @@ ROWS = [
     {"_digestfields", "_nonces"},
     {"_peers"},
     {"_digest", "_pace", "_processes", "_secrets", "_targets", "_threads", "_turns"},
-    {"_contracts", "_conchcontracts", "error", "_migrate"},
+    {"_contracts", "_conchcontracts", "_counterparts", "error", "_migrate"},
 ]
 ROW = {part: number for number, row in enumerate(ROWS) for part in row}
 

@@ -4,10 +4,13 @@ Tests for L{mycred._secrets}.
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import example, given, settings, strategies as st
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from mycred import _secrets
 from mycred._secrets import LONGEST, asBytes, equal, isPlausible, printable
 
 patient = settings(deadline=None, database=None)
@@ -135,12 +138,76 @@ class EqualTests(SynchronousTestCase):
 
     def test_otherTypes(self) -> None:
         """
-        What is no secret at all matches nothing, not even itself.
+        As in Twisted: what is neither text nor bytes is compared by C{==}, and what has
+        a comparison of its own by that.
         """
-        for value in (None, 7, bytearray(b"secret"), ()):
-            self.assertFalse(equal(value, value))
+
+        class Stored(bytes):
+            """
+            A stored hash, as libraries have it.
+            """
+
+            def __eq__(self, typed: object) -> bool:
+                return typed == b"secret"
+
+            __hash__ = bytes.__hash__
+
+        for value in (7, 1.5, (), frozenset("a"), object()):
+            self.assertTrue(equal(value, value))
             self.assertFalse(equal(value, b"secret"))
             self.assertFalse(equal("secret", value))
+        self.assertTrue(equal(1, 1.0))
+        self.assertTrue(equal(b"secret", Stored(b"$hash")))
+        self.assertTrue(equal(Stored(b"$hash"), b"secret"))
+        self.assertFalse(equal(b"$hash", Stored(b"$hash")))
+
+    def test_buffers(self) -> None:
+        """
+        As in Twisted: an array of bytes matches the same bytes.
+        """
+        self.assertTrue(equal(bytearray(b"secret"), b"secret"))
+        self.assertTrue(equal(b"secret", bytearray(b"secret")))
+        self.assertFalse(equal(bytearray(b"secret"), b"secreT"))
+        self.assertFalse(equal(bytearray(b"secret"), "secret"))
+
+    def test_none(self) -> None:
+        """
+        Unlike in Twisted: where there is no password, none is right.
+        """
+        for value in (None, b"", "", 0):
+            self.assertFalse(equal(None, value))
+            self.assertFalse(equal(value, None))
+
+    def test_constantTime(self) -> None:
+        """
+        Text and bytes are compared in a time that tells nothing, those of subclasses
+        too.
+        """
+        compared: list[tuple[object, object]] = []
+
+        def compare(mine: bytes, theirs: bytes) -> bool:
+            compared.append((mine, theirs))
+            return mine == theirs
+
+        class Text(str):
+            """
+            Text that knows more.
+            """
+
+        self.patch(_secrets, "compare_digest", compare)
+        pairs = [(b"a", b"a"), ("a", "b"), (Text("a"), "a"), (bytearray(b"a"), b"a")]
+        for mine, theirs in pairs:
+            self.assertEqual(equal(mine, theirs), mine == theirs)
+        self.assertEqual(len(compared), len(pairs))
+
+    @given(*[st.one_of(anyText, st.binary(), st.integers(), st.booleans())] * 2)
+    @patient
+    def test_asTwisted(self, mine: Any, theirs: Any) -> None:
+        """
+        Whatever is presented and stored, the answer is Twisted's.
+        """
+        self.assertEqual(equal(mine, theirs), mine == theirs)
+        self.assertTrue(equal(mine, mine))
 
     def test_result(self) -> None:
         """

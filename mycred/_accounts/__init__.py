@@ -19,6 +19,7 @@ from ._account import (
 from ._lines import cryptIn
 from ._rules import NOLOGIN, SHELLS, Rules
 from ._settled import settled
+from ._spwd import RecordUsers, ShadowDatabase
 from ._standing import Standing
 from ._store import (
     SHADOW,
@@ -51,7 +52,9 @@ __all__ = [
     # From ._account
     "Kind",
     # From ._rules
+    "RecordUsers",
     "Rules",
+    "ShadowDatabase",
     # From ._standing
     "Standing",
     # From ._users

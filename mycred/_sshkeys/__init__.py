@@ -9,7 +9,7 @@ from ._evidence import KeyEvidence
 from ._key import TOUCHED, TYPES, VERIFIED, PublicKey
 from ._keyfiles import FILES, KeyFiles, checkFiles, checkPattern, expand
 from ._lines import keysIn, readKey
-from ._opening import UnsafeFile, asUser, insistOnModes
+from ._opening import UnsafeFile, asUser, insistOnModes, readSafely
 from ._optionlist import parseOptions
 from ._options import ANY_TUNNEL, SERVER_OPTIONS, BadOption, KeyOptions, merge
 from ._policy import (
@@ -79,6 +79,7 @@ __all__ = [
     "parseOptions",
     # From ._lines
     "readKey",
+    "readSafely",
     # From ._policy
     "signatureAlgorithm",
     # From ._ports

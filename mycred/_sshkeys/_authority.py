@@ -130,6 +130,21 @@ class Authority:
         account = user.account
         return _inDoubt(name, lambda doubts: self._judge(account, None, doubts))
 
+    def vet(self, verdict: Verdict, offer: Offer) -> Verdict:
+        """
+        Hold a key that is the user's, as somebody else knows, against those that are
+        revoked.
+
+        @param verdict: that it is.
+        @param offer: the key.
+
+        @return: a verdict; it may be in doubt.
+        """
+        return _inDoubt(
+            verdict.name,
+            lambda doubts: self._ifRevoked(offer, verdict.name, doubts) or verdict,
+        )
+
     def _look(
         self, name: bytes, offer: Offer, peer: str | None, doubts: list[Doubt]
     ) -> Verdict:
@@ -142,12 +157,9 @@ class Authority:
         user = self._users.find(name).user if isAccountName(name) else None
         known = name if user is None else user.name
         # First, and for whoever asks: a revoked key tells nothing of names.
-        try:
-            if self._isRevoked(offer, doubts):
-                return Verdict(Kind.REFUSED, known, "the key is revoked")
-        except OSError as error:
-            why = f"{self._files.revoked} can't be read, so that no key counts: {error}"
-            return Verdict(Kind.UNSURE, known, why)
+        refused = self._ifRevoked(offer, known, doubts)
+        if refused is not None:
+            return refused
         if user is None:
             account = madeUp(name) if isAccountName(name) else None
             why = "there is no such account"
@@ -171,6 +183,20 @@ class Authority:
             return Verdict(Kind.UNSURE, user.name, str(trouble))
         why = "no line authorizes the key"
         return Verdict(Kind.REFUSED, user.name, why, account=account)
+
+    def _ifRevoked(
+        self, offer: Offer, name: bytes, doubts: list[Doubt]
+    ) -> Verdict | None:
+        """
+        Return the verdict on a key that is revoked, or perhaps is; L{None} if it isn't.
+        """
+        try:
+            if self._isRevoked(offer, doubts):
+                return Verdict(Kind.REFUSED, name, "the key is revoked")
+        except OSError as error:
+            why = f"{self._files.revoked} can't be read, so that no key counts: {error}"
+            return Verdict(Kind.UNSURE, name, why)
+        return None
 
     def _isRevoked(self, offer: Offer, doubts: list[Doubt]) -> bool:
         """

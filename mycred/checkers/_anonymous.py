@@ -8,12 +8,19 @@ from zope.interface import implementer
 
 from twisted.internet.defer import Deferred, succeed
 
-from .._contracts import ANONYMOUS, AvatarID, IAnonymous, ICredentialsChecker
+from .._contracts import (
+    ANONYMOUS,
+    AvatarID,
+    IAnonymous,
+    ICredentialsChecker,
+    twistedCheckers,
+)
+from .._counterparts import Counterpart
 from .._tellers import tellingAlone
 
 
 @implementer(ICredentialsChecker)
-class AllowAnonymousAccess:
+class AllowAnonymousAccess(Counterpart, twistedCheckers.AllowAnonymousAccess):
     """
     Grant anonymous access, always.
     """

@@ -19,10 +19,11 @@ from twisted.python.failure import Failure
 from .._contracts import (
     AvatarID,
     ICredentialsChecker,
-    InterfaceType,
     IUsernameHashedPassword,
     IUsernamePassword,
+    twistedCheckers,
 )
+from .._counterparts import Counterpart, isOverridden, overridable
 from .._hashes import Hash, UnusableHash, isMeantAsHash, recognize
 from .._passwordfile import Look, PasswordFile
 from .._peers import sourceOf
@@ -39,7 +40,7 @@ _NOBODY = Look(None)
 
 
 @implementer(ICredentialsChecker)
-class FilePasswordDB(FileChecker):
+class FilePasswordDB(Counterpart, FileChecker, twistedCheckers.FilePasswordDB):
     """
     Users and their secrets, in a text file with a line for each.
 
@@ -59,10 +60,10 @@ class FilePasswordDB(FileChecker):
     authType = "file"
 
     cache = False
-    credentialInterfaces: tuple[InterfaceType, ...]
+    credentialInterfaces: Any
 
     _credCache: dict[Any, Any] | None = None
-    _cacheTimestamp: int | None = None
+    _cacheTimestamp: Any = None
     _decoys: tuple[Hash, ...] = ()
     _file: Looking[PasswordFile] | None = None
     _fileKey: tuple[object, ...] = ()
@@ -146,6 +147,7 @@ class FilePasswordDB(FileChecker):
             return self._askTheirs(credentials)
         return self._look(self._passwordFile(), self._key(username), credentials)
 
+    @overridable
     def getUser(self, username: bytes | str) -> tuple[Any, Any]:
         """
         Look up a user, at once and in the caller's thread.
@@ -158,7 +160,7 @@ class FilePasswordDB(FileChecker):
         @raise KeyError: if there is no such user.
         @raise TemporaryFailure: if the file can't be read.
         """
-        if _overridden(self, "_loadCredentials"):
+        if isOverridden(self, "_loadCredentials"):
             return self._findTheirs(username)
         file = self._passwordFile()
         entry = file.now(partial(file.store.find, self._key(username)))
@@ -175,6 +177,7 @@ class FilePasswordDB(FileChecker):
         """
         return any(map(self._isHashed, self._entries()))
 
+    @overridable
     def _loadCredentials(self) -> Iterator[tuple[Any, Any]]:
         """
         Read the names and secrets in the file.
@@ -233,7 +236,7 @@ class FilePasswordDB(FileChecker):
         """
         Tell whether a program looks users up by itself.
         """
-        return _overridden(self, "getUser") or _overridden(self, "_loadCredentials")
+        return isOverridden(self, "getUser", "_loadCredentials")
 
     def _isHashed(self, entry: Entry) -> bool:
         """
@@ -371,14 +374,6 @@ class FilePasswordDB(FileChecker):
             self._cacheTimestamp = state
         name = next((name for name in names if name in self._credCache), username)
         return name, self._credCache[name]
-
-
-def _overridden(checker: FilePasswordDB, method: str) -> bool:
-    """
-    Tell whether a program has put its own method in the place of ours.
-    """
-    theirs = getattr(getattr(checker, method), "__func__", None)
-    return theirs is not getattr(FilePasswordDB, method)
 
 
 # The name that the class had before, and that old programs use.

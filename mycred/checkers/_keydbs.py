@@ -12,12 +12,13 @@ from typing import IO, Any
 from zope.interface import implementer
 
 from twisted.conch.ssh.keys import Key
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from .._accounts import SHADOW, Kind, Rules, SystemUsers, Verdict, settled
-from .._conchcontracts import IAuthorizedKeysDB
+from .._conchcontracts import IAuthorizedKeysDB, twistedConch
+from .._counterparts import Counterpart, overridable
 from .._helper import Helper
 from .._sshkeys import (
     FILES,
@@ -40,7 +41,7 @@ _anyKey = KeyPolicy()
 
 
 @implementer(IAuthorizedKeysDB)
-class InMemorySSHKeyDB:
+class InMemorySSHKeyDB(Counterpart, twistedConch.InMemorySSHKeyDB):
     """
     Keys that a program has itself.
     """
@@ -51,6 +52,7 @@ class InMemorySSHKeyDB:
         """
         self._mapping = mapping
 
+    @overridable
     def getAuthorizedKeys(self, username: bytes) -> Iterable[Any]:
         """
         Return the keys of a user.
@@ -105,14 +107,21 @@ def logUnread(line: bytes, error: Exception) -> None:
 
 
 @implementer(IAuthorizedKeysDB)
-class UNIXAuthorizedKeysFiles:
+class UNIXAuthorizedKeysFiles(Counterpart, twistedConch.UNIXAuthorizedKeysFiles):
     """
     The keys in users' files, by which sshd lets them in.
 
     L{SSHPublicKeyChecker} looks one up with all that sshd would look at:
     options, certificates, who may write to a file.  C{getAuthorizedKeys} is for others,
-    and knows keys without options only.
+    and knows keys without options only.  A program that overrides that is asked by it,
+    and by nothing else.
     """
+
+    # As long as the constructor hasn't run, which programs skip.
+    _authority: Any = None
+    _userdb: Any = None
+    _parseKey: Any = Key.fromString
+    _hasRules = False
 
     def __init__(
         self,
@@ -160,8 +169,6 @@ class UNIXAuthorizedKeysFiles:
         for pattern in [*files, principals]:
             if pattern is not None:
                 checkPattern(pattern)
-        # Whoever reads lines in another way means those that it makes keys of.
-        self.authorize = self._authorize if _isDefault(parseKey) else None
         self._userdb = userdb
         self._parseKey = parseKey
         self._users = SystemUsers(userdb)
@@ -169,6 +176,7 @@ class UNIXAuthorizedKeysFiles:
         self._workers = workers
         where = KeyFiles(tuple(files), ca, revoked, principals, strict)
         account = None
+        self._hasRules = accountRules is not None
         if accountRules is not None:
             account = (SHADOW if os.path.lexists(SHADOW) else None, accountRules)
         self._authority = makeAuthority(where, policy, account, users=self._users)
@@ -177,6 +185,41 @@ class UNIXAuthorizedKeysFiles:
             helper = Helper("sshkey", where, policy, account, processes=processors())
             self._separate = Separate(helper, workers)
 
+    @property
+    def authorize(self) -> Callable[..., Deferred[Verdict]] | None:
+        """
+        Look a key up, as L{_authorize} does it; or L{None}, if lines are read in another
+        way, which means that those count of which it makes keys.
+        """
+        if self._authority is None or self._parseKey != Key.fromString:
+            return None
+        return self._authorize
+
+    def vet(self, verdict: Verdict, proof: Proof) -> Deferred[Verdict]:
+        """
+        Judge a key that is among those of L{getAuthorizedKeys}: whether it is revoked,
+        and whether the account may be used.
+
+        @param verdict: that it is the user's.
+        @param proof: the key.
+        """
+        if self._authority is None:
+            return succeed(verdict)
+        vet = partial(self._authority.vet, verdict, proof.offer)
+        vetting: Deferred[Any]
+        vetting = self.workers.run(settled, vet, verdict.name, source=proof.source)
+        vetting.addErrback(self._ebLooking, verdict.name)
+        return vetting.addCallback(self._cbVetted, proof)
+
+    def _cbVetted(self, verdict: Verdict, proof: Proof) -> Any:
+        """
+        Have the account judged, if there are rules for accounts.
+        """
+        if not self._hasRules or verdict.kind is not Kind.ACCEPTED:
+            return verdict
+        return self._judge(verdict, proof).addErrback(self._ebLooking, verdict.name)
+
+    @overridable
     def getAuthorizedKeys(self, username: bytes) -> Iterable[Any]:
         """
         Return the keys of a user, as Twisted does it: those without options, of
@@ -292,7 +335,9 @@ class UNIXAuthorizedKeysFiles:
         account, command = verdict.account, self._command
         if account is None or command is None:
             return None
-        return self._authority.lookIn(text, command.path, offer, account, peer)
+        known: KeyEvidence | None
+        known = self._authority.lookIn(text, command.path, offer, account, peer)
+        return known
 
     def _cbEvidence(
         self, evidence: KeyEvidence | None, verdict: Verdict, proof: Proof
@@ -304,6 +349,14 @@ class UNIXAuthorizedKeysFiles:
         """
         if evidence is None:
             return verdict
+        return self._judge(verdict._replace(key=evidence), proof)
+
+    def _judge(self, verdict: Verdict, proof: Proof) -> Deferred[Any]:
+        """
+        Have the account judged whose key it is.
+
+        @param verdict: what was found out about the key.
+        """
         name = verdict.name
         judging: Deferred[Any]
         if self._separate is not None:
@@ -311,7 +364,7 @@ class UNIXAuthorizedKeysFiles:
         else:
             judge = partial(self._authority.judge, name)
             judging = self.workers.run(settled, judge, name, source=proof.source)
-        return judging.addCallback(lambda judged: judged._replace(key=evidence))
+        return judging.addCallback(lambda judged: judged._replace(key=verdict.key))
 
     def _passNotes(self, result: Any) -> Any:
         """
@@ -326,13 +379,6 @@ class UNIXAuthorizedKeysFiles:
         """
         for text, values in self._authority.takeNotes():
             _log.warn(text, **values)
-
-
-def _isDefault(parseKey: object) -> bool:
-    """
-    Tell whether lines are read as they always are.
-    """
-    return parseKey == Key.fromString
 
 
 __all__ = [

@@ -109,7 +109,7 @@ class Looking(Generic[_S]):
         """
         path = printable(self.store.path)
         self._log.error("{file} can't be read: {error}", file=path, error=error)
-        return _unavailable(f"{path} can't be read: {error}")
+        return unavailable(f"{path} can't be read: {error}")
 
     def _ask(
         self,
@@ -137,7 +137,7 @@ class Looking(Generic[_S]):
             if tries == 1 or workers.seconds() + SETTLING > until:
                 self._log.error("{file} goes on changing", file=self.store.path)
                 path = printable(self.store.path)
-                return fail(_unavailable(f"{path} goes on changing"))
+                return fail(unavailable(f"{path} goes on changing"))
             again = (workers, name, password, until, source, look.doubt, tries - 1)
             return workers.pause(SETTLING).addCallback(lambda _: self._ask(*again))
 
@@ -158,7 +158,7 @@ class Looking(Generic[_S]):
         if failure.check(OSError):
             return Failure(self.unreadable(failure.value))
         self._log.failure("A look into {file} failed", failure, file=self.store.path)
-        return Failure(_unavailable(f"a look into {printable(self.store.path)} failed"))
+        return Failure(unavailable(f"a look into {printable(self.store.path)} failed"))
 
     def _flush(self) -> None:
         """
@@ -168,7 +168,7 @@ class Looking(Generic[_S]):
             self._log.warn(text, **values)
 
 
-def _unavailable(why: str) -> TemporaryFailure:
+def unavailable(why: str) -> TemporaryFailure:
     """
     Return the error for who can't be told anything now.
 
@@ -177,4 +177,4 @@ def _unavailable(why: str) -> TemporaryFailure:
     return because(TemporaryFailure("Temporarily unavailable"), why)
 
 
-__all__ = ["Looking"]
+__all__ = ["Looking", "unavailable"]

@@ -15,14 +15,20 @@ from .._contracts import (
     ICredentialsChecker,
     IUsernameHashedPassword,
     IUsernamePassword,
+    twistedCheckers,
 )
+from .._counterparts import Counterpart
 from .._secrets import asBytes
 from .._tellers import tellingAlone
 from ._passwords import PasswordMatching
 
 
 @implementer(ICredentialsChecker)
-class InMemoryUsernamePasswordDatabaseDontUse(PasswordMatching):
+class InMemoryUsernamePasswordDatabaseDontUse(
+    Counterpart,
+    PasswordMatching,
+    twistedCheckers.InMemoryUsernamePasswordDatabaseDontUse,
+):
     """
     Users and their passwords, in memory and in plain text: for tests and
     examples.  A server wants L{FilePasswordDB<mycred.checkers.FilePasswordDB>}
@@ -65,14 +71,27 @@ class InMemoryUsernamePasswordDatabaseDontUse(PasswordMatching):
             L{UnauthorizedLogin<mycred.error.UnauthorizedLogin>}.
         """
         username = credentials.username
-        try:
-            stored = self.users.get(username)
-        except TypeError:
-            # Over PB a name may be anything, a list too.
-            stored = None
-        if stored is None and isinstance(username, str):
-            stored = self.users.get(asBytes(username))
+        stored = None
+        # In this way, since C{users} may be a program's, and have nothing else.
+        for name in _spellings(username):
+            if name in self.users:
+                stored = self.users[name]
+                break
         return self._matchPassword(credentials, stored, username)
+
+
+def _spellings(username: Any) -> tuple[Any, ...]:
+    """
+    Return the names under which a user is looked up.
+    """
+    if isinstance(username, str):
+        return username, asBytes(username)
+    try:
+        hash(username)
+    except TypeError:
+        # Over PB a name may be anything, a list too.
+        return ()
+    return (username,)
 
 
 __all__ = ["InMemoryUsernamePasswordDatabaseDontUse"]

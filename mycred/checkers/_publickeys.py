@@ -18,8 +18,9 @@ from twisted.python.failure import Failure
 
 from .._accounts import Kind, Verdict, isMadeUp
 from .._audit import because
-from .._conchcontracts import ValidPublicKey
+from .._conchcontracts import ValidPublicKey, twistedConch
 from .._contracts import AvatarID, ICredentialsChecker, ISSHPrivateKey
+from .._counterparts import Counterpart, isOverridden
 from .._pace import Pace
 from .._peers import sourceOf
 from .._secrets import asBytes, shortened
@@ -46,6 +47,7 @@ from ..credentials import peerOf
 from ..error import LoginFailed, UnauthorizedLogin
 from ._accountchecker import errorOf
 from ._avatarids import avatarIdOf
+from ._keysteps import KeySteps
 
 _anyKey = KeyPolicy()
 
@@ -69,7 +71,7 @@ def keyOf(avatarId: object) -> KeyEvidence | None:
 
 
 @implementer(ICredentialsChecker)
-class SSHPublicKeyChecker:
+class SSHPublicKeyChecker(Counterpart, KeySteps, twistedConch.SSHPublicKeyChecker):
     """
     Let in who holds the private key to one that is authorized.
 
@@ -80,6 +82,13 @@ class SSHPublicKeyChecker:
     authType = "sshkey"
 
     credentialInterfaces = (ISSHPrivateKey,)
+
+    # As long as the constructor hasn't run, which programs skip.
+    _policy = _anyKey
+    _accepted = _anyKey.accepted
+    _honors: frozenset[str] = frozenset()
+    _workers: Workers | None = None
+    _itsPace: Pace | None = None
 
     def __init__(
         self,
@@ -106,7 +115,6 @@ class SSHPublicKeyChecker:
         self._accepted = policy.accepted
         self._honors = _checkHonors(honors)
         self._workers = workers
-        self._pace = Pace()
 
     @tellingAlone
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
@@ -124,16 +132,33 @@ class SSHPublicKeyChecker:
             found out.  What is no key at all is also a conch C{BadKeyError}.
         """
         began = monotonic()
-        deferred: Deferred[Any] = execute(self._sanityCheckKey, credentials)
-        deferred.addCallback(self._checkKey, credentials)
-        deferred.addCallback(self._verifyKey, credentials)
+        deferred: Deferred[Any]
+        if self._stepsAreTheirs():
+            deferred = self._askSteps(credentials)
+        else:
+            deferred = execute(self._readProof, credentials)
+            deferred.addCallback(self._lookAndVerify, credentials)
         return deferred.addErrback(self._ebRefused, began)
 
-    def _sanityCheckKey(self, credentials: Any) -> Proof:
+    @property
+    def _pace(self) -> Pace:
+        """
+        How long it takes to look somebody up.
+        """
+        if self._itsPace is None:
+            self._itsPace = Pace()
+        return self._itsPace
+
+    def _readProof(self, credentials: Any) -> Proof:
         """
         Read the key, and insist on one that can count at all.
         """
-        offer = readOffer(credentials.blob)
+        return self._proofFor(readOffer(credentials.blob), credentials)
+
+    def _proofFor(self, offer: Offer, credentials: Any) -> Proof:
+        """
+        Insist on a key that can count at all.
+        """
         flaw = self._policy.flaw(offer)
         algorithms = self._algorithmsFor(credentials)
         isCertified = isCertifying(asBytes(credentials.algName))
@@ -145,20 +170,28 @@ class SSHPublicKeyChecker:
             _refuse(flaw)
         return Proof(offer, credentials, algorithms)
 
-    def _checkKey(self, proof: Proof, credentials: Any) -> Deferred[Any]:
+    def _lookAndVerify(self, proof: Proof, credentials: Any) -> Deferred[Any]:
+        """
+        Look the key up, and have the signature verified.
+        """
+        looking = self._authorize(proof, credentials)
+        return looking.addCallback(self._cbVerdict, proof, credentials)
+
+    def _authorize(self, proof: Proof, credentials: Any) -> Deferred[Any]:
         """
         Look the key up, and insist that it is authorized.
         """
-        authorize = getattr(self._keydb, "authorize", None)
-        name = asBytes(credentials.username)
+        db, name = self._keydb, asBytes(credentials.username)
         looking: Deferred[Any]
-        if authorize is not None:
+        # Whoever overrides what is conch's is the one to be asked.
+        authorize = getattr(db, "authorize", None)
+        if authorize is not None and not isOverridden(db, "getAuthorizedKeys"):
             looking = authorize(name, proof, peerOf(credentials))
         else:
             looking = self._keysOf(credentials.username)
-            looking.addCallback(self._cbKeys, proof.offer, name)
+            looking.addCallback(self._cbKeys, proof, name)
         looking.addCallback(self._cbLooked, name, monotonic())
-        return looking.addCallback(self._cbVerdict, proof, credentials)
+        return looking.addCallback(self._cbAuthorized, credentials)
 
     def _keysOf(self, username: Any) -> Deferred[Any]:
         """
@@ -200,9 +233,20 @@ class SSHPublicKeyChecker:
         # Who has gone meanwhile was refused all the same, as the log is told.
         return workers.pause(wait).addBoth(lambda _: failure)
 
-    def _cbKeys(self, keys: Iterable[Any], offer: Offer, name: bytes) -> Verdict:
+    def _cbKeys(self, keys: Iterable[Any], proof: Proof, name: bytes) -> Any:
         """
-        Look for a key among those of somebody else's database.
+        Look for a key among those of somebody else's database, which may have extended
+        one of ours that knows of keys that are revoked.
+        """
+        verdict = self._lookAmong(keys, proof.offer, name)
+        vet = getattr(self._keydb, "vet", None)
+        if verdict.kind is not Kind.ACCEPTED or vet is None:
+            return verdict
+        return vet(verdict, proof)
+
+    def _lookAmong(self, keys: Iterable[Any], offer: Offer, name: bytes) -> Verdict:
+        """
+        Look for a key among others.
         """
         if isinstance(offer, Certificate):
             return Verdict(Kind.REFUSED, name, "certificates aren't looked up here")
@@ -216,9 +260,9 @@ class SSHPublicKeyChecker:
             return Verdict(Kind.ACCEPTED, name, key=evidence)
         return Verdict(Kind.REFUSED, name, "no such key is authorized")
 
-    def _cbVerdict(self, verdict: Verdict, proof: Proof, credentials: Any) -> Any:
+    def _cbAuthorized(self, verdict: Verdict, credentials: Any) -> Verdict:
         """
-        Conclude from a look, as long as nothing is proved.
+        Insist on a key that is authorized, by nothing to which this server doesn't see.
         """
         if verdict.kind is Kind.UNSURE:
             raise errorOf(verdict)
@@ -231,17 +275,16 @@ class SSHPublicKeyChecker:
             where = f"{evidence.file}:{evidence.line}: " if evidence.file else ""
             what = ", ".join(sorted(left))
             _refuse(f"{where}this server doesn't see to {what}")
+        return verdict._replace(key=evidence)
+
+    def _cbVerdict(self, verdict: Verdict, proof: Proof, credentials: Any) -> Any:
+        """
+        Have the signature verified, unless it was, and name the avatar.
+        """
         if not credentials.signature:
             if verdict.kind is Kind.DENIED:
                 _refuse(verdict.why)
             raise ValidPublicKey("The key would do")
-        return proof, verdict._replace(key=evidence)
-
-    def _verifyKey(self, found: tuple[Proof, Verdict], credentials: Any) -> Any:
-        """
-        Have the signature verified, unless it was, and name the avatar.
-        """
-        proof, verdict = found
         if proof.isVerified:
             return self._cbProved(None, proof, verdict, credentials)
         workers = self._workers or workersOf()

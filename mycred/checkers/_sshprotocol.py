@@ -12,8 +12,9 @@ from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.logger import Logger
 from twisted.python.reflect import qual
 
-from .._conchcontracts import NotEnoughAuthentication
+from .._conchcontracts import NotEnoughAuthentication, twistedConch
 from .._contracts import AvatarID, ICredentialsChecker, InterfaceType
+from .._counterparts import Counterpart
 from .._sshkeys import (
     BadOption,
     KeyEvidence,
@@ -31,7 +32,7 @@ _ATTRIBUTE = "_mycredFactors"
 
 
 @implementer(ICredentialsChecker)
-class SSHProtocolChecker:
+class SSHProtocolChecker(Counterpart, twistedConch.SSHProtocolChecker):
     """
     A checker that asks others, and is content when L{areDone} says so.
 
@@ -83,25 +84,22 @@ class SSHProtocolChecker:
                 asking: Deferred[Any] = maybeDeferred(
                     checker.requestAvatarId, credentials
                 )
-                return asking.addCallback(
-                    self._cbGoodAuthentication, credentials, interface
-                )
+                return asking.addCallback(self._cbGoodAuthentication, credentials)
         names = ", ".join(map(qual, interfaces))
         return fail(UnhandledCredentials(f"No checker for {names}"))
 
-    def _cbGoodAuthentication(
-        self, avatarId: AvatarID, credentials: Any, interface: InterfaceType
-    ) -> AvatarID:
+    def _cbGoodAuthentication(self, avatarId: AvatarID, credentials: Any) -> AvatarID:
         """
         Remember what has succeeded, and tell whether it is enough.
         """
+        asked = [one for one in providedBy(credentials) if one in self.checkers]
         connection = getattr(credentials, "connection", None)
         # Where nobody can tell which connection this is, nothing that was proved before
         # can be counted.  Otherwise the connection itself keeps it, and takes it along.
         kept: dict[object, _Progress]
         kept = {} if connection is None else vars(connection).setdefault(_ATTRIBUTE, {})
         progress = kept.setdefault(self, _Progress())
-        progress.add(avatarId, credentials, interface)
+        progress.add(avatarId, credentials, *asked[:1])
         self.successfulCredentials = {avatarId: progress.factors}
         try:
             isDone = self.areDone(avatarId)
@@ -139,9 +137,17 @@ class _Progress:
         self._avatarId: AvatarID | None = None
         self._keys: list[KeyEvidence] = []
 
-    def add(self, avatarId: AvatarID, credentials: Any, interface: InterfaceType) -> None:
+    def add(
+        self,
+        avatarId: AvatarID,
+        credentials: Any,
+        interface: InterfaceType | None = None,
+    ) -> None:
         """
         Count credentials, unless what they prove was proved before.
+
+        @param interface: the kind of them that was asked about; L{None} if a program has
+            had them checked by itself.
         """
         if avatarId != self._avatarId:
             # Somebody else's factors prove nothing here (RFC 4252, section 5).
@@ -170,12 +176,14 @@ class _Progress:
         return withKey(avatarId, first._replace(options=options))
 
 
-def _isSameFactor(one: Any, other: Any, interface: InterfaceType) -> bool:
+def _isSameFactor(one: Any, other: Any, interface: InterfaceType | None) -> bool:
     """
     Tell whether credentials prove the same as others: the same key, with a certificate
     or without, or something else of the same kind.
     """
-    return interface in providedBy(one) and _keyIn(one) == _keyIn(other)
+    kinds = providedBy(other) if interface is None else (interface,)
+    isSameKind = not set(kinds).isdisjoint(providedBy(one))
+    return isSameKind and _keyIn(one) == _keyIn(other)
 
 
 def _keyIn(credentials: Any) -> object:

@@ -11,7 +11,7 @@ from typing import Any
 
 from zope.interface import implementer
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred, fail, maybeDeferred
 
 from .._accounts import (
     NOLOGIN,
@@ -29,7 +29,8 @@ from .._accounts import (
     lastDecoy,
 )
 from .._argstring import yesNo
-from .._contracts import AvatarID, ICredentialsChecker
+from .._contracts import AvatarID, ICredentialsChecker, twistedUNIX
+from .._counterparts import Counterpart
 from .._hashes import Hash, UnusableHash
 from .._helper import Helper
 from .._passwordfile import Look
@@ -42,6 +43,7 @@ from .._workers import Workers, workersOf
 from ._accountchecker import AccountChecker, Separate
 from ._looking import Looking
 from ._passwords import arePlausible
+from ._unixsteps import UNIXSteps
 
 # Every account will do.
 _NO_RULES = Rules()
@@ -51,6 +53,10 @@ class _StoredAccountChecker(AccountChecker):
     """
     Base of the checkers of accounts whose hashes can be read.
     """
+
+    # As long as the constructor hasn't run.
+    _looking: Any = None
+    _separate: Separate | None = None
 
     def __init__(
         self,
@@ -62,8 +68,6 @@ class _StoredAccountChecker(AccountChecker):
             hash ever comes into this one.
         @param workers: the threads; the reactor's if L{None}.
         """
-        self._looking: Any = None
-        self._separate: Separate | None = None
         if isinstance(accounts, Helper):
             self._separate = Separate(accounts, workers)
         else:
@@ -83,12 +87,15 @@ class _StoredAccountChecker(AccountChecker):
 
 
 @implementer(ICredentialsChecker)
-class UNIXChecker(_StoredAccountChecker):
+class UNIXChecker(Counterpart, _StoredAccountChecker, UNIXSteps, twistedUNIX.UNIXChecker):
     """
     The accounts of the system, with the hashes of /etc/shadow.
 
     Whoever may log in as shadow(5) has it: locked and expired accounts are denied,
     and so are passwords that must be changed.
+
+    A program that overrides C{checkPwd} or C{checkSpwd} has them asked as Twisted asks
+    them.  What these have here they do in the reactor's thread, and need to be root's.
     """
 
     authType = "unix"
@@ -121,12 +128,39 @@ class UNIXChecker(_StoredAccountChecker):
             raise ValueError("a userdb and a groupdb can't be asked by other processes")
         if shadow is None and os.path.lexists(SHADOW):
             shadow = SHADOW
+        self._rules, self._shadow = rules, shadow
+        self._userdb, self._groupdb = userdb, groupdb
         accounts: Accounts | Helper
         if separate:
             accounts = _start(Files(shadow=shadow), rules)
         else:
             accounts = Accounts(SystemUsers(userdb, groupdb), shadow, rules)
         super().__init__(accounts, workers)
+
+    @tellingAlone
+    def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
+        """
+        Check a password, and whether the account may be used.
+
+        @return: a L{Deferred} as from L{AccountChecker.requestAvatarId}, or what a
+            program's own C{checkPwd} or C{checkSpwd} says.
+        """
+        whole = super().requestAvatarId
+        if not self._stepsAreTheirs():
+            return whole(credentials)
+        checked = self._askSteps(credentials)
+        return whole(credentials) if checked is None else maybeDeferred(lambda: checked)
+
+    def _lookUp(
+        self, name: bytes, password: bytes, credentials: Any
+    ) -> Deferred[Verdict]:
+        """
+        Have a verdict found.
+        """
+        if self._looking is self._separate is None:
+            # Programs skip the constructor.
+            UNIXChecker.__init__(self)
+        return super()._lookUp(name, password, credentials)
 
 
 @implementer(ICredentialsChecker)
@@ -177,6 +211,11 @@ class UNIXPasswordDatabase(UNIXChecker):
     functions know.
     """
 
+    # As long as the constructor hasn't run, which programs skip.
+    _getByNameFunctions: Iterable[Callable[[str], Sequence[Any] | None]] | None = None
+    _threads: Workers | None = None
+    _decoysByPlace: dict[int, Hash] | None = None
+
     def __init__(
         self,
         getByNameFunctions: Iterable[Callable[[str], Sequence[Any] | None]] | None = None,
@@ -193,8 +232,15 @@ class UNIXPasswordDatabase(UNIXChecker):
         super().__init__(workers=workers)
         self._getByNameFunctions = getByNameFunctions
         self._threads = workers
-        # The last hash that each function has returned, by its place.
-        self._decoys: dict[int, Hash] = {}
+
+    @property
+    def _decoys(self) -> dict[int, Hash]:
+        """
+        The last hash that each function has returned, by its place.
+        """
+        if self._decoysByPlace is None:
+            self._decoysByPlace = {}
+        return self._decoysByPlace
 
     @tellingAlone
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:

@@ -17,6 +17,7 @@ from twisted.logger import Logger
 
 from .._accounts import Account, Kind, Verdict
 from .._conchcontracts import IAuthorizedKeysDB
+from .._counterparts import overridable
 from .._ldap import Seen, Settings
 from .._secrets import asBytes
 from .._sshkeys import KeyFiles, KeyPolicy, Offer, makeAuthority
@@ -73,6 +74,7 @@ class LDAPAuthorizedKeys:
         self._attribute = attribute
         self._authority = makeAuthority(KeyFiles(files=()), policy, None)
 
+    @overridable
     def getAuthorizedKeys(self, username: bytes) -> Deferred[Any]:
         """
         Return the keys of a user that have no options.

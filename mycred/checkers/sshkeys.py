@@ -9,18 +9,45 @@ C{twisted.conch.checkers}::
     portal = Portal(realm, [SSHPublicKeyChecker(UNIXAuthorizedKeysFiles())])
 """
 
-from .._conchcontracts import IAuthorizedKeysDB, NotEnoughAuthentication, ValidPublicKey
+from twisted.python.deprecate import deprecatedModuleAttribute
+from twisted.python.versions import Version
+
+from .._conchcontracts import (
+    CryptedPasswordRecord,
+    IAuthorizedKeysDB,
+    NotEnoughAuthentication,
+    UserDB,
+    UserRecord,
+    ValidPublicKey,
+    error as error,
+    keys as keys,
+)
+from .._contracts import ICredentialsChecker, ISSHPrivateKey, IUsernamePassword
 from .._sshkeys import SERVER_OPTIONS, KeyEvidence, KeyOptions, KeyPolicy
 from ..error import UnauthorizedLogin, UnhandledCredentials
+from ._conchunix import UNIXPasswordDatabase
+from ._keydatabase import SSHPublicKeyDatabase
 from ._keydbs import InMemorySSHKeyDB, UNIXAuthorizedKeysFiles, readAuthorizedKeyFile
 from ._keyscommand import KeysCommand
 from ._publickeys import SSHPublicKeyChecker, keyOf
 from ._sshprotocol import SSHProtocolChecker
-from ._unix import UNIXPasswordDatabase, verifyCryptedPassword
+from ._unix import verifyCryptedPassword
+
+deprecatedModuleAttribute(
+    Version("Twisted", 15, 0, 0),
+    "Please use mycred.checkers.sshkeys.SSHPublicKeyChecker, initialized with an "
+    "instance of mycred.checkers.sshkeys.UNIXAuthorizedKeysFiles instead.",
+    __name__,
+    "SSHPublicKeyDatabase",
+)
 
 __all__ = [
     "SERVER_OPTIONS",
+    "CryptedPasswordRecord",
     "IAuthorizedKeysDB",
+    "ICredentialsChecker",
+    "ISSHPrivateKey",
+    "IUsernamePassword",
     "InMemorySSHKeyDB",
     "KeyEvidence",
     "KeyOptions",
@@ -29,10 +56,13 @@ __all__ = [
     "NotEnoughAuthentication",
     "SSHProtocolChecker",
     "SSHPublicKeyChecker",
+    "SSHPublicKeyDatabase",
     "UNIXAuthorizedKeysFiles",
     "UNIXPasswordDatabase",
     "UnauthorizedLogin",
     "UnhandledCredentials",
+    "UserDB",
+    "UserRecord",
     "ValidPublicKey",
     "keyOf",
     "readAuthorizedKeyFile",

@@ -1,0 +1,135 @@
+"""
+The steps in which Twisted checks the password of an account, for programs that override
+one of them: each is called as Twisted calls it, with its arguments.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.python.failure import Failure
+
+from .._accounts import (
+    Accounts,
+    Kind,
+    RecordUsers,
+    Rules,
+    ShadowDatabase,
+    SystemUsers,
+    Users,
+    isPlausibleLogin,
+    lastDecoy,
+)
+from .._contracts import AvatarID
+from .._counterparts import isOverridden, overridable
+from .._passwordfile import Look
+from .._secrets import asBytes, printable
+from ..credentials import UsernamePassword
+from ._accountchecker import AccountChecker
+from ._looking import unavailable
+from ._passwords import refusal
+
+
+class UNIXSteps(AccountChecker):
+    """
+    Base of L{UNIXChecker<mycred.checkers.UNIXChecker>}, which goes this way only if a
+    step is overridden: what it does is done at once, in the reactor's thread.
+    """
+
+    _rules = Rules()
+    _userdb: Any = None
+    _groupdb: Any = None
+    _shadow: str | None = None
+
+    def _stepsAreTheirs(self) -> bool:
+        """
+        Return whether a program has overridden a step.
+        """
+        return isOverridden(self, "checkPwd", "checkSpwd")
+
+    def _askSteps(self, credentials: Any) -> Any:
+        """
+        Check a password step by step.
+
+        @return: L{None} if a program has left it to the checker.
+        """
+        username, password = credentials.username, credentials.password
+        pwd = self._userdb
+        if pwd is None:
+            import pwd
+        checked = self.checkPwd(pwd, username, password)
+        if checked is not None or not isOverridden(self, "checkSpwd"):
+            return checked
+        try:
+            checked = self.checkSpwd(ShadowDatabase(self._shadow), username, password)
+        except OSError as error:
+            why = f"{printable(str(error))}"
+            return fail(unavailable(why))
+        return fail(refusal("wrong password").value) if checked is None else checked
+
+    @overridable
+    def checkPwd(
+        self, pwd: Any, username: bytes | str, password: bytes | str
+    ) -> Deferred[AvatarID] | None:
+        """
+        Check a password against the passwd file, as Twisted has it.
+
+        @param pwd: what has C{getpwnam}.
+        @param username: the name.
+        @param password: the password.
+
+        @return: a L{Deferred} that has fired with the name, in the type in which it was
+            given, or failed; L{None} if the hash isn't there, or isn't the password's.
+        """
+        return self._check(SystemUsers(pwd, self._groupdb), username, password)
+
+    @overridable
+    def checkSpwd(
+        self, spwd: Any, username: bytes | str, password: bytes | str
+    ) -> Deferred[AvatarID] | None:
+        """
+        Check a password against the shadow file, as Twisted has it, and whether the
+        account may be used.
+
+        @param spwd: what has C{getspnam}, as the module of that name had it.
+        @param username: the name.
+        @param password: the password.
+
+        @return: as from L{checkPwd}.
+
+        @raise OSError: if the file can't be read.
+        """
+        try:
+            record = spwd.getspnam(os.fsdecode(asBytes(username)))
+        except (KeyError, ValueError):
+            Look(None).verified(asBytes(password), lastDecoy())
+            return fail(refusal("no such user").value)
+        users = RecordUsers(self._userdb, self._groupdb, record)
+        return self._check(users, username, password)
+
+    def _check(
+        self, users: Users, username: bytes | str, password: bytes | str
+    ) -> Deferred[AvatarID] | None:
+        """
+        Check a password against the hash that a user has there.
+        """
+        name, secret = asBytes(username), asBytes(password)
+        user = None
+        if isPlausibleLogin(name, secret, self.longestPassword):
+            user = users.find(name).user
+        if user is None:
+            Look(None).verified(secret, lastDecoy())
+            return fail(refusal("no such user").value)
+        if user.own is None:
+            return None
+        verdict = Accounts(users, None, self._rules).look(name, secret)
+        if verdict.kind is Kind.REFUSED:
+            return None
+        presented: Any = UsernamePassword(username, password)  # type: ignore[arg-type]
+        answer: Any = self._cbVerdict(verdict, presented)
+        return fail(answer) if isinstance(answer, Failure) else succeed(answer)
+
+
+__all__ = ["UNIXSteps"]
