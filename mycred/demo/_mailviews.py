@@ -11,7 +11,8 @@ from shlex import quote
 
 from twisted.web.template import Tag, tags
 
-from ._letters import Letter, oneLine
+from ._headers import oneLine
+from ._letters import Letter
 from ._pages import Page
 
 # How much of a message's text the list shows, in characters.
