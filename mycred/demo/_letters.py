@@ -11,33 +11,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from email import message_from_bytes
-from email.errors import HeaderParseError
-from email.header import decode_header
 from email.message import Message as Part
 from email.parser import BytesParser
 from email.policy import Compat32
-from email.utils import parseaddr, parsedate_to_datetime
+
+from ._headers import addressIn, clean, dateIn, decode, decoded, headerIn, oneLine
 
 # How long a header may be, in characters; what is beyond that is left out.
 _LONGEST_HEADER = 1000
 
 # How many parts may lie in each other, and how many of all are looked at.
 _MOST_NESTED, _MOST_PARTS = 10, 100
-
-# Charsets of names in the DNS, which take four times as long for twice as much.
-_NO_CHARSETS = {"idna", "punycode"}
-
-# What isn't text: control characters, and those that turn around what follows them, with
-# which a name could look like another one.
-_STRANGE = dict.fromkeys(
-    [
-        *(*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0)),
-        *(*range(0x202A, 0x202F), *range(0x2066, 0x206A)),
-    ],
-    "\N{REPLACEMENT CHARACTER}",
-)
 
 
 @dataclass(frozen=True)
@@ -48,7 +34,7 @@ class Letter:
 
     @ivar name: the name of who has sent it, or their address; empty if it doesn't say.
     @ivar sender: who has sent it, by name and address.
-    @ivar recipient: to whom it was sent, in the same way.
+    @ivar recipient: to whom it was sent; may be empty.
     @ivar subject: what it is about; may be empty.
     @ivar date: when it was sent, or else when it came in, with a time zone.
     @ivar text: what it says.
@@ -85,10 +71,10 @@ def readLetter(content: bytes, received: float) -> Letter:
             attachments.append(name or kind)
     isHTML = not bodies["text/plain"] and bool(bodies["text/html"])
     return Letter(
-        *_address(message, "From"),
-        _address(message, "To")[1],
-        _header(message, "Subject"),
-        _date(message, received),
+        *addressIn(message, "From"),
+        headerIn(message, "To"),
+        headerIn(message, "Subject"),
+        dateIn(message, received),
         "\n\n".join(bodies["text/html" if isHTML else "text/plain"]),
         isHTML,
         tuple(attachments),
@@ -149,7 +135,7 @@ def _name(part: Part) -> str:
     Return the name of the file that a part was; empty if it has none.
     """
     try:
-        return _decoded(part.get_filename() or "")
+        return decoded(part.get_filename() or "")
     except (LookupError, ValueError):
         # Its charset is none.
         return "?"
@@ -165,92 +151,8 @@ def _text(part: Part) -> str:
     # The standard library would decode by it, too.
     del part["Content-Type"]
     data = part.get_payload(decode=True)
-    text = _decode(data, charset) if isinstance(data, bytes) else ""
-    return _clean(text.replace("\r\n", "\n").replace("\r", "\n")).strip("\n")
+    text = decode(data, charset) if isinstance(data, bytes) else ""
+    return clean(text.replace("\r\n", "\n").replace("\r", "\n")).strip("\n")
 
 
-def _decode(data: bytes, charset: str) -> str:
-    """
-    Decode bytes, as UTF-8 if the charset isn't a good one.
-    """
-    if charset.lower() not in _NO_CHARSETS:
-        with suppress(LookupError, ValueError):
-            return data.decode(charset, "replace")
-    return data.decode("utf-8", "replace")
-
-
-def _clean(text: str) -> str:
-    """
-    Replace what isn't text.
-    """
-    return text.encode("utf-8", "replace").decode("utf-8").translate(_STRANGE)
-
-
-def oneLine(text: str) -> str:
-    """
-    Make one line of a text, without control characters.
-    """
-    return _clean(" ".join(text.split()))
-
-
-def _raw(message: Part, name: str) -> str:
-    """
-    Return the value of a header as it was sent, empty if there is none.  Bytes should be
-    UTF-8 (RFC 6532).
-    """
-    for known, value in message.raw_items():
-        if known.lower() == name.lower():
-            sent = str(value).encode("utf-8", "surrogateescape")
-            return sent.decode("utf-8", "replace")
-    return ""
-
-
-def _decoded(value: str) -> str:
-    """
-    Decode the encoded words (RFC 2047) in a value.
-    """
-    try:
-        # It would take the space at a fold for one between encoded words.
-        words = decode_header(" ".join(value.split()))
-    except (HeaderParseError, ValueError):
-        return oneLine(value)
-    return oneLine(
-        "".join(
-            word
-            if isinstance(word, str)
-            else _decode(word, charset or "raw-unicode-escape")
-            for word, charset in words
-        )
-    )
-
-
-def _header(message: Part, name: str) -> str:
-    """
-    Return the value of a header for people.
-    """
-    return _decoded(_raw(message, name))
-
-
-def _address(message: Part, header: str) -> tuple[str, str]:
-    """
-    Return the name of the first who is in a header, and the name with the address.
-    """
-    name, address = parseaddr(_raw(message, header))
-    address = oneLine(address) or _header(message, header)
-    name = _decoded(name)
-    return (name, f"{name} <{address}>") if name else (address, address)
-
-
-def _date(message: Part, received: float) -> datetime:
-    """
-    Return when a message was sent, or else came in.
-    """
-    try:
-        sent = parsedate_to_datetime(_raw(message, "Date"))
-        # That of "-0000" has no time zone.
-        return sent if sent.tzinfo else sent.replace(tzinfo=UTC)
-    except (IndexError, OverflowError, TypeError, ValueError):
-        return datetime.fromtimestamp(received, UTC)
-
-
-__all__ = ["Letter", "oneLine", "readLetter"]
+__all__ = ["Letter", "readLetter"]

@@ -11,7 +11,8 @@ from shlex import quote
 
 from twisted.web.template import Tag, tags
 
-from ._letters import Letter, oneLine
+from ._headers import oneLine
+from ._letters import Letter
 from ._pages import Page
 
 # How much of a message's text the list shows, in characters.
@@ -64,7 +65,7 @@ def listPage(
     rows = [_row(one) for one in listed] or [tags.p("No messages.", class_="sheet")]
     more = f"/?before={before}" if before else ""
     older = [tags.p(tags.a("Older messages", href=more), class_="older")]
-    commands = _commands(visit, url)
+    commands = _commands(visit, url, listed[0].uid if listed else 1)
     body = [
         tags.header(tags.h1(title), tags.p(login)),
         Tag("main")(
@@ -147,13 +148,15 @@ def _login(visit: Visit) -> str:
     return f"Logged in as {_name(visit.name)} by HTTP {visit.scheme}"
 
 
-def _commands(visit: Visit, url: str) -> list[tuple[str, str]]:
+def _commands(visit: Visit, url: str, uid: int) -> list[tuple[str, str]]:
     """
     Return commands with which the same user gets further, and what each is for.
+
+    @param uid: the number of a message.
     """
     name = quote(_name(visit.name))
     return [
-        ("Read a message in a terminal:", f"curl {visit.option}-u {name} {url}1"),
+        ("Read a message in a terminal:", f"curl {visit.option}-u {name} {url}{uid}"),
         (
             "Put in another message over IMAP (port 1143, unless --imap says otherwise):",
             "printf 'From: me\\nSubject: Tea\\n\\nAt five?\\n' > message.eml\n"

@@ -52,6 +52,7 @@ main {
 .list time { align-self: center; }
 .older { padding: .75rem 1rem; border-top: 1px solid var(--line); text-align: center; }
 .sheet { padding: 1.25rem; }
+.sheet p:last-child { margin-bottom: 0; }
 .sheet h2 { margin: 0 0 .5rem; font-size: 1.25rem; line-height: 1.3; }
 .sheet dl { margin: 0; display: grid; grid-template-columns: auto 1fr; gap: 0 .75rem; }
 dt { color: var(--faint); }

@@ -7,10 +7,12 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.defer import Deferred, inlineCallbacks
+from twisted.python.failure import Failure
 from twisted.spread import pb
 from twisted.trial.unittest import TestCase
 
 from mycred.credentials import UsernamePassword
+from mycred.demo._store import MOST_OCTETS
 
 from ._server import PBClients, ServerTests
 
@@ -110,6 +112,21 @@ class CorrespondenceTests(ServerTests, PBClients, TestCase):
             "mycred.demo._pb.UnknownRecipient",
         )
         self.assertEqual((yield alice.callRemote("list")), [1])
+
+    @inlineCallbacks
+    def test_noRoom(self) -> Any:
+        """
+        Mail that doesn't fit into the mailbox is an error for the sender.
+        """
+        alice = yield self.logIn(self.server, "alice", "sesame")
+        text = (b"x" * 63 + b"\n") * 9600
+        failures: list[Failure] = []
+        for _ in range(MOST_OCTETS // len(text) + 1):
+            sending = alice.callRemote("send", b"alice", text)
+            yield sending.addErrback(failures.append)
+        self.assertEqual(len(failures), 1)
+        self.assertTrue(failures[0].check("mycred.demo._pb.NoRoom"))
+        yield alice.callRemote("send", b"alice", b"Short")
 
     @inlineCallbacks
     def test_everywhere(self) -> Any:

@@ -25,7 +25,7 @@ _PIECES = (
     b"|--a|--a--|--|Subject: |From: |To: |Date: |=?|?q?|?b?|?=|=00|=0A|=D8=00|\xff|\0"
     b"|\x1b|\"|<|>|&|'|@|(|,|:|;|<script>|</style>|<!--|]]>|base64|quoted-printable"
     b"|x-uuencode|begin 644 a|Content-Transfer-Encoding: |Content-Disposition: attachment"
-    b"|; filename=|; filename*=|x''|utf-8''|%ff|Sat, 28 Nov 2026 14:03:00 +0100|-9999|9999"
+    b"|; filename=|; filename*=|x''|utf-8''|%ff|Sat, 28 Nov 2026 14:03:00 +0100|-9999"
 ).split(b"|")
 
 #: Messages, as anybody may write them.
@@ -52,7 +52,7 @@ class LetterTests(SynchronousTestCase):
         """
         letter = read(
             b"From: Bob <bob@example.org>",
-            b"To: alice@example.org, carol@example.org",
+            b"To: alice@example.org, =?utf-8?q?C=C3=A4rol?= <carol@example.org>",
             b"Subject: Tea",
             b"  at five",
             b"Date: Sat, 28 Nov 2026 14:03:00 +0100",
@@ -64,7 +64,8 @@ class LetterTests(SynchronousTestCase):
         )
         self.assertEqual(letter.name, "Bob")
         self.assertEqual(letter.sender, "Bob <bob@example.org>")
-        self.assertEqual(letter.recipient, "alice@example.org")
+        to = "alice@example.org, C\xe4rol <carol@example.org>"
+        self.assertEqual(letter.recipient, to)
         self.assertEqual(letter.subject, "Tea at five")
         self.assertEqual(letter.date.isoformat(), "2026-11-28T14:03:00+01:00")
         self.assertEqual(letter.text, "Dear Alice,\n\ntea?")
@@ -128,6 +129,13 @@ class LetterTests(SynchronousTestCase):
             self.assertEqual(letter.date.isoformat(), "2001-09-09T01:46:40+00:00")
             self.assertEqual(letter.text, "text")
 
+    def test_oddMoments(self) -> None:
+        """
+        A message that came in at an impossible time is shown all the same.
+        """
+        self.assertEqual(readLetter(b"", 1e20).date.year, 9999)
+        self.assertEqual(readLetter(b"", -1e20).date.year, 1)
+
     def test_noTimeZone(self) -> None:
         """
         A date whose time zone isn't known (C{-0000}) is taken for one in UTC.
@@ -141,6 +149,7 @@ class LetterTests(SynchronousTestCase):
         """
         for sent, sender in {
             b"Bob": "Bob",
+            b"bob@example.org, eve@example.org": "bob@example.org",
             b"undisclosed:;": "undisclosed:;",
             b"<>": "<>",
             b'"Bob <x@y>" <bob@example.org>': "Bob <x@y> <bob@example.org>",
