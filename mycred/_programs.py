@@ -4,6 +4,7 @@ The options C{--auth} as mycred's own programs have them.
 
 from __future__ import annotations
 
+from ._audit import authTypeOf
 from ._contracts import ICredentialsChecker, InvalidAuthArgumentString
 from .strcred import AuthOptionMixin
 
@@ -22,7 +23,7 @@ class ProgramAuthOptions(AuthOptionMixin):
 
         @raise InvalidAuthArgumentString: if it knows nobody.
         """
-        if getattr(checker, "users", None) == {}:
+        if authTypeOf(checker) == "memory" and not getattr(checker, "users", True):
             raise InvalidAuthArgumentString(
                 "nobody is in it; write a name and a password, as in memory:alice:sesame"
             )

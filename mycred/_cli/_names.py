@@ -54,6 +54,9 @@ def oddities(name: bytes) -> Iterator[str]:
     except UnicodeDecodeError:
         yield "it isn't UTF-8, which programs send"
         return
+    if text.isascii() and text.isprintable() and " " not in text:
+        # Most are so.
+        return
     if text.startswith(" "):
         yield "it begins with a space"
     if text.endswith(" "):

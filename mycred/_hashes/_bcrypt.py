@@ -47,10 +47,19 @@ def verify(stored: bytes, password: bytes) -> bool:
     @param password: a password without NUL, of which 72 bytes count.
 
     @raise ValueError: if the salt is none.
+    @raise MemoryError: if there is not enough memory for it now.
     """
     import bcrypt
 
-    return bcrypt.checkpw(password[:LONGEST], stored)
+    counting = password[:LONGEST]
+    if not _isCrafted(counting):
+        return bcrypt.checkpw(counting, stored)
+    # Of any name, so that the time doesn't tell which one a hash has.
+    hashed = _libcrypt.crypt(counting, stored)
+    if hashed is not None:
+        return equal(hashed, stored)
+    # Without a library that knows what to do: the same work, and no.
+    return bcrypt.checkpw(counting, stored) and not stored.startswith(b"$2a$")
 
 
 def verifyFlawed(stored: bytes, password: bytes) -> bool:
@@ -61,23 +70,6 @@ def verifyFlawed(stored: bytes, password: bytes) -> bool:
     @raise MemoryError: if there is not enough memory for it now.
     """
     return _libcrypt.verify(stored, password[:LONGEST])
-
-
-def verifyOld(stored: bytes, password: bytes) -> bool:
-    """
-    Verify a password against a C{$2a$} hash.
-
-    @raise ValueError: if the salt is none.
-    @raise MemoryError: if there is not enough memory for it now.
-    """
-    if not _isCrafted(password):
-        return verify(stored, password)
-    hashed = _libcrypt.crypt(password[:LONGEST], stored)
-    if hashed is not None:
-        return equal(hashed, stored)
-    # Without a library that knows what to do: the same work, and no.
-    verify(stored, password)
-    return False
 
 
 def lacksFlaw() -> str | None:
@@ -95,7 +87,7 @@ def _isCrafted(password: bytes) -> bool:
     The key is the password, over and over with a NUL after it, and is read in words of
     four bytes; within a word such a byte makes 0xff of those before it.
     """
-    key = ((password[:LONGEST] + b"\0") * LONGEST)[:LONGEST]
+    key = ((password + b"\0") * LONGEST)[:LONGEST]
     wiped = [
         key[start : start + place]
         for start in range(0, LONGEST, 4)
@@ -112,5 +104,4 @@ __all__ = [
     "lacksFlaw",
     "verify",
     "verifyFlawed",
-    "verifyOld",
 ]

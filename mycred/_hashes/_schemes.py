@@ -52,7 +52,6 @@ class Scheme(NamedTuple):
 _FAST = "whoever gets hold of the file can try millions of passwords a second"
 
 BCRYPT = Scheme("bcrypt", _bcrypt.complete, _bcrypt.verify, _bcrypt.isAbsurd)
-BCRYPT_OLD = BCRYPT._replace(verify=_bcrypt.verifyOld)
 BCRYPT_FLAWED = Scheme(
     "flawed bcrypt",
     _bcrypt.complete,
@@ -112,7 +111,7 @@ CRYPTS: dict[bytes, Scheme] = {
         weakness="only eight characters of a password count",
     ),
     b"$1$": MD5,
-    b"$2a$": BCRYPT_OLD,
+    b"$2a$": BCRYPT,
     b"$2b$": BCRYPT,
     b"$2x$": BCRYPT_FLAWED,
     b"$2y$": BCRYPT,

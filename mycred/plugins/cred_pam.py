@@ -19,13 +19,13 @@ from mycred._contracts import (
 )
 
 pamCheckerFactoryHelp = """
-This checker lets in who is let in by a PAM service: a file /etc/pam.d/NAME with
-auth and account lines, as pam.d(5) has it.  It asks for the password and nothing
+This checker lets in everyone whom a PAM service accepts: a file /etc/pam.d/NAME
+with auth and account lines, as pam.d(5) has it.  It asks for the password and nothing
 else, and opens no session.
 
 PAM runs in processes of its own, which keep the privileges that the server is
 started with.  Most modules, such as pam_unix, need root for anybody but the user
-who runs the server; twistd may become somebody else (--uid).
+who runs the server; twistd may become another user (--uid).
 
 service=NAME
     the name of the file, in lower case.

@@ -18,11 +18,11 @@ from mycred._contracts import (
 )
 
 passwdCheckerFactoryHelp = """
-This checker lets in who has an account in files like /etc/passwd and /etc/shadow,
+This checker lets in users who have an account in files like /etc/passwd and /etc/shadow,
 such as those of a chroot.  The rules are those of --auth=unix.  The files are read
 again when they differ.
 
-It expects the name of a file as passwd(5) has it.
+It expects the path of a file as passwd(5) has it.
 
 shadow=FILE
     a file as shadow(5) has it, with the hashes of those who have an x in the first
@@ -32,13 +32,13 @@ group=FILE
     a file as group(5) has it.  It is needed for groups=.
 
 minuid=N
-    denies accounts whose number is below N.
+    denies accounts whose uid is below N.
 
 groups=NAME,NAME
-    denies who is in none of these groups.
+    denies accounts that are in none of these groups.
 
 shells=yes
-    denies whose shell isn't in /etc/shells.
+    denies accounts whose shell is not listed in /etc/shells.
 
 nologin=yes
     denies all but root while there is /etc/nologin or /run/nologin.

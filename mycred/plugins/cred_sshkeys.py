@@ -21,17 +21,17 @@ from mycred._contracts import (
 )
 
 sshKeyCheckerFactoryHelp = """
-This checker lets in who holds an SSH key that is authorized for an account of this
+This checker lets in users who hold an SSH key that is authorized for an account of this
 machine, by the files and the rules of sshd: lines with options, certificates, revoked
 keys, and nothing to which others could have written.
 
 Started as root it reads users' files with their rights, in processes that stay root
-when twistd becomes somebody else (--uid).  Otherwise it reads what the server may read.
+when twistd becomes another user (--uid).  Otherwise it reads what the server may read.
 
 file=NAME,NAME
     the files with keys, .ssh/authorized_keys and .ssh/authorized_keys2 if this isn't
-    given.  %h is the user's home, %u his name, %U his number, %% a percent sign; a name
-    without / at its beginning is in his home.
+    given.  %h is the user's home, %u their name, %U their uid, %% a percent sign; a path
+    without / at its beginning is in their home.
 
 ca=FILE
     keys of authorities whose certificates are accepted, for the user's name.

@@ -19,23 +19,23 @@ from mycred._contracts import (
 )
 
 unixCheckerFactoryHelp = """
-This checker lets in who has an account on this machine, with the password that is
-in /etc/shadow.  Locked and expired accounts are denied, and passwords that must be
+This checker lets in users who have an account on this machine, with the password that
+is in /etc/shadow.  Locked and expired accounts are denied, and passwords that must be
 changed, as shadow(5) says.
 
 It needs root, a group that may read /etc/shadow (shadow, on Debian), or the
 capability CAP_DAC_READ_SEARCH, which opens every file.  Started as root it goes on
-working when twistd has become somebody else (--uid): the accounts are then looked
-up by processes that stay root.
+working when twistd has become another user (--uid): the accounts are then looked up by
+processes that stay root.
 
 minuid=N
-    denies accounts whose number is below N, such as 1000 for those of the system.
+    denies accounts whose uid is below N, such as 1000 for those of the system.
 
 groups=NAME,NAME
-    denies who is in none of these groups.
+    denies accounts that are in none of these groups.
 
 shells=yes
-    denies whose shell isn't in /etc/shells.
+    denies accounts whose shell is not listed in /etc/shells.
 
 nologin=yes
     denies all but root while there is /etc/nologin or /run/nologin.
