@@ -12,13 +12,13 @@ from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
-from twisted.cred.credentials import UsernamePassword
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.mail.pop3 import POP3, IMailbox
 from twisted.python.failure import Failure
 
+from ..credentials import UsernamePassword
 from ..error import LoginFailed
 from ._sasl import Exchange, Malformed
 
