@@ -69,6 +69,9 @@ def readingText(method: Callable[..., Deferred[Any]]) -> Callable[..., Deferred[
 
     @wraps(method)
     def read(self: Any, credentials: Any) -> Deferred[Any]:
+        # Which nearly all are not, and all are asked.
+        if not isinstance(getattr(credentials, "username", None), str):
+            return method(self, credentials)
         readings = _readingsOf(credentials)
         if len(readings) < 2:
             return method(self, *readings)
@@ -100,11 +103,13 @@ def _readingsOf(credentials: Any) -> list[Any]:
     """
     Read credentials in each way in which they make sense.
 
+    @param credentials: credentials whose name is text.
+
     @return: the credentials, and copies of them with another name and password, the
         likelier ones first.
     """
-    name = getattr(credentials, "username", None)
-    if not isinstance(name, str) or not IUsernamePassword.providedBy(credentials):
+    name = credentials.username
+    if not IUsernamePassword.providedBy(credentials):
         return [credentials]
     password: Any = credentials.password
     if not isinstance(password, str) or (name.isascii() and password.isascii()):

@@ -30,6 +30,7 @@ from mycred.checkers import (
     FilePasswordDB,
     HtpasswdChecker,
     InMemoryUsernamePasswordDatabaseDontUse,
+    PasswdChecker,
     UNIXPasswordDatabase,
 )
 from mycred.credentials import CramMD5Credentials, UsernamePassword
@@ -234,6 +235,13 @@ def hashed(password: bytes) -> bytes:
     return bcrypt.hashpw(password, bcrypt.gensalt(4))
 
 
+def _crypt(password: bytes) -> bytes:
+    """
+    Hash a password as crypt(3) does.
+    """
+    return hashed(password).replace(b"$2b$", b"$2y$")
+
+
 class CheckerTests(TestCase):
     """
     Tests for text that reaches each checker of passwords.
@@ -250,6 +258,9 @@ class CheckerTests(TestCase):
         name, password = NAME.encode(encoding), PLAIN.encode(encoding)
         files = {"file": b"%s:%s\n" % (name, password)}
         files["htpasswd"] = b"%s:%s\n" % (name, hashed(password))
+        files["passwd"] = b"%s:x:4321:4321::/:/bin/sh\n" % name
+        files["shadow"] = b"%s:%s:19000::::::\n" % (name, _crypt(password))
+        files["group"] = b""
         paths = {}
         for kind, content in files.items():
             paths[kind] = FilePath(self.mktemp())
@@ -257,13 +268,14 @@ class CheckerTests(TestCase):
         memory = InMemoryUsernamePasswordDatabaseDontUse()
         memory.addUser(name, password)
         known = name.decode("utf-8", "surrogateescape")
-        crypted = hashed(password).decode("ascii").replace("$2b$", "$2y$")
-        found = {known: (known, crypted)}
+        found = {known: (known, _crypt(password).decode("ascii"))}
+        accounts = [paths[kind].path for kind in ("passwd", "shadow", "group")]
         return {
             "memory": memory,
             "file": FilePasswordDB(paths["file"].path),
             "hashes": FilePasswordDB(paths["htpasswd"].path),
             "htpasswd": HtpasswdChecker(paths["htpasswd"].path),
+            "passwd": PasswdChecker(*accounts, separate=False),
             "functions": UNIXPasswordDatabase([found.__getitem__]),
         }
 

@@ -12,13 +12,14 @@ from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
-from twisted.cred.credentials import UsernamePassword
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.mail.pop3 import POP3, IMailbox
+from twisted.protocols.basic import FileSender
 from twisted.python.failure import Failure
 
+from ..credentials import UsernamePassword
 from ..error import LoginFailed
 from ._sasl import Exchange, Malformed
 
@@ -115,6 +116,7 @@ class POP3Server(POP3):
 
     _log = Logger()
     _exchange: Any = None
+    _isGone = False
     _isAtLineStart = True
 
     def listCapabilities(self) -> Any:
@@ -133,6 +135,7 @@ class POP3Server(POP3):
         """
         Forget what the client has sent ahead.
         """
+        self._isGone = True
         self.blocked = []
         super().connectionLost(reason)
 
@@ -297,8 +300,29 @@ class POP3Server(POP3):
         """
         Send a message, or what is made of it.
         """
-        self._isAtLineStart = True
-        return super()._sendMessageContent(i, fpWrapper, successResponse)
+
+        def cbFile(found: tuple[int, Any] | None) -> Any:
+            if found is None:
+                # That was told.
+                return None
+            size, file = found
+            self._highest = max(self._highest, int(i))
+            self._isAtLineStart = True
+            self.successResponse(successResponse(size))
+            sending = FileSender().beginFileTransfer(
+                fpWrapper(file), self.transport, self.transformChunk
+            )
+            # All that it fails of is that the client has gone.
+            return sending.addCallbacks(self.finishedFileTransfer, lambda _: None)
+
+        finding: Deferred[Any] = self._getMessageFile(i)
+        return self._longOperation(finding.addCallback(cbFile))
+
+    def setTimeout(self, period: int | None) -> None:
+        """
+        Wait so long for the client, unless it has gone.
+        """
+        super().setTimeout(None if self._isGone else period)
 
     def transformChunk(self, chunk: bytes) -> bytes:
         """

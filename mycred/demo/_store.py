@@ -172,6 +172,19 @@ class StoreService(Service):
 
         return self._run(interaction)
 
+    def flags(self, user: bytes) -> Deferred[dict[int, set[str]]]:
+        """
+        Load the flags of a user's messages, by their UIDs.
+        """
+
+        def interaction(transaction: Any) -> dict[int, set[str]]:
+            rows = transaction.execute(
+                "select uid, flags from messages where user = ?", (user,)
+            )
+            return {uid: set(flags.split()) for uid, flags in rows}
+
+        return self._run(interaction)
+
     def setFlags(self, user: bytes, uid: int, flags: Iterable[str]) -> Deferred[None]:
         """
         Replace the flags of a message.

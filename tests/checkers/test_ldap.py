@@ -52,6 +52,7 @@ class CheckerTests(DirectoryTestCase):
     entries = (
         person("Alice"),
         person("bob"),
+        person("jürgen", "größe"),
         f"dn: {STAFF}\nobjectClass: groupOfNames\ncn: staff\n"
         f"member: uid=alice,{PEOPLE}\n",
     )
@@ -104,6 +105,19 @@ class CheckerTests(DirectoryTestCase):
         self.assertEqual((named, isinstance(named, bytes)), (b"Alice", True))
         named = self.successResultOf(self.ask(checker, "alice", "sesame"))
         self.assertEqual((named, isinstance(named, str)), ("Alice", True))
+
+    def test_text(self) -> None:
+        """
+        Names and passwords that protocols hand over as text are read as they were meant,
+        whether FTP took UTF-8 for Latin-1 or not.
+        """
+        checker = self.checker()
+        name, password = "jürgen", "größe"
+        for encoding in ("utf-8", "latin-1"):
+            typed = [t.encode(encoding).decode("latin-1") for t in (name, password)]
+            self.assertEqual(self.successResultOf(self.ask(checker, *typed)), name)
+        for typed in (["jürgen", "grösse"], ["jÃ¼rgen", "größe"], ["jurgen", "größe"]):
+            self.failureResultOf(self.ask(checker, *typed), UnauthorizedLogin)
 
     def test_refused(self) -> None:
         """

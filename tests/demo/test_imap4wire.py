@@ -398,3 +398,29 @@ class IMAP4WireTests(WireTests, ServerTests, SynchronousTestCase):
         wire.say(b"2 NOOP")
         self.assertEqual(len(wire.until(b"2 OK")), 1)
         self.assertQuiet()
+
+    def test_hangUp(self) -> None:
+        """
+        Who hangs up in the middle of anything is no error of the server's.
+        """
+        large = b"abc\r\n" * 1000000
+        wire = self.logIn()
+        wire.say(b"1 APPEND INBOX {%d+}" % len(large), large)
+        self.assertEqual(wire.line()[:4], b"1 OK")
+        for said in (
+            b"1 FETCH 2 BODY[]",
+            b"1 IDLE",
+            b"1 APPEND INBOX {10}\r\nabc",
+            b"1 AUTHENTICATE PLAIN",
+            b"1 UID SEARCH TEXT nothing\r\n2 FETCH 1:* BODY[]",
+        ):
+            early = self.wire()
+            early.say(said)
+            early.close()
+            later = self.logIn(b"SELECT INBOX")
+            later.say(said)
+            later.line()
+            later.close()
+        wire.say(b"2 SELECT INBOX")
+        wire.until(b"2 OK")
+        self.assertQuiet()

@@ -246,11 +246,17 @@ class POP3ContentTests(ServerTests, SynchronousTestCase):
         message, and so do the first lines of one.
         """
         server = self.start(self.passwords(alice="sesame"), offered="pop3 imap")
-        body = b".\r\n..\r\n" + b".x\r\n" * 20000 + b"no end"
+        body = (
+            b".\r\n..\r\n" + b".x\r\n" * 20000 + (b"x" * 70 + b"\r\n") * 60000 + b"no end"
+        )
         letter = b"Subject: dots\r\n\r\n" + body
         imap = server.inbox()
         imap.append("INBOX", "", "", letter)
         imap.logout()
+        hasty = Wire(server.ports["pop3"])
+        hasty.say(b"USER alice", b"PASS sesame", b"RETR 2", b"RETR 2", b"RETR 2")
+        hasty.line()
+        hasty.close()
         client = poplib.POP3("127.0.0.1", server.ports["pop3"], PATIENCE)
         client.user("alice")
         client.pass_("sesame")
@@ -259,3 +265,5 @@ class POP3ContentTests(ServerTests, SynchronousTestCase):
             lines = [b"Subject: dots", b"", *body.split(b"\r\n")[:count]]
             self.assertEqual(client.top(2, count)[1], lines)
         client.quit()
+        server.stop()
+        self.assertNotIn("Traceback", server.log)

@@ -201,7 +201,7 @@ class Connection(IMAP4Server):
         """
         Tell that a command was not carried out.
         """
-        if self._isGone:
+        if self._isGone or failure.check(CancelledError):
             # Nobody waits for it any more.
             return
         self.tellNews()

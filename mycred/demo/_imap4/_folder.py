@@ -161,8 +161,7 @@ class Folder:
             gone, the highest first, and then the numbers of those whose flags differ.
         """
 
-        def cbMailbox(now: Mailbox) -> tuple[list[int], list[int]]:
-            flags = {message.uid: message.flags for message in now.messages}
+        def cbFlags(flags: dict[int, set[str]]) -> tuple[list[int], list[int]]:
             gone = self._forget([m.uid for m in self.messages if m.uid not in flags])
             changed = []
             for number, message in enumerate(self.messages, 1):
@@ -171,7 +170,7 @@ class Folder:
                     changed.append(number)
             return gone, changed
 
-        return self._store.mailbox(self._user).addCallback(cbMailbox)
+        return self._store.flags(self._user).addCallback(cbFlags)
 
     def _forget(self, uids: list[int]) -> list[int]:
         """

@@ -11,7 +11,7 @@ from twisted.mail.imap4 import MailboxException
 
 from ._connection import No
 from ._folder import FLAGS, Folder
-from ._loggingin import Sessions
+from ._login import Sessions
 from ._syntax import listed
 
 

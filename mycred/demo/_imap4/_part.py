@@ -5,14 +5,22 @@ A message and its parts, to the byte as they came.
 from __future__ import annotations
 
 import re
-from email import message_from_string
+from email import message_from_bytes, message_from_string
 from email.message import Message as Headers
 from functools import cached_property
+from itertools import count
+from typing import Any
 
 # Nobody nests parts so deep but to harm who reads them.
 _DEEPEST = 20
 
-_field = re.compile(rb"([!-9;-~]+)[ \t]*:(?:[^\r\n]|\r\n[ \t]|\r(?!\n)|\n)*\r\n")
+# Nor so many of them.
+_MOST = 1000
+
+#: As much of a header is looked at: what looks at it may take the square of the time.
+LONGEST = 16 * 1024
+
+_field = re.compile(rb"(?m)^([!-9;-~]+)[ \t]*:(?:[^\r\n]|\r\n[ \t]|\r(?!\n)|\n)*\r\n")
 _fold = re.compile(rb"\r\n(?=[ \t])")
 
 
@@ -25,13 +33,15 @@ class Part:
     @ivar body: what follows.
     """
 
-    def __init__(self, content: bytes, depth: int = 0) -> None:
+    def __init__(self, content: bytes, outer: Part | None = None) -> None:
         """
         @param content: all of it, with lines that end in CR LF.
-        @param depth: in how many others it is.
+        @param outer: what it is a part of.
         """
         self.content = content
-        self._depth = depth
+        self._depth: int = outer._depth + 1 if outer else 0
+        # How many parts there are in the whole message.
+        self._count: count[int] = outer._count if outer else count(1)
         if content.startswith(b"\r\n"):
             self.header, self.body = content[:2], content[2:]
         else:
@@ -41,13 +51,34 @@ class Part:
     @cached_property
     def headers(self) -> Headers:
         """
-        The headers, for who looks at their parameters.
+        The headers that say what it is made of, for who looks at their parameters.
         """
-        return message_from_string(self.header.decode("ascii", "replace"))
+        return message_from_string(self._contentHeaders.decode("ascii", "replace"))
 
+    @property
+    def _contentHeaders(self) -> bytes:
+        """
+        As much of them as is looked at.
+        """
+        known = [lines for name, lines in self.fields if name.startswith(b"CONTENT-")]
+        return b"".join(known)[:LONGEST]
+
+    def text(self) -> str:
+        """
+        Return what it says, decoded as it says.
+        """
+        email = message_from_bytes(self._contentHeaders + b"\r\n\r\n" + self.body)
+        payload: Any = email.get_payload(decode=True) or b""
+        charset = email.get_content_charset() or "utf-8"
+        try:
+            return str(payload.decode(charset, "replace"))
+        except (LookupError, ValueError):
+            return str(payload.decode("latin-1"))
+
+    @cached_property
     def fields(self) -> list[tuple[bytes, bytes]]:
         """
-        List the headers: the name of each, in capitals, and its lines.
+        The headers: the name of each, in capitals, and its lines.
         """
         # A last one without a blank line may have no end.
         whole = self.header.rstrip(b"\r\n") + b"\r\n"
@@ -59,11 +90,12 @@ class Part:
 
         @param name: its name, in capitals.
 
-        @return: L{None} if there is none.
+        @return: as much of it as is looked at; L{None} if there is none.
         """
-        for known, lines in self.fields():
+        for known, lines in self.fields:
             if known == name:
-                return _fold.sub(b"", lines.partition(b":")[2]).strip()
+                unfolded = _fold.sub(b"", lines.partition(b":")[2])
+                return unfolded.strip()[:LONGEST]
         return None
 
     def selected(self, names: list[bytes], isNegated: bool) -> bytes:
@@ -73,7 +105,7 @@ class Part:
         @param names: their names, in capitals.
         @param isNegated: whether all others are meant.
         """
-        fields = self.fields()
+        fields = self.fields
         chosen = [lines for name, lines in fields if (name in names) != isNegated]
         return b"".join(chosen) + b"\r\n"
 
@@ -90,7 +122,7 @@ class Part:
         """
         The message that is in it.
         """
-        return Part(self.body, self._depth + 1)
+        return Part(self.body, self)
 
     @cached_property
     def parts(self) -> list[Part]:
@@ -108,7 +140,7 @@ class Part:
             if start is not None:
                 parts.append(self._partIn(start, found.start() - 2))
             start = found.end()
-            if found[1]:
+            if found[1] or next(self._count) > _MOST:
                 return parts
         # The last delimiter is missing.
         return parts if start is None else [*parts, self._partIn(start, len(self.body))]
@@ -117,7 +149,7 @@ class Part:
         """
         Return what stands between two delimiters.
         """
-        return Part(self.body[start : max(start, end)], self._depth + 1)
+        return Part(self.body[start : max(start, end)], self)
 
     def part(self, numbers: tuple[int, ...]) -> Part | None:
         """
@@ -142,4 +174,4 @@ class Part:
         return part
 
 
-__all__ = ["Part"]
+__all__ = ["LONGEST", "Part"]

@@ -8,14 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from email import message_from_bytes
 from email.header import decode_header, make_header
 from email.utils import parsedate_tz
 from functools import cached_property
-from typing import Any
 
 from .._store import Message
-from ._part import Part
+from ._part import LONGEST, Part
 from ._syntax import Arguments
 
 # Nobody asks deeper questions but to harm who answers them.
@@ -80,7 +78,7 @@ class Candidate:
         """
         return [
             decoded(lines.partition(b":")[2])
-            for known, lines in self.part.fields()
+            for known, lines in self.part.fields
             if known == name
         ]
 
@@ -102,7 +100,7 @@ def decoded(value: bytes) -> str:
     """
     Return the value of a header as it is meant, without its case.
     """
-    text = value.decode("utf-8", "replace")
+    text = value[:LONGEST].decode("utf-8", "replace")
     # Whatever the library stumbles over, such as an encoding that there isn't, stays as
     # it came.
     with suppress(Exception):
@@ -118,13 +116,7 @@ def _textsIn(part: Part) -> Iterator[str]:
     for each in inner:
         yield from _textsIn(each)
     if not inner and part.headers.get_content_maintype() == "text":
-        email = message_from_bytes(part.content)
-        payload: Any = email.get_payload(decode=True) or b""
-        charset = email.get_content_charset() or "utf-8"
-        try:
-            yield payload.decode(charset, "replace")
-        except (LookupError, ValueError):
-            yield payload.decode("latin-1")
+        yield part.text()
 
 
 def searchedBy(arguments: Arguments) -> Key:
@@ -237,7 +229,7 @@ def _readText(arguments: Arguments) -> Key:
     text = _takeText(arguments)
     return Key(
         lambda c: (
-            text in c.text or any(text in decoded(lines) for _, lines in c.part.fields())
+            text in c.text or any(text in decoded(lines) for _, lines in c.part.fields)
         ),
         True,
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 from io import BytesIO
 from typing import Any
 
+from twisted.internet.defer import CancelledError
 from twisted.protocols.basic import FileSender
 
 from .._store import Message
@@ -179,7 +180,11 @@ class IMAP4Connection(Folders):
         if len(answer) < _LARGE:
             self.transport.write(answer)
         else:
-            await FileSender().beginFileTransfer(BytesIO(answer), self.transport)
+            try:
+                await FileSender().beginFileTransfer(BytesIO(answer), self.transport)
+            except Exception:
+                # All that it fails of is that the client has gone.
+                raise CancelledError from None
         self.resetTimeout()
 
 

@@ -78,7 +78,12 @@ def _addresses(part: Part, name: bytes) -> bytes | None:
     if value is None:
         return None
     found = []
-    for personal, address in getaddresses([value.decode("latin-1")]):
+    try:
+        addresses = getaddresses([value.decode("latin-1")])
+    except RecursionError:
+        # Comments in comments.
+        return None
+    for personal, address in addresses:
         mailbox, _, host = address.rpartition("@")
         if mailbox or host:
             known = (personal or None, None, mailbox or host, host if mailbox else "")

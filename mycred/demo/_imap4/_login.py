@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.cred.credentials import UsernamePassword
 from twisted.mail.imap4 import IAccount
 
+from ...credentials import UsernamePassword
 from ...error import LoginFailed
 from .._sasl import Exchange, Malformed
 from ._connection import Bad, Connection, No
