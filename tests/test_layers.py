@@ -43,6 +43,7 @@ ROWS = [
     {
         "_digest",
         "_pace",
+        "_paths",
         "_privileges",
         "_processes",
         "_secrets",

@@ -26,6 +26,7 @@ from .._contracts import (
 from .._counterparts import Counterpart, isOverridden, overridable
 from .._hashes import Hash, UnusableHash, isMeantAsHash, recognize
 from .._passwordfile import Look, PasswordFile
+from .._paths import AnyPath
 from .._peers import sourceOf
 from .._readings import readingText
 from .._secrets import asBytes, equal
@@ -73,7 +74,7 @@ class FilePasswordDB(Counterpart, FileChecker, twistedCheckers.FilePasswordDB):
 
     def __init__(
         self,
-        filename: str,
+        filename: AnyPath,
         delim: bytes | None = b":",
         usernameField: int = 0,
         passwordField: int = 1,
@@ -84,7 +85,7 @@ class FilePasswordDB(Counterpart, FileChecker, twistedCheckers.FilePasswordDB):
         workers: Workers | None = None,
     ) -> None:
         """
-        @param filename: the name of the file.
+        @param filename: the path of the file.
         @param delim: what separates the fields of a line; white space if L{None}.
         @param usernameField: which field holds the name, counted from 0.
         @param passwordField: which field holds the secret, counted from 0.
