@@ -143,7 +143,7 @@ class ProgramTests:
     What each client must be able to do.
     """
 
-    timeout = 120
+    timeout = 300
 
     program: type[Program]
 
