@@ -57,6 +57,7 @@ from mycred.error import (
 from mycred.portal import Portal
 
 from .checkers._files import BCRYPT
+from .conch._clients import Login, Paramiko, Plink, publicHalf
 from .conch._ssh import USER, client, keygen, login, needSSH
 from .demo._web import Guarded
 from .test_httpdigest import Client
@@ -645,7 +646,8 @@ class SSHServerTests(TestCase):
     @inlineCallbacks
     def test_command(self) -> Any:
         """
-        The real ssh logs in, and is told which key it has.
+        The real ssh logs in, and is told which key it has; so do PuTTY's client and
+        paramiko.
         """
         needSSH()
         home = pwd.getpwuid(os.geteuid()).pw_dir
@@ -657,8 +659,15 @@ class SSHServerTests(TestCase):
         net: Any = reactor
         listening = net.listenTCP(0, factory, interface="127.0.0.1")
         self.addCleanup(listening.stopListening)
-        _, out, _ = yield login(listening.getHost().port, key, "list")
-        self.assertRegex(out.decode(), rf"^{USER} by SHA256:[^ ]+: b'list'\n$")
+        port = listening.getHost().port
+        _, out, _ = yield login(port, key, "list")
+        says = rf"^{USER} by SHA256:[^ ]+: b'list'\n$"
+        self.assertRegex(out.decode(), says)
+        asked = Login(port, publicHalf(folder / "host"), key=key, command="list")
+        for program in (Plink, Paramiko):
+            done = yield program(folder).run(asked)
+            self.assertRegex(done.out.decode(), says, done.err)
+            self.assertEqual(done.status, 0)
 
 
 class TwoFactorTests(TestCase):

@@ -293,14 +293,27 @@ def _blobOf(type: bytes, base64: bytes) -> bytes:
     @param type: what its name stands for.
     """
     blob = decode(base64)
-    name = Fields(blob).string()
-    if _KNOWN.get(name) != type:
+    if _KNOWN.get(Fields(blob).string()) != type:
         raise UnusableKey("a key of another type")
+    return usualBlob(blob)
+
+
+def usualBlob(blob: bytes) -> bytes:
+    """
+    Read a key or a certificate of any type that OpenSSH knows.
+
+    @return: how it is usually written; of those types that don't count here, no more is
+        known of it than their name.
+
+    @raise ShortKey: if it is an RSA key that is too short.
+    @raise UnusableKey: if it is none.
+    """
+    name = Fields(blob).string()
+    if name not in _KNOWN:
+        raise UnusableKey("no type of key")
     if name in CERTIFIED:
         Certificate.parse(blob)
-    elif name in NAMES:
-        return PublicKey.parse(blob).blob
-    return blob
+    return PublicKey.parse(blob).blob if name in NAMES else blob
 
 
 def optionsIn(line: Line | Principal, budget: Budget | None = None) -> KeyOptions:
@@ -331,4 +344,5 @@ __all__ = [
     "readKey",
     "readLine",
     "skipSilently",
+    "usualBlob",
 ]

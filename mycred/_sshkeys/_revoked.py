@@ -13,7 +13,7 @@ from operator import itemgetter
 
 from ._certificate import Certificate, Offer, keyOf
 from ._key import PublicKey
-from ._lines import Skip, keysIn, plainBlob, skipSilently
+from ._lines import Skip, keysIn, plainBlob, skipSilently, usualBlob
 from ._wire import Fields, UnusableKey
 
 _MAGIC = b"SSHKRL\n\0"
@@ -205,7 +205,8 @@ def _readCertificates(revoked: Revoked, fields: Fields) -> None:
     authority = fields.string()
     fields.string()  # reserved
     if authority:
-        Fields(authority).string()
+        # As for sshd: if it is no key, nobody knows whose certificates are revoked.
+        authority = usualBlob(authority)
     ours = revoked.certificates.setdefault(authority, RevokedCertificates())
     while fields:
         type, section = fields.number(1), Fields(fields.string())

@@ -36,7 +36,7 @@ from .._stepping import SteppedWorkers
 from ..conch._ssh import keygen
 from ..ldap._directory import DirectoryTestCase
 from ..ldap._slapd import PEOPLE, SUFFIX, person
-from ..sshkeys._keys import blobOf, ed25519, line
+from ..sshkeys._keys import blobOf, ed25519, line, rsaKey
 
 ALICE, BOB = ed25519(), ed25519()
 
@@ -271,13 +271,29 @@ class ThreadTests(SynchronousTestCase):
         self.patch(keydb, "looks", self.looks)
         return keydb
 
-    def authorize(self, keydb: LDAPAuthorizedKeys) -> Verdict:
+    def authorize(self, keydb: LDAPAuthorizedKeys, key: Any = ALICE) -> Verdict:
         """
         Look a key up.
         """
-        proof = Proof(parseOffer(blobOf(ALICE)), None, frozenset())
+        proof = Proof(parseOffer(blobOf(key)), None, frozenset())
         looking = keydb.authorize(b"alice", proof, "192.0.2.1")
         return self.successResultOf(looking)
+
+    def test_names(self) -> None:
+        """
+        A line may begin with the name of an algorithm of its key's, and no other.
+        """
+        rsa = rsaKey(1024)
+        for name, kind in (
+            (b"rsa-sha2-256", Kind.ACCEPTED),
+            (b"rsa-sha2-512", Kind.ACCEPTED),
+            (b"ssh-ed25519", Kind.REFUSED),
+            (b"rsa-sha2-256-cert-v01@openssh.com", Kind.REFUSED),
+        ):
+            text = line(rsa).replace(b"ssh-rsa", name, 1)
+            for options in (b"", b"no-pty "):
+                verdict = self.authorize(self.keydb(options + text), rsa)
+                self.assertIs(verdict.kind, kind, name)
 
     def test_line(self) -> None:
         """

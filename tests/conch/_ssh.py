@@ -312,14 +312,18 @@ class Realm:
     @ivar avatars: those who have logged in.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, user: type[User]) -> None:
+        """
+        @param user: what makes one.
+        """
         self.avatars: list[User] = []
+        self._user = user
 
     def requestAvatar(self, avatarId: Any, mind: Any, *interfaces: Any) -> Any:
         """
         Make one.
         """
-        user = User(avatarId)
+        user = self._user(avatarId)
         self.avatars.append(user)
         return IConchUser, user, user.logout
 
@@ -332,14 +336,25 @@ class ConchServer:
     @ivar avatars: those who have logged in.
     """
 
-    def __init__(self, folder: Path, *checkers: Any, **settings: Any) -> None:
-        realm = Realm()
+    def __init__(
+        self,
+        folder: Path,
+        *checkers: Any,
+        hostKey: Path | None = None,
+        user: type[User] = User,
+        **settings: Any,
+    ) -> None:
+        """
+        @param folder: where its host key is made, if none is given.
+        @param checkers: what checks logins.
+        @param hostKey: the file of its host key.
+        @param user: who logs in.
+        @param settings: of its factory.
+        """
+        realm = Realm(user)
         self.avatars = realm.avatars
-        factory = SSHFactory(
-            Portal(realm, checkers),
-            [hostKeyIn(str(folder / "conch_host"))],
-            **settings,
-        )
+        path = str(hostKey or folder / "conch_host")
+        factory = SSHFactory(Portal(realm, checkers), [hostKeyIn(path)], **settings)
         self._connections = connections = []  # type: ignore[var-annotated]
 
         class Connection(SSHServerTransport):

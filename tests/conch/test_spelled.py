@@ -15,6 +15,7 @@ from twisted.internet import defer
 from mycred._sshkeys import string
 
 from ..sshkeys._keys import SecurityKey, blobOf, certificate, line, lineOf, shortRSA
+from ..sshkeys.test_revoked import of, section, u64
 from .test_signatures import (
     CA,
     CERTIFIED,
@@ -320,6 +321,55 @@ class BesidesTests(Crafted):
         return self.agreeBesides(
             self.revoked, line(ED), blobOf(ED), b"ssh-ed25519", ED.sign, isGood=False
         )
+
+
+class KRLTests(Crafted):
+    """
+    Authorities in a KRL.
+    """
+
+    @defer.inlineCallbacks
+    def test_authorities(self) -> Any:
+        """
+        What is revoked of an authority is, by whatever name of its type; one that is no
+        key, or too short, makes the KRL none, and lets nobody in.
+        """
+        wrong = []
+        signs = [
+            (blobOf(CA), CA.sign),
+            (blobOf(RSA), lambda data: RSA.sign(data, b"rsa-sha2-256")),
+            (TOKEN.blob, lambda data: TOKEN.sign(data)[0]),
+            (ECTOKEN.blob, lambda data: ECTOKEN.sign(data)[0]),
+        ]
+        self.authorities.write_bytes(b"".join(lineOf(blob) + b"\n" for blob, _ in signs))
+        self.file.write_bytes(line(OTHER) + b"\n")
+        fields = blobOf(RSA)[len(string(b"ssh-rsa")) :]
+        listed = {
+            blobOf(CA): CA,
+            blobOf(RSA): RSA,
+            string(b"rsa-sha2-512") + fields: RSA,
+            TOKEN.blob: TOKEN,
+            ECTOKEN.blob: ECTOKEN,
+            certificate(CA, CA): None,
+            shortRSA(): "nobody",
+            blobOf(CA)[:-1]: "nobody",
+            blobOf(CA) + b"x": "nobody",
+            string(b"ssh-x") + string(b"x"): "nobody",
+            string(b"ssh-rsa"): "nobody",
+        }
+        everything = section(0x21, u64(1, 2**64 - 1))
+        for name, revoked in listed.items():
+            self.revoked.write_bytes(of(everything, authority=name))
+            for (blob, sign), key in zip(signs, (CA, RSA, TOKEN, ECTOKEN)):
+                asked = signedBy(blob, sign), CERTIFIED, ED.sign
+                outcomes = yield self.proves(*asked)
+                counts = revoked not in (key, "nobody")
+                if outcomes != (counts, counts):
+                    wrong.append((name, blob[:20], counts, outcomes))
+            outcomes = yield self.proves(blobOf(OTHER), b"ssh-ed25519", OTHER.sign)
+            if outcomes != (revoked != "nobody",) * 2:
+                wrong.append((name, "another", outcomes))
+        self.assertEqual(wrong, [])
 
 
 class SecurityKeyTests(Crafted):

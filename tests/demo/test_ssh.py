@@ -17,6 +17,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from mycred.demo import Options
 from mycred.demo._ssh import Lines, MailUser, _shown
 
+from ..conch._clients import PROGRAMS, Login, publicHalf
 from ..conch._ssh import USER, certify, client, keygen, needSSH
 from ..test_system import account, needs, run
 from ._proxy import Proxy
@@ -144,6 +145,33 @@ class SSHTests(ServerTests, SynchronousTestCase):
             ended = self.ssh(server, "ed25519", command)
             self.assertEqual(ended.returncode, status, command)
             self.assertTrue(ended.stdout)
+
+    def test_clients(self) -> None:
+        """
+        So it is for clients that other people have written.
+        """
+        auth = self.write(self.line("ed25519"))
+        for program in PROGRAMS:
+            client = program(self.keys)
+            server = self.start(auth, offered="ssh")
+            host = self.folder / "store.sqlite.hostkey"
+            login = Login(
+                server.ports["ssh"], publicHalf(host), key=self.keys / "ed25519"
+            )
+            for command, status, says in (
+                ("list", 0, rb"^ +1 +\d+ \d{4}-\d\d-\d\d \d\d:\d\d\n$"),
+                ("help", 0, b"quit"),
+                ("read 1", 0, b"Subject: Welcome"),
+                ("nonsense", 127, b"There is no such command"),
+                ("read 2", 1, b"There are messages 1 to 1"),
+            ):
+                done = client.runNow(login._replace(command=command))
+                self.assertRegex(done.out, says, (client.name, command, done.err))
+                self.assertEqual(done.status, status, (client.name, command))
+            shell = client.runNow(login._replace(kind="shell"), b"list\nread 1\n")
+            self.assertIn(b"Subject: Welcome", shell.out, (client.name, shell.err))
+            server.stop()
+            self.assertNotIn("Traceback", server.log)
 
     def test_shell(self) -> None:
         """

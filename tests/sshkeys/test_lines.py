@@ -16,12 +16,14 @@ from mycred._sshkeys import BadOption, PublicKey, UnusableKey, keysIn, string
 from mycred._sshkeys._budget import Budget, Limit, TooMuch
 from mycred._sshkeys._lines import (
     Line,
+    authoritiesIn,
     linesWith,
     optionsIn,
     plainBlob,
     principalsIn,
     readKey,
     readLine,
+    skipSilently,
 )
 
 from ._keys import (
@@ -305,6 +307,7 @@ class ListTests(SynchronousTestCase):
                     plainBlob(blob)
             except UnusableKey:
                 pass
+            authoritiesIn(text, skipSilently)
 
 
 class PrincipalTests(SynchronousTestCase):

@@ -21,7 +21,7 @@ from mycred._sshkeys import (
 )
 from mycred._sshkeys._revoked import RevokedCertificates
 
-from ._keys import blobOf, certificate, ed25519, line
+from ._keys import blobOf, certificate, ed25519, line, shortRSA
 
 ALICE, BOB, CA = ed25519(), ed25519(), ed25519()
 
@@ -217,6 +217,10 @@ class BadTests(SynchronousTestCase):
             of(section(0x20, b"1234567")),
             of(section(0x23, string(b"a\0b"))),
             of(authority=b"x"),
+            of(authority=string(b"ssh-x")),
+            of(authority=blobOf(CA)[:-1]),
+            of(authority=blobOf(CA) + b"x"),
+            of(authority=shortRSA()),
             b"no list\n",
         ):
             with self.assertRaises(UnusableKey, msg=repr(text)):
