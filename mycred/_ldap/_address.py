@@ -33,6 +33,14 @@ class Address(NamedTuple):
         """
         return self.isSocket or self.host == "localhost" or isLoopback(self.host)
 
+    @property
+    def certified(self) -> str:
+        """
+        The name for which a certificate must be: a number without its zone, which means
+        something on this machine only (RFC 4007, section 11).
+        """
+        return self.host.partition("%")[0]
+
     def __str__(self) -> str:
         if self.isSocket:
             return self.host

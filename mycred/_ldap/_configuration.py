@@ -138,8 +138,12 @@ def _readFile(path: str) -> dict[str, Any]:
             )
         if "\\:" in text:
             raise _wrong(path, f"{key}: in a file a colon is written as it is")
-        if re.search(r"\s[#;]", text):
-            raise _wrong(path, f"{key}: what follows a value is no comment")
+        if re.search(r"\s[#;](?:\s|$)", text):
+            raise _wrong(
+                path,
+                f"{key}: what follows a value is no comment; in a DN or a filter a # is "
+                "written \\23, and a ; \\3b",
+            )
         if text[:1] in ("'", '"'):
             raise _wrong(path, f"{key}: nothing is quoted in a file")
     try:
@@ -196,6 +200,7 @@ def _makeSettings(given: Mapping[str, Any]) -> Settings:
         _groupsOf(given),
         given.get("require"),
         given.get("timeout", Settings._field_defaults["timeout"]),
+        given.get("policy"),
     )
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from secrets import token_hex
 from typing import NamedTuple
 
@@ -14,13 +14,22 @@ from .._accounts import Kind, Verdict
 from .._pace import Pace
 from .._secrets import asBytes
 from ..error import DenialReason
-from ._faults import BadName, Fault, Unsure
+from ._faults import BadName, Cut, Fault, Unsure
 from ._filters import ANYTHING
-from ._groups import MEMBER_OF, Membership, groupsIn
+from ._groups import TELLING, Membership, groupsIn
 from ._messages import BASE, Entry
-from ._outcome import Outcome
-from ._people import LOCKS, Person, lockOf, nameIn, personBehind, valuesOf
-from ._server import Opening
+from ._opener import Opening
+from ._outcome import BAD_NAME, Outcome
+from ._people import (
+    LOCKS,
+    Person,
+    lockOf,
+    nameIn,
+    nameTyped,
+    personBehind,
+    personBound,
+    valuesOf,
+)
 from ._servers import Servers
 from ._session import NO_ATTRIBUTES, Session
 from ._settings import Search, Settings
@@ -66,13 +75,15 @@ class Directory:
         self._notes: deque[str] = deque(maxlen=100)
         self._servers = Servers(
             settings.addresses,
-            Opening(settings.security, settings.context, settings.account),
+            Opening(
+                settings.security, settings.context, settings.account, settings.policy
+            ),
             timeout=settings.timeout,
             note=self._notes.append,
         )
         self._membership = None
         if settings.groups is not None:
-            self._membership = Membership(settings.groups)
+            self._membership = Membership(settings.groups, settings.attribute)
         self._pace = Pace()
 
     def look(
@@ -198,22 +209,33 @@ class Directory:
         if self._settings.dn is None and _odd.search(typed):
             return Verdict(Kind.REFUSED, asBytes(typed), "no user has such a name")
         user = self._bindName(typed)
+        template = self._settings.dn
+        attribute = template.attribute if template else None
         try:
-            outcome, identity = session.bindAs(user, password)
+            outcome, own, identity = session.bindAs(user, password, attribute)
         except BadName:
             # Which of the two can't be read: what was typed, or all such names?
-            session.bind(self._bindName(token_hex(8)), password)
+            answer = session.knock(self._bindName(token_hex(8)), password)
+            if answer is not None and answer.code in BAD_NAME:
+                raise
             return Verdict(Kind.REFUSED, asBytes(typed), "no entry can have such a name")
+        known = own.dn if own else identity
         session.step(
             lambda: (
                 f"bind as {user}: {_told(outcome)}"
-                + (f"; the directory calls him {identity}" if identity else "")
+                + (f"; the directory calls him {known}" if known else "")
             )
         )
         if not outcome.matched or outcome.denial is not None:
             return self._verdictOn(session, outcome, typed)
-        self._pace.accept(identity, session.elapsed())
-        return self._admit(session, personBehind(identity, self._settings), outcome)
+        if own is not None and template is not None:
+            person = personBound(own, template, typed)
+        elif identity:
+            person = personBehind(identity, self._settings)
+        else:
+            person = Person(user, nameTyped(typed))
+        self._pace.accept(person.dn or identity, session.elapsed())
+        return self._admit(session, person, outcome)
 
     def _bindName(self, typed: str) -> str:
         """
@@ -234,24 +256,29 @@ class Directory:
 
         @return: the entry, or L{None} and why there is none.
         """
-        groups = (MEMBER_OF,) if self._membership else ()
-        entries = session.search(
-            search.base,
-            search.scope,
-            search.filter.named(typed),
-            (self._settings.attribute, *groups, *wanted),
-            2,
-        )
-        found = [entry.dn for entry in entries]
+        telling = TELLING if self._membership else ()
+        entries: Sequence[Entry]
+        more = []
+        try:
+            entries = session.search(
+                search.base,
+                search.scope,
+                search.filter.named(typed),
+                (self._settings.attribute, *telling, *wanted),
+                2,
+            )
+        except Cut as cut:
+            entries, more = cut.entries, ["others, of which the directory tells no more"]
+        found = [*(entry.dn for entry in entries), *more]
         session.step(
             lambda: (
                 f"search at {search.base} for {search.filter.shown(typed)}: "
                 + (" and ".join(found) or "nothing")
             )
         )
-        if len(entries) == 1:
+        if len(found) == 1 and entries:
             return entries[0], ""
-        if entries:
+        if found:
             return None, "more than one entry matches: " + " and ".join(found)
         return None, "no entry matches"
 
@@ -260,9 +287,10 @@ class Directory:
     ) -> Verdict:
         """
         Refuse a name that the directory doesn't know, after the work that others take.
+        The search has settled it, whatever is said to a name that is made up.
         """
         # Any directory knows a cn.
-        session.bind(f"cn={token_hex(8)},{search.base}", password)
+        session.knock(f"cn={token_hex(8)},{search.base}", password)
         session.step(lambda: "bind as nobody, so that it takes as long")
         return self._refuse(session, typed, why)
 
@@ -287,8 +315,8 @@ class Directory:
 
         @raise Unsure: if it doesn't say.
         """
-        groups = groupsIn(entry) if self._membership else None
-        return Person(entry.dn, nameIn(entry, self._settings.attribute, typed), groups)
+        name = nameIn(entry, self._settings.attribute, typed)
+        return Person(entry.dn, name, entry if self._membership else None)
 
     def _admit(
         self, session: Session, person: Person, outcome: Outcome | None = None
@@ -309,10 +337,10 @@ class Directory:
         Tell why somebody may not in; nothing if he may.
         """
         require = self._settings.require
-        unread = self._membership is not None and person.groups is None
+        unread = self._membership is not None and person.entry is None
         if require is not None or unread:
             where = ANYTHING if require is None else require
-            wanted = (MEMBER_OF,) if unread else NO_ATTRIBUTES
+            wanted = TELLING if unread else NO_ATTRIBUTES
             found = session.search(person.dn, BASE, where, wanted)
             if require is not None:
                 session.step(lambda: f"require=: {'met' if found else 'not met'}")
@@ -320,12 +348,13 @@ class Directory:
                 raise Unsure(f"the entry {person.dn} can't be read")
             if not found:
                 return "the entry doesn't match require="
-            person = person._replace(groups=person.groups or groupsIn(found[0]))
+            person = person._replace(entry=person.entry or found[0])
         if self._membership is not None:
             group = f"group={self._membership.where}"
             why = f"not a member of {group}"
             isMember = self._membership.holds(session, person)
-            said = " and ".join((person.groups or ())[:_MOST_TOLD])
+            listed = () if person.entry is None else groupsIn(person.entry)
+            said = " and ".join(listed[:_MOST_TOLD])
             session.step(
                 lambda: (
                     (f"member of {group}" if isMember else why)

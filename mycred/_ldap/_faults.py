@@ -4,6 +4,10 @@ What keeps a directory from telling who somebody is: never a wrong password.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from ._messages import Entry
+
 
 class Fault(Exception):
     """
@@ -37,10 +41,26 @@ class Unsure(Exception):
     """
 
 
+class Cut(Unsure):
+    """
+    The directory has found more than it tells.
+
+    @ivar entries: what it has told.
+    """
+
+    def __init__(self, text: str, entries: Sequence[Entry] = ()) -> None:
+        """
+        @param text: what is known of it.
+        @param entries: what the directory has told.
+        """
+        super().__init__(text)
+        self.entries = entries
+
+
 class BadName(Unsure):
     """
     The directory can't read a name that was made for a bind.
     """
 
 
-__all__ = ["BadName", "Elsewhere", "Fault", "Lost", "Slow", "Unsure"]
+__all__ = ["BadName", "Cut", "Elsewhere", "Fault", "Lost", "Slow", "Unsure"]

@@ -34,7 +34,9 @@ class Idle:
         since = time.monotonic() - _LONGEST_IDLE
         with self._lock:
             if self._links and self._links[-1].usedAt >= since:
-                return self._links.pop()
+                link = self._links.pop()
+                link.isReused = True
+                return link
         return None
 
     def keep(self, link: Link) -> None:

@@ -27,6 +27,11 @@ _SECURITIES = {
 # The name of a host, also in letters that DNS encodes, or a number with points.
 _host = re.compile(r"\w(?:[\w.-]*\w)?\.?")
 
+# A user's principal name, and a domain with an account name.
+_accountName = re.compile(
+    r"[^\s=@\\{}][^=@\\{}]*@[\w-][\w.-]*|[\w-][\w.-]*\\[^\s=@\\{}][^=@\\{}]*"
+)
+
 _seconds = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,9})?")
 
 # The name of a socket is no longer, in bytes (unix(7)).
@@ -82,7 +87,7 @@ def _isNumber(text: str) -> bool:
     Tell whether a host is named by its number, with colons.
     """
     try:
-        return ip_address(text).version == 6 and "%" not in text
+        return ip_address(text).version == 6
     except ValueError:
         return False
 
@@ -124,6 +129,22 @@ def _readDN(text: str) -> str:
     if isRoot:
         raise ValueError("write a DN, such as dc=example,dc=org")
     return text
+
+
+def _readAccount(text: str) -> str:
+    """
+    Read the name of the service account: a name in the directory, or one of those that
+    Active Directory has besides (MS-ADTS, section 5.1.1.1.1).
+    """
+    if _accountName.fullmatch(text):
+        return text
+    try:
+        return _readDN(text)
+    except ValueError as error:
+        raise ValueError(
+            f"{error}; for Active Directory also svc@ad.example.org or AD\\svc, which is "
+            "written AD\\\\svc on a command line"
+        ) from None
 
 
 def _readFilter(text: str) -> bytes:
@@ -212,7 +233,7 @@ KEYS: dict[str, Callable[[str], Any]] = {
     "scope": _oneOf(_SCOPES),
     "attribute": _readAttribute,
     "filter": FilterTemplate,
-    "binddn": _readDN,
+    "binddn": _readAccount,
     "bindpwfile": readFileName,
     "dn": NameTemplate,
     "upn": _readSuffix,
@@ -221,6 +242,7 @@ KEYS: dict[str, Callable[[str], Any]] = {
     "nested": yesNo,
     "require": _readFilter,
     "timeout": _readSeconds,
+    "policy": yesNo,
 }
 
 

@@ -21,6 +21,7 @@ from ._ber import SEQUENCE, Malformed, end
 from ._faults import Fault, Lost, Slow, Unsure
 from ._messages import (
     BOUND,
+    DISCONNECTION,
     EXTENDED,
     PASSWORD_POLICY,
     SEARCHED,
@@ -53,10 +54,6 @@ _PATIENCE = 2.0
 # So many references, which aren't followed, may come with entries.
 _MOST_REFERENCES = 100
 
-# protocolError, which is what a server answers that knows no StartTLS, and
-# unavailable, if it has no certificate.
-_NO_TLS = {2, 52}
-
 
 class Role(Enum):
     """
@@ -78,6 +75,8 @@ class Link:
     @ivar usedAt: when it was used last, by L{time.monotonic}.
     @ivar isHopeless: what tells, while an answer is waited for, whether to give up
         before it is time.
+    @ivar asksPolicy: whether binds ask what the password policy says.
+    @ivar isReused: whether it has been idle since it was opened.
     """
 
     def __init__(
@@ -93,6 +92,7 @@ class Link:
         self.isClear = False
         self.usedAt = time.monotonic()
         self.isHopeless = isHopeless
+        self.asksPolicy = self.isReused = False
         self._connection = connection
         self._received = bytearray()
         self._identity = 0
@@ -105,9 +105,7 @@ class Link:
         """
         return not (self._isSpent or self._received)
 
-    def bind(
-        self, dn: str, password: bytes, until: float, *, asksPolicy: bool = False
-    ) -> Result:
+    def bind(self, dn: str, password: bytes, until: float) -> Result:
         """
         Become somebody.
 
@@ -115,12 +113,29 @@ class Link:
         @param password: his password, which mustn't be empty if the name isn't: a
             server takes that for nobody, and is content (RFC 4513, section 5.1.2).
         @param until: when to give up, by L{time.monotonic}.
-        @param asksPolicy: whether to ask what the password policy says.
         """
         if dn and not password:
             raise ValueError("an empty password is never sent")
         request = bindRequest(dn.encode("utf-8", "surrogateescape"), password)
-        return self._end(request, BOUND, until, (PASSWORD_POLICY,) if asksPolicy else ())
+        controls = (PASSWORD_POLICY,) if self.asksPolicy else ()
+        return self._end(request, BOUND, until, controls)
+
+    def knock(self, dn: str, password: bytes, until: float) -> Result | None:
+        """
+        Bind with a name that is made up, and known to nobody, or with none.
+
+        @return: the answer; L{None} if the server hangs up on those whom it doesn't know.
+
+        @raise Lost: if it may be for another reason that the connection is gone, since
+            that has been idle.
+        """
+        try:
+            return self.bind(dn, password, until)
+        except Lost:
+            if self.isReused:
+                raise
+            self.spoil()
+            return None
 
     def extended(self, name: bytes, until: float) -> Result:
         """
@@ -162,7 +177,9 @@ class Link:
             if len(entries) > mostEntries or references > _MOST_REFERENCES:
                 break
         # Samba, for one, knows no limit; nobody waits for all that it has.
-        self._isSpent = True
+        self.spoil()
+        if len(entries) <= mostEntries:
+            raise Unsure(f"{self.address} refers to too many others")
         return entries[:mostEntries], Result(SIZE_LIMIT_EXCEEDED)
 
     def startTLS(self, context: ssl.SSLContext, until: float, mayFail: bool) -> bool:
@@ -177,14 +194,15 @@ class Link:
         if result.code == 0:
             if self._received:
                 raise Fault(f"{self.address} says more than it should before TLS begins")
-            tls = VerifiedTLS(context, self.address.host, until)
+            tls = VerifiedTLS(context, self.address.certified, until)
             try:
                 tls.wrap_socket(self._connection)
             except OSError as error:
                 kind = Slow if time.monotonic() >= until else Fault
                 raise kind(f"{self.address}: TLS can't begin: {error}") from None
             return True
-        if mayFail and result.code in _NO_TLS:
+        if mayFail:
+            # Each server has a code of its own for what it doesn't know.
             return False
         raise Fault(f"{self.address} doesn't begin TLS: {describe(result)}")
 
@@ -203,7 +221,7 @@ class Link:
         )
         self.peer = (
             f"{self.address}, {used.version()}, certificate of {subject or 'nobody'} "
-            f"by {issuer}, verified for {self.address.host}"
+            f"by {issuer}, verified for {self.address.certified}"
         )
 
     def isOnThisMachine(self) -> bool:
@@ -214,6 +232,12 @@ class Link:
         if used.family == socket.AF_UNIX:
             return True
         return isLoopback(str(used.getpeername()[0]))
+
+    def spoil(self) -> None:
+        """
+        Never be idle again.
+        """
+        self._isSpent = True
 
     def close(self) -> None:
         """
@@ -264,7 +288,9 @@ class Link:
                     raise Unsure(f"{self.address} says too much")
                 identity, found, answer = readMessage(data)
                 if identity == UNSOLICITED:
-                    raise Lost(f"{self.address} is about to close the connection")
+                    self._takeNotice(answer)
+                    answer = None
+                    continue
                 isResult = isinstance(answer, Result)
                 if identity != self._identity or (isResult and found != kind):
                     raise Fault(f"{self.address} answers what wasn't asked")
@@ -278,6 +304,15 @@ class Link:
             if isinstance(error, TimeoutError) and error.errno is None:
                 raise Slow(f"{self.address} doesn't answer in time") from None
             raise Lost(f"{self.address}: the connection is lost: {error}") from None
+
+    def _takeNotice(self, answer: Answer) -> None:
+        """
+        Take what the server says unasked, of which whatever isn't known doesn't count
+        (RFC 4511, section 4.4).
+        """
+        name = answer.name if isinstance(answer, Result) else b""
+        if not name or name == DISCONNECTION:
+            raise Lost(f"{self.address} is about to close the connection")
 
     def _receive(self, used: Any, until: float) -> bytes:
         """

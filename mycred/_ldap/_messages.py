@@ -29,7 +29,7 @@ _UNBIND = b"\x42\x00"
 _CONTROLS = 0xA0
 _SIMPLE = 0x80
 _REQUEST_NAME = 0x80
-_RESPONSE_VALUE = 0x8B
+_RESPONSE_NAME, _RESPONSE_VALUE = 0x8A, 0x8B
 
 #: How far below its base a search looks.
 BASE, ONE, SUBTREE = 0, 1, 2
@@ -39,6 +39,11 @@ SIZE_LIMIT_EXCEEDED = 4
 
 #: The id of what a server says unasked (RFC 4511, section 4.4).
 UNSOLICITED = 0
+#: Says that the connection is about to be closed (section 4.4.1).
+DISCONNECTION = b"1.3.6.1.4.1.1466.20036"
+
+#: The attribute of the root DSE that lists controls (RFC 4512, section 5.1).
+SUPPORTED_CONTROL = "supportedControl"
 
 #: Begins TLS (RFC 4511, section 4.14).
 START_TLS = b"1.3.6.1.4.1.1466.20037"
@@ -56,12 +61,14 @@ class Result(NamedTuple):
     @ivar text: the diagnostic message.
     @ivar controls: the values of the controls, by their names; no value is empty.
     @ivar value: what the answer to an extended operation holds.
+    @ivar name: what it is called, if it is.
     """
 
     code: int
     text: str = ""
     controls: Mapping[bytes, bytes] = {}
     value: bytes = b""
+    name: bytes = b""
 
 
 class Entry(NamedTuple):
@@ -210,15 +217,18 @@ def _readResult(body: bytes, rest: list[tuple[int, bytes]]) -> Result:
     (kind, code), _, (_, diagnostic), *more = _insist(elements(body), 3)
     if kind != ENUMERATED:
         raise Malformed("an answer has no result code")
-    value = b"".join(content for tag, content in more if tag == _RESPONSE_VALUE)
+    value, name = (
+        b"".join(content for tag, content in more if tag == wanted)
+        for wanted in (_RESPONSE_VALUE, _RESPONSE_NAME)
+    )
     controls = {}
     for tag, content in rest:
         if tag == _CONTROLS:
             for _, control in elements(content):
-                (_, name), *values = _insist(elements(control), 1)
-                found = [value for kind, value in values if kind == OCTETS]
-                controls[name] = found[0] if found else b""
-    return Result(number(code), text(diagnostic), controls, value)
+                (_, identifier), *values = _insist(elements(control), 1)
+                found = [held for kind, held in values if kind == OCTETS]
+                controls[identifier] = found[0] if found else b""
+    return Result(number(code), text(diagnostic), controls, value, name)
 
 
 def _insist(parts: list[tuple[int, bytes]], least: int) -> list[tuple[int, bytes]]:
@@ -240,6 +250,7 @@ def text(value: bytes) -> str:
 __all__ = [
     "BASE",
     "BOUND",
+    "DISCONNECTION",
     "EXTENDED",
     "ONE",
     "PASSWORD_POLICY",
@@ -247,6 +258,7 @@ __all__ = [
     "SIZE_LIMIT_EXCEEDED",
     "START_TLS",
     "SUBTREE",
+    "SUPPORTED_CONTROL",
     "UNSOLICITED",
     "WHO_AM_I",
     "Answer",

@@ -5,6 +5,8 @@ Distinguished names, as RFC 4514 writes them.
 from __future__ import annotations
 
 import re
+import stringprep
+import unicodedata
 from collections.abc import Hashable
 from typing import Any, NamedTuple
 
@@ -147,6 +149,21 @@ def alike(value: str) -> str:
     """
     # No more than that: a directory may keep apart what looks alike.
     return re.sub(" +", " ", value.lower().strip(" "))
+
+
+def foldedName(typed: str) -> str:
+    """
+    Write a name as directories compare names, which is without case.
+
+    @raise ValueError: if what they do besides (RFC 4518) makes another name of it: then
+        two names may mean the same user, or one two of them, and nobody knows which.
+    """
+    name = typed.lower()
+    kept = (c for c in name if not stringprep.in_table_b1(c))
+    mapped = "".join(map(stringprep.map_table_b2, kept))
+    if alike(unicodedata.normalize("NFKC", mapped)) != name or not name.isprintable():
+        raise ValueError(f"directories write {typed!a} in more than one way")
+    return name
 
 
 def isSameAttribute(one: str, other: str) -> bool:
@@ -296,6 +313,7 @@ __all__ = [
     "Part",
     "alike",
     "escapeValue",
+    "foldedName",
     "formatDN",
     "isBelow",
     "isSameAttribute",

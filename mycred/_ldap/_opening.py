@@ -59,6 +59,19 @@ def openLink(
     return link
 
 
+class _Server(Server):  # type: ignore[misc]
+    """
+    ldap3's server, with numbers of an interface, such as C{fe80::1%eth0}, too.
+    """
+
+    @staticmethod
+    def _is_ipv6(host: str) -> bool:
+        """
+        Tell whether a host is named by its number, with colons.
+        """
+        return bool(Server._is_ipv6(host.partition("%")[0]))
+
+
 def _connect(
     address: Address,
     place: str,
@@ -74,11 +87,11 @@ def _connect(
         raise Slow(f"{address} can't be reached in time")
     tls: Any = None
     if security is Security.LDAPS and not address.isSocket:
-        tls = VerifiedTLS(context, address.host, until)
+        tls = VerifiedTLS(context, address.certified, until)
     connection: Any = None
     try:
         # A Server that has failed once fails for seconds: each is used once.
-        server = Server(
+        server = _Server(
             place,
             address.port or None,
             use_ssl=tls is not None,

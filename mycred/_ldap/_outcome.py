@@ -27,8 +27,9 @@ _INVALID_CREDENTIALS = 49
 
 # invalidCredentials; noSuchObject, with which some directories answer for it;
 # inappropriateAuthentication, where an entry has no password; constraintViolation,
-# with which 389 Directory Server says that there were too many attempts.
-_WRONG = {_INVALID_CREDENTIALS, 32, 48, 19}
+# with which 389 Directory Server says that there were too many attempts;
+# insufficientAccessRights, with which authentik denies access.
+_WRONG = {_INVALID_CREDENTIALS, 32, 48, 19, 50}
 
 # unwillingToPerform: may mean anything; these texts of 389 Directory Server, FreeIPA and
 # eDirectory mean an account that is locked or has expired, whatever the password.
@@ -39,7 +40,8 @@ _lockedTexts = re.compile(
     re.IGNORECASE,
 )
 
-_INVALID_DN = 34
+#: invalidDNSyntax; namingViolation, with which lldap says that nobody has such a name.
+BAD_NAME = {34, 64}
 
 #: operationsError, timeLimitExceeded, adminLimitExceeded, busy, unavailable, other: of
 #: another server the answer may be had.
@@ -154,7 +156,7 @@ def judge(result: Result) -> Outcome:
             return _LOCKED
         if _lockedTexts.search(result.text):
             return Outcome(False, result.text)
-    if result.code == _INVALID_DN:
+    if result.code in BAD_NAME:
         raise BadName(f"the answer to a user's bind is {describe(result)}")
     raise _trouble(result, "to a user's bind")
 
@@ -251,6 +253,7 @@ def describe(result: Result) -> str:
 
 
 __all__ = [
+    "BAD_NAME",
     "ELSEWHERE",
     "Outcome",
     "Policy",

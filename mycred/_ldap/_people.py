@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ..error import DenialReason
 from ._faults import Unsure
 from ._messages import Entry
-from ._names import alike, isSameAttribute, parseDN, valueIn
+from ._names import NameTemplate, alike, foldedName, isSameAttribute, parseDN, valueIn
 from ._settings import Settings
 
 #: What disables an account, where nobody binds who would be told so: in 389 Directory
@@ -37,13 +37,13 @@ class Person(NamedTuple):
 
     @ivar dn: the name of the entry.
     @ivar name: his name.
-    @ivar groups: the names of groups that his entry says he is in; L{None} if that
-        wasn't looked at.
+    @ivar entry: their entry, as the service account sees it; L{None} if that wasn't
+        looked at.
     """
 
     dn: str
     name: str
-    groups: tuple[str, ...] | None = None
+    entry: Entry | None = None
 
 
 def valuesOf(entry: Entry, attribute: str) -> list[bytes]:
@@ -124,4 +124,51 @@ def personBehind(identity: str, settings: Settings) -> Person:
     return Person(rest if kind == "dn" else "", name)
 
 
-__all__ = ["LOCKS", "Person", "lockOf", "nameIn", "personBehind", "valuesOf"]
+def personBound(entry: Entry, template: NameTemplate, typed: str) -> Person:
+    """
+    Return who has bound with the name of an entry.
+
+    @param entry: the entry, as they see it.  They may have written its values, so these
+        tell how the name in the entry's DN is spelled, and nothing else.
+    @param template: what has made the name of the entry.
+    @param typed: what they have typed.
+
+    @raise Unsure: if that isn't clear.
+    """
+    try:
+        names = parseDN(entry.dn)[template.place : template.place + 1]
+        name = valueIn(names, template.attribute)
+    except ValueError:
+        name = None
+    values = valuesOf(entry, template.attribute) if template.place == 0 else []
+    written = [value.decode("utf-8", "surrogateescape") for value in values]
+    spelled = _spelled(typed if name is None else name, written)
+    if len(spelled) == 1:
+        return Person(entry.dn, spelled[0])
+    return Person(entry.dn, name or nameTyped(typed))
+
+
+def nameTyped(typed: str) -> str:
+    """
+    Return the name of a user of whom the directory doesn't say how it is spelled.
+
+    @raise Unsure: if that isn't clear.
+    """
+    try:
+        return foldedName(typed)
+    except ValueError as error:
+        raise Unsure(
+            f"the directory doesn't tell how the name is spelled: {error}"
+        ) from None
+
+
+__all__ = [
+    "LOCKS",
+    "Person",
+    "lockOf",
+    "nameIn",
+    "nameTyped",
+    "personBehind",
+    "personBound",
+    "valuesOf",
+]

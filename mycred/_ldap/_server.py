@@ -4,23 +4,19 @@ One server of a directory, and what is done with connections to it.
 
 from __future__ import annotations
 
-import ssl
 import time
 from collections.abc import Callable
 from secrets import token_hex
 from threading import Thread
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from ._address import Address
 from ._faults import Elsewhere, Fault, Lost, Slow, Unsure
 from ._health import Health
 from ._idle import Idle
 from ._link import Link, Role
-from ._messages import Result
-from ._opening import openLink
-from ._outcome import ELSEWHERE, describe, judge, ofAnybody
-from ._resolving import Resolver
-from ._tls import Security
+from ._opener import Opener, Opening, closing
+from ._rootdse import knowsPolicy
 
 _T = TypeVar("_T")
 
@@ -33,27 +29,6 @@ def _never() -> bool:
     Wait for as long as there is time.
     """
     return False
-
-
-class Opening(NamedTuple):
-    """
-    How connections are opened.
-
-    @ivar security: what protects them.
-    @ivar context: what verifies the servers.
-    @ivar account: the name and the password of the service account; empty if nobody
-        looks for entries.
-    """
-
-    security: Security
-    context: ssl.SSLContext
-    account: tuple[str, bytes] = ("", b"")
-
-    def __repr__(self) -> str:
-        """
-        Tell who searches, and no password.
-        """
-        return f"<{self.security.value}, as {self.account[0] or 'nobody'}>"
 
 
 class Server:
@@ -82,13 +57,10 @@ class Server:
         """
         self.address = address
         self.health = Health(str(address), longest, note)
-        self._opening = opening
         self._timeout = timeout
         self._longest = longest
-        self._note = note
-        self._resolver = Resolver(address)
         self._idle = {role: Idle() for role in Role}
-        self._isKnownClear = False
+        self._opener = Opener(address, opening, note)
 
     def do(self, role: Role, until: float, work: Callable[[Link, float], _T]) -> _T:
         """
@@ -141,10 +113,12 @@ class Server:
 
     def _drop(self) -> int:
         """
-        Close the connections that are idle.
+        Close the connections that are idle, and forget what the server has said of
+        itself.
 
         @return: how many there were.
         """
+        self._opener.forget()
         return sum(idle.drop() for idle in self._idle.values())
 
     def _isHopeless(self) -> bool:
@@ -197,14 +171,13 @@ class Server:
         """
         Find out whether it can be connected to for a role, and answers.
         """
-        link = self._open(role, until)
-        try:
-            if role is Role.USER:
-                # To search it has bound already.
-                self._knock(link, until)
-        except BaseException:
-            link.close()
-            raise
+        link = self._opener.open(role, until, _never)
+        # To search it has bound already.
+        if role is Role.USER and not self._answersNobody(link, until):
+            link = self._opener.open(role, until, _never)
+            with closing(link):
+                # Whether it answers anything else.
+                knowsPolicy(link, ("", b""), until)
         self._idle[role].offer(link)
 
     def _fail(self, began: float, why: str) -> None:
@@ -215,22 +188,17 @@ class Server:
         """
         self.health.fail(began, why)
         self._drop()
-        # It may be elsewhere now.
-        self._resolver.expire()
+        self._opener.expire()
 
-    def _knock(self, link: Link, until: float) -> None:
+    def _answersNobody(self, link: Link, until: float) -> bool:
         """
-        Insist on an answer to the bind of somebody who isn't there.
+        Tell whether there is an answer to the bind of somebody who isn't there, rather
+        than an end of the connection.  Which answer doesn't count: each server has its
+        own.
         """
-        result = link.bind(f"cn={token_hex(8)}", token_hex(8).encode("ascii"), until)
-        self._insistOnAnswer(result)
-
-    def _insistOnAnswer(self, result: Result) -> None:
-        """
-        Insist that a server isn't busy, or has other trouble.
-        """
-        if result.code in ELSEWHERE:
-            raise Fault(f"{self.address} can't be asked: {describe(result)}")
+        name, password = f"cn={token_hex(8)}", token_hex(8).encode("ascii")
+        with closing(link):
+            return link.knock(name, password, until) is not None
 
     def _do(self, role: Role, until: float, work: Callable[[Link, float], _T]) -> _T:
         """
@@ -256,7 +224,7 @@ class Server:
         """
         began = time.monotonic()
         try:
-            return self._open(role, until, self._isHopeless)
+            return self._opener.open(role, until, self._isHopeless)
         except Slow:
             raise
         except Fault as fault:
@@ -265,7 +233,7 @@ class Server:
                     self._fail(began, str(fault))
                 raise
         # Those that were idle may have been all that the server allows.
-        return self._open(role, until, self._isHopeless)
+        return self._opener.open(role, until, self._isHopeless)
 
     def _use(
         self, role: Role, link: Link, until: float, work: Callable[[Link, float], _T]
@@ -282,65 +250,6 @@ class Server:
         self._idle[role].keep(link)
         return outcome
 
-    def _open(
-        self, role: Role, until: float, isHopeless: Callable[[], bool] = _never
-    ) -> Link:
-        """
-        Open a connection to one of the addresses, the one that has worked last before
-        others; one to search is bound as the service account, each time.
-        """
-        trouble: Fault = Slow(f"{self.address} can't be reached in time")
-        places = self._resolver.find(until)
-        for count, place in enumerate(places):
-            now = time.monotonic()
-            soon = now + (until - now) / (len(places) - count)
-            try:
-                link = self._openAt(place, role, soon, isHopeless)
-            except Fault as fault:
-                trouble = fault
-            else:
-                self._resolver.prefer(place)
-                return link
-        raise trouble
-
-    def _openAt(
-        self, place: str, role: Role, until: float, isHopeless: Callable[[], bool]
-    ) -> Link:
-        """
-        Open a connection to one address.
-        """
-        security, context, _ = self._opening
-        link = openLink(self.address, place, security, context, until, isHopeless)
-        if link.isClear and not self._isKnownClear:
-            self._isKnownClear = True
-            self._note(f"Passwords are sent to {self.address} as they are, without TLS")
-        if role is Role.SEARCH:
-            try:
-                self._introduce(link, until)
-            except BaseException:
-                link.close()
-                raise
-        return link
-
-    def _introduce(self, link: Link, until: float) -> None:
-        """
-        Bind as the service account.  Whoever is nobody says so too, and mustn't be
-        content with it: a server that hangs doesn't answer that.
-        """
-        dn, password = self._opening.account
-        result = link.bind(dn, password, until, asksPolicy=True)
-        if not dn:
-            self._insistOnAnswer(result)
-            return
-        try:
-            outcome = ofAnybody(judge(result))
-        except (Fault, Unsure) as error:
-            raise Fault(f"{self.address}: the service account {dn}: {error}") from None
-        if not outcome.matched or outcome.denial is not None:
-            raise Fault(f"{self.address} refuses the service account {dn}: {outcome.why}")
-        if outcome.why:
-            self._note(f"{self.address}: the service account {dn}: {outcome.why}")
-
 
 def _start(work: Callable[[], None]) -> bool:
     """
@@ -355,4 +264,4 @@ def _start(work: Callable[[], None]) -> bool:
     return True
 
 
-__all__ = ["Opening", "Server"]
+__all__ = ["Server"]

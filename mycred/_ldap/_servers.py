@@ -18,7 +18,8 @@ from typing import TypeVar
 from ._address import Address
 from ._faults import Fault, Slow
 from ._link import Link, Role
-from ._server import Opening, Server
+from ._opener import Opening
+from ._server import Server
 
 _T = TypeVar("_T")
 

@@ -6,19 +6,39 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
-from ._faults import Unsure
+from ._faults import Cut, Fault, Lost, Unsure
+from ._filters import ANYTHING
 from ._link import Link, Role
-from ._messages import SIZE_LIMIT_EXCEEDED, WHO_AM_I, Entry, text
-from ._outcome import Outcome, insist, judge, ofAnybody
+from ._messages import BASE, SIZE_LIMIT_EXCEEDED, WHO_AM_I, Entry, Result, text
+from ._outcome import ELSEWHERE, Outcome, describe, insist, judge, ofAnybody
 from ._servers import Servers
 
 # referral, noSuchObject, invalidDNSyntax, insufficientAccessRights: an entry of which
 # another one speaks may be elsewhere, gone or not to be seen.
 _MISSING = {10, 32, 34, 50}
 
+# timeLimitExceeded, adminLimitExceeded, busy, unavailable.
+_COME_AGAIN = {3, 11, 51, 52}
+
 #: What is asked for if nothing of an entry is wanted (RFC 4511, section 4.5.1.8).
 NO_ATTRIBUTES = ("1.1",)
+
+
+class Bound(NamedTuple):
+    """
+    How a bind has ended.
+
+    @ivar outcome: what it has told.
+    @ivar entry: the user's entry, as they see it themselves, if they may.
+    @ivar identity: who they are, as RFC 4513, section 5.2.1.8, has it; empty if the
+        directory doesn't say.
+    """
+
+    outcome: Outcome
+    entry: Entry | None = None
+    identity: str = ""
 
 
 class Session:
@@ -82,6 +102,7 @@ class Session:
         @param mayMiss: whether the base may be missing, or not to be seen.
 
         @raise Fault: if no server works.
+        @raise Cut: if the server tells of fewer than are wanted.
         @raise Unsure: if it can't be found out.
         """
 
@@ -90,8 +111,11 @@ class Session:
             entries, result = link.search(
                 base, scope, where, attributes, mostEntries, until
             )
-            if result.code == SIZE_LIMIT_EXCEEDED and len(entries) == mostEntries:
-                return entries
+            if result.code == SIZE_LIMIT_EXCEEDED:
+                if len(entries) == mostEntries:
+                    return entries
+                told = f"the answer to a search at {base or 'the root'}"
+                raise Cut(f"{told} is {describe(result)}", entries)
             if result.code in _MISSING and mayMiss:
                 return []
             insist(result, f"to a search at {base or 'the root'}")
@@ -116,35 +140,90 @@ class Session:
 
         return self._servers.use(Role.USER, self._until, work, self._tell)
 
-    def bindAs(self, name: str, password: bytes) -> tuple[Outcome, str]:
+    def knock(self, dn: str, password: bytes) -> Result | None:
         """
-        Find out whether somebody can bind, and as whom the directory knows him then.
+        Have nobody bind, with a name that is made up, which takes as long as a bind.
 
-        @return: the outcome, and, if he is let in, his identity as RFC 4513, section
-            5.2.1.8, has it.
+        @return: the answer, if there is one.  Each server has its own for names that it
+            doesn't know, and it doesn't say how the server is doing.
+        """
+
+        def work(link: Link, until: float) -> Result | None:
+            self._meet(link)
+            return link.knock(dn, password, until)
+
+        try:
+            return self._servers.use(Role.USER, self._until, work, self._tell)
+        except (Fault, Unsure):
+            return None
+
+    def bindAs(self, name: str, password: bytes, attribute: str | None) -> Bound:
+        """
+        Find out whether somebody can bind, and as whom the directory knows them then.
+
+        @param name: the name with which they bind.
+        @param attribute: what of their entry tells how the name is spelled; L{None} if
+            the name isn't that of an entry.
 
         @raise Fault: if no server works.
         @raise Unsure: if it can't be found out.
         """
 
-        def work(link: Link, until: float) -> tuple[Outcome, str]:
+        def work(link: Link, until: float) -> Bound:
             self._meet(link)
             outcome = ofAnybody(self._judge(link, name, password, until))
             if not outcome.matched or outcome.denial:
-                return outcome, ""
-            result = link.extended(WHO_AM_I, until)
-            insist(result, "to the question who has bound")
-            if not result.value:
-                raise Unsure("the directory says that nobody has bound")
-            return outcome, text(result.value)
+                return Bound(outcome)
+            if attribute is not None:
+                entry = self._ownEntry(link, name, attribute, until)
+                if entry is not None:
+                    return Bound(outcome, entry)
+            identity = self._identity(link, until, mayMiss=attribute is not None)
+            return Bound(outcome, None, identity)
 
         return self._servers.use(Role.USER, self._until, work, self._tell)
+
+    def _ownEntry(
+        self, link: Link, dn: str, attribute: str, until: float
+    ) -> Entry | None:
+        """
+        Read the entry of the user who has bound, as that user.
+
+        @return: L{None} if they may not.
+        """
+        entries, result = link.search(dn, BASE, ANYTHING, (attribute,), 1, until)
+        if entries:
+            return entries[0]
+        if result.code in ELSEWHERE:
+            insist(result, "to a search for the entry of who has bound")
+        return None
+
+    def _identity(self, link: Link, until: float, *, mayMiss: bool) -> str:
+        """
+        Ask who has bound.
+
+        @param mayMiss: whether the server may not know that question.  Then any answer
+            says so but those that ask to come again.
+        """
+        try:
+            result = link.extended(WHO_AM_I, until)
+        except Lost:
+            if link.isReused or not mayMiss:
+                raise
+            link.spoil()
+            return ""
+        if result.code and mayMiss and result.code not in _COME_AGAIN:
+            return ""
+        insist(result, "to the question who has bound")
+        if not result.value:
+            raise Unsure("the directory says that nobody has bound")
+        return text(result.value)
 
     def _judge(self, link: Link, dn: str, password: bytes, until: float) -> Outcome:
         """
         Have somebody bind.
         """
-        return judge(link.bind(dn, password, until, asksPolicy=True))
+        return judge(link.bind(dn, password, until))
 
     def _tell(self, fault: str) -> None:
         """
@@ -161,4 +240,4 @@ class Session:
             self.step(lambda: f"server: {link.peer}")
 
 
-__all__ = ["NO_ATTRIBUTES", "Session"]
+__all__ = ["NO_ATTRIBUTES", "Bound", "Session"]

@@ -60,6 +60,8 @@ class Settings(NamedTuple):
     @ivar groups: the groups in one of which he must be; L{None} if in none.
     @ivar require: the filter that his entry must match, encoded, or L{None}.
     @ivar timeout: how long a login may take, in seconds.
+    @ivar policy: whether binds ask what the password policy says; L{None} if the servers
+        say whether they know that question.
     """
 
     addresses: tuple[Address, ...]
@@ -73,6 +75,7 @@ class Settings(NamedTuple):
     groups: Groups | None = None
     require: bytes | None = None
     timeout: float = 10.0
+    policy: bool | None = None
 
     def __repr__(self) -> str:
         """

@@ -56,7 +56,8 @@ attribute=NAME
     the attribute with the name by which the server knows him, uid if this isn't given.
 
 binddn=DN, bindpwfile=FILE
-    the service account that searches, and a file with its password that not everybody can
+    the service account that searches (svc@ad.example.org or AD\\\\svc in Active
+    Directory, too), and a file with its password that not everybody can
     read.  Without them searches are anonymous.
 
 group=DN, group=(FILTER)
@@ -65,6 +66,10 @@ group=DN, group=(FILTER)
 
 require=(FILTER)
     what his entry must match.
+
+policy=yes, policy=no
+    whether the directory is asked what its password policy says, which some servers
+    fail at; if this isn't given, those are asked that say that they know it.
 
 timeout=N
     how long a login may take, in seconds, 10 if this isn't given.

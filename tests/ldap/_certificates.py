@@ -27,10 +27,13 @@ class Authority:
     @ivar file: its certificate.
     """
 
-    def __init__(self, folder: Path, name: str = "ca") -> None:
+    def __init__(
+        self, folder: Path, name: str = "ca", above: Authority | None = None
+    ) -> None:
         """
         @param folder: where files are put.
         @param name: what to call it.
+        @param above: the authority that has certified it; itself if L{None}.
         """
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
@@ -47,11 +50,13 @@ class Authority:
             decipher_only=False,
         )
         builder = (
-            self._builder(self._name, self._key, datetime.now(_UTC) + _DAY)
+            (above or self)
+            ._builder(self._name, self._key, datetime.now(_UTC) + _DAY)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
             .add_extension(usage, True)
         )
-        certificate = builder.sign(self._key, hashes.SHA256())
+        signer = self._key if above is None else above._key
+        certificate = builder.sign(signer, hashes.SHA256())
         self.file = folder / f"{name}.pem"
         self.file.write_bytes(certificate.public_bytes(_PEM))
 

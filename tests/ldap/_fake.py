@@ -12,12 +12,15 @@ from threading import Event, Lock, Thread
 from typing import Any
 
 from mycred._ldap._ber import element, elements, end, integer
+from mycred._ldap._messages import PASSWORD_POLICY, SUPPORTED_CONTROL
 
 BIND, SEARCH, EXTENDED, UNBIND = 0x60, 0x63, 0x77, 0x42
 BOUND, ENTRY, DONE, ANSWERED = 0x61, 0x64, 0x65, 0x78
 
 # How long a test waits for what comes by itself, in seconds.
 _PATIENCE = 20.0
+
+_controls = SUPPORTED_CONTROL.encode()
 
 ALICE = b"uid=alice,dc=example,dc=org"
 
@@ -31,19 +34,29 @@ class Fake:
     @ivar accepted: how many connections there were.
     @ivar talk: what it does with a connection.
     @ivar taken: a lock for what it can do once at a time.
+    @ivar policies: whether each of the binds that came has asked what the password policy
+        says.
+    @ivar controls: what it says that it knows, which isn't counted as asked; L{None} if
+        C{talk} sees to that question.
     """
 
-    def __init__(self, talk: Callable[[Conversation], None]) -> None:
+    def __init__(
+        self, talk: Callable[[Conversation], None], host: str = "127.0.0.1"
+    ) -> None:
         """
         @param talk: what it does with a connection.
+        @param host: where it is reached, and on which interface after a C{%}.
         """
         self.talk = talk
         self.asked: list[int] = []
         self.accepted = 0
         self.taken = Lock()
+        self.policies: list[bool] = []
+        self.controls: tuple[bytes, ...] | None = (PASSWORD_POLICY,)
         self._isOver = Event()
         self._conversations: list[Conversation] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        place = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0]
+        self._listener = socket.create_server(place[4], family=place[0])
         self.port: int = self._listener.getsockname()[1]
         Thread(target=self._serve, daemon=True).start()
 
@@ -74,6 +87,8 @@ class Fake:
             except OSError:
                 return
             self.accepted += 1
+            # Otherwise the second part of an answer waits for a delayed ACK.
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             conversation = Conversation(self, accepted, self._isOver)
             self._conversations.append(conversation)
             Thread(target=self._talk, args=(conversation,), daemon=True).start()
@@ -112,7 +127,19 @@ class Conversation:
                 stop = end(received)
             [(_, whole)] = elements(received[:stop])
             received = received[stop:]
-            (_, identity), (kind, body), *_ = elements(whole)
+            (_, identity), (kind, body), *controls = elements(whole)
+            if kind == BIND:
+                # One that isn't critical has a name, and nothing else.
+                asked = element(0x30, element(4, PASSWORD_POLICY))
+                self._server.policies.append(controls == [(0xA0, asked)])
+                if controls and not self._server.policies[-1]:
+                    raise ValueError("an unexpected control")
+            known = self._server.controls
+            if known is not None and kind == SEARCH and _controls in body:
+                number = int.from_bytes(identity, "big")
+                self.say(entry(number, b"", *known, attribute=_controls))
+                self.answer(number, DONE)
+                continue
             self._server.asked.append(kind)
             yield int.from_bytes(identity, "big"), kind, body
 
@@ -121,6 +148,12 @@ class Conversation:
         Count the requests that have come to the server.
         """
         return len(self._server.asked)
+
+    def asksPolicy(self) -> bool:
+        """
+        Tell whether the last bind has asked what the password policy says.
+        """
+        return self._server.policies[-1]
 
     def say(self, *parts: bytes) -> None:
         """
@@ -135,6 +168,12 @@ class Conversation:
         Send a result.
         """
         self.say(result(identity, kind, code, *more))
+
+    def reply(self, identity: int, kind: int, code: int = 0) -> None:
+        """
+        Send the result of a request, of whatever kind.
+        """
+        self.answer(identity, DONE if kind == SEARCH else kind + 1, code)
 
     def behave(self, identity: int, kind: int, body: bytes) -> None:
         """
@@ -204,11 +243,12 @@ def result(identity: int, kind: int, code: int = 0, *more: bytes) -> bytes:
     return element(0x30, integer(identity), body)
 
 
-def entry(identity: int, dn: bytes, uid: bytes) -> bytes:
+def entry(identity: int, dn: bytes, *values: bytes, attribute: bytes = b"uid") -> bytes:
     """
     Encode an entry.
     """
-    pair = element(0x30, element(4, b"uid"), element(0x31, element(4, uid)))
+    known = element(0x31, *(element(4, value) for value in values))
+    pair = element(0x30, element(4, attribute), known)
     body = element(ENTRY, element(4, dn), element(0x30, pair))
     return element(0x30, integer(identity), body)
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from contextlib import suppress
@@ -18,6 +17,8 @@ from urllib.parse import quote
 from ldap3 import NONE, Connection, Server
 
 from twisted.trial.unittest import SkipTest
+
+from ._processes import freePort
 
 SUFFIX = "dc=example,dc=org"
 PEOPLE = f"ou=people,{SUFFIX}"
@@ -153,7 +154,7 @@ class Slapd:
         self._folder = Path(tempfile.mkdtemp(prefix="mycred-slapd-"))
         (self._folder / "data").mkdir()
         self.socket = str(self._folder / "socket")
-        self.port, self.tlsPort = _freePort(), _freePort()
+        self.port, self.tlsPort = freePort(), freePort()
         self._entries = entries
         self._hasTLS = certificate is not None
         self._process: Any = None
@@ -181,7 +182,7 @@ class Slapd:
             self.start()
         except AssertionError:
             # Somebody else had the port first.
-            self.port, self.tlsPort = _freePort(), _freePort()
+            self.port, self.tlsPort = freePort(), freePort()
             self.start()
         self.add(_BASE, *entries)
 
@@ -269,13 +270,3 @@ class Slapd:
             return bool(Connection(server, receive_timeout=5).bind())
         except Exception:
             return False
-
-
-def _freePort() -> int:
-    """
-    Find a port that nobody uses.
-    """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    return port

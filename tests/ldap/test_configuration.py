@@ -378,6 +378,67 @@ class WrongTests(SettingsTestCase):
             good.chmod(mode)
             self.assertWrong(f"{account}:bindpwfile={good}", "bindpwfile", "chmod")
 
+    def test_accountNames(self) -> None:
+        """
+        It has a name in the directory, or one that Active Directory has besides.
+        """
+        rest = f"bindpwfile={self.file()}"
+        for name in (
+            "svc@ad.example.org",
+            "svc@ad",
+            "first.last@ad-2.example.org",
+            r"AD\svc",
+            r"ad.example.org\svc",
+            r"AD\mail service",
+            "cn=svc@x,dc=org",
+        ):
+            written = name.replace("\\", "\\\\")
+            settings = readSettings(f"{BASE}:binddn={written}:{rest}")
+            self.assertEqual(settings.account[0], name)
+            path = self.file(
+                f"[ldap]\nhost=a\nbase=dc=org\nbinddn = {name}\n"
+                + rest.replace("=", " = ")
+            )
+            self.assertEqual(readSettings(f"config={path}").account[0], name)
+        for name in (
+            "svc",
+            "@ad",
+            "svc@",
+            "a@b@c",
+            r"AD\\",
+            r"\\svc",
+            r"A\\B\\c",
+            r"AD\\a@b",
+            " svc@ad",
+            "{username}@ad",
+            "svc@ad.example.org,dc=org",
+        ):
+            self.assertWrong(
+                f"{BASE}:binddn={name}:{rest}", "binddn", "svc@ad.example.org"
+            )
+
+    def test_zone(self) -> None:
+        """
+        A number that means something on one interface only is taken, for which no
+        certificate is: it is for the number.
+        """
+        settings = readSettings(r"host=[fe80\:\:1%lo],[fe80\:\:1%2]\:1389:base=dc=org")
+        self.assertEqual(
+            settings.addresses, (Address("fe80::1%lo", 389), Address("fe80::1%2", 1389))
+        )
+        self.assertEqual([a.certified for a in settings.addresses], ["fe80::1"] * 2)
+        self.assertEqual(str(settings.addresses[0]), "[fe80::1%lo]:389")
+        for host in (r"[fe80\:\:1%]", r"[%lo]", "127.0.0.1%lo", "[127.0.0.1%lo]"):
+            self.assertWrong(f"host={host}:base=dc=org", "host")
+
+    def test_policy(self) -> None:
+        """
+        Whether the password policy is asked for is said by yes or no, or by servers.
+        """
+        for more, expected in (("", None), (":policy=yes", True), (":policy=no", False)):
+            self.assertIs(readSettings(f"{BASE}{more}").policy, expected)
+        self.assertWrong(f"{BASE}:policy=maybe", "policy", "yes or no")
+
     def test_pipe(self) -> None:
         """
         Nobody waits for a pipe to which nobody writes.
@@ -459,6 +520,25 @@ class FileTests(SettingsTestCase):
         assert settings.search is not None
         self.assertEqual(settings.search.filter.text, "(cn=%s\\5c{username}:x)")
 
+    def test_signs(self) -> None:
+        """
+        Nothing in a line begins a comment: a # or a ; belongs to the value.
+        """
+        for group in (
+            "cn=Team #1,dc=example,dc=org",
+            "cn=C#,dc=example,dc=org",
+            r"cn=\#1,dc=example,dc=org",
+            "(cn=Team #1)",
+            "(cn=a;b)",
+            r"(cn=Team \23 1)",
+        ):
+            path = self.file(
+                f"[ldap]\nhost = a\nbase = dc=example,dc=org\ngroup = {group}\n"
+            )
+            groups = readSettings(f"config={path}").groups
+            assert groups is not None
+            self.assertEqual(groups.text, group)
+
     def test_wrong(self) -> None:
         """
         What is wrong in it is told as on the command line.
@@ -481,6 +561,8 @@ class FileTests(SettingsTestCase):
         self.assertWrong("config=\0", "config")
         self.assertFileWrong(b"[ldap]\nhost=\xff\n", "UTF-8")
         self.assertFileWrong("[ldap]\nhost=a\nbase=dc=org\t# x\n", "no comment")
+        for value in ("dc=org ;", "dc=org ; x", "dc=org #"):
+            self.assertFileWrong(f"[ldap]\nhost=a\nbase={value}\n", "no comment", "23")
         self.assertFileWrong("[ldap]\nhost=a\n" + "# x\n" * 20_000, "too large")
         self.assertFileWrong("[ldap]\nhost=a\n[ldap]\n", "line 3", "a section", "twice")
         self.assertFileWrong("[ldap]\nhost=a\\:1389\nbase=dc=org\n", "host", "as it is")

@@ -237,13 +237,14 @@ class SearchTests(DirectoryTestCase):
         """
         directory = self.directory()
         asked: list[str] = []
-        binds = _directory.Session.bind
+        binds = Link.bind
 
-        def remember(session: _directory.Session, dn: str, password: bytes) -> object:
-            asked.append(dn)
-            return binds(session, dn, password)
+        def remember(link: Link, dn: str, password: bytes, until: float) -> object:
+            if password == b"sesame":
+                asked.append(dn)
+            return binds(link, dn, password, until)
 
-        self.patch(_directory.Session, "bind", remember)
+        self.patch(Link, "bind", remember)
         self.look(directory, "nobody")
         self.assertEqual(len(asked), 1)
         self.assertNotIn("nobody", asked[0])

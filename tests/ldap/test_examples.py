@@ -56,6 +56,7 @@ class ExampleTests(DirectoryTestCase):
         self.assertEqual([a.port for a in settings.addresses], [389, 389])
         self.assertIs(settings.security, Security.STARTTLS)
         self.assertIsNotNone(self.settings("ldap-freeipa.ini").require)
+        self.assertIsNotNone(self.settings("ldap-389.ini").groups)
         settings = self.settings("ldap-ad.ini")
         self.assertEqual([a.port for a in settings.addresses], [636, 636])
         self.assertTrue(settings.groups.isNested)

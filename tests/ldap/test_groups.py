@@ -319,7 +319,7 @@ class NestedTests(GroupTestCase):
         membership = directory._membership
         assert membership is not None
         session = type("Session", (), {"search": search})()
-        someone = _groups.Person(user("alice"), "alice", ())
+        someone = _groups.Person(user("alice"), "alice", _groups.Entry("", {}))
         self.assertTrue(membership.holds(session, someone))
         self.assertTrue(membership.holds(session, someone))
         # What is able to do it is asked once.

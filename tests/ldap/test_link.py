@@ -7,13 +7,14 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable
+from ipaddress import IPv6Address
 from threading import Event
 from typing import Any
 
-from twisted.trial.unittest import SynchronousTestCase
+from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from mycred._accounts import Kind
-from mycred._ldap import Directory, Seen, _link, _resolving, _server, ldapSettings
+from mycred._ldap import Directory, Seen, _link, _opener, _resolving, ldapSettings
 from mycred._ldap._address import Address, isLoopback
 from mycred._ldap._ber import element, integer
 from mycred._ldap._faults import Fault, Slow
@@ -398,7 +399,7 @@ class TalkingTests(FakeTestCase):
 
     def test_nobodyCanBind(self) -> None:
         """
-        Where nobody can bind whoever has an entry isn't told apart from who has none.
+        Where nobody can bind, users who have an entry aren't refused; those without are.
         """
         for isKnown in (True, False):
 
@@ -412,7 +413,10 @@ class TalkingTests(FakeTestCase):
                         conversation.answer(identity, BOUND, 0 if isNobody else 13)
 
             seen = self.look(self.directory(self.serve(talk)))
-            self.assertUnsure(seen, "confidentialityRequired")
+            if isKnown:
+                self.assertUnsure(seen, "confidentialityRequired")
+            else:
+                self.assertIs(seen.verdict.kind, Kind.REFUSED)
 
     def test_noAnonymousBind(self) -> None:
         """
@@ -427,6 +431,33 @@ class TalkingTests(FakeTestCase):
                     conversation.behave(identity, kind, body)
 
         directory = self.directory(self.serve(talk))
+        self.assertIs(self.look(directory).verdict.kind, Kind.ACCEPTED)
+
+
+class ZoneTests(FakeTestCase):
+    """
+    Tests for numbers that mean something on one interface only.
+    """
+
+    def test_connected(self) -> None:
+        """
+        The server is reached there.
+        """
+        try:
+            with open("/proc/net/if_inet6") as file:
+                lines = [line.split() for line in file]
+        except OSError:
+            lines = []
+        # Link-local, as its scope says.
+        local = [(line[0], line[5]) for line in lines if line[3] == "20"]
+        if not local:
+            raise SkipTest("a link-local IPv6 address on some interface is missing")
+        number, interface = local[0]
+        groups = ":".join(number[at : at + 4] for at in range(0, 32, 4))
+        host = f"{IPv6Address(groups)}%{interface}"
+        server = Fake(well, host)
+        self.addCleanup(server.stop)
+        directory = self.directory(server, host=f"[{host}]:{server.port}")
         self.assertIs(self.look(directory).verdict.kind, Kind.ACCEPTED)
 
 
@@ -458,14 +489,32 @@ class ClosingTests(FakeTestCase):
         """
         So is one that says it will (Notice of Disconnection).
         """
-        name = element(0x8A, b"1.3.6.1.4.1.1466.20036")
+        for more in ([element(0x8A, b"1.3.6.1.4.1.1466.20036")], []):
 
-        def talk(conversation: Conversation, identity: int) -> None:
-            conversation.answer(0, ANSWERED, 52, name)
-            conversation.hang()
+            def talk(
+                conversation: Conversation, identity: int, m: list[bytes] = more
+            ) -> None:
+                conversation.answer(0, ANSWERED, 52, *m)
+                conversation.hang()
 
-        directory = self.directory(self.serve(upTo(1, talk)))
-        self.assertUnsure(self.look(directory), "about to close")
+            directory = self.directory(self.serve(upTo(1, talk)))
+            self.assertUnsure(self.look(directory), "about to close")
+
+    def test_otherNotice(self) -> None:
+        """
+        What a server says unasked besides, whenever that is, doesn't count.
+        """
+
+        def talk(conversation: Conversation) -> None:
+            for request in conversation.requests():
+                conversation.answer(0, ANSWERED, 52, element(0x8A, b"1.2.3"))
+                conversation.behave(*request)
+                conversation.answer(0, ANSWERED, 0, element(0x8A, b"1.2.4"))
+
+        server = self.serve(talk)
+        directory = self.directory(server)
+        for _ in range(3):
+            self.assertIs(self.look(directory).verdict.kind, Kind.ACCEPTED)
 
     def test_refused(self) -> None:
         """
@@ -519,17 +568,17 @@ class AddressTests(FakeTestCase):
         """
         hanging = self.serve(lambda conversation: conversation.hang())
         server = self.serve(well)
-        usual = _server.openLink
+        usual = _opener.openLink
 
         def openLink(address: Address, place: str, *more: Any) -> Any:
             port = hanging.port if place == "10.0.0.1" else server.port
             return usual(Address("x", port), "127.0.0.1", *more)
 
-        self.patch(_server, "openLink", openLink)
+        self.patch(_opener, "openLink", openLink)
         directory = self.directory(server, host="ldap.example.org")
         [each] = directory._servers._servers
-        each._resolver._known = ["10.0.0.1", "10.0.0.2"]
-        each._resolver._goodUntil = soon()
+        each._opener._resolver._known = ["10.0.0.1", "10.0.0.2"]
+        each._opener._resolver._goodUntil = soon()
         self.assertIs(self.look(directory, 2).verdict.kind, Kind.ACCEPTED)
         for _ in range(3):
             directory.close()

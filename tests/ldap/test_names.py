@@ -12,6 +12,7 @@ from mycred._ldap._names import (
     NameTemplate,
     Part,
     escapeValue,
+    foldedName,
     formatDN,
     isBelow,
     normalized,
@@ -20,6 +21,52 @@ from mycred._ldap._names import (
 )
 
 _texts = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+class FoldedTests(SynchronousTestCase):
+    """
+    Tests for L{_names.foldedName}.
+    """
+
+    @given(_texts)
+    def test_any(self, typed: str) -> None:
+        """
+        Whatever was typed, it is a name in lower case, or nobody's; and another spelling
+        of it is the same, or nobody's.
+        """
+        found = set()
+        for spelled in (typed, typed.upper(), typed.title(), typed.casefold()):
+            try:
+                found.add(foldedName(spelled))
+            except ValueError:
+                continue
+        self.assertTrue(all(name == name.lower() == name.strip() for name in found))
+        if typed.isascii():
+            self.assertLessEqual(len(found), 1)
+
+    def test_names(self) -> None:
+        """
+        What directories compare in more ways than by case is no name.
+        """
+        for typed, expected in (
+            ("Alice", "alice"),
+            ("J\u00d6RG", "j\u00f6rg"),
+            ("a b", "a b"),
+            ("O'Neil", "o'neil"),
+            ("\u738b", "\u738b"),
+        ):
+            self.assertEqual(foldedName(typed), expected)
+        for typed in (
+            "\uff21",
+            "a\u00ad",
+            "\u00df",
+            " a",
+            "a  b",
+            "\ufb01",
+            "a\tb",
+            "\0",
+        ):
+            self.assertRaises(ValueError, foldedName, typed)
 
 
 class ParseTests(SynchronousTestCase):

@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._ldap._ber import Malformed, element, integer
-from mycred._ldap._faults import Elsewhere, Unsure
+from mycred._ldap._faults import BadName, Elsewhere, Unsure
 from mycred._ldap._messages import PASSWORD_POLICY, Result
 from mycred._ldap._outcome import Outcome, Policy, insist, judge, readPolicy
 from mycred.error import DenialReason
@@ -214,7 +214,7 @@ class JudgeTests(SynchronousTestCase):
         """
         What is neither yes nor no is no wrong password.
         """
-        for code in (2, 7, 8, 10, 13, 14, 34, 50, 53, 118, 4096, -1):
+        for code in (2, 7, 8, 10, 13, 14, 34, 53, 64, 118, 4096, -1):
             error = self.assertRaises(Unsure, judge, Result(code, "why"))
             self.assertIn("why", str(error))
 
@@ -225,6 +225,23 @@ class JudgeTests(SynchronousTestCase):
         for code in (1, 3, 11, 51, 52, 80):
             self.assertRaises(Elsewhere, judge, Result(code))
             self.assertRaises(Elsewhere, insist, Result(code), "to a search")
+
+    def test_codes(self) -> None:
+        """
+        All result codes, to a user's bind: few let in, or refuse.
+        """
+        for code in range(256):
+            result = Result(code)
+            if code == 0:
+                self.assertEqual(judge(result), (True, "", None))
+            elif code in (19, 32, 48, 49, 50):
+                outcome = judge(result)
+                self.assertEqual((outcome.matched, outcome.denial), (False, None))
+            elif code in (34, 64):
+                self.assertRaises(BadName, judge, result)
+            else:
+                error = self.assertRaises((Unsure, Elsewhere), judge, result)
+                self.assertNotIsInstance(error, BadName)
 
     def test_malformed(self) -> None:
         """

@@ -98,6 +98,23 @@ class TLSTests(DirectoryTestCase):
         self.certify("localhost", authority=Authority(self.folder, "other"))
         self.assertUntrusted("CERTIFICATE_VERIFY_FAILED")
 
+    def test_issuing(self) -> None:
+        """
+        A file that holds the authority that has certified the server is enough, though
+        that be certified by another one; as is one with the server's own certificate.
+        """
+        issuing = Authority(self.folder, "issuing", above=self.authority)
+        self.certify("localhost", authority=issuing)
+        for seen in self.ask(cafile=str(issuing.file)):
+            self.assertAccepted(seen, "alice")
+        for seen in self.ask(cafile=str(self.folder / "server.crt")):
+            self.assertAccepted(seen, "alice")
+        # Of the one above the server doesn't tell how it comes to it.
+        self.assertUntrusted("VERIFY_FAILED", cafile=str(self.authority.file))
+        self.assertUntrusted(
+            "VERIFY_FAILED", cafile=str(Authority(self.folder, "other").file)
+        )
+
     def test_system(self) -> None:
         """
         Without a file the system's authorities are asked, which don't know this one.

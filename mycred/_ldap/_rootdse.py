@@ -1,0 +1,46 @@
+"""
+What a server says of itself, in its root DSE (RFC 4512, section 5.1).
+"""
+
+from __future__ import annotations
+
+from ._filters import ANYTHING
+from ._link import Link
+from ._messages import BASE, PASSWORD_POLICY, SUPPORTED_CONTROL
+
+
+def knowsPolicy(link: Link, account: tuple[str, bytes], until: float) -> bool | None:
+    """
+    Find out whether a server knows the password policy control.  Some servers end, or
+    end the connection, if it is sent to them, though it isn't critical.
+
+    @param link: a connection on which nobody has bound yet.
+    @param account: the name and the password of the service account, which is asked for
+        where anonymous searches find nothing; both empty if there is none.
+    @param until: when to give up, by L{time.monotonic}.
+
+    @return: L{None} if the server doesn't say.
+
+    @raise Fault: if it gives no answer that can be understood.
+    @raise Unsure: if that is too long.
+    """
+    controls = _controls(link, until)
+    if not controls and account[0]:
+        link.bind(*account, until)
+        controls = _controls(link, until)
+    return None if controls is None else PASSWORD_POLICY in controls
+
+
+def _controls(link: Link, until: float) -> list[bytes] | None:
+    """
+    Read which controls a server knows.
+
+    @return: L{None} if there is no root DSE to be seen.
+    """
+    entries, _ = link.search("", BASE, ANYTHING, (SUPPORTED_CONTROL,), 1, until)
+    if not entries:
+        return None
+    return list(entries[0].attributes.get(SUPPORTED_CONTROL.lower(), ()))
+
+
+__all__ = ["knowsPolicy"]

@@ -1,0 +1,489 @@
+"""
+Tests for L{mycred._ldap} with three directories: OpenLDAP, 389 Directory Server, and
+Samba as a domain controller of Active Directory, with the same accounts.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from configparser import ConfigParser
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, ClassVar
+
+from twisted.trial.unittest import SkipTest, SynchronousTestCase
+
+import mycred
+from mycred._accounts import Kind
+from mycred._ldap import Directory, Seen, ldapSettings
+from mycred.checkers.ldap import LDAPChecker
+from mycred.credentials import UsernamePassword
+from mycred.error import DenialReason, UnauthorizedLogin
+
+from . import _samba
+from ._dirsrv import DirectoryServer
+from ._slapd import GROUPS, PEOPLE, SERVICE, SERVICE_PASSWORD, Slapd, person
+
+_EXAMPLE = Path(mycred.__file__).parents[1] / "doc" / "examples" / "ldap-389.ini"
+
+EXPIRED = DenialReason.PASSWORD_EXPIRED
+
+# Who has an account, beside those of a test.
+NAMES = ("Alice", "lock", "must", "old", "off", "J\u00f6rg", "o'neil, jr.")
+
+
+def posixGroup(name: str, number: int, *members: str) -> str:
+    """
+    Write an entry for a group of Unix.
+    """
+    lines = [
+        f"dn: cn={name},{GROUPS}",
+        "objectClass: posixGroup",
+        f"cn: {name}",
+        f"gidNumber: {number}",
+        *(f"memberUid: {member}" for member in members),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def posixPerson(name: str, number: int, mail: str) -> str:
+    """
+    Write an entry for somebody with an account of Unix.
+    """
+    return person(
+        name,
+        "sesame",
+        "objectClass: posixAccount",
+        f"mail: {mail}",
+        f"uidNumber: {number}",
+        f"gidNumber: {number}",
+        "homeDirectory: /",
+    )
+
+
+PEOPLE_OF_UNIX = (
+    posixPerson("carol", 7001, "carol@example.org"),
+    posixPerson("dave", 7002, "dave@example.org"),
+    posixPerson("erin", 7003, "carol"),
+    posixGroup("listed", 7100, "carol"),
+    posixGroup("primary", 7001),
+    f"dn: cn=staff,{GROUPS}\nobjectClass: groupOfNames\ncn: staff\n"
+    f"member: uid=alice,{PEOPLE}\n",
+)
+
+
+class AccountsTestCase(SynchronousTestCase):
+    """
+    Base of the tests of accounts.
+
+    @cvar password: everybody's password.
+    @cvar ways: how users are found, in the ways of this directory.
+    @cvar expected: what is expected of those who aren't let in by the right password, and
+        of those who are, under which name.
+    @ivar socket: where the server is.
+    """
+
+    password: ClassVar[str]
+    ways: ClassVar[tuple[dict[str, str], ...]]
+    expected: ClassVar[dict[str, object]]
+    socket: str
+
+    def directory(self, **given: str) -> Directory:
+        """
+        Make a directory of the server.
+        """
+        directory = Directory(ldapSettings(host=self.socket, **given))
+        self.addCleanup(directory.close)
+        return directory
+
+    def account(self, name: str, password: str) -> dict[str, str]:
+        """
+        Name a service account.
+        """
+        path = Path(self.mktemp())
+        path.touch(0o600)
+        path.write_text(password)
+        return {"binddn": name, "bindpwfile": str(path)}
+
+    def look(self, directory: Directory, name: str, password: str = "") -> Seen:
+        """
+        Log in, by the right password if no other is given.
+        """
+        typed = (password or self.password).encode()
+        return directory.look(name.encode(), typed, time.monotonic() + 20, True)
+
+    def assertVerdicts(self, directory: Directory, hint: object) -> None:
+        """
+        Insist on what is expected of everybody.
+        """
+        for name, expected in self.expected.items():
+            verdict = self.look(directory, name).verdict
+            found: Any = verdict.denial or verdict.kind
+            if verdict.kind is Kind.ACCEPTED:
+                found = verdict.name.decode()
+            self.assertEqual(found, expected, (hint, name, verdict))
+            # To a wrong password nothing is told.
+            seen = self.look(directory, name, "wrong password")
+            self.assertIs(seen.verdict.kind, Kind.REFUSED, (hint, name, seen))
+        for name in ("nobody", "*", "a,b", ' "\\+<>;#=', "a)(uid=*", "\u738b" * 20):
+            verdict = self.look(directory, name).verdict
+            self.assertIs(verdict.kind, Kind.REFUSED, (hint, name, verdict))
+        [server] = directory._servers._servers
+        server._tryOut(10)
+        self.assertFalse(server.health.isDown)
+
+    def assertLocks(self, directory: Directory) -> None:
+        """
+        Insist that wrong passwords lock an account, which nobody is told.
+        """
+        for _ in range(4):
+            self.look(directory, "lock", "wrong password")
+        seen = self.look(directory, "lock")
+        self.assertIs(seen.verdict.kind, Kind.REFUSED)
+        self.assertRegex(seen.verdict.why, "locked|retry limit")
+
+    def assertNoEmpty(self, **given: str) -> None:
+        """
+        Insist that an empty password is refused, and isn't sent.
+        """
+        checker = LDAPChecker(ldapSettings(host=self.socket, **given))
+        self.addCleanup(checker.close)
+        login = checker.requestAvatarId(UsernamePassword(b"alice", b""))
+        self.failureResultOf(login, UnauthorizedLogin)
+
+    def check(self) -> None:
+        """
+        Insist on all of that, however users are found.
+        """
+        for given in self.ways:
+            directory = self.directory(**given)
+            self.assertVerdicts(directory, given)
+            self.assertNoEmpty(**given)
+        self.assertLocks(directory)
+
+    def assertGroups(self, *, attribute: str = "uid", **expected: str) -> None:
+        """
+        Insist on who is in groups of Unix.
+
+        @param expected: the names of the groups that somebody is in.
+        """
+        given = {"base": PEOPLE, "attribute": attribute}
+        for group in ("listed", "primary", "staff"):
+            for nested in ({}, {"nested": "yes"}):
+                directory = self.directory(
+                    **{**given, **nested, "group": f"cn={group},{GROUPS}"}
+                )
+                for name, groups in expected.items():
+                    verdict = self.look(directory, name).verdict
+                    isIn = group in groups.split()
+                    kind = Kind.ACCEPTED if isIn else Kind.DENIED
+                    self.assertIs(verdict.kind, kind, (name, group, nested, verdict))
+
+    def checkGroups(self) -> None:
+        """
+        Insist on who is in groups of Unix: those that list a uid, and the primary ones.
+        """
+        self.assertGroups(carol="listed primary", dave="", alice="staff")
+        self.assertGroups(
+            attribute="mail",
+            **{
+                "carol@example.org": "listed primary",
+                "dave@example.org": "",
+                # Whose address is the name of somebody else.
+                "carol": "",
+            },
+        )
+        wide = {"dn": f"uid={{username}},{PEOPLE}", "groupbase": GROUPS}
+        for group in ("listed", "primary"):
+            directory = self.directory(**wide, group=f"(cn={group})")
+            self.assertIs(self.look(directory, "carol").verdict.kind, Kind.ACCEPTED)
+            self.assertIs(self.look(directory, "dave").verdict.kind, Kind.DENIED)
+
+
+class SlapdTests(AccountsTestCase):
+    """
+    Tests for OpenLDAP.
+    """
+
+    password = "sesame"
+    expected: ClassVar[dict[str, object]] = {
+        "alice": "Alice",
+        "ALICE": "Alice",
+        "J\u00d6RG": "J\u00f6rg",
+        "O'Neil, Jr.": "o'neil, jr.",
+        "must": EXPIRED,
+        "old": EXPIRED,
+        "off": Kind.REFUSED,
+    }
+    ways = (
+        {"base": PEOPLE},
+        {"dn": f"uid={{username}},{PEOPLE}"},
+        {"base": PEOPLE, "policy": "yes"},
+    )
+
+    def setUp(self) -> None:
+        server = Slapd(*PEOPLE_OF_UNIX, *map(escaped, NAMES))
+        self.addCleanup(server.stop)
+        self.socket = server.socket
+        server.add(
+            f"dn: cn=short,{PEOPLE}\nobjectClass: device\nobjectClass: pwdPolicy\n"
+            "cn: short\npwdAttribute: userPassword\npwdMaxAge: 1\n"
+        )
+        for name, attribute, value in (
+            ("must", "pwdReset", "TRUE"),
+            ("old", "pwdPolicySubentry", f"cn=short,{PEOPLE}"),
+            ("old", "pwdChangedTime", "20200101000000Z"),
+            ("off", "pwdAccountLockedTime", "000001010000Z"),
+        ):
+            server.modify(
+                f"dn: uid={name},{PEOPLE}\nchangetype: modify\n"
+                f"replace: {attribute}\n{attribute}: {value}\n"
+            )
+
+    def test_accounts(self) -> None:
+        """
+        Each account gets what it should, and no other learns of it.
+        """
+        self.check()
+
+    def test_groups(self) -> None:
+        """
+        So do groups.
+        """
+        self.checkGroups()
+
+
+class HiddenTests(AccountsTestCase):
+    """
+    Tests for OpenLDAP where it tells little.
+    """
+
+    password = "sesame"
+
+    def serve(self, globals: str) -> None:
+        """
+        Start a server.
+
+        @param globals: what it is told besides.
+        """
+        server = Slapd(person("alice"), person("bob"), person("must"), globals=globals)
+        self.addCleanup(server.stop)
+        self.socket = server.socket
+        server.modify(
+            f"dn: uid=must,{PEOPLE}\nchangetype: modify\n"
+            "replace: pwdReset\npwdReset: TRUE\n"
+        )
+
+    def test_rootDSE(self) -> None:
+        """
+        Where the service account alone is told that there is a password policy, it
+        counts, for whoever binds; where nobody is, it takes C{policy=yes}.
+        """
+        for who, more, expected in (
+            (f'dn.exact="{SERVICE}" read by * none', {}, EXPIRED),
+            ("* none", {}, None),
+            ("* none", {"policy": "yes"}, EXPIRED),
+        ):
+            self.serve(f'access to dn.base="" by {who}')
+            account = self.account(SERVICE, SERVICE_PASSWORD.decode())
+            directory = self.directory(base=PEOPLE, **account, **more)
+            self.assertIs(self.look(directory, "must").verdict.denial, expected)
+            self.assertEqual(self.look(directory, "alice").verdict.name, b"alice")
+            notes = " ".join(directory.takeNotes())
+            self.assertEqual("policy=yes" in notes, expected is None)
+
+    def test_limit(self) -> None:
+        """
+        Where it tells of one entry at most, one that others match beside isn't anybody's.
+        """
+        self.serve("sizelimit 1")
+        directory = self.directory(base=PEOPLE, filter="(|(uid={username})(uid=bob))")
+        self.assertIs(self.look(directory, "bob").verdict.kind, Kind.ACCEPTED)
+        seen = self.look(directory, "alice")
+        self.assertIs(seen.verdict.kind, Kind.REFUSED)
+        self.assertIn("more than one entry", seen.verdict.why)
+
+
+class DirectoryServerTests(AccountsTestCase):
+    """
+    Tests for 389 Directory Server.
+    """
+
+    password = "sesame"
+    # Its names are in ASCII, as it comes.
+    expected: ClassVar[dict[str, object]] = {
+        name: found for name, found in SlapdTests.expected.items() if name.isascii()
+    }
+    ways = (
+        *SlapdTests.ways,
+        # The older control tells it, too.
+        {"base": PEOPLE, "policy": "no"},
+    )
+
+    def setUp(self) -> None:
+        server = DirectoryServer(
+            *PEOPLE_OF_UNIX,
+            *map(escaped, filter(str.isascii, NAMES)),
+            changes=tuple(
+                f"dn: uid={name},{PEOPLE}\nchangetype: modify\n"
+                f"replace: {attribute}\n{attribute}: {value}\n"
+                for name, attribute, value in (
+                    ("must", "userPassword", "sesame"),
+                    ("old", "passwordExpirationTime", "20200101000000Z"),
+                    ("off", "nsAccountLock", "true"),
+                )
+            ),
+        )
+        self.addCleanup(server.stop)
+        self.socket, self.port = server.socket, server.port
+
+    def test_accounts(self) -> None:
+        """
+        Each account gets what it should, and no other learns of it.
+        """
+        self.check()
+
+    def test_groups(self) -> None:
+        """
+        So do groups.
+        """
+        self.checkGroups()
+
+    def test_service(self) -> None:
+        """
+        A service account searches; a server on this machine that has no TLS is used
+        without.
+        """
+        account = self.account(SERVICE, SERVICE_PASSWORD.decode())
+        self.socket = f"127.0.0.1:{self.port}"
+        directory = self.directory(base=PEOPLE, **account)
+        self.assertEqual(self.look(directory, "alice").verdict.name, b"Alice")
+        # As the example in the documentation has it.
+        example = ConfigParser(interpolation=None, delimiters=("=",))
+        example.read(_EXAMPLE)
+        said = {
+            key: value
+            for key, value in example["ldap"].items()
+            if key not in ("host", "cafile", "bindpwfile")
+        }
+        directory = self.directory(**{**account, **said})
+        for name, kind in (
+            ("carol", Kind.ACCEPTED),
+            ("dave", Kind.DENIED),
+            ("off", Kind.REFUSED),
+        ):
+            self.assertIs(self.look(directory, name).verdict.kind, kind)
+        until = time.monotonic() + 20
+        seen = directory.lookFor(b"off", "mail", until)
+        self.assertIs(seen.verdict.kind, Kind.DENIED)
+
+
+class LdaptorTests(AccountsTestCase):
+    """
+    Tests for ldaptor, which knows neither "Who am I?" nor StartTLS.
+    """
+
+    password = "sesame"
+    expected: ClassVar[dict[str, object]] = {"alice": "Alice", "ALICE": "Alice"}
+    ways = SlapdTests.ways
+
+    def test_accounts(self) -> None:
+        """
+        Each account gets what it should, and no other learns of it.
+        """
+        if find_spec("ldaptor") is None:
+            raise SkipTest("pip install ldaptor")
+        command = [sys.executable, str(Path(__file__).with_name("_ldaptorserver.py"))]
+        process: Any = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        self.addCleanup(process.stdout.close)
+        process.stdin.write(
+            b"dn: dc=org\nobjectClass: dcObject\ndc: org\n\n"
+            b"dn: dc=example,dc=org\nobjectClass: dcObject\ndc: example\n\n"
+            b"dn: ou=people,dc=example,dc=org\nobjectClass: organizationalUnit\n"
+            b"ou: people\n\n" + person("Alice").encode() + b"\n"
+        )
+        process.stdin.close()
+        self.socket = f"127.0.0.1:{int(process.stdout.readline())}"
+        for given in self.ways:
+            self.assertVerdicts(self.directory(**given), given)
+            self.assertNoEmpty(**given)
+
+
+class SambaTests(AccountsTestCase):
+    """
+    Tests for Samba.
+    """
+
+    password = _samba.PASSWORD
+    expected: ClassVar[dict[str, object]] = {
+        "alice": "Alice",
+        "ALICE": "Alice",
+        "J\u00d6RG": "J\u00f6rg",
+        "must": EXPIRED,
+        "gone": DenialReason.EXPIRED,
+        "off": DenialReason.DISABLED,
+    }
+
+    def test_accounts(self) -> None:
+        """
+        Each account gets what it should, and no other learns of it, whichever of its
+        names the service account has; so do groups.
+        """
+        users, suffix = _samba.USERS, _samba.SUFFIX
+        changes = [
+            f"dn: cn={name},{users}\nchangetype: modify\n"
+            f"replace: {attribute}\n{attribute}: {value}\n"
+            for name, attribute, value in (
+                ("must", "pwdLastSet", "0"),
+                ("gone", "accountExpires", "120000000000000000"),
+                ("off", "userAccountControl", "514"),
+            )
+        ]
+        changes += [
+            f"dn: {suffix}\nchangetype: modify\n"
+            "replace: lockoutThreshold\nlockoutThreshold: 3\n",
+            f"dn: cn=inner,{users}\nchangetype: add\nobjectClass: group\n"
+            f"sAMAccountName: inner\nmember: cn=Alice,{users}\n",
+            f"dn: cn=outer,{users}\nchangetype: add\nobjectClass: group\n"
+            f"sAMAccountName: outer\nmember: cn=inner,{users}\n",
+        ]
+        names = ("Alice", "J\u00f6rg", "must", "gone", "off", "lock", "svc")
+        server = _samba.Samba(*names, changes="\n".join(changes))
+        self.addCleanup(server.stop)
+        self.socket = server.socket
+        search = {"base": users, "attribute": "sAMAccountName"}
+        accounts = [
+            {**search, **self.account(name, self.password)}
+            for name in (f"svc@{_samba.REALM}", r"AD\svc", f"cn=svc,{users}")
+        ]
+        for given in accounts:
+            directory = self.directory(**given)
+            self.assertEqual(self.look(directory, "alice").verdict.name, b"Alice")
+        for given in (accounts[0], {"dn": f"cn={{username}},{users}"}):
+            self.assertVerdicts(self.directory(**given), given)
+            self.assertNoEmpty(**given)
+        for group, nested, kind in (
+            ("inner", "no", Kind.ACCEPTED),
+            ("outer", "no", Kind.DENIED),
+            ("outer", "yes", Kind.ACCEPTED),
+        ):
+            directory = self.directory(
+                **accounts[0], group=f"cn={group},{users}", nested=nested
+            )
+            self.assertIs(self.look(directory, "alice").verdict.kind, kind)
+            verdict = self.look(directory, "j\u00f6rg").verdict
+            self.assertIs(verdict.kind, Kind.DENIED)
+        self.assertLocks(self.directory(**accounts[0]))
+
+
+def escaped(name: str) -> str:
+    """
+    Write an entry for somebody whose name may have a comma.
+    """
+    return person(name, "sesame", dn=f"uid={name.replace(',', chr(92) + ',')},{PEOPLE}")

@@ -1,0 +1,618 @@
+"""
+Tests for L{mycred._ldap} with what the servers of other projects answer, which is
+replayed here as it was seen, or as it stands in their source.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mycred._accounts import Kind
+from mycred._ldap import Directory, Seen, ldapSettings
+from mycred._ldap._ber import element
+from mycred._ldap._messages import PASSWORD_POLICY, WHO_AM_I
+
+from ._fake import (
+    ANSWERED,
+    BIND,
+    BOUND,
+    DONE,
+    EXTENDED,
+    SEARCH,
+    UNBIND,
+    Conversation,
+    entry,
+    result,
+)
+from .test_link import FakeTestCase
+
+BASE = "dc=example,dc=org"
+DN = f"uid={{username}},{BASE}"
+ALICE = f"uid=Alice,{BASE}".encode()
+
+# All that a server may answer.
+CODES = range(256)
+
+# timeLimitExceeded, adminLimitExceeded, busy, unavailable: another time they tell more.
+LATER = {3, 11, 51, 52}
+
+
+@dataclass
+class Program:
+    """
+    What a server does.
+
+    @ivar unknown: the code with which it answers the bind of a name that it doesn't know;
+        L{None} if it hangs up.
+    @ivar refused: the code with which it answers a wrong password.
+    @ivar right: the code with which it answers the right one.
+    @ivar nobody: the code with which it answers the bind of nobody; L{None} if it hangs
+        up.
+    @ivar own: whether users may see their own entries.
+    @ivar ownCode: the code with which they are told so if not.
+    @ivar rootCode: the code with which a server tells that it doesn't say what it knows.
+    @ivar whoAmI: the code with which it answers "Who am I?"; L{None} if it hangs up.
+    @ivar identity: what it answers to that.
+    @ivar tlsCode: the code with which it refuses StartTLS.
+    @ivar policyKills: whether it hangs up on whoever sends the password policy control.
+    @ivar says: what it says before it hangs up.
+    """
+
+    unknown: int | None = 49
+    refused: int = 49
+    right: int = 0
+    nobody: int | None = 0
+    own: bool = True
+    ownCode: int = 0
+    rootCode: int = 0
+    whoAmI: int | None = 2
+    identity: bytes = b""
+    tlsCode: int = 2
+    policyKills: bool = False
+    says: bytes = b""
+
+    def __call__(self, conversation: Conversation) -> None:
+        """
+        Serve a connection.
+        """
+        bound = b""
+        for identity, kind, body in conversation.requests():
+            if kind == UNBIND:
+                return
+            if kind == BIND:
+                killed = self.policyKills and conversation.asksPolicy()
+                code = None if killed else self.bind(body)
+                if code is None:
+                    conversation.say(self.says)
+                    conversation.close()
+                    return
+                bound = body if code == 0 else b""
+                conversation.answer(identity, BOUND, code)
+            elif kind == SEARCH:
+                isOwn = b"sesame" in bound
+                isKnown = b"uid=alice," in body.lower() or b"alice" in body[-60:].lower()
+                if isKnown and (self.own or not isOwn):
+                    conversation.say(entry(identity, ALICE, b"Alice"))
+                    conversation.answer(identity, DONE)
+                elif b"supportedControl" in body:
+                    conversation.answer(identity, DONE, self.rootCode)
+                else:
+                    conversation.answer(identity, DONE, self.ownCode if isOwn else 0)
+            elif kind == EXTENDED and WHO_AM_I in body:
+                if self.whoAmI is None:
+                    conversation.close()
+                    return
+                value = [element(0x8B, self.identity)] if self.identity else []
+                conversation.answer(identity, ANSWERED, self.whoAmI, *value)
+            elif kind == EXTENDED:
+                conversation.answer(identity, ANSWERED, self.tlsCode)
+
+    def bind(self, body: bytes) -> int | None:
+        """
+        Answer a bind.
+        """
+        if body.endswith(b"\x04\x00\x80\x00"):
+            return self.nobody
+        if b"uid=alice," not in body.lower() and b"uid=" + b"\xef\xbc\xa1" not in body:
+            return self.unknown
+        return self.right if body.endswith(b"sesame") else self.refused
+
+
+# Kanidm: operationerr_to_ldapresultcode makes other (80) of NoMatchingEntries.
+KANIDM = Program(unknown=80, whoAmI=0, identity=b"u: alice@example.org")
+# lldap: a name that isn't uid=..., below its base is a namingViolation (64); nobody may
+# bind as nobody.
+LLDAP = Program(unknown=64, nobody=48, whoAmI=53, tlsCode=53)
+# ldapjs 3: a request with a control that it doesn't know ends the program, an extended
+# operation is a protocolError.
+LDAPJS = Program(unknown=32, whoAmI=2, policyKills=True)
+# glauth before 2.3: so does it; it lets nobody search as nobody.
+GLAUTH = Program(unknown=49, whoAmI=53, tlsCode=53, policyKills=True)
+# Samba 4.17.
+SAMBA = Program(whoAmI=2)
+# authentik: a name for which it has no provider is refused by 50, and so is a user who
+# may not use the application.
+AUTHENTIK = Program(unknown=50, whoAmI=53, own=False, ownCode=50)
+
+PROGRAMS = {
+    "Kanidm": KANIDM,
+    "lldap": LLDAP,
+    "ldapjs": LDAPJS,
+    "glauth": GLAUTH,
+    "Samba": SAMBA,
+    "authentik": AUTHENTIK,
+}
+
+
+class OthersTestCase(FakeTestCase):
+    """
+    Base of the tests with other servers.
+    """
+
+    def program(self, program: Callable[[Conversation], None], **given: str) -> Directory:
+        """
+        Make a directory of one server.
+        """
+        self.server = self.serve(program)
+        self.server.controls = ()
+        return self.directory(self.server, **given)
+
+    def login(self, directory: Directory, name: str, password: str = "sesame") -> Seen:
+        """
+        Log in.
+        """
+        return directory.look(name.encode(), password.encode(), time.monotonic() + 20)
+
+    def assertAccepted(self, seen: Seen, name: str) -> None:
+        """
+        Insist on a name.
+        """
+        verdict = seen.verdict
+        self.assertEqual((verdict.kind, verdict.name), (Kind.ACCEPTED, name.encode()))
+
+    def assertRefused(self, seen: Seen, hint: object = None) -> None:
+        """
+        Insist on wrong credentials.
+        """
+        self.assertIs(seen.verdict.kind, Kind.REFUSED, (hint, seen))
+
+
+class ProgramTests(OthersTestCase):
+    """
+    Tests for other projects' servers.
+    """
+
+    def test_accounts(self) -> None:
+        """
+        With each of them the right password lets in, a wrong one and a name that isn't
+        known are wrong credentials, and nobody takes the server down.
+        """
+        for name, program in PROGRAMS.items():
+            for given in ({}, {"dn": DN}):
+                directory = self.program(program, **given)
+                known = "alice" if given and not program.own else "Alice"
+                for typed in ("alice", "ALICE"):
+                    self.assertAccepted(self.login(directory, typed), known)
+                self.assertRefused(self.login(directory, "alice", "x"), name)
+                if "dn" not in given:
+                    self.assertRefused(self.login(directory, "nobody"), name)
+                    self.assertRefused(self.login(directory, "a,b=c*("), name)
+                [server] = directory._servers._servers
+                server._tryOut(5)
+                self.assertFalse(server.health.isDown, name)
+                self.assertNotIn("fails", " ".join(directory.takeNotes()))
+
+    def test_denied(self) -> None:
+        """
+        A bind that is answered by insufficientAccessRights is refused, as authentik does
+        with who may not use the application.
+        """
+        for given in ({}, {"dn": DN}):
+            directory = self.program(Program(right=50), **given)
+            seen = self.login(directory, "alice")
+            self.assertRefused(seen)
+            self.assertIn("insufficientAccessRights", seen.verdict.why)
+
+    def test_badName(self) -> None:
+        """
+        A name that only somebody can have typed who isn't there is refused, if others can
+        be read; otherwise that is the deployer's fault.
+        """
+        for code in (34, 64):
+            directory = self.program(Program(unknown=code), dn=DN)
+            seen = self.login(directory, "bob")
+            # The one that was made up isn't known, either.
+            self.assertUnsure(seen)
+
+        def talk(conversation: Conversation) -> None:
+            for identity, kind, body in conversation.requests():
+                conversation.reply(identity, kind, 64 if b"+" in body else 80)
+
+        self.assertRefused(self.login(self.program(talk, dn=DN), "a+b"))
+
+
+class UnknownTests(OthersTestCase):
+    """
+    Tests for what a server says to names that it doesn't know.
+    """
+
+    def test_codes(self) -> None:
+        """
+        Whatever it is, who wasn't found is refused, and the server works; also after an
+        outage.
+        """
+        program = Program()
+        directory = self.program(program)
+        [server] = directory._servers._servers
+        for code in CODES:
+            program.unknown = code
+            self.assertRefused(self.login(directory, "nobody"), code)
+            self.assertFalse(server.health.isSuspect)
+            server._fail(time.monotonic(), "gone")
+            server._tryOut(5)
+            self.assertFalse(server.health.isDown, code)
+            server.health._retryAt = server.health._upSince = 0.0
+        self.assertAccepted(self.login(directory, "alice"), "Alice")
+
+    def test_nobody(self) -> None:
+        """
+        Nor does it count what is said to the bind of nobody, if nobody may search.
+        """
+        program = Program()
+        directory = self.program(program)
+        for code in CODES:
+            program.nobody = code
+            directory._servers._servers[0]._drop()
+            self.assertAccepted(self.login(directory, "alice"), "Alice")
+
+    def test_hangsUp(self) -> None:
+        """
+        So it is where the server hangs up on such names, with or without a word.
+        """
+        name = element(0x8A, b"1.3.6.1.4.1.1466.20036")
+        notice = result(0, ANSWERED, 52, name)
+        for says in (b"", notice, b"\x30\x03\x02\x01"):
+            directory = self.program(Program(unknown=None, says=says))
+            [server] = directory._servers._servers
+            for _ in range(3):
+                self.assertRefused(self.login(directory, "nobody"), says)
+                self.assertAccepted(self.login(directory, "alice"), "Alice")
+            self.assertFalse(server.health.isDown or server.health.isSuspect)
+            server._fail(time.monotonic(), "gone")
+            server._tryOut(5)
+            self.assertFalse(server.health.isDown, says)
+            self.assertAccepted(self.login(directory, "alice"), "Alice")
+
+    def test_nobodyHangsUp(self) -> None:
+        """
+        Where the server hangs up on whoever binds as nobody, searches go without.
+        """
+        for given in ({}, {"dn": DN}):
+            directory = self.program(Program(nobody=None), **given)
+            [server] = directory._servers._servers
+            for _ in range(3):
+                self.assertRefused(self.login(directory, "nobody"))
+                self.assertAccepted(self.login(directory, "alice"), "Alice")
+            server._fail(time.monotonic(), "gone")
+            server._tryOut(5)
+            self.assertFalse(server.health.isDown)
+
+    def test_once(self) -> None:
+        """
+        One server is asked for a name that is made up, as for any other, with the same
+        request.
+        """
+        first, second = self.serve(Program(unknown=80)), self.serve(Program())
+        directory = self.directory(first, second)
+        self.assertRefused(self.login(directory, "nobody"))
+        self.assertRefused(self.login(directory, "alice", "x"))
+        # Of nobody, who searches, of nobody, who is made up, and of Alice.
+        self.assertEqual(first.policies, [True] * 3)
+        self.assertEqual(second.asked, [])
+
+    def test_gone(self) -> None:
+        """
+        A server that is gone by then doesn't make a temporary failure of it, either.
+        """
+
+        def talk(conversation: Conversation) -> None:
+            for identity, kind, _ in conversation.requests():
+                conversation.reply(identity, kind)
+                if kind == SEARCH:
+                    self.server.stop()
+
+        self.assertRefused(self.login(self.program(talk), "nobody"))
+
+
+class PolicyTests(OthersTestCase):
+    """
+    Tests for the password policy control.
+    """
+
+    def asked(self, controls: tuple[bytes, ...] | None, **given: str) -> set[bool]:
+        """
+        Log in, and tell whether binds have asked what the policy says.
+        """
+        for more in ({}, {"dn": DN}):
+            directory = self.program(Program(), **{**more, **given})
+            self.server.controls = controls
+            self.assertAccepted(self.login(directory, "alice"), "Alice")
+        return set(self.server.policies)
+
+    def test_listed(self) -> None:
+        """
+        It is sent to servers that list it, and to no others.
+        """
+        self.assertEqual(self.asked((b"1.2.3", PASSWORD_POLICY)), {True})
+        self.assertEqual(self.asked((b"1.2.3",)), {False})
+        self.assertEqual(self.asked(()), {False})
+
+    def test_said(self) -> None:
+        """
+        It is sent if the deployer says so, and isn't if they say the opposite.
+        """
+        for controls in ((PASSWORD_POLICY,), (), None):
+            self.assertEqual(self.asked(controls, policy="yes"), {True})
+            self.assertEqual(self.asked(controls, policy="no"), {False})
+
+    def test_unreadable(self) -> None:
+        """
+        A server that doesn't say what it knows, in whatever words, works; the log says
+        once what would be right.
+        """
+        program = Program()
+        directory = self.program(program)
+        self.server.controls = None
+        for code in CODES:
+            program.rootCode = code
+            directory._servers._servers[0]._drop()
+            self.assertAccepted(self.login(directory, "alice"), "Alice")
+        self.assertEqual(set(self.server.policies), {False})
+        notes = [note for note in directory.takeNotes() if "policy=yes" in note]
+        self.assertEqual(len(notes), 1)
+
+    def test_hangsUp(self) -> None:
+        """
+        So does one that hangs up on whoever asks.
+        """
+
+        def talk(conversation: Conversation) -> None:
+            for identity, kind, body in conversation.requests():
+                if kind == SEARCH and b"supportedControl" in body:
+                    conversation.close()
+                    return
+                conversation.behave(identity, kind, body)
+
+        directory = self.program(talk)
+        self.server.controls = None
+        self.assertIs(self.login(directory, "alice").verdict.kind, Kind.ACCEPTED)
+        self.assertEqual(set(self.server.policies), {False})
+
+    def test_account(self) -> None:
+        """
+        Where only users are told what a server knows, the service account asks.
+        """
+
+        def talk(conversation: Conversation) -> None:
+            isSomebody = False
+            for identity, kind, body in conversation.requests():
+                if kind == BIND:
+                    isSomebody = b"cn=service" in body
+                if kind == SEARCH and b"supportedControl" in body:
+                    if isSomebody:
+                        known = entry(
+                            identity, b"", PASSWORD_POLICY, attribute=b"supportedControl"
+                        )
+                        conversation.say(known)
+                    conversation.answer(identity, DONE, 0 if isSomebody else 50)
+                else:
+                    conversation.behave(identity, kind, body)
+
+        path = self.mktemp()
+        with open(path, "w") as file:
+            file.write("x")
+        os.chmod(path, 0o600)
+        account = {"binddn": f"cn=service,{BASE}", "bindpwfile": path}
+        directory = self.program(talk, **account)
+        self.server.controls = None
+        self.assertIs(self.login(directory, "alice").verdict.kind, Kind.ACCEPTED)
+        # The first is the one with which it asks.
+        self.assertEqual(self.server.policies, [False, True, True])
+
+    def test_replaced(self) -> None:
+        """
+        A server that comes back is asked again: it may be another one.
+        """
+        directory = self.program(Program())
+        self.assertAccepted(self.login(directory, "alice"), "Alice")
+        self.assertEqual(set(self.server.policies), {False})
+        self.server.controls = (PASSWORD_POLICY,)
+        for conversation in self.server._conversations:
+            conversation.close()
+        del self.server.policies[:]
+        self.assertAccepted(self.login(directory, "alice"), "Alice")
+        self.assertEqual(set(self.server.policies), {True})
+
+
+class IdentityTests(OthersTestCase):
+    """
+    Tests for who has bound, where the user's name in the directory is known beforehand.
+    """
+
+    def test_own(self) -> None:
+        """
+        Users are called as their own entry has it, also where the directory answers "Who
+        am I?" in lower case, as 389 Directory Server does.
+        """
+        lower = b"dn: " + ALICE.lower()
+        for program in (Program(whoAmI=0, identity=lower), Program()):
+            directory = self.program(program, dn=DN)
+            for typed in ("alice", "ALICE", "Alice"):
+                self.assertAccepted(self.login(directory, typed), "Alice")
+
+    def test_spelled(self) -> None:
+        """
+        What users have written into their own entry spells their name, and changes
+        nothing else.
+        """
+        for values, expected in (
+            ((b"ALICE",), "ALICE"),
+            ((b"bob", b"ALICE"), "ALICE"),
+            ((b"ALICE", b"alice"), "Alice"),
+            ((b"bob",), "Alice"),
+            ((), "Alice"),
+        ):
+
+            def talk(conversation: Conversation, v: tuple[bytes, ...] = values) -> None:
+                for identity, kind, _ in conversation.requests():
+                    if kind == SEARCH:
+                        conversation.say(entry(identity, ALICE, *v))
+                    conversation.reply(identity, kind)
+
+            directory = self.program(talk, dn=DN)
+            self.assertAccepted(self.login(directory, "alice"), expected)
+
+    def test_place(self) -> None:
+        """
+        So they are where their name stands elsewhere in that of the entry.
+        """
+
+        def talk(conversation: Conversation) -> None:
+            for identity, kind, _ in conversation.requests():
+                if kind == SEARCH:
+                    conversation.say(entry(identity, b"cn=mail," + ALICE, b"ALICE"))
+                conversation.reply(identity, kind)
+
+        directory = self.program(talk, dn=f"cn=mail,{DN}")
+        self.assertAccepted(self.login(directory, "alice"), "Alice")
+
+    def test_codes(self) -> None:
+        """
+        Where they may not see it, and the server doesn't know the question who they are,
+        whatever it says to that, they are called as they have typed it in lower case;
+        unless it says that it can't tell now.
+        """
+        program = Program(own=False)
+        directory = self.program(program, dn=DN)
+        for code in CODES:
+            program.whoAmI = code
+            seen = self.login(directory, "ALICE")
+            if code in LATER or code == 0:
+                # With success, and no name, it says that nobody has bound.
+                self.assertUnsure(seen)
+            else:
+                self.assertAccepted(seen, "alice")
+
+    def test_unreadable(self) -> None:
+        """
+        So it is whatever it says to those who may not see their entry, unless that is
+        that it can't tell now.
+        """
+        program = Program(own=False)
+        directory = self.program(program, dn=DN)
+        for code in CODES:
+            program.ownCode = code
+            seen = self.login(directory, "ALICE")
+            if code in {1, 80, *LATER}:
+                self.assertUnsure(seen)
+            else:
+                self.assertAccepted(seen, "alice")
+
+    def test_hangsUp(self) -> None:
+        """
+        So it is where the server hangs up on that question.
+        """
+        directory = self.program(Program(own=False, whoAmI=None), dn=DN)
+        for _ in range(3):
+            self.assertAccepted(self.login(directory, "Alice"), "alice")
+
+    def test_answered(self) -> None:
+        """
+        Where it does know it, they are called as it says.
+        """
+        program = Program(own=False, whoAmI=0, identity=b"dn:" + ALICE)
+        directory = self.program(program, dn=DN)
+        self.assertAccepted(self.login(directory, "alice"), "Alice")
+
+    def test_ambiguous(self) -> None:
+        """
+        What directories may take for another name isn't anybody's name.
+        """
+        program = Program(own=False)
+        directory = self.program(program, dn=DN)
+        program.bind = lambda body: 0  # type: ignore[method-assign]
+        for typed in (
+            "\uff21lice",
+            "al\u00adice",
+            "stra\u00dfe",
+            " alice",
+            "alice ",
+            "al  ice",
+            "\ufb01n",
+            "al\tice",
+            "al\u200bice",
+            "al\u00a0ice",
+        ):
+            self.assertUnsure(self.login(directory, typed), "spelled")
+        for typed in ("J\u00f6rg", "\u03a9mega", "o'neil", "a.b-c", "\u738b"):
+            self.assertAccepted(self.login(directory, typed), typed.lower())
+
+
+class TLSTests(OthersTestCase):
+    """
+    Tests for servers that have no StartTLS.
+    """
+
+    def test_codes(self) -> None:
+        """
+        Whatever they say to it, those on this machine are used without; if a deployer
+        wants it they get nothing else.
+        """
+        program = Program()
+        server = self.serve(program)
+        usual = self.opportune(host=f"127.0.0.1:{server.port}", base=BASE)
+        strict = self.directory(server, tls="starttls")
+        for code in CODES[1:]:
+            program.tlsCode = code
+            usual._servers._servers[0]._drop()
+            self.assertAccepted(self.login(usual, "alice"), "Alice")
+            count = len(server.policies)
+            [each] = strict._servers._servers
+            each.health.isDown = False
+            self.assertUnsure(self.login(strict, "alice"), "TLS")
+            self.assertEqual(len(server.policies), count)
+
+    def opportune(self, **given: str) -> Directory:
+        """
+        Make a directory of which nothing is said about TLS.
+        """
+        directory = Directory(ldapSettings(**given))
+        self.addCleanup(directory.close)
+        return directory
+
+
+class LimitTests(OthersTestCase):
+    """
+    Tests for servers that tell of fewer entries than match.
+    """
+
+    def test_two(self) -> None:
+        """
+        More matches than a server tells of are two matches at least.
+        """
+        for count in range(3):
+
+            def talk(conversation: Conversation, count: int = count) -> None:
+                for identity, kind, _ in conversation.requests():
+                    if kind == SEARCH:
+                        conversation.say(entry(identity, ALICE, b"alice") * count)
+                        conversation.answer(identity, DONE, 4)
+                    else:
+                        conversation.reply(identity, kind)
+
+            seen = self.login(self.program(talk), "alice")
+            self.assertRefused(seen, count)
+            self.assertIn("more than one entry", seen.verdict.why)
