@@ -19,7 +19,6 @@ from twisted.web.server import NOT_DONE_YET, Site
 
 from .._contracts import (
     IUsernameDigestHash,
-    IUsernameHashedPassword,
     IUsernamePassword,
     Login,
 )
@@ -28,6 +27,7 @@ from ..error import TemporaryFailure
 from ..portal import Portal
 from ._digest import GuardDigest, Refused, badRequest
 from ._limits import LOGIN_TIMEOUT, LimitedConnection, LimitedFactory, LimitedPortal
+from ._offered import PROOFS, isOffered
 from ._options import REALM
 from ._store import Mailbox, StoreService
 
@@ -210,7 +210,7 @@ def _credentialFactories(portal: Portal) -> list[ICredentialFactory]:
     """
     served = portal.listCredentialsInterfaces()
     factories: list[ICredentialFactory] = []
-    if IUsernameHashedPassword in served or IUsernameDigestHash in served:
+    if isOffered(portal, *PROOFS):
         # A file made by htdigest holds MD5 hashes, which serve nothing else.
         algorithm = b"MD5" if IUsernameDigestHash in served else b"SHA-256"
         factories.append(GuardDigest(DigestCredentialFactory(algorithm, REALM)))

@@ -38,6 +38,7 @@ from .._contracts import IUsernameHashedPassword, IUsernamePassword
 from ..credentials import CramMD5Credentials
 from ..portal import Portal
 from ._limits import LOGIN_TIMEOUT
+from ._offered import isOffered
 from ._sessions import MOST_REFUSED, SessionFactory
 from ._store import Mailbox, Message, StoreService
 
@@ -499,7 +500,7 @@ class IMAP4Factory(Factory):
     def __init__(self, portal: Portal) -> None:
         served = portal.listCredentialsInterfaces()
         self._challengers: dict[bytes, Any] = {}
-        if IUsernameHashedPassword in served:
+        if isOffered(portal, IUsernameHashedPassword):
             self._challengers[b"CRAM-MD5"] = CramMD5Credentials
         if IUsernamePassword in served:
             self._challengers[b"LOGIN"] = LOGINCredentials

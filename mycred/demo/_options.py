@@ -9,7 +9,6 @@ import sqlite3
 import sys
 from collections.abc import Sequence
 
-from twisted.internet.endpoints import serverFromString
 from twisted.python import usage
 
 from .._contracts import (
@@ -21,6 +20,7 @@ from .._contracts import (
     IUsernamePassword,
 )
 from ..strcred import AuthOptionMixin
+from ._places import endpointAt
 
 #: For each protocol, where it listens if nothing is said, and the interfaces of
 #: the credentials that its users can present.
@@ -59,7 +59,7 @@ class Options(usage.Options, AuthOptionMixin):
 
     After parsing, the value of each protocol is a description, or empty where
     the protocol isn't offered; C{self["notOffered"]} names those that the
-    checkers can't serve.
+    checkers can't serve, C{self["endpoints"]} has the endpoints of the others.
     """
 
     synopsis = "[options]"
@@ -89,6 +89,8 @@ class Options(usage.Options, AuthOptionMixin):
         ISSHPrivateKey,
     )
 
+    opt_h = usage.Options.opt_help
+
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
         """
         Parse the command line, and end the program in one line if it is wrong:
@@ -114,6 +116,7 @@ class Options(usage.Options, AuthOptionMixin):
             _checkRealm(checker)
         self["store"] = _checkStore(self["store"])
         self["notOffered"] = []
+        self["endpoints"] = {}
         for name, (where, interfaces) in PROTOCOLS.items():
             self._settle(name, where, interfaces)
         if not any(self[name] for name in PROTOCOLS):
@@ -163,11 +166,9 @@ class Options(usage.Options, AuthOptionMixin):
                 f"{needed}, and no --auth gives one"
             )
         try:
-            serverFromString(reactor, self[name])
-        except Exception as error:
-            raise usage.UsageError(
-                f"--{name}={self[name]}: {error}; right would be, for example, {where}"
-            ) from None
+            self["endpoints"][name] = endpointAt(reactor, self[name], where)
+        except ValueError as error:
+            raise usage.UsageError(f"--{name}={self[name]}: {error}") from None
 
 
 def _checkRealm(checker: object) -> None:

@@ -19,6 +19,7 @@ from .._contracts import IUsernameHashedPassword
 from ..credentials import CramMD5Credentials
 from ..portal import Portal
 from ._limits import LOGIN_TIMEOUT
+from ._offered import isOffered
 from ._sessions import MOST_REFUSED, SessionFactory
 from ._store import Mailbox, StoreService
 
@@ -141,13 +142,13 @@ class POP3Factory(Factory):
     Build POP3 connections.
 
     @ivar challengers: for each SASL mechanism, how to make its credentials.
-        There is none of the name where no checker could serve it.
+        There is none of the name where it isn't offered.
     """
 
     noisy = False
 
     def __init__(self, portal: Portal) -> None:
-        if IUsernameHashedPassword in portal.listCredentialsInterfaces():
+        if isOffered(portal, IUsernameHashedPassword):
             self.challengers = {b"CRAM-MD5": CramMD5Credentials}
 
     def buildProtocol(self, addr: object) -> Any:

@@ -92,7 +92,8 @@ class Server:
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
+            # No more is read of what it says than is wanted: the rest comes at its end.
+            bufsize=0,
         )
         # What hangs is killed, so that reading its output comes to an end.
         watchdog = Timer(PATIENCE, self._process.kill)
@@ -108,7 +109,7 @@ class Server:
         Read a line of the log, and what it tells.
         """
         assert self._process.stdout is not None
-        line = self._process.stdout.readline()
+        line = self._process.stdout.readline().decode("utf-8", "replace")
         if not line:
             self.stop()
             raise AssertionError(f"The server did not start:\n{self.log}")
@@ -142,7 +143,8 @@ class Server:
             if self._process.poll() is None:
                 self._process.send_signal(signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                return self._process.communicate(timeout=2)[0] or ""
+                said: bytes = self._process.communicate(timeout=2)[0] or b""
+                return said.decode("utf-8", "replace")
         raise AssertionError("The server does not stop")
 
     def pop3(self, name: str, password: str) -> poplib.POP3:

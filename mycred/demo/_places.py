@@ -1,0 +1,186 @@
+"""
+Places to listen at, as users write them: strports descriptions, and what is wrong with
+one.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Mapping
+from ipaddress import ip_address
+from socket import gaierror
+from typing import Any
+
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.error import CannotListenError
+
+from .._argstring import nonEmpty, parseArgString
+from ._certificates import checkFiles
+
+#: A description for TLS, to show.
+TLS_EXAMPLE = "ssl:PORT:privateKey=/path/privkey.pem:certKey=/path/cert.pem"
+
+# Connections to these are not encrypted.
+_CLEAR = ("tcp", "tcp6", "systemd")
+
+
+def _portNumber(text: str) -> int:
+    """
+    Read the number of a port.
+    """
+    if not (text.isascii() and text.isdigit() and int(text) < 2**16):
+        raise ValueError("write a number from 0 to 65535; 0 is for any that is free")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    """
+    Read a number.
+    """
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError("write a number")
+    return int(text)
+
+
+_tcp: dict[str, Callable[[str], Any]] = {
+    "port": _portNumber,
+    "interface": str,
+    "backlog": _count,
+}
+
+# The arguments of Twisted's own endpoints, in their order.
+_ARGUMENTS: Mapping[str, Mapping[str, Callable[[str], Any]]] = {
+    "tcp": _tcp,
+    "tcp6": {"port": _portNumber, "backlog": _count, "interface": str},
+    "ssl": {
+        "port": _portNumber,
+        "privateKey": nonEmpty,
+        "certKey": nonEmpty,
+        "sslmethod": nonEmpty,
+        "interface": str,
+        "backlog": _count,
+        "extraCertChain": nonEmpty,
+        "dhParameters": nonEmpty,
+    },
+}
+
+
+def endpointAt(reactor: Any, where: str, example: str) -> Any:
+    """
+    Make the endpoint of a description.
+
+    @param where: the description.
+    @param example: one that would be right.
+
+    @raise ValueError: if it can't be used, with what would be right.
+    """
+    kind, arguments = _kindOf(where)
+    example = TLS_EXAMPLE if kind == "ssl" else example
+    try:
+        if kind == "stdio":
+            raise ValueError("nobody can connect to standard input and output")
+        if kind in _ARGUMENTS:
+            known = _ARGUMENTS[kind]
+            given = parseArgString(arguments, known, known, ["port"])
+            if kind == "ssl":
+                checkFiles(given)
+        return serverFromString(reactor, where)
+    except (IndexError, KeyError) as error:
+        if kind != "systemd":
+            raise ValueError(_wrong(error, example)) from None
+        raise ValueError(
+            "systemd has handed over no such socket; it does so to what a .socket unit "
+            "of its starts"
+        ) from None
+    except Exception as error:
+        raise ValueError(_wrong(error, example)) from None
+
+
+def _kindOf(where: str) -> tuple[str, str]:
+    """
+    Split a description into the endpoint's type, that of what is behind C{haproxy:},
+    and its arguments.
+    """
+    kind, _, arguments = where.partition(":")
+    if kind.lower() == "haproxy":
+        return _kindOf(arguments)
+    return kind.lower(), arguments
+
+
+def _wrong(error: Exception, example: str) -> str:
+    """
+    Say what is wrong with a description, and what would be right.
+    """
+    return f"{str(error).rstrip('.')}; right would be, for example, {example}"
+
+
+def whyNotListening(error: BaseException | None) -> str:
+    """
+    Say why an endpoint can't listen, and what to do.
+    """
+    cause: Any = getattr(error, "socketError", error)
+    number = getattr(cause, "errno", None)
+    if cause == "Cannot acquire lock" or number == errno.EADDRINUSE:
+        return (
+            "that is in use; end the program that listens there, or write another port "
+            "or path (tcp:0 takes a port that is free)"
+        )
+    if isinstance(cause, gaierror) or number == errno.EADDRNOTAVAIL:
+        return (
+            "this machine has no such address; write one of its own after interface= "
+            '("ip address" lists them), or none for all of them'
+        )
+    if number in (errno.EACCES, errno.EPERM):
+        return (
+            "this user may not listen there; write a port from 1024 on, or a path that "
+            "they can write, or start as root (twistd --uid=NAME then becomes NAME)"
+        )
+    if number in (errno.ENOENT, errno.ENOTDIR):
+        return "there is no such directory; make it, or write another path"
+    if isinstance(error, CannotListenError) or not isinstance(cause, OSError):
+        return str(cause) or type(cause).__name__
+    return cause.strerror or str(cause)
+
+
+def isEncrypted(where: str) -> bool:
+    """
+    Return whether a description is for TLS.
+    """
+    return _kindOf(where)[0] == "ssl"
+
+
+def isProxied(where: str) -> bool:
+    """
+    Return whether connections have to come by way of a proxy.
+    """
+    return where.partition(":")[0].lower() == "haproxy"
+
+
+def isPublic(where: str, host: object) -> bool:
+    """
+    Return whether others on the network can read what is sent.
+
+    Of endpoints that other packages bring it isn't known, and they get the benefit of
+    the doubt.
+
+    @param where: the description of the place.
+    @param host: the address that is listened at; L{None} for a UNIX socket.
+    """
+    if _kindOf(where)[0] not in _CLEAR or not isinstance(host, str):
+        return False
+    try:
+        address: Any = ip_address(host)
+    except ValueError:
+        return True
+    address = getattr(address, "ipv4_mapped", None) or address
+    return not address.is_loopback
+
+
+__all__ = [
+    "TLS_EXAMPLE",
+    "endpointAt",
+    "isEncrypted",
+    "isProxied",
+    "isPublic",
+    "whyNotListening",
+]
