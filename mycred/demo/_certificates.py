@@ -35,7 +35,7 @@ def checkFiles(given: Mapping[str, Any]) -> None:
     elif more:
         raise ValueError(
             f"certKey={certificatePath} holds {1 + len(more)} certificates, of which "
-            "only the first would be sent; name a file with the others by extraCertChain= "
+            "only the first would be sent; write extraCertChain=FILE for the others "
             "(of Let's Encrypt's files: certKey=cert.pem, extraCertChain=chain.pem)"
         )
 

@@ -229,7 +229,7 @@ def makeFactory(
     @param reactor: what counts the time; the reactor that is installed if L{None}.
     """
     site = Site(_Guarded(portal, _credentialFactories(portal)), reactor=reactor)
-    return LimitedFactory(site, _Connection, loginTimeout, reactor)
+    return LimitedFactory(site, _Connection, loginTimeout, reactor, [b"http/1.1"])
 
 
 __all__ = ["MailboxPage", "makeFactory"]

@@ -66,10 +66,9 @@ class Listening(Service):
         """
         Listen, unless it does so already.
         """
-        super().startService()
         if self._port is None:
             self.privilegedStartService()
-        self._failed = None
+        super().startService()
 
     def stopService(self) -> Any:
         """

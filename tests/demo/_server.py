@@ -99,8 +99,13 @@ class Server:
         watchdog = Timer(PATIENCE, self._process.kill)
         watchdog.start()
         try:
-            while not all(name in self.ports for name in offered):
+            # It says how to log in when all of them listen.
+            while "Log in with:" not in self.log:
                 self._readLine()
+            missing = [name for name in offered if name not in self.ports]
+            if missing:
+                self.stop()
+                raise AssertionError(f"It doesn't offer {missing}:\n{self.log}")
         finally:
             watchdog.cancel()
 
