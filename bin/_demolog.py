@@ -17,7 +17,6 @@ The example server listens. Log in, in another terminal, with:
 
 {commands}
 
-Whom other --auth let in log in likewise, with names and passwords of their own.
 Ctrl-C ends the server. The account and the mail are in .demo.
 """
 

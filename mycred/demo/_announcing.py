@@ -14,7 +14,7 @@ from twisted.logger import Logger
 from .._contracts import IUsernamePassword
 from ..portal import Portal
 from ._banner import wayTo
-from ._offered import leftOut
+from ._offered import leftOut, proofServesMore
 from ._places import TLS_EXAMPLE, isPublic
 
 _log = Logger()
@@ -43,7 +43,7 @@ def announce(
         if sends and name in _SENDING:
             _warnOfClearText(name, places[name], getattr(port.getHost(), "host", None))
     ways = [
-        wayTo(name, places[name], port, name == "http" and not sends)
+        wayTo(name, places[name], port, name == "http" and proofServesMore(portal))
         for name, port in ports.items()
     ]
     fingerprint = None if hostKey is None else _fingerprint(hostKey)

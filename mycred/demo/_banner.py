@@ -24,7 +24,7 @@ class Way:
     @ivar place: the number of the port, or the path of the socket.
     @ivar isEncrypted: whether TLS comes first.
     @ivar isProxied: whether a proxy is needed to connect.
-    @ivar isDigest: whether a password that is sent lets nobody in.
+    @ivar isDigest: whether HTTP Digest serves more users than a password that is sent.
     """
 
     protocol: str
@@ -79,7 +79,7 @@ def wayTo(protocol: str, where: str, port: Any, isDigest: bool = False) -> Way:
     @param protocol: the protocol, as its option is called.
     @param where: the description of the place.
     @param port: what listens there.
-    @param isDigest: whether a password that is sent lets nobody in.
+    @param isDigest: whether HTTP Digest serves more users than a password that is sent.
     """
     address = port.getHost()
     host = getattr(address, "host", None)

@@ -38,6 +38,14 @@ def isOffered(portal: Portal, *proofs: InterfaceType) -> bool:
     return serveAll or bool(_without(proving, sending))
 
 
+def proofServesMore(portal: Portal) -> bool:
+    """
+    Return whether everybody can log in by a proof, and somebody by nothing else.
+    """
+    proving, sending = _provingAndSending(portal, PROOFS)
+    return bool(_without(proving, sending)) and not _without(sending, proving)
+
+
 def leftOut(portal: Portal) -> list[str | None]:
     """
     List the auth types whose users can't log in by a proof, though those of others can.
@@ -87,4 +95,4 @@ def _without(checkers: list[Any], others: list[Any]) -> list[Any]:
     return [checker for checker in checkers if id(checker) not in left]
 
 
-__all__ = ["PROOFS", "isOffered", "leftOut"]
+__all__ = ["PROOFS", "isOffered", "leftOut", "proofServesMore"]

@@ -23,7 +23,7 @@ from mycred._contracts import (
 from mycred.checkers import AllowAnonymousAccess
 from mycred.demo._http import _credentialFactories
 from mycred.demo._imap4 import IMAP4Factory
-from mycred.demo._offered import PROOFS, isOffered, leftOut
+from mycred.demo._offered import PROOFS, isOffered, leftOut, proofServesMore
 from mycred.demo._pop3 import POP3Factory
 from mycred.portal import Portal
 from mycred.strcred import makeChecker
@@ -90,6 +90,7 @@ class OfferedTests(SynchronousTestCase):
                 found.append(http | {"CRAM"} & {"CRAM" * (b"CRAM-MD5" in pop3)})
                 if checkers is some:
                     self.left = leftOut(portal)
+                    self.isMore = proofServesMore(portal)
         self.assertTrue(all(one == found[0] for one in found), found)
         return found[0]
 
@@ -102,6 +103,7 @@ class OfferedTests(SynchronousTestCase):
         for names in (["memory"], ["memory", "both"], ["memory", "anonymous", "keys"]):
             self.assertEqual(self.offered(*names), everything, names)
             self.assertEqual(self.left, [])
+            self.assertFalse(self.isMore)
 
     def test_some(self) -> None:
         """
@@ -119,13 +121,16 @@ class OfferedTests(SynchronousTestCase):
         It is offered, too, if a checker can serve nothing else: to whom it may serve.
         """
         self.assertEqual(self.offered("htdigest"), {"digest"})
+        self.assertTrue(self.isMore)
         self.assertEqual(self.offered("htdigest", "htpasswd"), {"digest", "basic"})
         self.assertEqual(self.left, ["htpasswd"])
+        self.assertFalse(self.isMore)
         # Who has a hash in htdigest can't log in by CRAM-MD5 either.
         self.assertEqual(
             self.offered("htdigest", "memory", "htpasswd"), {"digest", "basic"}
         )
         self.assertEqual(self.offered("htdigest", "memory"), {"digest", "basic", "CRAM"})
+        self.assertTrue(self.isMore)
         self.assertEqual(self.offered("proving", "sending"), {"digest", "basic", "CRAM"})
 
     def test_nobody(self) -> None:

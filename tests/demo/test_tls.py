@@ -163,9 +163,16 @@ class PageTests(TLSTestCase):
         satisfied; C{fullchain.pem} in the place of C{cert.pem} is told.
         """
         root = "req -x509 -newkey rsa:2048 -nodes -subj /CN=root -keyout root-key.pem"
-        self.run_("openssl", *root.split(), "-out", "root.pem")
-        self.signed("middle", "root", "basicConstraints=critical,CA:TRUE")
-        self.signed("leaf", "middle", "subjectAltName=DNS:localhost")
+        usage = ("-addext", "keyUsage=critical,keyCertSign")
+        self.run_("openssl", *root.split(), *usage, "-out", "root.pem")
+        # As Python 3.13 and later insist on.
+        keys = ("subjectKeyIdentifier=hash", "authorityKeyIdentifier=keyid")
+        isAuthority = (
+            "basicConstraints=critical,CA:TRUE",
+            "keyUsage=critical,keyCertSign",
+        )
+        self.signed("middle", "root", *isAuthority, *keys)
+        self.signed("leaf", "middle", "subjectAltName=DNS:localhost", *keys)
         live = self.folder / "live"
         live.mkdir()
         for name, parts in (
