@@ -89,8 +89,8 @@ def endpointAt(reactor: Any, where: str, example: str) -> Any:
         if kind != "systemd":
             raise ValueError(_wrong(error, example)) from None
         raise ValueError(
-            "systemd has handed over no such socket; it does so to what a .socket unit "
-            "of its starts"
+            "systemd has handed over no such socket; that takes a .socket unit beside "
+            "the .service unit"
         ) from None
     except Exception as error:
         raise ValueError(_wrong(error, example)) from None

@@ -10,6 +10,7 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,18 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 from mycred.demo._listening import CannotStart, Listening
 from mycred.demo._places import endpointAt, isPublic, whyNotListening
 
-from ._server import PATIENCE, ROOT, TWISTD, ServerTests
+from ..helper.test_asking import until
+from ._server import PATIENCE, ROOT, TWISTD, Server, ServerTests
+
+# Does what systemd does for a .socket unit, and becomes the server.
+_HANDING_OVER = """
+import os, socket, sys
+listening = socket.create_server((sys.argv[1], 0))
+os.dup2(listening.fileno(), 3)
+os.set_inheritable(3, True)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1", LISTEN_FDNAMES="x")
+os.execv(sys.argv[2], sys.argv[2:])
+"""
 
 EXAMPLE = "tcp:1110:interface=127.0.0.1"
 
@@ -308,9 +320,30 @@ class StartTests(ServerTests, SynchronousTestCase):
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("--pop3=tcp", done.stderr)
         self.assertFalse(pid.exists())
+        # What started it doesn't wait for its last words.
+        until(lambda: "in use" in log.read_text())
         written = log.read_text()
         self.assertEqual(written.count("in use"), 1)
         self.assertNotIn("Traceback", written)
+
+    def test_systemdSocket(self) -> None:
+        """
+        A socket that systemd hands over serves users, and is shown with its port; if it
+        is open to others that is warned of.
+        """
+        for host, isWarned in (("127.0.0.1", False), ("0.0.0.0", True)):
+            where = "--pop3=systemd:domain=INET:index=0"
+            options = self.options([self.passwords(alice="sesame")], [], "pop3")
+            server = Server(
+                [*options, where],
+                ["pop3"],
+                under=(sys.executable, "-c", _HANDING_OVER, host),
+            )
+            self.addCleanup(server.stop)
+            server.pop3("alice", "sesame").quit()
+            server.stop()
+            self.assertIn(f"pop3://127.0.0.1:{server.ports['pop3']}/1", server.log)
+            self.assertEqual(f"{where}: whoever" in server.log, isWarned)
 
     def test_clearText(self) -> None:
         """
