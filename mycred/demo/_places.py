@@ -42,13 +42,31 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _mode(text: str) -> int:
+    """
+    Read the mode of a socket.
+    """
+    if not (text.isascii() and text.isdigit() and set(text) <= set("01234567")):
+        raise ValueError("write it in octal, such as 660")
+    return int(text, 8)
+
+
+def _domain(text: str) -> str:
+    """
+    Read the kind of a socket.
+    """
+    if text not in ("INET", "INET6", "UNIX"):
+        raise ValueError("write one of INET, INET6, UNIX")
+    return text
+
+
 _tcp: dict[str, Callable[[str], Any]] = {
     "port": _portNumber,
     "interface": str,
     "backlog": _count,
 }
 
-# The arguments of Twisted's own endpoints, in their order.
+# The arguments of Twisted's own endpoints, in their order; the first must be given.
 _ARGUMENTS: Mapping[str, Mapping[str, Callable[[str], Any]]] = {
     "tcp": _tcp,
     "tcp6": {"port": _portNumber, "backlog": _count, "interface": str},
@@ -62,6 +80,8 @@ _ARGUMENTS: Mapping[str, Mapping[str, Callable[[str], Any]]] = {
         "extraCertChain": nonEmpty,
         "dhParameters": nonEmpty,
     },
+    "unix": {"address": nonEmpty, "mode": _mode, "backlog": _count, "lockfile": _count},
+    "systemd": {"domain": _domain, "index": _count, "name": nonEmpty},
 }
 
 
@@ -81,7 +101,7 @@ def endpointAt(reactor: Any, where: str, example: str) -> Any:
             raise ValueError("nobody can connect to standard input and output")
         if kind in _ARGUMENTS:
             known = _ARGUMENTS[kind]
-            given = parseArgString(arguments, known, known, ["port"])
+            given = parseArgString(arguments, known, known, [next(iter(known))])
             if kind == "ssl":
                 checkFiles(given)
         return serverFromString(reactor, where)

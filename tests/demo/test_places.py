@@ -79,6 +79,16 @@ class DescriptionTests(SynchronousTestCase):
             self.assertWrong(where, "right would be, for example, ssl:PORT:[^ ]*$")
         self.assertWrong("stdio:", "nobody can connect")
 
+    def test_unix(self) -> None:
+        """
+        A socket needs a path, and its mode is octal.
+        """
+        self.assertWrong("unix:", "address must be given")
+        for mode in ("999", "rw", ""):
+            self.assertWrong(f"unix:/x:mode={mode}", "mode: write it in octal")
+        self.assertWrong("unix:/x:lockfile=no", "lockfile: write a number")
+        endpointAt(MemoryReactorClock(), "unix:/x:mode=660:lockfile=0", EXAMPLE)
+
     def test_systemd(self) -> None:
         """
         A socket that systemd hasn't handed over is told.
@@ -86,6 +96,9 @@ class DescriptionTests(SynchronousTestCase):
         for where in ("systemd:domain=INET:index=9", "systemd:domain=INET:name=pop3"):
             self.assertWrong(where, "systemd has handed over no such socket")
             self.assertWrong(f"haproxy:{where}", "systemd has handed over no such socket")
+        self.assertWrong("systemd:index=0", "domain must be given")
+        self.assertWrong("systemd:domain=inet:index=0", "domain: write one of INET, ")
+        self.assertWrong("systemd:domain=INET", "index or name")
 
     @given(st.text(), st.sampled_from(["", "tcp:", "tcp6:", "ssl:", "unix:", "haproxy:"]))
     def test_anything(self, text: str, kind: str) -> None:
