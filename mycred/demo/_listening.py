@@ -4,15 +4,16 @@ Listen for clients, or end in one line.
 
 from __future__ import annotations
 
+import errno
+from socket import gaierror
 from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
+from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-
-from ._places import whyNotListening
 
 
 class CannotStart(SystemExit, Exception):
@@ -100,4 +101,32 @@ class Listening(Service):
             self._reactor.stop()
 
 
-__all__ = ["CannotStart", "Listening"]
+def whyNotListening(error: BaseException | None) -> str:
+    """
+    Say why an endpoint can't listen, and what to do.
+    """
+    cause: Any = getattr(error, "socketError", error)
+    number = getattr(cause, "errno", None)
+    if cause == "Cannot acquire lock" or number == errno.EADDRINUSE:
+        return (
+            "that is in use; end the program that listens there, or write another port "
+            "or path (tcp:0 takes a port that is free)"
+        )
+    if isinstance(cause, gaierror) or number == errno.EADDRNOTAVAIL:
+        return (
+            "this machine has no such address; write one of its own after interface= "
+            '("ip address" lists them), or none for all of them'
+        )
+    if number in (errno.EACCES, errno.EPERM):
+        return (
+            "this user may not listen there; write a port from 1024 on, or a path that "
+            "they can write, or start as root (twistd --uid=NAME then becomes NAME)"
+        )
+    if number in (errno.ENOENT, errno.ENOTDIR):
+        return "there is no such directory; make it, or write another path"
+    if isinstance(error, CannotListenError) or not isinstance(cause, OSError):
+        return str(cause) or type(cause).__name__
+    return cause.strerror or str(cause)
+
+
+__all__ = ["CannotStart", "Listening", "whyNotListening"]

@@ -5,14 +5,11 @@ one.
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable, Mapping
 from ipaddress import ip_address
-from socket import gaierror
 from typing import Any
 
 from twisted.internet.endpoints import serverFromString
-from twisted.internet.error import CannotListenError
 
 from .._argstring import nonEmpty, parseArgString
 from ._certificates import checkFiles
@@ -122,8 +119,8 @@ def _kindOf(where: str) -> tuple[str, str]:
     and its arguments.
     """
     kind, _, arguments = where.partition(":")
-    if kind.lower() == "haproxy":
-        return _kindOf(arguments)
+    while kind.lower() == "haproxy":
+        kind, _, arguments = arguments.partition(":")
     return kind.lower(), arguments
 
 
@@ -132,34 +129,6 @@ def _wrong(error: Exception, example: str) -> str:
     Say what is wrong with a description, and what would be right.
     """
     return f"{str(error).rstrip('.')}; right would be, for example, {example}"
-
-
-def whyNotListening(error: BaseException | None) -> str:
-    """
-    Say why an endpoint can't listen, and what to do.
-    """
-    cause: Any = getattr(error, "socketError", error)
-    number = getattr(cause, "errno", None)
-    if cause == "Cannot acquire lock" or number == errno.EADDRINUSE:
-        return (
-            "that is in use; end the program that listens there, or write another port "
-            "or path (tcp:0 takes a port that is free)"
-        )
-    if isinstance(cause, gaierror) or number == errno.EADDRNOTAVAIL:
-        return (
-            "this machine has no such address; write one of its own after interface= "
-            '("ip address" lists them), or none for all of them'
-        )
-    if number in (errno.EACCES, errno.EPERM):
-        return (
-            "this user may not listen there; write a port from 1024 on, or a path that "
-            "they can write, or start as root (twistd --uid=NAME then becomes NAME)"
-        )
-    if number in (errno.ENOENT, errno.ENOTDIR):
-        return "there is no such directory; make it, or write another path"
-    if isinstance(error, CannotListenError) or not isinstance(cause, OSError):
-        return str(cause) or type(cause).__name__
-    return cause.strerror or str(cause)
 
 
 def isEncrypted(where: str) -> bool:
@@ -202,5 +171,4 @@ __all__ = [
     "isEncrypted",
     "isProxied",
     "isPublic",
-    "whyNotListening",
 ]

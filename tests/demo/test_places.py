@@ -21,8 +21,8 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
-from mycred.demo._listening import CannotStart, Listening
-from mycred.demo._places import endpointAt, isPublic, whyNotListening
+from mycred.demo._listening import CannotStart, Listening, whyNotListening
+from mycred.demo._places import endpointAt, isPublic
 
 from ..helper.test_asking import until
 from ._server import PATIENCE, ROOT, TWISTD, Server, ServerTests
