@@ -5,6 +5,7 @@ by L{mycred} and by pam_unix, which must agree.  They are removed again.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
@@ -25,7 +26,8 @@ from .accounts.test_shadow import AGES, written
 from .test_hashes import UnusableHash, recognize
 
 SHADOW = Path("/etc/shadow")
-SERVICE = Path("/etc/pam.d/mycred-tests")
+# No other run has a service of this name.
+SERVICE = Path(f"/etc/pam.d/mycred-tests-{os.getpid()}")
 PASSWORD = b"ses ame\xdf"
 NAME = "mycred-tests"
 
@@ -62,18 +64,21 @@ def needs(*programs: str) -> None:
 @contextmanager
 def account(*options: str, name: str = NAME) -> Iterator[str]:
     """
-    Make an account, and remove it again.
+    Make an account, and remove it again.  Another run of the tests that wants one waits.
 
     @return: its name.
     """
-    remove(name)
-    made = run("useradd", "--no-create-home", *options, name)
-    if made.returncode:
-        raise AssertionError(f"useradd fails: {made.stderr!r}")
+    etc = os.open(SHADOW.parent, os.O_RDONLY)
     try:
+        fcntl.flock(etc, fcntl.LOCK_EX)
+        remove(name)
+        made = run("useradd", "--no-create-home", *options, name)
+        if made.returncode:
+            raise AssertionError(f"useradd fails: {made.stderr!r}")
         yield name
     finally:
         remove(name)
+        os.close(etc)
 
 
 def remove(name: str) -> None:

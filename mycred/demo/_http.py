@@ -19,7 +19,6 @@ from twisted.web.server import NOT_DONE_YET, Site
 from .._contracts import (
     InterfaceType,
     IUsernameDigestHash,
-    IUsernameHashedPassword,
     IUsernamePassword,
     Login,
 )
@@ -29,6 +28,7 @@ from ..portal import Portal
 from ._digest import GuardDigest, Refused, badRequest
 from ._limits import LOGIN_TIMEOUT, LimitedConnection, LimitedFactory, LimitedPortal
 from ._mailviews import Visit
+from ._offered import PROOFS, isOffered
 from ._options import REALM
 from ._pages import Shown, notice
 from ._refusal import Refusal
@@ -203,7 +203,7 @@ def _credentialFactories(portal: Portal) -> list[ICredentialFactory]:
     """
     served = portal.listCredentialsInterfaces()
     factories: list[ICredentialFactory] = []
-    if IUsernameHashedPassword in served or IUsernameDigestHash in served:
+    if isOffered(portal, *PROOFS):
         # A file made by htdigest holds MD5 hashes, which serve nothing else.
         algorithm = b"MD5" if IUsernameDigestHash in served else b"SHA-256"
         factories.append(GuardDigest(DigestCredentialFactory(algorithm, REALM)))
@@ -222,7 +222,7 @@ def makeFactory(
     @param reactor: what counts the time; the reactor that is installed if L{None}.
     """
     site = Site(_Guarded(portal, _credentialFactories(portal)), reactor=reactor)
-    return LimitedFactory(site, _Connection, loginTimeout, reactor)
+    return LimitedFactory(site, _Connection, loginTimeout, reactor, [b"http/1.1"])
 
 
 __all__ = ["makeFactory"]

@@ -7,9 +7,13 @@ anew with each byte, and much of what they keep for a client has no limit.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from zope.interface import implementer
+
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IProtocolNegotiationFactory
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
@@ -127,6 +131,7 @@ class LimitedConnection(ProtocolWrapper):
         super().connectionLost(reason)
 
 
+@implementer(IProtocolNegotiationFactory)
 class LimitedFactory(WrappingFactory):
     """
     Build connections that are limited until somebody is logged in.
@@ -143,6 +148,7 @@ class LimitedFactory(WrappingFactory):
         protocol: type[LimitedConnection],
         loginTimeout: float = LOGIN_TIMEOUT,
         reactor: Any = None,
+        alpn: Sequence[bytes] = (),
     ) -> None:
         """
         @param factory: the factory of the protocols.
@@ -150,13 +156,22 @@ class LimitedFactory(WrappingFactory):
         @param loginTimeout: how long a client may take until somebody is logged in, in
             seconds.
         @param reactor: what counts the time; the reactor that is installed if L{None}.
+        @param alpn: what the protocol is called in TLS (RFC 7301).
         """
         super().__init__(factory)
+        self._alpn = list(alpn)
         self.protocol = protocol
         self.loginTimeout = loginTimeout
         if reactor is None:
             from twisted.internet import reactor
         self.reactor = reactor
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """
+        Return what the protocol is called in TLS.  Browsers name those that they speak,
+        and Twisted refuses a client none of whose protocols is known here.
+        """
+        return self._alpn
 
 
 class LimitedPortal(SessionPortal):

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from twisted.internet.endpoints import serverFromString
 from twisted.python import usage
 
 from .._contracts import (
@@ -23,6 +22,7 @@ from .._contracts import (
 )
 from .._privileges import insistOnWritable, laterUser
 from .._programs import ProgramAuthOptions
+from ._places import endpointAt
 
 #: For each protocol, where it listens if nothing is said, and the interfaces of
 #: the credentials that its users can present.
@@ -61,7 +61,7 @@ class Options(usage.Options, ProgramAuthOptions):
 
     After parsing, the value of each protocol is a description, or empty where
     the protocol isn't offered; C{self["notOffered"]} names those that the
-    checkers can't serve.
+    checkers can't serve, C{self["endpoints"]} has the endpoints of the others.
     """
 
     synopsis = "[options]"
@@ -91,6 +91,8 @@ class Options(usage.Options, ProgramAuthOptions):
         ISSHPrivateKey,
     )
 
+    opt_h = usage.Options.opt_help
+
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
         """
         Parse the command line, and end the program in one line if it is wrong:
@@ -117,6 +119,7 @@ class Options(usage.Options, ProgramAuthOptions):
         self["store"] = _checkStore(self["store"])
         _insistOnStore(self["store"], getattr(self, "parent", None))
         self["notOffered"] = []
+        self["endpoints"] = {}
         for name, (where, interfaces) in PROTOCOLS.items():
             self._settle(name, where, interfaces)
         if not any(self[name] for name in PROTOCOLS):
@@ -170,11 +173,9 @@ class Options(usage.Options, ProgramAuthOptions):
                 f"{needed}, and no --auth gives one"
             )
         try:
-            serverFromString(reactor, self[name])
-        except Exception as error:
-            raise usage.UsageError(
-                f"--{name}={self[name]}: {error}; right would be, for example, {where}"
-            ) from None
+            self["endpoints"][name] = endpointAt(reactor, self[name], where)
+        except ValueError as error:
+            raise usage.UsageError(f"--{name}={self[name]}: {error}") from None
 
 
 def _checkRealm(checker: object) -> None:

@@ -117,7 +117,7 @@ class POP3Factory(Factory):
     Build POP3 connections.
 
     @ivar challengers: for each SASL mechanism, how to make its credentials.
-        There is none of the name where no checker could serve any.
+        There is none of the name where it isn't offered.
     """
 
     noisy = False

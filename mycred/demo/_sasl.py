@@ -19,6 +19,7 @@ from .._contracts import IUsernameHashedPassword, IUsernamePassword
 from ..credentials import CramMD5Credentials
 from ..error import LoginFailed, UnauthorizedLogin
 from ..portal import Portal
+from ._offered import isOffered
 
 #: For each mechanism, how to make its credentials.
 Mechanisms = dict[bytes, Callable[[], Any]]
@@ -54,13 +55,12 @@ class OwnNameCredentials(PLAINCredentials):
 
 def mechanismsOf(portal: Portal) -> Mechanisms:
     """
-    List the mechanisms that the checkers of a portal can serve.
+    List the mechanisms that are offered for the checkers of a portal.
     """
-    served = portal.listCredentialsInterfaces()
     mechanisms: Mechanisms = {}
-    if IUsernameHashedPassword in served:
+    if isOffered(portal, IUsernameHashedPassword):
         mechanisms[b"CRAM-MD5"] = CramMD5Credentials
-    if IUsernamePassword in served:
+    if IUsernamePassword in portal.listCredentialsInterfaces():
         mechanisms[b"LOGIN"] = LOGINCredentials
         mechanisms[b"PLAIN"] = OwnNameCredentials
     return mechanisms

@@ -7,14 +7,16 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.application.service import MultiService
-from twisted.application.strports import service as listenOn
+from twisted.internet.defer import gatherResults
 from twisted.internet.interfaces import IProtocolFactory
 from twisted.logger import Logger
 
 from .._contracts import InterfaceType
 from ..portal import Portal
 from . import _http, _imap4, _pb, _pop3
-from ._options import PROTOCOLS, Options
+from ._announcing import announce
+from ._listening import Listening
+from ._options import Options
 from ._realm import MailRealm
 from ._store import StoreService
 
@@ -34,14 +36,23 @@ def makeService(options: Options) -> MultiService:
 
     @param options: the parsed command line.
     """
+    from twisted.internet import reactor
+
     services = MultiService()
     store = StoreService(options["store"])
     store.setServiceParent(services)
     portal = Portal(MailRealm(store, _moreViews(options)), options["credCheckers"])
-    for name in PROTOCOLS:
-        if options[name]:
-            factory = _makeFactory(name, portal, options)
-            listenOn(options[name], factory).setServiceParent(services)
+    listening = {}
+    for name, endpoint in options["endpoints"].items():
+        factory = _makeFactory(name, portal, options)
+        service = Listening(f"--{name}={options[name]}", endpoint, factory, reactor)
+        service.setServiceParent(services)
+        listening[name] = service.listening
+    gatherResults(listening.values()).addCallback(
+        lambda ports: announce(
+            options, dict(zip(listening, ports)), portal, options.get("hostKey")
+        )
+    ).addErrback(lambda failure: _log.failure("The start", failure=failure))
     for name in options["notOffered"]:
         _log.warn(
             "{name} is not offered: no --auth gives a checker for the logins that it has",

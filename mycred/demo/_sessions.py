@@ -96,13 +96,14 @@ class SessionFactory(LimitedFactory):
         """
         @param factory: the factory of the protocols, which have a C{portal}.
         @param portal: the portal of the server.
-        @param service: what the log calls the protocol.
+        @param service: what the log, and TLS, call the protocol.
         @param mostRefused: how many wrong passwords end a connection.
         @param loginTimeout: how long a client may take until somebody is logged in, in
             seconds.
         @param reactor: what counts the time; the reactor that is installed if L{None}.
         """
-        super().__init__(factory, _SessionWrapper, loginTimeout, reactor)
+        alpn = [service.encode("ascii")]
+        super().__init__(factory, _SessionWrapper, loginTimeout, reactor, alpn)
         self._portal = portal
         self._service = service
         self._mostRefused = mostRefused

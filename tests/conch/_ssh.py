@@ -117,6 +117,18 @@ def isListening(port: int) -> bool:
         return False
 
 
+def _withoutPenalties() -> list[str]:
+    """
+    Have sshd listen to a client again that has failed, which it refuses since OpenSSH
+    9.8; before, it knew no such line.
+    """
+    line = "PerSourcePenalties"
+    done = subprocess.run(
+        [_SSHD, "-t", "-f", "/dev/null", "-o", f"{line}=no"], capture_output=True
+    )
+    return [] if b"Bad configuration option" in done.stderr else [f"{line} no"]
+
+
 class SSHD:
     """
     A running sshd, with a folder of its own.
@@ -149,6 +161,7 @@ class SSHD:
                     "PermitUserEnvironment yes",
                     "LogLevel VERBOSE",
                     "MaxStartups 100",
+                    *_withoutPenalties(),
                     *lines,
                 ]
             )

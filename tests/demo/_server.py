@@ -92,14 +92,20 @@ class Server:
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
+            # No more is read of what it says than is wanted: the rest comes at its end.
+            bufsize=0,
         )
         # What hangs is killed, so that reading its output comes to an end.
         watchdog = Timer(PATIENCE, self._process.kill)
         watchdog.start()
         try:
-            while not all(name in self.ports for name in offered):
+            # It says how to log in when all of them listen.
+            while "Log in with:" not in self.log:
                 self._readLine()
+            missing = [name for name in offered if name not in self.ports]
+            if missing:
+                self.stop()
+                raise AssertionError(f"It doesn't offer {missing}:\n{self.log}")
         finally:
             watchdog.cancel()
 
@@ -108,7 +114,7 @@ class Server:
         Read a line of the log, and what it tells.
         """
         assert self._process.stdout is not None
-        line = self._process.stdout.readline()
+        line = self._process.stdout.readline().decode("utf-8", "replace")
         if not line:
             self.stop()
             raise AssertionError(f"The server did not start:\n{self.log}")
@@ -142,7 +148,8 @@ class Server:
             if self._process.poll() is None:
                 self._process.send_signal(signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                return self._process.communicate(timeout=2)[0] or ""
+                said: bytes = self._process.communicate(timeout=2)[0] or b""
+                return said.decode("utf-8", "replace")
         raise AssertionError("The server does not stop")
 
     def pop3(self, name: str, password: str) -> poplib.POP3:

@@ -117,7 +117,7 @@ class PAMTests(AccountServerTests, Services, SynchronousTestCase):
 
         @return: its name.
         """
-        name = f"mycred-tests-{name}"
+        name = f"mycred-tests-{os.getpid()}-{name}"
         path = Path("/etc/pam.d") / name
         path.write_text(f"auth required {auth}\naccount required {account}\n")
         self.addCleanup(path.unlink)

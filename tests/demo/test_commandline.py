@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -94,8 +95,14 @@ class CommandLineTests(ServerTests, SynchronousTestCase):
         """
         Whatever is wrong with where to listen is told with what would be right.
         """
-        for where in ("ssl:1:privateKey=/no/such/key", "systemd:domain=INET:index=9"):
-            self.assertEnds("--auth=memory:a:b", f"--pop3={where}", says="right would be")
+        for where, says in (
+            ("ssl:1:privateKey=/no/such/key", "right would be"),
+            ("systemd:domain=INET:index=9", "systemd has handed over no such socket"),
+            ("tcp:99999", "from 0 to 65535.*right would be"),
+        ):
+            for name in ("pop3", "imap", "pb", "http", "ssh"):
+                auth = "--auth=sshkey" if name == "ssh" else "--auth=memory:a:b"
+                self.assertEnds(auth, f"--{name}={where}", says=f"--{name}=.*{says}")
 
     def test_secretIsNotRepeated(self) -> None:
         """
@@ -149,6 +156,30 @@ class CommandLineTests(ServerTests, SynchronousTestCase):
         self.assertEnds(
             f"--auth=htdigest:{hashes}:realm=Members", says="Members.*realm=mycred"
         )
+
+    def test_help(self) -> None:
+        """
+        C{-h} shows the same help as C{--help}; so do those of the command C{mycred}.
+        """
+        mycred = [sys.executable, "-m", "mycred"]
+        for command in (
+            [*TWISTD, "myapp"],
+            mycred,
+            *([*mycred, name] for name in ("passwd", "lint", "check", "types")),
+        ):
+            said = []
+            for option in ("-h", "--help"):
+                done = subprocess.run(
+                    [*command, option],
+                    cwd=ROOT,
+                    capture_output=True,
+                    text=True,
+                    timeout=PATIENCE,
+                )
+                self.assertEqual((done.returncode, done.stderr), (0, ""), command)
+                said.append(done.stdout)
+            self.assertEqual(said[0], said[1])
+            self.assertRegex(said[0], "^[Uu]sage:")
 
     def test_unwritableStore(self) -> None:
         """

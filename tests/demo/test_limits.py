@@ -678,8 +678,9 @@ class TLSTests(SynchronousTestCase):
         """
         HTTP/2, in which a few bytes stand for many, isn't offered.
         """
-        factory = _http.makeFactory(Portal(None))
-        self.assertFalse(IProtocolNegotiationFactory.providedBy(factory))
+        factory: Any = _http.makeFactory(Portal(None))
+        self.assertTrue(IProtocolNegotiationFactory.providedBy(factory))
+        self.assertEqual(factory.acceptableProtocols(), [b"http/1.1"])
 
     def test_halfOpen(self) -> None:
         """

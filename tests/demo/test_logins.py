@@ -98,26 +98,26 @@ class Accounts(ServerTests, PBClients):
         only.
         """
         server = self.startAll()
-        # Where CRAM-MD5 is offered curl uses it, also for those it can't serve.
-        if "alice" in self.challenged or not self.challenged:
-            self.assertIn("Welcome", server.curl("pop3", "1")("alice", "sesame"))
-            imap = server.curl("imap", "INBOX;MAILINDEX=1")
-            self.assertIn("Welcome", imap("alice", "sesame"))
-            # 67 stands for a login that was denied.
-            for client in (imap, server.curl("pop3", "1")):
-                for name, password in [("alice", "tulip"), ("mallory", "sesame")]:
-                    refused = self.assertRaises(Refused, client, name, password)
-                    self.assertRegex(refused.answer, "^67:")
-        self.assertIn("Welcome", server.curl("http", "")("alice", "sesame"))
+        # Where CRAM-MD5 is offered curl uses it, whoever logs in.
+        mail = [server.curl("pop3", "1"), server.curl("imap", "INBOX;MAILINDEX=1")]
+        for client in (*mail, server.curl("http", "")):
+            self.assertIn("Welcome", client("alice", "sesame"))
+            self.assertIn("Welcome", client("bob", "tulip"))
+        # 67 stands for a login that was denied.
+        for client in mail:
+            for name, password in [("alice", "tulip"), ("mallory", "sesame")]:
+                refused = self.assertRaises(Refused, client, name, password)
+                self.assertRegex(refused.answer, "^67:")
         self.assertLogins(server, server.curl("http", ""))
 
     def test_challenges(self: Any) -> None:
         """
-        CRAM-MD5 and HTTP Digest are offered if, and only if, somebody could log
-        in so.
+        CRAM-MD5 and HTTP Digest are offered if, and only if, everybody could log
+        in so: clients choose them, and try nothing else.  APOP never is.
         """
         server = self.startAll()
         pop3 = server.pop3("alice", "sesame")
+        self.assertNotIn(b"<", pop3.getwelcome())
         self.assertEqual("CRAM-MD5" in pop3.capa().get("SASL", []), self.offers())
         pop3.quit()
         imap = server.imap("alice", "sesame")
@@ -234,13 +234,13 @@ class MemoryTests(Challenges, TestCase):
         return ["--auth=memory:alice:sesame:bob:tulip"]
 
 
-class TwoFilesTests(Challenges, TestCase):
+class TwoFilesTests(Accounts, TestCase):
     """
     Tests for two files, of which one holds hashes: who isn't in the first is
     looked up in the second.
     """
 
-    challenged = ("bob",)
+    challenged = ()
 
     def auth(self) -> list[str]:
         """
@@ -250,6 +250,34 @@ class TwoFilesTests(Challenges, TestCase):
             self.passwords(alice=self.hashed("sesame")),
             self.passwords(bob="tulip"),
         ]
+
+    @inlineCallbacks
+    def test_pbForSome(self) -> Any:
+        """
+        Perspective Broker, which has no other login, is there for whom it can serve.
+        """
+        server = self.start(*self.auth())
+        perspective = yield self.logIn(server, "bob", "tulip")
+        yield perspective.callRemote("list")
+        yield self.assertRemote(
+            self.logIn(server, "alice", "sesame"), "twisted.cred.error.UnauthorizedLogin"
+        )
+        server.stop()
+        self.assertIn("CRAM-MD5 is not offered", server.log)
+
+
+class MemoryAndHtpasswdTests(TwoFilesTests):
+    """
+    Tests for users on the command line, and others in a file of hashes.
+    """
+
+    def auth(self) -> list[str]:
+        """
+        Write the file.
+        """
+        path = self.folder / "htpasswd"
+        path.write_text(f"alice:{self.hashed('sesame')}\n")
+        return ["--auth=memory:bob:tulip", f"--auth=htpasswd:{path}"]
 
 
 class HashedFileTests(Accounts, TestCase):
@@ -419,7 +447,30 @@ class HtdigestTests(ServerTests, SynchronousTestCase):
             self.assertIn("Mail of alice", client("alice", "sesame"))
             self.assertIn("Mail of bob", client("bob", "tulip"))
             self.assertRaises(Refused, client, "bob", "sesame")
+            self.assertIn("Mail of bob", server.curl("http", "")("bob", "tulip"))
             server.stop()
+
+    def test_besideHashes(self) -> None:
+        """
+        Beside hashes of another kind each is offered the only way that there is for
+        them; the log says that clients which prefer Digest fail for the others.
+        """
+        htpasswd = self.folder / "htpasswd"
+        htpasswd.write_text(f"bob:{self.hashed('tulip')}\n")
+        server = self.start(
+            self.htdigest(alice="sesame"),
+            f"--auth=htpasswd:{htpasswd}",
+            offered="pop3 imap http",
+        )
+        digest, basic = server.curl("http", "", "--digest"), server.curl("http", "")
+        self.assertIn("Mail of alice", digest("alice", "sesame"))
+        self.assertIn("Mail of bob", basic("bob", "tulip"))
+        self.assertRaises(Refused, digest, "bob", "tulip")
+        for scheme, path in (("pop3", "1"), ("imap", "INBOX;MAILINDEX=1")):
+            self.assertIn("Welcome", server.curl(scheme, path)("bob", "tulip"))
+        server.stop()
+        self.assertIn("Digest except for htdigest", server.log)
+        self.assertIn("which --auth=htpasswd can't check", server.log)
 
 
 class AnonymousTests(ServerTests, PBClients, TestCase):

@@ -213,7 +213,7 @@ class SSHTests(ServerTests, SynchronousTestCase):
         else; nobody's link leads to what he may not read.
         """
         needs("useradd")
-        home = Path("/home/mycred-tests")
+        home = Path(f"/home/mycred-tests-{os.getpid()}")
         self.addCleanup(shutil.rmtree, home, ignore_errors=True)
         with account("--home-dir", str(home)) as name:
             run("usermod", "--password", "*", name)

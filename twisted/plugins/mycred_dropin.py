@@ -23,6 +23,6 @@ __all__ = [
 myapp = ServiceMaker(
     "mycred's example server",
     "mycred.demo",
-    "One mailbox behind POP3, IMAP4, PB and HTTP, with the accounts that --auth names.",
+    "A mailbox behind POP3, IMAP4, PB, HTTP and SSH, for the accounts that --auth names.",
     "myapp",
 )

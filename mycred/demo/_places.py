@@ -1,0 +1,174 @@
+"""
+Places to listen at, as users write them: strports descriptions, and what is wrong with
+one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from ipaddress import ip_address
+from typing import Any
+
+from twisted.internet.endpoints import serverFromString
+
+from .._argstring import nonEmpty, parseArgString
+from ._certificates import checkFiles
+
+#: A description for TLS, to show.
+TLS_EXAMPLE = "ssl:PORT:privateKey=/path/privkey.pem:certKey=/path/cert.pem"
+
+# Connections to these are not encrypted.
+_CLEAR = ("tcp", "tcp6", "systemd")
+
+
+def _portNumber(text: str) -> int:
+    """
+    Read the number of a port.
+    """
+    if not (text.isascii() and text.isdigit() and int(text) < 2**16):
+        raise ValueError("write a number from 0 to 65535; 0 is for any that is free")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    """
+    Read a number.
+    """
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError("write a number")
+    return int(text)
+
+
+def _mode(text: str) -> int:
+    """
+    Read the mode of a socket.
+    """
+    if not (text.isascii() and text.isdigit() and set(text) <= set("01234567")):
+        raise ValueError("write it in octal, such as 660")
+    return int(text, 8)
+
+
+def _domain(text: str) -> str:
+    """
+    Read the kind of a socket.
+    """
+    if text not in ("INET", "INET6", "UNIX"):
+        raise ValueError("write one of INET, INET6, UNIX")
+    return text
+
+
+_tcp: dict[str, Callable[[str], Any]] = {
+    "port": _portNumber,
+    "interface": str,
+    "backlog": _count,
+}
+
+# The arguments of Twisted's own endpoints, in their order; the first must be given.
+_ARGUMENTS: Mapping[str, Mapping[str, Callable[[str], Any]]] = {
+    "tcp": _tcp,
+    "tcp6": {"port": _portNumber, "backlog": _count, "interface": str},
+    "ssl": {
+        "port": _portNumber,
+        "privateKey": nonEmpty,
+        "certKey": nonEmpty,
+        "sslmethod": nonEmpty,
+        "interface": str,
+        "backlog": _count,
+        "extraCertChain": nonEmpty,
+        "dhParameters": nonEmpty,
+    },
+    "unix": {"address": nonEmpty, "mode": _mode, "backlog": _count, "lockfile": _count},
+    "systemd": {"domain": _domain, "index": _count, "name": nonEmpty},
+}
+
+
+def endpointAt(reactor: Any, where: str, example: str) -> Any:
+    """
+    Make the endpoint of a description.
+
+    @param where: the description.
+    @param example: one that would be right.
+
+    @raise ValueError: if it can't be used, with what would be right.
+    """
+    kind, arguments = _kindOf(where)
+    example = TLS_EXAMPLE if kind == "ssl" else example
+    try:
+        if kind == "stdio":
+            raise ValueError("nobody can connect to standard input and output")
+        if kind in _ARGUMENTS:
+            known = _ARGUMENTS[kind]
+            given = parseArgString(arguments, known, known, [next(iter(known))])
+            if kind == "ssl":
+                checkFiles(given)
+        return serverFromString(reactor, where)
+    except (IndexError, KeyError) as error:
+        if kind != "systemd":
+            raise ValueError(_wrong(error, example)) from None
+        raise ValueError(
+            "systemd has handed over no such socket; that takes a .socket unit beside "
+            "the .service unit"
+        ) from None
+    except Exception as error:
+        raise ValueError(_wrong(error, example)) from None
+
+
+def _kindOf(where: str) -> tuple[str, str]:
+    """
+    Split a description into the endpoint's type, that of what is behind C{haproxy:},
+    and its arguments.
+    """
+    kind, _, arguments = where.partition(":")
+    while kind.lower() == "haproxy":
+        kind, _, arguments = arguments.partition(":")
+    return kind.lower(), arguments
+
+
+def _wrong(error: Exception, example: str) -> str:
+    """
+    Say what is wrong with a description, and what would be right.
+    """
+    return f"{str(error).rstrip('.')}; right would be, for example, {example}"
+
+
+def isEncrypted(where: str) -> bool:
+    """
+    Return whether a description is for TLS.
+    """
+    return _kindOf(where)[0] == "ssl"
+
+
+def isProxied(where: str) -> bool:
+    """
+    Return whether connections have to come by way of a proxy.
+    """
+    return where.partition(":")[0].lower() == "haproxy"
+
+
+def isPublic(where: str, host: object) -> bool:
+    """
+    Return whether others on the network can read what is sent.
+
+    Of endpoints that other packages bring it isn't known, and they get the benefit of
+    the doubt.
+
+    @param where: the description of the place.
+    @param host: the address that is listened at; L{None} for a UNIX socket.
+    """
+    if _kindOf(where)[0] not in _CLEAR or not isinstance(host, str):
+        return False
+    try:
+        address: Any = ip_address(host)
+    except ValueError:
+        return True
+    address = getattr(address, "ipv4_mapped", None) or address
+    return not address.is_loopback
+
+
+__all__ = [
+    "TLS_EXAMPLE",
+    "endpointAt",
+    "isEncrypted",
+    "isProxied",
+    "isPublic",
+]
