@@ -260,13 +260,11 @@ class LimitTests(PageTests, SynchronousTestCase):
 
     def assertRefused(self, client: imaplib.IMAP4, content: bytes) -> None:
         """
-        Assert that a message isn't taken.
+        Assert that a message isn't taken, and that the client is told why (RFC 5530).
         """
-        try:
-            answer = client.append("INBOX", r"(\Seen)", "", content)[0]
-        except imaplib.IMAP4.error:
-            answer = "BAD"
-        self.assertIn(answer, ("NO", "BAD"))
+        said, why = client.append("INBOX", r"(\Seen)", "", content)
+        self.assertEqual(said, "NO")
+        self.assertEqual(why[0][:11], b"[OVERQUOTA]")
 
     def test_messages(self) -> None:
         """

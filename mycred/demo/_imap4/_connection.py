@@ -18,12 +18,14 @@ from twisted.logger import Logger
 from twisted.mail.imap4 import IMAP4Server
 from twisted.python.failure import Failure
 
+from .._store import LARGEST, MailboxFull
 from ._commands import COMMANDS, UID_COMMANDS, Command, UnknownCharset
 from ._syntax import Arguments, literal
 
-# How much literals of one command may hold, in bytes, before a login and after it.
+# How much literals of one command may hold, in bytes, before a login and after it: the
+# line ends of a message are shorter in the store.
 _MOST_BEFORE = 8 * 1024
-_MOST_AFTER = 32 * 1024 * 1024
+_MOST_AFTER = 2 * LARGEST
 
 _tag = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\+]{1,255}')
 
@@ -210,6 +212,8 @@ class Connection(IMAP4Server):
             self.sendNegativeResponse(tag, said)
         elif failure.check(Bad):
             self.sendBadResponse(tag, said)
+        elif failure.check(MailboxFull):
+            self.sendNegativeResponse(tag, b"[OVERQUOTA] " + said)
         else:
             self._log.failure("A command failed", failure)
             self.sendNegativeResponse(tag, b"[SERVERBUG] Server error")
