@@ -19,18 +19,20 @@ from ._server import IMAP4Connection
 class IMAP4Factory(Factory):
     """
     Build IMAP4 connections.
+
+    @ivar challengers: for each SASL mechanism, how to make its credentials.
     """
 
     noisy = False
 
     def __init__(self, portal: Portal) -> None:
-        self._mechanisms = mechanismsOf(portal)
+        self.challengers = mechanismsOf(portal)
 
     def buildProtocol(self, addr: object) -> Any:
         """
         Build a connection.
         """
-        protocol: Any = IMAP4Connection(dict(self._mechanisms))
+        protocol: Any = IMAP4Connection(dict(self.challengers))
         protocol.factory = self
         return protocol
 
