@@ -56,6 +56,9 @@ _OTHERS = {
     )
 }
 
+# All algorithms of signatures.
+_ALGORITHMS = frozenset(NAMES)
+
 # What each word stands for with which a line can begin: the same word may stand for a key
 # and, in a certificate, for its key.
 _KNOWN = {
@@ -312,8 +315,17 @@ def usualBlob(blob: bytes) -> bytes:
     if name not in _KNOWN:
         raise UnusableKey("no type of key")
     if name in CERTIFIED:
-        Certificate.parse(blob)
+        _insistOnSignature(Certificate.parse(blob))
     return PublicKey.parse(blob).blob if name in NAMES else blob
+
+
+def _insistOnSignature(certificate: Certificate) -> None:
+    """
+    Insist that a certificate is what its authority has signed.
+    """
+    # An old one may be by SHA-1: it lets nobody in, but its key can be revoked by it.
+    if Fields(certificate.signature).string() != b"ssh-rsa":
+        certificate.verify(_ALGORITHMS)
 
 
 def optionsIn(line: Line | Principal, budget: Budget | None = None) -> KeyOptions:

@@ -10,11 +10,21 @@ from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ec import SECP384R1
+
 from twisted.internet import defer
 
 from mycred._sshkeys import string
 
-from ..sshkeys._keys import SecurityKey, blobOf, certificate, line, lineOf, shortRSA
+from ..sshkeys._keys import (
+    SecurityKey,
+    blobOf,
+    certificate,
+    ecdsa,
+    line,
+    lineOf,
+    shortRSA,
+)
 from ..sshkeys.test_revoked import of, section, u64
 from .test_signatures import (
     CA,
@@ -230,6 +240,8 @@ class SpelledTests(Crafted):
         self.assertEqual(wrong, [])
 
 
+P384, P384CERT = ecdsa(SECP384R1), b"ecdsa-sha2-nistp384-cert-v01@openssh.com"
+ANY = certificate(CA, P384, type=P384CERT)
 SHORT = lineOf(shortRSA())
 BYSHORT = lineOf(
     certificate(None, ED, authorityBlob=shortRSA(), sign=lambda data: string(b"x"))
@@ -257,6 +269,17 @@ BESIDES: dict[str, tuple[bytes, bool, bool]] = {
     "an RSA key of 1024 bits": (lineOf(shortRSA(1024)), True, True),
     "a certificate of a short RSA key": (OFSHORT, True, True),
     "a certificate by a short RSA key": (BYSHORT, True, False),
+    "a certificate": (lineOf(ANY), True, True),
+    "a certificate by SHA-1": (
+        lineOf(certificate(RSA, P384, type=P384CERT, algorithm=b"ssh-rsa")),
+        True,
+        True,
+    ),
+    "a certificate that was changed": (
+        lineOf(ANY[:-1] + bytes([ANY[-1] ^ 1])),
+        True,
+        False,
+    ),
     "an endless RSA key": (lineOf(shortRSA(16392)), True, False),
     "something else": (b"this is no key", True, False),
     "an unknown type": (lineOf(string(b"ssh-x") + string(b"x")), True, False),
