@@ -197,7 +197,6 @@ class UNIXPasswordDatabase(UNIXChecker):
         # The last hash that each function has returned, by its place.
         self._decoys: dict[int, Hash] = {}
 
-    @tellingAlone
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check a password.
@@ -210,6 +209,7 @@ class UNIXPasswordDatabase(UNIXChecker):
             return super().requestAvatarId(credentials)
         return self._ask(credentials)
 
+    @tellingAlone
     @readingText
     def _ask(self, credentials: Any) -> Deferred[AvatarID]:
         """
