@@ -44,6 +44,7 @@ from mycred.checkers import (
     ICredentialsChecker,
     InMemoryUsernamePasswordDatabaseDontUse,
     PasswdChecker,
+    UNIXPasswordDatabase,
 )
 from mycred.credentials import (
     Anonymous,
@@ -783,6 +784,19 @@ class TwistedPortalTests(AuditTestCase):
         typed.setResponse(b"alice wrong")
         self.failureResultOf(portal.login(typed, None, Interface), UnauthorizedLogin)
         self.assertIn('Login refused: user="alice" why="wrong password"', self.line())
+
+    def test_system(self) -> None:
+        """
+        What conch has as the checker of the system's accounts tells once, whether it
+        looks there or asks functions.
+        """
+        workers = SteppedWorkers(running=False)
+        for functions in (None, [lambda name: None]):
+            portal = TwistedPortal(self.realm)
+            portal.registerChecker(UNIXPasswordDatabase(functions, workers=workers))
+            before = len(self.lines())
+            self.login(portal, b"e v e")
+            self.assertEqual(len(self.lines()), before + 1)
 
     def test_subclass(self) -> None:
         """

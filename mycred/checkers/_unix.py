@@ -246,7 +246,6 @@ class UNIXPasswordDatabase(UNIXChecker):
             self._decoysByPlace = {}
         return self._decoysByPlace
 
-    @tellingAlone
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check a password.
@@ -259,6 +258,7 @@ class UNIXPasswordDatabase(UNIXChecker):
             return super().requestAvatarId(credentials)
         return self._ask(credentials)
 
+    @tellingAlone
     @readingText
     def _ask(self, credentials: Any) -> Deferred[AvatarID]:
         """
