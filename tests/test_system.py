@@ -215,8 +215,8 @@ class SchemeTests(SystemTestCase):
                 except UnusableHash:
                     # pam_unix takes it for another one.
                     self.assertEqual(method, "bsdicrypt")
-                done = run("chpasswd", "-e", input=name.encode() + b":" + stored + b"\n")
-                self.assertEqual(done.returncode, 0, done.stderr)
+                # Not by chpasswd, which refuses some in newer versions of shadow.
+                setLine(name, stored + b":19000:0:99999:7:::")
                 kind = self.assertAgreed(name).kind
                 self.assertEqual(kind is Kind.ACCEPTED, method != "bsdicrypt", method)
                 self.assertIs(self.assertAgreed(name, b"tulip").kind, Kind.REFUSED)
