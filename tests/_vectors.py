@@ -453,3 +453,17 @@ VECTORS: list[tuple[str, bytes, bytes]] = [
         b"\xff\xff\xa3",
     ),
 ]
+
+#: The same, by what not every system's libcrypt knows.
+NEWER = [
+    (
+        "mkpasswd -m sm3crypt password",
+        b"$sm3$YXTRALQBa/OIWavq$prKD81GSvPt8ERXyoXtIRvnAfJOSErXVVEO3kzGdgE7",
+        b"password",
+    ),
+    (
+        "mkpasswd -m sm3_yescrypt password",
+        b"$sm3y$j9T$A7YW6I98xy4A3z/N3TAJp1$HhjQOGl48NMgY55QuK7BKAAAI6tjzLutf3/gzqByYCC",
+        b"password",
+    ),
+]

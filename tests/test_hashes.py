@@ -23,7 +23,7 @@ from mycred._hashes import (
 )
 from mycred._hashes._schemes import CRYPTS, NAMES
 
-from ._vectors import EIGHT_BIT, LONG, VECTORS
+from ._vectors import EIGHT_BIT, LONG, NEWER, VECTORS
 
 patient = settings(deadline=None, database=None)
 
@@ -69,9 +69,26 @@ class VectorTests(SynchronousTestCase):
         There is a hash for everything that the table knows.
         """
         schemes = [*CRYPTS.values(), *(n for n in NAMES.values() if type(n) is not tuple)]
-        self.assertEqual({s.name for s in schemes}, set(oneOfEach))
+        newer = {b"$sm3$": "SM3-crypt", b"$sm3y$": "SM3-yescrypt"}
+        self.assertEqual({s.name for s in schemes}, {*oneOfEach, *newer.values()})
         for prefix in CRYPTS:
-            self.assertTrue(any(prefix in stored for _, stored, _ in VECTORS), prefix)
+            known = any(prefix in stored for _, stored, _ in [*VECTORS, *NEWER])
+            self.assertTrue(known, prefix)
+
+    def test_newer(self) -> None:
+        """
+        A hash of which older systems know nothing is verified where the system knows it,
+        and else is told from what is wrong.
+        """
+        for command, stored, password in NEWER:
+            prefix = stored[: stored.index(b"$", 1) + 1]
+            if CRYPTS[prefix].lacks() is None:
+                self.assertIs(verify(stored, password), True, command)
+                self.assertIs(verify(stored, b"tulip"), False, command)
+            else:
+                error = self.assertRaises(UnusableHash, recognize, stored)
+                self.assertIn("libcrypt", str(error))
+                self.assertIs(verify(stored, password), False, command)
 
     def test_8bit(self) -> None:
         """

@@ -24,8 +24,11 @@ sha256 = re.compile(
 sha512 = re.compile(
     rb"\$6\$(?:rounds=(?P<cost>[1-9]\d{3,8})\$)?[!-#%-9;-~]{0,16}\$[./A-Za-z0-9]{86}"
 )
+sm3 = re.compile(
+    rb"\$sm3\$(?:rounds=(?P<cost>[1-9]\d{3,8})\$)?[!-#%-9;-~]{0,16}\$[./A-Za-z0-9]{43}"
+)
 yescrypt = re.compile(
-    rb"\$g?y\$(?P<cost>[./A-Za-z0-9]{3,24})\$[./A-Za-z0-9]{0,86}\$[./A-Za-z0-9]{43}"
+    rb"\$(?:g|sm3)?y\$(?P<cost>[./A-Za-z0-9]{3,24})\$[./A-Za-z0-9]{0,86}\$[./A-Za-z0-9]{43}"
 )
 scrypt = re.compile(
     rb"\$7\$(?P<cost>[./A-Za-z0-9]{11})[./A-Za-z0-9]{0,86}\$[./A-Za-z0-9]{43}"
@@ -153,7 +156,7 @@ def verify(stored: bytes, password: bytes) -> bool:
 
 def verifySHA(stored: bytes, password: bytes) -> bool:
     """
-    Verify a password against a hash that L{sha256} or L{sha512} matches.
+    Verify a password against a hash that L{sha256}, L{sha512} or L{sm3} matches.
 
     @raise ValueError: as from L{verify}.
     @raise MemoryError: as from L{verify}.
@@ -273,6 +276,7 @@ __all__ = [
     "sha1",
     "sha256",
     "sha512",
+    "sm3",
     "sunMD5",
     "verify",
     "verifySHA",

@@ -158,6 +158,19 @@ CRYPTS: dict[bytes, Scheme] = {
         _libcrypt.sha1,
         _libcrypt.hasAbsurdOldRounds,
     ),
+    b"$sm3$": _ofLibcrypt(
+        "SM3-crypt",
+        b"$sm3$rounds=1000$a$",
+        _libcrypt.sm3,
+        _libcrypt.hasAbsurdRounds,
+        verify=_libcrypt.verifySHA,
+    ),
+    b"$sm3y$": _ofLibcrypt(
+        "SM3-yescrypt",
+        b"$sm3y$j75$abcd$",
+        _libcrypt.yescrypt,
+        _libcrypt.hasAbsurdParameters,
+    ),
     b"$y$": _ofLibcrypt(
         "yescrypt", b"$y$j75$abcd$", _libcrypt.yescrypt, _libcrypt.hasAbsurdParameters
     ),
