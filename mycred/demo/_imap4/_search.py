@@ -4,10 +4,11 @@ What a client searches for (RFC 3501, section 6.4.4).
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from email.header import decode_header, make_header
 from email.utils import parsedate_tz
 from functools import cached_property
@@ -58,7 +59,7 @@ class Candidate:
         """
         The day on which it came in.
         """
-        return datetime.fromtimestamp(self.message.date, UTC).date()
+        return date(*time.gmtime(self.message.date)[:3])
 
     @property
     def sent(self) -> date | None:
