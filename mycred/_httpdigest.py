@@ -20,7 +20,7 @@ from ._contracts import (
     IUsernameHashedPassword,
     twistedCredentials,
 )
-from ._counterparts import Counterpart
+from ._counterparts import Counterpart, isOverridden, overridable
 from ._digest import calcHA1, calcHA2, calcResponse
 from ._digestfields import parseFields, verifyFields
 from ._nonces import Answer, Claim, UsedNonces
@@ -40,6 +40,9 @@ class DigestedCredentials(Counterpart, twistedCredentials.DigestedCredentials):
     @ivar realm: the realm of the challenge.
     @ivar fields: the fields of the C{Authorization} header.
     """
+
+    # Programs skip the constructor.
+    _claim: Claim | None = None
 
     def __init__(
         self,
@@ -139,6 +142,9 @@ class DigestCredentialFactory(Counterpart, twistedCredentials.DigestCredentialFa
 
     scheme = b"digest"
 
+    # Programs skip the constructor.
+    _itsUsed: UsedNonces | None = None
+
     def __init__(self, algorithm: bytes, authenticationRealm: bytes) -> None:
         """
         @param algorithm: one of C{md5}, C{md5-sess}, C{sha}, C{sha-256} and
@@ -148,9 +154,17 @@ class DigestCredentialFactory(Counterpart, twistedCredentials.DigestCredentialFa
         self.algorithm = algorithm
         self.authenticationRealm = authenticationRealm
         self.privateKey = secrets.token_bytes(32)
-        self._used = UsedNonces(
-            lambda: int(self._getTime()), lambda: self.CHALLENGE_LIFETIME_SECS
-        )
+
+    @property
+    def _used(self) -> UsedNonces:
+        """
+        What clients have used up.
+        """
+        if self._itsUsed is None:
+            self._itsUsed = UsedNonces(
+                lambda: int(self._getTime()), lambda: self.CHALLENGE_LIFETIME_SECS
+            )
+        return self._itsUsed
 
     def getChallenge(self, address: bytes | str | None) -> dict[str, bytes]:
         """
@@ -199,7 +213,9 @@ class DigestCredentialFactory(Counterpart, twistedCredentials.DigestCredentialFa
         verifyFields(fields, self.algorithm)
         if uri is not None and not isSameTarget(uri, fields["uri"]):
             raise WrongURI(fields["uri"])
-        self._verifyOpaque(fields["opaque"], fields["nonce"], host)
+        if not self._verifyOpaque(fields["opaque"], fields["nonce"], host):
+            # As a program says that has its own.
+            raise LoginFailed("Invalid response, invalid opaque value")
         answer = self._readAnswer(fields, host)
         if not self._used.isGood(answer):
             raise StaleNonce("Invalid response, seen before.")
@@ -231,6 +247,7 @@ class DigestCredentialFactory(Counterpart, twistedCredentials.DigestCredentialFa
         key = b",".join((nonce, asBytes(clientip or b""), now))
         return b"-".join((self._sign(key), b64encode(key)))
 
+    @overridable
     def _verifyOpaque(
         self, opaque: bytes, nonce: bytes, clientip: bytes | str | None
     ) -> bool:
@@ -257,6 +274,18 @@ class DigestCredentialFactory(Counterpart, twistedCredentials.DigestCredentialFa
             raise StaleNonce("Invalid response, invalid opaque value")
         return True
 
+    def _issued(self, opaque: bytes) -> int:
+        """
+        Return the time at which a challenge was made; now, if only a program can read
+        its own opaque values.
+        """
+        try:
+            return _issued(_opened(opaque)[2])
+        except StaleNonce:
+            if not isOverridden(self, "_verifyOpaque"):
+                raise
+            return int(self._getTime())
+
     def _sign(self, key: bytes) -> bytes:
         """
         Sign what an opaque value carries.
@@ -275,7 +304,7 @@ class DigestCredentialFactory(Counterpart, twistedCredentials.DigestCredentialFa
             nonce=fields["nonce"],
             nonceCount=int(fields.get("nc", b"1"), 16),
             cnonce=fields["cnonce"] if isSession else None,
-            issued=_issued(_opened(fields["opaque"])[2]),
+            issued=self._issued(fields["opaque"]),
             source=networkOf(host),
         )
 

@@ -30,12 +30,15 @@ from ._contracts import (
     IUsernamePassword,
     twistedCredentials,
 )
-from ._counterparts import Counterpart
+from ._counterparts import Counterpart, overridable
 from ._digest import calcHA1, calcHA2, calcResponse
 from ._httpdigest import DigestCredentialFactory, DigestedCredentials
 from ._peers import hostOf
 from ._secrets import asBytes, equal
 from .error import LoginFailed
+
+# That of Twisted's is what ours is.
+overridable(twistedCredentials.UsernamePassword.checkPassword)
 
 # Without the warning that comes with asking for it.
 _Hashed: Any = vars(twistedCredentials)["UsernameHashedPassword"]
@@ -73,6 +76,7 @@ class UsernamePassword(Counterpart, twistedCredentials.UsernamePassword):
         self.username = username
         self.password = password
 
+    @overridable
     def checkPassword(self, password: bytes) -> bool:
         """
         Tell whether the user typed this very password.

@@ -34,7 +34,7 @@ from ._contracts import (
     Login,
     TwistedPortal,
 )
-from ._counterparts import Counterpart
+from ._counterparts import Counterpart, isOverridden, overridable
 from ._tellers import Attempt, Teller, nowAsked, setTeller, tellerOf
 from .error import LoginFailed
 
@@ -67,13 +67,18 @@ class Portal(Counterpart, TwistedPortal):
         @param realm: the realm that avatars are asked of.
         @param checkers: the checkers to register.  Those that check the same
             credentials, by one interface or by several, are all asked, in their
-            order; see L{CheckerChain}.
+            order; see L{CheckerChain}.  A subclass that overrides
+            C{registerChecker} decides by itself: then the last one is asked, as in
+            Twisted.
         """
         self.realm = realm
         self.checkers = {}
         given = list(checkers)
         for checker in given:
             self.registerChecker(checker)
+        if isOverridden(self, "registerChecker"):
+            # Then it decides what is asked, as in Twisted.
+            return
         for interface in list(self.checkers):
             sharing = [c for c in given if interface in c.credentialInterfaces]
             if len(sharing) > 1:
@@ -87,6 +92,7 @@ class Portal(Counterpart, TwistedPortal):
         """
         return list(self.checkers)
 
+    @overridable
     def registerChecker(
         self, checker: ICredentialsChecker, *credentialInterfaces: InterfaceType
     ) -> None:

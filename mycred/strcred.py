@@ -202,7 +202,11 @@ class AuthOptionMixin:
         """
         Say that the program can't use checkers of a type, and which it can.
         """
-        claimed = _listed([i.__name__ for i in error.args[0]])
+        try:
+            claimed = _listed([i.__name__ for i in error.args[0]])
+        except (AttributeError, IndexError, TypeError):
+            # A program's addChecker may say something else.
+            return f"--auth={authType}: this program can't use it: {error}"
         wanted = _listed([i.__name__ for i in self.supportedInterfaces or ()])
         return (
             f"--auth={authType}: this program can't use it, since it checks "

@@ -39,7 +39,16 @@ ROWS = [
     {"_audit"},
     {"_digestfields", "_nonces"},
     {"_peers"},
-    {"_digest", "_pace", "_processes", "_secrets", "_targets", "_threads", "_turns"},
+    {
+        "_digest",
+        "_pace",
+        "_paths",
+        "_processes",
+        "_secrets",
+        "_targets",
+        "_threads",
+        "_turns",
+    },
     {"_contracts", "_conchcontracts", "_counterparts", "error", "_migrate"},
 ]
 ROW = {part: number for number, row in enumerate(ROWS) for part in row}

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from unittest import mock
 
 from zope.interface import Interface, implementer
 
@@ -697,3 +698,54 @@ class CancelTests(SynchronousTestCase):
             login.cancel()
             self.assertEqual(self.successResultOf(login)[1], "avatar")
             self.assertEqual(self.realm.logouts, 0)
+
+
+class RegisterCheckerTests(SynchronousTestCase):
+    """
+    Tests for a portal that registers checkers in a way of its own.
+    """
+
+    def test_wrapped(self) -> None:
+        """
+        Where a subclass puts something around each checker, that is what is asked, also
+        of checkers that share an interface.
+        """
+
+        class Withholding:
+            """
+            What lets in nobody who is called eve.
+            """
+
+            def __init__(self, checker: Any) -> None:
+                self.checker = checker
+                self.credentialInterfaces = checker.credentialInterfaces
+
+            def requestAvatarId(self, credentials: Any) -> Any:
+                """
+                Withhold eve.
+                """
+                if credentials.username == b"eve":
+                    raise UnauthorizedLogin("withheld")
+                return self.checker.requestAvatarId(credentials)
+
+        class Careful(Portal):
+            """
+            A portal whose checkers are wrapped.
+            """
+
+            def registerChecker(self, checker: Any, *interfaces: Any) -> None:
+                """
+                Wrap it.
+                """
+                super().registerChecker(Withholding(checker), *interfaces)
+
+        realm: Any = mock.Mock()
+        realm.requestAvatar = lambda name, *rest: (IRealm, name, lambda: None)
+        Memory = InMemoryUsernamePasswordDatabaseDontUse
+        first, second = Memory(alice=b"sesame", eve=b"x"), Memory(eve=b"x", bob=b"tulip")
+        for given in ([first], [first, second], [second, first]):
+            portal = Careful(realm, given)
+            login = portal.login(UsernamePassword(b"eve", b"x"), None, IRealm)
+            self.failureResultOf(login, UnauthorizedLogin)
+        login = portal.login(UsernamePassword(b"alice", b"sesame"), None, IRealm)
+        self.assertEqual(self.successResultOf(login)[1], b"alice")

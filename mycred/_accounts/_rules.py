@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from .._paths import AnyPath, asPath, asPathOrNone
 from .._userfile import SETTLING, openRegular
 from ._account import Account
 
@@ -45,8 +46,8 @@ class Rules(_Rules):
 
     def __new__(
         cls,
-        nologin: Sequence[str] = (),
-        shells: str | None = None,
+        nologin: Sequence[AnyPath] = (),
+        shells: AnyPath | None = None,
         minuid: int = 0,
         groups: Sequence[str] = (),
     ) -> Rules:
@@ -54,12 +55,14 @@ class Rules(_Rules):
         @raise TypeError: if one of them is of another type, such as text where a
             sequence of names is needed.
         """
-        for what, names in (("nologin", nologin), ("groups", groups)):
-            if isinstance(names, str) or not all(isinstance(n, str) for n in names):
+        path = (str, bytes, os.PathLike)
+        for what, names, kind in (("nologin", nologin, path), ("groups", groups, str)):
+            if isinstance(names, path) or not all(isinstance(n, kind) for n in names):
                 raise TypeError(f"{what} takes a sequence of names: write ('name',)")
-        if not isinstance(minuid, int) or not isinstance(shells, (str, type(None))):
-            raise TypeError("minuid takes a number, and shells the name of a file")
-        return super().__new__(cls, tuple(nologin), shells, minuid, tuple(groups))
+        if not isinstance(minuid, int) or not isinstance(shells, (*path, type(None))):
+            raise TypeError("minuid takes a number, and shells the path of a file")
+        files = tuple(map(asPath, nologin))
+        return super().__new__(cls, files, asPathOrNone(shells), minuid, tuple(groups))
 
     def denial(self, account: Account, gidOf: Callable[[str], int | None]) -> str | None:
         """

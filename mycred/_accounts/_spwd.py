@@ -54,7 +54,7 @@ class ShadowDatabase:
         entry = next(self._file.scan(os.fsencode(name)), None)
         if entry is None:
             raise KeyError(name)
-        secret, *rest = (entry.secret + b":::::::").split(b":")[:9]
+        secret, *rest = (entry.secret + b":::::::").split(b":")[:8]
         numbers = (int(field) if field.isdigit() else -1 for field in rest)
         return ShadowRecord(os.fsdecode(entry.name), os.fsdecode(secret), *numbers)
 

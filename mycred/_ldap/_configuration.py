@@ -14,6 +14,7 @@ from typing import Any
 
 from .._argstring import parseArgString
 from .._contracts import InvalidAuthArgumentString
+from .._paths import AnyPath, asPath
 from ._address import Address
 from ._filters import ANYTHING, FilterTemplate, encodeFilter
 from ._keys import KEYS, readFileName
@@ -63,20 +64,25 @@ def readSettings(argstring: str) -> Settings:
         raise _wrong(path, str(error)) from None
 
 
-def ldapSettings(**given: str) -> Settings:
+def ldapSettings(**given: AnyPath) -> Settings:
     """
     Make the settings of a directory.
 
     @param given: the same keys and values as in the argument string of C{--auth=ldap:},
-        with nothing escaped.
+        with nothing escaped; a file's may be any path.
 
     @raise ValueError: if one is unknown, missing, wrong, or couldn't take effect.
     """
-    for key, text in given.items():
-        if not isinstance(text, str):
+    texts = {}
+    for key, value in given.items():
+        isFile = key == "config" or KEYS.get(key) is readFileName
+        if isFile and isinstance(value, (bytes, os.PathLike)):
+            value = asPath(value)
+        if not isinstance(value, str):
             raise ValueError(f"{key}: write text, as on a command line")
+        texts[key] = value
     try:
-        return readSettings(_joined(given))
+        return readSettings(_joined(texts))
     except InvalidAuthArgumentString as error:
         raise ValueError(str(error)) from None
 

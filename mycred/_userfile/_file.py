@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from threading import Lock
 from typing import BinaryIO
 
+from .._paths import AnyPath, asPath
 from ._lines import LONGEST_LINE, Entry, Layout
 from ._snapshot import Snapshot
 from ._state import SETTLING, Signature, State, Watch, signatureOf
@@ -48,12 +49,12 @@ class UserFile:
     @ivar layout: how its lines are taken apart.
     """
 
-    def __init__(self, path: str, layout: Layout) -> None:
+    def __init__(self, path: AnyPath, layout: Layout) -> None:
         """
         @param path: the name of the file.
         @param layout: how its lines are taken apart.
         """
-        self.path = path
+        self.path = asPath(path)
         self.layout = layout
         self._lock = Lock()
         self._snapshot: Snapshot | None = None

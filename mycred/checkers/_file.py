@@ -26,6 +26,7 @@ from .._contracts import (
 from .._counterparts import Counterpart, isOverridden, overridable
 from .._hashes import Hash, UnusableHash, isMeantAsHash, recognize
 from .._passwordfile import Look, PasswordFile
+from .._paths import AnyPath
 from .._peers import sourceOf
 from .._secrets import asBytes, equal
 from .._tellers import tellingAlone
@@ -34,7 +35,7 @@ from .._workers import Workers, workersOf
 from ..error import LoginFailed
 from ._filechecker import FileChecker, avatarIdOf
 from ._looking import Looking
-from ._passwords import arePlausible
+from ._passwords import arePlausible, checkThemselves, refusal
 
 _NOBODY = Look(None)
 
@@ -72,7 +73,7 @@ class FilePasswordDB(Counterpart, FileChecker, twistedCheckers.FilePasswordDB):
 
     def __init__(
         self,
-        filename: str,
+        filename: AnyPath,
         delim: bytes | None = b":",
         usernameField: int = 0,
         passwordField: int = 1,
@@ -83,7 +84,7 @@ class FilePasswordDB(Counterpart, FileChecker, twistedCheckers.FilePasswordDB):
         workers: Workers | None = None,
     ) -> None:
         """
-        @param filename: the name of the file.
+        @param filename: the path of the file.
         @param delim: what separates the fields of a line; white space if L{None}.
         @param usernameField: which field holds the name, counted from 0.
         @param passwordField: which field holds the secret, counted from 0.
@@ -139,9 +140,10 @@ class FilePasswordDB(Counterpart, FileChecker, twistedCheckers.FilePasswordDB):
         """
         username = credentials.username
         isTheirs = self._isTheirs()
-        # A program may know names that are no text at all.
-        isText = isinstance(username, (bytes, str)) or not isTheirs
-        if isText and not arePlausible(credentials):
+        # A program may know names and passwords that are no text at all.
+        typed = username, getattr(credentials, "password", b"")
+        isText = all(isinstance(one, (bytes, str)) for one in typed)
+        if (isText or not isTheirs) and not arePlausible(credentials):
             return fail(self._cbUnknown(False, username))
         if isTheirs:
             return self._askTheirs(credentials)
@@ -252,6 +254,8 @@ class FilePasswordDB(Counterpart, FileChecker, twistedCheckers.FilePasswordDB):
         """
         Conclude from what was found about a user.
         """
+        if self.hash is None and checkThemselves(credentials):
+            return self._askCredentials(look, credentials)
         if self.hash is None:
             return super()._cbLook(look, credentials)
         typed = IUsernamePassword(credentials, None)
@@ -268,8 +272,32 @@ class FilePasswordDB(Counterpart, FileChecker, twistedCheckers.FilePasswordDB):
                 # A program's hash may count on a user who exists.
                 if look.secret:
                     raise
-        conclude: Any = self._cbPasswordMatch if look.secret else self._cbUnknown
-        return conclude(matched, avatarIdOf(look, credentials))
+        avatarId = avatarIdOf(look, credentials)
+        if not look.secret:
+            return self._cbUnknown(matched, avatarId)
+        # As in Twisted: what a program has in its place isn't asked here.
+        return FileChecker._cbPasswordMatch(self, matched, avatarId)
+
+    def _typedIn(self, credentials: Any) -> Any:
+        """
+        Return the credentials that hold the password to verify, or L{None}.
+        """
+        if checkThemselves(credentials):
+            return None
+        return super()._typedIn(credentials)
+
+    def _askCredentials(self, look: Look, credentials: Any) -> Deferred[AvatarID]:
+        """
+        Ask credentials that a program has given a C{checkPassword} of its own, as Twisted
+        does: it is shown what is stored, though it were a hash.
+        """
+        stored = look.secret if look.entry is None else look.entry.secret
+        secret: Any = asBytes(stored)
+        if isinstance(secret, bytes) and isMeantAsHash(secret):
+            # It may compare text, and that is how those come who have stolen the file.
+            if equal(asBytes(credentials.password), secret):
+                return fail(refusal("the stored hash itself").value)
+        return self._matchPassword(credentials, stored, avatarIdOf(look, credentials))
 
     def _askTheirs(self, credentials: Any) -> Deferred[AvatarID]:
         """
@@ -286,7 +314,8 @@ class FilePasswordDB(Counterpart, FileChecker, twistedCheckers.FilePasswordDB):
             return fail()
         self._lastFound = found or self._lastFound
         # What somebody else has is read for a name that isn't there, since it takes time.
-        look = self._lookAt(*self._lastFound) if self._lastFound else _NOBODY
+        read = Look if checkThemselves(credentials) else self._lookAt
+        look = read(*self._lastFound) if self._lastFound else _NOBODY
         if found is None:
             look = _NOBODY
         return self._conclude(look, credentials).addErrback(self._ebRefused, names)
@@ -295,12 +324,13 @@ class FilePasswordDB(Counterpart, FileChecker, twistedCheckers.FilePasswordDB):
         """
         Verify a password against what a program knows of the user.
         """
-        typed = IUsernamePassword(credentials, None)
-        if typed is None or not (look.hash or self._decoys):
+        typed = self._typedIn(credentials)
+        password = None if typed is None else asBytes(typed.password)
+        if not isinstance(password, bytes) or not (look.hash or self._decoys):
             return maybeDeferred(self._cbLook, look, credentials)
         workers = self._workers or workersOf()
         verifying: Deferred[Any]
-        password, source = asBytes(typed.password), sourceOf(credentials)
+        source = sourceOf(credentials)
         verifying = workers.run(look.verified, password, self._decoys, source=source)
         verifying.addCallbacks(self._cbVerified, self._ebVerifying)
         return verifying.addCallback(self._cbLook, credentials)

@@ -34,17 +34,23 @@ class FileChecker(PasswordMatching):
 
         @param name: his name, as it would stand in the file.
         """
-        typed = IUsernamePassword(credentials, None)
+        typed = self._typedIn(credentials)
         password = None if typed is None else asBytes(typed.password)
         looking: Deferred[Any] = file.look(name, password, sourceOf(credentials))
         return looking.addCallback(self._cbLook, credentials)
+
+    def _typedIn(self, credentials: Any) -> Any:
+        """
+        Return the credentials that hold the password to verify, or L{None}.
+        """
+        return IUsernamePassword(credentials, None)
 
     def _cbLook(self, look: Look, credentials: Any) -> Any:
         """
         Conclude from what was found about a user.
         """
         avatarId = avatarIdOf(look, credentials)
-        if look.hash and IUsernamePassword(credentials, None) is not None:
+        if look.hash and self._typedIn(credentials) is not None:
             return self._cbPasswordMatch(look.matched, avatarId)
         refuse = partial(self._cbUseless, look) if look.hash or look.flaw else None
         return self._matchPassword(credentials, look.secret, avatarId, refuse)

@@ -16,6 +16,7 @@ from twisted.python.failure import Failure
 from .._contracts import AvatarID, ICredentialsChecker, IUsernameDigestHash
 from .._hashes import UnusableHash
 from .._passwordfile import Look, PasswordFile
+from .._paths import AnyPath
 from .._secrets import asBytes
 from .._tellers import tellingAlone
 from .._userfile import Entry, Layout, UserFile
@@ -72,15 +73,15 @@ class HtdigestChecker(FileChecker):
     credentialInterfaces = (IUsernameDigestHash,)
 
     def __init__(
-        self, path: str, realm: bytes, *, workers: Workers | None = None
+        self, path: AnyPath, realm: bytes | str, *, workers: Workers | None = None
     ) -> None:
         """
-        @param path: the name of the file.
-        @param realm: the realm whose lines count.
+        @param path: the path of the file.
+        @param realm: the realm whose lines count; text stands for its UTF-8.
         @param workers: where the file is read; the reactor's own if L{None}.
         """
-        self.realm = realm
-        userfile = UserFile(path, DigestLayout(realm))
+        self.realm = asBytes(realm)
+        userfile = UserFile(path, DigestLayout(self.realm))
         self._file = Looking(PasswordFile(userfile, self._read), workers)
 
     @tellingAlone

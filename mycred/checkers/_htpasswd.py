@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred, fail
 from .._contracts import AvatarID, ICredentialsChecker, IUsernamePassword
 from .._hashes import Hash, UnusableHash, isMeantAsHash, recognize
 from .._passwordfile import PasswordFile
+from .._paths import AnyPath
 from .._secrets import asBytes
 from .._tellers import tellingAlone
 from .._userfile import HTPASSWD, Entry, UserFile
@@ -43,14 +44,14 @@ class HtpasswdChecker(FileChecker):
 
     def __init__(
         self,
-        path: str,
+        path: AnyPath,
         weak: bool = True,
         plaintext: bool = False,
         *,
         workers: Workers | None = None,
     ) -> None:
         """
-        @param path: the name of the file.
+        @param path: the path of the file.
         @param weak: whether hashes of weak kinds let anybody in.
         @param plaintext: whether what isn't like a hash is a password in plain
             text.  If it isn't, it matches nothing.

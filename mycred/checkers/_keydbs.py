@@ -20,6 +20,7 @@ from .._accounts import SHADOW, Kind, Rules, SystemUsers, Verdict, settled
 from .._conchcontracts import IAuthorizedKeysDB, twistedConch
 from .._counterparts import Counterpart, overridable
 from .._helper import Helper
+from .._paths import AnyPath, asPath, asPathOrNone
 from .._sshkeys import (
     FILES,
     KeyEvidence,
@@ -128,10 +129,10 @@ class UNIXAuthorizedKeysFiles(Counterpart, twistedConch.UNIXAuthorizedKeysFiles)
         userdb: Any = None,
         parseKey: Callable[[bytes], Any] = Key.fromString,
         *,
-        files: Sequence[str] = FILES,
-        ca: str | None = None,
-        revoked: str | None = None,
-        principals: str | None = None,
+        files: AnyPath | Sequence[AnyPath] = FILES,
+        ca: AnyPath | None = None,
+        revoked: AnyPath | None = None,
+        principals: AnyPath | None = None,
         strict: bool = True,
         accountRules: Rules | None = None,
         command: KeysCommand | None = None,
@@ -146,7 +147,7 @@ class UNIXAuthorizedKeysFiles(Counterpart, twistedConch.UNIXAuthorizedKeysFiles)
         @param userdb: what has C{getpwnam}; the module L{pwd} if L{None}.
         @param parseKey: what reads a line for C{getAuthorizedKeys}.  If one is given,
             keys are looked up by nothing else.
-        @param files: the files with keys.
+        @param files: the files with keys, or the only one.
         @param ca: a file with the keys of authorities, whose certificates count.
         @param revoked: a file with revoked keys, or a KRL.
         @param principals: the file with the principals for one of which such a
@@ -166,7 +167,15 @@ class UNIXAuthorizedKeysFiles(Counterpart, twistedConch.UNIXAuthorizedKeysFiles)
         """
         if separate and userdb is not None:
             raise ValueError("a userdb can't be asked by other processes")
-        for pattern in [*files, principals]:
+        several = [files] if isinstance(files, (str, bytes, os.PathLike)) else files
+        where = KeyFiles(
+            tuple(map(asPath, several)),
+            asPathOrNone(ca),
+            asPathOrNone(revoked),
+            asPathOrNone(principals),
+            strict,
+        )
+        for pattern in [*where.files, where.principals]:
             if pattern is not None:
                 checkPattern(pattern)
         self._userdb = userdb
@@ -174,7 +183,6 @@ class UNIXAuthorizedKeysFiles(Counterpart, twistedConch.UNIXAuthorizedKeysFiles)
         self._users = SystemUsers(userdb)
         self._command = command
         self._workers = workers
-        where = KeyFiles(tuple(files), ca, revoked, principals, strict)
         account = None
         self._hasRules = accountRules is not None
         if accountRules is not None:

@@ -23,6 +23,7 @@ from twisted.python.failure import Failure
 
 from .._accounts import Account
 from .._audit import because
+from .._paths import AnyPath, asPath
 from .._places import Places
 from .._processes import kill
 from .._secrets import printable
@@ -52,7 +53,7 @@ class KeysCommand:
 
     def __init__(
         self,
-        command: str,
+        command: AnyPath,
         user: str | None = None,
         *,
         deadline: float = 10.0,
@@ -63,7 +64,8 @@ class KeysCommand:
         @param command: the full name of a program, and its arguments, as a shell would
             take them apart.  In them C{%u} stands for the name of the user, C{%h} for
             his home, C{%U} for his number, C{%t} for the type of the key, C{%f} for
-            its fingerprint, C{%k} for the key itself and C{%%} for C{%}.  A program
+            its fingerprint, C{%k} for the key itself and C{%%} for C{%}.  What isn't
+            text is the path of a program without arguments.  A program
             without arguments gets the name of the user.
         @param user: the account that runs it, with no rights that it doesn't need; who
             runs the server if L{None}, which root must not be.
@@ -76,6 +78,8 @@ class KeysCommand:
             the program.
         @raise OSError: if there is no such program.
         """
+        if not isinstance(command, str):
+            command = shlex.quote(asPath(command))
         try:
             self.path, *self._arguments = shlex.split(command) or [""]
         except ValueError:

@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred
 from .._accounts import Verdict
 from .._contracts import ICredentialsChecker
 from .._helper import Helper
+from .._paths import AnyPath, asPathOrNone
 from .._peers import sourceOf
 from .._workers import Workers
 from ..credentials import peerOf
@@ -44,7 +45,7 @@ class PAMChecker(AccountChecker):
         self,
         service: str,
         *,
-        confdir: str | None = None,
+        confdir: AnyPath | None = None,
         processes: int = _PROCESSES,
         workers: Workers | None = None,
     ) -> None:
@@ -58,7 +59,7 @@ class PAMChecker(AccountChecker):
         @raise ValueError: if there is no such service, or no PAM that can use it.
         @raise OSError: if the processes can't be started.
         """
-        helper = Helper("pam", service, confdir, processes=processes)
+        helper = Helper("pam", service, asPathOrNone(confdir), processes=processes)
         self._separate = Separate(helper, workers)
 
     def _lookUp(

@@ -20,7 +20,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from .._audit import because
-from .._contracts import AvatarID
+from .._contracts import AvatarID, twistedCredentials
+from .._counterparts import isOverridden
 from .._secrets import isPlausible
 from ..error import LoginFailed, TemporaryFailure, UnauthorizedLogin
 
@@ -71,8 +72,10 @@ class PasswordMatching:
             return fail()
         conclude = refuse or (self._cbPasswordMatch if stored else self._cbUnknown)
         if matched is True or matched is False:
-            # A failure becomes one.
-            return succeed(conclude(matched, avatarId))  # type: ignore[arg-type]
+            answer: Any = conclude(matched, avatarId)
+            # A failure becomes one; a program's own may be a Deferred.
+            isKnown = type(answer) in (bytes, Failure)
+            return succeed(answer) if isKnown else maybeDeferred(lambda: answer)
         # Twisted's contract: it may be a Deferred, or a coroutine.
         return maybeDeferred(lambda: matched).addCallback(conclude, avatarId)
 
@@ -110,4 +113,19 @@ def arePlausible(credentials: Any) -> bool:
     return isPlausible(credentials.username) and isPlausible(password)
 
 
-__all__ = ["NOBODYS", "PasswordMatching", "arePlausible", "refusal"]
+def checkThemselves(credentials: object) -> bool:
+    """
+    Return whether a program has given credentials that hold a password a way of their own
+    to compare it.
+    """
+    isPassword = isinstance(credentials, twistedCredentials.UsernamePassword)
+    return isPassword and isOverridden(credentials, "checkPassword")
+
+
+__all__ = [
+    "NOBODYS",
+    "PasswordMatching",
+    "arePlausible",
+    "checkThemselves",
+    "refusal",
+]

@@ -34,6 +34,7 @@ from .._counterparts import Counterpart
 from .._hashes import Hash, UnusableHash
 from .._helper import Helper
 from .._passwordfile import Look
+from .._paths import AnyPath, asPath, asPathOrNone
 from .._peers import sourceOf
 from .._secrets import asBytes
 from .._tellers import tellingAlone
@@ -104,7 +105,7 @@ class UNIXChecker(Counterpart, _StoredAccountChecker, UNIXSteps, twistedUNIX.UNI
         self,
         rules: Rules = _NO_RULES,
         *,
-        shadow: str | None = None,
+        shadow: AnyPath | None = None,
         userdb: Any = None,
         groupdb: Any = None,
         separate: bool = False,
@@ -124,6 +125,7 @@ class UNIXChecker(Counterpart, _StoredAccountChecker, UNIXSteps, twistedUNIX.UNI
         @raise ValueError: if other processes shall ask a C{userdb} or C{groupdb}.
         @raise OSError: if the processes can't be started.
         """
+        shadow = asPathOrNone(shadow)
         if separate and (userdb, groupdb) != (None, None):
             raise ValueError("a userdb and a groupdb can't be asked by other processes")
         if shadow is None and os.path.lexists(SHADOW):
@@ -173,9 +175,9 @@ class PasswdChecker(_StoredAccountChecker):
 
     def __init__(
         self,
-        passwd: str,
-        shadow: str | None = None,
-        group: str | None = None,
+        passwd: AnyPath,
+        shadow: AnyPath | None = None,
+        group: AnyPath | None = None,
         rules: Rules = _NO_RULES,
         *,
         separate: bool = False,
@@ -194,6 +196,7 @@ class PasswdChecker(_StoredAccountChecker):
         @raise ValueError: if they are.
         @raise OSError: if the processes can't be started, or such a file can't be read.
         """
+        passwd, shadow, group = asPath(passwd), asPathOrNone(shadow), asPathOrNone(group)
         accounts: Accounts | Helper
         if separate:
             accounts = _start(Files(passwd, shadow, group), rules, mustWork)

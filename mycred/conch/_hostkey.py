@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from twisted.conch.ssh.keys import EncryptedKeyError, Key
 
+from .._paths import AnyPath, asPath
 from .._sshkeys import TYPES
 from .._userfile import openRegular
 
@@ -26,11 +27,11 @@ from .._userfile import openRegular
 _LONGEST = 2**16
 
 
-def hostKeyIn(path: str) -> Any:
+def hostKeyIn(path: AnyPath) -> Any:
     """
     Read the host key of a server, and make it first if there is none.
 
-    @param path: the name of its file, in any format that conch reads, as ssh-keygen
+    @param path: the path of its file, in any format that conch reads, as ssh-keygen
         makes it.
 
     @return: conch's key.
@@ -38,6 +39,7 @@ def hostKeyIn(path: str) -> Any:
     @raise ValueError: if there is something else, or others may read it.
     @raise OSError: if it can't be read, or made.
     """
+    path = asPath(path)
     if not os.path.lexists(path):
         _make(path)
     with openRegular(path) as file:
