@@ -6,8 +6,8 @@ imported, implementations and tests alike, and the tests named are run.  That is
 a process of its own, since nothing else of Twisted's would do in this one afterwards;
 nothing is copied.
 
-Standard input names what is to be run, as JSON; what became of each test goes to the
-file that is the only argument.
+Standard input names what is to be run, as JSON; what became of each test, and which
+modules were changed, goes to the file that is the only argument.
 """
 
 from __future__ import annotations
@@ -130,6 +130,10 @@ def migrated(name: str, source: str) -> str:
     return source
 
 
+# The modules that were changed.
+_changed: list[str] = []
+
+
 class _Loader(SourceFileLoader):
     """
     What loads a module that is migrated.
@@ -141,6 +145,8 @@ class _Loader(SourceFileLoader):
         """
         source = self.get_data(self.path).decode("utf-8")
         new = migrated(fullname, source)
+        if new != source:
+            _changed.append(fullname)
         return compile(new, self.path, "exec", dont_inherit=True)
 
 
@@ -224,8 +230,8 @@ def main() -> None:
     order = json.load(sys.stdin)
     if order["migrated"]:
         sys.meta_path.insert(0, _Finder())
-    outcome = run(order["names"])
-    Path(sys.argv[1]).write_text(json.dumps(outcome), "utf-8")
+    result = {"outcome": run(order["names"]), "changed": _changed}
+    Path(sys.argv[1]).write_text(json.dumps(result), "utf-8")
 
 
 if __name__ == "__main__":
