@@ -15,7 +15,7 @@ from twisted.internet.defer import Deferred, fail
 from twisted.python.failure import Failure
 
 from ._audit import UNFINISHED, because
-from ._contracts import InterfaceType, Login
+from ._contracts import ICredentialsChecker, InterfaceType, Login
 from ._tellers import Attempt, isToldAbove
 from .error import AccountDenied, TemporaryFailure, UnauthorizedLogin
 from .portal import Portal
@@ -80,6 +80,20 @@ class SessionPortal(Portal):
         Stay behind when credentials go to another process: there it is L{None}.
         """
         return type(None), ()
+
+    def listCredentialsInterfaces(self) -> list[InterfaceType]:
+        """
+        Return what the portal of the server returns, which may be a program's.
+        """
+        return self._portal.listCredentialsInterfaces()
+
+    def registerChecker(
+        self, checker: ICredentialsChecker, *credentialInterfaces: InterfaceType
+    ) -> None:
+        """
+        Have the portal of the server register a checker.
+        """
+        self._portal.registerChecker(checker, *credentialInterfaces)
 
     def login(
         self, credentials: Any, mind: object, *interfaces: InterfaceType

@@ -106,6 +106,8 @@ def telling(server: Any) -> Any:
         A server whose portal tells.
         """
 
+        tellsConnections = True
+
         def serviceStarted(self) -> None:
             super().serviceStarted()
             self.portal = TellingPortal(self.portal, self.transport)

@@ -21,6 +21,7 @@ from zope.interface.verify import verifyObject
 
 from hypothesis import given, settings, strategies as st
 
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 import mycred
@@ -91,6 +92,39 @@ class UsernamePasswordTests(SynchronousTestCase):
         presented: Any = UsernamePassword(b"alice", None)  # type: ignore[arg-type]
         for stored in (None, b"", ""):
             self.assertFalse(presented.checkPassword(stored))
+
+    def test_otherTypes(self) -> None:
+        """
+        As in Twisted: what is neither text nor bytes matches what is equal to it.
+        """
+        for password in (2, 2.5, ("a", 1), frozenset({1}), True, object()):
+            presented: Any = UsernamePassword(1, password)  # type: ignore[arg-type]
+            self.assertIs(presented.checkPassword(password), True)
+            for other in (3, "2", b"2", None, []):
+                self.assertIs(presented.checkPassword(other), False)
+
+    def test_ownComparison(self) -> None:
+        """
+        As in Twisted: a stored secret that compares itself, as libraries have them for
+        hashes, is asked, and so may answer later.
+        """
+        answer: Deferred[bool] = Deferred()
+
+        class Stored:
+            """
+            A hash.
+            """
+
+            def __eq__(self, typed: object) -> Any:
+                return answer if typed == b"later" else typed == b"sesame"
+
+            __hash__ = None  # type: ignore[assignment]
+
+        stored: Any = Stored()
+        self.assertTrue(UsernamePassword(b"alice", b"sesame").checkPassword(stored))
+        self.assertFalse(UsernamePassword(b"alice", b"x").checkPassword(stored))
+        later: object = UsernamePassword(b"alice", b"later").checkPassword(stored)
+        self.assertIs(later, answer)
 
     def test_nonASCII(self) -> None:
         """

@@ -43,6 +43,7 @@ from mycred.checkers import (
     FilePasswordDB,
     InMemoryUsernamePasswordDatabaseDontUse,
 )
+from mycred.checkers.sshkeys import SSHPublicKeyChecker, UNIXAuthorizedKeysFiles
 from mycred.credentials import IUsernamePassword, UsernamePassword
 from mycred.demo import _pb
 from mycred.demo._realm import MailRealm
@@ -56,7 +57,7 @@ from mycred.error import (
 from mycred.portal import Portal
 
 from .checkers._files import BCRYPT
-from .conch._ssh import USER, keygen, login, needSSH
+from .conch._ssh import USER, client, keygen, login, needSSH
 from .demo._web import Guarded
 from .test_httpdigest import Client
 
@@ -658,6 +659,68 @@ class SSHServerTests(TestCase):
         self.addCleanup(listening.stopListening)
         _, out, _ = yield login(listening.getHost().port, key, "list")
         self.assertRegex(out.decode(), rf"^{USER} by SHA256:[^ ]+: b'list'\n$")
+
+
+class TwoFactorTests(TestCase):
+    """
+    Tests for C{two_factors.py}.
+    """
+
+    @inlineCallbacks
+    def test_both(self) -> Any:
+        """
+        The real ssh is let in with a key and a password, and with none of them alone.
+        """
+        needSSH()
+        home = pwd.getpwuid(os.geteuid()).pw_dir
+        folder = Path(tempfile.mkdtemp(prefix=".mycred-", dir=home))
+        self.addCleanup(shutil.rmtree, folder)
+        key, other = keygen(folder / "key"), keygen(folder / "other")
+        (folder / USER).write_text((folder / "key.pub").read_text())
+        keys = SSHPublicKeyChecker(UNIXAuthorizedKeysFiles(files=folder / "%u"))
+        passwords = InMemoryUsernamePasswordDatabaseDontUse(**{USER: b"sesame"})
+        make, realm = load("two_factors").makeFactory, load("ssh_server").Realm()
+        factory = make(realm, keys, passwords, folder / "host")
+        net: Any = reactor
+        listening = net.listenTCP(0, factory, interface="127.0.0.1")
+        self.addCleanup(listening.stopListening)
+        port = listening.getHost().port
+        for given, password, isIn in (
+            (key, "sesame", True),
+            (key, "wrong", False),
+            (other, "sesame", False),
+        ):
+            out, err, status = yield self.login(folder, port, given, password)
+            self.assertEqual(status == 0, isIn, err)
+            self.assertEqual(out.startswith(f"{USER} by SHA256:".encode()), isIn)
+        out, _, status = yield self.login(folder, port, key, None)
+        self.assertEqual((out, status), (b"", 255))
+
+    def login(
+        self, folder: Path, port: int, key: Path, password: str | None
+    ) -> Deferred[tuple[bytes, bytes, int]]:
+        """
+        Run ssh, which asks a program for the password.
+        """
+        told = folder / "askpass"
+        told.write_text(f"#!/bin/sh\necho {password}\n")
+        told.chmod(0o700)
+        methods = "publickey" if password is None else "publickey,password"
+        options = [
+            *(one for one in client if "Preferred" not in one and "Batch" not in one),
+            f"-oPreferredAuthentications={methods}",
+            "-oNumberOfPasswordPrompts=1",
+        ]
+        return getProcessOutputAndValue(
+            shutil.which("ssh"),
+            [*options[1:], f"-p{port}", f"-i{key}", f"{USER}@127.0.0.1", "list"],
+            env={
+                **os.environ,
+                "SSH_ASKPASS": str(told),
+                "SSH_ASKPASS_REQUIRE": "force",
+                "DISPLAY": "none",
+            },
+        )
 
 
 class DemoPBTests(TestCase):

@@ -7,6 +7,7 @@ Twisted tells what is right: each login is made with its class and with ours.
 
 from __future__ import annotations
 
+import gc
 import inspect
 import pwd
 import warnings
@@ -198,6 +199,14 @@ class OverridingTests(SynchronousTestCase):
                 warnings.simplefilter("ignore", DeprecationWarning)
                 import spwd  # type: ignore[import-not-found]
             self.patch(spwd, "getspnam", self.getspnam)
+
+    def tearDown(self) -> None:
+        """
+        Forget failures for which nobody has waited: what a method says that isn't asked
+        for it.
+        """
+        gc.collect()
+        self.flushLoggedErrors()
 
     def getspnam(self, name: str) -> Any:
         """

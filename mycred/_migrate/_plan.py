@@ -61,9 +61,11 @@ class Plan:
         for statement in self._statements():
             if isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*":
                 self._decideStar(statement)
-        for scope in self._survey.scopes:
-            for name in scope.bound:
-                self._decideUses(scope, name)
+        # Those of inner scopes first: they may hide what is bound outside of them.
+        for decide in (self._decidePackage, self._decideRoot):
+            for scope in reversed(self._survey.scopes):
+                for name in scope.bound:
+                    decide(scope, _inOrder(scope.bound[name]))
         for statement in self._statements():
             rewrite(self._text, statement, self._new, self._extra.get(statement, []))
         return self._text.edited()
@@ -167,26 +169,25 @@ class Plan:
             return
         self._leave(statement.lineno, f"import * of {module} stays: {reason}")
 
-    def _decideUses(self, scope: Scope, name: str) -> None:
+    def _decidePackage(self, scope: Scope, bindings: list[Binding]) -> None:
         """
-        Decide which uses of a package's name follow, and what must be imported for
-        them.
+        Decide what must be imported for the uses of C{twisted.cred} under a name of its
+        own.
         """
-        bindings = _inOrder(scope.bound[name])
-        roots = [b for b in bindings if b.target in ("twisted", "twisted.conch")]
-        packages = [b for b in bindings if b.target == "twisted.cred"]
-        if roots:
-            self._decideRoot(scope, roots)
-        for binding in packages:
-            if binding.alias in self._new:
+        for binding in bindings:
+            if binding.target == "twisted.cred" and binding.alias in self._new:
                 for use, path in self._uses[binding]:
                     module = COUNTERPARTS[moduleOf(path)]
                     self._need([binding], use.line, module, isBound=True)
 
-    def _decideRoot(self, scope: Scope, roots: list[Binding]) -> None:
+    def _decideRoot(self, scope: Scope, bindings: list[Binding]) -> None:
         """
-        Decide which uses of C{twisted} or C{twisted.conch} follow.
+        Decide which uses of C{twisted} or C{twisted.conch} follow, and what must be
+        imported for them.
         """
+        roots = [b for b in bindings if b.target in ("twisted", "twisted.conch")]
+        if not roots:
+            return
         canFollow = _isPackage(scope.bound[roots[0].name]) and not self._isTaken()
         canFollow = canFollow and not any(binding.isDeclared for binding in roots)
         kept: list[int] = []
@@ -195,7 +196,9 @@ class Plan:
                 # What is in quotes is among what is mentioned.
                 kept.append(use.line)
                 continue
-            reason = self._whyUseStays(use, path) if canFollow else "its import stays"
+            reason = "its import stays"
+            if canFollow:
+                reason = self._whyUseStays(use, path, scope)
             if reason:
                 kept.append(use.line)
                 self._leave(use.line, f"{path} stays: {reason}")
@@ -222,9 +225,11 @@ class Plan:
         ]
         return any(b.isDirect and b.alias.lineno < line for b in bindings)
 
-    def _whyUseStays(self, use: Use, path: str) -> str:
+    def _whyUseStays(self, use: Use, path: str, home: Scope) -> str:
         """
         Say why a use stays.
+
+        @param home: the scope that its name belongs to.
 
         @return: nothing if it can follow.
         """
@@ -238,7 +243,28 @@ class Plan:
         start, end = self._spanOf(use, path)
         if not re.fullmatch(r"\w+([ \t]*\.[ \t]*\w+)*", self._text.text[start:end]):
             return "it is spread over lines, or in parentheses"
+        scope: Scope | None = use.scope
+        while scope is not None and scope is not home:
+            if "mycred" in scope.bound or self._willBind(scope):
+                return "another import there is of mycred, too"
+            scope = scope.parent
         return ""
+
+    def _willBind(self, scope: Scope) -> bool:
+        """
+        Whether an import in a scope will bind C{mycred}.
+        """
+        return any(
+            (
+                isinstance(binding.statement, ast.Import)
+                and binding.alias in self._new
+                and not binding.alias.asname
+            )
+            or any(m != "twisted" for m in self._extra.get(binding.statement, ()))
+            for bound in scope.bound.values()
+            for binding in bound
+            if binding is not None
+        )
 
     def _spanOf(self, use: Use, path: str) -> tuple[int, int]:
         """

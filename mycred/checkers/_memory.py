@@ -73,7 +73,8 @@ class InMemoryUsernamePasswordDatabaseDontUse(
         username = credentials.username
         stored = None
         # In this way, since C{users} may be a program's, and have nothing else.
-        for name in _spellings(username):
+        names = (username,) if type(username) is bytes else _spellings(username)
+        for name in names:
             if name in self.users:
                 stored = self.users[name]
                 break

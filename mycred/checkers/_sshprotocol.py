@@ -14,7 +14,7 @@ from twisted.python.reflect import qual
 
 from .._conchcontracts import NotEnoughAuthentication, twistedConch
 from .._contracts import AvatarID, ICredentialsChecker, InterfaceType
-from .._counterparts import Counterpart
+from .._counterparts import Counterpart, isOverridden, overridable
 from .._sshkeys import (
     BadOption,
     KeyEvidence,
@@ -25,10 +25,20 @@ from .._sshkeys import (
 from .._tellers import tellingAlone
 from ..error import UnauthorizedLogin, UnhandledCredentials
 from ._avatarids import withKey
+from ._conchports import watchFor
 from ._publickeys import keyOf, readOffer
 
 # Where a connection keeps what was proved in it.
 _ATTRIBUTE = "_mycredFactors"
+
+
+class ProvedBefore(NotEnoughAuthentication):
+    """
+    What was proved was proved before in this connection, and more is needed.
+
+    A server answers it as a wrong login: a client to which it says "partial success", as
+    after the first time, tries the same key again, and again.
+    """
 
 
 @implementer(ICredentialsChecker)
@@ -46,6 +56,7 @@ class SSHProtocolChecker(Counterpart, twistedConch.SSHProtocolChecker):
     """
 
     _log = Logger()
+    _isWatched = False
 
     def __init__(self) -> None:
         self.checkers: dict[InterfaceType, Any] = {}
@@ -68,6 +79,10 @@ class SSHProtocolChecker(Counterpart, twistedConch.SSHProtocolChecker):
         """
         for interface in credentialInterfaces or checker.credentialInterfaces:
             self.checkers[interface] = checker
+        if not self._isWatched and isOverridden(self, "areDone"):
+            # Then one factor may not be enough.
+            self._isWatched = True
+            watchFor(self)
 
     @tellingAlone
     def requestAvatarId(self, credentials: Any) -> Deferred[Any]:
@@ -75,7 +90,8 @@ class SSHProtocolChecker(Counterpart, twistedConch.SSHProtocolChecker):
         Have credentials checked.
 
         @return: a L{Deferred} that fires with the avatar ID if that is enough, and
-            fails with C{NotEnoughAuthentication} if it isn't.
+            fails with C{NotEnoughAuthentication} if it isn't: with L{ProvedBefore} if
+            nothing new was proved.
         """
         interfaces = list(providedBy(credentials))
         for interface in interfaces:
@@ -99,7 +115,7 @@ class SSHProtocolChecker(Counterpart, twistedConch.SSHProtocolChecker):
         kept: dict[object, _Progress]
         kept = {} if connection is None else vars(connection).setdefault(_ATTRIBUTE, {})
         progress = kept.setdefault(self, _Progress())
-        progress.add(avatarId, credentials, *asked[:1])
+        isNew = progress.add(avatarId, credentials, *asked[:1])
         self.successfulCredentials = {avatarId: progress.factors}
         try:
             isDone = self.areDone(avatarId)
@@ -113,8 +129,9 @@ class SSHProtocolChecker(Counterpart, twistedConch.SSHProtocolChecker):
                 "The server doesn't say which connection a login belongs to, so that it "
                 "counts by itself; mycred.conch does"
             )
-        raise NotEnoughAuthentication()
+        raise NotEnoughAuthentication() if isNew else ProvedBefore()
 
+    @overridable
     def areDone(self, avatarId: AvatarID) -> bool:
         """
         Tell whether an avatar has been authenticated enough.  Subclasses may look at
@@ -142,21 +159,26 @@ class _Progress:
         avatarId: AvatarID,
         credentials: Any,
         interface: InterfaceType | None = None,
-    ) -> None:
+    ) -> bool:
         """
         Count credentials, unless what they prove was proved before.
 
         @param interface: the kind of them that was asked about; L{None} if a program has
             had them checked by itself.
+
+        @return: whether it wasn't.
         """
         if avatarId != self._avatarId:
             # Somebody else's factors prove nothing here (RFC 4252, section 5).
             self.factors, self._keys, self._avatarId = [], [], avatarId
-        if not any(_isSameFactor(one, credentials, interface) for one in self.factors):
+        before = self.factors
+        isNew = not any(_isSameFactor(one, credentials, interface) for one in before)
+        if isNew:
             self.factors.append(credentials)
         evidence = keyOf(avatarId)
         if evidence is not None:
             self._keys.append(evidence)
+        return isNew
 
     def conclude(self, avatarId: AvatarID) -> AvatarID:
         """
@@ -197,4 +219,4 @@ def _keyIn(credentials: Any) -> object:
         return blob
 
 
-__all__ = ["SSHProtocolChecker"]
+__all__ = ["ProvedBefore", "SSHProtocolChecker"]

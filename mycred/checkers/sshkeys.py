@@ -30,7 +30,7 @@ from ._keydatabase import SSHPublicKeyDatabase
 from ._keydbs import InMemorySSHKeyDB, UNIXAuthorizedKeysFiles, readAuthorizedKeyFile
 from ._keyscommand import KeysCommand
 from ._publickeys import SSHPublicKeyChecker, keyOf
-from ._sshprotocol import SSHProtocolChecker
+from ._sshprotocol import ProvedBefore, SSHProtocolChecker
 from ._unix import verifyCryptedPassword
 
 deprecatedModuleAttribute(
@@ -54,6 +54,7 @@ __all__ = [
     "KeyPolicy",
     "KeysCommand",
     "NotEnoughAuthentication",
+    "ProvedBefore",
     "SSHProtocolChecker",
     "SSHPublicKeyChecker",
     "SSHPublicKeyDatabase",

@@ -15,6 +15,7 @@ from twisted.conch.ssh.transport import (
     DISCONNECT_PROTOCOL_ERROR,
 )
 from twisted.conch.ssh.userauth import (
+    MSG_USERAUTH_FAILURE,
     MSG_USERAUTH_REQUEST,
     SSHUserAuthServer as ConchUserAuthServer,
 )
@@ -22,10 +23,11 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.python.failure import Failure
 
 from .._audit import because
-from .._conchcontracts import IConchUser
+from .._conchcontracts import IConchUser, NotEnoughAuthentication
 from .._contracts import InterfaceType, Login
 from .._sessions import SessionPortal
 from .._sshkeys import SERVER_OPTIONS, Fields, UnusableKey, keyOf, parseOffer, string
+from ..checkers.sshkeys import ProvedBefore
 from ..credentials import SSHPrivateKey
 from ..error import LoginFailed, UnauthorizedLogin
 from ._logger import CutService
@@ -83,7 +85,12 @@ class SSHUserAuthServer(CutService, ConchUserAuthServer):
     """
     The service in which users log in.  How long they may take says the connection
     (L{SSHServerTransport<mycred.conch.SSHServerTransport>}).
+
+    @cvar tellsConnections: whether credentials say to which connection they belong; one
+        of a program's own that sets their attribute C{connection} says so, too.
     """
+
+    tellsConnections = True
 
     def serviceStarted(self) -> None:
         """
@@ -189,6 +196,24 @@ class SSHUserAuthServer(CutService, ConchUserAuthServer):
         if signature is None:
             login.addErrback(self._ebCheckKey, packet[1:])
         return login
+
+    def _ebMaybeBadAuth(self, reason: Failure) -> Any:
+        """
+        Ask for another factor.  Clients try what a server lists, in an order of their
+        own: a method that can't prove anything new isn't listed (RFC 4252, section 5.1);
+        of keys there may be another.
+
+        @return: what was proved before, to be answered as a login that is wrong.
+        """
+        if reason.check(ProvedBefore):
+            return Failure(UnauthorizedLogin("proved before"))
+        reason.trap(NotEnoughAuthentication)
+        every: Any = self.supportedAuthentications
+        done = {self.method} - {b"publickey"}
+        left = [method for method in every if method not in done] or every
+        transport: Any = self.transport
+        transport.sendPacket(MSG_USERAUTH_FAILURE, string(b",".join(left)) + b"\1")
+        return None
 
     def _ebBadAuth(self, reason: Failure) -> Any:
         """

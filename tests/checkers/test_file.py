@@ -808,3 +808,98 @@ class SubclassTests(FileDBTestCase):
         own.users = [(b"alice", b"three"), ("bob", "text")]
         self.assertAccepted(self.ask(own, b"alice", b"three"), b"alice")
         self.assertAccepted(self.ask(own, "bob", "text"), "bob")
+
+
+class OwnCredentialsTests(FileDBTestCase):
+    """
+    Tests for credentials whose C{checkPassword} is a program's.
+    """
+
+    def test_withheld(self) -> None:
+        """
+        A right password is refused if they say so, also where a hash is stored.
+        """
+
+        class Withheld(UsernamePassword):
+            """
+            Nobody is let in.
+            """
+
+            def checkPassword(self, password: bytes) -> bool:
+                """
+                Refuse.
+                """
+                return False
+
+        for stored in (b"hashed", BCRYPT):
+            for cache in (False, True):
+                database = self.database(b"alice:" + stored + b"\n", cache=cache)
+                right = UsernamePassword(b"alice", b"hashed")
+                self.assertAccepted(database.requestAvatarId(right), b"alice")
+                withheld = Withheld(b"alice", b"hashed")
+                self.assertRefused(database.requestAvatarId(withheld))
+
+    def test_shown(self) -> None:
+        """
+        They are shown what is stored, as by Twisted, and may verify it by themselves,
+        also if it is of a kind that isn't known; an unknown user is refused whatever they
+        say.
+        """
+        shown: list[bytes] = []
+
+        class Verifying(UsernamePassword):
+            """
+            A hash that only the program knows.
+            """
+
+            def checkPassword(self, password: bytes) -> bool:
+                """
+                Verify it.
+                """
+                shown.append(password)
+                return True
+
+        for stored in (BCRYPT, b"$own$abc", b"sesame"):
+            database = self.database(b"alice:" + stored + b"\n")
+            login = database.requestAvatarId(Verifying(b"alice", b"x"))
+            self.assertAccepted(login, b"alice")
+            self.assertEqual(shown.pop(), stored)
+            self.assertRefused(database.requestAvatarId(Verifying(b"eve", b"x")))
+            self.assertNotIn(shown.pop(), (stored, b"x"))
+
+    def test_stolen(self) -> None:
+        """
+        Unlike in Twisted: the stored hash itself is no password, though the program's
+        method compares text.
+        """
+
+        class Comparing(UsernamePassword):
+            """
+            Do what is done anyhow.
+            """
+
+            def checkPassword(self, password: bytes) -> bool:
+                """
+                Compare.
+                """
+                return super().checkPassword(password)
+
+        database = self.database(b"alice:" + BCRYPT + b"\nbob:tulip\n")
+        self.assertRefused(database.requestAvatarId(Comparing(b"alice", BCRYPT)))
+        text: Any = Comparing("alice", BCRYPT.decode("ascii"))  # type: ignore[arg-type]
+        self.assertRefused(database.requestAvatarId(text))
+        bob = Comparing(b"bob", b"tulip")
+        self.assertAccepted(database.requestAvatarId(bob), b"bob")
+
+    def test_otherTypes(self) -> None:
+        """
+        As in Twisted: a program that looks users up by itself may have passwords that are
+        no text.
+        """
+        database = self.database(b"")
+        database.getUser = lambda name: (name, 2)  # type: ignore[method-assign]
+        for name in (b"alice", 1):
+            right: Any = UsernamePassword(name, 2)  # type: ignore[arg-type]
+            self.assertAccepted(database.requestAvatarId(right), name)
+            wrong: Any = UsernamePassword(name, 3)  # type: ignore[arg-type]
+            self.assertRefused(database.requestAvatarId(wrong))

@@ -4,6 +4,8 @@ Tests for L{mycred.checkers._memory} and what it shares with its neighbors.
 
 from __future__ import annotations
 
+from collections import ChainMap, OrderedDict, UserDict, defaultdict
+from types import MappingProxyType
 from typing import Any
 
 from zope.interface.verify import verifyObject
@@ -190,3 +192,98 @@ class InMemoryTests(SynchronousTestCase):
         alice = UsernamePassword(b"alice", b"sesame")
         self.assertEqual(self.successResultOf(once.requestAvatarId(alice)), b"alice")
         self.failureResultOf(once.requestAvatarId(alice), UnauthorizedLogin)
+
+
+class Bare:
+    """
+    A program's mapping, with nothing but what Twisted asks for.
+    """
+
+    def __init__(self, users: dict[Any, Any], gone: bool = False) -> None:
+        self.users = users
+        self.gone = gone
+        self.asked: list[Any] = []
+
+    def __contains__(self, name: object) -> bool:
+        self.asked.append(("in", name))
+        return name in self.users
+
+    def __getitem__(self, name: object) -> Any:
+        self.asked.append(("[]", name))
+        if self.gone:
+            raise KeyError(name)
+        return self.users[name]
+
+
+class MappingTests(SynchronousTestCase):
+    """
+    Tests for C{users} that are a program's mapping.
+    """
+
+    def ask(self, users: Any, name: Any = b"alice", password: Any = b"sesame") -> Any:
+        """
+        Present a name and a password.
+        """
+        checker = InMemoryUsernamePasswordDatabaseDontUse()
+        checker.users = users
+        return checker.requestAvatarId(UsernamePassword(name, password))
+
+    def test_asTwisted(self) -> None:
+        """
+        It is asked by C{in} and C{[]}, and for nothing else.
+        """
+        users = Bare({b"alice": b"sesame"})
+        self.assertEqual(self.successResultOf(self.ask(users)), b"alice")
+        self.assertEqual(users.asked, [("in", b"alice"), ("[]", b"alice")])
+        del users.asked[:]
+        self.failureResultOf(self.ask(users, b"eve"), UnauthorizedLogin)
+        self.assertEqual(users.asked, [("in", b"eve")])
+        self.failureResultOf(self.ask(users, b"alice", b"x"), UnauthorizedLogin)
+
+    def test_text(self) -> None:
+        """
+        A name that is text is looked up as such first, then as bytes.
+        """
+        users = Bare({b"alice": b"sesame", "bob": "tulip"})
+        self.assertEqual(
+            self.successResultOf(self.ask(users, "alice", "sesame")), "alice"
+        )
+        self.assertEqual(
+            users.asked, [("in", "alice"), ("in", b"alice"), ("[]", b"alice")]
+        )
+        self.assertEqual(self.successResultOf(self.ask(users, "bob", "tulip")), "bob")
+
+    def test_gone(self) -> None:
+        """
+        As in Twisted: what is gone when it is read is the mapping's own error.
+        """
+        users = Bare({b"alice": b"sesame"}, gone=True)
+        self.assertRaises(KeyError, self.ask, users)
+
+    def test_others(self) -> None:
+        """
+        Mappings of all kinds let in whom Twisted lets in.
+        """
+        kinds: list[Any] = [
+            OrderedDict,
+            MappingProxyType,
+            UserDict,
+            lambda users: defaultdict(bytes, users),
+            lambda users: ChainMap({}, users),
+        ]
+        for kind in kinds:
+            users = kind({b"alice": b"sesame", 7: 8})
+            self.assertEqual(self.successResultOf(self.ask(users)), b"alice")
+            self.failureResultOf(self.ask(users, b"eve", b""), UnauthorizedLogin)
+            self.assertNotIn(b"eve", users)
+            # A password may be anything that can be compared.
+            self.assertEqual(self.successResultOf(self.ask(users, 7, 8)), 7)
+            self.failureResultOf(self.ask(users, 7, "8"), UnauthorizedLogin)
+
+    def test_unhashable(self) -> None:
+        """
+        A name that no mapping can hold, which Perspective Broker may send, is nobody's.
+        """
+        for name in ([b"alice"], {}, (b"alice", [])):
+            failed = self.ask({b"alice": b"sesame"}, name)
+            self.failureResultOf(failed, UnauthorizedLogin)

@@ -18,14 +18,14 @@ from typing import Any
 
 from zope.interface.verify import verifyObject
 
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred, fail, gatherResults, succeed
 from twisted.logger import formatEvent
-from twisted.python.fakepwd import UserDatabase
+from twisted.python.fakepwd import ShadowDatabase as FakeShadow, UserDatabase
 from twisted.spread.jelly import jelly, unjelly
 from twisted.trial.unittest import TestCase
 
 from mycred import strcred
-from mycred._accounts import _rules
+from mycred._accounts import ShadowDatabase, _rules
 from mycred._hashes import Hash
 from mycred._userfile import _file, _state
 from mycred.checkers import (
@@ -618,6 +618,107 @@ class SeparateNotRunningTests(AccountTestCase):
         # However long it has waited for a thread.
         self.assertTrue(begun + 6.7 < until[0] < asked + 6.8)
         self.flushLoggedErrors()
+
+
+class StepTests(UNIXCheckerTests):
+    """
+    Tests for a L{UNIXChecker} one of whose steps a program has overridden, and asks ours:
+    it does all that others do.
+    """
+
+    def unixChecker(self, **arguments: Any) -> UNIXChecker:
+        """
+        Make one.
+        """
+        made = super().unixChecker(**arguments)
+
+        class Asking(UNIXChecker):
+            """
+            Do what is done anyhow.
+            """
+
+            def checkSpwd(self, spwd: Any, username: Any, password: Any) -> Any:
+                """
+                Ask.
+                """
+                return super().checkSpwd(spwd, username, password)
+
+        made.__class__ = Asking
+        return made
+
+    def test_noShadow(self) -> None:
+        """
+        A shadow file that isn't there is no wrong password.
+        """
+        checker = self.unixChecker(shadow=str(self.path / "missing"))
+        asked = self.ask(checker, b"carol", PASSWORD)
+        self.failureResultOf(asked, TemporaryFailure)
+
+    def test_passwdFirst(self) -> None:
+        """
+        Where only C{checkPwd} is a program's, what it leaves is checked as always; what
+        it says is the last word.
+        """
+        checker: Any = super().unixChecker()
+        said: list[Any] = [None, succeed(b"somebody"), fail(UnauthorizedLogin())]
+        asked = []
+
+        def checkPwd(database: Any, username: Any, password: Any) -> Any:
+            asked.append((database.getpwnam("carol").pw_uid, username, password))
+            return said.pop(0)
+
+        checker.checkPwd = checkPwd
+        login = self.ask(checker, b"carol", PASSWORD)
+        self.assertEqual(self.successResultOf(login), b"carol")
+        login = self.ask(checker, b"carol", b"x")
+        self.assertEqual(self.successResultOf(login), b"somebody")
+        self.assertRefused(self.ask(checker, b"carol", PASSWORD))
+        self.assertEqual(
+            asked,
+            [
+                (1000, b"carol", PASSWORD),
+                (1000, b"carol", b"x"),
+                (1000, b"carol", PASSWORD),
+            ],
+        )
+
+    def test_answers(self) -> None:
+        """
+        The methods answer as Twisted's: with a L{Deferred} that has fired, or with None
+        where the hash is elsewhere or isn't the password's.
+        """
+        checker = super().unixChecker()
+        users, shadow = checker._userdb, ShadowDatabase(self.shadow)
+        for name, kind in ((b"own", bytes), ("own", str)):
+            known = checker.checkPwd(users, name, PASSWORD)
+            assert known is not None
+            self.assertIsInstance(self.successResultOf(known), kind)
+        self.assertIsNone(checker.checkPwd(users, b"own", b"x"))
+        self.assertIsNone(checker.checkPwd(users, b"carol", PASSWORD))
+        self.assertIsNone(checker.checkSpwd(shadow, b"carol", b"x"))
+        known = checker.checkSpwd(shadow, b"carol", PASSWORD)
+        assert known is not None
+        self.assertEqual(self.successResultOf(known), b"carol")
+        for check, database in ((checker.checkPwd, users), (checker.checkSpwd, shadow)):
+            for name in (b"eve", b"", b"a\0b", "\udcff"):
+                unknown = check(database, name, PASSWORD)
+                assert unknown is not None
+                self.failureResultOf(unknown, UnauthorizedLogin)
+
+    def test_fake(self) -> None:
+        """
+        C{checkSpwd} takes what programs have in place of the module, too.
+        """
+        checker = super().unixChecker()
+        fake = FakeShadow()
+        fake.addUser("carol", BCRYPT.decode(), *[-1] * 7)
+        known = checker.checkSpwd(fake, b"carol", PASSWORD)
+        assert known is not None
+        self.assertEqual(self.successResultOf(known), b"carol")
+        fake.addUser("locked", "!" + BCRYPT.decode(), *[-1] * 7)
+        known = checker.checkSpwd(fake, b"locked", PASSWORD)
+        assert known is not None
+        self.assertEqual(self.failureResultOf(known).value.reason, DenialReason.LOCKED)
 
 
 class UNIXPasswordDatabaseTests(AccountTestCase):

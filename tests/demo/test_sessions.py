@@ -8,6 +8,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
+from unittest import mock
 
 from zope.interface import implementer
 
@@ -158,6 +159,38 @@ class SessionPortalTests(SynchronousTestCase):
         @return: the callable with which a protocol logs her out.
         """
         return self.successResultOf(self.session.login(ALICE, None))[2]
+
+    def test_overridden(self) -> None:
+        """
+        What a program's portal says of credentials is what protocols are told, and what
+        is registered with one connection's portal is the program's to register.
+        """
+
+        class Own(Portal):
+            """
+            A portal that offers what it likes.
+            """
+
+            registered: tuple[object, ...] = ()
+
+            def listCredentialsInterfaces(self) -> list[Any]:
+                """
+                Offer nothing.
+                """
+                return []
+
+            def registerChecker(self, checker: Any, *interfaces: Any) -> None:
+                """
+                Remember.
+                """
+                self.registered += (checker, *interfaces)
+
+        portal = Own(mock.Mock())
+        session = SessionPortal(portal)
+        self.assertEqual(session.listCredentialsInterfaces(), [])
+        checker: Any = object()
+        session.registerChecker(checker, IRealm)
+        self.assertEqual(portal.registered, (checker, IRealm))
 
     def test_protocolLogsOut(self) -> None:
         """
