@@ -152,9 +152,10 @@ class NamesTests(SynchronousTestCase):
             "    except DeprecationWarning as error:\n"
             "        print(error)\n"
         )
+        path = [str(Path(mycred.__file__).parents[1]), os.environ.get("PYTHONPATH")]
         told = subprocess.run(
             [sys.executable, "-W", "ignore", "-c", program],
-            env={**os.environ, "PYTHONPATH": str(Path(mycred.__file__).parents[1])},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path))},
             capture_output=True,
             text=True,
             check=True,

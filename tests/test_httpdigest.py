@@ -1245,3 +1245,46 @@ print("done")
             self.fail(f"not finished: {headers[-1:]}")
         self.assertEqual(ended.stderr, b"")
         self.assertEqual(ended.stdout.splitlines()[-1], b"done")
+
+
+class OwnOpaqueTests(DigestTestCase):
+    """
+    Tests for factories whose opaque values are a program's.
+    """
+
+    def test_own(self) -> None:
+        """
+        A program may write and read values of its own: an answer is taken once, and what
+        the program doesn't call right is refused.
+        """
+
+        class Own(DigestCredentialFactory):
+            """
+            A factory that keeps its values by itself.
+            """
+
+            isRight = True
+
+            def _generateOpaque(self, nonce: bytes, clientip: Any) -> bytes:
+                """
+                Write one.
+                """
+                return b"own"
+
+            def _verifyOpaque(self, opaque: bytes, nonce: bytes, clientip: Any) -> bool:
+                """
+                Read it.
+                """
+                return self.isRight and opaque == b"own"
+
+        factory = Own(b"md5", b"realm")
+        client = Client(factory.getChallenge(b"192.0.2.1"))
+        answer = header(client.fields())
+        presented = factory.decode(answer, METHOD, b"192.0.2.1")
+        self.assertTrue(presented.checkPassword(client.password))
+        self.assertRaises(StaleNonce, factory.decode, answer, METHOD, b"192.0.2.1")
+        second = header(client.fields(2))
+        factory.isRight = False
+        self.assertRaises(LoginFailed, factory.decode, second, METHOD, b"192.0.2.1")
+        factory.isRight = True
+        factory.decode(second, METHOD, b"192.0.2.1")

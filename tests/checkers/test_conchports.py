@@ -78,9 +78,10 @@ class StartTests(SynchronousTestCase):
         @return: the lines of its log that warn.
         """
         program = PROGRAM.replace("{body}", dedent(body))
+        path = [str(Path(mycred.__file__).parents[1]), os.environ.get("PYTHONPATH")]
         ended = subprocess.run(
             [sys.executable, "-W", "ignore", "-c", program],
-            env={**os.environ, "PYTHONPATH": str(Path(mycred.__file__).parents[1])},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path))},
             capture_output=True,
             text=True,
             timeout=120,

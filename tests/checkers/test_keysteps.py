@@ -18,7 +18,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._accounts import Rules
 from mycred._pace import Pace
-from mycred.checkers import _publickeys
+from mycred.checkers import _keydbs, _publickeys
 from mycred.checkers.sshkeys import (
     InMemorySSHKeyDB,
     SSHPublicKeyChecker,
@@ -49,6 +49,8 @@ class StepTestCase(SynchronousTestCase):
         home = str(self.home)
         self.userdb.addUser("alice", "x", os.geteuid(), os.getegid(), "", home, "/bin/sh")
         self.key = ed25519()
+        # There is none, and so nobody needs to be root.
+        self.patch(_keydbs, "SHADOW", str(self.home / "shadow"))
 
     def authorize(self, options: bytes = b"") -> None:
         """
