@@ -70,7 +70,7 @@ def readingText(method: Callable[..., Deferred[Any]]) -> Callable[..., Deferred[
     @wraps(method)
     def read(self: Any, credentials: Any) -> Deferred[Any]:
         # Which nearly all are not, and all are asked.
-        if not isinstance(credentials.username, str):
+        if not isinstance(getattr(credentials, "username", None), str):
             return method(self, credentials)
         readings = _readingsOf(credentials)
         if len(readings) < 2:

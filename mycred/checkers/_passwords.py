@@ -79,7 +79,7 @@ class PasswordMatching:
             answer: Any = conclude(matched, avatarId)
             if type(answer) is bytes or type(answer) is Failure:
                 # The failure becomes one.
-                return succeed(answer)
+                return succeed(answer)  # type: ignore[arg-type]
             # A program's own may be a Deferred.
             return maybeDeferred(_itself, answer)
         # Twisted's contract: it may be a Deferred, or a coroutine.
