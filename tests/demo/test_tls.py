@@ -79,7 +79,8 @@ class TLSTestCase(ServerTests, SynchronousTestCase):
         """
         Start what the page shows, at ports that are free.
         """
-        words = shlex.split(command.replace("twistd -n myapp ", ""))
+        words = shlex.split(command.partition(" myapp ")[2])
+        words = [word for word in words if not word.startswith("--store=")]
         where = [re.sub(r"=ssl:\d+", "=ssl:0", word) for word in words]
         where = [word.replace("=key.pem", f"={self.folder}/key.pem") for word in where]
         where = [word.replace("=cert.pem", f"={self.folder}/cert.pem") for word in where]
@@ -157,10 +158,11 @@ class PageTests(TLSTestCase):
             ):
                 self.assertEqual(client.selected_alpn_protocol(), chosen)
 
-    def test_letsEncrypt(self) -> None:
+    def live(self) -> Path:
         """
-        With files as certbot keeps them, a client that knows the root alone is
-        satisfied; C{fullchain.pem} in the place of C{cert.pem} is told.
+        Make files as certbot keeps them, and C{root.pem}.
+
+        @return: their directory.
         """
         root = "req -x509 -newkey rsa:2048 -nodes -subj /CN=root -keyout root-key.pem"
         usage = ("-addext", "keyUsage=critical,keyCertSign")
@@ -183,9 +185,13 @@ class PageTests(TLSTestCase):
         ):
             texts = [(self.folder / f"{part}.pem").read_text() for part in parts]
             (live / name).write_text("".join(texts))
-        [command] = [c for c in shown("twistd") if "letsencrypt" in c]
-        command = command.replace("/etc/letsencrypt/live/mail.example.org", str(live))
-        command = command.replace(" --uid=myapp", "")
+        return live
+
+    def assertServesTLS(self, command: str) -> None:
+        """
+        Assert that a command serves IMAP4, so that a client that knows the root alone is
+        satisfied.
+        """
         server = self.serve(command, "imap")
         context = ssl.create_default_context(cafile=str(self.folder / "root.pem"))
         context.verify_flags &= ~getattr(ssl, "VERIFY_X509_PARTIAL_CHAIN", 0)
@@ -194,10 +200,34 @@ class PageTests(TLSTestCase):
         )
         client.login("alice", "sesame")
         client.logout()
+
+    def test_letsEncrypt(self) -> None:
+        """
+        With files as certbot keeps them, a client that knows the root alone is
+        satisfied; C{fullchain.pem} in the place of C{cert.pem} is told.
+        """
+        live = self.live()
+        [command] = [c for c in shown("twistd") if "letsencrypt" in c]
+        command = command.replace("/etc/letsencrypt/live/mail.example.org", str(live))
+        self.assertServesTLS(command)
         wrong = command.replace("/cert.pem", "/fullchain.pem").split(":extraCertChain")[0]
         error = self.assertRaises(AssertionError, self.serve, wrong, "imap")
         self.assertIn("holds 2 certificates", str(error))
         self.assertIn("certKey=cert.pem, extraCertChain=chain.pem", str(error))
+
+    def test_unit(self) -> None:
+        """
+        The unit hands over the files that certbot keeps, by the names that its command
+        has for them.
+        """
+        unit = (PAGE.parent / "examples" / "myapp-tls.service").read_text()
+        handed = re.findall(r"(?m)^LoadCredential=(\S+):(\S+)$", unit)
+        [command] = re.findall(r"(?m)^ExecStart=(.*)$", unit)
+        live = str(self.live())
+        for name, path in handed:
+            path = path.replace("/etc/letsencrypt/live/mail.example.org", live)
+            command = command.replace(f"${{CREDENTIALS_DIRECTORY}}/{name}", path)
+        self.assertServesTLS(command)
 
     def test_renewed(self) -> None:
         """
