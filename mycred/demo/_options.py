@@ -8,6 +8,7 @@ import os
 import sqlite3
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 from twisted.python import usage
@@ -228,9 +229,11 @@ def _checkStore(path: str) -> str:
         )
     if os.path.exists(path):
         try:
-            connection = sqlite3.connect(path)
-            connection.execute("pragma schema_version").fetchone()
-            connection.close()
+            with closing(sqlite3.connect(path)) as connection:
+                if connection.execute("select * from sqlite_master").fetchone():
+                    # Another program's has other tables.
+                    connection.execute("select uidvalidity from users limit 0")
+                    connection.execute("select content from messages limit 0")
         except sqlite3.Error as error:
             raise usage.UsageError(
                 f"--store={path}: {error}; write the path of a store, or of a file that "

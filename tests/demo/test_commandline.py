@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import os
 import re
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -79,17 +81,24 @@ class CommandLineTests(ServerTests, SynchronousTestCase):
 
     def test_store(self) -> None:
         """
-        A store that can't be one is told.
+        A store that can't be one is told, and another program's database isn't touched.
         """
+        other = self.folder / "other"
+        with closing(sqlite3.connect(other)) as connection:
+            connection.execute("create table users (name)")
+            connection.commit()
+        content = other.read_bytes()
         text = self.folder / "text"
         text.write_text("This is no database. " * 100)
         for store, says in (
             ("", "--store: write the path of a file"),
             (str(self.folder), "--store: .* is a directory; write the path of a file"),
             (str(text), "--store=.*not a database; write .* or of a file that isn't"),
+            (str(other), "--store=.*no such column: uidvalidity; write .* or of a file"),
             (str(self.folder / "no" / "such"), "--store: there is no directory .*make"),
         ):
             self.assertEnds("--auth=memory:a:b", f"--store={store}", says=says)
+        self.assertEqual(other.read_bytes(), content)
 
     def test_endpoints(self) -> None:
         """
