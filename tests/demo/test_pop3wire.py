@@ -247,11 +247,11 @@ class POP3ContentTests(ServerTests, SynchronousTestCase):
         """
         server = self.start(self.passwords(alice="sesame"), offered="pop3 imap")
         body = (
-            b".\r\n..\r\n" + b".x\r\n" * 20000 + (b"x" * 70 + b"\r\n") * 60000 + b"no end"
+            b".\r\n..\r\n" + b".x\r\n" * 20000 + (b"x" * 70 + b"\r\n") * 50000 + b"no end"
         )
         letter = b"Subject: dots\r\n\r\n" + body
         imap = server.inbox()
-        imap.append("INBOX", "", "", letter)
+        self.assertEqual(imap.append("INBOX", "", "", letter)[0], "OK")
         imap.logout()
         hasty = Wire(server.ports["pop3"])
         hasty.say(b"USER alice", b"PASS sesame", b"RETR 2", b"RETR 2", b"RETR 2")

@@ -7,34 +7,19 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.interfaces import IProtocolFactory
-from twisted.internet.protocol import Factory
 
 from ...portal import Portal
 from .._limits import LOGIN_TIMEOUT
-from .._sasl import mechanismsOf
-from .._sessions import MOST_REFUSED, SessionFactory
-from ._server import IMAP4Connection
+from .._sessions import MOST_REFUSED, MailFactory, SessionFactory
+from ._messages import IMAP4Connection
 
 
-class IMAP4Factory(Factory):
+class IMAP4Factory(MailFactory):
     """
     Build IMAP4 connections.
-
-    @ivar challengers: for each SASL mechanism, how to make its credentials.
     """
 
-    noisy = False
-
-    def __init__(self, portal: Portal) -> None:
-        self.challengers = mechanismsOf(portal)
-
-    def buildProtocol(self, addr: object) -> Any:
-        """
-        Build a connection.
-        """
-        protocol: Any = IMAP4Connection(dict(self.challengers))
-        protocol.factory = self
-        return protocol
+    protocol = IMAP4Connection
 
 
 def makeFactory(
