@@ -16,8 +16,8 @@ from .._headers import decode
 # Nobody nests parts so deep but to harm who reads them, nor so many of them.
 _DEEPEST, _MOST = 20, 300
 
-# As much of the headers is looked at, of all parts together, and of one header: what looks
-# at it may take the square of the time.
+# As much of the headers is looked at, of all parts together, and of one: what looks at
+# it may take the square of the time.
 _LOOKED, _LONGEST = 128 * 1024, 16 * 1024
 
 _field = re.compile(rb"(?m)^([!-9;-~]+)[ \t]*:(?:[^\r\n]|\r\n[ \t]|\r(?!\n)|\n)*\r\n")
@@ -76,7 +76,8 @@ class Part:
         """
         Return what it says, decoded as it says.
         """
-        email = message_from_bytes(self._contentHeaders + b"\r\n\r\n" + self.body)
+        headers = self._contentHeaders.rstrip(b"\r\n")
+        email = message_from_bytes(headers + b"\r\n\r\n" + self.body)
         payload: Any = email.get_payload(decode=True)
         return decode(payload or b"", email.get_content_charset() or "utf-8")
 

@@ -26,7 +26,8 @@ _set = re.compile(rb"%b(?:,%b)*(?=[ )]|\Z)" % (_range, _range))
 _number = re.compile(rb"[0-9]{1,10}(?=[ )]|\Z)")
 _date = re.compile(rb'("?)([0-9]{1,2}-[A-Za-z]{3}-[0-9]{4})\1(?=[ )]|\Z)')
 _dateTime = re.compile(
-    rb'"([ 0-9]?[0-9]-[A-Za-z]{3}-[0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{4})"(?= |\Z)'
+    rb'"([ 0-9]?[0-9]-[A-Za-z]{3}-[0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{4})"'
+    rb"(?= |\Z)"
 )
 _open, _close = re.compile(rb"\("), re.compile(rb"\)(?=[ )\]]|\Z)")
 _control = re.compile(r"[\x00-\x1f\x7f]")
