@@ -8,6 +8,7 @@ all that a client doesn't read.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -19,8 +20,9 @@ from twisted.protocols.policies import TimeoutMixin
 from twisted.python.failure import Failure
 
 from .._contracts import InterfaceType
+from ..credentials import CramMD5Credentials
 from ..error import LoginFailed, TemporaryFailure
-from ._sasl import Exchange
+from ._sasl import Malformed, take
 
 
 class Refused(Exception):
@@ -167,7 +169,8 @@ class Dialogue(LineReceiver, TimeoutMixin):
         """
         Ask for credentials by SASL.
 
-        @param initial: what the client says before it is asked, if anything.
+        @param initial: what the client says before it is asked, if anything: the answer
+            to the first challenge, or C{=} for an empty one (RFC 4959, RFC 5034).
 
         @return: the credentials, complete.
 
@@ -177,15 +180,20 @@ class Dialogue(LineReceiver, TimeoutMixin):
         made = self.factory.challengers.get(mechanism.upper())
         if made is None:
             raise Refused("There is no such mechanism")
-        exchange = Exchange(made())
+        credentials = made()
+        challenge = credentials.getChallenge()
+        if initial is not None and isinstance(credentials, CramMD5Credentials):
+            raise Malformed("This mechanism begins with a challenge")
+        line = b"" if initial == b"=" else initial
         try:
-            isComplete = initial is not None and exchange.begin(initial)
-            while not isComplete:
-                self.sendLine(b"+ " + exchange.challenge())
-                isComplete = exchange.take(await self.awaitLine())
+            while line is None or not take(credentials, line):
+                if line is not None:
+                    challenge = credentials.getChallenge()
+                self.sendLine(b"+ " + b64encode(challenge))
+                line = await self.awaitLine()
         except LoginFailed:
             raise Refused(f"{self.WRONG} Authentication failed") from None
-        return exchange.credentials
+        return credentials
 
     async def logIn(self, credentials: Any, interface: InterfaceType) -> None:
         """

@@ -4,19 +4,17 @@ The mailbox as POP3 shows it.
 
 from __future__ import annotations
 
+from functools import partial
 from io import BytesIO
 from typing import Any
 
 from zope.interface import implementer
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IProtocolFactory
 from twisted.mail.pop3 import IMailbox
 
-from ..portal import Portal
-from ._limits import LOGIN_TIMEOUT
 from ._pop3server import POP3Server
-from ._sessions import MOST_REFUSED, MailFactory, SessionFactory
+from ._sessions import MailFactory, SessionFactory
 from ._store import Mailbox, StoreService
 
 
@@ -91,24 +89,10 @@ class POP3Factory(MailFactory):
     """
 
     protocol = POP3Server
+    service = "pop3"
 
 
-def makeFactory(
-    portal: Portal,
-    loginTimeout: float = LOGIN_TIMEOUT,
-    reactor: Any = None,
-    mostRefused: int = MOST_REFUSED,
-) -> IProtocolFactory:
-    """
-    Serve a portal over POP3.
-
-    @param loginTimeout: how long a client may take until somebody is logged in, in
-        seconds.
-    @param reactor: what counts the time; the reactor that is installed if L{None}.
-    @param mostRefused: how many wrong passwords end a connection.
-    """
-    factory = POP3Factory(portal)
-    return SessionFactory(factory, portal, "pop3", mostRefused, loginTimeout, reactor)
-
+#: Serve a portal over POP3.
+makeFactory = partial(SessionFactory, POP3Factory)
 
 __all__ = ["MailDrop", "makeFactory"]

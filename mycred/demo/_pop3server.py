@@ -6,7 +6,7 @@ POP3 as clients really speak it: whatever they send is answered by +OK or -ERR
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from twisted.internet.defer import CancelledError, maybeDeferred
@@ -16,68 +16,24 @@ from ..credentials import UsernamePassword
 from ._dialogue import Dialogue, Refused
 from ._sasl import Malformed
 
-_number = re.compile(rb"[0-9]{1,9}")
-
-
-def _nothing(rest: bytes) -> tuple[bytes, ...]:
-    """
-    Read no argument.
-    """
-    if rest.strip():
-        raise Refused("this command has no arguments")
-    return ()
-
-
-def _all(rest: bytes) -> tuple[bytes, ...]:
-    """
-    Read one argument, in which there may be spaces.
-    """
-    if not rest:
-        raise Refused("this command has an argument")
-    return (rest,)
-
-
-def _mechanism(rest: bytes) -> tuple[bytes, ...]:
-    """
-    Read a mechanism and an initial response, or nothing.
-    """
-    words = rest.split()
-    if len(words) > 2:
-        raise Refused("this command has a mechanism and a response")
-    return tuple(words)
-
-
-def _numbers(least: int, most: int) -> Callable[[bytes], tuple[int, ...]]:
-    """
-    Make what reads so many numbers.
-    """
-
-    def read(rest: bytes) -> tuple[int, ...]:
-        words = rest.split()
-        if not least <= len(words) <= most or not all(map(_number.fullmatch, words)):
-            raise Refused("this command has other arguments, which are numbers")
-        return tuple(map(int, words))
-
-    return read
-
-
-# How the arguments of each command are read, before a login, after it, or always.
-_BEFORE: dict[bytes, Callable[[bytes], tuple[Any, ...]]] = {
-    b"AUTH": _mechanism,
-    b"PASS": _all,
-    b"USER": _all,
+# The arguments of each command, before a login, after it, or always: numbers, names,
+# which may have spaces in them, or a mechanism and an initial response.
+_BEFORE = {
+    b"AUTH": re.compile(rb"(?: +(\S+)(?: +(\S+))?)? *"),
+    b"PASS": re.compile(rb" (.+)"),
+    b"USER": re.compile(rb" (.+)"),
 }
-_AFTER: dict[bytes, Callable[[bytes], tuple[Any, ...]]] = {
-    b"DELE": _numbers(1, 1),
-    b"LIST": _numbers(0, 1),
-    b"NOOP": _nothing,
-    b"RETR": _numbers(1, 1),
-    b"RSET": _nothing,
-    b"STAT": _nothing,
-    b"TOP": _numbers(2, 2),
-    b"UIDL": _numbers(0, 1),
+_AFTER = {
+    b"DELE": re.compile(rb" +([0-9]{1,9}) *"),
+    b"LIST": re.compile(rb"(?: +([0-9]{1,9}))? *"),
+    b"NOOP": re.compile(rb" *"),
+    b"RETR": re.compile(rb" +([0-9]{1,9}) *"),
+    b"RSET": re.compile(rb" *"),
+    b"STAT": re.compile(rb" *"),
+    b"TOP": re.compile(rb" +([0-9]{1,9}) +([0-9]{1,9}) *"),
+    b"UIDL": re.compile(rb"(?: +([0-9]{1,9}))? *"),
 }
-_ALWAYS = {b"CAPA": _nothing, b"QUIT": _nothing}
+_ALWAYS = {b"CAPA": re.compile(rb" *"), b"QUIT": re.compile(rb" *")}
 
 
 class POP3Server(Dialogue):
@@ -113,11 +69,14 @@ class POP3Server(Dialogue):
         """
         Carry a command out, and tell how it went.
         """
-        name, _, rest = line.partition(b" ")
+        name = line.partition(b" ")[0]
+        command = name.upper()
         try:
-            arguments = self._readerOf(name.upper())(rest)
-            handler = getattr(self, f"on_{name.upper().decode('ascii')}")
-            said = b"+OK " + await handler(*arguments)
+            found = self._argumentsOf(command).fullmatch(line, len(name))
+            if found is None:
+                raise Refused("this command has other arguments")
+            handler = getattr(self, f"on_{command.decode('ascii')}")
+            said = b"+OK " + await handler(*found.groups())
         except (Refused, Malformed) as error:
             said = b"-ERR " + str(error).encode("ascii")
         except CancelledError:
@@ -126,23 +85,23 @@ class POP3Server(Dialogue):
             self._log.failure("A command failed")
             said = b"-ERR [SYS/TEMP] Server error"
         self.sendLine(said)
-        if name.upper() == b"QUIT":
+        if command == b"QUIT":
             self.hangUp()
 
-    def _readerOf(self, name: bytes) -> Callable[[bytes], tuple[Any, ...]]:
+    def _argumentsOf(self, command: bytes) -> re.Pattern[bytes]:
         """
-        Find what reads the arguments of a command.
+        Return the pattern of the arguments of a command.
 
         @raise Refused: if it isn't one for now.
         """
-        now, other = (_BEFORE, _AFTER) if self.avatar is None else (_AFTER, _BEFORE)
-        if name in other:
-            isEarly = self.avatar is None
+        isEarly = self.avatar is None
+        now, other = (_BEFORE, _AFTER) if isEarly else (_AFTER, _BEFORE)
+        if command in other:
             raise Refused("log in first" if isEarly else "you are logged in already")
-        reader = now.get(name) or _ALWAYS.get(name)
-        if reader is None:
+        pattern = {**now, **_ALWAYS}.get(command)
+        if pattern is None:
             raise Refused("unknown command")
-        return reader
+        return pattern
 
     async def on_CAPA(self) -> bytes:
         """
@@ -194,46 +153,42 @@ class POP3Server(Dialogue):
         """
         Tell how many messages there are, and how large they are together.
         """
-        sizes = self._sizes()
-        return b"%d %d" % (len(sizes), sum(sizes.values()))
+        sizes = self.avatar.listMessages()
+        return b"%d %d" % (len(self._places()), sum(sizes))
 
-    async def on_LIST(self, number: int | None = None) -> bytes:
+    async def on_LIST(self, number: bytes | None = None) -> bytes:
         """
         Tell the size of a message, or of all.
         """
-        sizes = {n: b"%d" % size for n, size in self._sizes().items()}
-        return self._listed(sizes, number)
+        return self._listed(lambda i: b"%d" % self.avatar.listMessages(i), number)
 
-    async def on_UIDL(self, number: int | None = None) -> bytes:
+    async def on_UIDL(self, number: bytes | None = None) -> bytes:
         """
         Tell the identifier of a message, or of all.
         """
-        return self._listed(
-            {n: self.avatar.getUidl(n - 1) for n in self._sizes()}, number
-        )
+        return self._listed(self.avatar.getUidl, number)
 
-    async def on_RETR(self, number: int) -> bytes:
+    async def on_RETR(self, number: bytes) -> bytes:
         """
         Send a message.
         """
         content = await self._content(number)
         return b"%d octets\r\n" % len(content) + _spelled(content)
 
-    async def on_TOP(self, number: int, count: int) -> bytes:
+    async def on_TOP(self, number: bytes, count: bytes) -> bytes:
         """
         Send the headers of a message, and so many lines of it.
         """
         headers, blank, body = (await self._content(number)).partition(b"\r\n\r\n")
-        lines = body.split(b"\r\n", count)[:count] if count else []
+        lines = body.split(b"\r\n")[: int(count)]
         begun = headers + blank + b"\r\n".join(lines)
         return b"Top of message follows\r\n" + _spelled(begun)
 
-    async def on_DELE(self, number: int) -> bytes:
+    async def on_DELE(self, number: bytes) -> bytes:
         """
         Mark a message.
         """
-        self._insistOn(number, self._sizes())
-        self.avatar.deleteMessage(number - 1)
+        self.avatar.deleteMessage(self._place(number))
         return b"Marked"
 
     async def on_RSET(self) -> bytes:
@@ -249,35 +204,36 @@ class POP3Server(Dialogue):
         """
         return b"Done"
 
-    def _sizes(self) -> dict[int, int]:
+    def _places(self) -> list[int]:
         """
-        Return the sizes of the messages that aren't marked, by their numbers.
+        Return the places of the messages that aren't marked, from 0.
         """
-        return {n: size for n, size in enumerate(self.avatar.listMessages(), 1) if size}
+        return [i for i, size in enumerate(self.avatar.listMessages()) if size]
 
-    def _insistOn(self, number: int, known: Container[int]) -> None:
+    def _place(self, number: bytes) -> int:
         """
-        @raise Refused: if there is no message of a number.
+        Return the place of a message.
+
+        @raise Refused: if there is none of the number.
         """
-        if number not in known:
+        place = int(number) - 1
+        if place not in self._places():
             raise Refused("no such message")
+        return place
 
-    def _listed(self, known: dict[int, bytes], number: int | None) -> bytes:
+    def _listed(self, tell: Callable[[int], bytes], number: bytes | None) -> bytes:
         """
         Tell something of a message, or of all.
         """
-        lines = {n: b"%d %b" % (n, told) for n, told in known.items()}
-        if number is None:
-            return _several(lines.values())
-        self._insistOn(number, lines)
-        return lines[number]
+        if number is not None:
+            return number + b" " + tell(self._place(number))
+        return _several(b"%d %b" % (i + 1, tell(i)) for i in self._places())
 
-    async def _content(self, number: int) -> bytes:
+    async def _content(self, number: bytes) -> bytes:
         """
         Load a message.
         """
-        self._insistOn(number, self._sizes())
-        file: Any = await maybeDeferred(self.avatar.getMessage, number - 1)
+        file: Any = await maybeDeferred(self.avatar.getMessage, self._place(number))
         if file is None:
             raise Refused("that message is gone")
         content: bytes = file.read()

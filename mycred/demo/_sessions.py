@@ -22,11 +22,13 @@ class MailFactory(Factory):
     """
     Build connections of a mail protocol.
 
+    @cvar service: what the log, and TLS, call the protocol.
     @ivar challengers: for each SASL mechanism that is offered, how to make its
         credentials.
     """
 
     noisy = False
+    service: str
 
     def __init__(self, portal: Portal) -> None:
         self.challengers = mechanismsOf(portal)
@@ -50,26 +52,25 @@ class SessionFactory(LimitedFactory):
 
     def __init__(
         self,
-        factory: Factory,
+        factory: type[MailFactory],
         portal: Portal,
-        service: str,
-        mostRefused: int = MOST_REFUSED,
         loginTimeout: float = LOGIN_TIMEOUT,
         reactor: Any = None,
+        mostRefused: int = MOST_REFUSED,
     ) -> None:
         """
         @param factory: the factory of the protocols, which have a C{portal}.
         @param portal: the portal of the server.
-        @param service: what the log, and TLS, call the protocol.
-        @param mostRefused: how many wrong passwords end a connection.
         @param loginTimeout: how long a client may take until somebody is logged in, in
             seconds.
         @param reactor: what counts the time; the reactor that is installed if L{None}.
+        @param mostRefused: how many wrong passwords end a connection.
         """
-        alpn = [service.encode("ascii")]
-        super().__init__(factory, _SessionWrapper, loginTimeout, reactor, alpn)
+        alpn = [factory.service.encode("ascii")]
+        made = factory(portal)
+        super().__init__(made, _SessionWrapper, loginTimeout, reactor, alpn)
         self._portal = portal
-        self._service = service
+        self._service = factory.service
         self._mostRefused = mostRefused
 
     def buildProtocol(self, addr: Any) -> ProtocolWrapper:

@@ -12,12 +12,12 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred.demo._imap4._commands import COMMANDS, UID_COMMANDS
+from mycred.demo._imap4._commands import COMMANDS
 
 from ._server import ServerTests
 from ._wire import JUNK, NUMBERS, Wire, WireTests, coded
 
-_NAMES = [*COMMANDS, *(b"UID " + name for name in UID_COMMANDS)]
+_NAMES = list(COMMANDS)
 _OTHERS = [b"UID", b"UID NOOP", b"STARTTLS", b"X", b"__init__", b"\xff", b"ID NIL"]
 
 # What may follow a command.

@@ -14,8 +14,8 @@ from ._fetch import fetchedBy
 from ._search import Key, searchedBy
 from ._syntax import Arguments
 
-#: What STATUS tells of a folder.
-FIGURES = [b"MESSAGES", b"RECENT", b"UIDNEXT", b"UIDVALIDITY", b"UNSEEN"]
+# What STATUS tells of a folder.
+_FIGURES = [b"MESSAGES", b"RECENT", b"UIDNEXT", b"UIDVALIDITY", b"UNSEEN"]
 
 # How STORE changes flags: to what is left of those before, and whether that is told.
 _STORED = {
@@ -66,7 +66,7 @@ def _figures(arguments: Arguments) -> list[bytes]:
     Read what is asked of a folder.
     """
     names = arguments.listOf(arguments.atom)
-    if not names or not set(names) <= set(FIGURES):
+    if not names or not set(names) <= set(_FIGURES):
         raise ValueError("Names of figures expected")
     return names
 
@@ -124,7 +124,7 @@ _ALWAYS, _LOGGED_IN = "unauth auth select", "auth select"
 _mailbox, _numbers = Arguments.mailbox, Arguments.sequenceSet
 
 #: The commands.
-COMMANDS = {
+COMMANDS: dict[bytes, Command] = {
     b"APPEND": Command(_LOGGED_IN, (_mailbox, _optionalFlags, _optionalDate, _content)),
     b"AUTHENTICATE": Command("unauth", (Arguments.atom, _initial)),
     b"CAPABILITY": Command(_ALWAYS),
@@ -149,13 +149,12 @@ COMMANDS = {
     b"STATUS": Command(_LOGGED_IN, (_mailbox, _figures)),
     b"STORE": Command("select", (_numbers, _stored, Arguments.flags)),
     b"SUBSCRIBE": Command(_LOGGED_IN, (_mailbox,)),
+    b"UID EXPUNGE": Command("select", (_numbers,)),
     b"UNSUBSCRIBE": Command(_LOGGED_IN, (_mailbox,)),
 }
 
-#: The commands that speak of UIDs instead of numbers, after the word UID.
-UID_COMMANDS = {
-    **{name: COMMANDS[name] for name in (b"COPY", b"FETCH", b"SEARCH", b"STORE")},
-    b"EXPUNGE": Command("select", (_numbers,)),
-}
+for _name in (b"COPY", b"FETCH", b"SEARCH", b"STORE"):
+    # The same with UIDs for numbers.
+    COMMANDS[b"UID " + _name] = COMMANDS[_name]
 
-__all__ = ["COMMANDS", "FIGURES", "UID_COMMANDS", "Command"]
+__all__ = ["COMMANDS", "Command"]

@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 from .._dialogue import Dialogue, Refused
 from .._sasl import Malformed
 from .._store import LARGEST, MailboxFull
-from ._commands import COMMANDS, UID_COMMANDS
+from ._commands import COMMANDS
 from ._folder import Folder
 from ._syntax import Arguments, literal
 
@@ -26,7 +26,8 @@ _MOST_BEFORE = 8 * 1024
 _MOST_AFTER = 2 * LARGEST
 _MOST_LITERALS = 50
 
-_tag = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\+]{1,255}')
+_tag = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\+]{1,255}(?= |\Z)')
+_name = re.compile(rb" *((?:UID +)?[A-Z]+)(?= |\Z)", re.IGNORECASE)
 
 
 class Connection(Dialogue):
@@ -156,7 +157,7 @@ class Connection(Dialogue):
         """
         tag = _tagOf(pieces[0])
         try:
-            handler, arguments = self._read(pieces)
+            handler, arguments = self._read(tag, pieces)
             said = b"OK " + await handler(*arguments)
         except Malformed as error:
             said = b"BAD " + _said(error)
@@ -176,7 +177,7 @@ class Connection(Dialogue):
                 self.hangUp()
 
     def _read(
-        self, pieces: list[bytes]
+        self, tag: bytes | None, pieces: list[bytes]
     ) -> tuple[Callable[..., Coroutine[Any, Any, bytes]], list[Any]]:
         """
         Read a command.
@@ -185,22 +186,22 @@ class Connection(Dialogue):
 
         @raise Malformed: if it makes no sense.
         """
-        if _tagOf(pieces[0]) is None:
+        if tag is None:
             raise Malformed("A tag expected")
-        name, rest = _wordIn(pieces[0].partition(b" ")[2])
-        isUID = name == b"UID"
-        if isUID:
-            name, rest = _wordIn(rest)
-        command = (UID_COMMANDS if isUID else COMMANDS).get(name)
-        if command is None:
+        found = _name.match(pieces[0], len(tag))
+        words = found[1].upper().split() if found else []
+        command = COMMANDS.get(b" ".join(words))
+        if found is None or command is None:
             raise Malformed("Unknown command")
         if self.state not in command.states.split():
             raise Malformed(_WHY_NOT[self.state])
         try:
+            rest = pieces[0][found.end() :]
             arguments = command.read(Arguments(rest, *pieces[1:]))
         except ValueError as error:
             raise Malformed(str(error)) from None
-        return getattr(self, f"on_{name.decode('ascii')}"), arguments + [True] * isUID
+        isUID = [True] * (len(words) - 1)
+        return getattr(self, f"on_{words[-1].decode('ascii')}"), arguments + isUID
 
     @property
     def state(self) -> str:
@@ -246,16 +247,8 @@ def _tagOf(line: bytes) -> bytes | None:
     """
     Return the tag of a command; L{None} if there is none.
     """
-    tag = line.partition(b" ")[0]
-    return tag if _tag.fullmatch(tag) else None
-
-
-def _wordIn(text: bytes) -> tuple[bytes, bytes]:
-    """
-    Return the first word of a text, in capitals, and the rest.
-    """
-    word, _, rest = text.lstrip(b" ").partition(b" ")
-    return word.upper(), rest
+    found = _tag.match(line)
+    return found[0] if found else None
 
 
 __all__ = ["Connection"]

@@ -4,7 +4,7 @@ Folders over IMAP4 (RFC 3501, section 6.3).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from twisted.internet.defer import maybeDeferred
@@ -14,6 +14,21 @@ from .._dialogue import Refused
 from ._folder import FLAGS, Folder
 from ._login import Sessions
 from ._syntax import listed
+
+
+def _changing(name: str) -> Callable[..., Coroutine[Any, Any, bytes]]:
+    """
+    Make the command that has an account change its folders.
+    """
+
+    async def change(self: Any, *names: str) -> bytes:
+        try:
+            getattr(self.avatar, name)(*names)
+        except MailboxException as error:
+            raise Refused(f"[CANNOT] {error}") from None
+        return b"Done"
+
+    return change
 
 
 class Folders(Sessions):
@@ -113,47 +128,11 @@ class Folders(Sessions):
         self.tell(b'NAMESPACE (("" "/")) NIL NIL')
         return b"NAMESPACE completed"
 
-    async def on_CREATE(self, name: str) -> bytes:
-        """
-        Make a folder.
-        """
-        return self._change(self.avatar.create, name)
-
-    async def on_DELETE(self, name: str) -> bytes:
-        """
-        Remove a folder.
-        """
-        return self._change(self.avatar.delete, name)
-
-    async def on_RENAME(self, name: str, other: str) -> bytes:
-        """
-        Rename a folder.
-        """
-        return self._change(self.avatar.rename, name, other)
-
-    async def on_SUBSCRIBE(self, name: str) -> bytes:
-        """
-        Subscribe to a folder.
-        """
-        return self._change(self.avatar.subscribe, name)
-
-    async def on_UNSUBSCRIBE(self, name: str) -> bytes:
-        """
-        Don't subscribe to a folder any more.
-        """
-        return self._change(self.avatar.unsubscribe, name)
-
-    def _change(self, change: Callable[..., object], *names: str) -> bytes:
-        """
-        Change folders.
-
-        @raise Refused: if that can't be.
-        """
-        try:
-            change(*names)
-        except MailboxException as error:
-            raise Refused(f"[CANNOT] {error}") from None
-        return b"Done"
+    on_CREATE = _changing("create")
+    on_DELETE = _changing("delete")
+    on_RENAME = _changing("rename")
+    on_SUBSCRIBE = _changing("subscribe")
+    on_UNSUBSCRIBE = _changing("unsubscribe")
 
     async def on_APPEND(
         self, name: str, flags: list[str], date: float | None, content: bytes
