@@ -181,19 +181,20 @@ class Dialogue(LineReceiver, TimeoutMixin):
         if made is None:
             raise Refused("There is no such mechanism")
         credentials = made()
-        challenge = credentials.getChallenge()
         if initial is not None and isinstance(credentials, CramMD5Credentials):
             raise Malformed("This mechanism begins with a challenge")
         line = b"" if initial == b"=" else initial
-        try:
-            while line is None or not take(credentials, line):
-                if line is not None:
-                    challenge = credentials.getChallenge()
+        while True:
+            challenge = credentials.getChallenge()
+            if line is None:
                 self.sendLine(b"+ " + b64encode(challenge))
                 line = await self.awaitLine()
-        except LoginFailed:
-            raise Refused(f"{self.WRONG} Authentication failed") from None
-        return credentials
+            try:
+                if take(credentials, line):
+                    return credentials
+            except LoginFailed:
+                raise Refused(f"{self.WRONG} Authentication failed") from None
+            line = None
 
     async def logIn(self, credentials: Any, interface: InterfaceType) -> None:
         """

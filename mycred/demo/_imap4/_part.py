@@ -87,7 +87,7 @@ class Part:
         The headers that are looked at: the name of each, in capitals, and its lines.
         """
         # A last one without a blank line may have no end.
-        looked = self.header[: self._limits.headers].rstrip(b"\r\n") + b"\r\n"
+        looked = self.header[: max(0, self._limits.headers)].rstrip(b"\r\n") + b"\r\n"
         self._limits.headers -= len(looked)
         return [(found[1].upper(), found[0]) for found in _field.finditer(looked)]
 
