@@ -8,19 +8,13 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from email import (
-    # They would be imported at the first login, when twistd may be somebody (--uid)
-    # who can't read where Python is.
-    generator as generator,
-    policy as policy,
-)
-from email.message import EmailMessage
-from email.utils import formatdate
 from typing import Any
 
 from twisted.application.service import Service
 from twisted.enterprise.adbapi import ConnectionPool
 from twisted.internet.defer import Deferred
+
+from ._composed import WELCOME, composed
 
 _schema = """
 create table if not exists users (
@@ -137,7 +131,7 @@ class StoreService(Service):
                 "insert or ignore into users values (?, ?, 1)", (user, int(time.time()))
             )
             if made.rowcount:
-                welcome = composed(b"postmaster", user, "Welcome", _welcome)
+                welcome = composed(b"postmaster", user, "Welcome", WELCOME)
                 _insert(transaction, user, welcome, time.time(), ())
             row = transaction.execute(
                 "select uidvalidity, uidnext from users where name = ?", (user,)
@@ -308,34 +302,6 @@ class StoreService(Service):
         return answer
 
 
-_welcome = """\
-This mailbox is yours.
-It is the same one over POP3, IMAP4, Perspective Broker, HTTP and SSH.
-"""
-
-
-def composed(sender: bytes, recipient: bytes, subject: str, text: str) -> bytes:
-    """
-    Compose a message.
-    """
-    message = EmailMessage()
-    message["From"] = _address(sender)
-    message["To"] = _address(recipient)
-    message["Date"] = formatdate()
-    message["Subject"] = subject
-    message.set_content(text)
-    return message.as_bytes()
-
-
-def _address(user: bytes) -> str:
-    """
-    Spell a user's address so that no name can break out of its header.
-    """
-    name = user.decode("utf-8", "replace")
-    safe = "".join(c if c.isalnum() or c in "._-+" else "_" for c in name)
-    return f"<{safe}@localhost>"
-
-
 def _insert(
     transaction: Any, user: bytes, content: bytes, date: float, flags: Iterable[str]
 ) -> Message:
@@ -397,5 +363,4 @@ __all__ = [
     "Message",
     "NoSuchUser",
     "StoreService",
-    "composed",
 ]

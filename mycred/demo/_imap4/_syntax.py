@@ -35,6 +35,10 @@ _control = re.compile(r"[\x00-\x1f\x7f]")
 # It has a shorter name as of Python 3.11.
 _UTC = timezone.utc  # noqa: UP017
 
+# What this needs is imported at the first use, when twistd may be somebody (--uid) who
+# can't read where Python is.
+datetime.strptime("1994", "%Y")
+
 #: What ends a line that a literal follows: how long it is, and whether the client waits.
 literal = re.compile(rb"(?:\A|(?<=[ (]))\{([0-9]{1,10})(\+?)\}\Z")
 
