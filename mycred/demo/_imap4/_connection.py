@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 from .._dialogue import Dialogue, Refused
 from .._sasl import Malformed
 from .._store import LARGEST, MailboxFull
-from ._commands import COMMANDS
+from ._commands import COMMANDS, Command
 from ._folder import Folder
 from ._syntax import Arguments, literal
 
@@ -194,7 +194,7 @@ class Connection(Dialogue):
         if found is None or command is None:
             raise Malformed("Unknown command")
         if self.state not in command.states.split():
-            raise Malformed(_WHY_NOT[self.state])
+            raise Malformed(_whyNot(command, self.state))
         try:
             rest = pieces[0][found.end() :]
             arguments = command.read(Arguments(rest, *pieces[1:]))
@@ -229,11 +229,14 @@ class Connection(Dialogue):
         self._hasNews = False
 
 
-_WHY_NOT = {
-    "unauth": "Log in first",
-    "auth": "Select a folder first, and log in only once",
-    "select": "You are logged in already",
-}
+def _whyNot(command: Command, state: str) -> str:
+    """
+    Say why there is no such command in a state.
+    """
+    if state == "unauth":
+        return "Log in first"
+    isLogin = command.states == "unauth"
+    return "You are logged in already" if isLogin else "Select a folder first"
 
 
 def _said(error: Exception) -> bytes:
