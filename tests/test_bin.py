@@ -19,6 +19,8 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 import mycred
 
+from .checkers._files import BCRYPT
+
 ROOT = Path(mycred.__file__).parents[1]
 
 # How long anything may take before the test gives up, in seconds.
@@ -399,7 +401,7 @@ class DemoTests(CheckoutTestCase):
         for name in ("curl", "ssh-keyscan", "ssh-keygen"):
             if shutil.which(name) is None:
                 raise SkipTest(f"install {name}")
-        hashes = self.write("hashes", f"alice:$2y$04${'a' * 53}\n")
+        hashes = self.write("hashes", f"alice:{BCRYPT.decode()}\n")
         free = ":interface=127.0.0.1"
         _, said = self.demo(
             f"--auth=htpasswd:{hashes}",

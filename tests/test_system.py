@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import pwd
 import re
 import shutil
 import subprocess
@@ -365,11 +366,13 @@ class StateTests(SystemTestCase):
         self.assertEqual((account.home, account.shell), (f"/home/{NAME}", "/bin/sh"))
         uid = account.uid
         self.usermod("-s", "/usr/sbin/nologin", "-G", "mail,users")
+        taken = {entry.pw_uid for entry in pwd.getpwall()}
+        unused = max(set(range(100, 1000)) - taken)
         changes = [
             (),
             ("-s", "/bin/sh", "-G", "adm"),
             ("-s", "", "-G", ""),
-            ("-u", "999"),
+            ("-u", str(unused)),
         ]
         seen = set()
         for change in changes:

@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
@@ -26,19 +26,20 @@ _BUILT = {"build", "dist"}
 _LONGEST = 1 << 20
 
 
-def find(path: Path) -> Iterator[Path]:
+def find(path: Path, onError: Callable[[OSError], None]) -> Iterator[Path]:
     """
     Walk through the files that a path stands for.
 
     A file is there by itself.  A directory is walked through in the order of names,
     without links, hidden directories, virtual environments and what was built.
 
-    @raise OSError: if there is nothing, or it can't be read.
+    @param path: a file or a directory.
+    @param onError: called with what a directory can't be read for.
     """
     if not path.is_dir():
         yield path
         return
-    for folder, folders, files in os.walk(path, onerror=_raise):
+    for folder, folders, files in os.walk(path, onerror=onError):
         hasSetup = bool(_SETUP & {*files})
         folders[:] = sorted(
             name
@@ -121,10 +122,6 @@ def write(path: Path, data: bytes) -> None:
     finally:
         with suppress(FileNotFoundError):
             os.unlink(temporary)
-
-
-def _raise(error: OSError) -> None:
-    raise error
 
 
 __all__ = ["decode", "find", "isConcerned", "isPython", "plainLines", "write"]

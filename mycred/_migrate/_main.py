@@ -20,7 +20,8 @@ from ._mentions import ofPlainText
 from ._migration import NoPython, migrate
 
 _DONE, _TO_DO, _TROUBLE = range(3)
-# As shells have it.
+# As shells have them.
+_INTERRUPTED = 128 + signal.SIGINT
 _PIPE_BROKEN = 128 + signal.SIGPIPE
 
 _DESCRIPTION = """\
@@ -94,6 +95,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read what is printed has seen enough.
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115
         return _PIPE_BROKEN
+    except KeyboardInterrupt:
+        return _INTERRUPTED
     return run.status()
 
 
@@ -115,23 +118,17 @@ class _Run:
         """
         Do what is to be done with a path that the user has named.
         """
-        before = self._python
-        try:
-            for file in find(path):
-                # The same file may be named twice.
-                name = os.path.realpath(file)
-                if name not in self._seen:
-                    self._seen.add(name)
-                    self._file(file, isNamed=file == path)
-                else:
-                    self._python += 1
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            self._fail(error.filename or path, error.strerror or str(error))
-        else:
-            if self._python == before:
-                self._say(f"{_shown(path)}: there is no Python in it")
+        before = self._python, self._failed
+        for file in find(path, self._failAt):
+            # The same file may be named twice.
+            name = os.path.realpath(file)
+            if name not in self._seen:
+                self._seen.add(name)
+                self._file(file, isNamed=file == path)
+            else:
+                self._python += 1
+        if before == (self._python, self._failed):
+            self._say(f"{_shown(path)}: there is no Python in it")
 
     def close(self) -> None:
         """
@@ -217,6 +214,9 @@ class _Run:
     def _left(self, what: str) -> None:
         self._places += 1
         self._say(what)
+
+    def _failAt(self, error: OSError) -> None:
+        self._fail(error.filename or "?", error.strerror or str(error))
 
     def _fail(self, path: Path | str, reason: str) -> None:
         self._failed += 1

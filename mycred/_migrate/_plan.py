@@ -14,7 +14,8 @@ from collections.abc import Iterator
 
 from ._edits import Text
 from ._names import COUNTERPARTS, follow, isConcerned, moduleOf, starDifference
-from ._scopes import Binding, Import, Scope, Survey, Use
+from ._scopes import Binding, Import, Scope, Survey, Use, pathOf
+from ._statements import rewrite
 
 _TAKEN = "the program calls something else mycred"
 
@@ -55,16 +56,18 @@ class Plan:
             if binding is not None
         ]
         for binding in bindings:
-            if isConcerned(_pathOf(binding.statement, binding.alias)):
+            if isConcerned(pathOf(binding.statement, binding.alias)):
                 self._decide(binding)
         for statement in self._statements():
             if isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*":
                 self._decideStar(statement)
-        for scope in self._survey.scopes:
-            for name in scope.bound:
-                self._decideUses(scope, name)
+        # Those of inner scopes first: they may hide what is bound outside of them.
+        for decide in (self._decidePackage, self._decideRoot):
+            for scope in reversed(self._survey.scopes):
+                for name in scope.bound:
+                    decide(scope, _inOrder(scope.bound[name]))
         for statement in self._statements():
-            self._rewrite(statement)
+            rewrite(self._text, statement, self._new, self._extra.get(statement, []))
         return self._text.edited()
 
     def _statements(self) -> Iterator[Import]:
@@ -75,13 +78,11 @@ class Plan:
             if isinstance(node, (ast.Import, ast.ImportFrom)):
                 yield node
 
-    # Imports
-
     def _decide(self, binding: Binding) -> None:
         """
         Decide whether a name that is imported follows.
         """
-        path = _pathOf(binding.statement, binding.alias)
+        path = pathOf(binding.statement, binding.alias)
         isModule = isinstance(binding.statement, ast.Import)
         new = COUNTERPARTS.get(path) if isModule else follow(path)
         if new is None:
@@ -144,7 +145,7 @@ class Plan:
         parentheses.
         """
         return (
-            _pathOf(statement, statement.names[0]) == "twisted.cred"
+            pathOf(statement, statement.names[0]) == "twisted.cred"
             and len({alias.name for alias in statement.names}) == 1
             and any(token.text[0] == "#" for token in self._text.tokens(statement))
         )
@@ -168,28 +169,25 @@ class Plan:
             return
         self._leave(statement.lineno, f"import * of {module} stays: {reason}")
 
-    # Uses
-
-    def _decideUses(self, scope: Scope, name: str) -> None:
+    def _decidePackage(self, scope: Scope, bindings: list[Binding]) -> None:
         """
-        Decide which uses of a package's name follow, and what must be imported for
-        them.
+        Decide what must be imported for the uses of C{twisted.cred} under a name of its
+        own.
         """
-        bindings = _inOrder(scope.bound[name])
-        roots = [b for b in bindings if b.target in ("twisted", "twisted.conch")]
-        packages = [b for b in bindings if b.target == "twisted.cred"]
-        if roots:
-            self._decideRoot(scope, roots)
-        for binding in packages:
-            if binding.alias in self._new:
+        for binding in bindings:
+            if binding.target == "twisted.cred" and binding.alias in self._new:
                 for use, path in self._uses[binding]:
                     module = COUNTERPARTS[moduleOf(path)]
                     self._need([binding], use.line, module, isBound=True)
 
-    def _decideRoot(self, scope: Scope, roots: list[Binding]) -> None:
+    def _decideRoot(self, scope: Scope, bindings: list[Binding]) -> None:
         """
-        Decide which uses of C{twisted} or C{twisted.conch} follow.
+        Decide which uses of C{twisted} or C{twisted.conch} follow, and what must be
+        imported for them.
         """
+        roots = [b for b in bindings if b.target in ("twisted", "twisted.conch")]
+        if not roots:
+            return
         canFollow = _isPackage(scope.bound[roots[0].name]) and not self._isTaken()
         canFollow = canFollow and not any(binding.isDeclared for binding in roots)
         kept: list[int] = []
@@ -198,7 +196,9 @@ class Plan:
                 # What is in quotes is among what is mentioned.
                 kept.append(use.line)
                 continue
-            reason = self._whyUseStays(use, path) if canFollow else "its import stays"
+            reason = "its import stays"
+            if canFollow:
+                reason = self._whyUseStays(use, path, scope)
             if reason:
                 kept.append(use.line)
                 self._leave(use.line, f"{path} stays: {reason}")
@@ -225,9 +225,11 @@ class Plan:
         ]
         return any(b.isDirect and b.alias.lineno < line for b in bindings)
 
-    def _whyUseStays(self, use: Use, path: str) -> str:
+    def _whyUseStays(self, use: Use, path: str, home: Scope) -> str:
         """
         Say why a use stays.
+
+        @param home: the scope that its name belongs to.
 
         @return: nothing if it can follow.
         """
@@ -241,7 +243,28 @@ class Plan:
         start, end = self._spanOf(use, path)
         if not re.fullmatch(r"\w+([ \t]*\.[ \t]*\w+)*", self._text.text[start:end]):
             return "it is spread over lines, or in parentheses"
+        scope: Scope | None = use.scope
+        while scope is not None and scope is not home:
+            if "mycred" in scope.bound or self._willBind(scope):
+                return "another import there is of mycred, too"
+            scope = scope.parent
         return ""
+
+    def _willBind(self, scope: Scope) -> bool:
+        """
+        Whether an import in a scope will bind C{mycred}.
+        """
+        return any(
+            (
+                isinstance(binding.statement, ast.Import)
+                and binding.alias in self._new
+                and not binding.alias.asname
+            )
+            or any(m != "twisted" for m in self._extra.get(binding.statement, ()))
+            for bound in scope.bound.values()
+            for binding in bound
+            if binding is not None
+        )
 
     def _spanOf(self, use: Use, path: str) -> tuple[int, int]:
         """
@@ -282,95 +305,14 @@ class Plan:
         they are in.
         """
         for alias in statement.names:
-            path = self._new.get(alias) or _pathOf(statement, alias)
+            path = self._new.get(alias) or pathOf(statement, alias)
             words = path.split(".")
             for number in range(1, len(words) + 1):
                 yield ".".join(words[:number])
         yield from self._extra.get(statement, ())
 
-    # Text
-
-    def _rewrite(self, statement: Import) -> None:
-        """
-        Change a statement.
-        """
-        moved = {alias for alias in statement.names if alias in self._new}
-        extra = sorted(self._extra.get(statement, []))
-        if isinstance(statement, ast.Import):
-            for alias in moved:
-                self._renameModule(alias)
-            if extra:
-                _, end = self._text.span(statement)
-                self._text.replace(end, end, "".join(f", {name}" for name in extra))
-        elif moved and len(moved) == len(statement.names):
-            self._renameAll(statement, extra)
-        elif moved or extra:
-            self._split(statement, moved, extra)
-
-    def _renameModule(self, alias: ast.alias) -> None:
-        """
-        Change the module in C{import a.b as c}.
-        """
-        name = [t for t in self._text.tokens(alias) if t.text[0] != "#"]
-        words = [token.text for token in name]
-        last = words.index("as") if alias.asname else len(words)
-        self._text.replace(name[0].start, name[last - 1].end, self._new[alias])
-
-    def _renameAll(self, statement: ast.ImportFrom, extra: list[str]) -> None:
-        """
-        Change an import all of whose names follow.
-        """
-        if statement.module == "twisted":
-            written = self._written(statement, {*statement.names}, extra)
-            self._text.replace(*self._text.span(statement), written)
-            return
-        tokens = [t for t in self._text.tokens(statement) if t.text[0] != "#"]
-        last = next(n for n, token in enumerate(tokens) if token.text == "import")
-        package = self._new[statement.names[0]].rpartition(".")[0]
-        self._text.replace(tokens[1].start, tokens[last - 1].end, package)
-        for alias in statement.names:
-            name = self._new[alias].rpartition(".")[2]
-            if name != alias.name:
-                start, end = self._text.span(alias)
-                self._text.replace(start, end, f"{name} as {alias.asname or alias.name}")
-
-    def _split(
-        self, statement: ast.ImportFrom, moved: set[ast.alias], extra: list[str]
-    ) -> None:
-        """
-        Take the names out that follow, into an import of their own.
-        """
-        self._text.insertBefore(statement, self._written(statement, moved, extra))
-        if moved:
-            self._text.removeItems(statement, moved)
-
-    def _written(
-        self, statement: ast.ImportFrom, moved: set[ast.alias], extra: list[str]
-    ) -> str:
-        """
-        Write the import of what follows.
-        """
-        package, items = "", []
-        for alias in statement.names:
-            if alias in moved:
-                package, _, name = self._new[alias].rpartition(".")
-                bound = alias.asname or alias.name
-                items.append(name if name == bound else f"{name} as {bound}")
-        # Only what is imported from "twisted" can need more.
-        start = f"from {package} " if package else ""
-        return f"{start}import {', '.join([*items, *extra])}"
-
     def _leave(self, line: int, reason: str) -> None:
         self.left.append((line, reason))
-
-
-def _pathOf(statement: Import, alias: ast.alias) -> str:
-    """
-    Return the dotted name of what is imported.
-    """
-    if isinstance(statement, ast.Import):
-        return alias.name
-    return f"{'.' * statement.level}{statement.module or ''}.{alias.name}"
 
 
 def _isPackage(bound: list[Binding | None] | tuple[()]) -> bool:

@@ -237,12 +237,9 @@ class Survey:
 
     def _visitImport(self, node: Import, place: _Place) -> None:
         for alias in node.names:
-            if isinstance(node, ast.Import):
-                name = alias.asname or alias.name.partition(".")[0]
-                target = alias.name if alias.asname else name
-            else:
-                name = alias.asname or alias.name
-                target = f"{'.' * node.level}{node.module or ''}.{alias.name}"
+            name, target = alias.asname or alias.name, pathOf(node, alias)
+            if isinstance(node, ast.Import) and alias.asname is None:
+                name = target = alias.name.partition(".")[0]
             if name != "*":
                 binding = Binding(node, alias, name, target, place.isDirect)
                 place.scope.bind(name, binding)
@@ -330,6 +327,15 @@ class Survey:
         self.uses.append(Use(place.scope, words, parts, line, place.isFormatted))
 
 
+def pathOf(statement: Import, alias: ast.alias) -> str:
+    """
+    Return the dotted name of what is imported.
+    """
+    if isinstance(statement, ast.Import):
+        return alias.name
+    return f"{'.' * statement.level}{statement.module or ''}.{alias.name}"
+
+
 def _chain(node: ast.expr) -> list[ast.expr]:
     """
     Take C{a.b.c} apart, into C{a}, C{a.b} and C{a.b.c}.
@@ -358,4 +364,4 @@ def _namesBoundBy(node: ast.AST) -> Iterator[str]:
         yield node.rest
 
 
-__all__ = ["Binding", "Import", "Scope", "Survey", "Use"]
+__all__ = ["Binding", "Import", "Scope", "Survey", "Use", "pathOf"]

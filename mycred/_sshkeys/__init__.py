@@ -5,7 +5,7 @@ it.
 
 from ._authority import Authority, makeAuthority
 from ._certificate import Certificate, Offer, keyOf, parseOffer
-from ._evidence import KeyEvidence
+from ._evidence import Honors, KeyEvidence, notedKey, noteKey
 from ._key import TOUCHED, TYPES, VERIFIED, PublicKey
 from ._keyfiles import FILES, KeyFiles, checkFiles, checkPattern, expand
 from ._lines import keysIn, readKey
@@ -44,6 +44,7 @@ __all__ = [
     # From ._wire
     "Fields",
     # From ._evidence
+    "Honors",
     "KeyEvidence",
     "KeyFiles",
     "KeyOptions",
@@ -74,6 +75,9 @@ __all__ = [
     "makeAuthority",
     # From ._options
     "merge",
+    # From ._evidence
+    "noteKey",
+    "notedKey",
     "parseOffer",
     # From ._optionlist
     "parseOptions",

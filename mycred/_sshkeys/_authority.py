@@ -259,7 +259,7 @@ class Authority:
         """
         Put together what somebody wants.
         """
-        return Request(offer, account, peer, self._policy.accepted, self._now())
+        return Request(offer, account, peer, self._policy.certifying, self._now())
 
     def _lookInFile(self, path: str, request: Request) -> KeyEvidence | None:
         """

@@ -56,4 +56,40 @@ class KeyEvidence(NamedTuple):
         return evidence._replace(options=restored(evidence.options))
 
 
-__all__ = ["KeyEvidence"]
+class Honors(frozenset[str]):
+    """
+    What a server sees to, in the attribute C{honors} of credentials.  A checker notes
+    there the key to whose options the server has to hold the user: a program may have an
+    avatar ID of its own made out of the checker's, which then knows nothing of it.
+
+    @ivar key: the key; L{None} if there is none.
+    """
+
+    key: KeyEvidence | None = None
+
+    def __reduce__(self) -> Any:
+        """
+        Stay behind when credentials go to another process: no note comes back from
+        there, so that nobody would see to anything.
+        """
+        return frozenset, ()
+
+
+def noteKey(credentials: object, key: KeyEvidence) -> None:
+    """
+    Tell the server to what it has to hold a user, if they are let in.
+    """
+    honors = getattr(credentials, "honors", None)
+    if isinstance(honors, Honors):
+        honors.key = key
+
+
+def notedKey(credentials: object) -> KeyEvidence | None:
+    """
+    Return what was noted.
+    """
+    honors = getattr(credentials, "honors", None)
+    return honors.key if isinstance(honors, Honors) else None
+
+
+__all__ = ["Honors", "KeyEvidence", "noteKey", "notedKey"]

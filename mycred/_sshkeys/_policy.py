@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ._certificate import Certificate, Offer, keyOf
-from ._key import TYPES
+from ._key import TYPES, WEBAUTHN
 
 #: All algorithms that can count.
 ALGORITHMS: tuple[str, ...] = tuple(
@@ -34,17 +34,26 @@ class KeyPolicy(NamedTuple):
         """
         return frozenset(name.encode("ascii") for name in self.algorithms)
 
+    @property
+    def certifying(self) -> frozenset[bytes]:
+        """
+        Those by which an authority may sign.  As in C{CASignatureAlgorithms}
+        (sshd_config(5)), a browser's isn't among them: any page of a web site could
+        have the site's key sign whatever certificate it likes.
+        """
+        return self.accepted - {WEBAUTHN}
+
     def flaw(self, offer: Offer) -> str | None:
         """
         Tell why a key doesn't count.
         """
-        keys = [keyOf(offer)]
+        keys = [(keyOf(offer), self.accepted)]
         if isinstance(offer, Certificate):
-            keys.append(offer.authority)
-        for key in keys:
-            if self.accepted.isdisjoint(key.algorithms):
+            keys.append((offer.authority, self.certifying))
+        for key, accepted in keys:
+            if accepted.isdisjoint(key.algorithms):
                 return f"keys of the type {key.type.decode('ascii')} don't count"
-        bits = keys[0].bits
+        bits = keyOf(offer).bits
         if bits is not None and bits < self.minimumRSA:
             return f"an RSA key of {bits} bits, less than {self.minimumRSA}"
         return None

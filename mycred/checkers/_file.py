@@ -143,9 +143,8 @@ class FilePasswordDB(Counterpart, FileChecker, twistedCheckers.FilePasswordDB):
         username = credentials.username
         isTheirs = self._isTheirs()
         # A program may know names and passwords that are no text at all.
-        typed = username, getattr(credentials, "password", b"")
-        isText = all(isinstance(one, (bytes, str)) for one in typed)
-        if (isText or not isTheirs) and not arePlausible(credentials):
+        isText = not isTheirs or _isText(credentials)
+        if isText and not arePlausible(credentials):
             return fail(self._cbUnknown(False, username))
         if isTheirs:
             return self._askTheirs(credentials)
@@ -400,6 +399,14 @@ class FilePasswordDB(Counterpart, FileChecker, twistedCheckers.FilePasswordDB):
             self._cacheTimestamp = state
         name = next((name for name in names if name in self._credCache), username)
         return name, self._credCache[name]
+
+
+def _isText(credentials: Any) -> bool:
+    """
+    Return whether what is presented is text or bytes.
+    """
+    typed = credentials.username, getattr(credentials, "password", b"")
+    return all(isinstance(one, (bytes, str)) for one in typed)
 
 
 # The name that the class had before, and that old programs use.

@@ -73,14 +73,13 @@ class InMemoryUsernamePasswordDatabaseDontUse(
             L{UnauthorizedLogin<mycred.error.UnauthorizedLogin>}.
         """
         username = credentials.username
-        stored = None
-        # In this way, since C{users} may be a program's, and have nothing else.
+        users = self.users
         names = (username,) if type(username) is bytes else _spellings(username)
         for name in names:
-            if name in self.users:
-                stored = self.users[name]
-                break
-        return self._matchPassword(credentials, stored, username)
+            # In this way, since a program's own may have nothing else.
+            if name in users:
+                return self._matchPassword(credentials, users[name], username)
+        return self._matchPassword(credentials, None, username)
 
 
 def _spellings(username: Any) -> tuple[Any, ...]:

@@ -25,6 +25,10 @@ from .._counterparts import isOverridden
 from .._secrets import isPlausible
 from ..error import LoginFailed, TemporaryFailure, UnauthorizedLogin
 
+# Asked of its module at each login, it would take as long as the login: there are names
+# in that one which are deprecated.
+_UsernamePassword = twistedCredentials.UsernamePassword
+
 #: What stands in for the secret of a user who is unknown, or has none.
 NOBODYS = secrets.token_hex(16).encode("ascii")
 
@@ -73,11 +77,13 @@ class PasswordMatching:
         conclude = refuse or (self._cbPasswordMatch if stored else self._cbUnknown)
         if matched is True or matched is False:
             answer: Any = conclude(matched, avatarId)
-            # A failure becomes one; a program's own may be a Deferred.
-            isKnown = type(answer) in (bytes, Failure)
-            return succeed(answer) if isKnown else maybeDeferred(lambda: answer)
+            if type(answer) is bytes or type(answer) is Failure:
+                # The failure becomes one.
+                return succeed(answer)  # type: ignore[arg-type]
+            # A program's own may be a Deferred.
+            return maybeDeferred(_itself, answer)
         # Twisted's contract: it may be a Deferred, or a coroutine.
-        return maybeDeferred(lambda: matched).addCallback(conclude, avatarId)
+        return maybeDeferred(_itself, matched).addCallback(conclude, avatarId)
 
     def _ebVerifying(self, failure: Failure) -> Failure:
         """
@@ -93,6 +99,13 @@ class PasswordMatching:
         Refuse a user whom the store doesn't know.
         """
         return refusal("no such user")
+
+
+def _itself(answer: Any) -> Any:
+    """
+    Return what somebody has answered.
+    """
+    return answer
 
 
 def refusal(why: str) -> Failure:
@@ -118,7 +131,7 @@ def checkThemselves(credentials: object) -> bool:
     Return whether a program has given credentials that hold a password a way of their own
     to compare it.
     """
-    isPassword = isinstance(credentials, twistedCredentials.UsernamePassword)
+    isPassword = isinstance(credentials, _UsernamePassword)
     return isPassword and isOverridden(credentials, "checkPassword")
 
 

@@ -36,6 +36,7 @@ from .._sshkeys import (
     checkPolicy,
     isCertifying,
     keyOf as keyIn,
+    noteKey,
     parseOffer,
     readKey,
     signatureAlgorithm,
@@ -275,6 +276,7 @@ class SSHPublicKeyChecker(Counterpart, KeySteps, twistedConch.SSHPublicKeyChecke
             where = f"{evidence.file}:{evidence.line}: " if evidence.file else ""
             what = ", ".join(sorted(left))
             _refuse(f"{where}this server doesn't see to {what}")
+        noteKey(credentials, evidence)
         return verdict._replace(key=evidence)
 
     def _cbVerdict(self, verdict: Verdict, proof: Proof, credentials: Any) -> Any:

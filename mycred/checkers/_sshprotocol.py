@@ -21,6 +21,8 @@ from .._sshkeys import (
     UnusableKey,
     keyOf as keyIn,
     merge,
+    notedKey,
+    noteKey,
 )
 from .._tellers import tellingAlone
 from ..error import UnauthorizedLogin, UnhandledCredentials
@@ -123,7 +125,7 @@ class SSHProtocolChecker(Counterpart, twistedConch.SSHProtocolChecker):
             self.successfulCredentials = {}
         if isDone:
             del kept[self]
-            return progress.conclude(avatarId)
+            return progress.conclude(avatarId, credentials)
         if connection is None:
             self._log.warn(
                 "The server doesn't say which connection a login belongs to, so that it "
@@ -175,18 +177,20 @@ class _Progress:
         isNew = not any(_isSameFactor(one, credentials, interface) for one in before)
         if isNew:
             self.factors.append(credentials)
-        evidence = keyOf(avatarId)
+        evidence = keyOf(avatarId) or notedKey(credentials)
         if evidence is not None:
             self._keys.append(evidence)
         return isNew
 
-    def conclude(self, avatarId: AvatarID) -> AvatarID:
+    def conclude(self, avatarId: AvatarID, credentials: Any) -> AvatarID:
         """
         Name the avatar, which is held to what each of the keys forbids, as by sshd.
 
+        @param credentials: the last ones, by which the server is told so, too.
+
         @raise UnauthorizedLogin: if the keys have different commands.
         """
-        if not self._keys or not isinstance(avatarId, (bytes, str)):
+        if not self._keys:
             return avatarId
         first, *others = self._keys
         options = first.options
@@ -195,7 +199,9 @@ class _Progress:
                 options = merge(options, other.options)
         except BadOption as error:
             raise UnauthorizedLogin("The keys contradict each other") from error
-        return withKey(avatarId, first._replace(options=options))
+        key = first._replace(options=options)
+        noteKey(credentials, key)
+        return withKey(avatarId, key) if isinstance(avatarId, (bytes, str)) else avatarId
 
 
 def _isSameFactor(one: Any, other: Any, interface: InterfaceType | None) -> bool:

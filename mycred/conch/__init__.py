@@ -10,14 +10,13 @@ from .._sshkeys import SERVER_OPTIONS
 from ._connection import SSHConnection
 from ._factory import SSHFactory
 from ._hostkey import hostKeyIn
-from ._restricted import RestrictedUser, RestrictingRealm
+from ._restricted import RestrictedUser
 from ._transport import SSHServerTransport
 from ._userauth import SSHUserAuthServer
 
 __all__ = [
     "SERVER_OPTIONS",
     "RestrictedUser",
-    "RestrictingRealm",
     "SSHConnection",
     "SSHFactory",
     "SSHServerTransport",

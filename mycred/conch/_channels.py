@@ -158,20 +158,23 @@ class Channels(CutService, OrderedConnection):
     def ssh_CHANNEL_REQUEST(self, packet: bytes) -> None:
         """
         Do what is asked of a channel, and tell whether it was done if the client wants
-        to know; if it doesn't, conch would have a traceback of what can't be done.
+        to know; if it doesn't, conch would have a traceback of what can't be done.  Of a
+        channel that the server has closed nothing more is done or told, as by sshd.
         """
         fields = Fields(packet)
         number, kind, wantReply = fields.number(4), fields.string(), fields.number(1)
         channel, data = self.channels[number], packet[fields.position :]
+        if channel.localClosed:
+            return
 
         def receive() -> Any:
             insistOnRequest(kind, data)
             return channel.requestReceived(kind, data)
 
         def cbAsked(isDone: object) -> None:
-            # It may have been closed meanwhile.
+            # It may have been closed meanwhile, by either side.
             remote = self.channelsToRemoteChannel.get(channel)
-            if wantReply and remote is not None:
+            if wantReply and remote is not None and not channel.localClosed:
                 answer = MSG_CHANNEL_SUCCESS if isDone else MSG_CHANNEL_FAILURE
                 self._send(answer, struct.pack(">L", remote))
 

@@ -107,7 +107,7 @@ class OrderedConnection(ConchConnection):
             return
         self._release(channel)
         for ask in turn.waiting:
-            if channel in self.channelsToRemoteChannel:
+            if channel in self.channelsToRemoteChannel and not channel.localClosed:
                 self.askInTurn(channel, ask)
 
     def _release(self, channel: Any) -> None:

@@ -10,10 +10,8 @@ from typing import Any
 from zope.interface import implementer
 
 from twisted.conch.ssh.connection import OPEN_ADMINISTRATIVELY_PROHIBITED
-from twisted.internet.defer import Deferred, maybeDeferred
 
 from .._conchcontracts import ConchError, IConchUser
-from .._contracts import AvatarID, InterfaceType, IRealm, Login
 from .._sshkeys import (
     ANY_TUNNEL,
     Fields,
@@ -22,7 +20,6 @@ from .._sshkeys import (
     isLike,
     splitHost,
 )
-from ..checkers.sshkeys import keyOf
 from ._logger import CutLogger
 from ._names import (
     CHANNELS,
@@ -34,42 +31,6 @@ from ._names import (
     TUNNEL,
 )
 from ._requests import ChannelRequests
-
-
-@implementer(IRealm)
-class RestrictingRealm:
-    """
-    A realm whose SSH users can do what their keys permit, and nothing else.
-    """
-
-    def __init__(self, realm: Any) -> None:
-        """
-        @param realm: who makes the avatars.
-        """
-        self._realm = realm
-
-    def requestAvatar(
-        self, avatarId: AvatarID, mind: object, *interfaces: InterfaceType
-    ) -> Deferred[Login]:
-        """
-        Have an avatar made, and hold it to the options of the key by which the user
-        has logged in.
-        """
-        making: Deferred[Login] = maybeDeferred(
-            self._realm.requestAvatar, avatarId, mind, *interfaces
-        )
-        evidence = keyOf(avatarId)
-        if evidence is None:
-            return making
-        options = evidence.options
-
-        def cbAvatar(login: Login) -> Login:
-            interface, avatar, logout = login
-            if interface is not IConchUser:
-                return login
-            return interface, RestrictedUser(avatar, options), logout
-
-        return making.addCallback(cbAvatar)
 
 
 @implementer(IConchUser)
@@ -229,4 +190,4 @@ def _split(permitted: tuple[str, ...]) -> list[tuple[str, int | None]]:
     return [parts for parts in map(splitHost, permitted) if parts is not None]
 
 
-__all__ = ["RestrictedUser", "RestrictingRealm"]
+__all__ = ["RestrictedUser"]

@@ -4,7 +4,6 @@ Let users in: by keys and certificates, and by passwords as conch does.
 
 from __future__ import annotations
 
-import copy
 from collections import deque
 from contextlib import suppress
 from typing import Any
@@ -25,14 +24,22 @@ from .._audit import because
 from .._conchcontracts import IConchUser, NotEnoughAuthentication
 from .._contracts import InterfaceType, Login
 from .._sessions import SessionPortal
-from .._sshkeys import SERVER_OPTIONS, Fields, UnusableKey, keyOf, parseOffer, string
+from .._sshkeys import (
+    SERVER_OPTIONS,
+    Fields,
+    Honors,
+    UnusableKey,
+    keyOf,
+    parseOffer,
+    string,
+)
 from ..checkers.sshkeys import ProvedBefore
 from ..credentials import SSHPrivateKey, UsernamePassword
 from ..error import LoginFailed, UnauthorizedLogin
 from ._logger import CutService
 from ._malformed import MALFORMED, Malformed
 from ._names import isName
-from ._restricted import RestrictingRealm
+from ._restricted import RestrictedUser
 
 # So many requests may wait for their answers, as many bytes together, and so long may
 # the name of a user be.
@@ -42,7 +49,8 @@ _MOST_REQUESTS, _MOST_WAITING, _LONGEST = 16, 2**14, 1024
 class ConnectionPortal(SessionPortal):
     """
     The portal of an SSH connection: it tells checkers what they can know of the
-    connection, and holds avatars to what their keys permit.
+    connection, and holds avatars to what their keys permit, whatever a program's own
+    portal and checkers do in between.
     """
 
     def __init__(self, portal: Any, connection: Any) -> None:
@@ -50,9 +58,7 @@ class ConnectionPortal(SessionPortal):
         @param portal: the portal of the server.
         @param connection: the transport of the connection.
         """
-        restricting = copy.copy(portal)
-        restricting.realm = RestrictingRealm(portal.realm)
-        super().__init__(restricting, connection, service="ssh")
+        super().__init__(portal, connection, service="ssh")
         self._connection = connection
 
     def login(
@@ -61,10 +67,12 @@ class ConnectionPortal(SessionPortal):
         """
         Log in.
         """
+        honors = Honors(SERVER_OPTIONS)
         with suppress(AttributeError):
-            credentials.honors = SERVER_OPTIONS
+            credentials.honors = honors
             credentials.connection = self._connection
-        return super().login(credentials, mind, *interfaces)
+        login = super().login(credentials, mind, *interfaces)
+        return login.addCallback(_restricted, honors)
 
     def refuse(self, credentials: Any, error: Exception) -> Deferred[Login]:
         """
@@ -259,6 +267,16 @@ class SSHUserAuthServer(CutService, ConchUserAuthServer):
             + string(algorithm)
             + string(blob)
         )
+
+
+def _restricted(login: Login, honors: Honors) -> Login:
+    """
+    Hold an avatar to the options of the key by which the user has logged in.
+    """
+    interface, avatar, logout = login
+    if honors.key is None or interface is not IConchUser:
+        return login
+    return interface, RestrictedUser(avatar, honors.key.options), logout
 
 
 def _insistOnRequest(packet: bytes) -> None:

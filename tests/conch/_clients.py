@@ -121,10 +121,18 @@ class Program:
         words, environment = self.command(login)
         path = self.folder / "input"
         path.write_bytes(text)
-        running: Any = utils.getProcessOutputAndValue(
-            "/bin/sh", ["-c", 'exec "$@" <"$0"', str(path), *words], environment
+        # Into files: dbclient now and then waits for ever once it had to wait for room
+        # in a pipe.
+        script = 'exec "$@" <"$0" >"$0.out" 2>"$0.err"'
+        running: Any = utils.getProcessValue(
+            "/bin/sh", ["-c", script, str(path), *words], environment
         )
-        return running.addCallback(lambda result: Outcome(*result))
+
+        def cbEnded(status: int) -> Outcome:
+            out, err = (path.with_name(f"input.{one}") for one in ("out", "err"))
+            return Outcome(out.read_bytes(), err.read_bytes(), status)
+
+        return running.addCallback(cbEnded)
 
     def runNow(self, login: Login, text: bytes = b"") -> Outcome:
         """

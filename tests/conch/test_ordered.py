@@ -186,6 +186,32 @@ class OrderTests(ChannelTestCase):
             self.assertEqual(self.ask(b"exec", NS(b"x")), [DONE, *rest])
             self.forget()
 
+    def test_afterEnd(self) -> None:
+        """
+        Nothing is asked of a channel that the server has closed, and nothing is
+        answered, whether it was asked before or after that: clients take an answer for
+        one about a channel that they don't know.
+        """
+        started: list[Any] = []
+        self.avatar.script = lambda proto: (started.append(proto), end(proto))
+        for wantReply in (0, 1):
+            self.begin()
+            self.assertEqual(self.ask(b"exec", NS(b"x"), wantReply)[-1], CLOSE)
+            for kind in (b"exec", b"env", b"nonsense"):
+                self.assertEqual(self.ask(kind, NS(b"x") * 2), [])
+            self.forget()
+        self.assertEqual(len(started), 2)
+        self.begin(kind=b"slow")
+        for _ in range(3):
+            self.assertEqual(self.ask(b"wait"), [])
+        [first] = self.avatar.waiting
+        self.pair.server.service.sendClose(self.avatar.channel)
+        first.callback(True)
+        self.pair.pump.flush()
+        self.assertEqual(self.read(self.answers), [DONE, CLOSE])
+        self.assertEqual(self.avatar.waiting, [first])
+        self.forget()
+
     def test_subsystem(self) -> None:
         """
         So are subsystems.

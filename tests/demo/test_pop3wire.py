@@ -247,7 +247,7 @@ class POP3ContentTests(ServerTests, SynchronousTestCase):
         """
         server = self.start(self.passwords(alice="sesame"), offered="pop3 imap")
         body = (
-            b".\r\n..\r\n" + b".x\r\n" * 20000 + (b"x" * 70 + b"\r\n") * 50000 + b"no end"
+            b".\r\n..\r\n" + b".x\r\n" * 20000 + (b"x" * 70 + b"\r\n") * 40000 + b"no end"
         )
         letter = b"Subject: dots\r\n\r\n" + body
         imap = server.inbox()

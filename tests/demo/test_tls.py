@@ -314,7 +314,11 @@ class FilesTests(TLSTestCase):
         self.run_("openssl", *encrypt.split())
         where = f"ssl:0:privateKey={locked}:certKey={certificate}"
         error = self.assertRaises(
-            AssertionError, self.start, "--auth=memory", f"--imap={where}", offered="imap"
+            AssertionError,
+            self.start,
+            "--auth=memory:a:b",
+            f"--imap={where}",
+            offered="imap",
         )
         self.assertIn("twistd myapp: --imap=ssl:0:", str(error))
         self.assertIn("openssl pkey -in", str(error))

@@ -214,6 +214,7 @@ class CommandTests(SynchronousTestCase):
             ([], "PATH"),
             (["--wirte", "."], "--wirte"),
             (["nowhere"], "nowhere: No such file or directory"),
+            (["nowhere/at/all"], "nowhere/at/all: No such file or directory"),
             (["pipe"], "pipe: is no file and no directory"),
         ):
             _, err = self.run_(*arguments, status=2)
@@ -225,6 +226,26 @@ class CommandTests(SynchronousTestCase):
         self.assertIn(NEW, out)
         out, _ = self.run_("--help", status=0)
         self.assertIn("exit status is 0", out)
+
+    def test_unreadableDirectory(self) -> None:
+        """
+        A directory that can't be read is told, and the others are done.
+        """
+        self.put("a/x.py")
+        self.put("b/x.py")
+        scandir = os.scandir
+
+        def fail(path: str) -> object:
+            if str(path).endswith("a"):
+                raise PermissionError(13, "Permission denied", str(path))
+            return scandir(path)
+
+        self.patch(os, "scandir", fail)
+        errors: list[OSError] = []
+        found = list(_files.find(self.folder, errors.append))
+        self.assertEqual(found, [self.folder / "b" / "x.py"])
+        [error] = errors
+        self.assertEqual(error.filename, str(self.folder / "a"))
 
     def test_notWritten(self) -> None:
         """

@@ -361,6 +361,39 @@ class ImportTests(SynchronousTestCase):
         [left] = self.becomes(before, before)
         self.assertIn("comment", left)
 
+    def test_hidden(self) -> None:
+        """
+        A use doesn't follow where another import would hide C{mycred} from it.
+        """
+        left = self.becomes(
+            "from twisted import conch\n"
+            "def f():\n"
+            "    conch.checkers.UNIXAuthorizedKeysFiles\n"
+            "    import twisted.cred.portal\n",
+            "from twisted import conch\n"
+            "def f():\n"
+            "    conch.checkers.UNIXAuthorizedKeysFiles\n"
+            "    import mycred.portal\n",
+        )
+        self.assertEqual(len(left), 1)
+
+    def test_before(self) -> None:
+        """
+        What is used before a later import brings it is imported in time.
+        """
+        self.whole(
+            "if x:\n"
+            "    import twisted.cred.portal\n"
+            "    twisted.conch\n"
+            "import twisted.conch.interfaces\n"
+            "twisted.cred.error\n",
+            "if x:\n"
+            "    import mycred.portal, mycred.error, twisted\n"
+            "    twisted.conch\n"
+            "import twisted.conch.interfaces, mycred.error\n"
+            "mycred.error\n",
+        )
+
     def test_shadowed(self) -> None:
         """
         Names that only look so are left alone.
