@@ -112,8 +112,8 @@ class IMAP4Connection(Folders):
         folder = self.selected
         found = []
         messages = list(folder.messages)
-        await self.room()
         for number, message in enumerate(messages, 1):
+            await self.room()
             candidate = Candidate(number, len(messages), message, messages[-1].uid)
             if key.needsContent:
                 content = await folder.content(message)
