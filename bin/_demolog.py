@@ -13,11 +13,18 @@ from zope.interface import provider
 from twisted.logger import ILogObserver, LogEvent, textFileLogObserver
 
 _BANNER = """
-The example server listens. Log in, in another terminal, with:
+The example server listens. Log in, in another terminal in this directory, with:
 
 {commands}
-
+{upload}
 Ctrl-C ends the server. The account and the mail are in .demo.
+"""
+
+_UPLOAD = r"""
+Put in another message with:
+
+  printf 'From: me\nSubject: Tea\n\nAt five?\n' > .demo/message.eml
+  {command}
 """
 
 
@@ -31,7 +38,8 @@ def makeObserver() -> ILogObserver:
     @provider(ILogObserver)
     def observe(event: LogEvent) -> None:
         if "ways" in event:
-            print(_BANNER.format(commands=_commands(event)), file=out, flush=True)
+            said = _BANNER.format(commands=_commands(event), upload=_upload(event))
+            print(said, file=out, flush=True)
         else:
             write(event)
 
@@ -42,9 +50,27 @@ def _commands(event: LogEvent) -> str:
     """
     List the commands to log in with.
     """
-    login = Path(".demo/plain").read_text("utf-8").strip()
+    login = _login()
     client = ".venv/bin/python doc/examples/demo_pb.py .demo/plain"
     told = [way.command(login, getpass.getuser(), client) for way in event["ways"]]
     if event["hostKey"] is not None:
         told.append(f"(the SSH host key is {event['hostKey']})")
     return "\n".join(f"  {line}" for line in told)
+
+
+def _upload(event: LogEvent) -> str:
+    """
+    Return what tells how to put in a message, if that is possible.
+    """
+    for way in event["ways"]:
+        command = way.upload(_login(), ".demo/message.eml")
+        if command is not None:
+            return _UPLOAD.format(command=command)
+    return ""
+
+
+def _login() -> str:
+    """
+    Return the name and the password of the account.
+    """
+    return Path(".demo/plain").read_text("utf-8").strip()

@@ -396,7 +396,8 @@ class DemoTests(CheckoutTestCase):
     def test_commands(self) -> None:
         """
         Each command that it prints logs in, also where other checkers can't serve what
-        its own can; for SSH it shows the command, and the fingerprint of the host key.
+        its own can, and the last ones put in a message; for SSH it shows the command,
+        and the fingerprint of the host key.
         """
         for name in ("curl", "ssh-keyscan", "ssh-keygen"):
             if shutil.which(name) is None:
@@ -416,13 +417,17 @@ class DemoTests(CheckoutTestCase):
             status, out, err = self.run_("bash", "-c", command)
             self.assertEqual(status, 0, command + err)
             self.assertIn("Welcome", out, command)
+        for command in commands[-2:]:
+            status, _, err = self.run_("bash", "-c", command)
+            self.assertEqual(status, 0, command + err)
+        self.assertIn("At five?", self.run_("bash", "-c", commands[2])[1])
         [port] = re.findall(r"^  ssh -p (\d+) \w+@127\.0\.0\.1$", banner, re.M)
         scanned = self.write(
             "known", self.run_("ssh-keyscan", "-p", port, "127.0.0.1")[1]
         )
         shown = self.run_("ssh-keygen", "-lf", str(scanned))[1].split()[1]
         self.assertIn(f"(the SSH host key is {shown} (Ed25519))", banner)
-        self.assertEqual(len(commands), 6)
+        self.assertEqual(len(commands), 8)
 
     def test_portInUse(self) -> None:
         """
@@ -431,6 +436,7 @@ class DemoTests(CheckoutTestCase):
         _, said = self.demo(
             "--pop3=tcp:0:interface=127.0.0.1", "--imap=", "--http=", "--pb="
         )
+        self.assertNotIn("message.eml", said)
         [port] = re.findall(r"pop3://127\.0\.0\.1:(\d+)/1", said)
         status, out, err = self.run_("bin/demo", f"--pop3=tcp:{port}:interface=127.0.0.1")
         self.assertEqual(status, 1)

@@ -107,7 +107,8 @@ class HtpasswdChecker(FileChecker):
             except UnusableHash as error:
                 flaw = flaw or f"nobody can log in by {path}: {error}, for one"
         raise ValueError(
-            f'{flaw or f"nobody is in {path}"}; "mycred passwd" sets passwords'
+            f'{flaw or f"nobody is in {path}"}; "mycred lint" tells more, and '
+            '"mycred passwd" sets passwords'
         )
 
     def _read(self, entry: Entry) -> Hash | bytes:

@@ -54,21 +54,33 @@ class Way:
             return f"ssh -p {self.place} {user}@{self.host}"
         if self.protocol == "pb":
             return f"{client} {self.place}"
-        return self._curl(login)
-
-    def _curl(self, login: str) -> str:
-        """
-        Return the command of C{curl}.
-        """
         options = ["--digest"] if self.isDigest else []
+        return self._curl(login, _PATHS[self.protocol], options)
+
+    def upload(self, login: str, message: str) -> str | None:
+        """
+        Return the command that puts a message into the mailbox; L{None} if this is no way
+        to do so.
+
+        @param login: what C{curl -u} takes.
+        @param message: the path of a file.
+        """
+        if self.protocol != "imap" or self.isProxied:
+            return None
+        return self._curl(login, "/INBOX", ["-T", message])
+
+    def _curl(self, login: str, path: str, options: list[str]) -> str:
+        """
+        Return a command of C{curl}.
+        """
         server = "localhost"
         if self.host is None:
-            options += ["--unix-socket", quote(self.place)]
+            options = [*options, "--unix-socket", quote(self.place)]
         else:
             server = f"[{self.host}]" if ":" in self.host else self.host
             server = f"{server}:{self.place}"
         scheme = f"{self.protocol}{'s' * self.isEncrypted}"
-        url = f"{scheme}://{server}{_PATHS[self.protocol]}"
+        url = f"{scheme}://{server}{path}"
         return " ".join(["curl", *options, "-u", login, quote(url)])
 
 

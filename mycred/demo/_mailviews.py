@@ -158,7 +158,8 @@ def _commands(visit: Visit, url: str, uid: int) -> list[tuple[str, str]]:
     return [
         ("Read a message in a terminal:", f"curl {visit.option}-u {name} {url}{uid}"),
         (
-            "Put in another message over IMAP (port 1143, unless --imap says otherwise):",
+            "Put in another message over IMAP, with any mail client or curl (the address "
+            "stands in the server's log, if --imap was given):",
             "printf 'From: me\\nSubject: Tea\\n\\nAt five?\\n' > message.eml\n"
             f"curl -u {name} -T message.eml imap://127.0.0.1:1143/INBOX",
         ),

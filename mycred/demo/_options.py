@@ -49,6 +49,16 @@ PROTOCOLS: dict[str, tuple[str, tuple[InterfaceType, ...]]] = {
     ),
 }
 
+#: For each protocol, what the accounts must be.
+TAKES = {
+    "pop3": "passwords, such as those of --auth=htpasswd",
+    "imap": "passwords, such as those of --auth=htpasswd",
+    "pb": "passwords in plain text, as in --auth=file and --auth=memory, "
+    "or --auth=anonymous",
+    "http": "passwords, such as those of --auth=htpasswd",
+    "ssh": "keys, such as those of --auth=sshkey",
+}
+
 #: The realm that browsers are told.
 REALM = b"mycred"
 
@@ -132,7 +142,10 @@ class Options(usage.Options, ProgramAuthOptions):
         """
         if not self["ssh"]:
             if self["hostkey"] is not None:
-                raise usage.UsageError("--hostkey is for SSH, which isn't offered")
+                raise usage.UsageError(
+                    "--hostkey is for SSH, which isn't offered; it takes "
+                    f"{TAKES['ssh']}, and a place to listen at (--ssh)"
+                )
             return
         # There is a checker of keys, and so what it takes.
         from ..conch import hostKeyIn
@@ -167,10 +180,8 @@ class Options(usage.Options, ProgramAuthOptions):
         if not self[name]:
             return
         if not servable:
-            needed = " or ".join(i.__name__ for i in interfaces)
             raise usage.UsageError(
-                f"--{name}: nobody could log in, since it takes a checker for "
-                f"{needed}, and no --auth gives one"
+                f"--{name}: nobody could log in, since it takes {TAKES[name]}"
             )
         try:
             self["endpoints"][name] = endpointAt(reactor, self[name], where)
@@ -201,17 +212,30 @@ def _checkStore(path: str) -> str:
     @raise usage.UsageError: if it is none.
     """
     if not path:
-        raise usage.UsageError("--store: write the name of a file")
+        raise usage.UsageError("--store: write the path of a file")
     folder = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(folder):
+        raise usage.UsageError(
+            f"--store: there is no directory {folder}; make it, or write another path"
+        )
+    if os.path.isdir(path):
+        raise usage.UsageError(
+            f"--store: {path} is a directory; write the path of a file"
+        )
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise usage.UsageError(f"--store: files can't be made in {folder}")
+        raise usage.UsageError(
+            f"--store: this user can't make files in {folder}; write another path"
+        )
     if os.path.exists(path):
         try:
             connection = sqlite3.connect(path)
             connection.execute("pragma schema_version").fetchone()
             connection.close()
         except sqlite3.Error as error:
-            raise usage.UsageError(f"--store={path}: {error}") from None
+            raise usage.UsageError(
+                f"--store={path}: {error}; write the path of a store, or of a file that "
+                "isn't there"
+            ) from None
     return os.path.abspath(path)
 
 
@@ -229,4 +253,4 @@ def _insistOnStore(path: str, twistd: Mapping[str, Any] | None) -> None:
             raise usage.UsageError(f"--store: {error}") from None
 
 
-__all__ = ["PROTOCOLS", "REALM", "Options"]
+__all__ = ["PROTOCOLS", "REALM", "TAKES", "Options"]

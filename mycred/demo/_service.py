@@ -17,7 +17,7 @@ from ..portal import Portal
 from . import _http, _imap4, _pb, _pop3
 from ._announcing import announce
 from ._listening import Listening
-from ._options import Options
+from ._options import TAKES, Options
 from ._realm import MailRealm
 from ._store import StoreService
 
@@ -56,8 +56,9 @@ def makeService(options: Options) -> MultiService:
     ).addErrback(lambda failure: _log.failure("The start", failure=failure))
     for name in options["notOffered"]:
         _log.warn(
-            "{name} is not offered: no --auth gives a checker for the logins that it has",
+            "{name} is not offered: it takes {what}",
             name=name.upper(),
+            what=TAKES[name],
         )
     return services
 

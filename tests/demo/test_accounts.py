@@ -143,9 +143,9 @@ class PAMTests(AccountServerTests, Services, SynchronousTestCase):
             self.assertNobody(server)
             wrong = [(self.name, "tulip"), ("no-such-user", "hashed"), ("root", "x")]
             self.assertServes(server, [self.name], wrong)
-            run("usermod", "-L", self.name)
+            run("usermod", "-L", self.name, check=True)
             self.assertServes(server, [], [(self.name, PASSWORD.decode())])
-            run("usermod", "-U", self.name)
+            run("usermod", "-U", self.name, check=True)
             self.assertServes(server, [self.name], [])
             server.stop()
             self.assertNotIn("Traceback", server.log)

@@ -122,3 +122,25 @@ class CommandTests(SynchronousTestCase):
             "at /x, by way of a proxy",
         )
         self.assertEqual(self.command("ssh", "other:x", "somewhere"), "at somewhere")
+
+    def test_upload(self) -> None:
+        """
+        A message is put in over IMAP, unless a proxy is needed to connect.
+        """
+        for name, where, host, command in [
+            ("imap", "tcp:81", "0.0.0.0", "imap://127.0.0.1:81/INBOX"),
+            ("imap", "ssl:81", "127.0.0.1", "imaps://localhost:81/INBOX"),
+            ("imap", "haproxy:tcp:81", "127.0.0.1", None),
+            ("pop3", "tcp:81", "127.0.0.1", None),
+            ("http", "tcp:81", "127.0.0.1", None),
+        ]:
+            way = wayTo(name, where, Port(IPv4Address("TCP", host, 81)))
+            self.assertEqual(
+                way.upload("alice:x", "a.eml"),
+                command and f"curl -T a.eml -u alice:x {command}",
+            )
+        way = wayTo("imap", "unix:/x", Port(UNIXAddress(b"/x")))
+        self.assertEqual(
+            way.upload("alice:x", "a.eml"),
+            "curl -T a.eml --unix-socket /x -u alice:x imap://localhost/INBOX",
+        )

@@ -84,10 +84,10 @@ class CommandLineTests(ServerTests, SynchronousTestCase):
         text = self.folder / "text"
         text.write_text("This is no database. " * 100)
         for store, says in (
-            ("", "name of a file"),
-            (str(self.folder), "--store=.*unable to open"),
-            (str(text), "--store=.*not a database"),
-            (str(self.folder / "no" / "such"), "can't be made"),
+            ("", "--store: write the path of a file"),
+            (str(self.folder), "--store: .* is a directory; write the path of a file"),
+            (str(text), "--store=.*not a database; write .* or of a file that isn't"),
+            (str(self.folder / "no" / "such"), "--store: there is no directory .*make"),
         ):
             self.assertEnds("--auth=memory:a:b", f"--store={store}", says=says)
 
@@ -141,10 +141,22 @@ class CommandLineTests(ServerTests, SynchronousTestCase):
     def test_nobodyCouldLogIn(self) -> None:
         """
         A protocol that was asked for by name, and to which nobody could log in,
-        is told.
+        is told, with an auth type by which somebody could; so is its host key.
         """
+        for auth, option, serves in [
+            ("anonymous", "--pop3", "--auth=htpasswd"),
+            ("anonymous", "--imap", "--auth=htpasswd"),
+            ("anonymous", "--http", "--auth=htpasswd"),
+            ("sshkey", "--pb", "--auth=file and --auth=memory, or --auth=anonymous"),
+            ("memory:a:b", "--ssh", "--auth=sshkey"),
+        ]:
+            self.assertEnds(
+                f"--auth={auth}",
+                f"{option}=tcp:0",
+                says=f"{option}: nobody could log in, since it takes .*{serves}",
+            )
         self.assertEnds(
-            "--auth=anonymous", "--http=tcp:0", says="--http: nobody could log in"
+            "--auth=memory:a:b", "--hostkey=x", says="--hostkey is .*--auth=sshkey"
         )
 
     def test_otherRealm(self) -> None:

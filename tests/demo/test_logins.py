@@ -312,7 +312,7 @@ class HashedFileTests(Accounts, TestCase):
         server = self.start(*self.auth(), offered="pop3 imap http", unsaid="pb")
         server.stop()
         self.assertNotIn("pb", server.ports)
-        self.assertIn("PB is not offered", server.log)
+        self.assertIn("PB is not offered: it takes passwords in plain text", server.log)
 
 
 def run(*command: str, stdin: bytes = b"") -> str:

@@ -203,7 +203,7 @@ class SSHTests(ServerTests, SynchronousTestCase):
         """
         Lock an account, and insist that its key lets nobody in any more.
         """
-        run("usermod", "--password", "!", name)
+        run("usermod", "--password", "!", name, check=True)
         refused = self.ssh(server, "ed25519", "list", user=name)
         self.assertEqual(refused.returncode, 255)
 
@@ -216,7 +216,7 @@ class SSHTests(ServerTests, SynchronousTestCase):
         home = Path(f"/home/mycred-tests-{os.getpid()}")
         self.addCleanup(shutil.rmtree, home, ignore_errors=True)
         with account("--home-dir", str(home)) as name:
-            run("usermod", "--password", "*", name)
+            run("usermod", "--password", "*", name, check=True)
             record = pwd.getpwnam(name)
             (home / ".ssh").mkdir(parents=True)
             file = home / ".ssh" / "authorized_keys"
@@ -258,7 +258,7 @@ class SSHTests(ServerTests, SynchronousTestCase):
         os.chown(self.folder, 65534, -1)
         run("chmod", "o+x", *map(str, self.folder.parents))
         with account() as name:
-            run("usermod", "--password", "*", name)
+            run("usermod", "--password", "*", name, check=True)
             server = self.start(
                 f"--auth=sshkey:account=yes:command={cat} {keys}:commanduser=nobody",
                 offered="ssh",
