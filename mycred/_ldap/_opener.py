@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from ._address import Address
-from ._faults import Fault, Slow, Unsure
+from ._faults import Elsewhere, Fault, Slow, Unsure
 from ._link import Link, Role
 from ._opening import openLink
 from ._outcome import judge, ofAnybody
@@ -150,11 +150,13 @@ class Opener:
         try:
             with closing(link):
                 knows = knowsPolicy(link, self._opening.account, until)
-        except Slow:
+        except (Slow, Elsewhere):
             raise
         except (Fault, Unsure):
-            # The next connection may tell.
-            return self._reach(place, until, isHopeless), False
+            # The next connection may tell: this one serves once.
+            link = self._reach(place, until, isHopeless)
+            link.spoil()
+            return link, False
         self._asksPolicy = bool(knows)
         if knows is None and not self._isSilent:
             self._isSilent = True

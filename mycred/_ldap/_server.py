@@ -174,6 +174,7 @@ class Server:
         link = self._opener.open(role, until, _never)
         # To search it has bound already.
         if role is Role.USER and not self._answersNobody(link, until):
+            link.close()
             link = self._opener.open(role, until, _never)
             with closing(link):
                 # Whether it answers anything else.
