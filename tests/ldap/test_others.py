@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mycred._accounts import Kind
 from mycred._ldap import Directory, Seen, ldapSettings
@@ -294,6 +295,25 @@ class UnknownTests(OthersTestCase):
             server._tryOut(5)
             self.assertFalse(server.health.isDown, says)
             self.assertAccepted(self.login(directory, "alice"), "Alice")
+
+    def test_closed(self) -> None:
+        """
+        A connection that a server has ended is closed, when it is found out how it is
+        doing.
+        """
+        directory = self.program(Program(unknown=None))
+        [server] = directory._servers._servers
+        opener, opened = server._opener, []
+        openLink = opener.open
+
+        def noted(*args: Any) -> Any:
+            opened.append(openLink(*args))
+            return opened[-1]
+
+        self.patch(opener, "open", noted)
+        server._tryOut(5)
+        directory.close()
+        self.assertEqual([each._connection.socket.fileno() for each in opened], [-1] * 3)
 
     def test_nobodyHangsUp(self) -> None:
         """
