@@ -10,8 +10,8 @@ from __future__ import annotations
 import grp
 import os
 import pwd
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
 from typing import Any, NamedTuple
@@ -38,16 +38,22 @@ class LaterUser(NamedTuple):
         return os.getgrouplist(self.name, self.gid)
 
 
-def laterUser(twistd: Mapping[str, Any] | None) -> LaterUser | None:
+def laterUser(options: object) -> LaterUser | None:
     """
     Tell which user the server becomes.
 
-    @param twistd: the options of twistd; L{None} for another program.
+    @param options: the options of twistd; those of another program don't say.
 
-    @return: the user; L{None} if the server stays who it is.
+    @return: the user; L{None} if the server stays who it is, or goes where files have
+        other names (C{--chroot}).
     """
-    uid = None if twistd is None else twistd.get("uid")
-    if twistd is None or not uid or os.geteuid():
+    if options is None or os.geteuid():
+        return None
+    from twisted.application.app import ServerOptions
+
+    twistd: Any = options if isinstance(options, ServerOptions) else {}
+    uid = twistd.get("uid")
+    if not uid or twistd.get("chroot"):
         return None
     try:
         user = pwd.getpwuid(uid)
@@ -131,20 +137,20 @@ def insistOnWritable(path: str, user: LaterUser) -> None:
 
 def _closedFolder(file: Path) -> Path | None:
     """
-    Find the first folder on the way to a file that can't be passed.  Links are followed
-    by the names that they have.
+    Find the first folder on the way to a file that can't be passed: by its name, or where
+    links lead.
     """
-    for folder in reversed(file.parents):
-        try:
-            os.stat(folder / "x")
-        except PermissionError:
-            return folder
-        except OSError:
-            continue
-    with suppress(OSError):
-        target = file.resolve()
-        if target != file:
-            return _closedFolder(target)
+    for path in (file, Path(os.path.realpath(file))):
+        for folder in reversed(path.parents):
+            try:
+                os.stat(folder / "x")
+            except PermissionError:
+                if os.path.islink(folder):
+                    # What can't be passed is where it leads.
+                    break
+                return folder
+            except OSError:
+                continue
     return None
 
 

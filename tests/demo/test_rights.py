@@ -103,9 +103,13 @@ class RightsTests(ServerTests, TestCase):
         path = self.write(b"carol:" + BCRYPT + b"\n", "closed")
         path.chmod(0o644)
         path.parent.chmod(0o700)
-        link = self.folder / "link"
+        within = path.parent / "within"
+        within.mkdir(0o755)
+        (within / "file").write_bytes(path.read_bytes())
+        link, folder = self.folder / "link", self.folder / "folder"
         link.symlink_to(path)
-        for name in (path, link):
+        folder.symlink_to(within)
+        for name in (path, link, folder / "file"):
             line = self.told(f"--auth=htpasswd:{name}")
             advice = f"chmod o+x {path.parent}"
             self.assertIn(
@@ -114,6 +118,19 @@ class RightsTests(ServerTests, TestCase):
             self.assertIn(f"since {path.parent} lets them not through; do {advice}", line)
         subprocess.run(advice, shell=True, check=True)
         self.serves(f"--auth=htpasswd:{link}")
+        self.serves(f"--auth=htpasswd:{folder / 'file'}")
+
+    def test_loop(self) -> None:
+        """
+        A link that leads nowhere is no file that can't be read: what there will be is
+        opened later.
+        """
+        link = self.folder / "link"
+        link.symlink_to(link)
+        os.chown(self.folder, NOBODY, -1)
+        server = self.start(f"--auth=file:{link}", offered="pop3", twistd="--uid=nobody")
+        server.stop()
+        self.assertNotIn("Traceback", server.log)
 
     def test_numbers(self) -> None:
         """
