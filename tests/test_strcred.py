@@ -381,6 +381,31 @@ class AuthOptionTests(WithFactories):
         self.assertNotIn("memory", text)
         self.assertIn("--help-auth-type=x:", self.wrong("--help-auth-type=x"))
 
+    def test_otherSign(self) -> None:
+        """
+        What stands after another sign than a colon isn't repeated, either, nor what
+        follows a type of which help is wanted.
+        """
+        for sign in (
+            "=",
+            " ",
+            "/",
+            ",",
+            ";",
+            "|",
+            "@",
+            "\t",
+            "=a:",
+            "\N{FULLWIDTH COLON}",
+        ):
+            text = self.wrong(f"--auth=memory{sign}alice{sign}secret")
+            self.assertIn("--auth=memory...: there is no such auth type, did you", text)
+            self.assertNotIn("secret", text)
+        for name in ("memory:alice:secret", "memory=alice=secret", "memory alice secret"):
+            text = self.wrong(f"--help-auth-type={name}")
+            self.assertIn("memory...: there is no such auth type, did you", text)
+            self.assertNotIn("secret", text)
+
     def test_misspelledType(self) -> None:
         """
         An unknown type is told with the one that may have been meant.
