@@ -16,7 +16,7 @@ from ._link import Link, Role
 from ._opening import openLink
 from ._outcome import judge, ofAnybody
 from ._resolving import Resolver
-from ._rootdse import knowsPolicy
+from ._rootdse import askControls, knowsPolicy
 from ._tls import Security
 
 
@@ -122,7 +122,7 @@ class Opener:
         link = self._reach(place, until, isHopeless)
         with closing(link):
             # Without a bind one is nobody, too (RFC 4513, section 4).
-            knowsPolicy(link, ("", b""), until)
+            askControls(link, until)
         return link
 
     def _reach(self, place: str, until: float, isHopeless: Callable[[], bool]) -> Link:

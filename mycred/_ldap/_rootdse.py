@@ -7,7 +7,7 @@ from __future__ import annotations
 from ._faults import Elsewhere
 from ._filters import ANYTHING
 from ._link import Link
-from ._messages import BASE, PASSWORD_POLICY, SUPPORTED_CONTROL, Result
+from ._messages import BASE, PASSWORD_POLICY, SUPPORTED_CONTROL, Entry, Result
 from ._outcome import COME_AGAIN, describe
 
 
@@ -34,13 +34,22 @@ def knowsPolicy(link: Link, account: tuple[str, bytes], until: float) -> bool | 
     return None if controls is None else PASSWORD_POLICY in controls
 
 
+def askControls(link: Link, until: float) -> tuple[list[Entry], Result]:
+    """
+    Ask which controls a server knows.  That it answers shows that it works.
+
+    @return: the root DSE, if there is one to be seen, and how the search ended.
+    """
+    return link.search("", BASE, ANYTHING, (SUPPORTED_CONTROL,), 1, until)
+
+
 def _controls(link: Link, until: float) -> list[bytes] | None:
     """
     Read which controls a server knows.
 
     @return: L{None} if there is no root DSE to be seen.
     """
-    entries, result = link.search("", BASE, ANYTHING, (SUPPORTED_CONTROL,), 1, until)
+    entries, result = askControls(link, until)
     _refuseDelay(link, result)
     if not entries:
         return None
@@ -60,4 +69,4 @@ def _refuseDelay(link: Link, result: Result) -> None:
         )
 
 
-__all__ = ["knowsPolicy"]
+__all__ = ["askControls", "knowsPolicy"]

@@ -421,6 +421,22 @@ class PolicyTests(OthersTestCase):
             self.assertEqual(set(self.server.policies), {True})
             self.assertNotIn("policy=yes", " ".join(directory.takeNotes()))
 
+    def test_answers(self) -> None:
+        """
+        Whatever it says there, it works, where it hangs up on those whom it doesn't know,
+        or on nobody.
+        """
+        program = Program(unknown=None, nobody=None)
+        for code in {0, 80, *LATER}:
+            program.rootCode = code
+            directory = self.program(program, policy="no")
+            self.server.controls = None
+            directory._servers._servers[0]._tryOut(5)
+            self.assertAccepted(self.login(directory, "alice"), "Alice")
+            self.assertEqual(
+                [n for n in directory.takeNotes() if "without TLS" not in n], []
+            )
+
     def test_laterForAccount(self) -> None:
         """
         So is one that can't tell now whether the service account may see it.
