@@ -119,6 +119,9 @@ def insistOnWritable(path: str, user: LaterUser) -> None:
     file = Path(path)
     with rightsOf(user.uid, user.gid, user.groups):
         folder = _closedFolder(file)
+        if folder is None:
+            # The others stand where a link leads.
+            file = Path(os.path.realpath(file))
         canMake = os.access(file.parent, os.W_OK | os.X_OK, effective_ids=True)
         canWrite = folder is not None or _canOpen(file, os.O_RDWR)
     later = f"by {user.name} (--uid), as whom the server runs"

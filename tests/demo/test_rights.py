@@ -178,6 +178,18 @@ class RightsTests(ServerTests, TestCase):
         os.chown(self.mine, 0, 0)
         self.assertIn(f"since {self.mine} lets them not through", self.told(auth))
 
+    def test_linkedStore(self) -> None:
+        """
+        A link may lead to a store, whoever may write where the link stands.
+        """
+        (self.folder / "store.sqlite").symlink_to(self.store)
+        server = self.start(
+            "--auth=memory:carol:hashed", offered="pop3", twistd="--uid=nobody"
+        )
+        server.pop3("carol", "hashed").quit()
+        server.stop()
+        self.assertEqual(self.store.stat().st_uid, NOBODY)
+
     def test_stays(self) -> None:
         """
         A server that stays root's reads what root does, and so does one whose files can
