@@ -130,12 +130,18 @@ def insistOnWritable(path: str, user: LaterUser) -> None:
             f"{file} can't be written {later}, since {folder} lets them not through; do "
             f"chmod o+x {quote(str(folder))}, or name a file elsewhere"
         )
-    for what, isRight in ((file.parent, canMake), (file, canWrite)):
-        if not isRight:
-            raise PermissionError(
-                f"{what} can't be written {later}; do chown {user.name} "
-                f"{quote(str(what))}, or name a file that they can write"
-            )
+    if not canMake:
+        # Whoever owns it may be the system.
+        new = quote(str(file.parent / user.name))
+        raise PermissionError(
+            f"{file.parent} can't be written {later}; name a file in a folder that they "
+            f"can write, such as one made by install -d -m 700 -o {user.name} {new}"
+        )
+    if not canWrite:
+        raise PermissionError(
+            f"{file} can't be written {later}; do chown {user.name} {quote(str(file))}, "
+            "or name a file that they can write"
+        )
 
 
 def _closedFolder(file: Path) -> Path | None:
