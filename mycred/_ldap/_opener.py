@@ -150,8 +150,11 @@ class Opener:
         try:
             with closing(link):
                 knows = knowsPolicy(link, self._opening.account, until)
-        except (Slow, Elsewhere):
+        except Slow:
             raise
+        except Elsewhere as busy:
+            # For nobody, rather than for one user.
+            raise Fault(str(busy)) from None
         except (Fault, Unsure):
             # The next connection may tell: this one serves once.
             link = self._reach(place, until, isHopeless)
