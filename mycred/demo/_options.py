@@ -7,8 +7,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from twisted.python import usage
 
@@ -239,7 +238,7 @@ def _checkStore(path: str) -> str:
     return os.path.abspath(path)
 
 
-def _insistOnStore(path: str, twistd: Mapping[str, Any] | None) -> None:
+def _insistOnStore(path: str, twistd: object) -> None:
     """
     Insist on a store that the server can write when twistd has become another user.
 
