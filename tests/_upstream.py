@@ -44,9 +44,6 @@ ADAPTED = {
         ),
         ('"twisted.conch.checkers.', '"mycred.checkers.sshkeys.'),
     ],
-    "twisted.cred.test.test_strcred": [
-        ("from twisted.plugins import", "from mycred.plugins import"),
-    ],
     # Two factors take a server that says which connection is which.
     "twisted.conch.test.test_ssh": [
         (
