@@ -77,11 +77,11 @@ class Imports:
         follows.
         """
         if one.alias.name == "*":
-            return "import what is used by its name"
+            return "name what is used instead"
         if follow(one.path) is None:
             return "mycred has nothing of that name"
         if one.path == "twisted.cred" and one.statement not in self._top:
-            return "it isn't imported at the top"
+            return "it is imported inside a block"
         if one.path == "twisted.cred" and "mycred" in self._otherwise:
             return "something else is called mycred here"
         paths = {use.path(one.target) for use in self._uses[one.name]}
@@ -95,8 +95,9 @@ class Imports:
         for name in ("twisted", "mycred"):
             if name in self._otherwise:
                 return f"something else is called {name} here"
-        if any(one.statement not in self._top for one in self._roots):
-            return "it isn't imported at the top"
+        for one in self._roots:
+            if one.statement not in self._top:
+                return f"line {one.alias.lineno} imports {one.path} inside a block"
         paths = {use.path("twisted") for use in self._uses["twisted"]}
         if lacking := _lacking(filter(isLost, paths)):
             return lacking

@@ -71,8 +71,8 @@ def _ofString(path: str) -> str:
     if new is None:
         return f'"{path}" in a string: mycred has nothing of that name'
     if isShared(path):
-        return f'"{path}" in a string: its name stays, but where it is patched, {new}'
-    return f'"{path}" in a string: {new} where it is loaded, patched or annotates'
+        return f'"{path}" in a string: stays in messages, {new} if it is patched'
+    return f'"{path}" in a string: {new} if it is loaded, patched or a type'
 
 
 __all__ = ["inPython", "inText"]

@@ -102,7 +102,7 @@ class ImportTests(SynchronousTestCase):
             "import mycred.checkers\nimport mycred as c, os\nc.checkers.ANONYMOUS\n",
         )
         for source, reason in (
-            ("def f():\n    from twisted import cred\n", "isn't imported at the top"),
+            ("def f():\n    from twisted import cred\n", "inside a block"),
             ("from twisted import cred\nmycred = 1\n", "else is called mycred"),
             ("from twisted import cred\ncred._digest\n", "mycred has no twisted.cred._"),
             ("from twisted import (cred,  # why\n mail)\n", "comments"),
@@ -158,8 +158,8 @@ class ImportTests(SynchronousTestCase):
             (f"{start}mycred = 1\n", "something else is called mycred here"),
             (f"{start}from program import mycred\n", "something else is called mycred"),
             (f"{start}class mycred: pass\n", "something else is called mycred here"),
-            (f"try:\n  {start}finally: pass\n", "isn't imported at the top"),
-            (f"def f():\n  {start}  twisted.cred.portal\n", "isn't imported at the top"),
+            (f"try:\n  {start}finally: pass\n", "inside a block"),
+            (f"def f():\n  {start}  twisted.cred.portal\n", "inside a block"),
         ):
             left, *_ = self.becomes(source, source)
             self.assertIn("twisted.cred.portal stays: ", left)
@@ -277,7 +277,7 @@ class ImportTests(SynchronousTestCase):
         before = "from twisted.cred.portal import *\nPortal, IRealm\n"
         self.assertEqual(
             self.becomes(before, before),
-            ["1: twisted.cred.portal.* stays: import what is used by its name"],
+            ["1: twisted.cred.portal.* stays: name what is used instead"],
         )
 
     def test_missing(self) -> None:
@@ -383,11 +383,11 @@ class MentionTests(SynchronousTestCase):
                 '@patch("twisted.cred.portal.Portal.login")\ndef f(): 0\n',
                 "mycred.portal.P",
             ),
-            ('namedAny(b"twisted.cred.portal")\n', "mycred.portal where it is loaded"),
-            ('x: List["twisted.cred.portal.Portal"]\n', "mycred.portal.Portal where"),
-            ('x = ["a",\n """\n twisted.cred.portal"""]\n', "mycred.portal where"),
+            ('namedAny(b"twisted.cred.portal")\n', "mycred.portal if it is loaded"),
+            ('x: List["twisted.cred.portal.Portal"]\n', "mycred.portal.Portal if"),
+            ('x = ["a",\n """\n twisted.cred.portal"""]\n', "mycred.portal if"),
             ('x = f"{a} twisted.conch.checkers.SSHPublicKeyChecker"\n', "sshkeys.SSHPub"),
-            ('f(\n  # a\n  "No twisted.cred.credentials.IAnonymous"\n)\n', "name stays"),
+            ('f(\n  # a\n  "No twisted.cred.credentials.IAnonymous"\n)\n', "stays in messages"),
             ('x = "twisted.cred._digest"\n', "nothing of that name"),
             ('x = "twisted.plugins.cred_file"\n', "mycred.plugins.cred_file"),
         ):
