@@ -218,7 +218,11 @@ def run(names: list[str]) -> dict[str, str]:
 
     loader = TestLoader()
     suite = TestSuite([loader.loadByName(name, recurse=True) for name in names])
-    TrialRunner(Recorder, workingDirectory="temporary").run(suite)
+    result = TrialRunner(Recorder, workingDirectory="temporary").run(suite)
+    if result.testsRun < suite.countTestCases():
+        raise RuntimeError(
+            f"only {result.testsRun} of {suite.countTestCases()} tests ran"
+        )
     return outcome
 
 
