@@ -16,7 +16,6 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from ._migrate._files import decode, find, isConcerned, isPython, plainLines, requirement
 from ._migrate._mentions import inText
@@ -24,8 +23,7 @@ from ._migrate._migration import Left, Migrated, NoPython, migrate
 
 _PYTHON = f"Python {sys.version_info.major}.{sys.version_info.minor}"
 _DONE, _TO_DO, _TROUBLE = range(3)
-# As shells have them.
-_INTERRUPTED = 128 + signal.SIGINT
+# As shells have it.
 _PIPE_BROKEN = 128 + signal.SIGPIPE
 
 _DESCRIPTION = """\
@@ -47,18 +45,6 @@ be read, parsed or written; all other files are done nevertheless.
 """
 
 
-class _Parser(argparse.ArgumentParser):
-    """
-    A parser that says in one line what is wrong.
-    """
-
-    def error(self, message: str) -> NoReturn:
-        """
-        End the program.
-        """
-        self.exit(_TROUBLE, f"{self.prog}: {message} (--help tells more)\n")
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """
     Do what a command line says.
@@ -67,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     @return: the exit status.
     """
-    parser = _Parser(
+    parser = argparse.ArgumentParser(
         prog="python -m mycred.migrate",
         description=_DESCRIPTION,
         epilog=_STATUS,
@@ -88,8 +74,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read what is printed has seen enough.
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115
         return _PIPE_BROKEN
-    except KeyboardInterrupt:
-        return _INTERRUPTED
     return run.status()
 
 

@@ -387,7 +387,10 @@ class MentionTests(SynchronousTestCase):
             ('x: List["twisted.cred.portal.Portal"]\n', "mycred.portal.Portal if"),
             ('x = ["a",\n """\n twisted.cred.portal"""]\n', "mycred.portal if"),
             ('x = f"{a} twisted.conch.checkers.SSHPublicKeyChecker"\n', "sshkeys.SSHPub"),
-            ('f(\n  # a\n  "No twisted.cred.credentials.IAnonymous"\n)\n', "stays in messages"),
+            (
+                'f(\n  # a\n  "No twisted.cred.credentials.IAnonymous"\n)\n',
+                "stays in messages",
+            ),
             ('x = "twisted.cred._digest"\n', "nothing of that name"),
             ('x = "twisted.plugins.cred_file"\n', "mycred.plugins.cred_file"),
         ):
