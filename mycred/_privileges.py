@@ -10,8 +10,8 @@ from __future__ import annotations
 import grp
 import os
 import pwd
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
 from typing import Any, NamedTuple
@@ -38,16 +38,22 @@ class LaterUser(NamedTuple):
         return os.getgrouplist(self.name, self.gid)
 
 
-def laterUser(twistd: Mapping[str, Any] | None) -> LaterUser | None:
+def laterUser(options: object) -> LaterUser | None:
     """
     Tell which user the server becomes.
 
-    @param twistd: the options of twistd; L{None} for another program.
+    @param options: the options of twistd; those of another program don't say.
 
-    @return: the user; L{None} if the server stays who it is.
+    @return: the user; L{None} if the server stays who it is, or goes where files have
+        other names (C{--chroot}).
     """
-    uid = None if twistd is None else twistd.get("uid")
-    if twistd is None or not uid or os.geteuid():
+    if options is None or os.geteuid():
+        return None
+    from twisted.application.app import ServerOptions
+
+    twistd: Any = options if isinstance(options, ServerOptions) else {}
+    uid = twistd.get("uid")
+    if not uid or twistd.get("chroot"):
         return None
     try:
         user = pwd.getpwuid(uid)
@@ -113,6 +119,9 @@ def insistOnWritable(path: str, user: LaterUser) -> None:
     file = Path(path)
     with rightsOf(user.uid, user.gid, user.groups):
         folder = _closedFolder(file)
+        if folder is None:
+            # The others stand where a link leads.
+            file = Path(os.path.realpath(file))
         canMake = os.access(file.parent, os.W_OK | os.X_OK, effective_ids=True)
         canWrite = folder is not None or _canOpen(file, os.O_RDWR)
     later = f"by {user.name} (--uid), as whom the server runs"
@@ -121,30 +130,36 @@ def insistOnWritable(path: str, user: LaterUser) -> None:
             f"{file} can't be written {later}, since {folder} lets them not through; do "
             f"chmod o+x {quote(str(folder))}, or name a file elsewhere"
         )
-    for what, isRight in ((file.parent, canMake), (file, canWrite)):
-        if not isRight:
-            raise PermissionError(
-                f"{what} can't be written {later}; do chown {user.name} "
-                f"{quote(str(what))}, or name a file that they can write"
-            )
+    if not canMake:
+        # Whoever owns it may be the system.
+        new = quote(str(file.parent / user.name))
+        raise PermissionError(
+            f"{file.parent} can't be written {later}; name a file in a folder that they "
+            f"can write, such as one made by install -d -m 700 -o {user.name} {new}"
+        )
+    if not canWrite:
+        raise PermissionError(
+            f"{file} can't be written {later}; do chown {user.name} {quote(str(file))}, "
+            "or name a file that they can write"
+        )
 
 
 def _closedFolder(file: Path) -> Path | None:
     """
-    Find the first folder on the way to a file that can't be passed.  Links are followed
-    by the names that they have.
+    Find the first folder on the way to a file that can't be passed: by its name, or where
+    links lead.
     """
-    for folder in reversed(file.parents):
-        try:
-            os.stat(folder / "x")
-        except PermissionError:
-            return folder
-        except OSError:
-            continue
-    with suppress(OSError):
-        target = file.resolve()
-        if target != file:
-            return _closedFolder(target)
+    for path in (file, Path(os.path.realpath(file))):
+        for folder in reversed(path.parents):
+            try:
+                os.stat(folder / "x")
+            except PermissionError:
+                if os.path.islink(folder):
+                    # What can't be passed is where it leads.
+                    break
+                return folder
+            except OSError:
+                continue
     return None
 
 

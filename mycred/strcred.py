@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
+from itertools import takewhile
 from typing import Any, NoReturn
 
 from twisted.plugin import getPlugins
@@ -214,13 +215,15 @@ class AuthOptionMixin:
         there are.
 
         @param typed: what was typed, up to the type.
+        @param authType: the type, perhaps with something else than a colon after it, and
+            a password: what isn't part of a name is told to nobody.
         """
         known = sorted(f.authType for f in self._checkerFactoriesForOptHelpAuth())
-        # Perhaps with something else than a colon after it.
-        word = authType.lower().split("=")[0].split()[:1]
-        similar = [match for each in word for match in get_close_matches(each, known, 1)]
+        word = "".join(takewhile(_isInName, authType))
+        similar = get_close_matches(word.lower(), known, 1)
         meant = f", did you mean {similar[0]}? There is" if similar else ", only"
-        return f"{typed}{authType}: there is no such auth type{meant} {_listed(known)}"
+        shown = word if word == authType else f"{word}..."
+        return f"{typed}{shown}: there is no such auth type{meant} {_listed(known)}"
 
     def _unusable(self, authType: str, error: UnsupportedInterfaces) -> str:
         """
@@ -236,6 +239,13 @@ class AuthOptionMixin:
             f"--auth={authType}: this program can't use it, since it checks "
             f"{claimed}, and the program asks for {wanted}"
         )
+
+
+def _isInName(character: str) -> bool:
+    """
+    Tell whether a character stands in the names of auth types.
+    """
+    return character.isalnum() or character in "-_."
 
 
 def _wrongArguments(authType: str, reason: str) -> str:

@@ -19,7 +19,7 @@ from zope.interface.verify import verifyObject
 
 from twisted.plugin import IPlugin
 from twisted.python import usage
-from twisted.python.util import gidFromString, uidFromString
+from twisted.scripts._twistd_unix import ServerOptions
 from twisted.trial.unittest import SynchronousTestCase
 
 import mycred
@@ -122,18 +122,19 @@ class LaterUserTests(SynchronousTestCase):
         Parse a command line as twistd does.
         """
 
-        class Twistd(usage.Options):
+        class Twistd(ServerOptions):
             """
             twistd's options.
             """
 
-            optParameters = [
-                ["uid", "u", None, "", uidFromString],
-                ["gid", "g", None, "", gidFromString],
-            ]
             subCommands = [["program", None, Options, ""]]
 
-        options = Twistd()
+        return self.parseBy(Twistd(), *words)
+
+    def parseBy(self, options: Any, *words: str) -> Any:
+        """
+        Parse a command line of a program with others within it.
+        """
         options.parseOptions([*words, "program", f"--auth=htpasswd:{self.path}"])
         return options.subOptions
 
@@ -163,6 +164,30 @@ class LaterUserTests(SynchronousTestCase):
             self.parse(*words)
         self.patch(os, "geteuid", lambda: 1000)
         self.parse("--uid=nobody")
+        self.assertEqual(self.tried, [])
+
+    def test_elsewhere(self) -> None:
+        """
+        Nor is it where the server goes to another root, in which the file is another one.
+        """
+        self.parse("--uid=nobody", "--chroot=/")
+        self.assertEqual(self.tried, [])
+
+    def test_others(self) -> None:
+        """
+        Options of another program, which may mean anything by a uid, don't count.
+        """
+
+        class Others(usage.Options):
+            """
+            A program's options.
+            """
+
+            optParameters = [["uid", "u", None, "whom to look up"]]
+            subCommands = [["program", None, Options, ""]]
+
+        for uid in ("nobody", "5", ""):
+            self.parseBy(Others(), f"--uid={uid}")
         self.assertEqual(self.tried, [])
 
 
@@ -355,6 +380,31 @@ class AuthOptionTests(WithFactories):
         self.assertIn("anonymous", text)
         self.assertNotIn("memory", text)
         self.assertIn("--help-auth-type=x:", self.wrong("--help-auth-type=x"))
+
+    def test_otherSign(self) -> None:
+        """
+        What stands after another sign than a colon isn't repeated, either, nor what
+        follows a type of which help is wanted.
+        """
+        for sign in (
+            "=",
+            " ",
+            "/",
+            ",",
+            ";",
+            "|",
+            "@",
+            "\t",
+            "=a:",
+            "\N{FULLWIDTH COLON}",
+        ):
+            text = self.wrong(f"--auth=memory{sign}alice{sign}secret")
+            self.assertIn("--auth=memory...: there is no such auth type, did you", text)
+            self.assertNotIn("secret", text)
+        for name in ("memory:alice:secret", "memory=alice=secret", "memory alice secret"):
+            text = self.wrong(f"--help-auth-type={name}")
+            self.assertIn("memory...: there is no such auth type, did you", text)
+            self.assertNotIn("secret", text)
 
     def test_misspelledType(self) -> None:
         """

@@ -173,8 +173,8 @@ def _makeSettings(given: Mapping[str, Any]) -> Settings:
     _insist(
         len(ways) == 1,
         ", ".join(ways) or "base",
-        "write one of base= (find the user, then bind as him), dn= and upn= (bind as "
-        "him at once)",
+        "write one of base= (find the user, then bind as them), dn= and upn= (bind as "
+        "them at once)",
     )
     security = _securityOf(given)
     template = given.get("dn")

@@ -127,7 +127,7 @@ class Directory:
         """
         search, typed = self._settings.search, name.decode("utf-8")
         if search is None:
-            raise ValueError("with dn= or upn= nobody is found without his password")
+            raise ValueError("with dn= or upn= nobody is found without a password")
         session = Session(self._servers, until, isWatched)
         values: tuple[bytes, ...] = ()
         try:
@@ -223,7 +223,7 @@ class Directory:
         session.step(
             lambda: (
                 f"bind as {user}: {_told(outcome)}"
-                + (f"; the directory calls him {known}" if known else "")
+                + (f"; the directory calls them {known}" if known else "")
             )
         )
         if not outcome.matched or outcome.denial is not None:
@@ -358,7 +358,7 @@ class Directory:
             session.step(
                 lambda: (
                     (f"member of {group}" if isMember else why)
-                    + (f"; his entry says {said}" if said else "")
+                    + (f"; their entry says {said}" if said else "")
                 )
             )
             if not isMember:

@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from ._address import Address
-from ._faults import Fault, Slow, Unsure
+from ._faults import Elsewhere, Fault, Slow, Unsure
 from ._link import Link, Role
 from ._opening import openLink
 from ._outcome import judge, ofAnybody
 from ._resolving import Resolver
-from ._rootdse import knowsPolicy
+from ._rootdse import askControls, knowsPolicy
 from ._tls import Security
 
 
@@ -122,7 +122,7 @@ class Opener:
         link = self._reach(place, until, isHopeless)
         with closing(link):
             # Without a bind one is nobody, too (RFC 4513, section 4).
-            knowsPolicy(link, ("", b""), until)
+            askControls(link, until)
         return link
 
     def _reach(self, place: str, until: float, isHopeless: Callable[[], bool]) -> Link:
@@ -152,9 +152,14 @@ class Opener:
                 knows = knowsPolicy(link, self._opening.account, until)
         except Slow:
             raise
+        except Elsewhere as busy:
+            # For nobody, rather than for one user.
+            raise Fault(str(busy)) from None
         except (Fault, Unsure):
-            # The next connection may tell.
-            return self._reach(place, until, isHopeless), False
+            # The next connection may tell: this one serves once.
+            link = self._reach(place, until, isHopeless)
+            link.spoil()
+            return link, False
         self._asksPolicy = bool(knows)
         if knows is None and not self._isSilent:
             self._isSilent = True

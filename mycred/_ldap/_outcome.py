@@ -43,9 +43,11 @@ _lockedTexts = re.compile(
 #: invalidDNSyntax; namingViolation, with which lldap says that nobody has such a name.
 BAD_NAME = {34, 64}
 
-#: operationsError, timeLimitExceeded, adminLimitExceeded, busy, unavailable, other: of
-#: another server the answer may be had.
-ELSEWHERE = {1, 3, 11, 51, 52, 80}
+#: timeLimitExceeded, adminLimitExceeded, busy, unavailable: another time it is answered.
+COME_AGAIN = {3, 11, 51, 52}
+
+#: These, operationsError and other: of another server the answer may be had.
+ELSEWHERE = {1, 80, *COME_AGAIN}
 
 # The errors of the policy control; PROVED are those that OpenLDAP and 389 Directory
 # Server answer to the right password alone.
@@ -254,6 +256,7 @@ def describe(result: Result) -> str:
 
 __all__ = [
     "BAD_NAME",
+    "COME_AGAIN",
     "ELSEWHERE",
     "Outcome",
     "Policy",

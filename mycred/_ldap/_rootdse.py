@@ -4,9 +4,11 @@ What a server says of itself, in its root DSE (RFC 4512, section 5.1).
 
 from __future__ import annotations
 
+from ._faults import Elsewhere
 from ._filters import ANYTHING
 from ._link import Link
-from ._messages import BASE, PASSWORD_POLICY, SUPPORTED_CONTROL
+from ._messages import BASE, PASSWORD_POLICY, SUPPORTED_CONTROL, Entry, Result
+from ._outcome import COME_AGAIN, describe
 
 
 def knowsPolicy(link: Link, account: tuple[str, bytes], until: float) -> bool | None:
@@ -21,14 +23,24 @@ def knowsPolicy(link: Link, account: tuple[str, bytes], until: float) -> bool | 
 
     @return: L{None} if the server doesn't say.
 
+    @raise Elsewhere: if it can't tell now.
     @raise Fault: if it gives no answer that can be understood.
     @raise Unsure: if that is too long.
     """
     controls = _controls(link, until)
     if not controls and account[0]:
-        link.bind(*account, until)
+        _refuseDelay(link, link.bind(*account, until))
         controls = _controls(link, until)
     return None if controls is None else PASSWORD_POLICY in controls
+
+
+def askControls(link: Link, until: float) -> tuple[list[Entry], Result]:
+    """
+    Ask which controls a server knows.  That it answers shows that it works.
+
+    @return: the root DSE, if there is one to be seen, and how the search ended.
+    """
+    return link.search("", BASE, ANYTHING, (SUPPORTED_CONTROL,), 1, until)
 
 
 def _controls(link: Link, until: float) -> list[bytes] | None:
@@ -37,10 +49,24 @@ def _controls(link: Link, until: float) -> list[bytes] | None:
 
     @return: L{None} if there is no root DSE to be seen.
     """
-    entries, _ = link.search("", BASE, ANYTHING, (SUPPORTED_CONTROL,), 1, until)
+    entries, result = askControls(link, until)
+    _refuseDelay(link, result)
     if not entries:
         return None
     return list(entries[0].attributes.get(SUPPORTED_CONTROL.lower(), ()))
 
 
-__all__ = ["knowsPolicy"]
+def _refuseDelay(link: Link, result: Result) -> None:
+    """
+    Refuse an answer that asks to come again: what was taken for the last word would count
+    for as long as the server works.
+
+    @raise Elsewhere: if it does.
+    """
+    if result.code in COME_AGAIN:
+        raise Elsewhere(
+            f"{link.address} doesn't say yet what it knows: {describe(result)}"
+        )
+
+
+__all__ = ["askControls", "knowsPolicy"]

@@ -16,7 +16,7 @@ from ._health import Health
 from ._idle import Idle
 from ._link import Link, Role
 from ._opener import Opener, Opening, closing
-from ._rootdse import knowsPolicy
+from ._rootdse import askControls
 
 _T = TypeVar("_T")
 
@@ -174,10 +174,11 @@ class Server:
         link = self._opener.open(role, until, _never)
         # To search it has bound already.
         if role is Role.USER and not self._answersNobody(link, until):
+            link.close()
             link = self._opener.open(role, until, _never)
             with closing(link):
                 # Whether it answers anything else.
-                knowsPolicy(link, ("", b""), until)
+                askControls(link, until)
         self._idle[role].offer(link)
 
     def _fail(self, began: float, why: str) -> None:

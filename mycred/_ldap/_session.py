@@ -12,15 +12,12 @@ from ._faults import Cut, Fault, Lost, Unsure
 from ._filters import ANYTHING
 from ._link import Link, Role
 from ._messages import BASE, SIZE_LIMIT_EXCEEDED, WHO_AM_I, Entry, Result, text
-from ._outcome import ELSEWHERE, Outcome, describe, insist, judge, ofAnybody
+from ._outcome import COME_AGAIN, ELSEWHERE, Outcome, describe, insist, judge, ofAnybody
 from ._servers import Servers
 
 # referral, noSuchObject, invalidDNSyntax, insufficientAccessRights: an entry of which
 # another one speaks may be elsewhere, gone or not to be seen.
 _MISSING = {10, 32, 34, 50}
-
-# timeLimitExceeded, adminLimitExceeded, busy, unavailable.
-_COME_AGAIN = {3, 11, 51, 52}
 
 #: What is asked for if nothing of an entry is wanted (RFC 4511, section 4.5.1.8).
 NO_ATTRIBUTES = ("1.1",)
@@ -212,7 +209,7 @@ class Session:
                 raise
             link.spoil()
             return ""
-        if result.code and mayMiss and result.code not in _COME_AGAIN:
+        if result.code and mayMiss and result.code not in COME_AGAIN:
             return ""
         insist(result, "to the question who has bound")
         if not result.value:

@@ -1,15 +1,12 @@
 """
-The files of a program: which there are, what they hold, and how they are changed.
+The files of a program: which there are, and what they hold.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from tokenize import detect_encoding
@@ -18,10 +15,15 @@ from ._migration import NoPython
 
 _SUFFIXES = {".py", ".pyi", ".pyw", ".rpy", ".tac"}
 _SHEBANG = re.compile(rb"#![^\n]*\b(python|pypy)[0-9.]*\b")
-_SETUP = {"pyproject.toml", "setup.cfg", "setup.py"}
 _PASSED_OVER = {"__pycache__", "node_modules", "site-packages"}
-# What is beside a setup file, and made with it.
+# What is made with a setup file, beside it.
+_SETUP = {"pyproject.toml", "setup.cfg", "setup.py"}
 _BUILT = {"build", "dist"}
+# What says what a program requires, and a line there that requires Twisted.
+_REQUIRING = re.compile(r"pyproject\.toml|setup\.(cfg|py)|Pipfile|.*requirements.*\.txt")
+_REQUIREMENT = re.compile(
+    r"^[^#]*(?<![\w./-])twisted(\[[^]]*\])?\s*([\"'<>=~!;,]|$)", re.IGNORECASE
+)
 #: The longest file that is looked at if it is no Python.
 _LONGEST = 1 << 20
 
@@ -39,33 +41,32 @@ def find(path: Path, onError: Callable[[OSError], None]) -> Iterator[Path]:
     if not path.is_dir():
         yield path
         return
-    for folder, folders, files in os.walk(path, onerror=onError):
-        hasSetup = bool(_SETUP & {*files})
-        folders[:] = sorted(
+    for directory, inner, files in os.walk(path, onerror=onError):
+        passedOver = _PASSED_OVER | (_BUILT if _SETUP & {*files} else set())
+        inner[:] = sorted(
             name
-            for name in folders
-            if name not in _PASSED_OVER
+            for name in inner
+            if name not in passedOver
             and not name.startswith(".")
             and not name.endswith(".egg-info")
-            and not (hasSetup and name in _BUILT)
-            and not Path(folder, name, "pyvenv.cfg").exists()
+            and not Path(directory, name, "pyvenv.cfg").exists()
         )
         for name in sorted(files):
-            file = Path(folder, name)
+            file = Path(directory, name)
             if file.is_file() and not file.is_symlink():
                 yield file
 
 
 def isPython(path: Path, data: bytes) -> bool:
     """
-    Whether a file that was found is Python, by its name or its first line.
+    Return whether a file that was found is Python, by its name or its first line.
     """
     return path.suffix in _SUFFIXES or _SHEBANG.match(data) is not None
 
 
 def isConcerned(data: bytes) -> bool:
     """
-    Whether a file may name anything that is to be migrated.
+    Return whether a file may name anything that is to be migrated.
     """
     return b"twisted" in data and (b"cred" in data or b"checkers" in data)
 
@@ -77,6 +78,18 @@ def plainLines(data: bytes) -> list[str]:
     if len(data) > _LONGEST or b"\0" in data:
         return []
     return data.decode("utf-8", "replace").splitlines()
+
+
+def requirement(path: Path, data: bytes) -> int:
+    """
+    Return the number of the line that says that a program requires Twisted; 0 if there
+    is none, or mycred is required there, too.
+    """
+    if _REQUIRING.fullmatch(path.name) and b"mycred" not in data:
+        for number, line in enumerate(plainLines(data), 1):
+            if _REQUIREMENT.match(line):
+                return number
+    return 0
 
 
 def decode(data: bytes) -> tuple[str, str]:
@@ -98,30 +111,4 @@ def decode(data: bytes) -> tuple[str, str]:
     return text, encoding
 
 
-def write(path: Path, data: bytes) -> None:
-    """
-    Put another content into a file, all at once; its mode and owner stay, and a link
-    to it stays a link.
-
-    @raise OSError: if that can't be done; the file is as it was.
-    """
-    target = Path(os.path.realpath(path))
-    descriptor, temporary = tempfile.mkstemp(prefix=".mycred-", dir=target.parent)
-    try:
-        with open(descriptor, "wb") as file:
-            file.write(data)
-            status = target.stat()
-            # Only root can give files away.
-            with suppress(PermissionError):
-                os.fchown(file.fileno(), status.st_uid, status.st_gid)
-            shutil.copystat(target, temporary)
-            os.utime(temporary)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    finally:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
-
-
-__all__ = ["decode", "find", "isConcerned", "isPython", "plainLines", "write"]
+__all__ = ["decode", "find", "isConcerned", "isPython", "plainLines", "requirement"]

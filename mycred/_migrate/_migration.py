@@ -7,10 +7,11 @@ from __future__ import annotations
 import ast
 import warnings
 from dataclasses import dataclass
+from tokenize import TokenError
 
-from ._edits import Text
-from ._mentions import mentions
-from ._plan import Plan
+from ._imports import Imports
+from ._mentions import inPython
+from ._source import Source
 
 
 class NoPython(ValueError):
@@ -57,32 +58,19 @@ def migrate(text: str) -> Migrated:
 
     @raise NoPython: if it can't be parsed.
     """
-    source = Text(text)
-    tree = _parse(source.text)
-    plan = Plan(source, tree)
-    new = plan.run()
-    left = {Left(*place) for place in (*plan.left, *mentions(source.text, tree))}
-    if new != text:
-        # Whatever has gone wrong, no program is made unreadable.
-        _parse(Text(new).text)
-    return Migrated(new, sorted(left))
-
-
-def _parse(text: str) -> ast.Module:
-    """
-    Parse a module.
-
-    @raise NoPython: if that can't be done.
-    """
     try:
         with warnings.catch_warnings():
             # What the program is to be warned of is no business of ours.
             warnings.simplefilter("ignore")
-            return ast.parse(text)
+            source = Source(text)
+            imports = Imports(source, ast.parse(text))
+            imports.follow()
+            left = {Left(*place) for place in (*imports.left, *inPython(text))}
     except SyntaxError as error:
         raise NoPython(f"line {error.lineno}: {error.msg}") from None
-    except (ValueError, RecursionError, MemoryError) as error:
+    except (ValueError, TokenError, RecursionError, MemoryError) as error:
         raise NoPython(str(error) or "too deeply nested") from None
+    return Migrated(source.edited(), sorted(left))
 
 
 __all__ = ["Left", "Migrated", "NoPython", "migrate"]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import twisted
 
-#: The modules that mycred has a counterpart of, and the package that they are in.
+#: The modules that mycred has a counterpart of.
 COUNTERPARTS = {
     "twisted.cred": "mycred",
     "twisted.cred.checkers": "mycred.checkers",
@@ -20,6 +20,11 @@ COUNTERPARTS = {
     "twisted.cred.portal": "mycred.portal",
     "twisted.cred.strcred": "mycred.strcred",
     "twisted.conch.checkers": "mycred.checkers.sshkeys",
+    "twisted.plugins.cred_anonymous": "mycred.plugins.cred_anonymous",
+    "twisted.plugins.cred_file": "mycred.plugins.cred_file",
+    "twisted.plugins.cred_memory": "mycred.plugins.cred_memory",
+    "twisted.plugins.cred_sshkeys": "mycred.plugins.cred_sshkeys",
+    "twisted.plugins.cred_unix": "mycred.plugins.cred_unix",
 }
 
 #: The modules through which Twisted's own objects come into mycred.
@@ -31,95 +36,78 @@ _ROOTS = {
 }
 
 
-def isConcerned(path: str) -> bool:
-    """
-    Whether a dotted name is in a part of Twisted that mycred takes the place of.
-    """
-    return any(
-        path == part or path.startswith(f"{part}.")
-        for part in ("twisted.cred", "twisted.conch.checkers")
-    )
-
-
 def moduleOf(path: str) -> str:
     """
-    Return the longest part of a dotted name that is in L{COUNTERPARTS}.
-
-    @param path: a name that L{isConcerned}.
+    Return the longest part of a dotted name that is in L{COUNTERPARTS}; the empty
+    string if there is none, since it is no name that mycred takes the place of.
     """
-    while path not in COUNTERPARTS:
+    while path and path not in COUNTERPARTS:
         path = path.rpartition(".")[0]
     return path
 
 
 def follow(path: str) -> str | None:
     """
-    Return what a dotted name is called in mycred, or L{None} if it has nothing of that
-    name.
+    Return what a dotted name is called in mycred, or L{None} if mycred has nothing of
+    that name.
     """
-    if not isConcerned(path):
+    module = moduleOf(path)
+    name = _nameIn(module, path)
+    if not module or (name and not _has(COUNTERPARTS[module], name)):
         return None
-    old = moduleOf(path)
-    rest = path[len(old) :]
-    if rest and not _has(COUNTERPARTS[old], rest.split(".")[1]):
-        return None
-    return COUNTERPARTS[old] + rest
+    return COUNTERPARTS[module] + path[len(module) :]
+
+
+def isLost(path: str) -> bool:
+    """
+    Return whether Twisted has something under a dotted name, and mycred hasn't.
+    """
+    module = moduleOf(path)
+    return bool(module) and not follow(path) and _nameIn(module, path) in _bound(module)
 
 
 def isShared(path: str) -> bool:
     """
-    Whether mycred has Twisted's very object, which keeps the name that Twisted gave it.
-
-    @param path: the dotted name in Twisted of what L{follow} knows.
+    Return whether mycred has Twisted's very object, which keeps its name.
     """
-    old = moduleOf(path)
-    name = path[len(old) + 1 :].partition(".")[0]
-    return bool(name) and _bound(COUNTERPARTS[old]).get(name, False)
+    module = moduleOf(path)
+    return bool(module) and _bound(COUNTERPARTS[module]).get(_nameIn(module, path), False)
 
 
-def starDifference(module: str) -> frozenset[str]:
+def _nameIn(module: str, path: str) -> str:
     """
-    Return the names that C{import *} brings from a module of Twisted's and not from its
-    counterpart, or the other way round.
+    Return the word of a dotted name behind that of its module.
     """
-    return _starred(module) ^ _starred(COUNTERPARTS[module])
-
-
-@cache
-def _starred(module: str) -> frozenset[str]:
-    """
-    Return the names that C{import *} brings.
-    """
-    tree = _tree(module)
-    for node in tree.body:
-        if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
-            if "__all__" in dict(_bindings([node])):
-                return frozenset(ast.literal_eval(node.value))
-    return frozenset(name for name, _ in _bindings(tree.body) if not name.startswith("_"))
+    return path[len(module) + 1 :].partition(".")[0]
 
 
 def _has(module: str, name: str) -> bool:
     """
-    Whether a module of mycred's has a public name.
+    Return whether a module of mycred's has a public name.
     """
-    if name.startswith("__") and name.endswith("__"):
-        return True
-    return not name.startswith("_") and name in _bound(module)
+    isSpecial = name.startswith("__") and name.endswith("__")
+    return isSpecial or (not name.startswith("_") and name in _bound(module))
 
 
 @cache
 def _bound(module: str) -> dict[str, bool]:
     """
-    Find the names that a module binds; with each, whether it is Twisted's.
+    Return the names that a module has; for each, whether it is Twisted's.
 
     They are read, not imported: conch's libraries needn't be there.
     """
-    return dict(_bindings(_tree(module).body))
+    package, *words = module.split(".")
+    path = _ROOTS[package].joinpath(*words)
+    source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    names = dict(_bindings(ast.parse(source.read_text("utf-8")).body))
+    if module == "twisted.cred":
+        names.update((inner.stem, True) for inner in path.iterdir())
+    return names
 
 
 def _bindings(statements: list[ast.stmt]) -> Iterator[tuple[str, bool]]:
     """
-    Walk through what statements bind.
+    Yield what statements bind.
     """
     for node in statements:
         if isinstance(node, ast.ImportFrom):
@@ -142,21 +130,4 @@ def _bindings(statements: list[ast.stmt]) -> Iterator[tuple[str, bool]]:
                 yield from _bindings(handler.body)
 
 
-def _tree(module: str) -> ast.Module:
-    """
-    Parse a module of mycred's or of Twisted's.
-    """
-    package, *words = module.split(".")
-    path = _ROOTS[package].joinpath(*words)
-    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    return ast.parse(path.read_text("utf-8"))
-
-
-__all__ = [
-    "COUNTERPARTS",
-    "follow",
-    "isConcerned",
-    "isShared",
-    "moduleOf",
-    "starDifference",
-]
+__all__ = ["COUNTERPARTS", "follow", "isLost", "isShared", "moduleOf"]

@@ -1,85 +1,119 @@
 """
-How an import is written once it is known what its names become.
+Write imports anew.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
 
-from ._edits import Text
-from ._scopes import Import
+from ._source import Source
+
+#: C{from}, the module, C{import (}, the names, and what ends it.
+_FROM = re.compile(
+    r"(from[\s\\]+)(\w[\w.\s\\]*?)([\s\\]+import[\s\\]*\(?)(.*?)(,?[\s\\]*\)?)", re.DOTALL
+)
 
 
-def rewrite(
-    text: Text, statement: Import, new: Mapping[ast.alias, str], extra: list[str]
+def isSplit(statement: ast.ImportFrom, new: Mapping[ast.alias, str]) -> bool:
+    """
+    Return whether an import becomes other statements: some of its names stay, or it
+    is C{from twisted import cred}, which becomes C{import mycred as cred}.
+    """
+    return statement.module == "twisted" or not new.keys() >= {*statement.names}
+
+
+def rename(
+    source: Source, statement: ast.Import | ast.ImportFrom, new: Mapping[ast.alias, str]
 ) -> None:
     """
-    Change an import.
+    Change the names in an import, and no more.
 
-    @param text: where it stands.
-    @param statement: the import.
-    @param new: the dotted names of what its names become; those that stay aren't in it.
-    @param extra: modules that are to be imported with it.
+    @param new: the dotted names of what its names become; those of C{from} become all
+        something.
     """
-    moved = {alias: new[alias] for alias in statement.names if alias in new}
-    extra = sorted(extra)
-    if isinstance(statement, ast.Import):
-        for alias, module in moved.items():
-            _renameModule(text, alias, module)
-        if extra:
-            _, end = text.span(statement)
-            text.replace(end, end, "".join(f", {name}" for name in extra))
-    elif len(moved) == len(statement.names):
-        _renameAll(text, statement, moved, extra)
-    elif moved or extra:
-        text.insertBefore(statement, _written(moved, extra))
-        if moved:
-            text.removeItems(statement, {*moved})
-
-
-def _renameModule(text: Text, alias: ast.alias, module: str) -> None:
-    """
-    Change the module in C{import a.b as c}.
-    """
-    tokens = text.tokens(alias)
-    words = [token.text for token in tokens]
-    last = words.index("as") if alias.asname else len(words)
-    text.replace(tokens[0].start, tokens[last - 1].end, module)
-
-
-def _renameAll(
-    text: Text, statement: ast.ImportFrom, new: dict[ast.alias, str], extra: list[str]
-) -> None:
-    """
-    Change an import all of whose names follow.
-    """
-    if statement.module == "twisted":
-        text.replace(*text.span(statement), _written(new, extra))
+    if isinstance(statement, ast.ImportFrom):
+        _renameFrom(source, statement, new)
         return
-    tokens = text.tokens(statement)
-    last = next(n for n, token in enumerate(tokens) if token.text == "import")
+    for alias in statement.names:
+        if alias in new:
+            source.replace(*source.span(alias), _item(new[alias], alias.asname))
+
+
+def split(
+    source: Source, statement: ast.ImportFrom, new: Mapping[ast.alias, str]
+) -> None:
+    """
+    Have an import followed by one of the names that stay; they keep their layout.
+
+    @param statement: an import without comments.
+    @param new: the dotted names of what its names become.
+    """
+    match = _parts(source, statement)
+    texts = match[4].split(",")
+    kept = [text for text, alias in zip(texts, statement.names) if alias not in new]
+    statements = _written(
+        {alias: new[alias] for alias in statement.names if alias in new}
+    )
+    if kept:
+        names = ",".join(kept)
+        if texts[0] == texts[0].lstrip():
+            names = names.lstrip(" \t\f\r\n\\")
+        statements.append(f"{match[1]}{match[2]}{match[3]}{names}{match[5]}")
+    source.replace(*source.span(statement), source.between(statement).join(statements))
+
+
+def _renameFrom(
+    source: Source, statement: ast.ImportFrom, new: Mapping[ast.alias, str]
+) -> None:
+    """
+    Change the module that C{from} names, and the names that are others there.
+    """
+    start, match = source.span(statement)[0], _parts(source, statement)
     package = new[statement.names[0]].rpartition(".")[0]
-    text.replace(tokens[1].start, tokens[last - 1].end, package)
+    source.replace(start + match.start(2), start + match.end(2), package)
     for alias in statement.names:
         name = new[alias].rpartition(".")[2]
         if name != alias.name:
-            start, end = text.span(alias)
-            text.replace(start, end, f"{name} as {alias.asname or alias.name}")
+            source.replace(*source.span(alias), _item(name, _bound(alias)))
 
 
-def _written(new: dict[ast.alias, str], extra: list[str]) -> str:
+def _written(new: Mapping[ast.alias, str]) -> list[str]:
     """
-    Write the import of what follows.
+    Write the imports of what follows.
     """
-    package, items = "", []
+    items = []
     for alias, path in new.items():
         package, _, name = path.rpartition(".")
-        bound = alias.asname or alias.name
-        items.append(name if name == bound else f"{name} as {bound}")
-    # Only what is imported from "twisted" can need more.
-    start = f"from {package} " if package else ""
-    return f"{start}import {', '.join([*items, *extra])}"
+        items.append(_item(name, _bound(alias)))
+    if not package:
+        return [f"import {item}" for item in items]
+    return [f"from {package} import {', '.join(items)}"]
 
 
-__all__ = ["rewrite"]
+def _item(name: str, bound: str | None) -> str:
+    """
+    Write one name of an import.
+    """
+    return name if bound in (None, name) else f"{name} as {bound}"
+
+
+def _bound(alias: ast.alias) -> str:
+    """
+    Return the name that C{from} ... C{import} binds.
+    """
+    return alias.asname or alias.name
+
+
+def _parts(source: Source, statement: ast.ImportFrom) -> re.Match[str]:
+    """
+    Take an import apart.
+    """
+    match = _FROM.fullmatch(source.of(statement))
+    if match is None:
+        raise ValueError(f"an import that can't be taken apart: {source.of(statement)}")
+    return match
+
+
+__all__ = ["isSplit", "rename", "split"]

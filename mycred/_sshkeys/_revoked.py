@@ -97,16 +97,16 @@ class RevokedCertificates:
         """
         if certificate.id in self.ids:
             return True
-        # It is the number of all certificates that were given none.
         serial = certificate.serial
-        return serial != 0 and (self._inRange(serial) or self._inBitmap(serial))
+        return self._inRange(serial) or self._inBitmap(serial)
 
     def addRange(self, first: int, last: int) -> None:
         """
         Revoke all numbers from one to another.
         """
-        if last < first:
-            raise UnusableKey("a range that ends before it begins")
+        # 0 is the number of all certificates that were given none.
+        if not 0 < first <= last:
+            raise UnusableKey("a range of numbers that there can't be")
         self._ranges.append((first, last))
         self._sorted = None
 
@@ -114,9 +114,12 @@ class RevokedCertificates:
         """
         Revoke the numbers whose bits are set.
         """
-        bits = int.from_bytes(bitmap, "big").bit_length()
-        if bits and first + bits - 1 > _MOST_SERIAL:
+        bits = int.from_bytes(bitmap, "big")
+        if bits and first + bits.bit_length() - 1 > _MOST_SERIAL:
             raise UnusableKey("a bitmap beyond all numbers")
+        if bitmap[:1] >= b"\x80" or (first == 0 and bits & 1):
+            # It is a number itself, and not negative.
+            raise UnusableKey("a bitmap that can't be one")
         self._bitmaps.append((first, bitmap))
         self._reaches = None
 

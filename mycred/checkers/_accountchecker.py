@@ -46,7 +46,6 @@ class AccountChecker(PasswordMatching):
     longestPassword = LONGEST
 
     @tellingAlone
-    @readingText
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check a password, and whether the account may be used.
@@ -60,6 +59,13 @@ class AccountChecker(PasswordMatching):
             <mycred.error.AccountDenied>} if the password was right, and with
             L{TemporaryFailure<mycred.error.TemporaryFailure>} if nothing could be
             found out.
+        """
+        return self._check(credentials)
+
+    @readingText
+    def _check(self, credentials: Any) -> Deferred[AvatarID]:
+        """
+        Check a password, as text may be read.
         """
         name, password = asBytes(credentials.username), asBytes(credentials.password)
         if not self._isPlausible(name, password):

@@ -131,7 +131,8 @@ class KeySteps:
         verified the signature by itself, and knows nothing of that.
         """
         verdict = (self._found or {}).get(id(credentials))
-        if verdict is None or getattr(avatarId, "key", None) is not None:
+        isKnown = isinstance(getattr(avatarId, "key", None), KeyEvidence)
+        if verdict is None or isKnown:
             return avatarId
         if verdict.denial is not None:
             return Failure(errorOf(verdict))

@@ -38,7 +38,6 @@ from .._paths import AnyPath, asPath, asPathOrNone
 from .._peers import sourceOf
 from .._readings import readingText
 from .._secrets import asBytes
-from .._tellers import tellingAlone
 from .._threads import processors
 from .._userfile import openRegular
 from .._workers import Workers, workersOf
@@ -140,19 +139,14 @@ class UNIXChecker(Counterpart, _StoredAccountChecker, UNIXSteps, twistedUNIX.UNI
             accounts = Accounts(SystemUsers(userdb, groupdb), shadow, rules)
         super().__init__(accounts, workers)
 
-    @tellingAlone
-    def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
+    def _check(self, credentials: Any) -> Deferred[AvatarID]:
         """
-        Check a password, and whether the account may be used.
-
-        @return: a L{Deferred} as from L{AccountChecker.requestAvatarId}, or what a
-            program's own C{checkPwd} or C{checkSpwd} says.
+        Check a password, as the steps of a program's own say, if it has any.
         """
-        whole = super().requestAvatarId
-        if not self._stepsAreTheirs():
-            return whole(credentials)
-        checked = self._askSteps(credentials)
-        return whole(credentials) if checked is None else maybeDeferred(lambda: checked)
+        checked = self._askSteps(credentials) if self._stepsAreTheirs() else None
+        if checked is None:
+            return super()._check(credentials)
+        return maybeDeferred(lambda: checked)
 
     def _lookUp(
         self, name: bytes, password: bytes, credentials: Any
@@ -246,23 +240,21 @@ class UNIXPasswordDatabase(UNIXChecker):
             self._decoysByPlace = {}
         return self._decoysByPlace
 
-    def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
+    def _check(self, credentials: Any) -> Deferred[AvatarID]:
         """
-        Check a password.
-
-        @return: a L{Deferred} as from L{AccountChecker.requestAvatarId}.  If
-            functions were given, it fires with the name that the record has, in the
-            type in which the credentials have it.
+        Check a password, by the functions if some were given.
         """
         if self._getByNameFunctions is None:
-            return super().requestAvatarId(credentials)
-        return self._ask(credentials)
+            return super()._check(credentials)
+        return self._askFunctions(credentials)
 
-    @tellingAlone
     @readingText
-    def _ask(self, credentials: Any) -> Deferred[AvatarID]:
+    def _askFunctions(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check a password against what the functions know.
+
+        @return: a L{Deferred} that fires with the name that the record has, in the type
+            in which the credentials have it.
         """
         if not arePlausible(credentials):
             return fail(self._cbUnknown(False, credentials.username))

@@ -83,7 +83,7 @@ class UNIXSteps(AccountChecker):
         @return: a L{Deferred} that has fired with the name, in the type in which it was
             given, or failed; L{None} if the hash isn't there, or isn't the password's.
         """
-        return self._check(SystemUsers(pwd, self._groupdb), username, password)
+        return self._verifyHash(SystemUsers(pwd, self._groupdb), username, password)
 
     @overridable
     def checkSpwd(
@@ -107,9 +107,9 @@ class UNIXSteps(AccountChecker):
             Look(None).verified(asBytes(password), lastDecoy())
             return fail(refusal("no such user").value)
         users = RecordUsers(self._userdb, self._groupdb, record)
-        return self._check(users, username, password)
+        return self._verifyHash(users, username, password)
 
-    def _check(
+    def _verifyHash(
         self, users: Users, username: bytes | str, password: bytes | str
     ) -> Deferred[AvatarID] | None:
         """

@@ -182,7 +182,7 @@ class Channels(CutService, OrderedConnection):
             asking: Deferred[Any] = maybeDeferred(receive)
             return asking.addErrback(self._ebAsked, kind).addCallback(cbAsked)
 
-        self.askInTurn(channel, ask)
+        self.askInTurn(channel, ask, len(packet))
 
 
 def _reasonOf(error: BaseException | None) -> tuple[int, str]:

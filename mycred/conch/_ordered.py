@@ -21,8 +21,8 @@ from twisted.internet.defer import Deferred
 from .._sshkeys import Fields
 from ._malformed import Malformed
 
-# So many requests may wait for the answer to one before them.
-_MOST_WAITING = 100
+# So many requests may wait for the answer to one before them, as many bytes together.
+_MOST_WAITING, _MOST_BYTES = 100, 2**18
 
 # By which methods a channel is written to.
 _WRITING = ("write", "writeExtended")
@@ -33,12 +33,12 @@ class Turn:
     A request to a channel that isn't answered yet.
 
     @ivar held: what sends what comes after the answer.
-    @ivar waiting: what asks what comes after it.
+    @ivar waiting: what asks what comes after it, each with its size in bytes.
     """
 
     def __init__(self, channel: Any) -> None:
         self.held: deque[Callable[[], object]] = deque()
-        self.waiting: deque[Callable[[], Deferred[None]]] = deque()
+        self.waiting: deque[tuple[Callable[[], Deferred[None]], int]] = deque()
         self._channel = channel
         given = vars(channel)
         self._own = {name: given[name] for name in _WRITING if name in given}
@@ -80,12 +80,15 @@ class OrderedConnection(ConchConnection):
         self._turns: dict[Any, Turn] = {}
         self._afterData: dict[Any, list[Callable[[], object]]] = {}
 
-    def askInTurn(self, channel: Any, ask: Callable[[], Deferred[None]]) -> None:
+    def askInTurn(
+        self, channel: Any, ask: Callable[[], Deferred[None]], size: int
+    ) -> None:
         """
         Ask something of a channel, after what was asked of it before.
 
         @param ask: what does so and sends the answer; it fires when it has, and never
             fails.
+        @param size: how long the request is, in bytes.
 
         @raise Malformed: if too much waits already.
         """
@@ -93,9 +96,10 @@ class OrderedConnection(ConchConnection):
         if turn is None:
             turn = self._turns[channel] = Turn(channel)
             ask().addCallback(self._cbAnswered, channel, turn)
-        elif len(turn.waiting) < _MOST_WAITING:
-            turn.waiting.append(ask)
-        else:
+            return
+        turn.waiting.append((ask, size))
+        waiting = sum(size for _, size in turn.waiting)
+        if len(turn.waiting) > _MOST_WAITING or waiting > _MOST_BYTES:
             raise Malformed("too many requests")
 
     def _cbAnswered(self, _: None, channel: Any, turn: Turn) -> None:
@@ -106,9 +110,9 @@ class OrderedConnection(ConchConnection):
             # The client has closed the channel meanwhile.
             return
         self._release(channel)
-        for ask in turn.waiting:
+        for ask, size in turn.waiting:
             if channel in self.channelsToRemoteChannel and not channel.localClosed:
-                self.askInTurn(channel, ask)
+                self.askInTurn(channel, ask, size)
 
     def _release(self, channel: Any) -> None:
         """

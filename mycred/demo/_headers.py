@@ -75,10 +75,21 @@ def addressIn(message: Part, header: str) -> tuple[str, str]:
     """
     Return the name of the first who is in a header, and the name with the address.
     """
-    name, address = [*getaddresses([_raw(message, header)]), ("", "")][0]
+    name, address = [*addressesIn(_raw(message, header)), ("", "")][0]
     address = oneLine(address) or headerIn(message, header)
     name = decoded(name)
     return (name, f"{name} <{address}>") if name else (address, address)
+
+
+def addressesIn(value: str) -> list[tuple[str, str]]:
+    """
+    Return the names and addresses in a value; none if it can't be made sense of.
+    """
+    try:
+        return getaddresses([value])
+    except RecursionError:
+        # Comments in comments.
+        return []
 
 
 def dateIn(message: Part, received: float) -> datetime:
@@ -119,4 +130,13 @@ def oneLine(text: str) -> str:
     return clean(" ".join(text.split()))
 
 
-__all__ = ["addressIn", "clean", "dateIn", "decode", "decoded", "headerIn", "oneLine"]
+__all__ = [
+    "addressIn",
+    "addressesIn",
+    "clean",
+    "dateIn",
+    "decode",
+    "decoded",
+    "headerIn",
+    "oneLine",
+]

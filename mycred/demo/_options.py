@@ -7,9 +7,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
-from typing import Any
 
 from twisted.python import usage
 
@@ -242,7 +241,7 @@ def _checkStore(path: str) -> str:
     return os.path.abspath(path)
 
 
-def _insistOnStore(path: str, twistd: Mapping[str, Any] | None) -> None:
+def _insistOnStore(path: str, twistd: object) -> None:
     """
     Insist on a store that the server can write when twistd has become another user.
 

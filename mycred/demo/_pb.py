@@ -16,6 +16,7 @@ from twisted.spread import pb
 
 from .._secrets import asBytes, printable
 from ..portal import Portal
+from ._composed import composed
 from ._limits import LOGIN_TIMEOUT, LimitedConnection, LimitedFactory, LimitedPortal
 from ._sessions import MOST_REFUSED
 from ._store import (
@@ -24,7 +25,6 @@ from ._store import (
     Message,
     NoSuchUser,
     StoreService,
-    composed,
 )
 
 NOTICE = "This is the mycred example server. Mail is for those who log in by name."

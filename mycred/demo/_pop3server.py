@@ -1,339 +1,260 @@
 """
-POP3 as clients really speak it: whatever they send is answered by +OK or -ERR.
-
-Twisted's server takes the words of a line for the arguments of a method.  One too many,
-or a number that is none, is an error of the server then.
+POP3 as clients really speak it: whatever they send is answered by +OK or -ERR
+(RFC 1939, 2449, 3206 and 5034).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from io import BytesIO
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.protocol import connectionDone
-from twisted.logger import Logger
-from twisted.mail.pop3 import POP3, IMailbox
-from twisted.protocols.basic import FileSender
-from twisted.python.failure import Failure
+from twisted.internet.defer import CancelledError, maybeDeferred
+from twisted.mail.pop3 import IMailbox
 
 from ..credentials import UsernamePassword
-from ..error import LoginFailed
-from ._sasl import Exchange, Malformed
+from ._dialogue import Dialogue, Refused
+from ._sasl import Malformed
 
-_number = re.compile(rb"[0-9]{1,9}")
-
-
-def _nothing(rest: bytes) -> tuple[bytes, ...]:
-    """
-    Read no argument.
-    """
-    if rest.strip():
-        raise ValueError("this command has no arguments")
-    return ()
-
-
-def _all(rest: bytes) -> tuple[bytes, ...]:
-    """
-    Read one argument, in which there may be spaces.
-    """
-    if not rest:
-        raise ValueError("this command has an argument")
-    return (rest,)
-
-
-def _nameAndDigest(rest: bytes) -> tuple[bytes, ...]:
-    """
-    Read a name, in which there may be spaces, and a digest.
-    """
-    name, _, digest = rest.rpartition(b" ")
-    if not name or not digest:
-        raise ValueError("this command has a name and a digest")
-    return name, digest
-
-
-def _mechanism(rest: bytes) -> tuple[bytes, ...]:
-    """
-    Read a mechanism and an initial response, or nothing.
-    """
-    words = rest.split()
-    if len(words) > 2:
-        raise ValueError("this command has a mechanism and a response")
-    return tuple(words)
-
-
-def _numbers(least: int, most: int) -> Callable[[bytes], tuple[bytes, ...]]:
-    """
-    Make what reads so many numbers.
-    """
-
-    def read(rest: bytes) -> tuple[bytes, ...]:
-        words = tuple(rest.split())
-        if not least <= len(words) <= most or not all(map(_number.fullmatch, words)):
-            raise ValueError("this command has other arguments, which are numbers")
-        return words
-
-    return read
-
-
-# How the arguments of each command are read, before a login, after it, or always.
+# The arguments of each command, before a login, after it, or always: numbers, names,
+# which may have spaces in them, or a mechanism and an initial response.
 _BEFORE = {
-    b"APOP": _nameAndDigest,
-    b"AUTH": _mechanism,
-    b"PASS": _all,
-    b"USER": _all,
+    b"AUTH": re.compile(rb"(?: +(\S+)(?: +(\S+))?)? *"),
+    b"PASS": re.compile(rb" (.+)"),
+    b"USER": re.compile(rb" (.+)"),
 }
 _AFTER = {
-    b"DELE": _numbers(1, 1),
-    b"LAST": _nothing,
-    b"LIST": _numbers(0, 1),
-    b"NOOP": _nothing,
-    b"RETR": _numbers(1, 1),
-    b"RSET": _nothing,
-    b"STAT": _nothing,
-    b"TOP": _numbers(2, 2),
-    b"UIDL": _numbers(0, 1),
+    b"DELE": re.compile(rb" +([0-9]{1,9}) *"),
+    b"LIST": re.compile(rb"(?: +([0-9]{1,9}))? *"),
+    b"NOOP": re.compile(rb" *"),
+    b"RETR": re.compile(rb" +([0-9]{1,9}) *"),
+    b"RSET": re.compile(rb" *"),
+    b"STAT": re.compile(rb" *"),
+    b"TOP": re.compile(rb" +([0-9]{1,9}) +([0-9]{1,9}) *"),
+    b"UIDL": re.compile(rb"(?: +([0-9]{1,9}))? *"),
 }
-_ALWAYS = {b"CAPA": _nothing, b"QUIT": _nothing}
+_ALWAYS = {b"CAPA": re.compile(rb" *"), b"QUIT": re.compile(rb" *")}
 
 
-class POP3Server(POP3):
+class POP3Server(Dialogue):
     """
-    POP3 that tells wrong credentials and trouble apart, as RFC 3206 has it.
+    A connection over POP3.
 
-    @cvar timeOut: how long a client may be idle, in seconds: no less than RFC 1939
-        (section 3) allows.
+    Each command is carried out by a coroutine, C{on_NAME}, which returns what the client
+    is told with +OK, and raises L{Refused}.
     """
 
+    # No less than RFC 1939 (section 3) allows.
     timeOut = 600
 
-    blocked: Any
-    factory: Any
-    mbox: Any
-    portal: Any
+    WRONG, UNSURE = "[AUTH]", "[SYS/TEMP]"
 
-    _log = Logger()
-    _exchange: Any = None
-    _isGone = False
-    _isAtLineStart = True
+    _user: bytes | None = None
 
-    def listCapabilities(self) -> Any:
+    def connectionMade(self) -> None:
         """
-        Tell that it does.
+        Greet, without a time stamp: with one, clients try APOP, which needs passwords
+        that aren't hashed.
         """
-        return [*super().listCapabilities(), b"RESP-CODES", b"AUTH-RESP-CODE"]
+        super().connectionMade()
+        self.sendLine(b"+OK mycred example server")
 
-    def failResponse(self, message: object = b"") -> None:
-        """
-        Send a response, with the code for a login that has failed.
-        """
-        super().failResponse(self.portal.told(message, b"[AUTH]", b"[SYS/TEMP]"))
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """
-        Forget what the client has sent ahead.
-        """
-        self._isGone = True
-        self.blocked = []
-        super().connectionLost(reason)
-
-    def state_COMMAND(self, line: bytes) -> None:
+    def commandReceived(self, line: bytes) -> None:
         """
         Take a command.
         """
-        command, _, rest = line.partition(b" ")
-        self.processCommand(command.upper(), rest)
+        self.carryOut(self._answer(line))
 
-    def processCommand(self, command: bytes, *args: bytes) -> None:
+    async def _answer(self, line: bytes) -> None:
         """
-        Carry a command out, or keep it until the one before it is done.
-
-        @param args: one: what follows the command in the line.
+        Carry a command out, and tell how it went.
         """
-        if self.blocked is not None:
-            self.blocked.append((command, args))
-            return
+        name = line.partition(b" ")[0]
+        command = name.upper()
         try:
-            arguments = self._readerOf(command)(*args)
-            getattr(self, f"do_{command.decode('ascii')}")(*arguments)
-        except ValueError as error:
-            (why,) = error.args
-            self.failResponse(why)
+            found = self._argumentsOf(command).fullmatch(line, len(name))
+            if found is None:
+                raise Refused("this command has other arguments")
+            handler = getattr(self, f"on_{command.decode('ascii')}")
+            said = b"+OK " + await handler(*found.groups())
+        except (Refused, Malformed) as error:
+            said = b"-ERR " + str(error).encode("ascii")
+        except CancelledError:
+            return
         except Exception:
             self._log.failure("A command failed")
-            self.failResponse(b"[SYS/TEMP] Server error")
+            said = b"-ERR [SYS/TEMP] Server error"
+        self.sendLine(said)
+        if command == b"QUIT":
+            self.hangUp()
 
-    def _readerOf(self, command: bytes) -> Callable[[bytes], tuple[bytes, ...]]:
+    def _argumentsOf(self, command: bytes) -> re.Pattern[bytes]:
         """
-        Find what reads the arguments of a command.
+        Return the pattern of the arguments of a command.
 
-        @raise ValueError: if it isn't one for now.
+        @raise Refused: if it isn't one for now.
         """
-        now, other = (_BEFORE, _AFTER) if self.mbox is None else (_AFTER, _BEFORE)
+        isEarly = self.avatar is None
+        now, other = (_BEFORE, _AFTER) if isEarly else (_AFTER, _BEFORE)
         if command in other:
-            said = "log in first" if self.mbox is None else "you are logged in already"
-            raise ValueError(said)
-        reader = now.get(command) or _ALWAYS.get(command)
-        if reader is None:
-            raise ValueError("unknown command")
-        return reader
+            raise Refused("log in first" if isEarly else "you are logged in already")
+        pattern = {**now, **_ALWAYS}.get(command)
+        if pattern is None:
+            raise Refused("unknown command")
+        return pattern
 
-    def do_AUTH(self, mechanism: bytes | None = None, first: bytes | None = None) -> None:
+    async def on_CAPA(self) -> bytes:
         """
-        Begin a login by SASL (RFC 5034), or list the mechanisms.
+        Tell what this server can do.
+        """
+        can = b"TOP USER UIDL PIPELINING RESP-CODES AUTH-RESP-CODE".split()
+        can += [b"EXPIRE NEVER", b"LOGIN-DELAY 0", b"IMPLEMENTATION mycred"]
+        if self.factory.challengers:
+            can.append(b"SASL " + b" ".join(self.factory.challengers))
+        return _several(can)
+
+    async def on_QUIT(self) -> bytes:
+        """
+        Remove what is marked, and end the connection.
+        """
+        if self.avatar is not None:
+            await maybeDeferred(self.avatar.sync)
+        return b"Good-bye"
+
+    async def on_USER(self, user: bytes) -> bytes:
+        """
+        Take the name of who logs in.
+        """
+        self._user = user
+        return b"Send PASS"
+
+    async def on_PASS(self, password: bytes) -> bytes:
+        """
+        Log in with a password.
+        """
+        user, self._user = self._user, None
+        if user is None:
+            raise Refused("USER required before PASS")
+        await self.logIn(UsernamePassword(user, password), IMailbox)
+        return b"Authentication succeeded"
+
+    async def on_AUTH(
+        self, mechanism: bytes | None = None, initial: bytes | None = None
+    ) -> bytes:
+        """
+        Log in by SASL, or list the mechanisms.
         """
         if mechanism is None:
-            super().do_AUTH()
-            return
-        made = getattr(self.factory, "challengers", {}).get(mechanism.upper())
-        if made is None:
-            raise ValueError("unknown mechanism")
-        self._exchange = Exchange(made())
-        if first is None:
-            self._ask(self._exchange)
-        else:
-            self._take(self._exchange.begin, first)
+            return _several(self.factory.challengers)
+        await self.logIn(await self.authenticate(mechanism, initial), IMailbox)
+        return b"Authentication succeeded"
 
-    def state_AUTH(self, line: bytes) -> None:
+    async def on_STAT(self) -> bytes:
         """
-        Take the client's answer to a challenge.
+        Tell how many messages there are, and how large they are together.
         """
-        self.state = "COMMAND"
-        self._take(self._exchange.take, line)
+        sizes = self.avatar.listMessages()
+        return b"%d %d" % (len(self._places()), sum(sizes))
 
-    def _ask(self, exchange: Exchange) -> None:
-        """
-        Send a challenge.
-        """
-        self.sendLine(b"+ " + exchange.challenge())
-        self.state = "AUTH"
-
-    def _take(self, take: Callable[[bytes], bool], line: bytes) -> None:
-        """
-        Go on with a login by SASL.
-
-        @param take: what takes the client's answer.
-        """
-        exchange = self._exchange
-        try:
-            isComplete = take(line)
-        except Malformed as error:
-            self.failResponse(str(error))
-        except LoginFailed:
-            self.failResponse(b"[AUTH] Authentication failed")
-        else:
-            if isComplete:
-                self._logIn(exchange.credentials)
-            else:
-                self._ask(exchange)
-
-    def do_PASS(self, password: bytes, *words: bytes) -> None:
-        """
-        Log in.
-        """
-        user, self._userIs = self._userIs, None
-        if user is None:
-            raise ValueError("USER required before PASS")
-        self._logIn(UsernamePassword(user, password))
-
-    def do_APOP(self, user: bytes, digest: bytes) -> None:
-        """
-        Refuse what a client proves without having been asked to: the greeting holds no
-        challenge.
-        """
-        raise ValueError("this server sends no challenge for APOP")
-
-    def _logIn(self, credentials: Any) -> None:
-        """
-        Log in.  What the client sends meanwhile waits.
-        """
-        self.blocked = []
-        login: Deferred[Any] = maybeDeferred(
-            self.portal.login, credentials, None, IMailbox
-        )
-        login.addCallbacks(self._cbMailbox, self._ebMailbox, callbackArgs=(b"",))
-        login.addErrback(self._ebUnexpected).addCallback(self._unblock)
-
-    def do_LIST(self, i: bytes | None = None) -> Any:
+    async def on_LIST(self, number: bytes | None = None) -> bytes:
         """
         Tell the size of a message, or of all.
         """
-        return super().do_LIST(self._checked(i))
+        return self._listed(lambda i: b"%d" % self.avatar.listMessages(i), number)
 
-    def do_UIDL(self, i: bytes | None = None) -> Any:
+    async def on_UIDL(self, number: bytes | None = None) -> bytes:
         """
         Tell the identifier of a message, or of all.
         """
-        return super().do_UIDL(self._checked(i))
+        return self._listed(self.avatar.getUidl, number)
 
-    def do_DELE(self, i: bytes) -> None:
+    async def on_RETR(self, number: bytes) -> bytes:
         """
-        Mark a message.
+        Send a message.
         """
-        super().do_DELE(self._checked(i))
+        content = await self._content(number)
+        return b"%d octets\r\n" % len(content) + _spelled(content)
 
-    def _checked(self, i: bytes | None) -> bytes | None:
-        """
-        Return the number of a message that is there and not marked.
-
-        @raise ValueError: if there is none.
-        """
-        if i is not None and (int(i) < 1 or not self.mbox.listMessages(int(i) - 1)):
-            raise ValueError("no such message")
-        return i
-
-    def do_TOP(self, i: bytes, size: bytes) -> Any:
+    async def on_TOP(self, number: bytes, count: bytes) -> bytes:
         """
         Send the headers of a message, and so many lines of it.
         """
+        headers, blank, body = (await self._content(number)).partition(b"\r\n\r\n")
+        lines = body.split(b"\r\n")[: int(count)]
+        begun = headers + blank + b"\r\n".join(lines)
+        return b"Top of message follows\r\n" + _spelled(begun)
 
-        def top(whole: BytesIO) -> BytesIO:
-            headers, blank, body = whole.read().partition(b"\n\n")
-            lines = body.splitlines(keepends=True)[: int(size)]
-            return BytesIO(headers + blank + b"".join(lines))
-
-        return self._sendMessageContent(i, top, lambda _: b"Top of message follows")
-
-    def _sendMessageContent(self, i: bytes, fpWrapper: Any, successResponse: Any) -> Any:
+    async def on_DELE(self, number: bytes) -> bytes:
         """
-        Send a message, or what is made of it.
+        Mark a message.
         """
+        self.avatar.deleteMessage(self._place(number))
+        return b"Marked"
 
-        def cbFile(found: tuple[int, Any] | None) -> Any:
-            if found is None:
-                # That was told.
-                return None
-            size, file = found
-            self._highest = max(self._highest, int(i))
-            self._isAtLineStart = True
-            self.successResponse(successResponse(size))
-            sending = FileSender().beginFileTransfer(
-                fpWrapper(file), self.transport, self.transformChunk
-            )
-            # All that it fails of is that the client has gone.
-            return sending.addCallbacks(self.finishedFileTransfer, lambda _: None)
+    async def on_RSET(self) -> bytes:
+        """
+        Unmark all messages.
+        """
+        self.avatar.undeleteMessages()
+        return b"Nothing is marked"
 
-        finding: Deferred[Any] = self._getMessageFile(i)
-        return self._longOperation(finding.addCallback(cbFile))
+    async def on_NOOP(self) -> bytes:
+        """
+        Do nothing.
+        """
+        return b"Done"
 
-    def setTimeout(self, period: int | None) -> None:
+    def _places(self) -> list[int]:
         """
-        Wait so long for the client, unless it has gone.
+        Return the places of the messages that aren't marked, from 0.
         """
-        super().setTimeout(None if self._isGone else period)
+        return [i for i, size in enumerate(self.avatar.listMessages()) if size]
 
-    def transformChunk(self, chunk: bytes) -> bytes:
+    def _place(self, number: bytes) -> int:
         """
-        Spell a part of a message as it goes over the wire: a dot at the beginning of a
-        line is doubled, also where a part begins.
+        Return the place of a message.
+
+        @raise Refused: if there is none of the number.
         """
-        stuffed = chunk.replace(b"\n.", b"\n..")
-        if self._isAtLineStart and stuffed.startswith(b"."):
-            stuffed = b"." + stuffed
-        self._isAtLineStart = chunk.endswith(b"\n")
-        return stuffed.replace(b"\n", b"\r\n")
+        place = int(number) - 1
+        if place not in self._places():
+            raise Refused("no such message")
+        return place
+
+    def _listed(self, tell: Callable[[int], bytes], number: bytes | None) -> bytes:
+        """
+        Tell something of a message, or of all.
+        """
+        if number is not None:
+            return number + b" " + tell(self._place(number))
+        return _several(b"%d %b" % (i + 1, tell(i)) for i in self._places())
+
+    async def _content(self, number: bytes) -> bytes:
+        """
+        Load a message.
+        """
+        file: Any = await maybeDeferred(self.avatar.getMessage, self._place(number))
+        if file is None:
+            raise Refused("that message is gone")
+        content: bytes = file.read()
+        return content
+
+
+def _several(lines: Iterable[bytes]) -> bytes:
+    """
+    Write an answer of several lines.
+    """
+    return b"\r\n".join([b"Here they are", *lines, b"."])
+
+
+def _spelled(content: bytes) -> bytes:
+    """
+    Write a message, or the beginning of one, as an answer: a dot at the beginning of a
+    line is doubled, and one alone ends it.
+    """
+    stuffed = (b"\r\n" + content).replace(b"\r\n.", b"\r\n..")[2:]
+    end = b"" if not stuffed or stuffed.endswith(b"\r\n") else b"\r\n"
+    return stuffed + end + b"."
 
 
 __all__ = ["POP3Server"]

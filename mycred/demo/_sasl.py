@@ -5,7 +5,7 @@ The SASL mechanisms that the mail protocols offer, and what a client says in one
 from __future__ import annotations
 
 import binascii
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from collections.abc import Callable
 from typing import Any
 
@@ -66,62 +66,24 @@ def mechanismsOf(portal: Portal) -> Mechanisms:
     return mechanisms
 
 
-class Exchange:
+def take(credentials: Any, line: bytes) -> bool:
     """
-    What server and client say to each other until the credentials are complete: lines
-    of base64.
+    Take a client's answer to a challenge: a line of base64.
 
-    @ivar credentials: the credentials.
+    @return: whether the credentials are complete.
+
+    @raise Malformed: if it is no base64, or ends the exchange.
+    @raise LoginFailed: if nobody can log in so.
     """
-
-    def __init__(self, credentials: Any) -> None:
-        """
-        @param credentials: the credentials to complete.
-        """
-        self.credentials = credentials
-
-    def challenge(self) -> bytes:
-        """
-        Return what the server says next.
-        """
-        return b64encode(self.credentials.getChallenge())
-
-    def begin(self, response: bytes) -> bool:
-        """
-        Take what the client says before it is asked (RFC 4959, RFC 5034): the answer to
-        the first challenge, or C{=} for an empty one.
-
-        @return: whether the credentials are complete.
-
-        @raise Malformed: if it is no base64, or the mechanism needs the challenge.
-        @raise LoginFailed: if nobody can log in so.
-        """
-        if isinstance(self.credentials, CramMD5Credentials):
-            raise Malformed("This mechanism begins with a challenge")
-        # As if it had been asked.
-        self.credentials.getChallenge()
-        return self.take(b"" if response == b"=" else response)
-
-    def take(self, line: bytes) -> bool:
-        """
-        Take the client's answer to a challenge.
-
-        @return: whether the credentials are complete.
-
-        @raise Malformed: if it is no base64, or ends the exchange.
-        @raise LoginFailed: if nobody can log in so.
-        """
-        if line == b"*":
-            raise Malformed("Cancelled")
-        try:
-            response = b64decode(line, validate=True)
-        except binascii.Error:
-            raise Malformed("That is no base64") from None
-        try:
-            self.credentials.setResponse(response)
-        except IllegalClientResponse:
-            raise LoginFailed("a malformed answer") from None
-        return not self.credentials.moreChallenges()
+    if line == b"*":
+        raise Malformed("Cancelled")
+    try:
+        credentials.setResponse(b64decode(line, validate=True))
+    except binascii.Error:
+        raise Malformed("That is no base64") from None
+    except IllegalClientResponse:
+        raise LoginFailed("a malformed answer") from None
+    return not credentials.moreChallenges()
 
 
-__all__ = ["Exchange", "Malformed", "Mechanisms", "OwnNameCredentials", "mechanismsOf"]
+__all__ = ["Malformed", "Mechanisms", "OwnNameCredentials", "mechanismsOf", "take"]

@@ -4,6 +4,7 @@ Deployment: protocols, a realm and checkers are tied together.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from twisted.application.service import MultiService
@@ -22,7 +23,7 @@ from ._store import StoreService
 
 _log = Logger()
 
-_factories = {
+_factories: dict[str, Callable[[Portal], IProtocolFactory]] = {
     "pop3": _pop3.makeFactory,
     "imap": _imap4.makeFactory,
     "pb": _pb.makeFactory,

@@ -1,71 +1,37 @@
 """
-Connections whose logins end with them.
+Connections of the mail protocols, whose logins end with them.
 """
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 
-from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory, connectionDone
 from twisted.protocols.policies import ProtocolWrapper
 from twisted.python.failure import Failure
 
-from .._contracts import InterfaceType, Login
-from ..error import TemporaryFailure, UnauthorizedLogin
 from ..portal import Portal
 from ._limits import LOGIN_TIMEOUT, LimitedConnection, LimitedFactory, LimitedPortal
-
-_T = TypeVar("_T")
+from ._sasl import mechanismsOf
 
 #: So many wrong passwords end a connection.
 MOST_REFUSED = 10
 
 
-class TellingPortal(LimitedPortal):
+class MailFactory(Factory):
     """
-    The portal of a connection whose protocol tells clients why they are refused.
+    Build connections of a mail protocol.
 
-    Twisted's servers know wrong passwords only; what they tell of one is put right by
-    L{told}.
+    @cvar service: what the log, and TLS, call the protocol.
+    @ivar challengers: for each SASL mechanism that is offered, how to make its
+        credentials.
     """
 
-    _isRefused = _isUnsure = False
+    noisy = False
+    service: str
 
-    def login(
-        self, credentials: Any, mind: object, *interfaces: InterfaceType
-    ) -> Deferred[Login]:
-        """
-        Log in.
-
-        @return: a L{Deferred} as from L{LimitedPortal.login}, which doesn't fail with
-            L{TemporaryFailure}, but as for a wrong password.
-        """
-        return super().login(credentials, mind, *interfaces).addErrback(self._ebLogin)
-
-    def _ebLogin(self, failure: Failure) -> Failure:
-        """
-        Remember how a login has failed.
-        """
-        self._isRefused = failure.check(UnauthorizedLogin) is not None
-        self._isUnsure = failure.check(TemporaryFailure) is not None
-        return Failure(UnauthorizedLogin()) if self._isUnsure else failure
-
-    def told(self, message: _T, refused: bytes, unsure: bytes) -> _T | bytes:
-        """
-        Put right what is told next.
-
-        @param message: what would be told.
-        @param refused: the code for wrong credentials.
-        @param unsure: the code for L{TemporaryFailure}.
-
-        @return: the message, with a code if a login has failed since the last one.
-        """
-        isRefused, isUnsure = self._isRefused, self._isUnsure
-        self._isRefused = self._isUnsure = False
-        if isUnsure:
-            return unsure + b" Temporarily unavailable"
-        return refused + b" Authentication failed" if isRefused else message
+    def __init__(self, portal: Portal) -> None:
+        self.challengers = mechanismsOf(portal)
 
 
 class _SessionWrapper(LimitedConnection):
@@ -86,26 +52,25 @@ class SessionFactory(LimitedFactory):
 
     def __init__(
         self,
-        factory: Factory,
+        factory: type[MailFactory],
         portal: Portal,
-        service: str,
-        mostRefused: int = MOST_REFUSED,
         loginTimeout: float = LOGIN_TIMEOUT,
         reactor: Any = None,
+        mostRefused: int = MOST_REFUSED,
     ) -> None:
         """
         @param factory: the factory of the protocols, which have a C{portal}.
         @param portal: the portal of the server.
-        @param service: what the log, and TLS, call the protocol.
-        @param mostRefused: how many wrong passwords end a connection.
         @param loginTimeout: how long a client may take until somebody is logged in, in
             seconds.
         @param reactor: what counts the time; the reactor that is installed if L{None}.
+        @param mostRefused: how many wrong passwords end a connection.
         """
-        alpn = [service.encode("ascii")]
-        super().__init__(factory, _SessionWrapper, loginTimeout, reactor, alpn)
+        alpn = [factory.service.encode("ascii")]
+        made = factory(portal)
+        super().__init__(made, _SessionWrapper, loginTimeout, reactor, alpn)
         self._portal = portal
-        self._service = service
+        self._service = factory.service
         self._mostRefused = mostRefused
 
     def buildProtocol(self, addr: Any) -> ProtocolWrapper:
@@ -114,7 +79,7 @@ class SessionFactory(LimitedFactory):
         """
         wrapper: ProtocolWrapper = super().buildProtocol(addr)
         protocol: Any = wrapper.wrappedProtocol
-        protocol.portal = TellingPortal(
+        protocol.portal = LimitedPortal(
             self._portal, protocol, service=self._service, mostRefused=self._mostRefused
         )
         # Its own time-outs, which follow the login, count the same time.
@@ -122,4 +87,4 @@ class SessionFactory(LimitedFactory):
         return wrapper
 
 
-__all__ = ["MOST_REFUSED", "SessionFactory", "TellingPortal"]
+__all__ = ["MOST_REFUSED", "MailFactory", "SessionFactory"]

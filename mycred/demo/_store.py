@@ -8,19 +8,13 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from email import (
-    # They would be imported at the first login, when twistd may be somebody (--uid)
-    # who can't read where Python is.
-    generator as generator,
-    policy as policy,
-)
-from email.message import EmailMessage
-from email.utils import formatdate
 from typing import Any
 
 from twisted.application.service import Service
 from twisted.enterprise.adbapi import ConnectionPool
 from twisted.internet.defer import Deferred
+
+from ._composed import WELCOME, composed
 
 _schema = """
 create table if not exists users (
@@ -137,7 +131,7 @@ class StoreService(Service):
                 "insert or ignore into users values (?, ?, 1)", (user, int(time.time()))
             )
             if made.rowcount:
-                welcome = composed(b"postmaster", user, "Welcome", _welcome)
+                welcome = composed(b"postmaster", user, "Welcome", WELCOME)
                 _insert(transaction, user, welcome, time.time(), ())
             row = transaction.execute(
                 "select uidvalidity, uidnext from users where name = ?", (user,)
@@ -176,36 +170,51 @@ class StoreService(Service):
         """
         Load the flags of a user's messages, by their UIDs.
         """
+        return self._run(lambda transaction: _flagsIn(transaction, user))
+
+    def changeFlags(
+        self, user: bytes, uids: Iterable[int], change: Callable[[set[str]], set[str]]
+    ) -> Deferred[dict[int, set[str]]]:
+        """
+        Change the flags of messages.
+
+        @param change: what makes the new flags of those that there are.
+
+        @return: a L{Deferred} that fires with the new flags of each that there is.
+        """
 
         def interaction(transaction: Any) -> dict[int, set[str]]:
-            rows = transaction.execute(
-                "select uid, flags from messages where user = ?", (user,)
+            before = _flagsIn(transaction, user)
+            after = {uid: change(before[uid]) for uid in uids if uid in before}
+            transaction.executemany(
+                "update messages set flags = ? where user = ? and uid = ?",
+                [(" ".join(sorted(flags)), user, uid) for uid, flags in after.items()],
             )
-            return {uid: set(flags.split()) for uid, flags in rows}
+            return after
 
         return self._run(interaction)
 
-    def setFlags(self, user: bytes, uid: int, flags: Iterable[str]) -> Deferred[None]:
+    def deleteMarked(self, user: bytes, uids: Iterable[int]) -> Deferred[list[int]]:
         """
-        Replace the flags of a message.
+        Remove those of some messages that are marked as deleted.
+
+        @return: a L{Deferred} that fires with their UIDs.
         """
-        return self._run(
-            lambda transaction: transaction.execute(
-                "update messages set flags = ? where user = ? and uid = ?",
-                (" ".join(sorted(flags)), user, uid),
-            )
-        )
+
+        def interaction(transaction: Any) -> list[int]:
+            flags = _flagsIn(transaction, user)
+            marked = [uid for uid in uids if "\\Deleted" in flags.get(uid, ())]
+            _delete(transaction, user, marked)
+            return marked
+
+        return self._run(interaction)
 
     def delete(self, user: bytes, uids: Iterable[int]) -> Deferred[None]:
         """
         Remove messages for good.
         """
-        gone = [(user, uid) for uid in uids]
-        return self._run(
-            lambda transaction: transaction.executemany(
-                "delete from messages where user = ? and uid = ?", gone
-            )
-        )
+        gone = list(uids)
+        return self._run(lambda transaction: _delete(transaction, user, gone))
 
     def deliver(
         self,
@@ -222,15 +231,51 @@ class StoreService(Service):
         """
         when = time.time() if date is None else date
         kept = content.replace(b"\r\n", b"\n")
-
-        def tell(message: Message) -> Message:
-            for watcher in list(self._watchers.get(user, ())):
-                watcher(message)
-            return message
-
         return self._run(
             lambda transaction: _insert(transaction, user, kept, when, flags)
-        ).addCallback(tell)
+        ).addCallback(self._tell, user)
+
+    def copy(
+        self, user: bytes, uids: Iterable[int]
+    ) -> Deferred[list[tuple[int, Message]]]:
+        """
+        Copy messages into the mailbox where they are, and tell who watches it.
+
+        @return: a L{Deferred} that fires with the UID of each that there is, and its
+            copy; it fails with L{MailboxFull}, and nothing is copied, if they don't all
+            fit in.
+        """
+
+        def interaction(transaction: Any) -> list[tuple[int, Message]]:
+            copied = []
+            for uid in uids:
+                row = transaction.execute(
+                    "select content, date, flags from messages"
+                    " where user = ? and uid = ?",
+                    (user, uid),
+                ).fetchone()
+                if row is not None:
+                    content, date, flags = row
+                    copy = _insert(transaction, user, content, date, flags.split())
+                    copied.append((uid, copy))
+            return copied
+
+        def cbCopied(
+            copied: list[tuple[int, Message]],
+        ) -> list[tuple[int, Message]]:
+            for _, copy in copied:
+                self._tell(copy, user)
+            return copied
+
+        return self._run(interaction).addCallback(cbCopied)
+
+    def _tell(self, message: Message, user: bytes) -> Message:
+        """
+        Tell of a new message.
+        """
+        for watcher in list(self._watchers.get(user, ())):
+            watcher(message)
+        return message
 
     def watch(
         self, user: bytes, watcher: Callable[[Message], object]
@@ -255,34 +300,6 @@ class StoreService(Service):
         """
         answer: Deferred[Any] = self._pool.runInteraction(interaction)
         return answer
-
-
-_welcome = """\
-This mailbox is yours.
-It is the same one over POP3, IMAP4, Perspective Broker, HTTP and SSH.
-"""
-
-
-def composed(sender: bytes, recipient: bytes, subject: str, text: str) -> bytes:
-    """
-    Compose a message.
-    """
-    message = EmailMessage()
-    message["From"] = _address(sender)
-    message["To"] = _address(recipient)
-    message["Date"] = formatdate()
-    message["Subject"] = subject
-    message.set_content(text)
-    return message.as_bytes()
-
-
-def _address(user: bytes) -> str:
-    """
-    Spell a user's address so that no name can break out of its header.
-    """
-    name = user.decode("utf-8", "replace")
-    safe = "".join(c if c.isalnum() or c in "._-+" else "_" for c in name)
-    return f"<{safe}@localhost>"
 
 
 def _insert(
@@ -315,6 +332,23 @@ def _insert(
     return message
 
 
+def _delete(transaction: Any, user: bytes, uids: Iterable[int]) -> None:
+    """
+    Remove messages.
+    """
+    transaction.executemany(
+        "delete from messages where user = ? and uid = ?", [(user, uid) for uid in uids]
+    )
+
+
+def _flagsIn(transaction: Any, user: bytes) -> dict[int, set[str]]:
+    """
+    Return the flags of a user's messages, by their UIDs.
+    """
+    rows = transaction.execute("select uid, flags from messages where user = ?", (user,))
+    return {uid: set(flags.split()) for uid, flags in rows}
+
+
 def _wireSize(content: bytes) -> int:
     """
     Count the octets of a message whose lines end in CR LF.
@@ -329,5 +363,4 @@ __all__ = [
     "Message",
     "NoSuchUser",
     "StoreService",
-    "composed",
 ]

@@ -43,29 +43,29 @@ certfile=FILE, keyfile=FILE
 One of these three says how a user is found:
 
 base=DN
-    his entry is searched below this one (scope=sub, one or base), by attribute=uid, or by
-    filter=(&(objectClass=person)(uid={username})); then he must be able to bind.
+    their entry is searched below this one (scope=sub, one or base), by attribute=uid, or
+    by filter=(&(objectClass=person)(uid={username})); then they must be able to bind.
 
 dn=uid={username},ou=people,dc=example,dc=org
-    he binds with this name.
+    they bind with this name.
 
 upn=example.org
-    he binds as NAME@example.org, in Active Directory.
+    they bind as NAME@example.org, in Active Directory.
 
 attribute=NAME
-    the attribute with the name by which the server knows him, uid if this isn't given.
+    the attribute with the name by which the server knows users, uid if this isn't given.
 
 binddn=DN, bindpwfile=FILE
     the service account that searches (svc@ad.example.org or AD\\\\svc in Active
-    Directory, too), and a file with its password that not everybody can
-    read.  Without them searches are anonymous.
+    Directory, too), and a file with its password that not everybody can read.  Without
+    them searches are anonymous.
 
 group=DN, group=(FILTER)
-    a group that he must be in, or a filter for such groups, below groupbase=DN.  With
+    a group that users must be in, or a filter for such groups, below groupbase=DN.  With
     nested=yes groups within it count.
 
 require=(FILTER)
-    what his entry must match.
+    what their entry must match.
 
 policy=yes, policy=no
     whether the directory is asked what its password policy says, which some servers

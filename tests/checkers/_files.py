@@ -222,16 +222,19 @@ class StoreTests:
         again after a moment.
         """
         self.run_()
+        moment = _state.SETTLING
+        # However long it takes until the file is read.
+        self.patch(_state, "SETTLING", 3600)
         checker = self.checker(b"")
         asking = self.ask(checker, b"alice", b"sesame")
         wrong = self.ask(checker, b"alice", b"tulip")
         self.workers.step(2)
         self.assertNoResult(asking)
         self.path.write_bytes(b"alice:sesame\n")
-        self.workers.reactor.advance(_state.SETTLING / 2)
+        self.workers.reactor.advance(moment / 2)
         self.assertEqual(self.workers.pool.jobs, [])
         self.settle()
-        self.workers.reactor.advance(_state.SETTLING + 1)
+        self.workers.reactor.advance(moment + 1)
         self.workers.step(2)
         self.assertAccepted(asking, b"alice")
         self.assertRefused(wrong)

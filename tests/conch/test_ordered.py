@@ -399,6 +399,18 @@ class OrderTests(ChannelTestCase):
         self.assertTrue(self.pair.isEnded)
         self.assertQuiet()
 
+    def test_tooLong(self) -> None:
+        """
+        So is who asks for a few things that are long: they wait in memory.
+        """
+        self.begin(kind=b"slow")
+        for _ in range(8):
+            self.ask(b"env", NS(b"A") + NS(b"x" * 2**15))
+        self.assertFalse(self.pair.isEnded)
+        self.ask(b"env", NS(b"A") + NS(b"x" * 2**15))
+        self.assertTrue(self.pair.isEnded)
+        self.assertQuiet()
+
 
 class OrderByPasswordTests(OrderTests):
     """

@@ -9,6 +9,7 @@ import imaplib
 import os
 import poplib
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -123,6 +124,13 @@ class Server:
         for name, factory in FACTORIES.items():
             if started and started[1] == factory:
                 self.ports[name] = int(started[2])
+
+    def memory(self) -> int:
+        """
+        Measure how much memory it takes, in MiB.
+        """
+        status = Path(f"/proc/{self._process.pid}/statm").read_text()
+        return int(status.split()[1]) * resource.getpagesize() // 1024**2
 
     def stop(self) -> None:
         """

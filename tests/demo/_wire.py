@@ -71,6 +71,12 @@ class Wire:
             raise EOFError(line)
         return line[:-2]
 
+    def octets(self, count: int) -> bytes:
+        """
+        Read so many bytes.
+        """
+        return self._lines.read(count)
+
     def ask(self, line: bytes) -> bytes:
         """
         Send a line, and read one.

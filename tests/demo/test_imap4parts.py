@@ -212,6 +212,34 @@ class PartTests(SynchronousTestCase):
             key = searchedBy(Arguments(b"TEXT x"))
             key.fits(Candidate(1, 1, Message(1, 1, 0.0), 1, content))
 
+    def test_looked(self) -> None:
+        """
+        Of headers, and of parts, so much is looked at that nobody else has to wait for
+        long; all of it is there to be fetched.
+        """
+        start = b"Content-Type: multipart/mixed; boundary=x\r\n\r\n"
+        for content in (
+            start + b"--x\r\nContent-Type: text/plain\r\n\r\n" * 9000,
+            start + (b"--x\r\n" + b"Content-A: b\r\n" * 9000 + b"\r\n") * 9,
+            b"a:b\r\n" * 100000 + b"\r\n",
+        ):
+            part = Part(content)
+            self.assertLess(len(structure(part, True)), 50000)
+            looked = [lines for one in (part, *part.parts) for _, lines in one.fields]
+            self.assertLess(len(b"".join(looked)), 2**17 + 100)
+            self.assertEqual(value(fetched(content, b"BODY.PEEK[]")), content)
+
+    def test_charset(self) -> None:
+        """
+        Text in a charset that takes the square of the time is taken for UTF-8.
+        """
+        for charset in (b"punycode", b"idna", b"hex", b"nonsense"):
+            header = b"Content-Type: text/plain; charset=%b\r\n\r\n" % charset
+            self.assertEqual(Part(header + b"abc-d").text(), "abc-d")
+        content = b"Subject: =?punycode?q?abc-d?=\r\n\r\n"
+        key = searchedBy(Arguments(b"SUBJECT abc-d"))
+        self.assertTrue(key.fits(Candidate(1, 1, Message(1, 1, 0.0), 1, content)))
+
     def test_comments(self) -> None:
         """
         Comments that are nested without end are no address.

@@ -12,12 +12,12 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred.demo._imap4._commands import COMMANDS, UID_COMMANDS
+from mycred.demo._imap4._commands import COMMANDS
 
 from ._server import ServerTests
 from ._wire import JUNK, NUMBERS, Wire, WireTests, coded
 
-_NAMES = [*COMMANDS, *(b"UID " + name for name in UID_COMMANDS)]
+_NAMES = list(COMMANDS)
 _OTHERS = [b"UID", b"UID NOOP", b"STARTTLS", b"X", b"__init__", b"\xff", b"ID NIL"]
 
 # What may follow a command.
@@ -397,6 +397,69 @@ class IMAP4WireTests(WireTests, ServerTests, SynchronousTestCase):
         self.assertIn(b"* 2 FETCH (FLAGS (\\Flagged))", told)
         wire.say(b"2 NOOP")
         self.assertEqual(len(wire.until(b"2 OK")), 1)
+        self.assertQuiet()
+
+    def test_flags(self) -> None:
+        """
+        Flags that one session sets don't take away those that another has set since it
+        looked; and EXPUNGE removes what is marked by then.
+        """
+        wire, other = self.logIn(b"SELECT INBOX"), self.logIn(b"SELECT INBOX")
+        answered(wire, b"1 STORE 1 +FLAGS (\\Deleted)")
+        answered(other, b"1 STORE 1 +FLAGS (\\Flagged)")
+        other.say(b"2 FETCH 1 FLAGS")
+        self.assertIn(b"* 1 FETCH (FLAGS (\\Deleted \\Flagged))", other.until(b"2 "))
+        answered(wire, b"2 FETCH 1 BODY[]")
+        answered(other, b"3 STORE 1 -FLAGS (\\Deleted)")
+        wire.say(b"3 EXPUNGE", b"4 NOOP")
+        self.assertIn(b"* 1 FETCH (FLAGS (\\Flagged \\Seen))", wire.until(b"4 "))
+        self.assertQuiet()
+
+    def test_copy(self) -> None:
+        """
+        Messages that don't all fit in are not copied, and those that do are told of.
+        """
+        wire = self.logIn(b"SELECT INBOX")
+        large = b"abc\r\n" * 1000000
+        wire.say(b"1 APPEND INBOX {%d+}" % len(large), large)
+        wire.until(b"1 OK")
+        for tag in (b"2", b"3"):
+            wire.say(tag + b" COPY 1:* INBOX")
+            self.assertRegex(wire.until(tag)[-1], tag + rb" OK \[COPYUID \d+ [0-9,]+ ")
+        self.assertEqual(answered(wire, b"4 COPY 1:2 INBOX")[:4], b"4 NO")
+        wire.say(b"5 STATUS INBOX (MESSAGES)")
+        self.assertEqual(wire.line(), b"* STATUS INBOX (MESSAGES 8)")
+        self.assertQuiet()
+
+    def test_manyLiterals(self) -> None:
+        """
+        Who sends literals without end, though they are empty, is disconnected.
+        """
+        for wire in (self.wire(), self.logIn()):
+            wire.say(b"1 SEARCH TEXT {0+}", *[b" TEXT {0+}"] * 60)
+            self.assertEqual(wire.line()[:14], b"* BYE [TOOBIG]")
+            self.assertRaises((EOFError, ConnectionError), wire.line)
+
+    def test_notRead(self) -> None:
+        """
+        However much a client asks for that it doesn't read, the server keeps little of
+        it.
+        """
+        wire = self.logIn(b"SELECT INBOX")
+        large = b"abc\r\n" * 800000
+        wire.say(b"1 APPEND INBOX {%d+}" % len(large), large)
+        wire.until(b"1 OK")
+        before = self.server.memory()
+        wire.say(b"2 FETCH 2 (%b)" % b" ".join([b"BODY.PEEK[]"] * 100))
+        other = self.logIn()
+        for _ in range(1000):
+            other.ask(b"1 NOOP")
+        self.assertLess(self.server.memory() - before, 100)
+        answer = wire.line()
+        for _ in range(10):
+            self.assertTrue(answer.endswith(b"BODY[] {%d}" % len(large)))
+            self.assertEqual(wire.octets(len(large)), large)
+            answer = wire.line()
         self.assertQuiet()
 
     def test_hangUp(self) -> None:

@@ -231,6 +231,13 @@ class HostileTests(SynchronousTestCase):
         letter = self.assertQuick(parts + b"\n" * 10000 + b"the end")
         self.assertTrue(letter.text.endswith("the end"))
 
+    def test_comments(self) -> None:
+        """
+        Comments in comments without end are no sender.
+        """
+        letter = readLetter(b"From: " + b"(" * 9000 + b"\nSubject: Tea\n\nx\n", 0)
+        self.assertEqual((letter.subject, letter.text), ("Tea", "x"))
+
     def test_nestedMessages(self) -> None:
         """
         The same holds for messages in messages.

@@ -299,7 +299,7 @@ class ImaplibTests(ClientTests):
         self.assertEqual(self.ok(client.search(None, "ALL")), [b"1 2 3"])
         self.assertEqual(self.ok(client.search(None, "SEEN")), [b"3"])
         [fetched] = self.ok(client.fetch("3", "(FLAGS INTERNALDATE UID RFC822.SIZE)"))
-        self.assertIn(b'INTERNALDATE " 2-Feb-1994 05:52:25 +0000"', fetched)
+        self.assertIn(b'INTERNALDATE "02-Feb-1994 05:52:25 +0000"', fetched)
         self.assertIn(b"RFC822.SIZE %d" % len(letter(2)), fetched)
         self.assertIn(rb"FLAGS (\Seen)", fetched)
         whole = self.ok(client.fetch("2", "(BODY.PEEK[])"))[0][1]

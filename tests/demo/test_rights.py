@@ -8,6 +8,7 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import re
 import subprocess
 from pathlib import Path
 
@@ -103,9 +104,13 @@ class RightsTests(ServerTests, TestCase):
         path = self.write(b"carol:" + BCRYPT + b"\n", "closed")
         path.chmod(0o644)
         path.parent.chmod(0o700)
-        link = self.folder / "link"
+        within = path.parent / "within"
+        within.mkdir(0o755)
+        (within / "file").write_bytes(path.read_bytes())
+        link, folder = self.folder / "link", self.folder / "folder"
         link.symlink_to(path)
-        for name in (path, link):
+        folder.symlink_to(within)
+        for name in (path, link, folder / "file"):
             line = self.told(f"--auth=htpasswd:{name}")
             advice = f"chmod o+x {path.parent}"
             self.assertIn(
@@ -114,6 +119,19 @@ class RightsTests(ServerTests, TestCase):
             self.assertIn(f"since {path.parent} lets them not through; do {advice}", line)
         subprocess.run(advice, shell=True, check=True)
         self.serves(f"--auth=htpasswd:{link}")
+        self.serves(f"--auth=htpasswd:{folder / 'file'}")
+
+    def test_loop(self) -> None:
+        """
+        A link that leads nowhere is no file that can't be read: what there will be is
+        opened later.
+        """
+        link = self.folder / "link"
+        link.symlink_to(link)
+        os.chown(self.folder, NOBODY, -1)
+        server = self.start(f"--auth=file:{link}", offered="pop3", twistd="--uid=nobody")
+        server.stop()
+        self.assertNotIn("Traceback", server.log)
 
     def test_numbers(self) -> None:
         """
@@ -142,24 +160,36 @@ class RightsTests(ServerTests, TestCase):
         A store that the user can't write or make is told.
         """
         auth = "--auth=memory:carol:hashed"
-        for path in (self.folder, self.store):
-            os.chown(self.folder, 0, -1)
-            os.chown(self.mine, NOBODY, -1)
-            if path is self.folder:
-                self.store = self.folder / "store.sqlite"
-            else:
-                self.store = path
-                path.touch(0o600)
-            line = self.told(auth)
-            advice = f"chown nobody {path}"
-            self.assertIn(
-                f"twistd myapp: --store: {path} can't be written by nobody (--uid), as "
-                f"whom the server runs; do {advice}",
-                line,
-            )
+        self.store.touch(0o600)
+        self.assertIn(
+            f"twistd myapp: --store: {self.store} can't be written by nobody (--uid), as "
+            f"whom the server runs; do chown nobody {self.store}, or",
+            self.told(auth),
+        )
+        mine, self.store = self.store, self.folder / "store.sqlite"
+        line = self.told(auth)
+        self.assertIn(f"--store: {self.folder} can't be written by nobody", line)
+        [advice] = re.findall("install .*", line)
+        subprocess.run(advice, shell=True, check=True)
+        made = self.folder / "nobody"
+        self.store.symlink_to(made / "store.sqlite")
+        self.start(auth, offered="pop3", twistd="--uid=nobody").stop()
+        self.store = mine
         self.mine.chmod(0o700)
         os.chown(self.mine, 0, 0)
         self.assertIn(f"since {self.mine} lets them not through", self.told(auth))
+
+    def test_linkedStore(self) -> None:
+        """
+        A link may lead to a store, whoever may write where the link stands.
+        """
+        (self.folder / "store.sqlite").symlink_to(self.store)
+        server = self.start(
+            "--auth=memory:carol:hashed", offered="pop3", twistd="--uid=nobody"
+        )
+        server.pop3("carol", "hashed").quit()
+        server.stop()
+        self.assertEqual(self.store.stat().st_uid, NOBODY)
 
     def test_stays(self) -> None:
         """

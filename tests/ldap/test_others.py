@@ -5,10 +5,11 @@ replayed here as it was seen, or as it stands in their source.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from mycred._accounts import Kind
 from mycred._ldap import Directory, Seen, ldapSettings
@@ -160,6 +161,15 @@ class OthersTestCase(FakeTestCase):
         self.server.controls = ()
         return self.directory(self.server, **given)
 
+    def account(self) -> dict[str, str]:
+        """
+        Name a service account.
+        """
+        path = Path(self.mktemp())
+        path.touch(0o600)
+        path.write_text("x")
+        return {"binddn": f"cn=service,{BASE}", "bindpwfile": str(path)}
+
     def login(self, directory: Directory, name: str, password: str = "sesame") -> Seen:
         """
         Log in.
@@ -286,6 +296,25 @@ class UnknownTests(OthersTestCase):
             self.assertFalse(server.health.isDown, says)
             self.assertAccepted(self.login(directory, "alice"), "Alice")
 
+    def test_closed(self) -> None:
+        """
+        A connection that a server has ended is closed, when it is found out how it is
+        doing.
+        """
+        directory = self.program(Program(unknown=None))
+        [server] = directory._servers._servers
+        opener, opened = server._opener, []
+        openLink = opener.open
+
+        def noted(*args: Any) -> Any:
+            opened.append(openLink(*args))
+            return opened[-1]
+
+        self.patch(opener, "open", noted)
+        server._tryOut(5)
+        directory.close()
+        self.assertEqual([each._connection.socket.fileno() for each in opened], [-1] * 3)
+
     def test_nobodyHangsUp(self) -> None:
         """
         Where the server hangs up on whoever binds as nobody, searches go without.
@@ -366,13 +395,87 @@ class PolicyTests(OthersTestCase):
         program = Program()
         directory = self.program(program)
         self.server.controls = None
-        for code in CODES:
+        for code in set(CODES) - LATER:
             program.rootCode = code
             directory._servers._servers[0]._drop()
             self.assertAccepted(self.login(directory, "alice"), "Alice")
         self.assertEqual(set(self.server.policies), {False})
         notes = [note for note in directory.takeNotes() if "policy=yes" in note]
         self.assertEqual(len(notes), 1)
+
+    def test_later(self) -> None:
+        """
+        A server that can't tell now is asked again, rather than taken for one that
+        doesn't know the control: that would count until the connection is lost.
+        """
+        program = Program()
+        for code in LATER:
+            program.rootCode = code
+            directory = self.program(program)
+            [server] = directory._servers._servers
+            self.server.controls = None
+            for _ in range(3):
+                self.assertUnsure(self.login(directory, "alice"), "doesn't say yet")
+            notes = [n for n in directory.takeNotes() if "without TLS" not in n]
+            self.assertEqual(len(notes), 1, notes)
+            self.server.controls = (PASSWORD_POLICY,)
+            server._tryOut(5)
+            self.assertAccepted(self.login(directory, "alice"), "Alice")
+            self.assertEqual(set(self.server.policies), {True})
+            self.assertNotIn("policy=yes", " ".join(directory.takeNotes()))
+
+    def test_answers(self) -> None:
+        """
+        Whatever it says there, it works, where it hangs up on those whom it doesn't know,
+        or on nobody.
+        """
+        program = Program(unknown=None, nobody=None)
+        for code in {0, 80, *LATER}:
+            program.rootCode = code
+            directory = self.program(program, policy="no")
+            self.server.controls = None
+            directory._servers._servers[0]._tryOut(5)
+            self.assertAccepted(self.login(directory, "alice"), "Alice")
+            self.assertEqual(
+                [n for n in directory.takeNotes() if "without TLS" not in n], []
+            )
+
+    def test_laterForAccount(self) -> None:
+        """
+        So is one that can't tell now whether the service account may see it.
+        """
+        directory = self.program(Program(unknown=52), **self.account())
+        self.server.controls = None
+        self.assertUnsure(self.login(directory, "alice"), "doesn't say yet", "52")
+
+    def test_lost(self) -> None:
+        """
+        A connection that is lost just then doesn't tell what the server knows, and
+        the one that is opened in its place isn't kept.
+        """
+        lost = []
+
+        def talk(conversation: Conversation) -> None:
+            for identity, kind, body in conversation.requests():
+                if kind == SEARCH and b"supportedControl" in body:
+                    if not lost:
+                        lost.append(conversation)
+                        conversation.close()
+                        return
+                    known = entry(
+                        identity, b"", PASSWORD_POLICY, attribute=b"supportedControl"
+                    )
+                    conversation.say(known)
+                    conversation.answer(identity, DONE)
+                else:
+                    conversation.behave(identity, kind, body)
+
+        directory = self.program(talk, dn=DN)
+        self.server.controls = None
+        for _ in range(3):
+            self.assertIs(self.login(directory, "alice").verdict.kind, Kind.ACCEPTED)
+        self.assertEqual(self.server.policies, [False, True, True])
+        self.assertEqual(self.server.accepted, 3)
 
     def test_hangsUp(self) -> None:
         """
@@ -411,12 +514,7 @@ class PolicyTests(OthersTestCase):
                 else:
                     conversation.behave(identity, kind, body)
 
-        path = self.mktemp()
-        with open(path, "w") as file:
-            file.write("x")
-        os.chmod(path, 0o600)
-        account = {"binddn": f"cn=service,{BASE}", "bindpwfile": path}
-        directory = self.program(talk, **account)
+        directory = self.program(talk, **self.account())
         self.server.controls = None
         self.assertIs(self.login(directory, "alice").verdict.kind, Kind.ACCEPTED)
         # The first is the one with which it asks.

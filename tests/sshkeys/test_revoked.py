@@ -116,9 +116,9 @@ class CertificateTests(SynchronousTestCase):
 
     def test_zero(self) -> None:
         """
-        The number of those that have none revokes nobody.
+        Those that have no number aren't revoked by one.
         """
-        revoked = Revoked.parse(of(section(0x21, u64(0, 9))))
+        revoked = Revoked.parse(of(section(0x21, u64(1, 9))))
         self.assertNotIn(signed(0), revoked)
         self.assertIn(signed(1), revoked)
 
@@ -142,7 +142,7 @@ class CertificateTests(SynchronousTestCase):
             section(0x22, u64(first) + string(bitmap))
             for first, bitmap in (
                 (700, b"\1"),
-                (100, b"\x80" + b"\0" * 99),
+                (100, b"\0\x80" + b"\0" * 99),
                 (200, b"\1"),
                 (50, b"\1"),
                 (200, b"\0"),
@@ -184,7 +184,7 @@ class CertificateTests(SynchronousTestCase):
         """
         A range of all numbers, and a large bitmap, take no room for each of them.
         """
-        everything = section(0x21, u64(0, 2**64 - 1))
+        everything = section(0x21, u64(1, 2**64 - 1))
         bitmap = section(0x22, u64(1) + string(b"\1" * 10**6))
         revoked = Revoked.parse(of(everything, bitmap))
         self.assertIn(signed(2**40), revoked)
@@ -212,6 +212,12 @@ class BadTests(SynchronousTestCase):
             of(section(0x24, b"")),
             of(section(0x39, string(b"x") + b"\1" + string(b""))),
             of(section(0x21, u64(9, 5))),
+            # The number of all certificates that have none.
+            of(section(0x20, u64(7, 0))),
+            of(section(0x21, u64(0, 5))),
+            of(section(0x22, u64(0) + string(b"\1"))),
+            # A negative number.
+            of(section(0x22, u64(1) + string(b"\x80"))),
             of(section(0x21, u64(1, 2) + b"x")),
             of(section(0x22, u64(2**64 - 1) + string(b"\2"))),
             of(section(0x20, b"1234567")),

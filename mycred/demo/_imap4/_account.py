@@ -5,7 +5,6 @@ What a user has over IMAP4.
 from __future__ import annotations
 
 import re
-from weakref import WeakSet
 
 from zope.interface import implementer
 
@@ -25,15 +24,11 @@ class Account:
     def __init__(self, store: StoreService, mailbox: Mailbox, mind: object) -> None:
         self._store = store
         self._user = mailbox.user
-        # An open folder is held by the connection, until another one is opened.
-        self._open: WeakSet[Folder] = WeakSet()
 
     def logout(self) -> None:
         """
-        Leave.
+        Leave.  A connection closes its folder itself.
         """
-        for folder in list(self._open):
-            folder.close()
 
     def select(self, name: str, rw: bool = True) -> Deferred[Folder | None]:
         """
@@ -44,13 +39,8 @@ class Account:
         """
         if not _isInbox(name):
             return succeed(None)
-
-        def cbMailbox(mailbox: Mailbox) -> Folder:
-            folder = Folder(self._store, mailbox, bool(rw))
-            self._open.add(folder)
-            return folder
-
-        return self._store.mailbox(self._user).addCallback(cbMailbox)
+        loading = self._store.mailbox(self._user)
+        return loading.addCallback(lambda mailbox: Folder(self._store, mailbox, bool(rw)))
 
     def listMailboxes(self, ref: str, wildcard: str) -> list[tuple[str, Folder]]:
         """
@@ -82,29 +72,13 @@ class Account:
         """
         raise MailboxException("INBOX stays subscribed")
 
-    def addMailbox(self, name: str, mbox: object = None) -> None:
+    def addMailbox(self, *names: object) -> None:
         """
-        Refuse another folder.
+        Refuse another folder than INBOX, and INBOX to be another.
         """
         raise MailboxException("there is only INBOX")
 
-    def create(self, pathspec: str) -> None:
-        """
-        Refuse another folder.
-        """
-        self.addMailbox(pathspec)
-
-    def delete(self, name: str) -> None:
-        """
-        Refuse to remove a folder.
-        """
-        raise MailboxException("INBOX stays")
-
-    def rename(self, oldname: str, newname: str) -> None:
-        """
-        Refuse to rename a folder.
-        """
-        raise MailboxException("INBOX stays INBOX")
+    create = delete = rename = addMailbox
 
 
 def _isInbox(name: str | bytes) -> bool:

@@ -4,33 +4,31 @@ The commands of IMAP4, and what their arguments are (RFC 3501, section 6).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from .._dialogue import Refused
 from ._fetch import fetchedBy
-from ._search import searchedBy
+from ._search import Key, searchedBy
 from ._syntax import Arguments
 
-#: What STATUS tells of a folder.
-FIGURES = [b"MESSAGES", b"RECENT", b"UIDNEXT", b"UIDVALIDITY", b"UNSEEN"]
+# What STATUS tells of a folder.
+_FIGURES = [b"MESSAGES", b"RECENT", b"UIDNEXT", b"UIDVALIDITY", b"UNSEEN"]
 
+# How STORE changes flags: to what is left of those before, and whether that is told.
 _STORED = {
-    b"FLAGS": (0, False),
-    b"+FLAGS": (1, False),
-    b"-FLAGS": (-1, False),
-    b"FLAGS.SILENT": (0, True),
-    b"+FLAGS.SILENT": (1, True),
-    b"-FLAGS.SILENT": (-1, True),
+    prefix + b"FLAGS" + suffix: (change, isTold)
+    for prefix, change in {
+        b"": lambda before, given: given,
+        b"+": lambda before, given: before | given,
+        b"-": lambda before, given: before - given,
+    }.items()
+    for suffix, isTold in {b"": True, b".SILENT": False}.items()
 }
 
-_CHARSETS = [b"US-ASCII", b"UTF-8"]
-
-
-class UnknownCharset(Exception):
-    """
-    A client searches in a charset that isn't known.
-    """
+_charset = re.compile(rb"(?i:CHARSET)(?= )")
 
 
 @dataclass(frozen=True)
@@ -56,44 +54,19 @@ class Command:
         return read
 
 
-def _astring(arguments: Arguments) -> bytes:
-    """
-    Read a string.
-    """
-    arguments.skip()
-    return arguments.astring()
-
-
-def _mailbox(arguments: Arguments) -> str:
-    """
-    Read the name of a mailbox, or a pattern.
-    """
-    arguments.skip()
-    return arguments.mailbox()
-
-
-def _mechanism(arguments: Arguments) -> bytes:
-    """
-    Read the name of a SASL mechanism.
-    """
-    arguments.skip()
-    return arguments.atom()
-
-
 def _initial(arguments: Arguments) -> bytes | None:
     """
     Read the initial response of a login by SASL (RFC 4959), if there is one.
     """
-    return None if arguments.isEmpty() else _astring(arguments)
+    return None if arguments.isEmpty() else arguments.astring()
 
 
 def _figures(arguments: Arguments) -> list[bytes]:
     """
     Read what is asked of a folder.
     """
-    arguments.skip()
     names = arguments.listOf(arguments.atom)
-    if not names or not set(names) <= set(FIGURES):
+    if not names or not set(names) <= set(_FIGURES):
         raise ValueError("Names of figures expected")
     return names
 
@@ -102,7 +75,6 @@ def _optionalFlags(arguments: Arguments) -> list[str]:
     """
     Read the flags of a new message, if there are some.
     """
-    arguments.skip()
     return arguments.flags() if arguments.begins(b"(") else []
 
 
@@ -110,7 +82,6 @@ def _optionalDate(arguments: Arguments) -> float | None:
     """
     Read when a new message came in, if that is said.
     """
-    arguments.skip()
     return arguments.dateTime() if arguments.begins(b'"') else None
 
 
@@ -118,71 +89,44 @@ def _content(arguments: Arguments) -> bytes:
     """
     Read a new message.
     """
-    arguments.skip()
     content = arguments.literal()
     if content is None:
         raise ValueError("A literal expected")
     return content
 
 
-def _numbers(arguments: Arguments) -> Any:
-    """
-    Read numbers of messages.
-    """
-    arguments.skip()
-    return arguments.sequenceSet()
-
-
-def _fetched(arguments: Arguments) -> Any:
-    """
-    Read what is fetched.
-    """
-    arguments.skip()
-    return fetchedBy(arguments)
-
-
-def _stored(arguments: Arguments) -> tuple[int, bool]:
+def _stored(
+    arguments: Arguments,
+) -> tuple[Callable[[set[str], set[str]], set[str]], bool]:
     """
     Read how flags are changed.
-
-    @return: 1 to add them, -1 to take them away, 0 to replace them; and whether the
-        client knows what that makes of them.
     """
-    arguments.skip()
     name = arguments.atom()
     if name not in _STORED:
         raise ValueError("FLAGS, +FLAGS or -FLAGS expected")
     return _STORED[name]
 
 
-def _flags(arguments: Arguments) -> list[str]:
-    """
-    Read flags.
-    """
-    arguments.skip()
-    return arguments.flags()
-
-
-def _searched(arguments: Arguments) -> Any:
+def _searched(arguments: Arguments) -> Key:
     """
     Read what is searched for.
 
-    @raise UnknownCharset: if it is in a charset that isn't known.
+    @raise Refused: if it is in a charset that isn't known.
     """
-    arguments.skip()
-    if arguments.word(b"CHARSET"):
-        if _astring(arguments).upper() not in _CHARSETS:
-            raise UnknownCharset
-        arguments.skip()
+    if arguments.match(_charset):
+        if arguments.astring().upper() not in (b"US-ASCII", b"UTF-8"):
+            raise Refused("[BADCHARSET (US-ASCII UTF-8)] Unknown")
     return searchedBy(arguments)
 
 
 _ALWAYS, _LOGGED_IN = "unauth auth select", "auth select"
 
+_mailbox, _numbers = Arguments.mailbox, Arguments.sequenceSet
+
 #: The commands.
-COMMANDS = {
+COMMANDS: dict[bytes, Command] = {
     b"APPEND": Command(_LOGGED_IN, (_mailbox, _optionalFlags, _optionalDate, _content)),
-    b"AUTHENTICATE": Command("unauth", (_mechanism, _initial)),
+    b"AUTHENTICATE": Command("unauth", (Arguments.atom, _initial)),
     b"CAPABILITY": Command(_ALWAYS),
     b"CHECK": Command("select"),
     b"CLOSE": Command("select"),
@@ -191,10 +135,10 @@ COMMANDS = {
     b"DELETE": Command(_LOGGED_IN, (_mailbox,)),
     b"EXAMINE": Command(_LOGGED_IN, (_mailbox,)),
     b"EXPUNGE": Command("select"),
-    b"FETCH": Command("select", (_numbers, _fetched)),
+    b"FETCH": Command("select", (_numbers, fetchedBy)),
     b"IDLE": Command(_LOGGED_IN),
     b"LIST": Command(_LOGGED_IN, (_mailbox, _mailbox)),
-    b"LOGIN": Command("unauth", (_astring, _astring)),
+    b"LOGIN": Command("unauth", (Arguments.astring, Arguments.astring)),
     b"LOGOUT": Command(_ALWAYS),
     b"LSUB": Command(_LOGGED_IN, (_mailbox, _mailbox)),
     b"NAMESPACE": Command(_LOGGED_IN),
@@ -203,15 +147,14 @@ COMMANDS = {
     b"SEARCH": Command("select", (_searched,)),
     b"SELECT": Command(_LOGGED_IN, (_mailbox,)),
     b"STATUS": Command(_LOGGED_IN, (_mailbox, _figures)),
-    b"STORE": Command("select", (_numbers, _stored, _flags)),
+    b"STORE": Command("select", (_numbers, _stored, Arguments.flags)),
     b"SUBSCRIBE": Command(_LOGGED_IN, (_mailbox,)),
+    b"UID EXPUNGE": Command("select", (_numbers,)),
     b"UNSUBSCRIBE": Command(_LOGGED_IN, (_mailbox,)),
 }
 
-#: The commands that speak of UIDs instead of numbers, after the word UID.
-UID_COMMANDS = {
-    **{name: COMMANDS[name] for name in (b"COPY", b"FETCH", b"SEARCH", b"STORE")},
-    b"EXPUNGE": Command("select", (_numbers,)),
-}
+for _name in (b"COPY", b"FETCH", b"SEARCH", b"STORE"):
+    # The same with UIDs for numbers.
+    COMMANDS[b"UID " + _name] = COMMANDS[_name]
 
-__all__ = ["COMMANDS", "FIGURES", "UID_COMMANDS", "Command", "UnknownCharset"]
+__all__ = ["COMMANDS", "Command"]

@@ -1,9 +1,6 @@
 """
-Commands of IMAP4 as they come over the wire: whole, one after another, and each
-answered.
-
-Twisted's server begins with the next command before the last one is done, reads some
-arguments in ways of its own, and tells clients, and the log, what it couldn't read.
+Commands of IMAP4 as they come over the wire: a line, or several with literals between
+them (RFC 3501, section 2.2).
 """
 
 from __future__ import annotations
@@ -12,62 +9,57 @@ import re
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError
 from twisted.internet.protocol import connectionDone
-from twisted.logger import Logger
-from twisted.mail.imap4 import IMAP4Server
 from twisted.python.failure import Failure
 
+from .._dialogue import Dialogue, Refused
+from .._sasl import Malformed
 from .._store import LARGEST, MailboxFull
-from ._commands import COMMANDS, UID_COMMANDS, Command, UnknownCharset
+from ._commands import COMMANDS, Command
+from ._folder import Folder
 from ._syntax import Arguments, literal
 
 # How much literals of one command may hold, in bytes, before a login and after it: the
-# line ends of a message are shorter in the store.
+# line ends of a message are shorter in the store.  And how many there may be.
 _MOST_BEFORE = 8 * 1024
 _MOST_AFTER = 2 * LARGEST
+_MOST_LITERALS = 50
 
-_tag = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\+]{1,255}')
+_tag = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\+]{1,255}(?= |\Z)')
+_name = re.compile(rb" *((?:UID +)?[A-Z]+)(?= |\Z)", re.IGNORECASE)
 
 
-class No(Exception):
+class Connection(Dialogue):
     """
-    A command makes sense, and can't be carried out.  The text is what the client is
-    told.
-    """
+    A connection over IMAP4.
 
+    Each command is carried out by a coroutine, C{on_NAME}, which returns what the client
+    is told with OK, and raises L{Refused} for NO and L{Malformed} for BAD.
 
-class Bad(Exception):
-    """
-    What a client says in the middle of a command makes no sense.  The text is what the
-    client is told.
-    """
-
-
-class Connection(IMAP4Server):
-    """
-    A connection that takes one command after another.
-
-    Each is carried out by a coroutine, C{on_NAME}, which returns what the client is told
-    with OK, and raises L{No} or L{Bad}.
+    @ivar folder: the folder that is selected; L{None} if none is.
+    @ivar isLeaving: whether the client has said good-bye.
     """
 
-    account: Any
-    blocked: Any
-    challengers: Any
-    mbox: Any
-    portal: Any
-    transport: Any
+    # No less than RFC 3501 (section 5.4) allows.
+    timeOut = 30 * 60
 
-    _log = Logger()
-    _awaited: Deferred[bytes] | None = None
+    # RFC 5530.
+    WRONG, UNSURE = "[AUTHENTICATIONFAILED]", "[UNAVAILABLE]"
+
+    folder: Folder | None = None
+    isLeaving = False
+
     _hasNews = False
-    _isGone = False
-    _isLeaving = False
     _left = 0
 
-    def __init__(self, challengers: Any) -> None:
-        super().__init__(challengers)
+    def connectionMade(self) -> None:
+        """
+        Greet.
+        """
+        super().connectionMade()
+        can = b" ".join(self.capabilities())
+        self.tell(b"OK [CAPABILITY %b] mycred example server" % can)
         self._pieces: list[bytes] = []
         self._literal = bytearray()
 
@@ -75,29 +67,49 @@ class Connection(IMAP4Server):
         """
         Forget what the client has sent.
         """
-        self._isGone = True
         self._pieces = []
         self._literal.clear()
-        awaited, self._awaited = self._awaited, None
+        self.closeFolder()
         super().connectionLost(reason)
-        if awaited is not None:
-            awaited.cancel()
 
-    def lineReceived(self, line: bytes) -> None:
+    def timeoutConnection(self) -> None:
         """
-        Take a line: a command, a part of one, or what it waits for.
+        Tell an idle client that it is disconnected.
         """
-        self.resetTimeout()
-        awaited, self._awaited = self._awaited, None
-        if awaited is not None:
-            self._hold()
-            awaited.callback(line)
-            return
+        self.tell(b"BYE You have been idle for too long")
+        super().timeoutConnection()
+
+    def capabilities(self) -> list[bytes]:
+        """
+        List what this server can do.
+        """
+        mechanisms = [b"AUTH=" + name for name in self.factory.challengers]
+        can = b"IMAP4rev1 IDLE LITERAL+ NAMESPACE SASL-IR UIDPLUS"
+        return can.split() + mechanisms
+
+    def closeFolder(self) -> None:
+        """
+        Close the folder that is selected.
+        """
+        if self.folder is not None:
+            self.folder.close()
+            self.folder = None
+
+    def tell(self, line: bytes) -> None:
+        """
+        Tell what is no answer to one command.
+        """
+        self.sendLine(b"* " + line)
+
+    def commandReceived(self, line: bytes) -> None:
+        """
+        Take a line, and whatever literal follows it.
+        """
         self._pieces.append(line)
         found = literal.search(line)
         if found is None:
             pieces, self._pieces = self._pieces, []
-            self._begin(pieces)
+            self.carryOut(self._answer(pieces))
         else:
             self._expect(int(found[1]), isWaiting=not found[2])
 
@@ -107,23 +119,22 @@ class Connection(IMAP4Server):
 
         @param isWaiting: whether the client waits for leave to send it.
         """
-        taken = sum(map(len, self._pieces[1::2]))
-        if size + taken > (_MOST_BEFORE if self.account is None else _MOST_AFTER):
-            first, self._pieces = self._pieces[0], []
-            if isWaiting:
-                self.sendNegativeResponse(_tagOf(first), b"[TOOBIG] That is too much")
-            else:
-                # It comes all the same (RFC 7888, section 4).
-                self.sendUntaggedResponse(b"BYE [TOOBIG] That is too much")
-                self.transport.loseConnection()
-            return
-        if isWaiting:
-            self.sendContinuationRequest(b"Go on")
-        self._left = size
-        if size:
-            self.setRawMode()
+        literals = self._pieces[1::2]
+        most = _MOST_BEFORE if self.avatar is None else _MOST_AFTER
+        isMuch = size + sum(map(len, literals)) > most or len(literals) >= _MOST_LITERALS
+        if isMuch and isWaiting:
+            tag = _tagOf(self._pieces[0]) or b"*"
+            self._pieces = []
+            self.sendLine(tag + b" NO [TOOBIG] That is too much")
+        elif isMuch:
+            # It comes all the same (RFC 7888, section 4).
+            self.tell(b"BYE [TOOBIG] That is too much")
+            self.hangUp()
         else:
-            self._pieces.append(b"")
+            if isWaiting:
+                self.sendLine(b"+ Go on")
+            self._left = size
+            self.setRawMode()
 
     def rawDataReceived(self, data: bytes) -> None:
         """
@@ -138,138 +149,84 @@ class Connection(IMAP4Server):
             self._literal.clear()
             self.setLineMode(rest)
 
-    def _begin(self, pieces: list[bytes]) -> None:
+    async def _answer(self, pieces: list[bytes]) -> None:
         """
-        Carry out a command.
+        Carry a command out, and tell how it went.
 
         @param pieces: the line, and the literals, each with what follows it.
         """
         tag = _tagOf(pieces[0])
-        if tag is None:
-            self.sendBadResponse(None, b"A tag expected")
-            return
         try:
-            handler, arguments = self._read(pieces)
-        except ValueError as error:
-            self.sendBadResponse(tag, str(error).encode("ascii", "replace"))
-        except UnknownCharset:
-            self.sendNegativeResponse(tag, b"[BADCHARSET (US-ASCII UTF-8)] Unknown")
-        else:
-            self._hold()
-            # New messages are told of when it is done.
-            self.blocked = []
-            doing = Deferred.fromCoroutine(handler(*arguments))
-            doing.addCallbacks(
-                self._cbDone, self._ebDone, callbackArgs=(tag,), errbackArgs=(tag,)
-            ).addErrback(self._ebDefect).addBoth(self._release)
+            handler, arguments = self._read(tag, pieces)
+            said = b"OK " + await handler(*arguments)
+        except Malformed as error:
+            said = b"BAD " + _said(error)
+        except Refused as error:
+            said = b"NO " + _said(error)
+        except MailboxFull as error:
+            said = b"NO [OVERQUOTA] " + _said(error)
+        except CancelledError:
+            return
+        except Exception:
+            self._log.failure("A command failed")
+            said = b"NO [SERVERBUG] Server error"
+        if not self.isGone:
+            self.tellNews()
+            self.sendLine((tag or b"*") + b" " + said)
+            if self.isLeaving:
+                self.hangUp()
 
     def _read(
-        self, pieces: list[bytes]
+        self, tag: bytes | None, pieces: list[bytes]
     ) -> tuple[Callable[..., Coroutine[Any, Any, bytes]], list[Any]]:
         """
         Read a command.
 
         @return: what carries it out, and its arguments.
 
-        @raise ValueError: if it makes no sense.
+        @raise Malformed: if it makes no sense.
         """
-        name, rest = _wordIn(pieces[0].partition(b" ")[2])
-        commands: dict[bytes, Command] = COMMANDS
-        isUID = name == b"UID"
-        if isUID:
-            name, rest = _wordIn(rest)
-            commands = UID_COMMANDS
-        command = commands.get(name)
-        if command is None:
-            raise ValueError("Unknown command")
+        if tag is None:
+            raise Malformed("A tag expected")
+        found = _name.match(pieces[0], len(tag))
+        words = found[1].upper().split() if found else []
+        command = COMMANDS.get(b" ".join(words))
+        if found is None or command is None:
+            raise Malformed("Unknown command")
         if self.state not in command.states.split():
-            raise ValueError(_whyNot(command, self.state))
-        arguments = command.read(Arguments(rest, *pieces[1:]))
-        if commands is UID_COMMANDS:
-            arguments.append(True)
-        return getattr(self, f"on_{name.decode('ascii')}"), arguments
+            raise Malformed(_whyNot(command, self.state))
+        try:
+            rest = pieces[0][found.end() :]
+            arguments = command.read(Arguments(rest, *pieces[1:]))
+        except ValueError as error:
+            raise Malformed(str(error)) from None
+        isUID = [True] * (len(words) - 1)
+        return getattr(self, f"on_{words[-1].decode('ascii')}"), arguments + isUID
 
-    def _cbDone(self, said: bytes, tag: bytes) -> None:
+    @property
+    def state(self) -> str:
         """
-        Tell that a command was carried out.
+        Which commands there are now (RFC 3501, section 3).
         """
-        if not self._isGone:
-            self.tellNews()
-            self.sendPositiveResponse(tag, said)
-            if self._isLeaving:
-                self.transport.loseConnection()
+        if self.avatar is None:
+            return "unauth"
+        return "auth" if self.folder is None else "select"
 
-    def _ebDone(self, failure: Failure, tag: bytes) -> None:
-        """
-        Tell that a command was not carried out.
-        """
-        if self._isGone or failure.check(CancelledError):
-            # Nobody waits for it any more.
-            return
-        self.tellNews()
-        said = str(failure.value).encode("ascii", "replace")
-        if failure.check(No):
-            self.sendNegativeResponse(tag, said)
-        elif failure.check(Bad):
-            self.sendBadResponse(tag, said)
-        elif failure.check(MailboxFull):
-            self.sendNegativeResponse(tag, b"[OVERQUOTA] " + said)
-        else:
-            self._log.failure("A command failed", failure)
-            self.sendNegativeResponse(tag, b"[SERVERBUG] Server error")
-
-    def newMessages(self, exists: int | None, recent: int | None) -> None:
+    def newMessages(self) -> None:
         """
         Tell of new messages, or when the command that is carried out is done.
         """
         self._hasNews = True
-        if self.blocked is None:
+        if not self.isBusy:
             self.tellNews()
 
     def tellNews(self) -> None:
         """
         Tell how many messages there are, if there are new ones.
         """
-        if self._hasNews and self.mbox is not None:
-            self.sendUntaggedResponse(b"%d EXISTS" % len(self.mbox.messages))
+        if self._hasNews and self.folder is not None:
+            self.tell(b"%d EXISTS" % len(self.folder.messages))
         self._hasNews = False
-
-    def _ebDefect(self, failure: Failure) -> None:
-        """
-        Tell the log of what can't be told the client.
-        """
-        if not failure.check(CancelledError):
-            self._log.failure("An answer failed", failure)
-
-    def awaitLine(self) -> Deferred[bytes]:
-        """
-        Wait for the client's next line, in the middle of a command.
-        """
-        awaited: Deferred[bytes] = Deferred()
-        self._awaited = awaited
-        self._release(None)
-        return awaited
-
-    def _hold(self) -> None:
-        """
-        Keep what the client sends, until this command is done.  Who is logged in may
-        send as much as the system keeps; before that it is limited, and a connection
-        that is lost must be noticed.
-        """
-        self.paused = True
-        if self.account is not None:
-            self.transport.pauseProducing()
-
-    def _release(self, _: object) -> None:
-        """
-        Go on with what the client has sent.
-        """
-        if self._awaited is None:
-            self.blocked = None
-        self.paused = False
-        if not self._isGone and not self.transport.disconnecting:
-            self.transport.resumeProducing()
-            self.dataReceived(b"")
 
 
 def _whyNot(command: Command, state: str) -> str:
@@ -282,20 +239,19 @@ def _whyNot(command: Command, state: str) -> str:
     return "You are logged in already" if isLogin else "Select a folder first"
 
 
+def _said(error: Exception) -> bytes:
+    """
+    Return what an error says.
+    """
+    return str(error).encode("ascii", "replace")
+
+
 def _tagOf(line: bytes) -> bytes | None:
     """
     Return the tag of a command; L{None} if there is none.
     """
-    tag = line.partition(b" ")[0]
-    return tag if _tag.fullmatch(tag) else None
+    found = _tag.match(line)
+    return found[0] if found else None
 
 
-def _wordIn(text: bytes) -> tuple[bytes, bytes]:
-    """
-    Return the first word of a text, in capitals, and the rest.
-    """
-    word, _, rest = text.lstrip(b" ").partition(b" ")
-    return word.upper(), rest
-
-
-__all__ = ["Bad", "Connection", "No"]
+__all__ = ["Connection"]

@@ -5,14 +5,15 @@ What a client fetches of a message (RFC 3501, sections 6.4.5 and 7.4.2).
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timezone
+from imaplib import Time2Internaldate
 
 from .._store import Message
 from ._part import Part
 from ._structure import envelope, structure
-from ._syntax import MONTHS, Arguments, listed, string
+from ._syntax import Arguments, listed, string
 
 _item = re.compile(
     rb"(?i:BODYSTRUCTURE|BODY(?:\.PEEK)?(?=\[)|BODY|ENVELOPE|FLAGS|INTERNALDATE|"
@@ -23,6 +24,7 @@ _section = re.compile(
     rb"(?i:(HEADER\.FIELDS\.NOT|HEADER\.FIELDS|HEADER|TEXT|MIME))?(?=[ \]])"
 )
 _close = re.compile(rb"\]")
+_macro = re.compile(rb"(?i:ALL|FAST|FULL)(?= |\Z)")
 _partial = re.compile(rb"<([0-9]{1,10})\.([0-9]{1,10})>")
 _name = re.compile(rb"[!-9;-~]+")
 
@@ -67,9 +69,8 @@ def _internalDate(message: Message) -> bytes:
     """
     Write when a message came in.
     """
-    when = time.gmtime(message.date)
-    day = f"{when.tm_mday:2}-{MONTHS[when.tm_mon - 1]}-{when.tm_year:04}"
-    return f'"{day} {time.strftime("%H:%M:%S", when)} +0000"'.encode("ascii")
+    when = datetime.fromtimestamp(message.date, timezone.utc)  # noqa: UP017
+    return Time2Internaldate(when).encode("ascii")
 
 
 #: What is fetched by its bare name.
@@ -98,9 +99,9 @@ def fetchedBy(arguments: Arguments) -> list[Item]:
 
     @raise ValueError: if it makes no sense.
     """
-    for macro, meant in _MACROS.items():
-        if arguments.word(macro):
-            return [_SIMPLE[name] for name in meant.split()]
+    macro = arguments.match(_macro)
+    if macro is not None:
+        return [_SIMPLE[name] for name in _MACROS[macro[0].upper()].split()]
     if not arguments.begins(b"("):
         return [_readItem(arguments)]
     items = arguments.listOf(lambda: _readItem(arguments))
@@ -150,7 +151,6 @@ def _readSection(
     label = (found[1] or b"") + (found[2] or b"") + what
     names: list[bytes] = []
     if what.startswith(b"HEADER.FIELDS"):
-        arguments.skip()
         names = arguments.listOf(lambda: _readName(arguments))
         label += b" " + listed([_quoted(name) for name in names])
     arguments.take(_close, "]")

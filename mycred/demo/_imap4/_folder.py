@@ -6,12 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any
-
-from zope.interface import implementer
 
 from twisted.internet.defer import Deferred
-from twisted.mail.imap4 import ICloseableMailbox, IMailboxListener
 
 from .._store import Mailbox, Message, StoreService
 from ._syntax import SequenceSet
@@ -22,7 +18,6 @@ FLAGS = ["\\Answered", "\\Deleted", "\\Draft", "\\Flagged", "\\Seen"]
 _spelled = {flag.lower(): flag for flag in FLAGS}
 
 
-@implementer(ICloseableMailbox)
 class Folder:
     """
     An open folder: numbered as it was when it was opened, as RFC 3501 (section
@@ -41,7 +36,7 @@ class Folder:
         self.messages = mailbox.messages
         self._store = store
         self._user = mailbox.user
-        self._listeners: list[IMailboxListener] = []
+        self._tell: Callable[[], object] | None = None
         self._unwatch: Callable[[], None] | None = None
 
     @property
@@ -64,28 +59,17 @@ class Folder:
             b"UNSEEN": len(self.unseen),
         }
 
-    def addListener(self, listener: IMailboxListener) -> None:
+    def watch(self, tell: Callable[[], object]) -> None:
         """
         Have a client told of new messages.
         """
-        self._listeners.append(listener)
-        if self._unwatch is None:
-            self._unwatch = self._store.watch(self._user, self._arrived)
-
-    def removeListener(self, listener: IMailboxListener) -> None:
-        """
-        Have a client told no more.
-        """
-        if listener in self._listeners:
-            self._listeners.remove(listener)
-        if not self._listeners:
-            self.close()
+        self._tell = tell
+        self._unwatch = self._store.watch(self._user, self._arrived)
 
     def close(self) -> None:
         """
         Watch the mailbox no more.
         """
-        self._listeners.clear()
         if self._unwatch is not None:
             self._unwatch()
             self._unwatch = None
@@ -128,12 +112,30 @@ class Folder:
         """
         return self._store.deliver(self._user, content, date, kept(flags))
 
-    def setFlags(self, message: Message, flags: set[str]) -> Deferred[Any]:
+    def copy(self, uids: list[int]) -> Deferred[list[tuple[int, Message]]]:
         """
-        Replace the flags of a message.
+        Copy messages of the user's, or none of them if they don't all fit in.
+
+        @return: a L{Deferred} that fires with the UID of each that was still there, and
+            its copy.
         """
-        message.flags = flags
-        return self._store.setFlags(self._user, message.uid, flags)
+        return self._store.copy(self._user, uids)
+
+    def changeFlags(
+        self, messages: list[Message], change: Callable[[set[str]], set[str]]
+    ) -> Deferred[None]:
+        """
+        Change the flags of messages.
+
+        @param change: what makes the new flags of those that there are by then.
+        """
+
+        def cbFlags(flags: dict[int, set[str]]) -> None:
+            for message in messages:
+                message.flags = flags.get(message.uid, message.flags)
+
+        uids = [message.uid for message in messages]
+        return self._store.changeFlags(self._user, uids, change).addCallback(cbFlags)
 
     def expunge(self, uids: SequenceSet | None = None) -> Deferred[list[int]]:
         """
@@ -144,14 +146,13 @@ class Folder:
         @return: a L{Deferred} that fires with their numbers, the highest first,
             so that none changes before it is told.
         """
-        marked = [
+        known = [
             message.uid
             for message in self.messages
-            if "\\Deleted" in message.flags
-            and (uids is None or uids.holds(message.uid, self.messages[-1].uid))
+            if uids is None or uids.holds(message.uid, self.messages[-1].uid)
         ]
-        removing = self._store.delete(self._user, marked)
-        return removing.addCallback(lambda _: self._forget(marked))
+        removing = self._store.deleteMarked(self._user, known)
+        return removing.addCallback(self._forget)
 
     def refresh(self) -> Deferred[tuple[list[int], list[int]]]:
         """
@@ -191,8 +192,8 @@ class Folder:
         # Each session has its own idea of the flags.
         self.messages.append(replace(message, flags=set(message.flags)))
         self.uidNext = message.uid + 1
-        for listener in self._listeners:
-            listener.newMessages(len(self.messages), None)
+        if self._tell is not None:
+            self._tell()
 
 
 def kept(flags: Iterable[str]) -> set[str]:

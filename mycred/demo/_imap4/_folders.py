@@ -4,15 +4,31 @@ Folders over IMAP4 (RFC 3501, section 6.3).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from twisted.internet.defer import maybeDeferred
 from twisted.mail.imap4 import MailboxException
 
-from ._connection import No
+from .._dialogue import Refused
 from ._folder import FLAGS, Folder
 from ._login import Sessions
 from ._syntax import listed
+
+
+def _changing(name: str) -> Callable[..., Coroutine[Any, Any, bytes]]:
+    """
+    Make the command that has an account change its folders.
+    """
+
+    async def change(self: Any, *names: str) -> bytes:
+        try:
+            getattr(self.avatar, name)(*names)
+        except MailboxException as error:
+            raise Refused(f"[CANNOT] {error}") from None
+        return b"Done"
+
+    return change
 
 
 class Folders(Sessions):
@@ -28,42 +44,41 @@ class Folders(Sessions):
 
         @param code: what to tell the client if there is none (RFC 5530).
 
-        @raise No: if there is none.
+        @raise Refused: if there is none.
         """
-        opening = maybeDeferred(self.account.select, name, isWriteable)
+        opening = maybeDeferred(self.avatar.select, name, isWriteable)
         folder: Folder | None = await opening
         if folder is None:
-            raise No(f"[{code}] There is no such folder")
+            raise Refused(f"[{code}] There is no such folder")
         return folder
 
-    def _close(self) -> None:
+    @property
+    def selected(self) -> Folder:
         """
-        Close the folder that is selected.
+        The folder that is selected.
         """
-        if self.mbox is not None:
-            self.mbox.removeListener(self)
-            self.mbox = None
-            self.state = "auth"
+        selected: Any = self.folder
+        folder: Folder = selected
+        return folder
 
     async def on_SELECT(self, name: str, isWriteable: bool = True) -> bytes:
         """
         Select a folder.
         """
-        self._close()
+        self.closeFolder()
         folder = await self.openFolder(name, isWriteable)
         flags = listed([flag.encode("ascii") for flag in FLAGS])
-        self.sendUntaggedResponse(b"FLAGS " + flags)
-        self.sendUntaggedResponse(b"%d EXISTS" % len(folder.messages))
-        self.sendUntaggedResponse(b"0 RECENT")
+        self.tell(b"FLAGS " + flags)
+        self.tell(b"%d EXISTS" % len(folder.messages))
+        self.tell(b"0 RECENT")
         if folder.unseen:
-            self.sendPositiveResponse(None, b"[UNSEEN %d]" % folder.unseen[0])
-        self.sendPositiveResponse(None, b"[UIDVALIDITY %d]" % folder.uidValidity)
-        self.sendPositiveResponse(None, b"[UIDNEXT %d]" % folder.uidNext)
+            self.tell(b"OK [UNSEEN %d]" % folder.unseen[0])
+        self.tell(b"OK [UIDVALIDITY %d]" % folder.uidValidity)
+        self.tell(b"OK [UIDNEXT %d]" % folder.uidNext)
         permanent = flags if isWriteable else b"()"
-        self.sendPositiveResponse(None, b"[PERMANENTFLAGS %b]" % permanent)
-        folder.addListener(self)
-        self.mbox = folder
-        self.state = "select"
+        self.tell(b"OK [PERMANENTFLAGS %b]" % permanent)
+        folder.watch(self.newMessages)
+        self.folder = folder
         return b"[READ-WRITE] SELECT completed" if isWriteable else b"[READ-ONLY] Done"
 
     async def on_EXAMINE(self, name: str) -> bytes:
@@ -76,9 +91,9 @@ class Folders(Sessions):
         """
         Remove what is marked, and close the folder.
         """
-        if self.mbox.isWriteable:
-            await self.mbox.expunge()
-        self._close()
+        if self.selected.isWriteable:
+            await self.selected.expunge()
+        self.closeFolder()
         return b"CLOSE completed"
 
     async def on_STATUS(self, name: str, figures: list[bytes]) -> bytes:
@@ -87,7 +102,7 @@ class Folders(Sessions):
         """
         known = (await self.openFolder(name, False)).figures()
         told = listed([b"%b %d" % (figure, known[figure]) for figure in figures])
-        self.sendUntaggedResponse(b"STATUS INBOX " + told)
+        self.tell(b"STATUS INBOX " + told)
         return b"STATUS completed"
 
     async def on_LIST(self, reference: str, pattern: str, name: bytes = b"LIST") -> bytes:
@@ -95,9 +110,9 @@ class Folders(Sessions):
         List the folders that fit a pattern.
         """
         if not pattern:
-            self.sendUntaggedResponse(name + b' (\\Noselect) "/" ""')
-        for folder, _ in self.account.listMailboxes(reference, pattern):
-            self.sendUntaggedResponse(b'%b () "/" "%b"' % (name, folder.encode("ascii")))
+            self.tell(name + b' (\\Noselect) "/" ""')
+        for folder, _ in self.avatar.listMailboxes(reference, pattern):
+            self.tell(b'%b () "/" "%b"' % (name, folder.encode("ascii")))
         return name + b" completed"
 
     async def on_LSUB(self, reference: str, pattern: str) -> bytes:
@@ -110,50 +125,14 @@ class Folders(Sessions):
         """
         Tell where folders are (RFC 2342).
         """
-        self.sendUntaggedResponse(b'NAMESPACE (("" "/")) NIL NIL')
+        self.tell(b'NAMESPACE (("" "/")) NIL NIL')
         return b"NAMESPACE completed"
 
-    async def on_CREATE(self, name: str) -> bytes:
-        """
-        Make a folder.
-        """
-        return self._change(self.account.create, name)
-
-    async def on_DELETE(self, name: str) -> bytes:
-        """
-        Remove a folder.
-        """
-        return self._change(self.account.delete, name)
-
-    async def on_RENAME(self, name: str, other: str) -> bytes:
-        """
-        Rename a folder.
-        """
-        return self._change(self.account.rename, name, other)
-
-    async def on_SUBSCRIBE(self, name: str) -> bytes:
-        """
-        Subscribe to a folder.
-        """
-        return self._change(self.account.subscribe, name)
-
-    async def on_UNSUBSCRIBE(self, name: str) -> bytes:
-        """
-        Don't subscribe to a folder any more.
-        """
-        return self._change(self.account.unsubscribe, name)
-
-    def _change(self, change: Callable[..., object], *names: str) -> bytes:
-        """
-        Change folders.
-
-        @raise No: if that can't be.
-        """
-        try:
-            change(*names)
-        except MailboxException as error:
-            raise No(f"[CANNOT] {error}") from None
-        return b"Done"
+    on_CREATE = _changing("create")
+    on_DELETE = _changing("delete")
+    on_RENAME = _changing("rename")
+    on_SUBSCRIBE = _changing("subscribe")
+    on_UNSUBSCRIBE = _changing("unsubscribe")
 
     async def on_APPEND(
         self, name: str, flags: list[str], date: float | None, content: bytes
@@ -164,7 +143,7 @@ class Folders(Sessions):
         folder = await self.openFolder(name, True, "TRYCREATE")
         if not content:
             # Over POP3 it would be taken for one that is deleted.
-            raise No("[CANNOT] There is nothing in this message")
+            raise Refused("[CANNOT] There is nothing in this message")
         message = await folder.append(content, flags, date)
         return b"[APPENDUID %d %d] APPEND completed" % (folder.uidValidity, message.uid)
 

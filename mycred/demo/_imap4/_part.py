@@ -5,23 +5,33 @@ A message and its parts, to the byte as they came.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from email import message_from_bytes, message_from_string
 from email.message import Message as Headers
 from functools import cached_property
-from itertools import count
 from typing import Any
 
-# Nobody nests parts so deep but to harm who reads them.
-_DEEPEST = 20
+from .._headers import decode
 
-# Nor so many of them.
-_MOST = 1000
+# Nobody nests parts so deep but to harm who reads them, nor so many of them.
+_DEEPEST, _MOST = 20, 300
 
-#: As much of a header is looked at: what looks at it may take the square of the time.
-LONGEST = 16 * 1024
+# As much of the headers is looked at, of all parts together, and of one: what looks at
+# it may take the square of the time.
+_LOOKED, _LONGEST = 128 * 1024, 16 * 1024
 
 _field = re.compile(rb"(?m)^([!-9;-~]+)[ \t]*:(?:[^\r\n]|\r\n[ \t]|\r(?!\n)|\n)*\r\n")
 _fold = re.compile(rb"\r\n(?=[ \t])")
+
+
+@dataclass
+class _Limits:
+    """
+    What may still be looked at of a message: so many parts, and so much of headers.
+    """
+
+    parts: int = _MOST
+    headers: int = _LOOKED
 
 
 class Part:
@@ -40,8 +50,7 @@ class Part:
         """
         self.content = content
         self._depth: int = outer._depth + 1 if outer else 0
-        # How many parts there are in the whole message.
-        self._count: count[int] = outer._count if outer else count(1)
+        self._limits: _Limits = outer._limits if outer else _Limits()
         if content.startswith(b"\r\n"):
             self.header, self.body = content[:2], content[2:]
         else:
@@ -55,34 +64,32 @@ class Part:
         """
         return message_from_string(self._contentHeaders.decode("ascii", "replace"))
 
-    @property
+    @cached_property
     def _contentHeaders(self) -> bytes:
         """
         As much of them as is looked at.
         """
         known = [lines for name, lines in self.fields if name.startswith(b"CONTENT-")]
-        return b"".join(known)[:LONGEST]
+        return b"".join(known)[:_LONGEST]
 
     def text(self) -> str:
         """
         Return what it says, decoded as it says.
         """
-        email = message_from_bytes(self._contentHeaders + b"\r\n\r\n" + self.body)
-        payload: Any = email.get_payload(decode=True) or b""
-        charset = email.get_content_charset() or "utf-8"
-        try:
-            return str(payload.decode(charset, "replace"))
-        except (LookupError, ValueError):
-            return str(payload.decode("latin-1"))
+        headers = self._contentHeaders.rstrip(b"\r\n")
+        email = message_from_bytes(headers + b"\r\n\r\n" + self.body)
+        payload: Any = email.get_payload(decode=True)
+        return decode(payload or b"", email.get_content_charset() or "utf-8")
 
     @cached_property
     def fields(self) -> list[tuple[bytes, bytes]]:
         """
-        The headers: the name of each, in capitals, and its lines.
+        The headers that are looked at: the name of each, in capitals, and its lines.
         """
         # A last one without a blank line may have no end.
-        whole = self.header.rstrip(b"\r\n") + b"\r\n"
-        return [(found[1].upper(), found[0]) for found in _field.finditer(whole)]
+        looked = self.header[: max(0, self._limits.headers)].rstrip(b"\r\n") + b"\r\n"
+        self._limits.headers -= len(looked)
+        return [(found[1].upper(), found[0]) for found in _field.finditer(looked)]
 
     def value(self, name: bytes) -> bytes | None:
         """
@@ -95,7 +102,7 @@ class Part:
         for known, lines in self.fields:
             if known == name:
                 unfolded = _fold.sub(b"", lines.partition(b":")[2])
-                return unfolded.strip()[:LONGEST]
+                return unfolded.strip()[:_LONGEST]
         return None
 
     def selected(self, names: list[bytes], isNegated: bool) -> bytes:
@@ -114,8 +121,14 @@ class Part:
         """
         Whether another message is all there is in it.
         """
-        isDeep = self._depth >= _DEEPEST
-        return self.headers.get_content_type() == "message/rfc822" and not isDeep
+        return self.headers.get_content_type() == "message/rfc822" and not self._isDeep
+
+    @property
+    def _isDeep(self) -> bool:
+        """
+        Whether it stands in so many others that nothing is looked for in it.
+        """
+        return self._depth >= _DEEPEST
 
     @cached_property
     def message(self) -> Part:
@@ -129,9 +142,10 @@ class Part:
         """
         Its parts; none if it isn't made of some.
         """
-        isMultipart = self.headers.get_content_maintype() == "multipart"
+        if self.headers.get_content_maintype() != "multipart" or self._isDeep:
+            return []
         boundary = str(self.headers.get_boundary() or "").encode("ascii", "replace")
-        if not isMultipart or not boundary or self._depth >= _DEEPEST:
+        if not boundary:
             return []
         delimiter = rb"(?m)^--%b(--)?[ \t]*(?:\r\n|\Z)" % re.escape(boundary)
         parts = []
@@ -140,7 +154,8 @@ class Part:
             if start is not None:
                 parts.append(self._partIn(start, found.start() - 2))
             start = found.end()
-            if found[1] or next(self._count) > _MOST:
+            self._limits.parts -= 1
+            if found[1] or self._limits.parts < 0:
                 return parts
         # The last delimiter is missing.
         return parts if start is None else [*parts, self._partIn(start, len(self.body))]
@@ -174,4 +189,4 @@ class Part:
         return part
 
 
-__all__ = ["LONGEST", "Part"]
+__all__ = ["Part"]

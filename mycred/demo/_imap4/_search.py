@@ -6,15 +6,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
-from email.header import decode_header, make_header
 from email.utils import parsedate_tz
 from functools import cached_property
+from typing import Any
 
+from .._headers import decoded
 from .._store import Message
-from ._part import LONGEST, Part
+from ._part import Part
 from ._syntax import Arguments
 
 # Nobody asks deeper questions but to harm who answers them.
@@ -47,12 +47,30 @@ class Candidate:
         return Part(self.content)
 
     @cached_property
-    def text(self) -> str:
+    def headers(self) -> list[tuple[bytes, str]]:
+        """
+        The headers: the name of each, in capitals, and what it says, whose case doesn't
+        count.
+        """
+        return [
+            (name, decoded(_text(lines.partition(b":")[2])).casefold())
+            for name, lines in self.part.fields
+        ]
+
+    @cached_property
+    def body(self) -> str:
         """
         The text in it, whose case doesn't count.
         """
-        raw = self.part.body.decode("utf-8", "replace")
-        return "\n".join([raw, *_textsIn(self.part)]).casefold()
+        return "\n".join([_text(self.part.body), *_textsIn(self.part)]).casefold()
+
+    @cached_property
+    def whole(self) -> str:
+        """
+        The headers, with their names, and the text.
+        """
+        lines = [f"{_text(name).casefold()}: {told}" for name, told in self.headers]
+        return "\n".join([*lines, self.body])
 
     @property
     def arrived(self) -> date:
@@ -61,27 +79,22 @@ class Candidate:
         """
         return date(*time.gmtime(self.message.date)[:3])
 
-    @property
+    @cached_property
     def sent(self) -> date | None:
         """
         The day on which it says that it was sent; L{None} if it doesn't.
         """
-        value = self.part.value(b"DATE")
-        parsed = parsedate_tz(value.decode("latin-1")) if value else None
+        parsed = parsedate_tz((self.part.value(b"DATE") or b"").decode("latin-1"))
         try:
             return date(*parsed[:3]) if parsed else None
         except ValueError:
             return None
 
-    def headers(self, name: bytes) -> list[str]:
+    def says(self, name: bytes, text: str) -> bool:
         """
-        Return the values of the headers of a name, whose case doesn't count.
+        Tell whether a text stands in a header.
         """
-        return [
-            decoded(lines.partition(b":")[2])
-            for known, lines in self.part.fields
-            if known == name
-        ]
+        return any(known == name and text in value for known, value in self.headers)
 
 
 @dataclass(frozen=True)
@@ -97,16 +110,11 @@ class Key:
     needsContent: bool = False
 
 
-def decoded(value: bytes) -> str:
+def _text(value: bytes) -> str:
     """
-    Return the value of a header as it is meant, without its case.
+    Return bytes as text.
     """
-    text = value[:LONGEST].decode("utf-8", "replace")
-    # Whatever the library stumbles over, such as an encoding that there isn't, stays as
-    # it came.
-    with suppress(Exception):
-        text = str(make_header(decode_header(text)))
-    return text.replace("\r\n", "").strip().casefold()
+    return value.decode("utf-8", "replace")
 
 
 def _textsIn(part: Part) -> Iterator[str]:
@@ -128,7 +136,6 @@ def searchedBy(arguments: Arguments) -> Key:
     """
     keys = [_readKey(arguments, 0)]
     while not arguments.isEmpty():
-        arguments.skip()
         keys.append(_readKey(arguments, 0))
     return _all(keys)
 
@@ -160,136 +167,52 @@ def _readKey(arguments: Arguments, depth: int) -> Key:
         if not keys:
             raise ValueError("Something to search for expected")
         return _all(keys)
-    if arguments.isSequenceSet():
+    if arguments.begins(b"*", *(b"%d" % digit for digit in range(10))):
         numbers = arguments.sequenceSet()
         return Key(lambda c: numbers.holds(c.number, c.last))
     name = arguments.atom()
-    if name in _FLAGS:
-        flag, isSet = _FLAGS[name]
-        return Key(lambda c: (flag in c.message.flags) == isSet)
-    if name in _CONSTANT:
-        isTrue = _CONSTANT[name]
-        return Key(lambda c: isTrue)
-    if name not in _READERS and name not in (b"NOT", b"OR"):
-        raise ValueError("Something to search for expected")
-    arguments.skip()
     if name == b"NOT":
         negated = inner()
         return Key(lambda c: not negated.fits(c), negated.needsContent)
     if name == b"OR":
-        either = inner()
-        arguments.skip()
-        other = inner()
-        return Key(
-            lambda c: either.fits(c) or other.fits(c),
-            either.needsContent or other.needsContent,
-        )
-    return _READERS[name](arguments)
+        one, other = inner(), inner()
+        needsContent = one.needsContent or other.needsContent
+        return Key(lambda c: one.fits(c) or other.fits(c), needsContent)
+    if name in _FLAGS:
+        flag, isThere = _FLAGS[name]
+        return Key(lambda c: (flag in c.message.flags) == isThere)
+    if name not in _KEYS:
+        raise ValueError("Something to search for expected")
+    read, fits, needsContent = _KEYS[name]
+    what = read(arguments)
+    return Key(lambda c: fits(c, what), needsContent)
 
 
-def _takeText(arguments: Arguments) -> str:
+def _readNothing(arguments: Arguments) -> None:
+    """
+    Read nothing more.
+    """
+
+
+def _readText(arguments: Arguments) -> str:
     """
     Read a text, whose case doesn't count.
     """
-    return arguments.astring(isListed=True).decode("utf-8", "replace").casefold()
+    return _text(arguments.astring(isListed=True)).casefold()
 
 
-def _readHeader(name: bytes) -> Callable[[Arguments], Key]:
+def _readHeader(arguments: Arguments) -> tuple[bytes, str]:
     """
-    Make what reads a text to search for in a header.
+    Read the name of a header, and a text.
     """
-
-    def read(arguments: Arguments) -> Key:
-        text = _takeText(arguments)
-        return Key(lambda c: any(text in value for value in c.headers(name)), True)
-
-    return read
+    return arguments.astring().upper(), _readText(arguments)
 
 
-def _readAnyHeader(arguments: Arguments) -> Key:
+def _keyOf(header: bytes) -> tuple[Any, Any, bool]:
     """
-    Read the name of a header, and a text to search for in it.
+    Make the key that searches in a header.
     """
-    name = arguments.astring().upper()
-    arguments.skip()
-    return _readHeader(name)(arguments)
-
-
-def _readBody(arguments: Arguments) -> Key:
-    """
-    Read a text to search for in the body.
-    """
-    text = _takeText(arguments)
-    return Key(lambda c: text in c.text, True)
-
-
-def _readText(arguments: Arguments) -> Key:
-    """
-    Read a text to search for anywhere.
-    """
-    text = _takeText(arguments)
-    return Key(
-        lambda c: (
-            text in c.text or any(text in decoded(lines) for _, lines in c.part.fields)
-        ),
-        True,
-    )
-
-
-def _readArrived(fits: Callable[[date, date], bool]) -> Callable[[Arguments], Key]:
-    """
-    Make what reads a day to compare with that on which a message came in.
-    """
-
-    def read(arguments: Arguments) -> Key:
-        day = arguments.date()
-        return Key(lambda c: fits(c.arrived, day))
-
-    return read
-
-
-def _readSent(fits: Callable[[date, date], bool]) -> Callable[[Arguments], Key]:
-    """
-    Make what reads a day to compare with that on which a message was sent.
-    """
-
-    def read(arguments: Arguments) -> Key:
-        day = arguments.date()
-        return Key(lambda c: c.sent is not None and fits(c.sent, day), True)
-
-    return read
-
-
-def _readSize(fits: Callable[[int, int], bool]) -> Callable[[Arguments], Key]:
-    """
-    Make what reads a size to compare with that of a message.
-    """
-
-    def read(arguments: Arguments) -> Key:
-        size = arguments.number()
-        return Key(lambda c: fits(c.message.size, size))
-
-    return read
-
-
-def _readUIDs(arguments: Arguments) -> Key:
-    """
-    Read UIDs.
-    """
-    uids = arguments.sequenceSet()
-    return Key(lambda c: uids.holds(c.message.uid, c.lastUID))
-
-
-def _readKeyword(isSet: bool) -> Callable[[Arguments], Key]:
-    """
-    Make what reads a flag that a program has made up, as none is kept.
-    """
-
-    def read(arguments: Arguments) -> Key:
-        arguments.atom()
-        return Key(lambda c: not isSet)
-
-    return read
+    return _readText, lambda c, text: c.says(header, text), True
 
 
 _FLAGS = {
@@ -298,25 +221,37 @@ _FLAGS = {
     for flag in ("Answered", "Deleted", "Draft", "Flagged", "Seen")
 }
 
-# Which messages are recent isn't kept.
-_CONSTANT = {b"ALL": True, b"NEW": False, b"OLD": True, b"RECENT": False}
-
-_READERS: dict[bytes, Callable[[Arguments], Key]] = {
-    **{name: _readHeader(name) for name in (b"BCC", b"CC", b"FROM", b"SUBJECT", b"TO")},
-    b"BEFORE": _readArrived(lambda a, b: a < b),
-    b"BODY": _readBody,
-    b"HEADER": _readAnyHeader,
-    b"KEYWORD": _readKeyword(True),
-    b"LARGER": _readSize(lambda a, b: a > b),
-    b"ON": _readArrived(lambda a, b: a == b),
-    b"SENTBEFORE": _readSent(lambda a, b: a < b),
-    b"SENTON": _readSent(lambda a, b: a == b),
-    b"SENTSINCE": _readSent(lambda a, b: a >= b),
-    b"SINCE": _readArrived(lambda a, b: a >= b),
-    b"SMALLER": _readSize(lambda a, b: a < b),
-    b"TEXT": _readText,
-    b"UID": _readUIDs,
-    b"UNKEYWORD": _readKeyword(False),
+# For each key: what reads what is searched for, whether a message has that, and whether
+# its content is needed to tell.  Which messages are recent isn't kept, nor are flags that
+# programs have made up.
+_KEYS: dict[bytes, tuple[Callable[[Arguments], Any], Callable[..., bool], bool]] = {
+    b"ALL": (_readNothing, lambda c, _: True, False),
+    b"BCC": _keyOf(b"BCC"),
+    b"BEFORE": (Arguments.date, lambda c, day: c.arrived < day, False),
+    b"BODY": (_readText, lambda c, text: text in c.body, True),
+    b"CC": _keyOf(b"CC"),
+    b"FROM": _keyOf(b"FROM"),
+    b"HEADER": (_readHeader, lambda c, what: c.says(*what), True),
+    b"KEYWORD": (Arguments.atom, lambda c, _: False, False),
+    b"LARGER": (Arguments.number, lambda c, size: c.message.size > size, False),
+    b"NEW": (_readNothing, lambda c, _: False, False),
+    b"OLD": (_readNothing, lambda c, _: True, False),
+    b"ON": (Arguments.date, lambda c, day: c.arrived == day, False),
+    b"RECENT": (_readNothing, lambda c, _: False, False),
+    b"SENTBEFORE": (Arguments.date, lambda c, day: bool(c.sent) and c.sent < day, True),
+    b"SENTON": (Arguments.date, lambda c, day: c.sent == day, True),
+    b"SENTSINCE": (Arguments.date, lambda c, day: bool(c.sent) and c.sent >= day, True),
+    b"SINCE": (Arguments.date, lambda c, day: c.arrived >= day, False),
+    b"SMALLER": (Arguments.number, lambda c, size: c.message.size < size, False),
+    b"SUBJECT": _keyOf(b"SUBJECT"),
+    b"TEXT": (_readText, lambda c, text: text in c.whole, True),
+    b"TO": _keyOf(b"TO"),
+    b"UID": (
+        Arguments.sequenceSet,
+        lambda c, uids: uids.holds(c.message.uid, c.lastUID),
+        False,
+    ),
+    b"UNKEYWORD": (Arguments.atom, lambda c, _: True, False),
 }
 
-__all__ = ["Candidate", "Key", "decoded", "searchedBy"]
+__all__ = ["Candidate", "Key", "searchedBy"]

@@ -5,9 +5,9 @@ What a message is made of, as the answers ENVELOPE, BODY and BODYSTRUCTURE tell 
 
 from __future__ import annotations
 
-from email.utils import getaddresses
 from typing import Any
 
+from .._headers import addressesIn
 from ._part import Part
 from ._syntax import listed, string
 
@@ -78,12 +78,7 @@ def _addresses(part: Part, name: bytes) -> bytes | None:
     if value is None:
         return None
     found = []
-    try:
-        addresses = getaddresses([value.decode("latin-1")])
-    except RecursionError:
-        # Comments in comments.
-        return None
-    for personal, address in addresses:
+    for personal, address in addressesIn(value.decode("latin-1")):
         mailbox, _, host = address.rpartition("@")
         if mailbox or host:
             known = (personal or None, None, mailbox or host, host if mailbox else "")

@@ -8,10 +8,10 @@ can be meant.
 from __future__ import annotations
 
 import re
-from calendar import timegm
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timezone
+from itertools import accumulate
 from typing import TypeVar
 
 _T = TypeVar("_T")
@@ -21,34 +21,40 @@ _word = re.compile(rb'[^\x00-\x20\x7f"({][^\x00-\x20\x7f]*')
 _listed = re.compile(rb'[^\x00-\x20\x7f"(){\]][^\x00-\x20\x7f()\]]*')
 _atom = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\\]]+')
 _flag = re.compile(rb'\\?[^\x00-\x20\x7f-\xff(){%*"\\\]]+')
-_ranges = re.compile(rb"(?:[0-9]{1,10}|\*)(?::(?:[0-9]{1,10}|\*))?")
-_set = re.compile(rb"%b(?:,%b)*(?=[ )]|\Z)" % (_ranges.pattern, _ranges.pattern))
+_range = rb"(?:[0-9]{1,10}|\*)(?::(?:[0-9]{1,10}|\*))?"
+_set = re.compile(rb"%b(?:,%b)*(?=[ )]|\Z)" % (_range, _range))
 _number = re.compile(rb"[0-9]{1,10}(?=[ )]|\Z)")
+_date = re.compile(rb'("?)([0-9]{1,2}-[A-Za-z]{3}-[0-9]{4})\1(?=[ )]|\Z)')
+_dateTime = re.compile(
+    rb'"([ 0-9]?[0-9]-[A-Za-z]{3}-[0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{4})"'
+    rb"(?= |\Z)"
+)
+_open, _close = re.compile(rb"\("), re.compile(rb"\)(?=[ )\]]|\Z)")
 _control = re.compile(r"[\x00-\x1f\x7f]")
 
-#: The names of months.
-_FIRST = ["Jan", "Feb", "Mar", "Apr", "May", "Jun"]
-MONTHS = [*_FIRST, "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-_date = re.compile(rb'("?)([0-9]{1,2})-([A-Za-z]{3})-([0-9]{4})\1(?=[ )]|\Z)')
-_dateTime = re.compile(
-    rb'"([ 0-9]?[0-9])-([A-Za-z]{3})-([0-9]{4}) '
-    rb'([0-9]{2}):([0-9]{2}):([0-9]{2}) ([+-])([0-9]{2})([0-9]{2})"(?=[ ]|\Z)'
-)
+# It has a shorter name as of Python 3.11.
+_UTC = timezone.utc  # noqa: UP017
+
+# What this needs is imported at the first use, when twistd may be somebody (--uid) who
+# can't read where Python is.
+datetime.strptime("1994", "%Y")
 
 #: What ends a line that a literal follows: how long it is, and whether the client waits.
 literal = re.compile(rb"(?:\A|(?<=[ (]))\{([0-9]{1,10})(\+?)\}\Z")
 
 
-@dataclass(frozen=True)
 class SequenceSet:
     """
     Numbers or UIDs of messages.
-
-    @ivar ranges: the first and the last of each range; L{None} is the highest that
-        there is.
     """
 
-    ranges: tuple[tuple[int | None, int | None], ...]
+    def __init__(self, ranges: Sequence[tuple[float, float]]) -> None:
+        """
+        @param ranges: the first and the last of each range; infinite is the highest that
+            there is.
+        """
+        self._ranges = ranges
+        self._highest: int | None = None
 
     def holds(self, number: int, highest: int) -> bool:
         """
@@ -56,11 +62,20 @@ class SequenceSet:
 
         @param highest: the highest that there is.
         """
-        for ends in self.ranges:
-            first, last = sorted(highest if end is None else end for end in ends)
-            if first <= number <= last:
-                return True
-        return False
+        if highest != self._highest:
+            self._highest = highest
+            known = sorted(
+                sorted(highest if end == _LAST else end for end in ends)
+                for ends in self._ranges
+            )
+            self._firsts = [first for first, _ in known]
+            # The last that any range reaches that begins so early.
+            self._lasts = list(accumulate((last for _, last in known), max))
+        begun = bisect_right(self._firsts, number)
+        return begun > 0 and number <= self._lasts[begun - 1]
+
+
+_LAST = float("inf")
 
 
 class Arguments:
@@ -79,16 +94,6 @@ class Arguments:
         self._text = text
         self._rest = list(rest)
 
-    def skip(self) -> None:
-        """
-        Go on to the next argument.
-
-        @raise ValueError: if there is none.
-        """
-        self._text = self._text.lstrip(b" ")
-        if self.isEmpty():
-            raise ValueError("Missing argument")
-
     def isEmpty(self) -> bool:
         """
         Tell whether nothing is left.
@@ -102,10 +107,18 @@ class Arguments:
         if not self.isEmpty():
             raise ValueError("Too many arguments")
 
+    def begins(self, *starts: bytes) -> bool:
+        """
+        Tell whether the next argument begins in one of these ways.
+        """
+        self._text = self._text.lstrip(b" ")
+        return self._text.startswith(starts)
+
     def match(self, pattern: re.Pattern[bytes]) -> re.Match[bytes] | None:
         """
         Take what a pattern matches, if it does.
         """
+        self._text = self._text.lstrip(b" ")
         found = pattern.match(self._text)
         if found is not None:
             self._text = self._text[found.end() :]
@@ -122,23 +135,11 @@ class Arguments:
             raise ValueError(f"{what} expected")
         return found
 
-    def begins(self, start: bytes) -> bool:
-        """
-        Tell what comes next.
-        """
-        return self._text.startswith(start)
-
-    def word(self, word: bytes) -> bool:
-        """
-        Take a word, if it is there.
-        """
-        return self.match(_wordOf(word)) is not None
-
     def literal(self) -> bytes | None:
         """
         Take a literal, if it is there.
         """
-        if not self._rest or not literal.fullmatch(self._text):
+        if not self._rest or not literal.fullmatch(self._text.lstrip(b" ")):
             return None
         value, self._text = self._rest[:2]
         del self._rest[:2]
@@ -189,19 +190,13 @@ class Arguments:
         """
         found = self.take(_set, "Numbers of messages")[0]
         ranges = []
-        for part in found.split(b","):
+        for part in set(found.split(b",")):
             first, _, last = part.partition(b":")
-            ends = [None if end == b"*" else int(end) for end in (first, last or first)]
+            ends = [_LAST if end == b"*" else int(end) for end in (first, last or first)]
             if 0 in ends:
                 raise ValueError("Numbers of messages expected, the first of which is 1")
             ranges.append((ends[0], ends[1]))
-        return SequenceSet(tuple(ranges))
-
-    def isSequenceSet(self) -> bool:
-        """
-        Tell whether numbers of messages come next.
-        """
-        return _set.match(self._text) is not None
+        return SequenceSet(ranges)
 
     def listOf(self, item: Callable[[], _T]) -> list[_T]:
         """
@@ -209,29 +204,26 @@ class Arguments:
 
         @param item: what takes an item of it.
         """
-        if not self.begins(b"("):
-            raise ValueError("A list expected")
-        self._text = self._text[1:].lstrip(b" ")
+        self.take(_open, "A list")
         items = []
         while not self.begins(b")"):
             items.append(item())
-            if not self.begins(b")"):
-                self._separate()
-        self._text = self._text[1:]
-        if self._text[:1] not in (b"", b" ", b")", b"]"):
-            raise ValueError("A space expected")
+        self.take(_close, "A space")
         return items
 
     def flags(self) -> list[str]:
         """
         Take flags, in parentheses or not.
         """
+
+        def flag() -> str:
+            return self.take(_flag, "A flag")[0].decode("ascii")
+
         if self.begins(b"("):
-            return self.listOf(self._takeFlag)
-        flags = [self._takeFlag()]
+            return self.listOf(flag)
+        flags = [flag()]
         while not self.isEmpty():
-            self.skip()
-            flags.append(self._takeFlag())
+            flags.append(flag())
         return flags
 
     def date(self) -> date:
@@ -239,51 +231,25 @@ class Arguments:
         Take a date.
         """
         found = self.take(_date, "A date such as 1-Feb-1994")
-        return date(int(found[4]), _month(found[3]), int(found[2]))
+        return _parsed(found[2], "%d-%b-%Y").date()
 
     def dateTime(self) -> float:
         """
         Take a date and a time, in seconds since the epoch.
         """
         found = self.take(_dateTime, 'A date such as "01-Feb-1994 21:52:25 -0800"')
-        day = int(found[3]), _month(found[2]), int(found[1])
-        when = datetime(*day, int(found[4]), int(found[5]), int(found[6]))
-        offset = timedelta(hours=int(found[8]), minutes=int(found[9]))
-        try:
-            when += offset if found[7] == b"-" else -offset
-        except OverflowError:
-            raise ValueError("A possible date expected") from None
-        return timegm(when.timetuple())
-
-    def _takeFlag(self) -> str:
-        """
-        Take a flag.
-        """
-        return self.take(_flag, "A flag")[0].decode("ascii")
-
-    def _separate(self) -> None:
-        """
-        Take what separates two items of a list.
-        """
-        if not self.begins(b" "):
-            raise ValueError("A parenthesis expected")
-        self.skip()
+        return _parsed(found[1].lstrip(), "%d-%b-%Y %H:%M:%S %z").timestamp()
 
 
-def _month(name: bytes) -> int:
+def _parsed(text: bytes, form: str) -> datetime:
     """
-    Return the number of a month.
-
-    @raise ValueError: if there is none of the name.
+    Return the moment that a text names, in UTC if that is said.
     """
-    return MONTHS.index(name.decode("ascii").title()) + 1
-
-
-def _wordOf(word: bytes) -> re.Pattern[bytes]:
-    """
-    Return a pattern for a word, whatever its case.
-    """
-    return re.compile(rb"(?i:%b)(?=[ )]|\Z)" % re.escape(word))
+    try:
+        moment = datetime.strptime(text.decode("ascii"), form)
+        return moment if moment.tzinfo is None else moment.astimezone(_UTC)
+    except (OverflowError, ValueError):
+        raise ValueError("A possible date expected") from None
 
 
 def string(value: bytes | None) -> bytes:
@@ -305,4 +271,4 @@ def listed(items: Sequence[bytes]) -> bytes:
     return b"(" + b" ".join(items) + b")"
 
 
-__all__ = ["MONTHS", "Arguments", "SequenceSet", "listed", "literal", "string"]
+__all__ = ["Arguments", "SequenceSet", "listed", "literal", "string"]
