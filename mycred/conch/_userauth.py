@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import suppress
+from functools import reduce
 from typing import Any
 
 from twisted.conch.ssh.transport import (
@@ -26,10 +27,13 @@ from .._contracts import InterfaceType, Login
 from .._sessions import SessionPortal
 from .._sshkeys import (
     SERVER_OPTIONS,
+    BadOption,
     Fields,
     Honors,
+    KeyEvidence,
     UnusableKey,
     keyOf,
+    merge,
     parseOffer,
     string,
 )
@@ -60,6 +64,9 @@ class ConnectionPortal(SessionPortal):
         """
         super().__init__(portal, connection, service="ssh")
         self._connection = connection
+        # The keys that were not enough: a program's own checker of several factors may
+        # not hand on what they permit.
+        self._proved: list[KeyEvidence] = []
 
     def login(
         self, credentials: Any, mind: object, *interfaces: InterfaceType
@@ -72,7 +79,34 @@ class ConnectionPortal(SessionPortal):
             credentials.honors = honors
             credentials.connection = self._connection
         login = super().login(credentials, mind, *interfaces)
-        return login.addCallback(_restricted, honors)
+        login.addErrback(self._ebLogin, honors)
+        return login.addCallback(self._cbLogin, honors)
+
+    def _cbLogin(self, login: Login, honors: Honors) -> Login:
+        """
+        Hold an avatar to the options of all keys by which the user has logged in.
+
+        @raise UnauthorizedLogin: if they have different commands.
+        """
+        interface, avatar, logout = login
+        keys = [*self._proved, *([] if honors.key is None else [honors.key])]
+        if not keys or interface is not IConchUser:
+            return login
+        try:
+            options = reduce(merge, (key.options for key in keys))
+        except BadOption as error:
+            logout()
+            raise UnauthorizedLogin("The keys contradict each other") from error
+        return interface, RestrictedUser(avatar, options), logout
+
+    def _ebLogin(self, failure: Failure, honors: Honors) -> Failure:
+        """
+        Remember a key that was right, and not enough.
+        """
+        if failure.check(NotEnoughAuthentication) and honors.key is not None:
+            if honors.key not in self._proved:
+                self._proved.append(honors.key)
+        return failure
 
     def refuse(self, credentials: Any, error: Exception) -> Deferred[Login]:
         """
@@ -267,16 +301,6 @@ class SSHUserAuthServer(CutService, ConchUserAuthServer):
             + string(algorithm)
             + string(blob)
         )
-
-
-def _restricted(login: Login, honors: Honors) -> Login:
-    """
-    Hold an avatar to the options of the key by which the user has logged in.
-    """
-    interface, avatar, logout = login
-    if honors.key is None or interface is not IConchUser:
-        return login
-    return interface, RestrictedUser(avatar, honors.key.options), logout
 
 
 def _insistOnRequest(packet: bytes) -> None:

@@ -259,6 +259,9 @@ class Dropbear(Program):
         """
         # Whoever the server is: 2022.83 doesn't always know a key again.
         words = ["dbclient", "-y", "-y", "-p", str(login.port), "-l", login.user]
+        # Where the end of the channel overtakes its output, it notices with the next
+        # message only, such as the answer to this.
+        words += ["-K", "10"]
         if login.key is not None:
             make = ["dropbearconvert", "openssh", "dropbear", "KEY", "NEW"]
             words += ["-i", self.converted(login.key, "dropbear", *make)]

@@ -13,6 +13,7 @@ from typing import Any
 from zope.interface import implementer
 
 import twisted.cred.portal
+from twisted.conch import checkers as conch
 from twisted.conch.ssh.common import NS
 
 from mycred._contracts import ICredentialsChecker, ISSHPrivateKey
@@ -246,15 +247,22 @@ class PortalTests(HostileTestCase):
 
     def test_factors(self) -> None:
         """
-        Of two factors, the key's options count though the password came last, and
-        though the avatar is named otherwise.
+        Of two factors, the key's options count though the password came last, though
+        the avatar is named otherwise, and though Twisted's own checker asks for them.
         """
 
         class Both(SSHProtocolChecker):
             def areDone(self, avatarId: Any) -> bool:
                 return len(self.successfulCredentials[avatarId]) > 1
 
+        class Theirs(conch.SSHProtocolChecker):
+            areDone = Both.areDone
+
         passwords = InMemoryUsernamePasswordDatabaseDontUse(alice=b"secret")
+        theirs = Theirs()
+        theirs.registerChecker(checkerOf())
+        theirs.registerChecker(passwords)
+        self.assertHeld(self.login(theirs, password=b"secret"))
         for rename in (bytes, lambda name: name):
             both = Both()
             both.registerChecker(Mapping(checkerOf(), rename))
@@ -264,6 +272,35 @@ class PortalTests(HostileTestCase):
             renaming = Mapping(both, rename)
             renaming.credentialInterfaces = tuple(both.credentialInterfaces)
             self.assertHeld(self.login(renaming, password=b"secret"))
+
+    def test_contradiction(self) -> None:
+        """
+        Two keys with different commands let nobody in, and the avatar is logged out.
+        """
+
+        class Theirs(conch.SSHProtocolChecker):
+            def areDone(self, avatarId: Any) -> bool:
+                return len(self.successfulCredentials[avatarId]) > 1
+
+        class Realm(AvatarRealm):
+            def requestAvatar(self, *args: Any) -> Any:
+                interface, avatar, _ = super().requestAvatar(*args)
+                return interface, avatar, lambda: left.append(avatar)
+
+        for other, isIn in (("true", True), ("false", False)):
+            left: list[Any] = []
+            files = Files(accepted(COMMAND))
+            theirs = Theirs()
+            theirs.registerChecker(SSHPublicKeyChecker(files))
+            pair = Pair(theirs, realm=Realm())
+            client = pair.connect()
+            client.prove(ALICE)
+            pair.pump.flush()
+            files.verdict = accepted(f'command="{other}"')
+            client.prove(ALICE)
+            pair.pump.flush()
+            self.assertEqual(hasattr(pair.server, "avatar"), isIn)
+            self.assertEqual(len(left), not isIn)
 
     def test_withoutKey(self) -> None:
         """
