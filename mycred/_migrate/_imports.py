@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterator
 
+from ._dotted import Dotted
 from ._names import COUNTERPARTS, follow, isLost, moduleOf
 from ._source import Source
 from ._statements import isSplit, rename, split
-from ._uses import Imported, Use, formatted, imports, otherwiseBound, uses
+from ._uses import Imported, Use, imports, otherwiseBound, uses
 
 
 class Imports:
@@ -27,16 +27,12 @@ class Imports:
     def __init__(self, source: Source, tree: ast.Module) -> None:
         self._source = source
         self._top = {*tree.body}
+        self._isTaken = "mycred" in otherwiseBound(tree)
         self._all = list(imports(tree))
-        # "import twisted.cred.portal" and its like: their uses follow, too.
-        self._roots = [
-            one for one in self._all if one.target == "twisted" and follow(one.path)
-        ]
         self._uses: dict[str, list[Use]] = defaultdict(list)
         for use in uses(tree):
             self._uses[use.words[0]].append(use)
-        self._formatted = formatted(tree)
-        self._otherwise = otherwiseBound(tree)
+        self._dotted = Dotted(source, tree, self._all, self._uses["twisted"])
         # What the names of imports become; those that stay are not in it.
         self._new: dict[ast.alias, str] = {}
         self.left: list[tuple[int, str]] = []
@@ -45,17 +41,16 @@ class Imports:
         """
         Have the source changed.
         """
-        rootReason = self._whyRootsStay()
+        roots = self._dotted.roots
+        rootReason = self._dotted.whyTheyStay() if roots else ""
         for one in self._all:
             if moduleOf(one.path):
-                reason = rootReason if one in self._roots else self._whyItStays(one)
-                self._decide(one, reason)
+                self._decide(one, rootReason if one in roots else self._whyItStays(one))
         for statement in dict.fromkeys(one.statement for one in self._all):
             if not self._new.keys().isdisjoint(statement.names):
                 self._rewrite(statement)
-        if not rootReason:
-            for use in self._rootUses():
-                self._source.replace(*self._spanOf(use), COUNTERPARTS[_moduleIn(use)])
+        if roots and not rootReason:
+            self._dotted.follow()
         self._bringModules()
         self._leaveUses()
 
@@ -82,68 +77,11 @@ class Imports:
             return "mycred has nothing of that name"
         if one.path == "twisted.cred" and one.statement not in self._top:
             return "it is imported inside a block"
-        if one.path == "twisted.cred" and "mycred" in self._otherwise:
+        if one.path == "twisted.cred" and self._isTaken:
             return "something else is called mycred here"
         paths = {use.path(one.target) for use in self._uses[one.name]}
-        return _lacking(filter(isLost, paths))
-
-    def _whyRootsStay(self) -> str:
-        """
-        Return why C{import twisted.cred.portal} and what uses it stay; the empty string
-        if they follow.
-        """
-        for name in ("twisted", "mycred"):
-            if name in self._otherwise:
-                return f"something else is called {name} here"
-        for one in self._roots:
-            if one.statement not in self._top:
-                return f"line {one.alias.lineno} imports {one.path} inside a block"
-        paths = {use.path("twisted") for use in self._uses["twisted"]}
-        if lacking := _lacking(filter(isLost, paths)):
-            return lacking
-        first = min((one.alias.lineno for one in self._roots), default=0)
-        for use in self._rootUses():
-            if not self._isPlain(use) or use.line <= first:
-                return f"line {use.line} uses it in a way that this can't change"
-        return self._whyRestNeedsIt()
-
-    def _whyRestNeedsIt(self) -> str:
-        """
-        Return why what doesn't follow needs C{import twisted.cred.portal}, too.
-        """
-        others = [
-            one.alias.lineno
-            for one in self._all
-            if one.target == "twisted" and one.statement in self._top
-            if one not in self._roots
-        ]
-        for use in self._uses["twisted"]:
-            path = use.path("twisted")
-            if not moduleOf(path) and not any(line < use.line for line in others):
-                return f"it brings {path}, too"
-        return ""
-
-    def _rootUses(self) -> Iterator[Use]:
-        """
-        Yield the uses that follow with C{import twisted.cred.portal}.
-        """
-        for use in self._uses["twisted"] if self._roots else ():
-            if not use.isAsked and _moduleIn(use):
-                yield use
-
-    def _isPlain(self, use: Use) -> bool:
-        """
-        Return whether a use can be changed: it is written without blanks, and stands
-        in no f-string, whose parts older Pythons don't place.
-        """
-        text = self._source.text[slice(*self._spanOf(use))]
-        return text == _moduleIn(use) and use.nodes[0] not in self._formatted
-
-    def _spanOf(self, use: Use) -> tuple[int, int]:
-        """
-        Return where the part of a use stands that names a module.
-        """
-        return self._source.span(use.nodes[_moduleIn(use).count(".")])
+        lost = ", ".join(sorted(filter(isLost, paths)))
+        return f"mycred has no {lost}" if lost else ""
 
     def _rewrite(self, statement: ast.Import | ast.ImportFrom) -> None:
         """
@@ -170,7 +108,7 @@ class Imports:
             one
             for one in self._all
             if one.alias in self._new
-            and (one in self._roots or one.path == "twisted.cred")
+            and (one in self._dotted.roots or one.path == "twisted.cred")
         ]
         needed = {
             COUNTERPARTS[moduleOf(use.path(one.target))]
@@ -195,9 +133,8 @@ class Imports:
         Leave uses of modules that this module doesn't import by their names.
         """
         for one in self._all:
-            if one.target in ("twisted", "twisted.conch") and not (
-                one.target == "twisted" and self._roots
-            ):
+            isDotted = one.target == "twisted" and self._dotted.roots
+            if one.target in ("twisted", "twisted.conch") and not isDotted:
                 for use in self._uses[one.name]:
                     path = use.path(one.target)
                     if moduleOf(path):
@@ -205,21 +142,6 @@ class Imports:
 
     def _leave(self, line: int, reason: str) -> None:
         self.left.append((line, reason))
-
-
-def _moduleIn(use: Use) -> str:
-    """
-    Return the module that C{twisted.cred.portal.Portal} names.
-    """
-    return moduleOf(use.path("twisted"))
-
-
-def _lacking(paths: Iterator[str]) -> str:
-    """
-    Say what mycred lacks, if anything.
-    """
-    names = ", ".join(sorted(paths))
-    return f"mycred has no {names}" if names else ""
 
 
 __all__ = ["Imports"]
