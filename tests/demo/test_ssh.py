@@ -292,7 +292,7 @@ class OptionTests(SynchronousTestCase):
         SSH takes a checker of keys.
         """
         auth = "--auth=memory:alice:secret"
-        self.assertWrong("--ssh=tcp:0", auth, says="ISSHPrivateKey")
+        self.assertWrong("--ssh=tcp:0", auth, says="--auth=sshkey")
         self.assertWrong("--hostkey=x", auth, says="--hostkey is for SSH")
         self.assertWrong(
             "--hostkey=", "--auth=sshkey:file=x", says="write the name of a file"
