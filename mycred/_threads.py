@@ -78,6 +78,7 @@ class Threads:
         for thread in self._threads:
             if _isAlive(thread):
                 thread.join()
+        self._threads.clear()
 
     def _work(self) -> None:
         """

@@ -356,6 +356,15 @@ class Workers:
         self._started = True
         # Before: after that, the reactor doesn't take answers from threads.
         self._reactor.addSystemEventTrigger("before", "shutdown", self._stop)
+        self._reactor.addSystemEventTrigger("after", "shutdown", self._reset)
+
+    def _reset(self) -> None:
+        """
+        Be ready to start again: tests of programs have a reactor say that it stops, and
+        go on with it.
+        """
+        self._started = self._stopped = False
+        self._ended = Deferred()
 
     def _stop(self) -> Deferred[None]:
         """

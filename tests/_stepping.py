@@ -23,7 +23,7 @@ class HandReactor(Clock):
     def __init__(self, running: bool = True) -> None:
         super().__init__()
         self.running = running
-        self._atShutdown: list[Callable[[], Any]] = []
+        self._atShutdown: dict[str, list[Callable[[], Any]]] = {"before": [], "after": []}
 
     def callFromThread(self, function: Callable[..., object], *args: object) -> None:
         """
@@ -37,8 +37,8 @@ class HandReactor(Clock):
         """
         Remember what to do at the end.
         """
-        assert (phase, event) == ("before", "shutdown")
-        self._atShutdown.append(lambda: function(*args))
+        assert event == "shutdown"
+        self._atShutdown[phase].append(lambda: function(*args))
 
     def stop(self) -> list[Any]:
         """
@@ -46,7 +46,19 @@ class HandReactor(Clock):
 
         @return: what the stop waits for.
         """
-        calls, self._atShutdown = self._atShutdown, []
+        return self._fire("before")
+
+    def stopped(self) -> None:
+        """
+        Have stopped.
+        """
+        self._fire("after")
+
+    def _fire(self, phase: str) -> list[Any]:
+        """
+        Do what is to be done in a phase of the end, once.
+        """
+        calls, self._atShutdown[phase] = self._atShutdown[phase], []
         return [call() for call in calls]
 
 

@@ -426,6 +426,23 @@ class StopTests(WorkersTestCase):
         self.assertEqual(self.threads(), 0)
         self.assertEqual(self.reactor.getDelayedCalls(), [])
 
+    def test_goesOn(self) -> None:
+        """
+        A reactor of which tests say that it stops, and that goes on, has jobs done again,
+        and ends their threads when it stops.
+        """
+        workers = self.running()
+        for number in range(2):
+            done = workers.run(int, number)
+            while not done.called:
+                self.reactor.step()
+            self.assertEqual(self.successResultOf(done), number)
+            [ended] = self.reactor.stop()
+            self.successResultOf(ended)
+            self.assertEqual(self.threads(), 0)
+            self.failureResultOf(workers.run(int, number), TemporaryFailure)
+            self.reactor.stopped()
+
     def test_hangs(self) -> None:
         """
         A job that never ends doesn't keep the server from stopping: after a while
