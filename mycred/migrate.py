@@ -70,10 +70,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             run.visit(Path(path))
         run.close()
         sys.stdout.flush()
-    except BrokenPipeError:
-        # Whoever read what is printed has seen enough.
+    except OSError as error:
+        # What is printed can't be written, and Python isn't to try again.
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115
-        return _PIPE_BROKEN
+        if isinstance(error, BrokenPipeError):
+            # Whoever read it has seen enough.
+            return _PIPE_BROKEN
+        parser.exit(2, f"{parser.prog}: {error.strerror}\n")
     return run.status()
 
 

@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         trouble = str(error)
     except BrokenPipeError:
         # Whoever read what is printed has seen enough.
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+        _dropOutput()
         return _PIPE_BROKEN
     except OSError as error:
         trouble = worded(error)
@@ -68,7 +68,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         return status
     tell(options.command, trouble)
+    _dropOutput()
     return TROUBLE
+
+
+def _dropOutput() -> None:
+    """
+    Drop what can't be written: Python would try once more at its end, and end with a
+    status of its own.
+    """
+    try:
+        sys.stdout.flush()
+    except OSError:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
 
 
 def _openAll() -> None:

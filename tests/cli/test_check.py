@@ -246,17 +246,19 @@ class CheckTests(CommandTests, SynchronousTestCase):
         """
         If what is said can't be written, that is told, and no traceback.
         """
-        with open("/dev/full", "w") as full:
-            done = subprocess.run(
-                [*COMMAND, "--stdin", self.auth, "carol"],
-                input=b"hashed",
-                stdout=full,
-                stderr=subprocess.PIPE,
-                cwd=ROOT,
-                timeout=PATIENCE,
-            )
-        self.assertEqual(done.returncode, 2)
-        self.assertNotIn(b"Traceback", done.stderr)
+        for variables in ({}, {"PYTHONUNBUFFERED": "1"}):
+            with open("/dev/full", "w") as full:
+                done = subprocess.run(
+                    [*COMMAND, "--stdin", self.auth, "carol"],
+                    input=b"hashed",
+                    stdout=full,
+                    stderr=subprocess.PIPE,
+                    cwd=ROOT,
+                    env={"PATH": os.environ["PATH"], **variables},
+                    timeout=PATIENCE,
+                )
+            self.assertEqual(done.returncode, 2)
+            self.assertNotIn(b"Traceback", done.stderr)
 
     def test_digest(self) -> None:
         """

@@ -308,6 +308,25 @@ class CommandTests(SynchronousTestCase):
             program.stdout.close()
             self.assertEqual(program.stderr.read(), b"")
 
+    def test_fullDisk(self) -> None:
+        """
+        If the diff can't be written, that is told, and no traceback.
+        """
+        self.put("a.py", OLD)
+        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+        for variables in ({}, {"PYTHONUNBUFFERED": "1"}):
+            with open("/dev/full", "w") as full:
+                done = subprocess.run(
+                    [sys.executable, "-m", "mycred.migrate", "."],
+                    stdout=full,
+                    stderr=subprocess.PIPE,
+                    cwd=self.folder,
+                    env={**environment, **variables},
+                )
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(b"No space left", done.stderr)
+            self.assertNotIn(b"Traceback", done.stderr)
+
 
 class DecodeTests(SynchronousTestCase):
     """
