@@ -68,7 +68,7 @@ def laterUser(options: object) -> LaterUser | None:
 def rightsOf(uid: int, gid: int, groups: Iterable[int]) -> Iterator[None]:
     """
     Open files with the rights of a user.  All threads of the process have them
-    meanwhile: it must have no others.
+    meanwhile, so there must be no other threads.
 
     @raise OSError: if the process isn't root's.
     """
@@ -99,7 +99,7 @@ def insistOnReadable(path: str | bytes | os.PathLike[str], user: LaterUser) -> N
     later = f"by {user.name} (--uid), as whom the server reads it at each login"
     if folder is not None:
         raise PermissionError(
-            f"{file} can't be read {later}, since {folder} lets them not through; do "
+            f"{file} can't be read {later}, since they can't pass through {folder}; do "
             f"chmod o+x {quote(str(folder))}, or put the file elsewhere"
         )
     if not isReadable:
@@ -127,14 +127,14 @@ def insistOnWritable(path: str, user: LaterUser) -> None:
     later = f"by {user.name} (--uid), as whom the server runs"
     if folder is not None:
         raise PermissionError(
-            f"{file} can't be written {later}, since {folder} lets them not through; do "
+            f"{file} can't be written {later}, since they can't pass through {folder}; do "
             f"chmod o+x {quote(str(folder))}, or name a file elsewhere"
         )
     if not canMake:
         # Whoever owns it may be the system.
         new = quote(str(file.parent / user.name))
         raise PermissionError(
-            f"{file.parent} can't be written {later}; name a file in a folder that they "
+            f"{file.parent} can't be written {later}; name a file in a directory that they "
             f"can write, such as one made by install -d -m 700 -o {user.name} {new}"
         )
     if not canWrite:

@@ -59,7 +59,7 @@ class Membership:
         """
         Tell whether somebody is a member.
 
-        @param person: who, with his entry.
+        @param person: who, with their entry.
 
         @raise Fault: if no server works.
         @raise Unsure: if it can't be found out.
