@@ -127,15 +127,15 @@ def insistOnWritable(path: str, user: LaterUser) -> None:
     later = f"by {user.name} (--uid), as whom the server runs"
     if folder is not None:
         raise PermissionError(
-            f"{file} can't be written {later}, since they can't pass through {folder}; do "
-            f"chmod o+x {quote(str(folder))}, or name a file elsewhere"
+            f"{file} can't be written {later}, since they can't pass through {folder}; "
+            f"do chmod o+x {quote(str(folder))}, or name a file elsewhere"
         )
     if not canMake:
         # Whoever owns it may be the system.
         new = quote(str(file.parent / user.name))
         raise PermissionError(
-            f"{file.parent} can't be written {later}; name a file in a directory that they "
-            f"can write, such as one made by install -d -m 700 -o {user.name} {new}"
+            f"{file.parent} can't be written {later}; name a file in a directory that "
+            f"they can write, such as one made by install -d -m 700 -o {user.name} {new}"
         )
     if not canWrite:
         raise PermissionError(

@@ -116,7 +116,9 @@ class RightsTests(ServerTests, TestCase):
             self.assertIn(
                 f"{name} can't be read by nobody", line.replace(str(path), str(name))
             )
-            self.assertIn(f"since {path.parent} lets them not through; do {advice}", line)
+            self.assertIn(
+                f"since they can't pass through {path.parent}; do {advice}", line
+            )
         subprocess.run(advice, shell=True, check=True)
         self.serves(f"--auth=htpasswd:{link}")
         self.serves(f"--auth=htpasswd:{folder / 'file'}")
@@ -177,7 +179,7 @@ class RightsTests(ServerTests, TestCase):
         self.store = mine
         self.mine.chmod(0o700)
         os.chown(self.mine, 0, 0)
-        self.assertIn(f"since {self.mine} lets them not through", self.told(auth))
+        self.assertIn(f"since they can't pass through {self.mine}", self.told(auth))
 
     def test_linkedStore(self) -> None:
         """
