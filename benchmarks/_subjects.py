@@ -22,7 +22,6 @@ from twisted.conch.ssh.keys import Key
 from twisted.python.fakepwd import UserDatabase
 
 from mycred._hashes import MAKERS, _libcrypt
-from mycred._workers import Workers
 from mycred.checkers import (
     FilePasswordDB,
     HtdigestChecker,
@@ -43,7 +42,8 @@ from mycred.credentials import (
     SSHPrivateKey,
     UsernamePassword,
 )
-from tests.ldap._slapd import PEOPLE, SUFFIX, Slapd, person
+from mycred.workers import Workers
+from tests.kit.slapd import PEOPLE, SUFFIX, Slapd, person
 
 # How many users a store has, and how many names of either kind are asked for.
 USERS, NAMES = 1000, 60

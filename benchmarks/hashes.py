@@ -22,9 +22,9 @@ import twisted.cred.checkers
 from twisted.internet.defer import gatherResults, inlineCallbacks, succeed
 
 from mycred._hashes import MAKERS, _libcrypt, verify
-from mycred._workers import workersOf
 from mycred.checkers import HtpasswdChecker
 from mycred.credentials import UsernamePassword
+from mycred.workers import workersOf
 
 from ._lag import measured, underReactor
 

@@ -26,10 +26,10 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import globalLogBeginner
 from twisted.python.threadpool import ThreadPool
 
-from mycred._workers import Workers
 from mycred.checkers.ldap import LDAPChecker, ldapSettings
 from mycred.credentials import UsernamePassword
-from tests.ldap._slapd import PEOPLE, Slapd, person
+from mycred.workers import Workers
+from tests.kit.slapd import PEOPLE, Slapd, person
 
 from ._lag import measured, underReactor
 

@@ -29,8 +29,8 @@ from twisted.internet.task import Clock, deferLater
 from twisted.logger import globalLogBeginner
 from twisted.python.failure import Failure
 
-from mycred._workers import Workers
 from mycred.error import UnauthorizedLogin
+from mycred.workers import Workers
 
 from ._lag import underReactor
 from ._pairs import Comparison, compare

@@ -23,7 +23,7 @@ from twisted.internet.defer import gatherResults, inlineCallbacks, succeed
 from twisted.internet.task import deferLater
 
 import mycred.checkers
-from mycred._userfile import Layout, UserFile
+from mycred._passwordfile import Layout, UserFile
 from mycred.credentials import CramMD5Credentials, UsernamePassword
 from mycred.error import UnauthorizedLogin
 
@@ -55,7 +55,7 @@ def load():
     checker.getUser(b"user0000000")
 """,
     "ours": """
-from mycred._userfile import Layout, UserFile
+from mycred._passwordfile import Layout, UserFile
 userfile = UserFile(sys.argv[1], Layout())
 def load():
     userfile.snapshot()

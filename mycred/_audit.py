@@ -1,6 +1,6 @@
 """
 What the log says of logins: one line for each, written when its verdict is known, by whom
-L{mycred._tellers} says.
+L{mycred._reporting} says.
 
 What a checker has found out on its way goes to the log at debug level, and travels with
 its failure (L{because}).
@@ -20,8 +20,8 @@ from twisted.python.failure import Failure
 from twisted.python.reflect import qual
 
 from ._contracts import ANONYMOUS, IAnonymous
+from ._encodings import readName
 from ._peers import hostOf
-from ._readings import readName
 from ._secrets import printable
 from .error import AccountDenied, LoginFailed, TemporaryFailure, UnhandledCredentials
 

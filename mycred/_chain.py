@@ -17,8 +17,8 @@ from twisted.python.reflect import qual
 
 from ._audit import UNFINISHED, authTypeOf, checkedBy, reasonOf, sumUp
 from ._contracts import AvatarID, ICredentialsChecker, InterfaceType
+from ._reporting import nowAsked, tellerOf, tellingAlone
 from ._secrets import printable
-from ._tellers import nowAsked, tellerOf, tellingAlone
 from .error import (
     AccountDenied,
     LoginDenied,

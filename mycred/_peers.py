@@ -8,8 +8,8 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Union
 
+from ._fairqueue import Source
 from ._secrets import asBytes
-from ._turns import Source
 
 # What of an address is its network, and what is a host in it, in bytes: what a customer
 # of a provider is given, and what each of their machines has for itself.

@@ -28,7 +28,7 @@ from ._contracts import (
     StrcredException,
     UnsupportedInterfaces,
 )
-from ._privileges import insistOnReadable, laterUser
+from ._uidoption import insistOnReadable, laterUser
 
 #: What help adds for an auth type of which the program has no use.
 notSupportedWarning = "WARNING: This authType is not supported by this application."

@@ -20,15 +20,15 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.resource import ForbiddenResource, IResource
 from twisted.web.static import Data
 
-from mycred._accounts import Kind
-from mycred._pam import PAM
+from mycred._accounts._pam import PAM
+from mycred._verdict import Kind
 from mycred.checkers import InMemoryUsernamePasswordDatabaseDontUse, PasswdChecker
 from mycred.credentials import UsernamePassword, peerOf
 from mycred.error import UnauthorizedLogin
 from mycred.portal import Portal
 
-from .accounts._machines import PASSWORD, MachineTestCase
-from .demo._server import Server
+from .kit.machines import PASSWORD, MachineTestCase
+from .kit.server import Server
 from .test_examples import EXAMPLES, load
 from .test_protocols import Refused
 from .test_system import account, needs, run

@@ -1,6 +1,6 @@
 """
 Tests for what the log says of logins: L{mycred._audit}
-and L{mycred._tellers}.
+and L{mycred._reporting}.
 """
 
 from __future__ import annotations
@@ -34,9 +34,8 @@ from twisted.python.failure import Failure
 from twisted.spread.pb import failure2Copyable
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
-from mycred import _audit, _tellers
+from mycred import _audit, _reporting as _tellers
 from mycred._chain import CheckerChain
-from mycred._sessions import SessionPortal
 from mycred.checkers import (
     AllowAnonymousAccess,
     FilePasswordDB,
@@ -62,9 +61,9 @@ from mycred.error import (
     UnauthorizedLogin,
     UnhandledCredentials,
 )
-from mycred.portal import IRealm, Portal
+from mycred.portal import IRealm, Portal, SessionPortal
 
-from ._stepping import SteppedWorkers
+from .kit.stepping import SteppedWorkers
 
 # A field, as whoever reads the log would look for one.
 FIELD = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*"|\S+)')

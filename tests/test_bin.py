@@ -19,7 +19,7 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 import mycred
 
-from .checkers._files import BCRYPT
+from .kit.files import BCRYPT
 
 ROOT = Path(mycred.__file__).parents[1]
 

@@ -48,19 +48,14 @@ from mycred.credentials import IUsernamePassword, UsernamePassword
 from mycred.demo import _pb
 from mycred.demo._realm import MailRealm
 from mycred.demo._store import StoreService
-from mycred.error import (
-    AccountDenied,
-    DenialReason,
-    TemporaryFailure,
-    UnauthorizedLogin,
-)
+from mycred.error import AccountDenied, DenialReason, TemporaryFailure, UnauthorizedLogin
 from mycred.portal import Portal
 
-from .checkers._files import BCRYPT
-from .conch._clients import Login, Paramiko, Plink, publicHalf
-from .conch._ssh import USER, client, keygen, login, needSSH
-from .demo._web import Guarded
-from .test_httpdigest import Client
+from .httpdigest.test_credentials import Client
+from .kit.files import BCRYPT
+from .kit.openssh import USER, client, keygen, login, needSSH
+from .kit.sshprograms import Login, Paramiko, Plink, publicHalf
+from .kit.web import Guarded
 
 ROOT = Path(mycred.__file__).resolve().parents[1]
 EXAMPLES = ROOT / "doc" / "examples"

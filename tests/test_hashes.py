@@ -23,7 +23,7 @@ from mycred._hashes import (
 )
 from mycred._hashes._schemes import CRYPTS, NAMES
 
-from ._vectors import EIGHT_BIT, LONG, NEWER, VECTORS
+from .kit.vectors import EIGHT_BIT, LONG, NEWER, VECTORS
 
 patient = settings(deadline=None, database=None)
 

@@ -19,9 +19,10 @@ from twisted.python.fakepwd import UserDatabase
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 import mycred
-from mycred._accounts import Accounts, Kind, SystemUsers
-from mycred._pam import PAM
+from mycred._accounts import Accounts, SystemUsers
+from mycred._accounts._pam import PAM
 from mycred._sshkeys import Authority, KeyFiles, parseOffer
+from mycred._verdict import Kind
 from mycred.checkers import UNIXPasswordDatabase, accountOf
 from mycred.checkers.sshkeys import (
     SSHPublicKeyChecker,
@@ -29,13 +30,13 @@ from mycred.checkers.sshkeys import (
     UNIXAuthorizedKeysFiles,
 )
 
-from ._services import Services
-from .checkers._files import BCRYPT, FileTestCase
-from .checkers.test_publickeys import signed
-from .sshkeys._keys import blobOf, ed25519, line
+from .checkers.sshkeys.test_publickeys import signed
+from .kit.files import BCRYPT, FileTestCase
+from .kit.keys import blobOf, ed25519, line
+from .kit.services import Services
 
 ROOT = Path(mycred.__file__).parents[1]
-_SOURCE = Path(__file__).with_name("_nssmodule.c")
+_SOURCE = Path(__file__).with_name("kit") / "nssmodule.c"
 
 KEY = ed25519()
 
@@ -108,7 +109,7 @@ class IgnoredCaseTests(Services, SynchronousTestCase):
         self.service("exec", f"pam_exec.so {program}", f"pam_exec.so {program}")
         self.service("deny", "pam_permit.so", "pam_deny.so")
         found = self.names("""
-            from mycred._pam import PAM
+            from mycred._accounts._pam import PAM
             for service in ("exec", "deny"):
                 verdict = PAM(service, folder).look(typed.encode(), b"x")
                 account = verdict.account and verdict.account.name

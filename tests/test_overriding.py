@@ -22,12 +22,13 @@ from twisted.internet.defer import maybeDeferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._accounts import _spwd
-from mycred._pace import Pace
-from mycred.checkers import _publickeys, _unix
+from mycred._timing import Pace
+from mycred.checkers import _unix
+from mycred.checkers.sshkeys import _publickeys
 from mycred.error import UnauthorizedLogin
 from mycred.strcred import AuthOptionMixin
 
-from ._logins import HASH, LOGINS, Kit, Login
+from .kit.logins import HASH, LOGINS, Kit, Login
 from .test_counterparts import counterparts
 
 #: The methods that Twisted asks in no login: why not.

@@ -165,9 +165,9 @@ class ImportTests(SynchronousTestCase):
         """
         program = (
             "import sys, mycred.portal; mycred.error;"
-            "import mycred.checkers, mycred.credentials, mycred.strcred, mycred._workers;"
+            "import mycred.checkers, mycred.credentials, mycred.strcred, mycred.workers;"
             "import mycred.plugins.cred_file, mycred.plugins.cred_htpasswd;"
-            "import mycred._hashes, mycred._userfile, mycred._cli._passwd;"
+            "import mycred._hashes, mycred._passwordfile, mycred._cli._passwd;"
             "print('twisted.internet.reactor' in sys.modules)"
         )
         done = subprocess.run(

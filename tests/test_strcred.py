@@ -23,8 +23,8 @@ from twisted.scripts._twistd_unix import ServerOptions
 from twisted.trial.unittest import SynchronousTestCase
 
 import mycred
-from mycred import _privileges, strcred
-from mycred._userfile import _file
+from mycred import _uidoption as _privileges, strcred
+from mycred._passwordfile import _userfile as _file
 from mycred.checkers import (
     AllowAnonymousAccess,
     FilePasswordDB,
@@ -45,7 +45,7 @@ from mycred.plugins import (
     cred_memory,
 )
 
-from .checkers._files import BCRYPT
+from .kit.files import BCRYPT
 
 
 class Options(usage.Options, strcred.AuthOptionMixin):

@@ -19,8 +19,9 @@ from typing import Any
 
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
-from mycred._accounts import NOLOGIN, Accounts, Kind, Rules, SystemUsers, Verdict
-from mycred._pam import PAM
+from mycred._accounts import NOLOGIN, Accounts, Rules, SystemUsers
+from mycred._accounts._pam import PAM
+from mycred._verdict import Kind, Verdict
 from mycred.error import DenialReason
 
 from .accounts.test_shadow import AGES, written

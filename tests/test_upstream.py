@@ -25,7 +25,7 @@ from twisted.python.reflect import namedAny
 from twisted.trial.runner import TestLoader
 from twisted.trial.unittest import SynchronousTestCase, TestSuite
 
-from ._upstream import migrated
+from .kit.upstream import migrated
 
 # The tests of cred itself, and of the protocols that hold a portal.
 MODULES = [
@@ -84,19 +84,19 @@ MENDED = {
     ),
     "test_checkers.SSHPublicKeyCheckerTests.test_credentialsWithoutSignature": (
         "a key that could only sign with SHA-1 wouldn't do",
-        "tests.checkers.test_publickeys.SignatureTests.test_sha1",
+        "tests.checkers.sshkeys.test_publickeys.SignatureTests.test_sha1",
     ),
     "test_checkers.SSHPublicKeyCheckerTests.test_usernameReturnedOnSuccess": (
         "a signature with SHA-1 doesn't count",
-        "tests.checkers.test_publickeys.SignatureTests.test_sha1",
+        "tests.checkers.sshkeys.test_publickeys.SignatureTests.test_sha1",
     ),
     "test_checkers.SSHPublicKeyDatabaseTests.test_requestAvatarId": (
         "a signature with SHA-1 doesn't count",
-        "tests.checkers.test_publickeys.SignatureTests.test_sha1",
+        "tests.checkers.sshkeys.test_publickeys.SignatureTests.test_sha1",
     ),
     "test_checkers.SSHPublicKeyDatabaseTests.test_requestAvatarIdWithoutSignature": (
         "a key that could only sign with SHA-1 wouldn't do",
-        "tests.checkers.test_publickeys.SignatureTests.test_sha1",
+        "tests.checkers.sshkeys.test_publickeys.SignatureTests.test_sha1",
     ),
     "test_checkers.SSHPublicKeyDatabaseTests.test_requestAvatarIdNormalizeException": (
         "what is offered and is no key is one line of the log, without a traceback",
@@ -278,13 +278,13 @@ class WholeTests(SynchronousTestCase):
         """
         Run tests of Twisted's in a process of its own.
 
-        @return: what became of each; see L{tests._upstream.run}.
+        @return: what became of each; see L{tests.kit.upstream.run}.
         """
         folder = Path(self.mktemp()).resolve()
         folder.mkdir(parents=True)
         root = Path(__file__).parents[1]
         done = subprocess.run(
-            [sys.executable, "-B", "-m", "tests._upstream", "outcome"],
+            [sys.executable, "-B", "-m", "tests.kit.upstream", "outcome"],
             input=json.dumps({"migrated": isMigrated, "names": list(names)}),
             capture_output=True,
             text=True,

@@ -1,5 +1,5 @@
 """
-Tests for L{mycred._workers}.
+Tests for L{mycred.workers}.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred import _workers
-from mycred._workers import Workers, workersOf
+from mycred import workers as _workers
 from mycred.error import TemporaryFailure
+from mycred.workers import Workers, workersOf
 
-from ._stepping import HandReactor, SteppedWorkers
+from .kit.stepping import HandReactor, SteppedWorkers
 
 #: For how many seconds a test waits for another thread before it gives up.
 PATIENCE = 10
@@ -495,7 +495,7 @@ class StopTests(WorkersTestCase):
         program = (
             "import os, sys\n"
             "from twisted.internet import reactor\n"
-            "from mycred._workers import Workers\n"
+            "from mycred.workers import Workers\n"
             "Workers.GRACE = 0.1\n"
             "workers = Workers(reactor)\n"
             "never, _ = os.pipe()\n"
@@ -955,7 +955,7 @@ class LostThreadTests(WorkersTestCase):
 import ctypes
 from twisted.internet import task
 from twisted.internet.defer import Deferred
-from mycred._workers import Workers
+from mycred.workers import Workers
 
 async def main(reactor):
     # A job before the reactor runs would be the main thread's.

@@ -20,10 +20,10 @@ from hypothesis.stateful import (
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._turns import Source, Turns
-from mycred._workers import Workers
+from mycred._fairqueue import Source, Turns
+from mycred.workers import Workers
 
-from ._stepping import HandReactor
+from .kit.stepping import HandReactor
 
 places = st.integers(0, 2)
 

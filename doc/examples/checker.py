@@ -20,12 +20,7 @@ from twisted.python.failure import Failure
 
 from mycred.checkers import ICredentialsChecker
 from mycred.credentials import IUsernamePassword
-from mycred.error import (
-    AccountDenied,
-    DenialReason,
-    TemporaryFailure,
-    UnauthorizedLogin,
-)
+from mycred.error import AccountDenied, DenialReason, TemporaryFailure, UnauthorizedLogin
 
 SCHEMA = """
 create table accounts (

@@ -11,11 +11,7 @@ from twisted.internet.error import ProcessDone
 from twisted.python.components import registerAdapter
 from twisted.python.failure import Failure
 
-from mycred.checkers.sshkeys import (
-    SSHPublicKeyChecker,
-    UNIXAuthorizedKeysFiles,
-    keyOf,
-)
+from mycred.checkers.sshkeys import SSHPublicKeyChecker, UNIXAuthorizedKeysFiles, keyOf
 from mycred.conch import SSHFactory, hostKeyIn
 from mycred.portal import IRealm, Portal
 

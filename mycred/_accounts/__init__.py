@@ -6,22 +6,9 @@ dates in a shadow file.  L{Accounts.look} does it all, and waits for files, the
 name service and the hash: it is called in threads, and in processes of their own.
 """
 
-from ._account import (
-    Account,
-    Doubt,
-    Kind,
-    Verdict,
-    isAccountName,
-    isMadeUp,
-    isPlausibleLogin,
-    madeUp,
-)
-from ._lines import ACCOUNTS, cryptIn, hashIn
-from ._rules import NOLOGIN, SHELLS, Rules
-from ._settled import settled
-from ._spwd import RecordUsers, ShadowDatabase
-from ._standing import Standing
-from ._store import (
+from ._account import isAccountName, isMadeUp, isPlausibleLogin, madeUp
+from ._layout import ACCOUNTS, cryptIn, hashIn
+from ._passwords import (
     SHADOW,
     Accounts,
     Files,
@@ -31,59 +18,36 @@ from ._store import (
     makeAccounts,
     preload,
 )
+from ._rules import NOLOGIN, SHELLS, Rules
+from ._settled import settled
+from ._spwd import RecordUsers, ShadowDatabase
+from ._standing import Standing
 from ._users import FileUsers, SystemUsers, Users
 
 __all__ = [
-    # From ._lines
     "ACCOUNTS",
-    # From ._rules
     "NOLOGIN",
-    # From ._store
     "SHADOW",
-    # From ._rules
     "SHELLS",
-    # From ._account
-    "Account",
-    # From ._store
     "Accounts",
-    # From ._account
-    "Doubt",
-    # From ._users
     "FileUsers",
     "Files",
-    # From ._account
-    "Kind",
-    # From ._rules
     "RecordUsers",
     "Rules",
     "ShadowDatabase",
-    # From ._standing
     "Standing",
-    # From ._users
     "SystemUsers",
     "Users",
-    # From ._account
-    "Verdict",
-    # From ._store
     "checkFiles",
-    # From ._lines
     "cryptIn",
-    # From ._store
     "describe",
-    # From ._lines
     "hashIn",
-    # From ._account
     "isAccountName",
-    # From ._account
     "isMadeUp",
-    # From ._account
     "isPlausibleLogin",
-    # From ._store
     "lastDecoy",
-    # From ._account
     "madeUp",
     "makeAccounts",
     "preload",
-    # From ._settled
     "settled",
 ]

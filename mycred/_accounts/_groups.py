@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from .._userfile import Snapshot, UserFile
-from ._account import Doubt
-from ._lines import ACCOUNTS
+from .._passwordfile import Snapshot, UserFile
+from .._verdict import Doubt
+from ._layout import ACCOUNTS
 
 _digits = re.compile(rb"[0-9]{1,10}")
 

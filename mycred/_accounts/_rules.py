@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from .._files import SETTLING, openRegular
 from .._paths import AnyPath, asPath, asPathOrNone
-from .._userfile import SETTLING, openRegular
-from ._account import Account
+from .._verdict import Account
 
 #: The files whose presence keeps everybody but root out (nologin(5)).
 NOLOGIN = ("/etc/nologin", "/run/nologin")

@@ -7,8 +7,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from .._userfile import SETTLING
-from ._account import Kind, Verdict
+from .._files import SETTLING
+from .._verdict import Kind, Verdict
 
 # How often a file that goes on changing is read, as by L{mycred.checkers} in a server.
 _TRIES = 20

@@ -11,7 +11,7 @@ import re
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from .._userfile import Entry
+from .._passwordfile import Entry
 from ..error import DenialReason
 
 # A day or a number of days; empty for none.  What getspnam(3) takes besides (signs,

@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 from typing import Any, NamedTuple
 
-from .._userfile import UserFile
-from ._lines import ACCOUNTS
+from .._passwordfile import UserFile
+from ._layout import ACCOUNTS
+from ._passwords import SHADOW
 from ._shadow import Shadow
-from ._store import SHADOW
 from ._users import Found, SystemUsers
 
 

@@ -8,10 +8,10 @@ import os
 import time
 from collections.abc import Callable
 
-from .._userfile import UserFile
+from .._passwordfile import UserFile
+from .._verdict import Account, Doubt
 from ..error import DenialReason
-from ._account import Account, Doubt
-from ._lines import ACCOUNTS
+from ._layout import ACCOUNTS
 from ._rules import Rules
 from ._shadow import Shadow, shadowIn
 from ._users import Users

@@ -11,12 +11,12 @@ from functools import cache
 from typing import Any, NamedTuple, Protocol
 
 from .._hashes import Hash, UnusableHash
-from .._notes import Note
-from .._passwordfile import PasswordFile
-from .._userfile import Entry, UserFile
-from ._account import Account, Doubt, isAccountName
+from .._passwordfile import Entry, PasswordFile, UserFile
+from .._passwordfile._notes import Note
+from .._verdict import Account, Doubt
+from ._account import isAccountName
 from ._groups import GroupFile, Groups, isNumber
-from ._lines import ACCOUNTS, MORE, hashIn
+from ._layout import ACCOUNTS, MORE, hashIn
 from ._shadow import Shadow
 
 

@@ -31,7 +31,7 @@ from .._contracts import (
     IUsernamePassword,
     Login,
 )
-from .._notes import isOfLine
+from .._passwordfile._notes import isOfLine
 from .._programs import ProgramAuthOptions
 from ..credentials import (
     DigestCredentialFactory,
@@ -43,8 +43,8 @@ from ..credentials import (
 )
 from ..error import AccountDenied, UnauthorizedLogin
 from ..portal import Portal
-from ._asking import askPassword
-from ._trouble import Trouble
+from ._errors import Trouble
+from ._prompt import askPassword
 
 #: The exit statuses; the last one is EX_TEMPFAIL of sysexits(3).
 ACCEPTED, REFUSED, TEMPORARY = 0, 1, 75

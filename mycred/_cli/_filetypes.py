@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from .._accounts import ACCOUNTS, hashIn
 from .._hashes import Hash, UnusableHash, isMeantAsHash, recognize
-from .._userfile import HTPASSWD, Entry, Layout
+from .._passwordfile import HTPASSWD, Entry, Layout
 from ..checkers._htdigest import hashOf
 from ..checkers._htpasswd import readHash
 

@@ -12,12 +12,12 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
 
+from .._passwordfile import Entry, Snapshot, UserFile
 from .._secrets import isPlausible
-from .._userfile import Entry, Snapshot, UserFile
+from ._errors import TROUBLE, tell, worded
 from ._filetypes import FILE_TYPES, FileType
 from ._names import oddities
 from ._progress import Progress
-from ._trouble import TROUBLE, tell, worded
 
 _MARK = "\ufeff".encode()
 

@@ -16,7 +16,7 @@ from typing import NoReturn
 
 from .. import __version__
 from .._hashes import MAKERS
-from ._trouble import TROUBLE, Trouble, tell, worded
+from ._errors import TROUBLE, Trouble, tell, worded
 
 # The exit statuses of what a signal ends, as shells have them.
 _INTERRUPTED = 128 + signal.SIGINT

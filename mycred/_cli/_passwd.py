@@ -8,13 +8,13 @@ import os
 from argparse import Namespace
 
 from .._hashes import MAKERS, UnusableHash
+from .._passwordfile import HTPASSWD, UserFile
 from .._secrets import LONGEST, isPlausible
-from .._userfile import HTPASSWD, UserFile
 from ..checkers._htpasswd import readHash
-from ._asking import askPassword
-from ._editing import edit, without, withSecret
+from ._errors import Trouble
+from ._htpasswdfile import edit, without, withSecret
 from ._names import oddities
-from ._trouble import Trouble
+from ._prompt import askPassword
 
 # As htpasswd has it, in bytes.
 _LONGEST_NAME = 255

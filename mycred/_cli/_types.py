@@ -11,7 +11,7 @@ from contextlib import suppress
 from twisted.python import usage
 
 from ..strcred import AuthOptionMixin, InvalidAuthType, findCheckerFactory
-from ._trouble import Trouble
+from ._errors import Trouble
 
 
 class _Options(usage.Options, AuthOptionMixin):

@@ -6,19 +6,10 @@ C{_schemes}; how each is verified, in a module for each family.
 """
 
 from ._making import MAKERS, Maker
-from ._recognize import (
-    Hash,
-    UnusableHash,
-    isMeantAsHash,
-    preload,
-    recognize,
-    verify,
-)
+from ._recognize import Hash, UnusableHash, isMeantAsHash, preload, recognize, verify
 
 __all__ = [
-    # From ._making
     "MAKERS",
-    # From ._recognize
     "Hash",
     "Maker",
     "UnusableHash",

@@ -9,12 +9,9 @@ from ._directory import Directory, Seen
 from ._settings import Settings
 
 __all__ = [
-    # From ._directory
     "Directory",
     "Seen",
-    # From ._settings
     "Settings",
-    # From ._configuration
     "ldapSettings",
     "readSettings",
 ]

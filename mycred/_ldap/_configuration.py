@@ -15,13 +15,13 @@ from typing import Any
 from .._argstring import parseArgString
 from .._contracts import InvalidAuthArgumentString
 from .._paths import AnyPath, asPath
-from ._address import Address
-from ._filters import ANYTHING, FilterTemplate, encodeFilter
-from ._keys import KEYS, readFileName
-from ._messages import SUBTREE
-from ._names import PLACEHOLDER, formatDN, isBelow, normalized, parseDN
+from ._options import KEYS, readFileName
 from ._settings import Groups, Search, Settings
-from ._tls import Security, makeContext
+from .client._address import Address
+from .client._dn import PLACEHOLDER, formatDN, isBelow, normalized, parseDN
+from .client._filters import ANYTHING, FilterTemplate, encodeFilter
+from .client._messages import SUBTREE
+from .client._tls import Security, makeContext
 
 _SECTION = "ldap"
 _TWICE = {DuplicateOptionError: "a key", DuplicateSectionError: "a section"}

@@ -10,17 +10,11 @@ from collections.abc import Iterator, Sequence
 from secrets import token_hex
 from typing import NamedTuple
 
-from .._accounts import Kind, Verdict
-from .._pace import Pace
 from .._secrets import asBytes
+from .._timing import Pace
+from .._verdict import Kind, Verdict
 from ..error import DenialReason
-from ._faults import BadName, Cut, Fault, Unsure
-from ._filters import ANYTHING
-from ._groups import TELLING, Membership, groupsIn
-from ._messages import BASE, Entry
-from ._opener import Opening
-from ._outcome import BAD_NAME, Outcome
-from ._people import (
+from ._entries import (
     LOCKS,
     Person,
     lockOf,
@@ -30,9 +24,15 @@ from ._people import (
     personBound,
     valuesOf,
 )
-from ._servers import Servers
+from ._groups import TELLING, Membership, groupsIn
 from ._session import NO_ATTRIBUTES, Session
 from ._settings import Search, Settings
+from .client._bindresult import BAD_NAME, Outcome
+from .client._errors import BadName, Cut, Fault, Unsure
+from .client._failover import Servers
+from .client._filters import ANYTHING
+from .client._messages import BASE, Entry
+from .client._opener import Opening
 
 # What none of Active Directory's user names has, and what leads to another domain.
 _odd = re.compile(r'["/\\\[\]:;|=,+*?<>@]')

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
 from .._secrets import asBytes
-from ._faults import Unsure
-from ._filters import ANYTHING, allOf, anyOf, equals, inChain
-from ._messages import BASE, SUBTREE, Entry
-from ._names import isBelow, isSameAttribute, normalized
-from ._people import Person, nameIn, valuesOf
+from ._entries import Person, nameIn, valuesOf
 from ._session import Session
 from ._settings import Groups
+from .client._dn import isBelow, isSameAttribute, normalized
+from .client._errors import Unsure
+from .client._filters import ANYTHING, allOf, anyOf, equals, inChain
+from .client._messages import BASE, SUBTREE, Entry
 
 # The attribute in which some directories list a user's groups.
 _MEMBER_OF = "memberOf"

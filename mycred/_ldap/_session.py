@@ -8,12 +8,20 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ._faults import Cut, Fault, Lost, Unsure
-from ._filters import ANYTHING
-from ._link import Link, Role
-from ._messages import BASE, SIZE_LIMIT_EXCEEDED, WHO_AM_I, Entry, Result, text
-from ._outcome import COME_AGAIN, ELSEWHERE, Outcome, describe, insist, judge, ofAnybody
-from ._servers import Servers
+from .client._bindresult import (
+    COME_AGAIN,
+    ELSEWHERE,
+    Outcome,
+    describe,
+    insist,
+    judge,
+    ofAnybody,
+)
+from .client._connection import Link, Role
+from .client._errors import Cut, Fault, Lost, Unsure
+from .client._failover import Servers
+from .client._filters import ANYTHING
+from .client._messages import BASE, SIZE_LIMIT_EXCEEDED, WHO_AM_I, Entry, Result, text
 
 # referral, noSuchObject, invalidDNSyntax, insufficientAccessRights: an entry of which
 # another one speaks may be elsewhere, gone or not to be seen.

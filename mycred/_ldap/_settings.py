@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ._address import Address
-from ._filters import FilterTemplate
-from ._names import NameTemplate
-from ._tls import Security
+from .client._address import Address
+from .client._dn import NameTemplate
+from .client._filters import FilterTemplate
+from .client._tls import Security
 
 
 class Search(NamedTuple):

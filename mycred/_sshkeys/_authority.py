@@ -13,31 +13,21 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, Union
 
-from .._accounts import (
-    Account,
-    Doubt,
-    Kind,
-    Rules,
-    Standing,
-    SystemUsers,
-    Users,
-    Verdict,
-    isAccountName,
-    madeUp,
-)
-from .._notes import Note
+from .._accounts import Rules, Standing, SystemUsers, Users, isAccountName, madeUp
+from .._passwordfile._notes import Note
 from .._secrets import printable
+from .._verdict import Account, Doubt, Kind, Verdict
 from ..error import DenialReason
+from ._authorizedkeys import Skip, authoritiesIn, linesWith, optionsIn, principalsIn
 from ._budget import Limit, TooMuch
 from ._certificate import Certificate, Offer, keyOf
 from ._evidence import KeyEvidence
 from ._keyfiles import Kept, KeyFiles, expand
-from ._lines import Skip, authoritiesIn, linesWith, optionsIn, principalsIn
-from ._opening import AsUser, UnsafeFile, asNobodyElse, readSafely
 from ._options import BadOption, KeyOptions
 from ._policy import KeyPolicy
 from ._request import Request
 from ._revoked import Revoked
+from ._strictmodes import AsUser, UnsafeFile, asNobodyElse, readSafely
 from ._wire import UnusableKey
 
 # What isn't there, or can't be had by anybody who tries again later.

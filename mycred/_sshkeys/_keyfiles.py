@@ -11,10 +11,10 @@ from hashlib import sha256
 from threading import Lock
 from typing import Any, NamedTuple
 
-from .._accounts import Account
-from .._userfile import Signature, State, Watch, readWhole, signatureOf
+from .._files import Signature, State, Watch, readWhole, signatureOf
+from .._verdict import Account
+from ._authorizedkeys import Skip, keysIn
 from ._key import PublicKey
-from ._lines import Skip, keysIn
 from ._policy import KeyPolicy
 from ._revoked import Revoked
 from ._wire import UnusableKey

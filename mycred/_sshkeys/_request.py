@@ -4,7 +4,7 @@ Somebody's wish to log in with a key, which lines and a certificate permit or do
 
 from __future__ import annotations
 
-from .._accounts import Account
+from .._verdict import Account
 from ._budget import Budget
 from ._certificate import Certificate, Offer
 from ._key import PublicKey

@@ -11,9 +11,9 @@ from hashlib import sha1, sha256
 from itertools import accumulate
 from operator import itemgetter
 
+from ._authorizedkeys import Skip, keysIn, plainBlob, skipSilently, usualBlob
 from ._certificate import Certificate, Offer, keyOf
 from ._key import PublicKey
-from ._lines import Skip, keysIn, plainBlob, skipSilently, usualBlob
 from ._wire import Fields, UnusableKey
 
 _MAGIC = b"SSHKRL\n\0"

@@ -8,8 +8,9 @@ L{mycred.portal.Portal}, and with Twisted's::
 """
 
 from .. import error as error
-from .._accounts import Account as UNIXAccount, Rules as AccountRules
+from .._accounts import Rules as AccountRules
 from .._chain import CheckerChain
+from .._checking._avatarids import accountOf
 from .._contracts import (
     ANONYMOUS,
     IAnonymous,
@@ -17,8 +18,8 @@ from .._contracts import (
     IUsernameHashedPassword,
     IUsernamePassword,
 )
+from .._verdict import Account as UNIXAccount
 from ._anonymous import AllowAnonymousAccess
-from ._avatarids import accountOf
 from ._file import FilePasswordDB, OnDiskUsernamePasswordDatabase
 from ._htdigest import HtdigestChecker
 from ._htpasswd import HtpasswdChecker
@@ -27,36 +28,23 @@ from ._pam import PAMChecker
 from ._unix import PasswdChecker, UNIXChecker, UNIXPasswordDatabase
 
 __all__ = [
-    # From .._contracts
     "ANONYMOUS",
-    # From .._accounts
     "AccountRules",
-    # From ._anonymous
     "AllowAnonymousAccess",
-    # From .._chain
     "CheckerChain",
-    # From ._file
     "FilePasswordDB",
-    # From ._htdigest
     "HtdigestChecker",
-    # From ._htpasswd
     "HtpasswdChecker",
     "IAnonymous",
     "ICredentialsChecker",
     "IUsernameHashedPassword",
     "IUsernamePassword",
-    # From ._memory
     "InMemoryUsernamePasswordDatabaseDontUse",
     "OnDiskUsernamePasswordDatabase",
-    # From ._pam
     "PAMChecker",
-    # From ._unix
     "PasswdChecker",
-    # From .._accounts
     "UNIXAccount",
-    # From ._unix
     "UNIXChecker",
     "UNIXPasswordDatabase",
-    # From ._avatarids
     "accountOf",
 ]

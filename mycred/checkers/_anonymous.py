@@ -16,7 +16,7 @@ from .._contracts import (
     twistedCheckers,
 )
 from .._counterparts import Counterpart
-from .._tellers import tellingAlone
+from .._reporting import tellingAlone
 
 
 @implementer(ICredentialsChecker)

@@ -16,6 +16,9 @@ from zope.interface import implementer
 from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.python.failure import Failure
 
+from .._checking._files import FileChecker, avatarIdOf
+from .._checking._passwords import arePlausible, checkThemselves, refusal
+from .._checking._stores import Looking
 from .._contracts import (
     AvatarID,
     ICredentialsChecker,
@@ -24,19 +27,15 @@ from .._contracts import (
     twistedCheckers,
 )
 from .._counterparts import Counterpart, isOverridden, overridable
+from .._encodings import readingText
 from .._hashes import Hash, UnusableHash, isMeantAsHash, recognize
-from .._passwordfile import Look, PasswordFile
+from .._passwordfile import Entry, Layout, Look, PasswordFile, UserFile
 from .._paths import AnyPath
 from .._peers import sourceOf
-from .._readings import readingText
+from .._reporting import tellingAlone
 from .._secrets import asBytes, equal
-from .._tellers import tellingAlone
-from .._userfile import Entry, Layout, UserFile
-from .._workers import Workers, workersOf
 from ..error import LoginFailed
-from ._filechecker import FileChecker, avatarIdOf
-from ._looking import Looking
-from ._passwords import arePlausible, checkThemselves, refusal
+from ..workers import Workers, workersOf
 
 _NOBODY = Look(None)
 

@@ -13,18 +13,17 @@ from zope.interface import implementer
 from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.python.failure import Failure
 
+from .._checking._files import FileChecker, avatarIdOf
+from .._checking._passwords import NOBODYS, arePlausible
+from .._checking._stores import Looking
 from .._contracts import AvatarID, ICredentialsChecker, IUsernameDigestHash
 from .._hashes import UnusableHash
-from .._passwordfile import Look, PasswordFile
+from .._passwordfile import Entry, Layout, Look, PasswordFile, UserFile
 from .._paths import AnyPath
+from .._reporting import tellingAlone
 from .._secrets import asBytes
-from .._tellers import tellingAlone
-from .._userfile import Entry, Layout, UserFile
-from .._workers import Workers
 from ..error import LoginFailed
-from ._filechecker import FileChecker, avatarIdOf
-from ._looking import Looking
-from ._passwords import NOBODYS, arePlausible
+from ..workers import Workers
 
 # H(username:realm:password): MD5, which is all that htdigest makes, or SHA-256.
 _hash = re.compile(rb"[0-9a-f]{32}(?:[0-9a-f]{32})?")

@@ -10,18 +10,18 @@ from zope.interface import implementer
 
 from twisted.internet.defer import Deferred, fail
 
+from .._checking._files import FileChecker
+from .._checking._passwords import arePlausible
+from .._checking._stores import Looking
 from .._contracts import AvatarID, ICredentialsChecker, IUsernamePassword
+from .._encodings import readingText
+from .._files import openRegular
 from .._hashes import Hash, UnusableHash, isMeantAsHash, recognize
-from .._passwordfile import PasswordFile
+from .._passwordfile import HTPASSWD, Entry, PasswordFile, UserFile
 from .._paths import AnyPath
-from .._readings import readingText
+from .._reporting import tellingAlone
 from .._secrets import asBytes
-from .._tellers import tellingAlone
-from .._userfile import HTPASSWD, Entry, UserFile, openRegular
-from .._workers import Workers
-from ._filechecker import FileChecker
-from ._looking import Looking
-from ._passwords import arePlausible
+from ..workers import Workers
 
 # As much of a file as is looked at to see whether it is text, in bytes.
 _BEGINNING = 2**16

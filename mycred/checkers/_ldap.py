@@ -14,15 +14,15 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from .._accounts import Kind, Verdict
+from .._checking._accounts import AccountChecker
 from .._contracts import ICredentialsChecker
+from .._fairqueue import Source
 from .._ldap import Directory, Seen, Settings
 from .._peers import sourceOf
 from .._secrets import LONGEST, printable
-from .._turns import Source
-from .._workers import Workers
+from .._verdict import Kind, Verdict
 from ..error import LoginFailed, TemporaryFailure
-from ._accountchecker import AccountChecker
+from ..workers import Workers
 
 # They wait for the network, and for hashes that the directory verifies; with more of
 # them they get into each other's way.

@@ -10,6 +10,7 @@ from zope.interface import implementer
 
 from twisted.internet.defer import Deferred
 
+from .._checking._passwords import PasswordMatching
 from .._contracts import (
     AvatarID,
     ICredentialsChecker,
@@ -18,10 +19,9 @@ from .._contracts import (
     twistedCheckers,
 )
 from .._counterparts import Counterpart
-from .._readings import readingText
+from .._encodings import readingText
+from .._reporting import tellingAlone
 from .._secrets import asBytes
-from .._tellers import tellingAlone
-from ._passwords import PasswordMatching
 
 
 @implementer(ICredentialsChecker)

@@ -10,14 +10,14 @@ from zope.interface import implementer
 
 from twisted.internet.defer import Deferred
 
-from .._accounts import Verdict
+from .._checking._accounts import AccountChecker, Separate
 from .._contracts import ICredentialsChecker
-from .._helper import Helper
 from .._paths import AnyPath, asPathOrNone
 from .._peers import sourceOf
-from .._workers import Workers
+from .._privileged import Helper
+from .._verdict import Verdict
 from ..credentials import peerOf
-from ._accountchecker import AccountChecker, Separate
+from ..workers import Workers
 
 # As many logins are under way at a time: modules wait for a network, not for a
 # processor.

@@ -22,28 +22,28 @@ from .._accounts import (
     FileUsers,
     Rules,
     SystemUsers,
-    Verdict,
     checkFiles,
     cryptIn,
     isAccountName,
     lastDecoy,
 )
 from .._argstring import yesNo
+from .._checking._accounts import AccountChecker, Separate
+from .._checking._passwords import arePlausible
+from .._checking._stores import Looking
 from .._contracts import AvatarID, ICredentialsChecker, twistedUNIX
 from .._counterparts import Counterpart
+from .._encodings import readingText
+from .._files import openRegular
 from .._hashes import Hash, UnusableHash
-from .._helper import Helper
 from .._passwordfile import Look
 from .._paths import AnyPath, asPath, asPathOrNone
 from .._peers import sourceOf
-from .._readings import readingText
+from .._privileged import Helper
 from .._secrets import asBytes
 from .._threads import processors
-from .._userfile import openRegular
-from .._workers import Workers, workersOf
-from ._accountchecker import AccountChecker, Separate
-from ._looking import Looking
-from ._passwords import arePlausible
+from .._verdict import Verdict
+from ..workers import Workers, workersOf
 from ._unixsteps import UNIXSteps
 
 # Every account will do.

@@ -13,7 +13,6 @@ from twisted.python.failure import Failure
 
 from .._accounts import (
     Accounts,
-    Kind,
     RecordUsers,
     Rules,
     ShadowDatabase,
@@ -22,14 +21,15 @@ from .._accounts import (
     isPlausibleLogin,
     lastDecoy,
 )
+from .._checking._accounts import AccountChecker
+from .._checking._passwords import refusal
+from .._checking._stores import unavailable
 from .._contracts import AvatarID
 from .._counterparts import isOverridden, overridable
 from .._passwordfile import Look
 from .._secrets import asBytes, printable
+from .._verdict import Kind
 from ..credentials import UsernamePassword
-from ._accountchecker import AccountChecker
-from ._looking import unavailable
-from ._passwords import refusal
 
 
 class UNIXSteps(AccountChecker):

@@ -19,9 +19,9 @@ from cryptography.hazmat.primitives.serialization import (
 
 from twisted.conch.ssh.keys import EncryptedKeyError, Key
 
+from .._files import openRegular
 from .._paths import AnyPath, asPath
 from .._sshkeys import TYPES
-from .._userfile import openRegular
 
 # A longer file is no key, in bytes.
 _LONGEST = 2**16

@@ -12,14 +12,7 @@ from zope.interface import implementer
 from twisted.conch.ssh.connection import OPEN_ADMINISTRATIVELY_PROHIBITED
 
 from .._conchcontracts import ConchError, IConchUser
-from .._sshkeys import (
-    ANY_TUNNEL,
-    Fields,
-    KeyOptions,
-    UnusableKey,
-    isLike,
-    splitHost,
-)
+from .._sshkeys import ANY_TUNNEL, Fields, KeyOptions, UnusableKey, isLike, splitHost
 from ._logger import CutLogger
 from ._names import (
     CHANNELS,

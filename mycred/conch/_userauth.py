@@ -24,7 +24,6 @@ from twisted.python.failure import Failure
 from .._audit import because
 from .._conchcontracts import IConchUser, NotEnoughAuthentication
 from .._contracts import InterfaceType, Login
-from .._sessions import SessionPortal
 from .._sshkeys import (
     SERVER_OPTIONS,
     BadOption,
@@ -40,6 +39,7 @@ from .._sshkeys import (
 from ..checkers.sshkeys import ProvedBefore
 from ..credentials import SSHPrivateKey, UsernamePassword
 from ..error import LoginFailed, UnauthorizedLogin
+from ..portal import SessionPortal
 from ._logger import CutService
 from ._malformed import MALFORMED, Malformed
 from ._names import isName

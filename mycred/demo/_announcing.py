@@ -15,7 +15,7 @@ from .._contracts import IUsernamePassword
 from ..portal import Portal
 from ._banner import wayTo
 from ._offered import leftOut, proofServesMore
-from ._places import TLS_EXAMPLE, isPublic
+from ._strports import TLS_EXAMPLE, isPublic
 
 _log = Logger()
 

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from shlex import quote
 from typing import Any
 
-from ._places import isEncrypted, isProxied
+from ._strports import isEncrypted, isProxied
 
 _PATHS = {"pop3": "/1", "imap": "/INBOX;MAILINDEX=1", "http": "/"}
 

@@ -16,12 +16,7 @@ from twisted.web.iweb import ICredentialFactory
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET, Site
 
-from .._contracts import (
-    InterfaceType,
-    IUsernameDigestHash,
-    IUsernamePassword,
-    Login,
-)
+from .._contracts import InterfaceType, IUsernameDigestHash, IUsernamePassword, Login
 from ..credentials import DigestCredentialFactory
 from ..error import LoginFailed, TemporaryFailure, Unauthorized
 from ..portal import Portal

@@ -22,7 +22,7 @@ from twisted.python.failure import Failure
 from .._contracts import IAnonymous, InterfaceType, Login
 from .._peers import hostOf
 from .._secrets import printable
-from .._sessions import SessionPortal
+from ..portal import SessionPortal
 
 #: How long a client may take until somebody is logged in, in seconds.
 LOGIN_TIMEOUT = 60

@@ -20,9 +20,9 @@ from .._contracts import (
     IUsernameHashedPassword,
     IUsernamePassword,
 )
-from .._privileges import insistOnWritable, laterUser
 from .._programs import ProgramAuthOptions
-from ._places import endpointAt
+from .._uidoption import insistOnWritable, laterUser
+from ._strports import endpointAt
 
 #: For each protocol, where it listens if nothing is said, and the interfaces of
 #: the credentials that its users can present.

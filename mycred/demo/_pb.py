@@ -19,13 +19,7 @@ from ..portal import Portal
 from ._composed import composed
 from ._limits import LOGIN_TIMEOUT, LimitedConnection, LimitedFactory, LimitedPortal
 from ._sessions import MOST_REFUSED
-from ._store import (
-    Mailbox,
-    MailboxFull,
-    Message,
-    NoSuchUser,
-    StoreService,
-)
+from ._store import Mailbox, MailboxFull, Message, NoSuchUser, StoreService
 
 NOTICE = "This is the mycred example server. Mail is for those who log in by name."
 

@@ -50,9 +50,9 @@ class HtdigestCheckerFactory:
             the file can't be read, or if nobody in it is in the realm.
         """
         from mycred._argstring import nonEmpty, parseArgString
+        from mycred._checking._files import readable
         from mycred._secrets import asBytes
         from mycred.checkers import HtdigestChecker
-        from mycred.checkers._filechecker import readable
 
         keys = {"file": readable, "realm": nonEmpty}
         given = parseArgString(argstring, keys, ("file",), ("file", "realm"))

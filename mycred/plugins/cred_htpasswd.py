@@ -61,8 +61,8 @@ class HtpasswdCheckerFactory:
             another, if the file can't be read, or if nobody could log in by it.
         """
         from mycred._argstring import parseArgString, yesNo
+        from mycred._checking._files import readable
         from mycred.checkers import HtpasswdChecker
-        from mycred.checkers._filechecker import readable
 
         keys = {
             "file": readable,

@@ -71,8 +71,8 @@ class PasswdCheckerFactory:
         """
         from mycred._accounts import FileUsers
         from mycred._argstring import parseArgString
+        from mycred._checking._files import readable
         from mycred.checkers import PasswdChecker
-        from mycred.checkers._filechecker import readable
         from mycred.checkers._unix import makeRules, ruleKeys
 
         files = {"passwd": readable, "shadow": readable, "group": readable}

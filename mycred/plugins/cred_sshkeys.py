@@ -133,8 +133,8 @@ def _keys() -> dict[str, Callable[[str], Any]]:
     List the options, with what reads their values.
     """
     from mycred._argstring import nonEmpty, yesNo
+    from mycred._checking._files import readable
     from mycred._sshkeys import checkPattern
-    from mycred.checkers._filechecker import readable
 
     return {
         "file": lambda text: tuple(map(checkPattern, _list(text, "/etc/keys/%u"))),
@@ -230,7 +230,7 @@ def _directory(given: dict[str, Any]) -> Any:
     """
     try:
         from mycred.checkers.ldap import readSettings
-        from mycred.checkers.ldapkeys import LDAPAuthorizedKeys
+        from mycred.checkers.sshkeys._directory import LDAPAuthorizedKeys
     except ImportError as error:
         raise ValueError(
             f"ldap: it takes a library that isn't installed ({error}); do pip install "

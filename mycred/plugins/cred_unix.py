@@ -75,7 +75,7 @@ class UNIXCheckerFactory:
         """
         from mycred._accounts import SHADOW, SystemUsers
         from mycred._argstring import parseArgString
-        from mycred._userfile import openRegular
+        from mycred._files import openRegular
         from mycred.checkers import UNIXChecker
         from mycred.checkers._unix import makeRules, ruleKeys
 

@@ -8,7 +8,8 @@ from hypothesis import given, strategies
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._accounts import Kind, Verdict, isAccountName, isMadeUp, madeUp
+from mycred._accounts import isAccountName, isMadeUp, madeUp
+from mycred._verdict import Kind, Verdict
 
 
 class NameTests(SynchronousTestCase):

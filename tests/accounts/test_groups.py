@@ -9,9 +9,9 @@ import os
 from hypothesis import HealthCheck, given, settings, strategies
 
 from mycred._accounts._groups import GroupFile, Groups
-from mycred._userfile import _snapshot
+from mycred._passwordfile import _snapshot
 
-from ._machines import MachineTestCase
+from ..kit.machines import MachineTestCase
 
 
 class GroupFileTests(MachineTestCase):

@@ -10,7 +10,8 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._accounts import NOLOGIN, SHELLS, Account, Rules
+from mycred._accounts import NOLOGIN, SHELLS, Rules
+from mycred._verdict import Account
 
 ALICE = Account(
     "alice", 1000, 1000, "/home/alice", "/bin/sh", ("alice", "mail"), (1000, 8)

@@ -13,9 +13,9 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._accounts import FileUsers, SystemUsers, _users, describe
-from mycred._accounts._account import Account
+from mycred._verdict import Account
 
-from ._machines import MachineTestCase
+from ..kit.machines import MachineTestCase
 
 
 class SystemUsersTests(SynchronousTestCase):

@@ -14,9 +14,9 @@ from zope.interface.verify import verifyObject
 
 from hypothesis import given, settings, strategies
 
-from mycred import _userfile
+from mycred import _passwordfile as _userfile
 from mycred._hashes import Hash
-from mycred._userfile import Entry
+from mycred._passwordfile import Entry
 from mycred.checkers import (
     FilePasswordDB,
     ICredentialsChecker,
@@ -28,9 +28,9 @@ from mycred.checkers import (
 from mycred.credentials import CramMD5Credentials, UsernamePassword
 from mycred.error import TemporaryFailure
 
-from .._stepping import SteppedWorkers
-from ._files import BCRYPT, FileTestCase, StoreTests
-from ._work import WorkTests, answered, digested, typed, typedText
+from ..kit.files import BCRYPT, FileTestCase, StoreTests
+from ..kit.stepping import SteppedWorkers
+from ..kit.work import WorkTests, answered, digested, typed, typedText
 
 
 class FileDBTestCase(FileTestCase):

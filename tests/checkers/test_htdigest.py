@@ -26,8 +26,8 @@ from mycred.credentials import (
 )
 from mycred.error import LoginFailed, TemporaryFailure
 
-from ._files import FileTestCase
-from ._work import WorkTests, digested
+from ..kit.files import FileTestCase
+from ..kit.work import WorkTests, digested
 
 # htdigest -c FILE Members alice, with the password sesame
 ALICE = b"alice:Members:d4c1bd79570a77a56389c354ecc4860c\n"

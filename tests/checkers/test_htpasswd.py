@@ -13,17 +13,14 @@ from hypothesis import given, settings, strategies
 
 from twisted.logger import formatEvent
 
-from mycred import _notes, _passwordfile
+from mycred import _passwordfile
 from mycred._hashes import _libcrypt
-from mycred.checkers import (
-    HtpasswdChecker,
-    ICredentialsChecker,
-    IUsernamePassword,
-)
+from mycred._passwordfile import _notes
+from mycred.checkers import HtpasswdChecker, ICredentialsChecker, IUsernamePassword
 
-from .._vectors import VECTORS
-from ._files import BCRYPT, FileTestCase, StoreTests
-from ._work import WorkTests, typed, typedText
+from ..kit.files import BCRYPT, FileTestCase, StoreTests
+from ..kit.vectors import VECTORS
+from ..kit.work import WorkTests, typed, typedText
 
 # htpasswd -nbs alice sesame
 SHA = b"{SHA}CEo1Ae3vaEXy8eQZjsOiuBz1xrw="

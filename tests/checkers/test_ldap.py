@@ -22,24 +22,19 @@ from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import TestCase
 
 from mycred import strcred
-from mycred._workers import Workers
 from mycred.checkers import FilePasswordDB, ICredentialsChecker, IUsernamePassword
 from mycred.checkers.ldap import LDAPChecker, LDAPSettings, ldapSettings, readSettings
 from mycred.credentials import UsernamePassword
-from mycred.error import (
-    AccountDenied,
-    DenialReason,
-    TemporaryFailure,
-    UnauthorizedLogin,
-)
+from mycred.error import AccountDenied, DenialReason, TemporaryFailure, UnauthorizedLogin
 from mycred.plugins import cred_ldap
 from mycred.portal import Portal
+from mycred.workers import Workers
 
-from .._stepping import SteppedWorkers
-from ..ldap._directory import DirectoryTestCase
-from ..ldap._fake import upTo, well
-from ..ldap._slapd import PEOPLE, person
-from ..ldap.test_link import FakeTestCase
+from ..kit.directory import DirectoryTestCase
+from ..kit.fakeldap import upTo, well
+from ..kit.slapd import PEOPLE, person
+from ..kit.stepping import SteppedWorkers
+from ..ldap.client.test_connection import FakeTestCase
 
 STAFF = f"cn=staff,{PEOPLE}"
 
@@ -508,7 +503,7 @@ class FactoryTests(DirectoryTestCase):
         """
         The help names every key that there is, and has an example that works.
         """
-        from mycred._ldap import _keys
+        from mycred._ldap import _options as _keys
 
         text = cred_ldap.theLDAPCheckerFactory.authHelp
         for key in _keys.KEYS:

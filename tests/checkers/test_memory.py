@@ -13,10 +13,7 @@ from zope.interface.verify import verifyObject
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred.checkers import (
-    ICredentialsChecker,
-    InMemoryUsernamePasswordDatabaseDontUse,
-)
+from mycred.checkers import ICredentialsChecker, InMemoryUsernamePasswordDatabaseDontUse
 from mycred.credentials import CramMD5Credentials, UsernamePassword
 from mycred.error import UnauthorizedLogin
 

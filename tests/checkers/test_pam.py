@@ -18,8 +18,8 @@ from zope.interface.verify import verifyObject
 from twisted.internet.address import IPv4Address
 
 from mycred import strcred
-from mycred._accounts import Kind
-from mycred._helper import _work
+from mycred._privileged import _worker as _work
+from mycred._verdict import Kind
 from mycred.checkers import (
     ICredentialsChecker,
     IUsernamePassword,
@@ -28,19 +28,14 @@ from mycred.checkers import (
     accountOf,
 )
 from mycred.credentials import UsernamePassword
-from mycred.error import (
-    AccountDenied,
-    DenialReason,
-    TemporaryFailure,
-    UnauthorizedLogin,
-)
+from mycred.error import AccountDenied, DenialReason, TemporaryFailure, UnauthorizedLogin
 from mycred.plugins import cred_pam
 
-from .._services import Services
-from .._stepping import SteppedWorkers
-from ..helper.test_asking import until as wait
+from ..kit.files import FileTestCase
+from ..kit.services import Services
+from ..kit.stepping import SteppedWorkers
+from ..privileged.test_client import until as wait
 from ..test_system import run
-from ._files import FileTestCase
 
 
 def isOver(status: Path) -> bool:
@@ -370,7 +365,7 @@ class PAMCheckerTests(PAMTestCase):
         """
         from twisted.internet import reactor
 
-        from mycred._workers import workersOf
+        from mycred.workers import workersOf
 
         checker = self.pam(workers=None, processes=3)
         workers = checker._separate.workers

@@ -24,10 +24,10 @@ from twisted.python.fakepwd import ShadowDatabase as FakeShadow, UserDatabase
 from twisted.spread.jelly import jelly, unjelly
 from twisted.trial.unittest import TestCase
 
-from mycred import strcred
+from mycred import _files as _state, strcred
 from mycred._accounts import ShadowDatabase, _rules
 from mycred._hashes import Hash
-from mycred._userfile import _file, _state
+from mycred._passwordfile import _userfile as _file
 from mycred.checkers import (
     AccountRules,
     ICredentialsChecker,
@@ -43,9 +43,9 @@ from mycred.credentials import UsernamePassword, peerOf
 from mycred.error import AccountDenied, DenialReason, TemporaryFailure, UnauthorizedLogin
 from mycred.plugins import cred_passwd, cred_unix
 
-from .._stepping import SteppedWorkers
-from ..accounts._machines import OTHER, PASSWORD, MachineTestCase
-from ._files import BCRYPT
+from ..kit.files import BCRYPT
+from ..kit.machines import OTHER, PASSWORD, MachineTestCase
+from ..kit.stepping import SteppedWorkers
 
 
 def closeOf(checker: Any) -> None:

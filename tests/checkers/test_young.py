@@ -12,15 +12,16 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from mycred._accounts import Kind, Rules, Verdict
-from mycred._helper import _work
+from mycred import _files as _state
+from mycred._accounts import Rules
+from mycred._privileged import _worker as _work
 from mycred._sshkeys import KeyFiles, KeyPolicy, parseOffer, string
-from mycred._userfile import _state
-from mycred.checkers import _keydbs
+from mycred._verdict import Kind, Verdict
+from mycred.checkers.sshkeys import _files as _keydbs
 from mycred.error import DenialReason
 
-from ..sshkeys._keys import blobOf, certificate, line
-from .test_keydbs import ALICE, BOB, CA, Command, MachineTestCase, proofOf
+from ..kit.keys import blobOf, certificate, line
+from .sshkeys.test_files import ALICE, BOB, CA, Command, MachineTestCase, proofOf
 
 OTHERS = b"root:*:19000:0:99999:7:::\nbob:*:19000:0:99999:7:::\n"
 

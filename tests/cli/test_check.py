@@ -18,16 +18,11 @@ from twisted.trial.unittest import SynchronousTestCase
 import mycred
 from mycred._cli import _check, main
 from mycred._hashes import Hash
-from mycred.error import (
-    AccountDenied,
-    DenialReason,
-    TemporaryFailure,
-    UnauthorizedLogin,
-)
+from mycred.error import AccountDenied, DenialReason, TemporaryFailure, UnauthorizedLogin
 
-from ..checkers._files import BCRYPT
-from ..ldap._slapd import PEOPLE, Slapd, person
-from ._command import CommandTests, Done
+from ..kit.command import CommandTests, Done
+from ..kit.files import BCRYPT
+from ..kit.slapd import PEOPLE, Slapd, person
 
 ROOT = Path(mycred.__file__).parents[1]
 
@@ -234,7 +229,7 @@ class CheckTests(CommandTests, SynchronousTestCase):
             "    def requestAvatarId(self, credentials):\n"
             "        from twisted.internet import reactor\n"
             "        print(reactor.running, file=sys.stderr)\n"
-            "        from mycred._workers import workersOf\n"
+            "        from mycred.workers import workersOf\n"
             "        reactor.callLater(0.1, os.kill, os.getpid(), signal.SIGINT)\n"
             "        return workersOf().run(os.read, os.pipe()[0], 1)\n"
             "slow = Slow()\n"

@@ -16,9 +16,9 @@ from mycred._cli._names import oddities
 from mycred._cli._progress import Progress
 from mycred._hashes import recognize
 
-from .._vectors import VECTORS
-from ..checkers._files import BCRYPT
-from ._command import CommandTests
+from ..kit.command import CommandTests
+from ..kit.files import BCRYPT
+from ..kit.vectors import VECTORS
 
 
 class LintTests(CommandTests, SynchronousTestCase):

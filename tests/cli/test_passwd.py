@@ -24,13 +24,13 @@ from hypothesis import given, settings, strategies as st
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 import mycred
-from mycred._cli import _editing
-from mycred._cli._editing import without, withSecret
+from mycred._cli import _htpasswdfile as _editing
+from mycred._cli._htpasswdfile import without, withSecret
+from mycred._files import State
 from mycred._hashes import recognize, verify
-from mycred._userfile import HTPASSWD, Snapshot
-from mycred._userfile._state import State
+from mycred._passwordfile import HTPASSWD, Snapshot
 
-from ._command import CommandTests, Done
+from ..kit.command import CommandTests, Done
 
 ROOT = Path(mycred.__file__).parents[1]
 
@@ -520,7 +520,7 @@ class OtherWritersTests(PasswdTestCase):
         Of many who write at a time, each is heard.
         """
         program = (
-            "import sys; from mycred._cli._editing import edit, withSecret\n"
+            "import sys; from mycred._cli._htpasswdfile import edit, withSecret\n"
             "for n in range(50): edit(sys.argv[1],\n"
             "    lambda c: withSecret(c, b'%s-%d' % (sys.argv[2].encode(), n), b'x'))\n"
         )

@@ -13,9 +13,9 @@ from twisted.conch.ssh.common import MP, NS
 
 from mycred.checkers.sshkeys import SSHPublicKeyChecker
 
-from ..checkers.test_publickeys import Files, accepted
-from ..sshkeys._keys import blobOf, certificate, ed25519
-from ._pair import (
+from ..checkers.sshkeys.test_publickeys import Files, accepted
+from ..kit.keys import blobOf, certificate, ed25519
+from ..kit.sshpair import (
     ALICE,
     ECDH,
     EXTENSIONS,

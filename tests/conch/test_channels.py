@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 
 from mycred._conchcontracts import ConchError
 
-from ._pair import Avatar, AvatarRealm, HostileTestCase, Pair, ServersOwn
+from ..kit.sshpair import Avatar, AvatarRealm, HostileTestCase, Pair, ServersOwn
 
 OPEN, OPENED, NOT_OPENED, DATA, CLOSE, REQUEST, DONE, NOT_DONE = (
     *(90, 91, 92, 94, 97, 98),

@@ -25,8 +25,9 @@ from mycred.checkers import InMemoryUsernamePasswordDatabaseDontUse
 from mycred.checkers.sshkeys import SSHPublicKeyChecker, UNIXAuthorizedKeysFiles
 from mycred.conch import SSHUserAuthServer
 
-from ..sshkeys._keys import line, nearRSA
-from ._clients import (
+from ..kit.keys import line, nearRSA
+from ..kit.openssh import USER, ConchServer, User, certify, keygen, needSSH
+from ..kit.sshprograms import (
     AsyncSSH,
     Dropbear,
     Login,
@@ -36,7 +37,6 @@ from ._clients import (
     Plink,
     Program,
 )
-from ._ssh import USER, ConchServer, User, certify, keygen, needSSH
 
 #: More than any of the clients has room for, but for PuTTY's.
 MUCH = bytes(range(251)) * 20_000

@@ -23,9 +23,8 @@ from twisted.trial.unittest import TestCase
 
 from mycred.checkers.sshkeys import SSHPublicKeyChecker, UNIXAuthorizedKeysFiles
 
-from ..sshkeys._keys import SecurityKey, lineOf
-from ._client import SUCCESS, Channel, Client
-from ._ssh import (
+from ..kit.keys import SecurityKey, lineOf
+from ..kit.openssh import (
     SSHD,
     USER,
     ConchServer,
@@ -36,6 +35,7 @@ from ._ssh import (
     login,
     needSSH,
 )
+from ..kit.sshclient import SUCCESS, Channel, Client
 from .test_restrictions import spellings
 
 NOW = time.time()

@@ -12,15 +12,8 @@ from twisted.python.failure import Failure
 
 from mycred.checkers.sshkeys import SSHPublicKeyChecker
 
-from ..checkers.test_publickeys import Files, accepted
-from ._pair import (
-    VERSION,
-    HostileTestCase,
-    Pair,
-    ServersOwn,
-    kexinit,
-    packet,
-)
+from ..checkers.sshkeys.test_publickeys import Files, accepted
+from ..kit.sshpair import VERSION, HostileTestCase, Pair, ServersOwn, kexinit, packet
 
 strings = st.one_of(
     st.binary(max_size=8),

@@ -8,9 +8,9 @@ import struct
 
 from twisted.conch.ssh.common import NS
 
-from ..sshkeys._keys import blobOf
-from ._client import Channel, Client
-from ._pair import (
+from ..kit.keys import blobOf
+from ..kit.sshclient import Channel, Client
+from ..kit.sshpair import (
     ALICE,
     DEBUG,
     REQUEST,

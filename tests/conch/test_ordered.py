@@ -20,7 +20,7 @@ from twisted.internet.protocol import Protocol
 from twisted.python import components
 from twisted.python.failure import Failure
 
-from ._pair import Avatar, Echo, EchoSession
+from ..kit.sshpair import Avatar, Echo, EchoSession
 from .test_channels import ChannelTestCase
 
 OPEN, OPENED, ADJUST, DATA, EXTENDED, EOF, CLOSE, REQUEST, DONE, NOT_DONE = (

@@ -24,9 +24,9 @@ from mycred.credentials import SSHPrivateKey
 from mycred.error import UnauthorizedLogin
 from mycred.portal import Portal
 
-from ..checkers.test_publickeys import Files, accepted
-from ._client import FAILURE
-from ._pair import ALICE, AvatarRealm, HostileTestCase, Pair
+from ..checkers.sshkeys.test_publickeys import Files, accepted
+from ..kit.sshclient import FAILURE
+from ..kit.sshpair import ALICE, AvatarRealm, HostileTestCase, Pair
 
 #: What the key is held to.
 COMMAND = 'command="true",restrict'

@@ -15,17 +15,17 @@ from twisted.conch.ssh.common import NS
 from twisted.internet import defer
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._accounts import Kind, Verdict
 from mycred._conchcontracts import ConchError
 from mycred._sshkeys import Certificate, parseOptions
 from mycred._sshkeys._optionlist import fromCertificate
+from mycred._verdict import Kind, Verdict
 from mycred.checkers.sshkeys import KeyEvidence, SSHPublicKeyChecker
 from mycred.conch import RestrictedUser
 
-from ..checkers.test_publickeys import ACCOUNT, Files
-from ..sshkeys._keys import certificate, ed25519
-from ._client import SUCCESS, Channel, ServerTestCase
-from ._ssh import freePort, isListening
+from ..checkers.sshkeys.test_publickeys import ACCOUNT, Files
+from ..kit.keys import certificate, ed25519
+from ..kit.openssh import freePort, isListening
+from ..kit.sshclient import SUCCESS, Channel, ServerTestCase
 
 patient = settings(deadline=None, database=None)
 

@@ -23,21 +23,18 @@ from twisted.internet import defer, reactor
 from twisted.internet.task import Clock, deferLater
 from twisted.trial.unittest import TestCase
 
-from mycred._accounts import Kind, Verdict
 from mycred._conchcontracts import ConchError
 from mycred._contracts import IUsernamePassword
 from mycred._sshkeys import parseOptions, string
+from mycred._verdict import Kind, Verdict
 from mycred.checkers import InMemoryUsernamePasswordDatabaseDontUse
-from mycred.checkers.sshkeys import (
-    SSHProtocolChecker,
-    SSHPublicKeyChecker,
-)
+from mycred.checkers.sshkeys import SSHProtocolChecker, SSHPublicKeyChecker
 from mycred.conch import SERVER_OPTIONS, RestrictedUser, SSHServerTransport, hostKeyIn
 
-from ..checkers.test_publickeys import Files, accepted
-from ..sshkeys._keys import SecurityKey, blobOf, certificate, ed25519
-from ._client import FAILURE, PK_OK, SUCCESS, Channel, ServerTestCase
-from ._ssh import ConchServer
+from ..checkers.sshkeys.test_publickeys import Files, accepted
+from ..kit.keys import SecurityKey, blobOf, certificate, ed25519
+from ..kit.openssh import ConchServer
+from ..kit.sshclient import FAILURE, PK_OK, SUCCESS, Channel, ServerTestCase
 
 ALICE, SECOND, CA = ed25519(), ed25519(), ed25519()
 

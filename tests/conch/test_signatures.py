@@ -17,7 +17,7 @@ from twisted.internet import defer, protocol, reactor
 
 from mycred._sshkeys import Fields, string
 
-from ..sshkeys._keys import (
+from ..kit.keys import (
     SKECDSA,
     SecurityKey,
     blobOf,
@@ -29,8 +29,8 @@ from ..sshkeys._keys import (
     nearRSA,
     rsaKey,
 )
-from ._client import SUCCESS, Client
-from ._ssh import USER
+from ..kit.openssh import USER
+from ..kit.sshclient import SUCCESS, Client
 from .test_correspondence import Correspondence
 
 Sign = Callable[[bytes], bytes]

@@ -16,15 +16,7 @@ from twisted.internet import defer
 
 from mycred._sshkeys import string
 
-from ..sshkeys._keys import (
-    SecurityKey,
-    blobOf,
-    certificate,
-    ecdsa,
-    line,
-    lineOf,
-    shortRSA,
-)
+from ..kit.keys import SecurityKey, blobOf, certificate, ecdsa, line, lineOf, shortRSA
 from ..sshkeys.test_revoked import of, section, u64
 from .test_signatures import (
     CA,

@@ -4,10 +4,7 @@ Tests for how long L{mycred.conch.SSHServerTransport} waits for a login.
 
 from __future__ import annotations
 
-from ._pair import (
-    HostileTestCase,
-    Pair,
-)
+from ..kit.sshpair import HostileTestCase, Pair
 
 
 class TimeTests(HostileTestCase):

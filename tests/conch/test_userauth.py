@@ -12,22 +12,14 @@ from twisted.internet.error import ConnectionDone
 from twisted.logger import formatEvent
 from twisted.python.failure import Failure
 
-from mycred._accounts import Kind, Verdict
+from mycred._verdict import Kind, Verdict
 from mycred.checkers import InMemoryUsernamePasswordDatabaseDontUse
 from mycred.checkers.sshkeys import SSHPublicKeyChecker
 
-from ..checkers.test_publickeys import accepted
-from ..sshkeys._keys import blobOf
-from ._client import FAILURE
-from ._pair import (
-    ALICE,
-    REQUEST,
-    SERVICE,
-    HostileTestCase,
-    Pair,
-    Slow,
-    login,
-)
+from ..checkers.sshkeys.test_publickeys import accepted
+from ..kit.keys import blobOf
+from ..kit.sshclient import FAILURE
+from ..kit.sshpair import ALICE, REQUEST, SERVICE, HostileTestCase, Pair, Slow, login
 
 #: Requests to log in that can't be read; the first three by their heads.
 MALFORMED = (

@@ -15,13 +15,13 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from .._services import Services
-from ..accounts._machines import PASSWORD, MachineTestCase
-from ..helper.test_asking import children, until
-from ..helper.test_killed import isGone
+from ..kit.machines import PASSWORD, MachineTestCase
+from ..kit.server import Server, ServerTests
+from ..kit.services import Services
+from ..privileged.test_client import children, until
+from ..privileged.test_killed import isGone
 from ..test_protocols import Refused
 from ..test_system import account, needs, run
-from ._server import Server, ServerTests
 
 OFFERED = "pop3 imap http"
 

@@ -13,7 +13,7 @@ from contextlib import closing
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from ._server import PATIENCE, ROOT, TWISTD, ServerTests
+from ..kit.server import PATIENCE, ROOT, TWISTD, ServerTests
 
 
 class CommandLineTests(ServerTests, SynchronousTestCase):

@@ -14,7 +14,7 @@ from twisted.trial.unittest import TestCase
 from mycred.credentials import UsernamePassword
 from mycred.demo._store import MOST_OCTETS
 
-from ._server import PBClients, ServerTests
+from ..kit.server import PBClients, ServerTests
 
 
 class CorrespondenceTests(ServerTests, PBClients, TestCase):

@@ -14,8 +14,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from mycred.demo._imap4._commands import COMMANDS
 
-from ._server import ServerTests
-from ._wire import JUNK, NUMBERS, Wire, WireTests, coded
+from ..kit.server import ServerTests
+from ..kit.wire import JUNK, NUMBERS, Wire, WireTests, coded
 
 _NAMES = list(COMMANDS)
 _OTHERS = [b"UID", b"UID NOOP", b"STARTTLS", b"X", b"__init__", b"\xff", b"ID NIL"]

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from mycred._argstring import parseArgString
-from mycred._ldap._keys import KEYS
+from mycred._ldap._options import KEYS
 
-from ..conch._ssh import client, keygen, needSSH
-from ..ldap._certificates import Authority
-from ..ldap._directory import DirectoryTestCase
-from ..ldap._slapd import ONLY_SERVICE, PEOPLE, SERVICE, SERVICE_PASSWORD, person
+from ..kit.certificates import Authority
+from ..kit.directory import DirectoryTestCase
+from ..kit.openssh import client, keygen, needSSH
+from ..kit.server import ServerTests
+from ..kit.slapd import ONLY_SERVICE, PEOPLE, SERVICE, SERVICE_PASSWORD, person
 from ..test_protocols import Refused
 from ..test_system import run
-from ._server import ServerTests
 
 PROTOCOLS = ("pop3", "imap", "http")
 

@@ -39,8 +39,8 @@ from mycred.demo import _http, _imap4, _pb, _pop3
 from mycred.demo._limits import LOGIN_TIMEOUT
 from mycred.portal import Portal
 
-from ..ldap._certificates import Authority
-from ._server import LETTER, PATIENCE, ServerTests, hangUp
+from ..kit.certificates import Authority
+from ..kit.server import LETTER, PATIENCE, ServerTests, hangUp
 from .test_sessions import Realm, WaitingChecker, makeChecker
 
 # What a connection may hold before somebody is logged in, in bytes.

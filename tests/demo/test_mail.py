@@ -12,7 +12,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from ._server import LETTER, ServerTests, hangUp
+from ..kit.server import LETTER, ServerTests, hangUp
 
 
 class MailTests(ServerTests, SynchronousTestCase):

@@ -15,7 +15,7 @@ from typing import Any
 
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
-from ._server import PATIENCE, ServerTests, hangUp
+from ..kit.server import PATIENCE, ServerTests, hangUp
 
 try:
     import imapclient

@@ -20,10 +20,10 @@ import bcrypt
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from ..helper.test_asking import children, until
+from ..kit.server import ROOT, ServerTests
+from ..privileged.test_client import children, until
 from ..test_protocols import Refused
 from ..test_system import account, getLine, needs, run
-from ._server import ROOT, ServerTests
 
 PASSWORD = "ses ame"
 
@@ -153,7 +153,7 @@ class MemoryTests(ServerTests, SynchronousTestCase):
         A program may try logins before the reactor runs, and before it becomes somebody
         else: by password, and by a key for an account that may be locked.
         """
-        from ..sshkeys._keys import blobOf, ed25519, line
+        from ..kit.keys import blobOf, ed25519, line
 
         key = ed25519()
         keys = self.folder / "keys"

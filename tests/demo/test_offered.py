@@ -28,7 +28,7 @@ from mycred.demo._pop3 import POP3Factory
 from mycred.portal import Portal
 from mycred.strcred import makeChecker
 
-from ..checkers._files import BCRYPT
+from ..kit.files import BCRYPT
 from .test_sessions import Realm
 
 

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from ._server import PATIENCE, ServerTests
-from ._wire import JUNK, NUMBERS, Wire, WireTests, coded
+from ..kit.server import PATIENCE, ServerTests
+from ..kit.wire import JUNK, NUMBERS, Wire, WireTests, coded
 
 _BEFORE = [b"USER", b"PASS", b"APOP", b"AUTH"]
 _AFTER = [b"DELE", b"LAST", b"LIST", b"NOOP", b"RETR", b"RSET", b"STAT", b"TOP", b"UIDL"]

@@ -14,9 +14,9 @@ from typing import Any
 from twisted.internet.defer import inlineCallbacks
 from twisted.trial.unittest import SkipTest, TestCase
 
+from ..kit.proxy import Proxy
+from ..kit.server import PBClients, Server, ServerTests
 from ..test_protocols import Refused
-from ._proxy import Proxy
-from ._server import PBClients, Server, ServerTests
 
 #: What a proxy says of a client, in both versions of the protocol, and its address.
 HEADERS = [

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from twisted.trial.unittest import SkipTest, TestCase
 
-from ..checkers._files import BCRYPT
-from ._server import PATIENCE, ROOT, TWISTD, ServerTests
+from ..kit.files import BCRYPT
+from ..kit.server import PATIENCE, ROOT, TWISTD, ServerTests
 
 NOBODY = pwd.getpwnam("nobody").pw_uid
 GROUP = grp.getgrgid(pwd.getpwnam("nobody").pw_gid).gr_name

@@ -22,7 +22,6 @@ from twisted.test.iosim import FakeTransport, IOPump, connect
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.static import Data
 
-from mycred._sessions import SessionPortal
 from mycred.checkers import InMemoryUsernamePasswordDatabaseDontUse
 from mycred.credentials import (
     IUsernameHashedPassword,
@@ -31,7 +30,7 @@ from mycred.credentials import (
 )
 from mycred.demo import _http, _imap4, _pb, _pop3
 from mycred.error import TemporaryFailure, UnauthorizedLogin
-from mycred.portal import IRealm, Portal
+from mycred.portal import IRealm, Portal, SessionPortal
 
 
 @implementer(IRealm)

@@ -17,11 +17,11 @@ from twisted.trial.unittest import SynchronousTestCase
 from mycred.demo import Options
 from mycred.demo._ssh import Lines, MailUser, _shown
 
-from ..conch._clients import PROGRAMS, Login, publicHalf
-from ..conch._ssh import USER, certify, client, keygen, needSSH
+from ..kit.openssh import USER, certify, client, keygen, needSSH
+from ..kit.proxy import Proxy
+from ..kit.server import Server, ServerTests
+from ..kit.sshprograms import PROGRAMS, Login, publicHalf
 from ..test_system import account, needs, run
-from ._proxy import Proxy
-from ._server import Server, ServerTests
 from .test_proxied import HEADERS
 
 

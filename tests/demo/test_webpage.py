@@ -17,8 +17,8 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from mycred.demo._store import LARGEST, MOST_MESSAGES, MOST_OCTETS
 
-from ._browser import Browser, Seen
-from ._server import PATIENCE, Server, ServerTests, hangUp
+from ..kit.browser import Browser, Seen
+from ..kit.server import PATIENCE, Server, ServerTests, hangUp
 
 _HOSTILE = "</title></style><script>document.title='hit'</script><img src=x onerror=a()>"
 

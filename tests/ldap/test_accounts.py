@@ -16,17 +16,18 @@ from typing import Any, ClassVar
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 import mycred
-from mycred._accounts import Kind
 from mycred._ldap import Directory, Seen, ldapSettings
+from mycred._verdict import Kind
 from mycred.checkers.ldap import LDAPChecker
 from mycred.credentials import UsernamePassword
 from mycred.error import DenialReason, UnauthorizedLogin
 
-from . import _samba
-from ._dirsrv import DirectoryServer
-from ._slapd import GROUPS, PEOPLE, SERVICE, SERVICE_PASSWORD, Slapd, person
+from ..kit import samba as _samba
+from ..kit.dirsrv import DirectoryServer
+from ..kit.slapd import GROUPS, PEOPLE, SERVICE, SERVICE_PASSWORD, Slapd, person
 
-_EXAMPLE = Path(mycred.__file__).parents[1] / "doc" / "examples" / "ldap-389.ini"
+ROOT = Path(mycred.__file__).parents[1]
+_EXAMPLE = ROOT / "doc" / "examples" / "ldap-389.ini"
 
 EXPIRED = DenialReason.PASSWORD_EXPIRED
 
@@ -395,7 +396,7 @@ class LdaptorTests(AccountsTestCase):
         """
         if find_spec("ldaptor") is None:
             raise SkipTest("pip install ldaptor")
-        command = [sys.executable, str(Path(__file__).with_name("_ldaptorserver.py"))]
+        command = [sys.executable, str(ROOT / "tests" / "kit" / "ldaptorserver.py")]
         process: Any = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )

@@ -1,5 +1,5 @@
 """
-Tests for L{mycred._ldap._configuration} and L{mycred._ldap._keys}.
+Tests for L{mycred._ldap._configuration} and L{mycred._ldap._options}.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from twisted.cred.strcred import InvalidAuthArgumentString
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._ldap import ldapSettings, readSettings
-from mycred._ldap._address import Address
-from mycred._ldap._filters import ANYTHING, encodeFilter
 from mycred._ldap._settings import Groups, Settings
-from mycred._ldap._tls import Security
+from mycred._ldap.client._address import Address
+from mycred._ldap.client._filters import ANYTHING, encodeFilter
+from mycred._ldap.client._tls import Security
 
-from ._certificates import Authority
+from ..kit.certificates import Authority
 
 BASE = "host=ldap.example.org:base=ou=people,dc=example,dc=org"
 DIRECT = "host=ldap.example.org:dn=uid={username},dc=example,dc=org"

@@ -11,16 +11,16 @@ from hypothesis import given, settings as limits, strategies as st
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred import _pace
-from mycred._accounts import Kind
-from mycred._ldap import _directory, _people, ldapSettings
-from mycred._ldap._faults import Unsure
-from mycred._ldap._link import Link
-from mycred._ldap._messages import Entry
+from mycred import _timing as _pace
+from mycred._ldap import _directory, _entries as _people, ldapSettings
+from mycred._ldap.client._connection import Link
+from mycred._ldap.client._errors import Unsure
+from mycred._ldap.client._messages import Entry
+from mycred._verdict import Kind
 from mycred.error import DenialReason
 
-from ._directory import DirectoryTestCase
-from ._slapd import ONLY_SERVICE, PEOPLE, SERVICE, SUFFIX, person
+from ..kit.directory import DirectoryTestCase
+from ..kit.slapd import ONLY_SERVICE, PEOPLE, SERVICE, SUFFIX, person
 
 # What a client may call himself to be taken for somebody else.
 HOSTILE = [

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import mycred
-from mycred._ldap import _keys, readSettings
-from mycred._ldap._tls import Security
+from mycred._ldap import _options as _keys, readSettings
+from mycred._ldap.client._tls import Security
 from mycred.checkers import IUsernamePassword
 from mycred.credentials import UsernamePassword
 
-from ..checkers._files import BCRYPT
-from ._certificates import Authority
-from ._directory import DirectoryTestCase
-from ._slapd import PEOPLE, person
+from ..kit.certificates import Authority
+from ..kit.directory import DirectoryTestCase
+from ..kit.files import BCRYPT
+from ..kit.slapd import PEOPLE, person
 
 DOC = Path(mycred.__file__).resolve().parents[1] / "doc"
 

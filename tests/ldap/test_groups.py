@@ -5,11 +5,11 @@ Tests for L{mycred._ldap._groups}, against slapd.
 from __future__ import annotations
 
 from mycred._ldap import Directory, _groups
-from mycred._ldap._ber import element
+from mycred._ldap.client._ber import element
 from mycred.error import DenialReason
 
-from ._directory import DirectoryTestCase
-from ._slapd import GROUPS, ONLY_SERVICE, PEOPLE, SUFFIX, person
+from ..kit.directory import DirectoryTestCase
+from ..kit.slapd import GROUPS, ONLY_SERVICE, PEOPLE, SUFFIX, person
 
 # No group may be empty.
 NOBODY = f"cn=nobody,{SUFFIX}"

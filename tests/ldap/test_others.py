@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mycred._accounts import Kind
 from mycred._ldap import Directory, Seen, ldapSettings
-from mycred._ldap._ber import element
-from mycred._ldap._messages import PASSWORD_POLICY, WHO_AM_I
+from mycred._ldap.client._ber import element
+from mycred._ldap.client._messages import PASSWORD_POLICY, WHO_AM_I
+from mycred._verdict import Kind
 
-from ._fake import (
+from ..kit.fakeldap import (
     ANSWERED,
     BIND,
     BOUND,
@@ -28,7 +28,7 @@ from ._fake import (
     entry,
     result,
 )
-from .test_link import FakeTestCase
+from .client.test_connection import FakeTestCase
 
 BASE = "dc=example,dc=org"
 DN = f"uid={{username}},{BASE}"

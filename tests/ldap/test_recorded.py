@@ -11,12 +11,12 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from mycred._accounts import Kind
-from mycred._ldap._ber import end
+from mycred._ldap.client._ber import end
+from mycred._verdict import Kind
 from mycred.error import DenialReason
 
-from ._fake import BIND, SEARCH, Conversation
-from .test_link import FakeTestCase
+from ..kit.fakeldap import BIND, SEARCH, Conversation
+from .client.test_connection import FakeTestCase
 
 _AD = (
     "3063020101615e0a01310400045738303039303330383a204c6461704572723a20445349442d30433039"

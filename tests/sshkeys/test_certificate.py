@@ -20,7 +20,16 @@ from mycred._sshkeys import (
     string,
 )
 
-from ._keys import SK, SKECDSA, SecurityKey, blobOf, certificate, ecdsa, ed25519, rsaKey
+from ..kit.keys import (
+    SK,
+    SKECDSA,
+    SecurityKey,
+    blobOf,
+    certificate,
+    ecdsa,
+    ed25519,
+    rsaKey,
+)
 
 ALL = KeyPolicy().accepted
 ALICE, CA, RSA = ed25519(), ed25519(), rsaKey()

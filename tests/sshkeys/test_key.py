@@ -26,7 +26,7 @@ from mycred._sshkeys import (
 )
 from mycred.error import UnauthorizedLogin
 
-from ._keys import SKECDSA, SecurityKey, blobOf, ecdsa, ed25519, nearRSA, rsaKey
+from ..kit.keys import SKECDSA, SecurityKey, blobOf, ecdsa, ed25519, nearRSA, rsaKey
 
 ALL = KeyPolicy().accepted
 

@@ -27,7 +27,7 @@ from mycred._sshkeys import (
 from mycred._sshkeys._budget import Budget, Limit, TooMuch
 from mycred._sshkeys._optionlist import fromCertificate
 
-from ._keys import certificate, ed25519
+from ..kit.keys import certificate, ed25519
 
 FLAGS = {
     "pty": "pty",

@@ -1,6 +1,6 @@
 """
 Tests for L{mycred._sshkeys._request}; those for the files that permit a request are in
-L{tests.checkers.test_keydbs}.
+L{tests.checkers.sshkeys.test_files}.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from unittest import mock
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._accounts import Account
 from mycred._sshkeys import (
     BadOption,
     Certificate,
@@ -23,8 +22,9 @@ from mycred._sshkeys import (
 )
 from mycred._sshkeys._budget import Limit, TooMuch
 from mycred._sshkeys._request import Request
+from mycred._verdict import Account
 
-from ._keys import blobOf, certificate, ed25519
+from ..kit.keys import blobOf, certificate, ed25519
 
 ALICE, CA = ed25519(), ed25519()
 ACCOUNT = Account("alice", 1000, 1000, "/home/alice", "/bin/sh")

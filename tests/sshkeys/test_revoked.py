@@ -21,7 +21,7 @@ from mycred._sshkeys import (
 )
 from mycred._sshkeys._revoked import RevokedCertificates
 
-from ._keys import blobOf, certificate, ed25519, line, shortRSA
+from ..kit.keys import blobOf, certificate, ed25519, line, shortRSA
 
 ALICE, BOB, CA = ed25519(), ed25519(), ed25519()
 

@@ -1,0 +1,3 @@
+"""
+What checkers share.
+"""

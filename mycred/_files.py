@@ -1,0 +1,160 @@
+"""
+Files: open one, read it as it was at one moment, and notice when it differs.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import time
+from typing import BinaryIO, NamedTuple
+
+#: What tells one state of a file from another: times, size and place.
+Signature = tuple[int, int, int, int, int]
+
+#: Within this time of its last change a file may change again without its times
+#: telling, and who writes it may not be done with it, in seconds.
+SETTLING = 0.05
+
+# The same where a file system counts whole seconds, of which some count two.
+_COARSE_SETTLING = 2.0
+
+_SECOND = 10**9
+
+#: Larger files are refused, in bytes.
+LARGEST = 2**29
+
+# What takes longer to read than to come to rest, in bytes.
+_LARGE = 2**20
+
+# A file that changes while it is read is read so often before it is given up.
+_TRIES = 5
+
+
+class State(NamedTuple):
+    """
+    The state in which a file was read.
+
+    @ivar signature: what tells it from others.
+    @ivar age: for how long it had been in that state, in seconds.
+    """
+
+    signature: Signature
+    age: float
+
+    @property
+    def isYoung(self) -> bool:
+        """
+        Whether the file may have been half-written.
+        """
+        return self.age < SETTLING
+
+    @property
+    def isProvisional(self) -> bool:
+        """
+        Whether the file may have changed since without its state telling.
+        """
+        mtime, ctime = self.signature[:2]
+        isCoarse = not (mtime % _SECOND or ctime % _SECOND)
+        return self.age < (_COARSE_SETTLING if isCoarse else SETTLING)
+
+
+class Watch:
+    """
+    What is remembered of a file from one look at it to the next: since when it is in
+    its state.  Its times are those of a clock that may be another's, and aren't
+    compared with any of this machine.
+    """
+
+    def __init__(self) -> None:
+        self._seen: Signature | None = None
+        self._since = 0.0
+
+    def stateOf(self, status: os.stat_result) -> State:
+        """
+        Tell the state that a file is in.
+        """
+        now, signature = time.monotonic(), signatureOf(status)
+        if signature != self._seen:
+            self._seen, self._since = signature, now
+        return State(signature, now - self._since)
+
+
+def signatureOf(status: os.stat_result) -> Signature:
+    """
+    Sum up what tells one state of a file from another.
+    """
+    return (
+        status.st_mtime_ns,
+        status.st_ctime_ns,
+        status.st_size,
+        status.st_ino,
+        status.st_dev,
+    )
+
+
+def readWhole(path: str, watch: Watch) -> tuple[bytes, State]:
+    """
+    Read a whole file, as it is at one moment.
+
+    @param watch: what is remembered of the file.
+
+    @return: what it holds, and its state.
+
+    @raise OSError: if it can't be read, is no regular file, is too large, or goes on
+        changing while it is read.
+    """
+    for _ in range(_TRIES):
+        with openRegular(path) as file:
+            status = os.fstat(file.fileno())
+            state = watch.stateOf(status)
+            if state.isYoung and status.st_size > _LARGE:
+                # To wait takes less time than to read it twice.
+                time.sleep(SETTLING)
+                continue
+            # In one call: with many short ones, a thread that reads would keep the
+            # reactor's waiting.
+            text = os.read(file.fileno(), status.st_size + 1)
+            after = signatureOf(os.fstat(file.fileno()))
+        if len(text) == status.st_size and after == state.signature:
+            return text, state
+    raise OSError(errno.EBUSY, "it changes while it is read", path)
+
+
+def openRegular(path: str) -> BinaryIO:
+    """
+    Open a file for reading, without a buffer.
+
+    @raise OSError: if it can't be read, is no regular file or is too large.
+    """
+    # Without waiting for a writer, if it is a pipe.
+    file = open(path, "rb", buffering=0, opener=_openWithoutWaiting)  # noqa: SIM115
+    status = os.fstat(file.fileno())
+    if not stat.S_ISREG(status.st_mode):
+        problem = "it is not a regular file"
+    elif status.st_size > LARGEST:
+        problem = f"it is larger than {LARGEST} bytes"
+    else:
+        return file
+    file.close()
+    raise OSError(errno.EINVAL, problem, path)
+
+
+def _openWithoutWaiting(path: str, flags: int) -> int:
+    """
+    Open a file, and don't wait for a writer if it is a pipe.
+    """
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+__all__ = [
+    "LARGEST",
+    "SETTLING",
+    "Signature",
+    "State",
+    "Watch",
+    "openRegular",
+    "readWhole",
+    "signatureOf",
+]

@@ -1,0 +1,339 @@
+"""
+HTTP Digest authentication: the challenge, and the credentials that answer it
+(U{RFC 7616<https://www.rfc-editor.org/rfc/rfc7616>}).
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import time
+from base64 import b64decode, b64encode
+from binascii import Error as Base64Error
+from collections.abc import Mapping
+from hashlib import sha256
+
+from zope.interface import implementer
+
+from .._contracts import IUsernameDigestHash, IUsernameHashedPassword, twistedCredentials
+from .._counterparts import Counterpart, isOverridden, overridable
+from .._digest import calcHA1, calcHA2, calcResponse
+from .._peers import networkOf
+from .._secrets import asBytes, equal
+from ..error import LoginFailed, StaleNonce, WrongURI
+from ._fields import parseFields, verifyFields
+from ._nonces import Answer, Claim, UsedNonces
+from ._targets import isSameTarget
+
+
+@implementer(IUsernameHashedPassword, IUsernameDigestHash)
+class DigestedCredentials(Counterpart, twistedCredentials.DigestedCredentials):
+    """
+    A client's answer to an HTTP Digest challenge.
+
+    @ivar username: the name of the user.
+    @ivar method: the method of the request.
+    @ivar realm: the realm of the challenge.
+    @ivar fields: the fields of the C{Authorization} header.
+    """
+
+    # Programs skip the constructor.
+    _claim: Claim | None = None
+
+    def __init__(
+        self,
+        username: bytes,
+        method: bytes,
+        realm: bytes,
+        fields: Mapping[str, bytes],
+        *,
+        claim: Claim | None = None,
+    ) -> None:
+        """
+        @param username: the name of the user.
+        @param method: the method of the request, which the answer covers.
+        @param realm: the realm of the challenge.
+        @param fields: the fields of the C{Authorization} header.
+        @param claim: what an answer that is right uses up; L{None} if it may be
+            presented again and again.
+        """
+        self.username = username
+        self.method = method
+        self.realm = realm
+        self.fields = fields
+        self._claim = claim
+
+    def checkPassword(self, password: bytes) -> bool:
+        """
+        Tell whether the answer was computed with this password.  The same answer that
+        comes once more is refused from then on; this one may be checked again.
+
+        @param password: the right one, in plain text.
+
+        @raise LoginFailed: if fields are missing, or name an algorithm that
+            isn't in L{mycred._digest.algorithms}.
+        """
+        secret = asBytes(password)
+        return self._answers(self.username, self.realm, secret, None)
+
+    def checkHash(self, digestHash: bytes) -> bool:
+        """
+        Tell whether the answer was computed with the password behind a hash.
+
+        @param digestHash: H(username:realm:password) in hexadecimal, as in a
+            file made by C{htdigest}.  An empty one never matches.
+
+        @raise LoginFailed: as from L{checkPassword}.
+        """
+        return bool(digestHash) and self._answers(None, None, None, digestHash)
+
+    def _answers(
+        self,
+        username: bytes | None,
+        realm: bytes | None,
+        password: bytes | None,
+        preHA1: bytes | None,
+    ) -> bool:
+        """
+        Compute the right answer, compare, and take it if it is the one.
+        """
+        fields, claim = self.fields, self._claim
+        cnonce = fields.get("cnonce")
+        sessionCNonce = claim.sessionCNonce() if claim else cnonce
+        qop = fields.get("qop", b"auth")
+        try:
+            algorithm = fields.get("algorithm", b"md5").lower()
+            nonce = fields["nonce"]
+            ha1 = calcHA1(
+                algorithm, username, realm, password, nonce, sessionCNonce, preHA1
+            )
+            ha2 = calcHA2(algorithm, self.method, fields["uri"], qop, None)
+            expected = calcResponse(
+                ha1, ha2, algorithm, nonce, fields.get("nc"), cnonce, qop
+            )
+        except (AttributeError, KeyError, TypeError):
+            raise LoginFailed("Invalid response, malformed fields.") from None
+        matches = equal(expected, fields.get("response"))
+        return matches and (claim is None or claim.take())
+
+
+class DigestCredentialFactory(Counterpart, twistedCredentials.DigestCredentialFactory):
+    """
+    The maker of HTTP Digest challenges, and the reader of the answers.
+
+    A challenge carries an I{opaque} value, signed with a key that this object
+    alone knows, which binds the nonce to the client's address and to a time:
+    nothing has to be remembered for a challenge that is never answered, or
+    never rightly.  What is remembered are the counts with which a client used
+    its nonce, so that no answer is taken twice.
+
+    @cvar CHALLENGE_LIFETIME_SECS: for how many seconds a challenge is good.
+    @cvar scheme: the name of the scheme in the headers.
+    @ivar algorithm: the algorithm of the challenge, as it is sent.
+    @ivar authenticationRealm: the realm of the challenge.
+    @ivar privateKey: the key that signs the opaque values.
+    """
+
+    CHALLENGE_LIFETIME_SECS = 15 * 60
+
+    scheme = b"digest"
+
+    # Programs skip the constructor.
+    _itsUsed: UsedNonces | None = None
+
+    def __init__(self, algorithm: bytes, authenticationRealm: bytes) -> None:
+        """
+        @param algorithm: one of C{md5}, C{md5-sess}, C{sha}, C{sha-256} and
+            C{sha-256-sess}, in upper or lower case.
+        @param authenticationRealm: the realm of the challenge.
+        """
+        self.algorithm = algorithm
+        self.authenticationRealm = authenticationRealm
+        self.privateKey = secrets.token_bytes(32)
+
+    @property
+    def _used(self) -> UsedNonces:
+        """
+        What clients have used up.
+        """
+        if self._itsUsed is None:
+            self._itsUsed = UsedNonces(
+                lambda: int(self._getTime()), lambda: self.CHALLENGE_LIFETIME_SECS
+            )
+        return self._itsUsed
+
+    def getChallenge(self, address: bytes | str | None) -> dict[str, bytes]:
+        """
+        Make the challenge for a client.
+
+        @param address: the address of the client, or L{None} where that makes
+            no sense.
+
+        @return: the fields of a C{WWW-Authenticate} header.
+        """
+        nonce = self._generateNonce()
+        return {
+            "nonce": nonce,
+            "opaque": self._generateOpaque(nonce, address),
+            "qop": b"auth",
+            "algorithm": self.algorithm,
+            "realm": self.authenticationRealm,
+        }
+
+    def decode(
+        self,
+        response: bytes,
+        method: bytes,
+        host: bytes | str | None,
+        *,
+        uri: bytes | None = None,
+    ) -> DigestedCredentials:
+        """
+        Read a client's answer.
+
+        @param response: the value of the C{Authorization} header, without the
+            name of the scheme.
+        @param method: the method of the request.
+        @param host: the address of the client, as for L{getChallenge}.
+        @param uri: the URI of the request, as its first line has it, or with the
+            server's name before it; without it an answer for another one is
+            taken.
+
+        @raise WrongURI: if the answer is for another URI.
+        @raise StaleNonce: if its challenge was none of this object's, comes too
+            late, or the answer was seen before.
+        @raise LoginFailed: if the answer is malformed, or the challenge was for
+            another client.
+        """
+        fields = parseFields(response)
+        verifyFields(fields, self.algorithm)
+        if uri is not None and not isSameTarget(uri, fields["uri"]):
+            raise WrongURI(fields["uri"])
+        if not self._verifyOpaque(fields["opaque"], fields["nonce"], host):
+            # As a program says that has its own.
+            raise LoginFailed("Invalid response, invalid opaque value")
+        answer = self._readAnswer(fields, host)
+        if not self._used.isGood(answer):
+            raise StaleNonce("Invalid response, seen before.")
+        return DigestedCredentials(
+            fields["username"],
+            method,
+            self.authenticationRealm,
+            fields,
+            claim=Claim(self._used, answer),
+        )
+
+    def _generateNonce(self) -> bytes:
+        """
+        Make up a nonce.
+        """
+        return secrets.token_hex(16).encode("ascii")
+
+    def _getTime(self) -> float:
+        """
+        Return the seconds of a clock that nobody sets, forward or back.
+        """
+        return time.monotonic()
+
+    def _generateOpaque(self, nonce: bytes, clientip: bytes | str | None) -> bytes:
+        """
+        Sign a nonce, the client's address and the time.
+        """
+        now = b"%d" % self._used.newest(networkOf(clientip))
+        key = b",".join((nonce, asBytes(clientip or b""), now))
+        return b"-".join((self._sign(key), b64encode(key)))
+
+    @overridable
+    def _verifyOpaque(
+        self, opaque: bytes, nonce: bytes, clientip: bytes | str | None
+    ) -> bool:
+        """
+        Insist that an opaque value was made here, for this nonce and this
+        client, and not too long ago.
+
+        @return: C{True}.
+
+        @raise StaleNonce: if it was made by somebody else, such as this server
+            before it was started again, or is too old.
+        @raise LoginFailed: if it was for another client.  One whose address
+            differs each time would go on answering challenges without end.
+        """
+        signature, key, parts = _opened(opaque)
+        if not equal(parts[0], nonce):
+            raise StaleNonce("Invalid response, incompatible opaque/nonce values")
+        if not equal(parts[1], asBytes(clientip or b"")):
+            raise LoginFailed("Invalid response, incompatible opaque/client values")
+        age = int(self._getTime()) - _issued(parts)
+        if age > self.CHALLENGE_LIFETIME_SECS:
+            raise StaleNonce("Invalid response, incompatible opaque/nonce too old")
+        if not equal(signature, self._sign(key)):
+            raise StaleNonce("Invalid response, invalid opaque value")
+        return True
+
+    def _issued(self, opaque: bytes) -> int:
+        """
+        Return the time at which a challenge was made; now, if only a program can read
+        its own opaque values.
+        """
+        try:
+            return _issued(_opened(opaque)[2])
+        except StaleNonce:
+            if not isOverridden(self, "_verifyOpaque"):
+                raise
+            return int(self._getTime())
+
+    def _sign(self, key: bytes) -> bytes:
+        """
+        Sign what an opaque value carries.
+        """
+        return hmac.new(self.privateKey, key, sha256).hexdigest().encode("ascii")
+
+    def _readAnswer(
+        self, fields: Mapping[str, bytes], host: bytes | str | None
+    ) -> Answer:
+        """
+        Read what an answer uses up: of a verified challenge its nonce, and a count, which
+        is 1 for an answer without one.
+        """
+        isSession = self.algorithm.lower().endswith(b"-sess")
+        return Answer(
+            nonce=fields["nonce"],
+            nonceCount=int(fields.get("nc", b"1"), 16),
+            cnonce=fields["cnonce"] if isSession else None,
+            issued=self._issued(fields["opaque"]),
+            source=networkOf(host),
+        )
+
+
+def _opened(opaque: bytes) -> tuple[bytes, bytes, list[bytes]]:
+    """
+    Open an opaque value.
+
+    @return: the signature, what is signed, and its parts: nonce, address, time.
+
+    @raise StaleNonce: if it can't be one of mycred's.
+    """
+    signature, dash, encoded = opaque.partition(b"-")
+    try:
+        key = b64decode(encoded)
+    except Base64Error:
+        key = b""
+    parts = key.split(b",")
+    if not dash or len(parts) != 3:
+        raise StaleNonce("Invalid response, invalid opaque value")
+    return signature, key, parts
+
+
+def _issued(parts: list[bytes]) -> int:
+    """
+    Return the time at which a challenge was made.
+
+    @raise StaleNonce: if there is none.
+    """
+    try:
+        return int(parts[2])
+    except ValueError:
+        raise StaleNonce("Invalid response, invalid opaque/time values") from None
+
+
+__all__ = ["DigestCredentialFactory", "DigestedCredentials"]

@@ -1,0 +1,28 @@
+"""
+Files of lines with a name and a secret: look a name up fast, verify a password against
+the hash in its line, and notice when the file differs.
+
+What is read is a snapshot of the whole file with an index over it, or, without an index,
+just the line that is asked for.
+"""
+
+from ._layout import HTPASSWD, Entry, Layout
+from ._lookup import Look, PasswordFile, Read
+from ._notes import Note, Notes, Source, isOfLine
+from ._snapshot import Snapshot
+from ._userfile import UserFile
+
+__all__ = [
+    "HTPASSWD",
+    "Entry",
+    "Layout",
+    "Look",
+    "Note",
+    "Notes",
+    "PasswordFile",
+    "Read",
+    "Snapshot",
+    "Source",
+    "UserFile",
+    "isOfLine",
+]

@@ -1,0 +1,358 @@
+"""
+The accounts in a file: a name is looked up, and its hash verified.
+
+All here waits for the file system and the hash; it is called in threads, and in
+processes of their own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from threading import Lock
+from typing import Any, NamedTuple, Union
+
+from .._files import Signature
+from .._hashes import Hash, UnusableHash
+from .._secrets import equal, shortened
+from ._layout import Entry
+from ._notes import Note, Notes, Source
+from ._snapshot import Snapshot
+from ._userfile import UserFile
+
+#: How a checker reads the secret of a line: a hash, or the bare text to compare
+#: with; L{None} where nobody is meant to match.  It raises L{UnusableHash} if no
+#: password can match, and somebody should know.
+Read = Callable[[Entry], Union[Hash, bytes, None]]
+
+# How many lines of a file are looked at when it is read.
+_MOST_EXAMINED = 10_000
+
+# What to do about a weak hash.
+_ADVICE = 'set such passwords anew, with "mycred passwd"'
+
+# What to do once too much is odd.
+_MORE = '; "mycred lint" lists it'
+
+# How many decoys of each kind are kept: some of them the library may refuse.
+_MOST_DECOYS = 3
+
+# What is the same for lines of which the same is made; L{None} where nothing can match.
+_Kind = Union[tuple[str, bytes], None]
+
+
+class Look(NamedTuple):
+    """
+    What a look into the file has brought about.
+
+    @ivar name: the name as the file spells it; L{None} if nobody has it.
+    @ivar secret: what is stored, if it is text to compare with.
+    @ivar hash: the hash that is stored, if it can be verified.
+    @ivar matched: whether the password matched that hash.
+    @ivar flaw: why no password can match what is stored.
+    @ivar doubt: the state of the file, if it had changed just before, and so may
+        have been half-written.
+    @ivar entry: the line, if it was looked up in a file.
+    """
+
+    name: Any
+    secret: Any = None
+    hash: Hash | None = None
+    matched: bool = False
+    flaw: str | None = None
+    doubt: Signature | None = None
+    entry: Entry | None = None
+
+    @property
+    def kind(self) -> _Kind:
+        """
+        What is the same for lines of which the same is made; L{None} if nothing can
+        match.
+        """
+        if self.hash is not None:
+            return self.hash.kind
+        return None if self.flaw or self.secret == b"" else ("", b"")
+
+    def verified(self, password: bytes, decoys: Iterable[Hash]) -> Look:
+        """
+        Verify a password against the hash.
+
+        @param decoys: what to verify it against where there is no hash, so that
+            whoever has none waits as long as the others: the first that its library
+            doesn't refuse.
+
+        @return: the same, and what has come of it.
+        """
+        look = self
+        if look.hash is not None:
+            try:
+                return look._replace(matched=look.hash.verify(password))
+            except UnusableHash as error:
+                look = look._replace(hash=None, flaw=str(error))
+        for decoy in decoys:
+            with suppress(UnusableHash):
+                decoy.verify(password)
+                break
+        return look
+
+    def __repr__(self) -> str:
+        """
+        Show it without what is stored.
+        """
+        return f"Look({self.name!r})"
+
+
+class _Found(NamedTuple):
+    """
+    What a search for a name has brought about.
+
+    @ivar entry: the line; L{None} if there is none.
+    @ivar source: what can tell its number.
+    @ivar doubt: the state of the file, if that is in doubt.
+    @ivar rest: what else there is for the name, in what hasn't been read yet.
+    """
+
+    entry: Entry | None
+    source: Source
+    doubt: Signature | None
+    rest: Iterator[Entry] = iter(())
+
+
+class PasswordFile:
+    """
+    The accounts in a file.
+
+    @ivar path: the name of the file.
+    @ivar typical: a line like most others; L{None} if there is none.
+    @ivar decoys: some hashes of each kind, first those that most are of.
+    @ivar majority: how many are of that kind.
+    """
+
+    def __init__(
+        self,
+        userfile: UserFile,
+        read: Read,
+        indexed: bool = True,
+        advice: str = _ADVICE,
+        more: str = _MORE,
+    ) -> None:
+        """
+        @param userfile: the file.
+        @param read: how the secret of a line is read.
+        @param indexed: whether to keep what the file holds in memory.
+        @param advice: what to do about a weak hash, for the log.
+        @param more: what to say once too much is odd.
+        """
+        self.path = userfile.path
+        self.typical: Entry | None = None
+        self._file = userfile
+        self._read = read
+        self._indexed = indexed
+        self._advice = advice
+        self._lock = Lock()
+        self._examined: Signature | None = None
+        self._noted: Signature | None = None
+        self._notes = Notes(self.path, more)
+        self.decoys: list[Hash] = []
+        self.majority = 0
+
+    def look(
+        self, name: bytes, password: bytes | None, decoys: Iterable[Hash] | None = None
+    ) -> Look:
+        """
+        Look somebody up, and verify his password if it is hashed.
+
+        @param name: the name.
+        @param password: the password; L{None} if the user proves it otherwise.
+        @param decoys: what the password is verified against if he has no hash; those
+            of the file if L{None}.
+
+        @raise OSError: if the file can't be read.
+        """
+        entry, source, doubt, rest = self._find(name)
+        # Some line is read for a name that isn't there, too, since it takes time.
+        line = self.typical if entry is None else entry
+        look = Look(None) if line is None else self._readAndNote(line, source)
+        if entry is None:
+            look = Look(None, doubt=doubt)
+        else:
+            look = look._replace(doubt=doubt, entry=entry)
+        if password is not None:
+            flaw = look.flaw
+            look = look.verified(password, self.decoys if decoys is None else decoys)
+            if entry is not None and look.flaw and not flaw:
+                self._noteFlaw(entry, source, look.flaw)
+        if not _isRight(look, password):
+            # Nor does the time tell whose line comes early in the file.
+            deque(rest, maxlen=0)
+        return look
+
+    def load(self) -> None:
+        """
+        Read the file, unless that has been done.
+
+        @raise OSError: if it can't be read.
+        """
+        self._snapshot()
+
+    def takeNotes(self) -> Iterator[Note]:
+        """
+        Take what the log should be told: what is odd about the file.
+        """
+        return self._notes.take()
+
+    def find(self, name: bytes) -> Entry | None:
+        """
+        Look somebody up, and verify nothing.
+
+        @raise OSError: if the file can't be read.
+        """
+        return self._find(name).entry
+
+    def entries(self) -> Iterator[Entry]:
+        """
+        Go through all lines that hold somebody.
+
+        @raise OSError: if the file can't be read.
+        """
+        return iter(self._snapshot())
+
+    def holdsHashes(self) -> bool:
+        """
+        Tell whether a hash lets somebody in.  A line that nothing can match, since it is
+        locked, damaged or for a name that has another already, is none.
+
+        @raise OSError: if the file can't be read.
+        """
+        snapshot = self._snapshot()
+        return any(
+            self._isHash(entry) and snapshot.find(entry.name) == entry
+            for entry in snapshot
+        )
+
+    def _isHash(self, entry: Entry) -> bool:
+        """
+        Tell whether what a line holds is a hash that can be verified.
+        """
+        try:
+            read = self._read(entry)
+        except UnusableHash:
+            return False
+        return isinstance(read, Hash) and not read.isPlain
+
+    def _find(self, name: bytes) -> _Found:
+        """
+        Look somebody up.
+        """
+        if not self._indexed:
+            signature = self._file.signature()
+            if signature == self._examined:
+                lines = self._file.scan(name)
+                entry = next(lines, None)
+                if self._file.signature() == signature:
+                    return _Found(entry, self._file, None, lines)
+        snapshot = self._snapshot()
+        doubt = snapshot.state.signature if snapshot.state.isYoung else None
+        entry = snapshot.find(name)
+        if entry is None and self.typical is not None:
+            # Where nobody is found no line is taken apart, which takes time.
+            snapshot.find(self.typical.name)
+        return _Found(entry, snapshot, doubt)
+
+    def _snapshot(self) -> Snapshot:
+        """
+        Read what the file holds, if need be, and look at what is odd about it.
+        """
+        snapshot = self._file.snapshot()
+        if not self._indexed:
+            self._file.forget()
+        with self._lock:
+            state = snapshot.state
+            if state.signature != self._examined:
+                self._examine(snapshot)
+                # A provisional one may differ, and have the same signature.
+                self._examined = None if state.isProvisional else state.signature
+        return snapshot
+
+    def _examine(self, snapshot: Snapshot) -> None:
+        """
+        Look through a file: choose the decoys and a typical line, and note what is
+        odd.
+        """
+        if snapshot.state.signature != self._noted:
+            self._noted = snapshot.state.signature
+            self._notes.clear()
+        kinds: Counter[_Kind] = Counter()
+        typical: dict[_Kind, Entry] = {}
+        samples: defaultdict[_Kind, list[Hash]] = defaultdict(list)
+        for entry in snapshot.sample(_MOST_EXAMINED):
+            look = self._readAndNote(entry, snapshot)
+            kind = look.kind
+            kinds[kind] += 1
+            typical.setdefault(kind, entry)
+            if look.hash is not None and len(samples[kind]) < _MOST_DECOYS:
+                samples[kind].append(look.hash)
+        self.majority = max((kinds[kind] for kind in samples), default=0)
+        common = [kind for kind, _ in kinds.most_common()]
+        # Lines that nothing matches are like no others.
+        common.sort(key=lambda kind: kind is None)
+        self.typical = typical[common[0]] if common else None
+        self.decoys = [h for kind in common for h in samples.get(kind, ())]
+        for entry, first in snapshot.repeated:
+            self._notes.add(
+                ("repeated", entry.start),
+                "{file}, line {number}: {name!r} has a line already, line {first}, "
+                "and that one counts",
+                name=shortened(entry.name),
+                number=snapshot.number(entry),
+                first=snapshot.number(first),
+            )
+
+    def _readAndNote(self, entry: Entry, source: Source) -> Look:
+        """
+        Read the secret of a line, and note what is odd about it.
+        """
+        try:
+            read = self._read(entry)
+        except UnusableHash as error:
+            self._noteFlaw(entry, source, str(error))
+            return Look(entry.name, flaw=str(error))
+        if not isinstance(read, Hash):
+            return Look(entry.name, secret=read)
+        scheme = read.scheme
+        if scheme.weakness and scheme.name not in self._notes:
+            self._notes.add(
+                scheme.name,
+                "{file}, line {number}, and maybe others: {scheme} is weak, since "
+                "{weakness}; {advice}",
+                number=source.number(entry),
+                scheme=scheme.name,
+                weakness=scheme.weakness,
+                advice=self._advice,
+            )
+        if read.isPlain:
+            return Look(entry.name, secret=read.text)
+        return Look(entry.name, hash=read)
+
+    def _noteFlaw(self, entry: Entry, source: Source, flaw: str) -> None:
+        """
+        Note that nothing can match a line.
+        """
+        if entry.start not in self._notes:
+            self._notes.add(
+                entry.start,
+                "{file}, line {number}: {reason}; it matches nothing",
+                number=source.number(entry),
+                reason=flaw,
+            )
+
+
+def _isRight(look: Look, password: bytes | None) -> bool:
+    """
+    Tell whether a password lets somebody in, as far as that is known.
+    """
+    return look.matched or (bool(look.secret) and equal(look.secret, password))
+
+
+__all__ = ["Look", "PasswordFile", "Read"]

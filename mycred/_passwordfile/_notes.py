@@ -1,0 +1,92 @@
+"""
+What is odd about a password file, for the log.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from .._secrets import printable
+from ._layout import Entry
+
+#: Something to log: a format, and what to put into it.
+Note = tuple[str, dict[str, Any]]
+
+# How much of a file that is odd is logged.
+_MOST_NOTED = 100
+
+
+# What each of them begins with.
+_place = re.compile(r".*(?:, line \d+(?:, and maybe others)?: |: there is more\b)")
+
+
+def isOfLine(text: str) -> bool:
+    """
+    Tell whether what is logged is something odd about a line of a file, also of one
+    that isn't the line of whoever logs in.
+    """
+    return _place.match(text) is not None
+
+
+class Notes:
+    """
+    What threads have found out about one state of a file, for the reactor's
+    thread to log: each once, and not too many.
+    """
+
+    def __init__(self, file: str, more: str) -> None:
+        """
+        @param file: the name of the file.
+        @param more: what to say once there is too much.
+        """
+        self._file = printable(file)
+        self._more = more
+        self._known: set[object] = set()
+        self._waiting: deque[Note] = deque()
+
+    def __contains__(self, key: object) -> bool:
+        """
+        Tell whether something was noted, or is one too many.
+        """
+        return key in self._known or len(self._known) > _MOST_NOTED
+
+    def add(self, key: object, text: str, **values: Any) -> None:
+        """
+        Note something.
+        """
+        if key in self:
+            return
+        self._known.add(key)
+        if len(self._known) > _MOST_NOTED:
+            text, values = "{file}: there is more{more}", {"more": self._more}
+        self._waiting.append((text, {"file": self._file, **values}))
+
+    def clear(self) -> None:
+        """
+        Begin again.
+        """
+        self._known.clear()
+
+    def take(self) -> Iterator[Note]:
+        """
+        Take what waits to be logged.
+        """
+        while self._waiting:
+            yield self._waiting.popleft()
+
+
+class Source(Protocol):
+    """
+    What a line was found in.
+    """
+
+    def number(self, entry: Entry) -> int:
+        """
+        Return the number of its line, counted from 1.
+        """
+
+
+__all__ = ["Note", "Notes", "Source", "isOfLine"]

@@ -1,0 +1,216 @@
+"""
+The steps in which conch checks a key, for programs that override one of them: each is
+called as conch calls it, with its arguments.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.conch.ssh.keys import Key
+from twisted.internet.defer import Deferred, execute
+from twisted.python.failure import Failure
+
+from ..._audit import because
+from ..._checking._accounts import errorOf
+from ..._checking._avatarids import withKey
+from ..._conchcontracts import ValidPublicKey
+from ..._contracts import AvatarID
+from ..._counterparts import isOverridden, overridable
+from ..._secrets import asBytes
+from ..._sshkeys import KeyEvidence, KeyOptions, keyOf as keyIn, parseOffer
+from ..._verdict import Kind, Verdict
+from ...error import UnauthorizedLogin
+
+
+class KeySteps:
+    """
+    Base of L{SSHPublicKeyChecker<mycred.checkers.sshkeys.SSHPublicKeyChecker>}, which
+    goes this way only if a step is overridden: a key of conch's can't be a certificate,
+    and what a step answers is the reactor's thread's work.
+    """
+
+    # What was found out about each login that is under way, by the C{id} of its
+    # credentials.  No step that a program overrides can lose it.
+    _found: dict[int, Verdict] | None = None
+
+    def _stepsAreTheirs(self) -> bool:
+        """
+        Return whether a program has overridden a step.
+        """
+        return isOverridden(self, "_sanityCheckKey", "_checkKey", "_verifyKey")
+
+    def _askSteps(self, credentials: Any) -> Deferred[Any]:
+        """
+        Check a key step by step.
+        """
+        if self._found is None:
+            self._found = {}
+        checking: Deferred[Any] = execute(self._sanityCheckKey, credentials)
+        checking.addCallback(self._checkKey, credentials)
+        checking.addCallback(self._cbChecked, credentials)
+        checking.addCallback(self._verifyKey, credentials)
+        checking.addCallback(self._cbVerified, credentials)
+        return checking.addBoth(self._forget, credentials)
+
+    @overridable
+    def _sanityCheckKey(self, credentials: Any) -> Any:
+        """
+        Read the key, and insist on one that can count at all.
+
+        Unlike conch's, this doesn't say yes to each key that is only offered.
+
+        @raise UnauthorizedLogin: if it can't count.
+        """
+        return _conchKey(self._readProof(credentials).offer.blob)
+
+    @overridable
+    def _checkKey(self, pubKey: Key, credentials: Any) -> Any:
+        """
+        Look the key up, and insist that it is authorized.
+
+        @return: the key, or a L{Deferred} that fires with it, where files are read in
+            threads.
+
+        @raise UnauthorizedLogin: if it isn't; or the L{Deferred} fails with that.
+        """
+        looking = self._authorize(self._proofOf(pubKey, credentials), credentials)
+
+        def cbVerdict(verdict: Verdict) -> Key:
+            if self._found is not None:
+                self._found[id(credentials)] = verdict
+            return pubKey
+
+        return _settled(looking.addCallback(cbVerdict))
+
+    @overridable
+    def _verifyKey(self, pubKey: Key, credentials: Any) -> AvatarID:
+        """
+        Verify the signature.
+
+        @return: the name of the user.
+
+        @raise UnauthorizedLogin: if the signature isn't right.
+        """
+        proof = self._proofOf(pubKey, credentials)
+        verdict = (self._found or {}).get(id(credentials))
+        if verdict is None:
+            key = keyIn(proof.offer)
+            evidence = KeyEvidence(key.type.decode("ascii"), key.fingerprint)
+            name = asBytes(credentials.username)
+            verdict = Verdict(Kind.ACCEPTED, name, key=evidence)
+        proof.verify()
+        answer: Any = self._cbProved(None, proof, verdict, credentials)
+        if isinstance(answer, Failure):
+            answer.raiseException()
+        avatarId: AvatarID = answer
+        return avatarId
+
+    def _proofOf(self, pubKey: Any, credentials: Any) -> Any:
+        """
+        Hold credentials against a key that a step has answered.
+
+        @raise UnauthorizedLogin: if it can't count.
+        """
+        return self._proofFor(parseOffer(pubKey.blob()), credentials)
+
+    def _cbChecked(self, pubKey: Any, credentials: Any) -> Any:
+        """
+        Insist on a signature, now that the key would do.
+        """
+        if not credentials.signature:
+            verdict = (self._found or {}).get(id(credentials))
+            if verdict is not None and verdict.denial is not None:
+                raise because(UnauthorizedLogin("Key not authorized"), verdict.why)
+            raise ValidPublicKey("The key would do")
+        return pubKey
+
+    def _cbVerified(self, avatarId: Any, credentials: Any) -> Any:
+        """
+        Hold the avatar to what was found out about the key, also if a program has
+        verified the signature by itself, and knows nothing of that.
+        """
+        verdict = (self._found or {}).get(id(credentials))
+        isKnown = isinstance(getattr(avatarId, "key", None), KeyEvidence)
+        if verdict is None or isKnown:
+            return avatarId
+        if verdict.denial is not None:
+            return Failure(errorOf(verdict))
+        key, options = verdict.key, verdict.key.options
+        if key.type.startswith("sk-") or options.verifyRequired:
+            # Only the signature tells whether it was touched.
+            proof = self._readProof(credentials)
+            proof.verify()
+            answer = self._cbProved(None, proof, verdict, credentials)
+            if isinstance(answer, Failure):
+                return answer
+        if isinstance(avatarId, (bytes, str)):
+            return withKey(avatarId, key)
+        if options == KeyOptions():
+            return avatarId
+        why = "what the key's options demand was lost in a program's own step"
+        raise because(UnauthorizedLogin("Key not authorized"), why)
+
+    def _forget(self, result: Any, credentials: Any) -> Any:
+        """
+        Forget what was found out, since the login is over.
+        """
+        (self._found or {}).pop(id(credentials), None)
+        return result
+
+    # What the checker itself has.
+
+    def _readProof(self, credentials: Any) -> Any:
+        """
+        Read the key, and insist on one that can count at all.
+        """
+        raise NotImplementedError
+
+    def _proofFor(self, offer: Any, credentials: Any) -> Any:
+        """
+        Insist on a key that can count at all.
+        """
+        raise NotImplementedError
+
+    def _authorize(self, proof: Any, credentials: Any) -> Deferred[Verdict]:
+        """
+        Look a key up, and insist that it is authorized.
+        """
+        raise NotImplementedError
+
+    def _cbProved(self, _: None, proof: Any, verdict: Verdict, credentials: Any) -> Any:
+        """
+        Conclude from a signature.
+        """
+        raise NotImplementedError
+
+
+def _conchKey(blob: bytes) -> Any:
+    """
+    Make a key of conch's.
+
+    @raise UnauthorizedLogin: if it has no such keys.
+    """
+    try:
+        return Key.fromString(blob, type="blob")
+    # What isn't a key makes conch raise anything.
+    except Exception as error:
+        bad = UnauthorizedLogin("Key not authorized")
+        raise because(bad, f"conch can't read the key: {error}") from error
+
+
+def _settled(waiting: Deferred[Any]) -> Any:
+    """
+    Return what a Deferred has fired with, or raise what it has failed with; if it hasn't
+    fired, return it itself.
+    """
+    outcome: list[Any] = []
+    waiting.addBoth(outcome.append)
+    if not outcome:
+        return waiting.addCallback(lambda _: outcome[0])
+    if isinstance(outcome[0], Failure):
+        outcome[0].raiseException()
+    return outcome[0]
+
+
+__all__ = ["KeySteps"]

@@ -1,0 +1,518 @@
+"""
+Tests for the look at an account.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings, strategies
+
+from twisted.python.fakepwd import UserDatabase
+
+from mycred import _files as _state
+from mycred._accounts import (
+    Accounts,
+    Files,
+    Rules,
+    SystemUsers,
+    _passwords as _store,
+    _users,
+    checkFiles,
+    makeAccounts,
+)
+from mycred._accounts._layout import AccountLayout
+from mycred._verdict import Kind
+from mycred.error import DenialReason
+
+from ..kit.files import BCRYPT
+from ..kit.machines import NOW, OTHER, PASSWD, PASSWORD, MachineTestCase
+from ..kit.vectors import VECTORS
+from ..kit.work import WorkTests
+
+ACCEPTED, REFUSED, DENIED, UNSURE = Kind
+
+
+class SameWorkTests(WorkTests, MachineTestCase):
+    """
+    Tests for the work after which somebody is refused.
+    """
+
+    def test_lines(self) -> None:
+        """
+        For a name that nobody has lines of both files are taken apart and read, as for
+        others.
+        """
+        self.count(AccountLayout, "parse")
+        self.settle()
+        accounts = self.accounts()
+        accounts.look(b"eve", b"tulip")
+        self.count(_users, "userOf")
+        self.count(_store, "_parse")
+        self.count(_store, "hashIn")
+        works = []
+        for name in (b"carol", b"eve", b"frank", b"locked"):
+            self.work.clear()
+            self.assertKind(REFUSED, accounts.look(name, b"tulip"))
+            works.append(dict(self.work))
+        expected = {"parse": 2, "userOf": 2, "_parse": 1, "hashIn": 1}
+        self.assertEqual(works, [expected] * 4)
+
+    def test_nothingToRead(self) -> None:
+        """
+        A file in which nothing is an account makes no difference to an answer.
+        """
+        self.passwd = self.write("passwd", b"carol:x\n")
+        for name in (b"carol", b"eve"):
+            self.assertKind(REFUSED, self.accounts().look(name, b"tulip"))
+
+
+class LookTests(MachineTestCase):
+    """
+    Tests for L{Accounts.look}.
+    """
+
+    def test_accepted(self) -> None:
+        """
+        Who has the right password is let in, and all is told of his account.
+        """
+        verdict = self.accounts().look(b"carol", PASSWORD)
+        self.assertKind(ACCEPTED, verdict)
+        self.assertEqual((verdict.name, verdict.denial), (b"carol", None))
+        account = verdict.account
+        assert account is not None
+        self.assertEqual(account.name, "carol")
+        self.assertEqual((account.uid, account.gid), (1000, 100))
+        self.assertEqual((account.home, account.shell), ("/home/carol", "/bin/bash"))
+        self.assertEqual(account.groups, ("users", "mail", "staff"))
+        self.assertEqual(account.gids, (100, 8, 50))
+
+    def test_verdicts(self) -> None:
+        """
+        Each state of an account has its end, and the log is told which.
+        """
+        accounts = self.accounts()
+        for name, password, kind, why in [
+            (b"dave", PASSWORD, ACCEPTED, ""),
+            (b"dave", b"tulip", REFUSED, "wrong password"),
+            (b"eve", PASSWORD, REFUSED, "no such account"),
+            (b"root", PASSWORD, REFUSED, "no password"),
+            (b"empty", PASSWORD, REFUSED, "no password"),
+            (b"starred", PASSWORD, REFUSED, "no password"),
+            (b"lineless", PASSWORD, REFUSED, "no password"),
+            (b"own", PASSWORD, ACCEPTED, ""),
+            (b"own", b"tulip", REFUSED, "wrong password"),
+            (b"hidden", PASSWORD, ACCEPTED, ""),
+            (b"locked", PASSWORD, DENIED, "locked"),
+            (b"locked", b"tulip", REFUSED, "wrong password"),
+            (b"expired", PASSWORD, DENIED, "expired"),
+            (b"expired", b"tulip", REFUSED, "wrong password"),
+        ]:
+            verdict = accounts.look(name, password)
+            self.assertKind(kind, verdict, why)
+            self.assertEqual(verdict.name, name)
+            self.assertEqual(verdict.account is not None, kind is ACCEPTED)
+
+    def test_reasons(self) -> None:
+        """
+        A denial has the reason that the peer may be told.
+        """
+        accounts = self.accounts(Rules(minuid=1001))
+        for name, reason in [
+            (b"locked", DenialReason.LOCKED),
+            (b"expired", DenialReason.EXPIRED),
+            (b"carol", DenialReason.POLICY),
+        ]:
+            self.assertEqual(accounts.look(name, PASSWORD).denial, reason)
+            self.assertIsNone(accounts.look(name, b"tulip").denial)
+
+    def test_today(self) -> None:
+        """
+        The day is that of UTC, and decides at midnight.
+        """
+        day = 19_500 * 86_400
+        for now, kind in [(day - 1, ACCEPTED), (day, DENIED)]:
+            accounts = self.accounts(now=lambda now=now: now)
+            self.assertKind(kind, accounts.look(b"expired", PASSWORD))
+
+    def test_rules(self) -> None:
+        """
+        Rules go by the groups that a user is in, and deny nobody who doesn't know
+        the password.
+        """
+        accounts = self.accounts(Rules(groups=("mail",)))
+        self.assertKind(ACCEPTED, accounts.look(b"carol", PASSWORD))
+        self.assertKind(DENIED, accounts.look(b"dave", PASSWORD), "groups mail")
+        self.assertKind(REFUSED, accounts.look(b"dave", b"tulip"))
+
+    def test_sameWork(self) -> None:
+        """
+        Whoever is refused is refused after one verification, of the kind that most
+        hashes are of if he has none.
+        """
+        accounts = self.accounts()
+        for name, stored in [
+            (b"carol", BCRYPT),
+            (b"frank", OTHER),
+            (b"locked", BCRYPT),
+            (b"own", BCRYPT),
+            (b"eve", BCRYPT),
+            (b"root", BCRYPT),
+            (b"empty", BCRYPT),
+            (b"starred", BCRYPT),
+            (b"lineless", BCRYPT),
+            (b"orphan", BCRYPT),
+        ]:
+            del self.verified[:]
+            self.assertKind(REFUSED, accounts.look(name, b"tulip"))
+            self.assertEqual(self.verified, [(stored, b"tulip")], name)
+
+    def test_sameWorkWithoutShadow(self) -> None:
+        """
+        So it is where the hashes are in the passwd file.
+        """
+        accounts = self.accounts(shadow=None)
+        for name in (b"own", b"carol", b"starred", b"eve"):
+            del self.verified[:]
+            self.assertKind(REFUSED, accounts.look(name, b"tulip"))
+            self.assertEqual(self.verified, [(BCRYPT, b"tulip")], name)
+        self.assertKind(ACCEPTED, accounts.look(b"own", PASSWORD))
+
+    def test_damagedLine(self) -> None:
+        """
+        A damaged line of the shadow file matches nothing, and is told with its
+        number; so is a hash of an unknown kind.
+        """
+        self.shadow = self.write(
+            "shadow",
+            b"carol:" + BCRYPT + b":19000:0:99999:7:::x\n"
+            b"dave:$unknown$a$b:19000:0:99999:7:::\n"
+            b"erin:{PLAIN}hashed:19000:0:99999:7:::\n"
+            b"frank:hashed:19000:0:99999:7:::\n",
+        )
+        accounts = self.accounts()
+        for name in (b"carol", b"dave", b"erin", b"frank"):
+            self.assertKind(REFUSED, accounts.look(name, PASSWORD))
+        told = [text.format(**values) for text, values in accounts.takeNotes()]
+        self.assertEqual(len(told), 4)
+        for number, note in enumerate(told, 1):
+            self.assertIn(f"{self.shadow}, line {number}: ", note)
+        self.assertEqual(list(accounts.takeNotes()), [])
+        self.write("passwd", b"carol:x:many:1:::\n")
+        accounts.look(b"carol", PASSWORD)
+        [(text, values)] = accounts.takeNotes()
+        self.assertIn(f"{self.passwd}, line 1: ", text.format(**values))
+
+    def test_manyOddities(self) -> None:
+        """
+        Very many of them don't fill the log.
+        """
+        self.write("shadow", b"".join(b"u%d:x:x:x\n" % n for n in range(300)))
+        accounts = self.accounts()
+        for _ in range(2):
+            accounts.look(b"carol", PASSWORD)
+        told = [text.format(**values) for text, values in accounts.takeNotes()]
+        self.assertEqual(len(told), 101)
+        self.assertIn("the rest is left out", told[-1])
+
+    def test_ordinaryLinesAreNotOdd(self) -> None:
+        """
+        Accounts without a password are on every machine, and nothing to tell.
+        """
+        accounts = self.accounts()
+        accounts.look(b"carol", PASSWORD)
+        self.assertEqual(list(accounts.takeNotes()), [])
+
+    def test_weak(self) -> None:
+        """
+        A weak hash works, and is told once, with what to do about it here.
+        """
+        # openssl passwd -1 -salt abcdefgh hashed
+        weak = b"$1$abcdefgh$/RnrufYM0XcZHVFi8Pnpz."
+        line = weak + b":19000:0:99999:7:::\n"
+        self.shadow = self.write("shadow", b"carol:" + line + b"dave:" + line)
+        accounts = self.accounts()
+        accounts.look(b"carol", PASSWORD)
+        [(text, values)] = accounts.takeNotes()
+        self.assertRegex(text.format(**values), r"line 1, .* weak.*passwd\(1\)")
+
+    def test_dominantOfBoth(self) -> None:
+        """
+        What an unknown user costs is decided by the hashes of both files; whoever has
+        a hash in neither costs the same, also before anybody else was looked up.
+        """
+        lines = [b"u%d:%s:1:1:::/bin/sh\n" % (n, OTHER) for n in range(12)]
+        self.write("passwd", b"".join([*lines, b"sss:*:1:1:::\ncarol:x:1:1:::\n"]))
+        for name in (b"eve", b"sss", b"u3", b"sss"):
+            del self.verified[:]
+            self.assertKind(REFUSED, self.accounts().look(name, b"tulip"))
+            self.assertEqual(self.verified, [(OTHER, b"tulip")], name)
+        self.write("passwd", b"sss:*:1:1:::\n")
+        for name in (b"sss", b"eve"):
+            del self.verified[:]
+            self.assertKind(REFUSED, self.accounts().look(name, b"tulip"))
+            self.assertEqual(self.verified, [(BCRYPT, b"tulip")], name)
+
+    def test_nobodyHasAHash(self) -> None:
+        """
+        Where nobody has a hash, everybody is refused after the same work, too.
+        """
+        self.write("shadow", b"carol:*:::::::\n")
+        self.write("passwd", b"carol:x:1:1:::\nsss:*:1:1:::\n")
+        for name in (b"carol", b"sss", b"eve"):
+            del self.verified[:]
+            self.assertKind(REFUSED, self.accounts().look(name, b"tulip"))
+            self.assertEqual(len(self.verified), 1, name)
+
+    def test_ownHashWithoutShadow(self) -> None:
+        """
+        Whoever has his hash in the passwd file doesn't depend on the shadow file.
+        """
+        Path(self.shadow).unlink()
+        self.assertKind(ACCEPTED, self.accounts().look(b"own", PASSWORD))
+
+    def test_foreignHash(self) -> None:
+        """
+        A hash that crypt(3) doesn't know lets nobody in, though other files may hold
+        it.
+        """
+        for _command, stored, password in VECTORS:
+            if stored.startswith((b"$apr1$", b"$argon2", b"{")):
+                self.write("shadow", b"carol:%s:::::::\n" % stored)
+                verdict = self.accounts().look(b"carol", password)
+                self.assertKind(
+                    REFUSED, verdict, "crypt(3)" if stored[:1] != b"{" else ""
+                )
+
+    def test_groupFile(self) -> None:
+        """
+        A denial by a file of groups that is just being written is in doubt; an outage
+        is no denial.
+        """
+        accounts = self.accounts(Rules(groups=("mail",)))
+        self.settle()
+        self.assertIsNone(accounts.look(b"carol", PASSWORD).doubt)
+        self.patch(_state, "SETTLING", 3600)
+        self.write("group", b"mail:x:8:car")
+        accounts = self.accounts(Rules(groups=("mail",)))
+        self.patch(accounts._users.file, "look", self.settled(accounts._users.file))
+        self.patch(accounts._shadow, "look", self.settled(accounts._shadow))
+        verdict = accounts.look(b"carol", PASSWORD)
+        self.assertKind(DENIED, verdict)
+        self.assertIsNotNone(verdict.doubt)
+        Path(self.group).unlink()
+        self.assertRaises(OSError, accounts.look, b"carol", PASSWORD)
+
+    def settled(self, file: Any) -> Any:
+        """
+        Make a look into a file that isn't in doubt.
+        """
+        look = file.look
+        return lambda *arguments: look(*arguments)._replace(doubt=None)
+
+    def test_eachDoubt(self) -> None:
+        """
+        Whichever of the files has just changed puts a refusal in doubt.
+        """
+        for name in ("passwd", "shadow"):
+            accounts = self.accounts()
+            other = accounts._shadow if name == "passwd" else accounts._users.file
+            self.patch(other, "look", self.settled(other))
+            for user in (b"carol", b"eve"):
+                verdict = accounts.look(user, b"tulip")
+                self.assertIsNotNone(verdict.doubt, (name, user))
+            self.write("passwd", b"carol:x:many:1:::\n")
+            if name == "passwd":
+                verdict = accounts.look(b"carol", b"tulip")
+                self.assertKind(REFUSED, verdict, "passwd(5)")
+                self.assertIsNotNone(verdict.doubt)
+            self.write("passwd", PASSWD % {b"hash": BCRYPT})
+
+    def test_orphan(self) -> None:
+        """
+        Whoever has a line in the shadow file, and no account, isn't let in; who knows
+        his password is told to come back, since the name service may be down.
+        """
+        accounts = self.accounts()
+        self.assertKind(UNSURE, accounts.look(b"orphan", PASSWORD))
+        self.assertKind(REFUSED, accounts.look(b"orphan", b"tulip"), "no such account")
+
+    def test_missing(self) -> None:
+        """
+        A file that can't be read is told as that.
+        """
+        for path in (self.passwd, self.shadow):
+            Path(path).rename(path + "~")
+            self.assertRaises(OSError, self.accounts().look, b"carol", PASSWORD)
+            Path(path + "~").rename(path)
+
+    def test_changes(self) -> None:
+        """
+        What is written into the files counts at once.
+        """
+        accounts = self.accounts()
+        self.assertKind(ACCEPTED, accounts.look(b"carol", PASSWORD))
+        self.write("shadow", b"carol:!" + BCRYPT + b":19000:0:99999:7:::\n")
+        self.assertKind(DENIED, accounts.look(b"carol", PASSWORD))
+        self.write("passwd", b"")
+        self.assertKind(UNSURE, accounts.look(b"carol", PASSWORD))
+
+    def test_shortLines(self) -> None:
+        """
+        Lines of old systems count, if they have an end.
+        """
+        for rest in (b":19000:0:99999", b":19000:0:99999:7::", b":19000:0:99999:7:::"):
+            self.write("shadow", b"carol:" + BCRYPT + rest + b"\n")
+            self.assertKind(ACCEPTED, self.accounts().look(b"carol", PASSWORD))
+
+    def test_emptyField(self) -> None:
+        """
+        An empty field in the passwd file is no password, and refers to none.
+        """
+        self.write("passwd", b"carol::1000:100::/:/bin/sh\n")
+        self.assertKind(REFUSED, self.accounts().look(b"carol", PASSWORD), "no password")
+
+    def test_secretsUnseen(self) -> None:
+        """
+        What was looked up shows no hash.
+        """
+        accounts = self.accounts()
+        assert accounts._shadow is not None
+        look = accounts._shadow.look(b"carol", PASSWORD)
+        self.assertIsNotNone(look.hash)
+        self.assertNotIn("$2y$", repr(look))
+
+    def test_halfALine(self) -> None:
+        """
+        Half a line that is just being written lets nobody in without the rest, which
+        may say that the account has expired; the whole one counts without its end.
+        """
+        line = b"carol:" + BCRYPT + b":19000:0:99999:7::1:"
+        for size in range(len(b"carol:" + BCRYPT), len(line)):
+            self.write("shadow", line[:size])
+            verdict = self.accounts().look(b"carol", PASSWORD)
+            self.assertIn(verdict.kind, (REFUSED, DENIED), line[:size])
+        self.write("shadow", line)
+        self.assertKind(DENIED, self.accounts().look(b"carol", PASSWORD))
+        self.write("shadow", line[:-2] + b":")
+        self.assertKind(ACCEPTED, self.accounts().look(b"carol", PASSWORD))
+
+    def test_doubt(self) -> None:
+        """
+        An answer from a file that has just changed is in doubt, as long as it is the
+        same state; so is half a line of the passwd file, on which the rules depend.
+        """
+        # However long this takes.
+        self.patch(_state, "SETTLING", 3600)
+        accounts = self.accounts()
+        first = accounts.look(b"eve", PASSWORD).doubt
+        self.assertIsNotNone(first)
+        self.assertEqual(accounts.look(b"eve", PASSWORD).doubt, first)
+        self.write("passwd", b"carol:x:1000:100:::/bin/ba")
+        verdict = accounts.look(b"carol", PASSWORD)
+        self.assertKind(REFUSED, verdict, "half a line")
+        self.assertNotIn(verdict.doubt, (None, first))
+        self.settle()
+        verdict = accounts.look(b"carol", PASSWORD)
+        self.assertKind(ACCEPTED, verdict)
+        self.assertIsNone(verdict.doubt)
+
+    @settings(max_examples=50, suppress_health_check=list(HealthCheck), deadline=None)
+    @given(strategies.binary(), strategies.binary(), strategies.binary(min_size=1))
+    def test_anything(self, passwd: bytes, shadow: bytes, name: bytes) -> None:
+        """
+        Whatever the files hold, a look at them ends, and lets nobody in.
+        """
+        self.write("passwd", passwd + b"\n" + name + b":x:1:1:::" + passwd)
+        self.write("shadow", shadow + b"\n" + name + b":" + shadow)
+        self.write("group", passwd)
+        verdict = self.accounts().look(name, b"p")
+        self.assertIn(verdict.kind, (REFUSED, UNSURE))
+
+
+class SystemTests(MachineTestCase):
+    """
+    Tests for accounts whose users the name service knows.
+    """
+
+    def test_names(self) -> None:
+        """
+        The name is as the name service spells it, and that is looked up in the
+        shadow file.
+        """
+        database = UserDatabase()
+        database.addUser("carol", "x", 1000, 100, "", "/home/carol", "")
+        record = database.getpwnam("carol")
+
+        class Insensitive:
+            """
+            A directory in which case doesn't count.
+            """
+
+            def getpwnam(self, name: str) -> object:
+                """
+                Find a user.
+                """
+                if name.lower() != "carol":
+                    raise KeyError(name)
+                return record
+
+        accounts = Accounts(SystemUsers(Insensitive()), self.shadow, now=lambda: NOW)
+        verdict = accounts.look(b"CAROL", PASSWORD)
+        self.assertKind(ACCEPTED, verdict)
+        assert verdict.account is not None
+        self.assertEqual((verdict.name, verdict.account.shell), (b"carol", "/bin/sh"))
+        self.assertKind(REFUSED, accounts.look(b"CAROL", b"tulip"))
+
+    def test_ownHashes(self) -> None:
+        """
+        Where the name service has the hashes, an unknown user is refused after the
+        work that the last known one took.
+        """
+        database = UserDatabase()
+        database.addUser("own", BCRYPT.decode(), 1008, 1008, "", "/", "/bin/sh")
+        database.addUser("bad", "$unknown$", 1009, 1009, "", "/", "/bin/sh")
+        accounts = Accounts(SystemUsers(database))
+        self.assertKind(ACCEPTED, accounts.look(b"own", PASSWORD))
+        for name in (b"own", b"eve", b"bad"):
+            del self.verified[:]
+            self.assertKind(REFUSED, accounts.look(name, b"tulip"))
+            self.assertEqual(self.verified, [(BCRYPT, b"tulip")], name)
+
+    def test_checkFiles(self) -> None:
+        """
+        Files that can let nobody in are told, and those that will be filled are not.
+        """
+        empty = self.write("empty", b"# nobody yet\n")
+        nonsense = self.write("nonsense", b"alice sesame\nbob:secret\n")
+        for passwd, shadow in [
+            (self.passwd, self.shadow),
+            (self.passwd, None),
+            (self.passwd, empty),
+            (empty, self.shadow),
+        ]:
+            checkFiles(passwd, shadow)
+        for passwd, shadow, says in [
+            (self.passwd, self.passwd, "is one of shadow(5)"),
+            (self.shadow, self.shadow, "is one of passwd(5)"),
+            (nonsense, self.shadow, f"no line of {nonsense} is one of passwd(5)"),
+            (self.passwd, nonsense, f"no line of {nonsense} is one of shadow(5)"),
+            (empty, None, "write shadow=FILE too"),
+        ]:
+            error = self.assertRaises(ValueError, checkFiles, passwd, shadow)
+            self.assertIn(says, str(error))
+        for secret in (b"x", b"*", b"!!", b"*LK*", b"##carol", b"", b"secret", b"$9$x"):
+            passwd = self.write("none", b"carol:%s:1:1:::\n" % secret)
+            error = self.assertRaises(ValueError, checkFiles, passwd, None)
+            self.assertIn("write shadow=FILE too", str(error))
+
+    def test_makeAccounts(self) -> None:
+        """
+        The files decide where users are looked for.
+        """
+        accounts = makeAccounts(Files(self.passwd, self.shadow, self.group), Rules())
+        self.assertKind(ACCEPTED, accounts.look(b"carol", PASSWORD))
+        accounts = makeAccounts(Files(shadow=self.shadow), Rules())
+        self.assertKind(UNSURE, accounts.look(b"orphan", PASSWORD))
+        self.assertKind(REFUSED, accounts.look(b"root", PASSWORD))

@@ -1,0 +1,3 @@
+"""
+Tests for L{mycred.checkers.sshkeys}.
+"""

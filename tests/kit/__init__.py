@@ -1,0 +1,3 @@
+"""
+What tests share: servers, programs, files and keys.
+"""

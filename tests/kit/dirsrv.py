@@ -1,0 +1,153 @@
+"""
+A real 389 Directory Server.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+from twisted.trial.unittest import SkipTest
+
+from .processes import Process, freePort, run
+from .slapd import GROUPS, PEOPLE, SERVICE, SERVICE_PASSWORD, SUFFIX
+
+_DIRSRV = "/usr/sbin/ns-slapd"
+_TEMPLATE = Path("/usr/share/dirsrv/data/template-dse.ldif")
+_SETTINGS = Path("/etc/dirsrv")
+
+_ADMIN, _ADMIN_PASSWORD = "cn=Directory Manager", "for the admin"
+
+_FOLDERS = ("bak", "cert", "config", "db", "db_home", "inst", "ldif", "lock", "log")
+
+_BACKEND = f"""
+dn: cn=userRoot,cn=ldbm database,cn=plugins,cn=config
+changetype: add
+objectClass: extensibleObject
+objectClass: nsBackendInstance
+nsslapd-suffix: {SUFFIX}
+
+dn: cn="{SUFFIX}",cn=mapping tree,cn=config
+changetype: add
+objectClass: extensibleObject
+objectClass: nsMappingTree
+nsslapd-state: backend
+nsslapd-backend: userRoot
+
+dn: {SUFFIX}
+changetype: add
+objectClass: domain
+dc: example
+aci: (targetattr != "userPassword") (version 3.0; acl "read"; allow (read, search,
+  compare) userdn = "ldap:///anyone";)
+
+dn: {PEOPLE}
+changetype: add
+objectClass: organizationalUnit
+ou: people
+
+dn: {GROUPS}
+changetype: add
+objectClass: organizationalUnit
+ou: groups
+
+dn: {SERVICE}
+changetype: add
+objectClass: applicationProcess
+objectClass: simpleSecurityObject
+cn: service
+userPassword: {SERVICE_PASSWORD.decode()}
+"""
+
+_POLICY = """
+dn: cn=config
+changetype: modify
+replace: passwordLockout
+passwordLockout: on
+-
+replace: passwordMaxFailure
+passwordMaxFailure: 3
+-
+replace: passwordUnlock
+passwordUnlock: off
+-
+replace: passwordExp
+passwordExp: on
+-
+replace: passwordMustChange
+passwordMustChange: on
+"""
+
+
+class DirectoryServer(Process):
+    """
+    A server.
+
+    @ivar port: its port.
+    """
+
+    def __init__(self, *entries: str, changes: tuple[str, ...] = ()) -> None:
+        """
+        @param entries: the entries in LDIF, beside those that are always there.
+        @param changes: what is changed once there is a password policy, in LDIF.
+        """
+        if not os.access(_DIRSRV, os.X_OK) or shutil.which("ldapmodify") is None:
+            raise SkipTest("install 389-ds-base and ldap-utils")
+        if os.geteuid():
+            raise SkipTest("389 Directory Server's own files are for root")
+        super().__init__("dirsrv")
+        try:
+            self._begin()
+            self.modify(_BACKEND)
+            self.modify(
+                *("\n" + e.replace("\n", "\nchangetype: add\n", 1) for e in entries)
+            )
+            self.modify(_POLICY)
+            self.modify(*changes)
+        except BaseException:
+            self.stop()
+            raise
+
+    def modify(self, *changes: str) -> None:
+        """
+        Change entries, in LDIF.
+        """
+        url = f"ldapi://{self.socket.replace('/', '%2F')}"
+        command = ["ldapmodify", "-x", "-H", url, "-D", _ADMIN, "-w", _ADMIN_PASSWORD]
+        if changes:
+            run(*command, given="\n".join(changes))
+
+    def _begin(self) -> None:
+        """
+        Have it run, as dscreate(8) would without systemd.
+        """
+        self.port = freePort()
+        self.socket = str(self.folder / "socket")
+        said = {f"{name}_dir": str(self.folder / name) for name in _FOLDERS}
+        for path in said.values():
+            os.mkdir(path)
+        configuration = Path(said["config_dir"])
+        shutil.copytree(_SETTINGS / "schema", configuration / "schema")
+        for name in ("certmap.conf", "slapd-collations.conf"):
+            shutil.copy(_SETTINGS / "config" / name, configuration)
+        said |= {
+            "db_lib": "mdb",
+            "ds_passwd": f"{{CLEAR}}{_ADMIN_PASSWORD}",
+            "ds_port": str(self.port),
+            "ds_suffix": SUFFIX,
+            "ds_user": "root",
+            "fqdn": "localhost",
+            "ldapi": self.socket,
+            "ldapi_autobind": "off",
+            "ldapi_enabled": "on",
+            "rootdn": _ADMIN,
+            "run_dir": str(self.folder),
+            "schema_dir": str(configuration / "schema"),
+            "tmp_dir": str(self.folder),
+        }
+        text = re.sub("%([a-z_]+)%", lambda found: said[found[1]], _TEMPLATE.read_text())
+        (configuration / "dse.ldif").write_text(text)
+        pid = str(self.folder / "pid")
+        self.launch(_DIRSRV, "-D", str(configuration), "-i", pid, "-d", "0")

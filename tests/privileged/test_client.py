@@ -1,0 +1,897 @@
+"""
+Tests for the processes that check logins: real ones.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import re
+import resource
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from socket import SHUT_WR, socketpair
+from threading import Event
+from typing import Any
+
+from twisted.trial.unittest import SkipTest
+
+import mycred
+from mycred import _processtree as _processes
+from mycred._accounts import Rules, _settled, settled
+from mycred._files import SETTLING
+from mycred._privileged import (
+    Helper,
+    _broker,
+    _launch as _starting,
+    _running,
+    _worker as _work,
+)
+from mycred._privileged._broker import Broker
+from mycred._privileged._wire import (
+    WireError,
+    drain,
+    packRequest,
+    receive,
+    send,
+    unpackAnswer,
+)
+from mycred._verdict import Kind, Verdict
+
+from ..kit.machines import PASSWORD, MachineTestCase
+
+ROOT = Path(mycred.__file__).parents[1]
+
+# How long anything may take before the test gives up, in seconds.
+PATIENCE = 20.0
+
+_library = re.compile(r"/lib[^/]*\.so[.0-9]*( \(deleted\))?$")
+
+
+def children(pid: int) -> list[int]:
+    """
+    List the processes that a process has started.
+    """
+    path = Path(f"/proc/{pid}/task/{pid}/children")
+    if not path.parent.exists():
+        return []
+    if not path.exists():
+        raise SkipTest("run Linux with CONFIG_PROC_CHILDREN")
+    return [int(word) for word in path.read_text("ascii").split()]
+
+
+def held(pid: int | str) -> dict[int, str]:
+    """
+    Return what a process has open, by its descriptors: all but shared libraries, of which
+    libffi keeps its own open since 3.5.
+    """
+    found = {}
+    for number in os.listdir(f"/proc/{pid}/fd"):
+        # What has been listed is gone, in this process.
+        with contextlib.suppress(FileNotFoundError):
+            found[int(number)] = os.readlink(f"/proc/{pid}/fd/{number}")
+    return {n: what for n, what in found.items() if not _library.search(what)}
+
+
+def until(condition: Callable[[], Any]) -> Any:
+    """
+    Wait for something that other processes do.
+    """
+    end = time.monotonic() + PATIENCE
+    while not (result := condition()):
+        if time.monotonic() > end:
+            raise AssertionError("it doesn't happen")
+        time.sleep(0.005)
+    return result
+
+
+def soon(seconds: float) -> float:
+    """
+    Tell when so many seconds are over.
+    """
+    return time.monotonic() + seconds
+
+
+class HelperTestCase(MachineTestCase):
+    """
+    Base of the tests that start processes.
+    """
+
+    def helper(self, processes: int = 1, rules: Any = None) -> Helper:
+        """
+        Start processes for the accounts of the machine.
+        """
+        before = set(children(os.getpid()))
+        files = self.passwd, self.shadow, self.group
+        rules = rules or Rules()
+        helper = Helper("unix", files, rules, processes=processes)
+        self.addCleanup(helper.close)
+        [self.broker] = set(children(os.getpid())) - before
+        for pid in children(self.broker):
+            # It closes what it has inherited when it begins.
+            until(lambda pid=pid: len(held(pid)) <= 4)
+        return helper
+
+    def python(self, program: str) -> subprocess.Popen[str]:
+        """
+        Run a program until the end of the test.
+        """
+        process = subprocess.Popen(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        assert process.stdout is not None
+        self.addCleanup(process.stdout.close)
+        return process
+
+    def ask(self, helper: Helper, name: bytes, password: bytes = PASSWORD) -> Kind:
+        """
+        Ask, and have no doubts.
+        """
+        self.answer = helper.ask(name, password, None, soon(PATIENCE))
+        return self.answer.verdict.kind
+
+
+class AskTests(HelperTestCase):
+    """
+    Tests for L{Helper.ask}.
+    """
+
+    def test_verdicts(self) -> None:
+        """
+        The processes find what this one would find, and tell all of it.
+        """
+        helper = self.helper(rules=Rules(minuid=1))
+        accounts = self.accounts(Rules(minuid=1), now=time.time)
+        for name in (b"carol", b"dave", b"locked", b"expired", b"root", b"eve"):
+            for password in (PASSWORD, b"tulip", b"\xff\x01"):
+                expected = accounts.look(name, password)._replace(doubt=None)
+                answer = helper.ask(name, password, None, soon(PATIENCE))
+                self.assertEqual(answer.verdict._replace(doubt=None), expected)
+
+    def test_rules(self) -> None:
+        """
+        Rules are told to the processes when they start.
+        """
+        shells = self.write("shells", b"/bin/bash\n")
+        nologin = str(self.folder / "nologin")
+        self.assertIs(
+            self.ask(self.helper(rules=Rules(minuid=5000)), b"carol"), Kind.DENIED
+        )
+        rules = Rules((nologin,), shells, 1000, ("staff",))
+        helper = self.helper(rules=rules)
+        self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
+        self.assertIs(self.ask(helper, b"dave"), Kind.DENIED)
+        self.assertIn("/bin/sh", self.answer.verdict.why)
+        self.assertIs(self.ask(helper, b"erin"), Kind.DENIED)
+        self.assertIn("groups staff", self.answer.verdict.why)
+        Path(nologin).touch()
+        self.assertIs(self.ask(helper, b"carol"), Kind.DENIED)
+
+    def test_manyAtATime(self) -> None:
+        """
+        As many as there are processes can ask at a time, and each gets his own
+        answer.
+        """
+        helper = self.helper(3)
+        names = [b"carol", b"dave", b"eve", b"locked", b"frank"] * 20
+        expected = [self.accounts().look(n, PASSWORD).kind for n in names]
+        with ThreadPoolExecutor(3) as threads:
+            answers = threads.map(
+                lambda n: helper.ask(n, PASSWORD, None, soon(20)), names
+            )
+            kinds = [(answer.verdict.name, answer.verdict.kind) for answer in answers]
+        self.assertEqual(kinds, list(zip(names, expected)))
+
+    def test_store(self) -> None:
+        """
+        A store that can't be read is no wrong password; once it comes, it counts.
+        """
+        helper = self.helper()
+        Path(self.shadow).rename(self.shadow + "~")
+        self.assertIs(self.ask(helper, b"carol"), Kind.UNSURE)
+        self.assertIn(f"{self.shadow}", self.answer.verdict.why)
+        Path(self.shadow + "~").rename(self.shadow)
+        self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
+
+    def test_notes(self) -> None:
+        """
+        What is odd comes with the answer.
+        """
+        self.write("shadow", b"carol:nonsense:::::::\n")
+        helper = self.helper()
+        self.assertIs(self.ask(helper, b"carol"), Kind.REFUSED)
+        [note] = self.answer.notes
+        self.assertIn("shadow, line 1: ", note)
+
+    def test_hangs(self) -> None:
+        """
+        A process that doesn't answer in time is replaced, and what it might have said
+        reaches nobody else.
+        """
+        helper = self.helper()
+        for _ in range(3):
+            [hung] = until(lambda: children(self.broker))
+            os.kill(hung, signal.SIGSTOP)
+            answer = helper.ask(b"carol", PASSWORD, None, soon(0.05))
+            self.assertIs(answer.verdict.kind, Kind.UNSURE)
+            self.assertIn("hasn't come in time", answer.verdict.why)
+            self.assertIs(self.ask(helper, b"eve"), Kind.REFUSED)
+            self.assertEqual(self.answer.verdict.name, b"eve")
+            self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
+            self.assertNotIn(hung, children(self.broker))
+
+    def test_crashesAlone(self) -> None:
+        """
+        Of a process that ends while nobody asks it the log is told, and nobody else.
+        """
+        helper = self.helper()
+        for _ in range(3):
+            [old] = until(lambda: children(self.broker))
+            os.kill(old, signal.SIGKILL)
+            until(lambda old=old: set(children(self.broker)) - {old})
+            self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
+            [note] = self.answer.notes
+            self.assertIn("SIGKILL", note)
+
+    def test_crashesMeanwhile(self) -> None:
+        """
+        Who waits for a process that ends needn't wait until the deadline.
+        """
+        helper = self.helper()
+        [old] = children(self.broker)
+        os.kill(old, signal.SIGSTOP)
+        asked, answer = Event(), helper._running._answer
+
+        def waiting(*arguments: Any) -> Any:
+            asked.set()
+            return answer(*arguments)
+
+        self.patch(helper._running, "_answer", waiting)
+        with ThreadPoolExecutor(1) as threads:
+            asking = threads.submit(helper.ask, b"carol", PASSWORD, None, soon(3600))
+            self.assertTrue(asked.wait(PATIENCE))
+            os.kill(old, signal.SIGABRT)
+            os.kill(old, signal.SIGCONT)
+            self.assertIn("SIGABRT", asking.result(PATIENCE).verdict.why)
+
+    def test_nonsense(self) -> None:
+        """
+        An answer that makes no sense is none, and its process is replaced.
+        """
+        helper = self.helper()
+        self.patch(_running, "_notices", lambda end: drain(end) or [])
+        for nonsense in (5, [], [0], {"a": 1}, [0, 0, 0, 0], [0, None, []], [0, [], 1]):
+            [old] = until(lambda: children(self.broker))
+            self.patch(secrets, "randbits", lambda bits: 0)
+            answers = [nonsense]
+
+            def once(*arguments: Any, answers: list[Any] = answers) -> Any:
+                return answers.pop() if answers else receive(*arguments)
+
+            self.patch(_running, "receive", once)
+            self.assertIs(self.ask(helper, b"carol"), Kind.UNSURE, nonsense)
+            self.assertIn("makes no sense", self.answer.verdict.why)
+            self.assertIs(self.ask(helper, b"eve"), Kind.REFUSED, nonsense)
+            self.assertNotIn(old, children(self.broker))
+
+    def test_brokerHangs(self) -> None:
+        """
+        A broker that doesn't replace what hangs is told of, and its late reply isn't
+        taken for another one.
+        """
+        helper = self.helper(2)
+        self.patch(_running, "_PATIENCE", 0.05)
+        os.kill(self.broker, signal.SIGSTOP)
+        for pid in children(self.broker):
+            os.kill(pid, signal.SIGSTOP)
+        for _ in range(2):
+            answer = helper.ask(b"carol", PASSWORD, None, soon(0.05))
+            self.assertIn("gone", answer.verdict.why)
+        self.patch(_running, "_PATIENCE", PATIENCE)
+        os.kill(self.broker, signal.SIGCONT)
+        for pid in until(lambda: children(self.broker)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+        for _ in range(2):
+            answer = helper.ask(b"carol", PASSWORD, None, soon(0.05))
+        for _ in range(4):
+            self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
+
+    def test_implausible(self) -> None:
+        """
+        What the server should have refused, they refuse: it may have fallen to
+        somebody who asks by himself.
+        """
+        helper = self.helper()
+        for name, password in [
+            (b"../../etc/passwd", b"x"),
+            (b"carol\0x", PASSWORD),
+            (b"carol\n", PASSWORD),
+            (b"", b"x"),
+            (b"carol", b""),
+            (b"carol", PASSWORD + b"\0"),
+            (b"carol", b"x" * 2000),
+        ]:
+            self.assertIs(self.ask(helper, name, password), Kind.UNSURE)
+        self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
+
+    def test_goesOnChanging(self) -> None:
+        """
+        A file that never comes to rest lets nobody be refused, nor told that his
+        password is wrong; who knows it is let in.
+        """
+        verdicts = [Verdict(Kind.REFUSED, b"a", doubt=(n,)) for n in range(50)]
+        slept: list[float] = []
+        self.patch(time, "sleep", slept.append)
+        verdict = settled(verdicts.pop, b"a")
+        self.assertIs(verdict.kind, Kind.UNSURE)
+        self.assertEqual(len(verdicts), 50 - _settled._TRIES)
+        self.assertEqual(slept, [SETTLING] * _settled._TRIES)
+        right = Verdict(Kind.ACCEPTED, b"a")
+        for found, looks in [
+            ([right], 1),
+            ([verdicts[0], verdicts[0]], 2),
+            ([right._replace(doubt=(1,)), right], 2),
+            ([right._replace(doubt=(1,)), verdicts[0], verdicts[0]], 3),
+            ([verdicts[0], verdicts[1], verdicts[1]._replace(doubt=None)], 3),
+        ]:
+            left = list(found)
+            verdict = settled(lambda left=left: left.pop(0), b"a")
+            self.assertEqual((verdict, left), (found[looks - 1], []))
+
+    def test_unexpected(self) -> None:
+        """
+        Whatever goes wrong in a look is told by its place, and not by its text, which
+        may hold what nobody should see.
+        """
+
+        def find(name: bytes, password: bytes, peer: object) -> Verdict:
+            raise ZeroDivisionError("secret")
+
+        with contextlib.ExitStack() as stack:
+            one, other = map(stack.enter_context, socketpair())
+            send(one, packRequest(1, b"carol", b"secret", None))
+            one.shutdown(SHUT_WR)
+            look = _work.Finder(find, lambda: iter(()), None)
+            self.assertFalse(_work.work(other, look))
+            _, verdict, _ = unpackAnswer(receive(one))
+        self.assertIs(verdict.kind, Kind.UNSURE)
+        self.assertIn("ZeroDivisionError at " + __file__, verdict.why)
+        self.assertNotIn("secret", verdict.why)
+
+    def test_gone(self) -> None:
+        """
+        If all of them are gone, and this process may start no others, that is no wrong
+        password.
+        """
+        helper = self.helper()
+        self.patch(os, "geteuid", lambda: 4711)
+        for pid in (self.broker, *children(self.broker)):
+            os.kill(pid, signal.SIGKILL)
+        self.assertIs(self.ask(helper, b"carol"), Kind.UNSURE)
+        self.assertIn("restart the server", self.answer.verdict.why)
+        helper = self.helper()
+        helper.close()
+        self.assertIs(self.ask(helper, b"carol"), Kind.UNSURE)
+
+    def test_brokerGone(self) -> None:
+        """
+        With the broker end the others, also one that hangs, and that is told.
+        """
+        helper = self.helper()
+        self.patch(os, "geteuid", lambda: 4711)
+        [worker] = children(self.broker)
+        os.kill(worker, signal.SIGSTOP)
+        os.kill(self.broker, signal.SIGKILL)
+        until(lambda: not Path(f"/proc/{worker}").exists())
+        answer = helper.ask(b"carol", PASSWORD, None, soon(0.05))
+        self.assertIs(answer.verdict.kind, Kind.UNSURE)
+        self.assertIn("gone", answer.verdict.why)
+
+
+class ProcessTests(HelperTestCase):
+    """
+    Tests for how the processes begin and end.
+    """
+
+    def test_close(self) -> None:
+        """
+        They end when they are closed, and when they are forgotten; nothing is left
+        open.
+        """
+        self.helper().close()
+        before = len(held("self"))
+        helper = self.helper(2)
+        workers = children(self.broker)
+        self.assertEqual(len(workers), 2)
+        helper.close()
+        self.assertEqual(len(held("self")), before)
+        until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
+        others = set(children(os.getpid()))
+        helper = Helper("unix", [None, None, None], Rules(), processes=1)
+        [broker] = set(children(os.getpid())) - others
+        del helper
+        gc.collect()
+        self.assertNotIn(broker, children(os.getpid()))
+
+    def test_wrongSettings(self) -> None:
+        """
+        What the processes can't use is told by them, and they end.
+        """
+        before = children(os.getpid()), len(held("self"))
+        error = self.assertRaises(
+            ValueError, Helper, "pam", "no-such-service", "/nowhere", processes=1
+        )
+        self.assertIn("/nowhere/no-such-service", str(error))
+        after = children(os.getpid()), len(held("self"))
+        self.assertEqual(before, after)
+
+    def test_mustWork(self) -> None:
+        """
+        If that is asked for, they look at the files, and tell what is wrong with them.
+        """
+        files = self.passwd, self.shadow, self.group
+        Helper("unix", files, Rules(), True, processes=1).close()
+        bare = self.write("bare", b"carol:x:1000:100:::\n")
+        for passwd, shadow, says in [
+            (bare, None, "write shadow=FILE"),
+            (self.group, self.shadow, f"no line of {self.group} is one of passwd(5)"),
+            (self.passwd, "/nowhere", "No such file or directory: '/nowhere'"),
+        ]:
+            files = passwd, shadow, None
+            Helper("unix", files, Rules(), processes=1).close()
+            error = self.assertRaises(
+                ValueError, Helper, "unix", files, Rules(), True, processes=1
+            )
+            self.assertIn(says, str(error))
+
+    def test_cannotStart(self) -> None:
+        """
+        If they can't be started, or end at once, that is told.
+        """
+        before = len(held("self"))
+        for program in ("/nowhere/python", shutil.which("false")):
+            self.patch(sys, "executable", program)
+            self.assertRaises(OSError, self.helper)
+        self.assertEqual(len(held("self")), before)
+
+    def start(self, source: str, before: str = "") -> subprocess.Popen[str]:
+        """
+        Run a program that has some processes in C{helper}.
+
+        @param before: what it does first.
+        """
+        begin = f"""
+            {before}
+            import os, sys, time
+            from mycred._privileged import Helper
+            from mycred._accounts import Rules
+            files = {[self.passwd, self.shadow, None]}
+            helper = Helper("unix", files, Rules(), processes=2)
+        """
+        return self.python(textwrap.dedent(begin) + textwrap.dedent(source))
+
+    def test_serverKilled(self) -> None:
+        """
+        However the server ends, they end with it, also those that are busy.
+        """
+        process = self.start("print('started', flush=True); time.sleep(3600)")
+        assert process.stdout is not None
+        self.assertEqual(process.stdout.readline(), "started\n")
+        [broker] = children(process.pid)
+        workers = children(broker)
+        os.kill(workers[0], signal.SIGSTOP)
+        process.kill()
+        until(lambda: not any(Path(f"/proc/{p}").exists() for p in [broker, *workers]))
+
+    def test_signals(self) -> None:
+        """
+        What ends a server, such as Ctrl-C in its terminal, leaves them to do their
+        work until the server ends; what the modules start is ended by it.
+        """
+        helper = self.helper()
+        [worker] = children(self.broker)
+        for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+            os.kill(self.broker, number)
+            os.kill(worker, number)
+        self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
+        self.assertNotEqual(os.getsid(self.broker), os.getsid(0))
+        status = Path(f"/proc/{worker}/status").read_text("ascii")
+        [ignored] = [li for li in status.splitlines() if li.startswith("SigIgn:")]
+        for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGCHLD):
+            self.assertFalse(int(ignored.split()[1], 16) >> number - 1 & 1)
+        caught = int(status.partition("SigCgt:")[2].split()[0], 16)
+        self.assertFalse(caught >> signal.SIGCHLD - 1 & 1)
+
+    def test_daemon(self) -> None:
+        """
+        A server that becomes a daemon still asks them, and nothing of its terminal
+        stays open through them.
+        """
+        process = self.start(f"""
+            if os.fork():
+                os._exit(0)
+            os.setsid()
+            if os.fork():
+                os._exit(0)
+            until = time.monotonic() + 20
+            kind = helper.ask(b"carol", {PASSWORD!r}, None, until).verdict.kind
+            print(kind.name, os.getppid() == 1 or os.getppid(), flush=True)
+            os.dup2(os.open(os.devnull, os.O_RDWR), 1)
+            time.sleep(3600)
+        """)
+        output, _ = process.communicate(timeout=PATIENCE)
+        self.assertEqual(output.split()[0], "ACCEPTED")
+        command = f"^{sys.executable} -c .*{self.shadow}"
+        subprocess.run(["pkill", "-KILL", "-f", command], check=True)
+
+    def test_cannotFork(self) -> None:
+        """
+        A worker that can't be started is started later.
+        """
+        end: Any = None
+        broker = Broker(end, [end], end)
+        self.addCleanup(os.close, broker._wakeup)
+        self.addCleanup(os.close, broker._alarm)
+
+        def fail() -> int:
+            raise BlockingIOError
+
+        self.patch(os, "fork", fail)
+        broker._start(0)
+        self.assertEqual((broker._empty, broker._places), ({0}, {}))
+        self.patch(os, "fork", lambda: 4711)
+        broker._start(0)
+        self.assertEqual((broker._empty, broker._places), (set(), {4711: 0}))
+
+    def test_orders(self) -> None:
+        """
+        An order that makes no sense ends the broker.
+        """
+        for order in (None, 5, [], [0], ["0", 1], [1, 1], [-1, 1], [True, {}, 1]):
+            one, other = socketpair()
+            with one, other:
+                look: Any = None
+                broker = Broker(other, [other], look)
+                send(one, order)
+                self.assertIsNone(broker._order())
+                send(one, [0, 7])
+                self.assertEqual(broker._order(), (0, 7))
+                os.close(broker._wakeup)
+                os.close(broker._alarm)
+
+    def test_manyFiles(self) -> None:
+        """
+        A server that has very many files open gets its processes all the same.
+        """
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if hard < 2048:
+            raise SkipTest("allow 2048 open files (ulimit -Hn)")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (2048, hard))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        for number in [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]:
+            self.addCleanup(os.close, number)
+        helper = self.helper()
+        [old] = children(self.broker)
+        os.kill(old, signal.SIGKILL)
+        until(lambda: set(children(self.broker)) - {old})
+        self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
+
+    def program(self, source: str, **arguments: Any) -> str:
+        """
+        Run a program that has processes of its own, and ends.
+
+        @return: what it prints.
+        """
+        process = self.start(source, **arguments)
+        output, _ = process.communicate(timeout=PATIENCE)
+        return output
+
+    def test_closedFiles(self) -> None:
+        """
+        A server without standard input, output and error gets its processes, too.
+        """
+        path = self.folder / "result"
+        self.program(
+            f"""
+            kind = helper.ask(b"carol", {PASSWORD!r}, None, time.monotonic() + 20)
+            open({str(path)!r}, "w").write(kind.verdict.kind.name)
+            """,
+            before="import os; os.closerange(0, 3)",
+        )
+        self.assertEqual(path.read_text(), "ACCEPTED")
+
+    def test_longPath(self) -> None:
+        """
+        There may be very many places for modules.
+        """
+        said = self.program(
+            "print('begun')",
+            before="import sys; sys.path += [f'/{n:0200}' for n in range(5000)]",
+        )
+        self.assertEqual(said, "begun\n")
+
+    def test_blockedSignals(self) -> None:
+        """
+        Signals that the server has blocked aren't blocked in them.
+        """
+        said = self.program(
+            """
+            import subprocess
+            text = open(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read()
+            for pid in [*text.split(), *subprocess.getoutput(f"pgrep -P {text}").split()]:
+                status = open(f"/proc/{pid}/status").read()
+                print(int(status.partition("SigBlk:")[2].split()[0], 16))
+            """,
+            before="import signal as s; s.pthread_sigmask(s.SIG_BLOCK, range(1, 32))",
+        )
+        self.assertEqual(said.split(), ["0", "0", "0"])
+
+    def test_laterModules(self) -> None:
+        """
+        Whoever writes into the folders of the server after its start gets nothing run
+        by them.
+        """
+        folder = self.folder / "modules"
+        folder.mkdir()
+        said = self.program(
+            f"""
+            for name in ("bcrypt", "_cffi_backend", "argon2", "ctypes", "grp", "json"):
+                source = "open('{folder}/run', 'w'); raise SystemExit"
+                open(f"{folder}/{{name}}.py", "w").write(source)
+            answer = helper.ask(b"carol", {PASSWORD!r}, None, time.monotonic() + 20)
+            print(answer.verdict.kind.name)
+            """,
+            before=f"import sys; sys.path.insert(0, {str(folder)!r})",
+        )
+        self.assertEqual(said, "ACCEPTED\n")
+        self.assertFalse((folder / "run").exists())
+
+    def test_modulesAtStart(self) -> None:
+        """
+        Python's own modules come before those in the server's folders.
+        """
+        folder = self.folder / "modules"
+        folder.mkdir()
+        for name in ("resource", "json", "select"):
+            (folder / f"{name}.py").write_text(f"open({str(folder / 'run')!r}, 'w')")
+        said = self.program(
+            "print('begun')",
+            before="import sys, resource, json, select, socket, subprocess; "
+            f"sys.path.insert(0, {str(folder)!r})",
+        )
+        self.assertEqual(said, "begun\n")
+        self.assertFalse((folder / "run").exists())
+
+    def test_foldersLeft(self) -> None:
+        """
+        Once they have begun, only Python's own modules are found.
+        """
+        said = self.program("""
+            from socket import socketpair
+            from mycred._verdict import Kind, Verdict
+            from mycred._privileged import _broker, _wire
+            from mycred._privileged._worker import Finder
+
+            def find(name, password, peer):
+                return Verdict(Kind.REFUSED, name, str(sys.path))
+
+            _broker.makeFinder = lambda *_: Finder(find, lambda: iter(()), None)
+            (control, theirs), (end, other) = socketpair(), socketpair()
+            if not os.fork():
+                control.close(), end.close()
+                own = [folder for folder in sys.path if "-packages" not in folder]
+                _broker.Broker.serve(theirs, [other], ["/only", *own])
+                os._exit(0)
+            _wire.send(control, [])
+            assert _wire.receive(control) == ""
+            _wire.send(end, _wire.packRequest(1, b"carol", b"x", None))
+            path = _wire.unpackAnswer(_wire.receive(end))[1].why
+            print("/only" in path, "-packages" in path)
+        """)
+        self.assertEqual(said, "True False\n")
+
+    def test_stoppedBeforeKilled(self) -> None:
+        """
+        What is to be killed is stopped first, so that it starts nothing meanwhile.
+        """
+        done: list[Any] = []
+
+        def descendants(pid: int) -> list[int]:
+            done.append("listed")
+            return [7, 8]
+
+        self.patch(_processes, "descendants", descendants)
+        self.patch(os, "kill", lambda pid, number: done.append((pid, number)))
+        _processes.kill(5)
+        kill = signal.SIGKILL
+        self.assertEqual(
+            done, [(5, signal.SIGSTOP), "listed", (7, kill), (8, kill), (5, kill)]
+        )
+
+    def test_triedAgain(self) -> None:
+        """
+        A worker that couldn't be started is started without anybody asking for it.
+        """
+        one, other = socketpair()
+        self.addCleanup(one.close)
+        self.addCleanup(other.close)
+        finder: Any = None
+        broker = Broker(other, [other], finder)
+        self.addCleanup(os.close, broker._wakeup)
+        self.addCleanup(os.close, broker._alarm)
+        os.set_blocking(broker._wakeup, False)
+
+        def fork() -> int:
+            one.close()
+            return 4711
+
+        def waitpid(pid: int, options: int) -> tuple[int, int]:
+            raise ChildProcessError
+
+        self.patch(os, "fork", fork)
+        self.patch(os, "waitpid", waitpid)
+        self.patch(_broker, "_AGAIN", 1)
+        broker._empty = {0}
+        broker.run()
+        self.assertEqual((broker._empty, broker._places), (set(), {4711: 0}))
+
+    def test_nonsensicalQuestion(self) -> None:
+        """
+        Of a question that makes no sense a worker ends, and that is told at once.
+        """
+        helper = self.helper()
+        _, end = helper._running._idle.get()
+        send(end, "nonsense")
+        _, how, _ = unpackAnswer(receive(end, soon(PATIENCE)))
+        self.assertIn("ended (1)", how)
+
+    def test_wrongKind(self) -> None:
+        """
+        What is wrong with the settings is told, whatever it is.
+        """
+        error = self.assertRaises(ValueError, Helper, "unix", 5, 6, processes=1)
+        self.assertIn("TypeError: ", str(error))
+
+    def test_replies(self) -> None:
+        """
+        Only the reply to an order is taken for it.
+        """
+        helper = self.helper()
+        self.patch(secrets, "randbits", lambda bits: 7)
+        for replies, isReplaced in [
+            ([5, "x", 7], True),
+            ([None], False),
+            ([5, None], False),
+            ([WireError()], False),
+        ]:
+            left = list(replies)
+
+            def reply(*arguments: Any, left: list[Any] = left) -> Any:
+                if isinstance(left[0], Exception):
+                    raise left.pop(0)
+                return left.pop(0)
+
+            self.patch(_running, "receive", reply)
+            if isReplaced:
+                helper._running._replace(0)
+            else:
+                self.assertRaises(OSError, helper._running._replace, 0)
+            self.assertEqual(left, [])
+
+    def test_state(self) -> None:
+        """
+        Whatever a module may change of a process shows.
+        """
+        before = _work._state()
+        self.assertEqual(_work._state(), before)
+        for name in ("getuid", "geteuid", "getgid", "getegid", "getgroups"):
+            original = getattr(os, name)
+            setattr(os, name, lambda: 4711)
+            try:
+                self.assertNotEqual(_work._state(), before, name)
+            finally:
+                setattr(os, name, original)
+        mask = os.umask(0o123)
+        try:
+            self.assertNotEqual(_work._state(), before)
+        finally:
+            os.umask(mask)
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2])
+        try:
+            self.assertNotEqual(_work._state(), before)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGUSR2])
+        self.assertEqual(_work._state(), before)
+
+    def test_forkedServer(self) -> None:
+        """
+        In a server that forks nobody gets an answer that is somebody else's.
+        """
+        said = self.program(f"""
+            from mycred._privileged import _running
+            _running._PATIENCE = 0.1
+            child = os.fork()
+            name = b"locked" if child else b"carol"
+            right = "DENIED" if child else "ACCEPTED"
+            for _ in range(20):
+                verdict = helper.ask(name, {PASSWORD!r}, None, time.monotonic() + 0.2)
+                kind = verdict.verdict.kind.name
+                if kind not in (right, "UNSURE"):
+                    print(name, kind, flush=True)
+            if not child:
+                os._exit(0)
+            os.waitpid(child, 0)
+        """)
+        self.assertEqual(said, "")
+
+    def test_inherited(self) -> None:
+        """
+        Programs that modules start inherit none of their files, and nothing of the
+        server's environment that may be secret; none of them leaves a core.
+        """
+        os.environ["DB_PASSWORD"] = "geheim"
+        os.environ["LC_X"] = "kept"
+        self.addCleanup(os.environ.pop, "DB_PASSWORD")
+        self.addCleanup(os.environ.pop, "LC_X")
+        helper = self.helper()
+        for pid in (self.broker, *children(self.broker)):
+            for number in held(pid):
+                text = Path(f"/proc/{pid}/fdinfo/{number}").read_text("ascii")
+                [flags] = [x for x in text.splitlines() if x.startswith("flags:")]
+                closed = bool(int(flags.split()[1], 8) & os.O_CLOEXEC)
+                self.assertEqual(closed, number > 2, (pid, number))
+            environment = Path(f"/proc/{pid}/environ").read_bytes()
+            self.assertNotIn(b"geheim", environment)
+            self.assertIn(b"PATH=", environment)
+            self.assertIn(b"LC_X=kept", environment)
+            self.assertIn(b"\0-I\0", Path(f"/proc/{pid}/cmdline").read_bytes())
+            limits = Path(f"/proc/{pid}/limits").read_text("ascii")
+            self.assertRegex(limits, r"Max core file size +0 +0 ")
+        helper.close()
+
+    def test_slowEnd(self) -> None:
+        """
+        A broker that doesn't end is ended.
+        """
+        helper = self.helper()
+        workers = children(self.broker)
+        os.kill(self.broker, signal.SIGSTOP)
+        self.patch(_starting, "_PATIENCE", 0.05)
+        helper.close()
+        for pid in (self.broker, *workers):
+            until(lambda pid=pid: not Path(f"/proc/{pid}").exists())
+
+    def test_environment(self) -> None:
+        """
+        They hold none of this process's files, and no folder.
+        """
+        open_ = os.open(self.passwd, os.O_RDONLY)
+        os.set_inheritable(open_, True)
+        self.addCleanup(os.close, open_)
+        helper = self.helper()
+        [worker] = children(self.broker)
+        for pid, most in [(self.broker, 3 + 2 + 2), (worker, 3 + 1)]:
+            self.assertEqual(os.readlink(f"/proc/{pid}/cwd"), "/")
+            has = held(pid)
+            self.assertLessEqual(len(has), most)
+            for number, what in has.items():
+                if number < 3:
+                    self.assertEqual(what, os.devnull)
+                else:
+                    self.assertRegex(what, r"^(socket|pipe|anon_inode):")
+        helper.close()
