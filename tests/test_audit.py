@@ -34,7 +34,7 @@ from twisted.python.failure import Failure
 from twisted.spread.pb import failure2Copyable
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
-from mycred import _audit, _reporting as _tellers
+from mycred import _audit, _reporting
 from mycred._chain import CheckerChain
 from mycred.checkers import (
     AllowAnonymousAccess,
@@ -339,7 +339,7 @@ class SessionTests(AuditTestCase):
         The time is that of the login, in milliseconds.
         """
         now = [1000.0]
-        for module in (_audit, _tellers):
+        for module in (_audit, _reporting):
             self.patch(module, "monotonic", lambda: now[0])
         answer: Deferred[bytes] = Deferred()
         self.login(self.session(Fixed(answer)))
@@ -406,7 +406,7 @@ class PresentedTests(AuditTestCase):
                 login = portal.login(kind(b"wrong"), None, Interface)
                 self.failureResultOf(login, UnauthorizedLogin)
                 self.assertIn('Login refused: user="alice"', self.line())
-        self.assertEqual(_tellers._elsewhere, {})
+        self.assertEqual(_reporting._elsewhere, {})
 
     def test_atATime(self) -> None:
         """

@@ -23,8 +23,7 @@ from twisted.scripts._twistd_unix import ServerOptions
 from twisted.trial.unittest import SynchronousTestCase
 
 import mycred
-from mycred import _uidoption as _privileges, strcred
-from mycred._passwordfile import _userfile as _file
+from mycred import _files, _uidoption, strcred
 from mycred.checkers import (
     AllowAnonymousAccess,
     FilePasswordDB,
@@ -106,9 +105,9 @@ class LaterUserTests(SynchronousTestCase):
         self.tried: list[object] = []
         self.mayRead = True
         self.patch(os, "geteuid", lambda: 0)
-        self.patch(_privileges, "rightsOf", self.remember)
-        self.patch(_privileges, "_closedFolder", lambda file: None)
-        self.patch(_privileges, "_canOpen", lambda file, flags: self.mayRead)
+        self.patch(_uidoption, "rightsOf", self.remember)
+        self.patch(_uidoption, "_closedFolder", lambda file: None)
+        self.patch(_uidoption, "_canOpen", lambda file, flags: self.mayRead)
 
     def remember(self, *rights: object) -> Any:
         """
@@ -725,7 +724,7 @@ class FileArgumentTests(SynchronousTestCase):
         fifo = self.path.with_name("fifo")
         os.mkfifo(fifo)
         self.assertTold(f"htpasswd:{fifo}", "not a regular file")
-        self.patch(_file, "LARGEST", 10)
+        self.patch(_files, "LARGEST", 10)
         self.assertTold(where, "larger than 10 bytes")
 
     def test_htdigest(self) -> None:

@@ -11,13 +11,13 @@ from hypothesis import HealthCheck, given, settings, strategies
 
 from twisted.python.fakepwd import UserDatabase
 
-from mycred import _files as _state
+from mycred import _files
 from mycred._accounts import (
     Accounts,
     Files,
     Rules,
     SystemUsers,
-    _passwords as _store,
+    _passwords,
     _users,
     checkFiles,
     makeAccounts,
@@ -49,8 +49,8 @@ class SameWorkTests(WorkTests, MachineTestCase):
         accounts = self.accounts()
         accounts.look(b"eve", b"tulip")
         self.count(_users, "userOf")
-        self.count(_store, "_parse")
-        self.count(_store, "hashIn")
+        self.count(_passwords, "_parse")
+        self.count(_passwords, "hashIn")
         works = []
         for name in (b"carol", b"eve", b"frank", b"locked"):
             self.work.clear()
@@ -293,7 +293,7 @@ class LookTests(MachineTestCase):
         accounts = self.accounts(Rules(groups=("mail",)))
         self.settle()
         self.assertIsNone(accounts.look(b"carol", PASSWORD).doubt)
-        self.patch(_state, "SETTLING", 3600)
+        self.patch(_files, "SETTLING", 3600)
         self.write("group", b"mail:x:8:car")
         accounts = self.accounts(Rules(groups=("mail",)))
         self.patch(accounts._users.file, "look", self.settled(accounts._users.file))
@@ -404,7 +404,7 @@ class LookTests(MachineTestCase):
         same state; so is half a line of the passwd file, on which the rules depend.
         """
         # However long this takes.
-        self.patch(_state, "SETTLING", 3600)
+        self.patch(_files, "SETTLING", 3600)
         accounts = self.accounts()
         first = accounts.look(b"eve", PASSWORD).doubt
         self.assertIsNotNone(first)

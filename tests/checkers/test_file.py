@@ -14,9 +14,8 @@ from zope.interface.verify import verifyObject
 
 from hypothesis import given, settings, strategies
 
-from mycred import _passwordfile as _userfile
 from mycred._hashes import Hash
-from mycred._passwordfile import Entry
+from mycred._passwordfile import Entry, _userfile
 from mycred.checkers import (
     FilePasswordDB,
     ICredentialsChecker,
@@ -490,7 +489,7 @@ class SameWorkTests(WorkTests, FileDBTestCase):
             return sizes[-1]
 
         self.patch(os, "readv", reading)
-        self.patch(_userfile._file, "_CHUNK", 64)
+        self.patch(_userfile, "_CHUNK", 64)
         database = self.database(b"alice:sesame\ncarol:" + BCRYPT + b"\nbob:tulip\n" * 50)
         self.settle()
         self.assertAccepted(self.ask(database, b"alice", b"sesame"), b"alice")

@@ -13,9 +13,8 @@ from hypothesis import given, settings, strategies
 
 from twisted.logger import formatEvent
 
-from mycred import _passwordfile
 from mycred._hashes import _libcrypt
-from mycred._passwordfile import _notes
+from mycred._passwordfile import _lookup, _notes
 from mycred.checkers import HtpasswdChecker, ICredentialsChecker, IUsernamePassword
 
 from ..kit.files import BCRYPT, FileTestCase, StoreTests
@@ -412,7 +411,7 @@ class NoteTests(HtpasswdTestCase):
         Of a large file, lines are looked at here and there when it is read; a line
         that was left out is told when its user comes.
         """
-        self.patch(_passwordfile, "_MOST_EXAMINED", 2)
+        self.patch(_lookup, "_MOST_EXAMINED", 2)
         lines = [b"u%d:%s" % (n, BCRYPT if n % 5 == 0 else b"x") for n in range(10)]
         checker = self.htpasswd(b"\n".join(lines))
         for _ in range(2):

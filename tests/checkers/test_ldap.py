@@ -503,10 +503,10 @@ class FactoryTests(DirectoryTestCase):
         """
         The help names every key that there is, and has an example that works.
         """
-        from mycred._ldap import _options as _keys
+        from mycred._ldap import _options
 
         text = cred_ldap.theLDAPCheckerFactory.authHelp
-        for key in _keys.KEYS:
+        for key in _options.KEYS:
             self.assertIn(f"{key}=", text)
         example = text.rpartition("--auth=ldap:")[2].strip()
         self.assertIsInstance(readSettings(example), LDAPSettings)

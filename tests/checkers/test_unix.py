@@ -24,10 +24,10 @@ from twisted.python.fakepwd import ShadowDatabase as FakeShadow, UserDatabase
 from twisted.spread.jelly import jelly, unjelly
 from twisted.trial.unittest import TestCase
 
-from mycred import _files as _state, strcred
+from mycred import _files, strcred
 from mycred._accounts import ShadowDatabase, _rules
 from mycred._hashes import Hash
-from mycred._passwordfile import _userfile as _file
+from mycred._passwordfile import _userfile
 from mycred.checkers import (
     AccountRules,
     ICredentialsChecker,
@@ -406,7 +406,7 @@ class UNIXCheckerTests(AccountTestCase):
         def deny(path: str, flags: int) -> int:
             raise PermissionError(13, "Permission denied", path)
 
-        self.patch(_file, "_openWithoutWaiting", deny)
+        self.patch(_files, "_openWithoutWaiting", deny)
         asking = self.ask(self.unixChecker(), b"carol", PASSWORD)
         self.failureResultOf(asking, TemporaryFailure)
 
@@ -1043,7 +1043,7 @@ class PluginTests(AccountTestCase):
             def fail(path: str, flags: int, error: OSError = error) -> int:
                 raise error
 
-            self.patch(_file, "_openWithoutWaiting", fail)
+            self.patch(_files, "_openWithoutWaiting", fail)
             output = StringIO()
             self.patch(cred_unix.theUnixCheckerFactory, "errorOutput", output)
             self.make("unix")
@@ -1067,7 +1067,7 @@ class PluginTests(AccountTestCase):
         """
         C{passwd} makes a checker of files, with or without the others.
         """
-        self.patch(_state, "SETTLING", 0)
+        self.patch(_files, "SETTLING", 0)
         description = f"passwd:{self.passwd}:shadow={self.shadow}"
         for options in ("", f":group={self.group}"):
             checker = self.make(description + options)
@@ -1113,7 +1113,7 @@ class PluginTests(AccountTestCase):
 
         # Root's server has others look at them.
         self.patch(os, "geteuid", lambda: 1000)
-        self.patch(_file.UserFile, "snapshot", changing)
+        self.patch(_userfile.UserFile, "snapshot", changing)
         self.assertWrong(f"passwd:{self.passwd}", "it changes while it is read")
 
     def test_help(self) -> None:

@@ -14,10 +14,10 @@ from twisted.internet.defer import Deferred
 
 from mycred import _files as _state
 from mycred._accounts import Rules
-from mycred._privileged import _worker as _work
+from mycred._privileged import _worker
 from mycred._sshkeys import KeyFiles, KeyPolicy, parseOffer, string
 from mycred._verdict import Kind, Verdict
-from mycred.checkers.sshkeys import _files as _keydbs
+from mycred.checkers.sshkeys import _files
 from mycred.error import DenialReason
 
 from ..kit.keys import blobOf, certificate, line
@@ -55,7 +55,7 @@ class YoungTestCase(MachineTestCase):
         self.meanwhile: Callable[[], object] = lambda: None
         self.patch(time, "sleep", self.sleep)
         # This process has no broker.
-        self.patch(_work, "endWith", lambda parent: None)
+        self.patch(_worker, "endWith", lambda parent: None)
 
     def sleep(self, seconds: float) -> None:
         """
@@ -101,13 +101,13 @@ class YoungTestCase(MachineTestCase):
         root.
         """
         rules = settings.get("accountRules")
-        account = None if rules is None else (_keydbs.SHADOW, rules)
+        account = None if rules is None else (_files.SHADOW, rules)
         files = KeyFiles(
             ca=settings.get("ca"),
             revoked=settings.get("revoked"),
             principals=settings.get("principals"),
         )
-        finder = _work.makeFinder("sshkey", files, KeyPolicy(), account)
+        finder = _worker.makeFinder("sshkey", files, KeyPolicy(), account)
         # Whom the name service doesn't know.
         authority = self.authorityOf(finder)
         authority._users = self.keys()._users
@@ -142,7 +142,7 @@ class ShadowTests(YoungTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.shadow = self.home / "shadow"
-        self.patch(_keydbs, "SHADOW", str(self.shadow))
+        self.patch(_files, "SHADOW", str(self.shadow))
 
     def test_rewritten(self) -> None:
         """
@@ -349,7 +349,7 @@ class RulesTests(YoungTestCase):
         """
         shells = self.home / "shells"
         rules = Rules(shells=str(shells))
-        self.patch(_keydbs, "SHADOW", str(self.home / "none"))
+        self.patch(_files, "SHADOW", str(self.home / "none"))
         for half, whole, kind in (
             (b"/bin/bash\n/bin/sh", b"/bin/bash\n/bin/shutdown\n", Kind.UNSURE),
             (b"/bin/sh", b"/bin/sh", Kind.ACCEPTED),

@@ -24,7 +24,7 @@ from hypothesis import given, settings, strategies as st
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 import mycred
-from mycred._cli import _htpasswdfile as _editing
+from mycred._cli import _htpasswdfile
 from mycred._cli._htpasswdfile import without, withSecret
 from mycred._files import State
 from mycred._hashes import recognize, verify
@@ -381,7 +381,7 @@ class OtherWritersTests(PasswdTestCase):
         victim.chmod(0o600)
         self.path.write_bytes(b"bob:x\n")
         self.path.chmod(0o666)
-        takeAfter = _editing._Edit._takeAfter
+        takeAfter = _htpasswdfile._Edit._takeAfter
 
         def swap(*arguments: Any) -> None:
             [temporary] = self.folder.glob(".mycred-*")
@@ -389,7 +389,7 @@ class OtherWritersTests(PasswdTestCase):
             temporary.symlink_to(victim)
             takeAfter(*arguments)
 
-        self.patch(_editing._Edit, "_takeAfter", swap)
+        self.patch(_htpasswdfile._Edit, "_takeAfter", swap)
         self.passwd("--cost=4", self.path, "alice")
         self.assertEqual(victim.stat().st_mode & 0o777, 0o600)
         self.assertEqual(victim.read_bytes(), b"secret")
@@ -409,7 +409,7 @@ class OtherWritersTests(PasswdTestCase):
             self.folder.symlink_to(other)
             return content + b"alice:x\n"
 
-        _editing.edit(str(self.path), swap)
+        _htpasswdfile.edit(str(self.path), swap)
         self.assertEqual((other / "htpasswd").read_bytes(), b"root:x\n")
         self.assertEqual((aside / "htpasswd").read_bytes(), b"bob:x\nalice:x\n")
 
@@ -430,7 +430,7 @@ class OtherWritersTests(PasswdTestCase):
 
         self.patch(time, "monotonic", lambda: now[0])
         self.patch(time, "sleep", sleep)
-        error = self.assertRaises(OSError, _editing.edit, str(self.path), swap)
+        error = self.assertRaises(OSError, _htpasswdfile.edit, str(self.path), swap)
         self.assertEqual(error.filename, str(self.path))
         self.assertFalse((self.folder / "elsewhere").exists())
         self.assertEqual(os.listdir(self.folder), ["htpasswd"])
@@ -446,7 +446,7 @@ class OtherWritersTests(PasswdTestCase):
         self.addCleanup(os.close, folder)
         self.patch(os, "fchown", None)
         error = self.assertRaises(
-            OSError, _editing._Edit(str(self.path), folder).run, bytes.upper
+            OSError, _htpasswdfile._Edit(str(self.path), folder).run, bytes.upper
         )
         self.assertEqual(error.errno, errno.ELOOP)
         self.assertEqual(victim.read_bytes(), b"root:x\n")
@@ -495,7 +495,7 @@ class OtherWritersTests(PasswdTestCase):
                 made.append(self.path.write_bytes(b"carol:x\n"))
             return content + b"alice:x\n"
 
-        _editing.edit(str(self.path), meanwhile)
+        _htpasswdfile.edit(str(self.path), meanwhile)
         self.assertEqual(self.path.read_bytes(), b"carol:x\nalice:x\n")
         self.assertEqual(os.listdir(self.folder), ["htpasswd"])
 
@@ -512,7 +512,7 @@ class OtherWritersTests(PasswdTestCase):
             other.unlink()
             return content + b"alice:x\n"
 
-        _editing.edit(str(self.path), meanwhile)
+        _htpasswdfile.edit(str(self.path), meanwhile)
         self.assertEqual(self.path.read_bytes(), b"carol:x\nalice:x\n")
 
     def test_manyWriters(self) -> None:
@@ -547,7 +547,7 @@ class OtherWritersTests(PasswdTestCase):
             return content + b"alice:x\n"
 
         self.path.write_bytes(b"bob:x\n")
-        error = self.assertRaises(OSError, _editing.edit, str(self.path), meanwhile)
+        error = self.assertRaises(OSError, _htpasswdfile.edit, str(self.path), meanwhile)
         self.assertIn("somebody else", str(error))
         self.assertEqual(self.path.read_bytes(), b"carol:x\nbob:x\n")
         self.assertEqual(os.listdir(self.folder), ["htpasswd"])

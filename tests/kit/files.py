@@ -13,10 +13,10 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred import _files as _state
-from mycred._checking import _stores as _looking
+from mycred import _files
+from mycred._checking import _stores
 from mycred._hashes import Hash
-from mycred._passwordfile import PasswordFile, _userfile as _file
+from mycred._passwordfile import PasswordFile, _userfile
 from mycred.credentials import UsernamePassword
 from mycred.error import TemporaryFailure, UnauthorizedLogin
 
@@ -51,7 +51,7 @@ class FileTestCase(SynchronousTestCase):
         """
         Have all files be old enough to be believed.
         """
-        self.patch(_state, "SETTLING", 0)
+        self.patch(_files, "SETTLING", 0)
 
     def ask(self, database: Any, name: Any, password: Any) -> Deferred[Any]:
         """
@@ -144,14 +144,14 @@ class StoreTests:
             raise PermissionError(13, "Permission denied", path)
 
         checker = self.checker(b"alice:sesame\n")
-        self.patch(_file, "_openWithoutWaiting", deny)
+        self.patch(_files, "_openWithoutWaiting", deny)
         self.assertDown(checker)
 
     def test_tooLarge(self: Any) -> None:
         """
         So is a file that is too large for anybody's accounts.
         """
-        self.patch(_file, "LARGEST", 13)
+        self.patch(_files, "LARGEST", 13)
         checker = self.checker(b"alice:sesame\n")
         self.assertAccepted(self.ask(checker, b"alice", b"sesame"), b"alice")
         self.assertDown(self.checker(b"alice:sesame\n#"))
@@ -185,9 +185,9 @@ class StoreTests:
         was read just after it had changed.
         """
         state = (0, time.time_ns(), len(b"alice:one\n"), 0, 0)
-        for module in (_file, _state):
+        for module in (_files, _userfile):
             self.patch(module, "signatureOf", lambda status: state)
-        self.patch(_state, "SETTLING", 60)
+        self.patch(_files, "SETTLING", 60)
         checker = self.checker(b"alice:one\n")
         self.assertAccepted(self.ask(checker, b"alice", b"one"), b"alice")
         self.path.write_bytes(b"alice:two\n")
@@ -222,9 +222,9 @@ class StoreTests:
         again after a moment.
         """
         self.run_()
-        moment = _state.SETTLING
+        moment = _files.SETTLING
         # However long it takes until the file is read.
-        self.patch(_state, "SETTLING", 3600)
+        self.patch(_files, "SETTLING", 3600)
         checker = self.checker(b"")
         asking = self.ask(checker, b"alice", b"sesame")
         wrong = self.ask(checker, b"alice", b"tulip")
@@ -260,7 +260,7 @@ class StoreTests:
         A refusal from a file that has just changed costs one more look, and no
         more: then it is certain.
         """
-        self.patch(_state, "SETTLING", 3600)
+        self.patch(_files, "SETTLING", 3600)
         self.run_()
         asking = self.ask(self.checker(b"alice:sesame\n"), b"alice", b"tulip")
         self.workers.step()
@@ -274,10 +274,10 @@ class StoreTests:
         If the file never comes to rest, that is a temporary failure, after so many
         looks, or when the login has taken as long as one may.
         """
-        self.patch(_state, "SETTLING", 3600)
+        self.patch(_files, "SETTLING", 3600)
         self.run_()
-        for pause, expected in ((0, _looking._TRIES), (11, 3)):
-            self.patch(_looking, "SETTLING", pause)
+        for pause, expected in ((0, _stores._TRIES), (11, 3)):
+            self.patch(_stores, "SETTLING", pause)
             checker = self.checker(b"#\n")
             asking = self.ask(checker, b"alice", b"sesame")
             outcome: list[Any] = []
@@ -357,6 +357,6 @@ class StoreTests:
         def fail(path: str, flags: int) -> int:
             raise MemoryError
 
-        self.patch(_file, "_openWithoutWaiting", fail)
+        self.patch(_files, "_openWithoutWaiting", fail)
         self.failureResultOf(self.ask(checker, b"alice", b"sesame"), TemporaryFailure)
         self.assertEqual(len(self.flushLoggedErrors(MemoryError)), 1)

@@ -22,7 +22,7 @@ from mycred.checkers.ldap import LDAPChecker
 from mycred.credentials import UsernamePassword
 from mycred.error import DenialReason, UnauthorizedLogin
 
-from ..kit import samba as _samba
+from ..kit import samba
 from ..kit.dirsrv import DirectoryServer
 from ..kit.slapd import GROUPS, PEOPLE, SERVICE, SERVICE_PASSWORD, Slapd, person
 
@@ -421,7 +421,7 @@ class SambaTests(AccountsTestCase):
     Tests for Samba.
     """
 
-    password = _samba.PASSWORD
+    password = samba.PASSWORD
     expected: ClassVar[dict[str, object]] = {
         "alice": "Alice",
         "ALICE": "Alice",
@@ -436,7 +436,7 @@ class SambaTests(AccountsTestCase):
         Each account gets what it should, and no other learns of it, whichever of its
         names the service account has; so do groups.
         """
-        users, suffix = _samba.USERS, _samba.SUFFIX
+        users, suffix = samba.USERS, samba.SUFFIX
         changes = [
             f"dn: cn={name},{users}\nchangetype: modify\n"
             f"replace: {attribute}\n{attribute}: {value}\n"
@@ -455,13 +455,13 @@ class SambaTests(AccountsTestCase):
             f"sAMAccountName: outer\nmember: cn=inner,{users}\n",
         ]
         names = ("Alice", "J\u00f6rg", "must", "gone", "off", "lock", "svc")
-        server = _samba.Samba(*names, changes="\n".join(changes))
+        server = samba.Samba(*names, changes="\n".join(changes))
         self.addCleanup(server.stop)
         self.socket = server.socket
         search = {"base": users, "attribute": "sAMAccountName"}
         accounts = [
             {**search, **self.account(name, self.password)}
-            for name in (f"svc@{_samba.REALM}", r"AD\svc", f"cn=svc,{users}")
+            for name in (f"svc@{samba.REALM}", r"AD\svc", f"cn=svc,{users}")
         ]
         for given in accounts:
             directory = self.directory(**given)

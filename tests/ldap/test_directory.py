@@ -11,8 +11,8 @@ from hypothesis import given, settings as limits, strategies as st
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred import _timing as _pace
-from mycred._ldap import _directory, _entries as _people, ldapSettings
+from mycred import _timing
+from mycred._ldap import _directory, _entries, ldapSettings
 from mycred._ldap.client._connection import Link
 from mycred._ldap.client._errors import Unsure
 from mycred._ldap.client._messages import Entry
@@ -335,7 +335,7 @@ class SearchTests(DirectoryTestCase):
         """
         directory = self.directory()
         for left, expected in ((20, [0.25, 0.25]), (0.8, [0.25, 0.05])):
-            directory._pace = _pace.Pace()
+            directory._pace = _timing.Pace()
             directory._pace.accept("cn=slow", 0.4)
             pauses = directory._pauses(0.5, left - 0.5)
             directory._pace.refuse(0.6)
@@ -361,7 +361,7 @@ class SearchTests(DirectoryTestCase):
 
         directory, monotonic = self.directory(), time.monotonic
         self.look(directory, "alice")
-        directory._pace = _pace.Pace(lambda: time.monotonic())
+        directory._pace = _timing.Pace(lambda: time.monotonic())
         self.patch(Link, "bind", binding)
         self.look(directory, "nobody")
         self.assertTrue(0.75 <= seen[0] <= 1, seen)
@@ -384,7 +384,7 @@ class SearchTests(DirectoryTestCase):
         """
         directory = self.directory()
         directory._pace.accept("cn=slow", 500.0)
-        self.patch(_pace, "_LONGEST_DELAY", 500.0)
+        self.patch(_timing, "_LONGEST_DELAY", 500.0)
         self.assertTrue(3 < self.look(directory, "nobody").verdict.delay <= 20)
 
     def test_longest(self) -> None:
@@ -565,7 +565,7 @@ class IdentityTests(SynchronousTestCase):
         Tell whom an identity names.
         """
         settings = ldapSettings(host="localhost", **given)
-        return _people.personBehind(identity, settings).name
+        return _entries.personBehind(identity, settings).name
 
     def test_dn(self) -> None:
         """
@@ -615,7 +615,7 @@ class NameTests(SynchronousTestCase):
         Tell a name.
         """
         entry = Entry(dn, {"uid": list(values)})
-        return _people.nameIn(entry, "uid", typed)
+        return _entries.nameIn(entry, "uid", typed)
 
     def test_exact(self) -> None:
         """

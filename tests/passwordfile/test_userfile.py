@@ -12,7 +12,7 @@ from hypothesis import given, settings, strategies as st
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred import _files as _state
+from mycred import _files
 from mycred._files import SETTLING, Signature, State
 from mycred._passwordfile import (
     Entry,
@@ -20,7 +20,7 @@ from mycred._passwordfile import (
     Snapshot,
     UserFile,
     _snapshot,
-    _userfile as _file,
+    _userfile,
 )
 
 patient = settings(deadline=None, database=None)
@@ -246,7 +246,7 @@ class UserFileTests(SynchronousTestCase):
         """
         self.path.write_bytes(content)
         os.utime(self.path, (0, 0))
-        self.patch(_state, "SETTLING", 0)
+        self.patch(_files, "SETTLING", 0)
 
     def scan(self, name: bytes) -> Entry | None:
         """
@@ -264,8 +264,8 @@ class UserFileTests(SynchronousTestCase):
         content = b"#\nx:1\nalice:sesame:rest\nbob:tulip\n"
         self.write(content)
         for size in range(20, len(content) + 2):
-            self.patch(_file, "_CHUNK", size)
-            self.patch(_file, "_STEP", size % 7 + 1)
+            self.patch(_userfile, "_CHUNK", size)
+            self.patch(_files, "_STEP", size % 7 + 1)
             for name, secret in ((b"x", b"1"), (b"alice", b"sesame"), (b"bob", b"tulip")):
                 entry = self.scan(name)
                 assert entry is not None, (size, name)
@@ -282,7 +282,7 @@ class UserFileTests(SynchronousTestCase):
         was for a name that nobody has: the time doesn't tell where somebody's line is.
         """
         self.write(b"alice:one\nbob:x\n" + b"alice:two\n" * 2 + b"eve:x\n" * 100)
-        self.patch(_file, "_CHUNK", 32)
+        self.patch(_userfile, "_CHUNK", 32)
         sizes: list[int] = []
         readv = os.readv
 
@@ -376,7 +376,7 @@ class UserFileTests(SynchronousTestCase):
         a change would show; nobody's refusal waits for that.
         """
         coarse = 10**9
-        whole = _state.signatureOf
+        whole = _files.signatureOf
 
         def rounded(status: os.stat_result) -> Signature:
             mtime, ctime, *rest = whole(status)
@@ -384,7 +384,7 @@ class UserFileTests(SynchronousTestCase):
 
         now = [100.0]
         self.patch(time, "monotonic", lambda: now[0])
-        for module in (_file, _state):
+        for module in (_userfile, _files):
             self.patch(module, "signatureOf", rounded)
         self.path.write_bytes(b"alice:one\n")
         self.file.snapshot()
@@ -416,7 +416,7 @@ class UserFileTests(SynchronousTestCase):
             reads.append(size)
             return read(descriptor, size)
 
-        self.patch(_file, "_LARGE", 5)
+        self.patch(_files, "_LARGE", 5)
         self.patch(time, "monotonic", lambda: now[0])
         self.patch(time, "sleep", sleep)
         self.patch(os, "read", reading)
@@ -451,9 +451,9 @@ class UserFileTests(SynchronousTestCase):
         """
         self.write(b"alice:one\n")
         before = len(os.listdir("/proc/self/fd"))
-        self.patch(_file, "LARGEST", 0)
+        self.patch(_files, "LARGEST", 0)
         self.assertRaises(OSError, self.file.snapshot)
-        self.patch(_file, "LARGEST", 100)
+        self.patch(_files, "LARGEST", 100)
         self.file.snapshot()
         self.scan(b"alice")
         self.scan(b"eve")

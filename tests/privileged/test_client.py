@@ -26,15 +26,15 @@ from typing import Any
 from twisted.trial.unittest import SkipTest
 
 import mycred
-from mycred import _processtree as _processes
+from mycred import _processtree
 from mycred._accounts import Rules, _settled, settled
 from mycred._files import SETTLING
 from mycred._privileged import (
     Helper,
     _broker,
-    _launch as _starting,
+    _launch,
     _running,
-    _worker as _work,
+    _worker,
 )
 from mycred._privileged._broker import Broker
 from mycred._privileged._wire import (
@@ -366,8 +366,8 @@ class AskTests(HelperTestCase):
             one, other = map(stack.enter_context, socketpair())
             send(one, packRequest(1, b"carol", b"secret", None))
             one.shutdown(SHUT_WR)
-            look = _work.Finder(find, lambda: iter(()), None)
-            self.assertFalse(_work.work(other, look))
+            look = _worker.Finder(find, lambda: iter(()), None)
+            self.assertFalse(_worker.work(other, look))
             _, verdict, _ = unpackAnswer(receive(one))
         self.assertIs(verdict.kind, Kind.UNSURE)
         self.assertIn("ZeroDivisionError at " + __file__, verdict.why)
@@ -715,9 +715,9 @@ class ProcessTests(HelperTestCase):
             done.append("listed")
             return [7, 8]
 
-        self.patch(_processes, "descendants", descendants)
+        self.patch(_processtree, "descendants", descendants)
         self.patch(os, "kill", lambda pid, number: done.append((pid, number)))
-        _processes.kill(5)
+        _processtree.kill(5)
         kill = signal.SIGKILL
         self.assertEqual(
             done, [(5, signal.SIGSTOP), "listed", (7, kill), (8, kill), (5, kill)]
@@ -797,26 +797,26 @@ class ProcessTests(HelperTestCase):
         """
         Whatever a module may change of a process shows.
         """
-        before = _work._state()
-        self.assertEqual(_work._state(), before)
+        before = _worker._state()
+        self.assertEqual(_worker._state(), before)
         for name in ("getuid", "geteuid", "getgid", "getegid", "getgroups"):
             original = getattr(os, name)
             setattr(os, name, lambda: 4711)
             try:
-                self.assertNotEqual(_work._state(), before, name)
+                self.assertNotEqual(_worker._state(), before, name)
             finally:
                 setattr(os, name, original)
         mask = os.umask(0o123)
         try:
-            self.assertNotEqual(_work._state(), before)
+            self.assertNotEqual(_worker._state(), before)
         finally:
             os.umask(mask)
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2])
         try:
-            self.assertNotEqual(_work._state(), before)
+            self.assertNotEqual(_worker._state(), before)
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGUSR2])
-        self.assertEqual(_work._state(), before)
+        self.assertEqual(_worker._state(), before)
 
     def test_forkedServer(self) -> None:
         """
@@ -871,7 +871,7 @@ class ProcessTests(HelperTestCase):
         helper = self.helper()
         workers = children(self.broker)
         os.kill(self.broker, signal.SIGSTOP)
-        self.patch(_starting, "_PATIENCE", 0.05)
+        self.patch(_launch, "_PATIENCE", 0.05)
         helper.close()
         for pid in (self.broker, *workers):
             until(lambda pid=pid: not Path(f"/proc/{pid}").exists())

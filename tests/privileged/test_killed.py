@@ -16,7 +16,7 @@ from typing import Any
 
 from twisted.trial.unittest import SkipTest
 
-from mycred._privileged import Helper, _client as _asking
+from mycred._privileged import Helper, _client
 from mycred._sshkeys import KeyFiles, KeyPolicy
 from mycred._verdict import Kind
 
@@ -74,7 +74,7 @@ class OthersTests(KilledTestCase):
         others, and the log is told each time.
         """
         helper = self.helper(2)
-        self.patch(_asking, "_PAUSE", 0)
+        self.patch(_client, "_PAUSE", 0)
         brokers = {self.broker}
         for times in (1, 2, 3):
             self.kill(helper)
@@ -162,7 +162,7 @@ class OthersTests(KilledTestCase):
         If others can't be started, that is told, and is no wrong password.
         """
         helper = self.helper()
-        self.patch(_asking, "_PAUSE", 0)
+        self.patch(_client, "_PAUSE", 0)
         self.kill(helper)
         python = sys.executable
         for program in ("/nowhere/python", shutil.which("false")):
@@ -239,7 +239,7 @@ class WorkerTests(Services, KilledTestCase):
         program = f"""
             import os, sys, time
             from mycred._verdict import Account
-            from mycred._privileged import _work
+            from mycred._privileged import _worker
             from mycred._sshkeys import _authority
 
             def hang(path, account, isStrict):
@@ -248,9 +248,9 @@ class WorkerTests(Services, KilledTestCase):
 
             _authority.readSafely = hang
             parent = os.getpid()
-            finder = _work.makeFinder("sshkey", *{[[["x"]], [], None]})
+            finder = _worker.makeFinder("sshkey", *{[[["x"]], [], None]})
             if not os.fork():
-                _work.endWith(parent)
+                _worker.endWith(parent)
                 finder.find({NAME!r}, {KEY!r}, None)
             time.sleep(3600)
         """

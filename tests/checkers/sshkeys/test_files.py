@@ -33,7 +33,7 @@ from mycred.checkers.sshkeys import (
     SSHPublicKeyChecker,
     UNIXAuthorizedKeysFiles,
     ValidPublicKey,
-    _files as _keydbs,
+    _files,
     _publickeys,
 )
 from mycred.checkers.sshkeys._publickeys import Proof
@@ -830,7 +830,7 @@ class StandingTests(MachineTestCase):
         shadow = self.home / "shadow"
         shadow.write_text(f"alice:{fields}\n")
         self.file.write_bytes(line(ALICE))
-        self.patch(_keydbs, "SHADOW", str(shadow))
+        self.patch(_files, "SHADOW", str(shadow))
         return self.look(ALICE, accountRules=rules)
 
     def test_shadow(self) -> None:

@@ -23,7 +23,7 @@ from mycred.checkers.sshkeys import (
     InMemorySSHKeyDB,
     SSHPublicKeyChecker,
     UNIXAuthorizedKeysFiles,
-    _files as _keydbs,
+    _files,
     _publickeys,
     keyOf,
 )
@@ -52,7 +52,7 @@ class StepTestCase(SynchronousTestCase):
         self.userdb.addUser("alice", "x", os.geteuid(), os.getegid(), "", home, "/bin/sh")
         self.key = ed25519()
         # There is none, and so nobody needs to be root.
-        self.patch(_keydbs, "SHADOW", str(self.home / "shadow"))
+        self.patch(_files, "SHADOW", str(self.home / "shadow"))
 
     def authorize(self, options: bytes = b"") -> None:
         """

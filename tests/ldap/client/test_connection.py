@@ -14,7 +14,7 @@ from typing import Any
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from mycred._ldap import Directory, Seen, ldapSettings
-from mycred._ldap.client import _connection as _link, _opener, _resolver as _resolving
+from mycred._ldap.client import _connection, _opener, _resolver
 from mycred._ldap.client._address import Address, isLoopback
 from mycred._ldap.client._ber import element, integer
 from mycred._ldap.client._errors import Fault, Slow
@@ -291,7 +291,7 @@ class TalkingTests(FakeTestCase):
         """
         All that is wanted has an end, too.
         """
-        self.patch(_link, "_LONGEST_ANSWER", 100)
+        self.patch(_connection, "_LONGEST_ANSWER", 100)
         talk = upTo(1, lambda talk, n: talk.say(entry(n, ALICE, b"alice" * 30)))
         self.assertUnsure(self.look(self.directory(self.serve(talk))), "too much")
 
@@ -606,7 +606,7 @@ class AddressTests(FakeTestCase):
             return answers[0]
 
         self.patch(socket, "getaddrinfo", answer)
-        self.patch(_resolving, "_GOOD_FOR", 0.0)
+        self.patch(_resolver, "_GOOD_FOR", 0.0)
         resolver = Resolver(Address("ldap.example.org", 389))
         self.assertEqual(resolver.find(soon()), ["10.0.0.1", "10.0.0.2"])
         # The one that works is tried first.
@@ -642,7 +642,7 @@ class AddressTests(FakeTestCase):
             return []
 
         self.patch(socket, "getaddrinfo", hang)
-        self.patch(_resolving, "_MOMENT", 0.01)
+        self.patch(_resolver, "_MOMENT", 0.01)
         for _ in range(5):
             resolver.expire()
             self.assertEqual(resolver.find(soon()), ["10.0.0.2"])
@@ -664,7 +664,7 @@ class AddressTests(FakeTestCase):
         known._known = ["10.0.0.1"]
         self.patch(socket, "getaddrinfo", hang)
         self.assertRaises(Slow, resolver.find, soon(0.05))
-        self.patch(_resolving, "_MOMENT", 0.05)
+        self.patch(_resolver, "_MOMENT", 0.05)
         for _ in range(100):
             self.assertEqual(known.find(soon()), ["10.0.0.1"])
         # What comes when nobody waits any more counts, too.
@@ -692,5 +692,5 @@ class AddressTests(FakeTestCase):
         and be content.
         """
         server = self.serve(well)
-        link = _link.Link(Address("127.0.0.1", server.port), None, lambda: False)
+        link = _connection.Link(Address("127.0.0.1", server.port), None, lambda: False)
         self.assertRaises(ValueError, link.bind, "cn=x", b"", LONG)

@@ -19,8 +19,8 @@ from twisted.trial.unittest import SkipTest
 from mycred._ldap import Directory, Seen
 from mycred._ldap.client import (
     _backoff,
-    _connection as _link,
-    _failover as _servers,
+    _connection,
+    _failover,
     _opener,
     _server,
 )
@@ -360,7 +360,7 @@ class HealthTests(FakeTestCase):
         """
         _, directory = self.bothHang()
         self.time.ahead += 10
-        self.patch(_servers, "_LONGEST_WAIT", 0.05)
+        self.patch(_failover, "_LONGEST_WAIT", 0.05)
         with ThreadPoolExecutor(8) as pool:
             looks = list(pool.map(lambda _: self.look(directory, 0.5), range(20)))
         for seen in looks:
@@ -372,7 +372,7 @@ class HealthTests(FakeTestCase):
         """
         second, directory = self.bothHang()
         second.talk = well
-        self.patch(_servers, "_LONGEST_WAIT", LONG)
+        self.patch(_failover, "_LONGEST_WAIT", LONG)
         self.time.ahead += 10
         self.assertTrue(self.accepted(directory, LONG))
         # The other is still being tried.
@@ -660,7 +660,7 @@ class HealthTests(FakeTestCase):
         A server that hangs is known to be down before those who wait have waited for as
         long as they may; and then they needn't.
         """
-        self.patch(_link, "_PATIENCE", 0.05)
+        self.patch(_connection, "_PATIENCE", 0.05)
         server = self.serve(well)
         directory = self.directory(server)
         self.patch(directory._servers._servers[0], "_longest", 0.2)
@@ -681,8 +681,8 @@ class HealthTests(FakeTestCase):
         """
         Where no other is left, a server has as much time as logins have.
         """
-        self.patch(_link, "_PATIENCE", 0.05)
-        self.patch(_servers, "_LONGEST_SHARE", 0.001)
+        self.patch(_connection, "_PATIENCE", 0.05)
+        self.patch(_failover, "_LONGEST_SHARE", 0.001)
 
         def talk(conversation: Conversation) -> None:
             for identity, kind, body in conversation.requests():
@@ -710,7 +710,7 @@ class HealthTests(FakeTestCase):
         """
         However long a login may take: one server of several isn't waited for for long.
         """
-        self.patch(_servers, "_LONGEST_SHARE", 0.1)
+        self.patch(_failover, "_LONGEST_SHARE", 0.1)
         first, _, directory = self.pair()
         self.cut(first, self.thirdParty)
         self.assertTrue(self.accepted(directory, 1000))

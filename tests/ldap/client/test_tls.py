@@ -195,9 +195,9 @@ class NoTLSTests(DirectoryTestCase):
         """
         On any other machine it isn't.
         """
-        from mycred._ldap.client import _connection as _link
+        from mycred._ldap.client import _connection
 
-        self.patch(_link, "isLoopback", lambda host: False)
+        self.patch(_connection, "isLoopback", lambda host: False)
         directory = self.directory(host="localhost", port=str(self.server.port))
         self.assertUnsure(self.look(directory, "alice"), "doesn't begin TLS")
 
@@ -205,9 +205,9 @@ class NoTLSTests(DirectoryTestCase):
         """
         Unless it is said outright; and that is logged.
         """
-        from mycred._ldap.client import _connection as _link
+        from mycred._ldap.client import _connection
 
-        self.patch(_link, "isLoopback", lambda host: False)
+        self.patch(_connection, "isLoopback", lambda host: False)
         port = str(self.server.port)
         directory = self.directory(host="localhost", port=port, tls="none")
         self.assertAccepted(self.look(directory, "alice"), "alice")
