@@ -19,6 +19,7 @@ from mycred._hashes import (
     _libcrypt,
     isMeantAsHash,
     recognize,
+    recognizeCrypt,
     verify,
 )
 from mycred._hashes._schemes import CRYPTS, NAMES
@@ -613,6 +614,21 @@ class RecognizeTests(SynchronousTestCase):
             self.assertFalse(verify(text, text), text)
         # A word of thirteen letters, or a hash of DES.
         self.assertFalse(isMeantAsHash(oneOfEach["DES"]))
+
+    def test_crypt(self) -> None:
+        """
+        What crypt(3) makes is told from what only mycred knows, and from what has a
+        name in braces before it.
+        """
+        for _, stored, _ in VECTORS:
+            try:
+                found = recognizeCrypt(stored)
+            except UnusableHash as error:
+                self.assertEqual(str(error), "not a hash as crypt(3) makes it", stored)
+                self.assertTrue(stored.startswith((b"{", b"$apr1$", b"$argon2")), stored)
+            else:
+                self.assertEqual(found, recognize(stored))
+                self.assertIsNotNone(_libcrypt.crypt(b"password", stored), stored)
 
     def test_plainText(self) -> None:
         """

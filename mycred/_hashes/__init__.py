@@ -6,7 +6,15 @@ C{_schemes}; how each is verified, in a module for each family.
 """
 
 from ._making import MAKERS, Maker
-from ._recognize import Hash, UnusableHash, isMeantAsHash, preload, recognize, verify
+from ._recognize import (
+    Hash,
+    UnusableHash,
+    isMeantAsHash,
+    preload,
+    recognize,
+    recognizeCrypt,
+    verify,
+)
 
 __all__ = [
     "MAKERS",
@@ -16,5 +24,6 @@ __all__ = [
     "isMeantAsHash",
     "preload",
     "recognize",
+    "recognizeCrypt",
     "verify",
 ]

@@ -96,7 +96,32 @@ def recognize(stored: bytes) -> Hash:
     @raise UnusableHash: if it isn't a whole hash of a scheme that is known and
         can be verified here, or if its cost is absurd.
     """
+    return _hashOf(*_split(stored))
+
+
+def recognizeCrypt(stored: bytes) -> Hash:
+    """
+    Take a hash apart that crypt(3) knows, as C{/etc/shadow} has it: by no scheme of
+    others, and with no name in braces before it.
+
+    @raise UnusableHash: if it isn't one, or as from L{recognize}.
+    """
+    wrong = "not a hash as crypt(3) makes it"
+    if stored.startswith(b"{"):
+        raise UnusableHash(wrong)
     scheme, text = _split(stored)
+    if not scheme.isCrypt:
+        raise UnusableHash(wrong)
+    return _hashOf(scheme, text)
+
+
+def _hashOf(scheme: Scheme, text: bytes) -> Hash:
+    """
+    Return the hash that a text is by a scheme.
+
+    @raise UnusableHash: if it is incomplete, can't be verified here, or of an absurd
+        cost.
+    """
     match = scheme.complete.fullmatch(text)
     if match is None:
         raise UnusableHash(f"a damaged hash ({scheme.name})")
@@ -204,5 +229,6 @@ __all__ = [
     "isMeantAsHash",
     "preload",
     "recognize",
+    "recognizeCrypt",
     "verify",
 ]

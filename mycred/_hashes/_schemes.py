@@ -38,6 +38,8 @@ class Scheme(NamedTuple):
     @ivar lacks: tell what is missing on this system for it, if anything is.
     @ivar weakness: why it is weak; L{None} if it isn't.
     @ivar isEncoded: whether a hash is written in base64 or hexadecimal.
+    @ivar isCrypt: whether crypt(3) knows it, so that its hashes may stand in
+        C{/etc/shadow}.
     """
 
     name: str
@@ -47,11 +49,14 @@ class Scheme(NamedTuple):
     lacks: Callable[[], str | None] = _nothing
     weakness: str | None = None
     isEncoded: bool = False
+    isCrypt: bool = False
 
 
 _FAST = "whoever gets hold of the file can try millions of passwords a second"
 
-BCRYPT = Scheme("bcrypt", _bcrypt.complete, _bcrypt.verify, _bcrypt.isAbsurd)
+BCRYPT = Scheme(
+    "bcrypt", _bcrypt.complete, _bcrypt.verify, _bcrypt.isAbsurd, isCrypt=True
+)
 BCRYPT_FLAWED = Scheme(
     "flawed bcrypt",
     _bcrypt.complete,
@@ -59,11 +64,14 @@ BCRYPT_FLAWED = Scheme(
     _bcrypt.isAbsurd,
     _bcrypt.lacksFlaw,
     weakness="of a password with letters beyond ASCII much doesn't count",
+    isCrypt=True,
 )
 ARGON2 = Scheme(
     "argon2", _argon2.complete, _argon2.verify, _argon2.isAbsurd, _argon2.lacks
 )
-MD5 = Scheme("MD5-crypt", _md5crypt.complete, _md5crypt.verify, weakness=_FAST)
+MD5 = Scheme(
+    "MD5-crypt", _md5crypt.complete, _md5crypt.verify, weakness=_FAST, isCrypt=True
+)
 PLAIN = Scheme(
     "plain text",
     re.compile(rb"(?s).+"),
@@ -86,7 +94,7 @@ def _ofLibcrypt(
     @param cheap: a setting that costs little, to find out whether it knows it.
     """
     lacks = partial(_libcrypt.lacks, cheap)
-    return Scheme(name, complete, verify, isAbsurd, lacks, weakness)
+    return Scheme(name, complete, verify, isAbsurd, lacks, weakness, isCrypt=True)
 
 
 def _digest(name: str, algorithm: str, size: int, salted: bool) -> Scheme:
@@ -136,7 +144,7 @@ CRYPTS: dict[bytes, Scheme] = {
         _libcrypt.scrypt,
         _libcrypt.hasAbsurdScryptParameters,
     ),
-    b"$apr1$": MD5._replace(name="Apache's MD5"),
+    b"$apr1$": MD5._replace(name="Apache's MD5", isCrypt=False),
     b"$argon2i$": ARGON2,
     b"$argon2id$": ARGON2,
     b"$gy$": _ofLibcrypt(
