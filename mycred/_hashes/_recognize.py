@@ -8,11 +8,12 @@ import re
 from typing import NamedTuple
 
 from ._digests import decode
-from ._schemes import CRYPTS, NAMES, PLAIN, Scheme
+from ._schemes import NAMES, PLAIN, PREFIXES, Scheme
 
-# How a hash begins: $id$ of crypt(3), or Sun's $md5, or {SCHEME}, perhaps with the
-# encoding.
-_dollars = re.compile(rb"\$md5(?=[$,])|\$[A-Za-z0-9-]{1,16}\$")
+# How a hash of a known scheme begins (the empty prefix of DES comes last), how one of
+# any scheme of crypt(3)'s kind does, and {SCHEME}, perhaps with the encoding.
+_prefix = re.compile(b"|".join(map(re.escape, sorted(PREFIXES, reverse=True))))
+_dollars = re.compile(rb"\$[A-Za-z0-9-]{1,16}\$")
 _braces = re.compile(rb"\{([A-Za-z0-9-]{1,24})(?:\.([A-Za-z0-9]{1,8}))?\}")
 
 # How hashes look that nobody here knows, or that are damaged: with $, directories'
@@ -158,7 +159,7 @@ def preload() -> None:
     """
     import bcrypt as bcrypt
 
-    for scheme in CRYPTS.values():
+    for scheme in PREFIXES.values():
         scheme.lacks()
 
 
@@ -175,7 +176,7 @@ def isMeantAsHash(stored: bytes) -> bool:
         return True
     # One that was cut off where it begins.
     if stored[:1] == b"$":
-        return any(prefix.startswith(stored) for prefix in CRYPTS)
+        return any(prefix.startswith(stored) for prefix in PREFIXES)
     name, dot, _ = stored[1:].upper().partition(b".")
     return stored[:1] == b"{" and (
         name in NAMES if dot else any(known.startswith(name) for known in NAMES)
@@ -192,35 +193,37 @@ def _split(stored: bytes) -> tuple[Scheme, bytes]:
         raise UnusableHash("a locked account, or one whose hash is elsewhere")
     braces = _braces.match(stored)
     if braces is None:
-        return _cryptOf(stored, tuple(CRYPTS)), stored
+        return _schemeOf(stored), stored
     name, encoding = (group.upper() for group in braces.groups(b""))
     text = stored[braces.end() :]
     named = NAMES.get(name)
     if named is None:
         raise UnusableHash("a hash of an unknown kind")
     try:
-        if encoding or (isinstance(named, Scheme) and named.isEncoded):
+        if encoding or named[0].isEncoded:
             text = decode(text, encoding)
     except ValueError:
         raise UnusableHash("a damaged hash") from None
-    return named if isinstance(named, Scheme) else _cryptOf(text, named), text
+    return _schemeOf(text, named) if named[0].prefixes else named[0], text
 
 
-def _cryptOf(text: bytes, allowed: tuple[bytes, ...]) -> Scheme:
+def _schemeOf(text: bytes, allowed: tuple[Scheme, ...] | None = None) -> Scheme:
     """
-    Find the scheme of a hash of crypt(3)'s kind.
+    Return the scheme whose prefix a hash begins with.
 
-    @param allowed: how it may begin.
+    @param allowed: the schemes that it may have; L{None} for any.
 
-    @raise UnusableHash: if it begins otherwise.
+    @raise UnusableHash: if it has another one, or none.
     """
-    dollars = _dollars.match(text)
-    prefix = dollars[0] if dollars else b""
-    if prefix not in allowed:
+    match = _prefix.match(text)
+    prefix = match[0] if match else b""
+    scheme = PREFIXES[prefix]
+    isAllowed = allowed is None or scheme in allowed
+    if not isAllowed or (not prefix and _dollars.match(text)):
         raise UnusableHash("a hash of an unknown kind")
-    if not prefix and not CRYPTS[b""].complete.fullmatch(text):
+    if not prefix and not scheme.complete.fullmatch(text):
         raise UnusableHash("no hash, or a damaged one")
-    return CRYPTS[prefix]
+    return scheme
 
 
 __all__ = [
