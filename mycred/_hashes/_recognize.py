@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from .._secrets import asBytes
 from ._digests import decode
 from ._schemes import NAMES, PLAIN, PREFIXES, Scheme
 
@@ -16,7 +17,7 @@ _prefix = re.compile(b"|".join(map(re.escape, sorted(PREFIXES, reverse=True))))
 _dollars = re.compile(rb"\$[A-Za-z0-9-]{1,16}\$")
 _braces = re.compile(rb"\{([A-Za-z0-9-]{1,24})(?:\.([A-Za-z0-9]{1,8}))?\}")
 
-# How hashes look that nobody here knows, or that are damaged: with $, directories'
+# How hashes of unknown schemes look, and damaged ones: with $, directories'
 # {x-issha, 1024}, BSDi's DES, Django's, Drupal's, MySQL's and PostgreSQL's.
 _foreign = re.compile(
     rb"\$[A-Za-z0-9_,=.-]{1,40}\$|\$md5,"
@@ -37,7 +38,8 @@ class Hash(NamedTuple):
     """
     A stored hash that can be verified.
 
-    @ivar scheme: how it was made.
+    @ivar scheme: how it was made: its C{name} is what administrators call it, and its
+        C{weakness} says why it is weak, or is L{None}.
     @ivar text: what the scheme verifies: the hash without a name before it, and
         decoded.
     @ivar cost: what decides how long a verification takes.
@@ -56,10 +58,10 @@ class Hash(NamedTuple):
 
     def verify(self, password: bytes) -> bool:
         """
-        Tell whether the hash was made of this password.
+        Return whether the hash was made of this password.
 
-        @param password: what the user typed.  A NUL in it matches nothing, since
-            most libraries would stop there.
+        @param password: what the user typed, in bytes.  One with a NUL matches nothing,
+            since most libraries would stop there.
 
         @raise UnusableHash: if the library that knows the scheme refuses the hash.
         @raise MemoryError: if a scheme that takes much memory can't have it now.
@@ -71,7 +73,7 @@ class Hash(NamedTuple):
 
     def __repr__(self) -> str:
         """
-        Show it without the hash.
+        Return a text without the hash.
         """
         return f"Hash({self.scheme.name}, {self.cost!r})"
 
@@ -86,24 +88,26 @@ class Hash(NamedTuple):
 class UnusableHash(ValueError):
     """
     A stored secret is no hash that any password could match.  The text says why,
-    and not what is stored.
+    without what is stored.
     """
 
 
-def recognize(stored: bytes) -> Hash:
+def recognize(stored: bytes | str) -> Hash:
     """
-    Take a stored hash apart.
+    Return what a stored hash is.
+
+    @param stored: the hash; text stands for its UTF-8.
 
     @raise UnusableHash: if it isn't a whole hash of a scheme that is known and
         can be verified here, or if its cost is absurd.
     """
-    return _hashOf(*_split(stored))
+    return _hashOf(*_split(asBytes(stored)))
 
 
 def recognizeCrypt(stored: bytes) -> Hash:
     """
-    Take a hash apart that crypt(3) knows, as C{/etc/shadow} has it: by no scheme of
-    others, and with no name in braces before it.
+    Return what a hash is of those that crypt(3) knows, as C{/etc/shadow} has them: of
+    no other scheme, and with no name in braces before it.
 
     @raise UnusableHash: if it isn't one, or as from L{recognize}.
     """
@@ -137,18 +141,22 @@ def _hashOf(scheme: Scheme, text: bytes) -> Hash:
     return Hash(scheme, text, cost)
 
 
-def verify(stored: bytes, password: bytes) -> bool:
+def verify(stored: bytes | str, password: bytes | str) -> bool:
     """
-    Tell whether a stored hash was made of this password.
+    Return whether a stored hash was made of this password.
 
-    @param stored: the hash.  What isn't a complete hash of a known scheme, and
-        a hash whose cost is absurd, match no password.
-    @param password: what the user typed.
+    This takes as long as the hash's cost says; nothing else is read or changed.  The
+    time doesn't tell where the two differ.
+
+    @param stored: the hash; text stands for its UTF-8.  What isn't a complete hash of a
+        known scheme, and a hash whose cost is absurd, match no password.
+    @param password: what the user typed; text stands for its UTF-8.  One with a NUL
+        matches nothing.
 
     @raise MemoryError: as from L{Hash.verify}.
     """
     try:
-        return recognize(stored).verify(password)
+        return recognize(stored).verify(asBytes(password))
     except UnusableHash:
         return False
 
@@ -165,16 +173,16 @@ def preload() -> None:
 
 def isMeantAsHash(stored: bytes) -> bool:
     """
-    Tell whether a stored secret begins like a hash, be it a whole one of a known
-    scheme or not.  It is no password, then: whoever has seen the file must not get
-    in with what stands there.
+    Return whether a stored secret begins like a hash, be it a whole one of a known
+    scheme or not.  Then it is never a password in plain text: users who have seen the
+    file must not be able to log in with what stands there.
 
-    Neither is what stands for a locked account.  A hash of DES begins like nothing:
-    it may be a word of thirteen letters.
+    Neither is what stands for a locked account.  A hash of DES has no mark: it may be
+    a word of thirteen letters.
     """
     if _foreign.match(stored) or _locked.match(stored):
         return True
-    # One that was cut off where it begins.
+    # A prefix or a name that was cut off.
     if stored[:1] == b"$":
         return any(prefix.startswith(stored) for prefix in PREFIXES)
     name, dot, _ = stored[1:].upper().partition(b".")
@@ -185,7 +193,7 @@ def isMeantAsHash(stored: bytes) -> bool:
 
 def _split(stored: bytes) -> tuple[Scheme, bytes]:
     """
-    Tell the scheme of a hash, and what of it the scheme verifies.
+    Return the scheme of a hash, and what of it the scheme verifies.
 
     @raise UnusableHash: if there is no such scheme.
     """

@@ -71,7 +71,7 @@ PLAIN = Scheme(
     "plain text",
     re.compile(rb"(?s).+"),
     equal,
-    names=(b"CLEAR", b"CLEARTEXT", b"PLAIN"),
+    names=(b"PLAIN", b"CLEAR", b"CLEARTEXT"),
     weakness="whoever gets hold of the file has the passwords",
 )
 
