@@ -93,7 +93,7 @@ def sumUp(failures: Sequence[Failure]) -> Failure:
     return last
 
 
-def tell(
+def logOutcome(
     credentials: object,
     result: object,
     began: float,
@@ -285,7 +285,7 @@ __all__ = [
     "authTypeOf",
     "because",
     "checkedBy",
+    "logOutcome",
     "reasonOf",
     "sumUp",
-    "tell",
 ]

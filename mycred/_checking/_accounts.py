@@ -19,7 +19,7 @@ from .._contracts import AvatarID, IUsernamePassword
 from .._encodings import readingText
 from .._fairqueue import Source
 from .._privileged import Answer, Helper
-from .._reporting import tellingAlone
+from .._reporting import reportsOutcome
 from .._secrets import LONGEST, asBytes
 from .._verdict import Kind, Verdict
 from ..error import AccountDenied, LoginFailed, TemporaryFailure, UnauthorizedLogin
@@ -46,7 +46,7 @@ class AccountChecker(PasswordMatching):
     credentialInterfaces = (IUsernamePassword,)
     longestPassword = LONGEST
 
-    @tellingAlone
+    @reportsOutcome
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check a password, and whether the account may be used.

@@ -32,7 +32,7 @@ from .._hashes import Hash, UnusableHash, isMeantAsHash, recognize
 from .._passwordfile import Entry, Layout, Look, PasswordFile, UserFile
 from .._paths import AnyPath
 from .._peers import sourceOf
-from .._reporting import tellingAlone
+from .._reporting import reportsOutcome
 from .._secrets import asBytes, equal
 from ..error import LoginFailed
 from ..workers import Workers, workersOf
@@ -125,7 +125,7 @@ class FilePasswordDB(Counterpart, FileChecker, twistedCheckers.FilePasswordDB):
         )
         return {k: v for k, v in vars(self).items() if k not in left}
 
-    @tellingAlone
+    @reportsOutcome
     @readingText
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
         """

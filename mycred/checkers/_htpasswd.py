@@ -19,7 +19,7 @@ from .._files import openRegular
 from .._hashes import Hash, UnusableHash, isMeantAsHash, recognize
 from .._passwordfile import HTPASSWD, Entry, PasswordFile, UserFile
 from .._paths import AnyPath
-from .._reporting import tellingAlone
+from .._reporting import reportsOutcome
 from .._secrets import asBytes
 from ..workers import Workers
 
@@ -67,7 +67,7 @@ class HtpasswdChecker(FileChecker):
         userfile = UserFile(path, HTPASSWD)
         self._file = Looking(PasswordFile(userfile, self._read), workers)
 
-    @tellingAlone
+    @reportsOutcome
     @readingText
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
         """

@@ -20,7 +20,7 @@ from .._contracts import (
 )
 from .._counterparts import Counterpart
 from .._encodings import readingText
-from .._reporting import tellingAlone
+from .._reporting import reportsOutcome
 from .._secrets import asBytes
 
 
@@ -59,7 +59,7 @@ class InMemoryUsernamePasswordDatabaseDontUse(
         """
         self.users[username] = password
 
-    @tellingAlone
+    @reportsOutcome
     @readingText
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
         """

@@ -25,7 +25,7 @@ from ..._checking._passwords import refusal
 from ..._conchcontracts import ValidPublicKey, twistedConch
 from ..._contracts import AvatarID, ICredentialsChecker, ISSHPrivateKey
 from ..._counterparts import Counterpart, isOverridden, overridable
-from ..._reporting import tellingAlone
+from ..._reporting import reportsOutcome
 from ..._secrets import asBytes, printable
 from ..._sshkeys import Certificate, KeyEvidence, UnsafeFile, keyOf as keyIn, readSafely
 from ..._verdict import Account, Kind, Verdict
@@ -57,7 +57,7 @@ class SSHPublicKeyDatabase(Counterpart, _Deprecated):  # type: ignore[misc]
     _whole: tuple[Any, SSHPublicKeyChecker] | None = None
     _log = Logger()
 
-    @tellingAlone
+    @reportsOutcome
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check a key and a signature.

@@ -25,7 +25,7 @@ from ..._contracts import AvatarID, ICredentialsChecker, ISSHPrivateKey
 from ..._counterparts import Counterpart, isOverridden
 from ..._fairqueue import Source
 from ..._peers import sourceOf
-from ..._reporting import tellingAlone
+from ..._reporting import reportsOutcome
 from ..._secrets import asBytes, shortened
 from ..._sshkeys import (
     SERVER_OPTIONS,
@@ -118,7 +118,7 @@ class SSHPublicKeyChecker(Counterpart, KeySteps, twistedConch.SSHPublicKeyChecke
         self._honors = _checkHonors(honors)
         self._workers = workers
 
-    @tellingAlone
+    @reportsOutcome
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check a key and a signature.
