@@ -3,7 +3,7 @@ What the log says of logins: one line for each, written when its verdict is know
 L{mycred._reporting} says.
 
 What a checker has found out on its way goes to the log at debug level, and travels with
-its failure (L{because}).
+its failure (L{withReason}).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _QUOTED = {"user", "avatar", "key", "reason", "why"}
 _SIGNS = {'"', "\\", "="}
 
 
-def because(error: _E, why: str, avatarId: object = None) -> _E:
+def withReason(error: _E, why: str, avatarId: object = None) -> _E:
     """
     Attach to an error what the log should be told, and the client shouldn't.
 
@@ -283,9 +283,9 @@ def _codeOf(character: str) -> str:
 __all__ = [
     "UNFINISHED",
     "authTypeOf",
-    "because",
     "checkedBy",
     "logOutcome",
     "reasonOf",
     "sumUp",
+    "withReason",
 ]

@@ -25,7 +25,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from . import error as error
-from ._audit import UNFINISHED, because
+from ._audit import UNFINISHED, withReason
 from ._chain import CheckerChain, interfacesOf, unhandled
 from ._contracts import (
     AvatarID,
@@ -453,7 +453,7 @@ class SessionPortal(Portal):
         if self._mostRefused is not None and self._refused >= self._mostRefused:
             # What was sent before the end of the connection came.
             why = "too many logins were refused on this connection"
-            return fail(because(UnauthorizedLogin(), why))
+            return fail(withReason(UnauthorizedLogin(), why))
         most = self.MOST_AT_A_TIME
         if self._mostRefused is not None:
             most = min(most, self._mostRefused - self._refused)

@@ -14,7 +14,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from .._accounts import isPlausibleLogin
-from .._audit import because
+from .._audit import withReason
 from .._contracts import AvatarID, IUsernamePassword
 from .._encodings import readingText
 from .._fairqueue import Source
@@ -108,7 +108,7 @@ def errorOf(verdict: Verdict) -> LoginFailed:
     elif verdict.denial is not None:
         error = AccountDenied(verdict.denial)
     account = verdict.name if verdict.denial is not None else None
-    return because(error, verdict.why, account)
+    return withReason(error, verdict.why, account)
 
 
 class Separate:

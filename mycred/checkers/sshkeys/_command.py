@@ -21,7 +21,7 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from ..._audit import because
+from ..._audit import withReason
 from ..._fairqueue import Source
 from ..._fairsemaphore import Places
 from ..._paths import AnyPath, asPath
@@ -172,7 +172,9 @@ class KeysCommand:
         Tell the log what is wrong with the program.
         """
         self._log.error("{path}: {why}", path=self.path, why=printable(why))
-        return because(TemporaryFailure("Temporarily unavailable"), f"{self.path}: {why}")
+        return withReason(
+            TemporaryFailure("Temporarily unavailable"), f"{self.path}: {why}"
+        )
 
 
 class _Output(ProcessProtocol):

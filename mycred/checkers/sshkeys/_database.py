@@ -20,7 +20,7 @@ from twisted.python.failure import Failure
 from twisted.python.filepath import FilePath
 
 from ..._accounts import SystemUsers
-from ..._audit import because
+from ..._audit import withReason
 from ..._checking._passwords import refusal
 from ..._conchcontracts import ValidPublicKey, twistedConch
 from ..._contracts import AvatarID, ICredentialsChecker, ISSHPrivateKey
@@ -126,7 +126,7 @@ class SSHPublicKeyDatabase(Counterpart, _Deprecated):  # type: ignore[misc]
             return failure
         self._log.failure("A key could not be checked", failure)
         error = UnauthorizedLogin("unable to get avatar id")
-        return Failure(because(error, f"{failure.value!r}"))
+        return Failure(withReason(error, f"{failure.value!r}"))
 
     def _checker(self) -> SSHPublicKeyChecker:
         """

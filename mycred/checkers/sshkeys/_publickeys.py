@@ -17,7 +17,7 @@ from twisted.internet.defer import Deferred, execute, maybeDeferred, succeed
 from twisted.python.failure import Failure
 
 from ..._accounts import isMadeUp
-from ..._audit import because
+from ..._audit import withReason
 from ..._checking._accounts import errorOf
 from ..._checking._avatarids import avatarIdOf
 from ..._conchcontracts import ValidPublicKey, twistedConch
@@ -419,7 +419,7 @@ def _refuse(why: str) -> NoReturn:
 
     @raise UnauthorizedLogin: in any case.
     """
-    raise because(UnauthorizedLogin("Key not authorized"), why)
+    raise withReason(UnauthorizedLogin("Key not authorized"), why)
 
 
 __all__ = ["Proof", "SSHPublicKeyChecker", "keyOf", "readOffer"]
