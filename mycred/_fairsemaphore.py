@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, maybeDeferred
 
-from ._fairqueue import Source, Turns
+from ._fairqueue import FairQueue, Source
 
 _T = TypeVar("_T")
 
@@ -29,7 +29,7 @@ class Places:
         self._free = places
         self._most = most
         self._refuse = refuse
-        self._turns: Turns[Deferred[None]] = Turns()
+        self._turns: FairQueue[Deferred[None]] = FairQueue()
         self._sources: dict[Deferred[None], Source] = {}
         self._isGiving = False
 

@@ -16,7 +16,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from ._fairqueue import UNKNOWN, Source, Turns
+from ._fairqueue import UNKNOWN, FairQueue, Source
 from ._threads import Threads, processors
 from .error import TemporaryFailure
 
@@ -82,7 +82,7 @@ class Workers:
         self._callers = self._refused = 0
         self._isSlow = False
         self._toldUntil = 0.0
-        self._queue: Turns[_Job] = Turns()
+        self._queue: FairQueue[_Job] = FairQueue()
         # What waits for a thread or has one, with what the pool was given for it.
         self._handedOver: dict[_Job, Callable[[], None]] = {}
         self._shared: dict[Hashable, _Job] = {}

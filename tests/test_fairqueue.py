@@ -10,23 +10,23 @@ from hypothesis import given, strategies as st
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._fairqueue import Source, Turns
+from mycred._fairqueue import FairQueue, Source
 
 names = st.integers(0, 2)
 sources = st.lists(names, max_size=3).map(tuple)
 
 
-def turnsOf(*items: tuple[str, Source]) -> Turns[str]:
+def turnsOf(*items: tuple[str, Source]) -> FairQueue[str]:
     """
     Make a queue.
     """
-    turns: Turns[str] = Turns()
+    turns: FairQueue[str] = FairQueue()
     for item, source in items:
         turns.add(item, source)
     return turns
 
 
-def taken(turns: Turns[str]) -> list[str]:
+def taken(turns: FairQueue[str]) -> list[str]:
     """
     Take all that waits.
     """
@@ -35,7 +35,7 @@ def taken(turns: Turns[str]) -> list[str]:
 
 class TurnsTests(SynchronousTestCase):
     """
-    Tests for L{Turns}.
+    Tests for L{FairQueue}.
     """
 
     def test_oneSource(self) -> None:
