@@ -20,7 +20,7 @@ from twisted.python.failure import Failure
 from twisted.python.reflect import qual
 
 from ._contracts import ANONYMOUS, IAnonymous
-from ._encodings import readName
+from ._encodings import decodedName
 from ._peers import hostOf
 from ._secrets import printable
 from .error import AccountDenied, LoginFailed, TemporaryFailure, UnhandledCredentials
@@ -117,7 +117,7 @@ def logOutcome(
         found = _part(result.value, "avatarId")
         avatarId = avatarId if found is None else found
     facts = {
-        "user": _text(readName(_part(credentials, "username")), _LONGEST_NAME),
+        "user": _text(decodedName(_part(credentials, "username")), _LONGEST_NAME),
         "avatar": _text(_named(avatarId), _LONGEST_NAME),
         "key": _text(_part(avatarId, "provedBy"), _LONGEST_REASON),
         "reason": _text(reason, _LONGEST_REASON),

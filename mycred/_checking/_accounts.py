@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 from .._accounts import isPlausibleLogin
 from .._audit import withReason
 from .._contracts import AvatarID, IUsernamePassword
-from .._encodings import readingText
+from .._encodings import triesDecodings
 from .._fairqueue import Source
 from .._privileged import Answer, Helper
 from .._reporting import reportsOutcome
@@ -63,7 +63,7 @@ class AccountChecker(PasswordMatching):
         """
         return self._check(credentials)
 
-    @readingText
+    @triesDecodings
     def _check(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check a password, as text may be read.

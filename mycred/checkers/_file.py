@@ -27,7 +27,7 @@ from .._contracts import (
     twistedCheckers,
 )
 from .._counterparts import Counterpart, isOverridden, overridable
-from .._encodings import readingText
+from .._encodings import triesDecodings
 from .._hashes import Hash, UnusableHash, isMeantAsHash, recognize
 from .._passwordfile import Entry, Layout, Look, PasswordFile, UserFile
 from .._paths import AnyPath
@@ -126,7 +126,7 @@ class FilePasswordDB(Counterpart, FileChecker, twistedCheckers.FilePasswordDB):
         return {k: v for k, v in vars(self).items() if k not in left}
 
     @reportsOutcome
-    @readingText
+    @triesDecodings
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check a password.

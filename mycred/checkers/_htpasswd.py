@@ -14,7 +14,7 @@ from .._checking._files import FileChecker
 from .._checking._passwords import arePlausible
 from .._checking._stores import Looking
 from .._contracts import AvatarID, ICredentialsChecker, IUsernamePassword
-from .._encodings import readingText
+from .._encodings import triesDecodings
 from .._files import openRegular
 from .._hashes import Hash, UnusableHash, isMeantAsHash, recognize
 from .._passwordfile import HTPASSWD, Entry, PasswordFile, UserFile
@@ -68,7 +68,7 @@ class HtpasswdChecker(FileChecker):
         self._file = Looking(PasswordFile(userfile, self._read), workers)
 
     @reportsOutcome
-    @readingText
+    @triesDecodings
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check a password.

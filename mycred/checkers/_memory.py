@@ -19,7 +19,7 @@ from .._contracts import (
     twistedCheckers,
 )
 from .._counterparts import Counterpart
-from .._encodings import readingText
+from .._encodings import triesDecodings
 from .._reporting import reportsOutcome
 from .._secrets import asBytes
 
@@ -60,7 +60,7 @@ class InMemoryUsernamePasswordDatabaseDontUse(
         self.users[username] = password
 
     @reportsOutcome
-    @readingText
+    @triesDecodings
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check a password.

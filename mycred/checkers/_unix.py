@@ -33,7 +33,7 @@ from .._checking._passwords import arePlausible
 from .._checking._stores import Looking
 from .._contracts import AvatarID, ICredentialsChecker, twistedUNIX
 from .._counterparts import Counterpart
-from .._encodings import readingText
+from .._encodings import triesDecodings
 from .._files import openRegular
 from .._hashes import Hash, UnusableHash
 from .._passwordfile import Look
@@ -248,7 +248,7 @@ class UNIXPasswordDatabase(UNIXChecker):
             return super()._check(credentials)
         return self._askFunctions(credentials)
 
-    @readingText
+    @triesDecodings
     def _askFunctions(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check a password against what the functions know.
