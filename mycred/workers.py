@@ -17,7 +17,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ._fairqueue import UNKNOWN, FairQueue, Source
-from ._threads import Threads, processors
+from ._threads import ThreadPool, processorCount
 from .error import TemporaryFailure
 
 _T = TypeVar("_T")
@@ -77,8 +77,8 @@ class Workers:
         self.queueLimit = queueLimit
         self.deadline = deadline
         self._reactor = reactor
-        self._threads = threads or processors()
-        self._pool = pool or Threads(self._threads)
+        self._threads = threads or processorCount()
+        self._pool = pool or ThreadPool(self._threads)
         self._callers = self._refused = 0
         self._isSlow = False
         self._toldUntil = 0.0

@@ -41,7 +41,7 @@ from .._paths import AnyPath, asPath, asPathOrNone
 from .._peers import sourceOf
 from .._privileged import Helper
 from .._secrets import asBytes
-from .._threads import processors
+from .._threads import processorCount
 from .._verdict import Verdict
 from ..workers import Workers, workersOf
 from ._unixsteps import UNIXSteps
@@ -451,7 +451,7 @@ def _start(files: Files, rules: Rules, mustWork: bool = False) -> Helper:
     @raise ValueError: if these can let nobody in.
     @raise OSError: if the processes can't be started.
     """
-    return Helper("unix", files, rules, mustWork, processes=processors())
+    return Helper("unix", files, rules, mustWork, processes=processorCount())
 
 
 __all__ = [

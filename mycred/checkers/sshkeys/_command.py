@@ -28,7 +28,7 @@ from ..._paths import AnyPath, asPath
 from ..._processtree import kill
 from ..._secrets import printable
 from ..._sshkeys import Offer, UnsafeFile, insistOnModes, keyOf
-from ..._threads import processors
+from ..._threads import processorCount
 from ..._verdict import Account
 from ...error import TemporaryFailure
 
@@ -94,7 +94,7 @@ class KeysCommand:
         self._mostOutput = mostOutput
         self._reactor = reactor
         refuse = partial(self._trouble, "too many logins wait for it")
-        places = 2 * processors()
+        places = 2 * processorCount()
         self._places = Places(places, max(_MOST - places, places), refuse)
         _insistOnSafety(self.path)
 
