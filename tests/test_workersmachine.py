@@ -194,11 +194,11 @@ class WorkersMachine(RuleBasedStateMachine):
         assert not self.workers._shared
 
 
-def sizeOf(turns: FairQueue[Any]) -> int:
+def sizeOf(queue: FairQueue[Any]) -> int:
     """
     Count what waits.
     """
-    return len(turns._items) + sum(map(sizeOf, turns._parts.values()))
+    return len(queue._items) + sum(map(sizeOf, queue._parts.values()))
 
 
 class MachineTests(SynchronousTestCase):
