@@ -14,7 +14,7 @@ from ._fairqueue import FairQueue, Source
 _T = TypeVar("_T")
 
 
-class Places:
+class FairSemaphore:
     """
     So many may do something at a time; the others wait, and sources take turns.
     """
@@ -96,4 +96,4 @@ class Places:
         self._turns.remove(waiting, self._sources.pop(waiting))
 
 
-__all__ = ["Places"]
+__all__ = ["FairSemaphore"]

@@ -23,7 +23,7 @@ from twisted.python.failure import Failure
 
 from ..._audit import withReason
 from ..._fairqueue import Source
-from ..._fairsemaphore import Places
+from ..._fairsemaphore import FairSemaphore
 from ..._paths import AnyPath, asPath
 from ..._processtree import kill
 from ..._secrets import printable
@@ -95,7 +95,7 @@ class KeysCommand:
         self._reactor = reactor
         refuse = partial(self._trouble, "too many logins wait for it")
         places = 2 * processorCount()
-        self._places = Places(places, max(_MOST - places, places), refuse)
+        self._places = FairSemaphore(places, max(_MOST - places, places), refuse)
         _insistOnSafety(self.path)
 
     def run(self, account: Account, offer: Offer, source: Source = ()) -> Deferred[bytes]:
