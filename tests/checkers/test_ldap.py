@@ -28,12 +28,12 @@ from mycred.credentials import UsernamePassword
 from mycred.error import AccountDenied, DenialReason, TemporaryFailure, UnauthorizedLogin
 from mycred.plugins import cred_ldap
 from mycred.portal import Portal
+from mycred.testing import SteppedWorkers
 from mycred.workers import Workers
 
 from ..kit.directory import DirectoryTestCase
 from ..kit.fakeldap import upTo, well
 from ..kit.slapd import PEOPLE, person
-from ..kit.stepping import SteppedWorkers
 from ..ldap.client.test_connection import FakeTestCase
 
 STAFF = f"cn=staff,{PEOPLE}"

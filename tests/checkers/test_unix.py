@@ -42,10 +42,10 @@ from mycred.checkers import (
 from mycred.credentials import UsernamePassword, peerOf
 from mycred.error import AccountDenied, DenialReason, TemporaryFailure, UnauthorizedLogin
 from mycred.plugins import cred_passwd, cred_unix
+from mycred.testing import SteppedWorkers
 
 from ..kit.files import BCRYPT
 from ..kit.machines import OTHER, PASSWORD, MachineTestCase
-from ..kit.stepping import SteppedWorkers
 
 
 def closeOf(checker: Any) -> None:

@@ -38,9 +38,9 @@ from mycred.checkers.sshkeys import (
 )
 from mycred.checkers.sshkeys._publickeys import Proof
 from mycred.error import AccountDenied, DenialReason, TemporaryFailure, UnauthorizedLogin
+from mycred.testing import SteppedWorkers
 
 from ...kit.keys import blobOf, certificate, ed25519, line, lineOf, rsaKey, shortRSA
-from ...kit.stepping import SteppedWorkers
 from .test_publickeys import KeyTestCase, offered, signed
 
 ALICE, BOB, CA = ed25519(), ed25519(), ed25519()
