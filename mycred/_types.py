@@ -134,9 +134,7 @@ class Reactor(Clock, Protocol):
     @property
     def running(self) -> bool: ...
 
-    def callFromThread(
-        self, callable: Callable[..., object], /, *args: object
-    ) -> object:
+    def callFromThread(self, callable: Callable[..., object], /, *args: object) -> object:
         """
         Call something in the reactor's thread.
         """
@@ -154,9 +152,7 @@ class LoginPortal(Protocol):
     What protocols use of a portal.
     """
 
-    def login(
-        self, credentials: Any, mind: object, *interfaces: Any
-    ) -> Deferred[Any]:
+    def login(self, credentials: Any, mind: object, *interfaces: Any) -> Deferred[Any]:
         """
         Log in.
 

@@ -16,6 +16,10 @@ from .error import DenialReason
 Doubt = Union[Signature, tuple[object, ...], None]
 
 
+#: Why a login is refused, for the log.
+NO_SUCH_USER, WRONG_PASSWORD = "no such user", "wrong password"
+
+
 class Account(NamedTuple):
     """
     What the system knows of an account.
@@ -119,4 +123,12 @@ class Verdict:
         return self.kind is Kind.ACCEPTED
 
 
-__all__ = ["Account", "Doubt", "Kind", "Note", "Verdict"]
+__all__ = [
+    "NO_SUCH_USER",
+    "WRONG_PASSWORD",
+    "Account",
+    "Doubt",
+    "Kind",
+    "Note",
+    "Verdict",
+]

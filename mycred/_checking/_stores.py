@@ -96,10 +96,11 @@ class AsyncStore:
             for.  It fails with L{TemporaryFailure} if the store can't be read, if too
             many wait, or at the deadline.
         """
-        # A partial equals nothing but itself.
-        call = (find, *args) if isShared else (partial(find, *args),)
         until = self.workers.seconds() + self.workers.deadline
-        return self._ask(call, source, until)
+        if isShared:
+            return self._ask(find, args, source, until)
+        # A partial equals nothing but itself.
+        return self._ask(partial(find, *args), (), source, until)
 
     def now(self, work: Callable[[], _T]) -> _T:
         """
@@ -145,7 +146,8 @@ class AsyncStore:
 
     def _ask(
         self,
-        call: tuple[Callable[..., Verdict], *tuple[Hashable, ...]],
+        call: Callable[..., Verdict],
+        args: tuple[Hashable, ...],
         source: Source,
         until: float,
         doubt: Doubt = None,
@@ -168,11 +170,11 @@ class AsyncStore:
                 self._log.error("{file} goes on changing", file=self.path)
                 path = printable(self.path)
                 return fail(unavailable(f"{path} goes on changing"))
-            again = call, source, until, verdict.doubt, tries - 1
+            again = call, args, source, until, verdict.doubt, tries - 1
             return workers.pause(SETTLING).addCallback(lambda _: self._ask(*again))
 
         within = max(0.0, until - workers.seconds())
-        asking = workers.share(*call, within=within, source=source)
+        asking = workers.share(call, *args, within=within, source=source)
         return asking.addCallbacks(cbVerdict, self._ebVerdict)
 
     def _logAnswer(self, verdict: Verdict) -> None:
