@@ -171,7 +171,7 @@ class LDAPAuthorizedKeys:
         )
         text = b"\n".join(seen.values)
         where = f"{self._attribute} of {account.name}"
-        evidence = self._authority.lookIn(text, where, offer, account, peer)
+        evidence = self._authority.lookUpInText(text, where, offer, account, peer)
         if evidence is None:
             verdict = Verdict(Kind.REFUSED, verdict.name, "no such key is authorized")
         else:
