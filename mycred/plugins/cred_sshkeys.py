@@ -182,7 +182,7 @@ def _keydb(given: dict[str, Any]) -> Any:
     @raise OSError: if a file can't be read.
     """
     from mycred._accounts import SystemUsers
-    from mycred._sshkeys import FILES, checkFiles
+    from mycred._sshkeys import FILES, checkKeyFiles
     from mycred.checkers._unix import makeRules, ruleKeys
     from mycred.checkers.sshkeys import KeysCommand, UNIXAuthorizedKeysFiles
 
@@ -201,7 +201,7 @@ def _keydb(given: dict[str, Any]) -> Any:
             if key in given:
                 raise ValueError(f"{key}: write account=yes too")
     ca, revoked = given.get("ca"), given.get("revoked")
-    checkFiles(ca, revoked, _policy(given))
+    checkKeyFiles(ca, revoked, _policy(given))
     command = None
     if "command" in given:
         program, user = given["command"], given.get("commanduser")

@@ -297,13 +297,13 @@ class ThreadTests(SynchronousTestCase):
         """
         keydb = self.keydb(b"x", b"no-user-rc " + line(ALICE))
         wasInThread: list[bool] = []
-        lookIn = keydb._authority.lookIn
+        lookUpInText = keydb._authority.lookUpInText
 
         def watched(*args: Any) -> Any:
             wasInThread.append(self.looks.isInThread)
-            return lookIn(*args)
+            return lookUpInText(*args)
 
-        self.patch(keydb._authority, "lookIn", watched)
+        self.patch(keydb._authority, "lookUpInText", watched)
         verdict = self.authorize(keydb)
         self.assertIs(verdict.kind, Kind.ACCEPTED)
         self.assertEqual(KeyEvidence.restore(verdict.key).line, 2)
