@@ -234,7 +234,7 @@ def _formatOf(options: Sequence[Option]) -> str:
     """
     Return how an argument string is written, with what may be left out in brackets.
     """
-    pieces = []
+    pieces: list[str] = []
     for option in options:
         piece = option.value if option.positional else str(option)
         colon = ":" if pieces else ""
@@ -265,7 +265,8 @@ def _parse(
         if key in waiting:
             waiting.remove(key)
         texts[key] = text
-    # Where a colon isn't escaped a value is cut off, and told rather than what is missing.
+    # A value that is cut off, since a colon in it isn't escaped, is told before what is
+    # missing.
     values = {key: _valueOf(options[key], text) for key, text in texts.items()}
     missing = [o.key for o in options.values() if o.required and o.key not in texts]
     if missing:

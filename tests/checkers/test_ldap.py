@@ -503,10 +503,10 @@ class FactoryTests(DirectoryTestCase):
         """
         The help names every key that there is, and has an example that works.
         """
-        from mycred._ldap import _options
+        from mycred.checkers.ldap import ldapOptions
 
         text = cred_ldap.theLDAPCheckerFactory.authHelp
-        for key in _options.KEYS:
-            self.assertIn(f"{key}=", text)
+        for option in ldapOptions:
+            self.assertIn(f"{option.key}=", text)
         example = text.rpartition("--auth=ldap:")[2].strip()
         self.assertIsInstance(readSettings(example), LDAPSettings)

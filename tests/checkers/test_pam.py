@@ -448,5 +448,5 @@ class PluginTests(PAMTestCase):
         Its help names the option, and an example.
         """
         text = cred_pam.thePAMCheckerFactory.authHelp
-        self.assertIn("\nservice=", text)
+        self.assertIn("\n[service=]NAME\n", text)
         self.assertIn("--auth=pam:service=myapp", text)
