@@ -15,6 +15,7 @@ from contextlib import nullcontext
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
@@ -300,6 +301,37 @@ class FindTests(WithFactories):
         self.assertTrue(printed.stdout.startswith("2\n"), printed.stdout)
         self.assertIn("  one ", printed.stdout)
         self.assertIn("  two ", printed.stdout)
+
+
+class NeedingTests(SynchronousTestCase):
+    """
+    Tests for L{strcred.needing}.
+    """
+
+    def test_missing(self) -> None:
+        """
+        A library that is missing is told, with what to install.
+        """
+        with (
+            self.assertRaises(strcred.InvalidAuthArgumentString) as caught,
+            strcred.needing("pip install nothing"),
+        ):
+            importlib.import_module("no_such_library")
+        self.assertEqual(
+            str(caught.exception),
+            "it takes a library that isn't installed (No module named "
+            "'no_such_library'); do pip install nothing",
+        )
+        self.assertTrue(caught.exception.__suppress_context__)
+
+    def test_others(self) -> None:
+        """
+        Other errors, and success, are left alone.
+        """
+        with self.assertRaises(ZeroDivisionError), strcred.needing("nothing"):
+            1 / 0  # noqa: B018
+        with strcred.needing("nothing"):
+            importlib.import_module("mycred")
 
 
 class AuthOptionTests(WithFactories):
@@ -823,6 +855,14 @@ class OptionTableTests(SynchronousTestCase):
             words = " ".join(text.split())
             for option in options:
                 self.assertIn(f"{option} {option.help}", words)
+
+    def test_helpWithoutLibrary(self) -> None:
+        """
+        Where the library is missing that a table needs, help says what to install.
+        """
+        with mock.patch.dict(sys.modules, {"mycred.checkers.ldap": None}):
+            text = strcred.findCheckerFactory("ldap").authHelp
+        self.assertIn("do pip install ldap3.", text)
 
     def test_sentences(self) -> None:
         """

@@ -1,8 +1,8 @@
 """
 The public names of mycred, and the list of those that stood before.
 
-C{publicnames.txt} was printed by C{python -m tests.kit.publicnames}.  Print it anew when a
-release is made; names may be added to it, and none may go.
+C{publicnames.txt} has what C{python -m tests.kit.publicnames} prints, as of the last
+release.  Names may be added to it, and none may go.
 """
 
 from __future__ import annotations
