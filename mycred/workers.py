@@ -250,7 +250,8 @@ class Workers:
         most = self._threads if self._isSlow else 2 * self._threads
         while self._queue and len(self._handedOver) < most:
             job = self._queue.take()
-            self._unqueue(job)
+            if len(job.sources) > 1:
+                self._unqueue(job)
             job.isHandedOver = True
             self._handedOver[job] = call = partial(self._work, job)
             if not self._started:
@@ -339,7 +340,8 @@ class Workers:
         self._callers -= 1
         if not job.waiting:
             job.isDropped = True
-            self._unqueue(job)
+            if not job.isHandedOver:
+                self._unqueue(job)
             self._forget(job)
 
     def _forget(self, job: _Job) -> None:
