@@ -261,7 +261,7 @@ class CheckerTests(DirectoryTestCase):
         What is wrong on this side is no wrong password, either.
         """
         checker = self.checker()
-        self.patch(checker.store.directory, "look", lambda *_: 1 / 0)
+        self.patch(checker.store.directory, "lookUp", lambda *_: 1 / 0)
         self.failureResultOf(self.ask(checker, b"alice"), TemporaryFailure)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
@@ -396,7 +396,7 @@ class FallbackTests(DirectoryTestCase):
         ldap, file = options["credCheckers"]
         self.addCleanup(ldap.close)
         self.assertIsInstance(file, FilePasswordDB)
-        ldap.looks._workers = SteppedWorkers(running=False)
+        ldap.store._workers = SteppedWorkers(running=False)
         realm: Any = Realm()
         portal = Portal(realm, [ldap, file])
 
