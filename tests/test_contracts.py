@@ -86,7 +86,7 @@ def publicModules() -> Iterator[ModuleType]:
 
 def quietly(module: ModuleType, name: str) -> Any:
     """
-    Look up a name, which may be deprecated.
+    Return what a name stands for, which may be deprecated.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -199,7 +199,7 @@ class ContractTests(SynchronousTestCase):
 
             def requestAvatarId(self, credentials: object) -> Deferred[Any]:
                 """
-                Let anybody in.
+                Let any user in.
                 """
                 return succeed(b"anybody")
 

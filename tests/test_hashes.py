@@ -129,7 +129,7 @@ class VectorTests(SynchronousTestCase):
 
     def test_longForSHACrypt(self) -> None:
         """
-        Nobody keeps a processor busy with a long password: SHA-crypt takes longer
+        No client keeps a processor busy with a long password: SHA-crypt takes longer
         for longer ones, and none of more than 256 bytes.
         """
         for begins in (b"$5$rounds=1000$salt$", b"$6$rounds=1000$salt$"):
@@ -168,7 +168,7 @@ class VectorTests(SynchronousTestCase):
 
     def unlikeLibcrypt(self, passwords: list[bytes]) -> list[tuple[bytes, bytes]]:
         """
-        Find hashes of bcrypt's, and passwords, of which libcrypt says something else.
+        Return bcrypt hashes and passwords about which libcrypt and mycred disagree.
         """
         names = (b"a", b"b", b"x", b"y")
         wrong = []
@@ -437,7 +437,7 @@ class LibcryptTests(SynchronousTestCase):
 
     def reload(self, **patches: object) -> None:
         """
-        Look for the library again, with ctypes patched.
+        Have the library looked for again, with ctypes patched.
         """
         import ctypes
 

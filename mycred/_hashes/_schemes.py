@@ -65,14 +65,14 @@ class Scheme(NamedTuple):
     isCrypt: bool = False
 
 
-_FAST = "whoever gets hold of the file can try millions of passwords a second"
+_FAST = "an attacker with the file can try millions of passwords a second"
 
 PLAIN = Scheme(
     "plain text",
     re.compile(rb"(?s).+"),
     equal,
     names=(b"PLAIN", b"CLEAR", b"CLEARTEXT"),
-    weakness="whoever gets hold of the file has the passwords",
+    weakness="an attacker with the file has the passwords",
 )
 
 
