@@ -38,6 +38,7 @@ ROWS = [
         "_fairqueue",
         "_files",
         "_processtree",
+        "_records",
         "_secrets",
         "_threads",
         "_timing",

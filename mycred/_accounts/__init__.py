@@ -10,8 +10,9 @@ from ._account import isAccountName, isMadeUp, isPlausibleLogin, madeUp
 from ._layout import ACCOUNTS, cryptIn, hashIn
 from ._passwords import (
     SHADOW,
+    AccountFiles,
     Accounts,
-    Files,
+    AccountSettings,
     checkFiles,
     describe,
     lastDecoy,
@@ -29,9 +30,10 @@ __all__ = [
     "NOLOGIN",
     "SHADOW",
     "SHELLS",
+    "AccountFiles",
+    "AccountSettings",
     "Accounts",
     "FileUsers",
-    "Files",
     "RecordUsers",
     "Rules",
     "ShadowDatabase",

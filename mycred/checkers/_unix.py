@@ -17,8 +17,9 @@ from .._accounts import (
     NOLOGIN,
     SHADOW,
     SHELLS,
+    AccountFiles,
     Accounts,
-    Files,
+    AccountSettings,
     FileUsers,
     Rules,
     SystemUsers,
@@ -134,7 +135,7 @@ class UNIXChecker(Counterpart, _StoredAccountChecker, UNIXSteps, twistedUNIX.UNI
         self._userdb, self._groupdb = userdb, groupdb
         accounts: Accounts | Helper
         if separate:
-            accounts = _start(Files(shadow=shadow), rules)
+            accounts = _start(AccountFiles(shadow=shadow), rules)
         else:
             accounts = Accounts(SystemUsers(userdb, groupdb), shadow, rules)
         super().__init__(accounts, workers)
@@ -194,7 +195,7 @@ class PasswdChecker(_StoredAccountChecker):
         passwd, shadow, group = asPath(passwd), asPathOrNone(shadow), asPathOrNone(group)
         accounts: Accounts | Helper
         if separate:
-            accounts = _start(Files(passwd, shadow, group), rules, mustWork)
+            accounts = _start(AccountFiles(passwd, shadow, group), rules, mustWork)
         else:
             if mustWork:
                 checkFiles(passwd, shadow)
@@ -442,7 +443,7 @@ def makeRules(given: Mapping[str, Any], gidOf: Callable[[str], int | None]) -> R
     return Rules(nologin, shells, given.get("minuid", 0), groups)
 
 
-def _start(files: Files, rules: Rules, mustWork: bool = False) -> Helper:
+def _start(files: AccountFiles, rules: Rules, mustWork: bool = False) -> Helper:
     """
     Start processes that look accounts up.
 
@@ -451,7 +452,7 @@ def _start(files: Files, rules: Rules, mustWork: bool = False) -> Helper:
     @raise ValueError: if these can let nobody in.
     @raise OSError: if the processes can't be started.
     """
-    return Helper("unix", files, rules, mustWork, processes=processors())
+    return Helper("unix", AccountSettings(files, rules, mustWork), processors())
 
 
 __all__ = [

@@ -13,8 +13,8 @@ from twisted.python.fakepwd import UserDatabase
 
 from mycred import _files
 from mycred._accounts import (
+    AccountFiles,
     Accounts,
-    Files,
     Rules,
     SystemUsers,
     _passwords,
@@ -511,8 +511,10 @@ class SystemTests(MachineTestCase):
         """
         The files decide where users are looked for.
         """
-        accounts = makeAccounts(Files(self.passwd, self.shadow, self.group), Rules())
+        accounts = makeAccounts(
+            AccountFiles(self.passwd, self.shadow, self.group), Rules()
+        )
         self.assertKind(ACCEPTED, accounts.look(b"carol", PASSWORD))
-        accounts = makeAccounts(Files(shadow=self.shadow), Rules())
+        accounts = makeAccounts(AccountFiles(shadow=self.shadow), Rules())
         self.assertKind(UNSURE, accounts.look(b"orphan", PASSWORD))
         self.assertKind(REFUSED, accounts.look(b"root", PASSWORD))
