@@ -3,7 +3,7 @@ What the log says of logins: one line for each, written when its verdict is know
 L{mycred._reporting} says.
 
 What a checker has found out on its way goes to the log at debug level, and travels with
-its failure (L{because}).
+its failure (L{withReason}).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from twisted.python.failure import Failure
 from twisted.python.reflect import qual
 
 from ._contracts import ANONYMOUS, IAnonymous
-from ._encodings import readName
+from ._encodings import decodedName
 from ._peers import hostOf
 from ._secrets import printable
 from .error import AccountDenied, LoginFailed, TemporaryFailure, UnhandledCredentials
@@ -51,7 +51,7 @@ _QUOTED = {"user", "avatar", "key", "reason", "why"}
 _SIGNS = {'"', "\\", "="}
 
 
-def because(error: _E, why: str, avatarId: object = None) -> _E:
+def withReason(error: _E, why: str, avatarId: object = None) -> _E:
     """
     Attach to an error what the log should be told, and the client shouldn't.
 
@@ -93,7 +93,7 @@ def sumUp(failures: Sequence[Failure]) -> Failure:
     return last
 
 
-def tell(
+def logOutcome(
     credentials: object,
     result: object,
     began: float,
@@ -117,7 +117,7 @@ def tell(
         found = _part(result.value, "avatarId")
         avatarId = avatarId if found is None else found
     facts = {
-        "user": _text(readName(_part(credentials, "username")), _LONGEST_NAME),
+        "user": _text(decodedName(_part(credentials, "username")), _LONGEST_NAME),
         "avatar": _text(_named(avatarId), _LONGEST_NAME),
         "key": _text(_part(avatarId, "provedBy"), _LONGEST_REASON),
         "reason": _text(reason, _LONGEST_REASON),
@@ -283,9 +283,9 @@ def _codeOf(character: str) -> str:
 __all__ = [
     "UNFINISHED",
     "authTypeOf",
-    "because",
     "checkedBy",
+    "logOutcome",
     "reasonOf",
     "sumUp",
-    "tell",
+    "withReason",
 ]

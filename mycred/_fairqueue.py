@@ -18,7 +18,7 @@ Source = tuple[Hashable, ...]
 UNKNOWN: Source = (b"", b"", None)
 
 
-class Turns(Generic[_T]):
+class FairQueue(Generic[_T]):
     """
     What waits, in an order that is fair at each step of a source: networks take turns,
     in each of them addresses do, and so on.  Within one source the first come are the
@@ -31,7 +31,7 @@ class Turns(Generic[_T]):
         self._size = 0
         self._items: dict[_T, None] = {}
         # The one whose turn it is comes first.
-        self._parts: dict[Hashable, Turns[_T]] = {}
+        self._parts: dict[Hashable, FairQueue[_T]] = {}
 
     def __len__(self) -> int:
         """
@@ -49,7 +49,7 @@ class Turns(Generic[_T]):
             return
         first, *rest = source
         if first not in self._parts:
-            self._parts[first] = Turns()
+            self._parts[first] = FairQueue()
         self._parts[first].add(item, tuple(rest))
 
     def take(self) -> _T:
@@ -110,4 +110,4 @@ class Turns(Generic[_T]):
         return item
 
 
-__all__ = ["UNKNOWN", "Source", "Turns"]
+__all__ = ["UNKNOWN", "FairQueue", "Source"]

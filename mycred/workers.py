@@ -16,8 +16,8 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from ._fairqueue import UNKNOWN, Source, Turns
-from ._threads import Threads, processors
+from ._fairqueue import UNKNOWN, FairQueue, Source
+from ._threads import ThreadPool, processorCount
 from .error import TemporaryFailure
 
 _T = TypeVar("_T")
@@ -77,12 +77,12 @@ class Workers:
         self.queueLimit = queueLimit
         self.deadline = deadline
         self._reactor = reactor
-        self._threads = threads or processors()
-        self._pool = pool or Threads(self._threads)
+        self._threads = threads or processorCount()
+        self._pool = pool or ThreadPool(self._threads)
         self._callers = self._refused = 0
         self._isSlow = False
         self._toldUntil = 0.0
-        self._queue: Turns[_Job] = Turns()
+        self._queue: FairQueue[_Job] = FairQueue()
         # What waits for a thread or has one, with what the pool was given for it.
         self._handedOver: dict[_Job, Callable[[], None]] = {}
         self._shared: dict[Hashable, _Job] = {}

@@ -28,6 +28,7 @@ ROWS = [
     {"_ldap", "_sshkeys"},
     {"_accounts"},
     {"_passwordfile"},
+    {"hashes"},
     {"_hashes", "_verdict", "_chain"},
     {"credentials", "workers", "_argstring"},
     {"_fairsemaphore", "_httpdigest", "_reporting"},

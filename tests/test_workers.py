@@ -984,9 +984,9 @@ task.react(lambda reactor: Deferred.fromCoroutine(main(reactor)))
         """
         script = """
 import ctypes, threading, time
-from mycred._threads import Threads
+from mycred._threads import ThreadPool
 
-threads, done = Threads(1), threading.Event()
+threads, done = ThreadPool(1), threading.Event()
 threads.callInThread(lambda: ctypes.CDLL(None).pthread_exit(None))
 threads.callInThread(done.set)
 while not threads.lost():

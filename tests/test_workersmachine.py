@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._fairqueue import Source, Turns
+from mycred._fairqueue import FairQueue, Source
 from mycred.workers import Workers
 
 from .kit.stepping import HandReactor
@@ -194,11 +194,11 @@ class WorkersMachine(RuleBasedStateMachine):
         assert not self.workers._shared
 
 
-def sizeOf(turns: Turns[Any]) -> int:
+def sizeOf(queue: FairQueue[Any]) -> int:
     """
     Count what waits.
     """
-    return len(turns._items) + sum(map(sizeOf, turns._parts.values()))
+    return len(queue._items) + sum(map(sizeOf, queue._parts.values()))
 
 
 class MachineTests(SynchronousTestCase):

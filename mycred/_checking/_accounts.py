@@ -14,12 +14,12 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from .._accounts import isPlausibleLogin
-from .._audit import because
+from .._audit import withReason
 from .._contracts import AvatarID, IUsernamePassword
-from .._encodings import readingText
+from .._encodings import triesDecodings
 from .._fairqueue import Source
 from .._privileged import Answer, Helper
-from .._reporting import tellingAlone
+from .._reporting import reportsOutcome
 from .._secrets import LONGEST, asBytes
 from .._verdict import Kind, Verdict
 from ..error import AccountDenied, LoginFailed, TemporaryFailure, UnauthorizedLogin
@@ -46,7 +46,7 @@ class AccountChecker(PasswordMatching):
     credentialInterfaces = (IUsernamePassword,)
     longestPassword = LONGEST
 
-    @tellingAlone
+    @reportsOutcome
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check a password, and whether the account may be used.
@@ -63,7 +63,7 @@ class AccountChecker(PasswordMatching):
         """
         return self._check(credentials)
 
-    @readingText
+    @triesDecodings
     def _check(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check a password, as text may be read.
@@ -108,7 +108,7 @@ def errorOf(verdict: Verdict) -> LoginFailed:
     elif verdict.denial is not None:
         error = AccountDenied(verdict.denial)
     account = verdict.name if verdict.denial is not None else None
-    return because(error, verdict.why, account)
+    return withReason(error, verdict.why, account)
 
 
 class Separate:

@@ -19,7 +19,7 @@ from twisted.internet.defer import (
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from .._audit import because
+from .._audit import withReason
 from .._contracts import AvatarID, twistedCredentials
 from .._counterparts import isOverridden
 from .._secrets import isPlausible
@@ -114,7 +114,7 @@ def refusal(why: str) -> Failure:
 
     @param why: what the log is told, and the client isn't.
     """
-    return Failure(because(UnauthorizedLogin(), why))
+    return Failure(withReason(UnauthorizedLogin(), why))
 
 
 def arePlausible(credentials: Any) -> bool:

@@ -13,7 +13,7 @@ from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from .._audit import because
+from .._audit import withReason
 from .._fairqueue import Source
 from .._files import SETTLING, Signature
 from .._passwordfile._notes import Note
@@ -174,7 +174,7 @@ def unavailable(why: str) -> TemporaryFailure:
 
     @param why: what the log is told, and the client isn't.
     """
-    return because(TemporaryFailure("Temporarily unavailable"), why)
+    return withReason(TemporaryFailure("Temporarily unavailable"), why)
 
 
 __all__ = ["Looking", "unavailable"]

@@ -27,12 +27,12 @@ from .._contracts import (
     twistedCheckers,
 )
 from .._counterparts import Counterpart, isOverridden, overridable
-from .._encodings import readingText
+from .._encodings import triesDecodings
 from .._hashes import Hash, UnusableHash, isMeantAsHash, recognize
 from .._passwordfile import Entry, Layout, Look, PasswordFile, UserFile
 from .._paths import AnyPath
 from .._peers import sourceOf
-from .._reporting import tellingAlone
+from .._reporting import reportsOutcome
 from .._secrets import asBytes, equal
 from ..error import LoginFailed
 from ..workers import Workers, workersOf
@@ -125,8 +125,8 @@ class FilePasswordDB(Counterpart, FileChecker, twistedCheckers.FilePasswordDB):
         )
         return {k: v for k, v in vars(self).items() if k not in left}
 
-    @tellingAlone
-    @readingText
+    @reportsOutcome
+    @triesDecodings
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check a password.

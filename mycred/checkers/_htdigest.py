@@ -20,7 +20,7 @@ from .._contracts import AvatarID, ICredentialsChecker, IUsernameDigestHash
 from .._hashes import UnusableHash
 from .._passwordfile import Entry, Layout, Look, PasswordFile, UserFile
 from .._paths import AnyPath
-from .._reporting import tellingAlone
+from .._reporting import reportsOutcome
 from .._secrets import asBytes
 from ..error import LoginFailed
 from ..workers import Workers
@@ -85,7 +85,7 @@ class HtdigestChecker(FileChecker):
         store = PasswordFile(userfile, self._read, more=more)
         self._file = Looking(store, workers)
 
-    @tellingAlone
+    @reportsOutcome
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check the answer to a challenge.

@@ -14,12 +14,12 @@ from .._checking._files import FileChecker
 from .._checking._passwords import arePlausible
 from .._checking._stores import Looking
 from .._contracts import AvatarID, ICredentialsChecker, IUsernamePassword
-from .._encodings import readingText
+from .._encodings import triesDecodings
 from .._files import openRegular
 from .._hashes import Hash, UnusableHash, isMeantAsHash, recognize
 from .._passwordfile import HTPASSWD, Entry, PasswordFile, UserFile
 from .._paths import AnyPath
-from .._reporting import tellingAlone
+from .._reporting import reportsOutcome
 from .._secrets import asBytes
 from ..workers import Workers
 
@@ -67,8 +67,8 @@ class HtpasswdChecker(FileChecker):
         userfile = UserFile(path, HTPASSWD)
         self._file = Looking(PasswordFile(userfile, self._read), workers)
 
-    @tellingAlone
-    @readingText
+    @reportsOutcome
+    @triesDecodings
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check a password.

@@ -34,7 +34,7 @@ from .._checking._passwords import arePlausible
 from .._checking._stores import Looking
 from .._contracts import AvatarID, ICredentialsChecker, twistedUNIX
 from .._counterparts import Counterpart
-from .._encodings import readingText
+from .._encodings import triesDecodings
 from .._files import openRegular
 from .._hashes import Hash, UnusableHash
 from .._passwordfile import Look
@@ -42,7 +42,7 @@ from .._paths import AnyPath, asPath, asPathOrNone
 from .._peers import sourceOf
 from .._privileged import Helper
 from .._secrets import asBytes
-from .._threads import processors
+from .._threads import processorCount
 from .._verdict import Verdict
 from ..workers import Workers, workersOf
 from ._unixsteps import UNIXSteps
@@ -249,7 +249,7 @@ class UNIXPasswordDatabase(UNIXChecker):
             return super()._check(credentials)
         return self._askFunctions(credentials)
 
-    @readingText
+    @triesDecodings
     def _askFunctions(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check a password against what the functions know.
@@ -452,7 +452,7 @@ def _start(files: AccountFiles, rules: Rules, mustWork: bool = False) -> Helper:
     @raise ValueError: if these can let nobody in.
     @raise OSError: if the processes can't be started.
     """
-    return Helper("unix", AccountSettings(files, rules, mustWork), processors())
+    return Helper("unix", AccountSettings(files, rules, mustWork), processorCount())
 
 
 __all__ = [

@@ -32,7 +32,7 @@ from ..._sshkeys import (
     checkPattern,
     makeAuthority,
 )
-from ..._threads import processors
+from ..._threads import processorCount
 from ..._verdict import Kind, Verdict
 from ...workers import Workers, workersOf
 from ._command import KeysCommand
@@ -191,7 +191,7 @@ class UNIXAuthorizedKeysFiles(Counterpart, twistedConch.UNIXAuthorizedKeysFiles)
         self._authority = makeAuthority(settings, users=self._users)
         self._separate = None
         if separate:
-            helper = Helper("sshkey", settings, processors())
+            helper = Helper("sshkey", settings, processorCount())
             self._separate = Separate(helper, workers)
 
     @property

@@ -16,7 +16,7 @@ from ..._checking._avatarids import withKey
 from ..._conchcontracts import NotEnoughAuthentication, twistedConch
 from ..._contracts import AvatarID, ICredentialsChecker, InterfaceType
 from ..._counterparts import Counterpart, isOverridden, overridable
-from ..._reporting import tellingAlone
+from ..._reporting import reportsOutcome
 from ..._sshkeys import (
     BadOption,
     KeyEvidence,
@@ -86,7 +86,7 @@ class SSHProtocolChecker(Counterpart, twistedConch.SSHProtocolChecker):
             self._isWatched = True
             watchFor(self)
 
-    @tellingAlone
+    @reportsOutcome
     def requestAvatarId(self, credentials: Any) -> Deferred[Any]:
         """
         Have credentials checked.

@@ -17,7 +17,7 @@ from twisted.internet.defer import Deferred, execute, maybeDeferred, succeed
 from twisted.python.failure import Failure
 
 from ..._accounts import isMadeUp
-from ..._audit import because
+from ..._audit import withReason
 from ..._checking._accounts import errorOf
 from ..._checking._avatarids import avatarIdOf
 from ..._conchcontracts import ValidPublicKey, twistedConch
@@ -25,7 +25,7 @@ from ..._contracts import AvatarID, ICredentialsChecker, ISSHPrivateKey
 from ..._counterparts import Counterpart, isOverridden
 from ..._fairqueue import Source
 from ..._peers import sourceOf
-from ..._reporting import tellingAlone
+from ..._reporting import reportsOutcome
 from ..._secrets import asBytes, shortened
 from ..._sshkeys import (
     SERVER_OPTIONS,
@@ -118,7 +118,7 @@ class SSHPublicKeyChecker(Counterpart, KeySteps, twistedConch.SSHPublicKeyChecke
         self._honors = _checkHonors(honors)
         self._workers = workers
 
-    @tellingAlone
+    @reportsOutcome
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check a key and a signature.
@@ -419,7 +419,7 @@ def _refuse(why: str) -> NoReturn:
 
     @raise UnauthorizedLogin: in any case.
     """
-    raise because(UnauthorizedLogin("Key not authorized"), why)
+    raise withReason(UnauthorizedLogin("Key not authorized"), why)
 
 
 __all__ = ["Proof", "SSHPublicKeyChecker", "keyOf", "readOffer"]
