@@ -7,7 +7,7 @@ name service and the hash: it is called in threads, and in processes of their ow
 """
 
 from ._account import isAccountName, isMadeUp, isPlausibleLogin, madeUp
-from ._layout import ACCOUNTS, cryptIn, hashIn
+from ._layout import ACCOUNTS, hashIn
 from ._passwords import (
     SHADOW,
     AccountFiles,
@@ -41,7 +41,6 @@ __all__ = [
     "SystemUsers",
     "Users",
     "checkFiles",
-    "cryptIn",
     "describe",
     "hashIn",
     "isAccountName",

@@ -24,7 +24,6 @@ from .._accounts import (
     Rules,
     SystemUsers,
     checkFiles,
-    cryptIn,
     isAccountName,
     lastDecoy,
 )
@@ -36,7 +35,7 @@ from .._contracts import AvatarID, ICredentialsChecker, twistedUNIX
 from .._counterparts import Counterpart
 from .._encodings import triesDecodings
 from .._files import openRegular
-from .._hashes import Hash, UnusableHash
+from .._hashes import Hash, UnusableHash, recognizeCrypt
 from .._passwordfile import Look
 from .._paths import AnyPath, asPath, asPathOrNone
 from .._peers import sourceOf
@@ -369,7 +368,7 @@ def _hashBy(
         return None
     known = _nameIn(record, typed)
     try:
-        return None if known is None else (known, cryptIn(asBytes(record[1])))
+        return None if known is None else (known, recognizeCrypt(asBytes(record[1])))
     except UnusableHash:
         return None
 
@@ -382,7 +381,7 @@ def verifyCryptedPassword(crypted: bytes | str, pw: bytes | str) -> bool:
     @param pw: the password; text stands for its UTF-8.
     """
     try:
-        return cryptIn(asBytes(crypted)).verify(asBytes(pw))
+        return recognizeCrypt(asBytes(crypted)).verify(asBytes(pw))
     except UnusableHash:
         return False
 
