@@ -35,6 +35,7 @@ ACCOUNTS = AccountLayout()
 #: What the log says of a file in which very much is odd.
 MORE = "; the rest is left out"
 
+
 def hashIn(secret: bytes) -> Hash | None:
     """
     Read the hash of an account, also if the account is locked by what stands
