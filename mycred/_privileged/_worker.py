@@ -21,9 +21,8 @@ from .._accounts import (
     preload,
     settled,
 )
-from .._passwordfile._notes import Note
 from .._processtree import endWith
-from .._verdict import Account, Kind, Verdict
+from .._verdict import Account, Kind, Note, Verdict
 from ._wire import Answer, Request, packAnswer, receive, send, unpackMessage
 
 # After how many requests to PAM a worker ends and another one begins: libpam and its
@@ -85,7 +84,7 @@ def _lookUpAccounts(settings: object) -> Backend:
     accounts = makeAccounts(files, given.rules)
     preload()
     return Backend(
-        lambda name, password, _: settled(lambda: accounts.look(name, password), name),
+        lambda name, password, _: settled(lambda: accounts.lookUp(name, password), name),
         accounts.takeNotes,
     )
 

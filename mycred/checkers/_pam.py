@@ -11,7 +11,8 @@ from zope.interface import implementer
 from twisted.internet.defer import Deferred
 
 from .._accounts._pam import PAMSettings
-from .._checking._accounts import AccountChecker, Separate
+from .._checking._accounts import AccountChecker
+from .._checking._stores import PrivilegedStore
 from .._contracts import ICredentialsChecker
 from .._paths import AnyPath, asPathOrNone
 from .._peers import sourceOf
@@ -65,7 +66,7 @@ class PAMChecker(AccountChecker):
         """
         settings = PAMSettings(service, asPathOrNone(confdir))
         helper = Helper("pam", settings, processes)
-        self._separate = Separate(helper, workers)
+        self._separate = PrivilegedStore(helper, workers)
 
     def _lookUp(
         self, name: bytes, password: bytes, credentials: Any
@@ -74,7 +75,7 @@ class PAMChecker(AccountChecker):
         Have PAM find a verdict.
         """
         peer, source = peerOf(credentials), sourceOf(credentials)
-        return self._separate.look(name, password, peer, source)
+        return self._separate.lookUp(name, password, peer, source)
 
 
 __all__ = ["PAMChecker"]
