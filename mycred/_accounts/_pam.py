@@ -5,7 +5,7 @@ libpam is called through ctypes.  What python-pam and pamela can set is not enou
 with neither can the address of the peer be told together with a function that
 takes over the delay after a failure, which libpam otherwise sleeps through.
 
-libpam waits, leaks, and may hang or crash with a module: L{PAM.look} is called in
+libpam waits, leaks, and may hang or crash with a module: L{PAM.lookUp} is called in
 processes of their own.
 """
 
@@ -128,7 +128,7 @@ class PAM:
         if confdir is not None and not hasattr(self._library, "pam_start_confdir"):
             raise ValueError("another folder needs Linux-PAM 1.4 or later")
 
-    def look(self, name: bytes, password: bytes, peer: str | None = None) -> Verdict:
+    def lookUp(self, name: bytes, password: bytes, peer: str | None = None) -> Verdict:
         """
         Check a password, and whether the account may be used.
 

@@ -67,7 +67,7 @@ def _askPAM(settings: object) -> Backend:
     from .._accounts._pam import PAM, PAMSettings
 
     pam = PAM(*astuple(unpackMessage(PAMSettings, settings)))
-    return Backend(pam.look, lambda: (), _MOST_REQUESTS)
+    return Backend(pam.lookUp, lambda: (), _MOST_REQUESTS)
 
 
 def _lookUpAccounts(settings: object) -> Backend:
@@ -158,7 +158,7 @@ def serveRequests(
             return False
         request = unpackMessage(Request, message)
         verdict = _lookUp(backend, request)
-        notes = [text.format(**values) for text, values in backend.takeNotes()]
+        notes = map(str, backend.takeNotes())
         send(end, packAnswer(request.number, Answer(verdict, tuple(notes))))
         if _state() != state:
             # A module has changed what the next one counts on.

@@ -969,7 +969,7 @@ class PluginTests(AccountTestCase):
         Tell the rules of a checker.
         """
         if checker._separate is not None:
-            _, _, rules, *_ = checker._separate._helper._settings
+            rules = checker._separate._helper._settings.rules
         else:
             rules = checker._looking.store._rules
         return rules  # type: ignore[no-any-return]

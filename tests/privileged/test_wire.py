@@ -277,11 +277,11 @@ class AnswerTests(SynchronousTestCase):
         name = data.draw(strategies.sampled_from(sorted(record)))
         value = record.pop(name)
         self.assertRaises(WireError, unpackVerdict, packed)
-        record[f"{name}s"] = value
+        record[f"{name}'s twin"] = value
         self.assertRaises(WireError, unpackVerdict, packed)
         record[name] = value
         self.assertRaises(WireError, unpackVerdict, packed)
-        del record[f"{name}s"]
+        del record[f"{name}'s twin"]
         unpackVerdict(packed)
 
     @settings(max_examples=300)
