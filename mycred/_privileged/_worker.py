@@ -23,7 +23,7 @@ from .._accounts import (
 )
 from .._processtree import endWith
 from .._verdict import Account, Kind, Note, Verdict
-from ._wire import Answer, Request, packAnswer, receive, send, unpackMessage
+from ._wire import Reply, Request, packReply, receive, send, unpackMessage
 
 # After how many requests to PAM a worker ends and another one begins: libpam and its
 # modules leak.
@@ -144,7 +144,7 @@ def serveRequests(
     end: socket, backend: Backend, ready: Callable[[], object] = lambda: None
 ) -> bool:
     """
-    Answer requests, until there have been enough.
+    Reply requests, until there have been enough.
 
     @param ready: what is called before each request is waited for.
 
@@ -159,9 +159,9 @@ def serveRequests(
         request = unpackMessage(Request, message)
         verdict = _lookUp(backend, request)
         notes = map(str, backend.takeNotes())
-        send(end, packAnswer(request.number, Answer(verdict, tuple(notes))))
+        send(end, packReply(request.number, Reply(verdict, tuple(notes))))
         if _state() != state:
-            # A module has changed what the next one counts on.
+            # A PAM module has changed what the next one counts on.
             return True
     return True
 

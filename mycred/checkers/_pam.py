@@ -16,7 +16,7 @@ from .._checking._stores import PrivilegedStore
 from .._contracts import ICredentialsChecker
 from .._paths import AnyPath, asPathOrNone
 from .._peers import sourceOf
-from .._privileged import Helper
+from .._privileged import PrivilegedClient
 from .._verdict import Verdict
 from ..credentials import peerOf
 from ..workers import Workers
@@ -65,8 +65,8 @@ class PAMChecker(AccountChecker):
         @raise OSError: if the processes can't be started.
         """
         settings = PAMSettings(service, asPathOrNone(confdir))
-        helper = Helper("pam", settings, processes)
-        self._separate = PrivilegedStore(helper, workers)
+        client = PrivilegedClient("pam", settings, processes)
+        self._separate = PrivilegedStore(client, workers)
 
     def _lookUp(
         self, name: bytes, password: bytes, credentials: Any

@@ -276,7 +276,7 @@ class LookTests(Services, SynchronousTestCase):
         """
         pam = PAM("permit", str(self.confdir))
         self.patch(pam, "_library", Refusing(pam._library, "pam_set_item"))
-        self.assertRaises(OSError, pam.look, b"alice", b"sesame", "192.0.2.7")
+        self.assertRaises(OSError, pam.lookUp, b"alice", b"sesame", "192.0.2.7")
 
     def test_oddPeer(self) -> None:
         """
@@ -293,7 +293,7 @@ class LookTests(Services, SynchronousTestCase):
         deny = PAM("deny", str(self.confdir))
         for _ in range(50):
             self.assertIs(pam.lookUp(b"alice", b"x").kind, ACCEPTED)
-            self.assertIs(deny.look(b"alice", b"x").kind, REFUSED)
+            self.assertIs(deny.lookUp(b"alice", b"x").kind, REFUSED)
 
     @given(strategies.binary(min_size=1), strategies.binary(), strategies.text())
     def test_anything(self, name: bytes, password: bytes, peer: str) -> None:
@@ -389,7 +389,7 @@ class ServiceTests(Services, SynchronousTestCase):
         """
         pam = PAM("permit", str(self.confdir))
         self.patch(pam, "_library", Refusing(pam._library, "pam_start_confdir"))
-        self.assertRaises(OSError, pam.look, b"alice", b"sesame")
+        self.assertRaises(OSError, pam.lookUp, b"alice", b"sesame")
 
     def test_nameNotHandedBack(self) -> None:
         """

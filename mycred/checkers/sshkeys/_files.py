@@ -22,7 +22,7 @@ from ..._checking._stores import PrivilegedStore
 from ..._conchcontracts import IAuthorizedKeysDB, twistedConch
 from ..._counterparts import Counterpart, overridable
 from ..._paths import AnyPath, asPath, asPathOrNone
-from ..._privileged import Helper
+from ..._privileged import PrivilegedClient
 from ..._sshkeys import (
     FILES,
     KeyEvidence,
@@ -192,8 +192,8 @@ class UNIXAuthorizedKeysFiles(Counterpart, twistedConch.UNIXAuthorizedKeysFiles)
         self._authority = makeAuthority(settings, users=self._users)
         self._separate = None
         if separate:
-            helper = Helper("sshkey", settings, processorCount())
-            self._separate = PrivilegedStore(helper, workers)
+            client = PrivilegedClient("sshkey", settings, processorCount())
+            self._separate = PrivilegedStore(client, workers)
 
     @property
     def authorize(self) -> Callable[..., Deferred[Verdict]] | None:
