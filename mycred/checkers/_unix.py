@@ -17,13 +17,13 @@ from .._accounts import (
     NOLOGIN,
     SHADOW,
     SHELLS,
+    AccountFiles,
     Accounts,
-    Files,
+    AccountSettings,
     FileUsers,
     Rules,
     SystemUsers,
     checkFiles,
-    cryptIn,
     isAccountName,
     lastDecoy,
 )
@@ -35,11 +35,11 @@ from .._contracts import AvatarID, ICredentialsChecker, twistedUNIX
 from .._counterparts import Counterpart
 from .._encodings import triesDecodings
 from .._files import openRegular
-from .._hashes import Hash, UnusableHash
+from .._hashes import Hash, UnusableHash, recognizeCrypt
 from .._passwordfile import StoredSecret
 from .._paths import AnyPath, asPath, asPathOrNone
 from .._peers import sourceOf
-from .._privileged import Helper
+from .._privileged import PrivilegedClient
 from .._secrets import asBytes
 from .._threads import processorCount
 from .._verdict import NO_SUCH_USER, Verdict
@@ -61,7 +61,7 @@ class _StoredAccountChecker(AccountChecker):
 
     def __init__(
         self,
-        accounts: Accounts | Helper,
+        accounts: Accounts | PrivilegedClient,
         workers: Workers | None,
     ) -> None:
         """
@@ -69,7 +69,7 @@ class _StoredAccountChecker(AccountChecker):
             hash ever comes into this one.
         @param workers: the threads; the reactor's if L{None}.
         """
-        if isinstance(accounts, Helper):
+        if isinstance(accounts, PrivilegedClient):
             self._separate = PrivilegedStore(accounts, workers)
         else:
             self._looking = ThreadedStore(accounts, workers)
@@ -132,9 +132,9 @@ class UNIXChecker(Counterpart, _StoredAccountChecker, UNIXSteps, twistedUNIX.UNI
             shadow = SHADOW
         self._rules, self._shadow = rules, shadow
         self._userdb, self._groupdb = userdb, groupdb
-        accounts: Accounts | Helper
+        accounts: Accounts | PrivilegedClient
         if separate:
-            accounts = _start(Files(shadow=shadow), rules)
+            accounts = _start(AccountFiles(shadow=shadow), rules)
         else:
             accounts = Accounts(SystemUsers(userdb, groupdb), shadow, rules)
         super().__init__(accounts, workers)
@@ -192,9 +192,9 @@ class PasswdChecker(_StoredAccountChecker):
         @raise OSError: if the processes can't be started, or such a file can't be read.
         """
         passwd, shadow, group = asPath(passwd), asPathOrNone(shadow), asPathOrNone(group)
-        accounts: Accounts | Helper
+        accounts: Accounts | PrivilegedClient
         if separate:
-            accounts = _start(Files(passwd, shadow, group), rules, mustWork)
+            accounts = _start(AccountFiles(passwd, shadow, group), rules, mustWork)
         else:
             if mustWork:
                 checkFiles(passwd, shadow)
@@ -368,7 +368,7 @@ def _hashBy(
         return None
     known = _nameIn(record, typed)
     try:
-        return None if known is None else (known, cryptIn(asBytes(record[1])))
+        return None if known is None else (known, recognizeCrypt(asBytes(record[1])))
     except UnusableHash:
         return None
 
@@ -381,7 +381,7 @@ def verifyCryptedPassword(crypted: bytes | str, pw: bytes | str) -> bool:
     @param pw: the password; text stands for its UTF-8.
     """
     try:
-        return cryptIn(asBytes(crypted)).verify(asBytes(pw))
+        return recognizeCrypt(asBytes(crypted)).verify(asBytes(pw))
     except UnusableHash:
         return False
 
@@ -442,7 +442,7 @@ def makeRules(given: Mapping[str, Any], gidOf: Callable[[str], int | None]) -> R
     return Rules(nologin, shells, given.get("minuid", 0), groups)
 
 
-def _start(files: Files, rules: Rules, mustWork: bool = False) -> Helper:
+def _start(files: AccountFiles, rules: Rules, mustWork: bool = False) -> PrivilegedClient:
     """
     Start processes that look accounts up.
 
@@ -451,7 +451,9 @@ def _start(files: Files, rules: Rules, mustWork: bool = False) -> Helper:
     @raise ValueError: if these can let nobody in.
     @raise OSError: if the processes can't be started.
     """
-    return Helper("unix", files, rules, mustWork, processes=processorCount())
+    return PrivilegedClient(
+        "unix", AccountSettings(files, rules, mustWork), processorCount()
+    )
 
 
 __all__ = [

@@ -52,7 +52,7 @@ def closeOf(checker: Any) -> None:
     """
     End the processes of a checker.
     """
-    checker._separate._helper.close()
+    checker._separate._client.close()
 
 
 class AccountTestCase(MachineTestCase):
@@ -592,7 +592,7 @@ class SeparateNotRunningTests(AccountTestCase):
         checker = PasswdChecker(self.passwd, self.shadow, separate=True, workers=workers)
         assert checker._separate is not None
         self.addCleanup(closeOf, checker)
-        self.patch(checker._separate._helper, "ask", lambda *_: 1 / 0)
+        self.patch(checker._separate._client, "ask", lambda *_: 1 / 0)
         asking = self.ask(checker, b"carol", PASSWORD)
         workers.step()
         self.failureResultOf(asking, TemporaryFailure)
@@ -610,7 +610,7 @@ class SeparateNotRunningTests(AccountTestCase):
         workers.reactor.advance(7)
         self.failureResultOf(asking, TemporaryFailure)
         until: list[float] = []
-        self.patch(checker._separate._helper, "ask", lambda *a: until.append(a[-1]))
+        self.patch(checker._separate._client, "ask", lambda *a: until.append(a[-1]))
         begun = time.monotonic()
         self.ask(checker, b"carol", PASSWORD).addErrback(lambda _: None)
         asked = time.monotonic()
@@ -969,7 +969,7 @@ class PluginTests(AccountTestCase):
         Tell the rules of a checker.
         """
         if checker._separate is not None:
-            _, _, rules, *_ = checker._separate._helper._settings
+            rules = checker._separate._client._settings.rules
         else:
             rules = checker._looking.store._rules
         return rules  # type: ignore[no-any-return]
@@ -1058,7 +1058,7 @@ class PluginTests(AccountTestCase):
         def fail(*arguments: Any, **more: Any) -> Any:
             raise OSError("no processes")
 
-        self.patch(_unix, "Helper", fail)
+        self.patch(_unix, "PrivilegedClient", fail)
         self.patch(os, "geteuid", lambda: 0)
         self.assertWrong("unix", "no processes")
         self.assertWrong(f"passwd:{self.passwd}", "no processes")
