@@ -44,7 +44,15 @@ ROWS = [
         "_uidoption",
     },
     {"_paths"},
-    {"_contracts", "_conchcontracts", "_counterparts", "_extras", "error", "_migrate"},
+    {
+        "_contracts",
+        "_conchcontracts",
+        "_counterparts",
+        "_extras",
+        "_migrate",
+        "_types",
+        "error",
+    },
 ]
 ROW = {part: number for number, row in enumerate(ROWS) for part in row}
 

@@ -5,12 +5,11 @@ L{Directory.look} does it all, and waits for servers: it is called in threads.
 """
 
 from ._configuration import ldapSettings, readSettings
-from ._directory import Directory, Seen
+from ._directory import Directory
 from ._settings import Settings
 
 __all__ = [
     "Directory",
-    "Seen",
     "Settings",
     "ldapSettings",
     "readSettings",

@@ -11,12 +11,12 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, Union
 
 from .._accounts import Rules, Standing, SystemUsers, Users, isAccountName, madeUp
-from .._passwordfile._notes import Note
 from .._secrets import printable
-from .._verdict import Account, Doubt, Kind, Verdict
+from .._verdict import Account, Doubt, Kind, Note, Verdict
 from ..error import DenialReason
 from ._authorizedkeys import Skip, authoritiesIn, linesWith, optionsIn, principalsIn
 from ._budget import Limit, TooMuch
@@ -398,7 +398,7 @@ class Authority:
         where = path if line is None else f"{path}:{line}"
         # What a user or a client has written may be as long as he likes.
         values = {"where": printable(where), "why": printable(why[:_LONGEST_NOTE])}
-        self._notes.append(("{where}: {why}", values))
+        self._notes.append(Note("{where}: {why}", values))
 
 
 def _inDoubt(name: bytes, look: Callable[[list[Doubt]], Verdict]) -> Verdict:
@@ -417,7 +417,7 @@ def _inDoubt(name: bytes, look: Callable[[list[Doubt]], Verdict]) -> Verdict:
         if not any(doubts):
             raise
         verdict = Verdict(Kind.UNSURE, name, str(error))
-    return verdict._replace(doubt=tuple(filter(None, doubts)) or None)
+    return replace(verdict, doubt=tuple(filter(None, doubts)) or None)
 
 
 def _evidence(

@@ -10,7 +10,8 @@ from zope.interface import implementer
 
 from twisted.internet.defer import Deferred
 
-from .._checking._accounts import AccountChecker, Separate
+from .._checking._accounts import AccountChecker
+from .._checking._stores import PrivilegedStore
 from .._contracts import ICredentialsChecker
 from .._paths import AnyPath, asPathOrNone
 from .._peers import sourceOf
@@ -63,7 +64,7 @@ class PAMChecker(AccountChecker):
         @raise OSError: if the processes can't be started.
         """
         helper = Helper("pam", service, asPathOrNone(confdir), processes=processes)
-        self._separate = Separate(helper, workers)
+        self._separate = PrivilegedStore(helper, workers)
 
     def _lookUp(
         self, name: bytes, password: bytes, credentials: Any
@@ -72,7 +73,7 @@ class PAMChecker(AccountChecker):
         Have PAM find a verdict.
         """
         peer, source = peerOf(credentials), sourceOf(credentials)
-        return self._separate.look(name, password, peer, source)
+        return self._separate.lookUp(name, password, peer, source)
 
 
 __all__ = ["PAMChecker"]

@@ -28,21 +28,21 @@ from .._accounts import (
     lastDecoy,
 )
 from .._argstring import yesNo
-from .._checking._accounts import AccountChecker, Separate
-from .._checking._passwords import arePlausible
-from .._checking._stores import Looking
+from .._checking._accounts import AccountChecker
+from .._checking._passwords import arePlausible, refusal
+from .._checking._stores import PrivilegedStore, ThreadedStore
 from .._contracts import AvatarID, ICredentialsChecker, twistedUNIX
 from .._counterparts import Counterpart
 from .._encodings import triesDecodings
 from .._files import openRegular
 from .._hashes import Hash, UnusableHash
-from .._passwordfile import Look
+from .._passwordfile import StoredSecret
 from .._paths import AnyPath, asPath, asPathOrNone
 from .._peers import sourceOf
 from .._privileged import Helper
 from .._secrets import asBytes
 from .._threads import processorCount
-from .._verdict import Verdict
+from .._verdict import NO_SUCH_USER, Verdict
 from ..workers import Workers, workersOf
 from ._unixsteps import UNIXSteps
 
@@ -57,7 +57,7 @@ class _StoredAccountChecker(AccountChecker):
 
     # As long as the constructor hasn't run.
     _looking: Any = None
-    _separate: Separate | None = None
+    _separate: PrivilegedStore | None = None
 
     def __init__(
         self,
@@ -70,9 +70,9 @@ class _StoredAccountChecker(AccountChecker):
         @param workers: the threads; the reactor's if L{None}.
         """
         if isinstance(accounts, Helper):
-            self._separate = Separate(accounts, workers)
+            self._separate = PrivilegedStore(accounts, workers)
         else:
-            self._looking = Looking(accounts, workers)
+            self._looking = ThreadedStore(accounts, workers)
 
     def _lookUp(
         self, name: bytes, password: bytes, credentials: Any
@@ -82,8 +82,8 @@ class _StoredAccountChecker(AccountChecker):
         """
         source = sourceOf(credentials)
         if self._separate is not None:
-            return self._separate.look(name, password, None, source)
-        looking: Deferred[Any] = self._looking.look(name, password, source)
+            return self._separate.lookUp(name, password, None, source)
+        looking: Deferred[Any] = self._looking.lookUp(name, password, source)
         return looking
 
 
@@ -257,7 +257,7 @@ class UNIXPasswordDatabase(UNIXChecker):
             in which the credentials have it.
         """
         if not arePlausible(credentials):
-            return fail(self._cbUnknown(False, credentials.username))
+            return fail(refusal(NO_SUCH_USER))
         matching: Deferred[Any] = Deferred.fromCoroutine(self._find(credentials))
         return matching.addCallback(self._cbFound, credentials)
 
@@ -316,13 +316,13 @@ class UNIXPasswordDatabase(UNIXChecker):
         @param place: the place of the function that was asked for it.
         """
         workers = self._threads or workersOf()
-        look, password = Look(None, hash=found), asBytes(credentials.password)
+        look, password = StoredSecret(None, hash=found), asBytes(credentials.password)
         known = self._decoys.get(place)
         decoys = lastDecoy() if known is None else [known]
         verifying: Deferred[Any] = workers.run(
             look.verified, password, decoys, source=sourceOf(credentials)
         )
-        verified: Look = await verifying.addErrback(self._ebVerifying)
+        verified: StoredSecret = await verifying.addErrback(self._ebVerifying)
         if verified.hash is not None:
             self._decoys[place] = verified.hash
         return verified.matched

@@ -331,7 +331,7 @@ class StoreTests:
         asking = self.ask(checker, b"alice", b"tulip")
         asking.cancel()
         self.failureResultOf(asking, CancelledError)
-        self.patch(PasswordFile, "look", None)
+        self.patch(PasswordFile, "lookUp", None)
         self.workers.step()
         self.assertEqual(self.workers.reactor.getDelayedCalls(), [])
         self.assertEqual(self.logged("refused"), [])

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import IO, Any
 
@@ -17,7 +18,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ..._accounts import SHADOW, Rules, SystemUsers, settled
-from ..._checking._accounts import Separate
+from ..._checking._stores import PrivilegedStore
 from ..._conchcontracts import IAuthorizedKeysDB, twistedConch
 from ..._counterparts import Counterpart, overridable
 from ..._paths import AnyPath, asPath, asPathOrNone
@@ -192,7 +193,7 @@ class UNIXAuthorizedKeysFiles(Counterpart, twistedConch.UNIXAuthorizedKeysFiles)
         self._separate = None
         if separate:
             helper = Helper("sshkey", where, policy, account, processes=processorCount())
-            self._separate = Separate(helper, workers)
+            self._separate = PrivilegedStore(helper, workers)
 
     @property
     def authorize(self) -> Callable[..., Deferred[Verdict]] | None:
@@ -277,7 +278,7 @@ class UNIXAuthorizedKeysFiles(Counterpart, twistedConch.UNIXAuthorizedKeysFiles)
         offer = proof.offer
         looking: Deferred[Any]
         if self._separate is not None:
-            looking = self._separate.look(name, offer.blob, peer, proof.source)
+            looking = self._separate.lookUp(name, offer.blob, peer, proof.source)
         else:
             asked = name, proof, peer
             looking = self.workers.run(self._lookAndVerify, *asked, source=proof.source)
@@ -358,7 +359,7 @@ class UNIXAuthorizedKeysFiles(Counterpart, twistedConch.UNIXAuthorizedKeysFiles)
         """
         if evidence is None:
             return verdict
-        return self._judge(verdict._replace(key=evidence), proof)
+        return self._judge(replace(verdict, key=evidence), proof)
 
     def _judge(self, verdict: Verdict, proof: Proof) -> Deferred[Any]:
         """
@@ -369,11 +370,11 @@ class UNIXAuthorizedKeysFiles(Counterpart, twistedConch.UNIXAuthorizedKeysFiles)
         name = verdict.name
         judging: Deferred[Any]
         if self._separate is not None:
-            judging = self._separate.look(name, b"", None, proof.source)
+            judging = self._separate.lookUp(name, b"", None, proof.source)
         else:
             judge = partial(self._authority.judgeAccount, name)
             judging = self.workers.run(settled, judge, name, source=proof.source)
-        return judging.addCallback(lambda judged: judged._replace(key=verdict.key))
+        return judging.addCallback(lambda judged: replace(judged, key=verdict.key))
 
     def _passNotes(self, result: Any) -> Any:
         """

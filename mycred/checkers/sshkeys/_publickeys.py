@@ -5,6 +5,7 @@ Check a public key, and the signature that proves who holds the private one.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from time import monotonic
 from typing import Any, NoReturn
 
@@ -278,7 +279,7 @@ class SSHPublicKeyChecker(Counterpart, KeySteps, twistedConch.SSHPublicKeyChecke
             what = ", ".join(sorted(left))
             _refuse(f"{where}this server doesn't see to {what}")
         noteKey(credentials, evidence)
-        return verdict._replace(key=evidence)
+        return replace(verdict, key=evidence)
 
     def _cbVerdict(self, verdict: Verdict, proof: Proof, credentials: Any) -> Any:
         """
