@@ -15,6 +15,7 @@ import ctypes
 import os
 import re
 from ctypes import CFUNCTYPE, POINTER, c_char_p, c_int, c_size_t, c_uint, c_void_p
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -92,6 +93,19 @@ class _Conversation(ctypes.Structure):
     """
 
     _fields_ = (("converse", _Converse), ("data", c_void_p))
+
+
+@dataclass(frozen=True)
+class PAMSettings:
+    """
+    What decides about a PAM service in another process.
+
+    @ivar service: the name of the service.
+    @ivar confdir: the directory of its file; the system's if L{None}.
+    """
+
+    service: str
+    confdir: str | None = None
 
 
 class PAM:
@@ -348,4 +362,4 @@ def _load() -> Any:
     return library
 
 
-__all__ = ["PAM", "checkService"]
+__all__ = ["PAM", "PAMSettings", "checkService"]

@@ -11,6 +11,7 @@ nobody else along.  The server asks, and is told no more than a verdict.
     - The workers look accounts up, one at a time each.
 """
 
-from ._client import Answer, Helper
+from ._client import Helper
+from ._wire import Answer
 
 __all__ = ["Answer", "Helper"]

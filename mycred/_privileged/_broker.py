@@ -16,8 +16,18 @@ from socket import MSG_DONTWAIT, socket
 from typing import Any
 
 from .._processtree import endWith, kill
-from ._wire import drain, encode, receive, send, unpackSettings
-from ._worker import Finder, makeFinder, work
+from ._wire import (
+    Order,
+    Start,
+    WireError,
+    drain,
+    encode,
+    packEnd,
+    receive,
+    send,
+    unpackMessage,
+)
+from ._worker import Backend, makeBackend, serveRequests
 
 # For how long a worker that was killed is waited for, in seconds: one that hangs in
 # the kernel doesn't end.
@@ -40,15 +50,15 @@ class Broker:
     What starts the workers.
     """
 
-    def __init__(self, control: socket, ends: list[socket], finder: Finder) -> None:
+    def __init__(self, control: socket, ends: list[socket], backend: Backend) -> None:
         """
         @param control: where the server orders workers to be replaced.
         @param ends: where the workers are asked, one each.
-        @param finder: how they find a verdict.
+        @param backend: what they ask for verdicts.
         """
         self._control = control
         self._ends = ends
-        self._finder = finder
+        self._backend = backend
         self._wakeup, self._alarm = os.pipe()
         self._places: dict[int, int] = {}
         self._empty: set[int] = set()
@@ -67,13 +77,14 @@ class Broker:
         for number in _IGNORED:
             signal.signal(number, signal.SIG_IGN)
         try:
-            finder = makeFinder(*unpackSettings(receive(control)))
+            given = unpackMessage(Start, receive(control))
+            backend = makeBackend(given.kind, given.settings)
         except ValueError as error:
             send(control, str(error))
             return
         # The server may fall to somebody who writes modules into its folders.
         sys.path[:] = folders
-        broker = cls(control, ends, finder)
+        broker = cls(control, ends, backend)
         try:
             broker.start()
             send(control, "")
@@ -111,27 +122,23 @@ class Broker:
                 order = self._order()
                 if order is None:
                     return
-                place, number = order
-                self._replace(place)
+                self._replace(order.place)
                 with suppress(BrokenPipeError):
-                    send(self._control, number)
+                    send(self._control, order.number)
             for place in list(self._empty):
                 self._start(place)
 
-    def _order(self) -> tuple[int, int] | None:
+    def _order(self) -> Order | None:
         """
         Receive an order.
 
-        @return: the place whose worker is to be replaced, and the number of the order;
-            L{None} if the server has ended, or talks nonsense.
+        @return: L{None} if the server has ended, or sends something else.
         """
         try:
-            place, number = receive(self._control)
-        except (OSError, TypeError, ValueError):
+            order = unpackMessage(Order, receive(self._control))
+        except (OSError, WireError):
             return None
-        if isinstance(place, int) and 0 <= place < len(self._ends):
-            return place, number
-        return None
+        return order if 0 <= order.place < len(self._ends) else None
 
     def _start(self, place: int) -> None:
         """
@@ -170,7 +177,7 @@ class Broker:
             os.close(self._wakeup)
             os.close(self._alarm)
             ready = partial(endWith, broker)
-            isAsked = work(self._ends[place], self._finder, ready)
+            isAsked = serveRequests(self._ends[place], self._backend, ready)
             status = _ENOUGH if isAsked else _UNASKED
         finally:
             os._exit(status)
@@ -191,7 +198,7 @@ class Broker:
                 continue
             if code != _ENOUGH:
                 # Whoever waits for it needn't do so until the deadline.
-                notice = encode([None, _describe(code), []])
+                notice = encode(packEnd(_describe(code)))
                 with suppress(OSError):
                     self._ends[place].send(notice, MSG_DONTWAIT)
             self._start(place)

@@ -7,11 +7,12 @@ from __future__ import annotations
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
-from typing import Any
 
-from ._running import Answer, Running, unsure
+from ._running import Running, unsure
+from ._wire import Answer
 
 # Processes that end as soon as they are started aren't started for each login: it
 # takes so many seconds until the next ones are.
@@ -33,10 +34,10 @@ class Helper:
     @ivar processes: how many they are, and so how many threads may ask at a time.
     """
 
-    def __init__(self, kind: str, *settings: Any, processes: int) -> None:
+    def __init__(self, kind: str, settings: object, processes: int) -> None:
         """
         @param kind: how they find a verdict, C{unix}, C{pam} or C{sshkey}.
-        @param settings: what decides it, and what JSON can hold.
+        @param settings: what decides it: the record for this kind.
         @param processes: how many there are.
 
         @raise ValueError: if it can't be done with these settings.
@@ -45,7 +46,8 @@ class Helper:
         if processes < 1:
             raise ValueError("it takes one process at least")
         self.processes = processes
-        self._settings = [kind, *settings]
+        self._kind = kind
+        self._settings = settings
         # As they are now, and not where the server goes.  Where mycred itself is, in case
         # that an import hook knows it here.
         folders = [*sys.path, str(Path(__file__).parents[2])]
@@ -55,7 +57,7 @@ class Helper:
         self._starts = 0
         self._notBefore = 0.0
         self._isClosed = False
-        self._running = Running(self._settings, processes, self._folders)
+        self._running = Running(kind, settings, processes, self._folders)
 
     def close(self) -> None:
         """
@@ -83,7 +85,7 @@ class Helper:
             if not self._mayStart:
                 what = "restart the server"
             answer = unsure(name, f"{why}; {what}")
-        return answer._replace(notes=[*notes, *answer.notes])
+        return replace(answer, notes=(*notes, *answer.notes))
 
     @property
     def _mayStart(self) -> bool:
@@ -125,7 +127,7 @@ class Helper:
             raise OSError("others have ended as well, a moment ago")
         self._notBefore = time.monotonic() + _PAUSE
         try:
-            running = Running(self._settings, self.processes, self._folders)
+            running = Running(self._kind, self._settings, self.processes, self._folders)
         except ValueError as error:
             raise OSError(str(error)) from None
         # Those who still ask the old ones notice by themselves, and then they are

@@ -10,18 +10,21 @@ import select
 import time
 import weakref
 from collections.abc import Sequence
+from dataclasses import replace
 from queue import SimpleQueue
 from socket import MSG_PEEK, socket, socketpair
 from threading import Lock
-from typing import Any, NamedTuple
 
+from .._records import pack
 from .._verdict import Kind, Verdict
 from ._launch import close, end as endOf, start
 from ._wire import (
+    Answer,
+    Order,
+    Request,
+    Start,
     WireError,
     drain,
-    packRequest,
-    packSettings,
     receive,
     send,
     unpackAnswer,
@@ -29,18 +32,6 @@ from ._wire import (
 
 # For how long the broker may take to begin, and to replace a worker, in seconds.
 _PATIENCE = 20.0
-
-
-class Answer(NamedTuple):
-    """
-    An answer.
-
-    @ivar verdict: the verdict.
-    @ivar notes: what the log should be told.
-    """
-
-    verdict: Verdict
-    notes: list[str]
 
 
 class Running:
@@ -52,10 +43,11 @@ class Running:
     """
 
     def __init__(
-        self, settings: Sequence[Any], processes: int, folders: Sequence[str]
+        self, kind: str, settings: object, processes: int, folders: Sequence[str]
     ) -> None:
         """
-        @param settings: how they find a verdict, and what decides it.
+        @param kind: how they find a verdict.
+        @param settings: what decides it.
         @param processes: how many workers there are.
         @param folders: where modules are.
 
@@ -70,7 +62,7 @@ class Running:
                 end, other = socketpair()
                 ours.append(end)
                 theirs.append(other)
-            process = start(settings[0], theirs)
+            process = start(kind, theirs)
         except BaseException:
             close(ours)
             raise
@@ -82,7 +74,7 @@ class Running:
         for place in enumerate(ends):
             self._idle.put(place)
         try:
-            self._begin(settings, folders)
+            self._begin(kind, settings, folders)
         except BaseException:
             self.close()
             raise
@@ -117,9 +109,9 @@ class Running:
             notices = _notices(end)
             end.settimeout(max(until - time.monotonic(), 1e-3))
             try:
-                send(end, packRequest(number, name, password, peer))
-                verdict, notes = self._answer(end, number, name, until)
-                return Answer(verdict, [*notices, *notes])
+                send(end, pack(Request(number, name, password, peer)))
+                answer = self._answer(end, number, name, until)
+                return replace(answer, notes=(*notices, *answer.notes))
             except (TimeoutError, WireError) as error:
                 self._replace(place)
                 what = "makes no sense"
@@ -135,11 +127,11 @@ class Running:
         """
         self._wait(end, until)
         while (message := receive(end, until)) is not None:
-            answered, verdict, notes = unpackAnswer(message)
-            if answered == number:
-                return Answer(verdict, notes)
-            if answered is None:
-                return unsure(name, verdict)
+            reply = unpackAnswer(message)
+            if isinstance(reply, str):
+                return unsure(name, reply)
+            if reply[0] == number:
+                return reply[1]
             # Otherwise it comes too late, for somebody else.
             self._wait(end, until)
         raise OSError("no answer will come")
@@ -161,21 +153,21 @@ class Running:
         if end.fileno() not in ready:
             raise OSError("their broker has ended")
 
-    def _begin(self, settings: Sequence[Any], folders: Sequence[str]) -> None:
+    def _begin(self, kind: str, settings: object, folders: Sequence[str]) -> None:
         """
         Tell the broker what it must know, and wait until it has begun.
         """
         path = os.fsencode("\0".join(folders))
         try:
             self._control.sendall(len(path).to_bytes(4, "big") + path)
-            send(self._control, packSettings(settings))
+            send(self._control, pack(Start(kind, settings)))
             problem = receive(self._control, time.monotonic() + _PATIENCE)
         except (OSError, WireError):
             problem = None
         if problem is None:
             raise OSError("the processes that check logins don't begin")
         if problem:
-            raise ValueError(problem)
+            raise ValueError(str(problem))
 
     def _replace(self, place: int) -> None:
         """
@@ -186,7 +178,7 @@ class Running:
         number, until = secrets.randbits(62), time.monotonic() + _PATIENCE
         with self._ordering:
             self._control.settimeout(_PATIENCE)
-            send(self._control, [place, number])
+            send(self._control, pack(Order(place, number)))
             try:
                 reply = receive(self._control, until)
                 while reply not in (None, number):
@@ -211,9 +203,9 @@ def _notices(end: socket) -> list[str]:
         return notices
     try:
         while (message := receive(end, time.monotonic())) is not None:
-            answered, text, _ = unpackAnswer(message)
-            if answered is None:
-                notices.append(text)
+            reply = unpackAnswer(message)
+            if isinstance(reply, str):
+                notices.append(reply)
     except (OSError, WireError):
         drain(end)
     return notices
@@ -223,7 +215,7 @@ def unsure(name: bytes, why: str) -> Answer:
     """
     Answer that nothing could be found out.
     """
-    return Answer(Verdict(Kind.UNSURE, name, why), [])
+    return Answer(Verdict(Kind.UNSURE, name, why))
 
 
-__all__ = ["Answer", "Running", "unsure"]
+__all__ = ["Running", "unsure"]

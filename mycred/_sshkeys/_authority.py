@@ -11,7 +11,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Union
 
 from .._accounts import Rules, Standing, SystemUsers, Users, isAccountName, madeUp
@@ -437,10 +437,26 @@ def _evidence(
     return evidence
 
 
+@dataclass(frozen=True)
+class KeySettings:
+    """
+    What decides about keys, also in another process.
+
+    @ivar files: where keys are.
+    @ivar policy: which keys and signatures count.
+    @ivar rules: what an account must be like; L{None} if any account may be used, also
+        one that is locked.
+    @ivar shadow: the path of a shadow file; L{None} if there is none.
+    """
+
+    files: KeyFiles
+    policy: KeyPolicy = KeyPolicy()  # noqa: RUF009
+    rules: Rules | None = None
+    shadow: str | None = None
+
+
 def makeAuthority(
-    files: Any,
-    policy: Any,
-    account: Any,
+    settings: KeySettings,
     *,
     users: Users | None = None,
     asUser: AsUser = asNobodyElse,
@@ -448,21 +464,16 @@ def makeAuthority(
     """
     Make what tells whether keys open accounts, of settings.
 
-    @param files: the fields of L{KeyFiles}.
-    @param policy: the fields of L{KeyPolicy}.
-    @param account: L{None} if any account may be used; otherwise the shadow file and
-        the fields of L{Rules}.
+    @param settings: the settings.
     @param users: who the users are; those of the system if L{None}.
     @param asUser: what lets files be opened with the rights of a user.
     """
-    where, algorithms = KeyFiles(*files), KeyPolicy(*policy)
-    where = where._replace(files=tuple(where.files))
     known = SystemUsers() if users is None else users
     denial = None
-    if account is not None:
-        shadow, rules = account
-        denial = Standing(known, shadow, Rules(*rules)).denial
-    return Authority(where, known, policy=algorithms, denial=denial, asUser=asUser)
+    if settings.rules is not None:
+        denial = Standing(known, settings.shadow, settings.rules).denial
+    files, policy = settings.files, settings.policy
+    return Authority(files, known, policy=policy, denial=denial, asUser=asUser)
 
 
-__all__ = ["Authority", "makeAuthority"]
+__all__ = ["Authority", "KeySettings", "makeAuthority"]

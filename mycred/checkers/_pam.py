@@ -10,6 +10,7 @@ from zope.interface import implementer
 
 from twisted.internet.defer import Deferred
 
+from .._accounts._pam import PAMSettings
 from .._checking._accounts import AccountChecker
 from .._checking._stores import PrivilegedStore
 from .._contracts import ICredentialsChecker
@@ -63,7 +64,8 @@ class PAMChecker(AccountChecker):
         @raise ValueError: if there is no such service, or no PAM that can use it.
         @raise OSError: if the processes can't be started.
         """
-        helper = Helper("pam", service, asPathOrNone(confdir), processes=processes)
+        settings = PAMSettings(service, asPathOrNone(confdir))
+        helper = Helper("pam", settings, processes)
         self._separate = PrivilegedStore(helper, workers)
 
     def _lookUp(

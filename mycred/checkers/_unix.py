@@ -17,13 +17,13 @@ from .._accounts import (
     NOLOGIN,
     SHADOW,
     SHELLS,
+    AccountFiles,
     Accounts,
-    Files,
+    AccountSettings,
     FileUsers,
     Rules,
     SystemUsers,
     checkFiles,
-    cryptIn,
     isAccountName,
     lastDecoy,
 )
@@ -35,7 +35,7 @@ from .._contracts import AvatarID, ICredentialsChecker, twistedUNIX
 from .._counterparts import Counterpart
 from .._encodings import triesDecodings
 from .._files import openRegular
-from .._hashes import Hash, UnusableHash
+from .._hashes import Hash, UnusableHash, recognizeCrypt
 from .._passwordfile import StoredSecret
 from .._paths import AnyPath, asPath, asPathOrNone
 from .._peers import sourceOf
@@ -134,7 +134,7 @@ class UNIXChecker(Counterpart, _StoredAccountChecker, UNIXSteps, twistedUNIX.UNI
         self._userdb, self._groupdb = userdb, groupdb
         accounts: Accounts | Helper
         if separate:
-            accounts = _start(Files(shadow=shadow), rules)
+            accounts = _start(AccountFiles(shadow=shadow), rules)
         else:
             accounts = Accounts(SystemUsers(userdb, groupdb), shadow, rules)
         super().__init__(accounts, workers)
@@ -194,7 +194,7 @@ class PasswdChecker(_StoredAccountChecker):
         passwd, shadow, group = asPath(passwd), asPathOrNone(shadow), asPathOrNone(group)
         accounts: Accounts | Helper
         if separate:
-            accounts = _start(Files(passwd, shadow, group), rules, mustWork)
+            accounts = _start(AccountFiles(passwd, shadow, group), rules, mustWork)
         else:
             if mustWork:
                 checkFiles(passwd, shadow)
@@ -368,7 +368,7 @@ def _hashBy(
         return None
     known = _nameIn(record, typed)
     try:
-        return None if known is None else (known, cryptIn(asBytes(record[1])))
+        return None if known is None else (known, recognizeCrypt(asBytes(record[1])))
     except UnusableHash:
         return None
 
@@ -381,7 +381,7 @@ def verifyCryptedPassword(crypted: bytes | str, pw: bytes | str) -> bool:
     @param pw: the password; text stands for its UTF-8.
     """
     try:
-        return cryptIn(asBytes(crypted)).verify(asBytes(pw))
+        return recognizeCrypt(asBytes(crypted)).verify(asBytes(pw))
     except UnusableHash:
         return False
 
@@ -442,7 +442,7 @@ def makeRules(given: Mapping[str, Any], gidOf: Callable[[str], int | None]) -> R
     return Rules(nologin, shells, given.get("minuid", 0), groups)
 
 
-def _start(files: Files, rules: Rules, mustWork: bool = False) -> Helper:
+def _start(files: AccountFiles, rules: Rules, mustWork: bool = False) -> Helper:
     """
     Start processes that look accounts up.
 
@@ -451,7 +451,7 @@ def _start(files: Files, rules: Rules, mustWork: bool = False) -> Helper:
     @raise ValueError: if these can let nobody in.
     @raise OSError: if the processes can't be started.
     """
-    return Helper("unix", files, rules, mustWork, processes=processorCount())
+    return Helper("unix", AccountSettings(files, rules, mustWork), processorCount())
 
 
 __all__ = [

@@ -334,11 +334,11 @@ class PAMCheckerTests(PAMTestCase):
         program.chmod(0o700)
         self.service("exec", f"pam_exec.so {program}", "pam_permit.so")
         checker = self.pam("exec")
-        for _ in range(2 * _worker._MOST + 1):
+        for _ in range(2 * _worker._MOST_REQUESTS + 1):
             self.successResultOf(self.ask(checker, b"root", b"x"))
         pids = seen.read_text().split()
         runs = [len(list(run)) for _, run in groupby(pids)]
-        self.assertEqual(runs, [_worker._MOST, _worker._MOST, 1])
+        self.assertEqual(runs, [_worker._MOST_REQUESTS, _worker._MOST_REQUESTS, 1])
 
     def test_anotherName(self) -> None:
         """

@@ -28,7 +28,8 @@ from twisted.trial.unittest import SkipTest
 
 import mycred
 from mycred import _processtree
-from mycred._accounts import Rules, _settled, settled
+from mycred._accounts import AccountFiles, AccountSettings, Rules, _settled, settled
+from mycred._accounts._pam import PAMSettings
 from mycred._files import SETTLING
 from mycred._privileged import (
     Helper,
@@ -39,13 +40,15 @@ from mycred._privileged import (
 )
 from mycred._privileged._broker import Broker
 from mycred._privileged._wire import (
+    Order,
+    Request,
     WireError,
     drain,
-    packRequest,
     receive,
     send,
     unpackAnswer,
 )
+from mycred._records import pack
 from mycred._verdict import Kind, Verdict
 
 from ..kit.machines import PASSWORD, MachineTestCase
@@ -112,9 +115,9 @@ class HelperTestCase(MachineTestCase):
         Start processes for the accounts of the machine.
         """
         before = set(children(os.getpid()))
-        files = self.passwd, self.shadow, self.group
-        rules = rules or Rules()
-        helper = Helper("unix", files, rules, processes=processes)
+        files = AccountFiles(self.passwd, self.shadow, self.group)
+        settings = AccountSettings(files, rules or Rules())
+        helper = Helper("unix", settings, processes)
         self.addCleanup(helper.close)
         [self.broker] = set(children(os.getpid())) - before
         for pid in children(self.broker):
@@ -275,7 +278,12 @@ class AskTests(HelperTestCase):
         """
         helper = self.helper()
         self.patch(_running, "_notices", lambda end: drain(end) or [])
-        for nonsense in (5, [], [0], {"a": 1}, [0, 0, 0, 0], [0, None, []], [0, [], 1]):
+        for nonsense in (
+            *(5, [], [0], {"a": 1}, {"ended": 5}, {"number": 0}),
+            {"number": 0, "verdict": None, "notes": []},
+            {"number": 0, "verdict": [], "notes": 1},
+            {"number": 0, "verdict": {}, "notes": [], "more": 1},
+        ):
             [old] = until(lambda: children(self.broker))
             self.patch(secrets, "randbits", lambda bits: 0)
             answers = [nonsense]
@@ -360,16 +368,18 @@ class AskTests(HelperTestCase):
         may hold what nobody should see.
         """
 
-        def find(name: bytes, password: bytes, peer: object) -> Verdict:
+        def lookUp(name: bytes, password: bytes, peer: object) -> Verdict:
             raise ZeroDivisionError("secret")
 
         with contextlib.ExitStack() as stack:
             one, other = map(stack.enter_context, socketpair())
-            send(one, packRequest(1, b"carol", b"secret", None))
+            send(one, pack(Request(1, b"carol", b"secret", None)))
             one.shutdown(SHUT_WR)
-            look = _worker.Finder(find, lambda: iter(()), None)
-            self.assertFalse(_worker.work(other, look))
-            _, verdict, _ = unpackAnswer(receive(one))
+            backend = _worker.Backend(lookUp, lambda: ())
+            self.assertFalse(_worker.serveRequests(other, backend))
+            answer = unpackAnswer(receive(one))
+        assert not isinstance(answer, str)
+        verdict = answer[1].verdict
         self.assertIs(verdict.kind, Kind.UNSURE)
         self.assertIn("ZeroDivisionError at " + __file__, verdict.why)
         self.assertNotIn("secret", verdict.why)
@@ -423,7 +433,7 @@ class ProcessTests(HelperTestCase):
         self.assertEqual(len(held("self")), before)
         until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
         others = set(children(os.getpid()))
-        helper = Helper("unix", [None, None, None], Rules(), processes=1)
+        helper = Helper("unix", AccountSettings(AccountFiles()), 1)
         [broker] = set(children(os.getpid())) - others
         del helper
         gc.collect()
@@ -435,7 +445,7 @@ class ProcessTests(HelperTestCase):
         """
         before = children(os.getpid()), len(held("self"))
         error = self.assertRaises(
-            ValueError, Helper, "pam", "no-such-service", "/nowhere", processes=1
+            ValueError, Helper, "pam", PAMSettings("no-such-service", "/nowhere"), 1
         )
         self.assertIn("/nowhere/no-such-service", str(error))
         after = children(os.getpid()), len(held("self"))
@@ -445,19 +455,18 @@ class ProcessTests(HelperTestCase):
         """
         If that is asked for, they look at the files, and tell what is wrong with them.
         """
-        files = self.passwd, self.shadow, self.group
-        Helper("unix", files, Rules(), True, processes=1).close()
+        files = AccountFiles(self.passwd, self.shadow, self.group)
+        Helper("unix", AccountSettings(files, mustWork=True), 1).close()
         bare = self.write("bare", b"carol:x:1000:100:::\n")
         for passwd, shadow, says in [
             (bare, None, "write shadow=FILE"),
             (self.group, self.shadow, f"no line of {self.group} is one of passwd(5)"),
             (self.passwd, "/nowhere", "No such file or directory: '/nowhere'"),
         ]:
-            files = passwd, shadow, None
-            Helper("unix", files, Rules(), processes=1).close()
-            error = self.assertRaises(
-                ValueError, Helper, "unix", files, Rules(), True, processes=1
-            )
+            files = AccountFiles(passwd, shadow)
+            Helper("unix", AccountSettings(files), 1).close()
+            settings = AccountSettings(files, mustWork=True)
+            error = self.assertRaises(ValueError, Helper, "unix", settings, 1)
             self.assertIn(says, str(error))
 
     def test_cannotStart(self) -> None:
@@ -480,9 +489,9 @@ class ProcessTests(HelperTestCase):
             {before}
             import os, sys, time
             from mycred._privileged import Helper
-            from mycred._accounts import Rules
-            files = {[self.passwd, self.shadow, None]}
-            helper = Helper("unix", files, Rules(), processes=2)
+            from mycred._accounts import AccountFiles, AccountSettings
+            files = AccountFiles({self.passwd!r}, {self.shadow!r})
+            helper = Helper("unix", AccountSettings(files), 2)
         """
         return self.python(textwrap.dedent(begin) + textwrap.dedent(source))
 
@@ -563,15 +572,19 @@ class ProcessTests(HelperTestCase):
         """
         An order that makes no sense ends the broker.
         """
-        for order in (None, 5, [], [0], ["0", 1], [1, 1], [-1, 1], [True, {}, 1]):
+        for order in (
+            *(None, 5, [], [0, 7], {"place": 0}, {"place": "0", "number": 1}),
+            *({"place": 1, "number": 1}, {"place": -1, "number": 1}),
+            *({"place": True, "number": 1}, {"place": 0, "number": 1, "more": 1}),
+        ):
             one, other = socketpair()
             with one, other:
                 look: Any = None
                 broker = Broker(other, [other], look)
                 send(one, order)
                 self.assertIsNone(broker._order())
-                send(one, [0, 7])
-                self.assertEqual(broker._order(), (0, 7))
+                send(one, pack(Order(0, 7)))
+                self.assertEqual(broker._order(), Order(0, 7))
                 os.close(broker._wakeup)
                 os.close(broker._alarm)
 
@@ -686,22 +699,23 @@ class ProcessTests(HelperTestCase):
             from socket import socketpair
             from mycred._verdict import Kind, Verdict
             from mycred._privileged import _broker, _wire
-            from mycred._privileged._worker import Finder
+            from mycred._privileged._worker import Backend
+            from mycred._records import pack
 
-            def find(name, password, peer):
+            def lookUp(name, password, peer):
                 return Verdict(Kind.REFUSED, name, str(sys.path))
 
-            _broker.makeFinder = lambda *_: Finder(find, lambda: iter(()), None)
+            _broker.makeBackend = lambda *_: Backend(lookUp, lambda: ())
             (control, theirs), (end, other) = socketpair(), socketpair()
             if not os.fork():
                 control.close(), end.close()
                 own = [folder for folder in sys.path if "-packages" not in folder]
                 _broker.Broker.serve(theirs, [other], ["/only", *own])
                 os._exit(0)
-            _wire.send(control, [])
+            _wire.send(control, pack(_wire.Start("any", None)))
             assert _wire.receive(control) == ""
-            _wire.send(end, _wire.packRequest(1, b"carol", b"x", None))
-            path = _wire.unpackAnswer(_wire.receive(end))[1].why
+            _wire.send(end, pack(_wire.Request(1, b"carol", b"x", None)))
+            path = _wire.unpackAnswer(_wire.receive(end))[1].verdict.why
             print("/only" in path, "-packages" in path)
         """)
         self.assertEqual(said, "True False\n")
@@ -731,8 +745,8 @@ class ProcessTests(HelperTestCase):
         one, other = socketpair()
         self.addCleanup(one.close)
         self.addCleanup(other.close)
-        finder: Any = None
-        broker = Broker(other, [other], finder)
+        backend: Any = None
+        broker = Broker(other, [other], backend)
         self.addCleanup(os.close, broker._wakeup)
         self.addCleanup(os.close, broker._alarm)
         os.set_blocking(broker._wakeup, False)
@@ -758,15 +772,20 @@ class ProcessTests(HelperTestCase):
         helper = self.helper()
         _, end = helper._running._idle.get()
         send(end, "nonsense")
-        _, how, _ = unpackAnswer(receive(end, soon(PATIENCE)))
-        self.assertIn("ended (1)", how)
+        how = unpackAnswer(receive(end, soon(PATIENCE)))
+        self.assertIn("ended (1)", str(how))
 
     def test_wrongKind(self) -> None:
         """
         What is wrong with the settings is told, whatever it is.
         """
-        error = self.assertRaises(ValueError, Helper, "unix", 5, 6, processes=1)
-        self.assertIn("TypeError: ", str(error))
+        for kind, settings, says in [
+            ("unix", 5, "other fields than those of AccountSettings"),
+            ("unix", PAMSettings("login"), "other fields than those"),
+            ("nonesuch", 5, "KeyError: "),
+        ]:
+            error = self.assertRaises(ValueError, Helper, kind, settings, 1)
+            self.assertIn(says, str(error))
 
     def test_replies(self) -> None:
         """

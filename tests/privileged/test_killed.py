@@ -12,12 +12,12 @@ import sys
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 from twisted.trial.unittest import SkipTest
 
+from mycred._accounts._pam import PAMSettings
 from mycred._privileged import Helper, _client
-from mycred._sshkeys import KeyFiles, KeyPolicy
+from mycred._sshkeys import KeyFiles, KeySettings
 from mycred._verdict import Kind
 
 from ..kit.keys import blobOf, ed25519
@@ -82,7 +82,7 @@ class OthersTests(KilledTestCase):
             [note] = self.answer.notes
             self.assertIn(f"started again (no. {times})", note)
             self.assertIs(self.ask(helper, b"eve"), Kind.REFUSED)
-            self.assertEqual(self.answer.notes, [])
+            self.assertEqual(self.answer.notes, ())
             [self.broker] = set(children(os.getpid())) - brokers
             brokers.add(self.broker)
         # Nothing is left of those that were killed.
@@ -170,9 +170,9 @@ class OthersTests(KilledTestCase):
             self.assertIs(self.ask(helper, b"carol"), Kind.UNSURE)
             self.assertIn("the next login starts others", self.answer.verdict.why)
         self.patch(sys, "executable", python)
-        self.patch(helper, "_settings", ["unix", 5, 6])
+        self.patch(helper, "_settings", 5)
         self.assertIs(self.ask(helper, b"carol"), Kind.UNSURE)
-        self.assertIn("TypeError", self.answer.verdict.why)
+        self.assertIn("other fields than those", self.answer.verdict.why)
 
     def test_crowd(self) -> None:
         """
@@ -207,12 +207,12 @@ class WorkerTests(Services, KilledTestCase):
         if os.geteuid():
             raise SkipTest("run the tests as root, on a machine that isn't anybody's")
 
-    def start(self, *settings: Any) -> Helper:
+    def start(self, kind: str, settings: object) -> Helper:
         """
         Start a broker and a worker.
         """
         before = set(children(os.getpid()))
-        helper = Helper(*settings, processes=1)
+        helper = Helper(kind, settings, 1)
         self.addCleanup(helper.close)
         [self.broker] = set(children(os.getpid())) - before
         [self.worker] = until(lambda: children(self.broker))
@@ -225,7 +225,7 @@ class WorkerTests(Services, KilledTestCase):
         rights.
         """
         files = KeyFiles((str(self.folder / "%u"), str(self.folder / "none")))
-        helper = self.start("sshkey", files, KeyPolicy(), None)
+        helper = self.start("sshkey", KeySettings(files))
         for _ in range(2):
             verdict = helper.ask(NAME, KEY, None, soon(PATIENCE)).verdict
             self.assertIs(verdict.kind, Kind.REFUSED)
@@ -240,7 +240,8 @@ class WorkerTests(Services, KilledTestCase):
             import os, sys, time
             from mycred._verdict import Account
             from mycred._privileged import _worker
-            from mycred._sshkeys import _authority
+            from mycred._records import pack
+            from mycred._sshkeys import KeyFiles, KeySettings, _authority
 
             def hang(path, account, isStrict):
                 print(os.geteuid(), flush=True)
@@ -248,10 +249,11 @@ class WorkerTests(Services, KilledTestCase):
 
             _authority.readSafely = hang
             parent = os.getpid()
-            finder = _worker.makeFinder("sshkey", *{[[["x"]], [], None]})
+            settings = pack(KeySettings(KeyFiles(("x",))))
+            backend = _worker.makeBackend("sshkey", settings)
             if not os.fork():
                 _worker.endWith(parent)
-                finder.find({NAME!r}, {KEY!r}, None)
+                backend.lookUp({NAME!r}, {KEY!r}, None)
             time.sleep(3600)
         """
         process = self.python(textwrap.dedent(program))
@@ -267,7 +269,7 @@ class WorkerTests(Services, KilledTestCase):
         So does one in which a module of PAM has become somebody else, and come back.
         """
         self.service("become", f"{self.module()} become", "pam_permit.so")
-        helper = self.start("pam", "become", str(self.confdir))
+        helper = self.start("pam", PAMSettings("become", str(self.confdir)))
         answer = helper.ask(NAME, b"x", None, soon(PATIENCE))
         self.assertIs(answer.verdict.kind, Kind.ACCEPTED)
         self.kill(helper)
@@ -283,7 +285,7 @@ class WorkerTests(Services, KilledTestCase):
         self.service("wait", module, "pam_permit.so")
         for privileges, says in [(0, "the next login"), (4711, "restart the server")]:
             pids.write_text("")
-            helper = self.start("pam", "wait", str(self.confdir))
+            helper = self.start("pam", PAMSettings("wait", str(self.confdir)))
             self.patch(os, "geteuid", lambda uid=privileges: uid)
             with ThreadPoolExecutor(1) as threads:
                 asking = threads.submit(helper.ask, NAME, b"x", None, soon(PATIENCE))

@@ -28,6 +28,7 @@ from ..._sshkeys import (
     KeyEvidence,
     KeyFiles,
     KeyPolicy,
+    KeySettings,
     Offer,
     checkPattern,
     makeAuthority,
@@ -185,14 +186,13 @@ class UNIXAuthorizedKeysFiles(Counterpart, twistedConch.UNIXAuthorizedKeysFiles)
         self._users = SystemUsers(userdb)
         self._command = command
         self._workers = workers
-        account = None
         self._hasRules = accountRules is not None
-        if accountRules is not None:
-            account = (SHADOW if os.path.lexists(SHADOW) else None, accountRules)
-        self._authority = makeAuthority(where, policy, account, users=self._users)
+        shadow = SHADOW if os.path.lexists(SHADOW) else None
+        settings = KeySettings(where, policy, accountRules, shadow)
+        self._authority = makeAuthority(settings, users=self._users)
         self._separate = None
         if separate:
-            helper = Helper("sshkey", where, policy, account, processes=processorCount())
+            helper = Helper("sshkey", settings, processorCount())
             self._separate = PrivilegedStore(helper, workers)
 
     @property
