@@ -191,7 +191,7 @@ class CheckerTests(DirectoryTestCase):
         A refusal waits without a thread.
         """
         checker = self.checker()
-        checker.store.directory._pace.accept("cn=slow", 0.9)
+        checker.store.directory._timing.accept("cn=slow", 0.9)
         self.workers.reactor.running = True
         asking = self.ask(checker, b"eve")
         self.workers.step()
@@ -206,7 +206,7 @@ class CheckerTests(DirectoryTestCase):
         longer.
         """
         checker = self.checker()
-        pace = checker.store.directory._pace
+        pace = checker.store.directory._timing
         pace.accept("cn=slow", 0.2)
         self.workers.reactor.running = True
         for name in (b"eve", b"alice"):
@@ -261,7 +261,7 @@ class CheckerTests(DirectoryTestCase):
         What is wrong on this side is no wrong password, either.
         """
         checker = self.checker()
-        self.patch(checker.store.directory, "look", lambda *_: 1 / 0)
+        self.patch(checker.store.directory, "lookUp", lambda *_: 1 / 0)
         self.failureResultOf(self.ask(checker, b"alice"), TemporaryFailure)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
@@ -348,7 +348,7 @@ class DeadlineTests(FakeTestCase, TestCase):
         fake = self.serve(lambda conversation: conversation.hang())
         checker = self.checker(fake)
         self.assertIs(await self.logIn(checker), TemporaryFailure)
-        [server] = checker.store.directory._servers._servers
+        [server] = checker.store.directory.failover.servers
         only = server.health
         while not only.isDown:
             # What finds that out has its own time.
@@ -396,7 +396,7 @@ class FallbackTests(DirectoryTestCase):
         ldap, file = options["credCheckers"]
         self.addCleanup(ldap.close)
         self.assertIsInstance(file, FilePasswordDB)
-        ldap.looks._workers = SteppedWorkers(running=False)
+        ldap.store._workers = SteppedWorkers(running=False)
         realm: Any = Realm()
         portal = Portal(realm, [ldap, file])
 
