@@ -123,7 +123,12 @@ class CheckTests(CommandTests, SynchronousTestCase):
         steps = [line for line in done.err.splitlines() if " ms  " in line]
         for step, told in zip(
             steps,
-            (server.socket, r"(uid=ALICE\2a): nothing", "bind as nobody", "refused"),
+            (
+                server.socket,
+                r"(uid=ALICE\2a): nothing",
+                "bind as an unknown user",
+                "refused",
+            ),
         ):
             self.assertRegex(step, r"^ *\d+\.\d ms  ")
             self.assertIn(told, step)
