@@ -372,7 +372,6 @@ class TestTests(CheckoutTestCase):
         """
         A Ctrl-C ends each process, and no further module begins.
         """
-        (self.home / "tests" / "test_some.py").unlink()
         self.assertInterrupted("tests", needProcessors())
 
     def assertInterrupted(self, name: str, processes: int) -> None:
@@ -380,16 +379,18 @@ class TestTests(CheckoutTestCase):
         Interrupt tests, as soon as each process runs one.
         """
         self.install()
+        (self.home / "tests" / "test_some.py").unlink()
         begun = self.home / "begun"
         os.mkfifo(begun)
         for number in range(processes + 1):
             self.write(
                 f"tests/test_slow{number}.py",
-                "import sys, time\n"
+                "import os, time\n"
                 "from twisted.trial.unittest import TestCase\n"
                 "class Tests(TestCase):\n"
                 "    def test_slow(self):\n"
-                f"        open({str(begun)!r}, 'wb', buffering=0).write(b'.')\n"
+                f"        begun = os.open({str(begun)!r}, os.O_WRONLY)\n"
+                "        os.write(begun, b'.')\n"
                 "        time.sleep(60)\n",
             )
         process = subprocess.Popen(
