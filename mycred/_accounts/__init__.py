@@ -7,11 +7,12 @@ name service and the hash: it is called in threads, and in processes of their ow
 """
 
 from ._account import isAccountName, isMadeUp, isPlausibleLogin, madeUp
-from ._layout import ACCOUNTS, cryptIn, hashIn
+from ._layout import ACCOUNTS, hashIn
 from ._passwords import (
     SHADOW,
+    AccountFiles,
     Accounts,
-    Files,
+    AccountSettings,
     checkFiles,
     describe,
     lastDecoy,
@@ -29,9 +30,10 @@ __all__ = [
     "NOLOGIN",
     "SHADOW",
     "SHELLS",
+    "AccountFiles",
+    "AccountSettings",
     "Accounts",
     "FileUsers",
-    "Files",
     "RecordUsers",
     "Rules",
     "ShadowDatabase",
@@ -39,7 +41,6 @@ __all__ = [
     "SystemUsers",
     "Users",
     "checkFiles",
-    "cryptIn",
     "describe",
     "hashIn",
     "isAccountName",

@@ -7,10 +7,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import chain
-from typing import NamedTuple
 
 from .._hashes import Hash, UnusableHash, preload as preloadHashes, recognize
 from .._passwordfile import Entry, PasswordFile, StoredSecret, UserFile
@@ -37,7 +36,8 @@ _DAY = 86_400
 SHADOW = "/etc/shadow"
 
 
-class Files(NamedTuple):
+@dataclass(frozen=True)
+class AccountFiles:
     """
     Where accounts are.
 
@@ -49,6 +49,21 @@ class Files(NamedTuple):
     passwd: str | None = None
     shadow: str | None = None
     group: str | None = None
+
+
+@dataclass(frozen=True)
+class AccountSettings:
+    """
+    What decides about accounts in another process.
+
+    @ivar files: where they are.
+    @ivar rules: what they must be like.
+    @ivar mustWork: whether files are an error that can let nobody in.
+    """
+
+    files: AccountFiles
+    rules: Rules = Rules()  # noqa: RUF009
+    mustWork: bool = False
 
 
 class Accounts:
@@ -182,7 +197,7 @@ def describe(users: Users, name: bytes) -> Account | None:
     return user.account._replace(groups=groups.names, gids=groups.gids)
 
 
-def makeAccounts(files: Files, rules: Rules) -> Accounts:
+def makeAccounts(files: AccountFiles, rules: Rules) -> Accounts:
     """
     Make what looks accounts up.
 
@@ -300,8 +315,9 @@ def _parse(entry: Entry | None) -> Shadow:
 
 __all__ = [
     "SHADOW",
+    "AccountFiles",
+    "AccountSettings",
     "Accounts",
-    "Files",
     "checkFiles",
     "describe",
     "lastDecoy",

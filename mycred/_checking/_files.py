@@ -4,14 +4,12 @@ What the checkers of files do with what is found in one.
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from .._argstring import nonEmpty
 from .._contracts import AvatarID, IUsernamePassword
-from .._passwordfile import HTPASSWD, PasswordFile, UserFile
+from .._passwordfile import PasswordFile
 from .._peers import sourceOf
 from .._secrets import asBytes
 from .._verdict import Kind, Verdict
@@ -64,26 +62,6 @@ class FileChecker(PasswordMatching):
         return self._matchPassword(credentials, verdict.secret, avatarId, verdict.why)
 
 
-def readable(text: str) -> str:
-    """
-    Read the name of a password file, as a value of an argument string.
-
-    @return: the absolute name, since twistd may change the folder before the
-        first login.
-
-    @raise ValueError: if there is no name, or the file can't be read now.
-    """
-    path = os.path.abspath(nonEmpty(text))
-    try:
-        UserFile(path, HTPASSWD).open().close()
-    except OSError as error:
-        raise ValueError(
-            f"{path} can't be read ({error.strerror or error}); write the name of a "
-            "file that the server can read"
-        ) from None
-    return path
-
-
 def avatarIdOf(name: Any, credentials: Any) -> AvatarID:
     """
     Return the avatar ID for a name as the store spells it, in the type in which the
@@ -95,4 +73,4 @@ def avatarIdOf(name: Any, credentials: Any) -> AvatarID:
     return avatarId
 
 
-__all__ = ["FileChecker", "avatarIdOf", "readable"]
+__all__ = ["FileChecker", "avatarIdOf"]

@@ -13,8 +13,8 @@ from twisted.python.fakepwd import UserDatabase
 
 from mycred import _files
 from mycred._accounts import (
+    AccountFiles,
     Accounts,
-    Files,
     Rules,
     SystemUsers,
     _passwords,
@@ -23,6 +23,7 @@ from mycred._accounts import (
     makeAccounts,
 )
 from mycred._accounts._layout import AccountLayout
+from mycred._hashes import _libcrypt, recognize
 from mycred._verdict import Kind
 from mycred.error import DenialReason
 
@@ -274,16 +275,20 @@ class LookTests(MachineTestCase):
 
     def test_foreignHash(self) -> None:
         """
-        A hash that crypt(3) doesn't know lets nobody in, though other files may hold
-        it.
+        Those hashes let a user in that the system's crypt(3) makes of the password, and
+        no others: neither those of a scheme that only other programs know, nor those
+        with a name in braces before them.
         """
+        foreign = set()
         for _command, stored, password in VECTORS:
-            if stored.startswith((b"$apr1$", b"$argon2", b"{")):
-                self.write("shadow", b"carol:%s:::::::\n" % stored)
-                verdict = self.accounts().lookUp(b"carol", password)
-                self.assertKind(
-                    REFUSED, verdict, "crypt(3)" if stored[:1] != b"{" else ""
-                )
+            self.write("shadow", b"carol:%s:::::::\n" % stored)
+            verdict = self.accounts().lookUp(b"carol", password)
+            if _libcrypt.crypt(password, stored) == stored:
+                self.assertKind(ACCEPTED, verdict)
+                continue
+            self.assertKind(REFUSED, verdict, "not a hash as crypt(3) makes it")
+            foreign.add(recognize(stored).scheme.name)
+        self.assertLess({"Apache's MD5", "argon2", "salted SHA-1"}, foreign)
 
     def test_groupFile(self) -> None:
         """
@@ -512,8 +517,10 @@ class SystemTests(MachineTestCase):
         """
         The files decide where users are looked for.
         """
-        accounts = makeAccounts(Files(self.passwd, self.shadow, self.group), Rules())
+        accounts = makeAccounts(
+            AccountFiles(self.passwd, self.shadow, self.group), Rules()
+        )
         self.assertKind(ACCEPTED, accounts.lookUp(b"carol", PASSWORD))
-        accounts = makeAccounts(Files(shadow=self.shadow), Rules())
+        accounts = makeAccounts(AccountFiles(shadow=self.shadow), Rules())
         self.assertKind(UNSURE, accounts.lookUp(b"orphan", PASSWORD))
         self.assertKind(REFUSED, accounts.lookUp(b"root", PASSWORD))

@@ -165,11 +165,11 @@ class MemoryTests(ServerTests, SynchronousTestCase):
             import os, sys
             from twisted.python.util import switchUID
             from mycred._accounts import Rules
-            from mycred.checkers import UNIXChecker, _keydbs
-            from mycred.checkers import sshkeys
+            from mycred.checkers import UNIXChecker, sshkeys
+            from mycred.checkers.sshkeys import _files
             from mycred.credentials import UsernamePassword
             from twisted.cred.credentials import SSHPrivateKey
-            _keydbs.SHADOW = {shadow!r}
+            _files.SHADOW = {shadow!r}
             checker = UNIXChecker(shadow={shadow!r}, separate=True)
             keydb = sshkeys.UNIXAuthorizedKeysFiles(
                 files=[{str(keys)!r}], strict=False, accountRules=Rules(), separate=True

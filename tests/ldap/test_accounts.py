@@ -131,8 +131,8 @@ class AccountsTestCase(SynchronousTestCase):
         for name in ("nobody", "*", "a,b", ' "\\+<>;#=', "a)(uid=*", "\u738b" * 20):
             verdict = self.look(directory, name)
             self.assertIs(verdict.kind, Kind.REFUSED, (hint, name, verdict))
-        [server] = directory._servers._servers
-        server._tryOut(10)
+        [server] = directory.failover.servers
+        server._probe(10)
         self.assertFalse(server.health.isDown)
 
     def assertLocks(self, directory: Directory) -> None:

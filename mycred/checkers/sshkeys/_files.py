@@ -22,12 +22,13 @@ from ..._checking._stores import PrivilegedStore
 from ..._conchcontracts import IAuthorizedKeysDB, twistedConch
 from ..._counterparts import Counterpart, overridable
 from ..._paths import AnyPath, asPath, asPathOrNone
-from ..._privileged import Helper
+from ..._privileged import PrivilegedClient
 from ..._sshkeys import (
     FILES,
     KeyEvidence,
     KeyFiles,
     KeyPolicy,
+    KeySettings,
     Offer,
     checkPattern,
     makeAuthority,
@@ -185,15 +186,14 @@ class UNIXAuthorizedKeysFiles(Counterpart, twistedConch.UNIXAuthorizedKeysFiles)
         self._users = SystemUsers(userdb)
         self._command = command
         self._workers = workers
-        account = None
         self._hasRules = accountRules is not None
-        if accountRules is not None:
-            account = (SHADOW if os.path.lexists(SHADOW) else None, accountRules)
-        self._authority = makeAuthority(where, policy, account, users=self._users)
+        shadow = SHADOW if os.path.lexists(SHADOW) else None
+        settings = KeySettings(where, policy, accountRules, shadow)
+        self._authority = makeAuthority(settings, users=self._users)
         self._separate = None
         if separate:
-            helper = Helper("sshkey", where, policy, account, processes=processorCount())
-            self._separate = PrivilegedStore(helper, workers)
+            client = PrivilegedClient("sshkey", settings, processorCount())
+            self._separate = PrivilegedStore(client, workers)
 
     @property
     def authorize(self) -> Callable[..., Deferred[Verdict]] | None:
@@ -289,7 +289,7 @@ class UNIXAuthorizedKeysFiles(Counterpart, twistedConch.UNIXAuthorizedKeysFiles)
         """
         Do so, in a thread.
         """
-        verdict = settled(lambda: self._authority.look(name, proof.offer, peer), name)
+        verdict = settled(lambda: self._authority.lookUp(name, proof.offer, peer), name)
         if verdict.key is not None and proof.isThere:
             proof.verify()
         return verdict
@@ -346,7 +346,7 @@ class UNIXAuthorizedKeysFiles(Counterpart, twistedConch.UNIXAuthorizedKeysFiles)
         if account is None or command is None:
             return None
         known: KeyEvidence | None
-        known = self._authority.lookIn(text, command.path, offer, account, peer)
+        known = self._authority.lookUpInText(text, command.path, offer, account, peer)
         return known
 
     def _cbEvidence(
@@ -372,7 +372,7 @@ class UNIXAuthorizedKeysFiles(Counterpart, twistedConch.UNIXAuthorizedKeysFiles)
         if self._separate is not None:
             judging = self._separate.lookUp(name, b"", None, proof.source)
         else:
-            judge = partial(self._authority.judge, name)
+            judge = partial(self._authority.judgeAccount, name)
             judging = self.workers.run(settled, judge, name, source=proof.source)
         return judging.addCallback(lambda judged: replace(judged, key=verdict.key))
 

@@ -39,13 +39,13 @@ from ..._sshkeys import (
     UnusableKey,
     checkPolicy,
     isCertifying,
-    keyOf as keyIn,
     noteKey,
     parseOffer,
     readKey,
     signatureAlgorithm,
+    signingKeyOf,
 )
-from ..._timing import Pace
+from ..._timing import Timing
 from ..._verdict import Kind, Verdict
 from ...credentials import peerOf
 from ...error import LoginFailed, UnauthorizedLogin
@@ -91,7 +91,7 @@ class SSHPublicKeyChecker(Counterpart, KeySteps, twistedConch.SSHPublicKeyChecke
     _accepted = _anyKey.accepted
     _honors: frozenset[str] = frozenset()
     _workers: Workers | None = None
-    _itsPace: Pace | None = None
+    _itsPace: Timing | None = None
 
     def __init__(
         self,
@@ -144,12 +144,12 @@ class SSHPublicKeyChecker(Counterpart, KeySteps, twistedConch.SSHPublicKeyChecke
         return deferred.addErrback(self._ebRefused, began)
 
     @property
-    def _pace(self) -> Pace:
+    def _pace(self) -> Timing:
         """
         How long it takes to look somebody up.
         """
         if self._itsPace is None:
-            self._itsPace = Pace()
+            self._itsPace = Timing()
         return self._itsPace
 
     def _readProof(self, credentials: Any) -> Proof:
@@ -167,7 +167,7 @@ class SSHPublicKeyChecker(Counterpart, KeySteps, twistedConch.SSHPublicKeyChecke
         isCertified = isCertifying(asBytes(credentials.algName))
         if isCertified not in (None, isinstance(offer, Certificate)):
             flaw = "the algorithm is for another type of key"
-        elif flaw is None and algorithms.isdisjoint(keyIn(offer).algorithms):
+        elif flaw is None and algorithms.isdisjoint(signingKeyOf(offer).algorithms):
             flaw = f"signatures by {shortened(credentials.algName)!r} don't count"
         if flaw is not None:
             _refuse(flaw)
@@ -366,7 +366,9 @@ class Proof:
         """
         signature, data = self._credentials.signature, self._credentials.sigData
         try:
-            self.flags = keyIn(self.offer).verify(signature, data, self._algorithms)
+            self.flags = signingKeyOf(self.offer).verify(
+                signature, data, self._algorithms
+            )
         except UnusableKey as error:
             self.flaw = str(error)
         self.isVerified = True

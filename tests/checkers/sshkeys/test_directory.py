@@ -25,12 +25,12 @@ from mycred.checkers.sshkeys._directory import LDAPAuthorizedKeys
 from mycred.checkers.sshkeys._publickeys import Proof
 from mycred.credentials import SSHPrivateKey
 from mycred.error import AccountDenied, DenialReason, TemporaryFailure, UnauthorizedLogin
+from mycred.testing import SteppedWorkers
 
 from ...kit.directory import DirectoryTestCase
 from ...kit.keys import blobOf, ed25519, line, rsaKey
 from ...kit.openssh import keygen
 from ...kit.slapd import PEOPLE, SUFFIX, person
-from ...kit.stepping import SteppedWorkers
 
 ALICE, BOB = ed25519(), ed25519()
 
@@ -186,7 +186,7 @@ class KeysTests(DirectoryTestCase):
         Other directories have other marks for that.
         """
         from mycred._ldap._entries import lockOf
-        from mycred._ldap.client._messages import Entry
+        from mycred._ldap.client._messages import SearchEntry
 
         for name, value, isLock in (
             ("nsaccountlock", b"TRUE", True),
@@ -196,7 +196,7 @@ class KeysTests(DirectoryTestCase):
             ("useraccountcontrol", b"x", True),
             ("pwdaccountlockedtime", b"20200101000000Z", False),
         ):
-            lock = lockOf(Entry("", {name: [value]}))
+            lock = lockOf(SearchEntry("", {name: [value]}))
             self.assertEqual(lock is not None, isLock, (name, value))
 
     def test_down(self) -> None:
@@ -297,13 +297,13 @@ class ThreadTests(SynchronousTestCase):
         """
         keydb = self.keydb(b"x", b"no-user-rc " + line(ALICE))
         wasInThread: list[bool] = []
-        lookIn = keydb._authority.lookIn
+        lookUpInText = keydb._authority.lookUpInText
 
         def watched(*args: Any) -> Any:
             wasInThread.append(self.looks.isInThread)
-            return lookIn(*args)
+            return lookUpInText(*args)
 
-        self.patch(keydb._authority, "lookIn", watched)
+        self.patch(keydb._authority, "lookUpInText", watched)
         verdict = self.authorize(keydb)
         self.assertIs(verdict.kind, Kind.ACCEPTED)
         self.assertEqual(KeyEvidence.restore(verdict.key).line, 2)
