@@ -1,5 +1,5 @@
 """
-Tests for L{mycred.demo._sessions}, and for how the protocols of the example
+Tests for L{mycred.demo._mailfactories}, and for how the protocols of the example
 server use it: whoever is let in is logged out once.
 """
 
