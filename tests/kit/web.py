@@ -21,7 +21,7 @@ from mycred.demo import _http
 from mycred.demo._limits import LimitedFactory
 from mycred.portal import Portal
 
-from ..demo.test_sessions import Realm
+from ..demo.test_mailfactories import Realm
 from ..httpdigest.test_credentials import Client, Factory, header
 
 
