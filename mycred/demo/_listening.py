@@ -1,5 +1,5 @@
 """
-Listen for clients, or end in one line.
+Listen for clients, or end the program with one line that says why not.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ class CannotStart(SystemExit, Exception):
     """
     The server can't listen where it was told to.
 
-    C{twistd} tidies up after an L{Exception}, and tells it to whoever waits for a
-    daemon; Python ends after a L{SystemExit} with its text alone.
+    C{twistd} tidies up after an L{Exception}, and reports it to the process that waits
+    for a daemon to start; Python prints only the text of a L{SystemExit}.
     """
 
 
 class Listening(Service):
     """
-    What listens for the clients of one protocol.
+    The service that listens for the clients of one protocol.
 
-    @ivar listening: fires with the port when it does, or never.
+    @ivar listening: a L{Deferred} that fires with the port once it listens.
     """
 
     _log = Logger()
@@ -40,10 +40,10 @@ class Listening(Service):
         self, option: str, endpoint: Any, factory: IProtocolFactory, reactor: Any
     ) -> None:
         """
-        @param option: what was written on the command line.
-        @param endpoint: where to listen.
-        @param factory: what serves the clients.
-        @param reactor: what is stopped if that turns out to be impossible later.
+        @param option: the option as it was written on the command line.
+        @param endpoint: the endpoint to listen at.
+        @param factory: the factory of the protocols.
+        @param reactor: the reactor, which is stopped if listening fails after the start.
         """
         self.listening: Deferred[IListeningPort] = Deferred()
         self._option = option
@@ -53,9 +53,9 @@ class Listening(Service):
 
     def privilegedStartService(self) -> None:
         """
-        Listen, as long as this may be root.
+        Listen, before C{twistd} gives up root's rights.
 
-        @raise CannotStart: if that is impossible.
+        @raise CannotStart: if that fails.
         """
         super().privilegedStartService()
         self._port = maybeDeferred(self._endpoint.listen, self._factory)
@@ -65,7 +65,7 @@ class Listening(Service):
 
     def startService(self) -> None:
         """
-        Listen, unless it does so already.
+        Listen, unless it listens already.
         """
         if self._port is None:
             self.privilegedStartService()
@@ -84,7 +84,7 @@ class Listening(Service):
 
     def _cbListening(self, port: IListeningPort) -> IListeningPort:
         """
-        Tell of the port.
+        Fire L{listening}.
         """
         self.listening.callback(port)
         return port
@@ -103,7 +103,7 @@ class Listening(Service):
 
 def whyNotListening(error: BaseException | None) -> str:
     """
-    Say why an endpoint can't listen, and what to do.
+    Return why an endpoint can't listen, and what to do.
     """
     cause: Any = getattr(error, "socketError", error)
     number = getattr(cause, "errno", None)

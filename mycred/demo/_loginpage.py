@@ -1,5 +1,5 @@
 """
-The page for those who aren't logged in.
+The page for users who aren't logged in.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _ACCOUNTS = (
 
 class LoginPage(Resource):
     """
-    A page that says how to log in, which a browser shows to a user who doesn't.  It tells
-    strangers nothing about the server that the challenges don't.
+    A page that says how to log in, which a browser shows to a user who cancels the login.
+    It tells strangers nothing about the server that the challenges don't.
     """
 
     isLeaf = True
@@ -40,7 +40,7 @@ class LoginPage(Resource):
 
     def render(self, request: Any) -> int:
         """
-        Challenge the client.
+        Send the page, with challenges.
         """
         headers = [
             challengeHeader(factory.scheme, factory.getChallenge(request))
@@ -51,7 +51,7 @@ class LoginPage(Resource):
 
     def _page(self, url: str) -> Page:
         """
-        Make the page.
+        Return the page.
         """
         schemes = [factory.scheme.decode("ascii") for factory in self._factories]
         ways = " or ".join(f"HTTP {scheme.capitalize()}" for scheme in schemes)

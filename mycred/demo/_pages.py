@@ -1,5 +1,5 @@
 """
-Pages, for browsers as HTML and for programs such as curl as text.
+Pages: as HTML for browsers, and as text for programs such as curl.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ._style import ICON, STYLE
 
 _log = Logger()
 
-# Who sends a request says what the server is called: a name or an address, and a port.
+# A server as clients may call it: a name or an address, and a port.
 _server = re.compile(rb"[\w.:\[\]-]+")
 
 _html = re.compile(
@@ -29,12 +29,12 @@ _html = re.compile(
 @dataclass(frozen=True)
 class Page:
     """
-    What is answered.
+    A page.
 
-    @ivar code: the status.
+    @ivar code: the HTTP status.
     @ivar title: the title.
-    @ivar body: what is to be seen, as HTML.
-    @ivar text: the same as text.
+    @ivar body: the elements of the body.
+    @ivar text: the whole page as text.
     """
 
     code: int
@@ -47,7 +47,7 @@ def show(request: Any, page: Page) -> int:
     """
     Answer a request with a page.
 
-    @return: what a resource answers that has done so.
+    @return: what C{render} returns then.
     """
     isHTML = wantsHTML(request.getHeader(b"accept"))
     kind = b"text/html" if isHTML else b"text/plain"
@@ -76,7 +76,7 @@ def show(request: Any, page: Page) -> int:
 
 def wantsHTML(accepted: bytes | None) -> bool:
     """
-    Tell whether a client takes HTML.  Browsers say so; curl says that it takes anything.
+    Return whether a client asks for HTML.  Browsers do; curl accepts anything.
 
     @param accepted: the C{Accept} header; L{None} if there is none.
     """
@@ -86,10 +86,9 @@ def wantsHTML(accepted: bytes | None) -> bool:
     return any(_html.fullmatch(kind.strip()) for kind in kinds)
 
 
-def addressed(request: Any) -> bytes:
+def serverNameIn(request: Any) -> bytes:
     """
-    Return what a client calls the server, if that is a name or an address, and a port;
-    else nothing.
+    Return the server's name as the client has it, if it is a valid one; else nothing.
     """
     server: bytes = request.getHeader(b"host") or b""
     return server if _server.fullmatch(server) else b""
@@ -97,16 +96,16 @@ def addressed(request: Any) -> bytes:
 
 def urlOf(request: Any) -> str:
     """
-    Return the URL of the server.
+    Return the URL of the server, as the client has it.
     """
     scheme = "https" if request.isSecure() else "http"
-    server = addressed(request).decode("ascii", "replace")
+    server = serverNameIn(request).decode("ascii", "replace")
     return f"{scheme}://{server or '127.0.0.1:8080'}/"
 
 
 class PageResource(Resource):
     """
-    A page, whatever was asked for.
+    The resource that always answers with one page.
     """
 
     isLeaf = True
@@ -117,19 +116,19 @@ class PageResource(Resource):
 
     def render(self, request: Any) -> int:
         """
-        Show it.
+        Send the page.
         """
         return show(request, self._page)
 
 
 def notice(code: int, title: str, text: str, *more: Tag) -> Page:
     """
-    Make a page that says a few words.
+    Return a page with one paragraph.
 
-    @param code: the status.
+    @param code: the HTTP status.
     @param title: the title.
-    @param text: the words.
-    @param more: what follows them for those who have a browser.
+    @param text: the paragraph.
+    @param more: what follows it in HTML.
     """
     body = [Tag("main")(tags.h1(title), tags.p(text), more, class_="sheet")]
     return Page(code, title, body, f"{title}\n\n{text}")
@@ -137,7 +136,7 @@ def notice(code: int, title: str, text: str, *more: Tag) -> Page:
 
 def _document(page: Page) -> Tag:
     """
-    Make the whole of a page.
+    Return the HTML document of a page.
     """
     return tags.html(
         tags.head(
@@ -152,4 +151,4 @@ def _document(page: Page) -> Tag:
     )
 
 
-__all__ = ["Page", "PageResource", "addressed", "notice", "show", "urlOf", "wantsHTML"]
+__all__ = ["Page", "PageResource", "notice", "serverNameIn", "show", "urlOf", "wantsHTML"]

@@ -1,5 +1,5 @@
 """
-The mailbox as POP3 shows it.
+The mailbox over POP3.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class MailDrop:
 
     def listMessages(self, i: int | None = None) -> Any:
         """
-        Tell the size of a message, or of all; 0 stands for a deleted one.
+        Return the size of a message, or of all; 0 stands for a deleted one.
         """
         if i is None:
             return [self.listMessages(n) for n in range(len(self._messages))]
@@ -42,7 +42,7 @@ class MailDrop:
 
     def getMessage(self, i: int) -> Any:
         """
-        Fetch the content of a message, as it goes over the wire; L{None} if another
+        Return the content of a message, as it goes over the wire; L{None} if another
         session has removed it.
         """
 
@@ -54,13 +54,13 @@ class MailDrop:
 
     def getUidl(self, i: int) -> bytes:
         """
-        Tell the identifier of a message.
+        Return the unique identifier of a message.
         """
         return b"%d.%d" % (self._uidValidity, self._messages[i].uid)
 
     def deleteMessage(self, i: int) -> None:
         """
-        Mark a message.
+        Mark a message as deleted.
         """
         self._deleted.add(i)
 
@@ -72,14 +72,14 @@ class MailDrop:
 
     def sync(self) -> Deferred[None]:
         """
-        Remove what is marked.
+        Remove the marked messages.
         """
         uids = [self._messages[i].uid for i in sorted(self._deleted)]
         return self._store.delete(self._user, uids)
 
     def logout(self) -> None:
         """
-        Leave.  What is only marked stays.
+        Do nothing: messages that are only marked stay.
         """
 
 
@@ -92,7 +92,7 @@ class POP3Factory(MailFactory):
     service = "pop3"
 
 
-#: Serve a portal over POP3.
+#: Return a factory that serves a portal over POP3.
 makeFactory = partial(SessionFactory, POP3Factory)
 
 __all__ = ["MailDrop", "makeFactory"]

@@ -1,5 +1,5 @@
 """
-The realm: which view of a user's mailbox each protocol gets.
+The realm: each protocol gets a view of the user's mailbox.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from ._store import Mailbox, StoreService
 @implementer(IRealm)
 class MailRealm:
     """
-    The connection between user names and mailboxes.
+    The realm of mailboxes, one for each user name.
 
-    @ivar store: where the mail is.
+    @ivar store: the store of the mail.
     """
 
     _views: dict[InterfaceType, Any] = {
@@ -48,8 +48,8 @@ class MailRealm:
         self, store: StoreService, views: Mapping[InterfaceType, Any] | None = None
     ) -> None:
         """
-        @param store: where the mail is.
-        @param views: views for other protocols.
+        @param store: the store of the mail.
+        @param views: the views for other interfaces, such as SSH's.
         """
         self.store = store
         self._views = {**type(self)._views, **(views or {})}
@@ -58,18 +58,19 @@ class MailRealm:
         self, avatarId: AvatarID, mind: object, *interfaces: InterfaceType
     ) -> Deferred[Login] | Login:
         """
-        Answer with a view of a user's mailbox.
+        Return a view of a user's mailbox.
 
-        @param avatarId: the name of the user, who has proved it.
-        @param mind: over PB, what the user's program wants to be told by.
-        @param interfaces: what the protocol can talk to.
+        @param avatarId: the name of the user, as the checker spells it.
+        @param mind: over PB, the object of the client's that is told of new messages;
+            over HTTP, how the user has logged in.
+        @param interfaces: the interfaces that the protocol can use.
         """
         interface = next((i for i in interfaces if i in self._views), None)
         if interface is None:
             raise NotImplementedError("none of the requested interfaces is served")
         if avatarId == ANONYMOUS:
             if interface is not IPerspective:
-                raise UnauthorizedLogin("mail is not for everybody")
+                raise UnauthorizedLogin("anonymous users have no mail")
             return interface, Visitor(), _nothing
         view = self._views[interface]
 
@@ -87,7 +88,7 @@ class MailRealm:
 
 def _nothing() -> None:
     """
-    Log out a visitor, who leaves nothing behind.
+    Log out an anonymous user.
     """
 
 

@@ -1,5 +1,5 @@
 """
-Deployment: protocols, a realm and checkers are tied together.
+Deployment: here protocols, the realm and the checkers are tied together.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _factories: dict[str, Callable[[Portal], IProtocolFactory]] = {
 
 def makeService(options: Options) -> MultiService:
     """
-    Make the service that C{twistd myapp} runs.
+    Return the service that C{twistd myapp} runs.
 
     @param options: the parsed command line.
     """
@@ -65,7 +65,7 @@ def makeService(options: Options) -> MultiService:
 
 def _moreViews(options: Options) -> dict[InterfaceType, Any]:
     """
-    List the views that take libraries which not everybody has.
+    Return the views that need optional libraries: conch's, for SSH.
     """
     if not options["ssh"]:
         return {}
@@ -77,7 +77,7 @@ def _moreViews(options: Options) -> dict[InterfaceType, Any]:
 
 def _makeFactory(name: str, portal: Portal, options: Options) -> IProtocolFactory:
     """
-    Serve a portal over a protocol.
+    Return the factory that serves a portal over a protocol.
     """
     if name == "ssh":
         from . import _ssh

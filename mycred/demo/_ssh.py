@@ -1,5 +1,5 @@
 """
-The mailbox as SSH shows it: a handful of commands.
+The mailbox over SSH: a handful of commands.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ read N    message N
 quit      leave
 """
 
-# What could command a terminal; a message may hold it.
+# Characters that could command a terminal.
 _controls = re.compile(r"[^\S\n\t ]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
-# A longer line is no command, and so much may wait to be read, in bytes.
+# How long a command may be, and how much a client may leave unread, in bytes.
 _LONGEST, _MOST_WAITING = 1024, 2**18
 
-# So many lines are remembered.
+# How many lines the history of a terminal holds.
 _MOST_HISTORY = 100
 
 
 class MailUser(ConchUser):
     """
-    A user who reads his mail by commands.
+    The avatar of a user, who reads mail by commands.
     """
 
     _log = Logger()
@@ -61,7 +61,7 @@ class MailUser(ConchUser):
 
     def logout(self) -> None:
         """
-        Leave.
+        Do nothing.
         """
 
     def run(self, line: bytes) -> Deferred[tuple[int, str]]:
@@ -84,7 +84,7 @@ class MailUser(ConchUser):
 
     def _list(self) -> str:
         """
-        List the messages.
+        Return the list of messages.
         """
         lines = [
             f"{number:4} {message.size:8} {_date(message.date)}\n"
@@ -94,7 +94,7 @@ class MailUser(ConchUser):
 
     def _read(self, number: str) -> Deferred[tuple[int, str]]:
         """
-        Show a message.
+        Return the exit status and the output of C{read}.
         """
         messages = self._mailbox.messages
         if not re.fullmatch("[0-9]{1,9}", number) or not 0 < int(number) <= len(messages):
@@ -118,7 +118,7 @@ class MailUser(ConchUser):
 @implementer(ISession)
 class MailSession:
     """
-    A session of a user: one command, or one after another.
+    A session of a user: one command, or a shell.
     """
 
     def __init__(self, user: MailUser) -> None:
@@ -129,7 +129,7 @@ class MailSession:
 
     def getPty(self, term: bytes, windowSize: Any, modes: Any) -> None:
         """
-        Have a terminal.
+        Remember the size of the client's terminal.
         """
         self._size = windowSize[:2]
 
@@ -149,7 +149,7 @@ class MailSession:
 
     def openShell(self, proto: Any) -> None:
         """
-        Take one command after another.
+        Start a shell, for one command after another.
         """
 
         def end() -> None:
@@ -170,7 +170,7 @@ class MailSession:
 
     def _encode(self, text: str) -> bytes:
         """
-        Write text as a terminal wants it, if there is one.
+        Return text as bytes, with the line ends that a terminal wants if there is one.
         """
         if self._size is not None:
             text = text.replace("\n", "\r\n")
@@ -178,12 +178,12 @@ class MailSession:
 
     def windowChanged(self, newWindowSize: Any) -> None:
         """
-        It is all the same.
+        Do nothing: lines aren't wrapped here.
         """
 
     def eofReceived(self) -> None:
         """
-        End when no commands come any more.
+        End the shell, since no commands come any more.
         """
         if self._input is not None:
             self._input.lineReceived(b"quit")
@@ -192,7 +192,7 @@ class MailSession:
 
     def closed(self) -> None:
         """
-        Leave nothing behind.
+        Do nothing.
         """
 
 
@@ -226,7 +226,7 @@ class Lines(LineReceiver):
         """
         words = line.split()
         if self._isFull():
-            # He doesn't read what he asks for.
+            # The client doesn't read the output.
             self._end()
         elif words == [b"quit"]:
             self._last.addCallback(lambda _: self._end())
@@ -236,7 +236,7 @@ class Lines(LineReceiver):
 
     def lineLengthExceeded(self, line: bytes) -> None:
         """
-        Give up: that is no command.
+        End the session.
         """
         self._end()
 
@@ -258,7 +258,8 @@ class Terminal(HistoricRecvLine):
 
     def keystrokeReceived(self, keyID: bytes, modifier: object) -> None:
         """
-        Take a key, unless the line is too long, or nobody reads what is written.
+        Take a key, unless the line is too long.  End if the client doesn't read the
+        output.
         """
         if self._isFull():
             self._end()
@@ -279,21 +280,21 @@ class Terminal(HistoricRecvLine):
 
     def _cbRun(self, result: tuple[int, str]) -> None:
         """
-        Show what it has written.
+        Show the output of a command.
         """
         self.terminal.write(result[1].replace("\n", "\r\n").encode("utf-8"))
         self._prompt()
 
     def _prompt(self) -> None:
         """
-        Ask for the next one.
+        Show the prompt.
         """
         self.terminal.write(self.ps[0])
 
 
 class _Nothing:
     """
-    The process that there isn't.
+    A stand-in for the process that C{proto} expects.
     """
 
     def __init__(self, write: Callable[[bytes], None] | None = None) -> None:
@@ -301,27 +302,27 @@ class _Nothing:
 
     def write(self, data: bytes) -> None:
         """
-        Take what the client sends.
+        Hand on what the client sends.
         """
         if self._write is not None:
             self._write(data)
 
     def loseConnection(self) -> None:
         """
-        End.
+        Do nothing.
         """
 
 
 def _date(seconds: float) -> str:
     """
-    Show when a message came.
+    Return the date of a message as the list shows it.
     """
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 
 def _shown(content: bytes) -> str:
     """
-    Show a message so that it can't command the terminal.
+    Return the text of a message without characters that could command a terminal.
     """
     text = content.decode("utf-8", "replace").replace("\r\n", "\n")
     return _controls.sub("\ufffd", text)
@@ -329,9 +330,9 @@ def _shown(content: bytes) -> str:
 
 def makeFactory(portal: Portal, hostKey: Any) -> IProtocolFactory:
     """
-    Serve a portal over SSH.
+    Return a factory that serves a portal over SSH.
 
-    @param hostKey: the private key by which clients know the server.
+    @param hostKey: the private key by which clients recognize the server.
     """
     factory: IProtocolFactory = SSHFactory(portal, [hostKey])
     return factory

@@ -1,6 +1,6 @@
 """
-The files that C{ssl:} names, looked through before a server begins: OpenSSL's own
-messages don't say which file is wrong, and it would ask for a passphrase.
+Check the files that C{ssl:} names before the server listens: OpenSSL's own messages don't
+say which file is wrong, and it would ask for a passphrase.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def checkTLSFiles(given: Mapping[str, Any]) -> None:
 
 def _keyIn(path: str) -> Any:
     """
-    Read the private key in a file.
+    Return the private key in a file.
     """
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -52,8 +52,8 @@ def _keyIn(path: str) -> Any:
         return load_pem_private_key(text, None)
     except TypeError:
         raise ValueError(
-            f"privateKey={path} takes a passphrase, which nobody would type; write the "
-            f"key without one: openssl pkey -in {path} -out FILE"
+            f"privateKey={path} takes a passphrase, which a server can't type; write "
+            f"the key without one: openssl pkey -in {path} -out FILE"
         ) from None
     except (UnsupportedAlgorithm, ValueError):
         raise ValueError(f"privateKey={path} holds no private key in PEM") from None
@@ -61,7 +61,7 @@ def _keyIn(path: str) -> Any:
 
 def _certificatesIn(name: str, path: str) -> list[Any]:
     """
-    Read the certificates in a file, at least one.
+    Return the certificates in a file, at least one.
     """
     from cryptography.x509 import load_pem_x509_certificates
 
@@ -74,7 +74,9 @@ def _certificatesIn(name: str, path: str) -> list[Any]:
 
 def _read(name: str, path: str) -> bytes:
     """
-    Read a file.
+    Return the content of a file.
+
+    @raise ValueError: if it can't be read.
     """
     try:
         return Path(path).read_bytes()
@@ -85,7 +87,7 @@ def _read(name: str, path: str) -> bytes:
 
 def _publicBytes(key: Any) -> bytes:
     """
-    Return what tells a public key from others.
+    Return the bytes by which public keys are compared.
     """
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
