@@ -356,7 +356,7 @@ class StartTests(ServerTests, SynchronousTestCase):
             server.pop3("alice", "sesame").quit()
             server.stop()
             self.assertIn(f"pop3://127.0.0.1:{server.ports['pop3']}/1", server.log)
-            self.assertEqual(f"{where}: whoever" in server.log, isWarned)
+            self.assertEqual(f"{where}: anyone" in server.log, isWarned)
 
     def test_clearText(self) -> None:
         """
