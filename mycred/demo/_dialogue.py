@@ -22,7 +22,7 @@ from twisted.python.failure import Failure
 from .._contracts import InterfaceType
 from ..credentials import CramMD5Credentials
 from ..error import LoginFailed, TemporaryFailure
-from ._sasl import Malformed, take
+from ._sasl import Challenger, Malformed, take
 
 
 class Refused(Exception):
@@ -164,7 +164,7 @@ class Dialogue(LineReceiver, TimeoutMixin):
         if self.isGone:
             raise CancelledError
 
-    async def authenticate(self, mechanism: bytes, initial: bytes | None) -> Any:
+    async def authenticate(self, mechanism: bytes, initial: bytes | None) -> Challenger:
         """
         Get credentials from the client by SASL.
 
@@ -179,7 +179,7 @@ class Dialogue(LineReceiver, TimeoutMixin):
         made = self.factory.challengers.get(mechanism.upper())
         if made is None:
             raise Refused("There is no such mechanism")
-        credentials = made()
+        credentials: Challenger = made()
         if initial is not None and isinstance(credentials, CramMD5Credentials):
             raise Malformed("This mechanism begins with a challenge")
         line = b"" if initial == b"=" else initial
@@ -195,7 +195,7 @@ class Dialogue(LineReceiver, TimeoutMixin):
                 raise Refused(f"{self.WRONG} Authentication failed") from None
             line = None
 
-    async def logIn(self, credentials: Any, interface: InterfaceType) -> None:
+    async def logIn(self, credentials: object, interface: InterfaceType) -> None:
         """
         Log in.
 

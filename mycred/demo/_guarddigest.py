@@ -6,7 +6,6 @@ answers for stale challenges and other URIs that the guard doesn't know.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from zope.interface import implementer
 
@@ -18,7 +17,7 @@ from .._contracts import ICredentials
 from .._secrets import shortened
 from ..credentials import DigestCredentialFactory, DigestedCredentials
 from ..error import StaleNonce, WrongURI
-from ._pages import PageResource, notice, serverNameIn, show
+from ._pages import PageResource, Request, notice, serverNameIn, show
 
 
 @implementer(ICredentials)
@@ -44,7 +43,7 @@ class _StalePage(Resource):
         super().__init__()
         self._challenge = challenge
 
-    def render(self, request: Any) -> Any:
+    def render(self, request: Request) -> int:
         """
         Send the page, with a new challenge.
         """
@@ -96,14 +95,14 @@ class GuardDigest:
         """
         self._digest = digest
 
-    def getChallenge(self, request: Any) -> dict[str, bytes]:
+    def getChallenge(self, request: Request) -> dict[str, bytes]:
         """
         Return a challenge for a client.
         """
         return self._digest.getChallenge(_addressOf(request))
 
     def decode(
-        self, response: bytes, request: Any
+        self, response: bytes, request: Request
     ) -> DigestedCredentials | InvalidAnswer:
         """
         Parse a client's answer.
@@ -132,14 +131,14 @@ def badRequest(why: str) -> Resource:
     return PageResource(notice(400, "Bad Request", why))
 
 
-def _addressOf(request: Any) -> str | None:
+def _addressOf(request: Request) -> str | None:
     """
     Return the address of the client; L{None} over a UNIX socket.
     """
     return getattr(request.getClientAddress(), "host", None)
 
 
-def _uriOf(request: Any) -> bytes:
+def _uriOf(request: Request) -> bytes:
     """
     Return the URI of the request, with the server's name if the client gives a valid one:
     an invalid one could pass for the beginning of the path.

@@ -16,7 +16,14 @@ from twisted.web.iweb import ICredentialFactory
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET, Site
 
-from .._contracts import InterfaceType, IUsernameDigestHash, IUsernamePassword, Login
+from .._contracts import (
+    ICredentials,
+    InterfaceType,
+    IUsernameDigestHash,
+    IUsernamePassword,
+    Login,
+)
+from .._types import Clock
 from ..credentials import DigestCredentialFactory
 from ..error import LoginFailed, TemporaryFailure, Unauthorized
 from ..portal import Portal
@@ -26,7 +33,7 @@ from ._loginoffers import PROOFS, isOffered
 from ._loginpage import LoginPage
 from ._mailtemplates import WebLogin
 from ._options import REALM
-from ._pages import PageResource, notice
+from ._pages import PageResource, Request, notice
 from ._style import HEADERS
 
 
@@ -36,12 +43,12 @@ class _PagePortal(LimitedPortal):
     so.  The realm gets to know how the user has logged in, as the mind.
     """
 
-    def __init__(self, portal: Portal, request: Any, refusal: LoginPage) -> None:
+    def __init__(self, portal: Portal, request: Request, refusal: LoginPage) -> None:
         super().__init__(portal, request, service="http")
         self._refusal = refusal
 
     def login(
-        self, credentials: Any, mind: object, *interfaces: InterfaceType
+        self, credentials: ICredentials, mind: object, *interfaces: InterfaceType
     ) -> Deferred[Login]:
         """
         Log in, or answer with the page that comes instead.
@@ -102,7 +109,7 @@ class _Connection(LimitedConnection):
             self.awaitLogin()
         super().dataReceived(data)
 
-    def serve(self, request: Any) -> None:
+    def serve(self, request: Request) -> None:
         """
         Set no limit to the time that the answer to a complete request takes.
         """
@@ -173,7 +180,7 @@ class _Guarded(Resource):
         self._factories = factories
         self._refusal = LoginPage(factories)
 
-    def render(self, request: Any) -> Any:
+    def render(self, request: Request) -> object:
         """
         Log the user in, and have their page rendered.
         """
@@ -208,7 +215,7 @@ def _credentialFactories(portal: Portal) -> list[ICredentialFactory]:
 
 
 def makeFactory(
-    portal: Portal, loginTimeout: float = LOGIN_TIMEOUT, reactor: Any = None
+    portal: Portal, loginTimeout: float = LOGIN_TIMEOUT, reactor: Clock | None = None
 ) -> IProtocolFactory:
     """
     Return a factory that serves a portal over HTTP.

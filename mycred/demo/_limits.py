@@ -8,20 +8,25 @@ anew with each byte, and much of what they keep for a client has no limit.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from zope.interface import implementer
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IProtocolNegotiationFactory
+from twisted.internet.interfaces import (
+    IProtocolFactory,
+    IProtocolNegotiationFactory,
+    ITransport,
+)
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
 
-from .._contracts import IAnonymous, InterfaceType, Login
+from .._contracts import IAnonymous, ICredentials, InterfaceType, Login
 from .._peers import hostOf
 from .._secrets import printable
+from .._types import Clock, Timer
 from ..portal import SessionPortal
 
 #: How long a client may take to log in, in seconds.
@@ -48,16 +53,16 @@ class LimitedConnection(ProtocolWrapper):
     OBJECT = 256
     MOST_HELD = 240 * 1024
 
-    factory: Any
+    factory: LimitedFactory
     transport: Any
 
     _log = Logger()
     _held = 0
     _isLimited = True
     _isEnded = False
-    _timer: Any = None
+    _timer: Timer | None = None
 
-    def makeConnection(self, transport: Any) -> None:
+    def makeConnection(self, transport: ITransport) -> None:
         """
         Start the time-out, and connect the protocol.
         """
@@ -144,10 +149,10 @@ class LimitedFactory(WrappingFactory):
 
     def __init__(
         self,
-        factory: Any,
+        factory: IProtocolFactory,
         protocol: type[LimitedConnection],
         loginTimeout: float = LOGIN_TIMEOUT,
-        reactor: Any = None,
+        reactor: Clock | None = None,
         alpn: Sequence[bytes] = (),
     ) -> None:
         """
@@ -163,7 +168,9 @@ class LimitedFactory(WrappingFactory):
         self.protocol = protocol
         self.loginTimeout = loginTimeout
         if reactor is None:
-            from twisted.internet import reactor
+            from twisted.internet import reactor as installed
+
+            reactor = cast(Clock, installed)
         self.reactor = reactor
 
     def acceptableProtocols(self) -> list[bytes]:
@@ -180,7 +187,7 @@ class LimitedPortal(SessionPortal):
     """
 
     def login(
-        self, credentials: Any, mind: object, *interfaces: InterfaceType
+        self, credentials: ICredentials, mind: object, *interfaces: InterfaceType
     ) -> Deferred[Login]:
         """
         Log in, and lift the limits of the connection.

@@ -6,12 +6,16 @@ from __future__ import annotations
 
 import errno
 from socket import gaierror
-from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IListeningPort, IProtocolFactory
+from twisted.internet.interfaces import (
+    IListeningPort,
+    IProtocolFactory,
+    IReactorCore,
+    IStreamServerEndpoint,
+)
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -33,11 +37,15 @@ class Listening(Service):
     """
 
     _log = Logger()
-    _port: Deferred[Any] | None = None
+    _port: Deferred[IListeningPort | None] | None = None
     _failed: CannotStart | None = None
 
     def __init__(
-        self, option: str, endpoint: Any, factory: IProtocolFactory, reactor: Any
+        self,
+        option: str,
+        endpoint: IStreamServerEndpoint,
+        factory: IProtocolFactory,
+        reactor: IReactorCore,
     ) -> None:
         """
         @param option: the option as it was written on the command line.
@@ -58,8 +66,9 @@ class Listening(Service):
         @raise CannotStart: if that fails.
         """
         super().privilegedStartService()
-        self._port = maybeDeferred(self._endpoint.listen, self._factory)
-        self._port.addCallbacks(self._cbListening, self._ebListening)
+        listening: Deferred[IListeningPort]
+        listening = maybeDeferred(self._endpoint.listen, self._factory)
+        self._port = listening.addCallbacks(self._cbListening, self._ebListening)
         if self._failed is not None:
             raise self._failed
 
@@ -71,7 +80,7 @@ class Listening(Service):
             self.privilegedStartService()
         super().startService()
 
-    def stopService(self) -> Any:
+    def stopService(self) -> Deferred[None] | None:
         """
         Listen no more.
         """
@@ -80,7 +89,7 @@ class Listening(Service):
         if port is None:
             return None
         port.cancel()
-        return port.addCallback(lambda port: port and port.stopListening())
+        return port.addCallback(_stopListening)
 
     def _cbListening(self, port: IListeningPort) -> IListeningPort:
         """
@@ -101,11 +110,18 @@ class Listening(Service):
             self._reactor.stop()
 
 
+def _stopListening(port: IListeningPort | None) -> Deferred[None] | None:
+    """
+    Close a port, if there is one.
+    """
+    return None if port is None else port.stopListening()
+
+
 def whyNotListening(error: BaseException | None) -> str:
     """
     Return why an endpoint can't listen, and what to do.
     """
-    cause: Any = getattr(error, "socketError", error)
+    cause = getattr(error, "socketError", error)
     number = getattr(cause, "errno", None)
     if cause == "Cannot acquire lock" or number == errno.EADDRINUSE:
         return (

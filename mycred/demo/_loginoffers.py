@@ -6,11 +6,11 @@ each.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from .._audit import authTypeOf
 from .._chain import CheckerChain, interfacesOf
 from .._contracts import (
+    ICredentialsChecker,
     InterfaceType,
     IUsernameDigestHash,
     IUsernameHashedPassword,
@@ -58,14 +58,16 @@ def leftOut(portal: Portal) -> list[str | None]:
 
 def _provingAndSending(
     portal: Portal, proofs: Iterable[InterfaceType]
-) -> tuple[list[Any], list[Any]]:
+) -> tuple[list[ICredentialsChecker], list[ICredentialsChecker]]:
     """
     Return the checkers of proofs, and those of passwords that are sent.
     """
     return _checkersIn(portal, proofs), _checkersIn(portal, [IUsernamePassword])
 
 
-def _checkersIn(portal: Portal, interfaces: Iterable[InterfaceType]) -> list[Any]:
+def _checkersIn(
+    portal: Portal, interfaces: Iterable[InterfaceType]
+) -> list[ICredentialsChecker]:
     """
     Return the checkers that are asked for credentials of any of these interfaces.
     """
@@ -77,7 +79,9 @@ def _checkersIn(portal: Portal, interfaces: Iterable[InterfaceType]) -> list[Any
     ]
 
 
-def _apart(checker: Any, interface: InterfaceType) -> list[Any]:
+def _apart(
+    checker: ICredentialsChecker, interface: InterfaceType
+) -> list[ICredentialsChecker]:
     """
     Return the checkers of a chain that are for an interface; of one that is no chain,
     itself.
@@ -88,7 +92,9 @@ def _apart(checker: Any, interface: InterfaceType) -> list[Any]:
     return [one for part in parts for one in _apart(part, interface)]
 
 
-def _without(checkers: list[Any], others: list[Any]) -> list[Any]:
+def _without(
+    checkers: list[ICredentialsChecker], others: list[ICredentialsChecker]
+) -> list[ICredentialsChecker]:
     """
     Return the checkers that aren't among others, compared by identity: a program's
     checkers may be equal to anything.

@@ -5,14 +5,13 @@ The page for users who aren't logged in.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from twisted.web.iweb import ICredentialFactory
 from twisted.web.resource import Resource
 from twisted.web.template import Tag, tags
 
 from ._guarddigest import challengeHeader
-from ._pages import Page, show, urlOf
+from ._pages import Page, Request, show, urlOf
 
 _TITLE = "Log in to read mail"
 
@@ -38,7 +37,7 @@ class LoginPage(Resource):
         super().__init__()
         self._factories = factories
 
-    def render(self, request: Any) -> int:
+    def render(self, request: Request) -> int:
         """
         Send the page, with challenges.
         """

@@ -7,7 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import ip_address
 from shlex import quote
-from typing import Any
+
+from twisted.internet.interfaces import IListeningPort
 
 from ._strports import isEncrypted, isProxied
 
@@ -29,7 +30,7 @@ class Way:
 
     protocol: str
     host: str | None
-    place: Any
+    place: int | str
     isEncrypted: bool = False
     isProxied: bool = False
     isDigest: bool = False
@@ -76,7 +77,7 @@ class Way:
         """
         server = "localhost"
         if self.host is None:
-            options = [*options, "--unix-socket", quote(self.place)]
+            options = [*options, "--unix-socket", quote(str(self.place))]
         else:
             server = f"[{self.host}]" if ":" in self.host else self.host
             server = f"{server}:{self.place}"
@@ -85,7 +86,7 @@ class Way:
         return " ".join(["curl", *options, "-u", login, quote(url)])
 
 
-def wayTo(protocol: str, where: str, port: Any, isDigest: bool = False) -> Way:
+def wayTo(protocol: str, where: str, port: IListeningPort, isDigest: bool = False) -> Way:
     """
     Return the way to log in to a protocol.
 
@@ -95,17 +96,18 @@ def wayTo(protocol: str, where: str, port: Any, isDigest: bool = False) -> Way:
     @param isDigest: whether HTTP Digest serves more users than a password that is sent.
     """
     address = port.getHost()
+    isTLS, isBehindProxy = isEncrypted(where), isProxied(where)
     host = getattr(address, "host", None)
-    place = getattr(address, "port", None)
-    if host is None:
+    if host is not None:
+        place: int | str = getattr(address, "port", "")
+        host = _reachable(host, isTLS)
+    else:
         # A UNIX socket, or what another package's endpoint listens at.
         name = getattr(address, "name", None)
-        place = (
-            name.decode("utf-8", "replace") if isinstance(name, bytes) else str(address)
-        )
-    else:
-        host = _reachable(host, isEncrypted(where))
-    return Way(protocol, host, place, isEncrypted(where), isProxied(where), isDigest)
+        place = str(address)
+        if isinstance(name, bytes):
+            place = name.decode("utf-8", "replace")
+    return Way(protocol, host, place, isTLS, isBehindProxy, isDigest)
 
 
 def _reachable(host: str, isEncrypted: bool) -> str:

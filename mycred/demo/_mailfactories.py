@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory, connectionDone
 from twisted.protocols.policies import ProtocolWrapper
 from twisted.python.failure import Failure
 
+from .._types import Clock
 from ..portal import Portal
 from ._limits import LOGIN_TIMEOUT, LimitedConnection, LimitedFactory, LimitedPortal
 from ._sasl import mechanismsOf
@@ -57,7 +59,7 @@ class SessionFactory(LimitedFactory):
         factory: type[MailFactory],
         portal: Portal,
         loginTimeout: float = LOGIN_TIMEOUT,
-        reactor: Any = None,
+        reactor: Clock | None = None,
         mostRefused: int = MOST_REFUSED,
     ) -> None:
         """
@@ -75,7 +77,7 @@ class SessionFactory(LimitedFactory):
         self._service = factory.service
         self._mostRefused = mostRefused
 
-    def buildProtocol(self, addr: Any) -> ProtocolWrapper:
+    def buildProtocol(self, addr: IAddress | None) -> ProtocolWrapper:
         """
         Build a protocol, and set its portal.
         """

@@ -5,7 +5,6 @@ The mailbox as web pages.
 from __future__ import annotations
 
 import re
-from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from twisted.internet.defer import Deferred, gatherResults, succeed
@@ -16,7 +15,7 @@ from twisted.web.server import NOT_DONE_YET
 from twisted.web.template import tags
 
 from ._mailtemplates import ListedMessage, WebLogin, listPage, messagePage
-from ._pages import Page, notice, show, urlOf
+from ._pages import Page, Request, notice, show, urlOf
 from ._parsedmail import parseMessage
 from ._store import Mailbox, Message, StoreService
 
@@ -45,15 +44,16 @@ class MailboxPage(Resource):
         super().__init__()
         self._store = store
         self._mailbox = mailbox
-        known = isinstance(mind, WebLogin)
-        self._webLogin: Any = mind if known else WebLogin(mailbox.user, "authentication")
+        if not isinstance(mind, WebLogin):
+            mind = WebLogin(mailbox.user, "authentication")
+        self._webLogin = mind
 
     def logout(self) -> None:
         """
         Do nothing.
         """
 
-    def render(self, request: Any) -> int:
+    def render(self, request: Request) -> int:
         """
         Send the page that is asked for, unless the client leaves before it is loaded.
         """
@@ -71,7 +71,7 @@ class MailboxPage(Resource):
         self._page(request).addCallbacks(cbPage, ebPage)
         return NOT_DONE_YET
 
-    def _page(self, request: Any) -> Deferred[Page]:
+    def _page(self, request: Request) -> Deferred[Page]:
         """
         Return the page that is asked for.
         """

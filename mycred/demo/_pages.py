@@ -6,10 +6,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IAddress
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from twisted.web.http_headers import Headers
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 from twisted.web.template import Tag, flattenString, tags
@@ -24,6 +27,36 @@ _server = re.compile(rb"[\w.:\[\]-]+")
 _html = re.compile(
     r"(text/html|application/xhtml\+xml)\s*(;(?!\s*q=0(\.0*)?\s*$).*)?", re.I
 )
+
+
+class Request(Protocol):
+    """
+    What the pages use of a C{twisted.web} request.
+    """
+
+    code: int
+    method: bytes
+    uri: bytes
+    requestHeaders: Headers
+    responseHeaders: Headers
+    transport: Any
+    channel: Any
+
+    def getHeader(self, key: bytes) -> bytes | None: ...
+
+    def setHeader(self, name: bytes, value: bytes) -> None: ...
+
+    def setResponseCode(self, code: int) -> None: ...
+
+    def getClientAddress(self) -> IAddress: ...
+
+    def isSecure(self) -> bool: ...
+
+    def notifyFinish(self) -> Deferred[None]: ...
+
+    def write(self, data: bytes) -> None: ...
+
+    def finish(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -43,7 +76,7 @@ class Page:
     text: str
 
 
-def show(request: Any, page: Page) -> int:
+def show(request: Request, page: Page) -> int:
     """
     Answer a request with a page.
 
@@ -66,7 +99,7 @@ def show(request: Any, page: Page) -> int:
         finish(b"")
 
     if isHTML:
-        flattening = flattenString(request, _document(page))
+        flattening = flattenString(None, _document(page))
         flattening.addCallback(lambda html: finish(b"<!DOCTYPE html>\n" + html))
         flattening.addErrback(ebPage)
     else:
@@ -86,7 +119,7 @@ def wantsHTML(accepted: bytes | None) -> bool:
     return any(_html.fullmatch(kind.strip()) for kind in kinds)
 
 
-def serverNameIn(request: Any) -> bytes:
+def serverNameIn(request: Request) -> bytes:
     """
     Return the server's name as the client has it, if it is a valid one; else nothing.
     """
@@ -94,7 +127,7 @@ def serverNameIn(request: Any) -> bytes:
     return server if _server.fullmatch(server) else b""
 
 
-def urlOf(request: Any) -> str:
+def urlOf(request: Request) -> str:
     """
     Return the URL of the server, as the client has it.
     """
@@ -114,7 +147,7 @@ class PageResource(Resource):
         super().__init__()
         self._page = page
 
-    def render(self, request: Any) -> int:
+    def render(self, request: Request) -> int:
         """
         Send the page.
         """
@@ -151,4 +184,13 @@ def _document(page: Page) -> Tag:
     )
 
 
-__all__ = ["Page", "PageResource", "notice", "serverNameIn", "show", "urlOf", "wantsHTML"]
+__all__ = [
+    "Page",
+    "PageResource",
+    "Request",
+    "notice",
+    "serverNameIn",
+    "show",
+    "urlOf",
+    "wantsHTML",
+]

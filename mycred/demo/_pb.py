@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 from twisted.spread import pb
 
 from .._secrets import asBytes, printable
+from .._types import Clock
 from ..portal import Portal
 from ._compose import compose
 from ._limits import LOGIN_TIMEOUT, LimitedConnection, LimitedFactory, LimitedPortal
@@ -148,7 +149,7 @@ class _Connection(LimitedConnection):
 def makeFactory(
     portal: Portal,
     loginTimeout: float = LOGIN_TIMEOUT,
-    reactor: Any = None,
+    reactor: Clock | None = None,
     mostRefused: int = MOST_REFUSED,
 ) -> IProtocolFactory:
     """

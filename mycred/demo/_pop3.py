@@ -37,10 +37,16 @@ class MailDrop:
         Return the size of a message, or of all; 0 stands for a deleted one.
         """
         if i is None:
-            return [self.listMessages(n) for n in range(len(self._messages))]
+            return [self._size(n) for n in range(len(self._messages))]
+        return self._size(i)
+
+    def _size(self, i: int) -> int:
+        """
+        Return the size of a message; 0 if it is deleted.
+        """
         return 0 if i in self._deleted else self._messages[i].size
 
-    def getMessage(self, i: int) -> Any:
+    def getMessage(self, i: int) -> Deferred[BytesIO | None]:
         """
         Return the content of a message, as it goes over the wire; L{None} if another
         session has removed it.

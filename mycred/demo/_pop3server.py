@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Any
+from io import BytesIO
 
 from twisted.internet.defer import CancelledError, maybeDeferred
 from twisted.mail.pop3 import IMailbox
@@ -235,11 +235,12 @@ class POP3Server(Dialogue):
         """
         Return the content of a message.
         """
-        file: Any = await maybeDeferred(self.avatar.getMessage, self._indexOf(number))
+        file: BytesIO | None = await maybeDeferred(
+            self.avatar.getMessage, self._indexOf(number)
+        )
         if file is None:
             raise Refused("that message is gone")
-        content: bytes = file.read()
-        return content
+        return file.read()
 
 
 def _several(lines: Iterable[bytes]) -> bytes:

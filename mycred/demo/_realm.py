@@ -4,8 +4,8 @@ The realm: each protocol gets a view of the user's mailbox.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Protocol, cast
 
 from zope.interface import implementer
 
@@ -27,6 +27,15 @@ from ._pop3 import MailDrop
 from ._store import Mailbox, StoreService
 
 
+class _View(Protocol):
+    """
+    A view of a mailbox, which is the avatar of one protocol.
+    """
+
+    @property
+    def logout(self) -> Callable[[], None]: ...
+
+
 @implementer(IRealm)
 class MailRealm:
     """
@@ -35,7 +44,7 @@ class MailRealm:
     @ivar store: the store of the mail.
     """
 
-    _views: dict[InterfaceType, Any] = {
+    _views: dict[InterfaceType, Callable[..., _View]] = {
         IMailboxPOP3: MailDrop,
         IAccount: Account,
         IPerspective: Correspondent,
@@ -45,7 +54,9 @@ class MailRealm:
     _log = Logger()
 
     def __init__(
-        self, store: StoreService, views: Mapping[InterfaceType, Any] | None = None
+        self,
+        store: StoreService,
+        views: Mapping[InterfaceType, Callable[..., _View]] | None = None,
     ) -> None:
         """
         @param store: the store of the mail.
@@ -75,14 +86,14 @@ class MailRealm:
         view = self._views[interface]
 
         def cbMailbox(mailbox: Mailbox) -> Login:
-            avatar: Any = view(self.store, mailbox, mind)
+            avatar = view(self.store, mailbox, mind)
             return interface, avatar, avatar.logout
 
         def ebStore(failure: Failure) -> Login:
             self._log.failure("The store failed", failure=failure)
             raise TemporaryFailure("Temporarily unavailable")
 
-        user: Any = asBytes(avatarId)
+        user = cast(bytes, asBytes(avatarId))
         return self.store.mailbox(user).addCallbacks(cbMailbox, ebStore)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import binascii
 from base64 import b64decode
 from collections.abc import Callable
-from typing import Any
+from typing import Protocol
 
 from twisted.mail.imap4 import (
     IllegalClientResponse,
@@ -21,8 +21,21 @@ from ..error import LoginFailed, UnauthorizedLogin
 from ..portal import Portal
 from ._loginoffers import isOffered
 
+
+class Challenger(Protocol):
+    """
+    Credentials that are made of the client's answers to challenges.
+    """
+
+    def getChallenge(self) -> bytes: ...
+
+    def setResponse(self, response: bytes) -> None: ...
+
+    def moreChallenges(self) -> bool: ...
+
+
 #: For each mechanism, what makes its credentials.
-Mechanisms = dict[bytes, Callable[[], Any]]
+Mechanisms = dict[bytes, Callable[[], Challenger]]
 
 
 class Malformed(Exception):
@@ -66,7 +79,7 @@ def mechanismsOf(portal: Portal) -> Mechanisms:
     return mechanisms
 
 
-def take(credentials: Any, line: bytes) -> bool:
+def take(credentials: Challenger, line: bytes) -> bool:
     """
     Hand a client's answer to a challenge to its credentials.
 
@@ -88,4 +101,11 @@ def take(credentials: Any, line: bytes) -> bool:
     return not credentials.moreChallenges()
 
 
-__all__ = ["Malformed", "Mechanisms", "OwnNameCredentials", "mechanismsOf", "take"]
+__all__ = [
+    "Challenger",
+    "Malformed",
+    "Mechanisms",
+    "OwnNameCredentials",
+    "mechanismsOf",
+    "take",
+]

@@ -5,7 +5,7 @@ Deployment: here protocols, the realm and the checkers are tied together.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from twisted.application.service import MultiService
 from twisted.internet.defer import gatherResults
@@ -20,6 +20,9 @@ from ._options import TAKES, Options
 from ._realm import MailRealm
 from ._startuplog import logStartup
 from ._store import StoreService
+
+if TYPE_CHECKING:
+    from ._ssh import MailUser
 
 _log = Logger()
 
@@ -63,7 +66,7 @@ def makeService(options: Options) -> MultiService:
     return services
 
 
-def _moreViews(options: Options) -> dict[InterfaceType, Any]:
+def _moreViews(options: Options) -> dict[InterfaceType, type[MailUser]]:
     """
     Return the views that need optional libraries: conch's, for SSH.
     """

@@ -7,8 +7,7 @@ from __future__ import annotations
 import re
 import shlex
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from zope.interface import implementer
 
@@ -17,7 +16,8 @@ from twisted.conch.insults.insults import ServerProtocol
 from twisted.conch.interfaces import ISession
 from twisted.conch.manhole_ssh import TerminalSessionTransport
 from twisted.conch.recvline import HistoricRecvLine
-from twisted.conch.ssh.session import SSHSession
+from twisted.conch.ssh.keys import Key
+from twisted.conch.ssh.session import SSHSession, SSHSessionProcessProtocol
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.error import ProcessDone, ProcessTerminated
 from twisted.internet.interfaces import IProtocolFactory
@@ -99,9 +99,8 @@ class MailUser(ConchUser):
         messages = self._mailbox.messages
         if not re.fullmatch("[0-9]{1,9}", number) or not 0 < int(number) <= len(messages):
             return succeed((1, f"There are messages 1 to {len(messages)}.\n"))
-        loading: Deferred[Any] = self._store.content(
-            self._mailbox.user, messages[int(number) - 1].uid
-        )
+        uid = messages[int(number) - 1].uid
+        loading = self._store.content(self._mailbox.user, uid)
 
         def cbLoaded(content: bytes | None) -> tuple[int, str]:
             if content is None:
@@ -124,16 +123,16 @@ class MailSession:
     def __init__(self, user: MailUser) -> None:
         self._user = user
         self._size: tuple[int, int] | None = None
-        self._input: Any = None
+        self._input: Lines | None = None
         self._end: Callable[[], None] | None = None
 
-    def getPty(self, term: bytes, windowSize: Any, modes: Any) -> None:
+    def getPty(self, term: bytes, windowSize: Sequence[int], modes: object) -> None:
         """
         Remember the size of the client's terminal.
         """
-        self._size = windowSize[:2]
+        self._size = windowSize[0], windowSize[1]
 
-    def execCommand(self, proto: Any, command: bytes) -> None:
+    def execCommand(self, proto: SSHSessionProcessProtocol, command: bytes) -> None:
         """
         Run a command.
         """
@@ -142,12 +141,12 @@ class MailSession:
         def ended(result: tuple[int, str]) -> None:
             status, text = result
             proto.outReceived(self._encode(text))
-            reason: Any = ProcessTerminated(status) if status else ProcessDone(0)
-            proto.processEnded(Failure(reason))
+            ending = ProcessTerminated(status) if status else ProcessDone(0)
+            proto.processEnded(Failure(ending))
 
         self._user.run(command).addCallback(ended)
 
-    def openShell(self, proto: Any) -> None:
+    def openShell(self, proto: SSHSessionProcessProtocol) -> None:
         """
         Start a shell, for one command after another.
         """
@@ -176,7 +175,7 @@ class MailSession:
             text = text.replace("\n", "\r\n")
         return text.encode("utf-8")
 
-    def windowChanged(self, newWindowSize: Any) -> None:
+    def windowChanged(self, newWindowSize: object) -> None:
         """
         Do nothing: lines aren't wrapped here.
         """
@@ -218,7 +217,7 @@ class Lines(LineReceiver):
         self._write = write
         self._end = end
         self._isFull = isFull
-        self._last: Deferred[Any] = succeed(None)
+        self._last: Deferred[None] = succeed(None)
 
     def lineReceived(self, line: bytes) -> None:
         """
@@ -231,8 +230,14 @@ class Lines(LineReceiver):
         elif words == [b"quit"]:
             self._last.addCallback(lambda _: self._end())
         elif words:
-            self._last.addCallback(lambda _: self._user.run(line))
-            self._last.addCallback(lambda result: self._write(result[1].encode("utf-8")))
+            self._last.addCallback(lambda _: self._run(line))
+
+    def _run(self, line: bytes) -> Deferred[None]:
+        """
+        Run a command, and write its output.
+        """
+        running = self._user.run(line)
+        return running.addCallback(lambda result: self._write(result[1].encode("utf-8")))
 
     def lineLengthExceeded(self, line: bytes) -> None:
         """
@@ -328,7 +333,7 @@ def _shown(content: bytes) -> str:
     return _controls.sub("\ufffd", text)
 
 
-def makeFactory(portal: Portal, hostKey: Any) -> IProtocolFactory:
+def makeFactory(portal: Portal, hostKey: Key) -> IProtocolFactory:
     """
     Return a factory that serves a portal over SSH.
 

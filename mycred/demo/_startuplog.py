@@ -7,8 +7,9 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING
 
+from twisted.internet.interfaces import IListeningPort
 from twisted.logger import Logger
 
 from .._contracts import IUsernamePassword
@@ -17,6 +18,9 @@ from ._loginoffers import leftOut, proofServesMore
 from ._loginways import wayTo
 from ._strports import TLS_EXAMPLE, isPublic
 
+if TYPE_CHECKING:
+    from twisted.conch.ssh.keys import Key
+
 _log = Logger()
 
 # The protocols in which clients can send a password as it is.
@@ -24,7 +28,10 @@ _SENDING = ("pop3", "imap", "http")
 
 
 def logStartup(
-    places: Mapping[str, str], ports: Mapping[str, Any], portal: Portal, hostKey: Any
+    places: Mapping[str, str],
+    ports: Mapping[str, IListeningPort],
+    portal: Portal,
+    hostKey: Key | None,
 ) -> None:
     """
     Log how to log in, and what may surprise users, or endanger their passwords.
@@ -67,7 +74,7 @@ def _logLeftOut(portal: Portal) -> None:
         )
 
 
-def _warnOfClearText(name: str, where: str, host: Any) -> None:
+def _warnOfClearText(name: str, where: str, host: object) -> None:
     """
     Log a warning if others on the network can read passwords.
     """
@@ -82,7 +89,7 @@ def _warnOfClearText(name: str, where: str, host: Any) -> None:
         )
 
 
-def _fingerprint(key: Any) -> str:
+def _fingerprint(key: Key) -> str:
     """
     Return the fingerprint of a key, as C{ssh} shows it.
     """

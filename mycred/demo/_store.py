@@ -8,13 +8,16 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from sqlite3 import Cursor
+from typing import TypeVar
 
 from twisted.application.service import Service
 from twisted.enterprise.adbapi import ConnectionPool
 from twisted.internet.defer import Deferred
 
 from ._compose import WELCOME, compose
+
+_T = TypeVar("_T")
 
 _schema = """
 create table if not exists users (
@@ -91,7 +94,6 @@ class StoreService(Service):
         @param path: the path of the file, which is created at the start.
         """
         self._path = path
-        self._pool: Any = None
         self._watchers: dict[bytes, list[Callable[[Message], object]]] = {}
 
     def startService(self) -> None:
@@ -124,7 +126,7 @@ class StoreService(Service):
         Return a user's mailbox.  An unknown user gets one, with a message in it.
         """
 
-        def interaction(transaction: Any) -> Mailbox:
+        def interaction(transaction: Cursor) -> Mailbox:
             made = transaction.execute(
                 "insert or ignore into users values (?, ?, 1)", (user, int(time.time()))
             )
@@ -155,7 +157,7 @@ class StoreService(Service):
         @param most: the length at which to cut it off, in octets.
         """
 
-        def interaction(transaction: Any) -> bytes | None:
+        def interaction(transaction: Cursor) -> bytes | None:
             row = transaction.execute(
                 "select substr(content, 1, ?) from messages where user = ? and uid = ?",
                 (most, user, uid),
@@ -181,7 +183,7 @@ class StoreService(Service):
         @return: a L{Deferred} that fires with the new flags of each message that exists.
         """
 
-        def interaction(transaction: Any) -> dict[int, set[str]]:
+        def interaction(transaction: Cursor) -> dict[int, set[str]]:
             before = _flagsIn(transaction, user)
             after = {uid: change(before[uid]) for uid in uids if uid in before}
             transaction.executemany(
@@ -199,7 +201,7 @@ class StoreService(Service):
         @return: a L{Deferred} that fires with their UIDs.
         """
 
-        def interaction(transaction: Any) -> list[int]:
+        def interaction(transaction: Cursor) -> list[int]:
             flags = _flagsIn(transaction, user)
             marked = [uid for uid in uids if "\\Deleted" in flags.get(uid, ())]
             _delete(transaction, user, marked)
@@ -244,7 +246,7 @@ class StoreService(Service):
             all fit in.
         """
 
-        def interaction(transaction: Any) -> list[tuple[int, Message]]:
+        def interaction(transaction: Cursor) -> list[tuple[int, Message]]:
             copied = []
             for uid in uids:
                 row = transaction.execute(
@@ -292,16 +294,16 @@ class StoreService(Service):
 
         return unwatch
 
-    def _run(self, interaction: Callable[[Any], Any]) -> Deferred[Any]:
+    def _run(self, interaction: Callable[[Cursor], _T]) -> Deferred[_T]:
         """
         Run a transaction, in the thread of the file's connection.
         """
-        answer: Deferred[Any] = self._pool.runInteraction(interaction)
+        answer: Deferred[_T] = self._pool.runInteraction(interaction)
         return answer
 
 
 def _insert(
-    transaction: Any, user: bytes, content: bytes, date: float, flags: Iterable[str]
+    transaction: Cursor, user: bytes, content: bytes, date: float, flags: Iterable[str]
 ) -> Message:
     """
     Add a message.
@@ -330,7 +332,7 @@ def _insert(
     return message
 
 
-def _delete(transaction: Any, user: bytes, uids: Iterable[int]) -> None:
+def _delete(transaction: Cursor, user: bytes, uids: Iterable[int]) -> None:
     """
     Remove messages.
     """
@@ -339,7 +341,7 @@ def _delete(transaction: Any, user: bytes, uids: Iterable[int]) -> None:
     )
 
 
-def _flagsIn(transaction: Any, user: bytes) -> dict[int, set[str]]:
+def _flagsIn(transaction: Cursor, user: bytes) -> dict[int, set[str]]:
     """
     Return the flags of a user's messages, by their UIDs.
     """

@@ -5,12 +5,12 @@ The descriptions of endpoints that users write (strports), and what is wrong wit
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from ipaddress import ip_address
-from typing import Any
 
 from twisted.internet.endpoints import serverFromString
+from twisted.internet.interfaces import IStreamServerEndpoint
 
 from .._argstring import nonEmpty, parseArgString
+from .._peers import parseHost
 from ._tlsfiles import checkTLSFiles
 
 #: A description for TLS, as an example.
@@ -56,14 +56,14 @@ def _domain(text: str) -> str:
     return text
 
 
-_tcp: dict[str, Callable[[str], Any]] = {
+_tcp: dict[str, Callable[[str], object]] = {
     "port": _portNumber,
     "interface": str,
     "backlog": _count,
 }
 
 # The arguments of Twisted's own endpoints, in their order; the first must be given.
-_ARGUMENTS: Mapping[str, Mapping[str, Callable[[str], Any]]] = {
+_ARGUMENTS: Mapping[str, Mapping[str, Callable[[str], object]]] = {
     "tcp": _tcp,
     "tcp6": {"port": _portNumber, "backlog": _count, "interface": str},
     "ssl": {
@@ -81,7 +81,7 @@ _ARGUMENTS: Mapping[str, Mapping[str, Callable[[str], Any]]] = {
 }
 
 
-def endpointAt(reactor: Any, where: str, example: str) -> Any:
+def endpointAt(reactor: object, where: str, example: str) -> IStreamServerEndpoint:
     """
     Return the endpoint of a description.
 
@@ -100,7 +100,8 @@ def endpointAt(reactor: Any, where: str, example: str) -> Any:
             given = parseArgString(arguments, known, known, [next(iter(known))])
             if kind == "ssl":
                 checkTLSFiles(given)
-        return serverFromString(reactor, where)
+        endpoint: IStreamServerEndpoint = serverFromString(reactor, where)
+        return endpoint
     except (IndexError, KeyError) as error:
         if kind != "systemd":
             raise ValueError(_wrong(error, example)) from None
@@ -153,12 +154,8 @@ def isPublic(where: str, host: object) -> bool:
     """
     if _kindOf(where)[0] not in _CLEAR or not isinstance(host, str):
         return False
-    try:
-        address: Any = ip_address(host)
-    except ValueError:
-        return True
-    address = getattr(address, "ipv4_mapped", None) or address
-    return not address.is_loopback
+    address = parseHost(host)
+    return address is None or not address.is_loopback
 
 
 __all__ = [

@@ -7,10 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import (
+        PrivateKeyTypes,
+        PublicKeyTypes,
+    )
+    from cryptography.x509 import Certificate
 
 
-def checkTLSFiles(given: Mapping[str, Any]) -> None:
+def checkTLSFiles(given: Mapping[str, str]) -> None:
     """
     Insist on a private key, and a certificate for it.
 
@@ -40,7 +47,7 @@ def checkTLSFiles(given: Mapping[str, Any]) -> None:
         )
 
 
-def _keyIn(path: str) -> Any:
+def _keyIn(path: str) -> PrivateKeyTypes:
     """
     Return the private key in a file.
     """
@@ -59,7 +66,7 @@ def _keyIn(path: str) -> Any:
         raise ValueError(f"privateKey={path} holds no private key in PEM") from None
 
 
-def _certificatesIn(name: str, path: str) -> list[Any]:
+def _certificatesIn(name: str, path: str) -> list[Certificate]:
     """
     Return the certificates in a file, at least one.
     """
@@ -85,14 +92,13 @@ def _read(name: str, path: str) -> bytes:
         raise ValueError(f"{name}={path} can't be read ({why})") from None
 
 
-def _publicBytes(key: Any) -> bytes:
+def _publicBytes(key: PublicKeyTypes) -> bytes:
     """
     Return the bytes by which public keys are compared.
     """
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-    data: bytes = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return data
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 __all__ = ["checkTLSFiles"]

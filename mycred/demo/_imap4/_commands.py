@@ -7,7 +7,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from .._dialogue import Refused
 from ._fetch import fetchedBy
@@ -36,14 +35,14 @@ class Command:
     """
     A command.
 
-    @ivar states: in which states of the connection there is such a command.
-    @ivar readers: what reads each of its arguments.
+    @ivar states: the states of the connection in which there is such a command.
+    @ivar readers: the parsers of its arguments.
     """
 
     states: str
-    readers: tuple[Callable[[Arguments], Any], ...] = ()
+    readers: tuple[Callable[[Arguments], object], ...] = ()
 
-    def read(self, arguments: Arguments) -> list[Any]:
+    def read(self, arguments: Arguments) -> list[object]:
         """
         Read the arguments.
 

@@ -6,8 +6,7 @@ them (RFC 3501, section 2.2).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 from twisted.internet.defer import CancelledError
 from twisted.internet.protocol import connectionDone
@@ -178,7 +177,7 @@ class Connection(Dialogue):
 
     def _read(
         self, tag: bytes | None, pieces: list[bytes]
-    ) -> tuple[Callable[..., Coroutine[Any, Any, bytes]], list[Any]]:
+    ) -> tuple[Callable[..., Awaitable[bytes]], list[object]]:
         """
         Read a command.
 

@@ -4,7 +4,7 @@ Folders over IMAP4 (RFC 3501, section 6.3).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from twisted.internet.defer import maybeDeferred
@@ -16,7 +16,7 @@ from ._login import Sessions
 from ._syntax import listed
 
 
-def _changing(name: str) -> Callable[..., Coroutine[Any, Any, bytes]]:
+def _changing(name: str) -> Callable[..., Awaitable[bytes]]:
     """
     Make the command that has an account change its folders.
     """

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import date
 from email.utils import parsedate_tz
 from functools import cached_property
-from typing import Any
 
 from .._mailheaders import decoded
 from .._store import Message
@@ -208,7 +207,7 @@ def _readHeader(arguments: Arguments) -> tuple[bytes, str]:
     return arguments.astring().upper(), _readText(arguments)
 
 
-def _keyOf(header: bytes) -> tuple[Any, Any, bool]:
+def _keyOf(header: bytes) -> tuple[Callable[[Arguments], str], Callable[..., bool], bool]:
     """
     Make the key that searches in a header.
     """
@@ -224,7 +223,7 @@ _FLAGS = {
 # For each key: what reads what is searched for, whether a message has that, and whether
 # its content is needed to tell.  Which messages are recent isn't kept, nor are flags that
 # programs have made up.
-_KEYS: dict[bytes, tuple[Callable[[Arguments], Any], Callable[..., bool], bool]] = {
+_KEYS: dict[bytes, tuple[Callable[[Arguments], object], Callable[..., bool], bool]] = {
     b"ALL": (_readNothing, lambda c, _: True, False),
     b"BCC": _keyOf(b"BCC"),
     b"BEFORE": (Arguments.date, lambda c, day: c.arrived < day, False),
