@@ -18,12 +18,12 @@ from .._accounts import (
     SHADOW,
     SHELLS,
     AccountFiles,
+    AccountRules,
     Accounts,
     AccountSettings,
     FileUsers,
-    Rules,
     SystemUsers,
-    checkFiles,
+    insistOnHashes,
     isAccountName,
     lastDecoy,
 )
@@ -47,7 +47,7 @@ from ..workers import Workers, workersOf
 from ._unixsteps import UNIXSteps
 
 # Every account will do.
-_NO_RULES = Rules()
+_NO_RULES = AccountRules()
 
 
 class _StoredAccountChecker(AccountChecker):
@@ -103,7 +103,7 @@ class UNIXChecker(Counterpart, _StoredAccountChecker, UNIXSteps, twistedUNIX.UNI
 
     def __init__(
         self,
-        rules: Rules = _NO_RULES,
+        rules: AccountRules = _NO_RULES,
         *,
         shadow: AnyPath | None = None,
         userdb: Any = None,
@@ -173,7 +173,7 @@ class PasswdChecker(_StoredAccountChecker):
         passwd: AnyPath,
         shadow: AnyPath | None = None,
         group: AnyPath | None = None,
-        rules: Rules = _NO_RULES,
+        rules: AccountRules = _NO_RULES,
         *,
         separate: bool = False,
         mustWork: bool = False,
@@ -197,7 +197,7 @@ class PasswdChecker(_StoredAccountChecker):
             accounts = _start(AccountFiles(passwd, shadow, group), rules, mustWork)
         else:
             if mustWork:
-                checkFiles(passwd, shadow)
+                insistOnHashes(passwd, shadow)
             accounts = Accounts(FileUsers(passwd, group), shadow, rules)
         super().__init__(accounts, workers)
 
@@ -418,7 +418,9 @@ ruleKeys: dict[str, Callable[[str], Any]] = {
 }
 
 
-def makeRules(given: Mapping[str, Any], gidOf: Callable[[str], int | None]) -> Rules:
+def makeRules(
+    given: Mapping[str, Any], gidOf: Callable[[str], int | None]
+) -> AccountRules:
     """
     Make rules of what was given.
 
@@ -439,10 +441,12 @@ def makeRules(given: Mapping[str, Any], gidOf: Callable[[str], int | None]) -> R
         except OSError as error:
             raise ValueError(f"shells: {shells} can't be read ({error})") from None
     nologin = NOLOGIN if given.get("nologin") else ()
-    return Rules(nologin, shells, given.get("minuid", 0), groups)
+    return AccountRules(nologin, shells, given.get("minuid", 0), groups)
 
 
-def _start(files: AccountFiles, rules: Rules, mustWork: bool = False) -> PrivilegedClient:
+def _start(
+    files: AccountFiles, rules: AccountRules, mustWork: bool = False
+) -> PrivilegedClient:
     """
     Start processes that look accounts up.
 

@@ -1104,9 +1104,9 @@ class PluginTests(AccountTestCase):
         bare = self.write("bare", b"carol:x:1000:100:::\nroot:*:0:0:::\nbob:!!:1:1:::\n")
         self.assertWrong(f"passwd:{bare}", "write shadow=FILE")
         locked = self.write("locked", b"carol:!:19000::::::\nroot:*:19000::::::\n")
-        self.assertWrong(f"passwd:{bare}:shadow={locked}", "shadow: nobody has a hash")
+        self.assertWrong(f"passwd:{bare}:shadow={locked}", "shadow: no user has a hash")
         empty = self.write("empty", b"\n# nobody\n")
-        self.assertWrong(f"passwd:{empty}:shadow={empty}", "shadow: nobody has a hash")
+        self.assertWrong(f"passwd:{empty}:shadow={empty}", "shadow: no user has a hash")
 
         def changing(self: Any) -> Any:
             raise OSError(16, "it changes while it is read")
