@@ -105,9 +105,10 @@ def findAccount(users: Users, name: bytes) -> Account | None:
     @raise OSError: if that can't be found out now.
     """
     user = users.find(name).user
-    return (
-        None if user is None else withGroups(user.account, users.groupsOf(user.account))
-    )
+    if user is None:
+        return None
+    groups = users.groupsOf(user.account)
+    return user.account._replace(groups=groups.names, gids=groups.gids)
 
 
 __all__ = [
