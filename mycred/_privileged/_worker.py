@@ -103,9 +103,9 @@ def _lookUpKeys(settings: object) -> Backend:
 
     def lookUp(name: bytes, blob: bytes, peer: str | None) -> Verdict:
         if not blob:
-            return settled(lambda: authority.judge(name), name)
+            return settled(lambda: authority.judgeAccount(name), name)
         offer = parseOffer(blob)
-        return settled(lambda: authority.look(name, offer, peer), name)
+        return settled(lambda: authority.lookUp(name, offer, peer), name)
 
     return Backend(
         lookUp, authority.takeNotes, isPlausible=lambda name, _: isinstance(name, bytes)
