@@ -1,5 +1,5 @@
 """
-AccountRules for accounts, made of what an administrator writes.
+Rules for accounts, made of what an administrator writes.
 """
 
 from __future__ import annotations

@@ -138,7 +138,7 @@ class LookTests(MachineTestCase):
 
     def test_rules(self) -> None:
         """
-        AccountRules go by the groups that a user is in, and deny nobody who doesn't know
+        Rules go by the groups that a user is in, and deny nobody who doesn't know
         the password.
         """
         accounts = self.accounts(AccountRules(groups=("mail",)))

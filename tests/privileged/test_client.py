@@ -176,7 +176,7 @@ class AskTests(ClientTestCase):
 
     def test_rules(self) -> None:
         """
-        AccountRules are told to the processes when they start.
+        Rules are told to the processes when they start.
         """
         shells = self.write("shells", b"/bin/bash\n")
         nologin = str(self.folder / "nologin")

@@ -1,5 +1,5 @@
 """
-As much of the Basic Encoding AccountRules as LDAP messages take (X.690, in the subset of
+As much of the Basic Encoding Rules as LDAP messages take (X.690, in the subset of
 RFC 4511, section 5.1).
 
 ldap3 encodes with pyasn1, which takes two thirds of the time of a login.

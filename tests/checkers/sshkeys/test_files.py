@@ -860,7 +860,7 @@ class StandingTests(MachineTestCase):
 
     def test_rules(self) -> None:
         """
-        AccountRules are kept.
+        Rules are kept.
         """
         rules = AccountRules(minuid=os.geteuid() + 1)
         verdict = self.denied("*:::::::", rules)
