@@ -19,7 +19,7 @@ from typing import Any
 
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
-from mycred._accounts import NOLOGIN, Accounts, Rules, SystemUsers
+from mycred._accounts import NOLOGIN, AccountRules, Accounts, SystemUsers
 from mycred._accounts._pam import PAM
 from mycred._verdict import Kind, Verdict
 from mycred.error import DenialReason
@@ -356,7 +356,7 @@ class StateTests(SystemTestCase):
 
     def test_rules(self) -> None:
         """
-        Rules go by what useradd and usermod have made of an account, and have the
+        AccountRules go by what useradd and usermod have made of an account, and have the
         verdict of the modules of PAM for the same.
         """
         name = self.name.encode()
@@ -390,7 +390,7 @@ class StateTests(SystemTestCase):
                 ({"minuid": uid + 1}, f"pam_succeed_if.so uid >= {uid + 1}"),
             ]:
                 arguments: Any = rules
-                accounts = Accounts(SystemUsers(), str(SHADOW), Rules(**arguments))
+                accounts = Accounts(SystemUsers(), str(SHADOW), AccountRules(**arguments))
                 SERVICE.write_text(
                     f"auth required pam_unix.so nodelay\naccount required {module}\n"
                 )
@@ -414,7 +414,7 @@ class StateTests(SystemTestCase):
             "auth required pam_unix.so nodelay\n"
             "account required pam_nologin.so\naccount required pam_unix.so\n"
         )
-        rules = Rules(nologin=NOLOGIN)
+        rules = AccountRules(nologin=NOLOGIN)
         accounts = Accounts(SystemUsers(), str(SHADOW), rules)
         for kind in (Kind.ACCEPTED, Kind.DENIED):
             self.assertIs(accounts.lookUp(self.name.encode(), PASSWORD).kind, kind)

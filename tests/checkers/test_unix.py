@@ -492,7 +492,7 @@ class SeparateTests(TestCase):
         )
         self.addCleanup(closeOf, checker)
         # What this process could find out doesn't matter.
-        checker._looking = None  # type: ignore[assignment]
+        checker._store = None  # type: ignore[assignment]
         return checker
 
     def test_verdicts(self) -> Deferred[Any]:
@@ -872,8 +872,8 @@ class UNIXPasswordDatabaseTests(AccountTestCase):
         """
         checker = UNIXPasswordDatabase(workers=self.workers)
         self.assertIsInstance(checker, UNIXChecker)
-        checker._looking = PasswdChecker(self.passwd, self.shadow)._looking
-        checker._looking._workers = self.workers
+        checker._store = PasswdChecker(self.passwd, self.shadow)._store
+        checker._store._workers = self.workers
         asking = self.ask(checker, b"carol", PASSWORD)
         self.assertEqual(self.successResultOf(asking), b"carol")
         self.assertDenied(self.ask(checker, b"locked", PASSWORD), DenialReason.LOCKED)
@@ -972,7 +972,7 @@ class PluginTests(AccountTestCase):
         if checker._separate is not None:
             rules = checker._separate._client._settings.rules
         else:
-            rules = checker._looking.store._rules
+            rules = checker._store.store._rules
         return rules  # type: ignore[no-any-return]
 
     def test_unix(self) -> None:
@@ -1099,9 +1099,9 @@ class PluginTests(AccountTestCase):
         bare = self.write("bare", b"carol:x:1000:100:::\nroot:*:0:0:::\nbob:!!:1:1:::\n")
         self.assertWrong(f"passwd:{bare}", "write shadow=FILE")
         locked = self.write("locked", b"carol:!:19000::::::\nroot:*:19000::::::\n")
-        self.assertWrong(f"passwd:{bare}:shadow={locked}", "shadow: nobody has a hash")
+        self.assertWrong(f"passwd:{bare}:shadow={locked}", "shadow: no user has a hash")
         empty = self.write("empty", b"\n# nobody\n")
-        self.assertWrong(f"passwd:{empty}:shadow={empty}", "shadow: nobody has a hash")
+        self.assertWrong(f"passwd:{empty}:shadow={empty}", "shadow: no user has a hash")
 
         def changing(self: Any) -> Any:
             raise OSError(16, "it changes while it is read")

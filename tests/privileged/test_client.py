@@ -28,7 +28,13 @@ from twisted.trial.unittest import SkipTest
 
 import mycred
 from mycred import _processtree
-from mycred._accounts import AccountFiles, AccountSettings, Rules, _settled, settled
+from mycred._accounts import (
+    AccountFiles,
+    AccountRules,
+    AccountSettings,
+    _settled,
+    settled,
+)
 from mycred._accounts._pam import PAMSettings
 from mycred._files import SETTLING
 from mycred._privileged import (
@@ -116,7 +122,7 @@ class ClientTestCase(MachineTestCase):
         """
         before = set(children(os.getpid()))
         files = AccountFiles(self.passwd, self.shadow, self.group)
-        settings = AccountSettings(files, rules or Rules())
+        settings = AccountSettings(files, rules or AccountRules())
         client = PrivilegedClient("unix", settings, processes)
         self.addCleanup(client.close)
         [self.broker] = set(children(os.getpid())) - before
@@ -160,8 +166,8 @@ class AskTests(ClientTestCase):
         """
         The processes find what this one would find, and tell all of it.
         """
-        client = self.client(rules=Rules(minuid=1))
-        accounts = self.accounts(Rules(minuid=1), now=time.time)
+        client = self.client(rules=AccountRules(minuid=1))
+        accounts = self.accounts(AccountRules(minuid=1), now=time.time)
         for name in (b"carol", b"dave", b"locked", b"expired", b"root", b"eve"):
             for password in (PASSWORD, b"tulip", b"\xff\x01"):
                 expected = replace(accounts.lookUp(name, password), doubt=None)
@@ -175,9 +181,9 @@ class AskTests(ClientTestCase):
         shells = self.write("shells", b"/bin/bash\n")
         nologin = str(self.folder / "nologin")
         self.assertIs(
-            self.ask(self.client(rules=Rules(minuid=5000)), b"carol"), Kind.DENIED
+            self.ask(self.client(rules=AccountRules(minuid=5000)), b"carol"), Kind.DENIED
         )
-        rules = Rules((nologin,), shells, 1000, ("staff",))
+        rules = AccountRules((nologin,), shells, 1000, ("staff",))
         client = self.client(rules=rules)
         self.assertIs(self.ask(client, b"carol"), Kind.ACCEPTED)
         self.assertIs(self.ask(client, b"dave"), Kind.DENIED)
