@@ -39,8 +39,8 @@ data.modify_ldif(sys.stdin.read())
 # All its ports are fixed: it has a network of its own, where it comes up.
 _SERVE = 'ip link set lo up && exec "$@"'
 
-# Without the variables of the Python that runs the tests.  Nothing is kept over a crash, so
-# that nothing need be waited for (tdb).
+# Without the variables of the Python that runs the tests.  Nothing is kept over a
+# crash, so that nothing need be waited for (tdb).
 _ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath), "TDB_NO_FSYNC": "1"}
 
 
