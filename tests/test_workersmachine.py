@@ -57,8 +57,8 @@ class MortalPool:
         if not self.jobs or len(self.begun) + len(self.dead) == 2:
             return False
         self.begun.append(self.jobs.pop(0))
-        # The job of a partial of Workers._work.
-        self.begun[-1].args[0].begun = True
+        # The job of a partial of Workers._perform.
+        self.begun[-1].args[0].isBegun = True
         return True
 
     def lost(self) -> list[Any]:

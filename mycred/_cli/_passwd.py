@@ -8,9 +8,8 @@ import os
 from argparse import Namespace
 
 from .._hashes import MAKERS, UnusableHash
-from .._passwordfile import HTPASSWD, UserFile
+from .._passwordfile import HTPASSWD, UserFile, readHash
 from .._secrets import LONGEST, isPlausible
-from ..checkers._htpasswd import readHash
 from ._errors import Trouble
 from ._htpasswdfile import edit, without, withSecret
 from ._names import oddities

@@ -7,13 +7,18 @@ just the line that is asked for.
 """
 
 from ._layout import HTPASSWD, Entry, Layout
-from ._lookup import (
-    PasswordFile,
-    SecretReader,
-    StoredSecret,
-    verdictOn,
-)
+from ._lookup import PasswordFile, StoredSecret, verdictOn
 from ._notes import Notes, Source, isOfLine
+from ._readers import (
+    SecretReader,
+    isDigest,
+    readBare,
+    readDigest,
+    readHash,
+    readHashOrPassword,
+    readHashOrPlain,
+    readStrong,
+)
 from ._snapshot import Snapshot
 from ._userfile import UserFile
 
@@ -28,6 +33,13 @@ __all__ = [
     "Source",
     "StoredSecret",
     "UserFile",
+    "isDigest",
     "isOfLine",
+    "readBare",
+    "readDigest",
+    "readHash",
+    "readHashOrPassword",
+    "readHashOrPlain",
+    "readStrong",
     "verdictOn",
 ]

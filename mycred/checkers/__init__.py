@@ -11,6 +11,7 @@ from .. import error as error
 from .._accounts import Rules as AccountRules
 from .._chain import CheckerChain
 from .._checking._avatarids import accountOf
+from .._checking._passwords import PasswordChecker
 from .._contracts import (
     ANONYMOUS,
     IAnonymous,
@@ -43,6 +44,7 @@ __all__ = [
     "OnDiskUsernamePasswordDatabase",
     "PAMChecker",
     "PasswdChecker",
+    "PasswordChecker",
     "UNIXAccount",
     "UNIXChecker",
     "UNIXPasswordDatabase",

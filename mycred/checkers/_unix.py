@@ -9,8 +9,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from zope.interface import implementer
-
 from twisted.internet.defer import Deferred, fail, maybeDeferred
 
 from .._accounts import (
@@ -31,7 +29,7 @@ from .._argstring import yesNo
 from .._checking._accounts import AccountChecker
 from .._checking._passwords import arePlausible, refusal
 from .._checking._stores import PrivilegedStore, ThreadedStore
-from .._contracts import AvatarID, ICredentialsChecker, twistedUNIX
+from .._contracts import AvatarID, twistedUNIX
 from .._counterparts import Counterpart
 from .._encodings import triesDecodings
 from .._files import openRegular
@@ -56,7 +54,6 @@ class _StoredAccountChecker(AccountChecker):
     """
 
     # As long as the constructor hasn't run.
-    _looking: Any = None
     _separate: PrivilegedStore | None = None
 
     def __init__(
@@ -72,22 +69,19 @@ class _StoredAccountChecker(AccountChecker):
         if isinstance(accounts, Helper):
             self._separate = PrivilegedStore(accounts, workers)
         else:
-            self._looking = ThreadedStore(accounts, workers)
+            self._store = ThreadedStore(accounts, workers)
 
-    def _lookUp(
-        self, name: bytes, password: bytes, credentials: Any
+    def _findVerdict(
+        self, name: bytes, password: bytes | None, credentials: Any
     ) -> Deferred[Verdict]:
         """
-        Have a verdict found.
+        Have a verdict found, by the processes if there are any.
         """
-        source = sourceOf(credentials)
-        if self._separate is not None:
-            return self._separate.lookUp(name, password, None, source)
-        looking: Deferred[Any] = self._looking.lookUp(name, password, source)
-        return looking
+        if self._separate is None or password is None:
+            return super()._findVerdict(name, password, credentials)
+        return self._separate.lookUp(name, password, None, sourceOf(credentials))
 
 
-@implementer(ICredentialsChecker)
 class UNIXChecker(Counterpart, _StoredAccountChecker, UNIXSteps, twistedUNIX.UNIXChecker):
     """
     The accounts of the system, with the hashes of /etc/shadow.
@@ -148,19 +142,18 @@ class UNIXChecker(Counterpart, _StoredAccountChecker, UNIXSteps, twistedUNIX.UNI
             return super()._check(credentials)
         return maybeDeferred(lambda: checked)
 
-    def _lookUp(
-        self, name: bytes, password: bytes, credentials: Any
+    def _findVerdict(
+        self, name: bytes, password: bytes | None, credentials: Any
     ) -> Deferred[Verdict]:
         """
         Have a verdict found.
         """
-        if self._looking is self._separate is None:
+        if self._store is None and self._separate is None:
             # Programs skip the constructor.
             UNIXChecker.__init__(self)
-        return super()._lookUp(name, password, credentials)
+        return super()._findVerdict(name, password, credentials)
 
 
-@implementer(ICredentialsChecker)
 class PasswdChecker(_StoredAccountChecker):
     """
     The accounts in a passwd file, with the hashes there or in a shadow file.
@@ -202,7 +195,6 @@ class PasswdChecker(_StoredAccountChecker):
         super().__init__(accounts, workers)
 
 
-@implementer(ICredentialsChecker)
 class UNIXPasswordDatabase(UNIXChecker):
     """
     What conch has under this name: the accounts of the system, or what some

@@ -491,7 +491,7 @@ class SeparateTests(TestCase):
         )
         self.addCleanup(closeOf, checker)
         # What this process could find out doesn't matter.
-        checker._looking = None  # type: ignore[assignment]
+        checker._store = None  # type: ignore[assignment]
         return checker
 
     def test_verdicts(self) -> Deferred[Any]:
@@ -871,8 +871,8 @@ class UNIXPasswordDatabaseTests(AccountTestCase):
         """
         checker = UNIXPasswordDatabase(workers=self.workers)
         self.assertIsInstance(checker, UNIXChecker)
-        checker._looking = PasswdChecker(self.passwd, self.shadow)._looking
-        checker._looking._workers = self.workers
+        checker._store = PasswdChecker(self.passwd, self.shadow)._store
+        checker._store._workers = self.workers
         asking = self.ask(checker, b"carol", PASSWORD)
         self.assertEqual(self.successResultOf(asking), b"carol")
         self.assertDenied(self.ask(checker, b"locked", PASSWORD), DenialReason.LOCKED)
@@ -971,7 +971,7 @@ class PluginTests(AccountTestCase):
         if checker._separate is not None:
             _, _, rules, *_ = checker._separate._helper._settings
         else:
-            rules = checker._looking.store._rules
+            rules = checker._store.store._rules
         return rules  # type: ignore[no-any-return]
 
     def test_unix(self) -> None:
