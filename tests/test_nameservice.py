@@ -140,7 +140,7 @@ class IgnoredCaseTests(Services, SynchronousTestCase):
         found = self.names(f"""
             from mycred._sshkeys import Authority, KeyFiles, parseOffer
             authority = Authority(KeyFiles((folder + "/%u",), isStrict=False))
-            verdict = authority.look(typed.encode(), parseOffer({blobOf(KEY)!r}), None)
+            verdict = authority.lookUp(typed.encode(), parseOffer({blobOf(KEY)!r}), None)
             found.append([verdict.kind.name, verdict.name.decode()])
         """)
         self.assertEqual(found, [["ACCEPTED", "daemon"]] * len(SPELLINGS))
@@ -232,7 +232,7 @@ class OddNameTests(Services, FileTestCase):
         looks = [
             lambda: Accounts(users, str(shadow)).lookUp(b"alias", b"hashed"),
             lambda: pam.look(b"alias", b"hashed"),
-            lambda: authority.look(b"alias", parseOffer(blobOf(KEY)), None),
+            lambda: authority.lookUp(b"alias", parseOffer(blobOf(KEY)), None),
         ]
         return [attempted(look) for look in looks]
 

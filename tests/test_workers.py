@@ -21,9 +21,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from mycred import workers as _workers
 from mycred._threads import processorCount
 from mycred.error import TemporaryFailure
+from mycred.testing import HandReactor, SteppedWorkers
 from mycred.workers import Workers, workersOf
-
-from .kit.stepping import HandReactor, SteppedWorkers
 
 #: For how many seconds a test waits for another thread before it gives up.
 PATIENCE = 10

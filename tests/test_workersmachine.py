@@ -21,9 +21,8 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._fairqueue import FairQueue, Source
+from mycred.testing import HandReactor
 from mycred.workers import Workers
-
-from .kit.stepping import HandReactor
 
 places = st.integers(0, 2)
 

@@ -101,9 +101,9 @@ def _lookUpKeys(*settings: Any) -> Finder:
 
     def find(name: bytes, blob: bytes, peer: Any) -> Verdict:
         if not blob:
-            return settled(lambda: authority.judge(name), name)
+            return settled(lambda: authority.judgeAccount(name), name)
         offer = parseOffer(blob)
-        return settled(lambda: authority.look(name, offer, peer), name)
+        return settled(lambda: authority.lookUp(name, offer, peer), name)
 
     return Finder(
         find, authority.takeNotes, isPlausible=lambda name, _: isinstance(name, bytes)

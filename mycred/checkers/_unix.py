@@ -5,16 +5,13 @@ Check passwords of UNIX accounts: the system's, or those of passwd and shadow fi
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, maybeDeferred
 
 from .._accounts import (
-    NOLOGIN,
     SHADOW,
-    SHELLS,
     Accounts,
     Files,
     FileUsers,
@@ -25,14 +22,12 @@ from .._accounts import (
     isAccountName,
     lastDecoy,
 )
-from .._argstring import yesNo
 from .._checking._accounts import AccountChecker
 from .._checking._passwords import arePlausible, refusal
 from .._checking._stores import PrivilegedStore, ThreadedStore
 from .._contracts import AvatarID, twistedUNIX
 from .._counterparts import Counterpart
 from .._encodings import triesDecodings
-from .._files import openRegular
 from .._hashes import Hash, UnusableHash
 from .._passwordfile import StoredSecret
 from .._paths import AnyPath, asPath, asPathOrNone
@@ -378,62 +373,6 @@ def verifyCryptedPassword(crypted: bytes | str, pw: bytes | str) -> bool:
         return False
 
 
-def readNumber(text: str) -> int:
-    """
-    Read the number of a user, as a value of an argument string.
-
-    @raise ValueError: if it is none.
-    """
-    if not re.fullmatch("[0-9]{1,10}", text) or int(text) >= 2**32 - 1:
-        raise ValueError("write the number of a user, such as 1000")
-    return int(text)
-
-
-def readNames(text: str) -> tuple[str, ...]:
-    """
-    Read names separated by commas, as a value of an argument string.
-
-    @raise ValueError: if one is empty.
-    """
-    names = tuple(text.split(","))
-    if "" in names:
-        raise ValueError("write names separated by commas, such as mail,staff")
-    return names
-
-
-#: The options that make rules.
-ruleKeys: dict[str, Callable[[str], Any]] = {
-    "nologin": yesNo,
-    "shells": yesNo,
-    "minuid": readNumber,
-    "groups": readNames,
-}
-
-
-def makeRules(given: Mapping[str, Any], gidOf: Callable[[str], int | None]) -> Rules:
-    """
-    Make rules of what was given.
-
-    @param given: the values of L{ruleKeys}.
-    @param gidOf: find the number of a group; L{None} if there is none.
-
-    @raise ValueError: if a rule can't take effect.
-    @raise OSError: if the groups can't be looked up.
-    """
-    groups = given.get("groups", ())
-    unknown = [name for name in groups if gidOf(name) is None]
-    if unknown:
-        raise ValueError(f"groups: there is no group {unknown[0]!r}")
-    shells = SHELLS if given.get("shells") else None
-    if shells is not None:
-        try:
-            openRegular(shells).close()
-        except OSError as error:
-            raise ValueError(f"shells: {shells} can't be read ({error})") from None
-    nologin = NOLOGIN if given.get("nologin") else ()
-    return Rules(nologin, shells, given.get("minuid", 0), groups)
-
-
 def _start(files: Files, rules: Rules, mustWork: bool = False) -> Helper:
     """
     Start processes that look accounts up.
@@ -450,7 +389,5 @@ __all__ = [
     "PasswdChecker",
     "UNIXChecker",
     "UNIXPasswordDatabase",
-    "makeRules",
-    "ruleKeys",
     "verifyCryptedPassword",
 ]

@@ -31,9 +31,9 @@ from .._sshkeys import (
     Honors,
     KeyEvidence,
     UnusableKey,
-    keyOf,
     merge,
     parseOffer,
+    signingKeyOf,
     string,
 )
 from ..checkers.sshkeys import ProvedBefore
@@ -222,7 +222,7 @@ class SSHUserAuthServer(CutService, ConchUserAuthServer):
             algorithm, blob = fields.string(), fields.string()
             signature = fields.string() if isSigned else None
             fields.end()
-            key = keyOf(parseOffer(blob))
+            key = signingKeyOf(parseOffer(blob))
             data = None
             if signature is not None:
                 data = self._signedData(isSigned, algorithm, blob)

@@ -27,7 +27,7 @@ from ..._fairsemaphore import FairSemaphore
 from ..._paths import AnyPath, asPath
 from ..._processtree import kill
 from ..._secrets import printable
-from ..._sshkeys import Offer, UnsafeFile, insistOnModes, keyOf
+from ..._sshkeys import Offer, UnsafeFile, insistOnModes, signingKeyOf
 from ..._threads import processorCount
 from ..._verdict import Account
 from ...error import TemporaryFailure
@@ -152,7 +152,7 @@ class KeysCommand:
         """
         if not self._arguments:
             return [account.name]
-        key = keyOf(offer)
+        key = signingKeyOf(offer)
         tokens = {
             "%": "%",
             "U": str(account.uid),

@@ -27,7 +27,7 @@ from ..._contracts import AvatarID, ICredentialsChecker, ISSHPrivateKey
 from ..._counterparts import Counterpart, isOverridden, overridable
 from ..._reporting import reportsOutcome
 from ..._secrets import asBytes, printable
-from ..._sshkeys import Certificate, KeyEvidence, UnsafeFile, keyOf as keyIn, readSafely
+from ..._sshkeys import Certificate, KeyEvidence, UnsafeFile, readSafely, signingKeyOf
 from ..._verdict import Account, Kind, Verdict
 from ...error import LoginFailed, UnauthorizedLogin
 from ._files import UNIXAuthorizedKeysFiles
@@ -189,7 +189,7 @@ class _Checked:
         if isinstance(proof.offer, Certificate):
             why = "certificates aren't looked up here"
             return succeed(Verdict(Kind.REFUSED, name, why))
-        key = keyIn(proof.offer)
+        key = signingKeyOf(proof.offer)
         evidence = KeyEvidence(key.type.decode("ascii"), key.fingerprint)
         return succeed(Verdict(Kind.ACCEPTED, name, key=evidence))
 

@@ -172,7 +172,7 @@ class LDAPAuthorizedKeys:
         )
         text = b"\n".join(verdict.values)
         where = f"{self._attribute} of {account.name}"
-        evidence = self._authority.lookIn(text, where, offer, account, peer)
+        evidence = self._authority.lookUpInText(text, where, offer, account, peer)
         if evidence is None:
             why = "no such key is authorized"
             return Verdict(Kind.REFUSED, verdict.name, why, steps=verdict.steps)

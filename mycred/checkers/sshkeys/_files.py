@@ -289,7 +289,7 @@ class UNIXAuthorizedKeysFiles(Counterpart, twistedConch.UNIXAuthorizedKeysFiles)
         """
         Do so, in a thread.
         """
-        verdict = settled(lambda: self._authority.look(name, proof.offer, peer), name)
+        verdict = settled(lambda: self._authority.lookUp(name, proof.offer, peer), name)
         if verdict.key is not None and proof.isThere:
             proof.verify()
         return verdict
@@ -346,7 +346,7 @@ class UNIXAuthorizedKeysFiles(Counterpart, twistedConch.UNIXAuthorizedKeysFiles)
         if account is None or command is None:
             return None
         known: KeyEvidence | None
-        known = self._authority.lookIn(text, command.path, offer, account, peer)
+        known = self._authority.lookUpInText(text, command.path, offer, account, peer)
         return known
 
     def _cbEvidence(
@@ -372,7 +372,7 @@ class UNIXAuthorizedKeysFiles(Counterpart, twistedConch.UNIXAuthorizedKeysFiles)
         if self._separate is not None:
             judging = self._separate.lookUp(name, b"", None, proof.source)
         else:
-            judge = partial(self._authority.judge, name)
+            judge = partial(self._authority.judgeAccount, name)
             judging = self.workers.run(settled, judge, name, source=proof.source)
         return judging.addCallback(lambda judged: replace(judged, key=verdict.key))
 

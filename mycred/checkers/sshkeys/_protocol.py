@@ -21,10 +21,10 @@ from ..._sshkeys import (
     BadOption,
     KeyEvidence,
     UnusableKey,
-    keyOf as keyIn,
     merge,
     notedKey,
     noteKey,
+    signingKeyOf,
 )
 from ...error import UnauthorizedLogin, UnhandledCredentials
 from ._ports import watchFor
@@ -220,7 +220,7 @@ def _keyIn(credentials: Any) -> object:
     """
     blob = getattr(credentials, "blob", None)
     try:
-        return None if blob is None else keyIn(readOffer(blob))
+        return None if blob is None else signingKeyOf(readOffer(blob))
     except UnusableKey:
         return blob
 

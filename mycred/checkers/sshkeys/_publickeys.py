@@ -39,11 +39,11 @@ from ..._sshkeys import (
     UnusableKey,
     checkPolicy,
     isCertifying,
-    keyOf as keyIn,
     noteKey,
     parseOffer,
     readKey,
     signatureAlgorithm,
+    signingKeyOf,
 )
 from ..._timing import Timing
 from ..._verdict import Kind, Verdict
@@ -167,7 +167,7 @@ class SSHPublicKeyChecker(Counterpart, KeySteps, twistedConch.SSHPublicKeyChecke
         isCertified = isCertifying(asBytes(credentials.algName))
         if isCertified not in (None, isinstance(offer, Certificate)):
             flaw = "the algorithm is for another type of key"
-        elif flaw is None and algorithms.isdisjoint(keyIn(offer).algorithms):
+        elif flaw is None and algorithms.isdisjoint(signingKeyOf(offer).algorithms):
             flaw = f"signatures by {shortened(credentials.algName)!r} don't count"
         if flaw is not None:
             _refuse(flaw)
@@ -366,7 +366,9 @@ class Proof:
         """
         signature, data = self._credentials.signature, self._credentials.sigData
         try:
-            self.flags = keyIn(self.offer).verify(signature, data, self._algorithms)
+            self.flags = signingKeyOf(self.offer).verify(
+                signature, data, self._algorithms
+            )
         except UnusableKey as error:
             self.flaw = str(error)
         self.isVerified = True

@@ -18,7 +18,7 @@ from ..._conchcontracts import ValidPublicKey
 from ..._contracts import AvatarID
 from ..._counterparts import isOverridden, overridable
 from ..._secrets import asBytes
-from ..._sshkeys import KeyEvidence, KeyOptions, keyOf as keyIn, parseOffer
+from ..._sshkeys import KeyEvidence, KeyOptions, parseOffer, signingKeyOf
 from ..._verdict import Kind, Verdict
 from ...error import UnauthorizedLogin
 
@@ -95,7 +95,7 @@ class KeySteps:
         proof = self._proofOf(pubKey, credentials)
         verdict = (self._found or {}).get(id(credentials))
         if verdict is None:
-            key = keyIn(proof.offer)
+            key = signingKeyOf(proof.offer)
             evidence = KeyEvidence(key.type.decode("ascii"), key.fingerprint)
             name = asBytes(credentials.username)
             verdict = Verdict(Kind.ACCEPTED, name, key=evidence)

@@ -25,12 +25,12 @@ from mycred.checkers.sshkeys._directory import LDAPAuthorizedKeys
 from mycred.checkers.sshkeys._publickeys import Proof
 from mycred.credentials import SSHPrivateKey
 from mycred.error import AccountDenied, DenialReason, TemporaryFailure, UnauthorizedLogin
+from mycred.testing import SteppedWorkers
 
 from ...kit.directory import DirectoryTestCase
 from ...kit.keys import blobOf, ed25519, line, rsaKey
 from ...kit.openssh import keygen
 from ...kit.slapd import PEOPLE, SUFFIX, person
-from ...kit.stepping import SteppedWorkers
 
 ALICE, BOB = ed25519(), ed25519()
 
@@ -297,13 +297,13 @@ class ThreadTests(SynchronousTestCase):
         """
         keydb = self.keydb(b"x", b"no-user-rc " + line(ALICE))
         wasInThread: list[bool] = []
-        lookIn = keydb._authority.lookIn
+        lookUpInText = keydb._authority.lookUpInText
 
         def watched(*args: Any) -> Any:
             wasInThread.append(self.looks.isInThread)
-            return lookIn(*args)
+            return lookUpInText(*args)
 
-        self.patch(keydb._authority, "lookIn", watched)
+        self.patch(keydb._authority, "lookUpInText", watched)
         verdict = self.authorize(keydb)
         self.assertIs(verdict.kind, Kind.ACCEPTED)
         self.assertEqual(KeyEvidence.restore(verdict.key).line, 2)

@@ -35,9 +35,9 @@ from mycred.error import (
     TemporaryFailure,
     UnauthorizedLogin,
 )
+from mycred.testing import SteppedWorkers
 
 from ...kit.keys import SecurityKey, blobOf, certificate, ecdsa, ed25519, line, rsaKey
-from ...kit.stepping import SteppedWorkers
 
 ALICE = ed25519()
 ACCOUNT = Account("alice", 1000, 1000, "/home/alice", "/bin/sh")
