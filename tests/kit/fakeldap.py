@@ -231,7 +231,7 @@ class Conversation:
         Tell whether the other side has closed it.
         """
         try:
-            self._socket.settimeout(1)
+            self._socket.settimeout(0.2)
             while self._socket.recv(4096):
                 pass
         except TimeoutError:
