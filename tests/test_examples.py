@@ -540,7 +540,7 @@ class DistributionTests(SynchronousTestCase):
             target = f"{folder}/plugins/diary_plugins.py"
             self.put("special_plugin.py", target)
             listed = self.twistd("diary", "--help-auth").stdout
-            self.assertRegex(listed, r"\n  special *\tThe name of a database")
+            self.assertRegex(listed, r"\n  special *\tFILE\[:threads=N\]")
             self.assertRegex(listed, r"\n  file ")
             self.assertNotIn("anonymous", listed)
             told = self.twistd("diary", "--help-auth-type=special").stdout
@@ -559,7 +559,7 @@ class DistributionTests(SynchronousTestCase):
         for argument, words in (
             ("--port=tcp:0", "--auth is missing, for example"),
             ("--auth=special", "--auth=special: database must be given"),
-            ("--auth=special:/no/such", "database: there is no such file"),
+            ("--auth=special:/no/such", "database: /no/such can't be read"),
             (f"--auth=special:{self.database}:thread=2", "did you mean threads=?"),
             (f"--auth=special:{self.database}:threads=x", "a number from 1 to 99"),
             ("--auth=anonymous", "--auth=anonymous: this program can't use it"),

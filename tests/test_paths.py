@@ -201,7 +201,7 @@ class TakenTests(SynchronousTestCase):
                 checker = HtdigestChecker(form(path), realm)
                 self.assertEqual(checker.realm, "Müller".encode())
                 self.assertEqual(checker.realms(), {"Müller".encode()})
-                entry = checker._file.store.find(b"alice")
+                entry = checker._store.store.find(b"alice")
                 assert entry is not None
                 self.assertEqual(entry.secret, digest)
 

@@ -149,7 +149,7 @@ class SystemTestCase(SynchronousTestCase):
         """
         Ask mycred, and the checker of PAM, which must agree on whom to let in.
         """
-        verdict = self.accounts.look(name.encode(), password)
+        verdict = self.accounts.lookUp(name.encode(), password)
         byPAM = PAM(SERVICE.name).look(name.encode(), password)
         self.assertEqual(
             verdict.kind is Kind.ACCEPTED, byPAM.kind is Kind.ACCEPTED, (verdict, byPAM)
@@ -248,7 +248,7 @@ class StateTests(SystemTestCase):
             today = self.today()
             setLine(self.name, self.hash + b":" + written(fields, today))
             if old and fields in _SINCE_1_6:
-                verdict = self.accounts.look(self.name.encode(), PASSWORD)
+                verdict = self.accounts.lookUp(self.name.encode(), PASSWORD)
             else:
                 verdict = self.assertAgreed(self.name)
             if today == self.today():
@@ -289,7 +289,7 @@ class StateTests(SystemTestCase):
             self.hash + b":20000:0:99999999999:7:::",
         ):
             setLine(self.name, fields)
-            verdict = self.accounts.look(self.name.encode(), PASSWORD)
+            verdict = self.accounts.lookUp(self.name.encode(), PASSWORD)
             self.assertIs(verdict.kind, Kind.REFUSED)
             self.assertFalse(self.pamtester(self.name, PASSWORD, "authenticate"))
 
@@ -394,7 +394,7 @@ class StateTests(SystemTestCase):
                 SERVICE.write_text(
                     f"auth required pam_unix.so nodelay\naccount required {module}\n"
                 )
-                verdict = accounts.look(name, PASSWORD)
+                verdict = accounts.lookUp(name, PASSWORD)
                 self.assertIn(verdict.kind, (Kind.ACCEPTED, Kind.DENIED))
                 byPAM = PAM(SERVICE.name).look(name, PASSWORD)
                 self.assertEqual(
@@ -417,7 +417,7 @@ class StateTests(SystemTestCase):
         rules = Rules(nologin=NOLOGIN)
         accounts = Accounts(SystemUsers(), str(SHADOW), rules)
         for kind in (Kind.ACCEPTED, Kind.DENIED):
-            self.assertIs(accounts.look(self.name.encode(), PASSWORD).kind, kind)
+            self.assertIs(accounts.lookUp(self.name.encode(), PASSWORD).kind, kind)
             byPAM = PAM(SERVICE.name).look(self.name.encode(), PASSWORD)
             self.assertIs(byPAM.kind, kind)
             nologin.touch()

@@ -2,7 +2,7 @@
 UNIX accounts: find one, verify a password, and tell whether it may be used.
 
 An account is found by the name service or in a passwd file, its hash and its
-dates in a shadow file.  L{Accounts.look} does it all, and waits for files, the
+dates in a shadow file.  L{Accounts.lookUp} does it all, and waits for files, the
 name service and the hash: it is called in threads, and in processes of their own.
 """
 

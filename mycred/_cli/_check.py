@@ -175,9 +175,9 @@ def _watchSteps(watched: list[_Watched]) -> None:
     Have those checkers tell their steps that have several.
     """
     for each in watched:
-        looks = getattr(each.checker, "looks", None)
-        if looks is not None:
-            looks.isWatched = True
+        store = getattr(each.checker, "store", None)
+        if store is not None:
+            store.isWatched = True
 
 
 @inlineCallbacks

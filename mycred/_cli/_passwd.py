@@ -7,10 +7,8 @@ from __future__ import annotations
 import os
 from argparse import Namespace
 
-from .._hashes import MAKERS, UnusableHash
-from .._passwordfile import HTPASSWD, UserFile
-from .._secrets import LONGEST, isPlausible
-from ..checkers._htpasswd import readHash
+from .._hashes import UnusableHash, costOf, make
+from .._passwordfile import HTPASSWD, UserFile, readHash
 from ._errors import Trouble
 from ._htpasswdfile import edit, without, withSecret
 from ._names import oddities
@@ -45,22 +43,14 @@ def _set(options: Namespace, name: bytes) -> int:
     """
     _checkName(name)
     scheme = options.scheme or "bcrypt"
-    maker = MAKERS[scheme]
-    cost = maker.usualCost if options.cost is None else options.cost
-    if cost not in maker.costs:
-        raise Trouble(
-            f"--cost={cost}: for {scheme} it is {maker.meaning}, "
-            f"{maker.costs[0]} to {maker.costs[-1]}"
-        )
-    password = askPassword(options.stdin, twice=True)
-    if not password:
-        raise Trouble("an empty password is none")
-    if not isPlausible(password):
-        raise Trouble(f"a password holds no NUL, and is at most {LONGEST} bytes long")
     try:
-        secret = maker.make(password, cost)
+        cost = costOf(scheme, options.cost)
     except ValueError as error:
-        raise Trouble(f"{scheme}: {error}") from None
+        raise Trouble(f"--cost={options.cost}: {error}") from None
+    try:
+        secret = make(askPassword(options.stdin, twice=True), scheme, cost)
+    except ValueError as error:
+        raise Trouble(str(error)) from None
     edit(options.file, lambda content: withSecret(content, name, secret))
     return 0
 

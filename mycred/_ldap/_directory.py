@@ -7,8 +7,8 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from secrets import token_hex
-from typing import NamedTuple
 
 from .._secrets import asBytes
 from .._timing import Pace
@@ -45,23 +45,6 @@ _SHORTEST_REFUSAL = 0.05
 _MOST_TOLD = 20
 
 
-class Seen(NamedTuple):
-    """
-    What a look at a directory has brought about.
-
-    @ivar verdict: the verdict.
-    @ivar steps: how it was reached, in words, if somebody wanted to know.
-    @ivar values: the values that were asked for.
-    @ivar pauses: for how long to wait after the delay of the verdict, in seconds, as that
-        is known each time.
-    """
-
-    verdict: Verdict
-    steps: list[str]
-    values: tuple[bytes, ...] = ()
-    pauses: Iterator[float] = iter(())
-
-
 class Directory:
     """
     A directory, as threads see it.
@@ -86,9 +69,9 @@ class Directory:
             self._membership = Membership(settings.groups, settings.attribute)
         self._pace = Pace()
 
-    def look(
+    def lookUp(
         self, name: bytes, password: bytes, until: float, isWatched: bool = False
-    ) -> Seen:
+    ) -> Verdict:
         """
         Find out whether somebody is let in by a password.
 
@@ -107,12 +90,13 @@ class Directory:
                     verdict = self._lookBySearch(session, search, typed, password)
             except (Fault, Unsure) as trouble:
                 verdict = Verdict(Kind.UNSURE, name, str(trouble))
-        seen = _conclude(session, verdict)
-        return self._delayed(session, seen) if verdict.kind is Kind.REFUSED else seen
+        verdict = _conclude(session, verdict)
+        isRefused = verdict.kind is Kind.REFUSED
+        return self._delayed(session, verdict) if isRefused else verdict
 
     def lookFor(
         self, name: bytes, attribute: str, until: float, isWatched: bool = False
-    ) -> Seen:
+    ) -> Verdict:
         """
         Find what the entry of somebody holds who would be let in.  Accounts that are
         disabled, by what OpenLDAP, 389 Directory Server and Active Directory say of
@@ -159,15 +143,14 @@ class Directory:
         """
         self._servers.close()
 
-    def _delayed(self, session: Session, seen: Seen) -> Seen:
+    def _delayed(self, session: Session, verdict: Verdict) -> Verdict:
         """
         Have a refusal take as long as it takes to find a user and verify a password: the
         directory is quick with those whom it doesn't know, or whose accounts are locked.
         """
         least, left = self._leastRefusal(), session.left()
         delay = max(0.0, min(least - session.elapsed(), left))
-        verdict = seen.verdict._replace(delay=delay)
-        return seen._replace(verdict=verdict, pauses=self._pauses(least, left - delay))
+        return replace(verdict, delay=delay, pauses=self._pauses(least, left - delay))
 
     def _pauses(self, least: float, left: float) -> Iterator[float]:
         """
@@ -366,14 +349,16 @@ class Directory:
         return ""
 
 
-def _conclude(session: Session, verdict: Verdict, values: tuple[bytes, ...] = ()) -> Seen:
+def _conclude(
+    session: Session, verdict: Verdict, values: tuple[bytes, ...] = ()
+) -> Verdict:
     """
     Put together what was found out.
     """
     session.step(
         lambda: f"verdict: {verdict.kind.value}" + (verdict.why and f", {verdict.why}")
     )
-    return Seen(verdict, session.steps or [], values)
+    return replace(verdict, steps=tuple(session.steps or ()), values=values)
 
 
 def _told(outcome: Outcome) -> str:
@@ -384,4 +369,4 @@ def _told(outcome: Outcome) -> str:
     return f"{said} ({outcome.why})" if outcome.why else said
 
 
-__all__ = ["Directory", "Seen"]
+__all__ = ["Directory"]

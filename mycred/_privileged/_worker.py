@@ -21,9 +21,8 @@ from .._accounts import (
     preload,
     settled,
 )
-from .._passwordfile._notes import Note
 from .._processtree import endWith
-from .._verdict import Kind, Verdict
+from .._verdict import Kind, Note, Verdict
 from ._wire import packAnswer, receive, send, unpackRequest
 
 # After so many questions to PAM a worker ends, and another one begins: libpam and its
@@ -84,7 +83,7 @@ def _lookUpAccounts(files: Any, rules: Any, mustWork: bool = False) -> Finder:
     accounts = makeAccounts(where, Rules(*rules))
     preload()
     return Finder(
-        lambda name, password, _: settled(lambda: accounts.look(name, password), name),
+        lambda name, password, _: settled(lambda: accounts.lookUp(name, password), name),
         accounts.takeNotes,
     )
 
@@ -102,9 +101,9 @@ def _lookUpKeys(*settings: Any) -> Finder:
 
     def find(name: bytes, blob: bytes, peer: Any) -> Verdict:
         if not blob:
-            return settled(lambda: authority.judge(name), name)
+            return settled(lambda: authority.judgeAccount(name), name)
         offer = parseOffer(blob)
-        return settled(lambda: authority.look(name, offer, peer), name)
+        return settled(lambda: authority.lookUp(name, offer, peer), name)
 
     return Finder(
         find, authority.takeNotes, isPlausible=lambda name, _: isinstance(name, bytes)

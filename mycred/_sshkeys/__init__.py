@@ -5,10 +5,10 @@ it.
 
 from ._authority import Authority, makeAuthority
 from ._authorizedkeys import keysIn, readKey
-from ._certificate import Certificate, Offer, keyOf, parseOffer
+from ._certificate import Certificate, Offer, parseOffer, signingKeyOf
 from ._evidence import Honors, KeyEvidence, notedKey, noteKey
 from ._key import TOUCHED, TYPES, VERIFIED, PublicKey
-from ._keyfiles import FILES, KeyFiles, checkFiles, checkPattern, expand
+from ._keyfiles import FILES, KeyFiles, checkKeyFiles, checkPattern, expand
 from ._optionlist import parseOptions
 from ._options import ANY_TUNNEL, SERVER_OPTIONS, BadOption, KeyOptions, merge
 from ._policy import ALGORITHMS, KeyPolicy, checkPolicy, isCertifying, signatureAlgorithm
@@ -41,14 +41,13 @@ __all__ = [
     "UnsafeFile",
     "UnusableKey",
     "asUser",
-    "checkFiles",
+    "checkKeyFiles",
     "checkPattern",
     "checkPolicy",
     "expand",
     "insistOnModes",
     "isCertifying",
     "isLike",
-    "keyOf",
     "keysIn",
     "makeAuthority",
     "merge",
@@ -59,6 +58,7 @@ __all__ = [
     "readKey",
     "readSafely",
     "signatureAlgorithm",
+    "signingKeyOf",
     "splitHost",
     "string",
 ]

@@ -11,16 +11,16 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, Union
 
 from .._accounts import Rules, Standing, SystemUsers, Users, isAccountName, madeUp
-from .._passwordfile._notes import Note
 from .._secrets import printable
-from .._verdict import Account, Doubt, Kind, Verdict
+from .._verdict import Account, Doubt, Kind, Note, Verdict
 from ..error import DenialReason
 from ._authorizedkeys import Skip, authoritiesIn, linesWith, optionsIn, principalsIn
 from ._budget import Limit, TooMuch
-from ._certificate import Certificate, Offer, keyOf
+from ._certificate import Certificate, Offer, signingKeyOf
 from ._evidence import KeyEvidence
 from ._keyfiles import Kept, KeyFiles, expand
 from ._options import BadOption, KeyOptions
@@ -87,7 +87,7 @@ class Authority:
         self._ca = self._kept(files.ca, authoritiesIn)
         self._revoked = self._kept(files.revoked, Revoked.parse)
 
-    def look(self, name: bytes, offer: Offer, peer: str | None) -> Verdict:
+    def lookUp(self, name: bytes, offer: Offer, peer: str | None) -> Verdict:
         """
         Look for a key.
 
@@ -102,9 +102,9 @@ class Authority:
 
         @raise OSError: if it can't be found out.
         """
-        return _inDoubt(name, lambda doubts: self._look(name, offer, peer, doubts))
+        return _inDoubt(name, lambda doubts: self._lookUp(name, offer, peer, doubts))
 
-    def judge(self, name: bytes) -> Verdict:
+    def judgeAccount(self, name: bytes) -> Verdict:
         """
         Tell whether an account may be used whose key is right.
 
@@ -118,7 +118,7 @@ class Authority:
         if user is None:
             return Verdict(Kind.REFUSED, name, "there is no such account")
         account = user.account
-        return _inDoubt(name, lambda doubts: self._judge(account, None, doubts))
+        return _inDoubt(name, lambda doubts: self._judgeAccount(account, None, doubts))
 
     def vet(self, verdict: Verdict, offer: Offer) -> Verdict:
         """
@@ -132,10 +132,10 @@ class Authority:
         """
         return _inDoubt(
             verdict.name,
-            lambda doubts: self._ifRevoked(offer, verdict.name, doubts) or verdict,
+            lambda doubts: self._refusalIfRevoked(offer, verdict.name, doubts) or verdict,
         )
 
-    def _look(
+    def _lookUp(
         self, name: bytes, offer: Offer, peer: str | None, doubts: list[Doubt]
     ) -> Verdict:
         """
@@ -147,7 +147,7 @@ class Authority:
         user = self._users.find(name).user if isAccountName(name) else None
         known = name if user is None else user.name
         # First, and for whoever asks: a revoked key tells nothing of names.
-        refused = self._ifRevoked(offer, known, doubts)
+        refused = self._refusalIfRevoked(offer, known, doubts)
         if refused is not None:
             return refused
         if user is None:
@@ -160,21 +160,21 @@ class Authority:
         request = self._request(offer, account, peer)
         for pattern in self._files.files:
             try:
-                evidence = self._lookInFile(expand(pattern, account), request)
+                evidence = self._findInFile(expand(pattern, account), request)
             except OSError as error:
                 trouble = error
             if evidence is not None:
                 break
         if evidence is None and request.certificate is not None:
-            evidence = self._lookAtAuthority(request.certificate, request, doubts)
+            evidence = self._findAuthority(request.certificate, request, doubts)
         if evidence is not None:
-            return self._judge(account, evidence, doubts)
+            return self._judgeAccount(account, evidence, doubts)
         if trouble is not None:
             return Verdict(Kind.UNSURE, user.name, str(trouble))
         why = "no line authorizes the key"
         return Verdict(Kind.REFUSED, user.name, why, account=account)
 
-    def _ifRevoked(
+    def _refusalIfRevoked(
         self, offer: Offer, name: bytes, doubts: list[Doubt]
     ) -> Verdict | None:
         """
@@ -202,7 +202,7 @@ class Authority:
             raise OSError(listed.flaw)
         return offer in listed.value
 
-    def _judge(
+    def _judgeAccount(
         self, account: Account, evidence: KeyEvidence | None, doubts: list[Doubt]
     ) -> Verdict:
         """
@@ -217,7 +217,7 @@ class Authority:
             return Verdict(Kind.DENIED, name, why, reason, key=evidence)
         return Verdict(Kind.ACCEPTED, name, account=account, key=evidence)
 
-    def lookIn(
+    def lookUpInText(
         self, text: bytes, path: str, offer: Offer, account: Account, peer: str | None
     ) -> KeyEvidence | None:
         """
@@ -228,7 +228,7 @@ class Authority:
 
         @return: L{None} if no line authorizes the key.
         """
-        return self._lookInText(text, path, self._request(offer, account, peer))
+        return self._findInText(text, path, self._request(offer, account, peer))
 
     def takeNotes(self) -> Iterator[Note]:
         """
@@ -251,16 +251,16 @@ class Authority:
         """
         return Request(offer, account, peer, self._policy.certifying, self._now())
 
-    def _lookInFile(self, path: str, request: Request) -> KeyEvidence | None:
+    def _findInFile(self, path: str, request: Request) -> KeyEvidence | None:
         """
         Look for a key in a file of a user.
 
         @raise OSError: if it can't be read now, and perhaps later.
         """
         text = self._readAs(request.account, path)
-        return None if text is None else self._lookInText(text, path, request)
+        return None if text is None else self._findInText(text, path, request)
 
-    def _lookInText(self, text: bytes, path: str, request: Request) -> KeyEvidence | None:
+    def _findInText(self, text: bytes, path: str, request: Request) -> KeyEvidence | None:
         """
         Look for a key in what a file holds.
         """
@@ -298,7 +298,7 @@ class Authority:
                     self._note(path, None, f"ignored: {error.strerror}")
         return None
 
-    def _lookAtAuthority(
+    def _findAuthority(
         self, certificate: Certificate, request: Request, doubts: list[Doubt]
     ) -> KeyEvidence | None:
         """
@@ -396,7 +396,7 @@ class Authority:
         where = path if line is None else f"{path}:{line}"
         # What a user or a client has written may be as long as he likes.
         values = {"where": printable(where), "why": printable(why[:_LONGEST_NOTE])}
-        self._notes.append(("{where}: {why}", values))
+        self._notes.append(Note("{where}: {why}", values))
 
 
 def _inDoubt(name: bytes, look: Callable[[list[Doubt]], Verdict]) -> Verdict:
@@ -415,7 +415,7 @@ def _inDoubt(name: bytes, look: Callable[[list[Doubt]], Verdict]) -> Verdict:
         if not any(doubts):
             raise
         verdict = Verdict(Kind.UNSURE, name, str(error))
-    return verdict._replace(doubt=tuple(filter(None, doubts)) or None)
+    return replace(verdict, doubt=tuple(filter(None, doubts)) or None)
 
 
 def _evidence(
@@ -424,7 +424,7 @@ def _evidence(
     """
     Tell what is known of a key.
     """
-    key = keyOf(offer)
+    key = signingKeyOf(offer)
     evidence = KeyEvidence(key.type.decode("ascii"), key.fingerprint, options, path, line)
     if isinstance(offer, Certificate):
         evidence = evidence._replace(

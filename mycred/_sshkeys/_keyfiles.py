@@ -145,7 +145,7 @@ def checkPattern(pattern: str) -> str:
     return pattern
 
 
-def checkFiles(ca: str | None, revoked: str | None, policy: KeyPolicy) -> None:
+def checkKeyFiles(ca: str | None, revoked: str | None, policy: KeyPolicy) -> None:
     """
     Insist on the administrator's files.
 
@@ -185,4 +185,4 @@ def _flaw(blob: bytes, policy: KeyPolicy) -> str | None:
         return str(error)
 
 
-__all__ = ["FILES", "Kept", "KeyFiles", "checkFiles", "checkPattern", "expand"]
+__all__ = ["FILES", "Kept", "KeyFiles", "checkKeyFiles", "checkPattern", "expand"]

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ._certificate import Certificate, Offer, keyOf
+from ._certificate import Certificate, Offer, signingKeyOf
 from ._key import TYPES, WEBAUTHN
 
 #: All algorithms that can count.
@@ -47,13 +47,13 @@ class KeyPolicy(NamedTuple):
         """
         Tell why a key doesn't count.
         """
-        keys = [(keyOf(offer), self.accepted)]
+        keys = [(signingKeyOf(offer), self.accepted)]
         if isinstance(offer, Certificate):
             keys.append((offer.authority, self.certifying))
         for key, accepted in keys:
             if accepted.isdisjoint(key.algorithms):
                 return f"keys of the type {key.type.decode('ascii')} don't count"
-        bits = keyOf(offer).bits
+        bits = signingKeyOf(offer).bits
         if bits is not None and bits < self.minimumRSA:
             return f"an RSA key of {bits} bits, less than {self.minimumRSA}"
         return None

@@ -6,28 +6,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from zope.interface import implementer
-
 from twisted.internet.defer import Deferred
 
-from .._checking._passwords import PasswordMatching
+from .._checking._passwords import PasswordChecker
 from .._contracts import (
     AvatarID,
-    ICredentialsChecker,
     IUsernameHashedPassword,
     IUsernamePassword,
     twistedCheckers,
 )
 from .._counterparts import Counterpart
-from .._encodings import readingText
-from .._reporting import tellingAlone
+from .._encodings import triesDecodings
+from .._reporting import reportsOutcome
 from .._secrets import asBytes
 
 
-@implementer(ICredentialsChecker)
 class InMemoryUsernamePasswordDatabaseDontUse(
     Counterpart,
-    PasswordMatching,
+    PasswordChecker,
     twistedCheckers.InMemoryUsernamePasswordDatabaseDontUse,
 ):
     """
@@ -59,8 +55,8 @@ class InMemoryUsernamePasswordDatabaseDontUse(
         """
         self.users[username] = password
 
-    @tellingAlone
-    @readingText
+    @reportsOutcome
+    @triesDecodings
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check a password.

@@ -6,12 +6,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from zope.interface import implementer
-
 from twisted.internet.defer import Deferred
 
-from .._checking._accounts import AccountChecker, Separate
-from .._contracts import ICredentialsChecker
+from .._checking._accounts import AccountChecker
+from .._checking._stores import PrivilegedStore
 from .._paths import AnyPath, asPathOrNone
 from .._peers import sourceOf
 from .._privileged import Helper
@@ -24,7 +22,6 @@ from ..workers import Workers
 _PROCESSES = 8
 
 
-@implementer(ICredentialsChecker)
 class PAMChecker(AccountChecker):
     """
     Whoever a PAM service lets in, by the stages C{auth} and C{account} of pam.d(5).
@@ -63,16 +60,16 @@ class PAMChecker(AccountChecker):
         @raise OSError: if the processes can't be started.
         """
         helper = Helper("pam", service, asPathOrNone(confdir), processes=processes)
-        self._separate = Separate(helper, workers)
+        self._separate = PrivilegedStore(helper, workers)
 
-    def _lookUp(
-        self, name: bytes, password: bytes, credentials: Any
+    def _findVerdict(
+        self, name: bytes, password: bytes | None, credentials: Any
     ) -> Deferred[Verdict]:
         """
         Have PAM find a verdict.
         """
         peer, source = peerOf(credentials), sourceOf(credentials)
-        return self._separate.look(name, password, peer, source)
+        return self._separate.lookUp(name, password or b"", peer, source)
 
 
 __all__ = ["PAMChecker"]

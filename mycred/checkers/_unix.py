@@ -5,18 +5,13 @@ Check passwords of UNIX accounts: the system's, or those of passwd and shadow fi
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
-
-from zope.interface import implementer
 
 from twisted.internet.defer import Deferred, fail, maybeDeferred
 
 from .._accounts import (
-    NOLOGIN,
     SHADOW,
-    SHELLS,
     Accounts,
     Files,
     FileUsers,
@@ -27,22 +22,20 @@ from .._accounts import (
     isAccountName,
     lastDecoy,
 )
-from .._argstring import yesNo
-from .._checking._accounts import AccountChecker, Separate
-from .._checking._passwords import arePlausible
-from .._checking._stores import Looking
-from .._contracts import AvatarID, ICredentialsChecker, twistedUNIX
+from .._checking._accounts import AccountChecker
+from .._checking._passwords import arePlausible, refusal
+from .._checking._stores import PrivilegedStore, ThreadedStore
+from .._contracts import AvatarID, twistedUNIX
 from .._counterparts import Counterpart
-from .._encodings import readingText
-from .._files import openRegular
+from .._encodings import triesDecodings
 from .._hashes import Hash, UnusableHash
-from .._passwordfile import Look
+from .._passwordfile import StoredSecret
 from .._paths import AnyPath, asPath, asPathOrNone
 from .._peers import sourceOf
 from .._privileged import Helper
 from .._secrets import asBytes
-from .._threads import processors
-from .._verdict import Verdict
+from .._threads import processorCount
+from .._verdict import NO_SUCH_USER, Verdict
 from ..workers import Workers, workersOf
 from ._unixsteps import UNIXSteps
 
@@ -56,8 +49,7 @@ class _StoredAccountChecker(AccountChecker):
     """
 
     # As long as the constructor hasn't run.
-    _looking: Any = None
-    _separate: Separate | None = None
+    _separate: PrivilegedStore | None = None
 
     def __init__(
         self,
@@ -70,24 +62,21 @@ class _StoredAccountChecker(AccountChecker):
         @param workers: the threads; the reactor's if L{None}.
         """
         if isinstance(accounts, Helper):
-            self._separate = Separate(accounts, workers)
+            self._separate = PrivilegedStore(accounts, workers)
         else:
-            self._looking = Looking(accounts, workers)
+            self._store = ThreadedStore(accounts, workers)
 
-    def _lookUp(
-        self, name: bytes, password: bytes, credentials: Any
+    def _findVerdict(
+        self, name: bytes, password: bytes | None, credentials: Any
     ) -> Deferred[Verdict]:
         """
-        Have a verdict found.
+        Have a verdict found, by the processes if there are any.
         """
-        source = sourceOf(credentials)
-        if self._separate is not None:
-            return self._separate.look(name, password, None, source)
-        looking: Deferred[Any] = self._looking.look(name, password, source)
-        return looking
+        if self._separate is None or password is None:
+            return super()._findVerdict(name, password, credentials)
+        return self._separate.lookUp(name, password, None, sourceOf(credentials))
 
 
-@implementer(ICredentialsChecker)
 class UNIXChecker(Counterpart, _StoredAccountChecker, UNIXSteps, twistedUNIX.UNIXChecker):
     """
     The accounts of the system, with the hashes of /etc/shadow.
@@ -148,19 +137,18 @@ class UNIXChecker(Counterpart, _StoredAccountChecker, UNIXSteps, twistedUNIX.UNI
             return super()._check(credentials)
         return maybeDeferred(lambda: checked)
 
-    def _lookUp(
-        self, name: bytes, password: bytes, credentials: Any
+    def _findVerdict(
+        self, name: bytes, password: bytes | None, credentials: Any
     ) -> Deferred[Verdict]:
         """
         Have a verdict found.
         """
-        if self._looking is self._separate is None:
+        if self._store is None and self._separate is None:
             # Programs skip the constructor.
             UNIXChecker.__init__(self)
-        return super()._lookUp(name, password, credentials)
+        return super()._findVerdict(name, password, credentials)
 
 
-@implementer(ICredentialsChecker)
 class PasswdChecker(_StoredAccountChecker):
     """
     The accounts in a passwd file, with the hashes there or in a shadow file.
@@ -202,7 +190,6 @@ class PasswdChecker(_StoredAccountChecker):
         super().__init__(accounts, workers)
 
 
-@implementer(ICredentialsChecker)
 class UNIXPasswordDatabase(UNIXChecker):
     """
     What conch has under this name: the accounts of the system, or what some
@@ -248,7 +235,7 @@ class UNIXPasswordDatabase(UNIXChecker):
             return super()._check(credentials)
         return self._askFunctions(credentials)
 
-    @readingText
+    @triesDecodings
     def _askFunctions(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check a password against what the functions know.
@@ -257,7 +244,7 @@ class UNIXPasswordDatabase(UNIXChecker):
             in which the credentials have it.
         """
         if not arePlausible(credentials):
-            return fail(self._cbUnknown(False, credentials.username))
+            return fail(refusal(NO_SUCH_USER))
         matching: Deferred[Any] = Deferred.fromCoroutine(self._find(credentials))
         return matching.addCallback(self._cbFound, credentials)
 
@@ -316,13 +303,13 @@ class UNIXPasswordDatabase(UNIXChecker):
         @param place: the place of the function that was asked for it.
         """
         workers = self._threads or workersOf()
-        look, password = Look(None, hash=found), asBytes(credentials.password)
+        look, password = StoredSecret(None, hash=found), asBytes(credentials.password)
         known = self._decoys.get(place)
         decoys = lastDecoy() if known is None else [known]
         verifying: Deferred[Any] = workers.run(
             look.verified, password, decoys, source=sourceOf(credentials)
         )
-        verified: Look = await verifying.addErrback(self._ebVerifying)
+        verified: StoredSecret = await verifying.addErrback(self._ebVerifying)
         if verified.hash is not None:
             self._decoys[place] = verified.hash
         return verified.matched
@@ -386,62 +373,6 @@ def verifyCryptedPassword(crypted: bytes | str, pw: bytes | str) -> bool:
         return False
 
 
-def readNumber(text: str) -> int:
-    """
-    Read the number of a user, as a value of an argument string.
-
-    @raise ValueError: if it is none.
-    """
-    if not re.fullmatch("[0-9]{1,10}", text) or int(text) >= 2**32 - 1:
-        raise ValueError("write the number of a user, such as 1000")
-    return int(text)
-
-
-def readNames(text: str) -> tuple[str, ...]:
-    """
-    Read names separated by commas, as a value of an argument string.
-
-    @raise ValueError: if one is empty.
-    """
-    names = tuple(text.split(","))
-    if "" in names:
-        raise ValueError("write names separated by commas, such as mail,staff")
-    return names
-
-
-#: The options that make rules.
-ruleKeys: dict[str, Callable[[str], Any]] = {
-    "nologin": yesNo,
-    "shells": yesNo,
-    "minuid": readNumber,
-    "groups": readNames,
-}
-
-
-def makeRules(given: Mapping[str, Any], gidOf: Callable[[str], int | None]) -> Rules:
-    """
-    Make rules of what was given.
-
-    @param given: the values of L{ruleKeys}.
-    @param gidOf: find the number of a group; L{None} if there is none.
-
-    @raise ValueError: if a rule can't take effect.
-    @raise OSError: if the groups can't be looked up.
-    """
-    groups = given.get("groups", ())
-    unknown = [name for name in groups if gidOf(name) is None]
-    if unknown:
-        raise ValueError(f"groups: there is no group {unknown[0]!r}")
-    shells = SHELLS if given.get("shells") else None
-    if shells is not None:
-        try:
-            openRegular(shells).close()
-        except OSError as error:
-            raise ValueError(f"shells: {shells} can't be read ({error})") from None
-    nologin = NOLOGIN if given.get("nologin") else ()
-    return Rules(nologin, shells, given.get("minuid", 0), groups)
-
-
 def _start(files: Files, rules: Rules, mustWork: bool = False) -> Helper:
     """
     Start processes that look accounts up.
@@ -451,14 +382,12 @@ def _start(files: Files, rules: Rules, mustWork: bool = False) -> Helper:
     @raise ValueError: if these can let nobody in.
     @raise OSError: if the processes can't be started.
     """
-    return Helper("unix", files, rules, mustWork, processes=processors())
+    return Helper("unix", files, rules, mustWork, processes=processorCount())
 
 
 __all__ = [
     "PasswdChecker",
     "UNIXChecker",
     "UNIXPasswordDatabase",
-    "makeRules",
-    "ruleKeys",
     "verifyCryptedPassword",
 ]

@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 
 from ._exchange import Exchange
 from ._logger import CutLogger
-from ._malformed import MALFORMED, Malformed, describe
+from ._malformed import MALFORMED, Malformed, failureText
 
 # Before somebody is logged in a connection holds less than 256 KiB: a packet that isn't
 # complete, how keys are exchanged, a request that is answered, of which there are some
@@ -123,7 +123,7 @@ class BoundedTransport(ConchServerTransport):
         self._log.info(
             "Message {number} makes no sense: {error}",
             number=number,
-            error=describe(failure),
+            error=failureText(failure),
         )
         self.sendDisconnect(DISCONNECT_PROTOCOL_ERROR, b"malformed packet")
 

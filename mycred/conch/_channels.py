@@ -24,7 +24,7 @@ from .._conchcontracts import ConchError
 from .._sshkeys import Fields, string
 from ._arguments import insistOnPlace, insistOnRequest
 from ._logger import CutService
-from ._malformed import MALFORMED, Malformed, describe
+from ._malformed import MALFORMED, Malformed, failureText
 from ._names import LISTEN, OPEN, isName
 from ._ordered import OrderedConnection
 
@@ -68,7 +68,7 @@ class Channels(CutService, OrderedConnection):
         if failure.check(ConchError):
             why = _reasonOf(failure.value)[1]
         elif failure.check(*MALFORMED):
-            why = describe(failure)
+            why = failureText(failure)
         else:
             self._log.failure("{what!r} fails", failure=failure, what=what)
             return 0

@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 
 from .._sshkeys import Fields, KeyOptions, string
 from ._logger import CutLogger
-from ._malformed import MALFORMED, describe
+from ._malformed import MALFORMED, failureText
 from ._names import REQUESTS
 
 
@@ -42,7 +42,7 @@ class ChannelRequests:
             self._log.info(
                 "A request {what!r} makes no sense: {error}",
                 what=requestType,
-                error=describe(Failure()),
+                error=failureText(Failure()),
             )
             return 0
 

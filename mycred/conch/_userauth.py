@@ -21,7 +21,7 @@ from twisted.conch.ssh.userauth import (
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.python.failure import Failure
 
-from .._audit import because
+from .._audit import withReason
 from .._conchcontracts import IConchUser, NotEnoughAuthentication
 from .._contracts import InterfaceType, Login
 from .._sshkeys import (
@@ -31,9 +31,9 @@ from .._sshkeys import (
     Honors,
     KeyEvidence,
     UnusableKey,
-    keyOf,
     merge,
     parseOffer,
+    signingKeyOf,
     string,
 )
 from ..checkers.sshkeys import ProvedBefore
@@ -115,7 +115,7 @@ class ConnectionPortal(SessionPortal):
         @param error: what is wrong with it; the client isn't told.
         """
         message = "Nothing that counts"
-        failure = Failure(because(UnauthorizedLogin(message), str(error)))
+        failure = Failure(withReason(UnauthorizedLogin(message), str(error)))
         attempt = self._begin(credentials)
         if attempt is not None:
             attempt.end(credentials, failure)
@@ -222,7 +222,7 @@ class SSHUserAuthServer(CutService, ConchUserAuthServer):
             algorithm, blob = fields.string(), fields.string()
             signature = fields.string() if isSigned else None
             fields.end()
-            key = keyOf(parseOffer(blob))
+            key = signingKeyOf(parseOffer(blob))
             data = None
             if signature is not None:
                 data = self._signedData(isSigned, algorithm, blob)

@@ -26,9 +26,9 @@ from mycred.checkers import (
 )
 from mycred.credentials import CramMD5Credentials, UsernamePassword
 from mycred.error import TemporaryFailure
+from mycred.testing import SteppedWorkers
 
 from ..kit.files import BCRYPT, FileTestCase, StoreTests
-from ..kit.stepping import SteppedWorkers
 from ..kit.work import WorkTests, answered, digested, typed, typedText
 
 
@@ -219,8 +219,8 @@ class UncachedTests(StoreTests, FileDBTestCase):
         self.settle()
         for _ in range(2):
             self.assertAccepted(self.ask(checker, b"alice", b"sesame"), b"alice")
-            assert checker._file is not None
-            self.assertIsNone(checker._file.store._file._snapshot)
+            assert checker._store is not None
+            self.assertIsNone(checker._store.store._file._snapshot)
 
     def test_changesWhileScanned(self) -> None:
         """
@@ -229,13 +229,13 @@ class UncachedTests(StoreTests, FileDBTestCase):
         checker = self.checker(b"bob:tulip\n")
         self.settle()
         self.assertAccepted(self.ask(checker, b"bob", b"tulip"), b"bob")
-        assert checker._file is not None
+        assert checker._store is not None
 
         def scan(name: bytes) -> Iterator[Entry]:
             self.path.write_bytes(b"alice:sesame\n")
             return iter(())
 
-        self.patch(checker._file.store._file, "scan", scan)
+        self.patch(checker._store.store._file, "scan", scan)
         self.assertAccepted(self.ask(checker, b"alice", b"sesame"), b"alice")
 
 

@@ -184,7 +184,7 @@ class SameWorkTests(WorkTests, HtpasswdTestCase):
         names = (b"alice", b"bob", b"eve", b"first")
         for present in (typed, typedText):
             self.assertSameWork(checker, present, *names, parse=1, _read=1, verified=1)
-        typical = checker._file.store.typical
+        typical = checker._store.store.typical
         assert typical is not None
         self.assertEqual(typical.name, b"alice")
 
@@ -200,7 +200,7 @@ class SameWorkTests(WorkTests, HtpasswdTestCase):
         self.path.write_bytes(b"# nobody\n")
         self.assertRefused(self.ask(checker, b"alice", b"x"))
         self.assertRefused(self.ask(checker, b"eve", b"x"))
-        self.assertIsNone(checker._file.store.typical)
+        self.assertIsNone(checker._store.store.typical)
 
 
 class LineTests(HtpasswdTestCase):

@@ -30,10 +30,10 @@ from mycred.checkers import (
 from mycred.credentials import UsernamePassword
 from mycred.error import AccountDenied, DenialReason, TemporaryFailure, UnauthorizedLogin
 from mycred.plugins import cred_pam
+from mycred.testing import SteppedWorkers
 
 from ..kit.files import FileTestCase
 from ..kit.services import Services
-from ..kit.stepping import SteppedWorkers
 from ..privileged.test_client import until as wait
 from ..test_system import run
 
@@ -448,5 +448,5 @@ class PluginTests(PAMTestCase):
         Its help names the option, and an example.
         """
         text = cred_pam.thePAMCheckerFactory.authHelp
-        self.assertIn("\nservice=", text)
+        self.assertIn("\n[service=]NAME\n", text)
         self.assertIn("--auth=pam:service=myapp", text)

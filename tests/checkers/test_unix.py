@@ -36,16 +36,17 @@ from mycred.checkers import (
     UNIXAccount,
     UNIXChecker,
     UNIXPasswordDatabase,
+    _rules as _ofCheckers,
     _unix,
     accountOf,
 )
 from mycred.credentials import UsernamePassword, peerOf
 from mycred.error import AccountDenied, DenialReason, TemporaryFailure, UnauthorizedLogin
 from mycred.plugins import cred_passwd, cred_unix
+from mycred.testing import SteppedWorkers
 
 from ..kit.files import BCRYPT
 from ..kit.machines import OTHER, PASSWORD, MachineTestCase
-from ..kit.stepping import SteppedWorkers
 
 
 def closeOf(checker: Any) -> None:
@@ -491,7 +492,7 @@ class SeparateTests(TestCase):
         )
         self.addCleanup(closeOf, checker)
         # What this process could find out doesn't matter.
-        checker._looking = None  # type: ignore[assignment]
+        checker._store = None  # type: ignore[assignment]
         return checker
 
     def test_verdicts(self) -> Deferred[Any]:
@@ -871,8 +872,8 @@ class UNIXPasswordDatabaseTests(AccountTestCase):
         """
         checker = UNIXPasswordDatabase(workers=self.workers)
         self.assertIsInstance(checker, UNIXChecker)
-        checker._looking = PasswdChecker(self.passwd, self.shadow)._looking
-        checker._looking._workers = self.workers
+        checker._store = PasswdChecker(self.passwd, self.shadow)._store
+        checker._store._workers = self.workers
         asking = self.ask(checker, b"carol", PASSWORD)
         self.assertEqual(self.successResultOf(asking), b"carol")
         self.assertDenied(self.ask(checker, b"locked", PASSWORD), DenialReason.LOCKED)
@@ -971,7 +972,7 @@ class PluginTests(AccountTestCase):
         if checker._separate is not None:
             _, _, rules, *_ = checker._separate._helper._settings
         else:
-            rules = checker._looking.store._rules
+            rules = checker._store.store._rules
         return rules  # type: ignore[no-any-return]
 
     def test_unix(self) -> None:
@@ -1009,12 +1010,12 @@ class PluginTests(AccountTestCase):
                 (":shell=yes", "did you mean shells="),
                 (":shells=maybe", "shells: write yes or no"),
                 (":nologin=1", "nologin: write yes or no"),
-                (":minuid=-1", "minuid: write the number of a user"),
+                (":minuid=-1", "minuid: write a uid, such as 1000"),
                 (":minuid=", "minuid: "),
                 (":minuid=root", "minuid: "),
                 (":minuid=4294967295", "minuid: "),
-                (":minuid=²", "minuid: write the number of a user"),
-                (":minuid=" + "1" * 5000, "minuid: write the number of a user"),
+                (":minuid=²", "minuid: write a uid, such as 1000"),
+                (":minuid=" + "1" * 5000, "minuid: write a uid, such as 1000"),
                 (":groups=no-such-group", "groups: there is no group 'no-such-group'"),
                 (":groups=root,", "groups: write names"),
                 (":groups=", "groups: "),
@@ -1027,7 +1028,7 @@ class PluginTests(AccountTestCase):
         C{shells=yes} needs the file.
         """
         missing = self.mktemp()
-        self.patch(_unix, "SHELLS", missing)
+        self.patch(_ofCheckers, "SHELLS", missing)
         self.assertWrong("unix:shells=yes", f"shells: {missing} can't be read")
 
     def test_unreadableShadow(self) -> None:
@@ -1035,17 +1036,11 @@ class PluginTests(AccountTestCase):
         If hashes can't be read, that is worth a warning that says what to do; without
         a shadow file there is none.
         """
-        for error, says in [
-            (PermissionError(13, "Permission denied"), "start as root"),
-            (FileNotFoundError(2, "No such file"), ""),
-        ]:
-
-            def fail(path: str, flags: int, error: OSError = error) -> int:
-                raise error
-
-            self.patch(_files, "_openWithoutWaiting", fail)
+        factory = cred_unix.theUnixCheckerFactory
+        for shadow, says in [(os.getcwd(), "start as root"), (self.mktemp(), "")]:
             output = StringIO()
-            self.patch(cred_unix.theUnixCheckerFactory, "errorOutput", output)
+            self.patch(factory, "errorOutput", output)
+            self.patch(factory, "shadow", shadow)
             self.make("unix")
             self.assertIn(says, output.getvalue())
             self.assertEqual(output.getvalue().count("\n"), 1 if says else 0)

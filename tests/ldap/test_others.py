@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mycred._ldap import Directory, Seen, ldapSettings
+from mycred._ldap import Directory, ldapSettings
 from mycred._ldap.client._ber import element
 from mycred._ldap.client._messages import PASSWORD_POLICY, WHO_AM_I
-from mycred._verdict import Kind
+from mycred._verdict import Kind, Verdict
 
 from ..kit.fakeldap import (
     ANSWERED,
@@ -170,24 +170,24 @@ class OthersTestCase(FakeTestCase):
         path.write_text("x")
         return {"binddn": f"cn=service,{BASE}", "bindpwfile": str(path)}
 
-    def login(self, directory: Directory, name: str, password: str = "sesame") -> Seen:
+    def login(self, directory: Directory, name: str, password: str = "sesame") -> Verdict:
         """
         Log in.
         """
-        return directory.look(name.encode(), password.encode(), time.monotonic() + 20)
+        return directory.lookUp(name.encode(), password.encode(), time.monotonic() + 20)
 
-    def assertAccepted(self, seen: Seen, name: str) -> None:
+    def assertAccepted(self, seen: Verdict, name: str) -> None:
         """
         Insist on a name.
         """
-        verdict = seen.verdict
+        verdict = seen
         self.assertEqual((verdict.kind, verdict.name), (Kind.ACCEPTED, name.encode()))
 
-    def assertRefused(self, seen: Seen, hint: object = None) -> None:
+    def assertRefused(self, seen: Verdict, hint: object = None) -> None:
         """
         Insist on wrong credentials.
         """
-        self.assertIs(seen.verdict.kind, Kind.REFUSED, (hint, seen))
+        self.assertIs(seen.kind, Kind.REFUSED, (hint, seen))
 
 
 class ProgramTests(OthersTestCase):
@@ -224,7 +224,7 @@ class ProgramTests(OthersTestCase):
             directory = self.program(Program(right=50), **given)
             seen = self.login(directory, "alice")
             self.assertRefused(seen)
-            self.assertIn("insufficientAccessRights", seen.verdict.why)
+            self.assertIn("insufficientAccessRights", seen.why)
 
     def test_badName(self) -> None:
         """
@@ -473,7 +473,7 @@ class PolicyTests(OthersTestCase):
         directory = self.program(talk, dn=DN)
         self.server.controls = None
         for _ in range(3):
-            self.assertIs(self.login(directory, "alice").verdict.kind, Kind.ACCEPTED)
+            self.assertIs(self.login(directory, "alice").kind, Kind.ACCEPTED)
         self.assertEqual(self.server.policies, [False, True, True])
         self.assertEqual(self.server.accepted, 3)
 
@@ -491,7 +491,7 @@ class PolicyTests(OthersTestCase):
 
         directory = self.program(talk)
         self.server.controls = None
-        self.assertIs(self.login(directory, "alice").verdict.kind, Kind.ACCEPTED)
+        self.assertIs(self.login(directory, "alice").kind, Kind.ACCEPTED)
         self.assertEqual(set(self.server.policies), {False})
 
     def test_account(self) -> None:
@@ -516,7 +516,7 @@ class PolicyTests(OthersTestCase):
 
         directory = self.program(talk, **self.account())
         self.server.controls = None
-        self.assertIs(self.login(directory, "alice").verdict.kind, Kind.ACCEPTED)
+        self.assertIs(self.login(directory, "alice").kind, Kind.ACCEPTED)
         # The first is the one with which it asks.
         self.assertEqual(self.server.policies, [False, True, True])
 
@@ -713,4 +713,4 @@ class LimitTests(OthersTestCase):
 
             seen = self.login(self.program(talk), "alice")
             self.assertRefused(seen, count)
-            self.assertIn("more than one entry", seen.verdict.why)
+            self.assertIn("more than one entry", seen.why)

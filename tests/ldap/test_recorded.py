@@ -131,7 +131,7 @@ class RecordedTests(FakeTestCase):
         for name in names:
             for password in (b"sesame", b"x"):
                 until = time.monotonic() + 20
-                verdict = directory.look(name.encode(), password, until).verdict
+                verdict = directory.lookUp(name.encode(), password, until)
                 if password == b"x":
                     self.assertIs(verdict.kind, Kind.REFUSED, verdict)
                 elif verdict.kind is Kind.ACCEPTED:

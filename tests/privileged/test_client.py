@@ -18,6 +18,7 @@ import textwrap
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from socket import SHUT_WR, socketpair
 from threading import Event
@@ -158,9 +159,9 @@ class AskTests(HelperTestCase):
         accounts = self.accounts(Rules(minuid=1), now=time.time)
         for name in (b"carol", b"dave", b"locked", b"expired", b"root", b"eve"):
             for password in (PASSWORD, b"tulip", b"\xff\x01"):
-                expected = accounts.look(name, password)._replace(doubt=None)
+                expected = replace(accounts.lookUp(name, password), doubt=None)
                 answer = helper.ask(name, password, None, soon(PATIENCE))
-                self.assertEqual(answer.verdict._replace(doubt=None), expected)
+                self.assertEqual(replace(answer.verdict, doubt=None), expected)
 
     def test_rules(self) -> None:
         """
@@ -188,7 +189,7 @@ class AskTests(HelperTestCase):
         """
         helper = self.helper(3)
         names = [b"carol", b"dave", b"eve", b"locked", b"frank"] * 20
-        expected = [self.accounts().look(n, PASSWORD).kind for n in names]
+        expected = [self.accounts().lookUp(n, PASSWORD).kind for n in names]
         with ThreadPoolExecutor(3) as threads:
             answers = threads.map(
                 lambda n: helper.ask(n, PASSWORD, None, soon(20)), names
@@ -345,9 +346,9 @@ class AskTests(HelperTestCase):
         for found, looks in [
             ([right], 1),
             ([verdicts[0], verdicts[0]], 2),
-            ([right._replace(doubt=(1,)), right], 2),
-            ([right._replace(doubt=(1,)), verdicts[0], verdicts[0]], 3),
-            ([verdicts[0], verdicts[1], verdicts[1]._replace(doubt=None)], 3),
+            ([replace(right, doubt=(1,)), right], 2),
+            ([replace(right, doubt=(1,)), verdicts[0], verdicts[0]], 3),
+            ([verdicts[0], verdicts[1], replace(verdicts[1], doubt=None)], 3),
         ]:
             left = list(found)
             verdict = settled(lambda left=left: left.pop(0), b"a")

@@ -229,10 +229,10 @@ class FactoryTests(SynchronousTestCase):
         """
         The help tells of each option.
         """
-        from mycred.plugins.cred_sshkeys import _keys
+        from mycred.plugins.cred_sshkeys import options
 
-        for name in _keys():
-            self.assertIn(f"\n{name}=", theSSHKeyCheckerFactory.authHelp)
+        for option in options:
+            self.assertIn(f"\n{option.key}=", theSSHKeyCheckerFactory.authHelp)
 
     def test_withoutConch(self) -> None:
         """

@@ -13,14 +13,14 @@ from typing import Any
 
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
-from mycred._ldap import Directory, Seen, ldapSettings
+from mycred._ldap import Directory, ldapSettings
 from mycred._ldap.client import _connection, _opener, _resolver
 from mycred._ldap.client._address import Address, isLoopback
 from mycred._ldap.client._ber import element, integer
 from mycred._ldap.client._errors import Fault, Slow
 from mycred._ldap.client._messages import PASSWORD_POLICY
 from mycred._ldap.client._resolver import Resolver
-from mycred._verdict import Kind
+from mycred._verdict import Kind, Verdict
 from mycred.error import DenialReason
 
 from ...kit.fakeldap import (
@@ -81,23 +81,23 @@ class FakeTestCase(SynchronousTestCase):
         self.addCleanup(directory.close)
         return directory
 
-    def look(self, directory: Directory, timeout: float = LONG) -> Seen:
+    def look(self, directory: Directory, timeout: float = LONG) -> Verdict:
         """
         Log in.
         """
         until = time.monotonic() + timeout
-        seen = directory.look(b"alice", b"sesame", until)
+        seen = directory.lookUp(b"alice", b"sesame", until)
         # Whatever happens, it doesn't take much longer.
         self.assertLess(time.monotonic(), until + 5)
         return seen
 
-    def assertUnsure(self, seen: Seen, *words: str) -> None:
+    def assertUnsure(self, seen: Verdict, *words: str) -> None:
         """
         Insist on a temporary failure.
         """
-        self.assertIs(seen.verdict.kind, Kind.UNSURE, seen)
+        self.assertIs(seen.kind, Kind.UNSURE, seen)
         for word in words:
-            self.assertIn(word, seen.verdict.why)
+            self.assertIn(word, seen.why)
 
 
 class HangingTests(FakeTestCase):
@@ -116,7 +116,7 @@ class HangingTests(FakeTestCase):
                 self.look(self.directory(self.serve(talk)), SHORT), "in time"
             )
         directory = self.directory(self.serve(hang[3]))
-        self.assertIs(self.look(directory).verdict.kind, Kind.ACCEPTED)
+        self.assertIs(self.look(directory).kind, Kind.ACCEPTED)
         for tls in ("starttls", "ldaps"):
             directory = self.directory(self.serve(hang[0]), tls=tls)
             self.assertUnsure(self.look(directory, SHORT))
@@ -265,8 +265,8 @@ class TalkingTests(FakeTestCase):
         directory = self.directory(self.serve(talk))
         for _ in range(2):
             seen = self.look(directory)
-            self.assertIs(seen.verdict.kind, Kind.REFUSED)
-            self.assertIn("more than one", seen.verdict.why)
+            self.assertIs(seen.kind, Kind.REFUSED)
+            self.assertIn("more than one", seen.why)
 
     def test_tooManyAtFirst(self) -> None:
         """
@@ -283,7 +283,7 @@ class TalkingTests(FakeTestCase):
         server = self.serve(talk)
         directory = self.directory(server)
         for _ in range(2):
-            self.assertIs(self.look(directory).verdict.kind, Kind.REFUSED)
+            self.assertIs(self.look(directory).kind, Kind.REFUSED)
         # One to bind, and two to search.
         self.assertEqual(server.accepted, 3)
 
@@ -331,7 +331,7 @@ class TalkingTests(FakeTestCase):
 
         directory = self.directory(self.serve(talk))
         for _ in range(3):
-            self.assertIs(self.look(directory).verdict.kind, Kind.REFUSED)
+            self.assertIs(self.look(directory).kind, Kind.REFUSED)
 
     def test_beforeTLS(self) -> None:
         """
@@ -395,7 +395,7 @@ class TalkingTests(FakeTestCase):
 
         server = self.serve(upTo(0, talk))
         seen = self.look(self.directory(server, dn="uid={username},dc=org"))
-        self.assertIs(seen.verdict.denial, DenialReason.PASSWORD_EXPIRED)
+        self.assertIs(seen.denial, DenialReason.PASSWORD_EXPIRED)
         self.assertNotIn(EXTENDED, server.asked)
 
     def test_nobodyCanBind(self) -> None:
@@ -417,7 +417,7 @@ class TalkingTests(FakeTestCase):
             if isKnown:
                 self.assertUnsure(seen, "confidentialityRequired")
             else:
-                self.assertIs(seen.verdict.kind, Kind.REFUSED)
+                self.assertIs(seen.kind, Kind.REFUSED)
 
     def test_noAnonymousBind(self) -> None:
         """
@@ -432,7 +432,7 @@ class TalkingTests(FakeTestCase):
                     conversation.behave(identity, kind, body)
 
         directory = self.directory(self.serve(talk))
-        self.assertIs(self.look(directory).verdict.kind, Kind.ACCEPTED)
+        self.assertIs(self.look(directory).kind, Kind.ACCEPTED)
 
 
 class ZoneTests(FakeTestCase):
@@ -459,7 +459,7 @@ class ZoneTests(FakeTestCase):
         server = Fake(well, host)
         self.addCleanup(server.stop)
         directory = self.directory(server, host=f"[{host}]:{server.port}")
-        self.assertIs(self.look(directory).verdict.kind, Kind.ACCEPTED)
+        self.assertIs(self.look(directory).kind, Kind.ACCEPTED)
 
 
 class ClosingTests(FakeTestCase):
@@ -515,7 +515,7 @@ class ClosingTests(FakeTestCase):
         server = self.serve(talk)
         directory = self.directory(server)
         for _ in range(3):
-            self.assertIs(self.look(directory).verdict.kind, Kind.ACCEPTED)
+            self.assertIs(self.look(directory).kind, Kind.ACCEPTED)
 
     def test_refused(self) -> None:
         """
@@ -540,7 +540,7 @@ class ClosingTests(FakeTestCase):
             until(lambda server=server: server.open() == 0)
         server = self.serve(well)
         directory = self.directory(server)
-        self.assertIs(self.look(directory).verdict.kind, Kind.ACCEPTED)
+        self.assertIs(self.look(directory).kind, Kind.ACCEPTED)
         directory.close()
         self.assertEqual(server.open(), 0)
 
@@ -561,7 +561,7 @@ class AddressTests(FakeTestCase):
         ]
         self.patch(socket, "getaddrinfo", lambda *_, **__: places)
         directory = self.directory(server, host=f"ldap.example.org:{server.port}")
-        self.assertIs(self.look(directory).verdict.kind, Kind.ACCEPTED)
+        self.assertIs(self.look(directory).kind, Kind.ACCEPTED)
 
     def test_hangingAddress(self) -> None:
         """
@@ -580,10 +580,10 @@ class AddressTests(FakeTestCase):
         [each] = directory._servers._servers
         each._opener._resolver._known = ["10.0.0.1", "10.0.0.2"]
         each._opener._resolver._goodUntil = soon()
-        self.assertIs(self.look(directory, 2).verdict.kind, Kind.ACCEPTED)
+        self.assertIs(self.look(directory, 2).kind, Kind.ACCEPTED)
         for _ in range(3):
             directory.close()
-            self.assertIs(self.look(directory, 2).verdict.kind, Kind.ACCEPTED)
+            self.assertIs(self.look(directory, 2).kind, Kind.ACCEPTED)
         self.assertEqual(hanging.accepted, 1)
 
     def test_none(self) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from twisted.trial.unittest import SkipTest
 
-from mycred._ldap import Directory, Seen
+from mycred._ldap import Directory
 from mycred._ldap.client import (
     _backoff,
     _connection,
@@ -27,7 +27,7 @@ from mycred._ldap.client import (
 from mycred._ldap.client._connection import Role
 from mycred._ldap.client._errors import Fault, Slow
 from mycred._ldap.client._health import Health
-from mycred._verdict import Kind
+from mycred._verdict import Kind, Verdict
 
 from ...kit.certificates import Authority
 from ...kit.directory import DirectoryTestCase
@@ -93,13 +93,13 @@ class ReplicaTests(DirectoryTestCase):
         given = {"timeout": "2", "cafile": self.ca, **self.account(), **given}
         return self.directory(host=hosts, **given)
 
-    def ask(self, directory: Directory, timeout: float = 2) -> Seen:
+    def ask(self, directory: Directory, timeout: float = 2) -> Verdict:
         """
         Log in.
         """
         return self.look(directory, "alice", timeout=timeout)
 
-    def served(self, seen: Seen) -> Slapd:
+    def served(self, seen: Verdict) -> Slapd:
         """
         Tell which server was asked for a login.
         """
@@ -207,7 +207,7 @@ class ReplicaTests(DirectoryTestCase):
             server.kill(signal.SIGCONT)
         self.time.ahead += 10
         # Whoever was trying one all that time has the answer soon.
-        until(lambda: self.ask(directory).verdict.kind is Kind.ACCEPTED)
+        until(lambda: self.ask(directory).kind is Kind.ACCEPTED)
 
     def test_restarted(self) -> None:
         """
@@ -228,7 +228,7 @@ class ReplicaTests(DirectoryTestCase):
         with ThreadPoolExecutor(8) as pool:
             for _ in range(3):
                 looks = pool.map(lambda _: self.ask(directory, LONG), range(40))
-                self.assertEqual({seen.verdict.kind for seen in looks}, {Kind.ACCEPTED})
+                self.assertEqual({seen.kind for seen in looks}, {Kind.ACCEPTED})
                 self.both[0].kill()
                 self.both[0].start()
         self.assertEqual(list(directory.takeNotes()), [])
@@ -281,7 +281,7 @@ class HealthTests(FakeTestCase):
         """
         Log in.
         """
-        return self.look(directory, timeout).verdict.kind is Kind.ACCEPTED
+        return self.look(directory, timeout).kind is Kind.ACCEPTED
 
     def hang(self, conversation: Conversation) -> None:
         """
@@ -702,7 +702,7 @@ class HealthTests(FakeTestCase):
         first, _, directory = self.pair()
         self.cut(first, lambda conversation: conversation.close())
         until = time.monotonic() + LONG
-        steps = directory.look(b"alice", b"sesame", until, isWatched=True).steps
+        steps = directory.lookUp(b"alice", b"sesame", until, isWatched=True).steps
         self.assertIn(f"no answer: 127.0.0.1:{first.port} has closed", steps[0])
         self.assertIn("server: ", steps[1])
 

@@ -43,7 +43,7 @@ class TLSTests(DirectoryTestCase):
             directory = self.directory(host=host, port=str(port), tls=tls, **given)
             looks.append(self.look(directory, "alice"))
             looks.append(self.look(directory, "alice", "x"))
-        kinds = [seen.verdict.kind for seen in looks]
+        kinds = [seen.kind for seen in looks]
         self.assertEqual(kinds[:2], kinds[2:])
         return looks[0], looks[2]
 
