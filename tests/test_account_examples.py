@@ -53,9 +53,7 @@ class RealmTests(MachineTestCase):
             self.assertIsInstance(avatar, kind)
             logout()
             if kind is Data:
-                self.assertEqual(
-                    avatar.data, b"carol, number 1000, at home in /home/carol\n"
-                )
+                self.assertEqual(avatar.data, b"carol, uid 1000, home /home/carol\n")
         _, avatar, _ = portal.realm.requestAvatar(b"carol", None, IResource)
         self.assertIsInstance(avatar, ForbiddenResource)
         self.assertRaises(NotImplementedError, portal.realm.requestAvatar, b"carol", None)
