@@ -3,11 +3,12 @@ What the log says of logins: one line for each, written when its verdict is know
 L{mycred._reporting} says.
 
 What a checker has found out on its way goes to the log at debug level, and travels with
-its failure (L{because}).
+its failure (L{withReason}).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from time import monotonic
@@ -20,7 +21,7 @@ from twisted.python.failure import Failure
 from twisted.python.reflect import qual
 
 from ._contracts import ANONYMOUS, IAnonymous
-from ._encodings import readName
+from ._encodings import decodedName
 from ._peers import hostOf
 from ._secrets import printable
 from .error import AccountDenied, LoginFailed, TemporaryFailure, UnhandledCredentials
@@ -47,11 +48,14 @@ _LONGEST_NAME, _LONGEST_REASON = 64, 300
 # What stands between quotes, since a client or a file may have written it.
 _QUOTED = {"user", "avatar", "key", "reason", "why"}
 
+# What would end a value that stands without quotes.
+_SPACE = re.compile(r"\s")
+
 # What of a text could be taken for the end of a value, or for the next field.
 _SIGNS = {'"', "\\", "="}
 
 
-def because(error: _E, why: str, avatarId: object = None) -> _E:
+def withReason(error: _E, why: str, avatarId: object = None) -> _E:
     """
     Attach to an error what the log should be told, and the client shouldn't.
 
@@ -93,7 +97,7 @@ def sumUp(failures: Sequence[Failure]) -> Failure:
     return last
 
 
-def tell(
+def logOutcome(
     credentials: object,
     result: object,
     began: float,
@@ -117,7 +121,7 @@ def tell(
         found = _part(result.value, "avatarId")
         avatarId = avatarId if found is None else found
     facts = {
-        "user": _text(readName(_part(credentials, "username")), _LONGEST_NAME),
+        "user": _text(decodedName(_part(credentials, "username")), _LONGEST_NAME),
         "avatar": _text(_named(avatarId), _LONGEST_NAME),
         "key": _text(_part(avatarId, "provedBy"), _LONGEST_REASON),
         "reason": _text(reason, _LONGEST_REASON),
@@ -211,9 +215,10 @@ def _part(whole: object, name: str) -> Any:
     """
     Return an attribute; L{None} if there is none, or a program's code fails to tell.
     """
-    with suppress(Exception):
+    try:
         return getattr(whole, name, None)
-    return None
+    except Exception:
+        return None
 
 
 def _said(what: object) -> str:
@@ -252,8 +257,7 @@ def _value(name: str, text: str) -> str:
     line, or for a command to a terminal.
     """
     if name not in _QUOTED:
-        text = "".join("?" if c.isspace() else c for c in text[:_LONGEST_NAME])
-        return _escaped(text)
+        return _escaped(_SPACE.sub("?", text[:_LONGEST_NAME]))
     return f'"{_escaped(text)}"'
 
 
@@ -283,9 +287,9 @@ def _codeOf(character: str) -> str:
 __all__ = [
     "UNFINISHED",
     "authTypeOf",
-    "because",
     "checkedBy",
+    "logOutcome",
     "reasonOf",
     "sumUp",
-    "tell",
+    "withReason",
 ]

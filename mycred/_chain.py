@@ -17,7 +17,7 @@ from twisted.python.reflect import qual
 
 from ._audit import UNFINISHED, authTypeOf, checkedBy, reasonOf, sumUp
 from ._contracts import AvatarID, ICredentialsChecker, InterfaceType
-from ._reporting import nowAsked, tellerOf, tellingAlone
+from ._reporting import noteAsked, reporterOf, reportsOutcome
 from ._secrets import printable
 from .error import (
     AccountDenied,
@@ -69,7 +69,7 @@ class CheckerChain:
             )
         )
 
-    @tellingAlone
+    @reportsOutcome
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Ask each checker that claims the kind of these credentials.
@@ -104,7 +104,7 @@ class _Search:
         self, checking: Iterator[ICredentialsChecker], credentials: Any, log: Logger
     ) -> None:
         self._checking = checking
-        self._teller = tellerOf(credentials)
+        self._reporter = reporterOf(credentials)
         self._credentials = credentials
         self._log = log
         self._answer: Deferred[AvatarID] = Deferred(self._cancel)
@@ -135,7 +135,7 @@ class _Search:
                 self._answer.callback(self._conclude())
                 break
             ask: Any = checker.requestAvatarId
-            nowAsked(self._teller, checker)
+            noteAsked(self._reporter, checker)
             self._asked = asked = maybeDeferred(ask, self._credentials)
             asked.addCallbacks(self._cbAccepted, self._ebRefused, errbackArgs=(checker,))
         self._asking = False

@@ -21,7 +21,7 @@ from ._contracts import IUsernamePassword
 from .error import AccountDenied, UnauthorizedLogin
 
 
-def readingsOf(*texts: str) -> list[tuple[str, ...]]:
+def decodingsOf(*texts: str) -> list[tuple[str, ...]]:
     """
     Read texts that one client has sent, in each way in which they make sense.
 
@@ -43,16 +43,16 @@ def readingsOf(*texts: str) -> list[tuple[str, ...]]:
     return [other, texts] if isUTF8 else [texts, other]
 
 
-def readName(name: object) -> object:
+def decodedName(name: object) -> object:
     """
     Return the likelier reading of a name.
 
     @param name: the name; what is no text comes back as it is.
     """
-    return readingsOf(name)[0][0] if isinstance(name, str) else name
+    return decodingsOf(name)[0][0] if isinstance(name, str) else name
 
 
-def readingText(method: Callable[..., Deferred[Any]]) -> Callable[..., Deferred[Any]]:
+def triesDecodings(method: Callable[..., Deferred[Any]]) -> Callable[..., Deferred[Any]]:
     """
     Decorate the method of a checker that checks credentials, so that a name and a
     password that are text are read as the client has meant them: name and password in
@@ -72,7 +72,7 @@ def readingText(method: Callable[..., Deferred[Any]]) -> Callable[..., Deferred[
         # Which nearly all are not, and all are asked.
         if not isinstance(getattr(credentials, "username", None), str):
             return method(self, credentials)
-        readings = _readingsOf(credentials)
+        readings = _decodedCredentials(credentials)
         if len(readings) < 2:
             return method(self, *readings)
         first, second = readings
@@ -99,7 +99,7 @@ def _ebSecond(failure: Failure, first: Failure) -> Failure:
     return first if isPlain else failure
 
 
-def _readingsOf(credentials: Any) -> list[Any]:
+def _decodedCredentials(credentials: Any) -> list[Any]:
     """
     Read credentials in each way in which they make sense.
 
@@ -116,7 +116,7 @@ def _readingsOf(credentials: Any) -> list[Any]:
         return [credentials]
     return [
         credentials if reading == (name, password) else _reread(credentials, *reading)
-        for reading in readingsOf(name, password)
+        for reading in decodingsOf(name, password)
     ]
 
 
@@ -140,4 +140,4 @@ def _isUTF8(wire: bytes) -> bool:
     return True
 
 
-__all__ = ["readName", "readingText", "readingsOf"]
+__all__ = ["decodedName", "decodingsOf", "triesDecodings"]

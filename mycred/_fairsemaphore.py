@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, maybeDeferred
 
-from ._fairqueue import Source, Turns
+from ._fairqueue import FairQueue, Source
 
 _T = TypeVar("_T")
 
 
-class Places:
+class FairSemaphore:
     """
     So many may do something at a time; the others wait, and sources take turns.
     """
@@ -29,7 +29,7 @@ class Places:
         self._free = places
         self._most = most
         self._refuse = refuse
-        self._turns: Turns[Deferred[None]] = Turns()
+        self._turns: FairQueue[Deferred[None]] = FairQueue()
         self._sources: dict[Deferred[None], Source] = {}
         self._isGiving = False
 
@@ -96,4 +96,4 @@ class Places:
         self._turns.remove(waiting, self._sources.pop(waiting))
 
 
-__all__ = ["Places"]
+__all__ = ["FairSemaphore"]

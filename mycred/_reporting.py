@@ -20,11 +20,11 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from ._audit import tell
+from ._audit import logOutcome
 from ._contracts import ICredentialsChecker
 
 
-class Teller:
+class Reporter:
     """
     Who tells the log how a login ends.  It stands in the credentials meanwhile, so that
     those below keep still.
@@ -37,7 +37,7 @@ class Teller:
     def __init__(self, owner: object) -> None:
         self.owner = owner
 
-    def __deepcopy__(self, memo: object) -> Teller:
+    def __deepcopy__(self, memo: object) -> Reporter:
         """
         Tell of copies of the credentials, too.
         """
@@ -50,7 +50,7 @@ class Teller:
         return type(None), ()
 
 
-class Attempt(Teller):
+class Attempt(Reporter):
     """
     A login that is under way.
 
@@ -72,11 +72,11 @@ class Attempt(Teller):
         super().__init__(owner)
         self._began = monotonic() if began is None else began
         # The same may be presented again meanwhile, and that may end first.
-        self._before = tellerOf(credentials)
+        self._before = reporterOf(credentials)
         self._isOver = False
         self.avatarId: object = None
         self.checker: object = None
-        setTeller(credentials, self)
+        setReporter(credentials, self)
 
     def accept(self, avatarId: Any) -> Any:
         """
@@ -94,72 +94,72 @@ class Attempt(Teller):
         @param result: the failure; anything else stands for success.
         """
         self.leave(credentials)
-        tell(credentials, result, self._began, self.checker, self.avatarId)
+        logOutcome(credentials, result, self._began, self.checker, self.avatarId)
 
     def leave(self, credentials: object) -> None:
         """
         Have credentials say what they said before, since the login has ended.
         """
         self._isOver = True
-        teller = tellerOf(credentials)
-        while isinstance(teller, Attempt) and teller._isOver:
-            teller = teller._before
-        setTeller(credentials, teller)
+        reporter = reporterOf(credentials)
+        while isinstance(reporter, Attempt) and reporter._isOver:
+            reporter = reporter._before
+        setReporter(credentials, reporter)
 
 
 # For credentials that take no attribute, by their C{id}: themselves, so that nothing else
 # gets that meanwhile, and who tells.
-_elsewhere: dict[int, tuple[object, Teller]] = {}
+_elsewhere: dict[int, tuple[object, Reporter]] = {}
 
 
-def tellerOf(credentials: object) -> Teller | None:
+def reporterOf(credentials: object) -> Reporter | None:
     """
     Return who tells the log how a login ends.
 
     @return: L{None} if nobody is known who does.
     """
-    teller = getattr(credentials, "_mycredTeller", None)
-    if teller is None and _elsewhere:
-        _, teller = _elsewhere.get(id(credentials), (None, None))
-    return teller
+    reporter = getattr(credentials, "_mycredReporter", None)
+    if reporter is None and _elsewhere:
+        _, reporter = _elsewhere.get(id(credentials), (None, None))
+    return reporter
 
 
-def setTeller(credentials: Any, teller: Teller | None) -> None:
+def setReporter(credentials: Any, reporter: Reporter | None) -> None:
     """
     Have credentials say who tells the log how a login ends.
     """
     try:
-        if teller is not None:
-            credentials._mycredTeller = teller
+        if reporter is not None:
+            credentials._mycredReporter = reporter
         else:
             # So that they are what they were, and equal to what they equalled.
-            del credentials._mycredTeller
+            del credentials._mycredReporter
     except Exception:
         # Whatever it is that keeps them as they are.
-        if teller is None:
+        if reporter is None:
             _elsewhere.pop(id(credentials), None)
         else:
-            _elsewhere[id(credentials)] = credentials, teller
+            _elsewhere[id(credentials)] = credentials, reporter
 
 
-def isToldAbove(credentials: object, owner: object) -> bool:
+def isReportedAbove(credentials: object, owner: object) -> bool:
     """
     Tell whether somebody nearer to the client tells the log how a login ends.  Where the
     owner does so already, that is for another login, by the same credentials.
     """
-    teller = tellerOf(credentials)
-    return teller is not None and teller.owner is not owner
+    reporter = reporterOf(credentials)
+    return reporter is not None and reporter.owner is not owner
 
 
-def nowAsked(teller: Teller | None, checker: object) -> None:
+def noteAsked(reporter: Reporter | None, checker: object) -> None:
     """
     Remember who is asked, of several: the last one, if the login succeeds.
     """
-    if isinstance(teller, Attempt):
-        teller.checker = checker
+    if isinstance(reporter, Attempt):
+        reporter.checker = checker
 
 
-def tellingAlone(method: Callable[..., Deferred[Any]]) -> Callable[..., Deferred[Any]]:
+def reportsOutcome(method: Callable[..., Deferred[Any]]) -> Callable[..., Deferred[Any]]:
     """
     Decorate the C{requestAvatarId} of a checker, so that it tells the log how a login
     has ended if nobody else will: under Twisted's own portal.
@@ -167,7 +167,7 @@ def tellingAlone(method: Callable[..., Deferred[Any]]) -> Callable[..., Deferred
 
     @wraps(method)
     def requestAvatarId(self: ICredentialsChecker, credentials: Any) -> Deferred[Any]:
-        if isToldAbove(credentials, self):
+        if isReportedAbove(credentials, self):
             return method(self, credentials)
         attempt = Attempt(credentials, self)
         attempt.checker = self
@@ -190,10 +190,10 @@ def tellingAlone(method: Callable[..., Deferred[Any]]) -> Callable[..., Deferred
 
 __all__ = [
     "Attempt",
-    "Teller",
-    "isToldAbove",
-    "nowAsked",
-    "setTeller",
-    "tellerOf",
-    "tellingAlone",
+    "Reporter",
+    "isReportedAbove",
+    "noteAsked",
+    "reporterOf",
+    "reportsOutcome",
+    "setReporter",
 ]

@@ -11,7 +11,7 @@ from queue import SimpleQueue
 from threading import Thread, current_thread
 
 
-class Threads:
+class ThreadPool:
     """
     A pool of threads, started one by one as there is work.
 
@@ -104,7 +104,7 @@ def _isAlive(thread: Thread) -> bool:
     return thread.is_alive() and not (isGone and os.path.exists(tasks))
 
 
-def processors() -> int:
+def processorCount() -> int:
     """
     Count the processors that this process may use.
     """
@@ -114,4 +114,4 @@ def processors() -> int:
         return os.cpu_count() or 1
 
 
-__all__ = ["Threads", "processors"]
+__all__ = ["ThreadPool", "processorCount"]

@@ -1,17 +1,23 @@
 """
-What a store answers of a login: a verdict, with what is known of the account.
+What a store says about a login: a verdict, and what is known of the account.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, NamedTuple, Union
 
 from ._files import Signature
 from .error import DenialReason
 
-#: What a file was like when an answer was in doubt; of several files, a tuple.
+#: The state of a file when a verdict was in doubt; of several files, a tuple.
 Doubt = Union[Signature, tuple[object, ...], None]
+
+
+#: Why a login is refused, for the log.
+NO_SUCH_USER, WRONG_PASSWORD = "no such user", "wrong password"
 
 
 class Account(NamedTuple):
@@ -19,13 +25,13 @@ class Account(NamedTuple):
     What the system knows of an account.
 
     @ivar name: its name, as the system spells it.
-    @ivar uid: its number.
-    @ivar gid: the number of its primary group.
+    @ivar uid: its uid.
+    @ivar gid: the gid of its primary group.
     @ivar home: its home directory.
     @ivar shell: its shell; C{/bin/sh} where none is given (passwd(5)).
     @ivar groups: the names of all groups that it is in, with the primary one.
-    @ivar gids: the numbers of these groups, as setgroups(2) takes them; also of
-        those that have no name.
+    @ivar gids: the gids of these groups, as setgroups(2) takes them; also of those
+        that have no name.
     """
 
     name: str
@@ -39,7 +45,7 @@ class Account(NamedTuple):
 
 class Kind(Enum):
     """
-    How a look ends.
+    How a look-up ends.
     """
 
     ACCEPTED = "accepted"
@@ -51,21 +57,47 @@ class Kind(Enum):
     UNSURE = "unsure"
 
 
-class Verdict(NamedTuple):
+class Note(NamedTuple):
     """
-    What a look at an account has brought about.
+    Something that a store has found, for the log.
 
-    @ivar kind: how it ended.
-    @ivar name: the name of the account, as the system spells it; as it was asked
-        for, if there is no such account.
+    @ivar text: a format.
+    @ivar values: what to put into it.
+    """
+
+    text: str
+    values: Mapping[str, object] = {}
+
+    def __str__(self) -> str:
+        """
+        Return it as the log shows it.
+        """
+        return self.text.format(**self.values)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """
+    What a store says about a login.
+
+    @ivar kind: how the look-up ended.
+    @ivar name: the name of the account, as the store spells it; as it was asked for, if
+        there is no such account.
     @ivar why: what the log is told; empty if all is well.
     @ivar denial: why the account may not be used.
     @ivar account: what the system knows of the account, if it may be used.
-    @ivar delay: for how long the peer should wait for this answer, in seconds.
-    @ivar doubt: the state of a file that had changed just before, and so may have
-        been half-written: a line may be missing that would have decided otherwise.
+    @ivar delay: how long the client should wait for this answer, in seconds.
+    @ivar doubt: the state of a file that had changed just before, and so may have been
+        half-written: a line may be missing that would have decided otherwise.
     @ivar key: what is known of the key, where a key opens the account: values that
         another process can send.
+    @ivar isVerified: whether a password was held against a hash of the account itself.
+    @ivar secret: what is stored, where the credentials are to be asked whether they
+        match it: they may prove a password without sending it.  As long as they haven't
+        been asked the login is refused.
+    @ivar steps: how the verdict was reached, in words, if that was asked for.
+    @ivar values: the values that were asked for.
+    @ivar pauses: how long to wait after C{delay}, in seconds, as it becomes known.
     """
 
     kind: Kind
@@ -76,13 +108,27 @@ class Verdict(NamedTuple):
     delay: float = 0.0
     doubt: Doubt = None
     key: Any = None
+    isVerified: bool = False
+    secret: Any = field(default=None, repr=False)
+    steps: tuple[str, ...] = ()
+    values: tuple[bytes, ...] = field(default=(), repr=False)
+    pauses: Iterator[float] = field(default=iter(()), compare=False, repr=False)
 
     @property
-    def matched(self) -> bool:
+    def isFinal(self) -> bool:
         """
-        Whether nobody needs to look again, though a file may have been half-written.
+        Whether the verdict is final even if a file was half-written: a password that
+        matched came from a complete line.
         """
         return self.kind is Kind.ACCEPTED
 
 
-__all__ = ["Account", "Doubt", "Kind", "Verdict"]
+__all__ = [
+    "NO_SUCH_USER",
+    "WRONG_PASSWORD",
+    "Account",
+    "Doubt",
+    "Kind",
+    "Note",
+    "Verdict",
+]

@@ -25,7 +25,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from . import error as error
-from ._audit import UNFINISHED, because
+from ._audit import UNFINISHED, withReason
 from ._chain import CheckerChain, interfacesOf, unhandled
 from ._contracts import (
     AvatarID,
@@ -37,7 +37,14 @@ from ._contracts import (
     TwistedPortal,
 )
 from ._counterparts import Counterpart, isOverridden, overridable
-from ._reporting import Attempt, Teller, isToldAbove, nowAsked, setTeller, tellerOf
+from ._reporting import (
+    Attempt,
+    Reporter,
+    isReportedAbove,
+    noteAsked,
+    reporterOf,
+    setReporter,
+)
 from .error import AccountDenied, LoginFailed, TemporaryFailure, UnauthorizedLogin
 
 
@@ -58,7 +65,7 @@ class Portal(Counterpart, TwistedPortal):
     # What the constructor has registered, as long as it runs at all.
     _given: Mapping[InterfaceType, ICredentialsChecker] = {}
     _chain: CheckerChain
-    _teller: Teller | None = None
+    _reporter: Reporter | None = None
 
     _log = Logger()
 
@@ -145,13 +152,13 @@ class Portal(Counterpart, TwistedPortal):
         """
         began = monotonic()
         checker = self._checkerFor(credentials)
-        above = tellerOf(credentials)
-        isToldAbove = above is not None and above.owner is not self
-        if isToldAbove:
-            nowAsked(above, checker)
+        above = reporterOf(credentials)
+        isReportedAbove = above is not None and above.owner is not self
+        if isReportedAbove:
+            noteAsked(above, checker)
         else:
             # The checkers leave it to this portal to tell the log.
-            setTeller(credentials, self._teller or self._makeTeller())
+            setReporter(credentials, self._reporter or self._makeReporter())
         avatarId: Any
         try:
             if checker is None:
@@ -163,23 +170,23 @@ class Portal(Counterpart, TwistedPortal):
         if type(avatarId) is not Deferred and not isinstance(avatarId, Deferred):
             answer: Any = avatarId
             avatarId = maybeDeferred(lambda: answer)
-        if isToldAbove and isinstance(above, Attempt):
+        if isReportedAbove and isinstance(above, Attempt):
             avatarId.addCallback(above.accept)
         login = self._askRealm(avatarId, mind, interfaces)
-        if not isToldAbove:
-            setTeller(credentials, above)
+        if not isReportedAbove:
+            setReporter(credentials, above)
             if not (login.called and type(login.result) is tuple):
                 attempt = Attempt(credentials, self, began)
                 attempt.checker = checker
                 login.addBoth(_cbEnd, credentials, attempt)
         return login
 
-    def _makeTeller(self) -> Teller:
+    def _makeReporter(self) -> Reporter:
         """
         Make what stands in credentials while a checker is asked.
         """
-        self._teller = Teller(self)
-        return self._teller
+        self._reporter = Reporter(self)
+        return self._reporter
 
     def _askRealm(
         self, avatarId: Any, mind: object, interfaces: tuple[InterfaceType, ...]
@@ -428,7 +435,7 @@ class SessionPortal(Portal):
             # There are credentials that take no attribute, or not this one.
             with suppress(Exception):
                 setattr(credentials, name, fact)
-        return None if isToldAbove(credentials, self) else Attempt(credentials, self)
+        return None if isReportedAbove(credentials, self) else Attempt(credentials, self)
 
     def _peer(self) -> Any:
         """
@@ -446,7 +453,7 @@ class SessionPortal(Portal):
         if self._mostRefused is not None and self._refused >= self._mostRefused:
             # What was sent before the end of the connection came.
             why = "too many logins were refused on this connection"
-            return fail(because(UnauthorizedLogin(), why))
+            return fail(withReason(UnauthorizedLogin(), why))
         most = self.MOST_AT_A_TIME
         if self._mostRefused is not None:
             most = min(most, self._mostRefused - self._refused)

@@ -24,7 +24,7 @@ from twisted.python.filepath import FilePath
 from twisted.trial.unittest import SkipTest, SynchronousTestCase, TestCase
 from twisted.words.service import InMemoryWordsRealm, IRCFactory
 
-from mycred._encodings import readingsOf, readingText, readName
+from mycred._encodings import decodedName, decodingsOf, triesDecodings
 from mycred._secrets import asBytes
 from mycred.checkers import (
     FilePasswordDB,
@@ -48,27 +48,27 @@ PLAIN = "größe"
 
 class ReadingTests(SynchronousTestCase):
     """
-    Tests for L{readingsOf}.
+    Tests for L{decodingsOf}.
     """
 
     def test_ascii(self) -> None:
         """
         ASCII is read in one way.
         """
-        self.assertEqual(readingsOf("alice", "sesame"), [("alice", "sesame")])
+        self.assertEqual(decodingsOf("alice", "sesame"), [("alice", "sesame")])
 
     def test_utf8AsLatin1(self) -> None:
         """
         UTF-8 that was decoded as Latin-1 is most likely UTF-8.
         """
         typed = tuple(t.encode().decode("latin-1") for t in (NAME, PASSWORD))
-        self.assertEqual(readingsOf(*typed), [(NAME, PASSWORD), typed])
+        self.assertEqual(decodingsOf(*typed), [(NAME, PASSWORD), typed])
 
     def test_text(self) -> None:
         """
         Other text is most likely what it says, and may be bytes that are no UTF-8.
         """
-        first, second = readingsOf(NAME)
+        first, second = decodingsOf(NAME)
         self.assertEqual(first, (NAME,))
         self.assertEqual(asBytes(second[0]), b"j\xfcrgen")
 
@@ -76,14 +76,14 @@ class ReadingTests(SynchronousTestCase):
         """
         What Latin-1 can't say is what it says.
         """
-        self.assertEqual(readingsOf("alice", "€"), [("alice", "€")])
+        self.assertEqual(decodingsOf("alice", "€"), [("alice", "€")])
 
     def test_together(self) -> None:
         """
         A name and a password are read in the same way: one that is no UTF-8 shows that
         the other one is none.
         """
-        first, second = readingsOf("Ã¼", "ü")
+        first, second = decodingsOf("Ã¼", "ü")
         self.assertEqual(first, ("Ã¼", "ü"))
         self.assertEqual([asBytes(t) for t in second], [b"\xc3\xbc", b"\xfc"])
 
@@ -92,7 +92,7 @@ class ReadingTests(SynchronousTestCase):
         """
         There are one or two readings of anything, no more, and the text is one of them.
         """
-        readings = readingsOf(name, password)
+        readings = decodingsOf(name, password)
         self.assertIn((name, password), readings)
         self.assertEqual(len(set(readings)), len(readings))
         self.assertLessEqual(len(readings), 2)
@@ -102,7 +102,7 @@ class ReadingTests(SynchronousTestCase):
         """
         What FTP got over the wire is one of the readings, and the first if it was UTF-8.
         """
-        readings = readingsOf(name.decode("latin-1"), password.decode("latin-1"))
+        readings = decodingsOf(name.decode("latin-1"), password.decode("latin-1"))
         sent = [tuple(asBytes(t) for t in reading) for reading in readings]
         self.assertIn((name, password), sent)
         try:
@@ -116,9 +116,9 @@ class ReadingTests(SynchronousTestCase):
         """
         The log shows the likelier reading of a name; what is no text, as it is.
         """
-        self.assertEqual(readName("Ã¼"), "ü")
-        self.assertEqual(readName(b"\xc3\xbc"), b"\xc3\xbc")
-        self.assertIsNone(readName(None))
+        self.assertEqual(decodedName("Ã¼"), "ü")
+        self.assertEqual(decodedName(b"\xc3\xbc"), b"\xc3\xbc")
+        self.assertIsNone(decodedName(None))
 
 
 class Noting:
@@ -130,7 +130,7 @@ class Noting:
         self.answers = list(answers)
         self.asked: list[tuple[Any, Any]] = []
 
-    @readingText
+    @triesDecodings
     def requestAvatarId(self, credentials: Any) -> Deferred[Any]:
         """
         Answer as was prescribed.
@@ -142,7 +142,7 @@ class Noting:
 
 class AskingTests(SynchronousTestCase):
     """
-    Tests for L{readingText}.
+    Tests for L{triesDecodings}.
     """
 
     typed = UsernamePassword("Ã¼", "x")  # type: ignore[arg-type]
@@ -207,7 +207,7 @@ class AskingTests(SynchronousTestCase):
         answer.username, answer.password = "Ã¼", "x"  # type: ignore[assignment, attr-defined]
         for credentials in (UsernamePassword(b"\xc3\xbc", b"\xfc"), answer, object()):
             given: list[object] = []
-            self.assertIs(readingText(_give(given))(None, credentials), None)
+            self.assertIs(triesDecodings(_give(given))(None, credentials), None)
             self.assertIs(given[0], credentials)
 
 

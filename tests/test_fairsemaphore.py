@@ -9,7 +9,7 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._fairsemaphore import Places
+from mycred._fairsemaphore import FairSemaphore
 
 
 class TooMany(Exception):
@@ -20,11 +20,11 @@ class TooMany(Exception):
 
 class PlacesTests(SynchronousTestCase):
     """
-    Tests for L{Places}.
+    Tests for L{FairSemaphore}.
     """
 
     def setUp(self) -> None:
-        self.places = Places(2, 5, TooMany)
+        self.places = FairSemaphore(2, 5, TooMany)
         self.begun: list[str] = []
         self.doing: dict[str, Deferred[str]] = {}
 
@@ -77,7 +77,7 @@ class PlacesTests(SynchronousTestCase):
         However many can't begin, one after another, each is told why, and their places
         are there for others.
         """
-        places = Places(2, 1000, TooMany)
+        places = FairSemaphore(2, 1000, TooMany)
         doing: list[Deferred[None]] = [Deferred(), Deferred()]
         for one in doing:
             places.run((), lambda one=one: one)

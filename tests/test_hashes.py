@@ -4,7 +4,10 @@ Tests for L{mycred._hashes}.
 
 from __future__ import annotations
 
+import doctest
 import errno
+import re
+from pathlib import Path
 
 import argon2.low_level
 import bcrypt
@@ -12,6 +15,8 @@ from hypothesis import given, settings, strategies as st
 
 from twisted.trial.unittest import SynchronousTestCase
 
+import mycred
+from mycred import hashes
 from mycred._hashes import (
     MAKERS,
     UnusableHash,
@@ -19,11 +24,14 @@ from mycred._hashes import (
     _libcrypt,
     isMeantAsHash,
     recognize,
+    recognizeCrypt,
     verify,
 )
-from mycred._hashes._schemes import CRYPTS, NAMES
+from mycred._hashes._schemes import NAMES, PREFIXES, SCHEMES
 
-from .kit.vectors import EIGHT_BIT, LONG, NEWER, VECTORS
+from .kit.vectors import EIGHT_BIT, LONG, NEWER, STRONG, VECTORS
+
+ROOT = Path(mycred.__file__).parents[1]
 
 patient = settings(deadline=None, database=None)
 
@@ -68,10 +76,9 @@ class VectorTests(SynchronousTestCase):
         """
         There is a hash for everything that the table knows.
         """
-        schemes = [*CRYPTS.values(), *(n for n in NAMES.values() if type(n) is not tuple)]
         newer = {b"$sm3$": "SM3-crypt", b"$sm3y$": "SM3-yescrypt"}
-        self.assertEqual({s.name for s in schemes}, {*oneOfEach, *newer.values()})
-        for prefix in CRYPTS:
+        self.assertEqual({s.name for s in SCHEMES}, {*oneOfEach, *newer.values()})
+        for prefix in PREFIXES:
             known = any(prefix in stored for _, stored, _ in [*VECTORS, *NEWER])
             self.assertTrue(known, prefix)
 
@@ -82,7 +89,7 @@ class VectorTests(SynchronousTestCase):
         """
         for command, stored, password in NEWER:
             prefix = stored[: stored.index(b"$", 1) + 1]
-            if CRYPTS[prefix].lacks() is None:
+            if PREFIXES[prefix].lacks() is None:
                 self.assertIs(verify(stored, password), True, command)
                 self.assertIs(verify(stored, b"tulip"), False, command)
             else:
@@ -549,19 +556,27 @@ class RecognizeTests(SynchronousTestCase):
         """
         schemes = [recognize(stored).scheme for stored in oneOfEach.values()]
         self.assertEqual(
-            {scheme.name for scheme in schemes if not scheme.weakness},
-            {
-                "SHA-1-crypt",
-                "SHA-256-crypt",
-                "SHA-512-crypt",
-                "Sun's MD5",
-                "argon2",
-                "bcrypt",
-                "gost-yescrypt",
-                "scrypt",
-                "yescrypt",
-            },
+            {scheme.name for scheme in schemes if not scheme.weakness}, STRONG
         )
+
+    def test_documented(self) -> None:
+        """
+        The page on password files has each prefix and each name, and says which schemes
+        are weak.
+        """
+        text = (ROOT / "doc" / "password-files.rst").read_text("utf-8")
+        rows = [re.split("  +", line) for line in text.splitlines()]
+        for scheme in SCHEMES:
+            # "$md5," goes with "$md5$".
+            prefixes = [p.decode() for p in scheme.prefixes if not p.endswith(b",")]
+            marks = [f"``{p}``" if p else "thirteen letters" for p in prefixes]
+            names = [f"``{{{name.decode()}}}``" for name in scheme.names]
+            for mark in marks or names[:1]:
+                with self.subTest(scheme.name, mark=mark):
+                    (row,) = [row for row in rows if len(row) == 3 and mark in row[0]]
+                    self.assertEqual("weak" in row[2], scheme.weakness is not None)
+            for name in names:
+                self.assertIn(name, text)
 
     def test_meantAsHash(self) -> None:
         """
@@ -614,6 +629,21 @@ class RecognizeTests(SynchronousTestCase):
         # A word of thirteen letters, or a hash of DES.
         self.assertFalse(isMeantAsHash(oneOfEach["DES"]))
 
+    def test_crypt(self) -> None:
+        """
+        What crypt(3) makes is told from what only mycred knows, and from what has a
+        name in braces before it.
+        """
+        for _, stored, _ in VECTORS:
+            try:
+                found = recognizeCrypt(stored)
+            except UnusableHash as error:
+                self.assertEqual(str(error), "not a hash as crypt(3) makes it", stored)
+                self.assertTrue(stored.startswith((b"{", b"$apr1$", b"$argon2")), stored)
+            else:
+                self.assertEqual(found, recognize(stored))
+                self.assertIsNotNone(_libcrypt.crypt(b"password", stored), stored)
+
     def test_plainText(self) -> None:
         """
         Plain text with a name for it before it is told from a hash.
@@ -649,6 +679,41 @@ class MakeTests(SynchronousTestCase):
             self.assertTrue(verify(one, b"sesame"))
             self.assertFalse(verify(one, b"sesam"))
             self.assertIsNone(recognize(one).scheme.weakness)
+
+    def test_public(self) -> None:
+        """
+        The public functions take text as well as bytes, and what the documentation
+        shows of them is so.
+        """
+        for password in (b"sesame", "sesame"):
+            made = hashes.make(password, "sha512", 1000)
+            self.assertTrue(made.startswith(b"$6$rounds=1000$"))
+            for stored in (made, made.decode()):
+                self.assertIs(hashes.verify(stored, b"sesame"), True)
+                self.assertIs(hashes.verify(stored, "sesame"), True)
+                self.assertIs(hashes.verify(stored, "tulip"), False)
+        failed, tried = doctest.testmod(
+            hashes, optionflags=doctest.IGNORE_EXCEPTION_DETAIL
+        )
+        self.assertEqual((failed, tried > 5), (0, True))
+
+    def test_refusedByMake(self) -> None:
+        """
+        A password that could never match isn't hashed, and a scheme and a cost that
+        don't exist are told.
+        """
+        for password, scheme, cost, says in [
+            (b"", "bcrypt", 4, "an empty password"),
+            (b"a\0b", "bcrypt", 4, "no NUL"),
+            (b"a" * 1025, "sha512", 1000, "1024 bytes"),
+            (b"a" * 73, "bcrypt", 4, "bcrypt: only the first 72 bytes"),
+            (b"sesame", "md5", None, "scheme: write one of bcrypt, argon2id, sha512"),
+            (b"sesame", "bcrypt", 18, "the logarithm of the rounds, 4 to 17"),
+        ]:
+            with self.subTest(says):
+                error = self.assertRaises(ValueError, hashes.make, password, scheme, cost)
+                self.assertIn(says, str(error))
+                self.assertNotIn("sesame", str(error))
 
     def test_longest(self) -> None:
         """
@@ -694,7 +759,7 @@ lookalike = (
     rb"|\{S?SHA(1|256|512)?(\.(HEX|B64))?\}[A-Za-z0-9+/]{26,120}={0,2}"
     rb"|[./A-Za-z0-9]{12}[.26AEIMQUYcgkosw]"
 )
-prefix = st.sampled_from([*CRYPTS, *(b"{%s}" % name for name in NAMES), b"{SHA.HEX}"])
+prefix = st.sampled_from([*PREFIXES, *(b"{%s}" % name for name in NAMES), b"{SHA.HEX}"])
 
 
 def plainTextOf(stored: bytes) -> bytes | None:

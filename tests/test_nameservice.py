@@ -111,7 +111,7 @@ class IgnoredCaseTests(Services, SynchronousTestCase):
         found = self.names("""
             from mycred._accounts._pam import PAM
             for service in ("exec", "deny"):
-                verdict = PAM(service, folder).look(typed.encode(), b"x")
+                verdict = PAM(service, folder).lookUp(typed.encode(), b"x")
                 account = verdict.account and verdict.account.name
                 found.append([verdict.kind.name, verdict.name.decode(), account])
         """)
@@ -127,7 +127,7 @@ class IgnoredCaseTests(Services, SynchronousTestCase):
         found = self.names("""
             from mycred._accounts import Accounts, SystemUsers
             accounts = Accounts(SystemUsers(), folder + "/shadow")
-            verdict = accounts.look(typed.encode(), b"hashed")
+            verdict = accounts.lookUp(typed.encode(), b"hashed")
             found.append([verdict.kind.name, verdict.name.decode()])
         """)
         self.assertEqual(found, [["ACCEPTED", "daemon"]] * len(SPELLINGS))
@@ -140,7 +140,7 @@ class IgnoredCaseTests(Services, SynchronousTestCase):
         found = self.names(f"""
             from mycred._sshkeys import Authority, KeyFiles, parseOffer
             authority = Authority(KeyFiles((folder + "/%u",), isStrict=False))
-            verdict = authority.look(typed.encode(), parseOffer({blobOf(KEY)!r}), None)
+            verdict = authority.lookUp(typed.encode(), parseOffer({blobOf(KEY)!r}), None)
             found.append([verdict.kind.name, verdict.name.decode()])
         """)
         self.assertEqual(found, [["ACCEPTED", "daemon"]] * len(SPELLINGS))
@@ -230,9 +230,9 @@ class OddNameTests(Services, FileTestCase):
         self.patch(pam, "_users", users)
         authority = Authority(KeyFiles((str(keys),), isStrict=False), users)
         looks = [
-            lambda: Accounts(users, str(shadow)).look(b"alias", b"hashed"),
-            lambda: pam.look(b"alias", b"hashed"),
-            lambda: authority.look(b"alias", parseOffer(blobOf(KEY)), None),
+            lambda: Accounts(users, str(shadow)).lookUp(b"alias", b"hashed"),
+            lambda: pam.lookUp(b"alias", b"hashed"),
+            lambda: authority.lookUp(b"alias", parseOffer(blobOf(KEY)), None),
         ]
         return [attempted(look) for look in looks]
 

@@ -149,8 +149,8 @@ class SystemTestCase(SynchronousTestCase):
         """
         Ask mycred, and the checker of PAM, which must agree on whom to let in.
         """
-        verdict = self.accounts.look(name.encode(), password)
-        byPAM = PAM(SERVICE.name).look(name.encode(), password)
+        verdict = self.accounts.lookUp(name.encode(), password)
+        byPAM = PAM(SERVICE.name).lookUp(name.encode(), password)
         self.assertEqual(
             verdict.kind is Kind.ACCEPTED, byPAM.kind is Kind.ACCEPTED, (verdict, byPAM)
         )
@@ -160,7 +160,7 @@ class SystemTestCase(SynchronousTestCase):
         """
         Insist on the verdict of pam_unix.
         """
-        verdict = self.look(name, password)
+        verdict = self.lookUp(name, password)
         right = self.pamtester(name, password, "authenticate")
         allowed = right and self.pamtester(name, password, "authenticate", "acct_mgmt")
         self.assertEqual(verdict.kind is Kind.ACCEPTED, allowed, verdict)
@@ -248,7 +248,7 @@ class StateTests(SystemTestCase):
             today = self.today()
             setLine(self.name, self.hash + b":" + written(fields, today))
             if old and fields in _SINCE_1_6:
-                verdict = self.accounts.look(self.name.encode(), PASSWORD)
+                verdict = self.accounts.lookUp(self.name.encode(), PASSWORD)
             else:
                 verdict = self.assertAgreed(self.name)
             if today == self.today():
@@ -289,7 +289,7 @@ class StateTests(SystemTestCase):
             self.hash + b":20000:0:99999999999:7:::",
         ):
             setLine(self.name, fields)
-            verdict = self.accounts.look(self.name.encode(), PASSWORD)
+            verdict = self.accounts.lookUp(self.name.encode(), PASSWORD)
             self.assertIs(verdict.kind, Kind.REFUSED)
             self.assertFalse(self.pamtester(self.name, PASSWORD, "authenticate"))
 
@@ -341,7 +341,7 @@ class StateTests(SystemTestCase):
             (["chage", "-E", "-1", "-d", "2020-01-01", "-M", "1", "-I", "1"], False),
         ]:
             self.assertEqual(run(*command, self.name).returncode, 0)
-            self.assertEqual(self.look(self.name).kind is Kind.ACCEPTED, allowed)
+            self.assertEqual(self.lookUp(self.name).kind is Kind.ACCEPTED, allowed)
             # Not as root, whom su asks for no password.
             nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
             done = run(*nobody, "su", self.name, "-c", "echo in", input=PASSWORD + b"\n")
@@ -361,7 +361,7 @@ class StateTests(SystemTestCase):
         """
         name = self.name.encode()
         self.usermod("-s", "/bin/sh", "-G", "adm")
-        account = self.look(self.name).account
+        account = self.lookUp(self.name).account
         assert account is not None
         self.assertEqual(account.groups, (self.name, "adm"))
         self.assertEqual((account.home, account.shell), (f"/home/{NAME}", "/bin/sh"))
@@ -394,9 +394,9 @@ class StateTests(SystemTestCase):
                 SERVICE.write_text(
                     f"auth required pam_unix.so nodelay\naccount required {module}\n"
                 )
-                verdict = accounts.look(name, PASSWORD)
+                verdict = accounts.lookUp(name, PASSWORD)
                 self.assertIn(verdict.kind, (Kind.ACCEPTED, Kind.DENIED))
-                byPAM = PAM(SERVICE.name).look(name, PASSWORD)
+                byPAM = PAM(SERVICE.name).lookUp(name, PASSWORD)
                 self.assertEqual(
                     verdict.kind, byPAM.kind, (change, rules, verdict, byPAM)
                 )
@@ -417,7 +417,7 @@ class StateTests(SystemTestCase):
         rules = Rules(nologin=NOLOGIN)
         accounts = Accounts(SystemUsers(), str(SHADOW), rules)
         for kind in (Kind.ACCEPTED, Kind.DENIED):
-            self.assertIs(accounts.look(self.name.encode(), PASSWORD).kind, kind)
-            byPAM = PAM(SERVICE.name).look(self.name.encode(), PASSWORD)
+            self.assertIs(accounts.lookUp(self.name.encode(), PASSWORD).kind, kind)
+            byPAM = PAM(SERVICE.name).lookUp(self.name.encode(), PASSWORD)
             self.assertIs(byPAM.kind, kind)
             nologin.touch()

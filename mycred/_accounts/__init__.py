@@ -2,16 +2,17 @@
 UNIX accounts: find one, verify a password, and tell whether it may be used.
 
 An account is found by the name service or in a passwd file, its hash and its
-dates in a shadow file.  L{Accounts.look} does it all, and waits for files, the
+dates in a shadow file.  L{Accounts.lookUp} does it all, and waits for files, the
 name service and the hash: it is called in threads, and in processes of their own.
 """
 
 from ._account import isAccountName, isMadeUp, isPlausibleLogin, madeUp
-from ._layout import ACCOUNTS, cryptIn, hashIn
+from ._layout import ACCOUNTS, hashIn
 from ._passwords import (
     SHADOW,
+    AccountFiles,
     Accounts,
-    Files,
+    AccountSettings,
     checkFiles,
     describe,
     lastDecoy,
@@ -29,9 +30,10 @@ __all__ = [
     "NOLOGIN",
     "SHADOW",
     "SHELLS",
+    "AccountFiles",
+    "AccountSettings",
     "Accounts",
     "FileUsers",
-    "Files",
     "RecordUsers",
     "Rules",
     "ShadowDatabase",
@@ -39,7 +41,6 @@ __all__ = [
     "SystemUsers",
     "Users",
     "checkFiles",
-    "cryptIn",
     "describe",
     "hashIn",
     "isAccountName",

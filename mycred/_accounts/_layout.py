@@ -4,7 +4,7 @@ The lines of passwd(5), shadow(5) and group(5).
 
 from __future__ import annotations
 
-from .._hashes import Hash, UnusableHash, recognize
+from .._hashes import Hash, UnusableHash, recognizeCrypt
 from .._passwordfile import Layout
 
 
@@ -35,20 +35,6 @@ ACCOUNTS = AccountLayout()
 #: What the log says of a file in which very much is odd.
 MORE = "; the rest is left out"
 
-# What L{recognize} knows, and crypt(3) doesn't.
-_FOREIGN = (b"{", b"$apr1$", b"$argon2")
-
-
-def cryptIn(secret: bytes) -> Hash:
-    """
-    Read a hash of crypt(3)'s kind.
-
-    @raise UnusableHash: if it isn't one, or can't be verified.
-    """
-    if secret.startswith(_FOREIGN):
-        raise UnusableHash("not a hash as crypt(3) makes it")
-    return recognize(secret)
-
 
 def hashIn(secret: bytes) -> Hash | None:
     """
@@ -65,11 +51,11 @@ def hashIn(secret: bytes) -> Hash | None:
         return None
     unlocked = secret.lstrip(b"!*")
     try:
-        return cryptIn(unlocked)
+        return recognizeCrypt(unlocked)
     except UnusableHash:
         if len(unlocked) < len(secret):
             return None
         raise
 
 
-__all__ = ["ACCOUNTS", "MORE", "AccountLayout", "cryptIn", "hashIn"]
+__all__ = ["ACCOUNTS", "MORE", "AccountLayout", "hashIn"]

@@ -7,14 +7,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import chain
-from typing import NamedTuple
 
 from .._hashes import Hash, UnusableHash, preload as preloadHashes, recognize
-from .._passwordfile import Entry, Look, PasswordFile, UserFile
-from .._passwordfile._notes import Note
-from .._verdict import Account, Kind, Verdict
+from .._passwordfile import Entry, PasswordFile, StoredSecret, UserFile
+from .._verdict import Account, Kind, Note, Verdict
 from ..error import DenialReason
 from ._layout import ACCOUNTS, MORE, hashIn
 from ._rules import Rules
@@ -37,7 +36,8 @@ _DAY = 86_400
 SHADOW = "/etc/shadow"
 
 
-class Files(NamedTuple):
+@dataclass(frozen=True)
+class AccountFiles:
     """
     Where accounts are.
 
@@ -49,6 +49,21 @@ class Files(NamedTuple):
     passwd: str | None = None
     shadow: str | None = None
     group: str | None = None
+
+
+@dataclass(frozen=True)
+class AccountSettings:
+    """
+    What decides about accounts in another process.
+
+    @ivar files: where they are.
+    @ivar rules: what they must be like.
+    @ivar mustWork: whether files are an error that can let nobody in.
+    """
+
+    files: AccountFiles
+    rules: Rules = Rules()  # noqa: RUF009
+    mustWork: bool = False
 
 
 class Accounts:
@@ -84,7 +99,7 @@ class Accounts:
         # The last hash that the name service had itself.
         self._seen: tuple[Hash, ...] = ()
 
-    def look(self, name: bytes, password: bytes) -> Verdict:
+    def lookUp(self, name: bytes, password: bytes) -> Verdict:
         """
         Look an account up, verify a password, and tell whether the account may be
         used.
@@ -100,9 +115,9 @@ class Accounts:
         if user is not None and user.own is not None:
             look = self._lookAt(user.own, password, decoys)
         elif self._shadow is not None:
-            look = self._shadow.look(user.name if user else name, password, decoys)
+            look = self._shadow.stored(user.name if user else name, password, decoys)
         else:
-            look = Look(None).verified(password, decoys)
+            look = StoredSecret(None).verified(password, decoys)
         if user is None:
             verdict = _unknown(name, found, look)
         elif not look.matched:
@@ -114,7 +129,7 @@ class Accounts:
             # By complete lines, whatever is still to come.
             return verdict
         doubt = found.doubt, look.doubt, verdict.doubt
-        return verdict._replace(doubt=doubt if any(doubt) else None)
+        return replace(verdict, doubt=doubt if any(doubt) else None)
 
     def takeNotes(self) -> Iterator[Note]:
         """
@@ -123,14 +138,14 @@ class Accounts:
         shadow = iter(()) if self._shadow is None else self._shadow.takeNotes()
         return chain(self._users.takeNotes(), shadow)
 
-    def _lookAt(self, own: Shadow, password: bytes, decoys: list[Hash]) -> Look:
+    def _lookAt(self, own: Shadow, password: bytes, decoys: list[Hash]) -> StoredSecret:
         """
         Verify a password against a hash that isn't in the shadow file.
         """
         try:
-            look = Look(None, hash=hashIn(own.secret))
+            look = StoredSecret(None, hash=hashIn(own.secret))
         except UnusableHash as error:
-            look = Look(None, flaw=str(error))
+            look = StoredSecret(None, flaw=str(error))
         verified = look.verified(password, decoys)
         if verified.hash is not None:
             self._seen = (verified.hash,)
@@ -182,7 +197,7 @@ def describe(users: Users, name: bytes) -> Account | None:
     return user.account._replace(groups=groups.names, gids=groups.gids)
 
 
-def makeAccounts(files: Files, rules: Rules) -> Accounts:
+def makeAccounts(files: AccountFiles, rules: Rules) -> Accounts:
     """
     Make what looks accounts up.
 
@@ -266,7 +281,7 @@ def lastDecoy() -> list[Hash]:
     return []
 
 
-def _unknown(name: bytes, found: Found, look: Look) -> Verdict:
+def _unknown(name: bytes, found: Found, look: StoredSecret) -> Verdict:
     """
     Refuse somebody who has no account.
     """
@@ -300,8 +315,9 @@ def _parse(entry: Entry | None) -> Shadow:
 
 __all__ = [
     "SHADOW",
+    "AccountFiles",
+    "AccountSettings",
     "Accounts",
-    "Files",
     "checkFiles",
     "describe",
     "lastDecoy",

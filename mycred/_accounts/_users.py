@@ -12,8 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 from .._hashes import Hash, UnusableHash
 from .._passwordfile import Entry, PasswordFile, UserFile
-from .._passwordfile._notes import Note
-from .._verdict import Account, Doubt
+from .._verdict import Account, Doubt, Note
 from ._account import isAccountName
 from ._groups import GroupFile, Groups, isNumber
 from ._layout import ACCOUNTS, MORE, hashIn
@@ -191,7 +190,7 @@ class FileUsers:
         """
         Look a user up.
         """
-        look = self.file.look(name, None)
+        look = self.file.stored(name)
         if look.entry is None:
             if self.file.typical is not None:
                 # To read a line takes time: it is done for whoever has none, too.

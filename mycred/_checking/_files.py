@@ -4,20 +4,17 @@ What the checkers of files do with what is found in one.
 
 from __future__ import annotations
 
-import os
-from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.python.failure import Failure
 
-from .._argstring import nonEmpty
 from .._contracts import AvatarID, IUsernamePassword
-from .._passwordfile import HTPASSWD, Look, PasswordFile, UserFile
+from .._passwordfile import PasswordFile
 from .._peers import sourceOf
 from .._secrets import asBytes
-from ._passwords import PasswordMatching, refusal
-from ._stores import Looking
+from .._verdict import Kind, Verdict
+from ._passwords import PasswordMatching
+from ._stores import ThreadedStore
 
 
 class FileChecker(PasswordMatching):
@@ -35,18 +32,18 @@ class FileChecker(PasswordMatching):
         """
         return (self._file.store.path,)
 
-    def _look(
-        self, file: Looking[PasswordFile], name: bytes, credentials: Any
+    def _lookUp(
+        self, file: ThreadedStore[PasswordFile], name: bytes, credentials: Any
     ) -> Deferred[AvatarID]:
         """
-        Look somebody up, and conclude from what is found.
+        Look a user up, and conclude from the verdict.
 
-        @param name: his name, as it would stand in the file.
+        @param name: the name, as it would stand in the file.
         """
         typed = self._typedIn(credentials)
         password = None if typed is None else asBytes(typed.password)
-        looking: Deferred[Any] = file.look(name, password, sourceOf(credentials))
-        return looking.addCallback(self._cbLook, credentials)
+        looking: Deferred[Any] = file.lookUp(name, password, sourceOf(credentials))
+        return looking.addCallback(self._cbVerdict, credentials)
 
     def _typedIn(self, credentials: Any) -> Any:
         """
@@ -54,58 +51,26 @@ class FileChecker(PasswordMatching):
         """
         return IUsernamePassword(credentials, None)
 
-    def _cbLook(self, look: Look, credentials: Any) -> Any:
+    def _cbVerdict(self, verdict: Verdict, credentials: Any) -> Any:
         """
-        Conclude from what was found about a user.
+        Conclude from the verdict on a user.
         """
-        avatarId = avatarIdOf(look, credentials)
-        if look.hash and self._typedIn(credentials) is not None:
-            return self._cbPasswordMatch(look.matched, avatarId)
-        refuse = partial(self._cbUseless, look) if look.hash or look.flaw else None
-        return self._matchPassword(credentials, look.secret, avatarId, refuse)
-
-    def _cbUseless(self, look: Look, matched: bool, username: AvatarID) -> Failure:
-        """
-        Refuse a user with whose line nobody can log in, or not in this way.
-        """
-        return refusal(
-            look.flaw
-            or "a hash, which can't serve a login that doesn't send the password"
-        )
+        avatarId = avatarIdOf(verdict.name, credentials)
+        if verdict.isVerified:
+            isRight = verdict.kind is Kind.ACCEPTED
+            return self._cbPasswordMatch(isRight, avatarId)
+        return self._matchPassword(credentials, verdict.secret, avatarId, verdict.why)
 
 
-def readable(text: str) -> str:
+def avatarIdOf(name: Any, credentials: Any) -> AvatarID:
     """
-    Read the name of a password file, as a value of an argument string.
-
-    @return: the absolute name, since twistd may change the folder before the
-        first login.
-
-    @raise ValueError: if there is no name, or the file can't be read now.
+    Return the avatar ID for a name as the store spells it, in the type in which the
+    credentials have the name.
     """
-    path = os.path.abspath(nonEmpty(text))
-    try:
-        UserFile(path, HTPASSWD).open().close()
-    except OSError as error:
-        raise ValueError(
-            f"{path} can't be read ({error.strerror or error}); write the name of a "
-            "file that the server can read"
-        ) from None
-    return path
+    if isinstance(credentials.username, str) and isinstance(name, bytes):
+        return name.decode("utf-8", "surrogateescape")  # type: ignore[return-value]
+    avatarId: AvatarID = name
+    return avatarId
 
 
-def avatarIdOf(look: Look, credentials: Any) -> AvatarID:
-    """
-    Name the avatar: as the file spells the name, in the type in which the
-    credentials have it.
-    """
-    if look.name is None:
-        unknown: AvatarID = credentials.username
-        return unknown
-    if isinstance(credentials.username, str) and isinstance(look.name, bytes):
-        return look.name.decode("utf-8", "surrogateescape")  # type: ignore[return-value]
-    known: AvatarID = look.name
-    return known
-
-
-__all__ = ["FileChecker", "avatarIdOf", "readable"]
+__all__ = ["FileChecker", "avatarIdOf"]

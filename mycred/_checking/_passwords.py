@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import (
@@ -19,10 +20,11 @@ from twisted.internet.defer import (
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from .._audit import because
+from .._audit import withReason
 from .._contracts import AvatarID, twistedCredentials
 from .._counterparts import isOverridden
 from .._secrets import isPlausible
+from .._verdict import NO_SUCH_USER, WRONG_PASSWORD
 from ..error import LoginFailed, TemporaryFailure, UnauthorizedLogin
 
 # Asked of its module at each login, it would take as long as the login: there are names
@@ -46,23 +48,23 @@ class PasswordMatching:
 
         Programs override this, and call it with these arguments.
         """
-        return username if matched else refusal("wrong password")
+        return username if matched else refusal(WRONG_PASSWORD)
 
     def _matchPassword(
         self,
         credentials: Any,
         stored: Any,
         avatarId: AvatarID,
-        refuse: Callable[[bool, AvatarID], Failure] | None = None,
+        why: str = NO_SUCH_USER,
     ) -> Deferred[AvatarID]:
         """
         Ask the credentials whether they match a stored secret.
 
         @param credentials: what the user presents.
-        @param stored: the secret; an empty one stands for no user.
+        @param stored: the secret; an empty one matches nothing.
         @param avatarId: the answer, if they match.
-        @param refuse: what refuses a user who is there, and whom no secret lets in:
-            they are refused after the same work as others.
+        @param why: what the log is told if nothing is stored: such a login is refused
+            after the same work as others.
         """
         secret = stored or NOBODYS
         try:
@@ -74,7 +76,9 @@ class PasswordMatching:
                     matched = credentials.checkPassword(text)
         except Exception:
             return fail()
-        conclude = refuse or (self._cbPasswordMatch if stored else self._cbUnknown)
+        conclude: Callable[[bool, AvatarID], Any] = self._cbPasswordMatch
+        if not stored:
+            conclude = partial(_refuse, why)
         if matched is True or matched is False:
             answer: Any = conclude(matched, avatarId)
             if type(answer) is bytes or type(answer) is Failure:
@@ -94,11 +98,12 @@ class PasswordMatching:
         self._log.failure("A hash could not be verified", failure)
         return Failure(TemporaryFailure("Temporarily unavailable"))
 
-    def _cbUnknown(self, matched: bool, username: AvatarID) -> Failure:
-        """
-        Refuse a user whom the store doesn't know.
-        """
-        return refusal("no such user")
+
+def _refuse(why: str, matched: object, avatarId: object) -> Failure:
+    """
+    Refuse a login, whatever the credentials have said.
+    """
+    return refusal(why)
 
 
 def _itself(answer: Any) -> Any:
@@ -114,7 +119,7 @@ def refusal(why: str) -> Failure:
 
     @param why: what the log is told, and the client isn't.
     """
-    return Failure(because(UnauthorizedLogin(), why))
+    return Failure(withReason(UnauthorizedLogin(), why))
 
 
 def arePlausible(credentials: Any) -> bool:

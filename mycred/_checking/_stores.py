@@ -1,23 +1,30 @@
 """
-Looks into a store that are made in threads: what the store has found out is
-logged, a store that can't be read is no wrong password, and nobody is refused
-because of a file that is just being written.
+Stores that are asked off the reactor's thread.
+
+Whatever is asked, and wherever: what the store has noted is logged, an outage is a
+temporary failure and no wrong password, a verdict that is in doubt because a file is just
+being written is asked for again, and all of it ends by the deadline of the workers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, Generic, Protocol, TypeVar
+import time
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from functools import partial
+from itertools import chain
+from typing import Generic, Protocol, TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from .._audit import because
+from .._audit import withReason
 from .._fairqueue import Source
-from .._files import SETTLING, Signature
-from .._passwordfile._notes import Note
+from .._files import SETTLING
+from .._privileged import PrivilegedClient
 from .._secrets import printable
+from .._verdict import Doubt, Kind, Note, Verdict
 from ..error import LoginFailed, TemporaryFailure
 from ..workers import Workers, workersOf
 
@@ -26,22 +33,200 @@ _T = TypeVar("_T")
 # How often a file that goes on changing is read before a login is given up.
 _TRIES = 20
 
+# What part of the time that a login may take a process or a directory has for it: the
+# rest is for the log to be told how it ended.
+_SHARE = 29 / 30
+
+# A login that has waited for a thread for a larger part of it isn't begun with.
+_LATEST = 3 / 4
+
+# So many threads wait for a directory: for the network, and for hashes that it verifies.
+# With more of them they get into each other's way.
+_THREADS = 6
+
+# What was logged lately isn't logged again: so many lines are remembered.
+_MOST_REMEMBERED = 100
+
+
+class AsyncStore:
+    """
+    Base of the stores below: it asks in threads.
+
+    @ivar path: what to call the store in the log.
+    """
+
+    _log = Logger()
+
+    def __init__(self, path: str, workers: Workers | None = None) -> None:
+        """
+        @param path: what to call the store in the log.
+        @param workers: the threads; if L{None}, they belong to the reactor that is
+            installed when the first one is needed.
+        """
+        self.path = path
+        self._workers = workers
+
+    @property
+    def workers(self) -> Workers:
+        """
+        The threads.
+        """
+        if self._workers is None:
+            self._workers = self._makeWorkers()
+        return self._workers
+
+    def ask(
+        self,
+        find: Callable[..., Verdict],
+        *args: Hashable,
+        source: Source = (),
+        isShared: bool = False,
+    ) -> Deferred[Verdict]:
+        """
+        Have a verdict found in a thread.
+
+        @param find: what finds it, and may block.  It raises L{OSError} if the store
+            can't be read.
+        @param args: what to call it with.
+        @param source: who asks.
+        @param isShared: whether logins that ask for the same at the same time may share
+            the verdict.
+
+        @return: a L{Deferred} that fires with the verdict, after the delay that it asks
+            for.  It fails with L{TemporaryFailure} if the store can't be read, if too
+            many wait, or at the deadline.
+        """
+        until = self.workers.seconds() + self.workers.deadline
+        if isShared:
+            return self._ask(find, args, source, until)
+        # A partial equals nothing but itself.
+        return self._ask(partial(find, *args), (), source, until)
+
+    def now(self, work: Callable[[], _T]) -> _T:
+        """
+        Do in the caller's thread what is done in threads otherwise.
+
+        @raise TemporaryFailure: if the store can't be read.
+        """
+        try:
+            return work()
+        except OSError as error:
+            raise self.unreadable(error) from None
+        finally:
+            self.logNotes()
+
+    def unreadable(self, error: object) -> TemporaryFailure:
+        """
+        Log why the store can't be read; the client isn't told.
+
+        @return: the error for the client.
+        """
+        path = printable(self.path)
+        self._log.error("{file} can't be read: {error}", file=path, error=error)
+        return unavailable(f"{path} can't be read: {error}")
+
+    def logNotes(self) -> None:
+        """
+        Log what threads have found out about the store.
+        """
+        for text, values in self._takeNotes():
+            self._log.warn(text, **values)
+
+    def _makeWorkers(self) -> Workers:
+        """
+        Return the threads of the reactor that is installed.
+        """
+        return workersOf()
+
+    def _takeNotes(self) -> Iterable[Note]:
+        """
+        Take what the log should be told.
+        """
+        raise NotImplementedError
+
+    def _ask(
+        self,
+        call: Callable[..., Verdict],
+        args: tuple[Hashable, ...],
+        source: Source,
+        until: float,
+        doubt: Doubt = None,
+        tries: int = _TRIES,
+    ) -> Deferred[Verdict]:
+        """
+        Ask, and ask again as long as the verdict is in doubt.
+
+        @param until: when to give up, in seconds as the workers count them.
+        @param doubt: the state of the file when the last verdict was in doubt.
+        @param tries: how often to ask.
+        """
+        workers = self.workers
+
+        def cbVerdict(verdict: Verdict) -> Verdict | Deferred[Verdict]:
+            self._logAnswer(verdict)
+            if verdict.isFinal or verdict.doubt is None or verdict.doubt == doubt:
+                return self._waitOut(verdict, chain([verdict.delay], verdict.pauses))
+            if tries == 1 or workers.seconds() + SETTLING > until:
+                self._log.error("{file} goes on changing", file=self.path)
+                path = printable(self.path)
+                return fail(unavailable(f"{path} goes on changing"))
+            again = call, args, source, until, verdict.doubt, tries - 1
+            return workers.pause(SETTLING).addCallback(lambda _: self._ask(*again))
+
+        within = max(0.0, until - workers.seconds())
+        asking = workers.share(call, *args, within=within, source=source)
+        return asking.addCallbacks(cbVerdict, self._ebVerdict)
+
+    def _logAnswer(self, verdict: Verdict) -> None:
+        """
+        Log what has been found out on the way to a verdict.
+        """
+        self.logNotes()
+
+    def _waitOut(
+        self, verdict: Verdict, pauses: Iterator[float]
+    ) -> Verdict | Deferred[Verdict]:
+        """
+        Wait for as long as a verdict asks for, without a thread.
+
+        @param pauses: how long, one pause after another.
+
+        @return: the verdict.  If the client goes meanwhile it stands all the same, as
+            the log is told.
+        """
+        pause = next((pause for pause in pauses if pause), None)
+        if pause is None:
+            return verdict
+        pausing = self.workers.pause(min(pause, self.workers.deadline))
+        return pausing.addCallbacks(
+            lambda _: self._waitOut(verdict, pauses), lambda _: verdict
+        )
+
+    def _ebVerdict(self, failure: Failure) -> Failure:
+        """
+        Log what has failed in a thread.
+        """
+        self.logNotes()
+        if failure.check(LoginFailed, CancelledError):
+            return failure
+        if failure.check(OSError):
+            return Failure(self.unreadable(failure.value))
+        self._log.failure("A look-up in {file} failed", failure, file=self.path)
+        return Failure(unavailable(f"a look-up in {printable(self.path)} failed"))
+
 
 class Store(Protocol):
     """
-    Where accounts are, as threads see it.
+    A store, as threads see it.
 
     @ivar path: what to call it in the log.
     """
 
     path: str
 
-    def look(self, name: bytes, password: Any) -> Any:
+    def lookUp(self, name: bytes, password: bytes | None) -> Verdict:
         """
-        Look somebody up, and verify his password.
-
-        @return: an object with C{matched}, and with C{doubt}: the state of a file
-            that had changed just before, and so may have been half-written.
+        Look an account up, and verify its password.
 
         @raise OSError: if the store can't be read.
         """
@@ -55,126 +240,216 @@ class Store(Protocol):
 _S = TypeVar("_S", bound=Store)
 
 
-class Looking(Generic[_S]):
+class ThreadedStore(AsyncStore, Generic[_S]):
     """
-    Looks into a store.
+    A store that threads of this process look into.
 
     @ivar store: the store.
     """
 
-    _log = Logger()
-
     def __init__(self, store: _S, workers: Workers | None = None) -> None:
         """
-        @param store: where to look.
-        @param workers: where to do it; the reactor's own if L{None}.
+        @param store: the store.
+        @param workers: the threads; the reactor's own if L{None}.
         """
+        super().__init__(store.path, workers)
         self.store = store
-        self._workers = workers
 
-    def look(
+    def lookUp(
         self, name: bytes, password: bytes | None, source: Source = ()
-    ) -> Deferred[Any]:
+    ) -> Deferred[Verdict]:
         """
-        Look somebody up, and verify his password.
+        Look an account up, and verify its password.
 
         @param name: the name.
-        @param password: the password; L{None} if the user proves it otherwise.
+        @param password: the password; L{None} if the credentials prove it otherwise.
         @param source: who asks.
 
-        @return: a L{Deferred} that fires with what the store has found, and fails
-            with L{TemporaryFailure} if it can't be read, or too many wait.
+        @return: a L{Deferred} as from L{ask}.
         """
-        if self._workers is None:
-            self._workers = workersOf()
-        until = self._workers.seconds() + self._workers.deadline
-        return self._ask(self._workers, name, password, until, source)
+        return self.ask(self.store.lookUp, name, password, source=source, isShared=True)
 
-    def now(self, work: Callable[[], _T]) -> _T:
+    def _takeNotes(self) -> Iterable[Note]:
         """
-        Do in the caller's thread what threads do otherwise.
+        Take what the log should be told.
+        """
+        return self.store.takeNotes()
 
-        @raise TemporaryFailure: if the store can't be read.
-        """
-        try:
-            return work()
-        except OSError as error:
-            raise self.unreadable(error) from None
-        finally:
-            self._flush()
 
-    def unreadable(self, error: object) -> TemporaryFailure:
-        """
-        Log why the store can't be read; the peer isn't told.
-        """
-        path = printable(self.store.path)
-        self._log.error("{file} can't be read: {error}", file=path, error=error)
-        return unavailable(f"{path} can't be read: {error}")
+class PrivilegedStore(AsyncStore):
+    """
+    A store that only processes with privileges can look into.
+    """
 
-    def _ask(
-        self,
-        workers: Workers,
-        name: bytes,
-        password: bytes | None,
-        until: float,
-        source: Source,
-        doubt: Signature | None = None,
-        tries: int = _TRIES,
-    ) -> Deferred[Any]:
+    def __init__(self, client: PrivilegedClient, workers: Workers | None = None) -> None:
         """
-        Look, and look again as long as the answer is in doubt.
+        @param client: the processes.
+        @param workers: threads that wait for them, and for nothing else: as many as
+            there are processes.  If L{None}, they belong to the reactor.
+        """
+        super().__init__("the processes that check logins", workers)
+        self._client = client
+        self._notes: deque[Note] = deque()
+        self._logged: deque[Note] = deque(maxlen=_MOST_REMEMBERED)
 
-        @param until: when to give up, in seconds as the workers count them.
+    def lookUp(
+        self, name: bytes, password: bytes, peer: str | None, source: Source = ()
+    ) -> Deferred[Verdict]:
+        """
+        Look an account up, and verify its password or its key.
+
+        @param name: the name.
+        @param password: the password, or the key.
+        @param peer: the address of the client, if it is known.
         @param source: who asks.
-        @param doubt: the state of the file when the last answer was in doubt.
-        @param tries: how often to look.
+
+        @return: a L{Deferred} as from L{ask}.
+        """
+        # From now on, however long it waits for a thread.
+        until = time.monotonic() + self.workers.deadline * _SHARE
+        return self.ask(self._askProcess, name, password, peer, until, source=source)
+
+    def _askProcess(
+        self, name: bytes, password: bytes, peer: str | None, until: float
+    ) -> Verdict:
+        """
+        Ask one of the processes, and wait for it, in a thread.
+        """
+        answer = self._client.ask(name, password, peer, until)
+        self._notes.extend(Note("{note}", {"note": note}) for note in answer.notes)
+        return answer.verdict
+
+    def _makeWorkers(self) -> Workers:
+        """
+        Return as many threads as there are processes.
+        """
+        from twisted.internet import reactor
+
+        return Workers(reactor, self._client.processes)
+
+    def _takeNotes(self) -> Iterator[Note]:
+        """
+        Take what the log hasn't been told lately: each process finds out by itself what
+        is odd.
+        """
+        while self._notes:
+            note = self._notes.popleft()
+            if note not in self._logged:
+                self._logged.append(note)
+                yield note
+
+
+class Directory(Protocol):
+    """
+    A directory, as threads see it.
+    """
+
+    def takeNotes(self) -> Iterator[str]:
+        """
+        Take what the log should be told of its servers.
         """
 
-        def cbLook(look: Any) -> Any:
-            self._flush()
-            if look.matched or look.doubt is None or look.doubt == doubt:
-                return look
-            if tries == 1 or workers.seconds() + SETTLING > until:
-                self._log.error("{file} goes on changing", file=self.store.path)
-                path = printable(self.store.path)
-                return fail(unavailable(f"{path} goes on changing"))
-            again = (workers, name, password, until, source, look.doubt, tries - 1)
-            return workers.pause(SETTLING).addCallback(lambda _: self._ask(*again))
+    def close(self) -> None:
+        """
+        Close the connections to it.
+        """
 
-        within = max(0.0, until - workers.seconds())
-        looking: Deferred[Any]
-        looking = workers.share(
-            self.store.look, name, password, within=within, source=source
-        )
-        return looking.addCallbacks(cbLook, self._ebLook)
 
-    def _ebLook(self, failure: Failure) -> Failure:
-        """
-        Tell what has failed in a thread.
-        """
-        self._flush()
-        if failure.check(LoginFailed, CancelledError):
-            return failure
-        if failure.check(OSError):
-            return Failure(self.unreadable(failure.value))
-        self._log.failure("A look into {file} failed", failure, file=self.store.path)
-        return Failure(unavailable(f"a look into {printable(self.store.path)} failed"))
+_D = TypeVar("_D", bound=Directory)
 
-    def _flush(self) -> None:
+
+class DirectoryStore(AsyncStore, Generic[_D]):
+    """
+    A directory that threads wait for.
+
+    @ivar directory: the directory.
+    @ivar isWatched: whether the log is told each step of a look-up.
+    """
+
+    def __init__(
+        self, directory: _D, timeout: float, workers: Workers | None = None
+    ) -> None:
         """
-        Log what threads have found.
+        @param directory: the directory.
+        @param timeout: how long a look-up may take, in seconds.
+        @param workers: the threads; if L{None}, six of the reactor that is installed.
         """
-        for text, values in self.store.takeNotes():
-            self._log.warn(text, **values)
+        super().__init__("the directory", workers)
+        self.directory = directory
+        self.isWatched = False
+        self._timeout = timeout
+
+    def lookUp(
+        self, find: Callable[..., Verdict], *args: Hashable, source: Source = ()
+    ) -> Deferred[Verdict]:
+        """
+        Have the directory looked into.
+
+        @param find: what does it, on the arguments, the time until when, as
+            L{time.monotonic} counts, and whether to list the steps.
+        @param args: the arguments; the first one is the name of the account.
+        @param source: who asks.
+
+        @return: a L{Deferred} as from L{ask}.
+        """
+        # From now on, however long it waits for a thread.
+        now = time.monotonic()
+        until, latest = now + self._timeout * _SHARE, now + self._timeout * _LATEST
+        asked = latest, find, *args, until, self.isWatched
+        return self.ask(self._askInTime, *asked, source=source)
+
+    def _askInTime(
+        self, latest: float, find: Callable[..., Verdict], name: bytes, *args: object
+    ) -> Verdict:
+        """
+        Ask, in a thread, if there is time: otherwise the next login has some.  When more
+        come than a directory can serve, all would begin too late.
+
+        @param latest: when to begin at the latest.
+        """
+        if time.monotonic() > latest:
+            why = "too many logins wait for the directory"
+            return Verdict(Kind.UNSURE, name, why)
+        return find(name, *args)
+
+    def _makeWorkers(self) -> Workers:
+        """
+        Return threads that wait for nothing else.
+        """
+        from twisted.internet import reactor
+
+        return Workers(reactor, _THREADS, deadline=self._timeout)
+
+    def _takeNotes(self) -> Iterator[Note]:
+        """
+        Take what the log should be told of servers.
+        """
+        for note in self.directory.takeNotes():
+            yield Note("{note}", {"note": printable(note)})
+
+    def _logAnswer(self, verdict: Verdict) -> None:
+        """
+        Log what has been found out on the way to a verdict, with the steps.
+        """
+        super()._logAnswer(verdict)
+        for step in verdict.steps:
+            self._log.debug("{step}", step=printable(step))
 
 
 def unavailable(why: str) -> TemporaryFailure:
     """
-    Return the error for who can't be told anything now.
+    Return the error for a client that can't be told anything now.
 
     @param why: what the log is told, and the client isn't.
     """
-    return because(TemporaryFailure("Temporarily unavailable"), why)
+    return withReason(TemporaryFailure("Temporarily unavailable"), why)
 
 
-__all__ = ["Looking", "unavailable"]
+__all__ = [
+    "AsyncStore",
+    "DirectoryStore",
+    "PrivilegedStore",
+    "Store",
+    "ThreadedStore",
+    "unavailable",
+]

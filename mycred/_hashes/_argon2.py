@@ -12,16 +12,15 @@ from .._extras import installing
 # Base64 without padding, of so many characters at least.
 _base64 = rb"(?:[A-Za-z0-9+/]{4}){%d,43}(?:[A-Za-z0-9+/]{2,3})?"
 
-# Without a version it is 1.0.  A salt of less than 8 bytes, and a tag of less than 15,
-# are none.
+# Without a version it is 1.0.  The salt has 8 bytes at least, and the tag 15.
 complete = re.compile(
     rb"\$argon2(?:id|i)\$(?:v=(?:16|19)\$)?(?P<cost>m=\d{1,9},t=\d{1,9},p=\d{1,9})"
     rb"\$%s\$%s" % (_base64 % 2, _base64 % 5)
 )
 
-# The most that is believed of a hash: the memory in KiB, the same times the number
-# of passes over it, threads at a time, and their number times that of the passes,
-# since each pass starts them anew.
+# The largest parameters that a hash may have: memory in KiB, memory times passes over
+# it, threads at a time (lanes), and lanes times passes, since each pass starts its
+# threads anew.
 _MOST_MEMORY = 2**20
 _MOST_WORK = 2**24
 _MOST_LANES = 64
@@ -30,7 +29,7 @@ _MOST_STARTS = 1024
 
 def isAbsurd(cost: bytes) -> bool:
     """
-    Tell whether parameters are absurd.
+    Return whether parameters are absurd.
 
     @param cost: the parameters, C{m=MEMORY,t=PASSES,p=LANES}.
     """
@@ -45,7 +44,7 @@ def isAbsurd(cost: bytes) -> bool:
 
 def verify(stored: bytes, password: bytes) -> bool:
     """
-    Verify a password.
+    Return whether a hash was made of a password.
 
     @param stored: a hash that L{complete} matches.
     @param password: a password.
@@ -72,7 +71,7 @@ def verify(stored: bytes, password: bytes) -> bool:
 
 def lacks() -> str | None:
     """
-    Tell what is missing for it; L{None} if nothing is.
+    Return what is missing for it, or L{None}.
     """
     if find_spec("argon2") is None:
         return f"argon2-cffi ({installing('argon2')})"

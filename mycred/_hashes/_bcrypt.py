@@ -1,10 +1,11 @@
 """
 bcrypt, as C{htpasswd -B} writes it, and as crypt(3) of before 2011 did.
 
-That one took bytes above 127 for negative numbers, so that they wiped out bytes before
-them.  C{$2x$} marks hashes that were made so.  C{$2a$} is what all wrote then; a password
-for which both ways come to the same is crafted, and crypt(3) has it match nothing that
-others made, since it would match the hashes of many passwords
+The crypt(3) of that time took bytes above 127 for negative numbers, so that they wiped
+out the bytes before them.  C{$2x$} marks hashes that were made so, and C{$2a$} is what
+all programs wrote then.  A password for which both ways come to the same although it has
+such bytes is crafted: it would match the flawed hashes of many passwords, so that with
+crypt(3) it matches no C{$2a$} hash that others made
 (U{CVE-2011-2483<https://www.openwall.com/lists/announce/2011/06/21/1>}).
 """
 
@@ -32,7 +33,7 @@ LONGEST = 72
 
 def isAbsurd(cost: bytes) -> bool:
     """
-    Tell whether a cost is absurd.
+    Return whether a cost is absurd.
 
     @param cost: the logarithm of the number of rounds.
     """
@@ -41,12 +42,12 @@ def isAbsurd(cost: bytes) -> bool:
 
 def verify(stored: bytes, password: bytes) -> bool:
     """
-    Verify a password.
+    Return whether a hash was made of a password.
 
     @param stored: a hash that L{complete} matches.
     @param password: a password without NUL, of which 72 bytes count.
 
-    @raise ValueError: if the salt is none.
+    @raise ValueError: if the salt is malformed.
     @raise MemoryError: if there is not enough memory for it now.
     """
     import bcrypt
@@ -54,17 +55,18 @@ def verify(stored: bytes, password: bytes) -> bool:
     counting = password[:LONGEST]
     if not _isCrafted(counting):
         return bcrypt.checkpw(counting, stored)
-    # Of any name, so that the time doesn't tell which one a hash has.
+    # Whatever the hash's prefix, so that the time doesn't tell which it is.
     hashed = _libcrypt.crypt(counting, stored)
     if hashed is not None:
         return equal(hashed, stored)
-    # Without a library that knows what to do: the same work, and no.
+    # Without a library that knows the rule: the same work, and False.
     return bcrypt.checkpw(counting, stored) and not stored.startswith(b"$2a$")
 
 
 def verifyFlawed(stored: bytes, password: bytes) -> bool:
     """
-    Verify a password against a C{$2x$} hash: with the flaw by which it was made.
+    Return whether a C{$2x$} hash was made of a password, with the flaw by which it was
+    made.
 
     @raise ValueError: if the library refuses the hash.
     @raise MemoryError: if there is not enough memory for it now.
@@ -74,18 +76,18 @@ def verifyFlawed(stored: bytes, password: bytes) -> bool:
 
 def lacksFlaw() -> str | None:
     """
-    Tell what is missing for C{$2x$} hashes; L{None} if nothing is.
+    Return what is missing for C{$2x$} hashes, or L{None}.
     """
     return _libcrypt.lacks(b"$2x$04$" + b"." * 22)
 
 
 def _isCrafted(password: bytes) -> bool:
     """
-    Tell whether a password comes to the same with the flaw and without, although it has
-    bytes above 127 that wipe out others: those are 0xff already.
+    Return whether a password gives the same hash with the flaw and without it, although
+    it has bytes above 127 that wipe out others: those are 0xff already.
 
-    The key is the password, over and over with a NUL after it, and is read in words of
-    four bytes; within a word such a byte makes 0xff of those before it.
+    The key is the password with a NUL after it, repeated, and is taken in words of four
+    bytes; within a word such a byte turns those before it into 0xff.
     """
     key = ((password + b"\0") * LONGEST)[:LONGEST]
     wiped = [

@@ -18,7 +18,7 @@ _hexadecimal = re.compile(rb"(?:[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}|[0-9A-Fa-f]{128}
 
 def complete(size: int, salted: bool) -> re.Pattern[bytes]:
     """
-    Say what a whole digest looks like, decoded.
+    Return a pattern that a whole digest matches, decoded.
 
     @param size: its size, in bytes.
     @param salted: whether a salt follows.
@@ -28,7 +28,7 @@ def complete(size: int, salted: bool) -> re.Pattern[bytes]:
 
 def verify(algorithm: str, stored: bytes, password: bytes) -> bool:
     """
-    Verify a password.
+    Return whether a digest was made of a password.
 
     @param algorithm: the name of the digest in L{hashlib}.
     @param stored: the digest and the salt, decoded.
@@ -42,13 +42,13 @@ def verify(algorithm: str, stored: bytes, password: bytes) -> bool:
 
 def decode(text: bytes, encoding: bytes = b"") -> bytes:
     """
-    Decode what follows the name of a scheme.
+    Return the bytes of what follows the name of a scheme.
 
     @param text: what follows.
-    @param encoding: the encoding that the name tells, in capitals: C{HEX},
-        C{B64}, C{BASE64}, or nothing, which leaves the choice to the text.
+    @param encoding: the encoding that the name has after a point, in capitals: C{HEX},
+        C{B64} or C{BASE64}; empty if the text tells it.
 
-    @raise ValueError: if it isn't encoded so.
+    @raise ValueError: if the text isn't encoded so.
     """
     if encoding == b"HEX" or (not encoding and _hexadecimal.fullmatch(text)):
         return unhexlify(text)

@@ -1,5 +1,5 @@
 """
-Hashes of which only the system's libcrypt knows how they are made (crypt(5)).
+Hashes that only the system's libcrypt can compute (crypt(5)).
 
 It is called through its re-entrant function, by ctypes: that lets go of the
 interpreter's lock, so that several threads hash at the same time and the
@@ -12,12 +12,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
-from typing import Any
 
 from .._secrets import equal
 
-# What a hash of each family looks like; what else is wrong with a salt, the
-# library knows.
+# What a hash of each family looks like; the library finds what else is wrong with a
+# salt.
 sha256 = re.compile(
     rb"\$5\$(?:rounds=(?P<cost>[1-9]\d{3,8})\$)?[!-#%-9;-~]{0,16}\$[./A-Za-z0-9]{43}"
 )
@@ -44,8 +43,9 @@ nt = re.compile(rb"\$3\$\$[0-9a-f]{32}")
 # 64 bits in eleven characters: the last one has four, and two that are zero.
 des = re.compile(rb"[./A-Za-z0-9]{12}[.26AEIMQUYcgkosw]")
 
-# The most that is believed of a hash: rounds, of SHA-crypt and of older ones; bytes
-# that are filled in all, and bytes of memory, of which a little more is needed.
+# The largest costs that a hash may have: rounds of SHA-crypt and of older schemes; for
+# yescrypt and scrypt, bytes that are filled in all, and bytes of memory (a little more
+# than the blocks take).
 _MOST_ROUNDS = 10_000_000
 _MOST_OLD_ROUNDS = 1_000_000
 _MOST_WORK = 2**30
@@ -60,8 +60,8 @@ LONGEST_SHA = 256
 # crypt(3)'s digits.
 _DIGITS = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-# As much as any system's struct crypt_data takes, in bytes: glibc's own, from
-# before libxcrypt, is the largest.
+# The largest size of any system's struct crypt_data, in bytes: that of glibc's own
+# libcrypt, from before libxcrypt.
 _DATA_SIZE = 131_232
 
 _Crypt = Callable[[bytes, bytes], bytes | None]
@@ -69,28 +69,27 @@ _Crypt = Callable[[bytes, bytes], bytes | None]
 
 def hasAbsurdRounds(cost: bytes) -> bool:
     """
-    Tell whether a number of rounds would take too long.
+    Return whether a hash has too many rounds.
 
-    @param cost: the number; empty stands for the usual 5,000.
+    @param cost: the rounds; empty stands for the usual 5,000.
     """
     return int(cost or b"5000") > _MOST_ROUNDS
 
 
 def hasAbsurdOldRounds(cost: bytes) -> bool:
     """
-    Tell whether a number of rounds would take too long, of the schemes that NetBSD
-    and Solaris had before SHA-crypt.
+    Return whether a hash has too many rounds, of the schemes that NetBSD and Solaris
+    had before SHA-crypt.
 
-    @param cost: the number; empty stands for the usual one.
+    @param cost: the rounds; empty stands for the usual one.
     """
     return int(cost or b"0") > _MOST_OLD_ROUNDS
 
 
 def hasAbsurdParameters(cost: bytes) -> bool:
     """
-    Tell whether yescrypt's parameters are absurd, or make no sense: flavor,
-    logarithm of N, r, and more if they are there, written in a number of digits
-    that depends on the first of them.
+    Return whether yescrypt's parameters are absurd or malformed: flavor, logarithm of
+    N, r, and optional ones, each written in as many digits as its first digit says.
     """
     digits: Iterator[int] = map(_DIGITS.index, cost)
     try:
@@ -103,13 +102,13 @@ def hasAbsurdParameters(cost: bytes) -> bool:
         t = _number(digits, 1) if present & 2 else 0
     except StopIteration:
         return True
-    # What else could be there is in nobody's hashes.
+    # No program writes the other optional parameters.
     return present > 3 or _isTooMuch(n, r, p, t + 1)
 
 
 def hasAbsurdScryptParameters(cost: bytes) -> bool:
     """
-    Tell whether scrypt's parameters are absurd: one digit for the logarithm of
+    Return whether scrypt's parameters are absurd: one digit for the logarithm of
     N, five each for r and p, the lowest first.
     """
     n, *digits = map(_DIGITS.index, cost)
@@ -122,7 +121,7 @@ def hasAbsurdScryptParameters(cost: bytes) -> bool:
 
 def _isTooMuch(n: int, r: int, p: int, passes: int) -> bool:
     """
-    Tell whether parameters of scrypt's kind are absurd.
+    Return whether parameters of scrypt's kind are absurd.
 
     @param n: the logarithm of the number of blocks.
     @param r: the size of a block, in units of 128 bytes.
@@ -138,7 +137,7 @@ def _isTooMuch(n: int, r: int, p: int, passes: int) -> bool:
 
 def verify(stored: bytes, password: bytes) -> bool:
     """
-    Verify a password.
+    Return whether a hash was made of a password.
 
     @param stored: a hash that one of this module's patterns matches.
     @param password: a password without NUL.
@@ -156,7 +155,8 @@ def verify(stored: bytes, password: bytes) -> bool:
 
 def verifySHA(stored: bytes, password: bytes) -> bool:
     """
-    Verify a password against a hash that L{sha256}, L{sha512} or L{sm3} matches.
+    Return whether a hash that L{sha256}, L{sha512} or L{sm3} matches was made of a
+    password.
 
     @raise ValueError: as from L{verify}.
     @raise MemoryError: as from L{verify}.
@@ -166,7 +166,7 @@ def verifySHA(stored: bytes, password: bytes) -> bool:
 
 def crypt(password: bytes, setting: bytes) -> bytes | None:
     """
-    Hash a password, as crypt(3) does.
+    Return a password's hash, as crypt(3) makes it.
 
     @param password: a password without NUL.
     @param setting: the scheme, its cost and the salt; a whole hash will do.
@@ -184,7 +184,7 @@ def crypt(password: bytes, setting: bytes) -> bytes | None:
 @cache
 def lacks(setting: bytes) -> str | None:
     """
-    Tell what is missing for hashes of a scheme.
+    Return what is missing for hashes of a scheme.
 
     @param setting: a cheap setting of the scheme.
 
@@ -198,15 +198,12 @@ def lacks(setting: bytes) -> str | None:
 @cache
 def _function() -> _Crypt | None:
     """
-    Find the system's re-entrant function.
-
-    @return: a callable that takes a password and a setting; L{None} if the
-        system has none.
+    Return the system's re-entrant crypt(3): a callable that takes a password and a
+    setting; L{None} if there is none.
     """
     import ctypes
     import errno
 
-    library: Any
     # libxcrypt's two names, FreeBSD's; musl has it in libc, which is loaded.
     for name in ("libcrypt.so.1", "libcrypt.so.2", "libcrypt.so.5", None):
         try:
@@ -229,7 +226,7 @@ def _function() -> _Crypt | None:
     def call(password: bytes, setting: bytes) -> bytes | None:
         data = ctypes.create_string_buffer(size)
         hashed: bytes | None
-        # Not what an earlier failure has left: not every library says why it fails.
+        # An earlier failure may have left it, and not every library sets it.
         ctypes.set_errno(0)
         hashed = function(password, setting, data, *([size] if sized else []))
         if hashed is None and ctypes.get_errno() == errno.ENOMEM:
@@ -241,7 +238,7 @@ def _function() -> _Crypt | None:
 
 def _number(digits: Iterator[int], least: int) -> int:
     """
-    Read one of yescrypt's numbers, as its decode64_uint32 does.
+    Return one of yescrypt's numbers, parsed as its decode64_uint32 does.
 
     @param digits: an iterator over digits.
     @param least: what the digit 0 stands for.

@@ -3,7 +3,7 @@ MD5-crypt, and Apache's variant of it, which C{htpasswd} makes if it isn't asked
 for better.
 
 The algorithm is Poul-Henning Kamp's, from FreeBSD's crypt(3); Apache's differs in
-the name that it hashes along.
+the prefix, which is hashed too.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _TRIPLES = ((0, 6, 12), (1, 7, 13), (2, 8, 14), (3, 9, 15), (4, 10, 5))
 
 def verify(stored: bytes, password: bytes) -> bool:
     """
-    Verify a password.
+    Return whether a hash was made of a password.
 
     @param stored: a hash that L{complete} matches.
     @param password: a password.
@@ -39,14 +39,14 @@ def verify(stored: bytes, password: bytes) -> bool:
 
 def _digest(password: bytes, salt: bytes, magic: bytes) -> bytes:
     """
-    Hash a password a thousand and two times.
+    Return a password's digest after a thousand and two rounds.
     """
     length = len(password)
     digest: bytes
     inner = md5(password + salt + password).digest()
     start = password + magic + salt + (inner * (length // 16 + 1))[:length]
     while length:
-        # Meant to be a bit of the digest; the first character it has been since.
+        # Meant to be a bit of the digest; in fact it is the first character.
         start += b"\0" if length & 1 else password[:1]
         length >>= 1
     digest = md5(start).digest()
@@ -64,7 +64,7 @@ def _digest(password: bytes, salt: bytes, magic: bytes) -> bytes:
 
 def _encode(digest: bytes) -> bytes:
     """
-    Write a digest in crypt(3)'s digits.
+    Return a digest in crypt(3)'s digits.
     """
     numbers = [(digest[a] << 16 | digest[b] << 8 | digest[c], 4) for a, b, c in _TRIPLES]
     numbers.append((digest[11], 2))

@@ -7,15 +7,17 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from .._secrets import asBytes
 from ._digests import decode
-from ._schemes import CRYPTS, NAMES, PLAIN, Scheme
+from ._schemes import NAMES, PLAIN, PREFIXES, Scheme
 
-# How a hash begins: $id$ of crypt(3), or Sun's $md5, or {SCHEME}, perhaps with the
-# encoding.
-_dollars = re.compile(rb"\$md5(?=[$,])|\$[A-Za-z0-9-]{1,16}\$")
+# How a hash of a known scheme begins (the empty prefix of DES comes last), how one of
+# any scheme of crypt(3)'s kind does, and {SCHEME}, perhaps with the encoding.
+_prefix = re.compile(b"|".join(map(re.escape, sorted(PREFIXES, reverse=True))))
+_dollars = re.compile(rb"\$[A-Za-z0-9-]{1,16}\$")
 _braces = re.compile(rb"\{([A-Za-z0-9-]{1,24})(?:\.([A-Za-z0-9]{1,8}))?\}")
 
-# How hashes look that nobody here knows, or that are damaged: with $, directories'
+# How hashes of unknown schemes look, and damaged ones: with $, directories'
 # {x-issha, 1024}, BSDi's DES, Django's, Drupal's, MySQL's and PostgreSQL's.
 _foreign = re.compile(
     rb"\$[A-Za-z0-9_,=.-]{1,40}\$|\$md5,"
@@ -36,7 +38,8 @@ class Hash(NamedTuple):
     """
     A stored hash that can be verified.
 
-    @ivar scheme: how it was made.
+    @ivar scheme: how it was made: its C{name} is what administrators call it, and its
+        C{weakness} says why it is weak, or is L{None}.
     @ivar text: what the scheme verifies: the hash without a name before it, and
         decoded.
     @ivar cost: what decides how long a verification takes.
@@ -55,10 +58,10 @@ class Hash(NamedTuple):
 
     def verify(self, password: bytes) -> bool:
         """
-        Tell whether the hash was made of this password.
+        Return whether the hash was made of this password.
 
-        @param password: what the user typed.  A NUL in it matches nothing, since
-            most libraries would stop there.
+        @param password: what the user typed, in bytes.  One with a NUL matches nothing,
+            since most libraries would stop there.
 
         @raise UnusableHash: if the library that knows the scheme refuses the hash.
         @raise MemoryError: if a scheme that takes much memory can't have it now.
@@ -70,7 +73,7 @@ class Hash(NamedTuple):
 
     def __repr__(self) -> str:
         """
-        Show it without the hash.
+        Return a text without the hash.
         """
         return f"Hash({self.scheme.name}, {self.cost!r})"
 
@@ -85,18 +88,45 @@ class Hash(NamedTuple):
 class UnusableHash(ValueError):
     """
     A stored secret is no hash that any password could match.  The text says why,
-    and not what is stored.
+    without what is stored.
     """
 
 
-def recognize(stored: bytes) -> Hash:
+def recognize(stored: bytes | str) -> Hash:
     """
-    Take a stored hash apart.
+    Return what a stored hash is.
+
+    @param stored: the hash; text stands for its UTF-8.
 
     @raise UnusableHash: if it isn't a whole hash of a scheme that is known and
         can be verified here, or if its cost is absurd.
     """
+    return _hashOf(*_split(asBytes(stored)))
+
+
+def recognizeCrypt(stored: bytes) -> Hash:
+    """
+    Return what a hash is of those that crypt(3) knows, as C{/etc/shadow} has them: of
+    no other scheme, and with no name in braces before it.
+
+    @raise UnusableHash: if it isn't one, or as from L{recognize}.
+    """
+    wrong = "not a hash as crypt(3) makes it"
+    if stored.startswith(b"{"):
+        raise UnusableHash(wrong)
     scheme, text = _split(stored)
+    if not scheme.isCrypt:
+        raise UnusableHash(wrong)
+    return _hashOf(scheme, text)
+
+
+def _hashOf(scheme: Scheme, text: bytes) -> Hash:
+    """
+    Return the hash that a text is by a scheme.
+
+    @raise UnusableHash: if it is incomplete, can't be verified here, or of an absurd
+        cost.
+    """
     match = scheme.complete.fullmatch(text)
     if match is None:
         raise UnusableHash(f"a damaged hash ({scheme.name})")
@@ -111,18 +141,22 @@ def recognize(stored: bytes) -> Hash:
     return Hash(scheme, text, cost)
 
 
-def verify(stored: bytes, password: bytes) -> bool:
+def verify(stored: bytes | str, password: bytes | str) -> bool:
     """
-    Tell whether a stored hash was made of this password.
+    Return whether a stored hash was made of this password.
 
-    @param stored: the hash.  What isn't a complete hash of a known scheme, and
-        a hash whose cost is absurd, match no password.
-    @param password: what the user typed.
+    This takes as long as the hash's cost says; nothing else is read or changed.  The
+    time doesn't tell where the two differ.
+
+    @param stored: the hash; text stands for its UTF-8.  What isn't a complete hash of a
+        known scheme, and a hash whose cost is absurd, match no password.
+    @param password: what the user typed; text stands for its UTF-8.  One with a NUL
+        matches nothing.
 
     @raise MemoryError: as from L{Hash.verify}.
     """
     try:
-        return recognize(stored).verify(password)
+        return recognize(stored).verify(asBytes(password))
     except UnusableHash:
         return False
 
@@ -133,24 +167,24 @@ def preload() -> None:
     """
     import bcrypt as bcrypt
 
-    for scheme in CRYPTS.values():
+    for scheme in PREFIXES.values():
         scheme.lacks()
 
 
 def isMeantAsHash(stored: bytes) -> bool:
     """
-    Tell whether a stored secret begins like a hash, be it a whole one of a known
-    scheme or not.  It is no password, then: whoever has seen the file must not get
-    in with what stands there.
+    Return whether a stored secret begins like a hash, be it a whole one of a known
+    scheme or not.  Then it is never a password in plain text: users who have seen the
+    file must not be able to log in with what stands there.
 
-    Neither is what stands for a locked account.  A hash of DES begins like nothing:
-    it may be a word of thirteen letters.
+    Neither is what stands for a locked account.  A hash of DES has no mark: it may be
+    a word of thirteen letters.
     """
     if _foreign.match(stored) or _locked.match(stored):
         return True
-    # One that was cut off where it begins.
+    # A prefix or a name that was cut off.
     if stored[:1] == b"$":
-        return any(prefix.startswith(stored) for prefix in CRYPTS)
+        return any(prefix.startswith(stored) for prefix in PREFIXES)
     name, dot, _ = stored[1:].upper().partition(b".")
     return stored[:1] == b"{" and (
         name in NAMES if dot else any(known.startswith(name) for known in NAMES)
@@ -159,7 +193,7 @@ def isMeantAsHash(stored: bytes) -> bool:
 
 def _split(stored: bytes) -> tuple[Scheme, bytes]:
     """
-    Tell the scheme of a hash, and what of it the scheme verifies.
+    Return the scheme of a hash, and what of it the scheme verifies.
 
     @raise UnusableHash: if there is no such scheme.
     """
@@ -167,35 +201,37 @@ def _split(stored: bytes) -> tuple[Scheme, bytes]:
         raise UnusableHash("a locked account, or one whose hash is elsewhere")
     braces = _braces.match(stored)
     if braces is None:
-        return _cryptOf(stored, tuple(CRYPTS)), stored
+        return _schemeOf(stored), stored
     name, encoding = (group.upper() for group in braces.groups(b""))
     text = stored[braces.end() :]
     named = NAMES.get(name)
     if named is None:
         raise UnusableHash("a hash of an unknown kind")
     try:
-        if encoding or (isinstance(named, Scheme) and named.isEncoded):
+        if encoding or named[0].isEncoded:
             text = decode(text, encoding)
     except ValueError:
         raise UnusableHash("a damaged hash") from None
-    return named if isinstance(named, Scheme) else _cryptOf(text, named), text
+    return _schemeOf(text, named) if named[0].prefixes else named[0], text
 
 
-def _cryptOf(text: bytes, allowed: tuple[bytes, ...]) -> Scheme:
+def _schemeOf(text: bytes, allowed: tuple[Scheme, ...] | None = None) -> Scheme:
     """
-    Find the scheme of a hash of crypt(3)'s kind.
+    Return the scheme whose prefix a hash begins with.
 
-    @param allowed: how it may begin.
+    @param allowed: the schemes that it may have; L{None} for any.
 
-    @raise UnusableHash: if it begins otherwise.
+    @raise UnusableHash: if it has another one, or none.
     """
-    dollars = _dollars.match(text)
-    prefix = dollars[0] if dollars else b""
-    if prefix not in allowed:
+    match = _prefix.match(text)
+    prefix = match[0] if match else b""
+    scheme = PREFIXES[prefix]
+    isAllowed = allowed is None or scheme in allowed
+    if not isAllowed or (not prefix and _dollars.match(text)):
         raise UnusableHash("a hash of an unknown kind")
-    if not prefix and not CRYPTS[b""].complete.fullmatch(text):
+    if not prefix and not scheme.complete.fullmatch(text):
         raise UnusableHash("no hash, or a damaged one")
-    return CRYPTS[prefix]
+    return scheme
 
 
 __all__ = [
@@ -204,5 +240,6 @@ __all__ = [
     "isMeantAsHash",
     "preload",
     "recognize",
+    "recognizeCrypt",
     "verify",
 ]

@@ -7,8 +7,13 @@ just the line that is asked for.
 """
 
 from ._layout import HTPASSWD, Entry, Layout
-from ._lookup import Look, PasswordFile, Read
-from ._notes import Note, Notes, Source, isOfLine
+from ._lookup import (
+    PasswordFile,
+    SecretReader,
+    StoredSecret,
+    verdictOn,
+)
+from ._notes import Notes, Source, isOfLine
 from ._snapshot import Snapshot
 from ._userfile import UserFile
 
@@ -16,13 +21,13 @@ __all__ = [
     "HTPASSWD",
     "Entry",
     "Layout",
-    "Look",
-    "Note",
     "Notes",
     "PasswordFile",
-    "Read",
+    "SecretReader",
     "Snapshot",
     "Source",
+    "StoredSecret",
     "UserFile",
     "isOfLine",
+    "verdictOn",
 ]

@@ -16,15 +16,16 @@ from typing import Any, NamedTuple, Union
 from .._files import Signature
 from .._hashes import Hash, UnusableHash
 from .._secrets import equal, shortened
+from .._verdict import NO_SUCH_USER, WRONG_PASSWORD, Kind, Note, Verdict
 from ._layout import Entry
-from ._notes import Note, Notes, Source
+from ._notes import Notes, Source
 from ._snapshot import Snapshot
 from ._userfile import UserFile
 
-#: How a checker reads the secret of a line: a hash, or the bare text to compare
-#: with; L{None} where nobody is meant to match.  It raises L{UnusableHash} if no
-#: password can match, and somebody should know.
-Read = Callable[[Entry], Union[Hash, bytes, None]]
+#: How the secret of a line is parsed: a hash, or the bare text to compare with; L{None}
+#: where no password is meant to match.  It raises L{UnusableHash} if none can match, and
+#: the log is told so.
+SecretReader = Callable[[Entry], Union[Hash, bytes, None]]
 
 # How many lines of a file are looked at when it is read.
 _MOST_EXAMINED = 10_000
@@ -42,11 +43,11 @@ _MOST_DECOYS = 3
 _Kind = Union[tuple[str, bytes], None]
 
 
-class Look(NamedTuple):
+class StoredSecret(NamedTuple):
     """
-    What a look into the file has brought about.
+    What is stored for a user, and whether a password matched it.
 
-    @ivar name: the name as the file spells it; L{None} if nobody has it.
+    @ivar name: the name as the store spells it; L{None} if there is no such user.
     @ivar secret: what is stored, if it is text to compare with.
     @ivar hash: the hash that is stored, if it can be verified.
     @ivar matched: whether the password matched that hash.
@@ -67,40 +68,39 @@ class Look(NamedTuple):
     @property
     def kind(self) -> _Kind:
         """
-        What is the same for lines of which the same is made; L{None} if nothing can
-        match.
+        What is the same for lines of one scheme and cost; L{None} if nothing can match.
         """
         if self.hash is not None:
             return self.hash.kind
         return None if self.flaw or self.secret == b"" else ("", b"")
 
-    def verified(self, password: bytes, decoys: Iterable[Hash]) -> Look:
+    def verified(self, password: bytes, decoys: Iterable[Hash]) -> StoredSecret:
         """
         Verify a password against the hash.
 
-        @param decoys: what to verify it against where there is no hash, so that
-            whoever has none waits as long as the others: the first that its library
+        @param decoys: what to verify it against where there is no hash, so that users
+            without one are refused after the same work: the first that its library
             doesn't refuse.
 
-        @return: the same, and what has come of it.
+        @return: the same, with the outcome.
         """
-        look = self
-        if look.hash is not None:
+        stored = self
+        if stored.hash is not None:
             try:
-                return look._replace(matched=look.hash.verify(password))
+                return stored._replace(matched=stored.hash.verify(password))
             except UnusableHash as error:
-                look = look._replace(hash=None, flaw=str(error))
+                stored = stored._replace(hash=None, flaw=str(error))
         for decoy in decoys:
             with suppress(UnusableHash):
                 decoy.verify(password)
                 break
-        return look
+        return stored
 
     def __repr__(self) -> str:
         """
         Show it without what is stored.
         """
-        return f"Look({self.name!r})"
+        return f"StoredSecret({self.name!r})"
 
 
 class _Found(NamedTuple):
@@ -132,14 +132,14 @@ class PasswordFile:
     def __init__(
         self,
         userfile: UserFile,
-        read: Read,
+        readSecret: SecretReader,
         indexed: bool = True,
         advice: str = _ADVICE,
         more: str = _MORE,
     ) -> None:
         """
         @param userfile: the file.
-        @param read: how the secret of a line is read.
+        @param readSecret: how the secret of a line is parsed.
         @param indexed: whether to keep what the file holds in memory.
         @param advice: what to do about a weak hash, for the log.
         @param more: what to say once too much is odd.
@@ -147,7 +147,7 @@ class PasswordFile:
         self.path = userfile.path
         self.typical: Entry | None = None
         self._file = userfile
-        self._read = read
+        self._readSecret = readSecret
         self._indexed = indexed
         self._advice = advice
         self._lock = Lock()
@@ -157,36 +157,74 @@ class PasswordFile:
         self.decoys: list[Hash] = []
         self.majority = 0
 
-    def look(
-        self, name: bytes, password: bytes | None, decoys: Iterable[Hash] | None = None
-    ) -> Look:
+    def lookUp(self, name: bytes, password: bytes | None) -> Verdict:
         """
-        Look somebody up, and verify his password if it is hashed.
+        Look a user up, and verify the password if it is hashed.
 
         @param name: the name.
-        @param password: the password; L{None} if the user proves it otherwise.
-        @param decoys: what the password is verified against if he has no hash; those
-            of the file if L{None}.
+        @param password: the password; L{None} if the credentials prove it otherwise.
+
+        @return: a verdict.  Where the secret is plain text it holds that, for the
+            credentials to be asked.
+
+        @raise OSError: if the file can't be read.
+        """
+        stored = self.stored(name, password)
+        if stored.entry is None:
+            return Verdict(Kind.REFUSED, name, NO_SUCH_USER, doubt=stored.doubt)
+        return verdictOn(stored, isVerified=password is not None)
+
+    def lookUpText(self, name: bytes) -> Verdict:
+        """
+        Look a user up, for credentials that are shown what is stored as it stands in
+        the file, though it were a hash.
+
+        @return: a verdict with that text.
+
+        @raise OSError: if the file can't be read.
+        """
+        stored = self.stored(name)
+        if stored.entry is None:
+            return Verdict(Kind.REFUSED, name, NO_SUCH_USER, doubt=stored.doubt)
+        text, why = stored.entry.secret, WRONG_PASSWORD
+        return Verdict(Kind.REFUSED, stored.name, why, doubt=stored.doubt, secret=text)
+
+    def stored(
+        self,
+        name: bytes,
+        password: bytes | None = None,
+        decoys: Iterable[Hash] | None = None,
+    ) -> StoredSecret:
+        """
+        Return what is stored for a user; with a password, verified if it is a hash.
+
+        @param name: the name.
+        @param password: the password; L{None} if there is none to verify.
+        @param decoys: what the password is verified against if the user has no hash;
+            the hashes of the file if L{None}.
 
         @raise OSError: if the file can't be read.
         """
         entry, source, doubt, rest = self._find(name)
-        # Some line is read for a name that isn't there, too, since it takes time.
+        # Some line is parsed for a name that isn't there, too, since it takes time.
         line = self.typical if entry is None else entry
-        look = Look(None) if line is None else self._readAndNote(line, source)
+        stored = StoredSecret(None)
+        if line is not None:
+            stored = self._parseAndNote(line, source)
         if entry is None:
-            look = Look(None, doubt=doubt)
+            stored = StoredSecret(None, doubt=doubt)
         else:
-            look = look._replace(doubt=doubt, entry=entry)
+            stored = stored._replace(doubt=doubt, entry=entry)
         if password is not None:
-            flaw = look.flaw
-            look = look.verified(password, self.decoys if decoys is None else decoys)
-            if entry is not None and look.flaw and not flaw:
-                self._noteFlaw(entry, source, look.flaw)
-        if not _isRight(look, password):
+            flaw = stored.flaw
+            known = self.decoys if decoys is None else decoys
+            stored = stored.verified(password, known)
+            if entry is not None and stored.flaw and not flaw:
+                self._noteFlaw(entry, source, stored.flaw)
+        if not _isRight(stored, password):
             # Nor does the time tell whose line comes early in the file.
             deque(rest, maxlen=0)
-        return look
+        return stored
 
     def load(self) -> None:
         """
@@ -236,7 +274,7 @@ class PasswordFile:
         Tell whether what a line holds is a hash that can be verified.
         """
         try:
-            read = self._read(entry)
+            read = self._readSecret(entry)
         except UnusableHash:
             return False
         return isinstance(read, Hash) and not read.isPlain
@@ -287,7 +325,7 @@ class PasswordFile:
         typical: dict[_Kind, Entry] = {}
         samples: defaultdict[_Kind, list[Hash]] = defaultdict(list)
         for entry in snapshot.sample(_MOST_EXAMINED):
-            look = self._readAndNote(entry, snapshot)
+            look = self._parseAndNote(entry, snapshot)
             kind = look.kind
             kinds[kind] += 1
             typical.setdefault(kind, entry)
@@ -309,17 +347,17 @@ class PasswordFile:
                 first=snapshot.number(first),
             )
 
-    def _readAndNote(self, entry: Entry, source: Source) -> Look:
+    def _parseAndNote(self, entry: Entry, source: Source) -> StoredSecret:
         """
         Read the secret of a line, and note what is odd about it.
         """
         try:
-            read = self._read(entry)
+            read = self._readSecret(entry)
         except UnusableHash as error:
             self._noteFlaw(entry, source, str(error))
-            return Look(entry.name, flaw=str(error))
+            return StoredSecret(entry.name, flaw=str(error))
         if not isinstance(read, Hash):
-            return Look(entry.name, secret=read)
+            return StoredSecret(entry.name, secret=read)
         scheme = read.scheme
         if scheme.weakness and scheme.name not in self._notes:
             self._notes.add(
@@ -332,8 +370,8 @@ class PasswordFile:
                 advice=self._advice,
             )
         if read.isPlain:
-            return Look(entry.name, secret=read.text)
-        return Look(entry.name, hash=read)
+            return StoredSecret(entry.name, secret=read.text)
+        return StoredSecret(entry.name, hash=read)
 
     def _noteFlaw(self, entry: Entry, source: Source, flaw: str) -> None:
         """
@@ -348,11 +386,36 @@ class PasswordFile:
             )
 
 
-def _isRight(look: Look, password: bytes | None) -> bool:
+def _isRight(stored: StoredSecret, password: bytes | None) -> bool:
     """
-    Tell whether a password lets somebody in, as far as that is known.
+    Return whether a password matches what is stored, as far as that is known.
     """
-    return look.matched or (bool(look.secret) and equal(look.secret, password))
+    text = stored.secret
+    return stored.matched or (bool(text) and equal(text, password))
 
 
-__all__ = ["Look", "PasswordFile", "Read"]
+def verdictOn(stored: StoredSecret, isVerified: bool) -> Verdict:
+    """
+    Return the verdict on a user, by what is stored for them.
+
+    @param isVerified: whether there was a password to verify.
+    """
+    kind, why = Kind.REFUSED, WRONG_PASSWORD
+    secret, isHash = stored.secret, stored.hash is not None
+    if stored.matched:
+        kind, why = Kind.ACCEPTED, ""
+    elif isHash and not isVerified:
+        why = "a hash, which can't serve a login that doesn't send the password"
+    elif not isHash and not secret:
+        why = stored.flaw or NO_SUCH_USER
+    return Verdict(
+        kind,
+        stored.name,
+        why,
+        doubt=stored.doubt,
+        isVerified=isHash and isVerified,
+        secret=secret,
+    )
+
+
+__all__ = ["PasswordFile", "SecretReader", "StoredSecret", "verdictOn"]

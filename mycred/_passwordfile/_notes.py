@@ -7,13 +7,11 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Protocol
 
 from .._secrets import printable
+from .._verdict import Note
 from ._layout import Entry
-
-#: Something to log: a format, and what to put into it.
-Note = tuple[str, dict[str, Any]]
 
 # How much of a file that is odd is logged.
 _MOST_NOTED = 100
@@ -53,7 +51,7 @@ class Notes:
         """
         return key in self._known or len(self._known) > _MOST_NOTED
 
-    def add(self, key: object, text: str, **values: Any) -> None:
+    def add(self, key: object, text: str, **values: object) -> None:
         """
         Note something.
         """
@@ -62,7 +60,7 @@ class Notes:
         self._known.add(key)
         if len(self._known) > _MOST_NOTED:
             text, values = "{file}: there is more{more}", {"more": self._more}
-        self._waiting.append((text, {"file": self._file, **values}))
+        self._waiting.append(Note(text, {"file": self._file, **values}))
 
     def clear(self) -> None:
         """
@@ -89,4 +87,4 @@ class Source(Protocol):
         """
 
 
-__all__ = ["Note", "Notes", "Source", "isOfLine"]
+__all__ = ["Notes", "Source", "isOfLine"]

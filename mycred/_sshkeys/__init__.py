@@ -3,12 +3,12 @@ SSH keys: which keys open an account, and what may be done with them, as sshd de
 it.
 """
 
-from ._authority import Authority, makeAuthority
+from ._authority import Authority, KeySettings, makeAuthority
 from ._authorizedkeys import keysIn, readKey
-from ._certificate import Certificate, Offer, keyOf, parseOffer
+from ._certificate import Certificate, Offer, parseOffer, signingKeyOf
 from ._evidence import Honors, KeyEvidence, notedKey, noteKey
 from ._key import TOUCHED, TYPES, VERIFIED, PublicKey
-from ._keyfiles import FILES, KeyFiles, checkFiles, checkPattern, expand
+from ._keyfiles import FILES, KeyFiles, checkKeyFiles, checkPattern, expand
 from ._optionlist import parseOptions
 from ._options import ANY_TUNNEL, SERVER_OPTIONS, BadOption, KeyOptions, merge
 from ._policy import ALGORITHMS, KeyPolicy, checkPolicy, isCertifying, signatureAlgorithm
@@ -35,20 +35,20 @@ __all__ = [
     "KeyFiles",
     "KeyOptions",
     "KeyPolicy",
+    "KeySettings",
     "Offer",
     "PublicKey",
     "Revoked",
     "UnsafeFile",
     "UnusableKey",
     "asUser",
-    "checkFiles",
+    "checkKeyFiles",
     "checkPattern",
     "checkPolicy",
     "expand",
     "insistOnModes",
     "isCertifying",
     "isLike",
-    "keyOf",
     "keysIn",
     "makeAuthority",
     "merge",
@@ -59,6 +59,7 @@ __all__ = [
     "readKey",
     "readSafely",
     "signatureAlgorithm",
+    "signingKeyOf",
     "splitHost",
     "string",
 ]

@@ -11,17 +11,18 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any, Union
 
 from .._accounts import Rules, Standing, SystemUsers, Users, isAccountName, madeUp
-from .._passwordfile._notes import Note
 from .._secrets import printable
-from .._verdict import Account, Doubt, Kind, Verdict
+from .._verdict import Account, Doubt, Kind, Note, Verdict
 from ..error import DenialReason
 from ._authorizedkeys import Skip, authoritiesIn, linesWith, optionsIn, principalsIn
 from ._budget import Limit, TooMuch
-from ._certificate import Certificate, Offer, keyOf
+from ._certificate import Certificate, Offer, signingKeyOf
 from ._evidence import KeyEvidence
+from ._groupmemory import GroupMemory
 from ._keyfiles import Kept, KeyFiles, expand
 from ._options import BadOption, KeyOptions
 from ._policy import KeyPolicy
@@ -79,6 +80,7 @@ class Authority:
         """
         self._files = files
         self._users = SystemUsers() if users is None else users
+        self._groups = GroupMemory(self._users)
         self._policy = policy
         self._denial = denial
         self._asUser = asUser
@@ -87,7 +89,7 @@ class Authority:
         self._ca = self._kept(files.ca, authoritiesIn)
         self._revoked = self._kept(files.revoked, Revoked.parse)
 
-    def look(self, name: bytes, offer: Offer, peer: str | None) -> Verdict:
+    def lookUp(self, name: bytes, offer: Offer, peer: str | None) -> Verdict:
         """
         Look for a key.
 
@@ -102,9 +104,9 @@ class Authority:
 
         @raise OSError: if it can't be found out.
         """
-        return _inDoubt(name, lambda doubts: self._look(name, offer, peer, doubts))
+        return _inDoubt(name, lambda doubts: self._lookUp(name, offer, peer, doubts))
 
-    def judge(self, name: bytes) -> Verdict:
+    def judgeAccount(self, name: bytes) -> Verdict:
         """
         Tell whether an account may be used whose key is right.
 
@@ -118,7 +120,7 @@ class Authority:
         if user is None:
             return Verdict(Kind.REFUSED, name, "there is no such account")
         account = user.account
-        return _inDoubt(name, lambda doubts: self._judge(account, None, doubts))
+        return _inDoubt(name, lambda doubts: self._judgeAccount(account, None, doubts))
 
     def vet(self, verdict: Verdict, offer: Offer) -> Verdict:
         """
@@ -132,10 +134,10 @@ class Authority:
         """
         return _inDoubt(
             verdict.name,
-            lambda doubts: self._ifRevoked(offer, verdict.name, doubts) or verdict,
+            lambda doubts: self._refusalIfRevoked(offer, verdict.name, doubts) or verdict,
         )
 
-    def _look(
+    def _lookUp(
         self, name: bytes, offer: Offer, peer: str | None, doubts: list[Doubt]
     ) -> Verdict:
         """
@@ -147,7 +149,7 @@ class Authority:
         user = self._users.find(name).user if isAccountName(name) else None
         known = name if user is None else user.name
         # First, and for whoever asks: a revoked key tells nothing of names.
-        refused = self._ifRevoked(offer, known, doubts)
+        refused = self._refusalIfRevoked(offer, known, doubts)
         if refused is not None:
             return refused
         if user is None:
@@ -160,21 +162,21 @@ class Authority:
         request = self._request(offer, account, peer)
         for pattern in self._files.files:
             try:
-                evidence = self._lookInFile(expand(pattern, account), request)
+                evidence = self._findInFile(expand(pattern, account), request)
             except OSError as error:
                 trouble = error
             if evidence is not None:
                 break
         if evidence is None and request.certificate is not None:
-            evidence = self._lookAtAuthority(request.certificate, request, doubts)
+            evidence = self._findAuthority(request.certificate, request, doubts)
         if evidence is not None:
-            return self._judge(account, evidence, doubts)
+            return self._judgeAccount(account, evidence, doubts)
         if trouble is not None:
             return Verdict(Kind.UNSURE, user.name, str(trouble))
         why = "no line authorizes the key"
         return Verdict(Kind.REFUSED, user.name, why, account=account)
 
-    def _ifRevoked(
+    def _refusalIfRevoked(
         self, offer: Offer, name: bytes, doubts: list[Doubt]
     ) -> Verdict | None:
         """
@@ -202,14 +204,14 @@ class Authority:
             raise OSError(listed.flaw)
         return offer in listed.value
 
-    def _judge(
+    def _judgeAccount(
         self, account: Account, evidence: KeyEvidence | None, doubts: list[Doubt]
     ) -> Verdict:
         """
         Tell whether an account may be used whose key is right.
         """
         name = os.fsencode(account.name)
-        groups = self._users.groupsOf(account)
+        groups = self._groups.groupsOf(account)
         account = account._replace(groups=groups.names, gids=groups.gids)
         denied = self._denial(account, doubts) if self._denial else None
         if denied is not None:
@@ -217,7 +219,7 @@ class Authority:
             return Verdict(Kind.DENIED, name, why, reason, key=evidence)
         return Verdict(Kind.ACCEPTED, name, account=account, key=evidence)
 
-    def lookIn(
+    def lookUpInText(
         self, text: bytes, path: str, offer: Offer, account: Account, peer: str | None
     ) -> KeyEvidence | None:
         """
@@ -228,7 +230,7 @@ class Authority:
 
         @return: L{None} if no line authorizes the key.
         """
-        return self._lookInText(text, path, self._request(offer, account, peer))
+        return self._findInText(text, path, self._request(offer, account, peer))
 
     def takeNotes(self) -> Iterator[Note]:
         """
@@ -251,16 +253,16 @@ class Authority:
         """
         return Request(offer, account, peer, self._policy.certifying, self._now())
 
-    def _lookInFile(self, path: str, request: Request) -> KeyEvidence | None:
+    def _findInFile(self, path: str, request: Request) -> KeyEvidence | None:
         """
         Look for a key in a file of a user.
 
         @raise OSError: if it can't be read now, and perhaps later.
         """
         text = self._readAs(request.account, path)
-        return None if text is None else self._lookInText(text, path, request)
+        return None if text is None else self._findInText(text, path, request)
 
-    def _lookInText(self, text: bytes, path: str, request: Request) -> KeyEvidence | None:
+    def _findInText(self, text: bytes, path: str, request: Request) -> KeyEvidence | None:
         """
         Look for a key in what a file holds.
         """
@@ -298,7 +300,7 @@ class Authority:
                     self._note(path, None, f"ignored: {error.strerror}")
         return None
 
-    def _lookAtAuthority(
+    def _findAuthority(
         self, certificate: Certificate, request: Request, doubts: list[Doubt]
     ) -> KeyEvidence | None:
         """
@@ -396,7 +398,7 @@ class Authority:
         where = path if line is None else f"{path}:{line}"
         # What a user or a client has written may be as long as he likes.
         values = {"where": printable(where), "why": printable(why[:_LONGEST_NOTE])}
-        self._notes.append(("{where}: {why}", values))
+        self._notes.append(Note("{where}: {why}", values))
 
 
 def _inDoubt(name: bytes, look: Callable[[list[Doubt]], Verdict]) -> Verdict:
@@ -415,7 +417,7 @@ def _inDoubt(name: bytes, look: Callable[[list[Doubt]], Verdict]) -> Verdict:
         if not any(doubts):
             raise
         verdict = Verdict(Kind.UNSURE, name, str(error))
-    return verdict._replace(doubt=tuple(filter(None, doubts)) or None)
+    return replace(verdict, doubt=tuple(filter(None, doubts)) or None)
 
 
 def _evidence(
@@ -424,7 +426,7 @@ def _evidence(
     """
     Tell what is known of a key.
     """
-    key = keyOf(offer)
+    key = signingKeyOf(offer)
     evidence = KeyEvidence(key.type.decode("ascii"), key.fingerprint, options, path, line)
     if isinstance(offer, Certificate):
         evidence = evidence._replace(
@@ -435,10 +437,26 @@ def _evidence(
     return evidence
 
 
+@dataclass(frozen=True)
+class KeySettings:
+    """
+    What decides about keys, also in another process.
+
+    @ivar files: where keys are.
+    @ivar policy: which keys and signatures count.
+    @ivar rules: what an account must be like; L{None} if any account may be used, also
+        one that is locked.
+    @ivar shadow: the path of a shadow file; L{None} if there is none.
+    """
+
+    files: KeyFiles
+    policy: KeyPolicy = KeyPolicy()  # noqa: RUF009
+    rules: Rules | None = None
+    shadow: str | None = None
+
+
 def makeAuthority(
-    files: Any,
-    policy: Any,
-    account: Any,
+    settings: KeySettings,
     *,
     users: Users | None = None,
     asUser: AsUser = asNobodyElse,
@@ -446,21 +464,16 @@ def makeAuthority(
     """
     Make what tells whether keys open accounts, of settings.
 
-    @param files: the fields of L{KeyFiles}.
-    @param policy: the fields of L{KeyPolicy}.
-    @param account: L{None} if any account may be used; otherwise the shadow file and
-        the fields of L{Rules}.
+    @param settings: the settings.
     @param users: who the users are; those of the system if L{None}.
     @param asUser: what lets files be opened with the rights of a user.
     """
-    where, algorithms = KeyFiles(*files), KeyPolicy(*policy)
-    where = where._replace(files=tuple(where.files))
     known = SystemUsers() if users is None else users
     denial = None
-    if account is not None:
-        shadow, rules = account
-        denial = Standing(known, shadow, Rules(*rules)).denial
-    return Authority(where, known, policy=algorithms, denial=denial, asUser=asUser)
+    if settings.rules is not None:
+        denial = Standing(known, settings.shadow, settings.rules).denial
+    files, policy = settings.files, settings.policy
+    return Authority(files, known, policy=policy, denial=denial, asUser=asUser)
 
 
-__all__ = ["Authority", "makeAuthority"]
+__all__ = ["Authority", "KeySettings", "makeAuthority"]

@@ -150,7 +150,7 @@ def parseOffer(blob: bytes) -> Offer:
     return PublicKey.parse(blob)
 
 
-def keyOf(offer: Offer) -> PublicKey:
+def signingKeyOf(offer: Offer) -> PublicKey:
     """
     Return the key that signs.
     """
@@ -194,4 +194,4 @@ def _readPairs(fields: Fields) -> tuple[tuple[str, bytes], ...]:
     return tuple(pairs)
 
 
-__all__ = ["CERTIFIED", "Certificate", "Offer", "keyOf", "parseOffer"]
+__all__ = ["CERTIFIED", "Certificate", "Offer", "parseOffer", "signingKeyOf"]

@@ -120,8 +120,12 @@ class Kept:
 
 def expand(pattern: str, account: Account) -> str:
     """
-    Name a file of a user.
+    Return the path of a file of a user.
+
+    @param pattern: its path, as in L{KeyFiles}.
     """
+    if "%" not in pattern:
+        return os.path.join(account.home, pattern)
     tokens = {
         "%": "%",
         "h": account.home,
@@ -145,7 +149,7 @@ def checkPattern(pattern: str) -> str:
     return pattern
 
 
-def checkFiles(ca: str | None, revoked: str | None, policy: KeyPolicy) -> None:
+def checkKeyFiles(ca: str | None, revoked: str | None, policy: KeyPolicy) -> None:
     """
     Insist on the administrator's files.
 
@@ -185,4 +189,4 @@ def _flaw(blob: bytes, policy: KeyPolicy) -> str | None:
         return str(error)
 
 
-__all__ = ["FILES", "Kept", "KeyFiles", "checkFiles", "checkPattern", "expand"]
+__all__ = ["FILES", "Kept", "KeyFiles", "checkKeyFiles", "checkPattern", "expand"]

@@ -12,7 +12,7 @@ from itertools import accumulate
 from operator import itemgetter
 
 from ._authorizedkeys import Skip, keysIn, plainBlob, skipSilently, usualBlob
-from ._certificate import Certificate, Offer, keyOf
+from ._certificate import Certificate, Offer, signingKeyOf
 from ._key import PublicKey
 from ._wire import Fields, UnusableKey
 
@@ -59,7 +59,7 @@ class Revoked:
         Tell whether a key is revoked; or a certificate, its key, or the key of its
         authority.
         """
-        if self._holds(keyOf(offer)):
+        if self._holds(signingKeyOf(offer)):
             return True
         if not isinstance(offer, Certificate):
             return False

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import re
 from functools import cached_property
-from ipaddress import IPv4Address, IPv6Address, ip_address
 from socket import AF_INET6, inet_aton, inet_pton
-from typing import NamedTuple, Union
+from typing import NamedTuple
 
+from .._peers import parseHost
 from ._budget import Budget, Limit
-
-_Address = Union[IPv4Address, IPv6Address]
 
 # What a list in a certificate is made of.
 _cidr = re.compile("[0-9a-fA-F.:/]{1,49}")
@@ -43,7 +41,7 @@ class Client:
         """
         @param address: its address.
         """
-        known = normalized(address)
+        known = parseHost(address)
         self._isKnown = known is not None
         self._hasScope = getattr(known, "scope_id", None) is not None
         self._text = _Text("" if known is None else str(known))
@@ -182,21 +180,6 @@ class _Text:
         return {**places, "?": (1 << len(self.text)) - 1}
 
 
-def normalized(address: str) -> _Address | None:
-    """
-    Read an address.  An IPv4 address that is written as an IPv6 one is an IPv4
-    address.
-
-    @return: L{None} if it is none.
-    """
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return None
-    mapped = getattr(parsed, "ipv4_mapped", None)
-    return parsed if mapped is None else mapped
-
-
 def _split(patterns: str, budget: Budget | None) -> list[str]:
     """
     Take a list apart, if it isn't too long.
@@ -292,4 +275,4 @@ def _numeric(text: str) -> tuple[int, int] | None:
     return None
 
 
-__all__ = ["BadPattern", "Client", "isLike", "networksIn", "normalized"]
+__all__ = ["BadPattern", "Client", "isLike", "networksIn"]

@@ -25,7 +25,13 @@ from ._htdigest import HtdigestChecker
 from ._htpasswd import HtpasswdChecker
 from ._memory import InMemoryUsernamePasswordDatabaseDontUse
 from ._pam import PAMChecker
-from ._unix import PasswdChecker, UNIXChecker, UNIXPasswordDatabase
+from ._rules import accountRules
+from ._unix import (
+    PasswdChecker,
+    UNIXChecker,
+    UNIXPasswordDatabase,
+    verifyCryptedPassword,
+)
 
 __all__ = [
     "ANONYMOUS",
@@ -47,4 +53,6 @@ __all__ = [
     "UNIXChecker",
     "UNIXPasswordDatabase",
     "accountOf",
+    "accountRules",
+    "verifyCryptedPassword",
 ]

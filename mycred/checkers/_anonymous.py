@@ -16,7 +16,7 @@ from .._contracts import (
     twistedCheckers,
 )
 from .._counterparts import Counterpart
-from .._reporting import tellingAlone
+from .._reporting import reportsOutcome
 
 
 @implementer(ICredentialsChecker)
@@ -29,7 +29,7 @@ class AllowAnonymousAccess(Counterpart, twistedCheckers.AllowAnonymousAccess):
 
     credentialInterfaces = (IAnonymous,)
 
-    @tellingAlone
+    @reportsOutcome
     def requestAvatarId(self, credentials: object) -> Deferred[AvatarID]:
         """
         Answer with L{ANONYMOUS}.

@@ -4,21 +4,16 @@ Check passwords against a file of C{name:secret} lines.
 
 from __future__ import annotations
 
-import os
-from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from zope.interface import implementer
 
-from twisted.internet.defer import Deferred, fail, maybeDeferred
-from twisted.python.failure import Failure
+from twisted.internet.defer import Deferred, fail
 
-from .._checking._files import FileChecker, avatarIdOf
 from .._checking._passwords import arePlausible, checkThemselves, refusal
-from .._checking._stores import Looking
+from .._checking._stores import ThreadedStore
 from .._contracts import (
     AvatarID,
     ICredentialsChecker,
@@ -27,21 +22,20 @@ from .._contracts import (
     twistedCheckers,
 )
 from .._counterparts import Counterpart, isOverridden, overridable
-from .._encodings import readingText
+from .._encodings import triesDecodings
 from .._hashes import Hash, UnusableHash, isMeantAsHash, recognize
-from .._passwordfile import Entry, Layout, Look, PasswordFile, UserFile
+from .._passwordfile import Entry, Layout, PasswordFile, UserFile
 from .._paths import AnyPath
 from .._peers import sourceOf
-from .._reporting import tellingAlone
-from .._secrets import asBytes, equal
-from ..error import LoginFailed
-from ..workers import Workers, workersOf
-
-_NOBODY = Look(None)
+from .._reporting import reportsOutcome
+from .._secrets import asBytes
+from .._verdict import NO_SUCH_USER, Verdict
+from ..workers import Workers
+from ._filesteps import FileSteps
 
 
 @implementer(ICredentialsChecker)
-class FilePasswordDB(Counterpart, FileChecker, twistedCheckers.FilePasswordDB):
+class FilePasswordDB(Counterpart, FileSteps, twistedCheckers.FilePasswordDB):
     """
     Users and their secrets, in a text file with a line for each.
 
@@ -63,13 +57,8 @@ class FilePasswordDB(Counterpart, FileChecker, twistedCheckers.FilePasswordDB):
     cache = False
     credentialInterfaces: Any
 
-    _credCache: dict[Any, Any] | None = None
-    _cacheTimestamp: Any = None
-    _decoys: tuple[Hash, ...] = ()
-    _file: Looking[PasswordFile] | None = None
+    _file: ThreadedStore[PasswordFile] | None = None
     _fileKey: tuple[object, ...] = ()
-    _lastFound: tuple[Any, Any] | None = None
-    _workers: Workers | None = None
 
     def __init__(
         self,
@@ -125,8 +114,8 @@ class FilePasswordDB(Counterpart, FileChecker, twistedCheckers.FilePasswordDB):
         )
         return {k: v for k, v in vars(self).items() if k not in left}
 
-    @tellingAlone
-    @readingText
+    @reportsOutcome
+    @triesDecodings
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check a password.
@@ -144,10 +133,15 @@ class FilePasswordDB(Counterpart, FileChecker, twistedCheckers.FilePasswordDB):
         # A program may know names and passwords that are no text at all.
         isText = not isTheirs or _isText(credentials)
         if isText and not arePlausible(credentials):
-            return fail(self._cbUnknown(False, username))
+            return fail(refusal(NO_SUCH_USER))
         if isTheirs:
             return self._askTheirs(credentials)
-        return self._look(self._passwordFile(), self._key(username), credentials)
+        file, name = self._passwordFile(), self._key(username)
+        if self.hash is None and checkThemselves(credentials):
+            find, source = file.store.lookUpText, sourceOf(credentials)
+            looking: Deferred[Any] = file.ask(find, name, source=source, isShared=True)
+            return looking.addCallback(self._askCredentials, credentials)
+        return self._lookUp(file, name, credentials)
 
     @property
     def opensLater(self) -> tuple[str, ...]:
@@ -208,7 +202,7 @@ class FilePasswordDB(Counterpart, FileChecker, twistedCheckers.FilePasswordDB):
         # As in Twisted: then the avatar ID is in lower case, too.
         return name if self.caseSensitive else name.lower()
 
-    def _passwordFile(self) -> Looking[PasswordFile]:
+    def _passwordFile(self) -> ThreadedStore[PasswordFile]:
         """
         Return what reads the file; made when it is needed first, since programs
         skip the constructor.
@@ -221,7 +215,7 @@ class FilePasswordDB(Counterpart, FileChecker, twistedCheckers.FilePasswordDB):
             indexed = self.cache or not layout.beginsWithName
             more = '; "mycred lint --type=file" lists it'
             store = PasswordFile(userfile, self._read, indexed, more=more)
-            self._file = Looking(store, self._workers)
+            self._file = ThreadedStore(store, self._workers)
             self._fileKey = key
         return self._file
 
@@ -238,166 +232,13 @@ class FilePasswordDB(Counterpart, FileChecker, twistedCheckers.FilePasswordDB):
                 f"{error} (if it is a password, write {{PLAIN}} before it)"
             ) from None
 
-    def _isTheirs(self) -> bool:
+    def _cbVerdict(self, verdict: Verdict, credentials: Any) -> Any:
         """
-        Tell whether a program looks users up by itself.
+        Conclude from the verdict on a user.
         """
-        return isOverridden(self, "getUser", "_loadCredentials")
-
-    def _cbLook(self, look: Look, credentials: Any) -> Any:
-        """
-        Conclude from what was found about a user.
-        """
-        if self.hash is None and checkThemselves(credentials):
-            return self._askCredentials(look, credentials)
-        if self.hash is None:
-            return super()._cbLook(look, credentials)
-        typed = IUsernamePassword(credentials, None)
-        typical = self._file and self._file.store.typical
-        sample = look.secret or (typical and typical.secret)
-        matched = False
-        if typed is not None and sample:
-            user, password = typed.username, typed.password
-            if isinstance(sample, bytes):
-                user, password = asBytes(user), asBytes(password)
-            try:
-                matched = equal(self.hash(user, password, sample), sample)
-            except Exception:
-                # A program's hash may count on a user who exists.
-                if look.secret:
-                    raise
-        avatarId = avatarIdOf(look, credentials)
-        if not look.secret:
-            return self._cbUnknown(matched, avatarId)
-        # As in Twisted: what a program has in its place isn't asked here.
-        return FileChecker._cbPasswordMatch(self, matched, avatarId)
-
-    def _typedIn(self, credentials: Any) -> Any:
-        """
-        Return the credentials that hold the password to verify, or L{None}.
-        """
-        if checkThemselves(credentials):
-            return None
-        return super()._typedIn(credentials)
-
-    def _askCredentials(self, look: Look, credentials: Any) -> Deferred[AvatarID]:
-        """
-        Ask credentials that a program has given a C{checkPassword} of its own, as Twisted
-        does: it is shown what is stored, though it were a hash.
-        """
-        stored = look.secret if look.entry is None else look.entry.secret
-        secret: Any = asBytes(stored)
-        if isinstance(secret, bytes) and isMeantAsHash(secret):
-            # It may compare text, and that is how those come who have stolen the file.
-            if equal(asBytes(credentials.password), secret):
-                return fail(refusal("the stored hash itself").value)
-        return self._matchPassword(credentials, stored, avatarIdOf(look, credentials))
-
-    def _askTheirs(self, credentials: Any) -> Deferred[AvatarID]:
-        """
-        Check a password against what a program knows of the user.  Its code is
-        called as Twisted does it, in the reactor's thread.
-        """
-        username = credentials.username
-        # A program may know names in bytes only.
-        asText = (username,) if isinstance(username, str) else ()
-        names = iter((*asText, asBytes(username)))
-        try:
-            found = self._findAsTheyCan(names)
-        except LoginFailed:
-            return fail()
-        self._lastFound = found or self._lastFound
-        # What somebody else has is read for a name that isn't there, since it takes time.
-        read = Look if checkThemselves(credentials) else self._lookAt
-        look = read(*self._lastFound) if self._lastFound else _NOBODY
-        if found is None:
-            look = _NOBODY
-        return self._conclude(look, credentials).addErrback(self._ebRefused, names)
-
-    def _conclude(self, look: Look, credentials: Any) -> Deferred[AvatarID]:
-        """
-        Verify a password against what a program knows of the user.
-        """
-        typed = self._typedIn(credentials)
-        password = None if typed is None else asBytes(typed.password)
-        if not isinstance(password, bytes) or not (look.hash or self._decoys):
-            return maybeDeferred(self._cbLook, look, credentials)
-        workers = self._workers or workersOf()
-        verifying: Deferred[Any]
-        source = sourceOf(credentials)
-        verifying = workers.run(look.verified, password, self._decoys, source=source)
-        verifying.addCallbacks(self._cbVerified, self._ebVerifying)
-        return verifying.addCallback(self._cbLook, credentials)
-
-    def _ebRefused(self, failure: Failure, names: Iterator[Any]) -> Failure:
-        """
-        Ask a program what it would be asked about somebody whom it doesn't know.
-        """
-        with suppress(Exception):
-            self._findAsTheyCan(names)
-        return failure
-
-    def _cbVerified(self, look: Look) -> Look:
-        """
-        Remember a hash that could be verified: from now on an unknown user is
-        refused after the same work.
-        """
-        if look.hash is not None:
-            self._decoys = (look.hash,)
-        return look
-
-    def _lookAt(self, name: Any, stored: Any) -> Look:
-        """
-        Read a secret that a program has stored.
-        """
-        secret: Any = asBytes(stored)
-        if self.hash or not isinstance(secret, bytes) or not isMeantAsHash(secret):
-            return Look(name, stored)
-        try:
-            found = recognize(secret)
-        except UnusableHash as error:
-            return Look(name, flaw=str(error))
-        return Look(name, found.text) if found.isPlain else Look(name, hash=found)
-
-    def _findAsTheyCan(self, names: Iterator[Any]) -> tuple[Any, Any] | None:
-        """
-        Look a user up by one name after another.
-
-        @return: what a program knows of them; L{None} if that is nothing.
-        """
-        for name in names:
-            with suppress(KeyError):
-                return self.getUser(name)
-        return None
-
-    def _findTheirs(self, username: bytes | str) -> tuple[Any, Any]:
-        """
-        Look a user up among what a program loads.
-        """
-        if not self.caseSensitive:
-            username = username.lower()
-        names = (username, asBytes(username))
-        if not self.cache:
-            lines = ((name, secret) for name, secret in self._loadCredentials())
-            found = next((pair for pair in lines if pair[0] in names), None)
-            # Nor does the time tell who comes early.
-            with suppress(Exception):
-                deque(lines, maxlen=0)
-            if found is None:
-                raise KeyError(username)
-            return found
-        # As in Twisted: for as long as the file is the same.
-        try:
-            state = os.stat(self.filename).st_mtime_ns
-        except OSError as error:
-            raise self._passwordFile().unreadable(error) from None
-        if self._credCache is None or state != self._cacheTimestamp:
-            self._credCache = {}
-            for name, secret in self._loadCredentials():
-                self._credCache.setdefault(name, secret)
-            self._cacheTimestamp = state
-        name = next((name for name in names if name in self._credCache), username)
-        return name, self._credCache[name]
+        if self.hash is not None:
+            return self._cbStored(verdict, credentials, self.hash)
+        return super()._cbVerdict(verdict, credentials)
 
 
 def _isText(credentials: Any) -> bool:

@@ -5,7 +5,6 @@ Check HTTP Digest logins against an htdigest file.
 from __future__ import annotations
 
 import re
-from functools import partial
 from typing import Any
 
 from zope.interface import implementer
@@ -14,14 +13,15 @@ from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.python.failure import Failure
 
 from .._checking._files import FileChecker, avatarIdOf
-from .._checking._passwords import NOBODYS, arePlausible
-from .._checking._stores import Looking
+from .._checking._passwords import NOBODYS, arePlausible, refusal
+from .._checking._stores import ThreadedStore
 from .._contracts import AvatarID, ICredentialsChecker, IUsernameDigestHash
 from .._hashes import UnusableHash
-from .._passwordfile import Entry, Layout, Look, PasswordFile, UserFile
+from .._passwordfile import Entry, Layout, PasswordFile, UserFile
 from .._paths import AnyPath
-from .._reporting import tellingAlone
+from .._reporting import reportsOutcome
 from .._secrets import asBytes
+from .._verdict import NO_SUCH_USER, Verdict
 from ..error import LoginFailed
 from ..workers import Workers
 
@@ -83,9 +83,9 @@ class HtdigestChecker(FileChecker):
         userfile = UserFile(path, DigestLayout(self.realm))
         more = '; "mycred lint --type=htdigest" lists it'
         store = PasswordFile(userfile, self._read, more=more)
-        self._file = Looking(store, workers)
+        self._file = ThreadedStore(store, workers)
 
-    @tellingAlone
+    @reportsOutcome
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check the answer to a challenge.
@@ -96,8 +96,8 @@ class HtdigestChecker(FileChecker):
             <mycred.checkers.HtpasswdChecker.requestAvatarId>}.
         """
         if not arePlausible(credentials):
-            return fail(self._cbUnknown(False, credentials.username))
-        return self._look(self._file, asBytes(credentials.username), credentials)
+            return fail(refusal(NO_SUCH_USER))
+        return self._lookUp(self._file, asBytes(credentials.username), credentials)
 
     def realms(self) -> set[bytes]:
         """
@@ -114,9 +114,9 @@ class HtdigestChecker(FileChecker):
         """
         return hashOf(entry)
 
-    def _cbLook(self, look: Look, credentials: Any) -> Any:
+    def _cbVerdict(self, verdict: Verdict, credentials: Any) -> Any:
         """
-        Conclude from what was found about a user.
+        Conclude from the verdict on a user.
         """
         asked = asBytes(getattr(credentials, "realm", self.realm))
         if asked != self.realm:
@@ -127,13 +127,13 @@ class HtdigestChecker(FileChecker):
                 realm=self.realm,
                 file=self._file.store.path,
             )
-        conclude: Any = self._cbPasswordMatch if look.secret else self._cbUnknown
-        if look.flaw:
-            conclude = partial(self._cbUseless, look)
-        stored = look.secret or NOBODYS
+        stored = verdict.secret or NOBODYS
         checking: Deferred[Any] = maybeDeferred(credentials.checkHash, stored)
         checking.addErrback(self._ebMalformed)
-        return checking.addCallback(conclude, avatarIdOf(look, credentials))
+        if not verdict.secret:
+            return checking.addCallback(lambda _: refusal(verdict.why))
+        avatarId = avatarIdOf(verdict.name, credentials)
+        return checking.addCallback(self._cbPasswordMatch, avatarId)
 
     def _ebMalformed(self, failure: Failure) -> Any:
         """

@@ -11,16 +11,17 @@ from zope.interface import implementer
 from twisted.internet.defer import Deferred, fail
 
 from .._checking._files import FileChecker
-from .._checking._passwords import arePlausible
-from .._checking._stores import Looking
+from .._checking._passwords import arePlausible, refusal
+from .._checking._stores import ThreadedStore
 from .._contracts import AvatarID, ICredentialsChecker, IUsernamePassword
-from .._encodings import readingText
+from .._encodings import triesDecodings
 from .._files import openRegular
 from .._hashes import Hash, UnusableHash, isMeantAsHash, recognize
 from .._passwordfile import HTPASSWD, Entry, PasswordFile, UserFile
 from .._paths import AnyPath
-from .._reporting import tellingAlone
+from .._reporting import reportsOutcome
 from .._secrets import asBytes
+from .._verdict import NO_SUCH_USER
 from ..workers import Workers
 
 # As much of a file as is looked at to see whether it is text, in bytes.
@@ -65,10 +66,10 @@ class HtpasswdChecker(FileChecker):
         self._weak = weak
         self._plaintext = plaintext
         userfile = UserFile(path, HTPASSWD)
-        self._file = Looking(PasswordFile(userfile, self._read), workers)
+        self._file = ThreadedStore(PasswordFile(userfile, self._read), workers)
 
-    @tellingAlone
-    @readingText
+    @reportsOutcome
+    @triesDecodings
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check a password.
@@ -82,8 +83,8 @@ class HtpasswdChecker(FileChecker):
             be read or too many logins wait.
         """
         if not arePlausible(credentials):
-            return fail(self._cbUnknown(False, credentials.username))
-        return self._look(self._file, asBytes(credentials.username), credentials)
+            return fail(refusal(NO_SUCH_USER))
+        return self._lookUp(self._file, asBytes(credentials.username), credentials)
 
     def insistOnSomebody(self) -> None:
         """

@@ -19,8 +19,8 @@ from .._contracts import (
     twistedCheckers,
 )
 from .._counterparts import Counterpart
-from .._encodings import readingText
-from .._reporting import tellingAlone
+from .._encodings import triesDecodings
+from .._reporting import reportsOutcome
 from .._secrets import asBytes
 
 
@@ -59,8 +59,8 @@ class InMemoryUsernamePasswordDatabaseDontUse(
         """
         self.users[username] = password
 
-    @tellingAlone
-    @readingText
+    @reportsOutcome
+    @triesDecodings
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check a password.

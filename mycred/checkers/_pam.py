@@ -10,11 +10,13 @@ from zope.interface import implementer
 
 from twisted.internet.defer import Deferred
 
-from .._checking._accounts import AccountChecker, Separate
+from .._accounts._pam import PAMSettings
+from .._checking._accounts import AccountChecker
+from .._checking._stores import PrivilegedStore
 from .._contracts import ICredentialsChecker
 from .._paths import AnyPath, asPathOrNone
 from .._peers import sourceOf
-from .._privileged import Helper
+from .._privileged import PrivilegedClient
 from .._verdict import Verdict
 from ..credentials import peerOf
 from ..workers import Workers
@@ -62,8 +64,9 @@ class PAMChecker(AccountChecker):
         @raise ValueError: if there is no such service, or no PAM that can use it.
         @raise OSError: if the processes can't be started.
         """
-        helper = Helper("pam", service, asPathOrNone(confdir), processes=processes)
-        self._separate = Separate(helper, workers)
+        settings = PAMSettings(service, asPathOrNone(confdir))
+        client = PrivilegedClient("pam", settings, processes)
+        self._separate = PrivilegedStore(client, workers)
 
     def _lookUp(
         self, name: bytes, password: bytes, credentials: Any
@@ -72,7 +75,7 @@ class PAMChecker(AccountChecker):
         Have PAM find a verdict.
         """
         peer, source = peerOf(credentials), sourceOf(credentials)
-        return self._separate.look(name, password, peer, source)
+        return self._separate.lookUp(name, password, peer, source)
 
 
 __all__ = ["PAMChecker"]

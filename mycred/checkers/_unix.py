@@ -5,8 +5,7 @@ Check passwords of UNIX accounts: the system's, or those of passwd and shadow fi
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from zope.interface import implementer
@@ -14,35 +13,31 @@ from zope.interface import implementer
 from twisted.internet.defer import Deferred, fail, maybeDeferred
 
 from .._accounts import (
-    NOLOGIN,
     SHADOW,
-    SHELLS,
+    AccountFiles,
     Accounts,
-    Files,
+    AccountSettings,
     FileUsers,
     Rules,
     SystemUsers,
     checkFiles,
-    cryptIn,
     isAccountName,
     lastDecoy,
 )
-from .._argstring import yesNo
-from .._checking._accounts import AccountChecker, Separate
-from .._checking._passwords import arePlausible
-from .._checking._stores import Looking
+from .._checking._accounts import AccountChecker
+from .._checking._passwords import arePlausible, refusal
+from .._checking._stores import PrivilegedStore, ThreadedStore
 from .._contracts import AvatarID, ICredentialsChecker, twistedUNIX
 from .._counterparts import Counterpart
-from .._encodings import readingText
-from .._files import openRegular
-from .._hashes import Hash, UnusableHash
-from .._passwordfile import Look
+from .._encodings import triesDecodings
+from .._hashes import Hash, UnusableHash, recognizeCrypt
+from .._passwordfile import StoredSecret
 from .._paths import AnyPath, asPath, asPathOrNone
 from .._peers import sourceOf
-from .._privileged import Helper
+from .._privileged import PrivilegedClient
 from .._secrets import asBytes
-from .._threads import processors
-from .._verdict import Verdict
+from .._threads import processorCount
+from .._verdict import NO_SUCH_USER, Verdict
 from ..workers import Workers, workersOf
 from ._unixsteps import UNIXSteps
 
@@ -57,11 +52,11 @@ class _StoredAccountChecker(AccountChecker):
 
     # As long as the constructor hasn't run.
     _looking: Any = None
-    _separate: Separate | None = None
+    _separate: PrivilegedStore | None = None
 
     def __init__(
         self,
-        accounts: Accounts | Helper,
+        accounts: Accounts | PrivilegedClient,
         workers: Workers | None,
     ) -> None:
         """
@@ -69,10 +64,10 @@ class _StoredAccountChecker(AccountChecker):
             hash ever comes into this one.
         @param workers: the threads; the reactor's if L{None}.
         """
-        if isinstance(accounts, Helper):
-            self._separate = Separate(accounts, workers)
+        if isinstance(accounts, PrivilegedClient):
+            self._separate = PrivilegedStore(accounts, workers)
         else:
-            self._looking = Looking(accounts, workers)
+            self._looking = ThreadedStore(accounts, workers)
 
     def _lookUp(
         self, name: bytes, password: bytes, credentials: Any
@@ -82,8 +77,8 @@ class _StoredAccountChecker(AccountChecker):
         """
         source = sourceOf(credentials)
         if self._separate is not None:
-            return self._separate.look(name, password, None, source)
-        looking: Deferred[Any] = self._looking.look(name, password, source)
+            return self._separate.lookUp(name, password, None, source)
+        looking: Deferred[Any] = self._looking.lookUp(name, password, source)
         return looking
 
 
@@ -132,9 +127,9 @@ class UNIXChecker(Counterpart, _StoredAccountChecker, UNIXSteps, twistedUNIX.UNI
             shadow = SHADOW
         self._rules, self._shadow = rules, shadow
         self._userdb, self._groupdb = userdb, groupdb
-        accounts: Accounts | Helper
+        accounts: Accounts | PrivilegedClient
         if separate:
-            accounts = _start(Files(shadow=shadow), rules)
+            accounts = _start(AccountFiles(shadow=shadow), rules)
         else:
             accounts = Accounts(SystemUsers(userdb, groupdb), shadow, rules)
         super().__init__(accounts, workers)
@@ -192,9 +187,9 @@ class PasswdChecker(_StoredAccountChecker):
         @raise OSError: if the processes can't be started, or such a file can't be read.
         """
         passwd, shadow, group = asPath(passwd), asPathOrNone(shadow), asPathOrNone(group)
-        accounts: Accounts | Helper
+        accounts: Accounts | PrivilegedClient
         if separate:
-            accounts = _start(Files(passwd, shadow, group), rules, mustWork)
+            accounts = _start(AccountFiles(passwd, shadow, group), rules, mustWork)
         else:
             if mustWork:
                 checkFiles(passwd, shadow)
@@ -248,7 +243,7 @@ class UNIXPasswordDatabase(UNIXChecker):
             return super()._check(credentials)
         return self._askFunctions(credentials)
 
-    @readingText
+    @triesDecodings
     def _askFunctions(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check a password against what the functions know.
@@ -257,7 +252,7 @@ class UNIXPasswordDatabase(UNIXChecker):
             in which the credentials have it.
         """
         if not arePlausible(credentials):
-            return fail(self._cbUnknown(False, credentials.username))
+            return fail(refusal(NO_SUCH_USER))
         matching: Deferred[Any] = Deferred.fromCoroutine(self._find(credentials))
         return matching.addCallback(self._cbFound, credentials)
 
@@ -316,13 +311,13 @@ class UNIXPasswordDatabase(UNIXChecker):
         @param place: the place of the function that was asked for it.
         """
         workers = self._threads or workersOf()
-        look, password = Look(None, hash=found), asBytes(credentials.password)
+        look, password = StoredSecret(None, hash=found), asBytes(credentials.password)
         known = self._decoys.get(place)
         decoys = lastDecoy() if known is None else [known]
         verifying: Deferred[Any] = workers.run(
             look.verified, password, decoys, source=sourceOf(credentials)
         )
-        verified: Look = await verifying.addErrback(self._ebVerifying)
+        verified: StoredSecret = await verifying.addErrback(self._ebVerifying)
         if verified.hash is not None:
             self._decoys[place] = verified.hash
         return verified.matched
@@ -368,7 +363,7 @@ def _hashBy(
         return None
     known = _nameIn(record, typed)
     try:
-        return None if known is None else (known, cryptIn(asBytes(record[1])))
+        return None if known is None else (known, recognizeCrypt(asBytes(record[1])))
     except UnusableHash:
         return None
 
@@ -381,68 +376,12 @@ def verifyCryptedPassword(crypted: bytes | str, pw: bytes | str) -> bool:
     @param pw: the password; text stands for its UTF-8.
     """
     try:
-        return cryptIn(asBytes(crypted)).verify(asBytes(pw))
+        return recognizeCrypt(asBytes(crypted)).verify(asBytes(pw))
     except UnusableHash:
         return False
 
 
-def readNumber(text: str) -> int:
-    """
-    Read the number of a user, as a value of an argument string.
-
-    @raise ValueError: if it is none.
-    """
-    if not re.fullmatch("[0-9]{1,10}", text) or int(text) >= 2**32 - 1:
-        raise ValueError("write the number of a user, such as 1000")
-    return int(text)
-
-
-def readNames(text: str) -> tuple[str, ...]:
-    """
-    Read names separated by commas, as a value of an argument string.
-
-    @raise ValueError: if one is empty.
-    """
-    names = tuple(text.split(","))
-    if "" in names:
-        raise ValueError("write names separated by commas, such as mail,staff")
-    return names
-
-
-#: The options that make rules.
-ruleKeys: dict[str, Callable[[str], Any]] = {
-    "nologin": yesNo,
-    "shells": yesNo,
-    "minuid": readNumber,
-    "groups": readNames,
-}
-
-
-def makeRules(given: Mapping[str, Any], gidOf: Callable[[str], int | None]) -> Rules:
-    """
-    Make rules of what was given.
-
-    @param given: the values of L{ruleKeys}.
-    @param gidOf: find the number of a group; L{None} if there is none.
-
-    @raise ValueError: if a rule can't take effect.
-    @raise OSError: if the groups can't be looked up.
-    """
-    groups = given.get("groups", ())
-    unknown = [name for name in groups if gidOf(name) is None]
-    if unknown:
-        raise ValueError(f"groups: there is no group {unknown[0]!r}")
-    shells = SHELLS if given.get("shells") else None
-    if shells is not None:
-        try:
-            openRegular(shells).close()
-        except OSError as error:
-            raise ValueError(f"shells: {shells} can't be read ({error})") from None
-    nologin = NOLOGIN if given.get("nologin") else ()
-    return Rules(nologin, shells, given.get("minuid", 0), groups)
-
-
-def _start(files: Files, rules: Rules, mustWork: bool = False) -> Helper:
+def _start(files: AccountFiles, rules: Rules, mustWork: bool = False) -> PrivilegedClient:
     """
     Start processes that look accounts up.
 
@@ -451,14 +390,14 @@ def _start(files: Files, rules: Rules, mustWork: bool = False) -> Helper:
     @raise ValueError: if these can let nobody in.
     @raise OSError: if the processes can't be started.
     """
-    return Helper("unix", files, rules, mustWork, processes=processors())
+    return PrivilegedClient(
+        "unix", AccountSettings(files, rules, mustWork), processorCount()
+    )
 
 
 __all__ = [
     "PasswdChecker",
     "UNIXChecker",
     "UNIXPasswordDatabase",
-    "makeRules",
-    "ruleKeys",
     "verifyCryptedPassword",
 ]

@@ -26,7 +26,7 @@ from .._checking._passwords import refusal
 from .._checking._stores import unavailable
 from .._contracts import AvatarID
 from .._counterparts import isOverridden, overridable
-from .._passwordfile import Look
+from .._passwordfile import StoredSecret
 from .._secrets import asBytes, printable
 from .._verdict import Kind
 from ..credentials import UsernamePassword
@@ -104,7 +104,7 @@ class UNIXSteps(AccountChecker):
         try:
             record = spwd.getspnam(os.fsdecode(asBytes(username)))
         except (KeyError, ValueError):
-            Look(None).verified(asBytes(password), lastDecoy())
+            StoredSecret(None).verified(asBytes(password), lastDecoy())
             return fail(refusal("no such user").value)
         users = RecordUsers(self._userdb, self._groupdb, record)
         return self._verifyHash(users, username, password)
@@ -120,11 +120,11 @@ class UNIXSteps(AccountChecker):
         if isPlausibleLogin(name, secret, self.longestPassword):
             user = users.find(name).user
         if user is None:
-            Look(None).verified(secret, lastDecoy())
+            StoredSecret(None).verified(secret, lastDecoy())
             return fail(refusal("no such user").value)
         if user.own is None:
             return None
-        verdict = Accounts(users, None, self._rules).look(name, secret)
+        verdict = Accounts(users, None, self._rules).lookUp(name, secret)
         if verdict.kind is Kind.REFUSED:
             return None
         presented: Any = UsernamePassword(username, password)  # type: ignore[arg-type]

@@ -31,7 +31,7 @@ MALFORMED = (
 )
 
 
-def describe(failure: Failure) -> str:
+def failureText(failure: Failure) -> str:
     """
     Return what went wrong, and where: instead of a traceback.
     """
@@ -44,4 +44,4 @@ def describe(failure: Failure) -> str:
     return f"{kind} at {basename(path)}:{line}"
 
 
-__all__ = ["MALFORMED", "Malformed", "describe"]
+__all__ = ["MALFORMED", "Malformed", "failureText"]

@@ -6,13 +6,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any
-
 from twisted.python.failure import Failure
 
 from .._sshkeys import Fields, KeyOptions, string
 from ._logger import CutLogger
-from ._malformed import MALFORMED, describe
+from ._malformed import MALFORMED, failureText
 from ._names import REQUESTS
 
 
@@ -23,7 +21,9 @@ class ChannelRequests:
 
     _log = CutLogger()
 
-    def __init__(self, ask: Callable[[bytes, bytes], Any], options: KeyOptions) -> None:
+    def __init__(
+        self, ask: Callable[[bytes, bytes], object], options: KeyOptions
+    ) -> None:
         """
         @param ask: ask the channel itself.
         @param options: what the key permits.
@@ -32,7 +32,7 @@ class ChannelRequests:
         self._options = options
         self._isStarted = False
 
-    def requestReceived(self, requestType: bytes, data: bytes) -> Any:
+    def requestReceived(self, requestType: bytes, data: bytes) -> object:
         """
         Do what is asked, or what the key has in its place.
         """
@@ -42,11 +42,11 @@ class ChannelRequests:
             self._log.info(
                 "A request {what!r} makes no sense: {error}",
                 what=requestType,
-                error=describe(Failure()),
+                error=failureText(Failure()),
             )
             return 0
 
-    def _do(self, requestType: bytes, data: bytes) -> Any:
+    def _do(self, requestType: bytes, data: bytes) -> object:
         """
         Do so, if the request is what it should be.
         """
@@ -75,7 +75,7 @@ class ChannelRequests:
         isHarmless = name == "LANG" or name.startswith("LC_")
         return isHarmless or not (options.command is not None or options.isRestricted)
 
-    def _start(self, requestType: bytes, data: bytes) -> Any:
+    def _start(self, requestType: bytes, data: bytes) -> object:
         """
         Start what is asked for, or the command of the key; once (RFC 4254, section
         6.5).
@@ -101,7 +101,7 @@ class ChannelRequests:
         self._isStarted = bool(started)
         return started
 
-    def _set(self, name: str, value: str) -> Any:
+    def _set(self, name: str, value: str) -> object:
         """
         Set a variable.
         """

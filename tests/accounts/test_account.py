@@ -91,5 +91,5 @@ class VerdictTests(SynchronousTestCase):
         """
         Only who is let in is spared a second look at a file in doubt.
         """
-        matched = [kind for kind in Kind if Verdict(kind, b"alice").matched]
+        matched = [kind for kind in Kind if Verdict(kind, b"alice").isFinal]
         self.assertEqual(matched, [Kind.ACCEPTED])

@@ -13,8 +13,8 @@ from twisted.python.fakepwd import UserDatabase
 
 from mycred import _files
 from mycred._accounts import (
+    AccountFiles,
     Accounts,
-    Files,
     Rules,
     SystemUsers,
     _passwords,
@@ -23,6 +23,7 @@ from mycred._accounts import (
     makeAccounts,
 )
 from mycred._accounts._layout import AccountLayout
+from mycred._hashes import _libcrypt, recognize
 from mycred._verdict import Kind
 from mycred.error import DenialReason
 
@@ -47,14 +48,14 @@ class SameWorkTests(WorkTests, MachineTestCase):
         self.count(AccountLayout, "parse")
         self.settle()
         accounts = self.accounts()
-        accounts.look(b"eve", b"tulip")
+        accounts.lookUp(b"eve", b"tulip")
         self.count(_users, "userOf")
         self.count(_passwords, "_parse")
         self.count(_passwords, "hashIn")
         works = []
         for name in (b"carol", b"eve", b"frank", b"locked"):
             self.work.clear()
-            self.assertKind(REFUSED, accounts.look(name, b"tulip"))
+            self.assertKind(REFUSED, accounts.lookUp(name, b"tulip"))
             works.append(dict(self.work))
         expected = {"parse": 2, "userOf": 2, "_parse": 1, "hashIn": 1}
         self.assertEqual(works, [expected] * 4)
@@ -65,19 +66,19 @@ class SameWorkTests(WorkTests, MachineTestCase):
         """
         self.passwd = self.write("passwd", b"carol:x\n")
         for name in (b"carol", b"eve"):
-            self.assertKind(REFUSED, self.accounts().look(name, b"tulip"))
+            self.assertKind(REFUSED, self.accounts().lookUp(name, b"tulip"))
 
 
 class LookTests(MachineTestCase):
     """
-    Tests for L{Accounts.look}.
+    Tests for L{Accounts.lookUp}.
     """
 
     def test_accepted(self) -> None:
         """
         Who has the right password is let in, and all is told of his account.
         """
-        verdict = self.accounts().look(b"carol", PASSWORD)
+        verdict = self.accounts().lookUp(b"carol", PASSWORD)
         self.assertKind(ACCEPTED, verdict)
         self.assertEqual((verdict.name, verdict.denial), (b"carol", None))
         account = verdict.account
@@ -109,7 +110,7 @@ class LookTests(MachineTestCase):
             (b"expired", PASSWORD, DENIED, "expired"),
             (b"expired", b"tulip", REFUSED, "wrong password"),
         ]:
-            verdict = accounts.look(name, password)
+            verdict = accounts.lookUp(name, password)
             self.assertKind(kind, verdict, why)
             self.assertEqual(verdict.name, name)
             self.assertEqual(verdict.account is not None, kind is ACCEPTED)
@@ -124,8 +125,8 @@ class LookTests(MachineTestCase):
             (b"expired", DenialReason.EXPIRED),
             (b"carol", DenialReason.POLICY),
         ]:
-            self.assertEqual(accounts.look(name, PASSWORD).denial, reason)
-            self.assertIsNone(accounts.look(name, b"tulip").denial)
+            self.assertEqual(accounts.lookUp(name, PASSWORD).denial, reason)
+            self.assertIsNone(accounts.lookUp(name, b"tulip").denial)
 
     def test_today(self) -> None:
         """
@@ -134,7 +135,7 @@ class LookTests(MachineTestCase):
         day = 19_500 * 86_400
         for now, kind in [(day - 1, ACCEPTED), (day, DENIED)]:
             accounts = self.accounts(now=lambda now=now: now)
-            self.assertKind(kind, accounts.look(b"expired", PASSWORD))
+            self.assertKind(kind, accounts.lookUp(b"expired", PASSWORD))
 
     def test_rules(self) -> None:
         """
@@ -142,9 +143,9 @@ class LookTests(MachineTestCase):
         the password.
         """
         accounts = self.accounts(Rules(groups=("mail",)))
-        self.assertKind(ACCEPTED, accounts.look(b"carol", PASSWORD))
-        self.assertKind(DENIED, accounts.look(b"dave", PASSWORD), "groups mail")
-        self.assertKind(REFUSED, accounts.look(b"dave", b"tulip"))
+        self.assertKind(ACCEPTED, accounts.lookUp(b"carol", PASSWORD))
+        self.assertKind(DENIED, accounts.lookUp(b"dave", PASSWORD), "groups mail")
+        self.assertKind(REFUSED, accounts.lookUp(b"dave", b"tulip"))
 
     def test_sameWork(self) -> None:
         """
@@ -165,7 +166,7 @@ class LookTests(MachineTestCase):
             (b"orphan", BCRYPT),
         ]:
             del self.verified[:]
-            self.assertKind(REFUSED, accounts.look(name, b"tulip"))
+            self.assertKind(REFUSED, accounts.lookUp(name, b"tulip"))
             self.assertEqual(self.verified, [(stored, b"tulip")], name)
 
     def test_sameWorkWithoutShadow(self) -> None:
@@ -175,9 +176,9 @@ class LookTests(MachineTestCase):
         accounts = self.accounts(shadow=None)
         for name in (b"own", b"carol", b"starred", b"eve"):
             del self.verified[:]
-            self.assertKind(REFUSED, accounts.look(name, b"tulip"))
+            self.assertKind(REFUSED, accounts.lookUp(name, b"tulip"))
             self.assertEqual(self.verified, [(BCRYPT, b"tulip")], name)
-        self.assertKind(ACCEPTED, accounts.look(b"own", PASSWORD))
+        self.assertKind(ACCEPTED, accounts.lookUp(b"own", PASSWORD))
 
     def test_damagedLine(self) -> None:
         """
@@ -193,14 +194,14 @@ class LookTests(MachineTestCase):
         )
         accounts = self.accounts()
         for name in (b"carol", b"dave", b"erin", b"frank"):
-            self.assertKind(REFUSED, accounts.look(name, PASSWORD))
+            self.assertKind(REFUSED, accounts.lookUp(name, PASSWORD))
         told = [text.format(**values) for text, values in accounts.takeNotes()]
         self.assertEqual(len(told), 4)
         for number, note in enumerate(told, 1):
             self.assertIn(f"{self.shadow}, line {number}: ", note)
         self.assertEqual(list(accounts.takeNotes()), [])
         self.write("passwd", b"carol:x:many:1:::\n")
-        accounts.look(b"carol", PASSWORD)
+        accounts.lookUp(b"carol", PASSWORD)
         [(text, values)] = accounts.takeNotes()
         self.assertIn(f"{self.passwd}, line 1: ", text.format(**values))
 
@@ -211,7 +212,7 @@ class LookTests(MachineTestCase):
         self.write("shadow", b"".join(b"u%d:x:x:x\n" % n for n in range(300)))
         accounts = self.accounts()
         for _ in range(2):
-            accounts.look(b"carol", PASSWORD)
+            accounts.lookUp(b"carol", PASSWORD)
         told = [text.format(**values) for text, values in accounts.takeNotes()]
         self.assertEqual(len(told), 101)
         self.assertIn("the rest is left out", told[-1])
@@ -221,7 +222,7 @@ class LookTests(MachineTestCase):
         Accounts without a password are on every machine, and nothing to tell.
         """
         accounts = self.accounts()
-        accounts.look(b"carol", PASSWORD)
+        accounts.lookUp(b"carol", PASSWORD)
         self.assertEqual(list(accounts.takeNotes()), [])
 
     def test_weak(self) -> None:
@@ -233,7 +234,7 @@ class LookTests(MachineTestCase):
         line = weak + b":19000:0:99999:7:::\n"
         self.shadow = self.write("shadow", b"carol:" + line + b"dave:" + line)
         accounts = self.accounts()
-        accounts.look(b"carol", PASSWORD)
+        accounts.lookUp(b"carol", PASSWORD)
         [(text, values)] = accounts.takeNotes()
         self.assertRegex(text.format(**values), r"line 1, .* weak.*passwd\(1\)")
 
@@ -246,12 +247,12 @@ class LookTests(MachineTestCase):
         self.write("passwd", b"".join([*lines, b"sss:*:1:1:::\ncarol:x:1:1:::\n"]))
         for name in (b"eve", b"sss", b"u3", b"sss"):
             del self.verified[:]
-            self.assertKind(REFUSED, self.accounts().look(name, b"tulip"))
+            self.assertKind(REFUSED, self.accounts().lookUp(name, b"tulip"))
             self.assertEqual(self.verified, [(OTHER, b"tulip")], name)
         self.write("passwd", b"sss:*:1:1:::\n")
         for name in (b"sss", b"eve"):
             del self.verified[:]
-            self.assertKind(REFUSED, self.accounts().look(name, b"tulip"))
+            self.assertKind(REFUSED, self.accounts().lookUp(name, b"tulip"))
             self.assertEqual(self.verified, [(BCRYPT, b"tulip")], name)
 
     def test_nobodyHasAHash(self) -> None:
@@ -262,7 +263,7 @@ class LookTests(MachineTestCase):
         self.write("passwd", b"carol:x:1:1:::\nsss:*:1:1:::\n")
         for name in (b"carol", b"sss", b"eve"):
             del self.verified[:]
-            self.assertKind(REFUSED, self.accounts().look(name, b"tulip"))
+            self.assertKind(REFUSED, self.accounts().lookUp(name, b"tulip"))
             self.assertEqual(len(self.verified), 1, name)
 
     def test_ownHashWithoutShadow(self) -> None:
@@ -270,20 +271,24 @@ class LookTests(MachineTestCase):
         Whoever has his hash in the passwd file doesn't depend on the shadow file.
         """
         Path(self.shadow).unlink()
-        self.assertKind(ACCEPTED, self.accounts().look(b"own", PASSWORD))
+        self.assertKind(ACCEPTED, self.accounts().lookUp(b"own", PASSWORD))
 
     def test_foreignHash(self) -> None:
         """
-        A hash that crypt(3) doesn't know lets nobody in, though other files may hold
-        it.
+        Those hashes let a user in that the system's crypt(3) makes of the password, and
+        no others: neither those of a scheme that only other programs know, nor those
+        with a name in braces before them.
         """
+        foreign = set()
         for _command, stored, password in VECTORS:
-            if stored.startswith((b"$apr1$", b"$argon2", b"{")):
-                self.write("shadow", b"carol:%s:::::::\n" % stored)
-                verdict = self.accounts().look(b"carol", password)
-                self.assertKind(
-                    REFUSED, verdict, "crypt(3)" if stored[:1] != b"{" else ""
-                )
+            self.write("shadow", b"carol:%s:::::::\n" % stored)
+            verdict = self.accounts().lookUp(b"carol", password)
+            if _libcrypt.crypt(password, stored) == stored:
+                self.assertKind(ACCEPTED, verdict)
+                continue
+            self.assertKind(REFUSED, verdict, "not a hash as crypt(3) makes it")
+            foreign.add(recognize(stored).scheme.name)
+        self.assertLess({"Apache's MD5", "argon2", "salted SHA-1"}, foreign)
 
     def test_groupFile(self) -> None:
         """
@@ -292,24 +297,24 @@ class LookTests(MachineTestCase):
         """
         accounts = self.accounts(Rules(groups=("mail",)))
         self.settle()
-        self.assertIsNone(accounts.look(b"carol", PASSWORD).doubt)
+        self.assertIsNone(accounts.lookUp(b"carol", PASSWORD).doubt)
         self.patch(_files, "SETTLING", 3600)
         self.write("group", b"mail:x:8:car")
         accounts = self.accounts(Rules(groups=("mail",)))
-        self.patch(accounts._users.file, "look", self.settled(accounts._users.file))
-        self.patch(accounts._shadow, "look", self.settled(accounts._shadow))
-        verdict = accounts.look(b"carol", PASSWORD)
+        self.patch(accounts._users.file, "stored", self.settled(accounts._users.file))
+        self.patch(accounts._shadow, "stored", self.settled(accounts._shadow))
+        verdict = accounts.lookUp(b"carol", PASSWORD)
         self.assertKind(DENIED, verdict)
         self.assertIsNotNone(verdict.doubt)
         Path(self.group).unlink()
-        self.assertRaises(OSError, accounts.look, b"carol", PASSWORD)
+        self.assertRaises(OSError, accounts.lookUp, b"carol", PASSWORD)
 
     def settled(self, file: Any) -> Any:
         """
         Make a look into a file that isn't in doubt.
         """
-        look = file.look
-        return lambda *arguments: look(*arguments)._replace(doubt=None)
+        stored = file.stored
+        return lambda *arguments: stored(*arguments)._replace(doubt=None)
 
     def test_eachDoubt(self) -> None:
         """
@@ -318,13 +323,13 @@ class LookTests(MachineTestCase):
         for name in ("passwd", "shadow"):
             accounts = self.accounts()
             other = accounts._shadow if name == "passwd" else accounts._users.file
-            self.patch(other, "look", self.settled(other))
+            self.patch(other, "stored", self.settled(other))
             for user in (b"carol", b"eve"):
-                verdict = accounts.look(user, b"tulip")
+                verdict = accounts.lookUp(user, b"tulip")
                 self.assertIsNotNone(verdict.doubt, (name, user))
             self.write("passwd", b"carol:x:many:1:::\n")
             if name == "passwd":
-                verdict = accounts.look(b"carol", b"tulip")
+                verdict = accounts.lookUp(b"carol", b"tulip")
                 self.assertKind(REFUSED, verdict, "passwd(5)")
                 self.assertIsNotNone(verdict.doubt)
             self.write("passwd", PASSWD % {b"hash": BCRYPT})
@@ -335,8 +340,8 @@ class LookTests(MachineTestCase):
         his password is told to come back, since the name service may be down.
         """
         accounts = self.accounts()
-        self.assertKind(UNSURE, accounts.look(b"orphan", PASSWORD))
-        self.assertKind(REFUSED, accounts.look(b"orphan", b"tulip"), "no such account")
+        self.assertKind(UNSURE, accounts.lookUp(b"orphan", PASSWORD))
+        self.assertKind(REFUSED, accounts.lookUp(b"orphan", b"tulip"), "no such account")
 
     def test_missing(self) -> None:
         """
@@ -344,7 +349,7 @@ class LookTests(MachineTestCase):
         """
         for path in (self.passwd, self.shadow):
             Path(path).rename(path + "~")
-            self.assertRaises(OSError, self.accounts().look, b"carol", PASSWORD)
+            self.assertRaises(OSError, self.accounts().lookUp, b"carol", PASSWORD)
             Path(path + "~").rename(path)
 
     def test_changes(self) -> None:
@@ -352,11 +357,11 @@ class LookTests(MachineTestCase):
         What is written into the files counts at once.
         """
         accounts = self.accounts()
-        self.assertKind(ACCEPTED, accounts.look(b"carol", PASSWORD))
+        self.assertKind(ACCEPTED, accounts.lookUp(b"carol", PASSWORD))
         self.write("shadow", b"carol:!" + BCRYPT + b":19000:0:99999:7:::\n")
-        self.assertKind(DENIED, accounts.look(b"carol", PASSWORD))
+        self.assertKind(DENIED, accounts.lookUp(b"carol", PASSWORD))
         self.write("passwd", b"")
-        self.assertKind(UNSURE, accounts.look(b"carol", PASSWORD))
+        self.assertKind(UNSURE, accounts.lookUp(b"carol", PASSWORD))
 
     def test_shortLines(self) -> None:
         """
@@ -364,14 +369,15 @@ class LookTests(MachineTestCase):
         """
         for rest in (b":19000:0:99999", b":19000:0:99999:7::", b":19000:0:99999:7:::"):
             self.write("shadow", b"carol:" + BCRYPT + rest + b"\n")
-            self.assertKind(ACCEPTED, self.accounts().look(b"carol", PASSWORD))
+            self.assertKind(ACCEPTED, self.accounts().lookUp(b"carol", PASSWORD))
 
     def test_emptyField(self) -> None:
         """
         An empty field in the passwd file is no password, and refers to none.
         """
         self.write("passwd", b"carol::1000:100::/:/bin/sh\n")
-        self.assertKind(REFUSED, self.accounts().look(b"carol", PASSWORD), "no password")
+        verdict = self.accounts().lookUp(b"carol", PASSWORD)
+        self.assertKind(REFUSED, verdict, "no password")
 
     def test_secretsUnseen(self) -> None:
         """
@@ -379,7 +385,7 @@ class LookTests(MachineTestCase):
         """
         accounts = self.accounts()
         assert accounts._shadow is not None
-        look = accounts._shadow.look(b"carol", PASSWORD)
+        look = accounts._shadow.stored(b"carol", PASSWORD)
         self.assertIsNotNone(look.hash)
         self.assertNotIn("$2y$", repr(look))
 
@@ -391,12 +397,12 @@ class LookTests(MachineTestCase):
         line = b"carol:" + BCRYPT + b":19000:0:99999:7::1:"
         for size in range(len(b"carol:" + BCRYPT), len(line)):
             self.write("shadow", line[:size])
-            verdict = self.accounts().look(b"carol", PASSWORD)
+            verdict = self.accounts().lookUp(b"carol", PASSWORD)
             self.assertIn(verdict.kind, (REFUSED, DENIED), line[:size])
         self.write("shadow", line)
-        self.assertKind(DENIED, self.accounts().look(b"carol", PASSWORD))
+        self.assertKind(DENIED, self.accounts().lookUp(b"carol", PASSWORD))
         self.write("shadow", line[:-2] + b":")
-        self.assertKind(ACCEPTED, self.accounts().look(b"carol", PASSWORD))
+        self.assertKind(ACCEPTED, self.accounts().lookUp(b"carol", PASSWORD))
 
     def test_doubt(self) -> None:
         """
@@ -406,15 +412,15 @@ class LookTests(MachineTestCase):
         # However long this takes.
         self.patch(_files, "SETTLING", 3600)
         accounts = self.accounts()
-        first = accounts.look(b"eve", PASSWORD).doubt
+        first = accounts.lookUp(b"eve", PASSWORD).doubt
         self.assertIsNotNone(first)
-        self.assertEqual(accounts.look(b"eve", PASSWORD).doubt, first)
+        self.assertEqual(accounts.lookUp(b"eve", PASSWORD).doubt, first)
         self.write("passwd", b"carol:x:1000:100:::/bin/ba")
-        verdict = accounts.look(b"carol", PASSWORD)
+        verdict = accounts.lookUp(b"carol", PASSWORD)
         self.assertKind(REFUSED, verdict, "half a line")
         self.assertNotIn(verdict.doubt, (None, first))
         self.settle()
-        verdict = accounts.look(b"carol", PASSWORD)
+        verdict = accounts.lookUp(b"carol", PASSWORD)
         self.assertKind(ACCEPTED, verdict)
         self.assertIsNone(verdict.doubt)
 
@@ -427,7 +433,7 @@ class LookTests(MachineTestCase):
         self.write("passwd", passwd + b"\n" + name + b":x:1:1:::" + passwd)
         self.write("shadow", shadow + b"\n" + name + b":" + shadow)
         self.write("group", passwd)
-        verdict = self.accounts().look(name, b"p")
+        verdict = self.accounts().lookUp(name, b"p")
         self.assertIn(verdict.kind, (REFUSED, UNSURE))
 
 
@@ -459,11 +465,11 @@ class SystemTests(MachineTestCase):
                 return record
 
         accounts = Accounts(SystemUsers(Insensitive()), self.shadow, now=lambda: NOW)
-        verdict = accounts.look(b"CAROL", PASSWORD)
+        verdict = accounts.lookUp(b"CAROL", PASSWORD)
         self.assertKind(ACCEPTED, verdict)
         assert verdict.account is not None
         self.assertEqual((verdict.name, verdict.account.shell), (b"carol", "/bin/sh"))
-        self.assertKind(REFUSED, accounts.look(b"CAROL", b"tulip"))
+        self.assertKind(REFUSED, accounts.lookUp(b"CAROL", b"tulip"))
 
     def test_ownHashes(self) -> None:
         """
@@ -474,10 +480,10 @@ class SystemTests(MachineTestCase):
         database.addUser("own", BCRYPT.decode(), 1008, 1008, "", "/", "/bin/sh")
         database.addUser("bad", "$unknown$", 1009, 1009, "", "/", "/bin/sh")
         accounts = Accounts(SystemUsers(database))
-        self.assertKind(ACCEPTED, accounts.look(b"own", PASSWORD))
+        self.assertKind(ACCEPTED, accounts.lookUp(b"own", PASSWORD))
         for name in (b"own", b"eve", b"bad"):
             del self.verified[:]
-            self.assertKind(REFUSED, accounts.look(name, b"tulip"))
+            self.assertKind(REFUSED, accounts.lookUp(name, b"tulip"))
             self.assertEqual(self.verified, [(BCRYPT, b"tulip")], name)
 
     def test_checkFiles(self) -> None:
@@ -511,8 +517,10 @@ class SystemTests(MachineTestCase):
         """
         The files decide where users are looked for.
         """
-        accounts = makeAccounts(Files(self.passwd, self.shadow, self.group), Rules())
-        self.assertKind(ACCEPTED, accounts.look(b"carol", PASSWORD))
-        accounts = makeAccounts(Files(shadow=self.shadow), Rules())
-        self.assertKind(UNSURE, accounts.look(b"orphan", PASSWORD))
-        self.assertKind(REFUSED, accounts.look(b"root", PASSWORD))
+        accounts = makeAccounts(
+            AccountFiles(self.passwd, self.shadow, self.group), Rules()
+        )
+        self.assertKind(ACCEPTED, accounts.lookUp(b"carol", PASSWORD))
+        accounts = makeAccounts(AccountFiles(shadow=self.shadow), Rules())
+        self.assertKind(UNSURE, accounts.lookUp(b"orphan", PASSWORD))
+        self.assertKind(REFUSED, accounts.lookUp(b"root", PASSWORD))

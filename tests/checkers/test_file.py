@@ -26,9 +26,9 @@ from mycred.checkers import (
 )
 from mycred.credentials import CramMD5Credentials, UsernamePassword
 from mycred.error import TemporaryFailure
+from mycred.testing import SteppedWorkers
 
 from ..kit.files import BCRYPT, FileTestCase, StoreTests
-from ..kit.stepping import SteppedWorkers
 from ..kit.work import WorkTests, answered, digested, typed, typedText
 
 

@@ -28,12 +28,12 @@ from mycred.credentials import UsernamePassword
 from mycred.error import AccountDenied, DenialReason, TemporaryFailure, UnauthorizedLogin
 from mycred.plugins import cred_ldap
 from mycred.portal import Portal
+from mycred.testing import SteppedWorkers
 from mycred.workers import Workers
 
 from ..kit.directory import DirectoryTestCase
 from ..kit.fakeldap import upTo, well
 from ..kit.slapd import PEOPLE, person
-from ..kit.stepping import SteppedWorkers
 from ..ldap.client.test_connection import FakeTestCase
 
 STAFF = f"cn=staff,{PEOPLE}"
@@ -191,7 +191,7 @@ class CheckerTests(DirectoryTestCase):
         A refusal waits without a thread.
         """
         checker = self.checker()
-        checker.looks.directory._pace.accept("cn=slow", 0.9)
+        checker.store.directory._timing.accept("cn=slow", 0.9)
         self.workers.reactor.running = True
         asking = self.ask(checker, b"eve")
         self.workers.step()
@@ -206,7 +206,7 @@ class CheckerTests(DirectoryTestCase):
         longer.
         """
         checker = self.checker()
-        pace = checker.looks.directory._pace
+        pace = checker.store.directory._timing
         pace.accept("cn=slow", 0.2)
         self.workers.reactor.running = True
         for name in (b"eve", b"alice"):
@@ -251,7 +251,7 @@ class CheckerTests(DirectoryTestCase):
         checker = self.checker()
         self.successResultOf(self.ask(checker, b"alice"))
         self.assertNotIn("(uid=alice)", self.logged())
-        checker.looks.isWatched = True
+        checker.store.isWatched = True
         self.successResultOf(self.ask(checker, b"alice"))
         self.assertIn("(uid=alice)", self.logged())
         self.assertNotIn("sesame", self.logged())
@@ -261,7 +261,7 @@ class CheckerTests(DirectoryTestCase):
         What is wrong on this side is no wrong password, either.
         """
         checker = self.checker()
-        self.patch(checker.looks.directory, "look", lambda *_: 1 / 0)
+        self.patch(checker.store.directory, "lookUp", lambda *_: 1 / 0)
         self.failureResultOf(self.ask(checker, b"alice"), TemporaryFailure)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
@@ -348,7 +348,7 @@ class DeadlineTests(FakeTestCase, TestCase):
         fake = self.serve(lambda conversation: conversation.hang())
         checker = self.checker(fake)
         self.assertIs(await self.logIn(checker), TemporaryFailure)
-        [server] = checker.looks.directory._servers._servers
+        [server] = checker.store.directory.failover.servers
         only = server.health
         while not only.isDown:
             # What finds that out has its own time.
@@ -396,7 +396,7 @@ class FallbackTests(DirectoryTestCase):
         ldap, file = options["credCheckers"]
         self.addCleanup(ldap.close)
         self.assertIsInstance(file, FilePasswordDB)
-        ldap.looks._workers = SteppedWorkers(running=False)
+        ldap.store._workers = SteppedWorkers(running=False)
         realm: Any = Realm()
         portal = Portal(realm, [ldap, file])
 
@@ -503,10 +503,10 @@ class FactoryTests(DirectoryTestCase):
         """
         The help names every key that there is, and has an example that works.
         """
-        from mycred._ldap import _options
+        from mycred.checkers.ldap import ldapOptions
 
         text = cred_ldap.theLDAPCheckerFactory.authHelp
-        for key in _options.KEYS:
-            self.assertIn(f"{key}=", text)
+        for option in ldapOptions:
+            self.assertIn(f"{option.key}=", text)
         example = text.rpartition("--auth=ldap:")[2].strip()
         self.assertIsInstance(readSettings(example), LDAPSettings)

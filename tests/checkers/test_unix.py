@@ -36,23 +36,24 @@ from mycred.checkers import (
     UNIXAccount,
     UNIXChecker,
     UNIXPasswordDatabase,
+    _rules as _ofCheckers,
     _unix,
     accountOf,
 )
 from mycred.credentials import UsernamePassword, peerOf
 from mycred.error import AccountDenied, DenialReason, TemporaryFailure, UnauthorizedLogin
 from mycred.plugins import cred_passwd, cred_unix
+from mycred.testing import SteppedWorkers
 
 from ..kit.files import BCRYPT
 from ..kit.machines import OTHER, PASSWORD, MachineTestCase
-from ..kit.stepping import SteppedWorkers
 
 
 def closeOf(checker: Any) -> None:
     """
     End the processes of a checker.
     """
-    checker._separate._helper.close()
+    checker._separate._client.close()
 
 
 class AccountTestCase(MachineTestCase):
@@ -592,7 +593,7 @@ class SeparateNotRunningTests(AccountTestCase):
         checker = PasswdChecker(self.passwd, self.shadow, separate=True, workers=workers)
         assert checker._separate is not None
         self.addCleanup(closeOf, checker)
-        self.patch(checker._separate._helper, "ask", lambda *_: 1 / 0)
+        self.patch(checker._separate._client, "ask", lambda *_: 1 / 0)
         asking = self.ask(checker, b"carol", PASSWORD)
         workers.step()
         self.failureResultOf(asking, TemporaryFailure)
@@ -610,7 +611,7 @@ class SeparateNotRunningTests(AccountTestCase):
         workers.reactor.advance(7)
         self.failureResultOf(asking, TemporaryFailure)
         until: list[float] = []
-        self.patch(checker._separate._helper, "ask", lambda *a: until.append(a[-1]))
+        self.patch(checker._separate._client, "ask", lambda *a: until.append(a[-1]))
         begun = time.monotonic()
         self.ask(checker, b"carol", PASSWORD).addErrback(lambda _: None)
         asked = time.monotonic()
@@ -969,7 +970,7 @@ class PluginTests(AccountTestCase):
         Tell the rules of a checker.
         """
         if checker._separate is not None:
-            _, _, rules, *_ = checker._separate._helper._settings
+            rules = checker._separate._client._settings.rules
         else:
             rules = checker._looking.store._rules
         return rules  # type: ignore[no-any-return]
@@ -1009,12 +1010,12 @@ class PluginTests(AccountTestCase):
                 (":shell=yes", "did you mean shells="),
                 (":shells=maybe", "shells: write yes or no"),
                 (":nologin=1", "nologin: write yes or no"),
-                (":minuid=-1", "minuid: write the number of a user"),
+                (":minuid=-1", "minuid: write a uid, such as 1000"),
                 (":minuid=", "minuid: "),
                 (":minuid=root", "minuid: "),
                 (":minuid=4294967295", "minuid: "),
-                (":minuid=²", "minuid: write the number of a user"),
-                (":minuid=" + "1" * 5000, "minuid: write the number of a user"),
+                (":minuid=²", "minuid: write a uid, such as 1000"),
+                (":minuid=" + "1" * 5000, "minuid: write a uid, such as 1000"),
                 (":groups=no-such-group", "groups: there is no group 'no-such-group'"),
                 (":groups=root,", "groups: write names"),
                 (":groups=", "groups: "),
@@ -1027,7 +1028,7 @@ class PluginTests(AccountTestCase):
         C{shells=yes} needs the file.
         """
         missing = self.mktemp()
-        self.patch(_unix, "SHELLS", missing)
+        self.patch(_ofCheckers, "SHELLS", missing)
         self.assertWrong("unix:shells=yes", f"shells: {missing} can't be read")
 
     def test_unreadableShadow(self) -> None:
@@ -1035,17 +1036,11 @@ class PluginTests(AccountTestCase):
         If hashes can't be read, that is worth a warning that says what to do; without
         a shadow file there is none.
         """
-        for error, says in [
-            (PermissionError(13, "Permission denied"), "start as root"),
-            (FileNotFoundError(2, "No such file"), ""),
-        ]:
-
-            def fail(path: str, flags: int, error: OSError = error) -> int:
-                raise error
-
-            self.patch(_files, "_openWithoutWaiting", fail)
+        factory = cred_unix.theUnixCheckerFactory
+        for shadow, says in [(os.getcwd(), "start as root"), (self.mktemp(), "")]:
             output = StringIO()
-            self.patch(cred_unix.theUnixCheckerFactory, "errorOutput", output)
+            self.patch(factory, "errorOutput", output)
+            self.patch(factory, "shadow", shadow)
             self.make("unix")
             self.assertIn(says, output.getvalue())
             self.assertEqual(output.getvalue().count("\n"), 1 if says else 0)
@@ -1058,7 +1053,7 @@ class PluginTests(AccountTestCase):
         def fail(*arguments: Any, **more: Any) -> Any:
             raise OSError("no processes")
 
-        self.patch(_unix, "Helper", fail)
+        self.patch(_unix, "PrivilegedClient", fail)
         self.patch(os, "geteuid", lambda: 0)
         self.assertWrong("unix", "no processes")
         self.assertWrong(f"passwd:{self.passwd}", "no processes")

@@ -15,7 +15,8 @@ from twisted.internet.defer import Deferred
 from mycred import _files as _state
 from mycred._accounts import Rules
 from mycred._privileged import _worker
-from mycred._sshkeys import KeyFiles, KeyPolicy, parseOffer, string
+from mycred._records import pack
+from mycred._sshkeys import KeyFiles, KeyPolicy, KeySettings, parseOffer, string
 from mycred._verdict import Kind, Verdict
 from mycred.checkers.sshkeys import _files
 from mycred.error import DenialReason
@@ -101,17 +102,17 @@ class YoungTestCase(MachineTestCase):
         root.
         """
         rules = settings.get("accountRules")
-        account = None if rules is None else (_files.SHADOW, rules)
         files = KeyFiles(
             ca=settings.get("ca"),
             revoked=settings.get("revoked"),
             principals=settings.get("principals"),
         )
-        finder = _worker.makeFinder("sshkey", files, KeyPolicy(), account)
+        packed = pack(KeySettings(files, KeyPolicy(), rules, _files.SHADOW))
+        backend = _worker.makeBackend("sshkey", packed)
         # Whom the name service doesn't know.
-        authority = self.authorityOf(finder)
+        authority = self.authorityOf(backend)
         authority._users = self.keys()._users
-        if account is not None:
+        if rules is not None:
             standing = authority._denial.__self__
             standing._users = authority._users
 
@@ -121,17 +122,17 @@ class YoungTestCase(MachineTestCase):
         def byProcesses(offer: Any) -> Verdict:
             blob = offer if isinstance(offer, bytes) else blobOf(offer)
             try:
-                return finder.find(b"alice", blob, None)
+                return backend.lookUp(b"alice", blob, None)
             except OSError as error:
                 return Verdict(Kind.UNSURE, b"alice", str(error))
 
         return [byThreads, byProcesses]
 
-    def authorityOf(self, finder: Any) -> Any:
+    def authorityOf(self, backend: Any) -> Any:
         """
         Find what decides.
         """
-        return finder.takeNotes.__self__
+        return backend.takeNotes.__self__
 
 
 class ShadowTests(YoungTestCase):

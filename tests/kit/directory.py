@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._ldap import Directory, Seen, ldapSettings
-from mycred._verdict import Kind
+from mycred._ldap import Directory, ldapSettings
+from mycred._verdict import Kind, Verdict
 from mycred.error import DenialReason
 
 from .slapd import PEOPLE, SERVICE, SERVICE_PASSWORD, Slapd
@@ -65,41 +65,41 @@ class DirectoryTestCase(SynchronousTestCase):
         name: str,
         password: str = "sesame",
         timeout: float = 20,
-    ) -> Seen:
+    ) -> Verdict:
         """
         Log in.
         """
         until = time.monotonic() + timeout
-        return directory.look(name.encode(), password.encode(), until, True)
+        return directory.lookUp(name.encode(), password.encode(), until, True)
 
-    def assertAccepted(self, seen: Seen, name: str) -> None:
+    def assertAccepted(self, seen: Verdict, name: str) -> None:
         """
         Insist on a name.
         """
-        verdict = seen.verdict
+        verdict = seen
         self.assertEqual(
             (verdict.kind, verdict.name), (Kind.ACCEPTED, name.encode()), seen
         )
 
-    def assertRefused(self, seen: Seen, *words: str) -> None:
+    def assertRefused(self, seen: Verdict, *words: str) -> None:
         """
         Insist on wrong credentials, and on what the log is told.
         """
-        self.assertIs(seen.verdict.kind, Kind.REFUSED, seen)
+        self.assertIs(seen.kind, Kind.REFUSED, seen)
         for word in words:
-            self.assertIn(word, seen.verdict.why)
+            self.assertIn(word, seen.why)
 
-    def assertDenied(self, seen: Seen, reason: DenialReason) -> None:
+    def assertDenied(self, seen: Verdict, reason: DenialReason) -> None:
         """
         Insist on a denial.
         """
-        verdict = seen.verdict
+        verdict = seen
         self.assertEqual((verdict.kind, verdict.denial), (Kind.DENIED, reason), seen)
 
-    def assertUnsure(self, seen: Seen, *words: str) -> None:
+    def assertUnsure(self, seen: Verdict, *words: str) -> None:
         """
         Insist on a temporary failure, and on what the log is told.
         """
-        self.assertIs(seen.verdict.kind, Kind.UNSURE, seen)
+        self.assertIs(seen.kind, Kind.UNSURE, seen)
         for word in words:
-            self.assertIn(word, seen.verdict.why)
+            self.assertIn(word, seen.why)

@@ -11,8 +11,14 @@ from contextlib import suppress
 from threading import Event, Lock, Thread
 from typing import Any
 
-from mycred._ldap.client._ber import element, elements, end, integer
-from mycred._ldap.client._messages import PASSWORD_POLICY, SUPPORTED_CONTROL
+from mycred._ldap.client._messages import (
+    PASSWORD_POLICY,
+    SUPPORTED_CONTROL,
+    element,
+    elements,
+    endOfElement,
+    integer,
+)
 
 BIND, SEARCH, EXTENDED, UNBIND = 0x60, 0x63, 0x77, 0x42
 BOUND, ENTRY, DONE, ANSWERED = 0x61, 0x64, 0x65, 0x78
@@ -118,13 +124,13 @@ class Conversation:
         """
         received = b""
         while True:
-            stop = end(received)
+            stop = endOfElement(received)
             while stop is None or len(received) < stop:
                 data = self._socket.recv(4096)
                 if not data:
                     return
                 received += data
-                stop = end(received)
+                stop = endOfElement(received)
             [(_, whole)] = elements(received[:stop])
             received = received[stop:]
             (_, identity), (kind, body), *controls = elements(whole)

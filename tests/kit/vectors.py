@@ -9,6 +9,19 @@ They are htpasswd of Apache 2.4, openssl 3.0, mkpasswd of whois 5.5 on libxcrypt
 
 from __future__ import annotations
 
+#: The schemes that aren't weak.
+STRONG = {
+    "SHA-1-crypt",
+    "SHA-256-crypt",
+    "SHA-512-crypt",
+    "Sun's MD5",
+    "argon2",
+    "bcrypt",
+    "gost-yescrypt",
+    "scrypt",
+    "yescrypt",
+}
+
 #: In no particular encoding.
 EIGHT_BIT = b"pa\xc3\x9fw\xf6rt"
 

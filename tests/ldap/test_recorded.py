@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from mycred._ldap.client._ber import end
+from mycred._ldap.client._messages import endOfElement
 from mycred._verdict import Kind
 from mycred.error import DenialReason
 
@@ -83,7 +83,7 @@ def answers(recorded: str, identity: int) -> bytes:
     """
     rest, told = bytearray.fromhex(recorded), b""
     while rest:
-        length = end(bytes(rest))
+        length = endOfElement(bytes(rest))
         assert length is not None
         # The id stands behind two tags and two lengths of a byte each.
         rest[4] = identity
@@ -131,7 +131,7 @@ class RecordedTests(FakeTestCase):
         for name in names:
             for password in (b"sesame", b"x"):
                 until = time.monotonic() + 20
-                verdict = directory.look(name.encode(), password, until).verdict
+                verdict = directory.lookUp(name.encode(), password, until)
                 if password == b"x":
                     self.assertIs(verdict.kind, Kind.REFUSED, verdict)
                 elif verdict.kind is Kind.ACCEPTED:

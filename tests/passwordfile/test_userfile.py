@@ -265,7 +265,7 @@ class UserFileTests(SynchronousTestCase):
         self.write(content)
         for size in range(20, len(content) + 2):
             self.patch(_userfile, "_CHUNK", size)
-            self.patch(_files, "_STEP", size % 7 + 1)
+            self.patch(_userfile, "_STEP", size % 7 + 1)
             for name, secret in ((b"x", b"1"), (b"alice", b"sesame"), (b"bob", b"tulip")):
                 entry = self.scan(name)
                 assert entry is not None, (size, name)

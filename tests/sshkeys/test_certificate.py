@@ -15,8 +15,8 @@ from mycred._sshkeys import (
     KeyPolicy,
     PublicKey,
     UnusableKey,
-    keyOf,
     parseOffer,
+    signingKeyOf,
     string,
 )
 
@@ -67,7 +67,7 @@ class ParseTests(SynchronousTestCase):
         self.assertTrue(read.isForUser)
         self.assertEqual(read.blob, blob)
         self.assertEqual(parseOffer(blob), read)
-        self.assertEqual(keyOf(read), read.key)
+        self.assertEqual(signingKeyOf(read), read.key)
 
     def test_most(self) -> None:
         """

@@ -13,8 +13,9 @@ from hypothesis import given, strategies
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from mycred._peers import parseHost
 from mycred._sshkeys._budget import Budget, Limit, TooMuch
-from mycred._sshkeys._sources import BadPattern, Client, _numeric, isLike, normalized
+from mycred._sshkeys._sources import BadPattern, Client, _numeric, isLike
 
 MOST = Limit.PATTERNS.value[0]
 
@@ -160,7 +161,7 @@ class AmongTests(SynchronousTestCase):
         """
         An address with a scope is in no network that has none, but excluded by it.
         """
-        self.assertIsNotNone(normalized("fe80::1%eth0"))
+        self.assertIsNotNone(parseHost("fe80::1%eth0"))
         for patterns, expected in (
             ("fe80::1", False),
             ("fe80::/10", False),

@@ -1,5 +1,5 @@
 """
-Connections that are idle, and may be used again.
+Idle connections, which are used again.
 """
 
 from __future__ import annotations
@@ -7,84 +7,92 @@ from __future__ import annotations
 import time
 from threading import Lock
 
-from ._connection import Link
+from ._connection import Connection
 
-# A connection that was idle for longer isn't used, in seconds: what stands between may
-# have forgotten it, and would swallow what is sent.
+# A connection that was idle for longer isn't used, in seconds: a firewall between may
+# have forgotten it, and would drop what is sent.
 _LONGEST_IDLE = 60.0
 
-# More than so many are never used.
+# More idle connections than this are never used.
 _MOST = 32
 
 
-class Idle:
+class Pool:
     """
-    Connections to one server, for one use.
+    Idle connections to one server, for one role.
     """
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._links: list[Link] = []
+        self._connections: list[Connection] = []
         self._isClosed = False
 
-    def take(self) -> Link | None:
+    def __len__(self) -> int:
         """
-        Take the one that was used last.
+        Return how many connections are idle.
+        """
+        return len(self._connections)
+
+    def take(self) -> Connection | None:
+        """
+        Take out the connection that was used last.
+
+        @return: L{None} if there is none that was used lately.
         """
         since = time.monotonic() - _LONGEST_IDLE
         with self._lock:
-            if self._links and self._links[-1].usedAt >= since:
-                link = self._links.pop()
-                link.isReused = True
-                return link
+            if self._connections and self._connections[-1].usedAt >= since:
+                connection = self._connections.pop()
+                connection.isReused = True
+                return connection
         return None
 
-    def keep(self, link: Link) -> None:
+    def keep(self, connection: Connection) -> None:
         """
-        Let one be idle, if it is as good as before, and close those that were so for too
-        long.
+        Put a connection in, or close it if it can't be used again; close those that were
+        idle for too long.
         """
         surplus = []
         since = time.monotonic() - _LONGEST_IDLE
         with self._lock:
-            if self._isClosed or not link.isClean:
-                surplus.append(link)
+            if self._isClosed or not connection.isClean:
+                surplus.append(connection)
             else:
-                self._links.append(link)
-            while self._links and (
-                self._links[0].usedAt < since or len(self._links) > _MOST
+                self._connections.append(connection)
+            while self._connections and (
+                self._connections[0].usedAt < since or len(self._connections) > _MOST
             ):
-                surplus.append(self._links.pop(0))
+                surplus.append(self._connections.pop(0))
         for stale in surplus:
             stale.close()
 
-    def offer(self, link: Link) -> None:
+    def offer(self, connection: Connection) -> None:
         """
-        Let one be idle if there is none, and close it otherwise.
+        Put a connection in if there is no other, and close it otherwise.
         """
-        if self._links:
-            link.close()
+        if self._connections:
+            connection.close()
         else:
-            self.keep(link)
+            self.keep(connection)
 
     def drop(self) -> int:
         """
-        Close them.
+        Close all idle connections.
 
         @return: how many there were.
         """
         with self._lock:
-            links, self._links = self._links, []
-        for link in links:
-            link.close()
-        return len(links)
+            connections, self._connections = self._connections, []
+        for connection in connections:
+            connection.close()
+        return len(connections)
 
     def close(self) -> None:
         """
-        Close them, and what would be idle from now on.
+        Close all idle connections, and each that is put in from now on.
         """
         self._isClosed = True
         self.drop()
 
 
-__all__ = ["Idle"]
+__all__ = ["Pool"]

@@ -21,14 +21,14 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from ..._audit import because
+from ..._audit import withReason
 from ..._fairqueue import Source
-from ..._fairsemaphore import Places
+from ..._fairsemaphore import FairSemaphore
 from ..._paths import AnyPath, asPath
 from ..._processtree import kill
 from ..._secrets import printable
-from ..._sshkeys import Offer, UnsafeFile, insistOnModes, keyOf
-from ..._threads import processors
+from ..._sshkeys import Offer, UnsafeFile, insistOnModes, signingKeyOf
+from ..._threads import processorCount
 from ..._verdict import Account
 from ...error import TemporaryFailure
 
@@ -94,8 +94,8 @@ class KeysCommand:
         self._mostOutput = mostOutput
         self._reactor = reactor
         refuse = partial(self._trouble, "too many logins wait for it")
-        places = 2 * processors()
-        self._places = Places(places, max(_MOST - places, places), refuse)
+        places = 2 * processorCount()
+        self._places = FairSemaphore(places, max(_MOST - places, places), refuse)
         _insistOnSafety(self.path)
 
     def run(self, account: Account, offer: Offer, source: Source = ()) -> Deferred[bytes]:
@@ -152,7 +152,7 @@ class KeysCommand:
         """
         if not self._arguments:
             return [account.name]
-        key = keyOf(offer)
+        key = signingKeyOf(offer)
         tokens = {
             "%": "%",
             "U": str(account.uid),
@@ -172,7 +172,9 @@ class KeysCommand:
         Tell the log what is wrong with the program.
         """
         self._log.error("{path}: {why}", path=self.path, why=printable(why))
-        return because(TemporaryFailure("Temporarily unavailable"), f"{self.path}: {why}")
+        return withReason(
+            TemporaryFailure("Temporarily unavailable"), f"{self.path}: {why}"
+        )
 
 
 class _Output(ProcessProtocol):

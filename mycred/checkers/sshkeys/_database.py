@@ -20,14 +20,14 @@ from twisted.python.failure import Failure
 from twisted.python.filepath import FilePath
 
 from ..._accounts import SystemUsers
-from ..._audit import because
+from ..._audit import withReason
 from ..._checking._passwords import refusal
 from ..._conchcontracts import ValidPublicKey, twistedConch
 from ..._contracts import AvatarID, ICredentialsChecker, ISSHPrivateKey
 from ..._counterparts import Counterpart, isOverridden, overridable
-from ..._reporting import tellingAlone
+from ..._reporting import reportsOutcome
 from ..._secrets import asBytes, printable
-from ..._sshkeys import Certificate, KeyEvidence, UnsafeFile, keyOf as keyIn, readSafely
+from ..._sshkeys import Certificate, KeyEvidence, UnsafeFile, readSafely, signingKeyOf
 from ..._verdict import Account, Kind, Verdict
 from ...error import LoginFailed, UnauthorizedLogin
 from ._files import UNIXAuthorizedKeysFiles
@@ -57,7 +57,7 @@ class SSHPublicKeyDatabase(Counterpart, _Deprecated):  # type: ignore[misc]
     _whole: tuple[Any, SSHPublicKeyChecker] | None = None
     _log = Logger()
 
-    @tellingAlone
+    @reportsOutcome
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check a key and a signature.
@@ -126,7 +126,7 @@ class SSHPublicKeyDatabase(Counterpart, _Deprecated):  # type: ignore[misc]
             return failure
         self._log.failure("A key could not be checked", failure)
         error = UnauthorizedLogin("unable to get avatar id")
-        return Failure(because(error, f"{failure.value!r}"))
+        return Failure(withReason(error, f"{failure.value!r}"))
 
     def _checker(self) -> SSHPublicKeyChecker:
         """
@@ -189,7 +189,7 @@ class _Checked:
         if isinstance(proof.offer, Certificate):
             why = "certificates aren't looked up here"
             return succeed(Verdict(Kind.REFUSED, name, why))
-        key = keyIn(proof.offer)
+        key = signingKeyOf(proof.offer)
         evidence = KeyEvidence(key.type.decode("ascii"), key.fingerprint)
         return succeed(Verdict(Kind.ACCEPTED, name, key=evidence))
 

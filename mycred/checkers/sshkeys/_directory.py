@@ -7,6 +7,7 @@ They take conch's libraries: C{pip install '.[ssh]'} in a checkout.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from zope.interface import implementer
@@ -16,15 +17,16 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
 from ..._checking._accounts import errorOf
+from ..._checking._stores import DirectoryStore
 from ..._conchcontracts import IAuthorizedKeysDB
 from ..._counterparts import overridable
 from ..._fairqueue import Source
-from ..._ldap import Seen, Settings
+from ..._ldap import Directory, Settings
 from ..._secrets import asBytes
-from ..._sshkeys import KeyFiles, KeyPolicy, Offer, makeAuthority
+from ..._sshkeys import KeyFiles, KeyPolicy, KeySettings, Offer, makeAuthority
 from ..._verdict import Account, Kind, Verdict
 from ...workers import Workers
-from .._ldap import Looks, isPlausibleName
+from .._ldap import isPlausibleName
 from ._files import keysAmong, logUnread
 from ._publickeys import Proof
 
@@ -70,9 +72,9 @@ class LDAPAuthorizedKeys:
         """
         if settings.search is None:
             raise ValueError("keys take base=, since nobody can bind without a password")
-        self.looks = Looks(settings, workers)
+        self.store = DirectoryStore(Directory(settings), settings.timeout, workers)
         self._attribute = attribute
-        self._authority = makeAuthority(KeyFiles(files=()), policy, None)
+        self._authority = makeAuthority(KeySettings(KeyFiles(files=()), policy))
 
     @overridable
     def getAuthorizedKeys(self, username: bytes) -> Deferred[Any]:
@@ -102,10 +104,10 @@ class LDAPAuthorizedKeys:
         """
         Close the connections to the directory.
         """
-        self.looks.directory.close()
+        self.store.directory.close()
 
     def _look(
-        self, seek: Callable[..., Seen], name: bytes, source: Source, *args: object
+        self, seek: Callable[..., Verdict], name: bytes, source: Source, *args: object
     ) -> Deferred[Any]:
         """
         Have something sought in a user's entry.
@@ -116,8 +118,8 @@ class LDAPAuthorizedKeys:
         @param args: what it is told besides the name.
         """
         if not isPlausibleName(name):
-            return succeed(Seen(Verdict(Kind.REFUSED, name, "no such name"), []))
-        return self.looks.run(seek, name, *args, source=source)
+            return succeed(Verdict(Kind.REFUSED, name, "no such name"))
+        return self.store.lookUp(seek, name, *args, source=source)
 
     def _seekKeys(
         self,
@@ -126,65 +128,63 @@ class LDAPAuthorizedKeys:
         unread: list[tuple[bytes, Exception]],
         until: float,
         isWatched: bool,
-    ) -> Seen:
+    ) -> Verdict:
         """
         Read the keys in an entry.
 
         @param keys: where to put them.
         @param unread: where to put what isn't read as a key, and why.
         """
-        seen = self.looks.directory.lookFor(name, self._attribute, until, isWatched)
-        if seen.verdict.kind is Kind.ACCEPTED:
-            lines = b"\n".join(seen.values).split(b"\n", _MOST_VALUES)
+        verdict = self.store.directory.lookFor(name, self._attribute, until, isWatched)
+        if verdict.kind is Kind.ACCEPTED:
+            lines = b"\n".join(verdict.values).split(b"\n", _MOST_VALUES)
             short = [one for one in lines[:_MOST_VALUES] if len(one) <= _LONGEST_VALUE]
             if len(short) < len(lines):
                 unread.append((b"", ValueError("there is too much to read")))
             keys += keysAmong(
                 short, Key.fromString, lambda line, error: unread.append((line, error))
             )
-        return Seen(seen.verdict, seen.steps)
+        return replace(verdict, values=())
 
     def _cbKeys(
-        self, seen: Seen, keys: list[Any], unread: list[tuple[bytes, Exception]]
+        self, verdict: Verdict, keys: list[Any], unread: list[tuple[bytes, Exception]]
     ) -> list[Any]:
         """
         Hand the keys on.
         """
         for line, error in unread:
             logUnread(line, error)
-        if seen.verdict.kind is Kind.UNSURE:
-            raise errorOf(seen.verdict)
+        if verdict.kind is Kind.UNSURE:
+            raise errorOf(verdict)
         return keys
 
     def _seekLine(
         self, name: bytes, offer: Offer, peer: str | None, until: float, isWatched: bool
-    ) -> Seen:
+    ) -> Verdict:
         """
         Look for a key among those of an entry.
         """
-        seen = self.looks.directory.lookFor(name, self._attribute, until, isWatched)
-        verdict = seen.verdict
+        verdict = self.store.directory.lookFor(name, self._attribute, until, isWatched)
         if verdict.kind in (Kind.UNSURE, Kind.REFUSED):
-            return seen
+            return verdict
         account = Account(
             verdict.name.decode("utf-8", "surrogateescape"), _NOBODY, _NOBODY, "", ""
         )
-        text = b"\n".join(seen.values)
+        text = b"\n".join(verdict.values)
         where = f"{self._attribute} of {account.name}"
-        evidence = self._authority.lookIn(text, where, offer, account, peer)
+        evidence = self._authority.lookUpInText(text, where, offer, account, peer)
         if evidence is None:
-            verdict = Verdict(Kind.REFUSED, verdict.name, "no such key is authorized")
-        else:
-            verdict = verdict._replace(key=evidence)
-        return Seen(verdict, seen.steps)
+            why = "no such key is authorized"
+            return Verdict(Kind.REFUSED, verdict.name, why, steps=verdict.steps)
+        return replace(verdict, key=evidence, values=())
 
-    def _cbLine(self, seen: Seen) -> Verdict:
+    def _cbLine(self, verdict: Verdict) -> Verdict:
         """
         Log what has been noted, and hand the verdict on.
         """
         for note, values in self._authority.takeNotes():
             self._log.warn(note, **values)
-        return seen.verdict
+        return verdict
 
 
 __all__ = ["LDAPAuthorizedKeys"]

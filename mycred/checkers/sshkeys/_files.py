@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import IO, Any
 
@@ -17,21 +18,22 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ..._accounts import SHADOW, Rules, SystemUsers, settled
-from ..._checking._accounts import Separate
+from ..._checking._stores import PrivilegedStore
 from ..._conchcontracts import IAuthorizedKeysDB, twistedConch
 from ..._counterparts import Counterpart, overridable
 from ..._paths import AnyPath, asPath, asPathOrNone
-from ..._privileged import Helper
+from ..._privileged import PrivilegedClient
 from ..._sshkeys import (
     FILES,
     KeyEvidence,
     KeyFiles,
     KeyPolicy,
+    KeySettings,
     Offer,
     checkPattern,
     makeAuthority,
 )
-from ..._threads import processors
+from ..._threads import processorCount
 from ..._verdict import Kind, Verdict
 from ...workers import Workers, workersOf
 from ._command import KeysCommand
@@ -184,15 +186,14 @@ class UNIXAuthorizedKeysFiles(Counterpart, twistedConch.UNIXAuthorizedKeysFiles)
         self._users = SystemUsers(userdb)
         self._command = command
         self._workers = workers
-        account = None
         self._hasRules = accountRules is not None
-        if accountRules is not None:
-            account = (SHADOW if os.path.lexists(SHADOW) else None, accountRules)
-        self._authority = makeAuthority(where, policy, account, users=self._users)
+        shadow = SHADOW if os.path.lexists(SHADOW) else None
+        settings = KeySettings(where, policy, accountRules, shadow)
+        self._authority = makeAuthority(settings, users=self._users)
         self._separate = None
         if separate:
-            helper = Helper("sshkey", where, policy, account, processes=processors())
-            self._separate = Separate(helper, workers)
+            client = PrivilegedClient("sshkey", settings, processorCount())
+            self._separate = PrivilegedStore(client, workers)
 
     @property
     def authorize(self) -> Callable[..., Deferred[Verdict]] | None:
@@ -277,7 +278,7 @@ class UNIXAuthorizedKeysFiles(Counterpart, twistedConch.UNIXAuthorizedKeysFiles)
         offer = proof.offer
         looking: Deferred[Any]
         if self._separate is not None:
-            looking = self._separate.look(name, offer.blob, peer, proof.source)
+            looking = self._separate.lookUp(name, offer.blob, peer, proof.source)
         else:
             asked = name, proof, peer
             looking = self.workers.run(self._lookAndVerify, *asked, source=proof.source)
@@ -288,7 +289,7 @@ class UNIXAuthorizedKeysFiles(Counterpart, twistedConch.UNIXAuthorizedKeysFiles)
         """
         Do so, in a thread.
         """
-        verdict = settled(lambda: self._authority.look(name, proof.offer, peer), name)
+        verdict = settled(lambda: self._authority.lookUp(name, proof.offer, peer), name)
         if verdict.key is not None and proof.isThere:
             proof.verify()
         return verdict
@@ -345,7 +346,7 @@ class UNIXAuthorizedKeysFiles(Counterpart, twistedConch.UNIXAuthorizedKeysFiles)
         if account is None or command is None:
             return None
         known: KeyEvidence | None
-        known = self._authority.lookIn(text, command.path, offer, account, peer)
+        known = self._authority.lookUpInText(text, command.path, offer, account, peer)
         return known
 
     def _cbEvidence(
@@ -358,7 +359,7 @@ class UNIXAuthorizedKeysFiles(Counterpart, twistedConch.UNIXAuthorizedKeysFiles)
         """
         if evidence is None:
             return verdict
-        return self._judge(verdict._replace(key=evidence), proof)
+        return self._judge(replace(verdict, key=evidence), proof)
 
     def _judge(self, verdict: Verdict, proof: Proof) -> Deferred[Any]:
         """
@@ -369,11 +370,11 @@ class UNIXAuthorizedKeysFiles(Counterpart, twistedConch.UNIXAuthorizedKeysFiles)
         name = verdict.name
         judging: Deferred[Any]
         if self._separate is not None:
-            judging = self._separate.look(name, b"", None, proof.source)
+            judging = self._separate.lookUp(name, b"", None, proof.source)
         else:
-            judge = partial(self._authority.judge, name)
+            judge = partial(self._authority.judgeAccount, name)
             judging = self.workers.run(settled, judge, name, source=proof.source)
-        return judging.addCallback(lambda judged: judged._replace(key=verdict.key))
+        return judging.addCallback(lambda judged: replace(judged, key=verdict.key))
 
     def _passNotes(self, result: Any) -> Any:
         """

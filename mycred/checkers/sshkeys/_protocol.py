@@ -16,15 +16,15 @@ from ..._checking._avatarids import withKey
 from ..._conchcontracts import NotEnoughAuthentication, twistedConch
 from ..._contracts import AvatarID, ICredentialsChecker, InterfaceType
 from ..._counterparts import Counterpart, isOverridden, overridable
-from ..._reporting import tellingAlone
+from ..._reporting import reportsOutcome
 from ..._sshkeys import (
     BadOption,
     KeyEvidence,
     UnusableKey,
-    keyOf as keyIn,
     merge,
     notedKey,
     noteKey,
+    signingKeyOf,
 )
 from ...error import UnauthorizedLogin, UnhandledCredentials
 from ._ports import watchFor
@@ -86,7 +86,7 @@ class SSHProtocolChecker(Counterpart, twistedConch.SSHProtocolChecker):
             self._isWatched = True
             watchFor(self)
 
-    @tellingAlone
+    @reportsOutcome
     def requestAvatarId(self, credentials: Any) -> Deferred[Any]:
         """
         Have credentials checked.
@@ -220,7 +220,7 @@ def _keyIn(credentials: Any) -> object:
     """
     blob = getattr(credentials, "blob", None)
     try:
-        return None if blob is None else keyIn(readOffer(blob))
+        return None if blob is None else signingKeyOf(readOffer(blob))
     except UnusableKey:
         return blob
 

@@ -5,6 +5,7 @@ Check a public key, and the signature that proves who holds the private one.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from time import monotonic
 from typing import Any, NoReturn
 
@@ -17,7 +18,7 @@ from twisted.internet.defer import Deferred, execute, maybeDeferred, succeed
 from twisted.python.failure import Failure
 
 from ..._accounts import isMadeUp
-from ..._audit import because
+from ..._audit import withReason
 from ..._checking._accounts import errorOf
 from ..._checking._avatarids import avatarIdOf
 from ..._conchcontracts import ValidPublicKey, twistedConch
@@ -25,7 +26,7 @@ from ..._contracts import AvatarID, ICredentialsChecker, ISSHPrivateKey
 from ..._counterparts import Counterpart, isOverridden
 from ..._fairqueue import Source
 from ..._peers import sourceOf
-from ..._reporting import tellingAlone
+from ..._reporting import reportsOutcome
 from ..._secrets import asBytes, shortened
 from ..._sshkeys import (
     SERVER_OPTIONS,
@@ -38,13 +39,13 @@ from ..._sshkeys import (
     UnusableKey,
     checkPolicy,
     isCertifying,
-    keyOf as keyIn,
     noteKey,
     parseOffer,
     readKey,
     signatureAlgorithm,
+    signingKeyOf,
 )
-from ..._timing import Pace
+from ..._timing import Timing
 from ..._verdict import Kind, Verdict
 from ...credentials import peerOf
 from ...error import LoginFailed, UnauthorizedLogin
@@ -90,7 +91,7 @@ class SSHPublicKeyChecker(Counterpart, KeySteps, twistedConch.SSHPublicKeyChecke
     _accepted = _anyKey.accepted
     _honors: frozenset[str] = frozenset()
     _workers: Workers | None = None
-    _itsPace: Pace | None = None
+    _itsPace: Timing | None = None
 
     def __init__(
         self,
@@ -118,7 +119,7 @@ class SSHPublicKeyChecker(Counterpart, KeySteps, twistedConch.SSHPublicKeyChecke
         self._honors = _checkHonors(honors)
         self._workers = workers
 
-    @tellingAlone
+    @reportsOutcome
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check a key and a signature.
@@ -143,12 +144,12 @@ class SSHPublicKeyChecker(Counterpart, KeySteps, twistedConch.SSHPublicKeyChecke
         return deferred.addErrback(self._ebRefused, began)
 
     @property
-    def _pace(self) -> Pace:
+    def _pace(self) -> Timing:
         """
         How long it takes to look somebody up.
         """
         if self._itsPace is None:
-            self._itsPace = Pace()
+            self._itsPace = Timing()
         return self._itsPace
 
     def _readProof(self, credentials: Any) -> Proof:
@@ -166,7 +167,7 @@ class SSHPublicKeyChecker(Counterpart, KeySteps, twistedConch.SSHPublicKeyChecke
         isCertified = isCertifying(asBytes(credentials.algName))
         if isCertified not in (None, isinstance(offer, Certificate)):
             flaw = "the algorithm is for another type of key"
-        elif flaw is None and algorithms.isdisjoint(keyIn(offer).algorithms):
+        elif flaw is None and algorithms.isdisjoint(signingKeyOf(offer).algorithms):
             flaw = f"signatures by {shortened(credentials.algName)!r} don't count"
         if flaw is not None:
             _refuse(flaw)
@@ -278,7 +279,7 @@ class SSHPublicKeyChecker(Counterpart, KeySteps, twistedConch.SSHPublicKeyChecke
             what = ", ".join(sorted(left))
             _refuse(f"{where}this server doesn't see to {what}")
         noteKey(credentials, evidence)
-        return verdict._replace(key=evidence)
+        return replace(verdict, key=evidence)
 
     def _cbVerdict(self, verdict: Verdict, proof: Proof, credentials: Any) -> Any:
         """
@@ -365,7 +366,9 @@ class Proof:
         """
         signature, data = self._credentials.signature, self._credentials.sigData
         try:
-            self.flags = keyIn(self.offer).verify(signature, data, self._algorithms)
+            self.flags = signingKeyOf(self.offer).verify(
+                signature, data, self._algorithms
+            )
         except UnusableKey as error:
             self.flaw = str(error)
         self.isVerified = True
@@ -419,7 +422,7 @@ def _refuse(why: str) -> NoReturn:
 
     @raise UnauthorizedLogin: in any case.
     """
-    raise because(UnauthorizedLogin("Key not authorized"), why)
+    raise withReason(UnauthorizedLogin("Key not authorized"), why)
 
 
 __all__ = ["Proof", "SSHPublicKeyChecker", "keyOf", "readOffer"]

@@ -11,14 +11,14 @@ from twisted.conch.ssh.keys import Key
 from twisted.internet.defer import Deferred, execute
 from twisted.python.failure import Failure
 
-from ..._audit import because
+from ..._audit import withReason
 from ..._checking._accounts import errorOf
 from ..._checking._avatarids import withKey
 from ..._conchcontracts import ValidPublicKey
 from ..._contracts import AvatarID
 from ..._counterparts import isOverridden, overridable
 from ..._secrets import asBytes
-from ..._sshkeys import KeyEvidence, KeyOptions, keyOf as keyIn, parseOffer
+from ..._sshkeys import KeyEvidence, KeyOptions, parseOffer, signingKeyOf
 from ..._verdict import Kind, Verdict
 from ...error import UnauthorizedLogin
 
@@ -95,7 +95,7 @@ class KeySteps:
         proof = self._proofOf(pubKey, credentials)
         verdict = (self._found or {}).get(id(credentials))
         if verdict is None:
-            key = keyIn(proof.offer)
+            key = signingKeyOf(proof.offer)
             evidence = KeyEvidence(key.type.decode("ascii"), key.fingerprint)
             name = asBytes(credentials.username)
             verdict = Verdict(Kind.ACCEPTED, name, key=evidence)
@@ -121,7 +121,7 @@ class KeySteps:
         if not credentials.signature:
             verdict = (self._found or {}).get(id(credentials))
             if verdict is not None and verdict.denial is not None:
-                raise because(UnauthorizedLogin("Key not authorized"), verdict.why)
+                raise withReason(UnauthorizedLogin("Key not authorized"), verdict.why)
             raise ValidPublicKey("The key would do")
         return pubKey
 
@@ -149,7 +149,7 @@ class KeySteps:
         if options == KeyOptions():
             return avatarId
         why = "what the key's options demand was lost in a program's own step"
-        raise because(UnauthorizedLogin("Key not authorized"), why)
+        raise withReason(UnauthorizedLogin("Key not authorized"), why)
 
     def _forget(self, result: Any, credentials: Any) -> Any:
         """
@@ -196,7 +196,7 @@ def _conchKey(blob: bytes) -> Any:
     # What isn't a key makes conch raise anything.
     except Exception as error:
         bad = UnauthorizedLogin("Key not authorized")
-        raise because(bad, f"conch can't read the key: {error}") from error
+        raise withReason(bad, f"conch can't read the key: {error}") from error
 
 
 def _settled(waiting: Deferred[Any]) -> Any:

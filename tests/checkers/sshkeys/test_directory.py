@@ -17,7 +17,6 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from mycred import strcred
 from mycred._conchcontracts import IAuthorizedKeysDB, ValidPublicKey
-from mycred._ldap import Seen
 from mycred._sshkeys import KeyEvidence, parseOffer
 from mycred._verdict import Kind, Verdict
 from mycred.checkers.ldap import ldapSettings
@@ -26,12 +25,12 @@ from mycred.checkers.sshkeys._directory import LDAPAuthorizedKeys
 from mycred.checkers.sshkeys._publickeys import Proof
 from mycred.credentials import SSHPrivateKey
 from mycred.error import AccountDenied, DenialReason, TemporaryFailure, UnauthorizedLogin
+from mycred.testing import SteppedWorkers
 
 from ...kit.directory import DirectoryTestCase
 from ...kit.keys import blobOf, ed25519, line, rsaKey
 from ...kit.openssh import keygen
 from ...kit.slapd import PEOPLE, SUFFIX, person
-from ...kit.stepping import SteppedWorkers
 
 ALICE, BOB = ed25519(), ed25519()
 
@@ -187,7 +186,7 @@ class KeysTests(DirectoryTestCase):
         Other directories have other marks for that.
         """
         from mycred._ldap._entries import lockOf
-        from mycred._ldap.client._messages import Entry
+        from mycred._ldap.client._messages import SearchEntry
 
         for name, value, isLock in (
             ("nsaccountlock", b"TRUE", True),
@@ -197,7 +196,7 @@ class KeysTests(DirectoryTestCase):
             ("useraccountcontrol", b"x", True),
             ("pwdaccountlockedtime", b"20200101000000Z", False),
         ):
-            lock = lockOf(Entry("", {name: [value]}))
+            lock = lockOf(SearchEntry("", {name: [value]}))
             self.assertEqual(lock is not None, isLock, (name, value))
 
     def test_down(self) -> None:
@@ -229,7 +228,7 @@ class Looks:
         self.isInThread = False
         self._values = values
 
-    def run(self, look: Any, *args: Any, source: Any = ()) -> Deferred[Seen]:
+    def lookUp(self, look: Any, *args: Any, source: Any = ()) -> Deferred[Verdict]:
         """
         Look, as if in a thread.
         """
@@ -238,12 +237,14 @@ class Looks:
         self.isInThread = False
         return succeed(seen)
 
-    def lookFor(self, name: bytes, attribute: str, until: float, isWatched: bool) -> Seen:
+    def lookFor(
+        self, name: bytes, attribute: str, until: float, isWatched: bool
+    ) -> Verdict:
         """
         Find what there is.
         """
         assert self.isInThread
-        return Seen(Verdict(Kind.ACCEPTED, name), ["a step"], self._values)
+        return Verdict(Kind.ACCEPTED, name, steps=("a step",), values=self._values)
 
 
 class ThreadTests(SynchronousTestCase):
@@ -263,7 +264,7 @@ class ThreadTests(SynchronousTestCase):
         settings = ldapSettings(host="localhost", base=PEOPLE)
         keydb = LDAPAuthorizedKeys(settings, workers=SteppedWorkers())
         self.looks = Looks(*values)
-        self.patch(keydb, "looks", self.looks)
+        self.patch(keydb, "store", self.looks)
         return keydb
 
     def authorize(self, keydb: LDAPAuthorizedKeys, key: Any = ALICE) -> Verdict:
@@ -296,21 +297,21 @@ class ThreadTests(SynchronousTestCase):
         """
         keydb = self.keydb(b"x", b"no-user-rc " + line(ALICE))
         wasInThread: list[bool] = []
-        lookIn = keydb._authority.lookIn
+        lookUpInText = keydb._authority.lookUpInText
 
         def watched(*args: Any) -> Any:
             wasInThread.append(self.looks.isInThread)
-            return lookIn(*args)
+            return lookUpInText(*args)
 
-        self.patch(keydb._authority, "lookIn", watched)
+        self.patch(keydb._authority, "lookUpInText", watched)
         verdict = self.authorize(keydb)
         self.assertIs(verdict.kind, Kind.ACCEPTED)
         self.assertEqual(KeyEvidence.restore(verdict.key).line, 2)
         self.assertEqual(wasInThread, [True])
         seen = self.successResultOf(
-            self.looks.run(keydb._seekLine, b"alice", parseOffer(blobOf(BOB)), None)
+            self.looks.lookUp(keydb._seekLine, b"alice", parseOffer(blobOf(BOB)), None)
         )
-        self.assertEqual((seen.steps, seen.values), (["a step"], ()))
+        self.assertEqual((seen.steps, seen.values), (("a step",), ()))
 
     def test_keys(self) -> None:
         """
@@ -368,7 +369,7 @@ class ThreadTests(SynchronousTestCase):
         """
         keydb = self.keydb(line(ALICE))
         for kind in (Kind.REFUSED, Kind.DENIED):
-            seen = Seen(Verdict(kind, b"alice", "no"), [], (line(ALICE),))
+            seen = Verdict(kind, b"alice", "no", values=(line(ALICE),))
             self.patch(self.looks, "lookFor", lambda *args, seen=seen: seen)
             keys = self.successResultOf(keydb.getAuthorizedKeys(b"alice"))
             self.assertEqual(keys, [])

@@ -38,9 +38,9 @@ from mycred.checkers.sshkeys import (
 )
 from mycred.checkers.sshkeys._publickeys import Proof
 from mycred.error import AccountDenied, DenialReason, TemporaryFailure, UnauthorizedLogin
+from mycred.testing import SteppedWorkers
 
 from ...kit.keys import blobOf, certificate, ed25519, line, lineOf, rsaKey, shortRSA
-from ...kit.stepping import SteppedWorkers
 from .test_publickeys import KeyTestCase, offered, signed
 
 ALICE, BOB, CA = ed25519(), ed25519(), ed25519()
@@ -299,7 +299,7 @@ class LookTests(MachineTestCase):
             raise PermissionError(errno.EPERM, "Operation not permitted")
 
         authority = Authority(users=SystemUsers(self.userdb), asUser=broken)
-        verdict = authority.look(b"alice", parseOffer(blobOf(ALICE)), None)
+        verdict = authority.lookUp(b"alice", parseOffer(blobOf(ALICE)), None)
         self.assertIs(verdict.kind, Kind.UNSURE)
 
     def test_threads(self) -> None:
@@ -411,10 +411,10 @@ class RevokedTests(MachineTestCase):
             KeyFiles(revoked=str(self.revoked)), SystemUsers(self.userdb)
         )
         offer = parseOffer(blobOf(ALICE))
-        self.assertIs(authority.look(b"alice", offer, None).kind, Kind.ACCEPTED)
+        self.assertIs(authority.lookUp(b"alice", offer, None).kind, Kind.ACCEPTED)
         self.revoked.write_bytes(line(ALICE))
         os.utime(self.revoked, ns=(status.st_atime_ns, status.st_mtime_ns))
-        self.assertRefused(authority.look(b"alice", offer, None))
+        self.assertRefused(authority.lookUp(b"alice", offer, None))
 
     def test_kept(self) -> None:
         """
@@ -425,16 +425,16 @@ class RevokedTests(MachineTestCase):
             KeyFiles(revoked=str(self.revoked)), SystemUsers(self.userdb)
         )
         offer = parseOffer(blobOf(ALICE))
-        authority.look(b"alice", offer, None)
+        authority.lookUp(b"alice", offer, None)
         later = time.monotonic() + 5
         with mock.patch.object(time, "monotonic", lambda: later):
-            authority.look(b"alice", offer, None)
+            authority.lookUp(b"alice", offer, None)
             with mock.patch.object(_keyfiles, "readWhole", side_effect=AssertionError):
-                self.assertIs(authority.look(b"alice", offer, None).kind, Kind.ACCEPTED)
+                self.assertIs(authority.lookUp(b"alice", offer, None).kind, Kind.ACCEPTED)
             new = self.home / "new"
             new.write_bytes(line(ALICE))
             new.rename(self.revoked)
-            self.assertRefused(authority.look(b"alice", offer, None))
+            self.assertRefused(authority.lookUp(b"alice", offer, None))
 
     def test_same(self) -> None:
         """
@@ -455,7 +455,7 @@ class RevokedTests(MachineTestCase):
             self.revoked.write_bytes(text)
             parse.reset_mock()
             for _ in range(2):
-                verdict = authority.look(b"alice", offer, None)
+                verdict = authority.lookUp(b"alice", offer, None)
                 self.assertIs(verdict.kind, kind)
             self.assertEqual(parse.call_count, times)
 

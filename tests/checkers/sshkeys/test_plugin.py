@@ -94,7 +94,7 @@ class FactoryTests(SynchronousTestCase):
         """
         separate = checker._keydb._separate
         if separate is not None:
-            self.addCleanup(separate._helper.close)
+            self.addCleanup(separate._client.close)
         return checker
 
     def assertWrong(self, argstring: str, *says: str) -> None:
@@ -229,10 +229,10 @@ class FactoryTests(SynchronousTestCase):
         """
         The help tells of each option.
         """
-        from mycred.plugins.cred_sshkeys import _keys
+        from mycred.plugins.cred_sshkeys import options
 
-        for name in _keys():
-            self.assertIn(f"\n{name}=", theSSHKeyCheckerFactory.authHelp)
+        for option in options:
+            self.assertIn(f"\n{option.key}=", theSSHKeyCheckerFactory.authHelp)
 
     def test_withoutConch(self) -> None:
         """

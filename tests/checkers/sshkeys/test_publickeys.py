@@ -4,6 +4,7 @@ Tests for L{mycred.checkers.sshkeys.SSHPublicKeyChecker}.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from zope.interface import implementer
@@ -34,9 +35,9 @@ from mycred.error import (
     TemporaryFailure,
     UnauthorizedLogin,
 )
+from mycred.testing import SteppedWorkers
 
 from ...kit.keys import SecurityKey, blobOf, certificate, ecdsa, ed25519, line, rsaKey
-from ...kit.stepping import SteppedWorkers
 
 ALICE = ed25519()
 ACCOUNT = Account("alice", 1000, 1000, "/home/alice", "/bin/sh")
@@ -450,8 +451,8 @@ class VerdictTests(KeyTestCase):
         """
         That an account is denied is told to who has proved a key, and to nobody else.
         """
-        verdict = accepted()._replace(
-            kind=Kind.DENIED, denial=DenialReason.LOCKED, why="it is locked"
+        verdict = replace(
+            accepted(), kind=Kind.DENIED, denial=DenialReason.LOCKED, why="it is locked"
         )
         failure = self.failureResultOf(
             self.check(Files(verdict), signed(ALICE)), AccountDenied
