@@ -24,8 +24,8 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 from mycred.demo._listening import CannotStart, Listening, whyNotListening
 from mycred.demo._strports import endpointAt, isPublic
 
+from ..kit.privileged import until
 from ..kit.server import PATIENCE, ROOT, TWISTD, Server, ServerTests, refusal
-from ..privileged.test_client import until
 
 # Does what systemd does for a .socket unit, and becomes the server.
 _HANDING_OVER = """

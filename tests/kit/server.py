@@ -32,8 +32,8 @@ from twisted.trial.unittest import SkipTest
 
 from mycred.credentials import UsernamePassword
 
-from ..test_protocols import Refused
 from .forked import ROOT, Twistd, run
+from .protocols import Refused
 
 # How long anything may take before the test gives up, in seconds.
 PATIENCE = 20

@@ -27,9 +27,17 @@ from mycred._verdict import Kind, Verdict
 
 from ...kit.certificates import Authority
 from ...kit.directory import DirectoryTestCase
-from ...kit.fakeldap import BIND, BOUND, SEARCH, Conversation, Fake, until, well
+from ...kit.fakeldap import (
+    BIND,
+    BOUND,
+    SEARCH,
+    Conversation,
+    Fake,
+    FakeTestCase,
+    until,
+    well,
+)
 from ...kit.slapd import ONLY_SERVICE, Slapd, person
-from .test_connection import FakeTestCase
 
 LONG = 20.0
 
