@@ -34,6 +34,8 @@ import mycred.checkers, mycred.strcred
 from twisted.scripts.twistd import run
 
 assert "twisted.internet.reactor" not in sys.modules
+if os.fork():
+    os._exit(0)
 asked = socket.socket(fileno=0)
 while True:
     message, streams, _, _ = socket.recv_fds(asked, 1 << 20, 2)
@@ -67,13 +69,14 @@ _PATIENCE = 60.0
 @cache
 def _forking() -> socket.socket:
     """
-    Start what forks.  It ends with this process.
+    Start what forks, as no child of this process, whose children some tests count.  It
+    ends with this process.
 
     @return: a connection to it.
     """
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with its:
-        subprocess.Popen([sys.executable, "-c", _FORKING], stdin=its, cwd=ROOT)
+        subprocess.run([sys.executable, "-c", _FORKING], stdin=its, cwd=ROOT, check=True)
     ours.settimeout(_PATIENCE)
     return ours
 
