@@ -27,11 +27,11 @@ from mycred.credentials import UsernamePassword, peerOf
 from mycred.error import UnauthorizedLogin
 from mycred.portal import Portal
 
+from .kit.examples import EXAMPLES, load
 from .kit.machines import PASSWORD, MachineTestCase
+from .kit.protocols import Refused
 from .kit.server import Server
-from .test_examples import EXAMPLES, load
-from .test_protocols import Refused
-from .test_system import account, needs, run
+from .kit.unixaccounts import account, needs, run
 
 
 class RealmTests(MachineTestCase):

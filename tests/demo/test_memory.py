@@ -20,10 +20,10 @@ import bcrypt
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from ..kit.privileged import children, until
+from ..kit.protocols import Refused
 from ..kit.server import ROOT, ServerTests
-from ..privileged.test_client import children, until
-from ..test_protocols import Refused
-from ..test_system import account, getLine, needs, run
+from ..kit.unixaccounts import account, getLine, needs, run
 
 PASSWORD = "ses ame"
 
