@@ -105,9 +105,11 @@ class Options:
         if argstring and not self._options:
             raise InvalidAuthArgumentString("nothing may follow it")
         positional = [option.key for option in self if option.positional]
-        given = _parse(argstring, self._options, positional)
-        defaults = {o.key: o.default for o in self if o.default is not None}
-        return {**defaults, **given}
+        values = _parse(argstring, self._options, positional)
+        for option in self:
+            if option.default is not None:
+                values.setdefault(option.key, option.default)
+        return values
 
     def help(self, before: str, after: str = "") -> str:
         """

@@ -22,7 +22,8 @@ from typing import Any
 from .._files import openRegular
 from .._verdict import Kind, Verdict
 from ..error import DenialReason
-from . import SystemUsers, describe
+from ._systemusers import SystemUsers
+from ._users import findAccount
 
 # Where service files are, of the administrator and of the distribution.
 _FOLDERS = ("/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d")
@@ -164,7 +165,7 @@ class PAM:
                 return Verdict(Kind.UNSURE, known, self._text(handle, code, "account"))
         finally:
             self._library.pam_end(handle, code)
-        return Verdict(Kind.ACCEPTED, known, account=describe(self._users, known))
+        return Verdict(Kind.ACCEPTED, known, account=findAccount(self._users, known))
 
     def _nameOf(self, name: bytes) -> bytes:
         """

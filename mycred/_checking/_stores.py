@@ -164,7 +164,7 @@ class AsyncStore:
 
         def cbVerdict(verdict: Verdict) -> Verdict | Deferred[Verdict]:
             self._logAnswer(verdict)
-            if verdict.isFinal or verdict.doubt is None or verdict.doubt == doubt:
+            if verdict.doubt in (None, doubt):
                 return self._waitOut(verdict, chain([verdict.delay], verdict.pauses))
             if tries == 1 or workers.seconds() + SETTLING > until:
                 self._log.error("{file} goes on changing", file=self.path)
@@ -175,7 +175,7 @@ class AsyncStore:
 
         within = max(0.0, until - workers.seconds())
         asking = workers.share(call, *args, within=within, source=source)
-        return asking.addCallbacks(cbVerdict, self._ebVerdict)
+        return asking.addCallbacks(cbVerdict, self.ebFailed)
 
     def _logAnswer(self, verdict: Verdict) -> None:
         """
@@ -202,9 +202,12 @@ class AsyncStore:
             lambda _: self._waitOut(verdict, pauses), lambda _: verdict
         )
 
-    def _ebVerdict(self, failure: Failure) -> Failure:
+    def ebFailed(self, failure: Failure) -> Failure:
         """
-        Log what has failed in a thread.
+        Log what has kept a look-up from its end.
+
+        @return: a L{TemporaryFailure}; a login that has failed, or was cancelled, comes
+            back as it is.
         """
         self.logNotes()
         if failure.check(LoginFailed, CancelledError):

@@ -191,10 +191,11 @@ def _makeSettings(given: Mapping[str, Any]) -> Settings:
         for key in _FOR_SEARCH:
             _require(key not in given, key, f"with {ways[0]}= no search is made")
     _checkMembership(given)
+    addresses = _addressesOf(given, security)
     return Settings(
-        addresses=_addressesOf(given, security),
+        addresses=addresses,
         security=security,
-        context=_contextOf(given),
+        context=_contextOf(given, security, addresses),
         account=_accountOf(given),
         search=search,
         attribute=attribute,
@@ -318,7 +319,9 @@ def _addressesOf(given: Mapping[str, Any], security: Security) -> tuple[Address,
     return addresses
 
 
-def _contextOf(given: Mapping[str, Any]) -> ssl.SSLContext:
+def _contextOf(
+    given: Mapping[str, Any], security: Security, addresses: tuple[Address, ...]
+) -> ssl.SSLContext:
     """
     Return what verifies the servers.
     """
@@ -333,6 +336,9 @@ def _contextOf(given: Mapping[str, Any]) -> ssl.SSLContext:
             hasKey = b"PRIVATE KEY" in file.read()
         _require(hasKey, "certfile", "it holds no key, write keyfile=FILE too")
         _requirePrivacy(certfile, "certfile")
+    if security is Security.NONE or all(address.isSocket for address in addresses):
+        # It isn't used, and trusts no authority.
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         context = makeContext(given.get("cafile"))
     except OSError as error:

@@ -15,10 +15,10 @@ from socket import socket
 from .._accounts import (
     AccountSettings,
     Users,
-    checkFiles,
+    insistOnHashes,
     isPlausibleLogin,
     makeAccounts,
-    preload,
+    preloadAccounts,
     settled,
 )
 from .._processtree import endWith
@@ -78,11 +78,11 @@ def _lookUpAccounts(settings: object) -> Backend:
     files = given.files
     if given.mustWork and files.passwd is not None:
         try:
-            checkFiles(files.passwd, files.shadow)
+            insistOnHashes(files.passwd, files.shadow)
         except OSError as error:
             raise ValueError(str(error)) from None
     accounts = makeAccounts(files, given.rules)
-    preload()
+    preloadAccounts()
     return Backend(
         lambda name, password, _: settled(lambda: accounts.lookUp(name, password), name),
         accounts.takeNotes,
@@ -99,7 +99,7 @@ def _lookUpKeys(settings: object) -> Backend:
     asUser = _asUserUntilTheEnd(os.getpid())
     authority = makeAuthority(unpackMessage(KeySettings, settings), asUser=asUser)
     # As the user's files are read, so are this process's own.
-    preload()
+    preloadAccounts()
 
     def lookUp(name: bytes, blob: bytes, peer: str | None) -> Verdict:
         if not blob:

@@ -14,7 +14,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Union
 
-from .._accounts import Rules, Standing, SystemUsers, Users, isAccountName, madeUp
+from .._accounts import (
+    AccountRules,
+    AccountStatus,
+    SystemUsers,
+    Users,
+    isAccountName,
+    madeUp,
+)
 from .._secrets import printable
 from .._verdict import Account, Doubt, Kind, Note, Verdict
 from ..error import DenialReason
@@ -73,8 +80,8 @@ class Authority:
         @param files: where keys are.
         @param users: who the users are; those of the system if L{None}.
         @param policy: which signatures count.
-        @param denial: tell why an account may not be used, as L{Standing.denial} does;
-            any may if L{None}.
+        @param denial: return why an account may not be used, as L{AccountStatus.denial}
+            does; any may if L{None}.
         @param asUser: what lets files be opened with the rights of a user.
         @param now: what tells the time, in seconds since 1970.
         """
@@ -451,7 +458,7 @@ class KeySettings:
 
     files: KeyFiles
     policy: KeyPolicy = KeyPolicy()  # noqa: RUF009
-    rules: Rules | None = None
+    rules: AccountRules | None = None
     shadow: str | None = None
 
 
@@ -471,7 +478,7 @@ def makeAuthority(
     known = SystemUsers() if users is None else users
     denial = None
     if settings.rules is not None:
-        denial = Standing(known, settings.shadow, settings.rules).denial
+        denial = AccountStatus(known, settings.shadow, settings.rules).denial
     files, policy = settings.files, settings.policy
     return Authority(files, known, policy=policy, denial=denial, asUser=asUser)
 

@@ -6,14 +6,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from zope.interface import implementer
-
 from twisted.internet.defer import Deferred
 
-from .._checking._passwords import PasswordMatching
+from .._checking._passwords import PasswordChecker
 from .._contracts import (
     AvatarID,
-    ICredentialsChecker,
     IUsernameHashedPassword,
     IUsernamePassword,
     twistedCheckers,
@@ -24,10 +21,9 @@ from .._reporting import reportsOutcome
 from .._secrets import asBytes
 
 
-@implementer(ICredentialsChecker)
 class InMemoryUsernamePasswordDatabaseDontUse(
     Counterpart,
-    PasswordMatching,
+    PasswordChecker,
     twistedCheckers.InMemoryUsernamePasswordDatabaseDontUse,
 ):
     """

@@ -8,26 +8,24 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from zope.interface import implementer
-
 from twisted.internet.defer import Deferred, fail, maybeDeferred
 
 from .._accounts import (
     SHADOW,
     AccountFiles,
+    AccountRules,
     Accounts,
     AccountSettings,
     FileUsers,
-    Rules,
     SystemUsers,
-    checkFiles,
+    insistOnHashes,
     isAccountName,
     lastDecoy,
 )
 from .._checking._accounts import AccountChecker
 from .._checking._passwords import arePlausible, refusal
 from .._checking._stores import PrivilegedStore, ThreadedStore
-from .._contracts import AvatarID, ICredentialsChecker, twistedUNIX
+from .._contracts import AvatarID, twistedUNIX
 from .._counterparts import Counterpart
 from .._encodings import triesDecodings
 from .._hashes import Hash, UnusableHash, recognizeCrypt
@@ -42,17 +40,13 @@ from ..workers import Workers, workersOf
 from ._unixsteps import UNIXSteps
 
 # Every account will do.
-_NO_RULES = Rules()
+_NO_RULES = AccountRules()
 
 
 class _StoredAccountChecker(AccountChecker):
     """
     Base of the checkers of accounts whose hashes can be read.
     """
-
-    # As long as the constructor hasn't run.
-    _looking: Any = None
-    _separate: PrivilegedStore | None = None
 
     def __init__(
         self,
@@ -65,24 +59,11 @@ class _StoredAccountChecker(AccountChecker):
         @param workers: the threads; the reactor's if L{None}.
         """
         if isinstance(accounts, PrivilegedClient):
-            self._separate = PrivilegedStore(accounts, workers)
+            self._privileged = PrivilegedStore(accounts, workers)
         else:
-            self._looking = ThreadedStore(accounts, workers)
-
-    def _lookUp(
-        self, name: bytes, password: bytes, credentials: Any
-    ) -> Deferred[Verdict]:
-        """
-        Have a verdict found.
-        """
-        source = sourceOf(credentials)
-        if self._separate is not None:
-            return self._separate.lookUp(name, password, None, source)
-        looking: Deferred[Any] = self._looking.lookUp(name, password, source)
-        return looking
+            self._store = ThreadedStore(accounts, workers)
 
 
-@implementer(ICredentialsChecker)
 class UNIXChecker(Counterpart, _StoredAccountChecker, UNIXSteps, twistedUNIX.UNIXChecker):
     """
     The accounts of the system, with the hashes of /etc/shadow.
@@ -98,7 +79,7 @@ class UNIXChecker(Counterpart, _StoredAccountChecker, UNIXSteps, twistedUNIX.UNI
 
     def __init__(
         self,
-        rules: Rules = _NO_RULES,
+        rules: AccountRules = _NO_RULES,
         *,
         shadow: AnyPath | None = None,
         userdb: Any = None,
@@ -143,19 +124,18 @@ class UNIXChecker(Counterpart, _StoredAccountChecker, UNIXSteps, twistedUNIX.UNI
             return super()._check(credentials)
         return maybeDeferred(lambda: checked)
 
-    def _lookUp(
-        self, name: bytes, password: bytes, credentials: Any
+    def _findVerdict(
+        self, name: bytes, password: bytes | None, credentials: Any
     ) -> Deferred[Verdict]:
         """
         Have a verdict found.
         """
-        if self._looking is self._separate is None:
+        if self._store is None and self._privileged is None:
             # Programs skip the constructor.
             UNIXChecker.__init__(self)
-        return super()._lookUp(name, password, credentials)
+        return super()._findVerdict(name, password, credentials)
 
 
-@implementer(ICredentialsChecker)
 class PasswdChecker(_StoredAccountChecker):
     """
     The accounts in a passwd file, with the hashes there or in a shadow file.
@@ -168,7 +148,7 @@ class PasswdChecker(_StoredAccountChecker):
         passwd: AnyPath,
         shadow: AnyPath | None = None,
         group: AnyPath | None = None,
-        rules: Rules = _NO_RULES,
+        rules: AccountRules = _NO_RULES,
         *,
         separate: bool = False,
         mustWork: bool = False,
@@ -192,12 +172,11 @@ class PasswdChecker(_StoredAccountChecker):
             accounts = _start(AccountFiles(passwd, shadow, group), rules, mustWork)
         else:
             if mustWork:
-                checkFiles(passwd, shadow)
+                insistOnHashes(passwd, shadow)
             accounts = Accounts(FileUsers(passwd, group), shadow, rules)
         super().__init__(accounts, workers)
 
 
-@implementer(ICredentialsChecker)
 class UNIXPasswordDatabase(UNIXChecker):
     """
     What conch has under this name: the accounts of the system, or what some
@@ -381,7 +360,9 @@ def verifyCryptedPassword(crypted: bytes | str, pw: bytes | str) -> bool:
         return False
 
 
-def _start(files: AccountFiles, rules: Rules, mustWork: bool = False) -> PrivilegedClient:
+def _start(
+    files: AccountFiles, rules: AccountRules, mustWork: bool = False
+) -> PrivilegedClient:
     """
     Start processes that look accounts up.
 

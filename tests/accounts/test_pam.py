@@ -1,5 +1,6 @@
 """
-Tests for PAM, with the modules of the system and one of the tests' own.
+Tests for L{mycred._accounts._pam}, with the modules of the system and one of the tests'
+own.
 """
 
 from __future__ import annotations

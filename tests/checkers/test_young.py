@@ -13,7 +13,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from mycred import _files as _state
-from mycred._accounts import Rules
+from mycred._accounts import AccountRules
 from mycred._privileged import _worker
 from mycred._records import pack
 from mycred._sshkeys import KeyFiles, KeyPolicy, KeySettings, parseOffer, string
@@ -154,7 +154,7 @@ class ShadowTests(YoungTestCase):
             for size in range(len(whole)):
                 for before in (b"", OTHERS):
                     half = before + whole[:size]
-                    for look in self.looks(accountRules=Rules()):
+                    for look in self.looks(accountRules=AccountRules()):
                         self.rewrite(self.shadow, half, OTHERS + whole + OTHERS)
                         verdict = look(ALICE)
                         self.assertIs(verdict.denial, reason, half)
@@ -166,7 +166,7 @@ class ShadowTests(YoungTestCase):
         """
         whole, reason = LOCKED
         steps = [b"", b"ro", OTHERS, OTHERS + b"al", OTHERS + whole]
-        for look in self.looks(accountRules=Rules()):
+        for look in self.looks(accountRules=AccountRules()):
             self.rewrite(self.shadow, *steps)
             self.assertIs(look(ALICE).denial, reason)
             self.assertGreaterEqual(len(self.pauses), 4)
@@ -175,7 +175,7 @@ class ShadowTests(YoungTestCase):
         """
         If it never comes to rest, nothing can be said.
         """
-        for look in self.looks(accountRules=Rules()):
+        for look in self.looks(accountRules=AccountRules()):
             self.goOn(self.shadow, OTHERS)
             self.assertIs(look(ALICE).kind, Kind.UNSURE)
 
@@ -183,7 +183,7 @@ class ShadowTests(YoungTestCase):
         """
         Who isn't in a file that has come to rest isn't locked; who is, needn't wait.
         """
-        for look in self.looks(accountRules=Rules()):
+        for look in self.looks(accountRules=AccountRules()):
             self.rewrite(self.shadow, OTHERS)
             self.assertIs(look(ALICE).kind, Kind.ACCEPTED)
             self.assertEqual(len(self.pauses), 1)
@@ -197,7 +197,7 @@ class ShadowTests(YoungTestCase):
         that stays one.
         """
         for content in (b"", b"\n", b"# nobody\n", b"alice:*:19000:0:99999:7::1950"):
-            for look in self.looks(accountRules=Rules()):
+            for look in self.looks(accountRules=AccountRules()):
                 self.rewrite(self.shadow, content)
                 self.assertIs(look(ALICE).kind, Kind.UNSURE, content)
 
@@ -209,7 +209,7 @@ class ShadowTests(YoungTestCase):
         whole, reason = LOCKED
         self.rewrite(self.shadow, OTHERS, OTHERS + whole)
         command: Any = Command(line(ALICE))
-        verdict = self.look(ALICE, command=command, accountRules=Rules())
+        verdict = self.look(ALICE, command=command, accountRules=AccountRules())
         self.assertIs(verdict.denial, reason)
 
 
@@ -349,7 +349,7 @@ class RulesTests(YoungTestCase):
         Half a line isn't taken for a shell, unless it stays as it is.
         """
         shells = self.home / "shells"
-        rules = Rules(shells=str(shells))
+        rules = AccountRules(shells=str(shells))
         self.patch(_files, "SHADOW", str(self.home / "none"))
         for half, whole, kind in (
             (b"/bin/bash\n/bin/sh", b"/bin/bash\n/bin/shutdown\n", Kind.UNSURE),

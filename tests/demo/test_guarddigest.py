@@ -18,10 +18,10 @@ from mycred.demo._guarddigest import GuardDigest
 from mycred.demo._http import _Guarded
 from mycred.portal import Portal
 
-from ..httpdigest.test_credentials import Client, header
+from ..kit.digest import Client, header
+from ..kit.protocols import Refused
 from ..kit.server import Server, ServerTests
 from ..kit.web import Answer, Guarded, challengeIn
-from ..test_protocols import Refused
 
 patient = settings(deadline=None, database=None)
 

@@ -29,7 +29,7 @@ from mycred.portal import Portal
 from mycred.strcred import makeChecker
 
 from ..kit.files import BCRYPT
-from .test_mailfactories import Realm
+from ..kit.sessions import Realm
 
 
 @implementer(ICredentialsChecker)

@@ -24,8 +24,8 @@ from mycred.demo._store import Mailbox, Message
 from mycred.demo._style import STYLE
 from mycred.portal import Portal
 
+from ..kit.letters import messages
 from ..kit.web import Answer, Guarded
-from .test_parsedmail import messages
 
 patient = settings(deadline=None, database=None)
 

@@ -21,8 +21,8 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from mycred.demo._tlsfiles import checkTLSFiles
 
+from ..kit.protocols import Refused
 from ..kit.server import PATIENCE, ROOT, TWISTD, Server, ServerTests
-from ..test_protocols import Refused
 
 PAGE = ROOT / "doc" / "tls.rst"
 

@@ -12,8 +12,9 @@ from hypothesis import given, settings as limits, strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred import _timing
-from mycred._ldap import Directory, _entries, ldapSettings
+from mycred._ldap import Directory, _entries
 from mycred._ldap.client._connection import Connection
+from mycred._ldap.client._dn import NameTemplate
 from mycred._ldap.client._errors import Unsure
 from mycred._ldap.client._messages import SearchEntry
 from mycred._verdict import Kind
@@ -562,12 +563,14 @@ class IdentityTests(SynchronousTestCase):
     Tests for what a directory calls whoever has bound.
     """
 
-    def named(self, identity: str, **given: str) -> str:
+    def named(self, identity: str, dn: str | None = None) -> str:
         """
-        Tell whom an identity names.
+        Return the name of the user with an identity.
+
+        @param dn: the template of DNs; L{None} for Active Directory.
         """
-        settings = ldapSettings(host="localhost", **given)
-        return _entries.userFromIdentity(identity, settings.dn).name
+        template = None if dn is None else NameTemplate(dn)
+        return _entries.userFromIdentity(identity, template).name
 
     def test_dn(self) -> None:
         """
@@ -593,7 +596,7 @@ class IdentityTests(SynchronousTestCase):
         """
         Active Directory names a domain and a user.
         """
-        self.assertEqual(self.named("u:EXAMPLE\\Alice", upn="example.org"), "Alice")
+        self.assertEqual(self.named("u:EXAMPLE\\Alice"), "Alice")
         for identity in (
             "dn:uid=alice",
             "u:",
@@ -604,7 +607,7 @@ class IdentityTests(SynchronousTestCase):
             "u:A\\B\\alice",
             "u:EXAMPLE\\alice@example.org",
         ):
-            self.assertRaises(Unsure, self.named, identity, upn="example.org")
+            self.assertRaises(Unsure, self.named, identity)
 
 
 class NameTests(SynchronousTestCase):

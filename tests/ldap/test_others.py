@@ -24,10 +24,10 @@ from ..kit.fakeldap import (
     SEARCH,
     UNBIND,
     Conversation,
+    FakeTestCase,
     entry,
     result,
 )
-from .client.test_connection import FakeTestCase
 
 BASE = "dc=example,dc=org"
 DN = f"uid={{username}},{BASE}"

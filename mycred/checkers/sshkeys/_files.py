@@ -17,7 +17,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from ..._accounts import SHADOW, Rules, SystemUsers, settled
+from ..._accounts import SHADOW, AccountRules, SystemUsers, settled
 from ..._checking._stores import PrivilegedStore
 from ..._conchcontracts import IAuthorizedKeysDB, twistedConch
 from ..._counterparts import Counterpart, overridable
@@ -137,7 +137,7 @@ class UNIXAuthorizedKeysFiles(Counterpart, twistedConch.UNIXAuthorizedKeysFiles)
         revoked: AnyPath | None = None,
         principals: AnyPath | None = None,
         strict: bool = True,
-        accountRules: Rules | None = None,
+        accountRules: AccountRules | None = None,
         command: KeysCommand | None = None,
         policy: KeyPolicy = _anyKey,
         separate: bool = False,

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from twisted.trial.unittest import SkipTest
 
@@ -27,9 +27,18 @@ from mycred._verdict import Kind, Verdict
 
 from ...kit.certificates import Authority
 from ...kit.directory import DirectoryTestCase
-from ...kit.fakeldap import BIND, BOUND, SEARCH, Conversation, Fake, until, well
+from ...kit.fakeldap import (
+    BIND,
+    BOUND,
+    SEARCH,
+    Conversation,
+    Fake,
+    FakeTestCase,
+    until,
+    well,
+)
+from ...kit.processes import shared
 from ...kit.slapd import ONLY_SERVICE, Slapd, person
-from .test_connection import FakeTestCase
 
 LONG = 20.0
 
@@ -62,24 +71,32 @@ def healths(directory: Directory) -> list[Health]:
 class ReplicaTests(DirectoryTestCase):
     """
     Tests for two servers with the same entries, and TLS.
+
+    @cvar ca: the path of their authority's certificate.
     """
 
+    ca: ClassVar[str]
     entries = (person("alice"), person("bob"))
 
     def setUp(self) -> None:
-        folder = Path(self.mktemp()).resolve()
-        folder.mkdir()
-        authority = Authority(folder)
-        self.ca = str(authority.file)
+        self.both = shared.get(type(self), self.makeReplicas)
+        self.addCleanup(shared.restore)
+        self.time = Time()
+        self.patch(time, "monotonic", self.time.monotonic)
+
+    def makeReplicas(self) -> list[Slapd]:
+        """
+        Start both servers.
+        """
+        files = Path(self.mktemp()).resolve()
+        files.mkdir()
+        authority = Authority(files)
+        type(self).ca = str(authority.file)
         certificate = authority.certify("server", "localhost")
-        self.both = [
+        return [
             Slapd(*self.entries, certificate=certificate, access=ONLY_SERVICE)
             for _ in range(2)
         ]
-        for server in self.both:
-            self.addCleanup(server.stop)
-        self.time = Time()
-        self.patch(time, "monotonic", self.time.monotonic)
 
     def replicas(self, **given: str) -> Directory:
         """
@@ -195,7 +212,7 @@ class ReplicaTests(DirectoryTestCase):
         for server in self.both:
             server.kill(signal.SIGSTOP)
             self.addCleanup(server.kill, signal.SIGCONT)
-        self.assertUnsure(self.ask(directory))
+        self.assertUnsure(self.ask(directory, 0.5))
         until(lambda: all(each.isDown for each in healths(directory)))
         for _ in range(100):
             self.assertUnsure(self.ask(directory), "no server")
@@ -326,9 +343,10 @@ class HealthTests(FakeTestCase):
         """
         Of many who come when it is time to try one does.
         """
+        self.patch(Failover, "longestWait", 0.2)
         server = self.serve(self.hang)
         directory = self.directory(server, timeout="1")
-        self.assertFalse(self.accepted(directory, 1))
+        self.assertFalse(self.accepted(directory, 0.5))
         until(lambda: healths(directory)[0].isDown)
         self.time.ahead += 10
         count = server.accepted
@@ -346,7 +364,7 @@ class HealthTests(FakeTestCase):
         first, second, directory = self.pair()
         self.cut(first, self.hang)
         self.cut(second, self.hang)
-        self.assertFalse(self.accepted(directory))
+        self.assertFalse(self.accepted(directory, 0.5))
         until(lambda: all(each.isDown for each in healths(directory)))
         return second, directory
 

@@ -143,7 +143,7 @@ class TemplateTests(SynchronousTestCase):
         """
         template = FilterTemplate("(&(objectClass=person)(uid={username}))")
         if name:
-            self.assertEqual(encodeFilter(template.shown(name)), template.fill(name))
+            self.assertEqual(encodeFilter(template.show(name)), template.fill(name))
 
     def test_escaped(self) -> None:
         """
