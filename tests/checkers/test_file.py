@@ -445,7 +445,7 @@ class SameWorkTests(WorkTests, FileDBTestCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.count(FilePasswordDB, "_read")
+        self.count(_file, "readHashOrPassword")
 
     def test_plainText(self) -> None:
         """
@@ -453,7 +453,7 @@ class SameWorkTests(WorkTests, FileDBTestCase):
         lines are and whether they can match anything: a line is taken apart, a secret is
         read, and something is compared.
         """
-        least = {"parse": 1, "_read": 1, "checkPassword": 1}
+        least = {"parse": 1, "readHashOrPassword": 1, "checkPassword": 1}
         for cache in (False, True):
             database = self.database(self.LINES, cache=cache)
             self.settle()
