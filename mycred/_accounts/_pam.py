@@ -28,7 +28,7 @@ from ._users import findAccount
 # The directories of service files, of the administrator and of the distribution.
 _DIRECTORIES = ("/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d")
 
-# The name of a service, in lower case as libpam makes it; with a slash it would be a path.
+# The name of a service: libpam makes it lower case; with a slash it would be a path.
 _service = re.compile(r"[a-z0-9_][a-z0-9_.-]*")
 
 # What a line of its file begins with; lines end with a newline, and nothing else.
