@@ -32,9 +32,8 @@ from mycred.testing import SteppedWorkers
 from mycred.workers import Workers
 
 from ..kit.directory import DirectoryTestCase
-from ..kit.fakeldap import upTo, well
+from ..kit.fakeldap import FakeTestCase, upTo, well
 from ..kit.slapd import PEOPLE, person
-from ..ldap.client.test_connection import FakeTestCase
 
 STAFF = f"cn=staff,{PEOPLE}"
 

@@ -11,6 +11,9 @@ from contextlib import suppress
 from threading import Event, Lock, Thread
 from typing import Any
 
+from twisted.trial.unittest import SynchronousTestCase
+
+from mycred._ldap import Directory, ldapSettings
 from mycred._ldap.client._messages import (
     PASSWORD_POLICY,
     SUPPORTED_CONTROL,
@@ -19,6 +22,7 @@ from mycred._ldap.client._messages import (
     endOfElement,
     integer,
 )
+from mycred._verdict import Kind, Verdict
 
 BIND, SEARCH, EXTENDED, UNBIND = 0x60, 0x63, 0x77, 0x42
 BOUND, ENTRY, DONE, ANSWERED = 0x61, 0x64, 0x65, 0x78
@@ -239,6 +243,52 @@ class Conversation:
         except OSError:
             pass
         return True
+
+
+class FakeTestCase(SynchronousTestCase):
+    """
+    Base of the tests with fake servers.
+    """
+
+    def serve(self, talk: Callable[[Conversation], None]) -> Fake:
+        """
+        Start a server.
+        """
+        server = Fake(talk)
+        self.addCleanup(server.stop)
+        return server
+
+    def directory(self, *servers: Fake, **given: str) -> Directory:
+        """
+        Return a directory of these servers.
+        """
+        usual = {
+            "host": ",".join(f"127.0.0.1:{server.port}" for server in servers),
+            "tls": "none",
+        }
+        if "dn" not in given:
+            usual["base"] = "dc=example,dc=org"
+        directory = Directory(ldapSettings(**{**usual, **given}))
+        self.addCleanup(directory.close)
+        return directory
+
+    def look(self, directory: Directory, timeout: float = _PATIENCE) -> Verdict:
+        """
+        Log in.
+        """
+        deadline = time.monotonic() + timeout
+        verdict = directory.lookUp(b"alice", b"sesame", deadline)
+        # Whatever happens, it doesn't take much longer.
+        self.assertLess(time.monotonic(), deadline + 5)
+        return verdict
+
+    def assertUnsure(self, verdict: Verdict, *words: str) -> None:
+        """
+        Assert a temporary failure, for a reason with these words.
+        """
+        self.assertIs(verdict.kind, Kind.UNSURE, verdict)
+        for word in words:
+            self.assertIn(word, verdict.why)
 
 
 def result(identity: int, kind: int, code: int = 0, *more: bytes) -> bytes:

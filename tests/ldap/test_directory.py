@@ -1,5 +1,6 @@
 """
-Tests for L{mycred._ldap._directory}, against slapd.
+Tests for L{mycred._ldap._directory}, L{mycred._ldap._session} and
+L{mycred._ldap._entries}, against slapd.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """
-Tests for L{mycred._ldap} with what the servers of other projects answer, which is
-replayed here as it was seen, or as it stands in their source.
+Tests for L{mycred._ldap._session} and L{mycred._ldap.client._opener} with what the servers
+of other projects answer, which is replayed here as it was seen, or as it stands in their
+source.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ from ..kit.fakeldap import (
     SEARCH,
     UNBIND,
     Conversation,
+    FakeTestCase,
     entry,
     result,
 )
-from .client.test_connection import FakeTestCase
 
 BASE = "dc=example,dc=org"
 DN = f"uid={{username}},{BASE}"

@@ -15,8 +15,7 @@ from mycred._ldap.client._messages import endOfElement
 from mycred._verdict import Kind
 from mycred.error import DenialReason
 
-from ..kit.fakeldap import BIND, SEARCH, Conversation
-from .client.test_connection import FakeTestCase
+from ..kit.fakeldap import BIND, SEARCH, Conversation, FakeTestCase
 
 _AD = (
     "3063020101615e0a01310400045738303039303330383a204c6461704572723a20445349442d30433039"

@@ -1,26 +1,26 @@
 """
-Tests for L{mycred._ldap.client._connection}, against servers that misbehave.
+Tests for L{mycred._ldap.client._connection}, L{mycred._ldap.client._address},
+L{mycred._ldap.client._resolver} and L{mycred._ldap.client._errors}, against servers that
+misbehave.
 """
 
 from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable
 from ipaddress import IPv6Address
 from threading import Event
 from typing import Any
 
-from twisted.trial.unittest import SkipTest, SynchronousTestCase
+from twisted.trial.unittest import SkipTest
 
-from mycred._ldap import Directory, ldapSettings
 from mycred._ldap.client import _opener
 from mycred._ldap.client._address import Address, isLoopback
 from mycred._ldap.client._connection import Connection
 from mycred._ldap.client._errors import Fault, Slow
 from mycred._ldap.client._messages import PASSWORD_POLICY, element, integer
 from mycred._ldap.client._resolver import Resolver
-from mycred._verdict import Kind, Verdict
+from mycred._verdict import Kind
 from mycred.error import DenialReason
 
 from ...kit.fakeldap import (
@@ -33,6 +33,7 @@ from ...kit.fakeldap import (
     SEARCH,
     Conversation,
     Fake,
+    FakeTestCase,
     entry,
     result,
     until,
@@ -52,52 +53,6 @@ def soon(seconds: float = LONG) -> float:
     Return the time after some seconds.
     """
     return time.monotonic() + seconds
-
-
-class FakeTestCase(SynchronousTestCase):
-    """
-    Base of the tests with fake servers.
-    """
-
-    def serve(self, talk: Callable[[Conversation], None]) -> Fake:
-        """
-        Start a server.
-        """
-        server = Fake(talk)
-        self.addCleanup(server.stop)
-        return server
-
-    def directory(self, *servers: Fake, **given: str) -> Directory:
-        """
-        Return a directory of these servers.
-        """
-        usual = {
-            "host": ",".join(f"127.0.0.1:{server.port}" for server in servers),
-            "tls": "none",
-        }
-        if "dn" not in given:
-            usual["base"] = "dc=example,dc=org"
-        directory = Directory(ldapSettings(**{**usual, **given}))
-        self.addCleanup(directory.close)
-        return directory
-
-    def look(self, directory: Directory, timeout: float = LONG) -> Verdict:
-        """
-        Log in.
-        """
-        until = time.monotonic() + timeout
-        seen = directory.lookUp(b"alice", b"sesame", until)
-        # Whatever happens, it doesn't take much longer.
-        self.assertLess(time.monotonic(), until + 5)
-        return seen
-
-    def assertUnsure(self, seen: Verdict, *words: str) -> None:
-        """
-        Assert a temporary failure, for a reason with these words.
-        """
-        self.assertIs(seen.kind, Kind.UNSURE, seen)
-        for word in words:
-            self.assertIn(word, seen.why)
 
 
 class HangingTests(FakeTestCase):

@@ -1,6 +1,6 @@
 """
-Tests for L{mycred._ldap.client._failover} and L{mycred._ldap.client._server},
-against slapd and servers that misbehave.
+Tests for L{mycred._ldap.client._failover} and L{mycred._ldap.client._server}, against slapd
+and servers that misbehave.
 """
 
 from __future__ import annotations
@@ -27,10 +27,18 @@ from mycred._verdict import Kind, Verdict
 
 from ...kit.certificates import Authority
 from ...kit.directory import DirectoryTestCase
-from ...kit.fakeldap import BIND, BOUND, SEARCH, Conversation, Fake, until, well
+from ...kit.fakeldap import (
+    BIND,
+    BOUND,
+    SEARCH,
+    Conversation,
+    Fake,
+    FakeTestCase,
+    until,
+    well,
+)
 from ...kit.processes import shared
 from ...kit.slapd import ONLY_SERVICE, Slapd, person
-from .test_connection import FakeTestCase
 
 LONG = 20.0
 
