@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from threading import Lock
-from typing import Any, Union
+from typing import Any, TypeVar, Union
 
 from zope.interface import implementer
 from zope.interface.interface import InterfaceClass
@@ -54,7 +54,7 @@ from ..error import (
     UnauthorizedLogin,
 )
 from ..workers import Workers
-from ._stores import AsyncStore, ThreadedStore
+from ._stores import AsyncStore, ThreadedStore, unavailable
 
 #: What a store knows of a user: the name, what is stored, and perhaps why the account
 #: may not be used.
@@ -62,6 +62,8 @@ Known = Union[
     "tuple[bytes | str, bytes | str]",
     "tuple[bytes | str, bytes | str, DenialReason | None]",
 ]
+
+_T = TypeVar("_T")
 
 # Asked of its module at each login, it would take as long as the login: there are names
 # in that one which are deprecated.
@@ -114,6 +116,7 @@ class PasswordChecker:
     """
 
     authType: str
+    credentialInterfaces: Iterable[InterfaceClass] = (IUsernamePassword,)
     inThread = False
     longestPassword = 1024
     plain = False
@@ -128,14 +131,14 @@ class PasswordChecker:
     # verify the password at once.
     _store: ThreadedStore[Any] | LookUps | None = None
 
-    @property
-    def credentialInterfaces(self) -> Iterable[InterfaceClass]:
+    def __init_subclass__(cls, **more: Any) -> None:
         """
-        The kinds of credentials that are checked: those that prove a password without
-        sending it are only for a store that holds passwords as they are.
+        Have a subclass whose store holds passwords as they are check credentials that
+        prove a password without sending it, too, unless it says what it checks.
         """
-        typed = (IUsernamePassword,)
-        return (*typed, IUsernameHashedPassword) if self.plain else typed
+        super().__init_subclass__(**more)
+        if cls.plain and "credentialInterfaces" not in vars(cls):
+            cls.credentialInterfaces = (IUsernamePassword, IUsernameHashedPassword)
 
     def lookUp(self, username: bytes) -> Union[Known, Deferred[Union[Known, None]], None]:
         """
@@ -170,8 +173,22 @@ class PasswordChecker:
         """
         return self._check(credentials)
 
-    @triesDecodings
     def _check(self, credentials: Any) -> Deferred[AvatarID]:
+        """
+        Check a password, which may be text that can be decoded in several ways.
+        """
+        if isinstance(credentials.username, str):
+            return self._checkText(credentials)
+        return self._checkDecoded(credentials)
+
+    @triesDecodings
+    def _checkText(self, credentials: Any) -> Deferred[AvatarID]:
+        """
+        Check a password that is text.
+        """
+        return self._checkDecoded(credentials)
+
+    def _checkDecoded(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check a password, decoded in one way.
         """
@@ -302,6 +319,7 @@ class LookUps(AsyncStore):
         super().__init__(name, checker.workers)
         self._checker = checker
         self._notes = Notes(name, more="")
+        self._underWay = 0
         self._lock = Lock()
         # By the name of their user, those that were verified last.
         self._hashes: dict[bytes, Hash] = {}
@@ -321,8 +339,42 @@ class LookUps(AsyncStore):
                 return self.now(verify)
             return self.ask(verify, source=source)
 
-        finding: Deferred[Any] = maybeDeferred(self._checker.lookUp, name)
+        if self._underWay >= self.workers.queueLimit:
+            return fail(unavailable("too many look-ups are under way"))
+        self._underWay += 1
+        finding = self._inTime(maybeDeferred(self._checker.lookUp, name))
         return finding.addCallback(cbFound).addErrback(self.ebFailed)
+
+    def _inTime(self, finding: Deferred[Any]) -> Deferred[Any]:
+        """
+        Have a look-up of a program's own end by the deadline of the workers.
+        """
+        if not self.workers.isRunning:
+            # Without a reactor no time passes.
+            return finding.addBoth(self._cbEnded)
+        late = []
+
+        def giveUp(_: object) -> None:
+            late.append(unavailable("it takes too long"))
+            finding.cancel()
+
+        # It is cancelled when the look-up ends before.
+        timer = self.workers.pause(self.workers.deadline)
+        timer.addCallbacks(giveUp, lambda _: None)
+
+        def cbEnded(result: Any) -> Any:
+            timer.cancel()
+            self._cbEnded(result)
+            return Failure(late[0]) if late else result
+
+        return finding.addBoth(cbEnded)
+
+    def _cbEnded(self, result: _T) -> _T:
+        """
+        Make room for another look-up.
+        """
+        self._underWay -= 1
+        return result
 
     def _find(self, name: bytes, password: bytes | None) -> Verdict:
         """

@@ -11,10 +11,17 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Union
 
-from .._accounts import Rules, Standing, SystemUsers, Users, isAccountName, madeUp
+from .._accounts import (
+    AccountRules,
+    AccountStatus,
+    SystemUsers,
+    Users,
+    isAccountName,
+    madeUp,
+)
 from .._secrets import printable
 from .._verdict import Account, Doubt, Kind, Note, Verdict
 from ..error import DenialReason
@@ -72,8 +79,8 @@ class Authority:
         @param files: where keys are.
         @param users: who the users are; those of the system if L{None}.
         @param policy: which signatures count.
-        @param denial: tell why an account may not be used, as L{Standing.denial} does;
-            any may if L{None}.
+        @param denial: return why an account may not be used, as L{AccountStatus.denial}
+            does; any may if L{None}.
         @param asUser: what lets files be opened with the rights of a user.
         @param now: what tells the time, in seconds since 1970.
         """
@@ -435,10 +442,26 @@ def _evidence(
     return evidence
 
 
+@dataclass(frozen=True)
+class KeySettings:
+    """
+    What decides about keys, also in another process.
+
+    @ivar files: where keys are.
+    @ivar policy: which keys and signatures count.
+    @ivar rules: what an account must be like; L{None} if any account may be used, also
+        one that is locked.
+    @ivar shadow: the path of a shadow file; L{None} if there is none.
+    """
+
+    files: KeyFiles
+    policy: KeyPolicy = KeyPolicy()  # noqa: RUF009
+    rules: AccountRules | None = None
+    shadow: str | None = None
+
+
 def makeAuthority(
-    files: Any,
-    policy: Any,
-    account: Any,
+    settings: KeySettings,
     *,
     users: Users | None = None,
     asUser: AsUser = asNobodyElse,
@@ -446,21 +469,16 @@ def makeAuthority(
     """
     Make what tells whether keys open accounts, of settings.
 
-    @param files: the fields of L{KeyFiles}.
-    @param policy: the fields of L{KeyPolicy}.
-    @param account: L{None} if any account may be used; otherwise the shadow file and
-        the fields of L{Rules}.
+    @param settings: the settings.
     @param users: who the users are; those of the system if L{None}.
     @param asUser: what lets files be opened with the rights of a user.
     """
-    where, algorithms = KeyFiles(*files), KeyPolicy(*policy)
-    where = where._replace(files=tuple(where.files))
     known = SystemUsers() if users is None else users
     denial = None
-    if account is not None:
-        shadow, rules = account
-        denial = Standing(known, shadow, Rules(*rules)).denial
-    return Authority(where, known, policy=algorithms, denial=denial, asUser=asUser)
+    if settings.rules is not None:
+        denial = AccountStatus(known, settings.shadow, settings.rules).denial
+    files, policy = settings.files, settings.policy
+    return Authority(files, known, policy=policy, denial=denial, asUser=asUser)
 
 
-__all__ = ["Authority", "makeAuthority"]
+__all__ = ["Authority", "KeySettings", "makeAuthority"]

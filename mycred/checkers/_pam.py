@@ -4,17 +4,11 @@ Check passwords and accounts by PAM.
 
 from __future__ import annotations
 
-from typing import Any
-
-from twisted.internet.defer import Deferred
-
+from .._accounts._pam import PAMSettings
 from .._checking._accounts import AccountChecker
 from .._checking._stores import PrivilegedStore
 from .._paths import AnyPath, asPathOrNone
-from .._peers import sourceOf
-from .._privileged import Helper
-from .._verdict import Verdict
-from ..credentials import peerOf
+from .._privileged import PrivilegedClient
 from ..workers import Workers
 
 # As many logins are under way at a time: modules wait for a network, not for a
@@ -59,17 +53,9 @@ class PAMChecker(AccountChecker):
         @raise ValueError: if there is no such service, or no PAM that can use it.
         @raise OSError: if the processes can't be started.
         """
-        helper = Helper("pam", service, asPathOrNone(confdir), processes=processes)
-        self._separate = PrivilegedStore(helper, workers)
-
-    def _findVerdict(
-        self, name: bytes, password: bytes | None, credentials: Any
-    ) -> Deferred[Verdict]:
-        """
-        Have PAM find a verdict.
-        """
-        peer, source = peerOf(credentials), sourceOf(credentials)
-        return self._separate.lookUp(name, password or b"", peer, source)
+        settings = PAMSettings(service, asPathOrNone(confdir))
+        client = PrivilegedClient("pam", settings, processes)
+        self._privileged = PrivilegedStore(client, workers)
 
 
 __all__ = ["PAMChecker"]

@@ -1,7 +1,7 @@
 """
-Tests for L{mycred._ldap._session} and L{mycred._ldap.client._opener} with what the servers
-of other projects answer, which is replayed here as it was seen, or as it stands in their
-source.
+Tests for L{mycred._ldap._session} and L{mycred._ldap.client._opener} with what the
+servers of other projects answer, which is replayed here as it was seen, or as it stands
+in their source.
 """
 
 from __future__ import annotations

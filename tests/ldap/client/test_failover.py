@@ -1,6 +1,6 @@
 """
-Tests for L{mycred._ldap.client._failover} and L{mycred._ldap.client._server}, against slapd
-and servers that misbehave.
+Tests for L{mycred._ldap.client._failover} and L{mycred._ldap.client._server}, against
+slapd and servers that misbehave.
 """
 
 from __future__ import annotations
