@@ -28,8 +28,8 @@ from mycred.checkers.sshkeys import _publickeys
 from mycred.error import UnauthorizedLogin
 from mycred.strcred import AuthOptionMixin
 
+from .kit.counterparts import counterparts
 from .kit.logins import HASH, LOGINS, Kit, Login
-from .test_counterparts import counterparts
 
 #: The methods that Twisted asks in no login: why not.
 UNASKED = {

@@ -245,52 +245,6 @@ class Conversation:
         return True
 
 
-class FakeTestCase(SynchronousTestCase):
-    """
-    Base of the tests with fake servers.
-    """
-
-    def serve(self, talk: Callable[[Conversation], None]) -> Fake:
-        """
-        Start a server.
-        """
-        server = Fake(talk)
-        self.addCleanup(server.stop)
-        return server
-
-    def directory(self, *servers: Fake, **given: str) -> Directory:
-        """
-        Return a directory of these servers.
-        """
-        usual = {
-            "host": ",".join(f"127.0.0.1:{server.port}" for server in servers),
-            "tls": "none",
-        }
-        if "dn" not in given:
-            usual["base"] = "dc=example,dc=org"
-        directory = Directory(ldapSettings(**{**usual, **given}))
-        self.addCleanup(directory.close)
-        return directory
-
-    def look(self, directory: Directory, timeout: float = _PATIENCE) -> Verdict:
-        """
-        Log in.
-        """
-        deadline = time.monotonic() + timeout
-        verdict = directory.lookUp(b"alice", b"sesame", deadline)
-        # Whatever happens, it doesn't take much longer.
-        self.assertLess(time.monotonic(), deadline + 5)
-        return verdict
-
-    def assertUnsure(self, verdict: Verdict, *words: str) -> None:
-        """
-        Assert a temporary failure, for a reason with these words.
-        """
-        self.assertIs(verdict.kind, Kind.UNSURE, verdict)
-        for word in words:
-            self.assertIn(word, verdict.why)
-
-
 def result(identity: int, kind: int, code: int = 0, *more: bytes) -> bytes:
     """
     Return an encoded result.
@@ -343,3 +297,57 @@ def until(condition: Callable[[], object]) -> None:
     while not condition():
         if time.monotonic() > deadline:
             raise AssertionError("it doesn't come")
+
+
+# How long a login may take with a server that never answers, in seconds.
+SHORT = 0.3
+
+
+# The timeout of a login that needn't wait, in seconds.
+LONG = 20.0
+
+
+class FakeTestCase(SynchronousTestCase):
+    """
+    Base of the tests with fake servers.
+    """
+
+    def serve(self, talk: Callable[[Conversation], None]) -> Fake:
+        """
+        Start a server.
+        """
+        server = Fake(talk)
+        self.addCleanup(server.stop)
+        return server
+
+    def directory(self, *servers: Fake, **given: str) -> Directory:
+        """
+        Return a directory of these servers.
+        """
+        usual = {
+            "host": ",".join(f"127.0.0.1:{server.port}" for server in servers),
+            "tls": "none",
+        }
+        if "dn" not in given:
+            usual["base"] = "dc=example,dc=org"
+        directory = Directory(ldapSettings(**{**usual, **given}))
+        self.addCleanup(directory.close)
+        return directory
+
+    def look(self, directory: Directory, timeout: float = LONG) -> Verdict:
+        """
+        Log in.
+        """
+        deadline = time.monotonic() + timeout
+        verdict = directory.lookUp(b"alice", b"sesame", deadline)
+        # Whatever happens, it doesn't take much longer.
+        self.assertLess(time.monotonic(), deadline + 5)
+        return verdict
+
+    def assertUnsure(self, verdict: Verdict, *words: str) -> None:
+        """
+        Assert a temporary failure, for a reason with these words.
+        """
+        self.assertIs(verdict.kind, Kind.UNSURE, verdict)
+        for word in words:
+            self.assertIn(word, verdict.why)

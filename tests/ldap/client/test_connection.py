@@ -30,7 +30,9 @@ from ...kit.fakeldap import (
     BOUND,
     DONE,
     EXTENDED,
+    LONG,
     SEARCH,
+    SHORT,
     Conversation,
     Fake,
     FakeTestCase,
@@ -40,12 +42,6 @@ from ...kit.fakeldap import (
     upTo,
     well,
 )
-
-# How long a login may take with a server that never answers, in seconds.
-SHORT = 0.3
-
-# The timeout of a login that needn't wait, in seconds.
-LONG = 20.0
 
 
 def soon(seconds: float = LONG) -> float:
