@@ -23,6 +23,7 @@ BENCHMARKS = (
     "sshkeys",
     "ldap",
     "timing",
+    "trace",
 )
 
 

@@ -1,19 +1,106 @@
 """
-What the checkers of accounts have in common: a verdict names an account.
+What the checkers of accounts have in common: a verdict names an account, and so does the
+avatar ID.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
+from twisted.spread.jelly import Jellyable
 
 from .._accounts import isPlausibleLogin
 from .._contracts import AvatarID, IUsernamePassword
+from .._peers import sourceOf
 from .._secrets import LONGEST
-from .._verdict import Kind, Verdict
-from ._avatarids import avatarIdOf
+from .._verdict import Account, Kind, Verdict
+from ..credentials import peerOf
 from ._passwords import PasswordChecker, errorOf
+from ._stores import PrivilegedStore
+
+
+class _Known:
+    """
+    What an avatar ID knows besides the name.
+
+    @ivar account: the account.
+    @ivar key: what is known of the key that was used to log in.
+    """
+
+    account: Account | None = None
+    key: Any = None
+
+    @property
+    def provedBy(self) -> str | None:
+        """
+        What the log is told of the key; L{None} if there is none.
+        """
+        return None if self.key is None else str(self.key)
+
+
+class AccountName(_Known, bytes, Jellyable):
+    """
+    An avatar ID that knows its account.
+    """
+
+    def jellyFor(self, jellier: Any) -> Any:
+        """
+        Cross a connection of Perspective Broker as the bytes that this is.
+        """
+        return jellier.jelly(bytes(self))
+
+
+class AccountText(_Known, str, Jellyable):
+    """
+    The same, for a protocol that speaks text.
+    """
+
+    def jellyFor(self, jellier: Any) -> Any:
+        """
+        Cross a connection of Perspective Broker as the text that this is.
+        """
+        return jellier.jelly(str(self))
+
+
+def accountOf(avatarId: object) -> Account | None:
+    """
+    Return what is known of the account behind an avatar ID: its uid, its groups, its
+    home directory, its shell.  They were found out when the password or the key was
+    checked; nothing is looked up.
+
+    @param avatarId: what the realm was given.
+
+    @return: the account; L{None} if it isn't from a checker of accounts, or PAM knows it
+        and the name service doesn't.
+    """
+    account = getattr(avatarId, "account", None)
+    return account if isinstance(account, Account) else None
+
+
+def avatarIdOf(verdict: Verdict, credentials: Any) -> AvatarID:
+    """
+    Return the avatar ID of an account, in the type in which the credentials have the
+    name.
+    """
+    named: Any = AccountName(verdict.name)
+    if isinstance(credentials.username, str):
+        named = AccountText(verdict.name.decode("utf-8", "surrogateescape"))
+    named.account, named.key = verdict.account, verdict.key
+    known: AvatarID = named
+    return known
+
+
+def withKey(avatarId: bytes | str, key: object) -> AvatarID:
+    """
+    Return the same avatar ID, with other evidence of a key.
+    """
+    kind: Any = AccountText if isinstance(avatarId, str) else AccountName
+    named = kind(avatarId)
+    named.account, named.key = accountOf(avatarId), key
+    known: AvatarID = named
+    return known
 
 
 class AccountChecker(PasswordChecker):
@@ -28,6 +115,9 @@ class AccountChecker(PasswordChecker):
     credentialInterfaces = (IUsernamePassword,)
     longestPassword = LONGEST
 
+    # The processes that find verdicts, if the accounts take privileges.
+    _privileged: PrivilegedStore | None = None
+
     _implausible = "no account has such a name, or the password is empty or too long"
 
     def _isPlausible(self, name: Any, password: Any) -> bool:
@@ -35,6 +125,17 @@ class AccountChecker(PasswordChecker):
         Return whether a name and a password are worth any work.
         """
         return isPlausibleLogin(name, password, self.longestPassword)
+
+    def _findVerdict(
+        self, name: bytes, password: bytes | None, credentials: Any
+    ) -> Deferred[Verdict]:
+        """
+        Have a verdict found, by the processes if there are any.
+        """
+        if self._privileged is None or password is None:
+            return super()._findVerdict(name, password, credentials)
+        peer, source = peerOf(credentials), sourceOf(credentials)
+        return self._privileged.lookUp(name, password, peer, source)
 
     def _cbVerdict(self, verdict: Verdict, credentials: Any) -> AvatarID | Failure:
         """
@@ -45,4 +146,12 @@ class AccountChecker(PasswordChecker):
         return Failure(errorOf(verdict))
 
 
-__all__ = ["AccountChecker", "errorOf"]
+__all__ = [
+    "AccountChecker",
+    "AccountName",
+    "AccountText",
+    "accountOf",
+    "avatarIdOf",
+    "errorOf",
+    "withKey",
+]

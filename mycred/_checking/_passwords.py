@@ -114,6 +114,7 @@ class PasswordChecker:
     """
 
     authType: str
+    credentialInterfaces: Iterable[InterfaceClass] = (IUsernamePassword,)
     inThread = False
     longestPassword = 1024
     plain = False
@@ -128,14 +129,14 @@ class PasswordChecker:
     # verify the password at once.
     _store: ThreadedStore[Any] | LookUps | None = None
 
-    @property
-    def credentialInterfaces(self) -> Iterable[InterfaceClass]:
+    def __init_subclass__(cls, **more: Any) -> None:
         """
-        The kinds of credentials that are checked: those that prove a password without
-        sending it are only for a store that holds passwords as they are.
+        Have a subclass whose store holds passwords as they are check credentials that
+        prove a password without sending it, too, unless it says what it checks.
         """
-        typed = (IUsernamePassword,)
-        return (*typed, IUsernameHashedPassword) if self.plain else typed
+        super().__init_subclass__(**more)
+        if cls.plain and "credentialInterfaces" not in vars(cls):
+            cls.credentialInterfaces = (IUsernamePassword, IUsernameHashedPassword)
 
     def lookUp(self, username: bytes) -> Union[Known, Deferred[Union[Known, None]], None]:
         """
@@ -170,8 +171,22 @@ class PasswordChecker:
         """
         return self._check(credentials)
 
-    @triesDecodings
     def _check(self, credentials: Any) -> Deferred[AvatarID]:
+        """
+        Check a password, which may be text that can be decoded in several ways.
+        """
+        if isinstance(credentials.username, str):
+            return self._checkText(credentials)
+        return self._checkDecoded(credentials)
+
+    @triesDecodings
+    def _checkText(self, credentials: Any) -> Deferred[AvatarID]:
+        """
+        Check a password that is text.
+        """
+        return self._checkDecoded(credentials)
+
+    def _checkDecoded(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check a password, decoded in one way.
         """

@@ -6,10 +6,10 @@ What is read is a snapshot of the whole file with an index over it, or, without 
 just the line that is asked for.
 """
 
-from ._layout import HTPASSWD, Entry, Layout
-from ._lookup import PasswordFile, StoredSecret, verdictOn
-from ._notes import Notes, Source, isOfLine
-from ._readers import (
+from ._layout import (
+    HTPASSWD,
+    Entry,
+    Layout,
     SecretReader,
     isDigest,
     readBare,
@@ -19,6 +19,8 @@ from ._readers import (
     readHashOrPlain,
     readStrong,
 )
+from ._lookup import PasswordFile, StoredSecret, verdictOn
+from ._notes import Notes, Source, isOfLine
 from ._snapshot import Snapshot
 from ._userfile import UserFile
 

@@ -17,9 +17,8 @@ from .._files import Signature
 from .._hashes import Hash, UnusableHash
 from .._secrets import equal, shortened
 from .._verdict import NO_SUCH_USER, WRONG_PASSWORD, Kind, Note, Verdict
-from ._layout import Entry
+from ._layout import Entry, SecretReader
 from ._notes import Notes, Source
-from ._readers import SecretReader
 from ._snapshot import Snapshot
 from ._userfile import UserFile
 
@@ -234,7 +233,7 @@ class PasswordFile:
         """
         Take what the log should be told: what is odd about the file.
         """
-        return self._notes.take()
+        return self._notes.take() if self._notes.waiting else iter(())
 
     def find(self, name: bytes) -> Entry | None:
         """

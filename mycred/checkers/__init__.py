@@ -10,7 +10,7 @@ L{mycred.portal.Portal}, and with Twisted's::
 from .. import error as error
 from .._accounts import Rules as AccountRules
 from .._chain import CheckerChain
-from .._checking._avatarids import accountOf
+from .._checking._accounts import accountOf
 from .._checking._passwords import PasswordChecker
 from .._contracts import (
     ANONYMOUS,

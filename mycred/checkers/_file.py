@@ -19,7 +19,6 @@ from .._contracts import (
     twistedCheckers,
 )
 from .._counterparts import Counterpart, isOverridden, overridable
-from .._encodings import triesDecodings
 from .._passwordfile import Layout, PasswordFile, UserFile, readBare, readHashOrPassword
 from .._paths import AnyPath
 from .._peers import sourceOf
@@ -107,8 +106,7 @@ class FilePasswordDB(Counterpart, FileSteps, twistedCheckers.FilePasswordDB):
         )
         return {k: v for k, v in vars(self).items() if k not in left}
 
-    @triesDecodings
-    def _check(self, credentials: Any) -> Deferred[AvatarID]:
+    def _checkDecoded(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check a password, decoded in one way.
         """

@@ -4,17 +4,10 @@ Check passwords and accounts by PAM.
 
 from __future__ import annotations
 
-from typing import Any
-
-from twisted.internet.defer import Deferred
-
 from .._checking._accounts import AccountChecker
 from .._checking._stores import PrivilegedStore
 from .._paths import AnyPath, asPathOrNone
-from .._peers import sourceOf
 from .._privileged import Helper
-from .._verdict import Verdict
-from ..credentials import peerOf
 from ..workers import Workers
 
 # As many logins are under way at a time: modules wait for a network, not for a
@@ -60,16 +53,7 @@ class PAMChecker(AccountChecker):
         @raise OSError: if the processes can't be started.
         """
         helper = Helper("pam", service, asPathOrNone(confdir), processes=processes)
-        self._separate = PrivilegedStore(helper, workers)
-
-    def _findVerdict(
-        self, name: bytes, password: bytes | None, credentials: Any
-    ) -> Deferred[Verdict]:
-        """
-        Have PAM find a verdict.
-        """
-        peer, source = peerOf(credentials), sourceOf(credentials)
-        return self._separate.lookUp(name, password or b"", peer, source)
+        self._privileged = PrivilegedStore(helper, workers)
 
 
 __all__ = ["PAMChecker"]

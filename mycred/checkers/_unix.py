@@ -48,9 +48,6 @@ class _StoredAccountChecker(AccountChecker):
     Base of the checkers of accounts whose hashes can be read.
     """
 
-    # As long as the constructor hasn't run.
-    _separate: PrivilegedStore | None = None
-
     def __init__(
         self,
         accounts: Accounts | Helper,
@@ -62,19 +59,9 @@ class _StoredAccountChecker(AccountChecker):
         @param workers: the threads; the reactor's if L{None}.
         """
         if isinstance(accounts, Helper):
-            self._separate = PrivilegedStore(accounts, workers)
+            self._privileged = PrivilegedStore(accounts, workers)
         else:
             self._store = ThreadedStore(accounts, workers)
-
-    def _findVerdict(
-        self, name: bytes, password: bytes | None, credentials: Any
-    ) -> Deferred[Verdict]:
-        """
-        Have a verdict found, by the processes if there are any.
-        """
-        if self._separate is None or password is None:
-            return super()._findVerdict(name, password, credentials)
-        return self._separate.lookUp(name, password, None, sourceOf(credentials))
 
 
 class UNIXChecker(Counterpart, _StoredAccountChecker, UNIXSteps, twistedUNIX.UNIXChecker):
@@ -143,7 +130,7 @@ class UNIXChecker(Counterpart, _StoredAccountChecker, UNIXSteps, twistedUNIX.UNI
         """
         Have a verdict found.
         """
-        if self._store is None and self._separate is None:
+        if self._store is None and self._privileged is None:
             # Programs skip the constructor.
             UNIXChecker.__init__(self)
         return super()._findVerdict(name, password, credentials)

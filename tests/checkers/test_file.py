@@ -14,6 +14,7 @@ from zope.interface.verify import verifyObject
 
 from hypothesis import given, settings, strategies
 
+from mycred._checking import _passwords
 from mycred._hashes import Hash
 from mycred._passwordfile import Entry, _userfile
 from mycred.checkers import (
@@ -445,7 +446,7 @@ class SameWorkTests(WorkTests, FileDBTestCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.count(FilePasswordDB, "_read")
+        self.count(_file, "readHashOrPassword")
 
     def test_plainText(self) -> None:
         """
@@ -453,7 +454,7 @@ class SameWorkTests(WorkTests, FileDBTestCase):
         lines are and whether they can match anything: a line is taken apart, a secret is
         read, and something is compared.
         """
-        least = {"parse": 1, "_read": 1, "checkPassword": 1}
+        least = {"parse": 1, "readHashOrPassword": 1, "checkPassword": 1}
         for cache in (False, True):
             database = self.database(self.LINES, cache=cache)
             self.settle()
@@ -544,7 +545,7 @@ class SameWorkTests(WorkTests, FileDBTestCase):
         and what it has for somebody else is read in place of a secret; with the right
         password it is asked once.
         """
-        self.count(_file, "recognize")
+        self.count(_passwords, "recognize")
 
         class Own(FilePasswordDB):
             """

@@ -63,7 +63,7 @@ class PAMTestCase(Services, FileTestCase):
         """
         arguments = {"workers": self.workers, "processes": 1, **arguments}
         checker = PAMChecker(service, confdir=str(self.confdir), **arguments)
-        self.addCleanup(lambda: checker._separate._helper.close())
+        self.addCleanup(lambda: checker._privileged._helper.close())
         return checker
 
 
@@ -132,7 +132,7 @@ class PAMCheckerTests(PAMTestCase):
         also an empty password, and one longer than PAM's answers may be.
         """
         checker = self.pam()
-        self.patch(checker._separate._helper, "ask", None)
+        self.patch(checker._privileged._helper, "ask", None)
         for name, password in [
             (b"", b"x"),
             (b"../../tmp/x", b"x"),
@@ -251,7 +251,7 @@ class PAMCheckerTests(PAMTestCase):
         program.write_text(f"#!/bin/sh\ntouch {started}\n{sleep}\n")
         program.chmod(0o700)
         self.service("hang", f"pam_exec.so quiet {program}", "pam_permit.so")
-        helper = self.pam("hang")._separate._helper
+        helper = self.pam("hang")._privileged._helper
         with ThreadPoolExecutor(1) as threads:
             until = time.monotonic() + 20
             asking = threads.submit(helper.ask, b"alice", b"x", None, until)
@@ -368,9 +368,9 @@ class PAMCheckerTests(PAMTestCase):
         from mycred.workers import workersOf
 
         checker = self.pam(workers=None, processes=3)
-        workers = checker._separate.workers
+        workers = checker._privileged.workers
         self.assertIsNot(workers, workersOf(reactor))
-        self.assertIs(workers, checker._separate.workers)
+        self.assertIs(workers, checker._privileged.workers)
         self.assertEqual((workers._reactor, workers._threads), (reactor, 3))
 
 
@@ -395,7 +395,7 @@ class PluginTests(PAMTestCase):
         names = sorted(os.listdir("/etc/pam.d")) if os.path.isdir("/etc/pam.d") else []
         for description in (f"pam:service={names[0]}", f"pam:{names[0]}"):
             checker: Any = strcred.makeChecker(description)
-            self.addCleanup(checker._separate._helper.close)
+            self.addCleanup(checker._privileged._helper.close)
             self.assertIs(type(checker), PAMChecker)
 
     def test_wrong(self) -> None:
@@ -440,7 +440,7 @@ class PluginTests(PAMTestCase):
             self.patch(cred_pam.thePAMCheckerFactory, "errorOutput", output)
             self.patch(os, "geteuid", lambda uid=uid: uid)
             checker: Any = strcred.makeChecker(f"pam:{name}")
-            checker._separate._helper.close()
+            checker._privileged._helper.close()
             self.assertEqual(output.getvalue().count("need root"), lines)
 
     def test_help(self) -> None:

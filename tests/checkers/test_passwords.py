@@ -28,9 +28,9 @@ from mycred.error import (
     TemporaryFailure,
     UnauthorizedLogin,
 )
+from mycred.testing import SteppedWorkers
 
 from ..kit.files import BCRYPT
-from ..kit.stepping import SteppedWorkers
 
 # htpasswd -nbs alice sesame
 SHA = b"{SHA}CEo1Ae3vaEXy8eQZjsOiuBz1xrw="

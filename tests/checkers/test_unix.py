@@ -53,7 +53,7 @@ def closeOf(checker: Any) -> None:
     """
     End the processes of a checker.
     """
-    checker._separate._helper.close()
+    checker._privileged._helper.close()
 
 
 class AccountTestCase(MachineTestCase):
@@ -576,7 +576,7 @@ class SeparateNotRunningTests(AccountTestCase):
         self.write("shadow", b"carol:" + BCRYPT + b":x:::::\n")
         workers = SteppedWorkers()
         checker = PasswdChecker(self.passwd, self.shadow, separate=True, workers=workers)
-        assert checker._separate is not None
+        assert checker._privileged is not None
         self.addCleanup(closeOf, checker)
         for _ in range(4):
             asking = self.ask(checker, b"carol", PASSWORD)
@@ -591,9 +591,9 @@ class SeparateNotRunningTests(AccountTestCase):
         """
         workers = SteppedWorkers()
         checker = PasswdChecker(self.passwd, self.shadow, separate=True, workers=workers)
-        assert checker._separate is not None
+        assert checker._privileged is not None
         self.addCleanup(closeOf, checker)
-        self.patch(checker._separate._helper, "ask", lambda *_: 1 / 0)
+        self.patch(checker._privileged._helper, "ask", lambda *_: 1 / 0)
         asking = self.ask(checker, b"carol", PASSWORD)
         workers.step()
         self.failureResultOf(asking, TemporaryFailure)
@@ -605,13 +605,13 @@ class SeparateNotRunningTests(AccountTestCase):
         """
         workers = SteppedWorkers(deadline=7)
         checker = PasswdChecker(self.passwd, self.shadow, separate=True, workers=workers)
-        assert checker._separate is not None
+        assert checker._privileged is not None
         self.addCleanup(closeOf, checker)
         asking = self.ask(checker, b"carol", PASSWORD)
         workers.reactor.advance(7)
         self.failureResultOf(asking, TemporaryFailure)
         until: list[float] = []
-        self.patch(checker._separate._helper, "ask", lambda *a: until.append(a[-1]))
+        self.patch(checker._privileged._helper, "ask", lambda *a: until.append(a[-1]))
         begun = time.monotonic()
         self.ask(checker, b"carol", PASSWORD).addErrback(lambda _: None)
         asked = time.monotonic()
@@ -945,7 +945,7 @@ class PluginTests(AccountTestCase):
         Make a checker, whose processes end with the test.
         """
         checker: Any = strcred.makeChecker(description)
-        if checker._separate is not None:
+        if checker._privileged is not None:
             self.addCleanup(closeOf, checker)
         return checker
 
@@ -969,8 +969,8 @@ class PluginTests(AccountTestCase):
         """
         Tell the rules of a checker.
         """
-        if checker._separate is not None:
-            _, _, rules, *_ = checker._separate._helper._settings
+        if checker._privileged is not None:
+            _, _, rules, *_ = checker._privileged._helper._settings
         else:
             rules = checker._store.store._rules
         return rules  # type: ignore[no-any-return]
@@ -983,7 +983,7 @@ class PluginTests(AccountTestCase):
         checker = self.make("unix")
         self.assertIs(type(checker), UNIXChecker)
         self.assertEqual(self.rules(checker), AccountRules())
-        self.assertEqual(checker._separate is not None, os.geteuid() == 0)
+        self.assertEqual(checker._privileged is not None, os.geteuid() == 0)
 
     def test_rules(self) -> None:
         """
@@ -1078,8 +1078,8 @@ class PluginTests(AccountTestCase):
             checker = self.make(f"passwd:{bare}:shadow={self.shadow}{options}")
             self.assertLetIn(checker, b"carol")
         # Whoever isn't root has no privileges to keep.
-        self.assertIsNone(checker._separate)
-        self.assertIsNone(self.make("unix")._separate)
+        self.assertIsNone(checker._privileged)
+        self.assertIsNone(self.make("unix")._privileged)
 
     def test_wrongFiles(self) -> None:
         """
