@@ -1,5 +1,5 @@
 """
-Names of accounts, and accounts that there are not.
+Names of accounts, and accounts made up for names that no account has.
 """
 
 from __future__ import annotations
@@ -9,30 +9,31 @@ import re
 from .._secrets import LONGEST
 from .._verdict import Account
 
-# What an account has that there isn't.
+# The uid, the gid and the shell of an account that is made up.
 _NOBODY, _NO_SHELL = 65534, ""
 
-# As much as LOGIN_NAME_MAX of Linux allows.
+# In bytes, as LOGIN_NAME_MAX of Linux.
 _LONGEST_NAME = 255
 
-# Control characters and the delimiters of passwd(5) are in nobody's name, a slash
-# would lead modules astray that make file names of it, and what begins with a sign
-# isn't a name but an instruction (nsswitch's "compat"), or an option.
+# Control characters and the delimiters of passwd(5) are in no name; a slash would lead
+# PAM modules astray that make paths of names; and what begins with a sign isn't a name
+# but an instruction (nsswitch's "compat"), or an option.
 _name = re.compile(rb"(?![+-])[^\x00-\x1f\x7f:/]{1,%d}" % _LONGEST_NAME)
 
-# What has a meaning to shells, in patterns, queries or the names of files.
-_meaning = re.compile(rb"[^A-Za-z0-9._-]|\A[.-]")
+# What has a meaning to shells, in patterns, in queries or in paths.
+_special = re.compile(rb"[^A-Za-z0-9._-]|\A[.-]")
 
 
 def madeUp(name: bytes) -> Account:
     """
-    Make up an account for a name that nobody has, for the work that is done all the
-    same: whoever asks mustn't know by the time it takes.
+    Return an account that is made up for a name that no account has.  With it the same
+    work is done as for others, so that the time doesn't tell the client whether there is
+    such an account.
 
-    Its name is as long, and has nothing in it that means something to anybody: programs
-    expect names that an administrator has given.
+    Its name is as long, and holds no special characters: programs expect names that an
+    administrator has chosen.
     """
-    harmless = _meaning.sub(b"_", name).decode("ascii")
+    harmless = _special.sub(b"_", name).decode("ascii")
     return Account(harmless, _NOBODY, _NOBODY, "/nonexistent", _NO_SHELL)
 
 
@@ -45,14 +46,14 @@ def isMadeUp(account: Account) -> bool:
 
 def isAccountName(name: bytes) -> bool:
     """
-    Tell whether a name could be an account's.
+    Return whether a name could be an account's.
     """
     return _name.fullmatch(name) is not None
 
 
 def isPlausibleLogin(name: object, password: object, longest: int = LONGEST) -> bool:
     """
-    Tell whether a name and a password are worth any work.
+    Return whether a name and a password are worth any work.
 
     @param longest: how long a password may be, in bytes.
     """

@@ -4,24 +4,30 @@ The lines of passwd(5), shadow(5) and group(5).
 
 from __future__ import annotations
 
-from .._hashes import Hash, UnusableHash, recognize
+import re
+
 from .._passwordfile import Layout
+
+_digits = re.compile(rb"[0-9]{1,10}")
+
+# As a uid or a gid it stands for none: (uid_t) -1.
+_NO_ID = 2**32 - 1
 
 
 class AccountLayout(Layout):
     """
-    How a line is taken apart: into a name, and what follows the first colon.
+    How a line is parsed: into a name, and what follows the first colon.
 
     White space before the name, blank lines, and lines that begin with C{#} are
-    skipped, as by glibc; so are those that begin with a sign, which name nobody
+    skipped, as by glibc; so are those that begin with a sign, which name no user
     (nsswitch.conf(5), "compat").
     """
 
     def parse(self, line: bytes) -> tuple[bytes, bytes] | None:
         """
-        Take a line apart.
+        Parse a line.
 
-        @return: L{None} if it holds nobody.
+        @return: L{None} if it holds no entry.
         """
         name, colon, fields = line.lstrip().partition(b":")
         if not colon or not name or name[:1] in (b"#", b"+", b"-"):
@@ -32,44 +38,18 @@ class AccountLayout(Layout):
 #: The lines of all three files.
 ACCOUNTS = AccountLayout()
 
+#: What to do about a weak hash, for the log.
+ADVICE = "set such passwords anew, with passwd(1)"
+
 #: What the log says of a file in which very much is odd.
 MORE = "; the rest is left out"
 
-# What L{recognize} knows, and crypt(3) doesn't.
-_FOREIGN = (b"{", b"$apr1$", b"$argon2")
 
-
-def cryptIn(secret: bytes) -> Hash:
+def isId(field: bytes) -> bool:
     """
-    Read a hash of crypt(3)'s kind.
-
-    @raise UnusableHash: if it isn't one, or can't be verified.
+    Return whether a field is a uid or a gid.
     """
-    if secret.startswith(_FOREIGN):
-        raise UnusableHash("not a hash as crypt(3) makes it")
-    return recognize(secret)
+    return _digits.fullmatch(field) is not None and int(field) < _NO_ID
 
 
-def hashIn(secret: bytes) -> Hash | None:
-    """
-    Read the hash of an account, also if the account is locked by what stands
-    before the hash.
-
-    @return: L{None} if there is none, and nobody is meant to log in with a
-        password.
-
-    @raise UnusableHash: if what stands there is neither that, nor a hash that can
-        be verified.
-    """
-    if not secret:
-        return None
-    unlocked = secret.lstrip(b"!*")
-    try:
-        return cryptIn(unlocked)
-    except UnusableHash:
-        if len(unlocked) < len(secret):
-            return None
-        raise
-
-
-__all__ = ["ACCOUNTS", "MORE", "AccountLayout", "cryptIn", "hashIn"]
+__all__ = ["ACCOUNTS", "ADVICE", "MORE", "AccountLayout", "isId"]

@@ -3,7 +3,7 @@ SSH keys: which keys open an account, and what may be done with them, as sshd de
 it.
 """
 
-from ._authority import Authority, makeAuthority
+from ._authority import Authority, KeySettings, makeAuthority
 from ._authorizedkeys import keysIn, readKey
 from ._certificate import Certificate, Offer, parseOffer, signingKeyOf
 from ._evidence import Honors, KeyEvidence, notedKey, noteKey
@@ -35,6 +35,7 @@ __all__ = [
     "KeyFiles",
     "KeyOptions",
     "KeyPolicy",
+    "KeySettings",
     "Offer",
     "PublicKey",
     "Revoked",

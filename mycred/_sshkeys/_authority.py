@@ -11,10 +11,17 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Union
 
-from .._accounts import Rules, Standing, SystemUsers, Users, isAccountName, madeUp
+from .._accounts import (
+    AccountRules,
+    AccountStatus,
+    SystemUsers,
+    Users,
+    isAccountName,
+    madeUp,
+)
 from .._secrets import printable
 from .._verdict import Account, Doubt, Kind, Note, Verdict
 from ..error import DenialReason
@@ -22,6 +29,7 @@ from ._authorizedkeys import Skip, authoritiesIn, linesWith, optionsIn, principa
 from ._budget import Limit, TooMuch
 from ._certificate import Certificate, Offer, signingKeyOf
 from ._evidence import KeyEvidence
+from ._groupmemory import GroupMemory
 from ._keyfiles import Kept, KeyFiles, expand
 from ._options import BadOption, KeyOptions
 from ._policy import KeyPolicy
@@ -72,13 +80,14 @@ class Authority:
         @param files: where keys are.
         @param users: who the users are; those of the system if L{None}.
         @param policy: which signatures count.
-        @param denial: tell why an account may not be used, as L{Standing.denial} does;
-            any may if L{None}.
+        @param denial: return why an account may not be used, as L{AccountStatus.denial}
+            does; any may if L{None}.
         @param asUser: what lets files be opened with the rights of a user.
         @param now: what tells the time, in seconds since 1970.
         """
         self._files = files
         self._users = SystemUsers() if users is None else users
+        self._groups = GroupMemory(self._users)
         self._policy = policy
         self._denial = denial
         self._asUser = asUser
@@ -209,7 +218,7 @@ class Authority:
         Tell whether an account may be used whose key is right.
         """
         name = os.fsencode(account.name)
-        groups = self._users.groupsOf(account)
+        groups = self._groups.groupsOf(account)
         account = account._replace(groups=groups.names, gids=groups.gids)
         denied = self._denial(account, doubts) if self._denial else None
         if denied is not None:
@@ -435,10 +444,26 @@ def _evidence(
     return evidence
 
 
+@dataclass(frozen=True)
+class KeySettings:
+    """
+    What decides about keys, also in another process.
+
+    @ivar files: where keys are.
+    @ivar policy: which keys and signatures count.
+    @ivar rules: what an account must be like; L{None} if any account may be used, also
+        one that is locked.
+    @ivar shadow: the path of a shadow file; L{None} if there is none.
+    """
+
+    files: KeyFiles
+    policy: KeyPolicy = KeyPolicy()  # noqa: RUF009
+    rules: AccountRules | None = None
+    shadow: str | None = None
+
+
 def makeAuthority(
-    files: Any,
-    policy: Any,
-    account: Any,
+    settings: KeySettings,
     *,
     users: Users | None = None,
     asUser: AsUser = asNobodyElse,
@@ -446,21 +471,16 @@ def makeAuthority(
     """
     Make what tells whether keys open accounts, of settings.
 
-    @param files: the fields of L{KeyFiles}.
-    @param policy: the fields of L{KeyPolicy}.
-    @param account: L{None} if any account may be used; otherwise the shadow file and
-        the fields of L{Rules}.
+    @param settings: the settings.
     @param users: who the users are; those of the system if L{None}.
     @param asUser: what lets files be opened with the rights of a user.
     """
-    where, algorithms = KeyFiles(*files), KeyPolicy(*policy)
-    where = where._replace(files=tuple(where.files))
     known = SystemUsers() if users is None else users
     denial = None
-    if account is not None:
-        shadow, rules = account
-        denial = Standing(known, shadow, Rules(*rules)).denial
-    return Authority(where, known, policy=algorithms, denial=denial, asUser=asUser)
+    if settings.rules is not None:
+        denial = AccountStatus(known, settings.shadow, settings.rules).denial
+    files, policy = settings.files, settings.policy
+    return Authority(files, known, policy=policy, denial=denial, asUser=asUser)
 
 
-__all__ = ["Authority", "makeAuthority"]
+__all__ = ["Authority", "KeySettings", "makeAuthority"]

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ._options import KeyOptions, restored
+from .._records import unpack
+from ._options import KeyOptions
 
 
 class KeyEvidence(NamedTuple):
@@ -48,12 +49,11 @@ class KeyEvidence(NamedTuple):
     @classmethod
     def restore(cls, packed: Any) -> KeyEvidence:
         """
-        Make evidence of what has perhaps come from another process.
+        Return evidence that has perhaps come from another process.
+
+        @raise ValueError: if it isn't what this version of mycred knows as evidence.
         """
-        if isinstance(packed, KeyEvidence):
-            return packed
-        evidence = cls(*packed)
-        return evidence._replace(options=restored(evidence.options))
+        return packed if isinstance(packed, KeyEvidence) else unpack(cls, packed)
 
 
 class Honors(frozenset[str]):

@@ -150,18 +150,6 @@ def merge(first: KeyOptions, second: KeyOptions) -> KeyOptions:
     return merged._replace(**both)
 
 
-def restored(packed: Any) -> KeyOptions:
-    """
-    Make options of what a process has sent.
-    """
-    options = KeyOptions(*packed)
-    return options._replace(
-        environment=tuple((name, value) for name, value in options.environment),
-        permitOpen=tuple(options.permitOpen),
-        permitListen=tuple(options.permitListen),
-    )
-
-
 __all__ = [
     "ANY_TUNNEL",
     "FLAGS",
@@ -169,5 +157,4 @@ __all__ = [
     "BadOption",
     "KeyOptions",
     "merge",
-    "restored",
 ]

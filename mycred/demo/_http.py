@@ -20,13 +20,13 @@ from .._contracts import InterfaceType, IUsernameDigestHash, IUsernamePassword, 
 from ..credentials import DigestCredentialFactory
 from ..error import LoginFailed, TemporaryFailure, Unauthorized
 from ..portal import Portal
-from ._digest import GuardDigest, Refused, badRequest
+from ._guarddigest import GuardDigest, InvalidAnswer, badRequest
 from ._limits import LOGIN_TIMEOUT, LimitedConnection, LimitedFactory, LimitedPortal
-from ._mailviews import Visit
-from ._offered import PROOFS, isOffered
+from ._loginoffers import PROOFS, isOffered
+from ._loginpage import LoginPage
+from ._mailtemplates import WebLogin
 from ._options import REALM
-from ._pages import Shown, notice
-from ._refusal import Refusal
+from ._pages import PageResource, notice
 from ._style import HEADERS
 
 
@@ -36,7 +36,7 @@ class _PagePortal(LimitedPortal):
     are how they came.
     """
 
-    def __init__(self, portal: Portal, request: Any, refusal: Refusal) -> None:
+    def __init__(self, portal: Portal, request: Any, refusal: LoginPage) -> None:
         super().__init__(portal, request, service="http")
         self._refusal = refusal
 
@@ -46,14 +46,14 @@ class _PagePortal(LimitedPortal):
         """
         Log in, or fetch the page that comes instead.
         """
-        if isinstance(credentials, Refused):
+        if isinstance(credentials, InvalidAnswer):
             return succeed(_instead(credentials.page))
 
         def ebRefused(failure: Failure) -> Login:
             if failure.check(TemporaryFailure):
                 # With a refusal a browser would have the user type the password again.
                 why = "Nobody can log in now. Try again later."
-                return _instead(Shown(notice(503, "Service Unavailable", why)))
+                return _instead(PageResource(notice(503, "Service Unavailable", why)))
             failure.trap(LoginFailed, Unauthorized)
             return _instead(self._refusal)
 
@@ -68,17 +68,17 @@ def _instead(page: Resource) -> Login:
     return IResource, page, lambda: None
 
 
-def _visit(credentials: Any) -> Visit | None:
+def _visit(credentials: Any) -> WebLogin | None:
     """
     Tell how somebody logs in; L{None} if they have no name.
     """
     if IUsernamePassword.providedBy(credentials):
-        return Visit(credentials.username, "Basic authentication")
+        return WebLogin(credentials.username, "Basic authentication")
     fields = getattr(credentials, "fields", None)
     if fields is None:
         return None
     algorithm = fields.get("algorithm", b"MD5").decode("ascii", "replace").upper()
-    return Visit(
+    return WebLogin(
         credentials.username, f"Digest authentication ({algorithm})", "--digest "
     )
 
@@ -171,7 +171,7 @@ class _Guarded(Resource):
         super().__init__()
         self._portal = portal
         self._factories = factories
-        self._refusal = Refusal(factories)
+        self._refusal = LoginPage(factories)
 
     def render(self, request: Any) -> Any:
         """

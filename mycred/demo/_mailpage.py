@@ -15,9 +15,9 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 from twisted.web.template import tags
 
-from ._letters import readLetter
-from ._mailviews import Listed, Visit, letterPage, listPage
+from ._mailtemplates import ListedMessage, WebLogin, listPage, messagePage
 from ._pages import Page, notice, show, urlOf
+from ._parsedmail import parseMessage
 from ._store import Mailbox, Message, StoreService
 
 # How many messages a page lists; how much of each is read for that, and how much of one
@@ -40,13 +40,13 @@ class MailboxPage(Resource):
 
     def __init__(self, store: StoreService, mailbox: Mailbox, mind: object) -> None:
         """
-        @param mind: the L{Visit}, where it is known.
+        @param mind: the L{WebLogin}, where it is known.
         """
         super().__init__()
         self._store = store
         self._mailbox = mailbox
-        known = isinstance(mind, Visit)
-        self._visit: Any = mind if known else Visit(mailbox.user, "authentication")
+        known = isinstance(mind, WebLogin)
+        self._visit: Any = mind if known else WebLogin(mailbox.user, "authentication")
 
     def logout(self) -> None:
         """
@@ -98,22 +98,22 @@ class MailboxPage(Resource):
         listed, rest = older[:_LISTED], older[_LISTED:]
         loading = [self._glance(message) for message in listed]
 
-        def cbLoaded(rows: list[Listed | None]) -> Page:
+        def cbLoaded(rows: list[ListedMessage | None]) -> Page:
             found = [row for row in rows if row is not None]
             next_ = listed[-1].uid if rest else None
             return listPage(self._mailbox.user, self._visit, url, found, next_)
 
         return gatherResults(loading, consumeErrors=True).addCallback(cbLoaded)
 
-    def _glance(self, message: Message) -> Deferred[Listed | None]:
+    def _glance(self, message: Message) -> Deferred[ListedMessage | None]:
         """
         Load what the list shows of a message; L{None} if it is gone.
         """
 
-        def cbLoaded(content: bytes | None) -> Listed | None:
+        def cbLoaded(content: bytes | None) -> ListedMessage | None:
             if content is None:
                 return None
-            return Listed(message.uid, readLetter(content, message.date))
+            return ListedMessage(message.uid, parseMessage(content, message.date))
 
         return self._load(message, _GLANCED).addCallback(cbLoaded)
 
@@ -125,9 +125,9 @@ class MailboxPage(Resource):
         def cbLoaded(content: bytes | None) -> Page:
             if content is None:
                 return _notFound()
-            letter = readLetter(content[:_READ], message.date)
+            letter = parseMessage(content[:_READ], message.date)
             isCut = len(content) > _READ
-            return letterPage(self._mailbox.user, self._visit, letter, isCut)
+            return messagePage(self._mailbox.user, self._visit, letter, isCut)
 
         return self._load(message, _READ + 1).addCallback(cbLoaded)
 

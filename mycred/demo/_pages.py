@@ -104,7 +104,7 @@ def urlOf(request: Any) -> str:
     return f"{scheme}://{server or '127.0.0.1:8080'}/"
 
 
-class Shown(Resource):
+class PageResource(Resource):
     """
     A page, whatever was asked for.
     """
@@ -152,4 +152,4 @@ def _document(page: Page) -> Tag:
     )
 
 
-__all__ = ["Page", "Shown", "addressed", "notice", "show", "urlOf", "wantsHTML"]
+__all__ = ["Page", "PageResource", "addressed", "notice", "show", "urlOf", "wantsHTML"]

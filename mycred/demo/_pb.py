@@ -16,9 +16,9 @@ from twisted.spread import pb
 
 from .._secrets import asBytes, printable
 from ..portal import Portal
-from ._composed import composed
+from ._compose import compose
 from ._limits import LOGIN_TIMEOUT, LimitedConnection, LimitedFactory, LimitedPortal
-from ._sessions import MOST_REFUSED
+from ._mailfactories import MOST_REFUSED
 from ._store import Mailbox, MailboxFull, Message, NoSuchUser, StoreService
 
 NOTICE = "This is the mycred example server. Mail is for those who log in by name."
@@ -94,7 +94,7 @@ class Correspondent(Visitor):
             failure.trap(NoSuchUser)
             raise UnknownRecipient("there is no such user")
 
-        content = composed(self._user, recipient, "A message", letter)
+        content = compose(self._user, recipient, "A message", letter)
         sending = self._store.deliver(recipient, content)
         return sending.addCallbacks(lambda _: None, ebUndelivered)
 

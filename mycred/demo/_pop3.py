@@ -13,8 +13,8 @@ from zope.interface import implementer
 from twisted.internet.defer import Deferred
 from twisted.mail.pop3 import IMailbox
 
+from ._mailfactories import MailFactory, SessionFactory
 from ._pop3server import POP3Server
-from ._sessions import MailFactory, SessionFactory
 from ._store import Mailbox, StoreService
 
 

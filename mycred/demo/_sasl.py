@@ -19,7 +19,7 @@ from .._contracts import IUsernameHashedPassword, IUsernamePassword
 from ..credentials import CramMD5Credentials
 from ..error import LoginFailed, UnauthorizedLogin
 from ..portal import Portal
-from ._offered import isOffered
+from ._loginoffers import isOffered
 
 #: For each mechanism, how to make its credentials.
 Mechanisms = dict[bytes, Callable[[], Any]]

@@ -15,10 +15,10 @@ from twisted.logger import Logger
 from .._contracts import InterfaceType
 from ..portal import Portal
 from . import _http, _imap4, _pb, _pop3
-from ._announcing import announce
 from ._listening import Listening
 from ._options import TAKES, Options
 from ._realm import MailRealm
+from ._startuplog import logStartup
 from ._store import StoreService
 
 _log = Logger()
@@ -50,7 +50,7 @@ def makeService(options: Options) -> MultiService:
         service.setServiceParent(services)
         listening[name] = service.listening
     gatherResults(listening.values()).addCallback(
-        lambda ports: announce(
+        lambda ports: logStartup(
             options, dict(zip(listening, ports)), portal, options.get("hostKey")
         )
     ).addErrback(lambda failure: _log.failure("The start", failure=failure))

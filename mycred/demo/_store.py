@@ -14,7 +14,7 @@ from twisted.application.service import Service
 from twisted.enterprise.adbapi import ConnectionPool
 from twisted.internet.defer import Deferred
 
-from ._composed import WELCOME, composed
+from ._compose import WELCOME, compose
 
 _schema = """
 create table if not exists users (
@@ -131,7 +131,7 @@ class StoreService(Service):
                 "insert or ignore into users values (?, ?, 1)", (user, int(time.time()))
             )
             if made.rowcount:
-                welcome = composed(b"postmaster", user, "Welcome", WELCOME)
+                welcome = compose(b"postmaster", user, "Welcome", WELCOME)
                 _insert(transaction, user, welcome, time.time(), ())
             row = transaction.execute(
                 "select uidvalidity, uidnext from users where name = ?", (user,)

@@ -12,7 +12,7 @@ from typing import Any
 from twisted.internet.endpoints import serverFromString
 
 from .._argstring import nonEmpty, parseArgString
-from ._certificates import checkFiles
+from ._tlsfiles import checkTLSFiles
 
 #: A description for TLS, to show.
 TLS_EXAMPLE = "ssl:PORT:privateKey=/path/privkey.pem:certKey=/path/cert.pem"
@@ -100,7 +100,7 @@ def endpointAt(reactor: Any, where: str, example: str) -> Any:
             known = _ARGUMENTS[kind]
             given = parseArgString(arguments, known, known, [next(iter(known))])
             if kind == "ssl":
-                checkFiles(given)
+                checkTLSFiles(given)
         return serverFromString(reactor, where)
     except (IndexError, KeyError) as error:
         if kind != "systemd":

@@ -1,5 +1,6 @@
 """
-Tests for lines of shadow(5).
+Tests for L{mycred._accounts._shadow}; L{mycred._accounts._layout} is tested with the
+files that it is for.
 """
 
 from __future__ import annotations

@@ -32,9 +32,8 @@ from mycred.testing import SteppedWorkers
 from mycred.workers import Workers
 
 from ..kit.directory import DirectoryTestCase
-from ..kit.fakeldap import upTo, well
+from ..kit.fakeldap import FakeTestCase, upTo, well
 from ..kit.slapd import PEOPLE, person
-from ..ldap.client.test_connection import FakeTestCase
 
 STAFF = f"cn=staff,{PEOPLE}"
 
@@ -191,7 +190,7 @@ class CheckerTests(DirectoryTestCase):
         A refusal waits without a thread.
         """
         checker = self.checker()
-        checker.store.directory._pace.accept("cn=slow", 0.9)
+        checker.store.directory._timing.accept("cn=slow", 0.9)
         self.workers.reactor.running = True
         asking = self.ask(checker, b"eve")
         self.workers.step()
@@ -206,7 +205,7 @@ class CheckerTests(DirectoryTestCase):
         longer.
         """
         checker = self.checker()
-        pace = checker.store.directory._pace
+        pace = checker.store.directory._timing
         pace.accept("cn=slow", 0.2)
         self.workers.reactor.running = True
         for name in (b"eve", b"alice"):
@@ -348,7 +347,7 @@ class DeadlineTests(FakeTestCase, TestCase):
         fake = self.serve(lambda conversation: conversation.hang())
         checker = self.checker(fake)
         self.assertIs(await self.logIn(checker), TemporaryFailure)
-        [server] = checker.store.directory._servers._servers
+        [server] = checker.store.directory.failover.servers
         only = server.health
         while not only.isDown:
             # What finds that out has its own time.

@@ -13,9 +13,10 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from mycred import _files as _state
-from mycred._accounts import Rules
+from mycred._accounts import AccountRules
 from mycred._privileged import _worker
-from mycred._sshkeys import KeyFiles, KeyPolicy, parseOffer, string
+from mycred._records import pack
+from mycred._sshkeys import KeyFiles, KeyPolicy, KeySettings, parseOffer, string
 from mycred._verdict import Kind, Verdict
 from mycred.checkers.sshkeys import _files
 from mycred.error import DenialReason
@@ -101,17 +102,17 @@ class YoungTestCase(MachineTestCase):
         root.
         """
         rules = settings.get("accountRules")
-        account = None if rules is None else (_files.SHADOW, rules)
         files = KeyFiles(
             ca=settings.get("ca"),
             revoked=settings.get("revoked"),
             principals=settings.get("principals"),
         )
-        finder = _worker.makeFinder("sshkey", files, KeyPolicy(), account)
+        packed = pack(KeySettings(files, KeyPolicy(), rules, _files.SHADOW))
+        backend = _worker.makeBackend("sshkey", packed)
         # Whom the name service doesn't know.
-        authority = self.authorityOf(finder)
+        authority = self.authorityOf(backend)
         authority._users = self.keys()._users
-        if account is not None:
+        if rules is not None:
             standing = authority._denial.__self__
             standing._users = authority._users
 
@@ -121,17 +122,17 @@ class YoungTestCase(MachineTestCase):
         def byProcesses(offer: Any) -> Verdict:
             blob = offer if isinstance(offer, bytes) else blobOf(offer)
             try:
-                return finder.find(b"alice", blob, None)
+                return backend.lookUp(b"alice", blob, None)
             except OSError as error:
                 return Verdict(Kind.UNSURE, b"alice", str(error))
 
         return [byThreads, byProcesses]
 
-    def authorityOf(self, finder: Any) -> Any:
+    def authorityOf(self, backend: Any) -> Any:
         """
         Find what decides.
         """
-        return finder.takeNotes.__self__
+        return backend.takeNotes.__self__
 
 
 class ShadowTests(YoungTestCase):
@@ -153,7 +154,7 @@ class ShadowTests(YoungTestCase):
             for size in range(len(whole)):
                 for before in (b"", OTHERS):
                     half = before + whole[:size]
-                    for look in self.looks(accountRules=Rules()):
+                    for look in self.looks(accountRules=AccountRules()):
                         self.rewrite(self.shadow, half, OTHERS + whole + OTHERS)
                         verdict = look(ALICE)
                         self.assertIs(verdict.denial, reason, half)
@@ -165,7 +166,7 @@ class ShadowTests(YoungTestCase):
         """
         whole, reason = LOCKED
         steps = [b"", b"ro", OTHERS, OTHERS + b"al", OTHERS + whole]
-        for look in self.looks(accountRules=Rules()):
+        for look in self.looks(accountRules=AccountRules()):
             self.rewrite(self.shadow, *steps)
             self.assertIs(look(ALICE).denial, reason)
             self.assertGreaterEqual(len(self.pauses), 4)
@@ -174,7 +175,7 @@ class ShadowTests(YoungTestCase):
         """
         If it never comes to rest, nothing can be said.
         """
-        for look in self.looks(accountRules=Rules()):
+        for look in self.looks(accountRules=AccountRules()):
             self.goOn(self.shadow, OTHERS)
             self.assertIs(look(ALICE).kind, Kind.UNSURE)
 
@@ -182,7 +183,7 @@ class ShadowTests(YoungTestCase):
         """
         Who isn't in a file that has come to rest isn't locked; who is, needn't wait.
         """
-        for look in self.looks(accountRules=Rules()):
+        for look in self.looks(accountRules=AccountRules()):
             self.rewrite(self.shadow, OTHERS)
             self.assertIs(look(ALICE).kind, Kind.ACCEPTED)
             self.assertEqual(len(self.pauses), 1)
@@ -196,7 +197,7 @@ class ShadowTests(YoungTestCase):
         that stays one.
         """
         for content in (b"", b"\n", b"# nobody\n", b"alice:*:19000:0:99999:7::1950"):
-            for look in self.looks(accountRules=Rules()):
+            for look in self.looks(accountRules=AccountRules()):
                 self.rewrite(self.shadow, content)
                 self.assertIs(look(ALICE).kind, Kind.UNSURE, content)
 
@@ -208,7 +209,7 @@ class ShadowTests(YoungTestCase):
         whole, reason = LOCKED
         self.rewrite(self.shadow, OTHERS, OTHERS + whole)
         command: Any = Command(line(ALICE))
-        verdict = self.look(ALICE, command=command, accountRules=Rules())
+        verdict = self.look(ALICE, command=command, accountRules=AccountRules())
         self.assertIs(verdict.denial, reason)
 
 
@@ -348,7 +349,7 @@ class RulesTests(YoungTestCase):
         Half a line isn't taken for a shell, unless it stays as it is.
         """
         shells = self.home / "shells"
-        rules = Rules(shells=str(shells))
+        rules = AccountRules(shells=str(shells))
         self.patch(_files, "SHADOW", str(self.home / "none"))
         for half, whole, kind in (
             (b"/bin/bash\n/bin/sh", b"/bin/bash\n/bin/shutdown\n", Kind.UNSURE),

@@ -16,12 +16,11 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from ..kit.machines import PASSWORD, MachineTestCase
+from ..kit.privileged import children, isGone, until
+from ..kit.protocols import Refused
 from ..kit.server import Server, ServerTests
 from ..kit.services import Services
-from ..privileged.test_client import children, until
-from ..privileged.test_killed import isGone
-from ..test_protocols import Refused
-from ..test_system import account, needs, run
+from ..kit.unixaccounts import account, needs, run
 
 OFFERED = "pop3 imap http"
 

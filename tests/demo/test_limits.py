@@ -41,7 +41,7 @@ from mycred.portal import Portal
 
 from ..kit.certificates import Authority
 from ..kit.server import LETTER, PATIENCE, ServerTests, hangUp
-from .test_sessions import Realm, WaitingChecker, makeChecker
+from ..kit.sessions import Realm, WaitingChecker, makeChecker
 
 # What a connection may hold before somebody is logged in, in bytes.
 MOST = 256 * 1024

@@ -18,11 +18,10 @@ from mycred.demo import Options
 from mycred.demo._ssh import Lines, MailUser, _shown
 
 from ..kit.openssh import USER, certify, client, keygen, needSSH
-from ..kit.proxy import Proxy
+from ..kit.proxy import HEADERS, Proxy
 from ..kit.server import Server, ServerTests
 from ..kit.sshprograms import PROGRAMS, Login, publicHalf
-from ..test_system import account, needs, run
-from .test_proxied import HEADERS
+from ..kit.unixaccounts import account, needs, run
 
 
 class SSHTests(ServerTests, SynchronousTestCase):

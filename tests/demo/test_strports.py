@@ -24,8 +24,8 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 from mycred.demo._listening import CannotStart, Listening, whyNotListening
 from mycred.demo._strports import endpointAt, isPublic
 
-from ..kit.server import PATIENCE, ROOT, TWISTD, Server, ServerTests
-from ..privileged.test_client import until
+from ..kit.privileged import until
+from ..kit.server import PATIENCE, ROOT, TWISTD, Server, ServerTests, refusal
 
 # Does what systemd does for a .socket unit, and becomes the server.
 _HANDING_OVER = """
@@ -253,13 +253,13 @@ class StartTests(ServerTests, SynchronousTestCase):
         """
         name = option.partition("=")[0][2:]
         rest = self.options(["--auth=memory:alice:sesame", "--auth=sshkey"], [], name)
-        done = subprocess.run(
-            [*more, *TWISTD, "myapp", *rest, option],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-        )
+        if more:
+            command = [*more, *TWISTD, "myapp", *rest, option]
+            done = subprocess.run(
+                command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE
+            )
+        else:
+            done = refusal(*rest, option)
         said = done.stdout + done.stderr
         self.assertNotEqual(done.returncode, 0, said)
         self.assertNotIn("Traceback", said)

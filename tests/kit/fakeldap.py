@@ -11,8 +11,18 @@ from contextlib import suppress
 from threading import Event, Lock, Thread
 from typing import Any
 
-from mycred._ldap.client._ber import element, elements, end, integer
-from mycred._ldap.client._messages import PASSWORD_POLICY, SUPPORTED_CONTROL
+from twisted.trial.unittest import SynchronousTestCase
+
+from mycred._ldap import Directory, ldapSettings
+from mycred._ldap.client._messages import (
+    PASSWORD_POLICY,
+    SUPPORTED_CONTROL,
+    element,
+    elements,
+    endOfElement,
+    integer,
+)
+from mycred._verdict import Kind, Verdict
 
 BIND, SEARCH, EXTENDED, UNBIND = 0x60, 0x63, 0x77, 0x42
 BOUND, ENTRY, DONE, ANSWERED = 0x61, 0x64, 0x65, 0x78
@@ -118,13 +128,13 @@ class Conversation:
         """
         received = b""
         while True:
-            stop = end(received)
+            stop = endOfElement(received)
             while stop is None or len(received) < stop:
                 data = self._socket.recv(4096)
                 if not data:
                     return
                 received += data
-                stop = end(received)
+                stop = endOfElement(received)
             [(_, whole)] = elements(received[:stop])
             received = received[stop:]
             (_, identity), (kind, body), *controls = elements(whole)
@@ -225,7 +235,7 @@ class Conversation:
         Tell whether the other side has closed it.
         """
         try:
-            self._socket.settimeout(1)
+            self._socket.settimeout(0.2)
             while self._socket.recv(4096):
                 pass
         except TimeoutError:
@@ -287,3 +297,57 @@ def until(condition: Callable[[], object]) -> None:
     while not condition():
         if time.monotonic() > deadline:
             raise AssertionError("it doesn't come")
+
+
+# How long a login may take with a server that never answers, in seconds.
+SHORT = 0.3
+
+
+# How much time is left for whoever needn't wait.
+LONG = 20.0
+
+
+class FakeTestCase(SynchronousTestCase):
+    """
+    Base of the tests with servers that aren't real.
+    """
+
+    def serve(self, talk: Callable[[Conversation], None]) -> Fake:
+        """
+        Start a server.
+        """
+        server = Fake(talk)
+        self.addCleanup(server.stop)
+        return server
+
+    def directory(self, *servers: Fake, **given: str) -> Directory:
+        """
+        Make a directory of servers.
+        """
+        usual = {
+            "host": ",".join(f"127.0.0.1:{server.port}" for server in servers),
+            "tls": "none",
+        }
+        if "dn" not in given:
+            usual["base"] = "dc=example,dc=org"
+        directory = Directory(ldapSettings(**{**usual, **given}))
+        self.addCleanup(directory.close)
+        return directory
+
+    def look(self, directory: Directory, timeout: float = LONG) -> Verdict:
+        """
+        Log in.
+        """
+        until = time.monotonic() + timeout
+        seen = directory.lookUp(b"alice", b"sesame", until)
+        # Whatever happens, it doesn't take much longer.
+        self.assertLess(time.monotonic(), until + 5)
+        return seen
+
+    def assertUnsure(self, seen: Verdict, *words: str) -> None:
+        """
+        Insist on a temporary failure.
+        """
+        self.assertIs(seen.kind, Kind.UNSURE, seen)
+        for word in words:
+            self.assertIn(word, seen.why)

@@ -24,6 +24,7 @@ from mycred.error import DenialReason, UnauthorizedLogin
 
 from ..kit import samba
 from ..kit.dirsrv import DirectoryServer
+from ..kit.processes import shared
 from ..kit.slapd import GROUPS, PEOPLE, SERVICE, SERVICE_PASSWORD, Slapd, person
 
 ROOT = Path(mycred.__file__).parents[1]
@@ -131,8 +132,8 @@ class AccountsTestCase(SynchronousTestCase):
         for name in ("nobody", "*", "a,b", ' "\\+<>;#=', "a)(uid=*", "\u738b" * 20):
             verdict = self.look(directory, name)
             self.assertIs(verdict.kind, Kind.REFUSED, (hint, name, verdict))
-        [server] = directory._servers._servers
-        server._tryOut(10)
+        [server] = directory.failover.servers
+        server._probe(10)
         self.assertFalse(server.health.isDown)
 
     def assertLocks(self, directory: Directory) -> None:
@@ -225,9 +226,15 @@ class SlapdTests(AccountsTestCase):
     )
 
     def setUp(self) -> None:
-        server = Slapd(*PEOPLE_OF_UNIX, *map(escaped, NAMES))
-        self.addCleanup(server.stop)
+        [server] = shared.get(type(self), self.makeServers)
+        self.addCleanup(shared.restore)
         self.socket = server.socket
+
+    def makeServers(self) -> list[Slapd]:
+        """
+        Start the server.
+        """
+        server = Slapd(*PEOPLE_OF_UNIX, *map(escaped, NAMES))
         server.add(
             f"dn: cn=short,{PEOPLE}\nobjectClass: device\nobjectClass: pwdPolicy\n"
             "cn: short\npwdAttribute: userPassword\npwdMaxAge: 1\n"
@@ -242,6 +249,8 @@ class SlapdTests(AccountsTestCase):
                 f"dn: uid={name},{PEOPLE}\nchangetype: modify\n"
                 f"replace: {attribute}\n{attribute}: {value}\n"
             )
+        server.settle()
+        return [server]
 
     def test_accounts(self) -> None:
         """
@@ -324,6 +333,14 @@ class DirectoryServerTests(AccountsTestCase):
     )
 
     def setUp(self) -> None:
+        # No test locks an account that another one uses.
+        [server] = shared.get(type(self), self.makeServers)
+        self.socket, self.port = server.socket, server.port
+
+    def makeServers(self) -> list[DirectoryServer]:
+        """
+        Start the server.
+        """
         server = DirectoryServer(
             *PEOPLE_OF_UNIX,
             *map(escaped, filter(str.isascii, NAMES)),
@@ -337,8 +354,7 @@ class DirectoryServerTests(AccountsTestCase):
                 )
             ),
         )
-        self.addCleanup(server.stop)
-        self.socket, self.port = server.socket, server.port
+        return [server]
 
     def test_accounts(self) -> None:
         """

@@ -16,7 +16,7 @@ from twisted.cred.strcred import InvalidAuthArgumentString
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._ldap import ldapSettings, readSettings
-from mycred._ldap._settings import Groups, Settings
+from mycred._ldap._settings import RequiredGroups, Settings
 from mycred._ldap.client._address import Address
 from mycred._ldap.client._filters import ANYTHING, encodeFilter
 from mycred._ldap.client._tls import Security
@@ -130,7 +130,7 @@ class ReadTests(SettingsTestCase):
         self.assertIsNone(settings.search)
         self.assertEqual(settings.attribute, "uid")
         assert settings.dn is not None
-        self.assertEqual(settings.dn.named("a,b"), r"uid=a\,b,dc=example,dc=org")
+        self.assertEqual(settings.dn.fill("a,b"), r"uid=a\,b,dc=example,dc=org")
 
     def test_upn(self) -> None:
         """
@@ -149,7 +149,7 @@ class ReadTests(SettingsTestCase):
         self.assertEqual(settings.attribute, "cn")
         self.assertEqual(settings.search.scope, 1)
         self.assertEqual(
-            settings.search.filter.named("a"), encodeFilter("(|(uid=a)(mail=a))")
+            settings.search.filter.fill("a"), encodeFilter("(|(uid=a)(mail=a))")
         )
 
     def test_attribute(self) -> None:
@@ -166,7 +166,7 @@ class ReadTests(SettingsTestCase):
         elsewhere.
         """
         settings = readSettings(f"{BASE}:group={GROUP}:nested=yes")
-        above = Groups(GROUP, GROUP, ANYTHING, "dc=example,dc=org", True)
+        above = RequiredGroups(GROUP, GROUP, ANYTHING, "dc=example,dc=org", True)
         self.assertEqual(settings.groups, above)
         settings = readSettings(f"{BASE}:group=(cn=a*)")
         assert settings.groups is not None
@@ -174,7 +174,7 @@ class ReadTests(SettingsTestCase):
         settings = readSettings(f"{BASE}:group=(cn=a*):groupbase=dc=org:nested=yes")
         self.assertEqual(
             settings.groups,
-            Groups("(cn=a*)", None, encodeFilter("(cn=a*)"), "dc=org", True),
+            RequiredGroups("(cn=a*)", None, encodeFilter("(cn=a*)"), "dc=org", True),
         )
 
     def test_account(self) -> None:
@@ -306,7 +306,7 @@ class WrongTests(SettingsTestCase):
             ("require=(!(a=b)(|(c=d)))", "require", "one filter"),
             ("require=(a>=b*)", "require", "2a"),
             ("require=(a= b)", "require", "20"),
-            ("filter=(!(uid={username}))", "filter", "everybody else"),
+            ("filter=(!(uid={username}))", "filter", "matches all other users"),
             (r"require=(description=\28x)", "backslash"),
             ("attribute=1.1", "attribute", "uid"),
             ("attribute=dn", "attribute", "uid"),

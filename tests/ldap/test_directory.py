@@ -12,10 +12,11 @@ from hypothesis import given, settings as limits, strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred import _timing
-from mycred._ldap import _directory, _entries, ldapSettings
-from mycred._ldap.client._connection import Link
+from mycred._ldap import Directory, _entries
+from mycred._ldap.client._connection import Connection
+from mycred._ldap.client._dn import NameTemplate
 from mycred._ldap.client._errors import Unsure
-from mycred._ldap.client._messages import Entry
+from mycred._ldap.client._messages import SearchEntry
 from mycred._verdict import Kind
 from mycred.error import DenialReason
 
@@ -237,14 +238,16 @@ class SearchTests(DirectoryTestCase):
         """
         directory = self.directory()
         asked: list[str] = []
-        binds = Link.bind
+        binds = Connection.bind
 
-        def remember(link: Link, dn: str, password: bytes, until: float) -> object:
+        def remember(
+            connection: Connection, dn: str, password: bytes, until: float
+        ) -> object:
             if password == b"sesame":
                 asked.append(dn)
-            return binds(link, dn, password, until)
+            return binds(connection, dn, password, until)
 
-        self.patch(Link, "bind", remember)
+        self.patch(Connection, "bind", remember)
         self.look(directory, "nobody")
         self.assertEqual(len(asked), 1)
         self.assertNotIn("nobody", asked[0])
@@ -256,8 +259,8 @@ class SearchTests(DirectoryTestCase):
         for more in ({}, {"dn": f"uid={{username}},{PEOPLE}"}):
             directory = self.directory(**more)
             self.look(directory, "alice")
-            [who] = directory._pace._accepted
-            directory._pace.accept(who, 0.7)
+            [who] = directory._timing._accepted
+            directory._timing.accept(who, 0.7)
             for name, password in (("nobody", "x"), ("alice", "x"), ("nopassword", "x")):
                 seen = self.look(directory, name, password)
                 # No more than a quarter longer.
@@ -268,10 +271,10 @@ class SearchTests(DirectoryTestCase):
         Also before anybody has got in: a wrong password takes as long.
         """
         directory = self.directory()
-        self.assertEqual(directory._pace.least(), 0)
+        self.assertEqual(directory._timing.least(), 0)
         self.look(directory, "alice", "x")
-        self.assertGreater(directory._pace.least(), 0)
-        directory._pace.refuse(0.7)
+        self.assertGreater(directory._timing.least(), 0)
+        directory._timing.refuse(0.7)
         self.assertTrue(0.4 < self.look(directory, "nobody").delay <= 0.875)
 
     def test_flushed(self) -> None:
@@ -280,7 +283,7 @@ class SearchTests(DirectoryTestCase):
         verified counts.
         """
         directory = self.directory()
-        directory._pace.accept("cn=slow", 0.7)
+        directory._timing.accept("cn=slow", 0.7)
         for _ in range(70):
             self.look(directory, "nopassword", "x")
         self.assertTrue(0.4 < self.look(directory, "nobody").delay <= 0.875)
@@ -293,7 +296,7 @@ class SearchTests(DirectoryTestCase):
         for more in ({}, {"dn": f"uid={{username}},{PEOPLE}"}):
             directory = self.directory(**more)
             self.look(directory, "alice")
-            directory._pace.refuse(0.7)
+            directory._timing.refuse(0.7)
             for name in ("nobody", "alice", "nopassword"):
                 delay = self.look(directory, name, "x").delay
                 self.assertTrue(0.4 < delay <= 0.875, name)
@@ -304,7 +307,7 @@ class SearchTests(DirectoryTestCase):
         """
         took: list[float] = []
         ahead = 0.0
-        search, bind = Link.search, Link.bind
+        search, bind = Connection.search, Connection.bind
 
         def searching(*args: Any) -> Any:
             nonlocal ahead
@@ -318,11 +321,11 @@ class SearchTests(DirectoryTestCase):
 
         directory = self.directory()
         self.look(directory, "nobody")
-        self.patch(Link, "search", searching)
-        self.patch(Link, "bind", binding)
+        self.patch(Connection, "search", searching)
+        self.patch(Connection, "bind", binding)
         monotonic = time.monotonic
         self.patch(time, "monotonic", lambda: monotonic() + ahead)
-        self.patch(directory._pace, "refuse", took.append)
+        self.patch(directory._timing, "refuse", took.append)
         for name in ("nobody", "alice"):
             self.look(directory, name, "x")
         self.assertEqual(len(took), 2)
@@ -335,12 +338,12 @@ class SearchTests(DirectoryTestCase):
         """
         directory = self.directory()
         for left, expected in ((20, [0.25, 0.25]), (0.8, [0.25, 0.05])):
-            directory._pace = _timing.Pace()
-            directory._pace.accept("cn=slow", 0.4)
+            directory._timing = _timing.Timing()
+            directory._timing.accept("cn=slow", 0.4)
             pauses = directory._pauses(0.5, left - 0.5)
-            directory._pace.refuse(0.6)
+            directory._timing.refuse(0.6)
             self.assertAlmostEqual(next(pauses), expected[0])
-            directory._pace.refuse(500)
+            directory._timing.refuse(500)
             self.assertAlmostEqual(next(pauses), expected[1])
             self.assertEqual(list(pauses), [])
         for name, password in (("nobody", "x"), ("alice", "x")):
@@ -352,20 +355,20 @@ class SearchTests(DirectoryTestCase):
         While somebody's login is under way, others wait as long as it has taken so far.
         """
         seen: list[float] = []
-        bind = Link.bind
+        bind = Connection.bind
 
         def binding(*args: Any, **more: Any) -> Any:
             self.patch(time, "monotonic", lambda: monotonic() + 0.6)
-            seen.append(directory._pace.least())
+            seen.append(directory._timing.least())
             return bind(*args, **more)
 
         directory, monotonic = self.directory(), time.monotonic
         self.look(directory, "alice")
-        directory._pace = _timing.Pace(lambda: time.monotonic())
-        self.patch(Link, "bind", binding)
+        directory._timing = _timing.Timing(lambda: time.monotonic())
+        self.patch(Connection, "bind", binding)
         self.look(directory, "nobody")
         self.assertTrue(0.75 <= seen[0] <= 1, seen)
-        self.assertEqual(directory._pace._begun, {})
+        self.assertEqual(directory._timing._begun, {})
 
     def test_shortest(self) -> None:
         """
@@ -373,7 +376,7 @@ class SearchTests(DirectoryTestCase):
         millisecond makes no difference.
         """
         directory = self.directory()
-        self.patch(_directory, "_SHORTEST_REFUSAL", 5.0)
+        self.patch(Directory, "shortestRefusal", 5.0)
         for name in ("nobody", "alice"):
             delay = self.look(directory, name, "x").delay
             self.assertTrue(3 < delay <= 5, delay)
@@ -383,8 +386,8 @@ class SearchTests(DirectoryTestCase):
         That is no longer than there is time.
         """
         directory = self.directory()
-        directory._pace.accept("cn=slow", 500.0)
-        self.patch(_timing, "_LONGEST_DELAY", 500.0)
+        directory._timing.accept("cn=slow", 500.0)
+        self.patch(_timing.Timing, "longestDelay", 500.0)
         self.assertTrue(3 < self.look(directory, "nobody").delay <= 20)
 
     def test_longest(self) -> None:
@@ -392,7 +395,7 @@ class SearchTests(DirectoryTestCase):
         Nor longer than a moment, whatever the directory was like before.
         """
         directory = self.directory()
-        directory._pace.accept("cn=slow", 500.0)
+        directory._timing.accept("cn=slow", 500.0)
         self.assertTrue(0.5 < self.look(directory, "nobody").delay <= 1)
 
 
@@ -560,12 +563,14 @@ class IdentityTests(SynchronousTestCase):
     Tests for what a directory calls whoever has bound.
     """
 
-    def named(self, identity: str, **given: str) -> str:
+    def named(self, identity: str, dn: str | None = None) -> str:
         """
-        Tell whom an identity names.
+        Return the name of the user with an identity.
+
+        @param dn: the template of DNs; L{None} for Active Directory.
         """
-        settings = ldapSettings(host="localhost", **given)
-        return _entries.personBehind(identity, settings).name
+        template = None if dn is None else NameTemplate(dn)
+        return _entries.userFromIdentity(identity, template).name
 
     def test_dn(self) -> None:
         """
@@ -591,7 +596,7 @@ class IdentityTests(SynchronousTestCase):
         """
         Active Directory names a domain and a user.
         """
-        self.assertEqual(self.named("u:EXAMPLE\\Alice", upn="example.org"), "Alice")
+        self.assertEqual(self.named("u:EXAMPLE\\Alice"), "Alice")
         for identity in (
             "dn:uid=alice",
             "u:",
@@ -602,7 +607,7 @@ class IdentityTests(SynchronousTestCase):
             "u:A\\B\\alice",
             "u:EXAMPLE\\alice@example.org",
         ):
-            self.assertRaises(Unsure, self.named, identity, upn="example.org")
+            self.assertRaises(Unsure, self.named, identity)
 
 
 class NameTests(SynchronousTestCase):
@@ -614,8 +619,8 @@ class NameTests(SynchronousTestCase):
         """
         Tell a name.
         """
-        entry = Entry(dn, {"uid": list(values)})
-        return _entries.nameIn(entry, "uid", typed)
+        entry = SearchEntry(dn, {"uid": list(values)})
+        return _entries.nameOf(entry, "uid", typed)
 
     def test_exact(self) -> None:
         """

@@ -4,8 +4,10 @@ Tests for L{mycred._ldap._groups}, against slapd.
 
 from __future__ import annotations
 
-from mycred._ldap import Directory, _groups
-from mycred._ldap.client._ber import element
+from mycred._ldap import Directory
+from mycred._ldap._entries import User
+from mycred._ldap._groups import Membership
+from mycred._ldap.client._messages import SearchEntry, element
 from mycred.error import DenialReason
 
 from ..kit.directory import DirectoryTestCase
@@ -271,7 +273,7 @@ class NestedTests(GroupTestCase):
         self.server.add(*(group(f"many{n}", user("dave")) for n in range(8)))
         directory = self.directory(group=named("outer"), groupbase=GROUPS, nested="yes")
         self.assertMembers(directory, dave=False)
-        self.patch(_groups, "_MOST", 5)
+        self.patch(Membership, "mostGroups", 5)
         self.assertUnsure(self.look(directory, "dave"))
 
     def test_portions(self) -> None:
@@ -282,7 +284,7 @@ class NestedTests(GroupTestCase):
             *(group(f"many{n}", user("dave")) for n in range(8)),
             group("all", named("many7")),
         )
-        self.patch(_groups, "_AT_A_TIME", 3)
+        self.patch(Membership, "mostPerSearch", 3)
         directory = self.directory(group=named("all"), groupbase=GROUPS, nested="yes")
         self.assertMembers(directory, dave=True, alice=False)
 
@@ -313,15 +315,15 @@ class NestedTests(GroupTestCase):
             if base:
                 return [object()]
             capability = b"1.2.840.113556.1.4.800"
-            return [_groups.Entry("", {"supportedcapabilities": [capability]})]
+            return [SearchEntry("", {"supportedcapabilities": [capability]})]
 
         directory = self.directory(group=named("outer"), groupbase=GROUPS, nested="yes")
         membership = directory._membership
         assert membership is not None
         session = type("Session", (), {"search": search})()
-        someone = _groups.Person(user("alice"), "alice", _groups.Entry("", {}))
-        self.assertTrue(membership.holds(session, someone))
-        self.assertTrue(membership.holds(session, someone))
+        someone = User(user("alice"), "alice", SearchEntry("", {}))
+        self.assertTrue(membership.includes(session, someone))
+        self.assertTrue(membership.includes(session, someone))
         # What is able to do it is asked once.
         self.assertEqual(len(asked), 3)
         rule = element(0x81, b"1.2.840.113556.1.4.1941")

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mycred._ldap import Directory, ldapSettings
-from mycred._ldap.client._ber import element
-from mycred._ldap.client._messages import PASSWORD_POLICY, WHO_AM_I
+from mycred._ldap.client._messages import PASSWORD_POLICY, WHO_AM_I, element
 from mycred._verdict import Kind, Verdict
 
 from ..kit.fakeldap import (
@@ -25,10 +24,10 @@ from ..kit.fakeldap import (
     SEARCH,
     UNBIND,
     Conversation,
+    FakeTestCase,
     entry,
     result,
 )
-from .client.test_connection import FakeTestCase
 
 BASE = "dc=example,dc=org"
 DN = f"uid={{username}},{BASE}"
@@ -210,8 +209,8 @@ class ProgramTests(OthersTestCase):
                 if "dn" not in given:
                     self.assertRefused(self.login(directory, "nobody"), name)
                     self.assertRefused(self.login(directory, "a,b=c*("), name)
-                [server] = directory._servers._servers
-                server._tryOut(5)
+                [server] = directory.failover.servers
+                server._probe(5)
                 self.assertFalse(server.health.isDown, name)
                 self.assertNotIn("fails", " ".join(directory.takeNotes()))
 
@@ -256,13 +255,13 @@ class UnknownTests(OthersTestCase):
         """
         program = Program()
         directory = self.program(program)
-        [server] = directory._servers._servers
+        [server] = directory.failover.servers
         for code in CODES:
             program.unknown = code
             self.assertRefused(self.login(directory, "nobody"), code)
-            self.assertFalse(server.health.isSuspect)
+            self.assertFalse(server.health.isProbed)
             server._fail(time.monotonic(), "gone")
-            server._tryOut(5)
+            server._probe(5)
             self.assertFalse(server.health.isDown, code)
             server.health._retryAt = server.health._upSince = 0.0
         self.assertAccepted(self.login(directory, "alice"), "Alice")
@@ -275,7 +274,7 @@ class UnknownTests(OthersTestCase):
         directory = self.program(program)
         for code in CODES:
             program.nobody = code
-            directory._servers._servers[0]._drop()
+            directory.failover.servers[0]._drop()
             self.assertAccepted(self.login(directory, "alice"), "Alice")
 
     def test_hangsUp(self) -> None:
@@ -286,13 +285,13 @@ class UnknownTests(OthersTestCase):
         notice = result(0, ANSWERED, 52, name)
         for says in (b"", notice, b"\x30\x03\x02\x01"):
             directory = self.program(Program(unknown=None, says=says))
-            [server] = directory._servers._servers
+            [server] = directory.failover.servers
             for _ in range(3):
                 self.assertRefused(self.login(directory, "nobody"), says)
                 self.assertAccepted(self.login(directory, "alice"), "Alice")
-            self.assertFalse(server.health.isDown or server.health.isSuspect)
+            self.assertFalse(server.health.isDown or server.health.isProbed)
             server._fail(time.monotonic(), "gone")
-            server._tryOut(5)
+            server._probe(5)
             self.assertFalse(server.health.isDown, says)
             self.assertAccepted(self.login(directory, "alice"), "Alice")
 
@@ -302,18 +301,18 @@ class UnknownTests(OthersTestCase):
         doing.
         """
         directory = self.program(Program(unknown=None))
-        [server] = directory._servers._servers
+        [server] = directory.failover.servers
         opener, opened = server._opener, []
-        openLink = opener.open
+        openOne = opener.open
 
         def noted(*args: Any) -> Any:
-            opened.append(openLink(*args))
+            opened.append(openOne(*args))
             return opened[-1]
 
         self.patch(opener, "open", noted)
-        server._tryOut(5)
+        server._probe(5)
         directory.close()
-        self.assertEqual([each._connection.socket.fileno() for each in opened], [-1] * 3)
+        self.assertEqual([each._socket.fileno() for each in opened], [-1] * 3)
 
     def test_nobodyHangsUp(self) -> None:
         """
@@ -321,12 +320,12 @@ class UnknownTests(OthersTestCase):
         """
         for given in ({}, {"dn": DN}):
             directory = self.program(Program(nobody=None), **given)
-            [server] = directory._servers._servers
+            [server] = directory.failover.servers
             for _ in range(3):
                 self.assertRefused(self.login(directory, "nobody"))
                 self.assertAccepted(self.login(directory, "alice"), "Alice")
             server._fail(time.monotonic(), "gone")
-            server._tryOut(5)
+            server._probe(5)
             self.assertFalse(server.health.isDown)
 
     def test_once(self) -> None:
@@ -397,7 +396,7 @@ class PolicyTests(OthersTestCase):
         self.server.controls = None
         for code in set(CODES) - LATER:
             program.rootCode = code
-            directory._servers._servers[0]._drop()
+            directory.failover.servers[0]._drop()
             self.assertAccepted(self.login(directory, "alice"), "Alice")
         self.assertEqual(set(self.server.policies), {False})
         notes = [note for note in directory.takeNotes() if "policy=yes" in note]
@@ -412,14 +411,14 @@ class PolicyTests(OthersTestCase):
         for code in LATER:
             program.rootCode = code
             directory = self.program(program)
-            [server] = directory._servers._servers
+            [server] = directory.failover.servers
             self.server.controls = None
             for _ in range(3):
                 self.assertUnsure(self.login(directory, "alice"), "doesn't say yet")
             notes = [n for n in directory.takeNotes() if "without TLS" not in n]
             self.assertEqual(len(notes), 1, notes)
             self.server.controls = (PASSWORD_POLICY,)
-            server._tryOut(5)
+            server._probe(5)
             self.assertAccepted(self.login(directory, "alice"), "Alice")
             self.assertEqual(set(self.server.policies), {True})
             self.assertNotIn("policy=yes", " ".join(directory.takeNotes()))
@@ -434,7 +433,7 @@ class PolicyTests(OthersTestCase):
             program.rootCode = code
             directory = self.program(program, policy="no")
             self.server.controls = None
-            directory._servers._servers[0]._tryOut(5)
+            directory.failover.servers[0]._probe(5)
             self.assertAccepted(self.login(directory, "alice"), "Alice")
             self.assertEqual(
                 [n for n in directory.takeNotes() if "without TLS" not in n], []
@@ -675,10 +674,10 @@ class TLSTests(OthersTestCase):
         strict = self.directory(server, tls="starttls")
         for code in CODES[1:]:
             program.tlsCode = code
-            usual._servers._servers[0]._drop()
+            usual.failover.servers[0]._drop()
             self.assertAccepted(self.login(usual, "alice"), "Alice")
             count = len(server.policies)
-            [each] = strict._servers._servers
+            [each] = strict.failover.servers
             each.health.isDown = False
             self.assertUnsure(self.login(strict, "alice"), "TLS")
             self.assertEqual(len(server.policies), count)

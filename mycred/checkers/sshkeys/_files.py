@@ -17,17 +17,18 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from ..._accounts import SHADOW, Rules, SystemUsers, settled
+from ..._accounts import SHADOW, AccountRules, SystemUsers, settled
 from ..._checking._stores import PrivilegedStore
 from ..._conchcontracts import IAuthorizedKeysDB, twistedConch
 from ..._counterparts import Counterpart, overridable
 from ..._paths import AnyPath, asPath, asPathOrNone
-from ..._privileged import Helper
+from ..._privileged import PrivilegedClient
 from ..._sshkeys import (
     FILES,
     KeyEvidence,
     KeyFiles,
     KeyPolicy,
+    KeySettings,
     Offer,
     checkPattern,
     makeAuthority,
@@ -136,7 +137,7 @@ class UNIXAuthorizedKeysFiles(Counterpart, twistedConch.UNIXAuthorizedKeysFiles)
         revoked: AnyPath | None = None,
         principals: AnyPath | None = None,
         strict: bool = True,
-        accountRules: Rules | None = None,
+        accountRules: AccountRules | None = None,
         command: KeysCommand | None = None,
         policy: KeyPolicy = _anyKey,
         separate: bool = False,
@@ -185,15 +186,14 @@ class UNIXAuthorizedKeysFiles(Counterpart, twistedConch.UNIXAuthorizedKeysFiles)
         self._users = SystemUsers(userdb)
         self._command = command
         self._workers = workers
-        account = None
         self._hasRules = accountRules is not None
-        if accountRules is not None:
-            account = (SHADOW if os.path.lexists(SHADOW) else None, accountRules)
-        self._authority = makeAuthority(where, policy, account, users=self._users)
+        shadow = SHADOW if os.path.lexists(SHADOW) else None
+        settings = KeySettings(where, policy, accountRules, shadow)
+        self._authority = makeAuthority(settings, users=self._users)
         self._separate = None
         if separate:
-            helper = Helper("sshkey", where, policy, account, processes=processorCount())
-            self._separate = PrivilegedStore(helper, workers)
+            client = PrivilegedClient("sshkey", settings, processorCount())
+            self._separate = PrivilegedStore(client, workers)
 
     @property
     def authorize(self) -> Callable[..., Deferred[Verdict]] | None:

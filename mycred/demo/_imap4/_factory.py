@@ -4,7 +4,7 @@ Serve a portal over IMAP4.
 
 from functools import partial
 
-from .._sessions import MailFactory, SessionFactory
+from .._mailfactories import MailFactory, SessionFactory
 from ._messages import IMAP4Connection
 
 

@@ -11,7 +11,7 @@ from email.message import Message as Headers
 from functools import cached_property
 from typing import Any
 
-from .._headers import decode
+from .._mailheaders import decode
 
 # Nobody nests parts so deep but to harm who reads them, nor so many of them.
 _DEEPEST, _MOST = 20, 300

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._headers import addressesIn
+from .._mailheaders import addressesIn
 from ._part import Part
 from ._syntax import listed, string
 

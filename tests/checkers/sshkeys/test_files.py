@@ -16,7 +16,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.python.fakepwd import UserDatabase
 
 from mycred import _files as _state
-from mycred._accounts import Rules, SystemUsers, isMadeUp
+from mycred._accounts import AccountRules, SystemUsers, isMadeUp
 from mycred._sshkeys import (
     Authority,
     KeyFiles,
@@ -823,7 +823,7 @@ class StandingTests(MachineTestCase):
     Accounts that may not be used.
     """
 
-    def denied(self, fields: str, rules: Rules = Rules()) -> Verdict:  # noqa: B008
+    def denied(self, fields: str, rules: AccountRules = AccountRules()) -> Verdict:  # noqa: B008
         """
         Look a key up, of an account with a line of shadow(5).
         """
@@ -862,7 +862,7 @@ class StandingTests(MachineTestCase):
         """
         Rules are kept.
         """
-        rules = Rules(minuid=os.geteuid() + 1)
+        rules = AccountRules(minuid=os.geteuid() + 1)
         verdict = self.denied("*:::::::", rules)
         self.assertIs(verdict.denial, DenialReason.POLICY)
 
@@ -878,7 +878,7 @@ class StandingTests(MachineTestCase):
         Who has proved the key is told why.
         """
         self.denied("!:::::::")
-        checker = SSHPublicKeyChecker(self.keys(accountRules=Rules()))
+        checker = SSHPublicKeyChecker(self.keys(accountRules=AccountRules()))
         failure = self.failureResultOf(
             checker.requestAvatarId(signed(ALICE)), AccountDenied
         )
@@ -959,7 +959,7 @@ class CommandTests(MachineTestCase):
         """
         Its keys don't open an account that may not be used.
         """
-        rules = Rules(minuid=os.geteuid() + 1)
+        rules = AccountRules(minuid=os.geteuid() + 1)
         verdict = self.look(ALICE, command=Command(line(ALICE)), accountRules=rules)
         self.assertIs(verdict.kind, Kind.DENIED)
 

@@ -94,7 +94,7 @@ class FactoryTests(SynchronousTestCase):
         """
         separate = checker._keydb._separate
         if separate is not None:
-            self.addCleanup(separate._helper.close)
+            self.addCleanup(separate._client.close)
         return checker
 
     def assertWrong(self, argstring: str, *says: str) -> None:

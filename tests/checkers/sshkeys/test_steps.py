@@ -17,8 +17,8 @@ from twisted.internet.defer import Deferred
 from twisted.python.fakepwd import UserDatabase
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._accounts import Rules
-from mycred._timing import Pace
+from mycred._accounts import AccountRules
+from mycred._timing import Timing
 from mycred.checkers.sshkeys import (
     InMemorySSHKeyDB,
     SSHPublicKeyChecker,
@@ -42,7 +42,7 @@ class StepTestCase(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.patch(_publickeys, "_LEAST", 0)
-        self.patch(Pace, "least", lambda _: 0)
+        self.patch(Timing, "least", lambda _: 0)
         self.patch(time, "sleep", lambda seconds: None)
         self.home = Path(self.mktemp()).resolve()
         self.ssh = self.home / ".ssh"
@@ -221,10 +221,10 @@ class DatabaseTests(StepTestCase):
         The rules for accounts hold for the keys that a program knows.
         """
         self.authorize()
-        rules = Rules(minuid=2**31 - 1)
+        rules = AccountRules(minuid=2**31 - 1)
         keys = Withholding(self.userdb, accountRules=rules)
         self.assertRefused(SSHPublicKeyChecker(keys))
-        keys = Withholding(self.userdb, accountRules=Rules())
+        keys = Withholding(self.userdb, accountRules=AccountRules())
         self.assertEqual(self.login(SSHPublicKeyChecker(keys)), b"alice")
 
 
@@ -371,7 +371,7 @@ class StepTests(StepTestCase):
         itself.
         """
         self.authorize()
-        keys = self.files(accountRules=Rules(minuid=2**31 - 1))
+        keys = self.files(accountRules=AccountRules(minuid=2**31 - 1))
         checker: Any = SSHPublicKeyChecker(keys)
         checker._verifyKey = lambda pubKey, credentials: credentials.username
         self.assertRefused(checker)

@@ -12,28 +12,33 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from twisted.trial.unittest import SkipTest
 
 from mycred._ldap import Directory
-from mycred._ldap.client import (
-    _backoff,
-    _connection,
-    _failover,
-    _opener,
-    _server,
-)
-from mycred._ldap.client._connection import Role
+from mycred._ldap.client import _opener
+from mycred._ldap.client._connection import Connection, Role
 from mycred._ldap.client._errors import Fault, Slow
-from mycred._ldap.client._health import Health
+from mycred._ldap.client._failover import Failover
+from mycred._ldap.client._health import Backoff, Health
+from mycred._ldap.client._server import Server
 from mycred._verdict import Kind, Verdict
 
 from ...kit.certificates import Authority
 from ...kit.directory import DirectoryTestCase
-from ...kit.fakeldap import BIND, BOUND, SEARCH, Conversation, Fake, until, well
+from ...kit.fakeldap import (
+    BIND,
+    BOUND,
+    SEARCH,
+    Conversation,
+    Fake,
+    FakeTestCase,
+    until,
+    well,
+)
+from ...kit.processes import shared
 from ...kit.slapd import ONLY_SERVICE, Slapd, person
-from .test_connection import FakeTestCase
 
 LONG = 20.0
 
@@ -60,30 +65,38 @@ def healths(directory: Directory) -> list[Health]:
     """
     Tell how the servers of a directory are doing.
     """
-    return [server.health for server in directory._servers._servers]
+    return [server.health for server in directory.failover.servers]
 
 
 class ReplicaTests(DirectoryTestCase):
     """
     Tests for two servers with the same entries, and TLS.
+
+    @cvar ca: the path of their authority's certificate.
     """
 
+    ca: ClassVar[str]
     entries = (person("alice"), person("bob"))
 
     def setUp(self) -> None:
-        folder = Path(self.mktemp()).resolve()
-        folder.mkdir()
-        authority = Authority(folder)
-        self.ca = str(authority.file)
+        self.both = shared.get(type(self), self.makeReplicas)
+        self.addCleanup(shared.restore)
+        self.time = Time()
+        self.patch(time, "monotonic", self.time.monotonic)
+
+    def makeReplicas(self) -> list[Slapd]:
+        """
+        Start both servers.
+        """
+        files = Path(self.mktemp()).resolve()
+        files.mkdir()
+        authority = Authority(files)
+        type(self).ca = str(authority.file)
         certificate = authority.certify("server", "localhost")
-        self.both = [
+        return [
             Slapd(*self.entries, certificate=certificate, access=ONLY_SERVICE)
             for _ in range(2)
         ]
-        for server in self.both:
-            self.addCleanup(server.stop)
-        self.time = Time()
-        self.patch(time, "monotonic", self.time.monotonic)
 
     def replicas(self, **given: str) -> Directory:
         """
@@ -171,7 +184,7 @@ class ReplicaTests(DirectoryTestCase):
         when they are back nothing is left of it.
         """
         # None is tried again before the test has the time pass.
-        self.patch(_backoff, "_FIRST_PAUSE", 5.0)
+        self.patch(Backoff, "firstPause", 5.0)
         directory = self.replicas()
         self.ask(directory)
         for server in self.both:
@@ -184,7 +197,7 @@ class ReplicaTests(DirectoryTestCase):
         self.time.ahead += 10
         self.assertAccepted(self.ask(directory), "alice")
         # Whoever is being tried would lose his time by that.
-        until(lambda: not any(each._isTried for each in healths(directory)))
+        until(lambda: not any(each.isRetried for each in healths(directory)))
         self.time.ahead += 10
         self.returned(directory)
         notes = list(directory.takeNotes())
@@ -199,7 +212,7 @@ class ReplicaTests(DirectoryTestCase):
         for server in self.both:
             server.kill(signal.SIGSTOP)
             self.addCleanup(server.kill, signal.SIGCONT)
-        self.assertUnsure(self.ask(directory))
+        self.assertUnsure(self.ask(directory, 0.5))
         until(lambda: all(each.isDown for each in healths(directory)))
         for _ in range(100):
             self.assertUnsure(self.ask(directory), "no server")
@@ -316,7 +329,7 @@ class HealthTests(FakeTestCase):
         """
         While a server is known to fail nobody asks it.
         """
-        self.patch(_backoff, "_FIRST_PAUSE", 100)
+        self.patch(Backoff, "firstPause", 100)
         first, _, directory = self.pair()
         self.cut(first, lambda conversation: conversation.close())
         self.assertTrue(self.accepted(directory))
@@ -330,9 +343,10 @@ class HealthTests(FakeTestCase):
         """
         Of many who come when it is time to try one does.
         """
+        self.patch(Failover, "longestWait", 0.2)
         server = self.serve(self.hang)
         directory = self.directory(server, timeout="1")
-        self.assertFalse(self.accepted(directory, 1))
+        self.assertFalse(self.accepted(directory, 0.5))
         until(lambda: healths(directory)[0].isDown)
         self.time.ahead += 10
         count = server.accepted
@@ -350,7 +364,7 @@ class HealthTests(FakeTestCase):
         first, second, directory = self.pair()
         self.cut(first, self.hang)
         self.cut(second, self.hang)
-        self.assertFalse(self.accepted(directory))
+        self.assertFalse(self.accepted(directory, 0.5))
         until(lambda: all(each.isDown for each in healths(directory)))
         return second, directory
 
@@ -360,7 +374,7 @@ class HealthTests(FakeTestCase):
         """
         _, directory = self.bothHang()
         self.time.ahead += 10
-        self.patch(_failover, "_LONGEST_WAIT", 0.05)
+        self.patch(Failover, "longestWait", 0.05)
         with ThreadPoolExecutor(8) as pool:
             looks = list(pool.map(lambda _: self.look(directory, 0.5), range(20)))
         for seen in looks:
@@ -372,11 +386,11 @@ class HealthTests(FakeTestCase):
         """
         second, directory = self.bothHang()
         second.talk = well
-        self.patch(_failover, "_LONGEST_WAIT", LONG)
+        self.patch(Failover, "longestWait", LONG)
         self.time.ahead += 10
         self.assertTrue(self.accepted(directory, LONG))
         # The other is still being tried.
-        self.assertTrue(healths(directory)[0]._isTried)
+        self.assertTrue(healths(directory)[0].isRetried)
 
     def test_reason(self) -> None:
         """
@@ -405,16 +419,16 @@ class HealthTests(FakeTestCase):
         directory = self.directory(server)
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda _: self.accepted(directory), range(40)))
-        [each] = directory._servers._servers
+        [each] = directory.failover.servers
         pairs = [socket.socketpair() for _ in range(8)]
         for pair in pairs:
             for end in pair:
                 self.addCleanup(end.close)
         ends = (pair[0] for pair in pairs)
-        for idle in each._idle.values():
-            for link in idle._links:
-                link._connection.socket.close()
-                link._connection.socket = next(ends)
+        for pool in each._pools.values():
+            for connection in pool._connections:
+                connection._socket.close()
+                connection._socket = next(ends)
         self.assertUnsure(self.look(directory, 0.2), "in time")
         self.assertTrue(self.accepted(directory))
         self.assertFalse(each.health.isDown)
@@ -425,19 +439,19 @@ class HealthTests(FakeTestCase):
         """
         server = self.serve(well)
         directory = self.directory(server)
-        [each] = directory._servers._servers
+        [each] = directory.failover.servers
 
         faults: list[Fault] = [Slow("too slow"), Fault("odd")]
 
         def openSlowly(*_: object) -> None:
-            each.health.work(Role.SEARCH)
+            each.health.markUp(Role.SEARCH)
             raise faults[0]
 
         self.patch(each._opener, "open", openSlowly)
-        each._tryOut(2, "somebody waited")
+        each._probe(2, "somebody waited")
         self.assertFalse(each.health.isDown)
         faults.pop(0)
-        each._tryOut(2, "somebody waited")
+        each._probe(2, "somebody waited")
         self.assertTrue(each.health.isDown)
         self.assertEqual(each.health.reason, "odd; before that: somebody waited")
 
@@ -446,8 +460,8 @@ class HealthTests(FakeTestCase):
         One that is too slow, and answers nobody, is.
         """
         directory = self.directory(self.serve(self.hang))
-        [each] = directory._servers._servers
-        each._tryOut(0.1)
+        [each] = directory.failover.servers
+        each._probe(0.1)
         self.assertTrue(each.health.isDown)
 
     def test_moved(self) -> None:
@@ -455,7 +469,7 @@ class HealthTests(FakeTestCase):
         When a server fails its addresses are found anew.
         """
         directory = self.directory(self.serve(well))
-        [each] = directory._servers._servers
+        [each] = directory.failover.servers
         expired: list[object] = []
         self.patch(each._opener._resolver, "expire", lambda: expired.append(each))
         each._fail(self.time.monotonic(), "gone")
@@ -469,9 +483,9 @@ class HealthTests(FakeTestCase):
             raise SkipTest("run Linux")
         directory = self.directory(self.serve(well))
         self.assertTrue(self.accepted(directory))
-        [each] = directory._servers._servers
-        [link] = each._idle[Role.USER]._links
-        used = link._connection.socket
+        [each] = directory.failover.servers
+        [connection] = each._pools[Role.USER]._connections
+        used = connection._socket
         longest = used.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
         self.assertEqual(longest, 3000)
 
@@ -486,7 +500,7 @@ class HealthTests(FakeTestCase):
             def recv(self, size: int) -> bytes:
                 raise TimeoutError(errno.ETIMEDOUT, "Connection timed out")
 
-        link._connection.socket = Deaf()
+        connection._socket = Deaf()
         self.assertTrue(self.accepted(directory))
         self.assertEqual(list(directory.takeNotes())[1:], [])
 
@@ -518,7 +532,7 @@ class HealthTests(FakeTestCase):
         [each] = healths(directory)
         for _ in range(20):
             self.accepted(directory, 0.0001)
-        until(lambda: not each.isSuspect)
+        until(lambda: not each.isProbed)
         self.assertFalse(each.isDown)
         self.assertTrue(self.accepted(directory))
 
@@ -531,7 +545,7 @@ class HealthTests(FakeTestCase):
         self.cut(first, self.hang)
         self.accepted(directory, 0.2)
         [suspect, _] = healths(directory)
-        self.assertTrue(suspect.isSuspect or suspect.isDown)
+        self.assertTrue(suspect.isProbed or suspect.isDown)
         count = first.asked.count(SEARCH)
         for _ in range(5):
             self.assertTrue(self.accepted(directory))
@@ -556,7 +570,7 @@ class HealthTests(FakeTestCase):
         [each] = healths(directory)
         for _ in range(3):
             self.assertUnsure(self.look(directory, 0.2), "in time")
-            until(lambda: not each.isSuspect)
+            until(lambda: not each.isProbed)
             self.assertFalse(each.isDown)
 
     def thirdParty(self, conversation: Conversation) -> None:
@@ -573,8 +587,8 @@ class HealthTests(FakeTestCase):
         """
         Have pauses end when the test says so.
         """
-        for name in ("_FIRST_PAUSE", "LONGEST_PAUSE"):
-            self.patch(_backoff, name, 1000.0)
+        for name in ("firstPause", "longestPause"):
+            self.patch(Backoff, name, 1000.0)
 
     def test_thirdParty(self) -> None:
         """
@@ -582,21 +596,21 @@ class HealthTests(FakeTestCase):
         login now and then finds out whether that has changed.
         """
         self.standing()
-        self.patch(_server, "_FAIR_TIME", 0)
+        self.patch(Server, "fairTime", 0)
         first, second, directory = self.pair()
-        self.patch(directory._servers, "_longest", 0.2)
+        self.patch(directory.failover, "_longest", 0.2)
         self.assertTrue(self.accepted(directory, LONG))
         self.cut(first, self.thirdParty)
         [doubtful, _] = healths(directory)
         for count in range(1, 4):
             for _ in range(10):
                 self.assertTrue(self.accepted(directory, LONG))
-                until(lambda: not doubtful.isSuspect)
+                until(lambda: not doubtful.isProbed)
             self.assertEqual(len(self.hung), count)
             self.assertFalse(doubtful.isDown)
             self.time.ahead += 2000
         self.assertNotIn("fails", " ".join(directory.takeNotes()))
-        self.patch(directory._servers, "_longest", LONG)
+        self.patch(directory.failover, "_longest", LONG)
         self.cut(first, well)
         count = second.asked.count(BIND)
         for _ in range(10):
@@ -608,18 +622,18 @@ class HealthTests(FakeTestCase):
         Of many who come when it is time to find that out one does.
         """
         self.standing()
-        self.patch(_server, "_FAIR_TIME", 0)
+        self.patch(Server, "fairTime", 0)
         first, _, directory = self.pair()
-        self.patch(directory._servers, "_longest", 0.5)
+        self.patch(directory.failover, "_longest", 0.5)
         [doubtful, _] = healths(directory)
         self.cut(first, self.thirdParty)
         self.assertTrue(self.accepted(directory, LONG))
-        until(lambda: not doubtful.isSuspect)
+        until(lambda: not doubtful.isProbed)
         self.time.ahead += 2000
         with ThreadPoolExecutor(8) as pool:
             looks = list(pool.map(lambda _: self.accepted(directory, LONG), range(8)))
         self.assertEqual(looks, [True] * 8)
-        until(lambda: not doubtful.isSuspect)
+        until(lambda: not doubtful.isProbed)
         self.assertEqual(len(self.hung), 2)
 
     def test_bothDoubtful(self) -> None:
@@ -628,14 +642,14 @@ class HealthTests(FakeTestCase):
         for it.
         """
         self.standing()
-        self.patch(_server, "_FAIR_TIME", 0)
+        self.patch(Server, "fairTime", 0)
         first, second, directory = self.pair()
         both = healths(directory)
         for server in (first, second):
             self.cut(server, self.thirdParty)
         self.assertUnsure(self.look(directory, 1), "in time")
         until(lambda: len(self.hung) == 2)
-        until(lambda: not any(each.isSuspect for each in both))
+        until(lambda: not any(each.isProbed for each in both))
         for server in (first, second):
             self.cut(server, well)
         count = second.asked.count(BIND)
@@ -652,18 +666,18 @@ class HealthTests(FakeTestCase):
         self.cut(first, self.thirdParty)
         self.accepted(directory, 0.2)
         [hasty, _] = healths(directory)
-        until(lambda: not hasty.isSuspect)
-        self.assertFalse(hasty.isLast(Role.USER))
+        until(lambda: not hasty.isProbed)
+        self.assertTrue(hasty.claimTurn(Role.USER))
 
     def test_patience(self) -> None:
         """
         A server that hangs is known to be down before those who wait have waited for as
         long as they may; and then they needn't.
         """
-        self.patch(_connection, "_PATIENCE", 0.05)
+        self.patch(Connection, "patience", 0.05)
         server = self.serve(well)
         directory = self.directory(server)
-        self.patch(directory._servers._servers[0], "_longest", 0.2)
+        self.patch(directory.failover.servers[0], "_longest", 0.2)
         self.assertTrue(self.accepted(directory))
         server.talk = self.hang
         for conversation in server._conversations:
@@ -681,8 +695,8 @@ class HealthTests(FakeTestCase):
         """
         Where no other is left, a server has as much time as logins have.
         """
-        self.patch(_connection, "_PATIENCE", 0.05)
-        self.patch(_failover, "_LONGEST_SHARE", 0.001)
+        self.patch(Connection, "patience", 0.05)
+        self.patch(Failover, "longestShare", 0.001)
 
         def talk(conversation: Conversation) -> None:
             for identity, kind, body in conversation.requests():
@@ -710,7 +724,7 @@ class HealthTests(FakeTestCase):
         """
         However long a login may take: one server of several isn't waited for for long.
         """
-        self.patch(_failover, "_LONGEST_SHARE", 0.1)
+        self.patch(Failover, "longestShare", 0.1)
         first, _, directory = self.pair()
         self.cut(first, self.thirdParty)
         self.assertTrue(self.accepted(directory, 1000))
@@ -724,17 +738,17 @@ class HealthTests(FakeTestCase):
         directory = self.directory(server)
         self.assertTrue(self.accepted(directory))
         server.talk = lambda conversation: conversation.close()
-        [each] = directory._servers._servers
+        [each] = directory.failover.servers
 
         def work(_: Any, soon: float) -> None:
             # Meanwhile another one comes, for whom there is no connection.
             with self.assertRaises(Fault):
-                each.do(Role.SEARCH, soon, lambda *_: None)
-            until(lambda: not each.health.isSuspect)
+                each.use(Role.SEARCH, soon, lambda *_: None)
+            until(lambda: not each.health.isProbed)
 
-        directory._servers.use(Role.SEARCH, time.monotonic() + LONG, work)
+        directory.failover.use(Role.SEARCH, time.monotonic() + LONG, work)
         self.assertFalse(each.health.isDown)
-        each.do(Role.SEARCH, time.monotonic() + LONG, each._answersNobody)
+        each.use(Role.SEARCH, time.monotonic() + LONG, each._answersUnknown)
         self.assertEqual(list(directory.takeNotes())[1:], [])
 
     def test_onlyOne(self) -> None:
@@ -753,9 +767,9 @@ class HealthTests(FakeTestCase):
             conversation.close()
 
         server.talk = talk
-        [each] = directory._servers._servers
+        [each] = directory.failover.servers
         for role in (Role.USER, Role.SEARCH):
-            each.do(role, time.monotonic() + LONG, each._answersNobody)
+            each.use(role, time.monotonic() + LONG, each._answersUnknown)
         self.assertEqual(list(directory.takeNotes())[1:], [])
 
     def test_slowTrial(self) -> None:
@@ -772,7 +786,7 @@ class HealthTests(FakeTestCase):
 
         server = self.serve(talk)
         directory = self.directory(server, timeout="2")
-        [each] = directory._servers._servers
+        [each] = directory.failover.servers
         each._longest = 0.05
         each._fail(self.time.monotonic(), "gone")
         self.time.ahead += 10
@@ -806,7 +820,7 @@ class HealthTests(FakeTestCase):
         self.cut(first, lambda conversation: conversation.close())
         self.assertTrue(self.accepted(directory))
         calls: list[object] = []
-        usual = _opener.openLink
+        usual = _opener.openConnection
 
         def fail(address: Any, *args: Any) -> Any:
             if address.port != first.port:
@@ -814,12 +828,12 @@ class HealthTests(FakeTestCase):
             calls.append(args)
             raise RuntimeError("odd")
 
-        self.patch(_opener, "openLink", fail)
+        self.patch(_opener, "openConnection", fail)
         for count in range(1, 4):
             self.time.ahead += 10
             self.assertTrue(self.accepted(directory))
             until(lambda count=count: len(calls) == count)
-            until(lambda: not healths(directory)[0]._isTried)
+            until(lambda: not healths(directory)[0].isRetried)
 
     def test_refusedAside(self) -> None:
         """
@@ -854,8 +868,8 @@ class HealthTests(FakeTestCase):
         self.assertTrue(self.accepted(directory))
         self.assertEqual(list(directory.takeNotes())[1:], [])
         self.assertEqual((server.open(), server.accepted), (2, count + 2))
-        [each] = directory._servers._servers
-        self.assertEqual([len(idle._links) for idle in each._idle.values()], [1, 1])
+        [each] = directory.failover.servers
+        self.assertEqual([len(pool) for pool in each._pools.values()], [1, 1])
 
     def test_staleOnce(self) -> None:
         """
@@ -889,22 +903,34 @@ class HealthTests(FakeTestCase):
         """
         server = self.serve(well)
         directory = self.directory(server)
-        [each] = directory._servers._servers
+        [each] = directory.failover.servers
         soon = time.monotonic() + LONG
         for _ in range(40):
             for role in Role:
-                each._idle[role].keep(each._opener.open(role, soon, lambda: False))
-        self.assertEqual([len(idle._links) for idle in each._idle.values()], [32, 32])
+                each._pools[role].keep(each._opener.open(role, soon, lambda: False))
+        self.assertEqual([len(pool) for pool in each._pools.values()], [32, 32])
 
     def test_trialLeavesNothing(self) -> None:
         """
         However often a server is tried, no connections pile up.
         """
         directory = self.directory(self.serve(well))
-        [each] = directory._servers._servers
+        [each] = directory.failover.servers
         for _ in range(5):
-            each._tryOut(LONG)
-        self.assertEqual([len(idle._links) for idle in each._idle.values()], [1, 1])
+            each._probe(LONG)
+        self.assertEqual([len(pool) for pool in each._pools.values()], [1, 1])
+
+    def test_probedRoles(self) -> None:
+        """
+        A probe that is answered for each role is an answer for each, not for the last
+        one only: a search that hangs meanwhile doesn't take the server down.
+        """
+        directory = self.directory(self.serve(well))
+        [each] = directory.failover.servers
+        began = time.monotonic()
+        each._probe(LONG)
+        for role in Role:
+            self.assertTrue(each.health.answeredSince(role, began), role)
 
     def test_kept(self) -> None:
         """
@@ -934,5 +960,5 @@ class HealthTests(FakeTestCase):
         directory = self.directory(server)
         server.stop()
         with self.assertRaises(Fault) as raised:
-            directory._servers.use(Role.USER, time.monotonic() + 2, print)
+            directory.failover.use(Role.USER, time.monotonic() + 2, print)
         self.assertIn("refused", str(raised.exception))

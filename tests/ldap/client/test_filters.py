@@ -10,7 +10,6 @@ from hypothesis import example, given, strategies as st
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._ldap.client._ber import elements
 from mycred._ldap.client._filters import (
     FilterTemplate,
     allOf,
@@ -20,6 +19,7 @@ from mycred._ldap.client._filters import (
     escapeFilter,
     inChain,
 )
+from mycred._ldap.client._messages import elements
 
 _texts = st.text(st.characters(exclude_categories=["Cs"]))
 
@@ -119,7 +119,7 @@ class TemplateTests(SynchronousTestCase):
         """
         template = FilterTemplate("(|(uid={username})(mail={username}@*))")
         self.assertEqual(
-            template.named("alice"), encodeFilter("(|(uid=alice)(mail=alice@*))")
+            template.fill("alice"), encodeFilter("(|(uid=alice)(mail=alice@*))")
         )
 
     @given(_texts)
@@ -129,7 +129,7 @@ class TemplateTests(SynchronousTestCase):
         """
         template = FilterTemplate("(&(objectClass=person)(uid={username}))")
         self.assertEqual(
-            template.named(name),
+            template.fill(name),
             allOf(equals("objectClass", b"person"), equals("uid", name.encode())),
         )
 
@@ -143,7 +143,7 @@ class TemplateTests(SynchronousTestCase):
         """
         template = FilterTemplate("(&(objectClass=person)(uid={username}))")
         if name:
-            self.assertEqual(encodeFilter(template.shown(name)), template.named(name))
+            self.assertEqual(encodeFilter(template.show(name)), template.fill(name))
 
     def test_escaped(self) -> None:
         """

@@ -8,6 +8,8 @@ import ssl
 from pathlib import Path
 from typing import Any
 
+from mycred._ldap.client._connection import Connection
+
 from ...kit.certificates import Authority
 from ...kit.directory import DirectoryTestCase
 from ...kit.slapd import person
@@ -195,9 +197,7 @@ class NoTLSTests(DirectoryTestCase):
         """
         On any other machine it isn't.
         """
-        from mycred._ldap.client import _connection
-
-        self.patch(_connection, "isLoopback", lambda host: False)
+        self.patch(Connection, "isOnThisMachine", lambda connection: False)
         directory = self.directory(host="localhost", port=str(self.server.port))
         self.assertUnsure(self.look(directory, "alice"), "doesn't begin TLS")
 
@@ -205,9 +205,7 @@ class NoTLSTests(DirectoryTestCase):
         """
         Unless it is said outright; and that is logged.
         """
-        from mycred._ldap.client import _connection
-
-        self.patch(_connection, "isLoopback", lambda host: False)
+        self.patch(Connection, "isOnThisMachine", lambda connection: False)
         port = str(self.server.port)
         directory = self.directory(host="localhost", port=port, tls="none")
         self.assertAccepted(self.look(directory, "alice"), "alice")

@@ -20,7 +20,7 @@ It is the same one over POP3, IMAP4, Perspective Broker, HTTP and SSH.
 """
 
 
-def composed(sender: bytes, recipient: bytes, subject: str, text: str) -> bytes:
+def compose(sender: bytes, recipient: bytes, subject: str, text: str) -> bytes:
     """
     Compose a message.
     """
@@ -42,4 +42,4 @@ def _address(user: bytes) -> str:
     return f"<{safe}@localhost>"
 
 
-__all__ = ["WELCOME", "composed"]
+__all__ = ["WELCOME", "compose"]

@@ -11,9 +11,9 @@ from shlex import quote
 
 from twisted.web.template import Tag, tags
 
-from ._headers import oneLine
-from ._letters import Letter
+from ._mailheaders import oneLine
 from ._pages import Page
+from ._parsedmail import ParsedMessage
 
 # How much of a message's text the list shows, in characters.
 _PREVIEW = 140
@@ -22,7 +22,7 @@ _NO_SENDER, _NO_SUBJECT = "(unknown sender)", "(no subject)"
 
 
 @dataclass(frozen=True)
-class Visit:
+class WebLogin:
     """
     How somebody has logged in.
 
@@ -37,7 +37,7 @@ class Visit:
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedMessage:
     """
     A message in a list.
 
@@ -46,11 +46,15 @@ class Listed:
     """
 
     uid: int
-    letter: Letter
+    letter: ParsedMessage
 
 
 def listPage(
-    user: bytes, visit: Visit, url: str, listed: Sequence[Listed], before: int | None
+    user: bytes,
+    visit: WebLogin,
+    url: str,
+    listed: Sequence[ListedMessage],
+    before: int | None,
 ) -> Page:
     """
     Show the messages of a mailbox.
@@ -80,7 +84,7 @@ def listPage(
     return Page(200, title, body, "\n".join(text))
 
 
-def letterPage(user: bytes, visit: Visit, letter: Letter, isCut: bool) -> Page:
+def messagePage(user: bytes, visit: WebLogin, letter: ParsedMessage, isCut: bool) -> Page:
     """
     Show a message.
 
@@ -141,14 +145,14 @@ def _name(user: bytes) -> str:
     return oneLine(user.decode("utf-8", "replace"))
 
 
-def _login(visit: Visit) -> str:
+def _login(visit: WebLogin) -> str:
     """
     Say who has logged in, and how.
     """
     return f"Logged in as {_name(visit.name)} by HTTP {visit.scheme}"
 
 
-def _commands(visit: Visit, url: str, uid: int) -> list[tuple[str, str]]:
+def _commands(visit: WebLogin, url: str, uid: int) -> list[tuple[str, str]]:
     """
     Return commands with which the same user gets further, and what each is for.
 
@@ -166,7 +170,7 @@ def _commands(visit: Visit, url: str, uid: int) -> list[tuple[str, str]]:
     ]
 
 
-def _row(one: Listed) -> Tag:
+def _row(one: ListedMessage) -> Tag:
     """
     Show a message in the list.
     """
@@ -183,7 +187,7 @@ def _row(one: Listed) -> Tag:
     )
 
 
-def _textRow(one: Listed) -> str:
+def _textRow(one: ListedMessage) -> str:
     """
     Show a message in the list, as text.
     """
@@ -192,4 +196,4 @@ def _textRow(one: Listed) -> str:
     return f"{one.uid:>5}  {letter.date:%Y-%m-%d %H:%M}  {name:<24.24}  {subject:.100}"
 
 
-__all__ = ["Listed", "Visit", "letterPage", "listPage"]
+__all__ = ["ListedMessage", "WebLogin", "listPage", "messagePage"]

@@ -11,7 +11,7 @@ from twisted.web.iweb import ICredentialFactory
 from twisted.web.resource import Resource
 from twisted.web.template import Tag, tags
 
-from ._digest import challengeHeader
+from ._guarddigest import challengeHeader
 from ._pages import Page, show, urlOf
 
 _TITLE = "Log in to read mail"
@@ -23,7 +23,7 @@ _ACCOUNTS = (
 )
 
 
-class Refusal(Resource):
+class LoginPage(Resource):
     """
     A page that says how to log in, which a browser shows to a user who doesn't.  It tells
     strangers nothing about the server that the challenges don't.
@@ -70,4 +70,4 @@ class Refusal(Resource):
         return Page(401, _TITLE, [Tag("main")(body, class_="sheet")], text)
 
 
-__all__ = ["Refusal"]
+__all__ = ["LoginPage"]

@@ -13,8 +13,8 @@ from twisted.logger import Logger
 
 from .._contracts import IUsernamePassword
 from ..portal import Portal
-from ._banner import wayTo
-from ._offered import leftOut, proofServesMore
+from ._loginoffers import leftOut, proofServesMore
+from ._loginways import wayTo
 from ._strports import TLS_EXAMPLE, isPublic
 
 _log = Logger()
@@ -23,13 +23,13 @@ _log = Logger()
 _SENDING = ("pop3", "imap", "http")
 
 
-def announce(
+def logStartup(
     places: Mapping[str, str], ports: Mapping[str, Any], portal: Portal, hostKey: Any
 ) -> None:
     """
     Tell how to log in, and what may surprise users, or endanger their passwords.
 
-    The event has the attributes C{ways}, a list of L{Way<mycred.demo._banner.Way>}, and
+    The event has the attributes C{ways}, a list of L{Way<mycred.demo._loginways.Way>}, and
     C{hostKey}, the fingerprint or L{None}, for who has something to add.
 
     @param places: the descriptions of the places to listen at, by protocol.
@@ -90,4 +90,4 @@ def _fingerprint(key: Any) -> str:
     return f"SHA256:{digest.rstrip('=')} ({key.type()})"
 
 
-__all__ = ["announce"]
+__all__ = ["logStartup"]

@@ -18,11 +18,11 @@ from .._contracts import ICredentials
 from .._secrets import shortened
 from ..credentials import DigestCredentialFactory, DigestedCredentials
 from ..error import StaleNonce, WrongURI
-from ._pages import Shown, addressed, notice, show
+from ._pages import PageResource, addressed, notice, show
 
 
 @implementer(ICredentials)
-class Refused:
+class InvalidAnswer:
     """
     What a client presents with which nobody logs in, whatever the checkers say.
 
@@ -102,7 +102,9 @@ class GuardDigest:
         """
         return self._digest.getChallenge(_addressOf(request))
 
-    def decode(self, response: bytes, request: Any) -> DigestedCredentials | Refused:
+    def decode(
+        self, response: bytes, request: Any
+    ) -> DigestedCredentials | InvalidAnswer:
         """
         Read a client's answer.
 
@@ -113,21 +115,21 @@ class GuardDigest:
                 response, request.method, _addressOf(request), uri=_uriOf(request)
             )
         except StaleNonce:
-            return Refused(_StalePage(self.getChallenge(request)))
+            return InvalidAnswer(_StalePage(self.getChallenge(request)))
         except WrongURI as error:
             self._log.info(
                 "Request refused: an answer for {uri!r} came with one for {target!r}",
                 uri=shortened(error.uri),
                 target=shortened(request.uri),
             )
-            return Refused(badRequest("The login is for another address."))
+            return InvalidAnswer(badRequest("The login is for another address."))
 
 
 def badRequest(why: str) -> Resource:
     """
     Make the page for a client that is at fault.
     """
-    return Shown(notice(400, "Bad Request", why))
+    return PageResource(notice(400, "Bad Request", why))
 
 
 def _addressOf(request: Any) -> str | None:
@@ -147,4 +149,4 @@ def _uriOf(request: Any) -> bytes:
     return b"http://%s%s" % (server, uri) if server and uri.startswith(b"/") else uri
 
 
-__all__ = ["GuardDigest", "Refused", "badRequest", "challengeHeader"]
+__all__ = ["GuardDigest", "InvalidAnswer", "badRequest", "challengeHeader"]

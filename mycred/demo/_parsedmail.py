@@ -17,7 +17,7 @@ from email.message import Message as Part
 from email.parser import BytesParser
 from email.policy import Compat32
 
-from ._headers import addressIn, clean, dateIn, decode, decoded, headerIn, oneLine
+from ._mailheaders import addressIn, clean, dateIn, decode, decoded, headerIn, oneLine
 
 # How long a header may be, in characters; what is beyond that is left out.
 _LONGEST_HEADER = 1000
@@ -27,7 +27,7 @@ _MOST_NESTED, _MOST_PARTS = 10, 100
 
 
 @dataclass(frozen=True)
-class Letter:
+class ParsedMessage:
     """
     A message as people read it.  All text is free of control characters, but for the
     line feeds and tabs of C{text}.
@@ -52,7 +52,7 @@ class Letter:
     attachments: tuple[str, ...]
 
 
-def readLetter(content: bytes, received: float) -> Letter:
+def parseMessage(content: bytes, received: float) -> ParsedMessage:
     """
     Read a message, or the beginning of one.
 
@@ -70,7 +70,7 @@ def readLetter(content: bytes, received: float) -> Letter:
         else:
             attachments.append(name or kind)
     isHTML = not bodies["text/plain"] and bool(bodies["text/html"])
-    return Letter(
+    return ParsedMessage(
         *addressIn(message, "From"),
         headerIn(message, "To"),
         headerIn(message, "Subject"),
@@ -155,4 +155,4 @@ def _text(part: Part) -> str:
     return clean(text.replace("\r\n", "\n").replace("\r", "\n")).strip("\n")
 
 
-__all__ = ["Letter", "readLetter"]
+__all__ = ["ParsedMessage", "parseMessage"]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 
-def checkFiles(given: Mapping[str, Any]) -> None:
+def checkTLSFiles(given: Mapping[str, Any]) -> None:
     """
     Insist on a private key, and a certificate for it.
 
@@ -93,4 +93,4 @@ def _publicBytes(key: Any) -> bytes:
     return data
 
 
-__all__ = ["checkFiles"]
+__all__ = ["checkTLSFiles"]
