@@ -234,7 +234,7 @@ class LimitTests:
         self.clock.advance(1)
         self.assertTrue(self.transport.disconnected)
         self.drop()
-        said = "Disconnected: 192.0.2.1: nobody logged in within 60 s"
+        said = "Disconnected: 192.0.2.1: no login within 60 s"
         self.assertEqual(self.said(), [said])
 
     def test_timeout(self: Any) -> None:

@@ -310,7 +310,7 @@ class OptionTests(SynchronousTestCase):
         self.assertWrong("--ssh=tcp:0", auth, says="--auth=sshkey")
         self.assertWrong("--hostkey=x", auth, says="--hostkey is for SSH")
         self.assertWrong(
-            "--hostkey=", "--auth=sshkey:file=x", says="write the name of a file"
+            "--hostkey=", "--auth=sshkey:file=x", says="write the path of a file"
         )
 
     def test_hostKey(self) -> None:
