@@ -118,9 +118,10 @@ class Verdict:
     def isFinal(self) -> bool:
         """
         Whether the verdict is final even if a file was half-written: a password that
-        matched came from a complete line.
+        matched came from a complete line.  A key that was found may be among those that
+        the rest of a file revokes.
         """
-        return self.kind is Kind.ACCEPTED
+        return self.kind is Kind.ACCEPTED and self.key is None
 
 
 __all__ = [

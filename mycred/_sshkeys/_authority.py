@@ -106,28 +106,28 @@ class Authority:
         """
         return _inDoubt(name, lambda doubts: self._lookUp(name, offer, peer, doubts))
 
-    def judgeAccount(self, name: bytes) -> Verdict:
+    def judgeAccount(self, name: bytes, evidence: KeyEvidence | None = None) -> Verdict:
         """
-        Tell whether an account may be used whose key is right.
+        Judge whether an account may be used whose key is right.
 
         @param name: the name of the user.
+        @param evidence: what is known of the key.
 
-        @return: a verdict, without a key; it may be in doubt.
+        @return: a verdict, with the evidence; it may be in doubt.
 
         @raise OSError: if it can't be found out.
         """
         user = self._users.find(name).user if isAccountName(name) else None
         if user is None:
             return Verdict(Kind.REFUSED, name, "there is no such account")
-        account = user.account
-        return _inDoubt(name, lambda doubts: self._judgeAccount(account, None, doubts))
+        asked = user.account, evidence
+        return _inDoubt(name, lambda doubts: self._judgeAccount(*asked, doubts))
 
-    def vet(self, verdict: Verdict, offer: Offer) -> Verdict:
+    def checkRevoked(self, verdict: Verdict, offer: Offer) -> Verdict:
         """
-        Hold a key that is the user's, as somebody else knows, against those that are
-        revoked.
+        Hold a key that a program knows as the user's against those that are revoked.
 
-        @param verdict: that it is.
+        @param verdict: the verdict if it isn't one of them.
         @param offer: the key.
 
         @return: a verdict; it may be in doubt.

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+
 from twisted.python.failure import Failure
 
 from .._sshkeys import Fields, KeyOptions, string
