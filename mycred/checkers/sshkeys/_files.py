@@ -80,6 +80,8 @@ class UNIXAuthorizedKeysFiles(Counterpart, twistedConch.UNIXAuthorizedKeysFiles)
     _parseKey: ParseKey = conchsParseKey
     _hasRules = False
 
+    _shadow = SHADOW
+
     def __init__(
         self,
         userdb: UserDatabase | None = None,
@@ -140,7 +142,7 @@ class UNIXAuthorizedKeysFiles(Counterpart, twistedConch.UNIXAuthorizedKeysFiles)
         self._users = SystemUsers(userdb)
         self._command = command
         self._hasRules = accountRules is not None
-        shadow = SHADOW if os.path.lexists(SHADOW) else None
+        shadow = self._shadow if os.path.lexists(self._shadow) else None
         settings = KeySettings(where, policy, accountRules, shadow)
         self._authority = makeAuthority(settings, users=self._users)
         if separate:

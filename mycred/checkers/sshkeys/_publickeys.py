@@ -51,9 +51,6 @@ from ._steps import KeySteps
 
 _anyKey = KeyPolicy()
 
-# A refusal takes so many seconds at least, which is longer than most look-ups take.
-_LEAST = 0.025
-
 
 def keyOf(avatarId: object) -> KeyEvidence | None:
     """
@@ -81,6 +78,9 @@ class SSHPublicKeyChecker(Counterpart, KeySteps, twistedConch.SSHPublicKeyChecke
     authType = "sshkey"
 
     credentialInterfaces = (ISSHPrivateKey,)
+
+    # A refusal takes so many seconds at least, which is longer than most look-ups take.
+    _leastRefusal = 0.025
 
     # As long as the constructor hasn't run, which programs skip.
     _policy = _anyKey
@@ -226,7 +226,7 @@ class SSHPublicKeyChecker(Counterpart, KeySteps, twistedConch.SSHPublicKeyChecke
         if failure.check(ValidPublicKey) or not failure.check(LoginFailed):
             # A key that would do, a client that has gone, or a defect.
             return failure
-        least = max(self._pace.least(), _LEAST)
+        least = max(self._pace.least(), self._leastRefusal)
         wait = began + least - monotonic()
         if wait <= 0:
             return failure

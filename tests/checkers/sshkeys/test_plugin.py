@@ -25,8 +25,8 @@ from mycred.credentials import ISSHPrivateKey
 from mycred.plugins.cred_sshkeys import theSSHKeyCheckerFactory
 from mycred.strcred import InvalidAuthArgumentString, findCheckerFactories, makeChecker
 
+from ...kit.keycheckers import signed
 from ...kit.keys import certificate, ed25519, line, lineOf, shortRSA
-from .test_publickeys import signed
 
 ALICE = ed25519()
 USER = pwd.getpwuid(os.geteuid()).pw_name
