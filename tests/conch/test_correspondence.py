@@ -731,7 +731,7 @@ class SpellingTests(Correspondence):
             ("ed25519.good", "cert-authority,restrict {ca}", set()),
         ):
             self.file.write_text(self.expand(lines))
-            for port in (self.sshd.port, self.conch.port):
+            for port in self.ports:
                 granted, hasPort = yield self.granted(port, key, freePort())
                 self.assertEqual(offered & granted, expected, (key, lines, port))
                 self.assertLessEqual(granted, {*ASKED, b"tcpip-forward"})
@@ -763,7 +763,7 @@ class SecurityKeyTests(Correspondence):
             self.file.write_bytes(options.encode() + b" " + lineOf(token.blob))
             for flags in (0, 1, 4, 5):
                 codes = []
-                for port in (self.sshd.port, self.conch.port):
+                for port in self.ports:
                     client = yield protocol.ClientCreator(reactor, Client).connectTCP(
                         "127.0.0.1", port
                     )

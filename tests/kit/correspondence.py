@@ -5,10 +5,12 @@ verdicts against each other.
 
 from __future__ import annotations
 
+import atexit
 import os
 import pwd
 import shutil
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -97,9 +99,38 @@ CERTIFICATES: dict[str, tuple[str, str, tuple[str, ...]]] = {
 }
 
 
+@cache
+def serverOf(case: type[Correspondence]) -> tuple[Path, SSHD]:
+    """
+    Return the directory and the sshd of a class of tests: one for all that ask for the
+    same, since to make keys and to start it takes longer than most tests.
+    """
+    # Below the home, since who may write to the directories above it decides.
+    home = pwd.getpwuid(os.geteuid()).pw_dir
+    folder = Path(tempfile.mkdtemp(prefix=".mycred-", dir=home))
+    atexit.register(shutil.rmtree, folder)
+    for name, arguments in case.keys.items():
+        keygen(folder / name, *arguments)
+    for name, (authority, key, arguments) in case.certificates.items():
+        certify(folder / authority, folder / key, name, *arguments)
+    sshd = SSHD(
+        folder,
+        f"AuthorizedKeysFile {folder}/keys",
+        f"TrustedUserCAKeys {folder}/authorities",
+        f"RevokedKeys {folder}/revoked",
+        "AcceptEnv VARIABLE",
+        "Subsystem greeting greeting",
+        *(line.format(folder=folder) for line in case.lines),
+    )
+    atexit.register(sshd.stop)
+    return folder, sshd
+
+
 class Correspondence(TestCase):
     """
     What the tests have in common: two servers that read the same files.
+
+    @cvar server: the class whose sshd is used.
     """
 
     timeout = 120
@@ -109,36 +140,36 @@ class Correspondence(TestCase):
     settings: dict[str, Any] = {}
     keys = KEYS
     certificates = CERTIFICATES
+    server: type[Correspondence]
+
+    def __init_subclass__(cls) -> None:
+        """
+        Have a server of its own only where it has settings of its own.
+        """
+        own = {"lines", "keys", "certificates"}
+        if not own.isdisjoint(vars(cls)) or not hasattr(cls, "server"):
+            cls.server = cls
 
     @defer.inlineCallbacks
     def setUp(self) -> Any:
         needSSH()
-        # Below the home, since who may write to the folders above it decides.
-        home = pwd.getpwuid(os.geteuid()).pw_dir
-        self.folder = Path(tempfile.mkdtemp(prefix=".mycred-", dir=home))
-        self.addCleanup(shutil.rmtree, self.folder)
+        self.folder, sshd = serverOf(self.server)
+        if os.geteuid() == 0:
+            os.chown(self.folder, os.geteuid(), os.getegid())
+        self.folder.chmod(0o700)
         self.file = self.folder / "keys"
-        for name, arguments in self.keys.items():
-            keygen(self.folder / name, *arguments)
-        for name, (authority, key, arguments) in self.certificates.items():
-            certify(self.folder / authority, self.folder / key, name, *arguments)
+        if self.file.is_dir():
+            self.file.rmdir()
+        else:
+            self.file.unlink(missing_ok=True)
         self.authorities = self.folder / "authorities"
         self.authorities.write_text("")
         if "trusted" in self.keys:
             shutil.copy(self.folder / "trusted.pub", self.authorities)
         self.principals = self.folder / "principals"
         self.revoked = self.folder / "revoked"
+        self.revoked.unlink(missing_ok=True)
         self.revoked.write_text("")
-        self.sshd = SSHD(
-            self.folder,
-            f"AuthorizedKeysFile {self.file}",
-            f"TrustedUserCAKeys {self.folder}/authorities",
-            f"RevokedKeys {self.revoked}",
-            "AcceptEnv VARIABLE",
-            "Subsystem greeting greeting",
-            *(line.format(folder=self.folder) for line in self.lines),
-        )
-        self.addCleanup(self.sshd.stop)
         settings = {
             name: value.format(folder=self.folder)
             for name, value in self.settings.items()
@@ -155,7 +186,8 @@ class Correspondence(TestCase):
             ),
         )
         self.addCleanup(self.conch.stop)
-        yield self.sshd.started()
+        self.ports = sshd.port, self.conch.port
+        yield sshd.started()
 
     def expand(self, lines: str) -> str:
         """
@@ -180,11 +212,16 @@ class Correspondence(TestCase):
         """
         Insist that both servers say what they must.
         """
+        asked = self.folder / case.key, case.command, *case.arguments
+        if any(argument.startswith("-R") for argument in case.arguments):
+            # Both would listen at the same port.
+            ended = []
+            for port in self.ports:
+                ended.append((yield login(port, *asked)))
+        else:
+            ended = yield defer.gatherResults(login(port, *asked) for port in self.ports)
         outcomes = []
-        for port in (self.sshd.port, self.conch.port):
-            _, output, errors = yield login(
-                port, self.folder / case.key, case.command, *case.arguments
-            )
+        for _, output, errors in ended:
             isLetIn = b"Permission denied" not in errors
             outcomes.append((isLetIn, output if isLetIn else b""))
         theirs, ours = outcomes

@@ -49,7 +49,7 @@ class Crafted(Correspondence):
         @return: whether sshd, and whether mycred has let the user in.
         """
         outcomes = []
-        for port in (self.sshd.port, self.conch.port):
+        for port in self.ports:
             client = yield protocol.ClientCreator(reactor, Client).connectTCP(
                 "127.0.0.1", port
             )
