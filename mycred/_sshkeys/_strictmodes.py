@@ -109,7 +109,7 @@ def _insistOnOwner(path: str, status: os.stat_result, uid: int) -> None:
 
 
 @contextmanager
-def asNobodyElse(users: Users, account: Account) -> Iterator[None]:
+def withOwnRights(users: Users, account: Account) -> Iterator[None]:
     """
     Open files with the rights that this process has.
     """
@@ -132,8 +132,8 @@ __all__ = [
     "LARGEST",
     "AsUser",
     "UnsafeFile",
-    "asNobodyElse",
     "asUser",
     "insistOnModes",
     "readSafely",
+    "withOwnRights",
 ]

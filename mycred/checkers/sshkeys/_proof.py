@@ -8,7 +8,7 @@ from typing import Protocol
 
 from ..._peers import sourceOf
 from ..._secrets import asBytes
-from ..._sshkeys import Offer, UnusableKey, parseOffer, readKey, signingKeyOf
+from ..._sshkeys import Offer, UnusableKey, keyBlobIn, parseOffer, signingKeyOf
 
 # A longer blob is no key, in bytes.
 _LONGEST = 2**16
@@ -95,7 +95,7 @@ def parseBlob(blob: object) -> Offer:
         raise UnusableKey("no key")
     if data[:1] not in (b"", b"\0"):
         # As in Twisted: a key that is written as in a file will do.
-        data = readKey(data)
+        data = keyBlobIn(data)
     return parseOffer(data)
 
 
