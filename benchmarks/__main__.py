@@ -18,6 +18,7 @@ BENCHMARKS = (
     "sshkeys",
     "ldap",
     "timing",
+    "trace",
 )
 
 

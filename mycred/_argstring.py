@@ -1,5 +1,5 @@
 """
-Argument strings in the style of Twisted's endpoints.
+Argument strings in the style of Twisted's endpoints, and the options in them.
 
 A positional value comes first, then C{key=value}, separated by colons, with
 C{\\} before a colon or a backslash that is meant as such::
@@ -10,75 +10,157 @@ C{\\} before a colon or a backslash that is meant as such::
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
+from inspect import cleandoc
 from typing import Any
 
 from ._contracts import InvalidAuthArgumentString
+from ._files import openRegular
+
+
+@dataclass(frozen=True)
+class Option:
+    """
+    An option of an auth type.
+
+    @ivar key: its name, as in C{key=value}.
+    @ivar parse: return what a value means, of its text.  It raises L{ValueError}, with a
+        text that says what would be right, if it can't use the value.
+    @ivar value: how a value is written in help, such as C{FILE} or C{yes|no}.
+    @ivar help: one sentence of help.
+    @ivar default: what counts if the option isn't given; L{None} if nothing does.
+    @ivar required: whether it must be given.
+    @ivar positional: whether its value may stand without its key; of several such
+        options, in the order of the table.
+    """
+
+    key: str
+    parse: Callable[[str], object]
+    value: str
+    help: str
+    default: object = None
+    required: bool = False
+    positional: bool = False
+
+    def __str__(self) -> str:
+        """
+        Return how it is written, with what may be left out in brackets.
+        """
+        key = f"[{self.key}=]" if self.positional else f"{self.key}="
+        return key + self.value
+
+
+class Options:
+    """
+    The options of an auth type: a table from which come what its argument string means,
+    and what users are told of it.
+
+    ::
+
+        options = Options(
+            Option("database", readableFile, "FILE", "The database.",
+                   required=True, positional=True),
+            Option("audit", yesNo, "yes", "Logs each login.", default=False),
+        )
+        options.parse("/srv/a.sqlite:audit=yes")
+        # {'database': '/srv/a.sqlite', 'audit': True}
+        options.format
+        # FILE[:audit=yes]
+
+    @ivar format: how the argument string is written, in one line, for
+        C{ICheckerFactory.argStringFormat}.
+    """
+
+    def __init__(self, *options: Option, format: str | None = None) -> None:
+        """
+        @param options: the options, in the order in which help names them.
+        @param format: how the argument string is written, where listing all options in
+            their order doesn't say it.
+        """
+        self._options = {option.key: option for option in options}
+        self.format = _formatOf(options) if format is None else format
+
+    def __iter__(self) -> Iterator[Option]:
+        """
+        Iterate over the options.
+        """
+        return iter(self._options.values())
+
+    def parse(self, argstring: str) -> dict[str, Any]:
+        """
+        Return the values of an argument string by their keys, with the defaults of
+        those that aren't given and have one.
+
+        @param argstring: what follows the auth type, and a colon, on the command line.
+
+        @raise InvalidAuthArgumentString: if an option is unknown, missing or given
+            twice, or its value can't be used.  The text names the key and what would be
+            right, but not the value, which may be a secret.
+        """
+        if argstring and not self._options:
+            raise InvalidAuthArgumentString("nothing may follow it")
+        positional = [option.key for option in self if option.positional]
+        values = _parse(argstring, self._options, positional)
+        for option in self:
+            if option.default is not None:
+                values.setdefault(option.key, option.default)
+        return values
+
+    def help(self, before: str, after: str = "") -> str:
+        """
+        Return help for C{ICheckerFactory.authHelp}: what each option means, in one
+        paragraph each, between other paragraphs.
+
+        @param before: the paragraphs before the options; common indentation is removed.
+        @param after: those after them, such as an example.
+        """
+        pieces = [cleandoc(before)]
+        for option in self:
+            meaning = textwrap.fill(
+                option.help, 86, initial_indent="    ", subsequent_indent="    "
+            )
+            pieces.append(f"{option}\n{meaning}")
+        if after:
+            pieces.append(cleandoc(after))
+        return "\n\n".join(pieces) + "\n"
 
 
 def parseArgString(
     argstring: str,
-    keys: Mapping[str, Callable[[str], Any]],
+    keys: Mapping[str, Callable[[str], object]],
     positional: Iterable[str] = (),
     required: Iterable[str] = (),
 ) -> dict[str, Any]:
     """
-    Read the argument string of an auth type, for its C{generateChecker}.
+    Return the values of an argument string by their keys, without a table of options.
+
+    L{Options} does more: it keeps help and format beside what parses a value.
 
     @param argstring: what follows the auth type on the command line.
-    @param keys: how to read the value of each key: a callable that takes a
-        L{str} and raises L{ValueError}, with a text that says what would be
-        right, if it can't use it.
-    @param positional: the keys whose values may stand without their names, in
-        this order.
+    @param keys: what parses the value of each key, as L{Option.parse} does.
+    @param positional: the keys whose values may stand without them, in this order.
     @param required: the keys that must be given.
 
-    @return: the values that were given, by their keys.
-
-    @raise InvalidAuthArgumentString: if a key is unknown, missing, given twice,
-        or its value can't be used.  The text names the key and not the value,
-        which may be a secret.
+    @raise InvalidAuthArgumentString: as from L{Options.parse}.
     """
-    texts: dict[str, str] = {}
-    waiting = list(positional)
-    for name, text in _split(argstring):
-        key = name
-        if key is None:
-            if not waiting:
-                raise InvalidAuthArgumentString(_surplus(text, keys))
-            key = waiting.pop(0)
-        elif key not in keys:
-            raise InvalidAuthArgumentString(_unknown(key, keys))
-        if key in texts:
-            raise InvalidAuthArgumentString(f"{key} is given twice")
-        if key in waiting:
-            waiting.remove(key)
-        texts[key] = text
-    missing = [key for key in required if key not in texts]
-    # Only now: where a colon isn't escaped, a value is wrong because it is cut off.
-    values = {key: _read(key, keys[key], text) for key, text in texts.items()}
-    if missing:
-        raise InvalidAuthArgumentString(f"{' and '.join(missing)} must be given")
-    return values
-
-
-def _read(key: str, reader: Callable[[str], Any], text: str) -> Any:
-    """
-    Read a value.
-    """
-    try:
-        return reader(text)
-    except ValueError as error:
-        raise InvalidAuthArgumentString(f"{key}: {error}") from None
+    required = set(required)
+    options = {
+        key: Option(key, parse, "VALUE", "", required=key in required)
+        for key, parse in keys.items()
+    }
+    return _parse(argstring, options, positional)
 
 
 def yesNo(text: str) -> bool:
     """
-    Read C{yes} or C{no}.
+    Return whether a value is C{yes}.
 
-    @raise ValueError: if it is neither.
+    @raise ValueError: if it is neither C{yes} nor C{no}.
     """
     if text not in ("yes", "no"):
         raise ValueError("write yes or no")
@@ -87,18 +169,126 @@ def yesNo(text: str) -> bool:
 
 def nonEmpty(text: str) -> str:
     """
-    Read any text that isn't empty.
+    Return a value that is any text but an empty one.
 
-    @raise ValueError: if it is.
+    @raise ValueError: if it is empty.
     """
     if not text:
         raise ValueError("a value is missing")
     return text
 
 
+def readableFile(text: str) -> str:
+    """
+    Return the absolute path of a file that can be read now; twistd may change the
+    directory before the first login.
+
+    @raise ValueError: if the value is empty, or the path isn't that of a regular file
+        that can be read.
+    """
+    path = os.path.abspath(nonEmpty(text))
+    try:
+        openRegular(path).close()
+    except OSError as error:
+        raise ValueError(
+            f"{path} can't be read ({error.strerror or error}); write the path of a "
+            "file that the server can read"
+        ) from None
+    return path
+
+
+def namesLike(example: str) -> Callable[[str], tuple[str, ...]]:
+    """
+    Return what parses names separated by commas.
+
+    @param example: what is told where a name is empty, such as C{mail,staff}.
+    """
+
+    def parse(text: str) -> tuple[str, ...]:
+        names = tuple(text.split(","))
+        if "" in names:
+            raise ValueError(f"write names separated by commas, such as {example}")
+        return names
+
+    return parse
+
+
+def integerBetween(least: int, most: int, meaning: str) -> Callable[[str], int]:
+    """
+    Return what parses an integer, in the digits 0 to 9 alone.
+
+    @param least: the least that it may be.
+    @param most: the most.
+    @param meaning: what is told where it isn't, such as C{a port from 1 to 65535}.
+    """
+
+    def parse(text: str) -> int:
+        digits = text.lstrip("0") or "0"
+        isInteger = text.isascii() and text.isdigit() and len(digits) <= len(str(most))
+        if not isInteger or not least <= int(digits) <= most:
+            raise ValueError(f"write {meaning}")
+        return int(digits)
+
+    return parse
+
+
+def _formatOf(options: Sequence[Option]) -> str:
+    """
+    Return how an argument string is written, with what may be left out in brackets.
+    """
+    pieces: list[str] = []
+    for option in options:
+        piece = option.value if option.positional else str(option)
+        colon = ":" if pieces else ""
+        pieces.append(colon + piece if option.required else f"[{colon}{piece}]")
+    return "".join(pieces) or "No argstring required."
+
+
+def _parse(
+    argstring: str, options: Mapping[str, Option], positional: Iterable[str]
+) -> dict[str, Any]:
+    """
+    Return the values that are given in an argument string.
+
+    @param positional: the keys whose values may stand without them, in this order.
+    """
+    texts: dict[str, str] = {}
+    waiting = list(positional)
+    for name, text in _split(argstring):
+        key = name
+        if key is None:
+            if not waiting:
+                raise InvalidAuthArgumentString(_surplus(text, options))
+            key = waiting.pop(0)
+        elif key not in options:
+            raise InvalidAuthArgumentString(_unknown(key, options))
+        if key in texts:
+            raise InvalidAuthArgumentString(f"{key} is given twice")
+        if key in waiting:
+            waiting.remove(key)
+        texts[key] = text
+    # A value that is cut off, since a colon in it isn't escaped, is told before what is
+    # missing.
+    values = {key: _valueOf(options[key], text) for key, text in texts.items()}
+    missing = [o.key for o in options.values() if o.required and o.key not in texts]
+    if missing:
+        raise InvalidAuthArgumentString(f"{' and '.join(missing)} must be given")
+    return values
+
+
+def _valueOf(option: Option, text: str) -> object:
+    """
+    Return what the text of an option's value means.
+    """
+    try:
+        return option.parse(text)
+    except ValueError as error:
+        raise InvalidAuthArgumentString(f"{option.key}: {error}") from None
+
+
 def _split(argstring: str) -> list[tuple[str | None, str]]:
     """
-    Split an argument string into pairs of a key, or L{None}, and a value.
+    Return the pairs of a key, or L{None}, and a value in an argument string.
     """
     if not argstring:
         return []
@@ -120,47 +310,57 @@ def _split(argstring: str) -> list[tuple[str | None, str]]:
     return pairs
 
 
-def _unknown(key: str, keys: Mapping[str, object]) -> str:
+def _unknown(key: str, options: Mapping[str, Option]) -> str:
     """
-    Say that a key is unknown, and which one may have been meant.
+    Return a message about an unknown key, which says what may have been meant.
     """
     if not re.fullmatch("[ \\w-]+", key):
         # Something else stands before the =, which may be a secret.
-        return f"a key is unknown, {_choice(keys)}"
-    if key.strip() in keys:
+        return f"a key is unknown, {_choice(options)}"
+    if key.strip() in options:
         return f"no space stands beside {key.strip()}="
-    similar = get_close_matches(key.lower(), keys, 1)
+    similar = get_close_matches(key.lower(), options, 1)
     if similar:
         return f"there is no {key}=, did you mean {similar[0]}=?"
-    return f"there is no {key}=, {_choice(keys)}"
+    return f"there is no {key}=, {_choice(options)}"
 
 
-def _example(key: str, keys: Mapping[str, object]) -> str:
+def _example(option: Option) -> str:
     """
-    Say how a key is written with its value.
+    Return how an option is written with its value.
     """
-    return f"{key}=no or {key}=yes" if keys[key] is yesNo else f"{key}=VALUE"
+    key = option.key
+    return f"{key}=no or {key}=yes" if option.parse is yesNo else f"{key}={option.value}"
 
 
-def _surplus(text: str, keys: Mapping[str, object]) -> str:
+def _surplus(text: str, options: Mapping[str, Option]) -> str:
     """
-    Say that a value stands where a key is needed.
+    Return a message about a value that stands where a key is needed.
     """
     colon = "a colon within a value is written \\:, and the shell wants that in quotes"
     if not text:
         return f"nothing follows a colon ({colon})"
-    if text in keys:
-        return f"{text} stands without a value, write {_example(text, keys)}"
-    return f"a value stands without its key, {_choice(keys)} ({colon})"
+    if text in options:
+        return f"{text} stands without a value, write {_example(options[text])}"
+    return f"a value stands without its key, {_choice(options)} ({colon})"
 
 
-def _choice(keys: Mapping[str, object]) -> str:
+def _choice(options: Mapping[str, Option]) -> str:
     """
-    Say which keys there are.
+    Return a request to write one of the options.
     """
-    if len(keys) == 1:
-        return f"write {_example(next(iter(keys)), keys)}"
-    return f"write one of {', '.join(f'{key}=' for key in keys)}"
+    if len(options) == 1:
+        return f"write {_example(*options.values())}"
+    return f"write one of {', '.join(f'{key}=' for key in options)}"
 
 
-__all__ = ["nonEmpty", "parseArgString", "yesNo"]
+__all__ = [
+    "Option",
+    "Options",
+    "integerBetween",
+    "namesLike",
+    "nonEmpty",
+    "parseArgString",
+    "readableFile",
+    "yesNo",
+]

@@ -8,6 +8,7 @@ its failure (L{withReason}).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from time import monotonic
@@ -46,6 +47,9 @@ _LONGEST_NAME, _LONGEST_REASON = 64, 300
 
 # What stands between quotes, since a client or a file may have written it.
 _QUOTED = {"user", "avatar", "key", "reason", "why"}
+
+# What would end a value that stands without quotes.
+_SPACE = re.compile(r"\s")
 
 # What of a text could be taken for the end of a value, or for the next field.
 _SIGNS = {'"', "\\", "="}
@@ -211,9 +215,10 @@ def _part(whole: object, name: str) -> Any:
     """
     Return an attribute; L{None} if there is none, or a program's code fails to tell.
     """
-    with suppress(Exception):
+    try:
         return getattr(whole, name, None)
-    return None
+    except Exception:
+        return None
 
 
 def _said(what: object) -> str:
@@ -252,8 +257,7 @@ def _value(name: str, text: str) -> str:
     line, or for a command to a terminal.
     """
     if name not in _QUOTED:
-        text = "".join("?" if c.isspace() else c for c in text[:_LONGEST_NAME])
-        return _escaped(text)
+        return _escaped(_SPACE.sub("?", text[:_LONGEST_NAME]))
     return f'"{_escaped(text)}"'
 
 

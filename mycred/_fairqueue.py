@@ -1,6 +1,6 @@
 """
-A queue in which sources take turns, so that who asks for much waits behind themself
-and not before everybody else.
+A queue in which sources take turns: a client that asks for much waits behind its own
+requests, and not ahead of all others.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ _T = TypeVar("_T", bound=Hashable)
 #: address in it, and a connection from there.
 Source = tuple[Hashable, ...]
 
-#: Somebody of whom nothing is known.
+#: The source of all of which no source is known.
 UNKNOWN: Source = (b"", b"", None)
 
 
 class FairQueue(Generic[_T]):
     """
-    What waits, in an order that is fair at each step of a source: networks take turns,
-    in each of them addresses do, and so on.  Within one source the first come are the
+    Items that wait, in an order that is fair at each step of a source: networks take
+    turns, in each of them addresses do, and so on.  Items of one source are first come,
     first served.
 
     Each item is there once.
@@ -43,14 +43,15 @@ class FairQueue(Generic[_T]):
         """
         Add an item, as the last one of its source.
         """
-        self._size += 1
-        if not source:
-            self._items[item] = None
-            return
-        first, *rest = source
-        if first not in self._parts:
-            self._parts[first] = FairQueue()
-        self._parts[first].add(item, tuple(rest))
+        queue = self
+        queue._size += 1
+        for step in source:
+            part = queue._parts.get(step)
+            if part is None:
+                part = queue._parts[step] = FairQueue()
+            queue = part
+            queue._size += 1
+        queue._items[item] = None
 
     def take(self) -> _T:
         """
@@ -60,18 +61,19 @@ class FairQueue(Generic[_T]):
 
         @raise LookupError: if nothing waits.
         """
-        if not self._parts:
-            item = next(iter(self._items), None)
-            if item is None:
-                raise LookupError("nothing waits")
-            self.remove(item)
-            return item
-        first, part = next(iter(self._parts.items()))
-        item = part.take()
-        self._size -= 1
-        del self._parts[first]
-        if part:
-            self._parts[first] = part
+        if not self._size:
+            raise LookupError("nothing waits")
+        queue = self
+        queue._size -= 1
+        while queue._parts:
+            step, part = next(iter(queue._parts.items()))
+            del queue._parts[step]
+            part._size -= 1
+            if part._size:
+                queue._parts[step] = part
+            queue = part
+        item = next(iter(queue._items))
+        del queue._items[item]
         return item
 
     def remove(self, item: _T, source: Source = ()) -> bool:
@@ -80,18 +82,22 @@ class FairQueue(Generic[_T]):
 
         @return: whether it was there.
         """
-        if source:
-            first, *rest = source
-            part = self._parts.get(first)
-            if part is None or not part.remove(item, tuple(rest)):
+        queue = self
+        above = []
+        for step in source:
+            part = queue._parts.get(step)
+            if part is None:
                 return False
-            if not part:
-                del self._parts[first]
-        elif item in self._items:
-            del self._items[item]
-        else:
+            above.append((queue, step))
+            queue = part
+        if item not in queue._items:
             return False
-        self._size -= 1
+        del queue._items[item]
+        queue._size -= 1
+        for parent, step in reversed(above):
+            parent._size -= 1
+            if not parent._parts[step]:
+                del parent._parts[step]
         return True
 
     def last(self) -> _T:
@@ -101,13 +107,13 @@ class FairQueue(Generic[_T]):
 
         @raise LookupError: if nothing waits.
         """
-        if self._parts:
-            # The first of the largest in reverse order, which is the last.
-            return max(reversed(self._parts.values()), key=len).last()
-        item = next(reversed(self._items), None)
-        if item is None:
+        if not self._size:
             raise LookupError("nothing waits")
-        return item
+        queue = self
+        while queue._parts:
+            # The first of the largest in reverse order, which is the last.
+            queue = max(reversed(queue._parts.values()), key=len)
+        return next(reversed(queue._items))
 
 
 __all__ = ["UNKNOWN", "FairQueue", "Source"]

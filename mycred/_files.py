@@ -8,7 +8,9 @@ import errno
 import os
 import stat
 import time
-from typing import BinaryIO, NamedTuple
+from collections.abc import Callable
+from operator import attrgetter
+from typing import BinaryIO
 
 #: What tells one state of a file from another: times, size and place.
 Signature = tuple[int, int, int, int, int]
@@ -32,32 +34,34 @@ _LARGE = 2**20
 _TRIES = 5
 
 
-class State(NamedTuple):
+#: Returns what tells one state of a file from another, by its C{os.stat_result}.
+signatureOf: Callable[[os.stat_result], Signature] = attrgetter(
+    "st_mtime_ns", "st_ctime_ns", "st_size", "st_ino", "st_dev"
+)
+
+
+class State:
     """
     The state in which a file was read.
 
     @ivar signature: what tells it from others.
-    @ivar age: for how long it had been in that state, in seconds.
+    @ivar isYoung: whether the file may have been half-written.
+    @ivar isProvisional: whether the file may have changed since without its state
+        telling.
     """
 
-    signature: Signature
-    age: float
+    __slots__ = ("isProvisional", "isYoung", "signature")
 
-    @property
-    def isYoung(self) -> bool:
+    def __init__(self, signature: Signature, age: float) -> None:
         """
-        Whether the file may have been half-written.
+        @param signature: what tells it from others.
+        @param age: for how long the file had been in that state, in seconds.
         """
-        return self.age < SETTLING
-
-    @property
-    def isProvisional(self) -> bool:
-        """
-        Whether the file may have changed since without its state telling.
-        """
-        mtime, ctime = self.signature[:2]
+        mtime, ctime = signature[:2]
         isCoarse = not (mtime % _SECOND or ctime % _SECOND)
-        return self.age < (_COARSE_SETTLING if isCoarse else SETTLING)
+        self.signature = signature
+        self.isYoung = age < SETTLING
+        self.isProvisional = age < (_COARSE_SETTLING if isCoarse else SETTLING)
 
 
 class Watch:
@@ -79,19 +83,6 @@ class Watch:
         if signature != self._seen:
             self._seen, self._since = signature, now
         return State(signature, now - self._since)
-
-
-def signatureOf(status: os.stat_result) -> Signature:
-    """
-    Sum up what tells one state of a file from another.
-    """
-    return (
-        status.st_mtime_ns,
-        status.st_ctime_ns,
-        status.st_size,
-        status.st_ino,
-        status.st_dev,
-    )
 
 
 def readWhole(path: str, watch: Watch) -> tuple[bytes, State]:

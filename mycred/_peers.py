@@ -1,18 +1,19 @@
 """
-Where somebody comes from who logs in: one spelling for one address, and the network
-that it belongs to.
+Where a client is: one spelling for one address, and the network that it belongs to.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Union
 
 from ._fairqueue import Source
 from ._secrets import asBytes
 
-# What of an address is its network, and what is a host in it, in bytes: what a customer
-# of a provider is given, and what each of their machines has for itself.
+# How many bytes of an address are its network, and how many are a host in it, by
+# version: what a provider gives to one customer, and what each machine of theirs has
+# for itself.
 _NETWORK, _HOST = {4: 3, 6: 6}, {4: 4, 6: 8}
 
 
@@ -21,9 +22,9 @@ def hostOf(address: object) -> str | None:
     Return the host of an address, in the spelling that rules and people use: an IPv4
     address that came as an IPv6 one (RFC 4291, section 2.5.5) is an IPv4 address.
 
-    @param address: an address as a transport tells it, or its text.
+    @param address: the address as a transport returns it, or its text.
 
-    @return: the host; L{None} if it isn't known.
+    @return: the host, or L{None} if the address has none.
     """
     host = getattr(address, "host", address)
     if isinstance(host, bytes):
@@ -34,11 +35,14 @@ def hostOf(address: object) -> str | None:
     return host if parsed is None else str(parsed)
 
 
+# Each login asks several times for the same.
+@lru_cache(maxsize=1024)
 def parseHost(host: str) -> Union[IPv4Address, IPv6Address, None]:
     """
-    Read an address.  An IPv4 address that is written as an IPv6 one is an IPv4 address.
+    Parse an IP address.  An IPv4 address that is written as an IPv6 one is an IPv4
+    address.
 
-    @return: L{None} if it is none.
+    @return: the address, or L{None} if the text is none.
     """
     try:
         parsed = ip_address(host)
@@ -51,33 +55,33 @@ def networkOf(address: object) -> bytes:
     """
     Return the network of an address: the /24 of an IPv4 one, or the /48 of an IPv6 one.
 
-    @param address: the address, as for L{hostOf}; what is none stands for itself.
+    @param address: the address, as for L{hostOf}; what is no IP address stands for
+        itself.
     """
-    return _prefix(address, _NETWORK)
+    return _prefix(hostOf(address), _NETWORK)
 
 
 def sourceOf(credentials: object) -> Source:
     """
-    Return who presents credentials, as far as it is known: the network, the address,
+    Return where credentials come from, as far as it is known: the network, the address,
     and the connection.
 
-    @param credentials: credentials of any class, with the attributes C{peer} and
-        C{session} if somebody has set them.
+    @param credentials: credentials of any class, which may have the attributes C{peer}
+        and C{session}.
     """
-    peer = getattr(credentials, "peer", None)
+    host = hostOf(getattr(credentials, "peer", None))
     session = getattr(credentials, "session", None)
-    return networkOf(peer), _prefix(peer, _HOST), session
+    return _prefix(host, _NETWORK), _prefix(host, _HOST), session
 
 
-def _prefix(address: object, sizes: dict[int, int]) -> bytes:
+def _prefix(host: str | None, sizes: dict[int, int]) -> bytes:
     """
-    Return the first bytes of an address, as many as its version has.
+    Return the first bytes of an IP address, as many as are given for its version; of
+    other text all bytes.
     """
-    host = hostOf(address)
-    parsed = None if host is None else parseHost(host)
+    parsed = parseHost(host) if host else None
     if parsed is None:
-        text: bytes = asBytes(host or "")
-        return text
+        return asBytes(host or "")
     return parsed.packed[: sizes[parsed.version]]
 
 

@@ -1,12 +1,12 @@
 """
-Who tells the log how a login has ended.
+Which object logs how a login has ended.
 
-It is whoever is nearest to the client, and those below keep still, since the credentials
-say that somebody will:
+It is the one nearest to the client.  The credentials name it while a checker is asked, so
+that those below it log nothing:
 
     - the portal of a connection (L{SessionPortal<mycred.portal.SessionPortal>}),
-      which knows the service and the client, and tells of good logins, too;
-    - else a bare L{Portal<mycred.portal.Portal>}, which tells of those that fail;
+      which knows the service and the client, and logs accepted logins, too;
+    - else a bare L{Portal<mycred.portal.Portal>}, which logs those that fail;
     - else, under Twisted's own portal, the checker.
 """
 
@@ -15,21 +15,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from ._audit import logOutcome
-from ._contracts import ICredentialsChecker
+
+_T = TypeVar("_T")
+_Method = TypeVar("_Method", bound=Callable[..., Deferred[Any]])
 
 
 class Reporter:
     """
-    Who tells the log how a login ends.  It stands in the credentials meanwhile, so that
-    those below keep still.
+    The mark in credentials that their login's outcome will be logged.
 
-    @ivar owner: the portal or the checker.
+    @ivar owner: the portal or the checker that will log it.
     """
 
     __slots__ = ("owner",)
@@ -39,11 +40,11 @@ class Reporter:
 
     def __deepcopy__(self, memo: object) -> Reporter:
         """
-        Tell of copies of the credentials, too.
+        Return the same one: it logs the outcome of copies of the credentials, too.
         """
         return self
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> tuple[object, ...]:
         """
         Stay behind when credentials go to another process: there it is L{None}.
         """
@@ -54,8 +55,9 @@ class Attempt(Reporter):
     """
     A login that is under way.
 
-    @ivar avatarId: whom a checker has let in; L{None} as long as none has.
-    @ivar checker: who is asked, or has let them in.
+    @ivar avatarId: the avatar ID that a checker has accepted; L{None} as long as none
+        has.
+    @ivar checker: the checker that is asked, or has accepted.
     """
 
     __slots__ = ("_before", "_began", "_isOver", "avatarId", "checker")
@@ -64,9 +66,8 @@ class Attempt(Reporter):
         self, credentials: object, owner: object, began: float | None = None
     ) -> None:
         """
-        @param credentials: what is presented.  They say from now on that somebody will
-            tell the log how it ends.
-        @param owner: who will.
+        @param credentials: what is presented.  They name this attempt from now on.
+        @param owner: the portal or the checker that will log how it ends.
         @param began: when it began, as C{time.monotonic} counts; now, if L{None}.
         """
         super().__init__(owner)
@@ -78,18 +79,18 @@ class Attempt(Reporter):
         self.checker: object = None
         setReporter(credentials, self)
 
-    def accept(self, avatarId: Any) -> Any:
+    def accept(self, avatarId: _T) -> _T:
         """
-        Remember whom a checker has let in.
+        Remember the avatar ID that a checker has accepted.
 
         @return: the same.
         """
         self.avatarId = avatarId
         return avatarId
 
-    def end(self, credentials: Any, result: object) -> None:
+    def end(self, credentials: object, result: object) -> None:
         """
-        Tell the log how the login has ended.
+        Log how the login has ended.
 
         @param result: the failure; anything else stands for success.
         """
@@ -98,7 +99,8 @@ class Attempt(Reporter):
 
     def leave(self, credentials: object) -> None:
         """
-        Have credentials say what they said before, since the login has ended.
+        Have credentials name the reporter that they named before, since the login has
+        ended.
         """
         self._isOver = True
         reporter = reporterOf(credentials)
@@ -107,18 +109,16 @@ class Attempt(Reporter):
         setReporter(credentials, reporter)
 
 
-# For credentials that take no attribute, by their C{id}: themselves, so that nothing else
-# gets that meanwhile, and who tells.
+# The reporters of credentials that take no attribute, by the C{id} of the credentials.
+# These are kept beside, so that nothing else gets that id meanwhile.
 _elsewhere: dict[int, tuple[object, Reporter]] = {}
 
 
 def reporterOf(credentials: object) -> Reporter | None:
     """
-    Return who tells the log how a login ends.
-
-    @return: L{None} if nobody is known who does.
+    Return the reporter that credentials name, or L{None}.
     """
-    reporter = getattr(credentials, "_mycredReporter", None)
+    reporter: Reporter | None = getattr(credentials, "_mycredReporter", None)
     if reporter is None and _elsewhere:
         _, reporter = _elsewhere.get(id(credentials), (None, None))
     return reporter
@@ -126,7 +126,7 @@ def reporterOf(credentials: object) -> Reporter | None:
 
 def setReporter(credentials: Any, reporter: Reporter | None) -> None:
     """
-    Have credentials say who tells the log how a login ends.
+    Have credentials name a reporter, or none.
     """
     try:
         if reporter is not None:
@@ -135,7 +135,7 @@ def setReporter(credentials: Any, reporter: Reporter | None) -> None:
             # So that they are what they were, and equal to what they equalled.
             del credentials._mycredReporter
     except Exception:
-        # Whatever it is that keeps them as they are.
+        # Programs' credentials may refuse attributes in any way.
         if reporter is None:
             _elsewhere.pop(id(credentials), None)
         else:
@@ -144,8 +144,8 @@ def setReporter(credentials: Any, reporter: Reporter | None) -> None:
 
 def isReportedAbove(credentials: object, owner: object) -> bool:
     """
-    Tell whether somebody nearer to the client tells the log how a login ends.  Where the
-    owner does so already, that is for another login, by the same credentials.
+    Return whether an object nearer to the client logs how a login ends.  Where the owner
+    does so already, that is for another login, by the same credentials.
     """
     reporter = reporterOf(credentials)
     return reporter is not None and reporter.owner is not owner
@@ -153,26 +153,29 @@ def isReportedAbove(credentials: object, owner: object) -> bool:
 
 def noteAsked(reporter: Reporter | None, checker: object) -> None:
     """
-    Remember who is asked, of several: the last one, if the login succeeds.
+    Remember which of several checkers is asked: the last one, if the login succeeds.
     """
     if isinstance(reporter, Attempt):
         reporter.checker = checker
 
 
-def reportsOutcome(method: Callable[..., Deferred[Any]]) -> Callable[..., Deferred[Any]]:
+def reportsOutcome(method: _Method) -> _Method:
     """
-    Decorate the C{requestAvatarId} of a checker, so that it tells the log how a login
-    has ended if nobody else will: under Twisted's own portal.
+    Decorate the C{requestAvatarId} of a checker, so that it logs how a login has ended if
+    nothing nearer to the client does: under Twisted's own portal.
     """
 
     @wraps(method)
-    def requestAvatarId(self: ICredentialsChecker, credentials: Any) -> Deferred[Any]:
-        if isReportedAbove(credentials, self):
+    def requestAvatarId(self: object, credentials: object) -> Deferred[Any]:
+        # The first half of this answers nearly always, and in half of the time.
+        reporter = getattr(credentials, "_mycredReporter", None)
+        isAbove = reporter is not None and reporter.owner is not self
+        if isAbove or isReportedAbove(credentials, self):
             return method(self, credentials)
         attempt = Attempt(credentials, self)
         attempt.checker = self
 
-        def tellEnd(result: Any) -> Any:
+        def report(result: _T) -> _T:
             if not isinstance(result, Failure):
                 attempt.avatarId = result
             attempt.end(credentials, result)
@@ -181,11 +184,11 @@ def reportsOutcome(method: Callable[..., Deferred[Any]]) -> Callable[..., Deferr
         try:
             answer = method(self, credentials)
         except BaseException:
-            tellEnd(Failure())
+            report(Failure())
             raise
-        return answer.addBoth(tellEnd)
+        return answer.addBoth(report)
 
-    return requestAvatarId
+    return cast(_Method, requestAvatarId)
 
 
 __all__ = [

@@ -97,9 +97,9 @@ def printable(text: str) -> str:
     """
     if len(text) > _LONGEST_SHOWN:
         text = text[:_LONGEST_SHOWN] + "..."
+    if text.isprintable():
+        return text
     shown = text.encode("utf-8", "backslashreplace").decode("utf-8")
-    if shown.isprintable():
-        return shown
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape").decode("ascii")
         for c in shown

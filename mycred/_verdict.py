@@ -88,7 +88,8 @@ class Verdict:
     @ivar account: what the system knows of the account, if it may be used.
     @ivar delay: how long the client should wait for this answer, in seconds.
     @ivar doubt: the state of a file that had changed just before, and so may have been
-        half-written: a line may be missing that would have decided otherwise.
+        half-written: a line may be missing that would have decided otherwise.  A verdict
+        that accepts is never in doubt: a password that matched came from a complete line.
     @ivar key: what is known of the key, where a key opens the account: values that
         another process can send.
     @ivar isVerified: whether a password was held against a hash of the account itself.
@@ -113,15 +114,6 @@ class Verdict:
     steps: tuple[str, ...] = ()
     values: tuple[bytes, ...] = field(default=(), repr=False)
     pauses: Iterator[float] = field(default=iter(()), compare=False, repr=False)
-
-    @property
-    def isFinal(self) -> bool:
-        """
-        Whether the verdict is final even if a file was half-written: a password that
-        matched came from a complete line.  A key that was found may be among those that
-        the rest of a file revokes.
-        """
-        return self.kind is Kind.ACCEPTED and self.key is None
 
 
 __all__ = [

@@ -7,10 +7,10 @@ holds a reference to the portal, and to nothing else: it calls L{Portal.login}.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from zope.interface import providedBy
 
@@ -47,22 +47,24 @@ from ._reporting import (
 )
 from .error import AccountDenied, LoginFailed, TemporaryFailure, UnauthorizedLogin
 
+_T = TypeVar("_T")
+
 
 class Portal(Counterpart, TwistedPortal):
     """
-    A mediator between the protocols that users come by and a realm.
+    A mediator between the protocols by which users log in and a realm.
 
     The class extends Twisted's because adapters are registered for that one
     (Perspective Broker's is), and is as permissive: neither checkers nor avatar
     IDs nor the answers of the realm are validated.
 
     @ivar realm: the realm.
-    @ivar checkers: which checker is asked for credentials of which interface.
+    @ivar checkers: by interface of credentials, the checker that is asked.
     """
 
     checkers: dict[InterfaceType, ICredentialsChecker]
 
-    # What the constructor has registered, as long as it runs at all.
+    # What the constructor has registered: nothing where a program doesn't call it.
     _given: Mapping[InterfaceType, ICredentialsChecker] = {}
     _chain: CheckerChain
     _reporter: Reporter | None = None
@@ -75,10 +77,9 @@ class Portal(Counterpart, TwistedPortal):
         """
         @param realm: the realm that avatars are asked of.
         @param checkers: the checkers to register.  Those that check the same
-            credentials, by one interface or by several, are all asked, in their
-            order; see L{CheckerChain}.  A subclass that overrides
-            C{registerChecker} decides by itself: then the last one is asked, as in
-            Twisted.
+            credentials, by one interface or by several, are all asked, in this
+            order; see L{CheckerChain}.  In a subclass that overrides
+            C{registerChecker} the last one is asked, as in Twisted.
         """
         self.realm = realm
         self.checkers = {}
@@ -86,7 +87,7 @@ class Portal(Counterpart, TwistedPortal):
         for checker in given:
             self.registerChecker(checker)
         if isOverridden(self, "registerChecker"):
-            # Then it decides what is asked, as in Twisted.
+            # Then the subclass decides what is asked, as in Twisted.
             return
         for interface in list(self.checkers):
             sharing = [c for c in given if interface in c.credentialInterfaces]
@@ -106,8 +107,8 @@ class Portal(Counterpart, TwistedPortal):
         self, checker: ICredentialsChecker, *credentialInterfaces: InterfaceType
     ) -> None:
         """
-        Ask a checker from now on, in place of any that was registered before
-        for the same interfaces.
+        Register a checker, in place of any that was registered before for the same
+        interfaces.
 
         @param checker: the checker.
         @param credentialInterfaces: the interfaces of the credentials for which
@@ -130,8 +131,8 @@ class Portal(Counterpart, TwistedPortal):
         avatar ID goes to the realm, which answers with the avatar.
 
         @param credentials: what the user presents.
-        @param mind: what stands for the user's end of the connection, for a
-            realm that wants to notify it.  Mostly L{None}.
+        @param mind: an object that stands for the user's end of the connection, for
+            a realm that wants to notify it.  Mostly L{None}.
         @param interfaces: the interfaces that the avatar may provide, the
             preferred one first.  Mostly one.
 
@@ -153,27 +154,25 @@ class Portal(Counterpart, TwistedPortal):
         began = monotonic()
         checker = self._checkerFor(credentials)
         above = reporterOf(credentials)
-        isReportedAbove = above is not None and above.owner is not self
-        if isReportedAbove:
+        isAbove = above is not None and above.owner is not self
+        if isAbove:
             noteAsked(above, checker)
         else:
-            # The checkers leave it to this portal to tell the log.
+            # The checkers leave it to this portal to log the outcome.
             setReporter(credentials, self._reporter or self._makeReporter())
-        avatarId: Any
+        asked: object
         try:
             if checker is None:
-                avatarId = fail(unhandled(credentials))
+                asked = fail(unhandled(credentials))
             else:
-                avatarId = checker.requestAvatarId(credentials)
+                asked = checker.requestAvatarId(credentials)
         except BaseException:
-            avatarId = fail()
-        if type(avatarId) is not Deferred and not isinstance(avatarId, Deferred):
-            answer: Any = avatarId
-            avatarId = maybeDeferred(lambda: answer)
-        if isReportedAbove and isinstance(above, Attempt):
+            asked = fail()
+        avatarId = asked if type(asked) is Deferred else _deferred(asked)
+        if isAbove and isinstance(above, Attempt):
             avatarId.addCallback(above.accept)
         login = self._askRealm(avatarId, mind, interfaces)
-        if not isReportedAbove:
+        if not isAbove:
             setReporter(credentials, above)
             if not (login.called and type(login.result) is tuple):
                 attempt = Attempt(credentials, self, began)
@@ -183,44 +182,15 @@ class Portal(Counterpart, TwistedPortal):
 
     def _makeReporter(self) -> Reporter:
         """
-        Make what stands in credentials while a checker is asked.
+        Make the mark that stands in credentials while a checker is asked.
         """
         self._reporter = Reporter(self)
         return self._reporter
 
-    def _askRealm(
-        self, avatarId: Any, mind: object, interfaces: tuple[InterfaceType, ...]
-    ) -> Deferred[Any]:
-        """
-        Ask the realm for the avatar, when it is known of whom.
-
-        @param avatarId: a L{Deferred} as from a checker.
-        """
-        if not (
-            type(avatarId) is Deferred
-            and avatarId.called
-            and type(avatarId.result) is bytes
-            and not avatarId.paused
-        ):
-            login: Deferred[Any] = avatarId.addCallback(
-                self._cbAvatarId, mind, interfaces
-            )
-            return login
-        # As most are that needn't wait.  The answer takes the place of the avatar ID, as
-        # it would after addCallback, which takes as long as all the rest.
-        try:
-            answer: Any = self._cbAvatarId(avatarId.result, mind, interfaces)
-        except BaseException:
-            return fail()
-        if type(answer) is tuple:
-            avatarId.result = answer
-            return avatarId
-        return answer if isinstance(answer, Deferred) else succeed(answer)
-
     def _checkerFor(self, credentials: object) -> ICredentialsChecker | None:
         """
-        Find the first registered checker for any interface that the
-        credentials provide, derived interfaces included.
+        Return the first registered checker for any interface that the credentials
+        provide, derived interfaces included.
         """
         # What is registered may be many interfaces, what credentials provide is a
         # handful: the handful is looked up.  Where more than one of it is
@@ -241,20 +211,51 @@ class Portal(Counterpart, TwistedPortal):
         first = checkers[claimed[0]]
         # HTTP Digest can be checked in two ways, and so by two checkers.
         if any(checkers[interface] is not first for interface in claimed):
-            mine = self._given
-            provided = {*claimed, *(i for i in mine if i.providedBy(credentials))}
+            given = self._given
+            provided = {*claimed, *(i for i in given if i.providedBy(credentials))}
             # Unless a program has changed what it gave to the constructor.
-            if all(checkers.get(i) is mine.get(i) for i in provided):
+            if all(checkers.get(i) is given.get(i) for i in provided):
                 return self._chain
         return first
 
+    def _askRealm(
+        self,
+        avatarId: Deferred[AvatarID],
+        mind: object,
+        interfaces: tuple[InterfaceType, ...],
+    ) -> Deferred[Login]:
+        """
+        Ask the realm for the avatar, when its ID is known.
+
+        @param avatarId: a L{Deferred} as from a checker.
+        """
+        if not (
+            type(avatarId) is Deferred
+            and avatarId.called
+            and type(avatarId.result) is bytes
+            and not avatarId.paused
+        ):
+            return avatarId.addCallback(self._cbAvatarId, mind, interfaces)
+        # Most that needn't wait are like this.  The answer takes the place of the avatar
+        # ID, as it would after addCallback, which takes as long as all the rest.
+        answer: Any
+        try:
+            answer = self._cbAvatarId(avatarId.result, mind, interfaces)
+        except BaseException:
+            return fail()
+        if type(answer) is tuple:
+            avatarId.result = answer
+            return cast("Deferred[Login]", avatarId)
+        return answer if isinstance(answer, Deferred) else succeed(answer)
+
     def _cbAvatarId(
         self, avatarId: AvatarID, mind: object, interfaces: tuple[InterfaceType, ...]
-    ) -> Any:
+    ) -> Login | Deferred[Login]:
         """
         Ask the realm for the avatar.
         """
-        login: object = self.realm.requestAvatar(avatarId, mind, *interfaces)
+        login: Login | Deferred[Login]
+        login = self.realm.requestAvatar(avatarId, mind, *interfaces)
         # Asked first, since to ask whether something else is a Deferred is slow:
         # its metaclass is that of abstract classes.
         if type(login) is tuple or not isinstance(login, Deferred):
@@ -271,12 +272,12 @@ class Portal(Counterpart, TwistedPortal):
         def cancel(_: object) -> None:
             nonlocal cancelled
             cancelled = True
-            if _cancellable(login):
+            if _isCancellable(login):
                 login.cancel()
 
         def pass_(result: Login | Failure) -> None:
             if answer.called or (cancelled and not isinstance(result, Failure)):
-                self._abandon(result)
+                self._discard(result)
             else:
                 answer.callback(result)
 
@@ -284,9 +285,9 @@ class Portal(Counterpart, TwistedPortal):
         login.addBoth(pass_)
         return answer
 
-    def _abandon(self, result: Login | Failure) -> None:
+    def _discard(self, result: Login | Failure) -> None:
         """
-        Log an avatar out for which nobody waits any more.
+        Log an avatar out whose login was cancelled.
         """
         if isinstance(result, Failure):
             self._log.info("A login failed after it was cancelled: {e}", e=result.value)
@@ -301,6 +302,43 @@ class Portal(Counterpart, TwistedPortal):
         )
 
 
+def _deferred(asked: object) -> Deferred[AvatarID]:
+    """
+    Return a L{Deferred} of what a checker has answered: it may be one of a subclass, a
+    coroutine, or a plain value.
+    """
+    if isinstance(asked, Deferred):
+        return asked
+    return maybeDeferred(lambda: cast(AvatarID, asked))
+
+
+def _cbEnd(result: _T | Failure, credentials: object, attempt: Attempt) -> _T | Failure:
+    """
+    Log a login that has failed, since nothing nearer to the client does.  A failure that
+    is no verdict, but a defect, the protocol logs, as with Twisted.
+
+    @return: the result.
+    """
+    if isinstance(result, Failure) and result.check(LoginFailed, CancelledError):
+        attempt.end(credentials, result)
+    else:
+        attempt.leave(credentials)
+    return result
+
+
+def _isCancellable(waiting: Deferred[_T]) -> bool:
+    """
+    Return whether anything is told when a Deferred is cancelled.
+
+    One of which that isn't so would swallow its result when it is cancelled, and with it
+    an avatar that couldn't be logged out any more.
+    """
+    while waiting.called and isinstance(waiting.result, Deferred):
+        waiting = waiting.result
+    ownCancel = type(waiting).cancel is not Deferred.cancel
+    return ownCancel or waiting._canceller is not None
+
+
 class TooManyAtATime(TemporaryFailure):
     """
     A connection has as many logins under way as it may have.
@@ -309,11 +347,22 @@ class TooManyAtATime(TemporaryFailure):
 
 class SessionPortal(Portal):
     """
-    A portal for one connection: the same realm, the same checkers, and L{close}
-    for when the connection is gone.
+    A portal for one connection: the same realm and the same checkers as the server's
+    portal, and logins that end with the connection.
 
-    It tells the checkers where the client is, and tells the log how each login has
-    ended.
+    A protocol has one for as long as its connection lasts, and uses it like any portal::
+
+        class MyProtocol(LineReceiver):
+            def connectionMade(self):
+                self.portal = SessionPortal(self.factory.portal, self, service="my")
+
+            def connectionLost(self, reason):
+                self.portal.close()
+
+    At each login the checkers get to know where the client is, by attributes of the
+    credentials: C{peer}, the address; C{session}, this portal, which stands for the
+    connection; and C{service}.  The log gets to know how each login has ended, accepted
+    ones included.
 
     @ivar protocol: the protocol of the connection, or its request.
     @cvar MOST_AT_A_TIME: how many logins of a connection may be under way.
@@ -331,12 +380,12 @@ class SessionPortal(Portal):
     ) -> None:
         """
         @param portal: the portal of the server.
-        @param protocol: the protocol of the connection, or its request, which have a
-            C{transport}.  That is asked at each login where the client is: behind a
-            proxy it isn't known before the proxy has told it.
-        @param service: what the log calls the protocol, such as C{imap}.
-        @param mostRefused: how many logins that are refused end the connection: for
-            wrong passwords, or since too many are under way.  L{None} for any number.
+        @param protocol: the protocol of the connection, or its request, with an
+            attribute C{transport}.  That is asked for the peer at each login: behind a
+            proxy the client's address isn't known before the proxy has told it.
+        @param service: the name of the protocol in the log, such as C{imap}.
+        @param mostRefused: after how many refused logins the connection ends, for wrong
+            passwords or since too many were under way; never if L{None}.
         """
         super().__init__(portal.realm)
         self.checkers = portal.checkers
@@ -345,17 +394,17 @@ class SessionPortal(Portal):
         self._service = service
         self._mostRefused = mostRefused
         self._refused = 0
-        self._closed = False
+        self._isClosed = False
         self._underWay: set[Deferred[Login]] = set()
         self._logouts: set[_Logout] = set()
 
     def __deepcopy__(self, memo: object) -> SessionPortal:
         """
-        Be the portal of the one connection for copies of credentials, too.
+        Return the same one: copies of credentials belong to the same connection.
         """
         return self
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> tuple[object, ...]:
         """
         Stay behind when credentials go to another process: there it is L{None}.
         """
@@ -363,7 +412,7 @@ class SessionPortal(Portal):
 
     def listCredentialsInterfaces(self) -> list[InterfaceType]:
         """
-        Return what the portal of the server returns, which may be a program's.
+        Return what the server's portal returns, which may be of a program's class.
         """
         return self._portal.listCredentialsInterfaces()
 
@@ -371,25 +420,25 @@ class SessionPortal(Portal):
         self, checker: ICredentialsChecker, *credentialInterfaces: InterfaceType
     ) -> None:
         """
-        Have the portal of the server register a checker.
+        Register a checker with the server's portal.
         """
         self._portal.registerChecker(checker, *credentialInterfaces)
 
     def login(
-        self, credentials: Any, mind: object, *interfaces: InterfaceType
+        self, credentials: ICredentials, mind: object, *interfaces: InterfaceType
     ) -> Deferred[Login]:
         """
-        Log in, until the connection is gone.
+        Log a user in, for as long as the connection lasts.
 
         @return: a L{Deferred} as from L{Portal.login}, whose logout callable
             does its work once however often it is called.  It doesn't fire any
             more after L{close}.
         """
-        if self._closed:
-            # There is nobody any more who would be let in.
+        if self._isClosed:
+            # The client is gone.
             return Deferred()
         attempt = self._begin(credentials)
-        login = self._why(credentials)
+        login = self._refuseAtOnce()
         if login is None:
             login = self._portal.login(credentials, mind, *interfaces)
         answer: Deferred[Login] = Deferred(lambda _: login.cancel())
@@ -403,9 +452,9 @@ class SessionPortal(Portal):
                 interface, avatar, logout = result
                 once = _Logout(self._logouts, logout)
                 result = interface, avatar, once
-                if self._closed or answer.called:
+                if self._isClosed or answer.called:
                     once()
-            if not (self._closed or answer.called):
+            if not (self._isClosed or answer.called):
                 answer.callback(result)
             self._count(result)
 
@@ -415,43 +464,44 @@ class SessionPortal(Portal):
     def close(self, _: object = None) -> None:
         """
         Cancel the logins that are under way, and log out the avatars that the
-        protocol hasn't logged out.
+        protocol hasn't logged out: the connection is gone.
+
+        @param _: anything, so that this may be a callback of the connection's end.
         """
-        self._closed = True
+        self._isClosed = True
         for login in list(self._underWay):
             login.cancel()
         for logout in list(self._logouts):
             logout()
 
-    def _begin(self, credentials: Any) -> Attempt | None:
+    def _begin(self, credentials: object) -> Attempt | None:
         """
-        Tell the checkers what is known of the connection.
+        Attach to credentials what is known of the connection.
 
-        @return: what tells the log how the login ends; L{None} if somebody nearer to
-            the client does.
+        @return: what logs how the login ends; L{None} if an object nearer to the client
+            does.
         """
         facts = {"peer": self._peer(), "session": self, "service": self._service}
         for name, fact in facts.items():
-            # There are credentials that take no attribute, or not this one.
+            # Programs' credentials may take no attribute, or not this one.
             with suppress(Exception):
                 setattr(credentials, name, fact)
         return None if isReportedAbove(credentials, self) else Attempt(credentials, self)
 
-    def _peer(self) -> Any:
+    def _peer(self) -> object:
         """
         Return the address of the client; L{None} if it isn't known.
         """
         transport = getattr(self.protocol, "transport", None)
         return None if transport is None else transport.getPeer()
 
-    def _why(self, credentials: Any) -> Deferred[Login] | None:
+    def _refuseAtOnce(self) -> Deferred[Login] | None:
         """
-        Fail at once if nothing more is to be checked for this connection.
-
-        @return: the failure; L{None} if there is none.
+        Return a login that has failed already, if nothing more is to be checked for this
+        connection; else L{None}.
         """
         if self._mostRefused is not None and self._refused >= self._mostRefused:
-            # What was sent before the end of the connection came.
+            # The client has sent this before the end of the connection reached it.
             why = "too many logins were refused on this connection"
             return fail(withReason(UnauthorizedLogin(), why))
         most = self.MOST_AT_A_TIME
@@ -464,7 +514,7 @@ class SessionPortal(Portal):
 
     def _count(self, result: Login | Failure) -> None:
         """
-        Count a login that was refused, and end the connection after the last one.
+        Count a login if it was refused, and end the connection after the last one.
         """
         if not isinstance(result, Failure):
             return
@@ -473,8 +523,8 @@ class SessionPortal(Portal):
         if not result.check(UnauthorizedLogin, TooManyAtATime):
             return
         self._refused += 1
-        if self._refused == self._mostRefused and not self._closed:
-            # The client may read the answer to this one.
+        if self._refused == self._mostRefused and not self._isClosed:
+            # This way the client still gets the answer to this one.
             self.protocol.transport.loseConnection()
 
 
@@ -483,7 +533,7 @@ class _Logout:
     A logout callable that does its work once.
     """
 
-    def __init__(self, pending: set[_Logout], logout: Any) -> None:
+    def __init__(self, pending: set[_Logout], logout: Callable[[], object]) -> None:
         self._pending = pending
         self._logout = logout
         pending.add(self)
@@ -492,33 +542,6 @@ class _Logout:
         if self in self._pending:
             self._pending.remove(self)
             self._logout()
-
-
-def _cbEnd(result: Any, credentials: object, attempt: Attempt) -> Any:
-    """
-    Tell the log of a login that has failed, as nobody nearer to the client does.  Of
-    what is no answer, but a defect, the protocol tells, as with Twisted.
-
-    @return: the result.
-    """
-    if isinstance(result, Failure) and result.check(LoginFailed, CancelledError):
-        attempt.end(credentials, result)
-    else:
-        attempt.leave(credentials)
-    return result
-
-
-def _cancellable(waiting: Deferred[Any]) -> bool:
-    """
-    Tell whether somebody takes care of what a Deferred is waiting for.
-
-    One that nobody can cancel would swallow its result when it is cancelled,
-    and with it an avatar that nobody could log out any more.
-    """
-    while waiting.called and isinstance(waiting.result, Deferred):
-        waiting = waiting.result
-    ownCancel = type(waiting).cancel is not Deferred.cancel
-    return ownCancel or waiting._canceller is not None
 
 
 __all__ = ["IRealm", "Portal", "SessionPortal"]

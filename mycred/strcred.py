@@ -3,13 +3,14 @@ Checkers by name: what a deployer writes on the command line becomes a checker.
 
 C{--auth=file:/etc/myapp/passwd} is an auth type and an argument string.  The
 type is looked up among the plugins, and the plugin makes a checker from the
-argument string.
+argument string, mostly by a table of L{Options}.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from itertools import takewhile
 from typing import Any, NoReturn
@@ -17,7 +18,16 @@ from typing import Any, NoReturn
 from twisted.plugin import getPlugins
 from twisted.python import usage
 
-from ._argstring import nonEmpty, parseArgString, yesNo
+from ._argstring import (
+    Option,
+    Options,
+    integerBetween,
+    namesLike,
+    nonEmpty,
+    parseArgString,
+    readableFile,
+    yesNo,
+)
 from ._chain import interfacesOf
 from ._contracts import (
     ICheckerFactory,
@@ -36,7 +46,7 @@ notSupportedWarning = "WARNING: This authType is not supported by this applicati
 
 def findCheckerFactories() -> Iterator[ICheckerFactory]:
     """
-    Find the plugins that make checkers: first mycred's and what others have put
+    Return the plugins that make checkers: first mycred's and what others have put
     beside them, in C{mycred.plugins}, then those in C{twisted.plugins}.
 
     @return: all of them, so that a type may come up more than once.
@@ -49,7 +59,7 @@ def findCheckerFactories() -> Iterator[ICheckerFactory]:
 
 def findCheckerFactory(authType: str) -> ICheckerFactory:
     """
-    Find the first plugin that makes checkers of a type.
+    Return the first plugin that makes checkers of a type.
 
     @raise InvalidAuthType: if there is none.
     """
@@ -61,7 +71,7 @@ def findCheckerFactory(authType: str) -> ICheckerFactory:
 
 def makeChecker(description: str) -> ICredentialsChecker:
     """
-    Make a checker from what a deployer writes.
+    Return a checker as a deployer describes it.
 
     @param description: an auth type; an argument string may follow, after a
         colon.
@@ -74,6 +84,29 @@ def makeChecker(description: str) -> ICredentialsChecker:
     checker: ICredentialsChecker
     checker = findCheckerFactory(authType).generateChecker(argstring)
     return checker
+
+
+@contextmanager
+def needing(install: str) -> Iterator[None]:
+    """
+    Say what to install where a library is missing that an auth type needs::
+
+        with needing("pip install ldap3"):
+            from mycred.checkers.ldap import LDAPChecker
+
+    A plugin imports its checker so, within C{generateChecker}: the library costs no other
+    auth type anything, whether it is there or not.
+
+    @param install: the command that installs what is missing.
+
+    @raise InvalidAuthArgumentString: if an import within the block fails.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise InvalidAuthArgumentString(
+            f"it takes a library that isn't installed ({error}); do {install}"
+        ) from None
 
 
 class AuthOptionMixin:
@@ -95,16 +128,15 @@ class AuthOptionMixin:
 
     def supportsInterface(self, interface: InterfaceType) -> bool:
         """
-        Tell whether the program has a use for credentials of an interface.
+        Return whether the program has a use for credentials of an interface.
         """
         return self.supportedInterfaces is None or interface in self.supportedInterfaces
 
     def supportsCheckerFactory(self, factory: ICheckerFactory) -> bool:
         """
-        Tell whether the program has a use for the checkers of a plugin.
+        Return whether the program may have a use for the checkers of a plugin.
 
-        A plugin that doesn't say what its checkers check gets the benefit of
-        the doubt; its checkers will say.
+        A plugin needn't say what its checkers check; then the checkers will.
         """
         interfaces = getattr(factory, "credentialInterfaces", None)
         return interfaces is None or any(map(self.supportsInterface, interfaces))
@@ -187,7 +219,7 @@ class AuthOptionMixin:
 
     def _checkerFactoriesForOptHelpAuth(self) -> Iterator[ICheckerFactory]:
         """
-        Find the plugins that C{--help-auth} lists: of each type the one that
+        Return the plugins that C{--help-auth} lists: of each type the one that
         would be used, if the program has a use for it.
         """
         seen: set[str] = set()
@@ -198,7 +230,10 @@ class AuthOptionMixin:
 
     def _insistOnRights(self, authType: str, checker: ICredentialsChecker) -> None:
         """
-        Insist on files that a checker can read when twistd has become another user.
+        Raise an error if a checker couldn't read its files once twistd has become
+        another user.
+
+        @raise usage.UsageError: if it couldn't.
         """
         user = laterUser(getattr(self, "parent", None))
         if user is None:
@@ -211,12 +246,12 @@ class AuthOptionMixin:
 
     def _unknownType(self, typed: str, authType: str) -> str:
         """
-        Say that there is no such type, which one may have been meant, and which types
-        there are.
+        Return a message that says that there is no such type, which one may have been
+        meant, and which types there are.
 
         @param typed: what was typed, up to the type.
         @param authType: the type, perhaps with something else than a colon after it, and
-            a password: what isn't part of a name is told to nobody.
+            a password: only what can be part of a name is shown.
         """
         known = sorted(f.authType for f in self._checkerFactoriesForOptHelpAuth())
         word = "".join(takewhile(_isInName, authType))
@@ -227,7 +262,8 @@ class AuthOptionMixin:
 
     def _unusable(self, authType: str, error: UnsupportedInterfaces) -> str:
         """
-        Say that the program can't use checkers of a type, and which it can.
+        Return a message that says that the program can't use checkers of a type, and
+        what it can use.
         """
         try:
             claimed = _listed([i.__name__ for i in error.args[0]])
@@ -243,14 +279,15 @@ class AuthOptionMixin:
 
 def _isInName(character: str) -> bool:
     """
-    Tell whether a character stands in the names of auth types.
+    Return whether a character may stand in the name of an auth type.
     """
     return character.isalnum() or character in "-_."
 
 
 def _wrongArguments(authType: str, reason: str) -> str:
     """
-    Say what is wrong with an argument string, and what would be right.
+    Return a message that says what is wrong with an argument string, and what would be
+    right.
     """
     reason = reason.strip().rstrip(".")
     expected = findCheckerFactory(authType).argStringFormat.strip().rstrip(".")
@@ -263,7 +300,7 @@ def _wrongArguments(authType: str, reason: str) -> str:
 
 def _listed(words: list[str]) -> str:
     """
-    Join words with commas.
+    Return words joined with commas.
     """
     return ", ".join(words) or "nothing"
 
@@ -271,15 +308,22 @@ def _listed(words: list[str]) -> str:
 __all__ = [
     "AuthOptionMixin",
     "ICheckerFactory",
+    "ICredentialsChecker",
     "InvalidAuthArgumentString",
     "InvalidAuthType",
+    "Option",
+    "Options",
     "StrcredException",
     "UnsupportedInterfaces",
     "findCheckerFactories",
     "findCheckerFactory",
+    "integerBetween",
     "makeChecker",
+    "namesLike",
+    "needing",
     "nonEmpty",
     "notSupportedWarning",
     "parseArgString",
+    "readableFile",
     "yesNo",
 ]

@@ -1,92 +1,133 @@
 """
-The threads in which work that blocks is done.
+The threads in which work that blocks is done, such as reading files and verifying
+hashes.
 
-They are mycred's own: the reactor's default pool resolves names, and a storm of
-logins must not hold those up.
+A checker asks L{workersOf} for them, and gives each function that must not keep the
+reactor waiting to L{Workers.run}.  They are mycred's own: the reactor's default pool
+resolves names, and many logins at a time must not hold those up.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from functools import partial
-from time import monotonic
-from typing import Any, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ._fairqueue import UNKNOWN, FairQueue, Source
+from ._peers import sourceOf
 from ._threads import ThreadPool, processorCount
+from ._types import Reactor, Timer
 from .error import TemporaryFailure
 
 _T = TypeVar("_T")
 
-# What comes of a job whose thread has died, or couldn't tell how it failed.
-_LOST = object()
-
-# What takes longer is worth waiting for the reactor after it, in seconds: whoever comes
-# next has less to wait for.
+# A job that takes longer than this is worth waiting for the reactor after it, in
+# seconds: whoever comes next has less to wait for.
 _SLOW = 0.02
 
-# Where a reactor keeps its workers.
+# The attribute in which a reactor keeps its workers.
 _ATTRIBUTE = "_mycredWorkers"
+
+
+class _Lost:
+    """
+    The outcome of a job whose thread has died, or couldn't say how it failed.
+    """
+
+
+class _Pool(Protocol):
+    """
+    What does the jobs.
+    """
+
+    def callInThread(self, job: Callable[[], object], /) -> object:
+        """
+        Have a job done.
+
+        @raise RuntimeError: if there is no thread, and none can be started.
+        """
+
+    def lost(self) -> list[Callable[[], object]]:
+        """
+        Replace the threads that have died.
+
+        @return: the jobs that they haven't finished.
+        """
+
+    def stop(self) -> object:
+        """
+        End the threads, which have nothing to do.
+        """
 
 
 class Workers:
     """
-    A bounded pool of threads with a bounded queue, and a deadline for each job.
+    A bounded pool of threads with a bounded queue, and a deadline for each job::
 
-    The queue is fair: sources take turns, so that a client that asks for very much
-    keeps nobody else waiting.  When it is full, whoever has most waiting loses the job
-    that came last.
+        def requestAvatarId(self, credentials):
+            checking = workersOf().run(
+                self._check, credentials.username, source=sourceOf(credentials)
+            )
+            return checking.addCallback(self._cbChecked)
 
-    The threads are started for the first job, and end with the reactor.  While
-    the reactor doesn't run there is nothing that could wait: then a job is done
-    at once, by the caller.
+    The queue is fair: sources take turns, so that a client that sends very many logins
+    keeps no others waiting.  When it is full, the source with most waiting loses the
+    job that came last.
+
+    The threads are started for the first job, and end with the reactor.  While the
+    reactor doesn't run there is nothing that could wait: then a job is done at once, in
+    the caller's thread.
 
     @ivar queueLimit: how many callers may wait at a time.
-    @ivar deadline: for how long a caller waits at most, in seconds.
+    @ivar deadline: how long a caller waits at most, in seconds.
+    @cvar GRACE: how long the end of the reactor waits for jobs that are under way, in
+        seconds.
     """
 
-    #: For how long the end of the reactor waits for jobs that are under way, in
-    #: seconds.
     GRACE = 10.0
 
     _log = Logger()
 
     def __init__(
         self,
-        reactor: Any,
+        reactor: object,
         threads: int | None = None,
         queueLimit: int = 1000,
         deadline: float = 30.0,
         *,
-        pool: Any = None,
+        pool: _Pool | None = None,
     ) -> None:
         """
-        @param reactor: the reactor whose thread gets the results, and with
-            whose end the threads end.
-        @param threads: how many threads there may be; as many as there are
-            processors if L{None}.
+        @param reactor: the reactor whose thread gets the results, and with whose end
+            the threads end.
+        @param threads: how many threads there may be.  If L{None}, one more than there
+            are processors, so that none is idle while a thread waits for the
+            interpreter's lock.
         @param queueLimit: how many callers may wait at a time.
-        @param deadline: for how long a caller waits at most, in seconds.
-        @param pool: what does the work in place of threads, with methods
+        @param deadline: how long a caller waits at most, in seconds.
+        @param pool: what does the jobs in place of threads, with methods
             C{callInThread}, C{lost} and C{stop}.
         """
         self.queueLimit = queueLimit
         self.deadline = deadline
-        self._reactor = reactor
-        self._threads = threads or processorCount()
-        self._pool = pool or ThreadPool(self._threads)
+        self._reactor = cast(Reactor, reactor)
+        self._threads = threads or processorCount() + 1
+        self._pool: _Pool = pool or ThreadPool(self._threads)
+        # How many callers wait, and how many were refused since the log was told.
         self._callers = self._refused = 0
+        # Whether the job that was done last was slow.
         self._isSlow = False
-        self._toldUntil = 0.0
-        self._queue: FairQueue[_Job] = FairQueue()
+        # Until when the log isn't told of more that are refused.
+        self._quietUntil = 0.0
+        self._queue: FairQueue[_Job[Any]] = FairQueue()
         # What waits for a thread or has one, with what the pool was given for it.
-        self._handedOver: dict[_Job, Callable[[], None]] = {}
-        self._shared: dict[Hashable, _Job] = {}
-        self._started = self._stopped = False
+        self._dispatched: dict[_Job[Any], Callable[[], None]] = {}
+        self._shared: dict[Hashable, _Job[Any]] = {}
+        self._isStarted = self._isStopped = False
         self._ended: Deferred[None] = Deferred()
 
     def run(
@@ -97,15 +138,17 @@ class Workers:
 
         @param function: what to call.  It must not touch Twisted.
         @param args: what to call it with.
-        @param source: who asks (L{sourceOf<mycred._peers.sourceOf>}); those of whom
-            nothing is known are one source.
+        @param source: where the request comes from, as L{sourceOf} says of
+            credentials: a tuple from the widest to the narrowest, such as the network,
+            the address and the connection of a client.  All requests without one are
+            one source.
 
-        @return: a L{Deferred} that fires with what the function returns or
-            raises, or fails with L{TemporaryFailure} if too many wait, or at the
-            deadline.  A function that hasn't been called when nobody waits for
-            it any more isn't called.
+        @return: a L{Deferred} that fires with what the function returns or raises.  It
+            fails with L{TemporaryFailure<mycred.error.TemporaryFailure>} if too many
+            callers wait, after L{deadline} seconds, or when the reactor stops.  If it
+            is cancelled before a thread has begun, the function isn't called.
         """
-        return self._ask(_Job(partial(function, *args)), source)
+        return self._submit(_Job(partial(function, *args)), source, self.deadline)
 
     def share(
         self,
@@ -115,23 +158,22 @@ class Workers:
         source: Source = (),
     ) -> Deferred[_T]:
         """
-        Call a function in a thread, once for all who ask for the same before it
-        is called.
+        Call a function in a thread, once for all callers who ask for the same function
+        with the same arguments before it is called.
 
-        @param function: what to call, as for L{run}.  What it answers must not
-            depend on who asks.
+        @param function: what to call, as for L{run}.  What it returns must not depend
+            on the caller.
         @param args: what to call it with.
-        @param within: for how long to wait at most, in seconds; as long as for
-            anything if L{None}.
-        @param source: who asks, as for L{run}.
+        @param within: how long to wait at most, in seconds; L{deadline} if L{None}.
+        @param source: where the request comes from, as for L{run}.
 
         @return: a L{Deferred} as from L{run}.
         """
         key = function, args
-        job = self._shared.get(key)
-        if job is None or job.begun or not self.isRunning:
+        job: _Job[_T] | None = self._shared.get(key)
+        if job is None or job.isBegun or not self.isRunning:
             job = _Job(partial(function, *args), key)
-        return self._ask(job, source, within)
+        return self._submit(job, source, self.deadline if within is None else within)
 
     @property
     def isRunning(self) -> bool:
@@ -142,99 +184,102 @@ class Workers:
 
     def seconds(self) -> float:
         """
-        Tell the time by which deadlines are counted, in seconds.
+        Return the time by which deadlines are counted, in seconds.
         """
-        now: float = self._reactor.seconds()
-        return now
+        return self._reactor.seconds()
 
     def pause(self, seconds: float) -> Deferred[None]:
         """
-        Wait, without a thread.  While the reactor doesn't run nothing is gained
-        by waiting, and it isn't done.
+        Wait, without a thread.  While the reactor doesn't run nothing is gained by
+        waiting, and there is none.
 
         @param seconds: for how long.
+
+        @return: a L{Deferred} that fires with L{None} after that, and may be cancelled.
         """
         if not self.isRunning:
             return succeed(None)
-        waiting: Deferred[None] = Deferred(lambda _: timer.cancel())
+
+        def cancel(_: Deferred[None]) -> None:
+            timer.cancel()
+
+        waiting: Deferred[None] = Deferred(cancel)
         timer = self._reactor.callLater(seconds, waiting.callback, None)
         return waiting
 
-    def _ask(
-        self, job: _Job, source: Source, within: float | None = None
-    ) -> Deferred[Any]:
+    def _submit(self, job: _Job[_T], source: Source, within: float) -> Deferred[_T]:
         """
         Have a caller wait for a job.
+
+        @return: a L{Deferred} as from L{run}.
         """
-        if self._stopped:
+        if self._isStopped:
             return fail(TemporaryFailure("The server is stopping"))
-        source = source or UNKNOWN
         if not self.isRunning:
             try:
                 return succeed(job.work())
             except Exception:
                 return fail()
-        answer: Deferred[Any] = Deferred(lambda _: self._leave(job, answer))
+        answer: Deferred[_T] = Deferred(lambda _: self._removeCaller(job, answer))
         self._callers += 1
-        seconds = self.deadline if within is None else within
-        timer = self._reactor.callLater(seconds, self._tooLate, job, answer)
+        timer = self._reactor.callLater(within, self._timedOut, job, answer)
         job.waiting[answer] = timer
-        self._line(job, source)
+        self._enqueue(job, source or UNKNOWN)
         if self._callers > self.queueLimit:
             self._makeRoom(answer)
-        self._handOver()
+        self._dispatch()
         return answer
 
-    def _line(self, job: _Job, source: Source) -> None:
+    def _enqueue(self, job: _Job[_T], source: Source) -> None:
         """
-        Put a job into the queue.  One that is there already, for somebody else who asks
-        for the same, is done when it is the turn of either.
+        Put a job into the queue.  A shared job that waits there for another source
+        already is done when it is the turn of either.
         """
-        if job.isHandedOver or source in job.sources:
+        if job.isDispatched or source in job.sources:
             return
         job.sources.append(source)
         self._queue.add(job, source)
         if job.key is not None:
             self._shared[job.key] = job
 
-    def _makeRoom(self, newcomer: Deferred[Any]) -> None:
+    def _makeRoom(self, newcomer: Deferred[_T]) -> None:
         """
-        Refuse a job, since there are too many.  Where most wait for one that the threads
-        have already, it is the last one of those who is refused: what they ask for is the
-        same, and others ask for something else.
+        Refuse a job, since there are too many.  Where most callers wait for a shared one
+        that the threads have already, only the last of those is refused: all of them ask
+        for the same, and others ask for something else.
         """
-        self._countRefused()
-        job = max(self._handedOver, key=lambda job: len(job.waiting), default=None)
+        self._noteRefused()
+        job = max(self._dispatched, key=lambda job: len(job.waiting), default=None)
         if job is not None and len(job.waiting) > max(1, len(self._queue)):
             refused = [next(reversed(job.waiting))]
         else:
             job = self._queue.last()
             refused = list(job.waiting)
         for answer in refused:
-            self._leave(job, answer)
+            self._removeCaller(job, answer)
             self._refuse(answer, isNew=answer is newcomer)
 
-    def _refuse(self, answer: Deferred[Any], isNew: bool) -> None:
+    def _refuse(self, answer: Deferred[_T], isNew: bool) -> None:
         """
-        Tell somebody that there are too many.
+        Tell a caller that there are too many.
 
-        @param isNew: whether they have just come.
+        @param isNew: whether it is the one that is just asking.
         """
         reason = "Too many logins at a time"
         if isNew:
             _fail(answer, reason)
         else:
-            # What that brings about isn't the business of who has just come.
+            # What that brings about isn't the business of the caller that asks now.
             self._reactor.callLater(0, _fail, answer, reason)
 
-    def _countRefused(self) -> None:
+    def _noteRefused(self) -> None:
         """
-        Log that too many wait, once a second.
+        Log that too many wait, at most once a second.
         """
         self._refused += 1
         now = self.seconds()
-        if now >= self._toldUntil:
-            self._toldUntil = now + 1
+        if now >= self._quietUntil:
+            self._quietUntil = now + 1
             self._log.warn(
                 "{waiting} logins wait; refused since this was said last: {refused}",
                 waiting=self._callers,
@@ -242,72 +287,73 @@ class Workers:
             )
             self._refused = 0
 
-    def _handOver(self) -> None:
+    def _dispatch(self) -> None:
         """
         Give the threads something to do; and if that is soon done a little more, so that
         they needn't wait for the reactor between two jobs.
         """
         most = self._threads if self._isSlow else 2 * self._threads
-        while self._queue and len(self._handedOver) < most:
+        while self._queue and len(self._dispatched) < most:
             job = self._queue.take()
-            self._unqueue(job)
-            job.isHandedOver = True
-            self._handedOver[job] = call = partial(self._work, job)
-            if not self._started:
+            if len(job.sources) > 1:
+                self._dequeue(job)
+            job.isDispatched = True
+            self._dispatched[job] = call = partial(self._perform, job)
+            if not self._isStarted:
                 self._start()
             try:
                 self._pool.callInThread(call)
             except RuntimeError:
                 self._log.failure("No thread can be started")
-                del self._handedOver[job]
-                self._giveUp(job, "No thread can be started")
+                del self._dispatched[job]
+                self._failAll(job, "No thread can be started")
 
-    def _unqueue(self, job: _Job) -> None:
+    def _dequeue(self, job: _Job[_T]) -> None:
         """
-        Have a job wait no more.
+        Take a job out of the queue.
         """
         for source in job.sources:
             self._queue.remove(job, source)
 
-    def _work(self, job: _Job) -> None:
+    def _perform(self, job: _Job[_T]) -> None:
         """
         Do a job, in a thread.
         """
-        outcome: Any = _LOST
-        began = monotonic()
+        outcome: _T | Failure | type[_Lost] = _Lost
+        began = self.seconds()
         try:
             if not job.isDropped:
-                job.begun = True
+                job.isBegun = True
                 outcome = job.work()
-                self._isSlow = monotonic() - began > _SLOW
+                self._isSlow = self.seconds() - began > _SLOW
         except BaseException:
             outcome = Failure()
         finally:
-            # Also if there is no memory to tell what has failed.
-            self._reactor.callFromThread(self._done, job, outcome)
+            # Also if there is no memory to say what has failed.
+            self._reactor.callFromThread(self._finish, job, outcome)
 
-    def _done(self, job: _Job, outcome: Any) -> None:
+    def _finish(self, job: _Job[_T], outcome: _T | Failure | type[_Lost]) -> None:
         """
-        Answer those who have waited for a job.
+        Answer the callers that have waited for a job.
         """
-        self._handedOver.pop(job, None)
-        self._handOver()
-        if outcome is _LOST:
-            self._giveUp(job, "It can't be done now")
+        self._dispatched.pop(job, None)
+        self._dispatch()
+        if outcome is _Lost:
+            self._failAll(job, "It can't be done now")
         while job.waiting:
             # One by one: what an answer brings about may make others leave.
             answer = next(iter(job.waiting))
-            self._leave(job, answer)
-            answer.callback(outcome)
-        if self._stopped and not self._handedOver:
+            self._removeCaller(job, answer)
+            answer.callback(cast("_T | Failure", outcome))
+        if self._isStopped and not self._dispatched:
             self._end()
 
-    def _tooLate(self, job: _Job, answer: Deferred[Any]) -> None:
+    def _timedOut(self, job: _Job[_T], answer: Deferred[_T]) -> None:
         """
-        Tell a caller that the answer would come too late.
+        Tell a caller that the result would come too late.
         """
-        self._leave(job, answer)
-        self._findLost()
+        self._removeCaller(job, answer)
+        self._failLost()
         self._log.warn(
             "A login has taken more than {deadline} s and is given up; {queued} wait",
             deadline=self.deadline,
@@ -315,21 +361,21 @@ class Workers:
         )
         answer.errback(TemporaryFailure("It takes too long"))
 
-    def _findLost(self) -> None:
+    def _failLost(self) -> None:
         """
-        Give up the jobs whose threads have died, and have others do what waits.
+        Fail the jobs whose threads have died, and have others do what waits.
         """
         lost = self._pool.lost()
         if not lost:
             return
         self._log.error("{dead} threads have died; others replace them", dead=len(lost))
-        for job, call in list(self._handedOver.items()):
+        for job, call in list(self._dispatched.items()):
             if call in lost:
-                self._done(job, _LOST)
+                self._finish(job, _Lost)
 
-    def _leave(self, job: _Job, answer: Deferred[Any]) -> None:
+    def _removeCaller(self, job: _Job[_T], answer: Deferred[_T]) -> None:
         """
-        Stop a caller's waiting, and drop a job for which nobody waits.
+        Stop a caller's waiting, and drop a job for which no caller waits.
         """
         timer = job.waiting.pop(answer, None)
         if timer is None:
@@ -337,24 +383,29 @@ class Workers:
         if timer.active():
             timer.cancel()
         self._callers -= 1
-        if not job.waiting:
-            job.isDropped = True
-            self._unqueue(job)
-            self._forget(job)
-
-    def _forget(self, job: _Job) -> None:
-        """
-        Let nobody share a job any more.
-        """
+        if job.waiting:
+            return
+        job.isDropped = True
+        if not job.isDispatched:
+            self._dequeue(job)
         if self._shared.get(job.key) is job:
             del self._shared[job.key]
+
+    def _failAll(self, job: _Job[_T], reason: str) -> None:
+        """
+        Tell the callers that wait for a job that it won't be done.
+        """
+        while job.waiting:
+            answer = next(iter(job.waiting))
+            self._removeCaller(job, answer)
+            answer.errback(TemporaryFailure(reason))
 
     def _start(self) -> None:
         """
         Have the reactor end what begins now.
         """
-        self._started = True
-        # Before: after that, the reactor doesn't take answers from threads.
+        self._isStarted = True
+        # Before: after that, the reactor takes no results from threads.
         self._reactor.addSystemEventTrigger("before", "shutdown", self._stop)
         self._reactor.addSystemEventTrigger("after", "shutdown", self._reset)
 
@@ -363,22 +414,22 @@ class Workers:
         Be ready to start again: tests of programs have a reactor say that it stops, and
         go on with it.
         """
-        self._started = self._stopped = False
+        self._isStarted = self._isStopped = False
         self._ended = Deferred()
 
     def _stop(self) -> Deferred[None]:
         """
         Let the jobs that are under way end, and drop those that wait.
 
-        @return: a L{Deferred} that fires when everybody has his answer.
+        @return: a L{Deferred} that fires when all callers have their answers.
         """
-        self._stopped = True
+        self._isStopped = True
         while self._queue:
-            self._giveUp(self._queue.last(), "The server is stopping")
-        for job in list(self._handedOver):
-            if not job.begun:
-                self._giveUp(job, "The server is stopping")
-        if not self._handedOver:
+            self._failAll(self._queue.last(), "The server is stopping")
+        for job in list(self._dispatched):
+            if not job.isBegun:
+                self._failAll(job, "The server is stopping")
+        if not self._dispatched:
             self._end()
         else:
             timer = self._reactor.callLater(self.GRACE, self._abandon)
@@ -389,20 +440,11 @@ class Workers:
         """
         Stop without the threads that hang.
         """
-        jobs = [job for job in self._handedOver if job.begun]
+        jobs = [job for job in self._dispatched if job.isBegun]
         self._log.error("{hung} jobs don't end; they are left behind", hung=len(jobs))
         for job in jobs:
-            self._giveUp(job, "The server is stopping")
+            self._failAll(job, "The server is stopping")
         self._ended.callback(None)
-
-    def _giveUp(self, job: _Job, reason: str) -> None:
-        """
-        Tell those who wait for a job that it won't be done.
-        """
-        while job.waiting:
-            answer = next(iter(job.waiting))
-            self._leave(job, answer)
-            answer.errback(TemporaryFailure(reason))
 
     def _end(self) -> None:
         """
@@ -413,47 +455,47 @@ class Workers:
             self._ended.callback(None)
 
 
-class _Job:
+class _Job(Generic[_T]):
     """
     Something to do for one caller, or for several who ask for the same.
 
     @ivar work: what does it.
-    @ivar key: what is the same where the same is asked for; L{None} for what
-        isn't shared.
-    @ivar waiting: the answers that are waited for, with their timers.
-    @ivar sources: for whom it is in the queue, or was.
-    @ivar isHandedOver: whether a thread has it, or will have it next.
-    @ivar isDropped: whether nobody waits for it any more.
-    @ivar begun: whether a thread has begun it; set in that thread.
+    @ivar key: what is equal where the same is asked for; L{None} for a job that isn't
+        shared.
+    @ivar waiting: the answers that callers wait for, with their timers.
+    @ivar sources: the sources for which it is in the queue, or was.
+    @ivar isDispatched: whether a thread has it, or will have it next.
+    @ivar isDropped: whether no caller waits for it any more.
+    @ivar isBegun: whether a thread has begun it; set in that thread.
     """
 
     __slots__ = (
-        "begun",
+        "isBegun",
+        "isDispatched",
         "isDropped",
-        "isHandedOver",
         "key",
         "sources",
         "waiting",
         "work",
     )
 
-    def __init__(self, work: Callable[[], Any], key: Hashable = None) -> None:
+    def __init__(self, work: Callable[[], _T], key: Hashable = None) -> None:
         self.work = work
         self.key = key
-        self.waiting: dict[Deferred[Any], Any] = {}
+        self.waiting: dict[Deferred[_T], Timer] = {}
         self.sources: list[Source] = []
-        self.isHandedOver = self.isDropped = self.begun = False
+        self.isDispatched = self.isDropped = self.isBegun = False
 
 
-def _fail(answer: Deferred[Any], reason: str) -> None:
+def _fail(answer: Deferred[_T], reason: str) -> None:
     """
-    Fail, unless nobody waits any more.
+    Fail, unless the caller waits no more.
     """
     if not answer.called:
         answer.errback(TemporaryFailure(reason))
 
 
-def workersOf(reactor: Any = None) -> Workers:
+def workersOf(reactor: object = None) -> Workers:
     """
     Return the workers of a reactor, the same for all checkers.
 
@@ -469,4 +511,4 @@ def workersOf(reactor: Any = None) -> Workers:
     return workers
 
 
-__all__ = ["Workers", "workersOf"]
+__all__ = ["Source", "Workers", "sourceOf", "workersOf"]

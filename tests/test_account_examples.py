@@ -187,9 +187,9 @@ class UnitTests(MachineTestCase):
         """
         pam = PAM("myapp", str(EXAMPLES / "pam.d"))
         name, nologin = self.name.encode(), Path("/etc/nologin")
-        self.assertIs(pam.look(name, PASSWORD).kind, Kind.ACCEPTED)
-        self.assertIs(pam.look(name, b"tulip").kind, Kind.REFUSED)
+        self.assertIs(pam.lookUp(name, PASSWORD).kind, Kind.ACCEPTED)
+        self.assertIs(pam.lookUp(name, b"tulip").kind, Kind.REFUSED)
         self.assertFalse(nologin.exists())
         nologin.touch()
         self.addCleanup(nologin.unlink)
-        self.assertIs(pam.look(name, PASSWORD).kind, Kind.DENIED)
+        self.assertIs(pam.lookUp(name, PASSWORD).kind, Kind.DENIED)

@@ -4,15 +4,26 @@ Tests for L{mycred._argstring}.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from hypothesis import given, settings, strategies as st
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._argstring import nonEmpty, parseArgString, yesNo
+from mycred._argstring import (
+    Option,
+    Options,
+    integerBetween,
+    namesLike,
+    nonEmpty,
+    parseArgString,
+    readableFile,
+    yesNo,
+)
 from mycred.strcred import InvalidAuthArgumentString
 
 patient = settings(deadline=None, database=None)
@@ -317,3 +328,120 @@ class ArbitraryTests(ArgStringTestCase):
         self.assertEqual(self.parse(argstring), {"base": base, "path": other + "x"})
         argstring = f"x{escaped(other)}:{escaped(base)}"
         self.assertEqual(self.parse(argstring), {"path": "x" + other, "base": base})
+
+
+class OptionsTests(SynchronousTestCase):
+    """
+    Tests for L{Options}.
+    """
+
+    options = Options(
+        Option("path", nonEmpty, "FILE", "The file.", required=True, positional=True),
+        Option("names", namesLike("a,b"), "NAME,NAME", "Some names.", required=True),
+        Option("size", integerBetween(1, 300, "a size"), "N", "The size.", default=7),
+        Option("weak", yesNo, "no", "Refuses " + "much " * 30 + "of it."),
+    )
+
+    def test_parse(self) -> None:
+        """
+        Values that are given come back by their keys, with defaults for others.
+        """
+        for argstring in ("/a:names=b,c", "path=/a:names=b,c", "names=b,c:/a"):
+            self.assertEqual(
+                self.options.parse(argstring),
+                {"path": "/a", "names": ("b", "c"), "size": 7},
+            )
+        given = self.options.parse("/a:names=b:size=8:weak=no")
+        self.assertEqual(given, {"path": "/a", "names": ("b",), "size": 8, "weak": False})
+
+    def test_wrong(self) -> None:
+        """
+        Messages come from the table.
+        """
+        for argstring, says in [
+            ("", "path and names must be given"),
+            ("/a", "names must be given"),
+            ("/a:nmes=b", "there is no nmes=, did you mean names=?"),
+            ("/a:names=b:size", "size stands without a value, write size=N"),
+            ("/a:names=b:weak", "write weak=no or weak=yes"),
+            ("/a:names=b:size=x", "size: write a size"),
+            ("/a:x", "write one of path=, names=, size=, weak="),
+        ]:
+            with self.subTest(argstring):
+                error = self.assertRaises(
+                    InvalidAuthArgumentString, self.options.parse, argstring
+                )
+                self.assertIn(says, str(error))
+
+    def test_format(self) -> None:
+        """
+        The format has each option as it is written, in brackets if it may be left out,
+        unless the plugin has one of its own.
+        """
+        self.assertEqual(self.options.format, "FILE:names=NAME,NAME[:size=N][:weak=no]")
+        self.assertEqual(Options(*list(self.options)[2:]).format, "[size=N][:weak=no]")
+        self.assertEqual(Options(format="Any text.").format, "Any text.")
+
+    def test_help(self) -> None:
+        """
+        Help has a paragraph for each option, in lines that fit.
+        """
+        text = self.options.help("    Before.\n\n    Still.", "After.")
+        self.assertTrue(
+            text.startswith("Before.\n\nStill.\n\n[path=]FILE\n    The file.\n")
+        )
+        self.assertIn("\n\nsize=N\n    The size.\n\n", text)
+        self.assertTrue(text.endswith("of it.\n\nAfter.\n"))
+        self.assertLessEqual(max(map(len, text.splitlines())), 86)
+
+    def test_none(self) -> None:
+        """
+        A type without options takes nothing.
+        """
+        self.assertEqual(Options().parse(""), {})
+        self.assertEqual(Options().format, "No argstring required.")
+        error = self.assertRaises(InvalidAuthArgumentString, Options().parse, "x=y")
+        self.assertEqual(str(error), "nothing may follow it")
+
+
+class ParserTests(SynchronousTestCase):
+    """
+    Tests for what parses values.
+    """
+
+    def test_readableFile(self) -> None:
+        """
+        A path is made absolute; what isn't a regular file that can be read now is told.
+        """
+        path = Path(self.mktemp())
+        path.touch()
+        self.assertEqual(readableFile(str(path)), str(path.resolve()))
+        pipe = Path(self.mktemp())
+        os.mkfifo(pipe)
+        for wrong in (str(pipe), "/", "/no/such", f"{path}/x"):
+            error = self.assertRaises(ValueError, readableFile, wrong)
+            self.assertTrue(str(error).startswith(f"{os.path.abspath(wrong)} can't"))
+        error = self.assertRaises(ValueError, readableFile, "")
+        self.assertEqual(str(error), "a value is missing")
+
+    def test_integerBetween(self) -> None:
+        """
+        An integer has the digits 0 to 9, and is within its bounds.
+        """
+        parse = integerBetween(0, 65535, "a port")
+        for text, number in [("0", 0), ("00080", 80), ("65535", 65535), ("0" * 99, 0)]:
+            self.assertEqual(parse(text), number)
+        for text in ("", "-1", "+1", "65536", "1_0", " 1", "1.0", "²", "٣", "9" * 5000):
+            error = self.assertRaises(ValueError, parse, text)
+            self.assertEqual(str(error), "write a port")
+
+    def test_namesLike(self) -> None:
+        """
+        None of several names is empty.
+        """
+        parse = namesLike("mail,staff")
+        self.assertEqual(parse("mail"), ("mail",))
+        self.assertEqual(parse("mail,b c"), ("mail", "b c"))
+        for text in ("", ",", "a,", ",a", "a,,b"):
+            error = self.assertRaises(ValueError, parse, text)
+            self.assertIn("such as mail,staff", str(error))

@@ -62,8 +62,7 @@ from mycred.error import (
     UnhandledCredentials,
 )
 from mycred.portal import IRealm, Portal, SessionPortal
-
-from .kit.stepping import SteppedWorkers
+from mycred.testing import SteppedWorkers
 
 # A field, as whoever reads the log would look for one.
 FIELD = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*"|\S+)')

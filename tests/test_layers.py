@@ -20,15 +20,15 @@ ROWS = [
     {"demo", "migrate", "__main__"},
     {"_cli"},
     {"_programs"},
-    {"strcred", "conch"},
     {"plugins"},
+    {"strcred", "conch"},
     {"portal", "checkers"},
     {"_checking"},
     {"_privileged"},
     {"_ldap", "_sshkeys"},
     {"_accounts"},
     {"_passwordfile"},
-    {"hashes"},
+    {"hashes", "testing"},
     {"_hashes", "_verdict", "_chain"},
     {"credentials", "workers", "_argstring"},
     {"_fairsemaphore", "_httpdigest", "_reporting"},
@@ -56,12 +56,15 @@ ROWS = [
         "error",
     },
 ]
+PLUGINS = sorted((ROOT / "plugins").glob("cred_*.py"))
+EXAMPLES = sorted((ROOT.parent / "doc" / "examples").rglob("*.py"))
+
 ROW = {part: number for number, row in enumerate(ROWS) for part in row}
 
 
 def modules() -> Iterator[tuple[str, Path]]:
     """
-    Walk through mycred's modules: the part that each belongs to, and its file.
+    Return mycred's modules: the part that each belongs to, and its path.
     """
     for path in sorted(ROOT.rglob("*.py")):
         part = path.relative_to(ROOT).parts[0].removesuffix(".py")
@@ -71,9 +74,10 @@ def modules() -> Iterator[tuple[str, Path]]:
 
 def imported(path: Path) -> Iterator[str]:
     """
-    Find the dotted names that a module imports, wherever it does so.
+    Return the dotted names that a module imports, wherever it does so.
     """
-    package = ("mycred", *path.relative_to(ROOT).parts[:-1])
+    isOurs = path.is_relative_to(ROOT)
+    package = ("mycred", *path.relative_to(ROOT).parts[:-1]) if isOurs else ()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -106,6 +110,9 @@ class LayerTests(SynchronousTestCase):
                     continue
                 if words[1] in (part, "__version__"):
                     continue
+                if (part, name) == ("strcred", "mycred.plugins"):
+                    # Where plugins are found, and nothing that is in them.
+                    continue
                 self.assertLess(ROW[part], ROW[words[1]], f"{path} imports {name}")
 
     def test_contractsThroughOneDoor(self) -> None:
@@ -121,8 +128,18 @@ class LayerTests(SynchronousTestCase):
         """
         A plugin imports its checker only when it makes one.
         """
-        for path in sorted((ROOT / "plugins").glob("cred_*.py")):
+        for path in PLUGINS:
             for node in ast.parse(path.read_text("utf-8")).body:
                 if isinstance(node, ast.ImportFrom) and node.module is not None:
-                    if node.module.startswith("mycred"):
-                        self.assertEqual(node.module, "mycred._contracts", str(path))
+                    self.assertNotIn("checkers", node.module.split("."), str(path))
+
+    def test_pluginsImportPublicNames(self) -> None:
+        """
+        A plugin imports public names from public modules only, so that each is an
+        example for other distributions.
+        """
+        for path in [*PLUGINS, *EXAMPLES]:
+            for name in imported(path):
+                if name.startswith("mycred."):
+                    private = [word for word in name.split(".") if word.startswith("_")]
+                    self.assertEqual(private, [], f"{path} imports {name}")

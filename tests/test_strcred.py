@@ -1,11 +1,13 @@
 """
-Tests for L{mycred.strcred} and the plugins.
+Tests for L{mycred.strcred}, the plugins, and the pages that tell of their options.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 import pwd
+import re
 import subprocess
 import sys
 import zlib
@@ -13,6 +15,7 @@ from contextlib import nullcontext
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
@@ -23,12 +26,13 @@ from twisted.scripts._twistd_unix import ServerOptions
 from twisted.trial.unittest import SynchronousTestCase
 
 import mycred
-from mycred import _files, _uidoption, strcred
+from mycred import _files, _uidoption, plugins, strcred
 from mycred.checkers import (
     AllowAnonymousAccess,
     FilePasswordDB,
     InMemoryUsernamePasswordDatabaseDontUse,
 )
+from mycred.checkers.ldap import ldapOptions
 from mycred.credentials import (
     IAnonymous,
     IUsernameHashedPassword,
@@ -42,6 +46,10 @@ from mycred.plugins import (
     cred_htdigest,
     cred_htpasswd,
     cred_memory,
+    cred_pam,
+    cred_passwd,
+    cred_sshkeys,
+    cred_unix,
 )
 
 from .kit.files import BCRYPT
@@ -293,6 +301,37 @@ class FindTests(WithFactories):
         self.assertTrue(printed.stdout.startswith("2\n"), printed.stdout)
         self.assertIn("  one ", printed.stdout)
         self.assertIn("  two ", printed.stdout)
+
+
+class NeedingTests(SynchronousTestCase):
+    """
+    Tests for L{strcred.needing}.
+    """
+
+    def test_missing(self) -> None:
+        """
+        A library that is missing is told, with what to install.
+        """
+        with (
+            self.assertRaises(strcred.InvalidAuthArgumentString) as caught,
+            strcred.needing("pip install nothing"),
+        ):
+            importlib.import_module("no_such_library")
+        self.assertEqual(
+            str(caught.exception),
+            "it takes a library that isn't installed (No module named "
+            "'no_such_library'); do pip install nothing",
+        )
+        self.assertTrue(caught.exception.__suppress_context__)
+
+    def test_others(self) -> None:
+        """
+        Other errors, and success, are left alone.
+        """
+        with self.assertRaises(ZeroDivisionError), strcred.needing("nothing"):
+            1 / 0  # noqa: B018
+        with strcred.needing("nothing"):
+            importlib.import_module("mycred")
 
 
 class AuthOptionTests(WithFactories):
@@ -751,3 +790,113 @@ class FileArgumentTests(SynchronousTestCase):
             self.assertTold(description, says)
         self.path.write_bytes(b"carol:" + BCRYPT + b":1000:1000\n")
         self.assertTold(f"{where}:realm=Members", "no line is name:realm:hash")
+
+
+DOC = Path(mycred.__file__).parents[1] / "doc"
+
+#: The options of each auth type, and the pages that have a row for each: a term of a
+#: definition list, as str() of the option has it, and below it first the sentence of
+#: help.
+DOCUMENTED: dict[str, tuple[strcred.Options, tuple[str, ...]]] = {
+    "htpasswd": (cred_htpasswd.options, ("choosing-auth",)),
+    "htdigest": (cred_htdigest.options, ("choosing-auth",)),
+    "unix": (cred_unix.options, ("unix-accounts",)),
+    "passwd": (cred_passwd.options, ("unix-accounts",)),
+    "pam": (cred_pam.options, ("unix-accounts",)),
+    "sshkey": (cred_sshkeys.options, ("ssh-keys", "unix-accounts")),
+    "ldap": (ldapOptions, ("ldap",)),
+}
+
+
+def rowsOf(page: str) -> dict[str, str]:
+    """
+    Return the sentences of a page that tell what options mean, by how the options are
+    written.
+    """
+    text = (DOC / f"{page}.rst").read_text("utf-8")
+    rows = re.findall(r"^``(\[?[a-z]+=.*)``\n    (.+)$", text, re.MULTILINE)
+    return {term: sentence.replace("``", "") for term, sentence in rows}
+
+
+class OptionTableTests(SynchronousTestCase):
+    """
+    Tests for what is said of the options of mycred's auth types.
+    """
+
+    def test_documented(self) -> None:
+        """
+        Every option has its row, which begins with the sentence that help has.
+        """
+        for authType, (options, pages) in DOCUMENTED.items():
+            rows = {}
+            for page in pages:
+                rows.update(rowsOf(page))
+            for option in options:
+                with self.subTest(authType, key=option.key):
+                    self.assertEqual(rows.get(str(option)), option.help)
+
+    def test_noOtherRows(self) -> None:
+        """
+        No row tells of an option that doesn't exist.
+        """
+        known: dict[str, set[str]] = {}
+        for options, pages in DOCUMENTED.values():
+            for page in pages:
+                known.setdefault(page, set()).update(map(str, options))
+        for page, terms in known.items():
+            self.assertEqual(set(rowsOf(page)) - terms, set(), page)
+
+    def test_help(self) -> None:
+        """
+        Help has each option, with its sentence.
+        """
+        for authType, (options, _) in DOCUMENTED.items():
+            text = strcred.findCheckerFactory(authType).authHelp
+            words = " ".join(text.split())
+            for option in options:
+                self.assertIn(f"{option} {option.help}", words)
+
+    def test_helpWithoutLibrary(self) -> None:
+        """
+        Where the library is missing that a table needs, help says what to install.
+        """
+        with mock.patch.dict(sys.modules, {"mycred.checkers.ldap": None}):
+            text = strcred.findCheckerFactory("ldap").authHelp
+        self.assertIn("do pip install ldap3.", text)
+
+    def test_sentences(self) -> None:
+        """
+        An option's help is one sentence.
+        """
+        for options, _ in DOCUMENTED.values():
+            for option in options:
+                self.assertRegex(option.help, r"^[A-Z].*[^.]\.$")
+                self.assertNotIn(". ", option.help)
+
+    def test_format(self) -> None:
+        """
+        The format line writes options as the table has them.
+        """
+        for authType, (options, _) in DOCUMENTED.items():
+            line = strcred.findCheckerFactory(authType).argStringFormat
+            values = {option.key: option.value for option in options}
+            for key, value in re.findall(r"(\w+)=([^]:\[ ]+)", line):
+                alternatives = values.get(key, "").split("|")
+                self.assertIn(value.rstrip("."), alternatives, authType)
+
+    def test_everyType(self) -> None:
+        """
+        Each auth type has a row in the table of types, and those that take options are
+        in this test's table.
+        """
+        page = (DOC / "choosing-auth.rst").read_text("utf-8")
+        types = set()
+        for path in Path(plugins.__path__[0]).glob("cred_*.py"):
+            module = importlib.import_module(f"mycred.plugins.{path.stem}")
+            for factory in vars(module).values():
+                if strcred.ICheckerFactory.providedBy(factory):
+                    types.add(factory.authType)
+                    if hasattr(module, "options") and factory.authType != "anonymous":
+                        self.assertIn(factory.authType, DOCUMENTED)
+        rows = re.findall(r"^``([a-z]+)(?::\S+)?`` +\S", page, re.MULTILINE)
+        self.assertEqual(types - set(rows), set())

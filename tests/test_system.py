@@ -19,7 +19,7 @@ from typing import Any
 
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
-from mycred._accounts import NOLOGIN, Accounts, Rules, SystemUsers
+from mycred._accounts import NOLOGIN, AccountRules, Accounts, SystemUsers
 from mycred._accounts._pam import PAM
 from mycred._verdict import Kind, Verdict
 from mycred.error import DenialReason
@@ -150,7 +150,7 @@ class SystemTestCase(SynchronousTestCase):
         Ask mycred, and the checker of PAM, which must agree on whom to let in.
         """
         verdict = self.accounts.lookUp(name.encode(), password)
-        byPAM = PAM(SERVICE.name).look(name.encode(), password)
+        byPAM = PAM(SERVICE.name).lookUp(name.encode(), password)
         self.assertEqual(
             verdict.kind is Kind.ACCEPTED, byPAM.kind is Kind.ACCEPTED, (verdict, byPAM)
         )
@@ -160,7 +160,7 @@ class SystemTestCase(SynchronousTestCase):
         """
         Insist on the verdict of pam_unix.
         """
-        verdict = self.look(name, password)
+        verdict = self.lookUp(name, password)
         right = self.pamtester(name, password, "authenticate")
         allowed = right and self.pamtester(name, password, "authenticate", "acct_mgmt")
         self.assertEqual(verdict.kind is Kind.ACCEPTED, allowed, verdict)
@@ -341,7 +341,7 @@ class StateTests(SystemTestCase):
             (["chage", "-E", "-1", "-d", "2020-01-01", "-M", "1", "-I", "1"], False),
         ]:
             self.assertEqual(run(*command, self.name).returncode, 0)
-            self.assertEqual(self.look(self.name).kind is Kind.ACCEPTED, allowed)
+            self.assertEqual(self.lookUp(self.name).kind is Kind.ACCEPTED, allowed)
             # Not as root, whom su asks for no password.
             nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
             done = run(*nobody, "su", self.name, "-c", "echo in", input=PASSWORD + b"\n")
@@ -356,12 +356,12 @@ class StateTests(SystemTestCase):
 
     def test_rules(self) -> None:
         """
-        Rules go by what useradd and usermod have made of an account, and have the
+        AccountRules go by what useradd and usermod have made of an account, and have the
         verdict of the modules of PAM for the same.
         """
         name = self.name.encode()
         self.usermod("-s", "/bin/sh", "-G", "adm")
-        account = self.look(self.name).account
+        account = self.lookUp(self.name).account
         assert account is not None
         self.assertEqual(account.groups, (self.name, "adm"))
         self.assertEqual((account.home, account.shell), (f"/home/{NAME}", "/bin/sh"))
@@ -390,13 +390,13 @@ class StateTests(SystemTestCase):
                 ({"minuid": uid + 1}, f"pam_succeed_if.so uid >= {uid + 1}"),
             ]:
                 arguments: Any = rules
-                accounts = Accounts(SystemUsers(), str(SHADOW), Rules(**arguments))
+                accounts = Accounts(SystemUsers(), str(SHADOW), AccountRules(**arguments))
                 SERVICE.write_text(
                     f"auth required pam_unix.so nodelay\naccount required {module}\n"
                 )
                 verdict = accounts.lookUp(name, PASSWORD)
                 self.assertIn(verdict.kind, (Kind.ACCEPTED, Kind.DENIED))
-                byPAM = PAM(SERVICE.name).look(name, PASSWORD)
+                byPAM = PAM(SERVICE.name).lookUp(name, PASSWORD)
                 self.assertEqual(
                     verdict.kind, byPAM.kind, (change, rules, verdict, byPAM)
                 )
@@ -414,10 +414,10 @@ class StateTests(SystemTestCase):
             "auth required pam_unix.so nodelay\n"
             "account required pam_nologin.so\naccount required pam_unix.so\n"
         )
-        rules = Rules(nologin=NOLOGIN)
+        rules = AccountRules(nologin=NOLOGIN)
         accounts = Accounts(SystemUsers(), str(SHADOW), rules)
         for kind in (Kind.ACCEPTED, Kind.DENIED):
             self.assertIs(accounts.lookUp(self.name.encode(), PASSWORD).kind, kind)
-            byPAM = PAM(SERVICE.name).look(self.name.encode(), PASSWORD)
+            byPAM = PAM(SERVICE.name).lookUp(self.name.encode(), PASSWORD)
             self.assertIs(byPAM.kind, kind)
             nologin.touch()

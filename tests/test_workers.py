@@ -19,10 +19,10 @@ from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred import workers as _workers
+from mycred._threads import processorCount
 from mycred.error import TemporaryFailure
+from mycred.testing import HandReactor, SteppedWorkers
 from mycred.workers import Workers, workersOf
-
-from .kit.stepping import HandReactor, SteppedWorkers
 
 #: For how many seconds a test waits for another thread before it gives up.
 PATIENCE = 10
@@ -259,6 +259,19 @@ class BoundTests(WorkersTestCase):
         used = {self.successResultOf(result) for result in results}
         self.assertLessEqual(len(used), 2)
 
+    def test_onePerProcessor(self) -> None:
+        """
+        If nothing else is said there is a thread for each processor, and another one.
+        """
+        workers = self.running(threads=None)
+        for _ in range(processorCount() + 1):
+            self.hold(workers)
+        self.assertEqual(self.threads(), processorCount() + 1)
+        waiting = workers.run(len, "abc")
+        self.assertEqual(self.threads(), processorCount() + 1)
+        waiting.cancel()
+        self.failureResultOf(waiting, CancelledError)
+
     def test_together(self) -> None:
         """
         As many jobs as there are threads are done at the same time.
@@ -332,7 +345,7 @@ class BoundTests(WorkersTestCase):
         for _ in range(3):
             self.failureResultOf(workers.run(len, "abc"), TemporaryFailure)
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 3)
-        self.assertEqual((workers._callers, len(workers._handedOver)), (0, 0))
+        self.assertEqual((workers._callers, len(workers._dispatched)), (0, 0))
         patch.restore()
         results = [workers.run(len, "abc")]
         self.patch(threading.Thread, "start", refuse)
@@ -388,7 +401,7 @@ class CancelTests(WorkersTestCase):
             self.failureResultOf(workers.run(len, "abc"), TemporaryFailure)
             waiting.cancel()
             self.failureResultOf(waiting, CancelledError)
-            self.assertLess(len(workers._queue) + len(workers._handedOver), 4)
+            self.assertLess(len(workers._queue) + len(workers._dispatched), 4)
         first.cancel()
         self.failureResultOf(first, CancelledError)
         result = workers.run(str, 3)
@@ -551,7 +564,7 @@ class DeadlineTests(SynchronousTestCase):
         result = self.workers.run(slow)
         self.workers.step()
         self.failureResultOf(result, TemporaryFailure)
-        self.assertEqual(len(self.workers._handedOver), 0)
+        self.assertEqual(len(self.workers._dispatched), 0)
 
     def test_places(self) -> None:
         """
@@ -770,11 +783,9 @@ class FairTests(WorkersTestCase):
         As long as jobs take their time, no more are promised to the threads than they
         work on, so that whoever comes next is really next.
         """
-        now = [0.0]
-        self.patch(_workers, "monotonic", lambda: now[0])
 
         def slow(name: str, seconds: float) -> None:
-            now[0] += seconds
+            self.workers.reactor.advance(seconds)
             self.done.append(name)
 
         def flood(seconds: float) -> None:

@@ -21,9 +21,8 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._fairqueue import FairQueue, Source
+from mycred.testing import HandReactor
 from mycred.workers import Workers
-
-from .kit.stepping import HandReactor
 
 places = st.integers(0, 2)
 
@@ -57,8 +56,8 @@ class MortalPool:
         if not self.jobs or len(self.begun) + len(self.dead) == 2:
             return False
         self.begun.append(self.jobs.pop(0))
-        # The job of a partial of Workers._work.
-        self.begun[-1].args[0].begun = True
+        # The job of a partial of Workers._perform.
+        self.begun[-1].args[0].isBegun = True
         return True
 
     def lost(self) -> list[Any]:

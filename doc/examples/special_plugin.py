@@ -5,10 +5,6 @@ The file is C{mycred/plugins/diary_plugins.py} of its distribution, or
 C{twisted/plugins/diary_plugins.py}.
 """
 
-from __future__ import annotations
-
-import os
-from typing import Any
 from urllib.parse import quote
 
 from zope.interface import implementer
@@ -16,25 +12,32 @@ from zope.interface import implementer
 from twisted.plugin import IPlugin
 
 from mycred.credentials import IUsernamePassword
-from mycred.strcred import ICheckerFactory, parseArgString
+from mycred.strcred import (
+    ICheckerFactory,
+    ICredentialsChecker,
+    Option,
+    Options,
+    integerBetween,
+    readableFile,
+)
 
-
-def existingFile(text: str) -> str:
-    """
-    Read the name of a file that there is.
-    """
-    if not os.path.isfile(text):
-        raise ValueError("there is no such file")
-    return os.path.abspath(text)
-
-
-def smallNumber(text: str) -> int:
-    """
-    Read a number from 1 to 99.
-    """
-    if not (text.isdecimal() and 1 <= int(text) <= 99):
-        raise ValueError("write a number from 1 to 99")
-    return int(text)
+options = Options(
+    Option(
+        "database",
+        readableFile,
+        "FILE",
+        "The database.",
+        required=True,
+        positional=True,
+    ),
+    Option(
+        "threads",
+        integerBetween(1, 99, "a number from 1 to 99"),
+        "N",
+        "How many logins are checked at a time, 2 if not given.",
+        default=2,
+    ),
+)
 
 
 @implementer(ICheckerFactory, IPlugin)
@@ -47,46 +50,38 @@ class SpecialCheckerFactory:
     authType = "special"
 
     # One line, for --help-auth.
-    argStringFormat = "The name of a database, and threads=NUMBER if need be."
+    argStringFormat = options.format
 
     # As many lines as it takes, for --help-auth-type.
-    authHelp = """
-    Accounts in an SQLite database, in the table "accounts".
-
-    database=FILE    the database; "database=" may be left out
-    threads=NUMBER   how many logins are checked at a time, 2 if not given
-
-    Example: --auth=special:/var/lib/diary/accounts.sqlite:threads=4
-    """
+    authHelp = options.help(
+        'This lets in the users in an SQLite database, in the table "accounts".',
+        "Example: --auth=special:/var/lib/diary/accounts.sqlite:threads=4",
+    )
 
     # What the checkers check; programs that have no use for it don't list the type.
     credentialInterfaces = (IUsernamePassword,)
 
-    def generateChecker(self, argstring: str = "") -> Any:
+    def generateChecker(self, argstring: str = "") -> ICredentialsChecker:
         """
-        Make a checker.
+        Return a checker.
 
         @param argstring: what follows C{special:} on the command line.
         """
-        options = parseArgString(
-            argstring,
-            {"database": existingFile, "threads": smallNumber},
-            positional=("database",),
-            required=("database",),
-        )
+        given = options.parse(argstring)
         from diary.cred import SpecialChecker
 
         from twisted.enterprise.adbapi import ConnectionPool
 
         pool = ConnectionPool(
             "sqlite3",
-            f"file:{quote(options['database'])}?mode=ro",
+            f"file:{quote(given['database'])}?mode=ro",
             uri=True,
             check_same_thread=False,
             cp_min=1,
-            cp_max=options.get("threads", 2),
+            cp_max=given["threads"],
         )
-        return SpecialChecker(pool)
+        checker: ICredentialsChecker = SpecialChecker(pool)
+        return checker
 
 
 theSpecialCheckerFactory = SpecialCheckerFactory()

@@ -5,7 +5,7 @@ libpam is called through ctypes.  What python-pam and pamela can set is not enou
 with neither can the address of the peer be told together with a function that
 takes over the delay after a failure, which libpam otherwise sleeps through.
 
-libpam waits, leaks, and may hang or crash with a module: L{PAM.look} is called in
+libpam waits, leaks, and may hang or crash with a module: L{PAM.lookUp} is called in
 processes of their own.
 """
 
@@ -22,7 +22,8 @@ from typing import Any
 from .._files import openRegular
 from .._verdict import Kind, Verdict
 from ..error import DenialReason
-from . import SystemUsers, describe
+from ._systemusers import SystemUsers
+from ._users import findAccount
 
 # Where service files are, of the administrator and of the distribution.
 _FOLDERS = ("/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d")
@@ -128,7 +129,7 @@ class PAM:
         if confdir is not None and not hasattr(self._library, "pam_start_confdir"):
             raise ValueError("another folder needs Linux-PAM 1.4 or later")
 
-    def look(self, name: bytes, password: bytes, peer: str | None = None) -> Verdict:
+    def lookUp(self, name: bytes, password: bytes, peer: str | None = None) -> Verdict:
         """
         Check a password, and whether the account may be used.
 
@@ -164,7 +165,7 @@ class PAM:
                 return Verdict(Kind.UNSURE, known, self._text(handle, code, "account"))
         finally:
             self._library.pam_end(handle, code)
-        return Verdict(Kind.ACCEPTED, known, account=describe(self._users, known))
+        return Verdict(Kind.ACCEPTED, known, account=findAccount(self._users, known))
 
     def _nameOf(self, name: bytes) -> bytes:
         """

@@ -1,81 +1,141 @@
 """
-What the checkers of accounts share: a verdict becomes an avatar ID or a failure,
-and the log is told why.
+What the checkers of accounts have in common: a verdict names an account, and so does the
+avatar ID.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
+from twisted.spread.jelly import Jellyable
 
 from .._accounts import isPlausibleLogin
-from .._audit import withReason
 from .._contracts import AvatarID, IUsernamePassword
-from .._encodings import triesDecodings
-from .._reporting import reportsOutcome
-from .._secrets import LONGEST, asBytes
-from .._verdict import Kind, Verdict
-from ..error import AccountDenied, LoginFailed, TemporaryFailure, UnauthorizedLogin
-from ._avatarids import avatarIdOf
-from ._passwords import PasswordMatching, refusal
+from .._peers import sourceOf
+from .._secrets import LONGEST
+from .._verdict import Account, Kind, Verdict
+from ..credentials import peerOf
+from ._passwords import PasswordChecker, errorOf
+from ._stores import PrivilegedStore
 
 
-class AccountChecker(PasswordMatching):
+class _Known:
     """
-    Base of the checkers of accounts.
+    What an avatar ID knows besides the name.
+
+    @ivar account: the account.
+    @ivar key: what is known of the key that was used to log in.
+    """
+
+    account: Account | None = None
+    key: Any = None
+
+    @property
+    def provedBy(self) -> str | None:
+        """
+        What the log is told of the key; L{None} if there is none.
+        """
+        return None if self.key is None else str(self.key)
+
+
+class AccountName(_Known, bytes, Jellyable):
+    """
+    An avatar ID that knows its account.
+    """
+
+    def jellyFor(self, jellier: Any) -> Any:
+        """
+        Cross a connection of Perspective Broker as the bytes that this is.
+        """
+        return jellier.jelly(bytes(self))
+
+
+class AccountText(_Known, str, Jellyable):
+    """
+    The same, for a protocol that speaks text.
+    """
+
+    def jellyFor(self, jellier: Any) -> Any:
+        """
+        Cross a connection of Perspective Broker as the text that this is.
+        """
+        return jellier.jelly(str(self))
+
+
+def accountOf(avatarId: object) -> Account | None:
+    """
+    Return what is known of the account behind an avatar ID: its uid, its groups, its
+    home directory, its shell.  They were found out when the password or the key was
+    checked; nothing is looked up.
+
+    @param avatarId: what the realm was given.
+
+    @return: the account; L{None} if it isn't from a checker of accounts, or PAM knows it
+        and the name service doesn't.
+    """
+    account = getattr(avatarId, "account", None)
+    return account if isinstance(account, Account) else None
+
+
+def avatarIdOf(verdict: Verdict, credentials: Any) -> AvatarID:
+    """
+    Return the avatar ID of an account, in the type in which the credentials have the
+    name.
+    """
+    named: Any = AccountName(verdict.name)
+    if isinstance(credentials.username, str):
+        named = AccountText(verdict.name.decode("utf-8", "surrogateescape"))
+    named.account, named.key = verdict.account, verdict.key
+    known: AvatarID = named
+    return known
+
+
+def withKey(avatarId: bytes | str, key: object) -> AvatarID:
+    """
+    Return the same avatar ID, with other evidence of a key.
+    """
+    kind: Any = AccountText if isinstance(avatarId, str) else AccountName
+    named = kind(avatarId)
+    named.account, named.key = accountOf(avatarId), key
+    known: AvatarID = named
+    return known
+
+
+class AccountChecker(PasswordChecker):
+    """
+    Base of the checkers of accounts, whose avatar IDs L{accountOf
+    <mycred.checkers.accountOf>} tells more about.
 
     @cvar countsRefusals: whether the accounts' keeper counts wrong passwords.
-    @cvar longestPassword: longer passwords are refused before any work, in bytes.
     """
 
     countsRefusals = False
     credentialInterfaces = (IUsernamePassword,)
     longestPassword = LONGEST
 
-    @reportsOutcome
-    def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
-        """
-        Check a password, and whether the account may be used.
+    # The processes that find verdicts, if the accounts take privileges.
+    _privileged: PrivilegedStore | None = None
 
-        @param credentials: a provider of L{IUsernamePassword}.
+    _implausible = "no account has such a name, or the password is empty or too long"
 
-        @return: a L{Deferred} that fires with the name as the system spells it, in
-            the type in which the credentials have it; L{accountOf} tells more about
-            it.  It fails with L{UnauthorizedLogin
-            <mycred.error.UnauthorizedLogin>}, with L{AccountDenied
-            <mycred.error.AccountDenied>} if the password was right, and with
-            L{TemporaryFailure<mycred.error.TemporaryFailure>} if nothing could be
-            found out.
+    def _isPlausible(self, name: Any, password: Any) -> bool:
         """
-        return self._check(credentials)
-
-    @triesDecodings
-    def _check(self, credentials: Any) -> Deferred[AvatarID]:
-        """
-        Check a password, as text may be read.
-        """
-        name, password = asBytes(credentials.username), asBytes(credentials.password)
-        if not self._isPlausible(name, password):
-            why = "no account has such a name, or the password is empty or too long"
-            return fail(refusal(why))
-        looking: Deferred[Any] = self._lookUp(name, password, credentials)
-        return looking.addCallback(self._cbVerdict, credentials)
-
-    def _isPlausible(self, name: bytes, password: bytes) -> bool:
-        """
-        Tell whether it is worth any work.
+        Return whether a name and a password are worth any work.
         """
         return isPlausibleLogin(name, password, self.longestPassword)
 
-    def _lookUp(
-        self, name: bytes, password: bytes, credentials: Any
+    def _findVerdict(
+        self, name: bytes, password: bytes | None, credentials: Any
     ) -> Deferred[Verdict]:
         """
-        Have a verdict found.
+        Have a verdict found, by the processes if there are any.
         """
-        raise NotImplementedError
+        if self._privileged is None or password is None:
+            return super()._findVerdict(name, password, credentials)
+        peer, source = peerOf(credentials), sourceOf(credentials)
+        return self._privileged.lookUp(name, password, peer, source)
 
     def _cbVerdict(self, verdict: Verdict, credentials: Any) -> AvatarID | Failure:
         """
@@ -86,17 +146,12 @@ class AccountChecker(PasswordMatching):
         return Failure(errorOf(verdict))
 
 
-def errorOf(verdict: Verdict) -> LoginFailed:
-    """
-    Return the error with which a verdict that lets nobody in ends a login.
-    """
-    error: LoginFailed = UnauthorizedLogin()
-    if verdict.kind is Kind.UNSURE:
-        error = TemporaryFailure("Temporarily unavailable")
-    elif verdict.denial is not None:
-        error = AccountDenied(verdict.denial)
-    account = verdict.name if verdict.denial is not None else None
-    return withReason(error, verdict.why, account)
-
-
-__all__ = ["AccountChecker", "errorOf"]
+__all__ = [
+    "AccountChecker",
+    "AccountName",
+    "AccountText",
+    "accountOf",
+    "avatarIdOf",
+    "errorOf",
+    "withKey",
+]

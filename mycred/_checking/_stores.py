@@ -22,7 +22,7 @@ from twisted.python.failure import Failure
 from .._audit import withReason
 from .._fairqueue import Source
 from .._files import SETTLING
-from .._privileged import Helper
+from .._privileged import PrivilegedClient
 from .._secrets import printable
 from .._verdict import Doubt, Kind, Note, Verdict
 from ..error import LoginFailed, TemporaryFailure
@@ -164,7 +164,7 @@ class AsyncStore:
 
         def cbVerdict(verdict: Verdict) -> Verdict | Deferred[Verdict]:
             self._logAnswer(verdict)
-            if verdict.isFinal or verdict.doubt is None or verdict.doubt == doubt:
+            if verdict.doubt in (None, doubt):
                 return self._waitOut(verdict, chain([verdict.delay], verdict.pauses))
             if tries == 1 or workers.seconds() + SETTLING > until:
                 self._log.error("{file} goes on changing", file=self.path)
@@ -175,7 +175,7 @@ class AsyncStore:
 
         within = max(0.0, until - workers.seconds())
         asking = workers.share(call, *args, within=within, source=source)
-        return asking.addCallbacks(cbVerdict, self._ebVerdict)
+        return asking.addCallbacks(cbVerdict, self.ebFailed)
 
     def _logAnswer(self, verdict: Verdict) -> None:
         """
@@ -202,9 +202,12 @@ class AsyncStore:
             lambda _: self._waitOut(verdict, pauses), lambda _: verdict
         )
 
-    def _ebVerdict(self, failure: Failure) -> Failure:
+    def ebFailed(self, failure: Failure) -> Failure:
         """
-        Log what has failed in a thread.
+        Log what has kept a look-up from its end.
+
+        @return: a L{TemporaryFailure}; a login that has failed, or was cancelled, comes
+            back as it is.
         """
         self.logNotes()
         if failure.check(LoginFailed, CancelledError):
@@ -281,14 +284,14 @@ class PrivilegedStore(AsyncStore):
     A store that only processes with privileges can look into.
     """
 
-    def __init__(self, helper: Helper, workers: Workers | None = None) -> None:
+    def __init__(self, client: PrivilegedClient, workers: Workers | None = None) -> None:
         """
-        @param helper: the processes.
+        @param client: the processes.
         @param workers: threads that wait for them, and for nothing else: as many as
             there are processes.  If L{None}, they belong to the reactor.
         """
         super().__init__("the processes that check logins", workers)
-        self._helper = helper
+        self._client = client
         self._notes: deque[Note] = deque()
         self._logged: deque[Note] = deque(maxlen=_MOST_REMEMBERED)
 
@@ -315,7 +318,7 @@ class PrivilegedStore(AsyncStore):
         """
         Ask one of the processes, and wait for it, in a thread.
         """
-        answer = self._helper.ask(name, password, peer, until)
+        answer = self._client.ask(name, password, peer, until)
         self._notes.extend(Note("{note}", {"note": note}) for note in answer.notes)
         return answer.verdict
 
@@ -325,7 +328,7 @@ class PrivilegedStore(AsyncStore):
         """
         from twisted.internet import reactor
 
-        return Workers(reactor, self._helper.processes)
+        return Workers(reactor, self._client.processes)
 
     def _takeNotes(self) -> Iterator[Note]:
         """

@@ -10,9 +10,7 @@ from typing import NamedTuple
 
 from .._accounts import ACCOUNTS, hashIn
 from .._hashes import Hash, UnusableHash, isMeantAsHash, recognize
-from .._passwordfile import HTPASSWD, Entry, Layout
-from ..checkers._htdigest import hashOf
-from ..checkers._htpasswd import readHash
+from .._passwordfile import HTPASSWD, Entry, Layout, readDigest, readHash
 
 _ADVICE = 'set the password anew, with "mycred passwd"'
 
@@ -90,7 +88,7 @@ def _digestFindings(entry: Entry) -> Iterator[str]:
     Yield what is odd about the hash in a line of htdigest.
     """
     try:
-        hashOf(entry)
+        readDigest(entry)
     except UnusableHash as error:
         yield f"{error}; it matches nothing"
 

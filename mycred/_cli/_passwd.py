@@ -8,8 +8,7 @@ import os
 from argparse import Namespace
 
 from .._hashes import UnusableHash, costOf, make
-from .._passwordfile import HTPASSWD, UserFile
-from ..checkers._htpasswd import readHash
+from .._passwordfile import HTPASSWD, UserFile, readHash
 from ._errors import CommandError
 from ._htpasswdfile import edit, without, withSecret
 from ._names import oddities

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from configparser import ConfigParser, DuplicateOptionError, DuplicateSectionError, Error
 from typing import Any
 
-from .._argstring import parseArgString
+from .._argstring import readableFile
 from .._contracts import InvalidAuthArgumentString
 from .._paths import AnyPath, asPath
-from ._options import KEYS, readFileName
+from ._options import FILE_OPTIONS, OPTIONS
 from ._settings import Groups, Search, Settings
 from .client._address import Address
 from .client._dn import PLACEHOLDER, formatDN, isBelow, normalized, parseDN
@@ -50,7 +50,7 @@ def readSettings(argstring: str) -> Settings:
     """
     if re.search(r"\\(?![\\:=])", argstring.replace("\\\\", "")):
         raise InvalidAuthArgumentString("a backslash in a value is written \\\\")
-    given = parseArgString(argstring, {"config": readFileName, **KEYS})
+    given = OPTIONS.parse(argstring)
     path = given.pop("config", None)
     if path is not None:
         if given:
@@ -74,9 +74,9 @@ def ldapSettings(**given: AnyPath) -> Settings:
     @raise ValueError: if one is unknown, missing, wrong, or couldn't take effect.
     """
     texts = {}
+    files = {option.key for option in OPTIONS if option.parse is readableFile}
     for key, value in given.items():
-        isFile = key == "config" or KEYS.get(key) is readFileName
-        if isFile and isinstance(value, (bytes, os.PathLike)):
+        if key in files and isinstance(value, (bytes, os.PathLike)):
             value = asPath(value)
         if not isinstance(value, str):
             raise ValueError(f"{key}: write text, as on a command line")
@@ -147,7 +147,7 @@ def _readFile(path: str) -> dict[str, Any]:
         if text[:1] in ("'", '"'):
             raise _wrong(path, f"{key}: nothing is quoted in a file")
     try:
-        return parseArgString(_joined(parser[_SECTION]), KEYS)
+        return FILE_OPTIONS.parse(_joined(parser[_SECTION]))
     except InvalidAuthArgumentString as error:
         raise _wrong(path, str(error)) from None
 

@@ -1,5 +1,5 @@
 """
-How each value is read that a deployer says about a directory.
+The options that describe a directory.
 """
 
 from __future__ import annotations
@@ -9,13 +9,15 @@ import re
 import stat
 from collections.abc import Callable, Mapping
 from ipaddress import ip_address
-from typing import Any
+from typing import TypeVar
 
-from .._argstring import nonEmpty, yesNo
+from .._argstring import Option, Options, integerBetween, readableFile, yesNo
 from .client._dn import PLACEHOLDER, NameTemplate, parseDN, refuseBraces
 from .client._filters import FilterTemplate, encodeFilter
 from .client._messages import BASE, ONE, SUBTREE
 from .client._tls import Security
+
+_T = TypeVar("_T")
 
 _SCOPES = {"base": BASE, "one": ONE, "sub": SUBTREE}
 _SECURITIES = {
@@ -24,7 +26,7 @@ _SECURITIES = {
     "none": Security.NONE,
 }
 
-# The name of a host, also in letters that DNS encodes, or a number with points.
+# The name of a host, also in letters that DNS encodes, or an IPv4 address.
 _host = re.compile(r"\w(?:[\w.-]*\w)?\.?")
 
 # A user's principal name, and a domain with an account name.
@@ -34,57 +36,58 @@ _accountName = re.compile(
 
 _seconds = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,9})?")
 
-# The name of a socket is no longer, in bytes (unix(7)).
+# The longest path of a socket, in bytes (unix(7)).
 _LONGEST_SOCKET = 107
 
 
-def _readHosts(text: str) -> tuple[tuple[str, int | None], ...]:
+def _parseHosts(text: str) -> tuple[tuple[str, int | None], ...]:
     """
-    Read names of hosts, with their own ports or L{None}, and of sockets.
+    Return names of hosts, each with its own port or L{None}, and paths of sockets.
     """
-    return tuple(_readHost(entry.strip()) for entry in text.split(","))
+    return tuple(_parseHost(entry.strip()) for entry in text.split(","))
 
 
-def _readHost(entry: str) -> tuple[str, int | None]:
+def _parseHost(entry: str) -> tuple[str, int | None]:
     """
-    Read the name of a host, or of a socket.
+    Return the name of a host and its port or L{None}, or the path of a socket and
+    L{None}.
     """
     if "://" in entry:
         raise ValueError(
             "write names, no URLs: in place of ldaps://NAME, host=NAME and tls=ldaps; "
-            "in place of ldapi://, the name of the socket"
+            "in place of ldapi://, the path of the socket"
         )
     if entry.startswith("/"):
         if os.path.exists(entry) and not stat.S_ISSOCK(os.stat(entry).st_mode):
             raise ValueError(f"{entry} is no socket")
         if len(os.fsencode(entry)) > _LONGEST_SOCKET:
-            raise ValueError(f"the name of a socket has {_LONGEST_SOCKET} bytes at most")
+            raise ValueError(f"the path of a socket has {_LONGEST_SOCKET} bytes at most")
         return entry, None
     host, port = entry, ""
     if entry.startswith("["):
         host, bracket, rest = entry[1:].partition("]")
         port = rest[1:] if rest else ""
-        isNumber = bool(bracket) and rest[:1] in ("", ":") and _isNumber(host)
+        isIPv6 = bool(bracket) and rest[:1] in ("", ":") and _isIPv6(host)
     else:
-        # Of a number with colons nobody knows where it ends.
-        isNumber = False
+        # Without brackets it can't be told where an IPv6 address ends and a port begins.
+        isIPv6 = False
         if entry.count(":") == 1:
             host, _, port = entry.partition(":")
-    if not isNumber and ("[" in entry or ":" in host):
+    if not isIPv6 and ("[" in entry or ":" in host):
         raise ValueError(
-            "a number with colons is written [2001:db8::1], and on a command line "
+            "an IPv6 address is written [2001:db8::1], and on a command line "
             "[2001\\:db8\\:\\:1]"
         )
-    if not isNumber and not _host.fullmatch(host):
+    if not isIPv6 and not _host.fullmatch(host):
         raise ValueError(
             "write names of hosts, such as ldap1.example.org,ldap2.example.org"
         )
-    return host, _readPort(port) if port or entry.endswith(":") else None
+    return host, _parsePort(port) if port or entry.endswith(":") else None
 
 
-def _isNumber(text: str) -> bool:
+def _isIPv6(text: str) -> bool:
     """
-    Tell whether a host is named by its number, with colons.
+    Return whether a host is given by its IPv6 address.
     """
     try:
         return ip_address(text).version == 6
@@ -92,34 +95,27 @@ def _isNumber(text: str) -> bool:
         return False
 
 
-def _readPort(text: str) -> int:
-    """
-    Read the number of a port.
-    """
-    number = text.lstrip("0")
-    if not (number.isascii() and number.isdigit() and len(number) < 6):
-        raise ValueError("write a port from 1 to 65535")
-    if int(number) > 65535:
-        raise ValueError("write a port from 1 to 65535")
-    return int(text)
+_parsePort = integerBetween(1, 65535, "a port from 1 to 65535")
 
 
-def _oneOf(choices: Mapping[str, Any]) -> Callable[[str], Any]:
+def _oneOf(choices: Mapping[str, _T]) -> Callable[[str], _T]:
     """
-    Make what reads one of a few words.
+    Return what parses one of a few words.
+
+    @param choices: what each word means.
     """
 
-    def read(text: str) -> Any:
+    def parse(text: str) -> _T:
         if text not in choices:
             raise ValueError(f"write one of {', '.join(choices)}")
         return choices[text]
 
-    return read
+    return parse
 
 
-def _readDN(text: str) -> str:
+def _parseDN(text: str) -> str:
     """
-    Read a name in a directory.
+    Return the name of an entry, or raise L{ValueError}.
     """
     _refusePlaceholder(text)
     try:
@@ -131,15 +127,15 @@ def _readDN(text: str) -> str:
     return text
 
 
-def _readAccount(text: str) -> str:
+def _parseAccount(text: str) -> str:
     """
-    Read the name of the service account: a name in the directory, or one of those that
+    Return the name of the service account: that of an entry, or one of those that
     Active Directory has besides (MS-ADTS, section 5.1.1.1.1).
     """
     if _accountName.fullmatch(text):
         return text
     try:
-        return _readDN(text)
+        return _parseDN(text)
     except ValueError as error:
         raise ValueError(
             f"{error}; for Active Directory also svc@ad.example.org or AD\\svc, which is "
@@ -147,36 +143,37 @@ def _readAccount(text: str) -> str:
         ) from None
 
 
-def _readFilter(text: str) -> bytes:
+def _parseFilter(text: str) -> bytes:
     """
-    Read a filter.
+    Return a filter, encoded.
     """
     _refusePlaceholder(text)
     return encodeFilter(text)
 
 
-def _readGroup(text: str) -> str:
+def _parseGroup(text: str) -> str:
     """
-    Read the name of a group, or a filter for groups.
+    Return the name of a group's entry, or a filter for groups, as it is written.
     """
     if text.startswith("("):
-        _readFilter(text)
+        _parseFilter(text)
         return text
-    return _readDN(text)
+    return _parseDN(text)
 
 
 def _refusePlaceholder(text: str) -> None:
     """
-    Refuse a name where nobody's name is put in.
+    Raise L{ValueError} if a placeholder for the user's name stands where no name is
+    put in.
     """
     if PLACEHOLDER in text:
         raise ValueError(f"{PLACEHOLDER} has a meaning in filter= and dn= only")
     refuseBraces(text)
 
 
-def _readAttribute(text: str) -> str:
+def _parseAttribute(text: str) -> str:
     """
-    Read the name of an attribute.
+    Return the name of an attribute.
     """
     plain = text.replace("-", "").replace(".", "")
     # "1.1" asks for no attribute, and a DN isn't one.
@@ -185,35 +182,18 @@ def _readAttribute(text: str) -> str:
     return text
 
 
-def _readSuffix(text: str) -> str:
+def _parseSuffix(text: str) -> str:
     """
-    Read what follows the C{@} of a user's principal name.
+    Return what follows the C{@} in users' principal names.
     """
     if not text or "@" in text or PLACEHOLDER in text or text.split() != [text]:
         raise ValueError("write what follows the @, such as example.org")
     return text
 
 
-def readFileName(text: str) -> str:
+def _parseSeconds(text: str) -> float:
     """
-    Read the name of a file that can be read now.
-
-    @return: its full name: twistd may change the folder.
-    """
-    path = os.path.abspath(nonEmpty(text))
-    if os.path.lexists(path) and not os.path.isfile(path):
-        # A pipe, for one, would have the server wait for whoever writes to it.
-        raise ValueError(f"{path} can't be read, it isn't a file")
-    try:
-        open(path, "rb").close()
-    except OSError as error:
-        raise ValueError(f"{path} can't be read ({error.strerror})") from None
-    return path
-
-
-def _readSeconds(text: str) -> float:
-    """
-    Read how long a login may take.
+    Return how long a login may take, in seconds.
     """
     seconds = float(text) if _seconds.fullmatch(text) else 0
     if not 1 <= seconds <= 300:
@@ -221,29 +201,141 @@ def _readSeconds(text: str) -> float:
     return seconds
 
 
-#: The keys, with what reads their values.
-KEYS: dict[str, Callable[[str], Any]] = {
-    "host": _readHosts,
-    "port": _readPort,
-    "tls": _oneOf(_SECURITIES),
-    "cafile": readFileName,
-    "certfile": readFileName,
-    "keyfile": readFileName,
-    "base": _readDN,
-    "scope": _oneOf(_SCOPES),
-    "attribute": _readAttribute,
-    "filter": FilterTemplate,
-    "binddn": _readAccount,
-    "bindpwfile": readFileName,
-    "dn": NameTemplate,
-    "upn": _readSuffix,
-    "group": _readGroup,
-    "groupbase": _readDN,
-    "nested": yesNo,
-    "require": _readFilter,
-    "timeout": _readSeconds,
-    "policy": yesNo,
-}
+#: The options that may stand in a file, too.
+FILE_OPTIONS = Options(
+    Option(
+        "host",
+        _parseHosts,
+        "NAME,NAME",
+        "The servers, the preferred one first; a port follows \\:, as in a,b\\:1389, and "
+        "a name that begins with / is a socket of this machine (ldapi).",
+    ),
+    Option(
+        "port",
+        _parsePort,
+        "N",
+        "The port of servers that have none of their own, 389 or with tls=ldaps 636 if "
+        "not given.",
+    ),
+    Option(
+        "tls",
+        _oneOf(_SECURITIES),
+        "starttls|ldaps|none",
+        "How connections are protected, by StartTLS if not given; certificates and names "
+        "are always verified.",
+    ),
+    Option(
+        "cafile",
+        readableFile,
+        "FILE",
+        "The certificates of authorities, in PEM, the system's if not given.",
+    ),
+    Option(
+        "certfile",
+        readableFile,
+        "FILE",
+        "This server's own certificate, for directories that ask for one.",
+    ),
+    Option(
+        "keyfile",
+        readableFile,
+        "FILE",
+        "The key of certfile=, if that file doesn't hold it; not all users of the "
+        "machine may be able to read it.",
+    ),
+    Option(
+        "base",
+        _parseDN,
+        "DN",
+        "The entry at or below which a user's entry is searched; then the user must be "
+        "able to bind.",
+    ),
+    Option(
+        "scope",
+        _oneOf(_SCOPES),
+        "sub|one|base",
+        "How far below base= users are searched: anywhere, if not given, just below, or "
+        "nowhere but there.",
+    ),
+    Option(
+        "attribute",
+        _parseAttribute,
+        "NAME",
+        "The attribute with the name by which the server knows users, uid if not given.",
+    ),
+    Option(
+        "filter",
+        FilterTemplate,
+        "(FILTER)",
+        "What a user's entry matches, with {username} where the name stands; "
+        "(uid={username}), with the attribute, if not given.",
+    ),
+    Option(
+        "binddn",
+        _parseAccount,
+        "DN",
+        "The service account that searches (svc@ad.example.org or AD\\\\svc in Active "
+        "Directory, too); without it searches are anonymous.",
+    ),
+    Option(
+        "bindpwfile",
+        readableFile,
+        "FILE",
+        "A file with the password of binddn=, in one line, that not all users of the "
+        "machine can read.",
+    ),
+    Option(
+        "dn",
+        NameTemplate,
+        "DN",
+        "The name with which users bind at once, with {username} where their name "
+        "stands, as in uid={username},ou=people,dc=example,dc=org.",
+    ),
+    Option(
+        "upn",
+        _parseSuffix,
+        "DOMAIN",
+        "The domain with which users bind at once, as NAME@DOMAIN, in Active Directory.",
+    ),
+    Option(
+        "group",
+        _parseGroup,
+        "DN|(FILTER)",
+        "The group that users must be in, or a filter for such groups.",
+    ),
+    Option(
+        "groupbase",
+        _parseDN,
+        "DN",
+        "The entry at or below which groups are, for a filter and for nested=yes.",
+    ),
+    Option("nested", yesNo, "yes", "Counts groups within the group."),
+    Option("require", _parseFilter, "(FILTER)", "What a user's entry must match."),
+    Option(
+        "policy",
+        yesNo,
+        "yes|no",
+        "Whether the directory is asked what its password policy says, which some "
+        "servers fail at; if not given, those are asked that say that they know it.",
+    ),
+    Option(
+        "timeout",
+        _parseSeconds,
+        "N",
+        "How long a login may take, in seconds, from 1 to 300; 10 if not given.",
+    ),
+)
+
+#: All options of C{--auth=ldap}.
+OPTIONS = Options(
+    *FILE_OPTIONS,
+    Option(
+        "config",
+        readableFile,
+        "FILE",
+        "A file that has all of these in a section [ldap], in place of them.",
+    ),
+)
 
 
-__all__ = ["KEYS", "readFileName"]
+__all__ = ["FILE_OPTIONS", "OPTIONS"]

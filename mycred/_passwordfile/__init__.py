@@ -6,13 +6,20 @@ What is read is a snapshot of the whole file with an index over it, or, without 
 just the line that is asked for.
 """
 
-from ._layout import HTPASSWD, Entry, Layout
-from ._lookup import (
-    PasswordFile,
+from ._layout import (
+    HTPASSWD,
+    Entry,
+    Layout,
     SecretReader,
-    StoredSecret,
-    verdictOn,
+    isDigest,
+    readBare,
+    readDigest,
+    readHash,
+    readHashOrPassword,
+    readHashOrPlain,
+    readStrong,
 )
+from ._lookup import PasswordFile, StoredSecret, verdictOn
 from ._notes import Notes, Source, isOfLine
 from ._snapshot import Snapshot
 from ._userfile import UserFile
@@ -28,6 +35,13 @@ __all__ = [
     "Source",
     "StoredSecret",
     "UserFile",
+    "isDigest",
     "isOfLine",
+    "readBare",
+    "readDigest",
+    "readHash",
+    "readHashOrPassword",
+    "readHashOrPlain",
+    "readStrong",
     "verdictOn",
 ]

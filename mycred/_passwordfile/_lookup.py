@@ -8,7 +8,7 @@ processes of their own.
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from threading import Lock
 from typing import Any, NamedTuple, Union
@@ -17,15 +17,10 @@ from .._files import Signature
 from .._hashes import Hash, UnusableHash
 from .._secrets import equal, shortened
 from .._verdict import NO_SUCH_USER, WRONG_PASSWORD, Kind, Note, Verdict
-from ._layout import Entry
+from ._layout import Entry, SecretReader
 from ._notes import Notes, Source
 from ._snapshot import Snapshot
 from ._userfile import UserFile
-
-#: How the secret of a line is parsed: a hash, or the bare text to compare with; L{None}
-#: where no password is meant to match.  It raises L{UnusableHash} if none can match, and
-#: the log is told so.
-SecretReader = Callable[[Entry], Union[Hash, bytes, None]]
 
 # How many lines of a file are looked at when it is read.
 _MOST_EXAMINED = 10_000
@@ -238,7 +233,7 @@ class PasswordFile:
         """
         Take what the log should be told: what is odd about the file.
         """
-        return self._notes.take()
+        return self._notes.take() if self._notes.waiting else iter(())
 
     def find(self, name: bytes) -> Entry | None:
         """
@@ -412,10 +407,11 @@ def verdictOn(stored: StoredSecret, isVerified: bool) -> Verdict:
         kind,
         stored.name,
         why,
-        doubt=stored.doubt,
+        # A password that matched came from a complete line.
+        doubt=None if stored.matched else stored.doubt,
         isVerified=isHash and isVerified,
         secret=secret,
     )
 
 
-__all__ = ["PasswordFile", "SecretReader", "StoredSecret", "verdictOn"]
+__all__ = ["PasswordFile", "StoredSecret", "verdictOn"]

@@ -33,6 +33,8 @@ class Notes:
     """
     What threads have found out about one state of a file, for the reactor's
     thread to log: each once, and not too many.
+
+    @ivar waiting: what waits to be logged.
     """
 
     def __init__(self, file: str, more: str) -> None:
@@ -43,7 +45,7 @@ class Notes:
         self._file = printable(file)
         self._more = more
         self._known: set[object] = set()
-        self._waiting: deque[Note] = deque()
+        self.waiting: deque[Note] = deque()
 
     def __contains__(self, key: object) -> bool:
         """
@@ -60,7 +62,7 @@ class Notes:
         self._known.add(key)
         if len(self._known) > _MOST_NOTED:
             text, values = "{file}: there is more{more}", {"more": self._more}
-        self._waiting.append(Note(text, {"file": self._file, **values}))
+        self.waiting.append(Note(text, {"file": self._file, **values}))
 
     def clear(self) -> None:
         """
@@ -72,8 +74,8 @@ class Notes:
         """
         Take what waits to be logged.
         """
-        while self._waiting:
-            yield self._waiting.popleft()
+        while self.waiting:
+            yield self.waiting.popleft()
 
 
 class Source(Protocol):

@@ -51,7 +51,7 @@ class Request:
     """
     What a worker is asked.
 
-    @ivar number: what its answer repeats.
+    @ivar number: what its reply repeats.
     @ivar name: the name of the user.
     @ivar password: the password, or the key.
     @ivar peer: the address of the client; L{None} if it isn't known.
@@ -64,9 +64,9 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Reply:
     """
-    What a worker answers.
+    What a worker replies.
 
     @ivar verdict: the verdict.
     @ivar notes: what the log should be told.
@@ -139,7 +139,7 @@ def receive(connection: socket, until: float | None = None) -> object:
 
 def drain(connection: socket) -> None:
     """
-    Drop what has come.
+    Read and drop what has come.
     """
     connection.setblocking(False)
     with suppress(BlockingIOError):
@@ -175,40 +175,40 @@ def unpackVerdict(message: object) -> Verdict:
         return unpackFields(Verdict, message, _SENT)
 
 
-def packAnswer(number: int, answer: Answer) -> dict[str, object]:
+def packReply(number: int, reply: Reply) -> dict[str, object]:
     """
-    Return an answer as JSON has it.
+    Return a reply as JSON has it.
 
     @param number: that of the request.
     """
-    verdict, notes = packVerdict(answer.verdict), pack(answer.notes)
+    verdict, notes = packVerdict(reply.verdict), pack(reply.notes)
     return {"number": number, "verdict": verdict, "notes": notes}
 
 
 def packEnd(how: str) -> dict[str, object]:
     """
-    Return what comes in place of an answer when a worker has ended.
+    Return what comes in place of a reply when a worker has ended.
 
     @param how: how it has ended.
     """
     return {"ended": pack(how)}
 
 
-def unpackAnswer(message: object) -> tuple[int, Answer] | str:
+def unpackReply(message: object) -> tuple[int, Reply] | str:
     """
-    Return an answer and the number of its request; or how the worker has ended.
+    Return a reply and the number of its request; or how the worker has ended.
 
     @raise WireError: if it is neither.
     """
     if not isinstance(message, dict):
-        raise WireError("no answer")
+        raise WireError("no reply")
     if message.keys() == {"ended"}:
         return unpackMessage(str, message["ended"])
     if message.keys() != {"number", "verdict", "notes"}:
-        raise WireError("no answer")
+        raise WireError("no reply")
     number = unpackMessage(int, message["number"])
     verdict = unpackVerdict(message["verdict"])
-    return number, Answer(verdict, unpackMessage(tuple[str, ...], message["notes"]))
+    return number, Reply(verdict, unpackMessage(tuple[str, ...], message["notes"]))
 
 
 @contextmanager
@@ -239,19 +239,19 @@ def _read(connection: socket, size: int, until: float | None) -> bytes:
 
 
 __all__ = [
-    "Answer",
     "Order",
+    "Reply",
     "Request",
     "Start",
     "WireError",
     "drain",
     "encode",
-    "packAnswer",
     "packEnd",
+    "packReply",
     "packVerdict",
     "receive",
     "send",
-    "unpackAnswer",
     "unpackMessage",
+    "unpackReply",
     "unpackVerdict",
 ]

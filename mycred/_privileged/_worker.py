@@ -15,15 +15,15 @@ from socket import socket
 from .._accounts import (
     AccountSettings,
     Users,
-    checkFiles,
+    insistOnHashes,
     isPlausibleLogin,
     makeAccounts,
-    preload,
+    preloadAccounts,
     settled,
 )
 from .._processtree import endWith
 from .._verdict import Account, Kind, Note, Verdict
-from ._wire import Answer, Request, packAnswer, receive, send, unpackMessage
+from ._wire import Reply, Request, packReply, receive, send, unpackMessage
 
 # After how many requests to PAM a worker ends and another one begins: libpam and its
 # modules leak.
@@ -67,7 +67,7 @@ def _askPAM(settings: object) -> Backend:
     from .._accounts._pam import PAM, PAMSettings
 
     pam = PAM(*astuple(unpackMessage(PAMSettings, settings)))
-    return Backend(pam.look, lambda: (), _MOST_REQUESTS)
+    return Backend(pam.lookUp, lambda: (), _MOST_REQUESTS)
 
 
 def _lookUpAccounts(settings: object) -> Backend:
@@ -78,11 +78,11 @@ def _lookUpAccounts(settings: object) -> Backend:
     files = given.files
     if given.mustWork and files.passwd is not None:
         try:
-            checkFiles(files.passwd, files.shadow)
+            insistOnHashes(files.passwd, files.shadow)
         except OSError as error:
             raise ValueError(str(error)) from None
     accounts = makeAccounts(files, given.rules)
-    preload()
+    preloadAccounts()
     return Backend(
         lambda name, password, _: settled(lambda: accounts.lookUp(name, password), name),
         accounts.takeNotes,
@@ -99,7 +99,7 @@ def _lookUpKeys(settings: object) -> Backend:
     asUser = _asUserUntilTheEnd(os.getpid())
     authority = makeAuthority(unpackMessage(KeySettings, settings), asUser=asUser)
     # As the user's files are read, so are this process's own.
-    preload()
+    preloadAccounts()
 
     def lookUp(name: bytes, blob: bytes, peer: str | None) -> Verdict:
         if not blob:
@@ -144,7 +144,7 @@ def serveRequests(
     end: socket, backend: Backend, ready: Callable[[], object] = lambda: None
 ) -> bool:
     """
-    Answer requests, until there have been enough.
+    Reply requests, until there have been enough.
 
     @param ready: what is called before each request is waited for.
 
@@ -158,10 +158,10 @@ def serveRequests(
             return False
         request = unpackMessage(Request, message)
         verdict = _lookUp(backend, request)
-        notes = [text.format(**values) for text, values in backend.takeNotes()]
-        send(end, packAnswer(request.number, Answer(verdict, tuple(notes))))
+        notes = map(str, backend.takeNotes())
+        send(end, packReply(request.number, Reply(verdict, tuple(notes))))
         if _state() != state:
-            # A module has changed what the next one counts on.
+            # A PAM module has changed what the next one counts on.
             return True
     return True
 

@@ -73,7 +73,7 @@ class Authority:
         @param files: where keys are.
         @param users: where users are looked up; those of the system if L{None}.
         @param policy: which signatures count.
-        @param denial: returns why an account may not be used, as L{Standing.denial}
+        @param denial: returns why an account may not be used, as L{AccountStatus.denial}
             does; if L{None}, any account may.
         @param asUser: what lets files be opened with the rights of a user.
         @param now: what tells the time, in seconds since 1970.

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .._accounts import Rules, Standing, SystemUsers, Users
+from .._accounts import AccountRules, AccountStatus, SystemUsers, Users
 from ._authority import Authority
 from ._keyfiles import KeyFiles
 from ._policy import KeyPolicy
@@ -27,7 +27,7 @@ class KeySettings:
 
     files: KeyFiles
     policy: KeyPolicy = KeyPolicy()  # noqa: RUF009
-    rules: Rules | None = None
+    rules: AccountRules | None = None
     shadow: str | None = None
 
 
@@ -47,7 +47,7 @@ def makeAuthority(
     known = SystemUsers() if users is None else users
     denial = None
     if settings.rules is not None:
-        denial = Standing(known, settings.shadow, settings.rules).denial
+        denial = AccountStatus(known, settings.shadow, settings.rules).denial
     files, policy = settings.files, settings.policy
     return Authority(files, known, policy=policy, denial=denial, asUser=asUser)
 

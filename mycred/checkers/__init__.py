@@ -8,9 +8,10 @@ L{mycred.portal.Portal}, and with Twisted's::
 """
 
 from .. import error as error
-from .._accounts import Rules as AccountRules
+from .._accounts import AccountRules
 from .._chain import CheckerChain
-from .._checking._avatarids import accountOf
+from .._checking._accounts import accountOf
+from .._checking._passwords import PasswordChecker
 from .._contracts import (
     ANONYMOUS,
     IAnonymous,
@@ -25,7 +26,13 @@ from ._htdigest import HtdigestChecker
 from ._htpasswd import HtpasswdChecker
 from ._memory import InMemoryUsernamePasswordDatabaseDontUse
 from ._pam import PAMChecker
-from ._unix import PasswdChecker, UNIXChecker, UNIXPasswordDatabase
+from ._rules import accountRules
+from ._unix import (
+    PasswdChecker,
+    UNIXChecker,
+    UNIXPasswordDatabase,
+    verifyCryptedPassword,
+)
 
 __all__ = [
     "ANONYMOUS",
@@ -43,8 +50,11 @@ __all__ = [
     "OnDiskUsernamePasswordDatabase",
     "PAMChecker",
     "PasswdChecker",
+    "PasswordChecker",
     "UNIXAccount",
     "UNIXChecker",
     "UNIXPasswordDatabase",
     "accountOf",
+    "accountRules",
+    "verifyCryptedPassword",
 ]

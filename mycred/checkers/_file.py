@@ -8,33 +8,26 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from zope.interface import implementer
-
 from twisted.internet.defer import Deferred, fail
 
 from .._checking._passwords import arePlausible, checkThemselves, refusal
 from .._checking._stores import ThreadedStore
 from .._contracts import (
     AvatarID,
-    ICredentialsChecker,
     IUsernameHashedPassword,
     IUsernamePassword,
     twistedCheckers,
 )
 from .._counterparts import Counterpart, isOverridden, overridable
-from .._encodings import triesDecodings
-from .._hashes import Hash, UnusableHash, isMeantAsHash, recognize
-from .._passwordfile import Entry, Layout, PasswordFile, UserFile
+from .._passwordfile import Layout, PasswordFile, UserFile, readBare, readHashOrPassword
 from .._paths import AnyPath
 from .._peers import sourceOf
-from .._reporting import reportsOutcome
 from .._secrets import asBytes
 from .._verdict import NO_SUCH_USER, Verdict
 from ..workers import Workers
 from ._filesteps import FileSteps
 
 
-@implementer(ICredentialsChecker)
 class FilePasswordDB(Counterpart, FileSteps, twistedCheckers.FilePasswordDB):
     """
     Users and their secrets, in a text file with a line for each.
@@ -57,7 +50,6 @@ class FilePasswordDB(Counterpart, FileSteps, twistedCheckers.FilePasswordDB):
     cache = False
     credentialInterfaces: Any
 
-    _file: ThreadedStore[PasswordFile] | None = None
     _fileKey: tuple[object, ...] = ()
 
     def __init__(
@@ -107,26 +99,16 @@ class FilePasswordDB(Counterpart, FileSteps, twistedCheckers.FilePasswordDB):
             "_credCache",
             "_cacheTimestamp",
             "_decoys",
-            "_file",
+            "_store",
             "_fileKey",
             "_lastFound",
             "_workers",
         )
         return {k: v for k, v in vars(self).items() if k not in left}
 
-    @reportsOutcome
-    @triesDecodings
-    def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
+    def _checkDecoded(self, credentials: Any) -> Deferred[AvatarID]:
         """
-        Check a password.
-
-        @param credentials: a provider of one of C{credentialInterfaces}.
-
-        @return: a L{Deferred} that fires with the name as the file spells it,
-            in the type in which the credentials have it.  It fails with
-            L{UnauthorizedLogin}, or with L{TemporaryFailure
-            <mycred.error.TemporaryFailure>} if the file can't be read or too
-            many logins wait.
+        Check a password, decoded in one way.
         """
         username = credentials.username
         isTheirs = self._isTheirs()
@@ -141,7 +123,10 @@ class FilePasswordDB(Counterpart, FileSteps, twistedCheckers.FilePasswordDB):
             find, source = file.store.lookUpText, sourceOf(credentials)
             looking: Deferred[Any] = file.ask(find, name, source=source, isShared=True)
             return looking.addCallback(self._askCredentials, credentials)
-        return self._lookUp(file, name, credentials)
+        typed = self._typedIn(credentials)
+        password = None if typed is None else asBytes(typed.password)
+        looking = file.lookUp(name, password, sourceOf(credentials))
+        return looking.addCallback(self._cbVerdict, credentials)
 
     @property
     def opensLater(self) -> tuple[str, ...]:
@@ -208,29 +193,17 @@ class FilePasswordDB(Counterpart, FileSteps, twistedCheckers.FilePasswordDB):
         skip the constructor.
         """
         lines = self.delim, self.ufield, self.pfield, self.caseSensitive
-        key = (self.filename, *lines, self.cache)
-        if self._file is None or self._fileKey != key:
+        key = (self.filename, *lines, self.cache, self.hash is None)
+        if self._store is None or self._fileKey != key:
             layout = Layout(*lines)
             userfile = UserFile(self.filename, layout)
+            read = readHashOrPassword if self.hash is None else readBare
             indexed = self.cache or not layout.beginsWithName
             more = '; "mycred lint --type=file" lists it'
-            store = PasswordFile(userfile, self._read, indexed, more=more)
-            self._file = ThreadedStore(store, self._workers)
+            store = PasswordFile(userfile, read, indexed, more=more)
+            self._store = ThreadedStore(store, self._workers)
             self._fileKey = key
-        return self._file
-
-    def _read(self, entry: Entry) -> Hash | bytes:
-        """
-        Read the secret of a line.
-        """
-        if self.hash is not None or not isMeantAsHash(entry.secret):
-            return entry.secret
-        try:
-            return recognize(entry.secret)
-        except UnusableHash as error:
-            raise UnusableHash(
-                f"{error} (if it is a password, write {{PLAIN}} before it)"
-            ) from None
+        return self._store
 
     def _cbVerdict(self, verdict: Verdict, credentials: Any) -> Any:
         """

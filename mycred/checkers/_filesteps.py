@@ -9,17 +9,23 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.python.failure import Failure
 
-from .._checking._files import FileChecker, avatarIdOf
-from .._checking._passwords import checkThemselves, refusal
+from .._checking._passwords import (
+    PasswordChecker,
+    asTyped,
+    checkThemselves,
+    parseStored,
+    refusal,
+)
 from .._checking._stores import ThreadedStore
 from .._contracts import AvatarID, IUsernamePassword
 from .._counterparts import isOverridden
-from .._hashes import Hash, UnusableHash, isMeantAsHash, recognize
+from .._hashes import Hash, isMeantAsHash
 from .._passwordfile import PasswordFile, StoredSecret, verdictOn
 from .._peers import sourceOf
 from .._secrets import asBytes, equal
@@ -30,7 +36,7 @@ from ..workers import Workers, workersOf
 _UNKNOWN = StoredSecret(None)
 
 
-class FileSteps(FileChecker):
+class FileSteps(PasswordChecker):
     """
     Base of L{FilePasswordDB<mycred.checkers.FilePasswordDB>}, which goes this way if
     C{getUser} or C{_loadCredentials} is overridden, if it was given a C{hash}, or if the
@@ -46,6 +52,7 @@ class FileSteps(FileChecker):
     _credCache: dict[Any, Any] | None = None
     _decoys: tuple[Hash, ...] = ()
     _lastFound: tuple[Any, Any] | None = None
+    _store: ThreadedStore[PasswordFile] | None = None
     _workers: Workers | None = None
 
     def getUser(self, username: bytes | str) -> tuple[Any, Any]:
@@ -84,7 +91,7 @@ class FileSteps(FileChecker):
         stored.
         """
         typed = IUsernamePassword(credentials, None)
-        typical = self._file and self._file.store.typical
+        typical = self._store and self._store.store.typical
         sample = verdict.secret or (typical and typical.secret)
         matched = False
         if typed is not None and sample:
@@ -100,8 +107,8 @@ class FileSteps(FileChecker):
         if not verdict.secret:
             return refusal(NO_SUCH_USER)
         # As in Twisted: what a program has in its place isn't asked here.
-        avatarId = avatarIdOf(verdict.name, credentials)
-        return FileChecker._cbPasswordMatch(self, matched, avatarId)
+        avatarId = asTyped(verdict.name, credentials)
+        return PasswordChecker._cbPasswordMatch(self, matched, avatarId)
 
     def _typedIn(self, credentials: Any) -> Any:
         """
@@ -121,7 +128,7 @@ class FileSteps(FileChecker):
             # It may compare text, and a thief of the file would present the hash itself.
             if equal(asBytes(credentials.password), secret):
                 return fail(refusal("the stored hash itself").value)
-        avatarId = avatarIdOf(verdict.name, credentials)
+        avatarId = asTyped(verdict.name, credentials)
         return self._matchPassword(credentials, verdict.secret, avatarId)
 
     def _askTheirs(self, credentials: Any) -> Deferred[AvatarID]:
@@ -139,7 +146,8 @@ class FileSteps(FileChecker):
             return fail()
         self._lastFound = found or self._lastFound
         # For a name that isn't there, what another user has is parsed: that takes time.
-        read = StoredSecret if checkThemselves(credentials) else self._parseStored
+        isBare = self.hash is not None or checkThemselves(credentials)
+        read = StoredSecret if isBare else partial(parseStored, isPlain=True)
         stored = read(*self._lastFound) if self._lastFound else _UNKNOWN
         if found is None:
             stored = _UNKNOWN
@@ -180,21 +188,6 @@ class FileSteps(FileChecker):
         if stored.hash is not None:
             self._decoys = (stored.hash,)
         return verdictOn(stored, isVerified=True)
-
-    def _parseStored(self, name: Any, stored: Any) -> StoredSecret:
-        """
-        Parse a secret that a program has stored.
-        """
-        secret: Any = asBytes(stored)
-        if self.hash or not isinstance(secret, bytes) or not isMeantAsHash(secret):
-            return StoredSecret(name, stored)
-        try:
-            found = recognize(secret)
-        except UnusableHash as error:
-            return StoredSecret(name, flaw=str(error))
-        if found.isPlain:
-            return StoredSecret(name, found.text)
-        return StoredSecret(name, hash=found)
 
     def _findAsTheyCan(self, names: Iterator[Any]) -> tuple[Any, Any] | None:
         """

@@ -4,34 +4,26 @@ Check HTTP Digest logins against an htdigest file.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-from zope.interface import implementer
-
-from twisted.internet.defer import Deferred, fail, maybeDeferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.python.failure import Failure
 
-from .._checking._files import FileChecker, avatarIdOf
-from .._checking._passwords import NOBODYS, arePlausible, refusal
+from .._checking._files import FileChecker
+from .._checking._passwords import NOBODYS, asTyped, refusal
 from .._checking._stores import ThreadedStore
-from .._contracts import AvatarID, ICredentialsChecker, IUsernameDigestHash
-from .._hashes import UnusableHash
-from .._passwordfile import Entry, Layout, PasswordFile, UserFile
+from .._contracts import IUsernameDigestHash
+from .._passwordfile import Layout, PasswordFile, UserFile, isDigest, readDigest
 from .._paths import AnyPath
-from .._reporting import reportsOutcome
 from .._secrets import asBytes
-from .._verdict import NO_SUCH_USER, Verdict
+from .._verdict import Verdict
 from ..error import LoginFailed
 from ..workers import Workers
-
-# H(username:realm:password): MD5, which is all that htdigest makes, or SHA-256.
-_hash = re.compile(rb"[0-9a-f]{32}(?:[0-9a-f]{32})?")
 
 
 class DigestLayout(Layout):
     """
-    Lines C{name:realm:hash}, of which those of one realm hold somebody.
+    Lines C{name:realm:hash}, of which those of one realm count.
     """
 
     def __init__(self, realm: bytes) -> None:
@@ -54,7 +46,6 @@ class DigestLayout(Layout):
         return fields[0], fields[2]
 
 
-@implementer(ICredentialsChecker)
 class HtdigestChecker(FileChecker):
     """
     Users and hashes that serve HTTP Digest, in a file with a line
@@ -82,22 +73,8 @@ class HtdigestChecker(FileChecker):
         self.realm = asBytes(realm)
         userfile = UserFile(path, DigestLayout(self.realm))
         more = '; "mycred lint --type=htdigest" lists it'
-        store = PasswordFile(userfile, self._read, more=more)
-        self._file = ThreadedStore(store, workers)
-
-    @reportsOutcome
-    def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
-        """
-        Check the answer to a challenge.
-
-        @param credentials: a provider of L{IUsernameDigestHash}.
-
-        @return: a L{Deferred} as from L{HtpasswdChecker.requestAvatarId
-            <mycred.checkers.HtpasswdChecker.requestAvatarId>}.
-        """
-        if not arePlausible(credentials):
-            return fail(refusal(NO_SUCH_USER))
-        return self._lookUp(self._file, asBytes(credentials.username), credentials)
+        store = PasswordFile(userfile, readDigest, more=more)
+        self._store = ThreadedStore(store, workers)
 
     def realms(self) -> set[bytes]:
         """
@@ -105,14 +82,8 @@ class HtdigestChecker(FileChecker):
 
         @raise OSError: if the file can't be read.
         """
-        byRealm = UserFile(self._file.store.path, Layout(nameField=1, secretField=2))
-        return {e.name for e in byRealm.snapshot() if _hash.fullmatch(e.secret.lower())}
-
-    def _read(self, entry: Entry) -> bytes:
-        """
-        Read the hash of a line.
-        """
-        return hashOf(entry)
+        byRealm = UserFile(self._store.store.path, Layout(nameField=1, secretField=2))
+        return {e.name for e in byRealm.snapshot() if isDigest(e.secret.lower())}
 
     def _cbVerdict(self, verdict: Verdict, credentials: Any) -> Any:
         """
@@ -125,14 +96,14 @@ class HtdigestChecker(FileChecker):
                 "{realm!r}, whose hashes serve no other",
                 asked=asked,
                 realm=self.realm,
-                file=self._file.store.path,
+                file=self._store.store.path,
             )
         stored = verdict.secret or NOBODYS
         checking: Deferred[Any] = maybeDeferred(credentials.checkHash, stored)
         checking.addErrback(self._ebMalformed)
         if not verdict.secret:
             return checking.addCallback(lambda _: refusal(verdict.why))
-        avatarId = avatarIdOf(verdict.name, credentials)
+        avatarId = asTyped(verdict.name, credentials)
         return checking.addCallback(self._cbPasswordMatch, avatarId)
 
     def _ebMalformed(self, failure: Failure) -> Any:
@@ -146,16 +117,4 @@ class HtdigestChecker(FileChecker):
         return False
 
 
-def hashOf(entry: Entry) -> bytes:
-    """
-    Read the hash of a line of an htdigest file.
-
-    @raise UnusableHash: if it is none.
-    """
-    digest = entry.secret.lower()
-    if not _hash.fullmatch(digest):
-        raise UnusableHash("a damaged hash")
-    return digest
-
-
-__all__ = ["HtdigestChecker", "hashOf"]
+__all__ = ["HtdigestChecker"]

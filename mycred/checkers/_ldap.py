@@ -6,13 +6,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from zope.interface import implementer
-
 from twisted.internet.defer import Deferred
 
 from .._checking._accounts import AccountChecker
 from .._checking._stores import DirectoryStore
-from .._contracts import ICredentialsChecker
 from .._ldap import Directory, Settings
 from .._peers import sourceOf
 from .._secrets import LONGEST
@@ -20,7 +17,6 @@ from .._verdict import Verdict
 from ..workers import Workers
 
 
-@implementer(ICredentialsChecker)
 class LDAPChecker(AccountChecker):
     """
     Whoever can bind to an LDAP directory, and is let in by what it says of him.
@@ -49,7 +45,7 @@ class LDAPChecker(AccountChecker):
         """
         self.store.directory.close()
 
-    def _isPlausible(self, name: bytes, password: bytes) -> bool:
+    def _isPlausible(self, name: object, password: object) -> bool:
         """
         Tell whether a directory could know such a name, and such a password.
         """
@@ -59,8 +55,8 @@ class LDAPChecker(AccountChecker):
             and b"\0" not in password
         )
 
-    def _lookUp(
-        self, name: bytes, password: bytes, credentials: Any
+    def _findVerdict(
+        self, name: bytes, password: bytes | None, credentials: Any
     ) -> Deferred[Verdict]:
         """
         Have the directory find a verdict.

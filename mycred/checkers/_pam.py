@@ -4,21 +4,11 @@ Check passwords and accounts by PAM.
 
 from __future__ import annotations
 
-from typing import Any
-
-from zope.interface import implementer
-
-from twisted.internet.defer import Deferred
-
 from .._accounts._pam import PAMSettings
 from .._checking._accounts import AccountChecker
 from .._checking._stores import PrivilegedStore
-from .._contracts import ICredentialsChecker
 from .._paths import AnyPath, asPathOrNone
-from .._peers import sourceOf
-from .._privileged import Helper
-from .._verdict import Verdict
-from ..credentials import peerOf
+from .._privileged import PrivilegedClient
 from ..workers import Workers
 
 # As many logins are under way at a time: modules wait for a network, not for a
@@ -26,7 +16,6 @@ from ..workers import Workers
 _PROCESSES = 8
 
 
-@implementer(ICredentialsChecker)
 class PAMChecker(AccountChecker):
     """
     Whoever a PAM service lets in, by the stages C{auth} and C{account} of pam.d(5).
@@ -65,17 +54,8 @@ class PAMChecker(AccountChecker):
         @raise OSError: if the processes can't be started.
         """
         settings = PAMSettings(service, asPathOrNone(confdir))
-        helper = Helper("pam", settings, processes)
-        self._separate = PrivilegedStore(helper, workers)
-
-    def _lookUp(
-        self, name: bytes, password: bytes, credentials: Any
-    ) -> Deferred[Verdict]:
-        """
-        Have PAM find a verdict.
-        """
-        peer, source = peerOf(credentials), sourceOf(credentials)
-        return self._separate.lookUp(name, password, peer, source)
+        client = PrivilegedClient("pam", settings, processes)
+        self._privileged = PrivilegedStore(client, workers)
 
 
 __all__ = ["PAMChecker"]

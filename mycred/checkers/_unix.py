@@ -5,41 +5,34 @@ Check passwords of UNIX accounts: the system's, or those of passwd and shadow fi
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
-
-from zope.interface import implementer
 
 from twisted.internet.defer import Deferred, fail, maybeDeferred
 
 from .._accounts import (
-    NOLOGIN,
     SHADOW,
-    SHELLS,
     AccountFiles,
+    AccountRules,
     Accounts,
     AccountSettings,
     FileUsers,
-    Rules,
     SystemUsers,
-    checkFiles,
+    insistOnHashes,
     isAccountName,
     lastDecoy,
 )
-from .._argstring import yesNo
 from .._checking._accounts import AccountChecker
 from .._checking._passwords import arePlausible, refusal
 from .._checking._stores import PrivilegedStore, ThreadedStore
-from .._contracts import AvatarID, ICredentialsChecker, twistedUNIX
+from .._contracts import AvatarID, twistedUNIX
 from .._counterparts import Counterpart
 from .._encodings import triesDecodings
-from .._files import openRegular
 from .._hashes import Hash, UnusableHash, recognizeCrypt
 from .._passwordfile import StoredSecret
 from .._paths import AnyPath, asPath, asPathOrNone
 from .._peers import sourceOf
-from .._privileged import Helper
+from .._privileged import PrivilegedClient
 from .._secrets import asBytes
 from .._threads import processorCount
 from .._verdict import NO_SUCH_USER, Verdict
@@ -47,7 +40,7 @@ from ..workers import Workers, workersOf
 from ._unixsteps import UNIXSteps
 
 # Every account will do.
-_NO_RULES = Rules()
+_NO_RULES = AccountRules()
 
 
 class _StoredAccountChecker(AccountChecker):
@@ -55,13 +48,9 @@ class _StoredAccountChecker(AccountChecker):
     Base of the checkers of accounts whose hashes can be read.
     """
 
-    # As long as the constructor hasn't run.
-    _looking: Any = None
-    _separate: PrivilegedStore | None = None
-
     def __init__(
         self,
-        accounts: Accounts | Helper,
+        accounts: Accounts | PrivilegedClient,
         workers: Workers | None,
     ) -> None:
         """
@@ -69,25 +58,12 @@ class _StoredAccountChecker(AccountChecker):
             hash ever comes into this one.
         @param workers: the threads; the reactor's if L{None}.
         """
-        if isinstance(accounts, Helper):
-            self._separate = PrivilegedStore(accounts, workers)
+        if isinstance(accounts, PrivilegedClient):
+            self._privileged = PrivilegedStore(accounts, workers)
         else:
-            self._looking = ThreadedStore(accounts, workers)
-
-    def _lookUp(
-        self, name: bytes, password: bytes, credentials: Any
-    ) -> Deferred[Verdict]:
-        """
-        Have a verdict found.
-        """
-        source = sourceOf(credentials)
-        if self._separate is not None:
-            return self._separate.lookUp(name, password, None, source)
-        looking: Deferred[Any] = self._looking.lookUp(name, password, source)
-        return looking
+            self._store = ThreadedStore(accounts, workers)
 
 
-@implementer(ICredentialsChecker)
 class UNIXChecker(Counterpart, _StoredAccountChecker, UNIXSteps, twistedUNIX.UNIXChecker):
     """
     The accounts of the system, with the hashes of /etc/shadow.
@@ -103,7 +79,7 @@ class UNIXChecker(Counterpart, _StoredAccountChecker, UNIXSteps, twistedUNIX.UNI
 
     def __init__(
         self,
-        rules: Rules = _NO_RULES,
+        rules: AccountRules = _NO_RULES,
         *,
         shadow: AnyPath | None = None,
         userdb: Any = None,
@@ -132,7 +108,7 @@ class UNIXChecker(Counterpart, _StoredAccountChecker, UNIXSteps, twistedUNIX.UNI
             shadow = SHADOW
         self._rules, self._shadow = rules, shadow
         self._userdb, self._groupdb = userdb, groupdb
-        accounts: Accounts | Helper
+        accounts: Accounts | PrivilegedClient
         if separate:
             accounts = _start(AccountFiles(shadow=shadow), rules)
         else:
@@ -148,19 +124,18 @@ class UNIXChecker(Counterpart, _StoredAccountChecker, UNIXSteps, twistedUNIX.UNI
             return super()._check(credentials)
         return maybeDeferred(lambda: checked)
 
-    def _lookUp(
-        self, name: bytes, password: bytes, credentials: Any
+    def _findVerdict(
+        self, name: bytes, password: bytes | None, credentials: Any
     ) -> Deferred[Verdict]:
         """
         Have a verdict found.
         """
-        if self._looking is self._separate is None:
+        if self._store is None and self._privileged is None:
             # Programs skip the constructor.
             UNIXChecker.__init__(self)
-        return super()._lookUp(name, password, credentials)
+        return super()._findVerdict(name, password, credentials)
 
 
-@implementer(ICredentialsChecker)
 class PasswdChecker(_StoredAccountChecker):
     """
     The accounts in a passwd file, with the hashes there or in a shadow file.
@@ -173,7 +148,7 @@ class PasswdChecker(_StoredAccountChecker):
         passwd: AnyPath,
         shadow: AnyPath | None = None,
         group: AnyPath | None = None,
-        rules: Rules = _NO_RULES,
+        rules: AccountRules = _NO_RULES,
         *,
         separate: bool = False,
         mustWork: bool = False,
@@ -192,17 +167,16 @@ class PasswdChecker(_StoredAccountChecker):
         @raise OSError: if the processes can't be started, or such a file can't be read.
         """
         passwd, shadow, group = asPath(passwd), asPathOrNone(shadow), asPathOrNone(group)
-        accounts: Accounts | Helper
+        accounts: Accounts | PrivilegedClient
         if separate:
             accounts = _start(AccountFiles(passwd, shadow, group), rules, mustWork)
         else:
             if mustWork:
-                checkFiles(passwd, shadow)
+                insistOnHashes(passwd, shadow)
             accounts = Accounts(FileUsers(passwd, group), shadow, rules)
         super().__init__(accounts, workers)
 
 
-@implementer(ICredentialsChecker)
 class UNIXPasswordDatabase(UNIXChecker):
     """
     What conch has under this name: the accounts of the system, or what some
@@ -386,63 +360,9 @@ def verifyCryptedPassword(crypted: bytes | str, pw: bytes | str) -> bool:
         return False
 
 
-def readNumber(text: str) -> int:
-    """
-    Read the number of a user, as a value of an argument string.
-
-    @raise ValueError: if it is none.
-    """
-    if not re.fullmatch("[0-9]{1,10}", text) or int(text) >= 2**32 - 1:
-        raise ValueError("write the number of a user, such as 1000")
-    return int(text)
-
-
-def readNames(text: str) -> tuple[str, ...]:
-    """
-    Read names separated by commas, as a value of an argument string.
-
-    @raise ValueError: if one is empty.
-    """
-    names = tuple(text.split(","))
-    if "" in names:
-        raise ValueError("write names separated by commas, such as mail,staff")
-    return names
-
-
-#: The options that make rules.
-ruleKeys: dict[str, Callable[[str], Any]] = {
-    "nologin": yesNo,
-    "shells": yesNo,
-    "minuid": readNumber,
-    "groups": readNames,
-}
-
-
-def makeRules(given: Mapping[str, Any], gidOf: Callable[[str], int | None]) -> Rules:
-    """
-    Make rules of what was given.
-
-    @param given: the values of L{ruleKeys}.
-    @param gidOf: find the number of a group; L{None} if there is none.
-
-    @raise ValueError: if a rule can't take effect.
-    @raise OSError: if the groups can't be looked up.
-    """
-    groups = given.get("groups", ())
-    unknown = [name for name in groups if gidOf(name) is None]
-    if unknown:
-        raise ValueError(f"groups: there is no group {unknown[0]!r}")
-    shells = SHELLS if given.get("shells") else None
-    if shells is not None:
-        try:
-            openRegular(shells).close()
-        except OSError as error:
-            raise ValueError(f"shells: {shells} can't be read ({error})") from None
-    nologin = NOLOGIN if given.get("nologin") else ()
-    return Rules(nologin, shells, given.get("minuid", 0), groups)
-
-
-def _start(files: AccountFiles, rules: Rules, mustWork: bool = False) -> Helper:
+def _start(
+    files: AccountFiles, rules: AccountRules, mustWork: bool = False
+) -> PrivilegedClient:
     """
     Start processes that look accounts up.
 
@@ -451,14 +371,14 @@ def _start(files: AccountFiles, rules: Rules, mustWork: bool = False) -> Helper:
     @raise ValueError: if these can let nobody in.
     @raise OSError: if the processes can't be started.
     """
-    return Helper("unix", AccountSettings(files, rules, mustWork), processorCount())
+    return PrivilegedClient(
+        "unix", AccountSettings(files, rules, mustWork), processorCount()
+    )
 
 
 __all__ = [
     "PasswdChecker",
     "UNIXChecker",
     "UNIXPasswordDatabase",
-    "makeRules",
-    "ruleKeys",
     "verifyCryptedPassword",
 ]

@@ -13,7 +13,18 @@ Checkers that ask an LDAP directory.
 They aren't in L{mycred.checkers}: whoever has no directory needn't wait for ldap3.
 """
 
-from .._ldap import Settings as LDAPSettings, ldapSettings, readSettings
+from .._ldap import (
+    OPTIONS as ldapOptions,
+    Settings as LDAPSettings,
+    ldapSettings,
+    readSettings,
+)
 from ._ldap import LDAPChecker
 
-__all__ = ["LDAPChecker", "LDAPSettings", "ldapSettings", "readSettings"]
+__all__ = [
+    "LDAPChecker",
+    "LDAPSettings",
+    "ldapOptions",
+    "ldapSettings",
+    "readSettings",
+]

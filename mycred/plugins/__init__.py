@@ -1,7 +1,7 @@
 """
 Plugins that make checkers, by auth type.
 
-Another distribution adds one by a file in a folder C{mycred/plugins} of its
+Another distribution adds one by a file in a directory C{mycred/plugins} of its
 own, without an C{__init__.py}; see L{twisted.plugin.pluginPackagePaths}.
 """
 

@@ -1,5 +1,5 @@
 """
-The auth type C{anonymous}: let everybody in who asks for it without a name.
+The auth type C{anonymous}: visitors, who log in without a name.
 """
 
 from __future__ import annotations
@@ -8,19 +8,20 @@ from zope.interface import implementer
 
 from twisted.plugin import IPlugin
 
-from mycred._contracts import (
-    IAnonymous,
-    ICheckerFactory,
-    ICredentialsChecker,
-    InvalidAuthArgumentString,
+from mycred.credentials import IAnonymous
+from mycred.strcred import ICheckerFactory, ICredentialsChecker, Options
+
+options = Options()
+
+anonymousCheckerFactoryHelp = options.help(
+    """
+    This lets in clients that ask to log in without a name, in servers that support it.
+    It opens nothing to those who give a name.
+    """,
+    """
+    Example: --auth=anonymous
+    """,
 )
-
-anonymousCheckerFactoryHelp = """
-This lets in whoever asks to be let in without a name, in servers that support
-it.  It opens nothing to those who give a name.
-
-Example: --auth=anonymous
-"""
 
 
 @implementer(ICheckerFactory, IPlugin)
@@ -31,21 +32,20 @@ class AnonymousCheckerFactory:
 
     authType = "anonymous"
     authHelp = anonymousCheckerFactoryHelp
-    argStringFormat = "No argstring required."
+    argStringFormat = options.format
     credentialInterfaces = (IAnonymous,)
 
     def generateChecker(self, argstring: str = "") -> ICredentialsChecker:
         """
-        Make a checker.
+        Return a checker.
 
         @param argstring: empty.
 
         @raise InvalidAuthArgumentString: if it isn't.
         """
+        options.parse(argstring)
         from mycred.checkers import AllowAnonymousAccess
 
-        if argstring:
-            raise InvalidAuthArgumentString("nothing may follow it")
         return AllowAnonymousAccess()
 
 

@@ -11,23 +11,19 @@ from zope.interface import implementer
 
 from twisted.plugin import IPlugin
 
-from mycred._contracts import (
-    ICheckerFactory,
-    ICredentialsChecker,
-    IUsernameHashedPassword,
-    IUsernamePassword,
-)
+from mycred.credentials import IUsernameHashedPassword, IUsernamePassword
+from mycred.strcred import ICheckerFactory, ICredentialsChecker
 
 fileCheckerFactoryHelp = """
-This checker expects the name of a file with a line "username:password" for each
+This checker expects the path of a file with a line "username:password" for each
 user.  Blank lines and lines that begin with # are skipped, and of two lines for
 one user the first counts.  The file is read again when it changes.
 
 The password is plain text, or a hash of any kind that --auth=htpasswd knows except
 DES.  Only plain text can serve logins that prove the password without sending it
-(CRAM-MD5, HTTP Digest, Perspective Broker); a file in which somebody has a hash is
-not asked for them.  A locked line (!, *, x) is no hash.  What begins like a hash
-($6$..., {SHA}...) is never the password itself.
+(CRAM-MD5, HTTP Digest, Perspective Broker); a file that holds a hash is not asked
+for them.  A locked line (!, *, x) is no hash.  What begins like a hash ($6$...,
+{SHA}...) is never the password itself.
 
 Example: --auth=file:/etc/myapp/passwd
 """
@@ -52,12 +48,13 @@ class FileCheckerFactory:
 
     def generateChecker(self, argstring: str) -> ICredentialsChecker:
         """
-        Make a checker for a file.
+        Return a checker for a file.
 
         As in Twisted, a file that can't be read is worth a warning and no more: it
         may come later.
 
-        @param argstring: the name of the file.
+        @param argstring: the path of the file; as in Twisted it is all of the string,
+            and a colon in it is written as it is.
 
         @raise ValueError: if it is empty.
         """
@@ -66,7 +63,7 @@ class FileCheckerFactory:
 
         if not argstring.strip():
             raise ValueError(f"{self.authType!r} requires a filename")
-        # Absolute, since twistd may change the folder before the first login.
+        # Absolute, since twistd may change the directory before the first login.
         checker = FilePasswordDB(os.path.abspath(argstring), cache=True)
         try:
             if checker.holdsHashes():

@@ -8,25 +8,46 @@ from zope.interface import implementer
 
 from twisted.plugin import IPlugin
 
-from mycred._contracts import (
+from mycred.credentials import IUsernameDigestHash
+from mycred.strcred import (
     ICheckerFactory,
     ICredentialsChecker,
     InvalidAuthArgumentString,
-    IUsernameDigestHash,
+    Option,
+    Options,
+    nonEmpty,
+    readableFile,
 )
 
-htdigestCheckerFactoryHelp = """
-This checker expects the name of a file with a line "username:realm:hash" for each
-user, as htdigest makes it, and the realm whose lines count.  It serves HTTP Digest
-and no other login.  The file is read again when it differs.
+options = Options(
+    Option(
+        "file",
+        readableFile,
+        "/path/to/htdigest",
+        'The file, with a line "username:realm:hash" for each user.',
+        required=True,
+        positional=True,
+    ),
+    Option(
+        "realm",
+        nonEmpty,
+        "NAME",
+        "The realm whose lines count; it must be the one that the server asks for.",
+        required=True,
+    ),
+)
 
-realm=NAME
-    the realm; it must be the one that the server asks for.
+htdigestCheckerFactoryHelp = options.help(
+    """
+    This checker lets in the users in a file of htdigest.  It serves HTTP Digest and no
+    other login.  The file is read again when it differs.
+    """,
+    r"""
+    A colon in a value is written \:.
 
-A colon in a value is written \\:.
-
-Example: --auth=htdigest:/etc/apache2/htdigest:realm=Members
-"""
+    Example: --auth=htdigest:/etc/apache2/htdigest:realm=Members
+    """,
+)
 
 
 @implementer(ICheckerFactory, IPlugin)
@@ -37,31 +58,26 @@ class HtdigestCheckerFactory:
 
     authType = "htdigest"
     authHelp = htdigestCheckerFactoryHelp
-    argStringFormat = "/path/to/htdigest:realm=NAME"
+    argStringFormat = options.format
     credentialInterfaces = (IUsernameDigestHash,)
 
     def generateChecker(self, argstring: str) -> ICredentialsChecker:
         """
-        Make a checker for a file.
+        Return a checker for a file.
 
-        @param argstring: the name of the file, and the realm.
+        @param argstring: the path of the file, and the realm.
 
         @raise InvalidAuthArgumentString: if an option is unknown or missing, if
-            the file can't be read, or if nobody in it is in the realm.
+            the file can't be read, or if no line in it is for the realm.
         """
-        from mycred._argstring import nonEmpty, parseArgString
-        from mycred._checking._files import readable
-        from mycred._secrets import asBytes
+        given = options.parse(argstring)
+        if ":" in given["realm"]:
+            raise InvalidAuthArgumentString("realm: it can't hold a colon")
         from mycred.checkers import HtdigestChecker
 
-        keys = {"file": readable, "realm": nonEmpty}
-        given = parseArgString(argstring, keys, ("file",), ("file", "realm"))
-        realm = asBytes(given["realm"])
-        if b":" in realm:
-            raise InvalidAuthArgumentString("realm: it can't hold a colon")
-        checker = HtdigestChecker(given["file"], realm)
+        checker = HtdigestChecker(given["file"], given["realm"])
         realms = checker.realms()
-        if realm not in realms:
+        if checker.realm not in realms:
             known = [name.decode("utf-8", "replace") for name in sorted(realms)[:10]]
             raise InvalidAuthArgumentString(
                 "realm: no line of the file is for it, only for "

@@ -8,36 +8,62 @@ from zope.interface import implementer
 
 from twisted.plugin import IPlugin
 
-from mycred._contracts import (
+from mycred.credentials import IUsernamePassword
+from mycred.strcred import (
     ICheckerFactory,
     ICredentialsChecker,
     InvalidAuthArgumentString,
-    IUsernamePassword,
+    Option,
+    Options,
+    readableFile,
+    yesNo,
 )
 
-htpasswdCheckerFactoryHelp = """
-This checker expects the name of a file with a line "username:hash" for each user,
-as htpasswd, "mycred passwd" and Dovecot's passwd-file have it.  Blank lines and
-lines that begin with # are skipped, of two lines for one user the first counts,
-and what follows a second colon is ignored.  The file is read again when it
-differs.
+options = Options(
+    Option(
+        "file",
+        readableFile,
+        "/path/to/htpasswd",
+        'The file, with a line "username:hash" for each user.',
+        required=True,
+        positional=True,
+    ),
+    Option(
+        "weak",
+        yesNo,
+        "no",
+        "Refuses hashes that are quickly guessed once the file has leaked: DES, MD5, "
+        "digests of one round, flawed bcrypt ($2x$), and plain text.",
+        default=True,
+    ),
+    Option(
+        "plaintext",
+        yesNo,
+        "yes",
+        "Takes what doesn't look like a hash for a password in plain text, which "
+        "otherwise matches nothing.",
+        default=False,
+    ),
+)
 
-It knows bcrypt ($2y$), argon2 ($argon2id$; needs argon2-cffi), what the system's
-crypt(3) knows (SHA-crypt $5$ and $6$, yescrypt $y$, scrypt $7$, DES), MD5 ($apr1$,
-$1$), digests ({SHA}, {SSHA}, {SSHA256}, {SSHA512} and their kind), and Dovecot's
-names for these ({BLF-CRYPT}, {SHA512-CRYPT}, {PLAIN} ...).
+htpasswdCheckerFactoryHelp = options.help(
+    """
+    This checker lets in the users in a file of hashes, as htpasswd, "mycred passwd" and
+    Dovecot's passwd-file have it.  Blank lines and lines that begin with # are skipped,
+    of two lines for one user the first counts, and what follows a second colon is
+    ignored.  The file is read again when it differs.
 
-weak=no
-    refuses what is quickly guessed by whoever gets hold of the file: DES, MD5,
-    digests of one round, flawed bcrypt ($2x$), and plain text.
+    It knows bcrypt ($2y$), argon2 ($argon2id$; needs argon2-cffi), what the system's
+    crypt(3) knows (SHA-crypt $5$ and $6$, yescrypt $y$, scrypt $7$, DES), MD5 ($apr1$,
+    $1$), digests ({SHA}, {SSHA}, {SSHA256}, {SSHA512} and their kind), and Dovecot's
+    names for these ({BLF-CRYPT}, {SHA512-CRYPT}, {PLAIN} ...).
+    """,
+    r"""
+    A colon in the path of the file is written \:.
 
-plaintext=yes
-    takes what isn't like a hash for a password in plain text, instead of nothing.
-
-A colon in the name of the file is written \\:.
-
-Example: --auth=htpasswd:/etc/nginx/htpasswd:weak=no
-"""
+    Example: --auth=htpasswd:/etc/nginx/htpasswd:weak=no
+    """,
+)
 
 
 @implementer(ICheckerFactory, IPlugin)
@@ -48,34 +74,26 @@ class HtpasswdCheckerFactory:
 
     authType = "htpasswd"
     authHelp = htpasswdCheckerFactoryHelp
-    argStringFormat = "/path/to/htpasswd[:weak=no][:plaintext=yes]"
+    argStringFormat = options.format
     credentialInterfaces = (IUsernamePassword,)
 
     def generateChecker(self, argstring: str) -> ICredentialsChecker:
         """
-        Make a checker for a file.
+        Return a checker for a file.
 
-        @param argstring: the name of the file and the options.
+        @param argstring: the path of the file, and the options.
 
         @raise InvalidAuthArgumentString: if an option is unknown or contradicts
-            another, if the file can't be read, or if nobody could log in by it.
+            another, if the file can't be read, or if no user could log in by it.
         """
-        from mycred._argstring import parseArgString, yesNo
-        from mycred._checking._files import readable
-        from mycred.checkers import HtpasswdChecker
-
-        keys = {
-            "file": readable,
-            "weak": yesNo,
-            "plaintext": yesNo,
-        }
-        given = parseArgString(argstring, keys, ("file",), ("file",))
-        weak, plaintext = given.get("weak", True), given.get("plaintext", False)
-        if plaintext and not weak:
+        given = options.parse(argstring)
+        if given["plaintext"] and not given["weak"]:
             raise InvalidAuthArgumentString(
                 "weak=no refuses what plaintext=yes allows: write one of them"
             )
-        checker = HtpasswdChecker(given["file"], weak, plaintext)
+        from mycred.checkers import HtpasswdChecker
+
+        checker = HtpasswdChecker(given["file"], given["weak"], given["plaintext"])
         try:
             checker.insistOnSomebody()
         except (OSError, ValueError) as error:

@@ -8,20 +8,19 @@ from zope.interface import implementer
 
 from twisted.plugin import IPlugin
 
-from mycred._contracts import (
+from mycred.credentials import IUsernameHashedPassword, IUsernamePassword
+from mycred.strcred import (
     ICheckerFactory,
     ICredentialsChecker,
     InvalidAuthArgumentString,
-    IUsernameHashedPassword,
-    IUsernamePassword,
 )
 
 inMemoryCheckerFactoryHelp = """
 A checker that uses an in-memory user database.
 
-This is for trying things out.  Everybody on the machine can read the passwords
-in the list of processes; a server wants --auth=file:... at least.  Without names it
-knows nobody, which mycred's own programs refuse.
+This is for trying things out.  All users of the machine can see the passwords in
+the list of processes; a server needs --auth=file:... at least.  Without names it
+lets no user in, which mycred's own programs refuse.
 
 Example: --auth=memory:alice:sesame:bob:hunter2
 """
@@ -41,19 +40,19 @@ class InMemoryCheckerFactory:
 
     def generateChecker(self, argstring: str) -> ICredentialsChecker:
         """
-        Make a checker that knows some users.
+        Return a checker that knows some users.
 
         @param argstring: names and passwords in turn, separated by colons.  An
-            empty one makes a checker that knows nobody.
+            empty one makes a checker that knows no user.
 
         @raise InvalidAuthArgumentString: if a name stands without a password,
             stands twice, or one of the two is empty.
         """
-        from mycred._secrets import asBytes
         from mycred.checkers import InMemoryUsernamePasswordDatabaseDontUse
 
         checker = InMemoryUsernamePasswordDatabaseDontUse()
-        pieces = asBytes(argstring).split(b":") if argstring else []
+        text = argstring.encode("utf-8", "surrogateescape")
+        pieces = text.split(b":") if text else []
         if len(pieces) % 2:
             raise InvalidAuthArgumentString("a name stands without a password")
         for username, password in zip(pieces[::2], pieces[1::2]):

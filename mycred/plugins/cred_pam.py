@@ -1,5 +1,5 @@
 """
-The auth type C{pam}: whoever a PAM service lets in.
+The auth type C{pam}: the users whom a PAM service accepts.
 """
 
 from __future__ import annotations
@@ -11,27 +11,42 @@ from zope.interface import implementer
 
 from twisted.plugin import IPlugin
 
-from mycred._contracts import (
+from mycred.credentials import IUsernamePassword
+from mycred.strcred import (
     ICheckerFactory,
     ICredentialsChecker,
     InvalidAuthArgumentString,
-    IUsernamePassword,
+    Option,
+    Options,
+    nonEmpty,
 )
 
-pamCheckerFactoryHelp = """
-This checker lets in everyone whom a PAM service accepts: a file /etc/pam.d/NAME
-with auth and account lines, as pam.d(5) has it.  It asks for the password and nothing
-else, and opens no session.
+options = Options(
+    Option(
+        "service",
+        nonEmpty,
+        "NAME",
+        "The service: the name of a file in /etc/pam.d, in lower case.",
+        required=True,
+        positional=True,
+    ),
+    format="service=NAME",
+)
 
-PAM runs in processes of its own, which keep the privileges that the server is
-started with.  Most modules, such as pam_unix, need root for anybody but the user
-who runs the server; twistd may become another user (--uid).
+pamCheckerFactoryHelp = options.help(
+    """
+    This checker lets in everyone whom a PAM service accepts: a file /etc/pam.d/NAME
+    with auth and account lines, as pam.d(5) has it.  It asks for the password and
+    nothing else, and opens no session.
 
-service=NAME
-    the name of the file, in lower case.
-
-Example: --auth=pam:service=myapp
-"""
+    PAM runs in processes of its own, which keep the privileges that the server is
+    started with.  Most modules, such as pam_unix, need root for any account but that of
+    the user who runs the server; twistd may become another user (--uid).
+    """,
+    """
+    Example: --auth=pam:service=myapp
+    """,
+)
 
 
 @implementer(ICheckerFactory, IPlugin)
@@ -44,26 +59,23 @@ class PAMCheckerFactory:
 
     authType = "pam"
     authHelp = pamCheckerFactoryHelp
-    argStringFormat = "service=NAME"
+    argStringFormat = options.format
     credentialInterfaces = (IUsernamePassword,)
 
     errorOutput = sys.stderr
 
     def generateChecker(self, argstring: str) -> ICredentialsChecker:
         """
-        Make a checker for a service.
+        Return a checker for a service.
 
         @param argstring: the name of the service.
 
         @raise InvalidAuthArgumentString: if an option is unknown or missing, there
             is no such service, or PAM can't be used here.
         """
-        from mycred._argstring import nonEmpty, parseArgString
+        given = options.parse(argstring)
         from mycred.checkers import PAMChecker
 
-        given = parseArgString(
-            argstring, {"service": nonEmpty}, ("service",), ("service",)
-        )
         if os.geteuid():
             self.errorOutput.write(
                 "Warning: --auth=pam: most modules need root for anybody but the user "

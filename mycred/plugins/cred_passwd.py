@@ -10,43 +10,54 @@ from zope.interface import implementer
 
 from twisted.plugin import IPlugin
 
-from mycred._contracts import (
+from mycred.credentials import IUsernamePassword
+from mycred.plugins.cred_unix import ruleOptions
+from mycred.strcred import (
     ICheckerFactory,
     ICredentialsChecker,
     InvalidAuthArgumentString,
-    IUsernamePassword,
+    Option,
+    Options,
+    readableFile,
 )
 
-passwdCheckerFactoryHelp = """
-This checker lets in users who have an account in files like /etc/passwd and /etc/shadow,
-such as those of a chroot.  The rules are those of --auth=unix.  The files are read
-again when they differ.
+options = Options(
+    Option(
+        "passwd",
+        readableFile,
+        "/path/to/passwd",
+        "A file of accounts, as passwd(5) has it.",
+        required=True,
+        positional=True,
+    ),
+    Option(
+        "shadow",
+        readableFile,
+        "/path/to/shadow",
+        "A file with the hashes of the accounts that have an x in the first one, as "
+        "shadow(5) has it.",
+    ),
+    Option(
+        "group",
+        readableFile,
+        "/path/to/group",
+        "A file of groups, as group(5) has it, which groups= needs.",
+    ),
+    *ruleOptions,
+)
 
-It expects the path of a file as passwd(5) has it.
+passwdCheckerFactoryHelp = options.help(
+    """
+    This checker lets in users who have an account in files like /etc/passwd and
+    /etc/shadow, such as those of a chroot.  The rules are those of --auth=unix.  The
+    files are read again when they differ.
+    """,
+    r"""
+    A colon in the path of a file is written \:.
 
-shadow=FILE
-    a file as shadow(5) has it, with the hashes of those who have an x in the first
-    one.
-
-group=FILE
-    a file as group(5) has it.  It is needed for groups=.
-
-minuid=N
-    denies accounts whose uid is below N.
-
-groups=NAME,NAME
-    denies accounts that are in none of these groups.
-
-shells=yes
-    denies accounts whose shell is not listed in /etc/shells.
-
-nologin=yes
-    denies all but root while there is /etc/nologin or /run/nologin.
-
-A colon in the name of a file is written \\:.
-
-Example: --auth=passwd:/srv/jail/etc/passwd:shadow=/srv/jail/etc/shadow
-"""
+    Example: --auth=passwd:/srv/jail/etc/passwd:shadow=/srv/jail/etc/shadow
+    """,
+)
 
 
 @implementer(ICheckerFactory, IPlugin)
@@ -57,38 +68,33 @@ class PasswdCheckerFactory:
 
     authType = "passwd"
     authHelp = passwdCheckerFactoryHelp
-    argStringFormat = "/path/to/passwd[:shadow=/path/to/shadow][:group=...][:minuid=...]"
+    argStringFormat = options.format
     credentialInterfaces = (IUsernamePassword,)
 
     def generateChecker(self, argstring: str) -> ICredentialsChecker:
         """
-        Make a checker for files.
+        Return a checker for files.
 
-        @param argstring: the names of the files, and the options.
+        @param argstring: the paths of the files, and the options.
 
         @raise InvalidAuthArgumentString: if an option is unknown or can't take
-            effect, a file can't be read, or nobody could log in by these files.
+            effect, a file can't be read, or no user could log in by these files.
         """
-        from mycred._accounts import FileUsers
-        from mycred._argstring import parseArgString
-        from mycred._checking._files import readable
-        from mycred.checkers import PasswdChecker
-        from mycred.checkers._unix import makeRules, ruleKeys
-
-        files = {"passwd": readable, "shadow": readable, "group": readable}
-        given = parseArgString(argstring, {**files, **ruleKeys}, ("passwd",), ("passwd",))
-        passwd, shadow, group = given["passwd"], given.get("shadow"), given.get("group")
+        given = options.parse(argstring)
+        group = given.get("group")
         if "groups" in given and group is None:
             raise InvalidAuthArgumentString(
                 "groups: write group=FILE too, a file that tells who is in them"
             )
+        rules = {o.key: given[o.key] for o in ruleOptions if o.key in given}
+        from mycred.checkers import PasswdChecker, accountRules
+
         try:
-            rules = makeRules(given, FileUsers(passwd, group).gidOf)
             return PasswdChecker(
-                passwd,
-                shadow,
+                given["passwd"],
+                given.get("shadow"),
                 group,
-                rules,
+                accountRules(**rules, group=group),
                 separate=os.geteuid() == 0,
                 mustWork=True,
             )

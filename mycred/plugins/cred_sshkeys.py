@@ -1,79 +1,157 @@
 """
-The auth type C{sshkey}: whoever holds a key by which sshd would let him in.
+The auth type C{sshkey}: the users who hold a key by which sshd would let them in.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zope.interface import implementer
 
 from twisted.plugin import IPlugin
 
-from mycred._contracts import (
+from mycred.credentials import ISSHPrivateKey
+from mycred.plugins.cred_unix import ruleOptions
+from mycred.strcred import (
     ICheckerFactory,
     ICredentialsChecker,
     InvalidAuthArgumentString,
-    ISSHPrivateKey,
+    Option,
+    Options,
+    integerBetween,
+    namesLike,
+    needing,
+    nonEmpty,
+    readableFile,
+    yesNo,
 )
 
-sshKeyCheckerFactoryHelp = """
-This checker lets in users who hold an SSH key that is authorized for an account of this
-machine, by the files and the rules of sshd: lines with options, certificates, revoked
-keys, and nothing to which others could have written.
+if TYPE_CHECKING:
+    from mycred.checkers.ldapkeys import LDAPAuthorizedKeys
+    from mycred.checkers.sshkeys import KeyPolicy, UNIXAuthorizedKeysFiles
 
-Started as root it reads users' files with their rights, in processes that stay root
-when twistd becomes another user (--uid).  Otherwise it reads what the server may read.
 
-file=NAME,NAME
-    the files with keys, .ssh/authorized_keys and .ssh/authorized_keys2 if this isn't
-    given.  %h is the user's home, %u their name, %U their uid, %% a percent sign; a path
-    without / at its beginning is in their home.
+def keyFile(text: str) -> str:
+    """
+    Return the path of a file, in which C{%h}, C{%u} and C{%U} stand for a user's home,
+    name and uid.
 
-ca=FILE
-    keys of authorities whose certificates are accepted, for the user's name.
+    @raise ValueError: if it isn't one.
+    """
+    from mycred.checkers.sshkeys import checkPattern
 
-principals=NAME
-    a file, named as for file=, with the principals of which a certificate by one of
-    these authorities must name one.
+    return checkPattern(text)
 
-revoked=FILE
-    keys that don't count: a list, or a KRL made by ssh-keygen -k.  While it can't be
-    read nobody is let in.
 
-strict=no
-    takes files even if others may write to them.
+def keyFiles(text: str) -> tuple[str, ...]:
+    """
+    Return such paths, separated by commas.
 
-account=yes
-    denies accounts that are locked by ! or have expired, as shadow(5) has it.  Then
-    minuid=, groups=, shells= and nologin= work as for --auth=unix.
+    @raise ValueError: if one isn't such a path.
+    """
+    return tuple(map(keyFile, namesLike("/etc/keys/%u")(text)))
 
-command=PROGRAM
-    a program that is asked for more keys, as sshd's AuthorizedKeysCommand; its full
-    name and arguments, with %u, %h, %U, %t, %f and %k.
 
-commanduser=NAME
-    the account that runs the program, if not who runs the server.
+options = Options(
+    Option(
+        "file",
+        keyFiles,
+        "NAME,NAME",
+        "The files with keys, .ssh/authorized_keys and .ssh/authorized_keys2 if not "
+        "given; in their paths %h is the user's home, %u their name, %U their uid, %% a "
+        "percent sign, and a path without / at its beginning is in their home.",
+    ),
+    Option(
+        "ca",
+        readableFile,
+        "FILE",
+        "Keys of authorities whose certificates are accepted, for the user's name.",
+    ),
+    Option(
+        "principals",
+        keyFile,
+        "NAME",
+        "A file, named as for file=, with the principals of which a certificate by one "
+        "of these authorities must name one.",
+    ),
+    Option(
+        "revoked",
+        readableFile,
+        "FILE",
+        "Keys that don't count: a list, or a KRL made by ssh-keygen -k; while it can't "
+        "be read no user is let in.",
+    ),
+    Option(
+        "strict",
+        yesNo,
+        "no",
+        "Takes files even if others may write to them.",
+    ),
+    Option(
+        "account",
+        yesNo,
+        "yes",
+        "Denies accounts that are locked by ! or have expired, as shadow(5) has it, and "
+        "lets minuid=, groups=, shells= and nologin= work.",
+    ),
+    *ruleOptions,
+    Option(
+        "command",
+        nonEmpty,
+        "PROGRAM",
+        "A program that is asked for more keys, as sshd's AuthorizedKeysCommand: its "
+        "full path and arguments, with %u, %h, %U, %t, %f and %k.",
+    ),
+    Option(
+        "commanduser",
+        nonEmpty,
+        "NAME",
+        "The account that runs the program, if not the user who runs the server.",
+    ),
+    Option(
+        "ldap",
+        nonEmpty,
+        "FILE",
+        "In place of all of these, keys that are in a directory, in the attribute "
+        "sshPublicKey of users' entries, each a line as in a file; the FILE has settings "
+        "as for --auth=ldap:config=FILE.",
+    ),
+    Option(
+        "minrsa",
+        integerBetween(1024, 16384, "a number of bits from 1024 to 16384, such as 3072"),
+        "N",
+        "The least size of RSA keys, in bits; 1024 if not given.",
+    ),
+    Option(
+        "algorithms",
+        namesLike("ssh-ed25519,rsa-sha2-512"),
+        "NAME,NAME",
+        "The only algorithms of signatures, such as ssh-ed25519,rsa-sha2-512.",
+    ),
+    format="[file=NAME,NAME][:ca=FILE][:principals=NAME][:revoked=FILE][:strict=no]"
+    "[:account=yes][:command=PROGRAM]... or ldap=FILE",
+)
 
-ldap=FILE
-    in place of all of these, keys that are in a directory, in the attribute sshPublicKey
-    of users' entries, each a line as in a file; FILE has settings as for
-    --auth=ldap:config=FILE.
+sshKeyCheckerFactoryHelp = options.help(
+    """
+    This checker lets in users who hold an SSH key that is authorized for an account of
+    this machine, by the files and the rules of sshd: lines with options, certificates,
+    revoked keys, and no file to which others could have written.
 
-minrsa=N
-    the least size of RSA keys, in bits; 1024 if this isn't given.
+    Started as root it reads users' files with their rights, in processes that stay root
+    when twistd becomes another user (--uid).  Otherwise it reads what the server may
+    read.
+    """,
+    r"""
+    A colon in a value is written \:.  Options in a line that only a server can enforce,
+    such as command= and restrict, count where it does: in the example server's --ssh,
+    for one.
 
-algorithms=NAME,NAME
-    the only algorithms of signatures, such as ssh-ed25519,rsa-sha2-512.
-
-A colon in a value is written \\:.  Options that only a server can see to, such as
-command= and restrict, count where it does: in the example server's --ssh, for one.
-
-Example: --auth=sshkey:ca=/etc/myapp/user_ca.pub:revoked=/etc/myapp/revoked.krl
-"""
+    Example: --auth=sshkey:ca=/etc/myapp/user_ca.pub:revoked=/etc/myapp/revoked.krl
+    """,
+)
 
 
 @implementer(ICheckerFactory, IPlugin)
@@ -96,95 +174,42 @@ class SSHKeyCheckerFactory:
 
     def generateChecker(self, argstring: str = "") -> ICredentialsChecker:
         """
-        Make a checker of keys.
+        Return a checker of keys.
 
         @param argstring: the options.
 
         @raise InvalidAuthArgumentString: if an option is unknown or can't take effect,
             a file can't be read, or conch's libraries aren't there.
         """
-        from mycred._extras import installing
+        with needing("pip install '.[ssh]' in a checkout of mycred"):
+            from mycred.checkers.sshkeys import SSHPublicKeyChecker
 
-        try:
-            from mycred.checkers import sshkeys
-        except ImportError as error:
-            raise InvalidAuthArgumentString(
-                f"it takes libraries that aren't installed ({error}); do "
-                f"{installing('ssh')}"
-            ) from None
-        from mycred._argstring import parseArgString
-        from mycred.checkers._unix import ruleKeys
-
-        given = parseArgString(argstring, {**_keys(), **ruleKeys})
+        given = options.parse(argstring)
         if os.geteuid() and not {"file", "ldap"} & set(given):
             self.errorOutput.write(
                 "Warning: --auth=sshkey: without root the server reads keys only where "
                 "the user who runs it may read\n"
             )
-        make = _directory if "ldap" in given else _keydb
         try:
-            return sshkeys.SSHPublicKeyChecker(make(given), policy=_policy(given))
+            keydb = _keysInDirectory(given) if "ldap" in given else _keysInFiles(given)
+            return SSHPublicKeyChecker(keydb, policy=_policy(given))
         except (OSError, ValueError) as error:
             raise InvalidAuthArgumentString(str(error)) from None
 
 
-def _keys() -> dict[str, Callable[[str], Any]]:
+def _keysInFiles(given: dict[str, Any]) -> UNIXAuthorizedKeysFiles:
     """
-    List the options, with what reads their values.
-    """
-    from mycred._argstring import nonEmpty, yesNo
-    from mycred._checking._files import readable
-    from mycred._sshkeys import checkPattern
-
-    return {
-        "file": lambda text: tuple(map(checkPattern, _list(text, "/etc/keys/%u"))),
-        "ca": readable,
-        "principals": checkPattern,
-        "revoked": readable,
-        "strict": yesNo,
-        "account": yesNo,
-        "command": nonEmpty,
-        "commanduser": nonEmpty,
-        "ldap": nonEmpty,
-        "minrsa": _readBits,
-        "algorithms": lambda text: _list(text, "ssh-ed25519,rsa-sha2-512"),
-    }
-
-
-def _list(text: str, example: str) -> tuple[str, ...]:
-    """
-    Read names separated by commas.
-
-    @raise ValueError: if one is empty.
-    """
-    names = tuple(text.split(","))
-    if "" in names:
-        raise ValueError(f"write names separated by commas, such as {example}")
-    return names
-
-
-def _readBits(text: str) -> int:
-    """
-    Read the size of an RSA key.
-
-    @raise ValueError: if none has it.
-    """
-    if not (text.isascii() and text.isdigit() and 1024 <= int(text[:9]) <= 16384):
-        raise ValueError("write a number of bits from 1024 to 16384, such as 3072")
-    return int(text)
-
-
-def _keydb(given: dict[str, Any]) -> Any:
-    """
-    Make what knows the keys.
+    Return the database of keys in users' files.
 
     @raise ValueError: if an option can't take effect.
     @raise OSError: if a file can't be read.
     """
-    from mycred._accounts import SystemUsers
-    from mycred._sshkeys import FILES, checkKeyFiles
-    from mycred.checkers._unix import makeRules, ruleKeys
-    from mycred.checkers.sshkeys import KeysCommand, UNIXAuthorizedKeysFiles
+    from mycred.checkers import accountRules
+    from mycred.checkers.sshkeys import (
+        KeysCommand,
+        UNIXAuthorizedKeysFiles,
+        checkKeyFiles,
+    )
 
     if "principals" in given and "ca" not in given:
         raise ValueError(
@@ -193,56 +218,47 @@ def _keydb(given: dict[str, Any]) -> Any:
         )
     if "commanduser" in given and "command" not in given:
         raise ValueError("commanduser: write command=PROGRAM too")
-    rules = None
-    if given.get("account"):
-        rules = makeRules(given, SystemUsers().gidOf)
-    else:
-        for key in ruleKeys:
-            if key in given:
-                raise ValueError(f"{key}: write account=yes too")
-    ca, revoked = given.get("ca"), given.get("revoked")
-    checkKeyFiles(ca, revoked, _policy(given))
+    hasRules = given.get("account", False)
+    rules = {o.key: given[o.key] for o in ruleOptions if o.key in given}
+    if rules and not hasRules:
+        raise ValueError(f"{next(iter(rules))}: write account=yes too")
+    policy = _policy(given)
+    checkKeyFiles(given.get("ca"), given.get("revoked"), policy)
     command = None
     if "command" in given:
-        program, user = given["command"], given.get("commanduser")
         try:
-            command = KeysCommand(program, user)
+            command = KeysCommand(given["command"], given.get("commanduser"))
         except (OSError, ValueError) as error:
             raise ValueError(f"command: {error}") from None
     return UNIXAuthorizedKeysFiles(
-        files=given.get("file", FILES),
-        ca=ca,
-        revoked=revoked,
+        **({"files": given["file"]} if "file" in given else {}),
+        ca=given.get("ca"),
+        revoked=given.get("revoked"),
         principals=given.get("principals"),
         strict=given.get("strict", True),
-        accountRules=rules,
+        accountRules=accountRules(**rules) if hasRules else None,
         command=command,
-        policy=_policy(given),
+        policy=policy,
         separate=os.geteuid() == 0,
     )
 
 
-def _directory(given: dict[str, Any]) -> Any:
+def _keysInDirectory(given: dict[str, Any]) -> LDAPAuthorizedKeys:
     """
-    Make what knows the keys in a directory.
+    Return the database of keys in a directory.
 
     @raise ValueError: if the settings are wrong, or another option can't take effect.
     """
-    try:
-        from mycred.checkers.ldap import readSettings
-        from mycred.checkers.sshkeys._directory import LDAPAuthorizedKeys
-    except ImportError as error:
-        raise ValueError(
-            f"ldap: it takes a library that isn't installed ({error}); do pip install "
-            "ldap3"
-        ) from None
     for key in given:
         if key not in ("ldap", "minrsa", "algorithms"):
             raise ValueError(f"{key}: with ldap= keys are in the directory alone")
     policy = _policy(given)
-    escaped = given["ldap"].replace("\\", "\\\\").replace(":", "\\:")
     try:
-        settings = readSettings(f"config={escaped}")
+        with needing("pip install ldap3"):
+            from mycred.checkers.ldap import ldapSettings
+            from mycred.checkers.ldapkeys import LDAPAuthorizedKeys
+
+        settings = ldapSettings(config=given["ldap"])
         for address in settings.exposed:
             theSSHKeyCheckerFactory.errorOutput.write(
                 f"Warning: --auth=sshkey: keys come from {address} without TLS; who is "
@@ -253,14 +269,13 @@ def _directory(given: dict[str, Any]) -> Any:
         raise ValueError(f"ldap: {error}") from None
 
 
-def _policy(given: dict[str, Any]) -> Any:
+def _policy(given: dict[str, Any]) -> KeyPolicy:
     """
-    Make what tells which signatures count.
+    Return the policy that says which signatures count.
 
     @raise ValueError: if an algorithm isn't known.
     """
-    from mycred._sshkeys import checkPolicy
-    from mycred.checkers.sshkeys import KeyPolicy
+    from mycred.checkers.sshkeys import KeyPolicy, checkPolicy
 
     policy = KeyPolicy()
     if "algorithms" in given:

@@ -1,5 +1,5 @@
 """
-Tests for accounts and their names.
+Tests for L{mycred._accounts._account} and L{mycred._verdict}.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from hypothesis import given, strategies
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._accounts import isAccountName, isMadeUp, madeUp
-from mycred._verdict import Kind, Verdict
 
 
 class NameTests(SynchronousTestCase):
@@ -80,16 +79,3 @@ class NameTests(SynchronousTestCase):
             self.assertEqual(len((name + b":x").split(b":")), 2)
             self.assertEqual((name + b":x").splitlines(), [name + b":x"])
             self.assertNotIn(b"\0", name)
-
-
-class VerdictTests(SynchronousTestCase):
-    """
-    Tests for L{Verdict}.
-    """
-
-    def test_matched(self) -> None:
-        """
-        Only who is let in is spared a second look at a file in doubt.
-        """
-        matched = [kind for kind in Kind if Verdict(kind, b"alice").isFinal]
-        self.assertEqual(matched, [Kind.ACCEPTED])

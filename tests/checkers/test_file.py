@@ -14,6 +14,7 @@ from zope.interface.verify import verifyObject
 
 from hypothesis import given, settings, strategies
 
+from mycred._checking import _passwords
 from mycred._hashes import Hash
 from mycred._passwordfile import Entry, _userfile
 from mycred.checkers import (
@@ -26,9 +27,9 @@ from mycred.checkers import (
 )
 from mycred.credentials import CramMD5Credentials, UsernamePassword
 from mycred.error import TemporaryFailure
+from mycred.testing import SteppedWorkers
 
 from ..kit.files import BCRYPT, FileTestCase, StoreTests
-from ..kit.stepping import SteppedWorkers
 from ..kit.work import WorkTests, answered, digested, typed, typedText
 
 
@@ -219,8 +220,8 @@ class UncachedTests(StoreTests, FileDBTestCase):
         self.settle()
         for _ in range(2):
             self.assertAccepted(self.ask(checker, b"alice", b"sesame"), b"alice")
-            assert checker._file is not None
-            self.assertIsNone(checker._file.store._file._snapshot)
+            assert checker._store is not None
+            self.assertIsNone(checker._store.store._file._snapshot)
 
     def test_changesWhileScanned(self) -> None:
         """
@@ -229,13 +230,13 @@ class UncachedTests(StoreTests, FileDBTestCase):
         checker = self.checker(b"bob:tulip\n")
         self.settle()
         self.assertAccepted(self.ask(checker, b"bob", b"tulip"), b"bob")
-        assert checker._file is not None
+        assert checker._store is not None
 
         def scan(name: bytes) -> Iterator[Entry]:
             self.path.write_bytes(b"alice:sesame\n")
             return iter(())
 
-        self.patch(checker._file.store._file, "scan", scan)
+        self.patch(checker._store.store._file, "scan", scan)
         self.assertAccepted(self.ask(checker, b"alice", b"sesame"), b"alice")
 
 
@@ -445,7 +446,7 @@ class SameWorkTests(WorkTests, FileDBTestCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.count(FilePasswordDB, "_read")
+        self.count(_file, "readHashOrPassword")
 
     def test_plainText(self) -> None:
         """
@@ -453,7 +454,7 @@ class SameWorkTests(WorkTests, FileDBTestCase):
         lines are and whether they can match anything: a line is taken apart, a secret is
         read, and something is compared.
         """
-        least = {"parse": 1, "_read": 1, "checkPassword": 1}
+        least = {"parse": 1, "readHashOrPassword": 1, "checkPassword": 1}
         for cache in (False, True):
             database = self.database(self.LINES, cache=cache)
             self.settle()
@@ -544,7 +545,7 @@ class SameWorkTests(WorkTests, FileDBTestCase):
         and what it has for somebody else is read in place of a secret; with the right
         password it is asked once.
         """
-        self.count(_file, "recognize")
+        self.count(_passwords, "recognize")
 
         class Own(FilePasswordDB):
             """

@@ -15,7 +15,7 @@ from hypothesis import given, settings, strategies
 from twisted.cred.credentials import DigestedCredentials as TwistedDigested
 from twisted.internet.defer import Deferred, succeed
 
-from mycred.checkers import HtdigestChecker, ICredentialsChecker
+from mycred.checkers import HtdigestChecker, ICredentialsChecker, _htdigest
 from mycred.checkers._htdigest import DigestLayout
 from mycred.credentials import (
     DigestCredentialFactory,
@@ -84,7 +84,7 @@ class SameWorkTests(WorkTests, HtdigestTestCase):
         and an answer computed.
         """
         self.count(DigestLayout, "parse")
-        self.count(HtdigestChecker, "_read")
+        self.count(_htdigest, "readDigest")
         damaged, other = (
             b"bob:Members:d4c1\n",
             ALICE.replace(b"alice:Members", b"al:Others"),
@@ -93,7 +93,7 @@ class SameWorkTests(WorkTests, HtdigestTestCase):
         asking = checker.requestAvatarId(answer(b"alice", b"sesame"))
         self.assertAccepted(asking, b"alice")
         names = (b"alice", b"eve", b"bob", b"al")
-        self.assertSameWork(checker, digested, *names, parse=1, _read=1, checkHash=1)
+        self.assertSameWork(checker, digested, *names, parse=1, readDigest=1, checkHash=1)
 
 
 class HtdigestTests(HtdigestTestCase):

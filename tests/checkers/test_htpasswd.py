@@ -15,7 +15,12 @@ from twisted.logger import formatEvent
 
 from mycred._hashes import _libcrypt
 from mycred._passwordfile import _lookup, _notes
-from mycred.checkers import HtpasswdChecker, ICredentialsChecker, IUsernamePassword
+from mycred.checkers import (
+    HtpasswdChecker,
+    ICredentialsChecker,
+    IUsernamePassword,
+    _htpasswd,
+)
 
 from ..kit.files import BCRYPT, FileTestCase, StoreTests
 from ..kit.vectors import VECTORS
@@ -169,7 +174,7 @@ class SameWorkTests(WorkTests, HtpasswdTestCase):
         For a name that nobody has a line like most of those is taken apart and read that
         something can match.
         """
-        self.count(HtpasswdChecker, "_read")
+        self.count(_htpasswd, "readHash")
         lines = (
             b"first:!\nx:!\ny:!\nz:!\nalice:"
             + SHA
@@ -183,8 +188,8 @@ class SameWorkTests(WorkTests, HtpasswdTestCase):
         self.assertRefused(self.ask(checker, b"eve", b"x"))
         names = (b"alice", b"bob", b"eve", b"first")
         for present in (typed, typedText):
-            self.assertSameWork(checker, present, *names, parse=1, _read=1, verified=1)
-        typical = checker._file.store.typical
+            self.assertSameWork(checker, present, *names, parse=1, readHash=1, verified=1)
+        typical = checker._store.store.typical
         assert typical is not None
         self.assertEqual(typical.name, b"alice")
 
@@ -193,14 +198,14 @@ class SameWorkTests(WorkTests, HtpasswdTestCase):
         Where no line can match anything one of them is read all the same; in an empty
         file there is nothing to read.
         """
-        self.count(HtpasswdChecker, "_read")
+        self.count(_htpasswd, "readHash")
         checker = self.htpasswd(b"alice:!\n")
         self.assertRefused(self.ask(checker, b"eve", b"x"))
-        self.assertSameWork(checker, typed, b"alice", b"eve", parse=1, _read=1)
+        self.assertSameWork(checker, typed, b"alice", b"eve", parse=1, readHash=1)
         self.path.write_bytes(b"# nobody\n")
         self.assertRefused(self.ask(checker, b"alice", b"x"))
         self.assertRefused(self.ask(checker, b"eve", b"x"))
-        self.assertIsNone(checker._file.store.typical)
+        self.assertIsNone(checker._store.store.typical)
 
 
 class LineTests(HtpasswdTestCase):

@@ -28,12 +28,12 @@ from mycred.credentials import UsernamePassword
 from mycred.error import AccountDenied, DenialReason, TemporaryFailure, UnauthorizedLogin
 from mycred.plugins import cred_ldap
 from mycred.portal import Portal
+from mycred.testing import SteppedWorkers
 from mycred.workers import Workers
 
 from ..kit.directory import DirectoryTestCase
 from ..kit.fakeldap import upTo, well
 from ..kit.slapd import PEOPLE, person
-from ..kit.stepping import SteppedWorkers
 from ..ldap.client.test_connection import FakeTestCase
 
 STAFF = f"cn=staff,{PEOPLE}"
@@ -503,10 +503,10 @@ class FactoryTests(DirectoryTestCase):
         """
         The help names every key that there is, and has an example that works.
         """
-        from mycred._ldap import _options
+        from mycred.checkers.ldap import ldapOptions
 
         text = cred_ldap.theLDAPCheckerFactory.authHelp
-        for key in _options.KEYS:
-            self.assertIn(f"{key}=", text)
+        for option in ldapOptions:
+            self.assertIn(f"{option.key}=", text)
         example = text.rpartition("--auth=ldap:")[2].strip()
         self.assertIsInstance(readSettings(example), LDAPSettings)

@@ -30,10 +30,10 @@ from mycred.checkers import (
 from mycred.credentials import UsernamePassword
 from mycred.error import AccountDenied, DenialReason, TemporaryFailure, UnauthorizedLogin
 from mycred.plugins import cred_pam
+from mycred.testing import SteppedWorkers
 
 from ..kit.files import FileTestCase
 from ..kit.services import Services
-from ..kit.stepping import SteppedWorkers
 from ..privileged.test_client import until as wait
 from ..test_system import run
 
@@ -63,7 +63,7 @@ class PAMTestCase(Services, FileTestCase):
         """
         arguments = {"workers": self.workers, "processes": 1, **arguments}
         checker = PAMChecker(service, confdir=str(self.confdir), **arguments)
-        self.addCleanup(lambda: checker._separate._helper.close())
+        self.addCleanup(lambda: checker._privileged._client.close())
         return checker
 
 
@@ -132,7 +132,7 @@ class PAMCheckerTests(PAMTestCase):
         also an empty password, and one longer than PAM's answers may be.
         """
         checker = self.pam()
-        self.patch(checker._separate._helper, "ask", None)
+        self.patch(checker._privileged._client, "ask", None)
         for name, password in [
             (b"", b"x"),
             (b"../../tmp/x", b"x"),
@@ -251,13 +251,13 @@ class PAMCheckerTests(PAMTestCase):
         program.write_text(f"#!/bin/sh\ntouch {started}\n{sleep}\n")
         program.chmod(0o700)
         self.service("hang", f"pam_exec.so quiet {program}", "pam_permit.so")
-        helper = self.pam("hang")._separate._helper
+        client = self.pam("hang")._privileged._client
         with ThreadPoolExecutor(1) as threads:
             until = time.monotonic() + 20
-            asking = threads.submit(helper.ask, b"alice", b"x", None, until)
+            asking = threads.submit(client.ask, b"alice", b"x", None, until)
             wait(started.exists)
             wait(lambda: run("pgrep", "-f", sleep).stdout)
-            helper._running._control.shutdown(SHUT_RDWR)
+            client._processes._control.shutdown(SHUT_RDWR)
             wait(lambda: not run("pgrep", "-f", sleep).stdout)
             self.assertIs(asking.result(20).verdict.kind, Kind.UNSURE)
 
@@ -276,7 +276,7 @@ class PAMCheckerTests(PAMTestCase):
         def fail(*arguments: Any, **more: Any) -> Any:
             raise OSError("no processes")
 
-        self.patch(_pam, "Helper", fail)
+        self.patch(_pam, "PrivilegedClient", fail)
         name = sorted(os.listdir("/etc/pam.d"))[0]
         error = self.assertRaises(
             strcred.InvalidAuthArgumentString, strcred.makeChecker, f"pam:{name}"
@@ -368,9 +368,9 @@ class PAMCheckerTests(PAMTestCase):
         from mycred.workers import workersOf
 
         checker = self.pam(workers=None, processes=3)
-        workers = checker._separate.workers
+        workers = checker._privileged.workers
         self.assertIsNot(workers, workersOf(reactor))
-        self.assertIs(workers, checker._separate.workers)
+        self.assertIs(workers, checker._privileged.workers)
         self.assertEqual((workers._reactor, workers._threads), (reactor, 3))
 
 
@@ -395,7 +395,7 @@ class PluginTests(PAMTestCase):
         names = sorted(os.listdir("/etc/pam.d")) if os.path.isdir("/etc/pam.d") else []
         for description in (f"pam:service={names[0]}", f"pam:{names[0]}"):
             checker: Any = strcred.makeChecker(description)
-            self.addCleanup(checker._separate._helper.close)
+            self.addCleanup(checker._privileged._client.close)
             self.assertIs(type(checker), PAMChecker)
 
     def test_wrong(self) -> None:
@@ -440,7 +440,7 @@ class PluginTests(PAMTestCase):
             self.patch(cred_pam.thePAMCheckerFactory, "errorOutput", output)
             self.patch(os, "geteuid", lambda uid=uid: uid)
             checker: Any = strcred.makeChecker(f"pam:{name}")
-            checker._separate._helper.close()
+            checker._privileged._client.close()
             self.assertEqual(output.getvalue().count("need root"), lines)
 
     def test_help(self) -> None:
@@ -448,5 +448,5 @@ class PluginTests(PAMTestCase):
         Its help names the option, and an example.
         """
         text = cred_pam.thePAMCheckerFactory.authHelp
-        self.assertIn("\nservice=", text)
+        self.assertIn("\n[service=]NAME\n", text)
         self.assertIn("--auth=pam:service=myapp", text)

@@ -36,23 +36,24 @@ from mycred.checkers import (
     UNIXAccount,
     UNIXChecker,
     UNIXPasswordDatabase,
+    _rules as _ofCheckers,
     _unix,
     accountOf,
 )
 from mycred.credentials import UsernamePassword, peerOf
 from mycred.error import AccountDenied, DenialReason, TemporaryFailure, UnauthorizedLogin
 from mycred.plugins import cred_passwd, cred_unix
+from mycred.testing import SteppedWorkers
 
 from ..kit.files import BCRYPT
 from ..kit.machines import OTHER, PASSWORD, MachineTestCase
-from ..kit.stepping import SteppedWorkers
 
 
 def closeOf(checker: Any) -> None:
     """
     End the processes of a checker.
     """
-    checker._separate._helper.close()
+    checker._privileged._client.close()
 
 
 class AccountTestCase(MachineTestCase):
@@ -491,7 +492,7 @@ class SeparateTests(TestCase):
         )
         self.addCleanup(closeOf, checker)
         # What this process could find out doesn't matter.
-        checker._looking = None  # type: ignore[assignment]
+        checker._store = None  # type: ignore[assignment]
         return checker
 
     def test_verdicts(self) -> Deferred[Any]:
@@ -575,7 +576,7 @@ class SeparateNotRunningTests(AccountTestCase):
         self.write("shadow", b"carol:" + BCRYPT + b":x:::::\n")
         workers = SteppedWorkers()
         checker = PasswdChecker(self.passwd, self.shadow, separate=True, workers=workers)
-        assert checker._separate is not None
+        assert checker._privileged is not None
         self.addCleanup(closeOf, checker)
         for _ in range(4):
             asking = self.ask(checker, b"carol", PASSWORD)
@@ -590,9 +591,9 @@ class SeparateNotRunningTests(AccountTestCase):
         """
         workers = SteppedWorkers()
         checker = PasswdChecker(self.passwd, self.shadow, separate=True, workers=workers)
-        assert checker._separate is not None
+        assert checker._privileged is not None
         self.addCleanup(closeOf, checker)
-        self.patch(checker._separate._helper, "ask", lambda *_: 1 / 0)
+        self.patch(checker._privileged._client, "ask", lambda *_: 1 / 0)
         asking = self.ask(checker, b"carol", PASSWORD)
         workers.step()
         self.failureResultOf(asking, TemporaryFailure)
@@ -604,13 +605,13 @@ class SeparateNotRunningTests(AccountTestCase):
         """
         workers = SteppedWorkers(deadline=7)
         checker = PasswdChecker(self.passwd, self.shadow, separate=True, workers=workers)
-        assert checker._separate is not None
+        assert checker._privileged is not None
         self.addCleanup(closeOf, checker)
         asking = self.ask(checker, b"carol", PASSWORD)
         workers.reactor.advance(7)
         self.failureResultOf(asking, TemporaryFailure)
         until: list[float] = []
-        self.patch(checker._separate._helper, "ask", lambda *a: until.append(a[-1]))
+        self.patch(checker._privileged._client, "ask", lambda *a: until.append(a[-1]))
         begun = time.monotonic()
         self.ask(checker, b"carol", PASSWORD).addErrback(lambda _: None)
         asked = time.monotonic()
@@ -871,8 +872,8 @@ class UNIXPasswordDatabaseTests(AccountTestCase):
         """
         checker = UNIXPasswordDatabase(workers=self.workers)
         self.assertIsInstance(checker, UNIXChecker)
-        checker._looking = PasswdChecker(self.passwd, self.shadow)._looking
-        checker._looking._workers = self.workers
+        checker._store = PasswdChecker(self.passwd, self.shadow)._store
+        checker._store._workers = self.workers
         asking = self.ask(checker, b"carol", PASSWORD)
         self.assertEqual(self.successResultOf(asking), b"carol")
         self.assertDenied(self.ask(checker, b"locked", PASSWORD), DenialReason.LOCKED)
@@ -944,7 +945,7 @@ class PluginTests(AccountTestCase):
         Make a checker, whose processes end with the test.
         """
         checker: Any = strcred.makeChecker(description)
-        if checker._separate is not None:
+        if checker._privileged is not None:
             self.addCleanup(closeOf, checker)
         return checker
 
@@ -968,10 +969,10 @@ class PluginTests(AccountTestCase):
         """
         Tell the rules of a checker.
         """
-        if checker._separate is not None:
-            _, _, rules, *_ = checker._separate._helper._settings
+        if checker._privileged is not None:
+            rules = checker._privileged._client._settings.rules
         else:
-            rules = checker._looking.store._rules
+            rules = checker._store.store._rules
         return rules  # type: ignore[no-any-return]
 
     def test_unix(self) -> None:
@@ -982,7 +983,7 @@ class PluginTests(AccountTestCase):
         checker = self.make("unix")
         self.assertIs(type(checker), UNIXChecker)
         self.assertEqual(self.rules(checker), AccountRules())
-        self.assertEqual(checker._separate is not None, os.geteuid() == 0)
+        self.assertEqual(checker._privileged is not None, os.geteuid() == 0)
 
     def test_rules(self) -> None:
         """
@@ -1009,12 +1010,12 @@ class PluginTests(AccountTestCase):
                 (":shell=yes", "did you mean shells="),
                 (":shells=maybe", "shells: write yes or no"),
                 (":nologin=1", "nologin: write yes or no"),
-                (":minuid=-1", "minuid: write the number of a user"),
+                (":minuid=-1", "minuid: write a uid, such as 1000"),
                 (":minuid=", "minuid: "),
                 (":minuid=root", "minuid: "),
                 (":minuid=4294967295", "minuid: "),
-                (":minuid=²", "minuid: write the number of a user"),
-                (":minuid=" + "1" * 5000, "minuid: write the number of a user"),
+                (":minuid=²", "minuid: write a uid, such as 1000"),
+                (":minuid=" + "1" * 5000, "minuid: write a uid, such as 1000"),
                 (":groups=no-such-group", "groups: there is no group 'no-such-group'"),
                 (":groups=root,", "groups: write names"),
                 (":groups=", "groups: "),
@@ -1027,7 +1028,7 @@ class PluginTests(AccountTestCase):
         C{shells=yes} needs the file.
         """
         missing = self.mktemp()
-        self.patch(_unix, "SHELLS", missing)
+        self.patch(_ofCheckers, "SHELLS", missing)
         self.assertWrong("unix:shells=yes", f"shells: {missing} can't be read")
 
     def test_unreadableShadow(self) -> None:
@@ -1035,17 +1036,11 @@ class PluginTests(AccountTestCase):
         If hashes can't be read, that is worth a warning that says what to do; without
         a shadow file there is none.
         """
-        for error, says in [
-            (PermissionError(13, "Permission denied"), "start as root"),
-            (FileNotFoundError(2, "No such file"), ""),
-        ]:
-
-            def fail(path: str, flags: int, error: OSError = error) -> int:
-                raise error
-
-            self.patch(_files, "_openWithoutWaiting", fail)
+        factory = cred_unix.theUnixCheckerFactory
+        for shadow, says in [(os.getcwd(), "start as root"), (self.mktemp(), "")]:
             output = StringIO()
-            self.patch(cred_unix.theUnixCheckerFactory, "errorOutput", output)
+            self.patch(factory, "errorOutput", output)
+            self.patch(factory, "shadow", shadow)
             self.make("unix")
             self.assertIn(says, output.getvalue())
             self.assertEqual(output.getvalue().count("\n"), 1 if says else 0)
@@ -1058,7 +1053,7 @@ class PluginTests(AccountTestCase):
         def fail(*arguments: Any, **more: Any) -> Any:
             raise OSError("no processes")
 
-        self.patch(_unix, "Helper", fail)
+        self.patch(_unix, "PrivilegedClient", fail)
         self.patch(os, "geteuid", lambda: 0)
         self.assertWrong("unix", "no processes")
         self.assertWrong(f"passwd:{self.passwd}", "no processes")
@@ -1083,8 +1078,8 @@ class PluginTests(AccountTestCase):
             checker = self.make(f"passwd:{bare}:shadow={self.shadow}{options}")
             self.assertLetIn(checker, b"carol")
         # Whoever isn't root has no privileges to keep.
-        self.assertIsNone(checker._separate)
-        self.assertIsNone(self.make("unix")._separate)
+        self.assertIsNone(checker._privileged)
+        self.assertIsNone(self.make("unix")._privileged)
 
     def test_wrongFiles(self) -> None:
         """
@@ -1104,9 +1099,9 @@ class PluginTests(AccountTestCase):
         bare = self.write("bare", b"carol:x:1000:100:::\nroot:*:0:0:::\nbob:!!:1:1:::\n")
         self.assertWrong(f"passwd:{bare}", "write shadow=FILE")
         locked = self.write("locked", b"carol:!:19000::::::\nroot:*:19000::::::\n")
-        self.assertWrong(f"passwd:{bare}:shadow={locked}", "shadow: nobody has a hash")
+        self.assertWrong(f"passwd:{bare}:shadow={locked}", "shadow: no user has a hash")
         empty = self.write("empty", b"\n# nobody\n")
-        self.assertWrong(f"passwd:{empty}:shadow={empty}", "shadow: nobody has a hash")
+        self.assertWrong(f"passwd:{empty}:shadow={empty}", "shadow: no user has a hash")
 
         def changing(self: Any) -> Any:
             raise OSError(16, "it changes while it is read")

@@ -13,18 +13,18 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from mycred import _files as _state
-from mycred._accounts import Rules
+from mycred._accounts import AccountRules
 from mycred._privileged import _worker
 from mycred._records import pack
 from mycred._sshkeys import KeyFiles, KeyPolicy, KeySettings, parseOffer, string
 from mycred._verdict import Kind, Verdict
 from mycred.checkers.sshkeys import UNIXAuthorizedKeysFiles
 from mycred.error import DenialReason
+from mycred.testing import SteppedWorkers
 
 from ..kit.keycheckers import ALICE, BOB, CA, Command, MachineTestCase, proofOf
 from ..kit.keys import blobOf, certificate, line
 from ..kit.krl import HEAD, section
-from ..kit.stepping import SteppedWorkers
 
 OTHERS = b"root:*:19000:0:99999:7:::\nbob:*:19000:0:99999:7:::\n"
 
@@ -174,7 +174,7 @@ class ShadowTests(YoungTestCase):
             for size in range(len(whole)):
                 for before in (b"", OTHERS):
                     half = before + whole[:size]
-                    for look in self.looks(accountRules=Rules()):
+                    for look in self.looks(accountRules=AccountRules()):
                         self.rewrite(self.shadow, half, OTHERS + whole + OTHERS)
                         verdict = look(ALICE)
                         self.assertIs(verdict.denial, reason, half)
@@ -186,7 +186,7 @@ class ShadowTests(YoungTestCase):
         """
         whole, reason = LOCKED
         steps = [b"", b"ro", OTHERS, OTHERS + b"al", OTHERS + whole]
-        for look in self.looks(accountRules=Rules()):
+        for look in self.looks(accountRules=AccountRules()):
             self.rewrite(self.shadow, *steps)
             self.assertIs(look(ALICE).denial, reason)
             self.assertGreaterEqual(len(self.pauses), 4)
@@ -195,7 +195,7 @@ class ShadowTests(YoungTestCase):
         """
         If it never comes to rest, nothing can be said.
         """
-        for look in self.looks(accountRules=Rules()):
+        for look in self.looks(accountRules=AccountRules()):
             self.goOn(self.shadow, OTHERS)
             self.assertIs(look(ALICE).kind, Kind.UNSURE)
 
@@ -203,7 +203,7 @@ class ShadowTests(YoungTestCase):
         """
         Who isn't in a file that has come to rest isn't locked; who is, needn't wait.
         """
-        for look in self.looks(accountRules=Rules()):
+        for look in self.looks(accountRules=AccountRules()):
             self.rewrite(self.shadow, OTHERS)
             self.assertIs(look(ALICE).kind, Kind.ACCEPTED)
             self.assertEqual(len(self.pauses), 1)
@@ -217,7 +217,7 @@ class ShadowTests(YoungTestCase):
         that stays one.
         """
         for content in (b"", b"\n", b"# nobody\n", b"alice:*:19000:0:99999:7::1950"):
-            for look in self.looks(accountRules=Rules()):
+            for look in self.looks(accountRules=AccountRules()):
                 self.rewrite(self.shadow, content)
                 self.assertIs(look(ALICE).kind, Kind.UNSURE, content)
 
@@ -229,7 +229,7 @@ class ShadowTests(YoungTestCase):
         whole, reason = LOCKED
         self.rewrite(self.shadow, OTHERS, OTHERS + whole)
         command: Any = Command(line(ALICE))
-        verdict = self.look(ALICE, command=command, accountRules=Rules())
+        verdict = self.look(ALICE, command=command, accountRules=AccountRules())
         self.assertIs(verdict.denial, reason)
 
 
@@ -369,7 +369,7 @@ class RulesTests(YoungTestCase):
         Half a line isn't taken for a shell, unless it stays as it is.
         """
         shells = self.home / "shells"
-        rules = Rules(shells=str(shells))
+        rules = AccountRules(shells=str(shells))
         self.patch(UNIXAuthorizedKeysFiles, "_shadow", str(self.home / "none"))
         for half, whole, kind in (
             (b"/bin/bash\n/bin/sh", b"/bin/bash\n/bin/shutdown\n", Kind.UNSURE),

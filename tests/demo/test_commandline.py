@@ -72,8 +72,8 @@ class CommandLineTests(ServerTests, SynchronousTestCase):
             ("memory:", "--auth=memory: nobody is in it"),
             (f"htpasswd:{nobody}", "--auth=htpasswd: file: nobody is in .*/nobody"),
             (f"htpasswd:{TWISTD[0]}", "--auth=htpasswd: file: .* is no text"),
-            (f"passwd:{nobody}", "--auth=passwd: .*nobody has a hash"),
-            (f"passwd:{nobody}:shadow={nobody}", "--auth=passwd: .*nobody has a hash"),
+            (f"passwd:{nobody}", "--auth=passwd: .*no user has a hash"),
+            (f"passwd:{nobody}:shadow={nobody}", "--auth=passwd: .*no user has a hash"),
             (f"htdigest:{nobody}:realm=mycred", "no line is name:realm:hash"),
         ]:
             self.assertEnds(f"--auth={auth}", says=says)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mycred._argstring import parseArgString
-from mycred._ldap._options import KEYS
+from mycred.checkers.ldap import ldapOptions
 
 from ..kit.certificates import Authority
 from ..kit.directory import DirectoryTestCase
@@ -118,7 +118,8 @@ class LDAPTests(ServerTests, DirectoryTestCase):
             f"sshPublicKey: {lines['alice']}\n-\n"
         )
         settings = keys / "ldap.ini"
-        given = parseArgString(self.auth.partition(":")[2], dict.fromkeys(KEYS, str))
+        parsers = {option.key: str for option in ldapOptions}
+        given = parseArgString(self.auth.partition(":")[2], parsers)
         settings.write_text(
             "\n".join(["[ldap]", *(f"{key} = {text}" for key, text in given.items())])
         )

@@ -164,7 +164,7 @@ class MemoryTests(ServerTests, SynchronousTestCase):
         program = f"""
             import os, sys
             from twisted.python.util import switchUID
-            from mycred._accounts import Rules
+            from mycred._accounts import AccountRules
             from mycred.checkers import UNIXChecker, _keydbs
             from mycred.checkers import sshkeys
             from mycred.credentials import UsernamePassword
@@ -172,7 +172,10 @@ class MemoryTests(ServerTests, SynchronousTestCase):
             _keydbs.SHADOW = {shadow!r}
             checker = UNIXChecker(shadow={shadow!r}, separate=True)
             keydb = sshkeys.UNIXAuthorizedKeysFiles(
-                files=[{str(keys)!r}], strict=False, accountRules=Rules(), separate=True
+                files=[{str(keys)!r}],
+                strict=False,
+                accountRules=AccountRules(),
+                separate=True,
             )
             offer = SSHPrivateKey(b"daemon", None, {blobOf(key)!r}, None, None)
             ended = []

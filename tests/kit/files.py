@@ -19,8 +19,7 @@ from mycred._hashes import Hash
 from mycred._passwordfile import PasswordFile, _userfile
 from mycred.credentials import UsernamePassword
 from mycred.error import TemporaryFailure, UnauthorizedLogin
-
-from .stepping import SteppedWorkers
+from mycred.testing import SteppedWorkers
 
 # htpasswd -nbB -C 4 carol hashed
 BCRYPT = b"$2y$04$o50jQe7M4o62AeA5KFjucOnS1iuzc.U2.R3wyikupFOOrfTjNE/QW"

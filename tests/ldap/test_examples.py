@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import mycred
-from mycred._ldap import _options, readSettings
+from mycred._ldap import OPTIONS, readSettings
 from mycred._ldap.client._tls import Security
 from mycred.checkers import IUsernamePassword
 from mycred.credentials import UsernamePassword
@@ -95,5 +95,5 @@ class ExampleTests(DirectoryTestCase):
         The page tells of every key.
         """
         page = (DOC / "ldap.rst").read_text()
-        for key in _options.KEYS:
-            self.assertIn(f"``{key}=", page)
+        for option in OPTIONS:
+            self.assertIn(f"``{option.key}=", page)

@@ -28,14 +28,20 @@ from twisted.trial.unittest import SkipTest
 
 import mycred
 from mycred import _processtree
-from mycred._accounts import AccountFiles, AccountSettings, Rules, _settled, settled
+from mycred._accounts import (
+    AccountFiles,
+    AccountRules,
+    AccountSettings,
+    _settled,
+    settled,
+)
 from mycred._accounts._pam import PAMSettings
 from mycred._files import SETTLING
 from mycred._privileged import (
-    Helper,
+    PrivilegedClient,
     _broker,
     _launch,
-    _running,
+    _processes,
     _worker,
 )
 from mycred._privileged._broker import Broker
@@ -46,7 +52,7 @@ from mycred._privileged._wire import (
     drain,
     receive,
     send,
-    unpackAnswer,
+    unpackReply,
 )
 from mycred._records import pack
 from mycred._verdict import Kind, Verdict
@@ -105,25 +111,25 @@ def soon(seconds: float) -> float:
     return time.monotonic() + seconds
 
 
-class HelperTestCase(MachineTestCase):
+class ClientTestCase(MachineTestCase):
     """
     Base of the tests that start processes.
     """
 
-    def helper(self, processes: int = 1, rules: Any = None) -> Helper:
+    def client(self, processes: int = 1, rules: Any = None) -> PrivilegedClient:
         """
         Start processes for the accounts of the machine.
         """
         before = set(children(os.getpid()))
         files = AccountFiles(self.passwd, self.shadow, self.group)
-        settings = AccountSettings(files, rules or Rules())
-        helper = Helper("unix", settings, processes)
-        self.addCleanup(helper.close)
+        settings = AccountSettings(files, rules or AccountRules())
+        client = PrivilegedClient("unix", settings, processes)
+        self.addCleanup(client.close)
         [self.broker] = set(children(os.getpid())) - before
         for pid in children(self.broker):
             # It closes what it has inherited when it begins.
             until(lambda pid=pid: len(held(pid)) <= 4)
-        return helper
+        return client
 
     def python(self, program: str) -> subprocess.Popen[str]:
         """
@@ -141,29 +147,31 @@ class HelperTestCase(MachineTestCase):
         self.addCleanup(process.stdout.close)
         return process
 
-    def ask(self, helper: Helper, name: bytes, password: bytes = PASSWORD) -> Kind:
+    def ask(
+        self, client: PrivilegedClient, name: bytes, password: bytes = PASSWORD
+    ) -> Kind:
         """
         Ask, and have no doubts.
         """
-        self.answer = helper.ask(name, password, None, soon(PATIENCE))
+        self.answer = client.ask(name, password, None, soon(PATIENCE))
         return self.answer.verdict.kind
 
 
-class AskTests(HelperTestCase):
+class AskTests(ClientTestCase):
     """
-    Tests for L{Helper.ask}.
+    Tests for L{PrivilegedClient.ask}.
     """
 
     def test_verdicts(self) -> None:
         """
         The processes find what this one would find, and tell all of it.
         """
-        helper = self.helper(rules=Rules(minuid=1))
-        accounts = self.accounts(Rules(minuid=1), now=time.time)
+        client = self.client(rules=AccountRules(minuid=1))
+        accounts = self.accounts(AccountRules(minuid=1), now=time.time)
         for name in (b"carol", b"dave", b"locked", b"expired", b"root", b"eve"):
             for password in (PASSWORD, b"tulip", b"\xff\x01"):
                 expected = replace(accounts.lookUp(name, password), doubt=None)
-                answer = helper.ask(name, password, None, soon(PATIENCE))
+                answer = client.ask(name, password, None, soon(PATIENCE))
                 self.assertEqual(replace(answer.verdict, doubt=None), expected)
 
     def test_rules(self) -> None:
@@ -173,29 +181,29 @@ class AskTests(HelperTestCase):
         shells = self.write("shells", b"/bin/bash\n")
         nologin = str(self.folder / "nologin")
         self.assertIs(
-            self.ask(self.helper(rules=Rules(minuid=5000)), b"carol"), Kind.DENIED
+            self.ask(self.client(rules=AccountRules(minuid=5000)), b"carol"), Kind.DENIED
         )
-        rules = Rules((nologin,), shells, 1000, ("staff",))
-        helper = self.helper(rules=rules)
-        self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
-        self.assertIs(self.ask(helper, b"dave"), Kind.DENIED)
+        rules = AccountRules((nologin,), shells, 1000, ("staff",))
+        client = self.client(rules=rules)
+        self.assertIs(self.ask(client, b"carol"), Kind.ACCEPTED)
+        self.assertIs(self.ask(client, b"dave"), Kind.DENIED)
         self.assertIn("/bin/sh", self.answer.verdict.why)
-        self.assertIs(self.ask(helper, b"erin"), Kind.DENIED)
+        self.assertIs(self.ask(client, b"erin"), Kind.DENIED)
         self.assertIn("groups staff", self.answer.verdict.why)
         Path(nologin).touch()
-        self.assertIs(self.ask(helper, b"carol"), Kind.DENIED)
+        self.assertIs(self.ask(client, b"carol"), Kind.DENIED)
 
     def test_manyAtATime(self) -> None:
         """
         As many as there are processes can ask at a time, and each gets his own
         answer.
         """
-        helper = self.helper(3)
+        client = self.client(3)
         names = [b"carol", b"dave", b"eve", b"locked", b"frank"] * 20
         expected = [self.accounts().lookUp(n, PASSWORD).kind for n in names]
         with ThreadPoolExecutor(3) as threads:
             answers = threads.map(
-                lambda n: helper.ask(n, PASSWORD, None, soon(20)), names
+                lambda n: client.ask(n, PASSWORD, None, soon(20)), names
             )
             kinds = [(answer.verdict.name, answer.verdict.kind) for answer in answers]
         self.assertEqual(kinds, list(zip(names, expected)))
@@ -204,20 +212,20 @@ class AskTests(HelperTestCase):
         """
         A store that can't be read is no wrong password; once it comes, it counts.
         """
-        helper = self.helper()
+        client = self.client()
         Path(self.shadow).rename(self.shadow + "~")
-        self.assertIs(self.ask(helper, b"carol"), Kind.UNSURE)
+        self.assertIs(self.ask(client, b"carol"), Kind.UNSURE)
         self.assertIn(f"{self.shadow}", self.answer.verdict.why)
         Path(self.shadow + "~").rename(self.shadow)
-        self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
+        self.assertIs(self.ask(client, b"carol"), Kind.ACCEPTED)
 
     def test_notes(self) -> None:
         """
         What is odd comes with the answer.
         """
         self.write("shadow", b"carol:nonsense:::::::\n")
-        helper = self.helper()
-        self.assertIs(self.ask(helper, b"carol"), Kind.REFUSED)
+        client = self.client()
+        self.assertIs(self.ask(client, b"carol"), Kind.REFUSED)
         [note] = self.answer.notes
         self.assertIn("shadow, line 1: ", note)
 
@@ -226,28 +234,28 @@ class AskTests(HelperTestCase):
         A process that doesn't answer in time is replaced, and what it might have said
         reaches nobody else.
         """
-        helper = self.helper()
+        client = self.client()
         for _ in range(3):
             [hung] = until(lambda: children(self.broker))
             os.kill(hung, signal.SIGSTOP)
-            answer = helper.ask(b"carol", PASSWORD, None, soon(0.05))
+            answer = client.ask(b"carol", PASSWORD, None, soon(0.05))
             self.assertIs(answer.verdict.kind, Kind.UNSURE)
             self.assertIn("hasn't come in time", answer.verdict.why)
-            self.assertIs(self.ask(helper, b"eve"), Kind.REFUSED)
+            self.assertIs(self.ask(client, b"eve"), Kind.REFUSED)
             self.assertEqual(self.answer.verdict.name, b"eve")
-            self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
+            self.assertIs(self.ask(client, b"carol"), Kind.ACCEPTED)
             self.assertNotIn(hung, children(self.broker))
 
     def test_crashesAlone(self) -> None:
         """
         Of a process that ends while nobody asks it the log is told, and nobody else.
         """
-        helper = self.helper()
+        client = self.client()
         for _ in range(3):
             [old] = until(lambda: children(self.broker))
             os.kill(old, signal.SIGKILL)
             until(lambda old=old: set(children(self.broker)) - {old})
-            self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
+            self.assertIs(self.ask(client, b"carol"), Kind.ACCEPTED)
             [note] = self.answer.notes
             self.assertIn("SIGKILL", note)
 
@@ -255,18 +263,18 @@ class AskTests(HelperTestCase):
         """
         Who waits for a process that ends needn't wait until the deadline.
         """
-        helper = self.helper()
+        client = self.client()
         [old] = children(self.broker)
         os.kill(old, signal.SIGSTOP)
-        asked, answer = Event(), helper._running._answer
+        asked, answer = Event(), client._processes._receiveReply
 
         def waiting(*arguments: Any) -> Any:
             asked.set()
             return answer(*arguments)
 
-        self.patch(helper._running, "_answer", waiting)
+        self.patch(client._processes, "_receiveReply", waiting)
         with ThreadPoolExecutor(1) as threads:
-            asking = threads.submit(helper.ask, b"carol", PASSWORD, None, soon(3600))
+            asking = threads.submit(client.ask, b"carol", PASSWORD, None, soon(3600))
             self.assertTrue(asked.wait(PATIENCE))
             os.kill(old, signal.SIGABRT)
             os.kill(old, signal.SIGCONT)
@@ -276,8 +284,8 @@ class AskTests(HelperTestCase):
         """
         An answer that makes no sense is none, and its process is replaced.
         """
-        helper = self.helper()
-        self.patch(_running, "_notices", lambda end: drain(end) or [])
+        client = self.client()
+        self.patch(_processes, "_notices", lambda end: drain(end) or [])
         for nonsense in (
             *(5, [], [0], {"a": 1}, {"ended": 5}, {"number": 0}),
             {"number": 0, "verdict": None, "notes": []},
@@ -291,10 +299,10 @@ class AskTests(HelperTestCase):
             def once(*arguments: Any, answers: list[Any] = answers) -> Any:
                 return answers.pop() if answers else receive(*arguments)
 
-            self.patch(_running, "receive", once)
-            self.assertIs(self.ask(helper, b"carol"), Kind.UNSURE, nonsense)
+            self.patch(_processes, "receive", once)
+            self.assertIs(self.ask(client, b"carol"), Kind.UNSURE, nonsense)
             self.assertIn("makes no sense", self.answer.verdict.why)
-            self.assertIs(self.ask(helper, b"eve"), Kind.REFUSED, nonsense)
+            self.assertIs(self.ask(client, b"eve"), Kind.REFUSED, nonsense)
             self.assertNotIn(old, children(self.broker))
 
     def test_brokerHangs(self) -> None:
@@ -302,30 +310,30 @@ class AskTests(HelperTestCase):
         A broker that doesn't replace what hangs is told of, and its late reply isn't
         taken for another one.
         """
-        helper = self.helper(2)
-        self.patch(_running, "_PATIENCE", 0.05)
+        client = self.client(2)
+        self.patch(_processes, "_BROKER_WAIT", 0.05)
         os.kill(self.broker, signal.SIGSTOP)
         for pid in children(self.broker):
             os.kill(pid, signal.SIGSTOP)
         for _ in range(2):
-            answer = helper.ask(b"carol", PASSWORD, None, soon(0.05))
+            answer = client.ask(b"carol", PASSWORD, None, soon(0.05))
             self.assertIn("gone", answer.verdict.why)
-        self.patch(_running, "_PATIENCE", PATIENCE)
+        self.patch(_processes, "_BROKER_WAIT", PATIENCE)
         os.kill(self.broker, signal.SIGCONT)
         for pid in until(lambda: children(self.broker)):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGSTOP)
         for _ in range(2):
-            answer = helper.ask(b"carol", PASSWORD, None, soon(0.05))
+            answer = client.ask(b"carol", PASSWORD, None, soon(0.05))
         for _ in range(4):
-            self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
+            self.assertIs(self.ask(client, b"carol"), Kind.ACCEPTED)
 
     def test_implausible(self) -> None:
         """
         What the server should have refused, they refuse: it may have fallen to
         somebody who asks by himself.
         """
-        helper = self.helper()
+        client = self.client()
         for name, password in [
             (b"../../etc/passwd", b"x"),
             (b"carol\0x", PASSWORD),
@@ -335,8 +343,8 @@ class AskTests(HelperTestCase):
             (b"carol", PASSWORD + b"\0"),
             (b"carol", b"x" * 2000),
         ]:
-            self.assertIs(self.ask(helper, name, password), Kind.UNSURE)
-        self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
+            self.assertIs(self.ask(client, name, password), Kind.UNSURE)
+        self.assertIs(self.ask(client, b"carol"), Kind.ACCEPTED)
 
     def test_goesOnChanging(self) -> None:
         """
@@ -377,7 +385,7 @@ class AskTests(HelperTestCase):
             one.shutdown(SHUT_WR)
             backend = _worker.Backend(lookUp, lambda: ())
             self.assertFalse(_worker.serveRequests(other, backend))
-            answer = unpackAnswer(receive(one))
+            answer = unpackReply(receive(one))
         assert not isinstance(answer, str)
         verdict = answer[1].verdict
         self.assertIs(verdict.kind, Kind.UNSURE)
@@ -389,32 +397,32 @@ class AskTests(HelperTestCase):
         If all of them are gone, and this process may start no others, that is no wrong
         password.
         """
-        helper = self.helper()
+        client = self.client()
         self.patch(os, "geteuid", lambda: 4711)
         for pid in (self.broker, *children(self.broker)):
             os.kill(pid, signal.SIGKILL)
-        self.assertIs(self.ask(helper, b"carol"), Kind.UNSURE)
+        self.assertIs(self.ask(client, b"carol"), Kind.UNSURE)
         self.assertIn("restart the server", self.answer.verdict.why)
-        helper = self.helper()
-        helper.close()
-        self.assertIs(self.ask(helper, b"carol"), Kind.UNSURE)
+        client = self.client()
+        client.close()
+        self.assertIs(self.ask(client, b"carol"), Kind.UNSURE)
 
     def test_brokerGone(self) -> None:
         """
         With the broker end the others, also one that hangs, and that is told.
         """
-        helper = self.helper()
+        client = self.client()
         self.patch(os, "geteuid", lambda: 4711)
         [worker] = children(self.broker)
         os.kill(worker, signal.SIGSTOP)
         os.kill(self.broker, signal.SIGKILL)
         until(lambda: not Path(f"/proc/{worker}").exists())
-        answer = helper.ask(b"carol", PASSWORD, None, soon(0.05))
+        answer = client.ask(b"carol", PASSWORD, None, soon(0.05))
         self.assertIs(answer.verdict.kind, Kind.UNSURE)
         self.assertIn("gone", answer.verdict.why)
 
 
-class ProcessTests(HelperTestCase):
+class ProcessTests(ClientTestCase):
     """
     Tests for how the processes begin and end.
     """
@@ -424,18 +432,18 @@ class ProcessTests(HelperTestCase):
         They end when they are closed, and when they are forgotten; nothing is left
         open.
         """
-        self.helper().close()
+        self.client().close()
         before = len(held("self"))
-        helper = self.helper(2)
+        client = self.client(2)
         workers = children(self.broker)
         self.assertEqual(len(workers), 2)
-        helper.close()
+        client.close()
         self.assertEqual(len(held("self")), before)
         until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
         others = set(children(os.getpid()))
-        helper = Helper("unix", AccountSettings(AccountFiles()), 1)
+        client = PrivilegedClient("unix", AccountSettings(AccountFiles()), 1)
         [broker] = set(children(os.getpid())) - others
-        del helper
+        del client
         gc.collect()
         self.assertNotIn(broker, children(os.getpid()))
 
@@ -445,7 +453,11 @@ class ProcessTests(HelperTestCase):
         """
         before = children(os.getpid()), len(held("self"))
         error = self.assertRaises(
-            ValueError, Helper, "pam", PAMSettings("no-such-service", "/nowhere"), 1
+            ValueError,
+            PrivilegedClient,
+            "pam",
+            PAMSettings("no-such-service", "/nowhere"),
+            1,
         )
         self.assertIn("/nowhere/no-such-service", str(error))
         after = children(os.getpid()), len(held("self"))
@@ -456,7 +468,7 @@ class ProcessTests(HelperTestCase):
         If that is asked for, they look at the files, and tell what is wrong with them.
         """
         files = AccountFiles(self.passwd, self.shadow, self.group)
-        Helper("unix", AccountSettings(files, mustWork=True), 1).close()
+        PrivilegedClient("unix", AccountSettings(files, mustWork=True), 1).close()
         bare = self.write("bare", b"carol:x:1000:100:::\n")
         for passwd, shadow, says in [
             (bare, None, "write shadow=FILE"),
@@ -464,9 +476,9 @@ class ProcessTests(HelperTestCase):
             (self.passwd, "/nowhere", "No such file or directory: '/nowhere'"),
         ]:
             files = AccountFiles(passwd, shadow)
-            Helper("unix", AccountSettings(files), 1).close()
+            PrivilegedClient("unix", AccountSettings(files), 1).close()
             settings = AccountSettings(files, mustWork=True)
-            error = self.assertRaises(ValueError, Helper, "unix", settings, 1)
+            error = self.assertRaises(ValueError, PrivilegedClient, "unix", settings, 1)
             self.assertIn(says, str(error))
 
     def test_cannotStart(self) -> None:
@@ -476,22 +488,22 @@ class ProcessTests(HelperTestCase):
         before = len(held("self"))
         for program in ("/nowhere/python", shutil.which("false")):
             self.patch(sys, "executable", program)
-            self.assertRaises(OSError, self.helper)
+            self.assertRaises(OSError, self.client)
         self.assertEqual(len(held("self")), before)
 
     def start(self, source: str, before: str = "") -> subprocess.Popen[str]:
         """
-        Run a program that has some processes in C{helper}.
+        Run a program that has some processes in C{client}.
 
         @param before: what it does first.
         """
         begin = f"""
             {before}
             import os, sys, time
-            from mycred._privileged import Helper
+            from mycred._privileged import PrivilegedClient
             from mycred._accounts import AccountFiles, AccountSettings
             files = AccountFiles({self.passwd!r}, {self.shadow!r})
-            helper = Helper("unix", AccountSettings(files), 2)
+            client = PrivilegedClient("unix", AccountSettings(files), 2)
         """
         return self.python(textwrap.dedent(begin) + textwrap.dedent(source))
 
@@ -513,12 +525,12 @@ class ProcessTests(HelperTestCase):
         What ends a server, such as Ctrl-C in its terminal, leaves them to do their
         work until the server ends; what the modules start is ended by it.
         """
-        helper = self.helper()
+        client = self.client()
         [worker] = children(self.broker)
         for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
             os.kill(self.broker, number)
             os.kill(worker, number)
-        self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
+        self.assertIs(self.ask(client, b"carol"), Kind.ACCEPTED)
         self.assertNotEqual(os.getsid(self.broker), os.getsid(0))
         status = Path(f"/proc/{worker}/status").read_text("ascii")
         [ignored] = [li for li in status.splitlines() if li.startswith("SigIgn:")]
@@ -539,7 +551,7 @@ class ProcessTests(HelperTestCase):
             if os.fork():
                 os._exit(0)
             until = time.monotonic() + 20
-            kind = helper.ask(b"carol", {PASSWORD!r}, None, until).verdict.kind
+            kind = client.ask(b"carol", {PASSWORD!r}, None, until).verdict.kind
             print(kind.name, os.getppid() == 1 or os.getppid(), flush=True)
             os.dup2(os.open(os.devnull, os.O_RDWR), 1)
             time.sleep(3600)
@@ -599,11 +611,11 @@ class ProcessTests(HelperTestCase):
         self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
         for number in [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]:
             self.addCleanup(os.close, number)
-        helper = self.helper()
+        client = self.client()
         [old] = children(self.broker)
         os.kill(old, signal.SIGKILL)
         until(lambda: set(children(self.broker)) - {old})
-        self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
+        self.assertIs(self.ask(client, b"carol"), Kind.ACCEPTED)
 
     def program(self, source: str, **arguments: Any) -> str:
         """
@@ -622,7 +634,7 @@ class ProcessTests(HelperTestCase):
         path = self.folder / "result"
         self.program(
             f"""
-            kind = helper.ask(b"carol", {PASSWORD!r}, None, time.monotonic() + 20)
+            kind = client.ask(b"carol", {PASSWORD!r}, None, time.monotonic() + 20)
             open({str(path)!r}, "w").write(kind.verdict.kind.name)
             """,
             before="import os; os.closerange(0, 3)",
@@ -667,7 +679,7 @@ class ProcessTests(HelperTestCase):
             for name in ("bcrypt", "_cffi_backend", "argon2", "ctypes", "grp", "json"):
                 source = "open('{folder}/run', 'w'); raise SystemExit"
                 open(f"{folder}/{{name}}.py", "w").write(source)
-            answer = helper.ask(b"carol", {PASSWORD!r}, None, time.monotonic() + 20)
+            answer = client.ask(b"carol", {PASSWORD!r}, None, time.monotonic() + 20)
             print(answer.verdict.kind.name)
             """,
             before=f"import sys; sys.path.insert(0, {str(folder)!r})",
@@ -715,7 +727,7 @@ class ProcessTests(HelperTestCase):
             _wire.send(control, pack(_wire.Start("any", None)))
             assert _wire.receive(control) == ""
             _wire.send(end, pack(_wire.Request(1, b"carol", b"x", None)))
-            path = _wire.unpackAnswer(_wire.receive(end))[1].verdict.why
+            path = _wire.unpackReply(_wire.receive(end))[1].verdict.why
             print("/only" in path, "-packages" in path)
         """)
         self.assertEqual(said, "True False\n")
@@ -760,7 +772,7 @@ class ProcessTests(HelperTestCase):
 
         self.patch(os, "fork", fork)
         self.patch(os, "waitpid", waitpid)
-        self.patch(_broker, "_AGAIN", 1)
+        self.patch(_broker, "_RETRY", 1)
         broker._empty = {0}
         broker.run()
         self.assertEqual((broker._empty, broker._places), (set(), {4711: 0}))
@@ -769,10 +781,10 @@ class ProcessTests(HelperTestCase):
         """
         Of a question that makes no sense a worker ends, and that is told at once.
         """
-        helper = self.helper()
-        _, end = helper._running._idle.get()
+        client = self.client()
+        _, end = client._processes._idle.get()
         send(end, "nonsense")
-        how = unpackAnswer(receive(end, soon(PATIENCE)))
+        how = unpackReply(receive(end, soon(PATIENCE)))
         self.assertIn("ended (1)", str(how))
 
     def test_wrongKind(self) -> None:
@@ -784,14 +796,14 @@ class ProcessTests(HelperTestCase):
             ("unix", PAMSettings("login"), "other fields than those"),
             ("nonesuch", 5, "KeyError: "),
         ]:
-            error = self.assertRaises(ValueError, Helper, kind, settings, 1)
+            error = self.assertRaises(ValueError, PrivilegedClient, kind, settings, 1)
             self.assertIn(says, str(error))
 
     def test_replies(self) -> None:
         """
         Only the reply to an order is taken for it.
         """
-        helper = self.helper()
+        client = self.client()
         self.patch(secrets, "randbits", lambda bits: 7)
         for replies, isReplaced in [
             ([5, "x", 7], True),
@@ -806,11 +818,11 @@ class ProcessTests(HelperTestCase):
                     raise left.pop(0)
                 return left.pop(0)
 
-            self.patch(_running, "receive", reply)
+            self.patch(_processes, "receive", reply)
             if isReplaced:
-                helper._running._replace(0)
+                client._processes._replace(0)
             else:
-                self.assertRaises(OSError, helper._running._replace, 0)
+                self.assertRaises(OSError, client._processes._replace, 0)
             self.assertEqual(left, [])
 
     def test_state(self) -> None:
@@ -843,13 +855,13 @@ class ProcessTests(HelperTestCase):
         In a server that forks nobody gets an answer that is somebody else's.
         """
         said = self.program(f"""
-            from mycred._privileged import _running
-            _running._PATIENCE = 0.1
+            from mycred._privileged import _processes
+            _processes._BROKER_WAIT = 0.1
             child = os.fork()
             name = b"locked" if child else b"carol"
             right = "DENIED" if child else "ACCEPTED"
             for _ in range(20):
-                verdict = helper.ask(name, {PASSWORD!r}, None, time.monotonic() + 0.2)
+                verdict = client.ask(name, {PASSWORD!r}, None, time.monotonic() + 0.2)
                 kind = verdict.verdict.kind.name
                 if kind not in (right, "UNSURE"):
                     print(name, kind, flush=True)
@@ -868,7 +880,7 @@ class ProcessTests(HelperTestCase):
         os.environ["LC_X"] = "kept"
         self.addCleanup(os.environ.pop, "DB_PASSWORD")
         self.addCleanup(os.environ.pop, "LC_X")
-        helper = self.helper()
+        client = self.client()
         for pid in (self.broker, *children(self.broker)):
             for number in held(pid):
                 text = Path(f"/proc/{pid}/fdinfo/{number}").read_text("ascii")
@@ -882,17 +894,17 @@ class ProcessTests(HelperTestCase):
             self.assertIn(b"\0-I\0", Path(f"/proc/{pid}/cmdline").read_bytes())
             limits = Path(f"/proc/{pid}/limits").read_text("ascii")
             self.assertRegex(limits, r"Max core file size +0 +0 ")
-        helper.close()
+        client.close()
 
     def test_slowEnd(self) -> None:
         """
         A broker that doesn't end is ended.
         """
-        helper = self.helper()
+        client = self.client()
         workers = children(self.broker)
         os.kill(self.broker, signal.SIGSTOP)
-        self.patch(_launch, "_PATIENCE", 0.05)
-        helper.close()
+        self.patch(_launch, "_END_WAIT", 0.05)
+        client.close()
         for pid in (self.broker, *workers):
             until(lambda pid=pid: not Path(f"/proc/{pid}").exists())
 
@@ -903,7 +915,7 @@ class ProcessTests(HelperTestCase):
         open_ = os.open(self.passwd, os.O_RDONLY)
         os.set_inheritable(open_, True)
         self.addCleanup(os.close, open_)
-        helper = self.helper()
+        client = self.client()
         [worker] = children(self.broker)
         for pid, most in [(self.broker, 3 + 2 + 2), (worker, 3 + 1)]:
             self.assertEqual(os.readlink(f"/proc/{pid}/cwd"), "/")
@@ -914,4 +926,4 @@ class ProcessTests(HelperTestCase):
                     self.assertEqual(what, os.devnull)
                 else:
                     self.assertRegex(what, r"^(socket|pipe|anon_inode):")
-        helper.close()
+        client.close()

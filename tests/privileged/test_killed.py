@@ -16,14 +16,14 @@ from pathlib import Path
 from twisted.trial.unittest import SkipTest
 
 from mycred._accounts._pam import PAMSettings
-from mycred._privileged import Helper, _client
+from mycred._privileged import PrivilegedClient, _client
 from mycred._sshkeys import KeyFiles, KeySettings
 from mycred._verdict import Kind
 
 from ..kit.keys import blobOf, ed25519
 from ..kit.machines import PASSWORD
 from ..kit.services import Services
-from .test_client import PATIENCE, HelperTestCase, children, soon, until
+from .test_client import PATIENCE, ClientTestCase, children, soon, until
 
 KEY = blobOf(ed25519())
 
@@ -50,17 +50,17 @@ def end(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-class KilledTestCase(HelperTestCase):
+class KilledTestCase(ClientTestCase):
     """
     Base of the tests in which the broker is killed.
     """
 
-    def kill(self, helper: Helper) -> None:
+    def kill(self, client: PrivilegedClient) -> None:
         """
         Kill the broker, and wait until that shows.
         """
         os.kill(self.broker, signal.SIGKILL)
-        until(lambda: helper._running.isOver)
+        until(lambda: client._processes.isOver)
 
 
 class OthersTests(KilledTestCase):
@@ -73,15 +73,15 @@ class OthersTests(KilledTestCase):
         As long as this process has the privileges that they had, the next login starts
         others, and the log is told each time.
         """
-        helper = self.helper(2)
+        client = self.client(2)
         self.patch(_client, "_PAUSE", 0)
         brokers = {self.broker}
         for times in (1, 2, 3):
-            self.kill(helper)
-            self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
+            self.kill(client)
+            self.assertIs(self.ask(client, b"carol"), Kind.ACCEPTED)
             [note] = self.answer.notes
             self.assertIn(f"started again (no. {times})", note)
-            self.assertIs(self.ask(helper, b"eve"), Kind.REFUSED)
+            self.assertIs(self.ask(client, b"eve"), Kind.REFUSED)
             self.assertEqual(self.answer.notes, ())
             [self.broker] = set(children(os.getpid())) - brokers
             brokers.add(self.broker)
@@ -93,23 +93,23 @@ class OthersTests(KilledTestCase):
         They find their modules where those did that came first, wherever this process
         has gone.
         """
-        helper = self.helper()
+        client = self.client()
         self.addCleanup(os.chdir, os.getcwd())
         os.chdir("/")
         self.patch(sys, "path", [])
-        self.kill(helper)
-        self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
+        self.kill(client)
+        self.assertIs(self.ask(client, b"carol"), Kind.ACCEPTED)
 
     def test_notAgain(self) -> None:
         """
         Once it has become somebody else it starts none, and the log is told what to do.
         """
-        helper = self.helper()
-        self.kill(helper)
+        client = self.client()
+        self.kill(client)
         self.patch(os, "geteuid", lambda: 4711)
         notes = set()
         for _ in range(3):
-            self.assertIs(self.ask(helper, b"carol"), Kind.UNSURE)
+            self.assertIs(self.ask(client, b"carol"), Kind.UNSURE)
             self.assertIn("restart the server", self.answer.verdict.why)
             notes.update(self.answer.notes)
         [note] = notes
@@ -119,80 +119,80 @@ class OthersTests(KilledTestCase):
         """
         For root it doesn't matter which groups it has left; for another it does.
         """
-        helper = self.helper()
-        self.kill(helper)
+        client = self.client()
+        self.kill(client)
         self.patch(os, "getegid", lambda: 4711)
         if os.geteuid():
-            self.assertIs(self.ask(helper, b"carol"), Kind.UNSURE)
+            self.assertIs(self.ask(client, b"carol"), Kind.UNSURE)
             return
-        self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
+        self.assertIs(self.ask(client, b"carol"), Kind.ACCEPTED)
 
     def test_closed(self) -> None:
         """
         None are started once they were closed, also if that happens meanwhile.
         """
-        helper = self.helper()
-        self.kill(helper)
+        client = self.client()
+        self.kill(client)
         before = set(children(os.getpid()))
-        helper.close()
-        self.assertIs(self.ask(helper, b"carol"), Kind.UNSURE)
+        client.close()
+        self.assertIs(self.ask(client, b"carol"), Kind.UNSURE)
         self.assertLessEqual(set(children(os.getpid())), before)
-        helper = self.helper()
-        self.kill(helper)
-        self.patch(helper, "_isClosed", True)
-        helper._startOthers([])
-        self.assertFalse(helper._running.close.alive)
+        client = self.client()
+        self.kill(client)
+        self.patch(client, "_isClosed", True)
+        client._startOthers([])
+        self.assertFalse(client._processes.close.alive)
 
     def test_endAtOnce(self) -> None:
         """
         Processes that end as soon as they are started aren't started for each login.
         """
-        helper = self.helper()
-        self.kill(helper)
-        self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
+        client = self.client()
+        self.kill(client)
+        self.assertIs(self.ask(client, b"carol"), Kind.ACCEPTED)
         [self.broker] = set(children(os.getpid())) - {self.broker}
-        self.kill(helper)
-        self.assertIs(self.ask(helper, b"carol"), Kind.UNSURE)
+        self.kill(client)
+        self.assertIs(self.ask(client, b"carol"), Kind.UNSURE)
         self.assertIn("a moment ago", self.answer.verdict.why)
-        self.patch(helper, "_notBefore", 0)
-        self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
+        self.patch(client, "_notBefore", 0)
+        self.assertIs(self.ask(client, b"carol"), Kind.ACCEPTED)
 
     def test_dontStart(self) -> None:
         """
         If others can't be started, that is told, and is no wrong password.
         """
-        helper = self.helper()
+        client = self.client()
         self.patch(_client, "_PAUSE", 0)
-        self.kill(helper)
+        self.kill(client)
         python = sys.executable
         for program in ("/nowhere/python", shutil.which("false")):
             self.patch(sys, "executable", program)
-            self.assertIs(self.ask(helper, b"carol"), Kind.UNSURE)
+            self.assertIs(self.ask(client, b"carol"), Kind.UNSURE)
             self.assertIn("the next login starts others", self.answer.verdict.why)
         self.patch(sys, "executable", python)
-        self.patch(helper, "_settings", 5)
-        self.assertIs(self.ask(helper, b"carol"), Kind.UNSURE)
+        self.patch(client, "_settings", 5)
+        self.assertIs(self.ask(client, b"carol"), Kind.UNSURE)
         self.assertIn("other fields than those", self.answer.verdict.why)
 
     def test_crowd(self) -> None:
         """
         Many who come at once start them once; nobody waits longer than he may.
         """
-        helper = self.helper(3)
-        self.kill(helper)
+        client = self.client(3)
+        self.kill(client)
         before = set(children(os.getpid()))
         with ThreadPoolExecutor(6) as threads:
             asking = [
-                threads.submit(helper.ask, b"carol", PASSWORD, None, soon(PATIENCE))
+                threads.submit(client.ask, b"carol", PASSWORD, None, soon(PATIENCE))
                 for _ in range(12)
             ]
             kinds = {one.result().verdict.kind for one in asking}
         self.assertEqual(kinds, {Kind.ACCEPTED})
         self.assertEqual(len(set(children(os.getpid())) - before), 1)
         [self.broker] = set(children(os.getpid())) - before
-        self.kill(helper)
-        with helper._starting:
-            answer = helper.ask(b"carol", PASSWORD, None, soon(0))
+        self.kill(client)
+        with client._starting:
+            answer = client.ask(b"carol", PASSWORD, None, soon(0))
         self.assertIn("just being started", answer.verdict.why)
 
 
@@ -207,17 +207,17 @@ class WorkerTests(Services, KilledTestCase):
         if os.geteuid():
             raise SkipTest("run the tests as root, on a machine that isn't anybody's")
 
-    def start(self, kind: str, settings: object) -> Helper:
+    def start(self, kind: str, settings: object) -> PrivilegedClient:
         """
         Start a broker and a worker.
         """
         before = set(children(os.getpid()))
-        helper = Helper(kind, settings, 1)
-        self.addCleanup(helper.close)
+        client = PrivilegedClient(kind, settings, 1)
+        self.addCleanup(client.close)
         [self.broker] = set(children(os.getpid())) - before
         [self.worker] = until(lambda: children(self.broker))
         self.addCleanup(end, self.worker)
-        return helper
+        return client
 
     def test_asUser(self) -> None:
         """
@@ -225,11 +225,11 @@ class WorkerTests(Services, KilledTestCase):
         rights.
         """
         files = KeyFiles((str(self.folder / "%u"), str(self.folder / "none")))
-        helper = self.start("sshkey", KeySettings(files))
+        client = self.start("sshkey", KeySettings(files))
         for _ in range(2):
-            verdict = helper.ask(NAME, KEY, None, soon(PATIENCE)).verdict
+            verdict = client.ask(NAME, KEY, None, soon(PATIENCE)).verdict
             self.assertIs(verdict.kind, Kind.REFUSED)
-        self.kill(helper)
+        self.kill(client)
         until(lambda: isGone(self.worker))
 
     def test_whileUser(self) -> None:
@@ -269,10 +269,10 @@ class WorkerTests(Services, KilledTestCase):
         So does one in which a module of PAM has become somebody else, and come back.
         """
         self.service("become", f"{self.module()} become", "pam_permit.so")
-        helper = self.start("pam", PAMSettings("become", str(self.confdir)))
-        answer = helper.ask(NAME, b"x", None, soon(PATIENCE))
+        client = self.start("pam", PAMSettings("become", str(self.confdir)))
+        answer = client.ask(NAME, b"x", None, soon(PATIENCE))
         self.assertIs(answer.verdict.kind, Kind.ACCEPTED)
-        self.kill(helper)
+        self.kill(client)
         until(lambda: isGone(self.worker))
 
     def test_underWay(self) -> None:
@@ -285,10 +285,10 @@ class WorkerTests(Services, KilledTestCase):
         self.service("wait", module, "pam_permit.so")
         for privileges, says in [(0, "the next login"), (4711, "restart the server")]:
             pids.write_text("")
-            helper = self.start("pam", PAMSettings("wait", str(self.confdir)))
+            client = self.start("pam", PAMSettings("wait", str(self.confdir)))
             self.patch(os, "geteuid", lambda uid=privileges: uid)
             with ThreadPoolExecutor(1) as threads:
-                asking = threads.submit(helper.ask, NAME, b"x", None, soon(PATIENCE))
+                asking = threads.submit(client.ask, NAME, b"x", None, soon(PATIENCE))
                 until(pids.read_text)
                 os.kill(self.broker, signal.SIGKILL)
                 verdict = asking.result().verdict

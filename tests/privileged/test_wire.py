@@ -18,19 +18,19 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._privileged import _wire
 from mycred._privileged._wire import (
-    Answer,
     Order,
+    Reply,
     Request,
     Start,
     WireError,
     drain,
-    packAnswer,
     packEnd,
+    packReply,
     packVerdict,
     receive,
     send,
-    unpackAnswer,
     unpackMessage,
+    unpackReply,
     unpackVerdict,
 )
 from mycred._records import pack
@@ -241,8 +241,8 @@ class AnswerTests(SynchronousTestCase):
         So does an answer, with the number of its request.
         """
         with pair() as (one, other):
-            send(one, packAnswer(number, Answer(verdict, tuple(notes))))
-            arrived = unpackAnswer(receive(other))
+            send(one, packReply(number, Reply(verdict, tuple(notes))))
+            arrived = unpackReply(receive(other))
         assert not isinstance(arrived, str)
         self.assertEqual((arrived[0], arrived[1].notes), (number, tuple(notes)))
 
@@ -250,9 +250,9 @@ class AnswerTests(SynchronousTestCase):
         """
         In its place may come how the worker has ended.
         """
-        self.assertEqual(unpackAnswer(packEnd("killed")), "killed")
-        self.assertRaises(WireError, unpackAnswer, {"ended": 5})
-        self.assertRaises(WireError, unpackAnswer, {"ended": "x", "number": 5})
+        self.assertEqual(unpackReply(packEnd("killed")), "killed")
+        self.assertRaises(WireError, unpackReply, {"ended": 5})
+        self.assertRaises(WireError, unpackReply, {"ended": "x", "number": 5})
 
     def test_sent(self) -> None:
         """
@@ -277,11 +277,11 @@ class AnswerTests(SynchronousTestCase):
         name = data.draw(strategies.sampled_from(sorted(record)))
         value = record.pop(name)
         self.assertRaises(WireError, unpackVerdict, packed)
-        record[f"{name}s"] = value
+        record[f"{name}'s twin"] = value
         self.assertRaises(WireError, unpackVerdict, packed)
         record[name] = value
         self.assertRaises(WireError, unpackVerdict, packed)
-        del record[f"{name}s"]
+        del record[f"{name}'s twin"]
         unpackVerdict(packed)
 
     @settings(max_examples=300)
@@ -293,7 +293,7 @@ class AnswerTests(SynchronousTestCase):
         for kind in (Request, Order, Start):
             with contextlib.suppress(WireError):
                 unpackMessage(kind, message)
-        for unpack in (unpackVerdict, unpackAnswer):
+        for unpack in (unpackVerdict, unpackReply):
             with contextlib.suppress(WireError):
                 unpack(message)
 

@@ -23,7 +23,15 @@ from ..._conchcontracts import (
     keys as keys,
 )
 from ..._contracts import ICredentialsChecker, ISSHPrivateKey, IUsernamePassword
-from ..._sshkeys import SERVER_OPTIONS, KeyEvidence, KeyOptions, KeyPolicy
+from ..._sshkeys import (
+    SERVER_OPTIONS,
+    KeyEvidence,
+    KeyOptions,
+    KeyPolicy,
+    checkKeyFiles,
+    checkPattern,
+    checkPolicy,
+)
 from ...error import UnauthorizedLogin, UnhandledCredentials
 from .._unix import verifyCryptedPassword
 from ._command import KeysCommand
@@ -66,6 +74,9 @@ __all__ = [
     "UserDB",
     "UserRecord",
     "ValidPublicKey",
+    "checkKeyFiles",
+    "checkPattern",
+    "checkPolicy",
     "keyOf",
     "readAuthorizedKeyFile",
     "verifyCryptedPassword",

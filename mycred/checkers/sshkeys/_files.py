@@ -14,11 +14,11 @@ from twisted.conch.ssh.keys import Key
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
-from ..._accounts import SHADOW, Rules, SystemUsers
+from ..._accounts import SHADOW, AccountRules, SystemUsers
 from ..._conchcontracts import IAuthorizedKeysDB, twistedConch
 from ..._counterparts import Counterpart, overridable
 from ..._paths import AnyPath, asPath, asPathOrNone
-from ..._privileged import Helper
+from ..._privileged import PrivilegedClient
 from ..._sshkeys import (
     FILES,
     Authority,
@@ -92,7 +92,7 @@ class UNIXAuthorizedKeysFiles(Counterpart, twistedConch.UNIXAuthorizedKeysFiles)
         revoked: AnyPath | None = None,
         principals: AnyPath | None = None,
         strict: bool = True,
-        accountRules: Rules | None = None,
+        accountRules: AccountRules | None = None,
         command: KeysCommand | None = None,
         policy: KeyPolicy = _anyKey,
         separate: bool = False,
@@ -146,8 +146,8 @@ class UNIXAuthorizedKeysFiles(Counterpart, twistedConch.UNIXAuthorizedKeysFiles)
         settings = KeySettings(where, policy, accountRules, shadow)
         self._authority = makeAuthority(settings, users=self._users)
         if separate:
-            helper = Helper("sshkey", settings, processorCount())
-            self._store = PrivilegedKeyStore(helper, self._authority, workers)
+            client = PrivilegedClient("sshkey", settings, processorCount())
+            self._store = PrivilegedKeyStore(client, self._authority, workers)
         else:
             self._store = KeyStore(self._authority, workers)
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from twisted.internet.defer import Deferred
 
 from ..._checking._stores import AsyncStore, PrivilegedStore
-from ..._privileged import Helper
+from ..._privileged import PrivilegedClient
 from ..._sshkeys import Authority, KeyEvidence, Offer
 from ..._verdict import Kind, Note, Verdict
 from ...workers import Workers
@@ -120,15 +120,18 @@ class PrivilegedKeyStore(KeyStore):
     """
 
     def __init__(
-        self, helper: Helper, authority: Authority, workers: Workers | None = None
+        self,
+        client: PrivilegedClient,
+        authority: Authority,
+        workers: Workers | None = None,
     ) -> None:
         """
-        @param helper: the processes.
+        @param client: the processes.
         @param authority: what decides here.
         @param workers: the threads.
         """
         super().__init__(authority, workers)
-        self._processes = PrivilegedStore(helper, workers)
+        self._processes = PrivilegedStore(client, workers)
 
     def lookUp(self, name: bytes, proof: Proof, peer: str | None) -> Deferred[Verdict]:
         """

@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.logger import Logger
 from twisted.python.reflect import qual
 
-from ..._checking._avatarids import withKey
+from ..._checking._accounts import withKey
 from ..._conchcontracts import NotEnoughAuthentication, twistedConch
 from ..._contracts import AvatarID, ICredentialsChecker, InterfaceType
 from ..._counterparts import Counterpart, isOverridden, overridable

@@ -19,8 +19,7 @@ from twisted.python.failure import Failure
 
 from ..._accounts import isMadeUp
 from ..._audit import withReason
-from ..._checking._accounts import errorOf
-from ..._checking._avatarids import avatarIdOf
+from ..._checking._accounts import avatarIdOf, errorOf
 from ..._conchcontracts import ValidPublicKey, twistedConch
 from ..._contracts import AvatarID, ICredentialsChecker, ISSHPrivateKey
 from ..._counterparts import Counterpart, isOverridden

@@ -12,8 +12,7 @@ from twisted.internet.defer import Deferred, execute
 from twisted.python.failure import Failure
 
 from ..._audit import withReason
-from ..._checking._accounts import errorOf
-from ..._checking._avatarids import withKey
+from ..._checking._accounts import errorOf, withKey
 from ..._conchcontracts import ValidPublicKey
 from ..._contracts import AvatarID
 from ..._counterparts import isOverridden, overridable

@@ -25,12 +25,12 @@ from mycred.checkers.sshkeys._directory import LDAPAuthorizedKeys
 from mycred.checkers.sshkeys._publickeys import Proof
 from mycred.credentials import SSHPrivateKey
 from mycred.error import AccountDenied, DenialReason, TemporaryFailure, UnauthorizedLogin
+from mycred.testing import SteppedWorkers
 
 from ...kit.directory import DirectoryTestCase
 from ...kit.keys import blobOf, ed25519, line, rsaKey
 from ...kit.openssh import keygen
 from ...kit.slapd import PEOPLE, SUFFIX, person
-from ...kit.stepping import SteppedWorkers
 
 ALICE, BOB = ed25519(), ed25519()
 

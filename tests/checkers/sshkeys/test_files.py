@@ -15,7 +15,7 @@ from unittest import mock
 from twisted.internet.defer import Deferred
 
 from mycred import _files as _state
-from mycred._accounts import Rules, SystemUsers, isMadeUp
+from mycred._accounts import AccountRules, SystemUsers, isMadeUp
 from mycred._sshkeys import (
     Authority,
     KeyFiles,
@@ -35,6 +35,7 @@ from mycred.checkers.sshkeys import (
     _publickeys,
 )
 from mycred.error import AccountDenied, DenialReason, TemporaryFailure, UnauthorizedLogin
+from mycred.testing import SteppedWorkers
 
 from ...kit.keycheckers import (
     ALICE,
@@ -46,7 +47,6 @@ from ...kit.keycheckers import (
     signed,
 )
 from ...kit.keys import blobOf, certificate, line, lineOf, rsaKey, shortRSA
-from ...kit.stepping import SteppedWorkers
 
 
 class LookTests(MachineTestCase):
@@ -760,7 +760,7 @@ class StandingTests(MachineTestCase):
     Accounts that may not be used.
     """
 
-    def denied(self, fields: str, rules: Rules = Rules()) -> Verdict:  # noqa: B008
+    def denied(self, fields: str, rules: AccountRules = AccountRules()) -> Verdict:  # noqa: B008
         """
         Look a key up, of an account with a line of shadow(5).
         """
@@ -797,9 +797,9 @@ class StandingTests(MachineTestCase):
 
     def test_rules(self) -> None:
         """
-        Rules are kept.
+        AccountRules are kept.
         """
-        rules = Rules(minuid=os.geteuid() + 1)
+        rules = AccountRules(minuid=os.geteuid() + 1)
         verdict = self.denied("*:::::::", rules)
         self.assertIs(verdict.denial, DenialReason.POLICY)
 
@@ -815,7 +815,7 @@ class StandingTests(MachineTestCase):
         Who has proved the key is told why.
         """
         self.denied("!:::::::")
-        checker = SSHPublicKeyChecker(self.keys(accountRules=Rules()))
+        checker = SSHPublicKeyChecker(self.keys(accountRules=AccountRules()))
         failure = self.failureResultOf(
             checker.requestAvatarId(signed(ALICE)), AccountDenied
         )
@@ -874,7 +874,7 @@ class CommandTests(MachineTestCase):
         """
         Its keys don't open an account that may not be used.
         """
-        rules = Rules(minuid=os.geteuid() + 1)
+        rules = AccountRules(minuid=os.geteuid() + 1)
         verdict = self.look(ALICE, command=Command(line(ALICE)), accountRules=rules)
         self.assertIs(verdict.kind, Kind.DENIED)
 

@@ -95,7 +95,7 @@ class FactoryTests(SynchronousTestCase):
         """
         store = checker._keydb._store
         if isinstance(store, PrivilegedKeyStore):
-            self.addCleanup(store._processes._helper.close)
+            self.addCleanup(store._processes._client.close)
         return checker
 
     def assertWrong(self, argstring: str, *says: str) -> None:
@@ -232,10 +232,10 @@ class FactoryTests(SynchronousTestCase):
         """
         The help tells of each option.
         """
-        from mycred.plugins.cred_sshkeys import _keys
+        from mycred.plugins.cred_sshkeys import options
 
-        for name in _keys():
-            self.assertIn(f"\n{name}=", theSSHKeyCheckerFactory.authHelp)
+        for option in options:
+            self.assertIn(f"\n{option.key}=", theSSHKeyCheckerFactory.authHelp)
 
     def test_withoutConch(self) -> None:
         """

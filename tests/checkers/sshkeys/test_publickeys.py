@@ -32,6 +32,7 @@ from mycred.error import (
     TemporaryFailure,
     UnauthorizedLogin,
 )
+from mycred.testing import SteppedWorkers
 
 from ...kit.keycheckers import (
     ACCOUNT,
@@ -43,7 +44,6 @@ from ...kit.keycheckers import (
     signed,
 )
 from ...kit.keys import SecurityKey, blobOf, certificate, ecdsa, ed25519, line, rsaKey
-from ...kit.stepping import SteppedWorkers
 
 
 class DatabaseTests(KeyTestCase):

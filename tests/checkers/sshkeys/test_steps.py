@@ -12,7 +12,7 @@ from twisted.conch.error import ValidPublicKey
 from twisted.conch.ssh.keys import Key
 from twisted.internet.defer import Deferred
 
-from mycred._accounts import Rules
+from mycred._accounts import AccountRules
 from mycred.checkers.sshkeys import (
     InMemorySSHKeyDB,
     SSHPublicKeyChecker,
@@ -151,10 +151,10 @@ class DatabaseTests(StepTestCase):
         The rules for accounts hold for the keys that a program knows.
         """
         self.authorize()
-        rules = Rules(minuid=2**31 - 1)
+        rules = AccountRules(minuid=2**31 - 1)
         keys = Withholding(self.userdb, accountRules=rules)
         self.assertRefused(SSHPublicKeyChecker(keys))
-        keys = Withholding(self.userdb, accountRules=Rules())
+        keys = Withholding(self.userdb, accountRules=AccountRules())
         self.assertEqual(self.login(SSHPublicKeyChecker(keys)), b"alice")
 
 
@@ -301,7 +301,7 @@ class StepTests(StepTestCase):
         itself.
         """
         self.authorize()
-        keys = self.files(accountRules=Rules(minuid=2**31 - 1))
+        keys = self.files(accountRules=AccountRules(minuid=2**31 - 1))
         checker: Any = SSHPublicKeyChecker(keys)
         checker._verifyKey = lambda pubKey, credentials: credentials.username
         self.assertRefused(checker)

@@ -1,5 +1,5 @@
 """
-Tests for where users are found.
+Tests for L{mycred._accounts._systemusers} and L{mycred._accounts._users}.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._accounts import FileUsers, SystemUsers, _users, describe
+from mycred._accounts import SystemUsers, _systemusers, findAccount
+from mycred._accounts._users import FoundUser
 from mycred._verdict import Account
-
-from ..kit.machines import MachineTestCase
 
 
 class SystemUsersTests(SynchronousTestCase):
@@ -25,11 +24,11 @@ class SystemUsersTests(SynchronousTestCase):
 
     def test_self(self) -> None:
         """
-        The user who runs this is found as L{pwd} and id(1) know him.
+        The user who runs this is found as L{pwd} and id(1) know them.
         """
         record = pwd.getpwuid(os.getuid())
         users = SystemUsers()
-        account = describe(users, os.fsencode(record.pw_name))
+        account = findAccount(users, os.fsencode(record.pw_name))
         assert account is not None
         self.assertEqual(account.name, record.pw_name)
         self.assertEqual((account.uid, account.gid), (os.getuid(), record.pw_gid))
@@ -45,7 +44,7 @@ class SystemUsersTests(SynchronousTestCase):
         Groups are those of the user that is asked for.
         """
         other = next(u for u in pwd.getpwall() if u.pw_gid not in (0, os.getgid()))
-        account = describe(SystemUsers(), os.fsencode(other.pw_name))
+        account = findAccount(SystemUsers(), os.fsencode(other.pw_name))
         assert account is not None
         gids = os.getgrouplist(other.pw_name, other.pw_gid)
         self.assertEqual(account.gids, tuple(dict.fromkeys(gids)))
@@ -54,7 +53,7 @@ class SystemUsersTests(SynchronousTestCase):
         """
         A group that is listed twice counts once.
         """
-        self.patch(_users, "_groupList", lambda name, gid: [0, 0, 1, 0])
+        self.patch(_systemusers, "_groupList", lambda name, gid: [0, 0, 1, 0])
         groups = SystemUsers().groupsOf(Account("root", 0, 0, "/", "/bin/sh"))
         self.assertEqual(groups.gids, (0, 1))
 
@@ -69,14 +68,14 @@ class SystemUsersTests(SynchronousTestCase):
 
     def test_unknown(self) -> None:
         """
-        Nobody is found by a name that nobody has, whatever its bytes.
+        No user is found by a name that no account has, whatever its bytes.
         """
         for name in (b"no-such-user", b"\xff\xfe", "zoë".encode()):
-            self.assertEqual(SystemUsers().find(name), _users.Found())
+            self.assertEqual(SystemUsers().find(name), FoundUser())
 
     def test_namelessGroup(self) -> None:
         """
-        A group that has no name is known by its number.
+        A group that has no name is known by its gid.
         """
 
         class NoGroups:
@@ -86,13 +85,13 @@ class SystemUsersTests(SynchronousTestCase):
 
             def getgrgid(self, gid: int) -> object:
                 """
-                Find none.
+                Raise, since there is none.
                 """
                 raise KeyError(gid)
 
             def getgrnam(self, name: str) -> object:
                 """
-                Find none.
+                Raise, since there is none.
                 """
                 raise KeyError(name)
 
@@ -103,7 +102,7 @@ class SystemUsersTests(SynchronousTestCase):
 
     def test_tooManyFiles(self) -> None:
         """
-        If no file can be opened, the name service finds nobody: that is no answer.
+        If no file can be opened, the name service finds no user: that is no answer.
         """
 
         class Nothing:
@@ -113,7 +112,7 @@ class SystemUsersTests(SynchronousTestCase):
 
             def find(self, key: object) -> object:
                 """
-                Find nothing.
+                Raise, since there is nothing.
                 """
                 raise KeyError(key)
 
@@ -121,7 +120,7 @@ class SystemUsersTests(SynchronousTestCase):
 
         users = SystemUsers(Nothing(), Nothing())
         account = Account("root", 0, 0, "/", "/bin/sh")
-        self.assertEqual(users.find(b"root"), _users.Found())
+        self.assertEqual(users.find(b"root"), FoundUser())
         self.assertEqual(users.groupsOf(account).names, ())
 
         def fail(path: str, flags: int) -> int:
@@ -134,7 +133,7 @@ class SystemUsersTests(SynchronousTestCase):
 
     def groupList(self, groups: list[int], tells: bool) -> list[int]:
         """
-        Ask a C library for groups.
+        Return the groups that a C library has.
 
         @param tells: whether it says how many there are, as glibc does.
         """
@@ -152,14 +151,14 @@ class SystemUsersTests(SynchronousTestCase):
             size[0] = len(groups)
             return len(groups)
 
-        self.patch(_users, "getgrouplist", lambda: getgrouplist)
-        found = _users._groupList(b"alice", 1)
+        self.patch(_systemusers, "getgrouplist", lambda: getgrouplist)
+        found = _systemusers._groupList(b"alice", 1)
         self.assertLess(len(asked), 15)
         return found
 
     def test_manyGroups(self) -> None:
         """
-        Whoever is in many groups is in all of them.
+        A user may be in many groups.
         """
         for number in (1, 64, 65, 1000, 65_536):
             for tells in (True, False):
@@ -168,96 +167,7 @@ class SystemUsersTests(SynchronousTestCase):
 
     def test_noGroups(self) -> None:
         """
-        If they can't be listed, that is told.
+        If they can't be listed, that is an error.
         """
         with self.assertRaises(OSError):
             self.groupList(list(range(2**18)), False)
-
-
-class FileUsersTests(MachineTestCase):
-    """
-    Tests for L{FileUsers}.
-    """
-
-    def find(self, name: bytes, content: bytes) -> _users.Found:
-        """
-        Look somebody up in a file that holds this, and has come to rest.
-        """
-        self.settle()
-        self.write("passwd", content)
-        return FileUsers(self.passwd).find(name)
-
-    def test_lines(self) -> None:
-        """
-        Lines are read as glibc reads them: of two for one user the first counts,
-        comments, blank lines and instructions are skipped.
-        """
-        content = (
-            b"#carol:x:1:1:::\n\n  \n+carol:x:2:2:::\n+\n-\n+::::::\n"
-            b"  carol:x:3:3::/c:/bin/c\ncarol:x:4:4:::\nnonsense\n:x:5:5:::\n"
-        )
-        user = self.find(b"carol", content).user
-        assert user is not None
-        self.assertEqual(user.account, Account("carol", 3, 3, "/c", "/bin/c"))
-        for name in (b"#carol", b"+carol", b"+", b"-", b"nonsense", b""):
-            self.assertIsNone(self.find(name, content).user, name)
-
-    def test_numbers(self) -> None:
-        """
-        The largest numbers are those below what stands for nobody; an empty shell is
-        /bin/sh.
-        """
-        user = self.find(b"carol", b"carol:x:4294967294:4294967294:::\n").user
-        assert user is not None
-        self.assertEqual((user.account.uid, user.account.gid), (2**32 - 2, 2**32 - 2))
-        self.assertEqual(user.account.shell, "/bin/sh")
-
-    def test_damaged(self) -> None:
-        """
-        A line that isn't one of passwd(5) is nobody's.
-        """
-        for line in (
-            b"carol:x",
-            b"carol:x:1:1::/c",
-            b"carol:x:1:1::/c:/bin/sh:",
-            b"carol:x::1::/c:/bin/sh",
-            b"carol:x:-1:1::/c:/bin/sh",
-            b"carol:x:1:root::/c:/bin/sh",
-            b"carol:x:4294967295:1::/c:/bin/sh",
-            b"carol:x:1:99999999999::/c:/bin/sh",
-        ):
-            found = self.find(b"carol", line + b"\n")
-            self.assertIsNone(found.user, line)
-            self.assertIn("passwd(5)", found.flaw)
-
-    def test_names(self) -> None:
-        """
-        Bytes that are no UTF-8 come through as Python has them.
-        """
-        user = self.find(b"zo\xeb", b"zo\xeb:x:1:1::/h\xff:/bin/sh\n").user
-        assert user is not None
-        self.assertEqual(user.name, b"zo\xeb")
-        self.assertEqual(os.fsencode(user.account.home), b"/h\xff")
-
-    def test_cut(self) -> None:
-        """
-        A last line without an end counts, once it has come to rest, if its shell is
-        there: an empty one would stand for one that is in /etc/shells.
-        """
-        line = b"carol:x:1:1::/c:/bin/sh"
-        passwd = self.write("young", line)
-        found = FileUsers(passwd).find(b"carol")
-        self.assertIsNone(found.user)
-        self.assertIsNotNone(found.doubt)
-        self.assertIsNotNone(self.find(b"carol", line).user)
-        for size in range(len(line) - len(b"/bin/sh") + 1):
-            self.assertIsNone(self.find(b"carol", line[:size]).user, line[:size])
-
-    def test_hidden(self) -> None:
-        """
-        As for pam_unix, C{##} refers to the shadow file if the name follows.
-        """
-        for secret, hidden in [(b"##carol", True), (b"##dave", False), (b"##", False)]:
-            user = self.find(b"carol", b"carol:%s:1:1:::/bin/sh\n" % secret).user
-            assert user is not None
-            self.assertEqual(user.own is None, hidden)

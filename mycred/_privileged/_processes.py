@@ -1,5 +1,5 @@
 """
-The processes that run: a broker, and its workers.
+A broker and its workers, as the server sees them.
 """
 
 from __future__ import annotations
@@ -19,39 +19,39 @@ from .._records import pack
 from .._verdict import Kind, Verdict
 from ._launch import close, end as endOf, start
 from ._wire import (
-    Answer,
     Order,
+    Reply,
     Request,
     Start,
     WireError,
     drain,
     receive,
     send,
-    unpackAnswer,
+    unpackReply,
 )
 
-# For how long the broker may take to begin, and to replace a worker, in seconds.
-_PATIENCE = 20.0
+# How long to wait for the broker to begin, and to replace a worker, in seconds.
+_BROKER_WAIT = 20.0
 
 
-class Running:
+class WorkerProcesses:
     """
     A broker and its workers.
 
-    @ivar close: a callable that ends them; they also end when this is forgotten,
-        and with the server.
+    @ivar close: a callable that ends them.  They also end with this object, and with the
+        server.
     """
 
     def __init__(
-        self, kind: str, settings: object, processes: int, folders: Sequence[str]
+        self, kind: str, settings: object, processes: int, directories: Sequence[str]
     ) -> None:
         """
-        @param kind: how they find a verdict.
-        @param settings: what decides it.
-        @param processes: how many workers there are.
-        @param folders: where modules are.
+        @param kind: as for L{PrivilegedClient}.
+        @param settings: as for L{PrivilegedClient}.
+        @param processes: how many workers to start.
+        @param directories: where modules are found.
 
-        @raise ValueError: if it can't be done with these settings.
+        @raise ValueError: if the workers can't use these settings.
         @raise OSError: if the processes can't be started.
         """
         self._ordering = Lock()
@@ -74,7 +74,7 @@ class Running:
         for place in enumerate(ends):
             self._idle.put(place)
         try:
-            self._begin(kind, settings, folders)
+            self._begin(kind, settings, directories)
         except BaseException:
             self.close()
             raise
@@ -82,7 +82,7 @@ class Running:
     @property
     def isOver(self) -> bool:
         """
-        Whether the broker has ended by itself, and not by L{close}.
+        Whether the broker has ended, other than by L{close}.
         """
         if not self.close.alive:
             return False
@@ -90,28 +90,28 @@ class Running:
         poll.register(self._control, 0)
         return bool(poll.poll(0))
 
-    def ask(self, name: bytes, password: bytes, peer: str | None, until: float) -> Answer:
+    def ask(self, name: bytes, password: bytes, peer: str | None, until: float) -> Reply:
         """
-        Ask for a verdict, and wait for it.
+        Send a request to an idle worker, and wait for its reply.
 
-        @param name: the name.
+        @param name: the name of the user.
         @param password: the password, or the key.
-        @param peer: the address of the peer, if it is known.
-        @param until: how long to wait, as L{time.monotonic} counts; then the worker is
+        @param peer: the address of the client, if it is known.
+        @param until: when to give up, as L{time.monotonic} counts; then the worker is
             replaced.
 
         @raise OSError: if the processes have ended.
         """
         place, end = self._idle.get()
         try:
-            # Nobody else has it, also not another process after a fork.
+            # Unique, also in another process after a fork.
             number = secrets.randbits(62)
             notices = _notices(end)
             end.settimeout(max(until - time.monotonic(), 1e-3))
             try:
                 send(end, pack(Request(number, name, password, peer)))
-                answer = self._answer(end, number, name, until)
-                return replace(answer, notes=(*notices, *answer.notes))
+                reply = self._receiveReply(end, number, name, until)
+                return replace(reply, notes=(*notices, *reply.notes))
             except (TimeoutError, WireError) as error:
                 self._replace(place)
                 what = "makes no sense"
@@ -121,22 +121,22 @@ class Running:
         finally:
             self._idle.put((place, end))
 
-    def _answer(self, end: socket, number: int, name: bytes, until: float) -> Answer:
+    def _receiveReply(self, end: socket, number: int, name: bytes, until: float) -> Reply:
         """
-        Wait for the answer to a question.
+        Wait for the reply to a request.
         """
-        self._wait(end, until)
+        self._waitForMessage(end, until)
         while (message := receive(end, until)) is not None:
-            reply = unpackAnswer(message)
-            if isinstance(reply, str):
-                return unsure(name, reply)
-            if reply[0] == number:
-                return reply[1]
-            # Otherwise it comes too late, for somebody else.
-            self._wait(end, until)
+            received = unpackReply(message)
+            if isinstance(received, str):
+                return unsure(name, received)
+            if received[0] == number:
+                return received[1]
+            # Otherwise it is a late one, to another request.
+            self._waitForMessage(end, until)
         raise OSError("no answer will come")
 
-    def _wait(self, end: socket, until: float) -> None:
+    def _waitForMessage(self, end: socket, until: float) -> None:
         """
         Wait until something has come.
 
@@ -153,15 +153,15 @@ class Running:
         if end.fileno() not in ready:
             raise OSError("their broker has ended")
 
-    def _begin(self, kind: str, settings: object, folders: Sequence[str]) -> None:
+    def _begin(self, kind: str, settings: object, directories: Sequence[str]) -> None:
         """
-        Tell the broker what it must know, and wait until it has begun.
+        Send the broker its settings, and wait until it has begun.
         """
-        path = os.fsencode("\0".join(folders))
+        path = os.fsencode("\0".join(directories))
         try:
             self._control.sendall(len(path).to_bytes(4, "big") + path)
             send(self._control, pack(Start(kind, settings)))
-            problem = receive(self._control, time.monotonic() + _PATIENCE)
+            problem = receive(self._control, time.monotonic() + _BROKER_WAIT)
         except (OSError, WireError):
             problem = None
         if problem is None:
@@ -173,16 +173,16 @@ class Running:
         """
         Have a worker replaced.
 
-        @raise OSError: if the broker doesn't do so.
+        @raise OSError: if the broker doesn't do that in time.
         """
-        number, until = secrets.randbits(62), time.monotonic() + _PATIENCE
+        number, until = secrets.randbits(62), time.monotonic() + _BROKER_WAIT
         with self._ordering:
-            self._control.settimeout(_PATIENCE)
+            self._control.settimeout(_BROKER_WAIT)
             send(self._control, pack(Order(place, number)))
             try:
                 reply = receive(self._control, until)
                 while reply not in (None, number):
-                    # It comes too late, for another order.
+                    # It is a late one, to another order.
                     reply = receive(self._control, until)
             except WireError:
                 reply = None
@@ -192,30 +192,32 @@ class Running:
 
 def _notices(end: socket) -> list[str]:
     """
-    Take notice of what has come while nobody asked: of a process that has ended.
+    Return how the worker has ended, as often as that happened since the last request.
     """
     notices: list[str] = []
     try:
-        # There is hardly ever any, and to wait for it would take a millisecond.
+        # Hardly ever has it, and to wait for a message would take a millisecond.
         end.setblocking(False)
         end.recv(1, MSG_PEEK)
     except OSError:
         return notices
     try:
         while (message := receive(end, time.monotonic())) is not None:
-            reply = unpackAnswer(message)
-            if isinstance(reply, str):
-                notices.append(reply)
+            received = unpackReply(message)
+            if isinstance(received, str):
+                notices.append(received)
     except (OSError, WireError):
         drain(end)
     return notices
 
 
-def unsure(name: bytes, why: str) -> Answer:
+def unsure(name: bytes, why: str) -> Reply:
     """
-    Answer that nothing could be found out.
+    Return the reply that nothing could be found out.
+
+    @param why: what is to be logged.
     """
-    return Answer(Verdict(Kind.UNSURE, name, why))
+    return Reply(Verdict(Kind.UNSURE, name, why))
 
 
-__all__ = ["Running", "unsure"]
+__all__ = ["WorkerProcesses", "unsure"]
