@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any, Union
+from typing import TypeVar, Union
 
 from .._accounts import SystemUsers, Users, isAccountName, madeUp
 from .._secrets import printable
@@ -23,13 +23,15 @@ from ._budget import Limit, TooMuch
 from ._certificate import Certificate, Offer, signingKeyOf
 from ._evidence import KeyEvidence
 from ._groupmemory import GroupMemory
-from ._keyfiles import Kept, KeyFiles, expand
+from ._keyfiles import KeyFiles, ListFile, expand
 from ._options import BadOption, KeyOptions
 from ._policy import KeyPolicy
 from ._request import Request
 from ._revoked import Revoked
 from ._strictmodes import AsUser, UnsafeFile, readSafely, withOwnRights
 from ._wire import UnusableKey
+
+_T = TypeVar("_T")
 
 # What isn't there, or can't be read later either.
 _DEFINITE = {
@@ -86,8 +88,8 @@ class Authority:
         self._asUser = asUser
         self._now = now
         self._notes: deque[Note] = deque(maxlen=_MOST_NOTES)
-        self._ca = self._keptFile(files.ca, authoritiesIn)
-        self._revoked = self._keptFile(files.revoked, Revoked.parse)
+        self._ca = self._listFile(files.ca, authoritiesIn)
+        self._revoked = self._listFile(files.revoked, Revoked.parse)
 
     def lookUp(self, name: bytes, offer: Offer, peer: str | None) -> Verdict:
         """
@@ -199,7 +201,7 @@ class Authority:
             return False
         listed = self._revoked.read()
         doubts.append(listed.doubt)
-        if listed.flaw:
+        if listed.value is None:
             raise OSError(listed.flaw)
         return offer in listed.value
 
@@ -238,16 +240,15 @@ class Authority:
         while self._notes:
             yield self._notes.popleft()
 
-    def _keptFile(
-        self, path: str | None, parse: Callable[[bytes, Skip], Any]
-    ) -> Kept | None:
+    def _listFile(
+        self, path: str | None, parse: Callable[[bytes, Skip], _T]
+    ) -> ListFile[_T] | None:
         """
-        Return a file of the administrator's, which is parsed again when it differs;
-        L{None} if there is none.
+        Return a file of the administrator's; L{None} if there is none.
         """
         if not path:
             return None
-        return Kept(path, parse, lambda line, why: self._note(path, line, why))
+        return ListFile(path, parse, lambda line, why: self._note(path, line, why))
 
     def _request(self, offer: Offer, account: Account, peer: str | None) -> Request:
         """
@@ -316,6 +317,8 @@ class Authority:
         path = str(self._files.ca)
         listed = self._ca.read()
         doubts.append(listed.doubt)
+        if listed.value is None:
+            raise OSError(f"{path}: {listed.flaw}")
         if certificate.authority.blob not in listed.value.blobs:
             if listed.value.flaw:
                 raise OSError(f"{path}: {listed.value.flaw}")

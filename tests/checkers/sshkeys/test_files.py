@@ -21,7 +21,6 @@ from mycred._sshkeys import (
     KeyFiles,
     Revoked,
     _authority,
-    _keyfiles,
     _request,
     parseOffer,
     string,
@@ -370,7 +369,7 @@ class RevokedTests(MachineTestCase):
         later = time.monotonic() + 5
         with mock.patch.object(time, "monotonic", lambda: later):
             authority.lookUp(b"alice", offer, None)
-            with mock.patch.object(_keyfiles, "readWhole", side_effect=AssertionError):
+            with mock.patch.object(_state, "readWhole", side_effect=AssertionError):
                 self.assertIs(authority.lookUp(b"alice", offer, None).kind, Kind.ACCEPTED)
             new = self.home / "new"
             new.write_bytes(line(ALICE))
