@@ -39,6 +39,7 @@ ROWS = [
         "_fairqueue",
         "_files",
         "_processtree",
+        "_records",
         "_secrets",
         "_threads",
         "_timing",

@@ -30,8 +30,8 @@ from mycred.checkers.sshkeys import (
     UNIXAuthorizedKeysFiles,
 )
 
-from .checkers.sshkeys.test_publickeys import signed
 from .kit.files import BCRYPT, FileTestCase
+from .kit.keycheckers import signed
 from .kit.keys import blobOf, ed25519, line
 from .kit.services import Services
 
@@ -111,7 +111,7 @@ class IgnoredCaseTests(Services, SynchronousTestCase):
         found = self.names("""
             from mycred._accounts._pam import PAM
             for service in ("exec", "deny"):
-                verdict = PAM(service, folder).look(typed.encode(), b"x")
+                verdict = PAM(service, folder).lookUp(typed.encode(), b"x")
                 account = verdict.account and verdict.account.name
                 found.append([verdict.kind.name, verdict.name.decode(), account])
         """)
@@ -231,7 +231,7 @@ class OddNameTests(Services, FileTestCase):
         authority = Authority(KeyFiles((str(keys),), isStrict=False), users)
         looks = [
             lambda: Accounts(users, str(shadow)).lookUp(b"alias", b"hashed"),
-            lambda: pam.look(b"alias", b"hashed"),
+            lambda: pam.lookUp(b"alias", b"hashed"),
             lambda: authority.lookUp(b"alias", parseOffer(blobOf(KEY)), None),
         ]
         return [attempted(look) for look in looks]

@@ -12,7 +12,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._accounts import Rules
+from mycred._accounts import AccountRules
 from mycred._paths import asPath, asPathOrNone
 from mycred.checkers import (
     FilePasswordDB,
@@ -27,7 +27,7 @@ from mycred.conch import hostKeyIn
 from mycred.credentials import UsernamePassword
 from mycred.error import TemporaryFailure
 
-from .test_contracts import publicModules, quietly
+from .kit.names import publicModules, quietly
 
 #: What the parameters that take a path are called.
 NAMES = {
@@ -215,15 +215,15 @@ class TakenTests(SynchronousTestCase):
         shells = self.write("shells", b"/bin/sh\n")
         nologin = str(self.folder / "nologin")
         for form in FORMS:
-            rules = Rules([form(nologin)], form(shells), groups=("staff",))
+            rules = AccountRules([form(nologin)], form(shells), groups=("staff",))
             self.assertEqual((rules.nologin, rules.shells), ((nologin,), shells))
             paths = form(passwd), form(shadow), form(group)
             checker = PasswdChecker(*paths, rules, mustWork=True)
             self.assertEqual(self.login(checker), b"alice")
             unix: Any = UNIXChecker(shadow=form(shadow))
             self.assertEqual(unix._shadow, shadow)
-        self.assertRaises(TypeError, Rules, b"/etc/nologin")
-        self.assertRaises(TypeError, Rules, Path("/etc/nologin"))
+        self.assertRaises(TypeError, AccountRules, b"/etc/nologin")
+        self.assertRaises(TypeError, AccountRules, Path("/etc/nologin"))
 
     def test_keys(self) -> None:
         """

@@ -114,7 +114,7 @@ class LaterUserTests(SynchronousTestCase):
         self.mayRead = True
         self.patch(os, "geteuid", lambda: 0)
         self.patch(_uidoption, "rightsOf", self.remember)
-        self.patch(_uidoption, "_closedFolder", lambda file: None)
+        self.patch(_uidoption, "_closedDirectory", lambda file: None)
         self.patch(_uidoption, "_canOpen", lambda file, flags: self.mayRead)
 
     def remember(self, *rights: object) -> Any:

@@ -1,53 +1,54 @@
 """
-UNIX accounts: find one, verify a password, and tell whether it may be used.
+UNIX accounts: find one, verify its password, and decide whether it may be used.
 
-An account is found by the name service or in a passwd file, its hash and its
-dates in a shadow file.  L{Accounts.lookUp} does it all, and waits for files, the
-name service and the hash: it is called in threads, and in processes of their own.
+An account is found by the name service or in a passwd file, its hash and its dates in a
+shadow file.  L{Accounts.lookUp} does it all, and waits for files, the name service and
+the hash: it is called in threads, and in processes of their own.
 """
 
-from ._account import isAccountName, isMadeUp, isPlausibleLogin, madeUp
-from ._layout import ACCOUNTS, cryptIn, hashIn
+from ._account import ACCOUNTS, isAccountName, isMadeUp, isPlausibleLogin, madeUp
+from ._fileusers import FileUsers
 from ._passwords import (
     SHADOW,
+    AccountFiles,
     Accounts,
-    Files,
-    checkFiles,
-    describe,
+    AccountSettings,
+    insistOnHashes,
     lastDecoy,
     makeAccounts,
-    preload,
+    preloadAccounts,
 )
-from ._rules import NOLOGIN, SHELLS, Rules
+from ._rules import NOLOGIN, SHELLS, AccountRules, AccountStatus
 from ._settled import settled
+from ._shadow import hashIn
 from ._spwd import RecordUsers, ShadowDatabase
-from ._standing import Standing
-from ._users import FileUsers, SystemUsers, Users
+from ._systemusers import SystemUsers
+from ._users import Users, findAccount
 
 __all__ = [
     "ACCOUNTS",
     "NOLOGIN",
     "SHADOW",
     "SHELLS",
+    "AccountFiles",
+    "AccountRules",
+    "AccountSettings",
+    "AccountStatus",
     "Accounts",
     "FileUsers",
-    "Files",
     "RecordUsers",
-    "Rules",
     "ShadowDatabase",
-    "Standing",
     "SystemUsers",
     "Users",
-    "checkFiles",
-    "cryptIn",
-    "describe",
+    "findAccount",
     "hashIn",
+    "insistOnHashes",
     "isAccountName",
     "isMadeUp",
     "isPlausibleLogin",
     "lastDecoy",
     "madeUp",
     "makeAccounts",
-    "preload",
+    "preloadAccounts",
     "settled",
 ]

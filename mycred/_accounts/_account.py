@@ -1,38 +1,84 @@
 """
-Names of accounts, and accounts that there are not.
+How accounts are written: their names, their ids, and the lines of passwd(5), shadow(5)
+and group(5); and accounts made up for names that no account has.
 """
 
 from __future__ import annotations
 
 import re
 
+from .._passwordfile import Layout
 from .._secrets import LONGEST
 from .._verdict import Account
 
-# What an account has that there isn't.
+# The uid, the gid and the shell of an account that is made up.
 _NOBODY, _NO_SHELL = 65534, ""
 
-# As much as LOGIN_NAME_MAX of Linux allows.
+# In bytes, as LOGIN_NAME_MAX of Linux.
 _LONGEST_NAME = 255
 
-# Control characters and the delimiters of passwd(5) are in nobody's name, a slash
-# would lead modules astray that make file names of it, and what begins with a sign
-# isn't a name but an instruction (nsswitch's "compat"), or an option.
+# Control characters and the delimiters of passwd(5) are in no name; a slash would lead
+# PAM modules astray that make paths of names; and what begins with a sign isn't a name
+# but an instruction (nsswitch's "compat"), or an option.
 _name = re.compile(rb"(?![+-])[^\x00-\x1f\x7f:/]{1,%d}" % _LONGEST_NAME)
 
-# What has a meaning to shells, in patterns, queries or the names of files.
-_meaning = re.compile(rb"[^A-Za-z0-9._-]|\A[.-]")
+# What has a meaning to shells, in patterns, in queries or in paths.
+_special = re.compile(rb"[^A-Za-z0-9._-]|\A[.-]")
+
+_digits = re.compile(rb"[0-9]{1,10}")
+
+# As a uid or a gid it stands for none: (uid_t) -1.
+_NO_ID = 2**32 - 1
+
+
+class AccountLayout(Layout):
+    """
+    How a line is parsed: into a name, and what follows the first colon.
+
+    White space before the name, blank lines, and lines that begin with C{#} are
+    skipped, as by glibc; so are those that begin with a sign, which name no user
+    (nsswitch.conf(5), "compat").
+    """
+
+    def parse(self, line: bytes) -> tuple[bytes, bytes] | None:
+        """
+        Parse a line.
+
+        @return: the name, and the rest; L{None} if the line holds no entry.
+        """
+        name, colon, fields = line.lstrip().partition(b":")
+        if not colon or not name or name[:1] in (b"#", b"+", b"-"):
+            return None
+        return name, fields
+
+
+#: The lines of all three files.
+ACCOUNTS = AccountLayout()
+
+#: What to do about a weak hash, for the log.
+ADVICE = "set such passwords anew, with passwd(1)"
+
+#: What the log says of a file in which very much is odd.
+MORE = "; the rest is left out"
+
+
+def isId(field: bytes) -> bool:
+    """
+    Return whether a field is a uid or a gid.
+    """
+    return _digits.fullmatch(field) is not None and int(field) < _NO_ID
 
 
 def madeUp(name: bytes) -> Account:
     """
-    Make up an account for a name that nobody has, for the work that is done all the
-    same: whoever asks mustn't know by the time it takes.
+    Return an account that is made up for a name that no account has.  With it the same
+    work is done as for others, so that the time doesn't tell the client whether there is
+    such an account.
 
-    Its name is as long, and has nothing in it that means something to anybody: programs
-    expect names that an administrator has given.
+    Its name is as long, and holds no special characters: programs expect names that an
+    administrator has chosen.
     """
-    harmless = _meaning.sub(b"_", name).decode("ascii")
+    harmless = _special.sub(b"_", name).decode("ascii")
     return Account(harmless, _NOBODY, _NOBODY, "/nonexistent", _NO_SHELL)
 
 
@@ -45,14 +91,14 @@ def isMadeUp(account: Account) -> bool:
 
 def isAccountName(name: bytes) -> bool:
     """
-    Tell whether a name could be an account's.
+    Return whether a name could be an account's.
     """
     return _name.fullmatch(name) is not None
 
 
 def isPlausibleLogin(name: object, password: object, longest: int = LONGEST) -> bool:
     """
-    Tell whether a name and a password are worth any work.
+    Return whether a name and a password are worth any work.
 
     @param longest: how long a password may be, in bytes.
     """
@@ -66,7 +112,12 @@ def isPlausibleLogin(name: object, password: object, longest: int = LONGEST) -> 
 
 
 __all__ = [
+    "ACCOUNTS",
+    "ADVICE",
+    "MORE",
+    "AccountLayout",
     "isAccountName",
+    "isId",
     "isMadeUp",
     "isPlausibleLogin",
     "madeUp",

@@ -1,5 +1,5 @@
 """
-Look an account up, verify its password, and tell whether it may be used.
+Look accounts up, verify their passwords, and decide whether they may be used.
 """
 
 from __future__ import annotations
@@ -7,29 +7,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import chain
-from typing import NamedTuple
 
 from .._hashes import Hash, UnusableHash, preload as preloadHashes, recognize
-from .._passwordfile import Entry, PasswordFile, StoredSecret, UserFile
-from .._verdict import Account, Kind, Note, Verdict
+from .._passwordfile import Entry, PasswordFile, SecretReader, StoredSecret, UserFile
+from .._verdict import Kind, Note, Verdict
 from ..error import DenialReason
-from ._layout import ACCOUNTS, MORE, hashIn
-from ._rules import Rules
-from ._shadow import Shadow, shadowIn
-from ._users import (
-    ADVICE,
-    FileUsers,
-    Found,
-    SystemUsers,
-    User,
-    Users,
-    getgrouplist,
-    hashOf,
-    userOf,
-)
+from ._account import ACCOUNTS, ADVICE, MORE
+from ._fileusers import FileUsers, passwdHash, userIn
+from ._rules import AccountRules
+from ._shadow import Shadow, hashIn, shadowHash, shadowIn
+from ._systemusers import SystemUsers, getgrouplist
+from ._users import FoundUser, User, Users
 
 _DAY = 86_400
 
@@ -37,18 +28,34 @@ _DAY = 86_400
 SHADOW = "/etc/shadow"
 
 
-class Files(NamedTuple):
+@dataclass(frozen=True)
+class AccountFiles:
     """
     Where accounts are.
 
-    @ivar passwd: the name of a passwd file; L{None} to ask the name service.
-    @ivar shadow: the name of a shadow file; L{None} if there is none.
-    @ivar group: the name of a group file, if there is a passwd file.
+    @ivar passwd: the path of a passwd file; L{None} to ask the name service.
+    @ivar shadow: the path of a shadow file; L{None} if there is none.
+    @ivar group: the path of a group file, if there is a passwd file.
     """
 
     passwd: str | None = None
     shadow: str | None = None
     group: str | None = None
+
+
+@dataclass(frozen=True)
+class AccountSettings:
+    """
+    The settings for accounts, as another process is sent them.
+
+    @ivar files: where they are.
+    @ivar rules: what they must be like.
+    @ivar mustWork: whether files with which no user can log in are an error.
+    """
+
+    files: AccountFiles
+    rules: AccountRules = AccountRules()  # noqa: RUF009
+    mustWork: bool = False
 
 
 class Accounts:
@@ -64,30 +71,29 @@ class Accounts:
         self,
         users: Users,
         shadow: str | None = None,
-        rules: Rules = Rules(),  # noqa: B008
+        rules: AccountRules = AccountRules(),  # noqa: B008
         now: Callable[[], float] = time.time,
     ) -> None:
         """
-        @param users: who the users are.
-        @param shadow: the name of a shadow file, with the hashes of those who have
-            none of their own.
+        @param users: where users are found.
+        @param shadow: the path of a shadow file, with the hashes that aren't where users
+            are found.
         @param rules: what an account must be like.
-        @param now: what tells the time, in seconds since 1970.
+        @param now: return the time, in seconds since 1970.
         """
         self._users = users
         self._shadow = None
         if shadow is not None:
             file = UserFile(shadow, ACCOUNTS)
-            self._shadow = PasswordFile(file, _read, advice=ADVICE, more=MORE)
+            self._shadow = PasswordFile(file, shadowHash, advice=ADVICE, more=MORE)
         self._rules = rules
         self._now = now
-        # The last hash that the name service had itself.
-        self._seen: tuple[Hash, ...] = ()
+        # The last hash that stood where users are found.
+        self._lastOwn: tuple[Hash, ...] = ()
 
     def lookUp(self, name: bytes, password: bytes) -> Verdict:
         """
-        Look an account up, verify a password, and tell whether the account may be
-        used.
+        Look an account up, verify its password, and decide whether it may be used.
 
         @param name: a name that could be an account's.
         @param password: the password, without NUL.
@@ -98,62 +104,69 @@ class Accounts:
         user = found.user
         decoys = self._decoys()
         if user is not None and user.own is not None:
-            look = self._lookAt(user.own, password, decoys)
+            stored = self._verifyOwn(user.own, password, decoys)
         elif self._shadow is not None:
-            look = self._shadow.stored(user.name if user else name, password, decoys)
+            stored = self._shadow.stored(user.name if user else name, password, decoys)
         else:
-            look = StoredSecret(None).verified(password, decoys)
+            stored = StoredSecret(None).verified(password, decoys)
         if user is None:
-            verdict = _unknown(name, found, look)
-        elif not look.matched:
-            flaw = look.flaw or ("wrong password" if look.hash else "it has no password")
-            verdict = Verdict(Kind.REFUSED, user.name, flaw)
+            verdict = _refuseUnknown(name, found, stored.matched)
+        elif not stored.matched:
+            why = "wrong password" if stored.hash else "it has no password"
+            verdict = Verdict(Kind.REFUSED, user.name, stored.flaw or why)
         else:
-            verdict = self._judge(user, user.own or _parse(look.entry))
+            verdict = self._judge(user, stored.entry)
         if verdict.kind is Kind.ACCEPTED:
-            # By complete lines, whatever is still to come.
+            # By complete lines, whatever is still being written.
             return verdict
-        doubt = found.doubt, look.doubt, verdict.doubt
+        doubt = found.doubt, stored.doubt, verdict.doubt
         return replace(verdict, doubt=doubt if any(doubt) else None)
 
     def takeNotes(self) -> Iterator[Note]:
         """
-        Take what the log should be told.
+        Take what is to be logged.
         """
         shadow = iter(()) if self._shadow is None else self._shadow.takeNotes()
         return chain(self._users.takeNotes(), shadow)
 
-    def _lookAt(self, own: Shadow, password: bytes, decoys: list[Hash]) -> StoredSecret:
+    def _verifyOwn(
+        self, own: Shadow, password: bytes, decoys: list[Hash]
+    ) -> StoredSecret:
         """
-        Verify a password against a hash that isn't in the shadow file.
+        Verify a password against a hash that stands where the user was found.
         """
         try:
-            look = StoredSecret(None, hash=hashIn(own.secret))
+            stored = StoredSecret(None, hash=hashIn(own.secret))
         except UnusableHash as error:
-            look = StoredSecret(None, flaw=str(error))
-        verified = look.verified(password, decoys)
+            stored = StoredSecret(None, flaw=str(error))
+        verified = stored.verified(password, decoys)
         if verified.hash is not None:
-            self._seen = (verified.hash,)
+            self._lastOwn = (verified.hash,)
         return verified
 
     def _decoys(self) -> list[Hash]:
         """
-        List hashes of all kinds, first of the kind that most are of: what a password
-        is verified against whose user has none.
+        Return hashes of all kinds, those of the most frequent kind first: what the
+        password of a user without a hash is verified against.
         """
         files = [file for file in (self._shadow, self._users.file) if file is not None]
         if self._shadow is not None:
-            # Whoever has a hash elsewhere doesn't depend on it.
+            # Users whose hash is elsewhere don't depend on it.
             with suppress(OSError):
                 self._shadow.load()
         files.sort(key=lambda file: -file.majority)
         inFiles = [decoy for file in files for decoy in file.decoys]
-        return [*inFiles, *self._seen, *lastDecoy()]
+        return [*inFiles, *self._lastOwn, *lastDecoy()]
 
-    def _judge(self, user: User, shadow: Shadow) -> Verdict:
+    def _judge(self, user: User, entry: Entry | None) -> Verdict:
         """
-        Tell whether an account may be used whose password is right.
+        Return whether an account may be used whose password is right.
+
+        @param entry: the line of the shadow file, if the hash is from there.
         """
+        shadow = user.own
+        if shadow is None:
+            shadow = Shadow.parse(b"") if entry is None else shadowIn(entry)
         denial = shadow.denial(int(self._now() // _DAY))
         if denial is not None:
             reason, why = denial
@@ -167,26 +180,10 @@ class Accounts:
         return Verdict(Kind.DENIED, user.name, refusal, reason, doubt=groups.doubt)
 
 
-def describe(users: Users, name: bytes) -> Account | None:
+def makeAccounts(files: AccountFiles, rules: AccountRules) -> Accounts:
     """
-    Tell what is known of an account.
+    Return the accounts that are in these files, or known to the name service.
 
-    @return: L{None} if there is no such account.
-
-    @raise OSError: if it can't be found out.
-    """
-    user = users.find(name).user
-    if user is None:
-        return None
-    groups = users.groupsOf(user.account)
-    return user.account._replace(groups=groups.names, gids=groups.gids)
-
-
-def makeAccounts(files: Files, rules: Rules) -> Accounts:
-    """
-    Make what looks accounts up.
-
-    @param files: where they are.
     @param rules: what they must be like.
     """
     users: Users = SystemUsers()
@@ -195,23 +192,23 @@ def makeAccounts(files: Files, rules: Rules) -> Accounts:
     return Accounts(users, files.shadow, rules)
 
 
-def checkFiles(passwd: str, shadow: str | None) -> None:
+def insistOnHashes(passwd: str, shadow: str | None) -> None:
     """
-    Insist on files that can let somebody in.
+    Insist on files with a hash, so that some user can log in.
 
-    @raise ValueError: if they can't: if no line is what it should be, nobody has a
-        hash, or all hashes are elsewhere.
+    @raise ValueError: if there is none: if no line is what it should be, or all hashes
+        are elsewhere.
     @raise OSError: if a file can't be read.
     """
-    hashed = _insistOnLines(passwd, "passwd(5)", userOf, hashOf)
+    hasHashes = _insistOnLines(passwd, "passwd(5)", userIn, passwdHash)
     if shadow is not None:
-        hashed = _insistOnLines(shadow, "shadow(5)", _parse, _read) or hashed
-        if not hashed:
-            raise ValueError(f"shadow: nobody has a hash in {shadow} or {passwd}")
-    elif not hashed:
+        hasHashes = _insistOnLines(shadow, "shadow(5)", shadowIn, shadowHash) or hasHashes
+        if not hasHashes:
+            raise ValueError(f"shadow: no user has a hash in {shadow} or {passwd}")
+    elif not hasHashes:
         raise ValueError(
-            f"shadow: nobody has a hash in {passwd}; write shadow=FILE too, the "
-            "file that has them"
+            f"shadow: no user has a hash in {passwd}; write shadow=FILE too, the file "
+            "that has them"
         )
 
 
@@ -219,12 +216,12 @@ def _insistOnLines(
     path: str,
     manual: str,
     parse: Callable[[Entry], object],
-    read: Callable[[Entry], Hash | None],
+    hashOf: SecretReader,
 ) -> bool:
     """
     Insist on a line that is what it should be, unless the file is empty.
 
-    @return: whether somebody has a hash there.
+    @return: whether there is a hash.
     """
     found = wrong = False
     for entry in UserFile(path, ACCOUNTS).snapshot():
@@ -235,16 +232,16 @@ def _insistOnLines(
             continue
         found = True
         with suppress(UnusableHash):
-            if read(entry) is not None:
+            if hashOf(entry) is not None:
                 return True
     if wrong and not found:
         raise ValueError(f"no line of {path} is one of {manual}")
     return False
 
 
-def preload() -> None:
+def preloadAccounts() -> None:
     """
-    Import what a look needs.
+    Import what a look-up needs.
     """
     preloadHashes()
     getgrouplist()
@@ -253,8 +250,8 @@ def preload() -> None:
 @cache
 def lastDecoy() -> list[Hash]:
     """
-    Make what is left if nobody has a hash that is known: openssl passwd -6 of nobody's
-    password.
+    Return a hash for where no other is known, or none if this system can't verify it:
+    what openssl passwd -6 makes of a password that no user has.
     """
     with suppress(UnusableHash):
         return [
@@ -266,45 +263,26 @@ def lastDecoy() -> list[Hash]:
     return []
 
 
-def _unknown(name: bytes, found: Found, look: StoredSecret) -> Verdict:
+def _refuseUnknown(name: bytes, found: FoundUser, matched: bool) -> Verdict:
     """
-    Refuse somebody who has no account.
+    Refuse a user for whom no account was found.
+
+    @param matched: whether the password is that of the name's line in the shadow file.
     """
-    if look.matched and not found.flaw:
-        # He knows the password of somebody whom the name service doesn't know now.
+    if matched and not found.flaw:
+        # The name service should know the user, and doesn't now.
         why = "it has a line in the shadow file, and can't be found otherwise"
         return Verdict(Kind.UNSURE, name, why)
     return Verdict(Kind.REFUSED, name, found.flaw or "there is no such account")
 
 
-def _read(entry: Entry) -> Hash | None:
-    """
-    Read the hash in a line of the shadow file.
-
-    @raise UnusableHash: if it can't be verified, or the line isn't one.
-    """
-    return hashIn(_parse(entry).secret)
-
-
-def _parse(entry: Entry | None) -> Shadow:
-    """
-    Read a line of the shadow file.
-
-    @raise UnusableHash: if it isn't one.
-    """
-    try:
-        return Shadow.parse(b"") if entry is None else shadowIn(entry)
-    except ValueError as error:
-        raise UnusableHash(str(error)) from None
-
-
 __all__ = [
     "SHADOW",
+    "AccountFiles",
+    "AccountSettings",
     "Accounts",
-    "Files",
-    "checkFiles",
-    "describe",
+    "insistOnHashes",
     "lastDecoy",
     "makeAccounts",
-    "preload",
+    "preloadAccounts",
 ]

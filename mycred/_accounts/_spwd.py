@@ -1,18 +1,20 @@
 """
-The shadow file as the module spwd showed it, which Python 3.13 and later lack: for
-programs that were written for it.
+The shadow file as the module C{spwd} showed it, which Python 3.13 and later lack: for
+programs that were written for that.
 """
 
 from __future__ import annotations
 
 import os
-from typing import Any, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 from .._passwordfile import UserFile
-from ._layout import ACCOUNTS
+from .._types import GroupDatabase, UserDatabase
+from ._account import ACCOUNTS
 from ._passwords import SHADOW
 from ._shadow import Shadow
-from ._users import Found, SystemUsers
+from ._systemusers import SystemUsers
+from ._users import FoundUser
 
 
 class ShadowRecord(NamedTuple):
@@ -33,22 +35,22 @@ class ShadowRecord(NamedTuple):
 
 class ShadowDatabase:
     """
-    What stands in place of the module.
+    A stand-in for the module.
     """
 
     struct_spwd = ShadowRecord
 
     def __init__(self, path: str | None = None) -> None:
         """
-        @param path: the shadow file; the system's if L{None}.
+        @param path: the path of a shadow file; the system's if L{None}.
         """
         self._file = UserFile(SHADOW if path is None else path, ACCOUNTS)
 
     def getspnam(self, name: str) -> ShadowRecord:
         """
-        Look somebody up, at once and in the caller's thread.
+        Return the entry of a user, at once and in the caller's thread.
 
-        @raise KeyError: if they have no line.
+        @raise KeyError: if there is none.
         @raise OSError: if the file can't be read.
         """
         entry = next(self._file.scan(os.fsencode(name)), None)
@@ -59,17 +61,30 @@ class ShadowDatabase:
         return ShadowRecord(os.fsdecode(entry.name), os.fsdecode(secret), *numbers)
 
 
-class RecordUsers(SystemUsers):
+class Record(Protocol):
     """
-    The system's users, one of whom has a hash that is known already.
+    What a program has in place of an entry.
     """
 
-    def __init__(self, userdb: Any, groupdb: Any, record: Any) -> None:
+    def __getitem__(self, index: Literal[1], /) -> str | bytes:
+        """
+        Return the hash.
+        """
+
+
+class RecordUsers(SystemUsers):
+    """
+    The system's users, one of whose hashes is known already.
+    """
+
+    def __init__(
+        self, userdb: UserDatabase | None, groupdb: GroupDatabase | None, record: Record
+    ) -> None:
         """
         @param userdb: as for L{SystemUsers}.
         @param groupdb: as for L{SystemUsers}.
-        @param record: a record as L{ShadowDatabase.getspnam} returns it, or one that has
-            a hash only, as C{sp_pwdp} or its item 1.
+        @param record: an entry as L{ShadowDatabase.getspnam} returns it, or one that has
+            a hash only, as C{sp_pwdp} or as its item 1.
         """
         super().__init__(userdb, groupdb)
         secret = getattr(record, "sp_pwdp", None)
@@ -77,9 +92,9 @@ class RecordUsers(SystemUsers):
         days = ("sp_lstchg", "sp_max", "sp_inact", "sp_expire")
         self._shadow = Shadow(secret, *(_dayOf(getattr(record, d, -1)) for d in days))
 
-    def find(self, name: bytes) -> Found:
+    def find(self, name: bytes) -> FoundUser:
         """
-        Look a user up.
+        Return the user of a name.
         """
         found = super().find(name)
         if found.user is None:
@@ -89,7 +104,7 @@ class RecordUsers(SystemUsers):
 
 def _dayOf(number: int) -> int | None:
     """
-    Return a number of days; L{None} if there is none.
+    Return a day, or a number of days; L{None} if there is none.
     """
     return number if number >= 0 else None
 

@@ -22,7 +22,7 @@ from twisted.python.failure import Failure
 from .._audit import withReason
 from .._fairqueue import Source
 from .._files import SETTLING
-from .._privileged import Helper
+from .._privileged import PrivilegedClient
 from .._secrets import printable
 from .._verdict import Doubt, Kind, Note, Verdict
 from ..error import LoginFailed, TemporaryFailure
@@ -284,14 +284,14 @@ class PrivilegedStore(AsyncStore):
     A store that only processes with privileges can look into.
     """
 
-    def __init__(self, helper: Helper, workers: Workers | None = None) -> None:
+    def __init__(self, client: PrivilegedClient, workers: Workers | None = None) -> None:
         """
-        @param helper: the processes.
+        @param client: the processes.
         @param workers: threads that wait for them, and for nothing else: as many as
             there are processes.  If L{None}, they belong to the reactor.
         """
         super().__init__("the processes that check logins", workers)
-        self._helper = helper
+        self._client = client
         self._notes: deque[Note] = deque()
         self._logged: deque[Note] = deque(maxlen=_MOST_REMEMBERED)
 
@@ -318,7 +318,7 @@ class PrivilegedStore(AsyncStore):
         """
         Ask one of the processes, and wait for it, in a thread.
         """
-        answer = self._helper.ask(name, password, peer, until)
+        answer = self._client.ask(name, password, peer, until)
         self._notes.extend(Note("{note}", {"note": note}) for note in answer.notes)
         return answer.verdict
 
@@ -328,7 +328,7 @@ class PrivilegedStore(AsyncStore):
         """
         from twisted.internet import reactor
 
-        return Workers(reactor, self._helper.processes)
+        return Workers(reactor, self._client.processes)
 
     def _takeNotes(self) -> Iterator[Note]:
         """

@@ -1,5 +1,5 @@
 """
-The C{mycred} command: look after password files, and try logins.
+The C{mycred} command: manage password files, and try logins.
 """
 
 from ._main import main

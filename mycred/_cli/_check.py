@@ -1,5 +1,5 @@
 """
-C{mycred check}: try a login just as a server would.
+C{mycred check}: try a login as a server would.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from ..credentials import (
 )
 from ..error import AccountDenied, UnauthorizedLogin
 from ..portal import Portal
-from ._errors import Trouble
+from ._errors import CommandError
 from ._prompt import askPassword
 
 #: The exit statuses; the last one is EX_TEMPFAIL of sysexits(3).
@@ -52,7 +52,7 @@ ACCEPTED, REFUSED, TEMPORARY = 0, 1, 75
 
 class _Options(usage.Options, ProgramAuthOptions):
     """
-    C{--auth}, as any program has it that knows a name and a password.
+    C{--auth}, as a program has it whose users send a name and a password.
     """
 
     supportedInterfaces = (IUsernamePassword, IUsernameDigestHash)
@@ -61,26 +61,25 @@ class _Options(usage.Options, ProgramAuthOptions):
 @implementer(IRealm)
 class _Realm:
     """
-    A realm in which the avatar ID is all.
+    A realm whose avatars are the avatar IDs.
     """
 
     def requestAvatar(
         self, avatarId: AvatarID, mind: object, *interfaces: InterfaceType
     ) -> Login:
         """
-        Answer with the avatar ID.
+        Return the avatar ID as the avatar.
         """
         return interfaces[0], avatarId, lambda: None
 
 
 @implementer(ICredentialsChecker)
-class _Watched:
+class _TimedChecker:
     """
-    A checker that is asked as it would be without this one, which remembers what it
-    said.
+    A checker that asks another one, and remembers the outcome.
 
-    @ivar label: what to call it.
-    @ivar said: what it said, and how long that took, in seconds; L{None} if it
+    @ivar label: what to call the other one.
+    @ivar outcome: what it decided, and how long that took, in seconds; L{None} if it
         wasn't asked.
     """
 
@@ -89,7 +88,7 @@ class _Watched:
         self.authType = authTypeOf(checker)
         self.credentialInterfaces = checker.credentialInterfaces
         self.checker = checker
-        self.said: tuple[str, float] | None = None
+        self.outcome: tuple[str, float] | None = None
 
     def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
         """
@@ -98,7 +97,7 @@ class _Watched:
         began = perf_counter()
 
         def remember(result: Any) -> Any:
-            self.said = _verdict(result), perf_counter() - began
+            self.outcome = _outcomeOf(result), perf_counter() - began
             return result
 
         asking: Deferred[Any]
@@ -108,7 +107,7 @@ class _Watched:
 
 def run(options: Namespace) -> int:
     """
-    Try a login, and print what came of it.
+    Try a login, and print the outcome.
 
     @return: the exit status.
     """
@@ -121,10 +120,9 @@ def run(options: Namespace) -> int:
     globalLogPublisher.addObserver(_logTo(sys.stderr, logins))
     ended: list[Any] = []
 
-    def tried(reactor: Any) -> Deferred[None]:
-        # Once it runs: before that, a checker does its work at once.
-        trying: Deferred[Any] = deferLater(reactor, 0, begin)
-        return trying.addBoth(end)
+    def login(reactor: Any) -> Deferred[None]:
+        # Only once the reactor runs do checkers use threads.
+        return deferLater(reactor, 0, begin).addBoth(end)
 
     def begin() -> Deferred[Any]:
         _leaveAtOnce()
@@ -134,9 +132,9 @@ def run(options: Namespace) -> int:
     def end(result: Any) -> None:
         ended.extend((perf_counter(), result))
 
-    # It ends by this when the reactor has stopped.
+    # With this, react() ends once the reactor has stopped.
     with suppress(SystemExit):
-        react(tried)
+        react(login)
     began, now, result = ended
     if isinstance(result, Failure):
         _showLogin(logins, sys.stderr)
@@ -145,17 +143,17 @@ def run(options: Namespace) -> int:
 
 def _leaveAtOnce() -> None:
     """
-    Have Ctrl-C end the process, and wait for no thread that hashes.
+    Have Ctrl-C end the process without waiting for threads that hash.
     """
     status = 128 + signal.SIGINT
     signal.signal(signal.SIGINT, lambda number, frame: os._exit(status))
 
 
-def _makeCheckers(descriptions: list[str]) -> list[_Watched]:
+def _makeCheckers(descriptions: list[str]) -> list[_TimedChecker]:
     """
     Make the checkers.
 
-    @raise Trouble: if a description is wrong.
+    @raise CommandError: if a description is wrong.
     """
     options = _Options()
     for description in descriptions:
@@ -163,14 +161,14 @@ def _makeCheckers(descriptions: list[str]) -> list[_Watched]:
             options.opt_auth(description)
         except usage.UsageError as error:
             text = str(error).replace("--help-auth-type=", "mycred types ")
-            raise Trouble(text) from None
+            raise CommandError(text) from None
     labels = [description.partition(":")[0] for description in descriptions]
     if len(labels) > 1:
         labels = [f"{number} {label}" for number, label in enumerate(labels, 1)]
-    return [_Watched(*pair) for pair in zip(labels, options["credCheckers"])]
+    return [_TimedChecker(*pair) for pair in zip(labels, options["credCheckers"])]
 
 
-def _watchSteps(watched: list[_Watched]) -> None:
+def _watchSteps(watched: list[_TimedChecker]) -> None:
     """
     Have those checkers tell their steps that have several.
     """
@@ -182,13 +180,14 @@ def _watchSteps(watched: list[_Watched]) -> None:
 
 @inlineCallbacks
 def _try(
-    watched: list[_Watched], name: bytes, password: bytes
+    watched: list[_TimedChecker], name: bytes, password: bytes
 ) -> Generator[Deferred[Any], Any, Any]:
     """
-    Log in, in each way that some of the checkers can check, until one is accepted.
+    Present a name and a password in each way that some of the checkers can check, until
+    one is accepted.
 
-    @return: a L{Deferred} that fires with the answer of the realm, or fails as the
-        first login did that wasn't just refused.
+    @return: a L{Deferred} that fires with the realm's answer, or fails as the first
+        presentation did that wasn't just refused.
     """
     failures: list[Failure] = []
     for checkers, credentials in _presentations(watched, name, password):
@@ -198,23 +197,23 @@ def _try(
             failures.append(Failure())
             if failures[-1].check(AccountDenied):
                 break
-    told = [f for f in failures if _verdict(f) != "refused"]
+    told = [f for f in failures if _outcomeOf(f) != "refused"]
     return [*told, *failures][0]
 
 
 def _presentations(
-    watched: list[_Watched], name: bytes, password: bytes
-) -> Iterator[tuple[list[_Watched], Any]]:
+    watched: list[_TimedChecker], name: bytes, password: bytes
+) -> Iterator[tuple[list[_TimedChecker], Any]]:
     """
-    Present a name and a password in each way that some of the checkers can check:
-    as they are, and by HTTP Digest in each realm.
+    Yield credentials of each kind that some of the checkers can check: the name and the
+    password as they are, and HTTP Digest in each realm.
 
-    @return: the checkers, and what to present to them.
+    @return: the checkers, with what to present to them.
     """
     typed = [w for w in watched if IUsernamePassword in w.credentialInterfaces]
     if typed:
         yield typed, UsernamePassword(name, password)
-    byRealm: dict[bytes, list[_Watched]] = {}
+    byRealm: dict[bytes, list[_TimedChecker]] = {}
     for checker in watched:
         if checker not in typed:
             realm = getattr(checker.checker, "realm", b"")
@@ -228,7 +227,7 @@ def _digested(
     algorithm: bytes, realm: bytes, name: bytes, password: bytes
 ) -> DigestedCredentials:
     """
-    Answer a challenge as a browser does.
+    Return a browser's answer to a challenge.
     """
     challenge = DigestCredentialFactory(algorithm, realm).getChallenge(None)
     nonce, count, kind = challenge["nonce"], b"00000001", algorithm.lower()
@@ -245,9 +244,9 @@ def _digested(
     return DigestedCredentials(name, b"GET", realm, fields)
 
 
-def _verdict(result: Any) -> str:
+def _outcomeOf(result: Any) -> str:
     """
-    Put into words what came of a login.
+    Return what came of a login, in words.
     """
     if not isinstance(result, Failure):
         return "accepted"
@@ -259,33 +258,36 @@ def _verdict(result: Any) -> str:
     return "temporary failure"
 
 
-def _report(watched: list[_Watched], result: Any, seconds: float) -> int:
+def _report(watched: list[_TimedChecker], result: Any, seconds: float) -> int:
     """
-    Print what came of a login.
+    Print the outcome of a login.
 
     @return: the exit status.
     """
     width = max(len(w.label) for w in watched)
     for checker in watched:
-        said, took = checker.said or ("not asked", None)
+        decided, took = checker.outcome or ("not asked", None)
         time = "" if took is None else f"  {took:.3f} s"
-        print(f"{checker.label:<{width}}  {said}{time}")
-    verdict = _verdict(result)
+        print(f"{checker.label:<{width}}  {decided}{time}")
+    outcome = _outcomeOf(result)
     if not isinstance(result, Failure):
-        decided = next(w for w in watched if w.said and w.said[0] == verdict)
-        print(f"accepted by {decided.label}, avatar ID {result[1]!r}, in {seconds:.3f} s")
+        accepting = next(w for w in watched if w.outcome and w.outcome[0] == outcome)
+        print(
+            f"accepted by {accepting.label}, avatar ID {result[1]!r}, in {seconds:.3f} s"
+        )
         return ACCEPTED
-    print(f"{verdict}, in {seconds:.3f} s")
-    return TEMPORARY if verdict == "temporary failure" else REFUSED
+    print(f"{outcome}, in {seconds:.3f} s")
+    return TEMPORARY if outcome == "temporary failure" else REFUSED
 
 
 def _logTo(stream: TextIO, logins: list[Any]) -> Any:
     """
-    Make what shows the server's log to whoever tries a login.  What is odd about the
-    lines of a file isn't shown: of the user's own, the login's end tells it.
+    Return a log observer that shows what a server would log.  It leaves out what is odd
+    about lines of a file: if it concerns the user, the login's last line says it.
 
-    @param logins: what is added to of how each presentation has ended: to a server it
-        would be one login.
+    @param stream: where to show it.
+    @param logins: a list that gets the event of each presentation's end: for a server all
+        of them would be one login.
     """
 
     def show(event: Any) -> None:
@@ -301,7 +303,7 @@ def _logTo(stream: TextIO, logins: list[Any]) -> Any:
 
 def _showLogin(logins: list[Any], stream: TextIO) -> None:
     """
-    Show how the login has ended: as the first presentation did that wasn't just refused.
+    Print how the login has ended: as the first presentation that wasn't just refused.
     """
     told = [event for event in logins if event["verdict"] != "refused"]
     for event in [*told, *logins][:1]:

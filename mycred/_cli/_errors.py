@@ -1,5 +1,5 @@
 """
-What ends a command before its work is done.
+Errors that end a command.
 """
 
 from __future__ import annotations
@@ -7,34 +7,34 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 
-#: The exit status for a wrong command line, and for what can't be read or written,
-#: as that of C{grep} and C{diff}.
-TROUBLE = 2
+#: The exit status for a wrong command line, and for a file that can't be read or
+#: written, as C{grep} and C{diff} have it.
+ERROR_STATUS = 2
 
 
-class Trouble(Exception):
+class CommandError(Exception):
     """
-    Something that whoever typed the command must mend.  The text says what, in one
-    line.
+    The command can't be carried out as it was given.  The text says why, in one line.
     """
 
 
-def worded(error: OSError) -> str:
+def messageOf(error: OSError) -> str:
     """
-    Put into words that something can't be read or written.
+    Return a message that says what can't be read or written, and why.
     """
     named = error.filename is not None
     return f"{error.filename}: {error.strerror}" if named else str(error)
 
 
-def tell(command: str, trouble: str) -> None:
+def printError(command: str, message: str) -> None:
     """
-    Say what is wrong, if anybody listens.
+    Print an error message, unless standard error can't be written either.
 
-    @param command: the command that meets it.
+    @param command: the name of the command.
+    @param message: what is wrong.
     """
     with suppress(OSError):
-        print(f"mycred {command}: {trouble}", file=sys.stderr, flush=True)
+        print(f"mycred {command}: {message}", file=sys.stderr, flush=True)
 
 
-__all__ = ["TROUBLE", "Trouble", "tell", "worded"]
+__all__ = ["ERROR_STATUS", "CommandError", "messageOf", "printError"]

@@ -1,6 +1,6 @@
 """
-The types of files that C{mycred lint} knows: how their lines are taken apart, and what
-is odd about what is stored.
+The types of files that C{mycred lint} knows: how their lines are parsed, and what is odd
+about what is stored.
 """
 
 from __future__ import annotations
@@ -19,29 +19,29 @@ class FileType(NamedTuple):
     """
     A type of file.
 
-    @ivar layout: how its lines are taken apart.
-    @ivar ofEntry: find what is odd about what a line stores.
+    @ivar layout: how its lines are parsed.
+    @ivar findings: yield what is odd about what a line stores.
     @ivar ignoresIndent: whether white space before a name is no part of it.
-    @ivar isSecret: tell whether not everybody should read a line.
+    @ivar isSecret: return whether a line must not be readable to all users.
     """
 
     layout: Layout
-    ofEntry: Callable[[Entry], Iterator[str]]
+    findings: Callable[[Entry], Iterator[str]]
     ignoresIndent: bool = True
     isSecret: Callable[[Entry], bool] = bool
 
 
 class _RealmLayout(Layout):
     """
-    Lines C{name:realm:hash}: whose name is the same in two realms has two.
+    Lines C{name:realm:hash}: the same name in two realms is no repetition.
     """
 
     def parse(self, line: bytes) -> tuple[bytes, bytes] | None:
         """
-        Take a line apart.
+        Parse a line.
 
         @return: the name and the realm, with a colon between them, and the hash;
-            L{None} if the line holds nobody.
+            L{None} if the line holds no user.
         """
         fields = line.strip().split(b":", 3)
         if len(fields) < 3 or fields[0][:1] in (b"", b"#"):
@@ -49,24 +49,24 @@ class _RealmLayout(Layout):
         return b":".join(fields[:2]), fields[2]
 
 
-def _ofHash(entry: Entry) -> Iterator[str]:
+def _hashFindings(entry: Entry) -> Iterator[str]:
     """
-    Find what is odd about the hash of a line of htpasswd.
+    Yield what is odd about the hash in a line of htpasswd.
     """
     if not entry.secret:
         yield "no hash: it matches nothing"
         return
     try:
-        yield from _ofWeakness(readHash(entry), _ADVICE)
+        yield from _weaknessFindings(readHash(entry), _ADVICE)
     except UnusableHash as error:
         yield f"{error}; it matches nothing"
         if not isMeantAsHash(entry.secret):
-            yield "if it is a password, everybody who reads the file has it"
+            yield "if it is a password, anyone who reads the file has it"
 
 
-def _ofSecret(entry: Entry) -> Iterator[str]:
+def _secretFindings(entry: Entry) -> Iterator[str]:
     """
-    Find what is odd about a secret that may be plain text.
+    Yield what is odd about a secret that may be plain text.
     """
     if not entry.secret:
         yield "no password: it matches nothing"
@@ -80,12 +80,12 @@ def _ofSecret(entry: Entry) -> Iterator[str]:
             )
         else:
             if not found.isPlain:
-                yield from _ofWeakness(found, _ADVICE)
+                yield from _weaknessFindings(found, _ADVICE)
 
 
-def _ofDigest(entry: Entry) -> Iterator[str]:
+def _digestFindings(entry: Entry) -> Iterator[str]:
     """
-    Find what is odd about the hash of a line of htdigest.
+    Yield what is odd about the hash in a line of htdigest.
     """
     try:
         readDigest(entry)
@@ -100,16 +100,16 @@ def _accountSecret(entry: Entry) -> bytes:
     return entry.secret.partition(b":")[0]
 
 
-def _ofAccount(entry: Entry) -> Iterator[str]:
+def _accountFindings(entry: Entry) -> Iterator[str]:
     """
-    Find what is odd about the second field of a line of passwd(5) or shadow(5).
+    Yield what is odd about the second field of a line of passwd(5) or shadow(5).
     """
     secret = _accountSecret(entry)
     # The hash is in the other file.
     if secret == b"x":
         return
     if not secret:
-        yield "no hash: nobody gets in with an empty password"
+        yield "no hash: an empty password is never accepted"
         return
     try:
         found = hashIn(secret)
@@ -117,12 +117,12 @@ def _ofAccount(entry: Entry) -> Iterator[str]:
         yield f"{error}; it matches nothing"
     else:
         if found is not None:
-            yield from _ofWeakness(found, "set the password anew, with passwd(1)")
+            yield from _weaknessFindings(found, "set the password anew, with passwd(1)")
 
 
-def _ofWeakness(found: Hash, advice: str) -> Iterator[str]:
+def _weaknessFindings(found: Hash, advice: str) -> Iterator[str]:
     """
-    Find what is weak about a hash.
+    Yield why a hash is weak, if it is.
 
     @param advice: what to do about it.
     """
@@ -133,11 +133,11 @@ def _ofWeakness(found: Hash, advice: str) -> Iterator[str]:
 
 #: The types, by the name that C{--auth} has for them.
 FILE_TYPES = {
-    "htpasswd": FileType(HTPASSWD, _ofHash),
-    "file": FileType(Layout(), _ofSecret, ignoresIndent=False),
-    "htdigest": FileType(_RealmLayout(), _ofDigest),
+    "htpasswd": FileType(HTPASSWD, _hashFindings),
+    "file": FileType(Layout(), _secretFindings, ignoresIndent=False),
+    "htdigest": FileType(_RealmLayout(), _digestFindings),
     "passwd": FileType(
-        ACCOUNTS, _ofAccount, isSecret=lambda entry: len(_accountSecret(entry)) > 1
+        ACCOUNTS, _accountFindings, isSecret=lambda entry: len(_accountSecret(entry)) > 1
     ),
 }
 

@@ -1,8 +1,8 @@
 """
 Edit an htpasswd file, in one step and without a second writer.
 
-The file's folder is opened once, and all is done in there: in the folder of
-somebody else a name may lead anywhere a moment later.
+The file's directory is opened once, and everything is done relative to it: where other
+users may write, a path may lead elsewhere a moment later.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any, BinaryIO, NoReturn
 
 from .._passwordfile import HTPASSWD
 
-# For how long another writer is waited for, and how often he is asked, in seconds.
+# How long to wait for another writer, and how often to try again, in seconds.
 _PATIENCE = 10.0
 _STEP = 0.05
 
@@ -36,35 +36,36 @@ _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 def edit(path: str, change: Callable[[bytes], bytes]) -> None:
     """
-    Change a file: who reads it meanwhile finds the old content or the new, and
-    nothing between.
+    Change a file in one step: a program that reads it meanwhile finds the old content or
+    the new, never half of it.
 
     Owner, mode and extended attributes stay as they are.  A new file is for its
     owner only.
 
-    @param path: the name of the file; of a link, the file that it leads to.
-    @param change: what makes the new content of the old, which is empty if there
-        is no file.
+    @param path: the path of the file; if it is a link, the file that it leads to is
+        changed.
+    @param change: return the new content, by the old one, which is empty if there is no
+        file.
 
-    @raise OSError: if the file can't be read or written, if its owner can't be
-        kept, or if somebody else writes it.
+    @raise OSError: if the file can't be read or written, if its owner can't be kept, or
+        if another program goes on writing it.
     """
     path = os.path.realpath(path)
     try:
-        folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY)
+        directory = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
-        raise _named(path, f"its folder can't be opened ({error.strerror})", error)
+        raise _errorOf(path, f"its directory can't be opened ({error.strerror})", error)
     try:
         with _tidy():
-            _Edit(path, folder).run(change)
+            _Edit(path, directory).run(change)
     finally:
-        os.close(folder)
+        os.close(directory)
 
 
 def withSecret(content: bytes, name: bytes, secret: bytes) -> bytes:
     """
-    Set what is stored for a user: in the line that counts, whose further fields
-    stay, or in a new one at the end.
+    Return a file's content with another secret for a user: in the line that counts, whose
+    further fields stay, or in a new line at the end.
     """
     lines = _line.findall(content)
     for number, line in enumerate(lines):
@@ -81,14 +82,15 @@ def withSecret(content: bytes, name: bytes, secret: bytes) -> bytes:
 
 def without(content: bytes, name: bytes) -> bytes:
     """
-    Remove all lines for a user: if only the first went, the next would count.
+    Return a file's content without any line for a user: if only the first were removed,
+    the next would count.
     """
     return b"".join(line for line in _line.findall(content) if not _isFor(name, line))
 
 
 def _isFor(name: bytes, line: bytes) -> bool:
     """
-    Tell whether a line holds what is stored for a user.
+    Return whether a line holds what is stored for a user.
     """
     parsed = HTPASSWD.parse(line)
     return parsed is not None and parsed[0] == name
@@ -96,8 +98,9 @@ def _isFor(name: bytes, line: bytes) -> bool:
 
 def _contentOf(status: os.stat_result) -> tuple[int, ...]:
     """
-    Sum up what tells one content of a file from another.  The time of its status isn't
-    among it: that changes when who has made the file removes its first name.
+    Return what differs between two contents of a file.  The time of its status (ctime)
+    isn't part of it: that changes when the program that made the file removes its
+    temporary name.
     """
     return status.st_mtime_ns, status.st_size, status.st_ino, status.st_dev
 
@@ -107,14 +110,14 @@ class _Edit:
     One edit of a file.
     """
 
-    def __init__(self, path: str, folder: int) -> None:
+    def __init__(self, path: str, directory: int) -> None:
         """
-        @param path: the name of the file, for messages.
-        @param folder: the descriptor of its folder.
+        @param path: the path of the file.
+        @param directory: the descriptor of its directory.
         """
         self._path = path
         self._name = os.path.basename(path)
-        self._folder = folder
+        self._directory = directory
         self._until = time.monotonic() + _PATIENCE
         self._told = False
 
@@ -123,7 +126,7 @@ class _Edit:
         Change the file, or make it.
         """
         while not (self._change(change) or self._make(change)):
-            self._wait("somebody else writes it")
+            self._wait("another program is writing it")
 
     def _change(self, change: Callable[[bytes], bytes]) -> bool:
         """
@@ -153,8 +156,8 @@ class _Edit:
                 os.link(
                     temporary,
                     self._name,
-                    src_dir_fd=self._folder,
-                    dst_dir_fd=self._folder,
+                    src_dir_fd=self._directory,
+                    dst_dir_fd=self._directory,
                 )
             except FileExistsError:
                 return False
@@ -171,28 +174,26 @@ class _Edit:
         @param old: the other one.
         @param status: its status before it was read.
 
-        @raise OSError: if the old file isn't any more what it was when it was read:
-            not everybody who writes it takes the lock.
+        @raise OSError: if the old file has changed since it was read: not every program
+            that writes it takes the lock.
         """
         with self._written(content) as (descriptor, temporary):
             self._takeAfter(descriptor, old)
             if _contentOf(self._status()) != _contentOf(status):
-                self._fail(
-                    errno.EBUSY, "somebody else is writing it; nothing was changed"
-                )
+                self._fail(errno.EBUSY, "another program is writing it")
             self._rename(temporary)
 
     @contextmanager
     def _locked(self) -> Iterator[BinaryIO | None]:
         """
-        Open the file, with nobody else editing it meanwhile.
+        Open the file, and keep it locked against other edits meanwhile.
 
         @return: the file; L{None} if there is none.
         """
         file = self._open()
         while file is not None and not self._lock(file):
             file.close()
-            self._wait("somebody else writes it")
+            self._wait("another program is writing it")
             file = self._open()
         if file is None:
             yield None
@@ -204,15 +205,15 @@ class _Edit:
         """
         Wait for the lock of a file.
 
-        @return: whether it is still the file of this name: whoever had the lock has
-            put another in its place.
+        @return: whether it is still the file of this name: the program that had the
+            lock may have put another in its place.
         """
         while True:
             try:
                 fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                self._wait("somebody else keeps it locked")
+                self._wait("another program keeps it locked")
         with suppress(FileNotFoundError):
             return os.path.samestat(os.fstat(file.fileno()), self._status())
         return False
@@ -224,11 +225,11 @@ class _Edit:
         # Without waiting for a writer, if it is a pipe.
         flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW
         try:
-            descriptor = os.open(self._name, flags, dir_fd=self._folder)
+            descriptor = os.open(self._name, flags, dir_fd=self._directory)
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise _named(self._path, error.strerror, error)
+            raise _errorOf(self._path, error.strerror, error)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
             self._fail(errno.EINVAL, "it is not a regular file")
@@ -236,22 +237,22 @@ class _Edit:
 
     def _status(self) -> os.stat_result:
         """
-        Tell the status of the file that has the name now.
+        Return the status of the file that has the name now.
         """
-        return os.stat(self._name, dir_fd=self._folder, follow_symlinks=False)
+        return os.stat(self._name, dir_fd=self._directory, follow_symlinks=False)
 
     @contextmanager
     def _written(self, content: bytes) -> Iterator[tuple[int, str]]:
         """
-        Write a temporary file, for its owner's eyes only, and take it away
-        afterwards if it is still there.
+        Write a temporary file, which only its owner can read, and remove it afterwards
+        if it is still there.
 
         @return: its descriptor and its name.
         """
         temporary = f".mycred-{secrets.token_hex(8)}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         try:
-            descriptor = os.open(temporary, flags, 0o600, dir_fd=self._folder)
+            descriptor = os.open(temporary, flags, 0o600, dir_fd=self._directory)
             try:
                 with open(descriptor, "wb") as file:
                     os.fchmod(descriptor, 0o600)
@@ -261,22 +262,22 @@ class _Edit:
                     yield descriptor, temporary
             finally:
                 with suppress(FileNotFoundError):
-                    os.unlink(temporary, dir_fd=self._folder)
+                    os.unlink(temporary, dir_fd=self._directory)
         except OSError as error:
             if error.filename != temporary:
                 raise
-            problem = f"its folder can't be written, as it must be ({error.strerror})"
-            raise _named(self._path, problem, error)
+            problem = f"its directory can't be written, as it must be ({error.strerror})"
+            raise _errorOf(self._path, problem, error)
         # So that what was renamed is on the disk.
         with suppress(OSError):
-            os.fsync(self._folder)
+            os.fsync(self._directory)
 
     def _rename(self, temporary: str) -> None:
         """
         Put a temporary file in its place.
         """
         os.replace(
-            temporary, self._name, src_dir_fd=self._folder, dst_dir_fd=self._folder
+            temporary, self._name, src_dir_fd=self._directory, dst_dir_fd=self._directory
         )
 
     def _takeAfter(self, new: int, old: BinaryIO) -> None:
@@ -290,7 +291,7 @@ class _Edit:
             os.fchown(new, status.st_uid, status.st_gid)
         except PermissionError as error:
             problem = "its owner and group can't be kept; do it as root"
-            raise _named(self._path, problem, error)
+            raise _errorOf(self._path, problem, error)
         copystat: Any = shutil.copystat
         copystat(old.fileno(), new)
         os.utime(new)
@@ -302,7 +303,7 @@ class _Edit:
         @raise OSError: if that has taken too long.
         """
         if time.monotonic() > self._until:
-            self._fail(errno.EBUSY, f"{problem}; nothing was changed")
+            self._fail(errno.EBUSY, problem)
         if not self._told:
             print(
                 f"{self._path}: waiting for another writer", file=sys.stderr, flush=True
@@ -313,6 +314,8 @@ class _Edit:
     def _fail(self, number: int, problem: str) -> NoReturn:
         """
         Give up.
+
+        @raise OSError: with the problem, and that nothing was changed.
         """
         raise OSError(number, f"{problem}; nothing was changed", self._path)
 
@@ -320,8 +323,8 @@ class _Edit:
 @contextmanager
 def _tidy() -> Iterator[None]:
     """
-    Have signals that end the process let it take away what it has written: the
-    hashes of everybody.
+    Have signals that end the process let it remove its temporary file first, which holds
+    all users' hashes.
     """
 
     def leave(number: int, frame: object) -> NoReturn:
@@ -335,9 +338,9 @@ def _tidy() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _named(path: str, problem: str | None, error: OSError) -> OSError:
+def _errorOf(path: str, problem: str | None, error: OSError) -> OSError:
     """
-    Say what is wrong with the file that the user has named.
+    Return an error that names the file as the user did.
     """
     return OSError(error.errno, problem, path)
 

@@ -1,5 +1,5 @@
 """
-C{mycred lint}: tell what is odd about password files.
+C{mycred lint}: list what is odd in password files.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from collections.abc import Iterator
 
 from .._passwordfile import Entry, Snapshot, UserFile
 from .._secrets import isPlausible
-from ._errors import TROUBLE, tell, worded
+from ._errors import ERROR_STATUS, messageOf, printError
 from ._filetypes import FILE_TYPES, FileType
 from ._names import oddities
 from ._progress import Progress
 
-_MARK = "\ufeff".encode()
+_BYTE_ORDER_MARK = "\ufeff".encode()
 
 # How a file in UTF-16 begins, of either order of bytes.
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -38,8 +38,8 @@ def run(options: Namespace) -> int:
         except BrokenPipeError:
             raise
         except OSError as error:
-            tell("lint", worded(error))
-            status = TROUBLE
+            printError("lint", messageOf(error))
+            status = ERROR_STATUS
     return status
 
 
@@ -67,14 +67,14 @@ def _findings(
     path: str, kind: FileType, snapshot: Snapshot, progress: Progress
 ) -> Iterator[tuple[int, str]]:
     """
-    Find what is odd: about the file (line 0), then in the order of its lines.
+    Yield what is odd: about the file (line 0), then in the order of its lines.
     """
     mode = os.stat(path).st_mode
     if mode & stat.S_IROTH and any(map(kind.isSecret, snapshot)):
-        yield 0, "everybody on this machine can read it: chmod o-r"
+        yield 0, "every user of this machine can read it: chmod o-r"
     if mode & stat.S_IWOTH:
-        yield 0, "everybody on this machine can write it: chmod o-w"
-    # Where each line begins, to tell the number of the one that counts.
+        yield 0, "every user of this machine can write it: chmod o-w"
+    # Where each line begins, for the number of the one that counts.
     starts = array("Q")
     for number, (start, line) in enumerate(snapshot.lines(), 1):
         progress.show(start)
@@ -82,28 +82,28 @@ def _findings(
         if not start and line.startswith(_UTF16):
             yield 0, "it is UTF-16, of which nothing is read: save it as UTF-8"
             return
-        for finding in _ofLine(line, start, kind, snapshot, starts):
+        for finding in _lineFindings(line, start, kind, snapshot, starts):
             yield number, finding
 
 
-def _ofLine(
+def _lineFindings(
     line: bytes, start: int, kind: FileType, snapshot: Snapshot, starts: array[int]
 ) -> Iterator[str]:
     """
-    Find what is odd about a line.
+    Yield what is odd about a line.
 
     @param start: where it begins.
     @param starts: where the lines so far begin.
     """
     bare = line.strip()
-    marked = bare.removeprefix(_MARK).lstrip()
+    marked = bare.removeprefix(_BYTE_ORDER_MARK).lstrip()
     if not marked or marked.startswith(b"#"):
         if marked != bare:
             yield "a byte order mark (U+FEFF): save the file without it"
         return
     parsed = kind.layout.parse(line)
     if parsed is None:
-        yield _whyNobody(bare)
+        yield _whyIgnored(bare)
         return
     first = snapshot.find(parsed[0])
     if first is None:
@@ -116,30 +116,30 @@ def _ofLine(
         yield "white space before the name: Apache and mycred skip it, others don't"
     if b"\r" in bare.partition(b":")[2]:
         yield "a carriage return within the line: a line ends in a newline"
-    yield from _ofName(first)
-    yield from kind.ofEntry(first)
+    yield from _nameFindings(first)
+    yield from kind.findings(first)
 
 
-def _ofName(entry: Entry) -> Iterator[str]:
+def _nameFindings(entry: Entry) -> Iterator[str]:
     """
-    Find what is odd about a name.
+    Yield what is odd about a name.
     """
     if not isPlausible(entry.name):
         yield "a name that is too long, or holds a NUL: it is never looked up"
     # In a file of htdigest the realm follows.
     for oddity in oddities(entry.name.partition(b":")[0]):
-        yield f"nobody can type this name: {oddity}"
+        yield f"this name can't be typed: {oddity}"
 
 
-def _whyNobody(line: bytes) -> str:
+def _whyIgnored(line: bytes) -> str:
     """
-    Say why a line holds nobody.
+    Return why a line holds no user.
     """
     if b":" not in line:
-        return "no colon: it holds nobody"
+        return "no colon: it holds no user"
     if not line.partition(b":")[0]:
-        return "no name: it holds nobody"
-    return "too few fields, or no name of this machine: it holds nobody"
+        return "no name: it holds no user"
+    return "too few fields, or no name of this machine: it holds no user"
 
 
 __all__ = ["run"]

@@ -1,5 +1,5 @@
 """
-The command line of C{mycred}, and who does what it says.
+The command line of C{mycred}.
 """
 
 from __future__ import annotations
@@ -16,31 +16,31 @@ from typing import NoReturn
 
 from .. import __version__
 from .._hashes import MAKERS
-from ._errors import TROUBLE, Trouble, tell, worded
+from ._errors import ERROR_STATUS, CommandError, messageOf, printError
 
 # The exit statuses of what a signal ends, as shells have them.
 _INTERRUPTED = 128 + signal.SIGINT
 _PIPE_BROKEN = 128 + signal.SIGPIPE
 
-# What C{mycred lint} knows, without having it imported.
+# What C{mycred lint} knows: its module isn't imported for other commands.
 _FILE_TYPES = ("htpasswd", "file", "htdigest", "passwd")
 
 
 class _Parser(argparse.ArgumentParser):
     """
-    A parser that says in one line what is wrong.
+    A parser whose errors are one line.
     """
 
     def error(self, message: str) -> NoReturn:
         """
-        End the program.
+        Print an error, and end the program.
         """
-        self.exit(TROUBLE, f"{self.prog}: {message} (--help tells more)\n")
+        self.exit(ERROR_STATUS, f"{self.prog}: {message} (--help tells more)\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """
-    Do what a command line says.
+    Run the command that a command line names.
 
     @param arguments: the command line; the one of this process if L{None}.
 
@@ -49,33 +49,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _openAll()
     options = _parser().parse_args(arguments)
     try:
-        # Each command needs little of mycred, and waits for no more to be imported.
+        # Only what the command needs is imported, since it takes time.
         command = import_module(f"{__package__}._{options.command}")
         status: int = command.run(options)
         sys.stdout.flush()
-    except Trouble as error:
-        trouble = str(error)
+    except CommandError as error:
+        message = str(error)
     except BrokenPipeError:
-        # Whoever read what is printed has seen enough.
+        # The program that read the output has ended.
         _dropOutput()
         return _PIPE_BROKEN
     except OSError as error:
-        trouble = worded(error)
+        message = messageOf(error)
     except MemoryError:
-        trouble = "there is not enough memory"
+        message = "there is not enough memory"
     except KeyboardInterrupt:
         return _INTERRUPTED
     else:
         return status
-    tell(options.command, trouble)
+    printError(options.command, message)
     _dropOutput()
-    return TROUBLE
+    return ERROR_STATUS
 
 
 def _dropOutput() -> None:
     """
-    Drop what can't be written: Python would try once more at its end, and end with a
-    status of its own.
+    Drop output that can't be written: Python would try again at its end, and then exit
+    with another status.
     """
     try:
         sys.stdout.flush()
@@ -85,8 +85,8 @@ def _dropOutput() -> None:
 
 def _openAll() -> None:
     """
-    Put something in the place of standard streams that are closed, and have the
-    others show names of files that aren't text.
+    Replace standard streams that are closed, and have the others show paths that aren't
+    text.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
@@ -98,29 +98,33 @@ def _openAll() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     """
-    Describe the command line.
+    Return the parser of the command line.
     """
     parser = _Parser(prog="mycred", description="Manage password files and try logins.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(
         dest="command", required=True, metavar="COMMAND", parser_class=_Parser
     )
-    _describePasswd(commands.add_parser("passwd", help="set a user's password in a file"))
-    _describeLint(commands.add_parser("lint", help="list what is odd in password files"))
-    _describeCheck(commands.add_parser("check", help="try a login, as a server does"))
-    types = commands.add_parser("types", help="list what --auth knows")
+    _addPasswdOptions(
+        commands.add_parser("passwd", help="set a user's password in a file")
+    )
+    _addLintOptions(
+        commands.add_parser("lint", help="list what is odd in password files")
+    )
+    _addCheckOptions(commands.add_parser("check", help="try a login, as a server does"))
+    types = commands.add_parser("types", help="list the auth types")
     types.description = (
-        "List the auth types, which are what --auth= begins with, and the interfaces of "
-        "the credentials that each checks."
+        "List the auth types that --auth takes, and the interfaces of the credentials "
+        "that each checks."
     )
     types.epilog = "Example: mycred types htpasswd"
-    types.add_argument("type", metavar="TYPE", nargs="?", help="explain this one")
+    types.add_argument("type", metavar="TYPE", nargs="?", help="the auth type to explain")
     return parser
 
 
-def _describePasswd(parser: argparse.ArgumentParser) -> None:
+def _addPasswdOptions(parser: argparse.ArgumentParser) -> None:
     """
-    Describe C{mycred passwd}.
+    Add the options of C{mycred passwd}.
     """
     parser.description = (
         "Set a user's password in an htpasswd file, as --auth=htpasswd: reads it. You "
@@ -135,41 +139,48 @@ def _describePasswd(parser: argparse.ArgumentParser) -> None:
     task.add_argument(
         "--verify",
         action="store_true",
-        help="ask for the password, and say whether it is right; the status is 1 if it "
-        "isn't",
+        help="ask for the password, and print whether it is right; the status is 1 if "
+        "it isn't",
     )
-    parser.add_argument(
-        "--stdin",
-        action="store_true",
-        help="read the password from standard input, a line of it",
-    )
+    _addStdinOption(parser)
     parser.add_argument(
         "--scheme",
         choices=MAKERS,
-        help="how to hash the password: bcrypt, if not given, or sha512, which other "
-        "servers read too, or argon2id, which most of them don't",
+        help="how to hash the password: bcrypt (the default) or sha512, which other "
+        "servers know too, or argon2id, which most of them don't",
     )
     parser.add_argument(
         "--cost",
         type=_number,
-        help="how much work a hash is; with "
-        + "; with ".join(
+        help="how much work it is to compute the hash; for "
+        + "; for ".join(
             f"{name} {maker.meaning}, {maker.costs[0]} to {maker.costs[-1]} "
-            f"({maker.usualCost} if not given)"
+            f"(default {maker.usualCost})"
             for name, maker in MAKERS.items()
         ),
     )
 
 
-def _describeLint(parser: argparse.ArgumentParser) -> None:
+def _addStdinOption(parser: argparse.ArgumentParser) -> None:
     """
-    Describe C{mycred lint}.
+    Add the option C{--stdin}, which two commands have.
+    """
+    parser.add_argument(
+        "--stdin",
+        action="store_true",
+        help="read the password from standard input, one line",
+    )
+
+
+def _addLintOptions(parser: argparse.ArgumentParser) -> None:
+    """
+    Add the options of C{mycred lint}.
     """
     parser.description = (
-        "List what is odd in password files, with file and line: names that come again "
-        "or that nobody can type, hashes that match nothing or are weak, and files that "
-        "everybody can read. The status is 0 if nothing is odd, 1 if something is, 2 if "
-        "a file can't be read."
+        "List what is odd in password files, with file and line: names that are repeated "
+        "or can't be typed, hashes that match nothing or are weak, and files that every "
+        "user of the machine can read. The status is 0 if nothing is odd, 1 if something "
+        "is, 2 if a file can't be read."
     )
     parser.epilog = "Example: mycred lint /etc/myapp/htpasswd"
     parser.add_argument("file", metavar="FILE", nargs="+", help="a password file")
@@ -177,28 +188,28 @@ def _describeLint(parser: argparse.ArgumentParser) -> None:
         "--type",
         choices=_FILE_TYPES,
         default="htpasswd",
-        help="the auth type that reads the files: htpasswd, if not given; passwd reads "
-        "those of passwd(5) and shadow(5)",
+        help="the auth type that reads the files (default htpasswd); passwd is for those "
+        "of passwd(5) and shadow(5)",
     )
 
 
 def _number(text: str) -> int:
     """
-    Read a number.
+    Parse a number.
     """
     if not re.fullmatch("[0-9]{1,9}", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number")
     return int(text)
 
 
-def _describeCheck(parser: argparse.ArgumentParser) -> None:
+def _addCheckOptions(parser: argparse.ArgumentParser) -> None:
     """
-    Describe C{mycred check}.
+    Add the options of C{mycred check}.
     """
     parser.description = (
         "Try a login just as a server with the same --auth would, and say what each "
-        "checker decided. You are asked for the password. The status is 0 if the user "
-        "gets in, 1 if they don't, 75 if that can't be told now."
+        "checker decided. You are asked for the password. The status is 0 if the user is "
+        "accepted, 1 if they are refused, 75 if that can't be found out now."
     )
     parser.epilog = "Example: mycred check --auth=htpasswd:/etc/myapp/htpasswd alice"
     parser.add_argument("user", metavar="USER", help="the user's name")
@@ -207,18 +218,14 @@ def _describeCheck(parser: argparse.ArgumentParser) -> None:
         metavar="TYPE[:ARGS]",
         action="append",
         required=True,
-        help="where the accounts are, written as for the server; give it several times "
-        'to have several asked in turn ("mycred types" lists the types)',
+        help="where the accounts are, written as for the server; if it is given several "
+        'times, the checkers are asked in turn ("mycred types" lists the types)',
     )
-    parser.add_argument(
-        "--stdin",
-        action="store_true",
-        help="read the password from standard input, a line of it",
-    )
+    _addStdinOption(parser)
     parser.add_argument(
         "--verbose",
         action="store_true",
-        help="show each step, where a login takes several (ldap), and its time",
+        help="print each step and its time, where a login takes several (ldap)",
     )
 
 

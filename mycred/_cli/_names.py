@@ -1,17 +1,17 @@
 """
-Names that nobody can type, however well they look.
+Names that can't be typed, though they may look as if they could.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from unicodedata import category, decomposition, name as nameOf, normalize
+from unicodedata import category, decomposition, name as unicodeName, normalize
 
-# What has no look of its own: control characters and what steers the direction of text,
-# private ones, halves of characters, and what separates lines.
-_UNSEEN = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
+# Categories of characters that don't show: control characters, those that turn the
+# direction of text, private ones, halves of characters, and separators of lines.
+_INVISIBLE = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
 
-# What is as invisible, and sorted elsewhere: fillers, variation selectors and their kind
+# Invisible characters in other categories: fillers, variation selectors and their kind
 # (Unicode's Default_Ignorable_Code_Point), and a blank of braille.
 _IGNORABLE = (
     range(0x034F, 0x0350),
@@ -26,7 +26,7 @@ _IGNORABLE = (
 )
 
 # Forms of letters that keyboards don't have: full-width, mathematical, encircled, and
-# those of a printer.
+# typographic ones.
 _FORMS = (
     "<wide>",
     "<narrow>",
@@ -43,11 +43,11 @@ _LIGATURES = range(0xFB00, 0xFB50)
 
 def oddities(name: bytes) -> Iterator[str]:
     """
-    Find why nobody can type a name.
+    Yield why a name can't be typed.
 
     @param name: a name, as a file spells it.
 
-    @return: what is odd about it, each without what is odd.
+    @return: what is odd about it: characters by their codes, never as they are.
     """
     try:
         text = name.decode("utf-8")
@@ -62,23 +62,23 @@ def oddities(name: bytes) -> Iterator[str]:
     if text.endswith(" "):
         yield "it ends in a space"
     for character in dict.fromkeys(text):
-        if _isUnseen(character):
-            yield f"it holds {_named(character)}"
+        if _isInvisible(character):
+            yield f"it holds {_nameOf(character)}"
         elif _isForm(character):
-            yield f"it holds {_named(character)}, a form that keyboards don't have"
+            yield f"it holds {_nameOf(character)}, a form that keyboards don't have"
     if normalize("NFC", text) != text:
         yield "it has accents apart from their letters (it isn't in Unicode's form NFC)"
 
 
-def _isUnseen(character: str) -> bool:
+def _isInvisible(character: str) -> bool:
     """
-    Tell whether nobody sees a character, or sees it as another.
+    Return whether a character doesn't show, or shows as another.
     """
     code, kind = ord(character), category(character)
     return (
-        (kind in _UNSEEN and character != "\0")
+        (kind in _INVISIBLE and character != "\0")
         or (kind == "Zs" and character != " ")
-        # What stands for damage, and what is no character at all.
+        # What replaces a damaged character, and codes that are no characters.
         or character == "\N{REPLACEMENT CHARACTER}"
         or code & 0xFFFE == 0xFFFE
         or code in range(0xFDD0, 0xFDF0)
@@ -88,17 +88,17 @@ def _isUnseen(character: str) -> bool:
 
 def _isForm(character: str) -> bool:
     """
-    Tell whether a character is another one in a form that keyboards don't have.
+    Return whether a character is a form of another one that keyboards don't have.
     """
     return ord(character) in _LIGATURES or decomposition(character).startswith(_FORMS)
 
 
-def _named(character: str) -> str:
+def _nameOf(character: str) -> str:
     """
-    Name a character by its code, since it can't be shown.
+    Return the code and the name of a character, which can't be shown itself.
     """
     aliases = {"\t": "a tab", "\r": "a carriage return", "\ufeff": "a byte order mark"}
-    name = aliases.get(character) or nameOf(character, "a control character")
+    name = aliases.get(character) or unicodeName(character, "a control character")
     return f"U+{ord(character):04X} ({name})"
 
 

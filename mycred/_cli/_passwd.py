@@ -9,7 +9,7 @@ from argparse import Namespace
 
 from .._hashes import UnusableHash, costOf, make
 from .._passwordfile import HTPASSWD, UserFile, readHash
-from ._errors import Trouble
+from ._errors import CommandError
 from ._htpasswdfile import edit, without, withSecret
 from ._names import oddities
 from ._prompt import askPassword
@@ -20,16 +20,16 @@ _LONGEST_NAME = 255
 
 def run(options: Namespace) -> int:
     """
-    Do what the command line says.
+    Set, remove or verify a password.
 
     @return: the exit status.
     """
     name = os.fsencode(options.user)
     if options.delete or options.verify:
         if options.scheme is not None or options.cost is not None:
-            raise Trouble("--scheme and --cost are for setting a password")
+            raise CommandError("--scheme and --cost are for setting a password")
     if options.delete and options.stdin:
-        raise Trouble("--delete needs no password, and so no --stdin")
+        raise CommandError("--delete needs no password, and so no --stdin")
     if options.delete:
         return _delete(options.file, name)
     if options.verify:
@@ -46,11 +46,11 @@ def _set(options: Namespace, name: bytes) -> int:
     try:
         cost = costOf(scheme, options.cost)
     except ValueError as error:
-        raise Trouble(f"--cost={options.cost}: {error}") from None
+        raise CommandError(f"--cost={options.cost}: {error}") from None
     try:
         secret = make(askPassword(options.stdin, twice=True), scheme, cost)
     except ValueError as error:
-        raise Trouble(str(error)) from None
+        raise CommandError(str(error)) from None
     edit(options.file, lambda content: withSecret(content, name, secret))
     return 0
 
@@ -70,48 +70,46 @@ def _delete(path: str, name: bytes) -> int:
     # A file that isn't there is not made.
     os.stat(path)
     edit(path, remove)
-    return 0 if removed else _say("there is no such user", 1)
+    return 0 if removed else _report("no such user", 1)
 
 
 def _verify(path: str, name: bytes, fromStdin: bool) -> int:
     """
-    Hold a password against a file.
+    Verify a password by a file.
     """
     entry = UserFile(path, HTPASSWD).snapshot().find(name)
     if entry is None:
-        return _say("there is no such user", 1)
+        return _report("no such user", 1)
     try:
         matched = readHash(entry).verify(askPassword(fromStdin))
     except UnusableHash as error:
-        return _say(f"no password can match: {error}", 1)
+        return _report(f"no password can match: {error}", 1)
     if matched:
-        return _say("the password is right", 0)
-    return _say("the password is wrong", 1)
+        return _report("the password is right", 0)
+    return _report("the password is wrong", 1)
 
 
 def _checkName(name: bytes) -> None:
     """
-    Insist on a name that a line can hold, and that somebody can type.
+    Insist on a name that a line can hold, and that can be typed.
 
-    @raise Trouble: if it is none.
+    @raise CommandError: if it is none.
     """
     if not name or len(name) > _LONGEST_NAME:
-        raise Trouble(f"a name has 1 to {_LONGEST_NAME} bytes")
+        raise CommandError(f"a name has 1 to {_LONGEST_NAME} bytes")
     if name != name.strip() or any(c in name for c in (b":", b"\n", b"\r", b"\0")):
-        raise Trouble(
+        raise CommandError(
             "a name holds no colon and no newline, and no white space before or after it"
         )
     if name.startswith(b"#"):
-        raise Trouble("a line that begins with # would be a comment")
+        raise CommandError("a line that begins with # would be a comment")
     for oddity in oddities(name):
-        raise Trouble(f"nobody could type this name: {oddity}")
+        raise CommandError(f"this name can't be typed: {oddity}")
 
 
-def _say(text: str, status: int) -> int:
+def _report(text: str, status: int) -> int:
     """
-    Tell how it went.
-
-    @return: the exit status.
+    Print the outcome, and return the exit status.
     """
     print(text)
     return status

@@ -1,5 +1,5 @@
 """
-A bar that shows how far a long run has come.
+A progress bar.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import TextIO
 
 class Progress:
     """
-    A bar on a terminal; elsewhere there is none, nor for what is done at once.
+    A progress bar.  It shows on terminals only, and not for what is done at once.
     """
 
-    #: When the bar comes first, and how long it stays as it is, in seconds.
+    #: After how long the bar is drawn first, and how often then, in seconds.
     PATIENCE = 0.5
     STEP = 0.1
 
@@ -26,7 +26,7 @@ class Progress:
         """
         @param stream: where to draw.
         @param total: how much there is to do.
-        @param clock: tells the time, in seconds.
+        @param clock: return the time, in seconds.
         """
         self._stream = stream
         self._total = total
@@ -37,7 +37,7 @@ class Progress:
 
     def show(self, done: int) -> None:
         """
-        Draw the bar, if it is time to.
+        Draw the bar, unless that was done a moment ago.
 
         @param done: how much is done.
         """
@@ -52,7 +52,7 @@ class Progress:
 
     def clear(self) -> None:
         """
-        Wipe the bar out, so that something else can be written.
+        Erase the bar, so that something else can be printed.
         """
         if self._drawn:
             self._stream.write("\r" + " " * len(self._drawn) + "\r")

@@ -9,20 +9,20 @@ import sys
 from getpass import getpass
 
 from .._secrets import asBytes, equal
-from ._errors import Trouble
+from ._errors import CommandError
 
 
 def askPassword(fromStdin: bool, twice: bool = False) -> bytes:
     """
-    Get a password, from standard input or from whoever sits at the terminal.
+    Return a password, from standard input or typed at the terminal.
 
     @param fromStdin: whether to read a line of standard input.
-    @param twice: whether to ask at the terminal twice.
+    @param twice: whether it must be typed twice.
 
     @return: the password, as bytes of no particular encoding from standard
         input, in UTF-8 from the terminal.
 
-    @raise Trouble: if there is none.
+    @raise CommandError: if there is none.
     """
     if fromStdin:
         line = sys.stdin.buffer.readline()
@@ -31,11 +31,11 @@ def askPassword(fromStdin: bool, twice: bool = False) -> bytes:
     try:
         password = asBytes(getpass("Password: "))
         if twice and not equal(password, asBytes(getpass("Once more: "))):
-            raise Trouble("the two passwords differ")
+            raise CommandError("the two passwords differ")
     except EOFError:
-        raise Trouble("no password was given") from None
+        raise CommandError("no password was given") from None
     except UnicodeError:
-        raise Trouble(
+        raise CommandError(
             "that isn't text in the encoding of this terminal; --stdin takes any bytes"
         ) from None
     return password
@@ -43,14 +43,14 @@ def askPassword(fromStdin: bool, twice: bool = False) -> bytes:
 
 def _insistOnTerminal() -> None:
     """
-    Make sure that there is somebody to ask.
+    Insist on a terminal.
 
-    @raise Trouble: if there is no terminal.
+    @raise CommandError: if there is no terminal.
     """
     try:
         os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
     except OSError:
-        raise Trouble("there is no terminal to ask at; use --stdin") from None
+        raise CommandError("there is no terminal to ask at; use --stdin") from None
 
 
 __all__ = ["askPassword"]

@@ -11,18 +11,18 @@ from contextlib import suppress
 from twisted.python import usage
 
 from ..strcred import AuthOptionMixin, InvalidAuthType, findCheckerFactory
-from ._errors import Trouble
+from ._errors import CommandError
 
 
 class _Options(usage.Options, AuthOptionMixin):
     """
-    The options of a program that takes everything.
+    The options of a program that takes credentials of all kinds.
     """
 
 
 def run(options: Namespace) -> int:
     """
-    Print what C{--help-auth} lists, and what each checks; or explain one type.
+    Print the auth types, what each checks and its arguments; or explain one type.
 
     @return: the exit status.
     """
@@ -41,18 +41,18 @@ def run(options: Namespace) -> int:
 
 def _explain(authType: str) -> int:
     """
-    Print what C{--help-auth-type} does.
+    Explain an auth type, as C{--help-auth-type} does.
 
     @return: the exit status.
 
-    @raise Trouble: if there is no such type.
+    @raise CommandError: if there is no such type.
     """
     options = _Options()
     options.authOutput = sys.stdout
     try:
         findCheckerFactory(authType)
     except InvalidAuthType:
-        raise Trouble(options._unknownType("", authType)) from None
+        raise CommandError(options._unknownType("", authType)) from None
     with suppress(SystemExit):
         options.opt_help_auth_type(authType)
     return 0

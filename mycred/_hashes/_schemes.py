@@ -24,12 +24,6 @@ def _never(cost: bytes) -> bool:
     return False
 
 
-def _nothing() -> None:
-    """
-    Return L{None}: nothing is missing.
-    """
-
-
 class Scheme(NamedTuple):
     """
     One way to hash a password.
@@ -46,7 +40,8 @@ class Scheme(NamedTuple):
     @ivar names: the names in braces that Dovecot and LDAP directories write before a
         hash, in capitals.
     @ivar isAbsurd: return whether a cost is more than any administrator means.
-    @ivar lacks: return what is missing on this system for it, or L{None}.
+    @ivar lacks: return what is missing on this system for it, or L{None}; L{None} where
+        nothing can be missing.
     @ivar weakness: why it is weak; L{None} if it isn't.
     @ivar isEncoded: whether a hash is written in base64 or hexadecimal.
     @ivar isCrypt: whether crypt(3) knows it, so that its hashes may stand in
@@ -59,7 +54,7 @@ class Scheme(NamedTuple):
     prefixes: tuple[bytes, ...] = ()
     names: tuple[bytes, ...] = ()
     isAbsurd: Callable[[bytes], bool] = _never
-    lacks: Callable[[], str | None] = _nothing
+    lacks: Callable[[], str | None] | None = None
     weakness: str | None = None
     isEncoded: bool = False
     isCrypt: bool = False

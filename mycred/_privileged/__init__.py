@@ -1,16 +1,17 @@
 """
-Processes of their own in which logins are checked.
+Processes with privileges, in which logins are checked.
 
-They are started with the privileges that the server has at its start, and keep
-them when it drops its own; a module that hangs or crashes in one of them takes
-nobody else along.  The server asks, and is told no more than a verdict.
+They are started with the privileges that the server has at its start, and keep them when
+it drops its own.  If a PAM module hangs or crashes in one of them, other logins go on.
+The server sends requests, and learns verdicts only.
 
-    - L{Helper}, in the server, asks: it is called in threads.  It starts the broker,
-      and another one if that is killed.
-    - The broker starts the workers, and others for those that end or hang.
+    - L{PrivilegedClient}, in the server, sends requests; it is called in threads.  It
+      starts the broker, and another one if that is killed.
+    - The broker starts the workers, and replaces those that end or hang.
     - The workers look accounts up, one at a time each.
 """
 
-from ._client import Answer, Helper
+from ._client import PrivilegedClient
+from ._wire import Reply
 
-__all__ = ["Answer", "Helper"]
+__all__ = ["PrivilegedClient", "Reply"]

@@ -1,8 +1,8 @@
 """
-The program that the broker is.
+The program of the broker.
 
-It runs by its file name, isolated from the environment and the current folder;
-where modules are found, it is told.
+It is run by its path, isolated from the environment and the current directory; the
+server sends it the directories of modules.
 """
 
 import json
@@ -13,17 +13,17 @@ from socket import MSG_WAITALL, socket
 
 def main() -> None:
     """
-    Be told where modules are, and go on with them.
+    Receive the directories of modules, import the broker, and run it.
     """
-    control, *ends = (socket(fileno=int(number)) for number in sys.argv[2:])
+    control, *ends = (socket(fileno=int(descriptor)) for descriptor in sys.argv[2:])
     for one in (control, *ends):
-        # Not for the programs that modules start.
+        # Programs that PAM modules start don't inherit it.
         one.set_inheritable(False)
-    # Python's own first: the server's folders may be somebody else's.
-    own = [folder for folder in sys.path if "-packages" not in folder]
+    # Python's own first: other users may write into the server's directories.
+    own = [directory for directory in sys.path if "-packages" not in directory]
     length = int.from_bytes(control.recv(4, MSG_WAITALL), "big")
-    told = os.fsdecode(control.recv(length, MSG_WAITALL)).split("\0")
-    sys.path[:] = [*own, *(folder for folder in told if folder not in own)]
+    received = os.fsdecode(control.recv(length, MSG_WAITALL)).split("\0")
+    sys.path[:] = [*own, *(one for one in received if one not in own)]
     try:
         from mycred._privileged._broker import Broker
 

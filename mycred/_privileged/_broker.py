@@ -1,5 +1,5 @@
 """
-The broker: it starts workers, and others for those that end or hang.
+The broker: it starts the workers, and replaces those that end or hang.
 """
 
 from __future__ import annotations
@@ -13,67 +13,77 @@ import time
 from contextlib import suppress
 from functools import partial
 from socket import MSG_DONTWAIT, socket
-from typing import Any
 
 from .._processtree import endWith, kill
-from ._wire import drain, encode, receive, send, unpackSettings
-from ._worker import Finder, makeFinder, work
+from ._wire import (
+    Order,
+    Start,
+    WireError,
+    drain,
+    encode,
+    packEnd,
+    receive,
+    send,
+    unpackMessage,
+)
+from ._worker import Backend, makeBackend, serveRequests
 
-# For how long a worker that was killed is waited for, in seconds: one that hangs in
-# the kernel doesn't end.
-_PATIENCE = 0.1
+# How long to wait for a worker that was killed, in seconds: one that hangs in the kernel
+# doesn't end.
+_KILL_WAIT = 0.1
 
-# After how long it is tried again to start a worker for which there was no memory, or
-# no room among the processes, in milliseconds.
-_AGAIN = 1000
+# After how long to try again to start a worker for which there was no memory, or no room
+# in the process table, in milliseconds.
+_RETRY = 1000
 
-# With what a worker ends that has answered enough questions, or that nobody will ask
-# any more: nothing that a module would end it with.
+# The exit status of a worker that has answered enough requests, and of one whose server
+# has ended: no PAM module is likely to exit with these.
 _ENOUGH, _UNASKED = 119, 118
 
-# What ends a server, which tells the broker by its own end.
+# Signals that end a server: the broker ends when the server has, and not by itself.
 _IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Broker:
     """
-    What starts the workers.
+    The process that starts the workers.
     """
 
-    def __init__(self, control: socket, ends: list[socket], finder: Finder) -> None:
+    def __init__(self, control: socket, ends: list[socket], backend: Backend) -> None:
         """
-        @param control: where the server orders workers to be replaced.
-        @param ends: where the workers are asked, one each.
-        @param finder: how they find a verdict.
+        @param control: the connection on which the server sends orders.
+        @param ends: the connections of the workers, one each.
+        @param backend: what the workers ask for verdicts.
         """
         self._control = control
         self._ends = ends
-        self._finder = finder
+        self._backend = backend
         self._wakeup, self._alarm = os.pipe()
         self._places: dict[int, int] = {}
         self._empty: set[int] = set()
 
     @classmethod
-    def serve(cls, control: socket, ends: list[socket], folders: list[str]) -> None:
+    def serve(cls, control: socket, ends: list[socket], directories: list[str]) -> None:
         """
-        Be a broker, until the server ends.
+        Run a broker, until the server ends.
 
-        @param folders: where modules are, once all is imported that is needed.
+        @param directories: where modules are found once all that is needed is imported.
         """
         os.chdir("/")
-        # A core would hold passwords.
+        # A core dump would hold passwords.
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        for number in _IGNORED:
-            signal.signal(number, signal.SIG_IGN)
+        for one in _IGNORED:
+            signal.signal(one, signal.SIG_IGN)
         try:
-            finder = makeFinder(*unpackSettings(receive(control)))
+            given = unpackMessage(Start, receive(control))
+            backend = makeBackend(given.kind, given.settings)
         except ValueError as error:
             send(control, str(error))
             return
-        # The server may fall to somebody who writes modules into its folders.
-        sys.path[:] = folders
-        broker = cls(control, ends, finder)
+        # An attacker who controls the server might write modules into its directories.
+        sys.path[:] = directories
+        broker = cls(control, ends, backend)
         try:
             broker.start()
             send(control, "")
@@ -84,7 +94,7 @@ class Broker:
 
     def start(self) -> None:
         """
-        Start the workers, and get to know when one ends.
+        Start the workers, and be woken up when one ends.
 
         @raise OSError: if they can't be started.
         """
@@ -97,13 +107,15 @@ class Broker:
 
     def run(self) -> None:
         """
-        Do what is to be done, until the server ends.
+        Replace workers that end, and those that the server says hang, until it ends.
         """
         poll = select.poll()
         for one in (self._control.fileno(), self._wakeup):
             poll.register(one, select.POLLIN)
         while True:
-            ready = {number for number, _ in poll.poll(_AGAIN if self._empty else None)}
+            ready = {
+                descriptor for descriptor, _ in poll.poll(_RETRY if self._empty else None)
+            }
             with suppress(BlockingIOError):
                 os.read(self._wakeup, 4096)
             self._reap()
@@ -111,31 +123,27 @@ class Broker:
                 order = self._order()
                 if order is None:
                     return
-                place, number = order
-                self._replace(place)
+                self._replace(order.place)
                 with suppress(BrokenPipeError):
-                    send(self._control, number)
+                    send(self._control, order.number)
             for place in list(self._empty):
                 self._start(place)
 
-    def _order(self) -> tuple[int, int] | None:
+    def _order(self) -> Order | None:
         """
         Receive an order.
 
-        @return: the place whose worker is to be replaced, and the number of the order;
-            L{None} if the server has ended, or talks nonsense.
+        @return: the order; L{None} if the server has ended, or sent anything else.
         """
         try:
-            place, number = receive(self._control)
-        except (OSError, TypeError, ValueError):
+            order = unpackMessage(Order, receive(self._control))
+        except (OSError, WireError):
             return None
-        if isinstance(place, int) and 0 <= place < len(self._ends):
-            return place, number
-        return None
+        return order if 0 <= order.place < len(self._ends) else None
 
     def _start(self, place: int) -> None:
         """
-        Start a worker, now or later.
+        Start a worker; later, if that can't be done now.
         """
         try:
             self._fork(place)
@@ -159,9 +167,9 @@ class Broker:
         try:
             endWith(broker)
             signal.set_wakeup_fd(-1)
-            # Caught, and not ignored: that would go over to what modules start.
-            for number in _IGNORED:
-                signal.signal(number, lambda number, frame: None)
+            # Caught, and not ignored: programs that modules start would inherit that.
+            for one in _IGNORED:
+                signal.signal(one, lambda number, frame: None)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             for end in self._ends:
                 if end is not self._ends[place]:
@@ -170,8 +178,8 @@ class Broker:
             os.close(self._wakeup)
             os.close(self._alarm)
             ready = partial(endWith, broker)
-            isAsked = work(self._ends[place], self._finder, ready)
-            status = _ENOUGH if isAsked else _UNASKED
+            mayGoOn = serveRequests(self._ends[place], self._backend, ready)
+            status = _ENOUGH if mayGoOn else _UNASKED
         finally:
             os._exit(status)
 
@@ -190,8 +198,8 @@ class Broker:
             if place is None or code == _UNASKED:
                 continue
             if code != _ENOUGH:
-                # Whoever waits for it needn't do so until the deadline.
-                notice = encode([None, _describe(code), []])
+                # The login that waits for it needn't wait until the deadline.
+                notice = encode(packEnd(_endOf(code)))
                 with suppress(OSError):
                     self._ends[place].send(notice, MSG_DONTWAIT)
             self._start(place)
@@ -200,10 +208,10 @@ class Broker:
         """
         Kill a worker and what it has started, and start another one.
         """
-        for pid in [pid for pid, its in self._places.items() if its == place]:
+        for pid in [pid for pid, taken in self._places.items() if taken == place]:
             del self._places[pid]
             kill(pid)
-            until = time.monotonic() + _PATIENCE
+            until = time.monotonic() + _KILL_WAIT
             while time.monotonic() < until:
                 if os.waitpid(pid, os.WNOHANG)[0]:
                     break
@@ -212,11 +220,13 @@ class Broker:
         self._start(place)
 
 
-def _describe(code: int) -> str:
+def _endOf(code: int) -> str:
     """
-    Tell how a process has ended.
+    Return how a process has ended, in words.
+
+    @param code: the exit status; of a signal, its negative number.
     """
-    how: Any = code
+    how = str(code)
     if code < 0:
         with suppress(ValueError):
             how = signal.Signals(-code).name

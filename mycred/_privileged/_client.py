@@ -1,5 +1,5 @@
 """
-Ask the workers.
+The server's side: requests for the workers.
 """
 
 from __future__ import annotations
@@ -7,14 +7,15 @@ from __future__ import annotations
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
-from typing import Any
 
-from ._running import Answer, Running, unsure
+from ._processes import WorkerProcesses, unsure
+from ._wire import Reply
 
-# Processes that end as soon as they are started aren't started for each login: it
-# takes so many seconds until the next ones are.
+# How long to wait until others are started again, in seconds: processes that end as soon
+# as they are started aren't started for each login.
 _PAUSE = 5.0
 
 _RESTART = (
@@ -23,97 +24,101 @@ _RESTART = (
 )
 
 
-class Helper:
+class PrivilegedClient:
     """
-    Workers in processes of their own, that can be asked about logins.
+    A connection to processes with privileges, in which logins are checked.
 
-    If they are killed, others are started for the next login, as long as this process
-    has the privileges that it had at first.
+    If they are killed, others are started for the next login, as long as this process has
+    the privileges that it had at first.
 
-    @ivar processes: how many they are, and so how many threads may ask at a time.
+    @ivar processes: how many workers there are, so how many threads may ask at a time.
     """
 
-    def __init__(self, kind: str, *settings: Any, processes: int) -> None:
+    def __init__(self, kind: str, settings: object, processes: int) -> None:
         """
-        @param kind: how they find a verdict, C{unix}, C{pam} or C{sshkey}.
-        @param settings: what decides it, and what JSON can hold.
-        @param processes: how many there are.
+        @param kind: what the workers ask for verdicts: C{unix}, C{pam} or C{sshkey}.
+        @param settings: an L{AccountSettings<mycred._accounts.AccountSettings>}, a
+            C{PAMSettings} or a C{KeySettings}, as the kind is.
+        @param processes: how many workers to start.
 
-        @raise ValueError: if it can't be done with these settings.
+        @raise ValueError: if the workers can't use these settings.
         @raise OSError: if the processes can't be started.
         """
         if processes < 1:
             raise ValueError("it takes one process at least")
         self.processes = processes
-        self._settings = [kind, *settings]
-        # As they are now, and not where the server goes.  Where mycred itself is, in case
-        # that an import hook knows it here.
-        folders = [*sys.path, str(Path(__file__).parents[2])]
-        self._folders = list(map(os.path.abspath, folders))
+        self._kind = kind
+        self._settings = settings
+        # Absolute, since the server may change its directory; with mycred's own, since it
+        # may have been imported by a hook.
+        directories = [*sys.path, str(Path(__file__).parents[2])]
+        self._directories = list(map(os.path.abspath, directories))
         self._privileges = _privileges()
         self._starting = Lock()
         self._starts = 0
         self._notBefore = 0.0
         self._isClosed = False
-        self._running = Running(self._settings, processes, self._folders)
+        self._processes = WorkerProcesses(kind, settings, processes, self._directories)
 
     def close(self) -> None:
         """
-        End them; they also end when this is forgotten, and with the server.
+        End the processes.  They also end with this object, and with the server.
         """
         self._isClosed = True
-        self._running.close()
+        self._processes.close()
 
-    def ask(self, name: bytes, password: bytes, peer: str | None, until: float) -> Answer:
+    def ask(self, name: bytes, password: bytes, peer: str | None, until: float) -> Reply:
         """
-        Ask for a verdict, and wait for it.
+        Send a request, and wait for the verdict.
 
-        @param name: the name.
+        @param name: the name of the user.
         @param password: the password, or the key.
-        @param peer: the address of the peer, if it is known.
-        @param until: how long to wait, as L{time.monotonic} counts.
+        @param peer: the address of the client, if it is known.
+        @param until: when to give up, as L{time.monotonic} counts.
+
+        @return: the verdict, and what is to be logged.
         """
         notes: list[str] = []
         try:
-            running = self._current(until, notes)
-            answer = running.ask(name, password, peer, until)
+            processes = self._current(until, notes)
+            reply = processes.ask(name, password, peer, until)
         except OSError as error:
             why = f"the processes that check logins are gone ({error})"
             what = "the next login starts others"
             if not self._mayStart:
                 what = "restart the server"
-            answer = unsure(name, f"{why}; {what}")
-        return answer._replace(notes=[*notes, *answer.notes])
+            reply = unsure(name, f"{why}; {what}")
+        return replace(reply, notes=(*notes, *reply.notes))
 
     @property
     def _mayStart(self) -> bool:
         """
-        Whether others would have the privileges that these have.
+        Whether other processes would have the privileges that these have.
         """
         isRoot = not os.geteuid()
         return not self._isClosed and (isRoot or _privileges() == self._privileges)
 
-    def _current(self, until: float, notes: list[str]) -> Running:
+    def _current(self, until: float, notes: list[str]) -> WorkerProcesses:
         """
-        Return the processes that run; others, if they have ended.
+        Return the processes; others, if they have ended.
 
-        @param notes: what the log should be told is added to it.
+        @param notes: a list that gets what is to be logged.
 
         @raise OSError: if there are none now.
         """
-        if self._isClosed or not self._running.isOver:
-            return self._running
+        if self._isClosed or not self._processes.isOver:
+            return self._processes
         if not self._mayStart:
             notes.append(_RESTART)
             raise OSError("they were killed")
         if not self._starting.acquire(timeout=max(until - time.monotonic(), 0)):
             raise OSError("others are just being started")
         try:
-            if self._running.isOver:
+            if self._processes.isOver:
                 self._startOthers(notes)
         finally:
             self._starting.release()
-        return self._running
+        return self._processes
 
     def _startOthers(self, notes: list[str]) -> None:
         """
@@ -125,14 +130,15 @@ class Helper:
             raise OSError("others have ended as well, a moment ago")
         self._notBefore = time.monotonic() + _PAUSE
         try:
-            running = Running(self._settings, self.processes, self._folders)
+            others = WorkerProcesses(
+                self._kind, self._settings, self.processes, self._directories
+            )
         except ValueError as error:
             raise OSError(str(error)) from None
-        # Those who still ask the old ones notice by themselves, and then they are
-        # forgotten.
-        self._running = running
+        # Threads that still wait for the old ones notice by themselves that they ended.
+        self._processes = others
         if self._isClosed:
-            running.close()
+            others.close()
         self._starts += 1
         notes.append(
             "The processes that check logins had ended and were started again "
@@ -142,9 +148,9 @@ class Helper:
 
 def _privileges() -> tuple[object, ...]:
     """
-    Tell which privileges this process has.
+    Return what this process may do: its ids.
     """
     return os.geteuid(), os.getegid(), sorted(os.getgroups())
 
 
-__all__ = ["Answer", "Helper"]
+__all__ = ["PrivilegedClient", "Reply"]

@@ -11,11 +11,11 @@ import sys
 from pathlib import Path
 from socket import socket
 
-# For how long the broker may take to end, in seconds.
-_PATIENCE = 1.0
+# How long to wait for the broker's end, in seconds.
+_END_WAIT = 1.0
 
-# What the processes are told of the server's environment.  There may be passwords in
-# the rest, and modules start programs.
+# The variables of the server's environment that the processes get.  There may be
+# passwords in the others, and PAM modules start programs.
 _VARIABLES = {"LANG", "LANGUAGE", "LD_LIBRARY_PATH", "PATH", "TZ"}
 
 
@@ -23,24 +23,24 @@ def start(kind: str, ends: list[socket]) -> subprocess.Popen[bytes]:
     """
     Start the broker.
 
-    @param kind: what shows in ps(1).
-    @param ends: what it inherits.
+    @param kind: what ps(1) shows after its path.
+    @param ends: the connections that it inherits.
     """
-    # The first three it gets from elsewhere; here they may have been closed.
+    # Above the first three, which are replaced and may be closed in this process.
     high: list[socket] = []
     program = Path(__file__).with_name("__main__.py")
     try:
         for end in ends:
             high.append(socket(fileno=fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 3)))
-        numbers = [end.fileno() for end in high]
+        descriptors = [end.fileno() for end in high]
         return subprocess.Popen(  # noqa: S603
-            [sys.executable, "-I", str(program), kind, *map(str, numbers)],
+            [sys.executable, "-I", str(program), kind, *map(str, descriptors)],
             stdin=subprocess.DEVNULL,
-            # Not the terminal's, or a pipe's, which would stay open when twistd is a
-            # daemon.
+            # Neither a terminal's nor a pipe's, which would stay open when twistd becomes
+            # a daemon.
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            pass_fds=numbers,
+            pass_fds=descriptors,
             start_new_session=True,
             env=_environment(),
         )
@@ -50,7 +50,7 @@ def start(kind: str, ends: list[socket]) -> subprocess.Popen[bytes]:
 
 def _environment() -> dict[str, str]:
     """
-    Choose what the processes are told of the environment.
+    Return the part of the environment that the processes get.
     """
     return {
         name: value
@@ -61,11 +61,11 @@ def _environment() -> dict[str, str]:
 
 def end(process: subprocess.Popen[bytes], ends: list[socket]) -> None:
     """
-    End the broker, and with it the workers.
+    End the broker, and the workers with it.
     """
     close(ends)
     try:
-        process.wait(_PATIENCE)
+        process.wait(_END_WAIT)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -1,58 +1,120 @@
 """
 How the processes talk: JSON, with its length before it in four bytes.
+
+What is sent is an object whose keys are the names of the fields (L{mycred._records}); a
+process that sends other ones is refused.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from socket import socket
-from typing import Any
+from typing import TypeVar
 
-from .._verdict import Account, Kind, Verdict
-from ..error import DenialReason
+from .._records import pack, packFields, unpack, unpackFields
+from .._verdict import Verdict
 
-# More is no message, in bytes.
-_MOST = 2**24
+_T = TypeVar("_T")
 
-# What a message can hold of bytes.
-_CODEC = "latin-1"
+# How long a message may be, in bytes.
+_LONGEST_MESSAGE = 2**24
+
+# What of a verdict is sent: nothing but this, whatever else a verdict may hold.
+_SENT = ("kind", "name", "why", "denial", "account", "delay", "key")
 
 
 class WireError(ValueError):
     """
-    What came is no message.
+    What came is no message, or not the one that was expected.
     """
 
 
-def send(connection: socket, message: Any) -> None:
+@dataclass(frozen=True)
+class Start:
+    """
+    What the broker is told first.
+
+    @ivar kind: what the workers ask for verdicts: C{unix}, C{pam} or C{sshkey}.
+    @ivar settings: the record of settings of this kind, packed.
+    """
+
+    kind: str
+    settings: object
+
+
+@dataclass(frozen=True)
+class Request:
+    """
+    What a worker is asked.
+
+    @ivar number: what its reply repeats.
+    @ivar name: the name of the user.
+    @ivar password: the password, or the key.
+    @ivar peer: the address of the client; L{None} if it isn't known.
+    """
+
+    number: int
+    name: bytes
+    password: bytes = field(repr=False)
+    peer: str | None
+
+
+@dataclass(frozen=True)
+class Reply:
+    """
+    What a worker replies.
+
+    @ivar verdict: the verdict.
+    @ivar notes: what the log should be told.
+    """
+
+    verdict: Verdict
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Order:
+    """
+    What the broker is told to do: to replace a worker.
+
+    @ivar place: the place of the worker, counted from 0.
+    @ivar number: what the broker repeats when it has done so.
+    """
+
+    place: int
+    number: int
+
+
+def send(connection: socket, message: object) -> None:
     """
     Send a message.
 
     @param message: what JSON can hold.
 
-    @raise OSError: if nobody takes it.
+    @raise OSError: if the other side has ended.
     """
     connection.sendall(encode(message))
 
 
-def encode(message: Any) -> bytes:
+def encode(message: object) -> bytes:
     """
-    Write a message as bytes.
+    Return a message as it is sent.
     """
     text = json.dumps(message).encode("ascii")
     return len(text).to_bytes(4, "big") + text
 
 
-def receive(connection: socket, until: float | None = None) -> Any:
+def receive(connection: socket, until: float | None = None) -> object:
     """
     Wait for a message.
 
     @param until: when to give up, as L{time.monotonic} counts.
 
-    @return: the message; L{None} if there will be none.
+    @return: the message; L{None} if the other side has ended.
 
     @raise TimeoutError: if none comes in time.
     @raise WireError: if what comes is none.
@@ -61,22 +123,23 @@ def receive(connection: socket, until: float | None = None) -> Any:
     if not head:
         return None
     size = int.from_bytes(head, "big")
-    if len(head) < 4 or not 0 < size <= _MOST:
+    if len(head) < 4 or not 0 < size <= _LONGEST_MESSAGE:
         raise WireError("no length")
     text = _read(connection, size, until)
     if len(text) < size:
         raise WireError("half a message")
     try:
-        return json.loads(text)
+        message: object = json.loads(text)
     except ValueError:
         raise WireError("no JSON") from None
     except RecursionError:
         raise WireError("absurd JSON") from None
+    return message
 
 
 def drain(connection: socket) -> None:
     """
-    Throw away what has come.
+    Read and drop what has come.
     """
     connection.setblocking(False)
     with suppress(BlockingIOError):
@@ -85,108 +148,83 @@ def drain(connection: socket) -> None:
     connection.setblocking(True)
 
 
-def packSettings(value: Any) -> Any:
+def unpackMessage(kind: type[_T], message: object) -> _T:
     """
-    Write settings: text becomes the bytes that it stands for, whatever encoding each
-    process has for the names of files.
+    Return the record that a message holds, as L{pack} has packed it.
+
+    @raise WireError: if it holds none of this type.
     """
-    if isinstance(value, str):
-        return os.fsencode(value).decode(_CODEC)
-    return list(map(packSettings, value)) if isinstance(value, (list, tuple)) else value
+    with _wireErrors():
+        return unpack(kind, message)
 
 
-def unpackSettings(value: Any) -> Any:
+def packVerdict(verdict: Verdict) -> dict[str, object]:
     """
-    Read settings.
+    Return a verdict as JSON has it.
     """
-    if isinstance(value, str):
-        return os.fsdecode(value.encode(_CODEC))
-    return list(map(unpackSettings, value)) if isinstance(value, list) else value
+    return packFields(verdict, _SENT)
 
 
-def packRequest(number: int, name: bytes, password: bytes, peer: str | None) -> list[Any]:
+def unpackVerdict(message: object) -> Verdict:
     """
-    Write a question.
-    """
-    return [number, name.decode(_CODEC), password.decode(_CODEC), peer]
-
-
-def unpackRequest(message: Any) -> tuple[int, bytes, bytes, str | None]:
-    """
-    Read a question.
+    Return the verdict that was packed; its key stays packed.
 
     @raise WireError: if it is none.
     """
-    try:
-        number, name, password, peer = message
-        if not isinstance(number, int) or not isinstance(peer, (str, type(None))):
-            raise WireError("no question")
-        return number, name.encode(_CODEC), password.encode(_CODEC), peer
-    except (AttributeError, TypeError, ValueError):
-        raise WireError("no question") from None
+    with _wireErrors():
+        return unpackFields(Verdict, message, _SENT)
 
 
-def packAnswer(number: int, verdict: Verdict, notes: list[str]) -> list[Any]:
+def packReply(number: int, reply: Reply) -> dict[str, object]:
     """
-    Write an answer.
+    Return a reply as JSON has it.
+
+    @param number: that of the request.
     """
-    return [number, packVerdict(verdict), notes]
+    verdict, notes = packVerdict(reply.verdict), pack(reply.notes)
+    return {"number": number, "verdict": verdict, "notes": notes}
 
 
-def unpackAnswer(message: Any) -> tuple[int | None, Any, list[str]]:
+def packEnd(how: str) -> dict[str, object]:
     """
-    Read an answer.
+    Return what comes in place of a reply when a worker has ended.
 
-    @return: the number of the question, the verdict, and what is to be logged.
-        Where a process has ended there is no number, and how it has ended in place
-        of the verdict.
-
-    @raise WireError: if it is none.
+    @param how: how it has ended.
     """
-    try:
-        number, content, notes = message
-        if number is None:
-            return None, str(content), []
-        return number, unpackVerdict(content), [str(note) for note in notes]
-    except (TypeError, ValueError):
-        raise WireError("no answer") from None
+    return {"ended": pack(how)}
 
 
-def packVerdict(verdict: Verdict) -> list[Any]:
+def unpackReply(message: object) -> tuple[int, Reply] | str:
     """
-    Write a verdict.
+    Return a reply and the number of its request; or how the worker has ended.
+
+    @raise WireError: if it is neither.
     """
-    denial = verdict.denial and verdict.denial.name
-    name = verdict.name.decode(_CODEC)
-    account, key = packSettings(verdict.account), packSettings(verdict.key)
-    kind, why = verdict.kind.name, verdict.why
-    return [kind, name, why, denial, account, verdict.delay, key]
+    if not isinstance(message, dict):
+        raise WireError("no reply")
+    if message.keys() == {"ended"}:
+        return unpackMessage(str, message["ended"])
+    if message.keys() != {"number", "verdict", "notes"}:
+        raise WireError("no reply")
+    number = unpackMessage(int, message["number"])
+    verdict = unpackVerdict(message["verdict"])
+    return number, Reply(verdict, unpackMessage(tuple[str, ...], message["notes"]))
 
 
-def unpackVerdict(message: Any) -> Verdict:
+@contextmanager
+def _wireErrors() -> Iterator[None]:
     """
-    Read a verdict.
-
-    @raise WireError: if it is none.
+    Turn what is wrong with a message into an error of its own.
     """
     try:
-        kind, name, why, denial, account, delay, key = message
-        if account is not None:
-            facts = Account(*unpackSettings(account))
-            groups, gids = tuple(facts.groups), tuple(facts.gids)
-            account = facts._replace(groups=groups, gids=gids)
-        reason = DenialReason[denial] if denial else None
-        found = unpackSettings(key)
-        return Verdict(
-            Kind[kind], name.encode(_CODEC), why, reason, account, delay, key=found
-        )
-    except (AttributeError, KeyError, TypeError, ValueError):
-        raise WireError("no verdict") from None
+        yield
+    except ValueError as error:
+        raise WireError(str(error)) from None
 
 
 def _read(connection: socket, size: int, until: float | None) -> bytes:
     """
-    Read so many bytes, or what there is before the end.
+    Return so many bytes, or what there is before the end.
     """
     parts = []
     while size:
@@ -201,17 +239,19 @@ def _read(connection: socket, size: int, until: float | None) -> bytes:
 
 
 __all__ = [
+    "Order",
+    "Reply",
+    "Request",
+    "Start",
     "WireError",
     "drain",
     "encode",
-    "packAnswer",
-    "packRequest",
-    "packSettings",
+    "packEnd",
+    "packReply",
     "packVerdict",
     "receive",
     "send",
-    "unpackAnswer",
-    "unpackRequest",
-    "unpackSettings",
+    "unpackMessage",
+    "unpackReply",
     "unpackVerdict",
 ]

@@ -1,126 +1,130 @@
 """
-The workers: each waits for a question, finds the verdict, and answers.
+The workers: each waits for a request, looks the verdict up, and answers.
 """
 
 from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import astuple, dataclass
 from itertools import count
 from socket import socket
-from typing import Any, NamedTuple
 
 from .._accounts import (
-    Files,
-    Rules,
-    checkFiles,
+    AccountSettings,
+    Users,
+    insistOnHashes,
     isPlausibleLogin,
     makeAccounts,
-    preload,
+    preloadAccounts,
     settled,
 )
 from .._processtree import endWith
-from .._verdict import Kind, Note, Verdict
-from ._wire import packAnswer, receive, send, unpackRequest
+from .._verdict import Account, Kind, Note, Verdict
+from ._wire import Reply, Request, packReply, receive, send, unpackMessage
 
-# After so many questions to PAM a worker ends, and another one begins: libpam and its
+# After how many requests to PAM a worker ends and another one begins: libpam and its
 # modules leak.
-_MOST = 100
+_MOST_REQUESTS = 100
 
 
-class Finder(NamedTuple):
+@dataclass(frozen=True)
+class Backend:
     """
-    How the workers find verdicts.
+    What the workers ask for verdicts.
 
-    @ivar find: find one, on a name, a password and a peer.
+    @ivar lookUp: return the verdict on a name, a password and the address of a client.
     @ivar takeNotes: take what is to be logged.
-    @ivar most: after how many of them a worker ends; L{None} if it needn't.
-    @ivar isPlausible: tell whether a name and a password are worth a search.
+    @ivar mostRequests: after how many requests a worker ends; L{None} if it needn't.
+    @ivar isPlausible: return whether a name and a password are worth a search.
     """
 
-    find: Callable[[bytes, bytes, Any], Verdict]
-    takeNotes: Callable[[], Iterator[Note]]
-    most: int | None = None
+    lookUp: Callable[[bytes, bytes, str | None], Verdict]
+    takeNotes: Callable[[], Iterable[Note]]
+    mostRequests: int | None = None
     isPlausible: Callable[[object, object], bool] = isPlausibleLogin
 
 
-def makeFinder(kind: str, *settings: Any) -> Finder:
+def makeBackend(kind: str, settings: object) -> Backend:
     """
-    Make what finds verdicts, in the process that starts the workers.
+    Make what is asked for verdicts, in the process that starts the workers.
 
     @param kind: C{unix}, C{pam} or C{sshkey}.
+    @param settings: the record of settings of this kind, as L{pack<mycred._records.pack>}
+        has packed it.
 
     @raise ValueError: if it can't be used here.
     """
-    return _makers[kind](*settings)
+    return _makers[kind](settings)
 
 
-def _askPAM(*settings: Any) -> Finder:
+def _askPAM(settings: object) -> Backend:
     """
-    Have PAM find them.
+    Have PAM asked.
     """
-    from .._accounts._pam import PAM
+    from .._accounts._pam import PAM, PAMSettings
 
-    return Finder(PAM(*settings).look, lambda: iter(()), _MOST)
+    pam = PAM(*astuple(unpackMessage(PAMSettings, settings)))
+    return Backend(pam.lookUp, lambda: (), _MOST_REQUESTS)
 
 
-def _lookUpAccounts(files: Any, rules: Any, mustWork: bool = False) -> Finder:
+def _lookUpAccounts(settings: object) -> Backend:
     """
-    Look accounts up, and verify their passwords.
-
-    @param files: the fields of L{Files}.
-    @param rules: the fields of L{Rules}.
-    @param mustWork: whether files that can let nobody in are an error.
+    Have accounts looked up, and their passwords verified.
     """
-    where = Files(*files)
-    if mustWork and where.passwd is not None:
+    given = unpackMessage(AccountSettings, settings)
+    files = given.files
+    if given.mustWork and files.passwd is not None:
         try:
-            checkFiles(where.passwd, where.shadow)
+            insistOnHashes(files.passwd, files.shadow)
         except OSError as error:
             raise ValueError(str(error)) from None
-    accounts = makeAccounts(where, Rules(*rules))
-    preload()
-    return Finder(
+    accounts = makeAccounts(files, given.rules)
+    preloadAccounts()
+    return Backend(
         lambda name, password, _: settled(lambda: accounts.lookUp(name, password), name),
         accounts.takeNotes,
     )
 
 
-def _lookUpKeys(*settings: Any) -> Finder:
+def _lookUpKeys(settings: object) -> Backend:
     """
-    Look keys up; without a key, tell whether an account may be used whose key the server
-    has found elsewhere.
+    Have keys looked up; without a key, accounts judged whose key the server has found
+    elsewhere.
     """
-    from .._sshkeys import makeAuthority, parseOffer
+    from .._sshkeys import KeySettings, makeAuthority, parseOffer
 
-    authority = makeAuthority(*settings, asUser=_asUserUntilTheEnd(os.getpid()))
+    asUser = _asUserUntilTheEnd(os.getpid())
+    authority = makeAuthority(unpackMessage(KeySettings, settings), asUser=asUser)
     # As the user's files are read, so are this process's own.
-    preload()
+    preloadAccounts()
 
-    def find(name: bytes, blob: bytes, peer: Any) -> Verdict:
+    def lookUp(name: bytes, blob: bytes, peer: str | None) -> Verdict:
         if not blob:
             return settled(lambda: authority.judgeAccount(name), name)
         offer = parseOffer(blob)
         return settled(lambda: authority.lookUp(name, offer, peer), name)
 
-    return Finder(
-        find, authority.takeNotes, isPlausible=lambda name, _: isinstance(name, bytes)
+    return Backend(
+        lookUp, authority.takeNotes, isPlausible=lambda name, _: isinstance(name, bytes)
     )
 
 
-def _asUserUntilTheEnd(broker: int) -> Any:
+def _asUserUntilTheEnd(
+    broker: int,
+) -> Callable[[Users, Account], AbstractContextManager[None]]:
     """
-    Make what opens files with the rights of a user, in a process that ends with its
+    Return what opens files with the rights of a user, in a process that ends with its
     broker all the same.
     """
     from .._sshkeys import asUser
 
     @contextmanager
-    def become(*who: Any) -> Iterator[None]:
+    def become(users: Users, account: Account) -> Iterator[None]:
         try:
-            with asUser(*who):
+            with asUser(users, account):
                 endWith(broker)
                 yield
         finally:
@@ -129,49 +133,59 @@ def _asUserUntilTheEnd(broker: int) -> Any:
     return become
 
 
-_makers: dict[str, Callable[..., Finder]] = {
+_makers: dict[str, Callable[[object], Backend]] = {
     "pam": _askPAM,
     "sshkey": _lookUpKeys,
     "unix": _lookUpAccounts,
 }
 
 
-def work(end: socket, finder: Finder, ready: Callable[[], object] = lambda: None) -> bool:
+def serveRequests(
+    end: socket, backend: Backend, ready: Callable[[], object] = lambda: None
+) -> bool:
     """
-    Answer questions, until there have been enough.
+    Reply requests, until there have been enough.
 
-    @param ready: what is called before each question is waited for.
+    @param ready: what is called before each request is waited for.
 
     @return: whether there may be more; if not, the server has ended.
     """
     state = _state()
-    for _ in count() if finder.most is None else range(finder.most):
+    for _ in count() if backend.mostRequests is None else range(backend.mostRequests):
         ready()
         message = receive(end)
         if message is None:
             return False
-        number, name, password, peer = unpackRequest(message)
-        try:
-            # The server has looked at that, and may be somebody else's by now.
-            if not finder.isPlausible(name, password):
-                raise OSError("that is no name, or no password")
-            verdict = finder.find(name, password, peer)
-        except OSError as error:
-            verdict = Verdict(Kind.UNSURE, name, str(error))
-        except Exception as error:
-            # Not its text, which may tell what it shouldn't.
-            verdict = Verdict(Kind.UNSURE, name, _where(error))
-        notes = [text.format(**values) for text, values in finder.takeNotes()]
-        send(end, packAnswer(number, verdict, notes))
+        request = unpackMessage(Request, message)
+        verdict = _lookUp(backend, request)
+        notes = map(str, backend.takeNotes())
+        send(end, packReply(request.number, Reply(verdict, tuple(notes))))
         if _state() != state:
-            # A module has changed what the next one counts on.
+            # A PAM module has changed what the next one counts on.
             return True
     return True
 
 
+def _lookUp(backend: Backend, request: Request) -> Verdict:
+    """
+    Return the verdict on a request, whatever happens.
+    """
+    try:
+        # The server has checked that, and may be under an attacker's control by now.
+        if not backend.isPlausible(request.name, request.password):
+            raise OSError("that is no name, or no password")
+        return backend.lookUp(request.name, request.password, request.peer)
+    except OSError as error:
+        why = str(error)
+    except Exception as error:
+        # Not its text, which may hold secrets.
+        why = _where(error)
+    return Verdict(Kind.UNSURE, request.name, why)
+
+
 def _state() -> tuple[object, ...]:
     """
-    Tell what a process is, as far as modules change that.
+    Return what a process is, as far as modules change that.
     """
     mask = os.umask(0o077)
     os.umask(mask)
@@ -181,7 +195,7 @@ def _state() -> tuple[object, ...]:
 
 def _where(error: Exception) -> str:
     """
-    Tell what has gone wrong where.
+    Return what has gone wrong, and where.
     """
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
@@ -193,4 +207,4 @@ def _where(error: Exception) -> str:
     )
 
 
-__all__ = ["Finder", "makeFinder", "work"]
+__all__ = ["Backend", "makeBackend", "serveRequests"]

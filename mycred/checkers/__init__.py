@@ -8,7 +8,7 @@ L{mycred.portal.Portal}, and with Twisted's::
 """
 
 from .. import error as error
-from .._accounts import Rules as AccountRules
+from .._accounts import AccountRules
 from .._chain import CheckerChain
 from .._checking._accounts import accountOf
 from .._checking._passwords import PasswordChecker

@@ -4,10 +4,11 @@ Check passwords and accounts by PAM.
 
 from __future__ import annotations
 
+from .._accounts._pam import PAMSettings
 from .._checking._accounts import AccountChecker
 from .._checking._stores import PrivilegedStore
 from .._paths import AnyPath, asPathOrNone
-from .._privileged import Helper
+from .._privileged import PrivilegedClient
 from ..workers import Workers
 
 # As many logins are under way at a time: modules wait for a network, not for a
@@ -52,8 +53,9 @@ class PAMChecker(AccountChecker):
         @raise ValueError: if there is no such service, or no PAM that can use it.
         @raise OSError: if the processes can't be started.
         """
-        helper = Helper("pam", service, asPathOrNone(confdir), processes=processes)
-        self._privileged = PrivilegedStore(helper, workers)
+        settings = PAMSettings(service, asPathOrNone(confdir))
+        client = PrivilegedClient("pam", settings, processes)
+        self._privileged = PrivilegedStore(client, workers)
 
 
 __all__ = ["PAMChecker"]

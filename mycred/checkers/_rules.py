@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .._accounts import NOLOGIN, SHELLS, FileUsers, Rules, SystemUsers
+from .._accounts import NOLOGIN, SHELLS, AccountRules, FileUsers, SystemUsers
 from .._files import openRegular
 from .._paths import AnyPath, asPath
 
@@ -18,7 +18,7 @@ def accountRules(
     nologin: bool = False,
     *,
     group: AnyPath | None = None,
-) -> Rules:
+) -> AccountRules:
     """
     Return rules for accounts, of which each can take effect now.
 
@@ -43,7 +43,7 @@ def accountRules(
             openRegular(SHELLS).close()
         except OSError as error:
             raise ValueError(f"shells: {SHELLS} can't be read ({error})") from None
-    return Rules(
+    return AccountRules(
         NOLOGIN if nologin else (), SHELLS if shells else None, minuid, tuple(groups)
     )
 

@@ -12,13 +12,13 @@ from twisted.internet.defer import Deferred, fail, maybeDeferred
 
 from .._accounts import (
     SHADOW,
+    AccountFiles,
+    AccountRules,
     Accounts,
-    Files,
+    AccountSettings,
     FileUsers,
-    Rules,
     SystemUsers,
-    checkFiles,
-    cryptIn,
+    insistOnHashes,
     isAccountName,
     lastDecoy,
 )
@@ -28,11 +28,11 @@ from .._checking._stores import PrivilegedStore, ThreadedStore
 from .._contracts import AvatarID, twistedUNIX
 from .._counterparts import Counterpart
 from .._encodings import triesDecodings
-from .._hashes import Hash, UnusableHash
+from .._hashes import Hash, UnusableHash, recognizeCrypt
 from .._passwordfile import StoredSecret
 from .._paths import AnyPath, asPath, asPathOrNone
 from .._peers import sourceOf
-from .._privileged import Helper
+from .._privileged import PrivilegedClient
 from .._secrets import asBytes
 from .._threads import processorCount
 from .._verdict import NO_SUCH_USER, Verdict
@@ -40,7 +40,7 @@ from ..workers import Workers, workersOf
 from ._unixsteps import UNIXSteps
 
 # Every account will do.
-_NO_RULES = Rules()
+_NO_RULES = AccountRules()
 
 
 class _StoredAccountChecker(AccountChecker):
@@ -50,7 +50,7 @@ class _StoredAccountChecker(AccountChecker):
 
     def __init__(
         self,
-        accounts: Accounts | Helper,
+        accounts: Accounts | PrivilegedClient,
         workers: Workers | None,
     ) -> None:
         """
@@ -58,7 +58,7 @@ class _StoredAccountChecker(AccountChecker):
             hash ever comes into this one.
         @param workers: the threads; the reactor's if L{None}.
         """
-        if isinstance(accounts, Helper):
+        if isinstance(accounts, PrivilegedClient):
             self._privileged = PrivilegedStore(accounts, workers)
         else:
             self._store = ThreadedStore(accounts, workers)
@@ -79,7 +79,7 @@ class UNIXChecker(Counterpart, _StoredAccountChecker, UNIXSteps, twistedUNIX.UNI
 
     def __init__(
         self,
-        rules: Rules = _NO_RULES,
+        rules: AccountRules = _NO_RULES,
         *,
         shadow: AnyPath | None = None,
         userdb: Any = None,
@@ -108,9 +108,9 @@ class UNIXChecker(Counterpart, _StoredAccountChecker, UNIXSteps, twistedUNIX.UNI
             shadow = SHADOW
         self._rules, self._shadow = rules, shadow
         self._userdb, self._groupdb = userdb, groupdb
-        accounts: Accounts | Helper
+        accounts: Accounts | PrivilegedClient
         if separate:
-            accounts = _start(Files(shadow=shadow), rules)
+            accounts = _start(AccountFiles(shadow=shadow), rules)
         else:
             accounts = Accounts(SystemUsers(userdb, groupdb), shadow, rules)
         super().__init__(accounts, workers)
@@ -148,7 +148,7 @@ class PasswdChecker(_StoredAccountChecker):
         passwd: AnyPath,
         shadow: AnyPath | None = None,
         group: AnyPath | None = None,
-        rules: Rules = _NO_RULES,
+        rules: AccountRules = _NO_RULES,
         *,
         separate: bool = False,
         mustWork: bool = False,
@@ -167,12 +167,12 @@ class PasswdChecker(_StoredAccountChecker):
         @raise OSError: if the processes can't be started, or such a file can't be read.
         """
         passwd, shadow, group = asPath(passwd), asPathOrNone(shadow), asPathOrNone(group)
-        accounts: Accounts | Helper
+        accounts: Accounts | PrivilegedClient
         if separate:
-            accounts = _start(Files(passwd, shadow, group), rules, mustWork)
+            accounts = _start(AccountFiles(passwd, shadow, group), rules, mustWork)
         else:
             if mustWork:
-                checkFiles(passwd, shadow)
+                insistOnHashes(passwd, shadow)
             accounts = Accounts(FileUsers(passwd, group), shadow, rules)
         super().__init__(accounts, workers)
 
@@ -342,7 +342,7 @@ def _hashBy(
         return None
     known = _nameIn(record, typed)
     try:
-        return None if known is None else (known, cryptIn(asBytes(record[1])))
+        return None if known is None else (known, recognizeCrypt(asBytes(record[1])))
     except UnusableHash:
         return None
 
@@ -355,12 +355,14 @@ def verifyCryptedPassword(crypted: bytes | str, pw: bytes | str) -> bool:
     @param pw: the password; text stands for its UTF-8.
     """
     try:
-        return cryptIn(asBytes(crypted)).verify(asBytes(pw))
+        return recognizeCrypt(asBytes(crypted)).verify(asBytes(pw))
     except UnusableHash:
         return False
 
 
-def _start(files: Files, rules: Rules, mustWork: bool = False) -> Helper:
+def _start(
+    files: AccountFiles, rules: AccountRules, mustWork: bool = False
+) -> PrivilegedClient:
     """
     Start processes that look accounts up.
 
@@ -369,7 +371,9 @@ def _start(files: Files, rules: Rules, mustWork: bool = False) -> Helper:
     @raise ValueError: if these can let nobody in.
     @raise OSError: if the processes can't be started.
     """
-    return Helper("unix", files, rules, mustWork, processes=processorCount())
+    return PrivilegedClient(
+        "unix", AccountSettings(files, rules, mustWork), processorCount()
+    )
 
 
 __all__ = [

@@ -12,9 +12,9 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.python.failure import Failure
 
 from .._accounts import (
+    AccountRules,
     Accounts,
     RecordUsers,
-    Rules,
     ShadowDatabase,
     SystemUsers,
     Users,
@@ -38,7 +38,7 @@ class UNIXSteps(AccountChecker):
     step is overridden: what it does is done at once, in the reactor's thread.
     """
 
-    _rules = Rules()
+    _rules = AccountRules()
     _userdb: Any = None
     _groupdb: Any = None
     _shadow: str | None = None

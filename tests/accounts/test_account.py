@@ -1,5 +1,5 @@
 """
-Tests for accounts and their names.
+Tests for L{mycred._accounts._account} and L{mycred._verdict}.
 """
 
 from __future__ import annotations

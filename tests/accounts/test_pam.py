@@ -1,5 +1,6 @@
 """
-Tests for PAM, with the modules of the system and one of the tests' own.
+Tests for L{mycred._accounts._pam}, with the modules of the system and one of the tests'
+own.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ class LookTests(Services, SynchronousTestCase):
         Log in by a service.
         """
         pam = PAM(service, str(self.confdir))
-        return pam.look(name, b"sesame", **arguments)
+        return pam.lookUp(name, b"sesame", **arguments)
 
     def test_codes(self) -> None:
         """
@@ -117,7 +118,7 @@ class LookTests(Services, SynchronousTestCase):
         program.chmod(0o700)
         self.service("exec", f"pam_exec.so expose_authtok {program}", "pam_permit.so")
         pam = PAM("exec", str(self.confdir))
-        self.assertIs(pam.look(name, password, peer).kind, ACCEPTED)
+        self.assertIs(pam.lookUp(name, password, peer).kind, ACCEPTED)
         return seen.read_bytes().decode("latin-1")
 
     def test_told(self) -> None:
@@ -276,7 +277,7 @@ class LookTests(Services, SynchronousTestCase):
         """
         pam = PAM("permit", str(self.confdir))
         self.patch(pam, "_library", Refusing(pam._library, "pam_set_item"))
-        self.assertRaises(OSError, pam.look, b"alice", b"sesame", "192.0.2.7")
+        self.assertRaises(OSError, pam.lookUp, b"alice", b"sesame", "192.0.2.7")
 
     def test_oddPeer(self) -> None:
         """
@@ -292,8 +293,8 @@ class LookTests(Services, SynchronousTestCase):
         self.service("deny", "pam_deny.so", "pam_permit.so")
         deny = PAM("deny", str(self.confdir))
         for _ in range(50):
-            self.assertIs(pam.look(b"alice", b"x").kind, ACCEPTED)
-            self.assertIs(deny.look(b"alice", b"x").kind, REFUSED)
+            self.assertIs(pam.lookUp(b"alice", b"x").kind, ACCEPTED)
+            self.assertIs(deny.lookUp(b"alice", b"x").kind, REFUSED)
 
     @given(strategies.binary(min_size=1), strategies.binary(), strategies.text())
     def test_anything(self, name: bytes, password: bytes, peer: str) -> None:
@@ -302,7 +303,7 @@ class LookTests(Services, SynchronousTestCase):
         """
         pam = PAM("permit", str(self.confdir))
         name = name.replace(b"\0", b"0")
-        verdict = pam.look(name, password.replace(b"\0", b"0"), peer.replace("\0", "0"))
+        verdict = pam.lookUp(name, password.replace(b"\0", b"0"), peer.replace("\0", "0"))
         self.assertEqual((verdict.kind, verdict.name), (ACCEPTED, name))
 
 
@@ -389,7 +390,7 @@ class ServiceTests(Services, SynchronousTestCase):
         """
         pam = PAM("permit", str(self.confdir))
         self.patch(pam, "_library", Refusing(pam._library, "pam_start_confdir"))
-        self.assertRaises(OSError, pam.look, b"alice", b"sesame")
+        self.assertRaises(OSError, pam.lookUp, b"alice", b"sesame")
 
     def test_nameNotHandedBack(self) -> None:
         """
@@ -397,14 +398,14 @@ class ServiceTests(Services, SynchronousTestCase):
         """
         pam = PAM("permit", str(self.confdir))
         self.patch(pam, "_library", Refusing(pam._library, "pam_get_item"))
-        self.assertEqual(pam.look(b"alice", b"sesame").name, b"alice")
+        self.assertEqual(pam.lookUp(b"alice", b"sesame").name, b"alice")
 
     def test_vendor(self) -> None:
         """
         Services of the distribution count, too.
         """
         self.assertRaises(ValueError, checkService, "permit")
-        self.patch(_pam, "_FOLDERS", ("/nowhere", str(self.confdir)))
+        self.patch(_pam, "_DIRECTORIES", ("/nowhere", str(self.confdir)))
         checkService("permit")
 
     def test_noLibrary(self) -> None:
@@ -426,10 +427,10 @@ class ServiceTests(Services, SynchronousTestCase):
         self.service("other", "pam_deny.so", "pam_deny.so")
         pam = PAM("permit", str(self.confdir))
         Path(self.confdir / "permit").unlink()
-        self.assertIs(pam.look(b"alice", b"sesame").kind, REFUSED)
+        self.assertIs(pam.lookUp(b"alice", b"sesame").kind, REFUSED)
         Path(self.confdir / "other").unlink()
         try:
-            kind = pam.look(b"alice", b"sesame").kind
+            kind = pam.lookUp(b"alice", b"sesame").kind
         except OSError:
             kind = UNSURE
         self.assertIsNot(kind, ACCEPTED)

@@ -1,5 +1,5 @@
 """
-Tests for the look at an account.
+Tests for L{mycred._accounts._passwords}.
 """
 
 from __future__ import annotations
@@ -13,16 +13,17 @@ from twisted.python.fakepwd import UserDatabase
 
 from mycred import _files
 from mycred._accounts import (
+    AccountFiles,
+    AccountRules,
     Accounts,
-    Files,
-    Rules,
     SystemUsers,
-    _passwords,
-    _users,
-    checkFiles,
+    _fileusers,
+    _shadow,
+    insistOnHashes,
     makeAccounts,
 )
-from mycred._accounts._layout import AccountLayout
+from mycred._accounts._account import AccountLayout
+from mycred._hashes import _libcrypt, recognize
 from mycred._verdict import Kind
 from mycred.error import DenialReason
 
@@ -36,27 +37,26 @@ ACCEPTED, REFUSED, DENIED, UNSURE = Kind
 
 class SameWorkTests(WorkTests, MachineTestCase):
     """
-    Tests for the work after which somebody is refused.
+    Tests for the work after which users are refused.
     """
 
     def test_lines(self) -> None:
         """
-        For a name that nobody has lines of both files are taken apart and read, as for
-        others.
+        For a name that no account has lines of both files are parsed, as for others.
         """
         self.count(AccountLayout, "parse")
         self.settle()
         accounts = self.accounts()
         accounts.lookUp(b"eve", b"tulip")
-        self.count(_users, "userOf")
-        self.count(_passwords, "_parse")
-        self.count(_passwords, "hashIn")
+        self.count(_fileusers, "userIn")
+        self.count(_shadow, "shadowIn")
+        self.count(_shadow, "hashIn")
         works = []
         for name in (b"carol", b"eve", b"frank", b"locked"):
             self.work.clear()
             self.assertKind(REFUSED, accounts.lookUp(name, b"tulip"))
             works.append(dict(self.work))
-        expected = {"parse": 2, "userOf": 2, "_parse": 1, "hashIn": 1}
+        expected = {"parse": 2, "userIn": 2, "shadowIn": 1, "hashIn": 1}
         self.assertEqual(works, [expected] * 4)
 
     def test_nothingToRead(self) -> None:
@@ -118,7 +118,7 @@ class LookTests(MachineTestCase):
         """
         A denial has the reason that the peer may be told.
         """
-        accounts = self.accounts(Rules(minuid=1001))
+        accounts = self.accounts(AccountRules(minuid=1001))
         for name, reason in [
             (b"locked", DenialReason.LOCKED),
             (b"expired", DenialReason.EXPIRED),
@@ -141,7 +141,7 @@ class LookTests(MachineTestCase):
         Rules go by the groups that a user is in, and deny nobody who doesn't know
         the password.
         """
-        accounts = self.accounts(Rules(groups=("mail",)))
+        accounts = self.accounts(AccountRules(groups=("mail",)))
         self.assertKind(ACCEPTED, accounts.lookUp(b"carol", PASSWORD))
         self.assertKind(DENIED, accounts.lookUp(b"dave", PASSWORD), "groups mail")
         self.assertKind(REFUSED, accounts.lookUp(b"dave", b"tulip"))
@@ -274,28 +274,32 @@ class LookTests(MachineTestCase):
 
     def test_foreignHash(self) -> None:
         """
-        A hash that crypt(3) doesn't know lets nobody in, though other files may hold
-        it.
+        Those hashes let a user in that the system's crypt(3) makes of the password, and
+        no others: neither those of a scheme that only other programs know, nor those
+        with a name in braces before them.
         """
+        foreign = set()
         for _command, stored, password in VECTORS:
-            if stored.startswith((b"$apr1$", b"$argon2", b"{")):
-                self.write("shadow", b"carol:%s:::::::\n" % stored)
-                verdict = self.accounts().lookUp(b"carol", password)
-                self.assertKind(
-                    REFUSED, verdict, "crypt(3)" if stored[:1] != b"{" else ""
-                )
+            self.write("shadow", b"carol:%s:::::::\n" % stored)
+            verdict = self.accounts().lookUp(b"carol", password)
+            if _libcrypt.crypt(password, stored) == stored:
+                self.assertKind(ACCEPTED, verdict)
+                continue
+            self.assertKind(REFUSED, verdict, "not a hash as crypt(3) makes it")
+            foreign.add(recognize(stored).scheme.name)
+        self.assertLess({"Apache's MD5", "argon2", "salted SHA-1"}, foreign)
 
     def test_groupFile(self) -> None:
         """
         A denial by a file of groups that is just being written is in doubt; an outage
         is no denial.
         """
-        accounts = self.accounts(Rules(groups=("mail",)))
+        accounts = self.accounts(AccountRules(groups=("mail",)))
         self.settle()
         self.assertIsNone(accounts.lookUp(b"carol", PASSWORD).doubt)
         self.patch(_files, "SETTLING", 3600)
         self.write("group", b"mail:x:8:car")
-        accounts = self.accounts(Rules(groups=("mail",)))
+        accounts = self.accounts(AccountRules(groups=("mail",)))
         self.patch(accounts._users.file, "stored", self.settled(accounts._users.file))
         self.patch(accounts._shadow, "stored", self.settled(accounts._shadow))
         verdict = accounts.lookUp(b"carol", PASSWORD)
@@ -493,7 +497,7 @@ class SystemTests(MachineTestCase):
             (self.passwd, empty),
             (empty, self.shadow),
         ]:
-            checkFiles(passwd, shadow)
+            insistOnHashes(passwd, shadow)
         for passwd, shadow, says in [
             (self.passwd, self.passwd, "is one of shadow(5)"),
             (self.shadow, self.shadow, "is one of passwd(5)"),
@@ -501,19 +505,21 @@ class SystemTests(MachineTestCase):
             (self.passwd, nonsense, f"no line of {nonsense} is one of shadow(5)"),
             (empty, None, "write shadow=FILE too"),
         ]:
-            error = self.assertRaises(ValueError, checkFiles, passwd, shadow)
+            error = self.assertRaises(ValueError, insistOnHashes, passwd, shadow)
             self.assertIn(says, str(error))
         for secret in (b"x", b"*", b"!!", b"*LK*", b"##carol", b"", b"secret", b"$9$x"):
             passwd = self.write("none", b"carol:%s:1:1:::\n" % secret)
-            error = self.assertRaises(ValueError, checkFiles, passwd, None)
+            error = self.assertRaises(ValueError, insistOnHashes, passwd, None)
             self.assertIn("write shadow=FILE too", str(error))
 
     def test_makeAccounts(self) -> None:
         """
         The files decide where users are looked for.
         """
-        accounts = makeAccounts(Files(self.passwd, self.shadow, self.group), Rules())
+        accounts = makeAccounts(
+            AccountFiles(self.passwd, self.shadow, self.group), AccountRules()
+        )
         self.assertKind(ACCEPTED, accounts.lookUp(b"carol", PASSWORD))
-        accounts = makeAccounts(Files(shadow=self.shadow), Rules())
+        accounts = makeAccounts(AccountFiles(shadow=self.shadow), AccountRules())
         self.assertKind(UNSURE, accounts.lookUp(b"orphan", PASSWORD))
         self.assertKind(REFUSED, accounts.lookUp(b"root", PASSWORD))

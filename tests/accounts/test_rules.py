@@ -1,5 +1,6 @@
 """
-Tests for the rules that accounts are held to.
+Tests for L{mycred._accounts._rules}; L{AccountStatus} is tested through the SSH keys that
+it judges, in L{tests.checkers.sshkeys.test_files} and L{tests.checkers.test_young}.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._accounts import NOLOGIN, SHELLS, Rules
+from mycred._accounts import NOLOGIN, SHELLS, AccountRules
 from mycred._verdict import Account
 
 ALICE = Account(
@@ -20,16 +21,16 @@ ALICE = Account(
 
 class RulesTests(SynchronousTestCase):
     """
-    Tests for L{Rules}.
+    Tests for L{AccountRules}.
     """
 
-    def assertDenied(self, rules: Rules, account: Account, says: str) -> None:
+    def assertDenied(self, rules: AccountRules, account: Account, says: str) -> None:
         """
         Insist on a denial whose reason says this.
         """
         self.assertIn(says, self.denial(rules, account) or "")
 
-    def denial(self, rules: Rules, account: Account) -> str | None:
+    def denial(self, rules: AccountRules, account: Account) -> str | None:
         """
         Ask for a denial, on a machine with a few groups.
         """
@@ -40,33 +41,35 @@ class RulesTests(SynchronousTestCase):
         """
         Without rules every account may be used.
         """
-        self.assertIsNone(self.denial(Rules(), ALICE))
-        self.assertIsNone(self.denial(Rules(), ALICE._replace(uid=0, shell="/bin/false")))
+        self.assertIsNone(self.denial(AccountRules(), ALICE))
+        self.assertIsNone(
+            self.denial(AccountRules(), ALICE._replace(uid=0, shell="/bin/false"))
+        )
 
     def test_minuid(self) -> None:
         """
-        An account with a number below the lowest one is denied.
+        An account with a uid below the lowest one is denied.
         """
-        self.assertIsNone(self.denial(Rules(minuid=1000), ALICE))
-        self.assertDenied(Rules(minuid=1001), ALICE, "1000 is below 1001")
+        self.assertIsNone(self.denial(AccountRules(minuid=1000), ALICE))
+        self.assertDenied(AccountRules(minuid=1001), ALICE, "its uid 1000 is below 1001")
 
     def test_groups(self) -> None:
         """
         An account must be in one of the groups, whichever of its own that is, and by
-        whatever name its number has; a group that is gone is nobody's.
+        whatever name its gid has; no account is in a group that is gone.
         """
-        self.assertIsNone(self.denial(Rules(groups=("post",)), ALICE))
-        self.assertDenied(Rules(groups=("gone",)), ALICE, "gone")
-        self.assertIsNone(self.denial(Rules(groups=("staff", "mail")), ALICE))
-        self.assertIsNone(self.denial(Rules(groups=("alice",)), ALICE))
-        self.assertDenied(Rules(groups=("staff", "wheel")), ALICE, "staff, wheel")
+        self.assertIsNone(self.denial(AccountRules(groups=("post",)), ALICE))
+        self.assertDenied(AccountRules(groups=("gone",)), ALICE, "gone")
+        self.assertIsNone(self.denial(AccountRules(groups=("staff", "mail")), ALICE))
+        self.assertIsNone(self.denial(AccountRules(groups=("alice",)), ALICE))
+        self.assertDenied(AccountRules(groups=("staff", "wheel")), ALICE, "staff, wheel")
 
     def test_shells(self) -> None:
         """
         The shell must be in the file, on a line of its own, as it is.
         """
         path = Path(self.mktemp())
-        rules = Rules(shells=str(path))
+        rules = AccountRules(shells=str(path))
         path.write_bytes(b"# shells\n/bin/sh # the old one\n /bin/bash\n#/bin/ksh\n\n")
         self.assertIsNone(self.denial(rules, ALICE))
         self.assertIsNone(self.denial(rules, ALICE._replace(shell="/bin/bash")))
@@ -77,7 +80,7 @@ class RulesTests(SynchronousTestCase):
         """
         If the file isn't there, nobody can tell.
         """
-        self.assertRaises(OSError, self.denial, Rules(shells=self.mktemp()), ALICE)
+        self.assertRaises(OSError, self.denial, AccountRules(shells=self.mktemp()), ALICE)
 
     def test_nologin(self) -> None:
         """
@@ -85,7 +88,7 @@ class RulesTests(SynchronousTestCase):
         nowhere will do.
         """
         first, second = Path(self.mktemp()), Path(self.mktemp())
-        rules = Rules(nologin=(str(first), str(second)))
+        rules = AccountRules(nologin=(str(first), str(second)))
         self.assertIsNone(self.denial(rules, ALICE))
         second.symlink_to("nowhere")
         self.assertDenied(rules, ALICE, f"there is {second}")
@@ -105,16 +108,18 @@ class RulesTests(SynchronousTestCase):
             {"shells": 5},
         ):
             arguments: Any = wrong
-            self.assertRaises(TypeError, Rules, **arguments)
-        rules = Rules(groups=["mail"], nologin=["/etc/nologin"])
-        self.assertEqual(rules, Rules(groups=("mail",), nologin=("/etc/nologin",)))
+            self.assertRaises(TypeError, AccountRules, **arguments)
+        rules = AccountRules(groups=["mail"], nologin=["/etc/nologin"])
+        self.assertEqual(rules, AccountRules(groups=("mail",), nologin=("/etc/nologin",)))
 
     def test_hiddenNologin(self) -> None:
         """
-        If nobody can tell whether there is such a file, nobody gets in.
+        If it can't be found out whether there is such a file, no user gets in.
         """
-        self.assertRaises(OSError, self.denial, Rules(nologin=("/" + "x" * 300,)), ALICE)
-        below = Rules(nologin=(f"{__file__}/nologin",))
+        self.assertRaises(
+            OSError, self.denial, AccountRules(nologin=("/" + "x" * 300,)), ALICE
+        )
+        below = AccountRules(nologin=(f"{__file__}/nologin",))
         self.assertIsNone(self.denial(below, ALICE))
 
     def test_pipe(self) -> None:
@@ -123,7 +128,7 @@ class RulesTests(SynchronousTestCase):
         """
         path = self.mktemp()
         os.mkfifo(path)
-        self.assertRaises(OSError, self.denial, Rules(shells=path), ALICE)
+        self.assertRaises(OSError, self.denial, AccountRules(shells=path), ALICE)
 
     def test_places(self) -> None:
         """

@@ -1,5 +1,5 @@
 """
-Tests for lines of shadow(5).
+Tests for L{mycred._accounts._shadow}.
 """
 
 from __future__ import annotations

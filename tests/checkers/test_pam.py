@@ -33,9 +33,9 @@ from mycred.plugins import cred_pam
 from mycred.testing import SteppedWorkers
 
 from ..kit.files import FileTestCase
+from ..kit.privileged import until as wait
 from ..kit.services import Services
-from ..privileged.test_client import until as wait
-from ..test_system import run
+from ..kit.unixaccounts import run
 
 
 def isOver(status: Path) -> bool:
@@ -63,7 +63,7 @@ class PAMTestCase(Services, FileTestCase):
         """
         arguments = {"workers": self.workers, "processes": 1, **arguments}
         checker = PAMChecker(service, confdir=str(self.confdir), **arguments)
-        self.addCleanup(lambda: checker._privileged._helper.close())
+        self.addCleanup(lambda: checker._privileged._client.close())
         return checker
 
 
@@ -132,7 +132,7 @@ class PAMCheckerTests(PAMTestCase):
         also an empty password, and one longer than PAM's answers may be.
         """
         checker = self.pam()
-        self.patch(checker._privileged._helper, "ask", None)
+        self.patch(checker._privileged._client, "ask", None)
         for name, password in [
             (b"", b"x"),
             (b"../../tmp/x", b"x"),
@@ -251,13 +251,13 @@ class PAMCheckerTests(PAMTestCase):
         program.write_text(f"#!/bin/sh\ntouch {started}\n{sleep}\n")
         program.chmod(0o700)
         self.service("hang", f"pam_exec.so quiet {program}", "pam_permit.so")
-        helper = self.pam("hang")._privileged._helper
+        client = self.pam("hang")._privileged._client
         with ThreadPoolExecutor(1) as threads:
             until = time.monotonic() + 20
-            asking = threads.submit(helper.ask, b"alice", b"x", None, until)
+            asking = threads.submit(client.ask, b"alice", b"x", None, until)
             wait(started.exists)
             wait(lambda: run("pgrep", "-f", sleep).stdout)
-            helper._running._control.shutdown(SHUT_RDWR)
+            client._processes._control.shutdown(SHUT_RDWR)
             wait(lambda: not run("pgrep", "-f", sleep).stdout)
             self.assertIs(asking.result(20).verdict.kind, Kind.UNSURE)
 
@@ -276,7 +276,7 @@ class PAMCheckerTests(PAMTestCase):
         def fail(*arguments: Any, **more: Any) -> Any:
             raise OSError("no processes")
 
-        self.patch(_pam, "Helper", fail)
+        self.patch(_pam, "PrivilegedClient", fail)
         name = sorted(os.listdir("/etc/pam.d"))[0]
         error = self.assertRaises(
             strcred.InvalidAuthArgumentString, strcred.makeChecker, f"pam:{name}"
@@ -334,11 +334,11 @@ class PAMCheckerTests(PAMTestCase):
         program.chmod(0o700)
         self.service("exec", f"pam_exec.so {program}", "pam_permit.so")
         checker = self.pam("exec")
-        for _ in range(2 * _worker._MOST + 1):
+        for _ in range(2 * _worker._MOST_REQUESTS + 1):
             self.successResultOf(self.ask(checker, b"root", b"x"))
         pids = seen.read_text().split()
         runs = [len(list(run)) for _, run in groupby(pids)]
-        self.assertEqual(runs, [_worker._MOST, _worker._MOST, 1])
+        self.assertEqual(runs, [_worker._MOST_REQUESTS, _worker._MOST_REQUESTS, 1])
 
     def test_anotherName(self) -> None:
         """
@@ -395,7 +395,7 @@ class PluginTests(PAMTestCase):
         names = sorted(os.listdir("/etc/pam.d")) if os.path.isdir("/etc/pam.d") else []
         for description in (f"pam:service={names[0]}", f"pam:{names[0]}"):
             checker: Any = strcred.makeChecker(description)
-            self.addCleanup(checker._privileged._helper.close)
+            self.addCleanup(checker._privileged._client.close)
             self.assertIs(type(checker), PAMChecker)
 
     def test_wrong(self) -> None:
@@ -440,7 +440,7 @@ class PluginTests(PAMTestCase):
             self.patch(cred_pam.thePAMCheckerFactory, "errorOutput", output)
             self.patch(os, "geteuid", lambda uid=uid: uid)
             checker: Any = strcred.makeChecker(f"pam:{name}")
-            checker._privileged._helper.close()
+            checker._privileged._client.close()
             self.assertEqual(output.getvalue().count("need root"), lines)
 
     def test_help(self) -> None:

@@ -53,7 +53,7 @@ def closeOf(checker: Any) -> None:
     """
     End the processes of a checker.
     """
-    checker._privileged._helper.close()
+    checker._privileged._client.close()
 
 
 class AccountTestCase(MachineTestCase):
@@ -593,7 +593,7 @@ class SeparateNotRunningTests(AccountTestCase):
         checker = PasswdChecker(self.passwd, self.shadow, separate=True, workers=workers)
         assert checker._privileged is not None
         self.addCleanup(closeOf, checker)
-        self.patch(checker._privileged._helper, "ask", lambda *_: 1 / 0)
+        self.patch(checker._privileged._client, "ask", lambda *_: 1 / 0)
         asking = self.ask(checker, b"carol", PASSWORD)
         workers.step()
         self.failureResultOf(asking, TemporaryFailure)
@@ -611,7 +611,7 @@ class SeparateNotRunningTests(AccountTestCase):
         workers.reactor.advance(7)
         self.failureResultOf(asking, TemporaryFailure)
         until: list[float] = []
-        self.patch(checker._privileged._helper, "ask", lambda *a: until.append(a[-1]))
+        self.patch(checker._privileged._client, "ask", lambda *a: until.append(a[-1]))
         begun = time.monotonic()
         self.ask(checker, b"carol", PASSWORD).addErrback(lambda _: None)
         asked = time.monotonic()
@@ -970,7 +970,7 @@ class PluginTests(AccountTestCase):
         Tell the rules of a checker.
         """
         if checker._privileged is not None:
-            _, _, rules, *_ = checker._privileged._helper._settings
+            rules = checker._privileged._client._settings.rules
         else:
             rules = checker._store.store._rules
         return rules  # type: ignore[no-any-return]
@@ -1053,7 +1053,7 @@ class PluginTests(AccountTestCase):
         def fail(*arguments: Any, **more: Any) -> Any:
             raise OSError("no processes")
 
-        self.patch(_unix, "Helper", fail)
+        self.patch(_unix, "PrivilegedClient", fail)
         self.patch(os, "geteuid", lambda: 0)
         self.assertWrong("unix", "no processes")
         self.assertWrong(f"passwd:{self.passwd}", "no processes")
@@ -1099,9 +1099,9 @@ class PluginTests(AccountTestCase):
         bare = self.write("bare", b"carol:x:1000:100:::\nroot:*:0:0:::\nbob:!!:1:1:::\n")
         self.assertWrong(f"passwd:{bare}", "write shadow=FILE")
         locked = self.write("locked", b"carol:!:19000::::::\nroot:*:19000::::::\n")
-        self.assertWrong(f"passwd:{bare}:shadow={locked}", "shadow: nobody has a hash")
+        self.assertWrong(f"passwd:{bare}:shadow={locked}", "shadow: no user has a hash")
         empty = self.write("empty", b"\n# nobody\n")
-        self.assertWrong(f"passwd:{empty}:shadow={empty}", "shadow: nobody has a hash")
+        self.assertWrong(f"passwd:{empty}:shadow={empty}", "shadow: no user has a hash")
 
         def changing(self: Any) -> Any:
             raise OSError(16, "it changes while it is read")

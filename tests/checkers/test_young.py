@@ -13,15 +13,18 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from mycred import _files as _state
-from mycred._accounts import Rules
+from mycred._accounts import AccountRules
 from mycred._privileged import _worker
-from mycred._sshkeys import KeyFiles, KeyPolicy, parseOffer, string
+from mycred._records import pack
+from mycred._sshkeys import KeyFiles, KeyPolicy, KeySettings, parseOffer, string
 from mycred._verdict import Kind, Verdict
-from mycred.checkers.sshkeys import _files
+from mycred.checkers.sshkeys import UNIXAuthorizedKeysFiles
 from mycred.error import DenialReason
+from mycred.testing import SteppedWorkers
 
+from ..kit.keycheckers import ALICE, BOB, CA, Command, MachineTestCase, proofOf
 from ..kit.keys import blobOf, certificate, line
-from .sshkeys.test_files import ALICE, BOB, CA, Command, MachineTestCase, proofOf
+from ..kit.krl import HEAD, section
 
 OTHERS = b"root:*:19000:0:99999:7:::\nbob:*:19000:0:99999:7:::\n"
 
@@ -33,14 +36,24 @@ EXPIRED = b"alice:*:19000:0:99999:7::19500:\n", DenialReason.EXPIRED
 _MOST = 30
 
 
-def section(type: int, content: bytes) -> bytes:
+class PausingWorkers(SteppedWorkers):
     """
-    Write a section of a KRL.
+    Workers that do everything at once, and tell a test when a login waits.
     """
-    return bytes([type]) + string(content)
 
+    def __init__(self, onPause: Callable[[float], object]) -> None:
+        """
+        @param onPause: what is called with each pause, in seconds.
+        """
+        super().__init__(running=False)
+        self._onPause = onPause
 
-KRL = b"SSHKRL\n\0" + (1).to_bytes(4, "big") + bytes(24) + string(b"") + string(b"")
+    def pause(self, seconds: float) -> Deferred[None]:
+        """
+        Wait.
+        """
+        self._onPause(seconds)
+        return super().pause(seconds)
 
 
 class YoungTestCase(MachineTestCase):
@@ -56,6 +69,12 @@ class YoungTestCase(MachineTestCase):
         self.patch(time, "sleep", self.sleep)
         # This process has no broker.
         self.patch(_worker, "endWith", lambda parent: None)
+
+    def keys(self, **settings: Any) -> UNIXAuthorizedKeysFiles:
+        """
+        Make a database.
+        """
+        return super().keys(workers=PausingWorkers(self.sleep), **settings)
 
     def sleep(self, seconds: float) -> None:
         """
@@ -101,17 +120,19 @@ class YoungTestCase(MachineTestCase):
         root.
         """
         rules = settings.get("accountRules")
-        account = None if rules is None else (_files.SHADOW, rules)
         files = KeyFiles(
             ca=settings.get("ca"),
             revoked=settings.get("revoked"),
             principals=settings.get("principals"),
         )
-        finder = _worker.makeFinder("sshkey", files, KeyPolicy(), account)
+        packed = pack(
+            KeySettings(files, KeyPolicy(), rules, UNIXAuthorizedKeysFiles._shadow)
+        )
+        backend = _worker.makeBackend("sshkey", packed)
         # Whom the name service doesn't know.
-        authority = self.authorityOf(finder)
+        authority = self.authorityOf(backend)
         authority._users = self.keys()._users
-        if account is not None:
+        if rules is not None:
             standing = authority._denial.__self__
             standing._users = authority._users
 
@@ -121,17 +142,17 @@ class YoungTestCase(MachineTestCase):
         def byProcesses(offer: Any) -> Verdict:
             blob = offer if isinstance(offer, bytes) else blobOf(offer)
             try:
-                return finder.find(b"alice", blob, None)
+                return backend.lookUp(b"alice", blob, None)
             except OSError as error:
                 return Verdict(Kind.UNSURE, b"alice", str(error))
 
         return [byThreads, byProcesses]
 
-    def authorityOf(self, finder: Any) -> Any:
+    def authorityOf(self, backend: Any) -> Any:
         """
         Find what decides.
         """
-        return finder.takeNotes.__self__
+        return backend.takeNotes.__self__
 
 
 class ShadowTests(YoungTestCase):
@@ -142,7 +163,7 @@ class ShadowTests(YoungTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.shadow = self.home / "shadow"
-        self.patch(_files, "SHADOW", str(self.shadow))
+        self.patch(UNIXAuthorizedKeysFiles, "_shadow", str(self.shadow))
 
     def test_rewritten(self) -> None:
         """
@@ -153,7 +174,7 @@ class ShadowTests(YoungTestCase):
             for size in range(len(whole)):
                 for before in (b"", OTHERS):
                     half = before + whole[:size]
-                    for look in self.looks(accountRules=Rules()):
+                    for look in self.looks(accountRules=AccountRules()):
                         self.rewrite(self.shadow, half, OTHERS + whole + OTHERS)
                         verdict = look(ALICE)
                         self.assertIs(verdict.denial, reason, half)
@@ -165,7 +186,7 @@ class ShadowTests(YoungTestCase):
         """
         whole, reason = LOCKED
         steps = [b"", b"ro", OTHERS, OTHERS + b"al", OTHERS + whole]
-        for look in self.looks(accountRules=Rules()):
+        for look in self.looks(accountRules=AccountRules()):
             self.rewrite(self.shadow, *steps)
             self.assertIs(look(ALICE).denial, reason)
             self.assertGreaterEqual(len(self.pauses), 4)
@@ -174,7 +195,7 @@ class ShadowTests(YoungTestCase):
         """
         If it never comes to rest, nothing can be said.
         """
-        for look in self.looks(accountRules=Rules()):
+        for look in self.looks(accountRules=AccountRules()):
             self.goOn(self.shadow, OTHERS)
             self.assertIs(look(ALICE).kind, Kind.UNSURE)
 
@@ -182,7 +203,7 @@ class ShadowTests(YoungTestCase):
         """
         Who isn't in a file that has come to rest isn't locked; who is, needn't wait.
         """
-        for look in self.looks(accountRules=Rules()):
+        for look in self.looks(accountRules=AccountRules()):
             self.rewrite(self.shadow, OTHERS)
             self.assertIs(look(ALICE).kind, Kind.ACCEPTED)
             self.assertEqual(len(self.pauses), 1)
@@ -196,7 +217,7 @@ class ShadowTests(YoungTestCase):
         that stays one.
         """
         for content in (b"", b"\n", b"# nobody\n", b"alice:*:19000:0:99999:7::1950"):
-            for look in self.looks(accountRules=Rules()):
+            for look in self.looks(accountRules=AccountRules()):
                 self.rewrite(self.shadow, content)
                 self.assertIs(look(ALICE).kind, Kind.UNSURE, content)
 
@@ -208,7 +229,7 @@ class ShadowTests(YoungTestCase):
         whole, reason = LOCKED
         self.rewrite(self.shadow, OTHERS, OTHERS + whole)
         command: Any = Command(line(ALICE))
-        verdict = self.look(ALICE, command=command, accountRules=Rules())
+        verdict = self.look(ALICE, command=command, accountRules=AccountRules())
         self.assertIs(verdict.denial, reason)
 
 
@@ -237,7 +258,7 @@ class RevokedTests(YoungTestCase):
         """
         So it is with a KRL, also if it is cut between two sections.
         """
-        parts = [KRL, section(2, string(blobOf(BOB))), section(2, string(blobOf(ALICE)))]
+        parts = [HEAD, section(2, string(blobOf(BOB))), section(2, string(blobOf(ALICE)))]
         whole = b"".join(parts)
         for size in {*range(0, len(whole), 7), len(parts[0]), len(parts[0] + parts[1])}:
             for look in self.looks(revoked=str(self.revoked)):
@@ -259,7 +280,7 @@ class RevokedTests(YoungTestCase):
         A list that has come to rest revokes what it holds, and an empty one nothing, as
         for sshd.
         """
-        for content in (b"", line(BOB) + b"\n", KRL):
+        for content in (b"", line(BOB) + b"\n", HEAD):
             for look in self.looks(revoked=str(self.revoked)):
                 self.rewrite(self.revoked, content)
                 self.assertIs(look(ALICE).kind, Kind.ACCEPTED, content)
@@ -348,8 +369,8 @@ class RulesTests(YoungTestCase):
         Half a line isn't taken for a shell, unless it stays as it is.
         """
         shells = self.home / "shells"
-        rules = Rules(shells=str(shells))
-        self.patch(_files, "SHADOW", str(self.home / "none"))
+        rules = AccountRules(shells=str(shells))
+        self.patch(UNIXAuthorizedKeysFiles, "_shadow", str(self.home / "none"))
         for half, whole, kind in (
             (b"/bin/bash\n/bin/sh", b"/bin/bash\n/bin/shutdown\n", Kind.UNSURE),
             (b"/bin/sh", b"/bin/sh", Kind.ACCEPTED),

@@ -123,7 +123,12 @@ class CheckTests(CommandTests, SynchronousTestCase):
         steps = [line for line in done.err.splitlines() if " ms  " in line]
         for step, told in zip(
             steps,
-            (server.socket, r"(uid=ALICE\2a): nothing", "bind as nobody", "refused"),
+            (
+                server.socket,
+                r"(uid=ALICE\2a): nothing",
+                "bind as an unknown user",
+                "refused",
+            ),
         ):
             self.assertRegex(step, r"^ *\d+\.\d ms  ")
             self.assertIn(told, step)
@@ -319,7 +324,7 @@ class VerdictTests(SynchronousTestCase):
             (Failure(TemporaryFailure()), "temporary failure"),
             (Failure(ZeroDivisionError()), "temporary failure"),
         ]:
-            self.assertEqual(_check._verdict(ended), said)
+            self.assertEqual(_check._outcomeOf(ended), said)
 
     def test_watchedAsItIs(self) -> None:
         """
@@ -342,15 +347,15 @@ class VerdictTests(SynchronousTestCase):
                 """
                 return self.answer
 
-        accepting = _check._Watched("x", Checker(succeed(b"alice")))
+        accepting = _check._TimedChecker("x", Checker(succeed(b"alice")))
         self.assertEqual(self.successResultOf(accepting.requestAvatarId(None)), b"alice")
-        self.assertEqual(accepting.said and accepting.said[0], "accepted")
-        refusing = _check._Watched("x", Checker(fail(UnauthorizedLogin())))
+        self.assertEqual(accepting.outcome and accepting.outcome[0], "accepted")
+        refusing = _check._TimedChecker("x", Checker(fail(UnauthorizedLogin())))
         self.failureResultOf(refusing.requestAvatarId(None), UnauthorizedLogin)
         waiting: Deferred[bytes] = Deferred()
-        late = _check._Watched("x", Checker(waiting))
+        late = _check._TimedChecker("x", Checker(waiting))
         self.assertNoResult(late.requestAvatarId(None))
-        self.assertIsNone(late.said)
+        self.assertIsNone(late.outcome)
 
 
 class TypesTests(CommandTests, SynchronousTestCase):

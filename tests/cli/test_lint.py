@@ -74,7 +74,7 @@ class LintTests(CommandTests, SynchronousTestCase):
             (3, "no name"),
             (4, "no hash"),
             (5, "matches nothing"),
-            (5, "everybody who reads the file has it"),
+            (5, "anyone who reads the file has it"),
             (6, "unknown kind"),
             (7, "absurd cost"),
             (8, "a line already, line 1"),
@@ -130,7 +130,7 @@ class LintTests(CommandTests, SynchronousTestCase):
             encoded = name if isinstance(name, bytes) else name.encode()
             for kind, rest in self.GOOD.items():
                 found = self.lint(b"# users\n" + encoded + b":" + rest, kind=kind)
-                told = [line for line in found if "nobody can type this name" in line]
+                told = [line for line in found if "this name can't be typed" in line]
                 self.assertTrue(told, (name, kind, found))
                 self.assertIn(says, told[0])
                 self.assertTrue(told[0].startswith("2: "))
@@ -267,8 +267,8 @@ class LintTests(CommandTests, SynchronousTestCase):
         self.assertEqual((done.status, done.err), (1, ""))
         self.assertEqual(
             done.out,
-            f"{first}:1: no colon: it holds nobody\n"
-            f"{second}:1: no name: it holds nobody\n",
+            f"{first}:1: no colon: it holds no user\n"
+            f"{second}:1: no name: it holds no user\n",
         )
         done = self.mycred("lint", first, self.folder / "none", second)
         self.assertEqual(done.status, 2)

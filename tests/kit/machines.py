@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from mycred._accounts import Accounts, FileUsers, Rules
+from mycred._accounts import AccountRules, Accounts, FileUsers
 from mycred._verdict import Kind, Verdict
 
 from .files import BCRYPT, FileTestCase
@@ -84,7 +84,7 @@ class MachineTestCase(FileTestCase):
         path.write_bytes(content)
         return str(path)
 
-    def accounts(self, rules: Rules = Rules(), **changes: Any) -> Accounts:  # noqa: B008
+    def accounts(self, rules: AccountRules = AccountRules(), **changes: Any) -> Accounts:  # noqa: B008
         """
         Make the accounts of this machine.
         """

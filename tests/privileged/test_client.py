@@ -7,7 +7,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-import re
 import resource
 import secrets
 import shutil
@@ -16,7 +15,6 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -26,141 +24,55 @@ from typing import Any
 
 from twisted.trial.unittest import SkipTest
 
-import mycred
 from mycred import _processtree
-from mycred._accounts import Rules, _settled, settled
+from mycred._accounts import (
+    AccountFiles,
+    AccountRules,
+    AccountSettings,
+    _settled,
+    settled,
+)
+from mycred._accounts._pam import PAMSettings
 from mycred._files import SETTLING
 from mycred._privileged import (
-    Helper,
+    PrivilegedClient,
     _broker,
     _launch,
-    _running,
+    _processes,
     _worker,
 )
 from mycred._privileged._broker import Broker
 from mycred._privileged._wire import (
+    Order,
+    Request,
     WireError,
     drain,
-    packRequest,
     receive,
     send,
-    unpackAnswer,
+    unpackReply,
 )
+from mycred._records import pack
 from mycred._verdict import Kind, Verdict
 
-from ..kit.machines import PASSWORD, MachineTestCase
-
-ROOT = Path(mycred.__file__).parents[1]
-
-# How long anything may take before the test gives up, in seconds.
-PATIENCE = 20.0
-
-_library = re.compile(r"/lib[^/]*\.so[.0-9]*( \(deleted\))?$")
+from ..kit.machines import PASSWORD
+from ..kit.privileged import PATIENCE, ClientTestCase, children, held, soon, until
 
 
-def children(pid: int) -> list[int]:
+class AskTests(ClientTestCase):
     """
-    List the processes that a process has started.
-    """
-    path = Path(f"/proc/{pid}/task/{pid}/children")
-    if not path.parent.exists():
-        return []
-    if not path.exists():
-        raise SkipTest("run Linux with CONFIG_PROC_CHILDREN")
-    return [int(word) for word in path.read_text("ascii").split()]
-
-
-def held(pid: int | str) -> dict[int, str]:
-    """
-    Return what a process has open, by its descriptors: all but shared libraries, of which
-    libffi keeps its own open since 3.5.
-    """
-    found = {}
-    for number in os.listdir(f"/proc/{pid}/fd"):
-        # What has been listed is gone, in this process.
-        with contextlib.suppress(FileNotFoundError):
-            found[int(number)] = os.readlink(f"/proc/{pid}/fd/{number}")
-    return {n: what for n, what in found.items() if not _library.search(what)}
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    """
-    Wait for something that other processes do.
-    """
-    end = time.monotonic() + PATIENCE
-    while not (result := condition()):
-        if time.monotonic() > end:
-            raise AssertionError("it doesn't happen")
-        time.sleep(0.005)
-    return result
-
-
-def soon(seconds: float) -> float:
-    """
-    Tell when so many seconds are over.
-    """
-    return time.monotonic() + seconds
-
-
-class HelperTestCase(MachineTestCase):
-    """
-    Base of the tests that start processes.
-    """
-
-    def helper(self, processes: int = 1, rules: Any = None) -> Helper:
-        """
-        Start processes for the accounts of the machine.
-        """
-        before = set(children(os.getpid()))
-        files = self.passwd, self.shadow, self.group
-        rules = rules or Rules()
-        helper = Helper("unix", files, rules, processes=processes)
-        self.addCleanup(helper.close)
-        [self.broker] = set(children(os.getpid())) - before
-        for pid in children(self.broker):
-            # It closes what it has inherited when it begins.
-            until(lambda pid=pid: len(held(pid)) <= 4)
-        return helper
-
-    def python(self, program: str) -> subprocess.Popen[str]:
-        """
-        Run a program until the end of the test.
-        """
-        process = subprocess.Popen(
-            [sys.executable, "-c", program],
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.addCleanup(process.wait)
-        self.addCleanup(process.kill)
-        assert process.stdout is not None
-        self.addCleanup(process.stdout.close)
-        return process
-
-    def ask(self, helper: Helper, name: bytes, password: bytes = PASSWORD) -> Kind:
-        """
-        Ask, and have no doubts.
-        """
-        self.answer = helper.ask(name, password, None, soon(PATIENCE))
-        return self.answer.verdict.kind
-
-
-class AskTests(HelperTestCase):
-    """
-    Tests for L{Helper.ask}.
+    Tests for L{PrivilegedClient.ask}.
     """
 
     def test_verdicts(self) -> None:
         """
         The processes find what this one would find, and tell all of it.
         """
-        helper = self.helper(rules=Rules(minuid=1))
-        accounts = self.accounts(Rules(minuid=1), now=time.time)
+        client = self.client(rules=AccountRules(minuid=1))
+        accounts = self.accounts(AccountRules(minuid=1), now=time.time)
         for name in (b"carol", b"dave", b"locked", b"expired", b"root", b"eve"):
             for password in (PASSWORD, b"tulip", b"\xff\x01"):
                 expected = replace(accounts.lookUp(name, password), doubt=None)
-                answer = helper.ask(name, password, None, soon(PATIENCE))
+                answer = client.ask(name, password, None, soon(PATIENCE))
                 self.assertEqual(replace(answer.verdict, doubt=None), expected)
 
     def test_rules(self) -> None:
@@ -170,29 +82,29 @@ class AskTests(HelperTestCase):
         shells = self.write("shells", b"/bin/bash\n")
         nologin = str(self.folder / "nologin")
         self.assertIs(
-            self.ask(self.helper(rules=Rules(minuid=5000)), b"carol"), Kind.DENIED
+            self.ask(self.client(rules=AccountRules(minuid=5000)), b"carol"), Kind.DENIED
         )
-        rules = Rules((nologin,), shells, 1000, ("staff",))
-        helper = self.helper(rules=rules)
-        self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
-        self.assertIs(self.ask(helper, b"dave"), Kind.DENIED)
+        rules = AccountRules((nologin,), shells, 1000, ("staff",))
+        client = self.client(rules=rules)
+        self.assertIs(self.ask(client, b"carol"), Kind.ACCEPTED)
+        self.assertIs(self.ask(client, b"dave"), Kind.DENIED)
         self.assertIn("/bin/sh", self.answer.verdict.why)
-        self.assertIs(self.ask(helper, b"erin"), Kind.DENIED)
+        self.assertIs(self.ask(client, b"erin"), Kind.DENIED)
         self.assertIn("groups staff", self.answer.verdict.why)
         Path(nologin).touch()
-        self.assertIs(self.ask(helper, b"carol"), Kind.DENIED)
+        self.assertIs(self.ask(client, b"carol"), Kind.DENIED)
 
     def test_manyAtATime(self) -> None:
         """
         As many as there are processes can ask at a time, and each gets his own
         answer.
         """
-        helper = self.helper(3)
+        client = self.client(3)
         names = [b"carol", b"dave", b"eve", b"locked", b"frank"] * 20
         expected = [self.accounts().lookUp(n, PASSWORD).kind for n in names]
         with ThreadPoolExecutor(3) as threads:
             answers = threads.map(
-                lambda n: helper.ask(n, PASSWORD, None, soon(20)), names
+                lambda n: client.ask(n, PASSWORD, None, soon(20)), names
             )
             kinds = [(answer.verdict.name, answer.verdict.kind) for answer in answers]
         self.assertEqual(kinds, list(zip(names, expected)))
@@ -201,20 +113,20 @@ class AskTests(HelperTestCase):
         """
         A store that can't be read is no wrong password; once it comes, it counts.
         """
-        helper = self.helper()
+        client = self.client()
         Path(self.shadow).rename(self.shadow + "~")
-        self.assertIs(self.ask(helper, b"carol"), Kind.UNSURE)
+        self.assertIs(self.ask(client, b"carol"), Kind.UNSURE)
         self.assertIn(f"{self.shadow}", self.answer.verdict.why)
         Path(self.shadow + "~").rename(self.shadow)
-        self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
+        self.assertIs(self.ask(client, b"carol"), Kind.ACCEPTED)
 
     def test_notes(self) -> None:
         """
         What is odd comes with the answer.
         """
         self.write("shadow", b"carol:nonsense:::::::\n")
-        helper = self.helper()
-        self.assertIs(self.ask(helper, b"carol"), Kind.REFUSED)
+        client = self.client()
+        self.assertIs(self.ask(client, b"carol"), Kind.REFUSED)
         [note] = self.answer.notes
         self.assertIn("shadow, line 1: ", note)
 
@@ -223,28 +135,28 @@ class AskTests(HelperTestCase):
         A process that doesn't answer in time is replaced, and what it might have said
         reaches nobody else.
         """
-        helper = self.helper()
+        client = self.client()
         for _ in range(3):
             [hung] = until(lambda: children(self.broker))
             os.kill(hung, signal.SIGSTOP)
-            answer = helper.ask(b"carol", PASSWORD, None, soon(0.05))
+            answer = client.ask(b"carol", PASSWORD, None, soon(0.05))
             self.assertIs(answer.verdict.kind, Kind.UNSURE)
             self.assertIn("hasn't come in time", answer.verdict.why)
-            self.assertIs(self.ask(helper, b"eve"), Kind.REFUSED)
+            self.assertIs(self.ask(client, b"eve"), Kind.REFUSED)
             self.assertEqual(self.answer.verdict.name, b"eve")
-            self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
+            self.assertIs(self.ask(client, b"carol"), Kind.ACCEPTED)
             self.assertNotIn(hung, children(self.broker))
 
     def test_crashesAlone(self) -> None:
         """
         Of a process that ends while nobody asks it the log is told, and nobody else.
         """
-        helper = self.helper()
+        client = self.client()
         for _ in range(3):
             [old] = until(lambda: children(self.broker))
             os.kill(old, signal.SIGKILL)
             until(lambda old=old: set(children(self.broker)) - {old})
-            self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
+            self.assertIs(self.ask(client, b"carol"), Kind.ACCEPTED)
             [note] = self.answer.notes
             self.assertIn("SIGKILL", note)
 
@@ -252,18 +164,18 @@ class AskTests(HelperTestCase):
         """
         Who waits for a process that ends needn't wait until the deadline.
         """
-        helper = self.helper()
+        client = self.client()
         [old] = children(self.broker)
         os.kill(old, signal.SIGSTOP)
-        asked, answer = Event(), helper._running._answer
+        asked, answer = Event(), client._processes._receiveReply
 
         def waiting(*arguments: Any) -> Any:
             asked.set()
             return answer(*arguments)
 
-        self.patch(helper._running, "_answer", waiting)
+        self.patch(client._processes, "_receiveReply", waiting)
         with ThreadPoolExecutor(1) as threads:
-            asking = threads.submit(helper.ask, b"carol", PASSWORD, None, soon(3600))
+            asking = threads.submit(client.ask, b"carol", PASSWORD, None, soon(3600))
             self.assertTrue(asked.wait(PATIENCE))
             os.kill(old, signal.SIGABRT)
             os.kill(old, signal.SIGCONT)
@@ -273,9 +185,14 @@ class AskTests(HelperTestCase):
         """
         An answer that makes no sense is none, and its process is replaced.
         """
-        helper = self.helper()
-        self.patch(_running, "_notices", lambda end: drain(end) or [])
-        for nonsense in (5, [], [0], {"a": 1}, [0, 0, 0, 0], [0, None, []], [0, [], 1]):
+        client = self.client()
+        self.patch(_processes, "_notices", lambda end: drain(end) or [])
+        for nonsense in (
+            *(5, [], [0], {"a": 1}, {"ended": 5}, {"number": 0}),
+            {"number": 0, "verdict": None, "notes": []},
+            {"number": 0, "verdict": [], "notes": 1},
+            {"number": 0, "verdict": {}, "notes": [], "more": 1},
+        ):
             [old] = until(lambda: children(self.broker))
             self.patch(secrets, "randbits", lambda bits: 0)
             answers = [nonsense]
@@ -283,10 +200,10 @@ class AskTests(HelperTestCase):
             def once(*arguments: Any, answers: list[Any] = answers) -> Any:
                 return answers.pop() if answers else receive(*arguments)
 
-            self.patch(_running, "receive", once)
-            self.assertIs(self.ask(helper, b"carol"), Kind.UNSURE, nonsense)
+            self.patch(_processes, "receive", once)
+            self.assertIs(self.ask(client, b"carol"), Kind.UNSURE, nonsense)
             self.assertIn("makes no sense", self.answer.verdict.why)
-            self.assertIs(self.ask(helper, b"eve"), Kind.REFUSED, nonsense)
+            self.assertIs(self.ask(client, b"eve"), Kind.REFUSED, nonsense)
             self.assertNotIn(old, children(self.broker))
 
     def test_brokerHangs(self) -> None:
@@ -294,30 +211,30 @@ class AskTests(HelperTestCase):
         A broker that doesn't replace what hangs is told of, and its late reply isn't
         taken for another one.
         """
-        helper = self.helper(2)
-        self.patch(_running, "_PATIENCE", 0.05)
+        client = self.client(2)
+        self.patch(_processes, "_BROKER_WAIT", 0.05)
         os.kill(self.broker, signal.SIGSTOP)
         for pid in children(self.broker):
             os.kill(pid, signal.SIGSTOP)
         for _ in range(2):
-            answer = helper.ask(b"carol", PASSWORD, None, soon(0.05))
+            answer = client.ask(b"carol", PASSWORD, None, soon(0.05))
             self.assertIn("gone", answer.verdict.why)
-        self.patch(_running, "_PATIENCE", PATIENCE)
+        self.patch(_processes, "_BROKER_WAIT", PATIENCE)
         os.kill(self.broker, signal.SIGCONT)
         for pid in until(lambda: children(self.broker)):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGSTOP)
         for _ in range(2):
-            answer = helper.ask(b"carol", PASSWORD, None, soon(0.05))
+            answer = client.ask(b"carol", PASSWORD, None, soon(0.05))
         for _ in range(4):
-            self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
+            self.assertIs(self.ask(client, b"carol"), Kind.ACCEPTED)
 
     def test_implausible(self) -> None:
         """
         What the server should have refused, they refuse: it may have fallen to
         somebody who asks by himself.
         """
-        helper = self.helper()
+        client = self.client()
         for name, password in [
             (b"../../etc/passwd", b"x"),
             (b"carol\0x", PASSWORD),
@@ -327,8 +244,8 @@ class AskTests(HelperTestCase):
             (b"carol", PASSWORD + b"\0"),
             (b"carol", b"x" * 2000),
         ]:
-            self.assertIs(self.ask(helper, name, password), Kind.UNSURE)
-        self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
+            self.assertIs(self.ask(client, name, password), Kind.UNSURE)
+        self.assertIs(self.ask(client, b"carol"), Kind.ACCEPTED)
 
     def test_goesOnChanging(self) -> None:
         """
@@ -360,16 +277,18 @@ class AskTests(HelperTestCase):
         may hold what nobody should see.
         """
 
-        def find(name: bytes, password: bytes, peer: object) -> Verdict:
+        def lookUp(name: bytes, password: bytes, peer: object) -> Verdict:
             raise ZeroDivisionError("secret")
 
         with contextlib.ExitStack() as stack:
             one, other = map(stack.enter_context, socketpair())
-            send(one, packRequest(1, b"carol", b"secret", None))
+            send(one, pack(Request(1, b"carol", b"secret", None)))
             one.shutdown(SHUT_WR)
-            look = _worker.Finder(find, lambda: iter(()), None)
-            self.assertFalse(_worker.work(other, look))
-            _, verdict, _ = unpackAnswer(receive(one))
+            backend = _worker.Backend(lookUp, lambda: ())
+            self.assertFalse(_worker.serveRequests(other, backend))
+            answer = unpackReply(receive(one))
+        assert not isinstance(answer, str)
+        verdict = answer[1].verdict
         self.assertIs(verdict.kind, Kind.UNSURE)
         self.assertIn("ZeroDivisionError at " + __file__, verdict.why)
         self.assertNotIn("secret", verdict.why)
@@ -379,32 +298,32 @@ class AskTests(HelperTestCase):
         If all of them are gone, and this process may start no others, that is no wrong
         password.
         """
-        helper = self.helper()
+        client = self.client()
         self.patch(os, "geteuid", lambda: 4711)
         for pid in (self.broker, *children(self.broker)):
             os.kill(pid, signal.SIGKILL)
-        self.assertIs(self.ask(helper, b"carol"), Kind.UNSURE)
+        self.assertIs(self.ask(client, b"carol"), Kind.UNSURE)
         self.assertIn("restart the server", self.answer.verdict.why)
-        helper = self.helper()
-        helper.close()
-        self.assertIs(self.ask(helper, b"carol"), Kind.UNSURE)
+        client = self.client()
+        client.close()
+        self.assertIs(self.ask(client, b"carol"), Kind.UNSURE)
 
     def test_brokerGone(self) -> None:
         """
         With the broker end the others, also one that hangs, and that is told.
         """
-        helper = self.helper()
+        client = self.client()
         self.patch(os, "geteuid", lambda: 4711)
         [worker] = children(self.broker)
         os.kill(worker, signal.SIGSTOP)
         os.kill(self.broker, signal.SIGKILL)
         until(lambda: not Path(f"/proc/{worker}").exists())
-        answer = helper.ask(b"carol", PASSWORD, None, soon(0.05))
+        answer = client.ask(b"carol", PASSWORD, None, soon(0.05))
         self.assertIs(answer.verdict.kind, Kind.UNSURE)
         self.assertIn("gone", answer.verdict.why)
 
 
-class ProcessTests(HelperTestCase):
+class ProcessTests(ClientTestCase):
     """
     Tests for how the processes begin and end.
     """
@@ -414,18 +333,18 @@ class ProcessTests(HelperTestCase):
         They end when they are closed, and when they are forgotten; nothing is left
         open.
         """
-        self.helper().close()
+        self.client().close()
         before = len(held("self"))
-        helper = self.helper(2)
+        client = self.client(2)
         workers = children(self.broker)
         self.assertEqual(len(workers), 2)
-        helper.close()
+        client.close()
         self.assertEqual(len(held("self")), before)
         until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
         others = set(children(os.getpid()))
-        helper = Helper("unix", [None, None, None], Rules(), processes=1)
+        client = PrivilegedClient("unix", AccountSettings(AccountFiles()), 1)
         [broker] = set(children(os.getpid())) - others
-        del helper
+        del client
         gc.collect()
         self.assertNotIn(broker, children(os.getpid()))
 
@@ -435,7 +354,11 @@ class ProcessTests(HelperTestCase):
         """
         before = children(os.getpid()), len(held("self"))
         error = self.assertRaises(
-            ValueError, Helper, "pam", "no-such-service", "/nowhere", processes=1
+            ValueError,
+            PrivilegedClient,
+            "pam",
+            PAMSettings("no-such-service", "/nowhere"),
+            1,
         )
         self.assertIn("/nowhere/no-such-service", str(error))
         after = children(os.getpid()), len(held("self"))
@@ -445,19 +368,18 @@ class ProcessTests(HelperTestCase):
         """
         If that is asked for, they look at the files, and tell what is wrong with them.
         """
-        files = self.passwd, self.shadow, self.group
-        Helper("unix", files, Rules(), True, processes=1).close()
+        files = AccountFiles(self.passwd, self.shadow, self.group)
+        PrivilegedClient("unix", AccountSettings(files, mustWork=True), 1).close()
         bare = self.write("bare", b"carol:x:1000:100:::\n")
         for passwd, shadow, says in [
             (bare, None, "write shadow=FILE"),
             (self.group, self.shadow, f"no line of {self.group} is one of passwd(5)"),
             (self.passwd, "/nowhere", "No such file or directory: '/nowhere'"),
         ]:
-            files = passwd, shadow, None
-            Helper("unix", files, Rules(), processes=1).close()
-            error = self.assertRaises(
-                ValueError, Helper, "unix", files, Rules(), True, processes=1
-            )
+            files = AccountFiles(passwd, shadow)
+            PrivilegedClient("unix", AccountSettings(files), 1).close()
+            settings = AccountSettings(files, mustWork=True)
+            error = self.assertRaises(ValueError, PrivilegedClient, "unix", settings, 1)
             self.assertIn(says, str(error))
 
     def test_cannotStart(self) -> None:
@@ -467,22 +389,22 @@ class ProcessTests(HelperTestCase):
         before = len(held("self"))
         for program in ("/nowhere/python", shutil.which("false")):
             self.patch(sys, "executable", program)
-            self.assertRaises(OSError, self.helper)
+            self.assertRaises(OSError, self.client)
         self.assertEqual(len(held("self")), before)
 
     def start(self, source: str, before: str = "") -> subprocess.Popen[str]:
         """
-        Run a program that has some processes in C{helper}.
+        Run a program that has some processes in C{client}.
 
         @param before: what it does first.
         """
         begin = f"""
             {before}
             import os, sys, time
-            from mycred._privileged import Helper
-            from mycred._accounts import Rules
-            files = {[self.passwd, self.shadow, None]}
-            helper = Helper("unix", files, Rules(), processes=2)
+            from mycred._privileged import PrivilegedClient
+            from mycred._accounts import AccountFiles, AccountSettings
+            files = AccountFiles({self.passwd!r}, {self.shadow!r})
+            client = PrivilegedClient("unix", AccountSettings(files), 2)
         """
         return self.python(textwrap.dedent(begin) + textwrap.dedent(source))
 
@@ -504,12 +426,12 @@ class ProcessTests(HelperTestCase):
         What ends a server, such as Ctrl-C in its terminal, leaves them to do their
         work until the server ends; what the modules start is ended by it.
         """
-        helper = self.helper()
+        client = self.client()
         [worker] = children(self.broker)
         for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
             os.kill(self.broker, number)
             os.kill(worker, number)
-        self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
+        self.assertIs(self.ask(client, b"carol"), Kind.ACCEPTED)
         self.assertNotEqual(os.getsid(self.broker), os.getsid(0))
         status = Path(f"/proc/{worker}/status").read_text("ascii")
         [ignored] = [li for li in status.splitlines() if li.startswith("SigIgn:")]
@@ -530,7 +452,7 @@ class ProcessTests(HelperTestCase):
             if os.fork():
                 os._exit(0)
             until = time.monotonic() + 20
-            kind = helper.ask(b"carol", {PASSWORD!r}, None, until).verdict.kind
+            kind = client.ask(b"carol", {PASSWORD!r}, None, until).verdict.kind
             print(kind.name, os.getppid() == 1 or os.getppid(), flush=True)
             os.dup2(os.open(os.devnull, os.O_RDWR), 1)
             time.sleep(3600)
@@ -563,15 +485,19 @@ class ProcessTests(HelperTestCase):
         """
         An order that makes no sense ends the broker.
         """
-        for order in (None, 5, [], [0], ["0", 1], [1, 1], [-1, 1], [True, {}, 1]):
+        for order in (
+            *(None, 5, [], [0, 7], {"place": 0}, {"place": "0", "number": 1}),
+            *({"place": 1, "number": 1}, {"place": -1, "number": 1}),
+            *({"place": True, "number": 1}, {"place": 0, "number": 1, "more": 1}),
+        ):
             one, other = socketpair()
             with one, other:
                 look: Any = None
                 broker = Broker(other, [other], look)
                 send(one, order)
                 self.assertIsNone(broker._order())
-                send(one, [0, 7])
-                self.assertEqual(broker._order(), (0, 7))
+                send(one, pack(Order(0, 7)))
+                self.assertEqual(broker._order(), Order(0, 7))
                 os.close(broker._wakeup)
                 os.close(broker._alarm)
 
@@ -586,11 +512,11 @@ class ProcessTests(HelperTestCase):
         self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
         for number in [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]:
             self.addCleanup(os.close, number)
-        helper = self.helper()
+        client = self.client()
         [old] = children(self.broker)
         os.kill(old, signal.SIGKILL)
         until(lambda: set(children(self.broker)) - {old})
-        self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
+        self.assertIs(self.ask(client, b"carol"), Kind.ACCEPTED)
 
     def program(self, source: str, **arguments: Any) -> str:
         """
@@ -609,7 +535,7 @@ class ProcessTests(HelperTestCase):
         path = self.folder / "result"
         self.program(
             f"""
-            kind = helper.ask(b"carol", {PASSWORD!r}, None, time.monotonic() + 20)
+            kind = client.ask(b"carol", {PASSWORD!r}, None, time.monotonic() + 20)
             open({str(path)!r}, "w").write(kind.verdict.kind.name)
             """,
             before="import os; os.closerange(0, 3)",
@@ -654,7 +580,7 @@ class ProcessTests(HelperTestCase):
             for name in ("bcrypt", "_cffi_backend", "argon2", "ctypes", "grp", "json"):
                 source = "open('{folder}/run', 'w'); raise SystemExit"
                 open(f"{folder}/{{name}}.py", "w").write(source)
-            answer = helper.ask(b"carol", {PASSWORD!r}, None, time.monotonic() + 20)
+            answer = client.ask(b"carol", {PASSWORD!r}, None, time.monotonic() + 20)
             print(answer.verdict.kind.name)
             """,
             before=f"import sys; sys.path.insert(0, {str(folder)!r})",
@@ -686,22 +612,23 @@ class ProcessTests(HelperTestCase):
             from socket import socketpair
             from mycred._verdict import Kind, Verdict
             from mycred._privileged import _broker, _wire
-            from mycred._privileged._worker import Finder
+            from mycred._privileged._worker import Backend
+            from mycred._records import pack
 
-            def find(name, password, peer):
+            def lookUp(name, password, peer):
                 return Verdict(Kind.REFUSED, name, str(sys.path))
 
-            _broker.makeFinder = lambda *_: Finder(find, lambda: iter(()), None)
+            _broker.makeBackend = lambda *_: Backend(lookUp, lambda: ())
             (control, theirs), (end, other) = socketpair(), socketpair()
             if not os.fork():
                 control.close(), end.close()
                 own = [folder for folder in sys.path if "-packages" not in folder]
                 _broker.Broker.serve(theirs, [other], ["/only", *own])
                 os._exit(0)
-            _wire.send(control, [])
+            _wire.send(control, pack(_wire.Start("any", None)))
             assert _wire.receive(control) == ""
-            _wire.send(end, _wire.packRequest(1, b"carol", b"x", None))
-            path = _wire.unpackAnswer(_wire.receive(end))[1].why
+            _wire.send(end, pack(_wire.Request(1, b"carol", b"x", None)))
+            path = _wire.unpackReply(_wire.receive(end))[1].verdict.why
             print("/only" in path, "-packages" in path)
         """)
         self.assertEqual(said, "True False\n")
@@ -731,8 +658,8 @@ class ProcessTests(HelperTestCase):
         one, other = socketpair()
         self.addCleanup(one.close)
         self.addCleanup(other.close)
-        finder: Any = None
-        broker = Broker(other, [other], finder)
+        backend: Any = None
+        broker = Broker(other, [other], backend)
         self.addCleanup(os.close, broker._wakeup)
         self.addCleanup(os.close, broker._alarm)
         os.set_blocking(broker._wakeup, False)
@@ -746,7 +673,7 @@ class ProcessTests(HelperTestCase):
 
         self.patch(os, "fork", fork)
         self.patch(os, "waitpid", waitpid)
-        self.patch(_broker, "_AGAIN", 1)
+        self.patch(_broker, "_RETRY", 1)
         broker._empty = {0}
         broker.run()
         self.assertEqual((broker._empty, broker._places), (set(), {4711: 0}))
@@ -755,24 +682,29 @@ class ProcessTests(HelperTestCase):
         """
         Of a question that makes no sense a worker ends, and that is told at once.
         """
-        helper = self.helper()
-        _, end = helper._running._idle.get()
+        client = self.client()
+        _, end = client._processes._idle.get()
         send(end, "nonsense")
-        _, how, _ = unpackAnswer(receive(end, soon(PATIENCE)))
-        self.assertIn("ended (1)", how)
+        how = unpackReply(receive(end, soon(PATIENCE)))
+        self.assertIn("ended (1)", str(how))
 
     def test_wrongKind(self) -> None:
         """
         What is wrong with the settings is told, whatever it is.
         """
-        error = self.assertRaises(ValueError, Helper, "unix", 5, 6, processes=1)
-        self.assertIn("TypeError: ", str(error))
+        for kind, settings, says in [
+            ("unix", 5, "other fields than those of AccountSettings"),
+            ("unix", PAMSettings("login"), "other fields than those"),
+            ("nonesuch", 5, "KeyError: "),
+        ]:
+            error = self.assertRaises(ValueError, PrivilegedClient, kind, settings, 1)
+            self.assertIn(says, str(error))
 
     def test_replies(self) -> None:
         """
         Only the reply to an order is taken for it.
         """
-        helper = self.helper()
+        client = self.client()
         self.patch(secrets, "randbits", lambda bits: 7)
         for replies, isReplaced in [
             ([5, "x", 7], True),
@@ -787,11 +719,11 @@ class ProcessTests(HelperTestCase):
                     raise left.pop(0)
                 return left.pop(0)
 
-            self.patch(_running, "receive", reply)
+            self.patch(_processes, "receive", reply)
             if isReplaced:
-                helper._running._replace(0)
+                client._processes._replace(0)
             else:
-                self.assertRaises(OSError, helper._running._replace, 0)
+                self.assertRaises(OSError, client._processes._replace, 0)
             self.assertEqual(left, [])
 
     def test_state(self) -> None:
@@ -824,13 +756,13 @@ class ProcessTests(HelperTestCase):
         In a server that forks nobody gets an answer that is somebody else's.
         """
         said = self.program(f"""
-            from mycred._privileged import _running
-            _running._PATIENCE = 0.1
+            from mycred._privileged import _processes
+            _processes._BROKER_WAIT = 0.1
             child = os.fork()
             name = b"locked" if child else b"carol"
             right = "DENIED" if child else "ACCEPTED"
             for _ in range(20):
-                verdict = helper.ask(name, {PASSWORD!r}, None, time.monotonic() + 0.2)
+                verdict = client.ask(name, {PASSWORD!r}, None, time.monotonic() + 0.2)
                 kind = verdict.verdict.kind.name
                 if kind not in (right, "UNSURE"):
                     print(name, kind, flush=True)
@@ -849,7 +781,7 @@ class ProcessTests(HelperTestCase):
         os.environ["LC_X"] = "kept"
         self.addCleanup(os.environ.pop, "DB_PASSWORD")
         self.addCleanup(os.environ.pop, "LC_X")
-        helper = self.helper()
+        client = self.client()
         for pid in (self.broker, *children(self.broker)):
             for number in held(pid):
                 text = Path(f"/proc/{pid}/fdinfo/{number}").read_text("ascii")
@@ -863,17 +795,17 @@ class ProcessTests(HelperTestCase):
             self.assertIn(b"\0-I\0", Path(f"/proc/{pid}/cmdline").read_bytes())
             limits = Path(f"/proc/{pid}/limits").read_text("ascii")
             self.assertRegex(limits, r"Max core file size +0 +0 ")
-        helper.close()
+        client.close()
 
     def test_slowEnd(self) -> None:
         """
         A broker that doesn't end is ended.
         """
-        helper = self.helper()
+        client = self.client()
         workers = children(self.broker)
         os.kill(self.broker, signal.SIGSTOP)
-        self.patch(_launch, "_PATIENCE", 0.05)
-        helper.close()
+        self.patch(_launch, "_END_WAIT", 0.05)
+        client.close()
         for pid in (self.broker, *workers):
             until(lambda pid=pid: not Path(f"/proc/{pid}").exists())
 
@@ -884,7 +816,7 @@ class ProcessTests(HelperTestCase):
         open_ = os.open(self.passwd, os.O_RDONLY)
         os.set_inheritable(open_, True)
         self.addCleanup(os.close, open_)
-        helper = self.helper()
+        client = self.client()
         [worker] = children(self.broker)
         for pid, most in [(self.broker, 3 + 2 + 2), (worker, 3 + 1)]:
             self.assertEqual(os.readlink(f"/proc/{pid}/cwd"), "/")
@@ -895,4 +827,4 @@ class ProcessTests(HelperTestCase):
                     self.assertEqual(what, os.devnull)
                 else:
                     self.assertRegex(what, r"^(socket|pipe|anon_inode):")
-        helper.close()
+        client.close()

@@ -11,35 +11,23 @@ import signal
 import sys
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import Any
 
 from twisted.trial.unittest import SkipTest
 
-from mycred._privileged import Helper, _client
-from mycred._sshkeys import KeyFiles, KeyPolicy
+from mycred._accounts._pam import PAMSettings
+from mycred._privileged import PrivilegedClient, _client
+from mycred._sshkeys import KeyFiles, KeySettings
 from mycred._verdict import Kind
 
 from ..kit.keys import blobOf, ed25519
 from ..kit.machines import PASSWORD
+from ..kit.privileged import PATIENCE, ClientTestCase, children, isGone, soon, until
 from ..kit.services import Services
-from .test_client import PATIENCE, HelperTestCase, children, soon, until
 
 KEY = blobOf(ed25519())
 
 #: Somebody whom every machine has.
 NAME = b"daemon"
-
-
-def isGone(pid: int) -> bool:
-    """
-    Tell whether a process has ended, and perhaps nobody has taken note yet.
-    """
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text("ascii")
-    except OSError:
-        return True
-    return text.rpartition(")")[2].split()[0] in "ZX"
 
 
 def end(pid: int) -> None:
@@ -50,17 +38,17 @@ def end(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-class KilledTestCase(HelperTestCase):
+class KilledTestCase(ClientTestCase):
     """
     Base of the tests in which the broker is killed.
     """
 
-    def kill(self, helper: Helper) -> None:
+    def kill(self, client: PrivilegedClient) -> None:
         """
         Kill the broker, and wait until that shows.
         """
         os.kill(self.broker, signal.SIGKILL)
-        until(lambda: helper._running.isOver)
+        until(lambda: client._processes.isOver)
 
 
 class OthersTests(KilledTestCase):
@@ -73,16 +61,16 @@ class OthersTests(KilledTestCase):
         As long as this process has the privileges that they had, the next login starts
         others, and the log is told each time.
         """
-        helper = self.helper(2)
+        client = self.client(2)
         self.patch(_client, "_PAUSE", 0)
         brokers = {self.broker}
         for times in (1, 2, 3):
-            self.kill(helper)
-            self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
+            self.kill(client)
+            self.assertIs(self.ask(client, b"carol"), Kind.ACCEPTED)
             [note] = self.answer.notes
             self.assertIn(f"started again (no. {times})", note)
-            self.assertIs(self.ask(helper, b"eve"), Kind.REFUSED)
-            self.assertEqual(self.answer.notes, [])
+            self.assertIs(self.ask(client, b"eve"), Kind.REFUSED)
+            self.assertEqual(self.answer.notes, ())
             [self.broker] = set(children(os.getpid())) - brokers
             brokers.add(self.broker)
         # Nothing is left of those that were killed.
@@ -93,23 +81,23 @@ class OthersTests(KilledTestCase):
         They find their modules where those did that came first, wherever this process
         has gone.
         """
-        helper = self.helper()
+        client = self.client()
         self.addCleanup(os.chdir, os.getcwd())
         os.chdir("/")
         self.patch(sys, "path", [])
-        self.kill(helper)
-        self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
+        self.kill(client)
+        self.assertIs(self.ask(client, b"carol"), Kind.ACCEPTED)
 
     def test_notAgain(self) -> None:
         """
         Once it has become somebody else it starts none, and the log is told what to do.
         """
-        helper = self.helper()
-        self.kill(helper)
+        client = self.client()
+        self.kill(client)
         self.patch(os, "geteuid", lambda: 4711)
         notes = set()
         for _ in range(3):
-            self.assertIs(self.ask(helper, b"carol"), Kind.UNSURE)
+            self.assertIs(self.ask(client, b"carol"), Kind.UNSURE)
             self.assertIn("restart the server", self.answer.verdict.why)
             notes.update(self.answer.notes)
         [note] = notes
@@ -119,80 +107,80 @@ class OthersTests(KilledTestCase):
         """
         For root it doesn't matter which groups it has left; for another it does.
         """
-        helper = self.helper()
-        self.kill(helper)
+        client = self.client()
+        self.kill(client)
         self.patch(os, "getegid", lambda: 4711)
         if os.geteuid():
-            self.assertIs(self.ask(helper, b"carol"), Kind.UNSURE)
+            self.assertIs(self.ask(client, b"carol"), Kind.UNSURE)
             return
-        self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
+        self.assertIs(self.ask(client, b"carol"), Kind.ACCEPTED)
 
     def test_closed(self) -> None:
         """
         None are started once they were closed, also if that happens meanwhile.
         """
-        helper = self.helper()
-        self.kill(helper)
+        client = self.client()
+        self.kill(client)
         before = set(children(os.getpid()))
-        helper.close()
-        self.assertIs(self.ask(helper, b"carol"), Kind.UNSURE)
+        client.close()
+        self.assertIs(self.ask(client, b"carol"), Kind.UNSURE)
         self.assertLessEqual(set(children(os.getpid())), before)
-        helper = self.helper()
-        self.kill(helper)
-        self.patch(helper, "_isClosed", True)
-        helper._startOthers([])
-        self.assertFalse(helper._running.close.alive)
+        client = self.client()
+        self.kill(client)
+        self.patch(client, "_isClosed", True)
+        client._startOthers([])
+        self.assertFalse(client._processes.close.alive)
 
     def test_endAtOnce(self) -> None:
         """
         Processes that end as soon as they are started aren't started for each login.
         """
-        helper = self.helper()
-        self.kill(helper)
-        self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
+        client = self.client()
+        self.kill(client)
+        self.assertIs(self.ask(client, b"carol"), Kind.ACCEPTED)
         [self.broker] = set(children(os.getpid())) - {self.broker}
-        self.kill(helper)
-        self.assertIs(self.ask(helper, b"carol"), Kind.UNSURE)
+        self.kill(client)
+        self.assertIs(self.ask(client, b"carol"), Kind.UNSURE)
         self.assertIn("a moment ago", self.answer.verdict.why)
-        self.patch(helper, "_notBefore", 0)
-        self.assertIs(self.ask(helper, b"carol"), Kind.ACCEPTED)
+        self.patch(client, "_notBefore", 0)
+        self.assertIs(self.ask(client, b"carol"), Kind.ACCEPTED)
 
     def test_dontStart(self) -> None:
         """
         If others can't be started, that is told, and is no wrong password.
         """
-        helper = self.helper()
+        client = self.client()
         self.patch(_client, "_PAUSE", 0)
-        self.kill(helper)
+        self.kill(client)
         python = sys.executable
         for program in ("/nowhere/python", shutil.which("false")):
             self.patch(sys, "executable", program)
-            self.assertIs(self.ask(helper, b"carol"), Kind.UNSURE)
+            self.assertIs(self.ask(client, b"carol"), Kind.UNSURE)
             self.assertIn("the next login starts others", self.answer.verdict.why)
         self.patch(sys, "executable", python)
-        self.patch(helper, "_settings", ["unix", 5, 6])
-        self.assertIs(self.ask(helper, b"carol"), Kind.UNSURE)
-        self.assertIn("TypeError", self.answer.verdict.why)
+        self.patch(client, "_settings", 5)
+        self.assertIs(self.ask(client, b"carol"), Kind.UNSURE)
+        self.assertIn("other fields than those", self.answer.verdict.why)
 
     def test_crowd(self) -> None:
         """
         Many who come at once start them once; nobody waits longer than he may.
         """
-        helper = self.helper(3)
-        self.kill(helper)
+        client = self.client(3)
+        self.kill(client)
         before = set(children(os.getpid()))
         with ThreadPoolExecutor(6) as threads:
             asking = [
-                threads.submit(helper.ask, b"carol", PASSWORD, None, soon(PATIENCE))
+                threads.submit(client.ask, b"carol", PASSWORD, None, soon(PATIENCE))
                 for _ in range(12)
             ]
             kinds = {one.result().verdict.kind for one in asking}
         self.assertEqual(kinds, {Kind.ACCEPTED})
         self.assertEqual(len(set(children(os.getpid())) - before), 1)
         [self.broker] = set(children(os.getpid())) - before
-        self.kill(helper)
-        with helper._starting:
-            answer = helper.ask(b"carol", PASSWORD, None, soon(0))
+        self.kill(client)
+        with client._starting:
+            answer = client.ask(b"carol", PASSWORD, None, soon(0))
         self.assertIn("just being started", answer.verdict.why)
 
 
@@ -207,17 +195,17 @@ class WorkerTests(Services, KilledTestCase):
         if os.geteuid():
             raise SkipTest("run the tests as root, on a machine that isn't anybody's")
 
-    def start(self, *settings: Any) -> Helper:
+    def start(self, kind: str, settings: object) -> PrivilegedClient:
         """
         Start a broker and a worker.
         """
         before = set(children(os.getpid()))
-        helper = Helper(*settings, processes=1)
-        self.addCleanup(helper.close)
+        client = PrivilegedClient(kind, settings, 1)
+        self.addCleanup(client.close)
         [self.broker] = set(children(os.getpid())) - before
         [self.worker] = until(lambda: children(self.broker))
         self.addCleanup(end, self.worker)
-        return helper
+        return client
 
     def test_asUser(self) -> None:
         """
@@ -225,11 +213,11 @@ class WorkerTests(Services, KilledTestCase):
         rights.
         """
         files = KeyFiles((str(self.folder / "%u"), str(self.folder / "none")))
-        helper = self.start("sshkey", files, KeyPolicy(), None)
+        client = self.start("sshkey", KeySettings(files))
         for _ in range(2):
-            verdict = helper.ask(NAME, KEY, None, soon(PATIENCE)).verdict
+            verdict = client.ask(NAME, KEY, None, soon(PATIENCE)).verdict
             self.assertIs(verdict.kind, Kind.REFUSED)
-        self.kill(helper)
+        self.kill(client)
         until(lambda: isGone(self.worker))
 
     def test_whileUser(self) -> None:
@@ -240,7 +228,8 @@ class WorkerTests(Services, KilledTestCase):
             import os, sys, time
             from mycred._verdict import Account
             from mycred._privileged import _worker
-            from mycred._sshkeys import _authority
+            from mycred._records import pack
+            from mycred._sshkeys import KeyFiles, KeySettings, _authority
 
             def hang(path, account, isStrict):
                 print(os.geteuid(), flush=True)
@@ -248,10 +237,11 @@ class WorkerTests(Services, KilledTestCase):
 
             _authority.readSafely = hang
             parent = os.getpid()
-            finder = _worker.makeFinder("sshkey", *{[[["x"]], [], None]})
+            settings = pack(KeySettings(KeyFiles(("x",))))
+            backend = _worker.makeBackend("sshkey", settings)
             if not os.fork():
                 _worker.endWith(parent)
-                finder.find({NAME!r}, {KEY!r}, None)
+                backend.lookUp({NAME!r}, {KEY!r}, None)
             time.sleep(3600)
         """
         process = self.python(textwrap.dedent(program))
@@ -267,10 +257,10 @@ class WorkerTests(Services, KilledTestCase):
         So does one in which a module of PAM has become somebody else, and come back.
         """
         self.service("become", f"{self.module()} become", "pam_permit.so")
-        helper = self.start("pam", "become", str(self.confdir))
-        answer = helper.ask(NAME, b"x", None, soon(PATIENCE))
+        client = self.start("pam", PAMSettings("become", str(self.confdir)))
+        answer = client.ask(NAME, b"x", None, soon(PATIENCE))
         self.assertIs(answer.verdict.kind, Kind.ACCEPTED)
-        self.kill(helper)
+        self.kill(client)
         until(lambda: isGone(self.worker))
 
     def test_underWay(self) -> None:
@@ -283,10 +273,10 @@ class WorkerTests(Services, KilledTestCase):
         self.service("wait", module, "pam_permit.so")
         for privileges, says in [(0, "the next login"), (4711, "restart the server")]:
             pids.write_text("")
-            helper = self.start("pam", "wait", str(self.confdir))
+            client = self.start("pam", PAMSettings("wait", str(self.confdir)))
             self.patch(os, "geteuid", lambda uid=privileges: uid)
             with ThreadPoolExecutor(1) as threads:
-                asking = threads.submit(helper.ask, NAME, b"x", None, soon(PATIENCE))
+                asking = threads.submit(client.ask, NAME, b"x", None, soon(PATIENCE))
                 until(pids.read_text)
                 os.kill(self.broker, signal.SIGKILL)
                 verdict = asking.result().verdict

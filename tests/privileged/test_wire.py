@@ -1,5 +1,5 @@
 """
-Tests for how the processes talk.
+Tests for L{mycred._privileged._wire}.
 """
 
 from __future__ import annotations
@@ -18,18 +18,22 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._privileged import _wire
 from mycred._privileged._wire import (
+    Order,
+    Reply,
+    Request,
+    Start,
     WireError,
     drain,
-    packRequest,
-    packSettings,
+    packEnd,
+    packReply,
     packVerdict,
     receive,
     send,
-    unpackAnswer,
-    unpackRequest,
-    unpackSettings,
+    unpackMessage,
+    unpackReply,
     unpackVerdict,
 )
+from mycred._records import pack
 from mycred._verdict import Account, Kind, Verdict
 from mycred.error import DenialReason
 
@@ -143,7 +147,7 @@ class MessageTests(SynchronousTestCase):
 
     def test_late(self) -> None:
         """
-        Who waits for a message, or the rest of one, waits no longer than he wants.
+        No message, nor the rest of one, is waited for longer than was asked.
         """
         for data in (b"", b"\0\0\0\5[1"):
             with pair() as (one, other):
@@ -170,9 +174,9 @@ class MessageTests(SynchronousTestCase):
             self.assertIsNone(receive(other))
 
 
-class QuestionTests(SynchronousTestCase):
+class RequestTests(SynchronousTestCase):
     """
-    Tests for questions and verdicts.
+    Tests for L{Request}.
     """
 
     @given(strategies.integers(), name, name, strategies.none() | text)
@@ -180,44 +184,105 @@ class QuestionTests(SynchronousTestCase):
         self, number: int, user: bytes, password: bytes, peer: str | None
     ) -> None:
         """
-        A question arrives as it was asked, with all bytes of the password.
+        A request arrives as it was sent, with all bytes of the password.
         """
+        request = Request(number, user, password, peer)
         with pair() as (one, other):
-            send(one, packRequest(number, user, password, peer))
-            asked = unpackRequest(receive(other))
-        self.assertEqual(asked, (number, user, password, peer))
+            send(one, pack(request))
+            self.assertEqual(unpackMessage(Request, receive(other)), request)
+
+    def test_secret(self) -> None:
+        """
+        The password doesn't show.
+        """
+        self.assertNotIn("hunter2", repr(Request(1, b"alice", b"hunter2", None)))
+
+    def test_noRequest(self) -> None:
+        """
+        A request with a field too few, one too many, or of another type, is none.
+        """
+        right = {"number": 1, "name": "a", "password": "b", "peer": None}
+        unpackMessage(Request, right)
+        for message in (
+            None,
+            [],
+            [1, "a", "b", None],
+            {name: right[name] for name in ("number", "name", "password")},
+            {**right, "more": 5},
+            {**right, "number": "1"},
+            {**right, "number": True},
+            {**right, "peer": 4},
+            {**right, "name": 2},
+            {**right, "password": "\u1234"},
+        ):
+            self.assertRaises(WireError, unpackMessage, Request, message)
+
+
+class AnswerTests(SynchronousTestCase):
+    """
+    Tests for answers and verdicts.
+    """
 
     @given(verdicts)
     def test_verdict(self, verdict: Verdict) -> None:
         """
-        A verdict arrives as it was found.
+        A verdict arrives as it was found, with its key as it was packed.
         """
         with pair() as (one, other):
             send(one, packVerdict(verdict))
-            self.assertEqual(unpackVerdict(receive(other)), verdict)
+            arrived = unpackVerdict(receive(other))
+        self.assertEqual(arrived.key, pack(verdict.key))
+        for name in ("kind", "name", "why", "denial", "account", "delay"):
+            self.assertEqual(getattr(arrived, name), getattr(verdict, name))
 
-    @given(
-        strategies.recursive(
-            strategies.none()
-            | strategies.integers()
-            | strategies.binary().map(os.fsdecode),
-            strategies.lists,
-        )
-    )
-    def test_settings(self, value: Any) -> None:
+    @given(strategies.integers(), verdicts, strategies.lists(text))
+    def test_answer(self, number: int, verdict: Verdict, notes: list[str]) -> None:
         """
-        Settings arrive as they were, with names of files in whatever bytes.
+        So does an answer, with the number of its request.
         """
         with pair() as (one, other):
-            send(one, packSettings([value]))
-            self.assertEqual(unpackSettings(receive(other)), [value])
+            send(one, packReply(number, Reply(verdict, tuple(notes))))
+            arrived = unpackReply(receive(other))
+        assert not isinstance(arrived, str)
+        self.assertEqual((arrived[0], arrived[1].notes), (number, tuple(notes)))
 
-    def test_encoding(self) -> None:
+    def test_end(self) -> None:
         """
-        They are the same bytes to a process that has another encoding.
+        In its place may come how the worker has ended.
         """
-        self.assertEqual(packSettings(["gr\u00fcn"]), ["gr\u00c3\u00bcn"])
-        self.assertEqual(packSettings(("\udcff", None, 5)), ["\u00ff", None, 5])
+        self.assertEqual(unpackReply(packEnd("killed")), "killed")
+        self.assertRaises(WireError, unpackReply, {"ended": 5})
+        self.assertRaises(WireError, unpackReply, {"ended": "x", "number": 5})
+
+    def test_sent(self) -> None:
+        """
+        Nothing of a verdict is sent but what the server has to know: neither the state
+        of a file, nor what a password is compared with.
+        """
+        packed = packVerdict(Verdict(Kind.REFUSED, b"alice"))
+        names = ["kind", "name", "why", "denial", "account", "delay", "key"]
+        self.assertEqual(list(packed), names)
+
+    @given(verdicts, strategies.data())
+    def test_shifted(self, verdict: Verdict, data: Any) -> None:
+        """
+        Of a verdict, or an account, with a field that one side lacks, none is made: no
+        value ever becomes that of another field.
+        """
+        packed = packVerdict(verdict)
+        records = [packed]
+        if isinstance(packed["account"], dict):
+            records.append(packed["account"])
+        record = data.draw(strategies.sampled_from(records))
+        name = data.draw(strategies.sampled_from(sorted(record)))
+        value = record.pop(name)
+        self.assertRaises(WireError, unpackVerdict, packed)
+        record[f"{name}'s twin"] = value
+        self.assertRaises(WireError, unpackVerdict, packed)
+        record[name] = value
+        self.assertRaises(WireError, unpackVerdict, packed)
+        del record[f"{name}'s twin"]
+        unpackVerdict(packed)
 
     @settings(max_examples=300)
     @given(json | strategies.lists(json, min_size=4, max_size=6))
@@ -225,36 +290,39 @@ class QuestionTests(SynchronousTestCase):
         """
         Any other message is an error of its own.
         """
-        for unpack in (unpackRequest, unpackVerdict, unpackAnswer):
+        for kind in (Request, Order, Start):
+            with contextlib.suppress(WireError):
+                unpackMessage(kind, message)
+        for unpack in (unpackVerdict, unpackReply):
             with contextlib.suppress(WireError):
                 unpack(message)
 
-    def test_noQuestion(self) -> None:
+    @settings(max_examples=300)
+    @given(verdicts, strategies.sampled_from(sorted(_wire._SENT)), json)
+    def test_anyValue(self, verdict: Verdict, name: str, value: Any) -> None:
         """
-        A question with a part too few, or of another kind, is none.
+        So it is with a verdict of which one field holds anything.
         """
-        for message in (
-            None,
-            [],
-            [1, "a", "b"],
-            [1, "a", "b", None, 5],
-            ["1", "a", "b", None],
-            [1, "a", "b", 4],
-            [1, 2, "b", None],
-            [1, "a", "\u1234", None],
-        ):
-            self.assertRaises(WireError, unpackRequest, message)
+        with contextlib.suppress(WireError):
+            unpackVerdict({**packVerdict(verdict), name: value})
 
     def test_noVerdict(self) -> None:
         """
-        So it is with a verdict.
+        A verdict with a field of another type is none.
         """
         right = packVerdict(Verdict(Kind.ACCEPTED, b"alice"))
         unpackVerdict(right)
-        for place, wrong in [(0, "x"), (0, None), (1, 5), (3, "x"), (4, 5), (4, ["a"])]:
-            message = list(right)
-            message[place] = wrong
-            self.assertRaises(WireError, unpackVerdict, message)
+        for name, wrong in [
+            ("kind", "x"),
+            ("kind", None),
+            ("name", 5),
+            ("denial", "x"),
+            ("account", 5),
+            ("account", ["a"]),
+            ("delay", "5"),
+            ("delay", True),
+        ]:
+            self.assertRaises(WireError, unpackVerdict, {**right, name: wrong})
 
     def test_most(self) -> None:
         """
@@ -263,4 +331,4 @@ class QuestionTests(SynchronousTestCase):
         groups = tuple(f"group-{n}@example.org" for n in range(65_536))
         account = Account("a", 1, 1, "/", "/bin/sh", groups, tuple(range(65_536)))
         packed = packVerdict(Verdict(Kind.ACCEPTED, b"a", account=account))
-        self.assertLess(len(str(packed)), _wire._MOST)
+        self.assertLess(len(str(packed)), _wire._LONGEST_MESSAGE)

@@ -5,8 +5,11 @@ L{tests.conch.test_correspondence} holds them to sshd.
 
 from __future__ import annotations
 
+import json
+
 from twisted.trial.unittest import SynchronousTestCase
 
+from mycred._records import pack
 from mycred._sshkeys import BadOption, KeyEvidence, KeyOptions, merge, parseOptions
 
 
@@ -92,12 +95,8 @@ class EvidenceTests(SynchronousTestCase):
         evidence = KeyEvidence(
             "ssh-rsa", "SHA256:x", options, "/f", 3, "id", 7, "SHA256:y"
         )
-        packed = [list(one) if isinstance(one, tuple) else one for one in evidence]
-        packed[2] = [
-            [list(o) if isinstance(o, tuple) else o for o in one]
-            if isinstance(one, tuple)
-            else one
-            for one in options
-        ]
+        packed = json.loads(json.dumps(pack(evidence)))
         self.assertEqual(KeyEvidence.restore(packed), evidence)
         self.assertEqual(KeyEvidence.restore(evidence), evidence)
+        packed["options"]["pyt"] = packed["options"].pop("pty")
+        self.assertRaises(ValueError, KeyEvidence.restore, packed)

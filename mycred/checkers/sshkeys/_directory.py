@@ -23,12 +23,12 @@ from ..._counterparts import overridable
 from ..._fairqueue import Source
 from ..._ldap import Directory, Settings
 from ..._secrets import asBytes
-from ..._sshkeys import KeyFiles, KeyPolicy, Offer, makeAuthority
+from ..._sshkeys import KeyFiles, KeyPolicy, KeySettings, Offer, makeAuthority
 from ..._verdict import Account, Kind, Verdict
 from ...workers import Workers
 from .._ldap import isPlausibleName
-from ._files import keysAmong, logUnread
-from ._publickeys import Proof
+from ._plainkeys import keysAmong, logUnparsed
+from ._proof import Proof
 
 _anyKey = KeyPolicy()
 
@@ -74,7 +74,7 @@ class LDAPAuthorizedKeys:
             raise ValueError("keys take base=, since nobody can bind without a password")
         self.store = DirectoryStore(Directory(settings), settings.timeout, workers)
         self._attribute = attribute
-        self._authority = makeAuthority(KeyFiles(files=()), policy, None)
+        self._authority = makeAuthority(KeySettings(KeyFiles(files=()), policy))
 
     @overridable
     def getAuthorizedKeys(self, username: bytes) -> Deferred[Any]:
@@ -153,7 +153,7 @@ class LDAPAuthorizedKeys:
         Hand the keys on.
         """
         for line, error in unread:
-            logUnread(line, error)
+            logUnparsed(line, error)
         if verdict.kind is Kind.UNSURE:
             raise errorOf(verdict)
         return keys
