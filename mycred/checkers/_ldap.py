@@ -4,8 +4,6 @@ Check passwords against an LDAP directory.
 
 from __future__ import annotations
 
-from typing import Any
-
 from twisted.internet.defer import Deferred
 
 from .._checking._accounts import AccountChecker
@@ -13,6 +11,7 @@ from .._checking._stores import DirectoryStore
 from .._ldap import Directory, Settings
 from .._peers import sourceOf
 from .._secrets import LONGEST
+from .._types import PasswordCredentials
 from .._verdict import Verdict
 from ..workers import Workers
 
@@ -56,7 +55,7 @@ class LDAPChecker(AccountChecker):
         )
 
     def _findVerdict(
-        self, name: bytes, password: bytes | None, credentials: Any
+        self, name: bytes, password: bytes | None, credentials: PasswordCredentials
     ) -> Deferred[Verdict]:
         """
         Have the directory find a verdict.
