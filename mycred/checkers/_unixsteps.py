@@ -57,9 +57,7 @@ class UNIXSteps(AccountChecker):
         @return: L{None} if a program has left it to the checker.
         """
         username, password = credentials.username, credentials.password
-        userdb = self._userdb
-        if userdb is None:
-            import pwd as userdb
+        userdb = self._userdb or _system()
         checked = self.checkPwd(userdb, username, password)
         if checked is not None or not isOverridden(self, "checkSpwd"):
             return checked
@@ -131,6 +129,15 @@ class UNIXSteps(AccountChecker):
         presented = UsernamePassword(username, password)  # type: ignore[arg-type]
         answer = self._cbVerdict(verdict, presented)
         return fail(answer) if isinstance(answer, Failure) else succeed(answer)
+
+
+def _system() -> UserDatabase:
+    """
+    Return the name service.
+    """
+    import pwd
+
+    return pwd
 
 
 __all__ = ["UNIXSteps"]
