@@ -17,8 +17,8 @@ _NAMED = re.compile(
 _STRINGS = {"STRING", "FSTRING_MIDDLE", "TSTRING_MIDDLE"}
 #: A string after these is documentation.
 _BETWEEN = {DEDENT, INDENT, NEWLINE}
-#: As many numbers of lines are told.
-_TOLD = 5
+# How many line numbers are listed.
+_MOST_LISTED = 5
 
 
 def inPython(text: str) -> Iterator[tuple[int, str]]:
@@ -57,10 +57,12 @@ def _ofProse(lines: list[int]) -> Iterator[tuple[int, str]]:
     """
     lines = sorted({*lines})
     if lines:
-        told = ", ".join(str(line) for line in lines[:_TOLD])
-        more = f" and {len(lines) - _TOLD} more" if len(lines) > _TOLD else ""
+        told = ", ".join(str(line) for line in lines[:_MOST_LISTED])
+        more = (
+            f" and {len(lines) - _MOST_LISTED} more" if len(lines) > _MOST_LISTED else ""
+        )
         kind = "line" if len(lines) == 1 else "lines"
-        yield lines[0], f"documentation names twisted.cred, {kind} {told}{more}"
+        yield lines[0], f"documentation names twisted.cred, {kind} {listed}{more}"
 
 
 def _ofString(path: str) -> str:
