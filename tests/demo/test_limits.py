@@ -166,7 +166,10 @@ class LimitTests:
         @param name: what that is called.
         """
         # Other threads may take memory of their own meanwhile: the least of several.
-        held = min(self.held(flood) for _ in range(3))
+        held = self.held(flood)
+        for _ in range(2):
+            if held >= MOST:
+                held = min(held, self.held(flood))
         self.assertTrue(self.transport.disconnected, name)
         self.assertLess(held, MOST, name)
 
