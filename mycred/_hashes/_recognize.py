@@ -133,7 +133,7 @@ def _hashOf(scheme: Scheme, text: bytes) -> Hash:
     cost: bytes = match.groupdict(b"").get("cost", b"")
     if scheme.isAbsurd(cost):
         raise UnusableHash(f"a hash of an absurd cost ({scheme.name})")
-    missing = scheme.lacks()
+    missing = None if scheme.lacks is None else scheme.lacks()
     if missing is not None:
         raise UnusableHash(
             f"a hash that can't be verified without {missing} ({scheme.name})"
@@ -168,7 +168,8 @@ def preload() -> None:
     import bcrypt as bcrypt
 
     for scheme in PREFIXES.values():
-        scheme.lacks()
+        if scheme.lacks is not None:
+            scheme.lacks()
 
 
 def isMeantAsHash(stored: bytes) -> bool:

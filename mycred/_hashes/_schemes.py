@@ -2,8 +2,8 @@
 The schemes by which passwords are hashed: one table.
 
 To add one, write an entry of L{SCHEMES} (what verifies it in a module of its family),
-hashes that another program made into C{tests/kit/vectors.py}, and a row into
-C{doc/password-files.rst}.
+hashes that another program made, one of them of C{password}, into
+C{tests/kit/vectors.py}, and a row into C{doc/password-files.rst}.
 """
 
 from __future__ import annotations
@@ -24,12 +24,6 @@ def _never(cost: bytes) -> bool:
     return False
 
 
-def _nothing() -> None:
-    """
-    Return L{None}: nothing is missing.
-    """
-
-
 class Scheme(NamedTuple):
     """
     One way to hash a password.
@@ -46,7 +40,8 @@ class Scheme(NamedTuple):
     @ivar names: the names in braces that Dovecot and LDAP directories write before a
         hash, in capitals.
     @ivar isAbsurd: return whether a cost is more than any administrator means.
-    @ivar lacks: return what is missing on this system for it, or L{None}.
+    @ivar lacks: return what is missing on this system for it, or L{None}; L{None} where
+        nothing can be missing.
     @ivar weakness: why it is weak; L{None} if it isn't.
     @ivar isEncoded: whether a hash is written in base64 or hexadecimal.
     @ivar isCrypt: whether crypt(3) knows it, so that its hashes may stand in
@@ -59,20 +54,20 @@ class Scheme(NamedTuple):
     prefixes: tuple[bytes, ...] = ()
     names: tuple[bytes, ...] = ()
     isAbsurd: Callable[[bytes], bool] = _never
-    lacks: Callable[[], str | None] = _nothing
+    lacks: Callable[[], str | None] | None = None
     weakness: str | None = None
     isEncoded: bool = False
     isCrypt: bool = False
 
 
-_FAST = "whoever gets hold of the file can try millions of passwords a second"
+_FAST = "an attacker with the file can try millions of passwords a second"
 
 PLAIN = Scheme(
     "plain text",
     re.compile(rb"(?s).+"),
     equal,
     names=(b"PLAIN", b"CLEAR", b"CLEARTEXT"),
-    weakness="whoever gets hold of the file has the passwords",
+    weakness="an attacker with the file has the passwords",
 )
 
 

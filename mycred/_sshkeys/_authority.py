@@ -29,6 +29,7 @@ from ._authorizedkeys import Skip, authoritiesIn, linesWith, optionsIn, principa
 from ._budget import Limit, TooMuch
 from ._certificate import Certificate, Offer, signingKeyOf
 from ._evidence import KeyEvidence
+from ._groupmemory import GroupMemory
 from ._keyfiles import Kept, KeyFiles, expand
 from ._options import BadOption, KeyOptions
 from ._policy import KeyPolicy
@@ -86,6 +87,7 @@ class Authority:
         """
         self._files = files
         self._users = SystemUsers() if users is None else users
+        self._groups = GroupMemory(self._users)
         self._policy = policy
         self._denial = denial
         self._asUser = asUser
@@ -216,7 +218,7 @@ class Authority:
         Tell whether an account may be used whose key is right.
         """
         name = os.fsencode(account.name)
-        groups = self._users.groupsOf(account)
+        groups = self._groups.groupsOf(account)
         account = account._replace(groups=groups.names, gids=groups.gids)
         denied = self._denial(account, doubts) if self._denial else None
         if denied is not None:

@@ -102,8 +102,8 @@ def linesWith(
     budget.spend(Limit.BYTES, len(text))
     usual = min(len(base64), _LONGEST_USUAL)
     number, counted, end = 1, 0, -1
-    blanks = [blank for blank in (b" ", b"\t") if blank in text]
-    for place in merge(*(_places(text, blank + base64) for blank in blanks)):
+    found = [_places(text, blank + base64) for blank in (b" ", b"\t") if blank in text]
+    for place in found[0] if len(found) == 1 else merge(*found):
         if place < end:
             continue
         budget.spend(Limit.LINES)
@@ -119,17 +119,19 @@ def linesWith(
 
 def _places(text: bytes, wanted: bytes) -> Iterator[int]:
     """
-    Find where a key stands, once in each line.
+    Return where a key stands, once for each line.
 
     @param wanted: a blank, and the beginning of the key: since there is no blank in a
-        key, nothing is looked at more than twice, whatever text and key somebody has
-        chosen.  The time that C{find} takes depends on them.
+        key, nothing is looked at more than twice, whatever text and key a user has
+        chosen.
     """
-    expression = re.compile(re.escape(wanted[:_SOUGHT]))
-    found = expression.search(text)
-    while found is not None:
-        yield found.start()
-        found = expression.search(text, _endOfLine(text, found.end()))
+    # Linear, too: as long as this, C{find} has the two-way algorithm for all that is
+    # large.
+    wanted = wanted[:_SOUGHT]
+    place = text.find(wanted)
+    while place >= 0:
+        yield place
+        place = text.find(wanted, _endOfLine(text, place + len(wanted)))
 
 
 def _endOfLine(text: bytes, place: int) -> int:
@@ -337,6 +339,8 @@ def optionsIn(line: Line | Principal, budget: Budget | None = None) -> KeyOption
     @raise BadOption: if they aren't what they should be.
     @raise TooMuch: if there are too many.
     """
+    if not line.options:
+        return KeyOptions()
     # In a file of principals blanks may follow; OpenSSH reads no further.
     text = line.options.rstrip(_BLANKS).decode("utf-8", "surrogateescape")
     return parseOptions(text, budget)

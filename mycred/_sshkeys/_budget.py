@@ -1,5 +1,5 @@
 """
-How much work one look for a key may be: what users' files, entries of a directory and
+How much work one look-up of a key may be: what users' files, entries of a directory and
 certificates hold may have been written to keep a server busy.
 """
 
@@ -10,7 +10,7 @@ from enum import Enum
 
 class Limit(Enum):
     """
-    What there may be of each in one look.  Real files have room below, and all of it
+    How much of each there may be in one look-up.  Real files stay below, and all of it
     together takes less than 50 ms.
     """
 
@@ -23,7 +23,7 @@ class Limit(Enum):
     OPTIONS = 5000, "options"
     #: Addresses, networks and names, of C{from=} and of certificates.
     PATTERNS = 5000, "patterns of addresses"
-    #: Ports that are named; the name service is asked for each.
+    #: Ports that are given by name; the name service is asked for each.
     PORT_NAMES = 16, "names of ports"
     TIMES = 100, "expiry-time="
     PRINCIPALS = 5000, "lines with principals"
@@ -35,23 +35,24 @@ class Limit(Enum):
 
 class TooMuch(ValueError):
     """
-    A look would be too much work.
+    A look-up would be too much work.
     """
 
 
 class Budget:
     """
-    What is left for one look.
+    What is left for one look-up.
     """
 
     def __init__(self) -> None:
-        self._left = {limit: limit.value[0] for limit in Limit}
+        self._spent: dict[Limit, int] = {}
 
     def left(self, limit: Limit) -> int:
         """
         Return how many there may still be; less than 0 if there were too many.
         """
-        return self._left[limit]
+        most: int = limit.value[0]
+        return most - self._spent.get(limit, 0)
 
     def spend(self, limit: Limit, count: int = 1) -> None:
         """
@@ -59,9 +60,9 @@ class Budget:
 
         @raise TooMuch: if these are too many.
         """
-        self._left[limit] -= count
-        if self._left[limit] < 0:
-            most, what = limit.value
+        spent = self._spent[limit] = self._spent.get(limit, 0) + count
+        most, what = limit.value
+        if spent > most:
             raise TooMuch(f"too many {what}: no more than {most} are looked at")
 
 

@@ -120,8 +120,12 @@ class Kept:
 
 def expand(pattern: str, account: Account) -> str:
     """
-    Name a file of a user.
+    Return the path of a file of a user.
+
+    @param pattern: its path, as in L{KeyFiles}.
     """
+    if "%" not in pattern:
+        return os.path.join(account.home, pattern)
     tokens = {
         "%": "%",
         "h": account.home,

@@ -4,6 +4,7 @@ Which keys and signatures count at all.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from ._certificate import Certificate, Offer, signingKeyOf
@@ -32,7 +33,7 @@ class KeyPolicy(NamedTuple):
         """
         The algorithms, as they are written on the wire.
         """
-        return frozenset(name.encode("ascii") for name in self.algorithms)
+        return _onTheWire(tuple(self.algorithms))
 
     @property
     def certifying(self) -> frozenset[bytes]:
@@ -41,27 +42,45 @@ class KeyPolicy(NamedTuple):
         (sshd_config(5)), a browser's isn't among them: any page of a web site could
         have the site's key sign whatever certificate it likes.
         """
-        return self.accepted - {WEBAUTHN}
+        return _certifying(tuple(self.algorithms))
 
     def flaw(self, offer: Offer) -> str | None:
         """
-        Tell why a key doesn't count.
+        Return why a key or a certificate doesn't count; L{None} if it does.
         """
-        keys = [(signingKeyOf(offer), self.accepted)]
+        key = signingKeyOf(offer)
+        keys = [(key, self.accepted)]
         if isinstance(offer, Certificate):
             keys.append((offer.authority, self.certifying))
-        for key, accepted in keys:
-            if accepted.isdisjoint(key.algorithms):
-                return f"keys of the type {key.type.decode('ascii')} don't count"
-        bits = signingKeyOf(offer).bits
+        for one, accepted in keys:
+            if accepted.isdisjoint(one.algorithms):
+                return f"keys of the type {one.type.decode('ascii')} don't count"
+        bits = key.bits
         if bits is not None and bits < self.minimumRSA:
             return f"an RSA key of {bits} bits, less than {self.minimumRSA}"
         return None
 
 
+# There are few policies, and one is asked at each login.
+@lru_cache(maxsize=16)
+def _onTheWire(algorithms: tuple[str, ...]) -> frozenset[bytes]:
+    """
+    Return algorithms as they are written on the wire.
+    """
+    return frozenset(name.encode("ascii") for name in algorithms)
+
+
+@lru_cache(maxsize=16)
+def _certifying(algorithms: tuple[str, ...]) -> frozenset[bytes]:
+    """
+    Return those of some algorithms by which an authority may sign.
+    """
+    return _onTheWire(algorithms) - {WEBAUTHN}
+
+
 def checkPolicy(policy: KeyPolicy) -> KeyPolicy:
     """
-    Insist on algorithms that are known.
+    Return a policy, if its algorithms are known.
 
     @raise ValueError: if one isn't.
     """
@@ -79,14 +98,15 @@ _SUFFIX = b"-cert-v01@openssh.com"
 
 def isCertifying(name: bytes | None) -> bool | None:
     """
-    Tell whether the algorithm that a client announces is for a certificate.
+    Return whether the algorithm that a client announces is for a certificate; L{None} if
+    it has announced none.
     """
     return None if name is None else name.endswith(_SUFFIX)
 
 
 def signatureAlgorithm(name: bytes | None) -> bytes | None:
     """
-    Name the algorithm of a signature by the one that a client announces, which may be
+    Return the algorithm of a signature for the one that a client announces, which may be
     that of a certificate.
     """
     if name is None:

@@ -16,8 +16,6 @@ from .._contracts import (
     twistedCheckers,
 )
 from .._counterparts import Counterpart
-from .._encodings import triesDecodings
-from .._reporting import reportsOutcome
 from .._secrets import asBytes
 
 
@@ -55,18 +53,9 @@ class InMemoryUsernamePasswordDatabaseDontUse(
         """
         self.users[username] = password
 
-    @reportsOutcome
-    @triesDecodings
-    def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
+    def _checkDecoded(self, credentials: Any) -> Deferred[AvatarID]:
         """
-        Check a password.
-
-        @param credentials: a provider of L{IUsernamePassword} or
-            L{IUsernameHashedPassword}.
-
-        @return: a L{Deferred} that fires with the name, in the type in which
-            the credentials have it, or fails with
-            L{UnauthorizedLogin<mycred.error.UnauthorizedLogin>}.
+        Check a password, decoded in one way.
         """
         username = credentials.username
         users = self.users

@@ -4,8 +4,6 @@ What may come to an SSH server on conch, when, and how much of it.
 
 from __future__ import annotations
 
-from typing import Any
-
 from twisted.conch.ssh.transport import (
     DISCONNECT_PROTOCOL_ERROR,
     MSG_DISCONNECT,
@@ -18,7 +16,7 @@ from ._exchange import Exchange
 from ._logger import CutLogger
 from ._malformed import MALFORMED, Malformed, failureText
 
-# Before somebody is logged in a connection holds less than 256 KiB: a packet that isn't
+# Before a user is logged in a connection holds less than 256 KiB: a packet that isn't
 # complete, how keys are exchanged, a request that is answered, of which there are some
 # copies, those that wait, and what is written but not read.
 #
@@ -37,13 +35,14 @@ _FIRST_OF_SERVICES = 50
 
 class BoundedTransport(ConchServerTransport):
     """
-    A connection that ends where a client sends what makes no sense, or too much before
-    it is logged in.
+    A connection that ends when a client sends what makes no sense, or too much before
+    a user is logged in.
 
     @ivar isEnding: whether nothing is read and written any more.
     """
 
     _log = CutLogger()
+    sessionID: bytes
     isEnding = False
     _isLoggedIn = False
     _messages = _written = 0
@@ -53,12 +52,11 @@ class BoundedTransport(ConchServerTransport):
         Begin with an exchange of keys.
         """
         self._exchange = Exchange()
-        conch: Any = super()
-        conch.connectionMade()
+        super().connectionMade()
 
     def loggedIn(self) -> None:
         """
-        Take more, since somebody is logged in.
+        Take more, since a user is logged in.
         """
         self._isLoggedIn = True
 
@@ -67,17 +65,15 @@ class BoundedTransport(ConchServerTransport):
         Take what comes, until the connection is to end.
         """
         if not self.isEnding:
-            conch: Any = super()
-            conch.dataReceived(data)
+            super().dataReceived(data)
 
     def getPacket(self) -> bytes | None:
         """
-        Return the next packet, unless it isn't there, or can't be one.
+        Return the next packet; L{None} if it isn't there yet, or can't be one.
         """
         if self.isEnding:
             return None
-        conch: Any = super()
-        packet: bytes | None = conch.getPacket()
+        packet: bytes | None = super().getPacket()
         size = len(self.buf) - _AROUND if packet is None else len(packet)
         if packet == b"" or (size > _LARGEST and not self._isLoggedIn):
             self.sendDisconnect(DISCONNECT_PROTOCOL_ERROR, b"bad packet length")
@@ -88,7 +84,6 @@ class BoundedTransport(ConchServerTransport):
         """
         Do what a message asks for; one that makes no sense ends the connection.
         """
-        conch: Any = super()
         keys = getattr(self, "nextEncryptions", None)
         hasKeys = keys is not None and keys.decBlockSize > 0
         self._messages += 1
@@ -97,10 +92,10 @@ class BoundedTransport(ConchServerTransport):
                 raise Malformed("too many messages")
             self._exchange.insist(messageNum, hasKeys, self._isLoggedIn)
             if self._isKnown(messageNum):
-                conch.dispatchMessage(messageNum, payload)
+                super().dispatchMessage(messageNum, payload)
             else:
                 self._log.debug("Message {number} isn't known", number=messageNum)
-                conch.sendUnimplemented()
+                super().sendUnimplemented()
         except Exception as error:
             # The others are conch's alone: no defect of a program shows in them.
             if messageNum >= _FIRST_OF_SERVICES and not isinstance(error, MALFORMED):
@@ -129,34 +124,31 @@ class BoundedTransport(ConchServerTransport):
 
     def sendPacket(self, messageType: int, payload: bytes) -> None:
         """
-        Write a message; before somebody is logged in, not more than so much.
+        Write a message; before a user is logged in, not more than so much.
         """
         if self.isEnding:
             return
         if not self._isLoggedIn and messageType != MSG_DISCONNECT:
             self._written += len(payload) + _AROUND
             if self._written > _MOST_WRITTEN:
-                # Nobody knows whether it is read; who logs in needs less.
+                # It isn't known whether it is read; to log in takes less.
                 self.sendDisconnect(DISCONNECT_PROTOCOL_ERROR, b"too many requests")
                 return
-        conch: Any = super()
-        conch.sendPacket(messageType, payload)
+        super().sendPacket(messageType, payload)
 
     def sendDisconnect(self, reason: int, desc: bytes) -> None:
         """
         End the connection: what is there already of more messages isn't read.
         """
         if not self.isEnding:
-            conch: Any = super()
-            conch.sendDisconnect(reason, desc)
+            super().sendDisconnect(reason, desc)
             self.isEnding = True
 
     def ssh_NEWKEYS(self, packet: bytes) -> None:
         """
         Use the new keys, and forget by what they were exchanged.
         """
-        conch: Any = super()
-        conch.ssh_NEWKEYS(packet)
+        super().ssh_NEWKEYS(packet)
         self.otherKexInitPayload = b""
 
     def ssh_EXT_INFO(self, packet: bytes) -> None:
@@ -165,8 +157,7 @@ class BoundedTransport(ConchServerTransport):
         """
         if len(packet) > _MOST_EXTENSIONS:
             raise Malformed("too many extensions")
-        conch: Any = super()
-        conch.ssh_EXT_INFO(packet)
+        super().ssh_EXT_INFO(packet)
 
 
 __all__ = ["BoundedTransport"]

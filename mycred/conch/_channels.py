@@ -6,8 +6,8 @@ ends the connection or isn't done, and has no traceback.
 from __future__ import annotations
 
 import struct
-from typing import Any
 
+from twisted.conch.ssh.channel import SSHChannel
 from twisted.conch.ssh.connection import (
     MSG_CHANNEL_FAILURE,
     MSG_CHANNEL_OPEN_CONFIRMATION,
@@ -45,17 +45,16 @@ class Channels(CutService, OrderedConnection):
                 raise Malformed("the channel is open, or isn't")
         super().packetReceived(messageNum, packet)
 
-    def gotGlobalRequest(self, requestType: bytes, data: bytes) -> Any:
+    def gotGlobalRequest(self, requestType: bytes, data: bytes) -> object:
         """
         Do what is asked of the whole connection.
         """
-        conch: Any = super()
         try:
             if not isName(requestType):
                 raise Malformed("no name of a request")
             if requestType == LISTEN:
                 insistOnPlace(data)
-            return conch.gotGlobalRequest(requestType, data)
+            return super().gotGlobalRequest(requestType, data)
         except Exception:
             return self._ebAsked(Failure(), requestType)
 
@@ -86,7 +85,7 @@ class Channels(CutService, OrderedConnection):
         data = packet[fields.position :]
         try:
             self.insistOnChannel(channelType, most, data)
-            channel = self.getChannel(channelType, window, most, data)  # type: ignore[no-untyped-call]
+            channel = self.getChannel(channelType, window, most, data)
         except Exception as error:
             self._ebAsked(Failure(), channelType)
             code, text = _reasonOf(error)
@@ -103,8 +102,7 @@ class Channels(CutService, OrderedConnection):
         """
         Send a message.
         """
-        transport: Any = self.transport
-        transport.sendPacket(number, data)
+        self.transport.sendPacket(number, data)
 
     def insistOnChannel(self, channelType: bytes, most: int, data: bytes) -> None:
         """
@@ -121,7 +119,7 @@ class Channels(CutService, OrderedConnection):
         if not most:
             raise Malformed("nothing can be sent to it")
 
-    def _confirm(self, channel: Any, number: int, data: bytes) -> None:
+    def _confirm(self, channel: SSHChannel, number: int, data: bytes) -> None:
         """
         Tell the client that a channel is open.
         """
@@ -149,8 +147,7 @@ class Channels(CutService, OrderedConnection):
         number, _, _, most = (fields.number(4) for _ in range(4))
         if not most:
             raise Malformed("nothing can be sent to it")
-        conch: Any = super()
-        conch.ssh_CHANNEL_OPEN_CONFIRMATION(packet)
+        super().ssh_CHANNEL_OPEN_CONFIRMATION(packet)
         channel = self.channels[number]
         if channel.closing:
             channel.loseConnection()
@@ -167,7 +164,7 @@ class Channels(CutService, OrderedConnection):
         if channel.localClosed:
             return
 
-        def receive() -> Any:
+        def receive() -> object:
             insistOnRequest(kind, data)
             return channel.requestReceived(kind, data)
 
@@ -179,7 +176,7 @@ class Channels(CutService, OrderedConnection):
                 self._send(answer, struct.pack(">L", remote))
 
         def ask() -> Deferred[None]:
-            asking: Deferred[Any] = maybeDeferred(receive)
+            asking: Deferred[object] = maybeDeferred(receive)
             return asking.addErrback(self._ebAsked, kind).addCallback(cbAsked)
 
         self.askInTurn(channel, ask, len(packet))

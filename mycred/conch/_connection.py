@@ -4,8 +4,7 @@ What a user has open in a connection.
 
 from __future__ import annotations
 
-from typing import Any
-
+from twisted.conch.ssh.channel import SSHChannel
 from twisted.conch.ssh.connection import (
     OPEN_ADMINISTRATIVELY_PROHIBITED,
     OPEN_RESOURCE_SHORTAGE,
@@ -31,17 +30,16 @@ class SSHConnection(Channels):
     keys permit it.
     """
 
-    def openChannel(self, channel: Any, extra: bytes = b"") -> None:
+    def openChannel(self, channel: SSHChannel, extra: bytes = b"") -> None:
         """
         Open a channel to the client, in which the key permits no more than in others.
         """
         avatar = self._avatar()
         if isinstance(avatar, RestrictedUser):
             avatar.restrict(channel)
-        conch: Any = super()
-        conch.openChannel(channel, extra)
+        super().openChannel(channel, extra)
 
-    def _avatar(self) -> Any:
+    def _avatar(self) -> object:
         """
         Return who is logged in.
         """
@@ -64,8 +62,7 @@ class SSHConnection(Channels):
         """
         Take data, but not for ever for a session that nothing was asked of.
         """
-        conch: Any = super()
-        conch.ssh_CHANNEL_DATA(packet)
+        super().ssh_CHANNEL_DATA(packet)
         channel = self.channels.get(Fields(packet).number(4))
         if isinstance(channel, SSHSession) and channel.client is None:
             if channel.buf is not None and len(channel.buf) > _MOST_WAITING:

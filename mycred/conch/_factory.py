@@ -58,8 +58,9 @@ class SSHFactory(ConchFactory):
         """
         Find a service; L{None} if there is none of this name.
         """
-        conch: Any = super()
-        return conch.getService(transport, service) if service in self.services else None
+        return (
+            super().getService(transport, service) if service in self.services else None
+        )
 
 
 __all__ = ["SSHFactory"]

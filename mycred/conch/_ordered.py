@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
+from twisted.conch.ssh.channel import SSHChannel
 from twisted.conch.ssh.connection import SSHConnection as ConchConnection
 from twisted.internet.defer import Deferred
 
@@ -36,7 +36,7 @@ class Turn:
     @ivar waiting: what asks what comes after it, each with its size in bytes.
     """
 
-    def __init__(self, channel: Any) -> None:
+    def __init__(self, channel: SSHChannel) -> None:
         self.held: deque[Callable[[], object]] = deque()
         self.waiting: deque[tuple[Callable[[], Deferred[None]], int]] = deque()
         self._channel = channel
@@ -48,7 +48,7 @@ class Turn:
             for name in _WRITING:
                 given[name] = partial(self.hold, getattr(channel, name))
 
-    def hold(self, send: Callable[..., object], *args: Any) -> None:
+    def hold(self, send: Callable[..., object], *args: object) -> None:
         """
         Send something once the request is answered.
         """
@@ -75,13 +75,12 @@ class OrderedConnection(ConchConnection):
     """
 
     def __init__(self) -> None:
-        conch: Any = super()
-        conch.__init__()
-        self._turns: dict[Any, Turn] = {}
-        self._afterData: dict[Any, list[Callable[[], object]]] = {}
+        super().__init__()
+        self._turns: dict[SSHChannel, Turn] = {}
+        self._afterData: dict[SSHChannel, list[Callable[[], object]]] = {}
 
     def askInTurn(
-        self, channel: Any, ask: Callable[[], Deferred[None]], size: int
+        self, channel: SSHChannel, ask: Callable[[], Deferred[None]], size: int
     ) -> None:
         """
         Ask something of a channel, after what was asked of it before.
@@ -102,7 +101,7 @@ class OrderedConnection(ConchConnection):
         if len(turn.waiting) > _MOST_WAITING or waiting > _MOST_BYTES:
             raise Malformed("too many requests")
 
-    def _cbAnswered(self, _: None, channel: Any, turn: Turn) -> None:
+    def _cbAnswered(self, _: None, channel: SSHChannel, turn: Turn) -> None:
         """
         Send what was held back, and go on with the next request.
         """
@@ -114,7 +113,7 @@ class OrderedConnection(ConchConnection):
             if channel in self.channelsToRemoteChannel and not channel.localClosed:
                 self.askInTurn(channel, ask, size)
 
-    def _release(self, channel: Any) -> None:
+    def _release(self, channel: SSHChannel) -> None:
         """
         Send what was held back.
         """
@@ -122,7 +121,9 @@ class OrderedConnection(ConchConnection):
         if turn is not None:
             turn.release()
 
-    def _afterAnswer(self, send: Callable[..., object], channel: Any, *args: Any) -> None:
+    def _afterAnswer(
+        self, send: Callable[..., object], channel: SSHChannel, *args: object
+    ) -> None:
         """
         Send something once what was asked of the channel is answered.
         """
@@ -132,7 +133,9 @@ class OrderedConnection(ConchConnection):
         else:
             turn.hold(send, channel, *args)
 
-    def _afterAll(self, channel: Any, send: Callable[..., object], *args: Any) -> None:
+    def _afterAll(
+        self, channel: SSHChannel, send: Callable[..., object], *args: object
+    ) -> None:
         """
         Send something once all data is sent.
         """
@@ -142,7 +145,7 @@ class OrderedConnection(ConchConnection):
         else:
             send(channel, *args)
 
-    def _dataSent(self, channel: Any) -> None:
+    def _dataSent(self, channel: SSHChannel) -> None:
         """
         Send what has waited for data, if all of that is sent.
         """
@@ -150,48 +153,48 @@ class OrderedConnection(ConchConnection):
             for send in self._afterData.pop(channel, ()):
                 send()
 
-    def sendData(self, channel: Any, data: bytes) -> None:
+    def sendData(self, channel: SSHChannel, data: bytes) -> None:
         """
         Send data.
         """
-        conch: Any = super()
-        self._afterAnswer(conch.sendData, channel, data)
+        self._afterAnswer(super().sendData, channel, data)
 
-    def sendExtendedData(self, channel: Any, dataType: int, data: bytes) -> None:
+    def sendExtendedData(self, channel: SSHChannel, dataType: int, data: bytes) -> None:
         """
         Send data of another kind, such as errors.
         """
-        conch: Any = super()
-        self._afterAnswer(conch.sendExtendedData, channel, dataType, data)
+        self._afterAnswer(super().sendExtendedData, channel, dataType, data)
 
-    def sendEOF(self, channel: Any) -> None:
+    def sendEOF(self, channel: SSHChannel) -> None:
         """
         Tell that there is no more data.
         """
-        conch: Any = super()
-        self._afterAnswer(self._afterAll, channel, conch.sendEOF)
+        self._afterAnswer(self._afterAll, channel, super().sendEOF)
 
     def sendRequest(
-        self, channel: Any, requestType: bytes, data: bytes, wantReply: Any = 0
-    ) -> Any:
+        self, channel: SSHChannel, requestType: bytes, data: bytes, wantReply: int = 0
+    ) -> Deferred[bytes] | None:
         """
         Send a request, such as with which status something has ended.
 
         @return: a L{Deferred} if an answer is wanted; such a request waits for nothing.
         """
-        conch: Any = super()
         if wantReply:
-            return conch.sendRequest(channel, requestType, data, wantReply)
-        asked = conch.sendRequest, requestType, data
-        return self._afterAnswer(self._afterAll, channel, *asked)
+            answer: Deferred[bytes] = super().sendRequest(
+                channel, requestType, data, wantReply
+            )
+            return answer
+        asked = super().sendRequest, requestType, data
+        self._afterAnswer(self._afterAll, channel, *asked)
+        return None
 
-    def sendClose(self, channel: Any) -> None:
+    def sendClose(self, channel: SSHChannel) -> None:
         """
         Close a channel, once all data is sent; one that isn't open yet, when it is.
         """
         self._afterAnswer(self._close, channel)
 
-    def _close(self, channel: Any) -> None:
+    def _close(self, channel: SSHChannel) -> None:
         """
         Do so, if there is nothing to wait for.
         """
@@ -202,25 +205,22 @@ class OrderedConnection(ConchConnection):
             channel.closing = 1
             return
         self._dataSent(channel)
-        conch: Any = super()
-        conch.sendClose(channel)
+        super().sendClose(channel)
 
-    def channelClosed(self, channel: Any) -> None:
+    def channelClosed(self, channel: SSHChannel) -> None:
         """
         Forget a channel.
         """
         self._turns.pop(channel, None)
         self._afterData.pop(channel, None)
-        conch: Any = super()
-        conch.channelClosed(channel)
+        super().channelClosed(channel)
 
     def ssh_CHANNEL_WINDOW_ADJUST(self, packet: bytes) -> None:
         """
         Send more, since there is room for it.
         """
         channel = self.channels[Fields(packet).number(4)]
-        conch: Any = super()
-        conch.ssh_CHANNEL_WINDOW_ADJUST(packet)
+        super().ssh_CHANNEL_WINDOW_ADJUST(packet)
         self._dataSent(channel)
 
     def ssh_CHANNEL_CLOSE(self, packet: bytes) -> None:
@@ -231,11 +231,10 @@ class OrderedConnection(ConchConnection):
         channel = self.channels[Fields(packet).number(4)]
         channel.buf, channel.extBuf = b"", []
         self._release(channel)
-        conch: Any = super()
-        conch.ssh_CHANNEL_CLOSE(packet)
+        super().ssh_CHANNEL_CLOSE(packet)
 
 
-def _isWaiting(channel: Any) -> bool:
+def _isWaiting(channel: SSHChannel) -> bool:
     """
     Return whether a channel has data that waits for room in the client's window.
     """

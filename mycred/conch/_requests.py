@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any
 
 from twisted.python.failure import Failure
 
@@ -23,7 +22,9 @@ class ChannelRequests:
 
     _log = CutLogger()
 
-    def __init__(self, ask: Callable[[bytes, bytes], Any], options: KeyOptions) -> None:
+    def __init__(
+        self, ask: Callable[[bytes, bytes], object], options: KeyOptions
+    ) -> None:
         """
         @param ask: ask the channel itself.
         @param options: what the key permits.
@@ -32,7 +33,7 @@ class ChannelRequests:
         self._options = options
         self._isStarted = False
 
-    def requestReceived(self, requestType: bytes, data: bytes) -> Any:
+    def requestReceived(self, requestType: bytes, data: bytes) -> object:
         """
         Do what is asked, or what the key has in its place.
         """
@@ -46,7 +47,7 @@ class ChannelRequests:
             )
             return 0
 
-    def _do(self, requestType: bytes, data: bytes) -> Any:
+    def _do(self, requestType: bytes, data: bytes) -> object:
         """
         Do so, if the request is what it should be.
         """
@@ -75,7 +76,7 @@ class ChannelRequests:
         isHarmless = name == "LANG" or name.startswith("LC_")
         return isHarmless or not (options.command is not None or options.isRestricted)
 
-    def _start(self, requestType: bytes, data: bytes) -> Any:
+    def _start(self, requestType: bytes, data: bytes) -> object:
         """
         Start what is asked for, or the command of the key; once (RFC 4254, section
         6.5).
@@ -101,7 +102,7 @@ class ChannelRequests:
         self._isStarted = bool(started)
         return started
 
-    def _set(self, name: str, value: str) -> Any:
+    def _set(self, name: str, value: str) -> object:
         """
         Set a variable.
         """

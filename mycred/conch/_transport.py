@@ -4,9 +4,11 @@ A connection to an SSH server, on conch's.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from twisted.conch.ssh.transport import DISCONNECT_PROTOCOL_ERROR
+from twisted.internet.interfaces import IDelayedCall, IReactorTime, ITCPTransport
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 
@@ -16,37 +18,62 @@ from ._malformed import Malformed
 from ._names import isName
 from ._userauth import ConnectionPortal
 
+if TYPE_CHECKING:
+    from ._factory import SSHFactory
+
 
 class SSHServerTransport(BoundedTransport):
     """
     A connection.
 
-    @cvar loginTimeout: how long a client may take until somebody is logged in, in
-        seconds; as long as sshd's C{LoginGraceTime}.
+    @cvar loginTimeout: how long a client may take from its first byte until a user is
+        logged in, in seconds; as long as sshd's C{LoginGraceTime}.  A service that
+        gives less time from its own beginning (L{SSHUserAuthServer.loginTimeout
+        <mycred.conch.SSHUserAuthServer.loginTimeout>}) shortens it.
     """
 
-    loginTimeout = 120
+    loginTimeout: float = 120
 
-    # Before somebody is logged in, a few bytes would become as many as there is memory.
+    # Before a user is logged in, a few bytes would become as many as there is memory.
     supportedCompressions = [b"none"]
 
+    factory: SSHFactory
+    transport: ITCPTransport
     _portal: ConnectionPortal | None = None
-    _timer: Any = None
+    _timer: IDelayedCall | None = None
 
     def connectionMade(self) -> None:
         """
         Begin, and wait for a login only for so long.
         """
         super().connectionMade()
-        factory: Any = self.factory
-        clock = factory.reactor
+        self._timer = self._clock.callLater(self.loginTimeout, self._tooLate)
+
+    def limitLogin(self, seconds: float) -> None:
+        """
+        Wait for a login no longer than so many seconds from now.
+        """
+        timer = self._timer
+        if timer is None or not timer.active():
+            return
+        if timer.getTime() > self._clock.seconds() + seconds:
+            timer.reset(seconds)
+
+    @property
+    def _clock(self) -> IReactorTime:
+        """
+        What counts the time.
+        """
+        clock: IReactorTime | None = self.factory.reactor
         if clock is None:
-            from twisted.internet import reactor as clock
-        self._timer = clock.callLater(self.loginTimeout, self._tooLate)
+            from twisted.internet import reactor
+
+            clock = IReactorTime(reactor)
+        return clock
 
     def loggedIn(self) -> None:
         """
-        Somebody is logged in, and may stay.
+        Let a user stay who is logged in.
         """
         super().loggedIn()
         self._stopTimer()
@@ -60,19 +87,17 @@ class SSHServerTransport(BoundedTransport):
 
     def _tooLate(self) -> None:
         """
-        Hang up on who hasn't logged in.
+        Hang up on a client that hasn't logged in.
         """
         self._log.info("Nobody has logged in within {s} s", s=self.loginTimeout)
-        transport: Any = self.transport
-        transport.abortConnection()
+        self.transport.abortConnection()
 
     def sessionPortal(self) -> ConnectionPortal:
         """
         Return the portal of this connection.
         """
         if self._portal is None:
-            factory: Any = self.factory
-            self._portal = ConnectionPortal(factory.portal, self)
+            self._portal = ConnectionPortal(self.factory.portal, self)
         return self._portal
 
     def sendDisconnect(self, reason: int, desc: bytes) -> None:
@@ -92,19 +117,16 @@ class SSHServerTransport(BoundedTransport):
             return
         if not isName(Fields(packet).string()):
             raise Malformed("no name of a service")
-        conch: Any = super()
-        conch.ssh_SERVICE_REQUEST(packet)
+        super().ssh_SERVICE_REQUEST(packet)
 
-    def sendExtInfo(self, extensions: Any) -> None:
+    def sendExtInfo(self, extensions: Iterable[tuple[bytes, bytes]]) -> None:
         """
         Tell the client by which algorithms users may sign (RFC 8308, section 3.1):
         conch names those of the host keys.
         """
-        factory: Any = self.factory
-        conch: Any = super()
-        names = ",".join(factory.policy.algorithms).encode("ascii")
+        names = ",".join(self.factory.policy.algorithms).encode("ascii")
         others = [one for one in extensions if one[0] != b"server-sig-algs"]
-        conch.sendExtInfo([*others, (b"server-sig-algs", names)])
+        super().sendExtInfo([*others, (b"server-sig-algs", names)])
 
     def connectionLost(self, reason: Failure | None = connectionDone) -> None:
         """

@@ -1,5 +1,5 @@
 """
-Let users in: by keys and certificates, and by passwords as conch does.
+Let users in by keys and certificates, and by passwords as conch does.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class ConnectionPortal(SessionPortal):
     portal and checkers do in between.
     """
 
-    def __init__(self, portal: Any, connection: Any) -> None:
+    def __init__(self, portal: LoginPortal, connection: SSHServerTransport) -> None:
         """
         @param portal: the portal of the server.
         @param connection: the transport of the connection.
@@ -84,7 +84,8 @@ class ConnectionPortal(SessionPortal):
 
     def _cbLogin(self, login: Login, honors: Honors) -> Login:
         """
-        Hold an avatar to the options of all keys by which the user has logged in.
+        Return an avatar that is held to the options of all keys by which the user has
+        logged in.
 
         @raise UnauthorizedLogin: if they have different commands.
         """
@@ -110,9 +111,11 @@ class ConnectionPortal(SessionPortal):
 
     def refuse(self, credentials: Any, error: Exception) -> Deferred[Login]:
         """
-        Refuse a login without asking anybody, and tell the log so.
+        Refuse a login without asking a checker, and tell the log so.
 
         @param error: what is wrong with it; the client isn't told.
+
+        @return: a L{Deferred} that has failed.
         """
         message = "Nothing that counts"
         failure = Failure(withReason(UnauthorizedLogin(message), str(error)))
@@ -124,26 +127,32 @@ class ConnectionPortal(SessionPortal):
 
 class SSHUserAuthServer(CutService, ConchUserAuthServer):
     """
-    The service in which users log in.  How long they may take says the connection
-    (L{SSHServerTransport<mycred.conch.SSHServerTransport>}).
+    The service in which users log in.
 
+    @cvar loginTimeout: how long they may take from the beginning of this service, in
+        seconds, if that is less than what the connection gives them
+        (L{SSHServerTransport.loginTimeout<mycred.conch.SSHServerTransport>}).
     @cvar tellsConnections: whether credentials say to which connection they belong; one
         of a program's own that sets their attribute C{connection} says so, too.
     """
 
     tellsConnections = True
+    user: bytes
+    portal: ConnectionPortal
+    supportedAuthentications: list[bytes]
 
     def serviceStarted(self) -> None:
         """
         Begin, with a portal for this connection.
         """
-        conch: Any = super()
-        conch.serviceStarted()
+        super().serviceStarted()
+        # The connection's timer is the only one: conch's ends here.
+        self.serviceStopped()
+        self.transport.limitLogin(self.loginTimeout)
         self._requests: deque[bytes] = deque()
         self._isBusy = False
         self._isDone = False
-        transport: Any = self.transport
-        self.portal = transport.sessionPortal()
+        self.portal = self.transport.sessionPortal()
 
     def ssh_USERAUTH_REQUEST(self, packet: bytes) -> None:
         """
@@ -158,8 +167,7 @@ class SSHUserAuthServer(CutService, ConchUserAuthServer):
         self._requests.append(packet)
         waiting = sum(map(len, self._requests))
         if len(self._requests) > _MOST_REQUESTS or waiting > _MOST_WAITING:
-            transport: Any = self.transport
-            transport.sendDisconnect(DISCONNECT_PROTOCOL_ERROR, b"too many requests")
+            self.transport.sendDisconnect(DISCONNECT_PROTOCOL_ERROR, b"too many requests")
 
     def _answer(self, packet: bytes) -> None:
         """
@@ -168,25 +176,21 @@ class SSHUserAuthServer(CutService, ConchUserAuthServer):
         self._isBusy = True
         try:
             _insistOnRequest(packet)
-            conch: Any = super()
-            answering = conch.ssh_USERAUTH_REQUEST(packet)
+            answering = super().ssh_USERAUTH_REQUEST(packet)
         except MALFORMED:
-            transport: Any = self.transport
-            transport.endMalformed(MSG_USERAUTH_REQUEST, Failure())
+            self.transport.endMalformed(MSG_USERAUTH_REQUEST, Failure())
         except Exception:
             self._ebAnswer(Failure())
         else:
-            (answering or succeed(None)).addCallback(self._cbAnswer).addErrback(
-                self._ebAnswer
-            )
+            waiting: Deferred[Any] = answering or succeed(None)
+            waiting.addCallback(self._cbAnswer).addErrback(self._ebAnswer)
 
     def _cbAnswer(self, _: object) -> None:
         """
         Go on with the next request.
         """
         self._isBusy = False
-        transport: Any = self.transport
-        if self._requests and not transport.isEnding:
+        if self._requests and not self.transport.isEnding:
             self._answer(self._requests.popleft())
 
     def _ebAnswer(self, failure: Failure) -> None:
@@ -194,15 +198,15 @@ class SSHUserAuthServer(CutService, ConchUserAuthServer):
         End the connection, since a login can't be answered by a defect.
         """
         self._log.failure("A login can't be answered", failure=failure)
-        transport: Any = self.transport
-        transport.sendDisconnect(DISCONNECT_BY_APPLICATION, b"a defect of the server")
+        self.transport.sendDisconnect(
+            DISCONNECT_BY_APPLICATION, b"a defect of the server"
+        )
 
     def _cbFinishedAuth(self, result: Any) -> None:
         """
-        Go on with somebody who is logged in.
+        Go on with a user who is logged in.
         """
-        transport: Any = self.transport
-        transport.loggedIn()
+        self.transport.loggedIn()
         self._isDone = True
         self._requests.clear()
         try:
@@ -215,7 +219,6 @@ class SSHUserAuthServer(CutService, ConchUserAuthServer):
         """
         Log in by a key or a certificate (RFC 4252, section 7).
         """
-        user: Any = self.user
         try:
             fields = Fields(packet)
             isSigned = fields.number(1)
@@ -228,11 +231,10 @@ class SSHUserAuthServer(CutService, ConchUserAuthServer):
                 data = self._signedData(isSigned, algorithm, blob)
                 data = key.signedBy(signature, data)
         except UnusableKey as error:
-            nothing = SSHPrivateKey(user, b"", b"", None, None)
-            refused: Deferred[Any] = self.portal.refuse(nothing, error)
-            return refused
-        credentials = SSHPrivateKey(user, algorithm, blob, data, signature)
-        login: Deferred[Any] = self.portal.login(credentials, None, IConchUser)
+            nothing = SSHPrivateKey(self.user, b"", b"", None, None)
+            return self.portal.refuse(nothing, error)
+        credentials = SSHPrivateKey(self.user, algorithm, blob, data, signature)
+        login = self.portal.login(credentials, None, IConchUser)
         if signature is None:
             login.addErrback(self._ebCheckKey, packet[1:])
         return login
@@ -242,22 +244,20 @@ class SSHUserAuthServer(CutService, ConchUserAuthServer):
         Log in by a password; a client that wants to change it (RFC 4252, section 8)
         isn't let in by the old one.
         """
-        user: Any = self.user
         fields = Fields(packet)
         isChange, password = fields.number(1), fields.string()
         if isChange:
             fields.string()
         fields.end()
-        credentials = UsernamePassword(user, password)
         if isChange:
+            credentials = UsernamePassword(self.user, password)
             error = ValueError("the client wants to change the password")
             refused: Deferred[Any] = self.portal.refuse(credentials, error)
             return refused.addErrback(self._ebPassword)
-        conch: Any = super()
-        login: Deferred[Any] = conch.auth_password(packet)
+        login: Deferred[Any] = super().auth_password(packet)
         return login
 
-    def _ebMaybeBadAuth(self, reason: Failure) -> Any:
+    def _ebMaybeBadAuth(self, reason: Failure) -> Failure | None:
         """
         Ask for another factor.  Clients try what a server lists, in an order of their
         own: a method that can't prove anything new isn't listed (RFC 4252, section 5.1);
@@ -268,33 +268,29 @@ class SSHUserAuthServer(CutService, ConchUserAuthServer):
         if reason.check(ProvedBefore):
             return Failure(UnauthorizedLogin("proved before"))
         reason.trap(NotEnoughAuthentication)
-        every: Any = self.supportedAuthentications
+        every = self.supportedAuthentications
         done = {self.method} - {b"publickey"}
         left = [method for method in every if method not in done] or every
-        transport: Any = self.transport
-        transport.sendPacket(MSG_USERAUTH_FAILURE, string(b",".join(left)) + b"\1")
+        self.transport.sendPacket(MSG_USERAUTH_FAILURE, string(b",".join(left)) + b"\1")
         return None
 
     def _ebBadAuth(self, reason: Failure) -> Any:
         """
         Refuse a login.  That nothing could be found out is no defect of the server, and
-        needs no traceback; the checker has told the log.
+        needs no traceback: the log has been told.
         """
         if reason.check(LoginFailed):
             reason = Failure(UnauthorizedLogin(reason.getErrorMessage()))
-        conch: Any = super()
-        return conch._ebBadAuth(reason)
+        return super()._ebBadAuth(reason)
 
     def _signedData(self, isSigned: int, algorithm: bytes, blob: bytes) -> bytes:
         """
-        Make up what the client must have signed.
+        Return what the client must have signed.
         """
-        transport: Any = self.transport
-        user: Any = self.user
         return (
-            string(transport.sessionID)
+            string(self.transport.sessionID)
             + bytes((MSG_USERAUTH_REQUEST,))
-            + string(user)
+            + string(self.user)
             + string(self.nextService or b"")
             + string(b"publickey")
             + bytes((isSigned,))

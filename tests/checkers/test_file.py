@@ -14,6 +14,7 @@ from zope.interface.verify import verifyObject
 
 from hypothesis import given, settings, strategies
 
+from mycred._checking import _passwords
 from mycred._hashes import Hash
 from mycred._passwordfile import Entry, _userfile
 from mycred.checkers import (
@@ -544,7 +545,7 @@ class SameWorkTests(WorkTests, FileDBTestCase):
         and what it has for somebody else is read in place of a secret; with the right
         password it is asked once.
         """
-        self.count(_file, "recognize")
+        self.count(_passwords, "recognize")
 
         class Own(FilePasswordDB):
             """

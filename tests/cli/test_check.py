@@ -123,7 +123,12 @@ class CheckTests(CommandTests, SynchronousTestCase):
         steps = [line for line in done.err.splitlines() if " ms  " in line]
         for step, told in zip(
             steps,
-            (server.socket, r"(uid=ALICE\2a): nothing", "bind as nobody", "refused"),
+            (
+                server.socket,
+                r"(uid=ALICE\2a): nothing",
+                "bind as an unknown user",
+                "refused",
+            ),
         ):
             self.assertRegex(step, r"^ *\d+\.\d ms  ")
             self.assertIn(told, step)
@@ -294,7 +299,7 @@ class CheckTests(CommandTests, SynchronousTestCase):
             (("--auth=htpasswd=/x", "carol"), b"x", "did you mean htpasswd?"),
             (("--auth=htpasswd:/no/such", "carol"), b"x", "can't be read"),
             (("--auth=anonymous", "carol"), b"x", "can't use it"),
-            (("--auth=memory", "carol"), b"x", "--auth=memory: nobody is in it"),
+            (("--auth=memory", "carol"), b"x", "--auth=memory: no user is in it"),
             (("--auth=htpasswd:/dev/null", "carol"), b"x", "not a regular file"),
             (("--auth=memory:carol:SECRET:odd", "carol"), b"x", "without a password"),
         ]:

@@ -17,15 +17,15 @@ from twisted.web.guard import BasicCredentialFactory
 from twisted.web.resource import IResource
 
 from mycred.demo._http import _Guarded
-from mycred.demo._letters import readLetter
 from mycred.demo._mailpage import MailboxPage
 from mycred.demo._pages import wantsHTML
+from mycred.demo._parsedmail import parseMessage
 from mycred.demo._store import Mailbox, Message
 from mycred.demo._style import STYLE
 from mycred.portal import Portal
 
+from ..kit.letters import messages
 from ..kit.web import Answer, Guarded
-from .test_letters import messages
 
 patient = settings(deadline=None, database=None)
 
@@ -161,7 +161,7 @@ class PageTests(Guarded, SynchronousTestCase):
         self.look()
         for uid, content in enumerate(self.contents, 1):
             reader = self.look(b"/%d" % uid)
-            letter = readLetter(content, 0)
+            letter = parseMessage(content, 0)
             for text in (letter.sender, letter.subject, letter.text):
                 self.assertIn(text, reader.shown)
 

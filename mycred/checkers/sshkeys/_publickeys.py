@@ -44,7 +44,7 @@ from ..._sshkeys import (
     signatureAlgorithm,
     signingKeyOf,
 )
-from ..._timing import Pace
+from ..._timing import Timing
 from ..._verdict import Kind, Verdict
 from ...credentials import peerOf
 from ...error import LoginFailed, UnauthorizedLogin
@@ -90,7 +90,7 @@ class SSHPublicKeyChecker(Counterpart, KeySteps, twistedConch.SSHPublicKeyChecke
     _accepted = _anyKey.accepted
     _honors: frozenset[str] = frozenset()
     _workers: Workers | None = None
-    _itsPace: Pace | None = None
+    _itsPace: Timing | None = None
 
     def __init__(
         self,
@@ -143,12 +143,12 @@ class SSHPublicKeyChecker(Counterpart, KeySteps, twistedConch.SSHPublicKeyChecke
         return deferred.addErrback(self._ebRefused, began)
 
     @property
-    def _pace(self) -> Pace:
+    def _pace(self) -> Timing:
         """
         How long it takes to look somebody up.
         """
         if self._itsPace is None:
-            self._itsPace = Pace()
+            self._itsPace = Timing()
         return self._itsPace
 
     def _readProof(self, credentials: Any) -> Proof:

@@ -18,7 +18,7 @@ from twisted.python.fakepwd import UserDatabase
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._accounts import AccountRules
-from mycred._timing import Pace
+from mycred._timing import Timing
 from mycred.checkers.sshkeys import (
     InMemorySSHKeyDB,
     SSHPublicKeyChecker,
@@ -42,7 +42,7 @@ class StepTestCase(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.patch(_publickeys, "_LEAST", 0)
-        self.patch(Pace, "least", lambda _: 0)
+        self.patch(Timing, "least", lambda _: 0)
         self.patch(time, "sleep", lambda seconds: None)
         self.home = Path(self.mktemp()).resolve()
         self.ssh = self.home / ".ssh"

@@ -1,5 +1,5 @@
 """
-Tests for L{mycred.demo._letters}.
+Tests for L{mycred.demo._parsedmail}.
 """
 
 from __future__ import annotations
@@ -9,36 +9,22 @@ from base64 import b64encode
 from email.message import EmailMessage
 from typing import Any
 
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred.demo._letters import Letter, readLetter
+from mycred.demo._parsedmail import ParsedMessage, parseMessage
+
+from ..kit.letters import messages
 
 patient = settings(deadline=None, database=None)
 
-# What messages are made of, good ones and others.
-_PIECES = (
-    b"Content-Type: |text/plain|text/html|multipart/mixed|multipart/alternative"
-    b"|message/rfc822|message/delivery-status|; charset=|utf-8|utf-7|unicode_escape|idna"
-    b"|punycode|zip|undefined|\\ud800|+2AA-|; boundary=|; boundary*0*=|a|\n|\n\n|\r|\r\n"
-    b"|--a|--a--|--|Subject: |From: |To: |Date: |=?|?q?|?b?|?=|=00|=0A|=D8=00|\xff|\0"
-    b"|\x1b|\"|<|>|&|'|@|(|,|:|;|<script>|</style>|<!--|]]>|base64|quoted-printable"
-    b"|x-uuencode|begin 644 a|Content-Transfer-Encoding: |Content-Disposition: attachment"
-    b"|; filename=|; filename*=|x''|utf-8''|%ff|Sat, 28 Nov 2026 14:03:00 +0100|-9999"
-).split(b"|")
 
-#: Messages, as anybody may write them.
-messages = st.one_of(
-    st.binary(), st.lists(st.sampled_from(_PIECES), max_size=40).map(b"".join)
-)
-
-
-def read(*lines: bytes) -> Letter:
+def read(*lines: bytes) -> ParsedMessage:
     """
     Read a message of these lines.
     """
-    return readLetter(b"\n".join(lines), 0)
+    return parseMessage(b"\n".join(lines), 0)
 
 
 class LetterTests(SynchronousTestCase):
@@ -89,7 +75,7 @@ class LetterTests(SynchronousTestCase):
             b"x", maintype="application", subtype="pdf", filename="f\xfcr Alice.pdf"
         )
         message.add_attachment(message_within())
-        letter = readLetter(message.as_bytes(), 0)
+        letter = parseMessage(message.as_bytes(), 0)
         self.assertEqual(letter.sender, "J\xfcrgen M\xfcller <jm@example.org>")
         self.assertEqual(letter.subject, subject)
         self.assertEqual(letter.text, "Gr\xfc\xdfe")
@@ -124,7 +110,7 @@ class LetterTests(SynchronousTestCase):
         A message without headers has its text, and the date when it came in.
         """
         for date in (b"", b"Date: yesterday", b"Date: Sat, 99 Nov 2026 14:03:00 +0100"):
-            letter = readLetter(date + b"\n\ntext", 1_000_000_000)
+            letter = parseMessage(date + b"\n\ntext", 1_000_000_000)
             self.assertEqual((letter.sender, letter.subject, letter.recipient), ("",) * 3)
             self.assertEqual(letter.date.isoformat(), "2001-09-09T01:46:40+00:00")
             self.assertEqual(letter.text, "text")
@@ -133,8 +119,8 @@ class LetterTests(SynchronousTestCase):
         """
         A message that came in at an impossible time is shown all the same.
         """
-        self.assertEqual(readLetter(b"", 1e20).date.year, 9999)
-        self.assertEqual(readLetter(b"", -1e20).date.year, 1)
+        self.assertEqual(parseMessage(b"", 1e20).date.year, 9999)
+        self.assertEqual(parseMessage(b"", -1e20).date.year, 1)
 
     def test_noTimeZone(self) -> None:
         """
@@ -201,7 +187,7 @@ class HostileTests(SynchronousTestCase):
             letter = read(b"Content-Type: text/plain; charset=" + charset, b"", text)
             self.assertEqual(letter.text, "?", charset)
 
-    def assertQuick(self, content: bytes) -> Letter:
+    def assertQuick(self, content: bytes) -> ParsedMessage:
         """
         Assert that a message takes little work: far less than a parser that can be made
         to do it again and again.
@@ -214,7 +200,7 @@ class HostileTests(SynchronousTestCase):
 
         sys.setprofile(count)
         try:
-            letter = readLetter(content, 0)
+            letter = parseMessage(content, 0)
         finally:
             sys.setprofile(None)
         self.assertLess(calls, 20 * len(content))
@@ -235,7 +221,7 @@ class HostileTests(SynchronousTestCase):
         """
         Comments in comments without end are no sender.
         """
-        letter = readLetter(b"From: " + b"(" * 9000 + b"\nSubject: Tea\n\nx\n", 0)
+        letter = parseMessage(b"From: " + b"(" * 9000 + b"\nSubject: Tea\n\nx\n", 0)
         self.assertEqual((letter.subject, letter.text), ("Tea", "x"))
 
     def test_nestedMessages(self) -> None:
@@ -280,7 +266,7 @@ class HostileTests(SynchronousTestCase):
         """
         Whatever a message is made of, it is read, and can be sent on.
         """
-        letter = readLetter(content, 0)
+        letter = parseMessage(content, 0)
         lines = (letter.name, letter.sender, letter.recipient, letter.subject)
         for line in (*lines, *letter.attachments):
             line.encode("utf-8")

@@ -9,7 +9,7 @@ from typing import Any
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred.demo._banner import wayTo
+from mycred.demo._loginways import wayTo
 
 
 class Port:

@@ -1,18 +1,15 @@
 """
-Tests for L{mycred.demo._sessions}, and for how the protocols of the example
+Tests for L{mycred.demo._mailfactories}, and for how the protocols of the example
 server use it: whoever is let in is logged out once.
 """
 
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable
 from typing import Any
 from unittest import mock
 
-from zope.interface import implementer
-
-from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionLost
 from twisted.internet.testing import StringTransport
 from twisted.mail import imap4, pop3
@@ -22,9 +19,7 @@ from twisted.test.iosim import FakeTransport, IOPump, connect
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.static import Data
 
-from mycred.checkers import InMemoryUsernamePasswordDatabaseDontUse
 from mycred.credentials import (
-    IUsernameHashedPassword,
     IUsernamePassword,
     UsernamePassword,
 )
@@ -32,65 +27,7 @@ from mycred.demo import _http, _imap4, _pb, _pop3
 from mycred.error import TemporaryFailure, UnauthorizedLogin
 from mycred.portal import IRealm, Portal, SessionPortal
 
-
-@implementer(IRealm)
-class Realm:
-    """
-    A realm whose avatars arrive when the test says so.
-
-    @ivar asked: the avatar IDs that it was asked for.
-    @ivar logouts: how many avatars were logged out.
-    @ivar waiting: the Deferred that it answers with; one that has fired if
-        L{None}.
-    """
-
-    def __init__(self, makeAvatar: Callable[[], Any] = object) -> None:
-        self.makeAvatar = makeAvatar
-        self.asked: list[Any] = []
-        self.logouts = 0
-        self.waiting: Deferred[Any] | None = None
-        self.interface: Any = None
-
-    def requestAvatar(self, avatarId: Any, mind: object, *interfaces: Any) -> Any:
-        """
-        Answer now or later.
-        """
-        self.asked.append(avatarId)
-        self.interface = interfaces[0] if interfaces else None
-        if self.waiting is not None:
-            return self.waiting
-        return succeed(self.login())
-
-    def login(self) -> tuple[Any, Any, Callable[[], None]]:
-        """
-        Make the answer.
-        """
-        return self.interface, self.makeAvatar(), self.logout
-
-    def logout(self) -> None:
-        """
-        Count.
-        """
-        self.logouts += 1
-
-
-class WaitingChecker:
-    """
-    A checker that can't tell before the test says so.
-
-    @ivar waiting: the Deferred that it answers with.
-    """
-
-    credentialInterfaces = (IUsernamePassword, IUsernameHashedPassword)
-
-    def __init__(self) -> None:
-        self.waiting: Deferred[bytes] = Deferred()
-
-    def requestAvatarId(self, credentials: Any) -> Deferred[bytes]:
-        """
-        Answer later.
-        """
-        return self.waiting
+from ..kit.sessions import Realm, WaitingChecker, makeChecker
 
 
 def stubborn() -> Deferred[Any]:
@@ -104,13 +41,6 @@ def stubborn() -> Deferred[Any]:
             pass
 
     return Stubborn()
-
-
-def makeChecker() -> InMemoryUsernamePasswordDatabaseDontUse:
-    """
-    Make a checker that knows Alice.
-    """
-    return InMemoryUsernamePasswordDatabaseDontUse(alice=b"sesame")
 
 
 ALICE = UsernamePassword(b"alice", b"sesame")

@@ -23,13 +23,13 @@ from mycred._contracts import (
 from mycred.checkers import AllowAnonymousAccess
 from mycred.demo._http import _credentialFactories
 from mycred.demo._imap4 import IMAP4Factory
-from mycred.demo._offered import PROOFS, isOffered, leftOut, proofServesMore
+from mycred.demo._loginoffers import PROOFS, isOffered, leftOut, proofServesMore
 from mycred.demo._pop3 import POP3Factory
 from mycred.portal import Portal
 from mycred.strcred import makeChecker
 
 from ..kit.files import BCRYPT
-from .test_sessions import Realm
+from ..kit.sessions import Realm
 
 
 @implementer(ICredentialsChecker)

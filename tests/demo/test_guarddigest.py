@@ -1,5 +1,5 @@
 """
-Tests for L{mycred.demo._digest}, in memory and in the example server.
+Tests for L{mycred.demo._guarddigest}, in memory and in the example server.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.resource import IResource
 
-from mycred.demo._digest import GuardDigest
+from mycred.demo._guarddigest import GuardDigest
 from mycred.demo._http import _Guarded
 from mycred.portal import Portal
 
-from ..httpdigest.test_credentials import Client, header
+from ..kit.digest import Client, header
+from ..kit.protocols import Refused
 from ..kit.server import Server, ServerTests
 from ..kit.web import Answer, Guarded, challengeIn
-from ..test_protocols import Refused
 
 patient = settings(deadline=None, database=None)
 
