@@ -297,7 +297,7 @@ class PasswordFile:
         """
         Read what the file holds, if need be, and look at what is odd about it.
         """
-        snapshot = self._file.snapshot()
+        snapshot = self._file.read()
         if not self._indexed:
             self._file.forget()
         with self._lock:

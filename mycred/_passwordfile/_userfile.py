@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import partial
 from typing import BinaryIO
 
-from .._files import KeptFile, Signature, State, openRegular
+from .._files import KeptFile, State, openRegular
 from .._paths import AnyPath, asPath
 from ._layout import LONGEST_LINE, Entry, Layout
 from ._snapshot import Snapshot
@@ -26,24 +27,22 @@ _STEP = 2**14
 _LINE = 512
 
 
-class UserFile:
+class UserFile(KeptFile[Snapshot]):
     """
     A file with a line for each user.
 
     The methods wait for the file system, and may be called in any thread.
 
-    @ivar path: the name of the file.
-    @ivar layout: how its lines are taken apart.
+    @ivar layout: how its lines are parsed.
     """
 
     def __init__(self, path: AnyPath, layout: Layout) -> None:
         """
-        @param path: the name of the file.
-        @param layout: how its lines are taken apart.
+        @param path: the path of the file.
+        @param layout: how its lines are parsed.
         """
-        self.path = asPath(path)
+        super().__init__(asPath(path), partial(_snapshotOf, layout))
         self.layout = layout
-        self._file = KeptFile(self.path, self._parse)
 
     def snapshot(self) -> Snapshot:
         """
@@ -53,7 +52,7 @@ class UserFile:
         @raise OSError: if it can't be read, is no regular file, is too large, or
             goes on changing while it is read.
         """
-        return self._file.read()
+        return self.read()
 
     def scan(self, name: bytes) -> Iterator[Entry]:
         """
@@ -104,12 +103,6 @@ class UserFile:
                 lines += os.pread(file.fileno(), size, start).count(b"\n")
         return lines
 
-    def forget(self) -> None:
-        """
-        Drop what was read.
-        """
-        self._file.forget()
-
     def open(self) -> BinaryIO:
         """
         Open the file for reading.
@@ -117,20 +110,6 @@ class UserFile:
         @raise OSError: if it can't be read, is no regular file or is too large.
         """
         return openRegular(self.path)
-
-    def signature(self) -> Signature:
-        """
-        Tell the state that the file is in.
-
-        @raise OSError: if there is no such file.
-        """
-        return self._file.signature()
-
-    def _parse(self, text: bytes, state: State) -> Snapshot:
-        """
-        Return what is kept of the file.
-        """
-        return Snapshot(text, self.layout, state)
 
     def _entryAt(self, file: BinaryIO, position: int, line: bytes | None) -> Entry | None:
         """
@@ -151,6 +130,13 @@ class UserFile:
             line, newline, _ = line.partition(b"\n")
         parsed = self.layout.parse(line)
         return parsed and Entry(*parsed, position, not newline)
+
+
+def _snapshotOf(layout: Layout, text: bytes, state: State) -> Snapshot:
+    """
+    Return a snapshot of what a file holds.
+    """
+    return Snapshot(text, layout, state)
 
 
 def _placesOf(part: bytes, buffer: bytearray, filled: int) -> Iterator[int]:
