@@ -124,8 +124,8 @@ def _knowing(
 
 class AccountChecker(PasswordChecker):
     """
-    Base of the checkers of accounts, whose avatar IDs L{accountOf
-    <mycred.checkers.accountOf>} tells more about.
+    Base of the checkers of accounts.  L{accountOf<mycred.checkers.accountOf>} returns
+    what is known of the account behind one of their avatar IDs.
 
     @cvar countsRefusals: whether the accounts' keeper counts wrong passwords.
     """

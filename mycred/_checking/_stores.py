@@ -88,7 +88,7 @@ class AsyncStore:
         @param find: what finds it, and may block.  It raises L{OSError} if the store
             can't be read.
         @param args: what to call it with.
-        @param source: who asks.
+        @param source: where the login comes from.
         @param isShared: whether logins that ask for the same at the same time may share
             the verdict.
 
@@ -245,7 +245,7 @@ _S = TypeVar("_S", bound=Store)
 
 class ThreadedStore(AsyncStore, Generic[_S]):
     """
-    A store that threads of this process look into.
+    A store that threads of this process ask.
 
     @ivar store: the store.
     """
@@ -266,7 +266,7 @@ class ThreadedStore(AsyncStore, Generic[_S]):
 
         @param name: the name.
         @param password: the password; L{None} if the credentials prove it otherwise.
-        @param source: who asks.
+        @param source: where the login comes from.
 
         @return: a L{Deferred} as from L{ask}.
         """
@@ -281,7 +281,7 @@ class ThreadedStore(AsyncStore, Generic[_S]):
 
 class PrivilegedStore(AsyncStore):
     """
-    A store that only processes with privileges can look into.
+    A store that only processes with privileges can read.
     """
 
     def __init__(self, client: PrivilegedClient, workers: Workers | None = None) -> None:
@@ -304,7 +304,7 @@ class PrivilegedStore(AsyncStore):
         @param name: the name.
         @param password: the password, or the key.
         @param peer: the address of the client, if it is known.
-        @param source: who asks.
+        @param source: where the login comes from.
 
         @return: a L{Deferred} as from L{ask}.
         """
@@ -391,7 +391,7 @@ class DirectoryStore(AsyncStore, Generic[_D]):
         @param find: what does it, on the arguments, the time until when, as
             L{time.monotonic} counts, and whether to list the steps.
         @param args: the arguments; the first one is the name of the account.
-        @param source: who asks.
+        @param source: where the login comes from.
 
         @return: a L{Deferred} as from L{ask}.
         """

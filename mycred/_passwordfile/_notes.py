@@ -23,8 +23,8 @@ _place = re.compile(r".*(?:, line \d+(?:, and maybe others)?: |: there is more\b
 
 def isOfLine(text: str) -> bool:
     """
-    Tell whether what is logged is something odd about a line of a file, also of one
-    that isn't the line of whoever logs in.
+    Return whether what is logged is something odd about a line of a file, which may be
+    another than that of the user who logs in.
     """
     return _place.match(text) is not None
 
@@ -39,7 +39,7 @@ class Notes:
 
     def __init__(self, file: str, more: str) -> None:
         """
-        @param file: the name of the file.
+        @param file: the path of the file.
         @param more: what to say once there is too much.
         """
         self._file = printable(file)
@@ -49,7 +49,7 @@ class Notes:
 
     def __contains__(self, key: object) -> bool:
         """
-        Tell whether something was noted, or is one too many.
+        Return whether something was noted, or is one too many.
         """
         return key in self._known or len(self._known) > _MOST_NOTED
 

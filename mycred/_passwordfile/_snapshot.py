@@ -30,7 +30,7 @@ class Snapshot:
     def __init__(self, text: bytes, layout: Layout, state: State) -> None:
         """
         @param text: what the file holds.
-        @param layout: how its lines are taken apart.
+        @param layout: how its lines are parsed.
         @param state: the state of the file.
         """
         self.state = state
@@ -58,14 +58,13 @@ class Snapshot:
 
     def __iter__(self) -> Iterator[Entry]:
         """
-        Go through all entries, in the order of the file, with those that don't
-        count.
+        Iterate over all entries, in the order of the file, with those that don't count.
         """
         return self.sample(self._lines)
 
     def find(self, name: bytes) -> Entry | None:
         """
-        Look a name up.
+        Return the line for a name.
 
         @return: the first line for it; L{None} if there is none.
         """
@@ -79,7 +78,7 @@ class Snapshot:
 
     def sample(self, most: int) -> Iterator[Entry]:
         """
-        Go through entries that are spread evenly over the file.
+        Iterate over entries that are spread evenly over the file.
 
         @param most: how many lines to look at; all of them if there are no more.
         """
@@ -95,7 +94,7 @@ class Snapshot:
 
     def lines(self) -> Iterator[tuple[int, bytes]]:
         """
-        Go through the lines, each with the place where it begins.  Of one that is
+        Iterate over the lines, each with the place where it begins.  Of one that is
         absurdly long, the beginning will do.
         """
         text, start = self._text, 0
@@ -108,9 +107,9 @@ class Snapshot:
 
     def linesWith(self, part: bytes) -> Iterator[tuple[bytes, bool]]:
         """
-        Go through the lines in which something stands, and look at no others.
+        Iterate over the lines that hold a text, without parsing any others.
 
-        @param part: what stands there, without a newline.
+        @param part: the text, without a newline.
 
         @return: each line, however long it is, and whether the file ends in it without
             a newline.
@@ -130,13 +129,14 @@ class Snapshot:
 
     def _startsOf(self, most: int) -> Iterator[int]:
         """
-        Go through places where lines begin, spread evenly over the file.
+        Iterate over places where lines begin, spread evenly over the file.
         """
         start, size = 0, len(self._text)
         yield start
         for number in range(1, most):
             place = size * number // most
-            # Where the line begins that goes on here, unless it is the last one yet.
+            # The beginning of the line that this place is in, unless it is that of the
+            # last one.
             found = self._text.rfind(b"\n", start, place) + 1
             if found > start:
                 start = found

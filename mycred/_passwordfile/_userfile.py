@@ -56,7 +56,7 @@ class UserFile(KeptFile[Snapshot]):
 
     def scan(self, name: bytes) -> Iterator[Entry]:
         """
-        Look a name up without keeping anything: go through its lines.  For each, the
+        Iterate over the lines for a name, without keeping anything.  For each, the
         file is read so far; once there is none left, all of it has been read.
 
         @param name: the name, in a file whose lines begin with names.
@@ -87,7 +87,7 @@ class UserFile(KeptFile[Snapshot]):
                 position += filled - kept
                 buffer[:kept] = buffer[filled - kept : filled]
             if not isFound:
-                # To take a line apart takes time: it is done for whoever has none, too.
+                # A line is parsed for a name that has none, too, since it takes time.
                 self._entryAt(file, 0, None)
 
     def number(self, entry: Entry) -> int:
@@ -113,11 +113,11 @@ class UserFile(KeptFile[Snapshot]):
 
     def _entryAt(self, file: BinaryIO, position: int, line: bytes | None) -> Entry | None:
         """
-        Read the line at a position.
+        Return the entry of the line at a position.
 
         @param line: the line, if it is known already.
 
-        @return: L{None} if it holds nobody.
+        @return: L{None} if it holds no user.
         """
         newline = b"\n"
         if line is None:
@@ -141,7 +141,7 @@ def _snapshotOf(layout: Layout, text: bytes, state: State) -> Snapshot:
 
 def _placesOf(part: bytes, buffer: bytearray, filled: int) -> Iterator[int]:
     """
-    Go through the places where something stands in a buffer.
+    Iterate over the places of a text in a buffer.
 
     @param filled: how much of the buffer counts.
     """

@@ -37,7 +37,7 @@ class FilePasswordDB(Counterpart, FileSteps, twistedCheckers.FilePasswordDB):
     that begin with C{#}, are skipped; of two lines for one user the first
     counts, and the others are logged.  A secret is plain text or a hash that
     L{mycred._hashes} knows; a hash is only ever verified as such.  An empty
-    name or secret matches nobody.
+    name or secret matches no user.
 
     A file that can't be read is a L{TemporaryFailure
     <mycred.error.TemporaryFailure>}.
@@ -132,14 +132,14 @@ class FilePasswordDB(Counterpart, FileSteps, twistedCheckers.FilePasswordDB):
     @property
     def opensLater(self) -> tuple[str, ...]:
         """
-        The name of the file, if a program doesn't look users up by itself.
+        The path of the file, unless a program looks users up by itself.
         """
         return () if self._isTheirs() else (self.filename,)
 
     @overridable
     def getUser(self, username: bytes | str) -> User:
         """
-        Look up a user, at once and in the caller's thread.
+        Look a user up, at once and in the caller's thread.
 
         @param username: the name; text stands for its UTF-8.
 
@@ -159,8 +159,8 @@ class FilePasswordDB(Counterpart, FileSteps, twistedCheckers.FilePasswordDB):
 
     def holdsHashes(self) -> bool:
         """
-        Tell whether the file holds a hash that lets somebody in, so that it can't serve
-        everybody who proves a password without sending it.  What locks an account is
+        Return whether the file holds a hash that lets a user in, so that it can't serve
+        all users who prove a password without sending it.  What locks an account is
         none, nor is a hash that nothing can match.
 
         @raise TemporaryFailure: if the file can't be read.
@@ -171,7 +171,7 @@ class FilePasswordDB(Counterpart, FileSteps, twistedCheckers.FilePasswordDB):
     @overridable
     def _loadCredentials(self) -> Iterator[User]:
         """
-        Read the names and secrets in the file.
+        Return the names and secrets in the file.
 
         Programs override this to read them from somewhere else.
 

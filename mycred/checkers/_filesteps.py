@@ -224,7 +224,7 @@ class FileSteps(PasswordChecker):
         if not self.cache:
             lines = ((name, secret) for name, secret in self._loadCredentials())
             found = next((pair for pair in lines if pair[0] in names), None)
-            # Nor does the time tell who comes early.
+            # Nor does the time tell which users come early.
             with suppress(Exception):
                 deque(lines, maxlen=0)
             if found is None:

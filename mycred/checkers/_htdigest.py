@@ -37,7 +37,7 @@ class DigestLayout(Layout):
         """
         Take a line apart.
 
-        @return: the name and the hash; L{None} if the line holds nobody in this
+        @return: the name and the hash; L{None} if the line holds no user of this
             realm.
         """
         fields = line.strip().split(b":", 3)

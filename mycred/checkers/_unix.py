@@ -40,7 +40,7 @@ from .._verdict import NO_SUCH_USER, Verdict
 from ..workers import Workers, workersOf
 from ._unixsteps import UNIXSteps
 
-#: What returns a record for a name, whose item 1 is a hash; L{None} if it can't tell.
+#: What returns a record for a name, whose item 1 is a hash; L{None} if it doesn't know.
 GetByName = Callable[[str], Union["Sequence[Any]", None]]
 
 # Every account will do.
@@ -72,11 +72,11 @@ class UNIXChecker(Counterpart, _StoredAccountChecker, UNIXSteps, twistedUNIX.UNI
     """
     The accounts of the system, with the hashes of /etc/shadow.
 
-    Whoever may log in as shadow(5) has it: locked and expired accounts are denied,
+    Users may log in as shadow(5) has it: locked and expired accounts are denied,
     and so are passwords that must be changed.
 
-    A program that overrides C{checkPwd} or C{checkSpwd} has them asked as Twisted asks
-    them.  What these have here they do in the reactor's thread, and need to be root's.
+    If a program overrides C{checkPwd} or C{checkSpwd} they are called as Twisted calls
+    them.  Ours then work in the reactor's thread, and need the rights of root.
     """
 
     authType = "unix"
@@ -93,7 +93,7 @@ class UNIXChecker(Counterpart, _StoredAccountChecker, UNIXSteps, twistedUNIX.UNI
     ) -> None:
         """
         @param rules: what an account must be like besides.
-        @param shadow: the name of the file with the hashes; the system's if L{None}.
+        @param shadow: the path of the file with the hashes; the system's if L{None}.
             A system that has no such file has them in the name service.
         @param userdb: what has C{getpwnam}; the module L{pwd} if L{None}.
         @param groupdb: what has C{getgrgid} and C{getgrnam}; the module L{grp} if
@@ -159,12 +159,12 @@ class PasswdChecker(_StoredAccountChecker):
         workers: Workers | None = None,
     ) -> None:
         """
-        @param passwd: the name of a file as passwd(5) has it.
-        @param shadow: the name of a file as shadow(5) has it.
-        @param group: the name of a file as group(5) has it.
+        @param passwd: the path of a file as passwd(5) has it.
+        @param shadow: the path of a file as shadow(5) has it.
+        @param group: the path of a file as group(5) has it.
         @param rules: what an account must be like besides.
         @param separate: as for L{UNIXChecker}.
-        @param mustWork: whether files that can let nobody in are an error now.
+        @param mustWork: whether files that can let no user in are an error now.
         @param workers: the threads that wait; the reactor's own if L{None}.
 
         @raise ValueError: if they are.
@@ -200,7 +200,7 @@ class UNIXPasswordDatabase(UNIXChecker):
     ) -> None:
         """
         @param getByNameFunctions: functions that return a record for a name, whose
-            item 1 is a hash, or L{None} if they can't tell, and raise L{KeyError}
+            item 1 is a hash, or L{None} if they don't know, and raise L{KeyError}
             if there is no such user.  They are called one after another, in the
             reactor's thread.  If L{None}, the system's accounts are meant.
         @param workers: the threads that wait; the reactor's own if L{None}.
@@ -250,8 +250,8 @@ class UNIXPasswordDatabase(UNIXChecker):
 
     async def _find(self, credentials: PasswordCredentials) -> bytes | None:
         """
-        Verify a password against one hash after another, until it matches.  Whoever has
-        fewer of them than others is refused after the same work.
+        Verify a password against one hash after another, until it matches.  A user who
+        has fewer of them than others is refused after the same work.
 
         @return: the name of the account; L{None} if no password matched.
         """
@@ -336,8 +336,8 @@ def _hashBy(function: GetByName, typed: bytes) -> tuple[bytes, Hash] | None:
     """
     Ask a function for the hash of a user.
 
-    @return: the name of the account, and the hash; L{None} if it can't tell, or there is
-        no hash that can be verified.
+    @return: the name of the account, and the hash; L{None} if it doesn't know, or there
+        is no hash that can be verified.
 
     @raise KeyError: if there is no such user.
     """
@@ -353,7 +353,7 @@ def _hashBy(function: GetByName, typed: bytes) -> tuple[bytes, Hash] | None:
 
 def verifyCryptedPassword(crypted: bytes | str, pw: bytes | str) -> bool:
     """
-    Tell whether a password matches a hash of crypt(3)'s kind.
+    Return whether a password matches a hash of crypt(3)'s kind.
 
     @param crypted: the hash.  What is no hash matches nothing.
     @param pw: the password; text stands for its UTF-8.
@@ -370,9 +370,9 @@ def _start(
     """
     Start processes that look accounts up.
 
-    @param mustWork: whether they shall look at the files first.
+    @param mustWork: whether they shall check the files first.
 
-    @raise ValueError: if these can let nobody in.
+    @raise ValueError: if these can let no user in.
     @raise OSError: if the processes can't be started.
     """
     return PrivilegedClient(
