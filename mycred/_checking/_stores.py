@@ -30,9 +30,6 @@ from ..workers import Workers, workersOf
 
 _T = TypeVar("_T")
 
-# How often a file that goes on changing is read before a login is given up.
-_TRIES = 20
-
 # What part of the time that a login may take a process or a directory has for it: the
 # rest is for the log to be told how it ended.
 _SHARE = 29 / 30
@@ -54,6 +51,12 @@ class AsyncStore:
 
     @ivar path: what to call the store in the log.
     """
+
+    #: How often a file that goes on changing is read before a login is given up.
+    MOST_TRIES = 20
+
+    #: For how long to wait until it is read again, in seconds.
+    PAUSE = SETTLING
 
     _log = Logger()
 
@@ -151,14 +154,14 @@ class AsyncStore:
         source: Source,
         until: float,
         doubt: Doubt = None,
-        tries: int = _TRIES,
+        tries: int = 1,
     ) -> Deferred[Verdict]:
         """
         Ask, and ask again as long as the verdict is in doubt.
 
         @param until: when to give up, in seconds as the workers count them.
         @param doubt: the state of the file when the last verdict was in doubt.
-        @param tries: how often to ask.
+        @param tries: which try this is, counted from 1.
         """
         workers = self.workers
 
@@ -166,12 +169,12 @@ class AsyncStore:
             self._logAnswer(verdict)
             if verdict.doubt in (None, doubt):
                 return self._waitOut(verdict, chain([verdict.delay], verdict.pauses))
-            if tries == 1 or workers.seconds() + SETTLING > until:
+            if tries >= self.MOST_TRIES or workers.seconds() + self.PAUSE > until:
                 self._log.error("{file} goes on changing", file=self.path)
                 path = printable(self.path)
                 return fail(unavailable(f"{path} goes on changing"))
-            again = call, args, source, until, verdict.doubt, tries - 1
-            return workers.pause(SETTLING).addCallback(lambda _: self._ask(*again))
+            again = call, args, source, until, verdict.doubt, tries + 1
+            return workers.pause(self.PAUSE).addCallback(lambda _: self._ask(*again))
 
         within = max(0.0, until - workers.seconds())
         asking = workers.share(call, *args, within=within, source=source)

@@ -22,9 +22,6 @@ from ._notes import Notes, Source
 from ._snapshot import Snapshot
 from ._userfile import UserFile
 
-# How many lines of a file are looked at when it is read.
-_MOST_EXAMINED = 10_000
-
 # What to do about a weak hash.
 _ADVICE = 'set such passwords anew, with "mycred passwd"'
 
@@ -123,6 +120,9 @@ class PasswordFile:
     @ivar decoys: some hashes of each kind, first those that most are of.
     @ivar majority: how many are of that kind.
     """
+
+    #: How many lines of a file are examined when it is read.
+    MOST_EXAMINED = 10_000
 
     def __init__(
         self,
@@ -319,7 +319,7 @@ class PasswordFile:
         kinds: Counter[_Kind] = Counter()
         typical: dict[_Kind, Entry] = {}
         samples: defaultdict[_Kind, list[Hash]] = defaultdict(list)
-        for entry in snapshot.sample(_MOST_EXAMINED):
+        for entry in snapshot.sample(self.MOST_EXAMINED):
             look = self._parseAndNote(entry, snapshot)
             kind = look.kind
             kinds[kind] += 1

@@ -14,15 +14,6 @@ from .._paths import AnyPath, asPath
 from ._layout import LONGEST_LINE, Entry, Layout
 from ._snapshot import Snapshot
 
-# As much as is read at a time where nothing is kept, in bytes: with less, a thread
-# that reads would keep the reactor's waiting.
-_CHUNK = 2**19
-
-# As much as is searched at a time, in bytes.  Python searches long texts in another way
-# than short ones: what is left of a long one after a line that was found would take
-# another time than the whole.
-_STEP = 2**14
-
 # As much as most lines have, in bytes.
 _LINE = 512
 
@@ -35,6 +26,15 @@ class UserFile(KeptFile[Snapshot]):
 
     @ivar layout: how its lines are parsed.
     """
+
+    #: As much as is read at a time where nothing is kept, in bytes: with less, a thread
+    #: that reads would keep the reactor's waiting.
+    CHUNK = 2**19
+
+    #: As much as is searched at a time, in bytes.  Python searches long texts in another
+    #: way than short ones: what is left of a long one after a line that was found would
+    #: take another time than the whole.
+    STEP = 2**14
 
     def __init__(self, path: AnyPath, layout: Layout) -> None:
         """
@@ -70,12 +70,12 @@ class UserFile(KeptFile[Snapshot]):
         # The file's first line begins like all others.
         kept, position, isFound = 1, -1, False
         with self.open() as file:
-            buffer = bytearray(min(_CHUNK, os.fstat(file.fileno()).st_size + 2))
+            buffer = bytearray(min(self.CHUNK, os.fstat(file.fileno()).st_size + 2))
             view = memoryview(buffer)
             buffer[0] = ord("\n")
             while size := os.readv(file.fileno(), [view[kept:]]):
                 filled = kept + size
-                for found in _placesOf(start, buffer, filled):
+                for found in _placesOf(start, buffer, filled, self.STEP):
                     end = buffer.find(b"\n", found + 1, filled)
                     line = bytes(view[found + 1 : end]) if end >= 0 else None
                     entry = self._entryAt(file, position + found + 1, line)
@@ -98,8 +98,8 @@ class UserFile(KeptFile[Snapshot]):
         """
         lines = 1
         with self.open() as file:
-            for start in range(0, entry.start, _CHUNK):
-                size = min(_CHUNK, entry.start - start)
+            for start in range(0, entry.start, self.CHUNK):
+                size = min(self.CHUNK, entry.start - start)
                 lines += os.pread(file.fileno(), size, start).count(b"\n")
         return lines
 
@@ -139,14 +139,15 @@ def _snapshotOf(layout: Layout, text: bytes, state: State) -> Snapshot:
     return Snapshot(text, layout, state)
 
 
-def _placesOf(part: bytes, buffer: bytearray, filled: int) -> Iterator[int]:
+def _placesOf(part: bytes, buffer: bytearray, filled: int, step: int) -> Iterator[int]:
     """
     Iterate over the places of a text in a buffer.
 
     @param filled: how much of the buffer counts.
+    @param step: as much as is searched at a time.
     """
-    for begin in range(0, filled, _STEP):
-        end = min(begin + _STEP + len(part) - 1, filled)
+    for begin in range(0, filled, step):
+        end = min(begin + step + len(part) - 1, filled)
         found = buffer.find(part, begin, end)
         while found >= 0:
             yield found

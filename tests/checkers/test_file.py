@@ -16,7 +16,7 @@ from hypothesis import given, settings, strategies
 
 from mycred._checking import _lookups
 from mycred._hashes import Hash
-from mycred._passwordfile import Entry, _userfile
+from mycred._passwordfile import Entry, UserFile
 from mycred.checkers import (
     FilePasswordDB,
     ICredentialsChecker,
@@ -490,7 +490,7 @@ class SameWorkTests(WorkTests, FileDBTestCase):
             return sizes[-1]
 
         self.patch(os, "readv", reading)
-        self.patch(_userfile, "_CHUNK", 64)
+        self.patch(UserFile, "CHUNK", 64)
         database = self.database(b"alice:sesame\ncarol:" + BCRYPT + b"\nbob:tulip\n" * 50)
         self.settle()
         self.assertAccepted(self.ask(database, b"alice", b"sesame"), b"alice")
