@@ -1,5 +1,6 @@
 """
-Tests for L{mycred.checkers._file}.
+Tests for L{mycred.checkers._file}, L{mycred.checkers._filesteps} and
+L{mycred._checking._files}.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """
-Tests for L{mycred._passwordfile}.
+Tests for L{mycred._passwordfile}, all its modules, and for L{mycred._files}.
 """
 
 from __future__ import annotations
