@@ -1,5 +1,8 @@
 """
-Tests for the processes that check logins: real ones.
+Tests for L{mycred._privileged}, with real processes: L{mycred._privileged._client},
+L{mycred._privileged._processes}, L{mycred._privileged._launch},
+L{mycred._privileged.__main__}, L{mycred._privileged._broker},
+L{mycred._privileged._worker}, L{mycred._processtree} and L{mycred._accounts._settled}.
 """
 
 from __future__ import annotations
