@@ -15,6 +15,7 @@ from twisted.internet.defer import Deferred
 from mycred import _files as _state
 from mycred._accounts import AccountRules
 from mycred._privileged import _worker
+from mycred._privileged._wire import Request
 from mycred._records import pack
 from mycred._sshkeys import KeyFiles, KeyPolicy, KeySettings, parseOffer, string
 from mycred._verdict import Kind, Verdict
@@ -141,10 +142,7 @@ class YoungTestCase(MachineTestCase):
 
         def byProcesses(offer: Any) -> Verdict:
             blob = offer if isinstance(offer, bytes) else blobOf(offer)
-            try:
-                return backend.lookUp(b"alice", blob, None)
-            except OSError as error:
-                return Verdict(Kind.UNSURE, b"alice", str(error))
+            return _worker.verdictOn(backend, Request(1, b"alice", blob, None))
 
         return [byThreads, byProcesses]
 
