@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 
 from .._accounts import Users
-from .._accounts._groups import Groups
+from .._accounts._users import UserGroups
 from .._files import Signature, signatureOf
 from .._verdict import Account
 
@@ -44,9 +44,11 @@ class GroupMemory:
         self._users = users
         self._seconds = seconds
         self._path = path
-        self._known: dict[tuple[str, int], tuple[float, Signature | None, Groups]] = {}
+        self._known: dict[
+            tuple[str, int], tuple[float, Signature | None, UserGroups]
+        ] = {}
 
-    def groupsOf(self, account: Account) -> Groups:
+    def groupsOf(self, account: Account) -> UserGroups:
         """
         Return the groups of an account.
 
