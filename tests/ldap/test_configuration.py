@@ -1,5 +1,6 @@
 """
-Tests for L{mycred._ldap._configuration} and L{mycred._ldap._options}.
+Tests for L{mycred._ldap._configuration}, L{mycred._ldap._options} and
+L{mycred._ldap._settings}.
 """
 
 from __future__ import annotations
