@@ -178,7 +178,7 @@ class ContractTests(SynchronousTestCase):
 
             def requestAvatarId(self, credentials: object) -> Deferred[Any]:
                 """
-                Let anybody in.
+                Let any user in.
                 """
                 return succeed(b"anybody")
 

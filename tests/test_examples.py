@@ -28,6 +28,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred, fail, inlineCallbacks, maybeDeferred
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.internet.utils import getProcessOutputAndValue
+from twisted.logger import globalLogPublisher
 from twisted.python.failure import Failure
 from twisted.spread import pb
 from twisted.test.iosim import IOPump, connectedServerAndClient
@@ -36,6 +37,7 @@ from twisted.web.guard import HTTPAuthSessionWrapper
 from twisted.web.resource import IResource
 from twisted.web.test.requesthelper import DummyRequest
 
+from mycred._hashes import Hash
 from mycred.checkers import (
     ANONYMOUS,
     FilePasswordDB,
@@ -47,7 +49,9 @@ from mycred.demo import _pb
 from mycred.demo._realm import MailRealm
 from mycred.demo._store import StoreService
 from mycred.error import AccountDenied, DenialReason, TemporaryFailure, UnauthorizedLogin
+from mycred.hashes import make
 from mycred.portal import Portal
+from mycred.testing import SteppedWorkers
 
 from .kit.digest import Client
 from .kit.examples import EXAMPLES, ROOT, load
@@ -391,9 +395,13 @@ class CheckerTests(SynchronousTestCase):
         self.connection = sqlite3.connect(":memory:")
         self.addCleanup(self.connection.close)
         self.connection.executescript(self.example.SCHEMA)
-        self.example.addUser(self.connection, b"alice", b"sesame")
+        self.connection.execute(
+            "insert into accounts (name, hash) values (?, ?)",
+            (b"alice", make(b"sesame", cost=4)),
+        )
         self.pool = Pool(self.connection)
-        self.checker = self.example.SpecialChecker(self.pool, mostAtATime=1)
+        self.checker = self.example.SpecialChecker(self.pool)
+        self.checker.workers = SteppedWorkers(running=False, queueLimit=1)
 
     def ask(self, name: Any, password: Any) -> Deferred[Any]:
         """
@@ -425,13 +433,34 @@ class CheckerTests(SynchronousTestCase):
             self.assertIs(type(error), UnauthorizedLogin)
             self.assertEqual(str(error), "")
 
+    def test_added(self) -> None:
+        """
+        An account that was added gets in by its password.
+        """
+        self.example.addUser(self.connection, b"bob", b"tulip")
+        self.assertEqual(self.successResultOf(self.ask(b"bob", b"tulip")), b"bob")
+
+    def test_logged(self) -> None:
+        """
+        The log is told how logins end, as by mycred's own checkers.
+        """
+        events: list[Any] = []
+        globalLogPublisher.addObserver(events.append)
+        self.addCleanup(globalLogPublisher.removeObserver, events.append)
+        self.failureResultOf(self.ask(b"alice", b"x"), UnauthorizedLogin)
+        [told] = [e for e in events if e["log_namespace"] == "mycred.login"]
+        self.assertEqual(
+            (told["verdict"], told["why"], told["by"]),
+            ("refused", "wrong password", "special"),
+        )
+
     def test_unknownCostsTheSame(self) -> None:
         """
         A hash is computed for an unknown user, too.
         """
         hashed: list[bytes] = []
-        hashOf = self.example.hashOf
-        self.patch(self.example, "hashOf", lambda p, s: hashed.append(p) or hashOf(p, s))
+        verify = Hash.verify
+        self.patch(Hash, "verify", lambda h, p: hashed.append(p) or verify(h, p))
         self.failureResultOf(self.ask(b"eve", b"guess"), UnauthorizedLogin)
         self.assertEqual(hashed, [b"guess"])
 
@@ -456,6 +485,7 @@ class CheckerTests(SynchronousTestCase):
         self.failureResultOf(self.ask(b"alice", b"sesame"), TemporaryFailure)
         self.pool.waiting.errback(sqlite3.OperationalError("disk I/O error"))
         self.failureResultOf(first, TemporaryFailure)
+        self.assertEqual(len(self.flushLoggedErrors(sqlite3.OperationalError)), 1)
         self.pool.waiting = None
         self.successResultOf(self.ask(b"alice", b"sesame"))
 

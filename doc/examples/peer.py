@@ -4,52 +4,46 @@ Tell the checkers where a client comes from, in a protocol that knows only a por
 
 from __future__ import annotations
 
-from typing import Any
-
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory, Protocol
 from twisted.mail.pop3 import POP3
+from twisted.python.failure import Failure
 
-from mycred.portal import Portal
+from mycred.portal import Portal, SessionPortal
 
 
-class PeerPortal(Portal):
+class SessionPOP3(POP3):
     """
-    A portal for one connection, which passes every login on to the server's.
+    POP3 with a portal for each connection.
     """
 
-    def __init__(self, portal: Portal, protocol: Protocol) -> None:
+    def connectionMade(self) -> None:
         """
-        @param portal: the server's.
-        @param protocol: the connection.
+        Make the portal.
         """
-        super().__init__(portal.realm)
-        self.checkers = portal.checkers
-        self._portal = portal
-        self._protocol = protocol
+        self.portal = SessionPortal(self.factory.portal, self, service="pop3")
+        super().connectionMade()
 
-    def login(self, credentials: Any, mind: object, *interfaces: Any) -> Any:
+    def connectionLost(self, reason: Failure) -> None:
         """
-        Log in, with credentials that tell where they come from.
+        End the logins that are still under way.
         """
-        # Asked now: behind a proxy the client's address comes after the connection.
-        credentials.peer = self._protocol.transport.getPeer()
-        return self._portal.login(credentials, mind, *interfaces)
+        super().connectionLost(reason)
+        self.portal.close()
 
 
 class POP3Factory(Factory):
     """
-    Serve POP3, and tell the checkers who is at the other end.
+    Serve POP3.
     """
 
     def __init__(self, portal: Portal) -> None:
-        self._portal = portal
+        self.portal = portal
 
     def buildProtocol(self, addr: IAddress) -> Protocol:
         """
-        Build a protocol, and hand it a portal of its own.
+        Build a protocol.
         """
-        protocol = POP3()
+        protocol = SessionPOP3()
         protocol.factory = self
-        protocol.portal = PeerPortal(self._portal, protocol)
         return protocol

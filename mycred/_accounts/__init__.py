@@ -6,9 +6,8 @@ shadow file.  L{Accounts.lookUp} does it all, and waits for files, the name serv
 the hash: it is called in threads, and in processes of their own.
 """
 
-from ._account import isAccountName, isMadeUp, isPlausibleLogin, madeUp
+from ._account import ACCOUNTS, isAccountName, isMadeUp, isPlausibleLogin, madeUp
 from ._fileusers import FileUsers
-from ._layout import ACCOUNTS
 from ._passwords import (
     SHADOW,
     AccountFiles,

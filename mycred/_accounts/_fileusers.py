@@ -11,7 +11,7 @@ from contextlib import suppress
 from .._hashes import Hash, UnusableHash
 from .._passwordfile import Entry, PasswordFile, Snapshot, UserFile
 from .._verdict import Account, Note
-from ._layout import ACCOUNTS, ADVICE, MORE, isId
+from ._account import ACCOUNTS, ADVICE, MORE, isId
 from ._shadow import hashIn, ownShadow
 from ._users import DEFAULT_SHELL, FoundUser, User, UserGroups
 

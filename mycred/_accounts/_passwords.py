@@ -15,8 +15,8 @@ from .._hashes import Hash, UnusableHash, preload as preloadHashes, recognize
 from .._passwordfile import Entry, PasswordFile, SecretReader, StoredSecret, UserFile
 from .._verdict import Kind, Note, Verdict
 from ..error import DenialReason
+from ._account import ACCOUNTS, ADVICE, MORE
 from ._fileusers import FileUsers, passwdHash, userIn
-from ._layout import ACCOUNTS, ADVICE, MORE
 from ._rules import AccountRules
 from ._shadow import Shadow, hashIn, shadowHash, shadowIn
 from ._systemusers import SystemUsers, getgrouplist

@@ -14,7 +14,7 @@ from .._passwordfile import UserFile
 from .._paths import AnyPath, asPath, asPathOrNone
 from .._verdict import Account, Doubt
 from ..error import DenialReason
-from ._layout import ACCOUNTS
+from ._account import ACCOUNTS
 from ._shadow import Shadow, shadowIn
 from ._users import Users
 

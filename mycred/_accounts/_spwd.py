@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple, Protocol
 
 from .._passwordfile import UserFile
 from .._types import GroupDatabase, UserDatabase
-from ._layout import ACCOUNTS
+from ._account import ACCOUNTS
 from ._passwords import SHADOW
 from ._shadow import Shadow
 from ._systemusers import SystemUsers

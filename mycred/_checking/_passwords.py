@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from threading import Lock
-from typing import Any, Union
+from typing import Any, TypeVar, Union
 
 from zope.interface import implementer
 from zope.interface.interface import InterfaceClass
@@ -54,7 +54,7 @@ from ..error import (
     UnauthorizedLogin,
 )
 from ..workers import Workers
-from ._stores import AsyncStore, ThreadedStore
+from ._stores import AsyncStore, ThreadedStore, unavailable
 
 #: What a store knows of a user: the name, what is stored, and perhaps why the account
 #: may not be used.
@@ -62,6 +62,8 @@ Known = Union[
     "tuple[bytes | str, bytes | str]",
     "tuple[bytes | str, bytes | str, DenialReason | None]",
 ]
+
+_T = TypeVar("_T")
 
 # Asked of its module at each login, it would take as long as the login: there are names
 # in that one which are deprecated.
@@ -317,6 +319,7 @@ class LookUps(AsyncStore):
         super().__init__(name, checker.workers)
         self._checker = checker
         self._notes = Notes(name, more="")
+        self._underWay = 0
         self._lock = Lock()
         # By the name of their user, those that were verified last.
         self._hashes: dict[bytes, Hash] = {}
@@ -336,8 +339,42 @@ class LookUps(AsyncStore):
                 return self.now(verify)
             return self.ask(verify, source=source)
 
-        finding: Deferred[Any] = maybeDeferred(self._checker.lookUp, name)
+        if self._underWay >= self.workers.queueLimit:
+            return fail(unavailable("too many look-ups are under way"))
+        self._underWay += 1
+        finding = self._inTime(maybeDeferred(self._checker.lookUp, name))
         return finding.addCallback(cbFound).addErrback(self.ebFailed)
+
+    def _inTime(self, finding: Deferred[Any]) -> Deferred[Any]:
+        """
+        Have a look-up of a program's own end by the deadline of the workers.
+        """
+        if not self.workers.isRunning:
+            # Without a reactor no time passes.
+            return finding.addBoth(self._cbEnded)
+        late = []
+
+        def giveUp(_: object) -> None:
+            late.append(unavailable("it takes too long"))
+            finding.cancel()
+
+        # It is cancelled when the look-up ends before.
+        timer = self.workers.pause(self.workers.deadline)
+        timer.addCallbacks(giveUp, lambda _: None)
+
+        def cbEnded(result: Any) -> Any:
+            timer.cancel()
+            self._cbEnded(result)
+            return Failure(late[0]) if late else result
+
+        return finding.addBoth(cbEnded)
+
+    def _cbEnded(self, result: _T) -> _T:
+        """
+        Make room for another look-up.
+        """
+        self._underWay -= 1
+        return result
 
     def _find(self, name: bytes, password: bytes | None) -> Verdict:
         """

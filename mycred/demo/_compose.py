@@ -1,19 +1,19 @@
 """
-Messages that the server itself composes.
+Compose the messages that the server itself sends.
 """
 
 from __future__ import annotations
 
 from email import (
-    # They would be imported at the first login, when twistd may be somebody (--uid)
-    # who can't read where Python is.
+    # Otherwise they are imported at the first login, when twistd may have become a user
+    # (--uid) who can't read Python's directories.
     generator as generator,
     policy as policy,
 )
 from email.message import EmailMessage
 from email.utils import formatdate
 
-#: What the first message of a mailbox says.
+#: The text of the first message in a mailbox.
 WELCOME = """\
 This mailbox is yours.
 It is the same one over POP3, IMAP4, Perspective Broker, HTTP and SSH.
@@ -22,7 +22,7 @@ It is the same one over POP3, IMAP4, Perspective Broker, HTTP and SSH.
 
 def compose(sender: bytes, recipient: bytes, subject: str, text: str) -> bytes:
     """
-    Compose a message.
+    Return the source of a message.
     """
     message = EmailMessage()
     message["From"] = _address(sender)
@@ -35,7 +35,7 @@ def compose(sender: bytes, recipient: bytes, subject: str, text: str) -> bytes:
 
 def _address(user: bytes) -> str:
     """
-    Spell a user's address so that no name can break out of its header.
+    Return a user's address, spelled so that no name can break out of its header.
     """
     name = user.decode("utf-8", "replace")
     safe = "".join(c if c.isalnum() or c in "._-+" else "_" for c in name)

@@ -1,12 +1,11 @@
 """
-HTTP Digest for Twisted's guard, with the URI of the request, and the refusals that the
-guard doesn't know.
+HTTP Digest for C{twisted.web.guard}, which compares the URI of the request, and has the
+answers for stale challenges and other URIs that the guard doesn't know.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from zope.interface import implementer
 
@@ -18,15 +17,15 @@ from .._contracts import ICredentials
 from .._secrets import shortened
 from ..credentials import DigestCredentialFactory, DigestedCredentials
 from ..error import StaleNonce, WrongURI
-from ._pages import PageResource, addressed, notice, show
+from ._pages import PageResource, Request, notice, serverNameIn, show
 
 
 @implementer(ICredentials)
 class InvalidAnswer:
     """
-    What a client presents with which nobody logs in, whatever the checkers say.
+    Credentials that are refused before a checker is asked.
 
-    @ivar page: the page that answers it.
+    @ivar page: the page to answer with.
     """
 
     def __init__(self, page: Resource) -> None:
@@ -44,9 +43,9 @@ class _StalePage(Resource):
         super().__init__()
         self._challenge = challenge
 
-    def render(self, request: Any) -> Any:
+    def render(self, request: Request) -> int:
         """
-        Challenge the client once more.
+        Send the page, with a new challenge.
         """
         fields = {**self._challenge, "stale": b"true"}
         request.setHeader(b"www-authenticate", challengeHeader(b"Digest", fields))
@@ -55,7 +54,7 @@ class _StalePage(Resource):
 
 def challengeHeader(scheme: bytes, challenge: Mapping[str, bytes]) -> bytes:
     """
-    Write a challenge.
+    Return a challenge as a header has it.
 
     Twisted's guard would quote all values, which RFC 7616 (section 3.3) forbids for two.
     """
@@ -71,7 +70,7 @@ def challengeHeader(scheme: bytes, challenge: Mapping[str, bytes]) -> bytes:
 
 def _value(name: str, value: bytes) -> bytes:
     """
-    Write the value of a field.
+    Return the value of a field as a header has it.
     """
     if name in ("algorithm", "stale"):
         return value
@@ -92,23 +91,23 @@ class GuardDigest:
 
     def __init__(self, digest: DigestCredentialFactory) -> None:
         """
-        @param digest: what makes the challenges and reads the answers.
+        @param digest: what makes the challenges and parses the answers.
         """
         self._digest = digest
 
-    def getChallenge(self, request: Any) -> dict[str, bytes]:
+    def getChallenge(self, request: Request) -> dict[str, bytes]:
         """
-        Make the challenge for a client.
+        Return a challenge for a client.
         """
         return self._digest.getChallenge(_addressOf(request))
 
     def decode(
-        self, response: bytes, request: Any
+        self, response: bytes, request: Request
     ) -> DigestedCredentials | InvalidAnswer:
         """
-        Read a client's answer.
+        Parse a client's answer.
 
-        @raise LoginFailed: if it is malformed, or for somebody else's challenge.
+        @raise LoginFailed: if it is malformed, or to another client's challenge.
         """
         try:
             return self._digest.decode(
@@ -127,25 +126,25 @@ class GuardDigest:
 
 def badRequest(why: str) -> Resource:
     """
-    Make the page for a client that is at fault.
+    Return the page for a request that makes no sense.
     """
     return PageResource(notice(400, "Bad Request", why))
 
 
-def _addressOf(request: Any) -> str | None:
+def _addressOf(request: Request) -> str | None:
     """
-    Return the address of the client; over a UNIX socket it has none.
+    Return the address of the client; L{None} over a UNIX socket.
     """
     return getattr(request.getClientAddress(), "host", None)
 
 
-def _uriOf(request: Any) -> bytes:
+def _uriOf(request: Request) -> bytes:
     """
-    Return the URI of the request, with the server's name where that is known, and is a
-    name: the client mustn't say what the path begins with.
+    Return the URI of the request, with the server's name if the client gives a valid one:
+    an invalid one could pass for the beginning of the path.
     """
     uri: bytes = request.uri
-    server = addressed(request)
+    server = serverNameIn(request)
     return b"http://%s%s" % (server, uri) if server and uri.startswith(b"/") else uri
 
 

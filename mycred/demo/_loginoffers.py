@@ -1,15 +1,16 @@
 """
-Which ways to log in a server offers, where its checkers can't all serve the same.
+Decide which ways to log in the server offers, where not all of its checkers can serve
+each.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from .._audit import authTypeOf
 from .._chain import CheckerChain, interfacesOf
 from .._contracts import (
+    ICredentialsChecker,
     InterfaceType,
     IUsernameDigestHash,
     IUsernameHashedPassword,
@@ -26,8 +27,8 @@ def isOffered(portal: Portal, *proofs: InterfaceType) -> bool:
     Return whether to offer a login that proves the password without sending it.
 
     Clients choose it wherever it is offered, and don't fall back on another when it
-    fails.  So it is offered only if no checker would be left out that verifies
-    passwords; or if a checker can serve nothing else.
+    fails.  So it is offered only if it leaves out no checker of passwords, or if a
+    checker can serve nothing else.
 
     @param portal: the portal of the server.
     @param proofs: the interfaces of the credentials; a checker of any of them is
@@ -40,7 +41,7 @@ def isOffered(portal: Portal, *proofs: InterfaceType) -> bool:
 
 def proofServesMore(portal: Portal) -> bool:
     """
-    Return whether everybody can log in by a proof, and somebody by nothing else.
+    Return whether all users can log in by a proof, and some by nothing else.
     """
     proving, sending = _provingAndSending(portal, PROOFS)
     return bool(_without(proving, sending)) and not _without(sending, proving)
@@ -48,7 +49,7 @@ def proofServesMore(portal: Portal) -> bool:
 
 def leftOut(portal: Portal) -> list[str | None]:
     """
-    List the auth types whose users can't log in by a proof, though those of others can.
+    Return the auth types whose users can't log in by a proof, if those of others can.
     """
     proving, sending = _provingAndSending(portal, PROOFS)
     named = [authTypeOf(checker) for checker in _without(sending, proving)]
@@ -57,16 +58,18 @@ def leftOut(portal: Portal) -> list[str | None]:
 
 def _provingAndSending(
     portal: Portal, proofs: Iterable[InterfaceType]
-) -> tuple[list[Any], list[Any]]:
+) -> tuple[list[ICredentialsChecker], list[ICredentialsChecker]]:
     """
-    List the checkers of proofs, and those of passwords that are sent.
+    Return the checkers of proofs, and those of passwords that are sent.
     """
     return _checkersIn(portal, proofs), _checkersIn(portal, [IUsernamePassword])
 
 
-def _checkersIn(portal: Portal, interfaces: Iterable[InterfaceType]) -> list[Any]:
+def _checkersIn(
+    portal: Portal, interfaces: Iterable[InterfaceType]
+) -> list[ICredentialsChecker]:
     """
-    List the checkers that are asked for credentials of any of these interfaces.
+    Return the checkers that are asked for credentials of any of these interfaces.
     """
     return [
         one
@@ -76,9 +79,12 @@ def _checkersIn(portal: Portal, interfaces: Iterable[InterfaceType]) -> list[Any
     ]
 
 
-def _apart(checker: Any, interface: InterfaceType) -> list[Any]:
+def _apart(
+    checker: ICredentialsChecker, interface: InterfaceType
+) -> list[ICredentialsChecker]:
     """
-    List the checkers of a chain that are for an interface, or the one that is no chain.
+    Return the checkers of a chain that are for an interface; of one that is no chain,
+    itself.
     """
     if not isinstance(checker, CheckerChain):
         return [checker]
@@ -86,9 +92,11 @@ def _apart(checker: Any, interface: InterfaceType) -> list[Any]:
     return [one for part in parts for one in _apart(part, interface)]
 
 
-def _without(checkers: list[Any], others: list[Any]) -> list[Any]:
+def _without(
+    checkers: list[ICredentialsChecker], others: list[ICredentialsChecker]
+) -> list[ICredentialsChecker]:
     """
-    List the checkers that aren't among others: compared as objects, since a program's
+    Return the checkers that aren't among others, compared by identity: a program's
     checkers may be equal to anything.
     """
     left = set(map(id, others))

@@ -1,18 +1,17 @@
 """
-The page for those who aren't logged in.
+The page for users who aren't logged in.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from twisted.web.iweb import ICredentialFactory
 from twisted.web.resource import Resource
 from twisted.web.template import Tag, tags
 
 from ._guarddigest import challengeHeader
-from ._pages import Page, show, urlOf
+from ._pages import Page, Request, show, urlOf
 
 _TITLE = "Log in to read mail"
 
@@ -25,8 +24,8 @@ _ACCOUNTS = (
 
 class LoginPage(Resource):
     """
-    A page that says how to log in, which a browser shows to a user who doesn't.  It tells
-    strangers nothing about the server that the challenges don't.
+    A page that says how to log in, which a browser shows to a user who cancels the login.
+    It tells strangers nothing about the server that the challenges don't.
     """
 
     isLeaf = True
@@ -38,9 +37,9 @@ class LoginPage(Resource):
         super().__init__()
         self._factories = factories
 
-    def render(self, request: Any) -> int:
+    def render(self, request: Request) -> int:
         """
-        Challenge the client.
+        Send the page, with challenges.
         """
         headers = [
             challengeHeader(factory.scheme, factory.getChallenge(request))
@@ -51,7 +50,7 @@ class LoginPage(Resource):
 
     def _page(self, url: str) -> Page:
         """
-        Make the page.
+        Return the page.
         """
         schemes = [factory.scheme.decode("ascii") for factory in self._factories]
         ways = " or ".join(f"HTTP {scheme.capitalize()}" for scheme in schemes)

@@ -7,7 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import ip_address
 from shlex import quote
-from typing import Any
+
+from twisted.internet.interfaces import IListeningPort
 
 from ._strports import isEncrypted, isProxied
 
@@ -19,9 +20,9 @@ class Way:
     """
     A way to log in.
 
-    @ivar protocol: the protocol, as its option is called.
+    @ivar protocol: the name of the protocol's option.
     @ivar host: the address to connect to; L{None} for a UNIX socket.
-    @ivar place: the number of the port, or the path of the socket.
+    @ivar place: the port, or the path of the socket.
     @ivar isEncrypted: whether TLS comes first.
     @ivar isProxied: whether a proxy is needed to connect.
     @ivar isDigest: whether HTTP Digest serves more users than a password that is sent.
@@ -29,7 +30,7 @@ class Way:
 
     protocol: str
     host: str | None
-    place: Any
+    place: int | str
     isEncrypted: bool = False
     isProxied: bool = False
     isDigest: bool = False
@@ -41,11 +42,12 @@ class Way:
         client: str = "python doc/examples/demo_pb.py FILE",
     ) -> str:
         """
-        Return the command for a shell; where there is none, say where to connect.
+        Return the shell command that logs in; where there is none, the address to connect
+        to, in words.
 
-        @param login: what C{curl -u} takes.
-        @param user: who logs in by SSH.
-        @param client: a client of Perspective Broker, which takes a port.
+        @param login: the argument of C{curl -u}.
+        @param user: the user name for SSH.
+        @param client: the command of a client of Perspective Broker, which takes a port.
         """
         if self.isProxied or (self.host is None and self.protocol not in _PATHS):
             where = self.place if self.host is None else f"{self.host}, port {self.place}"
@@ -59,10 +61,10 @@ class Way:
 
     def upload(self, login: str, message: str) -> str | None:
         """
-        Return the command that puts a message into the mailbox; L{None} if this is no way
-        to do so.
+        Return the shell command that puts a message into the mailbox; L{None} if this
+        protocol can't do so.
 
-        @param login: what C{curl -u} takes.
+        @param login: the argument of C{curl -u}.
         @param message: the path of a file.
         """
         if self.protocol != "imap" or self.isProxied:
@@ -71,11 +73,11 @@ class Way:
 
     def _curl(self, login: str, path: str, options: list[str]) -> str:
         """
-        Return a command of C{curl}.
+        Return a command that calls C{curl}.
         """
         server = "localhost"
         if self.host is None:
-            options = [*options, "--unix-socket", quote(self.place)]
+            options = [*options, "--unix-socket", quote(str(self.place))]
         else:
             server = f"[{self.host}]" if ":" in self.host else self.host
             server = f"{server}:{self.place}"
@@ -84,32 +86,33 @@ class Way:
         return " ".join(["curl", *options, "-u", login, quote(url)])
 
 
-def wayTo(protocol: str, where: str, port: Any, isDigest: bool = False) -> Way:
+def wayTo(protocol: str, where: str, port: IListeningPort, isDigest: bool = False) -> Way:
     """
     Return the way to log in to a protocol.
 
-    @param protocol: the protocol, as its option is called.
-    @param where: the description of the place.
-    @param port: what listens there.
+    @param protocol: the name of the protocol's option.
+    @param where: the strports description.
+    @param port: the port that listens there.
     @param isDigest: whether HTTP Digest serves more users than a password that is sent.
     """
     address = port.getHost()
+    isTLS, isBehindProxy = isEncrypted(where), isProxied(where)
     host = getattr(address, "host", None)
-    place = getattr(address, "port", None)
-    if host is None:
-        # A UNIX socket; of other things nobody knows what they are.
-        name = getattr(address, "name", None)
-        place = (
-            name.decode("utf-8", "replace") if isinstance(name, bytes) else str(address)
-        )
+    if host is not None:
+        place: int | str = getattr(address, "port", "")
+        host = _reachable(host, isTLS)
     else:
-        host = _reachable(host, isEncrypted(where))
-    return Way(protocol, host, place, isEncrypted(where), isProxied(where), isDigest)
+        # A UNIX socket, or what another package's endpoint listens at.
+        name = getattr(address, "name", None)
+        place = str(address)
+        if isinstance(name, bytes):
+            place = name.decode("utf-8", "replace")
+    return Way(protocol, host, place, isTLS, isBehindProxy, isDigest)
 
 
 def _reachable(host: str, isEncrypted: bool) -> str:
     """
-    Return the address to connect to, from this machine, for one that is listened at.
+    Return the address at which this machine reaches one that is listened at.
     """
     try:
         address = ip_address(host)

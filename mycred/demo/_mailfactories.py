@@ -1,20 +1,23 @@
 """
-Connections of the mail protocols, whose logins end with them.
+Factories of the mail protocols: each connection gets a portal of its own, so that its
+logins end with it.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory, connectionDone
 from twisted.protocols.policies import ProtocolWrapper
 from twisted.python.failure import Failure
 
+from .._types import Clock
 from ..portal import Portal
 from ._limits import LOGIN_TIMEOUT, LimitedConnection, LimitedFactory, LimitedPortal
 from ._sasl import mechanismsOf
 
-#: So many wrong passwords end a connection.
+#: How many wrong passwords end a connection.
 MOST_REFUSED = 10
 
 
@@ -22,8 +25,8 @@ class MailFactory(Factory):
     """
     Build connections of a mail protocol.
 
-    @cvar service: what the log, and TLS, call the protocol.
-    @ivar challengers: for each SASL mechanism that is offered, how to make its
+    @cvar service: the name of the protocol in the log and in TLS.
+    @ivar challengers: for each SASL mechanism that is offered, what makes its
         credentials.
     """
 
@@ -36,7 +39,8 @@ class MailFactory(Factory):
 
 class _SessionWrapper(LimitedConnection):
     """
-    What closes the portal of a connection, after the protocol was told.
+    A connection that closes its portal at its end, after the protocol's own
+    C{connectionLost}.
     """
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
@@ -47,7 +51,7 @@ class _SessionWrapper(LimitedConnection):
 
 class SessionFactory(LimitedFactory):
     """
-    Give each connection a portal of its own.
+    Build connections with portals of their own.
     """
 
     def __init__(
@@ -55,15 +59,15 @@ class SessionFactory(LimitedFactory):
         factory: type[MailFactory],
         portal: Portal,
         loginTimeout: float = LOGIN_TIMEOUT,
-        reactor: Any = None,
+        reactor: Clock | None = None,
         mostRefused: int = MOST_REFUSED,
     ) -> None:
         """
         @param factory: the factory of the protocols, which have a C{portal}.
         @param portal: the portal of the server.
-        @param loginTimeout: how long a client may take until somebody is logged in, in
-            seconds.
-        @param reactor: what counts the time; the reactor that is installed if L{None}.
+        @param loginTimeout: how long a client may take to log in, in seconds.
+        @param reactor: the clock for time-outs; the reactor that is installed if
+            L{None}.
         @param mostRefused: how many wrong passwords end a connection.
         """
         alpn = [factory.service.encode("ascii")]
@@ -73,16 +77,16 @@ class SessionFactory(LimitedFactory):
         self._service = factory.service
         self._mostRefused = mostRefused
 
-    def buildProtocol(self, addr: Any) -> ProtocolWrapper:
+    def buildProtocol(self, addr: IAddress | None) -> ProtocolWrapper:
         """
-        Build a protocol, and hand it its portal.
+        Build a protocol, and set its portal.
         """
         wrapper: ProtocolWrapper = super().buildProtocol(addr)
         protocol: Any = wrapper.wrappedProtocol
         protocol.portal = LimitedPortal(
             self._portal, protocol, service=self._service, mostRefused=self._mostRefused
         )
-        # Its own time-outs, which follow the login, count the same time.
+        # The protocol's own time-outs use the same clock.
         protocol.callLater = self.reactor.callLater
         return wrapper
 

@@ -1,7 +1,7 @@
 """
-What the headers of messages say to people.
+Decode the headers of messages into text for people.
 
-Whatever was sent, the text has no control characters, and can be sent on.
+Whatever was sent, the text has no control characters, and can be encoded again.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ _STRANGE = dict.fromkeys(
 
 def _raw(message: Part, name: str) -> str:
     """
-    Return the value of a header as it was sent, empty if there is none.  Bytes should be
-    UTF-8 (RFC 6532).
+    Return the value of a header as it was sent, empty if there is none.  Bytes are taken
+    for UTF-8 (RFC 6532).
     """
     for known, value in message.raw_items():
         if known.lower() == name.lower():
@@ -47,10 +47,10 @@ def _raw(message: Part, name: str) -> str:
 
 def decoded(value: str) -> str:
     """
-    Decode the encoded words (RFC 2047) in a value.
+    Return a value with its encoded words (RFC 2047) decoded.
     """
     try:
-        # It would take the space at a fold for one between encoded words.
+        # With a fold in it the function would take the fold for a space between words.
         words = decode_header(" ".join(value.split()))
     except (HeaderParseError, ValueError):
         return oneLine(value)
@@ -66,14 +66,14 @@ def decoded(value: str) -> str:
 
 def headerIn(message: Part, name: str) -> str:
     """
-    Return the value of a header for people.
+    Return the decoded value of a header.
     """
     return decoded(_raw(message, name))
 
 
 def addressIn(message: Part, header: str) -> tuple[str, str]:
     """
-    Return the name of the first who is in a header, and the name with the address.
+    Return the first mailbox in a header: the name, and the name with the address.
     """
     name, address = [*addressesIn(_raw(message, header)), ("", "")][0]
     address = oneLine(address) or headerIn(message, header)
@@ -83,32 +83,32 @@ def addressIn(message: Part, header: str) -> tuple[str, str]:
 
 def addressesIn(value: str) -> list[tuple[str, str]]:
     """
-    Return the names and addresses in a value; none if it can't be made sense of.
+    Return the names and addresses in a value; none if it can't be parsed.
     """
     try:
         return getaddresses([value])
     except RecursionError:
-        # Comments in comments.
+        # Too many comments in comments.
         return []
 
 
 def dateIn(message: Part, received: float) -> datetime:
     """
-    Return when a message was sent, or else came in.
+    Return when a message was sent, or when it came in if that isn't known.
     """
     try:
         sent = parsedate_to_datetime(_raw(message, "Date"))
-        # That of "-0000" has no time zone.
+        # "-0000" gives no time zone.
         return sent if sent.tzinfo else sent.replace(tzinfo=_UTC)
     except (IndexError, OverflowError, TypeError, ValueError):
-        # Who has put it in may have said when.
+        # A client that adds a message over IMAP chooses this time freely.
         moment = min(max(received, _FIRST), _LAST)
         return datetime.fromtimestamp(moment, _UTC)
 
 
 def decode(data: bytes, charset: str) -> str:
     """
-    Decode bytes, as UTF-8 if the charset isn't a good one.
+    Return decoded bytes, as UTF-8 if the charset is unusable.
     """
     if charset.lower() not in _NO_CHARSETS:
         with suppress(LookupError, ValueError):
@@ -118,14 +118,14 @@ def decode(data: bytes, charset: str) -> str:
 
 def clean(text: str) -> str:
     """
-    Replace what isn't text.
+    Return a text with all that isn't text replaced.
     """
     return text.encode("utf-8", "replace").decode("utf-8").translate(_STRANGE)
 
 
 def oneLine(text: str) -> str:
     """
-    Make one line of a text, without control characters.
+    Return a text as one line, without control characters.
     """
     return clean(" ".join(text.split()))
 

@@ -1,5 +1,5 @@
 """
-What the pages of a mailbox show.
+The pages of a mailbox: the list, and a message.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _NO_SENDER, _NO_SUBJECT = "(unknown sender)", "(no subject)"
 @dataclass(frozen=True)
 class WebLogin:
     """
-    How somebody has logged in.
+    How a user has logged in.
 
-    @ivar name: the name that they gave.
-    @ivar scheme: the scheme, and its algorithm.
-    @ivar option: what curl must be told to use it.
+    @ivar name: the user name that was given.
+    @ivar scheme: the authentication scheme, and its algorithm.
+    @ivar option: the option by which curl uses it, followed by a space.
     """
 
     name: bytes
@@ -41,35 +41,35 @@ class ListedMessage:
     """
     A message in a list.
 
-    @ivar uid: its number.
-    @ivar letter: the beginning of it.
+    @ivar uid: its UID.
+    @ivar message: the beginning of it.
     """
 
     uid: int
-    letter: ParsedMessage
+    message: ParsedMessage
 
 
 def listPage(
     user: bytes,
-    visit: WebLogin,
+    webLogin: WebLogin,
     url: str,
     listed: Sequence[ListedMessage],
     before: int | None,
 ) -> Page:
     """
-    Show the messages of a mailbox.
+    Return the page that lists messages.
 
-    @param user: whose it is.
-    @param visit: how they have logged in.
+    @param user: the owner of the mailbox.
+    @param webLogin: how they have logged in.
     @param url: the URL of the mailbox.
     @param listed: messages, the newest first.
-    @param before: the number below which there are more; L{None} if there are none.
+    @param before: the UID below which there are more; L{None} if there are none.
     """
-    title, login = _title(user), _login(visit)
+    title, login = _title(user), _login(webLogin)
     rows = [_row(one) for one in listed] or [tags.p("No messages.", class_="sheet")]
     more = f"/?before={before}" if before else ""
     older = [tags.p(tags.a("Older messages", href=more), class_="older")]
-    commands = _commands(visit, url, listed[0].uid if listed else 1)
+    commands = _commands(webLogin, url, listed[0].uid if listed else 1)
     body = [
         tags.header(tags.h1(title), tags.p(login)),
         Tag("main")(
@@ -84,24 +84,26 @@ def listPage(
     return Page(200, title, body, "\n".join(text))
 
 
-def messagePage(user: bytes, visit: WebLogin, letter: ParsedMessage, isCut: bool) -> Page:
+def messagePage(
+    user: bytes, webLogin: WebLogin, message: ParsedMessage, isCut: bool
+) -> Page:
     """
-    Show a message.
+    Return the page that shows a message.
 
-    @param user: whose it is.
-    @param visit: how they have logged in.
-    @param letter: the message.
+    @param user: the owner of the mailbox.
+    @param webLogin: how they have logged in.
+    @param message: the message.
     @param isCut: whether that is only the beginning of it.
     """
-    title = letter.subject or _NO_SUBJECT
+    title = message.subject or _NO_SUBJECT
     fields = [
-        ("From", letter.sender or _NO_SENDER),
-        ("To", letter.recipient),
-        ("Date", format_datetime(letter.date)),
+        ("From", message.sender or _NO_SENDER),
+        ("To", message.recipient),
+        ("Date", format_datetime(message.date)),
     ]
     fields = [(name, value) for name, value in fields if value]
     notes = []
-    if letter.isHTML:
+    if message.isHTML:
         notes.append("The message is an HTML page. This is its source.")
     if isCut:
         notes.append(
@@ -109,26 +111,26 @@ def messagePage(user: bytes, visit: WebLogin, letter: ParsedMessage, isCut: bool
         )
     attached = tags.section(
         tags.span("Attached", class_="faint"),
-        tags.ul([tags.li(tags.bdi(name)) for name in letter.attachments]),
+        tags.ul([tags.li(tags.bdi(name)) for name in message.attachments]),
         class_="attached",
     )
     body = [
         tags.header(
             tags.p(tags.a("\N{LEFTWARDS ARROW} ", _title(user), href="/")),
-            tags.p(_login(visit)),
+            tags.p(_login(webLogin)),
         ),
         Tag("main")(
             tags.h2(tags.bdi(title)),
             tags.dl([[tags.dt(n), tags.dd(tags.bdi(v))] for n, v in fields]),
-            tags.div(letter.text, class_="source text" if letter.isHTML else "text"),
-            attached if letter.attachments else [],
+            tags.div(message.text, class_="source text" if message.isHTML else "text"),
+            attached if message.attachments else [],
             [tags.p(note, class_="faint attached") for note in notes],
             class_="sheet",
         ),
     ]
     lines = [f"{name}: {value}" for name, value in (*fields, ("Subject", title))]
-    lines += [f"Attached: {name}" for name in letter.attachments]
-    return Page(200, title, body, "\n".join([*lines, "", letter.text, *notes]))
+    lines += [f"Attached: {name}" for name in message.attachments]
+    return Page(200, title, body, "\n".join([*lines, "", message.text, *notes]))
 
 
 def _title(user: bytes) -> str:
@@ -145,22 +147,22 @@ def _name(user: bytes) -> str:
     return oneLine(user.decode("utf-8", "replace"))
 
 
-def _login(visit: WebLogin) -> str:
+def _login(webLogin: WebLogin) -> str:
     """
-    Say who has logged in, and how.
+    Return the line that says who has logged in, and how.
     """
-    return f"Logged in as {_name(visit.name)} by HTTP {visit.scheme}"
+    return f"Logged in as {_name(webLogin.name)} by HTTP {webLogin.scheme}"
 
 
-def _commands(visit: WebLogin, url: str, uid: int) -> list[tuple[str, str]]:
+def _commands(webLogin: WebLogin, url: str, uid: int) -> list[tuple[str, str]]:
     """
-    Return commands with which the same user gets further, and what each is for.
+    Return shell commands for the same user, each with what it is for.
 
-    @param uid: the number of a message.
+    @param uid: the UID of a message.
     """
-    name = quote(_name(visit.name))
+    name = quote(_name(webLogin.name))
     return [
-        ("Read a message in a terminal:", f"curl {visit.option}-u {name} {url}{uid}"),
+        ("Read a message in a terminal:", f"curl {webLogin.option}-u {name} {url}{uid}"),
         (
             "Put in another message over IMAP, with any mail client or curl (the address "
             "stands in the server's log, if --imap was given):",
@@ -172,15 +174,17 @@ def _commands(visit: WebLogin, url: str, uid: int) -> list[tuple[str, str]]:
 
 def _row(one: ListedMessage) -> Tag:
     """
-    Show a message in the list.
+    Return the row of a message in the list.
     """
-    letter = one.letter
-    preview = "" if letter.isHTML else oneLine(letter.text[:_PREVIEW])
+    message = one.message
+    preview = "" if message.isHTML else oneLine(message.text[:_PREVIEW])
     return tags.li(
         tags.a(
-            tags.span(letter.name or _NO_SENDER, class_="sender", dir="auto"),
-            tags.time(f"{letter.date:%Y-%m-%d %H:%M}", datetime=letter.date.isoformat()),
-            tags.span(letter.subject or _NO_SUBJECT, class_="subject", dir="auto"),
+            tags.span(message.name or _NO_SENDER, class_="sender", dir="auto"),
+            tags.time(
+                f"{message.date:%Y-%m-%d %H:%M}", datetime=message.date.isoformat()
+            ),
+            tags.span(message.subject or _NO_SUBJECT, class_="subject", dir="auto"),
             tags.span(preview, class_="preview", dir="auto") if preview else "",
             href=f"/{one.uid}",
         )
@@ -189,11 +193,11 @@ def _row(one: ListedMessage) -> Tag:
 
 def _textRow(one: ListedMessage) -> str:
     """
-    Show a message in the list, as text.
+    Return the row of a message in the list, as text.
     """
-    letter = one.letter
-    name, subject = letter.name or _NO_SENDER, letter.subject or _NO_SUBJECT
-    return f"{one.uid:>5}  {letter.date:%Y-%m-%d %H:%M}  {name:<24.24}  {subject:.100}"
+    message = one.message
+    name, subject = message.name or _NO_SENDER, message.subject or _NO_SUBJECT
+    return f"{one.uid:>5}  {message.date:%Y-%m-%d %H:%M}  {name:<24.24}  {subject:.100}"
 
 
 __all__ = ["ListedMessage", "WebLogin", "listPage", "messagePage"]

@@ -1,9 +1,9 @@
 """
-A message as people read it: sender, date, subject and text in place of its source.
+Parse a message for people to read: sender, date, subject and text in place of its source.
 
-Anybody may have written it, and meant harm.  What can't be made sense of is shown as it
-is.  The work is bounded, since the parser of the standard library can take four times as
-long for twice as much: for a long header, and for parts nested in parts.
+A message may be hostile.  What can't be parsed is shown as it is.  The work is bounded,
+since the parser of the standard library can take four times as long for twice as much:
+for a long header, and for parts nested in parts.
 """
 
 from __future__ import annotations
@@ -19,27 +19,28 @@ from email.policy import Compat32
 
 from ._mailheaders import addressIn, clean, dateIn, decode, decoded, headerIn, oneLine
 
-# How long a header may be, in characters; what is beyond that is left out.
+# The longest part of a header that is shown, in characters.
 _LONGEST_HEADER = 1000
 
-# How many parts may lie in each other, and how many of all are looked at.
+# How deep parts may be nested, and how many parts are parsed.
 _MOST_NESTED, _MOST_PARTS = 10, 100
 
 
 @dataclass(frozen=True)
 class ParsedMessage:
     """
-    A message as people read it.  All text is free of control characters, but for the
-    line feeds and tabs of C{text}.
+    A message for people to read.  No text has control characters, except for the line
+    feeds and tabs in C{text}.
 
-    @ivar name: the name of who has sent it, or their address; empty if it doesn't say.
-    @ivar sender: who has sent it, by name and address.
-    @ivar recipient: to whom it was sent; may be empty.
-    @ivar subject: what it is about; may be empty.
-    @ivar date: when it was sent, or else when it came in, with a time zone.
-    @ivar text: what it says.
-    @ivar isHTML: whether that is the source of an HTML page: there is no other text.
-    @ivar attachments: the names of what is attached, or what it is if it has none.
+    @ivar name: the sender's name, or their address if it has none; may be empty.
+    @ivar sender: the sender's name and address; may be empty.
+    @ivar recipient: the recipients; may be empty.
+    @ivar subject: the subject; may be empty.
+    @ivar date: when it was sent, or when it came in if that isn't known, with a time
+        zone.
+    @ivar text: the text.
+    @ivar isHTML: whether the text is the source of an HTML page: there is no other.
+    @ivar attachments: the file names of the attachments, or their types.
     """
 
     name: str
@@ -54,9 +55,9 @@ class ParsedMessage:
 
 def parseMessage(content: bytes, received: float) -> ParsedMessage:
     """
-    Read a message, or the beginning of one.
+    Parse a message, or the beginning of one.
 
-    @param content: its source.
+    @param content: the source of the message.
     @param received: when it came in, in seconds since the epoch.
     """
     message = _parse(content)
@@ -83,7 +84,7 @@ def parseMessage(content: bytes, received: float) -> ParsedMessage:
 
 class _Policy(Compat32):
     """
-    A policy that cuts headers off.
+    A policy that cuts long headers off.
     """
 
     def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
@@ -96,10 +97,10 @@ class _Policy(Compat32):
 
 def _parse(content: bytes) -> Part:
     """
-    Parse a message; one that can't be taken apart is all text.
+    Parse a message; one that is nested too deep becomes one text.
     """
     if content.lower().count(b"boundary") <= _MOST_NESTED:
-        # Messages in messages may lie as deep as they like.
+        # Messages in messages aren't counted by their boundaries.
         with suppress(RecursionError):
             return message_from_bytes(content, policy=_Policy())
     return BytesParser(policy=_Policy()).parsebytes(content, headersonly=True)
@@ -107,7 +108,7 @@ def _parse(content: bytes) -> Part:
 
 def _parts(message: Part) -> Iterator[Part]:
     """
-    Return the parts that aren't made of parts, and messages that are attached.
+    Yield the parts that have no parts themselves, and attached messages.
     """
     waiting = [message]
     for _ in range(_MOST_PARTS):
@@ -123,7 +124,7 @@ def _parts(message: Part) -> Iterator[Part]:
 
 def _kind(part: Part) -> str:
     """
-    Return the type of a part.  What should have parts and hasn't is text.
+    Return the type of a part.  A multipart without parts is text.
     """
     if part.get_content_maintype() == "multipart":
         return "text/plain"
@@ -132,12 +133,12 @@ def _kind(part: Part) -> str:
 
 def _name(part: Part) -> str:
     """
-    Return the name of the file that a part was; empty if it has none.
+    Return the file name of a part; empty if it has none.
     """
     try:
         return decoded(part.get_filename() or "")
     except (LookupError, ValueError):
-        # Its charset is none.
+        # The charset of the name is unknown.
         return "?"
 
 
@@ -148,7 +149,7 @@ def _text(part: Part) -> str:
     charset = "utf-8"
     with suppress(LookupError, ValueError):
         charset = part.get_content_charset(charset)
-    # The standard library would decode by it, too.
+    # By this header the standard library would decode it, too.
     del part["Content-Type"]
     data = part.get_payload(decode=True)
     text = decode(data, charset) if isinstance(data, bytes) else ""

@@ -1,11 +1,11 @@
 """
-Deployment: protocols, a realm and checkers are tied together.
+Deployment: here protocols, the realm and the checkers are tied together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from twisted.application.service import MultiService
 from twisted.internet.defer import gatherResults
@@ -21,6 +21,9 @@ from ._realm import MailRealm
 from ._startuplog import logStartup
 from ._store import StoreService
 
+if TYPE_CHECKING:
+    from ._ssh import MailUser
+
 _log = Logger()
 
 _factories: dict[str, Callable[[Portal], IProtocolFactory]] = {
@@ -33,7 +36,7 @@ _factories: dict[str, Callable[[Portal], IProtocolFactory]] = {
 
 def makeService(options: Options) -> MultiService:
     """
-    Make the service that C{twistd myapp} runs.
+    Return the service that C{twistd myapp} runs.
 
     @param options: the parsed command line.
     """
@@ -63,9 +66,9 @@ def makeService(options: Options) -> MultiService:
     return services
 
 
-def _moreViews(options: Options) -> dict[InterfaceType, Any]:
+def _moreViews(options: Options) -> dict[InterfaceType, type[MailUser]]:
     """
-    List the views that take libraries which not everybody has.
+    Return the views that need optional libraries: conch's, for SSH.
     """
     if not options["ssh"]:
         return {}
@@ -77,7 +80,7 @@ def _moreViews(options: Options) -> dict[InterfaceType, Any]:
 
 def _makeFactory(name: str, portal: Portal, options: Options) -> IProtocolFactory:
     """
-    Serve a portal over a protocol.
+    Return the factory that serves a portal over a protocol.
     """
     if name == "ssh":
         from . import _ssh

@@ -1,5 +1,5 @@
 """
-What a server tells its log when it has begun to listen.
+What the log gets when the server has begun to listen.
 """
 
 from __future__ import annotations
@@ -7,8 +7,9 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING
 
+from twisted.internet.interfaces import IListeningPort
 from twisted.logger import Logger
 
 from .._contracts import IUsernamePassword
@@ -17,28 +18,34 @@ from ._loginoffers import leftOut, proofServesMore
 from ._loginways import wayTo
 from ._strports import TLS_EXAMPLE, isPublic
 
+if TYPE_CHECKING:
+    from twisted.conch.ssh.keys import Key
+
 _log = Logger()
 
-# The protocols by which clients can send a password as it is.
+# The protocols in which clients can send a password as it is.
 _SENDING = ("pop3", "imap", "http")
 
 
 def logStartup(
-    places: Mapping[str, str], ports: Mapping[str, Any], portal: Portal, hostKey: Any
+    places: Mapping[str, str],
+    ports: Mapping[str, IListeningPort],
+    portal: Portal,
+    hostKey: Key | None,
 ) -> None:
     """
-    Tell how to log in, and what may surprise users, or endanger their passwords.
+    Log how to log in, and what may surprise users, or endanger their passwords.
 
-    The event has the attributes C{ways}, a list of L{Way<mycred.demo._loginways.Way>}, and
-    C{hostKey}, the fingerprint or L{None}, for who has something to add.
+    For other programs, such as C{bin/demo}, the event has the attributes C{ways}, a list
+    of L{Way<mycred.demo._loginways.Way>}, and C{hostKey}, the fingerprint or L{None}.
 
     @param places: the descriptions of the places to listen at, by protocol.
-    @param ports: what listens there.
+    @param ports: the ports that listen there, by protocol.
     @param portal: the portal of the server.
     @param hostKey: conch's key, if SSH is served.
     """
     sends = IUsernamePassword in portal.listCredentialsInterfaces()
-    _tellWhoIsLeftOut(portal)
+    _logLeftOut(portal)
     for name, port in ports.items():
         if sends and name in _SENDING:
             _warnOfClearText(name, places[name], getattr(port.getHost(), "host", None))
@@ -54,9 +61,9 @@ def logStartup(
     _log.info("{told}", told=told, ways=ways, hostKey=fingerprint)
 
 
-def _tellWhoIsLeftOut(portal: Portal) -> None:
+def _logLeftOut(portal: Portal) -> None:
     """
-    Tell why a login isn't offered that some checkers could serve.
+    Log why a login isn't offered that some checkers could serve.
     """
     others = leftOut(portal)
     if others:
@@ -67,13 +74,13 @@ def _tellWhoIsLeftOut(portal: Portal) -> None:
         )
 
 
-def _warnOfClearText(name: str, where: str, host: Any) -> None:
+def _warnOfClearText(name: str, where: str, host: object) -> None:
     """
-    Warn of passwords that others on the network can read.
+    Log a warning if others on the network can read passwords.
     """
     if isPublic(where, host):
         _log.warn(
-            "--{name}={where}: whoever is on the network can read the passwords that are "
+            "--{name}={where}: anyone on the network can read the passwords that are "
             "sent to {host}; write --{name}={example}, or interface=127.0.0.1",
             name=name,
             where=where,
@@ -82,7 +89,7 @@ def _warnOfClearText(name: str, where: str, host: Any) -> None:
         )
 
 
-def _fingerprint(key: Any) -> str:
+def _fingerprint(key: Key) -> str:
     """
     Return the fingerprint of a key, as C{ssh} shows it.
     """

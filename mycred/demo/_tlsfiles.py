@@ -1,16 +1,23 @@
 """
-The files that C{ssl:} names, looked through before a server begins: OpenSSL's own
-messages don't say which file is wrong, and it would ask for a passphrase.
+Check the files that C{ssl:} names before the server listens: OpenSSL's own messages don't
+say which file is wrong, and it would ask for a passphrase.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import (
+        PrivateKeyTypes,
+        PublicKeyTypes,
+    )
+    from cryptography.x509 import Certificate
 
 
-def checkTLSFiles(given: Mapping[str, Any]) -> None:
+def checkTLSFiles(given: Mapping[str, str]) -> None:
     """
     Insist on a private key, and a certificate for it.
 
@@ -40,9 +47,9 @@ def checkTLSFiles(given: Mapping[str, Any]) -> None:
         )
 
 
-def _keyIn(path: str) -> Any:
+def _keyIn(path: str) -> PrivateKeyTypes:
     """
-    Read the private key in a file.
+    Return the private key in a file.
     """
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -52,16 +59,16 @@ def _keyIn(path: str) -> Any:
         return load_pem_private_key(text, None)
     except TypeError:
         raise ValueError(
-            f"privateKey={path} takes a passphrase, which nobody would type; write the "
-            f"key without one: openssl pkey -in {path} -out FILE"
+            f"privateKey={path} takes a passphrase, which a server can't type; write "
+            f"the key without one: openssl pkey -in {path} -out FILE"
         ) from None
     except (UnsupportedAlgorithm, ValueError):
         raise ValueError(f"privateKey={path} holds no private key in PEM") from None
 
 
-def _certificatesIn(name: str, path: str) -> list[Any]:
+def _certificatesIn(name: str, path: str) -> list[Certificate]:
     """
-    Read the certificates in a file, at least one.
+    Return the certificates in a file, at least one.
     """
     from cryptography.x509 import load_pem_x509_certificates
 
@@ -74,7 +81,9 @@ def _certificatesIn(name: str, path: str) -> list[Any]:
 
 def _read(name: str, path: str) -> bytes:
     """
-    Read a file.
+    Return the content of a file.
+
+    @raise ValueError: if it can't be read.
     """
     try:
         return Path(path).read_bytes()
@@ -83,14 +92,13 @@ def _read(name: str, path: str) -> bytes:
         raise ValueError(f"{name}={path} can't be read ({why})") from None
 
 
-def _publicBytes(key: Any) -> bytes:
+def _publicBytes(key: PublicKeyTypes) -> bytes:
     """
-    Return what tells a public key from others.
+    Return the bytes by which public keys are compared.
     """
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-    data: bytes = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return data
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 __all__ = ["checkTLSFiles"]

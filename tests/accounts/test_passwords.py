@@ -22,7 +22,7 @@ from mycred._accounts import (
     insistOnHashes,
     makeAccounts,
 )
-from mycred._accounts._layout import AccountLayout
+from mycred._accounts._account import AccountLayout
 from mycred._hashes import _libcrypt, recognize
 from mycred._verdict import Kind
 from mycred.error import DenialReason

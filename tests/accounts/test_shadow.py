@@ -1,6 +1,5 @@
 """
-Tests for L{mycred._accounts._shadow}; L{mycred._accounts._layout} is tested with the
-files that it is for.
+Tests for L{mycred._accounts._shadow}.
 """
 
 from __future__ import annotations

@@ -376,6 +376,52 @@ class DeferredTests(EachWay, PasswordsTestCase):
         self.assertTrue(waiting.called)
         self.assertEqual(len(self.logged("Login cancelled")), 1)
 
+    def test_tooMany(self) -> None:
+        """
+        Only so many look-ups are under way at a time; one that ends makes room.
+        """
+        self.workers.queueLimit = 2
+        checker = self.checker()
+        waiting: list[Deferred[Any]] = [Deferred(), Deferred()]
+        looking = iter(waiting)
+        own = checker.lookUp
+        self.patch(checker, "lookUp", lambda username: next(looking))
+        asked = [self.ask(checker, b"alice") for _ in waiting]
+        self.failureResultOf(self.ask(checker, b"alice"), TemporaryFailure)
+        waiting[0].errback(OSError("down"))
+        self.failureResultOf(asked[0], TemporaryFailure)
+        self.patch(checker, "lookUp", own)
+        self.assertEqual(self.successResultOf(self.ask(checker, b"alice")), b"alice")
+        waiting[1].callback(None)
+        self.assertRefused(asked[1])
+
+    def test_deadline(self) -> None:
+        """
+        A look-up that takes too long is cancelled, and is a temporary failure.
+        """
+        self.workers.reactor.running = True
+        checker = self.checker()
+        waiting: Deferred[Any] = Deferred()
+        self.patch(checker, "lookUp", lambda username: waiting)
+        asking = self.ask(checker, b"alice")
+        self.workers.reactor.advance(29)
+        self.assertNoResult(asking)
+        self.workers.reactor.advance(1)
+        failure = self.failureResultOf(asking, TemporaryFailure)
+        self.assertEqual(failure.value.args, ("Temporarily unavailable",))
+        self.assertTrue(waiting.called)
+        self.assertIn("it takes too long", self.logged("Login temporary")[0])
+
+    def test_noTimerLeft(self) -> None:
+        """
+        A look-up that ends in time leaves no timer behind.
+        """
+        self.workers.reactor.running = True
+        asking = self.ask(self.checker(), b"alice")
+        self.workers.step()
+        self.successResultOf(asking)
+        self.assertEqual(self.workers.reactor.getDelayedCalls(), [])
+
 
 class CoroutineTests(EachWay, PasswordsTestCase):
     """

@@ -299,7 +299,7 @@ class CheckTests(CommandTests, SynchronousTestCase):
             (("--auth=htpasswd=/x", "carol"), b"x", "did you mean htpasswd?"),
             (("--auth=htpasswd:/no/such", "carol"), b"x", "can't be read"),
             (("--auth=anonymous", "carol"), b"x", "can't use it"),
-            (("--auth=memory", "carol"), b"x", "--auth=memory: nobody is in it"),
+            (("--auth=memory", "carol"), b"x", "--auth=memory: no user is in it"),
             (("--auth=htpasswd:/dev/null", "carol"), b"x", "not a regular file"),
             (("--auth=memory:carol:SECRET:odd", "carol"), b"x", "without a password"),
         ]:

@@ -60,8 +60,8 @@ class CommandLineTests(ServerTests, SynchronousTestCase):
         nobody = self.folder / "nobody"
         nobody.write_text("# users\n\n")
         for auth, says in [
-            ("memory", "--auth=memory: nobody is in it; write .* memory:alice:sesame"),
-            ("memory:", "--auth=memory: nobody is in it"),
+            ("memory", "--auth=memory: no user is in it; write .* memory:alice:sesame"),
+            ("memory:", "--auth=memory: no user is in it"),
             (f"htpasswd:{nobody}", "--auth=htpasswd: file: nobody is in .*/nobody"),
             (f"htpasswd:{TWISTD[0]}", "--auth=htpasswd: file: .* is no text"),
             (f"passwd:{nobody}", "--auth=passwd: .*no user has a hash"),

@@ -4,11 +4,13 @@ Tests for the example server over SSH: the real ssh logs in.
 
 from __future__ import annotations
 
+import atexit
 import os
 import pwd
 import shutil
 import subprocess
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,22 @@ from ..kit.sshprograms import PROGRAMS, Login, publicHalf
 from ..kit.unixaccounts import account, needs, run
 
 
+@cache
+def _made() -> Path:
+    """
+    Make keys, once for all tests.
+
+    @return: their directory.
+    """
+    made = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, made)
+    for name in ("ed25519", "ecdsa", "rsa"):
+        keygen(made / name, f"-t{name}")
+    keygen(made / "other")
+    keygen(made / "ca")
+    return made
+
+
 class SSHTests(ServerTests, SynchronousTestCase):
     """
     Tests with keys.
@@ -35,10 +53,8 @@ class SSHTests(ServerTests, SynchronousTestCase):
         home = pwd.getpwuid(os.geteuid()).pw_dir
         self.keys = Path(tempfile.mkdtemp(prefix=".mycred-", dir=home))
         self.addCleanup(shutil.rmtree, self.keys)
-        for name in ("ed25519", "ecdsa", "rsa"):
-            keygen(self.keys / name, f"-t{name}")
-        keygen(self.keys / "other")
-        keygen(self.keys / "ca")
+        for path in _made().iterdir():
+            shutil.copy2(path, self.keys)
 
     def line(self, name: str) -> str:
         """
@@ -294,7 +310,7 @@ class OptionTests(SynchronousTestCase):
         self.assertWrong("--ssh=tcp:0", auth, says="--auth=sshkey")
         self.assertWrong("--hostkey=x", auth, says="--hostkey is for SSH")
         self.assertWrong(
-            "--hostkey=", "--auth=sshkey:file=x", says="write the name of a file"
+            "--hostkey=", "--auth=sshkey:file=x", says="write the path of a file"
         )
 
     def test_hostKey(self) -> None:

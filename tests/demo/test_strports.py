@@ -77,7 +77,7 @@ class DescriptionTests(SynchronousTestCase):
             self.assertWrong(where, f"(interface=|colon).*{EXAMPLE}$")
         for where in ("ssl:", "ssl:x", "SSL:993:key=x", "ssl:993:privateKey=/no/such"):
             self.assertWrong(where, "right would be, for example, ssl:PORT:[^ ]*$")
-        self.assertWrong("stdio:", "nobody can connect")
+        self.assertWrong("stdio:", "no client can connect")
 
     def test_unix(self) -> None:
         """
@@ -356,7 +356,7 @@ class StartTests(ServerTests, SynchronousTestCase):
             server.pop3("alice", "sesame").quit()
             server.stop()
             self.assertIn(f"pop3://127.0.0.1:{server.ports['pop3']}/1", server.log)
-            self.assertEqual(f"{where}: whoever" in server.log, isWarned)
+            self.assertEqual(f"{where}: anyone" in server.log, isWarned)
 
     def test_clearText(self) -> None:
         """
@@ -379,5 +379,5 @@ class StartTests(ServerTests, SynchronousTestCase):
                 *options, offered="imap" if path in options and isUNIX else "http"
             )
             server.stop()
-            warned = re.findall(r"--(\w+)=\S+: whoever is on the network", server.log)
+            warned = re.findall(r"--(\w+)=\S+: anyone on the network", server.log)
             self.assertEqual((set(warned), len(warned)), (names, len(names)), server.log)

@@ -131,7 +131,7 @@ class PageTests(TLSTestCase):
         server.stop()
         self.assertIn(f"imaps://localhost:{server.ports['imap']}/", server.log)
         self.assertIn(f"https://localhost:{server.ports['http']}/", server.log)
-        self.assertNotIn("whoever is on the network", server.log)
+        self.assertNotIn("anyone on the network", server.log)
 
     def test_alpn(self) -> None:
         """

@@ -16,7 +16,7 @@ import mycred
 
 def publicModules() -> Iterator[ModuleType]:
     """
-    Import every module of mycred that others may import.
+    Return every module of mycred that others may import.
     """
     yield mycred
     for found in walk_packages(mycred.__path__, "mycred."):
@@ -26,7 +26,7 @@ def publicModules() -> Iterator[ModuleType]:
 
 def quietly(module: ModuleType, name: str) -> Any:
     """
-    Look up a name, which may be deprecated.
+    Return what a name stands for, which may be deprecated.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)

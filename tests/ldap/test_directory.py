@@ -1,5 +1,6 @@
 """
-Tests for L{mycred._ldap._directory}, against slapd.
+Tests for L{mycred._ldap._directory}, L{mycred._ldap._session} and
+L{mycred._ldap._entries}, against slapd.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from mycred.error import DenialReason
 from ..kit.directory import DirectoryTestCase
 from ..kit.slapd import ONLY_SERVICE, PEOPLE, SERVICE, SUFFIX, person
 
-# What a client may call himself to be taken for somebody else.
+# Names with which a client may try to be taken for another user.
 HOSTILE = [
     "*",
     "a*",
@@ -48,7 +49,7 @@ HOSTILE = [
 
 class SearchTests(DirectoryTestCase):
     """
-    Tests for finding a user, and binding as him.
+    Tests for finding a user, and binding as them.
     """
 
     entries = (
@@ -73,7 +74,7 @@ class SearchTests(DirectoryTestCase):
 
     def test_right(self) -> None:
         """
-        Whoever can bind is let in, under the name that the directory has for him.
+        A user who can bind is accepted, under the name that the directory has for them.
         """
         directory = self.directory()
         for typed in ("Alice", "alice", "ALICE", " alice  "):
@@ -94,7 +95,7 @@ class SearchTests(DirectoryTestCase):
 
     def test_hostile(self) -> None:
         """
-        No name means somebody else.
+        No name means another user.
         """
         for more in ({}, {"filter": "(&(objectClass=person)(uid={username}))"}):
             directory = self.directory(**more)
@@ -114,7 +115,7 @@ class SearchTests(DirectoryTestCase):
 
     def test_several(self) -> None:
         """
-        Where more than one entry matches nobody is let in, and the log is told whose.
+        If more than one entry matches the login is refused, and the log names them.
         """
         directory = self.directory(filter="(mail={username})")
         self.assertRefused(
@@ -125,7 +126,7 @@ class SearchTests(DirectoryTestCase):
 
     def test_byMail(self) -> None:
         """
-        Whoever is found by something else is named as ever.
+        A user who is found by another attribute is named as ever.
         """
         directory = self.directory(filter="(|(uid={username})(mail={username}))")
         self.assertAccepted(self.look(directory, "alice@example.org"), "Alice")
@@ -144,7 +145,7 @@ class SearchTests(DirectoryTestCase):
         self.assertAccepted(self.look(directory, "Y"), "y")
         directory = self.directory(filter="(mail={username})")
         self.assertUnsure(self.look(directory, "x@example.org"), "more than one uid")
-        # Whoever doesn't know the password isn't told.
+        # A client that doesn't know the password isn't told.
         self.assertRefused(self.look(directory, "x@example.org", "y"))
 
     def test_attributeNames(self) -> None:
@@ -195,14 +196,14 @@ class SearchTests(DirectoryTestCase):
 
     def test_noBase(self) -> None:
         """
-        A base that isn't there is nobody's wrong password.
+        A base that doesn't exist is a temporary failure, no wrong password.
         """
         directory = self.directory(base=f"ou=persons,{SUFFIX}")
         self.assertUnsure(self.look(directory, "alice"), "noSuchObject", "ou=persons")
 
     def test_require(self) -> None:
         """
-        The entry must match; only whoever knows the password is told.
+        The entry must match; a client that doesn't know the password isn't told.
         """
         directory = self.directory(require="(mail=alice@*)")
         self.assertAccepted(self.look(directory, "alice"), "Alice")
@@ -211,7 +212,7 @@ class SearchTests(DirectoryTestCase):
 
     def test_steps(self) -> None:
         """
-        Whoever wants to know is told what was done, and never a password.
+        The steps say what was done, and never show a password.
         """
         seen = self.look(self.directory(require="(uid=*)"), "a*(", "the password")
         told = "\n".join(seen.steps)
@@ -227,7 +228,7 @@ class SearchTests(DirectoryTestCase):
 
     def test_unwatched(self) -> None:
         """
-        Otherwise nothing is written down.
+        No steps are recorded unless they are asked for.
         """
         directory, until = self.directory(), time.monotonic() + 20
         self.assertEqual(directory.lookUp(b"alice", b"x", until).steps, ())
@@ -268,7 +269,7 @@ class SearchTests(DirectoryTestCase):
 
     def test_firstTime(self) -> None:
         """
-        Also before anybody has got in: a wrong password takes as long.
+        So it is before any login was accepted: a wrong password takes as long.
         """
         directory = self.directory()
         self.assertEqual(directory._timing.least(), 0)
@@ -279,8 +280,8 @@ class SearchTests(DirectoryTestCase):
 
     def test_flushed(self) -> None:
         """
-        However often somebody is refused, for an account that is locked, say: what was
-        verified counts.
+        However many logins are refused quickly, for an account that is locked for
+        instance: the slow ones count.
         """
         directory = self.directory()
         directory._timing.accept("cn=slow", 0.7)
@@ -290,8 +291,8 @@ class SearchTests(DirectoryTestCase):
 
     def test_busy(self) -> None:
         """
-        A directory that takes longer with those whom it refuses than it took with those
-        whom it let in, since it has much to do, has all of them wait as long.
+        If refusals have taken longer than accepted logins, since the directory is busy,
+        all refusals wait as long.
         """
         for more in ({}, {"dn": f"uid={{username}},{PEOPLE}"}):
             directory = self.directory(**more)
@@ -333,8 +334,8 @@ class SearchTests(DirectoryTestCase):
 
     def test_pauses(self) -> None:
         """
-        Whoever waits goes on waiting while others take longer than was known; no longer
-        than a moment, and than there is time.
+        A refusal goes on waiting while others take longer than was known; no longer
+        than a second, and than there is time.
         """
         directory = self.directory()
         for left, expected in ((20, [0.25, 0.25]), (0.8, [0.25, 0.05])):
@@ -352,7 +353,7 @@ class SearchTests(DirectoryTestCase):
 
     def test_underWay(self) -> None:
         """
-        While somebody's login is under way, others wait as long as it has taken so far.
+        While a login is under way, refusals wait as long as it has taken so far.
         """
         seen: list[float] = []
         bind = Connection.bind
@@ -401,7 +402,7 @@ class SearchTests(DirectoryTestCase):
 
 class ServiceTests(DirectoryTestCase):
     """
-    Tests for the service account, of a directory that tells nobody else anything.
+    Tests for the service account, of a directory that shows entries to no other user.
     """
 
     entries = (person("Alice"), person("bob", "sesame", "mail: bob@example.org"))
@@ -409,24 +410,24 @@ class ServiceTests(DirectoryTestCase):
 
     def test_account(self) -> None:
         """
-        The service account finds who can't be found otherwise.
+        The service account finds users who can't be found otherwise.
         """
         directory = self.directory(**self.account())
         self.assertAccepted(self.look(directory, "alice"), "Alice")
         self.assertRefused(self.look(directory, "alice", "x"))
-        # The connection on which somebody has bound isn't the one that searches.
+        # A connection on which a user has bound isn't the one that searches.
         self.assertAccepted(self.look(directory, "alice"), "Alice")
 
     def test_anonymous(self) -> None:
         """
-        Who may not search is no user who doesn't exist.
+        A search that isn't allowed is a temporary failure, no unknown user.
         """
         self.assertUnsure(self.look(self.directory(), "alice"), "noSuchObject")
 
     def test_refused(self) -> None:
         """
-        A service account that can't bind is nobody's wrong password, and its own is not
-        told.
+        A service account that can't bind is a temporary failure, and its password isn't
+        logged.
         """
         account = self.account()
         with open(account["bindpwfile"], "w") as file:
@@ -462,7 +463,7 @@ class ServiceTests(DirectoryTestCase):
 
     def test_unseen(self) -> None:
         """
-        An entry that the service account may find and not read is nobody's fault.
+        An entry that the service account may find and not read is a temporary failure.
         """
         self.serve(
             access=f"""
@@ -476,7 +477,7 @@ access to * by * read
 
     def test_direct(self) -> None:
         """
-        Whoever binds at once needs no service account to be named.
+        A user who binds without a search is named without a service account.
         """
         directory = self.directory(dn=f"uid={{username}},{PEOPLE}")
         self.assertAccepted(self.look(directory, "ALICE"), "Alice")
@@ -494,7 +495,7 @@ access to * by * read
 
 class DirectTests(DirectoryTestCase):
     """
-    Tests for binding at once.
+    Tests for binding without a search.
     """
 
     entries = (
@@ -505,7 +506,7 @@ class DirectTests(DirectoryTestCase):
 
     def test_right(self) -> None:
         """
-        Whoever can bind is let in, under the name that the directory has for him.
+        A user who can bind is accepted, under the name that the directory has for them.
         """
         directory = self.directory(dn=f"uid={{username}},{PEOPLE}")
         for typed in ("Alice", "alice", "ALICE"):
@@ -514,7 +515,7 @@ class DirectTests(DirectoryTestCase):
 
     def test_wrong(self) -> None:
         """
-        Everything else is wrong credentials.
+        All else is wrong credentials.
         """
         directory = self.directory(dn=f"uid={{username}},{PEOPLE}")
         for name, password in (("alice", "x"), ("nobody", "x"), ("nopassword", "x")):
@@ -526,8 +527,8 @@ class DirectTests(DirectoryTestCase):
 
     def test_noName(self) -> None:
         """
-        A name that a directory takes for nothing is nobody's; a template that it can't
-        use is nobody's wrong password.
+        A name that a directory takes for an empty one is unknown; a template that it
+        can't use is a temporary failure.
         """
         directory = self.directory(dn=f"uid={{username}},{PEOPLE}")
         self.assertRefused(self.look(directory, "\r"), "no entry can have")
@@ -538,7 +539,7 @@ class DirectTests(DirectoryTestCase):
     @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30))
     def test_anybody(self, name: str) -> None:
         """
-        No name means somebody else.
+        No name means another user.
         """
         seen = self.look(self.directory(dn=f"uid={{username}},{PEOPLE}"), name)
         if seen.kind is Kind.ACCEPTED:
@@ -549,8 +550,8 @@ class DirectTests(DirectoryTestCase):
 
     def test_principal(self) -> None:
         """
-        With a principal's name somebody binds who is known by it; names that could lead
-        elsewhere aren't tried, and OpenLDAP takes none.
+        Users bind with their principal name; names that could lead elsewhere aren't
+        tried, and OpenLDAP knows no such names.
         """
         directory = self.directory(upn="example.org")
         for name in ("alice@other.org", "EXAMPLE\\alice", f"uid=alice,{PEOPLE}", "a/b"):
@@ -560,7 +561,7 @@ class DirectTests(DirectoryTestCase):
 
 class IdentityTests(SynchronousTestCase):
     """
-    Tests for what a directory calls whoever has bound.
+    Tests for authorization identities.
     """
 
     def named(self, identity: str, dn: str | None = None) -> str:
@@ -612,12 +613,12 @@ class IdentityTests(SynchronousTestCase):
 
 class NameTests(SynchronousTestCase):
     """
-    Tests for the name of whoever has several.
+    Tests for the name of users who have several.
     """
 
     def named(self, dn: str, typed: str, *values: bytes) -> str:
         """
-        Tell a name.
+        Return the name of an entry's user.
         """
         entry = SearchEntry(dn, {"uid": list(values)})
         return _entries.nameOf(entry, "uid", typed)
@@ -652,8 +653,8 @@ class PolicyTests(DirectoryTestCase):
 
     def test_locked(self) -> None:
         """
-        After too many attempts the account is locked, which isn't told to whoever
-        tries it, also not with the right password.
+        After too many attempts the account is locked, which the client isn't told, also
+        not with the right password.
         """
         directory = self.directory()
         for _ in range(3):
@@ -663,7 +664,7 @@ class PolicyTests(DirectoryTestCase):
 
     def test_expired(self) -> None:
         """
-        An expired password is told to whoever has it, and to nobody else.
+        That a password has expired is told to a client that knows it, and to no other.
         """
         self.change(
             "bob",
@@ -678,7 +679,7 @@ class PolicyTests(DirectoryTestCase):
 
     def test_reset(self) -> None:
         """
-        Whoever may do nothing but change his password isn't let in.
+        A user who may do nothing but change their password is denied.
         """
         self.change("carol", "replace: pwdReset\npwdReset: TRUE\n-")
         directory = self.directory()
@@ -689,8 +690,8 @@ class PolicyTests(DirectoryTestCase):
 
     def test_grace(self) -> None:
         """
-        Whoever has logins left is let in, and the log is told how many, until there
-        are none.
+        A user who has logins left is accepted, and the log says how many, until there are
+        none.
         """
         self.server.add(
             f"dn: cn=grace,{SUFFIX}\nobjectClass: device\nobjectClass: pwdPolicy\n"

@@ -19,7 +19,7 @@ NOBODY = f"cn=nobody,{SUFFIX}"
 
 def group(name: str, *members: str, kind: str = "member") -> str:
     """
-    Write an entry for a group.
+    Return the entry of a group, in LDIF.
     """
     classes = {
         "member": "groupOfNames",
@@ -34,14 +34,14 @@ def group(name: str, *members: str, kind: str = "member") -> str:
 
 def user(name: str) -> str:
     """
-    Name the entry of a user.
+    Return the DN of a user.
     """
     return f"uid={name},{PEOPLE}"
 
 
 def named(name: str) -> str:
     """
-    Name the entry of a group.
+    Return the DN of a group.
     """
     return f"cn={name},{GROUPS}"
 
@@ -53,7 +53,7 @@ class GroupTestCase(DirectoryTestCase):
 
     def assertMembers(self, directory: Directory, **expected: bool) -> None:
         """
-        Insist on who is let in.
+        Assert which users are accepted.
         """
         for name, isMember in expected.items():
             seen = self.look(directory, name)
@@ -79,7 +79,7 @@ class MembershipTests(GroupTestCase):
 
     def test_kinds(self) -> None:
         """
-        Members are listed by their names in the directory, or by their own.
+        Members are listed by DN, or by uid.
         """
         for name in ("staff", "unique", "posix"):
             directory = self.directory(group=named(name))
@@ -94,14 +94,14 @@ class MembershipTests(GroupTestCase):
 
     def test_oddName(self) -> None:
         """
-        So may a member be.
+        So may a member.
         """
         directory = self.directory(group=named("staff"))
         self.assertMembers(directory, odd=True)
 
     def test_wrongPassword(self) -> None:
         """
-        Only whoever knows the password is told that he isn't in.
+        A client that doesn't know the password isn't told that the user isn't a member.
         """
         directory = self.directory(group=named("staff"))
         self.assertRefused(self.look(directory, "bob", "x"))
@@ -121,7 +121,7 @@ class MembershipTests(GroupTestCase):
 
     def test_elsewhere(self) -> None:
         """
-        Groups elsewhere don't match, whoever is able to make them there.
+        Groups elsewhere don't match: other users may be able to make them there.
         """
         rogue = f"cn=staff,ou=rogue,{SUFFIX}"
         self.server.add(
@@ -160,7 +160,8 @@ access to * by * read
 
     def test_noGroup(self) -> None:
         """
-        A group that isn't there is nobody's fault who logs in, and lets nobody in.
+        A group that doesn't exist is a temporary failure; a filter that matches no group
+        denies all users.
         """
         seen = self.look(self.directory(group=named("stuff")), "alice")
         self.assertUnsure(seen, "noSuchObject", "cn=stuff")
@@ -183,7 +184,7 @@ access to * by * read
 
     def test_direct(self) -> None:
         """
-        Whoever binds at once is looked up afterwards.
+        The entry of a user who binds without a search is read afterwards.
         """
         dn = f"uid={{username}},{PEOPLE}"
         directory = self.directory(dn=dn, group=named("staff"))
@@ -193,7 +194,7 @@ access to * by * read
 
     def test_service(self) -> None:
         """
-        Groups are looked at by the service account, never by the user.
+        Groups are read by the service account, never by the user.
         """
         self.serve(access=ONLY_SERVICE)
         dn = f"uid={{username}},{PEOPLE}"
@@ -227,7 +228,7 @@ class NestedTests(GroupTestCase):
 
     def test_nested(self) -> None:
         """
-        Whoever is in a group within counts, if that is asked for.
+        Members of a group within count with C{nested=yes}.
         """
         for asked in ({"group": named("outer")}, {"group": "(cn=oute*)"}):
             for base in ({"groupbase": GROUPS}, {"base": SUFFIX}):

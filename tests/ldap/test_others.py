@@ -1,6 +1,7 @@
 """
-Tests for L{mycred._ldap} with what the servers of other projects answer, which is
-replayed here as it was seen, or as it stands in their source.
+Tests for L{mycred._ldap._session} and L{mycred._ldap.client._opener} with what the
+servers of other projects answer, which is replayed here as it was seen, or as it stands
+in their source.
 """
 
 from __future__ import annotations
@@ -49,22 +50,22 @@ class Program:
         L{None} if it hangs up.
     @ivar refused: the code with which it answers a wrong password.
     @ivar right: the code with which it answers the right one.
-    @ivar nobody: the code with which it answers the bind of nobody; L{None} if it hangs
-        up.
+    @ivar anonymous: the code with which it answers an anonymous bind; L{None} if it
+        hangs up.
     @ivar own: whether users may see their own entries.
     @ivar ownCode: the code with which they are told so if not.
     @ivar rootCode: the code with which a server tells that it doesn't say what it knows.
     @ivar whoAmI: the code with which it answers "Who am I?"; L{None} if it hangs up.
     @ivar identity: what it answers to that.
     @ivar tlsCode: the code with which it refuses StartTLS.
-    @ivar policyKills: whether it hangs up on whoever sends the password policy control.
+    @ivar policyKills: whether it hangs up when it gets the password policy control.
     @ivar says: what it says before it hangs up.
     """
 
     unknown: int | None = 49
     refused: int = 49
     right: int = 0
-    nobody: int | None = 0
+    anonymous: int | None = 0
     own: bool = True
     ownCode: int = 0
     rootCode: int = 0
@@ -115,7 +116,7 @@ class Program:
         Answer a bind.
         """
         if body.endswith(b"\x04\x00\x80\x00"):
-            return self.nobody
+            return self.anonymous
         if b"uid=alice," not in body.lower() and b"uid=" + b"\xef\xbc\xa1" not in body:
             return self.unknown
         return self.right if body.endswith(b"sesame") else self.refused
@@ -123,13 +124,13 @@ class Program:
 
 # Kanidm: operationerr_to_ldapresultcode makes other (80) of NoMatchingEntries.
 KANIDM = Program(unknown=80, whoAmI=0, identity=b"u: alice@example.org")
-# lldap: a name that isn't uid=..., below its base is a namingViolation (64); nobody may
-# bind as nobody.
-LLDAP = Program(unknown=64, nobody=48, whoAmI=53, tlsCode=53)
+# lldap: a name that isn't uid=..., below its base is a namingViolation (64); there is
+# no anonymous bind.
+LLDAP = Program(unknown=64, anonymous=48, whoAmI=53, tlsCode=53)
 # ldapjs 3: a request with a control that it doesn't know ends the program, an extended
 # operation is a protocolError.
 LDAPJS = Program(unknown=32, whoAmI=2, policyKills=True)
-# glauth before 2.3: so does it; it lets nobody search as nobody.
+# glauth before 2.3: so does it; it has no anonymous search.
 GLAUTH = Program(unknown=49, whoAmI=53, tlsCode=53, policyKills=True)
 # Samba 4.17.
 SAMBA = Program(whoAmI=2)
@@ -154,7 +155,7 @@ class OthersTestCase(FakeTestCase):
 
     def program(self, program: Callable[[Conversation], None], **given: str) -> Directory:
         """
-        Make a directory of one server.
+        Return a directory of one server.
         """
         self.server = self.serve(program)
         self.server.controls = ()
@@ -162,7 +163,7 @@ class OthersTestCase(FakeTestCase):
 
     def account(self) -> dict[str, str]:
         """
-        Name a service account.
+        Return the options that name a service account.
         """
         path = Path(self.mktemp())
         path.touch(0o600)
@@ -177,14 +178,14 @@ class OthersTestCase(FakeTestCase):
 
     def assertAccepted(self, seen: Verdict, name: str) -> None:
         """
-        Insist on a name.
+        Assert that the user is accepted, under this name.
         """
         verdict = seen
         self.assertEqual((verdict.kind, verdict.name), (Kind.ACCEPTED, name.encode()))
 
     def assertRefused(self, seen: Verdict, hint: object = None) -> None:
         """
-        Insist on wrong credentials.
+        Assert that the login is refused.
         """
         self.assertIs(seen.kind, Kind.REFUSED, (hint, seen))
 
@@ -197,7 +198,7 @@ class ProgramTests(OthersTestCase):
     def test_accounts(self) -> None:
         """
         With each of them the right password lets in, a wrong one and a name that isn't
-        known are wrong credentials, and nobody takes the server down.
+        known are wrong credentials, and none takes the server down.
         """
         for name, program in PROGRAMS.items():
             for given in ({}, {"dn": DN}):
@@ -216,8 +217,8 @@ class ProgramTests(OthersTestCase):
 
     def test_denied(self) -> None:
         """
-        A bind that is answered by insufficientAccessRights is refused, as authentik does
-        with who may not use the application.
+        A bind that is answered by insufficientAccessRights is refused: authentik
+        answers so to users who may not use the application.
         """
         for given in ({}, {"dn": DN}):
             directory = self.program(Program(right=50), **given)
@@ -227,8 +228,8 @@ class ProgramTests(OthersTestCase):
 
     def test_badName(self) -> None:
         """
-        A name that only somebody can have typed who isn't there is refused, if others can
-        be read; otherwise that is the deployer's fault.
+        A name that the server can't parse is refused, if it can parse others; otherwise
+        that is the deployer's fault.
         """
         for code in (34, 64):
             directory = self.program(Program(unknown=code), dn=DN)
@@ -250,8 +251,8 @@ class UnknownTests(OthersTestCase):
 
     def test_codes(self) -> None:
         """
-        Whatever it is, who wasn't found is refused, and the server works; also after an
-        outage.
+        Whatever it is, a user who wasn't found is refused, and the server works; also
+        after an outage.
         """
         program = Program()
         directory = self.program(program)
@@ -268,12 +269,12 @@ class UnknownTests(OthersTestCase):
 
     def test_nobody(self) -> None:
         """
-        Nor does it count what is said to the bind of nobody, if nobody may search.
+        Nor does the answer to an anonymous bind count, if anonymous searches are allowed.
         """
         program = Program()
         directory = self.program(program)
         for code in CODES:
-            program.nobody = code
+            program.anonymous = code
             directory.failover.servers[0]._drop()
             self.assertAccepted(self.login(directory, "alice"), "Alice")
 
@@ -316,10 +317,10 @@ class UnknownTests(OthersTestCase):
 
     def test_nobodyHangsUp(self) -> None:
         """
-        Where the server hangs up on whoever binds as nobody, searches go without.
+        If the server hangs up on anonymous binds, searches go without.
         """
         for given in ({}, {"dn": DN}):
-            directory = self.program(Program(nobody=None), **given)
+            directory = self.program(Program(anonymous=None), **given)
             [server] = directory.failover.servers
             for _ in range(3):
                 self.assertRefused(self.login(directory, "nobody"))
@@ -337,7 +338,7 @@ class UnknownTests(OthersTestCase):
         directory = self.directory(first, second)
         self.assertRefused(self.login(directory, "nobody"))
         self.assertRefused(self.login(directory, "alice", "x"))
-        # Of nobody, who searches, of nobody, who is made up, and of Alice.
+        # The anonymous one, the one with a made-up name, and that of Alice.
         self.assertEqual(first.policies, [True] * 3)
         self.assertEqual(second.asked, [])
 
@@ -425,10 +426,10 @@ class PolicyTests(OthersTestCase):
 
     def test_answers(self) -> None:
         """
-        Whatever it says there, it works, where it hangs up on those whom it doesn't know,
-        or on nobody.
+        Whatever it answers there, it works, also if it hangs up on unknown names and on
+        anonymous binds.
         """
-        program = Program(unknown=None, nobody=None)
+        program = Program(unknown=None, anonymous=None)
         for code in {0, 80, *LATER}:
             program.rootCode = code
             directory = self.program(program, policy="no")
@@ -478,7 +479,7 @@ class PolicyTests(OthersTestCase):
 
     def test_hangsUp(self) -> None:
         """
-        So does one that hangs up on whoever asks.
+        So does one that hangs up on that search.
         """
 
         def talk(conversation: Conversation) -> None:
@@ -536,7 +537,7 @@ class PolicyTests(OthersTestCase):
 
 class IdentityTests(OthersTestCase):
     """
-    Tests for who has bound, where the user's name in the directory is known beforehand.
+    Tests for who has bound, where users bind without a search.
     """
 
     def test_own(self) -> None:
@@ -598,7 +599,7 @@ class IdentityTests(OthersTestCase):
             program.whoAmI = code
             seen = self.login(directory, "ALICE")
             if code in LATER or code == 0:
-                # With success, and no name, it says that nobody has bound.
+                # With success, and no name, it says that no user has bound.
                 self.assertUnsure(seen)
             else:
                 self.assertAccepted(seen, "alice")
@@ -636,7 +637,7 @@ class IdentityTests(OthersTestCase):
 
     def test_ambiguous(self) -> None:
         """
-        What directories may take for another name isn't anybody's name.
+        A name that directories may take for another one is no user's name.
         """
         program = Program(own=False)
         directory = self.program(program, dn=DN)
@@ -684,7 +685,7 @@ class TLSTests(OthersTestCase):
 
     def opportune(self, **given: str) -> Directory:
         """
-        Make a directory of which nothing is said about TLS.
+        Return a directory without an option about TLS.
         """
         directory = Directory(ldapSettings(**given))
         self.addCleanup(directory.close)

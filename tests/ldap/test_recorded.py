@@ -98,7 +98,7 @@ class RecordedTests(FakeTestCase):
 
     def replay(self, recorded: dict[str, str], mayRead: bool = True) -> Any:
         """
-        Make what answers so.
+        Return what a server does that answers so.
 
         @param mayRead: whether users see their own entries.
         """

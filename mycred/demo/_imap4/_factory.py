@@ -1,5 +1,5 @@
 """
-Serve a portal over IMAP4.
+The factory of IMAP4 connections.
 """
 
 from functools import partial
@@ -17,7 +17,7 @@ class IMAP4Factory(MailFactory):
     service = "imap"
 
 
-#: Serve a portal over IMAP4.
+#: Return a factory that serves a portal over IMAP4.
 makeFactory = partial(SessionFactory, IMAP4Factory)
 
 __all__ = ["IMAP4Factory", "makeFactory"]

@@ -32,7 +32,7 @@ WRONG = 49
 
 def control(error: int | None = None, warning: bytes = b"") -> dict[bytes, bytes]:
     """
-    Make a password policy control.
+    Return a password policy control.
     """
     parts = [element(0xA0, warning)] if warning else []
     if error is not None:
@@ -42,7 +42,7 @@ def control(error: int | None = None, warning: bytes = b"") -> dict[bytes, bytes
 
 def activeDirectory(code: str) -> Result:
     """
-    Make an answer of Active Directory.
+    Return a result of Active Directory.
     """
     return Result(
         WRONG,
@@ -97,7 +97,7 @@ class JudgeTests(SynchronousTestCase):
 
     def judged(self, result: Result) -> tuple[bool, DenialReason | None]:
         """
-        Tell whether the password was right, and what is denied all the same.
+        Return whether the password was right, and the denial.
         """
         result = judgeBind(result)
         return result.matched, result.denial
@@ -152,7 +152,7 @@ class JudgeTests(SynchronousTestCase):
 
     def test_echo(self) -> None:
         """
-        Whoever is called like one of Active Directory's codes doesn't bring it about
+        A user who is called like one of Active Directory's codes doesn't bring it about
         where a server repeats what it was asked.
         """
         for text in (
@@ -174,7 +174,7 @@ class JudgeTests(SynchronousTestCase):
 
     def test_reset(self) -> None:
         """
-        Whoever must change his password may do nothing else.
+        A user who must change their password is denied.
         """
         self.assertEqual(
             self.judged(Result(0, "", control(2))), (True, DenialReason.PASSWORD_EXPIRED)
@@ -182,7 +182,7 @@ class JudgeTests(SynchronousTestCase):
 
     def test_grace(self) -> None:
         """
-        Whoever has logins left is let in, and the log is told how many.
+        A user who has logins left is accepted, and the log says how many.
         """
         result = judgeBind(Result(0, "", control(None, bytes.fromhex("810103"))))
         self.assertEqual((result.matched, result.denial), (True, None))
@@ -198,7 +198,7 @@ class JudgeTests(SynchronousTestCase):
 
     def test_locked(self) -> None:
         """
-        A lock is said to anybody, so it is for the log; it is no denial.
+        A lock is told with any password, so it is for the log, and no denial.
         """
         result = judgeBind(Result(WRONG, "", control(1)))
         self.assertEqual(result, BindResult(False, "the account is locked"))
@@ -214,7 +214,7 @@ class JudgeTests(SynchronousTestCase):
 
     def test_otherErrors(self) -> None:
         """
-        An error that nobody expects with success denies.
+        An unexpected error with success denies.
         """
         for error in (1, 3, 8, 77):
             self.assertEqual(

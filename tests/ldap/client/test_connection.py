@@ -1,5 +1,7 @@
 """
-Tests for L{mycred._ldap.client._connection}, against servers that misbehave.
+Tests for L{mycred._ldap.client._connection}, L{mycred._ldap.client._address},
+L{mycred._ldap.client._resolver} and L{mycred._ldap.client._errors}, against servers that
+misbehave.
 """
 
 from __future__ import annotations
@@ -44,7 +46,7 @@ from ...kit.fakeldap import (
 
 def soon(seconds: float = LONG) -> float:
     """
-    Tell the time after some seconds.
+    Return the time after some seconds.
     """
     return time.monotonic() + seconds
 
@@ -72,7 +74,8 @@ class HangingTests(FakeTestCase):
 
     def test_direct(self) -> None:
         """
-        So it is where the user binds at once, and is asked who he is.
+        So it does where the user binds without a search, and the server is asked who
+        they are.
         """
         for count in range(2):
             talk = upTo(count, lambda conversation, _: conversation.hang())
@@ -115,7 +118,7 @@ class HangingTests(FakeTestCase):
 
     def test_late(self) -> None:
         """
-        Whoever comes too late asks nothing.
+        A login that comes too late asks nothing.
         """
         server = self.serve(well)
         directory = self.directory(server)
@@ -246,7 +249,7 @@ class TalkingTests(FakeTestCase):
 
     def test_otherAnswers(self) -> None:
         """
-        What answers another question lets nobody in.
+        A response to another request accepts no user.
         """
         for number, kind, offset in (
             (0, BOUND, 1),
@@ -306,7 +309,7 @@ class TalkingTests(FakeTestCase):
 
     def test_busy(self) -> None:
         """
-        Who is busy, or can't, has refused nobody.
+        A server that is busy, or can't answer, hasn't refused the user.
         """
         for code in (1, 3, 11, 51, 52, 80):
             for number, kind in enumerate((BOUND, DONE, BOUND)):
@@ -325,7 +328,7 @@ class TalkingTests(FakeTestCase):
 
     def test_noName(self) -> None:
         """
-        An entry without a name isn't bound as, which would be as nobody.
+        There is no bind with an entry without a DN, which would be anonymous.
         """
         talk = upTo(1, lambda talk, n: talk.say(entry(n, b"", b"alice"), result(n, DONE)))
         server = self.serve(talk)
@@ -334,7 +337,7 @@ class TalkingTests(FakeTestCase):
 
     def test_denied(self) -> None:
         """
-        Whoever may do nothing but change his password isn't asked who he is.
+        The server isn't asked for the identity of a user who must change their password.
         """
         value = element(4, bytes.fromhex("3003810102"))
         policy = element(0x30, element(4, PASSWORD_POLICY), value)
@@ -351,7 +354,7 @@ class TalkingTests(FakeTestCase):
 
     def test_nobodyCanBind(self) -> None:
         """
-        Where nobody can bind, users who have an entry aren't refused; those without are.
+        While no user can bind, users who have an entry aren't refused; those without are.
         """
         for isKnown in (True, False):
 
@@ -388,7 +391,7 @@ class TalkingTests(FakeTestCase):
 
 class ZoneTests(FakeTestCase):
     """
-    Tests for numbers that mean something on one interface only.
+    Tests for IPv6 addresses with a zone.
     """
 
     def test_connected(self) -> None:
@@ -498,7 +501,7 @@ class ClosingTests(FakeTestCase):
 
 class AddressTests(FakeTestCase):
     """
-    Tests for names and numbers of servers.
+    Tests for host names and IP addresses.
     """
 
     def test_all(self) -> None:
@@ -601,7 +604,7 @@ class AddressTests(FakeTestCase):
 
     def test_slow(self) -> None:
         """
-        Nobody waits longer for a name than he has time.
+        A login doesn't wait longer for addresses than it has time.
         """
         isOver = Event()
         self.addCleanup(isOver.set)
@@ -618,17 +621,17 @@ class AddressTests(FakeTestCase):
         self.patch(Resolver, "moment", 0.05)
         for _ in range(100):
             self.assertEqual(known.resolve(soon()), ["10.0.0.1"])
-        # What comes when nobody waits any more counts, too.
+        # Addresses that come when no login waits any more are used, too.
         isOver.set()
         until(lambda: known.resolve(soon()) == ["10.0.0.9"])
-        # What is a number isn't looked up, nor is a socket.
+        # An IP address isn't looked up, nor is a socket.
         for host, port in (("10.0.0.1", 389), ("::1", 389), ("/run/ldapi", 0)):
             [place] = Resolver(Address(host, port)).resolve(soon(0.05))
             self.assertIn(host.strip("/").partition("/")[0], place)
 
     def test_loopback(self) -> None:
         """
-        Numbers of this machine are known in all their forms.
+        Loopback addresses are recognized in all their forms.
         """
         for host in ("127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"):
             self.assertTrue(isLoopback(host), host)
@@ -639,8 +642,8 @@ class AddressTests(FakeTestCase):
 
     def test_emptyPassword(self) -> None:
         """
-        An empty password is never sent with a name: a server would take it for nobody,
-        and be content.
+        An empty password is never sent with a name: a server would take it for an
+        anonymous bind, and accept it.
         """
         near, far = socket.socketpair()
         for end in (near, far):

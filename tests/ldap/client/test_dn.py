@@ -31,8 +31,8 @@ class FoldedTests(SynchronousTestCase):
     @given(_texts)
     def test_any(self, typed: str) -> None:
         """
-        Whatever was typed, it is a name in lower case, or nobody's; and another spelling
-        of it is the same, or nobody's.
+        Whatever was typed, it is a name in lower case, or refused; and another spelling
+        of it is the same, or refused.
         """
         found = set()
         for spelled in (typed, typed.upper(), typed.title(), typed.casefold()):
@@ -223,7 +223,7 @@ class TemplateTests(SynchronousTestCase):
     @given(_texts)
     def test_anybody(self, name: str) -> None:
         """
-        Whatever somebody calls himself, it is the value, and nothing else.
+        Whatever a user calls themselves, it is the value, and nothing else.
         """
         template = NameTemplate("uid={username},ou=people,dc=org")
         self.assertEqual(
@@ -233,7 +233,7 @@ class TemplateTests(SynchronousTestCase):
 
     def test_lookingEncoded(self) -> None:
         """
-        Nobody names a value in hexadecimal digits.
+        No user can give a value in hexadecimal digits.
         """
         named = NameTemplate("uid={username},dc=org").fill("#0405616c696365")
         self.assertEqual(named, r"uid=\#0405616c696365,dc=org")

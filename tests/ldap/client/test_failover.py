@@ -1,6 +1,6 @@
 """
-Tests for L{mycred._ldap.client._failover} and L{mycred._ldap.client._server},
-against slapd and servers that misbehave.
+Tests for L{mycred._ldap.client._failover} and L{mycred._ldap.client._server}, against
+slapd and servers that misbehave.
 """
 
 from __future__ import annotations
@@ -56,14 +56,14 @@ class Time:
 
     def monotonic(self) -> float:
         """
-        Tell the time.
+        Return the time.
         """
         return self._monotonic() + self.ahead
 
 
 def healths(directory: Directory) -> list[Health]:
     """
-    Tell how the servers of a directory are doing.
+    Return the states of the servers of a directory.
     """
     return [server.health for server in directory.failover.servers]
 
@@ -100,7 +100,7 @@ class ReplicaTests(DirectoryTestCase):
 
     def replicas(self, **given: str) -> Directory:
         """
-        Make a directory of both.
+        Return a directory of both.
         """
         hosts = ",".join(f"localhost:{server.port}" for server in self.both)
         given = {"timeout": "2", "cafile": self.ca, **self.account(), **given}
@@ -114,7 +114,7 @@ class ReplicaTests(DirectoryTestCase):
 
     def served(self, seen: Verdict) -> Slapd:
         """
-        Tell which server was asked for a login.
+        Return the server that was asked for a login.
         """
         self.assertAccepted(seen, "alice")
         *_, told = [s.split("localhost:")[1] for s in seen.steps if "server:" in s]
@@ -152,7 +152,7 @@ class ReplicaTests(DirectoryTestCase):
     def test_stopped(self) -> None:
         """
         With the first server stopped a login goes on with the second, in the time that
-        it has; from then on nobody asks the first, until it is back.
+        it has; from then on no login asks the first, until it is back.
         """
         directory = self.replicas()
         self.ask(directory)
@@ -160,7 +160,7 @@ class ReplicaTests(DirectoryTestCase):
         self.addCleanup(self.both[0].kill, signal.SIGCONT)
         self.assertIs(self.served(self.ask(directory)), self.both[1])
         for _ in range(20):
-            # So quick that nobody can have waited for the first.
+            # So quick that none can have waited for the first.
             self.assertIs(self.served(self.ask(directory, 0.5)), self.both[1])
         self.both[0].kill(signal.SIGCONT)
         self.time.ahead += 10
@@ -168,7 +168,7 @@ class ReplicaTests(DirectoryTestCase):
 
     def test_stoppedAside(self) -> None:
         """
-        While the first is tried again, and hangs, nobody waits.
+        While the first is probed, and hangs, no login waits.
         """
         directory = self.replicas()
         self.both[0].kill(signal.SIGSTOP)
@@ -196,7 +196,7 @@ class ReplicaTests(DirectoryTestCase):
             server.start()
         self.time.ahead += 10
         self.assertAccepted(self.ask(directory), "alice")
-        # Whoever is being tried would lose his time by that.
+        # A probe that is under way would lose its time by that.
         until(lambda: not any(each.isRetried for each in healths(directory)))
         self.time.ahead += 10
         self.returned(directory)
@@ -219,7 +219,7 @@ class ReplicaTests(DirectoryTestCase):
         for server in self.both:
             server.kill(signal.SIGCONT)
         self.time.ahead += 10
-        # Whoever was trying one all that time has the answer soon.
+        # A probe that waited all that time is answered soon.
         until(lambda: self.ask(directory).kind is Kind.ACCEPTED)
 
     def test_restarted(self) -> None:
@@ -248,8 +248,8 @@ class ReplicaTests(DirectoryTestCase):
 
     def test_neverSearchedAsUser(self) -> None:
         """
-        Users bind on connections on which nobody searches: the service account still
-        finds everybody, in whatever order they come, and all at once.
+        Users bind on connections that aren't used for searches: the service account still
+        finds all users, in whatever order they come, and all at once.
         """
         directory = self.replicas()
         names = ["alice", "bob", "nobody"] * 50
@@ -285,7 +285,7 @@ class HealthTests(FakeTestCase):
 
     def pair(self, **given: str) -> tuple[Fake, Fake, Directory]:
         """
-        Make a directory of two servers.
+        Return two servers, and a directory of both.
         """
         first, second = self.serve(well), self.serve(well)
         return first, second, self.directory(first, second, timeout="2", **given)
@@ -298,7 +298,7 @@ class HealthTests(FakeTestCase):
 
     def hang(self, conversation: Conversation) -> None:
         """
-        Read what is asked, and say nothing.
+        Receive requests, and answer none.
         """
         for _ in conversation.requests():
             pass
@@ -327,7 +327,7 @@ class HealthTests(FakeTestCase):
 
     def test_known(self) -> None:
         """
-        While a server is known to fail nobody asks it.
+        While a server is down no login asks it.
         """
         self.patch(Backoff, "firstPause", 100)
         first, _, directory = self.pair()
@@ -341,7 +341,7 @@ class HealthTests(FakeTestCase):
 
     def test_oneTry(self) -> None:
         """
-        Of many who come when it is time to try one does.
+        Of many logins that come when it is time for a probe one starts it.
         """
         self.patch(Failover, "longestWait", 0.2)
         server = self.serve(self.hang)
@@ -357,7 +357,7 @@ class HealthTests(FakeTestCase):
 
     def bothHang(self) -> tuple[Fake, Directory]:
         """
-        Make a directory of two servers that hang, and are known to.
+        Make a directory of two servers that hang, and are down.
 
         @return: the second, and the directory.
         """
@@ -370,7 +370,8 @@ class HealthTests(FakeTestCase):
 
     def test_hanging(self) -> None:
         """
-        Whoever has servers that hang tried again waits for a moment, and nobody else.
+        A login that starts probes of servers that hang waits for a moment, and no other
+        does.
         """
         _, directory = self.bothHang()
         self.time.ahead += 10
@@ -382,7 +383,7 @@ class HealthTests(FakeTestCase):
 
     def test_firstBack(self) -> None:
         """
-        Whoever waits is let in as soon as one is back, though another hangs.
+        A login that waits is accepted as soon as one is back, though another hangs.
         """
         second, directory = self.bothHang()
         second.talk = well
@@ -394,8 +395,8 @@ class HealthTests(FakeTestCase):
 
     def test_reason(self) -> None:
         """
-        The log is told why a server fails, and again when that is for another reason;
-        so is whoever comes meanwhile.
+        The log says why a server fails, and again when that is for another reason; so do
+        the verdicts meanwhile.
         """
         server = self.serve(well)
         directory = self.directory(server, timeout="2")
@@ -448,16 +449,16 @@ class HealthTests(FakeTestCase):
             raise faults[0]
 
         self.patch(each._opener, "open", openSlowly)
-        each._probe(2, "somebody waited")
+        each._probe(2, "a login waited")
         self.assertFalse(each.health.isDown)
         faults.pop(0)
-        each._probe(2, "somebody waited")
+        each._probe(2, "a login waited")
         self.assertTrue(each.health.isDown)
-        self.assertEqual(each.health.reason, "odd; before that: somebody waited")
+        self.assertEqual(each.health.reason, "odd; before that: a login waited")
 
     def test_slowForAll(self) -> None:
         """
-        One that is too slow, and answers nobody, is.
+        One that is too slow, and answers no login, is.
         """
         directory = self.directory(self.serve(self.hang))
         [each] = directory.failover.servers
@@ -506,7 +507,7 @@ class HealthTests(FakeTestCase):
 
     def test_oneUser(self) -> None:
         """
-        One user about whom a server can't tell doesn't take it down for others.
+        A server that can't answer for one user isn't down for others.
         """
         first, second, directory = self.pair()
 
@@ -526,7 +527,7 @@ class HealthTests(FakeTestCase):
 
     def test_littleTime(self) -> None:
         """
-        Whoever comes with too little time doesn't take down a server that works.
+        A login with too little time doesn't take down a server that works.
         """
         directory = self.directory(self.serve(well), timeout="2")
         [each] = healths(directory)
@@ -538,7 +539,7 @@ class HealthTests(FakeTestCase):
 
     def test_suspected(self) -> None:
         """
-        While it is found out whether a server is down others come first.
+        While a server is probed others are asked first.
         """
         first, second, directory = self.pair()
         self.assertTrue(self.accepted(directory))
@@ -550,13 +551,13 @@ class HealthTests(FakeTestCase):
         for _ in range(5):
             self.assertTrue(self.accepted(directory))
         until(lambda: suspect.isDown)
-        # What finds that out looks for nobody.
+        # A probe sends no search for a user.
         self.assertEqual(first.asked.count(SEARCH), count)
         self.assertGreater(len(second.asked), 10)
 
     def test_oneSlowUser(self) -> None:
         """
-        A user whose bind hangs, and no other's, takes no server down.
+        A bind that hangs for one user only takes no server down.
         """
 
         def talk(conversation: Conversation) -> None:
@@ -585,14 +586,14 @@ class HealthTests(FakeTestCase):
 
     def standing(self) -> None:
         """
-        Have pauses end when the test says so.
+        Make pauses end when the test says so.
         """
         for name in ("firstPause", "longestPause"):
             self.patch(Backoff, name, 1000.0)
 
     def test_thirdParty(self) -> None:
         """
-        Where a server works, and nobody's bind is answered, others come first; one
+        If a server works, and doesn't answer users' binds, others are asked first; one
         login now and then finds out whether that has changed.
         """
         self.standing()
@@ -619,7 +620,7 @@ class HealthTests(FakeTestCase):
 
     def test_oneFindsOut(self) -> None:
         """
-        Of many who come when it is time to find that out one does.
+        Of many logins that come when it is time to find that out one does.
         """
         self.standing()
         self.patch(Server, "fairTime", 0)
@@ -638,7 +639,7 @@ class HealthTests(FakeTestCase):
 
     def test_bothDoubtful(self) -> None:
         """
-        Where all are in doubt they are asked in their usual order, and nobody is refused
+        If all are in doubt they are asked in their usual order, and no login is refused
         for it.
         """
         self.standing()
@@ -659,7 +660,7 @@ class HealthTests(FakeTestCase):
 
     def test_hasty(self) -> None:
         """
-        Whoever had hardly any time casts no doubt.
+        A login that had hardly any time casts no doubt.
         """
         self.standing()
         first, _, directory = self.pair()
@@ -711,7 +712,7 @@ class HealthTests(FakeTestCase):
 
     def test_told(self) -> None:
         """
-        Whoever watches is told which server has failed, and how, before the next.
+        The steps say which server has failed, and how, before the next.
         """
         first, _, directory = self.pair()
         self.cut(first, lambda conversation: conversation.close())
@@ -741,7 +742,7 @@ class HealthTests(FakeTestCase):
         [each] = directory.failover.servers
 
         def work(_: Any, soon: float) -> None:
-            # Meanwhile another one comes, for whom there is no connection.
+            # Meanwhile another login comes, for which there is no connection.
             with self.assertRaises(Fault):
                 each.use(Role.SEARCH, soon, lambda *_: None)
             until(lambda: not each.health.isProbed)
@@ -794,12 +795,12 @@ class HealthTests(FakeTestCase):
 
     def test_oneRole(self) -> None:
         """
-        A server that lets nobody bind, though it finds everybody, is down.
+        A server that answers searches and no binds is down.
         """
 
         def talk(conversation: Conversation) -> None:
             for identity, kind, body in conversation.requests():
-                # Nobody, who searches, has no name.
+                # The anonymous bind before a search has no name.
                 if (kind == BIND and b"cn=" in body) or body.endswith(b"sesame"):
                     conversation.hang()
                 conversation.behave(identity, kind, body)
@@ -814,7 +815,7 @@ class HealthTests(FakeTestCase):
 
     def test_odd(self) -> None:
         """
-        Whatever goes wrong when a server is tried aside, it is tried again.
+        Whatever goes wrong in a probe, there will be another one.
         """
         first, _, directory = self.pair()
         self.cut(first, lambda conversation: conversation.close())
@@ -837,7 +838,7 @@ class HealthTests(FakeTestCase):
 
     def test_refusedAside(self) -> None:
         """
-        A server that wants nobody to be nobody works again as soon as it says so.
+        A server that refuses anonymous binds works again as soon as it answers so.
         """
         first, _, directory = self.pair(dn="uid={username},dc=example,dc=org")
         self.cut(first, lambda conversation: conversation.close())
@@ -874,7 +875,7 @@ class HealthTests(FakeTestCase):
     def test_staleOnce(self) -> None:
         """
         That is done once, and once more for servers that close a connection since they
-        are asked what they know, or since nobody binds.
+        are asked for their controls, or because there is no bind.
         """
         server = self.serve(well)
         directory = self.directory(server)
@@ -912,7 +913,7 @@ class HealthTests(FakeTestCase):
 
     def test_trialLeavesNothing(self) -> None:
         """
-        However often a server is tried, no connections pile up.
+        However often a server is probed, no connections pile up.
         """
         directory = self.directory(self.serve(well))
         [each] = directory.failover.servers

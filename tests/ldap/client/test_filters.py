@@ -46,7 +46,7 @@ class EncodeTests(SynchronousTestCase):
 
     def test_chain(self) -> None:
         """
-        Active Directory's rule is written as anybody would.
+        Active Directory's rule is encoded as ldap3 encodes it.
         """
         written = encodeFilter("(member:1.2.840.113556.1.4.1941:=cn=a,dc=b)")
         mine = inChain("member", b"cn=a,dc=b")
@@ -125,7 +125,7 @@ class TemplateTests(SynchronousTestCase):
     @given(_texts)
     def test_anybody(self, name: str) -> None:
         """
-        Whatever somebody calls himself, it is the value, and nothing else.
+        Whatever a user calls themselves, it is the value, and nothing else.
         """
         template = FilterTemplate("(&(objectClass=person)(uid={username}))")
         self.assertEqual(

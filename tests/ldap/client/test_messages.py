@@ -48,7 +48,7 @@ from mycred._ldap.client._messages import (
 
 def theirs(kind: str, operation: Any, identity: int = 7) -> bytes:
     """
-    Have ldap3 encode a message.
+    Return a message as ldap3 encodes it.
     """
     whole = LDAPMessage()
     whole["messageID"] = MessageID(identity)

@@ -1,0 +1,73 @@
+"""
+Tests for how the tests are laid out.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+import mycred
+
+ROOT = Path(mycred.__file__).parents[1]
+
+
+def testModules() -> Iterator[Path]:
+    """
+    Yield the paths of all test modules.
+    """
+    yield from ROOT.glob("tests/**/test_*.py")
+
+
+def imported(path: Path) -> Iterator[str]:
+    """
+    Yield the names of the modules that a module may import, each with what it imports of
+    it.
+    """
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module or ''}.{alias.name}" for alias in node.names)
+
+
+class LayoutTests(SynchronousTestCase):
+    """
+    Tests for the modules of the tests.
+    """
+
+    def test_kit(self) -> None:
+        """
+        What test modules share stands in C{tests.kit}: none of them is imported.
+        """
+        names = {path.stem for path in testModules()}
+        for path in ROOT.glob("tests/**/*.py"):
+            for name in imported(path):
+                wrong = names.intersection(name.split("."))
+                self.assertFalse(wrong, f"{path} imports from {wrong}")
+
+    def test_everyModule(self) -> None:
+        """
+        Each module of mycred has a test module of its name, in the directory of its
+        package, or is named as C{L{mycred...}} in the docstring of a test module.
+        """
+        docstrings = [
+            ast.get_docstring(ast.parse(p.read_text("utf-8"))) for p in testModules()
+        ]
+        named = set(
+            re.findall(r"L\{(mycred[.\w]*)\}", " ".join(filter(None, docstrings)))
+        )
+        tested = {path.relative_to(ROOT / "tests") for path in testModules()}
+        missing = []
+        for path in sorted(ROOT.glob("mycred/**/*.py")):
+            parts = path.relative_to(ROOT / "mycred").with_suffix("").parts
+            name = ".".join(["mycred", *(p for p in parts if p != "__init__")])
+            words = [part.strip("_") for part in parts]
+            if Path(*words[:-1], f"test_{words[-1]}.py") in tested or name in named:
+                continue
+            missing.append(name)
+        self.assertEqual(missing, [])
