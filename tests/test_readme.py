@@ -111,7 +111,7 @@ def table(heading: str) -> list[list[str]]:
     for text in rows.splitlines():
         cells = [text[begin:end].strip() for begin, end in edges[:-1]]
         cells.append(text[edges[-1][0] :].strip())
-        if text.startswith(" ") or not any(cells[1:]):
+        if text.startswith(" "):
             # The row goes on.
             found[-1] = [f"{old} {new}".strip() for old, new in zip(found[-1], cells)]
         else:
