@@ -231,22 +231,22 @@ class TestTests(CheckoutTestCase):
     Tests for C{bin/test}, and for how C{.venv} is made.
     """
 
+    def assertFailures(self, out: str, last: str) -> None:
+        """
+        Assert that the output ends with the names of those of C{_TESTS} that fail, and
+        with a line.
+        """
+        names = ("better", "broken", "wrong", "wrongToo")
+        named = [f"failed: tests.test_some.Tests.test_{name}" for name in names]
+        self.assertEqual(out.splitlines()[-5:], [*named, last])
+
     def test_failed(self) -> None:
         """
         What has failed is named above the last line, whatever the report says.
         """
         status, out, err = self.run_("bin/test")
         self.assertEqual(status, 1, out + err)
-        self.assertEqual(
-            out.splitlines()[-5:],
-            [
-                *(
-                    f"failed: tests.test_some.Tests.test_{name}"
-                    for name in ("better", "broken", "wrong", "wrongToo")
-                ),
-                "1 passed, 4 failed, 1 skipped",
-            ],
-        )
+        self.assertFailures(out, "1 passed, 4 failed, 1 skipped")
         self.assertEqual("make accounts" in err, os.geteuid() == 0)
         # What is installed stays.
         before = (self.home / ".venv" / "installed-tests").stat().st_mtime_ns
@@ -436,16 +436,7 @@ class TestTests(CheckoutTestCase):
         self.write("tests/part/__init__.py", "")
         status, out, err = self.run_("bin/test")
         self.assertEqual(status, 1, out + err)
-        self.assertEqual(
-            out.splitlines()[-5:],
-            [
-                *(
-                    f"failed: tests.test_some.Tests.test_{name}"
-                    for name in ("better", "broken", "wrong", "wrongToo")
-                ),
-                "13 passed, 4 failed, 1 skipped",
-            ],
-        )
+        self.assertFailures(out, "13 passed, 4 failed, 1 skipped")
         ran = re.findall(r"ran (\d) (\d+)", out)
         self.assertEqual([one for one, _ in ran[::2]], [one for one, _ in ran[1::2]])
         self.assertEqual(ran[::2], ran[1::2])

@@ -55,8 +55,12 @@ class LayoutTests(SynchronousTestCase):
         Each module of mycred has a test module of its name, in the directory of its
         package, or is named as C{L{mycred...}} in the docstring of a test module.
         """
-        docstrings = [ast.get_docstring(ast.parse(p.read_text("utf-8"))) for p in testModules()]
-        named = set(re.findall(r"L\{(mycred[.\w]*)\}", " ".join(filter(None, docstrings))))
+        docstrings = [
+            ast.get_docstring(ast.parse(p.read_text("utf-8"))) for p in testModules()
+        ]
+        named = set(
+            re.findall(r"L\{(mycred[.\w]*)\}", " ".join(filter(None, docstrings)))
+        )
         tested = {path.relative_to(ROOT / "tests") for path in testModules()}
         missing = []
         for path in sorted(ROOT.glob("mycred/**/*.py")):
