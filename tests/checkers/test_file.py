@@ -1,5 +1,7 @@
 """
 Tests for L{mycred.checkers._file}.
+
+They cover L{mycred.checkers._filesteps}, too.
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
 """
 Tests for the checker of an LDAP directory, and for its auth type.
+
+They cover L{mycred.plugins.cred_ldap}, too.
 """
 
 from __future__ import annotations

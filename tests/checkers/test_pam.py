@@ -1,5 +1,7 @@
 """
 Tests for the checker of PAM services.
+
+They cover L{mycred.plugins.cred_pam}, too.
 """
 
 from __future__ import annotations

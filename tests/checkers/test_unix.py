@@ -1,5 +1,8 @@
 """
 Tests for the checkers of UNIX accounts.
+
+They cover L{mycred.checkers._unixsteps}, L{mycred.plugins.cred_passwd} and
+L{mycred.plugins.cred_unix}, too.
 """
 
 from __future__ import annotations

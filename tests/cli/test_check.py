@@ -1,5 +1,7 @@
 """
 Tests for C{mycred check}, in a process of its own, and for C{mycred types}.
+
+They cover L{mycred._cli._types}, too.
 """
 
 from __future__ import annotations

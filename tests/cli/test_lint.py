@@ -1,5 +1,8 @@
 """
 Tests for C{mycred lint}.
+
+They cover L{mycred._cli._filetypes}, L{mycred._cli._names} and
+L{mycred._cli._progress}, too.
 """
 
 from __future__ import annotations

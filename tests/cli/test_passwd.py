@@ -1,5 +1,8 @@
 """
 Tests for C{mycred passwd}.
+
+They cover L{mycred.__main__}, L{mycred._cli._errors}, L{mycred._cli._htpasswdfile},
+L{mycred._cli._main} and L{mycred._cli._prompt}, too.
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
 """
 Tests for L{mycred._ldap._configuration} and L{mycred._ldap._options}.
+
+They cover L{mycred._ldap._settings}, too.
 """
 
 from __future__ import annotations

@@ -1,5 +1,8 @@
 """
 Tests for L{mycred._passwordfile}.
+
+They cover L{mycred._files}, L{mycred._passwordfile._layout} and
+L{mycred._passwordfile._snapshot}, too.
 """
 
 from __future__ import annotations

@@ -1,5 +1,9 @@
 """
 Tests for the processes that check logins: real ones.
+
+They cover L{mycred._privileged.__main__}, L{mycred._privileged._broker},
+L{mycred._privileged._launch}, L{mycred._privileged._processes},
+L{mycred._privileged._worker} and L{mycred._processtree}, too.
 """
 
 from __future__ import annotations

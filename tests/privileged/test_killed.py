@@ -1,5 +1,7 @@
 """
 Tests for what comes after somebody has killed the processes that check logins.
+
+They cover L{mycred._sshkeys._authority}, too.
 """
 
 from __future__ import annotations
