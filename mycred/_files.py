@@ -10,7 +10,10 @@ import stat
 import time
 from collections.abc import Callable
 from operator import attrgetter
-from typing import BinaryIO
+from threading import Lock
+from typing import BinaryIO, Generic, TypeVar
+
+_T = TypeVar("_T")
 
 #: What tells one state of a file from another: times, size and place.
 Signature = tuple[int, int, int, int, int]
@@ -77,7 +80,7 @@ class Watch:
 
     def stateOf(self, status: os.stat_result) -> State:
         """
-        Tell the state that a file is in.
+        Return the state that a file is in.
         """
         now, signature = time.monotonic(), signatureOf(status)
         if signature != self._seen:
@@ -113,6 +116,60 @@ def readWhole(path: str, watch: Watch) -> tuple[bytes, State]:
     raise OSError(errno.EBUSY, "it changes while it is read", path)
 
 
+class KeptFile(Generic[_T]):
+    """
+    What a file holds, parsed; it is read again when the file differs.
+
+    The methods may be called in any thread.
+
+    @ivar path: the path of the file.
+    """
+
+    def __init__(self, path: str, parse: Callable[[bytes, State], _T]) -> None:
+        """
+        @param path: the path of the file.
+        @param parse: returns what is kept, of what the file holds and its state.
+        """
+        self.path = path
+        self._parse = parse
+        self._lock = Lock()
+        self._watch = Watch()
+        self._known: tuple[State, _T] | None = None
+
+    def read(self) -> _T:
+        """
+        Return what is kept of the file.
+
+        @raise OSError: as from L{readWhole}.
+        """
+        with self._lock:
+            known = self._known
+            if (
+                known is None
+                or known[0].isProvisional
+                or known[0].signature != self.signature()
+            ):
+                # Not two of them at a time.
+                self._known = known = None
+                text, state = readWhole(self.path, self._watch)
+                self._known = known = state, self._parse(text, state)
+            return known[1]
+
+    def signature(self) -> Signature:
+        """
+        Return what tells the state of the file from others.
+
+        @raise OSError: if there is no such file.
+        """
+        return signatureOf(os.stat(self.path))
+
+    def forget(self) -> None:
+        """
+        Drop what is kept.
+        """
+        self._known = None
+
+
 def openRegular(path: str) -> BinaryIO:
     """
     Open a file for reading, without a buffer.
@@ -142,6 +199,7 @@ def _openWithoutWaiting(path: str, flags: int) -> int:
 __all__ = [
     "LARGEST",
     "SETTLING",
+    "KeptFile",
     "Signature",
     "State",
     "Watch",

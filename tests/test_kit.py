@@ -55,9 +55,8 @@ class LayoutTests(SynchronousTestCase):
         Each module of mycred has a test module of its name, in the directory of its
         package, or is named as C{L{mycred...}} in the docstring of a test module.
         """
-        texts = [
-            ast.get_docstring(ast.parse(p.read_text("utf-8"))) for p in testModules()
-        ]
+        trees = [ast.parse(path.read_text("utf-8")) for path in testModules()]
+        texts = [ast.get_docstring(tree) or "" for tree in trees]
         named = set(re.findall(r"L\{(mycred[.\w]*)\}", " ".join(texts)))
         tested = {path.relative_to(ROOT / "tests") for path in testModules()}
         for path in ROOT.glob("mycred/**/*.py"):

@@ -30,8 +30,8 @@ from mycred.checkers.sshkeys import (
     UNIXAuthorizedKeysFiles,
 )
 
-from .checkers.sshkeys.test_publickeys import signed
 from .kit.files import BCRYPT, FileTestCase
+from .kit.keycheckers import signed
 from .kit.keys import blobOf, ed25519, line
 from .kit.services import Services
 

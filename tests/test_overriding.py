@@ -183,7 +183,7 @@ class OverridingTests(SynchronousTestCase):
         """
         Have nobody wait, and no real account asked.
         """
-        self.patch(_publickeys, "_LEAST", 0)
+        self.patch(_publickeys.SSHPublicKeyChecker, "_leastRefusal", 0)
         self.patch(Timing, "least", lambda _: 0)
         self.folder = Path(self.mktemp()).resolve()
         self.folder.mkdir()

@@ -6,17 +6,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from threading import Lock
 from typing import BinaryIO
 
-from .._files import (
-    Signature,
-    State,
-    Watch,
-    openRegular,
-    readWhole,
-    signatureOf,
-)
+from .._files import KeptFile, Signature, State, openRegular
 from .._paths import AnyPath, asPath
 from ._layout import LONGEST_LINE, Entry, Layout
 from ._snapshot import Snapshot
@@ -51,9 +43,7 @@ class UserFile:
         """
         self.path = asPath(path)
         self.layout = layout
-        self._lock = Lock()
-        self._snapshot: Snapshot | None = None
-        self._watch = Watch()
+        self._file = KeptFile(self.path, self._parse)
 
     def snapshot(self) -> Snapshot:
         """
@@ -63,17 +53,7 @@ class UserFile:
         @raise OSError: if it can't be read, is no regular file, is too large, or
             goes on changing while it is read.
         """
-        with self._lock:
-            known = self._snapshot
-            if (
-                known is None
-                or known.state.isProvisional
-                or known.state.signature != self.signature()
-            ):
-                # Not two of them at a time.
-                self._snapshot = known = None
-                self._snapshot = known = Snapshot(*self._read())
-            return known
+        return self._file.read()
 
     def scan(self, name: bytes) -> Iterator[Entry]:
         """
@@ -128,7 +108,7 @@ class UserFile:
         """
         Drop what was read.
         """
-        self._snapshot = None
+        self._file.forget()
 
     def open(self) -> BinaryIO:
         """
@@ -144,14 +124,13 @@ class UserFile:
 
         @raise OSError: if there is no such file.
         """
-        return signatureOf(os.stat(self.path))
+        return self._file.signature()
 
-    def _read(self) -> tuple[bytes, Layout, State]:
+    def _parse(self, text: bytes, state: State) -> Snapshot:
         """
-        Read the whole file, as it is at one moment.
+        Return what is kept of the file.
         """
-        text, state = readWhole(self.path, self._watch)
-        return text, self.layout, state
+        return Snapshot(text, self.layout, state)
 
     def _entryAt(self, file: BinaryIO, position: int, line: bytes | None) -> Entry | None:
         """

@@ -3,8 +3,8 @@ SSH keys: which keys open an account, and what may be done with them, as sshd de
 it.
 """
 
-from ._authority import Authority, KeySettings, makeAuthority
-from ._authorizedkeys import keysIn, readKey
+from ._authority import Authority
+from ._authorizedkeys import keyBlobIn, keysIn
 from ._certificate import Certificate, Offer, parseOffer, signingKeyOf
 from ._evidence import Honors, KeyEvidence, notedKey, noteKey
 from ._key import TOUCHED, TYPES, VERIFIED, PublicKey
@@ -14,6 +14,7 @@ from ._options import ANY_TUNNEL, SERVER_OPTIONS, BadOption, KeyOptions, merge
 from ._policy import ALGORITHMS, KeyPolicy, checkPolicy, isCertifying, signatureAlgorithm
 from ._ports import splitHost
 from ._revoked import Revoked
+from ._settings import KeySettings, makeAuthority
 from ._sources import isLike
 from ._strictmodes import UnsafeFile, asUser, insistOnModes, readSafely
 from ._wire import Fields, UnusableKey, string
@@ -49,6 +50,7 @@ __all__ = [
     "insistOnModes",
     "isCertifying",
     "isLike",
+    "keyBlobIn",
     "keysIn",
     "makeAuthority",
     "merge",
@@ -56,7 +58,6 @@ __all__ = [
     "notedKey",
     "parseOffer",
     "parseOptions",
-    "readKey",
     "readSafely",
     "signatureAlgorithm",
     "signingKeyOf",

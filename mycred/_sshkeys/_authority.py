@@ -1,5 +1,5 @@
 """
-Tell whether a key opens an account, and what may be done with it.
+Decide whether a key opens an account, and what may be done with it.
 
 The order is sshd's: revoked keys, the user's files, trusted authorities.
 """
@@ -11,17 +11,10 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import Any, Union
+from dataclasses import replace
+from typing import TypeVar, Union
 
-from .._accounts import (
-    AccountRules,
-    AccountStatus,
-    SystemUsers,
-    Users,
-    isAccountName,
-    madeUp,
-)
+from .._accounts import SystemUsers, Users, isAccountName, madeUp
 from .._secrets import printable
 from .._verdict import Account, Doubt, Kind, Note, Verdict
 from ..error import DenialReason
@@ -30,15 +23,17 @@ from ._budget import Limit, TooMuch
 from ._certificate import Certificate, Offer, signingKeyOf
 from ._evidence import KeyEvidence
 from ._groupmemory import GroupMemory
-from ._keyfiles import Kept, KeyFiles, expand
+from ._keyfiles import KeyFiles, ListFile, expand
 from ._options import BadOption, KeyOptions
 from ._policy import KeyPolicy
 from ._request import Request
 from ._revoked import Revoked
-from ._strictmodes import AsUser, UnsafeFile, asNobodyElse, readSafely
+from ._strictmodes import AsUser, UnsafeFile, readSafely, withOwnRights
 from ._wire import UnusableKey
 
-# What isn't there, or can't be had by anybody who tries again later.
+_T = TypeVar("_T")
+
+# What isn't there, or can't be read later either.
 _DEFINITE = {
     errno.EACCES,
     errno.EINVAL,  # no regular file
@@ -50,17 +45,17 @@ _DEFINITE = {
     errno.EPERM,
 }
 
-# So much is noted until somebody takes it, so much of each, and of so many lines.
+# So many notes are kept until they are taken, so much of each, and of so many lines.
 _MOST_NOTES, _LONGEST_NOTE, _MOST_TOLD = 100, 200, 20
 
 
-# What tells why an account may not be used.
+# Returns why an account may not be used; None if it may.
 Denial = Callable[[Account, list[Doubt]], Union[tuple[DenialReason, str], None]]
 
 
 class Authority:
     """
-    What tells whether a key opens an account.
+    What decides whether a key opens an account.
 
     Its methods wait for the file system and the name service, and may be called in any
     thread.
@@ -73,15 +68,15 @@ class Authority:
         *,
         policy: KeyPolicy = KeyPolicy(),  # noqa: B008
         denial: Denial | None = None,
-        asUser: AsUser = asNobodyElse,
+        asUser: AsUser = withOwnRights,
         now: Callable[[], float] = time.time,
     ) -> None:
         """
         @param files: where keys are.
-        @param users: who the users are; those of the system if L{None}.
+        @param users: where users are looked up; those of the system if L{None}.
         @param policy: which signatures count.
-        @param denial: return why an account may not be used, as L{AccountStatus.denial}
-            does; any may if L{None}.
+        @param denial: returns why an account may not be used, as L{AccountStatus.denial}
+            does; if L{None}, any account may.
         @param asUser: what lets files be opened with the rights of a user.
         @param now: what tells the time, in seconds since 1970.
         """
@@ -93,53 +88,53 @@ class Authority:
         self._asUser = asUser
         self._now = now
         self._notes: deque[Note] = deque(maxlen=_MOST_NOTES)
-        self._ca = self._kept(files.ca, authoritiesIn)
-        self._revoked = self._kept(files.revoked, Revoked.parse)
+        self._ca = self._listFile(files.ca, authoritiesIn)
+        self._revoked = self._listFile(files.revoked, Revoked.parse)
 
     def lookUp(self, name: bytes, offer: Offer, peer: str | None) -> Verdict:
         """
-        Look for a key.
+        Look a key up.
 
         @param name: the name of the user.
         @param offer: the key or the certificate.
-        @param peer: the address of the client, if it is known.
+        @param peer: the address of the client; L{None} if it isn't known.
 
-        @return: a verdict, with the L{KeyEvidence} in its C{key} if it is a good one; it
-            may be in doubt, also a good one.  A refusal that has an account is no last
-            word: a key may be authorized from elsewhere.  The account may be made up,
-            so that looking there takes as long for a name that nobody has.
+        @return: a verdict, with the L{KeyEvidence} in its C{key} if it accepts.  Any may
+            be in doubt, also one that accepts.  A refusal with an account isn't final:
+            the key may be authorized from elsewhere.  The account may be made up, so
+            that the look-up there takes as long for a name that no account has.
 
         @raise OSError: if it can't be found out.
         """
-        return _inDoubt(name, lambda doubts: self._lookUp(name, offer, peer, doubts))
+        return _withDoubt(name, lambda doubts: self._lookUp(name, offer, peer, doubts))
 
-    def judgeAccount(self, name: bytes) -> Verdict:
+    def judgeAccount(self, name: bytes, evidence: KeyEvidence | None = None) -> Verdict:
         """
-        Tell whether an account may be used whose key is right.
+        Judge whether an account may be used whose key is right.
 
         @param name: the name of the user.
+        @param evidence: what is known of the key.
 
-        @return: a verdict, without a key; it may be in doubt.
+        @return: a verdict, with the evidence; it may be in doubt.
 
         @raise OSError: if it can't be found out.
         """
         user = self._users.find(name).user if isAccountName(name) else None
         if user is None:
             return Verdict(Kind.REFUSED, name, "there is no such account")
-        account = user.account
-        return _inDoubt(name, lambda doubts: self._judgeAccount(account, None, doubts))
+        asked = user.account, evidence
+        return _withDoubt(name, lambda doubts: self._judgeAccount(*asked, doubts))
 
-    def vet(self, verdict: Verdict, offer: Offer) -> Verdict:
+    def checkRevoked(self, verdict: Verdict, offer: Offer) -> Verdict:
         """
-        Hold a key that is the user's, as somebody else knows, against those that are
-        revoked.
+        Hold a key that a program knows as the user's against those that are revoked.
 
-        @param verdict: that it is.
+        @param verdict: the verdict if it isn't one of them.
         @param offer: the key.
 
         @return: a verdict; it may be in doubt.
         """
-        return _inDoubt(
+        return _withDoubt(
             verdict.name,
             lambda doubts: self._refusalIfRevoked(offer, verdict.name, doubts) or verdict,
         )
@@ -148,14 +143,13 @@ class Authority:
         self, name: bytes, offer: Offer, peer: str | None, doubts: list[Doubt]
     ) -> Verdict:
         """
-        Look for a key.
+        Look a key up.
 
-        @param doubts: the state of each file is added to it that may have been
-            half-written.
+        @param doubts: gets the state of each file that may have been half-written.
         """
         user = self._users.find(name).user if isAccountName(name) else None
         known = name if user is None else user.name
-        # First, and for whoever asks: a revoked key tells nothing of names.
+        # First, and whatever the name: a revoked key tells nothing of names.
         refused = self._refusalIfRevoked(offer, known, doubts)
         if refused is not None:
             return refused
@@ -164,22 +158,22 @@ class Authority:
             why = "there is no such account"
             return Verdict(Kind.REFUSED, name, why, account=account)
         account = user.account
-        trouble: OSError | None = None
+        failed: OSError | None = None
         evidence = None
         request = self._request(offer, account, peer)
         for pattern in self._files.files:
             try:
                 evidence = self._findInFile(expand(pattern, account), request)
             except OSError as error:
-                trouble = error
+                failed = error
             if evidence is not None:
                 break
         if evidence is None and request.certificate is not None:
             evidence = self._findAuthority(request.certificate, request, doubts)
         if evidence is not None:
             return self._judgeAccount(account, evidence, doubts)
-        if trouble is not None:
-            return Verdict(Kind.UNSURE, user.name, str(trouble))
+        if failed is not None:
+            return Verdict(Kind.UNSURE, user.name, str(failed))
         why = "no line authorizes the key"
         return Verdict(Kind.REFUSED, user.name, why, account=account)
 
@@ -187,7 +181,7 @@ class Authority:
         self, offer: Offer, name: bytes, doubts: list[Doubt]
     ) -> Verdict | None:
         """
-        Return the verdict on a key that is revoked, or perhaps is; L{None} if it isn't.
+        Return the verdict on a key that is revoked, or may be; L{None} if it isn't.
         """
         try:
             if self._isRevoked(offer, doubts):
@@ -199,7 +193,7 @@ class Authority:
 
     def _isRevoked(self, offer: Offer, doubts: list[Doubt]) -> bool:
         """
-        Tell whether a key is revoked.
+        Return whether a key is revoked.
 
         @raise OSError: if it can't be found out.
         """
@@ -207,7 +201,7 @@ class Authority:
             return False
         listed = self._revoked.read()
         doubts.append(listed.doubt)
-        if listed.flaw:
+        if listed.value is None:
             raise OSError(listed.flaw)
         return offer in listed.value
 
@@ -215,7 +209,7 @@ class Authority:
         self, account: Account, evidence: KeyEvidence | None, doubts: list[Doubt]
     ) -> Verdict:
         """
-        Tell whether an account may be used whose key is right.
+        Judge whether an account may be used whose key is right.
         """
         name = os.fsencode(account.name)
         groups = self._groups.groupsOf(account)
@@ -230,12 +224,12 @@ class Authority:
         self, text: bytes, path: str, offer: Offer, account: Account, peer: str | None
     ) -> KeyEvidence | None:
         """
-        Look for a key in what a file of keys holds.
+        Return what a text of authorized_keys says of a key.
 
-        @param text: what it holds.
+        @param text: the text.
         @param path: what to call it.
 
-        @return: L{None} if no line authorizes the key.
+        @return: the evidence; L{None} if no line authorizes the key.
         """
         return self._findInText(text, path, self._request(offer, account, peer))
 
@@ -246,23 +240,25 @@ class Authority:
         while self._notes:
             yield self._notes.popleft()
 
-    def _kept(self, path: str | None, parse: Callable[[bytes, Skip], Any]) -> Kept | None:
+    def _listFile(
+        self, path: str | None, parse: Callable[[bytes, Skip], _T]
+    ) -> ListFile[_T] | None:
         """
-        Keep what a file of the administrator's holds.
+        Return a file of the administrator's; L{None} if there is none.
         """
         if not path:
             return None
-        return Kept(path, parse, lambda line, why: self._note(path, line, why))
+        return ListFile(path, parse, lambda line, why: self._note(path, line, why))
 
     def _request(self, offer: Offer, account: Account, peer: str | None) -> Request:
         """
-        Put together what somebody wants.
+        Return the request to log in to an account.
         """
         return Request(offer, account, peer, self._policy.certifying, self._now())
 
     def _findInFile(self, path: str, request: Request) -> KeyEvidence | None:
         """
-        Look for a key in a file of a user.
+        Return what a file of a user says of a key; L{None} if no line authorizes it.
 
         @raise OSError: if it can't be read now, and perhaps later.
         """
@@ -271,7 +267,7 @@ class Authority:
 
     def _findInText(self, text: bytes, path: str, request: Request) -> KeyEvidence | None:
         """
-        Look for a key in what a file holds.
+        Return what a text says of a key; L{None} if no line authorizes it.
         """
         wanted, budget = request.wanted, request.budget
         try:
@@ -291,9 +287,9 @@ class Authority:
 
     def _readAs(self, account: Account, path: str) -> bytes | None:
         """
-        Read a file of a user.
+        Return what a file of a user holds; L{None} if there is none, or it doesn't count.
 
-        @return: L{None} if there is none, or it doesn't count.
+        @raise OSError: if it can't be read now, and perhaps later.
         """
         with self._asUser(self._users, account):
             try:
@@ -311,7 +307,8 @@ class Authority:
         self, certificate: Certificate, request: Request, doubts: list[Doubt]
     ) -> KeyEvidence | None:
         """
-        Look whether a certificate is by a trusted authority.
+        Return what is known of a certificate by a trusted authority; L{None} if it is by
+        none, or doesn't count.
 
         @raise OSError: if it can't be found out.
         """
@@ -320,12 +317,14 @@ class Authority:
         path = str(self._files.ca)
         listed = self._ca.read()
         doubts.append(listed.doubt)
+        if listed.value is None:
+            raise OSError(f"{path}: {listed.flaw}")
         if certificate.authority.blob not in listed.value.blobs:
             if listed.value.flaw:
                 raise OSError(f"{path}: {listed.value.flaw}")
             return None
         try:
-            # First: nobody else may have a file read.
+            # First: only who holds a good certificate may have a file read.
             request.saidBy(certificate)
             options, where = self._principal(certificate, request, doubts)
             options = request.permittedBy(options)
@@ -340,10 +339,10 @@ class Authority:
         self, certificate: Certificate, request: Request, doubts: list[Doubt]
     ) -> tuple[KeyOptions, tuple[str, int] | None]:
         """
-        Find out whether a certificate is for a user.
+        Return what is said of the principal by which a certificate is for a user.
 
-        @return: options that it must be permitted by, too, and where they stand, if
-            anywhere.
+        @return: options that must permit the login, too, and the path and the number of
+            the line where they stand; L{None} for these if they stand nowhere.
 
         @raise UnusableKey: if it isn't.
         """
@@ -366,7 +365,8 @@ class Authority:
         doubts: list[Doubt],
     ) -> tuple[KeyOptions, tuple[str, int]]:
         """
-        Look for one of some names in a file of principals.
+        Return the options of one of some names in a file of principals, with the path and
+        the number of the line.
 
         @raise UnusableKey: if there is none.
         @raise TooMuch: if there is too much to look at.
@@ -384,15 +384,15 @@ class Authority:
             except BadOption as error:
                 self._noteLine(path, line.number, error, request)
                 continue
-            # As for sshd: the first line that can be read decides.
+            # As for sshd: the first line that can be parsed decides.
             if options.isAuthority or options.principals is not None:
                 raise BadOption(f"{path}:{line.number}: an option has no place there")
             return options, (path, line.number)
-        raise UnusableKey(f"it is for nobody whom {path} names")
+        raise UnusableKey(f"it is for no principal that {path} names")
 
     def _noteLine(self, path: str, line: int, error: Exception, request: Request) -> None:
         """
-        Note why a line doesn't count, unless that was said of many.
+        Note why a line doesn't count, unless that was noted of many.
         """
         request.told += 1
         if request.told <= _MOST_TOLD:
@@ -403,23 +403,23 @@ class Authority:
         Note why a file or a line doesn't count.
         """
         where = path if line is None else f"{path}:{line}"
-        # What a user or a client has written may be as long as he likes.
+        # What a user or a client has written may be of any length.
         values = {"where": printable(where), "why": printable(why[:_LONGEST_NOTE])}
         self._notes.append(Note("{where}: {why}", values))
 
 
-def _inDoubt(name: bytes, look: Callable[[list[Doubt]], Verdict]) -> Verdict:
+def _withDoubt(name: bytes, lookUp: Callable[[list[Doubt]], Verdict]) -> Verdict:
     """
-    Look, and add to the verdict which files it is in doubt for.
+    Return a verdict that says for which files it is in doubt.
 
     @param name: the name that is looked up.
-    @param look: what adds their states to a list.
+    @param lookUp: returns the verdict, and adds the states of these files to a list.
 
-    @raise OSError: from C{look}, if there is no doubt.
+    @raise OSError: from C{lookUp}, if there is no doubt.
     """
     doubts: list[Doubt] = []
     try:
-        verdict = look(doubts)
+        verdict = lookUp(doubts)
     except OSError as error:
         if not any(doubts):
             raise
@@ -431,7 +431,7 @@ def _evidence(
     offer: Offer, options: KeyOptions, path: str, line: int | None
 ) -> KeyEvidence:
     """
-    Tell what is known of a key.
+    Return what is known of a key.
     """
     key = signingKeyOf(offer)
     evidence = KeyEvidence(key.type.decode("ascii"), key.fingerprint, options, path, line)
@@ -444,43 +444,4 @@ def _evidence(
     return evidence
 
 
-@dataclass(frozen=True)
-class KeySettings:
-    """
-    What decides about keys, also in another process.
-
-    @ivar files: where keys are.
-    @ivar policy: which keys and signatures count.
-    @ivar rules: what an account must be like; L{None} if any account may be used, also
-        one that is locked.
-    @ivar shadow: the path of a shadow file; L{None} if there is none.
-    """
-
-    files: KeyFiles
-    policy: KeyPolicy = KeyPolicy()  # noqa: RUF009
-    rules: AccountRules | None = None
-    shadow: str | None = None
-
-
-def makeAuthority(
-    settings: KeySettings,
-    *,
-    users: Users | None = None,
-    asUser: AsUser = asNobodyElse,
-) -> Authority:
-    """
-    Make what tells whether keys open accounts, of settings.
-
-    @param settings: the settings.
-    @param users: who the users are; those of the system if L{None}.
-    @param asUser: what lets files be opened with the rights of a user.
-    """
-    known = SystemUsers() if users is None else users
-    denial = None
-    if settings.rules is not None:
-        denial = AccountStatus(known, settings.shadow, settings.rules).denial
-    files, policy = settings.files, settings.policy
-    return Authority(files, known, policy=policy, denial=denial, asUser=asUser)
-
-
-__all__ = ["Authority", "KeySettings", "makeAuthority"]
+__all__ = ["Authority"]

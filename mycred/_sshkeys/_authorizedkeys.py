@@ -29,7 +29,7 @@ _LONGEST_USUAL = 1024
 # What OpenSSH takes for space after a key.
 _SPACES = b" \t\n\v\f\r"
 
-#: A longer line isn't read, in bytes.
+#: A longer line isn't parsed, in bytes.
 LONGEST_LINE = 2**16
 
 # A type and a key, with what else stands there up to the next blank.
@@ -59,15 +59,14 @@ _OTHERS = {
 # All algorithms of signatures.
 _ALGORITHMS = frozenset(NAMES)
 
-# What each word stands for with which a line can begin: the same word may stand for a key
-# and, in a certificate, for its key.
+# What each word stands for with which a line can begin.
 _KNOWN = {
     **NAMES,
     **_OTHERS,
     **{name: b"a certificate of " + type for name, type in CERTIFIED.items()},
 }
 
-#: What is told of a line that is left out: its number, and why.
+#: Called with a line that is left out: its number, and why.
 Skip = Callable[[int, str], None]
 
 
@@ -89,14 +88,14 @@ def linesWith(
     text: bytes, blob: bytes, base64: bytes, budget: Budget | None = None
 ) -> Iterator[Line]:
     """
-    Find the lines of authorized_keys that hold a key, without reading the others.
+    Return the lines of authorized_keys that hold a key, without parsing the others.
 
     @param text: what the file holds.
     @param blob: the key, as it is written on the wire.
     @param base64: the same, as it is written in a file.
-    @param budget: what is counted against.
+    @param budget: what the work is counted against.
 
-    @raise TooMuch: if too much would have to be looked at.
+    @raise TooMuch: if there would be too much of it.
     """
     budget = Budget() if budget is None else budget
     budget.spend(Limit.BYTES, len(text))
@@ -112,7 +111,7 @@ def linesWith(
             continue
         budget.spend(Limit.LINE_BYTES, max(0, end - start - usual))
         number, counted = number + text.count(b"\n", counted, start), start
-        line = readLine(text[start:end], number)
+        line = parseLine(text[start:end], number)
         if line is not None and line.blob == blob:
             yield line
 
@@ -136,47 +135,46 @@ def _places(text: bytes, wanted: bytes) -> Iterator[int]:
 
 def _endOfLine(text: bytes, place: int) -> int:
     """
-    Tell where a line ends.
+    Return the position at which a line ends.
     """
     end = text.find(b"\n", place)
     return len(text) if end < 0 else end
 
 
-def readLine(text: bytes, number: int) -> Line | None:
+def parseLine(text: bytes, number: int) -> Line | None:
     """
-    Read a line of authorized_keys.
+    Return what a line of authorized_keys says; L{None} if there is no key in it.
 
-    @return: L{None} if there is no key in it.
+    @param number: its number in the file, counted from 1.
     """
     text = text.lstrip(_BLANKS)
     if not text or text[:1] == b"#" or b"\0" in text:
         return None
     try:
-        return Line(number, readKey(text), b"")
+        return Line(number, keyBlobIn(text), b"")
     except UnusableKey:
         pass
     match = _options.match(text)
     length = match.end() if match else 0
     try:
-        return Line(number, readKey(text[length:]), text[:length])
+        return Line(number, keyBlobIn(text[length:]), text[:length])
     except UnusableKey:
         return None
 
 
 def skipSilently(line: int, why: str) -> None:
     """
-    Tell nobody of a line that is left out.
+    Leave a line out without a word.
     """
 
 
 def keysIn(text: bytes, skip: Skip = skipSilently) -> list[bytes]:
     """
-    Read a list of keys without options: of authorities, or of revoked keys.  As for
-    sshd, RSA keys that are too short are left out, since they are of no use anyway.
+    Return the blobs of a list of keys without options: of authorities, or of revoked
+    keys.  As for sshd, RSA keys that are too short are left out, since they are of no use
+    anyway.
 
-    @param skip: what is told of lines that are left out.
-
-    @return: their blobs.
+    @param skip: called with lines that are left out.
 
     @raise UnusableKey: if a line holds something else.
     """
@@ -185,14 +183,14 @@ def keysIn(text: bytes, skip: Skip = skipSilently) -> list[bytes]:
 
 def _eachKeyIn(text: bytes, skip: Skip) -> Iterator[bytes]:
     """
-    Read the keys one by one.
+    Return the keys one by one.
     """
     for number, line in enumerate(text.split(b"\n"), 1):
         line = line.lstrip(_BLANKS)
         if not line.rstrip(b"\r") or line[:1] == b"#":
             continue
         try:
-            yield readKey(line)
+            yield keyBlobIn(line)
         except ShortKey as error:
             skip(number, f"skipped: {error}")
         except UnusableKey as error:
@@ -214,9 +212,9 @@ class Authorities(NamedTuple):
 
 def authoritiesIn(text: bytes, skip: Skip) -> Authorities:
     """
-    Read a list of the keys of authorities.
+    Return the keys in a list of authorities.
 
-    @param skip: what is told of lines that are left out.
+    @param skip: called with lines that are left out.
     """
     blobs: set[bytes] = set()
     try:
@@ -243,7 +241,7 @@ class Principal(NamedTuple):
 
 def principalsIn(text: bytes, budget: Budget | None = None) -> Iterator[Principal]:
     """
-    Read a file of principals.
+    Return the lines of a file of principals.
 
     @param budget: what its lines are counted against.
 
@@ -265,7 +263,7 @@ def principalsIn(text: bytes, budget: Budget | None = None) -> Iterator[Principa
 
 def plainBlob(blob: bytes) -> bytes:
     """
-    Return the key in a certificate; a key comes back as it is.
+    Return the key in a certificate; a key is returned as it is.
 
     @raise UnusableKey: if it is no certificate, and no key.
     """
@@ -274,11 +272,10 @@ def plainBlob(blob: bytes) -> bytes:
     return blob
 
 
-def readKey(text: bytes) -> bytes:
+def keyBlobIn(text: bytes) -> bytes:
     """
-    Read a key as it is written in a file; a comment may follow.
-
-    @return: its blob; of those types that don't count here, no more is known of it.
+    Return the blob of a key that is written as in a file; a comment may follow.  Of
+    types that don't count here, no more than the blob is checked.
 
     @raise ShortKey: if it is an RSA key that is too short.
     @raise UnusableKey: if it is none.
@@ -293,9 +290,9 @@ def readKey(text: bytes) -> bytes:
 @lru_cache(maxsize=4)
 def _blobOf(type: bytes, base64: bytes) -> bytes:
     """
-    Decode a key of a type.
+    Return the blob of a key.
 
-    @param type: what its name stands for.
+    @param type: its type, which its name stands for.
     """
     blob = decode(base64)
     if _KNOWN.get(Fields(blob).string()) != type:
@@ -305,10 +302,8 @@ def _blobOf(type: bytes, base64: bytes) -> bytes:
 
 def usualBlob(blob: bytes) -> bytes:
     """
-    Read a key or a certificate of any type that OpenSSH knows.
-
-    @return: how it is usually written; of those types that don't count here, no more is
-        known of it than their name.
+    Return how a key or a certificate of any type that OpenSSH knows is usually written;
+    of types that don't count here, no more than the name is checked.
 
     @raise ShortKey: if it is an RSA key that is too short.
     @raise UnusableKey: if it is none.
@@ -325,14 +320,14 @@ def _insistOnSignature(certificate: Certificate) -> None:
     """
     Insist that a certificate is what its authority has signed.
     """
-    # An old one may be by SHA-1: it lets nobody in, but its key can be revoked by it.
+    # An old one may be by SHA-1: no user logs in by it, but its key can be revoked by it.
     if Fields(certificate.signature).string() != b"ssh-rsa":
         certificate.verify(_ALGORITHMS)
 
 
 def optionsIn(line: Line | Principal, budget: Budget | None = None) -> KeyOptions:
     """
-    Read the options of a line.
+    Return the options of a line.
 
     @param budget: what they are counted against.
 
@@ -352,13 +347,13 @@ __all__ = [
     "Principal",
     "Skip",
     "authoritiesIn",
+    "keyBlobIn",
     "keysIn",
     "linesWith",
     "optionsIn",
+    "parseLine",
     "plainBlob",
     "principalsIn",
-    "readKey",
-    "readLine",
     "skipSilently",
     "usualBlob",
 ]

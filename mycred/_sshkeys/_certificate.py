@@ -20,7 +20,7 @@ CERTIFIED = {
 # The type of a certificate for a user.
 _USER = 1
 
-# A longer one isn't read, in bytes.
+# A longer one isn't parsed, in bytes.
 _LONGEST = 2**16
 
 # As many as OpenSSH takes.
@@ -33,18 +33,18 @@ _MOST_OPTIONS = 64
 
 class Certificate(NamedTuple):
     """
-    A certificate: a key, and what somebody says of it.
+    A certificate: a key, and what an authority says of it.
 
     @ivar key: the key.
-    @ivar serial: its number.
+    @ivar serial: its serial number.
     @ivar isForUser: whether it is for a user, not for a host.
-    @ivar id: what the one who signed it calls it.
+    @ivar id: its key ID, by which the authority calls it.
     @ivar principals: the names for which it is.
     @ivar since: from when it counts, in seconds since 1970.
     @ivar until: until when it counts, in seconds since 1970.
-    @ivar critical: names and values of which all must be obeyed.
-    @ivar extensions: names and values that may be ignored.
-    @ivar authority: the key of the one who signed it.
+    @ivar critical: names and values of options that all must be obeyed.
+    @ivar extensions: names and values of options that may be ignored.
+    @ivar authority: the key of the authority.
     @ivar signed: what was signed.
     @ivar signature: the signature.
     """
@@ -65,7 +65,7 @@ class Certificate(NamedTuple):
     @classmethod
     def parse(cls, blob: bytes) -> Certificate:
         """
-        Read a certificate.  Its signature isn't looked at.
+        Return the certificate in a blob.  Its signature isn't verified.
 
         @raise UnusableKey: if it isn't one.
         """
@@ -75,7 +75,7 @@ class Certificate(NamedTuple):
         type = fields.string()
         if type not in CERTIFIED:
             raise UnusableKey("a type of certificate that doesn't count here")
-        fields.string()  # so that nobody knows beforehand what will be signed
+        fields.string()  # a nonce, so that what is signed isn't known beforehand
         key = PublicKey.read(fields, CERTIFIED[type])
         serial, kind, id = fields.number(8), fields.number(4), fields.text()
         principals = _readAll(fields.string())
@@ -116,13 +116,13 @@ class Certificate(NamedTuple):
 
         @raise UnusableKey: if it wasn't.
         """
-        # As for sshd, nobody needs to have touched an authority that is a security key.
+        # As for sshd, an authority that is a security key needn't have been touched.
         signed = self.authority.signedBy(self.signature, self.signed)
         self.authority.verify(self.signature, signed, algorithms)
 
     def flaw(self, now: float) -> str | None:
         """
-        Tell why it doesn't count.
+        Return why it doesn't count; L{None} if it does.
 
         @param now: the time, in seconds since 1970.
         """
@@ -141,7 +141,7 @@ Offer = Union[PublicKey, Certificate]
 
 def parseOffer(blob: bytes) -> Offer:
     """
-    Read a key or a certificate.
+    Return the key or the certificate in a blob.
 
     @raise UnusableKey: if it is neither.
     """
@@ -152,14 +152,14 @@ def parseOffer(blob: bytes) -> Offer:
 
 def signingKeyOf(offer: Offer) -> PublicKey:
     """
-    Return the key that signs.
+    Return the key that signs: that in a certificate, or the key itself.
     """
     return offer.key if isinstance(offer, Certificate) else offer
 
 
 def _readAuthority(blob: bytes) -> PublicKey:
     """
-    Read the key of an authority.
+    Return the key of an authority.
     """
     try:
         return PublicKey.parse(blob)
@@ -170,7 +170,7 @@ def _readAuthority(blob: bytes) -> PublicKey:
 
 def _readAll(data: bytes) -> tuple[str, ...]:
     """
-    Read names.
+    Return the names in a field of a certificate.
     """
     fields = Fields(data)
     names: list[str] = []
@@ -183,7 +183,7 @@ def _readAll(data: bytes) -> tuple[str, ...]:
 
 def _readPairs(fields: Fields) -> tuple[tuple[str, bytes], ...]:
     """
-    Read names and values.
+    Return the names and values in a field of a certificate.
     """
     inner = Fields(fields.string())
     pairs: list[tuple[str, bytes]] = []

@@ -1,10 +1,10 @@
 """
-What is known of the key with which somebody has logged in.
+What is known of the key with which a user has logged in.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from .._records import unpack
 from ._options import KeyOptions
@@ -12,16 +12,16 @@ from ._options import KeyOptions
 
 class KeyEvidence(NamedTuple):
     """
-    The key with which somebody has logged in, and what may be done with it.
+    The key with which a user has logged in, and what may be done with it.
 
-    @ivar type: its type, as C{ssh-ed25519}.
-    @ivar fingerprint: what names it, as C{ssh-keygen -l} shows it.
+    @ivar type: its type, such as C{ssh-ed25519}.
+    @ivar fingerprint: its fingerprint, as C{ssh-keygen -l} shows it.
     @ivar options: what may be done with it: what the line, the certificate and the file
         of principals say, taken together.
-    @ivar file: where it was found; L{None} if in no file.
+    @ivar file: the path of the file where it was found; L{None} if in no file.
     @ivar line: the number of the line, counted from 1; L{None} if there is none.
-    @ivar certificateId: what its certificate is called; L{None} if it has none.
-    @ivar serial: the number of the certificate.
+    @ivar certificateId: the key ID of its certificate; L{None} if it has none.
+    @ivar serial: the serial number of the certificate.
     @ivar authority: the fingerprint of the key that has signed the certificate.
     """
 
@@ -36,7 +36,7 @@ class KeyEvidence(NamedTuple):
 
     def __str__(self) -> str:
         """
-        Return what the log is told of it.
+        Return the key as the log shows it.
         """
         text = f"{self.type} {self.fingerprint}"
         if self.certificateId is not None:
@@ -47,7 +47,7 @@ class KeyEvidence(NamedTuple):
         return text
 
     @classmethod
-    def restore(cls, packed: Any) -> KeyEvidence:
+    def restore(cls, packed: object) -> KeyEvidence:
         """
         Return evidence that has perhaps come from another process.
 
@@ -58,26 +58,27 @@ class KeyEvidence(NamedTuple):
 
 class Honors(frozenset[str]):
     """
-    What a server sees to, in the attribute C{honors} of credentials.  A checker notes
-    there the key to whose options the server has to hold the user: a program may have an
-    avatar ID of its own made out of the checker's, which then knows nothing of it.
+    The options that a server enforces, in the attribute C{honors} of credentials.  A
+    checker notes there the key to whose options the server has to hold the user: a
+    program may make an avatar ID of its own out of the checker's, which then doesn't
+    know the key.
 
     @ivar key: the key; L{None} if there is none.
     """
 
     key: KeyEvidence | None = None
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> tuple[type[frozenset[str]], tuple[()]]:
         """
         Stay behind when credentials go to another process: no note comes back from
-        there, so that nobody would see to anything.
+        there, so that no option would be enforced.
         """
         return frozenset, ()
 
 
 def noteKey(credentials: object, key: KeyEvidence) -> None:
     """
-    Tell the server to what it has to hold a user, if they are let in.
+    Note for the server to which key's options it has to hold a user, if they are let in.
     """
     honors = getattr(credentials, "honors", None)
     if isinstance(honors, Honors):
@@ -86,7 +87,7 @@ def noteKey(credentials: object, key: KeyEvidence) -> None:
 
 def notedKey(credentials: object) -> KeyEvidence | None:
     """
-    Return what was noted.
+    Return the key that was noted; L{None} if none was.
     """
     honors = getattr(credentials, "honors", None)
     return honors.key if isinstance(honors, Honors) else None

@@ -32,8 +32,8 @@ from cryptography.hazmat.primitives.hashes import (
 
 from ._wire import Fields, ShortKey, UnusableKey, string
 
-#: The flags that a security key signs (PROTOCOL.u2f): somebody touched it, and it has
-#: seen their PIN or their finger.
+#: The flags that a security key signs (PROTOCOL.u2f): it was touched, and it has verified
+#: its owner by a PIN or a finger.
 TOUCHED, VERIFIED = 0x01, 0x04
 
 # Flags of which only a browser's signature may have the first, with extensions.
@@ -55,8 +55,8 @@ class _Type(NamedTuple):
     """
     A type of key.
 
-    @ivar read: read what follows its name.
-    @ivar verify: verify a signature, by the fields of the key, the algorithm, the
+    @ivar read: checks the fields that follow its name, and moves past them.
+    @ivar verify: verifies a signature, by the fields of the key, the algorithm, the
         signature and what was signed.
     @ivar algorithms: the algorithms of its signatures.
     """
@@ -68,7 +68,7 @@ class _Type(NamedTuple):
 
 def _readRSA(fields: Fields) -> None:
     """
-    Read e and n (RFC 4253, section 6.6).
+    Check e and n (RFC 4253, section 6.6).
     """
     fields.natural()
     bits = fields.natural().bit_length()
@@ -90,7 +90,7 @@ def _verifyRSA(fields: Fields, algorithm: bytes, signature: bytes, data: bytes) 
 
 def _readEd25519(fields: Fields) -> None:
     """
-    Read a point (RFC 8709, section 4).
+    Check a point (RFC 8709, section 4).
     """
     if len(fields.string()) != 32:
         raise UnusableKey("an Ed25519 key of another size")
@@ -109,13 +109,13 @@ def _ecdsa(
     curve: EllipticCurve, hash: HashAlgorithm, name: bytes, algorithm: bytes
 ) -> _Type:
     """
-    Make a type (RFC 5656, section 3).
+    Return a type of ECDSA key (RFC 5656, section 3).
     """
     size = (curve.key_size + 7) // 8
 
     def read(fields: Fields) -> None:
         named, point = fields.string(), fields.string()
-        # Only as RFC 5656 wants it of everybody: not compressed.
+        # Only in the form that RFC 5656 demands: not compressed.
         if named != name or len(point) != 1 + 2 * size or point[0] != 4:
             raise UnusableKey("not a point of this curve")
 
@@ -132,7 +132,7 @@ def _ecdsa(
 
 def _sk(plain: _Type, *algorithms: bytes) -> _Type:
     """
-    Make the type of a security key: it tells for which application it is, and signs
+    Return the type of a security key: the blob names its application too, and it signs
     something else (PROTOCOL.u2f).
     """
 
@@ -185,7 +185,7 @@ class PublicKey(NamedTuple):
     @classmethod
     def parse(cls, blob: bytes) -> PublicKey:
         """
-        Read a key.
+        Return the key in a blob.
 
         @raise UnusableKey: if it isn't one, or of a type that doesn't count here.
         """
@@ -197,7 +197,7 @@ class PublicKey(NamedTuple):
     @classmethod
     def read(cls, fields: Fields, type: bytes) -> PublicKey:
         """
-        Read the fields of a key that follow its type.
+        Return the key whose fields follow its type, and move past them.
         """
         if type not in NAMES:
             raise UnusableKey("a type of key that doesn't count here")
@@ -216,7 +216,7 @@ class PublicKey(NamedTuple):
     @property
     def application(self) -> bytes | None:
         """
-        For what a security key was made; L{None} if it is none.
+        The application of a security key; L{None} for other keys.
         """
         if not self.type.startswith(b"sk-"):
             return None
@@ -236,7 +236,7 @@ class PublicKey(NamedTuple):
     @property
     def fingerprint(self) -> str:
         """
-        What names it, as C{ssh-keygen -l} does.
+        Its fingerprint, as C{ssh-keygen -l} shows it.
         """
         digest = b64encode(sha256(self.blob).digest()).rstrip(b"=")
         return f"SHA256:{digest.decode('ascii')}"
@@ -332,7 +332,7 @@ class _SKSignature(NamedTuple):
     @classmethod
     def parse(cls, signature: bytes) -> _SKSignature:
         """
-        Take a signature apart.
+        Return the parts of a signature.
 
         @raise UnusableKey: if it is none.
         """
@@ -372,7 +372,7 @@ class _SKSignature(NamedTuple):
 
 def decode(text: bytes) -> bytes:
     """
-    Decode base64, in the one right way to write it.
+    Return what base64 stands for, if it is written in the one right way.
 
     @raise UnusableKey: if it isn't that.
     """

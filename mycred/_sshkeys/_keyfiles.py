@@ -7,17 +7,19 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from hashlib import sha256
-from threading import Lock
-from typing import Any, NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
-from .._files import Signature, State, Watch, readWhole, signatureOf
+from .._files import KeptFile, Signature, State
 from .._verdict import Account
 from ._authorizedkeys import Skip, keysIn
 from ._key import PublicKey
 from ._policy import KeyPolicy
 from ._revoked import Revoked
 from ._wire import UnusableKey
+
+_T = TypeVar("_T")
 
 #: Where sshd looks, and Twisted.
 FILES = (".ssh/authorized_keys", ".ssh/authorized_keys2")
@@ -27,16 +29,17 @@ class KeyFiles(NamedTuple):
     """
     Where keys are, and what else decides.
 
-    In the names of files, C{%h} stands for the home of the user, C{%u} for his name,
-    C{%U} for his number and C{%%} for C{%}; what doesn't begin with C{/} is in his
-    home.
+    In the paths, C{%h} stands for the home directory of the user, C{%u} for their name,
+    C{%U} for their uid and C{%%} for C{%}; a path that doesn't begin with C{/} is in
+    their home directory.
 
-    @ivar files: the files with keys.
-    @ivar ca: a file with the keys of trusted authorities.
-    @ivar revoked: a file with revoked keys, or a KRL.
-    @ivar principals: the file with the principals for one of which a certificate by a
-        trusted authority must be; if L{None}, it must be for the user's name.
-    @ivar isStrict: whether files to which others may write are refused.
+    @ivar files: the paths of the files with keys.
+    @ivar ca: the path of a file with the keys of trusted authorities.
+    @ivar revoked: the path of a file with revoked keys, or a KRL.
+    @ivar principals: the path of the file with the principals for one of which a
+        certificate by a trusted authority must be; if L{None}, it must be for the user's
+        name.
+    @ivar isStrict: whether files that others may write are refused.
     """
 
     files: tuple[str, ...] = FILES
@@ -46,76 +49,62 @@ class KeyFiles(NamedTuple):
     isStrict: bool = True
 
 
-class Content(NamedTuple):
+@dataclass(frozen=True)
+class Content(Generic[_T]):
     """
     What a file of the administrator's holds.
 
-    @ivar value: what that is; L{None} if it is something else than it should be.
+    @ivar value: what it holds; L{None} if it is something else than it should be.
     @ivar flaw: what is wrong with it then.
     @ivar doubt: the state of the file, if it had changed just before, and so may have
         been half-written.
     """
 
-    value: Any
+    value: _T | None
     flaw: str = ""
     doubt: Signature | None = None
 
 
-class Kept:
+class ListFile(Generic[_T]):
     """
-    What a file of the administrator's holds, which is read again when it differs.
+    A file of the administrator's, which lists keys.  It is parsed again when what it
+    holds differs.
     """
 
-    def __init__(
-        self, path: str, parse: Callable[[bytes, Skip], Any], skip: Skip
-    ) -> None:
+    def __init__(self, path: str, parse: Callable[[bytes, Skip], _T], skip: Skip) -> None:
         """
-        @param path: its name.
-        @param parse: what reads it, and is told C{skip}.
-        @param skip: what is told of lines that are left out.
+        @param path: its path.
+        @param parse: returns what a text says; called with C{skip}, too.
+        @param skip: called with lines that are left out.
         """
-        self._path = path
         self._parse = parse
         self._skip = skip
-        self._lock = Lock()
-        self._watch = Watch()
-        self._state: State | None = None
+        self._file = KeptFile(path, self._parsed)
         self._digest = b""
-        self._content = Content(None)
+        self._content: Content[_T] = Content(None)
 
-    def read(self) -> Content:
+    def read(self) -> Content[_T]:
         """
         Return what it holds.
 
         @raise OSError: if it can't be read.
         """
-        with self._lock:
-            state = self._state
-            if (
-                state is None
-                or state.isProvisional
-                or state.signature != signatureOf(os.stat(self._path))
-            ):
-                self._load()
-            return self._content
+        return self._file.read()
 
-    def _load(self) -> None:
+    def _parsed(self, text: bytes, state: State) -> Content[_T]:
         """
-        Read it.
+        Return what a text says.
         """
-        text, state = readWhole(self._path, self._watch)
-        doubt = state.signature if state.isYoung else None
         digest = sha256(text).digest()
-        # It may differ though its state doesn't tell; where it doesn't, it was taken
-        # apart before.
+        # A file may differ without its state telling; a text that is the same was parsed
+        # before.
         if digest != self._digest:
             try:
                 self._content = Content(self._parse(text, self._skip))
             except UnusableKey as error:
                 self._content = Content(None, str(error))
             self._digest = digest
-        self._content = self._content._replace(doubt=doubt)
-        self._state = state
+        return replace(self._content, doubt=state.signature if state.isYoung else None)
 
 
 def expand(pattern: str, account: Account) -> str:
@@ -138,9 +127,11 @@ def expand(pattern: str, account: Account) -> str:
 
 def checkPattern(pattern: str) -> str:
     """
-    Insist on a pattern for names of files.
+    Return the path of a file of each user, if it can be one.
 
-    @raise ValueError: if it is none.
+    @param pattern: the path, as in L{KeyFiles}.
+
+    @raise ValueError: if it can't.
     """
     if not pattern:
         raise ValueError("write the name of a file")
@@ -151,10 +142,10 @@ def checkPattern(pattern: str) -> str:
 
 def checkKeyFiles(ca: str | None, revoked: str | None, policy: KeyPolicy) -> None:
     """
-    Insist on the administrator's files.
+    Insist on files of the administrator's that can take effect.
 
-    @param ca: a file with the keys of authorities.
-    @param revoked: a file with revoked keys, or a KRL.
+    @param ca: the path of a file with the keys of authorities.
+    @param revoked: the path of a file with revoked keys, or a KRL.
     @param policy: which signatures count.
 
     @raise ValueError: if one isn't what it should be.
@@ -166,22 +157,22 @@ def checkKeyFiles(ca: str | None, revoked: str | None, policy: KeyPolicy) -> Non
         skipped.append(f"; line {line} is {why}")
 
     if ca is not None:
-        listed = Kept(ca, keysIn, skip).read()
-        if listed.flaw:
-            raise ValueError(f"ca: {ca}: {listed.flaw}")
-        if not listed.value:
+        trusted = ListFile(ca, keysIn, skip).read()
+        if trusted.flaw:
+            raise ValueError(f"ca: {ca}: {trusted.flaw}")
+        if not trusted.value:
             raise ValueError(f"ca: there is no key in {ca}{''.join(skipped[:1])}")
-        if all(_flaw(blob, policy) for blob in listed.value):
+        if all(_flaw(blob, policy) for blob in trusted.value):
             raise ValueError(f"ca: no key in {ca} is of a type that counts")
     if revoked is not None:
-        listed = Kept(revoked, Revoked.parse, skip).read()
-        if listed.flaw:
-            raise ValueError(f"revoked: {revoked}: {listed.flaw}")
+        flaw = ListFile(revoked, Revoked.parse, skip).read().flaw
+        if flaw:
+            raise ValueError(f"revoked: {revoked}: {flaw}")
 
 
 def _flaw(blob: bytes, policy: KeyPolicy) -> str | None:
     """
-    Return why an authority with a key doesn't count.
+    Return why an authority with a key doesn't count; L{None} if it does.
     """
     try:
         return policy.flaw(PublicKey.parse(blob))
@@ -189,4 +180,4 @@ def _flaw(blob: bytes, policy: KeyPolicy) -> str | None:
         return str(error)
 
 
-__all__ = ["FILES", "Kept", "KeyFiles", "checkKeyFiles", "checkPattern", "expand"]
+__all__ = ["FILES", "KeyFiles", "ListFile", "checkKeyFiles", "checkPattern", "expand"]

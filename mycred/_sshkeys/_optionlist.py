@@ -1,5 +1,5 @@
 """
-Lists of options: that of a line of authorized_keys, and that of a certificate.
+Parse lists of options: that of a line of authorized_keys, and that of a certificate.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ._certificate import Certificate
 from ._options import ANY_TUNNEL, FLAGS, BadOption, KeyOptions
 from ._ports import portNamed, splitHost
 from ._sources import BadPattern, networksIn
-from ._times import readTime
+from ._times import parseTime
 from ._wire import Fields, UnusableKey
 
 # The largest number of a tunnel device.
@@ -38,7 +38,7 @@ _option = re.compile(
 
 def parseOptions(text: str, budget: Budget | None = None) -> KeyOptions:
     """
-    Read the options that stand before a key.
+    Return the options that stand before a key.
 
     @param text: options separated by commas.
     @param budget: what they are counted against.
@@ -56,14 +56,14 @@ def parseOptions(text: str, budget: Budget | None = None) -> KeyOptions:
                 f"no option, or no value in quotes: {text[position : position + 40]!r}"
             )
         if match["name"]:
-            draft.obey(match["name"].lower(), match["value"])
+            draft.take(match["name"].lower(), match["value"])
         position = match.end()
     return draft.finish()
 
 
 def fromCertificate(certificate: Certificate, budget: Budget | None = None) -> KeyOptions:
     """
-    Read the options of a certificate.
+    Return the options of a certificate.
 
     @param budget: what they are counted against.
 
@@ -95,10 +95,10 @@ def fromCertificate(certificate: Certificate, budget: Budget | None = None) -> K
 
 class _Draft:
     """
-    Options, as far as they have been read.
+    Options, as far as they have been parsed.
 
-    @ivar budget: what is counted against.
-    @ivar fields: the fields of L{KeyOptions} that aren't as they are without options.
+    @ivar budget: what they are counted against.
+    @ivar fields: the fields of L{KeyOptions} that differ from what holds without options.
     """
 
     def __init__(self, budget: Budget) -> None:
@@ -116,9 +116,9 @@ class _Draft:
             self.fields[field] = tuple(values)
         return KeyOptions(**self.fields)
 
-    def obey(self, name: str, value: str | None) -> None:
+    def take(self, name: str, value: str | None) -> None:
         """
-        Obey an option.
+        Set what an option says.
 
         @param value: what stands in quotes; L{None} if nothing does.
         """
@@ -131,7 +131,7 @@ class _Draft:
 
     def once(self, field: str, name: str, value: str) -> None:
         """
-        Obey an option that may stand there once.
+        Set what an option says that may stand there once.
         """
         if field in self.fields:
             raise BadOption(f"there is more than one {name}")
@@ -139,7 +139,7 @@ class _Draft:
 
     def addEnvironment(self, value: str) -> None:
         """
-        Obey C{environment}: of several for one name the first counts.
+        Add an C{environment}: of several for one name the first counts.
         """
         name, sign, content = value.partition("=")
         if not sign or not _variable.fullmatch(name):
@@ -150,18 +150,18 @@ class _Draft:
 
     def setExpiry(self, value: str) -> None:
         """
-        Obey C{expiry-time}: of several the earliest counts.
+        Set an C{expiry-time}: of several the earliest counts.
         """
         self.budget.spend(Limit.TIMES)
         try:
-            expires = readTime(value)
+            expires = parseTime(value)
         except ValueError as error:
             raise BadOption(f"expiry-time: {error}") from None
         self.fields["expires"] = min(expires, self.fields.get("expires", expires))
 
     def permit(self, field: str, name: str, value: str) -> None:
         """
-        Obey C{permitopen} or C{permitlisten}.
+        Add a C{permitopen} or a C{permitlisten}.
         """
         permitted = self._lists.setdefault(field, [])
         if len(permitted) >= _MOST_PERMITS:
@@ -170,14 +170,14 @@ class _Draft:
         if parts is None:
             raise BadOption(f"{name}: no host:port")
         if parts[1] is not None:
-            # By its number: who obeys it has nobody to ask.
+            # By its number: the server that enforces it has no name service to ask.
             end = max(value.rfind(":"), value.rfind("/")) + 1
             value = f"{value[:end]}{parts[1]}"
         permitted.append(value)
 
     def setTunnel(self, value: str) -> None:
         """
-        Obey C{tunnel}.
+        Set C{tunnel}.
         """
         if value.lower() == "any":
             self.fields["tunnel"] = ANY_TUNNEL
@@ -188,7 +188,7 @@ class _Draft:
 
     def _set(self, name: str) -> None:
         """
-        Obey an option without a value.
+        Set an option without a value.
         """
         plain = name.removeprefix("no-")
         if plain in _NEGATABLE:
@@ -205,7 +205,7 @@ class _Draft:
 
     def _portNamed(self, name: str) -> int | None:
         """
-        Find the number of a port.
+        Return the number of a port; L{None} if there is no port of this name.
         """
         self.budget.spend(Limit.PORT_NAMES)
         return portNamed(name)
@@ -213,7 +213,7 @@ class _Draft:
 
 def _textIn(name: str, value: bytes) -> str:
     """
-    Read the text in the value of an option of a certificate.
+    Return the text in the value of an option of a certificate.
     """
     try:
         fields = Fields(value)
@@ -226,7 +226,7 @@ def _textIn(name: str, value: bytes) -> str:
 
 def _networksIn(name: str, value: bytes, budget: Budget) -> str:
     """
-    Read the networks in the value of an option of a certificate.
+    Return the networks in the value of an option of a certificate, separated by commas.
     """
     networks = _textIn(name, value)
     try:
@@ -260,7 +260,7 @@ _EXTENSIONS = {
     "permit-user-rc": "userRC",
 }
 
-# What obeys each option with a value.
+# What sets each option with a value.
 _VALUES: dict[str, Callable[[_Draft, str], None]] = {
     "command": lambda draft, value: draft.once("command", "command=", value),
     "environment": _Draft.addEnvironment,

@@ -5,9 +5,9 @@ certificates (PROTOCOL.certkeys).
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-#: What only a server can see to, as the options are called.
+#: The options of authorized_keys that only the SSH server can enforce.
 SERVER_OPTIONS = frozenset(
     {
         "command",
@@ -54,19 +54,21 @@ class KeyOptions(NamedTuple):
     @ivar isAuthority: whether the key signs certificates, and doesn't log in.
     @ivar principals: the names for one of which a certificate must be, separated by
         commas; L{None} for the name of the account.
-    @ivar expires: until when it counts, in seconds since 1970.
-    @ivar permitOpen: where to connections may be forwarded, as C{host:port}, with a
+    @ivar expires: until when it counts, in seconds since 1970; L{None} for ever.
+    @ivar permitOpen: to where connections may be forwarded, as C{host:port}, with a
         number or C{*} for the port; anywhere if it is empty.
-    @ivar permitListen: where to listen for connections to forward.
+    @ivar permitListen: where the server may listen for connections to forward, written
+        in the same way; anywhere if it is empty.
     @ivar tunnel: the number of the tunnel device; L{None} if nothing is said.
-    @ivar isRestricted: whether all is forbidden that isn't permitted by name.
+    @ivar isRestricted: whether everything is forbidden that isn't permitted by name.
     @ivar pty: whether a terminal may be had.
     @ivar portForwarding: whether connections may be forwarded.
     @ivar agentForwarding: whether the client's agent may be forwarded.
     @ivar x11Forwarding: whether the client's display may be forwarded.
     @ivar userRC: whether C{~/.ssh/rc} may be run.
-    @ivar touchRequired: whether somebody must touch a security key.
-    @ivar verifyRequired: whether a security key must have seen its owner.
+    @ivar touchRequired: whether a security key must be touched.
+    @ivar verifyRequired: whether a security key must verify its owner, by a PIN or a
+        finger.
     """
 
     command: str | None = None
@@ -91,8 +93,10 @@ class KeyOptions(NamedTuple):
     @property
     def demands(self) -> frozenset[str]:
         """
-        The names of the options that only a server can see to.
+        The names of those options that only the server can enforce.
         """
+        if self == _UNRESTRICTED:
+            return frozenset()
         found = {
             "command": self.command is not None,
             "environment": self.environment,
@@ -109,10 +113,13 @@ class KeyOptions(NamedTuple):
         return frozenset(name for name, isDemanded in found.items() if isDemanded)
 
 
+_UNRESTRICTED = KeyOptions()
+
+
 def merge(first: KeyOptions, second: KeyOptions) -> KeyOptions:
     """
-    Combine what a file and what a certificate says: what is permitted must be so by
-    both, what is restricted is so by either.
+    Return what a file and a certificate permit together: what both permit, and with the
+    restrictions of either.
 
     @param first: whose C{from=} counts, where both have one.
 
@@ -144,10 +151,13 @@ def merge(first: KeyOptions, second: KeyOptions) -> KeyOptions:
         touchRequired=first.touchRequired or second.touchRequired,
         verifyRequired=first.verifyRequired or second.verifyRequired,
     )
-    both: dict[str, Any] = {
-        one: getattr(first, one) and getattr(second, one) for one in FLAGS.values()
-    }
-    return merged._replace(**both)
+    return merged._replace(
+        pty=first.pty and second.pty,
+        portForwarding=first.portForwarding and second.portForwarding,
+        agentForwarding=first.agentForwarding and second.agentForwarding,
+        x11Forwarding=first.x11Forwarding and second.x11Forwarding,
+        userRC=first.userRC and second.userRC,
+    )
 
 
 __all__ = [

@@ -16,9 +16,8 @@ _digits = re.compile("[0-9]{1,9}")
 
 def portNamed(name: str) -> int | None:
     """
-    Ask the name service for the number of a port.
-
-    @return: L{None} if there is no port of this name.
+    Return the number of a port, as the name service knows it; L{None} if there is no port
+    of this name.
     """
     try:
         return socket.getservbyname(name, "tcp")
@@ -30,11 +29,12 @@ def splitHost(
     text: str, portNamed: Callable[[str], int | None] = portNamed
 ) -> tuple[str, int | None] | None:
     """
-    Split C{host:port} or C{[host]:port}.
+    Return the parts of C{host:port} or C{[host]:port}.
 
-    @param portNamed: what is asked for a port that isn't given by its number.
+    @param portNamed: returns the number of a port that is given by its name.
 
-    @return: the host and the port, L{None} for C{*}; L{None} if it is neither.
+    @return: the host and the number of the port, L{None} for C{*}; L{None} if the text is
+        neither.
     """
     if text[:1] == "[":
         host, bracket, port = text[1:].partition("]")

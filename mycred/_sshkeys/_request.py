@@ -1,5 +1,5 @@
 """
-Somebody's wish to log in with a key, which lines and a certificate permit or don't.
+A request to log in with a key, which lines and a certificate permit or don't.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from ._wire import UnusableKey
 
 class Request:
     """
-    A wish to log in.
+    A request to log in.
 
     @ivar offer: the key or the certificate.
     @ivar certificate: the certificate; L{None} if it is a key alone.
-    @ivar account: whose account it is about.
-    @ivar budget: what may still be looked at because of it.
-    @ivar told: of how many lines was told why they don't count.
+    @ivar account: the account.
+    @ivar budget: how much work may still be done for it.
+    @ivar told: for how many lines it was noted why they don't count.
     """
 
     def __init__(
@@ -35,8 +35,8 @@ class Request:
     ) -> None:
         """
         @param offer: the key or the certificate.
-        @param account: whose account it is about.
-        @param peer: the address of the client, if it is known.
+        @param account: the account.
+        @param peer: the address of the client; L{None} if it isn't known.
         @param accepted: the algorithms by which an authority may have signed.
         @param now: the time, in seconds since 1970.
         """
@@ -63,11 +63,10 @@ class Request:
 
     def permittedBy(self, options: KeyOptions) -> KeyOptions:
         """
-        Hold the request to options, and a certificate to what it says itself.
+        Return what may be done with the key: the request is held to options, and a
+        certificate to what it says itself.
 
         @param options: what is said of the key, or of the authority.
-
-        @return: what may be done with the key.
 
         @raise BadOption: if they don't permit it.
         @raise UnusableKey: if the certificate doesn't count.
@@ -86,8 +85,8 @@ class Request:
 
     def saidBy(self, certificate: Certificate) -> KeyOptions:
         """
-        Return what the certificate says of itself; found out once, however many lines
-        there are for its authority.
+        Return what the certificate says of itself; it is verified once, however many
+        lines there are for its authority.
 
         @raise UnusableKey: if it doesn't count: it isn't signed by its authority, or
             says something that can't be obeyed.
@@ -95,7 +94,7 @@ class Request:
         """
         if self._said is None:
             try:
-                self._said = self._read(certificate)
+                self._said = self._verified(certificate)
             except (BadOption, UnusableKey) as error:
                 self._said = str(error)
         if isinstance(self._said, str):
@@ -109,11 +108,11 @@ class Request:
         if self.account.name not in certificate.principals:
             raise UnusableKey(f"it is not for {self.account.name}")
 
-    def _read(self, certificate: Certificate) -> KeyOptions:
+    def _verified(self, certificate: Certificate) -> KeyOptions:
         """
-        Find out whether the certificate counts, and what it says.
+        Return what the certificate says, if it counts.
         """
-        # First: nobody else may keep the machine busy with what it says.
+        # First: only an authority may keep the machine busy with what it says.
         certificate.verify(self._accepted)
         options = fromCertificate(certificate, self.budget)
         self._hold(options)
@@ -143,7 +142,7 @@ class Request:
 
     def _isPermitted(self, client: Client, options: KeyOptions) -> bool:
         """
-        Tell whether the client may come from where it is.
+        Return whether the client may come from where it is.
         """
         sources, networks, budget = options.sources, options.networks, self.budget
         return (sources is None or client.isAmong(sources, budget=budget)) and (
@@ -153,7 +152,7 @@ class Request:
 
 def _named(principals: str) -> set[str]:
     """
-    Read a list of principals, as OpenSSH does: as far as an empty one.
+    Return the principals in a list, as OpenSSH parses it: up to an empty one.
     """
     names = principals.split(",")
     return set(names[: names.index("")] if "" in names else names)

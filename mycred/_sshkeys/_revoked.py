@@ -28,7 +28,7 @@ _MOST_SERIAL = 2**64 - 1
 
 class Revoked:
     """
-    What is revoked.
+    Keys and certificates that are revoked.
     """
 
     def __init__(self) -> None:
@@ -41,9 +41,9 @@ class Revoked:
     @classmethod
     def parse(cls, text: bytes, skip: Skip = skipSilently) -> Revoked:
         """
-        Read a list of keys or a KRL.
+        Return what a list of keys or a KRL revokes.
 
-        @param skip: what is told of lines that are left out.
+        @param skip: called with lines that are left out.
 
         @raise UnusableKey: if it is neither.
         """
@@ -56,7 +56,7 @@ class Revoked:
 
     def __contains__(self, offer: Offer) -> bool:
         """
-        Tell whether a key is revoked; or a certificate, its key, or the key of its
+        Return whether a key is revoked; or a certificate, its key, or the key of its
         authority.
         """
         if self._holds(signingKeyOf(offer)):
@@ -70,7 +70,7 @@ class Revoked:
 
     def _holds(self, key: PublicKey) -> bool:
         """
-        Tell whether a key is revoked.
+        Return whether a key is revoked.
         """
         return (
             key.blob in self.blobs
@@ -93,7 +93,7 @@ class RevokedCertificates:
 
     def __contains__(self, certificate: Certificate) -> bool:
         """
-        Tell whether a certificate is revoked.
+        Return whether a certificate is revoked.
         """
         if certificate.id in self.ids:
             return True
@@ -102,9 +102,9 @@ class RevokedCertificates:
 
     def addRange(self, first: int, last: int) -> None:
         """
-        Revoke all numbers from one to another.
+        Revoke all serial numbers from one to another.
         """
-        # 0 is the number of all certificates that were given none.
+        # 0 is the serial number of all certificates that were given none.
         if not 0 < first <= last:
             raise UnusableKey("a range of numbers that there can't be")
         self._ranges.append((first, last))
@@ -112,20 +112,20 @@ class RevokedCertificates:
 
     def addBitmap(self, first: int, bitmap: bytes) -> None:
         """
-        Revoke the numbers whose bits are set.
+        Revoke the serial numbers whose bits are set.
         """
         bits = int.from_bytes(bitmap, "big")
         if bits and first + bits.bit_length() - 1 > _MOST_SERIAL:
             raise UnusableKey("a bitmap beyond all numbers")
         if bitmap[:1] >= b"\x80" or (first == 0 and bits & 1):
-            # It is a number itself, and not negative.
+            # The bitmap is a number itself, and not negative.
             raise UnusableKey("a bitmap that can't be one")
         self._bitmaps.append((first, bitmap))
         self._reaches = None
 
     def _inRange(self, serial: int) -> bool:
         """
-        Look a number up among the ranges.
+        Return whether a serial number is in one of the ranges.
         """
         if self._sorted is None:
             self._sorted = _joined(self._ranges)
@@ -134,7 +134,7 @@ class RevokedCertificates:
 
     def _inBitmap(self, serial: int) -> bool:
         """
-        Look a number up in the bitmaps.
+        Return whether a serial number is in one of the bitmaps.
         """
         if self._reaches is None:
             self._reaches = _withReaches(self._bitmaps)
@@ -151,7 +151,7 @@ class RevokedCertificates:
 
 def _joined(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     """
-    Sort ranges, and join those that overlap.
+    Return ranges in order, with those joined that overlap.
     """
     joined: list[tuple[int, int]] = []
     for first, last in sorted(ranges):
@@ -166,7 +166,7 @@ def _withReaches(
     bitmaps: Iterable[tuple[int, bytes]],
 ) -> tuple[list[tuple[int, bytes]], list[int]]:
     """
-    Sort bitmaps, and tell for each how far it and those before it reach.
+    Return bitmaps in order, and for each how far it and those before it reach.
     """
     ordered = sorted(bitmaps)
     ends = (first + 8 * len(bitmap) for first, bitmap in ordered)
@@ -175,7 +175,7 @@ def _withReaches(
 
 def _readKRL(revoked: Revoked, fields: Fields) -> None:
     """
-    Read what follows the magic number.
+    Add what a KRL revokes, by what follows its magic number.
     """
     if fields.number(4) != _VERSION:
         raise UnusableKey("a KRL of another version")
@@ -203,12 +203,12 @@ def _readKRL(revoked: Revoked, fields: Fields) -> None:
 
 def _readCertificates(revoked: Revoked, fields: Fields) -> None:
     """
-    Read what a KRL says of the certificates of an authority.
+    Add what a KRL revokes of the certificates of an authority.
     """
     authority = fields.string()
     fields.string()  # reserved
     if authority:
-        # As for sshd: if it is no key, nobody knows whose certificates are revoked.
+        # As for sshd: if it is no key, it isn't known whose certificates are revoked.
         authority = usualBlob(authority)
     ours = revoked.certificates.setdefault(authority, RevokedCertificates())
     while fields:
@@ -233,7 +233,7 @@ def _readCertificates(revoked: Revoked, fields: Fields) -> None:
 
 def _strings(fields: Fields, size: int | None) -> Iterable[bytes]:
     """
-    Read strings of a size, or of any.
+    Return the strings in a section, of one size or of any.
     """
     while fields:
         one = fields.string()
@@ -244,7 +244,7 @@ def _strings(fields: Fields, size: int | None) -> Iterable[bytes]:
 
 def _skipExtension(fields: Fields) -> None:
     """
-    Skip what may be skipped.
+    Skip an extension that may be skipped.
     """
     fields.string()
     if fields.number(1):

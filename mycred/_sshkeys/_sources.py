@@ -13,7 +13,7 @@ from typing import NamedTuple
 from .._peers import parseHost
 from ._budget import Budget, Limit
 
-# What a list in a certificate is made of.
+# An address or a network in a list in a certificate.
 _cidr = re.compile("[0-9a-fA-F.:/]{1,49}")
 
 # An address or a network, in all the ways to write one; not with a scope.
@@ -22,19 +22,19 @@ _addressLike = re.compile("([0-9a-fA-F:][0-9a-zA-Z.:]*)(?:/([0-9]+))?")
 # A longer pattern is no address, and a still longer one ends the list, as in OpenSSH.
 _LONGEST_ADDRESS, _LONGEST = 63, 1022
 
-# A longer text is like no pattern: it is no name of a host.
+# A longer text matches no pattern: it is no name of a host.
 _LONGEST_TEXT = 1024
 
 
 class BadPattern(ValueError):
     """
-    A list of patterns holds something that is none.
+    A list of patterns holds something else.
     """
 
 
 class Client:
     """
-    Where a client is, which lists of patterns are held against.
+    The address of a client, which is matched against lists of patterns.
     """
 
     def __init__(self, address: str) -> None:
@@ -52,7 +52,7 @@ class Client:
         self, patterns: str, host: str | None = None, budget: Budget | None = None
     ) -> bool:
         """
-        Tell whether it is among those that a list names.
+        Return whether a list of patterns matches it.
 
         @param patterns: patterns separated by commas: addresses, networks as
             C{192.0.2.0/24}, and names or addresses with C{*} and C{?}; with C{!} before
@@ -76,7 +76,7 @@ class Client:
                 matches = self._text.isLike(pattern)
             else:
                 matches = network.holds(self._size, self._number)
-                # Who has a scope is in no network that has none.
+                # An address with a scope is in no network without one.
                 matches = matches and (excludes or not self._hasScope)
             if matches and excludes:
                 return False
@@ -86,7 +86,7 @@ class Client:
 
     def isInside(self, networks: str, budget: Budget | None = None) -> bool:
         """
-        Tell whether it has an address of a list in a certificate.
+        Return whether it is in a list of addresses and networks in a certificate.
 
         @param networks: addresses and networks, separated by commas.
         @param budget: what they are counted against.
@@ -101,9 +101,7 @@ class Client:
 
     def _isNamed(self, host: str | None, patterns: list[str]) -> bool | None:
         """
-        Hold patterns against its name.
-
-        @return: L{None} if they say nothing.
+        Return whether patterns match its name; L{None} if none does.
         """
         name = _lower(host or self._text.text)
         text = self._text if name == self._text.text else _Text(name)
@@ -121,15 +119,15 @@ class Client:
 
 def isLike(text: str, pattern: str) -> bool:
     """
-    Match a text against a pattern, in which C{*} stands for anything and C{?} for a
-    character.
+    Return whether a text matches a pattern, in which C{*} stands for anything and C{?}
+    for a character.
     """
     return _Text(text).isLike(pattern)
 
 
 class _Text:
     """
-    A text that patterns are held against.
+    A text that is matched against patterns.
 
     @ivar text: the text.
     """
@@ -140,7 +138,7 @@ class _Text:
 
     def isLike(self, pattern: str) -> bool:
         """
-        Match a pattern.
+        Return whether it matches a pattern.
         """
         if pattern not in self._known:
             self._known[pattern] = self._match(pattern)
@@ -148,8 +146,8 @@ class _Text:
 
     def _match(self, pattern: str) -> bool:
         """
-        Do so, in no more steps than the pattern is long, and than twice as many as the
-        text is.
+        Return whether it matches a pattern, in no more steps than the pattern is long,
+        and than twice as many as the text is.
         """
         size, stars = len(self.text), pattern.count("*")
         literally = len(pattern) - stars
@@ -172,7 +170,7 @@ class _Text:
     @cached_property
     def _places(self) -> dict[str, int]:
         """
-        For each character a number, whose bits are the places where it stands.
+        For each character a number whose bits are the places where it stands.
         """
         places: dict[str, int] = {}
         for place, character in enumerate(self.text):
@@ -182,7 +180,7 @@ class _Text:
 
 def _split(patterns: str, budget: Budget | None) -> list[str]:
     """
-    Take a list apart, if it isn't too long.
+    Return the items of a list, if it isn't too long.
     """
     if budget is not None:
         budget.spend(Limit.PATTERNS, patterns.count(",") + 1)
@@ -191,8 +189,8 @@ def _split(patterns: str, budget: Budget | None) -> list[str]:
 
 def _lower(text: str) -> str:
     """
-    Write a name in lower case as OpenSSH does: other letters than those of ASCII have
-    none.
+    Return a name in lower case as OpenSSH writes it: other letters than those of ASCII
+    have none.
     """
     data = text.encode("utf-8", "surrogatepass").lower()
     return data.decode("utf-8", "surrogatepass")
@@ -213,16 +211,14 @@ class _Network(NamedTuple):
 
     def holds(self, size: int, number: int) -> bool:
         """
-        Tell whether an address is one of them.
+        Return whether an address is one of them.
         """
         return size == self.size and number >> self.free == self.first >> self.free
 
 
 def _network(pattern: str) -> _Network | None:
     """
-    Read an address or a network.
-
-    @return: L{None} if the pattern is something else.
+    Return the addresses of a pattern; L{None} if it is no address and no network.
 
     @raise BadPattern: if it is a network with a wrong mask.
     """
@@ -242,7 +238,7 @@ def _network(pattern: str) -> _Network | None:
 
 def networksIn(text: str, budget: Budget | None = None) -> list[_Network]:
     """
-    Read the addresses and networks of a certificate.
+    Return the addresses and networks of a certificate.
 
     @param budget: what they are counted against.
 
@@ -260,10 +256,9 @@ def networksIn(text: str, budget: Budget | None = None) -> list[_Network]:
 
 def _numeric(text: str) -> tuple[int, int] | None:
     """
-    Read an address in any of the ways in which OpenSSH does, such as C{127.1}.  Nobody
-    is asked for it, as getaddrinfo(3) would do.
-
-    @return: how many bits it has, and the address as a number; L{None} if it is none.
+    Return the size of an address in bits, and the address as a number, in any of the
+    spellings that OpenSSH takes, such as C{127.1}; L{None} if it is none.  No name
+    service is asked, as getaddrinfo(3) would do.
     """
     try:
         if ":" in text:

@@ -17,29 +17,30 @@ from .._verdict import Account
 #: Larger files are refused, in bytes: there is room for 100,000 keys.
 LARGEST = 2**24
 
-#: What lets files be opened with the rights of a user.
+#: Returns what lets files be opened with the rights of a user.
 AsUser = Callable[[Users, Account], AbstractContextManager[None]]
 
-# What others may not do with a file, or a folder above it.
+# What others may not do with a file, or with a directory above it.
 _WRITE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
 class UnsafeFile(Exception):
     """
-    A file to which others may write, or that isn't one.
+    A file that others may write, or that is too large.
     """
 
 
 def readSafely(path: str, account: Account, isStrict: bool) -> bytes:
     """
-    Read a file of a user.
+    Return what a file of a user holds.
 
-    @param path: its name.
+    @param path: its path.
     @param account: whose file it is.
-    @param isStrict: whether to insist that it, and each folder above it up to his home,
-        belongs to him or to root, and that nobody else may write there.
+    @param isStrict: whether to insist that it, and each directory above it up to the
+        user's home directory, belongs to the user or to root, and that no other user may
+        write there.
 
-    @raise UnsafeFile: if one of them doesn't, or it is too large.
+    @raise UnsafeFile: if one of them doesn't, or the file is too large.
     @raise OSError: if it can't be read, or is no regular file.
     """
     with openRegular(path) as file:
@@ -48,7 +49,7 @@ def readSafely(path: str, account: Account, isStrict: bool) -> bytes:
             raise UnsafeFile(f"it is larger than {LARGEST} bytes")
         if isStrict:
             insistOnModes(_realPath(file.fileno(), path), status, account)
-        # In one call; a line that somebody is just adding will be there the next time.
+        # In one call; a line that is just being added will be there the next time.
         text: bytes = os.read(file.fileno(), status.st_size)
     return text
 
@@ -57,19 +58,20 @@ def insistOnModes(
     path: str, status: os.stat_result, account: Account | None = None
 ) -> None:
     """
-    Insist that nobody but root and a user can have written a file, or have put it
-    where it is.
+    Insist that only root and a user can have written a file, and have put it where it
+    is.
 
-    @param path: its real name, without links.
-    @param status: its status, by what was opened.
-    @param account: the user, above whose home all may belong to anybody; if L{None},
-        the user who runs this process, without such an end.
+    @param path: its real path, without links.
+    @param status: its status, by the descriptor that is open.
+    @param account: the user; the owners and modes of the directories above their home
+        directory don't matter.  If L{None}, the user who runs this process, up to the
+        root of the file system.
 
-    @raise UnsafeFile: if somebody else can.
+    @raise UnsafeFile: if another user can.
     @raise OSError: if that can't be found out.
     """
     uid = os.geteuid() if account is None else account.uid
-    _insist(path, status, uid)
+    _insistOnOwner(path, status, uid)
     end = None
     if account is not None:
         with suppress(OSError):
@@ -77,27 +79,28 @@ def insistOnModes(
     while path != "/":
         path = os.path.dirname(path)
         status = os.stat(path)
-        _insist(path, status, uid)
+        _insistOnOwner(path, status, uid)
         if end is not None and os.path.samestat(status, end):
             break
 
 
 def _realPath(descriptor: int, path: str) -> str:
     """
-    Tell the real name of a file that is open.
+    Return the real path of a file that is open.
 
     @raise OSError: if it has none any more.
     """
     try:
-        # As Linux knows it, whoever changes links meanwhile.
+        # As Linux knows it, whatever links are changed meanwhile.
         return os.readlink(f"/proc/self/fd/{descriptor}")
     except OSError:
         return os.path.realpath(path, strict=True)
 
 
-def _insist(path: str, status: os.stat_result, uid: int) -> None:
+def _insistOnOwner(path: str, status: os.stat_result, uid: int) -> None:
     """
-    Insist on one of them.
+    Insist that a file or a directory belongs to root or a user, and that no other user
+    may write there.
     """
     if status.st_uid not in (0, uid) or status.st_mode & _WRITE_BY_OTHERS:
         raise UnsafeFile(
@@ -106,7 +109,7 @@ def _insist(path: str, status: os.stat_result, uid: int) -> None:
 
 
 @contextmanager
-def asNobodyElse(users: Users, account: Account) -> Iterator[None]:
+def withOwnRights(users: Users, account: Account) -> Iterator[None]:
     """
     Open files with the rights that this process has.
     """
@@ -116,8 +119,8 @@ def asNobodyElse(users: Users, account: Account) -> Iterator[None]:
 @contextmanager
 def asUser(users: Users, account: Account) -> Iterator[None]:
     """
-    Open files with the rights of a user.  All threads of the process have them
-    meanwhile: it must have no others.
+    Open files with the rights of a user.  All threads of the process have these rights
+    meanwhile, so there must be no other threads.
 
     @raise OSError: if the process isn't root's.
     """
@@ -129,8 +132,8 @@ __all__ = [
     "LARGEST",
     "AsUser",
     "UnsafeFile",
-    "asNobodyElse",
     "asUser",
     "insistOnModes",
     "readSafely",
+    "withOwnRights",
 ]

@@ -1,5 +1,5 @@
 """
-Times as C{expiry-time} has them.
+Parse times as C{expiry-time} has them.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ _time = re.compile(
 )
 
 
-def readTime(text: str) -> int:
+def parseTime(text: str) -> int:
     """
-    Read YYYYMMDD[HHMM[SS]], in local time unless Z or UTC follows.
-
-    @return: the time, in seconds since 1970.
+    Return the time that YYYYMMDD[HHMM[SS]] stands for, in seconds since 1970; in local
+    time unless Z or UTC follows.
 
     @raise ValueError: if it is none.
     """
@@ -42,4 +41,4 @@ def readTime(text: str) -> int:
     return seconds
 
 
-__all__ = ["readTime"]
+__all__ = ["parseTime"]

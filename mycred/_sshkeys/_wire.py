@@ -1,5 +1,5 @@
 """
-Take apart what SSH writes on the wire (U{RFC 4251, section 5
+Parse what SSH writes on the wire (U{RFC 4251, section 5
 <https://www.rfc-editor.org/rfc/rfc4251#section-5>}).
 """
 
@@ -9,8 +9,8 @@ from twisted.conch.ssh.keys import BadKeyError
 
 from ..error import UnauthorizedLogin
 
-# As long as OpenSSH takes a number, in bytes; without a zero that only says that it isn't
-# negative (sshbuf.h, "SSHBUF_MAX_BIGNUM").
+# The longest number that OpenSSH takes, in bytes, without a zero that only says that it
+# isn't negative (sshbuf.h, "SSHBUF_MAX_BIGNUM").
 _LONGEST_NUMBER = 16384 // 8
 
 
@@ -19,8 +19,8 @@ class UnusableKey(BadKeyError, UnauthorizedLogin, ValueError):
     What came is no key, certificate, signature or list of revoked keys, or none
     that counts here.
 
-    As in Twisted, a key that can't be read is a C{BadKeyError}; to who knows the
-    errors of cred only, it is a refused login.
+    As in Twisted, a key that can't be parsed is a C{BadKeyError}; to a program that knows
+    cred's errors only, it is a refused login.
     """
 
 
@@ -32,9 +32,11 @@ class ShortKey(UnusableKey):
 
 class Fields:
     """
-    Bytes that are read field by field.
+    Bytes that are parsed field by field.
 
     All methods raise L{UnusableKey} if what they are asked for isn't there.
+
+    @ivar position: where the next field begins.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -49,7 +51,7 @@ class Fields:
 
     def take(self, size: int) -> bytes:
         """
-        Read so many bytes.
+        Return the next bytes, so many.
         """
         start, self.position = self.position, self.position + size
         if self.position > len(self._data):
@@ -58,19 +60,20 @@ class Fields:
 
     def number(self, size: int) -> int:
         """
-        Read a number of so many bytes.
+        Return the number in the next bytes, so many.
         """
         return int.from_bytes(self.take(size), "big")
 
     def string(self) -> bytes:
         """
-        Read a string.
+        Return the next string.
         """
         return self.take(self.number(4))
 
     def text(self) -> str:
         """
-        Read a string that holds no NUL, at which programs in C would cut it off.
+        Return the next string as text.  It holds no NUL, at which programs in C would cut
+        it off.
         """
         data = self.string()
         if b"\0" in data:
@@ -79,7 +82,7 @@ class Fields:
 
     def natural(self) -> int:
         """
-        Read a positive number of any size, which is written as short as can be.
+        Return the next positive number of any size, which is written as short as can be.
         """
         data = self.string()
         if not data or data[0] >= 0x80 or not (data[0] or data[1:2] >= b"\x80"):
@@ -88,8 +91,8 @@ class Fields:
 
     def unsigned(self) -> int:
         """
-        Read a number that isn't negative, with as many zeros before it as there are, as
-        OpenSSH reads the numbers of a signature.
+        Return the next number that isn't negative, with any zeros before it, as OpenSSH
+        parses the numbers of a signature.
         """
         data = self.string()
         if data[:1] >= b"\x80" or len(data) - (data[:1] == b"\0") > _LONGEST_NUMBER:
@@ -106,7 +109,7 @@ class Fields:
 
 def string(data: bytes) -> bytes:
     """
-    Write a string.
+    Return a string as it is written on the wire.
     """
     return len(data).to_bytes(4, "big") + data
 

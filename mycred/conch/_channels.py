@@ -123,7 +123,7 @@ class Channels(CutService, OrderedConnection):
         """
         Tell the client that a channel is open.
         """
-        channel.id = self.localChannelID
+        channel.id = self.localChannelID  # type: ignore[assignment]
         self.localChannelID += 1
         self.channels[channel.id] = channel
         self.channelsToRemoteChannel[channel] = number

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections import deque
 from contextlib import suppress
 from functools import reduce
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted.conch.ssh.transport import (
     DISCONNECT_BY_APPLICATION,
@@ -39,12 +39,14 @@ from .._sshkeys import (
 from ..checkers.sshkeys import ProvedBefore
 from ..credentials import SSHPrivateKey, UsernamePassword
 from ..error import LoginFailed, UnauthorizedLogin
-from ..portal import SessionPortal
+from ..portal import Portal, SessionPortal
 from ._logger import CutService
 from ._malformed import MALFORMED, Malformed
 from ._names import isName
 from ._restricted import RestrictedUser
 
+if TYPE_CHECKING:
+    from ._transport import SSHServerTransport
 # So many requests may wait for their answers, as many bytes together, and so long may
 # the name of a user be.
 _MOST_REQUESTS, _MOST_WAITING, _LONGEST = 16, 2**14, 1024
@@ -57,7 +59,7 @@ class ConnectionPortal(SessionPortal):
     portal and checkers do in between.
     """
 
-    def __init__(self, portal: LoginPortal, connection: SSHServerTransport) -> None:
+    def __init__(self, portal: Portal, connection: SSHServerTransport) -> None:
         """
         @param portal: the portal of the server.
         @param connection: the transport of the connection.

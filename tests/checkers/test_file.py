@@ -223,7 +223,7 @@ class UncachedTests(StoreTests, FileDBTestCase):
         for _ in range(2):
             self.assertAccepted(self.ask(checker, b"alice", b"sesame"), b"alice")
             assert checker._store is not None
-            self.assertIsNone(checker._store.store._file._snapshot)
+            self.assertIsNone(checker._store.store._file._file._known)
 
     def test_changesWhileScanned(self) -> None:
         """

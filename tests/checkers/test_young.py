@@ -20,11 +20,13 @@ from mycred._privileged import _worker
 from mycred._records import pack
 from mycred._sshkeys import KeyFiles, KeyPolicy, KeySettings, parseOffer, string
 from mycred._verdict import Kind, Verdict
-from mycred.checkers.sshkeys import _files
+from mycred.checkers.sshkeys import UNIXAuthorizedKeysFiles
 from mycred.error import DenialReason
+from mycred.testing import SteppedWorkers
 
+from ..kit.keycheckers import ALICE, BOB, CA, Command, MachineTestCase, proofOf
 from ..kit.keys import blobOf, certificate, line
-from .sshkeys.test_files import ALICE, BOB, CA, Command, MachineTestCase, proofOf
+from ..kit.krl import HEAD, section
 
 OTHERS = b"root:*:19000:0:99999:7:::\nbob:*:19000:0:99999:7:::\n"
 
@@ -36,14 +38,24 @@ EXPIRED = b"alice:*:19000:0:99999:7::19500:\n", DenialReason.EXPIRED
 _MOST = 30
 
 
-def section(type: int, content: bytes) -> bytes:
+class PausingWorkers(SteppedWorkers):
     """
-    Write a section of a KRL.
+    Workers that do everything at once, and tell a test when a login waits.
     """
-    return bytes([type]) + string(content)
 
+    def __init__(self, onPause: Callable[[float], object]) -> None:
+        """
+        @param onPause: what is called with each pause, in seconds.
+        """
+        super().__init__(running=False)
+        self._onPause = onPause
 
-KRL = b"SSHKRL\n\0" + (1).to_bytes(4, "big") + bytes(24) + string(b"") + string(b"")
+    def pause(self, seconds: float) -> Deferred[None]:
+        """
+        Wait.
+        """
+        self._onPause(seconds)
+        return super().pause(seconds)
 
 
 class YoungTestCase(MachineTestCase):
@@ -59,6 +71,12 @@ class YoungTestCase(MachineTestCase):
         self.patch(time, "sleep", self.sleep)
         # This process has no broker.
         self.patch(_worker, "endWith", lambda parent: None)
+
+    def keys(self, **settings: Any) -> UNIXAuthorizedKeysFiles:
+        """
+        Make a database.
+        """
+        return super().keys(workers=PausingWorkers(self.sleep), **settings)
 
     def sleep(self, seconds: float) -> None:
         """
@@ -109,7 +127,9 @@ class YoungTestCase(MachineTestCase):
             revoked=settings.get("revoked"),
             principals=settings.get("principals"),
         )
-        packed = pack(KeySettings(files, KeyPolicy(), rules, _files.SHADOW))
+        packed = pack(
+            KeySettings(files, KeyPolicy(), rules, UNIXAuthorizedKeysFiles._shadow)
+        )
         backend = _worker.makeBackend("sshkey", packed)
         # Whom the name service doesn't know.
         authority = self.authorityOf(backend)
@@ -145,7 +165,7 @@ class ShadowTests(YoungTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.shadow = self.home / "shadow"
-        self.patch(_files, "SHADOW", str(self.shadow))
+        self.patch(UNIXAuthorizedKeysFiles, "_shadow", str(self.shadow))
 
     def test_rewritten(self) -> None:
         """
@@ -240,7 +260,7 @@ class RevokedTests(YoungTestCase):
         """
         So it is with a KRL, also if it is cut between two sections.
         """
-        parts = [KRL, section(2, string(blobOf(BOB))), section(2, string(blobOf(ALICE)))]
+        parts = [HEAD, section(2, string(blobOf(BOB))), section(2, string(blobOf(ALICE)))]
         whole = b"".join(parts)
         for size in {*range(0, len(whole), 7), len(parts[0]), len(parts[0] + parts[1])}:
             for look in self.looks(revoked=str(self.revoked)):
@@ -262,7 +282,7 @@ class RevokedTests(YoungTestCase):
         A list that has come to rest revokes what it holds, and an empty one nothing, as
         for sshd.
         """
-        for content in (b"", line(BOB) + b"\n", KRL):
+        for content in (b"", line(BOB) + b"\n", HEAD):
             for look in self.looks(revoked=str(self.revoked)):
                 self.rewrite(self.revoked, content)
                 self.assertIs(look(ALICE).kind, Kind.ACCEPTED, content)
@@ -352,7 +372,7 @@ class RulesTests(YoungTestCase):
         """
         shells = self.home / "shells"
         rules = AccountRules(shells=str(shells))
-        self.patch(_files, "SHADOW", str(self.home / "none"))
+        self.patch(UNIXAuthorizedKeysFiles, "_shadow", str(self.home / "none"))
         for half, whole, kind in (
             (b"/bin/bash\n/bin/sh", b"/bin/bash\n/bin/shutdown\n", Kind.UNSURE),
             (b"/bin/sh", b"/bin/sh", Kind.ACCEPTED),

@@ -13,7 +13,7 @@ from twisted.conch.ssh.common import MP, NS
 
 from mycred.checkers.sshkeys import SSHPublicKeyChecker
 
-from ..checkers.sshkeys.test_publickeys import Files, accepted
+from ..kit.keycheckers import Files, accepted
 from ..kit.keys import blobOf, certificate, ed25519
 from ..kit.sshpair import (
     ALICE,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import gc
 import struct
-from collections.abc import Callable
 from typing import Any
 
 from twisted.conch.ssh.common import NS
@@ -17,86 +16,10 @@ from twisted.python.failure import Failure
 
 from mycred._conchcontracts import ConchError
 
-from ..kit.sshpair import Avatar, AvatarRealm, HostileTestCase, Pair, ServersOwn
+from ..kit.sshpair import NOT_OPENED, OPEN, OPENED, ChannelTestCase
 
-OPEN, OPENED, NOT_OPENED, DATA, CLOSE, REQUEST, DONE, NOT_DONE = (
-    *(90, 91, 92, 94, 97, 98),
-    *(99, 100),
-)
+DATA, CLOSE, REQUEST = 94, 97, 98
 GLOBAL, GLOBAL_NOT_DONE = 80, 82
-
-
-class ChannelTestCase(HostileTestCase):
-    """
-    What the tests have in common: somebody who is logged in, and what they are answered.
-    """
-
-    isByKey = True
-    makeAvatar: Callable[[], Any] = Avatar
-
-    def setUp(self) -> None:
-        super().setUp()
-        self.avatar = self.makeAvatar()
-        realm: Any = AvatarRealm()
-        realm.requestAvatar = lambda avatarId, mind, interface: (
-            interface,
-            self.avatar,
-            lambda: None,
-        )
-        self.pair = Pair(realm=realm)
-        self.pair.login(self.isByKey)
-        self.answers: list[tuple[int, bytes]] = []
-        self.pair.client.service.packetReceived = lambda *one: self.answers.append(one)
-
-    def tell(self, number: int, data: bytes) -> list[tuple[int, bytes]]:
-        """
-        Send a message.
-
-        @return: what is answered.
-        """
-        del self.answers[:]
-        self.pair.client.sendPacket(number, data)
-        self.pair.pump.flush()
-        return list(self.answers)
-
-    def open(self, kind: bytes = b"session", most: int = 2**15, data: bytes = b"") -> int:
-        """
-        Ask for a channel.
-
-        @return: why there is none; 0 if there is one.
-        """
-        numbers = struct.pack(">3L", 7, 2**17, most)
-        [(number, answer)] = self.tell(OPEN, NS(kind) + numbers + data)
-        if number == OPENED:
-            return 0
-        self.assertEqual(number, NOT_OPENED)
-        code: int = struct.unpack(">L", answer[4:8])[0]
-        return code
-
-    def openByServer(self) -> ServersOwn:
-        """
-        Have the server open a channel.
-        """
-        service = self.pair.server.service
-        channel = ServersOwn(service)
-        service.openChannel(channel)
-        return channel
-
-    def ask(self, kind: bytes, data: bytes = b"", channel: int = 0) -> bool:
-        """
-        Ask something of a channel.
-
-        @return: whether it was done.
-        """
-        numbers = [
-            number
-            for number, _ in self.tell(
-                REQUEST, struct.pack(">L", channel) + NS(kind) + b"\1" + data
-            )
-            if number in (DONE, NOT_DONE)
-        ]
-        self.assertEqual(len(numbers), 1)
-        return numbers == [DONE]
 
 
 class OpeningTests(ChannelTestCase):

@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 
 from mycred.checkers.sshkeys import SSHPublicKeyChecker
 
-from ..checkers.sshkeys.test_publickeys import Files, accepted
+from ..kit.keycheckers import Files, accepted
 from ..kit.sshpair import VERSION, HostileTestCase, Pair, ServersOwn, kexinit, packet
 
 strings = st.one_of(

@@ -20,8 +20,7 @@ from twisted.internet.protocol import Protocol
 from twisted.python import components
 from twisted.python.failure import Failure
 
-from ..kit.sshpair import Avatar, Echo, EchoSession
-from .test_channels import ChannelTestCase
+from ..kit.sshpair import Avatar, ChannelTestCase, Echo, EchoSession
 
 OPEN, OPENED, ADJUST, DATA, EXTENDED, EOF, CLOSE, REQUEST, DONE, NOT_DONE = (
     *(90, 91, 93, 94, 95, 96, 97, 98),

@@ -24,7 +24,7 @@ from mycred.credentials import SSHPrivateKey
 from mycred.error import UnauthorizedLogin
 from mycred.portal import Portal
 
-from ..checkers.sshkeys.test_publickeys import Files, accepted
+from ..kit.keycheckers import Files, accepted
 from ..kit.sshclient import FAILURE
 from ..kit.sshpair import ALICE, AvatarRealm, HostileTestCase, Pair
 

@@ -25,10 +25,10 @@ from mycred._verdict import Kind, Verdict
 from mycred.checkers.sshkeys import KeyEvidence, SSHPublicKeyChecker
 from mycred.conch import RestrictedUser
 
-from ..checkers.sshkeys.test_publickeys import ACCOUNT, Files
+from ..kit.keycheckers import ACCOUNT, Files
 from ..kit.keys import certificate, ed25519
 from ..kit.openssh import freePort, isListening
-from ..kit.sshclient import SUCCESS, Channel, ServerTestCase
+from ..kit.sshclient import SUCCESS, Channel, ServerTestCase, spellings
 
 patient = settings(deadline=None, database=None)
 
@@ -73,22 +73,6 @@ EXTENSIONS = (
     b"permit-pty",
     b"permit-user-rc",
 )
-
-
-def spellings(name: bytes) -> set[bytes]:
-    """
-    List what conch, or a program like it, could take for a name.
-    """
-    return {
-        name.replace(b"-", b"_"),
-        name.replace(b"-", b"_", 1),
-        b"_".join(name.rsplit(b"-", 1)),
-        name.replace(b"@", b"_").replace(b".", b"_"),
-        name.replace(b"@", b"_").replace(b".", b"_").replace(b"-", b"_"),
-        name.upper(),
-        name.title(),
-        name.upper().replace(b"-", b"_"),
-    } - {name}
 
 
 def certified(without: bytes) -> Any:

@@ -34,7 +34,7 @@ from mycred.checkers import InMemoryUsernamePasswordDatabaseDontUse
 from mycred.checkers.sshkeys import SSHProtocolChecker, SSHPublicKeyChecker
 from mycred.conch import SERVER_OPTIONS, RestrictedUser, SSHServerTransport, hostKeyIn
 
-from ..checkers.sshkeys.test_publickeys import Files, accepted
+from ..kit.keycheckers import Files, accepted
 from ..kit.keys import SecurityKey, blobOf, certificate, ed25519
 from ..kit.openssh import ConchServer
 from ..kit.sshclient import FAILURE, PK_OK, SUCCESS, Channel, ServerTestCase

@@ -13,35 +13,27 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from twisted.internet import defer, protocol, reactor
-
 from mycred._sshkeys import Fields, string
 
+from ..kit.craftedkeys import (
+    CERTIFIED,
+    ECTOKEN,
+    ED,
+    NAME,
+    NEAR,
+    P256,
+    RSA,
+    TOKEN,
+    WEBAUTHN,
+    Crafted,
+    Sign,
+)
 from ..kit.keys import (
-    SKECDSA,
-    SecurityKey,
     blobOf,
     certificate,
-    ecdsa,
-    ed25519,
     lineOf,
     mpint,
-    nearRSA,
-    rsaKey,
 )
-from ..kit.openssh import USER
-from ..kit.sshclient import SUCCESS, Client
-from .test_correspondence import Correspondence
-
-Sign = Callable[[bytes], bytes]
-
-NAME = USER.encode()
-CERTIFIED = b"ssh-ed25519-cert-v01@openssh.com"
-WEBAUTHN = b"webauthn-sk-ecdsa-sha2-nistp256@openssh.com"
-
-ED, OTHER, CA = ed25519(), ed25519(), ed25519()
-RSA, NEAR, P256 = rsaKey(), nearRSA(), ecdsa()
-TOKEN, ECTOKEN = SecurityKey(), SecurityKey(type=SKECDSA)
 
 
 class Way(NamedTuple):
@@ -278,55 +270,6 @@ WAYS: dict[str, Way] = {
         )
     },
 }
-
-
-class Crafted(Correspondence):
-    """
-    What the tests have in common: a client that signs as it is told.
-    """
-
-    keys = {}
-    certificates = {}
-    lines = (
-        "RequiredRSASize 1024",
-        f"PubkeyAcceptedAlgorithms +{WEBAUTHN.decode()}",
-    )
-
-    @defer.inlineCallbacks
-    def proves(self, blob: bytes, algorithm: bytes, sign: Sign) -> Any:
-        """
-        Try to log in to both servers.
-
-        @return: whether sshd, and whether mycred has let the user in.
-        """
-        outcomes = []
-        for port in (self.sshd.port, self.conch.port):
-            client = yield protocol.ClientCreator(reactor, Client).connectTCP(
-                "127.0.0.1", port
-            )
-            client.user = NAME
-            yield client.ready
-            code, _ = yield client.prove(None, blob, algorithm, sign=sign)
-            outcomes.append(code == SUCCESS)
-            client.transport.abortConnection()
-            yield client.gone
-        return tuple(outcomes)
-
-    @defer.inlineCallbacks
-    def agreeOnWays(self, ways: dict[str, Any]) -> Any:
-        """
-        Insist that both say what they must.
-
-        @param ways: for each the file of keys, what C{proves} takes, and what must come
-            of it.
-        """
-        wrong = []
-        for name, (lines, blob, algorithm, sign, counts) in ways.items():
-            self.file.write_bytes(lines)
-            outcomes = yield self.proves(blob, algorithm, sign)
-            if outcomes != (counts, counts):
-                wrong.append((name, counts, outcomes))
-        self.assertEqual(wrong, [])
 
 
 class SignatureTests(Crafted):

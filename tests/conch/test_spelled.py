@@ -16,9 +16,7 @@ from twisted.internet import defer
 
 from mycred._sshkeys import string
 
-from ..kit.keys import SecurityKey, blobOf, certificate, ecdsa, line, lineOf, shortRSA
-from ..sshkeys.test_revoked import of, section, u64
-from .test_signatures import (
+from ..kit.craftedkeys import (
     CA,
     CERTIFIED,
     ECTOKEN,
@@ -32,6 +30,8 @@ from .test_signatures import (
     Crafted,
     Sign,
 )
+from ..kit.keys import SecurityKey, blobOf, certificate, ecdsa, line, lineOf, shortRSA
+from ..kit.krl import krlOf, section, u64
 
 RSAS = (b"ssh-rsa", b"rsa-sha2-256", b"rsa-sha2-512")
 
@@ -374,7 +374,7 @@ class KRLTests(Crafted):
         }
         everything = section(0x21, u64(1, 2**64 - 1))
         for name, revoked in listed.items():
-            self.revoked.write_bytes(of(everything, authority=name))
+            self.revoked.write_bytes(krlOf(everything, authority=name))
             for (blob, sign), key in zip(signs, (CA, RSA, TOKEN, ECTOKEN)):
                 asked = signedBy(blob, sign), CERTIFIED, ED.sign
                 outcomes = yield self.proves(*asked)

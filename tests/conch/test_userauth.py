@@ -16,7 +16,7 @@ from mycred._verdict import Kind, Verdict
 from mycred.checkers import InMemoryUsernamePasswordDatabaseDontUse
 from mycred.checkers.sshkeys import SSHPublicKeyChecker
 
-from ..checkers.sshkeys.test_publickeys import accepted
+from ..kit.keycheckers import accepted
 from ..kit.keys import blobOf
 from ..kit.sshclient import FAILURE
 from ..kit.sshpair import ALICE, REQUEST, SERVICE, HostileTestCase, Pair, Slow, login

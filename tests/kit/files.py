@@ -16,7 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from mycred import _files
 from mycred._checking import _stores
 from mycred._hashes import Hash
-from mycred._passwordfile import PasswordFile, _userfile
+from mycred._passwordfile import PasswordFile
 from mycred.credentials import UsernamePassword
 from mycred.error import TemporaryFailure, UnauthorizedLogin
 from mycred.testing import SteppedWorkers
@@ -184,8 +184,7 @@ class StoreTests:
         was read just after it had changed.
         """
         state = (0, time.time_ns(), len(b"alice:one\n"), 0, 0)
-        for module in (_files, _userfile):
-            self.patch(module, "signatureOf", lambda status: state)
+        self.patch(_files, "signatureOf", lambda status: state)
         self.patch(_files, "SETTLING", 60)
         checker = self.checker(b"alice:one\n")
         self.assertAccepted(self.ask(checker, b"alice", b"one"), b"alice")

@@ -218,3 +218,19 @@ class ServerTestCase(TestCase):
         client.service.openChannel(one)
         yield one.opened
         return one
+
+
+def spellings(name: bytes) -> set[bytes]:
+    """
+    List what conch, or a program like it, could take for a name.
+    """
+    return {
+        name.replace(b"-", b"_"),
+        name.replace(b"-", b"_", 1),
+        b"_".join(name.rsplit(b"-", 1)),
+        name.replace(b"@", b"_").replace(b".", b"_"),
+        name.replace(b"@", b"_").replace(b".", b"_").replace(b"-", b"_"),
+        name.upper(),
+        name.title(),
+        name.upper().replace(b"-", b"_"),
+    } - {name}

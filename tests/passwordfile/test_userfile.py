@@ -387,8 +387,7 @@ class UserFileTests(SynchronousTestCase):
 
         now = [100.0]
         self.patch(time, "monotonic", lambda: now[0])
-        for module in (_userfile, _files):
-            self.patch(module, "signatureOf", rounded)
+        self.patch(_files, "signatureOf", rounded)
         self.path.write_bytes(b"alice:one\n")
         self.file.snapshot()
         now[0] += 1

@@ -16,12 +16,12 @@ from mycred._sshkeys import BadOption, PublicKey, UnusableKey, keysIn, string
 from mycred._sshkeys._authorizedkeys import (
     Line,
     authoritiesIn,
+    keyBlobIn,
     linesWith,
     optionsIn,
+    parseLine,
     plainBlob,
     principalsIn,
-    readKey,
-    readLine,
     skipSilently,
 )
 from mycred._sshkeys._budget import Budget, Limit, TooMuch
@@ -184,13 +184,13 @@ class FindTests(SynchronousTestCase):
         for found in linesWith(before + key.base64 + after, key.blob, key.base64):
             with contextlib.suppress(BadOption):
                 optionsIn(found)
-        readLine(before, 1)
-        readLine(before + line(ALICE) + after, 1)
+        parseLine(before, 1)
+        parseLine(before + line(ALICE) + after, 1)
 
 
 class KeyTests(SynchronousTestCase):
     """
-    Tests for L{readKey}.
+    Tests for L{keyBlobIn}.
     """
 
     def test_key(self) -> None:
@@ -198,9 +198,9 @@ class KeyTests(SynchronousTestCase):
         A key is read as it is written in a file, without options.
         """
         for text in (line(ALICE), b" \t" + line(ALICE), line(ALICE, b"")[:-1] + b"\r"):
-            self.assertEqual(readKey(text), blobOf(ALICE))
+            self.assertEqual(keyBlobIn(text), blobOf(ALICE))
         for text in (b"no-pty " + line(ALICE), b"#" + line(ALICE), b"", b" ", b"ssh-rsa"):
-            self.assertRaises(UnusableKey, readKey, text)
+            self.assertRaises(UnusableKey, keyBlobIn, text)
 
     @given(strategies.binary(max_size=80))
     def test_anything(self, data: bytes) -> None:
@@ -209,7 +209,7 @@ class KeyTests(SynchronousTestCase):
         """
         for text in (data, b"ssh-rsa " + data, line(ALICE)[:30] + data):
             with contextlib.suppress(UnusableKey):
-                readKey(text)
+                keyBlobIn(text)
 
 
 class ListTests(SynchronousTestCase):
@@ -241,12 +241,12 @@ class ListTests(SynchronousTestCase):
             fields = blob[4 + int.from_bytes(blob[:4], "big") :]
             for name in names:
                 for written in (blob, string(name) + fields):
-                    self.assertEqual(readKey(name + b" " + b64encode(written)), blob)
+                    self.assertEqual(keyBlobIn(name + b" " + b64encode(written)), blob)
             for name in (*others, b"rsa-sha2-384", b"rsa-sha2-512@openssh.com"):
                 with self.assertRaises(UnusableKey):
-                    readKey(name + b" " + b64encode(blob))
+                    keyBlobIn(name + b" " + b64encode(blob))
                 with self.assertRaises(UnusableKey):
-                    readKey(name + b" " + b64encode(string(name) + fields))
+                    keyBlobIn(name + b" " + b64encode(string(name) + fields))
 
     def test_certifiedNames(self) -> None:
         """
@@ -256,13 +256,13 @@ class ListTests(SynchronousTestCase):
         type = b"ssh-rsa-cert-v01@openssh.com"
         blob = certificate(BOB, key, type=type)
         for name in (type, b"rsa-sha2-256-cert-v01@openssh.com"):
-            written = readKey(name + b" " + b64encode(blob))
+            written = keyBlobIn(name + b" " + b64encode(blob))
             self.assertEqual(plainBlob(written), blobOf(key))
             with self.assertRaises(UnusableKey):
-                readKey(name + b" " + b64encode(blobOf(key)))
+                keyBlobIn(name + b" " + b64encode(blobOf(key)))
         for name in (b"ssh-rsa", b"rsa-sha2-256", b"ssh-ed25519-cert-v01@openssh.com"):
             with self.assertRaises(UnusableKey):
-                readKey(name + b" " + b64encode(blob))
+                keyBlobIn(name + b" " + b64encode(blob))
 
     def test_short(self) -> None:
         """

@@ -22,32 +22,16 @@ from mycred._sshkeys import (
 from mycred._sshkeys._revoked import RevokedCertificates
 
 from ..kit.keys import blobOf, certificate, ed25519, line, shortRSA
+from ..kit.krl import HEAD, krlOf, section, u64
 
 ALICE, BOB, CA = ed25519(), ed25519(), ed25519()
-
-HEAD = b"SSHKRL\n\0" + (1).to_bytes(4, "big") + bytes(24) + string(b"") + string(b"")
-
-
-def section(type: int, content: bytes) -> bytes:
-    """
-    Write a section.
-    """
-    return bytes([type]) + string(content)
-
-
-def u64(*numbers: int) -> bytes:
-    """
-    Write numbers.
-    """
-    return b"".join(number.to_bytes(8, "big") for number in numbers)
 
 
 def of(*sections: bytes, authority: bytes | None = None) -> bytes:
     """
-    Write a KRL about certificates.
+    Write a KRL about certificates, of L{CA} if no other authority is given.
     """
-    name = blobOf(CA) if authority is None else authority
-    return HEAD + section(1, string(name) + string(b"") + b"".join(sections))
+    return krlOf(*sections, authority=blobOf(CA) if authority is None else authority)
 
 
 def signed(serial: int = 7, id: bytes = b"me") -> Certificate:

@@ -12,7 +12,7 @@ from hypothesis import given, strategies
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._sshkeys._times import readTime
+from mycred._sshkeys._times import parseTime
 
 # Digits of which many make a time.
 _parts = strategies.tuples(
@@ -43,7 +43,7 @@ def byTheLibrary(digits: str, isUTC: bool) -> int | None:
 
 class TimeTests(SynchronousTestCase):
     """
-    Tests for L{readTime}.
+    Tests for L{parseTime}.
     """
 
     @given(
@@ -55,7 +55,7 @@ class TimeTests(SynchronousTestCase):
         """
         digits = "".join(parts)[:size]
         try:
-            found: int | None = readTime(digits + zone)
+            found: int | None = parseTime(digits + zone)
         except ValueError:
             found = None
         self.assertEqual(found, byTheLibrary(digits, bool(zone)))
@@ -67,7 +67,7 @@ class TimeTests(SynchronousTestCase):
         time.
         """
         try:
-            readTime(text)
+            parseTime(text)
         except ValueError:
             return
         digits = text.upper().removesuffix("UTC").removesuffix("Z")
@@ -77,6 +77,6 @@ class TimeTests(SynchronousTestCase):
         """
         The letters of a time zone are those of ASCII.
         """
-        self.assertEqual(readTime("20300102utc"), readTime("203001020000Z"))
+        self.assertEqual(parseTime("20300102utc"), parseTime("203001020000Z"))
         for text in ("20300102\u017d", "20300102U\u0422C", "20300102Z\n", "20300102UTCZ"):
-            self.assertRaises(ValueError, readTime, text)
+            self.assertRaises(ValueError, parseTime, text)

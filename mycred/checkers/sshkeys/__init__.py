@@ -36,7 +36,8 @@ from ...error import UnauthorizedLogin, UnhandledCredentials
 from .._unix import verifyCryptedPassword
 from ._command import KeysCommand
 from ._database import SSHPublicKeyDatabase
-from ._files import InMemorySSHKeyDB, UNIXAuthorizedKeysFiles, readAuthorizedKeyFile
+from ._files import InMemorySSHKeyDB, UNIXAuthorizedKeysFiles
+from ._plainkeys import readAuthorizedKeyFile
 from ._protocol import ProvedBefore, SSHProtocolChecker
 from ._publickeys import SSHPublicKeyChecker, keyOf
 from ._unix import UNIXPasswordDatabase

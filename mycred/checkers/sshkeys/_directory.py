@@ -27,8 +27,8 @@ from ..._sshkeys import KeyFiles, KeyPolicy, KeySettings, Offer, makeAuthority
 from ..._verdict import Account, Kind, Verdict
 from ...workers import Workers
 from .._ldap import isPlausibleName
-from ._files import keysAmong, logUnread
-from ._publickeys import Proof
+from ._plainkeys import keysAmong, logUnparsed
+from ._proof import Proof
 
 _anyKey = KeyPolicy()
 
@@ -153,7 +153,7 @@ class LDAPAuthorizedKeys:
         Hand the keys on.
         """
         for line, error in unread:
-            logUnread(line, error)
+            logUnparsed(line, error)
         if verdict.kind is Kind.UNSURE:
             raise errorOf(verdict)
         return keys

@@ -28,7 +28,8 @@ from ..._sshkeys import (
 )
 from ...error import UnauthorizedLogin, UnhandledCredentials
 from ._ports import watchFor
-from ._publickeys import keyOf, readOffer
+from ._proof import parseBlob
+from ._publickeys import keyOf
 
 # Where a connection keeps what was proved in it.
 _ATTRIBUTE = "_mycredFactors"
@@ -220,7 +221,7 @@ def _keyIn(credentials: Any) -> object:
     """
     blob = getattr(credentials, "blob", None)
     try:
-        return None if blob is None else signingKeyOf(readOffer(blob))
+        return None if blob is None else signingKeyOf(parseBlob(blob))
     except UnusableKey:
         return blob
 

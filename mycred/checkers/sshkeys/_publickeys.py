@@ -14,7 +14,7 @@ from zope.interface import implementer
 from cryptography.exceptions import UnsupportedAlgorithm
 
 from twisted.conch.ssh.keys import BadKeyError, Key
-from twisted.internet.defer import Deferred, execute, maybeDeferred, succeed
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.python.failure import Failure
 
 from ..._accounts import isMadeUp
@@ -23,8 +23,6 @@ from ..._checking._accounts import avatarIdOf, errorOf
 from ..._conchcontracts import ValidPublicKey, twistedConch
 from ..._contracts import AvatarID, ICredentialsChecker, ISSHPrivateKey
 from ..._counterparts import Counterpart, isOverridden
-from ..._fairqueue import Source
-from ..._peers import sourceOf
 from ..._reporting import reportsOutcome
 from ..._secrets import asBytes, shortened
 from ..._sshkeys import (
@@ -35,38 +33,33 @@ from ..._sshkeys import (
     KeyEvidence,
     KeyPolicy,
     Offer,
-    UnusableKey,
     checkPolicy,
     isCertifying,
     noteKey,
-    parseOffer,
-    readKey,
     signatureAlgorithm,
     signingKeyOf,
 )
 from ..._timing import Timing
+from ..._types import KeyDatabase
 from ..._verdict import Kind, Verdict
 from ...credentials import peerOf
 from ...error import LoginFailed, UnauthorizedLogin
 from ...workers import Workers, workersOf
+from ._proof import KeyCredentials, Proof, parseBlob
 from ._steps import KeySteps
 
 _anyKey = KeyPolicy()
 
-# A refusal takes so many seconds at least, which is longer than most looks take.
-_LEAST = 0.025
-
-# A longer blob is no key, in bytes.
-_LONGEST = 2**16
-
 
 def keyOf(avatarId: object) -> KeyEvidence | None:
     """
-    Tell a realm with which key somebody has logged in, and what may be done with it.
+    Return the key with which a user has logged in, and what may be done with it: for
+    realms.
 
     @param avatarId: what the realm was given.
 
-    @return: L{None} if it isn't from a checker of keys.
+    @return: what is known of the key; L{None} if the avatar ID isn't from a checker of
+        keys.
     """
     key = getattr(avatarId, "key", None)
     return key if isinstance(key, KeyEvidence) else None
@@ -75,7 +68,7 @@ def keyOf(avatarId: object) -> KeyEvidence | None:
 @implementer(ICredentialsChecker)
 class SSHPublicKeyChecker(Counterpart, KeySteps, twistedConch.SSHPublicKeyChecker):
     """
-    Let in who holds the private key to one that is authorized.
+    Let users in who hold the private key to one that is authorized for them.
 
     A key that is only offered is looked up like one that is proved; nothing is
     remembered from the one to the other.
@@ -85,16 +78,20 @@ class SSHPublicKeyChecker(Counterpart, KeySteps, twistedConch.SSHPublicKeyChecke
 
     credentialInterfaces = (ISSHPrivateKey,)
 
+    # A refusal takes so many seconds at least, which is longer than most look-ups take.
+    _leastRefusal = 0.025
+
     # As long as the constructor hasn't run, which programs skip.
     _policy = _anyKey
     _accepted = _anyKey.accepted
     _honors: frozenset[str] = frozenset()
     _workers: Workers | None = None
     _itsPace: Timing | None = None
+    _keydb: KeyDatabase  # type: ignore[assignment]
 
     def __init__(
         self,
-        keydb: Any,
+        keydb: KeyDatabase,
         *,
         policy: KeyPolicy = _anyKey,
         honors: Iterable[str] = (),
@@ -115,11 +112,11 @@ class SSHPublicKeyChecker(Counterpart, KeySteps, twistedConch.SSHPublicKeyChecke
         self._keydb = keydb
         self._policy = checkPolicy(policy)
         self._accepted = policy.accepted
-        self._honors = _checkHonors(honors)
+        self._honors = _knownOptions(honors)
         self._workers = workers
 
     @reportsOutcome
-    def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
+    def requestAvatarId(self, credentials: KeyCredentials) -> Deferred[AvatarID]:
         """
         Check a key and a signature.
 
@@ -134,32 +131,37 @@ class SSHPublicKeyChecker(Counterpart, KeySteps, twistedConch.SSHPublicKeyChecke
             found out.  What is no key at all is also a conch C{BadKeyError}.
         """
         began = monotonic()
-        deferred: Deferred[Any]
-        if self._stepsAreTheirs():
-            deferred = self._askSteps(credentials)
-        else:
-            deferred = execute(self._readProof, credentials)
-            deferred.addCallback(self._lookAndVerify, credentials)
-        return deferred.addErrback(self._ebRefused, began)
+        check = self._askSteps if self._stepsAreTheirs() else self._check
+        return maybeDeferred(check, credentials).addErrback(self._ebRefused, began)
 
     @property
     def _pace(self) -> Timing:
         """
-        How long it takes to look somebody up.
+        How long it takes to look users up.
         """
         if self._itsPace is None:
             self._itsPace = Timing()
         return self._itsPace
 
-    def _readProof(self, credentials: Any) -> Proof:
+    def _check(self, credentials: KeyCredentials) -> Deferred[AvatarID]:
         """
-        Read the key, and insist on one that can count at all.
+        Look the key up, and have the signature verified.
         """
-        return self._proofFor(readOffer(credentials.blob), credentials)
+        proof = self._parseProof(credentials)
+        authorizing: Deferred[Any] = self._authorize(proof, credentials)
+        return authorizing.addCallback(self._cbVerdict, proof, credentials)
 
-    def _proofFor(self, offer: Offer, credentials: Any) -> Proof:
+    def _parseProof(self, credentials: KeyCredentials) -> Proof:
         """
-        Insist on a key that can count at all.
+        Return the key, if it can count at all.
+        """
+        return self._proofFor(parseBlob(credentials.blob), credentials)
+
+    def _proofFor(self, offer: Offer, credentials: KeyCredentials) -> Proof:
+        """
+        Return what proves a key, if the key can count at all.
+
+        @raise UnauthorizedLogin: if it can't.
         """
         flaw = self._policy.flaw(offer)
         algorithms = self._algorithmsFor(credentials)
@@ -172,88 +174,87 @@ class SSHPublicKeyChecker(Counterpart, KeySteps, twistedConch.SSHPublicKeyChecke
             _refuse(flaw)
         return Proof(offer, credentials, algorithms)
 
-    def _lookAndVerify(self, proof: Proof, credentials: Any) -> Deferred[Any]:
-        """
-        Look the key up, and have the signature verified.
-        """
-        looking = self._authorize(proof, credentials)
-        return looking.addCallback(self._cbVerdict, proof, credentials)
-
-    def _authorize(self, proof: Proof, credentials: Any) -> Deferred[Any]:
+    def _authorize(self, proof: Proof, credentials: KeyCredentials) -> Deferred[Verdict]:
         """
         Look the key up, and insist that it is authorized.
         """
         db, name = self._keydb, asBytes(credentials.username)
-        looking: Deferred[Any]
-        # Whoever overrides what is conch's is the one to be asked.
+        lookingUp: Deferred[Verdict]
+        # Where a program overrides what is conch's, that is asked.
         authorize = getattr(db, "authorize", None)
         if authorize is not None and not isOverridden(db, "getAuthorizedKeys"):
-            looking = authorize(name, proof, peerOf(credentials))
+            lookingUp = authorize(name, proof, peerOf(credentials))
         else:
-            looking = self._keysOf(credentials.username)
-            looking.addCallback(self._cbKeys, proof, name)
-        looking.addCallback(self._cbLooked, name, monotonic())
-        return looking.addCallback(self._cbAuthorized, credentials)
+            lookingUp = self._lookUpKeys(credentials.username, proof, name)
+        return lookingUp.addCallback(self._cbLookedUp, name, monotonic(), credentials)
 
-    def _keysOf(self, username: Any) -> Deferred[Any]:
+    def _lookUpKeys(
+        self, username: bytes, proof: Proof, name: bytes
+    ) -> Deferred[Verdict]:
         """
-        Ask somebody else's database for keys.  Names that can't be told to the system
-        have none: Twisted's own database raises anything for them.
+        Look a key up among those of a program's database.  Names that the system can't
+        be told have none: Twisted's own database raises anything for them.
         """
-        if b"\0" in asBytes(username):
-            return succeed(())
 
-        def ebKeys(failure: Failure) -> Iterable[Any]:
+        def ebKeys(failure: Failure) -> Iterable[Key]:
             failure.trap(UnicodeError)
             return ()
 
-        asking = maybeDeferred(self._keydb.getAuthorizedKeys, username)
-        return asking.addErrback(ebKeys)
+        asking: Deferred[Any] = succeed(())
+        if b"\0" not in name:
+            asking = maybeDeferred(self._keydb.getAuthorizedKeys, username)
+        return asking.addErrback(ebKeys).addCallback(self._cbKeys, proof, name)
 
-    def _cbLooked(self, verdict: Verdict, name: bytes, began: float) -> Verdict:
+    def _cbLookedUp(
+        self, verdict: Verdict, name: bytes, began: float, credentials: KeyCredentials
+    ) -> Verdict:
         """
-        Remember how long it takes to look somebody up whom there is.
+        Insist on a key that is authorized, and remember how long it takes to look up a
+        user who exists.
         """
         account = verdict.account
         if verdict.key is not None or (account is not None and not isMadeUp(account)):
             self._pace.accept(name, monotonic() - began)
-        return verdict
+        return self._insistOnAuthorized(verdict, credentials)
 
     def _ebRefused(self, failure: Failure, began: float) -> Any:
         """
-        Let whoever is refused wait as long as others: there is less to look at for a name
-        that nobody has.
+        Have a refusal take as long as others: there is less to look at for a name that
+        no account has.
         """
         if failure.check(ValidPublicKey) or not failure.check(LoginFailed):
-            # A key that would do, somebody who has gone, or a defect.
+            # A key that would do, a client that has gone, or a defect.
             return failure
-        least = max(self._pace.least(), _LEAST)
+        least = max(self._pace.least(), self._leastRefusal)
         wait = began + least - monotonic()
         if wait <= 0:
             return failure
         workers = self._workers or workersOf()
-        # Who has gone meanwhile was refused all the same, as the log is told.
+        # A client that goes meanwhile was refused all the same, as the log is told.
         return workers.pause(wait).addBoth(lambda _: failure)
 
-    def _cbKeys(self, keys: Iterable[Any], proof: Proof, name: bytes) -> Any:
+    def _cbKeys(
+        self, keys: Iterable[Key], proof: Proof, name: bytes
+    ) -> Verdict | Deferred[Verdict]:
         """
-        Look for a key among those of somebody else's database, which may have extended
-        one of ours that knows of keys that are revoked.
+        Look for a key among those of a program's database, which may extend one of ours
+        that knows which keys are revoked.
         """
         verdict = self._lookAmong(keys, proof.offer, name)
         vet = getattr(self._keydb, "vet", None)
         if verdict.kind is not Kind.ACCEPTED or vet is None:
             return verdict
-        return vet(verdict, proof)
+        vetted: Deferred[Verdict] = vet(verdict, proof)
+        return vetted
 
-    def _lookAmong(self, keys: Iterable[Any], offer: Offer, name: bytes) -> Verdict:
+    def _lookAmong(self, keys: Iterable[Key], offer: Offer, name: bytes) -> Verdict:
         """
         Look for a key among others.
         """
         if isinstance(offer, Certificate):
             return Verdict(Kind.REFUSED, name, "certificates aren't looked up here")
         try:
-            mine: Any = Key.fromString(offer.blob, type="blob")
+            mine: Key = Key.fromString(offer.blob, type="blob")
         except (BadKeyError, UnsupportedAlgorithm, ValueError):
             # Numbers that no key has: an even exponent, a point that isn't on its curve.
             return Verdict(Kind.REFUSED, name, "nobody can sign with such a key")
@@ -262,25 +263,34 @@ class SSHPublicKeyChecker(Counterpart, KeySteps, twistedConch.SSHPublicKeyChecke
             return Verdict(Kind.ACCEPTED, name, key=evidence)
         return Verdict(Kind.REFUSED, name, "no such key is authorized")
 
-    def _cbAuthorized(self, verdict: Verdict, credentials: Any) -> Verdict:
+    def _insistOnAuthorized(
+        self, verdict: Verdict, credentials: KeyCredentials
+    ) -> Verdict:
         """
-        Insist on a key that is authorized, by nothing to which this server doesn't see.
+        Insist on a key that is authorized, without options that this server can't
+        enforce.
+
+        @raise TemporaryFailure: if nothing could be found out.
+        @raise UnauthorizedLogin: if it isn't.
         """
         if verdict.kind is Kind.UNSURE:
             raise errorOf(verdict)
         if verdict.kind is Kind.REFUSED:
             _refuse(verdict.why)
         evidence = KeyEvidence.restore(verdict.key)
-        honored = self._honors | frozenset(getattr(credentials, "honors", ()))
-        left = evidence.options.demands - honored
+        demands = evidence.options.demands
+        honors: Iterable[str] = getattr(credentials, "honors", ())
+        left = demands and demands - self._honors - frozenset(honors)
         if left:
             where = f"{evidence.file}:{evidence.line}: " if evidence.file else ""
             what = ", ".join(sorted(left))
             _refuse(f"{where}this server doesn't see to {what}")
         noteKey(credentials, evidence)
-        return replace(verdict, key=evidence)
+        return verdict if evidence is verdict.key else replace(verdict, key=evidence)
 
-    def _cbVerdict(self, verdict: Verdict, proof: Proof, credentials: Any) -> Any:
+    def _cbVerdict(
+        self, verdict: Verdict, proof: Proof, credentials: KeyCredentials
+    ) -> Any:
         """
         Have the signature verified, unless it was, and name the avatar.
         """
@@ -295,7 +305,7 @@ class SSHPublicKeyChecker(Counterpart, KeySteps, twistedConch.SSHPublicKeyChecke
         return verifying.addCallback(self._cbProved, proof, verdict, credentials)
 
     def _cbProved(
-        self, _: None, proof: Proof, verdict: Verdict, credentials: Any
+        self, _: None, proof: Proof, verdict: Verdict, credentials: KeyCredentials
     ) -> AvatarID | Failure:
         """
         Conclude from a signature.
@@ -311,86 +321,19 @@ class SSHPublicKeyChecker(Counterpart, KeySteps, twistedConch.SSHPublicKeyChecke
             return Failure(errorOf(verdict))
         return avatarIdOf(verdict, credentials)
 
-    def _algorithmsFor(self, credentials: Any) -> frozenset[bytes]:
+    def _algorithmsFor(self, credentials: KeyCredentials) -> frozenset[bytes]:
         """
-        Tell by which algorithm the signature must be made: the one that the client has
-        announced, if it did so.
+        Return the algorithms by which the signature may be made: the one that the client
+        has announced, if it did so.
         """
         name = signatureAlgorithm(asBytes(credentials.algName))
         return self._accepted if name is None else self._accepted & {name}
 
 
-class Proof:
+def _isSame(key: Key, mine: Key) -> bool:
     """
-    A key that is offered, with the signature that proves it, if there is one.
-
-    @ivar offer: the key.
-    @ivar isVerified: whether the signature was looked at.
-    @ivar flaw: what is wrong with it.
-    @ivar flags: the flags that a security key has signed.
-    """
-
-    def __init__(
-        self, offer: Offer, credentials: Any, algorithms: frozenset[bytes]
-    ) -> None:
-        """
-        @param offer: the key.
-        @param credentials: what was presented.
-        @param algorithms: by which the signature may have been made.
-        """
-        self.offer = offer
-        self.isVerified = False
-        self.flaw = ""
-        self.flags = 0
-        self._credentials = credentials
-        self._algorithms = algorithms
-
-    @property
-    def source(self) -> Source:
-        """
-        Who presents it.
-        """
-        return sourceOf(self._credentials)
-
-    @property
-    def isThere(self) -> bool:
-        """
-        Whether there is a signature.
-        """
-        return bool(self._credentials.signature)
-
-    def verify(self) -> None:
-        """
-        Verify the signature; in a thread, since it takes its time.
-        """
-        signature, data = self._credentials.signature, self._credentials.sigData
-        try:
-            self.flags = signingKeyOf(self.offer).verify(
-                signature, data, self._algorithms
-            )
-        except UnusableKey as error:
-            self.flaw = str(error)
-        self.isVerified = True
-
-
-def readOffer(blob: object) -> Offer:
-    """
-    Read what a client offers.
-
-    @raise UnusableKey: if it is no key.
-    """
-    data = asBytes(blob)
-    if not isinstance(data, bytes) or len(data) > _LONGEST:
-        raise UnusableKey("no key")
-    if data[:1] not in (b"", b"\0"):
-        # As in Twisted: a key that is written as in a file will do.
-        data = readKey(data)
-    return parseOffer(data)
-
-
-def _isSame(key: Any, mine: Any) -> bool:
-    """
-    Compare two of conch's keys, also in what makes one a security key's.
+    Return whether two of conch's keys are the same, also in what makes one a security
+    key's.
     """
     # Old versions of conch don't know for which application a key was made.
     applications = {getattr(one, "application", None) for one in (key, mine)}
@@ -399,11 +342,11 @@ def _isSame(key: Any, mine: Any) -> bool:
     )
 
 
-def _checkHonors(honors: Iterable[str]) -> frozenset[str]:
+def _knownOptions(honors: Iterable[str]) -> frozenset[str]:
     """
-    Insist on names of options.
+    Return the names of options that a server enforces.
 
-    @raise ValueError: if one isn't.
+    @raise ValueError: if there is no such option.
     """
     names = frozenset([honors] if isinstance(honors, str) else honors)
     unknown = names - SERVER_OPTIONS
@@ -424,4 +367,4 @@ def _refuse(why: str) -> NoReturn:
     raise withReason(UnauthorizedLogin("Key not authorized"), why)
 
 
-__all__ = ["Proof", "SSHPublicKeyChecker", "keyOf", "readOffer"]
+__all__ = ["Proof", "SSHPublicKeyChecker", "keyOf"]

@@ -61,7 +61,7 @@ class KeySteps:
 
         @raise UnauthorizedLogin: if it can't count.
         """
-        return _conchKey(self._readProof(credentials).offer.blob)
+        return _conchKey(self._parseProof(credentials).offer.blob)
 
     @overridable
     def _checkKey(self, pubKey: Key, credentials: Any) -> Any:
@@ -138,7 +138,7 @@ class KeySteps:
         key, options = verdict.key, verdict.key.options
         if key.type.startswith("sk-") or options.verifyRequired:
             # Only the signature tells whether it was touched.
-            proof = self._readProof(credentials)
+            proof = self._parseProof(credentials)
             proof.verify()
             answer = self._cbProved(None, proof, verdict, credentials)
             if isinstance(answer, Failure):
@@ -159,7 +159,7 @@ class KeySteps:
 
     # What the checker itself has.
 
-    def _readProof(self, credentials: Any) -> Any:
+    def _parseProof(self, credentials: Any) -> Any:
         """
         Read the key, and insist on one that can count at all.
         """

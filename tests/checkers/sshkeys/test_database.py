@@ -17,8 +17,8 @@ from mycred.checkers import sshkeys
 from mycred.checkers.sshkeys import keyOf
 from mycred.error import UnauthorizedLogin
 
+from ...kit.keycheckers import StepTestCase
 from ...kit.keys import blobOf, ed25519, line, rsaKey
-from .test_steps import StepTestCase
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)

@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from twisted.internet.defer import Deferred, succeed
-from twisted.python.fakepwd import UserDatabase
+from twisted.internet.defer import Deferred
 
 from mycred import _files as _state
 from mycred._accounts import AccountRules, SystemUsers, isMadeUp
@@ -26,90 +25,31 @@ from mycred._sshkeys import (
     KeyFiles,
     Revoked,
     _authority,
-    _keyfiles,
     _request,
     parseOffer,
     string,
 )
-from mycred._verdict import Account, Kind, Verdict
+from mycred._verdict import Kind, Verdict
 from mycred.checkers.sshkeys import (
     KeyEvidence,
     SSHPublicKeyChecker,
     UNIXAuthorizedKeysFiles,
     ValidPublicKey,
-    _files,
     _publickeys,
 )
-from mycred.checkers.sshkeys._publickeys import Proof
 from mycred.error import AccountDenied, DenialReason, TemporaryFailure, UnauthorizedLogin
 from mycred.testing import SteppedWorkers
 
-from ...kit.keys import blobOf, certificate, ed25519, line, lineOf, rsaKey, shortRSA
-from .test_publickeys import KeyTestCase, offered, signed
-
-ALICE, BOB, CA = ed25519(), ed25519(), ed25519()
-
-
-def proofOf(offer: Any) -> Proof:
-    """
-    Offer a key.
-    """
-    return Proof(offer, signed(ALICE), frozenset())
-
-
-class MachineTestCase(KeyTestCase):
-    """
-    What the tests have in common: a user with a home.
-    """
-
-    def setUp(self) -> None:
-        super().setUp()
-        # Nobody waits for files to come to rest.
-        self.patch(time, "sleep", lambda seconds: None)
-        self.home = Path(self.mktemp()).resolve()
-        self.ssh = self.home / ".ssh"
-        self.ssh.mkdir(parents=True)
-        self.file = self.ssh / "authorized_keys"
-        self.userdb = UserDatabase()
-        self.userdb.addUser(
-            "alice", "x", os.geteuid(), os.getegid(), "", str(self.home), "/bin/sh"
-        )
-        self.userdb.addUser("bob", "x", 4321, os.getegid(), "", "/nowhere", "/bin/sh")
-
-    def keys(self, **settings: Any) -> UNIXAuthorizedKeysFiles:
-        """
-        Make a database.
-        """
-        return UNIXAuthorizedKeysFiles(self.userdb, **settings)
-
-    def look(
-        self, offer: Any, name: bytes = b"alice", peer: str | None = None, **settings: Any
-    ) -> Verdict:
-        """
-        Look a key up.
-        """
-        return self.lookIn(self.keys(**settings), offer, name, peer)
-
-    def lookIn(
-        self,
-        keys: UNIXAuthorizedKeysFiles,
-        offer: Any,
-        name: bytes = b"alice",
-        peer: str | None = None,
-    ) -> Verdict:
-        """
-        Look a key up in a database.
-        """
-        blob = offer if isinstance(offer, bytes) else blobOf(offer)
-        looking = keys.authorize
-        assert looking is not None
-        return self.successResultOf(looking(name, proofOf(parseOffer(blob)), peer))
-
-    def assertRefused(self, verdict: Verdict) -> None:
-        """
-        Insist on a refusal.
-        """
-        self.assertIs(verdict.kind, Kind.REFUSED, verdict.why)
+from ...kit.keycheckers import (
+    ALICE,
+    BOB,
+    CA,
+    Command,
+    MachineTestCase,
+    offered,
+    signed,
+)
+from ...kit.keys import blobOf, certificate, line, lineOf, rsaKey, shortRSA
 
 
 class LookTests(MachineTestCase):
@@ -433,7 +373,7 @@ class RevokedTests(MachineTestCase):
         later = time.monotonic() + 5
         with mock.patch.object(time, "monotonic", lambda: later):
             authority.lookUp(b"alice", offer, None)
-            with mock.patch.object(_keyfiles, "readWhole", side_effect=AssertionError):
+            with mock.patch.object(_state, "readWhole", side_effect=AssertionError):
                 self.assertIs(authority.lookUp(b"alice", offer, None).kind, Kind.ACCEPTED)
             new = self.home / "new"
             new.write_bytes(line(ALICE))
@@ -730,11 +670,7 @@ class CertificateTests(MachineTestCase):
         settings = {"ca": str(self.ca)}
         for prepare in (lambda: self.ca.write_bytes(b"x"), self.ca.unlink):
             prepare()
-            authorize = self.keys(**settings).authorize
-            assert authorize is not None
-            verdict = self.successResultOf(
-                authorize(b"alice", proofOf(parseOffer(certificate(CA, ALICE))), None)
-            )
+            verdict = self.look(certificate(CA, ALICE), **settings)
             self.assertIs(verdict.kind, Kind.UNSURE)
             self.assertIs(self.look(BOB, **settings).kind, Kind.ACCEPTED)
 
@@ -834,7 +770,7 @@ class StandingTests(MachineTestCase):
         shadow = self.home / "shadow"
         shadow.write_text(f"alice:{fields}\n")
         self.file.write_bytes(line(ALICE))
-        self.patch(_files, "SHADOW", str(shadow))
+        self.patch(UNIXAuthorizedKeysFiles, "_shadow", str(shadow))
         return self.look(ALICE, accountRules=rules)
 
     def test_shadow(self) -> None:
@@ -864,7 +800,7 @@ class StandingTests(MachineTestCase):
 
     def test_rules(self) -> None:
         """
-        Rules are kept.
+        AccountRules are kept.
         """
         rules = AccountRules(minuid=os.geteuid() + 1)
         verdict = self.denied("*:::::::", rules)
@@ -887,28 +823,6 @@ class StandingTests(MachineTestCase):
             checker.requestAvatarId(signed(ALICE)), AccountDenied
         )
         self.assertIs(failure.value.reason, DenialReason.LOCKED)
-
-
-class Command:
-    """
-    A command that has an answer.
-    """
-
-    path = "/bin/keys"
-
-    def __init__(self, answer: Any) -> None:
-        self.answer = answer
-        self.asked: list[Account] = []
-
-    def run(self, account: Account, offer: Any, source: Any) -> Deferred[bytes]:
-        """
-        Give it.
-        """
-        self.asked.append(account)
-        if isinstance(self.answer, bytes):
-            return succeed(self.answer)
-        waiting: Deferred[bytes] = self.answer
-        return waiting
 
 
 class CommandTests(MachineTestCase):

@@ -22,12 +22,13 @@ from twisted.trial.unittest import SynchronousTestCase
 import mycred.checkers
 from mycred._sshkeys import string
 from mycred.checkers import sshkeys
+from mycred.checkers.sshkeys._keystore import PrivilegedKeyStore
 from mycred.credentials import ISSHPrivateKey
 from mycred.plugins.cred_sshkeys import theSSHKeyCheckerFactory
 from mycred.strcred import InvalidAuthArgumentString, findCheckerFactories, makeChecker
 
+from ...kit.keycheckers import signed
 from ...kit.keys import certificate, ed25519, line, lineOf, shortRSA
-from .test_publickeys import signed
 
 ALICE = ed25519()
 USER = pwd.getpwuid(os.geteuid()).pw_name
@@ -94,9 +95,9 @@ class FactoryTests(SynchronousTestCase):
         """
         Have the processes of a checker end with the test.
         """
-        separate = checker._keydb._separate
-        if separate is not None:
-            self.addCleanup(separate._client.close)
+        store = checker._keydb._store
+        if isinstance(store, PrivilegedKeyStore):
+            self.addCleanup(store._processes._client.close)
         return checker
 
     def assertWrong(self, argstring: str, *says: str) -> None:
@@ -122,7 +123,9 @@ class FactoryTests(SynchronousTestCase):
         """
         checker = self.close(makeChecker("sshkey"))
         self.assertIsInstance(checker, sshkeys.SSHPublicKeyChecker)
-        self.assertEqual(checker._keydb._separate is not None, os.geteuid() == 0)
+        self.assertEqual(
+            isinstance(checker._keydb._store, PrivilegedKeyStore), os.geteuid() == 0
+        )
 
     def test_login(self) -> None:
         """

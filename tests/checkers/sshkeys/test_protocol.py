@@ -24,8 +24,8 @@ from mycred.checkers.sshkeys import (
 from mycred.credentials import UsernamePassword
 from mycred.error import UnauthorizedLogin
 
+from ...kit.keycheckers import Files, accepted, signed
 from ...kit.keys import blobOf, certificate, ed25519
-from .test_publickeys import Files, accepted, signed
 
 ALICE, SECOND, CA = ed25519(), ed25519(), ed25519()
 

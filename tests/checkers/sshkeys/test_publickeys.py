@@ -10,17 +10,14 @@ from typing import Any
 from zope.interface import implementer
 
 from twisted.conch.checkers import UNIXAuthorizedKeysFiles
-from twisted.internet.defer import Deferred, fail, succeed
-from twisted.logger import globalLogPublisher
-from twisted.trial.unittest import SynchronousTestCase
+from twisted.internet.defer import Deferred, fail
 
-from mycred._sshkeys import parseOptions, string
-from mycred._verdict import Account, Kind, Verdict
+from mycred._sshkeys import string
+from mycred._verdict import Kind, Verdict
 from mycred.checkers import accountOf
 from mycred.checkers.sshkeys import (
     IAuthorizedKeysDB,
     InMemorySSHKeyDB,
-    KeyEvidence,
     KeyOptions,
     KeyPolicy,
     SSHPublicKeyChecker,
@@ -37,86 +34,16 @@ from mycred.error import (
 )
 from mycred.testing import SteppedWorkers
 
+from ...kit.keycheckers import (
+    ACCOUNT,
+    ALICE,
+    Files,
+    KeyTestCase,
+    accepted,
+    offered,
+    signed,
+)
 from ...kit.keys import SecurityKey, blobOf, certificate, ecdsa, ed25519, line, rsaKey
-
-ALICE = ed25519()
-ACCOUNT = Account("alice", 1000, 1000, "/home/alice", "/bin/sh")
-
-
-def offered(key: Any, algorithm: bytes | None = None, **attributes: Any) -> SSHPrivateKey:
-    """
-    Offer a key.
-    """
-    name = algorithm or key.sshType()
-    credentials = SSHPrivateKey(b"alice", name, blobOf(key), None, None)
-    vars(credentials).update(attributes)
-    return credentials
-
-
-def signed(key: Any, algorithm: bytes | None = None, **attributes: Any) -> SSHPrivateKey:
-    """
-    Prove a key.
-    """
-    name = algorithm or key.supportedSignatureAlgorithms()[0]
-    credentials = offered(key, name, **attributes)
-    credentials.sigData = b"data"
-    credentials.signature = key.sign(b"data", name)
-    return credentials
-
-
-class Files:
-    """
-    A database that gives a verdict, as that of files does.
-    """
-
-    def __init__(self, verdict: Verdict) -> None:
-        self.verdict = verdict
-        self.asked: list[Any] = []
-
-    def authorize(self, name: bytes, proof: Any, peer: Any) -> Deferred[Verdict]:
-        """
-        Give it.
-        """
-        self.asked.append((name, peer))
-        return succeed(self.verdict)
-
-
-def accepted(options: str = "", **fields: Any) -> Verdict:
-    """
-    Make a good verdict.
-    """
-    evidence = KeyEvidence(
-        "ssh-ed25519", "SHA256:x", parseOptions(options), "/keys", 3, **fields
-    )
-    return Verdict(Kind.ACCEPTED, b"alice", account=ACCOUNT, key=evidence)
-
-
-class KeyTestCase(SynchronousTestCase):
-    """
-    What the tests have in common.
-    """
-
-    def setUp(self) -> None:
-        self.events: list[Any] = []
-        globalLogPublisher.addObserver(self.events.append)
-        self.addCleanup(globalLogPublisher.removeObserver, self.events.append)
-
-    def check(self, keydb: Any, credentials: Any, **settings: Any) -> Deferred[Any]:
-        """
-        Have credentials checked.
-        """
-        return SSHPublicKeyChecker(keydb, **settings).requestAvatarId(credentials)
-
-    def assertLogged(self, text: str) -> None:
-        """
-        Insist on something in the log.
-        """
-        logged = [
-            event["log_format"].format(**event)
-            for event in self.events
-            if event.get("log_format")
-        ]
-        self.assertTrue(any(text in line for line in logged), logged)
 
 
 class DatabaseTests(KeyTestCase):

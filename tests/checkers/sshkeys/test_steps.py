@@ -5,94 +5,24 @@ checks a key.
 
 from __future__ import annotations
 
-import os
-import time
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from twisted.conch.error import ValidPublicKey
 from twisted.conch.ssh.keys import Key
 from twisted.internet.defer import Deferred
-from twisted.python.fakepwd import UserDatabase
-from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._accounts import AccountRules
-from mycred._timing import Timing
 from mycred.checkers.sshkeys import (
     InMemorySSHKeyDB,
     SSHPublicKeyChecker,
     UNIXAuthorizedKeysFiles,
-    _files,
-    _publickeys,
     keyOf,
 )
-from mycred.credentials import SSHPrivateKey
-from mycred.error import LoginFailed, UnauthorizedLogin
+from mycred.error import UnauthorizedLogin
 
-from ...kit.keys import blobOf, ecdsa, ed25519, line, rsaKey
-
-DATA = b"data that is signed"
-
-
-class StepTestCase(SynchronousTestCase):
-    """
-    What the tests have in common: users with keys.
-    """
-
-    def setUp(self) -> None:
-        self.patch(_publickeys, "_LEAST", 0)
-        self.patch(Timing, "least", lambda _: 0)
-        self.patch(time, "sleep", lambda seconds: None)
-        self.home = Path(self.mktemp()).resolve()
-        self.ssh = self.home / ".ssh"
-        self.ssh.mkdir(parents=True)
-        self.userdb = UserDatabase()
-        home = str(self.home)
-        self.userdb.addUser("alice", "x", os.geteuid(), os.getegid(), "", home, "/bin/sh")
-        self.key = ed25519()
-        # There is none, and so nobody needs to be root.
-        self.patch(_files, "SHADOW", str(self.home / "shadow"))
-
-    def authorize(self, options: bytes = b"") -> None:
-        """
-        Write the user's file.
-        """
-        self.ssh.joinpath("authorized_keys").write_bytes(options + line(self.key) + b"\n")
-
-    def files(self, **settings: Any) -> UNIXAuthorizedKeysFiles:
-        """
-        Make a database of what is in files.
-        """
-        return UNIXAuthorizedKeysFiles(self.userdb, **settings)
-
-    def present(self, key: Any = None, isSigned: bool = True, **more: Any) -> Any:
-        """
-        Make credentials.
-        """
-        key = key or self.key
-        signature = key.sign(DATA) if isSigned else None
-        made: Any = SSHPrivateKey(b"alice", key.sshType(), blobOf(key), DATA, signature)
-        vars(made).update(more)
-        return made
-
-    def login(self, checker: Any, *args: Any, **more: Any) -> Any:
-        """
-        Log in.
-
-        @return: the avatar ID.
-        """
-        presented = self.present(*args, **more)
-        return self.successResultOf(checker.requestAvatarId(presented))
-
-    def assertRefused(self, checker: Any, *args: Any, **more: Any) -> None:
-        """
-        Insist on a refusal.
-        """
-        presented = self.present(*args, **more)
-        failure = self.failureResultOf(checker.requestAvatarId(presented))
-        self.assertTrue(failure.check(LoginFailed), failure)
-        self.assertFalse(failure.check(ValidPublicKey), failure)
+from ...kit.keycheckers import StepTestCase
+from ...kit.keys import ecdsa, ed25519, line, rsaKey
 
 
 class Withholding(UNIXAuthorizedKeysFiles):
