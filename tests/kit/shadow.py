@@ -8,9 +8,7 @@ from mycred.error import DenialReason
 
 EXPIRED = DenialReason.EXPIRED
 
-
 PASSWORD_EXPIRED = DenialReason.PASSWORD_EXPIRED
-
 
 #: Lines after the name and the hash, with TODAY in the place of C{T}, and why the
 #: account may not be used.  tests.test_system holds the same to pam_unix.
