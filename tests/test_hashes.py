@@ -1,5 +1,10 @@
 """
 Tests for L{mycred._hashes}.
+
+They cover L{mycred._hashes._argon2}, L{mycred._hashes._bcrypt},
+L{mycred._hashes._digests}, L{mycred._hashes._libcrypt}, L{mycred._hashes._making},
+L{mycred._hashes._md5crypt}, L{mycred._hashes._recognize} and
+L{mycred._hashes._schemes}, too.
 """
 
 from __future__ import annotations
