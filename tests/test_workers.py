@@ -1,5 +1,5 @@
 """
-Tests for L{mycred.workers}.
+Tests for L{mycred.workers} and L{mycred._threads}.
 """
 
 from __future__ import annotations
