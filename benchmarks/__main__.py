@@ -1,5 +1,8 @@
 """
 Run all benchmarks, or those that are named on the command line.
+
+C{python -m benchmarks --readme} runs those whose figures are in the README, and writes
+them there.
 """
 
 from __future__ import annotations
@@ -7,6 +10,8 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib import import_module
+
+from . import _readme
 
 BENCHMARKS = (
     "login",
@@ -26,6 +31,9 @@ def main(names: list[str]) -> None:
     """
     Run the benchmarks of these names; all of them if there are none.
     """
+    if names == ["--readme"]:
+        _readme.update()
+        return
     for name in names:
         if name not in BENCHMARKS:
             sys.exit(f"there is no benchmark {name!r}, only {', '.join(BENCHMARKS)}")

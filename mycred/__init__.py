@@ -1,6 +1,6 @@
 """
 Cred is a pluggable authentication system for servers: a protocol, a realm and
-its credential checkers are chosen apart, and meet in a portal.
+its credential checkers are chosen independently, and meet in a portal.
 
 mycred is that system for any Twisted program, with the checkers that real
 sites need.  Start at L{mycred.portal}; a login's path runs from there to

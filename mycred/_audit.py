@@ -1,9 +1,8 @@
 """
-What the log says of logins: one line for each, written when its verdict is known, by whom
-L{mycred._reporting} says.
+The line that the log gets for each login, written when its verdict is known, by the
+object that L{mycred._reporting} chooses.
 
-What a checker has found out on its way goes to the log at debug level, and travels with
-its failure (L{withReason}).
+Reasons that the client mustn't learn travel with the failure (L{withReason}).
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from .error import AccountDenied, LoginFailed, TemporaryFailure, UnhandledCreden
 
 _E = TypeVar("_E", bound=BaseException)
 
-# Where the events go, so that a site can send them where it likes.
+# A namespace of its own, so that a site can send the events where it likes.
 _log = Logger(namespace="mycred.login")
 
 #: The failures that are no verdict yet: conch's way to say "right so far".  They are
@@ -38,40 +37,40 @@ UNFINISHED = (
     "twisted.conch.error.NotEnoughAuthentication",
 )
 
-# What the log should be told of failures besides: their checker, and why.  Not in the
+# What the log is told of failures besides: their checker, and why.  It isn't kept in the
 # failures: Perspective Broker sends a client all that one holds.
 _found: WeakKeyDictionary[Failure, dict[str, Any]] = WeakKeyDictionary()
 
-# How much is shown of a name, and of a reason, in characters.
+# How much is shown of a name and of a reason, in characters.
 _LONGEST_NAME, _LONGEST_REASON = 64, 300
 
-# What stands between quotes, since a client or a file may have written it.
+# The fields whose values stand between quotes, since a client or a file may have written
+# them.
 _QUOTED = {"user", "avatar", "key", "reason", "why"}
 
 # What would end a value that stands without quotes.
 _SPACE = re.compile(r"\s")
 
-# What of a text could be taken for the end of a value, or for the next field.
+# The characters that could be taken for the end of a value, or for the next field.
 _SIGNS = {'"', "\\", "="}
 
 
 def withReason(error: _E, why: str, avatarId: object = None) -> _E:
     """
-    Attach to an error what the log should be told, and the client shouldn't.
+    Attach to an error a reason for the log, which the client doesn't get.
 
     @param why: why the login ends so.
-    @param avatarId: whose account it is, if it was found out.
+    @param avatarId: the avatar ID of the account, if it was found out.
 
     @return: the error.
     """
-    told: Any = error
-    told.why, told.avatarId = why, avatarId
+    vars(error).update(why=why, avatarId=avatarId)
     return error
 
 
 def checkedBy(failure: Failure, checker: object) -> Failure:
     """
-    Attach to a failure which checker it comes from, unless one nearer to it has.
+    Attach to a failure the checker that it comes from, unless it has one already.
 
     @return: the failure.
     """
@@ -81,10 +80,10 @@ def checkedBy(failure: Failure, checker: object) -> Failure:
 
 def sumUp(failures: Sequence[Failure]) -> Failure:
     """
-    Have the log told what several checkers have failed with, each of which could have let
-    somebody in.
+    Attach to the last of several failures the reasons of all of them.
 
-    @param failures: failures of one kind, with their checkers.
+    @param failures: failures of one kind, of checkers each of which could have accepted
+        the login.
 
     @return: the last one.
     """
@@ -105,14 +104,14 @@ def logOutcome(
     avatarId: object = None,
 ) -> None:
     """
-    Tell the log how a login has ended.  Whatever a program's credentials, errors and
-    avatar IDs do when they are shown, the login ends as it does.
+    Log how a login has ended.  Whatever a program's credentials, errors and avatar IDs do
+    when they are shown, the login ends as it does.
 
     @param credentials: what was presented.
     @param result: the failure; anything else stands for success.
     @param began: when it began, as C{time.monotonic} counts.
-    @param checker: who was asked.
-    @param avatarId: whom a checker has let in; L{None} if none has.
+    @param checker: the checker that was asked.
+    @param avatarId: the avatar ID that a checker has accepted; L{None} if none has.
     """
     verdict, reason, why = _verdict(result)
     if verdict is None or _isVisit(credentials, result):
@@ -145,7 +144,7 @@ def logOutcome(
 
 def reasonOf(failure: Failure) -> str:
     """
-    Return what the log is told of a failure, and the client isn't.
+    Return the reason for a failure as the log gets it, and the client doesn't.
     """
     error = failure.value
     said = _part(error, "why") or _said(error) or type(error).__name__
@@ -154,8 +153,8 @@ def reasonOf(failure: Failure) -> str:
 
 def authTypeOf(checker: object) -> str | None:
     """
-    Return what to call a checker: the auth type by which it is known on the command
-    line, or its class.
+    Return the name of a checker in the log: the auth type by which it is known on the
+    command line, or its class.
     """
     if checker is None:
         return None
@@ -165,10 +164,10 @@ def authTypeOf(checker: object) -> str | None:
 
 def _verdict(result: object) -> tuple[str | None, str | None, str | None]:
     """
-    Say how a login has ended.
+    Return how a login has ended.
 
-    @return: the verdict, L{None} if there is none yet; for a denial, its reason; and
-        what is known besides.
+    @return: the verdict, L{None} if there is none yet; the reason for a denial; and what
+        else is known.
     """
     if not isinstance(result, Failure):
         return "accepted", None, None
@@ -182,7 +181,7 @@ def _verdict(result: object) -> tuple[str | None, str | None, str | None]:
         return "failed", None, why or qual(type(error))
     told = why or _said(error)
     if isinstance(error, AccountDenied):
-        # A program's own error may say it otherwise.
+        # A program's own error may have another kind of reason.
         reason = _part(_part(error, "reason"), "value")
         return "denied", _said(reason or error), why
     if isinstance(error, TemporaryFailure):
@@ -192,10 +191,10 @@ def _verdict(result: object) -> tuple[str | None, str | None, str | None]:
 
 def _isVisit(credentials: object, result: object) -> bool:
     """
-    Return whether nothing was presented, and visitors aren't let in.
+    Return whether a login without a name was asked for, and none is served.
 
-    That is no try to log in: twisted.web.guard asks for visitors whenever a request
-    has no login yet, as the first one of each browser.
+    That is no try to log in: twisted.web.guard asks for one whenever a request has no
+    login yet, as the first one of each browser.
     """
     return (
         isinstance(result, Failure)
@@ -206,14 +205,14 @@ def _isVisit(credentials: object, result: object) -> bool:
 
 def _foundOf(result: object) -> dict[str, Any]:
     """
-    Return what was found out about a failure besides what it holds.
+    Return what is known about a failure besides what it holds.
     """
     return _found.get(result, {}) if isinstance(result, Failure) else {}
 
 
 def _part(whole: object, name: str) -> Any:
     """
-    Return an attribute; L{None} if there is none, or a program's code fails to tell.
+    Return an attribute, or L{None} if there is none or a program's code fails.
     """
     try:
         return getattr(whole, name, None)
@@ -223,7 +222,7 @@ def _part(whole: object, name: str) -> Any:
 
 def _said(what: object) -> str:
     """
-    Return the text of something; the name of its kind if it can't tell.
+    Return the text of an object, or the name of its class if it has none.
     """
     with suppress(Exception):
         return str(what)
@@ -232,7 +231,7 @@ def _said(what: object) -> str:
 
 def _named(avatarId: object) -> object:
     """
-    Return an avatar ID, with a name for nobody's.
+    Return an avatar ID for the log, with a name for the anonymous one.
     """
     isAnonymous = isinstance(avatarId, tuple) and avatarId == ANONYMOUS
     return "anonymous" if isAnonymous else avatarId
@@ -240,7 +239,7 @@ def _named(avatarId: object) -> object:
 
 def _text(value: object, longest: int) -> str | None:
     """
-    Return as much of a value as the log shows; L{None} if there is none.
+    Return as much of a value as the log shows, or L{None} if there is none.
     """
     if value is None:
         return None
@@ -253,8 +252,8 @@ def _text(value: object, longest: int) -> str | None:
 
 def _value(name: str, text: str) -> str:
     """
-    Write a value so that nothing in it can be taken for a field, for the end of the
-    line, or for a command to a terminal.
+    Return a value as it is written, so that nothing in it can be taken for a field, for
+    the end of the line, or for a command to a terminal.
     """
     if name not in _QUOTED:
         return _escaped(_SPACE.sub("?", text[:_LONGEST_NAME]))
@@ -263,18 +262,18 @@ def _value(name: str, text: str) -> str:
 
 def _escaped(text: str) -> str:
     """
-    Write characters that could mislead by their codes.
+    Return a text in which characters that could mislead are written by their codes.
     """
     if text.isprintable() and _SIGNS.isdisjoint(text):
-        # As nearly all is: how long a reason is must take no time, since it would tell
-        # a client which one it is.
+        # Nearly all texts are.  The time must not grow with the length of a reason, which
+        # would tell a client which one it is.
         return text
     return "".join(c if c.isprintable() and c not in _SIGNS else _codeOf(c) for c in text)
 
 
 def _codeOf(character: str) -> str:
     """
-    Write a character by its code.
+    Return the code of a character, as it is written in place of it.
     """
     code = ord(character)
     if 0xDC80 <= code <= 0xDCFF:

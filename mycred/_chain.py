@@ -27,12 +27,13 @@ from .error import (
     UnhandledCredentials,
 )
 
-# The failures after which nobody else is asked: a verdict, or conch's "right so far".
-_verdicts = (AccountDenied, LoginDenied, *UNFINISHED)
+# The failures after which no other checker is asked: a verdict, or conch's "right so
+# far".
+_FINAL = (AccountDenied, LoginDenied, *UNFINISHED)
 
-# The failures after which the search goes on, and its outcome if nobody
-# accepts: the first of these kinds that was met.
-_known = (TemporaryFailure, UnauthorizedLogin, UnhandledCredentials)
+# The failures after which the search goes on, and its outcome if no checker accepts: the
+# first of these kinds that was met.
+_REFUSALS = (TemporaryFailure, UnauthorizedLogin, UnhandledCredentials)
 
 
 @implementer(ICredentialsChecker)
@@ -43,9 +44,8 @@ class CheckerChain:
     A checker that accepts, or denies the account, ends the search.  After an
     L{UnauthorizedLogin} or an L{UnhandledCredentials} the next one is asked.
     After any other failure too, so that a local file lets the administrator in
-    while the directory is down; but if then nobody accepts, the login ends with
-    a L{TemporaryFailure}, since nobody can tell what the one that failed would
-    have said.
+    while the directory is down; but if then no checker accepts, the login ends with
+    a L{TemporaryFailure}, since the one that failed might have accepted.
 
     L{mycred.portal.Portal} makes one of these where the checkers that it is
     given share an interface.
@@ -79,8 +79,8 @@ class CheckerChain:
         @return: a L{Deferred} that fires with the answer of the first checker
             that accepts, or fails: with the denial of a checker, with
             L{TemporaryFailure} where one couldn't tell, with
-            L{UnauthorizedLogin}, or with L{UnhandledCredentials} if nobody
-            checks such credentials.
+            L{UnauthorizedLogin}, or with L{UnhandledCredentials} if no checker
+            is for such credentials.
         """
         checking = iter(
             [
@@ -142,7 +142,7 @@ class _Search:
 
     def _cbAccepted(self, avatarId: AvatarID) -> None:
         """
-        End the search with an avatar ID, unless nobody waits for it any more.
+        End the search with an avatar ID, unless it was cancelled.
         """
         if not self._cancelled:
             self._answer.callback(avatarId)
@@ -153,10 +153,10 @@ class _Search:
         """
         if self._cancelled:
             return
-        if failure.check(*_verdicts):
+        if failure.check(*_FINAL):
             self._answer.errback(checkedBy(failure, checker))
             return
-        if not failure.check(*_known):
+        if not failure.check(*_REFUSALS):
             self._log.failure("A checker could not tell", failure=failure)
             failure = Failure(TemporaryFailure("A checker could not tell"))
         self._failed.append(checkedBy(failure, checker))
@@ -171,7 +171,7 @@ class _Search:
 
     def _cancel(self, answer: Deferred[AvatarID]) -> None:
         """
-        Stop waiting, and ask nobody else.
+        Stop waiting, and ask no other checker.
         """
         self._cancelled = True
         if self._asked is not None:
@@ -179,9 +179,9 @@ class _Search:
 
     def _conclude(self) -> Failure:
         """
-        Sum up what the checkers have failed with.
+        Return the failure that sums up those of the checkers.
         """
-        for kind in _known:
+        for kind in _REFUSALS:
             alike = [failure for failure in self._failed if failure.check(kind)]
             if alike:
                 return sumUp(alike)
@@ -193,7 +193,8 @@ def interfacesOf(checker: ICredentialsChecker) -> Iterable[InterfaceType]:
     Return the interfaces of the credentials that a checker claims to check.
 
     @raise TypeError: if it names one bare interface instead of a sequence of
-        them, which would fail at the first login only, and say nothing.
+        them, which otherwise fails only at the first login, with a message that
+        doesn't say so.
     """
     interfaces: Iterable[InterfaceType] = checker.credentialInterfaces
     if isinstance(interfaces, InterfaceClass):
@@ -208,8 +209,8 @@ def interfacesOf(checker: ICredentialsChecker) -> Iterable[InterfaceType]:
 
 def unhandled(credentials: object) -> UnhandledCredentials:
     """
-    Say that nobody checks credentials of this kind, in Twisted's own words,
-    which programs compare.
+    Return the error that no checker is for credentials of this kind, in Twisted's own
+    words, which programs compare.
     """
     interfaces = ", ".join(map(qual, providedBy(credentials)))
     return UnhandledCredentials(f"No checker for {interfaces}")

@@ -1,14 +1,13 @@
 """
-The door through which Twisted's own contracts enter.
+Twisted's own contracts: the one place where they are imported.
 
 zope.interface matches an interface, and C{except} an exception, by identity: a
 copy made here would be refused by every protocol that Twisted ships.  So the
 interfaces, L{ANONYMOUS} and the exceptions of strcred are Twisted's very
-objects, and the rest of mycred takes them from this module alone (the login
-errors have a door of their own, L{mycred.error}).  What stands behind a
-contract is written anew; Twisted's classes are here to be extended, by
-L{mycred._counterparts}, for programs that ask C{isinstance} and adapters that are
-registered for a class.
+objects, and the rest of mycred imports them from this module (the login errors from
+L{mycred.error}).  What stands behind a contract is written anew; Twisted's classes are
+here to be extended, by L{mycred._counterparts}, for programs that ask C{isinstance} and
+adapters that are registered for a class.
 """
 
 from __future__ import annotations
@@ -38,8 +37,8 @@ from twisted.cred.strcred import (
 )
 from twisted.plugins import cred_unix as twistedUNIX
 
-#: What a checker answers: the name of an avatar, or L{ANONYMOUS}.  The contract
-#: says bytes; where a protocol hands over a str (FTP, IRC) a str comes back.
+#: What a checker answers: an avatar ID, or L{ANONYMOUS}.  The contract says bytes; where
+#: a protocol hands over a str (FTP, IRC) a str comes back.
 AvatarID = Union[bytes, tuple[()]]
 
 #: An interface is an object to zope.interface and a type to a type checker.
@@ -50,17 +49,12 @@ InterfaceType = type[Interface]
 Login = tuple[InterfaceType, object, Callable[[], None]]
 
 __all__ = [
-    # twisted.cred.checkers
     "ANONYMOUS",
-    # shapes
     "AvatarID",
-    # twisted.cred.credentials
     "IAnonymous",
-    # twisted.cred.strcred
     "ICheckerFactory",
     "ICredentials",
     "ICredentialsChecker",
-    # twisted.cred.portal
     "IRealm",
     "ISSHPrivateKey",
     "IUsernameDigestHash",

@@ -1,9 +1,7 @@
 """
-Classes that stand in the place of Twisted's: what a program may count on that has always
-had Twisted's.
-
-It asks C{isinstance}, of what it has made itself and of what others have made; and it
-overrides methods, which are asked then as Twisted asks them.
+Classes that stand in the place of Twisted's, for programs that were written for those:
+C{isinstance} answers as it does in Twisted, both ways, and a method that a program
+overrides is called as Twisted calls it.
 """
 
 from __future__ import annotations
@@ -20,12 +18,13 @@ _ours: set[Callable[..., Any]] = set()
 
 class Counterpart(metaclass=ABCMeta):  # noqa: B024
     """
-    Base of each such class, beside Twisted's, which stands last::
+    The base of each such class, beside Twisted's, which stands last::
 
         class UsernamePassword(Counterpart, credentials.UsernamePassword): ...
 
-    So its instances are instances of Twisted's class, and by this base those of Twisted's
-    are instances of it.  That is so for itself: a program's subclass knows its own only.
+    So its instances are instances of Twisted's class, and by this base instances of
+    Twisted's class are instances of it.  That is so for the class itself: for a program's
+    subclass of it only the subclass's own instances are.
 
     The metaclass is C{ABCMeta}, which goes together with that of nearly all classes.
     """
@@ -44,7 +43,7 @@ class Counterpart(metaclass=ABCMeta):  # noqa: B024
 
 def overridable(method: _F) -> _F:
     """
-    Decorate a method of ours that has one of Twisted's behind it, which programs
+    Decorate a method that stands in the place of one of Twisted's which programs
     override.
     """
     _ours.add(method)
@@ -53,11 +52,11 @@ def overridable(method: _F) -> _F:
 
 def isOverridden(owner: object, *names: str) -> bool:
     """
-    Return whether a program has put something of its own in the place of a method that is
-    L{overridable}: in a subclass, in the object itself, or in our class, as tests do.
+    Return whether a program has replaced a method that is L{overridable}: in a subclass,
+    in the object itself, or in our class, as tests do.
 
-    @param owner: whose methods they are.
-    @param names: the names of methods, of which one will do.
+    @param owner: the object with the methods.
+    @param names: the names of the methods, of which one will do.
     """
     for name in names:
         method = getattr(owner, name, None)

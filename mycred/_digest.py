@@ -26,7 +26,7 @@ algorithms: dict[bytes, Callable[[bytes], Any]] = {
 
 def _hash(algorithm: bytes, *parts: bytes) -> bytes:
     """
-    H(a:b:c), in hexadecimal.
+    Return H(a:b:c), in hexadecimal.
     """
     digest: str = algorithms[algorithm](b":".join(parts)).hexdigest()
     return digest.encode("ascii")
@@ -42,7 +42,7 @@ def calcHA1(
     preHA1: bytes | None = None,
 ) -> bytes:
     """
-    Compute H(A1) (RFC 7616, section 3.4.2).
+    Return H(A1) (RFC 7616, section 3.4.2).
 
     @param pszAlg: a key of L{algorithms}.
     @param pszUserName: the name of the user.
@@ -78,7 +78,7 @@ def calcHA2(
     pszHEntity: bytes | None,
 ) -> bytes:
     """
-    Compute H(A2) (RFC 7616, section 3.4.3).
+    Return H(A2) (RFC 7616, section 3.4.3).
 
     @param algo: a key of L{algorithms}.
     @param pszMethod: the method of the request.
@@ -102,8 +102,8 @@ def calcResponse(
     pszQop: bytes | None,
 ) -> bytes:
     """
-    Compute the response that the client must have sent (RFC 7616, section
-    3.4.1; without a nonce count, that of RFC 2069).
+    Return the response that the client must have sent (RFC 7616, section 3.4.1; without a
+    nonce count, that of RFC 2069).
 
     @param HA1: what L{calcHA1} returned.
     @param HA2: what L{calcHA2} returned.
@@ -123,7 +123,7 @@ def calcResponse(
 
 def _present(*values: bytes | None) -> tuple[bytes, ...]:
     """
-    Insist on values that only some algorithms need.
+    Return values that only some algorithms need.
 
     @raise TypeError: if one of them is missing.
     """

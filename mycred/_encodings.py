@@ -1,10 +1,10 @@
 """
-Which bytes a name and a password stand for that a protocol hands over as text.
+Names and passwords that a protocol hands over as text, decoded as the client meant them.
 
-IRC hands over what was UTF-8 on the wire, decoded.  Twisted's FTP server decodes what
-came as Latin-1, whatever it was: clients send UTF-8 (U{RFC 2640
-<https://www.rfc-editor.org/rfc/rfc2640>}), and old ones Latin-1.  Nothing tells a checker
-which protocol it was, so that text may be read in two ways.
+IRC hands over what was UTF-8 on the wire, decoded.  Twisted's FTP server decodes all that
+comes as Latin-1: clients send UTF-8 (U{RFC 2640
+<https://www.rfc-editor.org/rfc/rfc2640>}), and old ones Latin-1.  A checker doesn't know
+which protocol it was, so that a text has two possible decodings.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import copy
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -20,14 +20,17 @@ from twisted.python.failure import Failure
 from ._contracts import IUsernamePassword
 from .error import AccountDenied, UnauthorizedLogin
 
+_T = TypeVar("_T")
+_Method = TypeVar("_Method", bound=Callable[..., Deferred[Any]])
+
 
 def decodingsOf(*texts: str) -> list[tuple[str, ...]]:
     """
-    Read texts that one client has sent, in each way in which they make sense.
+    Return the decodings of texts that one client has sent, each in which they make sense.
 
     @param texts: a name, or a name and a password, as the protocol hands them over.
 
-    @return: one or two readings, the likelier one first.  The bytes that a text stands
+    @return: one or two decodings, the likelier one first.  The bytes that a text stands
         for are its UTF-8, where a lone surrogate is one byte, as in L{asBytes
         <mycred._secrets.asBytes>}.
     """
@@ -45,93 +48,95 @@ def decodingsOf(*texts: str) -> list[tuple[str, ...]]:
 
 def decodedName(name: object) -> object:
     """
-    Return the likelier reading of a name.
+    Return the likelier decoding of a name.
 
     @param name: the name; what is no text comes back as it is.
     """
     return decodingsOf(name)[0][0] if isinstance(name, str) else name
 
 
-def triesDecodings(method: Callable[..., Deferred[Any]]) -> Callable[..., Deferred[Any]]:
+def triesDecodings(method: _Method) -> _Method:
     """
-    Decorate the method of a checker that checks credentials, so that a name and a
-    password that are text are read as the client has meant them: name and password in
-    the same way.
+    Decorate the method of a checker that checks credentials, so that it is called with
+    each decoding of a name and a password that are text, both in the same one.
 
-    The second reading is asked for only after the first was refused as wrong, and
-    always then, so that the time tells nothing about who is known.  Nobody is let in
-    but by a right name and its own right password.
+    The second decoding is tried only after the first was refused as wrong, and always
+    then, so that the time tells nothing about which names are known.  A login is accepted
+    only by a right name and its own right password.
 
     A checker whose store counts wrong passwords has an attribute C{countsRefusals} that
-    is true.  It is asked for the likelier reading alone, so that one wrong password
-    isn't two.
+    is true.  Only the likelier decoding is tried with it, so that one wrong password
+    doesn't count as two.
     """
 
     @wraps(method)
-    def read(self: Any, credentials: Any) -> Deferred[Any]:
-        # Which nearly all are not, and all are asked.
+    def tryEach(self: object, credentials: object) -> Deferred[Any]:
+        # The quickest test first: nearly all names are bytes.
         if not isinstance(getattr(credentials, "username", None), str):
             return method(self, credentials)
-        readings = _decodedCredentials(credentials)
-        if len(readings) < 2:
-            return method(self, *readings)
-        first, second = readings
+        decodings = _decodedCredentials(credentials)
+        if len(decodings) < 2:
+            return method(self, *decodings)
+        first, second = decodings
         asking = method(self, first)
         if getattr(self, "countsRefusals", False):
             return asking
 
-        def ebFirst(refused: Failure) -> Any:
+        def ebFirst(refused: Failure) -> Failure | Deferred[Any]:
             if not refused.check(UnauthorizedLogin) or refused.check(AccountDenied):
                 return refused
             return method(self, second).addErrback(_ebSecond, refused)
 
         return asking.addErrback(ebFirst)
 
-    return read
+    return cast(_Method, tryEach)
 
 
 def _ebSecond(failure: Failure, first: Failure) -> Failure:
     """
-    Choose which refusal of two counts: the likelier reading's, unless the other one has
-    found out more.
+    Return the refusal that counts of two: the likelier decoding's, unless the other one
+    has found out more.
     """
     isPlain = failure.check(UnauthorizedLogin) and not failure.check(AccountDenied)
     return first if isPlain else failure
 
 
-def _decodedCredentials(credentials: Any) -> list[Any]:
+def _decodedCredentials(credentials: _T) -> list[_T]:
     """
-    Read credentials in each way in which they make sense.
+    Return credentials in each decoding in which they make sense.
 
     @param credentials: credentials whose name is text.
 
     @return: the credentials, and copies of them with another name and password, the
         likelier ones first.
     """
-    name = credentials.username
     if not IUsernamePassword.providedBy(credentials):
         return [credentials]
-    password: Any = credentials.password
-    if not isinstance(password, str) or (name.isascii() and password.isascii()):
+    # The contract says bytes, and protocols hand over text.
+    name: object = credentials.username
+    password: object = credentials.password
+    if not isinstance(name, str) or not isinstance(password, str):
+        return [credentials]
+    if name.isascii() and password.isascii():
         return [credentials]
     return [
-        credentials if reading == (name, password) else _reread(credentials, *reading)
-        for reading in decodingsOf(name, password)
+        credentials if decoding == (name, password) else _copied(credentials, *decoding)
+        for decoding in decodingsOf(name, password)
     ]
 
 
-def _reread(credentials: Any, name: str, password: str) -> Any:
+def _copied(credentials: _T, name: str, password: str) -> _T:
     """
-    Copy credentials, with another name and password.
+    Return a copy of credentials, with another name and password.
     """
-    reading = copy(credentials)
-    reading.username, reading.password = name, password
-    return reading
+    copied: Any = copy(credentials)
+    copied.username, copied.password = name, password
+    return cast(_T, copied)
 
 
 def _isUTF8(wire: bytes) -> bool:
     """
-    Tell whether bytes are UTF-8.
+    Return whether bytes are UTF-8.
     """
     try:
         wire.decode("utf-8")

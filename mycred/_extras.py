@@ -1,5 +1,5 @@
 """
-What to install for the parts of mycred that not everybody needs.
+What to install for the optional parts of mycred.
 """
 
 from __future__ import annotations
@@ -7,8 +7,8 @@ from __future__ import annotations
 
 def installing(extra: str) -> str:
     """
-    Say how an extra is installed.  No package index has mycred: it is installed from a
-    checkout, and all that it needs comes from an index.
+    Return the command that installs an extra.  No package index has mycred: it is
+    installed from a checkout, and all that it needs comes from an index.
 
     @param extra: one of C{extras_require} in C{setup.cfg}.
     """

@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 from typing import Union
 
-#: What names a file.
+#: A path, in each form that L{open} takes.
 AnyPath = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]"]
 
 
@@ -23,7 +23,7 @@ def asPath(path: AnyPath) -> str:
 
 def asPathOrNone(path: AnyPath | None) -> str | None:
     """
-    Return the same of a path that may be missing.
+    Return a path as text, as L{asPath} does; L{None} if there is none.
     """
     return None if path is None else asPath(path)
 

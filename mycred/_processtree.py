@@ -1,15 +1,15 @@
 """
-End processes together with what they have started, or with what has started them.
+End processes together with those that they have started, or that have started them.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 # From linux/prctl.h.
 _PR_SET_PDEATHSIG = 1
@@ -17,7 +17,8 @@ _PR_SET_PDEATHSIG = 1
 
 def descendants(pid: int) -> list[int]:
     """
-    List the processes that a process has started, as far as the system tells.
+    Return the pids of the processes that a process has started, and that those have
+    started, as far as the system knows.
     """
     try:
         text = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii")
@@ -29,10 +30,10 @@ def descendants(pid: int) -> list[int]:
 
 def kill(pid: int) -> None:
     """
-    End a process, and what it has started.
+    Kill a process, and those that it has started.
     """
     with suppress(ProcessLookupError):
-        # So that it doesn't start the next one meanwhile.
+        # So that it starts no other one meanwhile.
         os.kill(pid, signal.SIGSTOP)
     for one in [*descendants(pid), pid]:
         with suppress(ProcessLookupError, PermissionError):
@@ -41,10 +42,10 @@ def kill(pid: int) -> None:
 
 def endWith(parent: int) -> None:
     """
-    Have the system end this process when its parent ends, where it can.  It forgets
-    that when a process becomes another user: then this must be called again.
+    Have the system kill this process when its parent ends, where it can.  It forgets
+    that when the process becomes another user: then this must be called again.
 
-    @param parent: the parent; if it has ended already, so does this process.
+    @param parent: the pid of the parent; if that has ended already, so does this process.
     """
     prctl = _prctl()
     if prctl is not None:
@@ -54,9 +55,9 @@ def endWith(parent: int) -> None:
 
 
 @cache
-def _prctl() -> Any:
+def _prctl() -> Callable[[int, int], int] | None:
     """
-    Find the function of the C library; L{None} where it is missing.
+    Return the function of the C library; L{None} where it is missing.
     """
     import ctypes
 

@@ -11,21 +11,21 @@ from .strcred import AuthOptionMixin
 
 class ProgramAuthOptions(AuthOptionMixin):
     """
-    The options, where what could let nobody in is an error.
+    The options, where a checker that could let no user in is an error.
 
-    Other programs may have a use for C{--auth=memory} with nobody in it, as with
-    Twisted: they add users themselves.
+    Other programs may have a use for C{--auth=memory} without users, as with Twisted:
+    they add users themselves.
     """
 
     def addChecker(self, checker: ICredentialsChecker) -> None:
         """
         Add a checker to the options.
 
-        @raise InvalidAuthArgumentString: if it knows nobody.
+        @raise InvalidAuthArgumentString: if it knows no user.
         """
         if authTypeOf(checker) == "memory" and not getattr(checker, "users", True):
             raise InvalidAuthArgumentString(
-                "nobody is in it; write a name and a password, as in memory:alice:sesame"
+                "no user is in it; write a name and a password, as in memory:alice:sesame"
             )
         super().addChecker(checker)
 

@@ -1,5 +1,5 @@
 """
-Secrets: made into bytes once, compared in constant time, refused when absurd.
+Names and secrets: encoded in one way, compared in constant time, refused when absurd.
 """
 
 from __future__ import annotations
@@ -7,12 +7,12 @@ from __future__ import annotations
 from hmac import compare_digest
 from typing import Any, TypeVar
 
-#: Longer names and passwords are refused before any work, in bytes.  The
-#: longest name that an htpasswd file can hold is 255 bytes long and the longest
-#: password that libcrypt takes 511.
+#: The length above which names and passwords are refused before any work, in bytes.  The
+#: longest name that an htpasswd file can hold is 255 bytes long, and the longest password
+#: that libcrypt takes 511.
 LONGEST = 1024
 
-# As long as the name of a file can be (PATH_MAX of Linux).
+# As long as a path can be (PATH_MAX of Linux).
 _LONGEST_SHOWN = 4096
 
 _T = TypeVar("_T")
@@ -20,7 +20,7 @@ _T = TypeVar("_T")
 
 def asBytes(text: str | bytes | _T) -> bytes | _T:
     """
-    Encode text as UTF-8; bytes, and what is neither, come back as they are.
+    Return text encoded as UTF-8; bytes, and what is neither, come back as they are.
 
     A lone surrogate stands for the byte that it was decoded from
     (U{PEP 383<https://peps.python.org/pep-0383/>}) where it can, so that no
@@ -36,14 +36,15 @@ def asBytes(text: str | bytes | _T) -> bytes | _T:
 
 def equal(mine: object, theirs: object) -> bool:
     """
-    Compare two secrets in a time that tells nothing about where they differ.
+    Return whether two secrets are equal, in a time that tells nothing about where they
+    differ.
 
-    As C{==} does it in Twisted, text equals text and bytes equal bytes, and never the one
-    the other.  What is neither, or has a comparison of its own, is compared by that, and
-    its answer handed on.
+    As with C{==} in Twisted, text equals text and bytes equal bytes, and never one the
+    other.  What is neither, or has a comparison of its own, is compared by that, and its
+    answer handed on.
     """
     if type(mine) is bytes is type(theirs):
-        # What hardly anything else is; to ask for the type is the fastest.
+        # Nearly all are, and to ask for the type is the fastest.
         return compare_digest(mine, theirs)
     kind, other = _kindOf(mine), _kindOf(theirs)
     if kind is None or other is None:
@@ -54,8 +55,8 @@ def equal(mine: object, theirs: object) -> bool:
 
 def _kindOf(secret: object) -> type | None:
     """
-    Return whether a secret is text or bytes: L{str}, L{bytes}, or L{None} for what is
-    neither, or isn't compared as these are.
+    Return the kind of a secret: L{str}, L{bytes}, or L{None} for what is neither, or
+    isn't compared as these are.
     """
     for kind, known in ((bytes, bytes), (str, str), (bytearray, bytes)):
         if isinstance(secret, kind) and type(secret).__eq__ is kind.__eq__:
@@ -72,8 +73,8 @@ def _inBytes(secret: Any) -> bytes:
 
 def isPlausible(secret: object) -> bool:
     """
-    Tell whether a name or a password is worth any work: it holds no NUL, at
-    which C libraries would cut it off, and is at most L{LONGEST} bytes long.
+    Return whether a name or a password is worth any work: it holds no NUL, at which C
+    libraries would cut it off, and is at most L{LONGEST} bytes long.
     """
     encoded = asBytes(secret)
     if not isinstance(encoded, bytes):
@@ -83,17 +84,16 @@ def isPlausible(secret: object) -> bool:
 
 def shortened(name: object) -> object:
     """
-    Cut a name off, for the log: it may be as long as a peer likes.
+    Return the beginning of a name, for the log: a client may send any length.
     """
     return name[:64] if isinstance(name, (bytes, str)) else type(name)
 
 
 def printable(text: str) -> str:
     """
-    Show what isn't UTF-8 in a text, such as the name of a file or what a server says,
-    by its code: the log couldn't take it.  So are control characters shown, which could
-    make a terminal, or who reads the log, believe something else.  What is longer than
-    the name of a file can be is cut off.
+    Return a text, such as a path or what a server says, as the log can show it: what
+    isn't UTF-8 in it is written by its code, and so are control characters, which could
+    mislead a terminal or a reader.  It is cut off at the length of the longest path.
     """
     if len(text) > _LONGEST_SHOWN:
         text = text[:_LONGEST_SHOWN] + "..."

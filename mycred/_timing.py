@@ -1,6 +1,5 @@
 """
-How long a store takes to find out that somebody may log in, so that refusals take as
-long.
+How long a store takes to accept a login, so that refusals take as long.
 """
 
 from __future__ import annotations
@@ -10,10 +9,10 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from threading import Lock
 
-# A refusal takes so many times as long as a slow bind, but no more than so many seconds.
-_MARGIN, _LONGEST_DELAY = 1.25, 1.0
+# A refusal takes so many times as long as a slow bind.
+_MARGIN = 1.25
 
-# Of so many people who were let in it is remembered how long that took.
+# How many accepted users are remembered, with how long they took.
 _MOST_REMEMBERED = 64
 
 # A slow refusal is remembered for this long, and at most for twice as long, in seconds:
@@ -24,31 +23,36 @@ _MOST_REMEMBERED = 64
 _MEMORY = 600.0
 
 
-class Pace:
+class Timing:
     """
-    How long it takes to find out about users.
+    How long logins take.
+
+    @cvar longestDelay: a refusal isn't made to take longer than this, in seconds.
     """
+
+    longestDelay = 1.0
 
     def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:
         """
-        @param seconds: what tells the time.
+        @param seconds: a function that returns the time, in seconds.
         """
         self._lock = Lock()
         self._seconds = seconds
-        # One of each: whoever logs in all the time doesn't count more than others.
-        # With how long it took goes when that was.
+        # One for each user, so that one who logs in all the time doesn't count more than
+        # others: how long it took, and when that was.
         self._accepted: dict[Hashable, tuple[float, float]] = {}
-        # The slowest refusals, of now and of the time before, and when now began.
+        # The slowest refusals of this period and of the one before, and when this began.
         self._slowest = self._slowestBefore = 0.0
         self._since = seconds()
-        # When those logins began that are under way.
+        # When the logins began that are under way.
         self._begun: dict[object, float] = {}
 
     @contextmanager
     def underWay(self) -> Iterator[None]:
         """
-        Do what a login asks of the directory.  Others see how long it takes before it is
-        done: many who come at once find a directory slow that was quick before.
+        Count a login as under way meanwhile.  How long it has taken so far counts for
+        others before it ends: many that come at once find a directory slow that was quick
+        before.
         """
         key = object()
         with self._lock:
@@ -61,7 +65,7 @@ class Pace:
 
     def accept(self, user: Hashable, seconds: float) -> None:
         """
-        Remember how long it took with somebody whom the store knows, and has let in.
+        Record how long it took to accept a user.
         """
         with self._lock:
             self._accepted.pop(user, None)
@@ -71,8 +75,8 @@ class Pace:
 
     def refuse(self, seconds: float) -> None:
         """
-        Remember how long it took to refuse somebody.  That may have been done without
-        a look at the password: only slow ones count, however many quick ones there are.
+        Record how long it took to refuse a login.  That may have happened without a look
+        at the password: only slow refusals count, however many quick ones there are.
         """
         with self._lock:
             self._forget()
@@ -80,7 +84,7 @@ class Pace:
 
     def least(self) -> float:
         """
-        Tell how long a refusal takes at least, in seconds.
+        Return how long a refusal takes at least, in seconds.
         """
         with self._lock:
             self._forget()
@@ -91,7 +95,7 @@ class Pace:
             longest = now - min(self._begun.values(), default=now)
         # Nearly all are quicker than this; a few may have taken far longer.
         slow = max(took[-1 - len(took) // 16], slowest, longest)
-        return min(slow * _MARGIN, _LONGEST_DELAY)
+        return min(slow * _MARGIN, self.longestDelay)
 
     def _forget(self) -> None:
         """
@@ -103,4 +107,4 @@ class Pace:
             self._slowest, self._since = 0.0, self._since + age
 
 
-__all__ = ["Pace"]
+__all__ = ["Timing"]

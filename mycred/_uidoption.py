@@ -1,8 +1,8 @@
 """
 What a server may do once twistd has become another user (C{--uid}).
 
-Options are parsed by root, who may do everything; what the server opens later it opens
-with the rights of that user.
+Options are parsed by root, which may do everything; files that the server opens later it
+opens with the rights of that user.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 
 class LaterUser(NamedTuple):
     """
     The user that twistd becomes.
 
-    @ivar uid: the uid of the user.
+    @ivar uid: their uid.
     @ivar gid: the gid of their group.
-    @ivar name: the name of the user.
+    @ivar name: their name.
     """
 
     uid: int
@@ -40,35 +40,36 @@ class LaterUser(NamedTuple):
 
 def laterUser(options: object) -> LaterUser | None:
     """
-    Tell which user the server becomes.
+    Return the user that the server becomes.
 
     @param options: the options of twistd; those of another program don't say.
 
-    @return: the user; L{None} if the server stays who it is, or goes where files have
-        other names (C{--chroot}).
+    @return: the user; L{None} if the server becomes no other user, or if files have other
+        paths by then (C{--chroot}).
     """
     if options is None or os.geteuid():
         return None
     from twisted.application.app import ServerOptions
 
-    twistd: Any = options if isinstance(options, ServerOptions) else {}
-    uid = twistd.get("uid")
-    if not uid or twistd.get("chroot"):
+    if not isinstance(options, ServerOptions):
+        return None
+    uid = options.get("uid")
+    if not uid or options.get("chroot"):
         return None
     try:
         user = pwd.getpwuid(uid)
     except KeyError:
         # twistd ends, and says so.
         return None
-    gid = twistd.get("gid")
+    gid = options.get("gid")
     return LaterUser(uid, user.pw_gid if gid is None else gid, user.pw_name)
 
 
 @contextmanager
 def rightsOf(uid: int, gid: int, groups: Iterable[int]) -> Iterator[None]:
     """
-    Open files with the rights of a user.  All threads of the process have them
-    meanwhile, so there must be no other threads.
+    Have the rights of a user for a while, for files to be opened with them.  All threads
+    of the process have them meanwhile, so there must be no other threads.
 
     @raise OSError: if the process isn't root's.
     """
@@ -87,77 +88,84 @@ def rightsOf(uid: int, gid: int, groups: Iterable[int]) -> Iterator[None]:
 
 def insistOnReadable(path: str | bytes | os.PathLike[str], user: LaterUser) -> None:
     """
-    Insist on a file that the server can read later.  One that isn't there is none that it
-    can't.
+    Insist on a file that the server can read later.  One that doesn't exist is fine.
 
-    @raise PermissionError: if it can't.  The text says what to do.
+    @raise PermissionError: if it can't be read then.  The text says what to do.
     """
     file = Path(os.fsdecode(path))
+    problem = (
+        f"can't be read by {user.name} (--uid), as whom the server reads it at each login"
+    )
     with rightsOf(user.uid, user.gid, user.groups):
-        folder = _closedFolder(file)
-        isReadable = folder is not None or _canOpen(file, os.O_RDONLY)
-    later = f"by {user.name} (--uid), as whom the server reads it at each login"
-    if folder is not None:
-        raise PermissionError(
-            f"{file} can't be read {later}, since they can't pass through {folder}; do "
-            f"chmod o+x {quote(str(folder))}, or put the file elsewhere"
-        )
+        _insistOnPassage(file, problem, "put the file elsewhere")
+        isReadable = _canOpen(file, os.O_RDONLY)
     if not isReadable:
         name, group = quote(str(file)), _groupName(user.gid)
         raise PermissionError(
-            f"{file} can't be read {later}; do chgrp {group} {name} && chmod g+r {name}"
+            f"{file} {problem}; do chgrp {group} {name} && chmod g+r {name}"
         )
 
 
 def insistOnWritable(path: str, user: LaterUser) -> None:
     """
-    Insist on a file that the server can write later, or make if it isn't there, with
+    Insist on a file that the server can write later, or make if it doesn't exist, with
     others beside it.
 
     @raise PermissionError: if it can't.  The text says what to do.
     """
     file = Path(path)
+    problem = f"can't be written by {user.name} (--uid), as whom the server runs"
     with rightsOf(user.uid, user.gid, user.groups):
-        folder = _closedFolder(file)
-        if folder is None:
-            # The others stand where a link leads.
-            file = Path(os.path.realpath(file))
+        _insistOnPassage(file, problem, "name a file elsewhere")
+        # The others stand where a link leads.
+        file = Path(os.path.realpath(file))
         canMake = os.access(file.parent, os.W_OK | os.X_OK, effective_ids=True)
-        canWrite = folder is not None or _canOpen(file, os.O_RDWR)
-    later = f"by {user.name} (--uid), as whom the server runs"
-    if folder is not None:
-        raise PermissionError(
-            f"{file} can't be written {later}, since they can't pass through {folder}; "
-            f"do chmod o+x {quote(str(folder))}, or name a file elsewhere"
-        )
+        canWrite = _canOpen(file, os.O_RDWR)
     if not canMake:
-        # Whoever owns it may be the system.
+        # The directory may be the system's: no advice to change it.
         new = quote(str(file.parent / user.name))
         raise PermissionError(
-            f"{file.parent} can't be written {later}; name a file in a directory that "
-            f"they can write, such as one made by install -d -m 700 -o {user.name} {new}"
+            f"{file.parent} {problem}; name a file in a directory that they can write, "
+            f"such as one made by install -d -m 700 -o {user.name} {new}"
         )
     if not canWrite:
         raise PermissionError(
-            f"{file} can't be written {later}; do chown {user.name} {quote(str(file))}, "
-            "or name a file that they can write"
+            f"{file} {problem}; do chown {user.name} {quote(str(file))}, or name a file "
+            "that they can write"
         )
 
 
-def _closedFolder(file: Path) -> Path | None:
+def _insistOnPassage(file: Path, problem: str, otherwise: str) -> None:
     """
-    Find the first folder on the way to a file that can't be passed: by its name, or where
-    links lead.
+    Insist on directories that can be passed through on the way to a file.
+
+    @param problem: what else can't be done with the file.
+    @param otherwise: what can be done instead.
+
+    @raise PermissionError: if one can't be passed through.
+    """
+    directory = _closedDirectory(file)
+    if directory is not None:
+        raise PermissionError(
+            f"{file} {problem}, since they can't pass through {directory}; do chmod o+x "
+            f"{quote(str(directory))}, or {otherwise}"
+        )
+
+
+def _closedDirectory(file: Path) -> Path | None:
+    """
+    Return the first directory on the way to a file that can't be passed through, be it in
+    its path or where links lead; L{None} if there is none.
     """
     for path in (file, Path(os.path.realpath(file))):
-        for folder in reversed(path.parents):
+        for directory in reversed(path.parents):
             try:
-                os.stat(folder / "x")
+                os.stat(directory / "x")
             except PermissionError:
-                if os.path.islink(folder):
-                    # What can't be passed is where it leads.
+                if os.path.islink(directory):
+                    # It is the one where the link leads that can't be passed through.
                     break
-                return folder
+                return directory
             except OSError:
                 continue
     return None
@@ -165,14 +173,14 @@ def _closedFolder(file: Path) -> Path | None:
 
 def _canOpen(file: Path, flags: int) -> bool:
     """
-    Tell whether nothing forbids to open a file.
+    Return whether a file can be opened, as far as rights go.
     """
     try:
         os.close(os.open(file, flags | os.O_NONBLOCK))
     except PermissionError:
         return False
     except OSError:
-        # Nothing that its rights could change.
+        # Not for lack of rights.
         pass
     return True
 

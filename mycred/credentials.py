@@ -37,10 +37,10 @@ from ._peers import hostOf
 from ._secrets import asBytes, equal
 from .error import LoginFailed
 
-# That of Twisted's is what ours is.
+# Twisted's method does the same as ours: a subclass that has it overrides nothing.
 overridable(twistedCredentials.UsernamePassword.checkPassword)
 
-# Without the warning that comes with asking for it.
+# From the module's namespace: getattr would warn that it is deprecated.
 _Hashed: Any = vars(twistedCredentials)["UsernameHashedPassword"]
 
 
@@ -49,8 +49,9 @@ def peerOf(credentials: object) -> str | None:
     Return the address of the peer that presented these credentials.
 
     Credentials of any class may have an attribute C{peer}: the address as the
-    transport tells it (C{transport.getPeer()}), or its text.  Who serves a protocol
-    sets it before the login.
+    transport returns it (C{transport.getPeer()}), or its text.
+    L{SessionPortal<mycred.portal.SessionPortal>} sets it; so may any server, before the
+    login.
 
     @return: the host, as text; an IPv4 address that came as an IPv6 one, as to a
         socket that serves both, is an IPv4 address.  L{None} if it isn't known.
@@ -79,7 +80,7 @@ class UsernamePassword(Counterpart, twistedCredentials.UsernamePassword):
     @overridable
     def checkPassword(self, password: bytes) -> bool:
         """
-        Tell whether the user typed this very password.
+        Return whether the user typed this very password.
 
         @param password: the right one.  As in Twisted, text never matches
             bytes, and what is neither is compared by C{==}.
@@ -109,9 +110,9 @@ class UsernameHashedPassword(Counterpart, _Hashed):  # type: ignore[misc]
 
     def checkPassword(self, password: bytes) -> bool:
         """
-        Tell whether the stored secret is this very hash.
+        Return whether the stored secret is this very hash.
 
-        @param password: the secret that the checker holds.
+        @param password: the secret that the checker has stored.
         """
         return equal(self.hashed, password)
 
@@ -126,7 +127,7 @@ class Anonymous(Counterpart, twistedCredentials.Anonymous):
 @implementer(IUsernameHashedPassword)
 class CramMD5Credentials(Counterpart, twistedCredentials.CramMD5Credentials):
     """
-    A challenge, and the answer that proves knowledge of the password
+    A challenge, and the answer to it, which proves that the client knows the password
     (U{RFC 2195<https://www.rfc-editor.org/rfc/rfc2195>}).
 
     @ivar host: the name of the server, for the challenge.
@@ -148,7 +149,7 @@ class CramMD5Credentials(Counterpart, twistedCredentials.CramMD5Credentials):
 
     def getChallenge(self) -> bytes:
         """
-        Make up the challenge, once.
+        Return the challenge, which is made at the first call.
 
         @return: a message ID as RFC 2195 has it, C{<random.time@host>}.
         """
@@ -162,7 +163,7 @@ class CramMD5Credentials(Counterpart, twistedCredentials.CramMD5Credentials):
 
     def setResponse(self, response: bytes) -> None:
         """
-        Take the client's answer.
+        Parse the client's answer.
 
         @param response: the name, a space and the digest.
 
@@ -176,13 +177,13 @@ class CramMD5Credentials(Counterpart, twistedCredentials.CramMD5Credentials):
 
     def moreChallenges(self) -> bool:
         """
-        Tell whether the client has to be asked again.
+        Return whether the client has to be asked again.
         """
         return False
 
     def checkPassword(self, password: bytes) -> bool:
         """
-        Tell whether the answer was computed with this password.
+        Return whether the answer was computed with this password.
 
         @param password: the right one, in plain text.
         """
@@ -196,14 +197,14 @@ class CramMD5Credentials(Counterpart, twistedCredentials.CramMD5Credentials):
 @implementer(ISSHPrivateKey)
 class SSHPrivateKey(Counterpart, twistedCredentials.SSHPrivateKey):
     """
-    A public key, and the signature that proves who holds the private one.
+    A public key, and the signature that proves that the client holds the private one.
 
     @ivar username: the name of the user.
     @ivar algName: the name of the algorithm.
     @ivar blob: the public key as the client sent it.
     @ivar sigData: what was signed.
     @ivar signature: the signature; L{None} while the client only asks whether
-        the key would do.
+        the key would be accepted.
     """
 
     def __init__(

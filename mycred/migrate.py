@@ -2,8 +2,8 @@
 Migrate a program from C{twisted.cred} to mycred: C{python -m mycred.migrate PATH...}.
 
 It changes imports, and the places that use what C{import twisted.cred.portal} binds,
-and shows what it would change; C{--write} changes it.  What only a person can decide,
-such as a name in a string, is listed.
+and shows what it would change; C{--write} changes it.  Places that only a person can
+judge, such as a name in a string, are listed.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ be read, parsed or written; all other files are done nevertheless.
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """
-    Do what a command line says.
+    Run the command.
 
     @param arguments: the command line; the one of this process if L{None}.
 
@@ -71,10 +71,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         run.close()
         sys.stdout.flush()
     except OSError as error:
-        # What is printed can't be written, and Python isn't to try again.
+        # The output can't be written, and Python would try again at its exit.
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115
         if isinstance(error, BrokenPipeError):
-            # Whoever read it has seen enough.
+            # The reader of the output has ended.
             return _PIPE_BROKEN
         parser.exit(2, f"{parser.prog}: {error.strerror}\n")
     return run.status()
@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 class _Run:
     """
-    What one command does.
+    One run of the command.
     """
 
     def __init__(self, isWriting: bool) -> None:
@@ -94,7 +94,7 @@ class _Run:
 
     def visit(self, path: Path) -> None:
         """
-        Do what is to be done with a path that the user has named.
+        Migrate a path that the user has given.
         """
         for file in find(path, self._failAt):
             try:
@@ -108,7 +108,7 @@ class _Run:
 
     def close(self) -> None:
         """
-        Say what was done.
+        Print what was done.
         """
         if self._changed:
             for path, line in self._requirements:
@@ -129,7 +129,7 @@ class _Run:
 
     def _file(self, path: Path, isNamed: bool) -> None:
         """
-        Do what is to be done with a file.
+        Migrate a file, or list what it mentions.
         """
         if not path.is_file():
             path.stat()
@@ -138,7 +138,7 @@ class _Run:
         data = path.read_bytes()
         if line := requirement(path, data):
             self._requirements.append((path, line))
-        # What names nothing of the kind may be no Python, or an older one.
+        # A file that names nothing of Twisted's may be no Python, or an older one.
         if isConcerned(data) and (isNamed or isPython(path, data)):
             self._module(path, data)
         elif isConcerned(data):
@@ -180,7 +180,7 @@ class _Run:
 
 def _diff(name: str, old: bytes, new: bytes) -> Iterator[bytes]:
     """
-    Write a unified diff.
+    Yield the lines of a unified diff.
     """
     # A name with blanks ends at a tab, for patch.
     label = (f"{name}\t" if " " in name else name).encode("utf-8", "surrogateescape")
@@ -191,7 +191,7 @@ def _diff(name: str, old: bytes, new: bytes) -> Iterator[bytes]:
 
 def _shown(path: Path | str) -> str:
     """
-    Write a path as it can be shown on one line.
+    Return a path as it can be shown on one line.
     """
     return "".join(
         c if c.isprintable() or "\ud800" <= c <= "\udfff" else "?" for c in str(path)

@@ -27,11 +27,11 @@ from mycred.credentials import UsernamePassword, peerOf
 from mycred.error import UnauthorizedLogin
 from mycred.portal import Portal
 
+from .kit.examples import EXAMPLES, load
 from .kit.machines import PASSWORD, MachineTestCase
+from .kit.protocols import Refused
 from .kit.server import Server
-from .test_examples import EXAMPLES, load
-from .test_protocols import Refused
-from .test_system import account, needs, run
+from .kit.unixaccounts import account, needs, run
 
 
 class RealmTests(MachineTestCase):
@@ -53,9 +53,7 @@ class RealmTests(MachineTestCase):
             self.assertIsInstance(avatar, kind)
             logout()
             if kind is Data:
-                self.assertEqual(
-                    avatar.data, b"carol, number 1000, at home in /home/carol\n"
-                )
+                self.assertEqual(avatar.data, b"carol, uid 1000, home /home/carol\n")
         _, avatar, _ = portal.realm.requestAvatar(b"carol", None, IResource)
         self.assertIsInstance(avatar, ForbiddenResource)
         self.assertRaises(NotImplementedError, portal.realm.requestAvatar, b"carol", None)

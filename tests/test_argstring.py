@@ -31,7 +31,7 @@ patient = settings(deadline=None, database=None)
 
 def number(text: str) -> int:
     """
-    Read a whole number.
+    Return a whole number.
     """
     if not re.fullmatch("[0-9]{1,9}", text):
         raise ValueError("write a whole number")
@@ -65,7 +65,7 @@ class ArgStringTestCase(SynchronousTestCase):
         required: tuple[str, ...] = (),
     ) -> dict[str, Any]:
         """
-        Read an argument string.
+        Return the values of an argument string.
         """
         return parseArgString(argstring, keys, positional, required)
 

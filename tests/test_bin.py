@@ -18,13 +18,14 @@ from threading import Timer
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 import mycred
+from bin._suite import MOST, SLOWEST, processors
 
 from .kit.files import BCRYPT
 
 ROOT = Path(mycred.__file__).parents[1]
 
 # How long anything may take before the test gives up, in seconds.
-PATIENCE = 100
+PATIENCE = 300
 
 # What builds a wheel without a network: one that finds what the tests run with.
 _BACKEND = """
@@ -55,6 +56,15 @@ build-backend = "backend"
 backend-path = ["."]
 """
 
+# A Python whose environments take pip, too, from where the tests run: to install it takes
+# longer than all else.
+_PYTHON = """\
+#!/bin/sh
+[ "$1 $2" = "-m venv" ] || exec {python} "$@"
+{python} -m venv --without-pip "$3" || exit
+for site in "$3"/lib/python*/site-packages; do echo {paths} >"$site/pip.pth"; done
+"""
+
 _TESTS = """
     from twisted.trial.unittest import TestCase
 
@@ -81,6 +91,10 @@ _TESTS = """
 """
 
 
+# The C{.venv} that tests share, once one of them has made it.
+_shared: list[Path] = []
+
+
 class CheckoutTestCase(SynchronousTestCase):
     """
     Base of the tests with a checkout: the commands are the real ones; what they install
@@ -102,6 +116,21 @@ class CheckoutTestCase(SynchronousTestCase):
             (self.home / name / "file.py").rename(self.home / name / "file")
         self.write("tests/__init__.py", "")
         self.write("tests/test_some.py", textwrap.dedent(_TESTS))
+        text = _PYTHON.format(python=sys.executable, paths=sysconfig.get_path("purelib"))
+        self.write("python", text).chmod(0o755)
+
+    def install(self) -> None:
+        """
+        Use a C{.venv} that is made once: the test isn't about how it is made.
+        """
+        if not _shared:
+            status, out, err = self.run_("bin/test", "tests.test_some.Tests.test_right")
+            self.assertEqual(status, 0, out + err)
+            _shared.append((self.home / ".venv").rename(self.home / "shared"))
+        (self.home / ".venv").symlink_to(_shared[0])
+        for extra in ("all", "tests"):
+            # Newer than the sources of this checkout.
+            (_shared[0] / f"installed-{extra}").touch()
 
     def write(self, name: str, text: str) -> Path:
         """
@@ -116,7 +145,11 @@ class CheckoutTestCase(SynchronousTestCase):
         """
         Start a command of the checkout.
         """
-        given = {"PYTHON": sys.executable, "PIP_NO_INDEX": "1", **environment}
+        given = {
+            "PYTHON": str(self.home / "python"),
+            "PIP_NO_INDEX": "1",
+            **environment,
+        }
         inherited = {
             k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")
         }
@@ -197,10 +230,30 @@ class CheckoutTestCase(SynchronousTestCase):
         return str(tools)
 
 
+def needProcessors() -> int:
+    """
+    Skip a test unless C{bin/test} starts several processes.
+
+    @return: how many it does.
+    """
+    if processors() < 2:
+        raise SkipTest("needs two processors")
+    return min(processors(), MOST)
+
+
 class TestTests(CheckoutTestCase):
     """
     Tests for C{bin/test}, and for how C{.venv} is made.
     """
+
+    def assertFailures(self, out: str, last: str) -> None:
+        """
+        Assert that the output ends with the names of those of C{_TESTS} that fail, and
+        with a line.
+        """
+        names = ("better", "broken", "wrong", "wrongToo")
+        named = [f"failed: tests.test_some.Tests.test_{name}" for name in names]
+        self.assertEqual(out.splitlines()[-5:], [*named, last])
 
     def test_failed(self) -> None:
         """
@@ -208,16 +261,7 @@ class TestTests(CheckoutTestCase):
         """
         status, out, err = self.run_("bin/test")
         self.assertEqual(status, 1, out + err)
-        self.assertEqual(
-            out.splitlines()[-5:],
-            [
-                *(
-                    f"failed: tests.test_some.Tests.test_{name}"
-                    for name in ("better", "broken", "wrong", "wrongToo")
-                ),
-                "1 passed, 4 failed, 1 skipped",
-            ],
-        )
+        self.assertFailures(out, "1 passed, 4 failed, 1 skipped")
         self.assertEqual("make accounts" in err, os.geteuid() == 0)
         # What is installed stays.
         before = (self.home / ".venv" / "installed-tests").stat().st_mtime_ns
@@ -337,17 +381,35 @@ class TestTests(CheckoutTestCase):
         """
         After a Ctrl-C it says how far it came, and ends.
         """
-        self.write(
-            "tests/test_slow.py",
-            "import sys, time\n"
-            "from twisted.trial.unittest import TestCase\n"
-            "class Tests(TestCase):\n"
-            "    def test_slow(self):\n"
-            "        print('SLOW', flush=True)\n"
-            "        time.sleep(60)\n",
-        )
+        self.assertInterrupted("tests.test_slow0", 1)
+
+    def test_allInterrupted(self) -> None:
+        """
+        A Ctrl-C ends each process, and no further module begins.
+        """
+        self.assertInterrupted("tests", needProcessors())
+
+    def assertInterrupted(self, name: str, processes: int) -> None:
+        """
+        Interrupt tests, as soon as each process runs one.
+        """
+        self.install()
+        (self.home / "tests" / "test_some.py").unlink()
+        begun = self.home / "begun"
+        os.mkfifo(begun)
+        for number in range(processes + 1):
+            self.write(
+                f"tests/test_slow{number}.py",
+                "import os, time\n"
+                "from twisted.trial.unittest import TestCase\n"
+                "class Tests(TestCase):\n"
+                "    def test_slow(self):\n"
+                f"        begun = os.open({str(begun)!r}, os.O_WRONLY)\n"
+                "        os.write(begun, b'.')\n"
+                "        time.sleep(60)\n",
+            )
         process = subprocess.Popen(
-            ["bin/test", "tests.test_slow"],
+            ["bin/test", name],
             cwd=self.home,
             env={**os.environ, "PYTHON": sys.executable, "PIP_NO_INDEX": "1"},
             stdout=subprocess.PIPE,
@@ -356,16 +418,74 @@ class TestTests(CheckoutTestCase):
             start_new_session=True,
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
-        assert process.stdout is not None
-        watchdog = Timer(PATIENCE, process.kill)
+        reading = os.open(begun, os.O_RDWR)
+        self.addCleanup(os.close, reading)
+        watchdog = Timer(PATIENCE, os.write, [reading, b"!" * processes])
         watchdog.start()
-        while "SLOW" not in (line := process.stdout.readline()):
-            self.assertTrue(line)
+        self.addCleanup(watchdog.cancel)
+        heard = b"".join(os.read(reading, 1) for _ in range(processes))
         os.killpg(process.pid, signal.SIGINT)
         out, _ = process.communicate(timeout=PATIENCE)
-        watchdog.cancel()
-        self.assertEqual(out.splitlines()[-1], "0 passed, 1 failed, 0 skipped")
+        self.assertEqual(heard, b"." * processes, out)
+        self.assertEqual(out.splitlines()[-1], f"0 passed, {processes} failed, 0 skipped")
         self.assertEqual(process.returncode, 1)
+
+    def test_inTurns(self) -> None:
+        """
+        As many processes as processors take turns at the modules, of which each stays
+        whole; the output of one isn't mixed with that of another; all is counted.
+        """
+        processes = needProcessors()
+        self.install()
+        for number in range(6):
+            self.write(
+                f"tests/part/test_{number}.py",
+                "import os\n"
+                "from twisted.trial.unittest import TestCase\n"
+                "class Tests(TestCase):\n"
+                "    def test_one(self):\n"
+                f"        print('ran {number}', os.getpid(), flush=True)\n"
+                "    def test_other(self):\n"
+                f"        print('ran {number}', os.getpid(), flush=True)\n",
+            )
+        self.write("tests/part/__init__.py", "")
+        status, out, err = self.run_("bin/test")
+        self.assertEqual(status, 1, out + err)
+        self.assertFailures(out, "13 passed, 4 failed, 1 skipped")
+        ran = re.findall(r"ran (\d) (\d+)", out)
+        self.assertEqual([one for one, _ in ran[::2]], [one for one, _ in ran[1::2]])
+        self.assertEqual(ran[::2], ran[1::2])
+        self.assertEqual({one for one, _ in ran}, set("012345"))
+        self.assertLessEqual(len({process for _, process in ran}), processes)
+        status, out, err = self.run_("bin/test", "tests.part")
+        self.assertEqual(out.splitlines()[-1], "12 passed, 0 failed, 0 skipped")
+        self.assertEqual(status, 0)
+
+    def test_died(self) -> None:
+        """
+        The module at which a process dies is named; the other processes go on.
+        """
+        needProcessors()
+        self.install()
+        self.write("tests/test_dies.py", "import os\nos._exit(0)\n")
+        status, out, err = self.run_("bin/test")
+        self.assertEqual(status, 1, err)
+        self.assertEqual(
+            out.splitlines()[-2:],
+            [
+                "failed: tests.test_some.Tests.test_wrongToo",
+                "1 passed, 5 failed, 1 skipped",
+            ],
+        )
+        self.assertIn("failed: tests.test_dies\n", out)
+
+    def test_slowest(self) -> None:
+        """
+        The modules that are begun first are there.
+        """
+        for name in SLOWEST:
+            path = ROOT.joinpath(*name.split(".")).with_suffix(".py")
+            self.assertTrue(path.exists(), name)
 
 
 class DemoTests(CheckoutTestCase):
@@ -379,6 +499,7 @@ class DemoTests(CheckoutTestCase):
 
         @return: it, and what it has written up to the end of its banner.
         """
+        self.install()
         process = self.start("bin/demo", *options)
         assert process.stdout is not None
         self.addCleanup(process.communicate)

@@ -36,7 +36,7 @@ from mycred.error import (
     UnhandledCredentials,
 )
 
-from .test_portal import ALICE, Checker, raising
+from .kit.portals import ALICE, Checker, raising
 
 
 class CheckerChainTests(SynchronousTestCase):

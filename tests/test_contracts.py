@@ -1,13 +1,12 @@
 """
 Tests for L{mycred._contracts}, and for what the public modules show of it.
+
+They cover L{mycred._conchcontracts} and L{mycred._types}, too.
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator
 from importlib import import_module
-from pkgutil import walk_packages
 from types import ModuleType
 from typing import Any
 
@@ -18,8 +17,9 @@ from twisted.cred import checkers, credentials, error, portal, strcred
 from twisted.internet.defer import Deferred, succeed
 from twisted.trial.unittest import SynchronousTestCase
 
-import mycred
 from mycred import _conchcontracts, _contracts
+
+from .kit.names import publicModules, quietly
 
 # Twisted's own objects, and the modules of mycred that show each.
 SHARED: dict[tuple[ModuleType, str], list[str]] = {
@@ -72,25 +72,6 @@ OURS = {
         "makeChecker",
     ],
 }
-
-
-def publicModules() -> Iterator[ModuleType]:
-    """
-    Import every module of mycred that others may import.
-    """
-    yield mycred
-    for found in walk_packages(mycred.__path__, "mycred."):
-        if not any(part.startswith("_") for part in found.name.split(".")):
-            yield import_module(found.name)
-
-
-def quietly(module: ModuleType, name: str) -> Any:
-    """
-    Look up a name, which may be deprecated.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        return getattr(module, name)
 
 
 class IdentityTests(SynchronousTestCase):
@@ -199,7 +180,7 @@ class ContractTests(SynchronousTestCase):
 
             def requestAvatarId(self, credentials: object) -> Deferred[Any]:
                 """
-                Let anybody in.
+                Let any user in.
                 """
                 return succeed(b"anybody")
 

@@ -37,8 +37,8 @@ from mycred.credentials import CramMD5Credentials, UsernamePassword
 from mycred.error import AccountDenied, DenialReason, TemporaryFailure, UnauthorizedLogin
 from mycred.portal import Portal
 
+from .kit.protocols import PATIENCE, LoginTestCase, NotingFTPRealm, Refused
 from .kit.server import ROOT, TWISTD
-from .test_protocols import PATIENCE, LoginTestCase, NotingFTPRealm, Refused
 
 NAME, PASSWORD = "jürgen", "größe €"
 

@@ -17,7 +17,6 @@ import tempfile
 from base64 import b64encode
 from collections.abc import Callable
 from http.client import HTTPConnection
-from importlib.util import module_from_spec, spec_from_file_location
 from io import StringIO
 from pathlib import Path
 from threading import Timer
@@ -38,7 +37,6 @@ from twisted.web.guard import HTTPAuthSessionWrapper
 from twisted.web.resource import IResource
 from twisted.web.test.requesthelper import DummyRequest
 
-import mycred
 from mycred._hashes import Hash
 from mycred.checkers import (
     ANONYMOUS,
@@ -55,30 +53,15 @@ from mycred.hashes import make
 from mycred.portal import Portal
 from mycred.testing import SteppedWorkers
 
-from .httpdigest.test_credentials import Client
+from .kit.digest import Client
+from .kit.examples import EXAMPLES, ROOT, load
 from .kit.files import BCRYPT
 from .kit.openssh import USER, client, keygen, login, needSSH
 from .kit.sshprograms import Login, Paramiko, Plink, publicHalf
 from .kit.web import Guarded
 
-ROOT = Path(mycred.__file__).resolve().parents[1]
-EXAMPLES = ROOT / "doc" / "examples"
-
 # How long a program may take before it is ended, in seconds.
 PATIENCE = 60
-
-
-def load(name: str) -> Any:
-    """
-    Import an example.
-    """
-    qualified = f"{__name__}.{name}"
-    if qualified not in sys.modules:
-        spec = spec_from_file_location(qualified, EXAMPLES / f"{name}.py")
-        assert spec is not None and spec.loader is not None
-        module = sys.modules[qualified] = module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules[qualified]
 
 
 def listening(example: Any) -> tuple[str, int, Any]:

@@ -3,6 +3,8 @@ Tests for methods that programs override: whichever of Twisted's methods Twisted
 login, mycred asks in the same login, with the same arguments, and it has the same say.
 
 Twisted tells what is right: each login is made with its class and with ours.
+
+They cover L{mycred._accounts._spwd}, too.
 """
 
 from __future__ import annotations
@@ -22,14 +24,14 @@ from twisted.internet.defer import maybeDeferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._accounts import _spwd
-from mycred._timing import Pace
+from mycred._timing import Timing
 from mycred.checkers import _unix
 from mycred.checkers.sshkeys import _publickeys
 from mycred.error import UnauthorizedLogin
 from mycred.strcred import AuthOptionMixin
 
+from .kit.counterparts import counterparts
 from .kit.logins import HASH, LOGINS, Kit, Login
-from .test_counterparts import counterparts
 
 #: The methods that Twisted asks in no login: why not.
 UNASKED = {
@@ -182,7 +184,7 @@ class OverridingTests(SynchronousTestCase):
         Have nobody wait, and no real account asked.
         """
         self.patch(_publickeys.SSHPublicKeyChecker, "_leastRefusal", 0)
-        self.patch(Pace, "least", lambda _: 0)
+        self.patch(Timing, "least", lambda _: 0)
         self.folder = Path(self.mktemp()).resolve()
         self.folder.mkdir()
         kit = Kit(None, False, self.folder)

@@ -27,7 +27,7 @@ from mycred.conch import hostKeyIn
 from mycred.credentials import UsernamePassword
 from mycred.error import TemporaryFailure
 
-from .test_contracts import publicModules, quietly
+from .kit.names import publicModules, quietly
 
 #: What the parameters that take a path are called.
 NAMES = {

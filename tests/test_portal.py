@@ -4,7 +4,6 @@ Tests for L{mycred.portal}.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 from unittest import mock
 
@@ -37,6 +36,8 @@ from mycred.credentials import (
 )
 from mycred.error import TemporaryFailure, UnauthorizedLogin, UnhandledCredentials
 from mycred.portal import IRealm, Portal
+
+from .kit.portals import ALICE, Checker, raising
 
 
 class IMailbox(Interface):
@@ -76,25 +77,6 @@ class Realm:
         return self.answer()
 
 
-class Checker:
-    """
-    A checker that declares no interface, and answers what it is told to.
-    """
-
-    credentialInterfaces: Any = (IUsernamePassword,)
-
-    def __init__(self, answer: Callable[[], Any]) -> None:
-        self.answer = answer
-        self.asked = 0
-
-    def requestAvatarId(self, credentials: object) -> Any:
-        """
-        Answer.
-        """
-        self.asked += 1
-        return self.answer()
-
-
 class IDerived(IUsernamePassword):
     """
     Credentials of a program's own kind.
@@ -113,20 +95,6 @@ class BothCredentials(UsernamePassword):
     """
     Credentials that can be checked in two ways, as those of HTTP Digest.
     """
-
-
-ALICE = UsernamePassword(b"alice", b"sesame")
-
-
-def raising(error: BaseException) -> Callable[[], Any]:
-    """
-    Make a callable that raises.
-    """
-
-    def call() -> Any:
-        raise error
-
-    return call
 
 
 class LoginTests(SynchronousTestCase):

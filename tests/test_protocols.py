@@ -28,17 +28,14 @@ from twisted.cred.checkers import (
 )
 from twisted.cred.portal import IRealm, Portal as TwistedPortal
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred, inlineCallbacks, maybeDeferred, succeed
-from twisted.internet.interfaces import IListeningPort
-from twisted.internet.protocol import Factory, ServerFactory
+from twisted.internet.defer import Deferred, inlineCallbacks, succeed
+from twisted.internet.protocol import Factory
 from twisted.internet.threads import deferToThread
 from twisted.mail import imap4, pop3, smtp
-from twisted.protocols.ftp import FTPFactory, FTPRealm
-from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
+from twisted.protocols.ftp import FTPFactory
 from twisted.python.failure import Failure
 from twisted.python.filepath import FilePath
 from twisted.spread import pb
-from twisted.trial.unittest import TestCase
 from twisted.web.guard import (
     BasicCredentialFactory,
     DigestCredentialFactory,
@@ -54,20 +51,7 @@ from mycred.checkers import FilePasswordDB
 from mycred.error import TemporaryFailure, UnauthorizedLogin
 from mycred.portal import Portal
 
-# How long a client waits for an answer that doesn't come, in seconds.
-PATIENCE = 10
-
-
-class Refused(Exception):
-    """
-    The server didn't let the client in.
-
-    @ivar answer: what it said.
-    """
-
-    def __init__(self, answer: object) -> None:
-        super().__init__(answer)
-        self.answer = str(answer)
+from .kit.protocols import PATIENCE, LoginTestCase, NotingFTPRealm, Refused
 
 
 @implementer(IRealm)
@@ -93,36 +77,6 @@ class Realm:
         return self.interface, avatar, lambda: self.logouts.append(avatarId)
 
 
-class Connections(WrappingFactory):
-    """
-    The connections of a server, which can be waited for.
-    """
-
-    noisy = False
-
-    def __init__(self, factory: ServerFactory) -> None:
-        super().__init__(factory)
-        self._waiting: list[Deferred[None]] = []
-
-    def unregisterProtocol(self, protocol: ProtocolWrapper) -> None:
-        """
-        Notice that a connection is gone.
-        """
-        super().unregisterProtocol(protocol)
-        while self._waiting and not self.protocols:
-            self._waiting.pop().callback(None)
-
-    def allGone(self) -> Deferred[None]:
-        """
-        Wait until there are no connections.
-        """
-        gone: Deferred[None] = Deferred()
-        if not self.protocols:
-            return succeed(None)
-        self._waiting.append(gone)
-        return gone
-
-
 class PortalFactory(Factory):
     """
     Build protocols that have a portal.
@@ -146,37 +100,6 @@ class PortalFactory(Factory):
         protocol.factory = self
         protocol.portal = self.portal
         return protocol
-
-
-class LoginTestCase(TestCase):
-    """
-    Base of the tests that serve one protocol on 127.0.0.1.
-
-    @ivar port: where the protocol is served.
-    @ivar connections: the connections to it.
-    """
-
-    timeout = 30
-
-    def serve(self, factory: ServerFactory) -> None:
-        """
-        Serve a protocol until the end of the test.
-        """
-        self.connections = Connections(factory)
-        listening: IListeningPort = reactor.listenTCP(
-            0, self.connections, interface="127.0.0.1"
-        )
-        self.port: int = listening.getHost().port
-        self.addCleanup(self._close, listening)
-
-    def _close(self, listening: IListeningPort) -> Deferred[None]:
-        """
-        Stop serving, and wait for the connections to end.
-        """
-        stopped = maybeDeferred(listening.stopListening)
-        for connection in list(self.connections.protocols):
-            connection.transport.loseConnection()
-        return stopped.addCallback(lambda _: self.connections.allGone())
 
 
 class PasswordTests:
@@ -630,23 +553,6 @@ class SMTPLoginTests(SMTPCramMD5Tests):
     """
 
     mechanism = "login"
-
-
-class NotingFTPRealm(FTPRealm):
-    """
-    Twisted's realm, and a note of the names that it was given.
-    """
-
-    def __init__(self, anonymousRoot: str, userHome: str) -> None:
-        super().__init__(anonymousRoot, userHome)
-        self.names: list[Any] = []
-
-    def getHomeDirectory(self, avatarId: Any) -> FilePath[str]:
-        """
-        Find a home directory.
-        """
-        self.names.append(avatarId)
-        return super().getHomeDirectory(avatarId)
 
 
 class FTPTests(PasswordTests, LoginTestCase):

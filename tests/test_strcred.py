@@ -1,5 +1,10 @@
 """
 Tests for L{mycred.strcred}, the plugins, and the pages that tell of their options.
+
+They cover L{mycred._uidoption}, L{mycred._checking._files},
+L{mycred.plugins.cred_anonymous}, L{mycred.plugins.cred_file},
+L{mycred.plugins.cred_memory}, L{mycred.plugins.cred_htdigest} and
+L{mycred.plugins.cred_htpasswd}, too.
 """
 
 from __future__ import annotations
@@ -82,7 +87,7 @@ class Factory:
 
     def generateChecker(self, argstring: str = "") -> Any:
         """
-        Make a checker, or fail.
+        Return a checker, or fail.
         """
         if self.error is not None:
             raise self.error
@@ -114,7 +119,7 @@ class LaterUserTests(SynchronousTestCase):
         self.mayRead = True
         self.patch(os, "geteuid", lambda: 0)
         self.patch(_uidoption, "rightsOf", self.remember)
-        self.patch(_uidoption, "_closedFolder", lambda file: None)
+        self.patch(_uidoption, "_closedDirectory", lambda file: None)
         self.patch(_uidoption, "_canOpen", lambda file, flags: self.mayRead)
 
     def remember(self, *rights: object) -> Any:
@@ -258,7 +263,7 @@ class FindTests(WithFactories):
 
     def test_otherDistributions(self) -> None:
         """
-        A file in a folder C{mycred/plugins}, or C{twisted/plugins}, of another
+        A file in a directory C{mycred/plugins}, or C{twisted/plugins}, of another
         distribution is all that it takes to add an auth type.
         """
         plugin = (
@@ -275,12 +280,12 @@ class FindTests(WithFactories):
             "factory = Factory()\n"
         )
         paths = [str(Path(mycred.__file__).parents[1])]
-        for folder, package, name in (
+        for directory, package, name in (
             ("mycred", "mycred", "one"),
             ("twisted", "twisted.cred", "two"),
         ):
             distribution = Path(self.mktemp()).resolve()
-            plugins = distribution / folder / "plugins"
+            plugins = distribution / directory / "plugins"
             plugins.mkdir(parents=True)
             source = plugin.format(package=package, name=name)
             (plugins / f"third_party_{name}.py").write_text(source)
@@ -616,7 +621,7 @@ class PluginTests(SynchronousTestCase):
 
     def test_fileWithLocked(self) -> None:
         """
-        A line with which nobody can log in in any way keeps no other from being asked
+        A line with which no user can log in in any way keeps no other from being asked
         for logins that a hash couldn't serve.
         """
         path = Path(self.mktemp())
@@ -671,7 +676,7 @@ class FileArgumentTests(SynchronousTestCase):
 
     def test_htpasswd(self) -> None:
         """
-        The name of a file is enough; a colon in it is escaped.
+        The path of a file is enough; a colon in it is escaped.
         """
         odd = self.path.with_name("a:b")
         self.path.rename(odd)
@@ -700,25 +705,25 @@ class FileArgumentTests(SynchronousTestCase):
 
     def test_nobodyInHtpasswd(self) -> None:
         """
-        A file by which nobody could log in, and one that is no text, are told.
+        A file by which no user could log in, and one that is no text, are told.
         """
         for content, says in [
-            (b"", "nobody is in .*mycred passwd"),
-            (b"\n# carol:%s\n\n" % BCRYPT, "nobody is in "),
-            (b"\xef\xbb\xbf# carol\n", "nobody is in "),
-            (b"carol\n:%s\n" % BCRYPT, "nobody is in "),
-            (b"carol:\n", "nobody can log in by .*no hash"),
-            (b"carol:hashed\n", "nobody can log in by .*no hash"),
+            (b"", "no user is in .*mycred passwd"),
+            (b"\n# carol:%s\n\n" % BCRYPT, "no user is in "),
+            (b"\xef\xbb\xbf# carol\n", "no user is in "),
+            (b"carol\n:%s\n" % BCRYPT, "no user is in "),
+            (b"carol:\n", "no user can log in by .*no hash"),
+            (b"carol:hashed\n", "no user can log in by .*no hash"),
             (
                 b"carol:!%s\ndave:*\n" % BCRYPT,
-                "nobody can log in by .*: a locked account",
+                "no user can log in by .*: a locked account",
             ),
             (b"carol:$9$x\n", "a hash of an unknown kind, for one"),
-            (b"-----BEGIN PRIVATE KEY-----\nTUlH\n", "nobody is in "),
+            (b"-----BEGIN PRIVATE KEY-----\nTUlH\n", "no user is in "),
             (f"carol:{BCRYPT.decode()}".encode("utf-16"), "is no text"),
             (f"carol:{BCRYPT.decode()}".encode("utf-32"), "is no text"),
             (Path(sys.executable).read_bytes()[: 2**20], "is no text"),
-            (zlib.compress(b"carol:" + BCRYPT), "nobody is in |is no text"),
+            (zlib.compress(b"carol:" + BCRYPT), "no user is in |is no text"),
             (b"etc/htpasswd" + bytes(500) + b"\ncarol:%s\n" % BCRYPT, "is no text"),
         ]:
             self.path.write_bytes(content)
@@ -733,11 +738,11 @@ class FileArgumentTests(SynchronousTestCase):
 
     def test_relative(self) -> None:
         """
-        A relative name means the folder in which the program was started.
+        A relative path starts at the directory in which the program was started.
         """
         checker = strcred.makeChecker(f"htpasswd:{os.path.relpath(self.path)}")
-        folder = os.getcwd()
-        self.addCleanup(os.chdir, folder)
+        directory = os.getcwd()
+        self.addCleanup(os.chdir, directory)
         os.chdir("/")
         asking = checker.requestAvatarId(UsernamePassword(b"carol", b"hashed"))
         self.successResultOf(asking)

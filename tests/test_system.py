@@ -5,33 +5,27 @@ by L{mycred} and by pam_unix, which must agree.  They are removed again.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import pwd
 import re
-import shutil
-import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from twisted.trial.unittest import SkipTest, SynchronousTestCase
+from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._accounts import NOLOGIN, AccountRules, Accounts, SystemUsers
 from mycred._accounts._pam import PAM
 from mycred._verdict import Kind, Verdict
 from mycred.error import DenialReason
+from mycred.hashes import UnusableHash, recognize
 
-from .accounts.test_shadow import AGES, written
-from .test_hashes import UnusableHash, recognize
+from .kit.ages import AGES, written
+from .kit.unixaccounts import NAME, SHADOW, account, getLine, needs, run, setLine
 
-SHADOW = Path("/etc/shadow")
 # No other run has a service of this name.
 SERVICE = Path(f"/etc/pam.d/mycred-tests-{os.getpid()}")
 PASSWORD = b"ses ame\xdf"
-NAME = "mycred-tests"
 
 # Lines that pam_unix decided otherwise before Linux-PAM 1.6: it gave a day more, and
 # took an empty date for 1969-12-31.
@@ -42,87 +36,6 @@ _SINCE_1_6 = {
     "T-10:0:5:7:5::",
     "T-10:0:10:7:0::",
 }
-
-
-def run(*command: str, **arguments: Any) -> subprocess.CompletedProcess[bytes]:
-    """
-    Run a program, and don't mind how it ends.
-    """
-    arguments = {"check": False, **arguments}
-    return subprocess.run(command, capture_output=True, **arguments)
-
-
-def needs(*programs: str) -> None:
-    """
-    Skip a test that isn't run by root, or lacks a program.
-    """
-    if os.geteuid():
-        raise SkipTest("run the tests as root, on a machine that isn't anybody's")
-    missing = [program for program in programs if shutil.which(program) is None]
-    if missing:
-        raise SkipTest(f"install {' and '.join(missing)}")
-
-
-@contextmanager
-def account(*options: str, name: str = NAME) -> Iterator[str]:
-    """
-    Make an account, and remove it again.  Another run of the tests that wants one waits.
-
-    @return: its name.
-    """
-    etc = os.open(SHADOW.parent, os.O_RDONLY)
-    try:
-        fcntl.flock(etc, fcntl.LOCK_EX)
-        remove(name)
-        made = run("useradd", "--no-create-home", *options, name)
-        if made.returncode:
-            raise AssertionError(f"useradd fails: {made.stderr!r}")
-        yield name
-    finally:
-        remove(name)
-        os.close(etc)
-
-
-def remove(name: str) -> None:
-    """
-    Remove an account, however many lines it has.
-    """
-    run("userdel", name)
-    if any(isOf(line, name) for line in SHADOW.read_bytes().splitlines()):
-        setLine(name, None)
-
-
-def setLine(name: str, fields: bytes | None) -> None:
-    """
-    Write an account's line of /etc/shadow, in place of those that are there.
-    """
-    lines = [line for line in SHADOW.read_bytes().splitlines() if not isOf(line, name)]
-    if fields is not None:
-        lines.append(name.encode() + b":" + fields)
-    new = SHADOW.with_name("shadow.mycred-tests")
-    new.touch(0o600)
-    shutil.copystat(SHADOW, new)
-    new.write_bytes(b"\n".join([*lines, b""]))
-    status = SHADOW.stat()
-    os.chown(new, status.st_uid, status.st_gid)
-    new.replace(SHADOW)
-
-
-def isOf(line: bytes, name: str) -> bool:
-    """
-    Tell whether a line is an account's.
-    """
-    return line.split(b":")[0] == name.encode()
-
-
-def getLine(name: str) -> bytes:
-    """
-    Read an account's line of /etc/shadow, after the name.
-    """
-    for line in SHADOW.read_bytes().splitlines():
-        if isOf(line, name):
-            return line.partition(b":")[2]
-    raise KeyError(name)
 
 
 class SystemTestCase(SynchronousTestCase):
@@ -160,7 +73,7 @@ class SystemTestCase(SynchronousTestCase):
         """
         Insist on the verdict of pam_unix.
         """
-        verdict = self.lookUp(name, password)
+        verdict = self.look(name, password)
         right = self.pamtester(name, password, "authenticate")
         allowed = right and self.pamtester(name, password, "authenticate", "acct_mgmt")
         self.assertEqual(verdict.kind is Kind.ACCEPTED, allowed, verdict)
@@ -341,7 +254,7 @@ class StateTests(SystemTestCase):
             (["chage", "-E", "-1", "-d", "2020-01-01", "-M", "1", "-I", "1"], False),
         ]:
             self.assertEqual(run(*command, self.name).returncode, 0)
-            self.assertEqual(self.lookUp(self.name).kind is Kind.ACCEPTED, allowed)
+            self.assertEqual(self.look(self.name).kind is Kind.ACCEPTED, allowed)
             # Not as root, whom su asks for no password.
             nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
             done = run(*nobody, "su", self.name, "-c", "echo in", input=PASSWORD + b"\n")
@@ -361,7 +274,7 @@ class StateTests(SystemTestCase):
         """
         name = self.name.encode()
         self.usermod("-s", "/bin/sh", "-G", "adm")
-        account = self.lookUp(self.name).account
+        account = self.look(self.name).account
         assert account is not None
         self.assertEqual(account.groups, (self.name, "adm"))
         self.assertEqual((account.home, account.shell), (f"/home/{NAME}", "/bin/sh"))

@@ -7,17 +7,17 @@ from __future__ import annotations
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._timing import Pace
+from mycred._timing import Timing
 
 
 class PaceTests(SynchronousTestCase):
     """
-    Tests for L{Pace}.
+    Tests for L{Timing}.
     """
 
     def setUp(self) -> None:
         self.clock = Clock()
-        self.pace = Pace(self.clock.seconds)
+        self.pace = Timing(self.clock.seconds)
 
     def test_nothing(self) -> None:
         """

@@ -1,5 +1,5 @@
 """
-A realm that shows each user of the machine what the system knows of him.
+A realm that shows each user of the machine their account.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ class AccountRealm:
 
     def requestAvatar(self, avatarId: object, mind: object, *interfaces: Any) -> Any:
         """
-        Answer with a page, to those who are in the group staff.
+        Answer with a page, for users in the group staff.
         """
         if IResource not in interfaces:
             raise NotImplementedError("this is for web browsers")
         account = accountOf(avatarId)
         if account is None or "staff" not in account.groups:
             return IResource, ForbiddenResource("This is for the staff."), _nothing
-        text = f"{account.name}, number {account.uid}, at home in {account.home}\n"
+        text = f"{account.name}, uid {account.uid}, home {account.home}\n"
         page = Data(text.encode("utf-8", "replace"), "text/plain; charset=utf-8")
         return IResource, page, _nothing
 
 
 def _nothing() -> None:
     """
-    Log somebody out who leaves nothing behind.
+    Log out: there is nothing to clean up.
     """

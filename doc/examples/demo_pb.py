@@ -23,18 +23,18 @@ from mycred.credentials import UsernamePassword
 
 class Mind(pb.Referenceable):
     """
-    What the server tells of new messages.
+    The client's end, which the server notifies of new messages.
     """
 
     def __init__(self, tell: Callable[[str], object] = print) -> None:
         """
-        @param tell: where the news goes.
+        @param tell: called with a line about each new message.
         """
         self._tell = tell
 
     def remote_newMessage(self, uid: int) -> None:
         """
-        Take notice of a message that comes in now.
+        Take notice of a new message.
         """
         self._tell(f"new message {uid}")
 
@@ -45,7 +45,7 @@ async def logIn(
     """
     Connect and log in.
 
-    @return: the user's mailbox, far away, and the connection.
+    @return: a reference to the user's mailbox, and the connection.
     """
     factory = pb.PBClientFactory()
     endpoint = HostnameEndpoint(reactor, "127.0.0.1", port)
@@ -66,7 +66,7 @@ async def showMail(mailbox: Any) -> None:
 
 def firstUser(file: str) -> UsernamePassword:
     """
-    Find the first user in a password file.
+    Return the credentials of the first user in a password file.
     """
     for line in Path(file).read_bytes().splitlines():
         name, colon, rest = line.partition(b":")
@@ -77,7 +77,7 @@ def firstUser(file: str) -> UsernamePassword:
 
 def end(reason: str) -> NoReturn:
     """
-    Say in one line why there is no mail, and end the program.
+    Print in one line why there is no mail, and end the program.
     """
     print(reason, file=sys.stderr)
     raise SystemExit(1)
@@ -85,7 +85,7 @@ def end(reason: str) -> NoReturn:
 
 async def main(reactor: Any, file: str = "", port: str = "8787", *surplus: str) -> None:
     """
-    Log in, and show what there is.
+    Log in, and print the user's mail.
     """
     if not file or not port.isdecimal() or surplus:
         end("Usage: demo_pb.py FILE [PORT]")

@@ -1,6 +1,6 @@
 """
-What tells twistd of C{twistd diary}: C{twisted/plugins/diary_dropin.py} of its
-distribution.
+The plugin that makes C{twistd diary} a command: C{twisted/plugins/diary_dropin.py} of
+its distribution.
 """
 
 from twisted.application.service import ServiceMaker

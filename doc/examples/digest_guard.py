@@ -1,6 +1,6 @@
 """
-HTTP Digest for Twisted's guard: who repeats an answer, or sends it with another request,
-is refused, and a browser whose challenge has expired answers another one by itself.
+HTTP Digest for Twisted's guard: an answer that is repeated, or sent with another request,
+is refused, and a browser whose challenge has expired answers a new one by itself.
 """
 
 from twisted.web.guard import DigestCredentialFactory
@@ -20,7 +20,7 @@ class DigestFactory(DigestCredentialFactory):
 
     def decode(self, response, request):
         """
-        Read an answer, which must be for this very request.
+        Parse an answer, which must be for this very request.
         """
         address = request.getClientAddress().host
         try:
@@ -31,7 +31,7 @@ class DigestFactory(DigestCredentialFactory):
 
     def getChallenge(self, request):
         """
-        Make a challenge, and tell a browser if its last answer failed for the old one.
+        Make a challenge; it says so if the browser's last answer was to an expired one.
         """
         challenge = super().getChallenge(request)
         if getattr(request, "isStale", False):

@@ -24,21 +24,21 @@ from mycred.portal import IRealm, Portal
 
 class SimplePerspective(pb.Avatar):
     """
-    What a user can do from far away.
+    What a user can do over the network.
     """
 
     _log = Logger()
 
     def perspective_echo(self, text: str) -> str:
         """
-        Say again what the user said.
+        Return the text.
         """
         self._log.info("echoing {text}", text=text)
         return text
 
     def logout(self) -> None:
         """
-        Take notice that the user has left.
+        Log that the user has left.
         """
         self._log.info("{avatar} logged out", avatar=self)
 
@@ -46,7 +46,7 @@ class SimplePerspective(pb.Avatar):
 @implementer(IRealm)
 class SimpleRealm:
     """
-    A realm whose users are all alike.
+    A realm in which all users can do the same.
     """
 
     def requestAvatar(self, avatarId: object, mind: object, *interfaces: Any) -> Any:

@@ -47,7 +47,7 @@ class IMailbox(Interface):
 
 class POP3(LineReceiver):
     """
-    As much of POP3 as it takes to log in and to have something to do then.
+    The part of POP3 that a login takes, and one command for users that are logged in.
     """
 
     _log = Logger()
@@ -70,7 +70,7 @@ class POP3(LineReceiver):
 
     def lineReceived(self, line: bytes) -> None:
         """
-        Do what a command says.
+        Carry out a command.
         """
         command, _, argument = line.partition(b" ")
         name = command.upper().decode("ascii", "replace")
@@ -79,13 +79,13 @@ class POP3(LineReceiver):
 
     def do_unknown(self, argument: bytes) -> None:
         """
-        Refuse a command that there isn't.
+        Refuse an unknown command.
         """
         self.sendLine(b"-ERR no such command")
 
     def do_USER(self, username: bytes) -> None:
         """
-        Take the first half of the credentials.
+        Take the name.
         """
         if self._login is not None or self._mailbox is not None:
             self.sendLine(b"-ERR not now")
@@ -95,7 +95,7 @@ class POP3(LineReceiver):
 
     def do_PASS(self, password: bytes) -> None:
         """
-        Take the second half, and log in.
+        Take the password, and log in.
         """
         if self._username is None:
             self.sendLine(b"-ERR send USER first")
@@ -137,7 +137,7 @@ class POP3(LineReceiver):
 
     def _cbMailbox(self, result: Any) -> None:
         """
-        Remember the avatar, and how to log it out.
+        Keep the avatar, and the callable that logs it out.
         """
         self._login = None
         _, self._mailbox, self._logout = result
@@ -145,7 +145,7 @@ class POP3(LineReceiver):
 
     def _ebRefused(self, failure: Failure) -> None:
         """
-        Tell the client why there is no avatar, in POP3's words (RFC 3206).
+        Answer with the reason of the failure, as RFC 3206 has it.
         """
         self._login = None
         if failure.check(UnauthorizedLogin):
@@ -172,7 +172,7 @@ class POP3Factory(Factory):
         return POP3(self._portal)
 
 
-# The application: it has mailboxes, and a realm that finds a user's own.
+# The application: mailboxes, and a realm that returns a user's own.
 @implementer(IMailbox)
 class Mailbox:
     """
@@ -184,7 +184,7 @@ class Mailbox:
 
     def deleteMessage(self, index: int) -> None:
         """
-        Forget a message; the others keep their places.
+        Delete a message; the others keep their places.
         """
         if index < 0 or self.messages[index] is None:
             raise IndexError(index)
@@ -209,7 +209,7 @@ class MailRealm:
 
     def requestAvatar(self, avatarId: object, mind: object, *interfaces: Any) -> Any:
         """
-        Answer with a user's mailbox, which a new user gets now.
+        Answer with the user's mailbox; a new user gets a new one.
         """
         if IMailbox not in interfaces:
             raise NotImplementedError("this realm has mailboxes only")

@@ -1,5 +1,5 @@
 """
-A portal for whoever is in a directory, and for a local administrator.
+A portal for the users of a directory, and for a local administrator.
 """
 
 from mycred.checkers import HtpasswdChecker

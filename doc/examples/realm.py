@@ -1,5 +1,5 @@
 """
-Diaries, and the realm that opens them: C{diary/realm.py} of a small application.
+Diaries, and their realm: C{diary/realm.py} of a small application.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from mycred.portal import IRealm
 
 class IDiary(Interface):
     """
-    A diary, for protocols that know what that is.
+    A diary, for protocols that know diaries.
     """
 
     entries = Attribute("The entries, a list of text.")
@@ -48,7 +48,7 @@ class Diary:
 
     def close(self) -> None:
         """
-        Count one reader less.
+        Note that a connection has closed the diary.
         """
         self.readers -= 1
 
@@ -95,9 +95,9 @@ class DiaryRealm:
         """
         Answer with a view of a user's diary.
 
-        @param avatarId: what the checker answered: the user's name.
-        @param mind: nobody's, here.
-        @param interfaces: what the protocol can use, the best first.
+        @param avatarId: the user's name, as the checker answered.
+        @param mind: unused here.
+        @param interfaces: the interfaces that the protocol can use, the best first.
         """
         interface = next((i for i in interfaces if i in self._views), None)
         if interface is None:

@@ -1,5 +1,5 @@
 """
-An SSH server on which users run one command: it tells them which key they have.
+An SSH server that answers every command with the key by which the user has logged in.
 """
 
 from zope.interface import implementer
@@ -36,13 +36,13 @@ class Session:
         proto.processEnded(Failure(ProcessDone(0)))
 
     def write(self, data):
-        """Take what the client types."""
+        """Ignore what the client types."""
 
     def loseConnection(self):
-        """There is nothing to end."""
+        """Nothing needs to be ended."""
 
     def eofReceived(self):
-        """Nor to wait for."""
+        """Nothing is waited for."""
 
     closed = eofReceived
 
@@ -59,8 +59,8 @@ class Realm:
 
 def makeFactory(files, hostKey):
     """
-    @param files: names of files with keys, as C{/etc/myapp/keys/%u}.
-    @param hostKey: the file with the host key, made if it isn't there.
+    @param files: paths of files with keys, such as C{/etc/myapp/keys/%u}.
+    @param hostKey: the path of the host key, which is made if it is missing.
     """
     checker = SSHPublicKeyChecker(UNIXAuthorizedKeysFiles(files=files))
     return SSHFactory(Portal(Realm(), [checker]), [hostKeyIn(hostKey)])

@@ -1,5 +1,5 @@
 """
-What C{twistd diary} runs: C{diary/tap.py} of a small application.
+The options and the service of C{twistd diary}: C{diary/tap.py} of a small application.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Options(usage.Options, AuthOptionMixin):
     The options of C{twistd diary}.
     """
 
-    # What users can present here.  An auth type that can't check it is an error.
+    # The credentials that users can present; an auth type that checks none is an error.
     supportedInterfaces = (IUsernamePassword,)
 
     optParameters = [
@@ -31,7 +31,7 @@ class Options(usage.Options, AuthOptionMixin):
 
     def postOptions(self) -> None:
         """
-        Insist on accounts.
+        Refuse a command line without accounts.
         """
         if not self.get("credCheckers"):
             raise usage.UsageError(

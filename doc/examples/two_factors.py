@@ -1,5 +1,5 @@
 """
-An SSH server that wants a key and a password of everybody.
+An SSH server that wants a key and a password from every user.
 """
 
 from mycred.checkers.sshkeys import SSHProtocolChecker
@@ -16,7 +16,7 @@ def makeFactory(realm, keys, passwords, hostKey):
     """
     @param keys: a checker of keys.
     @param passwords: a checker of passwords.
-    @param hostKey: the file with the host key, made if it isn't there.
+    @param hostKey: the path of the host key, which is made if it is missing.
     """
     checker = KeyAndPassword()
     checker.registerChecker(keys)

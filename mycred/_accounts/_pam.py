@@ -2,11 +2,11 @@
 PAM: have the system's modules check a password and an account.
 
 libpam is called through ctypes.  What python-pam and pamela can set is not enough:
-with neither can the address of the peer be told together with a function that
-takes over the delay after a failure, which libpam otherwise sleeps through.
+neither can pass on both the client's address and a function that takes over the delay
+after a failure, through which libpam otherwise sleeps.
 
 libpam waits, leaks, and may hang or crash with a module: L{PAM.lookUp} is called in
-processes of their own.
+processes with privileges, and not in the server.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from ..error import DenialReason
 from ._systemusers import SystemUsers
 from ._users import findAccount
 
-# Where service files are, of the administrator and of the distribution.
-_FOLDERS = ("/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d")
+# The directories of service files, of the administrator and of the distribution.
+_DIRECTORIES = ("/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d")
 
-# libpam makes it lower case, and would take a file name for the name of a file.
+# The name of a service: libpam makes it lower case; with a slash it would be a path.
 _service = re.compile(r"[a-z0-9_][a-z0-9_.-]*")
 
 # What a line of its file begins with; lines end with a newline, and nothing else.
 _firstWord = re.compile(rb"^[ \t]*([^ \t\n]+)", re.MULTILINE)
 
-# From _pam_types.h of Linux-PAM; other implementations number otherwise.
+# From _pam_types.h of Linux-PAM; other implementations have other numbers.
 _USER, _TTY, _RHOST, _FAIL_DELAY = 2, 3, 4, 10
 _SILENT, _DISALLOW_NULL_AUTHTOK = 0x8000, 1
 _PROMPT_ECHO_OFF, _PROMPT_ECHO_ON, _ERROR_MSG, _TEXT_INFO = 1, 2, 3, 4
@@ -42,8 +42,8 @@ _SUCCESS, _CONV_ERR = 0, 19
 _PERM_DENIED, _AUTH_ERR, _USER_UNKNOWN, _MAXTRIES = 6, 7, 10, 11
 _NEW_AUTHTOK_REQD, _ACCT_EXPIRED, _AUTHTOK_EXPIRED = 12, 13, 27
 
-# What is a verdict on the name and the password.  A module that finds an account
-# expired at this stage may not have looked at the password.
+# Results of the stage auth that are a verdict on the name and the password.  A module
+# that finds an account expired at this stage may not have verified the password.
 _REFUSALS = {
     _PERM_DENIED,
     _AUTH_ERR,
@@ -54,8 +54,8 @@ _REFUSALS = {
     _AUTHTOK_EXPIRED,
 }
 
-# What is a verdict on the account, once the password was right.  pam_nologin and
-# pam_access say no with one of the first four.
+# Results of the stage account that are a verdict, since the password was right.
+# pam_nologin and pam_access deny with one of the first four.
 _DENIALS = {
     _PERM_DENIED: DenialReason.POLICY,
     _AUTH_ERR: DenialReason.POLICY,
@@ -99,7 +99,7 @@ class _Conversation(ctypes.Structure):
 @dataclass(frozen=True)
 class PAMSettings:
     """
-    What decides about a PAM service in another process.
+    The settings for a PAM service, as another process is sent them.
 
     @ivar service: the name of the service.
     @ivar confdir: the directory of its file; the system's if L{None}.
@@ -117,7 +117,7 @@ class PAM:
     def __init__(self, service: str, confdir: str | None = None) -> None:
         """
         @param service: the name of the service, as in pam.d(5).
-        @param confdir: the folder of its file; the system's if L{None}.
+        @param confdir: the directory of its file; the system's if L{None}.
 
         @raise ValueError: if there is no such service, or no libpam that can use it.
         """
@@ -127,19 +127,19 @@ class PAM:
         self._users = SystemUsers()
         self._library = _load()
         if confdir is not None and not hasattr(self._library, "pam_start_confdir"):
-            raise ValueError("another folder needs Linux-PAM 1.4 or later")
+            raise ValueError("another directory needs Linux-PAM 1.4 or later")
 
     def lookUp(self, name: bytes, password: bytes, peer: str | None = None) -> Verdict:
         """
-        Check a password, and whether the account may be used.
+        Have a password and the account checked.
 
         @param name: the name, without NUL.
         @param password: the password, without NUL.
-        @param peer: the address of the peer, if it is known.
+        @param peer: the address of the client, if it is known.
 
-        @raise OSError: if libpam can't begin, or the account can't be described.
+        @raise OSError: if libpam can't begin, or the name service doesn't answer.
         """
-        # Modules have rules for names, and shall judge the one that is handed out.
+        # Modules have rules for names, and must apply them to the account's own.
         name = self._nameOf(name)
         login = _Login(name, password)
         handle = self._start(name, login)
@@ -169,8 +169,8 @@ class PAM:
 
     def _nameOf(self, name: bytes) -> bytes:
         """
-        Return an account's own name, by one that may be written otherwise; modules may
-        know users whom the name service doesn't.
+        Return an account's own name, by one that may be spelled otherwise; the same name
+        if the name service doesn't know it, since modules may.
 
         @raise OSError: if it can't be found out.
         """
@@ -179,9 +179,9 @@ class PAM:
 
     def _start(self, name: bytes, login: _Login) -> c_void_p:
         """
-        Begin with PAM.
+        Begin a transaction.
 
-        @raise OSError: if it can't.
+        @raise OSError: if that can't be done.
         """
         handle = c_void_p()
         conversation = ctypes.byref(login.conversation)
@@ -209,7 +209,7 @@ class PAM:
 
     def _get(self, handle: c_void_p, item: int) -> bytes | None:
         """
-        Ask for something that the modules may have changed.
+        Return an item, which the modules may have changed.
         """
         value = c_void_p()
         if self._library.pam_get_item(handle, item, ctypes.byref(value)) != _SUCCESS:
@@ -218,7 +218,7 @@ class PAM:
 
     def _text(self, handle: c_void_p | None, code: int, stage: str = "") -> str:
         """
-        Put a result into words.
+        Return a result in words.
         """
         text: bytes = self._library.pam_strerror(handle, code) or b"unknown error"
         stage = f"PAM, {stage}: " if stage else ""
@@ -227,10 +227,10 @@ class PAM:
 
 class _Login:
     """
-    What libpam calls back for: answers to its prompts, and the delay after a
+    The callbacks of one login: the answers to libpam's prompts, and the delay after a
     failure.
 
-    @ivar delay: for how long libpam would have slept, in seconds.
+    @ivar delay: how long libpam would have slept, in seconds.
     @ivar conversation: what C{pam_start} takes.
     @ivar delays: what the item C{PAM_FAIL_DELAY} takes.
     """
@@ -251,12 +251,12 @@ class _Login:
         try:
             return self._respond(number, messages, answer)
         except Exception:
-            # Otherwise libpam would be told anything.
+            # libpam would take any number for the result.
             return _CONV_ERR
 
     def _respond(self, number: int, messages: Any, answer: Any) -> int:
         """
-        Answer prompts, or raise if there is no memory for it.
+        Answer prompts, or raise an exception.
         """
         styles = [messages[n].contents.style for n in range(number)]
         known = {*self._answers, _ERROR_MSG, _TEXT_INFO}
@@ -292,8 +292,8 @@ def checkService(service: str, confdir: str | None = None) -> None:
     """
     if not _service.fullmatch(service):
         raise ValueError("write a name in lower case, such as myapp")
-    folders = _FOLDERS if confdir is None else (confdir,)
-    for path in (os.path.join(folder, service) for folder in folders):
+    directories = _DIRECTORIES if confdir is None else (confdir,)
+    for path in (os.path.join(directory, service) for directory in directories):
         if os.path.isfile(path):
             missing = {b"auth", b"account"} - _typesIn(path)
             if missing:
@@ -301,14 +301,15 @@ def checkService(service: str, confdir: str | None = None) -> None:
                 raise ValueError(f"{path} has no {kind} line; write one (pam.d(5))")
             return
     raise ValueError(
-        f"there is no file {os.path.join(folders[0], service)}; write one with at "
+        f"there is no file {os.path.join(directories[0], service)}; write one with at "
         "least an auth and an account line, or name another service"
     )
 
 
 def _typesIn(path: str) -> set[bytes]:
     """
-    Tell which stages a service file has lines for; any, if it includes another file.
+    Return the stages that a service file has lines for; both, if it includes another
+    file.
 
     @raise ValueError: if it can't be read.
     """
@@ -322,9 +323,9 @@ def _typesIn(path: str) -> set[bytes]:
 
 
 @cache
-def _allocator() -> Any:
+def _allocator() -> ctypes.CDLL:
     """
-    Find the C library, whose memory the modules free.
+    Return the C library, which allocates the memory that modules free.
     """
     library = ctypes.CDLL(None)
     library.calloc.restype = c_void_p
@@ -334,16 +335,16 @@ def _allocator() -> Any:
     return library
 
 
-def _load() -> Any:
+def _load() -> ctypes.CDLL:
     """
-    Load libpam.
+    Return libpam.
 
     @raise ValueError: if there is none, or not Linux's.
     """
     try:
         library = ctypes.CDLL("libpam.so.0")
     except OSError:
-        raise ValueError("Linux-PAM (libpam.so.0) isn't there; install it") from None
+        raise ValueError("Linux-PAM (libpam.so.0) is missing; install it") from None
     started = POINTER(_Conversation), POINTER(c_void_p)
     library.pam_start.argtypes = [c_char_p, c_char_p, *started]
     if hasattr(library, "pam_start_confdir"):

@@ -2,8 +2,8 @@
 The schemes by which passwords are hashed: one table.
 
 To add one, write an entry of L{SCHEMES} (what verifies it in a module of its family),
-hashes that another program made into C{tests/kit/vectors.py}, and a row into
-C{doc/password-files.rst}.
+hashes that another program made, one of them of C{password}, into
+C{tests/kit/vectors.py}, and a row into C{doc/password-files.rst}.
 """
 
 from __future__ import annotations
@@ -60,14 +60,14 @@ class Scheme(NamedTuple):
     isCrypt: bool = False
 
 
-_FAST = "whoever gets hold of the file can try millions of passwords a second"
+_FAST = "an attacker with the file can try millions of passwords a second"
 
 PLAIN = Scheme(
     "plain text",
     re.compile(rb"(?s).+"),
     equal,
     names=(b"PLAIN", b"CLEAR", b"CLEARTEXT"),
-    weakness="whoever gets hold of the file has the passwords",
+    weakness="an attacker with the file has the passwords",
 )
 
 

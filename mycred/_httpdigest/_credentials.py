@@ -54,7 +54,7 @@ class DigestedCredentials(Counterpart, twistedCredentials.DigestedCredentials):
         @param method: the method of the request, which the answer covers.
         @param realm: the realm of the challenge.
         @param fields: the fields of the C{Authorization} header.
-        @param claim: what an answer that is right uses up; L{None} if it may be
+        @param claim: what a right answer uses up; L{None} if the same answer may be
             presented again and again.
         """
         self.username = username
@@ -65,8 +65,8 @@ class DigestedCredentials(Counterpart, twistedCredentials.DigestedCredentials):
 
     def checkPassword(self, password: bytes) -> bool:
         """
-        Tell whether the answer was computed with this password.  The same answer that
-        comes once more is refused from then on; this one may be checked again.
+        Return whether the answer was computed with this password.  From then on the same
+        answer is refused if it comes once more; this object may be checked again.
 
         @param password: the right one, in plain text.
 
@@ -78,7 +78,7 @@ class DigestedCredentials(Counterpart, twistedCredentials.DigestedCredentials):
 
     def checkHash(self, digestHash: bytes) -> bool:
         """
-        Tell whether the answer was computed with the password behind a hash.
+        Return whether the answer was computed with the password behind a hash.
 
         @param digestHash: H(username:realm:password) in hexadecimal, as in a
             file made by C{htdigest}.  An empty one never matches.
@@ -95,7 +95,7 @@ class DigestedCredentials(Counterpart, twistedCredentials.DigestedCredentials):
         preHA1: bytes | None,
     ) -> bool:
         """
-        Compute the right answer, compare, and take it if it is the one.
+        Return whether this is the right answer, and take it if it is.
         """
         fields, claim = self.fields, self._claim
         cnonce = fields.get("cnonce")
@@ -119,13 +119,12 @@ class DigestedCredentials(Counterpart, twistedCredentials.DigestedCredentials):
 
 class DigestCredentialFactory(Counterpart, twistedCredentials.DigestCredentialFactory):
     """
-    The maker of HTTP Digest challenges, and the reader of the answers.
+    The maker of HTTP Digest challenges, and the parser of the answers.
 
-    A challenge carries an I{opaque} value, signed with a key that this object
-    alone knows, which binds the nonce to the client's address and to a time:
-    nothing has to be remembered for a challenge that is never answered, or
-    never rightly.  What is remembered are the counts with which a client used
-    its nonce, so that no answer is taken twice.
+    A challenge carries an I{opaque} value, signed with a key that only this object
+    has, which binds the nonce to the client's address and to a time: nothing has to be
+    remembered for a challenge that gets no right answer.  What is remembered are the
+    counts with which a client used its nonce, so that no answer is taken twice.
 
     @cvar CHALLENGE_LIFETIME_SECS: for how many seconds a challenge is good.
     @cvar scheme: the name of the scheme in the headers.
@@ -154,7 +153,7 @@ class DigestCredentialFactory(Counterpart, twistedCredentials.DigestCredentialFa
     @property
     def _used(self) -> UsedNonces:
         """
-        What clients have used up.
+        The nonces that clients have used.
         """
         if self._itsUsed is None:
             self._itsUsed = UsedNonces(
@@ -164,7 +163,7 @@ class DigestCredentialFactory(Counterpart, twistedCredentials.DigestCredentialFa
 
     def getChallenge(self, address: bytes | str | None) -> dict[str, bytes]:
         """
-        Make the challenge for a client.
+        Return a challenge for a client.
 
         @param address: the address of the client, or L{None} where that makes
             no sense.
@@ -189,19 +188,19 @@ class DigestCredentialFactory(Counterpart, twistedCredentials.DigestCredentialFa
         uri: bytes | None = None,
     ) -> DigestedCredentials:
         """
-        Read a client's answer.
+        Parse a client's answer.
 
         @param response: the value of the C{Authorization} header, without the
             name of the scheme.
         @param method: the method of the request.
         @param host: the address of the client, as for L{getChallenge}.
         @param uri: the URI of the request, as its first line has it, or with the
-            server's name before it; without it an answer for another one is
+            server's name before it; if L{None}, an answer for another URI is
             taken.
 
         @raise WrongURI: if the answer is for another URI.
-        @raise StaleNonce: if its challenge was none of this object's, comes too
-            late, or the answer was seen before.
+        @raise StaleNonce: if its challenge wasn't made by this object, or the answer
+            comes too late or was seen before.
         @raise LoginFailed: if the answer is malformed, or the challenge was for
             another client.
         """
@@ -210,9 +209,9 @@ class DigestCredentialFactory(Counterpart, twistedCredentials.DigestCredentialFa
         if uri is not None and not isSameTarget(uri, fields["uri"]):
             raise WrongURI(fields["uri"])
         if not self._verifyOpaque(fields["opaque"], fields["nonce"], host):
-            # As a program says that has its own.
+            # A program's own method returns False.
             raise LoginFailed("Invalid response, invalid opaque value")
-        answer = self._readAnswer(fields, host)
+        answer = self._answerIn(fields, host)
         if not self._used.isGood(answer):
             raise StaleNonce("Invalid response, seen before.")
         return DigestedCredentials(
@@ -225,19 +224,19 @@ class DigestCredentialFactory(Counterpart, twistedCredentials.DigestCredentialFa
 
     def _generateNonce(self) -> bytes:
         """
-        Make up a nonce.
+        Return a new nonce.
         """
         return secrets.token_hex(16).encode("ascii")
 
     def _getTime(self) -> float:
         """
-        Return the seconds of a clock that nobody sets, forward or back.
+        Return the time of a clock that isn't set forward or back, in seconds.
         """
         return time.monotonic()
 
     def _generateOpaque(self, nonce: bytes, clientip: bytes | str | None) -> bytes:
         """
-        Sign a nonce, the client's address and the time.
+        Return a signed opaque value with a nonce, the client's address and the time.
         """
         now = b"%d" % self._used.newest(networkOf(clientip))
         key = b",".join((nonce, asBytes(clientip or b""), now))
@@ -253,9 +252,9 @@ class DigestCredentialFactory(Counterpart, twistedCredentials.DigestCredentialFa
 
         @return: C{True}.
 
-        @raise StaleNonce: if it was made by somebody else, such as this server
+        @raise StaleNonce: if it was made with another key, such as this server's
             before it was started again, or is too old.
-        @raise LoginFailed: if it was for another client.  One whose address
+        @raise LoginFailed: if it was for another client.  A client whose address
             differs each time would go on answering challenges without end.
         """
         signature, key, parts = _opened(opaque)
@@ -272,8 +271,8 @@ class DigestCredentialFactory(Counterpart, twistedCredentials.DigestCredentialFa
 
     def _issued(self, opaque: bytes) -> int:
         """
-        Return the time at which a challenge was made; now, if only a program can read
-        its own opaque values.
+        Return the time at which a challenge was made; now, if a program has opaque
+        values of its own.
         """
         try:
             return _issued(_opened(opaque)[2])
@@ -284,16 +283,14 @@ class DigestCredentialFactory(Counterpart, twistedCredentials.DigestCredentialFa
 
     def _sign(self, key: bytes) -> bytes:
         """
-        Sign what an opaque value carries.
+        Return the signature of what an opaque value carries.
         """
         return hmac.new(self.privateKey, key, sha256).hexdigest().encode("ascii")
 
-    def _readAnswer(
-        self, fields: Mapping[str, bytes], host: bytes | str | None
-    ) -> Answer:
+    def _answerIn(self, fields: Mapping[str, bytes], host: bytes | str | None) -> Answer:
         """
-        Read what an answer uses up: of a verified challenge its nonce, and a count, which
-        is 1 for an answer without one.
+        Return what an answer to a verified challenge uses up: the nonce and a count,
+        which is 1 for an answer without one.
         """
         isSession = self.algorithm.lower().endswith(b"-sess")
         return Answer(
@@ -307,9 +304,9 @@ class DigestCredentialFactory(Counterpart, twistedCredentials.DigestCredentialFa
 
 def _opened(opaque: bytes) -> tuple[bytes, bytes, list[bytes]]:
     """
-    Open an opaque value.
+    Return the contents of an opaque value.
 
-    @return: the signature, what is signed, and its parts: nonce, address, time.
+    @return: the signature, what is signed, and the parts of that: nonce, address, time.
 
     @raise StaleNonce: if it can't be one of mycred's.
     """

@@ -1,5 +1,5 @@
 """
-Read the fields of an answer to HTTP Digest, and insist on those that it needs.
+Parse the fields of an answer to HTTP Digest, and insist on those that it needs.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ _authParam = re.compile(
 _quotedPair = re.compile(rb"\\(.)", re.DOTALL)
 _nonceCount = re.compile(rb"[0-9a-fA-F]{8}")
 
-# The longest nonce of a client, in bytes: what is remembered of it must be short.
+# The longest nonce of a client, in bytes: it is remembered, so it must be short.
 _LONGEST_CNONCE = 256
 
 
 def parseFields(response: bytes) -> dict[str, bytes]:
     """
-    Split the value of an C{Authorization} header into its fields.
+    Return the fields in the value of an C{Authorization} header.
 
     @raise LoginFailed: if it doesn't follow the grammar.
     """
@@ -46,7 +46,7 @@ def parseFields(response: bytes) -> dict[str, bytes]:
 
 def verifyFields(fields: Mapping[str, bytes], asked: bytes) -> None:
     """
-    Insist on an answer to what was asked.
+    Insist on an answer to the challenge that was sent.
 
     Without C{qop} an answer follows RFC 2069, and has no nonce count.
 

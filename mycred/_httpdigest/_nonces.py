@@ -1,10 +1,10 @@
 """
 The nonces of HTTP Digest that clients have used, so that no answer is taken twice.
 
-An answer counts once it was found right: wrong ones, which anybody can send, take no
-memory, and push nobody's nonce out.  What has to be forgotten is never taken again: for
-each source of clients, and for all of them, it is known up to which time the nonces are
-void that aren't remembered.
+An answer counts once it was found right: wrong ones, which any client can send, take no
+memory, and push no other nonce out.  A nonce that has to be forgotten is never taken
+again: for each source of clients, and for all of them, it is known up to which time those
+nonces are void that aren't remembered.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ class NonceUse:
 
     def isFree(self, count: int) -> bool:
         """
-        Tell whether a count can be taken: it wasn't before, and isn't so far behind that
-        nobody knows.
+        Return whether a count can be taken: it wasn't taken before, and isn't so far
+        behind that this isn't known any more.
         """
         behind = self._highest - count
         return behind < 0 or (behind < self.WINDOW and not self._seen >> behind & 1)
@@ -102,8 +102,8 @@ class UsedNonces:
 
     def __init__(self, now: Callable[[], int], lifetime: Callable[[], float]) -> None:
         """
-        @param now: tells the time, in seconds.
-        @param lifetime: tells how long a nonce is good, in seconds.
+        @param now: returns the time, in seconds.
+        @param lifetime: returns how long a nonce is good, in seconds.
         """
         self._now = now
         self._lifetime = lifetime
@@ -122,17 +122,18 @@ class UsedNonces:
 
     def newest(self, source: bytes) -> int:
         """
-        Return the time with which a challenge for this source is made: after all that was
-        forgotten of it, though that be in the future, so that the challenge is good.
+        Return the time that a challenge for this source carries: later than all that was
+        forgotten of the source, even if that is in the future, so that the challenge is
+        good.
         """
         return int(max(self._now(), self._floorOf(source) + 1))
 
     def isGood(self, answer: Answer) -> bool:
         """
-        Tell whether an answer could be taken, if it is right.
+        Return whether an answer could be taken, if it is right.
         """
         expired = self._now() - answer.issued > self._lifetime()
-        # With this key another server may have made it, by a clock of its own.
+        # Another server with the same key may have made it, by a clock of its own.
         if expired or answer.issued > self.newest(answer.source):
             return False
         use = self._uses.get(answer.nonce)
@@ -171,7 +172,8 @@ class UsedNonces:
 
     def _forgetExpired(self) -> None:
         """
-        Forget what is too old.  A clock that is set back doesn't make it good again.
+        Forget the nonces that are too old.  A clock that is set back doesn't make them
+        good again.
         """
         expired = self._now() - self._lifetime()
         while self._uses:
@@ -188,16 +190,16 @@ class UsedNonces:
 
     def _makeRoom(self, kept: bytes) -> None:
         """
-        Forget what the source has that has most, and remember that its nonces are void.
+        Forget the nonces of the source that has most, and remember that they are void.
 
         @param kept: the nonce that isn't forgotten.
         """
         source = max(self._ofSource, key=lambda source: len(self._ofSource[source]))
-        everybody = len(self._ofSource[source]) < self._FEW
-        nonces = self._uses if everybody else self._ofSource[source]
+        isOfAll = len(self._ofSource[source]) < self._FEW
+        nonces = self._uses if isOfAll else self._ofSource[source]
         gone = [nonce for nonce in nonces if nonce != kept]
         floor = max((self._forget(nonce) for nonce in gone), default=self._floor)
-        if everybody:
+        if isOfAll:
             self._floor = max(self._floor, floor, *self._floors.values())
             self._floors.clear()
         else:

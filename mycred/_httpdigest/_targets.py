@@ -17,8 +17,8 @@ _escaped = re.compile(rb"%([0-9A-Fa-f]{2})|[^!-~]")
 
 def isSameTarget(one: bytes, other: bytes) -> bool:
     """
-    Tell whether two targets are one, though a proxy may have rewritten the first line of
-    the request: as a URI that names the server or one that doesn't, and with more or
+    Return whether two targets are the same, even if a proxy has rewritten the first line
+    of the request: as a URI that names the server or one that doesn't, and with more or
     fewer characters escaped than need be (RFC 3986, section 6.2.2).
 
     As in Apache the path and what follows C{?} must be the same, and so must the server
@@ -35,9 +35,7 @@ def isSameTarget(one: bytes, other: bytes) -> bool:
 
 def _parse(target: bytes) -> tuple[bytes | None, bytes]:
     """
-    Take a target apart.
-
-    @return: the server that it names, or L{None}; and all the rest.
+    Return the parts of a target: the server that it names, or L{None}, and the rest.
     """
     match = _absolute.fullmatch(target)
     if match is None:
@@ -50,7 +48,7 @@ def _parse(target: bytes) -> tuple[bytes | None, bytes]:
 
 def _normalized(path: bytes) -> bytes:
     """
-    Escape what must be, and nothing that needn't.
+    Return a path with only those characters escaped that must be.
     """
 
     def normalize(match: re.Match[bytes]) -> bytes:

@@ -1,7 +1,8 @@
 """
-Logins against an LDAP directory: find the user, bind as him, tell whether he may in.
+Logins against an LDAP directory: find the user, bind as them, and decide whether they may
+log in.
 
-L{Directory.look} does it all, and waits for servers: it is called in threads.
+L{Directory.lookUp} does it all, and waits for servers: it is called in threads.
 """
 
 from ._configuration import ldapSettings, readSettings

@@ -1,11 +1,12 @@
 """
-What a deployer says about a directory: on the command line, or in a file.
+Parsing the settings of a directory, from an argument string or a file.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import ssl
 import stat
 from codecs import BOM_UTF8
 from collections.abc import Mapping
@@ -16,11 +17,12 @@ from .._argstring import readableFile
 from .._contracts import InvalidAuthArgumentString
 from .._paths import AnyPath, asPath
 from ._options import FILE_OPTIONS, OPTIONS
-from ._settings import Groups, Search, Settings
+from ._settings import RequiredGroups, Search, Settings
 from .client._address import Address
-from .client._dn import PLACEHOLDER, formatDN, isBelow, normalized, parseDN
+from .client._dn import PLACEHOLDER, formatDN, isBelow, normalizedDN, parseDN
 from .client._filters import ANYTHING, FilterTemplate, encodeFilter
 from .client._messages import SUBTREE
+from .client._opener import ANONYMOUS, ServiceAccount
 from .client._tls import Security, makeContext
 
 _SECTION = "ldap"
@@ -28,24 +30,24 @@ _TWICE = {DuplicateOptionError: "a key", DuplicateSectionError: "a section"}
 
 _PORT, _TLS_PORT = 389, 636
 
-# A password that is longer is something else, in bytes.
+# The longest password of a service account, in bytes: a longer one is another file.
 _LONGEST_PASSWORD = 1024
 
-# A file with settings that is larger is something else, in bytes.
+# The largest file of settings, in bytes.
 _LARGEST_FILE = 2**16
 
-# What goes with a search for the user, and with nothing else.
+# Options that go with base= only.
 _FOR_SEARCH = ("scope", "attribute", "filter")
 
 
 def readSettings(argstring: str) -> Settings:
     """
-    Read the settings of a directory.
+    Return the settings that an argument string gives.
 
-    @param argstring: C{key=value}, separated by colons, or C{config=} and the name of
-        a file that has the same keys in a section C{[ldap]}.
+    @param argstring: C{key=value}, separated by colons, or C{config=} and the path of a
+        file that has the same keys in a section C{[ldap]}.
 
-    @raise InvalidAuthArgumentString: if one is unknown, missing, wrong, or couldn't
+    @raise InvalidAuthArgumentString: if an option is unknown, missing, wrong, or couldn't
         take effect.  The text says which, and what would be right.
     """
     if re.search(r"\\(?![\\:=])", argstring.replace("\\\\", "")):
@@ -66,12 +68,12 @@ def readSettings(argstring: str) -> Settings:
 
 def ldapSettings(**given: AnyPath) -> Settings:
     """
-    Make the settings of a directory.
+    Return the settings of a directory.
 
     @param given: the same keys and values as in the argument string of C{--auth=ldap:},
-        with nothing escaped; a file's may be any path.
+        with nothing escaped; a path may also be bytes or a path object.
 
-    @raise ValueError: if one is unknown, missing, wrong, or couldn't take effect.
+    @raise ValueError: if an option is unknown, missing, wrong, or couldn't take effect.
     """
     texts = {}
     files = {option.key for option in OPTIONS if option.parse is readableFile}
@@ -89,7 +91,7 @@ def ldapSettings(**given: AnyPath) -> Settings:
 
 def _joined(given: Mapping[str, str]) -> str:
     """
-    Make an argument string of keys and values.
+    Return an argument string with these keys and values.
     """
     return ":".join(
         f"{key}={value}".replace("\\", "\\\\").replace(":", "\\:")
@@ -99,7 +101,7 @@ def _joined(given: Mapping[str, str]) -> str:
 
 def _readFile(path: str) -> dict[str, Any]:
     """
-    Read a file with settings.
+    Return the options in a file of settings, parsed.
 
     @raise InvalidAuthArgumentString: if that can't be done.
     """
@@ -115,7 +117,7 @@ def _readFile(path: str) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise _wrong(path, "it isn't in UTF-8") from None
     except Error as error:
-        # Not what stands there: it may be a password.
+        # Not the line itself: it may hold a password.
         lines = [line for line, _ in getattr(error, "errors", [])]
         line = getattr(error, "lineno", None) or (lines[0] if lines else None)
         where = f", line {line}" if line else ""
@@ -128,7 +130,7 @@ def _readFile(path: str) -> dict[str, Any]:
         ) from None
     if parser.sections() != [_SECTION] or parser.defaults():
         raise _wrong(path, f"write one section, [{_SECTION}]")
-    # The same reader for both, so that the same is said of what is wrong.
+    # The parser of argument strings, so that the messages are the same.
     for key, text in parser[_SECTION].items():
         if "\n" in text:
             raise _wrong(
@@ -154,9 +156,10 @@ def _readFile(path: str) -> dict[str, Any]:
 
 def _wrong(path: str | None, text: str) -> InvalidAuthArgumentString:
     """
-    Tell what is wrong with settings.
+    Return the error for wrong settings.
 
     @param path: the file that has them, or L{None}.
+    @param text: what is wrong, and what would be right.
     """
     where = "" if path is None else f"config: {path}: "
     return InvalidAuthArgumentString(where + text)
@@ -164,13 +167,13 @@ def _wrong(path: str | None, text: str) -> InvalidAuthArgumentString:
 
 def _makeSettings(given: Mapping[str, Any]) -> Settings:
     """
-    Put settings together.
+    Return settings made of parsed options.
 
-    @raise ValueError: if they don't go together.
+    @raise ValueError: if the options don't go together.
     """
-    _insist("host" in given, "host", "write host=NAME, where the directory is")
+    _require("host" in given, "host", "write host=NAME, where the directory is")
     ways = [key for key in ("base", "dn", "upn") if key in given]
-    _insist(
+    _require(
         len(ways) == 1,
         ", ".join(ways) or "base",
         "write one of base= (find the user, then bind as them), dn= and upn= (bind as "
@@ -186,27 +189,31 @@ def _makeSettings(given: Mapping[str, Any]) -> Settings:
     else:
         attribute = template.attribute if template else "sAMAccountName"
         for key in _FOR_SEARCH:
-            _insist(key not in given, key, f"with {ways[0]}= nobody is searched")
+            _require(key not in given, key, f"with {ways[0]}= no search is made")
     _checkMembership(given)
+    addresses = _addressesOf(given, security)
     return Settings(
-        _addressesOf(given, security),
-        security,
-        _contextOf(given),
-        _accountOf(given),
-        search,
-        attribute,
-        template,
-        given.get("upn"),
-        _groupsOf(given),
-        given.get("require"),
-        given.get("timeout", Settings._field_defaults["timeout"]),
-        given.get("policy"),
+        addresses=addresses,
+        security=security,
+        account=_accountOf(given),
+        search=search,
+        attribute=attribute,
+        dn=template,
+        upn=given.get("upn"),
+        groups=_groupsOf(given),
+        require=given.get("require"),
+        timeout=given.get("timeout", Settings._field_defaults["timeout"]),
+        policy=given.get("policy"),
+        # Last: it parses all certificates that the system trusts.
+        context=_contextOf(given, security, addresses),
     )
 
 
-def _insist(condition: bool, key: str, text: str) -> None:
+def _require(condition: bool, key: str, text: str) -> None:
     """
-    Insist on something about a key.
+    Require something of an option.
+
+    @raise ValueError: if it doesn't hold.
     """
     if not condition:
         raise ValueError(f"{key}: {text}")
@@ -214,18 +221,20 @@ def _insist(condition: bool, key: str, text: str) -> None:
 
 def _checkMembership(given: Mapping[str, Any]) -> None:
     """
-    Insist that who may log in can be found out.
+    Check that the options about who may log in go together.
+
+    @raise ValueError: if they don't.
     """
     isFilter = given.get("group", "").startswith("(")
     isWide = isFilter or given.get("nested", False)
     for key in ("nested", "groupbase"):
-        _insist("group" in given or key not in given, key, "write group= too")
-    _insist(
+        _require("group" in given or key not in given, key, "write group= too")
+    _require(
         isWide or "groupbase" not in given,
         "groupbase",
         "it takes a filter as group=, or nested=yes",
     )
-    _insist(
+    _require(
         not isWide or "base" in given or "groupbase" in given,
         "groupbase",
         "write groupbase=DN, where groups are",
@@ -233,44 +242,44 @@ def _checkMembership(given: Mapping[str, Any]) -> None:
     looksUp = "group" in given or "require" in given
     if "upn" in given:
         for key in ("group", "require", "binddn"):
-            _insist(
+            _require(
                 key not in given,
                 key,
                 "with upn= the user's entry isn't known; use base= in place of it",
             )
     elif "dn" in given and not looksUp:
-        _insist("binddn" not in given, "binddn", "with dn= nobody is searched")
+        _require("binddn" not in given, "binddn", "with dn= no search is made")
 
 
-def _groupsOf(given: Mapping[str, Any]) -> Groups | None:
+def _groupsOf(given: Mapping[str, Any]) -> RequiredGroups | None:
     """
-    Tell in which groups a user must be.
+    Return the groups of which users must be in one, or None.
     """
     if "group" not in given:
         return None
     group = given["group"]
     isFilter = group.startswith("(")
     base, isNested = given.get("groupbase"), given.get("nested", False)
-    return Groups(
-        group,
-        None if isFilter else group,
-        encodeFilter(group) if isFilter else ANYTHING,
-        base or _sharedBase(given.get("base", ""), group, isFilter, isNested),
-        isNested,
+    return RequiredGroups(
+        text=group,
+        dn=None if isFilter else group,
+        filter=encodeFilter(group) if isFilter else ANYTHING,
+        base=base or _sharedBase(given.get("base", ""), group, isFilter, isNested),
+        isNested=isNested,
     )
 
 
 def _sharedBase(base: str, group: str, isFilter: bool, isNested: bool) -> str:
     """
-    Tell where groups are, if a deployer doesn't: where users are, and, if a group is
-    named that is elsewhere, above both.
+    Return the DN below which groups are, if the deployer doesn't give it: that of users,
+    or, if the required group is elsewhere, the nearest one above both.
     """
     names = parseDN(base)
     if not isFilter:
-        known = normalized(group)
-        while not isBelow(known, normalized(formatDN(names))):
+        known = normalizedDN(group)
+        while not isBelow(known, normalizedDN(formatDN(names))):
             names = names[1:]
-        _insist(
+        _require(
             bool(names) or not isNested,
             "groupbase",
             "write groupbase=DN, at or below which groups are",
@@ -280,7 +289,7 @@ def _sharedBase(base: str, group: str, isFilter: bool, isNested: bool) -> str:
 
 def _securityOf(given: Mapping[str, Any]) -> Security:
     """
-    Choose what protects the connections.
+    Return what protects the connections.
     """
     security: Security | None = given.get("tls")
     hasFiles = any(key in given for key in ("cafile", "certfile", "keyfile"))
@@ -296,34 +305,41 @@ def _securityOf(given: Mapping[str, Any]) -> Security:
 
 def _addressesOf(given: Mapping[str, Any], security: Security) -> tuple[Address, ...]:
     """
-    Tell where the servers are.
+    Return the addresses of the servers.
     """
     hosts = given["host"]
     usual = _TLS_PORT if security is Security.LDAPS else _PORT
     isUsed = any(port is None and not host.startswith("/") for host, port in hosts)
-    _insist(isUsed or "port" not in given, "port", "no host is left that needs it")
+    _require(isUsed or "port" not in given, "port", "no host is left that needs it")
     port = given.get("port", usual)
     addresses = tuple(
         Address(host, 0 if host.startswith("/") else own or port) for host, own in hosts
     )
     places = {address._replace(host=address.host.lower()) for address in addresses}
-    _insist(len(places) == len(addresses), "host", "one is there twice")
+    _require(len(places) == len(addresses), "host", "one is there twice")
     return addresses
 
 
-def _contextOf(given: Mapping[str, Any]) -> Any:
+def _contextOf(
+    given: Mapping[str, Any], security: Security, addresses: tuple[Address, ...]
+) -> ssl.SSLContext:
     """
-    Make what verifies the servers.
+    Return what verifies the servers.
     """
     certfile, keyfile = given.get("certfile"), given.get("keyfile")
-    _insist(certfile is not None or keyfile is None, "keyfile", "write certfile=FILE too")
+    _require(
+        certfile is not None or keyfile is None, "keyfile", "write certfile=FILE too"
+    )
     if keyfile is not None:
-        _insistOnPrivacy(keyfile, "keyfile")
+        _requirePrivacy(keyfile, "keyfile")
     elif certfile is not None:
         with open(certfile, "rb") as file:
             hasKey = b"PRIVATE KEY" in file.read()
-        _insist(hasKey, "certfile", "it holds no key, write keyfile=FILE too")
-        _insistOnPrivacy(certfile, "certfile")
+        _require(hasKey, "certfile", "it holds no key, write keyfile=FILE too")
+        _requirePrivacy(certfile, "certfile")
+    if security is Security.NONE or all(address.isSocket for address in addresses):
+        # It isn't used, and trusts no authority.
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         context = makeContext(given.get("cafile"))
     except OSError as error:
@@ -340,20 +356,20 @@ def _contextOf(given: Mapping[str, Any]) -> Any:
     return context
 
 
-def _accountOf(given: Mapping[str, Any]) -> tuple[str, bytes]:
+def _accountOf(given: Mapping[str, Any]) -> ServiceAccount:
     """
-    Read the service account.
+    Return the service account, with the password from its file.
     """
     dn, path = given.get("binddn"), given.get("bindpwfile")
-    _insist(dn is not None or path is None, "bindpwfile", "write binddn=DN too")
+    _require(dn is not None or path is None, "bindpwfile", "write binddn=DN too")
     if dn is None:
-        return "", b""
+        return ANONYMOUS
     if path is None:
         raise ValueError("binddn: write bindpwfile=FILE too, a file with the password")
-    _insistOnPrivacy(path, "bindpwfile")
+    _requirePrivacy(path, "bindpwfile")
     with open(path, "rb") as file:
         password = file.read(_LONGEST_PASSWORD + 2)
-    # The line's end isn't part of it, whoever wrote it.
+    # The end of the line isn't part of it.
     password = password.removesuffix(b"\n").removesuffix(b"\r")
     isPassword = 0 < len(password) <= _LONGEST_PASSWORD
     if not isPassword or b"\n" in password or b"\0" in password:
@@ -364,12 +380,12 @@ def _accountOf(given: Mapping[str, Any]) -> tuple[str, bytes]:
         )
     if password != password.strip():
         raise ValueError(f"bindpwfile: in {path} a space stands beside the password")
-    return dn, password
+    return ServiceAccount(dn, password)
 
 
-def _insistOnPrivacy(path: str, key: str) -> None:
+def _requirePrivacy(path: str, key: str) -> None:
     """
-    Insist that not everybody can read or write a file.
+    Require that other users can't read or write a file (its mode for others).
     """
     if os.stat(path).st_mode & (stat.S_IROTH | stat.S_IWOTH):
         raise ValueError(

@@ -1,5 +1,6 @@
 """
-A login against a directory: find the user, bind as him, and tell whether he may in.
+A login against a directory: find the user, bind as them, and decide whether they may log
+in.
 """
 
 from __future__ import annotations
@@ -11,55 +12,61 @@ from dataclasses import replace
 from secrets import token_hex
 
 from .._secrets import asBytes
-from .._timing import Pace
+from .._timing import Timing
 from .._verdict import Kind, Verdict
 from ..error import DenialReason
 from ._entries import (
     LOCKS,
-    Person,
+    User,
     lockOf,
-    nameIn,
-    nameTyped,
-    personBehind,
-    personBound,
+    nameFromTyped,
+    nameOf,
+    userFromIdentity,
+    userFromOwnEntry,
     valuesOf,
 )
 from ._groups import TELLING, Membership, groupsIn
-from ._session import NO_ATTRIBUTES, Session
+from ._session import NO_ATTRIBUTES, Bound, Session
 from ._settings import Search, Settings
-from .client._bindresult import BAD_NAME, Outcome
+from .client._bindresult import BAD_NAME, BindResult
 from .client._errors import BadName, Cut, Fault, Unsure
-from .client._failover import Servers
+from .client._failover import Failover
 from .client._filters import ANYTHING
-from .client._messages import BASE, Entry
-from .client._opener import Opening
+from .client._messages import BASE, SearchEntry
+from .client._opener import OpeningSettings, ServiceAccount
 
-# What none of Active Directory's user names has, and what leads to another domain.
+# Characters that no user name of Active Directory has, or that lead to another domain.
 _odd = re.compile(r'["/\\\[\]:;|=,+*?<>@]')
 
-# A refusal takes at least so long, in seconds.  Whoever waits may wait a millisecond
-# longer, which is how reactors count, and that mustn't tell what there was to wait for.
-_SHORTEST_REFUSAL = 0.05
-
-# So many of somebody's groups are told.
-_MOST_TOLD = 20
+# How many of a user's groups are shown in a step.
+_MOST_SHOWN = 20
 
 
 class Directory:
     """
     A directory, as threads see it.
+
+    @cvar shortestRefusal: a refusal takes at least so long, in seconds: reactors count in
+        milliseconds, and so a wait may take a millisecond longer than it should, which
+        mustn't tell that there was one.
+    @ivar failover: its servers.
     """
+
+    shortestRefusal = 0.05
 
     def __init__(self, settings: Settings) -> None:
         """
-        @param settings: where it is, and who of it is let in.
+        @param settings: where it is, and which of its users may log in.
         """
         self._settings = settings
         self._notes: deque[str] = deque(maxlen=100)
-        self._servers = Servers(
+        self.failover = Failover(
             settings.addresses,
-            Opening(
-                settings.security, settings.context, settings.account, settings.policy
+            OpeningSettings(
+                settings.security,
+                settings.context,
+                ServiceAccount(*settings.account),
+                settings.policy,
             ),
             timeout=settings.timeout,
             note=self._notes.append,
@@ -67,29 +74,29 @@ class Directory:
         self._membership = None
         if settings.groups is not None:
             self._membership = Membership(settings.groups, settings.attribute)
-        self._pace = Pace()
+        self._timing = Timing()
 
     def lookUp(
         self, name: bytes, password: bytes, until: float, isWatched: bool = False
     ) -> Verdict:
         """
-        Find out whether somebody is let in by a password.
+        Return whether a user may log in with a password.
 
-        @param name: his name, in UTF-8.
+        @param name: the name that they typed, in UTF-8.
         @param password: the password.
-        @param until: when to give up, by L{time.monotonic}.
-        @param isWatched: whether somebody wants to know the steps.
+        @param until: the deadline, by L{time.monotonic}.
+        @param isWatched: whether to record the steps.
         """
-        session = Session(self._servers, until, isWatched)
+        session = Session(self.failover, until, isWatched)
         search, typed = self._settings.search, name.decode("utf-8")
-        with self._pace.underWay():
+        with self._timing.underWay():
             try:
                 if search is None:
-                    verdict = self._lookDirectly(session, typed, password)
+                    verdict = self._logInDirectly(session, typed, password)
                 else:
-                    verdict = self._lookBySearch(session, search, typed, password)
-            except (Fault, Unsure) as trouble:
-                verdict = Verdict(Kind.UNSURE, name, str(trouble))
+                    verdict = self._logInBySearch(session, search, typed, password)
+            except (Fault, Unsure) as error:
+                verdict = Verdict(Kind.UNSURE, name, str(error))
         verdict = _conclude(session, verdict)
         isRefused = verdict.kind is Kind.REFUSED
         return self._delayed(session, verdict) if isRefused else verdict
@@ -98,21 +105,20 @@ class Directory:
         self, name: bytes, attribute: str, until: float, isWatched: bool = False
     ) -> Verdict:
         """
-        Find what the entry of somebody holds who would be let in.  Accounts that are
-        disabled, by what OpenLDAP, 389 Directory Server and Active Directory say of
-        them, aren't; nobody binds who would be told more.
+        Return the values of an attribute of a user, and whether they may log in,
+        without a password.  Accounts that are disabled, by the attributes of OpenLDAP,
+        389 Directory Server and Active Directory, may not; what a directory would say
+        to a bind isn't known.
 
-        @param name: his name, in UTF-8.
-        @param attribute: what is wanted of the entry.
-        @param until: when to give up, by L{time.monotonic}.
-        @param isWatched: whether somebody wants to know the steps.
-
-        @return: a verdict, and the values.
+        @param name: the name of the user, in UTF-8.
+        @param attribute: the attribute.
+        @param until: the deadline, by L{time.monotonic}.
+        @param isWatched: whether to record the steps.
         """
         search, typed = self._settings.search, name.decode("utf-8")
         if search is None:
-            raise ValueError("with dn= or upn= nobody is found without a password")
-        session = Session(self._servers, until, isWatched)
+            raise ValueError("with dn= or upn= no user is found without a password")
+        session = Session(self.failover, until, isWatched)
         values: tuple[bytes, ...] = ()
         try:
             wanted = (attribute, *LOCKS)
@@ -121,18 +127,17 @@ class Directory:
                 verdict = Verdict(Kind.REFUSED, name, why)
             else:
                 lock = lockOf(entry)
-                person = self._personIn(entry, typed)
-                verdict = self._admit(session, person)
+                verdict = self._admit(session, self._userFrom(entry, typed))
                 if lock is not None:
                     verdict = Verdict(Kind.DENIED, verdict.name, lock.value, lock)
                 values = tuple(valuesOf(entry, attribute))
-        except (Fault, Unsure) as trouble:
-            verdict = Verdict(Kind.UNSURE, name, str(trouble))
+        except (Fault, Unsure) as error:
+            verdict = Verdict(Kind.UNSURE, name, str(error))
         return _conclude(session, verdict, values)
 
     def takeNotes(self) -> Iterator[str]:
         """
-        Take what the log should be told of servers.
+        Yield the lines for the log about servers and passwords, each once.
         """
         while self._notes:
             yield self._notes.popleft()
@@ -141,12 +146,13 @@ class Directory:
         """
         Close all connections.
         """
-        self._servers.close()
+        self.failover.close()
 
     def _delayed(self, session: Session, verdict: Verdict) -> Verdict:
         """
-        Have a refusal take as long as it takes to find a user and verify a password: the
-        directory is quick with those whom it doesn't know, or whose accounts are locked.
+        Return a refusal with the delay that makes it take as long as finding a user and
+        verifying a password: the directory is quick with names that it doesn't know, and
+        with accounts that are locked.
         """
         least, left = self._leastRefusal(), session.left()
         delay = max(0.0, min(least - session.elapsed(), left))
@@ -154,10 +160,11 @@ class Directory:
 
     def _pauses(self, least: float, left: float) -> Iterator[float]:
         """
-        Tell how much longer a refusal takes, since meanwhile others take longer.
+        Yield how much longer a refusal has to wait, in seconds, because other logins have
+        taken longer meanwhile.
 
-        @param least: how long it takes already.
-        @param left: how much time is left.
+        @param least: how long it takes already, in seconds.
+        @param left: how many seconds are left.
         """
         while (pause := min(self._leastRefusal() - least, left)) > 0:
             least, left = least + pause, left - pause
@@ -165,67 +172,78 @@ class Directory:
 
     def _leastRefusal(self) -> float:
         """
-        Tell how long a refusal takes at least, in seconds.
+        Return how long a refusal takes at least, in seconds.
         """
-        return max(self._pace.least(), _SHORTEST_REFUSAL)
+        return max(self._timing.least(), self.shortestRefusal)
 
-    def _lookBySearch(
+    def _logInBySearch(
         self, session: Session, search: Search, typed: str, password: bytes
     ) -> Verdict:
         """
-        Find a user's entry, and bind with its name.
+        Find a user's entry, and bind with its DN.
         """
         entry, why = self._find(session, search, typed)
         if entry is None:
             return self._refuseUnknown(session, search, password, typed, why)
-        outcome = session.bind(entry.dn, password)
-        session.step(lambda: f"bind as {entry.dn}: {_told(outcome)}")
-        if not outcome.matched or outcome.denial is not None:
-            return self._verdictOn(session, outcome, typed)
-        self._pace.accept(entry.dn, session.elapsed())
-        return self._admit(session, self._personIn(entry, typed), outcome)
+        result = session.bind(entry.dn, password)
+        session.step(lambda: f"bind as {entry.dn}: {_described(result)}")
+        if not result.matched or result.denial is not None:
+            return self._rejected(session, result, typed)
+        self._timing.accept(entry.dn, session.elapsed())
+        return self._admit(session, self._userFrom(entry, typed), result)
 
-    def _lookDirectly(self, session: Session, typed: str, password: bytes) -> Verdict:
+    def _logInDirectly(self, session: Session, typed: str, password: bytes) -> Verdict:
         """
         Bind with a name that is made of the user's.
         """
-        if self._settings.dn is None and _odd.search(typed):
-            return Verdict(Kind.REFUSED, asBytes(typed), "no user has such a name")
-        user = self._bindName(typed)
         template = self._settings.dn
+        if template is None and _odd.search(typed):
+            return Verdict(Kind.REFUSED, asBytes(typed), "no user has such a name")
+        name = self._bindName(typed)
         attribute = template.attribute if template else None
         try:
-            outcome, own, identity = session.bindAs(user, password, attribute)
+            bound = session.bindDirectly(name, password, attribute)
         except BadName:
-            # Which of the two can't be read: what was typed, or all such names?
-            answer = session.knock(self._bindName(token_hex(8)), password)
+            # Is it this name that can't be parsed, or each that the template makes?
+            answer = session.bindUnknown(self._bindName(token_hex(8)), password)
             if answer is not None and answer.code in BAD_NAME:
                 raise
             return Verdict(Kind.REFUSED, asBytes(typed), "no entry can have such a name")
-        known = own.dn if own else identity
+        known = bound.entry.dn if bound.entry else bound.identity
         session.step(
             lambda: (
-                f"bind as {user}: {_told(outcome)}"
+                f"bind as {name}: {_described(bound.result)}"
                 + (f"; the directory calls them {known}" if known else "")
             )
         )
-        if not outcome.matched or outcome.denial is not None:
-            return self._verdictOn(session, outcome, typed)
-        if own is not None and template is not None:
-            person = personBound(own, template, typed)
-        elif identity:
-            person = personBehind(identity, self._settings)
-        else:
-            person = Person(user, nameTyped(typed))
-        self._pace.accept(person.dn or identity, session.elapsed())
-        return self._admit(session, person, outcome)
+        if not bound.result.matched or bound.result.denial is not None:
+            return self._rejected(session, bound.result, typed)
+        user = self._userWhoBound(bound, name, typed)
+        self._timing.accept(user.dn or bound.identity, session.elapsed())
+        return self._admit(session, user, bound.result)
+
+    def _userWhoBound(self, bound: Bound, name: str, typed: str) -> User:
+        """
+        Return the user who has bound without a search.
+
+        @param name: the name with which they have bound.
+        @param typed: what they have typed.
+
+        @raise Unsure: if their name isn't clear.
+        """
+        template = self._settings.dn
+        if bound.entry is not None and template is not None:
+            return userFromOwnEntry(bound.entry, template, typed)
+        if bound.identity:
+            return userFromIdentity(bound.identity, template)
+        return User(name, nameFromTyped(typed))
 
     def _bindName(self, typed: str) -> str:
         """
-        Make the name with which a user binds at once.
+        Return the name with which a user binds without a search.
         """
         template = self._settings.dn
-        return template.named(typed) if template else f"{typed}@{self._settings.upn}"
+        return template.fill(typed) if template else f"{typed}@{self._settings.upn}"
 
     def _find(
         self,
@@ -233,20 +251,22 @@ class Directory:
         search: Search,
         typed: str,
         wanted: tuple[str, ...] = (),
-    ) -> tuple[Entry | None, str]:
+    ) -> tuple[SearchEntry | None, str]:
         """
         Find the one entry of a user.
+
+        @param wanted: attributes to return, beside those that a login takes.
 
         @return: the entry, or L{None} and why there is none.
         """
         telling = TELLING if self._membership else ()
-        entries: Sequence[Entry]
+        entries: Sequence[SearchEntry]
         more = []
         try:
             entries = session.search(
                 search.base,
                 search.scope,
-                search.filter.named(typed),
+                search.filter.fill(typed),
                 (self._settings.attribute, *telling, *wanted),
                 2,
             )
@@ -255,7 +275,7 @@ class Directory:
         found = [*(entry.dn for entry in entries), *more]
         session.step(
             lambda: (
-                f"search at {search.base} for {search.filter.shown(typed)}: "
+                f"search at {search.base} for {search.filter.show(typed)}: "
                 + (" and ".join(found) or "nothing")
             )
         )
@@ -270,103 +290,116 @@ class Directory:
     ) -> Verdict:
         """
         Refuse a name that the directory doesn't know, after the work that others take.
-        The search has settled it, whatever is said to a name that is made up.
+        The search has decided that, whatever the bind of a made-up name is answered.
         """
-        # Any directory knows a cn.
-        session.knock(f"cn={token_hex(8)},{search.base}", password)
-        session.step(lambda: "bind as nobody, so that it takes as long")
+        # Any directory knows the attribute cn.
+        session.bindUnknown(f"cn={token_hex(8)},{search.base}", password)
+        session.step(lambda: "bind as an unknown user, so that it takes as long")
         return self._refuse(session, typed, why)
 
-    def _verdictOn(self, session: Session, outcome: Outcome, typed: str) -> Verdict:
+    def _rejected(self, session: Session, result: BindResult, typed: str) -> Verdict:
         """
-        Turn a bind that doesn't let in into a verdict.
+        Return the verdict on a bind that failed, or that succeeded and doesn't let in.
         """
-        if outcome.denial is not None:
-            return Verdict(Kind.DENIED, asBytes(typed), outcome.why, outcome.denial)
-        return self._refuse(session, typed, outcome.why)
+        if result.denial is not None:
+            return Verdict(Kind.DENIED, asBytes(typed), result.why, result.denial)
+        return self._refuse(session, typed, result.why)
 
     def _refuse(self, session: Session, typed: str, why: str) -> Verdict:
         """
-        Refuse somebody, and remember how long it took.
+        Return a refusal, and record how long it took.
         """
-        self._pace.refuse(session.elapsed())
+        self._timing.refuse(session.elapsed())
         return Verdict(Kind.REFUSED, asBytes(typed), why)
 
-    def _personIn(self, entry: Entry, typed: str) -> Person:
+    def _userFrom(self, entry: SearchEntry, typed: str) -> User:
         """
-        Tell who has an entry.
+        Return the user of an entry that the search has found.
 
-        @raise Unsure: if it doesn't say.
+        @raise Unsure: if their name isn't clear.
         """
-        name = nameIn(entry, self._settings.attribute, typed)
-        return Person(entry.dn, name, entry if self._membership else None)
+        name = nameOf(entry, self._settings.attribute, typed)
+        return User(entry.dn, name, entry if self._membership else None)
 
     def _admit(
-        self, session: Session, person: Person, outcome: Outcome | None = None
+        self, session: Session, user: User, result: BindResult | None = None
     ) -> Verdict:
         """
-        Tell whether somebody who has proved who he is may in.
+        Return whether an authenticated user may log in.
+
+        @param result: the result of their bind, if they have bound.
         """
-        why = self._objection(session, person)
-        name = asBytes(person.name)
+        why = self._objection(session, user)
+        name = asBytes(user.name)
         if why:
             return Verdict(Kind.DENIED, name, why, DenialReason.POLICY)
-        if outcome is not None and outcome.why:
-            self._notes.append(f"{person.dn}: {outcome.why}")
+        if result is not None and result.why:
+            self._notes.append(f"{user.dn}: {result.why}")
         return Verdict(Kind.ACCEPTED, name)
 
-    def _objection(self, session: Session, person: Person) -> str:
+    def _objection(self, session: Session, user: User) -> str:
         """
-        Tell why somebody may not in; nothing if he may.
+        Return why a user may not log in, or nothing if they may.
         """
-        require = self._settings.require
-        unread = self._membership is not None and person.entry is None
-        if require is not None or unread:
+        require, membership = self._settings.require, self._membership
+        isUnread = membership is not None and user.entry is None
+        if require is not None or isUnread:
             where = ANYTHING if require is None else require
-            wanted = TELLING if unread else NO_ATTRIBUTES
-            found = session.search(person.dn, BASE, where, wanted)
+            wanted = TELLING if isUnread else NO_ATTRIBUTES
+            found = session.search(user.dn, BASE, where, wanted)
             if require is not None:
                 session.step(lambda: f"require=: {'met' if found else 'not met'}")
             elif not found:
-                raise Unsure(f"the entry {person.dn} can't be read")
+                raise Unsure(f"the entry {user.dn} can't be read")
             if not found:
                 return "the entry doesn't match require="
-            person = person._replace(entry=person.entry or found[0])
-        if self._membership is not None:
-            group = f"group={self._membership.where}"
-            why = f"not a member of {group}"
-            isMember = self._membership.holds(session, person)
-            listed = () if person.entry is None else groupsIn(person.entry)
-            said = " and ".join(listed[:_MOST_TOLD])
-            session.step(
-                lambda: (
-                    (f"member of {group}" if isMember else why)
-                    + (f"; their entry says {said}" if said else "")
-                )
+            user = user._replace(entry=user.entry or found[0])
+        if membership is None:
+            return ""
+        return self._objectionToGroups(session, user, membership)
+
+    def _objectionToGroups(
+        self, session: Session, user: User, membership: Membership
+    ) -> str:
+        """
+        Return why a user's groups don't let them in, or nothing if they do.
+        """
+        group = f"group={membership.where}"
+        why = f"not a member of {group}"
+        isMember = membership.includes(session, user)
+        listed = () if user.entry is None else groupsIn(user.entry)
+        said = " and ".join(listed[:_MOST_SHOWN])
+        session.step(
+            lambda: (
+                (f"member of {group}" if isMember else why)
+                + (f"; their entry says {said}" if said else "")
             )
-            if not isMember:
-                return why
-        return ""
+        )
+        return "" if isMember else why
 
 
 def _conclude(
     session: Session, verdict: Verdict, values: tuple[bytes, ...] = ()
 ) -> Verdict:
     """
-    Put together what was found out.
+    Return a verdict with the steps that led to it.
+
+    @param values: the values that were asked for.
     """
     session.step(
         lambda: f"verdict: {verdict.kind.value}" + (verdict.why and f", {verdict.why}")
     )
+    if session.steps is None and not values:
+        return verdict
     return replace(verdict, steps=tuple(session.steps or ()), values=values)
 
 
-def _told(outcome: Outcome) -> str:
+def _described(result: BindResult) -> str:
     """
-    Put an outcome into words.
+    Return what the result of a bind means, in words.
     """
-    said = "right" if outcome.matched else "not right"
-    return f"{said} ({outcome.why})" if outcome.why else said
+    said = "right" if result.matched else "not right"
+    return f"{said} ({result.why})" if result.why else said
 
 
 __all__ = ["Directory"]

@@ -1,5 +1,5 @@
 """
-What one login asks a directory.
+The requests that one login sends to a directory.
 """
 
 from __future__ import annotations
@@ -11,38 +11,45 @@ from typing import NamedTuple
 from .client._bindresult import (
     COME_AGAIN,
     ELSEWHERE,
-    Outcome,
-    describe,
-    insist,
-    judge,
-    ofAnybody,
+    BindResult,
+    describeResult,
+    judgeBind,
+    orNoSuchEntry,
+    requireSuccess,
 )
-from .client._connection import Link, Role
+from .client._connection import Connection, Role
 from .client._errors import Cut, Fault, Lost, Unsure
-from .client._failover import Servers
+from .client._failover import Failover
 from .client._filters import ANYTHING
-from .client._messages import BASE, SIZE_LIMIT_EXCEEDED, WHO_AM_I, Entry, Result, text
+from .client._messages import (
+    BASE,
+    SIZE_LIMIT_EXCEEDED,
+    WHO_AM_I,
+    Result,
+    SearchEntry,
+    decodeText,
+)
 
-# referral, noSuchObject, invalidDNSyntax, insufficientAccessRights: an entry of which
-# another one speaks may be elsewhere, gone or not to be seen.
+# referral, noSuchObject, invalidDNSyntax, insufficientAccessRights: an entry that another
+# one refers to may be on another server, gone or not visible.
 _MISSING = {10, 32, 34, 50}
 
-#: What is asked for if nothing of an entry is wanted (RFC 4511, section 4.5.1.8).
+#: Requests no attributes of an entry (RFC 4511, section 4.5.1.8).
 NO_ATTRIBUTES = ("1.1",)
 
 
 class Bound(NamedTuple):
     """
-    How a bind has ended.
+    How a bind without a search has ended.
 
-    @ivar outcome: what it has told.
+    @ivar result: the result.
     @ivar entry: the user's entry, as they see it themselves, if they may.
-    @ivar identity: who they are, as RFC 4513, section 5.2.1.8, has it; empty if the
-        directory doesn't say.
+    @ivar identity: the user's authorization identity (RFC 4513, section 5.2.1.8), or
+        nothing if the directory doesn't say.
     """
 
-    outcome: Outcome
-    entry: Entry | None = None
+    result: BindResult
+    entry: SearchEntry | None = None
     identity: str = ""
 
 
@@ -50,17 +57,17 @@ class Session:
     """
     One login.
 
-    @ivar steps: what was done, in words, and how long it took; L{None} if nobody wants
-        to know.
+    @ivar steps: what was done, in words, and how long it took; L{None} if that isn't
+        recorded.
     """
 
-    def __init__(self, servers: Servers, until: float, isWatched: bool = False) -> None:
+    def __init__(self, failover: Failover, until: float, isWatched: bool = False) -> None:
         """
-        @param servers: whom to ask.
-        @param until: when to give up, by L{time.monotonic}.
-        @param isWatched: whether somebody wants to know what is done.
+        @param failover: the servers.
+        @param until: the deadline, by L{time.monotonic}.
+        @param isWatched: whether to record the steps.
         """
-        self._servers = servers
+        self._failover = failover
         self._until = until
         self._began = self._since = time.monotonic()
         self.steps: list[str] | None = [] if isWatched else None
@@ -68,21 +75,22 @@ class Session:
 
     def left(self) -> float:
         """
-        Tell how much time is left, in seconds.
+        Return how many seconds are left.
         """
         return self._until - time.monotonic()
 
     def elapsed(self) -> float:
         """
-        Tell how long it has taken so far, in seconds.
+        Return how many seconds the login has taken so far.
         """
         return time.monotonic() - self._began
 
     def step(self, told: Callable[[], str]) -> None:
         """
-        Tell what was done since the last step.
+        Record what was done since the last step.
 
-        @param told: what puts it into words.
+        @param told: a function that returns it in words, and is called only if steps are
+            recorded.
         """
         if self.steps is not None:
             now = time.monotonic()
@@ -98,151 +106,149 @@ class Session:
         mostEntries: int = 1,
         *,
         mayMiss: bool = False,
-    ) -> list[Entry]:
+    ) -> list[SearchEntry]:
         """
-        Look for entries, as the service account.
+        Search as the service account, and return the entries.
 
-        @param mostEntries: how many are wanted; if there are as many, there may be
-            more.
-        @param mayMiss: whether the base may be missing, or not to be seen.
+        @param base: the DN of the entry at or below which to search.
+        @param scope: the scope.
+        @param where: the filter, encoded.
+        @param attributes: the attributes to return.
+        @param mostEntries: how many entries are wanted; if there are as many, there may
+            be more.
+        @param mayMiss: whether the base may be missing, or not visible.
 
         @raise Fault: if no server works.
-        @raise Cut: if the server tells of fewer than are wanted.
-        @raise Unsure: if it can't be found out.
+        @raise Cut: if the server returns fewer entries than are wanted, and there are
+            more.
+        @raise Unsure: if the search fails.
         """
 
-        def work(link: Link, until: float) -> list[Entry]:
-            self._meet(link)
-            entries, result = link.search(
+        def work(connection: Connection, until: float) -> list[SearchEntry]:
+            self._recordPeer(connection)
+            entries, result = connection.search(
                 base, scope, where, attributes, mostEntries, until
             )
             if result.code == SIZE_LIMIT_EXCEEDED:
                 if len(entries) == mostEntries:
                     return entries
                 told = f"the answer to a search at {base or 'the root'}"
-                raise Cut(f"{told} is {describe(result)}", entries)
+                raise Cut(f"{told} is {describeResult(result)}", entries)
             if result.code in _MISSING and mayMiss:
                 return []
-            insist(result, f"to a search at {base or 'the root'}")
+            requireSuccess(result, f"to a search at {base or 'the root'}")
             return entries
 
-        return self._servers.use(Role.SEARCH, self._until, work, self._tell)
+        return self._failover.use(Role.SEARCH, self._until, work, self._recordFault)
 
-    def bind(self, dn: str, password: bytes) -> Outcome:
+    def bind(self, dn: str, password: bytes) -> BindResult:
         """
-        Find out whether somebody can bind.
+        Bind as a user whose entry was found, and return what the result means.
 
         @raise Fault: if no server works.
-        @raise Unsure: if it can't be found out.
+        @raise Unsure: if the result is neither yes nor no.
         """
 
-        def work(link: Link, until: float) -> Outcome:
-            self._meet(link)
+        def work(connection: Connection, until: float) -> BindResult:
+            self._recordPeer(connection)
             if not dn:
-                # A password with no name is taken for nobody, and accepted.
+                # A bind with a password and no name is anonymous, and accepted.
                 raise Unsure("the entry has no name to bind with")
-            return self._judge(link, dn, password, until)
+            return judgeBind(connection.bind(dn, password, until))
 
-        return self._servers.use(Role.USER, self._until, work, self._tell)
+        return self._failover.use(Role.USER, self._until, work, self._recordFault)
 
-    def knock(self, dn: str, password: bytes) -> Result | None:
+    def bindUnknown(self, dn: str, password: bytes) -> Result | None:
         """
-        Have nobody bind, with a name that is made up, which takes as long as a bind.
+        Bind with a made-up name, which takes as long as a user's bind.
 
-        @return: the answer, if there is one.  Each server has its own for names that it
+        @return: the result, if there is one.  Each server has its own for names that it
             doesn't know, and it doesn't say how the server is doing.
         """
 
-        def work(link: Link, until: float) -> Result | None:
-            self._meet(link)
-            return link.knock(dn, password, until)
+        def work(connection: Connection, until: float) -> Result | None:
+            self._recordPeer(connection)
+            return connection.bindUnknown(dn, password, until)
 
         try:
-            return self._servers.use(Role.USER, self._until, work, self._tell)
+            return self._failover.use(Role.USER, self._until, work, self._recordFault)
         except (Fault, Unsure):
             return None
 
-    def bindAs(self, name: str, password: bytes, attribute: str | None) -> Bound:
+    def bindDirectly(self, name: str, password: bytes, attribute: str | None) -> Bound:
         """
-        Find out whether somebody can bind, and as whom the directory knows them then.
+        Bind as a user without a search, and find out how the directory spells their name.
 
         @param name: the name with which they bind.
-        @param attribute: what of their entry tells how the name is spelled; L{None} if
-            the name isn't that of an entry.
+        @param attribute: the attribute of their entry that spells it; L{None} if the name
+            isn't that of an entry.
 
         @raise Fault: if no server works.
-        @raise Unsure: if it can't be found out.
+        @raise Unsure: if the result is neither yes nor no.
         """
 
-        def work(link: Link, until: float) -> Bound:
-            self._meet(link)
-            outcome = ofAnybody(self._judge(link, name, password, until))
-            if not outcome.matched or outcome.denial:
-                return Bound(outcome)
+        def work(connection: Connection, until: float) -> Bound:
+            self._recordPeer(connection)
+            result = orNoSuchEntry(judgeBind(connection.bind(name, password, until)))
+            if not result.matched or result.denial:
+                return Bound(result)
             if attribute is not None:
-                entry = self._ownEntry(link, name, attribute, until)
+                entry = self._ownEntry(connection, name, attribute, until)
                 if entry is not None:
-                    return Bound(outcome, entry)
-            identity = self._identity(link, until, mayMiss=attribute is not None)
-            return Bound(outcome, None, identity)
+                    return Bound(result, entry)
+            identity = self._identity(connection, until, mayMiss=attribute is not None)
+            return Bound(result, None, identity)
 
-        return self._servers.use(Role.USER, self._until, work, self._tell)
+        return self._failover.use(Role.USER, self._until, work, self._recordFault)
 
     def _ownEntry(
-        self, link: Link, dn: str, attribute: str, until: float
-    ) -> Entry | None:
+        self, connection: Connection, dn: str, attribute: str, until: float
+    ) -> SearchEntry | None:
         """
-        Read the entry of the user who has bound, as that user.
-
-        @return: L{None} if they may not.
+        Return the entry of the user who has bound, as that user sees it; L{None} if they
+        may not see it.
         """
-        entries, result = link.search(dn, BASE, ANYTHING, (attribute,), 1, until)
+        entries, result = connection.search(dn, BASE, ANYTHING, (attribute,), 1, until)
         if entries:
             return entries[0]
         if result.code in ELSEWHERE:
-            insist(result, "to a search for the entry of who has bound")
+            requireSuccess(result, "to a search for the entry of who has bound")
         return None
 
-    def _identity(self, link: Link, until: float, *, mayMiss: bool) -> str:
+    def _identity(self, connection: Connection, until: float, *, mayMiss: bool) -> str:
         """
-        Ask who has bound.
+        Return the authorization identity of the user who has bound.
 
-        @param mayMiss: whether the server may not know that question.  Then any answer
-            says so but those that ask to come again.
+        @param mayMiss: whether the server may not know that question; then nothing is
+            returned, whatever it answers, except answers that ask to come again.
         """
         try:
-            result = link.extended(WHO_AM_I, until)
+            result = connection.extended(WHO_AM_I, until)
         except Lost:
-            if link.isReused or not mayMiss:
+            if connection.isReused or not mayMiss:
                 raise
-            link.spoil()
+            connection.spoil()
             return ""
         if result.code and mayMiss and result.code not in COME_AGAIN:
             return ""
-        insist(result, "to the question who has bound")
+        requireSuccess(result, "to the question who has bound")
         if not result.value:
-            raise Unsure("the directory says that nobody has bound")
-        return text(result.value)
+            raise Unsure("the directory says that no user has bound")
+        return decodeText(result.value)
 
-    def _judge(self, link: Link, dn: str, password: bytes, until: float) -> Outcome:
+    def _recordFault(self, fault: str) -> None:
         """
-        Have somebody bind.
-        """
-        return judge(link.bind(dn, password, until))
-
-    def _tell(self, fault: str) -> None:
-        """
-        Tell of a server that has failed.
+        Record that a server has failed.
         """
         self.step(lambda: f"no answer: {fault}")
 
-    def _meet(self, link: Link) -> None:
+    def _recordPeer(self, connection: Connection) -> None:
         """
-        Tell which server is asked.
+        Record which server is asked.
         """
-        if self.steps is not None and link.peer not in self._peers:
-            self._peers.add(link.peer)
-            self.step(lambda: f"server: {link.peer}")
+        if self.steps is not None and connection.peer not in self._peers:
+            self._peers.add(connection.peer)
+            self.step(lambda: f"server: {connection.peer}")
 
 
 __all__ = ["NO_ATTRIBUTES", "Bound", "Session"]

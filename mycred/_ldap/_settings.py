@@ -1,14 +1,16 @@
 """
-A directory, and who of it is let in.
+The settings of a directory: where it is, and which of its users may log in.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import ssl
+from typing import NamedTuple
 
 from .client._address import Address
 from .client._dn import NameTemplate
 from .client._filters import FilterTemplate
+from .client._opener import ANONYMOUS
 from .client._tls import Security
 
 
@@ -16,9 +18,9 @@ class Search(NamedTuple):
     """
     How a user's entry is found.
 
-    @ivar base: the name of the entry at or below which it is.
-    @ivar scope: how far below.
-    @ivar filter: what it matches.
+    @ivar base: the DN of the entry at or below which it is.
+    @ivar scope: the scope of the search.
+    @ivar filter: the filter that it matches.
     """
 
     base: str
@@ -26,15 +28,15 @@ class Search(NamedTuple):
     filter: FilterTemplate
 
 
-class Groups(NamedTuple):
+class RequiredGroups(NamedTuple):
     """
-    The groups in one of which a user must be.
+    The groups of which a user must be in at least one.
 
-    @ivar text: which they are, as the deployer has written it.
-    @ivar dn: the name of the only one, or L{None}.
-    @ivar filter: what they match, encoded.
-    @ivar base: the name of the entry at or below which groups are.
-    @ivar isNested: whether a group within a group counts.
+    @ivar text: the option, as the deployer has written it.
+    @ivar dn: the DN of the group; L{None} if a filter says which groups.
+    @ivar filter: the filter that they match, encoded.
+    @ivar base: the DN of the entry at or below which groups are.
+    @ivar isNested: whether members of a group within a group count.
     """
 
     text: str
@@ -46,51 +48,52 @@ class Groups(NamedTuple):
 
 class Settings(NamedTuple):
     """
-    A directory, and who of it is let in.
+    The settings of a directory.
 
-    @ivar addresses: where its servers are, the preferred one first.
+    @ivar addresses: the addresses of its servers, the preferred one first.
     @ivar security: what protects the connections.
     @ivar context: what verifies the servers.
-    @ivar account: the name and the password of the service account; empty for nobody.
-    @ivar search: how a user's entry is found; L{None} if it isn't searched.
+    @ivar account: the name and the password of the service account; both empty for
+        anonymous searches.
+    @ivar search: how a user's entry is found; L{None} if users bind without a search.
     @ivar attribute: the attribute that holds a user's name.
-    @ivar dn: his name in the directory, where that is known beforehand.
-    @ivar upn: the suffix that makes of his name the one with which he binds to Active
-        Directory.
-    @ivar groups: the groups in one of which he must be; L{None} if in none.
-    @ivar require: the filter that his entry must match, encoded, or L{None}.
+    @ivar dn: the DN with which users bind without a search.
+    @ivar upn: the suffix of the user principal name with which they bind to Active
+        Directory without a search.
+    @ivar groups: the groups of which they must be in one; L{None} if in none.
+    @ivar require: the filter that their entry must match, encoded, or L{None}.
     @ivar timeout: how long a login may take, in seconds.
-    @ivar policy: whether binds ask what the password policy says; L{None} if the servers
-        say whether they know that question.
+    @ivar policy: whether binds send the password policy control; L{None} if each server
+        is asked whether it knows that.
     """
 
     addresses: tuple[Address, ...]
     security: Security
-    context: Any
-    account: tuple[str, bytes] = ("", b"")
+    context: ssl.SSLContext
+    account: tuple[str, bytes] = ANONYMOUS
     search: Search | None = None
     attribute: str = "uid"
     dn: NameTemplate | None = None
     upn: str | None = None
-    groups: Groups | None = None
+    groups: RequiredGroups | None = None
     require: bytes | None = None
     timeout: float = 10.0
     policy: bool | None = None
 
     def __repr__(self) -> str:
         """
-        Tell where it is, and no password.
+        Show the servers, and no password.
         """
         return f"<LDAP settings for {', '.join(map(str, self.addresses))}>"
 
     @property
     def exposed(self) -> tuple[Address, ...]:
         """
-        The servers to which passwords go as they are, by way of a network.
+        The servers to which passwords are sent over a network without TLS.
         """
         if self.security is not Security.NONE:
             return ()
         return tuple(a for a in self.addresses if not a.isOnThisMachine)
 
 
-__all__ = ["Groups", "Search", "Settings"]
+__all__ = ["RequiredGroups", "Search", "Settings"]

@@ -1,5 +1,5 @@
 """
-The files of a program: which there are, and what they hold.
+The files of a program: find them, and decode them.
 """
 
 from __future__ import annotations
@@ -30,13 +30,12 @@ _LONGEST = 1 << 20
 
 def find(path: Path, onError: Callable[[OSError], None]) -> Iterator[Path]:
     """
-    Walk through the files that a path stands for.
-
-    A file is there by itself.  A directory is walked through in the order of names,
-    without links, hidden directories, virtual environments and what was built.
+    Yield the files that a path stands for: the file itself, or those in the directory, in
+    the order of their names, without links, hidden directories, virtual environments and
+    what was built.
 
     @param path: a file or a directory.
-    @param onError: called with what a directory can't be read for.
+    @param onError: called with the error if a directory can't be read.
     """
     if not path.is_dir():
         yield path
@@ -94,7 +93,7 @@ def requirement(path: Path, data: bytes) -> int:
 
 def decode(data: bytes) -> tuple[str, str]:
     """
-    Read the source of a module.
+    Decode the source of a module.
 
     @return: the text, and the encoding that gives the same bytes again.
 

@@ -27,8 +27,8 @@ COUNTERPARTS = {
     "twisted.plugins.cred_unix": "mycred.plugins.cred_unix",
 }
 
-#: The modules through which Twisted's own objects come into mycred.
-_DOORS = {"_contracts", "_conchcontracts"}
+# The modules from which mycred imports Twisted's own objects.
+_SHARED = {"_contracts", "_conchcontracts"}
 
 _ROOTS = {
     "mycred": Path(__file__).parents[1],
@@ -39,7 +39,7 @@ _ROOTS = {
 def moduleOf(path: str) -> str:
     """
     Return the longest part of a dotted name that is in L{COUNTERPARTS}; the empty
-    string if there is none, since it is no name that mycred takes the place of.
+    string if there is none: then mycred has no counterpart of it.
     """
     while path and path not in COUNTERPARTS:
         path = path.rpartition(".")[0]
@@ -48,8 +48,8 @@ def moduleOf(path: str) -> str:
 
 def follow(path: str) -> str | None:
     """
-    Return what a dotted name is called in mycred, or L{None} if mycred has nothing of
-    that name.
+    Return the dotted name in mycred for one in Twisted, or L{None} if mycred has nothing
+    of that name.
     """
     module = moduleOf(path)
     name = _nameIn(module, path)
@@ -68,7 +68,7 @@ def isLost(path: str) -> bool:
 
 def isShared(path: str) -> bool:
     """
-    Return whether mycred has Twisted's very object, which keeps its name.
+    Return whether mycred has Twisted's very object under the same name.
     """
     module = moduleOf(path)
     return bool(module) and _bound(COUNTERPARTS[module]).get(_nameIn(module, path), False)
@@ -76,7 +76,7 @@ def isShared(path: str) -> bool:
 
 def _nameIn(module: str, path: str) -> str:
     """
-    Return the word of a dotted name behind that of its module.
+    Return the word of a dotted name that follows the name of its module.
     """
     return path[len(module) + 1 :].partition(".")[0]
 
@@ -112,7 +112,7 @@ def _bindings(statements: list[ast.stmt]) -> Iterator[tuple[str, bool]]:
     for node in statements:
         if isinstance(node, ast.ImportFrom):
             module = node.module or ""
-            shared = module in _DOORS or module.startswith("twisted.")
+            shared = module in _SHARED or module.startswith("twisted.")
             for alias in node.names:
                 yield alias.asname or alias.name, shared
         elif isinstance(node, ast.Import):

@@ -15,7 +15,7 @@ class Source:
     """
     The text of a module.
 
-    @ivar text: what it is before all changes.
+    @ivar text: the text before all changes.
     """
 
     def __init__(self, text: str) -> None:
@@ -49,7 +49,7 @@ class Source:
 
     def between(self, node: ast.stmt) -> str:
         """
-        Return what stands between a statement and another one that is put before it.
+        Return the text to put between a statement and another one before it.
         """
         before = self._lines[node.lineno - 1].encode()[: node.col_offset].decode()
         isContinued = node.lineno > 1 and self._lines[node.lineno - 2].endswith("\\")

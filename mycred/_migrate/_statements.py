@@ -1,5 +1,5 @@
 """
-Write imports anew.
+Rewrite import statements.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def _renameFrom(
 
 def _written(new: Mapping[ast.alias, str]) -> list[str]:
     """
-    Write the imports of what follows.
+    Return the statements that import what mycred has.
     """
     items = []
     for alias, path in new.items():
@@ -94,7 +94,7 @@ def _written(new: Mapping[ast.alias, str]) -> list[str]:
 
 def _item(name: str, bound: str | None) -> str:
     """
-    Write one name of an import.
+    Return one name of an import as it is written.
     """
     return name if bound in (None, name) else f"{name} as {bound}"
 
@@ -108,7 +108,7 @@ def _bound(alias: ast.alias) -> str:
 
 def _parts(source: Source, statement: ast.ImportFrom) -> re.Match[str]:
     """
-    Take an import apart.
+    Return the parts of an import.
     """
     match = _FROM.fullmatch(source.of(statement))
     if match is None:

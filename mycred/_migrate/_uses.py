@@ -13,7 +13,7 @@ from itertools import pairwise
 @dataclass(frozen=True)
 class Imported:
     """
-    What one name of an import stands for.
+    One name of an import, and the object that it stands for.
 
     @ivar path: the dotted name of what is imported.
     @ivar name: the name that it binds.
@@ -128,7 +128,7 @@ def otherwiseBound(tree: ast.Module) -> set[str]:
 
 def _chain(node: ast.expr) -> tuple[ast.expr, ...]:
     """
-    Take C{a.b.c} apart, into C{a}, C{a.b} and C{a.b.c}.
+    Return the parts of C{a.b.c}: C{a}, C{a.b} and C{a.b.c}.
     """
     chain = [node]
     while isinstance(node, ast.Attribute):
@@ -139,7 +139,7 @@ def _chain(node: ast.expr) -> tuple[ast.expr, ...]:
 
 def _words(chain: tuple[ast.expr, ...]) -> tuple[str, ...]:
     """
-    Return the words of what L{_chain} has taken apart.
+    Return the words of what L{_chain} returned.
     """
     return tuple(getattr(node, "attr", getattr(node, "id", "")) for node in chain)
 

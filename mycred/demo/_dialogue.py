@@ -1,9 +1,9 @@
 """
-Commands that come in lines: one after another, and no faster than the client reads what
-is answered.
+Connections whose commands come in lines, and are carried out one after another, no faster
+than the client reads the answers.
 
 Twisted's mail servers begin with the next command before the last one is done, and keep
-all that a client doesn't read.
+in memory all that a client doesn't read.
 """
 
 from __future__ import annotations
@@ -22,13 +22,12 @@ from twisted.python.failure import Failure
 from .._contracts import InterfaceType
 from ..credentials import CramMD5Credentials
 from ..error import LoginFailed, TemporaryFailure
-from ._sasl import Malformed, take
+from ._sasl import Challenger, Malformed, take
 
 
 class Refused(Exception):
     """
-    A command makes sense, and can't be carried out.  The text is what the client is
-    told.
+    A command makes sense, and can't be carried out.  The client is sent the text.
     """
 
 
@@ -39,8 +38,8 @@ class Dialogue(LineReceiver, TimeoutMixin):
     @cvar timeOut: how long a client may be idle, in seconds.
     @cvar WRONG: the code for wrong credentials.
     @cvar UNSURE: the code for L{TemporaryFailure}.
-    @ivar avatar: what the realm has made of the user; L{None} before the login.
-    @ivar isBusy: whether a command is carried out, and doesn't wait for the client.
+    @ivar avatar: the user's avatar; L{None} before the login.
+    @ivar isBusy: whether a command is being carried out that doesn't wait for the client.
     @ivar isGone: whether the connection is lost.
     """
 
@@ -63,7 +62,7 @@ class Dialogue(LineReceiver, TimeoutMixin):
 
     def connectionMade(self) -> None:
         """
-        Begin.
+        Start the time-out for idle clients.
         """
         self.setTimeout(self.timeOut)
 
@@ -82,7 +81,7 @@ class Dialogue(LineReceiver, TimeoutMixin):
 
     def timeoutConnection(self) -> None:
         """
-        Hang up on a client that is idle, or doesn't read.
+        Disconnect a client that is idle, or doesn't read.
         """
         if self._isFull or self.transport.disconnecting:
             self.transport.abortConnection()
@@ -91,8 +90,8 @@ class Dialogue(LineReceiver, TimeoutMixin):
 
     def hangUp(self) -> None:
         """
-        End the connection, once the client has read all; it may take as long for that
-        as for anything else.
+        End the connection once the client has read everything, or when it is idle for
+        too long.
         """
         if self.avatar is not None:
             self.transport.unregisterProducer()
@@ -101,13 +100,13 @@ class Dialogue(LineReceiver, TimeoutMixin):
 
     def lineLengthExceeded(self, line: bytes) -> None:
         """
-        Hang up on a client whose lines have no end.
+        Disconnect a client whose lines are too long.
         """
         self.hangUp()
 
     def lineReceived(self, line: bytes) -> None:
         """
-        Take a line: a command, or what one waits for.
+        Take a line: a command, or the line that a command waits for.
         """
         self.resetTimeout()
         awaited, self._line = self._line, None
@@ -130,7 +129,7 @@ class Dialogue(LineReceiver, TimeoutMixin):
         """
 
         def ebCommand(failure: Failure) -> None:
-            # Nobody waits any more for an answer if the client has gone.
+            # After the client has gone nothing needs an answer.
             if not failure.check(CancelledError):
                 self._log.failure("A command failed", failure)
 
@@ -144,7 +143,7 @@ class Dialogue(LineReceiver, TimeoutMixin):
 
     def awaitLine(self) -> Deferred[bytes]:
         """
-        Wait for the client's next line, in the middle of a command.
+        Return the client's next line, in the middle of a command.
         """
         line: Deferred[bytes] = Deferred()
         self._line = line
@@ -154,7 +153,7 @@ class Dialogue(LineReceiver, TimeoutMixin):
 
     async def room(self) -> None:
         """
-        Wait until the client has read enough, and let others have their turn.
+        Wait until the client has read enough, and give other connections their turn.
         """
         turn: Deferred[None] = Deferred()
         self.callLater(0, lambda: turn.callback(None))
@@ -165,22 +164,22 @@ class Dialogue(LineReceiver, TimeoutMixin):
         if self.isGone:
             raise CancelledError
 
-    async def authenticate(self, mechanism: bytes, initial: bytes | None) -> Any:
+    async def authenticate(self, mechanism: bytes, initial: bytes | None) -> Challenger:
         """
-        Ask for credentials by SASL.
+        Get credentials from the client by SASL.
 
-        @param initial: what the client says before it is asked, if anything: the answer
-            to the first challenge, or C{=} for an empty one (RFC 4959, RFC 5034).
+        @param initial: the client's answer to the first challenge, if it was sent with
+            the command; C{=} stands for an empty one (RFC 4959, RFC 5034).
 
         @return: the credentials, complete.
 
-        @raise Malformed: if what the client says makes no sense.
-        @raise Refused: if there is no such mechanism, or nobody can log in so.
+        @raise Malformed: if an answer makes no sense.
+        @raise Refused: if there is no such mechanism, or the answers are refused.
         """
         made = self.factory.challengers.get(mechanism.upper())
         if made is None:
             raise Refused("There is no such mechanism")
-        credentials = made()
+        credentials: Challenger = made()
         if initial is not None and isinstance(credentials, CramMD5Credentials):
             raise Malformed("This mechanism begins with a challenge")
         line = b"" if initial == b"=" else initial
@@ -196,13 +195,13 @@ class Dialogue(LineReceiver, TimeoutMixin):
                 raise Refused(f"{self.WRONG} Authentication failed") from None
             line = None
 
-    async def logIn(self, credentials: Any, interface: InterfaceType) -> None:
+    async def logIn(self, credentials: object, interface: InterfaceType) -> None:
         """
         Log in.
 
-        @param interface: what the avatar is to be.
+        @param interface: the interface of the avatar.
 
-        @raise Refused: if somebody isn't let in.
+        @raise Refused: if the login fails.
         """
         try:
             login = await self.portal.login(credentials, None, interface)
@@ -211,7 +210,7 @@ class Dialogue(LineReceiver, TimeoutMixin):
         except LoginFailed:
             raise Refused(f"{self.WRONG} Authentication failed") from None
         _, self.avatar, self._onLogout = login
-        # Before the login it is limited what there is to read.
+        # What is sent to a client before its login is limited otherwise.
         self.transport.registerProducer(self, True)
 
     def pauseProducing(self) -> None:
@@ -234,14 +233,14 @@ class Dialogue(LineReceiver, TimeoutMixin):
 
     def stopProducing(self) -> None:
         """
-        The connection is lost, as L{connectionLost} is told too.
+        Do nothing: L{connectionLost} does what is due.
         """
 
     def _pace(self) -> None:
         """
-        Go on with what the client has sent, or leave it where it is.  Who is logged in
-        may send as much as the system keeps; before that it is limited, and a connection
-        that is lost must be noticed.
+        Go on with what the client has sent, or leave it unread.  After the login it waits
+        in the system's buffers; before that what a client sends is limited otherwise, and
+        goes on being read, so that a lost connection is noticed.
         """
         isOver = self.isGone or self.transport.disconnecting
         self.paused = self.isBusy or self._isFull or isOver

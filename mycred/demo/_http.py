@@ -1,5 +1,5 @@
 """
-HTTP: who asks for a page logs in first.
+The mailbox over HTTP: each request needs a login.
 """
 
 from __future__ import annotations
@@ -16,69 +16,76 @@ from twisted.web.iweb import ICredentialFactory
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET, Site
 
-from .._contracts import InterfaceType, IUsernameDigestHash, IUsernamePassword, Login
+from .._contracts import (
+    ICredentials,
+    InterfaceType,
+    IUsernameDigestHash,
+    IUsernamePassword,
+    Login,
+)
+from .._types import Clock
 from ..credentials import DigestCredentialFactory
 from ..error import LoginFailed, TemporaryFailure, Unauthorized
 from ..portal import Portal
-from ._digest import GuardDigest, Refused, badRequest
+from ._guarddigest import GuardDigest, InvalidAnswer, badRequest
 from ._limits import LOGIN_TIMEOUT, LimitedConnection, LimitedFactory, LimitedPortal
-from ._mailviews import Visit
-from ._offered import PROOFS, isOffered
+from ._loginoffers import PROOFS, isOffered
+from ._loginpage import LoginPage
+from ._mailtemplates import WebLogin
 from ._options import REALM
-from ._pages import Shown, notice
-from ._refusal import Refusal
+from ._pages import PageResource, Request, notice
 from ._style import HEADERS
 
 
 class _PagePortal(LimitedPortal):
     """
-    A portal that has a page for those who aren't let in, and tells the realm of those who
-    are how they came.
+    A portal whose logins never fail: where one is refused, they end with a page that says
+    so.  The realm gets to know how the user has logged in, as the mind.
     """
 
-    def __init__(self, portal: Portal, request: Any, refusal: Refusal) -> None:
+    def __init__(self, portal: Portal, request: Request, refusal: LoginPage) -> None:
         super().__init__(portal, request, service="http")
         self._refusal = refusal
 
     def login(
-        self, credentials: Any, mind: object, *interfaces: InterfaceType
+        self, credentials: ICredentials, mind: object, *interfaces: InterfaceType
     ) -> Deferred[Login]:
         """
-        Log in, or fetch the page that comes instead.
+        Log in, or answer with the page that comes instead.
         """
-        if isinstance(credentials, Refused):
+        if isinstance(credentials, InvalidAnswer):
             return succeed(_instead(credentials.page))
 
         def ebRefused(failure: Failure) -> Login:
             if failure.check(TemporaryFailure):
-                # With a refusal a browser would have the user type the password again.
-                why = "Nobody can log in now. Try again later."
-                return _instead(Shown(notice(503, "Service Unavailable", why)))
+                # After a 401 a browser would ask the user for the password again.
+                why = "Logins are not possible now. Try again later."
+                return _instead(PageResource(notice(503, "Service Unavailable", why)))
             failure.trap(LoginFailed, Unauthorized)
             return _instead(self._refusal)
 
-        login = super().login(credentials, _visit(credentials), *interfaces)
+        login = super().login(credentials, _webLoginOf(credentials), *interfaces)
         return login.addErrback(ebRefused)
 
 
 def _instead(page: Resource) -> Login:
     """
-    Make the login that has a page, and no avatar.
+    Return a login with a page in place of the avatar.
     """
     return IResource, page, lambda: None
 
 
-def _visit(credentials: Any) -> Visit | None:
+def _webLoginOf(credentials: Any) -> WebLogin | None:
     """
-    Tell how somebody logs in; L{None} if they have no name.
+    Return how a user logs in; L{None} for an anonymous one.
     """
     if IUsernamePassword.providedBy(credentials):
-        return Visit(credentials.username, "Basic authentication")
+        return WebLogin(credentials.username, "Basic authentication")
     fields = getattr(credentials, "fields", None)
     if fields is None:
         return None
     algorithm = fields.get("algorithm", b"MD5").decode("ascii", "replace").upper()
-    return Visit(
+    return WebLogin(
         credentials.username, f"Digest authentication ({algorithm})", "--digest "
     )
 
@@ -88,7 +95,7 @@ class _Connection(LimitedConnection):
     A connection that is limited anew with each request: a login is good for one.
     """
 
-    # What separates lines, cookies, arguments, parts of a path and of a header.
+    # The separators of lines, cookies, arguments, and parts of a path and of a header.
     BEGINNINGS = b"\n;&/,"
 
     _beingServed = 0
@@ -102,42 +109,42 @@ class _Connection(LimitedConnection):
             self.awaitLogin()
         super().dataReceived(data)
 
-    def serve(self, request: Any) -> None:
+    def serve(self, request: Request) -> None:
         """
-        Give a request that has come in as a whole the time that its answer takes.
+        Set no limit to the time that the answer to a complete request takes.
         """
         self._beingServed += 1
         self._isLoggedIn = False
         self.stopWaiting()
         request.notifyFinish().addBoth(self._cbServed)
         if self._held > self.MOST_HELD // 2:
-            # Rather than cut it off in a later request, tell the client.
+            # The client is told, rather than cut off in a later request.
             request.setHeader(b"connection", b"close")
             request.channel.persistent = False
 
     def _cbServed(self, _: object) -> None:
         """
-        Be ready for the next request.
+        Count the answered request.
         """
         self._beingServed -= 1
 
     def loggedIn(self) -> None:
         """
-        Count anew: somebody is logged in, for this request.
+        Count anew, since the client is logged in, for this request.
         """
         self._held = 0
         self._isLoggedIn = True
 
     def write(self, data: bytes) -> None:
         """
-        Send something.  A client that isn't logged in may never read it.
+        Send data, and count it: a client that isn't logged in may never read it.
         """
         self._count([data])
         super().write(data)
 
     def writeSequence(self, data: Iterable[bytes]) -> None:
         """
-        Send several things.
+        Send several pieces of data, and count them.
         """
         written = list(data)
         self._count(written)
@@ -145,15 +152,15 @@ class _Connection(LimitedConnection):
 
     def _count(self, written: list[bytes]) -> None:
         """
-        Count what is sent to a client that isn't logged in.
+        Count the bytes that are sent to a client that isn't logged in.
         """
         if not self._isLoggedIn:
             self._held += sum(map(len, written))
 
     def loseConnection(self) -> None:
         """
-        End when the client has read its answer, and don't wait long for somebody who
-        isn't logged in.
+        End when the client has read its answer.  A client that isn't logged in gets only
+        limited time for that.
         """
         if not self._isLoggedIn:
             self.awaitLogin()
@@ -162,7 +169,7 @@ class _Connection(LimitedConnection):
 
 class _Guarded(Resource):
     """
-    What asks everybody to log in, with a portal of its own for each request.
+    The resource that asks for a login, with a portal of its own for each request.
     """
 
     isLeaf = True
@@ -171,9 +178,9 @@ class _Guarded(Resource):
         super().__init__()
         self._portal = portal
         self._factories = factories
-        self._refusal = Refusal(factories)
+        self._refusal = LoginPage(factories)
 
-    def render(self, request: Any) -> Any:
+    def render(self, request: Request) -> object:
         """
         Log the user in, and have their page rendered.
         """
@@ -181,20 +188,20 @@ class _Guarded(Resource):
         for name, value in HEADERS.items():
             request.setHeader(name, value)
         if len(request.requestHeaders.getRawHeaders(b"authorization", [])) > 1:
-            # Whatever stands before this server may have looked at another one.
+            # A proxy before this server may have checked another one.
             return badRequest("There are several logins.").render(request)
         session = _PagePortal(self._portal, request, self._refusal)
         request.notifyFinish().addBoth(session.close)
         answer = HTTPAuthSessionWrapper(session, self._factories).render(request)
         if answer is not NOT_DONE_YET and request.code == http.UNAUTHORIZED:
-            # What isn't understood doesn't come to the portal.
+            # A malformed header doesn't get to the portal.
             return self._refusal.render(request)
         return answer
 
 
 def _credentialFactories(portal: Portal) -> list[ICredentialFactory]:
     """
-    Choose the ways to log in that the checkers can serve.
+    Return the authentication schemes that the checkers can serve.
     """
     served = portal.listCredentialsInterfaces()
     factories: list[ICredentialFactory] = []
@@ -208,13 +215,13 @@ def _credentialFactories(portal: Portal) -> list[ICredentialFactory]:
 
 
 def makeFactory(
-    portal: Portal, loginTimeout: float = LOGIN_TIMEOUT, reactor: Any = None
+    portal: Portal, loginTimeout: float = LOGIN_TIMEOUT, reactor: Clock | None = None
 ) -> IProtocolFactory:
     """
-    Serve a portal over HTTP.
+    Return a factory that serves a portal over HTTP.
 
     @param loginTimeout: how long a client may take to send a request, in seconds.
-    @param reactor: what counts the time; the reactor that is installed if L{None}.
+    @param reactor: the clock for time-outs; the reactor that is installed if L{None}.
     """
     site = Site(_Guarded(portal, _credentialFactories(portal)), reactor=reactor)
     return LimitedFactory(site, _Connection, loginTimeout, reactor, [b"http/1.1"])

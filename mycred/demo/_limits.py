@@ -1,5 +1,5 @@
 """
-Limit what a client can take before somebody is logged in: time, and memory.
+Limit the time and the memory that a client can take before it has logged in.
 
 Twisted's protocols were written for clients that log in.  Their own time-outs begin
 anew with each byte, and much of what they keep for a client has no limit.
@@ -8,65 +8,70 @@ anew with each byte, and much of what they keep for a client has no limit.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from zope.interface import implementer
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IProtocolNegotiationFactory
+from twisted.internet.interfaces import (
+    IProtocolFactory,
+    IProtocolNegotiationFactory,
+    ITransport,
+)
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
 
-from .._contracts import IAnonymous, InterfaceType, Login
+from .._contracts import IAnonymous, ICredentials, InterfaceType, Login
 from .._peers import hostOf
 from .._secrets import printable
+from .._types import Clock, Timer
 from ..portal import SessionPortal
 
-#: How long a client may take until somebody is logged in, in seconds.
+#: How long a client may take to log in, in seconds.
 LOGIN_TIMEOUT = 60
 
 
 class LimitedConnection(ProtocolWrapper):
     """
-    A connection that ends unless somebody logs in soon, or if what comes before could
-    fill too much memory.
+    A connection that ends unless the client logs in soon, or if what it sends before that
+    could fill too much memory.
 
-    What a protocol really keeps can't be told from outside.  So all that comes counts,
-    for as much as the worst that could be made of it, and goes on counting when the
-    protocol is done with it: clients that log in need little.
+    How much a protocol really keeps isn't known from outside.  So all bytes count, for
+    the most memory that they could take, and go on counting when the protocol is done
+    with them: clients that log in send little before.
 
-    @cvar BEGINNINGS: the bytes any of which may have the protocol keep an object, or
+    @cvar BEGINNINGS: the bytes each of which may have the protocol keep an object, or
         write an answer.
-    @cvar OBJECT: what that may take, in bytes.
-    @cvar MOST_HELD: how much of it may come.  With what a connection takes anyway, it
-        is 256 KiB.
+    @cvar OBJECT: how much memory that may take, in bytes.
+    @cvar MOST_HELD: how much may be taken in all, in bytes.  With what a connection takes
+        anyway, it is 256 KiB.
     """
 
     BEGINNINGS = b"\n"
     OBJECT = 256
     MOST_HELD = 240 * 1024
 
-    factory: Any
+    factory: LimitedFactory
     transport: Any
 
     _log = Logger()
     _held = 0
     _isLimited = True
     _isEnded = False
-    _timer: Any = None
+    _timer: Timer | None = None
 
-    def makeConnection(self, transport: Any) -> None:
+    def makeConnection(self, transport: ITransport) -> None:
         """
-        Begin.
+        Start the time-out, and connect the protocol.
         """
         self.awaitLogin()
         super().makeConnection(transport)
 
     def dataReceived(self, data: bytes) -> None:
         """
-        Take what the client sends, unless it is too much.
+        Hand on what the client sends, unless it is too much.
         """
         if self._isLimited:
             self._held += self.weigh(data)
@@ -77,15 +82,15 @@ class LimitedConnection(ProtocolWrapper):
 
     def weigh(self, data: bytes) -> int:
         """
-        Return how much memory this could fill, in bytes.
+        Return how much memory data could take, in bytes.
         """
         plain = len(data.translate(None, self.BEGINNINGS))
-        # What comes in small pieces may be kept in pieces.
+        # A protocol may keep each piece of data as an object.
         return len(data) + self.OBJECT * (1 + len(data) - plain)
 
     def awaitLogin(self) -> None:
         """
-        Wait for a login, but only for so long.
+        Start the time-out, unless it runs already.
         """
         if self._timer is None:
             timeout = self.factory.loginTimeout
@@ -93,7 +98,7 @@ class LimitedConnection(ProtocolWrapper):
 
     def stopWaiting(self) -> None:
         """
-        Wait no more.
+        Stop the time-out.
         """
         if self._timer is not None:
             timer, self._timer = self._timer, None
@@ -101,17 +106,17 @@ class LimitedConnection(ProtocolWrapper):
 
     def loggedIn(self) -> None:
         """
-        Have no limits any more: somebody is logged in.
+        Drop all limits, since the client has logged in.
         """
         self._isLimited = False
         self.stopWaiting()
 
     def _tooLate(self) -> None:
         """
-        Hang up on a client that hasn't logged in.
+        Disconnect a client that hasn't logged in.
         """
         self._timer = None
-        self._end(f"nobody logged in within {self.factory.loginTimeout} s")
+        self._end(f"no login within {self.factory.loginTimeout} s")
 
     def _end(self, why: str) -> None:
         """
@@ -125,7 +130,7 @@ class LimitedConnection(ProtocolWrapper):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """
-        Leave nothing behind.
+        Stop the time-out.
         """
         self.stopWaiting()
         super().connectionLost(reason)
@@ -134,62 +139,64 @@ class LimitedConnection(ProtocolWrapper):
 @implementer(IProtocolNegotiationFactory)
 class LimitedFactory(WrappingFactory):
     """
-    Build connections that are limited until somebody is logged in.
+    Build connections that are limited until the client has logged in.
 
-    @ivar loginTimeout: how long a client may take until then, in seconds.
-    @ivar reactor: what counts the time.
+    @ivar loginTimeout: how long a client may take to log in, in seconds.
+    @ivar reactor: the clock for time-outs.
     """
 
     noisy = False
 
     def __init__(
         self,
-        factory: Any,
+        factory: IProtocolFactory,
         protocol: type[LimitedConnection],
         loginTimeout: float = LOGIN_TIMEOUT,
-        reactor: Any = None,
+        reactor: Clock | None = None,
         alpn: Sequence[bytes] = (),
     ) -> None:
         """
         @param factory: the factory of the protocols.
         @param protocol: the class of the connections.
-        @param loginTimeout: how long a client may take until somebody is logged in, in
-            seconds.
-        @param reactor: what counts the time; the reactor that is installed if L{None}.
-        @param alpn: what the protocol is called in TLS (RFC 7301).
+        @param loginTimeout: how long a client may take to log in, in seconds.
+        @param reactor: the clock for time-outs; the reactor that is installed if
+            L{None}.
+        @param alpn: the names of the protocol in TLS (RFC 7301).
         """
         super().__init__(factory)
         self._alpn = list(alpn)
         self.protocol = protocol
         self.loginTimeout = loginTimeout
         if reactor is None:
-            from twisted.internet import reactor
+            from twisted.internet import reactor as installed
+
+            reactor = cast(Clock, installed)
         self.reactor = reactor
 
     def acceptableProtocols(self) -> list[bytes]:
         """
-        Return what the protocol is called in TLS.  Browsers name those that they speak,
-        and Twisted refuses a client none of whose protocols is known here.
+        Return the names of the protocol in TLS.  Browsers send the names of theirs, and
+        Twisted refuses a client if none of them is known here.
         """
         return self._alpn
 
 
 class LimitedPortal(SessionPortal):
     """
-    The portal of a limited connection, which it tells of logins.
+    The portal of a limited connection, which gets to know of logins by it.
     """
 
     def login(
-        self, credentials: Any, mind: object, *interfaces: InterfaceType
+        self, credentials: ICredentials, mind: object, *interfaces: InterfaceType
     ) -> Deferred[Login]:
         """
-        Log in.
+        Log in, and lift the limits of the connection.
         """
 
         def cbLogin(login: Login) -> Login:
             connection = self.protocol.transport
             if IAnonymous.providedBy(credentials):
-                # Anybody could have done that.
+                # That proves nothing: the memory stays limited.
                 connection.stopWaiting()
             else:
                 connection.loggedIn()

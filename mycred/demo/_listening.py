@@ -1,17 +1,21 @@
 """
-Listen for clients, or end in one line.
+Listen for clients, or end the program with one line that says why not.
 """
 
 from __future__ import annotations
 
 import errno
 from socket import gaierror
-from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IListeningPort, IProtocolFactory
+from twisted.internet.interfaces import (
+    IListeningPort,
+    IProtocolFactory,
+    IReactorCore,
+    IStreamServerEndpoint,
+)
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -20,30 +24,34 @@ class CannotStart(SystemExit, Exception):
     """
     The server can't listen where it was told to.
 
-    C{twistd} tidies up after an L{Exception}, and tells it to whoever waits for a
-    daemon; Python ends after a L{SystemExit} with its text alone.
+    C{twistd} tidies up after an L{Exception}, and reports it to the process that waits
+    for a daemon to start; Python prints only the text of a L{SystemExit}.
     """
 
 
 class Listening(Service):
     """
-    What listens for the clients of one protocol.
+    The service that listens for the clients of one protocol.
 
-    @ivar listening: fires with the port when it does, or never.
+    @ivar listening: a L{Deferred} that fires with the port once it listens.
     """
 
     _log = Logger()
-    _port: Deferred[Any] | None = None
+    _port: Deferred[IListeningPort | None] | None = None
     _failed: CannotStart | None = None
 
     def __init__(
-        self, option: str, endpoint: Any, factory: IProtocolFactory, reactor: Any
+        self,
+        option: str,
+        endpoint: IStreamServerEndpoint,
+        factory: IProtocolFactory,
+        reactor: IReactorCore,
     ) -> None:
         """
-        @param option: what was written on the command line.
-        @param endpoint: where to listen.
-        @param factory: what serves the clients.
-        @param reactor: what is stopped if that turns out to be impossible later.
+        @param option: the option as it was written on the command line.
+        @param endpoint: the endpoint to listen at.
+        @param factory: the factory of the protocols.
+        @param reactor: the reactor, which is stopped if listening fails after the start.
         """
         self.listening: Deferred[IListeningPort] = Deferred()
         self._option = option
@@ -53,25 +61,26 @@ class Listening(Service):
 
     def privilegedStartService(self) -> None:
         """
-        Listen, as long as this may be root.
+        Listen, before C{twistd} gives up root's rights.
 
-        @raise CannotStart: if that is impossible.
+        @raise CannotStart: if that fails.
         """
         super().privilegedStartService()
-        self._port = maybeDeferred(self._endpoint.listen, self._factory)
-        self._port.addCallbacks(self._cbListening, self._ebListening)
+        listening: Deferred[IListeningPort]
+        listening = maybeDeferred(self._endpoint.listen, self._factory)
+        self._port = listening.addCallbacks(self._cbListening, self._ebListening)
         if self._failed is not None:
             raise self._failed
 
     def startService(self) -> None:
         """
-        Listen, unless it does so already.
+        Listen, unless it listens already.
         """
         if self._port is None:
             self.privilegedStartService()
         super().startService()
 
-    def stopService(self) -> Any:
+    def stopService(self) -> Deferred[None] | None:
         """
         Listen no more.
         """
@@ -80,11 +89,11 @@ class Listening(Service):
         if port is None:
             return None
         port.cancel()
-        return port.addCallback(lambda port: port and port.stopListening())
+        return port.addCallback(_stopListening)
 
     def _cbListening(self, port: IListeningPort) -> IListeningPort:
         """
-        Tell of the port.
+        Fire L{listening}.
         """
         self.listening.callback(port)
         return port
@@ -101,11 +110,18 @@ class Listening(Service):
             self._reactor.stop()
 
 
+def _stopListening(port: IListeningPort | None) -> Deferred[None] | None:
+    """
+    Close a port, if there is one.
+    """
+    return None if port is None else port.stopListening()
+
+
 def whyNotListening(error: BaseException | None) -> str:
     """
-    Say why an endpoint can't listen, and what to do.
+    Return why an endpoint can't listen, and what to do.
     """
-    cause: Any = getattr(error, "socketError", error)
+    cause = getattr(error, "socketError", error)
     number = getattr(cause, "errno", None)
     if cause == "Cannot acquire lock" or number == errno.EADDRINUSE:
         return (

@@ -1,11 +1,10 @@
 """
-The mailbox as a web browser shows it.
+The mailbox as web pages.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from twisted.internet.defer import Deferred, gatherResults, succeed
@@ -15,14 +14,14 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 from twisted.web.template import tags
 
-from ._letters import readLetter
-from ._mailviews import Listed, Visit, letterPage, listPage
-from ._pages import Page, notice, show, urlOf
+from ._mailtemplates import ListedMessage, WebLogin, listPage, messagePage
+from ._pages import Page, Request, notice, show, urlOf
+from ._parsedmail import parseMessage
 from ._store import Mailbox, Message, StoreService
 
-# How many messages a page lists; how much of each is read for that, and how much of one
+# How many messages a page lists; how much of each is loaded for that, and how much of one
 # that is opened, in bytes.
-_LISTED, _GLANCED, _READ = 50, 8 * 1024, 128 * 1024
+_LISTED, _PREVIEWED, _READ = 50, 8 * 1024, 128 * 1024
 
 # A request may name the server, as to a proxy (RFC 9112, section 3.2.2).
 _target = re.compile(rb"(?:https?://[^/?#]*)?([^?#]*)(?:\?([^#]*))?.*", re.I | re.S)
@@ -40,22 +39,23 @@ class MailboxPage(Resource):
 
     def __init__(self, store: StoreService, mailbox: Mailbox, mind: object) -> None:
         """
-        @param mind: the L{Visit}, where it is known.
+        @param mind: the L{WebLogin}, if it is known.
         """
         super().__init__()
         self._store = store
         self._mailbox = mailbox
-        known = isinstance(mind, Visit)
-        self._visit: Any = mind if known else Visit(mailbox.user, "authentication")
+        if not isinstance(mind, WebLogin):
+            mind = WebLogin(mailbox.user, "authentication")
+        self._webLogin = mind
 
     def logout(self) -> None:
         """
-        Leave.
+        Do nothing.
         """
 
-    def render(self, request: Any) -> int:
+    def render(self, request: Request) -> int:
         """
-        Show what is asked for, unless the client goes before it is loaded.
+        Send the page that is asked for, unless the client leaves before it is loaded.
         """
         gone: list[object] = []
         request.notifyFinish().addErrback(gone.append)
@@ -71,76 +71,78 @@ class MailboxPage(Resource):
         self._page(request).addCallbacks(cbPage, ebPage)
         return NOT_DONE_YET
 
-    def _page(self, request: Any) -> Deferred[Page]:
+    def _page(self, request: Request) -> Deferred[Page]:
         """
-        Make the page that is asked for.
+        Return the page that is asked for.
         """
         if request.method not in (b"GET", b"HEAD"):
             request.setHeader(b"Allow", b"GET, HEAD")
-            why = "This page can be read, and nothing else."
+            why = "This page can only be read."
             return succeed(notice(405, "Method Not Allowed", why))
         path, query = _target.fullmatch(request.uri).groups(b"")  # type: ignore[union-attr]
         path = unquote_to_bytes(path)
         if path in (b"", b"/"):
-            return self._list(urlOf(request), _before.fullmatch(query))
+            return self._listPage(urlOf(request), _before.fullmatch(query))
         asked = _message.fullmatch(path)
         for message in self._mailbox.messages:
             if asked and message.uid == int(asked[1]):
                 return self._open(message)
         return succeed(_notFound())
 
-    def _list(self, url: str, before: re.Match[bytes] | None) -> Deferred[Page]:
+    def _listPage(self, url: str, before: re.Match[bytes] | None) -> Deferred[Page]:
         """
-        List messages, the newest first.
+        Return the list of messages, the newest first.
+
+        @param before: the match that says where the list begins.
         """
         most = int(before[1]) if before else self._mailbox.uidNext
         older = [m for m in reversed(self._mailbox.messages) if m.uid < most]
         listed, rest = older[:_LISTED], older[_LISTED:]
-        loading = [self._glance(message) for message in listed]
+        loading = [self._listed(message) for message in listed]
 
-        def cbLoaded(rows: list[Listed | None]) -> Page:
+        def cbLoaded(rows: list[ListedMessage | None]) -> Page:
             found = [row for row in rows if row is not None]
             next_ = listed[-1].uid if rest else None
-            return listPage(self._mailbox.user, self._visit, url, found, next_)
+            return listPage(self._mailbox.user, self._webLogin, url, found, next_)
 
         return gatherResults(loading, consumeErrors=True).addCallback(cbLoaded)
 
-    def _glance(self, message: Message) -> Deferred[Listed | None]:
+    def _listed(self, message: Message) -> Deferred[ListedMessage | None]:
         """
-        Load what the list shows of a message; L{None} if it is gone.
+        Return what the list shows of a message; L{None} if it is gone.
         """
 
-        def cbLoaded(content: bytes | None) -> Listed | None:
+        def cbLoaded(content: bytes | None) -> ListedMessage | None:
             if content is None:
                 return None
-            return Listed(message.uid, readLetter(content, message.date))
+            return ListedMessage(message.uid, parseMessage(content, message.date))
 
-        return self._load(message, _GLANCED).addCallback(cbLoaded)
+        return self._load(message, _PREVIEWED).addCallback(cbLoaded)
 
     def _open(self, message: Message) -> Deferred[Page]:
         """
-        Show a message.
+        Return the page of a message.
         """
 
         def cbLoaded(content: bytes | None) -> Page:
             if content is None:
                 return _notFound()
-            letter = readLetter(content[:_READ], message.date)
+            parsed = parseMessage(content[:_READ], message.date)
             isCut = len(content) > _READ
-            return letterPage(self._mailbox.user, self._visit, letter, isCut)
+            return messagePage(self._mailbox.user, self._webLogin, parsed, isCut)
 
         return self._load(message, _READ + 1).addCallback(cbLoaded)
 
     def _load(self, message: Message, most: int) -> Deferred[bytes | None]:
         """
-        Load the beginning of a message; L{None} if it is gone.
+        Return the beginning of a message; L{None} if it is gone.
         """
         return self._store.content(self._mailbox.user, message.uid, most)
 
 
 def _notFound() -> Page:
     """
-    Make the page for what isn't there.
+    Return the page for a path that isn't there.
     """
     back = tags.p(tags.a("All messages", href="/"))
     return notice(

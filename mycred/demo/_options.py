@@ -24,8 +24,8 @@ from .._programs import ProgramAuthOptions
 from .._uidoption import insistOnWritable, laterUser
 from ._strports import endpointAt
 
-#: For each protocol, where it listens if nothing is said, and the interfaces of
-#: the credentials that its users can present.
+#: For each protocol, where it listens by default, and the interfaces of the credentials
+#: that its users can present.
 PROTOCOLS: dict[str, tuple[str, tuple[InterfaceType, ...]]] = {
     "pop3": (
         "tcp:1110:interface=127.0.0.1",
@@ -49,7 +49,7 @@ PROTOCOLS: dict[str, tuple[str, tuple[InterfaceType, ...]]] = {
     ),
 }
 
-#: For each protocol, what the accounts must be.
+#: For each protocol, what the accounts must have.
 TAKES = {
     "pop3": "passwords, such as those of --auth=htpasswd",
     "imap": "passwords, such as those of --auth=htpasswd",
@@ -59,7 +59,7 @@ TAKES = {
     "ssh": "keys, such as those of --auth=sshkey",
 }
 
-#: The realm that browsers are told.
+#: The realm of HTTP authentication.
 REALM = b"mycred"
 
 _where = "where to listen for {}, a strports description; empty for nowhere [default: {}]"
@@ -115,7 +115,7 @@ class Options(usage.Options, ProgramAuthOptions):
 
     def postOptions(self) -> None:
         """
-        Settle where each protocol listens.
+        Set the endpoints, the store and the host key.
 
         @raise usage.UsageError: if an option can't take effect.
         """
@@ -131,14 +131,14 @@ class Options(usage.Options, ProgramAuthOptions):
         self["notOffered"] = []
         self["endpoints"] = {}
         for name, (where, interfaces) in PROTOCOLS.items():
-            self._settle(name, where, interfaces)
+            self._setEndpoint(name, where, interfaces)
         if not any(self[name] for name in PROTOCOLS):
             raise usage.UsageError("no protocol is left to listen for")
-        self._settleHostKey()
+        self._setHostKey()
 
-    def _settleHostKey(self) -> None:
+    def _setHostKey(self) -> None:
         """
-        Read the host key, or make it.
+        Set the host key, which is made if there is none.
         """
         if not self["ssh"]:
             if self["hostkey"] is not None:
@@ -147,7 +147,7 @@ class Options(usage.Options, ProgramAuthOptions):
                     f"{TAKES['ssh']}, and a place to listen at (--ssh)"
                 )
             return
-        # There is a checker of keys, and so what it takes.
+        # Conch is installed, since there is a checker of keys.
         from ..conch import hostKeyIn
 
         path = self["hostkey"]
@@ -155,7 +155,7 @@ class Options(usage.Options, ProgramAuthOptions):
             path = f"{self['store']}.hostkey"
         try:
             if not path:
-                raise ValueError("write the name of a file")
+                raise ValueError("write the path of a file")
             self["hostKey"] = hostKeyIn(path)
         except OSError as error:
             raise usage.UsageError(
@@ -164,11 +164,11 @@ class Options(usage.Options, ProgramAuthOptions):
         except ValueError as error:
             raise usage.UsageError(f"--hostkey: {error}") from None
 
-    def _settle(
+    def _setEndpoint(
         self, name: str, where: str, interfaces: tuple[InterfaceType, ...]
     ) -> None:
         """
-        Settle where one protocol listens.
+        Set the endpoint of one protocol.
         """
         from twisted.internet import reactor
 
@@ -191,9 +191,9 @@ class Options(usage.Options, ProgramAuthOptions):
 
 def _checkRealm(checker: object) -> None:
     """
-    Insist on the realm of this server, where a checker is for one.
+    Insist on the realm of this server, if a checker is for one realm.
 
-    @raise usage.UsageError: if it is another.
+    @raise usage.UsageError: if it is for another realm.
     """
     realm = getattr(checker, "realm", REALM)
     if realm != REALM:
@@ -207,30 +207,30 @@ def _checkStore(path: str) -> str:
     """
     Insist on a file that is the store, or can become it.
 
-    @return: its absolute name.
+    @return: its absolute path.
 
-    @raise usage.UsageError: if it is none.
+    @raise usage.UsageError: if it is neither.
     """
     if not path:
         raise usage.UsageError("--store: write the path of a file")
-    folder = os.path.dirname(os.path.abspath(path))
-    if not os.path.isdir(folder):
+    directory = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(directory):
         raise usage.UsageError(
-            f"--store: there is no directory {folder}; make it, or write another path"
+            f"--store: there is no directory {directory}; make it, or write another path"
         )
     if os.path.isdir(path):
         raise usage.UsageError(
             f"--store: {path} is a directory; write the path of a file"
         )
-    if not os.access(folder, os.W_OK | os.X_OK):
+    if not os.access(directory, os.W_OK | os.X_OK):
         raise usage.UsageError(
-            f"--store: this user can't make files in {folder}; write another path"
+            f"--store: this user can't make files in {directory}; write another path"
         )
     if os.path.exists(path):
         try:
             with closing(sqlite3.connect(path)) as connection:
                 if connection.execute("select * from sqlite_master").fetchone():
-                    # Another program's has other tables.
+                    # Another program's file has other tables.
                     connection.execute("select uidvalidity from users limit 0")
                     connection.execute("select content from messages limit 0")
         except sqlite3.Error as error:
@@ -243,9 +243,9 @@ def _checkStore(path: str) -> str:
 
 def _insistOnStore(path: str, twistd: object) -> None:
     """
-    Insist on a store that the server can write when twistd has become another user.
+    Insist on a store that the server can still write when twistd has become another user.
 
-    @raise usage.UsageError: if it can't.
+    @raise usage.UsageError: if it couldn't.
     """
     user = laterUser(twistd)
     if user is not None:

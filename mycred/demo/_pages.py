@@ -1,15 +1,18 @@
 """
-Pages, for browsers as HTML and for programs such as curl as text.
+Pages: as HTML for browsers, and as text for programs such as curl.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IAddress
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from twisted.web.http_headers import Headers
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 from twisted.web.template import Tag, flattenString, tags
@@ -18,7 +21,7 @@ from ._style import ICON, STYLE
 
 _log = Logger()
 
-# Who sends a request says what the server is called: a name or an address, and a port.
+# A server as clients may call it: a name or an address, and a port.
 _server = re.compile(rb"[\w.:\[\]-]+")
 
 _html = re.compile(
@@ -26,15 +29,45 @@ _html = re.compile(
 )
 
 
+class Request(Protocol):
+    """
+    What the pages use of a C{twisted.web} request.
+    """
+
+    code: int
+    method: bytes
+    uri: bytes
+    requestHeaders: Headers
+    responseHeaders: Headers
+    transport: Any
+    channel: Any
+
+    def getHeader(self, key: bytes) -> bytes | None: ...
+
+    def setHeader(self, name: bytes, value: bytes) -> None: ...
+
+    def setResponseCode(self, code: int) -> None: ...
+
+    def getClientAddress(self) -> IAddress: ...
+
+    def isSecure(self) -> bool: ...
+
+    def notifyFinish(self) -> Deferred[None]: ...
+
+    def write(self, data: bytes) -> None: ...
+
+    def finish(self) -> None: ...
+
+
 @dataclass(frozen=True)
 class Page:
     """
-    What is answered.
+    A page.
 
-    @ivar code: the status.
+    @ivar code: the HTTP status.
     @ivar title: the title.
-    @ivar body: what is to be seen, as HTML.
-    @ivar text: the same as text.
+    @ivar body: the elements of the body.
+    @ivar text: the whole page as text.
     """
 
     code: int
@@ -43,11 +76,11 @@ class Page:
     text: str
 
 
-def show(request: Any, page: Page) -> int:
+def show(request: Request, page: Page) -> int:
     """
     Answer a request with a page.
 
-    @return: what a resource answers that has done so.
+    @return: what C{render} returns then.
     """
     isHTML = wantsHTML(request.getHeader(b"accept"))
     kind = b"text/html" if isHTML else b"text/plain"
@@ -66,7 +99,7 @@ def show(request: Any, page: Page) -> int:
         finish(b"")
 
     if isHTML:
-        flattening = flattenString(request, _document(page))
+        flattening = flattenString(None, _document(page))
         flattening.addCallback(lambda html: finish(b"<!DOCTYPE html>\n" + html))
         flattening.addErrback(ebPage)
     else:
@@ -76,7 +109,7 @@ def show(request: Any, page: Page) -> int:
 
 def wantsHTML(accepted: bytes | None) -> bool:
     """
-    Tell whether a client takes HTML.  Browsers say so; curl says that it takes anything.
+    Return whether a client asks for HTML.  Browsers do; curl accepts anything.
 
     @param accepted: the C{Accept} header; L{None} if there is none.
     """
@@ -86,27 +119,26 @@ def wantsHTML(accepted: bytes | None) -> bool:
     return any(_html.fullmatch(kind.strip()) for kind in kinds)
 
 
-def addressed(request: Any) -> bytes:
+def serverNameIn(request: Request) -> bytes:
     """
-    Return what a client calls the server, if that is a name or an address, and a port;
-    else nothing.
+    Return the server's name as the client has it, if it is a valid one; else nothing.
     """
     server: bytes = request.getHeader(b"host") or b""
     return server if _server.fullmatch(server) else b""
 
 
-def urlOf(request: Any) -> str:
+def urlOf(request: Request) -> str:
     """
-    Return the URL of the server.
+    Return the URL of the server, as the client has it.
     """
     scheme = "https" if request.isSecure() else "http"
-    server = addressed(request).decode("ascii", "replace")
+    server = serverNameIn(request).decode("ascii", "replace")
     return f"{scheme}://{server or '127.0.0.1:8080'}/"
 
 
-class Shown(Resource):
+class PageResource(Resource):
     """
-    A page, whatever was asked for.
+    The resource that always answers with one page.
     """
 
     isLeaf = True
@@ -115,21 +147,21 @@ class Shown(Resource):
         super().__init__()
         self._page = page
 
-    def render(self, request: Any) -> int:
+    def render(self, request: Request) -> int:
         """
-        Show it.
+        Send the page.
         """
         return show(request, self._page)
 
 
 def notice(code: int, title: str, text: str, *more: Tag) -> Page:
     """
-    Make a page that says a few words.
+    Return a page with one paragraph.
 
-    @param code: the status.
+    @param code: the HTTP status.
     @param title: the title.
-    @param text: the words.
-    @param more: what follows them for those who have a browser.
+    @param text: the paragraph.
+    @param more: what follows it in HTML.
     """
     body = [Tag("main")(tags.h1(title), tags.p(text), more, class_="sheet")]
     return Page(code, title, body, f"{title}\n\n{text}")
@@ -137,7 +169,7 @@ def notice(code: int, title: str, text: str, *more: Tag) -> Page:
 
 def _document(page: Page) -> Tag:
     """
-    Make the whole of a page.
+    Return the HTML document of a page.
     """
     return tags.html(
         tags.head(
@@ -152,4 +184,13 @@ def _document(page: Page) -> Tag:
     )
 
 
-__all__ = ["Page", "Shown", "addressed", "notice", "show", "urlOf", "wantsHTML"]
+__all__ = [
+    "Page",
+    "PageResource",
+    "Request",
+    "notice",
+    "serverNameIn",
+    "show",
+    "urlOf",
+    "wantsHTML",
+]

@@ -1,5 +1,5 @@
 """
-The mailbox as Perspective Broker shows it.
+The mailbox over Perspective Broker.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from twisted.python.failure import Failure
 from twisted.spread import pb
 
 from .._secrets import asBytes, printable
+from .._types import Clock
 from ..portal import Portal
-from ._composed import composed
+from ._compose import compose
 from ._limits import LOGIN_TIMEOUT, LimitedConnection, LimitedFactory, LimitedPortal
-from ._sessions import MOST_REFUSED
+from ._mailfactories import MOST_REFUSED
 from ._store import Mailbox, MailboxFull, Message, NoSuchUser, StoreService
 
 NOTICE = "This is the mycred example server. Mail is for those who log in by name."
@@ -26,7 +27,7 @@ NOTICE = "This is the mycred example server. Mail is for those who log in by nam
 
 class UnknownRecipient(pb.Error):
     """
-    Mail was sent to somebody who has never logged in.
+    The recipient has never logged in.
     """
 
 
@@ -38,19 +39,19 @@ class NoRoom(pb.Error):
 
 class Visitor(pb.Avatar):
     """
-    Somebody without a name.
+    The avatar of anonymous users.
     """
 
     def perspective_notice(self) -> str:
         """
-        Read the public notice.
+        Return the public notice.
         """
         return NOTICE
 
 
 class Correspondent(Visitor):
     """
-    A user, who may read and send mail.
+    The avatar of a user, who may read and send mail.
     """
 
     _log = Logger()
@@ -67,14 +68,14 @@ class Correspondent(Visitor):
 
     def perspective_list(self) -> Deferred[list[int]]:
         """
-        List the UIDs of the messages.
+        Return the UIDs of the messages.
         """
         mailbox = self._store.mailbox(self._user)
         return mailbox.addCallback(lambda mailbox: [m.uid for m in mailbox.messages])
 
     def perspective_read(self, uid: int) -> Deferred[bytes | None]:
         """
-        Read a message, by its UID; L{None} if there is none.
+        Return the message with a UID; L{None} if there is none.
         """
         return self._store.content(self._user, int(uid))
 
@@ -86,7 +87,7 @@ class Correspondent(Visitor):
         @raise NoRoom: over the wire, if the message doesn't fit in.
         """
         recipient = asBytes(user)
-        letter = asBytes(text).decode("utf-8", "replace")
+        body = asBytes(text).decode("utf-8", "replace")
 
         def ebUndelivered(failure: Failure) -> None:
             if failure.check(MailboxFull):
@@ -94,13 +95,13 @@ class Correspondent(Visitor):
             failure.trap(NoSuchUser)
             raise UnknownRecipient("there is no such user")
 
-        content = composed(self._user, recipient, "A message", letter)
+        content = compose(self._user, recipient, "A message", body)
         sending = self._store.deliver(recipient, content)
         return sending.addCallbacks(lambda _: None, ebUndelivered)
 
     def _arrived(self, message: Message) -> None:
         """
-        Tell the mind.
+        Tell the client of a new message.
         """
         if self._mind is None:
             return
@@ -109,11 +110,11 @@ class Correspondent(Visitor):
 
     def _ebMind(self, failure: Failure) -> None:
         """
-        Put up with a mind that has gone or doesn't want to know.
+        Log that the client has gone, or its object has failed.
         """
-        # The client may have said so.
+        # This may be the client's own text.
         why = printable(str(failure.value))
-        self._log.info("A mind could not be told: {why}", why=why)
+        self._log.info("The client could not be told of new mail: {why}", why=why)
 
 
 @implementer(pb.IPBRoot)
@@ -128,7 +129,7 @@ class _SessionRoot:
 
     def rootObject(self, broker: pb.Broker) -> Any:
         """
-        Make the object through which a client logs in.
+        Return the object through which a client logs in.
         """
         session = LimitedPortal(
             self._portal, broker, service="pb", mostRefused=self._mostRefused
@@ -139,8 +140,7 @@ class _SessionRoot:
 
 class _Connection(LimitedConnection):
     """
-    A connection over which objects come: what ends in a byte with the highest bit set
-    is one.
+    A connection over which objects come: each ends in a byte with the highest bit set.
     """
 
     BEGINNINGS = bytes(range(0x80, 0x100))
@@ -149,15 +149,14 @@ class _Connection(LimitedConnection):
 def makeFactory(
     portal: Portal,
     loginTimeout: float = LOGIN_TIMEOUT,
-    reactor: Any = None,
+    reactor: Clock | None = None,
     mostRefused: int = MOST_REFUSED,
 ) -> IProtocolFactory:
     """
-    Serve a portal over Perspective Broker.
+    Return a factory that serves a portal over Perspective Broker.
 
-    @param loginTimeout: how long a client may take until somebody is logged in, in
-        seconds.
-    @param reactor: what counts the time; the reactor that is installed if L{None}.
+    @param loginTimeout: how long a client may take to log in, in seconds.
+    @param reactor: the clock for time-outs; the reactor that is installed if L{None}.
     @param mostRefused: how many wrong passwords end a connection.
     """
     factory = pb.PBServerFactory(_SessionRoot(portal, mostRefused))

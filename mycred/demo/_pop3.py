@@ -1,5 +1,5 @@
 """
-The mailbox as POP3 shows it.
+The mailbox over POP3.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from zope.interface import implementer
 from twisted.internet.defer import Deferred
 from twisted.mail.pop3 import IMailbox
 
+from ._mailfactories import MailFactory, SessionFactory
 from ._pop3server import POP3Server
-from ._sessions import MailFactory, SessionFactory
 from ._store import Mailbox, StoreService
 
 
@@ -34,15 +34,21 @@ class MailDrop:
 
     def listMessages(self, i: int | None = None) -> Any:
         """
-        Tell the size of a message, or of all; 0 stands for a deleted one.
+        Return the size of a message, or of all; 0 stands for a deleted one.
         """
         if i is None:
-            return [self.listMessages(n) for n in range(len(self._messages))]
+            return [self._size(n) for n in range(len(self._messages))]
+        return self._size(i)
+
+    def _size(self, i: int) -> int:
+        """
+        Return the size of a message; 0 if it is deleted.
+        """
         return 0 if i in self._deleted else self._messages[i].size
 
-    def getMessage(self, i: int) -> Any:
+    def getMessage(self, i: int) -> Deferred[BytesIO | None]:
         """
-        Fetch the content of a message, as it goes over the wire; L{None} if another
+        Return the content of a message, as it goes over the wire; L{None} if another
         session has removed it.
         """
 
@@ -54,13 +60,13 @@ class MailDrop:
 
     def getUidl(self, i: int) -> bytes:
         """
-        Tell the identifier of a message.
+        Return the unique identifier of a message.
         """
         return b"%d.%d" % (self._uidValidity, self._messages[i].uid)
 
     def deleteMessage(self, i: int) -> None:
         """
-        Mark a message.
+        Mark a message as deleted.
         """
         self._deleted.add(i)
 
@@ -72,14 +78,14 @@ class MailDrop:
 
     def sync(self) -> Deferred[None]:
         """
-        Remove what is marked.
+        Remove the marked messages.
         """
         uids = [self._messages[i].uid for i in sorted(self._deleted)]
         return self._store.delete(self._user, uids)
 
     def logout(self) -> None:
         """
-        Leave.  What is only marked stays.
+        Do nothing: messages that are only marked stay.
         """
 
 
@@ -92,7 +98,7 @@ class POP3Factory(MailFactory):
     service = "pop3"
 
 
-#: Serve a portal over POP3.
+#: Return a factory that serves a portal over POP3.
 makeFactory = partial(SessionFactory, POP3Factory)
 
 __all__ = ["MailDrop", "makeFactory"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Any
+from io import BytesIO
 
 from twisted.internet.defer import CancelledError, maybeDeferred
 from twisted.mail.pop3 import IMailbox
@@ -40,8 +40,8 @@ class POP3Server(Dialogue):
     """
     A connection over POP3.
 
-    Each command is carried out by a coroutine, C{on_NAME}, which returns what the client
-    is told with +OK, and raises L{Refused}.
+    Each command is carried out by a coroutine, C{on_NAME}, which returns the text that
+    the client gets with +OK, and raises L{Refused} for -ERR.
     """
 
     # No less than RFC 1939 (section 3) allows.
@@ -53,8 +53,8 @@ class POP3Server(Dialogue):
 
     def connectionMade(self) -> None:
         """
-        Greet, without a time stamp: with one, clients try APOP, which needs passwords
-        that aren't hashed.
+        Send the greeting, without a time stamp: with one, clients try APOP, which needs
+        passwords that aren't hashed.
         """
         super().connectionMade()
         self.sendLine(b"+OK mycred example server")
@@ -67,7 +67,7 @@ class POP3Server(Dialogue):
 
     async def _answer(self, line: bytes) -> None:
         """
-        Carry a command out, and tell how it went.
+        Carry a command out, and send the answer.
         """
         name = line.partition(b" ")[0]
         command = name.upper()
@@ -92,7 +92,7 @@ class POP3Server(Dialogue):
         """
         Return the pattern of the arguments of a command.
 
-        @raise Refused: if it isn't one for now.
+        @raise Refused: if there is no such command in this state.
         """
         isEarly = self.avatar is None
         now, other = (_BEFORE, _AFTER) if isEarly else (_AFTER, _BEFORE)
@@ -105,7 +105,7 @@ class POP3Server(Dialogue):
 
     async def on_CAPA(self) -> bytes:
         """
-        Tell what this server can do.
+        Return the capabilities of this server.
         """
         can = b"TOP USER UIDL PIPELINING RESP-CODES AUTH-RESP-CODE".split()
         can += [b"EXPIRE NEVER", b"LOGIN-DELAY 0", b"IMPLEMENTATION mycred"]
@@ -115,7 +115,7 @@ class POP3Server(Dialogue):
 
     async def on_QUIT(self) -> bytes:
         """
-        Remove what is marked, and end the connection.
+        Remove the marked messages, and end the connection.
         """
         if self.avatar is not None:
             await maybeDeferred(self.avatar.sync)
@@ -123,7 +123,7 @@ class POP3Server(Dialogue):
 
     async def on_USER(self, user: bytes) -> bytes:
         """
-        Take the name of who logs in.
+        Take the user name.
         """
         self._user = user
         return b"Send PASS"
@@ -151,44 +151,44 @@ class POP3Server(Dialogue):
 
     async def on_STAT(self) -> bytes:
         """
-        Tell how many messages there are, and how large they are together.
+        Return how many messages there are, and how large they are together.
         """
         sizes = self.avatar.listMessages()
-        return b"%d %d" % (len(self._places()), sum(sizes))
+        return b"%d %d" % (len(self._undeleted()), sum(sizes))
 
     async def on_LIST(self, number: bytes | None = None) -> bytes:
         """
-        Tell the size of a message, or of all.
+        Return the size of a message, or of all.
         """
         return self._listed(lambda i: b"%d" % self.avatar.listMessages(i), number)
 
     async def on_UIDL(self, number: bytes | None = None) -> bytes:
         """
-        Tell the identifier of a message, or of all.
+        Return the unique identifier of a message, or of all.
         """
         return self._listed(self.avatar.getUidl, number)
 
     async def on_RETR(self, number: bytes) -> bytes:
         """
-        Send a message.
+        Return a message.
         """
         content = await self._content(number)
-        return b"%d octets\r\n" % len(content) + _spelled(content)
+        return b"%d octets\r\n" % len(content) + _dotStuffed(content)
 
     async def on_TOP(self, number: bytes, count: bytes) -> bytes:
         """
-        Send the headers of a message, and so many lines of it.
+        Return the headers of a message, and a number of its lines.
         """
         headers, blank, body = (await self._content(number)).partition(b"\r\n\r\n")
         lines = body.split(b"\r\n")[: int(count)]
         begun = headers + blank + b"\r\n".join(lines)
-        return b"Top of message follows\r\n" + _spelled(begun)
+        return b"Top of message follows\r\n" + _dotStuffed(begun)
 
     async def on_DELE(self, number: bytes) -> bytes:
         """
-        Mark a message.
+        Mark a message as deleted.
         """
-        self.avatar.deleteMessage(self._place(number))
+        self.avatar.deleteMessage(self._indexOf(number))
         return b"Marked"
 
     async def on_RSET(self) -> bytes:
@@ -204,53 +204,56 @@ class POP3Server(Dialogue):
         """
         return b"Done"
 
-    def _places(self) -> list[int]:
+    def _undeleted(self) -> list[int]:
         """
-        Return the places of the messages that aren't marked, from 0.
+        Return the indices of the messages that aren't marked, from 0.
         """
         return [i for i, size in enumerate(self.avatar.listMessages()) if size]
 
-    def _place(self, number: bytes) -> int:
+    def _indexOf(self, number: bytes) -> int:
         """
-        Return the place of a message.
+        Return the index of the message with a number.
 
-        @raise Refused: if there is none of the number.
+        @raise Refused: if there is none.
         """
-        place = int(number) - 1
-        if place not in self._places():
+        index = int(number) - 1
+        if index not in self._undeleted():
             raise Refused("no such message")
-        return place
+        return index
 
-    def _listed(self, tell: Callable[[int], bytes], number: bytes | None) -> bytes:
+    def _listed(self, describe: Callable[[int], bytes], number: bytes | None) -> bytes:
         """
-        Tell something of a message, or of all.
+        Return the answer to a command about one message, or all.
+
+        @param describe: what returns the answer for the message with an index.
         """
         if number is not None:
-            return number + b" " + tell(self._place(number))
-        return _several(b"%d %b" % (i + 1, tell(i)) for i in self._places())
+            return number + b" " + describe(self._indexOf(number))
+        return _several(b"%d %b" % (i + 1, describe(i)) for i in self._undeleted())
 
     async def _content(self, number: bytes) -> bytes:
         """
-        Load a message.
+        Return the content of a message.
         """
-        file: Any = await maybeDeferred(self.avatar.getMessage, self._place(number))
+        file: BytesIO | None = await maybeDeferred(
+            self.avatar.getMessage, self._indexOf(number)
+        )
         if file is None:
             raise Refused("that message is gone")
-        content: bytes = file.read()
-        return content
+        return file.read()
 
 
 def _several(lines: Iterable[bytes]) -> bytes:
     """
-    Write an answer of several lines.
+    Return an answer of several lines.
     """
     return b"\r\n".join([b"Here they are", *lines, b"."])
 
 
-def _spelled(content: bytes) -> bytes:
+def _dotStuffed(content: bytes) -> bytes:
     """
-    Write a message, or the beginning of one, as an answer: a dot at the beginning of a
-    line is doubled, and one alone ends it.
+    Return a message, or the beginning of one, as an answer: a dot at the beginning of a
+    line is doubled, and one dot alone ends it.
     """
     stuffed = (b"\r\n" + content).replace(b"\r\n.", b"\r\n..")[2:]
     end = b"" if not stuffed or stuffed.endswith(b"\r\n") else b"\r\n"

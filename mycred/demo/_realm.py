@@ -1,11 +1,11 @@
 """
-The realm: which view of a user's mailbox each protocol gets.
+The realm: each protocol gets a view of the user's mailbox.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Protocol, cast
 
 from zope.interface import implementer
 
@@ -27,15 +27,24 @@ from ._pop3 import MailDrop
 from ._store import Mailbox, StoreService
 
 
+class _View(Protocol):
+    """
+    A view of a mailbox, which is the avatar of one protocol.
+    """
+
+    @property
+    def logout(self) -> Callable[[], None]: ...
+
+
 @implementer(IRealm)
 class MailRealm:
     """
-    The connection between user names and mailboxes.
+    The realm of mailboxes, one for each user name.
 
-    @ivar store: where the mail is.
+    @ivar store: the store of the mail.
     """
 
-    _views: dict[InterfaceType, Any] = {
+    _views: dict[InterfaceType, Callable[..., _View]] = {
         IMailboxPOP3: MailDrop,
         IAccount: Account,
         IPerspective: Correspondent,
@@ -45,11 +54,13 @@ class MailRealm:
     _log = Logger()
 
     def __init__(
-        self, store: StoreService, views: Mapping[InterfaceType, Any] | None = None
+        self,
+        store: StoreService,
+        views: Mapping[InterfaceType, Callable[..., _View]] | None = None,
     ) -> None:
         """
-        @param store: where the mail is.
-        @param views: views for other protocols.
+        @param store: the store of the mail.
+        @param views: the views for other interfaces, such as SSH's.
         """
         self.store = store
         self._views = {**type(self)._views, **(views or {})}
@@ -58,36 +69,37 @@ class MailRealm:
         self, avatarId: AvatarID, mind: object, *interfaces: InterfaceType
     ) -> Deferred[Login] | Login:
         """
-        Answer with a view of a user's mailbox.
+        Return a view of a user's mailbox.
 
-        @param avatarId: the name of the user, who has proved it.
-        @param mind: over PB, what the user's program wants to be told by.
-        @param interfaces: what the protocol can talk to.
+        @param avatarId: the name of the user, as the checker spells it.
+        @param mind: over PB, the object of the client's that is told of new messages;
+            over HTTP, how the user has logged in.
+        @param interfaces: the interfaces that the protocol can use.
         """
         interface = next((i for i in interfaces if i in self._views), None)
         if interface is None:
             raise NotImplementedError("none of the requested interfaces is served")
         if avatarId == ANONYMOUS:
             if interface is not IPerspective:
-                raise UnauthorizedLogin("mail is not for everybody")
+                raise UnauthorizedLogin("anonymous users have no mail")
             return interface, Visitor(), _nothing
         view = self._views[interface]
 
         def cbMailbox(mailbox: Mailbox) -> Login:
-            avatar: Any = view(self.store, mailbox, mind)
+            avatar = view(self.store, mailbox, mind)
             return interface, avatar, avatar.logout
 
         def ebStore(failure: Failure) -> Login:
             self._log.failure("The store failed", failure=failure)
             raise TemporaryFailure("Temporarily unavailable")
 
-        user: Any = asBytes(avatarId)
+        user = cast(bytes, asBytes(avatarId))
         return self.store.mailbox(user).addCallbacks(cbMailbox, ebStore)
 
 
 def _nothing() -> None:
     """
-    Log out a visitor, who leaves nothing behind.
+    Log out an anonymous user.
     """
 
 

@@ -1,5 +1,5 @@
 """
-The SASL mechanisms that the mail protocols offer, and what a client says in one.
+The SASL mechanisms that the mail protocols offer, and the client's answers.
 """
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ from __future__ import annotations
 import binascii
 from base64 import b64decode
 from collections.abc import Callable
-from typing import Any
+from typing import Protocol
 
 from twisted.mail.imap4 import (
     IllegalClientResponse,
@@ -19,43 +19,56 @@ from .._contracts import IUsernameHashedPassword, IUsernamePassword
 from ..credentials import CramMD5Credentials
 from ..error import LoginFailed, UnauthorizedLogin
 from ..portal import Portal
-from ._offered import isOffered
+from ._loginoffers import isOffered
 
-#: For each mechanism, how to make its credentials.
-Mechanisms = dict[bytes, Callable[[], Any]]
+
+class Challenger(Protocol):
+    """
+    Credentials that are made of the client's answers to challenges.
+    """
+
+    def getChallenge(self) -> bytes: ...
+
+    def setResponse(self, response: bytes) -> None: ...
+
+    def moreChallenges(self) -> bool: ...
+
+
+#: For each mechanism, what makes its credentials.
+Mechanisms = dict[bytes, Callable[[], Challenger]]
 
 
 class Malformed(Exception):
     """
-    What a client says makes no sense in an exchange, or ends it.  The text says why, in
-    words that a client may be told.
+    What a client sends makes no sense, or cancels the exchange.  The client may be sent
+    the text.
     """
 
 
 class OwnNameCredentials(PLAINCredentials):
     """
-    A name and a password, of a client that doesn't ask to act as somebody else.
+    The name and the password of a client that doesn't ask to act as another user.
     """
 
     def setResponse(self, response: bytes) -> None:
         """
-        Take the client's answer.
+        Parse the client's answer.
 
         @param response: as RFC 4616 has it: the identity to act as, the name and the
-            password.  Nobody may act as somebody else here; what is compared are the
-            bytes, so that whoever spells their name in two ways is refused.
+            password.  The identity must be empty or the name, byte by byte: a client
+            that spells the name in two ways is refused.
 
-        @raise UnauthorizedLogin: if the identity is another one's.
+        @raise UnauthorizedLogin: if the identity is another user's.
         """
         super().setResponse(response)
         identity = response.split(b"\0")[0]
         if identity not in (b"", self.username):
-            raise UnauthorizedLogin("nobody may act as somebody else")
+            raise UnauthorizedLogin("acting as another user is not allowed")
 
 
 def mechanismsOf(portal: Portal) -> Mechanisms:
     """
-    List the mechanisms that are offered for the checkers of a portal.
+    Return the mechanisms that are offered for the checkers of a portal.
     """
     mechanisms: Mechanisms = {}
     if isOffered(portal, IUsernameHashedPassword):
@@ -66,14 +79,16 @@ def mechanismsOf(portal: Portal) -> Mechanisms:
     return mechanisms
 
 
-def take(credentials: Any, line: bytes) -> bool:
+def take(credentials: Challenger, line: bytes) -> bool:
     """
-    Take a client's answer to a challenge: a line of base64.
+    Hand a client's answer to a challenge to its credentials.
+
+    @param line: the answer, in base64.
 
     @return: whether the credentials are complete.
 
     @raise Malformed: if it is no base64, or ends the exchange.
-    @raise LoginFailed: if nobody can log in so.
+    @raise LoginFailed: if the credentials refuse it.
     """
     if line == b"*":
         raise Malformed("Cancelled")
@@ -86,4 +101,11 @@ def take(credentials: Any, line: bytes) -> bool:
     return not credentials.moreChallenges()
 
 
-__all__ = ["Malformed", "Mechanisms", "OwnNameCredentials", "mechanismsOf", "take"]
+__all__ = [
+    "Challenger",
+    "Malformed",
+    "Mechanisms",
+    "OwnNameCredentials",
+    "mechanismsOf",
+    "take",
+]

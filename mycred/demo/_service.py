@@ -1,11 +1,11 @@
 """
-Deployment: protocols, a realm and checkers are tied together.
+Deployment: here protocols, the realm and the checkers are tied together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from twisted.application.service import MultiService
 from twisted.internet.defer import gatherResults
@@ -15,11 +15,14 @@ from twisted.logger import Logger
 from .._contracts import InterfaceType
 from ..portal import Portal
 from . import _http, _imap4, _pb, _pop3
-from ._announcing import announce
 from ._listening import Listening
 from ._options import TAKES, Options
 from ._realm import MailRealm
+from ._startuplog import logStartup
 from ._store import StoreService
+
+if TYPE_CHECKING:
+    from ._ssh import MailUser
 
 _log = Logger()
 
@@ -33,7 +36,7 @@ _factories: dict[str, Callable[[Portal], IProtocolFactory]] = {
 
 def makeService(options: Options) -> MultiService:
     """
-    Make the service that C{twistd myapp} runs.
+    Return the service that C{twistd myapp} runs.
 
     @param options: the parsed command line.
     """
@@ -50,7 +53,7 @@ def makeService(options: Options) -> MultiService:
         service.setServiceParent(services)
         listening[name] = service.listening
     gatherResults(listening.values()).addCallback(
-        lambda ports: announce(
+        lambda ports: logStartup(
             options, dict(zip(listening, ports)), portal, options.get("hostKey")
         )
     ).addErrback(lambda failure: _log.failure("The start", failure=failure))
@@ -63,9 +66,9 @@ def makeService(options: Options) -> MultiService:
     return services
 
 
-def _moreViews(options: Options) -> dict[InterfaceType, Any]:
+def _moreViews(options: Options) -> dict[InterfaceType, type[MailUser]]:
     """
-    List the views that take libraries which not everybody has.
+    Return the views that need optional libraries: conch's, for SSH.
     """
     if not options["ssh"]:
         return {}
@@ -77,7 +80,7 @@ def _moreViews(options: Options) -> dict[InterfaceType, Any]:
 
 def _makeFactory(name: str, portal: Portal, options: Options) -> IProtocolFactory:
     """
-    Serve a portal over a protocol.
+    Return the factory that serves a portal over a protocol.
     """
     if name == "ssh":
         from . import _ssh

@@ -1,5 +1,5 @@
 """
-The mailbox as SSH shows it: a handful of commands.
+The mailbox over SSH: a handful of commands.
 """
 
 from __future__ import annotations
@@ -7,8 +7,7 @@ from __future__ import annotations
 import re
 import shlex
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from zope.interface import implementer
 
@@ -17,7 +16,8 @@ from twisted.conch.insults.insults import ServerProtocol
 from twisted.conch.interfaces import ISession
 from twisted.conch.manhole_ssh import TerminalSessionTransport
 from twisted.conch.recvline import HistoricRecvLine
-from twisted.conch.ssh.session import SSHSession
+from twisted.conch.ssh.keys import Key
+from twisted.conch.ssh.session import SSHSession, SSHSessionProcessProtocol
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.error import ProcessDone, ProcessTerminated
 from twisted.internet.interfaces import IProtocolFactory
@@ -36,19 +36,19 @@ read N    message N
 quit      leave
 """
 
-# What could command a terminal; a message may hold it.
+# Characters that could command a terminal.
 _controls = re.compile(r"[^\S\n\t ]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
-# A longer line is no command, and so much may wait to be read, in bytes.
+# How long a command may be, and how much a client may leave unread, in bytes.
 _LONGEST, _MOST_WAITING = 1024, 2**18
 
-# So many lines are remembered.
+# How many lines the history of a terminal holds.
 _MOST_HISTORY = 100
 
 
 class MailUser(ConchUser):
     """
-    A user who reads his mail by commands.
+    The avatar of a user, who reads mail by commands.
     """
 
     _log = Logger()
@@ -61,7 +61,7 @@ class MailUser(ConchUser):
 
     def logout(self) -> None:
         """
-        Leave.
+        Do nothing.
         """
 
     def run(self, line: bytes) -> Deferred[tuple[int, str]]:
@@ -84,7 +84,7 @@ class MailUser(ConchUser):
 
     def _list(self) -> str:
         """
-        List the messages.
+        Return the list of messages.
         """
         lines = [
             f"{number:4} {message.size:8} {_date(message.date)}\n"
@@ -94,14 +94,13 @@ class MailUser(ConchUser):
 
     def _read(self, number: str) -> Deferred[tuple[int, str]]:
         """
-        Show a message.
+        Return the exit status and the output of C{read}.
         """
         messages = self._mailbox.messages
         if not re.fullmatch("[0-9]{1,9}", number) or not 0 < int(number) <= len(messages):
             return succeed((1, f"There are messages 1 to {len(messages)}.\n"))
-        loading: Deferred[Any] = self._store.content(
-            self._mailbox.user, messages[int(number) - 1].uid
-        )
+        uid = messages[int(number) - 1].uid
+        loading = self._store.content(self._mailbox.user, uid)
 
         def cbLoaded(content: bytes | None) -> tuple[int, str]:
             if content is None:
@@ -118,22 +117,22 @@ class MailUser(ConchUser):
 @implementer(ISession)
 class MailSession:
     """
-    A session of a user: one command, or one after another.
+    A session of a user: one command, or a shell.
     """
 
     def __init__(self, user: MailUser) -> None:
         self._user = user
         self._size: tuple[int, int] | None = None
-        self._input: Any = None
+        self._input: Lines | None = None
         self._end: Callable[[], None] | None = None
 
-    def getPty(self, term: bytes, windowSize: Any, modes: Any) -> None:
+    def getPty(self, term: bytes, windowSize: Sequence[int], modes: object) -> None:
         """
-        Have a terminal.
+        Remember the size of the client's terminal.
         """
-        self._size = windowSize[:2]
+        self._size = windowSize[0], windowSize[1]
 
-    def execCommand(self, proto: Any, command: bytes) -> None:
+    def execCommand(self, proto: SSHSessionProcessProtocol, command: bytes) -> None:
         """
         Run a command.
         """
@@ -142,14 +141,14 @@ class MailSession:
         def ended(result: tuple[int, str]) -> None:
             status, text = result
             proto.outReceived(self._encode(text))
-            reason: Any = ProcessTerminated(status) if status else ProcessDone(0)
-            proto.processEnded(Failure(reason))
+            ending = ProcessTerminated(status) if status else ProcessDone(0)
+            proto.processEnded(Failure(ending))
 
         self._user.run(command).addCallback(ended)
 
-    def openShell(self, proto: Any) -> None:
+    def openShell(self, proto: SSHSessionProcessProtocol) -> None:
         """
-        Take one command after another.
+        Start a shell, for one command after another.
         """
 
         def end() -> None:
@@ -170,20 +169,20 @@ class MailSession:
 
     def _encode(self, text: str) -> bytes:
         """
-        Write text as a terminal wants it, if there is one.
+        Return text as bytes, with the line ends that a terminal wants if there is one.
         """
         if self._size is not None:
             text = text.replace("\n", "\r\n")
         return text.encode("utf-8")
 
-    def windowChanged(self, newWindowSize: Any) -> None:
+    def windowChanged(self, newWindowSize: object) -> None:
         """
-        It is all the same.
+        Do nothing: lines aren't wrapped here.
         """
 
     def eofReceived(self) -> None:
         """
-        End when no commands come any more.
+        End the shell, since no commands come any more.
         """
         if self._input is not None:
             self._input.lineReceived(b"quit")
@@ -192,7 +191,7 @@ class MailSession:
 
     def closed(self) -> None:
         """
-        Leave nothing behind.
+        Do nothing.
         """
 
 
@@ -218,7 +217,7 @@ class Lines(LineReceiver):
         self._write = write
         self._end = end
         self._isFull = isFull
-        self._last: Deferred[Any] = succeed(None)
+        self._last: Deferred[None] = succeed(None)
 
     def lineReceived(self, line: bytes) -> None:
         """
@@ -226,17 +225,23 @@ class Lines(LineReceiver):
         """
         words = line.split()
         if self._isFull():
-            # He doesn't read what he asks for.
+            # The client doesn't read the output.
             self._end()
         elif words == [b"quit"]:
             self._last.addCallback(lambda _: self._end())
         elif words:
-            self._last.addCallback(lambda _: self._user.run(line))
-            self._last.addCallback(lambda result: self._write(result[1].encode("utf-8")))
+            self._last.addCallback(lambda _: self._run(line))
+
+    def _run(self, line: bytes) -> Deferred[None]:
+        """
+        Run a command, and write its output.
+        """
+        running = self._user.run(line)
+        return running.addCallback(lambda result: self._write(result[1].encode("utf-8")))
 
     def lineLengthExceeded(self, line: bytes) -> None:
         """
-        Give up: that is no command.
+        End the session.
         """
         self._end()
 
@@ -258,7 +263,8 @@ class Terminal(HistoricRecvLine):
 
     def keystrokeReceived(self, keyID: bytes, modifier: object) -> None:
         """
-        Take a key, unless the line is too long, or nobody reads what is written.
+        Take a key, unless the line is too long.  End if the client doesn't read the
+        output.
         """
         if self._isFull():
             self._end()
@@ -279,21 +285,21 @@ class Terminal(HistoricRecvLine):
 
     def _cbRun(self, result: tuple[int, str]) -> None:
         """
-        Show what it has written.
+        Show the output of a command.
         """
         self.terminal.write(result[1].replace("\n", "\r\n").encode("utf-8"))
         self._prompt()
 
     def _prompt(self) -> None:
         """
-        Ask for the next one.
+        Show the prompt.
         """
         self.terminal.write(self.ps[0])
 
 
 class _Nothing:
     """
-    The process that there isn't.
+    A stand-in for the process that C{proto} expects.
     """
 
     def __init__(self, write: Callable[[bytes], None] | None = None) -> None:
@@ -301,37 +307,37 @@ class _Nothing:
 
     def write(self, data: bytes) -> None:
         """
-        Take what the client sends.
+        Hand on what the client sends.
         """
         if self._write is not None:
             self._write(data)
 
     def loseConnection(self) -> None:
         """
-        End.
+        Do nothing.
         """
 
 
 def _date(seconds: float) -> str:
     """
-    Show when a message came.
+    Return the date of a message as the list shows it.
     """
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 
 def _shown(content: bytes) -> str:
     """
-    Show a message so that it can't command the terminal.
+    Return the text of a message without characters that could command a terminal.
     """
     text = content.decode("utf-8", "replace").replace("\r\n", "\n")
     return _controls.sub("\ufffd", text)
 
 
-def makeFactory(portal: Portal, hostKey: Any) -> IProtocolFactory:
+def makeFactory(portal: Portal, hostKey: Key) -> IProtocolFactory:
     """
-    Serve a portal over SSH.
+    Return a factory that serves a portal over SSH.
 
-    @param hostKey: the private key by which clients know the server.
+    @param hostKey: the private key by which clients recognize the server.
     """
     factory: IProtocolFactory = SSHFactory(portal, [hostKey])
     return factory

@@ -8,13 +8,16 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from sqlite3 import Cursor
+from typing import TypeVar
 
 from twisted.application.service import Service
 from twisted.enterprise.adbapi import ConnectionPool
 from twisted.internet.defer import Deferred
 
-from ._composed import WELCOME, composed
+from ._compose import WELCOME, compose
+
+_T = TypeVar("_T")
 
 _schema = """
 create table if not exists users (
@@ -29,28 +32,28 @@ create table if not exists messages (
 
 
 #: How large a message may be, in octets as it is kept; how many messages a mailbox may
-#: have, and how large they may be together: no user may fill the disk.
+#: have; and how large they may be together: no user may fill the disk.
 LARGEST, MOST_MESSAGES, MOST_OCTETS = 4 * 1024**2, 1000, 16 * 1024**2
 
 
 class NoSuchUser(Exception):
     """
-    Mail was sent to somebody who has no mailbox.
+    The recipient has no mailbox.
     """
 
 
 class MailboxFull(Exception):
     """
-    A message doesn't fit into a mailbox any more.
+    A message doesn't fit into a mailbox.
     """
 
 
 @dataclass
 class Message:
     """
-    What is known of a message without its content.
+    A message without its content.
 
-    @ivar uid: its number, for all time.
+    @ivar uid: its UID, which never changes.
     @ivar size: its size in octets, as it goes over the wire.
     @ivar flags: its IMAP4 flags.
     @ivar date: when it came in, in seconds since the epoch.
@@ -67,9 +70,9 @@ class Mailbox:
     """
     The state of a mailbox at one moment.
 
-    @ivar user: whose it is.
-    @ivar uidValidity: its number; UIDs are good as long as it is the same.
-    @ivar uidNext: a UID that no message has had.
+    @ivar user: its owner.
+    @ivar uidValidity: UIDs are good as long as this is the same.
+    @ivar uidNext: the UID of the next message.
     @ivar messages: the messages, the oldest first.
     """
 
@@ -84,16 +87,13 @@ class StoreService(Service):
     The mail of all users.
 
     Content is kept with lines that end in LF.
-
-    @ivar name: the name by which the service is known.
     """
 
     def __init__(self, path: str) -> None:
         """
-        @param path: the name of the file, which is created at the first use.
+        @param path: the path of the file, which is created at the start.
         """
         self._path = path
-        self._pool: Any = None
         self._watchers: dict[bytes, list[Callable[[Message], object]]] = {}
 
     def startService(self) -> None:
@@ -101,9 +101,9 @@ class StoreService(Service):
         Open the file.
         """
         super().startService()
-        # Mail is its owner's business: nobody else on the machine reads the file.
+        # Other users of the machine must not read the mail.
         os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
-        # One connection, so that one thing happens after another.
+        # One connection, so that transactions come one after another.
         self._pool = ConnectionPool(
             "sqlite3",
             self._path,
@@ -116,22 +116,22 @@ class StoreService(Service):
 
     def stopService(self) -> None:
         """
-        Finish what is under way, and close the file.
+        Finish the transactions that are under way, and close the file.
         """
         super().stopService()
         self._pool.close()
 
     def mailbox(self, user: bytes) -> Deferred[Mailbox]:
         """
-        Load a user's mailbox.  An unknown user gets one, with a message in it.
+        Return a user's mailbox.  An unknown user gets one, with a message in it.
         """
 
-        def interaction(transaction: Any) -> Mailbox:
+        def interaction(transaction: Cursor) -> Mailbox:
             made = transaction.execute(
                 "insert or ignore into users values (?, ?, 1)", (user, int(time.time()))
             )
             if made.rowcount:
-                welcome = composed(b"postmaster", user, "Welcome", WELCOME)
+                welcome = compose(b"postmaster", user, "Welcome", WELCOME)
                 _insert(transaction, user, welcome, time.time(), ())
             row = transaction.execute(
                 "select uidvalidity, uidnext from users where name = ?", (user,)
@@ -152,12 +152,12 @@ class StoreService(Service):
 
     def content(self, user: bytes, uid: int, most: int = 10**9) -> Deferred[bytes | None]:
         """
-        Load the content of a message; L{None} if it is gone.
+        Return the content of a message; L{None} if it is gone.
 
-        @param most: how much of it is enough, in octets.
+        @param most: the length at which to cut it off, in octets.
         """
 
-        def interaction(transaction: Any) -> bytes | None:
+        def interaction(transaction: Cursor) -> bytes | None:
             row = transaction.execute(
                 "select substr(content, 1, ?) from messages where user = ? and uid = ?",
                 (most, user, uid),
@@ -168,7 +168,7 @@ class StoreService(Service):
 
     def flags(self, user: bytes) -> Deferred[dict[int, set[str]]]:
         """
-        Load the flags of a user's messages, by their UIDs.
+        Return the flags of a user's messages, by their UIDs.
         """
         return self._run(lambda transaction: _flagsIn(transaction, user))
 
@@ -178,12 +178,12 @@ class StoreService(Service):
         """
         Change the flags of messages.
 
-        @param change: what makes the new flags of those that there are.
+        @param change: what returns the new flags for the present ones.
 
-        @return: a L{Deferred} that fires with the new flags of each that there is.
+        @return: a L{Deferred} that fires with the new flags of each message that exists.
         """
 
-        def interaction(transaction: Any) -> dict[int, set[str]]:
+        def interaction(transaction: Cursor) -> dict[int, set[str]]:
             before = _flagsIn(transaction, user)
             after = {uid: change(before[uid]) for uid in uids if uid in before}
             transaction.executemany(
@@ -196,12 +196,12 @@ class StoreService(Service):
 
     def deleteMarked(self, user: bytes, uids: Iterable[int]) -> Deferred[list[int]]:
         """
-        Remove those of some messages that are marked as deleted.
+        Remove those messages that are marked as deleted.
 
         @return: a L{Deferred} that fires with their UIDs.
         """
 
-        def interaction(transaction: Any) -> list[int]:
+        def interaction(transaction: Cursor) -> list[int]:
             flags = _flagsIn(transaction, user)
             marked = [uid for uid in uids if "\\Deleted" in flags.get(uid, ())]
             _delete(transaction, user, marked)
@@ -224,7 +224,7 @@ class StoreService(Service):
         flags: Iterable[str] = (),
     ) -> Deferred[Message]:
         """
-        Put a message into a user's mailbox, and tell who watches it.
+        Put a message into a user's mailbox, and tell its watchers.
 
         @return: a L{Deferred} that fails with L{NoSuchUser} if the user has no
             mailbox, and with L{MailboxFull} if the message doesn't fit in.
@@ -239,14 +239,14 @@ class StoreService(Service):
         self, user: bytes, uids: Iterable[int]
     ) -> Deferred[list[tuple[int, Message]]]:
         """
-        Copy messages into the mailbox where they are, and tell who watches it.
+        Copy messages within their mailbox, and tell its watchers.
 
-        @return: a L{Deferred} that fires with the UID of each that there is, and its
-            copy; it fails with L{MailboxFull}, and nothing is copied, if they don't all
-            fit in.
+        @return: a L{Deferred} that fires with the UID of each message that exists, and
+            its copy; it fails with L{MailboxFull}, and nothing is copied, if they don't
+            all fit in.
         """
 
-        def interaction(transaction: Any) -> list[tuple[int, Message]]:
+        def interaction(transaction: Cursor) -> list[tuple[int, Message]]:
             copied = []
             for uid in uids:
                 row = transaction.execute(
@@ -271,7 +271,7 @@ class StoreService(Service):
 
     def _tell(self, message: Message, user: bytes) -> Message:
         """
-        Tell of a new message.
+        Tell the watchers of a mailbox of a new message.
         """
         for watcher in list(self._watchers.get(user, ())):
             watcher(message)
@@ -281,9 +281,9 @@ class StoreService(Service):
         self, user: bytes, watcher: Callable[[Message], object]
     ) -> Callable[[], None]:
         """
-        Have new messages of a user told.
+        Have a callable called with each new message of a user.
 
-        @return: a callable that ends the watch.
+        @return: a callable that ends this.
         """
         self._watchers.setdefault(user, []).append(watcher)
 
@@ -294,16 +294,16 @@ class StoreService(Service):
 
         return unwatch
 
-    def _run(self, interaction: Callable[[Any], Any]) -> Deferred[Any]:
+    def _run(self, interaction: Callable[[Cursor], _T]) -> Deferred[_T]:
         """
-        Talk to the file, in the thread of its connection.
+        Run a transaction, in the thread of the file's connection.
         """
-        answer: Deferred[Any] = self._pool.runInteraction(interaction)
+        answer: Deferred[_T] = self._pool.runInteraction(interaction)
         return answer
 
 
 def _insert(
-    transaction: Any, user: bytes, content: bytes, date: float, flags: Iterable[str]
+    transaction: Cursor, user: bytes, content: bytes, date: float, flags: Iterable[str]
 ) -> Message:
     """
     Add a message.
@@ -332,7 +332,7 @@ def _insert(
     return message
 
 
-def _delete(transaction: Any, user: bytes, uids: Iterable[int]) -> None:
+def _delete(transaction: Cursor, user: bytes, uids: Iterable[int]) -> None:
     """
     Remove messages.
     """
@@ -341,7 +341,7 @@ def _delete(transaction: Any, user: bytes, uids: Iterable[int]) -> None:
     )
 
 
-def _flagsIn(transaction: Any, user: bytes) -> dict[int, set[str]]:
+def _flagsIn(transaction: Cursor, user: bytes) -> dict[int, set[str]]:
     """
     Return the flags of a user's messages, by their UIDs.
     """
@@ -351,7 +351,7 @@ def _flagsIn(transaction: Any, user: bytes) -> dict[int, set[str]]:
 
 def _wireSize(content: bytes) -> int:
     """
-    Count the octets of a message whose lines end in CR LF.
+    Return the size of a message on the wire, where lines end in CR LF.
     """
     return len(content) + content.count(b"\n")
 

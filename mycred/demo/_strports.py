@@ -1,29 +1,28 @@
 """
-Places to listen at, as users write them: strports descriptions, and what is wrong with
-one.
+The descriptions of endpoints that users write (strports), and what is wrong with one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from ipaddress import ip_address
-from typing import Any
 
 from twisted.internet.endpoints import serverFromString
+from twisted.internet.interfaces import IStreamServerEndpoint
 
 from .._argstring import nonEmpty, parseArgString
-from ._certificates import checkFiles
+from .._peers import parseHost
+from ._tlsfiles import checkTLSFiles
 
-#: A description for TLS, to show.
+#: A description for TLS, as an example.
 TLS_EXAMPLE = "ssl:PORT:privateKey=/path/privkey.pem:certKey=/path/cert.pem"
 
-# Connections to these are not encrypted.
+# The endpoint types whose connections are not encrypted.
 _CLEAR = ("tcp", "tcp6", "systemd")
 
 
 def _portNumber(text: str) -> int:
     """
-    Read the number of a port.
+    Parse a port.
     """
     if not (text.isascii() and text.isdigit() and int(text) < 2**16):
         raise ValueError("write a number from 0 to 65535; 0 is for any that is free")
@@ -32,7 +31,7 @@ def _portNumber(text: str) -> int:
 
 def _count(text: str) -> int:
     """
-    Read a number.
+    Parse a number.
     """
     if not (text.isascii() and text.isdigit()):
         raise ValueError("write a number")
@@ -41,7 +40,7 @@ def _count(text: str) -> int:
 
 def _mode(text: str) -> int:
     """
-    Read the mode of a socket.
+    Parse the mode of a socket.
     """
     if not (text.isascii() and text.isdigit() and set(text) <= set("01234567")):
         raise ValueError("write it in octal, such as 660")
@@ -50,21 +49,21 @@ def _mode(text: str) -> int:
 
 def _domain(text: str) -> str:
     """
-    Read the kind of a socket.
+    Parse the address family of a socket.
     """
     if text not in ("INET", "INET6", "UNIX"):
         raise ValueError("write one of INET, INET6, UNIX")
     return text
 
 
-_tcp: dict[str, Callable[[str], Any]] = {
+_tcp: dict[str, Callable[[str], object]] = {
     "port": _portNumber,
     "interface": str,
     "backlog": _count,
 }
 
 # The arguments of Twisted's own endpoints, in their order; the first must be given.
-_ARGUMENTS: Mapping[str, Mapping[str, Callable[[str], Any]]] = {
+_ARGUMENTS: Mapping[str, Mapping[str, Callable[[str], object]]] = {
     "tcp": _tcp,
     "tcp6": {"port": _portNumber, "backlog": _count, "interface": str},
     "ssl": {
@@ -82,26 +81,27 @@ _ARGUMENTS: Mapping[str, Mapping[str, Callable[[str], Any]]] = {
 }
 
 
-def endpointAt(reactor: Any, where: str, example: str) -> Any:
+def endpointAt(reactor: object, where: str, example: str) -> IStreamServerEndpoint:
     """
-    Make the endpoint of a description.
+    Return the endpoint of a description.
 
     @param where: the description.
-    @param example: one that would be right.
+    @param example: a description that would be right, for the message.
 
-    @raise ValueError: if it can't be used, with what would be right.
+    @raise ValueError: if it can't be used; the message says what would be right.
     """
     kind, arguments = _kindOf(where)
     example = TLS_EXAMPLE if kind == "ssl" else example
     try:
         if kind == "stdio":
-            raise ValueError("nobody can connect to standard input and output")
+            raise ValueError("no client can connect to standard input and output")
         if kind in _ARGUMENTS:
             known = _ARGUMENTS[kind]
             given = parseArgString(arguments, known, known, [next(iter(known))])
             if kind == "ssl":
-                checkFiles(given)
-        return serverFromString(reactor, where)
+                checkTLSFiles(given)
+        endpoint: IStreamServerEndpoint = serverFromString(reactor, where)
+        return endpoint
     except (IndexError, KeyError) as error:
         if kind != "systemd":
             raise ValueError(_wrong(error, example)) from None
@@ -115,8 +115,7 @@ def endpointAt(reactor: Any, where: str, example: str) -> Any:
 
 def _kindOf(where: str) -> tuple[str, str]:
     """
-    Split a description into the endpoint's type, that of what is behind C{haproxy:},
-    and its arguments.
+    Return the type of the endpoint, behind any C{haproxy:}, and its arguments.
     """
     kind, _, arguments = where.partition(":")
     while kind.lower() == "haproxy":
@@ -126,7 +125,7 @@ def _kindOf(where: str) -> tuple[str, str]:
 
 def _wrong(error: Exception, example: str) -> str:
     """
-    Say what is wrong with a description, and what would be right.
+    Return what is wrong with a description, and what would be right.
     """
     return f"{str(error).rstrip('.')}; right would be, for example, {example}"
 
@@ -147,22 +146,16 @@ def isProxied(where: str) -> bool:
 
 def isPublic(where: str, host: object) -> bool:
     """
-    Return whether others on the network can read what is sent.
-
-    Of endpoints that other packages bring it isn't known, and they get the benefit of
-    the doubt.
+    Return whether others on the network can read what is sent.  Endpoints of other
+    packages are taken to be private.
 
     @param where: the description of the place.
     @param host: the address that is listened at; L{None} for a UNIX socket.
     """
     if _kindOf(where)[0] not in _CLEAR or not isinstance(host, str):
         return False
-    try:
-        address: Any = ip_address(host)
-    except ValueError:
-        return True
-    address = getattr(address, "ipv4_mapped", None) or address
-    return not address.is_loopback
+    address = parseHost(host)
+    return address is None or not address.is_loopback
 
 
 __all__ = [

@@ -1,5 +1,5 @@
 """
-How the pages look, and the headers by which a browser keeps to that.
+The style of the pages, and the headers that hold a browser to it.
 """
 
 from __future__ import annotations
@@ -83,8 +83,8 @@ ICON = f"data:image/svg+xml,{_ICON}"
 
 _hash = b64encode(sha256(STYLE.encode("ascii")).digest())
 
-#: What a browser is told with every answer: nothing runs, nothing is loaded, nobody shows
-#: the page in a page of theirs, and nothing of it is kept or told to others.
+#: The headers of every answer: no script runs, nothing is loaded, no other page shows the
+#: page in a frame, and the browser neither stores it nor sends its address to others.
 HEADERS = {
     b"Content-Security-Policy": b"default-src 'none'; style-src 'sha256-%b';"
     b" img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

@@ -26,7 +26,7 @@ options = Options(
         "service",
         nonEmpty,
         "NAME",
-        "The service: the name of a file in /etc/pam.d, in lower case.",
+        "The service, which a file of this name in /etc/pam.d describes, in lower case.",
         required=True,
         positional=True,
     ),
@@ -78,8 +78,8 @@ class PAMCheckerFactory:
 
         if os.geteuid():
             self.errorOutput.write(
-                "Warning: --auth=pam: most modules need root for anybody but the user "
-                "who runs the server\n"
+                "Warning: --auth=pam: most modules need root for all accounts but that "
+                "of the user who runs the server\n"
             )
         try:
             return PAMChecker(given["service"])

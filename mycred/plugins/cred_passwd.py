@@ -33,14 +33,14 @@ options = Options(
     Option(
         "shadow",
         readableFile,
-        "/path/to/shadow",
+        "FILE",
         "A file with the hashes of the accounts that have an x in the first one, as "
         "shadow(5) has it.",
     ),
     Option(
         "group",
         readableFile,
-        "/path/to/group",
+        "FILE",
         "A file of groups, as group(5) has it, which groups= needs.",
     ),
     *ruleOptions,

@@ -405,7 +405,7 @@ class ServiceTests(Services, SynchronousTestCase):
         Services of the distribution count, too.
         """
         self.assertRaises(ValueError, checkService, "permit")
-        self.patch(_pam, "_FOLDERS", ("/nowhere", str(self.confdir)))
+        self.patch(_pam, "_DIRECTORIES", ("/nowhere", str(self.confdir)))
         checkService("permit")
 
     def test_noLibrary(self) -> None:

@@ -1,5 +1,6 @@
 """
-Tests for the checker of an LDAP directory, and for its auth type.
+Tests for the checker of an LDAP directory, L{mycred.checkers._ldap}, and for its auth
+type.
 """
 
 from __future__ import annotations
@@ -32,9 +33,8 @@ from mycred.testing import SteppedWorkers
 from mycred.workers import Workers
 
 from ..kit.directory import DirectoryTestCase
-from ..kit.fakeldap import upTo, well
+from ..kit.fakeldap import FakeTestCase, upTo, well
 from ..kit.slapd import PEOPLE, person
-from ..ldap.client.test_connection import FakeTestCase
 
 STAFF = f"cn=staff,{PEOPLE}"
 
@@ -62,7 +62,7 @@ class CheckerTests(DirectoryTestCase):
 
     def checker(self, **given: str) -> LDAPChecker:
         """
-        Make a checker.
+        Return a checker.
         """
         settings = ldapSettings(**{"host": self.server.socket, "base": PEOPLE, **given})
         checker = LDAPChecker(settings, workers=self.workers)
@@ -93,7 +93,7 @@ class CheckerTests(DirectoryTestCase):
 
     def test_accepted(self) -> None:
         """
-        Who is let in is named as the directory spells it, in the type in which he came.
+        A user is named as the directory spells it, in the type of the credentials' name.
         """
         checker = self.checker()
         named = self.successResultOf(self.ask(checker, b"ALICE"))
@@ -129,7 +129,7 @@ class CheckerTests(DirectoryTestCase):
 
     def test_denied(self) -> None:
         """
-        Who isn't in the group is denied, if he knows his password.
+        A user who isn't in the group is denied, if the password is right.
         """
         checker = self.checker(group=STAFF)
         self.successResultOf(self.ask(checker, b"alice"))
@@ -154,7 +154,8 @@ class CheckerTests(DirectoryTestCase):
 
     def test_implausible(self) -> None:
         """
-        What no directory could know, and an empty password, never get there.
+        Names and passwords that no directory could know, and empty passwords, aren't
+        sent.
         """
         checker = self.checker()
         self.server.kill(signal.SIGSTOP)
@@ -191,7 +192,7 @@ class CheckerTests(DirectoryTestCase):
         A refusal waits without a thread.
         """
         checker = self.checker()
-        checker.store.directory._pace.accept("cn=slow", 0.9)
+        checker.store.directory._timing.accept("cn=slow", 0.9)
         self.workers.reactor.running = True
         asking = self.ask(checker, b"eve")
         self.workers.step()
@@ -206,7 +207,7 @@ class CheckerTests(DirectoryTestCase):
         longer.
         """
         checker = self.checker()
-        pace = checker.store.directory._pace
+        pace = checker.store.directory._timing
         pace.accept("cn=slow", 0.2)
         self.workers.reactor.running = True
         for name in (b"eve", b"alice"):
@@ -221,8 +222,8 @@ class CheckerTests(DirectoryTestCase):
 
     def test_late(self) -> None:
         """
-        Whoever has waited for a thread for too long isn't begun with: all who come after
-        him would be late, too.
+        A login that has waited for a thread for too long isn't begun with: all that come
+        after it would be late, too.
         """
         checker = self.checker(timeout="2")
         self.workers.reactor.running = True
@@ -235,7 +236,7 @@ class CheckerTests(DirectoryTestCase):
 
     def test_cancelled(self) -> None:
         """
-        Whoever gives up gets his answer at once, and nothing comes after it.
+        A login that is cancelled ends at once, and nothing comes after that.
         """
         checker = self.checker()
         self.workers.reactor.running = True
@@ -246,7 +247,7 @@ class CheckerTests(DirectoryTestCase):
 
     def test_steps(self) -> None:
         """
-        The log is told each step, if somebody wants to know.
+        The log gets each step, if that is asked for.
         """
         checker = self.checker()
         self.successResultOf(self.ask(checker, b"alice"))
@@ -281,7 +282,7 @@ class DeadlineTests(FakeTestCase, TestCase):
 
     def checker(self, *servers: Any, timeout: str = "1", **given: str) -> LDAPChecker:
         """
-        Make a checker.
+        Return a checker.
         """
         settings = ldapSettings(
             host=",".join(f"127.0.0.1:{server.port}" for server in servers),
@@ -316,7 +317,7 @@ class DeadlineTests(FakeTestCase, TestCase):
 
     async def run_(self) -> None:
         """
-        Have the reactor run, which it doesn't when a test begins.
+        Wait until the reactor runs, which it doesn't when a test begins.
         """
         await deferLater(reactor, 0, lambda: None)
 
@@ -348,7 +349,7 @@ class DeadlineTests(FakeTestCase, TestCase):
         fake = self.serve(lambda conversation: conversation.hang())
         checker = self.checker(fake)
         self.assertIs(await self.logIn(checker), TemporaryFailure)
-        [server] = checker.store.directory._servers._servers
+        [server] = checker.store.directory.failover.servers
         only = server.health
         while not only.isDown:
             # What finds that out has its own time.
@@ -379,8 +380,8 @@ class FallbackTests(DirectoryTestCase):
 
     def test_down(self) -> None:
         """
-        Whoever is in the file is let in while the directory is down; whoever isn't is
-        told to come again.
+        Users of the file are accepted while the directory is down; others are a temporary
+        failure.
         """
         path = Path(self.mktemp())
         path.write_bytes(b"admin:local\n")
@@ -450,7 +451,7 @@ class FactoryTests(DirectoryTestCase):
 
     def test_exposed(self) -> None:
         """
-        Whoever sends passwords as they are over a network is warned.
+        There is a warning if passwords are sent over a network without TLS.
         """
         strcred.makeChecker("ldap:host=ldap.example.org,localhost:base=dc=org:tls=none")
         warning = self.errorOutput.getvalue()
@@ -490,7 +491,7 @@ class FactoryTests(DirectoryTestCase):
 
     def test_lazy(self) -> None:
         """
-        Nobody waits for ldap3 who has no directory.
+        ldap3 isn't imported where there is no directory.
         """
         script = (
             "import sys; import mycred.checkers, mycred.strcred\n"

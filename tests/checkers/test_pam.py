@@ -1,5 +1,5 @@
 """
-Tests for the checker of PAM services.
+Tests for the checker of PAM services, L{mycred.checkers._pam}.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from mycred.plugins import cred_pam
 from mycred.testing import SteppedWorkers
 
 from ..kit.files import FileTestCase
+from ..kit.privileged import until as wait
 from ..kit.services import Services
-from ..privileged.test_client import until as wait
-from ..test_system import run
+from ..kit.unixaccounts import run
 
 
 def isOver(status: Path) -> bool:

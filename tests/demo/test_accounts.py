@@ -16,12 +16,11 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from ..kit.machines import PASSWORD, MachineTestCase
+from ..kit.privileged import children, isGone, until
+from ..kit.protocols import Refused
 from ..kit.server import Server, ServerTests
 from ..kit.services import Services
-from ..privileged.test_client import children, until
-from ..privileged.test_killed import isGone
-from ..test_protocols import Refused
-from ..test_system import account, needs, run
+from ..kit.unixaccounts import account, needs, run
 
 OFFERED = "pop3 imap http"
 
@@ -168,8 +167,11 @@ class PAMTests(AccountServerTests, Services, SynchronousTestCase):
         """
         While a module hangs for one, others are served.
         """
-        program = self.folder / "program"
-        program.write_text("#!/bin/sh\n[ $PAM_USER != hang ] || sleep 3600\n")
+        program, hanging = self.folder / "program", self.folder / "hanging"
+        program.write_text(
+            "#!/bin/sh\n[ $PAM_USER = hang ] || exit 0\n"
+            f"echo $$ >{hanging}.new && mv {hanging}.new {hanging} && exec sleep 3600\n"
+        )
         program.chmod(0o755)
         service = self.pam("hang", f"pam_exec.so {program}", "pam_permit.so")
         server = self.start(f"--auth=pam:service={service}", offered=OFFERED)
@@ -177,6 +179,9 @@ class PAMTests(AccountServerTests, Services, SynchronousTestCase):
         self.addCleanup(hung.close)
         hung.user("hang")
         hung._putcmd("PASS x")  # type: ignore[attr-defined]
+        until(hanging.exists)
+        # So that the server needn't wait for it when it stops.
+        self.addCleanup(os.kill, int(hanging.read_text()), signal.SIGKILL)
         self.assertServes(server, [self.name], [])
 
     def test_killed(self) -> None:

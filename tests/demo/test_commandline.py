@@ -1,10 +1,11 @@
 """
 Tests for starting the example server in wrong ways.
+
+They cover L{mycred.demo._options} and L{mycred.demo._service}, too.
 """
 
 from __future__ import annotations
 
-import os
 import re
 import sqlite3
 import subprocess
@@ -13,7 +14,7 @@ from contextlib import closing
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from ..kit.server import PATIENCE, ROOT, TWISTD, ServerTests
+from ..kit.server import PATIENCE, ROOT, TWISTD, ServerTests, refusal
 
 
 class CommandLineTests(ServerTests, SynchronousTestCase):
@@ -31,14 +32,7 @@ class CommandLineTests(ServerTests, SynchronousTestCase):
         @return: the line.
         """
         store = f"--store={self.folder / 'store.sqlite'}"
-        done = subprocess.run(
-            [*TWISTD, "myapp", store, *options],
-            cwd=ROOT,
-            env={**os.environ, "COLUMNS": "80"},
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-        )
+        done = refusal(store, *options)
         self.assertNotEqual(done.returncode, 0)
         self.assertEqual(done.stdout, "")
         (line,) = done.stderr.splitlines()
@@ -68,9 +62,9 @@ class CommandLineTests(ServerTests, SynchronousTestCase):
         nobody = self.folder / "nobody"
         nobody.write_text("# users\n\n")
         for auth, says in [
-            ("memory", "--auth=memory: nobody is in it; write .* memory:alice:sesame"),
-            ("memory:", "--auth=memory: nobody is in it"),
-            (f"htpasswd:{nobody}", "--auth=htpasswd: file: nobody is in .*/nobody"),
+            ("memory", "--auth=memory: no user is in it; write .* memory:alice:sesame"),
+            ("memory:", "--auth=memory: no user is in it"),
+            (f"htpasswd:{nobody}", "--auth=htpasswd: file: no user is in .*/nobody"),
             (f"htpasswd:{TWISTD[0]}", "--auth=htpasswd: file: .* is no text"),
             (f"passwd:{nobody}", "--auth=passwd: .*no user has a hash"),
             (f"passwd:{nobody}:shadow={nobody}", "--auth=passwd: .*no user has a hash"),

@@ -19,7 +19,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from mycred.demo import _imap4, _pop3
 from mycred.portal import Portal
 
-from .test_sessions import Realm, makeChecker
+from ..kit.sessions import Realm, makeChecker
 
 
 @implementer(imap4.IAccount)

@@ -13,10 +13,10 @@ from mycred.checkers.ldap import ldapOptions
 from ..kit.certificates import Authority
 from ..kit.directory import DirectoryTestCase
 from ..kit.openssh import client, keygen, needSSH
+from ..kit.protocols import Refused
 from ..kit.server import ServerTests
 from ..kit.slapd import ONLY_SERVICE, PEOPLE, SERVICE, SERVICE_PASSWORD, person
-from ..test_protocols import Refused
-from ..test_system import run
+from ..kit.unixaccounts import run
 
 PROTOCOLS = ("pop3", "imap", "http")
 

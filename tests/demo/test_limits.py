@@ -41,7 +41,7 @@ from mycred.portal import Portal
 
 from ..kit.certificates import Authority
 from ..kit.server import LETTER, PATIENCE, ServerTests, hangUp
-from .test_sessions import Realm, WaitingChecker, makeChecker
+from ..kit.sessions import Realm, WaitingChecker, makeChecker
 
 # What a connection may hold before somebody is logged in, in bytes.
 MOST = 256 * 1024
@@ -166,7 +166,10 @@ class LimitTests:
         @param name: what that is called.
         """
         # Other threads may take memory of their own meanwhile: the least of several.
-        held = min(self.held(flood) for _ in range(3))
+        held = self.held(flood)
+        for _ in range(2):
+            if held >= MOST:
+                held = min(held, self.held(flood))
         self.assertTrue(self.transport.disconnected, name)
         self.assertLess(held, MOST, name)
 
@@ -231,7 +234,7 @@ class LimitTests:
         self.clock.advance(1)
         self.assertTrue(self.transport.disconnected)
         self.drop()
-        said = "Disconnected: 192.0.2.1: nobody logged in within 60 s"
+        said = "Disconnected: 192.0.2.1: no login within 60 s"
         self.assertEqual(self.said(), [said])
 
     def test_timeout(self: Any) -> None:

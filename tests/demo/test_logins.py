@@ -17,8 +17,8 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase, TestCase
 
 from mycred.credentials import Anonymous
 
+from ..kit.protocols import Refused
 from ..kit.server import PATIENCE, ROOT, PBClients, Server, ServerTests
-from ..test_protocols import Refused
 
 
 class Accounts(ServerTests, PBClients):

@@ -20,10 +20,10 @@ import bcrypt
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from ..kit.privileged import children, until
+from ..kit.protocols import Refused
 from ..kit.server import ROOT, ServerTests
-from ..privileged.test_client import children, until
-from ..test_protocols import Refused
-from ..test_system import account, getLine, needs, run
+from ..kit.unixaccounts import account, getLine, needs, run
 
 PASSWORD = "ses ame"
 
@@ -165,11 +165,11 @@ class MemoryTests(ServerTests, SynchronousTestCase):
             import os, sys
             from twisted.python.util import switchUID
             from mycred._accounts import AccountRules
-            from mycred.checkers import UNIXChecker, _keydbs
-            from mycred.checkers import sshkeys
+            from mycred.checkers import UNIXChecker, sshkeys
+            from mycred.checkers.sshkeys import _files
             from mycred.credentials import UsernamePassword
             from twisted.cred.credentials import SSHPrivateKey
-            _keydbs.SHADOW = {shadow!r}
+            _files.SHADOW = {shadow!r}
             checker = UNIXChecker(shadow={shadow!r}, separate=True)
             keydb = sshkeys.UNIXAuthorizedKeysFiles(
                 files=[{str(keys)!r}],

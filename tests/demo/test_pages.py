@@ -1,5 +1,8 @@
 """
 Tests for L{mycred.demo._pages} and what is shown on them, in memory.
+
+They cover L{mycred.demo._http}, L{mycred.demo._loginpage}, L{mycred.demo._mailpage},
+L{mycred.demo._mailtemplates} and L{mycred.demo._style}, too.
 """
 
 from __future__ import annotations
@@ -17,15 +20,15 @@ from twisted.web.guard import BasicCredentialFactory
 from twisted.web.resource import IResource
 
 from mycred.demo._http import _Guarded
-from mycred.demo._letters import readLetter
 from mycred.demo._mailpage import MailboxPage
 from mycred.demo._pages import wantsHTML
+from mycred.demo._parsedmail import parseMessage
 from mycred.demo._store import Mailbox, Message
 from mycred.demo._style import STYLE
 from mycred.portal import Portal
 
+from ..kit.letters import messages
 from ..kit.web import Answer, Guarded
-from .test_letters import messages
 
 patient = settings(deadline=None, database=None)
 
@@ -161,7 +164,7 @@ class PageTests(Guarded, SynchronousTestCase):
         self.look()
         for uid, content in enumerate(self.contents, 1):
             reader = self.look(b"/%d" % uid)
-            letter = readLetter(content, 0)
+            letter = parseMessage(content, 0)
             for text in (letter.sender, letter.subject, letter.text):
                 self.assertIn(text, reader.shown)
 

@@ -7,30 +7,14 @@ from __future__ import annotations
 
 import re
 import shutil
-import struct
-from socket import AF_INET6, inet_pton
 from typing import Any
 
 from twisted.internet.defer import inlineCallbacks
 from twisted.trial.unittest import SkipTest, TestCase
 
-from ..kit.proxy import Proxy
+from ..kit.protocols import Refused
+from ..kit.proxy import HEADERS, Proxy
 from ..kit.server import PBClients, Server, ServerTests
-from ..test_protocols import Refused
-
-#: What a proxy says of a client, in both versions of the protocol, and its address.
-HEADERS = [
-    (b"PROXY TCP4 192.0.2.7 127.0.0.1 40000 25\r\n", "192.0.2.7"),
-    (b"PROXY TCP6 ::ffff:192.0.2.8 ::1 40000 25\r\n", "192.0.2.8"),
-    (b"PROXY TCP6 2001:db8::7 ::1 40000 25\r\n", "2001:db8::7"),
-    (
-        b"\r\n\r\n\0\r\nQUIT\n\x21\x21\0\x24"
-        + inet_pton(AF_INET6, "::ffff:192.0.2.9")
-        + inet_pton(AF_INET6, "::1")
-        + struct.pack(">HH", 40000, 25),
-        "192.0.2.9",
-    ),
-]
 
 
 class ProxiedTests(ServerTests, PBClients, TestCase):

@@ -15,7 +15,7 @@ from pathlib import Path
 from twisted.trial.unittest import SkipTest, TestCase
 
 from ..kit.files import BCRYPT
-from ..kit.server import PATIENCE, ROOT, TWISTD, ServerTests
+from ..kit.server import ServerTests, refusal
 
 NOBODY = pwd.getpwnam("nobody").pw_uid
 GROUP = grp.getgrgid(pwd.getpwnam("nobody").pw_gid).gr_name
@@ -53,10 +53,7 @@ class RightsTests(ServerTests, TestCase):
         """
         Return the one line with which the server ends.
         """
-        command = [*TWISTD, *twistd.split(), "myapp", f"--store={self.store}", *options]
-        done = subprocess.run(
-            command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE
-        )
+        done = refusal(f"--store={self.store}", *options, twistd=twistd)
         self.assertNotEqual(done.returncode, 0)
         [line] = done.stderr.splitlines()
         self.assertNotIn("Traceback", line)

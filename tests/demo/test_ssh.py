@@ -4,11 +4,13 @@ Tests for the example server over SSH: the real ssh logs in.
 
 from __future__ import annotations
 
+import atexit
 import os
 import pwd
 import shutil
 import subprocess
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +20,26 @@ from mycred.demo import Options
 from mycred.demo._ssh import Lines, MailUser, _shown
 
 from ..kit.openssh import USER, certify, client, keygen, needSSH
-from ..kit.proxy import Proxy
+from ..kit.proxy import HEADERS, Proxy
 from ..kit.server import Server, ServerTests
 from ..kit.sshprograms import PROGRAMS, Login, publicHalf
-from ..test_system import account, needs, run
-from .test_proxied import HEADERS
+from ..kit.unixaccounts import account, needs, run
+
+
+@cache
+def _made() -> Path:
+    """
+    Make keys, once for all tests.
+
+    @return: their directory.
+    """
+    made = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, made)
+    for name in ("ed25519", "ecdsa", "rsa"):
+        keygen(made / name, f"-t{name}")
+    keygen(made / "other")
+    keygen(made / "ca")
+    return made
 
 
 class SSHTests(ServerTests, SynchronousTestCase):
@@ -36,10 +53,8 @@ class SSHTests(ServerTests, SynchronousTestCase):
         home = pwd.getpwuid(os.geteuid()).pw_dir
         self.keys = Path(tempfile.mkdtemp(prefix=".mycred-", dir=home))
         self.addCleanup(shutil.rmtree, self.keys)
-        for name in ("ed25519", "ecdsa", "rsa"):
-            keygen(self.keys / name, f"-t{name}")
-        keygen(self.keys / "other")
-        keygen(self.keys / "ca")
+        for path in _made().iterdir():
+            shutil.copy2(path, self.keys)
 
     def line(self, name: str) -> str:
         """
@@ -295,7 +310,7 @@ class OptionTests(SynchronousTestCase):
         self.assertWrong("--ssh=tcp:0", auth, says="--auth=sshkey")
         self.assertWrong("--hostkey=x", auth, says="--hostkey is for SSH")
         self.assertWrong(
-            "--hostkey=", "--auth=sshkey:file=x", says="write the name of a file"
+            "--hostkey=", "--auth=sshkey:file=x", says="write the path of a file"
         )
 
     def test_hostKey(self) -> None:

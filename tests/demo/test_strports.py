@@ -1,5 +1,7 @@
 """
 Tests for where the example server listens, and for what it says if it can't.
+
+They cover L{mycred.demo._listening}, too.
 """
 
 from __future__ import annotations
@@ -24,8 +26,8 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 from mycred.demo._listening import CannotStart, Listening, whyNotListening
 from mycred.demo._strports import endpointAt, isPublic
 
-from ..kit.server import PATIENCE, ROOT, TWISTD, Server, ServerTests
-from ..privileged.test_client import until
+from ..kit.privileged import until
+from ..kit.server import PATIENCE, ROOT, TWISTD, Server, ServerTests, refusal
 
 # Does what systemd does for a .socket unit, and becomes the server.
 _HANDING_OVER = """
@@ -77,7 +79,7 @@ class DescriptionTests(SynchronousTestCase):
             self.assertWrong(where, f"(interface=|colon).*{EXAMPLE}$")
         for where in ("ssl:", "ssl:x", "SSL:993:key=x", "ssl:993:privateKey=/no/such"):
             self.assertWrong(where, "right would be, for example, ssl:PORT:[^ ]*$")
-        self.assertWrong("stdio:", "nobody can connect")
+        self.assertWrong("stdio:", "no client can connect")
 
     def test_unix(self) -> None:
         """
@@ -253,13 +255,13 @@ class StartTests(ServerTests, SynchronousTestCase):
         """
         name = option.partition("=")[0][2:]
         rest = self.options(["--auth=memory:alice:sesame", "--auth=sshkey"], [], name)
-        done = subprocess.run(
-            [*more, *TWISTD, "myapp", *rest, option],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-        )
+        if more:
+            command = [*more, *TWISTD, "myapp", *rest, option]
+            done = subprocess.run(
+                command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE
+            )
+        else:
+            done = refusal(*rest, option)
         said = done.stdout + done.stderr
         self.assertNotEqual(done.returncode, 0, said)
         self.assertNotIn("Traceback", said)
@@ -356,7 +358,7 @@ class StartTests(ServerTests, SynchronousTestCase):
             server.pop3("alice", "sesame").quit()
             server.stop()
             self.assertIn(f"pop3://127.0.0.1:{server.ports['pop3']}/1", server.log)
-            self.assertEqual(f"{where}: whoever" in server.log, isWarned)
+            self.assertEqual(f"{where}: anyone" in server.log, isWarned)
 
     def test_clearText(self) -> None:
         """
@@ -379,5 +381,5 @@ class StartTests(ServerTests, SynchronousTestCase):
                 *options, offered="imap" if path in options and isUNIX else "http"
             )
             server.stop()
-            warned = re.findall(r"--(\w+)=\S+: whoever is on the network", server.log)
+            warned = re.findall(r"--(\w+)=\S+: anyone on the network", server.log)
             self.assertEqual((set(warned), len(warned)), (names, len(names)), server.log)

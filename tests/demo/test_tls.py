@@ -1,5 +1,7 @@
 """
 Tests for TLS: what the page about it shows, and files that are wrong.
+
+They cover L{mycred.demo._tlsfiles}, too.
 """
 
 from __future__ import annotations
@@ -19,10 +21,10 @@ from hypothesis import given, strategies as st
 
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
-from mycred.demo._certificates import checkFiles
+from mycred.demo._tlsfiles import checkTLSFiles
 
+from ..kit.protocols import Refused
 from ..kit.server import PATIENCE, ROOT, TWISTD, Server, ServerTests
-from ..test_protocols import Refused
 
 PAGE = ROOT / "doc" / "tls.rst"
 
@@ -131,7 +133,7 @@ class PageTests(TLSTestCase):
         server.stop()
         self.assertIn(f"imaps://localhost:{server.ports['imap']}/", server.log)
         self.assertIn(f"https://localhost:{server.ports['http']}/", server.log)
-        self.assertNotIn("whoever is on the network", server.log)
+        self.assertNotIn("anyone on the network", server.log)
 
     def test_alpn(self) -> None:
         """
@@ -268,7 +270,7 @@ class FilesTests(TLSTestCase):
         Assert that files aren't taken, in one line.
         """
         given_ = {name: str(value) for name, value in given_.items()}
-        error = self.assertRaises(ValueError, checkFiles, given_)
+        error = self.assertRaises(ValueError, checkTLSFiles, given_)
         self.assertEqual(len(str(error).splitlines()), 1)
         self.assertIn(says, str(error))
 
@@ -318,10 +320,10 @@ class FilesTests(TLSTestCase):
         A key and its certificate are taken, in two files or in one.
         """
         key, certificate = self.make()
-        checkFiles({"privateKey": str(key), "certKey": str(certificate)})
+        checkTLSFiles({"privateKey": str(key), "certKey": str(certificate)})
         one = self.folder / "one.pem"
         one.write_text(key.read_text() + certificate.read_text())
-        checkFiles({"privateKey": str(one)})
+        checkTLSFiles({"privateKey": str(one)})
 
     @given(
         st.binary() | st.builds(b"-----BEGIN PRIVATE KEY-----\n%b".__mod__, st.binary())
@@ -332,7 +334,7 @@ class FilesTests(TLSTestCase):
         """
         file = self.folder / "any"
         file.write_bytes(data)
-        self.assertRaises(ValueError, checkFiles, {"privateKey": str(file)})
+        self.assertRaises(ValueError, checkTLSFiles, {"privateKey": str(file)})
 
     def test_passphrase(self) -> None:
         """

@@ -17,7 +17,7 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from mycred.demo._store import LARGEST, MOST_MESSAGES, MOST_OCTETS
 
-from ..kit.browser import Browser, Seen
+from ..kit.browser import Seen, sharedBrowser
 from ..kit.server import PATIENCE, Server, ServerTests, hangUp
 
 _HOSTILE = "</title></style><script>document.title='hit'</script><img src=x onerror=a()>"
@@ -75,8 +75,7 @@ class BrowserTests(PageTests, SynchronousTestCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.browser = Browser(self.folder / "chromium")
-        self.addCleanup(self.browser.close)
+        self.browser = sharedBrowser()
 
     def url(self, server: Server, path: str = "/", login: str = "") -> str:
         """

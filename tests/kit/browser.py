@@ -4,21 +4,24 @@ A browser for tests: Chromium without a window, over its DevTools protocol.
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import shutil
 import signal
 import subprocess
+import tempfile
 from base64 import b64decode
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from threading import Timer
 from typing import Any
 
 from twisted.trial.unittest import SkipTest
 
-# How long one test may take with it, in seconds.
+# How long a page may take, in seconds.
 PATIENCE = 120
 
 
@@ -77,9 +80,6 @@ class Browser:
         self._session: str | None = None
         self._login: tuple[str, str] | None = None
         self._isLoaded = False
-        # What hangs is killed, so that reading comes to an end.
-        self._watchdog = Timer(PATIENCE, self._kill)
-        self._watchdog.start()
 
     def _kill(self) -> None:
         """
@@ -92,7 +92,6 @@ class Browser:
         """
         End it.
         """
-        self._watchdog.cancel()
         self._kill()
         self._process.wait()
         os.close(self._in)
@@ -112,6 +111,20 @@ class Browser:
             if they press cancel.
         @param width: the width of the window, in pixels.
         @param scheme: which colours the user prefers.
+        """
+        # What hangs is killed, so that reading comes to an end.
+        watchdog = Timer(PATIENCE, self._kill)
+        watchdog.start()
+        try:
+            return self._open(url, login, width, scheme)
+        finally:
+            watchdog.cancel()
+
+    def _open(
+        self, url: str, login: tuple[str, str] | None, width: int, scheme: str
+    ) -> Seen:
+        """
+        Open a page; see L{open}.
         """
         self._login, self._session, self._isLoaded = login, None, False
         context = self._call("Target.createBrowserContext")["browserContextId"]
@@ -217,4 +230,16 @@ class Browser:
             )
 
 
-__all__ = ["Browser", "Seen"]
+@cache
+def sharedBrowser() -> Browser:
+    """
+    Return a browser that all tests share, and that ends with the run.
+    """
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    made = Browser(folder)
+    atexit.register(made.close)
+    return made
+
+
+__all__ = ["Browser", "Seen", "sharedBrowser"]

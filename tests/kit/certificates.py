@@ -1,5 +1,5 @@
 """
-Certificates made on the spot, as complete as Python 3.13 wants them.
+Certificates that tests issue, as complete as Python 3.13 wants them.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ _UTC = timezone.utc  # noqa: UP017
 
 class Authority:
     """
-    An authority that certifies whom a test names.
+    An authority that issues certificates to the names that a test gives.
 
-    @ivar file: its certificate.
+    @ivar file: the path of its certificate.
     """
 
     def __init__(
-        self, folder: Path, name: str = "ca", above: Authority | None = None
+        self, directory: Path, name: str = "ca", above: Authority | None = None
     ) -> None:
         """
-        @param folder: where files are put.
-        @param name: what to call it.
-        @param above: the authority that has certified it; itself if L{None}.
+        @param directory: the directory for its files.
+        @param name: its name.
+        @param above: the authority that issues its certificate; itself if L{None}.
         """
-        self._folder = folder
+        self._directory = directory
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _named(name)
         usage = x509.KeyUsage(
@@ -57,20 +57,20 @@ class Authority:
         )
         signer = self._key if above is None else above._key
         certificate = builder.sign(signer, hashes.SHA256())
-        self.file = folder / f"{name}.pem"
+        self.file = directory / f"{name}.pem"
         self.file.write_bytes(certificate.public_bytes(_PEM))
 
     def certify(
         self, name: str, *hosts: str, isExpired: bool = False
     ) -> tuple[Path, Path]:
         """
-        Make a key and its certificate.
+        Issue a certificate, with a key.
 
-        @param name: what to call it.
-        @param hosts: the names and numbers of hosts for which it is.
-        @param isExpired: whether its time is over.
+        @param name: its name.
+        @param hosts: the host names and IP addresses that it has.
+        @param isExpired: whether it has expired.
 
-        @return: the names of the files with the certificate and with the key.
+        @return: the paths of the certificate and of the key.
         """
         key = ec.generate_private_key(ec.SECP256R1())
         until = datetime.now(_UTC) + (-_DAY if isExpired else _DAY)
@@ -84,7 +84,7 @@ class Authority:
             names = x509.SubjectAlternativeName([_host(host) for host in hosts])
             builder = builder.add_extension(names, False)
         certificate = builder.sign(self._key, hashes.SHA256())
-        files = self._folder / f"{name}.crt", self._folder / f"{name}.key"
+        files = self._directory / f"{name}.crt", self._directory / f"{name}.key"
         files[0].write_bytes(certificate.public_bytes(_PEM))
         files[1].touch(0o600)
         files[1].write_bytes(
@@ -98,7 +98,7 @@ class Authority:
 
     def _builder(self, subject: x509.Name, key: Any, until: datetime) -> Any:
         """
-        Begin a certificate.
+        Return what builds a certificate.
         """
         mine = self._key.public_key()
         return (
@@ -120,14 +120,14 @@ class Authority:
 
 def _named(name: str) -> x509.Name:
     """
-    Make a name of a certificate.
+    Return a name for a certificate.
     """
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
 
 
 def _host(host: str) -> x509.GeneralName:
     """
-    Make the name of a host, or its number.
+    Return a host name or an IP address for a certificate.
     """
     try:
         return x509.IPAddress(ip_address(host))

@@ -1,5 +1,5 @@
 """
-What the tests of a directory have in common.
+The base of the tests of a directory.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ from mycred._ldap import Directory, ldapSettings
 from mycred._verdict import Kind, Verdict
 from mycred.error import DenialReason
 
+from .processes import shared
 from .slapd import PEOPLE, SERVICE, SERVICE_PASSWORD, Slapd
 
 
 class DirectoryTestCase(SynchronousTestCase):
     """
-    Base of the tests that ask a server.
+    Base of the tests that ask a server, which the tests of a class share.
 
-    @cvar entries: what it holds, beside what is always there.
+    @cvar entries: its entries, beside those that are always there.
     @cvar options: what else it is made with.
     @ivar server: the server.
     """
@@ -30,18 +31,20 @@ class DirectoryTestCase(SynchronousTestCase):
     options: ClassVar[dict[str, Any]] = {}
 
     def setUp(self) -> None:
-        self.serve(**self.options)
+        key = type(self), self.entries, tuple(self.options.items())
+        [self.server] = shared.get(key, lambda: [Slapd(*self.entries, **self.options)])
+        self.addCleanup(shared.restore)
 
     def serve(self, **options: Any) -> None:
         """
-        Start a server.
+        Start a server for this test alone.
         """
         self.server = Slapd(*self.entries, **options)
         self.addCleanup(self.server.stop)
 
     def directory(self, **given: str) -> Directory:
         """
-        Make a directory, of this server if nothing else is said.
+        Return a directory, of this server if nothing else is given.
         """
         usual = {} if "host" in given else {"host": self.server.socket}
         if not {"dn", "upn"} & set(given):
@@ -52,7 +55,7 @@ class DirectoryTestCase(SynchronousTestCase):
 
     def account(self) -> dict[str, str]:
         """
-        Name the service account.
+        Return the options that name the service account.
         """
         path = Path(self.mktemp())
         path.touch(0o600)
@@ -67,39 +70,37 @@ class DirectoryTestCase(SynchronousTestCase):
         timeout: float = 20,
     ) -> Verdict:
         """
-        Log in.
+        Log in, and return the verdict.
         """
         until = time.monotonic() + timeout
         return directory.lookUp(name.encode(), password.encode(), until, True)
 
-    def assertAccepted(self, seen: Verdict, name: str) -> None:
+    def assertAccepted(self, verdict: Verdict, name: str) -> None:
         """
-        Insist on a name.
+        Assert that the user is accepted, under this name.
         """
-        verdict = seen
         self.assertEqual(
-            (verdict.kind, verdict.name), (Kind.ACCEPTED, name.encode()), seen
+            (verdict.kind, verdict.name), (Kind.ACCEPTED, name.encode()), verdict
         )
 
-    def assertRefused(self, seen: Verdict, *words: str) -> None:
+    def assertRefused(self, verdict: Verdict, *words: str) -> None:
         """
-        Insist on wrong credentials, and on what the log is told.
+        Assert that the login is refused, for a reason with these words.
         """
-        self.assertIs(seen.kind, Kind.REFUSED, seen)
+        self.assertIs(verdict.kind, Kind.REFUSED, verdict)
         for word in words:
-            self.assertIn(word, seen.why)
+            self.assertIn(word, verdict.why)
 
-    def assertDenied(self, seen: Verdict, reason: DenialReason) -> None:
+    def assertDenied(self, verdict: Verdict, reason: DenialReason) -> None:
         """
-        Insist on a denial.
+        Assert that the login is denied.
         """
-        verdict = seen
-        self.assertEqual((verdict.kind, verdict.denial), (Kind.DENIED, reason), seen)
+        self.assertEqual((verdict.kind, verdict.denial), (Kind.DENIED, reason), verdict)
 
-    def assertUnsure(self, seen: Verdict, *words: str) -> None:
+    def assertUnsure(self, verdict: Verdict, *words: str) -> None:
         """
-        Insist on a temporary failure, and on what the log is told.
+        Assert that the login is a temporary failure, for a reason with these words.
         """
-        self.assertIs(seen.kind, Kind.UNSURE, seen)
+        self.assertIs(verdict.kind, Kind.UNSURE, verdict)
         for word in words:
-            self.assertIn(word, seen.why)
+            self.assertIn(word, verdict.why)

@@ -20,7 +20,7 @@ _SETTINGS = Path("/etc/dirsrv")
 
 _ADMIN, _ADMIN_PASSWORD = "cn=Directory Manager", "for the admin"
 
-_FOLDERS = ("bak", "cert", "config", "db", "db_home", "inst", "ldif", "lock", "log")
+_DIRECTORIES = ("bak", "cert", "config", "db", "db_home", "inst", "ldif", "lock", "log")
 
 _BACKEND = f"""
 dn: cn=userRoot,cn=ldbm database,cn=plugins,cn=config
@@ -91,7 +91,7 @@ class DirectoryServer(Process):
     def __init__(self, *entries: str, changes: tuple[str, ...] = ()) -> None:
         """
         @param entries: the entries in LDIF, beside those that are always there.
-        @param changes: what is changed once there is a password policy, in LDIF.
+        @param changes: changes that are made once there is a password policy, in LDIF.
         """
         if not os.access(_DIRSRV, os.X_OK) or shutil.which("ldapmodify") is None:
             raise SkipTest("install 389-ds-base and ldap-utils")
@@ -114,18 +114,18 @@ class DirectoryServer(Process):
         """
         Change entries, in LDIF.
         """
-        url = f"ldapi://{self.socket.replace('/', '%2F')}"
-        command = ["ldapmodify", "-x", "-H", url, "-D", _ADMIN, "-w", _ADMIN_PASSWORD]
+        command = ["ldapmodify", "-x", "-H", self.url]
+        command += ["-D", _ADMIN, "-w", _ADMIN_PASSWORD]
         if changes:
             run(*command, given="\n".join(changes))
 
     def _begin(self) -> None:
         """
-        Have it run, as dscreate(8) would without systemd.
+        Make its files, and start it, as dscreate(8) would without systemd.
         """
         self.port = freePort()
-        self.socket = str(self.folder / "socket")
-        said = {f"{name}_dir": str(self.folder / name) for name in _FOLDERS}
+        self.socket = str(self.home / "socket")
+        said = {f"{name}_dir": str(self.home / name) for name in _DIRECTORIES}
         for path in said.values():
             os.mkdir(path)
         configuration = Path(said["config_dir"])
@@ -143,11 +143,11 @@ class DirectoryServer(Process):
             "ldapi_autobind": "off",
             "ldapi_enabled": "on",
             "rootdn": _ADMIN,
-            "run_dir": str(self.folder),
+            "run_dir": str(self.home),
             "schema_dir": str(configuration / "schema"),
-            "tmp_dir": str(self.folder),
+            "tmp_dir": str(self.home),
         }
         text = re.sub("%([a-z_]+)%", lambda found: said[found[1]], _TEMPLATE.read_text())
         (configuration / "dse.ldif").write_text(text)
-        pid = str(self.folder / "pid")
+        pid = str(self.home / "pid")
         self.launch(_DIRSRV, "-D", str(configuration), "-i", pid, "-d", "0")

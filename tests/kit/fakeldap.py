@@ -1,5 +1,5 @@
 """
-A server that does what no real one should.
+A fake server, which may do what no real one should.
 """
 
 from __future__ import annotations
@@ -11,8 +11,18 @@ from contextlib import suppress
 from threading import Event, Lock, Thread
 from typing import Any
 
-from mycred._ldap.client._ber import element, elements, end, integer
-from mycred._ldap.client._messages import PASSWORD_POLICY, SUPPORTED_CONTROL
+from twisted.trial.unittest import SynchronousTestCase
+
+from mycred._ldap import Directory, ldapSettings
+from mycred._ldap.client._messages import (
+    PASSWORD_POLICY,
+    SUPPORTED_CONTROL,
+    element,
+    elements,
+    endOfElement,
+    integer,
+)
+from mycred._verdict import Kind, Verdict
 
 BIND, SEARCH, EXTENDED, UNBIND = 0x60, 0x63, 0x77, 0x42
 BOUND, ENTRY, DONE, ANSWERED = 0x61, 0x64, 0x65, 0x78
@@ -34,10 +44,10 @@ class Fake:
     @ivar accepted: how many connections there were.
     @ivar talk: what it does with a connection.
     @ivar taken: a lock for what it can do once at a time.
-    @ivar policies: whether each of the binds that came has asked what the password policy
-        says.
-    @ivar controls: what it says that it knows, which isn't counted as asked; L{None} if
-        C{talk} sees to that question.
+    @ivar policies: for each of the binds that came whether it had the password policy
+        control.
+    @ivar controls: the controls in its root DSE; searches for these aren't in C{asked};
+        L{None} if C{talk} answers them.
     """
 
     def __init__(
@@ -45,7 +55,7 @@ class Fake:
     ) -> None:
         """
         @param talk: what it does with a connection.
-        @param host: where it is reached, and on which interface after a C{%}.
+        @param host: the address that it listens on, with its zone after a C{%}.
         """
         self.talk = talk
         self.asked: list[int] = []
@@ -73,7 +83,7 @@ class Fake:
 
     def open(self) -> int:
         """
-        Count the connections that the other side hasn't closed.
+        Return how many connections the other side hasn't closed.
         """
         return sum(not each.isOver() for each in self._conversations)
 
@@ -114,22 +124,22 @@ class Conversation:
 
     def requests(self) -> Iterator[tuple[int, int, bytes]]:
         """
-        Read what is asked: its number, its kind, and what it holds.
+        Yield the requests: the message ID, the tag, and the content.
         """
         received = b""
         while True:
-            stop = end(received)
+            stop = endOfElement(received)
             while stop is None or len(received) < stop:
                 data = self._socket.recv(4096)
                 if not data:
                     return
                 received += data
-                stop = end(received)
+                stop = endOfElement(received)
             [(_, whole)] = elements(received[:stop])
             received = received[stop:]
             (_, identity), (kind, body), *controls = elements(whole)
             if kind == BIND:
-                # One that isn't critical has a name, and nothing else.
+                # A control that isn't critical has an OID, and nothing else.
                 asked = element(0x30, element(4, PASSWORD_POLICY))
                 self._server.policies.append(controls == [(0xA0, asked)])
                 if controls and not self._server.policies[-1]:
@@ -145,13 +155,13 @@ class Conversation:
 
     def asked(self) -> int:
         """
-        Count the requests that have come to the server.
+        Return how many requests have come to the server.
         """
         return len(self._server.asked)
 
     def asksPolicy(self) -> bool:
         """
-        Tell whether the last bind has asked what the password policy says.
+        Return whether the last bind had the password policy control.
         """
         return self._server.policies[-1]
 
@@ -177,7 +187,7 @@ class Conversation:
 
     def behave(self, identity: int, kind: int, body: bytes) -> None:
         """
-        Do what a server does that knows Alice, and nobody's password.
+        Do what a server does that knows Alice, and accepts any password.
         """
         if kind == BIND:
             self.answer(identity, BOUND)
@@ -222,10 +232,10 @@ class Conversation:
 
     def isOver(self) -> bool:
         """
-        Tell whether the other side has closed it.
+        Return whether the other side has closed it.
         """
         try:
-            self._socket.settimeout(1)
+            self._socket.settimeout(0.2)
             while self._socket.recv(4096):
                 pass
         except TimeoutError:
@@ -237,7 +247,7 @@ class Conversation:
 
 def result(identity: int, kind: int, code: int = 0, *more: bytes) -> bytes:
     """
-    Encode a result.
+    Return an encoded result.
     """
     body = element(kind, integer(code, 0x0A), b"\x04\x00\x04\x00", *more)
     return element(0x30, integer(identity), body)
@@ -245,7 +255,7 @@ def result(identity: int, kind: int, code: int = 0, *more: bytes) -> bytes:
 
 def entry(identity: int, dn: bytes, *values: bytes, attribute: bytes = b"uid") -> bytes:
     """
-    Encode an entry.
+    Return an encoded entry.
     """
     known = element(0x31, *(element(4, value) for value in values))
     pair = element(0x30, element(4, attribute), known)
@@ -263,10 +273,10 @@ def well(conversation: Conversation) -> None:
 
 def upTo(count: int, then: Callable[[Conversation, int], Any]) -> Any:
     """
-    Make what behaves for some requests, over all connections, and then does something
-    else.
+    Return what a server does that behaves for some requests, over all connections, and
+    then does something else.
 
-    @param then: what it does, with the number of the next request.
+    @param then: what it does, with the message ID of the next request.
     """
 
     def talk(conversation: Conversation) -> None:
@@ -287,3 +297,56 @@ def until(condition: Callable[[], object]) -> None:
     while not condition():
         if time.monotonic() > deadline:
             raise AssertionError("it doesn't come")
+
+
+# How long a login may take with a server that never answers, in seconds.
+SHORT = 0.3
+
+# The timeout of a login that needn't wait, in seconds.
+LONG = 20.0
+
+
+class FakeTestCase(SynchronousTestCase):
+    """
+    Base of the tests with fake servers.
+    """
+
+    def serve(self, talk: Callable[[Conversation], None]) -> Fake:
+        """
+        Start a server.
+        """
+        server = Fake(talk)
+        self.addCleanup(server.stop)
+        return server
+
+    def directory(self, *servers: Fake, **given: str) -> Directory:
+        """
+        Return a directory of these servers.
+        """
+        usual = {
+            "host": ",".join(f"127.0.0.1:{server.port}" for server in servers),
+            "tls": "none",
+        }
+        if "dn" not in given:
+            usual["base"] = "dc=example,dc=org"
+        directory = Directory(ldapSettings(**{**usual, **given}))
+        self.addCleanup(directory.close)
+        return directory
+
+    def look(self, directory: Directory, timeout: float = LONG) -> Verdict:
+        """
+        Log in.
+        """
+        deadline = time.monotonic() + timeout
+        verdict = directory.lookUp(b"alice", b"sesame", deadline)
+        # Whatever happens, it doesn't take much longer.
+        self.assertLess(time.monotonic(), deadline + 5)
+        return verdict
+
+    def assertUnsure(self, verdict: Verdict, *words: str) -> None:
+        """
+        Assert a temporary failure, for a reason with these words.
+        """
+        self.assertIs(verdict.kind, Kind.UNSURE, verdict)
+        for word in words:
+            self.assertIn(word, verdict.why)

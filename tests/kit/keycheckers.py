@@ -17,7 +17,7 @@ from twisted.python.fakepwd import UserDatabase
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._sshkeys import parseOffer, parseOptions
-from mycred._timing import Pace
+from mycred._timing import Timing
 from mycred._verdict import Account, Kind, Verdict
 from mycred.checkers.sshkeys import (
     KeyEvidence,
@@ -221,7 +221,7 @@ class StepTestCase(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.patch(SSHPublicKeyChecker, "_leastRefusal", 0)
-        self.patch(Pace, "least", lambda _: 0)
+        self.patch(Timing, "least", lambda _: 0)
         self.patch(time, "sleep", lambda seconds: None)
         self.home = Path(self.mktemp()).resolve()
         self.ssh = self.home / ".ssh"

@@ -1,5 +1,5 @@
 """
-A server made with ldaptor, for tests: it says its port, and serves until it is ended.
+A server made with ldaptor: it prints its port, and serves until it is killed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from twisted.python.components import registerAdapter
 
 class Factory(ServerFactory):
     """
-    Makes what serves connections.
+    Builds the protocol of a connection.
 
     @ivar root: the entries.
     """
@@ -31,7 +31,7 @@ class Factory(ServerFactory):
 
 def serve(root: Any) -> None:
     """
-    Begin.
+    Listen on a free port, and print it.
     """
     made = Factory()
     made.root = root

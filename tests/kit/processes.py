@@ -1,9 +1,10 @@
 """
-Programs that serve a directory, on this machine, with a folder of their own.
+Programs that serve a directory, on this machine, each with a home directory of its own.
 """
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import signal
@@ -11,40 +12,51 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable, Hashable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import quote
 
 from ldap3 import NONE, Connection, Server
 
-# How long a server may take to begin, in seconds.
-_LONGEST_START = 60.0
+# How long a server may take to begin, and how long between two looks, in seconds.
+_LONGEST_START, _SHORT = 60.0, 0.01
 
 
 class Process:
     """
     A server.
 
-    @ivar folder: where all that it has is.
-    @ivar socket: the name of its socket.
+    @ivar home: the directory that holds all its files.
+    @ivar socket: the path of its socket.
     """
 
     def __init__(self, name: str) -> None:
         """
         @param name: what it is called.
         """
-        # The name of a socket is short.
-        self.folder = Path(tempfile.mkdtemp(prefix=f"mycred-{name}-"))
+        # The path of a socket must be short.
+        self.home = Path(tempfile.mkdtemp(prefix=f"mycred-{name}-"))
         self.socket = ""
-        self._process: Any = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """
+        Its URL, for LDAP programs.
+        """
+        return f"ldapi://{quote(self.socket, safe='')}"
 
     def launch(self, *command: str, **more: Any) -> None:
         """
-        Have it run, and wait until it answers.
+        Start it, and wait until it answers.
+
+        @raise AssertionError: if it ends, or doesn't answer within a minute.
         """
-        log = self.folder / "output"
+        log = self.home / "output"
         with log.open("ab") as output:
-            self._process = subprocess.Popen(
+            self._process = process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -54,37 +66,101 @@ class Process:
             )
         until = time.monotonic() + _LONGEST_START
         while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > until:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_SHORT)
+            if process.poll() is not None or time.monotonic() > until:
                 raise AssertionError(f"{command[0]} doesn't start: {log.read_text()}")
 
     def stop(self) -> None:
         """
-        End it, and all that it has begun, and remove what it had.
+        End it, with all that it has started, and remove its files.
         """
         if self._process is not None:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def restore(self) -> bool:
+        """
+        Make it as it was before a test that is over.
+
+        @return: whether it is: otherwise the next test needs a new server.
+        """
+        return True
 
     def _answers(self) -> bool:
         """
-        Tell whether it answers.
+        Return whether it answers an anonymous bind, in whatever way.
         """
         if not os.path.exists(self.socket):
             return False
-        server = Server(f"ldapi://{self.socket.replace('/', '%2F')}", get_info=NONE)
+        server = Server(self.url, get_info=NONE)
         try:
-            return bool(Connection(server, receive_timeout=5).bind())
+            Connection(server, receive_timeout=5).bind()
         except Exception:
             return False
+        return True
+
+
+_P = TypeVar("_P", bound=Process)
+
+
+class Shared:
+    """
+    Servers that the tests of one class share: they start when the first test needs
+    them, and end when another class does, or the run.
+    """
+
+    def __init__(self) -> None:
+        self._key: Hashable = None
+        self._servers: list[Any] = []
+        self._owner = os.getpid()
+        atexit.register(self.stop)
+
+    def get(self, key: Hashable, make: Callable[[], list[_P]]) -> list[_P]:
+        """
+        Return the servers of a key.
+
+        @param make: a function that starts them.
+        """
+        if key != self._key or not self._servers:
+            self.stop()
+            self._servers, self._key = make(), key
+        return self._servers
+
+    def restore(self) -> None:
+        """
+        Make the servers as they were before a test, or end them.
+        """
+        try:
+            restored = [server.restore() for server in self._servers]
+        except BaseException:
+            self.stop()
+            raise
+        if not all(restored):
+            self.stop()
+
+    def stop(self) -> None:
+        """
+        End the servers.
+        """
+        servers, self._servers = self._servers, []
+        # A child of this process leaves them alone when it ends.
+        if os.getpid() == self._owner:
+            for server in servers:
+                server.stop()
+
+
+#: The servers of the class whose tests are running.
+shared = Shared()
 
 
 def run(*command: str, given: str = "", **more: Any) -> None:
     """
     Run a program that must succeed.
 
-    @param given: what it reads.
+    @param given: its standard input.
     """
     done = subprocess.run(
         command, input=given.encode(), capture_output=True, check=False, **more
@@ -96,7 +172,7 @@ def run(*command: str, given: str = "", **more: Any) -> None:
 
 def freePort() -> int:
     """
-    Find a port that nobody uses.
+    Return a port that no program listens on.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import select
 import socket
+import struct
 from contextlib import suppress
+from socket import AF_INET6, inet_pton
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 from threading import Thread
 from typing import Any
@@ -65,3 +67,18 @@ class Proxy(ThreadingTCPServer):
         self.shutdown()
         self.server_close()
         self._thread.join()
+
+
+#: What a proxy says of a client, in both versions of the protocol, and its address.
+HEADERS = [
+    (b"PROXY TCP4 192.0.2.7 127.0.0.1 40000 25\r\n", "192.0.2.7"),
+    (b"PROXY TCP6 ::ffff:192.0.2.8 ::1 40000 25\r\n", "192.0.2.8"),
+    (b"PROXY TCP6 2001:db8::7 ::1 40000 25\r\n", "2001:db8::7"),
+    (
+        b"\r\n\r\n\0\r\nQUIT\n\x21\x21\0\x24"
+        + inet_pton(AF_INET6, "::ffff:192.0.2.9")
+        + inet_pton(AF_INET6, "::1")
+        + struct.pack(">HH", 40000, 25),
+        "192.0.2.9",
+    ),
+]

@@ -8,15 +8,15 @@ release.  Names may be added to it, and none may go.
 from __future__ import annotations
 
 import ast
-import importlib
 import inspect
-import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
-import mycred
 from mycred.checkers.ldap import ldapOptions
 from mycred.strcred import Options
+
+from .names import publicModules, quietly
 
 LIST = Path(__file__).with_name("publicnames.txt")
 
@@ -26,30 +26,19 @@ def publicNames() -> Iterator[str]:
     Return what programs and administrators may name, a line for each: names in public
     modules, the parameters of functions and methods, and the options of auth types.
     """
-    for module in sorted(_publicModules()):
-        yield module
+    for module in sorted(publicModules(), key=lambda module: module.__name__):
+        yield module.__name__
         yield from _namesIn(module)
     for authType, options in sorted(_optionsByType().items()):
         yield f"--auth={authType}:"
         yield from (f"--auth={authType}:{option.key}=" for option in options)
 
 
-def _publicModules() -> Iterator[str]:
-    """
-    Return the names of the modules without an underscore in their path.
-    """
-    yield "mycred"
-    for info in pkgutil.walk_packages(mycred.__path__, "mycred."):
-        if not any(word.startswith("_") for word in info.name.split(".")):
-            yield info.name
-
-
-def _namesIn(name: str) -> Iterator[str]:
+def _namesIn(module: ModuleType) -> Iterator[str]:
     """
     Return the public names of a module: those in C{__all__}, and those that are defined
     in it.
     """
-    module = importlib.import_module(name)
     names = set(getattr(module, "__all__", ()))
     for node in ast.parse(inspect.getsource(module)).body:
         if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
@@ -59,7 +48,9 @@ def _namesIn(name: str) -> Iterator[str]:
             names.update(t.id for t in targets if isinstance(t, ast.Name))
     for attribute in sorted(names):
         if not attribute.startswith("_"):
-            yield from _described(f"{name}.{attribute}", getattr(module, attribute))
+            yield from _described(
+                f"{module.__name__}.{attribute}", quietly(module, attribute)
+            )
 
 
 def _described(path: str, value: object) -> Iterator[str]:
@@ -103,9 +94,8 @@ def _optionsByType() -> dict[str, Options]:
     Return the options of each auth type.
     """
     options = {"ldap": ldapOptions}
-    for name in _publicModules():
-        if name.startswith("mycred.plugins."):
-            module = importlib.import_module(name)
+    for module in publicModules():
+        if module.__name__.startswith("mycred.plugins."):
             for value in vars(module).values():
                 if hasattr(value, "authType") and not inspect.isclass(value):
                     own = getattr(module, "options", Options())

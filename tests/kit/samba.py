@@ -1,5 +1,5 @@
 """
-A real domain controller of Samba's, which is an Active Directory.
+A real domain controller of Active Directory, which is Samba.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ USERS = f"cn=Users,{SUFFIX}"
 
 _SAMBA, _TOOL = "/usr/sbin/samba", "/usr/bin/samba-tool"
 
-#: The password of all whom L{Samba} makes: it has three kinds of characters.
+#: The password of all users: it has three kinds of characters.
 PASSWORD = "Open-sesame-1"
 
-# Samba's own Python reads and writes the data while nobody serves them.
+# Run by Samba's own Python, before the server starts.
 _CHANGE = """
 import sys
 from samba.auth import system_session
@@ -39,16 +39,20 @@ data.modify_ldif(sys.stdin.read())
 # All its ports are fixed: it has a network of its own, where it comes up.
 _SERVE = 'ip link set lo up && exec "$@"'
 
+# Without the variables of the Python that runs the tests.  Nothing is kept over a
+# crash, so that nothing need be waited for (tdb).
+_ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath), "TDB_NO_FSYNC": "1"}
+
 
 class Samba(Process):
     """
-    A domain controller, that is asked by its socket.
+    A domain controller, which is asked through its socket.
     """
 
     def __init__(self, *names: str, changes: str = "") -> None:
         """
-        @param names: the users that it has.
-        @param changes: what is changed of them, in LDIF.
+        @param names: the names of its users.
+        @param changes: changes to entries, in LDIF.
         """
         tools = (_SAMBA, _TOOL, "/usr/share/samba/setup/ad-schema")
         if not all(map(os.path.exists, tools)) or shutil.which("ip") is None:
@@ -64,9 +68,9 @@ class Samba(Process):
 
     def _begin(self, names: tuple[str, ...], changes: str) -> None:
         """
-        Make its data, and have it run.
+        Make its data, and start it.
         """
-        folder = self.folder
+        home = self.home
         run(
             _TOOL,
             "domain",
@@ -77,28 +81,29 @@ class Samba(Process):
             "--dns-backend=NONE",
             "--use-rfc2307",
             f"--adminpass={PASSWORD}",
-            f"--targetdir={folder}",
+            f"--targetdir={home}",
             "--host-ip=127.0.0.1",
             "--host-name=dc",
+            env=_ENVIRONMENT,
         )
-        configuration = str(folder / "etc" / "smb.conf")
+        configuration = str(home / "etc" / "smb.conf")
         python = "/usr/bin/python3"
         command = [python, "-c", _CHANGE, configuration, PASSWORD, *names]
-        # Nothing of this program's own Python.
-        run(*command, given=changes, env={"PATH": os.defpath})
-        self.socket = str(folder / "private" / "ldapi")
-        (folder / "run").mkdir()
+        run(*command, given=changes, env=_ENVIRONMENT)
+        self.socket = str(home / "private" / "ldapi")
+        (home / "run").mkdir()
         options = {
             "server services": "ldap",
             "interfaces": "lo",
             "bind interfaces only": "yes",
             "ldap server require strong auth": "no",
-            "pid directory": folder / "run",
-            "ncalrpc dir": folder / "run" / "ncalrpc",
-            "log file": folder / "log",
+            "pid directory": home / "run",
+            "ncalrpc dir": home / "run" / "ncalrpc",
+            "log file": home / "log",
         }
         self.launch(
             *("unshare", "-n", "sh", "-c", _SERVE, "sh"),
             *(_SAMBA, "-F", "--no-process-group", "-M", "single", "-s", configuration),
             *(f"--option={key}={value}" for key, value in options.items()),
+            env=_ENVIRONMENT,
         )

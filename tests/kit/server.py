@@ -32,19 +32,19 @@ from twisted.trial.unittest import SkipTest
 
 from mycred.credentials import UsernamePassword
 
-from ..test_protocols import Refused
-
-ROOT = Path(__file__).resolve().parents[2]
+from .forked import ROOT, Twistd, run
+from .protocols import Refused
 
 # How long anything may take before the test gives up, in seconds.
 PATIENCE = 20
+
+_STAYS = ["-n", "--pidfile="]
 
 TWISTD = [
     sys.executable,
     "-c",
     "from twisted.scripts.twistd import run; run()",
-    "-n",
-    "--pidfile=",
+    *_STAYS,
 ]
 
 # What the log calls the server of each protocol.
@@ -87,15 +87,21 @@ class Server:
         """
         self.log = ""
         self.ports: dict[str, int] = {}
-        self._process = subprocess.Popen(
-            [*under, *TWISTD, *twistd, "myapp", *options],
-            env={**os.environ, **environment},
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            # No more is read of what it says than is wanted: the rest comes at its end.
-            bufsize=0,
-        )
+        arguments = [*twistd, "myapp", *options]
+        self._process: Any
+        if under or environment:
+            self._process = subprocess.Popen(
+                [*under, *TWISTD, *arguments],
+                env={**os.environ, **environment},
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                # No more is read of what it says than is wanted: the rest comes at its
+                # end.
+                bufsize=0,
+            )
+        else:
+            self._process = Twistd([*_STAYS, *arguments])
         # What hangs is killed, so that reading its output comes to an end.
         watchdog = Timer(PATIENCE, self._process.kill)
         watchdog.start()
@@ -114,7 +120,6 @@ class Server:
         """
         Read a line of the log, and what it tells.
         """
-        assert self._process.stdout is not None
         line = self._process.stdout.readline().decode("utf-8", "replace")
         if not line:
             self.stop()
@@ -153,8 +158,7 @@ class Server:
         @return: what the server has logged since.
         """
         for _ in range(PATIENCE // 2):
-            if self._process.poll() is None:
-                self._process.send_signal(signal.SIGTERM)
+            self._process.send_signal(signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 said: bytes = self._process.communicate(timeout=2)[0] or b""
                 return said.decode("utf-8", "replace")
@@ -319,6 +323,17 @@ class ServerTests:
         """
         server.stop()
         return self.start(*auth)
+
+
+def refusal(*options: str, twistd: str = "") -> subprocess.CompletedProcess[str]:
+    """
+    Return what the server writes that ends at once, since it can't do what its command
+    line says, and its status.
+
+    @param twistd: what C{twistd} itself is told.
+    """
+    arguments = [*_STAYS, *twistd.split(), "myapp", *options]
+    return run(arguments, PATIENCE, COLUMNS="80")
 
 
 def hangUp(client: imaplib.IMAP4) -> None:

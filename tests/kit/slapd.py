@@ -1,24 +1,20 @@
 """
-Real slapd servers, on this machine, with a directory of their own.
+Real slapd servers.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
-import subprocess
-import tempfile
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
 
-from ldap3 import NONE, Connection, Server
+from ldap3 import MODIFY_REPLACE, NONE, SUBTREE, Connection, Server
 
 from twisted.trial.unittest import SkipTest
 
-from .processes import freePort
+from .processes import Process, freePort, run
 
 SUFFIX = "dc=example,dc=org"
 PEOPLE = f"ou=people,{SUFFIX}"
@@ -28,6 +24,11 @@ SERVICE, SERVICE_PASSWORD = f"cn=service,{SUFFIX}", b"for the service"
 _ADMIN, _ADMIN_PASSWORD = f"cn=admin,{SUFFIX}", "for the admin"
 
 _SLAPD = "/usr/sbin/slapd"
+
+# What the password policy writes into an entry when a bind fails; and the control that
+# lets the administrator change that (ldapmodify -e relax).
+_STATE = ("pwdFailureTime", "pwdAccountLockedTime")
+_RELAX = ("1.3.6.1.4.1.4203.666.5.12", True, None)
 
 _CONFIGURATION = """
 include /etc/ldap/schema/core.schema
@@ -42,7 +43,7 @@ modulepath /usr/lib/ldap
 moduleload back_mdb
 moduleload memberof
 moduleload ppolicy
-pidfile {folder}/pid
+pidfile {home}/pid
 loglevel none
 {tls}
 {globals}
@@ -50,7 +51,7 @@ database mdb
 suffix "{suffix}"
 rootdn "{admin}"
 rootpw "{adminPassword}"
-directory {folder}/data
+directory {home}/data
 dbnosync
 maxsize 134217728
 index objectClass,uid,member,memberUid eq
@@ -67,7 +68,7 @@ access to attrs=userPassword by anonymous auth by * none
 access to * by * read
 """
 
-# Whoever isn't the service account learns nothing.
+# Only the service account can read entries.
 ONLY_SERVICE = f"""
 access to attrs=userPassword by anonymous auth by * none
 access to * by dn.exact="{SERVICE}" read by * none
@@ -107,10 +108,10 @@ userPassword: {SERVICE_PASSWORD.decode()}
 
 def person(name: str, password: str = "sesame", *more: str, dn: str = "") -> str:
     """
-    Write an entry for somebody.
+    Return the entry of a user, in LDIF.
 
     @param more: lines that are added.
-    @param dn: his name in the directory, if not the usual one.
+    @param dn: its DN, if not the usual one.
     """
     lines = [
         f"dn: {dn or f'uid={name},{PEOPLE}'}",
@@ -124,13 +125,12 @@ def person(name: str, password: str = "sesame", *more: str, dn: str = "") -> str
     return "\n".join(lines) + "\n"
 
 
-class Slapd:
+class Slapd(Process):
     """
     A server.
 
     @ivar port: its port.
     @ivar tlsPort: its port for TLS from the first byte, if it has a certificate.
-    @ivar socket: the name of its socket.
     """
 
     def __init__(
@@ -143,21 +143,20 @@ class Slapd:
     ) -> None:
         """
         @param entries: the entries in LDIF, beside those that are always there.
-        @param certificate: the files with its certificate and key.
+        @param certificate: the paths of its certificate and key.
         @param ca: the authority by which clients must be certified.
         @param access: who may see what.
         @param globals: more lines of configuration.
         """
         if not os.access(_SLAPD, os.X_OK) or shutil.which("ldapadd") is None:
             raise SkipTest("install slapd and ldap-utils")
-        # The name of a socket is short.
-        self._folder = Path(tempfile.mkdtemp(prefix="mycred-slapd-"))
-        (self._folder / "data").mkdir()
-        self.socket = str(self._folder / "socket")
+        super().__init__("slapd")
+        (self.home / "data").mkdir()
+        self.socket = str(self.home / "socket")
         self.port, self.tlsPort = freePort(), freePort()
-        self._entries = entries
         self._hasTLS = certificate is not None
-        self._process: Any = None
+        self._added: list[str] = []
+        self._isChanged = False
         tls = []
         if certificate:
             tls = [
@@ -166,10 +165,9 @@ class Slapd:
             ]
         if ca is not None:
             tls += [f"TLSCACertificateFile {ca.resolve()}", "TLSVerifyClient demand"]
-        self._write(
-            "slapd.conf",
+        (self.home / "slapd.conf").write_text(
             _CONFIGURATION.format(
-                folder=self._folder,
+                home=self.home,
                 tls="\n".join(tls),
                 globals=globals,
                 suffix=SUFFIX,
@@ -181,38 +179,27 @@ class Slapd:
         try:
             self.start()
         except AssertionError:
-            # Somebody else had the port first.
+            # Another program had the port first.
             self.port, self.tlsPort = freePort(), freePort()
             self.start()
         self.add(_BASE, *entries)
-
-    @property
-    def url(self) -> str:
-        """
-        Where it is, for the programs of OpenLDAP.
-        """
-        return f"ldapi://{quote(self.socket, safe='')}"
+        self.settle()
 
     def start(self) -> None:
         """
-        Have it run.
+        Start it.
         """
         urls = [self.url, f"ldap://127.0.0.1:{self.port}/"]
         if self._hasTLS:
             urls.append(f"ldaps://127.0.0.1:{self.tlsPort}/")
-        configuration = str(self._folder / "slapd.conf")
-        command = [_SLAPD, "-f", configuration, "-h", " ".join(urls), "-d", "0"]
-        log = self._folder / "log"
-        with log.open("ab") as output:
-            self._process = subprocess.Popen(command, stdout=output, stderr=output)
-        while not self._listens():
-            if self._process.poll() is not None:
-                raise AssertionError(f"slapd doesn't start: {log.read_text()}")
+        configuration = str(self.home / "slapd.conf")
+        self.launch(_SLAPD, "-f", configuration, "-h", " ".join(urls), "-d", "0")
 
     def kill(self, number: int = signal.SIGKILL) -> None:
         """
         Send it a signal; the usual one ends it without a word.
         """
+        assert self._process is not None
         self._process.send_signal(number)
         if number in (signal.SIGKILL, signal.SIGTERM):
             self._process.wait()
@@ -220,53 +207,55 @@ class Slapd:
             # Its threads stop one by one.
             os.waitpid(self._process.pid, os.WUNTRACED)
 
-    def stop(self) -> None:
-        """
-        End it, and remove what it had.
-        """
-        with suppress(ProcessLookupError):
-            self._process.kill()
-        self._process.wait()
-        shutil.rmtree(self._folder)
-
     def add(self, *entries: str) -> None:
         """
         Add entries, in LDIF.
         """
         self._change("ldapadd", *entries)
+        self._added += re.findall("^dn: (.*)$", "\n".join(entries), re.MULTILINE)
 
     def modify(self, *changes: str) -> None:
         """
         Change entries, in LDIF.
         """
-        self._change("ldapmodify", *changes)
+        # The administrator may also change operational attributes.
+        self._change("ldapmodify", *changes, options=("-e", "relax"))
+        self._isChanged = True
 
-    def _change(self, program: str, *changes: str) -> None:
+    def settle(self) -> None:
         """
-        Give a program what to change.
+        Take the entries as they are now for those that L{restore} leaves.
+        """
+        self._added, self._isChanged = [], False
+
+    def restore(self) -> bool:
+        """
+        Have it run, remove the entries that were added, and forget failed binds.
+
+        @return: whether it is as it was: otherwise entries were changed.
+        """
+        if self._isChanged:
+            return False
+        assert self._process is not None
+        if self._process.poll() is not None:
+            self.start()
+        self._process.send_signal(signal.SIGCONT)
+        server = Server(self.url, get_info=NONE)
+        with Connection(server, _ADMIN, _ADMIN_PASSWORD, check_names=False) as admin:
+            while self._added:
+                admin.delete(self._added.pop())
+            anyState = "".join(f"({name}=*)" for name in _STATE)
+            admin.search(SUFFIX, f"(|{anyState})", SUBTREE, attributes=["1.1"])
+            entries = [each["dn"] for each in admin.response if "dn" in each]
+            for dn in entries:
+                nothing = {name: [(MODIFY_REPLACE, [])] for name in _STATE}
+                if not admin.modify(dn, nothing, controls=[_RELAX]):
+                    raise AssertionError(f"slapd can't be restored: {admin.result}")
+        return True
+
+    def _change(self, program: str, *changes: str, options: tuple[str, ...] = ()) -> None:
+        """
+        Give changes to a program, as the administrator.
         """
         command = [program, "-x", "-H", self.url, "-D", _ADMIN, "-w", _ADMIN_PASSWORD]
-        if program == "ldapmodify":
-            # The administrator may do what is otherwise the server's own business.
-            command += ["-e", "relax"]
-        done = subprocess.run(
-            command, input="\n".join(changes).encode(), capture_output=True, check=False
-        )
-        if done.returncode:
-            raise AssertionError(f"{program} fails: {done.stderr.decode()}")
-
-    def _write(self, name: str, text: str) -> None:
-        """
-        Write a file.
-        """
-        (self._folder / name).write_text(text)
-
-    def _listens(self) -> bool:
-        """
-        Tell whether it answers.
-        """
-        server = Server(self.url, get_info=NONE)
-        try:
-            return bool(Connection(server, receive_timeout=5).bind())
-        except Exception:
-            return False
+        run(*command, *options, given="\n".join(changes))

@@ -21,8 +21,8 @@ from mycred.demo import _http
 from mycred.demo._limits import LimitedFactory
 from mycred.portal import Portal
 
-from ..demo.test_sessions import Realm
-from ..httpdigest.test_credentials import Client, Factory, header
+from .digest import Client, Factory, header
+from .sessions import Realm
 
 
 def challengeIn(written: str) -> dict[str, bytes]:

@@ -24,6 +24,7 @@ from mycred.error import DenialReason, UnauthorizedLogin
 
 from ..kit import samba
 from ..kit.dirsrv import DirectoryServer
+from ..kit.processes import shared
 from ..kit.slapd import GROUPS, PEOPLE, SERVICE, SERVICE_PASSWORD, Slapd, person
 
 ROOT = Path(mycred.__file__).parents[1]
@@ -31,13 +32,13 @@ _EXAMPLE = ROOT / "doc" / "examples" / "ldap-389.ini"
 
 EXPIRED = DenialReason.PASSWORD_EXPIRED
 
-# Who has an account, beside those of a test.
+# The users, beside those of a test.
 NAMES = ("Alice", "lock", "must", "old", "off", "J\u00f6rg", "o'neil, jr.")
 
 
 def posixGroup(name: str, number: int, *members: str) -> str:
     """
-    Write an entry for a group of Unix.
+    Return the entry of a UNIX group, in LDIF.
     """
     lines = [
         f"dn: cn={name},{GROUPS}",
@@ -51,7 +52,7 @@ def posixGroup(name: str, number: int, *members: str) -> str:
 
 def posixPerson(name: str, number: int, mail: str) -> str:
     """
-    Write an entry for somebody with an account of Unix.
+    Return the entry of a user with a UNIX account, in LDIF.
     """
     return person(
         name,
@@ -79,10 +80,10 @@ class AccountsTestCase(SynchronousTestCase):
     """
     Base of the tests of accounts.
 
-    @cvar password: everybody's password.
+    @cvar password: the password of all users.
     @cvar ways: how users are found, in the ways of this directory.
-    @cvar expected: what is expected of those who aren't let in by the right password, and
-        of those who are, under which name.
+    @cvar expected: for each name the expected verdict with the right password, or the
+        name under which the user is accepted.
     @ivar socket: where the server is.
     """
 
@@ -93,7 +94,7 @@ class AccountsTestCase(SynchronousTestCase):
 
     def directory(self, **given: str) -> Directory:
         """
-        Make a directory of the server.
+        Return a directory of the server.
         """
         directory = Directory(ldapSettings(host=self.socket, **given))
         self.addCleanup(directory.close)
@@ -101,7 +102,7 @@ class AccountsTestCase(SynchronousTestCase):
 
     def account(self, name: str, password: str) -> dict[str, str]:
         """
-        Name a service account.
+        Return the options that name a service account.
         """
         path = Path(self.mktemp())
         path.touch(0o600)
@@ -117,7 +118,7 @@ class AccountsTestCase(SynchronousTestCase):
 
     def assertVerdicts(self, directory: Directory, hint: object) -> None:
         """
-        Insist on what is expected of everybody.
+        Assert the expected verdict of each name.
         """
         for name, expected in self.expected.items():
             verdict = self.look(directory, name)
@@ -125,19 +126,19 @@ class AccountsTestCase(SynchronousTestCase):
             if verdict.kind is Kind.ACCEPTED:
                 found = verdict.name.decode()
             self.assertEqual(found, expected, (hint, name, verdict))
-            # To a wrong password nothing is told.
+            # A wrong password is told nothing.
             seen = self.look(directory, name, "wrong password")
             self.assertIs(seen.kind, Kind.REFUSED, (hint, name, seen))
         for name in ("nobody", "*", "a,b", ' "\\+<>;#=', "a)(uid=*", "\u738b" * 20):
             verdict = self.look(directory, name)
             self.assertIs(verdict.kind, Kind.REFUSED, (hint, name, verdict))
-        [server] = directory._servers._servers
-        server._tryOut(10)
+        [server] = directory.failover.servers
+        server._probe(10)
         self.assertFalse(server.health.isDown)
 
     def assertLocks(self, directory: Directory) -> None:
         """
-        Insist that wrong passwords lock an account, which nobody is told.
+        Assert that wrong passwords lock an account, which the client isn't told.
         """
         for _ in range(4):
             self.look(directory, "lock", "wrong password")
@@ -147,7 +148,7 @@ class AccountsTestCase(SynchronousTestCase):
 
     def assertNoEmpty(self, **given: str) -> None:
         """
-        Insist that an empty password is refused, and isn't sent.
+        Assert that an empty password is refused, and isn't sent.
         """
         checker = LDAPChecker(ldapSettings(host=self.socket, **given))
         self.addCleanup(checker.close)
@@ -156,7 +157,7 @@ class AccountsTestCase(SynchronousTestCase):
 
     def check(self) -> None:
         """
-        Insist on all of that, however users are found.
+        Assert all of that, however users are found.
         """
         for given in self.ways:
             directory = self.directory(**given)
@@ -166,9 +167,9 @@ class AccountsTestCase(SynchronousTestCase):
 
     def assertGroups(self, *, attribute: str = "uid", **expected: str) -> None:
         """
-        Insist on who is in groups of Unix.
+        Assert which users are in UNIX groups.
 
-        @param expected: the names of the groups that somebody is in.
+        @param expected: the names of the groups of each user.
         """
         given = {"base": PEOPLE, "attribute": attribute}
         for group in ("listed", "primary", "staff"):
@@ -184,7 +185,7 @@ class AccountsTestCase(SynchronousTestCase):
 
     def checkGroups(self) -> None:
         """
-        Insist on who is in groups of Unix: those that list a uid, and the primary ones.
+        Assert which users are in UNIX groups: those that list a uid, and primary ones.
         """
         self.assertGroups(carol="listed primary", dave="", alice="staff")
         self.assertGroups(
@@ -192,7 +193,7 @@ class AccountsTestCase(SynchronousTestCase):
             **{
                 "carol@example.org": "listed primary",
                 "dave@example.org": "",
-                # Whose address is the name of somebody else.
+                # Their address is the name of another user.
                 "carol": "",
             },
         )
@@ -225,9 +226,15 @@ class SlapdTests(AccountsTestCase):
     )
 
     def setUp(self) -> None:
-        server = Slapd(*PEOPLE_OF_UNIX, *map(escaped, NAMES))
-        self.addCleanup(server.stop)
+        [server] = shared.get(type(self), self.makeServers)
+        self.addCleanup(shared.restore)
         self.socket = server.socket
+
+    def makeServers(self) -> list[Slapd]:
+        """
+        Start the server.
+        """
+        server = Slapd(*PEOPLE_OF_UNIX, *map(escaped, NAMES))
         server.add(
             f"dn: cn=short,{PEOPLE}\nobjectClass: device\nobjectClass: pwdPolicy\n"
             "cn: short\npwdAttribute: userPassword\npwdMaxAge: 1\n"
@@ -242,10 +249,12 @@ class SlapdTests(AccountsTestCase):
                 f"dn: uid={name},{PEOPLE}\nchangetype: modify\n"
                 f"replace: {attribute}\n{attribute}: {value}\n"
             )
+        server.settle()
+        return [server]
 
     def test_accounts(self) -> None:
         """
-        Each account gets what it should, and no other learns of it.
+        Each account gets the verdict that it should, and a wrong password isn't told it.
         """
         self.check()
 
@@ -279,8 +288,8 @@ class HiddenTests(AccountsTestCase):
 
     def test_rootDSE(self) -> None:
         """
-        Where the service account alone is told that there is a password policy, it
-        counts, for whoever binds; where nobody is, it takes C{policy=yes}.
+        If only the service account can see that there is a password policy, it counts for
+        all users; if it can't be seen at all, it takes C{policy=yes}.
         """
         for who, more, expected in (
             (f'dn.exact="{SERVICE}" read by * none', {}, EXPIRED),
@@ -295,9 +304,22 @@ class HiddenTests(AccountsTestCase):
             notes = " ".join(directory.takeNotes())
             self.assertEqual("policy=yes" in notes, expected is None)
 
+    def test_noAnonymousBind(self) -> None:
+        """
+        If it refuses anonymous binds users log in with and without a service account, and
+        probes find that it works.
+        """
+        self.serve("disallow bind_anon")
+        for more in (self.account(SERVICE, SERVICE_PASSWORD.decode()), {}):
+            directory = self.directory(base=PEOPLE, **more)
+            self.assertEqual(self.look(directory, "alice").name, b"alice")
+            [server] = directory.failover.servers
+            server._probe(10)
+            self.assertFalse(server.health.isDown)
+
     def test_limit(self) -> None:
         """
-        Where it tells of one entry at most, one that others match beside isn't anybody's.
+        If it returns one entry at most, a filter that matches more than one is refused.
         """
         self.serve("sizelimit 1")
         directory = self.directory(base=PEOPLE, filter="(|(uid={username})(uid=bob))")
@@ -324,6 +346,14 @@ class DirectoryServerTests(AccountsTestCase):
     )
 
     def setUp(self) -> None:
+        # No test locks an account that another one uses.
+        [server] = shared.get(type(self), self.makeServers)
+        self.socket, self.port = server.socket, server.port
+
+    def makeServers(self) -> list[DirectoryServer]:
+        """
+        Start the server.
+        """
         server = DirectoryServer(
             *PEOPLE_OF_UNIX,
             *map(escaped, filter(str.isascii, NAMES)),
@@ -337,12 +367,11 @@ class DirectoryServerTests(AccountsTestCase):
                 )
             ),
         )
-        self.addCleanup(server.stop)
-        self.socket, self.port = server.socket, server.port
+        return [server]
 
     def test_accounts(self) -> None:
         """
-        Each account gets what it should, and no other learns of it.
+        Each account gets the verdict that it should, and a wrong password isn't told it.
         """
         self.check()
 
@@ -392,7 +421,7 @@ class LdaptorTests(AccountsTestCase):
 
     def test_accounts(self) -> None:
         """
-        Each account gets what it should, and no other learns of it.
+        Each account gets the verdict that it should, and a wrong password isn't told it.
         """
         if find_spec("ldaptor") is None:
             raise SkipTest("pip install ldaptor")
@@ -433,8 +462,8 @@ class SambaTests(AccountsTestCase):
 
     def test_accounts(self) -> None:
         """
-        Each account gets what it should, and no other learns of it, whichever of its
-        names the service account has; so do groups.
+        Each account gets the verdict that it should, and a wrong password isn't told it,
+        whichever of its names the service account has; so do groups.
         """
         users, suffix = samba.USERS, samba.SUFFIX
         changes = [
@@ -485,6 +514,6 @@ class SambaTests(AccountsTestCase):
 
 def escaped(name: str) -> str:
     """
-    Write an entry for somebody whose name may have a comma.
+    Return the entry of a user whose name may have a comma, in LDIF.
     """
     return person(name, "sesame", dn=f"uid={name.replace(',', chr(92) + ',')},{PEOPLE}")

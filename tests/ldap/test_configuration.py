@@ -1,5 +1,6 @@
 """
-Tests for L{mycred._ldap._configuration} and L{mycred._ldap._options}.
+Tests for L{mycred._ldap._configuration}, L{mycred._ldap._options} and
+L{mycred._ldap._settings}.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from twisted.cred.strcred import InvalidAuthArgumentString
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._ldap import ldapSettings, readSettings
-from mycred._ldap._settings import Groups, Settings
+from mycred._ldap._settings import RequiredGroups, Settings
 from mycred._ldap.client._address import Address
 from mycred._ldap.client._filters import ANYTHING, encodeFilter
 from mycred._ldap.client._tls import Security
@@ -35,21 +36,21 @@ class SettingsTestCase(SynchronousTestCase):
     """
 
     def setUp(self) -> None:
-        self.folder = Path(self.mktemp()).resolve()
-        self.folder.mkdir()
+        self.home = Path(self.mktemp()).resolve()
+        self.home.mkdir()
 
     def file(self, content: str | bytes = "sesame\n", mode: int = 0o600) -> Path:
         """
         Write a file.
         """
-        path = self.folder / f"file{len(list(self.folder.iterdir()))}"
+        path = self.home / f"file{len(list(self.home.iterdir()))}"
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         path.chmod(mode)
         return path
 
     def assertWrong(self, argstring: str, *words: str) -> None:
         """
-        Insist that it is refused, with a text that has these words.
+        Assert that it is refused, with a message that has these words.
         """
         error = self.assertRaises(InvalidAuthArgumentString, readSettings, argstring)
         for word in words:
@@ -106,9 +107,9 @@ class ReadTests(SettingsTestCase):
 
     def test_startTLS(self) -> None:
         """
-        Whoever says so, or names certificates, insists on StartTLS.
+        With C{tls=starttls}, or certificates, StartTLS is required.
         """
-        ca = Authority(self.folder).file
+        ca = Authority(self.home).file
         for more in ("tls=starttls", f"cafile={ca}"):
             settings = readSettings(f"{BASE}:{more}")
             self.assertIs(settings.security, Security.STARTTLS)
@@ -130,7 +131,7 @@ class ReadTests(SettingsTestCase):
         self.assertIsNone(settings.search)
         self.assertEqual(settings.attribute, "uid")
         assert settings.dn is not None
-        self.assertEqual(settings.dn.named("a,b"), r"uid=a\,b,dc=example,dc=org")
+        self.assertEqual(settings.dn.fill("a,b"), r"uid=a\,b,dc=example,dc=org")
 
     def test_upn(self) -> None:
         """
@@ -149,7 +150,7 @@ class ReadTests(SettingsTestCase):
         self.assertEqual(settings.attribute, "cn")
         self.assertEqual(settings.search.scope, 1)
         self.assertEqual(
-            settings.search.filter.named("a"), encodeFilter("(|(uid=a)(mail=a))")
+            settings.search.filter.fill("a"), encodeFilter("(|(uid=a)(mail=a))")
         )
 
     def test_attribute(self) -> None:
@@ -166,7 +167,7 @@ class ReadTests(SettingsTestCase):
         elsewhere.
         """
         settings = readSettings(f"{BASE}:group={GROUP}:nested=yes")
-        above = Groups(GROUP, GROUP, ANYTHING, "dc=example,dc=org", True)
+        above = RequiredGroups(GROUP, GROUP, ANYTHING, "dc=example,dc=org", True)
         self.assertEqual(settings.groups, above)
         settings = readSettings(f"{BASE}:group=(cn=a*)")
         assert settings.groups is not None
@@ -174,7 +175,7 @@ class ReadTests(SettingsTestCase):
         settings = readSettings(f"{BASE}:group=(cn=a*):groupbase=dc=org:nested=yes")
         self.assertEqual(
             settings.groups,
-            Groups("(cn=a*)", None, encodeFilter("(cn=a*)"), "dc=org", True),
+            RequiredGroups("(cn=a*)", None, encodeFilter("(cn=a*)"), "dc=org", True),
         )
 
     def test_account(self) -> None:
@@ -197,7 +198,7 @@ class ReadTests(SettingsTestCase):
         """
         A certificate and its key are in one file, or in two.
         """
-        authority = Authority(self.folder)
+        authority = Authority(self.home)
         certificate, key = authority.certify("client")
         both = self.file(certificate.read_text() + key.read_text())
         for more in (f"certfile={certificate}:keyfile={key}", f"certfile={both}"):
@@ -248,7 +249,7 @@ class WrongTests(SettingsTestCase):
             (r"[2001\:db8\:\:1", "2001"),
             (r"2001\:db8\:\:1", "2001"),
             (r"\:\:1\:389", "2001"),
-            (str(self.folder), "no socket"),
+            (str(self.home), "no socket"),
             ("/" + "x" * 107, "107 bytes"),
             ("...", "names of hosts"),
             ("-", "names of hosts"),
@@ -265,7 +266,7 @@ class WrongTests(SettingsTestCase):
         """
         What protects connections must make sense.
         """
-        ca = Authority(self.folder).file
+        ca = Authority(self.home).file
         self.assertWrong(f"{BASE}:tls=yes", "tls", "starttls, ldaps, none")
         self.assertWrong(f"{BASE}:tls=none:cafile={ca}", "tls", "no certificate")
         for more in (f"cafile={ca}", "tls=ldaps", "tls=starttls"):
@@ -275,15 +276,15 @@ class WrongTests(SettingsTestCase):
         """
         Files with certificates must hold some, and keys be private.
         """
-        certificate, key = Authority(self.folder).certify("client")
+        certificate, key = Authority(self.home).certify("client")
         empty = self.file("")
         self.assertWrong(f"{BASE}:cafile={empty}", "cafile", "no certificates")
         self.assertWrong(f"{BASE}:cafile=/nonexistent", "cafile", "can't be read")
-        self.assertWrong(f"{BASE}:cafile={self.folder}", "cafile", "can't be read")
+        self.assertWrong(f"{BASE}:cafile={self.home}", "cafile", "can't be read")
         self.assertWrong(f"{BASE}:keyfile={key}", "keyfile", "certfile=")
         self.assertWrong(f"{BASE}:certfile={certificate}", "certfile", "keyfile=")
         self.assertWrong(f"{BASE}:certfile={key}", "certfile", "PEM")
-        other = Authority(self.folder, "other").certify("another")[1]
+        other = Authority(self.home, "other").certify("another")[1]
         self.assertWrong(f"{BASE}:certfile={certificate}:keyfile={other}", "certfile")
         key.chmod(0o644)
         self.assertWrong(
@@ -306,7 +307,7 @@ class WrongTests(SettingsTestCase):
             ("require=(!(a=b)(|(c=d)))", "require", "one filter"),
             ("require=(a>=b*)", "require", "2a"),
             ("require=(a= b)", "require", "20"),
-            ("filter=(!(uid={username}))", "filter", "everybody else"),
+            ("filter=(!(uid={username}))", "filter", "matches all other users"),
             (r"require=(description=\28x)", "backslash"),
             ("attribute=1.1", "attribute", "uid"),
             ("attribute=dn", "attribute", "uid"),
@@ -356,14 +357,14 @@ class WrongTests(SettingsTestCase):
 
     def test_account(self) -> None:
         """
-        A service account has a password, in a file that isn't everybody's.
+        A service account has a password, in a file that not all users can read.
         """
         good = self.file()
         account = f"{BASE}:binddn=cn=x,dc=org"
         self.assertWrong(account, "binddn", "bindpwfile=")
         self.assertWrong(f"{BASE}:bindpwfile={good}", "bindpwfile", "binddn=")
         self.assertWrong(f"{account}:bindpwfile=/nonexistent", "bindpwfile", "read")
-        self.assertWrong(f"{account}:bindpwfile={self.folder}", "bindpwfile", "read")
+        self.assertWrong(f"{account}:bindpwfile={self.home}", "bindpwfile", "read")
         for content, told in (
             ("\ufeffa", "byte order mark"),
             (" a", "a space"),
@@ -441,9 +442,9 @@ class WrongTests(SettingsTestCase):
 
     def test_pipe(self) -> None:
         """
-        Nobody waits for a pipe to which nobody writes.
+        A pipe that no program writes to isn't waited for.
         """
-        pipe = self.folder / "pipe"
+        pipe = self.home / "pipe"
         os.mkfifo(pipe, 0o600)
         account = f"{BASE}:binddn=cn=x,dc=org"
         self.assertWrong(f"{account}:bindpwfile={pipe}", "bindpwfile")
@@ -497,13 +498,13 @@ class FileTests(SettingsTestCase):
 
     def read(self, content: str | bytes) -> Settings:
         """
-        Read a file that holds this.
+        Return the settings of a file that holds this.
         """
         return readSettings(f"config={self.file(content)}")
 
     def assertFileWrong(self, content: str | bytes, *words: str) -> None:
         """
-        Insist that a file is refused that holds this.
+        Assert that a file is refused that holds this.
         """
         path = self.file(content)
         self.assertWrong(f"config={path}", "config", str(path), *words)
@@ -587,7 +588,7 @@ class FileTests(SettingsTestCase):
         The file must be there.
         """
         self.assertWrong("config=/nonexistent.ini", "config", "can't be read")
-        self.assertWrong(f"config={self.folder}", "config", "can't be read")
+        self.assertWrong(f"config={self.home}", "config", "can't be read")
 
 
 class SecretTests(SettingsTestCase):
@@ -603,6 +604,17 @@ class SecretTests(SettingsTestCase):
         settings = readSettings(f"{BASE}:binddn=cn=x,dc=org:bindpwfile={path}")
         self.assertEqual(settings.account[1], b"hunter2")
         self.assertNotIn("hunter2", f"{settings!r} {settings}")
+        self.assertNotIn("hunter2", f"{settings.account!r} {settings.account}")
+
+    def test_withoutTLS(self) -> None:
+        """
+        A directory that is asked without TLS has a context that trusts no authority.
+        """
+        for argstring in (f"{BASE}:tls=none", "host=/run/slapd/ldapi:base=dc=org"):
+            context = readSettings(argstring).context
+            self.assertEqual(context.get_ca_certs(), [])
+            self.assertEqual(context.verify_mode, ssl.CERT_REQUIRED)
+            self.assertTrue(context.check_hostname)
 
     def test_wrongFile(self) -> None:
         """

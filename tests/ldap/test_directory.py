@@ -1,5 +1,6 @@
 """
-Tests for L{mycred._ldap._directory}, against slapd.
+Tests for L{mycred._ldap._directory}, L{mycred._ldap._session} and
+L{mycred._ldap._entries}, against slapd.
 """
 
 from __future__ import annotations
@@ -12,17 +13,18 @@ from hypothesis import given, settings as limits, strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred import _timing
-from mycred._ldap import _directory, _entries, ldapSettings
-from mycred._ldap.client._connection import Link
+from mycred._ldap import Directory, _entries
+from mycred._ldap.client._connection import Connection
+from mycred._ldap.client._dn import NameTemplate
 from mycred._ldap.client._errors import Unsure
-from mycred._ldap.client._messages import Entry
+from mycred._ldap.client._messages import SearchEntry
 from mycred._verdict import Kind
 from mycred.error import DenialReason
 
 from ..kit.directory import DirectoryTestCase
 from ..kit.slapd import ONLY_SERVICE, PEOPLE, SERVICE, SUFFIX, person
 
-# What a client may call himself to be taken for somebody else.
+# Names with which a client may try to be taken for another user.
 HOSTILE = [
     "*",
     "a*",
@@ -47,7 +49,7 @@ HOSTILE = [
 
 class SearchTests(DirectoryTestCase):
     """
-    Tests for finding a user, and binding as him.
+    Tests for finding a user, and binding as them.
     """
 
     entries = (
@@ -72,7 +74,7 @@ class SearchTests(DirectoryTestCase):
 
     def test_right(self) -> None:
         """
-        Whoever can bind is let in, under the name that the directory has for him.
+        A user who can bind is accepted, under the name that the directory has for them.
         """
         directory = self.directory()
         for typed in ("Alice", "alice", "ALICE", " alice  "):
@@ -93,7 +95,7 @@ class SearchTests(DirectoryTestCase):
 
     def test_hostile(self) -> None:
         """
-        No name means somebody else.
+        No name means another user.
         """
         for more in ({}, {"filter": "(&(objectClass=person)(uid={username}))"}):
             directory = self.directory(**more)
@@ -113,7 +115,7 @@ class SearchTests(DirectoryTestCase):
 
     def test_several(self) -> None:
         """
-        Where more than one entry matches nobody is let in, and the log is told whose.
+        If more than one entry matches the login is refused, and the log names them.
         """
         directory = self.directory(filter="(mail={username})")
         self.assertRefused(
@@ -124,7 +126,7 @@ class SearchTests(DirectoryTestCase):
 
     def test_byMail(self) -> None:
         """
-        Whoever is found by something else is named as ever.
+        A user who is found by another attribute is named as ever.
         """
         directory = self.directory(filter="(|(uid={username})(mail={username}))")
         self.assertAccepted(self.look(directory, "alice@example.org"), "Alice")
@@ -143,7 +145,7 @@ class SearchTests(DirectoryTestCase):
         self.assertAccepted(self.look(directory, "Y"), "y")
         directory = self.directory(filter="(mail={username})")
         self.assertUnsure(self.look(directory, "x@example.org"), "more than one uid")
-        # Whoever doesn't know the password isn't told.
+        # A client that doesn't know the password isn't told.
         self.assertRefused(self.look(directory, "x@example.org", "y"))
 
     def test_attributeNames(self) -> None:
@@ -194,14 +196,14 @@ class SearchTests(DirectoryTestCase):
 
     def test_noBase(self) -> None:
         """
-        A base that isn't there is nobody's wrong password.
+        A base that doesn't exist is a temporary failure, no wrong password.
         """
         directory = self.directory(base=f"ou=persons,{SUFFIX}")
         self.assertUnsure(self.look(directory, "alice"), "noSuchObject", "ou=persons")
 
     def test_require(self) -> None:
         """
-        The entry must match; only whoever knows the password is told.
+        The entry must match; a client that doesn't know the password isn't told.
         """
         directory = self.directory(require="(mail=alice@*)")
         self.assertAccepted(self.look(directory, "alice"), "Alice")
@@ -210,7 +212,7 @@ class SearchTests(DirectoryTestCase):
 
     def test_steps(self) -> None:
         """
-        Whoever wants to know is told what was done, and never a password.
+        The steps say what was done, and never show a password.
         """
         seen = self.look(self.directory(require="(uid=*)"), "a*(", "the password")
         told = "\n".join(seen.steps)
@@ -226,7 +228,7 @@ class SearchTests(DirectoryTestCase):
 
     def test_unwatched(self) -> None:
         """
-        Otherwise nothing is written down.
+        No steps are recorded unless they are asked for.
         """
         directory, until = self.directory(), time.monotonic() + 20
         self.assertEqual(directory.lookUp(b"alice", b"x", until).steps, ())
@@ -237,14 +239,16 @@ class SearchTests(DirectoryTestCase):
         """
         directory = self.directory()
         asked: list[str] = []
-        binds = Link.bind
+        binds = Connection.bind
 
-        def remember(link: Link, dn: str, password: bytes, until: float) -> object:
+        def remember(
+            connection: Connection, dn: str, password: bytes, until: float
+        ) -> object:
             if password == b"sesame":
                 asked.append(dn)
-            return binds(link, dn, password, until)
+            return binds(connection, dn, password, until)
 
-        self.patch(Link, "bind", remember)
+        self.patch(Connection, "bind", remember)
         self.look(directory, "nobody")
         self.assertEqual(len(asked), 1)
         self.assertNotIn("nobody", asked[0])
@@ -256,8 +260,8 @@ class SearchTests(DirectoryTestCase):
         for more in ({}, {"dn": f"uid={{username}},{PEOPLE}"}):
             directory = self.directory(**more)
             self.look(directory, "alice")
-            [who] = directory._pace._accepted
-            directory._pace.accept(who, 0.7)
+            [who] = directory._timing._accepted
+            directory._timing.accept(who, 0.7)
             for name, password in (("nobody", "x"), ("alice", "x"), ("nopassword", "x")):
                 seen = self.look(directory, name, password)
                 # No more than a quarter longer.
@@ -265,35 +269,35 @@ class SearchTests(DirectoryTestCase):
 
     def test_firstTime(self) -> None:
         """
-        Also before anybody has got in: a wrong password takes as long.
+        So it is before any login was accepted: a wrong password takes as long.
         """
         directory = self.directory()
-        self.assertEqual(directory._pace.least(), 0)
+        self.assertEqual(directory._timing.least(), 0)
         self.look(directory, "alice", "x")
-        self.assertGreater(directory._pace.least(), 0)
-        directory._pace.refuse(0.7)
+        self.assertGreater(directory._timing.least(), 0)
+        directory._timing.refuse(0.7)
         self.assertTrue(0.4 < self.look(directory, "nobody").delay <= 0.875)
 
     def test_flushed(self) -> None:
         """
-        However often somebody is refused, for an account that is locked, say: what was
-        verified counts.
+        However many logins are refused quickly, for an account that is locked for
+        instance: the slow ones count.
         """
         directory = self.directory()
-        directory._pace.accept("cn=slow", 0.7)
+        directory._timing.accept("cn=slow", 0.7)
         for _ in range(70):
             self.look(directory, "nopassword", "x")
         self.assertTrue(0.4 < self.look(directory, "nobody").delay <= 0.875)
 
     def test_busy(self) -> None:
         """
-        A directory that takes longer with those whom it refuses than it took with those
-        whom it let in, since it has much to do, has all of them wait as long.
+        If refusals have taken longer than accepted logins, since the directory is busy,
+        all refusals wait as long.
         """
         for more in ({}, {"dn": f"uid={{username}},{PEOPLE}"}):
             directory = self.directory(**more)
             self.look(directory, "alice")
-            directory._pace.refuse(0.7)
+            directory._timing.refuse(0.7)
             for name in ("nobody", "alice", "nopassword"):
                 delay = self.look(directory, name, "x").delay
                 self.assertTrue(0.4 < delay <= 0.875, name)
@@ -304,7 +308,7 @@ class SearchTests(DirectoryTestCase):
         """
         took: list[float] = []
         ahead = 0.0
-        search, bind = Link.search, Link.bind
+        search, bind = Connection.search, Connection.bind
 
         def searching(*args: Any) -> Any:
             nonlocal ahead
@@ -318,11 +322,11 @@ class SearchTests(DirectoryTestCase):
 
         directory = self.directory()
         self.look(directory, "nobody")
-        self.patch(Link, "search", searching)
-        self.patch(Link, "bind", binding)
+        self.patch(Connection, "search", searching)
+        self.patch(Connection, "bind", binding)
         monotonic = time.monotonic
         self.patch(time, "monotonic", lambda: monotonic() + ahead)
-        self.patch(directory._pace, "refuse", took.append)
+        self.patch(directory._timing, "refuse", took.append)
         for name in ("nobody", "alice"):
             self.look(directory, name, "x")
         self.assertEqual(len(took), 2)
@@ -330,17 +334,17 @@ class SearchTests(DirectoryTestCase):
 
     def test_pauses(self) -> None:
         """
-        Whoever waits goes on waiting while others take longer than was known; no longer
-        than a moment, and than there is time.
+        A refusal goes on waiting while others take longer than was known; no longer
+        than a second, and than there is time.
         """
         directory = self.directory()
         for left, expected in ((20, [0.25, 0.25]), (0.8, [0.25, 0.05])):
-            directory._pace = _timing.Pace()
-            directory._pace.accept("cn=slow", 0.4)
+            directory._timing = _timing.Timing()
+            directory._timing.accept("cn=slow", 0.4)
             pauses = directory._pauses(0.5, left - 0.5)
-            directory._pace.refuse(0.6)
+            directory._timing.refuse(0.6)
             self.assertAlmostEqual(next(pauses), expected[0])
-            directory._pace.refuse(500)
+            directory._timing.refuse(500)
             self.assertAlmostEqual(next(pauses), expected[1])
             self.assertEqual(list(pauses), [])
         for name, password in (("nobody", "x"), ("alice", "x")):
@@ -349,23 +353,23 @@ class SearchTests(DirectoryTestCase):
 
     def test_underWay(self) -> None:
         """
-        While somebody's login is under way, others wait as long as it has taken so far.
+        While a login is under way, refusals wait as long as it has taken so far.
         """
         seen: list[float] = []
-        bind = Link.bind
+        bind = Connection.bind
 
         def binding(*args: Any, **more: Any) -> Any:
             self.patch(time, "monotonic", lambda: monotonic() + 0.6)
-            seen.append(directory._pace.least())
+            seen.append(directory._timing.least())
             return bind(*args, **more)
 
         directory, monotonic = self.directory(), time.monotonic
         self.look(directory, "alice")
-        directory._pace = _timing.Pace(lambda: time.monotonic())
-        self.patch(Link, "bind", binding)
+        directory._timing = _timing.Timing(lambda: time.monotonic())
+        self.patch(Connection, "bind", binding)
         self.look(directory, "nobody")
         self.assertTrue(0.75 <= seen[0] <= 1, seen)
-        self.assertEqual(directory._pace._begun, {})
+        self.assertEqual(directory._timing._begun, {})
 
     def test_shortest(self) -> None:
         """
@@ -373,7 +377,7 @@ class SearchTests(DirectoryTestCase):
         millisecond makes no difference.
         """
         directory = self.directory()
-        self.patch(_directory, "_SHORTEST_REFUSAL", 5.0)
+        self.patch(Directory, "shortestRefusal", 5.0)
         for name in ("nobody", "alice"):
             delay = self.look(directory, name, "x").delay
             self.assertTrue(3 < delay <= 5, delay)
@@ -383,8 +387,8 @@ class SearchTests(DirectoryTestCase):
         That is no longer than there is time.
         """
         directory = self.directory()
-        directory._pace.accept("cn=slow", 500.0)
-        self.patch(_timing, "_LONGEST_DELAY", 500.0)
+        directory._timing.accept("cn=slow", 500.0)
+        self.patch(_timing.Timing, "longestDelay", 500.0)
         self.assertTrue(3 < self.look(directory, "nobody").delay <= 20)
 
     def test_longest(self) -> None:
@@ -392,13 +396,13 @@ class SearchTests(DirectoryTestCase):
         Nor longer than a moment, whatever the directory was like before.
         """
         directory = self.directory()
-        directory._pace.accept("cn=slow", 500.0)
+        directory._timing.accept("cn=slow", 500.0)
         self.assertTrue(0.5 < self.look(directory, "nobody").delay <= 1)
 
 
 class ServiceTests(DirectoryTestCase):
     """
-    Tests for the service account, of a directory that tells nobody else anything.
+    Tests for the service account, of a directory that shows entries to no other user.
     """
 
     entries = (person("Alice"), person("bob", "sesame", "mail: bob@example.org"))
@@ -406,24 +410,24 @@ class ServiceTests(DirectoryTestCase):
 
     def test_account(self) -> None:
         """
-        The service account finds who can't be found otherwise.
+        The service account finds users who can't be found otherwise.
         """
         directory = self.directory(**self.account())
         self.assertAccepted(self.look(directory, "alice"), "Alice")
         self.assertRefused(self.look(directory, "alice", "x"))
-        # The connection on which somebody has bound isn't the one that searches.
+        # A connection on which a user has bound isn't the one that searches.
         self.assertAccepted(self.look(directory, "alice"), "Alice")
 
     def test_anonymous(self) -> None:
         """
-        Who may not search is no user who doesn't exist.
+        A search that isn't allowed is a temporary failure, no unknown user.
         """
         self.assertUnsure(self.look(self.directory(), "alice"), "noSuchObject")
 
     def test_refused(self) -> None:
         """
-        A service account that can't bind is nobody's wrong password, and its own is not
-        told.
+        A service account that can't bind is a temporary failure, and its password isn't
+        logged.
         """
         account = self.account()
         with open(account["bindpwfile"], "w") as file:
@@ -459,7 +463,7 @@ class ServiceTests(DirectoryTestCase):
 
     def test_unseen(self) -> None:
         """
-        An entry that the service account may find and not read is nobody's fault.
+        An entry that the service account may find and not read is a temporary failure.
         """
         self.serve(
             access=f"""
@@ -473,7 +477,7 @@ access to * by * read
 
     def test_direct(self) -> None:
         """
-        Whoever binds at once needs no service account to be named.
+        A user who binds without a search is named without a service account.
         """
         directory = self.directory(dn=f"uid={{username}},{PEOPLE}")
         self.assertAccepted(self.look(directory, "ALICE"), "Alice")
@@ -491,7 +495,7 @@ access to * by * read
 
 class DirectTests(DirectoryTestCase):
     """
-    Tests for binding at once.
+    Tests for binding without a search.
     """
 
     entries = (
@@ -502,7 +506,7 @@ class DirectTests(DirectoryTestCase):
 
     def test_right(self) -> None:
         """
-        Whoever can bind is let in, under the name that the directory has for him.
+        A user who can bind is accepted, under the name that the directory has for them.
         """
         directory = self.directory(dn=f"uid={{username}},{PEOPLE}")
         for typed in ("Alice", "alice", "ALICE"):
@@ -511,7 +515,7 @@ class DirectTests(DirectoryTestCase):
 
     def test_wrong(self) -> None:
         """
-        Everything else is wrong credentials.
+        All else is wrong credentials.
         """
         directory = self.directory(dn=f"uid={{username}},{PEOPLE}")
         for name, password in (("alice", "x"), ("nobody", "x"), ("nopassword", "x")):
@@ -523,8 +527,8 @@ class DirectTests(DirectoryTestCase):
 
     def test_noName(self) -> None:
         """
-        A name that a directory takes for nothing is nobody's; a template that it can't
-        use is nobody's wrong password.
+        A name that a directory takes for an empty one is unknown; a template that it
+        can't use is a temporary failure.
         """
         directory = self.directory(dn=f"uid={{username}},{PEOPLE}")
         self.assertRefused(self.look(directory, "\r"), "no entry can have")
@@ -535,7 +539,7 @@ class DirectTests(DirectoryTestCase):
     @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30))
     def test_anybody(self, name: str) -> None:
         """
-        No name means somebody else.
+        No name means another user.
         """
         seen = self.look(self.directory(dn=f"uid={{username}},{PEOPLE}"), name)
         if seen.kind is Kind.ACCEPTED:
@@ -546,8 +550,8 @@ class DirectTests(DirectoryTestCase):
 
     def test_principal(self) -> None:
         """
-        With a principal's name somebody binds who is known by it; names that could lead
-        elsewhere aren't tried, and OpenLDAP takes none.
+        Users bind with their principal name; names that could lead elsewhere aren't
+        tried, and OpenLDAP knows no such names.
         """
         directory = self.directory(upn="example.org")
         for name in ("alice@other.org", "EXAMPLE\\alice", f"uid=alice,{PEOPLE}", "a/b"):
@@ -557,15 +561,17 @@ class DirectTests(DirectoryTestCase):
 
 class IdentityTests(SynchronousTestCase):
     """
-    Tests for what a directory calls whoever has bound.
+    Tests for authorization identities.
     """
 
-    def named(self, identity: str, **given: str) -> str:
+    def named(self, identity: str, dn: str | None = None) -> str:
         """
-        Tell whom an identity names.
+        Return the name of the user with an identity.
+
+        @param dn: the template of DNs; L{None} for Active Directory.
         """
-        settings = ldapSettings(host="localhost", **given)
-        return _entries.personBehind(identity, settings).name
+        template = None if dn is None else NameTemplate(dn)
+        return _entries.userFromIdentity(identity, template).name
 
     def test_dn(self) -> None:
         """
@@ -591,7 +597,7 @@ class IdentityTests(SynchronousTestCase):
         """
         Active Directory names a domain and a user.
         """
-        self.assertEqual(self.named("u:EXAMPLE\\Alice", upn="example.org"), "Alice")
+        self.assertEqual(self.named("u:EXAMPLE\\Alice"), "Alice")
         for identity in (
             "dn:uid=alice",
             "u:",
@@ -602,20 +608,20 @@ class IdentityTests(SynchronousTestCase):
             "u:A\\B\\alice",
             "u:EXAMPLE\\alice@example.org",
         ):
-            self.assertRaises(Unsure, self.named, identity, upn="example.org")
+            self.assertRaises(Unsure, self.named, identity)
 
 
 class NameTests(SynchronousTestCase):
     """
-    Tests for the name of whoever has several.
+    Tests for the name of users who have several.
     """
 
     def named(self, dn: str, typed: str, *values: bytes) -> str:
         """
-        Tell a name.
+        Return the name of an entry's user.
         """
-        entry = Entry(dn, {"uid": list(values)})
-        return _entries.nameIn(entry, "uid", typed)
+        entry = SearchEntry(dn, {"uid": list(values)})
+        return _entries.nameOf(entry, "uid", typed)
 
     def test_exact(self) -> None:
         """
@@ -647,8 +653,8 @@ class PolicyTests(DirectoryTestCase):
 
     def test_locked(self) -> None:
         """
-        After too many attempts the account is locked, which isn't told to whoever
-        tries it, also not with the right password.
+        After too many attempts the account is locked, which the client isn't told, also
+        not with the right password.
         """
         directory = self.directory()
         for _ in range(3):
@@ -658,7 +664,7 @@ class PolicyTests(DirectoryTestCase):
 
     def test_expired(self) -> None:
         """
-        An expired password is told to whoever has it, and to nobody else.
+        That a password has expired is told to a client that knows it, and to no other.
         """
         self.change(
             "bob",
@@ -673,7 +679,7 @@ class PolicyTests(DirectoryTestCase):
 
     def test_reset(self) -> None:
         """
-        Whoever may do nothing but change his password isn't let in.
+        A user who may do nothing but change their password is denied.
         """
         self.change("carol", "replace: pwdReset\npwdReset: TRUE\n-")
         directory = self.directory()
@@ -684,8 +690,8 @@ class PolicyTests(DirectoryTestCase):
 
     def test_grace(self) -> None:
         """
-        Whoever has logins left is let in, and the log is told how many, until there
-        are none.
+        A user who has logins left is accepted, and the log says how many, until there are
+        none.
         """
         self.server.add(
             f"dn: cn=grace,{SUFFIX}\nobjectClass: device\nobjectClass: pwdPolicy\n"

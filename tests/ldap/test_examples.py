@@ -31,20 +31,20 @@ class ExampleTests(DirectoryTestCase):
 
     def settings(self, name: str) -> Any:
         """
-        Read settings, with files that are there.
+        Return the settings of an example, with files that exist.
         """
-        folder = Path(self.mktemp()).resolve()
-        folder.mkdir()
-        password = folder / "password"
+        home = Path(self.mktemp()).resolve()
+        home.mkdir()
+        password = home / "password"
         password.touch(0o600)
         password.write_text("sesame\n")
         text = (DOC / "examples" / name).read_text()
         lines = []
         for line in text.splitlines():
             key = line.partition(" = ")[0]
-            files = {"cafile": Authority(folder).file, "bindpwfile": password}
+            files = {"cafile": Authority(home).file, "bindpwfile": password}
             lines.append(f"{key} = {files[key]}" if key in files else line)
-        path = folder / name
+        path = home / name
         path.write_text("\n".join(lines))
         return readSettings(f"config={path}")
 

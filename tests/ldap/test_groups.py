@@ -4,8 +4,10 @@ Tests for L{mycred._ldap._groups}, against slapd.
 
 from __future__ import annotations
 
-from mycred._ldap import Directory, _groups
-from mycred._ldap.client._ber import element
+from mycred._ldap import Directory
+from mycred._ldap._entries import User
+from mycred._ldap._groups import Membership
+from mycred._ldap.client._messages import SearchEntry, element
 from mycred.error import DenialReason
 
 from ..kit.directory import DirectoryTestCase
@@ -17,7 +19,7 @@ NOBODY = f"cn=nobody,{SUFFIX}"
 
 def group(name: str, *members: str, kind: str = "member") -> str:
     """
-    Write an entry for a group.
+    Return the entry of a group, in LDIF.
     """
     classes = {
         "member": "groupOfNames",
@@ -32,14 +34,14 @@ def group(name: str, *members: str, kind: str = "member") -> str:
 
 def user(name: str) -> str:
     """
-    Name the entry of a user.
+    Return the DN of a user.
     """
     return f"uid={name},{PEOPLE}"
 
 
 def named(name: str) -> str:
     """
-    Name the entry of a group.
+    Return the DN of a group.
     """
     return f"cn={name},{GROUPS}"
 
@@ -51,7 +53,7 @@ class GroupTestCase(DirectoryTestCase):
 
     def assertMembers(self, directory: Directory, **expected: bool) -> None:
         """
-        Insist on who is let in.
+        Assert which users are accepted.
         """
         for name, isMember in expected.items():
             seen = self.look(directory, name)
@@ -77,7 +79,7 @@ class MembershipTests(GroupTestCase):
 
     def test_kinds(self) -> None:
         """
-        Members are listed by their names in the directory, or by their own.
+        Members are listed by DN, or by uid.
         """
         for name in ("staff", "unique", "posix"):
             directory = self.directory(group=named(name))
@@ -92,14 +94,14 @@ class MembershipTests(GroupTestCase):
 
     def test_oddName(self) -> None:
         """
-        So may a member be.
+        So may a member.
         """
         directory = self.directory(group=named("staff"))
         self.assertMembers(directory, odd=True)
 
     def test_wrongPassword(self) -> None:
         """
-        Only whoever knows the password is told that he isn't in.
+        A client that doesn't know the password isn't told that the user isn't a member.
         """
         directory = self.directory(group=named("staff"))
         self.assertRefused(self.look(directory, "bob", "x"))
@@ -119,7 +121,7 @@ class MembershipTests(GroupTestCase):
 
     def test_elsewhere(self) -> None:
         """
-        Groups elsewhere don't match, whoever is able to make them there.
+        Groups elsewhere don't match: other users may be able to make them there.
         """
         rogue = f"cn=staff,ou=rogue,{SUFFIX}"
         self.server.add(
@@ -158,7 +160,8 @@ access to * by * read
 
     def test_noGroup(self) -> None:
         """
-        A group that isn't there is nobody's fault who logs in, and lets nobody in.
+        A group that doesn't exist is a temporary failure; a filter that matches no group
+        denies all users.
         """
         seen = self.look(self.directory(group=named("stuff")), "alice")
         self.assertUnsure(seen, "noSuchObject", "cn=stuff")
@@ -181,7 +184,7 @@ access to * by * read
 
     def test_direct(self) -> None:
         """
-        Whoever binds at once is looked up afterwards.
+        The entry of a user who binds without a search is read afterwards.
         """
         dn = f"uid={{username}},{PEOPLE}"
         directory = self.directory(dn=dn, group=named("staff"))
@@ -191,7 +194,7 @@ access to * by * read
 
     def test_service(self) -> None:
         """
-        Groups are looked at by the service account, never by the user.
+        Groups are read by the service account, never by the user.
         """
         self.serve(access=ONLY_SERVICE)
         dn = f"uid={{username}},{PEOPLE}"
@@ -225,7 +228,7 @@ class NestedTests(GroupTestCase):
 
     def test_nested(self) -> None:
         """
-        Whoever is in a group within counts, if that is asked for.
+        Members of a group within count with C{nested=yes}.
         """
         for asked in ({"group": named("outer")}, {"group": "(cn=oute*)"}):
             for base in ({"groupbase": GROUPS}, {"base": SUFFIX}):
@@ -271,7 +274,7 @@ class NestedTests(GroupTestCase):
         self.server.add(*(group(f"many{n}", user("dave")) for n in range(8)))
         directory = self.directory(group=named("outer"), groupbase=GROUPS, nested="yes")
         self.assertMembers(directory, dave=False)
-        self.patch(_groups, "_MOST", 5)
+        self.patch(Membership, "mostGroups", 5)
         self.assertUnsure(self.look(directory, "dave"))
 
     def test_portions(self) -> None:
@@ -282,7 +285,7 @@ class NestedTests(GroupTestCase):
             *(group(f"many{n}", user("dave")) for n in range(8)),
             group("all", named("many7")),
         )
-        self.patch(_groups, "_AT_A_TIME", 3)
+        self.patch(Membership, "mostPerSearch", 3)
         directory = self.directory(group=named("all"), groupbase=GROUPS, nested="yes")
         self.assertMembers(directory, dave=True, alice=False)
 
@@ -313,15 +316,15 @@ class NestedTests(GroupTestCase):
             if base:
                 return [object()]
             capability = b"1.2.840.113556.1.4.800"
-            return [_groups.Entry("", {"supportedcapabilities": [capability]})]
+            return [SearchEntry("", {"supportedcapabilities": [capability]})]
 
         directory = self.directory(group=named("outer"), groupbase=GROUPS, nested="yes")
         membership = directory._membership
         assert membership is not None
         session = type("Session", (), {"search": search})()
-        someone = _groups.Person(user("alice"), "alice", _groups.Entry("", {}))
-        self.assertTrue(membership.holds(session, someone))
-        self.assertTrue(membership.holds(session, someone))
+        someone = User(user("alice"), "alice", SearchEntry("", {}))
+        self.assertTrue(membership.includes(session, someone))
+        self.assertTrue(membership.includes(session, someone))
         # What is able to do it is asked once.
         self.assertEqual(len(asked), 3)
         rule = element(0x81, b"1.2.840.113556.1.4.1941")

@@ -1,6 +1,7 @@
 """
-Tests for L{mycred._ldap} with what the servers of other projects answer, which is
-replayed here as it was seen, or as it stands in their source.
+Tests for L{mycred._ldap._session} and L{mycred._ldap.client._opener} with what the
+servers of other projects answer, which is replayed here as it was seen, or as it stands
+in their source.
 """
 
 from __future__ import annotations
@@ -12,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mycred._ldap import Directory, ldapSettings
-from mycred._ldap.client._ber import element
-from mycred._ldap.client._messages import PASSWORD_POLICY, WHO_AM_I
+from mycred._ldap.client._messages import PASSWORD_POLICY, WHO_AM_I, element
 from mycred._verdict import Kind, Verdict
 
 from ..kit.fakeldap import (
@@ -25,10 +25,10 @@ from ..kit.fakeldap import (
     SEARCH,
     UNBIND,
     Conversation,
+    FakeTestCase,
     entry,
     result,
 )
-from .client.test_connection import FakeTestCase
 
 BASE = "dc=example,dc=org"
 DN = f"uid={{username}},{BASE}"
@@ -50,22 +50,22 @@ class Program:
         L{None} if it hangs up.
     @ivar refused: the code with which it answers a wrong password.
     @ivar right: the code with which it answers the right one.
-    @ivar nobody: the code with which it answers the bind of nobody; L{None} if it hangs
-        up.
+    @ivar anonymous: the code with which it answers an anonymous bind; L{None} if it
+        hangs up.
     @ivar own: whether users may see their own entries.
     @ivar ownCode: the code with which they are told so if not.
     @ivar rootCode: the code with which a server tells that it doesn't say what it knows.
     @ivar whoAmI: the code with which it answers "Who am I?"; L{None} if it hangs up.
     @ivar identity: what it answers to that.
     @ivar tlsCode: the code with which it refuses StartTLS.
-    @ivar policyKills: whether it hangs up on whoever sends the password policy control.
+    @ivar policyKills: whether it hangs up when it gets the password policy control.
     @ivar says: what it says before it hangs up.
     """
 
     unknown: int | None = 49
     refused: int = 49
     right: int = 0
-    nobody: int | None = 0
+    anonymous: int | None = 0
     own: bool = True
     ownCode: int = 0
     rootCode: int = 0
@@ -116,7 +116,7 @@ class Program:
         Answer a bind.
         """
         if body.endswith(b"\x04\x00\x80\x00"):
-            return self.nobody
+            return self.anonymous
         if b"uid=alice," not in body.lower() and b"uid=" + b"\xef\xbc\xa1" not in body:
             return self.unknown
         return self.right if body.endswith(b"sesame") else self.refused
@@ -124,13 +124,13 @@ class Program:
 
 # Kanidm: operationerr_to_ldapresultcode makes other (80) of NoMatchingEntries.
 KANIDM = Program(unknown=80, whoAmI=0, identity=b"u: alice@example.org")
-# lldap: a name that isn't uid=..., below its base is a namingViolation (64); nobody may
-# bind as nobody.
-LLDAP = Program(unknown=64, nobody=48, whoAmI=53, tlsCode=53)
+# lldap: a name that isn't uid=..., below its base is a namingViolation (64); there is
+# no anonymous bind.
+LLDAP = Program(unknown=64, anonymous=48, whoAmI=53, tlsCode=53)
 # ldapjs 3: a request with a control that it doesn't know ends the program, an extended
 # operation is a protocolError.
 LDAPJS = Program(unknown=32, whoAmI=2, policyKills=True)
-# glauth before 2.3: so does it; it lets nobody search as nobody.
+# glauth before 2.3: so does it; it has no anonymous search.
 GLAUTH = Program(unknown=49, whoAmI=53, tlsCode=53, policyKills=True)
 # Samba 4.17.
 SAMBA = Program(whoAmI=2)
@@ -155,7 +155,7 @@ class OthersTestCase(FakeTestCase):
 
     def program(self, program: Callable[[Conversation], None], **given: str) -> Directory:
         """
-        Make a directory of one server.
+        Return a directory of one server.
         """
         self.server = self.serve(program)
         self.server.controls = ()
@@ -163,7 +163,7 @@ class OthersTestCase(FakeTestCase):
 
     def account(self) -> dict[str, str]:
         """
-        Name a service account.
+        Return the options that name a service account.
         """
         path = Path(self.mktemp())
         path.touch(0o600)
@@ -178,14 +178,14 @@ class OthersTestCase(FakeTestCase):
 
     def assertAccepted(self, seen: Verdict, name: str) -> None:
         """
-        Insist on a name.
+        Assert that the user is accepted, under this name.
         """
         verdict = seen
         self.assertEqual((verdict.kind, verdict.name), (Kind.ACCEPTED, name.encode()))
 
     def assertRefused(self, seen: Verdict, hint: object = None) -> None:
         """
-        Insist on wrong credentials.
+        Assert that the login is refused.
         """
         self.assertIs(seen.kind, Kind.REFUSED, (hint, seen))
 
@@ -198,7 +198,7 @@ class ProgramTests(OthersTestCase):
     def test_accounts(self) -> None:
         """
         With each of them the right password lets in, a wrong one and a name that isn't
-        known are wrong credentials, and nobody takes the server down.
+        known are wrong credentials, and none takes the server down.
         """
         for name, program in PROGRAMS.items():
             for given in ({}, {"dn": DN}):
@@ -210,15 +210,15 @@ class ProgramTests(OthersTestCase):
                 if "dn" not in given:
                     self.assertRefused(self.login(directory, "nobody"), name)
                     self.assertRefused(self.login(directory, "a,b=c*("), name)
-                [server] = directory._servers._servers
-                server._tryOut(5)
+                [server] = directory.failover.servers
+                server._probe(5)
                 self.assertFalse(server.health.isDown, name)
                 self.assertNotIn("fails", " ".join(directory.takeNotes()))
 
     def test_denied(self) -> None:
         """
-        A bind that is answered by insufficientAccessRights is refused, as authentik does
-        with who may not use the application.
+        A bind that is answered by insufficientAccessRights is refused: authentik
+        answers so to users who may not use the application.
         """
         for given in ({}, {"dn": DN}):
             directory = self.program(Program(right=50), **given)
@@ -228,8 +228,8 @@ class ProgramTests(OthersTestCase):
 
     def test_badName(self) -> None:
         """
-        A name that only somebody can have typed who isn't there is refused, if others can
-        be read; otherwise that is the deployer's fault.
+        A name that the server can't parse is refused, if it can parse others; otherwise
+        that is the deployer's fault.
         """
         for code in (34, 64):
             directory = self.program(Program(unknown=code), dn=DN)
@@ -251,31 +251,31 @@ class UnknownTests(OthersTestCase):
 
     def test_codes(self) -> None:
         """
-        Whatever it is, who wasn't found is refused, and the server works; also after an
-        outage.
+        Whatever it is, a user who wasn't found is refused, and the server works; also
+        after an outage.
         """
         program = Program()
         directory = self.program(program)
-        [server] = directory._servers._servers
+        [server] = directory.failover.servers
         for code in CODES:
             program.unknown = code
             self.assertRefused(self.login(directory, "nobody"), code)
-            self.assertFalse(server.health.isSuspect)
+            self.assertFalse(server.health.isProbed)
             server._fail(time.monotonic(), "gone")
-            server._tryOut(5)
+            server._probe(5)
             self.assertFalse(server.health.isDown, code)
             server.health._retryAt = server.health._upSince = 0.0
         self.assertAccepted(self.login(directory, "alice"), "Alice")
 
     def test_nobody(self) -> None:
         """
-        Nor does it count what is said to the bind of nobody, if nobody may search.
+        Nor does the answer to an anonymous bind count, if anonymous searches are allowed.
         """
         program = Program()
         directory = self.program(program)
         for code in CODES:
-            program.nobody = code
-            directory._servers._servers[0]._drop()
+            program.anonymous = code
+            directory.failover.servers[0]._drop()
             self.assertAccepted(self.login(directory, "alice"), "Alice")
 
     def test_hangsUp(self) -> None:
@@ -286,13 +286,13 @@ class UnknownTests(OthersTestCase):
         notice = result(0, ANSWERED, 52, name)
         for says in (b"", notice, b"\x30\x03\x02\x01"):
             directory = self.program(Program(unknown=None, says=says))
-            [server] = directory._servers._servers
+            [server] = directory.failover.servers
             for _ in range(3):
                 self.assertRefused(self.login(directory, "nobody"), says)
                 self.assertAccepted(self.login(directory, "alice"), "Alice")
-            self.assertFalse(server.health.isDown or server.health.isSuspect)
+            self.assertFalse(server.health.isDown or server.health.isProbed)
             server._fail(time.monotonic(), "gone")
-            server._tryOut(5)
+            server._probe(5)
             self.assertFalse(server.health.isDown, says)
             self.assertAccepted(self.login(directory, "alice"), "Alice")
 
@@ -302,31 +302,31 @@ class UnknownTests(OthersTestCase):
         doing.
         """
         directory = self.program(Program(unknown=None))
-        [server] = directory._servers._servers
+        [server] = directory.failover.servers
         opener, opened = server._opener, []
-        openLink = opener.open
+        openOne = opener.open
 
         def noted(*args: Any) -> Any:
-            opened.append(openLink(*args))
+            opened.append(openOne(*args))
             return opened[-1]
 
         self.patch(opener, "open", noted)
-        server._tryOut(5)
+        server._probe(5)
         directory.close()
-        self.assertEqual([each._connection.socket.fileno() for each in opened], [-1] * 3)
+        self.assertEqual([each._socket.fileno() for each in opened], [-1] * 3)
 
     def test_nobodyHangsUp(self) -> None:
         """
-        Where the server hangs up on whoever binds as nobody, searches go without.
+        If the server hangs up on anonymous binds, searches go without.
         """
         for given in ({}, {"dn": DN}):
-            directory = self.program(Program(nobody=None), **given)
-            [server] = directory._servers._servers
+            directory = self.program(Program(anonymous=None), **given)
+            [server] = directory.failover.servers
             for _ in range(3):
                 self.assertRefused(self.login(directory, "nobody"))
                 self.assertAccepted(self.login(directory, "alice"), "Alice")
             server._fail(time.monotonic(), "gone")
-            server._tryOut(5)
+            server._probe(5)
             self.assertFalse(server.health.isDown)
 
     def test_once(self) -> None:
@@ -338,7 +338,7 @@ class UnknownTests(OthersTestCase):
         directory = self.directory(first, second)
         self.assertRefused(self.login(directory, "nobody"))
         self.assertRefused(self.login(directory, "alice", "x"))
-        # Of nobody, who searches, of nobody, who is made up, and of Alice.
+        # The anonymous one, the one with a made-up name, and that of Alice.
         self.assertEqual(first.policies, [True] * 3)
         self.assertEqual(second.asked, [])
 
@@ -397,7 +397,7 @@ class PolicyTests(OthersTestCase):
         self.server.controls = None
         for code in set(CODES) - LATER:
             program.rootCode = code
-            directory._servers._servers[0]._drop()
+            directory.failover.servers[0]._drop()
             self.assertAccepted(self.login(directory, "alice"), "Alice")
         self.assertEqual(set(self.server.policies), {False})
         notes = [note for note in directory.takeNotes() if "policy=yes" in note]
@@ -412,29 +412,29 @@ class PolicyTests(OthersTestCase):
         for code in LATER:
             program.rootCode = code
             directory = self.program(program)
-            [server] = directory._servers._servers
+            [server] = directory.failover.servers
             self.server.controls = None
             for _ in range(3):
                 self.assertUnsure(self.login(directory, "alice"), "doesn't say yet")
             notes = [n for n in directory.takeNotes() if "without TLS" not in n]
             self.assertEqual(len(notes), 1, notes)
             self.server.controls = (PASSWORD_POLICY,)
-            server._tryOut(5)
+            server._probe(5)
             self.assertAccepted(self.login(directory, "alice"), "Alice")
             self.assertEqual(set(self.server.policies), {True})
             self.assertNotIn("policy=yes", " ".join(directory.takeNotes()))
 
     def test_answers(self) -> None:
         """
-        Whatever it says there, it works, where it hangs up on those whom it doesn't know,
-        or on nobody.
+        Whatever it answers there, it works, also if it hangs up on unknown names and on
+        anonymous binds.
         """
-        program = Program(unknown=None, nobody=None)
+        program = Program(unknown=None, anonymous=None)
         for code in {0, 80, *LATER}:
             program.rootCode = code
             directory = self.program(program, policy="no")
             self.server.controls = None
-            directory._servers._servers[0]._tryOut(5)
+            directory.failover.servers[0]._probe(5)
             self.assertAccepted(self.login(directory, "alice"), "Alice")
             self.assertEqual(
                 [n for n in directory.takeNotes() if "without TLS" not in n], []
@@ -479,7 +479,7 @@ class PolicyTests(OthersTestCase):
 
     def test_hangsUp(self) -> None:
         """
-        So does one that hangs up on whoever asks.
+        So does one that hangs up on that search.
         """
 
         def talk(conversation: Conversation) -> None:
@@ -537,7 +537,7 @@ class PolicyTests(OthersTestCase):
 
 class IdentityTests(OthersTestCase):
     """
-    Tests for who has bound, where the user's name in the directory is known beforehand.
+    Tests for who has bound, where users bind without a search.
     """
 
     def test_own(self) -> None:
@@ -599,7 +599,7 @@ class IdentityTests(OthersTestCase):
             program.whoAmI = code
             seen = self.login(directory, "ALICE")
             if code in LATER or code == 0:
-                # With success, and no name, it says that nobody has bound.
+                # With success, and no name, it says that no user has bound.
                 self.assertUnsure(seen)
             else:
                 self.assertAccepted(seen, "alice")
@@ -637,7 +637,7 @@ class IdentityTests(OthersTestCase):
 
     def test_ambiguous(self) -> None:
         """
-        What directories may take for another name isn't anybody's name.
+        A name that directories may take for another one is no user's name.
         """
         program = Program(own=False)
         directory = self.program(program, dn=DN)
@@ -675,17 +675,17 @@ class TLSTests(OthersTestCase):
         strict = self.directory(server, tls="starttls")
         for code in CODES[1:]:
             program.tlsCode = code
-            usual._servers._servers[0]._drop()
+            usual.failover.servers[0]._drop()
             self.assertAccepted(self.login(usual, "alice"), "Alice")
             count = len(server.policies)
-            [each] = strict._servers._servers
+            [each] = strict.failover.servers
             each.health.isDown = False
             self.assertUnsure(self.login(strict, "alice"), "TLS")
             self.assertEqual(len(server.policies), count)
 
     def opportune(self, **given: str) -> Directory:
         """
-        Make a directory of which nothing is said about TLS.
+        Return a directory without an option about TLS.
         """
         directory = Directory(ldapSettings(**given))
         self.addCleanup(directory.close)

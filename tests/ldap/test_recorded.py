@@ -1,6 +1,7 @@
 """
-Tests for L{mycred._ldap} with answers that real servers have given, for where these can't
-run: 389 Directory Server 2.3.1, and Samba 4.17.12 as a domain controller.
+Tests for L{mycred._ldap} and L{mycred._ldap.client} with answers that real servers have
+given, for where these can't run: 389 Directory Server 2.3.1, and Samba 4.17.12 as a
+domain controller.
 
 Each was sent by a server as the tests in C{test_accounts} have it, to a request with the
 id 1, or 2 after a bind.
@@ -11,12 +12,11 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from mycred._ldap.client._ber import end
+from mycred._ldap.client._messages import endOfElement
 from mycred._verdict import Kind
 from mycred.error import DenialReason
 
-from ..kit.fakeldap import BIND, SEARCH, Conversation
-from .client.test_connection import FakeTestCase
+from ..kit.fakeldap import BIND, SEARCH, Conversation, FakeTestCase
 
 _AD = (
     "3063020101615e0a01310400045738303039303330383a204c6461704572723a20445349442d30433039"
@@ -83,7 +83,7 @@ def answers(recorded: str, identity: int) -> bytes:
     """
     rest, told = bytearray.fromhex(recorded), b""
     while rest:
-        length = end(bytes(rest))
+        length = endOfElement(bytes(rest))
         assert length is not None
         # The id stands behind two tags and two lengths of a byte each.
         rest[4] = identity
@@ -99,7 +99,7 @@ class RecordedTests(FakeTestCase):
 
     def replay(self, recorded: dict[str, str], mayRead: bool = True) -> Any:
         """
-        Make what answers so.
+        Return what a server does that answers so.
 
         @param mayRead: whether users see their own entries.
         """

@@ -1,5 +1,8 @@
 """
-Tests for the processes that check logins: real ones.
+Tests for L{mycred._privileged}, with real processes: L{mycred._privileged._client},
+L{mycred._privileged._processes}, L{mycred._privileged._launch},
+L{mycred._privileged.__main__}, L{mycred._privileged._broker},
+L{mycred._privileged._worker} and L{mycred._processtree}.
 """
 
 from __future__ import annotations
@@ -7,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-import re
 import resource
 import secrets
 import shutil
@@ -16,7 +18,6 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -26,14 +27,11 @@ from typing import Any
 
 from twisted.trial.unittest import SkipTest
 
-import mycred
 from mycred import _processtree
 from mycred._accounts import (
     AccountFiles,
     AccountRules,
     AccountSettings,
-    _settled,
-    settled,
 )
 from mycred._accounts._pam import PAMSettings
 from mycred._files import SETTLING
@@ -57,104 +55,8 @@ from mycred._privileged._wire import (
 from mycred._records import pack
 from mycred._verdict import Kind, Verdict
 
-from ..kit.machines import PASSWORD, MachineTestCase
-
-ROOT = Path(mycred.__file__).parents[1]
-
-# How long anything may take before the test gives up, in seconds.
-PATIENCE = 20.0
-
-_library = re.compile(r"/lib[^/]*\.so[.0-9]*( \(deleted\))?$")
-
-
-def children(pid: int) -> list[int]:
-    """
-    List the processes that a process has started.
-    """
-    path = Path(f"/proc/{pid}/task/{pid}/children")
-    if not path.parent.exists():
-        return []
-    if not path.exists():
-        raise SkipTest("run Linux with CONFIG_PROC_CHILDREN")
-    return [int(word) for word in path.read_text("ascii").split()]
-
-
-def held(pid: int | str) -> dict[int, str]:
-    """
-    Return what a process has open, by its descriptors: all but shared libraries, of which
-    libffi keeps its own open since 3.5.
-    """
-    found = {}
-    for number in os.listdir(f"/proc/{pid}/fd"):
-        # What has been listed is gone, in this process.
-        with contextlib.suppress(FileNotFoundError):
-            found[int(number)] = os.readlink(f"/proc/{pid}/fd/{number}")
-    return {n: what for n, what in found.items() if not _library.search(what)}
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    """
-    Wait for something that other processes do.
-    """
-    end = time.monotonic() + PATIENCE
-    while not (result := condition()):
-        if time.monotonic() > end:
-            raise AssertionError("it doesn't happen")
-        time.sleep(0.005)
-    return result
-
-
-def soon(seconds: float) -> float:
-    """
-    Tell when so many seconds are over.
-    """
-    return time.monotonic() + seconds
-
-
-class ClientTestCase(MachineTestCase):
-    """
-    Base of the tests that start processes.
-    """
-
-    def client(self, processes: int = 1, rules: Any = None) -> PrivilegedClient:
-        """
-        Start processes for the accounts of the machine.
-        """
-        before = set(children(os.getpid()))
-        files = AccountFiles(self.passwd, self.shadow, self.group)
-        settings = AccountSettings(files, rules or AccountRules())
-        client = PrivilegedClient("unix", settings, processes)
-        self.addCleanup(client.close)
-        [self.broker] = set(children(os.getpid())) - before
-        for pid in children(self.broker):
-            # It closes what it has inherited when it begins.
-            until(lambda pid=pid: len(held(pid)) <= 4)
-        return client
-
-    def python(self, program: str) -> subprocess.Popen[str]:
-        """
-        Run a program until the end of the test.
-        """
-        process = subprocess.Popen(
-            [sys.executable, "-c", program],
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.addCleanup(process.wait)
-        self.addCleanup(process.kill)
-        assert process.stdout is not None
-        self.addCleanup(process.stdout.close)
-        return process
-
-    def ask(
-        self, client: PrivilegedClient, name: bytes, password: bytes = PASSWORD
-    ) -> Kind:
-        """
-        Ask, and have no doubts.
-        """
-        self.answer = client.ask(name, password, None, soon(PATIENCE))
-        return self.answer.verdict.kind
+from ..kit.machines import PASSWORD
+from ..kit.privileged import PATIENCE, ClientTestCase, children, held, soon, until
 
 
 class AskTests(ClientTestCase):
@@ -348,16 +250,16 @@ class AskTests(ClientTestCase):
 
     def test_goesOnChanging(self) -> None:
         """
-        A file that never comes to rest lets nobody be refused, nor told that his
-        password is wrong; who knows it is let in.
+        By a file that goes on changing no user is refused, nor told that the password is
+        wrong; with the right one they are accepted.
         """
         verdicts = [Verdict(Kind.REFUSED, b"a", doubt=(n,)) for n in range(50)]
         slept: list[float] = []
         self.patch(time, "sleep", slept.append)
-        verdict = settled(verdicts.pop, b"a")
+        verdict = _worker.settled(verdicts.pop, b"a")
         self.assertIs(verdict.kind, Kind.UNSURE)
-        self.assertEqual(len(verdicts), 50 - _settled._TRIES)
-        self.assertEqual(slept, [SETTLING] * _settled._TRIES)
+        self.assertEqual(len(verdicts), 50 - _worker.MOST_TRIES)
+        self.assertEqual(slept, [SETTLING] * _worker.MOST_TRIES)
         right = Verdict(Kind.ACCEPTED, b"a")
         for found, looks in [
             ([right], 1),
@@ -367,7 +269,7 @@ class AskTests(ClientTestCase):
             ([verdicts[0], verdicts[1], replace(verdicts[1], doubt=None)], 3),
         ]:
             left = list(found)
-            verdict = settled(lambda left=left: left.pop(0), b"a")
+            verdict = _worker.settled(lambda left=left: left.pop(0), b"a")
             self.assertEqual((verdict, left), (found[looks - 1], []))
 
     def test_unexpected(self) -> None:

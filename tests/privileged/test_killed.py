@@ -1,5 +1,5 @@
 """
-Tests for what comes after somebody has killed the processes that check logins.
+Tests for L{mycred._privileged} when its processes are killed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import signal
 import sys
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 from twisted.trial.unittest import SkipTest
 
@@ -22,24 +21,13 @@ from mycred._verdict import Kind
 
 from ..kit.keys import blobOf, ed25519
 from ..kit.machines import PASSWORD
+from ..kit.privileged import PATIENCE, ClientTestCase, children, isGone, soon, until
 from ..kit.services import Services
-from .test_client import PATIENCE, ClientTestCase, children, soon, until
 
 KEY = blobOf(ed25519())
 
 #: Somebody whom every machine has.
 NAME = b"daemon"
-
-
-def isGone(pid: int) -> bool:
-    """
-    Tell whether a process has ended, and perhaps nobody has taken note yet.
-    """
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text("ascii")
-    except OSError:
-        return True
-    return text.rpartition(")")[2].split()[0] in "ZX"
 
 
 def end(pid: int) -> None:

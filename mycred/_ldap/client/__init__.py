@@ -1,4 +1,4 @@
 """
-A client of LDAP for logins: connections to servers, what goes over them, and which
+An LDAP client for logins: connections to servers, the messages sent over them, and which
 server is asked.
 """

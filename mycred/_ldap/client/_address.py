@@ -1,5 +1,5 @@
 """
-Where a server is.
+The address of a server.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 class Address(NamedTuple):
     """
-    Where a server is.
+    The address of a server.
 
-    @ivar host: its name or number, or the name of its socket.
-    @ivar port: its port; 0 for a socket.
+    @ivar host: its host name or IP address, or the path of its Unix socket.
+    @ivar port: its port; 0 for a Unix socket.
     """
 
     host: str
@@ -22,21 +22,21 @@ class Address(NamedTuple):
     @property
     def isSocket(self) -> bool:
         """
-        Whether it is a socket of this machine (C{ldapi}).
+        Whether it is a Unix socket (C{ldapi}).
         """
         return not self.port
 
     @property
     def isOnThisMachine(self) -> bool:
         """
-        Whether it names this machine; other names may mean it, too.
+        Whether it names this machine.  Other names may mean it, too.
         """
         return self.isSocket or self.host == "localhost" or isLoopback(self.host)
 
     @property
     def certified(self) -> str:
         """
-        The name for which a certificate must be: a number without its zone, which means
+        The name that a certificate must have: an IP address without its zone, which means
         something on this machine only (RFC 4007, section 11).
         """
         return self.host.partition("%")[0]
@@ -51,16 +51,27 @@ class Address(NamedTuple):
         )
 
 
-def isLoopback(host: str) -> bool:
+def isIPAddress(host: str) -> bool:
     """
-    Tell whether a number is one of this machine.
+    Return whether a host is an IP address, rather than a name.
     """
     try:
-        number = ip_address(host)
+        ip_address(host)
     except ValueError:
         return False
-    mapped = getattr(number, "ipv4_mapped", None)
-    return bool((mapped or number).is_loopback)
+    return True
 
 
-__all__ = ["Address", "isLoopback"]
+def isLoopback(host: str) -> bool:
+    """
+    Return whether a host is a loopback address.
+    """
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return bool((mapped or address).is_loopback)
+
+
+__all__ = ["Address", "isIPAddress", "isLoopback"]

@@ -1,9 +1,8 @@
 """
 A connection to one server.
 
-ldap3 opens it and begins TLS.  What is said over it is said here: a deadline that
-holds whatever the server does, and limits to what it may say, are nothing that ldap3
-has.
+ldap3 opens it and begins TLS.  What goes over it is encoded and decoded here: ldap3 has
+neither a deadline that holds whatever the server does, nor limits to what a server sends.
 """
 
 from __future__ import annotations
@@ -11,14 +10,13 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from enum import Enum
 from typing import Any
 
 from ._address import Address, isLoopback
-from ._ber import SEQUENCE, Malformed, end
-from ._bindresult import describe
+from ._bindresult import describeResult
 from ._errors import Fault, Lost, Slow, Unsure
 from ._messages import (
     BOUND,
@@ -26,32 +24,31 @@ from ._messages import (
     EXTENDED,
     PASSWORD_POLICY,
     SEARCHED,
+    SEQUENCE,
     SIZE_LIMIT_EXCEEDED,
     START_TLS,
     UNSOLICITED,
-    Answer,
-    Entry,
+    Malformed,
+    Response,
     Result,
+    SearchEntry,
     bindRequest,
+    decodeMessage,
+    encodeMessage,
+    endOfElement,
     extendedRequest,
-    message,
-    readMessage,
     searchRequest,
     unbindRequest,
 )
 from ._tls import VerifiedTLS
 
-# A message may be as long as the names of ten thousand groups, an answer as a few of
-# these, in bytes.
-_LONGEST_MESSAGE, _LONGEST_ANSWER = 2**21, 2**23
+# A message may be as long as the names of ten thousand groups, in bytes.
+_LONGEST_MESSAGE = 2**21
 
-_AT_A_TIME = 2**16
+# How many bytes are received at once.
+_CHUNK = 2**16
 
-# Whoever has waited for an answer for so long wants to know whether one will come, in
-# seconds; and again, each time.
-_PATIENCE = 2.0
-
-# So many references, which aren't followed, may come with entries.
+# How many references, which aren't followed, may come with entries.
 _MOST_REFERENCES = 100
 
 
@@ -60,74 +57,99 @@ class Role(Enum):
     What a connection is for.
     """
 
-    #: To look for entries, as the service account.
+    #: To search for entries, as the service account.
     SEARCH = "search"
-    #: To find out whether somebody can bind; nothing is looked for on it.
+    #: To find out whether a user can bind; nothing is searched for on it.
     USER = "user"
 
 
-class Link:
+class Connection:
     """
     A connection.
 
-    @ivar peer: who is at its other end, for whoever wants to know.
-    @ivar isClear: whether what is said on it can be read on its way.
-    @ivar usedAt: when it was used last, by L{time.monotonic}.
-    @ivar isHopeless: what tells, while an answer is waited for, whether to give up
-        before it is time.
-    @ivar asksPolicy: whether binds ask what the password policy says.
+    @cvar patience: how long a response is waited for until L{isHopeless} is asked for the
+        first time, and between that and each next time, in seconds.
+    @cvar longestAnswer: how long all messages that answer a request may be together, in
+        bytes: a few of the longest messages.
+    @ivar address: the address of the server.
+    @ivar isClear: whether what is sent can be read on the way.
+    @ivar usedAt: when it was last used, by L{time.monotonic}.
+    @ivar isHopeless: a function that returns whether to give up before the deadline,
+        which is called while a response is waited for.
+    @ivar asksPolicy: whether binds send the password policy control.
     @ivar isReused: whether it has been idle since it was opened.
     """
 
+    patience = 2.0
+    longestAnswer = 2**23
+
     def __init__(
-        self, address: Address, connection: Any, isHopeless: Callable[[], bool]
+        self, address: Address, connected: socket.socket, isHopeless: Callable[[], bool]
     ) -> None:
         """
-        @param address: where it leads.
-        @param connection: the connection, as ldap3 has opened it.
-        @param isHopeless: what tells whether to give up.
+        @param address: the address of the server.
+        @param connected: the socket, as ldap3 has connected it.
+        @param isHopeless: a function that returns whether to give up.
         """
         self.address = address
-        self.peer = ""
         self.isClear = False
         self.usedAt = time.monotonic()
         self.isHopeless = isHopeless
         self.asksPolicy = self.isReused = False
-        self._connection = connection
+        self._socket = connected
         self._received = bytearray()
-        self._identity = 0
-        self._isSpent = False
+        self._messageID = 0
+        self._isSpoiled = False
 
     @property
     def isClean(self) -> bool:
         """
-        Whether nothing waits on it that would be taken for a later answer.
+        Whether nothing waits on it that would be taken for a later response.
         """
-        return not (self._isSpent or self._received)
+        return not (self._isSpoiled or self._received)
+
+    @property
+    def peer(self) -> str:
+        """
+        The server, its TLS version and its certificate, for people to read.
+        """
+        used = self._socket
+        if not isinstance(used, ssl.SSLSocket):
+            return f"{self.address}, without TLS"
+        certificate: Mapping[str, Any] = used.getpeercert() or {}
+        subject, issuer = (
+            ", ".join(f"{key}={value}" for rdn in certificate[part] for key, value in rdn)
+            for part in ("subject", "issuer")
+        )
+        return (
+            f"{self.address}, {used.version()}, certificate of {subject or 'no subject'} "
+            f"by {issuer}, verified for {self.address.certified}"
+        )
 
     def bind(self, dn: str, password: bytes, until: float) -> Result:
         """
-        Become somebody.
+        Bind, and return the result.
 
-        @param dn: his name; empty for nobody.
-        @param password: his password, which mustn't be empty if the name isn't: a
-            server takes that for nobody, and is content (RFC 4513, section 5.1.2).
-        @param until: when to give up, by L{time.monotonic}.
+        @param dn: the name to bind with; empty for an anonymous bind.
+        @param password: the password, which mustn't be empty if the name isn't: a server
+            takes that for an anonymous bind, and accepts it (RFC 4513, section 5.1.2).
+        @param until: the deadline, by L{time.monotonic}.
         """
         if dn and not password:
             raise ValueError("an empty password is never sent")
         request = bindRequest(dn.encode("utf-8", "surrogateescape"), password)
         controls = (PASSWORD_POLICY,) if self.asksPolicy else ()
-        return self._end(request, BOUND, until, controls)
+        return self._askOnce(request, BOUND, until, controls)
 
-    def knock(self, dn: str, password: bytes, until: float) -> Result | None:
+    def bindUnknown(self, dn: str, password: bytes, until: float) -> Result | None:
         """
-        Bind with a name that is made up, and known to nobody, or with none.
+        Bind with a made-up name that no account has, or anonymously.
 
-        @return: the answer; L{None} if the server hangs up on those whom it doesn't know.
+        @return: the result; L{None} if the server closes the connection on names that it
+            doesn't know.
 
-        @raise Lost: if it may be for another reason that the connection is gone, since
-            that has been idle.
+        @raise Lost: if the connection may be gone for another reason, since it had been
+            idle.
         """
         try:
             return self.bind(dn, password, until)
@@ -139,9 +161,9 @@ class Link:
 
     def extended(self, name: bytes, until: float) -> Result:
         """
-        Have an extended operation done.
+        Request an extended operation, and return its result.
         """
-        return self._end(extendedRequest(name), EXTENDED, until)
+        return self._askOnce(extendedRequest(name), EXTENDED, until)
 
     def search(
         self,
@@ -151,11 +173,16 @@ class Link:
         attributes: tuple[str, ...],
         mostEntries: int,
         until: float,
-    ) -> tuple[list[Entry], Result]:
+    ) -> tuple[list[SearchEntry], Result]:
         """
-        Look for entries.
+        Search, and return the entries and the result.
 
-        @return: those that were found, and how it ended.
+        @param base: the DN of the entry at or below which to search.
+        @param scope: the scope.
+        @param where: the filter, encoded.
+        @param attributes: the attributes to return.
+        @param mostEntries: the size limit.
+        @param until: the deadline, by L{time.monotonic}.
         """
         request = searchRequest(
             base.encode("utf-8", "surrogateescape"),
@@ -165,18 +192,18 @@ class Link:
             mostEntries,
             max(1, round(until - time.monotonic())),
         )
-        entries: list[Entry] = []
+        entries: list[SearchEntry] = []
         references = 0
-        for answer in self._ask(request, SEARCHED, until):
-            if isinstance(answer, Result):
-                return entries, answer
-            if isinstance(answer, Entry):
-                entries.append(answer)
+        for response in self._ask(request, SEARCHED, until):
+            if isinstance(response, Result):
+                return entries, response
+            if isinstance(response, SearchEntry):
+                entries.append(response)
             else:
                 references += 1
             if len(entries) > mostEntries or references > _MOST_REFERENCES:
                 break
-        # Samba, for one, knows no limit; nobody waits for all that it has.
+        # Samba, for one, ignores the size limit; the rest isn't waited for.
         self.spoil()
         if len(entries) <= mostEntries:
             raise Unsure(f"{self.address} refers to too many others")
@@ -184,158 +211,144 @@ class Link:
 
     def startTLS(self, context: ssl.SSLContext, until: float, mayFail: bool) -> bool:
         """
-        Go on with TLS.
+        Begin TLS.
 
-        @param mayFail: whether the server may have none.
+        @param context: what verifies the server.
+        @param until: the deadline, by L{time.monotonic}.
+        @param mayFail: whether the server may refuse.
 
-        @return: whether it has.
+        @return: whether TLS has begun.
         """
         result = self.extended(START_TLS, until)
         if result.code == 0:
             if self._received:
                 raise Fault(f"{self.address} says more than it should before TLS begins")
             tls = VerifiedTLS(context, self.address.certified, until)
+            self._socket = secured = tls.wrap(self._socket)
             try:
-                tls.wrap_socket(self._connection)
+                tls.handshake(secured)
             except OSError as error:
                 kind = Slow if time.monotonic() >= until else Fault
                 raise kind(f"{self.address}: TLS can't begin: {error}") from None
             return True
         if mayFail:
-            # Each server has a code of its own for what it doesn't know.
+            # Each server has its own code for operations that it doesn't know.
             return False
-        raise Fault(f"{self.address} doesn't begin TLS: {describe(result)}")
-
-    def describe(self) -> None:
-        """
-        Tell in L{peer} who is at the other end.
-        """
-        used: Any = self._connection.socket
-        if not isinstance(used, ssl.SSLSocket):
-            self.peer = f"{self.address}, without TLS"
-            return
-        certificate: Any = used.getpeercert()
-        subject, issuer = (
-            ", ".join(f"{key}={value}" for rdn in certificate[part] for key, value in rdn)
-            for part in ("subject", "issuer")
-        )
-        self.peer = (
-            f"{self.address}, {used.version()}, certificate of {subject or 'nobody'} "
-            f"by {issuer}, verified for {self.address.certified}"
-        )
+        raise Fault(f"{self.address} doesn't begin TLS: {describeResult(result)}")
 
     def isOnThisMachine(self) -> bool:
         """
-        Tell whether what is said here stays on this machine.
+        Return whether what is sent stays on this machine.
         """
-        used: Any = self._connection.socket
-        if used.family == socket.AF_UNIX:
+        if self._socket.family == socket.AF_UNIX:
             return True
-        return isLoopback(str(used.getpeername()[0]))
+        return isLoopback(str(self._socket.getpeername()[0]))
 
     def spoil(self) -> None:
         """
-        Never be idle again.
+        Keep the connection from ever being used again.
         """
-        self._isSpent = True
+        self._isSpoiled = True
 
     def close(self) -> None:
         """
-        Say goodbye, if that can be done without waiting, and close the connection.
+        Unbind, if that can be done without waiting, and close the connection.
         """
-        used: Any = self._connection.socket
         with suppress(OSError, ValueError):
-            used.settimeout(0)
-            used.send(unbindRequest(self._identity + 1))
+            self._socket.settimeout(0)
+            self._socket.send(unbindRequest(self._messageID + 1))
         with suppress(OSError):
-            used.close()
+            self._socket.close()
 
-    def _end(
+    def _askOnce(
         self, request: bytes, kind: int, until: float, controls: tuple[bytes, ...] = ()
     ) -> Result:
         """
-        Have something done that is answered by a result and nothing else.
+        Send a request that is answered by a result and nothing else, and return that.
         """
-        answer = next(self._ask(request, kind, until, controls))
-        if not isinstance(answer, Result):
+        response = next(self._ask(request, kind, until, controls))
+        if not isinstance(response, Result):
             raise Fault(f"{self.address} answers something else than was asked")
-        return answer
+        return response
 
     def _ask(
         self, request: bytes, kind: int, until: float, controls: tuple[bytes, ...] = ()
-    ) -> Iterator[Answer]:
+    ) -> Iterator[Response]:
         """
-        Ask something, and wait for the answers, of which a result is the last.
+        Send a request, and yield the responses as they come; the last one is a result.
 
-        @param kind: of what kind the result is.
+        @param kind: the tag of the result.
 
         @raise Lost: if the connection is gone.
-        @raise Slow: if there is no answer in time.
-        @raise Fault: if there is none that can be understood.
-        @raise Unsure: if it is too long.
+        @raise Slow: if the result doesn't come in time.
+        @raise Fault: if a response can't be understood.
+        @raise Unsure: if the answer is too long.
         """
-        self._identity += 1
-        used: Any = self._connection.socket
-        answer: Answer | None = None
+        self._messageID += 1
+        response: Response | None = None
         size = 0
         try:
-            used.settimeout(self._left(until))
-            used.sendall(message(self._identity, request, controls))
-            while not isinstance(answer, Result):
-                data = self._receive(used, until)
+            self._socket.settimeout(self._left(until))
+            self._socket.sendall(encodeMessage(self._messageID, request, controls))
+            while not isinstance(response, Result):
+                data = self._receive(until)
                 size += len(data)
-                if size > _LONGEST_ANSWER:
+                if size > self.longestAnswer:
                     raise Unsure(f"{self.address} says too much")
-                identity, found, answer = readMessage(data)
-                if identity == UNSOLICITED:
-                    self._takeNotice(answer)
-                    answer = None
+                messageID, found, response = decodeMessage(data)
+                if messageID == UNSOLICITED:
+                    self._refuseDisconnection(response)
+                    response = None
                     continue
-                isResult = isinstance(answer, Result)
-                if identity != self._identity or (isResult and found != kind):
+                isResult = isinstance(response, Result)
+                if messageID != self._messageID or (isResult and found != kind):
                     raise Fault(f"{self.address} answers what wasn't asked")
                 if isResult:
                     self.usedAt = time.monotonic()
-                yield answer
+                yield response
         except Malformed as error:
             raise Fault(f"{self.address} doesn't speak LDAP: {error}") from None
         except OSError as error:
-            # With a number it is the system's, about a connection that is gone.
+            # A TimeoutError with an errno is the system's: the connection is gone.
             if isinstance(error, TimeoutError) and error.errno is None:
                 raise Slow(f"{self.address} doesn't answer in time") from None
             raise Lost(f"{self.address}: the connection is lost: {error}") from None
 
-    def _takeNotice(self, answer: Answer) -> None:
+    def _refuseDisconnection(self, notification: Response) -> None:
         """
-        Take what the server says unasked, of which whatever isn't known doesn't count
-        (RFC 4511, section 4.4).
+        Ignore an unsolicited notification, as unknown ones must be (RFC 4511, section
+        4.4).
+
+        @raise Lost: if it is the notice of disconnection.
         """
-        name = answer.name if isinstance(answer, Result) else b""
+        name = notification.name if isinstance(notification, Result) else b""
         if not name or name == DISCONNECTION:
             raise Lost(f"{self.address} is about to close the connection")
 
-    def _receive(self, used: Any, until: float) -> bytes:
+    def _receive(self, until: float) -> bytes:
         """
-        Receive a message.
+        Receive one message.
+
+        @raise OSError: if it doesn't come in time, or the connection is gone.
         """
         received = self._received
         while True:
             if received and received[0] != SEQUENCE:
                 # The greeting of another service may never be as long as it says.
                 raise Malformed("that is no message")
-            stop = end(received)
+            stop = endOfElement(received)
             if stop is not None:
                 if stop > _LONGEST_MESSAGE:
-                    # The entry of one user: he doesn't take the server down for all.
+                    # That is the entry of one user, and no fault of the server's.
                     raise Unsure(f"{self.address} has too long an answer")
                 if len(received) >= stop:
                     data = bytes(received[:stop])
                     del received[:stop]
                     return data
-            # For the whole answer, not for each piece of it.
-            used.settimeout(min(self._left(until), _PATIENCE))
+            # The deadline is for the whole message, not for each piece of it.
+            self._socket.settimeout(min(self._left(until), self.patience))
             try:
-                data = used.recv(_AT_A_TIME)
+                data = self._socket.recv(_CHUNK)
             except TimeoutError as error:
                 isOver = error.errno is not None or time.monotonic() >= until
                 if isOver or self.isHopeless():
@@ -347,7 +360,9 @@ class Link:
 
     def _left(self, until: float) -> float:
         """
-        Tell how much time is left, in seconds.
+        Return how many seconds are left.
+
+        @raise TimeoutError: if none are.
         """
         left = until - time.monotonic()
         if left <= 0:
@@ -355,4 +370,4 @@ class Link:
         return left
 
 
-__all__ = ["Link", "Role"]
+__all__ = ["Connection", "Role"]

@@ -8,15 +8,16 @@ import re
 import stringprep
 import unicodedata
 from collections.abc import Hashable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-#: What stands for the name that somebody has typed.
+#: Stands for the name that a user has typed.
 PLACEHOLDER = "{username}"
 
-# descr and numericoid of RFC 4512, section 1.4.
+# descr and numericoid (RFC 4512, section 1.4).
 _type = re.compile(r"[A-Za-z][A-Za-z0-9-]*|[0-9]+(?:\.[0-9]+)*")
 
-# A value ends at what isn't escaped.  LDAP's second version had ";" too.
+# The characters of a value, up to a separator that isn't escaped.  LDAPv2 had ";" as a
+# separator, too.
 _value = re.compile(r'(?:\\.|[^\\,+;"<>])*', re.DOTALL)
 
 # hexpair or one character (RFC 4514, section 3).
@@ -24,11 +25,11 @@ _escape = re.compile(r"((?:\\[0-9A-Fa-f]{2})+)|\\(.)", re.DOTALL)
 
 _hexstring = re.compile(r"#(?:[0-9A-Fa-f]{2})+")
 
-# What can't stand as it is (RFC 4514, section 2.4); "=" may be escaped, too.
+# What must be escaped in a value (RFC 4514, section 2.4); "=" may be.
 _special = re.compile(r'[\0"+,;<=>\\]|^[ #]| \Z')
 
-# What stands for the same attribute: the keywords of RFC 4514, section 3, and others
-# by which users are named.
+# Other names of attributes: the keywords of RFC 4514, section 3, and of others that name
+# users.
 _KEYWORDS = {
     "2.5.4.3": "cn",
     "2.5.4.7": "l",
@@ -53,13 +54,11 @@ _KEYWORDS = {
 
 class Part(NamedTuple):
     """
-    An attribute and its value, of which a relative distinguished name has one, or
-    more.
+    An attribute and its value, of which a relative distinguished name has one or more.
 
     @ivar type: the attribute.
-    @ivar value: the value, without escapes; what can't be read as UTF-8 is in
-        surrogates.
-    @ivar isEncoded: whether the value is C{#} and its encoding, in hexadecimal digits.
+    @ivar value: the value, without escapes; bytes that aren't UTF-8 become surrogates.
+    @ivar isEncoded: whether the value is C{#} and its BER encoding in hexadecimal digits.
     """
 
     type: str
@@ -69,12 +68,11 @@ class Part(NamedTuple):
 
 def parseDN(text: str) -> list[list[Part]]:
     """
-    Take a name apart.
+    Parse a distinguished name.
 
-    @return: its relative distinguished names, the entry's own first; none for the
-        name of the root.
+    @return: its relative distinguished names, the entry's own first; none for the root.
 
-    @raise ValueError: if it is no name.
+    @raise ValueError: if it can't be parsed.
     """
     names: list[list[Part]] = []
     at = 0
@@ -89,10 +87,9 @@ def parseDN(text: str) -> list[list[Part]]:
         at = _skipSpace(text, found.end())
         if text[at : at + 1] != "=":
             raise ValueError(f"a = is missing after {found[0]}")
-        # Nothing is a value, too: this always matches.
-        value: Any = _value.match(text, _skipSpace(text, at + 1))
-        names[-1].append(_readPart(found[0], value[0]))
-        at = value.end()
+        begin = _skipSpace(text, at + 1)
+        at = _endOfValue(text, begin)
+        names[-1].append(_parsePart(found[0], text[begin:at]))
         if at == len(text):
             break
         following = text[at]
@@ -104,27 +101,27 @@ def parseDN(text: str) -> list[list[Part]]:
 
 def escapeValue(value: str) -> str:
     """
-    Write a value so that it means nothing but itself in a name.
+    Return a value, escaped so that it means nothing but itself in a DN.
     """
     return _special.sub(_escaped, value)
 
 
 def formatDN(names: list[list[Part]]) -> str:
     """
-    Put a name together.
+    Return a DN as text.
     """
     return ",".join(
         "+".join(f"{part.type}={_format(part)}" for part in name) for name in names
     )
 
 
-def normalized(text: str) -> tuple[Hashable, ...]:
+def normalizedDN(text: str) -> tuple[Hashable, ...]:
     """
-    Make of a name what equals that of any other way to write it: case, spaces, escapes
+    Return a form of a DN that is the same for each way to write it: case, spaces, escapes
     and the order within a relative distinguished name don't count.
 
-    @return: a part for each relative distinguished name; something that equals nothing
-        else, if it is no name.
+    @return: an item for each relative distinguished name; if the text can't be parsed,
+        something that equals no DN.
     """
     try:
         names = parseDN(text)
@@ -135,28 +132,28 @@ def normalized(text: str) -> tuple[Hashable, ...]:
 
 def isBelow(name: tuple[Hashable, ...], base: tuple[Hashable, ...]) -> bool:
     """
-    Tell whether a name is another, or below it.
+    Return whether a DN is another one, or below it.
 
-    @param name: the one, normalized.
-    @param base: the other, normalized.
+    @param name: the one, from L{normalizedDN}.
+    @param base: the other, from L{normalizedDN}.
     """
     return not base or name[-len(base) :] == base
 
 
 def alike(value: str) -> str:
     """
-    Make two values equal that differ by case and by spaces.
+    Return a form of a value in which case, and how many spaces there are, don't count.
     """
-    # No more than that: a directory may keep apart what looks alike.
+    # No more than that: a directory may distinguish values that look alike.
     return re.sub(" +", " ", value.lower().strip(" "))
 
 
 def foldedName(typed: str) -> str:
     """
-    Write a name as directories compare names, which is without case.
+    Return a name in lower case: directories compare names without case.
 
     @raise ValueError: if what they do besides (RFC 4518) makes another name of it: then
-        two names may mean the same user, or one two of them, and nobody knows which.
+        two names may mean the same user, or one name two users.
     """
     name = typed.lower()
     kept = (c for c in name if not stringprep.in_table_b1(c))
@@ -168,16 +165,14 @@ def foldedName(typed: str) -> str:
 
 def isSameAttribute(one: str, other: str) -> bool:
     """
-    Tell whether two names of attributes mean the same one.
+    Return whether two names mean the same attribute.
     """
     return _normalizedType(one) == _normalizedType(other)
 
 
 def valueIn(names: list[list[Part]], attribute: str) -> str | None:
     """
-    Find the value of an attribute in a name.
-
-    @return: L{None} if there is none that is text.
+    Return the value of an attribute in a DN; L{None} if there is none that is text.
     """
     for name in names:
         for part in name:
@@ -188,15 +183,15 @@ def valueIn(names: list[list[Part]], attribute: str) -> str | None:
 
 class NameTemplate:
     """
-    The name of whoever logs in, with L{PLACEHOLDER} where his own stands.
+    A DN with L{PLACEHOLDER} where the user's name goes.
 
-    @ivar attribute: the attribute in whose value it stands.
-    @ivar place: which of the relative distinguished names it is in, counted from 0.
+    @ivar attribute: the attribute whose value holds the placeholder.
+    @ivar place: the index of the relative distinguished name that holds it.
     """
 
     def __init__(self, text: str) -> None:
         """
-        @raise ValueError: if it is no name, or the placeholder isn't in a value.
+        @raise ValueError: if it is no DN, or the placeholder isn't in a value.
         """
         hint = f"write uid={PLACEHOLDER},ou=people,dc=example,dc=org, say"
         if "@" in text and "=" not in text:
@@ -216,9 +211,9 @@ class NameTemplate:
             raise ValueError(f"{PLACEHOLDER} stands nowhere; {hint}")
         self.attribute, self.place = holders[0]
 
-    def named(self, name: str) -> str:
+    def fill(self, name: str) -> str:
         """
-        Name somebody.
+        Return the DN of a user.
         """
         return formatDN(
             [
@@ -230,7 +225,7 @@ class NameTemplate:
 
 def refuseBraces(text: str) -> None:
     """
-    Refuse braces but for L{PLACEHOLDER}: something else is meant to be put in there.
+    Refuse braces except in L{PLACEHOLDER}: the deployer means another placeholder.
 
     @raise ValueError: if there are any.
     """
@@ -243,25 +238,33 @@ def refuseBraces(text: str) -> None:
 
 def _skipSpace(text: str, at: int) -> int:
     """
-    Go to what isn't a space.
+    Return the index of the next character that isn't a space.
     """
     while text[at : at + 1] == " ":
         at += 1
     return at
 
 
-def _readPart(kind: str, text: str) -> Part:
+def _endOfValue(text: str, at: int) -> int:
     """
-    Read a value, at the end of which spaces that aren't escaped don't count.
+    Return the index after a value, which may be empty.
+    """
+    found = _value.match(text, at)
+    return found.end() if found else at
 
-    @raise ValueError: if there is an escape that isn't one.
+
+def _parsePart(kind: str, text: str) -> Part:
+    """
+    Return a parsed value; spaces at its end don't count unless they are escaped.
+
+    @raise ValueError: if an escape is wrong.
     """
     bare = text.rstrip(" ")
     if bare.startswith("#"):
         if not _hexstring.fullmatch(bare):
             raise ValueError("a # at the beginning of a value is written \\#")
         return Part(kind, bare, True)
-    # "\ " at the end: an odd number of backslashes escapes the space.
+    # An odd number of backslashes before the space at the end escapes it.
     if len(bare) < len(text) and (len(bare) - len(bare.rstrip("\\"))) % 2:
         bare += " "
     return Part(kind, _escape.sub(_unescaped, bare))
@@ -269,7 +272,7 @@ def _readPart(kind: str, text: str) -> Part:
 
 def _unescaped(found: re.Match[str]) -> str:
     """
-    Read an escape.
+    Return what an escape means.
     """
     if found[2] is None:
         raw = bytes.fromhex(found[1].replace("\\", ""))
@@ -281,28 +284,28 @@ def _unescaped(found: re.Match[str]) -> str:
 
 def _escaped(found: re.Match[str]) -> str:
     """
-    Write an escape.
+    Return a character, escaped.
     """
     return "\\00" if found[0] == "\0" else "\\" + found[0]
 
 
 def _format(part: Part) -> str:
     """
-    Write a value.
+    Return a value as it is written in a DN.
     """
     return part.value if part.isEncoded else escapeValue(part.value)
 
 
 def _normalizedPart(part: Part) -> tuple[str, bool, str]:
     """
-    Make two parts equal that mean the same.
+    Return a form of a part that is the same for each way to write it.
     """
     return _normalizedType(part.type), part.isEncoded, alike(part.value)
 
 
 def _normalizedType(name: str) -> str:
     """
-    Make two attributes equal that are the same.
+    Return the usual name of an attribute, in lower case.
     """
     return _KEYWORDS.get(name.lower(), name.lower())
 
@@ -317,7 +320,7 @@ __all__ = [
     "formatDN",
     "isBelow",
     "isSameAttribute",
-    "normalized",
+    "normalizedDN",
     "parseDN",
     "refuseBraces",
     "valueIn",

@@ -1,18 +1,18 @@
 """
-What keeps a directory from telling who somebody is: never a wrong password.
+What keeps a directory from answering a login; none of it means a wrong password.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ._messages import Entry
+from ._messages import SearchEntry
 
 
 class Fault(Exception):
     """
-    A server can't be used: it can't be reached, doesn't answer in time, isn't who it
-    should be, or talks nonsense.  Another server may do.
+    A server can't be used: it can't be reached, doesn't answer in time, has the wrong
+    certificate, or doesn't speak LDAP.  Another server may do.
     """
 
 
@@ -24,34 +24,34 @@ class Lost(Fault):
 
 class Slow(Fault):
     """
-    A server has not answered in the time that there was.
+    A server didn't answer in time.
     """
 
 
 class Elsewhere(Fault):
     """
-    A server works, and can't tell about this one user now.  Another server may.
+    A server works, and can't answer for this one user now.  Another server may.
     """
 
 
 class Unsure(Exception):
     """
-    The directory answers, and what it says is neither yes nor no.  Another server of
-    the same directory wouldn't know better.
+    The directory answers, and the answer is neither yes nor no.  Another server of the
+    same directory wouldn't know better.
     """
 
 
 class Cut(Unsure):
     """
-    The directory has found more than it tells.
+    A search matched more entries than the directory returns.
 
-    @ivar entries: what it has told.
+    @ivar entries: the entries that it returned.
     """
 
-    def __init__(self, text: str, entries: Sequence[Entry] = ()) -> None:
+    def __init__(self, text: str, entries: Sequence[SearchEntry] = ()) -> None:
         """
-        @param text: what is known of it.
-        @param entries: what the directory has told.
+        @param text: what happened, for the log.
+        @param entries: the entries that the directory returned.
         """
         super().__init__(text)
         self.entries = entries
@@ -59,7 +59,7 @@ class Cut(Unsure):
 
 class BadName(Unsure):
     """
-    The directory can't read a name that was made for a bind.
+    The directory can't parse a name that was made for a bind.
     """
 
 

@@ -1,10 +1,10 @@
 """
-The servers of a directory: which of them is asked.
+Failover: which of a directory's servers is asked.
 
-The first that works is asked, and those that are in doubt after the others.  One that is
-down is left alone for a while, and then tried again, aside; as soon as it answers it is
-asked in its turn.  While all are down logins fail at once; only the one that comes when
-it is time to try waits, for a moment.
+The first one that works is asked, and those in doubt after the others.  One that is
+down is left alone for a while and then probed in a thread; as soon as it answers it is
+asked in turn again.  While all are down logins fail at once; only the login that comes
+when it is time for a probe waits, for a moment.
 """
 
 from __future__ import annotations
@@ -16,44 +16,46 @@ from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from ._address import Address
-from ._connection import Link, Role
+from ._connection import Connection, Role
 from ._errors import Fault, Slow
-from ._opener import Opening
+from ._opener import OpeningSettings
 from ._server import Server
 
 _T = TypeVar("_T")
 
-# For what part of the time that a login may take it waits for one server at most, while
-# others are left.
-_LONGEST_SHARE = 0.3
 
-# For how long a login waits, in seconds, to see whether one of servers that have all
-# failed works again.
-_LONGEST_WAIT = 1.0
-
-
-class Servers:
+class Failover:
     """
-    All servers, the preferred one first.
+    The servers of a directory.
+
+    @cvar longestShare: the part of a login's time that it waits for one server at most,
+        while others are left.
+    @cvar longestWait: how long a login waits, in seconds, to see whether a probe finds
+        one of the servers, which are all down, to be back.
+    @ivar servers: the servers, the preferred one first.
     """
+
+    longestShare = 0.3
+    longestWait = 1.0
 
     def __init__(
         self,
         addresses: Sequence[Address],
-        opening: Opening,
+        settings: OpeningSettings,
         *,
         timeout: float = 10.0,
-        note: Callable[[str], None] = lambda text: None,
+        note: Callable[[str], None] = lambda line: None,
     ) -> None:
         """
-        @param addresses: where they are.
-        @param opening: how connections to them are opened.
-        @param timeout: for how long a login may take, in seconds.
-        @param note: what is told, in any thread, about servers that fail and recover.
+        @param addresses: the addresses of the servers, the preferred one first.
+        @param settings: how connections to them are opened.
+        @param timeout: how long a login may take, in seconds.
+        @param note: a function that is called, in any thread, with a line for the log
+            when a server fails and when it works again.
         """
-        self._longest = timeout if len(addresses) == 1 else timeout * _LONGEST_SHARE
-        self._servers = [
-            Server(address, opening, timeout, self._longest, note)
+        self._longest = timeout if len(addresses) == 1 else timeout * self.longestShare
+        self.servers = [
+            Server(address, settings, timeout, self._longest, note)
             for address in addresses
         ]
 
@@ -61,80 +63,82 @@ class Servers:
         self,
         role: Role,
         until: float,
-        work: Callable[[Link, float], _T],
-        tell: Callable[[str], None] = lambda text: None,
+        work: Callable[[Connection, float], _T],
+        tell: Callable[[str], None] = lambda fault: None,
     ) -> _T:
         """
-        Do something with a connection to a server that works.
+        Call a function with a connection to a server that works, and return what it
+        returns.
 
         @param role: what the connection is for.
-        @param until: when to give up, by L{time.monotonic}.
-        @param work: what to do, with the connection and until when; where that raises
-            L{Fault} the next server is asked.
-        @param tell: what is told of each that has failed.
+        @param until: the deadline, by L{time.monotonic}.
+        @param work: the function, which is called with the connection and a deadline;
+            where it raises L{Fault} the next server is asked.
+        @param tell: a function that is called with each server's fault.
 
         @raise Fault: if no server works.
         """
         if time.monotonic() >= until:
             # That is no server's fault.
             raise Slow("there is no time left")
-        down = [server for server in self._servers if server.health.isDown]
-        due = [server for server in down if server.health.claim()]
-        tried: SimpleQueue[None] = SimpleQueue()
+        down = [server for server in self.servers if server.health.isDown]
+        due = [server for server in down if server.health.claimRetry()]
+        probed: SimpleQueue[None] = SimpleQueue()
         for server in due:
-            server.retry(lambda: tried.put(None))
-        if len(down) == len(self._servers):
-            self._await(tried, len(due), until)
-        return self._askOneOf(role, until, work, tell)
-
-    def _await(self, tried: SimpleQueue[None], count: int, until: float) -> None:
-        """
-        Wait for a moment to see whether one of servers that have all failed works again:
-        one that is back says so at once.
-
-        @param tried: what tells that one was tried.
-        @param count: how many are.
-        """
-        soon = min(until, time.monotonic() + _LONGEST_WAIT)
-        with suppress(Empty):
-            while count and all(server.health.isDown for server in self._servers):
-                tried.get(timeout=max(0.0, soon - time.monotonic()))
-                count -= 1
+            server.startRetry(lambda: probed.put(None))
+        if len(down) == len(self.servers):
+            self._awaitReturn(probed, len(due), until)
+        return self._askInOrder(role, until, work, tell)
 
     def close(self) -> None:
         """
         Close all connections, those in use as they become idle.
         """
-        for server in self._servers:
+        for server in self.servers:
             server.close()
+
+    def _awaitReturn(self, probed: SimpleQueue[None], count: int, until: float) -> None:
+        """
+        Wait for a moment until a probe finds one of the servers, which are all down, to
+        be back: one that is answers at once.
+
+        @param probed: gets an item for each probe that is over.
+        @param count: how many probes there are.
+        @param until: the deadline, by L{time.monotonic}.
+        """
+        soon = min(until, time.monotonic() + self.longestWait)
+        with suppress(Empty):
+            while count and all(server.health.isDown for server in self.servers):
+                probed.get(timeout=max(0.0, soon - time.monotonic()))
+                count -= 1
 
     def _inOrder(self, servers: Sequence[Server], role: Role) -> Iterator[Server]:
         """
-        Tell whom to ask, one after the other: last those that are in doubt.
+        Yield the servers in the order in which they are asked: those in doubt last.
         """
         last = []
         for server in servers:
-            # Only now: whoever is told that there is no doubt has to find that out.
-            if server.health.isLast(role):
-                last.append(server)
-            else:
+            # Not before this one's turn: the login that claims it has to ask the server.
+            if server.health.claimTurn(role):
                 yield server
+            else:
+                last.append(server)
         yield from last
 
-    def _askOneOf(
+    def _askInOrder(
         self,
         role: Role,
         until: float,
-        work: Callable[[Link, float], _T],
+        work: Callable[[Connection, float], _T],
         tell: Callable[[str], None],
     ) -> _T:
         """
-        Do something with a connection to the first server that works.
+        Call a function with a connection to the first server that works.
         """
-        told = []
-        working = [server for server in self._servers if not server.health.isDown]
-        others = len(working)
-        for server in self._inOrder(working, role):
+        faults = []
+        up = [server for server in self.servers if not server.health.isDown]
+        others = len(up)
+        for server in self._inOrder(up, role):
             now = time.monotonic()
             others -= 1
             # So that there is time for the others if this one hangs.
@@ -142,14 +146,14 @@ class Servers:
             if others:
                 share = min(share, self._longest)
             try:
-                return server.do(role, now + share, work)
+                return server.use(role, now + share, work)
             except Fault as fault:
-                told.append(str(fault))
-                tell(told[-1])
-        if told:
-            raise Fault("; ".join(told))
-        reasons = "; ".join(server.health.reason for server in self._servers)
+                faults.append(str(fault))
+                tell(faults[-1])
+        if faults:
+            raise Fault("; ".join(faults))
+        reasons = "; ".join(server.health.reason for server in self.servers)
         raise Fault(f"no server of the directory works: {reasons}")
 
 
-__all__ = ["Servers"]
+__all__ = ["Failover"]

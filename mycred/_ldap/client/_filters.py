@@ -1,35 +1,36 @@
 """
-Filters, as RFC 4515 writes them, and as they go over the wire.
+Search filters, as text (RFC 4515) and encoded.
 
-ldap3 reads what a deployer has written.  What somebody types never goes through that:
-it is put into the filter that was read, as a value.
+ldap3 parses the filters that a deployer has written.  What a user types never goes
+through that parser: it is put into the parsed filter, as a value.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Union
 
 from ldap3 import DEREF_NEVER, SUBTREE
 from ldap3.operation.search import search_operation
 from pyasn1.codec.ber.encoder import encode
 
-from ._ber import OCTETS, element, elements
 from ._dn import PLACEHOLDER, refuseBraces
+from ._messages import OCTETS, element, elements
 
 _AND, _OR, _NOT, _EQUAL, _PRESENT, _EXTENSIBLE = 0xA0, 0xA1, 0xA2, 0xA3, 0x87, 0xA9
+_OPERATORS = (_AND, _OR, _NOT)
 _RULE, _TYPE, _ASSERTED, _WITH_DN = 0x81, 0x82, 0x83, 0x84
 
-#: Active Directory's rule by which groups within groups count
-#: (LDAP_MATCHING_RULE_IN_CHAIN of MS-ADTS, section 3.1.1.3.4.4.3).
+# Active Directory's matching rule by which nested groups count
+# (LDAP_MATCHING_RULE_IN_CHAIN of MS-ADTS, section 3.1.1.3.4.4.3).
 _IN_CHAIN = b"1.2.840.113556.1.4.1941"
 
-# What begins a filter: an operator, or an attribute.  ldap3 takes any text for one.
+# The beginning of a filter: an operator or an attribute.  ldap3 accepts any text.
 _beginning = re.compile(
     r"\(\s*(?:[&|!]|[A-Za-z0-9][A-Za-z0-9.;-]*(?:[=:]|[<>~]=)|:[A-Za-z0-9])"
 )
 
-# What ldap3 reads in another way than others do.
+# Patterns that ldap3 parses in another way than others do, and what to write instead.
 _MISREAD = {
     r"\\(?![0-9A-Fa-f]{2})": "a backslash is written \\5c",
     r"=\s|[^\s()]\s+\)": "a space at the end of a value is written \\20",
@@ -37,35 +38,38 @@ _MISREAD = {
     r"[<>~:]=[^()]*\*": "a * goes with =, otherwise it is written \\2a",
 }
 
-# What must be escaped in a value (RFC 4515, section 3), and spaces that are overlooked
+# A parsed filter: tags, with bytes or with what a constructed element holds.
+_Nodes = list[tuple[int, Union[bytes, "_Nodes"]]]
+
+# What must be escaped in a value (RFC 4515, section 3), and spaces that would be ignored
 # otherwise.
 _special = re.compile(r"[\0()*\\]|^\s|\s\Z|(?<==)\s")
 
-# It stands for the placeholder while ldap3 reads; escaped, it means itself only where
-# a value may stand.
+# Stands for the placeholder while ldap3 parses; escaped, it means itself only where a
+# value may be.
 _MARK = bytes(range(1, 17))
 _MARKED = "".join(f"\\{byte:02x}" for byte in _MARK)
 
 
 def escapeFilter(value: str) -> str:
     """
-    Write a value so that it means nothing but itself in a filter.
+    Return a value, escaped so that it means nothing but itself in a filter.
     """
     return _special.sub(_escaped, value)
 
 
 def _escaped(found: re.Match[str]) -> str:
     """
-    Write an escape.
+    Return a character, escaped.
     """
     return "".join(f"\\{byte:02x}" for byte in found[0].encode("utf-8"))
 
 
 def encodeFilter(text: str) -> bytes:
     """
-    Encode a filter.
+    Return an encoded filter.
 
-    @raise ValueError: if it is none.
+    @raise ValueError: if it can't be parsed.
     """
     if not text.startswith("("):
         raise ValueError("a filter stands in parentheses, such as (objectClass=person)")
@@ -85,7 +89,7 @@ def encodeFilter(text: str) -> bytes:
     except Exception:
         raise ValueError("it can't be read as a filter") from None
     nodes = _parse(encoded)
-    # Of what stands in a NOT it may have read the first part only.
+    # Of several filters in a NOT it may have parsed the first one only.
     if _count(nodes) != text.count("("):
         raise ValueError("it can't be read as a filter; a (! is followed by one filter")
     return _fill(nodes)
@@ -93,12 +97,14 @@ def encodeFilter(text: str) -> bytes:
 
 class FilterTemplate:
     """
-    The filter for whoever logs in, with L{PLACEHOLDER} where his name stands.
+    A filter with L{PLACEHOLDER} where the user's name goes.
+
+    @ivar text: the filter, as the deployer has written it.
     """
 
     def __init__(self, text: str) -> None:
         """
-        @raise ValueError: if it is no filter, or the placeholder isn't in a value.
+        @raise ValueError: if it can't be parsed, or the placeholder isn't in a value.
         """
         if PLACEHOLDER not in text:
             raise ValueError(
@@ -111,24 +117,26 @@ class FilterTemplate:
         self.text = text
         self._nodes = _parse(encoded)
         if _isDenied(self._nodes):
-            raise ValueError(f"{PLACEHOLDER} stands below a (!, which is everybody else")
+            raise ValueError(
+                f"{PLACEHOLDER} stands below a (!, which matches all other users"
+            )
 
-    def named(self, name: str) -> bytes:
+    def fill(self, name: str) -> bytes:
         """
-        Encode the filter for somebody.
+        Return the encoded filter for a user.
         """
         return _fill(self._nodes, name.encode("utf-8", "surrogateescape"))
 
-    def shown(self, name: str) -> str:
+    def show(self, name: str) -> str:
         """
-        Write the filter for somebody.
+        Return the filter for a user as text.
         """
         return self.text.replace(PLACEHOLDER, escapeFilter(name))
 
 
 def equals(attribute: str, value: bytes) -> bytes:
     """
-    Encode a filter for an attribute with a value.
+    Return an encoded filter for an attribute with a value.
     """
     return element(
         _EQUAL, element(OCTETS, attribute.encode("ascii")), element(OCTETS, value)
@@ -137,7 +145,8 @@ def equals(attribute: str, value: bytes) -> bytes:
 
 def inChain(attribute: str, value: bytes) -> bytes:
     """
-    Encode a filter for an attribute that leads to a value, over any number of entries.
+    Return an encoded filter for an attribute that leads to a value, over any number of
+    entries.
     """
     return element(
         _EXTENSIBLE,
@@ -149,25 +158,26 @@ def inChain(attribute: str, value: bytes) -> bytes:
 
 def anyOf(*filters: bytes) -> bytes:
     """
-    Encode a filter for what one of several matches.
+    Return an encoded filter that matches what one of several matches.
     """
     return element(_OR, *filters)
 
 
 def allOf(*filters: bytes) -> bytes:
     """
-    Encode a filter for what all of several match.
+    Return an encoded filter that matches what all of several match.
     """
     return element(_AND, *filters)
 
 
-#: The filter that any entry matches.
+#: The filter that each entry matches.
 ANYTHING = element(_PRESENT, b"objectClass")
 
 
-def _parse(data: bytes) -> list[tuple[int, Any]]:
+def _parse(data: bytes) -> _Nodes:
     """
-    Take an encoded filter apart.
+    Return the tags of an encoded filter, with their contents; the content of a
+    constructed element is parsed, too.
     """
     return [
         (tag, _parse(content) if tag & 0x20 else content)
@@ -175,18 +185,19 @@ def _parse(data: bytes) -> list[tuple[int, Any]]:
     ]
 
 
-def _count(nodes: list[tuple[int, Any]]) -> int:
+def _count(nodes: _Nodes) -> int:
     """
-    Count the filters that a filter is made of.
+    Return how many filters a filter is made of.
     """
     return sum(
-        1 + (_count(node) if tag in (_AND, _OR, _NOT) else 0) for tag, node in nodes
+        1 + (0 if isinstance(node, bytes) or tag not in _OPERATORS else _count(node))
+        for tag, node in nodes
     )
 
 
-def _isDenied(nodes: list[tuple[int, Any]], isBelow: bool = False) -> bool:
+def _isDenied(nodes: _Nodes, isBelow: bool = False) -> bool:
     """
-    Tell whether the mark is where it stands for everybody else.
+    Return whether the placeholder's mark is below a NOT.
     """
     return any(
         isBelow and _MARK in node
@@ -196,16 +207,16 @@ def _isDenied(nodes: list[tuple[int, Any]], isBelow: bool = False) -> bool:
     )
 
 
-def _fill(nodes: list[tuple[int, Any]], name: bytes = _MARK) -> bytes:
+def _fill(nodes: _Nodes, name: bytes = _MARK) -> bytes:
     """
-    Put a filter together, with a name.
+    Return an encoded filter with a name in place of the mark.
     """
     parts = []
     for tag, node in nodes:
         if not isinstance(node, bytes):
             part = _fill(node, name)
         elif tag == _WITH_DN:
-            # Yes has all bits (RFC 4511, section 5.1), where pyasn1 has one.
+            # TRUE is 0xff (RFC 4511, section 5.1), where pyasn1 writes 1.
             part = b"\xff"
         else:
             part = node.replace(_MARK, name)

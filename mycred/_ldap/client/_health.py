@@ -1,94 +1,311 @@
 """
-How a server is doing, as far as those know who have asked it.
+How a server is doing, as far as the logins that use it can tell.
+
+Four things are known of a server: whether it is down, whether a thread is probing it
+because a login failed (meanwhile others are asked first), whether a thread is probing
+it because it is down and its pause is over, and for each role whether it is demoted,
+which is asked last.
+
+An event happens only in the states that L{TRANSITIONS} names for it, and only if its
+condition holds::
+
+    event       when                               condition
+    claimProbe  a login failed, or waited long     -
+    endProbe    that probe is over                 -
+    claimRetry  a login comes while it is down     its pause is over
+    endRetry    that probe is over                 -
+    markDown    it can't be reached, or a probe    the request began after it was last
+                failed                             back, and no pause is under way
+    markUp      it answered a login or a probe     -
+
+L{Demotion} has three states for each role::
+
+    state     recordFailure   recordAnswer   claimTurn
+    in turn   demoted         in turn        True
+    demoted   demoted         in turn        False; after the pause True for one caller:
+                                             on trial
+    on trial  demoted         in turn        False; if the caller on trial isn't heard
+                                             of, True for the next one after a while
+
+When a server that was down is back it is in turn for both roles.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from enum import Enum
 from threading import Lock
+from typing import NamedTuple
 
-from ._backoff import LONGEST_PAUSE, Doubt, pauseAfter
 from ._connection import Role
 
-# A server that has answered somebody during so many seconds works, if others use it.
+# A server that is in use, and has answered a login within so many seconds, works.
 _LATELY = 1.0
+
+
+class Event(Enum):
+    """
+    What changes the state of a server.
+    """
+
+    CLAIM_PROBE = "claimProbe"
+    END_PROBE = "endProbe"
+    CLAIM_RETRY = "claimRetry"
+    END_RETRY = "endRetry"
+    MARK_DOWN = "markDown"
+    MARK_UP = "markUp"
+
+
+class Transition(NamedTuple):
+    """
+    What an event does to the flags of L{Health}.
+
+    @ivar needs: the values that flags must have for the event to happen.
+    @ivar sets: the values that flags have afterwards.
+    """
+
+    needs: Mapping[str, bool]
+    sets: Mapping[str, bool]
+
+
+TRANSITIONS: Mapping[Event, Transition] = {
+    Event.CLAIM_PROBE: Transition(
+        needs={"isDown": False, "isProbed": False}, sets={"isProbed": True}
+    ),
+    Event.END_PROBE: Transition(needs={}, sets={"isProbed": False}),
+    Event.CLAIM_RETRY: Transition(
+        needs={"isDown": True, "isRetried": False}, sets={"isRetried": True}
+    ),
+    Event.END_RETRY: Transition(needs={}, sets={"isRetried": False}),
+    Event.MARK_DOWN: Transition(needs={}, sets={"isDown": True}),
+    Event.MARK_UP: Transition(needs={"isDown": True}, sets={"isDown": False}),
+}
+
+
+class Backoff:
+    """
+    Pauses that grow from failure to failure.
+
+    @cvar firstPause: the first pause, in seconds.
+    @cvar longestPause: the longest one, in seconds.
+    @ivar failures: how many failures in a row there have been.
+    """
+
+    firstPause = 0.5
+    longestPause = 8.0
+
+    def __init__(self) -> None:
+        self.failures = 0
+
+    def fail(self) -> float:
+        """
+        Count a failure, and return the pause after it, in seconds.
+        """
+        pause = self.firstPause * 2.0 ** min(self.failures, 10)
+        self.failures += 1
+        return min(pause, self.longestPause)
+
+    def reset(self) -> None:
+        """
+        Begin again with the first pause.
+        """
+        self.failures = 0
+
+
+class Demotion:
+    """
+    Doubt about a server that passes probes but fails real logins, for instance because it
+    proxies to a third party that hangs.  While in doubt it is asked last.
+    """
+
+    def __init__(self, longest: float) -> None:
+        """
+        @param longest: how long the one login that finds out whether the doubt still
+            stands may take, in seconds.
+        """
+        self._longest = longest
+        self._lock = Lock()
+        self._backoff = Backoff()
+        # 0 if the server is asked in turn.
+        self._until = 0.0
+        self._failedAt = 0.0
+
+    def recordFailure(self, began: float) -> None:
+        """
+        Demote the server for a while, since it failed a login.
+
+        @param began: when the login asked it.  A login that began before the last failure
+            doesn't count again.
+        """
+        now = time.monotonic()
+        with self._lock:
+            if began >= self._failedAt:
+                self._until = now + self._backoff.fail()
+                self._failedAt = now
+
+    def recordAnswer(self) -> None:
+        """
+        End the demotion, since the server answered a login.  Its next pause is the first
+        one again only after some time without failures.
+        """
+        if not self._backoff.failures:
+            return
+        with self._lock:
+            self._until = 0.0
+            if time.monotonic() > self._failedAt + 2 * Backoff.longestPause:
+                self._backoff.reset()
+
+    def claimTurn(self) -> bool:
+        """
+        Return whether this login asks the server in turn.  After the pause one caller
+        gets True and so probes the server on behalf of all others.
+        """
+        if not self._until:
+            return True
+        now = time.monotonic()
+        with self._lock:
+            if not self._until:
+                return True
+            if now < self._until:
+                return False
+            # If that caller isn't heard of, the next one may try.
+            self._until = now + self._longest + Backoff.firstPause
+            return True
 
 
 class Health:
     """
-    How a server is doing.
+    The state of a server.
 
-    @ivar isDown: whether it has failed for everybody, and hasn't worked since.
-    @ivar isSuspect: whether it has failed for somebody, and it is being found out whether
-        it is down.
-    @ivar reason: why it was down last.
+    @ivar isDown: whether it has failed for all logins, and hasn't worked since.
+    @ivar isProbed: whether a thread is probing it because it failed a login.
+    @ivar isRetried: whether a thread is probing it because it is down and its pause is
+        over.
+    @ivar reason: why it was last down, for the log.
     """
 
     def __init__(self, name: str, longest: float, note: Callable[[str], None]) -> None:
         """
-        @param name: what the server is called.
-        @param longest: how long somebody waits for it while others are left, in seconds.
-        @param note: what is told, in any thread, when it fails and works again.
+        @param name: the name of the server.
+        @param longest: how long a login waits for it while others are left, in seconds.
+        @param note: a function that is called, in any thread, with a line for the log
+            when the server fails and when it works again.
         """
-        self.isDown = self.isSuspect = False
+        self.isDown = self.isProbed = self.isRetried = False
         self.reason = ""
         self._name = name
         self._note = note
         self._lock = Lock()
-        self._doubts = {role: Doubt(longest) for role in Role}
-        self._isTried = False
+        self._demotions = {role: Demotion(longest) for role in Role}
         self._users = 0
         self._answeredAt = dict.fromkeys(Role, 0.0)
-        self._failures = 0
+        self._backoff = Backoff()
         self._retryAt = self._upSince = 0.0
 
-    def claim(self) -> bool:
+    def claimProbe(self) -> bool:
         """
-        Tell whether it is time to try again a server that is down, and let nobody else
-        do so until L{release}.
+        Claim the probe of a server that is up; L{endProbe} gives it back.
+
+        @return: whether the caller has it: the server isn't known to be down, and no
+            other thread is probing it.
         """
         with self._lock:
-            isDue = self.isDown and not self._isTried
-            if not isDue or time.monotonic() < self._retryAt:
-                return False
-            self._isTried = True
-            return True
+            return self._change(Event.CLAIM_PROBE)
 
-    def release(self) -> None:
+    def endProbe(self) -> None:
         """
-        Let others try again.
-        """
-        self._isTried = False
-
-    def suspect(self) -> bool:
-        """
-        Tell whether it is to be found out whether the server is down: it isn't known
-        yet, and nobody is at it.
+        Give back what L{claimProbe} has claimed.
         """
         with self._lock:
-            if self.isDown or self.isSuspect:
-                return False
-            self.isSuspect = True
-            return True
+            self._change(Event.END_PROBE)
 
-    def clear(self) -> None:
+    def claimRetry(self) -> bool:
         """
-        Suspect the server no more.
-        """
-        self.isSuspect = False
+        Claim the probe of a server that is down, if its pause is over; L{endRetry}
+        gives it back.
 
-    def isLast(self, role: Role) -> bool:
+        @return: whether the caller has it.
         """
-        Tell whether others are to be asked before this server.
+        with self._lock:
+            isDue = time.monotonic() >= self._retryAt
+            return isDue and self._change(Event.CLAIM_RETRY)
+
+    def endRetry(self) -> None:
         """
-        return self.isSuspect or self._doubts[role].stands()
+        Give back what L{claimRetry} has claimed.
+        """
+        with self._lock:
+            self._change(Event.END_RETRY)
+
+    def markDown(self, began: float, why: str) -> None:
+        """
+        Leave the server alone for a while.
+
+        @param began: when the request began that failed.  If that was before the server
+            was last back, or during its pause, nothing changes.
+        @param why: the reason, for the log.
+        """
+        now = time.monotonic()
+        with self._lock:
+            isNews = began >= self._upSince and now >= self._retryAt
+            isTold = isNews and not (self.isDown and why == self.reason)
+            if isNews:
+                self._retryAt = now + self._backoff.fail()
+                self.reason = why
+                self._change(Event.MARK_DOWN)
+        if isTold:
+            self._note(f"A server of the directory fails: {why}")
+
+    def markUp(self, role: Role) -> None:
+        """
+        Record that the server works.  Its next pause is the first one again only after it
+        has worked for as long as the longest pause.
+
+        @param role: what it was asked for.
+        """
+        now = self._answeredAt[role] = time.monotonic()
+        if not self._backoff.failures:
+            return
+        with self._lock:
+            isReturn = self._change(Event.MARK_UP)
+            if isReturn:
+                self._retryAt, self._upSince = 0.0, now
+            elif now - self._upSince > Backoff.longestPause:
+                self._backoff.reset()
+        if isReturn:
+            for demotion in self._demotions.values():
+                demotion.recordAnswer()
+            self._note(f"{self._name} works again")
+
+    def claimTurn(self, role: Role) -> bool:
+        """
+        Return whether this login asks the server in turn, rather than after the others.
+
+        @param role: what it is asked for.
+        """
+        return not self.isProbed and self._demotions[role].claimTurn()
+
+    def recordFailure(self, role: Role, began: float) -> None:
+        """
+        Record that the server failed a login.
+
+        @param began: when the login asked it.
+        """
+        self._demotions[role].recordFailure(began)
+
+    def recordAnswer(self, role: Role) -> None:
+        """
+        Record that the server answered a login.
+        """
+        self._demotions[role].recordAnswer()
+        self.markUp(role)
 
     @contextmanager
-    def use(self) -> Iterator[None]:
+    def inUse(self) -> Iterator[None]:
         """
-        Count whoever uses the server meanwhile.
+        Count the caller as a user of the server meanwhile.
         """
         with self._lock:
             self._users += 1
@@ -100,10 +317,10 @@ class Health:
 
     def servesOthers(self, own: int = 0) -> bool:
         """
-        Tell whether others than a user are being served: then the server works, though
-        it may take no more connections.
+        Return whether others are being served: then the server works, though it may
+        accept no more connections.
 
-        @param own: how many users don't count.
+        @param own: how many users of the server don't count.
         """
         if self._users <= own:
             return False
@@ -111,60 +328,22 @@ class Health:
 
     def answeredSince(self, role: Role, began: float) -> bool:
         """
-        Tell whether somebody has had an answer since then.
+        Return whether the server has answered since then.
         """
         return self._answeredAt[role] > began
 
-    def doubt(self, role: Role, began: float) -> None:
+    def _change(self, event: Event) -> bool:
         """
-        Remember that the server has failed somebody.
+        Set the flags as an event does.
 
-        @param began: when he has asked.
+        @return: whether the event happened: the flags were as it needs.
         """
-        self._doubts[role].grow(began)
-
-    def answer(self, role: Role) -> None:
-        """
-        Remember that the server has answered somebody.
-        """
-        self._doubts[role].end()
-        self.work(role)
-
-    def fail(self, began: float, why: str) -> None:
-        """
-        Leave the server alone for a while.
-
-        @param began: when it was asked: what is older than its return is no news.
-        """
-        now = time.monotonic()
-        with self._lock:
-            isNews = began >= self._upSince and now >= self._retryAt
-            isTold = isNews and not (self.isDown and why == self.reason)
-            if isNews:
-                self._retryAt = now + pauseAfter(self._failures)
-                self._failures += 1
-                self.isDown, self.reason = True, why
-        if isTold:
-            self._note(f"A server of the directory fails: {why}")
-
-    def work(self, role: Role) -> None:
-        """
-        Remember that the server works.
-        """
-        now = self._answeredAt[role] = time.monotonic()
-        if not self._failures:
-            return
-        with self._lock:
-            isReturn = self.isDown
-            if isReturn:
-                self.isDown, self._retryAt, self._upSince = False, 0.0, now
-            elif now - self._upSince > LONGEST_PAUSE:
-                # It has worked for as long as it may be left alone.
-                self._failures = 0
-        if isReturn:
-            for doubt in self._doubts.values():
-                doubt.end()
-            self._note(f"{self._name} works again")
+        needs, sets = TRANSITIONS[event]
+        if any(getattr(self, flag) is not value for flag, value in needs.items()):
+            return False
+        for flag, value in sets.items():
+            setattr(self, flag, value)
+        return True
 
 
-__all__ = ["Health"]
+__all__ = ["TRANSITIONS", "Backoff", "Demotion", "Event", "Health", "Transition"]

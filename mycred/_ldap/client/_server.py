@@ -1,5 +1,5 @@
 """
-One server of a directory, and what is done with connections to it.
+One server of a directory: its idle connections, and probes of it.
 """
 
 from __future__ import annotations
@@ -7,221 +7,316 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from secrets import token_hex
-from threading import Thread
+from threading import Lock, Thread
 from typing import TypeVar
 
 from ._address import Address
-from ._connection import Link, Role
+from ._connection import Connection, Role
 from ._errors import Elsewhere, Fault, Lost, Slow, Unsure
 from ._health import Health
-from ._opener import Opener, Opening, closing
-from ._pool import Idle
-from ._rootdse import askControls
+from ._opener import Opener, OpeningSettings, closing, searchRootDSE
 
 _T = TypeVar("_T")
 
-# Whoever had less time than this has no reason to doubt a server, in seconds.
-_FAIR_TIME = 1.0
+# A connection that was idle for longer isn't used, in seconds: a firewall between may
+# have forgotten it, and would drop what is sent.
+_LONGEST_IDLE = 60.0
+
+# More idle connections than this are never used.
+_MOST = 32
+
+
+class Pool:
+    """
+    Idle connections to one server, for one role.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._connections: list[Connection] = []
+        self._isClosed = False
+
+    def __len__(self) -> int:
+        """
+        Return how many connections are idle.
+        """
+        return len(self._connections)
+
+    def take(self) -> Connection | None:
+        """
+        Take out the connection that was used last.
+
+        @return: L{None} if there is none that was used lately.
+        """
+        since = time.monotonic() - _LONGEST_IDLE
+        with self._lock:
+            if self._connections and self._connections[-1].usedAt >= since:
+                connection = self._connections.pop()
+                connection.isReused = True
+                return connection
+        return None
+
+    def keep(self, connection: Connection) -> None:
+        """
+        Put a connection in, or close it if it can't be used again; close those that were
+        idle for too long.
+        """
+        surplus = []
+        since = time.monotonic() - _LONGEST_IDLE
+        with self._lock:
+            if self._isClosed or not connection.isClean:
+                surplus.append(connection)
+            else:
+                self._connections.append(connection)
+            while self._connections and (
+                self._connections[0].usedAt < since or len(self._connections) > _MOST
+            ):
+                surplus.append(self._connections.pop(0))
+        for stale in surplus:
+            stale.close()
+
+    def offer(self, connection: Connection) -> None:
+        """
+        Put a connection in if there is no other, and close it otherwise.
+        """
+        if self._connections:
+            connection.close()
+        else:
+            self.keep(connection)
+
+    def drop(self) -> int:
+        """
+        Close all idle connections.
+
+        @return: how many there were.
+        """
+        with self._lock:
+            connections, self._connections = self._connections, []
+        for connection in connections:
+            connection.close()
+        return len(connections)
+
+    def close(self) -> None:
+        """
+        Close all idle connections, and each that is put in from now on.
+        """
+        self._isClosed = True
+        self.drop()
 
 
 def _never() -> bool:
     """
-    Wait for as long as there is time.
+    Return False: a probe waits until its deadline.
     """
     return False
 
 
 class Server:
     """
-    One server.
+    A server.
 
-    @ivar address: where it is.
-    @ivar health: how it is doing.
+    @cvar fairTime: a failure of a login that had less time than this casts no doubt on
+        the server, in seconds.
+    @ivar address: its address.
+    @ivar health: its state.
     """
+
+    fairTime = 1.0
 
     def __init__(
         self,
         address: Address,
-        opening: Opening,
+        settings: OpeningSettings,
         timeout: float,
         longest: float,
         note: Callable[[str], None],
     ) -> None:
         """
-        @param address: where it is.
-        @param opening: how connections to it are opened.
+        @param address: its address.
+        @param settings: how connections to it are opened.
         @param timeout: how long a login may take, in seconds.
-        @param longest: how long one waits for it while others are left, in seconds; if
-            none is, as long as a login may take.
-        @param note: what is told, in any thread, when it fails and works again.
+        @param longest: how long a login waits for it while others are left, in seconds;
+            if there are no others, as long as a login may take.
+        @param note: a function that is called, in any thread, with a line for the log
+            when it fails and when it works again.
         """
         self.address = address
         self.health = Health(str(address), longest, note)
         self._timeout = timeout
         self._longest = longest
-        self._idle = {role: Idle() for role in Role}
-        self._opener = Opener(address, opening, note)
+        self._pools = {role: Pool() for role in Role}
+        self._opener = Opener(address, settings, note)
 
-    def do(self, role: Role, until: float, work: Callable[[Link, float], _T]) -> _T:
+    def use(
+        self, role: Role, until: float, work: Callable[[Connection, float], _T]
+    ) -> _T:
         """
-        Do something with a connection: an idle one, or if that is lost, unseen, a new
-        one.
+        Call a function with a connection, and return what it returns.  An idle connection
+        that proves to be lost is replaced by a new one.
 
-        @raise Fault: if that can't be done.  If there can be no connection the server is
-            down; otherwise that is found out aside: it may be so for this user only, or
-            he had too little time.
+        @param role: what the connection is for.
+        @param until: the deadline, by L{time.monotonic}.
+        @param work: the function, which is called with the connection and the deadline.
+
+        @raise Fault: if that can't be done.  If no connection can be opened the server is
+            down; otherwise a probe finds that out: the failure may concern this user
+            only, or there was too little time.
         """
         began = time.monotonic()
         try:
-            with self.health.use():
-                outcome = self._do(role, until, work)
+            with self.health.inUse():
+                outcome = self._use(role, until, work)
         except (Elsewhere, Unsure):
-            self.health.answer(role)
+            self.health.recordAnswer(role)
             raise
         except Fault as fault:
-            if not isinstance(fault, Slow) or until - began >= _FAIR_TIME:
-                self.health.doubt(role, began)
-            self._suspect(str(fault))
+            if not isinstance(fault, Slow) or until - began >= self.fairTime:
+                self.health.recordFailure(role, began)
+            self._startProbe(str(fault))
             raise
-        self.health.answer(role)
+        self.health.recordAnswer(role)
         return outcome
 
-    def retry(self, done: Callable[[], object]) -> None:
+    def startRetry(self, done: Callable[[], object]) -> None:
         """
-        Find out whether it works again, when that was claimed, in a thread of its own.
+        Probe the server in a thread, after L{Health.claimRetry}.
 
-        @param done: what is called when that is known.
+        @param done: a function that is called when the result is known.
         """
 
         def work() -> None:
             try:
-                self._tryOut(self._timeout)
+                self._probe(self._timeout)
             finally:
-                self.health.release()
+                self.health.endRetry()
                 done()
 
-        if not _start(work):
-            self.health.release()
+        if not _startThread(work):
+            self.health.endRetry()
             done()
 
     def close(self) -> None:
         """
-        Close the connections that are idle, and those in use as they become so.
+        Close the idle connections, and those in use as they become idle.
         """
-        for idle in self._idle.values():
-            idle.close()
+        for pool in self._pools.values():
+            pool.close()
 
     def _drop(self) -> int:
         """
-        Close the connections that are idle, and forget what the server has said of
-        itself.
+        Close the idle connections, and forget which controls the server knows.
 
-        @return: how many there were.
+        @return: how many connections there were.
         """
         self._opener.forget()
-        return sum(idle.drop() for idle in self._idle.values())
+        return sum(pool.drop() for pool in self._pools.values())
 
     def _isHopeless(self) -> bool:
         """
-        Have it found out whether the server is down, for somebody who has waited.
-
-        @return: whether it is, and he needn't wait any longer.
+        Start a probe for a login that has waited for long, and return whether the
+        server is already known to be down, so that the login needn't wait any longer.
         """
-        self._suspect("somebody has waited for an answer")
+        self._startProbe("a login has waited for an answer")
         return self.health.isDown
 
-    def _suspect(self, why: str) -> None:
+    def _startProbe(self, why: str) -> None:
         """
-        Have it found out whether the server is down, unless somebody is at it.
+        Probe the server in a thread, unless that is already being done.
 
-        @param why: what has made that necessary.
+        @param why: what gave cause for it, for the log.
         """
-        if not self.health.suspect():
+        if not self.health.claimProbe():
             return
 
         def work() -> None:
             try:
-                self._tryOut(self._longest, why)
+                self._probe(self._longest, why)
             finally:
-                self.health.clear()
+                self.health.endProbe()
 
-        if not _start(work):
-            self.health.clear()
+        if not _startThread(work):
+            self.health.endProbe()
 
-    def _tryOut(self, seconds: float, why: str = "") -> None:
+    def _probe(self, seconds: float, why: str = "") -> None:
         """
-        Find out whether the server works: whether it can be connected to for either
-        role, and answers.
+        Find out whether the server works: whether connections for both roles can be
+        opened, and are answered.
 
-        @param seconds: how long it may take, for each role.
-        @param why: what has made that necessary.
+        @param seconds: how long that may take, for each role.
+        @param why: what gave cause for it, for the log.
         """
         began = time.monotonic()
-        try:
-            for role in Role:
-                self._tryOutFor(role, time.monotonic() + seconds)
-        except Exception as error:
-            isLate = isinstance(error, Slow) and self.health.answeredSince(role, began)
-            if not (isLate or self.health.servesOthers()):
-                self._fail(began, str(error) + (why and f"; before that: {why}"))
-        else:
-            self.health.work(role)
+        for role in Role:
+            try:
+                self._probeRole(role, time.monotonic() + seconds)
+            except Exception as error:
+                isLate = isinstance(error, Slow) and self.health.answeredSince(
+                    role, began
+                )
+                if not (isLate or self.health.servesOthers()):
+                    self._fail(began, str(error) + (why and f"; before that: {why}"))
+                return
+        # Only now: a server that works for one role and fails for the other is down.
+        for role in Role:
+            self.health.markUp(role)
 
-    def _tryOutFor(self, role: Role, until: float) -> None:
+    def _probeRole(self, role: Role, until: float) -> None:
         """
-        Find out whether it can be connected to for a role, and answers.
+        Open a connection for a role, and have it answered.
         """
-        link = self._opener.open(role, until, _never)
-        # To search it has bound already.
-        if role is Role.USER and not self._answersNobody(link, until):
-            link.close()
-            link = self._opener.open(role, until, _never)
-            with closing(link):
-                # Whether it answers anything else.
-                askControls(link, until)
-        self._idle[role].offer(link)
+        connection = self._opener.open(role, until, _never)
+        # One for searches has been answered when it was bound.
+        if role is Role.USER and not self._answersUnknown(connection, until):
+            connection.close()
+            connection = self._opener.open(role, until, _never)
+            with closing(connection):
+                # It doesn't answer unknown names: it may answer something else.
+                searchRootDSE(connection, until)
+        self._pools[role].offer(connection)
 
     def _fail(self, began: float, why: str) -> None:
         """
-        Leave the server alone for a while.
+        Leave the server alone for a while, and open new connections after that.
 
-        @param began: when it was asked.
+        @param began: when the request began that failed.
+        @param why: the reason, for the log.
         """
-        self.health.fail(began, why)
+        self.health.markDown(began, why)
         self._drop()
         self._opener.expire()
 
-    def _answersNobody(self, link: Link, until: float) -> bool:
+    def _answersUnknown(self, connection: Connection, until: float) -> bool:
         """
-        Tell whether there is an answer to the bind of somebody who isn't there, rather
-        than an end of the connection.  Which answer doesn't count: each server has its
-        own.
+        Return whether the bind of an unknown name is answered, rather than the connection
+        closed.  Which answer that is doesn't count: each server has its own.
         """
         name, password = f"cn={token_hex(8)}", token_hex(8).encode("ascii")
-        with closing(link):
-            return link.knock(name, password, until) is not None
+        with closing(connection):
+            return connection.bindUnknown(name, password, until) is not None
 
-    def _do(self, role: Role, until: float, work: Callable[[Link, float], _T]) -> _T:
+    def _use(
+        self, role: Role, until: float, work: Callable[[Connection, float], _T]
+    ) -> _T:
         """
-        Do something with a connection.
+        Call a function with an idle connection, or with a new one.
         """
-        link = self._idle[role].take()
-        if link is not None:
+        connection = self._pools[role].take()
+        if connection is not None:
             try:
-                return self._use(role, link, until, work)
+                return self._call(role, connection, until, work)
             except Lost:
-                # Then the others are, too.
+                # Then the others are lost, too.
                 self._drop()
             except Slow:
-                # They may have been forgotten by what stands between.
+                # A firewall between may have forgotten them all.
                 self._drop()
                 raise
-        link = self._openNew(role, until)
-        return self._use(role, link, until, work)
+        connection = self._open(role, until)
+        return self._call(role, connection, until, work)
 
-    def _openNew(self, role: Role, until: float) -> Link:
+    def _open(self, role: Role, until: float) -> Connection:
         """
-        Open a connection for somebody.
+        Open a connection for a login.
         """
         began = time.monotonic()
         try:
@@ -233,30 +328,34 @@ class Server:
                 if not self.health.servesOthers(1):
                     self._fail(began, str(fault))
                 raise
-        # Those that were idle may have been all that the server allows.
+        # The idle connections may have been all that the server allows.
         return self._opener.open(role, until, self._isHopeless)
 
-    def _use(
-        self, role: Role, link: Link, until: float, work: Callable[[Link, float], _T]
+    def _call(
+        self,
+        role: Role,
+        connection: Connection,
+        until: float,
+        work: Callable[[Connection, float], _T],
     ) -> _T:
         """
-        Do something with this connection, which is kept if that was done.
+        Call a function with this connection, which is kept if that succeeds.
         """
-        link.isHopeless = self._isHopeless
+        connection.isHopeless = self._isHopeless
         try:
-            outcome = work(link, until)
+            outcome = work(connection, until)
         except BaseException:
-            link.close()
+            connection.close()
             raise
-        self._idle[role].keep(link)
+        self._pools[role].keep(connection)
         return outcome
 
 
-def _start(work: Callable[[], None]) -> bool:
+def _startThread(work: Callable[[], None]) -> bool:
     """
-    Have something done in a thread that nobody waits for.
+    Start a thread that isn't waited for.
 
-    @return: whether there can be one.
+    @return: whether one could be started.
     """
     try:
         Thread(target=work, daemon=True).start()
@@ -265,4 +364,4 @@ def _start(work: Callable[[], None]) -> bool:
     return True
 
 
-__all__ = ["Server"]
+__all__ = ["Pool", "Server"]

@@ -39,7 +39,7 @@ from ..._sshkeys import (
     signatureAlgorithm,
     signingKeyOf,
 )
-from ..._timing import Pace
+from ..._timing import Timing
 from ..._types import KeyDatabase
 from ..._verdict import Kind, Verdict
 from ...credentials import peerOf
@@ -86,7 +86,7 @@ class SSHPublicKeyChecker(Counterpart, KeySteps, twistedConch.SSHPublicKeyChecke
     _accepted = _anyKey.accepted
     _honors: frozenset[str] = frozenset()
     _workers: Workers | None = None
-    _itsPace: Pace | None = None
+    _itsPace: Timing | None = None
     _keydb: KeyDatabase  # type: ignore[assignment]
 
     def __init__(
@@ -135,12 +135,12 @@ class SSHPublicKeyChecker(Counterpart, KeySteps, twistedConch.SSHPublicKeyChecke
         return maybeDeferred(check, credentials).addErrback(self._ebRefused, began)
 
     @property
-    def _pace(self) -> Pace:
+    def _pace(self) -> Timing:
         """
         How long it takes to look users up.
         """
         if self._itsPace is None:
-            self._itsPace = Pace()
+            self._itsPace = Timing()
         return self._itsPace
 
     def _check(self, credentials: KeyCredentials) -> Deferred[AvatarID]:

@@ -1,5 +1,5 @@
 """
-The mailbox as IMAP4 shows it.
+The mailbox over IMAP4.
 """
 
 from ._account import Account

@@ -1,5 +1,5 @@
 """
-What a user has over IMAP4.
+The avatar of a user over IMAP4.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ._folder import Folder
 @implementer(IAccount)
 class Account:
     """
-    What a user has: one folder, INBOX.
+    The avatar of a user, who has one folder, INBOX.
     """
 
     def __init__(self, store: StoreService, mailbox: Mailbox, mind: object) -> None:
@@ -27,7 +27,7 @@ class Account:
 
     def logout(self) -> None:
         """
-        Leave.  A connection closes its folder itself.
+        Do nothing: a connection closes its folder itself.
         """
 
     def select(self, name: str, rw: bool = True) -> Deferred[Folder | None]:
@@ -44,9 +44,9 @@ class Account:
 
     def listMailboxes(self, ref: str, wildcard: str) -> list[tuple[str, Folder]]:
         """
-        List the folders that fit a pattern.
+        Return the folders that match a pattern.
         """
-        # One wildcard is as good as many, and takes no time.
+        # Several wildcards side by side match the same as one, and would take long.
         pattern = re.sub(r"[*%]+", "*", ref + wildcard).split("*")
         fitting = re.compile(".*".join(map(re.escape, pattern)), re.ASCII | re.IGNORECASE)
         if not fitting.fullmatch("INBOX"):
@@ -55,7 +55,7 @@ class Account:
 
     def isSubscribed(self, name: str) -> bool:
         """
-        Tell whether a folder is subscribed to.
+        Return whether a folder is subscribed to.
         """
         return _isInbox(name)
 
@@ -74,7 +74,7 @@ class Account:
 
     def addMailbox(self, *names: object) -> None:
         """
-        Refuse another folder than INBOX, and INBOX to be another.
+        Refuse to add, remove or rename a folder.
         """
         raise MailboxException("there is only INBOX")
 
@@ -83,7 +83,7 @@ class Account:
 
 def _isInbox(name: str | bytes) -> bool:
     """
-    Tell whether this is the name of the folder that there is.
+    Return whether a name is that of the only folder.
     """
     text = name.decode("utf-8", "replace") if isinstance(name, bytes) else name
     return re.fullmatch("inbox", text, re.ASCII | re.IGNORECASE) is not None

@@ -1,5 +1,5 @@
 """
-The commands of IMAP4, and what their arguments are (RFC 3501, section 6).
+The commands of IMAP4, and their arguments (RFC 3501, section 6).
 """
 
 from __future__ import annotations
@@ -7,17 +7,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from .._dialogue import Refused
 from ._fetch import fetchedBy
 from ._search import Key, searchedBy
 from ._syntax import Arguments
 
-# What STATUS tells of a folder.
+# The figures of a folder that STATUS returns.
 _FIGURES = [b"MESSAGES", b"RECENT", b"UIDNEXT", b"UIDVALIDITY", b"UNSEEN"]
 
-# How STORE changes flags: to what is left of those before, and whether that is told.
+# How STORE changes flags, and whether the client gets the new ones.
 _STORED = {
     prefix + b"FLAGS" + suffix: (change, isTold)
     for prefix, change in {
@@ -36,16 +35,16 @@ class Command:
     """
     A command.
 
-    @ivar states: in which states of the connection there is such a command.
-    @ivar readers: what reads each of its arguments.
+    @ivar states: the states of the connection in which there is such a command.
+    @ivar readers: the parsers of its arguments.
     """
 
     states: str
-    readers: tuple[Callable[[Arguments], Any], ...] = ()
+    readers: tuple[Callable[[Arguments], object], ...] = ()
 
-    def read(self, arguments: Arguments) -> list[Any]:
+    def read(self, arguments: Arguments) -> list[object]:
         """
-        Read the arguments.
+        Parse the arguments.
 
         @raise ValueError: if they make no sense.
         """
@@ -56,14 +55,14 @@ class Command:
 
 def _initial(arguments: Arguments) -> bytes | None:
     """
-    Read the initial response of a login by SASL (RFC 4959), if there is one.
+    Parse the initial response of a login by SASL (RFC 4959), if there is one.
     """
     return None if arguments.isEmpty() else arguments.astring()
 
 
 def _figures(arguments: Arguments) -> list[bytes]:
     """
-    Read what is asked of a folder.
+    Parse the names of the figures that STATUS asks for.
     """
     names = arguments.listOf(arguments.atom)
     if not names or not set(names) <= set(_FIGURES):
@@ -73,21 +72,21 @@ def _figures(arguments: Arguments) -> list[bytes]:
 
 def _optionalFlags(arguments: Arguments) -> list[str]:
     """
-    Read the flags of a new message, if there are some.
+    Parse the flags of a new message, if there are some.
     """
     return arguments.flags() if arguments.begins(b"(") else []
 
 
 def _optionalDate(arguments: Arguments) -> float | None:
     """
-    Read when a new message came in, if that is said.
+    Parse the date at which a new message came in, if there is one.
     """
     return arguments.dateTime() if arguments.begins(b'"') else None
 
 
 def _content(arguments: Arguments) -> bytes:
     """
-    Read a new message.
+    Parse a new message.
     """
     content = arguments.literal()
     if content is None:
@@ -99,7 +98,7 @@ def _stored(
     arguments: Arguments,
 ) -> tuple[Callable[[set[str], set[str]], set[str]], bool]:
     """
-    Read how flags are changed.
+    Parse how STORE changes flags.
     """
     name = arguments.atom()
     if name not in _STORED:
@@ -109,9 +108,9 @@ def _stored(
 
 def _searched(arguments: Arguments) -> Key:
     """
-    Read what is searched for.
+    Parse the arguments of SEARCH.
 
-    @raise Refused: if it is in a charset that isn't known.
+    @raise Refused: if their charset isn't known.
     """
     if arguments.match(_charset):
         if arguments.astring().upper() not in (b"US-ASCII", b"UTF-8"):
@@ -154,7 +153,7 @@ COMMANDS: dict[bytes, Command] = {
 }
 
 for _name in (b"COPY", b"FETCH", b"SEARCH", b"STORE"):
-    # The same with UIDs for numbers.
+    # The same with UIDs in place of numbers.
     COMMANDS[b"UID " + _name] = COMMANDS[_name]
 
 __all__ = ["COMMANDS", "Command"]

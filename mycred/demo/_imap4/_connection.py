@@ -1,13 +1,12 @@
 """
-Commands of IMAP4 as they come over the wire: a line, or several with literals between
-them (RFC 3501, section 2.2).
+The commands of IMAP4 on the wire: a line, or several with literals between them (RFC
+3501, section 2.2).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 from twisted.internet.defer import CancelledError
 from twisted.internet.protocol import connectionDone
@@ -20,8 +19,8 @@ from ._commands import COMMANDS, Command
 from ._folder import Folder
 from ._syntax import Arguments, literal
 
-# How much literals of one command may hold, in bytes, before a login and after it: the
-# line ends of a message are shorter in the store.  And how many there may be.
+# How long the literals of one command may be in all, in bytes, before a login and after
+# it (the line ends of a message are shorter in the store), and how many there may be.
 _MOST_BEFORE = 8 * 1024
 _MOST_AFTER = 2 * LARGEST
 _MOST_LITERALS = 50
@@ -34,11 +33,11 @@ class Connection(Dialogue):
     """
     A connection over IMAP4.
 
-    Each command is carried out by a coroutine, C{on_NAME}, which returns what the client
-    is told with OK, and raises L{Refused} for NO and L{Malformed} for BAD.
+    Each command is carried out by a coroutine, C{on_NAME}, which returns the text that
+    the client gets with OK, and raises L{Refused} for NO and L{Malformed} for BAD.
 
     @ivar folder: the folder that is selected; L{None} if none is.
-    @ivar isLeaving: whether the client has said good-bye.
+    @ivar isLeaving: whether the client has sent LOGOUT.
     """
 
     # No less than RFC 3501 (section 5.4) allows.
@@ -55,7 +54,7 @@ class Connection(Dialogue):
 
     def connectionMade(self) -> None:
         """
-        Greet.
+        Send the greeting.
         """
         super().connectionMade()
         can = b" ".join(self.capabilities())
@@ -65,7 +64,7 @@ class Connection(Dialogue):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """
-        Forget what the client has sent.
+        Forget what the client has sent, and close the folder.
         """
         self._pieces = []
         self._literal.clear()
@@ -81,7 +80,7 @@ class Connection(Dialogue):
 
     def capabilities(self) -> list[bytes]:
         """
-        List what this server can do.
+        Return the capabilities of this server.
         """
         mechanisms = [b"AUTH=" + name for name in self.factory.challengers]
         can = b"IMAP4rev1 IDLE LITERAL+ NAMESPACE SASL-IR UIDPLUS"
@@ -97,13 +96,13 @@ class Connection(Dialogue):
 
     def tell(self, line: bytes) -> None:
         """
-        Tell what is no answer to one command.
+        Send an untagged response.
         """
         self.sendLine(b"* " + line)
 
     def commandReceived(self, line: bytes) -> None:
         """
-        Take a line, and whatever literal follows it.
+        Take a line, and any literal that follows it.
         """
         self._pieces.append(line)
         found = literal.search(line)
@@ -117,7 +116,8 @@ class Connection(Dialogue):
         """
         Get ready for a literal.
 
-        @param isWaiting: whether the client waits for leave to send it.
+        @param size: its size, in bytes.
+        @param isWaiting: whether the client waits for permission to send it.
         """
         literals = self._pieces[1::2]
         most = _MOST_BEFORE if self.avatar is None else _MOST_AFTER
@@ -127,7 +127,7 @@ class Connection(Dialogue):
             self._pieces = []
             self.sendLine(tag + b" NO [TOOBIG] That is too much")
         elif isMuch:
-            # It comes all the same (RFC 7888, section 4).
+            # The client sends it all the same (RFC 7888, section 4).
             self.tell(b"BYE [TOOBIG] That is too much")
             self.hangUp()
         else:
@@ -151,7 +151,7 @@ class Connection(Dialogue):
 
     async def _answer(self, pieces: list[bytes]) -> None:
         """
-        Carry a command out, and tell how it went.
+        Carry a command out, and send the answer.
 
         @param pieces: the line, and the literals, each with what follows it.
         """
@@ -178,13 +178,13 @@ class Connection(Dialogue):
 
     def _read(
         self, tag: bytes | None, pieces: list[bytes]
-    ) -> tuple[Callable[..., Coroutine[Any, Any, bytes]], list[Any]]:
+    ) -> tuple[Callable[..., Awaitable[bytes]], list[object]]:
         """
-        Read a command.
+        Parse a command.
 
-        @return: what carries it out, and its arguments.
+        @return: the coroutine function for it, and its arguments.
 
-        @raise Malformed: if it makes no sense.
+        @raise Malformed: if it can't be parsed.
         """
         if tag is None:
             raise Malformed("A tag expected")
@@ -206,7 +206,7 @@ class Connection(Dialogue):
     @property
     def state(self) -> str:
         """
-        Which commands there are now (RFC 3501, section 3).
+        The state, which decides what commands there are (RFC 3501, section 3).
         """
         if self.avatar is None:
             return "unauth"
@@ -214,7 +214,7 @@ class Connection(Dialogue):
 
     def newMessages(self) -> None:
         """
-        Tell of new messages, or when the command that is carried out is done.
+        Tell the client of new messages, now or after the present command.
         """
         self._hasNews = True
         if not self.isBusy:
@@ -222,7 +222,7 @@ class Connection(Dialogue):
 
     def tellNews(self) -> None:
         """
-        Tell how many messages there are, if there are new ones.
+        Tell the client how many messages there are, if there are new ones.
         """
         if self._hasNews and self.folder is not None:
             self.tell(b"%d EXISTS" % len(self.folder.messages))
@@ -231,7 +231,7 @@ class Connection(Dialogue):
 
 def _whyNot(command: Command, state: str) -> str:
     """
-    Say why there is no such command in a state.
+    Return why there is no such command in a state.
     """
     if state == "unauth":
         return "Log in first"
@@ -241,7 +241,7 @@ def _whyNot(command: Command, state: str) -> str:
 
 def _said(error: Exception) -> bytes:
     """
-    Return what an error says.
+    Return the text of an error.
     """
     return str(error).encode("ascii", "replace")
 

@@ -1,10 +1,10 @@
 """
-Serve a portal over IMAP4.
+The factory of IMAP4 connections.
 """
 
 from functools import partial
 
-from .._sessions import MailFactory, SessionFactory
+from .._mailfactories import MailFactory, SessionFactory
 from ._messages import IMAP4Connection
 
 
@@ -17,7 +17,7 @@ class IMAP4Factory(MailFactory):
     service = "imap"
 
 
-#: Serve a portal over IMAP4.
+#: Return a factory that serves a portal over IMAP4.
 makeFactory = partial(SessionFactory, IMAP4Factory)
 
 __all__ = ["IMAP4Factory", "makeFactory"]

@@ -40,10 +40,10 @@ class Item:
     """
     Something that is fetched.
 
-    @ivar label: what the answer calls it.
-    @ivar write: write it, for a message and its content.
-    @ivar needsContent: whether the content is needed for it.
-    @ivar isReading: whether the message is seen once that was fetched.
+    @ivar label: its name in the answer.
+    @ivar write: what returns its value, of a message and the message's content.
+    @ivar needsContent: whether it needs the content.
+    @ivar isReading: whether fetching it marks the message as seen.
     """
 
     label: bytes
@@ -53,27 +53,27 @@ class Item:
 
     def answer(self, message: Message, part: Part) -> bytes:
         """
-        Write it, and what it is called.
+        Return its name and its value.
         """
         return self.label + b" " + self.write(message, part)
 
 
 def flagsOf(message: Message) -> bytes:
     """
-    Write the flags of a message.
+    Return the flags of a message, as answers have them.
     """
     return listed([flag.encode("ascii") for flag in sorted(message.flags)])
 
 
 def _internalDate(message: Message) -> bytes:
     """
-    Write when a message came in.
+    Return when a message came in, as answers have it.
     """
     when = datetime.fromtimestamp(message.date, timezone.utc)  # noqa: UP017
     return Time2Internaldate(when).encode("ascii")
 
 
-#: What is fetched by its bare name.
+# The items that are fetched by their bare names.
 _SIMPLE = {
     item.label: item
     for item in (
@@ -95,31 +95,31 @@ FLAGS, UID = _SIMPLE[b"FLAGS"], _SIMPLE[b"UID"]
 
 def fetchedBy(arguments: Arguments) -> list[Item]:
     """
-    Read what is fetched.
+    Parse the items that are fetched.
 
-    @raise ValueError: if it makes no sense.
+    @raise ValueError: if they can't be parsed.
     """
     macro = arguments.match(_macro)
     if macro is not None:
         return [_SIMPLE[name] for name in _MACROS[macro[0].upper()].split()]
     if not arguments.begins(b"("):
-        return [_readItem(arguments)]
-    items = arguments.listOf(lambda: _readItem(arguments))
+        return [_parseItem(arguments)]
+    items = arguments.listOf(lambda: _parseItem(arguments))
     if not items:
         raise ValueError("Something to fetch expected")
     return items
 
 
-def _readItem(arguments: Arguments) -> Item:
+def _parseItem(arguments: Arguments) -> Item:
     """
-    Read one thing that is fetched.
+    Parse one item that is fetched.
     """
     name = arguments.take(_item, "Something to fetch")[0].upper()
     if not arguments.begins(b"["):
         return _SIMPLE[name]
     if not name.startswith(b"BODY") or name == b"BODYSTRUCTURE":
         raise ValueError("A space expected")
-    label, section = _readSection(arguments)
+    label, section = _parseSection(arguments)
     start, most = 0, None
     partial = arguments.match(_partial)
     if partial is not None:
@@ -135,13 +135,13 @@ def _readItem(arguments: Arguments) -> Item:
     return Item(label, write, isReading=name == b"BODY")
 
 
-def _readSection(
+def _parseSection(
     arguments: Arguments,
 ) -> tuple[bytes, Callable[[Part], bytes | None]]:
     """
-    Read which section of a body is meant.
+    Parse the section of a body.
 
-    @return: what the answer calls it, and what finds it in a message.
+    @return: its name in the answer, and what finds it in a message.
     """
     found = arguments.take(_section, "A section")
     numbers = tuple(int(n) for n in found[1].split(b".")) if found[1] else ()
@@ -151,14 +151,14 @@ def _readSection(
     label = (found[1] or b"") + (found[2] or b"") + what
     names: list[bytes] = []
     if what.startswith(b"HEADER.FIELDS"):
-        names = arguments.listOf(lambda: _readName(arguments))
+        names = arguments.listOf(lambda: _parseName(arguments))
         label += b" " + listed([_quoted(name) for name in names])
     arguments.take(_close, "]")
 
     def find(message: Part) -> bytes | None:
         part = message.part(numbers)
         if part is not None and numbers and what not in (b"", b"MIME"):
-            # Others have no headers of their own.
+            # Other parts have no headers of their own.
             part = part.message if part.isMessage else None
         if part is None:
             return None
@@ -171,9 +171,9 @@ def _readSection(
     return b"BODY[" + label + b"]", find
 
 
-def _readName(arguments: Arguments) -> bytes:
+def _parseName(arguments: Arguments) -> bytes:
     """
-    Read the name of a header.
+    Parse the name of a header.
     """
     name = arguments.astring(isListed=True)
     if not _name.fullmatch(name):
@@ -183,14 +183,14 @@ def _readName(arguments: Arguments) -> bytes:
 
 def _quoted(name: bytes) -> bytes:
     """
-    Write the name of a header as an answer has it.
+    Return the name of a header as answers have it.
     """
     return string(name) if re.search(rb'["(){%*\]\\]', name) else name
 
 
 def _literal(value: bytes) -> bytes:
     """
-    Write content, as it is.
+    Return content as a literal.
     """
     return b"{%d}\r\n%b" % (len(value), value)
 

@@ -42,7 +42,7 @@ class Folder:
     @property
     def unseen(self) -> list[int]:
         """
-        The numbers of the messages that are not read.
+        The numbers of the unread messages.
         """
         return [n for n, m in enumerate(self.messages, 1) if "\\Seen" not in m.flags]
 
@@ -61,14 +61,14 @@ class Folder:
 
     def watch(self, tell: Callable[[], object]) -> None:
         """
-        Have a client told of new messages.
+        Have a callable called when there are new messages.
         """
         self._tell = tell
         self._unwatch = self._store.watch(self._user, self._arrived)
 
     def close(self) -> None:
         """
-        Watch the mailbox no more.
+        Stop watching the mailbox.
         """
         if self._unwatch is not None:
             self._unwatch()
@@ -76,7 +76,7 @@ class Folder:
 
     def chosen(self, numbers: SequenceSet, isUID: bool) -> list[tuple[int, Message]]:
         """
-        Find the messages in a set of numbers, or of UIDs.
+        Return the messages in a set of numbers, or of UIDs.
         """
         if not self.messages:
             return []
@@ -89,7 +89,7 @@ class Folder:
 
     def content(self, message: Message) -> Deferred[bytes | None]:
         """
-        Load the content of a message, as it goes over the wire.
+        Return the content of a message, as it goes over the wire.
 
         @return: a L{Deferred} that fires with L{None} if another session has removed
             it.
@@ -104,7 +104,7 @@ class Folder:
         self, content: bytes, flags: Iterable[str], date: float | None
     ) -> Deferred[Message]:
         """
-        Put a message in.
+        Add a message.
 
         @param content: the message.
         @param flags: its flags.
@@ -114,7 +114,7 @@ class Folder:
 
     def copy(self, uids: list[int]) -> Deferred[list[tuple[int, Message]]]:
         """
-        Copy messages of the user's, or none of them if they don't all fit in.
+        Copy messages, or none of them if they don't all fit in.
 
         @return: a L{Deferred} that fires with the UID of each that was still there, and
             its copy.
@@ -156,7 +156,7 @@ class Folder:
 
     def refresh(self) -> Deferred[tuple[list[int], list[int]]]:
         """
-        Look at what other sessions have changed.
+        Update the folder to what other sessions have changed.
 
         @return: a L{Deferred} that fires with the numbers of the messages that are
             gone, the highest first, and then the numbers of those whose flags differ.
@@ -175,7 +175,7 @@ class Folder:
 
     def _forget(self, uids: list[int]) -> list[int]:
         """
-        Number the messages anew, without some.
+        Renumber the messages, without some.
 
         @return: the numbers that these had, the highest first.
         """
@@ -187,9 +187,9 @@ class Folder:
 
     def _arrived(self, message: Message) -> None:
         """
-        Tell clients of a new message.
+        Add a new message, and tell the client.
         """
-        # Each session has its own idea of the flags.
+        # Each session keeps its own copy of the flags.
         self.messages.append(replace(message, flags=set(message.flags)))
         self.uidNext = message.uid + 1
         if self._tell is not None:
@@ -198,7 +198,7 @@ class Folder:
 
 def kept(flags: Iterable[str]) -> set[str]:
     """
-    Spell flags as RFC 3501 does, and leave out those that are not kept.
+    Return the flags that are kept, spelled as in RFC 3501.
     """
     return {_spelled[flag.lower()] for flag in flags if flag.lower() in _spelled}
 

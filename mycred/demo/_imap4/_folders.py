@@ -4,7 +4,7 @@ Folders over IMAP4 (RFC 3501, section 6.3).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from twisted.internet.defer import maybeDeferred
@@ -16,9 +16,9 @@ from ._login import Sessions
 from ._syntax import listed
 
 
-def _changing(name: str) -> Callable[..., Coroutine[Any, Any, bytes]]:
+def _changing(name: str) -> Callable[..., Awaitable[bytes]]:
     """
-    Make the command that has an account change its folders.
+    Return the coroutine function of a command that changes an account's folders.
     """
 
     async def change(self: Any, *names: str) -> bytes:
@@ -33,16 +33,16 @@ def _changing(name: str) -> Callable[..., Coroutine[Any, Any, bytes]]:
 
 class Folders(Sessions):
     """
-    Folders: there is only one.
+    The commands about folders, of which there is only one.
     """
 
     async def openFolder(
         self, name: str, isWriteable: bool, code: str = "NONEXISTENT"
     ) -> Folder:
         """
-        Open a folder.
+        Return an open folder.
 
-        @param code: what to tell the client if there is none (RFC 5530).
+        @param code: the response code if there is none (RFC 5530).
 
         @raise Refused: if there is none.
         """
@@ -89,7 +89,7 @@ class Folders(Sessions):
 
     async def on_CLOSE(self) -> bytes:
         """
-        Remove what is marked, and close the folder.
+        Remove the marked messages, and close the folder.
         """
         if self.selected.isWriteable:
             await self.selected.expunge()
@@ -98,7 +98,7 @@ class Folders(Sessions):
 
     async def on_STATUS(self, name: str, figures: list[bytes]) -> bytes:
         """
-        Tell the figures of a folder.
+        Send the figures of a folder.
         """
         known = (await self.openFolder(name, False)).figures()
         told = listed([b"%b %d" % (figure, known[figure]) for figure in figures])
@@ -107,7 +107,7 @@ class Folders(Sessions):
 
     async def on_LIST(self, reference: str, pattern: str, name: bytes = b"LIST") -> bytes:
         """
-        List the folders that fit a pattern.
+        Send the folders that match a pattern.
         """
         if not pattern:
             self.tell(name + b' (\\Noselect) "/" ""')
@@ -117,13 +117,13 @@ class Folders(Sessions):
 
     async def on_LSUB(self, reference: str, pattern: str) -> bytes:
         """
-        List the folders that are subscribed to, as all are.
+        Send the folders that are subscribed to: all are.
         """
         return await self.on_LIST(reference, pattern, b"LSUB")
 
     async def on_NAMESPACE(self) -> bytes:
         """
-        Tell where folders are (RFC 2342).
+        Send the namespaces of folders (RFC 2342).
         """
         self.tell(b'NAMESPACE (("" "/")) NIL NIL')
         return b"NAMESPACE completed"

@@ -13,12 +13,12 @@ from ._connection import Connection
 
 class Sessions(Connection):
     """
-    Logging in and out.
+    The commands to log in and out.
     """
 
     async def on_CAPABILITY(self) -> bytes:
         """
-        Tell what this server can do.
+        Send the capabilities of this server.
         """
         self.tell(b"CAPABILITY " + b" ".join(self.capabilities()))
         return b"CAPABILITY completed"
@@ -47,7 +47,7 @@ class Sessions(Connection):
 
     async def on_IDLE(self) -> bytes:
         """
-        Tell of new messages as they come (RFC 2177).
+        Tell the client of new messages as they come (RFC 2177).
         """
         self.tellNews()
         self.sendLine(b"+ Idling")

@@ -18,7 +18,7 @@ from ._syntax import SequenceSet
 
 class IMAP4Connection(Folders):
     """
-    The messages of the folder that is selected.
+    The commands about the messages of the folder that is selected.
     """
 
     def _writeable(self) -> Folder:
@@ -33,7 +33,7 @@ class IMAP4Connection(Folders):
 
     async def on_NOOP(self) -> bytes:
         """
-        Tell what other sessions have changed.
+        Tell the client what other sessions have changed.
         """
         if self.folder is not None:
             gone, changed = await self.folder.refresh()
@@ -48,7 +48,7 @@ class IMAP4Connection(Folders):
         self, uids: SequenceSet | None = None, isUID: bool = False
     ) -> bytes:
         """
-        Remove what is marked.
+        Remove the marked messages.
 
         @param uids: which of that (RFC 4315); all if L{None}.
         """
@@ -57,14 +57,14 @@ class IMAP4Connection(Folders):
 
     def _tellGone(self, numbers: list[int]) -> None:
         """
-        Tell which messages are gone.
+        Tell the client which messages are gone.
         """
         for number in numbers:
             self.tell(b"%d EXPUNGE" % number)
 
     def _tellFlags(self, number: int, message: Message, isUID: bool = False) -> None:
         """
-        Tell the flags of a message.
+        Send the flags of a message.
         """
         uid = b" UID %d" % message.uid if isUID else b""
         self.tell(b"%d FETCH (FLAGS %b%b)" % (number, flagsOf(message), uid))

@@ -1,5 +1,5 @@
 """
-A message and its parts, to the byte as they came.
+A message and its parts, byte by byte as they came.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from email.message import Message as Headers
 from functools import cached_property
 from typing import Any
 
-from .._headers import decode
+from .._mailheaders import decode
 
 # Nobody nests parts so deep but to harm who reads them, nor so many of them.
 _DEEPEST, _MOST = 20, 300
@@ -27,7 +27,7 @@ _fold = re.compile(rb"\r\n(?=[ \t])")
 @dataclass
 class _Limits:
     """
-    What may still be looked at of a message: so many parts, and so much of headers.
+    How much of a message may still be parsed: how many parts, and how much of headers.
     """
 
     parts: int = _MOST
@@ -60,21 +60,21 @@ class Part:
     @cached_property
     def headers(self) -> Headers:
         """
-        The headers that say what it is made of, for who looks at their parameters.
+        The headers about its content, with their parameters.
         """
         return message_from_string(self._contentHeaders.decode("ascii", "replace"))
 
     @cached_property
     def _contentHeaders(self) -> bytes:
         """
-        As much of them as is looked at.
+        The source of these headers, as far as they are parsed.
         """
         known = [lines for name, lines in self.fields if name.startswith(b"CONTENT-")]
         return b"".join(known)[:_LONGEST]
 
     def text(self) -> str:
         """
-        Return what it says, decoded as it says.
+        Return the text, decoded by the charset of its header.
         """
         headers = self._contentHeaders.rstrip(b"\r\n")
         email = message_from_bytes(headers + b"\r\n\r\n" + self.body)
@@ -84,7 +84,7 @@ class Part:
     @cached_property
     def fields(self) -> list[tuple[bytes, bytes]]:
         """
-        The headers that are looked at: the name of each, in capitals, and its lines.
+        The headers that are parsed: the name of each, in capitals, and its lines.
         """
         # A last one without a blank line may have no end.
         looked = self.header[: max(0, self._limits.headers)].rstrip(b"\r\n") + b"\r\n"
@@ -119,28 +119,28 @@ class Part:
     @property
     def isMessage(self) -> bool:
         """
-        Whether another message is all there is in it.
+        Whether it holds another message.
         """
         return self.headers.get_content_type() == "message/rfc822" and not self._isDeep
 
     @property
     def _isDeep(self) -> bool:
         """
-        Whether it stands in so many others that nothing is looked for in it.
+        Whether it is nested so deep that its own parts aren't parsed.
         """
         return self._depth >= _DEEPEST
 
     @cached_property
     def message(self) -> Part:
         """
-        The message that is in it.
+        The message that it holds.
         """
         return Part(self.body, self)
 
     @cached_property
     def parts(self) -> list[Part]:
         """
-        Its parts; none if it isn't made of some.
+        Its parts; none if it is no multipart.
         """
         if self.headers.get_content_maintype() != "multipart" or self._isDeep:
             return []
@@ -162,13 +162,13 @@ class Part:
 
     def _partIn(self, start: int, end: int) -> Part:
         """
-        Return what stands between two delimiters.
+        Return the part between two delimiters.
         """
         return Part(self.body[start : max(start, end)], self)
 
     def part(self, numbers: tuple[int, ...]) -> Part | None:
         """
-        Find a part by its numbers, as RFC 3501 (section 6.4.5) has them.
+        Return the part with given numbers, as RFC 3501 (section 6.4.5) has them.
 
         @return: L{None} if there is none.
         """

@@ -1,5 +1,5 @@
 """
-What a client searches for (RFC 3501, section 6.4.4).
+The keys by which a client searches (RFC 3501, section 6.4.4).
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 from email.utils import parsedate_tz
 from functools import cached_property
-from typing import Any
 
-from .._headers import decoded
+from .._mailheaders import decoded
 from .._store import Message
 from ._part import Part
 from ._syntax import Arguments
@@ -24,7 +23,7 @@ _DEEPEST = 30
 @dataclass
 class Candidate:
     """
-    A message that may be looked for.
+    A message that a search may find.
 
     @ivar number: its number, from 1.
     @ivar last: the highest number.
@@ -82,7 +81,7 @@ class Candidate:
     @cached_property
     def sent(self) -> date | None:
         """
-        The day on which it says that it was sent; L{None} if it doesn't.
+        The day on which it was sent, by its own header; L{None} if that has none.
         """
         parsed = parsedate_tz((self.part.value(b"DATE") or b"").decode("latin-1"))
         try:
@@ -92,7 +91,7 @@ class Candidate:
 
     def says(self, name: bytes, text: str) -> bool:
         """
-        Tell whether a text stands in a header.
+        Return whether a text stands in a header.
         """
         return any(known == name and text in value for known, value in self.headers)
 
@@ -100,7 +99,7 @@ class Candidate:
 @dataclass(frozen=True)
 class Key:
     """
-    Something to search for.
+    A key to search by.
 
     @ivar fits: tell whether a message has it.
     @ivar needsContent: whether the content of messages is needed to tell.
@@ -119,7 +118,7 @@ def _text(value: bytes) -> str:
 
 def _textsIn(part: Part) -> Iterator[str]:
     """
-    Return the texts in a message, as they are meant.
+    Return the decoded texts in a message.
     """
     inner = part.parts or ([part.message] if part.isMessage else [])
     for each in inner:
@@ -130,19 +129,19 @@ def _textsIn(part: Part) -> Iterator[str]:
 
 def searchedBy(arguments: Arguments) -> Key:
     """
-    Read what is searched for.
+    Parse the keys of a search.
 
     @raise ValueError: if it makes no sense.
     """
-    keys = [_readKey(arguments, 0)]
+    keys = [_parseKey(arguments, 0)]
     while not arguments.isEmpty():
-        keys.append(_readKey(arguments, 0))
+        keys.append(_parseKey(arguments, 0))
     return _all(keys)
 
 
 def _all(keys: list[Key]) -> Key:
     """
-    Search for what has all of it.
+    Return the key for messages that match all of several keys.
     """
     return Key(
         lambda candidate: all(key.fits(candidate) for key in keys),
@@ -150,9 +149,9 @@ def _all(keys: list[Key]) -> Key:
     )
 
 
-def _readKey(arguments: Arguments, depth: int) -> Key:
+def _parseKey(arguments: Arguments, depth: int) -> Key:
     """
-    Read one thing to search for.
+    Parse one key.
 
     @param depth: in how many others it stands.
     """
@@ -160,7 +159,7 @@ def _readKey(arguments: Arguments, depth: int) -> Key:
         raise ValueError("A simpler question expected")
 
     def inner() -> Key:
-        return _readKey(arguments, depth + 1)
+        return _parseKey(arguments, depth + 1)
 
     if arguments.begins(b"("):
         keys = arguments.listOf(inner)
@@ -188,31 +187,31 @@ def _readKey(arguments: Arguments, depth: int) -> Key:
     return Key(lambda c: fits(c, what), needsContent)
 
 
-def _readNothing(arguments: Arguments) -> None:
+def _parseNothing(arguments: Arguments) -> None:
     """
-    Read nothing more.
+    Parse no argument.
     """
 
 
-def _readText(arguments: Arguments) -> str:
+def _parseText(arguments: Arguments) -> str:
     """
-    Read a text, whose case doesn't count.
+    Parse a text, whose case doesn't count.
     """
     return _text(arguments.astring(isListed=True)).casefold()
 
 
-def _readHeader(arguments: Arguments) -> tuple[bytes, str]:
+def _parseHeader(arguments: Arguments) -> tuple[bytes, str]:
     """
-    Read the name of a header, and a text.
+    Parse the name of a header, and a text.
     """
-    return arguments.astring().upper(), _readText(arguments)
+    return arguments.astring().upper(), _parseText(arguments)
 
 
-def _keyOf(header: bytes) -> tuple[Any, Any, bool]:
+def _keyOf(header: bytes) -> tuple[Callable[[Arguments], str], Callable[..., bool], bool]:
     """
-    Make the key that searches in a header.
+    Return the key that searches in a header.
     """
-    return _readText, lambda c, text: c.says(header, text), True
+    return _parseText, lambda c, text: c.says(header, text), True
 
 
 _FLAGS = {
@@ -221,30 +220,29 @@ _FLAGS = {
     for flag in ("Answered", "Deleted", "Draft", "Flagged", "Seen")
 }
 
-# For each key: what reads what is searched for, whether a message has that, and whether
-# its content is needed to tell.  Which messages are recent isn't kept, nor are flags that
-# programs have made up.
-_KEYS: dict[bytes, tuple[Callable[[Arguments], Any], Callable[..., bool], bool]] = {
-    b"ALL": (_readNothing, lambda c, _: True, False),
+# For each key: what parses its argument, whether a message matches it, and whether that
+# needs the content.  Which messages are recent isn't kept, nor are programs' own flags.
+_KEYS: dict[bytes, tuple[Callable[[Arguments], object], Callable[..., bool], bool]] = {
+    b"ALL": (_parseNothing, lambda c, _: True, False),
     b"BCC": _keyOf(b"BCC"),
     b"BEFORE": (Arguments.date, lambda c, day: c.arrived < day, False),
-    b"BODY": (_readText, lambda c, text: text in c.body, True),
+    b"BODY": (_parseText, lambda c, text: text in c.body, True),
     b"CC": _keyOf(b"CC"),
     b"FROM": _keyOf(b"FROM"),
-    b"HEADER": (_readHeader, lambda c, what: c.says(*what), True),
+    b"HEADER": (_parseHeader, lambda c, what: c.says(*what), True),
     b"KEYWORD": (Arguments.atom, lambda c, _: False, False),
     b"LARGER": (Arguments.number, lambda c, size: c.message.size > size, False),
-    b"NEW": (_readNothing, lambda c, _: False, False),
-    b"OLD": (_readNothing, lambda c, _: True, False),
+    b"NEW": (_parseNothing, lambda c, _: False, False),
+    b"OLD": (_parseNothing, lambda c, _: True, False),
     b"ON": (Arguments.date, lambda c, day: c.arrived == day, False),
-    b"RECENT": (_readNothing, lambda c, _: False, False),
+    b"RECENT": (_parseNothing, lambda c, _: False, False),
     b"SENTBEFORE": (Arguments.date, lambda c, day: bool(c.sent) and c.sent < day, True),
     b"SENTON": (Arguments.date, lambda c, day: c.sent == day, True),
     b"SENTSINCE": (Arguments.date, lambda c, day: bool(c.sent) and c.sent >= day, True),
     b"SINCE": (Arguments.date, lambda c, day: c.arrived >= day, False),
     b"SMALLER": (Arguments.number, lambda c, size: c.message.size < size, False),
     b"SUBJECT": _keyOf(b"SUBJECT"),
-    b"TEXT": (_readText, lambda c, text: text in c.whole, True),
+    b"TEXT": (_parseText, lambda c, text: text in c.whole, True),
     b"TO": _keyOf(b"TO"),
     b"UID": (
         Arguments.sequenceSet,

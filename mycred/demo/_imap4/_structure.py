@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._headers import addressesIn
+from .._mailheaders import addressesIn
 from ._part import Part
 from ._syntax import listed, string
 
 
 def envelope(part: Part) -> bytes:
     """
-    Write who has sent a message to whom, and about what.
+    Return the envelope of a message: who has sent it to whom, and about what.
     """
     sender = _addresses(part, b"FROM")
     return listed(
@@ -33,7 +33,7 @@ def envelope(part: Part) -> bytes:
 
 def structure(part: Part, isExtended: bool) -> bytes:
     """
-    Write what a part is made of.
+    Return the structure of a part.
 
     @param isExtended: whether a client has asked for all that is known.
     """
@@ -70,7 +70,7 @@ def structure(part: Part, isExtended: bool) -> bytes:
 
 def _addresses(part: Part, name: bytes) -> bytes | None:
     """
-    Write the addresses in a header.
+    Return the addresses in a header.
 
     @return: L{None} if there are none.
     """
@@ -89,7 +89,7 @@ def _addresses(part: Part, name: bytes) -> bytes | None:
 
 def _parameters(part: Part, header: str) -> bytes:
     """
-    Write the parameters of a header.
+    Return the parameters of a header.
     """
     known: Any = part.headers.get_params(header=header) or []
     written = []
@@ -102,7 +102,7 @@ def _parameters(part: Part, header: str) -> bytes:
 
 def _further(part: Part) -> list[bytes]:
     """
-    Write how a part is meant to be shown, in which language it is, and where it is.
+    Return the disposition, the language and the location of a part.
     """
     disposition = part.headers.get_content_disposition()
     shown = b"NIL"

@@ -1,5 +1,5 @@
 """
-What stands in IMAP4 commands, as RFC 3501 (section 9) has it.
+The syntax of IMAP4 commands (RFC 3501, section 9).
 
 Who reads is as lenient as servers are with what users type by hand, where nothing else
 can be meant.
@@ -58,7 +58,7 @@ class SequenceSet:
 
     def holds(self, number: int, highest: int) -> bool:
         """
-        Tell whether a number is one of them.
+        Return whether a number is one of them.
 
         @param highest: the highest that there is.
         """
@@ -96,7 +96,7 @@ class Arguments:
 
     def isEmpty(self) -> bool:
         """
-        Tell whether nothing is left.
+        Return whether nothing is left.
         """
         return not self._text.strip(b" ") and not self._rest
 
@@ -109,14 +109,14 @@ class Arguments:
 
     def begins(self, *starts: bytes) -> bool:
         """
-        Tell whether the next argument begins in one of these ways.
+        Return whether the next argument begins in one of these ways.
         """
         self._text = self._text.lstrip(b" ")
         return self._text.startswith(starts)
 
     def match(self, pattern: re.Pattern[bytes]) -> re.Match[bytes] | None:
         """
-        Take what a pattern matches, if it does.
+        Return the match of a pattern, and take it away; L{None} if it doesn't match.
         """
         self._text = self._text.lstrip(b" ")
         found = pattern.match(self._text)
@@ -126,7 +126,7 @@ class Arguments:
 
     def take(self, pattern: re.Pattern[bytes], what: str) -> re.Match[bytes]:
         """
-        Take what a pattern matches.
+        Return the match of a pattern, and take it away.
 
         @param what: what should be there.
         """
@@ -254,7 +254,7 @@ def _parsed(text: bytes, form: str) -> datetime:
 
 def string(value: bytes | None) -> bytes:
     """
-    Write a string as answers have it: quoted, or a literal where that can't be; NIL
+    Return a string as answers have it: quoted, or a literal where that can't be; NIL
     where there is none.
     """
     if value is None:
@@ -266,7 +266,7 @@ def string(value: bytes | None) -> bytes:
 
 def listed(items: Sequence[bytes]) -> bytes:
     """
-    Write a list as answers have it.
+    Return a list as answers have it.
     """
     return b"(" + b" ".join(items) + b")"
 

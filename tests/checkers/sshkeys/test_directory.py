@@ -1,5 +1,7 @@
 """
 Tests for SSH keys that are in an LDAP directory.
+
+They cover L{mycred.checkers.ldapkeys}, too.
 """
 
 from __future__ import annotations
@@ -186,7 +188,7 @@ class KeysTests(DirectoryTestCase):
         Other directories have other marks for that.
         """
         from mycred._ldap._entries import lockOf
-        from mycred._ldap.client._messages import Entry
+        from mycred._ldap.client._messages import SearchEntry
 
         for name, value, isLock in (
             ("nsaccountlock", b"TRUE", True),
@@ -196,7 +198,7 @@ class KeysTests(DirectoryTestCase):
             ("useraccountcontrol", b"x", True),
             ("pwdaccountlockedtime", b"20200101000000Z", False),
         ):
-            lock = lockOf(Entry("", {name: [value]}))
+            lock = lockOf(SearchEntry("", {name: [value]}))
             self.assertEqual(lock is not None, isLock, (name, value))
 
     def test_down(self) -> None:

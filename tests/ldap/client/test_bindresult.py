@@ -10,10 +10,21 @@ from hypothesis import given, strategies as st
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._ldap.client._ber import Malformed, element, integer
-from mycred._ldap.client._bindresult import Outcome, Policy, insist, judge, readPolicy
+from mycred._ldap.client._bindresult import (
+    BindResult,
+    Policy,
+    judgeBind,
+    parsePolicy,
+    requireSuccess,
+)
 from mycred._ldap.client._errors import BadName, Elsewhere, Unsure
-from mycred._ldap.client._messages import PASSWORD_POLICY, Result
+from mycred._ldap.client._messages import (
+    PASSWORD_POLICY,
+    Malformed,
+    Result,
+    element,
+    integer,
+)
 from mycred.error import DenialReason
 
 WRONG = 49
@@ -21,7 +32,7 @@ WRONG = 49
 
 def control(error: int | None = None, warning: bytes = b"") -> dict[bytes, bytes]:
     """
-    Make a password policy control.
+    Return a password policy control.
     """
     parts = [element(0xA0, warning)] if warning else []
     if error is not None:
@@ -31,7 +42,7 @@ def control(error: int | None = None, warning: bytes = b"") -> dict[bytes, bytes
 
 def activeDirectory(code: str) -> Result:
     """
-    Make an answer of Active Directory.
+    Return a result of Active Directory.
     """
     return Result(
         WRONG,
@@ -49,24 +60,24 @@ class PolicyTests(SynchronousTestCase):
         """
         A control may say nothing, and there may be none.
         """
-        self.assertEqual(readPolicy(b"\x30\x00"), Policy())
-        self.assertEqual(readPolicy(b""), Policy())
+        self.assertEqual(parsePolicy(b"\x30\x00"), Policy())
+        self.assertEqual(parsePolicy(b""), Policy())
 
     def test_error(self) -> None:
         """
         This one says that the account is locked.
         """
-        self.assertEqual(readPolicy(bytes.fromhex("3003810101")), Policy(error=1))
+        self.assertEqual(parsePolicy(bytes.fromhex("3003810101")), Policy(error=1))
 
     def test_warnings(self) -> None:
         """
         These say for how long, or how often, a password is good.
         """
         self.assertEqual(
-            readPolicy(bytes.fromhex("3006a00480020e10")), Policy(secondsLeft=3600)
+            parsePolicy(bytes.fromhex("3006a00480020e10")), Policy(secondsLeft=3600)
         )
         self.assertEqual(
-            readPolicy(bytes.fromhex("3005a003810102")), Policy(loginsLeft=2)
+            parsePolicy(bytes.fromhex("3005a003810102")), Policy(loginsLeft=2)
         )
 
     @given(st.binary(max_size=30))
@@ -76,7 +87,7 @@ class PolicyTests(SynchronousTestCase):
         """
         for garbage in (value, element(0x30, value), element(0x30, element(0xA0, value))):
             with contextlib.suppress(Malformed):
-                readPolicy(garbage)
+                parsePolicy(garbage)
 
 
 class JudgeTests(SynchronousTestCase):
@@ -86,17 +97,17 @@ class JudgeTests(SynchronousTestCase):
 
     def judged(self, result: Result) -> tuple[bool, DenialReason | None]:
         """
-        Tell whether the password was right, and what is denied all the same.
+        Return whether the password was right, and the denial.
         """
-        outcome = judge(result)
-        return outcome.matched, outcome.denial
+        result = judgeBind(result)
+        return result.matched, result.denial
 
     def test_right(self) -> None:
         """
         Success without more lets in.
         """
-        self.assertEqual(judge(Result(0)), Outcome(True))
-        self.assertEqual(judge(Result(0, "", control())), Outcome(True))
+        self.assertEqual(judgeBind(Result(0)), BindResult(True))
+        self.assertEqual(judgeBind(Result(0, "", control())), BindResult(True))
 
     def test_wrong(self) -> None:
         """
@@ -126,9 +137,9 @@ class JudgeTests(SynchronousTestCase):
             "52f": "restricted",
             "569": "isn't granted",
         }.items():
-            outcome = judge(activeDirectory(code))
-            self.assertEqual((outcome.matched, outcome.denial), (False, None), code)
-            self.assertIn(why, outcome.why)
+            result = judgeBind(activeDirectory(code))
+            self.assertEqual((result.matched, result.denial), (False, None), code)
+            self.assertIn(why, result.why)
 
     def test_activeDirectorysTrouble(self) -> None:
         """
@@ -136,12 +147,12 @@ class JudgeTests(SynchronousTestCase):
         the code for wrong credentials, and is none.
         """
         for code in ("51f", "6ba", "80090346", "999"):
-            error = self.assertRaises(Elsewhere, judge, activeDirectory(code))
+            error = self.assertRaises(Elsewhere, judgeBind, activeDirectory(code))
             self.assertIn(code, str(error))
 
     def test_echo(self) -> None:
         """
-        Whoever is called like one of Active Directory's codes doesn't bring it about
+        A user who is called like one of Active Directory's codes doesn't bring it about
         where a server repeats what it was asked.
         """
         for text in (
@@ -163,7 +174,7 @@ class JudgeTests(SynchronousTestCase):
 
     def test_reset(self) -> None:
         """
-        Whoever must change his password may do nothing else.
+        A user who must change their password is denied.
         """
         self.assertEqual(
             self.judged(Result(0, "", control(2))), (True, DenialReason.PASSWORD_EXPIRED)
@@ -171,26 +182,26 @@ class JudgeTests(SynchronousTestCase):
 
     def test_grace(self) -> None:
         """
-        Whoever has logins left is let in, and the log is told how many.
+        A user who has logins left is accepted, and the log says how many.
         """
-        outcome = judge(Result(0, "", control(None, bytes.fromhex("810103"))))
-        self.assertEqual((outcome.matched, outcome.denial), (True, None))
-        self.assertIn("logins left: 3", outcome.why)
+        result = judgeBind(Result(0, "", control(None, bytes.fromhex("810103"))))
+        self.assertEqual((result.matched, result.denial), (True, None))
+        self.assertIn("logins left: 3", result.why)
 
     def test_soon(self) -> None:
         """
         Whose password expires soon is let in, and the log is told when.
         """
-        outcome = judge(Result(0, "", control(None, bytes.fromhex("80023840"))))
-        self.assertEqual((outcome.matched, outcome.denial), (True, None))
-        self.assertIn("4:00:00", outcome.why)
+        result = judgeBind(Result(0, "", control(None, bytes.fromhex("80023840"))))
+        self.assertEqual((result.matched, result.denial), (True, None))
+        self.assertIn("4:00:00", result.why)
 
     def test_locked(self) -> None:
         """
-        A lock is said to anybody, so it is for the log; it is no denial.
+        A lock is told with any password, so it is for the log, and no denial.
         """
-        outcome = judge(Result(WRONG, "", control(1)))
-        self.assertEqual(outcome, Outcome(False, "the account is locked"))
+        result = judgeBind(Result(WRONG, "", control(1)))
+        self.assertEqual(result, BindResult(False, "the account is locked"))
         for text in (
             "Account inactivated. Contact system administrator.",
             "Too many failed logins.",
@@ -198,12 +209,12 @@ class JudgeTests(SynchronousTestCase):
             "Account (Kerberos principal) is expired",
             "NDS error: login lockout (-197)",
         ):
-            self.assertEqual(judge(Result(53, text)), Outcome(False, text))
-        self.assertEqual(judge(Result(53, "", control(1))), outcome)
+            self.assertEqual(judgeBind(Result(53, text)), BindResult(False, text))
+        self.assertEqual(judgeBind(Result(53, "", control(1))), result)
 
     def test_otherErrors(self) -> None:
         """
-        An error that nobody expects with success denies.
+        An unexpected error with success denies.
         """
         for error in (1, 3, 8, 77):
             self.assertEqual(
@@ -215,7 +226,7 @@ class JudgeTests(SynchronousTestCase):
         What is neither yes nor no is no wrong password.
         """
         for code in (2, 7, 8, 10, 13, 14, 34, 53, 64, 118, 4096, -1):
-            error = self.assertRaises(Unsure, judge, Result(code, "why"))
+            error = self.assertRaises(Unsure, judgeBind, Result(code, "why"))
             self.assertIn("why", str(error))
 
     def test_elsewhere(self) -> None:
@@ -223,8 +234,8 @@ class JudgeTests(SynchronousTestCase):
         Of a server that is busy, or not available, another may know more.
         """
         for code in (1, 3, 11, 51, 52, 80):
-            self.assertRaises(Elsewhere, judge, Result(code))
-            self.assertRaises(Elsewhere, insist, Result(code), "to a search")
+            self.assertRaises(Elsewhere, judgeBind, Result(code))
+            self.assertRaises(Elsewhere, requireSuccess, Result(code), "to a search")
 
     def test_codes(self) -> None:
         """
@@ -233,14 +244,14 @@ class JudgeTests(SynchronousTestCase):
         for code in range(256):
             result = Result(code)
             if code == 0:
-                self.assertEqual(judge(result), (True, "", None))
+                self.assertEqual(judgeBind(result), (True, "", None))
             elif code in (19, 32, 48, 49, 50):
-                outcome = judge(result)
-                self.assertEqual((outcome.matched, outcome.denial), (False, None))
+                result = judgeBind(result)
+                self.assertEqual((result.matched, result.denial), (False, None))
             elif code in (34, 64):
-                self.assertRaises(BadName, judge, result)
+                self.assertRaises(BadName, judgeBind, result)
             else:
-                error = self.assertRaises((Unsure, Elsewhere), judge, result)
+                error = self.assertRaises((Unsure, Elsewhere), judgeBind, result)
                 self.assertNotIsInstance(error, BadName)
 
     def test_malformed(self) -> None:
@@ -249,4 +260,4 @@ class JudgeTests(SynchronousTestCase):
         """
         for code in (0, WRONG):
             result = Result(code, "", {PASSWORD_POLICY: b"\x30\x05\x81"})
-            self.assertRaises(Elsewhere, judge, result)
+            self.assertRaises(Elsewhere, judgeBind, result)

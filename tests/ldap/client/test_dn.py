@@ -15,7 +15,7 @@ from mycred._ldap.client._dn import (
     foldedName,
     formatDN,
     isBelow,
-    normalized,
+    normalizedDN,
     parseDN,
     valueIn,
 )
@@ -31,8 +31,8 @@ class FoldedTests(SynchronousTestCase):
     @given(_texts)
     def test_any(self, typed: str) -> None:
         """
-        Whatever was typed, it is a name in lower case, or nobody's; and another spelling
-        of it is the same, or nobody's.
+        Whatever was typed, it is a name in lower case, or refused; and another spelling
+        of it is the same, or refused.
         """
         found = set()
         for spelled in (typed, typed.upper(), typed.title(), typed.casefold()):
@@ -117,7 +117,7 @@ class ParseTests(SynchronousTestCase):
         A value in hexadecimal digits stays apart from the text that looks like it.
         """
         self.assertEqual(parseDN("cn=#0401"), [[Part("cn", "#0401", True)]])
-        self.assertNotEqual(normalized("cn=#0401"), normalized(r"cn=\#0401"))
+        self.assertNotEqual(normalizedDN("cn=#0401"), normalizedDN(r"cn=\#0401"))
         self.assertEqual(formatDN(parseDN("cn=#0401")), "cn=#0401")
         self.assertEqual(formatDN(parseDN(r"cn=\#0401")), r"cn=\#0401")
 
@@ -172,8 +172,8 @@ class NormalizedTests(SynchronousTestCase):
         keywords don't count.
         """
         self.assertEqual(
-            normalized(r"CN=Admins\2c  all+OU=x, 0.9.2342.19200300.100.1.25=ORG"),
-            normalized(r"ou=X+cn=admins\, ALL,dc=org"),
+            normalizedDN(r"CN=Admins\2c  all+OU=x, 0.9.2342.19200300.100.1.25=ORG"),
+            normalizedDN(r"ou=X+cn=admins\, ALL,dc=org"),
         )
 
     def test_different(self) -> None:
@@ -195,24 +195,24 @@ class NormalizedTests(SynchronousTestCase):
             "cn=a,dc=org,",
             "",
         ]
-        self.assertEqual(len({normalized(name) for name in names}), len(names))
+        self.assertEqual(len({normalizedDN(name) for name in names}), len(names))
 
     @given(st.text())
     def test_anything(self, text: str) -> None:
         """
         Any text can be compared.
         """
-        self.assertEqual(normalized(text), normalized(text))
+        self.assertEqual(normalizedDN(text), normalizedDN(text))
 
     def test_below(self) -> None:
         """
         A name is below itself, and below what it ends with.
         """
-        name = normalized("cn=a,OU=b,dc=org")
+        name = normalizedDN("cn=a,OU=b,dc=org")
         for base in ("cn=a,ou=b,dc=org", "ou=B,dc=org", "dc=org", ""):
-            self.assertTrue(isBelow(name, normalized(base)), base)
+            self.assertTrue(isBelow(name, normalizedDN(base)), base)
         for base in ("ou=c,dc=org", "b,dc=org", "cn=x,cn=a,ou=b,dc=org", "dc=net"):
-            self.assertFalse(isBelow(name, normalized(base)), base)
+            self.assertFalse(isBelow(name, normalizedDN(base)), base)
 
 
 class TemplateTests(SynchronousTestCase):
@@ -223,19 +223,19 @@ class TemplateTests(SynchronousTestCase):
     @given(_texts)
     def test_anybody(self, name: str) -> None:
         """
-        Whatever somebody calls himself, it is the value, and nothing else.
+        Whatever a user calls themselves, it is the value, and nothing else.
         """
         template = NameTemplate("uid={username},ou=people,dc=org")
         self.assertEqual(
-            parseDN(template.named(name)),
+            parseDN(template.fill(name)),
             [[Part("uid", name)], [Part("ou", "people")], [Part("dc", "org")]],
         )
 
     def test_lookingEncoded(self) -> None:
         """
-        Nobody names a value in hexadecimal digits.
+        No user can give a value in hexadecimal digits.
         """
-        named = NameTemplate("uid={username},dc=org").named("#0405616c696365")
+        named = NameTemplate("uid={username},dc=org").fill("#0405616c696365")
         self.assertEqual(named, r"uid=\#0405616c696365,dc=org")
 
     def test_around(self) -> None:
@@ -244,7 +244,7 @@ class TemplateTests(SynchronousTestCase):
         """
         template = NameTemplate("cn=x {username}+uid={username},dc=org")
         self.assertEqual(
-            template.named("{username}"), "cn=x {username}+uid={username},dc=org"
+            template.fill("{username}"), "cn=x {username}+uid={username},dc=org"
         )
         self.assertEqual(template.attribute, "cn")
 

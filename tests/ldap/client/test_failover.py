@@ -1,6 +1,6 @@
 """
-Tests for L{mycred._ldap.client._failover} and L{mycred._ldap.client._server},
-against slapd and servers that misbehave.
+Tests for L{mycred._ldap.client._failover} and L{mycred._ldap.client._server}, against
+slapd and servers that misbehave.
 """
 
 from __future__ import annotations
@@ -12,28 +12,33 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from twisted.trial.unittest import SkipTest
 
 from mycred._ldap import Directory
-from mycred._ldap.client import (
-    _backoff,
-    _connection,
-    _failover,
-    _opener,
-    _server,
-)
-from mycred._ldap.client._connection import Role
+from mycred._ldap.client import _opener
+from mycred._ldap.client._connection import Connection, Role
 from mycred._ldap.client._errors import Fault, Slow
-from mycred._ldap.client._health import Health
+from mycred._ldap.client._failover import Failover
+from mycred._ldap.client._health import Backoff, Health
+from mycred._ldap.client._server import Server
 from mycred._verdict import Kind, Verdict
 
 from ...kit.certificates import Authority
 from ...kit.directory import DirectoryTestCase
-from ...kit.fakeldap import BIND, BOUND, SEARCH, Conversation, Fake, until, well
+from ...kit.fakeldap import (
+    BIND,
+    BOUND,
+    SEARCH,
+    Conversation,
+    Fake,
+    FakeTestCase,
+    until,
+    well,
+)
+from ...kit.processes import shared
 from ...kit.slapd import ONLY_SERVICE, Slapd, person
-from .test_connection import FakeTestCase
 
 LONG = 20.0
 
@@ -51,43 +56,51 @@ class Time:
 
     def monotonic(self) -> float:
         """
-        Tell the time.
+        Return the time.
         """
         return self._monotonic() + self.ahead
 
 
 def healths(directory: Directory) -> list[Health]:
     """
-    Tell how the servers of a directory are doing.
+    Return the states of the servers of a directory.
     """
-    return [server.health for server in directory._servers._servers]
+    return [server.health for server in directory.failover.servers]
 
 
 class ReplicaTests(DirectoryTestCase):
     """
     Tests for two servers with the same entries, and TLS.
+
+    @cvar ca: the path of their authority's certificate.
     """
 
+    ca: ClassVar[str]
     entries = (person("alice"), person("bob"))
 
     def setUp(self) -> None:
-        folder = Path(self.mktemp()).resolve()
-        folder.mkdir()
-        authority = Authority(folder)
-        self.ca = str(authority.file)
-        certificate = authority.certify("server", "localhost")
-        self.both = [
-            Slapd(*self.entries, certificate=certificate, access=ONLY_SERVICE)
-            for _ in range(2)
-        ]
-        for server in self.both:
-            self.addCleanup(server.stop)
+        self.both = shared.get(type(self), self.makeReplicas)
+        self.addCleanup(shared.restore)
         self.time = Time()
         self.patch(time, "monotonic", self.time.monotonic)
 
+    def makeReplicas(self) -> list[Slapd]:
+        """
+        Start both servers.
+        """
+        files = Path(self.mktemp()).resolve()
+        files.mkdir()
+        authority = Authority(files)
+        type(self).ca = str(authority.file)
+        certificate = authority.certify("server", "localhost")
+        return [
+            Slapd(*self.entries, certificate=certificate, access=ONLY_SERVICE)
+            for _ in range(2)
+        ]
+
     def replicas(self, **given: str) -> Directory:
         """
-        Make a directory of both.
+        Return a directory of both.
         """
         hosts = ",".join(f"localhost:{server.port}" for server in self.both)
         given = {"timeout": "2", "cafile": self.ca, **self.account(), **given}
@@ -101,7 +114,7 @@ class ReplicaTests(DirectoryTestCase):
 
     def served(self, seen: Verdict) -> Slapd:
         """
-        Tell which server was asked for a login.
+        Return the server that was asked for a login.
         """
         self.assertAccepted(seen, "alice")
         *_, told = [s.split("localhost:")[1] for s in seen.steps if "server:" in s]
@@ -139,7 +152,7 @@ class ReplicaTests(DirectoryTestCase):
     def test_stopped(self) -> None:
         """
         With the first server stopped a login goes on with the second, in the time that
-        it has; from then on nobody asks the first, until it is back.
+        it has; from then on no login asks the first, until it is back.
         """
         directory = self.replicas()
         self.ask(directory)
@@ -147,7 +160,7 @@ class ReplicaTests(DirectoryTestCase):
         self.addCleanup(self.both[0].kill, signal.SIGCONT)
         self.assertIs(self.served(self.ask(directory)), self.both[1])
         for _ in range(20):
-            # So quick that nobody can have waited for the first.
+            # So quick that none can have waited for the first.
             self.assertIs(self.served(self.ask(directory, 0.5)), self.both[1])
         self.both[0].kill(signal.SIGCONT)
         self.time.ahead += 10
@@ -155,7 +168,7 @@ class ReplicaTests(DirectoryTestCase):
 
     def test_stoppedAside(self) -> None:
         """
-        While the first is tried again, and hangs, nobody waits.
+        While the first is probed, and hangs, no login waits.
         """
         directory = self.replicas()
         self.both[0].kill(signal.SIGSTOP)
@@ -171,7 +184,7 @@ class ReplicaTests(DirectoryTestCase):
         when they are back nothing is left of it.
         """
         # None is tried again before the test has the time pass.
-        self.patch(_backoff, "_FIRST_PAUSE", 5.0)
+        self.patch(Backoff, "firstPause", 5.0)
         directory = self.replicas()
         self.ask(directory)
         for server in self.both:
@@ -183,8 +196,8 @@ class ReplicaTests(DirectoryTestCase):
             server.start()
         self.time.ahead += 10
         self.assertAccepted(self.ask(directory), "alice")
-        # Whoever is being tried would lose his time by that.
-        until(lambda: not any(each._isTried for each in healths(directory)))
+        # A probe that is under way would lose its time by that.
+        until(lambda: not any(each.isRetried for each in healths(directory)))
         self.time.ahead += 10
         self.returned(directory)
         notes = list(directory.takeNotes())
@@ -199,14 +212,14 @@ class ReplicaTests(DirectoryTestCase):
         for server in self.both:
             server.kill(signal.SIGSTOP)
             self.addCleanup(server.kill, signal.SIGCONT)
-        self.assertUnsure(self.ask(directory))
+        self.assertUnsure(self.ask(directory, 0.5))
         until(lambda: all(each.isDown for each in healths(directory)))
         for _ in range(100):
             self.assertUnsure(self.ask(directory), "no server")
         for server in self.both:
             server.kill(signal.SIGCONT)
         self.time.ahead += 10
-        # Whoever was trying one all that time has the answer soon.
+        # A probe that waited all that time is answered soon.
         until(lambda: self.ask(directory).kind is Kind.ACCEPTED)
 
     def test_restarted(self) -> None:
@@ -235,8 +248,8 @@ class ReplicaTests(DirectoryTestCase):
 
     def test_neverSearchedAsUser(self) -> None:
         """
-        Users bind on connections on which nobody searches: the service account still
-        finds everybody, in whatever order they come, and all at once.
+        Users bind on connections that aren't used for searches: the service account still
+        finds all users, in whatever order they come, and all at once.
         """
         directory = self.replicas()
         names = ["alice", "bob", "nobody"] * 50
@@ -272,7 +285,7 @@ class HealthTests(FakeTestCase):
 
     def pair(self, **given: str) -> tuple[Fake, Fake, Directory]:
         """
-        Make a directory of two servers.
+        Return two servers, and a directory of both.
         """
         first, second = self.serve(well), self.serve(well)
         return first, second, self.directory(first, second, timeout="2", **given)
@@ -285,7 +298,7 @@ class HealthTests(FakeTestCase):
 
     def hang(self, conversation: Conversation) -> None:
         """
-        Read what is asked, and say nothing.
+        Receive requests, and answer none.
         """
         for _ in conversation.requests():
             pass
@@ -314,9 +327,9 @@ class HealthTests(FakeTestCase):
 
     def test_known(self) -> None:
         """
-        While a server is known to fail nobody asks it.
+        While a server is down no login asks it.
         """
-        self.patch(_backoff, "_FIRST_PAUSE", 100)
+        self.patch(Backoff, "firstPause", 100)
         first, _, directory = self.pair()
         self.cut(first, lambda conversation: conversation.close())
         self.assertTrue(self.accepted(directory))
@@ -328,11 +341,12 @@ class HealthTests(FakeTestCase):
 
     def test_oneTry(self) -> None:
         """
-        Of many who come when it is time to try one does.
+        Of many logins that come when it is time for a probe one starts it.
         """
+        self.patch(Failover, "longestWait", 0.2)
         server = self.serve(self.hang)
         directory = self.directory(server, timeout="1")
-        self.assertFalse(self.accepted(directory, 1))
+        self.assertFalse(self.accepted(directory, 0.5))
         until(lambda: healths(directory)[0].isDown)
         self.time.ahead += 10
         count = server.accepted
@@ -343,24 +357,25 @@ class HealthTests(FakeTestCase):
 
     def bothHang(self) -> tuple[Fake, Directory]:
         """
-        Make a directory of two servers that hang, and are known to.
+        Make a directory of two servers that hang, and are down.
 
         @return: the second, and the directory.
         """
         first, second, directory = self.pair()
         self.cut(first, self.hang)
         self.cut(second, self.hang)
-        self.assertFalse(self.accepted(directory))
+        self.assertFalse(self.accepted(directory, 0.5))
         until(lambda: all(each.isDown for each in healths(directory)))
         return second, directory
 
     def test_hanging(self) -> None:
         """
-        Whoever has servers that hang tried again waits for a moment, and nobody else.
+        A login that starts probes of servers that hang waits for a moment, and no other
+        does.
         """
         _, directory = self.bothHang()
         self.time.ahead += 10
-        self.patch(_failover, "_LONGEST_WAIT", 0.05)
+        self.patch(Failover, "longestWait", 0.05)
         with ThreadPoolExecutor(8) as pool:
             looks = list(pool.map(lambda _: self.look(directory, 0.5), range(20)))
         for seen in looks:
@@ -368,20 +383,20 @@ class HealthTests(FakeTestCase):
 
     def test_firstBack(self) -> None:
         """
-        Whoever waits is let in as soon as one is back, though another hangs.
+        A login that waits is accepted as soon as one is back, though another hangs.
         """
         second, directory = self.bothHang()
         second.talk = well
-        self.patch(_failover, "_LONGEST_WAIT", LONG)
+        self.patch(Failover, "longestWait", LONG)
         self.time.ahead += 10
         self.assertTrue(self.accepted(directory, LONG))
         # The other is still being tried.
-        self.assertTrue(healths(directory)[0]._isTried)
+        self.assertTrue(healths(directory)[0].isRetried)
 
     def test_reason(self) -> None:
         """
-        The log is told why a server fails, and again when that is for another reason;
-        so is whoever comes meanwhile.
+        The log says why a server fails, and again when that is for another reason; so do
+        the verdicts meanwhile.
         """
         server = self.serve(well)
         directory = self.directory(server, timeout="2")
@@ -405,16 +420,16 @@ class HealthTests(FakeTestCase):
         directory = self.directory(server)
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda _: self.accepted(directory), range(40)))
-        [each] = directory._servers._servers
+        [each] = directory.failover.servers
         pairs = [socket.socketpair() for _ in range(8)]
         for pair in pairs:
             for end in pair:
                 self.addCleanup(end.close)
         ends = (pair[0] for pair in pairs)
-        for idle in each._idle.values():
-            for link in idle._links:
-                link._connection.socket.close()
-                link._connection.socket = next(ends)
+        for pool in each._pools.values():
+            for connection in pool._connections:
+                connection._socket.close()
+                connection._socket = next(ends)
         self.assertUnsure(self.look(directory, 0.2), "in time")
         self.assertTrue(self.accepted(directory))
         self.assertFalse(each.health.isDown)
@@ -425,29 +440,29 @@ class HealthTests(FakeTestCase):
         """
         server = self.serve(well)
         directory = self.directory(server)
-        [each] = directory._servers._servers
+        [each] = directory.failover.servers
 
         faults: list[Fault] = [Slow("too slow"), Fault("odd")]
 
         def openSlowly(*_: object) -> None:
-            each.health.work(Role.SEARCH)
+            each.health.markUp(Role.SEARCH)
             raise faults[0]
 
         self.patch(each._opener, "open", openSlowly)
-        each._tryOut(2, "somebody waited")
+        each._probe(2, "a login waited")
         self.assertFalse(each.health.isDown)
         faults.pop(0)
-        each._tryOut(2, "somebody waited")
+        each._probe(2, "a login waited")
         self.assertTrue(each.health.isDown)
-        self.assertEqual(each.health.reason, "odd; before that: somebody waited")
+        self.assertEqual(each.health.reason, "odd; before that: a login waited")
 
     def test_slowForAll(self) -> None:
         """
-        One that is too slow, and answers nobody, is.
+        One that is too slow, and answers no login, is.
         """
         directory = self.directory(self.serve(self.hang))
-        [each] = directory._servers._servers
-        each._tryOut(0.1)
+        [each] = directory.failover.servers
+        each._probe(0.1)
         self.assertTrue(each.health.isDown)
 
     def test_moved(self) -> None:
@@ -455,7 +470,7 @@ class HealthTests(FakeTestCase):
         When a server fails its addresses are found anew.
         """
         directory = self.directory(self.serve(well))
-        [each] = directory._servers._servers
+        [each] = directory.failover.servers
         expired: list[object] = []
         self.patch(each._opener._resolver, "expire", lambda: expired.append(each))
         each._fail(self.time.monotonic(), "gone")
@@ -469,9 +484,9 @@ class HealthTests(FakeTestCase):
             raise SkipTest("run Linux")
         directory = self.directory(self.serve(well))
         self.assertTrue(self.accepted(directory))
-        [each] = directory._servers._servers
-        [link] = each._idle[Role.USER]._links
-        used = link._connection.socket
+        [each] = directory.failover.servers
+        [connection] = each._pools[Role.USER]._connections
+        used = connection._socket
         longest = used.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
         self.assertEqual(longest, 3000)
 
@@ -486,13 +501,13 @@ class HealthTests(FakeTestCase):
             def recv(self, size: int) -> bytes:
                 raise TimeoutError(errno.ETIMEDOUT, "Connection timed out")
 
-        link._connection.socket = Deaf()
+        connection._socket = Deaf()
         self.assertTrue(self.accepted(directory))
         self.assertEqual(list(directory.takeNotes())[1:], [])
 
     def test_oneUser(self) -> None:
         """
-        One user about whom a server can't tell doesn't take it down for others.
+        A server that can't answer for one user isn't down for others.
         """
         first, second, directory = self.pair()
 
@@ -512,37 +527,37 @@ class HealthTests(FakeTestCase):
 
     def test_littleTime(self) -> None:
         """
-        Whoever comes with too little time doesn't take down a server that works.
+        A login with too little time doesn't take down a server that works.
         """
         directory = self.directory(self.serve(well), timeout="2")
         [each] = healths(directory)
         for _ in range(20):
             self.accepted(directory, 0.0001)
-        until(lambda: not each.isSuspect)
+        until(lambda: not each.isProbed)
         self.assertFalse(each.isDown)
         self.assertTrue(self.accepted(directory))
 
     def test_suspected(self) -> None:
         """
-        While it is found out whether a server is down others come first.
+        While a server is probed others are asked first.
         """
         first, second, directory = self.pair()
         self.assertTrue(self.accepted(directory))
         self.cut(first, self.hang)
         self.accepted(directory, 0.2)
         [suspect, _] = healths(directory)
-        self.assertTrue(suspect.isSuspect or suspect.isDown)
+        self.assertTrue(suspect.isProbed or suspect.isDown)
         count = first.asked.count(SEARCH)
         for _ in range(5):
             self.assertTrue(self.accepted(directory))
         until(lambda: suspect.isDown)
-        # What finds that out looks for nobody.
+        # A probe sends no search for a user.
         self.assertEqual(first.asked.count(SEARCH), count)
         self.assertGreater(len(second.asked), 10)
 
     def test_oneSlowUser(self) -> None:
         """
-        A user whose bind hangs, and no other's, takes no server down.
+        A bind that hangs for one user only takes no server down.
         """
 
         def talk(conversation: Conversation) -> None:
@@ -556,7 +571,7 @@ class HealthTests(FakeTestCase):
         [each] = healths(directory)
         for _ in range(3):
             self.assertUnsure(self.look(directory, 0.2), "in time")
-            until(lambda: not each.isSuspect)
+            until(lambda: not each.isProbed)
             self.assertFalse(each.isDown)
 
     def thirdParty(self, conversation: Conversation) -> None:
@@ -571,32 +586,32 @@ class HealthTests(FakeTestCase):
 
     def standing(self) -> None:
         """
-        Have pauses end when the test says so.
+        Make pauses end when the test says so.
         """
-        for name in ("_FIRST_PAUSE", "LONGEST_PAUSE"):
-            self.patch(_backoff, name, 1000.0)
+        for name in ("firstPause", "longestPause"):
+            self.patch(Backoff, name, 1000.0)
 
     def test_thirdParty(self) -> None:
         """
-        Where a server works, and nobody's bind is answered, others come first; one
+        If a server works, and doesn't answer users' binds, others are asked first; one
         login now and then finds out whether that has changed.
         """
         self.standing()
-        self.patch(_server, "_FAIR_TIME", 0)
+        self.patch(Server, "fairTime", 0)
         first, second, directory = self.pair()
-        self.patch(directory._servers, "_longest", 0.2)
+        self.patch(directory.failover, "_longest", 0.2)
         self.assertTrue(self.accepted(directory, LONG))
         self.cut(first, self.thirdParty)
         [doubtful, _] = healths(directory)
         for count in range(1, 4):
             for _ in range(10):
                 self.assertTrue(self.accepted(directory, LONG))
-                until(lambda: not doubtful.isSuspect)
+                until(lambda: not doubtful.isProbed)
             self.assertEqual(len(self.hung), count)
             self.assertFalse(doubtful.isDown)
             self.time.ahead += 2000
         self.assertNotIn("fails", " ".join(directory.takeNotes()))
-        self.patch(directory._servers, "_longest", LONG)
+        self.patch(directory.failover, "_longest", LONG)
         self.cut(first, well)
         count = second.asked.count(BIND)
         for _ in range(10):
@@ -605,37 +620,37 @@ class HealthTests(FakeTestCase):
 
     def test_oneFindsOut(self) -> None:
         """
-        Of many who come when it is time to find that out one does.
+        Of many logins that come when it is time to find that out one does.
         """
         self.standing()
-        self.patch(_server, "_FAIR_TIME", 0)
+        self.patch(Server, "fairTime", 0)
         first, _, directory = self.pair()
-        self.patch(directory._servers, "_longest", 0.5)
+        self.patch(directory.failover, "_longest", 0.5)
         [doubtful, _] = healths(directory)
         self.cut(first, self.thirdParty)
         self.assertTrue(self.accepted(directory, LONG))
-        until(lambda: not doubtful.isSuspect)
+        until(lambda: not doubtful.isProbed)
         self.time.ahead += 2000
         with ThreadPoolExecutor(8) as pool:
             looks = list(pool.map(lambda _: self.accepted(directory, LONG), range(8)))
         self.assertEqual(looks, [True] * 8)
-        until(lambda: not doubtful.isSuspect)
+        until(lambda: not doubtful.isProbed)
         self.assertEqual(len(self.hung), 2)
 
     def test_bothDoubtful(self) -> None:
         """
-        Where all are in doubt they are asked in their usual order, and nobody is refused
+        If all are in doubt they are asked in their usual order, and no login is refused
         for it.
         """
         self.standing()
-        self.patch(_server, "_FAIR_TIME", 0)
+        self.patch(Server, "fairTime", 0)
         first, second, directory = self.pair()
         both = healths(directory)
         for server in (first, second):
             self.cut(server, self.thirdParty)
         self.assertUnsure(self.look(directory, 1), "in time")
         until(lambda: len(self.hung) == 2)
-        until(lambda: not any(each.isSuspect for each in both))
+        until(lambda: not any(each.isProbed for each in both))
         for server in (first, second):
             self.cut(server, well)
         count = second.asked.count(BIND)
@@ -645,25 +660,25 @@ class HealthTests(FakeTestCase):
 
     def test_hasty(self) -> None:
         """
-        Whoever had hardly any time casts no doubt.
+        A login that had hardly any time casts no doubt.
         """
         self.standing()
         first, _, directory = self.pair()
         self.cut(first, self.thirdParty)
         self.accepted(directory, 0.2)
         [hasty, _] = healths(directory)
-        until(lambda: not hasty.isSuspect)
-        self.assertFalse(hasty.isLast(Role.USER))
+        until(lambda: not hasty.isProbed)
+        self.assertTrue(hasty.claimTurn(Role.USER))
 
     def test_patience(self) -> None:
         """
         A server that hangs is known to be down before those who wait have waited for as
         long as they may; and then they needn't.
         """
-        self.patch(_connection, "_PATIENCE", 0.05)
+        self.patch(Connection, "patience", 0.05)
         server = self.serve(well)
         directory = self.directory(server)
-        self.patch(directory._servers._servers[0], "_longest", 0.2)
+        self.patch(directory.failover.servers[0], "_longest", 0.2)
         self.assertTrue(self.accepted(directory))
         server.talk = self.hang
         for conversation in server._conversations:
@@ -681,8 +696,8 @@ class HealthTests(FakeTestCase):
         """
         Where no other is left, a server has as much time as logins have.
         """
-        self.patch(_connection, "_PATIENCE", 0.05)
-        self.patch(_failover, "_LONGEST_SHARE", 0.001)
+        self.patch(Connection, "patience", 0.05)
+        self.patch(Failover, "longestShare", 0.001)
 
         def talk(conversation: Conversation) -> None:
             for identity, kind, body in conversation.requests():
@@ -697,7 +712,7 @@ class HealthTests(FakeTestCase):
 
     def test_told(self) -> None:
         """
-        Whoever watches is told which server has failed, and how, before the next.
+        The steps say which server has failed, and how, before the next.
         """
         first, _, directory = self.pair()
         self.cut(first, lambda conversation: conversation.close())
@@ -710,7 +725,7 @@ class HealthTests(FakeTestCase):
         """
         However long a login may take: one server of several isn't waited for for long.
         """
-        self.patch(_failover, "_LONGEST_SHARE", 0.1)
+        self.patch(Failover, "longestShare", 0.1)
         first, _, directory = self.pair()
         self.cut(first, self.thirdParty)
         self.assertTrue(self.accepted(directory, 1000))
@@ -724,17 +739,17 @@ class HealthTests(FakeTestCase):
         directory = self.directory(server)
         self.assertTrue(self.accepted(directory))
         server.talk = lambda conversation: conversation.close()
-        [each] = directory._servers._servers
+        [each] = directory.failover.servers
 
         def work(_: Any, soon: float) -> None:
-            # Meanwhile another one comes, for whom there is no connection.
+            # Meanwhile another login comes, for which there is no connection.
             with self.assertRaises(Fault):
-                each.do(Role.SEARCH, soon, lambda *_: None)
-            until(lambda: not each.health.isSuspect)
+                each.use(Role.SEARCH, soon, lambda *_: None)
+            until(lambda: not each.health.isProbed)
 
-        directory._servers.use(Role.SEARCH, time.monotonic() + LONG, work)
+        directory.failover.use(Role.SEARCH, time.monotonic() + LONG, work)
         self.assertFalse(each.health.isDown)
-        each.do(Role.SEARCH, time.monotonic() + LONG, each._answersNobody)
+        each.use(Role.SEARCH, time.monotonic() + LONG, each._answersUnknown)
         self.assertEqual(list(directory.takeNotes())[1:], [])
 
     def test_onlyOne(self) -> None:
@@ -753,9 +768,9 @@ class HealthTests(FakeTestCase):
             conversation.close()
 
         server.talk = talk
-        [each] = directory._servers._servers
+        [each] = directory.failover.servers
         for role in (Role.USER, Role.SEARCH):
-            each.do(role, time.monotonic() + LONG, each._answersNobody)
+            each.use(role, time.monotonic() + LONG, each._answersUnknown)
         self.assertEqual(list(directory.takeNotes())[1:], [])
 
     def test_slowTrial(self) -> None:
@@ -772,7 +787,7 @@ class HealthTests(FakeTestCase):
 
         server = self.serve(talk)
         directory = self.directory(server, timeout="2")
-        [each] = directory._servers._servers
+        [each] = directory.failover.servers
         each._longest = 0.05
         each._fail(self.time.monotonic(), "gone")
         self.time.ahead += 10
@@ -780,12 +795,12 @@ class HealthTests(FakeTestCase):
 
     def test_oneRole(self) -> None:
         """
-        A server that lets nobody bind, though it finds everybody, is down.
+        A server that answers searches and no binds is down.
         """
 
         def talk(conversation: Conversation) -> None:
             for identity, kind, body in conversation.requests():
-                # Nobody, who searches, has no name.
+                # The anonymous bind before a search has no name.
                 if (kind == BIND and b"cn=" in body) or body.endswith(b"sesame"):
                     conversation.hang()
                 conversation.behave(identity, kind, body)
@@ -800,13 +815,13 @@ class HealthTests(FakeTestCase):
 
     def test_odd(self) -> None:
         """
-        Whatever goes wrong when a server is tried aside, it is tried again.
+        Whatever goes wrong in a probe, there will be another one.
         """
         first, _, directory = self.pair()
         self.cut(first, lambda conversation: conversation.close())
         self.assertTrue(self.accepted(directory))
         calls: list[object] = []
-        usual = _opener.openLink
+        usual = _opener.openConnection
 
         def fail(address: Any, *args: Any) -> Any:
             if address.port != first.port:
@@ -814,16 +829,16 @@ class HealthTests(FakeTestCase):
             calls.append(args)
             raise RuntimeError("odd")
 
-        self.patch(_opener, "openLink", fail)
+        self.patch(_opener, "openConnection", fail)
         for count in range(1, 4):
             self.time.ahead += 10
             self.assertTrue(self.accepted(directory))
             until(lambda count=count: len(calls) == count)
-            until(lambda: not healths(directory)[0]._isTried)
+            until(lambda: not healths(directory)[0].isRetried)
 
     def test_refusedAside(self) -> None:
         """
-        A server that wants nobody to be nobody works again as soon as it says so.
+        A server that refuses anonymous binds works again as soon as it answers so.
         """
         first, _, directory = self.pair(dn="uid={username},dc=example,dc=org")
         self.cut(first, lambda conversation: conversation.close())
@@ -854,13 +869,13 @@ class HealthTests(FakeTestCase):
         self.assertTrue(self.accepted(directory))
         self.assertEqual(list(directory.takeNotes())[1:], [])
         self.assertEqual((server.open(), server.accepted), (2, count + 2))
-        [each] = directory._servers._servers
-        self.assertEqual([len(idle._links) for idle in each._idle.values()], [1, 1])
+        [each] = directory.failover.servers
+        self.assertEqual([len(pool) for pool in each._pools.values()], [1, 1])
 
     def test_staleOnce(self) -> None:
         """
         That is done once, and once more for servers that close a connection since they
-        are asked what they know, or since nobody binds.
+        are asked for their controls, or because there is no bind.
         """
         server = self.serve(well)
         directory = self.directory(server)
@@ -889,22 +904,34 @@ class HealthTests(FakeTestCase):
         """
         server = self.serve(well)
         directory = self.directory(server)
-        [each] = directory._servers._servers
+        [each] = directory.failover.servers
         soon = time.monotonic() + LONG
         for _ in range(40):
             for role in Role:
-                each._idle[role].keep(each._opener.open(role, soon, lambda: False))
-        self.assertEqual([len(idle._links) for idle in each._idle.values()], [32, 32])
+                each._pools[role].keep(each._opener.open(role, soon, lambda: False))
+        self.assertEqual([len(pool) for pool in each._pools.values()], [32, 32])
 
     def test_trialLeavesNothing(self) -> None:
         """
-        However often a server is tried, no connections pile up.
+        However often a server is probed, no connections pile up.
         """
         directory = self.directory(self.serve(well))
-        [each] = directory._servers._servers
+        [each] = directory.failover.servers
         for _ in range(5):
-            each._tryOut(LONG)
-        self.assertEqual([len(idle._links) for idle in each._idle.values()], [1, 1])
+            each._probe(LONG)
+        self.assertEqual([len(pool) for pool in each._pools.values()], [1, 1])
+
+    def test_probedRoles(self) -> None:
+        """
+        A probe that is answered for each role is an answer for each, not for the last
+        one only: a search that hangs meanwhile doesn't take the server down.
+        """
+        directory = self.directory(self.serve(well))
+        [each] = directory.failover.servers
+        began = time.monotonic()
+        each._probe(LONG)
+        for role in Role:
+            self.assertTrue(each.health.answeredSince(role, began), role)
 
     def test_kept(self) -> None:
         """
@@ -934,5 +961,5 @@ class HealthTests(FakeTestCase):
         directory = self.directory(server)
         server.stop()
         with self.assertRaises(Fault) as raised:
-            directory._servers.use(Role.USER, time.monotonic() + 2, print)
+            directory.failover.use(Role.USER, time.monotonic() + 2, print)
         self.assertIn("refused", str(raised.exception))

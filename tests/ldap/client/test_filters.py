@@ -10,7 +10,6 @@ from hypothesis import example, given, strategies as st
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._ldap.client._ber import elements
 from mycred._ldap.client._filters import (
     FilterTemplate,
     allOf,
@@ -20,6 +19,7 @@ from mycred._ldap.client._filters import (
     escapeFilter,
     inChain,
 )
+from mycred._ldap.client._messages import elements
 
 _texts = st.text(st.characters(exclude_categories=["Cs"]))
 
@@ -46,7 +46,7 @@ class EncodeTests(SynchronousTestCase):
 
     def test_chain(self) -> None:
         """
-        Active Directory's rule is written as anybody would.
+        Active Directory's rule is encoded as ldap3 encodes it.
         """
         written = encodeFilter("(member:1.2.840.113556.1.4.1941:=cn=a,dc=b)")
         mine = inChain("member", b"cn=a,dc=b")
@@ -119,17 +119,17 @@ class TemplateTests(SynchronousTestCase):
         """
         template = FilterTemplate("(|(uid={username})(mail={username}@*))")
         self.assertEqual(
-            template.named("alice"), encodeFilter("(|(uid=alice)(mail=alice@*))")
+            template.fill("alice"), encodeFilter("(|(uid=alice)(mail=alice@*))")
         )
 
     @given(_texts)
     def test_anybody(self, name: str) -> None:
         """
-        Whatever somebody calls himself, it is the value, and nothing else.
+        Whatever a user calls themselves, it is the value, and nothing else.
         """
         template = FilterTemplate("(&(objectClass=person)(uid={username}))")
         self.assertEqual(
-            template.named(name),
+            template.fill(name),
             allOf(equals("objectClass", b"person"), equals("uid", name.encode())),
         )
 
@@ -143,7 +143,7 @@ class TemplateTests(SynchronousTestCase):
         """
         template = FilterTemplate("(&(objectClass=person)(uid={username}))")
         if name:
-            self.assertEqual(encodeFilter(template.shown(name)), template.named(name))
+            self.assertEqual(encodeFilter(template.show(name)), template.fill(name))
 
     def test_escaped(self) -> None:
         """

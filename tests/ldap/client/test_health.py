@@ -1,16 +1,23 @@
 """
-Tests for L{mycred._ldap.client._health} and L{mycred._ldap.client._backoff}.
+Tests for L{mycred._ldap.client._health}.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from itertools import product
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._ldap.client._backoff import LONGEST_PAUSE, Doubt, pauseAfter
 from mycred._ldap.client._connection import Role
-from mycred._ldap.client._health import Health
+from mycred._ldap.client._health import (
+    TRANSITIONS,
+    Backoff,
+    Demotion,
+    Event,
+    Health,
+)
 
 
 class TimeTestCase(SynchronousTestCase):
@@ -23,86 +30,146 @@ class TimeTestCase(SynchronousTestCase):
         self.patch(time, "monotonic", lambda: self.now)
 
 
-class DoubtTests(TimeTestCase):
+class DemotionTests(TimeTestCase):
     """
-    Tests for L{Doubt}.
+    Tests for L{Demotion}.
     """
 
     def setUp(self) -> None:
         super().setUp()
-        self.doubt = Doubt(3.0)
+        self.demotion = Demotion(3.0)
 
     def pauses(self, count: int) -> list[float]:
         """
-        Let a server fail whoever finds out, and tell how long each doubt stands.
+        Let a server fail each login that finds out, and return how long each demotion
+        lasts.
         """
         pauses = []
         for _ in range(count):
-            self.doubt.grow(self.now)
+            self.demotion.recordFailure(self.now)
             began = self.now
-            while self.doubt.stands():
+            while not self.demotion.claimTurn():
                 self.now += 0.25
             pauses.append(self.now - began)
         return pauses
 
     def test_none(self) -> None:
         """
-        At first there is none, nor while a server answers.
+        At first a server is asked in turn, and while it answers.
         """
-        self.assertFalse(self.doubt.stands())
-        self.doubt.end()
-        self.assertFalse(self.doubt.stands())
+        self.assertTrue(self.demotion.claimTurn())
+        self.demotion.recordAnswer()
+        self.assertTrue(self.demotion.claimTurn())
 
     def test_pauses(self) -> None:
         """
-        It stands for longer and longer while whoever finds out is failed, too.
+        A demotion lasts longer and longer while the logins that find out fail, too.
         """
         self.assertEqual(self.pauses(7), [0.5, 1, 2, 4, 8, 8, 8])
 
     def test_one(self) -> None:
         """
-        One finds out; if he is never heard of, another.
+        One login finds out; if it isn't heard of, another one.
         """
-        self.doubt.grow(self.now)
+        self.demotion.recordFailure(self.now)
         self.now += 0.5
-        self.assertFalse(self.doubt.stands())
+        self.assertTrue(self.demotion.claimTurn())
         for _ in range(5):
-            self.assertTrue(self.doubt.stands())
+            self.assertFalse(self.demotion.claimTurn())
         self.now += 3.0 + 0.5
-        self.assertFalse(self.doubt.stands())
-        self.assertTrue(self.doubt.stands())
+        self.assertTrue(self.demotion.claimTurn())
+        self.assertFalse(self.demotion.claimTurn())
 
     def test_answered(self) -> None:
         """
-        If he is answered there is none any more.
+        If that one is answered the demotion is over.
         """
-        self.doubt.grow(self.now)
-        self.doubt.end()
+        self.demotion.recordFailure(self.now)
+        self.demotion.recordAnswer()
         for _ in range(5):
-            self.assertFalse(self.doubt.stands())
+            self.assertTrue(self.demotion.claimTurn())
 
     def test_atOnce(self) -> None:
         """
-        Of many who wait at the same time one counts.
+        Of many logins that fail at the same time one counts.
         """
         for _ in range(6):
-            self.doubt.grow(self.now - 3)
+            self.demotion.recordFailure(self.now - 3)
         self.assertEqual(self.pauses(1), [1])
 
     def test_mixed(self) -> None:
         """
-        Where some are answered, and others not, it comes back for longer; after some
-        time in which nobody was failed it begins anew.
+        Where some logins are answered, and others not, the next demotion lasts longer;
+        after some time without failures it begins anew.
         """
         for pause in (0.5, 1, 2):
             self.assertEqual(self.pauses(1), [pause])
-            self.doubt.end()
-        self.now += LONGEST_PAUSE
-        self.doubt.end()
+            self.demotion.recordAnswer()
+        self.now += Backoff.longestPause
+        self.demotion.recordAnswer()
         self.assertEqual(self.pauses(1), [4])
-        self.now += 3 * LONGEST_PAUSE
-        self.doubt.end()
+        self.now += 3 * Backoff.longestPause
+        self.demotion.recordAnswer()
         self.assertEqual(self.pauses(1), [0.5])
+
+
+class TransitionTests(TimeTestCase):
+    """
+    Tests for L{TRANSITIONS}.
+    """
+
+    flags = ("isDown", "isProbed", "isRetried")
+
+    def events(self, health: Health) -> dict[Event, Callable[[], object]]:
+        """
+        Return what brings each event about.
+        """
+        return {
+            Event.CLAIM_PROBE: health.claimProbe,
+            Event.END_PROBE: health.endProbe,
+            Event.CLAIM_RETRY: health.claimRetry,
+            Event.END_RETRY: health.endRetry,
+            Event.MARK_DOWN: lambda: health.markDown(self.now, "gone"),
+            Event.MARK_UP: lambda: health.markUp(Role.USER),
+        }
+
+    def test_table(self) -> None:
+        """
+        In each state each event does what the table says, and nothing else; the claims
+        say whether they have succeeded.
+        """
+        for event in Event:
+            for state in product((False, True), repeat=len(self.flags)):
+                before = dict(zip(self.flags, state))
+                health = Health("a:389", 3.0, lambda line: None)
+                # It has failed before, and the pause is over.
+                health.markDown(self.now, "gone")
+                self.now += Backoff.longestPause
+                for flag, value in before.items():
+                    setattr(health, flag, value)
+                needs, sets = TRANSITIONS[event]
+                happens = all(before[flag] is value for flag, value in needs.items())
+                expected = {**before, **sets} if happens else before
+                returned = self.events(health)[event]()
+                after = {flag: getattr(health, flag) for flag in self.flags}
+                self.assertEqual(after, expected, (event, before))
+                if event in (Event.CLAIM_PROBE, Event.CLAIM_RETRY):
+                    self.assertIs(returned, happens, (event, before))
+
+    def test_whole(self) -> None:
+        """
+        The table has each event, and names flags that there are.
+        """
+        self.assertEqual(set(TRANSITIONS), set(Event))
+        for needs, sets in TRANSITIONS.values():
+            self.assertLessEqual({*needs, *sets}, set(self.flags))
+
+    def test_names(self) -> None:
+        """
+        Each event is called as the method that brings it about.
+        """
+        for event in Event:
+            self.assertTrue(callable(getattr(Health, event.value)))
 
 
 class HealthTests(TimeTestCase):
@@ -117,13 +184,13 @@ class HealthTests(TimeTestCase):
 
     def test_late(self) -> None:
         """
-        What was asked before a server came back tells nothing about it now.
+        A request that began before a server came back tells nothing about it now.
         """
         began = self.now
-        self.health.fail(began, "gone")
+        self.health.markDown(began, "gone")
         self.now += 1
-        self.health.work(Role.USER)
-        self.health.fail(began, "gone, still")
+        self.health.markUp(Role.USER)
+        self.health.markDown(began, "gone, still")
         self.assertFalse(self.health.isDown)
         self.assertEqual(
             self.told, ["A server of the directory fails: gone", "a:389 works again"]
@@ -131,26 +198,26 @@ class HealthTests(TimeTestCase):
 
     def test_atOnce(self) -> None:
         """
-        Of many who find out at the same time that a server fails one counts.
+        Of many logins that find out at the same time that a server fails one counts.
         """
         for _ in range(5):
-            self.health.fail(self.now, "gone")
-        self.assertFalse(self.health.claim())
-        self.now += pauseAfter(0)
-        self.assertTrue(self.health.claim())
-        self.assertFalse(self.health.claim())
-        self.health.release()
-        self.assertTrue(self.health.claim())
+            self.health.markDown(self.now, "gone")
+        self.assertFalse(self.health.claimRetry())
+        self.now += Backoff.firstPause
+        self.assertTrue(self.health.claimRetry())
+        self.assertFalse(self.health.claimRetry())
+        self.health.endRetry()
+        self.assertTrue(self.health.claimRetry())
 
     def failed(self) -> float:
         """
-        Let the server fail, and tell for how long it is left alone.
+        Let the server fail, and return how long it is left alone.
         """
-        self.health.fail(self.now, "gone")
+        self.health.markDown(self.now, "gone")
         began = self.now
-        while not self.health.claim():
+        while not self.health.claimRetry():
             self.now += 0.25
-        self.health.release()
+        self.health.endRetry()
         return self.now - began
 
     def test_pauses(self) -> None:
@@ -170,50 +237,50 @@ class HealthTests(TimeTestCase):
         """
         for pause in (0.5, 1, 2):
             self.assertEqual(self.failed(), pause)
-            self.health.work(Role.USER)
+            self.health.markUp(Role.USER)
             self.assertFalse(self.health.isDown)
-        self.now += LONGEST_PAUSE
-        self.health.work(Role.USER)
+        self.now += Backoff.longestPause
+        self.health.markUp(Role.USER)
         self.assertEqual(self.failed(), 4)
-        self.health.work(Role.USER)
-        self.now += LONGEST_PAUSE + 1
-        self.health.work(Role.USER)
+        self.health.markUp(Role.USER)
+        self.now += Backoff.longestPause + 1
+        self.health.markUp(Role.USER)
         self.assertEqual(self.failed(), 0.5)
 
     def test_servesOthers(self) -> None:
         """
-        A server serves others while it has some, and has answered somebody lately.
+        A server serves others while it is in use, and has answered lately.
         """
-        self.health.work(Role.USER)
+        self.health.markUp(Role.USER)
         self.assertFalse(self.health.servesOthers())
-        with self.health.use():
+        with self.health.inUse():
             self.assertTrue(self.health.servesOthers())
             self.assertFalse(self.health.servesOthers(1))
             self.now += 1
             self.assertFalse(self.health.servesOthers())
         self.assertFalse(self.health.servesOthers())
 
-    def test_suspect(self) -> None:
+    def test_probed(self) -> None:
         """
-        One finds out whether a server is down, and others come first meanwhile.
+        One thread finds out whether a server is down, and others come first meanwhile.
         """
-        self.assertTrue(self.health.suspect())
-        self.assertFalse(self.health.suspect())
-        self.assertTrue(self.health.isLast(Role.USER))
-        self.health.clear()
-        self.assertFalse(self.health.isLast(Role.USER))
-        self.health.fail(self.now, "gone")
-        self.assertFalse(self.health.suspect())
+        self.assertTrue(self.health.claimProbe())
+        self.assertFalse(self.health.claimProbe())
+        self.assertFalse(self.health.claimTurn(Role.USER))
+        self.health.endProbe()
+        self.assertTrue(self.health.claimTurn(Role.USER))
+        self.health.markDown(self.now, "gone")
+        self.assertFalse(self.health.claimProbe())
 
     def test_roles(self) -> None:
         """
-        A server that fails those who bind may be good for searches; one that has been
-        down is in no doubt when it is back.
+        A server that fails binds may be good for searches; one that has been down is in
+        no doubt when it is back.
         """
-        self.health.doubt(Role.USER, self.now)
-        self.health.answer(Role.SEARCH)
-        self.assertTrue(self.health.isLast(Role.USER))
-        self.assertFalse(self.health.isLast(Role.SEARCH))
-        self.health.fail(self.now, "gone")
-        self.health.work(Role.SEARCH)
-        self.assertFalse(self.health.isLast(Role.USER))
+        self.health.recordFailure(Role.USER, self.now)
+        self.health.recordAnswer(Role.SEARCH)
+        self.assertFalse(self.health.claimTurn(Role.USER))
+        self.assertTrue(self.health.claimTurn(Role.SEARCH))
+        self.health.markDown(self.now, "gone")
+        self.health.markUp(Role.SEARCH)
+        self.assertTrue(self.health.claimTurn(Role.USER))

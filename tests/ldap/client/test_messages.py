@@ -1,5 +1,5 @@
 """
-Tests for L{mycred._ldap.client._messages} and L{mycred._ldap.client._ber}.
+Tests for L{mycred._ldap.client._messages}.
 """
 
 from __future__ import annotations
@@ -23,19 +23,24 @@ from pyasn1.codec.ber.encoder import encode
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._ldap.client._ber import Malformed, element, elements, end, integer, number
 from mycred._ldap.client._filters import encodeFilter
 from mycred._ldap.client._messages import (
     PASSWORD_POLICY,
     SUBTREE,
     WHO_AM_I,
-    Entry,
+    Malformed,
     Reference,
     Result,
+    SearchEntry,
     bindRequest,
+    decodeInteger,
+    decodeMessage,
+    element,
+    elements,
+    encodeMessage,
+    endOfElement,
     extendedRequest,
-    message,
-    readMessage,
+    integer,
     searchRequest,
     unbindRequest,
 )
@@ -43,7 +48,7 @@ from mycred._ldap.client._messages import (
 
 def theirs(kind: str, operation: Any, identity: int = 7) -> bytes:
     """
-    Have ldap3 encode a message.
+    Return a message as ldap3 encodes it.
     """
     whole = LDAPMessage()
     whole["messageID"] = MessageID(identity)
@@ -62,7 +67,7 @@ class EncodingTests(SynchronousTestCase):
         A bind, with a password of bytes that are no text.
         """
         operation = bind_operation(3, "SIMPLE", "uid=é,dc=x", b"\xff sesame")
-        mine = message(7, bindRequest("uid=é,dc=x".encode(), b"\xff sesame"))
+        mine = encodeMessage(7, bindRequest("uid=é,dc=x".encode(), b"\xff sesame"))
         self.assertEqual(mine, theirs("bindRequest", operation))
 
     def test_search(self) -> None:
@@ -85,14 +90,14 @@ class EncodingTests(SynchronousTestCase):
         request = searchRequest(
             b"dc=x", SUBTREE, encodeFilter(where), [b"uid", b"cn"], 2, 10
         )
-        self.assertEqual(message(7, request), theirs("searchRequest", operation))
+        self.assertEqual(encodeMessage(7, request), theirs("searchRequest", operation))
 
     def test_extended(self) -> None:
         """
         An extended operation.
         """
         operation = extended_operation(WHO_AM_I.decode())
-        mine = message(7, extendedRequest(WHO_AM_I))
+        mine = encodeMessage(7, extendedRequest(WHO_AM_I))
         self.assertEqual(mine, theirs("extendedReq", operation))
 
     def test_control(self) -> None:
@@ -100,7 +105,8 @@ class EncodingTests(SynchronousTestCase):
         A control is named after the operation, and isn't critical.
         """
         whole, rest = decode(
-            message(7, bindRequest(b"", b""), [PASSWORD_POLICY]), asn1Spec=LDAPMessage()
+            encodeMessage(7, bindRequest(b"", b""), [PASSWORD_POLICY]),
+            asn1Spec=LDAPMessage(),
         )
         self.assertEqual(rest, b"")
         [control] = whole["controls"]
@@ -124,7 +130,7 @@ class EncodingTests(SynchronousTestCase):
 
         self.assertEqual(integer(value), encode(Integer(value)))
         [(_, content)] = elements(integer(value))
-        self.assertEqual(number(content), value)
+        self.assertEqual(decodeInteger(content), value)
 
 
 class DecodingTests(SynchronousTestCase):
@@ -149,11 +155,11 @@ class DecodingTests(SynchronousTestCase):
         ]
         body = element(0x64, element(4, b"uid=alice"), element(0x30, *pairs))
         self.assertEqual(
-            readMessage(element(0x30, integer(3), body)),
+            decodeMessage(element(0x30, integer(3), body)),
             (
                 3,
                 0x64,
-                Entry(
+                SearchEntry(
                     "uid=alice",
                     {"uid": [b"alice"], "memberof": [b"cn=a"], "sshpublickey": [b"key"]},
                 ),
@@ -171,9 +177,9 @@ class DecodingTests(SynchronousTestCase):
         """
         Numbers that are longer than any are malformed.
         """
-        self.assertEqual(number(b"\x00\x80"), 128)
+        self.assertEqual(decodeInteger(b"\x00\x80"), 128)
         for content in (b"", b"\x01" * 9, b"\x01" * 3000):
-            self.assertRaises(Malformed, number, content)
+            self.assertRaises(Malformed, decodeInteger, content)
 
     def test_longLengths(self) -> None:
         """
@@ -181,8 +187,8 @@ class DecodingTests(SynchronousTestCase):
         """
         body = b"\x61\x84\x00\x00\x00\x07\x0a\x01\x31\x04\x00\x04\x00"
         data = b"\x30\x84\x00\x00\x00\x10\x02\x01\x05" + body
-        self.assertEqual(end(data), len(data))
-        self.assertEqual(readMessage(data), (5, 0x61, Result(49, "")))
+        self.assertEqual(endOfElement(data), len(data))
+        self.assertEqual(decodeMessage(data), (5, 0x61, Result(49, "")))
 
     def test_result(self) -> None:
         """
@@ -195,7 +201,7 @@ class DecodingTests(SynchronousTestCase):
         response["responseValue"] = b"dn:uid=alice"
         data = theirs("extendedResp", response)
         self.assertEqual(
-            readMessage(data), (7, 0x78, Result(49, "no, «never»", {}, b"dn:uid=alice"))
+            decodeMessage(data), (7, 0x78, Result(49, "no, «never»", {}, b"dn:uid=alice"))
         )
 
     def test_controls(self) -> None:
@@ -209,7 +215,7 @@ class DecodingTests(SynchronousTestCase):
             element(0x30, element(4, b"1.2"), element(1, b"\xff"), element(4, b"v")),
             element(0x30, element(4, b"1.3")),
         )
-        _, _, answer = readMessage(element(0x30, integer(1), result, controls))
+        _, _, answer = decodeMessage(element(0x30, integer(1), result, controls))
         self.assertEqual(answer, Result(0, "", {b"1.2": b"v", b"1.3": b""}))
 
     def test_reference(self) -> None:
@@ -218,7 +224,7 @@ class DecodingTests(SynchronousTestCase):
         """
         body = element(0x73, element(4, b"ldap://elsewhere.example.org/"))
         data = element(0x30, integer(1), body)
-        self.assertEqual(readMessage(data), (1, 0x73, Reference()))
+        self.assertEqual(decodeMessage(data), (1, 0x73, Reference()))
 
     @given(st.binary(max_size=60))
     def test_garbage(self, data: bytes) -> None:
@@ -227,8 +233,8 @@ class DecodingTests(SynchronousTestCase):
         """
         for garbage in (data, element(0x30, integer(1), element(0x64, data))):
             try:
-                end(garbage)
-                readMessage(garbage)
+                endOfElement(garbage)
+                decodeMessage(garbage)
             except Malformed:
                 pass
 
@@ -243,4 +249,4 @@ class DecodingTests(SynchronousTestCase):
         bad = bytearray(good)
         bad[data.draw(st.integers(0, len(good) - 1))] = data.draw(st.integers(0, 255))
         with contextlib.suppress(Malformed):
-            readMessage(bytes(bad))
+            decodeMessage(bytes(bad))

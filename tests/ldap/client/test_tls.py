@@ -8,6 +8,8 @@ import ssl
 from pathlib import Path
 from typing import Any
 
+from mycred._ldap.client._connection import Connection
+
 from ...kit.certificates import Authority
 from ...kit.directory import DirectoryTestCase
 from ...kit.slapd import person
@@ -21,9 +23,9 @@ class TLSTests(DirectoryTestCase):
     entries = (person("alice"),)
 
     def setUp(self) -> None:
-        self.folder = Path(self.mktemp()).resolve()
-        self.folder.mkdir()
-        self.authority = Authority(self.folder)
+        self.files = Path(self.mktemp()).resolve()
+        self.files.mkdir()
+        self.authority = Authority(self.files)
 
     def certify(self, *hosts: str, authority: Any = None, **options: Any) -> None:
         """
@@ -49,14 +51,14 @@ class TLSTests(DirectoryTestCase):
 
     def assertUntrusted(self, *words: str, **given: str) -> None:
         """
-        Insist on a temporary failure, of either kind of TLS.
+        Assert a temporary failure, with either kind of TLS.
         """
         for seen in self.ask(**given):
             self.assertUnsure(seen, *words)
 
     def test_verified(self) -> None:
         """
-        A server with the right certificate is believed, by name or by number.
+        A server with the right certificate is trusted, by name or by IP address.
         """
         self.certify("localhost", "127.0.0.1")
         for host in ("localhost", "127.0.0.1"):
@@ -69,7 +71,7 @@ class TLSTests(DirectoryTestCase):
 
     def test_number(self) -> None:
         """
-        A certificate for a number isn't one for a name.
+        A certificate for an IP address isn't one for a name.
         """
         self.certify("127.0.0.1")
         for seen in self.ask("127.0.0.1"):
@@ -78,7 +80,7 @@ class TLSTests(DirectoryTestCase):
 
     def test_otherName(self) -> None:
         """
-        A certificate for another name isn't believed.
+        A certificate for another name isn't trusted.
         """
         self.certify("ldap.example.org", "127.0.0.2")
         self.assertUntrusted("Hostname mismatch", host="localhost")
@@ -86,16 +88,16 @@ class TLSTests(DirectoryTestCase):
 
     def test_expired(self) -> None:
         """
-        One whose time is over isn't, either.
+        An expired one isn't, either.
         """
         self.certify("localhost", isExpired=True)
         self.assertUntrusted("expired")
 
     def test_otherAuthority(self) -> None:
         """
-        Nor one by an authority that isn't known.
+        Nor one by an unknown authority.
         """
-        self.certify("localhost", authority=Authority(self.folder, "other"))
+        self.certify("localhost", authority=Authority(self.files, "other"))
         self.assertUntrusted("CERTIFICATE_VERIFY_FAILED")
 
     def test_issuing(self) -> None:
@@ -103,21 +105,21 @@ class TLSTests(DirectoryTestCase):
         A file that holds the authority that has certified the server is enough, though
         that be certified by another one; as is one with the server's own certificate.
         """
-        issuing = Authority(self.folder, "issuing", above=self.authority)
+        issuing = Authority(self.files, "issuing", above=self.authority)
         self.certify("localhost", authority=issuing)
         for seen in self.ask(cafile=str(issuing.file)):
             self.assertAccepted(seen, "alice")
-        for seen in self.ask(cafile=str(self.folder / "server.crt")):
+        for seen in self.ask(cafile=str(self.files / "server.crt")):
             self.assertAccepted(seen, "alice")
         # Of the one above the server doesn't tell how it comes to it.
         self.assertUntrusted("VERIFY_FAILED", cafile=str(self.authority.file))
         self.assertUntrusted(
-            "VERIFY_FAILED", cafile=str(Authority(self.folder, "other").file)
+            "VERIFY_FAILED", cafile=str(Authority(self.files, "other").file)
         )
 
     def test_system(self) -> None:
         """
-        Without a file the system's authorities are asked, which don't know this one.
+        Without a file the system's authorities count, which this one isn't among.
         """
         self.certify("localhost")
         for tls, port in (("starttls", self.server.port), ("ldaps", self.server.tlsPort)):
@@ -142,7 +144,7 @@ class TLSTests(DirectoryTestCase):
 
     def test_once(self) -> None:
         """
-        Certificates are read once, not for each connection.
+        Certificates are parsed once, not for each connection.
         """
         self.certify("localhost")
         given = {"host": "localhost", "cafile": str(self.authority.file)}
@@ -153,7 +155,7 @@ class TLSTests(DirectoryTestCase):
 
     def test_client(self) -> None:
         """
-        A server that wants to know who asks is shown a certificate.
+        A server that asks for a client certificate gets it.
         """
         certificate = self.authority.certify("server", "localhost")
         ca = self.authority.file
@@ -174,7 +176,7 @@ class NoTLSTests(DirectoryTestCase):
 
     def test_insisted(self) -> None:
         """
-        Whoever insists on TLS sends nothing without.
+        If TLS is required nothing is sent without it.
         """
         port = str(self.server.port)
         directory = self.directory(host="localhost", port=port, tls="starttls")
@@ -195,19 +197,15 @@ class NoTLSTests(DirectoryTestCase):
         """
         On any other machine it isn't.
         """
-        from mycred._ldap.client import _connection
-
-        self.patch(_connection, "isLoopback", lambda host: False)
+        self.patch(Connection, "isOnThisMachine", lambda connection: False)
         directory = self.directory(host="localhost", port=str(self.server.port))
         self.assertUnsure(self.look(directory, "alice"), "doesn't begin TLS")
 
     def test_outright(self) -> None:
         """
-        Unless it is said outright; and that is logged.
+        Unless C{tls=none} says so; and that is logged.
         """
-        from mycred._ldap.client import _connection
-
-        self.patch(_connection, "isLoopback", lambda host: False)
+        self.patch(Connection, "isOnThisMachine", lambda connection: False)
         port = str(self.server.port)
         directory = self.directory(host="localhost", port=port, tls="none")
         self.assertAccepted(self.look(directory, "alice"), "alice")
@@ -216,7 +214,7 @@ class NoTLSTests(DirectoryTestCase):
 
     def test_socket(self) -> None:
         """
-        What goes through a socket of this machine nobody else can see.
+        A Unix socket needs no TLS, and the log needs no warning.
         """
         directory = self.directory()
         self.assertAccepted(self.look(directory, "alice"), "alice")
@@ -231,15 +229,15 @@ class HasTLSTests(DirectoryTestCase):
     entries = (person("alice"),)
 
     def setUp(self) -> None:
-        folder = Path(self.mktemp()).resolve()
-        folder.mkdir()
-        certificate = Authority(folder).certify("server", "localhost")
+        files = Path(self.mktemp()).resolve()
+        files.mkdir()
+        certificate = Authority(files).certify("server", "localhost")
         self.options = {"certificate": certificate}
         super().setUp()
 
     def test_untrusted(self) -> None:
         """
-        It isn't used without, because its certificate isn't believed.
+        A certificate that isn't trusted isn't a reason to go on without TLS.
         """
         directory = self.directory(host="localhost", port=str(self.server.port))
         self.assertUnsure(self.look(directory, "alice"), "VERIFY_FAILED")

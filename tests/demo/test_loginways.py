@@ -1,0 +1,148 @@
+"""
+Tests for the commands that the server shows.
+
+They cover L{mycred.demo._startuplog}, too.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.trial.unittest import SynchronousTestCase
+
+from mycred.demo._loginways import wayTo
+
+
+class Port:
+    """
+    Something that listens at an address.
+    """
+
+    def __init__(self, address: Any) -> None:
+        self.getHost = lambda: address
+
+
+class CommandTests(SynchronousTestCase):
+    """
+    Tests for commands, at places of all kinds.
+    """
+
+    def command(self, name: str, where: str, address: Any, **options: Any) -> str:
+        """
+        Return the command for a place.
+        """
+        way = wayTo(name, where, Port(address), **options)
+        return way.command("alice:x", "alice", "client FILE")
+
+    def test_curl(self) -> None:
+        """
+        The command of curl is for the address that a client of this machine reaches.
+        """
+        for host, server in (
+            ("127.0.0.1", "127.0.0.1"),
+            ("0.0.0.0", "127.0.0.1"),
+            ("192.0.2.1", "192.0.2.1"),
+            ("::", "'http://[::1]:80/'"),
+            ("::1", "'http://[::1]:80/'"),
+            ("2001:db8::1", "'http://[2001:db8::1]:80/'"),
+        ):
+            kind: Any = IPv6Address if ":" in host else IPv4Address
+            url = server if ":" in server else f"http://{server}:80/"
+            self.assertEqual(
+                self.command("http", "tcp:80", kind("TCP", host, 80)),
+                f"curl -u alice:x {url}",
+            )
+        place = IPv4Address("TCP", "127.0.0.1", 81)
+        self.assertEqual(
+            self.command("pop3", "tcp:81", place), "curl -u alice:x pop3://127.0.0.1:81/1"
+        )
+        self.assertEqual(
+            self.command("imap", "tcp:81", place),
+            "curl -u alice:x 'imap://127.0.0.1:81/INBOX;MAILINDEX=1'",
+        )
+
+    def test_digest(self) -> None:
+        """
+        Where HTTP Digest serves more users than Basic, the command asks for it.
+        """
+        place = IPv4Address("TCP", "127.0.0.1", 81)
+        self.assertEqual(
+            self.command("http", "tcp:81", place, isDigest=True),
+            "curl --digest -u alice:x http://127.0.0.1:81/",
+        )
+
+    def test_tls(self) -> None:
+        """
+        Over TLS the machine is called by its name, which certificates are for.
+        """
+        for host, server in (
+            ("0.0.0.0", "localhost"),
+            ("127.0.0.1", "localhost"),
+            ("192.0.2.1", "192.0.2.1"),
+        ):
+            self.assertEqual(
+                self.command("pop3", "ssl:81", IPv4Address("TCP", host, 81)),
+                f"curl -u alice:x pop3s://{server}:81/1",
+            )
+
+    def test_unix(self) -> None:
+        """
+        A UNIX socket is reached by curl, and is shown where there is no command.
+        """
+        place = UNIXAddress(b"/run/my app/it's")
+        for name, url in (("http", "http://localhost/"), ("pop3", "pop3://localhost/1")):
+            self.assertEqual(
+                self.command(name, "unix:/x", place),
+                f"""curl --unix-socket '/run/my app/it'"'"'s' -u alice:x {url}""",
+            )
+        for name in ("ssh", "pb"):
+            self.assertEqual(
+                self.command(name, "unix:/x", place), "at /run/my app/it's", name
+            )
+
+    def test_others(self) -> None:
+        """
+        SSH and Perspective Broker have clients of their own; what comes by way of a
+        proxy, or from another package, is shown.
+        """
+        place = IPv4Address("TCP", "0.0.0.0", 81)
+        self.assertEqual(
+            self.command("ssh", "tcp:81", place), "ssh -p 81 alice@127.0.0.1"
+        )
+        self.assertEqual(
+            self.command("ssh", "tcp6:81", IPv6Address("TCP", "::", 81)),
+            "ssh -p 81 alice@::1",
+        )
+        self.assertEqual(self.command("pb", "tcp:81", place), "client FILE 81")
+        self.assertEqual(
+            self.command("imap", "haproxy:tcp:81", place),
+            "at 127.0.0.1, port 81, by way of a proxy",
+        )
+        self.assertEqual(
+            self.command("imap", "haproxy:unix:/x", UNIXAddress(b"/x")),
+            "at /x, by way of a proxy",
+        )
+        self.assertEqual(self.command("ssh", "other:x", "somewhere"), "at somewhere")
+
+    def test_upload(self) -> None:
+        """
+        A message is put in over IMAP, unless a proxy is needed to connect.
+        """
+        for name, where, host, command in [
+            ("imap", "tcp:81", "0.0.0.0", "imap://127.0.0.1:81/INBOX"),
+            ("imap", "ssl:81", "127.0.0.1", "imaps://localhost:81/INBOX"),
+            ("imap", "haproxy:tcp:81", "127.0.0.1", None),
+            ("pop3", "tcp:81", "127.0.0.1", None),
+            ("http", "tcp:81", "127.0.0.1", None),
+        ]:
+            way = wayTo(name, where, Port(IPv4Address("TCP", host, 81)))
+            self.assertEqual(
+                way.upload("alice:x", "a.eml"),
+                command and f"curl -T a.eml -u alice:x {command}",
+            )
+        way = wayTo("imap", "unix:/x", Port(UNIXAddress(b"/x")))
+        self.assertEqual(
+            way.upload("alice:x", "a.eml"),
+            "curl -T a.eml --unix-socket /x -u alice:x imap://localhost/INBOX",
+        )

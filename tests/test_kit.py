@@ -1,0 +1,67 @@
+"""
+Tests for how the tests are laid out.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+import mycred
+
+ROOT = Path(mycred.__file__).parents[1]
+
+
+def testModules() -> Iterator[Path]:
+    """
+    Yield the paths of all test modules.
+    """
+    yield from ROOT.glob("tests/**/test_*.py")
+
+
+def imported(path: Path) -> Iterator[str]:
+    """
+    Yield the names of the modules that a module may import, each with what it imports of
+    it.
+    """
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module or ''}.{alias.name}" for alias in node.names)
+
+
+class LayoutTests(SynchronousTestCase):
+    """
+    Tests for the modules of the tests.
+    """
+
+    def test_kit(self) -> None:
+        """
+        What test modules share stands in C{tests.kit}: none of them is imported.
+        """
+        names = {path.stem for path in testModules()}
+        for path in ROOT.glob("tests/**/*.py"):
+            for name in imported(path):
+                wrong = names.intersection(name.split("."))
+                self.assertFalse(wrong, f"{path} imports from {wrong}")
+
+    def test_everyModule(self) -> None:
+        """
+        Each module of mycred has a test module of its name, in the directory of its
+        package, or is named as C{L{mycred...}} in the docstring of a test module.
+        """
+        trees = [ast.parse(path.read_text("utf-8")) for path in testModules()]
+        texts = [ast.get_docstring(tree) or "" for tree in trees]
+        named = set(re.findall(r"L\{(mycred[.\w]*)\}", " ".join(texts)))
+        tested = {path.relative_to(ROOT / "tests") for path in testModules()}
+        for path in ROOT.glob("mycred/**/*.py"):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            *packages, name = (part.strip("_") for part in parts[1:])
+            isTested = Path(*packages, f"test_{name}.py") in tested
+            if parts[-1] != "__init__" and not isTested:
+                self.assertIn(".".join(parts), named)
