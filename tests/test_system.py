@@ -20,7 +20,7 @@ from mycred._verdict import Kind, Verdict
 from mycred.error import DenialReason
 from mycred.hashes import UnusableHash, recognize
 
-from .accounts.test_shadow import AGES, written
+from .kit.ages import AGES, written
 from .kit.unixaccounts import NAME, SHADOW, account, getLine, needs, run, setLine
 
 # No other run has a service of this name.
@@ -73,7 +73,7 @@ class SystemTestCase(SynchronousTestCase):
         """
         Insist on the verdict of pam_unix.
         """
-        verdict = self.lookUp(name, password)
+        verdict = self.look(name, password)
         right = self.pamtester(name, password, "authenticate")
         allowed = right and self.pamtester(name, password, "authenticate", "acct_mgmt")
         self.assertEqual(verdict.kind is Kind.ACCEPTED, allowed, verdict)
@@ -254,7 +254,7 @@ class StateTests(SystemTestCase):
             (["chage", "-E", "-1", "-d", "2020-01-01", "-M", "1", "-I", "1"], False),
         ]:
             self.assertEqual(run(*command, self.name).returncode, 0)
-            self.assertEqual(self.lookUp(self.name).kind is Kind.ACCEPTED, allowed)
+            self.assertEqual(self.look(self.name).kind is Kind.ACCEPTED, allowed)
             # Not as root, whom su asks for no password.
             nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
             done = run(*nobody, "su", self.name, "-c", "echo in", input=PASSWORD + b"\n")
@@ -274,7 +274,7 @@ class StateTests(SystemTestCase):
         """
         name = self.name.encode()
         self.usermod("-s", "/bin/sh", "-G", "adm")
-        account = self.lookUp(self.name).account
+        account = self.look(self.name).account
         assert account is not None
         self.assertEqual(account.groups, (self.name, "adm"))
         self.assertEqual((account.home, account.shell), (f"/home/{NAME}", "/bin/sh"))

@@ -1,5 +1,5 @@
 """
-Tests for what comes after somebody has killed the processes that check logins.
+Tests for L{mycred._privileged} when its processes are killed.
 """
 
 from __future__ import annotations
