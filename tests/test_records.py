@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-from hypothesis import given, strategies
+from hypothesis import given, settings, strategies
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -72,6 +72,7 @@ class RecordTests(SynchronousTestCase):
     Tests for L{pack} and L{unpack}.
     """
 
+    @settings(deadline=None)
     @given(records)
     def test_same(self, record: Record) -> None:
         """
@@ -80,6 +81,7 @@ class RecordTests(SynchronousTestCase):
         packed = json.loads(json.dumps(pack(record)))
         self.assertEqual(unpack(Record, packed), record)
 
+    @settings(deadline=None)
     @given(records)
     def test_names(self, record: Record) -> None:
         """

@@ -1,5 +1,5 @@
 """
-Tests for L{mycred._accounts._passwords}.
+Tests for L{mycred._accounts}, above all for L{mycred._accounts._passwords}.
 """
 
 from __future__ import annotations
