@@ -32,7 +32,7 @@ def pack(value: object) -> object:
 
     @raise TypeError: if the value is of no type that L{unpack} knows.
     """
-    kind: Any = type(value)
+    kind: object = type(value)
     names = _namesOf(kind)
     if names is not None:
         return packFields(value, names)
@@ -77,12 +77,12 @@ def unpackFields(kind: type[_T], packed: object, names: Iterable[str]) -> _T:
     """
     if not isinstance(packed, dict) or packed.keys() != set(names):
         raise ValueError(f"other fields than those of {kind.__name__}")
-    record: Any = kind
+    record: object = kind
     types = _typesOf(record)
     return kind(**{name: _unpack(types[name], packed[name]) for name in packed})
 
 
-def _unpack(kind: Any, packed: object) -> object:
+def _unpack(kind: object, packed: object) -> object:
     """
     Return the value that was packed, also for a type that isn't a class.
     """
@@ -92,11 +92,13 @@ def _unpack(kind: Any, packed: object) -> object:
         return None if packed is None else _unpack(some, packed)
     if origin is tuple:
         return _unpackTuple(get_args(kind), packed)
+    if kind in (object, Any):
+        return packed
+    if not isinstance(kind, type):
+        raise TypeError(f"a field of type {kind!r} can't be sent")
     names = _namesOf(kind)
     if names is not None:
         return unpackFields(kind, packed, names)
-    if kind in (object, Any):
-        return packed
     if kind in (str, bytes):
         data = _insist(str, packed).encode(_CODEC)
         return data if kind is bytes else os.fsdecode(data)
@@ -108,7 +110,7 @@ def _unpack(kind: Any, packed: object) -> object:
     return _insist(kind, packed)
 
 
-def _unpackTuple(kinds: tuple[Any, ...], packed: object) -> tuple[object, ...]:
+def _unpackTuple(kinds: tuple[object, ...], packed: object) -> tuple[object, ...]:
     """
     Return the tuple that was packed, of any length if its last type is an ellipsis.
     """
@@ -142,7 +144,7 @@ def _pathBytes(text: str) -> bytes:
 
 
 @cache
-def _namesOf(kind: Any) -> tuple[str, ...] | None:
+def _namesOf(kind: object) -> tuple[str, ...] | None:
     """
     Return the names of a record's fields; L{None} if a type is no record's.
     """
@@ -152,7 +154,7 @@ def _namesOf(kind: Any) -> tuple[str, ...] | None:
 
 
 @cache
-def _typesOf(kind: Any) -> dict[str, Any]:
+def _typesOf(kind: object) -> dict[str, object]:
     """
     Return the types of a record's fields.
     """
