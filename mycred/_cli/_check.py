@@ -149,7 +149,7 @@ def _leaveAtOnce() -> None:
 
 def _makeCheckers(descriptions: list[str]) -> list[_TimedChecker]:
     """
-    Make the checkers.
+    Return the checkers.
 
     @raise CommandError: if a description is wrong.
     """
@@ -168,7 +168,7 @@ def _makeCheckers(descriptions: list[str]) -> list[_TimedChecker]:
 
 def _watchSteps(watched: list[_TimedChecker]) -> None:
     """
-    Have those checkers tell their steps that have several.
+    Have the checkers whose logins take several steps report them.
     """
     for each in watched:
         store = getattr(each.checker, "store", None)
