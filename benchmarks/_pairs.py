@@ -1,5 +1,5 @@
 """
-Tell whether two things take the same time.
+Compare how long two things take.
 """
 
 from __future__ import annotations

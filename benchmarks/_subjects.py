@@ -82,12 +82,12 @@ class Place(NamedTuple):
     """
     Where something is measured.
 
-    @ivar folder: for files.
+    @ivar directory: for files.
     @ivar workers: the threads; if their reactor doesn't run there are none.
     @ivar cleanUp: what ends with it.
     """
 
-    folder: Path
+    directory: Path
     workers: Workers
     cleanUp: ExitStack
 
@@ -160,8 +160,8 @@ def crossed(
     @param make: make a checker that knows these names.
     @param isMeant: whether a name is one to present.
     """
-    everybody = names()
-    halves = everybody[:USERS], everybody[USERS:]
+    users = names()
+    halves = users[:USERS], users[USERS:]
     checkers = [make(half) for half in halves]
     known, unknown = [], []
     for own, other, half in zip(checkers, reversed(checkers), halves):
@@ -173,7 +173,7 @@ def crossed(
 
 def isUnusable(name: bytes) -> bool:
     """
-    Tell whose line can match nothing, where there are such lines.
+    Return the users whose lines match nothing, where there are such lines.
     """
     return int(name[4:]) % 7 == 0
 
@@ -192,11 +192,11 @@ def both(
     return subjects
 
 
-def write(folder: Path, line: Callable[[bytes], bytes], users: Sequence[bytes]) -> str:
+def write(directory: Path, line: Callable[[bytes], bytes], users: Sequence[bytes]) -> str:
     """
     Write a file with a line for each user.
     """
-    handle, path = tempfile.mkstemp(dir=folder)
+    handle, path = tempfile.mkstemp(dir=directory)
     with open(handle, "wb") as file:
         file.write(b"".join(line(name) + b"\n" for name in users))
     return path
@@ -224,7 +224,7 @@ def file(place: Place) -> list[Subject]:
         return name + b":" + (b"!" if isUnusable(name) else b"sesame of " + name)
 
     def make(cache: bool, users: Sequence[bytes]) -> Any:
-        path = write(place.folder, line, users)
+        path = write(place.directory, line, users)
         return FilePasswordDB(path, cache=cache, workers=place.workers)
 
     subjects = []
@@ -245,7 +245,7 @@ def htpasswd(place: Place) -> list[Subject]:
         def line(name: bytes) -> bytes:
             return name + b":" + hashes.get(int(name[4:]) % 7, slow)
 
-        path = write(place.folder, line, users)
+        path = write(place.directory, line, users)
         return HtpasswdChecker(path, workers=place.workers)
 
     fast = dict.fromkeys(range(7), SHA)
@@ -268,7 +268,7 @@ def htdigest(place: Place) -> list[Subject]:
         return b":".join([name, REALM, digest[: -1 if isUnusable(name) else None]])
 
     def make(users: Sequence[bytes]) -> Any:
-        path = write(place.folder, line, users)
+        path = write(place.directory, line, users)
         return HtdigestChecker(path, REALM, workers=place.workers)
 
     return both(place, "htdigest", make, digested)
@@ -298,8 +298,8 @@ def passwd(place: Place) -> list[Subject]:
     """
 
     def make(hashed: bytes, users: Sequence[bytes]) -> Any:
-        path = write(place.folder, lambda name: name + b":x:1000:1:::/bin/sh", users)
-        shadow = write(place.folder, partial(shadowLine, hashed), users)
+        path = write(place.directory, lambda name: name + b":x:1000:1:::/bin/sh", users)
+        shadow = write(place.directory, partial(shadowLine, hashed), users)
         return PasswdChecker(path, shadow, workers=place.workers)
 
     return [
@@ -315,7 +315,7 @@ def unix(place: Place) -> list[Subject]:
     """
     users = [record.pw_name.encode() for record in pwd.getpwall()]
     hashed = crypted()["SHA-512-crypt"]
-    shadow = write(place.folder, partial(shadowLine, hashed), users)
+    shadow = write(place.directory, partial(shadowLine, hashed), users)
     checker = UNIXChecker(shadow=shadow, workers=place.workers)
     known = [(checker, name) for name in users]
     unknown = [(checker, name[:-1] + b"~") for name in users]
@@ -336,7 +336,7 @@ def ldap(place: Place) -> list[Subject]:
         entries = [person(n.decode(), hashed.decode()) for n in some[:NAMES]]
         server = Slapd(*entries)
         place.cleanUp.callback(server.stop)
-        # Each failure is written down, and nobody is locked.
+        # Each failure is recorded, and no account is locked.
         policy = f"dn: cn=policy,{SUFFIX}\nchangetype: modify\nreplace: pwdMaxFailure"
         server.modify(f"{policy}\npwdMaxFailure: 1000000\n")
         for clients in (1, 6, 12):
@@ -358,7 +358,7 @@ def ldap(place: Place) -> list[Subject]:
 
 def offered(name: bytes) -> Any:
     """
-    Offer a key that nobody has authorized.
+    Offer a key that isn't authorized.
     """
     blob = Key(Ed25519PrivateKey.from_private_bytes(b"2" * 32)).public().blob()
     return SSHPrivateKey(name, b"ssh-ed25519", blob, None, None)
@@ -374,7 +374,7 @@ def sshkey(place: Place) -> list[Subject]:
     own = Key(Ed25519PrivateKey.from_private_bytes(b"1" * 32)).public()
     some, users = names(), UserDatabase()
     for number, name in enumerate(some[:NAMES], 1000):
-        home = place.folder / name.decode()
+        home = place.directory / name.decode()
         (home / ".ssh").mkdir(parents=True)
         (home / ".ssh" / "authorized_keys").write_bytes(own.toString("openssh") * 3)
         users.addUser(name.decode(), "x", number, number, "", str(home), "/bin/sh")

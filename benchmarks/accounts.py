@@ -6,7 +6,7 @@ does when root starts it.  The limit is what the processors can do: the same
 verifications in as many threads, with nothing around them.  Twisted's checker is
 measured where Python still has C{crypt}.
 
-PAM is measured with a service that lets everybody in, for what is around it.
+PAM is measured with a service that accepts everyone, to see what is around it.
 """
 
 from __future__ import annotations
@@ -94,14 +94,14 @@ def theirs(reactor: Any, stored: bytes) -> Any:
 
 
 @inlineCallbacks
-def pam(reactor: Any, folder: Path) -> Any:
+def pam(reactor: Any, directory: Path) -> Any:
     """
     Measure PAM, and print.
     """
     lines = "auth required pam_permit.so\naccount required pam_permit.so\n"
-    (folder / "permit").write_text(lines)
+    (directory / "permit").write_text(lines)
     try:
-        checker = PAMChecker("permit", confdir=str(folder))
+        checker = PAMChecker("permit", confdir=str(directory))
     except ValueError as error:
         print(f"PAM: {error}")
         return
@@ -131,8 +131,8 @@ def run(reactor: Any) -> Any:
     print("looked up by             mycred        limit  share  lag p99    lag max")
     yield theirs(reactor, stored)
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        passwd, shadow = folder / "passwd", folder / "shadow"
+        directory = Path(name)
+        passwd, shadow = directory / "passwd", directory / "shadow"
         users = range(LOGINS)
         passwd.write_bytes(b"".join(b"user%d:x:%d:1:::\n" % (n, n) for n in users))
         lines = (b"user%d:%s:19000:0:99999:7:::\n" % (n, stored) for n in users)
@@ -140,7 +140,7 @@ def run(reactor: Any) -> Any:
         for label, separate in [("threads", False), ("other processes", True)]:
             checker = PasswdChecker(str(passwd), str(shadow), separate=separate)
             yield compare(reactor, label, checker, stored)
-        yield pam(reactor, folder)
+        yield pam(reactor, directory)
 
 
 def main() -> None:

@@ -1,5 +1,5 @@
 """
-How long a right password takes while somebody else guesses with all their might.
+How long a right password takes while another client guesses passwords without pause.
 
 The example server checks bcrypt 12 over IMAP4.  So many connections send four logins at
 a time, the next four when they are answered, and come again when they are ended; a user
@@ -110,8 +110,8 @@ def main() -> None:
     """
     print(f"bcrypt {COST}, {CONNECTIONS} connections guess; {LOGINS} logins each")
     print(f"{'who guesses':36} {'median':>8} {'max':>8}")
-    with tempfile.TemporaryDirectory() as folder:
-        users = Path(folder) / "users"
+    with tempfile.TemporaryDirectory() as directory:
+        users = Path(directory) / "users"
         stored = bcrypt.hashpw(b"sesame", bcrypt.gensalt(COST)).decode()
         users.write_text(f"alice:{stored}\n")
         command = [
@@ -122,12 +122,12 @@ def main() -> None:
             "--pidfile=",
             "myapp",
             f"--auth=htpasswd:{users}",
-            f"--store={folder}/mail",
+            f"--store={directory}/mail",
             "--imap=tcp:0:interface=127.0.0.1:backlog=1000",
             "--pop3=",
             "--http=",
         ]
-        log = Path(folder) / "log"
+        log = Path(directory) / "log"
         with log.open("wb") as output:
             server = subprocess.Popen(command, stdout=output, stderr=output)
             try:
@@ -137,7 +137,7 @@ def main() -> None:
                 port = int(log.read_bytes().split(PORT_LINE)[1].split()[0])
                 for name, (guessing, user) in CASES.items():
                     times = asyncio.run(measure(port, guessing, user))
-                    # Where everybody is alone, everybody waits for their turn.
+                    # With a client for each source, each waits for its turn.
                     isFair = user in guessing or "networks" in name
                     verdict = "" if isFair or max(times) <= GOAL else " MISSED"
                     print(f"{name:36} {median(times):7.2f}s {max(times):7.2f}s{verdict}")

@@ -145,7 +145,7 @@ def logIn(make: Callable[[str], Any], clients: int, logins: int) -> Any:
 
 def contestants(reactor: Any, port: int, pool: ThreadPool) -> dict[str, Any]:
     """
-    List what is compared: by name, what logs somebody in.
+    Return what is compared: by name, what logs a user in.
     """
 
     def inThread(function: Callable[..., None], *args: object) -> Callable[[str], Any]:
@@ -198,7 +198,7 @@ def compare(reactor: Any, clients: int, making: dict[str, Any]) -> Any:
 
 def memory() -> float:
     """
-    Tell how much memory this process has in use, in MB.
+    Return how much memory this process uses, in MB.
     """
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * resource.getpagesize() / 1e6
@@ -230,7 +230,7 @@ def run(reactor: Any) -> Any:
     """
     Measure all of them.
     """
-    # As in a server: what is logged isn't kept until somebody wants it.
+    # As in a server: what is logged isn't kept for observers that come later.
     globalLogBeginner.beginLoggingTo([lambda event: None], redirectStandardIO=False)
     server = Slapd(*entries())
     pool = ThreadPool(8, 8)

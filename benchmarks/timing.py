@@ -1,6 +1,6 @@
 """
-Whether the time of a refusal tells that a user name exists: wrong passwords for names
-that are known, beside names that nobody has, in turn.
+Whether the time of a refusal shows that a user name exists: wrong passwords for known
+names and unknown ones, in turn.
 
 What is measured is the answer of a checker.  What a client sees besides, of the protocol
 and the network, is the same for both.  The auth types to measure may be named::
@@ -103,8 +103,8 @@ async def measure(subject: Subject) -> tuple[list[float], list[float]]:
 
 def judge(found: Comparison) -> str:
     """
-    Tell whether the goal is met: where the interval reaches beyond it a machine with
-    less else to do would tell.
+    Return whether the goal is met; where the interval reaches beyond it, only a less busy
+    machine can show.
     """
     if found.most < 1 - GOAL or found.least > 1 + GOAL:
         return MISSED
@@ -144,9 +144,9 @@ async def measureAll(
     verdicts = []
     for name in chosen:
         with ExitStack() as cleanUp:
-            folder = cleanUp.enter_context(tempfile.TemporaryDirectory())
+            directory = cleanUp.enter_context(tempfile.TemporaryDirectory())
             try:
-                subjects = SUBJECTS[name](Place(Path(folder), workers, cleanUp))
+                subjects = SUBJECTS[name](Place(Path(directory), workers, cleanUp))
             except SkipTest as missing:
                 print(f"({name}: {missing})")
                 continue
@@ -180,14 +180,14 @@ def main(chosen: Sequence[str] = ()) -> None:
     for name in chosen:
         if name not in SUBJECTS:
             sys.exit(f"there is no {name!r} here, only {', '.join(SUBJECTS)}")
-    # As in a server: what is logged isn't kept until somebody wants it.
+    # As in a server: what is logged isn't kept for observers that come later.
     globalLogBeginner.beginLoggingTo([lambda event: None], redirectStandardIO=False)
     print(f"Refusals, in ms: median (quartiles); goal: medians within {GOAL:.0%}")
     print(f"{'':39}{'known name':30}{'unknown name':29}ratio (95 % interval)")
 
     def measuring(reactor: Any) -> Deferred[None]:
         running = Deferred.fromCoroutine(run(reactor, chosen or [*SUBJECTS]))
-        # Nobody else tells, where nothing is logged.
+        # Nothing is logged here, so that it is printed.
         return running.addErrback(lambda failure: sys.exit(failure.getTraceback()))
 
     underReactor(measuring)

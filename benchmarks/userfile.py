@@ -95,7 +95,7 @@ def answered(name: bytes) -> Any:
     return credentials
 
 
-# What is measured: whose login, and how often; None is nobody.
+# What is measured: whose login, and how often; None is an unknown name.
 KNOWN, UNKNOWN = b"user%07d" % (USERS // 2), b"nobody"
 STAGES = {
     "first login": (KNOWN, 1),
@@ -224,7 +224,7 @@ def getUser(checker: Any, name: bytes) -> Callable[[], object]:
 
 def readAll(path: str, name: bytes) -> Callable[[], object]:
     """
-    Make what nobody can do without who has no index: read, and search.
+    Return what must be done without an index: read, and search.
     """
 
     def look() -> None:
@@ -234,13 +234,13 @@ def readAll(path: str, name: bytes) -> Callable[[], object]:
     return look
 
 
-def lookups(folder: str) -> None:
+def lookups(directory: str) -> None:
     """
     Print how long it takes to look a user up, without an index and with one.
     """
     print("look-up, no index   twisted.cred      mycred       limit   ratio")
     for users in (1_000, 100_000, USERS):
-        path = f"{folder}/{users}"
+        path = f"{directory}/{users}"
         if not os.path.exists(path):
             write(path, users)
         theirs = twisted.cred.checkers.FilePasswordDB(path)
@@ -290,11 +290,11 @@ def main() -> None:
     """
     print(f"A file of {USERS} users, median of {ROUNDS} rounds")
     print(f"goals: lag of {LAG_GOAL} ms at most; without an index {UNINDEXED_GOAL} times")
-    with tempfile.TemporaryDirectory() as folder:
-        path = f"{folder}/{USERS}"
+    with tempfile.TemporaryDirectory() as directory:
+        path = f"{directory}/{USERS}"
         write(path, USERS)
         memory(path)
-        lookups(folder)
+        lookups(directory)
 
         @inlineCallbacks
         def run(reactor: Any) -> Any:

@@ -19,7 +19,7 @@ _T = TypeVar("_T")
 Signature = tuple[int, int, int, int, int]
 
 #: Within this time of its last change a file may change again without its times
-#: telling, and who writes it may not be done with it, in seconds.
+#: telling, and its writer may not be done with it, in seconds.
 SETTLING = 0.05
 
 # The same where a file system counts whole seconds, of which some count two.
@@ -69,8 +69,8 @@ class State:
 
 class Watch:
     """
-    What is remembered of a file from one look at it to the next: since when it is in
-    its state.  Its times are those of a clock that may be another's, and aren't
+    What is remembered of a file between two checks of it: since when it is in its
+    state.  Its times are those of a clock that may be another's, and aren't
     compared with any of this machine.
     """
 

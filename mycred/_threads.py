@@ -1,5 +1,5 @@
 """
-The threads themselves, in which work that blocks is done.
+A pool of threads.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from threading import Thread, current_thread
 
 class ThreadPool:
     """
-    A pool of threads, started one by one as there is work.
+    A pool of threads, which are started one by one as there is work.
 
-    Twisted's own pool does more, and takes as long for it as a fast hash does.
-    And it waits for its threads, of which one may hang in a system call for ever:
-    these don't keep the process from ending.
+    Twisted's own pool does more, and takes as long for that as a fast hash takes.  And it
+    waits for its threads, one of which may hang in a system call for ever: these don't
+    keep the process from ending.
     """
 
     def __init__(self, most: int) -> None:
@@ -31,7 +31,7 @@ class ThreadPool:
 
     def callInThread(self, job: Callable[[], object]) -> None:
         """
-        Have something done.  What it raises goes nowhere.
+        Have a job done.  What it raises is dropped.
 
         @raise RuntimeError: if there is no thread, and none can be started.
         """
@@ -47,7 +47,7 @@ class ThreadPool:
         """
         Start a thread.
 
-        @raise RuntimeError: if that can't be.
+        @raise RuntimeError: if that fails.
         """
         name = f"mycred-{len(self._threads)}"
         thread = Thread(target=self._work, name=name, daemon=True)
@@ -56,8 +56,8 @@ class ThreadPool:
 
     def lost(self) -> list[Callable[[], object]]:
         """
-        Forget the threads that have died, as a library in C can have them do, and start
-        others in their places, for what waits.
+        Forget the threads that have died, since a C library has ended them, and start
+        others in their places if jobs wait.
 
         @return: the jobs that they haven't finished.
         """
@@ -71,7 +71,7 @@ class ThreadPool:
 
     def stop(self) -> None:
         """
-        End the threads, which have nothing to do.
+        End the threads, after the jobs that they have.
         """
         for _ in self._threads:
             self._jobs.put(None)
@@ -82,7 +82,7 @@ class ThreadPool:
 
     def _work(self) -> None:
         """
-        Do one job after another, until there are no more.
+        Run jobs until there are no more.
         """
         me = current_thread()
         while (job := self._jobs.get()) is not None:
@@ -90,14 +90,13 @@ class ThreadPool:
             with suppress(BaseException):
                 job()
             del self._underWay[me]
-            # While it waits for the next one, it holds on to nobody's password.
+            # While it waits for the next one, it keeps no password in memory.
             del job
 
 
 def _isAlive(thread: Thread) -> bool:
     """
-    Return whether a thread is there: one that C code has ended is still alive to
-    Python.
+    Return whether a thread exists: one that C code has ended is still alive to Python.
     """
     tasks = "/proc/self/task"
     isGone = not os.path.exists(f"{tasks}/{thread.native_id}")
@@ -106,7 +105,7 @@ def _isAlive(thread: Thread) -> bool:
 
 def processorCount() -> int:
     """
-    Count the processors that this process may use.
+    Return how many processors this process may use.
     """
     try:
         return len(os.sched_getaffinity(0))

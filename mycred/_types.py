@@ -147,6 +147,31 @@ class Reactor(Clock, Protocol):
         """
 
 
+class Credentials(Protocol):
+    """
+    Credentials that name a user, as text where the protocol speaks text.
+    """
+
+    @property
+    def username(self) -> bytes | str: ...
+
+
+class PasswordCredentials(Credentials, Protocol):
+    """
+    Credentials that can be asked whether they match a password.  Those that provide
+    L{IUsernamePassword<mycred.credentials.IUsernamePassword>} hold the one that was
+    typed.
+    """
+
+    @property
+    def password(self) -> bytes | str: ...
+
+    def checkPassword(self, password: Any, /) -> object:
+        """
+        Return whether they do, or a L{Deferred}, or a coroutine, that says so.
+        """
+
+
 class LoginPortal(Protocol):
     """
     What protocols use of a portal.
@@ -163,10 +188,12 @@ class LoginPortal(Protocol):
 
 __all__ = [
     "Clock",
+    "Credentials",
     "GroupDatabase",
     "GroupRecord",
     "KeyDatabase",
     "LoginPortal",
+    "PasswordCredentials",
     "Reactor",
     "Timer",
     "UserDatabase",

@@ -328,10 +328,10 @@ def _cbEnd(result: _T | Failure, credentials: object, attempt: Attempt) -> _T | 
 
 def _isCancellable(waiting: Deferred[_T]) -> bool:
     """
-    Return whether anything is told when a Deferred is cancelled.
+    Return whether a Deferred has a canceller.
 
-    One of which that isn't so would swallow its result when it is cancelled, and with it
-    an avatar that couldn't be logged out any more.
+    One without swallows its result when it is cancelled, and with it an avatar that
+    couldn't be logged out any more.
     """
     while waiting.called and isinstance(waiting.result, Deferred):
         waiting = waiting.result

@@ -25,8 +25,8 @@ from .error import TemporaryFailure
 
 _T = TypeVar("_T")
 
-# A job that takes longer than this is worth waiting for the reactor after it, in
-# seconds: whoever comes next has less to wait for.
+# While jobs take longer than this, in seconds, no thread gets a second one in advance: it
+# can afford to wait for the reactor, and a source that comes meanwhile is really next.
 _SLOW = 0.02
 
 # The attribute in which a reactor keeps its workers.
@@ -117,11 +117,11 @@ class Workers:
         self._reactor = cast(Reactor, reactor)
         self._threads = threads or processorCount() + 1
         self._pool: _Pool = pool or ThreadPool(self._threads)
-        # How many callers wait, and how many were refused since the log was told.
+        # How many callers wait, and how many were refused since that was logged last.
         self._callers = self._refused = 0
         # Whether the job that was done last was slow.
         self._isSlow = False
-        # Until when the log isn't told of more that are refused.
+        # Until when no more refusals are logged.
         self._quietUntil = 0.0
         self._queue: FairQueue[_Job[Any]] = FairQueue()
         # What waits for a thread or has one, with what the pool was given for it.

@@ -1,5 +1,10 @@
 """
 Tests for L{mycred.strcred}, the plugins, and the pages that tell of their options.
+
+They cover L{mycred._uidoption}, L{mycred._checking._files},
+L{mycred.plugins.cred_anonymous}, L{mycred.plugins.cred_file},
+L{mycred.plugins.cred_memory}, L{mycred.plugins.cred_htdigest} and
+L{mycred.plugins.cred_htpasswd}, too.
 """
 
 from __future__ import annotations
@@ -703,22 +708,22 @@ class FileArgumentTests(SynchronousTestCase):
         A file by which no user could log in, and one that is no text, are told.
         """
         for content, says in [
-            (b"", "nobody is in .*mycred passwd"),
-            (b"\n# carol:%s\n\n" % BCRYPT, "nobody is in "),
-            (b"\xef\xbb\xbf# carol\n", "nobody is in "),
-            (b"carol\n:%s\n" % BCRYPT, "nobody is in "),
-            (b"carol:\n", "nobody can log in by .*no hash"),
-            (b"carol:hashed\n", "nobody can log in by .*no hash"),
+            (b"", "no user is in .*mycred passwd"),
+            (b"\n# carol:%s\n\n" % BCRYPT, "no user is in "),
+            (b"\xef\xbb\xbf# carol\n", "no user is in "),
+            (b"carol\n:%s\n" % BCRYPT, "no user is in "),
+            (b"carol:\n", "no user can log in by .*no hash"),
+            (b"carol:hashed\n", "no user can log in by .*no hash"),
             (
                 b"carol:!%s\ndave:*\n" % BCRYPT,
-                "nobody can log in by .*: a locked account",
+                "no user can log in by .*: a locked account",
             ),
             (b"carol:$9$x\n", "a hash of an unknown kind, for one"),
-            (b"-----BEGIN PRIVATE KEY-----\nTUlH\n", "nobody is in "),
+            (b"-----BEGIN PRIVATE KEY-----\nTUlH\n", "no user is in "),
             (f"carol:{BCRYPT.decode()}".encode("utf-16"), "is no text"),
             (f"carol:{BCRYPT.decode()}".encode("utf-32"), "is no text"),
             (Path(sys.executable).read_bytes()[: 2**20], "is no text"),
-            (zlib.compress(b"carol:" + BCRYPT), "nobody is in |is no text"),
+            (zlib.compress(b"carol:" + BCRYPT), "no user is in |is no text"),
             (b"etc/htpasswd" + bytes(500) + b"\ncarol:%s\n" % BCRYPT, "is no text"),
         ]:
             self.path.write_bytes(content)

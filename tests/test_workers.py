@@ -1,5 +1,7 @@
 """
 Tests for L{mycred.workers}.
+
+They cover L{mycred._threads}, too.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ avatar ID.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -15,10 +15,22 @@ from .._accounts import isPlausibleLogin
 from .._contracts import AvatarID, IUsernamePassword
 from .._peers import sourceOf
 from .._secrets import LONGEST
+from .._types import Credentials, PasswordCredentials
 from .._verdict import Account, Kind, Verdict
 from ..credentials import peerOf
 from ._passwords import PasswordChecker, errorOf
 from ._stores import PrivilegedStore
+
+
+class _Jellier(Protocol):
+    """
+    What sends values by Perspective Broker.
+    """
+
+    def jelly(self, value: object, /) -> object:
+        """
+        Return what is sent for a value.
+        """
 
 
 class _Known:
@@ -30,7 +42,7 @@ class _Known:
     """
 
     account: Account | None = None
-    key: Any = None
+    key: object = None
 
     @property
     def provedBy(self) -> str | None:
@@ -45,7 +57,7 @@ class AccountName(_Known, bytes, Jellyable):
     An avatar ID that knows its account.
     """
 
-    def jellyFor(self, jellier: Any) -> Any:
+    def jellyFor(self, jellier: _Jellier) -> object:
         """
         Cross a connection of Perspective Broker as the bytes that this is.
         """
@@ -57,7 +69,7 @@ class AccountText(_Known, str, Jellyable):
     The same, for a protocol that speaks text.
     """
 
-    def jellyFor(self, jellier: Any) -> Any:
+    def jellyFor(self, jellier: _Jellier) -> object:
         """
         Cross a connection of Perspective Broker as the text that this is.
         """
@@ -79,34 +91,41 @@ def accountOf(avatarId: object) -> Account | None:
     return account if isinstance(account, Account) else None
 
 
-def avatarIdOf(verdict: Verdict, credentials: Any) -> AvatarID:
+def avatarIdOf(verdict: Verdict, credentials: Credentials) -> AvatarID:
     """
     Return the avatar ID of an account, in the type in which the credentials have the
     name.
     """
-    named: Any = AccountName(verdict.name)
     if isinstance(credentials.username, str):
-        named = AccountText(verdict.name.decode("utf-8", "surrogateescape"))
-    named.account, named.key = verdict.account, verdict.key
-    known: AvatarID = named
-    return known
+        text = verdict.name.decode("utf-8", "surrogateescape")
+        return _knowing(AccountText(text), verdict.account, verdict.key)
+    return _knowing(AccountName(verdict.name), verdict.account, verdict.key)
 
 
 def withKey(avatarId: bytes | str, key: object) -> AvatarID:
     """
     Return the same avatar ID, with other evidence of a key.
     """
-    kind: Any = AccountText if isinstance(avatarId, str) else AccountName
-    named = kind(avatarId)
-    named.account, named.key = accountOf(avatarId), key
-    known: AvatarID = named
-    return known
+    account = accountOf(avatarId)
+    if isinstance(avatarId, str):
+        return _knowing(AccountText(avatarId), account, key)
+    return _knowing(AccountName(avatarId), account, key)
+
+
+def _knowing(
+    named: AccountName | AccountText, account: Account | None, key: object
+) -> AvatarID:
+    """
+    Return an avatar ID, with what it knows.
+    """
+    named.account, named.key = account, key
+    return named  # type: ignore[return-value]
 
 
 class AccountChecker(PasswordChecker):
     """
-    Base of the checkers of accounts, whose avatar IDs L{accountOf
-    <mycred.checkers.accountOf>} tells more about.
+    Base of the checkers of accounts.  L{accountOf<mycred.checkers.accountOf>} returns
+    what is known of the account behind one of their avatar IDs.
 
     @cvar countsRefusals: whether the accounts' keeper counts wrong passwords.
     """
@@ -120,14 +139,14 @@ class AccountChecker(PasswordChecker):
 
     _implausible = "no account has such a name, or the password is empty or too long"
 
-    def _isPlausible(self, name: Any, password: Any) -> bool:
+    def _isPlausible(self, name: object, password: object) -> bool:
         """
         Return whether a name and a password are worth any work.
         """
         return isPlausibleLogin(name, password, self.longestPassword)
 
     def _findVerdict(
-        self, name: bytes, password: bytes | None, credentials: Any
+        self, name: bytes, password: bytes | None, credentials: PasswordCredentials
     ) -> Deferred[Verdict]:
         """
         Have a verdict found, by the processes if there are any.
@@ -137,7 +156,9 @@ class AccountChecker(PasswordChecker):
         peer, source = peerOf(credentials), sourceOf(credentials)
         return self._privileged.lookUp(name, password, peer, source)
 
-    def _cbVerdict(self, verdict: Verdict, credentials: Any) -> AvatarID | Failure:
+    def _cbVerdict(
+        self, verdict: Verdict, credentials: PasswordCredentials
+    ) -> AvatarID | Failure:
         """
         Conclude from a verdict.
         """

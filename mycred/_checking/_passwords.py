@@ -9,12 +9,10 @@ work as a known one, in the same words.
 from __future__ import annotations
 
 import secrets
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
-from threading import Lock
-from typing import Any, TypeVar, Union
+from typing import Any, TypeAlias, TypeVar, Union
 
 from zope.interface import implementer
 from zope.interface.interface import InterfaceClass
@@ -39,31 +37,26 @@ from .._contracts import (
 )
 from .._counterparts import isOverridden
 from .._encodings import triesDecodings
-from .._fairqueue import Source
-from .._hashes import Hash, UnusableHash, isMeantAsHash, recognize
-from .._passwordfile import Notes, StoredSecret, verdictOn
 from .._peers import sourceOf
 from .._reporting import reportsOutcome
-from .._secrets import asBytes, isPlausible, shortened
-from .._verdict import NO_SUCH_USER, WRONG_PASSWORD, Kind, Note, Verdict
+from .._secrets import asBytes, isPlausible
+from .._types import Credentials, PasswordCredentials
+from .._verdict import NO_SUCH_USER, WRONG_PASSWORD, Kind, Verdict
 from ..error import (
     AccountDenied,
-    DenialReason,
     LoginFailed,
     TemporaryFailure,
     UnauthorizedLogin,
 )
 from ..workers import Workers
-from ._stores import AsyncStore, ThreadedStore, unavailable
-
-#: What a store knows of a user: the name, what is stored, and perhaps why the account
-#: may not be used.
-Known = Union[
-    "tuple[bytes | str, bytes | str]",
-    "tuple[bytes | str, bytes | str, DenialReason | None]",
-]
+from ._lookups import Known, LookUps
+from ._stores import ThreadedStore
 
 _T = TypeVar("_T")
+
+#: An avatar ID, a L{Failure}, or a L{Deferred}: what L{Deferred.addCallback} isn't
+#: annotated for.
+Answer: TypeAlias = Any
 
 # Asked of its module at each login, it would take as long as the login: there are names
 # in that one which are deprecated.
@@ -71,13 +64,6 @@ _UsernamePassword = twistedCredentials.UsernamePassword
 
 #: What stands in for the secret of a user who is unknown, or has none.
 NOBODYS = secrets.token_hex(16).encode("ascii")
-
-# What an unknown user's password is verified against before any hash has been seen: of
-# nobody's password, as "mycred passwd" makes it.
-_DECOY = b"$2y$12$gfYkH/U/qdhQyYKztkHfn.AM3dWWzhMIfAsTYY3hSNJ/BLM.bNzja"
-
-# Of so many users it is remembered what kind of hash they have.
-_MOST_REMEMBERED = 64
 
 
 @implementer(ICredentialsChecker)
@@ -131,7 +117,7 @@ class PasswordChecker:
     # verify the password at once.
     _store: ThreadedStore[Any] | LookUps | None = None
 
-    def __init_subclass__(cls, **more: Any) -> None:
+    def __init_subclass__(cls, **more: object) -> None:
         """
         Have a subclass whose store holds passwords as they are check credentials that
         prove a password without sending it, too, unless it says what it checks.
@@ -157,7 +143,7 @@ class PasswordChecker:
         raise NotImplementedError
 
     @reportsOutcome
-    def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
+    def requestAvatarId(self, credentials: PasswordCredentials) -> Deferred[AvatarID]:
         """
         Check a password.
 
@@ -173,7 +159,7 @@ class PasswordChecker:
         """
         return self._check(credentials)
 
-    def _check(self, credentials: Any) -> Deferred[AvatarID]:
+    def _check(self, credentials: PasswordCredentials) -> Deferred[AvatarID]:
         """
         Check a password, which may be text that can be decoded in several ways.
         """
@@ -182,13 +168,13 @@ class PasswordChecker:
         return self._checkDecoded(credentials)
 
     @triesDecodings
-    def _checkText(self, credentials: Any) -> Deferred[AvatarID]:
+    def _checkText(self, credentials: PasswordCredentials) -> Deferred[AvatarID]:
         """
         Check a password that is text.
         """
         return self._checkDecoded(credentials)
 
-    def _checkDecoded(self, credentials: Any) -> Deferred[AvatarID]:
+    def _checkDecoded(self, credentials: PasswordCredentials) -> Deferred[AvatarID]:
         """
         Check a password, decoded in one way.
         """
@@ -200,22 +186,23 @@ class PasswordChecker:
         finding = self._findVerdict(name, password, credentials)
         return finding.addCallback(self._cbVerdict, credentials)
 
-    def _typedIn(self, credentials: Any) -> Any:
+    def _typedIn(self, credentials: PasswordCredentials) -> IUsernamePassword | None:
         """
         Return the credentials that hold the password to verify, or L{None} if they prove
         it without sending it.
         """
         return IUsernamePassword(credentials, None)
 
-    def _isPlausible(self, name: Any, password: Any) -> bool:
+    def _isPlausible(self, name: object, password: object) -> bool:
         """
         Return whether a name and a password are worth any work.
         """
-        isShort = isPlausible(password) and len(password) <= self.longestPassword
-        return isShort and isPlausible(name)
+        if not isinstance(password, bytes) or len(password) > self.longestPassword:
+            return False
+        return isPlausible(password) and isPlausible(name)
 
     def _findVerdict(
-        self, name: bytes, password: bytes | None, credentials: Any
+        self, name: bytes, password: bytes | None, credentials: PasswordCredentials
     ) -> Deferred[Verdict]:
         """
         Have a verdict found.
@@ -227,7 +214,7 @@ class PasswordChecker:
             self._store = LookUps(self)
         return self._store.lookUp(name, password, sourceOf(credentials))
 
-    def _cbVerdict(self, verdict: Verdict, credentials: Any) -> Any:
+    def _cbVerdict(self, verdict: Verdict, credentials: PasswordCredentials) -> Answer:
         """
         Conclude from a verdict.
 
@@ -236,7 +223,7 @@ class PasswordChecker:
         if verdict.kind is Kind.UNSURE:
             return Failure(errorOf(verdict))
         avatarId = asTyped(verdict.name, credentials)
-        answer: Any
+        answer: Answer
         if verdict.isVerified:
             isRight = verdict.kind is Kind.ACCEPTED
             answer = self._cbPasswordMatch(isRight, avatarId)
@@ -258,9 +245,9 @@ class PasswordChecker:
 
     def _matchPassword(
         self,
-        credentials: Any,
-        stored: Any,
-        avatarId: AvatarID,
+        credentials: PasswordCredentials,
+        stored: object,
+        avatarId: AvatarID | str,
         why: str = NO_SUCH_USER,
     ) -> Deferred[AvatarID]:
         """
@@ -282,11 +269,11 @@ class PasswordChecker:
                     matched = credentials.checkPassword(text)
         except Exception:
             return fail()
-        conclude: Callable[[bool, AvatarID], Any] = self._cbPasswordMatch
+        conclude: Callable[..., Answer] = self._cbPasswordMatch
         if not stored:
             conclude = partial(_refuse, why)
         if matched is True or matched is False:
-            answer: Any = conclude(matched, avatarId)
+            answer = conclude(matched, avatarId)
             if type(answer) is bytes or type(answer) is Failure:
                 # The failure becomes one.
                 return succeed(answer)  # type: ignore[arg-type]
@@ -305,183 +292,7 @@ class PasswordChecker:
         return Failure(TemporaryFailure("Temporarily unavailable"))
 
 
-class LookUps(AsyncStore):
-    """
-    The look-ups of a checker whose C{lookUp} is a program's own, and what is remembered
-    of them: the kinds of hashes that users have, and what is odd.
-    """
-
-    def __init__(self, checker: PasswordChecker) -> None:
-        """
-        @param checker: the checker.
-        """
-        name = getattr(checker, "authType", type(checker).__name__)
-        super().__init__(name, checker.workers)
-        self._checker = checker
-        self._notes = Notes(name, more="")
-        self._underWay = 0
-        self._lock = Lock()
-        # By the name of their user, those that were verified last.
-        self._hashes: dict[bytes, Hash] = {}
-
-    def lookUp(
-        self, name: bytes, password: bytes | None, source: Source
-    ) -> Deferred[Verdict]:
-        """
-        Look a user up and verify the password.
-        """
-        if self._checker.inThread:
-            return self.ask(self._find, name, password, source=source)
-
-        def cbFound(known: Known | None) -> Any:
-            verify = partial(self._verify, known, name, password)
-            if password is None or not self._takesTime(known):
-                return self.now(verify)
-            return self.ask(verify, source=source)
-
-        if self._underWay >= self.workers.queueLimit:
-            return fail(unavailable("too many look-ups are under way"))
-        self._underWay += 1
-        finding = self._inTime(maybeDeferred(self._checker.lookUp, name))
-        return finding.addCallback(cbFound).addErrback(self.ebFailed)
-
-    def _inTime(self, finding: Deferred[Any]) -> Deferred[Any]:
-        """
-        Have a look-up of a program's own end by the deadline of the workers.
-        """
-        if not self.workers.isRunning:
-            # Without a reactor no time passes.
-            return finding.addBoth(self._cbEnded)
-        late = []
-
-        def giveUp(_: object) -> None:
-            late.append(unavailable("it takes too long"))
-            finding.cancel()
-
-        # It is cancelled when the look-up ends before.
-        timer = self.workers.pause(self.workers.deadline)
-        timer.addCallbacks(giveUp, lambda _: None)
-
-        def cbEnded(result: Any) -> Any:
-            timer.cancel()
-            self._cbEnded(result)
-            return Failure(late[0]) if late else result
-
-        return finding.addBoth(cbEnded)
-
-    def _cbEnded(self, result: _T) -> _T:
-        """
-        Make room for another look-up.
-        """
-        self._underWay -= 1
-        return result
-
-    def _find(self, name: bytes, password: bytes | None) -> Verdict:
-        """
-        Look a user up and verify the password, in a thread.
-        """
-        known: Any = self._checker.lookUp(name)
-        return self._verify(known, name, password)
-
-    def _takesTime(self, known: Known | None) -> bool:
-        """
-        Return whether a password is verified against a hash.
-        """
-        isPlain = self._checker.plain
-        return (
-            bool(self._hashes) or not isPlain or _parse(known, isPlain).hash is not None
-        )
-
-    def _verify(
-        self, known: Known | None, name: bytes, password: bytes | None
-    ) -> Verdict:
-        """
-        Verify a password against what is known of a user, or against another user's hash
-        if that is nothing.
-        """
-        stored, decoys = _parse(known, self._checker.plain), self._decoys()
-        if stored.flaw:
-            self._note(stored)
-        if password is not None:
-            flaw, stored = stored.flaw, stored.verified(password, decoys)
-            if stored.flaw and not flaw:
-                self._note(stored)
-        if stored.hash is not None:
-            self._remember(stored.name, stored.hash)
-        if known is None:
-            return Verdict(Kind.REFUSED, name, NO_SUCH_USER)
-        verdict = verdictOn(stored, isVerified=password is not None)
-        return replace(verdict, denial=known[2] if len(known) > 2 else None)
-
-    def _remember(self, name: bytes, found: Hash) -> None:
-        """
-        Remember the hash of a user.
-        """
-        with self._lock:
-            self._hashes.pop(name, None)
-            self._hashes[name] = found
-            if len(self._hashes) > _MOST_REMEMBERED:
-                del self._hashes[next(iter(self._hashes))]
-
-    def _decoys(self) -> list[Hash]:
-        """
-        Return the hash to verify an unknown user's password against: of the kind that
-        most users have who were asked for lately.
-        """
-        with self._lock:
-            hashes = list(self._hashes.values())
-        if not hashes:
-            return [] if self._checker.plain else [recognize(_DECOY)]
-        [(common, _)] = Counter(found.kind for found in hashes).most_common(1)
-        return [found for found in hashes if found.kind == common]
-
-    def _note(self, stored: StoredSecret) -> None:
-        """
-        Note that nothing can match what is stored for a user.
-        """
-        self._notes.add(
-            stored.name,
-            "{file}: {name!r}: {reason}; it matches nothing",
-            name=shortened(stored.name),
-            reason=stored.flaw,
-        )
-
-    def _takeNotes(self) -> Iterable[Note]:
-        """
-        Take what the log should be told.
-        """
-        return self._notes.take()
-
-
-def _parse(known: Known | None, isPlain: bool) -> StoredSecret:
-    """
-    Parse what is known of a user.
-    """
-    if known is None:
-        return StoredSecret(None)
-    return parseStored(asBytes(known[0]), asBytes(known[1]), isPlain)
-
-
-def parseStored(name: Any, stored: Any, isPlain: bool) -> StoredSecret:
-    """
-    Parse what a program has stored for a user.
-
-    @param isPlain: whether what doesn't begin like a hash is a password.
-    """
-    secret: Any = asBytes(stored)
-    isBytes = isinstance(secret, bytes)
-    if isPlain and not (isBytes and isMeantAsHash(secret)):
-        return StoredSecret(name, stored)
-    try:
-        found = recognize(secret if isBytes else b"")
-    except UnusableHash as error:
-        return StoredSecret(name, flaw=str(error))
-    if found.isPlain:
-        return StoredSecret(name, found.text)
-    return StoredSecret(name, hash=found)
-
-
-def asTyped(name: Any, credentials: Any) -> AvatarID:
+def asTyped(name: bytes, credentials: Credentials) -> AvatarID:
     """
     Return a name as the store spells it, in the type, bytes or text, in which the
     credentials have it.
@@ -521,14 +332,14 @@ def _refuse(why: str, matched: object, avatarId: object) -> Failure:
     return refusal(why)
 
 
-def _itself(answer: Any) -> Any:
+def _itself(answer: _T) -> _T:
     """
     Return what was answered.
     """
     return answer
 
 
-def arePlausible(credentials: Any) -> bool:
+def arePlausible(credentials: Credentials) -> bool:
     """
     Return whether credentials are worth a look-up.
     """
@@ -553,6 +364,5 @@ __all__ = [
     "asTyped",
     "checkThemselves",
     "errorOf",
-    "parseStored",
     "refusal",
 ]

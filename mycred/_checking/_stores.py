@@ -30,9 +30,6 @@ from ..workers import Workers, workersOf
 
 _T = TypeVar("_T")
 
-# How often a file that goes on changing is read before a login is given up.
-_TRIES = 20
-
 # What part of the time that a login may take a process or a directory has for it: the
 # rest is for the log to be told how it ended.
 _SHARE = 29 / 30
@@ -54,6 +51,12 @@ class AsyncStore:
 
     @ivar path: what to call the store in the log.
     """
+
+    #: How often a file that goes on changing is read before a login is given up.
+    MOST_TRIES = 20
+
+    #: For how long to wait until it is read again, in seconds.
+    PAUSE = SETTLING
 
     _log = Logger()
 
@@ -88,7 +91,7 @@ class AsyncStore:
         @param find: what finds it, and may block.  It raises L{OSError} if the store
             can't be read.
         @param args: what to call it with.
-        @param source: who asks.
+        @param source: where the login comes from.
         @param isShared: whether logins that ask for the same at the same time may share
             the verdict.
 
@@ -151,14 +154,14 @@ class AsyncStore:
         source: Source,
         until: float,
         doubt: Doubt = None,
-        tries: int = _TRIES,
+        tries: int = 1,
     ) -> Deferred[Verdict]:
         """
         Ask, and ask again as long as the verdict is in doubt.
 
         @param until: when to give up, in seconds as the workers count them.
         @param doubt: the state of the file when the last verdict was in doubt.
-        @param tries: how often to ask.
+        @param tries: which try this is, counted from 1.
         """
         workers = self.workers
 
@@ -166,12 +169,12 @@ class AsyncStore:
             self._logAnswer(verdict)
             if verdict.doubt in (None, doubt):
                 return self._waitOut(verdict, chain([verdict.delay], verdict.pauses))
-            if tries == 1 or workers.seconds() + SETTLING > until:
+            if tries >= self.MOST_TRIES or workers.seconds() + self.PAUSE > until:
                 self._log.error("{file} goes on changing", file=self.path)
                 path = printable(self.path)
                 return fail(unavailable(f"{path} goes on changing"))
-            again = call, args, source, until, verdict.doubt, tries - 1
-            return workers.pause(SETTLING).addCallback(lambda _: self._ask(*again))
+            again = call, args, source, until, verdict.doubt, tries + 1
+            return workers.pause(self.PAUSE).addCallback(lambda _: self._ask(*again))
 
         within = max(0.0, until - workers.seconds())
         asking = workers.share(call, *args, within=within, source=source)
@@ -245,7 +248,7 @@ _S = TypeVar("_S", bound=Store)
 
 class ThreadedStore(AsyncStore, Generic[_S]):
     """
-    A store that threads of this process look into.
+    A store that threads of this process ask.
 
     @ivar store: the store.
     """
@@ -266,7 +269,7 @@ class ThreadedStore(AsyncStore, Generic[_S]):
 
         @param name: the name.
         @param password: the password; L{None} if the credentials prove it otherwise.
-        @param source: who asks.
+        @param source: where the login comes from.
 
         @return: a L{Deferred} as from L{ask}.
         """
@@ -281,7 +284,7 @@ class ThreadedStore(AsyncStore, Generic[_S]):
 
 class PrivilegedStore(AsyncStore):
     """
-    A store that only processes with privileges can look into.
+    A store that only processes with privileges can read.
     """
 
     def __init__(self, client: PrivilegedClient, workers: Workers | None = None) -> None:
@@ -304,7 +307,7 @@ class PrivilegedStore(AsyncStore):
         @param name: the name.
         @param password: the password, or the key.
         @param peer: the address of the client, if it is known.
-        @param source: who asks.
+        @param source: where the login comes from.
 
         @return: a L{Deferred} as from L{ask}.
         """
@@ -391,7 +394,7 @@ class DirectoryStore(AsyncStore, Generic[_D]):
         @param find: what does it, on the arguments, the time until when, as
             L{time.monotonic} counts, and whether to list the steps.
         @param args: the arguments; the first one is the name of the account.
-        @param source: who asks.
+        @param source: where the login comes from.
 
         @return: a L{Deferred} as from L{ask}.
         """

@@ -195,7 +195,6 @@ def _makeSettings(given: Mapping[str, Any]) -> Settings:
     return Settings(
         addresses=addresses,
         security=security,
-        context=_contextOf(given, security, addresses),
         account=_accountOf(given),
         search=search,
         attribute=attribute,
@@ -205,6 +204,8 @@ def _makeSettings(given: Mapping[str, Any]) -> Settings:
         require=given.get("require"),
         timeout=given.get("timeout", Settings._field_defaults["timeout"]),
         policy=given.get("policy"),
+        # Last: it parses all certificates that the system trusts.
+        context=_contextOf(given, security, addresses),
     )
 
 

@@ -17,8 +17,8 @@ _NAMED = re.compile(
 _STRINGS = {"STRING", "FSTRING_MIDDLE", "TSTRING_MIDDLE"}
 #: A string after these is documentation.
 _BETWEEN = {DEDENT, INDENT, NEWLINE}
-#: As many numbers of lines are told.
-_TOLD = 5
+# How many line numbers are listed.
+_MOST_LISTED = 5
 
 
 def inPython(text: str) -> Iterator[tuple[int, str]]:
@@ -53,19 +53,20 @@ def inText(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
 
 def _ofProse(lines: list[int]) -> Iterator[tuple[int, str]]:
     """
-    Say which lines of a file are documentation that names what was migrated.
+    Yield the lines of documentation that name what was migrated, as one place.
     """
     lines = sorted({*lines})
     if lines:
-        told = ", ".join(str(line) for line in lines[:_TOLD])
-        more = f" and {len(lines) - _TOLD} more" if len(lines) > _TOLD else ""
+        listed = ", ".join(str(line) for line in lines[:_MOST_LISTED])
+        unlisted = len(lines) - _MOST_LISTED
+        more = f" and {unlisted} more" if unlisted > 0 else ""
         kind = "line" if len(lines) == 1 else "lines"
-        yield lines[0], f"documentation names twisted.cred, {kind} {told}{more}"
+        yield lines[0], f"documentation names twisted.cred, {kind} {listed}{more}"
 
 
 def _ofString(path: str) -> str:
     """
-    Say what is to be thought of with a name in a string.
+    Return what a person must consider about a name in a string.
     """
     new = follow(path)
     if new is None:

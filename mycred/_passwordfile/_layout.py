@@ -40,9 +40,9 @@ class Entry(NamedTuple):
 
 class Layout:
     """
-    How the lines of a file are taken apart.
+    How the lines of a file are parsed.
 
-    Blank lines, and those that begin with C{#}, hold nobody.
+    Blank lines, and those that begin with C{#}, hold no user.
     """
 
     def __init__(
@@ -85,9 +85,9 @@ class Layout:
 
     def parse(self, line: bytes) -> tuple[bytes, bytes] | None:
         """
-        Take a line apart.
+        Parse a line.
 
-        @return: the name and the secret; L{None} if the line holds nobody.
+        @return: the name and the secret; L{None} if the line holds no user.
         """
         fields = self._strip(line).split(self.delimiter, self._splits)
         if len(fields) < self._least:

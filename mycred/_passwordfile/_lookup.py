@@ -22,9 +22,6 @@ from ._notes import Notes, Source
 from ._snapshot import Snapshot
 from ._userfile import UserFile
 
-# How many lines of a file are looked at when it is read.
-_MOST_EXAMINED = 10_000
-
 # What to do about a weak hash.
 _ADVICE = 'set such passwords anew, with "mycred passwd"'
 
@@ -103,7 +100,7 @@ class _Found(NamedTuple):
     What a search for a name has brought about.
 
     @ivar entry: the line; L{None} if there is none.
-    @ivar source: what can tell its number.
+    @ivar source: what knows the number of the line.
     @ivar doubt: the state of the file, if that is in doubt.
     @ivar rest: what else there is for the name, in what hasn't been read yet.
     """
@@ -118,11 +115,14 @@ class PasswordFile:
     """
     The accounts in a file.
 
-    @ivar path: the name of the file.
+    @ivar path: the path of the file.
     @ivar typical: a line like most others; L{None} if there is none.
     @ivar decoys: some hashes of each kind, first those that most are of.
     @ivar majority: how many are of that kind.
     """
+
+    #: How many lines of a file are examined when it is read.
+    MOST_EXAMINED = 10_000
 
     def __init__(
         self,
@@ -217,7 +217,7 @@ class PasswordFile:
             if entry is not None and stored.flaw and not flaw:
                 self._noteFlaw(entry, source, stored.flaw)
         if not _isRight(stored, password):
-            # Nor does the time tell whose line comes early in the file.
+            # So that the time doesn't tell which lines come early in the file.
             deque(rest, maxlen=0)
         return stored
 
@@ -237,7 +237,7 @@ class PasswordFile:
 
     def find(self, name: bytes) -> Entry | None:
         """
-        Look somebody up, and verify nothing.
+        Return the line of a user, or L{None}.
 
         @raise OSError: if the file can't be read.
         """
@@ -245,7 +245,7 @@ class PasswordFile:
 
     def entries(self) -> Iterator[Entry]:
         """
-        Go through all lines that hold somebody.
+        Iterate over all lines that hold a user.
 
         @raise OSError: if the file can't be read.
         """
@@ -253,7 +253,7 @@ class PasswordFile:
 
     def holdsHashes(self) -> bool:
         """
-        Tell whether a hash lets somebody in.  A line that nothing can match, since it is
+        Return whether a hash lets a user in.  A line that nothing can match, since it is
         locked, damaged or for a name that has another already, is none.
 
         @raise OSError: if the file can't be read.
@@ -266,7 +266,7 @@ class PasswordFile:
 
     def _isHash(self, entry: Entry) -> bool:
         """
-        Tell whether what a line holds is a hash that can be verified.
+        Return whether what a line holds is a hash that can be verified.
         """
         try:
             read = self._readSecret(entry)
@@ -276,7 +276,7 @@ class PasswordFile:
 
     def _find(self, name: bytes) -> _Found:
         """
-        Look somebody up.
+        Return the line of a user, and what is known of the file.
         """
         if not self._indexed:
             signature = self._file.signature()
@@ -289,15 +289,15 @@ class PasswordFile:
         doubt = snapshot.state.signature if snapshot.state.isYoung else None
         entry = snapshot.find(name)
         if entry is None and self.typical is not None:
-            # Where nobody is found no line is taken apart, which takes time.
+            # A line is parsed for a name that isn't there, too, since it takes time.
             snapshot.find(self.typical.name)
         return _Found(entry, snapshot, doubt)
 
     def _snapshot(self) -> Snapshot:
         """
-        Read what the file holds, if need be, and look at what is odd about it.
+        Return what the file holds; if that was read anew, note what is odd about it.
         """
-        snapshot = self._file.snapshot()
+        snapshot = self._file.read()
         if not self._indexed:
             self._file.forget()
         with self._lock:
@@ -310,7 +310,7 @@ class PasswordFile:
 
     def _examine(self, snapshot: Snapshot) -> None:
         """
-        Look through a file: choose the decoys and a typical line, and note what is
+        Go through a file: choose the decoys and a typical line, and note what is
         odd.
         """
         if snapshot.state.signature != self._noted:
@@ -319,7 +319,7 @@ class PasswordFile:
         kinds: Counter[_Kind] = Counter()
         typical: dict[_Kind, Entry] = {}
         samples: defaultdict[_Kind, list[Hash]] = defaultdict(list)
-        for entry in snapshot.sample(_MOST_EXAMINED):
+        for entry in snapshot.sample(self.MOST_EXAMINED):
             look = self._parseAndNote(entry, snapshot)
             kind = look.kind
             kinds[kind] += 1
@@ -344,7 +344,7 @@ class PasswordFile:
 
     def _parseAndNote(self, entry: Entry, source: Source) -> StoredSecret:
         """
-        Read the secret of a line, and note what is odd about it.
+        Parse the secret of a line, and note what is odd about it.
         """
         try:
             read = self._readSecret(entry)

@@ -13,18 +13,14 @@ from .._secrets import printable
 from .._verdict import Note
 from ._layout import Entry
 
-# How much of a file that is odd is logged.
-_MOST_NOTED = 100
-
-
 # What each of them begins with.
 _place = re.compile(r".*(?:, line \d+(?:, and maybe others)?: |: there is more\b)")
 
 
 def isOfLine(text: str) -> bool:
     """
-    Tell whether what is logged is something odd about a line of a file, also of one
-    that isn't the line of whoever logs in.
+    Return whether what is logged is something odd about a line of a file, which may be
+    another than that of the user who logs in.
     """
     return _place.match(text) is not None
 
@@ -37,9 +33,12 @@ class Notes:
     @ivar waiting: what waits to be logged.
     """
 
+    #: How much is noted.
+    MOST = 100
+
     def __init__(self, file: str, more: str) -> None:
         """
-        @param file: the name of the file.
+        @param file: the path of the file.
         @param more: what to say once there is too much.
         """
         self._file = printable(file)
@@ -49,9 +48,9 @@ class Notes:
 
     def __contains__(self, key: object) -> bool:
         """
-        Tell whether something was noted, or is one too many.
+        Return whether something was noted, or is one too many.
         """
-        return key in self._known or len(self._known) > _MOST_NOTED
+        return key in self._known or len(self._known) > self.MOST
 
     def add(self, key: object, text: str, **values: object) -> None:
         """
@@ -60,7 +59,7 @@ class Notes:
         if key in self:
             return
         self._known.add(key)
-        if len(self._known) > _MOST_NOTED:
+        if len(self._known) > self.MOST:
             text, values = "{file}: there is more{more}", {"more": self._more}
         self.waiting.append(Note(text, {"file": self._file, **values}))
 

@@ -10,10 +10,6 @@ from collections.abc import Iterable, Iterator
 from .._files import State
 from ._layout import LONGEST_LINE, Entry, Layout
 
-# As much as is looked through at a time, in bytes.  One call over a whole large
-# file would keep the reactor's thread from running all the while.
-_CHUNK = 2**19
-
 
 class Snapshot:
     """
@@ -24,13 +20,17 @@ class Snapshot:
         that counts.
     """
 
-    #: How many names that come again are told.
+    #: As much as is gone through at a time, in bytes.  One call over a whole large file
+    #: would keep the reactor's thread from running all the while.
+    CHUNK = 2**19
+
+    #: Of so many names that come again the log is told.
     _MOST_REPEATED = 100
 
     def __init__(self, text: bytes, layout: Layout, state: State) -> None:
         """
         @param text: what the file holds.
-        @param layout: how its lines are taken apart.
+        @param layout: how its lines are parsed.
         @param state: the state of the file.
         """
         self.state = state
@@ -40,10 +40,10 @@ class Snapshot:
         # Open addressing: 32 bits of the hash of a name, and 1 + where its line
         # begins.  No Python object for a user, so that it is small, and gone at
         # once when it is dropped.
-        self._lines = _count(text, b"\n") + 1
+        self._lines = self._count(text, b"\n") + 1
         users = self._lines
         if layout.delimiter is not None:
-            users = min(users, _count(text, layout.delimiter[:1]) + 1)
+            users = min(users, self._count(text, layout.delimiter[:1]) + 1)
         self._slots = array("Q", bytes(8)) * (users + users // 2 + 1)
         for start, line in self.lines():
             parsed = self._parse(line)
@@ -58,14 +58,13 @@ class Snapshot:
 
     def __iter__(self) -> Iterator[Entry]:
         """
-        Go through all entries, in the order of the file, with those that don't
-        count.
+        Iterate over all entries, in the order of the file, with those that don't count.
         """
         return self.sample(self._lines)
 
     def find(self, name: bytes) -> Entry | None:
         """
-        Look a name up.
+        Return the line for a name.
 
         @return: the first line for it; L{None} if there is none.
         """
@@ -75,11 +74,11 @@ class Snapshot:
         """
         Return the number of an entry's line, counted from 1.
         """
-        return _count(self._text, b"\n", entry.start) + 1
+        return self._count(self._text, b"\n", entry.start) + 1
 
     def sample(self, most: int) -> Iterator[Entry]:
         """
-        Go through entries that are spread evenly over the file.
+        Iterate over entries that are spread evenly over the file.
 
         @param most: how many lines to look at; all of them if there are no more.
         """
@@ -95,7 +94,7 @@ class Snapshot:
 
     def lines(self) -> Iterator[tuple[int, bytes]]:
         """
-        Go through the lines, each with the place where it begins.  Of one that is
+        Iterate over the lines, each with the place where it begins.  Of one that is
         absurdly long, the beginning will do.
         """
         text, start = self._text, 0
@@ -108,18 +107,18 @@ class Snapshot:
 
     def linesWith(self, part: bytes) -> Iterator[tuple[bytes, bool]]:
         """
-        Go through the lines in which something stands, and look at no others.
+        Iterate over the lines that hold a text, without parsing any others.
 
-        @param part: what stands there, without a newline.
+        @param part: the text, without a newline.
 
         @return: each line, however long it is, and whether the file ends in it without
             a newline.
         """
         text, place = self._text, 0
         while place < len(text):
-            found = text.find(part, place, place + _CHUNK + len(part))
+            found = text.find(part, place, place + self.CHUNK + len(part))
             if found < 0:
-                place += _CHUNK
+                place += self.CHUNK
                 continue
             start, end = text.rfind(b"\n", 0, found) + 1, text.find(b"\n", found)
             if end < 0:
@@ -130,17 +129,28 @@ class Snapshot:
 
     def _startsOf(self, most: int) -> Iterator[int]:
         """
-        Go through places where lines begin, spread evenly over the file.
+        Iterate over places where lines begin, spread evenly over the file.
         """
         start, size = 0, len(self._text)
         yield start
         for number in range(1, most):
             place = size * number // most
-            # Where the line begins that goes on here, unless it is the last one yet.
+            # The beginning of the line that this place is in, unless it is that of the
+            # last one.
             found = self._text.rfind(b"\n", start, place) + 1
             if found > start:
                 start = found
                 yield start
+
+    def _count(self, text: bytes, what: bytes, end: int | None = None) -> int:
+        """
+        Return how often something stands in a large text, counted a chunk at a time.
+        """
+        size = len(text) if end is None else end
+        return sum(
+            text.count(what, start, min(start + self.CHUNK, size))
+            for start in range(0, size, self.CHUNK)
+        )
 
     def _search(self, name: bytes) -> tuple[int, Entry | None]:
         """
@@ -172,17 +182,6 @@ class Snapshot:
         line = self._text[start : min(last, start + LONGEST_LINE)]
         name, secret = self._parse(line) or (b"", b"")
         return Entry(name, secret, start, isCut)
-
-
-def _count(text: bytes, what: bytes, end: int | None = None) -> int:
-    """
-    Count what a large text holds, a chunk at a time.
-    """
-    size = len(text) if end is None else end
-    return sum(
-        text.count(what, start, min(start + _CHUNK, size))
-        for start in range(0, size, _CHUNK)
-    )
 
 
 __all__ = ["Snapshot"]

@@ -1,5 +1,5 @@
 """
-Let everybody in who asks for it without a name.
+Let in everyone who asks for it without a name.
 """
 
 from __future__ import annotations

@@ -4,13 +4,13 @@ Check passwords against a file of C{name:secret} lines.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail
 
-from .._checking._passwords import arePlausible, checkThemselves, refusal
+from .._checking._passwords import Answer, arePlausible, checkThemselves, refusal
 from .._checking._stores import ThreadedStore
 from .._contracts import (
     AvatarID,
@@ -23,9 +23,10 @@ from .._passwordfile import Layout, PasswordFile, UserFile, readBare, readHashOr
 from .._paths import AnyPath
 from .._peers import sourceOf
 from .._secrets import asBytes
+from .._types import Credentials, PasswordCredentials
 from .._verdict import NO_SUCH_USER, Verdict
 from ..workers import Workers
-from ._filesteps import FileSteps
+from ._filesteps import FileSteps, HashFunction, User
 
 
 class FilePasswordDB(Counterpart, FileSteps, twistedCheckers.FilePasswordDB):
@@ -36,7 +37,7 @@ class FilePasswordDB(Counterpart, FileSteps, twistedCheckers.FilePasswordDB):
     that begin with C{#}, are skipped; of two lines for one user the first
     counts, and the others are logged.  A secret is plain text or a hash that
     L{mycred._hashes} knows; a hash is only ever verified as such.  An empty
-    name or secret matches nobody.
+    name or secret matches no user.
 
     A file that can't be read is a L{TemporaryFailure
     <mycred.error.TemporaryFailure>}.
@@ -59,7 +60,7 @@ class FilePasswordDB(Counterpart, FileSteps, twistedCheckers.FilePasswordDB):
         usernameField: int = 0,
         passwordField: int = 1,
         caseSensitive: bool = True,
-        hash: Callable[[Any, Any, Any], Any] | None = None,
+        hash: HashFunction | None = None,
         cache: bool = False,
         *,
         workers: Workers | None = None,
@@ -91,7 +92,7 @@ class FilePasswordDB(Counterpart, FileSteps, twistedCheckers.FilePasswordDB):
         if hash is None:
             self.credentialInterfaces += (IUsernameHashedPassword,)
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         """
         Leave out of a pickle what belongs to this process.
         """
@@ -106,7 +107,7 @@ class FilePasswordDB(Counterpart, FileSteps, twistedCheckers.FilePasswordDB):
         )
         return {k: v for k, v in vars(self).items() if k not in left}
 
-    def _checkDecoded(self, credentials: Any) -> Deferred[AvatarID]:
+    def _checkDecoded(self, credentials: PasswordCredentials) -> Deferred[AvatarID]:
         """
         Check a password, decoded in one way.
         """
@@ -121,7 +122,7 @@ class FilePasswordDB(Counterpart, FileSteps, twistedCheckers.FilePasswordDB):
         file, name = self._passwordFile(), self._key(username)
         if self.hash is None and checkThemselves(credentials):
             find, source = file.store.lookUpText, sourceOf(credentials)
-            looking: Deferred[Any] = file.ask(find, name, source=source, isShared=True)
+            looking = file.ask(find, name, source=source, isShared=True)
             return looking.addCallback(self._askCredentials, credentials)
         typed = self._typedIn(credentials)
         password = None if typed is None else asBytes(typed.password)
@@ -131,14 +132,14 @@ class FilePasswordDB(Counterpart, FileSteps, twistedCheckers.FilePasswordDB):
     @property
     def opensLater(self) -> tuple[str, ...]:
         """
-        The name of the file, if a program doesn't look users up by itself.
+        The path of the file, unless a program looks users up by itself.
         """
         return () if self._isTheirs() else (self.filename,)
 
     @overridable
-    def getUser(self, username: bytes | str) -> tuple[Any, Any]:
+    def getUser(self, username: bytes | str) -> User:
         """
-        Look up a user, at once and in the caller's thread.
+        Look a user up, at once and in the caller's thread.
 
         @param username: the name; text stands for its UTF-8.
 
@@ -158,8 +159,8 @@ class FilePasswordDB(Counterpart, FileSteps, twistedCheckers.FilePasswordDB):
 
     def holdsHashes(self) -> bool:
         """
-        Tell whether the file holds a hash that lets somebody in, so that it can't serve
-        everybody who proves a password without sending it.  What locks an account is
+        Return whether the file holds a hash that lets a user in, so that it can't serve
+        all users who prove a password without sending it.  What locks an account is
         none, nor is a hash that nothing can match.
 
         @raise TemporaryFailure: if the file can't be read.
@@ -168,9 +169,9 @@ class FilePasswordDB(Counterpart, FileSteps, twistedCheckers.FilePasswordDB):
         return file.now(file.store.holdsHashes)
 
     @overridable
-    def _loadCredentials(self) -> Iterator[tuple[Any, Any]]:
+    def _loadCredentials(self) -> Iterator[User]:
         """
-        Read the names and secrets in the file.
+        Return the names and secrets in the file.
 
         Programs override this to read them from somewhere else.
 
@@ -205,7 +206,7 @@ class FilePasswordDB(Counterpart, FileSteps, twistedCheckers.FilePasswordDB):
             self._fileKey = key
         return self._store
 
-    def _cbVerdict(self, verdict: Verdict, credentials: Any) -> Any:
+    def _cbVerdict(self, verdict: Verdict, credentials: PasswordCredentials) -> Answer:
         """
         Conclude from the verdict on a user.
         """
@@ -214,7 +215,7 @@ class FilePasswordDB(Counterpart, FileSteps, twistedCheckers.FilePasswordDB):
         return super()._cbVerdict(verdict, credentials)
 
 
-def _isText(credentials: Any) -> bool:
+def _isText(credentials: Credentials) -> bool:
     """
     Return whether what is presented is text or bytes.
     """

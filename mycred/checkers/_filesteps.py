@@ -15,11 +15,12 @@ from typing import Any
 from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.python.failure import Failure
 
+from .._checking._lookups import parseStored
 from .._checking._passwords import (
+    Answer,
     PasswordChecker,
     asTyped,
     checkThemselves,
-    parseStored,
     refusal,
 )
 from .._checking._stores import ThreadedStore
@@ -29,9 +30,16 @@ from .._hashes import Hash, isMeantAsHash
 from .._passwordfile import PasswordFile, StoredSecret, verdictOn
 from .._peers import sourceOf
 from .._secrets import asBytes, equal
+from .._types import PasswordCredentials
 from .._verdict import NO_SUCH_USER, Verdict
 from ..error import LoginFailed
 from ..workers import Workers, workersOf
+
+#: A program's own way to hash: of the name, the password and what is stored.
+HashFunction = Callable[[Any, Any, Any], object]
+
+#: A user, as a program knows them: the name and the secret, which may be anything.
+User = tuple[Any, Any]
 
 _UNKNOWN = StoredSecret(None)
 
@@ -46,16 +54,16 @@ class FileSteps(PasswordChecker):
     cache: bool
     caseSensitive: bool
     filename: Any
-    hash: Callable[[Any, Any, Any], Any] | None
+    hash: HashFunction | None
 
     _cacheTimestamp: Any = None
-    _credCache: dict[Any, Any] | None = None
+    _credCache: Any = None
     _decoys: tuple[Hash, ...] = ()
-    _lastFound: tuple[Any, Any] | None = None
+    _lastFound: User | None = None
     _store: ThreadedStore[PasswordFile] | None = None
     _workers: Workers | None = None
 
-    def getUser(self, username: bytes | str) -> tuple[Any, Any]:
+    def getUser(self, username: bytes | str) -> User:
         """
         Look a user up.
 
@@ -65,7 +73,7 @@ class FileSteps(PasswordChecker):
         """
         raise NotImplementedError
 
-    def _loadCredentials(self) -> Iterator[tuple[Any, Any]]:
+    def _loadCredentials(self) -> Iterator[User]:
         """
         Return all names and secrets.
         """
@@ -84,8 +92,11 @@ class FileSteps(PasswordChecker):
         return isOverridden(self, "getUser", "_loadCredentials")
 
     def _cbStored(
-        self, verdict: Verdict, credentials: Any, hash: Callable[[Any, Any, Any], Any]
-    ) -> Any:
+        self,
+        verdict: Verdict,
+        credentials: PasswordCredentials,
+        hash: HashFunction,
+    ) -> Answer:
         """
         Compare what a program's own way to hash makes of the password with what is
         stored.
@@ -110,7 +121,7 @@ class FileSteps(PasswordChecker):
         avatarId = asTyped(verdict.name, credentials)
         return PasswordChecker._cbPasswordMatch(self, matched, avatarId)
 
-    def _typedIn(self, credentials: Any) -> Any:
+    def _typedIn(self, credentials: PasswordCredentials) -> IUsernamePassword | None:
         """
         Return the credentials that hold the password to verify, or L{None}.
         """
@@ -118,12 +129,14 @@ class FileSteps(PasswordChecker):
             return None
         return super()._typedIn(credentials)
 
-    def _askCredentials(self, verdict: Verdict, credentials: Any) -> Deferred[AvatarID]:
+    def _askCredentials(
+        self, verdict: Verdict, credentials: PasswordCredentials
+    ) -> Deferred[AvatarID]:
         """
         Ask credentials that a program has given a C{checkPassword} of its own, as Twisted
         does: it is shown what is stored, though it were a hash.
         """
-        secret: Any = asBytes(verdict.secret)
+        secret = asBytes(verdict.secret)
         if isinstance(secret, bytes) and isMeantAsHash(secret):
             # It may compare text, and a thief of the file would present the hash itself.
             if equal(asBytes(credentials.password), secret):
@@ -131,7 +144,7 @@ class FileSteps(PasswordChecker):
         avatarId = asTyped(verdict.name, credentials)
         return self._matchPassword(credentials, verdict.secret, avatarId)
 
-    def _askTheirs(self, credentials: Any) -> Deferred[AvatarID]:
+    def _askTheirs(self, credentials: PasswordCredentials) -> Deferred[AvatarID]:
         """
         Check a password against what a program knows of the user.  Its code is
         called as Twisted does it, in the reactor's thread.
@@ -153,26 +166,27 @@ class FileSteps(PasswordChecker):
             stored = _UNKNOWN
         return self._verify(stored, credentials).addErrback(self._ebRefused, names)
 
-    def _verify(self, stored: StoredSecret, credentials: Any) -> Deferred[AvatarID]:
+    def _verify(
+        self, stored: StoredSecret, credentials: PasswordCredentials
+    ) -> Deferred[AvatarID]:
         """
         Verify a password against what a program knows of the user.
         """
         typed = self._typedIn(credentials)
         password = None if typed is None else asBytes(typed.password)
-        conclude = self._cbVerdict
+        conclude: Callable[..., Answer] = self._cbVerdict
         if self.hash is None and checkThemselves(credentials):
             conclude = self._askCredentials
         if not isinstance(password, bytes) or not (stored.hash or self._decoys):
             verdict = verdictOn(stored, isVerified=typed is not None)
             return maybeDeferred(conclude, verdict, credentials)
         workers = self._workers or workersOf()
-        verifying: Deferred[Any]
         source = sourceOf(credentials)
         verifying = workers.run(stored.verified, password, self._decoys, source=source)
-        verifying.addCallbacks(self._cbVerified, self._ebVerifying)
-        return verifying.addCallback(conclude, credentials)
+        verified = verifying.addCallbacks(self._cbVerified, self._ebVerifying)
+        return verified.addCallback(conclude, credentials)
 
-    def _ebRefused(self, failure: Failure, names: Iterator[Any]) -> Failure:
+    def _ebRefused(self, failure: Failure, names: Iterator[bytes | str]) -> Failure:
         """
         Ask a program what it would be asked about a user whom it doesn't know.
         """
@@ -189,7 +203,7 @@ class FileSteps(PasswordChecker):
             self._decoys = (stored.hash,)
         return verdictOn(stored, isVerified=True)
 
-    def _findAsTheyCan(self, names: Iterator[Any]) -> tuple[Any, Any] | None:
+    def _findAsTheyCan(self, names: Iterator[bytes | str]) -> User | None:
         """
         Look a user up by one name after another.
 
@@ -200,7 +214,7 @@ class FileSteps(PasswordChecker):
                 return self.getUser(name)
         return None
 
-    def _findTheirs(self, username: bytes | str) -> tuple[Any, Any]:
+    def _findTheirs(self, username: bytes | str) -> User:
         """
         Look a user up among what a program loads.
         """
@@ -210,7 +224,7 @@ class FileSteps(PasswordChecker):
         if not self.cache:
             lines = ((name, secret) for name, secret in self._loadCredentials())
             found = next((pair for pair in lines if pair[0] in names), None)
-            # Nor does the time tell who comes early.
+            # Nor does the time tell which users come early.
             with suppress(Exception):
                 deque(lines, maxlen=0)
             if found is None:

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import maybeDeferred
 from twisted.python.failure import Failure
 
 from .._checking._files import FileChecker
-from .._checking._passwords import NOBODYS, asTyped, refusal
+from .._checking._passwords import NOBODYS, Answer, asTyped, refusal
 from .._checking._stores import ThreadedStore
 from .._contracts import IUsernameDigestHash
 from .._passwordfile import Layout, PasswordFile, UserFile, isDigest, readDigest
@@ -37,7 +37,7 @@ class DigestLayout(Layout):
         """
         Take a line apart.
 
-        @return: the name and the hash; L{None} if the line holds nobody in this
+        @return: the name and the hash; L{None} if the line holds no user of this
             realm.
         """
         fields = line.strip().split(b":", 3)
@@ -85,7 +85,7 @@ class HtdigestChecker(FileChecker):
         byRealm = UserFile(self._store.store.path, Layout(nameField=1, secretField=2))
         return {e.name for e in byRealm.snapshot() if isDigest(e.secret.lower())}
 
-    def _cbVerdict(self, verdict: Verdict, credentials: Any) -> Any:
+    def _cbVerdict(self, verdict: Verdict, credentials: Any) -> Answer:
         """
         Conclude from the verdict on a user.
         """
@@ -99,14 +99,14 @@ class HtdigestChecker(FileChecker):
                 file=self._store.store.path,
             )
         stored = verdict.secret or NOBODYS
-        checking: Deferred[Any] = maybeDeferred(credentials.checkHash, stored)
-        checking.addErrback(self._ebMalformed)
+        checking = maybeDeferred(credentials.checkHash, stored)
+        checking = checking.addErrback(self._ebMalformed)
         if not verdict.secret:
             return checking.addCallback(lambda _: refusal(verdict.why))
         avatarId = asTyped(verdict.name, credentials)
         return checking.addCallback(self._cbPasswordMatch, avatarId)
 
-    def _ebMalformed(self, failure: Failure) -> Any:
+    def _ebMalformed(self, failure: Failure) -> Failure | bool:
         """
         Refuse an answer that Twisted's own credentials stumble over, as one whose
         fields are missing.

@@ -67,17 +67,17 @@ class HtpasswdChecker(FileChecker):
 
     def insistOnSomebody(self) -> None:
         """
-        Insist on a file in which somebody is whom a password could let in, if it isn't
+        Insist on a file that holds a user whom a password could let in, if it isn't
         for a hash of a weak kind.
 
-        @raise ValueError: if there is nobody.
+        @raise ValueError: if there is none.
         @raise OSError: if the file can't be read.
         """
         path = self._store.store.path
         with openRegular(path) as file:
             if b"\0" in file.read(_BEGINNING):
                 raise ValueError(
-                    f"{path} is no text; write the name of a file of htpasswd's"
+                    f"{path} is no text; write the path of a file of htpasswd's"
                 )
         flaw = None
         for entry in self._store.store.entries():
@@ -85,9 +85,9 @@ class HtpasswdChecker(FileChecker):
                 if self._read(entry):
                     return
             except UnusableHash as error:
-                flaw = flaw or f"nobody can log in by {path}: {error}, for one"
+                flaw = flaw or f"no user can log in by {path}: {error}, for one"
         raise ValueError(
-            f'{flaw or f"nobody is in {path}"}; "mycred lint" tells more, and '
+            f'{flaw or f"no user is in {path}"}; "mycred lint" tells more, and '
             '"mycred passwd" sets passwords'
         )
 

@@ -4,8 +4,6 @@ Check passwords against an LDAP directory.
 
 from __future__ import annotations
 
-from typing import Any
-
 from twisted.internet.defer import Deferred
 
 from .._checking._accounts import AccountChecker
@@ -13,13 +11,14 @@ from .._checking._stores import DirectoryStore
 from .._ldap import Directory, Settings
 from .._peers import sourceOf
 from .._secrets import LONGEST
+from .._types import PasswordCredentials
 from .._verdict import Verdict
 from ..workers import Workers
 
 
 class LDAPChecker(AccountChecker):
     """
-    Whoever can bind to an LDAP directory, and is let in by what it says of him.
+    The users who can bind to an LDAP directory, and whom its entries let in.
 
     The avatar ID is the user's name as the directory spells it.  While the directory
     can't be asked, logins are temporary failures; other checkers beside this one work.
@@ -32,7 +31,7 @@ class LDAPChecker(AccountChecker):
 
     def __init__(self, settings: Settings, *, workers: Workers | None = None) -> None:
         """
-        @param settings: where the directory is, and who of it is let in
+        @param settings: where the directory is, and which of its users are let in
             (L{ldapSettings<mycred.checkers.ldap.ldapSettings>}).
         @param workers: the threads that wait for it, and for nothing else; if L{None},
             six of the reactor that is installed.
@@ -47,7 +46,7 @@ class LDAPChecker(AccountChecker):
 
     def _isPlausible(self, name: object, password: object) -> bool:
         """
-        Tell whether a directory could know such a name, and such a password.
+        Return whether a directory could know such a name, and such a password.
         """
         return isPlausibleName(name) and (
             isinstance(password, bytes)
@@ -56,7 +55,7 @@ class LDAPChecker(AccountChecker):
         )
 
     def _findVerdict(
-        self, name: bytes, password: bytes | None, credentials: Any
+        self, name: bytes, password: bytes | None, credentials: PasswordCredentials
     ) -> Deferred[Verdict]:
         """
         Have the directory find a verdict.
@@ -67,7 +66,7 @@ class LDAPChecker(AccountChecker):
 
 def isPlausibleName(name: object) -> bool:
     """
-    Tell whether a directory could know such a name: it is text, and no spaces only,
+    Return whether a directory could know such a name: it is text, and no spaces only,
     which a directory takes for nothing.
     """
     if not isinstance(name, bytes) or len(name) > LONGEST or b"\0" in name:

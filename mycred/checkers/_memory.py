@@ -4,8 +4,6 @@ Check passwords against a dictionary.
 
 from __future__ import annotations
 
-from typing import Any
-
 from twisted.internet.defer import Deferred
 
 from .._checking._passwords import PasswordChecker
@@ -17,6 +15,7 @@ from .._contracts import (
 )
 from .._counterparts import Counterpart
 from .._secrets import asBytes
+from .._types import PasswordCredentials
 
 
 class InMemoryUsernamePasswordDatabaseDontUse(
@@ -53,7 +52,7 @@ class InMemoryUsernamePasswordDatabaseDontUse(
         """
         self.users[username] = password
 
-    def _checkDecoded(self, credentials: Any) -> Deferred[AvatarID]:
+    def _checkDecoded(self, credentials: PasswordCredentials) -> Deferred[AvatarID]:
         """
         Check a password, decoded in one way.
         """
@@ -67,7 +66,7 @@ class InMemoryUsernamePasswordDatabaseDontUse(
         return self._matchPassword(credentials, None, username)
 
 
-def _spellings(username: Any) -> tuple[Any, ...]:
+def _spellings(username: object) -> tuple[object, ...]:
     """
     Return the names under which a user is looked up.
     """

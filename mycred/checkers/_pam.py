@@ -18,7 +18,8 @@ _PROCESSES = 8
 
 class PAMChecker(AccountChecker):
     """
-    Whoever a PAM service lets in, by the stages C{auth} and C{account} of pam.d(5).
+    The users whom a PAM service accepts, by the stages C{auth} and C{account} of
+    pam.d(5).
 
     PAM runs in processes of their own, which are started now, keep the privileges
     that this one has, and are replaced when a module hangs or crashes.
@@ -45,7 +46,7 @@ class PAMChecker(AccountChecker):
     ) -> None:
         """
         @param service: the name of the service.
-        @param confdir: the folder of its file; the system's if L{None}.
+        @param confdir: the directory of its file; the system's if L{None}.
         @param processes: how many logins can be under way at a time.
         @param workers: the threads that wait, as many; if L{None}, they belong to
             the reactor.

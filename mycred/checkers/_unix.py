@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, Union
 
 from twisted.internet.defer import Deferred, fail, maybeDeferred
 
@@ -23,7 +23,7 @@ from .._accounts import (
     lastDecoy,
 )
 from .._checking._accounts import AccountChecker
-from .._checking._passwords import arePlausible, refusal
+from .._checking._passwords import Answer, arePlausible, refusal
 from .._checking._stores import PrivilegedStore, ThreadedStore
 from .._contracts import AvatarID, twistedUNIX
 from .._counterparts import Counterpart
@@ -35,9 +35,13 @@ from .._peers import sourceOf
 from .._privileged import PrivilegedClient
 from .._secrets import asBytes
 from .._threads import processorCount
+from .._types import GroupDatabase, PasswordCredentials, UserDatabase
 from .._verdict import NO_SUCH_USER, Verdict
 from ..workers import Workers, workersOf
 from ._unixsteps import UNIXSteps
+
+#: What returns a record for a name, whose item 1 is a hash; L{None} if it doesn't know.
+GetByName = Callable[[str], Union["Sequence[Any]", None]]
 
 # Every account will do.
 _NO_RULES = AccountRules()
@@ -68,11 +72,11 @@ class UNIXChecker(Counterpart, _StoredAccountChecker, UNIXSteps, twistedUNIX.UNI
     """
     The accounts of the system, with the hashes of /etc/shadow.
 
-    Whoever may log in as shadow(5) has it: locked and expired accounts are denied,
+    Users may log in as shadow(5) has it: locked and expired accounts are denied,
     and so are passwords that must be changed.
 
-    A program that overrides C{checkPwd} or C{checkSpwd} has them asked as Twisted asks
-    them.  What these have here they do in the reactor's thread, and need to be root's.
+    If a program overrides C{checkPwd} or C{checkSpwd} they are called as Twisted calls
+    them.  Ours then work in the reactor's thread, and need the rights of root.
     """
 
     authType = "unix"
@@ -82,14 +86,14 @@ class UNIXChecker(Counterpart, _StoredAccountChecker, UNIXSteps, twistedUNIX.UNI
         rules: AccountRules = _NO_RULES,
         *,
         shadow: AnyPath | None = None,
-        userdb: Any = None,
-        groupdb: Any = None,
+        userdb: UserDatabase | None = None,
+        groupdb: GroupDatabase | None = None,
         separate: bool = False,
         workers: Workers | None = None,
     ) -> None:
         """
         @param rules: what an account must be like besides.
-        @param shadow: the name of the file with the hashes; the system's if L{None}.
+        @param shadow: the path of the file with the hashes; the system's if L{None}.
             A system that has no such file has them in the name service.
         @param userdb: what has C{getpwnam}; the module L{pwd} if L{None}.
         @param groupdb: what has C{getgrgid} and C{getgrnam}; the module L{grp} if
@@ -115,7 +119,7 @@ class UNIXChecker(Counterpart, _StoredAccountChecker, UNIXSteps, twistedUNIX.UNI
             accounts = Accounts(SystemUsers(userdb, groupdb), shadow, rules)
         super().__init__(accounts, workers)
 
-    def _check(self, credentials: Any) -> Deferred[AvatarID]:
+    def _check(self, credentials: PasswordCredentials) -> Deferred[AvatarID]:
         """
         Check a password, as the steps of a program's own say, if it has any.
         """
@@ -125,7 +129,7 @@ class UNIXChecker(Counterpart, _StoredAccountChecker, UNIXSteps, twistedUNIX.UNI
         return maybeDeferred(lambda: checked)
 
     def _findVerdict(
-        self, name: bytes, password: bytes | None, credentials: Any
+        self, name: bytes, password: bytes | None, credentials: PasswordCredentials
     ) -> Deferred[Verdict]:
         """
         Have a verdict found.
@@ -155,12 +159,12 @@ class PasswdChecker(_StoredAccountChecker):
         workers: Workers | None = None,
     ) -> None:
         """
-        @param passwd: the name of a file as passwd(5) has it.
-        @param shadow: the name of a file as shadow(5) has it.
-        @param group: the name of a file as group(5) has it.
+        @param passwd: the path of a file as passwd(5) has it.
+        @param shadow: the path of a file as shadow(5) has it.
+        @param group: the path of a file as group(5) has it.
         @param rules: what an account must be like besides.
         @param separate: as for L{UNIXChecker}.
-        @param mustWork: whether files that can let nobody in are an error now.
+        @param mustWork: whether files that can let no user in are an error now.
         @param workers: the threads that wait; the reactor's own if L{None}.
 
         @raise ValueError: if they are.
@@ -184,19 +188,19 @@ class UNIXPasswordDatabase(UNIXChecker):
     """
 
     # As long as the constructor hasn't run, which programs skip.
-    _getByNameFunctions: Iterable[Callable[[str], Sequence[Any] | None]] | None = None
+    _getByNameFunctions: Iterable[GetByName] | None = None
     _threads: Workers | None = None
     _decoysByPlace: dict[int, Hash] | None = None
 
     def __init__(
         self,
-        getByNameFunctions: Iterable[Callable[[str], Sequence[Any] | None]] | None = None,
+        getByNameFunctions: Iterable[GetByName] | None = None,
         *,
         workers: Workers | None = None,
     ) -> None:
         """
         @param getByNameFunctions: functions that return a record for a name, whose
-            item 1 is a hash, or L{None} if they can't tell, and raise L{KeyError}
+            item 1 is a hash, or L{None} if they don't know, and raise L{KeyError}
             if there is no such user.  They are called one after another, in the
             reactor's thread.  If L{None}, the system's accounts are meant.
         @param workers: the threads that wait; the reactor's own if L{None}.
@@ -214,7 +218,7 @@ class UNIXPasswordDatabase(UNIXChecker):
             self._decoysByPlace = {}
         return self._decoysByPlace
 
-    def _check(self, credentials: Any) -> Deferred[AvatarID]:
+    def _check(self, credentials: PasswordCredentials) -> Deferred[AvatarID]:
         """
         Check a password, by the functions if some were given.
         """
@@ -223,7 +227,7 @@ class UNIXPasswordDatabase(UNIXChecker):
         return self._askFunctions(credentials)
 
     @triesDecodings
-    def _askFunctions(self, credentials: Any) -> Deferred[AvatarID]:
+    def _askFunctions(self, credentials: PasswordCredentials) -> Deferred[AvatarID]:
         """
         Check a password against what the functions know.
 
@@ -232,22 +236,22 @@ class UNIXPasswordDatabase(UNIXChecker):
         """
         if not arePlausible(credentials):
             return fail(refusal(NO_SUCH_USER))
-        matching: Deferred[Any] = Deferred.fromCoroutine(self._find(credentials))
+        matching = Deferred.fromCoroutine(self._find(credentials))
         return matching.addCallback(self._cbFound, credentials)
 
-    def _cbFound(self, found: bytes | None, credentials: Any) -> Any:
+    def _cbFound(self, found: bytes | None, credentials: PasswordCredentials) -> Answer:
         """
         Name the avatar, if the password matched.
         """
-        avatarId: Any = credentials.username
+        avatarId: Answer = credentials.username
         if found not in (None, asBytes(avatarId)):
             avatarId = os.fsdecode(found) if isinstance(avatarId, str) else found
         return self._cbPasswordMatch(found is not None, avatarId)
 
-    async def _find(self, credentials: Any) -> bytes | None:
+    async def _find(self, credentials: PasswordCredentials) -> bytes | None:
         """
-        Verify a password against one hash after another, until it matches.  Whoever has
-        fewer of them than others is refused after the same work.
+        Verify a password against one hash after another, until it matches.  A user who
+        has fewer of them than others is refused after the same work.
 
         @return: the name of the account; L{None} if no password matched.
         """
@@ -282,7 +286,9 @@ class UNIXPasswordDatabase(UNIXChecker):
                 if isThere and found is not None:
                     yield place, *found
 
-    async def _verify(self, found: Hash | None, credentials: Any, place: int) -> bool:
+    async def _verify(
+        self, found: Hash | None, credentials: PasswordCredentials, place: int
+    ) -> bool:
         """
         Verify a password in a thread.
 
@@ -293,7 +299,7 @@ class UNIXPasswordDatabase(UNIXChecker):
         look, password = StoredSecret(None, hash=found), asBytes(credentials.password)
         known = self._decoys.get(place)
         decoys = lastDecoy() if known is None else [known]
-        verifying: Deferred[Any] = workers.run(
+        verifying = workers.run(
             look.verified, password, decoys, source=sourceOf(credentials)
         )
         verified: StoredSecret = await verifying.addErrback(self._ebVerifying)
@@ -302,7 +308,7 @@ class UNIXPasswordDatabase(UNIXChecker):
         return verified.matched
 
 
-def _nameIn(record: Any, typed: bytes) -> bytes | None:
+def _nameIn(record: Sequence[Any], typed: bytes) -> bytes | None:
     """
     Return the name of the account that a function has found: the name service's, where
     the record is one of its own; or what stands first in it, if that is what was typed,
@@ -326,14 +332,12 @@ def _folded(name: bytes) -> str:
     return os.fsdecode(name).casefold()
 
 
-def _hashBy(
-    function: Callable[[str], Sequence[Any] | None], typed: bytes
-) -> tuple[bytes, Hash] | None:
+def _hashBy(function: GetByName, typed: bytes) -> tuple[bytes, Hash] | None:
     """
     Ask a function for the hash of a user.
 
-    @return: the name of the account, and the hash; L{None} if it can't tell, or there is
-        no hash that can be verified.
+    @return: the name of the account, and the hash; L{None} if it doesn't know, or there
+        is no hash that can be verified.
 
     @raise KeyError: if there is no such user.
     """
@@ -349,7 +353,7 @@ def _hashBy(
 
 def verifyCryptedPassword(crypted: bytes | str, pw: bytes | str) -> bool:
     """
-    Tell whether a password matches a hash of crypt(3)'s kind.
+    Return whether a password matches a hash of crypt(3)'s kind.
 
     @param crypted: the hash.  What is no hash matches nothing.
     @param pw: the password; text stands for its UTF-8.
@@ -366,9 +370,9 @@ def _start(
     """
     Start processes that look accounts up.
 
-    @param mustWork: whether they shall look at the files first.
+    @param mustWork: whether they shall check the files first.
 
-    @raise ValueError: if these can let nobody in.
+    @raise ValueError: if these can let no user in.
     @raise OSError: if the processes can't be started.
     """
     return PrivilegedClient(

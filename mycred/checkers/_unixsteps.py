@@ -28,6 +28,7 @@ from .._contracts import AvatarID
 from .._counterparts import isOverridden, overridable
 from .._passwordfile import StoredSecret
 from .._secrets import asBytes, printable
+from .._types import GroupDatabase, PasswordCredentials, UserDatabase
 from .._verdict import Kind
 from ..credentials import UsernamePassword
 
@@ -39,8 +40,8 @@ class UNIXSteps(AccountChecker):
     """
 
     _rules = AccountRules()
-    _userdb: Any = None
-    _groupdb: Any = None
+    _userdb: UserDatabase | None = None
+    _groupdb: GroupDatabase | None = None
     _shadow: str | None = None
 
     def _stepsAreTheirs(self) -> bool:
@@ -49,17 +50,15 @@ class UNIXSteps(AccountChecker):
         """
         return isOverridden(self, "checkPwd", "checkSpwd")
 
-    def _askSteps(self, credentials: Any) -> Any:
+    def _askSteps(self, credentials: PasswordCredentials) -> Deferred[AvatarID] | None:
         """
         Check a password step by step.
 
         @return: L{None} if a program has left it to the checker.
         """
         username, password = credentials.username, credentials.password
-        pwd = self._userdb
-        if pwd is None:
-            import pwd
-        checked = self.checkPwd(pwd, username, password)
+        userdb = self._userdb or _system()
+        checked = self.checkPwd(userdb, username, password)
         if checked is not None or not isOverridden(self, "checkSpwd"):
             return checked
         try:
@@ -71,7 +70,7 @@ class UNIXSteps(AccountChecker):
 
     @overridable
     def checkPwd(
-        self, pwd: Any, username: bytes | str, password: bytes | str
+        self, pwd: UserDatabase, username: bytes | str, password: bytes | str
     ) -> Deferred[AvatarID] | None:
         """
         Check a password against the passwd file, as Twisted has it.
@@ -127,9 +126,18 @@ class UNIXSteps(AccountChecker):
         verdict = Accounts(users, None, self._rules).lookUp(name, secret)
         if verdict.kind is Kind.REFUSED:
             return None
-        presented: Any = UsernamePassword(username, password)  # type: ignore[arg-type]
-        answer: Any = self._cbVerdict(verdict, presented)
+        presented = UsernamePassword(username, password)  # type: ignore[arg-type]
+        answer = self._cbVerdict(verdict, presented)
         return fail(answer) if isinstance(answer, Failure) else succeed(answer)
+
+
+def _system() -> UserDatabase:
+    """
+    Return the name service.
+    """
+    import pwd
+
+    return pwd
 
 
 __all__ = ["UNIXSteps"]

@@ -10,7 +10,7 @@ Checkers that ask an LDAP directory.
     )
     portal = Portal(realm, [LDAPChecker(settings)])
 
-They aren't in L{mycred.checkers}: whoever has no directory needn't wait for ldap3.
+They aren't in L{mycred.checkers}: a program without a directory needn't wait for ldap3.
 """
 
 from .._ldap import (

@@ -114,7 +114,7 @@ class Correspondent(Visitor):
         """
         # This may be the client's own text.
         why = printable(str(failure.value))
-        self._log.info("A mind could not be told: {why}", why=why)
+        self._log.info("The client could not be told of new mail: {why}", why=why)
 
 
 @implementer(pb.IPBRoot)

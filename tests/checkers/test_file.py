@@ -1,5 +1,6 @@
 """
-Tests for L{mycred.checkers._file}.
+Tests for L{mycred.checkers._file}, L{mycred.checkers._filesteps} and
+L{mycred._checking._files}.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from zope.interface.verify import verifyObject
 
 from hypothesis import given, settings, strategies
 
-from mycred._checking import _passwords
+from mycred._checking import _lookups
 from mycred._hashes import Hash
-from mycred._passwordfile import Entry, _userfile
+from mycred._passwordfile import Entry, UserFile
 from mycred.checkers import (
     FilePasswordDB,
     ICredentialsChecker,
@@ -221,7 +222,7 @@ class UncachedTests(StoreTests, FileDBTestCase):
         for _ in range(2):
             self.assertAccepted(self.ask(checker, b"alice", b"sesame"), b"alice")
             assert checker._store is not None
-            self.assertIsNone(checker._store.store._file._file._known)
+            self.assertIsNone(checker._store.store._file._known)
 
     def test_changesWhileScanned(self) -> None:
         """
@@ -490,7 +491,7 @@ class SameWorkTests(WorkTests, FileDBTestCase):
             return sizes[-1]
 
         self.patch(os, "readv", reading)
-        self.patch(_userfile, "_CHUNK", 64)
+        self.patch(UserFile, "CHUNK", 64)
         database = self.database(b"alice:sesame\ncarol:" + BCRYPT + b"\nbob:tulip\n" * 50)
         self.settle()
         self.assertAccepted(self.ask(database, b"alice", b"sesame"), b"alice")
@@ -545,7 +546,7 @@ class SameWorkTests(WorkTests, FileDBTestCase):
         and what it has for somebody else is read in place of a secret; with the right
         password it is asked once.
         """
-        self.count(_passwords, "recognize")
+        self.count(_lookups, "recognize")
 
         class Own(FilePasswordDB):
             """

@@ -1,5 +1,7 @@
 """
 Tests for L{mycred.checkers._htpasswd}.
+
+They cover L{mycred._passwordfile._lookup} and L{mycred._passwordfile._notes}, too.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from hypothesis import given, settings, strategies
 from twisted.logger import formatEvent
 
 from mycred._hashes import _libcrypt
-from mycred._passwordfile import _lookup, _notes
+from mycred._passwordfile import Notes, PasswordFile
 from mycred.checkers import (
     HtpasswdChecker,
     ICredentialsChecker,
@@ -402,7 +404,7 @@ class NoteTests(HtpasswdTestCase):
         """
         A file full of nonsense doesn't flood the log.
         """
-        most = _notes._MOST_NOTED
+        most = Notes.MOST
         checker = self.htpasswd(b"".join(b"u%d:x\n" % n for n in range(3 * most)))
         for number in range(3 * most):
             self.assertRefused(self.ask(checker, b"u%d" % number, b"x"))
@@ -416,7 +418,7 @@ class NoteTests(HtpasswdTestCase):
         Of a large file, lines are looked at here and there when it is read; a line
         that was left out is told when its user comes.
         """
-        self.patch(_lookup, "_MOST_EXAMINED", 2)
+        self.patch(PasswordFile, "MOST_EXAMINED", 2)
         lines = [b"u%d:%s" % (n, BCRYPT if n % 5 == 0 else b"x") for n in range(10)]
         checker = self.htpasswd(b"\n".join(lines))
         for _ in range(2):

@@ -1,5 +1,6 @@
 """
-Tests for the checker of an LDAP directory, and for its auth type.
+Tests for the checker of an LDAP directory, L{mycred.checkers._ldap}, and for its auth
+type.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """
-Tests for the checker of PAM services.
+Tests for the checker of PAM services, L{mycred.checkers._pam}.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 """
-Tests for L{mycred._checking._passwords}: the public base of checkers of passwords.
+Tests for L{mycred._checking._passwords} and L{mycred._checking._lookups}: the public
+base of checkers of passwords.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 """
-Tests for the checkers of UNIX accounts.
+Tests for the checkers of UNIX accounts: L{mycred.checkers._unix},
+L{mycred.checkers._unixsteps} and L{mycred._checking._accounts}.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """
 Tests for keys while a file is being rewritten in place in which something stands that
 forbids: what isn't in it yet must let nobody in.
+
+They cover L{mycred._checking._accounts} and L{mycred._checking._stores}, too.
 """
 
 from __future__ import annotations

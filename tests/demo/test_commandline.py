@@ -1,5 +1,7 @@
 """
 Tests for starting the example server in wrong ways.
+
+They cover L{mycred.demo._options} and L{mycred.demo._service}, too.
 """
 
 from __future__ import annotations
@@ -62,7 +64,7 @@ class CommandLineTests(ServerTests, SynchronousTestCase):
         for auth, says in [
             ("memory", "--auth=memory: no user is in it; write .* memory:alice:sesame"),
             ("memory:", "--auth=memory: no user is in it"),
-            (f"htpasswd:{nobody}", "--auth=htpasswd: file: nobody is in .*/nobody"),
+            (f"htpasswd:{nobody}", "--auth=htpasswd: file: no user is in .*/nobody"),
             (f"htpasswd:{TWISTD[0]}", "--auth=htpasswd: file: .* is no text"),
             (f"passwd:{nobody}", "--auth=passwd: .*no user has a hash"),
             (f"passwd:{nobody}:shadow={nobody}", "--auth=passwd: .*no user has a hash"),

@@ -1,5 +1,7 @@
 """
 Tests for L{mycred._httpdigest}.
+
+They cover L{mycred._httpdigest._fields}, too.
 """
 
 from __future__ import annotations

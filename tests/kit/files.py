@@ -14,7 +14,7 @@ from twisted.logger import formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred import _files
-from mycred._checking import _stores
+from mycred._checking._stores import AsyncStore
 from mycred._hashes import Hash
 from mycred._passwordfile import PasswordFile
 from mycred.credentials import UsernamePassword
@@ -274,8 +274,8 @@ class StoreTests:
         """
         self.patch(_files, "SETTLING", 3600)
         self.run_()
-        for pause, expected in ((0, _stores._TRIES), (11, 3)):
-            self.patch(_stores, "SETTLING", pause)
+        for pause, expected in ((0, AsyncStore.MOST_TRIES), (11, 3)):
+            self.patch(AsyncStore, "PAUSE", pause)
             checker = self.checker(b"#\n")
             asking = self.ask(checker, b"alice", b"sesame")
             outcome: list[Any] = []

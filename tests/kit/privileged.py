@@ -27,10 +27,8 @@ from .machines import PASSWORD, MachineTestCase
 
 ROOT = Path(mycred.__file__).parents[1]
 
-
 # How long anything may take before the test gives up, in seconds.
 PATIENCE = 20.0
-
 
 _library = re.compile(r"/lib[^/]*\.so[.0-9]*( \(deleted\))?$")
 

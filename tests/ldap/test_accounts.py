@@ -304,6 +304,19 @@ class HiddenTests(AccountsTestCase):
             notes = " ".join(directory.takeNotes())
             self.assertEqual("policy=yes" in notes, expected is None)
 
+    def test_noAnonymousBind(self) -> None:
+        """
+        If it refuses anonymous binds users log in with and without a service account, and
+        probes find that it works.
+        """
+        self.serve("disallow bind_anon")
+        for more in (self.account(SERVICE, SERVICE_PASSWORD.decode()), {}):
+            directory = self.directory(base=PEOPLE, **more)
+            self.assertEqual(self.look(directory, "alice").name, b"alice")
+            [server] = directory.failover.servers
+            server._probe(10)
+            self.assertFalse(server.health.isDown)
+
     def test_limit(self) -> None:
         """
         If it returns one entry at most, a filter that matches more than one is refused.

@@ -1,5 +1,6 @@
 """
-Tests for L{mycred._ldap._configuration} and L{mycred._ldap._options}.
+Tests for L{mycred._ldap._configuration}, L{mycred._ldap._options} and
+L{mycred._ldap._settings}.
 """
 
 from __future__ import annotations
@@ -603,6 +604,17 @@ class SecretTests(SettingsTestCase):
         settings = readSettings(f"{BASE}:binddn=cn=x,dc=org:bindpwfile={path}")
         self.assertEqual(settings.account[1], b"hunter2")
         self.assertNotIn("hunter2", f"{settings!r} {settings}")
+        self.assertNotIn("hunter2", f"{settings.account!r} {settings.account}")
+
+    def test_withoutTLS(self) -> None:
+        """
+        A directory that is asked without TLS has a context that trusts no authority.
+        """
+        for argstring in (f"{BASE}:tls=none", "host=/run/slapd/ldapi:base=dc=org"):
+            context = readSettings(argstring).context
+            self.assertEqual(context.get_ca_certs(), [])
+            self.assertEqual(context.verify_mode, ssl.CERT_REQUIRED)
+            self.assertTrue(context.check_hostname)
 
     def test_wrongFile(self) -> None:
         """

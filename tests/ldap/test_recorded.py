@@ -1,6 +1,7 @@
 """
-Tests for L{mycred._ldap} with answers that real servers have given, for where these can't
-run: 389 Directory Server 2.3.1, and Samba 4.17.12 as a domain controller.
+Tests for L{mycred._ldap} and L{mycred._ldap.client} with answers that real servers have
+given, for where these can't run: 389 Directory Server 2.3.1, and Samba 4.17.12 as a
+domain controller.
 
 Each was sent by a server as the tests in C{test_accounts} have it, to a request with the
 id 1, or 2 after a bind.

@@ -1,5 +1,7 @@
 """
 Tests for C{python -m mycred.migrate}.
+
+They cover L{mycred._migrate._files}, too.
 """
 
 from __future__ import annotations

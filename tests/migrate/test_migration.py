@@ -1,5 +1,9 @@
 """
 Tests for what becomes of one module.
+
+They cover L{mycred._migrate._dotted}, L{mycred._migrate._imports},
+L{mycred._migrate._mentions}, L{mycred._migrate._names}, L{mycred._migrate._source},
+L{mycred._migrate._statements} and L{mycred._migrate._uses}, too.
 """
 
 from __future__ import annotations

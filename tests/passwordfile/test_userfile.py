@@ -1,5 +1,5 @@
 """
-Tests for L{mycred._passwordfile}.
+Tests for L{mycred._passwordfile}, all its modules, and for L{mycred._files}.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from mycred._passwordfile import (
     Snapshot,
     UserFile,
     _snapshot,
-    _userfile,
 )
 
 patient = settings(deadline=None, database=None)
@@ -108,7 +107,7 @@ class SnapshotTests(SynchronousTestCase):
             (b"last abc", True),
         ]
         for size in range(1, len(content) + 2):
-            self.patch(_snapshot, "_CHUNK", size)
+            self.patch(Snapshot, "CHUNK", size)
             self.assertEqual(list(self.snapshot(content).linesWith(b"abc")), expected)
         self.assertEqual(list(self.snapshot(b"").linesWith(b"abc")), [])
         self.assertEqual(list(self.snapshot(b"abc\n").linesWith(b"x")), [])
@@ -264,8 +263,8 @@ class UserFileTests(SynchronousTestCase):
         content = b"#\nx:1\nalice:sesame:rest\nbob:tulip\n"
         self.write(content)
         for size in range(20, len(content) + 2):
-            self.patch(_userfile, "_CHUNK", size)
-            self.patch(_userfile, "_STEP", size % 7 + 1)
+            self.patch(UserFile, "CHUNK", size)
+            self.patch(UserFile, "STEP", size % 7 + 1)
             for name, secret in ((b"x", b"1"), (b"alice", b"sesame"), (b"bob", b"tulip")):
                 entry = self.scan(name)
                 assert entry is not None, (size, name)
@@ -282,7 +281,7 @@ class UserFileTests(SynchronousTestCase):
         was for a name that nobody has: the time doesn't tell where somebody's line is.
         """
         self.write(b"alice:one\nbob:x\n" + b"alice:two\n" * 2 + b"eve:x\n" * 100)
-        self.patch(_userfile, "_CHUNK", 32)
+        self.patch(UserFile, "CHUNK", 32)
         sizes: list[int] = []
         readv = os.readv
 

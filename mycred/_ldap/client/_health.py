@@ -20,13 +20,12 @@ condition holds::
 
 L{Demotion} has three states for each role::
 
-    state       recordFailure   recordAnswer   claimTurn
-    in turn     demoted         in turn        true
-    demoted     demoted         in turn        false until the pause is over; then true
-    for
-                                               one caller, and on trial
-    on trial    demoted         in turn        false; if the caller on trial isn't heard
-                                               of, true for the next one after some time
+    state     recordFailure   recordAnswer   claimTurn
+    in turn   demoted         in turn        True
+    demoted   demoted         in turn        False; after the pause True for one caller:
+                                             on trial
+    on trial  demoted         in turn        False; if the caller on trial isn't heard
+                                             of, True for the next one after a while
 
 When a server that was down is back it is in turn for both roles.
 """

@@ -1,5 +1,7 @@
 """
 Tests for SSH keys that are in an LDAP directory.
+
+They cover L{mycred.checkers.ldapkeys}, too.
 """
 
 from __future__ import annotations
