@@ -335,9 +335,9 @@ class LookTests(MachineTestCase):
 
     def test_orphan(self) -> None:
         """
-        A user with a line in the shadow file, and without an account, isn't accepted; with
-        the right password that is a temporary failure, since the name service may be
-        down.
+        A user with a line in the shadow file, and without an account, isn't accepted;
+        with the right password that is a temporary failure, since the name service may
+        be down.
         """
         accounts = self.accounts()
         self.assertKind(UNSURE, accounts.lookUp(b"orphan", PASSWORD))
