@@ -1,5 +1,5 @@
 """
-The key by which clients know a server.
+The key by which clients recognize a server.
 """
 
 from __future__ import annotations
