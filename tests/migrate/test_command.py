@@ -1,7 +1,5 @@
 """
-Tests for C{python -m mycred.migrate}.
-
-They cover L{mycred._migrate._files}, too.
+Tests for C{python -m mycred.migrate}, L{mycred.migrate} and L{mycred._migrate._files}.
 """
 
 from __future__ import annotations

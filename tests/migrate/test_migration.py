@@ -1,9 +1,8 @@
 """
-Tests for what becomes of one module.
-
-They cover L{mycred._migrate._dotted}, L{mycred._migrate._imports},
-L{mycred._migrate._mentions}, L{mycred._migrate._names}, L{mycred._migrate._source},
-L{mycred._migrate._statements} and L{mycred._migrate._uses}, too.
+Tests for what becomes of one module, L{mycred._migrate}: L{mycred._migrate._migration},
+L{mycred._migrate._uses}, L{mycred._migrate._imports}, L{mycred._migrate._dotted},
+L{mycred._migrate._names}, L{mycred._migrate._statements}, L{mycred._migrate._source} and
+L{mycred._migrate._mentions}.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 """
-Tests for L{mycred._privileged} when its processes are killed.
+Tests for L{mycred._privileged} when its processes are killed, also while
+L{mycred._sshkeys._authority} has the rights of a user.
 """
 
 from __future__ import annotations
