@@ -39,6 +39,23 @@ class Figure(NamedTuple):
     ours: str
     unit: str
 
+    def taken(self, said: Mapping[str, str]) -> tuple[str, str]:
+        """
+        Return both figures, as they stand in the table.
+
+        @param said: what each benchmark has printed.
+        """
+        theirs, ours = (
+            re.search(pattern, said[self.benchmark], re.MULTILINE)
+            for pattern in (self.theirs, self.ours)
+        )
+        if theirs is None or ours is None:
+            sys.exit(f"the benchmark {self.benchmark} prints no {self.title!r}")
+        return (
+            f"{rounded(float(theirs[1]))} {self.unit}".strip(),
+            f"{rounded(float(ours[1]))} {self.unit}".strip(),
+        )
+
 
 FIGURES = (
     Figure(
@@ -85,16 +102,16 @@ FIGURES = (
     ),
     *(
         Figure(
-            f"SSH, {count:,} keys in the user's file: logins a second",
+            f"SSH, {keys} in the user's file: logins a second",
             "sshkeys",
             rf"^ +{count} +({_NUMBER})/s",
             rf"^ +{count} +{_NUMBER}/s +({_NUMBER})/s",
             "",
         )
-        for count in (1, 100, 10_000)
+        for count, keys in ((1, "1 key"), (100, "100 keys"), (10_000, "10,000 keys"))
     ),
     Figure(
-        "LDAP, 50 clients: logins a second (the other: plain ``ldap3``)",
+        "LDAP, 50 clients: logins a second (left: ``ldap3`` by itself)",
         "ldap",
         rf"^ +50 +ldap3 +({_NUMBER})/s",
         rf"^ +50 +mycred +({_NUMBER})/s",
@@ -130,16 +147,9 @@ def table(said: Mapping[str, str]) -> str:
 
     @param said: what each benchmark has printed.
     """
-    rows = [("", "``twisted.cred``", "mycred")]
-    for title, benchmark, theirs, ours, unit in FIGURES:
-        found = []
-        for pattern in (theirs, ours):
-            match = re.search(pattern, said[benchmark], re.MULTILINE)
-            if match is None:
-                sys.exit(f"the benchmark {benchmark} prints no {title!r}")
-            found.append(f"{rounded(float(match[1]))} {unit}".strip())
-        rows.append((title, *found))
-    return f"{simpleTable(rows)}\nMeasured {where()}.\n"
+    rows = [("Measured", "``twisted.cred``", "mycred")]
+    rows += [(figure.title, *figure.taken(said)) for figure in FIGURES]
+    return f"{simpleTable(rows)}\nThis is from {where()}.\n"
 
 
 def simpleTable(rows: Sequence[Sequence[str]]) -> str:
@@ -148,11 +158,7 @@ def simpleTable(rows: Sequence[Sequence[str]]) -> str:
     """
     widths = [max(map(len, column)) for column in zip(*rows)]
     edge = "  ".join("=" * width for width in widths)
-    # An empty cell at the beginning of a row would continue the one before.
-    lines = [
-        "  ".join((cell or "..").ljust(width) for cell, width in zip(row, widths))
-        for row in rows
-    ]
+    lines = ["  ".join(map(str.ljust, row, widths)) for row in rows]
     lines[1:1] = [edge]
     return "\n".join([edge, *(line.rstrip() for line in lines), edge, ""])
 
@@ -176,7 +182,7 @@ def where() -> str:
     )
     processor = " ".join(model[1].split()) if model else platform.machine()
     return (
-        f"on {os.cpu_count()} processors ({processor}), with Python "
+        f"a machine with {os.cpu_count()} processors ({processor}), Python "
         f"{platform.python_version()} and Twisted {version('twisted')}, on {date.today()}"
     )
 

@@ -23,7 +23,21 @@ MOST = 4
 
 # The modules that take longest, which are begun first so that none of them is left over
 # for one process alone at the end.
-SLOWEST: tuple[str, ...] = ()
+SLOWEST = (
+    "tests.test_upstream",
+    "tests.test_bin",
+    "tests.conch.test_correspondence",
+    "tests.ldap.test_others",
+    "tests.ldap.test_directory",
+    "tests.demo.test_logins",
+    "tests.demo.test_webpage",
+    "tests.demo.test_limits",
+    "tests.demo.test_ssh",
+    "tests.test_hashes",
+    "tests.test_packaging",
+    "tests.test_readme",
+    "tests.conch.test_clients",
+)
 
 # What stands before the name of a module in the output of a process, at its begin; no
 # name is behind it at the end of the last.

@@ -25,8 +25,9 @@ from .error import TemporaryFailure
 
 _T = TypeVar("_T")
 
-# While jobs take longer than this, in seconds, no thread gets a second one in advance: it
-# can afford to wait for the reactor, and a source that comes meanwhile is really next.
+# Jobs that take longer than this, in seconds, are slow: no thread gets a second one in
+# advance, since it can afford to wait for the reactor, and a source that comes meanwhile
+# is really next.
 _SLOW = 0.02
 
 # The attribute in which a reactor keeps its workers.
@@ -104,9 +105,9 @@ class Workers:
         """
         @param reactor: the reactor whose thread gets the results, and with whose end
             the threads end.
-        @param threads: how many threads there may be.  If L{None}, one more than there
-            are processors, so that none is idle while a thread waits for the
-            interpreter's lock.
+        @param threads: how many threads there may be.  If L{None}, as many as there are
+            processors work on slow jobs, and one more on quick ones, so that no
+            processor is idle while a thread waits for the interpreter's lock.
         @param queueLimit: how many callers may wait at a time.
         @param deadline: how long a caller waits at most, in seconds.
         @param pool: what does the jobs in place of threads, with methods
@@ -115,7 +116,9 @@ class Workers:
         self.queueLimit = queueLimit
         self.deadline = deadline
         self._reactor = cast(Reactor, reactor)
-        self._threads = threads or processorCount() + 1
+        # How many slow jobs are done at a time, and how many quick ones.
+        self._slots = threads or processorCount()
+        self._threads = threads or self._slots + 1
         self._pool: _Pool = pool or ThreadPool(self._threads)
         # How many callers wait, and how many were refused since that was logged last.
         self._callers = self._refused = 0
@@ -292,7 +295,7 @@ class Workers:
         Give the threads something to do; and if that is soon done a little more, so that
         they needn't wait for the reactor between two jobs.
         """
-        most = self._threads if self._isSlow else 2 * self._threads
+        most = self._slots if self._isSlow else 2 * self._threads
         while self._queue and len(self._dispatched) < most:
             job = self._queue.take()
             if len(job.sources) > 1:

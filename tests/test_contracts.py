@@ -1,5 +1,7 @@
 """
 Tests for L{mycred._contracts}, and for what the public modules show of it.
+
+They cover L{mycred._conchcontracts} and L{mycred._types}, too.
 """
 
 from __future__ import annotations

@@ -1,5 +1,10 @@
 """
 Tests for L{mycred._hashes}.
+
+They cover L{mycred._hashes._argon2}, L{mycred._hashes._bcrypt},
+L{mycred._hashes._digests}, L{mycred._hashes._libcrypt}, L{mycred._hashes._making},
+L{mycred._hashes._md5crypt}, L{mycred._hashes._recognize} and
+L{mycred._hashes._schemes}, too.
 """
 
 from __future__ import annotations
@@ -753,7 +758,7 @@ lookalike = (
     rb"|\$(apr1|1)\$[./A-Za-z0-9]{0,8}\$[./A-Za-z0-9]{22}"
     rb"|\$[56]\$rounds=1000\$[!-9;-~]{0,16}\$[./A-Za-z0-9]{43}([./A-Za-z0-9]{43})?"
     rb"|\$g?y\$j75\$[./A-Za-z0-9]{0,22}\$[./A-Za-z0-9]{43}"
-    rb"|\$7\$[./A-Za-z0-9]{3}[.]{4}/[.]{4}[./A-Za-z0-9]{0,22}\$[./A-Za-z0-9]{43}"
+    rb"|\$7\$[./0-9z][./A-Za-z0-9][.]{4}/[.]{4}[./A-Za-z0-9]{0,22}\$[./A-Za-z0-9]{43}"
     rb"|\$argon2(id|i)\$v=19\$m=[0-9]{1,3},t=[12],p=[0-4]\$[A-Za-z0-9+/]{11,24}\$"
     rb"[A-Za-z0-9+/]{22,44}"
     rb"|\{S?SHA(1|256|512)?(\.(HEX|B64))?\}[A-Za-z0-9+/]{26,120}={0,2}"

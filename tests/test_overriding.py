@@ -3,6 +3,8 @@ Tests for methods that programs override: whichever of Twisted's methods Twisted
 login, mycred asks in the same login, with the same arguments, and it has the same say.
 
 Twisted tells what is right: each login is made with its class and with ours.
+
+They cover L{mycred._accounts._spwd}, too.
 """
 
 from __future__ import annotations

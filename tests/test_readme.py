@@ -46,6 +46,7 @@ import mycred.checkers
 import mycred.credentials
 import mycred.portal
 import mycred.strcred
+from benchmarks._readme import FIGURES
 from mycred.checkers import sshkeys
 from mycred.error import TemporaryFailure
 
@@ -110,7 +111,7 @@ def table(heading: str) -> list[list[str]]:
     for text in rows.splitlines():
         cells = [text[begin:end].strip() for begin, end in edges[:-1]]
         cells.append(text[edges[-1][0] :].strip())
-        if text.startswith(" ") or not any(cells[1:]):
+        if text.startswith(" "):
             # The row goes on.
             found[-1] = [f"{old} {new}".strip() for old, new in zip(found[-1], cells)]
         else:
@@ -263,6 +264,39 @@ def timeless(lines: list[str]) -> list[str]:
     Return lines with all times alike.
     """
     return [re.sub(r" *\d+\.\d+ (m?s)\b", r" T \1", line) for line in lines]
+
+
+class FigureTests(SynchronousTestCase):
+    """
+    Tests for the figures.
+    """
+
+    def test_rows(self) -> None:
+        """
+        The table has a row for each figure that C{python -m benchmarks --readme} takes.
+        """
+        rows = table("Measured")
+        self.assertEqual([row[0] for row in rows], [f.title for f in FIGURES])
+        for row in rows:
+            for cell in row[1:]:
+                self.assertRegex(cell, r"^[\d,.]+( \w+)?$")
+
+    def test_taken(self) -> None:
+        """
+        Figures are taken from the lines that benchmarks print, and rounded.
+        """
+        said = dict.fromkeys((f.benchmark for f in FIGURES), "")
+        said["login"] = "         1       4.06 us    2.83 us    1.31 us    1.44     1.3\n"
+        said["hashes"] = (
+            "(twisted.cred)   50      17.0/s                      2934.5 ms  2940.0 ms\n"
+            "bcrypt 10        50      33.6/s      33.9/s  99.1%      3.5 ms      7.2 ms\n"
+        )
+        taken = [figure.taken(said) for figure in FIGURES[:3]]
+        self.assertEqual(
+            taken, [("4.1 us", "2.8 us"), ("17", "34"), ("2,934 ms", "3.5 ms")]
+        )
+        error = self.assertRaises(SystemExit, FIGURES[-1].taken, said)
+        self.assertIn(FIGURES[-1].title, str(error))
 
 
 class ComparisonTestCase(SynchronousTestCase):

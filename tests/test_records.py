@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-from hypothesis import given, strategies
+from hypothesis import given, settings, strategies
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -72,6 +72,7 @@ class RecordTests(SynchronousTestCase):
     Tests for L{pack} and L{unpack}.
     """
 
+    @settings(deadline=None)
     @given(records)
     def test_same(self, record: Record) -> None:
         """
@@ -80,6 +81,7 @@ class RecordTests(SynchronousTestCase):
         packed = json.loads(json.dumps(pack(record)))
         self.assertEqual(unpack(Record, packed), record)
 
+    @settings(deadline=None)
     @given(records)
     def test_names(self, record: Record) -> None:
         """
@@ -123,9 +125,9 @@ class RecordTests(SynchronousTestCase):
         """
         Of a record, some fields can be sent; the others have their defaults.
         """
-        self.assertEqual(packFields(Point(1, 2), ["x"]), {"x": 1})
-        self.assertEqual(unpackFields(Point, {"x": 1}, ["x"]), Point(1))
-        self.assertRaises(ValueError, unpackFields, Point, {"x": 1, "y": 2}, ["x"])
+        self.assertEqual(packFields(Point(1, 2), ("x",)), {"x": 1})
+        self.assertEqual(unpackFields(Point, {"x": 1}, ("x",)), Point(1))
+        self.assertRaises(ValueError, unpackFields, Point, {"x": 1, "y": 2}, ("x",))
 
     def test_encoding(self) -> None:
         """

@@ -1,5 +1,10 @@
 """
 Tests for L{mycred.strcred}, the plugins, and the pages that tell of their options.
+
+They cover L{mycred._uidoption}, L{mycred._checking._files},
+L{mycred.plugins.cred_anonymous}, L{mycred.plugins.cred_file},
+L{mycred.plugins.cred_memory}, L{mycred.plugins.cred_htdigest} and
+L{mycred.plugins.cred_htpasswd}, too.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from mycred._verdict import Kind, Verdict
 from mycred.error import DenialReason
 from mycred.hashes import UnusableHash, recognize
 
-from .accounts.test_shadow import AGES, written
+from .kit.ages import AGES, written
 from .kit.unixaccounts import NAME, SHADOW, account, getLine, needs, run, setLine
 
 # No other run has a service of this name.

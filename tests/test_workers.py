@@ -1,5 +1,5 @@
 """
-Tests for L{mycred.workers}.
+Tests for L{mycred.workers} and L{mycred._threads}.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from mycred import workers as _workers
 from mycred._threads import processorCount
 from mycred.error import TemporaryFailure
-from mycred.testing import HandReactor, SteppedWorkers
+from mycred.testing import HandReactor, SteppedPool, SteppedWorkers
 from mycred.workers import Workers, workersOf
 
 #: For how many seconds a test waits for another thread before it gives up.
@@ -271,6 +271,23 @@ class BoundTests(WorkersTestCase):
         self.assertEqual(self.threads(), processorCount() + 1)
         waiting.cancel()
         self.failureResultOf(waiting, CancelledError)
+
+    def test_slowJobs(self) -> None:
+        """
+        Of slow jobs no more are done at a time than there are processors.
+        """
+        reactor, pool = HandReactor(), SteppedPool()
+        workers = Workers(reactor, pool=pool)
+        quick = 2 * (processorCount() + 1)
+        for seconds, most in ((0.03, processorCount()), (0.001, quick)):
+            first = workers.run(reactor.advance, seconds)
+            pool.jobs.pop(0)()
+            waiting = [workers.run(len, "abc") for _ in range(quick)]
+            self.assertEqual(len(pool.jobs), most)
+            while pool.jobs:
+                pool.jobs.pop(0)()
+            for result in (first, *waiting):
+                self.successResultOf(result)
 
     def test_together(self) -> None:
         """

@@ -19,7 +19,6 @@ from ._passwords import (
     preloadAccounts,
 )
 from ._rules import NOLOGIN, SHELLS, AccountRules, AccountStatus
-from ._settled import settled
 from ._shadow import hashIn
 from ._spwd import RecordUsers, ShadowDatabase
 from ._systemusers import SystemUsers
@@ -50,5 +49,4 @@ __all__ = [
     "madeUp",
     "makeAccounts",
     "preloadAccounts",
-    "settled",
 ]

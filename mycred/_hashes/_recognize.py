@@ -130,7 +130,7 @@ def _hashOf(scheme: Scheme, text: bytes) -> Hash:
     match = scheme.complete.fullmatch(text)
     if match is None:
         raise UnusableHash(f"a damaged hash ({scheme.name})")
-    cost: bytes = match.groupdict(b"").get("cost", b"")
+    cost: bytes = match["cost"] or b"" if match.re.groupindex else b""
     if scheme.isAbsurd(cost):
         raise UnusableHash(f"a hash of an absurd cost ({scheme.name})")
     missing = None if scheme.lacks is None else scheme.lacks()

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import astuple, dataclass
@@ -19,8 +20,8 @@ from .._accounts import (
     isPlausibleLogin,
     makeAccounts,
     preloadAccounts,
-    settled,
 )
+from .._files import SETTLING
 from .._processtree import endWith
 from .._verdict import Account, Kind, Note, Verdict
 from ._wire import Reply, Request, packReply, receive, send, unpackMessage
@@ -28,6 +29,9 @@ from ._wire import Reply, Request, packReply, receive, send, unpackMessage
 # After how many requests to PAM a worker ends and another one begins: libpam and its
 # modules leak.
 _MOST_REQUESTS = 100
+
+#: How often a file that goes on changing is read, as in a server that reads it itself.
+MOST_TRIES = 20
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class Backend:
 
 def makeBackend(kind: str, settings: object) -> Backend:
     """
-    Make what is asked for verdicts, in the process that starts the workers.
+    Return what is asked for verdicts, in the process that starts the workers.
 
     @param kind: C{unix}, C{pam} or C{sshkey}.
     @param settings: the record of settings of this kind, as L{pack<mycred._records.pack>}
@@ -84,8 +88,7 @@ def _lookUpAccounts(settings: object) -> Backend:
     accounts = makeAccounts(files, given.rules)
     preloadAccounts()
     return Backend(
-        lambda name, password, _: settled(lambda: accounts.lookUp(name, password), name),
-        accounts.takeNotes,
+        lambda name, password, _: accounts.lookUp(name, password), accounts.takeNotes
     )
 
 
@@ -103,9 +106,8 @@ def _lookUpKeys(settings: object) -> Backend:
 
     def lookUp(name: bytes, blob: bytes, peer: str | None) -> Verdict:
         if not blob:
-            return settled(lambda: authority.judgeAccount(name), name)
-        offer = parseOffer(blob)
-        return settled(lambda: authority.lookUp(name, offer, peer), name)
+            return authority.judgeAccount(name)
+        return authority.lookUp(name, parseOffer(blob), peer)
 
     return Backend(
         lookUp, authority.takeNotes, isPlausible=lambda name, _: isinstance(name, bytes)
@@ -157,7 +159,7 @@ def serveRequests(
         if message is None:
             return False
         request = unpackMessage(Request, message)
-        verdict = _lookUp(backend, request)
+        verdict = verdictOn(backend, request)
         notes = map(str, backend.takeNotes())
         send(end, packReply(request.number, Reply(verdict, tuple(notes))))
         if _state() != state:
@@ -166,7 +168,7 @@ def serveRequests(
     return True
 
 
-def _lookUp(backend: Backend, request: Request) -> Verdict:
+def verdictOn(backend: Backend, request: Request) -> Verdict:
     """
     Return the verdict on a request, whatever happens.
     """
@@ -174,13 +176,37 @@ def _lookUp(backend: Backend, request: Request) -> Verdict:
         # The server has checked that, and may be under an attacker's control by now.
         if not backend.isPlausible(request.name, request.password):
             raise OSError("that is no name, or no password")
-        return backend.lookUp(request.name, request.password, request.peer)
+        return settled(
+            lambda: backend.lookUp(request.name, request.password, request.peer),
+            request.name,
+        )
     except OSError as error:
         why = str(error)
     except Exception as error:
         # Not its text, which may hold secrets.
         why = _where(error)
     return Verdict(Kind.UNSURE, request.name, why)
+
+
+def settled(lookUp: Callable[[], Verdict], name: bytes) -> Verdict:
+    """
+    Look a verdict up, and look again until it is no longer in doubt, or the state of the
+    files that it is in doubt for hasn't changed for a while: a file may have been
+    half-written.
+
+    @param lookUp: return a verdict.
+    @param name: the name that is looked up.
+
+    @raise OSError: from C{lookUp}.
+    """
+    doubt: object = None
+    for _ in range(MOST_TRIES):
+        verdict = lookUp()
+        if verdict.doubt in (None, doubt):
+            return verdict
+        doubt = verdict.doubt
+        time.sleep(SETTLING)
+    return Verdict(Kind.UNSURE, name, "the file goes on changing")
 
 
 def _state() -> tuple[object, ...]:
@@ -207,4 +233,11 @@ def _where(error: Exception) -> str:
     )
 
 
-__all__ = ["Backend", "makeBackend", "serveRequests"]
+__all__ = [
+    "MOST_TRIES",
+    "Backend",
+    "makeBackend",
+    "serveRequests",
+    "settled",
+    "verdictOn",
+]

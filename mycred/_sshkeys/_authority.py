@@ -424,7 +424,8 @@ def _withDoubt(name: bytes, lookUp: Callable[[list[Doubt]], Verdict]) -> Verdict
         if not any(doubts):
             raise
         verdict = Verdict(Kind.UNSURE, name, str(error))
-    return replace(verdict, doubt=tuple(filter(None, doubts)) or None)
+    inDoubt = tuple(filter(None, doubts))
+    return replace(verdict, doubt=inDoubt) if inDoubt else verdict
 
 
 def _evidence(

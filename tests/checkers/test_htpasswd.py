@@ -1,5 +1,7 @@
 """
 Tests for L{mycred.checkers._htpasswd}.
+
+They cover L{mycred._passwordfile._lookup} and L{mycred._passwordfile._notes}, too.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """
 Tests for the checker of an LDAP directory, L{mycred.checkers._ldap}, and for its auth
-type.
+type, L{mycred.plugins.cred_ldap}.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 """
-Tests for the checker of PAM services, L{mycred.checkers._pam}.
+Tests for the checker of PAM services, L{mycred.checkers._pam}, and for its auth type,
+L{mycred.plugins.cred_pam}.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """
 Tests for the checkers of UNIX accounts: L{mycred.checkers._unix},
-L{mycred.checkers._unixsteps} and L{mycred._checking._accounts}.
+L{mycred.checkers._unixsteps} and L{mycred._checking._accounts}; and for their auth types,
+L{mycred.plugins.cred_unix} and L{mycred.plugins.cred_passwd}.
 """
 
 from __future__ import annotations

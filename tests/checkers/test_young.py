@@ -1,6 +1,8 @@
 """
 Tests for keys while a file is being rewritten in place in which something stands that
 forbids: what isn't in it yet must let nobody in.
+
+They cover L{mycred._checking._accounts} and L{mycred._checking._stores}, too.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from twisted.internet.defer import Deferred
 from mycred import _files as _state
 from mycred._accounts import AccountRules
 from mycred._privileged import _worker
+from mycred._privileged._wire import Request
 from mycred._records import pack
 from mycred._sshkeys import KeyFiles, KeyPolicy, KeySettings, parseOffer, string
 from mycred._verdict import Kind, Verdict
@@ -141,10 +144,7 @@ class YoungTestCase(MachineTestCase):
 
         def byProcesses(offer: Any) -> Verdict:
             blob = offer if isinstance(offer, bytes) else blobOf(offer)
-            try:
-                return backend.lookUp(b"alice", blob, None)
-            except OSError as error:
-                return Verdict(Kind.UNSURE, b"alice", str(error))
+            return _worker.verdictOn(backend, Request(1, b"alice", blob, None))
 
         return [byThreads, byProcesses]
 

@@ -1,5 +1,7 @@
 """
 Tests with whatever clients may send: no traceback, and no deaf connection.
+
+They cover L{mycred.conch._malformed}, too.
 """
 
 from __future__ import annotations

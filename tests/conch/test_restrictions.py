@@ -1,5 +1,8 @@
 """
 Tests for what keys forbid, by whatever name clients ask for it.
+
+They cover L{mycred.conch._arguments}, L{mycred.conch._names}, L{mycred.conch._requests}
+and L{mycred.conch._restricted}, too.
 """
 
 from __future__ import annotations

@@ -1,6 +1,9 @@
 """
 Tests for L{mycred.conch}, with conch's own client; L{tests.conch.test_correspondence}
 has the real ssh.
+
+They cover L{mycred.conch._connection}, L{mycred.conch._exchange},
+L{mycred.conch._factory} and L{mycred.conch._hostkey}, too.
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
 """
 Tests for starting the example server in wrong ways.
+
+They cover L{mycred.demo._options} and L{mycred.demo._service}, too.
 """
 
 from __future__ import annotations

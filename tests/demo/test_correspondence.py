@@ -1,5 +1,7 @@
 """
 Tests for writing to each other on the example server.
+
+They cover L{mycred.demo._compose} and L{mycred.demo._pb}, too.
 """
 
 from __future__ import annotations

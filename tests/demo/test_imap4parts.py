@@ -1,5 +1,9 @@
 """
 Tests for what IMAP4 tells of a message and its parts.
+
+They cover L{mycred.demo._imap4._fetch}, L{mycred.demo._imap4._messages},
+L{mycred.demo._imap4._part}, L{mycred.demo._imap4._search} and
+L{mycred.demo._imap4._structure}, too.
 """
 
 from __future__ import annotations

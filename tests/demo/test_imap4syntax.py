@@ -1,5 +1,7 @@
 """
 Tests for L{mycred.demo._imap4._syntax} and what reads commands by it.
+
+They cover L{mycred.demo._imap4._commands}, too.
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
 """
 Tests for the commands that the server shows.
+
+They cover L{mycred.demo._startuplog}, too.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """
 Tests for L{mycred.demo._mailfactories}, and for how the protocols of the example
 server use it: whoever is let in is logged out once.
+
+They cover L{mycred.demo._pop3} and L{mycred.demo._sasl}, too.
 """
 
 from __future__ import annotations

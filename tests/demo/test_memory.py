@@ -166,10 +166,9 @@ class MemoryTests(ServerTests, SynchronousTestCase):
             from twisted.python.util import switchUID
             from mycred._accounts import AccountRules
             from mycred.checkers import UNIXChecker, sshkeys
-            from mycred.checkers.sshkeys import _files
             from mycred.credentials import UsernamePassword
             from twisted.cred.credentials import SSHPrivateKey
-            _files.SHADOW = {shadow!r}
+            sshkeys.UNIXAuthorizedKeysFiles._shadow = {shadow!r}
             checker = UNIXChecker(shadow={shadow!r}, separate=True)
             keydb = sshkeys.UNIXAuthorizedKeysFiles(
                 files=[{str(keys)!r}],

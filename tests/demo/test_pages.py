@@ -1,5 +1,8 @@
 """
 Tests for L{mycred.demo._pages} and what is shown on them, in memory.
+
+They cover L{mycred.demo._http}, L{mycred.demo._loginpage}, L{mycred.demo._mailpage},
+L{mycred.demo._mailtemplates} and L{mycred.demo._style}, too.
 """
 
 from __future__ import annotations

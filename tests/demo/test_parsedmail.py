@@ -1,5 +1,7 @@
 """
 Tests for L{mycred.demo._parsedmail}.
+
+They cover L{mycred.demo._mailheaders}, too.
 """
 
 from __future__ import annotations

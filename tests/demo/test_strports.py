@@ -1,5 +1,7 @@
 """
 Tests for where the example server listens, and for what it says if it can't.
+
+They cover L{mycred.demo._listening}, too.
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
 """
 Tests for TLS: what the page about it shows, and files that are wrong.
+
+They cover L{mycred.demo._tlsfiles}, too.
 """
 
 from __future__ import annotations

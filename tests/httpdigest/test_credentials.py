@@ -1,5 +1,6 @@
 """
-Tests for L{mycred._httpdigest}.
+Tests for L{mycred._httpdigest}: L{mycred._httpdigest._credentials} and
+L{mycred._httpdigest._fields}.
 """
 
 from __future__ import annotations

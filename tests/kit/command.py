@@ -1,5 +1,5 @@
 """
-The command as it is run, in this process.
+The C{mycred} command, run in this process.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ import sys
 from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._cli import main
 
@@ -53,3 +55,32 @@ class CommandTests:
         self.assertEqual((done.status, done.out), (2, ""))
         [line] = done.err.splitlines()
         self.assertRegex(line, says)
+
+
+class PasswdTestCase(CommandTests, SynchronousTestCase):
+    """
+    Base of the tests for C{mycred passwd}.
+    """
+
+    def passwd(self, *arguments: object, stdin: bytes = b"sesame\n") -> Done:
+        """
+        Run it, with a password of little cost where one is set.
+        """
+        return self.mycred("passwd", "--stdin", *arguments, stdin=stdin)
+
+    def set(self, user: str, password: bytes, *options: str) -> None:
+        """
+        Set a password.
+        """
+        done = self.passwd("--cost=4", self.path, user, *options, stdin=password)
+        self.assertEqual(done, (0, "", ""))
+
+    def secret(self, user: bytes) -> bytes:
+        """
+        Return what is stored for a user.
+        """
+        for line in self.path.read_bytes().split(b"\n"):
+            name, _, rest = line.partition(b":")
+            if name.strip() == user:
+                return rest.split(b":")[0].strip()
+        raise KeyError(user)

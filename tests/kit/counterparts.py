@@ -28,7 +28,6 @@ MODULES = {
 # What a mixin is isn't asked: whether it was mixed in is a question about the options.
 NO_COUNTERPARTS = {"AuthOptionMixin"}
 
-
 # A module that is shown by another one, and is no part of what that offers.
 OTHERS = ("pwd", "spwd")
 

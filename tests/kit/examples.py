@@ -13,7 +13,6 @@ import mycred
 
 ROOT = Path(mycred.__file__).resolve().parents[1]
 
-
 EXAMPLES = ROOT / "doc" / "examples"
 
 

@@ -302,7 +302,6 @@ def until(condition: Callable[[], object]) -> None:
 # How long a login may take with a server that never answers, in seconds.
 SHORT = 0.3
 
-
 # The timeout of a login that needn't wait, in seconds.
 LONG = 20.0
 

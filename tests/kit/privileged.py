@@ -27,10 +27,8 @@ from .machines import PASSWORD, MachineTestCase
 
 ROOT = Path(mycred.__file__).parents[1]
 
-
 # How long anything may take before the test gives up, in seconds.
 PATIENCE = 20.0
-
 
 _library = re.compile(r"/lib[^/]*\.so[.0-9]*( \(deleted\))?$")
 
@@ -119,7 +117,7 @@ class ClientTestCase(MachineTestCase):
         self, client: PrivilegedClient, name: bytes, password: bytes = PASSWORD
     ) -> Kind:
         """
-        Ask, and have no doubts.
+        Send a request, and keep the reply.
         """
         self.answer = client.ask(name, password, None, soon(PATIENCE))
         return self.answer.verdict.kind

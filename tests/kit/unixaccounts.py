@@ -17,7 +17,6 @@ from twisted.trial.unittest import SkipTest
 
 SHADOW = Path("/etc/shadow")
 
-
 NAME = "mycred-tests"
 
 

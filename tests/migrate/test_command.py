@@ -1,5 +1,5 @@
 """
-Tests for C{python -m mycred.migrate}.
+Tests for C{python -m mycred.migrate}, L{mycred.migrate} and L{mycred._migrate._files}.
 """
 
 from __future__ import annotations

@@ -1,5 +1,8 @@
 """
-Tests for what becomes of one module.
+Tests for what becomes of one module, L{mycred._migrate}: L{mycred._migrate._migration},
+L{mycred._migrate._uses}, L{mycred._migrate._imports}, L{mycred._migrate._dotted},
+L{mycred._migrate._names}, L{mycred._migrate._statements}, L{mycred._migrate._source} and
+L{mycred._migrate._mentions}.
 """
 
 from __future__ import annotations

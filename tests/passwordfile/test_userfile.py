@@ -1,5 +1,6 @@
 """
-Tests for L{mycred._passwordfile}, all its modules, and for L{mycred._files}.
+Tests for L{mycred._passwordfile}: L{mycred._passwordfile._userfile},
+L{mycred._passwordfile._layout}, L{mycred._passwordfile._snapshot} and L{mycred._files}.
 """
 
 from __future__ import annotations

@@ -1,5 +1,8 @@
 """
-Tests for the processes that check logins: real ones.
+Tests for L{mycred._privileged}, with real processes: L{mycred._privileged._client},
+L{mycred._privileged._processes}, L{mycred._privileged._launch},
+L{mycred._privileged.__main__}, L{mycred._privileged._broker},
+L{mycred._privileged._worker} and L{mycred._processtree}.
 """
 
 from __future__ import annotations
@@ -29,8 +32,6 @@ from mycred._accounts import (
     AccountFiles,
     AccountRules,
     AccountSettings,
-    _settled,
-    settled,
 )
 from mycred._accounts._pam import PAMSettings
 from mycred._files import SETTLING
@@ -96,8 +97,8 @@ class AskTests(ClientTestCase):
 
     def test_manyAtATime(self) -> None:
         """
-        As many as there are processes can ask at a time, and each gets his own
-        answer.
+        As many requests as there are processes can be under way at a time, and each gets
+        its own reply.
         """
         client = self.client(3)
         names = [b"carol", b"dave", b"eve", b"locked", b"frank"] * 20
@@ -231,8 +232,8 @@ class AskTests(ClientTestCase):
 
     def test_implausible(self) -> None:
         """
-        What the server should have refused, they refuse: it may have fallen to
-        somebody who asks by himself.
+        What the server should have refused, they refuse: an attacker may control it and
+        send requests of their own.
         """
         client = self.client()
         for name, password in [
@@ -249,16 +250,16 @@ class AskTests(ClientTestCase):
 
     def test_goesOnChanging(self) -> None:
         """
-        A file that never comes to rest lets nobody be refused, nor told that his
-        password is wrong; who knows it is let in.
+        By a file that goes on changing no user is refused, nor told that the password is
+        wrong; with the right one they are accepted.
         """
         verdicts = [Verdict(Kind.REFUSED, b"a", doubt=(n,)) for n in range(50)]
         slept: list[float] = []
         self.patch(time, "sleep", slept.append)
-        verdict = settled(verdicts.pop, b"a")
+        verdict = _worker.settled(verdicts.pop, b"a")
         self.assertIs(verdict.kind, Kind.UNSURE)
-        self.assertEqual(len(verdicts), 50 - _settled._TRIES)
-        self.assertEqual(slept, [SETTLING] * _settled._TRIES)
+        self.assertEqual(len(verdicts), 50 - _worker.MOST_TRIES)
+        self.assertEqual(slept, [SETTLING] * _worker.MOST_TRIES)
         right = Verdict(Kind.ACCEPTED, b"a")
         for found, looks in [
             ([right], 1),
@@ -268,7 +269,7 @@ class AskTests(ClientTestCase):
             ([verdicts[0], verdicts[1], replace(verdicts[1], doubt=None)], 3),
         ]:
             left = list(found)
-            verdict = settled(lambda left=left: left.pop(0), b"a")
+            verdict = _worker.settled(lambda left=left: left.pop(0), b"a")
             self.assertEqual((verdict, left), (found[looks - 1], []))
 
     def test_unexpected(self) -> None:
@@ -753,7 +754,7 @@ class ProcessTests(ClientTestCase):
 
     def test_forkedServer(self) -> None:
         """
-        In a server that forks nobody gets an answer that is somebody else's.
+        In a server that forks no request gets the reply to another one.
         """
         said = self.program(f"""
             from mycred._privileged import _processes

@@ -86,6 +86,7 @@ class MessageTests(SynchronousTestCase):
     Tests for L{send} and L{receive}.
     """
 
+    @settings(deadline=None)
     @given(strategies.lists(json, max_size=4))
     def test_messages(self, messages: list[Any]) -> None:
         """
@@ -99,6 +100,7 @@ class MessageTests(SynchronousTestCase):
                 self.assertEqual(receive(other), [message])
             self.assertIsNone(receive(other))
 
+    @settings(deadline=None)
     @given(strategies.binary(max_size=200))
     def test_anything(self, data: bytes) -> None:
         """
@@ -110,6 +112,7 @@ class MessageTests(SynchronousTestCase):
             with contextlib.suppress(WireError):
                 receive(other)
 
+    @settings(deadline=None)
     @given(strategies.binary(max_size=200))
     def test_anythingOfALength(self, data: bytes) -> None:
         """
@@ -179,6 +182,7 @@ class RequestTests(SynchronousTestCase):
     Tests for L{Request}.
     """
 
+    @settings(deadline=None)
     @given(strategies.integers(), name, name, strategies.none() | text)
     def test_request(
         self, number: int, user: bytes, password: bytes, peer: str | None
@@ -223,6 +227,7 @@ class AnswerTests(SynchronousTestCase):
     Tests for answers and verdicts.
     """
 
+    @settings(deadline=None)
     @given(verdicts)
     def test_verdict(self, verdict: Verdict) -> None:
         """
@@ -235,6 +240,7 @@ class AnswerTests(SynchronousTestCase):
         for name in ("kind", "name", "why", "denial", "account", "delay"):
             self.assertEqual(getattr(arrived, name), getattr(verdict, name))
 
+    @settings(deadline=None)
     @given(strategies.integers(), verdicts, strategies.lists(text))
     def test_answer(self, number: int, verdict: Verdict, notes: list[str]) -> None:
         """
@@ -263,6 +269,7 @@ class AnswerTests(SynchronousTestCase):
         names = ["kind", "name", "why", "denial", "account", "delay", "key"]
         self.assertEqual(list(packed), names)
 
+    @settings(deadline=None)
     @given(verdicts, strategies.data())
     def test_shifted(self, verdict: Verdict, data: Any) -> None:
         """
@@ -284,7 +291,7 @@ class AnswerTests(SynchronousTestCase):
         del record[f"{name}'s twin"]
         unpackVerdict(packed)
 
-    @settings(max_examples=300)
+    @settings(max_examples=300, deadline=None)
     @given(json | strategies.lists(json, min_size=4, max_size=6))
     def test_anything(self, message: Any) -> None:
         """
@@ -297,7 +304,7 @@ class AnswerTests(SynchronousTestCase):
             with contextlib.suppress(WireError):
                 unpack(message)
 
-    @settings(max_examples=300)
+    @settings(max_examples=300, deadline=None)
     @given(verdicts, strategies.sampled_from(sorted(_wire._SENT)), json)
     def test_anyValue(self, verdict: Verdict, name: str, value: Any) -> None:
         """

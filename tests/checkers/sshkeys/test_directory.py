@@ -1,5 +1,7 @@
 """
 Tests for SSH keys that are in an LDAP directory.
+
+They cover L{mycred.checkers.ldapkeys}, too.
 """
 
 from __future__ import annotations
@@ -309,7 +311,7 @@ class ThreadTests(SynchronousTestCase):
         self.assertEqual(KeyEvidence.restore(verdict.key).line, 2)
         self.assertEqual(wasInThread, [True])
         seen = self.successResultOf(
-            self.looks.lookUp(keydb._seekLine, b"alice", parseOffer(blobOf(BOB)), None)
+            self.looks.lookUp(keydb._findLine, b"alice", parseOffer(blobOf(BOB)), None)
         )
         self.assertEqual((seen.steps, seen.values), (("a step",), ()))
 

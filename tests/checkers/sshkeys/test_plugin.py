@@ -1,5 +1,7 @@
 """
 Tests for L{mycred.checkers.sshkeys} as a door, and for the auth type C{sshkey}.
+
+They cover L{mycred.plugins.cred_sshkeys}, too.
 """
 
 from __future__ import annotations

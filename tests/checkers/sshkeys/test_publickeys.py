@@ -1,5 +1,8 @@
 """
 Tests for L{mycred.checkers.sshkeys.SSHPublicKeyChecker}.
+
+They cover L{mycred._sshkeys._settings}, L{mycred.checkers.sshkeys._keystore},
+L{mycred.checkers.sshkeys._plainkeys} and L{mycred.checkers.sshkeys._proof}, too.
 """
 
 from __future__ import annotations
