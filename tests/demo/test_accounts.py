@@ -206,7 +206,7 @@ class PAMTests(AccountServerTests, Services, SynchronousTestCase):
                 self.assertEqual(isServed, not twistd)
                 self.assertRaises(Refused, server.pop3, self.name, "tulip")
             server.stop()
-            hint = "nobody can log in until it is restarted"
+            hint = "no user can log in until it is restarted"
             self.assertEqual(server.log.count(hint), 1 if twistd else 0)
             said = server.log.count("started again (no. 1)")
             self.assertEqual(said, 0 if twistd else 1)

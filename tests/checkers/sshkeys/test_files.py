@@ -1,6 +1,6 @@
 """
 Tests for L{mycred.checkers.sshkeys.UNIXAuthorizedKeysFiles}, and for what decides for
-it, L{mycred._sshkeys.Authority}.  L{tests.conch.test_correspondence} holds both to sshd.
+it, L{mycred._sshkeys._authority}.  L{tests.conch.test_correspondence} holds both to sshd.
 
 They cover L{mycred._accounts._settled}, L{mycred._sshkeys._groupmemory},
 L{mycred._sshkeys._keyfiles}, L{mycred._sshkeys._strictmodes} and
