@@ -35,7 +35,6 @@ from mycred.checkers.sshkeys import (
     SSHPublicKeyChecker,
     UNIXAuthorizedKeysFiles,
     ValidPublicKey,
-    _publickeys,
 )
 from mycred.error import AccountDenied, DenialReason, TemporaryFailure, UnauthorizedLogin
 from mycred.testing import SteppedWorkers
@@ -413,7 +412,7 @@ class TimeTests(MachineTestCase):
         super().setUp()
         self.workers = SteppedWorkers()
         self.now = 0.0
-        self.patch(_publickeys, "monotonic", lambda: self.now)
+        self.patch(SSHPublicKeyChecker, "_seconds", lambda _: self.now)
 
     def refuse(self, checker: Any, name: bytes, seconds: float) -> float:
         """
