@@ -80,7 +80,7 @@ class PasswordChecker:
             def lookUp(self, username):
                 with open(self._path) as file:
                     hashes = json.load(file)
-                name = username.decode()
+                name = username.decode("utf-8", "replace")
                 return (name, hashes[name]) if name in hashes else None
 
     All else is done here.  Names and passwords that are too long or hold a NUL are
