@@ -261,12 +261,13 @@ def _keysInDirectory(given: dict[str, Any]) -> LDAPAuthorizedKeys:
         settings = ldapSettings(config=given["ldap"])
         for address in settings.exposed:
             theSSHKeyCheckerFactory.errorOutput.write(
-                f"Warning: --auth=sshkey: keys come from {address} without TLS; who is "
-                "on their way can put others in their place\n"
+                f"Warning: --auth=sshkey: keys come from {address} without TLS; "
+                "anyone on the network between can replace them\n"
             )
         return LDAPAuthorizedKeys(settings, policy=policy)
     except (InvalidAuthArgumentString, ValueError) as error:
-        raise ValueError(f"ldap: {error}") from None
+        told = str(error).removeprefix("config: ")
+        raise ValueError(f"ldap: {told}") from None
 
 
 def _policy(given: dict[str, Any]) -> KeyPolicy:
