@@ -73,8 +73,8 @@ options = Options(
         "principals",
         keyFile,
         "NAME",
-        "A file, named as for file=, with the principals of which a certificate by one "
-        "of these authorities must name one.",
+        "A file, its path written as for file=, with a list of principals; a certificate "
+        "by an authority of ca= must name one of them.",
     ),
     Option(
         "revoked",
@@ -114,7 +114,7 @@ options = Options(
         "ldap",
         nonEmpty,
         "FILE",
-        "In place of all of these, keys that are in a directory, in the attribute "
+        "Takes keys from a directory, and from nowhere else: those in the attribute "
         "sshPublicKey of users' entries, each a line as in a file; the FILE has settings "
         "as for --auth=ldap:config=FILE.",
     ),
