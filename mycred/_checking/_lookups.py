@@ -6,11 +6,11 @@ in time, and with the same work for users who are unknown.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import replace
 from functools import partial
 from threading import Lock
-from typing import Any, Protocol, TypeVar, Union
+from typing import Any, Protocol, TypeVar, Union, cast
 
 from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.python.failure import Failure
@@ -82,7 +82,8 @@ class LookUps(AsyncStore):
         if self._checker.inThread:
             return self.ask(self._find, name, password, source=source)
 
-        def cbFound(known: Known | None) -> Any:
+        def cbFound(found: object) -> Any:
+            known = _checked(found)
             verify = partial(self._verify, known, name, password)
             if password is None or not self._takesTime(known):
                 return self.now(verify)
@@ -92,8 +93,7 @@ class LookUps(AsyncStore):
             return fail(unavailable("too many look-ups are under way"))
         self._underWay += 1
         looking: Deferred[Any] = maybeDeferred(self._checker.lookUp, name)
-        finding: Deferred[Known | None] = self._inTime(looking)
-        verdict: Deferred[Verdict] = finding.addCallback(cbFound)
+        verdict: Deferred[Verdict] = self._inTime(looking).addCallback(cbFound)
         return verdict.addErrback(self.ebFailed)
 
     def _inTime(self, finding: Deferred[_T]) -> Deferred[_T]:
@@ -131,7 +131,7 @@ class LookUps(AsyncStore):
         """
         Look a user up and verify the password, in a thread.
         """
-        known: Any = self._checker.lookUp(name)
+        known = _checked(self._checker.lookUp(name))
         return self._verify(known, name, password)
 
     def _takesTime(self, known: Known | None) -> bool:
@@ -202,6 +202,38 @@ class LookUps(AsyncStore):
         Take what the log should be told.
         """
         return self._notes.take()
+
+
+def _checked(found: object) -> Known | None:
+    """
+    Return what a look-up has found, if it may be that.
+
+    @raise TypeError: if it is anything else, such as the stored secret alone: of that,
+        the first characters would be taken for a name and a secret.  The text doesn't
+        say what it is.
+    """
+    if found is None:
+        return None
+    try:
+        if isinstance(found, (bytes, str, Mapping, Set)):
+            raise TypeError
+        name, secret, *more = cast(Iterable[Any], found)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"lookUp returned {type(found).__name__}, not None or a pair of the name and "
+            "the stored secret"
+        ) from None
+    if not isinstance(name, (bytes, str)) or not name:
+        raise TypeError(
+            f"lookUp returned {type(name).__name__} as the name, not bytes or text that "
+            "isn't empty"
+        )
+    if not more:
+        return name, secret
+    denial = more[0]
+    if len(more) > 1 or not isinstance(denial, (DenialReason, type(None))):
+        raise TypeError("lookUp returned a third item that is no DenialReason, or more")
+    return name, secret, denial
 
 
 def _parse(known: Known | None, isPlain: bool) -> StoredSecret:

@@ -281,12 +281,31 @@ class EachWay:
 
     def test_malformed(self: Any) -> None:
         """
-        What is no pair is a mistake of the program, and lets nobody in.
+        What is no pair of a name and a secret is a mistake of the program, of which the
+        log is told without the secret, and lets nobody in.
         """
-        checker = self.checker(one=(b"one",), wrong=(b"wrong", None))
-        self.failureResultOf(self.ask(checker, b"one"), TemporaryFailure)
-        self.assertEqual(len(self.flushLoggedErrors(IndexError)), 1)
+        for found, says in [
+            ((b"one",), "lookUp returned tuple, not None or a pair"),
+            (SHA, "lookUp returned bytes, not None or a pair"),
+            # The first letter is a name, the second a secret.
+            ("ab", "lookUp returned str, not None or a pair"),
+            ({b"alice": SHA, b"bob": SHA}, "lookUp returned dict, not None or a pair"),
+            (True, "lookUp returned bool, not None or a pair"),
+            ((None, SHA), "lookUp returned NoneType as the name"),
+            ((5, SHA), "lookUp returned int as the name"),
+            ((b"", SHA), "lookUp returned bytes as the name"),
+            ((b"x", SHA, "disabled"), "a third item that is no DenialReason"),
+            ((b"x", SHA, None, None), "a third item that is no DenialReason, or more"),
+        ]:
+            checker = self.checker(x=found)
+            self.failureResultOf(self.ask(checker, b"x"), TemporaryFailure)
+            [logged] = self.flushLoggedErrors(TypeError)
+            self.assertIn(says, str(logged.value))
+            self.assertNotIn("sesame", str(logged.value))
+            self.assertNotIn("SHA", str(logged.value))
+        checker = self.checker(wrong=(b"wrong", None), row=[b"row", SHA])
         self.assertRefused(self.ask(checker, b"wrong"))
+        self.assertEqual(self.successResultOf(self.ask(checker, b"row")), b"row")
 
     def test_inTime(self: Any) -> None:
         """
