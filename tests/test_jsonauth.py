@@ -68,6 +68,17 @@ class JSONAuthTests(SynchronousTestCase):
         self.assertEqual(status, 1, printed)
         self.assertIn('Login refused: user="alice" why="wrong password"', printed)
 
+    def test_damaged(self) -> None:
+        """
+        A damaged file is a temporary failure, and the reason is shown once.
+        """
+        (self.place / "users.json").write_text("{")
+        check = ("-m", "mycred", "check", "--stdin", "--auth=json:users.json")
+        status, printed = self.python(*check, "alice", typed="password")
+        self.assertEqual(status, 75, printed)
+        self.assertEqual(printed.count("A look-up in json failed\n"), 1, printed)
+        self.assertIn("JSONDecodeError", printed)
+
     def test_twistedsOwn(self) -> None:
         """
         Twisted's own programs know the type, too.

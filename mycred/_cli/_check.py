@@ -18,7 +18,13 @@ from zope.interface import implementer, provider
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater, react
-from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
+from twisted.logger import (
+    ILogObserver,
+    LogEvent,
+    LogLevel,
+    formatEvent,
+    globalLogPublisher,
+)
 from twisted.python import usage
 from twisted.python.failure import Failure
 
@@ -287,6 +293,9 @@ def _logTo(stream: TextIO, logins: list[LogEvent]) -> ILogObserver:
     def show(event: LogEvent) -> None:
         namespace = str(event.get("log_namespace"))
         text = formatEvent(event)
+        if event.get("log_level") is LogLevel.critical:
+            # Twisted shows it by itself, with the traceback, where no log has begun.
+            return
         if namespace == "mycred.login":
             logins.append(event)
         elif namespace.startswith("mycred.") and not isOfLine(text):
