@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from twisted.trial.unittest import SkipTest
 
 from mycred._accounts._pam import PAMSettings
-from mycred._privileged import PrivilegedClient, _client
+from mycred._privileged import PrivilegedClient
 from mycred._sshkeys import KeyFiles, KeySettings
 from mycred._verdict import Kind
 
@@ -63,7 +63,7 @@ class OthersTests(KilledTestCase):
         others, and the log is told each time.
         """
         client = self.client(2)
-        self.patch(_client, "_PAUSE", 0)
+        self.patch(PrivilegedClient, "pause", 0)
         brokers = {self.broker}
         for times in (1, 2, 3):
             self.kill(client)
@@ -151,7 +151,7 @@ class OthersTests(KilledTestCase):
         If others can't be started, that is told, and is no wrong password.
         """
         client = self.client()
-        self.patch(_client, "_PAUSE", 0)
+        self.patch(PrivilegedClient, "pause", 0)
         self.kill(client)
         python = sys.executable
         for program in ("/nowhere/python", shutil.which("false")):
