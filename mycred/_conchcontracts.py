@@ -1,7 +1,7 @@
 """
 The door through which conch's contracts enter: as in L{mycred._contracts}, and for
 the same reason, they are conch's very objects.  The door is another one, since conch
-takes libraries that not everybody has.
+needs libraries that aren't always installed.
 """
 
 from __future__ import annotations

@@ -16,15 +16,16 @@ _T = TypeVar("_T")
 
 class FairSemaphore:
     """
-    So many may do something at a time; the others wait, and sources take turns.
+    A semaphore: so many may do something at a time; the others wait, and sources take
+    turns.
     """
 
     def __init__(self, places: int, most: int, refuse: Callable[[], Exception]) -> None:
         """
         @param places: how many may do it at a time.
-        @param most: how many may wait.  When there are more, whoever has most waiting
-            loses what came last.
-        @param refuse: make the error with which that fails.
+        @param most: how many may wait.  When there are more, the source that has most
+            waiting loses what came last.
+        @param refuse: returns the error with which that fails.
         """
         self._free = places
         self._most = most
@@ -59,13 +60,13 @@ class FairSemaphore:
 
     def _begin(self, _: None, function: Callable[..., Any], args: Any) -> Deferred[Any]:
         """
-        Do it.
+        Do something, now that there is a place.
         """
         return maybeDeferred(function, *args).addBoth(self._done)
 
     def _done(self, result: _T) -> _T:
         """
-        Make room for the next.
+        Free a place for the next.
         """
         self._free += 1
         self._next()
@@ -73,9 +74,9 @@ class FairSemaphore:
 
     def _next(self) -> None:
         """
-        Give the free places to those whose turn it is.  Where one is soon free again,
-        whoever is at it gives it to the next: not each in the call of the one before,
-        which could become too deep, and a place would be lost.
+        Give the free places to those whose turn it is.  A place that is free again
+        meanwhile is given to the next by the same loop: not each in the call of the one
+        before, which could become too deep, and a place would be lost.
         """
         if self._isGiving:
             return

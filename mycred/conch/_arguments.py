@@ -1,5 +1,5 @@
 """
-What clients ask for, as far as it can be known before it is done.
+Check what clients ask for, as far as that can be done before it is carried out.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from ._logger import LONGEST
 from ._malformed import Malformed
 from ._names import isName
 
-# How many texts requests begin with.  Whatever runs is told them, and can't be told of
-# a NUL.
+# How many texts requests begin with.  They are handed to programs, to which no NUL can be
+# handed.
 _TEXTS = {b"env": 2, b"exec": 1, b"pty-req": 1, b"subsystem": 1}
 
 # Those whose first text conch logs, and that is a name.
@@ -23,7 +23,7 @@ def insistOnRequest(requestType: bytes, data: bytes) -> None:
     """
     Insist that a request to a channel has a name, and texts that can be handed on.
 
-    @raise Malformed: if it hasn't.
+    @raise Malformed: if it doesn't.
     """
     if not isName(requestType):
         raise Malformed("no name of a request")
@@ -35,9 +35,9 @@ def insistOnRequest(requestType: bytes, data: bytes) -> None:
 
 def insistOnPlace(data: bytes) -> None:
     """
-    Insist on a place to connect to, or to listen at.
+    Insist on a host and a port to connect to, or to listen at.
 
-    @raise Malformed: if it is none.
+    @raise Malformed: if there are none.
     """
     fields = Fields(data)
     host, port = fields.text(), fields.number(4)

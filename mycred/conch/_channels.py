@@ -60,9 +60,9 @@ class Channels(CutService, OrderedConnection):
 
     def _ebAsked(self, failure: Failure, what: bytes) -> int:
         """
-        Tell the log why something isn't done; of a defect, all that is known.
+        Log why something isn't done; of a defect, all that is known.
 
-        @return: that it isn't.
+        @return: 0, for "not done".
         """
         if failure.check(ConchError):
             why = _reasonOf(failure.value)[1]
@@ -108,7 +108,7 @@ class Channels(CutService, OrderedConnection):
         """
         Insist that a channel can be opened.
 
-        @param most: as much as the client takes at a time.
+        @param most: the largest packet that the client takes, in bytes.
 
         @raise ConchError: if there is a reason why not, or L{Malformed}.
         """
@@ -154,9 +154,9 @@ class Channels(CutService, OrderedConnection):
 
     def ssh_CHANNEL_REQUEST(self, packet: bytes) -> None:
         """
-        Do what is asked of a channel, and tell whether it was done if the client wants
-        to know; if it doesn't, conch would have a traceback of what can't be done.  Of a
-        channel that the server has closed nothing more is done or told, as by sshd.
+        Do what is asked of a channel, and answer whether it was done if the client wants
+        to know; if it doesn't, conch would log a traceback for what can't be done.  For a
+        channel that the server has closed nothing more is done or answered, as by sshd.
         """
         fields = Fields(packet)
         number, kind, wantReply = fields.number(4), fields.string(), fields.number(1)

@@ -41,7 +41,7 @@ class SSHConnection(Channels):
 
     def _avatar(self) -> object:
         """
-        Return who is logged in.
+        Return the avatar that is logged in; L{None} if there is none yet.
         """
         return getattr(self.transport, "avatar", None)
 
@@ -60,7 +60,7 @@ class SSHConnection(Channels):
 
     def ssh_CHANNEL_DATA(self, packet: bytes) -> None:
         """
-        Take data, but not for ever for a session that nothing was asked of.
+        Take data, but only so much for a session that nothing was asked of.
         """
         super().ssh_CHANNEL_DATA(packet)
         channel = self.channels.get(Fields(packet).number(4))

@@ -1,5 +1,5 @@
 """
-In which order the messages come that exchange keys (RFC 4253, section 7).
+The order of the messages that exchange keys (RFC 4253, section 7).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Exchange:
 
         @param number: which message it is.
         @param hasKeys: whether the new keys have been computed.
-        @param isLoggedIn: whether somebody is logged in.  Until then clients are held to
+        @param isLoggedIn: whether a user is logged in.  Until then clients are held to
             the letter, since answers wait until the keys are exchanged.
 
         @raise Malformed: if it may not.

@@ -8,8 +8,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from twisted.conch.ssh.factory import SSHFactory as ConchFactory
+from twisted.conch.ssh.keys import Key
+from twisted.internet.interfaces import IReactorTime
 
 from .._sshkeys import KeyPolicy
+from ..portal import Portal
 from ._connection import SSHConnection
 from ._transport import SSHServerTransport
 from ._userauth import SSHUserAuthServer
@@ -35,11 +38,11 @@ class SSHFactory(ConchFactory):
 
     def __init__(
         self,
-        portal: Any,
-        hostKeys: Iterable[Any],
+        portal: Portal,
+        hostKeys: Iterable[Key],
         policy: KeyPolicy = _anyKey,
         *,
-        reactor: Any = None,
+        reactor: IReactorTime | None = None,
     ) -> None:
         """
         @param portal: where users log in.
@@ -49,14 +52,14 @@ class SSHFactory(ConchFactory):
         """
         self.portal = portal
         self.policy = policy
-        self.reactor = reactor
+        self.reactor: IReactorTime | None = reactor
         keys = {key.sshType(): key for key in hostKeys}
         self.privateKeys = keys
         self.publicKeys = {name: key.public() for name, key in keys.items()}
 
     def getService(self, transport: Any, service: bytes) -> Any:
         """
-        Find a service; L{None} if there is none of this name.
+        Return a service; L{None} if there is none of this name.
         """
         return (
             super().getService(transport, service) if service in self.services else None

@@ -1,12 +1,11 @@
 """
-The key by which clients know a server.
+The key by which clients recognize a server.
 """
 
 from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -27,9 +26,9 @@ from .._sshkeys import TYPES
 _LONGEST = 2**16
 
 
-def hostKeyIn(path: AnyPath) -> Any:
+def hostKeyIn(path: AnyPath) -> Key:
     """
-    Read the host key of a server, and make it first if there is none.
+    Return the host key of a server; it is made first if there is none.
 
     @param path: the path of its file, in any format that conch reads, as ssh-keygen
         makes it.
@@ -47,7 +46,7 @@ def hostKeyIn(path: AnyPath) -> Any:
             raise ValueError(f"{path} can be read by others; do chmod 600")
         text = file.read(_LONGEST)
     try:
-        key: Any = Key(load_pem_private_key(text, None))
+        key: Key = Key(load_pem_private_key(text, None))
     except TypeError:
         raise ValueError(f"{path} takes a passphrase, which nobody would type") from None
     except (UnsupportedAlgorithm, ValueError):
@@ -57,12 +56,12 @@ def hostKeyIn(path: AnyPath) -> Any:
     return key
 
 
-def _readOpenSSH(path: str, text: bytes) -> Any:
+def _readOpenSSH(path: str, text: bytes) -> Key:
     """
-    Read a key in other formats.
+    Return a key in another format than PEM.
     """
     try:
-        key: Any = Key.fromString(text)
+        key: Key = Key.fromString(text)
     except EncryptedKeyError:
         raise ValueError(f"{path} takes a passphrase, which nobody would type") from None
     except Exception as error:
@@ -74,9 +73,9 @@ def _readOpenSSH(path: str, text: bytes) -> Any:
     return key
 
 
-def _isUsable(key: Any) -> bool:
+def _isUsable(key: Key) -> bool:
     """
-    Tell whether clients know a type of key.
+    Return whether clients know the type of a key.
     """
     try:
         return key.sshType() in TYPES
@@ -86,7 +85,7 @@ def _isUsable(key: Any) -> bool:
 
 def _make(path: str) -> None:
     """
-    Make an Ed25519 key.
+    Write a new Ed25519 key.
     """
     text = Ed25519PrivateKey.generate().private_bytes(
         Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()

@@ -32,8 +32,9 @@ class Turn:
     """
     A request to a channel that isn't answered yet.
 
-    @ivar held: what sends what comes after the answer.
-    @ivar waiting: what asks what comes after it, each with its size in bytes.
+    @ivar held: functions that send what comes after the answer.
+    @ivar waiting: functions that ask what comes after it, each with the size of the
+        request in bytes.
     """
 
     def __init__(self, channel: SSHChannel) -> None:
@@ -62,7 +63,7 @@ class Turn:
         for name in _WRITING:
             vars(channel).pop(name, None)
         vars(channel).update(self._own)
-        # Whoever closes the channel does so after what is written before.
+        # The channel is closed after what was written before.
         isClosing, channel.closing = channel.closing, 0
         for send in self.held:
             send()
@@ -196,7 +197,7 @@ class OrderedConnection(ConchConnection):
 
     def _close(self, channel: SSHChannel) -> None:
         """
-        Do so, if there is nothing to wait for.
+        Close a channel, if there is nothing to wait for.
         """
         if channel not in self.channelsToRemoteChannel:
             return

@@ -26,7 +26,7 @@ class ChannelRequests:
         self, ask: Callable[[bytes, bytes], object], options: KeyOptions
     ) -> None:
         """
-        @param ask: ask the channel itself.
+        @param ask: asks the channel itself.
         @param options: what the key permits.
         """
         self._ask = ask
@@ -49,7 +49,7 @@ class ChannelRequests:
 
     def _do(self, requestType: bytes, data: bytes) -> object:
         """
-        Do so, if the request is what it should be.
+        Do what is asked, if the request is well-formed.
         """
         isPermitted = REQUESTS.permits(requestType, self._options)
         if requestType == b"env":
@@ -65,9 +65,9 @@ class ChannelRequests:
 
     def _mayBeSet(self, data: bytes) -> bool:
         """
-        Tell whether a client may set a variable: none that the key sets, none once
-        something runs; and where a command is forced, none by which it could be led
-        astray.
+        Return whether a client may set a variable: none that the key sets, and none once
+        something runs; and where a command is forced, none that could change what it
+        does.
         """
         options = self._options
         name = os.fsdecode(Fields(data).string())
@@ -112,9 +112,7 @@ class ChannelRequests:
 
 def _forced(command: str) -> tuple[bytes, bytes] | None:
     """
-    Make the request that a forced command stands for.
-
-    @return: L{None} if there is none.
+    Return the request that a forced command stands for; L{None} if there is none.
     """
     name, _, arguments = command.partition(" ")
     if name != "internal-sftp":

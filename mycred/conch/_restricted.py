@@ -1,5 +1,5 @@
 """
-Hold a user to what his key permits (sshd(8), "AUTHORIZED_KEYS FILE FORMAT").
+Hold a user to what their key permits (sshd(8), "AUTHORIZED_KEYS FILE FORMAT").
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class RestrictedUser:
 
     def __getattr__(self, name: str) -> Any:
         """
-        Be like the avatar in all else.
+        Return the avatar's own attribute.
         """
         return getattr(self.original, name)
 
@@ -63,7 +63,7 @@ class RestrictedUser:
         self, channelType: bytes, windowSize: int, maxPacket: int, data: bytes
     ) -> Any:
         """
-        Open a channel, if it is permitted.
+        Return a channel to open, if it is permitted.
         """
         data = self._permitChannel(channelType, data)
         channel = self.original.lookupChannel(channelType, windowSize, maxPacket, data)
@@ -81,7 +81,7 @@ class RestrictedUser:
 
     def lookupSubsystem(self, subsystem: bytes, data: bytes) -> Any:
         """
-        Find a subsystem; who may ask for it is decided when it is asked for.
+        Return a subsystem; whether it is permitted is decided when it is asked for.
         """
         return self.original.lookupSubsystem(subsystem, data)
 
@@ -101,7 +101,7 @@ class RestrictedUser:
 
     def permits(self, channelType: bytes, data: bytes) -> bool:
         """
-        Tell whether a channel may be opened.
+        Return whether a channel may be opened.
         """
         try:
             self._permitChannel(channelType, data)
@@ -130,7 +130,7 @@ class RestrictedUser:
 
     def _mayOpen(self, data: bytes) -> bool:
         """
-        Tell whether C{permitopen} lists where a connection is to lead.
+        Return whether C{permitopen} lists where a connection is to lead.
         """
         try:
             fields = Fields(data)
@@ -144,7 +144,7 @@ class RestrictedUser:
 
     def _mayListen(self, data: bytes) -> bool:
         """
-        Tell whether C{permitlisten} lists where to listen.
+        Return whether C{permitlisten} lists where to listen.
         """
         try:
             fields = Fields(data)
@@ -158,9 +158,8 @@ class RestrictedUser:
 
     def _tunnel(self, data: bytes) -> bytes | None:
         """
-        Choose the device of a tunnel.
-
-        @return: what to open it with; L{None} if it may not be opened.
+        Return what to open a tunnel with, which names its device; L{None} if it may not
+        be opened.
         """
         options = self.options
         try:
@@ -178,7 +177,7 @@ class RestrictedUser:
 
 def _split(permitted: tuple[str, ...]) -> list[tuple[str, int | None]]:
     """
-    Take C{host:port} apart.
+    Return the hosts and ports of texts of the form C{host:port}.
     """
     return [parts for parts in map(splitHost, permitted) if parts is not None]
 

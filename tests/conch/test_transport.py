@@ -65,3 +65,18 @@ class TimeTests(HostileTestCase):
         self.assertFalse(pair.isEnded)
         pair.clock.advance(1)
         self.assertTrue(pair.isEnded)
+
+    def test_one(self) -> None:
+        """
+        There is one timer, whichever of the two gives less time, and none once a user is
+        logged in.
+        """
+        for seconds in (30, 3000):
+            pair = Pair()
+            pair.factory.services[b"ssh-userauth"].loginTimeout = seconds
+            pair.connect()
+            [timer] = pair.clock.getDelayedCalls()
+            self.assertEqual(timer.getTime(), min(seconds, 120))
+        pair = Pair()
+        pair.login()
+        self.assertEqual(pair.clock.getDelayedCalls(), [])

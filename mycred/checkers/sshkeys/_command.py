@@ -1,5 +1,5 @@
 """
-A program that knows users' keys (sshd_config(5), "AuthorizedKeysCommand").
+A program that writes users' keys (sshd_config(5), "AuthorizedKeysCommand").
 """
 
 from __future__ import annotations
@@ -11,12 +11,9 @@ import shlex
 from functools import partial
 from typing import Any, NamedTuple
 
-from twisted.internet.defer import (
-    CancelledError,
-    Deferred,
-    fail,
-)
+from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.internet.error import ProcessDone
+from twisted.internet.interfaces import IProcessTransport
 from twisted.internet.protocol import ProcessProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -35,7 +32,7 @@ from ...error import TemporaryFailure
 # So many logins may wait for a program, those with it that has been started.
 _MOST = 200
 
-# What a program gets of the environment, as from sshd.
+# What the environment of a program holds, as from sshd.
 _PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 
 
@@ -44,9 +41,9 @@ class KeysCommand:
     A program that writes the lines of an authorized_keys file for a user.
 
     It is started by the reactor for each login that no file decides, with nothing of
-    the server's environment, and ended if it takes too long or writes too much.
+    the server's environment, and killed if it takes too long or writes too much.
 
-    @ivar path: the name of the program.
+    @ivar path: the path of the program.
     """
 
     _log = Logger()
@@ -61,21 +58,21 @@ class KeysCommand:
         reactor: Any = None,
     ) -> None:
         """
-        @param command: the full name of a program, and its arguments, as a shell would
-            take them apart.  In them C{%u} stands for the name of the user, C{%h} for
-            his home, C{%U} for his number, C{%t} for the type of the key, C{%f} for
-            its fingerprint, C{%k} for the key itself and C{%%} for C{%}.  What isn't
-            text is the path of a program without arguments.  A program
-            without arguments gets the name of the user.
-        @param user: the account that runs it, with no rights that it doesn't need; who
-            runs the server if L{None}, which root must not be.
+        @param command: the full path of a program, and its arguments, as a shell would
+            split them.  In them C{%u} stands for the name of the user, C{%h} for their
+            home directory, C{%U} for their uid, C{%t} for the type of the key, C{%f}
+            for its fingerprint, C{%k} for the key itself and C{%%} for C{%}.  What
+            isn't text is the path of a program without arguments.  A program without
+            arguments gets the name of the user.
+        @param user: the account that runs it, with no rights that it doesn't need; if
+            L{None}, the account that runs the server, which must not be root.
         @param deadline: how long it may take, in seconds.
         @param mostOutput: how much it may write, in bytes.
         @param reactor: what starts it; the reactor that is installed if L{None}.
 
-        @raise ValueError: if that can't be: the arguments can't be read; there is no
-            such account, or this process may not become it; others could have written
-            the program.
+        @raise ValueError: if it can't be run: the arguments can't be parsed; there is no
+            such account, or this process may not become it; other users could have
+            written the program.
         @raise OSError: if there is no such program.
         """
         if not isinstance(command, str):
@@ -89,7 +86,7 @@ class KeysCommand:
         for argument in self._arguments:
             if re.sub("%[%uhUtfk]", "", argument).count("%"):
                 raise ValueError("a % must be followed by u, h, U, t, f, k, or another %")
-        self._runner = _runnerOf(user)
+        self._runner = _findRunner(user)
         self._deadline = deadline
         self._mostOutput = mostOutput
         self._reactor = reactor
@@ -100,14 +97,15 @@ class KeysCommand:
 
     def run(self, account: Account, offer: Offer, source: Source = ()) -> Deferred[bytes]:
         """
-        Have the program write its lines.
+        Run the program.
 
         @param account: the account.
-        @param offer: the key.
+        @param offer: the key or the certificate.
         @param source: who asks; sources take turns.
 
-        @return: a L{Deferred} that fires with them, or fails with L{TemporaryFailure}
-            if it doesn't end well, and in time, or too many wait for it.
+        @return: a L{Deferred} that fires with what it has written, or fails with
+            L{TemporaryFailure} if it fails, takes too long, or too many logins wait for
+            it.
         """
         return self._places.run(source, self._start, account, offer)
 
@@ -120,8 +118,8 @@ class KeysCommand:
             from twisted.internet import reactor
         output = _Output(self._mostOutput)
         try:
-            uid, gid = _become(self._runner)
-            # Not what it was at the start, if somebody has changed it since.
+            uid, gid = _idsFor(self._runner)
+            # It may have been changed since the start.
             _insistOnSafety(self.path)
             reactor.spawnProcess(
                 output,
@@ -137,7 +135,7 @@ class KeysCommand:
             return fail(self._trouble(str(error)))
         timer = reactor.callLater(self._deadline, output.give, "it takes too long")
 
-        def done(result: Any) -> Any:
+        def done(result: bytes | Failure) -> bytes | Failure:
             if timer.active():
                 timer.cancel()
             if isinstance(result, Failure) and not result.check(CancelledError):
@@ -148,7 +146,7 @@ class KeysCommand:
 
     def _argumentsFor(self, account: Account, offer: Offer) -> list[str]:
         """
-        Fill in the arguments.
+        Return the arguments for a login.
         """
         if not self._arguments:
             return [account.name]
@@ -169,7 +167,9 @@ class KeysCommand:
 
     def _trouble(self, why: str) -> TemporaryFailure:
         """
-        Tell the log what is wrong with the program.
+        Log what is wrong with the program.
+
+        @return: the error for the client.
         """
         self._log.error("{path}: {why}", path=self.path, why=printable(why))
         return withReason(
@@ -181,8 +181,10 @@ class _Output(ProcessProtocol):
     """
     What a program writes.
 
-    @ivar done: what fires with it.
+    @ivar done: fires with it when the program has ended well.
     """
+
+    transport: IProcessTransport
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -192,10 +194,9 @@ class _Output(ProcessProtocol):
 
     def connectionMade(self) -> None:
         """
-        It has nothing to read.
+        Close its standard input: it has nothing to read.
         """
-        transport: Any = self.transport
-        transport.closeStdin()
+        self.transport.closeStdin()
 
     def outReceived(self, data: bytes) -> None:
         """
@@ -219,7 +220,7 @@ class _Output(ProcessProtocol):
 
     def give(self, why: str) -> None:
         """
-        Give it up.
+        Give the program up.
         """
         if not self.done.called:
             self._end()
@@ -227,22 +228,23 @@ class _Output(ProcessProtocol):
 
     def _end(self) -> None:
         """
-        End it, and listen no more: who has its end of a pipe needn't be killed for it.
+        Kill the process and stop reading; a descendant that still holds the pipe open is
+        not waited for.
         """
-        transport: Any = self.transport
-        if transport.pid is not None:
-            kill(transport.pid)
-        transport.loseConnection()
+        pid: int | None = self.transport.pid
+        if pid is not None:
+            kill(pid)
+        self.transport.loseConnection()
 
 
 class _Runner(NamedTuple):
     """
-    Who shall run a program of a server that root starts.
+    The account that runs a program of a server that root starts.
 
     @ivar name: the name of the account.
-    @ivar uid: its number.
-    @ivar gid: the number of its group.
-    @ivar gids: the numbers of all groups that it is in.
+    @ivar uid: its uid.
+    @ivar gid: the gid of its primary group.
+    @ivar gids: the gids of all groups that it is in.
     """
 
     name: str
@@ -251,13 +253,12 @@ class _Runner(NamedTuple):
     gids: frozenset[int]
 
 
-def _runnerOf(user: str | None) -> _Runner | None:
+def _findRunner(user: str | None) -> _Runner | None:
     """
-    Find who shall run the program.
+    Return the account that is to run the program; L{None} for the one that runs this
+    process and isn't root.
 
-    @param user: the name of an account.
-
-    @return: L{None} for who runs this process, and isn't root.
+    @param user: the name of an account; L{None} for the one that runs this process.
     """
     if user is None:
         if not os.geteuid():
@@ -278,11 +279,10 @@ def _runnerOf(user: str | None) -> _Runner | None:
     return _Runner(user, uid, gid, frozenset(os.getgrouplist(record.pw_name, gid)))
 
 
-def _become(runner: _Runner | None) -> tuple[int | None, int | None]:
+def _idsFor(runner: _Runner | None) -> tuple[int | None, int | None]:
     """
-    Tell as whom a program is to be started.
-
-    @return: the numbers of the user and the group; L{None} for what this process is.
+    Return the uid and the gid with which a program is to be started; L{None} for those
+    of this process.
 
     @raise ValueError: if this process may not do that any more.
     """
@@ -307,9 +307,10 @@ def _become(runner: _Runner | None) -> tuple[int | None, int | None]:
 
 def _insistOnSafety(path: str) -> None:
     """
-    Insist on a program that only root can have written, or who runs this process.
+    Insist on a program that only root, or the user who runs this process, can have
+    written.
 
-    @raise ValueError: if others can.
+    @raise ValueError: if other users can.
     @raise OSError: if it isn't there.
     """
     try:

@@ -14,6 +14,7 @@ from typing import Any
 
 from zope.interface import implementer
 
+from twisted.conch.ssh.keys import Key
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -28,10 +29,12 @@ from ..._counterparts import Counterpart, isOverridden, overridable
 from ..._reporting import reportsOutcome
 from ..._secrets import asBytes, printable
 from ..._sshkeys import Certificate, KeyEvidence, UnsafeFile, readSafely, signingKeyOf
+from ..._types import UserDatabase
 from ..._verdict import Account, Kind, Verdict
 from ...error import LoginFailed, UnauthorizedLogin
 from ._files import UNIXAuthorizedKeysFiles
-from ._publickeys import Proof, SSHPublicKeyChecker
+from ._proof import KeyCredentials, Proof
+from ._publickeys import SSHPublicKeyChecker
 
 # Without the warning that comes with asking for it.
 _Deprecated: Any = vars(twistedConch)["SSHPublicKeyDatabase"]
@@ -53,12 +56,12 @@ class SSHPublicKeyDatabase(Counterpart, _Deprecated):  # type: ignore[misc]
 
     credentialInterfaces = (ISSHPrivateKey,)
 
-    _userdb: Any = None
-    _whole: tuple[Any, SSHPublicKeyChecker] | None = None
+    _userdb: UserDatabase | None = None
+    _whole: tuple[UserDatabase | None, SSHPublicKeyChecker] | None = None
     _log = Logger()
 
     @reportsOutcome
-    def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
+    def requestAvatarId(self, credentials: KeyCredentials) -> Deferred[AvatarID]:
         """
         Check a key and a signature.
 
@@ -75,23 +78,23 @@ class SSHPublicKeyDatabase(Counterpart, _Deprecated):  # type: ignore[misc]
         return checking.addErrback(self._ebRequestAvatarId)
 
     @overridable
-    def getAuthorizedKeysFiles(self, credentials: Any) -> list[FilePath[str]]:
+    def getAuthorizedKeysFiles(self, credentials: KeyCredentials) -> list[FilePath[str]]:
         """
         Return the files in which a user's keys are.
 
         @raise KeyError: if there is no such user.
         """
-        folder = FilePath(self._accountOf(credentials).home).child(".ssh")
-        return [folder.child("authorized_keys"), folder.child("authorized_keys2")]
+        directory = FilePath(self._accountOf(credentials).home).child(".ssh")
+        return [directory.child("authorized_keys"), directory.child("authorized_keys2")]
 
     @overridable
-    def checkKey(self, credentials: Any) -> bool:
+    def checkKey(self, credentials: KeyCredentials) -> bool:
         """
         Return whether a key stands in one of a user's files, in a line without options,
         at once and in the caller's thread.
 
-        A file of L{getAuthorizedKeysFiles} counts only if nobody else may write there; a
-        program's own files may belong to anybody.
+        A file of L{getAuthorizedKeysFiles} counts only if no other user may write there;
+        a program's own files may belong to any user.
 
         @raise KeyError: if there is no such user.
         """
@@ -105,7 +108,7 @@ class SSHPublicKeyDatabase(Counterpart, _Deprecated):  # type: ignore[misc]
         )
 
     @overridable
-    def _cbRequestAvatarId(self, validKey: object, credentials: Any) -> Any:
+    def _cbRequestAvatarId(self, validKey: object, credentials: KeyCredentials) -> Any:
         """
         Verify the signature, now that it is known whether the key is the user's.
 
@@ -137,9 +140,9 @@ class SSHPublicKeyDatabase(Counterpart, _Deprecated):  # type: ignore[misc]
             self._whole = self._userdb, SSHPublicKeyChecker(files)
         return self._whole[1]
 
-    def _accountOf(self, credentials: Any) -> Account:
+    def _accountOf(self, credentials: KeyCredentials) -> Account:
         """
-        Look an account up, by the name by which the name service knows it.
+        Return an account, by the name by which the name service knows it.
 
         @raise KeyError: if there is none.
         """
@@ -151,11 +154,12 @@ class SSHPublicKeyDatabase(Counterpart, _Deprecated):  # type: ignore[misc]
             raise KeyError(name)
         return user.account
 
-    def _read(self, path: Any, account: Account | None) -> Iterable[bytes]:
+    def _read(self, path: FilePath[str], account: Account | None) -> Iterable[bytes]:
         """
-        Read a file with keys, if there is one and it counts.
+        Return what a file with keys holds, if there is one and it counts.
 
-        @param account: to whom it must belong; L{None} if to nobody.
+        @param account: the account to which it must belong; L{None} if it may belong to
+            any.
         """
         if not path.exists():
             return
@@ -172,19 +176,19 @@ class SSHPublicKeyDatabase(Counterpart, _Deprecated):  # type: ignore[misc]
 
 class _Checked:
     """
-    Keys of which it is known already that they are the user's.
+    A database of keys that are known already to be the user's.
     """
 
     @overridable
-    def getAuthorizedKeys(self, username: bytes) -> Iterable[Any]:
+    def getAuthorizedKeys(self, username: bytes) -> Iterable[Key]:
         """
-        Return the keys of a user, which nobody knows.
+        Return no keys: L{authorize} is asked.
         """
         return ()
 
     def authorize(self, name: bytes, proof: Proof, peer: str | None) -> Deferred[Verdict]:
         """
-        Say that a key is the user's.
+        Return the verdict that a key is the user's.
         """
         if isinstance(proof.offer, Certificate):
             why = "certificates aren't looked up here"

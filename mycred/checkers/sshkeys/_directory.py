@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from zope.interface import implementer
 
@@ -34,7 +33,7 @@ _anyKey = KeyPolicy()
 
 _NOBODY = -1
 
-# So much of an entry is read where keys are taken out of all of it: values, and bytes of
+# So much of an entry is parsed where all its keys are asked for: values, and bytes of
 # each.
 _MOST_VALUES, _LONGEST_VALUE = 256, 2**16
 
@@ -77,17 +76,18 @@ class LDAPAuthorizedKeys:
         self._authority = makeAuthority(KeySettings(KeyFiles(files=()), policy))
 
     @overridable
-    def getAuthorizedKeys(self, username: bytes) -> Deferred[Any]:
+    def getAuthorizedKeys(self, username: bytes) -> Deferred[list[Key]]:
         """
         Return the keys of a user that have no options.
 
         @return: a L{Deferred} that fires with them, or fails with
             L{TemporaryFailure<mycred.error.TemporaryFailure>}.
         """
-        keys: list[Any] = []
-        unread: list[tuple[bytes, Exception]] = []
-        looking = self._look(self._seekKeys, asBytes(username), (), keys, unread)
-        return looking.addCallback(self._cbKeys, keys, unread)
+        keys: list[Key] = []
+        unparsed: list[tuple[bytes, Exception]] = []
+        asked = asBytes(username), (), keys, unparsed
+        lookingUp = self._lookUp(self._findKeys, *asked)
+        return lookingUp.addCallback(self._cbKeys, keys, unparsed)
 
     def authorize(self, name: bytes, proof: Proof, peer: str | None) -> Deferred[Verdict]:
         """
@@ -95,10 +95,13 @@ class LDAPAuthorizedKeys:
 
         @param name: the name of the user.
         @param proof: the key.
-        @param peer: the address of the client, if it is known.
+        @param peer: the address of the client; L{None} if it isn't known.
+
+        @return: a L{Deferred} that fires with the verdict, or fails with
+            L{TemporaryFailure<mycred.error.TemporaryFailure>}.
         """
         asked = name, proof.source, proof.offer, peer
-        return self._look(self._seekLine, *asked).addCallback(self._cbLine)
+        return self._lookUp(self._findLine, *asked).addCallback(self._cbLine)
 
     def close(self) -> None:
         """
@@ -106,63 +109,63 @@ class LDAPAuthorizedKeys:
         """
         self.store.directory.close()
 
-    def _look(
-        self, seek: Callable[..., Verdict], name: bytes, source: Source, *args: object
-    ) -> Deferred[Any]:
+    def _lookUp(
+        self, find: Callable[..., Verdict], name: bytes, source: Source, *args: object
+    ) -> Deferred[Verdict]:
         """
-        Have something sought in a user's entry.
+        Have something looked up in a user's entry.
 
-        @param seek: what does it, in a thread: however much there is to read, others
-            are served meanwhile.
+        @param find: what does it, in a thread: however much there is to parse, other
+            logins are served meanwhile.
         @param source: who asks.
-        @param args: what it is told besides the name.
+        @param args: what to call it with besides the name.
         """
         if not isPlausibleName(name):
             return succeed(Verdict(Kind.REFUSED, name, "no such name"))
-        return self.store.lookUp(seek, name, *args, source=source)
+        return self.store.lookUp(find, name, *args, source=source)
 
-    def _seekKeys(
+    def _findKeys(
         self,
         name: bytes,
-        keys: list[Any],
-        unread: list[tuple[bytes, Exception]],
+        keys: list[Key],
+        unparsed: list[tuple[bytes, Exception]],
         until: float,
         isWatched: bool,
     ) -> Verdict:
         """
-        Read the keys in an entry.
+        Add the keys in an entry to a list.
 
-        @param keys: where to put them.
-        @param unread: where to put what isn't read as a key, and why.
+        @param keys: the list.
+        @param unparsed: gets what can't be parsed as a key, and the error.
         """
         verdict = self.store.directory.lookFor(name, self._attribute, until, isWatched)
         if verdict.kind is Kind.ACCEPTED:
             lines = b"\n".join(verdict.values).split(b"\n", _MOST_VALUES)
             short = [one for one in lines[:_MOST_VALUES] if len(one) <= _LONGEST_VALUE]
             if len(short) < len(lines):
-                unread.append((b"", ValueError("there is too much to read")))
+                unparsed.append((b"", ValueError("there is too much to read")))
             keys += keysAmong(
-                short, Key.fromString, lambda line, error: unread.append((line, error))
+                short, Key.fromString, lambda line, error: unparsed.append((line, error))
             )
         return replace(verdict, values=())
 
     def _cbKeys(
-        self, verdict: Verdict, keys: list[Any], unread: list[tuple[bytes, Exception]]
-    ) -> list[Any]:
+        self, verdict: Verdict, keys: list[Key], unparsed: list[tuple[bytes, Exception]]
+    ) -> list[Key]:
         """
-        Hand the keys on.
+        Log what can't be parsed, and return the keys.
         """
-        for line, error in unread:
+        for line, error in unparsed:
             logUnparsed(line, error)
         if verdict.kind is Kind.UNSURE:
             raise errorOf(verdict)
         return keys
 
-    def _seekLine(
+    def _findLine(
         self, name: bytes, offer: Offer, peer: str | None, until: float, isWatched: bool
     ) -> Verdict:
         """
-        Look for a key among those of an entry.
+        Return the verdict on a key by the lines in an entry.
         """
         verdict = self.store.directory.lookFor(name, self._attribute, until, isWatched)
         if verdict.kind in (Kind.UNSURE, Kind.REFUSED):
@@ -180,7 +183,7 @@ class LDAPAuthorizedKeys:
 
     def _cbLine(self, verdict: Verdict) -> Verdict:
         """
-        Log what has been noted, and hand the verdict on.
+        Log what has been noted, and return the verdict.
         """
         for note, values in self._authority.takeNotes():
             self._log.warn(note, **values)

@@ -1,6 +1,6 @@
 """
-Servers on which nobody who needs several factors could get in: found when they start, and
-not when the first user has tried.
+Servers on which no user who needs several factors could log in: found when they start,
+and not when the first user has tried.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from twisted.logger import Logger
 _log = Logger()
 
 
-def watchFor(checker: Any) -> None:
+def watchFor(checker: object) -> None:
     """
-    Look, as soon as the reactor runs and the program listens, whether a checker that
-    wants several factors is behind a server that can't tell connections apart: conch's.
+    Warn, as soon as the reactor runs and the program listens, if a checker that wants
+    several factors is behind a server that can't tell connections apart: conch's.
 
-    Conch asks a checker nothing before somebody logs in, so that the reactor is asked
-    what it listens for.  Where none is installed yet, or it can't say, only the first
-    login tells.
+    Conch asks a checker nothing before a user logs in, so that the reactor is asked what
+    it listens for.  Where none is installed yet, or it can't say, only the first login
+    tells.
     """
     reactor: Any = sys.modules.get("twisted.internet.reactor")
     if hasattr(reactor, "getReaders"):
-        # What is begun with it may begin to listen.
-        reactor.callWhenRunning(reactor.callLater, 0, _look, reactor, checker)
+        # What is started with the reactor may begin to listen.
+        reactor.callWhenRunning(reactor.callLater, 0, _warn, reactor, checker)
 
 
-def _look(reactor: Any, checker: Any) -> None:
+def _warn(reactor: Any, checker: object) -> None:
     """
-    Look what a reactor listens for, and warn.
+    Warn of ports of a reactor behind which a checker can't tell connections apart.
     """
     for port in reactor.getReaders():
         factory = _unwrapped(getattr(port, "factory", None))
@@ -49,9 +49,9 @@ def _look(reactor: Any, checker: Any) -> None:
             )
 
 
-def _unwrapped(factory: Any) -> Any:
+def _unwrapped(factory: object) -> object:
     """
-    Take off a factory what was put around it, such as TLS or a limit.
+    Return a factory without what was put around it, such as TLS or a limit.
     """
     while hasattr(factory, "wrappedFactory"):
         factory = factory.wrappedFactory
@@ -60,17 +60,15 @@ def _unwrapped(factory: Any) -> Any:
 
 def _tellsConnections(factory: SSHFactory) -> bool:
     """
-    Return whether credentials have an attribute C{connection}, by what a server says that
-    logs users in.
+    Return whether a server says that its credentials have an attribute C{connection}.
     """
     service = factory.services.get(b"ssh-userauth")
     return getattr(service, "tellsConnections", False)
 
 
-def _checkersOf(portal: Any) -> Iterator[Any]:
+def _checkersOf(portal: object) -> Iterator[object]:
     """
-    Walk through the checkers of a portal, also through those that are asked one after
-    another.
+    Return the checkers of a portal, also those that are asked one after another.
     """
     waiting = list(getattr(portal, "checkers", {}).values())
     while waiting:

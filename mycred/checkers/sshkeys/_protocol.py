@@ -1,10 +1,8 @@
 """
-Require several factors of who logs in by SSH.
+Require several factors of users who log in by SSH.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 from zope.interface import implementer, providedBy
 
@@ -62,8 +60,8 @@ class SSHProtocolChecker(Counterpart, twistedConch.SSHProtocolChecker):
     _isWatched = False
 
     def __init__(self) -> None:
-        self.checkers: dict[InterfaceType, Any] = {}
-        self.successfulCredentials: dict[AvatarID, list[Any]] = {}
+        self.checkers: dict[InterfaceType, ICredentialsChecker] = {}
+        self.successfulCredentials: dict[AvatarID, list[object]] = {}
 
     @property
     def credentialInterfaces(self) -> list[InterfaceType]:
@@ -72,7 +70,9 @@ class SSHProtocolChecker(Counterpart, twistedConch.SSHProtocolChecker):
         """
         return list(self.checkers)
 
-    def registerChecker(self, checker: Any, *credentialInterfaces: InterfaceType) -> None:
+    def registerChecker(
+        self, checker: ICredentialsChecker, *credentialInterfaces: InterfaceType
+    ) -> None:
         """
         Have a checker asked.
 
@@ -88,7 +88,7 @@ class SSHProtocolChecker(Counterpart, twistedConch.SSHProtocolChecker):
             watchFor(self)
 
     @reportsOutcome
-    def requestAvatarId(self, credentials: Any) -> Deferred[Any]:
+    def requestAvatarId(self, credentials: object) -> Deferred[AvatarID]:
         """
         Have credentials checked.
 
@@ -100,20 +100,18 @@ class SSHProtocolChecker(Counterpart, twistedConch.SSHProtocolChecker):
         for interface in interfaces:
             checker = self.checkers.get(interface)
             if checker is not None:
-                asking: Deferred[Any] = maybeDeferred(
-                    checker.requestAvatarId, credentials
-                )
+                asking = maybeDeferred(checker.requestAvatarId, credentials)
                 return asking.addCallback(self._cbGoodAuthentication, credentials)
         names = ", ".join(map(qual, interfaces))
         return fail(UnhandledCredentials(f"No checker for {names}"))
 
-    def _cbGoodAuthentication(self, avatarId: AvatarID, credentials: Any) -> AvatarID:
+    def _cbGoodAuthentication(self, avatarId: AvatarID, credentials: object) -> AvatarID:
         """
-        Remember what has succeeded, and tell whether it is enough.
+        Remember what has succeeded, and return the avatar ID if it is enough.
         """
         asked = [one for one in providedBy(credentials) if one in self.checkers]
         connection = getattr(credentials, "connection", None)
-        # Where nobody can tell which connection this is, nothing that was proved before
+        # Where it isn't known which connection this is, nothing that was proved before
         # can be counted.  Otherwise the connection itself keeps it, and takes it along.
         kept: dict[object, _Progress]
         kept = {} if connection is None else vars(connection).setdefault(_ATTRIBUTE, {})
@@ -137,7 +135,7 @@ class SSHProtocolChecker(Counterpart, twistedConch.SSHProtocolChecker):
     @overridable
     def areDone(self, avatarId: AvatarID) -> bool:
         """
-        Tell whether an avatar has been authenticated enough.  Subclasses may look at
+        Return whether an avatar has been authenticated enough.  Subclasses may look at
         C{self.successfulCredentials[avatarId]}.
 
         @param avatarId: what the checkers have answered, which must be the same.
@@ -153,14 +151,14 @@ class _Progress:
     """
 
     def __init__(self) -> None:
-        self.factors: list[Any] = []
+        self.factors: list[object] = []
         self._avatarId: AvatarID | None = None
         self._keys: list[KeyEvidence] = []
 
     def add(
         self,
         avatarId: AvatarID,
-        credentials: Any,
+        credentials: object,
         interface: InterfaceType | None = None,
     ) -> bool:
         """
@@ -169,10 +167,10 @@ class _Progress:
         @param interface: the kind of them that was asked about; L{None} if a program has
             had them checked by itself.
 
-        @return: whether it wasn't.
+        @return: whether they prove something new.
         """
         if avatarId != self._avatarId:
-            # Somebody else's factors prove nothing here (RFC 4252, section 5).
+            # Another user's factors prove nothing here (RFC 4252, section 5).
             self.factors, self._keys, self._avatarId = [], [], avatarId
         before = self.factors
         isNew = not any(_isSameFactor(one, credentials, interface) for one in before)
@@ -183,9 +181,9 @@ class _Progress:
             self._keys.append(evidence)
         return isNew
 
-    def conclude(self, avatarId: AvatarID, credentials: Any) -> AvatarID:
+    def conclude(self, avatarId: AvatarID, credentials: object) -> AvatarID:
         """
-        Name the avatar, which is held to what each of the keys forbids, as by sshd.
+        Return the avatar ID, which is held to what each of the keys forbids, as by sshd.
 
         @param credentials: the last ones, by which the server is told so, too.
 
@@ -205,9 +203,9 @@ class _Progress:
         return withKey(avatarId, key) if isinstance(avatarId, (bytes, str)) else avatarId
 
 
-def _isSameFactor(one: Any, other: Any, interface: InterfaceType | None) -> bool:
+def _isSameFactor(one: object, other: object, interface: InterfaceType | None) -> bool:
     """
-    Tell whether credentials prove the same as others: the same key, with a certificate
+    Return whether credentials prove the same as others: the same key, with a certificate
     or without, or something else of the same kind.
     """
     kinds = providedBy(other) if interface is None else (interface,)
@@ -215,9 +213,9 @@ def _isSameFactor(one: Any, other: Any, interface: InterfaceType | None) -> bool
     return isSameKind and _keyIn(one) == _keyIn(other)
 
 
-def _keyIn(credentials: Any) -> object:
+def _keyIn(credentials: object) -> object:
     """
-    Find the key that credentials prove; L{None} if they prove something else.
+    Return the key that credentials prove; L{None} if they prove something else.
     """
     blob = getattr(credentials, "blob", None)
     try:

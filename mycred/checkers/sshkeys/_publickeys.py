@@ -78,6 +78,9 @@ class SSHPublicKeyChecker(Counterpart, KeySteps, twistedConch.SSHPublicKeyChecke
 
     credentialInterfaces = (ISSHPrivateKey,)
 
+    # What tells the time, in seconds.
+    _seconds = staticmethod(monotonic)
+
     # A refusal takes so many seconds at least, which is longer than most look-ups take.
     _leastRefusal = 0.025
 
@@ -130,7 +133,7 @@ class SSHPublicKeyChecker(Counterpart, KeySteps, twistedConch.SSHPublicKeyChecke
             L{TemporaryFailure<mycred.error.TemporaryFailure>} if nothing could be
             found out.  What is no key at all is also a conch C{BadKeyError}.
         """
-        began = monotonic()
+        began = self._seconds()
         check = self._askSteps if self._stepsAreTheirs() else self._check
         return maybeDeferred(check, credentials).addErrback(self._ebRefused, began)
 
@@ -186,7 +189,7 @@ class SSHPublicKeyChecker(Counterpart, KeySteps, twistedConch.SSHPublicKeyChecke
             lookingUp = authorize(name, proof, peerOf(credentials))
         else:
             lookingUp = self._lookUpKeys(credentials.username, proof, name)
-        return lookingUp.addCallback(self._cbLookedUp, name, monotonic(), credentials)
+        return lookingUp.addCallback(self._cbLookedUp, name, self._seconds(), credentials)
 
     def _lookUpKeys(
         self, username: bytes, proof: Proof, name: bytes
@@ -214,7 +217,7 @@ class SSHPublicKeyChecker(Counterpart, KeySteps, twistedConch.SSHPublicKeyChecke
         """
         account = verdict.account
         if verdict.key is not None or (account is not None and not isMadeUp(account)):
-            self._pace.accept(name, monotonic() - began)
+            self._pace.accept(name, self._seconds() - began)
         return self._insistOnAuthorized(verdict, credentials)
 
     def _ebRefused(self, failure: Failure, began: float) -> Any:
@@ -226,7 +229,7 @@ class SSHPublicKeyChecker(Counterpart, KeySteps, twistedConch.SSHPublicKeyChecke
             # A key that would do, a client that has gone, or a defect.
             return failure
         least = max(self._pace.least(), self._leastRefusal)
-        wait = began + least - monotonic()
+        wait = began + least - self._seconds()
         if wait <= 0:
             return failure
         workers = self._workers or workersOf()

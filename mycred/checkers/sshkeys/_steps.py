@@ -5,7 +5,7 @@ called as conch calls it, with its arguments.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from twisted.conch.ssh.keys import Key
 from twisted.internet.defer import Deferred, execute
@@ -17,16 +17,19 @@ from ..._conchcontracts import ValidPublicKey
 from ..._contracts import AvatarID
 from ..._counterparts import isOverridden, overridable
 from ..._secrets import asBytes
-from ..._sshkeys import KeyEvidence, KeyOptions, parseOffer, signingKeyOf
+from ..._sshkeys import KeyEvidence, KeyOptions, Offer, parseOffer, signingKeyOf
 from ..._verdict import Kind, Verdict
 from ...error import UnauthorizedLogin
+from ._proof import KeyCredentials, Proof
+
+_T = TypeVar("_T")
 
 
 class KeySteps:
     """
     Base of L{SSHPublicKeyChecker<mycred.checkers.sshkeys.SSHPublicKeyChecker>}, which
-    goes this way only if a step is overridden: a key of conch's can't be a certificate,
-    and what a step answers is the reactor's thread's work.
+    goes this way only if a step is overridden: conch's key can't be a certificate, and
+    what a step does is done in the reactor's thread.
     """
 
     # What was found out about each login that is under way, by the C{id} of its
@@ -39,7 +42,7 @@ class KeySteps:
         """
         return isOverridden(self, "_sanityCheckKey", "_checkKey", "_verifyKey")
 
-    def _askSteps(self, credentials: Any) -> Deferred[Any]:
+    def _askSteps(self, credentials: KeyCredentials) -> Deferred[AvatarID]:
         """
         Check a key step by step.
         """
@@ -53,9 +56,9 @@ class KeySteps:
         return checking.addBoth(self._forget, credentials)
 
     @overridable
-    def _sanityCheckKey(self, credentials: Any) -> Any:
+    def _sanityCheckKey(self, credentials: KeyCredentials) -> Key:
         """
-        Read the key, and insist on one that can count at all.
+        Return the key, if it can count at all.
 
         Unlike conch's, this doesn't say yes to each key that is only offered.
 
@@ -64,7 +67,7 @@ class KeySteps:
         return _conchKey(self._parseProof(credentials).offer.blob)
 
     @overridable
-    def _checkKey(self, pubKey: Key, credentials: Any) -> Any:
+    def _checkKey(self, pubKey: Key, credentials: KeyCredentials) -> Key | Deferred[Key]:
         """
         Look the key up, and insist that it is authorized.
 
@@ -80,10 +83,10 @@ class KeySteps:
                 self._found[id(credentials)] = verdict
             return pubKey
 
-        return _settled(looking.addCallback(cbVerdict))
+        return _resultOf(looking.addCallback(cbVerdict))
 
     @overridable
-    def _verifyKey(self, pubKey: Key, credentials: Any) -> AvatarID:
+    def _verifyKey(self, pubKey: Key, credentials: KeyCredentials) -> AvatarID:
         """
         Verify the signature.
 
@@ -99,21 +102,20 @@ class KeySteps:
             name = asBytes(credentials.username)
             verdict = Verdict(Kind.ACCEPTED, name, key=evidence)
         proof.verify()
-        answer: Any = self._cbProved(None, proof, verdict, credentials)
+        answer = self._cbProved(None, proof, verdict, credentials)
         if isinstance(answer, Failure):
             answer.raiseException()
-        avatarId: AvatarID = answer
-        return avatarId
+        return answer
 
-    def _proofOf(self, pubKey: Any, credentials: Any) -> Any:
+    def _proofOf(self, pubKey: Key, credentials: KeyCredentials) -> Proof:
         """
-        Hold credentials against a key that a step has answered.
+        Return what proves a key that a step has answered.
 
         @raise UnauthorizedLogin: if it can't count.
         """
         return self._proofFor(parseOffer(pubKey.blob()), credentials)
 
-    def _cbChecked(self, pubKey: Any, credentials: Any) -> Any:
+    def _cbChecked(self, pubKey: Key, credentials: KeyCredentials) -> Key:
         """
         Insist on a signature, now that the key would do.
         """
@@ -124,7 +126,9 @@ class KeySteps:
             raise ValidPublicKey("The key would do")
         return pubKey
 
-    def _cbVerified(self, avatarId: Any, credentials: Any) -> Any:
+    def _cbVerified(
+        self, avatarId: AvatarID, credentials: KeyCredentials
+    ) -> AvatarID | Failure:
         """
         Hold the avatar to what was found out about the key, also if a program has
         verified the signature by itself, and knows nothing of that.
@@ -150,7 +154,7 @@ class KeySteps:
         why = "what the key's options demand was lost in a program's own step"
         raise withReason(UnauthorizedLogin("Key not authorized"), why)
 
-    def _forget(self, result: Any, credentials: Any) -> Any:
+    def _forget(self, result: _T, credentials: KeyCredentials) -> _T:
         """
         Forget what was found out, since the login is over.
         """
@@ -159,51 +163,54 @@ class KeySteps:
 
     # What the checker itself has.
 
-    def _parseProof(self, credentials: Any) -> Any:
+    def _parseProof(self, credentials: KeyCredentials) -> Proof:
         """
-        Read the key, and insist on one that can count at all.
-        """
-        raise NotImplementedError
-
-    def _proofFor(self, offer: Any, credentials: Any) -> Any:
-        """
-        Insist on a key that can count at all.
+        Return what proves the key, if it can count at all.
         """
         raise NotImplementedError
 
-    def _authorize(self, proof: Any, credentials: Any) -> Deferred[Verdict]:
+    def _proofFor(self, offer: Offer, credentials: KeyCredentials) -> Proof:
+        """
+        Return what proves a key, if it can count at all.
+        """
+        raise NotImplementedError
+
+    def _authorize(self, proof: Proof, credentials: KeyCredentials) -> Deferred[Verdict]:
         """
         Look a key up, and insist that it is authorized.
         """
         raise NotImplementedError
 
-    def _cbProved(self, _: None, proof: Any, verdict: Verdict, credentials: Any) -> Any:
+    def _cbProved(
+        self, _: None, proof: Proof, verdict: Verdict, credentials: KeyCredentials
+    ) -> AvatarID | Failure:
         """
         Conclude from a signature.
         """
         raise NotImplementedError
 
 
-def _conchKey(blob: bytes) -> Any:
+def _conchKey(blob: bytes) -> Key:
     """
-    Make a key of conch's.
+    Return conch's key.
 
-    @raise UnauthorizedLogin: if it has no such keys.
+    @raise UnauthorizedLogin: if conch has no such keys.
     """
     try:
-        return Key.fromString(blob, type="blob")
+        key: Key = Key.fromString(blob, type="blob")
+        return key
     # What isn't a key makes conch raise anything.
     except Exception as error:
         bad = UnauthorizedLogin("Key not authorized")
         raise withReason(bad, f"conch can't read the key: {error}") from error
 
 
-def _settled(waiting: Deferred[Any]) -> Any:
+def _resultOf(waiting: Deferred[_T]) -> _T | Deferred[_T]:
     """
-    Return what a Deferred has fired with, or raise what it has failed with; if it hasn't
-    fired, return it itself.
+    Return what a L{Deferred} has fired with, or raise what it has failed with; if it
+    hasn't fired, return the L{Deferred}.
     """
-    outcome: list[Any] = []
+    outcome: list[_T | Failure] = []
     waiting.addBoth(outcome.append)
     if not outcome:
         return waiting.addCallback(lambda _: outcome[0])

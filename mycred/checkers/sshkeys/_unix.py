@@ -1,5 +1,5 @@
 """
-The checker of the system's passwords that conch has.
+Conch's checker of the system's passwords.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ class UNIXPasswordDatabase(
     _unix.UNIXPasswordDatabase, Counterpart, twistedConch.UNIXPasswordDatabase
 ):
     """
-    The same as L{mycred.checkers.UNIXPasswordDatabase}, for who asks whether it is
-    conch's.
+    The same as L{mycred.checkers.UNIXPasswordDatabase}, for programs that ask whether it
+    is an instance of conch's.
     """
 
 

@@ -311,7 +311,7 @@ class ThreadTests(SynchronousTestCase):
         self.assertEqual(KeyEvidence.restore(verdict.key).line, 2)
         self.assertEqual(wasInThread, [True])
         seen = self.successResultOf(
-            self.looks.lookUp(keydb._seekLine, b"alice", parseOffer(blobOf(BOB)), None)
+            self.looks.lookUp(keydb._findLine, b"alice", parseOffer(blobOf(BOB)), None)
         )
         self.assertEqual((seen.steps, seen.values), (("a step",), ()))
 

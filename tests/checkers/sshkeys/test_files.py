@@ -1,6 +1,6 @@
 """
 Tests for L{mycred.checkers.sshkeys.UNIXAuthorizedKeysFiles}, and for what decides for
-it, L{mycred._sshkeys.Authority}.  L{tests.conch.test_correspondence} holds both to sshd.
+it, L{mycred._sshkeys._authority}.  L{tests.conch.test_correspondence} holds both to sshd.
 
 They cover L{mycred._accounts._settled}, L{mycred._sshkeys._groupmemory},
 L{mycred._sshkeys._keyfiles}, L{mycred._sshkeys._strictmodes} and
@@ -35,7 +35,6 @@ from mycred.checkers.sshkeys import (
     SSHPublicKeyChecker,
     UNIXAuthorizedKeysFiles,
     ValidPublicKey,
-    _publickeys,
 )
 from mycred.error import AccountDenied, DenialReason, TemporaryFailure, UnauthorizedLogin
 from mycred.testing import SteppedWorkers
@@ -413,7 +412,7 @@ class TimeTests(MachineTestCase):
         super().setUp()
         self.workers = SteppedWorkers()
         self.now = 0.0
-        self.patch(_publickeys, "monotonic", lambda: self.now)
+        self.patch(SSHPublicKeyChecker, "_seconds", lambda _: self.now)
 
     def refuse(self, checker: Any, name: bytes, seconds: float) -> float:
         """
