@@ -42,7 +42,7 @@ class KeyStore(AsyncStore):
         @param proof: the key, with a signature if there is one.
         @param peer: the address of the client; L{None} if it isn't known.
 
-        @return: a L{Deferred} as from L{ask}.
+        @return: a L{Deferred} as from C{ask}.
         """
         return self.ask(self._lookUpAndVerify, name, proof, peer, source=proof.source)
 
@@ -67,7 +67,7 @@ class KeyStore(AsyncStore):
 
         @param evidence: what is known of the key.
 
-        @return: a L{Deferred} as from L{ask}.
+        @return: a L{Deferred} as from C{ask}.
         """
         asked = name, evidence
         return self.ask(self._authority.judgeAccount, *asked, source=proof.source)
@@ -78,7 +78,7 @@ class KeyStore(AsyncStore):
 
         @param verdict: the verdict if it isn't one of them.
 
-        @return: a L{Deferred} as from L{ask}.
+        @return: a L{Deferred} as from C{ask}.
         """
         asked = verdict, proof.offer
         return self.ask(self._authority.checkRevoked, *asked, source=proof.source)
