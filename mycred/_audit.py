@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from time import monotonic
-from typing import Any, TypeVar
+from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 from twisted.internet.defer import CancelledError
@@ -39,7 +39,7 @@ UNFINISHED = (
 
 # What the log is told of failures besides: their checker, and why.  It isn't kept in the
 # failures: Perspective Broker sends a client all that one holds.
-_found: WeakKeyDictionary[Failure, dict[str, Any]] = WeakKeyDictionary()
+_found: WeakKeyDictionary[Failure, dict[str, object]] = WeakKeyDictionary()
 
 # How much is shown of a name and of a reason, in characters.
 _LONGEST_NAME, _LONGEST_REASON = 64, 300
@@ -203,19 +203,20 @@ def _isVisit(credentials: object, result: object) -> bool:
     )
 
 
-def _foundOf(result: object) -> dict[str, Any]:
+def _foundOf(result: object) -> dict[str, object]:
     """
     Return what is known about a failure besides what it holds.
     """
     return _found.get(result, {}) if isinstance(result, Failure) else {}
 
 
-def _part(whole: object, name: str) -> Any:
+def _part(whole: object, name: str) -> object:
     """
     Return an attribute, or L{None} if there is none or a program's code fails.
     """
     try:
-        return getattr(whole, name, None)
+        part: object = getattr(whole, name, None)
+        return part
     except Exception:
         return None
 

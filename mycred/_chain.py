@@ -5,7 +5,6 @@ Several checkers that check the same kind of credentials, as one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from zope.interface import implementer, providedBy
 from zope.interface.interface import InterfaceClass
@@ -16,7 +15,7 @@ from twisted.python.failure import Failure
 from twisted.python.reflect import qual
 
 from ._audit import UNFINISHED, authTypeOf, checkedBy, reasonOf, sumUp
-from ._contracts import AvatarID, ICredentialsChecker, InterfaceType
+from ._contracts import AvatarID, ICredentials, ICredentialsChecker, InterfaceType
 from ._reporting import noteAsked, reporterOf, reportsOutcome
 from ._secrets import printable
 from .error import (
@@ -70,7 +69,7 @@ class CheckerChain:
         )
 
     @reportsOutcome
-    def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
+    def requestAvatarId(self, credentials: ICredentials) -> Deferred[AvatarID]:
         """
         Ask each checker that claims the kind of these credentials.
 
@@ -101,7 +100,10 @@ class _Search:
     """
 
     def __init__(
-        self, checking: Iterator[ICredentialsChecker], credentials: Any, log: Logger
+        self,
+        checking: Iterator[ICredentialsChecker],
+        credentials: ICredentials,
+        log: Logger,
     ) -> None:
         self._checking = checking
         self._reporter = reporterOf(credentials)
@@ -134,9 +136,10 @@ class _Search:
             if checker is None:
                 self._answer.callback(self._conclude())
                 break
-            ask: Any = checker.requestAvatarId
             noteAsked(self._reporter, checker)
-            self._asked = asked = maybeDeferred(ask, self._credentials)
+            asked: Deferred[AvatarID]
+            asked = maybeDeferred(checker.requestAvatarId, self._credentials)
+            self._asked = asked
             asked.addCallbacks(self._cbAccepted, self._ebRefused, errbackArgs=(checker,))
         self._asking = False
 

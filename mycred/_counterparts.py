@@ -10,10 +10,10 @@ from abc import ABCMeta
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-_F = TypeVar("_F", bound=Callable[..., Any])
+_F = TypeVar("_F", bound=Callable[..., object])
 
 # The functions that L{overridable} has seen.
-_ours: set[Callable[..., Any]] = set()
+_ours: set[Callable[..., object]] = set()
 
 
 class Counterpart(metaclass=ABCMeta):  # noqa: B024

@@ -11,16 +11,21 @@ from __future__ import annotations
 import dataclasses
 import os
 import sys
-from collections.abc import Iterable
-from enum import Enum
-from functools import cache
+from collections.abc import Callable, Iterable
+from enum import Enum, EnumMeta
+from functools import cache, partial
 from types import UnionType
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 _T = TypeVar("_T")
 
+_Unpacker = Callable[[object], object]
+
 # JSON's text holds bytes as the characters of the same codes.
 _CODEC = "latin-1"
+
+# The types of values that JSON has itself.
+_PLAIN = (bool, int, float, type(None))
 
 
 def pack(value: object) -> object:
@@ -32,16 +37,16 @@ def pack(value: object) -> object:
 
     @raise TypeError: if the value is of no type that L{unpack} knows.
     """
-    kind: Any = type(value)
+    kind: object = type(value)
+    if isinstance(value, str):
+        return _pathBytes(value).decode(_CODEC)
+    if kind in _PLAIN:
+        return value
+    if isinstance(value, bytes):
+        return value.decode(_CODEC)
     names = _namesOf(kind)
     if names is not None:
         return packFields(value, names)
-    if value is None or isinstance(value, (bool, int, float)):
-        return value
-    if isinstance(value, str):
-        return _pathBytes(value).decode(_CODEC)
-    if isinstance(value, bytes):
-        return value.decode(_CODEC)
     if isinstance(value, Enum):
         return value.name
     if isinstance(value, (tuple, list)):
@@ -66,58 +71,91 @@ def unpack(kind: type[_T], packed: object) -> _T:
 
     @raise ValueError: if it is no value of this type, or a field is missing or unknown.
     """
-    return cast(_T, _unpack(kind, packed))
+    known: object = kind
+    return cast(_T, _unpackerOf(known)(packed))
 
 
-def unpackFields(kind: type[_T], packed: object, names: Iterable[str]) -> _T:
+def unpackFields(kind: type[_T], packed: object, names: tuple[str, ...]) -> _T:
     """
     Return a record, some of whose fields were packed.
 
     @raise ValueError: as from L{unpack}.
     """
-    if not isinstance(packed, dict) or packed.keys() != set(names):
-        raise ValueError(f"other fields than those of {kind.__name__}")
-    record: Any = kind
-    types = _typesOf(record)
-    return kind(**{name: _unpack(types[name], packed[name]) for name in packed})
+    known: object = kind
+    return cast(_T, _recordUnpacker(known, names)(packed))
 
 
-def _unpack(kind: Any, packed: object) -> object:
+@cache
+def _unpackerOf(kind: object) -> _Unpacker:
     """
-    Return the value that was packed, also for a type that isn't a class.
+    Return what unpacks values of a type.
     """
-    origin = get_origin(kind)
+    origin, kinds = get_origin(kind), get_args(kind)
     if origin in (Union, UnionType):
-        [some] = set(get_args(kind)) - {type(None)}
-        return None if packed is None else _unpack(some, packed)
+        [some] = set(kinds) - {type(None)}
+        unpackSome = _unpackerOf(some)
+        return lambda packed: None if packed is None else unpackSome(packed)
+    if origin is tuple and kinds[-1] is ...:
+        unpackItem = _unpackerOf(kinds[0])
+        return lambda packed: tuple([unpackItem(i) for i in _insist(list, packed)])
     if origin is tuple:
-        return _unpackTuple(get_args(kind), packed)
+        return _tupleUnpacker(tuple(map(_unpackerOf, kinds)))
+    if kind in (object, Any):
+        return lambda packed: packed
+    if kind is str:
+        return lambda packed: os.fsdecode(_insist(str, packed).encode(_CODEC))
+    if kind is bytes:
+        return lambda packed: _insist(str, packed).encode(_CODEC)
     names = _namesOf(kind)
     if names is not None:
-        return unpackFields(kind, packed, names)
-    if kind in (object, Any):
-        return packed
-    if kind in (str, bytes):
-        data = _insist(str, packed).encode(_CODEC)
-        return data if kind is bytes else os.fsdecode(data)
-    if issubclass(kind, Enum):
-        try:
-            return kind[_insist(str, packed)]
-        except KeyError:
-            raise ValueError(f"no {kind.__name__}") from None
-    return _insist(kind, packed)
+        return _recordUnpacker(kind, names)
+    if isinstance(kind, EnumMeta):
+        return partial(_unpackMember, kind)
+    if kind in _PLAIN:
+        return partial(_insist, kind)
+    raise TypeError(f"values of {kind} can't be sent")
 
 
-def _unpackTuple(kinds: tuple[Any, ...], packed: object) -> tuple[object, ...]:
+@cache
+def _recordUnpacker(kind: object, names: tuple[str, ...]) -> _Unpacker:
     """
-    Return the tuple that was packed, of any length if its last type is an ellipsis.
+    Return what unpacks records of a type with these fields.
     """
-    items = _insist(list, packed)
-    if kinds[-1] is ...:
-        return tuple([_unpack(kinds[0], item) for item in items])
-    if len(kinds) != len(items):
-        raise ValueError("a tuple of another length")
-    return tuple([_unpack(*pair) for pair in zip(kinds, items)])
+    types, make = get_type_hints(kind), cast(Callable[..., object], kind)
+    unpackers = {name: _unpackerOf(types[name]) for name in names}
+
+    def unpackRecord(packed: object) -> object:
+        if not isinstance(packed, dict) or packed.keys() != unpackers.keys():
+            raise ValueError(f"other fields than those of {make.__name__}")
+        return make(**{name: unpackers[name](item) for name, item in packed.items()})
+
+    return unpackRecord
+
+
+def _tupleUnpacker(unpackers: tuple[_Unpacker, ...]) -> _Unpacker:
+    """
+    Return what unpacks tuples of a length.
+    """
+
+    def unpackTuple(packed: object) -> object:
+        items = _insist(list, packed)
+        if len(items) != len(unpackers):
+            raise ValueError("a tuple of another length")
+        return tuple([unpackItem(item) for unpackItem, item in zip(unpackers, items)])
+
+    return unpackTuple
+
+
+def _unpackMember(kind: EnumMeta, packed: object) -> object:
+    """
+    Return the member of an enum.
+
+    @raise ValueError: if there is none of this name.
+    """
+    try:
+        return kind[_insist(str, packed)]
+    except KeyError:
+        raise ValueError(f"no {kind.__name__}") from None
 
 
 def _insist(kind: type[_T], packed: object) -> _T:
@@ -142,21 +180,13 @@ def _pathBytes(text: str) -> bytes:
 
 
 @cache
-def _namesOf(kind: Any) -> tuple[str, ...] | None:
+def _namesOf(kind: object) -> tuple[str, ...] | None:
     """
     Return the names of a record's fields; L{None} if a type is no record's.
     """
     if dataclasses.is_dataclass(kind):
         return tuple(field.name for field in dataclasses.fields(kind))
     return getattr(kind, "_fields", None)
-
-
-@cache
-def _typesOf(kind: Any) -> dict[str, Any]:
-    """
-    Return the types of a record's fields.
-    """
-    return get_type_hints(kind)
 
 
 __all__ = ["pack", "packFields", "unpack", "unpackFields"]

@@ -98,7 +98,7 @@ class Verdict:
         been asked the login is refused.
     @ivar steps: how the verdict was reached, in words, if that was asked for.
     @ivar values: the values that were asked for.
-    @ivar pauses: how long to wait after C{delay}, in seconds, as it becomes known.
+    @ivar pauses: for how long to wait after C{delay}, in seconds, as it becomes known.
     """
 
     kind: Kind
@@ -113,7 +113,7 @@ class Verdict:
     secret: Any = field(default=None, repr=False)
     steps: tuple[str, ...] = ()
     values: tuple[bytes, ...] = field(default=(), repr=False)
-    pauses: Iterator[float] = field(default=iter(()), compare=False, repr=False)
+    pauses: Iterator[float] | None = field(default=None, compare=False, repr=False)
 
 
 __all__ = [

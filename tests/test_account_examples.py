@@ -41,7 +41,7 @@ class RealmTests(MachineTestCase):
 
     def test_pages(self) -> None:
         """
-        Whoever is in the group gets a page about his own account, and nobody else does.
+        A user in the group gets a page about their own account, and no other user does.
         """
         checker = PasswdChecker(
             self.passwd, self.shadow, self.group, workers=self.workers

@@ -149,7 +149,7 @@ class AskingTests(SynchronousTestCase):
 
     def test_first(self) -> None:
         """
-        Whoever is let in by the likelier reading isn't asked for again.
+        A user who is let in by the likelier reading isn't asked for again.
         """
         checker = Noting(None)
         self.assertEqual(self.successResultOf(checker.requestAvatarId(self.typed)), "ü")

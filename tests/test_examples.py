@@ -290,7 +290,7 @@ class FirstLoginPBTests(SynchronousTestCase):
 
     def test_login(self) -> None:
         """
-        The user logs in, is echoed, and is logged out when he goes.
+        The user logs in, is echoed, and is logged out when they go.
         """
         example = load("first_login_pb")
         left: list[object] = []
@@ -584,7 +584,7 @@ class DistributionTests(SynchronousTestCase):
 
     def test_serves(self) -> None:
         """
-        C{twistd diary --auth=special:...} lets in whoever is in the database.
+        C{twistd diary --auth=special:...} lets in all users of the database.
         """
         self.put("special_plugin.py", "mycred/plugins/diary_plugins.py")
         server = subprocess.Popen(

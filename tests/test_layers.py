@@ -5,6 +5,7 @@ Tests for the layout: a login's path reads downwards.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -143,3 +144,13 @@ class LayerTests(SynchronousTestCase):
                 if name.startswith("mycred."):
                     private = [word for word in name.split(".") if word.startswith("_")]
                     self.assertEqual(private, [], f"{path} imports {name}")
+
+    def test_map(self) -> None:
+        """
+        The contributor's map lists the parts in the order of the rows.
+        """
+        page = (ROOT.parent / "doc" / "map.rst").read_text("utf-8")
+        parts = re.findall(r"^   \* - ``mycred/(\w+)", page, re.MULTILINE)
+        rows = [ROW[part] for part in parts]
+        self.assertEqual(rows, sorted(rows))
+        self.assertGreater(len(rows), 10)

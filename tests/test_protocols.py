@@ -142,7 +142,7 @@ class PasswordTests:
 
         @return: the name of the user as the avatar knows it.
 
-        @raise Refused: if the server doesn't let him in.
+        @raise Refused: if the server doesn't let them in.
         """
         raise NotImplementedError
 
@@ -179,7 +179,7 @@ class PasswordTests:
 
     def test_unknownUser(self) -> Deferred[None]:
         """
-        Somebody who isn't in the file is refused as with a wrong password.
+        A user who isn't in the file is refused as with a wrong password.
         """
         return self.assertRefused("mallory", "sesame", self.wrong)
 
@@ -261,7 +261,7 @@ class POP3Tests(PasswordTests, LoginTestCase):
     @inlineCallbacks
     def test_logout(self) -> Any:
         """
-        A user is logged out once when he leaves, and nobody else is.
+        A user is logged out once when they leave, and no other user is.
         """
         yield self.attempt("alice", "sesame")
         yield self.assertRefused("bob", "sesame", self.wrong)
@@ -467,7 +467,7 @@ class Letter:
 @implementer(smtp.IMessageDelivery)
 class Delivery:
     """
-    A user's right to send letters, which are stamped with his name.
+    A user's right to send letters, which are stamped with their name.
     """
 
     def __init__(self, user: bytes, sent: list[str]) -> None:
@@ -802,7 +802,7 @@ class WebDigestTests(WebTests, LoginTestCase):
     @inlineCallbacks
     def test_replay(self) -> Any:
         """
-        Who repeats an answer that he has overheard is refused.
+        A client that repeats an answer of another is refused.
         """
         answer = yield deferToThread(self.answerChallenge, "alice", "sesame")
         self.assertEqual((yield deferToThread(self.read, answer)), "alice")

@@ -125,9 +125,9 @@ class RecordTests(SynchronousTestCase):
         """
         Of a record, some fields can be sent; the others have their defaults.
         """
-        self.assertEqual(packFields(Point(1, 2), ["x"]), {"x": 1})
-        self.assertEqual(unpackFields(Point, {"x": 1}, ["x"]), Point(1))
-        self.assertRaises(ValueError, unpackFields, Point, {"x": 1, "y": 2}, ["x"])
+        self.assertEqual(packFields(Point(1, 2), ("x",)), {"x": 1})
+        self.assertEqual(unpackFields(Point, {"x": 1}, ("x",)), Point(1))
+        self.assertRaises(ValueError, unpackFields, Point, {"x": 1, "y": 2}, ("x",))
 
     def test_encoding(self) -> None:
         """

@@ -149,7 +149,7 @@ SHADOWED = {
     for name in ("test_unixCheckerFailsUsername", "test_unixCheckerFailsUsernameBytes")
 }
 
-# Tests that need to be somebody else's.  One puts users of its own in place of the module
+# Tests for another user than root.  One puts users of its own in place of the module
 # pwd's: for root, other processes look accounts up, also before the reactor runs
 # (tests.demo.test_memory).  The other one fails for root with Twisted alone.
 NOT_ROOTS = {
@@ -236,7 +236,7 @@ def shortName(case: SynchronousTestCase) -> str:
 
 def leftOut() -> set[str]:
     """
-    Return the tests that can't run, or only for somebody else.
+    Return the tests that can't run, or only for another user.
     """
     left = set(LEFT_OUT)
     if not os.access("/etc/shadow", os.R_OK):

@@ -138,10 +138,10 @@ def userIn(entry: Entry) -> User:
     """
     fields = entry.secret.split(b":")
     if len(fields) != 6:
-        raise ValueError("a number of fields that isn't passwd(5)'s")
+        raise ValueError("not as many fields as passwd(5) has")
     secret, uid, gid, _, home, shell = fields
     if not isId(uid) or not isId(gid):
-        raise ValueError("no number where passwd(5) has one")
+        raise ValueError("no uid or gid where passwd(5) has one")
     account = Account(
         os.fsdecode(entry.name),
         int(uid),

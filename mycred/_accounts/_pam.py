@@ -199,13 +199,13 @@ class PAM:
 
     def _set(self, handle: c_void_p, item: int, value: bytes) -> None:
         """
-        Tell the modules something.
+        Set an item for the modules.
 
         @raise OSError: if libpam doesn't take it.
         """
         code = self._library.pam_set_item(handle, item, value)
         if code != _SUCCESS:
-            raise OSError(f"PAM can't be told item {item}: {self._text(handle, code)}")
+            raise OSError(f"PAM doesn't take item {item}: {self._text(handle, code)}")
 
     def _get(self, handle: c_void_p, item: int) -> bytes | None:
         """

@@ -59,7 +59,7 @@ class Shadow(NamedTuple):
         if len(rest) in (3, 4) and not b"".join(rest[3:]):
             rest = [*rest[:3], b"", b"", b""]
         if len(rest) not in (6, 7):
-            raise ValueError("a number of fields that isn't shadow(5)'s")
+            raise ValueError("not as many fields as shadow(5) has")
         changed, _, most, _, inactive, expires, *_ = map(_parseDays, rest)
         return cls(secret, changed, most, inactive, expires)
 
@@ -193,7 +193,7 @@ def _parseDays(field: bytes) -> int | None:
     @raise ValueError: if it is neither.
     """
     if not _number.fullmatch(field) or int(field or b"0") > _MOST:
-        raise ValueError("something else where shadow(5) has a number of days")
+        raise ValueError("something else where shadow(5) has a day or a number of days")
     return int(field) if field else None
 
 

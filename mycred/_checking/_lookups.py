@@ -96,7 +96,7 @@ class LookUps(AsyncStore):
         verdict: Deferred[Verdict] = finding.addCallback(cbFound)
         return verdict.addErrback(self.ebFailed)
 
-    def _inTime(self, finding: Deferred[Any]) -> Deferred[Any]:
+    def _inTime(self, finding: Deferred[_T]) -> Deferred[_T]:
         """
         Have a look-up of a program's own end by the deadline of the workers.
         """
@@ -113,7 +113,7 @@ class LookUps(AsyncStore):
         timer = self.workers.pause(self.workers.deadline)
         timer.addCallbacks(giveUp, lambda _: None)
 
-        def cbEnded(result: object) -> object:
+        def cbEnded(result: _T | Failure) -> _T | Failure:
             timer.cancel()
             self._cbEnded(result)
             return Failure(late[0]) if late else result

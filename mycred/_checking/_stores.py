@@ -99,11 +99,11 @@ class AsyncStore:
             for.  It fails with L{TemporaryFailure} if the store can't be read, if too
             many wait, or at the deadline.
         """
-        until = self.workers.seconds() + self.workers.deadline
-        if isShared:
-            return self._ask(find, args, source, until)
-        # A partial equals nothing but itself.
-        return self._ask(partial(find, *args), (), source, until)
+        workers = self.workers
+        if not isShared:
+            # A partial equals nothing but itself.
+            find, args = partial(find, *args), ()
+        return self._ask(find, args, source, workers.seconds() + workers.deadline)
 
     def now(self, work: Callable[[], _T]) -> _T:
         """
@@ -168,7 +168,10 @@ class AsyncStore:
         def cbVerdict(verdict: Verdict) -> Verdict | Deferred[Verdict]:
             self._logAnswer(verdict)
             if verdict.doubt in (None, doubt):
-                return self._waitOut(verdict, chain([verdict.delay], verdict.pauses))
+                if not verdict.delay and verdict.pauses is None:
+                    return verdict
+                pauses = chain([verdict.delay], verdict.pauses or ())
+                return self._waitOut(verdict, pauses)
             if tries >= self.MOST_TRIES or workers.seconds() + self.PAUSE > until:
                 self._log.error("{file} goes on changing", file=self.path)
                 path = printable(self.path)

@@ -8,22 +8,24 @@ import os
 import signal
 import sys
 from argparse import Namespace
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from time import perf_counter
-from typing import Any, TextIO
+from typing import TextIO, TypeVar
 
-from zope.interface import implementer
+from zope.interface import implementer, provider
 
-from twisted.internet.defer import Deferred, inlineCallbacks, maybeDeferred
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater, react
-from twisted.logger import formatEvent, globalLogPublisher
+from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
 from twisted.python import usage
 from twisted.python.failure import Failure
 
 from .._audit import authTypeOf
 from .._contracts import (
     AvatarID,
+    ICredentials,
     ICredentialsChecker,
     InterfaceType,
     IRealm,
@@ -45,6 +47,8 @@ from ..error import AccountDenied, UnauthorizedLogin
 from ..portal import Portal
 from ._errors import CommandError
 from ._prompt import askPassword
+
+_T = TypeVar("_T")
 
 #: The exit statuses; the last one is EX_TEMPFAIL of sysexits(3).
 ACCEPTED, REFUSED, TEMPORARY = 0, 1, 75
@@ -83,26 +87,24 @@ class _TimedChecker:
         wasn't asked.
     """
 
-    def __init__(self, label: str, checker: Any) -> None:
+    def __init__(self, label: str, checker: ICredentialsChecker) -> None:
         self.label = label
         self.authType = authTypeOf(checker)
         self.credentialInterfaces = checker.credentialInterfaces
         self.checker = checker
         self.outcome: tuple[str, float] | None = None
 
-    def requestAvatarId(self, credentials: Any) -> Deferred[AvatarID]:
+    def requestAvatarId(self, credentials: ICredentials) -> Deferred[AvatarID]:
         """
         Ask the checker.
         """
         began = perf_counter()
 
-        def remember(result: Any) -> Any:
+        def remember(result: _T) -> _T:
             self.outcome = _outcomeOf(result), perf_counter() - began
             return result
 
-        asking: Deferred[Any]
-        asking = maybeDeferred(self.checker.requestAvatarId, credentials)
-        return asking.addBoth(remember)
+        return maybeDeferred(self.checker.requestAvatarId, credentials).addBoth(remember)
 
 
 def run(options: Namespace) -> int:
@@ -116,29 +118,25 @@ def run(options: Namespace) -> int:
         _watchSteps(watched)
     name = os.fsencode(options.user)
     password = askPassword(options.stdin)
-    logins: list[Any] = []
+    logins: list[LogEvent] = []
     globalLogPublisher.addObserver(_logTo(sys.stderr, logins))
-    ended: list[Any] = []
+    ended: list[tuple[object, float]] = []
 
-    def login(reactor: Any) -> Deferred[None]:
+    async def login(reactor: IReactorTime) -> None:
         # Only once the reactor runs do checkers use threads.
-        return deferLater(reactor, 0, begin).addBoth(end)
-
-    def begin() -> Deferred[Any]:
+        await deferLater(reactor, 0)
         _leaveAtOnce()
-        ended.append(perf_counter())
-        return _try(watched, name, password)
-
-    def end(result: Any) -> None:
-        ended.extend((perf_counter(), result))
+        began = perf_counter()
+        result = await _try(watched, name, password)
+        ended.append((result, perf_counter() - began))
 
     # With this, react() ends once the reactor has stopped.
     with suppress(SystemExit):
-        react(login)
-    began, now, result = ended
+        react(lambda reactor: Deferred.fromCoroutine(login(reactor)))
+    [(result, seconds)] = ended
     if isinstance(result, Failure):
         _showLogin(logins, sys.stderr)
-    return _report(watched, result, now - began)
+    return _report(watched, result, seconds)
 
 
 def _leaveAtOnce() -> None:
@@ -151,7 +149,7 @@ def _leaveAtOnce() -> None:
 
 def _makeCheckers(descriptions: list[str]) -> list[_TimedChecker]:
     """
-    Make the checkers.
+    Return the checkers.
 
     @raise CommandError: if a description is wrong.
     """
@@ -170,7 +168,7 @@ def _makeCheckers(descriptions: list[str]) -> list[_TimedChecker]:
 
 def _watchSteps(watched: list[_TimedChecker]) -> None:
     """
-    Have those checkers tell their steps that have several.
+    Have the checkers whose logins take several steps report them.
     """
     for each in watched:
         store = getattr(each.checker, "store", None)
@@ -178,21 +176,19 @@ def _watchSteps(watched: list[_TimedChecker]) -> None:
             store.isWatched = True
 
 
-@inlineCallbacks
-def _try(
-    watched: list[_TimedChecker], name: bytes, password: bytes
-) -> Generator[Deferred[Any], Any, Any]:
+async def _try(watched: list[_TimedChecker], name: bytes, password: bytes) -> object:
     """
     Present a name and a password in each way that some of the checkers can check, until
     one is accepted.
 
-    @return: a L{Deferred} that fires with the realm's answer, or fails as the first
-        presentation did that wasn't just refused.
+    @return: the avatar ID; or the failure of the first presentation that wasn't just
+        refused.
     """
     failures: list[Failure] = []
     for checkers, credentials in _presentations(watched, name, password):
         try:
-            return (yield Portal(_Realm(), checkers).login(credentials, None, IRealm))
+            login = await Portal(_Realm(), checkers).login(credentials, None, IRealm)
+            return login[1]
         except Exception:
             failures.append(Failure())
             if failures[-1].check(AccountDenied):
@@ -203,7 +199,7 @@ def _try(
 
 def _presentations(
     watched: list[_TimedChecker], name: bytes, password: bytes
-) -> Iterator[tuple[list[_TimedChecker], Any]]:
+) -> Iterator[tuple[list[_TimedChecker], ICredentials]]:
     """
     Yield credentials of each kind that some of the checkers can check: the name and the
     password as they are, and HTTP Digest in each realm.
@@ -244,21 +240,20 @@ def _digested(
     return DigestedCredentials(name, b"GET", realm, fields)
 
 
-def _outcomeOf(result: Any) -> str:
+def _outcomeOf(result: object) -> str:
     """
     Return what came of a login, in words.
     """
     if not isinstance(result, Failure):
         return "accepted"
-    if result.check(AccountDenied):
-        denied: Any = result.value
-        return f"refused: {denied.reason.value}"
+    if isinstance(result.value, AccountDenied):
+        return f"refused: {result.value.reason.value}"
     if result.check(UnauthorizedLogin):
         return "refused"
     return "temporary failure"
 
 
-def _report(watched: list[_TimedChecker], result: Any, seconds: float) -> int:
+def _report(watched: list[_TimedChecker], result: object, seconds: float) -> int:
     """
     Print the outcome of a login.
 
@@ -272,15 +267,13 @@ def _report(watched: list[_TimedChecker], result: Any, seconds: float) -> int:
     outcome = _outcomeOf(result)
     if not isinstance(result, Failure):
         accepting = next(w for w in watched if w.outcome and w.outcome[0] == outcome)
-        print(
-            f"accepted by {accepting.label}, avatar ID {result[1]!r}, in {seconds:.3f} s"
-        )
+        print(f"accepted by {accepting.label}, avatar ID {result!r}, in {seconds:.3f} s")
         return ACCEPTED
     print(f"{outcome}, in {seconds:.3f} s")
     return TEMPORARY if outcome == "temporary failure" else REFUSED
 
 
-def _logTo(stream: TextIO, logins: list[Any]) -> Any:
+def _logTo(stream: TextIO, logins: list[LogEvent]) -> ILogObserver:
     """
     Return a log observer that shows what a server would log.  It leaves out what is odd
     about lines of a file: if it concerns the user, the login's last line says it.
@@ -290,7 +283,8 @@ def _logTo(stream: TextIO, logins: list[Any]) -> Any:
         of them would be one login.
     """
 
-    def show(event: Any) -> None:
+    @provider(ILogObserver)
+    def show(event: LogEvent) -> None:
         namespace = str(event.get("log_namespace"))
         text = formatEvent(event)
         if namespace == "mycred.login":
@@ -298,10 +292,11 @@ def _logTo(stream: TextIO, logins: list[Any]) -> Any:
         elif namespace.startswith("mycred.") and not isOfLine(text):
             stream.write(f"{text}\n")
 
-    return show
+    observer: ILogObserver = show
+    return observer
 
 
-def _showLogin(logins: list[Any], stream: TextIO) -> None:
+def _showLogin(logins: list[LogEvent], stream: TextIO) -> None:
     """
     Print how the login has ended: as the first presentation that wasn't just refused.
     """

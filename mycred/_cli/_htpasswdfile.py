@@ -19,7 +19,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, BinaryIO, NoReturn
+from typing import BinaryIO, NoReturn
 
 from .._passwordfile import HTPASSWD
 
@@ -292,8 +292,8 @@ class _Edit:
         except PermissionError as error:
             problem = "its owner and group can't be kept; do it as root"
             raise _errorOf(self._path, problem, error)
-        copystat: Any = shutil.copystat
-        copystat(old.fileno(), new)
+        # It takes descriptors, too, which typeshed doesn't say.
+        shutil.copystat(old.fileno(), new)  # type: ignore[arg-type]
         os.utime(new)
 
     def _wait(self, problem: str) -> None:

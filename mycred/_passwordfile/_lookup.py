@@ -203,13 +203,11 @@ class PasswordFile:
         entry, source, doubt, rest = self._find(name)
         # Some line is parsed for a name that isn't there, too, since it takes time.
         line = self.typical if entry is None else entry
-        stored = StoredSecret(None)
-        if line is not None:
-            stored = self._parseAndNote(line, source)
-        if entry is None:
+        parsed = None if line is None else self._parseAndNote(line, source)
+        if entry is None or parsed is None:
             stored = StoredSecret(None, doubt=doubt)
         else:
-            stored = stored._replace(doubt=doubt, entry=entry)
+            stored = parsed._replace(doubt=doubt, entry=entry)
         if password is not None:
             flaw = stored.flaw
             known = self.decoys if decoys is None else decoys

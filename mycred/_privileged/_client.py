@@ -20,7 +20,7 @@ _PAUSE = 5.0
 
 _RESTART = (
     "The processes that check logins have ended, and the server has no right any more "
-    "to start others: nobody can log in until it is restarted"
+    "to start others: no user can log in until it is restarted"
 )
 
 

@@ -53,7 +53,7 @@ class Backend:
 
 def makeBackend(kind: str, settings: object) -> Backend:
     """
-    Make what is asked for verdicts, in the process that starts the workers.
+    Return what is asked for verdicts, in the process that starts the workers.
 
     @param kind: C{unix}, C{pam} or C{sshkey}.
     @param settings: the record of settings of this kind, as L{pack<mycred._records.pack>}

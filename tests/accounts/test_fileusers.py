@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings, strategies
 from mycred._accounts import FileUsers
 from mycred._accounts._fileusers import GroupFile
 from mycred._accounts._users import FoundUser, UserGroups
-from mycred._passwordfile import _snapshot
+from mycred._passwordfile import Snapshot
 from mycred._verdict import Account
 
 from ..kit.machines import MachineTestCase
@@ -201,7 +201,7 @@ class GroupFileTests(MachineTestCase):
         lines apart.
         """
         self.settle()
-        self.patch(_snapshot, "_CHUNK", chunk)
+        self.patch(Snapshot, "CHUNK", chunk)
         expected = {1: "", 11: ""}
         for line in content.split(b"\n"):
             fields = line.split(b":")

@@ -77,8 +77,8 @@ class LookTests(Services, SynchronousTestCase):
 
     def test_permit(self) -> None:
         """
-        Who is let in by all modules is let in; the name service need not know him,
-        and if it does, his account is described.
+        A user whom all modules accept is accepted; the name service need not know them,
+        and if it does, the verdict has their account.
         """
         verdict = self.look("permit", b"no-such-user")
         self.assertEqual((verdict.kind, verdict.name), (ACCEPTED, b"no-such-user"))
@@ -123,8 +123,8 @@ class LookTests(Services, SynchronousTestCase):
 
     def test_told(self) -> None:
         """
-        Modules are told the service, the name, the password in whatever bytes, and
-        the peer if he is known.
+        Modules get the service, the name, the password in whatever bytes, and the
+        client's address if it is known.
         """
         seen = self.exec(b"alice", b"pa\xdfw\xf6rt", "192.0.2.7")
         self.assertTrue(seen.rstrip("\0").endswith("password=pa\xdfw\xf6rt"))

@@ -75,7 +75,7 @@ class LookTests(MachineTestCase):
 
     def test_accepted(self) -> None:
         """
-        Who has the right password is let in, and all is told of his account.
+        A user with the right password is accepted, with all that is known of the account.
         """
         verdict = self.accounts().lookUp(b"carol", PASSWORD)
         self.assertKind(ACCEPTED, verdict)
@@ -148,8 +148,8 @@ class LookTests(MachineTestCase):
 
     def test_sameWork(self) -> None:
         """
-        Whoever is refused is refused after one verification, of the kind that most
-        hashes are of if he has none.
+        Every refusal takes one verification; for a user without a hash, one of the kind
+        that most hashes are of.
         """
         accounts = self.accounts()
         for name, stored in [
@@ -239,8 +239,8 @@ class LookTests(MachineTestCase):
 
     def test_dominantOfBoth(self) -> None:
         """
-        What an unknown user costs is decided by the hashes of both files; whoever has
-        a hash in neither costs the same, also before anybody else was looked up.
+        What an unknown user costs is decided by the hashes of both files; a user without
+        a hash in either costs the same, also before any other one was looked up.
         """
         lines = [b"u%d:%s:1:1:::/bin/sh\n" % (n, OTHER) for n in range(12)]
         self.write("passwd", b"".join([*lines, b"sss:*:1:1:::\ncarol:x:1:1:::\n"]))
@@ -256,7 +256,7 @@ class LookTests(MachineTestCase):
 
     def test_nobodyHasAHash(self) -> None:
         """
-        Where nobody has a hash, everybody is refused after the same work, too.
+        Where no user has a hash, all are refused after the same work, too.
         """
         self.write("shadow", b"carol:*:::::::\n")
         self.write("passwd", b"carol:x:1:1:::\nsss:*:1:1:::\n")
@@ -267,7 +267,7 @@ class LookTests(MachineTestCase):
 
     def test_ownHashWithoutShadow(self) -> None:
         """
-        Whoever has his hash in the passwd file doesn't depend on the shadow file.
+        Users whose hash is in the passwd file don't depend on the shadow file.
         """
         Path(self.shadow).unlink()
         self.assertKind(ACCEPTED, self.accounts().lookUp(b"own", PASSWORD))
@@ -335,8 +335,9 @@ class LookTests(MachineTestCase):
 
     def test_orphan(self) -> None:
         """
-        Whoever has a line in the shadow file, and no account, isn't let in; who knows
-        his password is told to come back, since the name service may be down.
+        A user with a line in the shadow file, and without an account, isn't accepted;
+        with the right password that is a temporary failure, since the name service may
+        be down.
         """
         accounts = self.accounts()
         self.assertKind(UNSURE, accounts.lookUp(b"orphan", PASSWORD))

@@ -91,8 +91,8 @@ class OtherWritersTests(PasswdTestCase):
 
     def test_swappedName(self) -> None:
         """
-        In a folder of somebody who swaps names, no other file gets the owner or the
-        mode of this one.
+        In a directory whose owner swaps names, no other file gets the owner or the mode
+        of this one.
         """
         victim = self.folder / "victim"
         victim.write_bytes(b"secret")
@@ -114,8 +114,8 @@ class OtherWritersTests(PasswdTestCase):
 
     def test_swappedFolder(self) -> None:
         """
-        In the time of an edit the folder may be swapped: it goes on in the one that
-        it has begun in.
+        During an edit the directory may be swapped: the edit goes on in the one in which
+        it has begun.
         """
         self.path.write_bytes(b"bob:x\n")
         aside, other = self.folder.with_name("aside"), self.folder.with_name("other")
@@ -204,7 +204,7 @@ class OtherWritersTests(PasswdTestCase):
 
     def test_madeMeanwhile(self) -> None:
         """
-        A file that somebody else makes just now is changed, and not overwritten.
+        A file that another program makes just now is changed, and not overwritten.
         """
         made: list[int] = []
 
@@ -290,7 +290,7 @@ class OtherWritersTests(PasswdTestCase):
 
     def test_readersNeverSeeHalf(self) -> None:
         """
-        The file is replaced in one step: whoever has it open goes on reading what
+        The file is replaced in one step: a program that has it open goes on reading what
         it was.
         """
         self.path.write_bytes(b"bob:x\n")

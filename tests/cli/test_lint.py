@@ -276,7 +276,7 @@ class LintTests(CommandTests, SynchronousTestCase):
 
     def test_mode(self) -> None:
         """
-        A file that everybody can read, or even write, is told.
+        A file that every user can read, or even write, is reported.
         """
         for mode, says in [
             (0o604, ["read it"]),

@@ -60,7 +60,7 @@ class SetTests(PasswdTestCase):
 
     def test_append(self) -> None:
         """
-        A new user comes last, on a line of his own.
+        A new user comes last, on a line of their own.
         """
         for before in (b"", b"bob:x\n", b"bob:x", b"#\n\n"):
             self.path.write_bytes(before)

@@ -48,7 +48,7 @@ class AccountServerTests(ServerTests):
         self: Any, server: Server, right: list[str], wrong: list[tuple[str, str]]
     ) -> None:
         """
-        Insist on who gets in over all protocols.
+        Assert who gets in over all protocols.
         """
         for client in self.clients(server):
             for name in right:
@@ -124,14 +124,14 @@ class PAMTests(AccountServerTests, Services, SynchronousTestCase):
 
     def assertNobody(self, server: Server) -> None:
         """
-        Insist on a server that is no longer root's.
+        Assert that a server no longer runs as root.
         """
         status = Path(f"/proc/{server._process.pid}/status")
         until(lambda: "\nUid:\t65534\t65534\t65534\t65534\n" in status.read_text("ascii"))
 
     def test_privileges(self) -> None:
         """
-        A server that was started by root and has become somebody else still lets
+        A server that was started by root and has become another user still lets
         people in by their accounts, through PAM and without.
         """
         service = self.pam("unix", "pam_unix.so nodelay", "pam_unix.so")
@@ -186,8 +186,8 @@ class PAMTests(AccountServerTests, Services, SynchronousTestCase):
 
     def test_killed(self) -> None:
         """
-        If somebody kills the processes that look accounts up, a server that is still
-        root's starts others; one that has become somebody else can't, and logs once
+        If the processes that look accounts up are killed, a server that is still
+        root's starts others; one that has become another user can't, and logs once
         what to do about it.
         """
         for twistd in ("--uid=65534 --gid=65534", ""):
@@ -206,7 +206,7 @@ class PAMTests(AccountServerTests, Services, SynchronousTestCase):
                 self.assertEqual(isServed, not twistd)
                 self.assertRaises(Refused, server.pop3, self.name, "tulip")
             server.stop()
-            hint = "nobody can log in until it is restarted"
+            hint = "no user can log in until it is restarted"
             self.assertEqual(server.log.count(hint), 1 if twistd else 0)
             said = server.log.count("started again (no. 1)")
             self.assertEqual(said, 0 if twistd else 1)

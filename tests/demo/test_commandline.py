@@ -144,7 +144,7 @@ class CommandLineTests(ServerTests, SynchronousTestCase):
     def test_nobodyCouldLogIn(self) -> None:
         """
         A protocol that was asked for by name, and to which nobody could log in,
-        is told, with an auth type by which somebody could; so is its host key.
+        is told, with an auth type by which users could; so is its host key.
         """
         for auth, option, serves in [
             ("anonymous", "--pop3", "--auth=htpasswd"),

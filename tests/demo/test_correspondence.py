@@ -106,7 +106,7 @@ class CorrespondenceTests(ServerTests, PBClients, TestCase):
     @inlineCallbacks
     def test_unknownRecipient(self) -> Any:
         """
-        Mail to somebody who doesn't exist is an error for the sender.
+        Mail to a user who doesn't exist is an error for the sender.
         """
         alice = yield self.logIn(self.server, "alice", "sesame")
         yield self.assertRemote(

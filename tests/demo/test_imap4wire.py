@@ -290,7 +290,7 @@ class IMAP4WireTests(WireTests, ServerTests, SynchronousTestCase):
 
     def test_mechanisms(self) -> None:
         """
-        Each mechanism lets somebody in, with an initial response and without.
+        Each mechanism lets a user in, with an initial response and without.
         """
         plain = coded(b"", b"alice", b"sesame")
         wire = self.wire()
@@ -317,7 +317,7 @@ class IMAP4WireTests(WireTests, ServerTests, SynchronousTestCase):
 
     def test_identity(self) -> None:
         """
-        Nobody acts as somebody else (RFC 4616); to be told one's own name, or none, is
+        No user acts as another (RFC 4616); to be told one's own name, or none, is
         the same.
         """
         for identity in (b"bob", b"ALICE", b"alice ", b"root", b"\xff"):

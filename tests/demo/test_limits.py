@@ -43,7 +43,7 @@ from ..kit.certificates import Authority
 from ..kit.server import LETTER, PATIENCE, ServerTests, hangUp
 from ..kit.sessions import Realm, WaitingChecker, makeChecker
 
-# What a connection may hold before somebody is logged in, in bytes.
+# What a connection may hold before a user is logged in, in bytes.
 MOST = 256 * 1024
 
 

@@ -26,7 +26,7 @@ class Accounts(ServerTests, PBClients):
     What is the same wherever the accounts are: Alice's password is C{sesame},
     Bob's is C{tulip}.
 
-    @cvar challenged: who can prove his password without sending it; nobody is
+    @cvar challenged: who can prove their password without sending it; no user is
         asked to if it is empty.
     """
 
@@ -98,7 +98,7 @@ class Accounts(ServerTests, PBClients):
         only.
         """
         server = self.startAll()
-        # Where CRAM-MD5 is offered curl uses it, whoever logs in.
+        # Where CRAM-MD5 is offered curl uses it, for every user.
         mail = [server.curl("pop3", "1"), server.curl("imap", "INBOX;MAILINDEX=1")]
         for client in (*mail, server.curl("http", "")):
             self.assertIn("Welcome", client("alice", "sesame"))
@@ -140,7 +140,7 @@ LOCKED = "$6$salt$" + "." * 86
 
 class Challenges(Accounts):
     """
-    What is the same where somebody can prove his password without sending it.
+    What is the same where a user can prove their password without sending it.
     """
 
     def assertChallenged(
@@ -483,7 +483,7 @@ class AnonymousTests(ServerTests, PBClients, TestCase):
     @inlineCallbacks
     def assertNoticeOnly(self, server: Server) -> Any:
         """
-        Assert what somebody without a name can do.
+        Assert what an anonymous client can do.
         """
         visitor = yield self.connect(server).login(Anonymous())
         notice = yield visitor.callRemote("notice")
@@ -548,7 +548,7 @@ class MissingFileTests(ServerTests, SynchronousTestCase):
 
     def test_temporaryFailure(self) -> None:
         """
-        Until the file comes nobody gets in, and nobody is told that his password is
+        Until the file comes no user gets in, and none is told that their password is
         wrong; the log names the file.
         """
         for logIn, answer in [

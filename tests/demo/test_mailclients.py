@@ -403,7 +403,7 @@ class IMAPClientTests(ClientTests):
 
     def test_plain(self) -> None:
         """
-        It logs in by the mechanism PLAIN, and not as somebody else.
+        It logs in by the mechanism PLAIN, and not as another user.
         """
         if imapclient is None:
             raise SkipTest("install the extra tests")

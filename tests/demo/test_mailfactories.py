@@ -1,6 +1,6 @@
 """
 Tests for L{mycred.demo._mailfactories}, and for how the protocols of the example
-server use it: whoever is let in is logged out once.
+server use it: each user who is let in is logged out once.
 
 They cover L{mycred.demo._pop3} and L{mycred.demo._sasl}, too.
 """
@@ -271,7 +271,7 @@ class DroppedTests:
     def test_checkerAcceptsLate(self) -> None:
         """
         If the connection is lost while a checker is at work that can't be
-        stopped, and accepts, whoever is let in is logged out again.
+        stopped, and accepts, each user who is let in is logged out again.
         """
         realm, checker = Realm(self.makeAvatar), WaitingChecker()
         checker.waiting = stubborn()
@@ -361,7 +361,7 @@ class WireTests(DroppedTests):
 
     def assertSays(self: Any, *pairs: tuple[bytes, bytes]) -> None:
         """
-        Insist on what is said to some lines, one after the other.
+        Assert what is answered to some lines, one after the other.
         """
         portal = Portal(Realm(self.makeAvatar), [makeChecker()])
         protocol = self.makeFactory(portal).buildProtocol(None)
@@ -375,7 +375,7 @@ class WireTests(DroppedTests):
 
     def test_goodbye(self: Any) -> None:
         """
-        A user who leaves as his protocol has it is logged out once.
+        A user who leaves as the protocol has it is logged out once.
         """
         realm = Realm(self.makeAvatar)
         self.beginLogin(Portal(realm, [makeChecker()]))

@@ -1,6 +1,6 @@
 """
 Tests for what stays in the memory of a server that root has started and that has become
-somebody else: no hash.
+another user: no hash.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class MemoryTests(ServerTests, SynchronousTestCase):
 
     def assertNone(self, pid: int, hashes: list[bytes] | None = None) -> None:
         """
-        Insist on a process that is nobody's, and holds no hash.
+        Assert that a process runs as nobody, and holds no hash.
         """
         wanted = self.hashes if hashes is None else hashes
         status = Path(f"/proc/{pid}/status")
@@ -93,7 +93,7 @@ class MemoryTests(ServerTests, SynchronousTestCase):
 
     def assertOthers(self, pid: int, hashes: list[bytes] | None = None) -> None:
         """
-        Insist on hashes in the processes that have looked accounts up for it.
+        Assert that the processes that have looked accounts up for it hold hashes.
         """
         wanted = self.hashes if hashes is None else hashes
         workers = [worker for broker in children(pid) for worker in children(broker)]
@@ -166,10 +166,9 @@ class MemoryTests(ServerTests, SynchronousTestCase):
             from twisted.python.util import switchUID
             from mycred._accounts import AccountRules
             from mycred.checkers import UNIXChecker, sshkeys
-            from mycred.checkers.sshkeys import _files
             from mycred.credentials import UsernamePassword
             from twisted.cred.credentials import SSHPrivateKey
-            _files.SHADOW = {shadow!r}
+            sshkeys.UNIXAuthorizedKeysFiles._shadow = {shadow!r}
             checker = UNIXChecker(shadow={shadow!r}, separate=True)
             keydb = sshkeys.UNIXAuthorizedKeysFiles(
                 files=[{str(keys)!r}],

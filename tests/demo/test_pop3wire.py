@@ -155,7 +155,7 @@ class POP3WireTests(WireTests, ServerTests, SynchronousTestCase):
 
     def test_mechanisms(self) -> None:
         """
-        The mechanisms are listed, and each lets somebody in.
+        The mechanisms are listed, and each lets a user in.
         """
         wire = self.wire()
         wire.say(b"AUTH")
@@ -188,7 +188,7 @@ class POP3WireTests(WireTests, ServerTests, SynchronousTestCase):
 
     def test_identity(self) -> None:
         """
-        Nobody acts as somebody else (RFC 4616); to be told one's own name, or none, is
+        No user acts as another (RFC 4616); to be told one's own name, or none, is
         the same.
         """
         for identity in (b"bob", b"ALICE", b"alice ", b"root", b"\xff"):

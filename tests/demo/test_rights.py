@@ -61,7 +61,7 @@ class RightsTests(ServerTests, TestCase):
 
     def serves(self, auth: str) -> None:
         """
-        Insist on a server that lets somebody in.
+        Assert that a server lets a user in.
         """
         os.chown(self.folder, NOBODY, -1)
         server = self.start(auth, offered="pop3", twistd="--uid=nobody")

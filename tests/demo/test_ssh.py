@@ -225,7 +225,7 @@ class SSHTests(ServerTests, SynchronousTestCase):
     def test_uid(self) -> None:
         """
         Users' keys are read with their rights, though the server has become somebody
-        else; nobody's link leads to what he may not read.
+        else; no user's link leads to what they may not read.
         """
         needs("useradd")
         home = Path(f"/home/mycred-tests-{os.getpid()}")
@@ -296,7 +296,7 @@ class OptionTests(SynchronousTestCase):
 
     def assertWrong(self, *words: str, says: str) -> None:
         """
-        Insist on an error.
+        Assert that a command line is refused.
         """
         with self.assertRaises(SystemExit) as caught:
             Options().parseOptions(["--store", self.mktemp(), *words])
@@ -347,7 +347,7 @@ class MailUserTests(SynchronousTestCase):
 
     def test_unread(self) -> None:
         """
-        Who doesn't read what he asks for is hung up on.
+        A client that doesn't read what it asks for is disconnected.
         """
         written: list[bytes] = []
         ended: list[bool] = []

@@ -193,7 +193,7 @@ class ListeningTests(SynchronousTestCase):
 
     def test_fails(self) -> None:
         """
-        If it can't listen, whoever starts it is told in one line.
+        If it can't listen, that is told in one line.
         """
         for error in (
             CannotListenError("", 1, OSError(errno.EADDRINUSE, "x")),

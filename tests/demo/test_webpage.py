@@ -96,7 +96,7 @@ class BrowserTests(PageTests, SynchronousTestCase):
 
     def test_mailbox(self) -> None:
         """
-        Whoever logs in sees their messages by sender, subject and date, and opens them;
+        Users who log in see their messages by sender, subject and date, and open them;
         on a phone nothing is too wide, and at night the page is dark.
         """
         server = self.start(self.passwords(alice="sesame"), offered="imap http")

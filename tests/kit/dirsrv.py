@@ -99,7 +99,14 @@ class DirectoryServer(Process):
             raise SkipTest("389 Directory Server's own files are for root")
         super().__init__("dirsrv")
         try:
-            self._begin()
+            try:
+                self._begin()
+            except AssertionError:
+                # Another program had the port first, say: now and then one of several
+                # that start at the same time ends without a word.
+                self.stop()
+                self.home.mkdir()
+                self._begin()
             self.modify(_BACKEND)
             self.modify(
                 *("\n" + e.replace("\n", "\nchangetype: add\n", 1) for e in entries)
@@ -109,6 +116,13 @@ class DirectoryServer(Process):
         except BaseException:
             self.stop()
             raise
+
+    def stop(self) -> None:
+        """
+        End it, and remove its files and its semaphore.
+        """
+        super().stop()
+        Path(f"/dev/shm/sem.config-{self.home.name}.stats").unlink(missing_ok=True)
 
     def modify(self, *changes: str) -> None:
         """
@@ -126,6 +140,9 @@ class DirectoryServer(Process):
         self.port = freePort()
         self.socket = str(self.home / "socket")
         said = {f"{name}_dir": str(self.home / name) for name in _DIRECTORIES}
+        # Its semaphore has the name of this directory, and is shared by servers of the
+        # same name.
+        said["config_dir"] += f"-{self.home.name}"
         for path in said.values():
             os.mkdir(path)
         configuration = Path(said["config_dir"])

@@ -18,7 +18,7 @@ EXAMPLES = ROOT / "doc" / "examples"
 
 def load(name: str) -> Any:
     """
-    Import an example.
+    Return an example, imported.
     """
     qualified = f"{__name__}.{name}"
     if qualified not in sys.modules:

@@ -12,7 +12,7 @@ from mycred._verdict import Kind, Verdict
 
 from .files import BCRYPT, FileTestCase
 
-#: The password of everybody here.
+#: The password of all users here.
 PASSWORD = b"hashed"
 
 PASSWD = b"""\

@@ -117,7 +117,7 @@ class ClientTestCase(MachineTestCase):
         self, client: PrivilegedClient, name: bytes, password: bytes = PASSWORD
     ) -> Kind:
         """
-        Ask, and have no doubts.
+        Send a request, and keep the reply.
         """
         self.answer = client.ask(name, password, None, soon(PATIENCE))
         return self.answer.verdict.kind

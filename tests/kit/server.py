@@ -118,7 +118,7 @@ class Server:
 
     def _readLine(self) -> None:
         """
-        Read a line of the log, and what it tells.
+        Take note of the next line of the log.
         """
         line = self._process.stdout.readline().decode("utf-8", "replace")
         if not line:
@@ -132,7 +132,7 @@ class Server:
 
     def memory(self) -> int:
         """
-        Measure how much memory it takes, in MiB.
+        Return how much memory it takes, in MiB.
         """
         status = Path(f"/proc/{self._process.pid}/statm").read_text()
         return int(status.split()[1]) * resource.getpagesize() // 1024**2
@@ -152,7 +152,7 @@ class Server:
 
     def _ended(self) -> str:
         """
-        Tell it to end, and again if that came so early that it was lost.  Not by
+        Send it SIGTERM, and again if that came so early that it was lost.  Not by
         SIGINT, which is ignored in what a shell runs in the background.
 
         @return: what the server has logged since.
@@ -201,7 +201,7 @@ class Server:
         self, headers: dict[str, str], path: str = "/", method: str = "GET"
     ) -> tuple[Any, str]:
         """
-        Ask for a page.
+        Request a page.
 
         @return: the answer, and the page.
         """
@@ -225,7 +225,7 @@ class Server:
 
     def curl(self, scheme: str, path: str, *options: str) -> Callable[[str, str], str]:
         """
-        Make a client of the program C{curl}.
+        Return a client that runs C{curl}.
         """
         if shutil.which("curl") is None:
             raise SkipTest("install curl")
@@ -280,13 +280,13 @@ class ServerTests:
 
     def hashed(self, password: str) -> str:
         """
-        Hash a password as C{htpasswd -B} does, only faster.
+        Return a hash of a password as C{htpasswd -B} makes it, but cheap.
         """
         return bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode("ascii")
 
     def options(self, auth: list[str], offered: list[str], unsaid: str) -> list[str]:
         """
-        Write a command line.
+        Return a command line.
         """
         # The usual ports may be in use.
         where = [

@@ -22,7 +22,7 @@ NAME = "mycred-tests"
 
 def run(*command: str, **arguments: Any) -> subprocess.CompletedProcess[bytes]:
     """
-    Run a program, and don't mind how it ends.
+    Run a program, whatever its status.
     """
     arguments = {"check": False, **arguments}
     return subprocess.run(command, capture_output=True, **arguments)
@@ -86,14 +86,14 @@ def setLine(name: str, fields: bytes | None) -> None:
 
 def isOf(line: bytes, name: str) -> bool:
     """
-    Tell whether a line is an account's.
+    Return whether a line is an account's.
     """
     return line.split(b":")[0] == name.encode()
 
 
 def getLine(name: str) -> bytes:
     """
-    Read an account's line of /etc/shadow, after the name.
+    Return what follows the name in an account's line of /etc/shadow.
     """
     for line in SHADOW.read_bytes().splitlines():
         if isOf(line, name):

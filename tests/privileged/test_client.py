@@ -97,8 +97,8 @@ class AskTests(ClientTestCase):
 
     def test_manyAtATime(self) -> None:
         """
-        As many as there are processes can ask at a time, and each gets his own
-        answer.
+        As many requests as there are processes can be under way at a time, and each gets
+        its own reply.
         """
         client = self.client(3)
         names = [b"carol", b"dave", b"eve", b"locked", b"frank"] * 20
@@ -232,8 +232,8 @@ class AskTests(ClientTestCase):
 
     def test_implausible(self) -> None:
         """
-        What the server should have refused, they refuse: it may have fallen to
-        somebody who asks by himself.
+        What the server should have refused, they refuse: an attacker may control it and
+        send requests of their own.
         """
         client = self.client()
         for name, password in [
@@ -754,7 +754,7 @@ class ProcessTests(ClientTestCase):
 
     def test_forkedServer(self) -> None:
         """
-        In a server that forks nobody gets an answer that is somebody else's.
+        In a server that forks no request gets the reply to another one.
         """
         said = self.program(f"""
             from mycred._privileged import _processes

@@ -91,7 +91,7 @@ class OthersTests(KilledTestCase):
 
     def test_notAgain(self) -> None:
         """
-        Once it has become somebody else it starts none, and the log is told what to do.
+        Once it has become another user it starts none, and the log is told what to do.
         """
         client = self.client()
         self.kill(client)
@@ -102,7 +102,7 @@ class OthersTests(KilledTestCase):
             self.assertIn("restart the server", self.answer.verdict.why)
             notes.update(self.answer.notes)
         [note] = notes
-        self.assertIn("nobody can log in until it is restarted", note)
+        self.assertIn("no user can log in until it is restarted", note)
 
     def test_root(self) -> None:
         """
@@ -165,7 +165,7 @@ class OthersTests(KilledTestCase):
 
     def test_crowd(self) -> None:
         """
-        Many who come at once start them once; nobody waits longer than he may.
+        Many requests at once start them once; none waits beyond its deadline.
         """
         client = self.client(3)
         self.kill(client)
@@ -210,7 +210,7 @@ class WorkerTests(Services, KilledTestCase):
 
     def test_asUser(self) -> None:
         """
-        A worker ends with the broker also after it has read somebody's files with his
+        A worker ends with the broker also after it has read a user's files with their
         rights.
         """
         files = KeyFiles((str(self.folder / "%u"), str(self.folder / "none")))
@@ -223,7 +223,7 @@ class WorkerTests(Services, KilledTestCase):
 
     def test_whileUser(self) -> None:
         """
-        So does one that hangs while it has somebody's rights.
+        So does one that hangs while it has a user's rights.
         """
         program = f"""
             import os, sys, time
@@ -255,7 +255,7 @@ class WorkerTests(Services, KilledTestCase):
 
     def test_module(self) -> None:
         """
-        So does one in which a module of PAM has become somebody else, and come back.
+        So does one in which a module of PAM has become another user, and come back.
         """
         self.service("become", f"{self.module()} become", "pam_permit.so")
         client = self.start("pam", PAMSettings("become", str(self.confdir)))

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import contextlib
 
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -26,6 +26,9 @@ from mycred._ldap.client._messages import (
     integer,
 )
 from mycred.error import DenialReason
+
+# A loaded machine may be slow.
+patient = settings(deadline=None, database=None)
 
 WRONG = 49
 
@@ -80,6 +83,7 @@ class PolicyTests(SynchronousTestCase):
             parsePolicy(bytes.fromhex("3005a003810102")), Policy(loginsLeft=2)
         )
 
+    @patient
     @given(st.binary(max_size=30))
     def test_garbage(self, value: bytes) -> None:
         """

@@ -4,7 +4,7 @@ Tests for L{mycred._ldap.client._dn}.
 
 from __future__ import annotations
 
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -20,6 +20,9 @@ from mycred._ldap.client._dn import (
     valueIn,
 )
 
+# A loaded machine may be slow.
+patient = settings(deadline=None, database=None)
+
 _texts = st.text(st.characters(exclude_categories=["Cs"]))
 
 
@@ -28,6 +31,7 @@ class FoldedTests(SynchronousTestCase):
     Tests for L{_names.foldedName}.
     """
 
+    @patient
     @given(_texts)
     def test_any(self, typed: str) -> None:
         """
@@ -141,6 +145,7 @@ class ParseTests(SynchronousTestCase):
         ):
             self.assertRaises(ValueError, parseDN, text)
 
+    @patient
     @given(st.text() | st.text('ab=,+\\# "2'))
     def test_anything(self, text: str) -> None:
         """
@@ -152,6 +157,7 @@ class ParseTests(SynchronousTestCase):
             return
         self.assertEqual(parseDN(formatDN(names)), names)
 
+    @patient
     @given(_texts)
     def test_escaped(self, value: str) -> None:
         """
@@ -197,6 +203,7 @@ class NormalizedTests(SynchronousTestCase):
         ]
         self.assertEqual(len({normalizedDN(name) for name in names}), len(names))
 
+    @patient
     @given(st.text())
     def test_anything(self, text: str) -> None:
         """
@@ -220,6 +227,7 @@ class TemplateTests(SynchronousTestCase):
     Tests for names into which others are put.
     """
 
+    @patient
     @given(_texts)
     def test_anybody(self, name: str) -> None:
         """

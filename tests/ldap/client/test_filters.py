@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import contextlib
 
-from hypothesis import example, given, strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -20,6 +20,9 @@ from mycred._ldap.client._filters import (
     inChain,
 )
 from mycred._ldap.client._messages import elements
+
+# A loaded machine may be slow.
+patient = settings(deadline=None, database=None)
 
 _texts = st.text(st.characters(exclude_categories=["Cs"]))
 
@@ -99,6 +102,7 @@ class EncodeTests(SynchronousTestCase):
         ):
             self.assertRaises(ValueError, encodeFilter, text)
 
+    @patient
     @given(st.text() | st.text("()&|!=*\\:<>~a2 "))
     def test_anything(self, text: str) -> None:
         """
@@ -122,6 +126,7 @@ class TemplateTests(SynchronousTestCase):
             template.fill("alice"), encodeFilter("(|(uid=alice)(mail=alice@*))")
         )
 
+    @patient
     @given(_texts)
     def test_anybody(self, name: str) -> None:
         """
@@ -133,6 +138,7 @@ class TemplateTests(SynchronousTestCase):
             allOf(equals("objectClass", b"person"), equals("uid", name.encode())),
         )
 
+    @patient
     @given(_texts)
     @example("a= b")
     @example(" a ")

@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 from ldap3 import DEREF_NEVER, SUBTREE as LDAP3_SUBTREE
 from ldap3.operation.bind import bind_operation
 from ldap3.operation.extended import extended_operation
@@ -44,6 +44,9 @@ from mycred._ldap.client._messages import (
     searchRequest,
     unbindRequest,
 )
+
+# A loaded machine may be slow.
+patient = settings(deadline=None, database=None)
 
 
 def theirs(kind: str, operation: Any, identity: int = 7) -> bytes:
@@ -121,6 +124,7 @@ class EncodingTests(SynchronousTestCase):
         self.assertEqual(int(whole["messageID"]), 300)
         self.assertEqual(whole["protocolOp"].getName(), "unbindRequest")
 
+    @patient
     @given(st.integers(-(2**40), 2**40))
     def test_integers(self, value: int) -> None:
         """
@@ -226,6 +230,7 @@ class DecodingTests(SynchronousTestCase):
         data = element(0x30, integer(1), body)
         self.assertEqual(decodeMessage(data), (1, 0x73, Reference()))
 
+    @patient
     @given(st.binary(max_size=60))
     def test_garbage(self, data: bytes) -> None:
         """
@@ -238,6 +243,7 @@ class DecodingTests(SynchronousTestCase):
             except Malformed:
                 pass
 
+    @patient
     @given(st.data())
     def test_damaged(self, data: Any) -> None:
         """
