@@ -22,7 +22,12 @@ from mycred.checkers import (
     UNIXChecker,
 )
 from mycred.checkers.ldap import ldapSettings
-from mycred.checkers.sshkeys import KeysCommand, UNIXAuthorizedKeysFiles
+from mycred.checkers.sshkeys import (
+    KeyPolicy,
+    KeysCommand,
+    UNIXAuthorizedKeysFiles,
+    checkKeyFiles,
+)
 from mycred.conch import hostKeyIn
 from mycred.credentials import UsernamePassword
 from mycred.error import TemporaryFailure
@@ -170,6 +175,8 @@ class TakenTests(SynchronousTestCase):
                 ("UNIXAuthorizedKeysFiles", "principals"),
                 ("UNIXAuthorizedKeysFiles", "revoked"),
                 ("UNIXChecker", "shadow"),
+                ("checkKeyFiles", "ca"),
+                ("checkKeyFiles", "revoked"),
                 ("hostKeyIn", "path"),
                 ("ldapSettings", "given"),
             },
@@ -242,6 +249,18 @@ class TakenTests(SynchronousTestCase):
                     tuple(known),
                     (("%h/keys",), "/etc/ca", "/etc/revoked", "%h/principals", True),
                 )
+
+    def test_keyFiles(self) -> None:
+        """
+        So does what insists on files of authorities and revoked keys.
+        """
+        empty = self.write("empty", b"")
+        for form in FORMS:
+            checkKeyFiles(None, form(empty), KeyPolicy())
+            error = self.assertRaises(
+                ValueError, checkKeyFiles, form(empty), None, KeyPolicy()
+            )
+            self.assertIn(f"there is no key in {empty}", str(error))
 
     def test_command(self) -> None:
         """
