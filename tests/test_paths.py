@@ -175,6 +175,7 @@ class TakenTests(SynchronousTestCase):
                 ("UNIXAuthorizedKeysFiles", "principals"),
                 ("UNIXAuthorizedKeysFiles", "revoked"),
                 ("UNIXChecker", "shadow"),
+                ("accountRules", "group"),
                 ("checkKeyFiles", "ca"),
                 ("checkKeyFiles", "revoked"),
                 ("hostKeyIn", "path"),
@@ -222,6 +223,8 @@ class TakenTests(SynchronousTestCase):
         shells = self.write("shells", b"/bin/sh\n")
         nologin = str(self.folder / "nologin")
         for form in FORMS:
+            made = accountRules(groups=("staff",), group=form(group))
+            self.assertEqual(made.groups, ("staff",))
             rules = AccountRules([form(nologin)], form(shells), groups=("staff",))
             self.assertEqual((rules.nologin, rules.shells), ((nologin,), shells))
             paths = form(passwd), form(shadow), form(group)
