@@ -20,6 +20,7 @@ from mycred.checkers import (
     HtpasswdChecker,
     PasswdChecker,
     UNIXChecker,
+    accountRules,
 )
 from mycred.checkers.ldap import ldapSettings
 from mycred.checkers.sshkeys import (
