@@ -16,6 +16,7 @@ from functools import partial
 from grp import struct_group
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from zope.interface.verify import verifyObject
@@ -109,6 +110,22 @@ class PasswdCheckerTests(AccountTestCase):
             self.assertEqual(avatarId, name)
             self.assertEqual({avatarId: 1}[name], 1)
             self.assertEqual(repr(avatarId), repr(name))
+
+    def test_undeclared(self) -> None:
+        """
+        Credentials that don't say what they provide will do if they hold a password; such
+        as hold none let nobody in.
+        """
+        credentials: Any = SimpleNamespace(username=b"carol", password=PASSWORD)
+        checker = self.passwdChecker()
+        asking = checker.requestAvatarId(credentials)
+        self.assertEqual(self.successResultOf(asking), b"carol")
+        credentials.password = b"tulip"
+        asking = checker.requestAvatarId(credentials)
+        self.failureResultOf(asking, UnauthorizedLogin)
+        del credentials.password
+        asking = checker.requestAvatarId(credentials)
+        self.failureResultOf(asking, UnauthorizedLogin)
 
     def test_account(self) -> None:
         """
