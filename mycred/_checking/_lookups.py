@@ -98,6 +98,8 @@ class LookUps(AsyncStore):
         self._lock = Lock()
         # By the name of their user, those that were verified last.
         self._hashes: dict[bytes, Hash] = {}
+        # The user who was found last.
+        self._sample: _User | None = None
 
     def __reduce__(self) -> tuple[object, ...]:
         """
@@ -124,7 +126,7 @@ class LookUps(AsyncStore):
         until = workers.seconds() + workers.deadline
 
         def cbFound(known: object) -> Any:
-            found = _insist(known)
+            found = self._examined(known)
             verify = partial(self._verify, found, name, password)
             if password is None or not self._takesTime(found):
                 return self.now(verify)
@@ -186,16 +188,38 @@ class LookUps(AsyncStore):
         """
         Look a user up and verify the password, in a thread.
         """
-        return self._verify(_insist(self._checker.lookUp(name)), name, password)
+        known = self._examined(self._checker.lookUp(name))
+        return self._verify(known, name, password)
+
+    def _examined(self, known: object) -> _User | None:
+        """
+        Return what a look-up has found, if it is what it should be.  Where that is
+        nothing, another user is examined, since it takes time.
+        """
+        user = _insist(self._sample if known is None else known)
+        if known is None:
+            return None
+        self._sample = user
+        return user
+
+    def _parsed(self, known: _User | None) -> StoredSecret:
+        """
+        Return what is stored for a user.  Where that is nothing, another user's is
+        parsed, since it takes time.
+        """
+        sample = known or self._sample
+        if sample is None:
+            return StoredSecret(None)
+        parsed = parseStored(sample.name, sample.stored, self._checker.plain)
+        return StoredSecret(None) if known is None else parsed
 
     def _takesTime(self, known: _User | None) -> bool:
         """
         Return whether a password is verified against a hash.
         """
-        isPlain = self._checker.plain
-        return (
-            bool(self._hashes) or not isPlain or _parse(known, isPlain).hash is not None
-        )
+        if self._hashes or not self._checker.plain:
+            return True
+        return self._parsed(known).hash is not None
 
     def _verify(
         self, known: _User | None, name: bytes, password: bytes | None
@@ -204,7 +228,7 @@ class LookUps(AsyncStore):
         Verify a password against what is known of a user, or against another user's hash
         if that is nothing.
         """
-        stored, decoys = _parse(known, self._checker.plain), self._decoys()
+        stored, decoys = self._parsed(known), self._decoys()
         if stored.flaw:
             self._note(stored)
         if password is not None:
@@ -216,7 +240,7 @@ class LookUps(AsyncStore):
         if known is None:
             return Verdict(Kind.REFUSED, name, NO_SUCH_USER)
         verdict = verdictOn(stored, isVerified=password is not None)
-        return replace(verdict, denial=known.denial)
+        return replace(verdict, denial=known.denial) if known.denial else verdict
 
     def _remember(self, name: bytes, found: Hash) -> None:
         """
@@ -297,15 +321,6 @@ def inBytes(stored: object) -> object:
     if isinstance(stored, (bytearray, memoryview)):
         return bytes(stored)
     return asBytes(stored)
-
-
-def _parse(known: _User | None, isPlain: bool) -> StoredSecret:
-    """
-    Parse what is known of a user.
-    """
-    if known is None:
-        return StoredSecret(None)
-    return parseStored(known.name, known.stored, isPlain)
 
 
 def parseStored(name: object, stored: object, isPlain: bool) -> StoredSecret:

@@ -18,6 +18,7 @@ from twisted.logger import formatEvent, globalLogPublisher
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from mycred._checking import _lookups
 from mycred._hashes import Hash
 from mycred.checkers import (
     ICredentialsChecker,
@@ -215,6 +216,32 @@ class EachWay:
         for name in (b"bob", b"dave", b"alice", b"nobody", b"odd"):
             self.assertRefused(self.ask(checker, name, b"x"))
         self.assertEqual(self.verified, [cost, cost, b"", cost, cost])
+
+    def test_sameParsing(self: Any) -> None:
+        """
+        Nor does an unknown user cost less before that: what is stored for another one is
+        parsed.
+        """
+        parsed: list[object] = []
+        parse = _lookups.parseStored
+
+        def remember(name: object, stored: object, isPlain: bool) -> Any:
+            parsed.append(name)
+            return parse(name, stored, isPlain)
+
+        self.patch(_lookups, "parseStored", remember)
+        for plain in (False, True):
+            checker = self.checker(dave=(b"dave", b"what dave has"))
+            checker.plain = plain
+            self.successResultOf(self.ask(checker, b"alice"))
+            del parsed[:]
+            counts = []
+            for name in (b"dave", b"nobody", b"dave"):
+                self.assertRefused(self.ask(checker, name, b"x"))
+                counts.append(len(parsed))
+                del parsed[:]
+            self.assertEqual(len(set(counts)), 1, counts)
+            self.assertGreater(counts[0], 0)
 
     def test_firstUnknown(self: Any) -> None:
         """
