@@ -674,6 +674,43 @@ class StepTests(UNIXCheckerTests):
         asked = self.ask(checker, b"carol", PASSWORD)
         self.failureResultOf(asked, TemporaryFailure)
 
+    def test_emptyDatabase(self) -> None:
+        """
+        A program's database that holds no user isn't taken for none: the system's
+        accounts don't count.
+        """
+
+        class Records(dict[str, Any]):
+            """
+            A database of users, with a length.
+            """
+
+            def getpwnam(self, name: str) -> Any:
+                """
+                Look a user up.
+                """
+                return self[name]
+
+        empty = Records()
+        asked = []
+
+        class Noting(UNIXChecker):
+            """
+            Note which database is asked.
+            """
+
+            def checkPwd(self, pwd: Any, username: Any, password: Any) -> Any:
+                """
+                Ask.
+                """
+                asked.append(pwd)
+                return super().checkPwd(pwd, username, password)
+
+        checker = Noting(userdb=empty, shadow=self.shadow, workers=self.workers)
+        self.assertRefused(self.ask(checker, b"root", PASSWORD))
+        self.assertEqual(len(asked), 1)
+        self.assertIs(asked[0], empty)
+
     def test_passwdFirst(self) -> None:
         """
         Where only C{checkPwd} is a program's, what it leaves is checked as always; what
