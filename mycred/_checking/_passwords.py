@@ -115,7 +115,10 @@ class PasswordChecker:
 
     # Where verdicts are found.  mycred's own checkers have stores that look a user up and
     # verify the password at once.
-    _store: ThreadedStore[Any] | LookUps | None = None
+    _store: ThreadedStore[Any] | None = None
+
+    # Those of a program's own store.  Its subclass may well have another _store.
+    _mycredLookUps: LookUps | None = None
 
     def __init_subclass__(cls, **more: object) -> None:
         """
@@ -210,11 +213,14 @@ class PasswordChecker:
 
         @param password: the password; L{None} if the credentials prove it otherwise.
         """
-        store = self._store
-        if store is None or (isinstance(store, LookUps) and not store.isOf(self)):
+        source, store = sourceOf(credentials), self._store
+        if isinstance(store, ThreadedStore):
+            return store.lookUp(name, password, source)
+        lookUps = self._mycredLookUps
+        if lookUps is None or not lookUps.isOf(self):
             # Here, since subclasses needn't call a constructor, and may be copied.
-            store = self._store = LookUps(self)
-        return store.lookUp(name, password, sourceOf(credentials))
+            lookUps = self._mycredLookUps = LookUps(self)
+        return lookUps.lookUp(name, password, source)
 
     def _cbVerdict(self, verdict: Verdict, credentials: PasswordCredentials) -> Answer:
         """

@@ -710,6 +710,35 @@ class BaseTests(PasswordsTestCase):
         self.failureResultOf(self.ask(checker, b"alice"), TemporaryFailure)
         self.assertEqual(len(self.flushLoggedErrors(NotImplementedError)), 1)
 
+    def test_ownAttributes(self) -> None:
+        """
+        A subclass may call its store what mycred's own call theirs.
+        """
+
+        class Stored(PasswordChecker):
+            """
+            A checker with a store.
+            """
+
+            def __init__(self, store: Any) -> None:
+                self._store = store
+
+            def lookUp(self, username: bytes) -> Any:
+                """
+                Look a user up.
+                """
+                return self._store.get(username)
+
+        for store in (USERS, dict[bytes, Any]()):
+            checker = Stored(store)
+            checker.workers = self.workers
+            asking = self.ask(checker, b"alice")
+            if store:
+                self.assertEqual(self.successResultOf(asking), b"alice")
+            else:
+                self.assertRefused(asking)
+            self.assertIs(checker._store, store)
+
     def test_fewRemembered(self) -> None:
         """
         Of many users only the last ones are remembered.
@@ -718,5 +747,5 @@ class BaseTests(PasswordsTestCase):
         checker = Checker(users, self.workers)
         for name in users:
             self.ask(checker, name)
-        remembered: Any = checker._store
+        remembered: Any = checker._mycredLookUps
         self.assertEqual(len(remembered._hashes), 64)
