@@ -710,7 +710,7 @@ class MakeTests(SynchronousTestCase):
         don't exist are told.
         """
         for password, scheme, cost, says in [
-            (b"", "bcrypt", 4, "an empty password"),
+            (b"", "bcrypt", 4, "the password is empty"),
             (b"a\0b", "bcrypt", 4, "no NUL"),
             (b"a" * 1025, "sha512", 1000, "1024 bytes"),
             (b"a" * 73, "bcrypt", 4, "bcrypt: only the first 72 bytes"),

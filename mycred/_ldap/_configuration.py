@@ -30,6 +30,9 @@ _TWICE = {DuplicateOptionError: "a key", DuplicateSectionError: "a section"}
 
 _PORT, _TLS_PORT = 389, 636
 
+# How an argument begins that other programs would take.
+_url = re.compile("(?i)(?:ldap[si]?:)?//")
+
 # The longest password of a service account, in bytes: a longer one is another file.
 _LONGEST_PASSWORD = 1024
 
@@ -52,6 +55,10 @@ def readSettings(argstring: str) -> Settings:
     """
     if re.search(r"\\(?![\\:=])", argstring.replace("\\\\", "")):
         raise InvalidAuthArgumentString("a backslash in a value is written \\\\")
+    if _url.match(argstring):
+        raise InvalidAuthArgumentString(
+            "write host=NAME and base=DN, no URL; in place of ldaps://, tls=ldaps"
+        )
     given = OPTIONS.parse(argstring)
     path = given.pop("config", None)
     if path is not None:

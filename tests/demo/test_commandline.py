@@ -53,7 +53,7 @@ class CommandLineTests(ServerTests, SynchronousTestCase):
         """
         A name without a password is told.
         """
-        self.assertEnds("--auth=memory:odd", says="--auth=memory: .*without a password")
+        self.assertEnds("--auth=memory:odd", says="--auth=memory: .*no password")
 
     def test_nobody(self) -> None:
         """
@@ -65,7 +65,7 @@ class CommandLineTests(ServerTests, SynchronousTestCase):
             ("memory", "--auth=memory: no user is in it; write .* memory:alice:sesame"),
             ("memory:", "--auth=memory: no user is in it"),
             (f"htpasswd:{nobody}", "--auth=htpasswd: file: no user is in .*/nobody"),
-            (f"htpasswd:{TWISTD[0]}", "--auth=htpasswd: file: .* is no text"),
+            (f"htpasswd:{TWISTD[0]}", "--auth=htpasswd: file: .* isn.t text"),
             (f"passwd:{nobody}", "--auth=passwd: .*no user has a hash"),
             (f"passwd:{nobody}:shadow={nobody}", "--auth=passwd: .*no user has a hash"),
             (f"htdigest:{nobody}:realm=mycred", "no line name:realm:hash"),

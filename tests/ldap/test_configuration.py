@@ -222,7 +222,14 @@ class WrongTests(SettingsTestCase):
         self.assertWrong(f"{BASE}:dn=uid={{username}},dc=org", "base, dn", "one of")
         self.assertWrong(f"{BASE}:upn=example.org", "base, upn", "one of")
         self.assertWrong(f"{DIRECT}:upn=example.org", "dn, upn", "one of")
-        self.assertWrong("ldap.example.org", "without its key", "host=")
+        self.assertWrong("ldap.example.org", "has no key", "host=")
+
+    def test_url(self) -> None:
+        """
+        Where others take a URL it is said what to write.
+        """
+        for url in ("//a/dc=org", "ldaps://a:636", "LDAP://a:dn=b", "ldapi://%2frun"):
+            self.assertWrong(url, "no URL", "host=NAME", "tls=ldaps")
 
     def test_hosts(self) -> None:
         """
