@@ -79,9 +79,11 @@ def _prefix(host: str | None, sizes: dict[int, int]) -> bytes:
     Return the first bytes of an IP address, as many as are given for its version; of
     other text all bytes.
     """
-    parsed = parseHost(host) if host else None
+    if not host:
+        return b""
+    parsed = parseHost(host)
     if parsed is None:
-        return asBytes(host or "")
+        return asBytes(host)
     return parsed.packed[: sizes[parsed.version]]
 
 

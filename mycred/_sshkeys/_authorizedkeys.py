@@ -15,7 +15,7 @@ from ._budget import Budget, Limit
 from ._certificate import CERTIFIED, Certificate
 from ._key import NAMES, PublicKey, decode
 from ._optionlist import parseOptions
-from ._options import KeyOptions
+from ._options import UNRESTRICTED, KeyOptions
 from ._wire import Fields, ShortKey, UnusableKey
 
 _BLANKS = b" \t"
@@ -335,7 +335,7 @@ def optionsIn(line: Line | Principal, budget: Budget | None = None) -> KeyOption
     @raise TooMuch: if there are too many.
     """
     if not line.options:
-        return KeyOptions()
+        return UNRESTRICTED
     # In a file of principals blanks may follow; OpenSSH reads no further.
     text = line.options.rstrip(_BLANKS).decode("utf-8", "surrogateescape")
     return parseOptions(text, budget)
