@@ -101,15 +101,18 @@ def linesWith(
     budget.spend(Limit.BYTES, len(text))
     usual = min(len(base64), _LONGEST_USUAL)
     number, counted, end = 1, 0, -1
-    found = [_places(text, blank + base64) for blank in (b" ", b"\t") if blank in text]
-    for place in found[0] if len(found) == 1 else merge(*found):
+    places = _places(text, b" " + base64)
+    if b"\t" in text:
+        places = merge(places, _places(text, b"\t" + base64))
+    for place in places:
         if place < end:
             continue
         budget.spend(Limit.LINES)
         start, end = text.rfind(b"\n", 0, place) + 1, _endOfLine(text, place)
         if end - start > LONGEST_LINE:
             continue
-        budget.spend(Limit.LINE_BYTES, max(0, end - start - usual))
+        if end - start > usual:
+            budget.spend(Limit.LINE_BYTES, end - start - usual)
         number, counted = number + text.count(b"\n", counted, start), start
         line = parseLine(text[start:end], number)
         if line is not None and line.blob == blob:
