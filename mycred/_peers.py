@@ -69,8 +69,11 @@ def sourceOf(credentials: object) -> Source:
     @param credentials: credentials of any class, which may have the attributes C{peer}
         and C{session}.
     """
-    host = hostOf(getattr(credentials, "peer", None))
+    peer = getattr(credentials, "peer", None)
     session = getattr(credentials, "session", None)
+    if peer is None:
+        return b"", b"", session
+    host = hostOf(peer)
     return _prefix(host, _NETWORK), _prefix(host, _HOST), session
 
 

@@ -150,9 +150,10 @@ class Authority:
         user = self._users.find(name).user if isAccountName(name) else None
         known = name if user is None else user.name
         # First, and whatever the name: a revoked key tells nothing of names.
-        refused = self._refusalIfRevoked(offer, known, doubts)
-        if refused is not None:
-            return refused
+        if self._revoked is not None:
+            refused = self._refusalIfRevoked(offer, known, doubts)
+            if refused is not None:
+                return refused
         if user is None:
             account = madeUp(name) if isAccountName(name) else None
             why = "there is no such account"

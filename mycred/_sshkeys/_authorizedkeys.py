@@ -91,7 +91,7 @@ def linesWith(
     Return the lines of authorized_keys that hold a key, without parsing the others.
 
     @param text: what the file holds.
-    @param blob: the key, as it is written on the wire.
+    @param blob: the key, as it is written on the wire in the one right way.
     @param base64: the same, as it is written in a file.
     @param budget: what the work is counted against.
 
@@ -99,7 +99,7 @@ def linesWith(
     """
     budget = Budget() if budget is None else budget
     budget.spend(Limit.BYTES, len(text))
-    usual = min(len(base64), _LONGEST_USUAL)
+    usual, type = min(len(base64), _LONGEST_USUAL), Fields(blob).string()
     number, counted, end = 1, 0, -1
     places = _places(text, b" " + base64)
     if b"\t" in text:
@@ -114,6 +114,16 @@ def linesWith(
         if end - start > usual:
             budget.spend(Limit.LINE_BYTES, end - start - usual)
         number, counted = number + text.count(b"\n", counted, start), start
+        after = place + 1 + len(base64)
+        if (
+            text[start:place] == type
+            and text[place + 1 : after] == base64
+            and text[after : min(after + 1, end)] in _BLANKS
+            and text.find(b"\0", after, end) < 0
+        ):
+            # Nearly all lines are like this: nothing stands before the key.
+            yield Line(number, blob, b"")
+            continue
         line = parseLine(text[start:end], number)
         if line is not None and line.blob == blob:
             yield line

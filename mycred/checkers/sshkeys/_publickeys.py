@@ -172,8 +172,9 @@ class SSHPublicKeyChecker(Counterpart, KeySteps, twistedConch.SSHPublicKeyChecke
         @raise UnauthorizedLogin: if it can't.
         """
         flaw = self._policy.flaw(offer)
-        algorithms = self._algorithmsFor(credentials)
-        isCertified = isCertifying(asBytes(credentials.algName))
+        announced = asBytes(credentials.algName)
+        algorithms = self._algorithmsFor(announced)
+        isCertified = isCertifying(announced)
         if isCertified not in (None, isinstance(offer, Certificate)):
             flaw = "the algorithm is for another type of key"
         elif flaw is None and algorithms.isdisjoint(signingKeyOf(offer).algorithms):
@@ -352,12 +353,12 @@ class SSHPublicKeyChecker(Counterpart, KeySteps, twistedConch.SSHPublicKeyChecke
             return Failure(errorOf(verdict))
         return avatarIdOf(verdict, credentials)
 
-    def _algorithmsFor(self, credentials: KeyCredentials) -> frozenset[bytes]:
+    def _algorithmsFor(self, announced: bytes | None) -> frozenset[bytes]:
         """
         Return the algorithms by which the signature may be made: the one that the client
         has announced, if it did so.
         """
-        name = signatureAlgorithm(asBytes(credentials.algName))
+        name = signatureAlgorithm(announced)
         return self._accepted if name is None else self._accepted & {name}
 
 
