@@ -318,7 +318,7 @@ def _unknown(key: str, options: Mapping[str, Option]) -> str:
         # Something else stands before the =, which may be a secret.
         return f"a key is unknown, {_choice(options)}"
     if key.strip() in options:
-        return f"no space stands beside {key.strip()}="
+        return f"write {key.strip()}= without a space beside it"
     similar = get_close_matches(key.lower(), options, 1)
     if similar:
         return f"there is no {key}=, did you mean {similar[0]}=?"
@@ -341,8 +341,8 @@ def _surplus(text: str, options: Mapping[str, Option]) -> str:
     if not text:
         return f"nothing follows a colon ({colon})"
     if text in options:
-        return f"{text} stands without a value, write {_example(options[text])}"
-    return f"a value stands without its key, {_choice(options)} ({colon})"
+        return f"{text} has no value, write {_example(options[text])}"
+    return f"a value has no key, {_choice(options)} ({colon})"
 
 
 def _choice(options: Mapping[str, Option]) -> str:

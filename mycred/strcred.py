@@ -256,7 +256,7 @@ class AuthOptionMixin:
         known = sorted(f.authType for f in self._checkerFactoriesForOptHelpAuth())
         word = "".join(takewhile(_isInName, authType))
         similar = get_close_matches(word.lower(), known, 1)
-        meant = f", did you mean {similar[0]}? There is" if similar else ", only"
+        meant = f", did you mean {similar[0]}? There are" if similar else ", only"
         shown = word if word == authType else f"{word}..."
         return f"{typed}{shown}: there is no such auth type{meant} {_listed(known)}"
 

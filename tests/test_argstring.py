@@ -199,7 +199,7 @@ class RefusalTests(ArgStringTestCase):
         A space beside a key is told.
         """
         self.assertEqual(
-            self.refusal("/etc/a: timeout=10"), "no space stands beside timeout="
+            self.refusal("/etc/a: timeout=10"), "write timeout= without a space beside it"
         )
 
     def test_unknownKey(self) -> None:
@@ -246,13 +246,13 @@ class RefusalTests(ArgStringTestCase):
         """
         for key, says in [("weak", "weak=no or weak=yes"), ("base", "base=VALUE")]:
             told = self.refusal(f"a:{key}", positional=("path",))
-            self.assertEqual(told, f"{key} stands without a value, write {says}")
+            self.assertEqual(told, f"{key} has no value, write {says}")
 
     def test_noPositional(self) -> None:
         """
         Where every value needs its key, one without is refused.
         """
-        self.assertIn("without its key", self.refusal("a", positional=()))
+        self.assertIn("a value has no key", self.refusal("a", positional=()))
 
     def test_unusableValue(self) -> None:
         """
@@ -362,7 +362,7 @@ class OptionsTests(SynchronousTestCase):
             ("", "path and names must be given"),
             ("/a", "names must be given"),
             ("/a:nmes=b", "there is no nmes=, did you mean names=?"),
-            ("/a:names=b:size", "size stands without a value, write size=N"),
+            ("/a:names=b:size", "size has no value, write size=N"),
             ("/a:names=b:weak", "write weak=no or weak=yes"),
             ("/a:names=b:size=x", "size: write a size"),
             ("/a:x", "write one of path=, names=, size=, weak="),

@@ -85,7 +85,7 @@ class VectorTests(SynchronousTestCase):
         self.assertEqual({s.name for s in SCHEMES}, {*oneOfEach, *newer.values()})
         for prefix in PREFIXES:
             known = any(prefix in stored for _, stored, _ in [*VECTORS, *NEWER])
-            self.assertTrue(known, prefix)
+            self.assertTrue(known, f"tests/kit/vectors.py has no hash with {prefix!r}")
 
     def test_newer(self) -> None:
         """
@@ -562,7 +562,9 @@ class RecognizeTests(SynchronousTestCase):
         """
         schemes = [recognize(stored).scheme for stored in oneOfEach.values()]
         self.assertEqual(
-            {scheme.name for scheme in schemes if not scheme.weakness}, STRONG
+            {scheme.name for scheme in schemes if not scheme.weakness},
+            STRONG,
+            "STRONG, in tests/kit/vectors.py, lists the schemes that aren't weak",
         )
 
     def test_documented(self) -> None:

@@ -68,6 +68,13 @@ class JSONAuthTests(SynchronousTestCase):
         self.assertEqual(status, 1, printed)
         self.assertIn('Login refused: user="alice" why="wrong password"', printed)
 
+    def test_twistedsOwn(self) -> None:
+        """
+        Twisted's own programs know the type, too.
+        """
+        _, printed = self.python("-m", "twisted", "ftp", "--help-auth")
+        self.assertRegex(printed, r"(?m)^  json +\tFILE$")
+
     def test_wrong(self) -> None:
         """
         A program refuses a file that can't be read, and explains the type.

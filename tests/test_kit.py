@@ -64,4 +64,5 @@ class LayoutTests(SynchronousTestCase):
             *packages, name = (part.strip("_") for part in parts[1:])
             isTested = Path(*packages, f"test_{name}.py") in tested
             if parts[-1] != "__init__" and not isTested:
-                self.assertIn(".".join(parts), named)
+                module = ".".join(parts)
+                self.assertTrue(module in named, f"no test module names L{{{module}}}")

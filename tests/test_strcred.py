@@ -464,7 +464,7 @@ class AuthOptionTests(WithFactories):
             ("annonymous", "anonymous"),
         ]:
             text = self.wrong(f"--auth={typed}")
-            self.assertIn(f"did you mean {meant}? There is anonymous, file", text)
+            self.assertIn(f"did you mean {meant}? There are anonymous, file", text)
         for typed in ("", ":x", "=x", "qqq"):
             self.assertNotIn("did you mean", self.wrong(f"--auth={typed}"))
 
@@ -720,11 +720,11 @@ class FileArgumentTests(SynchronousTestCase):
             ),
             (b"carol:$9$x\n", "a hash of an unknown kind, for one"),
             (b"-----BEGIN PRIVATE KEY-----\nTUlH\n", "no user is in "),
-            (f"carol:{BCRYPT.decode()}".encode("utf-16"), "is no text"),
-            (f"carol:{BCRYPT.decode()}".encode("utf-32"), "is no text"),
-            (Path(sys.executable).read_bytes()[: 2**20], "is no text"),
-            (zlib.compress(b"carol:" + BCRYPT), "no user is in |is no text"),
-            (b"etc/htpasswd" + bytes(500) + b"\ncarol:%s\n" % BCRYPT, "is no text"),
+            (f"carol:{BCRYPT.decode()}".encode("utf-16"), "isn.t text"),
+            (f"carol:{BCRYPT.decode()}".encode("utf-32"), "isn.t text"),
+            (Path(sys.executable).read_bytes()[: 2**20], "isn.t text"),
+            (zlib.compress(b"carol:" + BCRYPT), "no user is in |isn.t text"),
+            (b"etc/htpasswd" + bytes(500) + b"\ncarol:%s\n" % BCRYPT, "isn.t text"),
         ]:
             self.path.write_bytes(content)
             self.assertTold(f"htpasswd:{self.path}", f"--auth=htpasswd: file: .*{says}")
@@ -761,7 +761,7 @@ class FileArgumentTests(SynchronousTestCase):
             (f"{where}:weka=no", "no weka=, did you mean weak=?"),
             (f"{where}:weak=no:weak=no", "weak is given twice"),
             (f"{where}:weak=no:plaintext=yes", "weak=no refuses what plaintext=yes"),
-            (f"{where}:no", "stands without its key"),
+            (f"{where}:no", "a value has no key"),
             (f"{where}:weak", "write weak=no or weak=yes[.] What follows"),
         ]:
             self.assertTold(description, says)
@@ -794,7 +794,7 @@ class FileArgumentTests(SynchronousTestCase):
         ]:
             self.assertTold(description, says)
         self.path.write_bytes(b"carol:" + BCRYPT + b":1000:1000\n")
-        self.assertTold(f"{where}:realm=Members", "no line is name:realm:hash")
+        self.assertTold(f"{where}:realm=Members", "no line name:realm:hash")
 
 
 DOC = Path(mycred.__file__).parents[1] / "doc"

@@ -1,8 +1,7 @@
 """
 The auth type C{special}: accounts in an SQLite database.
 
-The file is C{mycred/plugins/diary_plugins.py} of its distribution, or
-C{twisted/plugins/diary_plugins.py}.
+The file is C{twisted/plugins/diary_plugins.py} of its distribution.
 """
 
 from urllib.parse import quote

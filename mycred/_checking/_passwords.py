@@ -80,7 +80,7 @@ class PasswordChecker:
             def lookUp(self, username):
                 with open(self._path) as file:
                     hashes = json.load(file)
-                name = username.decode()
+                name = username.decode("utf-8", "replace")
                 return (name, hashes[name]) if name in hashes else None
 
     All else is done here.  Names and passwords that are too long or hold a NUL are
@@ -123,7 +123,8 @@ class PasswordChecker:
         prove a password without sending it, too, unless it says what it checks.
         """
         super().__init_subclass__(**more)
-        if cls.plain and "credentialInterfaces" not in vars(cls):
+        usual = cls.credentialInterfaces is PasswordChecker.credentialInterfaces
+        if cls.plain and usual and "credentialInterfaces" not in vars(cls):
             cls.credentialInterfaces = (IUsernamePassword, IUsernameHashedPassword)
 
     def lookUp(self, username: bytes) -> Union[Known, Deferred[Union[Known, None]], None]:
@@ -199,7 +200,7 @@ class PasswordChecker:
         """
         if not isinstance(password, bytes) or len(password) > self.longestPassword:
             return False
-        return isPlausible(password) and isPlausible(name)
+        return b"\0" not in password and isPlausible(name)
 
     def _findVerdict(
         self, name: bytes, password: bytes | None, credentials: PasswordCredentials
@@ -209,10 +210,11 @@ class PasswordChecker:
 
         @param password: the password; L{None} if the credentials prove it otherwise.
         """
-        if self._store is None:
-            # Here, since subclasses needn't call a constructor.
-            self._store = LookUps(self)
-        return self._store.lookUp(name, password, sourceOf(credentials))
+        store = self._store
+        if store is None or (isinstance(store, LookUps) and not store.isOf(self)):
+            # Here, since subclasses needn't call a constructor, and may be copied.
+            store = self._store = LookUps(self)
+        return store.lookUp(name, password, sourceOf(credentials))
 
     def _cbVerdict(self, verdict: Verdict, credentials: PasswordCredentials) -> Answer:
         """

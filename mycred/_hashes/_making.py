@@ -51,7 +51,7 @@ def make(password: bytes | str, scheme: str = "bcrypt", cost: int | None = None)
     """
     secret = asBytes(password)
     if not secret:
-        raise ValueError("an empty password is none")
+        raise ValueError("the password is empty")
     if not isPlausible(secret):
         raise ValueError(f"a password holds no NUL, and is at most {LONGEST} bytes long")
     usual = costOf(scheme, cost)

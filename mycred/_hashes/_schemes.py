@@ -2,8 +2,8 @@
 The schemes by which passwords are hashed: one table.
 
 To add one, write an entry of L{SCHEMES} (what verifies it in a module of its family),
-hashes that another program made, one of them of C{password}, into
-C{tests/kit/vectors.py}, and a row into C{doc/password-files.rst}.
+hashes that another program made into C{tests/kit/vectors.py}, one of them of C{password}
+and one for each prefix, and a row into C{doc/password-files.rst}.
 """
 
 from __future__ import annotations

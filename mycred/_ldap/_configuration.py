@@ -379,7 +379,7 @@ def _accountOf(given: Mapping[str, Any]) -> ServiceAccount:
             f"bindpwfile: {path} begins with a byte order mark; write it without one"
         )
     if password != password.strip():
-        raise ValueError(f"bindpwfile: in {path} a space stands beside the password")
+        raise ValueError(f"bindpwfile: in {path} there is a space beside the password")
     return ServiceAccount(dn, password)
 
 

@@ -247,28 +247,28 @@ FILE_OPTIONS = Options(
         "base",
         _parseDN,
         "DN",
-        "The entry at or below which a user's entry is searched; then the user must be "
-        "able to bind.",
+        "The entry at or below which a user's entry is searched for; then the user must "
+        "be able to bind.",
     ),
     Option(
         "scope",
         _oneOf(_SCOPES),
         "sub|one|base",
-        "How far below base= users are searched: anywhere, if not given, just below, or "
-        "nowhere but there.",
+        "How far below base= users are searched for: sub, if not given, is anywhere; one "
+        "is just below; base is nowhere but there.",
     ),
     Option(
         "attribute",
         _parseAttribute,
         "NAME",
-        "The attribute with the name by which the server knows users, uid if not given.",
+        "The attribute with the name that users log in with, uid if not given.",
     ),
     Option(
         "filter",
         FilterTemplate,
         "(FILTER)",
-        "What a user's entry matches, with {username} where the name stands; "
-        "(uid={username}), with the attribute, if not given.",
+        "The filter that finds a user's entry, with {username} where the name stands; if "
+        "not given, (uid={username}), with the attribute in place of uid.",
     ),
     Option(
         "binddn",
@@ -315,8 +315,8 @@ FILE_OPTIONS = Options(
         "policy",
         yesNo,
         "yes|no",
-        "Whether the directory is asked what its password policy says, which some "
-        "servers fail at; if not given, those are asked that say that they know it.",
+        "Whether servers are asked what their password policy says, at which some fail; "
+        "if not given, those are asked that list the control for it.",
     ),
     Option(
         "timeout",

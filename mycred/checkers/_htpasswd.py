@@ -76,9 +76,7 @@ class HtpasswdChecker(FileChecker):
         path = self._store.store.path
         with openRegular(path) as file:
             if b"\0" in file.read(_BEGINNING):
-                raise ValueError(
-                    f"{path} is no text; write the path of a file of htpasswd's"
-                )
+                raise ValueError(f"{path} isn't text; write the path of an htpasswd file")
         flaw = None
         for entry in self._store.store.entries():
             try:

@@ -79,9 +79,13 @@ class HtdigestCheckerFactory:
         realms = checker.realms()
         if checker.realm not in realms:
             known = [name.decode("utf-8", "replace") for name in sorted(realms)[:10]]
+            if not known:
+                raise InvalidAuthArgumentString(
+                    "file: it has no line name:realm:hash; write the path of a file of "
+                    "htdigest"
+                )
             raise InvalidAuthArgumentString(
-                "realm: no line of the file is for it, only for "
-                f"{', '.join(known) or 'nothing, since no line is name:realm:hash'}"
+                f"realm: no line of the file is for it, only for {', '.join(known)}"
             )
         return checker
 

@@ -81,8 +81,8 @@ class LDAPCheckerFactory:
         settings = readSettings(argstring)
         for address in settings.exposed:
             self.errorOutput.write(
-                f"Warning: --auth=ldap: passwords are sent to {address} without TLS; who "
-                "sees them on their way can read them\n"
+                f"Warning: --auth=ldap: passwords are sent to {address} without TLS; "
+                "anyone on the network between can read them\n"
             )
         return LDAPChecker(settings)
 

@@ -45,7 +45,7 @@ class InMemoryCheckerFactory:
         @param argstring: names and passwords in turn, separated by colons.  An
             empty one makes a checker that knows no user.
 
-        @raise InvalidAuthArgumentString: if a name stands without a password,
+        @raise InvalidAuthArgumentString: if a name has no password,
             stands twice, or one of the two is empty.
         """
         from mycred.checkers import InMemoryUsernamePasswordDatabaseDontUse
@@ -54,7 +54,7 @@ class InMemoryCheckerFactory:
         text = argstring.encode("utf-8", "surrogateescape")
         pieces = text.split(b":") if text else []
         if len(pieces) % 2:
-            raise InvalidAuthArgumentString("a name stands without a password")
+            raise InvalidAuthArgumentString("a name has no password")
         for username, password in zip(pieces[::2], pieces[1::2]):
             if not username or not password:
                 raise InvalidAuthArgumentString("a name or a password is empty")

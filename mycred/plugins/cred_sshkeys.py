@@ -73,8 +73,8 @@ options = Options(
         "principals",
         keyFile,
         "NAME",
-        "A file, named as for file=, with the principals of which a certificate by one "
-        "of these authorities must name one.",
+        "A file, its path written as for file=, with a list of principals; a certificate "
+        "by an authority of ca= must name one of them.",
     ),
     Option(
         "revoked",
@@ -114,7 +114,7 @@ options = Options(
         "ldap",
         nonEmpty,
         "FILE",
-        "In place of all of these, keys that are in a directory, in the attribute "
+        "Takes keys from a directory, and from nowhere else: those in the attribute "
         "sshPublicKey of users' entries, each a line as in a file; the FILE has settings "
         "as for --auth=ldap:config=FILE.",
     ),
@@ -261,12 +261,13 @@ def _keysInDirectory(given: dict[str, Any]) -> LDAPAuthorizedKeys:
         settings = ldapSettings(config=given["ldap"])
         for address in settings.exposed:
             theSSHKeyCheckerFactory.errorOutput.write(
-                f"Warning: --auth=sshkey: keys come from {address} without TLS; who is "
-                "on their way can put others in their place\n"
+                f"Warning: --auth=sshkey: keys come from {address} without TLS; "
+                "anyone on the network between can replace them\n"
             )
         return LDAPAuthorizedKeys(settings, policy=policy)
     except (InvalidAuthArgumentString, ValueError) as error:
-        raise ValueError(f"ldap: {error}") from None
+        told = str(error).removeprefix("config: ")
+        raise ValueError(f"ldap: {told}") from None
 
 
 def _policy(given: dict[str, Any]) -> KeyPolicy:

@@ -409,7 +409,7 @@ class PluginTests(PAMTestCase):
         self.assertWrong("pam:service=nonesuch", "no file /etc/pam.d/nonesuch; write")
         self.assertWrong("pam:service=../passwd", "write a name in lower case")
         self.assertWrong("pam:servce=x", "did you mean service=")
-        self.assertWrong("pam:x:y", "a value stands without its key")
+        self.assertWrong("pam:x:y", "a value has no key")
 
     def test_lines(self) -> None:
         """

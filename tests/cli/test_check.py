@@ -301,7 +301,7 @@ class CheckTests(CommandTests, SynchronousTestCase):
             (("--auth=anonymous", "carol"), b"x", "can't use it"),
             (("--auth=memory", "carol"), b"x", "--auth=memory: no user is in it"),
             (("--auth=htpasswd:/dev/null", "carol"), b"x", "not a regular file"),
-            (("--auth=memory:carol:SECRET:odd", "carol"), b"x", "without a password"),
+            (("--auth=memory:carol:SECRET:odd", "carol"), b"x", "has no password"),
         ]:
             done = self.check(*arguments, stdin=stdin)
             self.assertUsage(done, says)

@@ -68,7 +68,7 @@ class CommandLineTests(ServerTests, SynchronousTestCase):
             (f"htpasswd:{TWISTD[0]}", "--auth=htpasswd: file: .* is no text"),
             (f"passwd:{nobody}", "--auth=passwd: .*no user has a hash"),
             (f"passwd:{nobody}:shadow={nobody}", "--auth=passwd: .*no user has a hash"),
-            (f"htdigest:{nobody}:realm=mycred", "no line is name:realm:hash"),
+            (f"htdigest:{nobody}:realm=mycred", "no line name:realm:hash"),
         ]:
             self.assertEnds(f"--auth={auth}", says=says)
             self.assertEnds("--auth=memory:a:b", f"--auth={auth}", says=says)

@@ -263,8 +263,8 @@ def _findRunner(user: str | None) -> _Runner | None:
     if user is None:
         if not os.geteuid():
             raise ValueError(
-                "say which account shall run it, such as commanduser=nobody, since the "
-                "server is root's"
+                "say which account runs it, such as commanduser=nobody, since the "
+                "server runs as root"
             )
         return None
     try:

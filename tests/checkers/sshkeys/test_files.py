@@ -281,6 +281,28 @@ class LookTests(MachineTestCase):
         for name in (b"\xff", b"a\0b", b""):
             self.assertEqual(list(system.getAuthorizedKeys(name)), [], name)
 
+    def test_emptyDatabase(self) -> None:
+        """
+        A program's database that holds no user isn't taken for none.
+        """
+        asked: list[str] = []
+
+        class Records(dict[str, Any]):
+            """
+            A database of users, with a length.
+            """
+
+            def getpwnam(self, name: str) -> Any:
+                """
+                Look a user up.
+                """
+                asked.append(name)
+                return self[name]
+
+        empty = UNIXAuthorizedKeysFiles(Records())
+        self.assertEqual(list(empty.getAuthorizedKeys(b"root")), [])
+        self.assertEqual(asked, ["root"])
+
     def test_separateUserdb(self) -> None:
         """
         Other processes can't ask a database of users that is an object here.
