@@ -3,8 +3,7 @@ Tests for L{mycred.checkers.sshkeys.UNIXAuthorizedKeysFiles}, and for what decid
 it, L{mycred._sshkeys._authority}.  L{tests.conch.test_correspondence} holds both to sshd.
 
 They cover L{mycred._accounts._settled}, L{mycred._sshkeys._groupmemory},
-L{mycred._sshkeys._keyfiles}, L{mycred._sshkeys._strictmodes} and
-L{mycred.checkers.sshkeys._unix}, too.
+L{mycred._sshkeys._keyfiles} and L{mycred.checkers.sshkeys._unix}, too.
 """
 
 from __future__ import annotations
