@@ -44,6 +44,9 @@ _found: WeakKeyDictionary[Failure, dict[str, object]] = WeakKeyDictionary()
 # How much is shown of a name and of a reason, in characters.
 _LONGEST_NAME, _LONGEST_REASON = 64, 300
 
+# And of what the server itself has chosen.
+_LONGEST = 4096
+
 # The fields whose values stand between quotes, since a client or a file may have written
 # them.
 _QUOTED = {"user", "avatar", "key", "reason", "why"}
@@ -113,32 +116,44 @@ def logOutcome(
     @param checker: the checker that was asked.
     @param avatarId: the avatar ID that a checker has accepted; L{None} if none has.
     """
-    verdict, reason, why = _verdict(result)
-    if verdict is None or _isVisit(credentials, result):
-        return
+    verdict, reason, why = "accepted", None, None
     if isinstance(result, Failure):
-        found = _part(result.value, "avatarId")
-        avatarId = avatarId if found is None else found
-    facts = {
-        "user": _text(decodedName(_part(credentials, "username")), _LONGEST_NAME),
-        "avatar": _text(_named(avatarId), _LONGEST_NAME),
-        "key": _text(_part(avatarId, "provedBy"), _LONGEST_REASON),
-        "reason": _text(reason, _LONGEST_REASON),
-        "why": _text(why, _LONGEST_REASON),
-        "by": authTypeOf(_foundOf(result).get("checker", checker)),
-        "service": _text(_part(credentials, "service"), _LONGEST_NAME),
-        "ms": str(round((monotonic() - began) * 1000)),
-        # The last one, so that a pattern for addresses can count on it.
-        "peer": hostOf(_part(credentials, "peer")),
-    }
-    known = {name: text for name, text in facts.items() if text is not None}
+        found, reason, why = _verdict(result)
+        if found is None or _isVisit(credentials, result):
+            return
+        verdict = found
+        accepted = _part(result.value, "avatarId")
+        avatarId = avatarId if accepted is None else accepted
+        checker = _foundOf(result).get("checker", checker)
+    # The address is the last one, so that a pattern for addresses can count on it.
+    facts = (
+        ("user", decodedName(_part(credentials, "username")), _LONGEST_NAME),
+        ("avatar", _named(avatarId), _LONGEST_NAME),
+        ("key", _part(avatarId, "provedBy"), _LONGEST_REASON),
+        ("reason", reason, _LONGEST_REASON),
+        ("why", why, _LONGEST_REASON),
+        ("by", authTypeOf(checker), _LONGEST),
+        ("service", _part(credentials, "service"), _LONGEST_NAME),
+        ("ms", str(round((monotonic() - began) * 1000)), _LONGEST),
+        ("peer", hostOf(_part(credentials, "peer")), _LONGEST),
+    )
+    known: dict[str, str] = {}
+    told: list[str] = []
+    for name, value, longest in facts:
+        if value is None:
+            continue
+        text = known[name] = _text(value, longest)
+        # Nearly all texts are like this.  The time must not grow with the length of a
+        # reason, which would tell a client which one it is.
+        if text.isprintable() and _SIGNS.isdisjoint(text):
+            isQuoted = name in _QUOTED
+            shown = f'"{text}"' if isQuoted else text[:_LONGEST_NAME].replace(" ", "?")
+        else:
+            shown, known[name] = _value(name, text), printable(text)
+        told.append(f"{name}={shown}")
     level = LogLevel.warn if verdict in ("temporary", "failed") else LogLevel.info
     _log.emit(
-        level,
-        "Login {verdict}: {told}",
-        verdict=verdict,
-        told=" ".join(f"{name}={_value(name, text)}" for name, text in known.items()),
-        **{name: printable(text) for name, text in known.items()},
+        level, "Login {verdict}: {told}", verdict=verdict, told=" ".join(told), **known
     )
 
 
@@ -162,15 +177,13 @@ def authTypeOf(checker: object) -> str | None:
     return name if isinstance(name, str) else type(checker).__name__
 
 
-def _verdict(result: object) -> tuple[str | None, str | None, str | None]:
+def _verdict(result: Failure) -> tuple[str | None, str | None, str | None]:
     """
-    Return how a login has ended.
+    Return how a login has failed.
 
     @return: the verdict, L{None} if there is none yet; the reason for a denial; and what
         else is known.
     """
-    if not isinstance(result, Failure):
-        return "accepted", None, None
     error = result.value
     why = _said(_foundOf(result).get("why") or _part(error, "why") or "") or None
     if result.check(*UNFINISHED):
@@ -189,25 +202,22 @@ def _verdict(result: object) -> tuple[str | None, str | None, str | None]:
     return "refused", None, told or None
 
 
-def _isVisit(credentials: object, result: object) -> bool:
+def _isVisit(credentials: object, result: Failure) -> bool:
     """
     Return whether a login without a name was asked for, and none is served.
 
     That is no try to log in: twisted.web.guard asks for one whenever a request has no
     login yet, as the first one of each browser.
     """
-    return (
-        isinstance(result, Failure)
-        and result.check(UnhandledCredentials) is not None
-        and IAnonymous.providedBy(credentials)
-    )
+    isUnhandled = result.check(UnhandledCredentials) is not None
+    return isUnhandled and IAnonymous.providedBy(credentials)
 
 
-def _foundOf(result: object) -> dict[str, object]:
+def _foundOf(failure: Failure) -> dict[str, object]:
     """
     Return what is known about a failure besides what it holds.
     """
-    return _found.get(result, {}) if isinstance(result, Failure) else {}
+    return _found.get(failure, {})
 
 
 def _part(whole: object, name: str) -> object:
@@ -238,12 +248,10 @@ def _named(avatarId: object) -> object:
     return "anonymous" if isAnonymous else avatarId
 
 
-def _text(value: object, longest: int) -> str | None:
+def _text(value: object, longest: int) -> str:
     """
-    Return as much of a value as the log shows, or L{None} if there is none.
+    Return as much of a value as the log shows.
     """
-    if value is None:
-        return None
     if isinstance(value, bytes):
         value = value[: 4 * longest + 1].decode("utf-8", "surrogateescape")
     elif not isinstance(value, str):
@@ -265,10 +273,6 @@ def _escaped(text: str) -> str:
     """
     Return a text in which characters that could mislead are written by their codes.
     """
-    if text.isprintable() and _SIGNS.isdisjoint(text):
-        # Nearly all texts are.  The time must not grow with the length of a reason, which
-        # would tell a client which one it is.
-        return text
     return "".join(c if c.isprintable() and c not in _SIGNS else _codeOf(c) for c in text)
 
 

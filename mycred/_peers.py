@@ -69,8 +69,11 @@ def sourceOf(credentials: object) -> Source:
     @param credentials: credentials of any class, which may have the attributes C{peer}
         and C{session}.
     """
-    host = hostOf(getattr(credentials, "peer", None))
+    peer = getattr(credentials, "peer", None)
     session = getattr(credentials, "session", None)
+    if peer is None:
+        return b"", b"", session
+    host = hostOf(peer)
     return _prefix(host, _NETWORK), _prefix(host, _HOST), session
 
 
@@ -79,9 +82,11 @@ def _prefix(host: str | None, sizes: dict[int, int]) -> bytes:
     Return the first bytes of an IP address, as many as are given for its version; of
     other text all bytes.
     """
-    parsed = parseHost(host) if host else None
+    if not host:
+        return b""
+    parsed = parseHost(host)
     if parsed is None:
-        return asBytes(host or "")
+        return asBytes(host)
     return parsed.packed[: sizes[parsed.version]]
 
 

@@ -20,9 +20,15 @@ from mycred.checkers import (
     HtpasswdChecker,
     PasswdChecker,
     UNIXChecker,
+    accountRules,
 )
 from mycred.checkers.ldap import ldapSettings
-from mycred.checkers.sshkeys import KeysCommand, UNIXAuthorizedKeysFiles
+from mycred.checkers.sshkeys import (
+    KeyPolicy,
+    KeysCommand,
+    UNIXAuthorizedKeysFiles,
+    checkKeyFiles,
+)
 from mycred.conch import hostKeyIn
 from mycred.credentials import UsernamePassword
 from mycred.error import TemporaryFailure
@@ -170,6 +176,9 @@ class TakenTests(SynchronousTestCase):
                 ("UNIXAuthorizedKeysFiles", "principals"),
                 ("UNIXAuthorizedKeysFiles", "revoked"),
                 ("UNIXChecker", "shadow"),
+                ("accountRules", "group"),
+                ("checkKeyFiles", "ca"),
+                ("checkKeyFiles", "revoked"),
                 ("hostKeyIn", "path"),
                 ("ldapSettings", "given"),
             },
@@ -215,6 +224,8 @@ class TakenTests(SynchronousTestCase):
         shells = self.write("shells", b"/bin/sh\n")
         nologin = str(self.folder / "nologin")
         for form in FORMS:
+            made = accountRules(groups=("staff",), group=form(group))
+            self.assertEqual(made.groups, ("staff",))
             rules = AccountRules([form(nologin)], form(shells), groups=("staff",))
             self.assertEqual((rules.nologin, rules.shells), ((nologin,), shells))
             paths = form(passwd), form(shadow), form(group)
@@ -242,6 +253,18 @@ class TakenTests(SynchronousTestCase):
                     tuple(known),
                     (("%h/keys",), "/etc/ca", "/etc/revoked", "%h/principals", True),
                 )
+
+    def test_keyFiles(self) -> None:
+        """
+        So does what insists on files of authorities and revoked keys.
+        """
+        empty = self.write("empty", b"")
+        for form in FORMS:
+            checkKeyFiles(None, form(empty), KeyPolicy())
+            error = self.assertRaises(
+                ValueError, checkKeyFiles, form(empty), None, KeyPolicy()
+            )
+            self.assertIn(f"there is no key in {empty}", str(error))
 
     def test_command(self) -> None:
         """

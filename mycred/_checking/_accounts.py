@@ -5,7 +5,7 @@ avatar ID.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -138,6 +138,16 @@ class AccountChecker(PasswordChecker):
     _privileged: PrivilegedStore | None = None
 
     _implausible = "no account has such a name, or the password is empty or too long"
+
+    def _typedIn(self, credentials: PasswordCredentials) -> Any:
+        """
+        Return the credentials, which hold the password: accounts are checked by nothing
+        else.  Programs may hand over an object that doesn't say what it provides.
+        """
+        typed = super()._typedIn(credentials)
+        if typed is None and hasattr(credentials, "password"):
+            return credentials
+        return typed
 
     def _isPlausible(self, name: object, password: object) -> bool:
         """

@@ -6,11 +6,11 @@ in time, and with the same work for users who are unknown.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from threading import Lock
-from typing import Any, Protocol, TypeVar, Union, cast
+from typing import Any, NamedTuple, Protocol, TypeVar, Union
 
 from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.python.failure import Failure
@@ -33,12 +33,38 @@ Known = Union[
 
 _T = TypeVar("_T")
 
+# What a look-up returns, for who has written one that returns something else.
+_RIGHT = "it returns None, or a name, a secret and perhaps a DenialReason"
+
+# What has characters or bytes for items.
+_TEXT = (str, bytes, bytearray, memoryview)
+
 # What an unknown user's password is verified against before any hash has been seen: of
 # nobody's password, as "mycred passwd" makes it.
 _DECOY = b"$2y$12$gfYkH/U/qdhQyYKztkHfn.AM3dWWzhMIfAsTYY3hSNJ/BLM.bNzja"
 
 # Of so many users it is remembered what kind of hash they have.
 _MOST_REMEMBERED = 64
+
+
+class _User(NamedTuple):
+    """
+    What a look-up has found.
+
+    @ivar name: the name as the store spells it.
+    @ivar stored: what is stored; L{None} if that is nothing.
+    @ivar denial: why the account may not be used; L{None} if it may be.
+    """
+
+    name: bytes
+    stored: bytes | None
+    denial: DenialReason | None
+
+    def __repr__(self) -> str:
+        """
+        Show it without what is stored.
+        """
+        return f"_User({self.name!r})"
 
 
 class Looker(Protocol):
@@ -72,6 +98,20 @@ class LookUps(AsyncStore):
         self._lock = Lock()
         # By the name of their user, those that were verified last.
         self._hashes: dict[bytes, Hash] = {}
+        # The user who was found last.
+        self._sample: _User | None = None
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """
+        Stay behind when the checker is pickled: there it is L{None}.
+        """
+        return type(None), ()
+
+    def isOf(self, checker: object) -> bool:
+        """
+        Return whether these are a checker's own: a copy of it has the same attributes.
+        """
+        return self._checker is checker
 
     def lookUp(
         self, name: bytes, password: bytes | None, source: Source
@@ -81,18 +121,21 @@ class LookUps(AsyncStore):
         """
         if self._checker.inThread:
             return self.ask(self._find, name, password, source=source)
+        workers = self.workers
+        # For both, the look-up and the hash.
+        until = workers.seconds() + workers.deadline
 
-        def cbFound(found: object) -> Any:
-            known = _checked(found)
-            verify = partial(self._verify, known, name, password)
-            if password is None or not self._takesTime(known):
+        def cbFound(known: object) -> Any:
+            found = self._examined(known)
+            verify = partial(self._verify, found, name, password)
+            if password is None or not self._takesTime(found):
                 return self.now(verify)
-            return self.ask(verify, source=source)
+            return self._ask(verify, (), source, until)
 
-        if self._underWay >= self.workers.queueLimit:
+        if self._underWay >= workers.queueLimit:
             return fail(unavailable("too many look-ups are under way"))
         self._underWay += 1
-        looking: Deferred[Any] = maybeDeferred(self._checker.lookUp, name)
+        looking: Deferred[object] = maybeDeferred(self._checker.lookUp, name)
         verdict: Deferred[Verdict] = self._inTime(looking).addCallback(cbFound)
         return verdict.addErrback(self.ebFailed)
 
@@ -100,25 +143,39 @@ class LookUps(AsyncStore):
         """
         Have a look-up of a program's own end by the deadline of the workers.
         """
+        finding.addBoth(self._cbEnded)
         if not self.workers.isRunning:
             # Without a reactor no time passes.
-            return finding.addBoth(self._cbEnded)
-        late = []
+            return finding
+        # One of our own: the program's may go on although it is cancelled.
+        answer: Deferred[_T] = Deferred(lambda _: self._stop(finding))
 
         def giveUp(_: object) -> None:
-            late.append(unavailable("it takes too long"))
-            finding.cancel()
+            answer.errback(unavailable("it takes too long"))
+            self._stop(finding)
 
-        # It is cancelled when the look-up ends before.
-        timer = self.workers.pause(self.workers.deadline)
-        timer.addCallbacks(giveUp, lambda _: None)
+        def end(result: _T | Failure) -> None:
+            if not answer.called:
+                answer.callback(result)
 
-        def cbEnded(result: _T | Failure) -> _T | Failure:
+        def cbAnswered(result: _T) -> _T:
             timer.cancel()
-            self._cbEnded(result)
-            return Failure(late[0]) if late else result
+            return result
 
-        return finding.addBoth(cbEnded)
+        timer = self.workers.pause(self.workers.deadline)
+        # It is cancelled when the look-up ends before.
+        timer.addCallbacks(giveUp, lambda _: None)
+        finding.addBoth(end)
+        return answer.addBoth(cbAnswered)
+
+    def _stop(self, finding: Deferred[_T]) -> None:
+        """
+        Cancel a look-up of a program's own, whatever its canceller does.
+        """
+        try:
+            finding.cancel()
+        except Exception:
+            self._log.failure("A look-up in {file} can't be cancelled", file=self.path)
 
     def _cbEnded(self, result: _T) -> _T:
         """
@@ -131,26 +188,47 @@ class LookUps(AsyncStore):
         """
         Look a user up and verify the password, in a thread.
         """
-        known = _checked(self._checker.lookUp(name))
+        known = self._examined(self._checker.lookUp(name))
         return self._verify(known, name, password)
 
-    def _takesTime(self, known: Known | None) -> bool:
+    def _examined(self, known: object) -> _User | None:
+        """
+        Return what a look-up has found, if it is what it should be.  Where that is
+        nothing, another user is examined, since it takes time.
+        """
+        user = _insist(self._sample if known is None else known)
+        if known is None:
+            return None
+        self._sample = user
+        return user
+
+    def _parsed(self, known: _User | None) -> StoredSecret:
+        """
+        Return what is stored for a user.  Where that is nothing, another user's is
+        parsed, since it takes time.
+        """
+        sample = known or self._sample
+        if sample is None:
+            return StoredSecret(None)
+        parsed = parseStored(sample.name, sample.stored, self._checker.plain)
+        return StoredSecret(None) if known is None else parsed
+
+    def _takesTime(self, known: _User | None) -> bool:
         """
         Return whether a password is verified against a hash.
         """
-        isPlain = self._checker.plain
-        return (
-            bool(self._hashes) or not isPlain or _parse(known, isPlain).hash is not None
-        )
+        if self._hashes or not self._checker.plain:
+            return True
+        return self._parsed(known).hash is not None
 
     def _verify(
-        self, known: Known | None, name: bytes, password: bytes | None
+        self, known: _User | None, name: bytes, password: bytes | None
     ) -> Verdict:
         """
         Verify a password against what is known of a user, or against another user's hash
         if that is nothing.
         """
-        stored, decoys = _parse(known, self._checker.plain), self._decoys()
+        stored, decoys = self._parsed(known), self._decoys()
         if stored.flaw:
             self._note(stored)
         if password is not None:
@@ -162,7 +240,7 @@ class LookUps(AsyncStore):
         if known is None:
             return Verdict(Kind.REFUSED, name, NO_SUCH_USER)
         verdict = verdictOn(stored, isVerified=password is not None)
-        return replace(verdict, denial=known[2] if len(known) > 2 else None)
+        return replace(verdict, denial=known.denial) if known.denial else verdict
 
     def _remember(self, name: bytes, found: Hash) -> None:
         """
@@ -204,45 +282,45 @@ class LookUps(AsyncStore):
         return self._notes.take()
 
 
-def _checked(found: object) -> Known | None:
+def _insist(known: object) -> _User | None:
     """
-    Return what a look-up has found, if it may be that.
+    Return what a program's own look-up has found, if it is what it should be: text has
+    characters that could be taken for a name and a password.
 
-    @raise TypeError: if it is anything else, such as the stored secret alone: of that,
-        the first characters would be taken for a name and a secret.  The text doesn't
-        say what it is.
-    """
-    if found is None:
-        return None
-    try:
-        if isinstance(found, (bytes, str, Mapping, Set)):
-            raise TypeError
-        name, secret, *more = cast(Iterable[Any], found)
-    except (TypeError, ValueError):
-        raise TypeError(
-            f"lookUp returned {type(found).__name__}, not None or a pair of the name and "
-            "the stored secret"
-        ) from None
-    if not isinstance(name, (bytes, str)) or not name:
-        raise TypeError(
-            f"lookUp returned {type(name).__name__} as the name, not bytes or text that "
-            "isn't empty"
-        )
-    if not more:
-        return name, secret
-    denial = more[0]
-    if len(more) > 1 or not isinstance(denial, (DenialReason, type(None))):
-        raise TypeError("lookUp returned a third item that is no DenialReason, or more")
-    return name, secret, denial
-
-
-def _parse(known: Known | None, isPlain: bool) -> StoredSecret:
-    """
-    Parse what is known of a user.
+    @raise TypeError: if it isn't; the text doesn't show it.
     """
     if known is None:
-        return StoredSecret(None)
-    return parseStored(asBytes(known[0]), asBytes(known[1]), isPlain)
+        return None
+    if isinstance(known, _TEXT) or not isinstance(known, Sequence):
+        raise TypeError(f"lookUp has returned {_nameOf(known)}; {_RIGHT}")
+    items = list(known)
+    if len(items) not in (2, 3):
+        raise TypeError(f"lookUp has returned {len(items)} items; {_RIGHT}")
+    name, stored = map(inBytes, items[:2])
+    denial = items[2] if len(items) > 2 else None
+    if not isinstance(name, bytes) or not name:
+        raise TypeError(f"lookUp has returned {_nameOf(name)} as the name; {_RIGHT}")
+    if not isinstance(stored, (bytes, type(None))):
+        raise TypeError(f"lookUp has returned {_nameOf(stored)} as the secret; {_RIGHT}")
+    if not isinstance(denial, (DenialReason, type(None))):
+        raise TypeError(f"lookUp has returned {_nameOf(denial)} as a denial; {_RIGHT}")
+    return _User(name, stored, denial)
+
+
+def _nameOf(value: object) -> str:
+    """
+    Return what a value is, without showing it.
+    """
+    return f"an empty {type(value).__name__}" if value == b"" else type(value).__name__
+
+
+def inBytes(stored: object) -> object:
+    """
+    Return text and what databases have for bytes as bytes; all else as it is.
+    """
+    if isinstance(stored, (bytearray, memoryview)):
+        return bytes(stored)
+    return asBytes(stored)
 
 
 def parseStored(name: object, stored: object, isPlain: bool) -> StoredSecret:
@@ -251,7 +329,7 @@ def parseStored(name: object, stored: object, isPlain: bool) -> StoredSecret:
 
     @param isPlain: whether what doesn't begin like a hash is a password.
     """
-    secret = asBytes(stored)
+    secret = inBytes(stored)
     isHash = isinstance(secret, bytes) and isMeantAsHash(secret)
     if isPlain and not isHash:
         return StoredSecret(name, stored)
@@ -264,4 +342,4 @@ def parseStored(name: object, stored: object, isPlain: bool) -> StoredSecret:
     return StoredSecret(name, hash=found)
 
 
-__all__ = ["Known", "LookUps", "parseStored"]
+__all__ = ["Known", "LookUps", "inBytes", "parseStored"]

@@ -115,7 +115,10 @@ class PasswordChecker:
 
     # Where verdicts are found.  mycred's own checkers have stores that look a user up and
     # verify the password at once.
-    _store: ThreadedStore[Any] | LookUps | None = None
+    _store: ThreadedStore[Any] | None = None
+
+    # Those of a program's own store.  Its subclass may well have another _store.
+    _mycredLookUps: LookUps | None = None
 
     def __init_subclass__(cls, **more: object) -> None:
         """
@@ -123,7 +126,8 @@ class PasswordChecker:
         prove a password without sending it, too, unless it says what it checks.
         """
         super().__init_subclass__(**more)
-        if cls.plain and "credentialInterfaces" not in vars(cls):
+        usual = cls.credentialInterfaces is PasswordChecker.credentialInterfaces
+        if cls.plain and usual and "credentialInterfaces" not in vars(cls):
             cls.credentialInterfaces = (IUsernamePassword, IUsernameHashedPassword)
 
     def lookUp(self, username: bytes) -> Union[Known, Deferred[Union[Known, None]], None]:
@@ -199,7 +203,7 @@ class PasswordChecker:
         """
         if not isinstance(password, bytes) or len(password) > self.longestPassword:
             return False
-        return isPlausible(password) and isPlausible(name)
+        return b"\0" not in password and isPlausible(name)
 
     def _findVerdict(
         self, name: bytes, password: bytes | None, credentials: PasswordCredentials
@@ -209,10 +213,14 @@ class PasswordChecker:
 
         @param password: the password; L{None} if the credentials prove it otherwise.
         """
-        if self._store is None:
-            # Here, since subclasses needn't call a constructor.
-            self._store = LookUps(self)
-        return self._store.lookUp(name, password, sourceOf(credentials))
+        source, store = sourceOf(credentials), self._store
+        if isinstance(store, ThreadedStore):
+            return store.lookUp(name, password, source)
+        lookUps = self._mycredLookUps
+        if lookUps is None or not lookUps.isOf(self):
+            # Here, since subclasses needn't call a constructor, and may be copied.
+            lookUps = self._mycredLookUps = LookUps(self)
+        return lookUps.lookUp(name, password, source)
 
     def _cbVerdict(self, verdict: Verdict, credentials: PasswordCredentials) -> Answer:
         """

@@ -200,7 +200,8 @@ class AsyncStore:
         @return: the verdict.  If the client goes meanwhile it stands all the same, as
             the log is told.
         """
-        pause = next((pause for pause in pauses if pause), None)
+        # Another process has sent the first one: no reactor takes one below 0, or NaN.
+        pause = next((pause for pause in pauses if pause > 0), None)
         if pause is None:
             return verdict
         pausing = self.workers.pause(min(pause, self.workers.deadline))

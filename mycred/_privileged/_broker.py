@@ -32,10 +32,6 @@ from ._worker import Backend, makeBackend, serveRequests
 # doesn't end.
 _KILL_WAIT = 0.1
 
-# After how long to try again to start a worker for which there was no memory, or no room
-# in the process table, in milliseconds.
-_RETRY = 1000
-
 # The exit status of a worker that has answered enough requests, and of one whose server
 # has ended: no PAM module is likely to exit with these.
 _ENOUGH, _UNASKED = 119, 118
@@ -47,7 +43,12 @@ _IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class Broker:
     """
     The process that starts the workers.
+
+    @cvar retryDelay: after how long to try again to start a worker for which there was no
+        memory, or no room in the process table, in milliseconds.
     """
+
+    retryDelay = 1000
 
     def __init__(self, control: socket, ends: list[socket], backend: Backend) -> None:
         """
@@ -113,9 +114,8 @@ class Broker:
         for one in (self._control.fileno(), self._wakeup):
             poll.register(one, select.POLLIN)
         while True:
-            ready = {
-                descriptor for descriptor, _ in poll.poll(_RETRY if self._empty else None)
-            }
+            changed = poll.poll(self.retryDelay if self._empty else None)
+            ready = {descriptor for descriptor, _ in changed}
             with suppress(BlockingIOError):
                 os.read(self._wakeup, 4096)
             self._reap()

@@ -14,10 +14,6 @@ from threading import Lock
 from ._processes import WorkerProcesses, unsure
 from ._wire import Reply
 
-# How long to wait until others are started again, in seconds: processes that end as soon
-# as they are started aren't started for each login.
-_PAUSE = 5.0
-
 _RESTART = (
     "The processes that check logins have ended, and the server has no right any more "
     "to start others: no user can log in until it is restarted"
@@ -31,8 +27,12 @@ class PrivilegedClient:
     If they are killed, others are started for the next login, as long as this process has
     the privileges that it had at first.
 
+    @cvar pause: how long to wait until others are started again, in seconds: processes
+        that end as soon as they are started aren't started for each login.
     @ivar processes: how many workers there are, so how many threads may ask at a time.
     """
+
+    pause = 5.0
 
     def __init__(self, kind: str, settings: object, processes: int) -> None:
         """
@@ -128,7 +128,7 @@ class PrivilegedClient:
         """
         if time.monotonic() < self._notBefore:
             raise OSError("others have ended as well, a moment ago")
-        self._notBefore = time.monotonic() + _PAUSE
+        self._notBefore = time.monotonic() + self.pause
         try:
             others = WorkerProcesses(
                 self._kind, self._settings, self.processes, self._directories

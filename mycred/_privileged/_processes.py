@@ -30,17 +30,18 @@ from ._wire import (
     unpackReply,
 )
 
-# How long to wait for the broker to begin, and to replace a worker, in seconds.
-_BROKER_WAIT = 20.0
-
 
 class WorkerProcesses:
     """
     A broker and its workers.
 
+    @cvar patience: how long to wait for the broker to begin, and to replace a worker, in
+        seconds.
     @ivar close: a callable that ends them.  They also end with this object, and with the
         server.
     """
+
+    patience = 20.0
 
     def __init__(
         self, kind: str, settings: object, processes: int, directories: Sequence[str]
@@ -161,7 +162,7 @@ class WorkerProcesses:
         try:
             self._control.sendall(len(path).to_bytes(4, "big") + path)
             send(self._control, pack(Start(kind, settings)))
-            problem = receive(self._control, time.monotonic() + _BROKER_WAIT)
+            problem = receive(self._control, time.monotonic() + self.patience)
         except (OSError, WireError):
             problem = None
         if problem is None:
@@ -175,9 +176,9 @@ class WorkerProcesses:
 
         @raise OSError: if the broker doesn't do that in time.
         """
-        number, until = secrets.randbits(62), time.monotonic() + _BROKER_WAIT
+        number, until = secrets.randbits(62), time.monotonic() + self.patience
         with self._ordering:
-            self._control.settimeout(_BROKER_WAIT)
+            self._control.settimeout(self.patience)
             send(self._control, pack(Order(place, number)))
             try:
                 reply = receive(self._control, until)

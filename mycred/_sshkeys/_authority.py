@@ -7,7 +7,6 @@ The order is sshd's: revoked keys, the user's files, trusted authorities.
 from __future__ import annotations
 
 import errno
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from dataclasses import replace
 from typing import TypeVar, Union
 
 from .._accounts import SystemUsers, Users, isAccountName, madeUp
+from .._accounts._users import User
 from .._secrets import printable
 from .._verdict import Account, Doubt, Kind, Note, Verdict
 from ..error import DenialReason
@@ -122,7 +122,7 @@ class Authority:
         user = self._users.find(name).user if isAccountName(name) else None
         if user is None:
             return Verdict(Kind.REFUSED, name, "there is no such account")
-        asked = user.account, evidence
+        asked = user, evidence
         return _withDoubt(name, lambda doubts: self._judgeAccount(*asked, doubts))
 
     def checkRevoked(self, verdict: Verdict, offer: Offer) -> Verdict:
@@ -150,9 +150,10 @@ class Authority:
         user = self._users.find(name).user if isAccountName(name) else None
         known = name if user is None else user.name
         # First, and whatever the name: a revoked key tells nothing of names.
-        refused = self._refusalIfRevoked(offer, known, doubts)
-        if refused is not None:
-            return refused
+        if self._revoked is not None:
+            refused = self._refusalIfRevoked(offer, known, doubts)
+            if refused is not None:
+                return refused
         if user is None:
             account = madeUp(name) if isAccountName(name) else None
             why = "there is no such account"
@@ -171,7 +172,7 @@ class Authority:
         if evidence is None and request.certificate is not None:
             evidence = self._findAuthority(request.certificate, request, doubts)
         if evidence is not None:
-            return self._judgeAccount(account, evidence, doubts)
+            return self._judgeAccount(user, evidence, doubts)
         if failed is not None:
             return Verdict(Kind.UNSURE, user.name, str(failed))
         why = "no line authorizes the key"
@@ -206,14 +207,16 @@ class Authority:
         return offer in listed.value
 
     def _judgeAccount(
-        self, account: Account, evidence: KeyEvidence | None, doubts: list[Doubt]
+        self, user: User, evidence: KeyEvidence | None, doubts: list[Doubt]
     ) -> Verdict:
         """
         Judge whether an account may be used whose key is right.
         """
-        name = os.fsencode(account.name)
+        name, account = user.name, user.account
         groups = self._groups.groupsOf(account)
-        account = account._replace(groups=groups.names, gids=groups.gids)
+        # Quicker than to replace two values.
+        text, uid, gid, home, shell, _, _ = account
+        account = Account(text, uid, gid, home, shell, groups.names, groups.gids)
         denied = self._denial(account, doubts) if self._denial else None
         if denied is not None:
             reason, why = denied

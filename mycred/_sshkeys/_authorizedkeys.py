@@ -15,7 +15,7 @@ from ._budget import Budget, Limit
 from ._certificate import CERTIFIED, Certificate
 from ._key import NAMES, PublicKey, decode
 from ._optionlist import parseOptions
-from ._options import KeyOptions
+from ._options import UNRESTRICTED, KeyOptions
 from ._wire import Fields, ShortKey, UnusableKey
 
 _BLANKS = b" \t"
@@ -91,7 +91,7 @@ def linesWith(
     Return the lines of authorized_keys that hold a key, without parsing the others.
 
     @param text: what the file holds.
-    @param blob: the key, as it is written on the wire.
+    @param blob: the key, as it is written on the wire in the one right way.
     @param base64: the same, as it is written in a file.
     @param budget: what the work is counted against.
 
@@ -99,18 +99,31 @@ def linesWith(
     """
     budget = Budget() if budget is None else budget
     budget.spend(Limit.BYTES, len(text))
-    usual = min(len(base64), _LONGEST_USUAL)
+    usual, type = min(len(base64), _LONGEST_USUAL), Fields(blob).string()
     number, counted, end = 1, 0, -1
-    found = [_places(text, blank + base64) for blank in (b" ", b"\t") if blank in text]
-    for place in found[0] if len(found) == 1 else merge(*found):
+    places = _places(text, b" " + base64)
+    if b"\t" in text:
+        places = merge(places, _places(text, b"\t" + base64))
+    for place in places:
         if place < end:
             continue
         budget.spend(Limit.LINES)
         start, end = text.rfind(b"\n", 0, place) + 1, _endOfLine(text, place)
         if end - start > LONGEST_LINE:
             continue
-        budget.spend(Limit.LINE_BYTES, max(0, end - start - usual))
+        if end - start > usual:
+            budget.spend(Limit.LINE_BYTES, end - start - usual)
         number, counted = number + text.count(b"\n", counted, start), start
+        after = place + 1 + len(base64)
+        if (
+            text[start:place] == type
+            and text[place + 1 : after] == base64
+            and text[after : min(after + 1, end)] in _BLANKS
+            and text.find(b"\0", after, end) < 0
+        ):
+            # Nearly all lines are like this: nothing stands before the key.
+            yield Line(number, blob, b"")
+            continue
         line = parseLine(text[start:end], number)
         if line is not None and line.blob == blob:
             yield line
@@ -335,7 +348,7 @@ def optionsIn(line: Line | Principal, budget: Budget | None = None) -> KeyOption
     @raise TooMuch: if there are too many.
     """
     if not line.options:
-        return KeyOptions()
+        return UNRESTRICTED
     # In a file of principals blanks may follow; OpenSSH reads no further.
     text = line.options.rstrip(_BLANKS).decode("utf-8", "surrogateescape")
     return parseOptions(text, budget)

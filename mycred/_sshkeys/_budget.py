@@ -12,6 +12,9 @@ class Limit(Enum):
     """
     How much of each there may be in one look-up.  Real files stay below, and all of it
     together takes less than 50 ms.
+
+    @ivar most: how many of them there may be.
+    @ivar what: what they are called.
     """
 
     #: What is searched for a key: 100,000 of them.
@@ -28,6 +31,11 @@ class Limit(Enum):
     TIMES = 100, "expiry-time="
     PRINCIPALS = 5000, "lines with principals"
     PRINCIPAL_BYTES = 2**20, "bytes with principals"
+
+    def __init__(self, most: int, what: str) -> None:
+        # Quicker to get at than the value of an enumeration.
+        self.most = most
+        self.what = what
 
     # Each is itself alone; that of an enumeration takes longer than what is counted.
     __hash__ = object.__hash__
@@ -51,8 +59,7 @@ class Budget:
         """
         Return how many there may still be; less than 0 if there were too many.
         """
-        most: int = limit.value[0]
-        return most - self._spent.get(limit, 0)
+        return limit.most - self._spent.get(limit, 0)
 
     def spend(self, limit: Limit, count: int = 1) -> None:
         """
@@ -61,8 +68,8 @@ class Budget:
         @raise TooMuch: if these are too many.
         """
         spent = self._spent[limit] = self._spent.get(limit, 0) + count
-        most, what = limit.value
-        if spent > most:
+        if spent > limit.most:
+            most, what = limit.most, limit.what
             raise TooMuch(f"too many {what}: no more than {most} are looked at")
 
 

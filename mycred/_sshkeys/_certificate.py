@@ -145,9 +145,13 @@ def parseOffer(blob: bytes) -> Offer:
 
     @raise UnusableKey: if it is neither.
     """
-    if Fields(blob).string() in CERTIFIED:
+    fields = Fields(blob)
+    type = fields.string()
+    if type in CERTIFIED:
         return Certificate.parse(blob)
-    return PublicKey.parse(blob)
+    key = PublicKey.read(fields, type)
+    fields.end()
+    return key
 
 
 def signingKeyOf(offer: Offer) -> PublicKey:

@@ -56,9 +56,11 @@ class GroupMemory:
         """
         key = account.name, account.gid
         now, state = self._seconds(), self._state()
-        since, stateThen, groups = self._known.get(key, (0.0, None, None))
-        if groups is not None and state == stateThen and now - since < _MEMORY:
-            return groups
+        known = self._known.get(key)
+        if known is not None:
+            since, stateThen, groups = known
+            if state == stateThen and now - since < _MEMORY:
+                return groups
         groups = self._users.groupsOf(account)
         if len(self._known) >= _MOST:
             self._known.clear()

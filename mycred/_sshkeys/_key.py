@@ -7,8 +7,9 @@ from __future__ import annotations
 import binascii
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable
+from functools import lru_cache
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import (
@@ -21,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
 )
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import (
     SHA256,
@@ -56,13 +57,15 @@ class _Type(NamedTuple):
     A type of key.
 
     @ivar read: checks the fields that follow its name, and moves past them.
-    @ivar verify: verifies a signature, by the fields of the key, the algorithm, the
-        signature and what was signed.
+    @ivar load: returns the key that C{verify} takes, of the same fields.
+    @ivar verify: verifies a signature, by the loaded key, the algorithm, the signature
+        and what was signed.
     @ivar algorithms: the algorithms of its signatures.
     """
 
     read: Callable[[Fields], None]
-    verify: Callable[[Fields, bytes, bytes, bytes], None]
+    load: Callable[[Fields], Any]
+    verify: Callable[[Any, bytes, bytes, bytes], None]
     algorithms: tuple[bytes, ...]
 
 
@@ -77,11 +80,19 @@ def _readRSA(fields: Fields) -> None:
         raise kind(f"an RSA key of {bits} bits, a size that nobody uses")
 
 
-def _verifyRSA(fields: Fields, algorithm: bytes, signature: bytes, data: bytes) -> None:
+def _loadRSA(fields: Fields) -> RSAPublicKey:
+    """
+    Return the key.
+    """
+    return RSAPublicNumbers(fields.natural(), fields.natural()).public_key()
+
+
+def _verifyRSA(
+    key: RSAPublicKey, algorithm: bytes, signature: bytes, data: bytes
+) -> None:
     """
     Verify a signature (RFC 8332, section 3).
     """
-    key = RSAPublicNumbers(fields.natural(), fields.natural()).public_key()
     hash = SHA512() if algorithm == b"rsa-sha2-512" else SHA256()
     # There are clients that leave out zeros at its beginning.
     whole = signature.rjust((key.key_size + 7) // 8, b"\0")
@@ -96,13 +107,20 @@ def _readEd25519(fields: Fields) -> None:
         raise UnusableKey("an Ed25519 key of another size")
 
 
+def _loadEd25519(fields: Fields) -> Ed25519PublicKey:
+    """
+    Return the key.
+    """
+    return Ed25519PublicKey.from_public_bytes(fields.string())
+
+
 def _verifyEd25519(
-    fields: Fields, algorithm: bytes, signature: bytes, data: bytes
+    key: Ed25519PublicKey, algorithm: bytes, signature: bytes, data: bytes
 ) -> None:
     """
     Verify a signature (RFC 8709, section 6).
     """
-    Ed25519PublicKey.from_public_bytes(fields.string()).verify(signature, data)
+    key.verify(signature, data)
 
 
 def _ecdsa(
@@ -119,15 +137,19 @@ def _ecdsa(
         if named != name or len(point) != 1 + 2 * size or point[0] != 4:
             raise UnusableKey("not a point of this curve")
 
-    def verify(fields: Fields, algorithm: bytes, signature: bytes, data: bytes) -> None:
+    def load(fields: Fields) -> EllipticCurvePublicKey:
         fields.string()
-        key = EllipticCurvePublicKey.from_encoded_point(curve, fields.string())
+        return EllipticCurvePublicKey.from_encoded_point(curve, fields.string())
+
+    def verify(
+        key: EllipticCurvePublicKey, algorithm: bytes, signature: bytes, data: bytes
+    ) -> None:
         numbers = Fields(signature)
         encoded = encode_dss_signature(numbers.unsigned(), numbers.unsigned())
         numbers.end()
         key.verify(encoded, data, ECDSA(hash))
 
-    return _Type(read, verify, (algorithm,))
+    return _Type(read, load, verify, (algorithm,))
 
 
 def _sk(plain: _Type, *algorithms: bytes) -> _Type:
@@ -140,10 +162,10 @@ def _sk(plain: _Type, *algorithms: bytes) -> _Type:
         plain.read(fields)
         fields.string()
 
-    return _Type(read, plain.verify, algorithms)
+    return _Type(read, plain.load, plain.verify, algorithms)
 
 
-_ed25519 = _Type(_readEd25519, _verifyEd25519, (b"ssh-ed25519",))
+_ed25519 = _Type(_readEd25519, _loadEd25519, _verifyEd25519, (b"ssh-ed25519",))
 _p256 = _ecdsa(SECP256R1(), SHA256(), b"nistp256", b"ecdsa-sha2-nistp256")
 _p384 = _ecdsa(SECP384R1(), SHA384(), b"nistp384", b"ecdsa-sha2-nistp384")
 _p521 = _ecdsa(SECP521R1(), SHA512(), b"nistp521", b"ecdsa-sha2-nistp521")
@@ -159,7 +181,7 @@ TYPES = {
         _p256, b"sk-ecdsa-sha2-nistp256@openssh.com", WEBAUTHN
     ),
     # Not ssh-rsa, which stands for SHA-1 (RFC 8332, section 1).
-    b"ssh-rsa": _Type(_readRSA, _verifyRSA, (b"rsa-sha2-512", b"rsa-sha2-256")),
+    b"ssh-rsa": _Type(_readRSA, _loadRSA, _verifyRSA, (b"rsa-sha2-512", b"rsa-sha2-256")),
 }
 
 
@@ -238,8 +260,7 @@ class PublicKey(NamedTuple):
         """
         Its fingerprint, as C{ssh-keygen -l} shows it.
         """
-        digest = b64encode(sha256(self.blob).digest()).rstrip(b"=")
-        return f"SHA256:{digest.decode('ascii')}"
+        return _fingerprintOf(self.blob)
 
     @property
     def bits(self) -> int | None:
@@ -299,15 +320,38 @@ class PublicKey(NamedTuple):
                 raise UnusableKey("a signature of other flags")
         if algorithm not in algorithms or algorithm not in self.algorithms:
             raise UnusableKey("a signature by an algorithm that doesn't count here")
-        key = Fields(self.blob)
-        key.string()
         try:
-            TYPES[self.type].verify(key, algorithm, content, data)
+            TYPES[self.type].verify(_load(self), algorithm, content, data)
         except InvalidSignature:
             raise UnusableKey("a wrong signature") from None
         except (UnsupportedAlgorithm, ValueError) as error:
             raise UnusableKey(f"it can't be verified: {error}") from None
         return flags
+
+
+# Each login asks several times for the same key: it is offered first, and then proved.
+_MOST_REMEMBERED = 64
+
+
+@lru_cache(maxsize=_MOST_REMEMBERED)
+def _load(key: PublicKey) -> Any:
+    """
+    Return the key by which signatures are verified.
+
+    @raise ValueError: if it has numbers that no key has.
+    """
+    fields = Fields(key.blob)
+    fields.string()
+    return TYPES[key.type].load(fields)
+
+
+@lru_cache(maxsize=_MOST_REMEMBERED)
+def _fingerprintOf(blob: bytes) -> str:
+    """
+    Return the fingerprint of a key.
+    """
+    digest = b64encode(sha256(blob).digest()).rstrip(b"=")
+    return f"SHA256:{digest.decode('ascii')}"
 
 
 class _SKSignature(NamedTuple):

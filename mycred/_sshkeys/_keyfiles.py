@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Generic, NamedTuple, TypeVar
 
 from .._files import KeptFile, Signature, State
+from .._paths import AnyPath, asPathOrNone
 from .._verdict import Account
 from ._authorizedkeys import Skip, keysIn
 from ._key import PublicKey
@@ -134,13 +135,13 @@ def checkPattern(pattern: str) -> str:
     @raise ValueError: if it can't.
     """
     if not pattern:
-        raise ValueError("write the name of a file")
+        raise ValueError("write the path of a file")
     if re.sub("%[%huU]", "", pattern).count("%"):
         raise ValueError("a % must be followed by h, u or U, or by another %")
     return pattern
 
 
-def checkKeyFiles(ca: str | None, revoked: str | None, policy: KeyPolicy) -> None:
+def checkKeyFiles(ca: AnyPath | None, revoked: AnyPath | None, policy: KeyPolicy) -> None:
     """
     Insist on files of the administrator's that can take effect.
 
@@ -151,6 +152,7 @@ def checkKeyFiles(ca: str | None, revoked: str | None, policy: KeyPolicy) -> Non
     @raise ValueError: if one isn't what it should be.
     @raise OSError: if it can't be read.
     """
+    ca, revoked = asPathOrNone(ca), asPathOrNone(revoked)
     skipped: list[str] = []
 
     def skip(line: int, why: str) -> None:

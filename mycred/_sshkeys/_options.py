@@ -95,7 +95,7 @@ class KeyOptions(NamedTuple):
         """
         The names of those options that only the server can enforce.
         """
-        if self == _UNRESTRICTED:
+        if self == UNRESTRICTED:
             return frozenset()
         found = {
             "command": self.command is not None,
@@ -113,7 +113,8 @@ class KeyOptions(NamedTuple):
         return frozenset(name for name, isDemanded in found.items() if isDemanded)
 
 
-_UNRESTRICTED = KeyOptions()
+#: The options of a line that has none.
+UNRESTRICTED = KeyOptions()
 
 
 def merge(first: KeyOptions, second: KeyOptions) -> KeyOptions:
@@ -164,6 +165,7 @@ __all__ = [
     "ANY_TUNNEL",
     "FLAGS",
     "SERVER_OPTIONS",
+    "UNRESTRICTED",
     "BadOption",
     "KeyOptions",
     "merge",

@@ -7,10 +7,10 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 
 from .._accounts import Users
-from .._files import openRegular
+from .._files import openDescriptor
 from .._uidoption import rightsOf
 from .._verdict import Account
 
@@ -22,6 +22,10 @@ AsUser = Callable[[Users, Account], AbstractContextManager[None]]
 
 # What others may not do with a file, or with a directory above it.
 _WRITE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
+
+
+# What changes nothing; it may be entered by several threads at a time.
+_nothing = nullcontext()
 
 
 class UnsafeFile(Exception):
@@ -43,15 +47,16 @@ def readSafely(path: str, account: Account, isStrict: bool) -> bytes:
     @raise UnsafeFile: if one of them doesn't, or the file is too large.
     @raise OSError: if it can't be read, or is no regular file.
     """
-    with openRegular(path) as file:
-        status = os.fstat(file.fileno())
+    descriptor, status = openDescriptor(path)
+    try:
         if status.st_size > LARGEST:
             raise UnsafeFile(f"it is larger than {LARGEST} bytes")
         if isStrict:
-            insistOnModes(_realPath(file.fileno(), path), status, account)
+            insistOnModes(_realPath(descriptor, path), status, account)
         # In one call; a line that is just being added will be there the next time.
-        text: bytes = os.read(file.fileno(), status.st_size)
-    return text
+        return os.read(descriptor, status.st_size)
+    finally:
+        os.close(descriptor)
 
 
 def insistOnModes(
@@ -72,15 +77,18 @@ def insistOnModes(
     """
     uid = os.geteuid() if account is None else account.uid
     _insistOnOwner(path, status, uid)
-    end = None
+    home = end = None
     if account is not None:
-        with suppress(OSError):
-            end = os.stat(account.home)
+        home = account.home
+        if not path.startswith(f"{home}/"):
+            # Its real path is another one, or the file isn't there.
+            with suppress(OSError):
+                end = os.stat(home)
     while path != "/":
-        path = os.path.dirname(path)
+        path = path.rpartition("/")[0] or "/"
         status = os.stat(path)
         _insistOnOwner(path, status, uid)
-        if end is not None and os.path.samestat(status, end):
+        if path == home or (end is not None and os.path.samestat(status, end)):
             break
 
 
@@ -108,12 +116,11 @@ def _insistOnOwner(path: str, status: os.stat_result, uid: int) -> None:
         )
 
 
-@contextmanager
-def withOwnRights(users: Users, account: Account) -> Iterator[None]:
+def withOwnRights(users: Users, account: Account) -> AbstractContextManager[None]:
     """
     Open files with the rights that this process has.
     """
-    yield
+    return _nothing
 
 
 @contextmanager

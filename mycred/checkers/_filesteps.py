@@ -15,7 +15,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.python.failure import Failure
 
-from .._checking._lookups import parseStored
+from .._checking._lookups import inBytes, parseStored
 from .._checking._passwords import (
     Answer,
     PasswordChecker,
@@ -136,7 +136,7 @@ class FileSteps(PasswordChecker):
         Ask credentials that a program has given a C{checkPassword} of its own, as Twisted
         does: it is shown what is stored, though it were a hash.
         """
-        secret = asBytes(verdict.secret)
+        secret = inBytes(verdict.secret)
         if isinstance(secret, bytes) and isMeantAsHash(secret):
             # It may compare text, and a thief of the file would present the hash itself.
             if equal(asBytes(credentials.password), secret):

@@ -57,7 +57,8 @@ class UNIXSteps(AccountChecker):
         @return: L{None} if a program has left it to the checker.
         """
         username, password = credentials.username, credentials.password
-        userdb = self._userdb or _system()
+        # A program's own may have a length, and hold no user.
+        userdb = _system() if self._userdb is None else self._userdb
         checked = self.checkPwd(userdb, username, password)
         if checked is not None or not isOverridden(self, "checkSpwd"):
             return checked

@@ -23,10 +23,10 @@ from twisted.python.failure import Failure
 from .._conchcontracts import ConchError
 from .._sshkeys import Fields, string
 from ._arguments import insistOnPlace, insistOnRequest
-from ._logger import CutService
 from ._malformed import MALFORMED, Malformed, failureText
 from ._names import LISTEN, OPEN, isName
 from ._ordered import OrderedConnection
+from ._service import CutService
 
 
 class Channels(CutService, OrderedConnection):

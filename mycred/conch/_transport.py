@@ -5,21 +5,30 @@ A connection to an SSH server, on conch's.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from twisted.conch.ssh.transport import DISCONNECT_PROTOCOL_ERROR
 from twisted.internet.interfaces import IDelayedCall, IReactorTime, ITCPTransport
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 
-from .._sshkeys import Fields
+from .._sshkeys import Fields, KeyPolicy
+from ..portal import Portal
 from ._bounded import BoundedTransport
+from ._connectionportal import ConnectionPortal
 from ._malformed import Malformed
 from ._names import isName
-from ._userauth import ConnectionPortal
 
-if TYPE_CHECKING:
-    from ._factory import SSHFactory
+
+class Server(Protocol):
+    """
+    What a connection needs to know of its server: L{SSHFactory
+    <mycred.conch.SSHFactory>} does.
+    """
+
+    portal: Portal
+    policy: KeyPolicy
+    reactor: IReactorTime | None
 
 
 class SSHServerTransport(BoundedTransport):
@@ -37,7 +46,7 @@ class SSHServerTransport(BoundedTransport):
     # Before a user is logged in, a few bytes would become as many as there is memory.
     supportedCompressions = [b"none"]
 
-    factory: SSHFactory
+    factory: Server  # type: ignore[assignment]
     transport: ITCPTransport
     _portal: ConnectionPortal | None = None
     _timer: IDelayedCall | None = None

@@ -5,9 +5,7 @@ Let users in by keys and certificates, and by passwords as conch does.
 from __future__ import annotations
 
 from collections import deque
-from contextlib import suppress
-from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twisted.conch.ssh.transport import (
     DISCONNECT_BY_APPLICATION,
@@ -18,20 +16,13 @@ from twisted.conch.ssh.userauth import (
     MSG_USERAUTH_REQUEST,
     SSHUserAuthServer as ConchUserAuthServer,
 )
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 
-from .._audit import withReason
 from .._conchcontracts import IConchUser, NotEnoughAuthentication
-from .._contracts import InterfaceType, Login
 from .._sshkeys import (
-    SERVER_OPTIONS,
-    BadOption,
     Fields,
-    Honors,
-    KeyEvidence,
     UnusableKey,
-    merge,
     parseOffer,
     signingKeyOf,
     string,
@@ -39,92 +30,15 @@ from .._sshkeys import (
 from ..checkers.sshkeys import ProvedBefore
 from ..credentials import SSHPrivateKey, UsernamePassword
 from ..error import LoginFailed, UnauthorizedLogin
-from ..portal import Portal, SessionPortal
-from ._logger import CutService
+from ._connectionportal import ConnectionPortal
 from ._malformed import MALFORMED, Malformed
 from ._names import isName
-from ._restricted import RestrictedUser
+from ._service import CutService
+from ._transport import SSHServerTransport
 
-if TYPE_CHECKING:
-    from ._transport import SSHServerTransport
 # So many requests may wait for their answers, as many bytes together, and so long may
 # the name of a user be.
 _MOST_REQUESTS, _MOST_WAITING, _LONGEST = 16, 2**14, 1024
-
-
-class ConnectionPortal(SessionPortal):
-    """
-    The portal of an SSH connection: it tells checkers what they can know of the
-    connection, and holds avatars to what their keys permit, whatever a program's own
-    portal and checkers do in between.
-    """
-
-    def __init__(self, portal: Portal, connection: SSHServerTransport) -> None:
-        """
-        @param portal: the portal of the server.
-        @param connection: the transport of the connection.
-        """
-        super().__init__(portal, connection, service="ssh")
-        self._connection = connection
-        # The keys that were not enough: a program's own checker of several factors may
-        # not hand on what they permit.
-        self._proved: list[KeyEvidence] = []
-
-    def login(
-        self, credentials: Any, mind: object, *interfaces: InterfaceType
-    ) -> Deferred[Login]:
-        """
-        Log in.
-        """
-        honors = Honors(SERVER_OPTIONS)
-        with suppress(AttributeError):
-            credentials.honors = honors
-            credentials.connection = self._connection
-        login = super().login(credentials, mind, *interfaces)
-        login.addErrback(self._ebLogin, honors)
-        return login.addCallback(self._cbLogin, honors)
-
-    def _cbLogin(self, login: Login, honors: Honors) -> Login:
-        """
-        Return an avatar that is held to the options of all keys by which the user has
-        logged in.
-
-        @raise UnauthorizedLogin: if they have different commands.
-        """
-        interface, avatar, logout = login
-        keys = [*self._proved, *([] if honors.key is None else [honors.key])]
-        if not keys or interface is not IConchUser:
-            return login
-        try:
-            options = reduce(merge, (key.options for key in keys))
-        except BadOption as error:
-            logout()
-            raise UnauthorizedLogin("The keys contradict each other") from error
-        return interface, RestrictedUser(avatar, options), logout
-
-    def _ebLogin(self, failure: Failure, honors: Honors) -> Failure:
-        """
-        Remember a key that was right, and not enough.
-        """
-        if failure.check(NotEnoughAuthentication) and honors.key is not None:
-            if honors.key not in self._proved:
-                self._proved.append(honors.key)
-        return failure
-
-    def refuse(self, credentials: Any, error: Exception) -> Deferred[Login]:
-        """
-        Refuse a login without asking a checker, and tell the log so.
-
-        @param error: what is wrong with it; the client isn't told.
-
-        @return: a L{Deferred} that has failed.
-        """
-        message = "Nothing that counts"
-        failure = Failure(withReason(UnauthorizedLogin(message), str(error)))
-        attempt = self._begin(credentials)
-        if attempt is not None:
-            attempt.end(credentials, failure)
-        return fail(failure)
 
 
 class SSHUserAuthServer(CutService, ConchUserAuthServer):
@@ -141,6 +55,7 @@ class SSHUserAuthServer(CutService, ConchUserAuthServer):
     tellsConnections = True
     user: bytes
     portal: ConnectionPortal
+    transport: SSHServerTransport
     supportedAuthentications: list[bytes]
 
     def serviceStarted(self) -> None:
@@ -314,4 +229,4 @@ def _insistOnRequest(packet: bytes) -> None:
         raise Malformed("no such request")
 
 
-__all__ = ["ConnectionPortal", "SSHUserAuthServer"]
+__all__ = ["SSHUserAuthServer"]

@@ -916,6 +916,31 @@ class OwnCredentialsTests(FileDBTestCase):
         bob = Comparing(b"bob", b"tulip")
         self.assertAccepted(database.requestAvatarId(bob), b"bob")
 
+    def test_stolenFromADatabase(self) -> None:
+        """
+        Nor is a hash for which a program's own look-up has an array, as databases do.
+        """
+
+        class Comparing(UsernamePassword):
+            """
+            Do what is done anyhow.
+            """
+
+            def checkPassword(self, password: bytes) -> bool:
+                """
+                Compare.
+                """
+                return super().checkPassword(password)
+
+        database = self.database(b"")
+        for array in (bytearray(BCRYPT), memoryview(BCRYPT)):
+            database.getUser = lambda name, one=array: (name, one)  # type: ignore[method-assign]
+            for kind in (Comparing, UsernamePassword):
+                stolen = kind(b"alice", BCRYPT)
+                self.assertRefused(database.requestAvatarId(stolen))
+            right = UsernamePassword(b"alice", b"hashed")
+            self.assertAccepted(database.requestAvatarId(right), b"alice")
+
     def test_otherTypes(self) -> None:
         """
         As in Twisted: a program that looks users up by itself may have passwords that are

@@ -6,15 +6,19 @@ base of checkers of passwords.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from copy import copy, deepcopy
+from pickle import dumps, loads
+from typing import Any, NamedTuple
 
 from zope.interface.verify import verifyObject
 
 from twisted.cred.portal import Portal as TwistedPortal
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.logger import formatEvent, globalLogPublisher
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from mycred._checking import _lookups
 from mycred._hashes import Hash
 from mycred.checkers import (
     ICredentialsChecker,
@@ -213,6 +217,32 @@ class EachWay:
             self.assertRefused(self.ask(checker, name, b"x"))
         self.assertEqual(self.verified, [cost, cost, b"", cost, cost])
 
+    def test_sameParsing(self: Any) -> None:
+        """
+        Nor does an unknown user cost less before that: what is stored for another one is
+        parsed.
+        """
+        parsed: list[object] = []
+        parse = _lookups.parseStored
+
+        def remember(name: object, stored: object, isPlain: bool) -> Any:
+            parsed.append(name)
+            return parse(name, stored, isPlain)
+
+        self.patch(_lookups, "parseStored", remember)
+        for plain in (False, True):
+            checker = self.checker(dave=(b"dave", b"what dave has"))
+            checker.plain = plain
+            self.successResultOf(self.ask(checker, b"alice"))
+            del parsed[:]
+            counts = []
+            for name in (b"dave", b"nobody", b"dave"):
+                self.assertRefused(self.ask(checker, name, b"x"))
+                counts.append(len(parsed))
+                del parsed[:]
+            self.assertEqual(len(set(counts)), 1, counts)
+            self.assertGreater(counts[0], 0)
+
     def test_firstUnknown(self: Any) -> None:
         """
         Before anyone else has come, an unknown user costs what C{mycred passwd} makes.
@@ -281,31 +311,86 @@ class EachWay:
 
     def test_malformed(self: Any) -> None:
         """
-        What is no pair of a name and a secret is a mistake of the program, of which the
-        log is told without the secret, and lets nobody in.
+        What is no pair is a mistake of the program, and lets nobody in.  The log is told
+        what would be right, and not what was returned.
         """
-        for found, says in [
-            ((b"one",), "lookUp returned tuple, not None or a pair"),
-            (SHA, "lookUp returned bytes, not None or a pair"),
-            # The first letter is a name, the second a secret.
-            ("ab", "lookUp returned str, not None or a pair"),
-            ({b"alice": SHA, b"bob": SHA}, "lookUp returned dict, not None or a pair"),
-            (True, "lookUp returned bool, not None or a pair"),
-            ((None, SHA), "lookUp returned NoneType as the name"),
-            ((5, SHA), "lookUp returned int as the name"),
-            ((b"", SHA), "lookUp returned bytes as the name"),
-            ((b"x", SHA, "disabled"), "a third item that is no DenialReason"),
-            ((b"x", SHA, None, None), "a third item that is no DenialReason, or more"),
-        ]:
-            checker = self.checker(x=found)
-            self.failureResultOf(self.ask(checker, b"x"), TemporaryFailure)
-            [logged] = self.flushLoggedErrors(TypeError)
-            self.assertIn(says, str(logged.value))
-            self.assertNotIn("sesame", str(logged.value))
-            self.assertNotIn("SHA", str(logged.value))
-        checker = self.checker(wrong=(b"wrong", None), row=[b"row", SHA])
-        self.assertRefused(self.ask(checker, b"wrong"))
-        self.assertEqual(self.successResultOf(self.ask(checker, b"row")), b"row")
+        mistakes: dict[str, Any] = {
+            "one": (b"one",),
+            "four": (b"four", SHA, None, None),
+            "text": "sesame",
+            "two": "se",
+            "bytes": b"sesame",
+            "dict": {0: b"dict", 1: SHA},
+            "true": True,
+            "nameless": (None, SHA),
+            "empty": ("", SHA),
+            "number": (5, SHA),
+            "list": ([b"list"], SHA),
+            "odd": (b"odd", 5),
+            "yes": (b"yes", SHA, True),
+            "word": (b"word", SHA, "sesame"),
+        }
+        for plain in (False, True):
+            checker = self.checker(wrong=(b"wrong", None), **mistakes)
+            checker.plain = plain
+            self.successResultOf(self.ask(checker, b"alice"))
+            for name in mistakes:
+                for password in (b"sesame", b"s", b"e", b"5"):
+                    asking = self.ask(checker, name.encode(), password)
+                    self.failureResultOf(asking, TemporaryFailure)
+                for failure in self.flushLoggedErrors(TypeError):
+                    said = failure.getErrorMessage()
+                    self.assertIn("lookUp has returned ", said)
+                    self.assertNotIn("sesame", said)
+            self.assertRefused(self.ask(checker, b"wrong"))
+
+    def test_records(self: Any) -> None:
+        """
+        What databases return for rows and bytes will do.
+        """
+
+        class Row(NamedTuple):
+            name: str
+            secret: object
+
+        rows: dict[str, Any] = {
+            "list": [b"list", SHA],
+            "row": Row("row", SHA),
+            "array": Row("array", bytearray(SHA)),
+            "view": Row("view", memoryview(SHA)),
+        }
+        checker = self.checker(**rows)
+        for name in rows:
+            asking = self.ask(checker, name.encode())
+            self.assertEqual(self.successResultOf(asking), name.encode())
+            self.assertRefused(self.ask(checker, name.encode(), SHA))
+
+    def test_copied(self: Any) -> None:
+        """
+        A copy of a checker asks its own store, also after the first login.
+        """
+        checker = self.checker()
+        self.successResultOf(self.ask(checker, b"alice"))
+        for copied in (copy(checker), deepcopy(checker), loads(dumps(checker))):
+            copied.users = {b"frank": (b"frank", SHA)}
+            copied.workers = self.workers
+            self.assertEqual(self.successResultOf(self.ask(copied, b"frank")), b"frank")
+            self.assertRefused(self.ask(copied, b"alice"))
+        self.assertEqual(self.successResultOf(self.ask(checker, b"alice")), b"alice")
+        self.assertRefused(self.ask(checker, b"frank"))
+
+    def test_longestPassword(self: Any) -> None:
+        """
+        A subclass may take longer passwords than are usual, and shorter ones only.
+        """
+        checker = self.checker()
+        checker.longestPassword = 2000
+        self.assertRefused(self.ask(checker, b"alice", b"x" * 2000))
+        self.assertRefused(self.ask(checker, b"alice", b"x" * 2001))
+        self.assertEqual(checker.asked, [b"alice"])
+        checker.longestPassword = 5
+        self.assertRefused(self.ask(checker, b"alice", b"sesame"))
+        self.assertEqual(checker.asked, [b"alice"])
 
     def test_inTime(self: Any) -> None:
         """
@@ -432,6 +517,57 @@ class DeferredTests(EachWay, PasswordsTestCase):
         self.assertTrue(waiting.called)
         self.assertIn("it takes too long", self.logged("Login temporary")[0])
 
+    def test_goesOn(self) -> None:
+        """
+        A look-up that goes on although it is cancelled keeps no login waiting, and what
+        it finds later is nothing.
+        """
+
+        class Stubborn(Deferred[Any]):
+            def cancel(self) -> None:
+                """
+                Go on.
+                """
+
+        class Broken(Deferred[Any]):
+            def cancel(self) -> None:
+                """
+                Fail to be cancelled.
+                """
+                raise ZeroDivisionError
+
+        self.workers.reactor.running = True
+        checker = self.checker()
+        for kind, late in ((Stubborn, USERS[b"alice"]), (Broken, Failure(OSError()))):
+            waiting = [kind(), kind()]
+            looking = iter(waiting)
+            self.patch(checker, "lookUp", lambda username, one=looking: next(one))
+            asking = self.ask(checker, b"alice")
+            self.workers.reactor.advance(30)
+            self.failureResultOf(asking, TemporaryFailure)
+            asking = self.ask(checker, b"alice")
+            asking.cancel()
+            self.failureResultOf(asking, CancelledError)
+            self.assertEqual(self.workers.reactor.getDelayedCalls(), [])
+            for one in waiting:
+                one.callback(late)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 2)
+        self.assertEqual((self.verified, self.workers.pool.jobs), ([], []))
+
+    def test_oneDeadline(self) -> None:
+        """
+        The look-up and the hash have one deadline together.
+        """
+        self.workers.reactor.running = True
+        checker = self.checker()
+        waiting: Deferred[Any] = Deferred()
+        self.patch(checker, "lookUp", lambda username: waiting)
+        asking = self.ask(checker, b"alice")
+        self.workers.reactor.advance(20)
+        waiting.callback(USERS[b"alice"])
+        self.workers.reactor.advance(10)
+        self.failureResultOf(asking, TemporaryFailure)
+
     def test_noTimerLeft(self) -> None:
         """
         A look-up that ends in time leaves no timer behind.
@@ -483,6 +619,34 @@ class StoredPlainTests(PasswordsTestCase):
         self.assertEqual(self.successResultOf(self.answer(b"alice", b"sesame")), b"alice")
         self.assertRefused(self.answer(b"alice", b"tulip"))
         self.assertRefused(self.answer(b"nobody", b"sesame"))
+
+    def test_interfacesInherited(self) -> None:
+        """
+        A class that says what it checks has said so for its subclasses.
+        """
+
+        class Typed(PlainChecker):
+            credentialInterfaces = (IUsernamePassword,)
+
+        class Inheriting(Typed):
+            pass
+
+        class Declaring(Typed):
+            plain = True
+
+        for kind in (Typed, Inheriting, Declaring):
+            self.assertEqual(kind.credentialInterfaces, (IUsernamePassword,))
+
+    def test_hashInAnArray(self) -> None:
+        """
+        A hash is one whatever a database has for bytes: who has seen it can't log in with
+        it.
+        """
+        for array in (bytearray(SHA), memoryview(SHA)):
+            self.checker.users[b"frank"] = (b"frank", array)
+            self.assertRefused(self.ask(self.checker, b"frank", SHA))
+            asking = self.ask(self.checker, b"frank")
+            self.assertEqual(self.successResultOf(asking), b"frank")
 
     def test_typed(self) -> None:
         """
@@ -546,6 +710,35 @@ class BaseTests(PasswordsTestCase):
         self.failureResultOf(self.ask(checker, b"alice"), TemporaryFailure)
         self.assertEqual(len(self.flushLoggedErrors(NotImplementedError)), 1)
 
+    def test_ownAttributes(self) -> None:
+        """
+        A subclass may call its store what mycred's own call theirs.
+        """
+
+        class Stored(PasswordChecker):
+            """
+            A checker with a store.
+            """
+
+            def __init__(self, store: Any) -> None:
+                self._store = store
+
+            def lookUp(self, username: bytes) -> Any:
+                """
+                Look a user up.
+                """
+                return self._store.get(username)
+
+        for store in (USERS, dict[bytes, Any]()):
+            checker = Stored(store)
+            checker.workers = self.workers
+            asking = self.ask(checker, b"alice")
+            if store:
+                self.assertEqual(self.successResultOf(asking), b"alice")
+            else:
+                self.assertRefused(asking)
+            self.assertIs(checker._store, store)
+
     def test_fewRemembered(self) -> None:
         """
         Of many users only the last ones are remembered.
@@ -554,5 +747,5 @@ class BaseTests(PasswordsTestCase):
         checker = Checker(users, self.workers)
         for name in users:
             self.ask(checker, name)
-        remembered: Any = checker._store
+        remembered: Any = checker._mycredLookUps
         self.assertEqual(len(remembered._hashes), 64)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import FrozenInstanceError, replace
+from math import inf, nan
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -153,6 +154,17 @@ class ThreadedTests(StoresTestCase):
         self.assertNoResult(asking)
         self.workers.reactor.pump([0.2, 0.5])
         self.assertEqual(self.successResultOf(asking), replace(REFUSED, delay=1.0))
+
+    def test_absurdDelay(self) -> None:
+        """
+        A delay that is none isn't waited for, and an absurd one ends by the deadline.
+        """
+        for delay, waited in ((-1.0, 0.0), (nan, 0.0), (inf, 30.0)):
+            verdict = replace(REFUSED, delay=delay)
+            asking = self.lookUp(verdict)
+            self.workers.step()
+            self.workers.reactor.advance(waited)
+            self.assertIs(self.successResultOf(asking), verdict)
 
     def test_gone(self) -> None:
         """

@@ -16,6 +16,7 @@ from functools import partial
 from grp import struct_group
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from zope.interface.verify import verifyObject
@@ -109,6 +110,22 @@ class PasswdCheckerTests(AccountTestCase):
             self.assertEqual(avatarId, name)
             self.assertEqual({avatarId: 1}[name], 1)
             self.assertEqual(repr(avatarId), repr(name))
+
+    def test_undeclared(self) -> None:
+        """
+        Credentials that don't say what they provide will do if they hold a password; such
+        as hold none let nobody in.
+        """
+        credentials: Any = SimpleNamespace(username=b"carol", password=PASSWORD)
+        checker = self.passwdChecker()
+        asking = checker.requestAvatarId(credentials)
+        self.assertEqual(self.successResultOf(asking), b"carol")
+        credentials.password = b"tulip"
+        asking = checker.requestAvatarId(credentials)
+        self.failureResultOf(asking, UnauthorizedLogin)
+        del credentials.password
+        asking = checker.requestAvatarId(credentials)
+        self.failureResultOf(asking, UnauthorizedLogin)
 
     def test_account(self) -> None:
         """
@@ -656,6 +673,43 @@ class StepTests(UNIXCheckerTests):
         checker = self.unixChecker(shadow=str(self.path / "missing"))
         asked = self.ask(checker, b"carol", PASSWORD)
         self.failureResultOf(asked, TemporaryFailure)
+
+    def test_emptyDatabase(self) -> None:
+        """
+        A program's database that holds no user isn't taken for none: the system's
+        accounts don't count.
+        """
+
+        class Records(dict[str, Any]):
+            """
+            A database of users, with a length.
+            """
+
+            def getpwnam(self, name: str) -> Any:
+                """
+                Look a user up.
+                """
+                return self[name]
+
+        empty = Records()
+        asked = []
+
+        class Noting(UNIXChecker):
+            """
+            Note which database is asked.
+            """
+
+            def checkPwd(self, pwd: Any, username: Any, password: Any) -> Any:
+                """
+                Ask.
+                """
+                asked.append(pwd)
+                return super().checkPwd(pwd, username, password)
+
+        checker = Noting(userdb=empty, shadow=self.shadow, workers=self.workers)
+        self.assertRefused(self.ask(checker, b"root", PASSWORD))
+        self.assertEqual(len(asked), 1)
+        self.assertIs(asked[0], empty)
 
     def test_passwdFirst(self) -> None:
         """

@@ -1,5 +1,6 @@
 """
-Tests for what the log gets to see of what clients send.
+Tests for what the log gets to see of what clients send: L{mycred.conch._logger} and
+L{mycred.conch._service}.
 """
 
 from __future__ import annotations

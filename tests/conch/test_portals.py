@@ -1,6 +1,6 @@
 """
 Tests for what a key permits, where a program has a portal, a checker or a realm of its
-own.
+own: L{mycred.conch._connectionportal}.
 """
 
 from __future__ import annotations

@@ -37,12 +37,12 @@ from mycred._accounts._pam import PAMSettings
 from mycred._files import SETTLING
 from mycred._privileged import (
     PrivilegedClient,
-    _broker,
     _launch,
     _processes,
     _worker,
 )
 from mycred._privileged._broker import Broker
+from mycred._privileged._processes import WorkerProcesses
 from mycred._privileged._wire import (
     Order,
     Request,
@@ -213,14 +213,14 @@ class AskTests(ClientTestCase):
         taken for another one.
         """
         client = self.client(2)
-        self.patch(_processes, "_BROKER_WAIT", 0.05)
+        self.patch(WorkerProcesses, "patience", 0.05)
         os.kill(self.broker, signal.SIGSTOP)
         for pid in children(self.broker):
             os.kill(pid, signal.SIGSTOP)
         for _ in range(2):
             answer = client.ask(b"carol", PASSWORD, None, soon(0.05))
             self.assertIn("gone", answer.verdict.why)
-        self.patch(_processes, "_BROKER_WAIT", PATIENCE)
+        self.patch(WorkerProcesses, "patience", PATIENCE)
         os.kill(self.broker, signal.SIGCONT)
         for pid in until(lambda: children(self.broker)):
             with contextlib.suppress(ProcessLookupError):
@@ -674,7 +674,7 @@ class ProcessTests(ClientTestCase):
 
         self.patch(os, "fork", fork)
         self.patch(os, "waitpid", waitpid)
-        self.patch(_broker, "_RETRY", 1)
+        self.patch(Broker, "retryDelay", 1)
         broker._empty = {0}
         broker.run()
         self.assertEqual((broker._empty, broker._places), (set(), {4711: 0}))
@@ -758,7 +758,7 @@ class ProcessTests(ClientTestCase):
         """
         said = self.program(f"""
             from mycred._privileged import _processes
-            _processes._BROKER_WAIT = 0.1
+            _processes.WorkerProcesses.patience = 0.1
             child = os.fork()
             name = b"locked" if child else b"carol"
             right = "DENIED" if child else "ACCEPTED"

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from twisted.trial.unittest import SkipTest
 
 from mycred._accounts._pam import PAMSettings
-from mycred._privileged import PrivilegedClient, _client
+from mycred._privileged import PrivilegedClient
 from mycred._sshkeys import KeyFiles, KeySettings
 from mycred._verdict import Kind
 
@@ -62,8 +62,9 @@ class OthersTests(KilledTestCase):
         As long as this process has the privileges that they had, the next login starts
         others, and the log is told each time.
         """
+        before = set(children(os.getpid()))
         client = self.client(2)
-        self.patch(_client, "_PAUSE", 0)
+        self.patch(PrivilegedClient, "pause", 0)
         brokers = {self.broker}
         for times in (1, 2, 3):
             self.kill(client)
@@ -72,7 +73,7 @@ class OthersTests(KilledTestCase):
             self.assertIn(f"started again (no. {times})", note)
             self.assertIs(self.ask(client, b"eve"), Kind.REFUSED)
             self.assertEqual(self.answer.notes, ())
-            [self.broker] = set(children(os.getpid())) - brokers
+            [self.broker] = set(children(os.getpid())) - before - brokers
             brokers.add(self.broker)
         # Nothing is left of those that were killed.
         self.assertEqual(brokers & set(children(os.getpid())), {self.broker})
@@ -137,9 +138,10 @@ class OthersTests(KilledTestCase):
         Processes that end as soon as they are started aren't started for each login.
         """
         client = self.client()
+        before = set(children(os.getpid()))
         self.kill(client)
         self.assertIs(self.ask(client, b"carol"), Kind.ACCEPTED)
-        [self.broker] = set(children(os.getpid())) - {self.broker}
+        [self.broker] = set(children(os.getpid())) - before
         self.kill(client)
         self.assertIs(self.ask(client, b"carol"), Kind.UNSURE)
         self.assertIn("a moment ago", self.answer.verdict.why)
@@ -151,7 +153,7 @@ class OthersTests(KilledTestCase):
         If others can't be started, that is told, and is no wrong password.
         """
         client = self.client()
-        self.patch(_client, "_PAUSE", 0)
+        self.patch(PrivilegedClient, "pause", 0)
         self.kill(client)
         python = sys.executable
         for program in ("/nowhere/python", shutil.which("false")):

@@ -175,6 +175,29 @@ class FindTests(SynchronousTestCase):
         self.assertEqual([next(found).number for _ in range(2)], [11, 12])
         self.assertRaises(TooMuch, next, found)
 
+    @given(
+        strategies.lists(
+            strategies.sampled_from(
+                [
+                    *(b" ", b"\t", b"\n", b"\r", b"\0", b"#", b"x", b"no-pty", b'"'),
+                    *(b"ssh-ed25519", b"ssh-rsa", b"ssh-ed25519 ", b"\nssh-ed25519\t"),
+                    *(line(ALICE).split()[1], line(BOB).split()[1]),
+                    *(line(ALICE), line(ALICE).split()[1][:-1]),
+                ]
+            ),
+            max_size=12,
+        )
+    )
+    def test_plain(self, parts: list[bytes]) -> None:
+        """
+        A line is found just if parsing it says so, also where nothing stands before the
+        key.
+        """
+        text, wanted = b"".join(parts), blobOf(ALICE)
+        parsed = [parseLine(one, n) for n, one in enumerate(text.split(b"\n"), 1)]
+        expected = [one for one in parsed if one is not None and one.blob == wanted]
+        self.assertEqual(list(search(text)), expected)
+
     @given(strategies.binary(max_size=80), strategies.binary(max_size=40))
     def test_anything(self, before: bytes, after: bytes) -> None:
         """

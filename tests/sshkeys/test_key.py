@@ -104,6 +104,23 @@ class PublicKeyTests(SynchronousTestCase):
             with self.assertRaises(UnusableKey):
                 key.verify(conch.sign(b"data", algorithm), b"data", ALL - {algorithm})
 
+    def test_again(self) -> None:
+        """
+        A key that was loaded before is still held to its own type, and one that can't be
+        loaded never can.
+        """
+        signer, other = ed25519(), ed25519()
+        signature = signer.sign(b"data", b"ssh-ed25519")
+        for _ in range(2):
+            PublicKey.parse(blobOf(signer)).verify(signature, b"data", ALL)
+            with self.assertRaises(UnusableKey):
+                PublicKey.parse(blobOf(other)).verify(signature, b"data", ALL)
+            flawed = string(b"ecdsa-sha2-nistp256") + string(b"nistp256")
+            flawed += string(b"\4" + b"\1" * 64)
+            made = string(b"ecdsa-sha2-nistp256") + string(string(b"\1") + string(b"\1"))
+            with self.assertRaises(UnusableKey):
+                PublicKey.parse(flawed).verify(made, b"data", ALL)
+
     def test_zeros(self) -> None:
         """
         Zeros at the beginning of what an RSA key has signed may be missing, and those of

@@ -210,7 +210,9 @@ class UNIXAuthorizedKeysFiles(Counterpart, twistedConch.UNIXAuthorizedKeysFiles)
 
         name = os.fsdecode(username)
         try:
-            record = (self._userdb or pwd).getpwnam(name)
+            # A program's own may have a length, and hold no user.
+            userdb: UserDatabase = pwd if self._userdb is None else self._userdb
+            record = userdb.getpwnam(name)
         except (KeyError, ValueError):
             # ValueError for a NUL in it.
             return ()

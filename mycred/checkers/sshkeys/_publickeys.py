@@ -14,7 +14,7 @@ from zope.interface import implementer
 from cryptography.exceptions import UnsupportedAlgorithm
 
 from twisted.conch.ssh.keys import BadKeyError, Key
-from twisted.internet.defer import Deferred, maybeDeferred, succeed
+from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
 from twisted.python.failure import Failure
 
 from ..._accounts import isMadeUp
@@ -135,7 +135,11 @@ class SSHPublicKeyChecker(Counterpart, KeySteps, twistedConch.SSHPublicKeyChecke
         """
         began = self._seconds()
         check = self._askSteps if self._stepsAreTheirs() else self._check
-        return maybeDeferred(check, credentials).addErrback(self._ebRefused, began)
+        try:
+            checking = check(credentials)
+        except BaseException:
+            checking = fail()
+        return checking.addErrback(self._ebRefused, began)
 
     @property
     def _pace(self) -> Timing:
@@ -151,8 +155,9 @@ class SSHPublicKeyChecker(Counterpart, KeySteps, twistedConch.SSHPublicKeyChecke
         Look the key up, and have the signature verified.
         """
         proof = self._parseProof(credentials)
-        authorizing: Deferred[Any] = self._authorize(proof, credentials)
-        return authorizing.addCallback(self._cbVerdict, proof, credentials)
+        name, lookingUp = self._lookUp(proof, credentials)
+        asked = name, self._seconds(), proof, credentials
+        return lookingUp.addCallback(self._cbFound, *asked)
 
     def _parseProof(self, credentials: KeyCredentials) -> Proof:
         """
@@ -167,8 +172,9 @@ class SSHPublicKeyChecker(Counterpart, KeySteps, twistedConch.SSHPublicKeyChecke
         @raise UnauthorizedLogin: if it can't.
         """
         flaw = self._policy.flaw(offer)
-        algorithms = self._algorithmsFor(credentials)
-        isCertified = isCertifying(asBytes(credentials.algName))
+        announced = asBytes(credentials.algName)
+        algorithms = self._algorithmsFor(announced)
+        isCertified = isCertifying(announced)
         if isCertified not in (None, isinstance(offer, Certificate)):
             flaw = "the algorithm is for another type of key"
         elif flaw is None and algorithms.isdisjoint(signingKeyOf(offer).algorithms):
@@ -181,15 +187,23 @@ class SSHPublicKeyChecker(Counterpart, KeySteps, twistedConch.SSHPublicKeyChecke
         """
         Look the key up, and insist that it is authorized.
         """
+        name, lookingUp = self._lookUp(proof, credentials)
+        return lookingUp.addCallback(self._cbLookedUp, name, self._seconds(), credentials)
+
+    def _lookUp(
+        self, proof: Proof, credentials: KeyCredentials
+    ) -> tuple[bytes, Deferred[Verdict]]:
+        """
+        Look the key up.
+
+        @return: the name of the user, and a L{Deferred} that fires with the verdict.
+        """
         db, name = self._keydb, asBytes(credentials.username)
-        lookingUp: Deferred[Verdict]
         # Where a program overrides what is conch's, that is asked.
         authorize = getattr(db, "authorize", None)
         if authorize is not None and not isOverridden(db, "getAuthorizedKeys"):
-            lookingUp = authorize(name, proof, peerOf(credentials))
-        else:
-            lookingUp = self._lookUpKeys(credentials.username, proof, name)
-        return lookingUp.addCallback(self._cbLookedUp, name, self._seconds(), credentials)
+            return name, authorize(name, proof, peerOf(credentials))
+        return name, self._lookUpKeys(credentials.username, proof, name)
 
     def _lookUpKeys(
         self, username: bytes, proof: Proof, name: bytes
@@ -219,6 +233,21 @@ class SSHPublicKeyChecker(Counterpart, KeySteps, twistedConch.SSHPublicKeyChecke
         if verdict.key is not None or (account is not None and not isMadeUp(account)):
             self._pace.accept(name, self._seconds() - began)
         return self._insistOnAuthorized(verdict, credentials)
+
+    def _cbFound(
+        self,
+        verdict: Verdict,
+        name: bytes,
+        began: float,
+        proof: Proof,
+        credentials: KeyCredentials,
+    ) -> Any:
+        """
+        Insist on a key that is authorized, have the signature verified, unless it was,
+        and name the avatar.
+        """
+        verdict = self._cbLookedUp(verdict, name, began, credentials)
+        return self._cbVerdict(verdict, proof, credentials)
 
     def _ebRefused(self, failure: Failure, began: float) -> Any:
         """
@@ -324,12 +353,12 @@ class SSHPublicKeyChecker(Counterpart, KeySteps, twistedConch.SSHPublicKeyChecke
             return Failure(errorOf(verdict))
         return avatarIdOf(verdict, credentials)
 
-    def _algorithmsFor(self, credentials: KeyCredentials) -> frozenset[bytes]:
+    def _algorithmsFor(self, announced: bytes | None) -> frozenset[bytes]:
         """
         Return the algorithms by which the signature may be made: the one that the client
         has announced, if it did so.
         """
-        name = signatureAlgorithm(asBytes(credentials.algName))
+        name = signatureAlgorithm(announced)
         return self._accepted if name is None else self._accepted & {name}
 
 

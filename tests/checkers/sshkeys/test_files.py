@@ -3,8 +3,7 @@ Tests for L{mycred.checkers.sshkeys.UNIXAuthorizedKeysFiles}, and for what decid
 it, L{mycred._sshkeys._authority}.  L{tests.conch.test_correspondence} holds both to sshd.
 
 They cover L{mycred._accounts._settled}, L{mycred._sshkeys._groupmemory},
-L{mycred._sshkeys._keyfiles}, L{mycred._sshkeys._strictmodes} and
-L{mycred.checkers.sshkeys._unix}, too.
+L{mycred._sshkeys._keyfiles} and L{mycred.checkers.sshkeys._unix}, too.
 """
 
 from __future__ import annotations
@@ -281,6 +280,28 @@ class LookTests(MachineTestCase):
         system = UNIXAuthorizedKeysFiles()
         for name in (b"\xff", b"a\0b", b""):
             self.assertEqual(list(system.getAuthorizedKeys(name)), [], name)
+
+    def test_emptyDatabase(self) -> None:
+        """
+        A program's database that holds no user isn't taken for none.
+        """
+        asked: list[str] = []
+
+        class Records(dict[str, Any]):
+            """
+            A database of users, with a length.
+            """
+
+            def getpwnam(self, name: str) -> Any:
+                """
+                Look a user up.
+                """
+                asked.append(name)
+                return self[name]
+
+        empty = UNIXAuthorizedKeysFiles(Records())
+        self.assertEqual(list(empty.getAuthorizedKeys(b"root")), [])
+        self.assertEqual(asked, ["root"])
 
     def test_separateUserdb(self) -> None:
         """
