@@ -188,8 +188,7 @@ def openDescriptor(path: str) -> tuple[int, os.stat_result]:
 
     @raise OSError: if it can't be read, is no regular file or is too large.
     """
-    # Without waiting for a writer, if it is a pipe.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    descriptor = _openWithoutWaiting(path, os.O_RDONLY)
     try:
         status = os.fstat(descriptor)
         if stat.S_ISDIR(status.st_mode):
@@ -202,6 +201,13 @@ def openDescriptor(path: str) -> tuple[int, os.stat_result]:
         os.close(descriptor)
         raise
     return descriptor, status
+
+
+def _openWithoutWaiting(path: str, flags: int) -> int:
+    """
+    Open a file, and don't wait for a writer if it is a pipe.
+    """
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 __all__ = [
