@@ -39,7 +39,8 @@ def pack(value: object) -> object:
     """
     kind: object = type(value)
     if isinstance(value, str):
-        return _pathBytes(value).decode(_CODEC)
+        # In ASCII, as nearly all is, each encoding has the same bytes.
+        return value if value.isascii() else _pathBytes(value).decode(_CODEC)
     if kind in _PLAIN:
         return value
     if isinstance(value, bytes):
@@ -103,7 +104,7 @@ def _unpackerOf(kind: object) -> _Unpacker:
     if kind in (object, Any):
         return lambda packed: packed
     if kind is str:
-        return lambda packed: os.fsdecode(_insist(str, packed).encode(_CODEC))
+        return _unpackText
     if kind is bytes:
         return lambda packed: _insist(str, packed).encode(_CODEC)
     names = _namesOf(kind)
@@ -144,6 +145,14 @@ def _tupleUnpacker(unpackers: tuple[_Unpacker, ...]) -> _Unpacker:
         return tuple([unpackItem(item) for unpackItem, item in zip(unpackers, items)])
 
     return unpackTuple
+
+
+def _unpackText(packed: object) -> str:
+    """
+    Return text.
+    """
+    text = _insist(str, packed)
+    return text if text.isascii() else os.fsdecode(text.encode(_CODEC))
 
 
 def _unpackMember(kind: EnumMeta, packed: object) -> object:

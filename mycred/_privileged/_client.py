@@ -7,7 +7,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 
@@ -88,7 +87,7 @@ class PrivilegedClient:
             if not self._mayStart:
                 what = "restart the server"
             reply = unsure(name, f"{why}; {what}")
-        return replace(reply, notes=(*notes, *reply.notes))
+        return Reply(reply.verdict, (*notes, *reply.notes))
 
     @property
     def _mayStart(self) -> bool:

@@ -10,7 +10,6 @@ import select
 import time
 import weakref
 from collections.abc import Sequence
-from dataclasses import replace
 from queue import SimpleQueue
 from socket import MSG_PEEK, socket, socketpair
 from threading import Lock
@@ -112,7 +111,7 @@ class WorkerProcesses:
             try:
                 send(end, pack(Request(number, name, password, peer)))
                 reply = self._receiveReply(end, number, name, until)
-                return replace(reply, notes=(*notices, *reply.notes))
+                return Reply(reply.verdict, (*notices, *reply.notes))
             except (TimeoutError, WireError) as error:
                 self._replace(place)
                 what = "makes no sense"

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from socket import socket
 from typing import TypeVar
@@ -154,8 +153,10 @@ def unpackMessage(kind: type[_T], message: object) -> _T:
 
     @raise WireError: if it holds none of this type.
     """
-    with _wireErrors():
+    try:
         return unpack(kind, message)
+    except ValueError as error:
+        raise WireError(str(error)) from None
 
 
 def packVerdict(verdict: Verdict) -> dict[str, object]:
@@ -171,8 +172,10 @@ def unpackVerdict(message: object) -> Verdict:
 
     @raise WireError: if it is none.
     """
-    with _wireErrors():
+    try:
         return unpackFields(Verdict, message, _SENT)
+    except ValueError as error:
+        raise WireError(str(error)) from None
 
 
 def packReply(number: int, reply: Reply) -> dict[str, object]:
@@ -209,17 +212,6 @@ def unpackReply(message: object) -> tuple[int, Reply] | str:
     number = unpackMessage(int, message["number"])
     verdict = unpackVerdict(message["verdict"])
     return number, Reply(verdict, unpackMessage(tuple[str, ...], message["notes"]))
-
-
-@contextmanager
-def _wireErrors() -> Iterator[None]:
-    """
-    Turn what is wrong with a message into an error of its own.
-    """
-    try:
-        yield
-    except ValueError as error:
-        raise WireError(str(error)) from None
 
 
 def _read(connection: socket, size: int, until: float | None) -> bytes:
