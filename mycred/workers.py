@@ -105,9 +105,8 @@ class Workers:
         """
         @param reactor: the reactor whose thread gets the results, and with whose end
             the threads end.
-        @param threads: how many threads there may be.  If L{None}, as many as there are
-            processors work on slow jobs, and one more on quick ones, so that no
-            processor is idle while a thread waits for the interpreter's lock.
+        @param threads: how many threads there may be; as many as there are processors
+            if L{None}.
         @param queueLimit: how many callers may wait at a time.
         @param deadline: how long a caller waits at most, in seconds.
         @param pool: what does the jobs in place of threads, with methods
@@ -116,9 +115,7 @@ class Workers:
         self.queueLimit = queueLimit
         self.deadline = deadline
         self._reactor = cast(Reactor, reactor)
-        # How many slow jobs are done at a time, and how many quick ones.
-        self._slots = threads or processorCount()
-        self._threads = threads or self._slots + 1
+        self._threads = threads or processorCount()
         self._pool: _Pool = pool or ThreadPool(self._threads)
         # How many callers wait, and how many were refused since that was logged last.
         self._callers = self._refused = 0
@@ -295,7 +292,7 @@ class Workers:
         Give the threads something to do; and if that is soon done a little more, so that
         they needn't wait for the reactor between two jobs.
         """
-        most = self._slots if self._isSlow else 2 * self._threads
+        most = self._threads if self._isSlow else 2 * self._threads
         while self._queue and len(self._dispatched) < most:
             job = self._queue.take()
             if len(job.sources) > 1:

@@ -261,14 +261,14 @@ class BoundTests(WorkersTestCase):
 
     def test_onePerProcessor(self) -> None:
         """
-        If nothing else is said there is a thread for each processor, and another one.
+        If nothing else is said there is a thread for each processor.
         """
         workers = self.running(threads=None)
-        for _ in range(processorCount() + 1):
+        for _ in range(processorCount()):
             self.hold(workers)
-        self.assertEqual(self.threads(), processorCount() + 1)
+        self.assertEqual(self.threads(), processorCount())
         waiting = workers.run(len, "abc")
-        self.assertEqual(self.threads(), processorCount() + 1)
+        self.assertEqual(self.threads(), processorCount())
         waiting.cancel()
         self.failureResultOf(waiting, CancelledError)
 
@@ -278,7 +278,7 @@ class BoundTests(WorkersTestCase):
         """
         reactor, pool = HandReactor(), SteppedPool()
         workers = Workers(reactor, pool=pool)
-        quick = 2 * (processorCount() + 1)
+        quick = 2 * processorCount()
         for seconds, most in ((0.03, processorCount()), (0.001, quick)):
             first = workers.run(reactor.advance, seconds)
             pool.jobs.pop(0)()
