@@ -12,6 +12,7 @@ from __future__ import annotations
 import hmac
 import secrets
 import time
+from collections.abc import Sequence
 from hashlib import md5
 from typing import Any
 
@@ -30,6 +31,7 @@ from ._contracts import (
     IUsernamePassword,
     twistedCredentials,
 )
+from ._conversations import IBearerToken, ICertificateCredentials, IScramCredentials
 from ._counterparts import Counterpart, overridable
 from ._digest import calcHA1, calcHA2, calcResponse
 from ._httpdigest import DigestCredentialFactory, DigestedCredentials
@@ -222,13 +224,66 @@ class SSHPrivateKey(Counterpart, twistedCredentials.SSHPrivateKey):
         self.signature = signature
 
 
+@implementer(ICertificateCredentials)
+class CertificateCredentials:
+    """
+    The certificate that a client has presented to TLS.
+
+    @ivar certificate: the certificate, a C{cryptography.x509.Certificate}.
+    @ivar chain: the other certificates that the client has sent.
+    @ivar authzid: the name of the user to act as; empty if that is the one whom the
+        certificate names.
+    """
+
+    def __init__(
+        self, certificate: Any, chain: Sequence[Any] = (), authzid: bytes = b""
+    ) -> None:
+        self.certificate = certificate
+        self.chain = tuple(chain)
+        self.authzid = authzid
+
+    @property
+    def username(self) -> bytes:
+        """
+        The name of the user to act as, for the log.
+        """
+        return self.authzid
+
+
+@implementer(IBearerToken)
+class BearerToken:
+    """
+    A token that another server has given to the client.
+
+    @ivar token: the token.
+    @ivar authzid: the name of the user to act as; empty if that is the one whom the token
+        names.
+    """
+
+    def __init__(self, token: bytes, authzid: bytes = b"") -> None:
+        self.token = token
+        self.authzid = authzid
+
+    @property
+    def username(self) -> bytes:
+        """
+        The name of the user to act as, for the log.
+        """
+        return self.authzid
+
+
 __all__ = [
     "Anonymous",
+    "BearerToken",
+    "CertificateCredentials",
     "CramMD5Credentials",
     "DigestCredentialFactory",
     "DigestedCredentials",
     "IAnonymous",
+    "IBearerToken",
+    "ICertificateCredentials",
     "ICredentials",
+    "IScramCredentials",
     "ISSHPrivateKey",
     "IUsernameDigestHash",
     "IUsernameHashedPassword",

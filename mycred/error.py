@@ -68,6 +68,22 @@ class AccountDenied(UnauthorizedLogin):
         self.reason = reason
 
 
+class SASLError(UnauthorizedLogin):
+    """
+    What a client has sent as a part of a login by SASL makes no sense, or ends the login.
+
+    The text is ASCII, and fit for the client.  A checker in the middle of a conversation
+    may pass it on: to code that knows Twisted's errors only, this is an
+    L{UnauthorizedLogin}.
+    """
+
+
+class SASLCancelled(SASLError):
+    """
+    The client has ended a login by SASL itself, with C{*} (RFC 4422, section 3.5).
+    """
+
+
 class StaleNonce(LoginFailed):
     """
     An answer to HTTP Digest is well formed, and its challenge isn't good, or no longer.
@@ -97,6 +113,8 @@ __all__ = [
     "DenialReason",
     "LoginDenied",
     "LoginFailed",
+    "SASLCancelled",
+    "SASLError",
     "StaleNonce",
     "TemporaryFailure",
     "Unauthorized",
