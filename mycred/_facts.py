@@ -7,8 +7,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ._peers import hostOf, parseHost
-
 
 class ConnectionFacts:
     """
