@@ -104,7 +104,8 @@ class IBearerToken(ICredentials):
     token: bytes = Attribute("""The token.""")
 
     authzid: bytes = Attribute(
-        """The name of the user to act as; empty if that is the one whom the token names."""
+        """The name of the user to act as; empty if that is the one whom the token
+        names."""
     )
 
 
