@@ -129,7 +129,9 @@ class ScramClient:
         return bare + b",p=" + b64encode(proof)
 
 
-def keysOf(password: bytes = b"sesame", hash: str = "sha256", count: int = 1) -> ScramKeys:
+def keysOf(
+    password: bytes = b"sesame", hash: str = "sha256", count: int = 1
+) -> ScramKeys:
     """
     Return the keys of a password.
     """
