@@ -227,7 +227,7 @@ class TextTests(SynchronousTestCase):
         exec(code.replace("/etc/nginx/htpasswd", path), names)
         self.assertEqual(
             names["portal"].listCredentialsInterfaces(),
-            [mycred.credentials.IUsernamePassword],
+            [mycred.credentials.IUsernamePassword, mycred.credentials.IScramCredentials],
         )
 
     def test_check(self) -> None:
