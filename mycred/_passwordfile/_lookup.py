@@ -250,14 +250,14 @@ class PasswordFile:
         """
         Note how many users can't log in by SCRAM, where others can.
         """
-        for hash, number in self.scram.without():
+        for mechanism, number in self.scram.without():
             self._notes.add(
-                hash,
+                mechanism,
                 "{file}: {number} of {users} users that were examined can't log in by "
                 "{mechanism}, for which they have no keys",
                 number=number,
                 users=self.scram.users,
-                mechanism=mechanismOf(hash),
+                mechanism=mechanism,
             )
 
     def stored(

@@ -63,13 +63,13 @@ class ScramSurvey:
 
     def without(self) -> Iterator[tuple[str, int]]:
         """
-        Yield the hashes for which some users have keys and others don't, with the number
-        of the others.
+        Yield the names of the mechanisms for which some users have keys and others don't,
+        with the number of the others.
         """
         for hash, kinds in self._kinds.items():
             others = self.users - sum(kinds.values())
             if kinds and others:
-                yield hash, others
+                yield mechanismOf(hash), others
 
     def usual(self, hash: str) -> StoredSecret | None:
         """
