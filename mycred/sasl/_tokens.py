@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 from .._scram import SASLNAME, sentName, unescapedName
 from ..credentials import BearerToken
 from ..error import SASLError, UnauthorizedLogin
-from ._exchange import Exchange, Step
+from ._exchange import Exchange, Step, refused
 
 # A token, with the scheme before it, in any case (RFC 6750, section 2.1).  Without one
 # the client asks what it would need (RFC 7628, section 4.3).
@@ -40,7 +40,7 @@ class OAuthBearer(Exchange):
         authzid, token = self._parse(answer)
         self.username = authzid
         if not token:
-            raise UnauthorizedLogin("no token")
+            raise refused("no token")
         return BearerToken(token, authzid)
 
     def refuse(self, failure: Failure) -> Failure | Deferred[Failure]:
