@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 
 from .._scram import SASLNAME, sentName, unescapedName
 from ..credentials import BearerToken
-from ..error import SASLError, UnauthorizedLogin
+from ..error import AccountDenied, SASLError, UnauthorizedLogin
 from ._exchange import Exchange, Step, refused
 
 # A token, with the scheme before it, in any case (RFC 6750, section 2.1).  Without one
@@ -45,10 +45,10 @@ class OAuthBearer(Exchange):
 
     def refuse(self, failure: Failure) -> Failure | Deferred[Failure]:
         """
-        Tell the client that its token isn't good, and take whatever it answers.  If
-        nobody can tell now whether it is, the client must keep it, and gets no advice.
+        Tell the client that its token isn't good, and take whatever it answers.  If the
+        token isn't what is wrong, the client must keep it, and gets no advice.
         """
-        if not failure.check(UnauthorizedLogin):
+        if failure.check(AccountDenied) or not failure.check(UnauthorizedLogin):
             return failure
         advised = self._ask(json.dumps(self._advice).encode("ascii"))
         return advised.addErrback(_ebAnswer).addCallback(lambda _: failure)
