@@ -111,8 +111,7 @@ class ScramCredentials:
             iterations, size, name = self._expected or (*_USUAL, self.username)
             salt = madeUpSalt(self._secret, self.hash, name, size)
             keys = madeUpKeys(self.hash, iterations, salt)
-            # Nobody has these, so that it ends with a failure.
-            return self.prove(keys).addBoth(lambda _: self._verdict(failure))
+            return self.prove(keys).addBoth(self._cbPretended, failure)
         self.abandon()
         return self._verdict(failure)
 
@@ -123,6 +122,14 @@ class ScramCredentials:
         if self._conversation is not None:
             self._isAbandoned = True
             self._conversation.cancel()
+
+    def _cbPretended(self, said: object, failure: Failure) -> Failure:
+        """
+        Return what to tell a client that has taken part in the pretence.
+        """
+        if isinstance(said, Failure) and said.check(CancelledError):
+            return said
+        return self._verdict(failure)
 
     def _verdict(self, failure: Failure) -> Failure:
         """
@@ -155,9 +162,10 @@ class ScramCredentials:
     def _ebEnded(self, failure: Failure, proved: Deferred[None]) -> None:
         """
         Tell the checker that the client has proved nothing, and remember why, unless it
-        is that the password was wrong.
+        is a wrong password, or that nobody waits any more.
         """
-        if failure.check(SASLError) or not failure.check(UnauthorizedLogin):
+        isVerdict = failure.check(UnauthorizedLogin) and not failure.check(SASLError)
+        if not (isVerdict or failure.check(CancelledError)):
             self._broken = failure
         if not self._isAbandoned:
             proved.errback(failure)

@@ -64,7 +64,14 @@ class CramMD5Tests(SynchronousTestCase):
         """
         Answers without a name or a digest, and names that can't be any, make no sense.
         """
-        for wrong in (b"", b"alice", b" ", b"J\xfcrgen 00", b"a\0 00", b"a" * 1025 + b" 0"):
+        for wrong in (
+            b"",
+            b"alice",
+            b" ",
+            b"J\xfcrgen 00",
+            b"a\0 00",
+            b"a" * 1025 + b" 0",
+        ):
             login = self.server.login("CRAM-MD5", iter([wrong]))
             self.failureResultOf(login, SASLError)
 

@@ -256,9 +256,7 @@ class ScramTests(SynchronousTestCase):
                 [SASLCancelled("cancelled")],
                 [b"c=biws,r=clientnonce,p=YQ=="],
             ):
-                login = server.login(
-                    "SCRAM-SHA-256", iter(answers), ScramClient().first
-                )
+                login = server.login("SCRAM-SHA-256", iter(answers), ScramClient().first)
                 failure = self.failureResultOf(login, SASLError)
                 wanted = isinstance(answers[0], SASLCancelled)
                 self.assertEqual(failure.check(SASLCancelled) is not None, wanted)
@@ -403,9 +401,7 @@ class ScrampTests(SynchronousTestCase):
             "tls-unique": b"finished",
             "tls-server-end-point": b"hash of a certificate",
         }
-        facts = SimpleNamespace(
-            channelBinding=self.bindings.get, peer=None, service=None
-        )
+        facts = SimpleNamespace(channelBinding=self.bindings.get, peer=None, service=None)
         self.users = {
             hash: KeysChecker(alice=keysOf("I\u00adX".encode(), hash, 4096))
             for hash in MECHANISMS

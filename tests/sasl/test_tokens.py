@@ -142,7 +142,14 @@ class TokenTests(SynchronousTestCase):
         """
         right = message(b"Bearer token")
         for wrong in (
-            *(b"", b"\x01", b"n,a=alice,", b"n,,\x01\x01", b"n,,\x01\x01\x01", right[:-1]),
+            *(
+                b"",
+                b"\x01",
+                b"n,a=alice,",
+                b"n,,\x01\x01",
+                b"n,,\x01\x01\x01",
+                right[:-1],
+            ),
             *(right + b"\x01", right[1:], b"p=tls-unique" + right[1:], b"x" + right[1:]),
             *(message(b"Bearer"), message(b"Basic dG9rZW4="), message(b"Bearer a b")),
             *(message(b"Bearer a=b"), message(b"Bearer t\x80"), message(b"Bearer a,b")),
@@ -153,7 +160,14 @@ class TokenTests(SynchronousTestCase):
         ):
             self.failureResultOf(self.login(wrong), SASLError)
         for wrong in (
-            *(b"", b"user=a", b"user=a\x01", XOAUTH2[:-1], XOAUTH2 + b"\x01", XOAUTH2[1:]),
+            *(
+                b"",
+                b"user=a",
+                b"user=a\x01",
+                XOAUTH2[:-1],
+                XOAUTH2 + b"\x01",
+                XOAUTH2[1:],
+            ),
             *(b"user=\xff\x01auth=Bearer a\x01\x01", b"user=a\x01user=b\x01\x01"),
             b"user=a\0\x01auth=Bearer a\x01\x01",
         ):
