@@ -209,14 +209,16 @@ class LeavingTests(ProtocolTests):
                 Ask, and refuse.
                 """
                 proved = super().requestAvatarId(credentials)
-                if isCancelling:
-                    proved.addErrback(lambda f: f.trap(CancelledError))
+                if self.isCancelling:
+                    proved.addErrback(lambda failure: failure.trap(CancelledError))
                     proved.cancel()
                 return fail(TemporaryFailure("too slow"))
 
         for isCancelling in (True, False):
             self.setUp()
-            login = self.begin(Impatient(alice=keysOf()))
+            checker = Impatient(alice=keysOf())
+            checker.isCancelling = isCancelling
+            login = self.begin(checker)
             self.failureResultOf(login, TemporaryFailure)
             self.assertEqual(self.line.cancelled, 1)
             self.assertEqual(len(self.line.asked), 1)
