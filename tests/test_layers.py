@@ -34,6 +34,7 @@ ROWS = [
     {"hashes", "testing"},
     {"_hashes", "_verdict", "_chain"},
     {"credentials", "workers", "_argstring"},
+    {"_scramcredentials"},
     {"_conversations", "_facts", "_fairsemaphore", "_httpdigest", "_reporting"},
     {"_audit", "_scram"},
     {"_encodings", "_peers"},
