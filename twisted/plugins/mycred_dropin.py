@@ -10,6 +10,7 @@ from mycred.plugins.cred_htpasswd import theHtpasswdCheckerFactory
 from mycred.plugins.cred_ldap import theLDAPCheckerFactory
 from mycred.plugins.cred_pam import thePAMCheckerFactory
 from mycred.plugins.cred_passwd import thePasswdCheckerFactory
+from mycred.plugins.cred_token import theTokenCheckerFactory
 from mycred.tls import TLSEndpointParser
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "theLDAPCheckerFactory",
     "thePAMCheckerFactory",
     "thePasswdCheckerFactory",
+    "theTokenCheckerFactory",
 ]
 
 myapp = ServiceMaker(
