@@ -5,6 +5,7 @@ myapp}, and the auth types that Twisted lacks.
 
 from twisted.application.service import ServiceMaker
 
+from mycred.plugins.cred_cert import theCertificateCheckerFactory
 from mycred.plugins.cred_htdigest import theHtdigestCheckerFactory
 from mycred.plugins.cred_htpasswd import theHtpasswdCheckerFactory
 from mycred.plugins.cred_ldap import theLDAPCheckerFactory
@@ -13,6 +14,7 @@ from mycred.plugins.cred_passwd import thePasswdCheckerFactory
 
 __all__ = [
     "myapp",
+    "theCertificateCheckerFactory",
     "theHtdigestCheckerFactory",
     "theHtpasswdCheckerFactory",
     "theLDAPCheckerFactory",
@@ -25,4 +27,5 @@ myapp = ServiceMaker(
     "mycred.demo",
     "A mailbox behind POP3, IMAP4, PB, HTTP and SSH, for the accounts that --auth names.",
     "myapp",
+    "theCertificateCheckerFactory",
 )
