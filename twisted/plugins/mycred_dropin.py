@@ -5,6 +5,7 @@ myapp}, the auth types that Twisted lacks, and the endpoint C{mtls:}.
 
 from twisted.application.service import ServiceMaker
 
+from mycred.plugins.cred_cert import theCertificateCheckerFactory
 from mycred.plugins.cred_htdigest import theHtdigestCheckerFactory
 from mycred.plugins.cred_htpasswd import theHtpasswdCheckerFactory
 from mycred.plugins.cred_ldap import theLDAPCheckerFactory
@@ -16,6 +17,7 @@ from mycred.tls import TLSEndpointParser
 __all__ = [
     "mtls",
     "myapp",
+    "theCertificateCheckerFactory",
     "theHtdigestCheckerFactory",
     "theHtpasswdCheckerFactory",
     "theLDAPCheckerFactory",
@@ -29,6 +31,7 @@ myapp = ServiceMaker(
     "mycred.demo",
     "A mailbox behind POP3, IMAP4, PB, HTTP and SSH, for the accounts that --auth names.",
     "myapp",
+    "theCertificateCheckerFactory",
 )
 
 mtls = TLSEndpointParser()
