@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.defer import Deferred
 from twisted.mail import smtp
 from twisted.mail.smtp import IMessageDelivery, IMessageDeliveryFactory, SMTPServerError
 
@@ -40,6 +39,8 @@ class ESMTP(Logins, smtp.ESMTP):
     """
 
     service = "smtp"
+    _helo: Any
+
     avatarInterfaces = (IMessageDeliveryFactory, IMessageDelivery)
 
     def serverName(self) -> bytes:
@@ -125,17 +126,23 @@ class ESMTP(Logins, smtp.ESMTP):
         """
         Begin with TLS (RFC 3207).
         """
+
+        def tell() -> None:
+            self.sendCode(220, b"2.0.0 Begin TLS negotiation now")
+            self._helo = (None, self._helo[1])
+            self._from, self._to = None, []
+
+        def refuse() -> None:
+            self.sendCode(454, b"4.7.0 TLS not available")
+
         if rest:
             self.sendCode(501, b"5.5.4 STARTTLS has no arguments")
         elif self.facts.isSecure or self.startedTLS or self.authenticated:
             self.sendCode(503, b"5.5.1 It is too late for TLS")
         elif self.canBeginTLS:
-            self.sendCode(220, b"2.0.0 Begin TLS negotiation now")
-            self._helo = (None, self._helo[1])
-            self._from, self._to = None, []
-            self.startTLS(self.ctx)
+            self.startTLS(tell, refuse)
         else:
-            self.sendCode(454, b"4.7.0 TLS not available")
+            refuse()
 
     def validateFrom(self, helo: Any, origin: Any) -> Any:
         """

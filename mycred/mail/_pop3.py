@@ -36,15 +36,25 @@ class POP3(Logins, pop3.POP3):
     """
     A POP3 server, in place of Twisted's.
 
-    @ivar ctx: the context factory for STLS; that of the factory, its attribute
-        C{contextFactory}, if the protocol has none.
+    It has STLS, and mechanisms that the program brings along are the C{challengers} of
+    its factory, as in Twisted.
+
+    @ivar ctx: the context factory for STLS; the C{contextFactory} of its factory if
+        L{None}.
     """
 
     service = "pop3"
     avatarInterfaces = (IMailbox,)
     ctx: Any = None
+    blocked: Any
 
     _isAPOPOffered = False
+
+    def __init__(self, contextFactory: Any = None) -> None:
+        """
+        @param contextFactory: the context factory for STLS.
+        """
+        self.ctx = contextFactory
 
     def connectionMade(self) -> None:
         """
@@ -242,14 +252,22 @@ class POP3(Logins, pop3.POP3):
         """
         Begin with TLS (RFC 2595, section 4).
         """
+
+        def tell() -> None:
+            self._userIs = None
+            self.successResponse(b"Begin TLS negotiation now")
+
+        def refuse() -> None:
+            self.failResponse(b"TLS not available")
+
         if self.mbox is not None:
             self.failResponse(b"You are logged in already")
         elif self.canBeginTLS:
-            self._userIs = None
-            self.successResponse(b"Begin TLS negotiation now")
-            self.startTLS(self.ctx)
+            self.startTLS(tell, refuse)
+        elif self.facts.isSecure or self.startedTLS:
+            self.failResponse(b"TLS already negotiated")
         else:
-            self.failResponse(b"TLS not available")
+            refuse()
 
 
 __all__ = ["POP3"]
