@@ -81,7 +81,7 @@ class POP3(Logins, pop3.POP3):
         """
         if type(self).authenticateUserAPOP is not pop3.POP3.authenticateUserAPOP:
             return True
-        portal = self.portal
+        portal = self.openSession()
         interfaces = [] if portal is None else portal.listCredentialsInterfaces()
         return IUsernameHashedPassword in interfaces
 
