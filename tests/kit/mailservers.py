@@ -14,11 +14,14 @@ from zope.interface import implementer
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.interfaces import ITLSTransport
 from twisted.internet.protocol import Factory
+from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransportWithDisconnection
 from twisted.mail import imap4, pop3, smtp
 from twisted.trial.unittest import SkipTest
 
+from mycred._authzid import insistOnOwnName
 from mycred._scram import HASHES, ScramKeys
 from mycred.credentials import (
     IBearerToken,
@@ -28,7 +31,9 @@ from mycred.credentials import (
 )
 from mycred.error import UnauthorizedLogin
 from mycred.mail import ESMTP, POP3, IMAP4Server
-from mycred.portal import IRealm
+from mycred.portal import IRealm, Portal
+
+from .sessions import makeChecker
 
 # As many rounds as clients accept.
 ITERATIONS = 4096
@@ -83,8 +88,10 @@ class CertificateChecker:
         """
         Name the avatar.
         """
-        [name] = credentials.certificate.subject
-        return succeed(name.value.encode("utf-8"))
+        [attribute] = credentials.certificate.subject
+        name = attribute.value.encode("utf-8")
+        insistOnOwnName(credentials.authzid, name)
+        return succeed(name)
 
 
 class TokenChecker:
@@ -247,6 +254,7 @@ class MailFactory(Factory):
 PROTOCOLS: dict[str, Any] = {"imap": IMAP4Server, "pop3": POP3, "smtp": ESMTP}
 
 
+@implementer(ITLSTransport)
 class StartingTransport(StringTransportWithDisconnection):
     """
     A transport in memory that can begin with TLS, or rather say so.
@@ -321,6 +329,56 @@ class Talk:
         """
         if self.transport.connected:
             self.transport.loseConnection()
+
+
+class TalkTests:
+    """
+    What tests in memory have in common.
+
+    @cvar name: the name of the protocol.
+    @ivar realm: the realm.
+    @ivar dialect: the words of the protocol.
+    """
+
+    name: str
+
+    def setUp(self: Any) -> None:
+        self.dialect = DIALECTS[self.name]
+        self.realm = MailRealm()
+
+    def talk(
+        self: Any,
+        *checkers: Any,
+        host: str = "127.0.0.1",
+        context: Any = None,
+        **settings: Any,
+    ) -> Talk:
+        """
+        Connect to a server until the end of the test.
+
+        @param checkers: its checkers; one that has the password of Alice if none is
+            given.
+        @param host: where the client is.
+        @param context: the context factory for STARTTLS.
+        @param settings: attributes of the protocol.
+        """
+        portal = Portal(self.realm, checkers or [makeChecker()])
+        factory = MailFactory(PROTOCOLS[self.name], portal, context)
+        server = factory.buildProtocol(None)
+        self.clock = Clock()
+        server.callLater = self.clock.callLater
+        for name, value in settings.items():
+            setattr(server, name, value)
+        talk = Talk(server, host)
+        self.addCleanup(talk.hangUp)
+        return talk
+
+    def assertAnswer(self: Any, lines: list[bytes], beginning: bytes) -> None:
+        """
+        Assert that the server has answered by one line that begins so.
+        """
+        self.assertEqual(len(lines), 1, lines)
+        self.assertTrue(lines[0].startswith(beginning), lines)
 
 
 @dataclass(frozen=True)

@@ -24,20 +24,16 @@ from mycred.credentials import (
     UsernamePassword,
 )
 from mycred.error import AccountDenied, DenialReason, TemporaryFailure
-from mycred.portal import Portal, SessionPortal
+from mycred.portal import SessionPortal
 from tests.kit.mailservers import (
-    DIALECTS,
-    PROTOCOLS,
     CertificateChecker,
-    MailFactory,
-    MailRealm,
     ScramChecker,
     Talk,
+    TalkTests,
     TokenChecker,
     scramLogIn,
 )
 from tests.kit.portals import Checker, raising
-from tests.kit.sessions import makeChecker
 
 GOOD = b"\0alice\0sesame"
 WRONG = b"\0alice\0tulip"
@@ -80,41 +76,10 @@ class Odd(UsernamePassword):
         return bool(self.challenges)
 
 
-class LoginTests:
+class LoginTests(TalkTests):
     """
     What is the same over each protocol.
-
-    @cvar name: the name of the protocol.
     """
-
-    name: str
-
-    def setUp(self: Any) -> None:
-        self.dialect = DIALECTS[self.name]
-        self.realm = MailRealm()
-
-    def talk(self: Any, *checkers: Any, host: str = "127.0.0.1", **settings: Any) -> Talk:
-        """
-        Connect to a server.
-
-        @param checkers: its checkers, Alice's if there are none.
-        @param settings: attributes of the protocol.
-        """
-        portal = Portal(self.realm, checkers or [makeChecker()])
-        factory = MailFactory(PROTOCOLS[self.name], portal)
-        server = factory.buildProtocol(None)
-        for name, value in settings.items():
-            setattr(server, name, value)
-        talk = Talk(server, host)
-        self.addCleanup(talk.hangUp)
-        return talk
-
-    def assertAnswer(self: Any, lines: list[bytes], beginning: bytes) -> None:
-        """
-        Assert that the server has answered by one line that begins so.
-        """
-        self.assertEqual(len(lines), 1, lines)
-        self.assertTrue(lines[0].startswith(beginning), lines)
 
     def test_plain(self: Any) -> None:
         """
@@ -146,7 +111,10 @@ class LoginTests:
         """
         command, answer = self.dialect.idle
         lines = self.talk().say(
-            self.dialect.auth(b"LOGIN"), b64encode(b"alice"), b64encode(b"sesame"), command
+            self.dialect.auth(b"LOGIN"),
+            b64encode(b"alice"),
+            b64encode(b"sesame"),
+            command,
         )
         self.assertTrue(lines[2].startswith(self.dialect.good), lines)
         self.assertTrue(lines[3].startswith(answer), lines)
