@@ -11,6 +11,8 @@ from twisted.mail import smtp
 from twisted.mail.smtp import IMessageDelivery, IMessageDeliveryFactory, SMTPServerError
 
 from .._contracts import IAnonymous, InterfaceType
+from .._peers import hostOf
+from .._secrets import asBytes
 from ._logins import Logins
 from ._reasons import Reason
 
@@ -60,6 +62,16 @@ class ESMTP(Logins, smtp.ESMTP):
         if self.canBeginTLS and not self.authenticated:
             extensions[b"STARTTLS"] = None
         return extensions
+
+    def do_EHLO(self, rest: bytes) -> None:
+        """
+        Say hello.  The address of a client may be one that has no host.
+        """
+        peer = asBytes(hostOf(self.transport.getPeer()) or "unknown")
+        self._helo = (rest, peer)
+        self._from, self._to = None, []
+        hello = self.host + b" Hello " + peer + b", nice to meet you\n"
+        self.sendCode(250, hello + self.listExtensions())
 
     def commandReceived(self, line: bytes) -> None:
         """

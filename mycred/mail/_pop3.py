@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred, fail
 from twisted.mail import pop3
 from twisted.mail.pop3 import IMailbox
 
-from .._contracts import InterfaceType, IUsernameHashedPassword, Login
+from .._contracts import InterfaceType, Login
 from ._challengers import Challenger
 from ._logins import Logins
 from ._reasons import NotOffered, Reason
@@ -48,8 +48,6 @@ class POP3(Logins, pop3.POP3):
     ctx: Any = None
     blocked: Any
 
-    _isAPOPOffered = False
-
     def __init__(self, contextFactory: Any = None) -> None:
         """
         @param contextFactory: the context factory for STLS.
@@ -62,9 +60,8 @@ class POP3(Logins, pop3.POP3):
         """
         if self.ctx is None:
             self.ctx = getattr(self.factory, "contextFactory", None)
-        self._isAPOPOffered = self._canAPOP()
         if self.magic is None:
-            # With a time stamp in the greeting clients try APOP.
+            # With a time stamp in it clients try APOP.
             self.magic = self.generateMagic() if self._isAPOPOffered else b"POP3 ready"
         super().connectionMade()
 
@@ -74,16 +71,14 @@ class POP3(Logins, pop3.POP3):
         """
         return f"<{token_hex(16)}@{self.serverName().decode('ascii')}>".encode("ascii")
 
-    def _canAPOP(self) -> bool:
+    @property
+    def _isAPOPOffered(self) -> bool:
         """
-        Return whether users can log in by APOP, which needs passwords that are stored as
-        they are.
+        Whether users can log in by APOP: if the program has a way to check it.  It takes
+        passwords that are stored as they are, and MD5, and Twisted's own way lets nobody
+        in on Python 3.
         """
-        if type(self).authenticateUserAPOP is not pop3.POP3.authenticateUserAPOP:
-            return True
-        portal = self.openSession()
-        interfaces = [] if portal is None else portal.listCredentialsInterfaces()
-        return IUsernameHashedPassword in interfaces
+        return type(self).authenticateUserAPOP is not pop3.POP3.authenticateUserAPOP
 
     @property
     def challengers(self) -> Mapping[bytes, Challenger] | None:  # type: ignore[override]
