@@ -24,6 +24,7 @@ from twisted.python.failure import Failure
 from twisted.python.versions import Version
 
 from . import error as error
+from ._audit import withReason
 from ._contracts import (
     IAnonymous,
     ICredentials,
@@ -336,9 +337,14 @@ class ScramCredentials:
     def _ebMalformed(self, failure: Failure) -> Failure:
         """
         Remember that what the client said made no sense.
+
+        @return: the failure; one that refuses has no text, which a protocol may send, and
+            by which a name that is known could be told from another.
         """
         if failure.check(SASLError):
             self.malformed = failure
+        elif failure.check(UnauthorizedLogin):
+            return Failure(withReason(UnauthorizedLogin(), str(failure.value)))
         return failure
 
 
