@@ -4,9 +4,50 @@ What the checkers of password files have in common.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+from twisted.python.failure import Failure
+
 from .._passwordfile import PasswordFile
+from ..workers import Workers
 from ._passwords import PasswordChecker
 from ._stores import ThreadedStore
+
+
+class FileStore(ThreadedStore[PasswordFile]):
+    """
+    A password file that threads read.
+    """
+
+    #: How often it is found out whether the file differs, while nobody logs in, in
+    #: seconds.
+    PERIOD = 1.0
+
+    def __init__(self, store: PasswordFile, workers: Workers | None = None) -> None:
+        """
+        @param store: the file.
+        @param workers: the threads; the reactor's own if L{None}.
+        """
+        super().__init__(store, workers)
+        self._refreshed: float | None = None
+
+    def scramHashes(self) -> Collection[str]:
+        """
+        Return the hashes of SCRAM for which a user had keys when the file was read last,
+        without waiting.  If it differs, it is read for the next time.
+        """
+        now = self.workers.seconds()
+        if self._refreshed is None or not 0 <= now - self._refreshed < self.PERIOD:
+            self._refreshed = now
+            self.workers.share(self.store.refresh).addErrback(self._ebRefreshed)
+        self.store.noteWithoutKeys()
+        self.logNotes()
+        return self.store.scram.hashes
+
+    def _ebRefreshed(self, failure: Failure) -> None:
+        """
+        Leave it to the next login to log why the file can't be read.
+        """
 
 
 class FileChecker(PasswordChecker):
@@ -14,7 +55,7 @@ class FileChecker(PasswordChecker):
     Base of the checkers of passwords in a file.
     """
 
-    _store: ThreadedStore[PasswordFile]
+    _store: FileStore
 
     @property
     def opensLater(self) -> tuple[str, ...]:
@@ -24,5 +65,12 @@ class FileChecker(PasswordChecker):
         """
         return (self._store.path,)
 
+    def scramHashes(self) -> Collection[str]:
+        """
+        Return the hashes for which at least one user has keys of SCRAM, or a password in
+        plain text.
+        """
+        return self._store.scramHashes()
 
-__all__ = ["FileChecker"]
+
+__all__ = ["FileChecker", "FileStore"]
