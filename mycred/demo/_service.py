@@ -53,9 +53,7 @@ def makeService(options: Options) -> MultiService:
         service.setServiceParent(services)
         listening[name] = service.listening
     gatherResults(listening.values()).addCallback(
-        lambda ports: logStartup(
-            options, dict(zip(listening, ports)), portal, options.get("hostKey")
-        )
+        lambda ports: logStartup(options, dict(zip(listening, ports)), portal)
     ).addErrback(lambda failure: _log.failure("The start", failure=failure))
     for name in options["notOffered"]:
         _log.warn(
