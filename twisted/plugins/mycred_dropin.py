@@ -1,6 +1,6 @@
 """
 What mycred adds to Twisted's own registries: the example server, C{twistd
-myapp}, and the auth types that Twisted lacks.
+myapp}, the auth types that Twisted lacks, and the endpoint C{mtls:}.
 """
 
 from twisted.application.service import ServiceMaker
@@ -10,8 +10,10 @@ from mycred.plugins.cred_htpasswd import theHtpasswdCheckerFactory
 from mycred.plugins.cred_ldap import theLDAPCheckerFactory
 from mycred.plugins.cred_pam import thePAMCheckerFactory
 from mycred.plugins.cred_passwd import thePasswdCheckerFactory
+from mycred.tls import TLSEndpointParser
 
 __all__ = [
+    "mtls",
     "myapp",
     "theHtdigestCheckerFactory",
     "theHtpasswdCheckerFactory",
@@ -26,3 +28,5 @@ myapp = ServiceMaker(
     "A mailbox behind POP3, IMAP4, PB, HTTP and SSH, for the accounts that --auth names.",
     "myapp",
 )
+
+mtls = TLSEndpointParser()
