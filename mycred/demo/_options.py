@@ -101,8 +101,8 @@ class Options(usage.Options, ProgramAuthOptions):
             "tls",
             None,
             None,
-            "the files for TLS that clients of POP3, IMAP4 and SMTP begin by STARTTLS, as "
-            "for mtls: privateKey=FILE:certKey=FILE",
+            "the files for TLS that clients of POP3, IMAP4 and SMTP begin by STARTTLS: "
+            "privateKey=FILE:certKey=FILE, and what else mtls: takes",
         ],
     ]
     optFlags = [

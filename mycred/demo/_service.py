@@ -14,21 +14,27 @@ from twisted.logger import Logger
 
 from .._contracts import InterfaceType
 from ..portal import Portal
-from . import _http, _imap4, _pb, _pop3
+from . import _http, _imap4, _pb, _pop3, _smtp
 from ._listening import Listening
+from ._mailfactories import MailSettings
 from ._options import TAKES, Options
 from ._realm import MailRealm
 from ._startuplog import logStartup
 from ._store import StoreService
+from ._strports import isBehindLocalProxy
 
 if TYPE_CHECKING:
     from ._ssh import MailUser
 
 _log = Logger()
 
-_factories: dict[str, Callable[[Portal], IProtocolFactory]] = {
+_mailFactories: dict[str, Callable[..., IProtocolFactory]] = {
     "pop3": _pop3.makeFactory,
     "imap": _imap4.makeFactory,
+    "smtp": _smtp.makeFactory,
+}
+
+_factories: dict[str, Callable[[Portal], IProtocolFactory]] = {
     "pb": _pb.makeFactory,
     "http": _http.makeFactory,
 }
@@ -84,6 +90,13 @@ def _makeFactory(name: str, portal: Portal, options: Options) -> IProtocolFactor
         from . import _ssh
 
         return _ssh.makeFactory(portal, options["hostKey"])
+    if name in _mailFactories:
+        settings = MailSettings(
+            options["contextFactory"],
+            options["secret"],
+            options["clear-text"] or isBehindLocalProxy(options[name]),
+        )
+        return _mailFactories[name](portal, settings=settings)
     return _factories[name](portal)
 
 
