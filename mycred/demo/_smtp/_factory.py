@@ -19,7 +19,7 @@ class ESMTP(HandingOver, mail.ESMTP):
     A server of SMTP, whose commands are carried out in their order.
     """
 
-    avatarInterfaces = (IOutbox,)
+    avatarInterfaces = (IOutbox,)  # type: ignore[assignment]
 
     def extensions(self) -> dict[bytes, list[bytes] | None]:
         """

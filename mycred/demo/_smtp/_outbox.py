@@ -5,7 +5,7 @@ The avatar of a user over SMTP: it puts messages into the mailboxes of this serv
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from zope.interface import Attribute, Interface, implementer
 
@@ -46,7 +46,7 @@ class IOutbox(Interface):
             L{MailboxFull<mycred.demo._store.MailboxFull>}.
         """
 
-    def send(users: Iterable[bytes], content: bytes) -> Deferred[object]:
+    def send(users: Iterable[bytes], content: bytes) -> Deferred[Any]:
         """
         Deliver a message to all of some users, or to none.
 
