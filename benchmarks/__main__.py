@@ -24,6 +24,8 @@ BENCHMARKS = (
     "ldap",
     "timing",
     "trace",
+    "hostile",
+    "sasl",
 )
 
 

@@ -4,6 +4,7 @@ A TLS connection in memory, whose server is Twisted's.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -76,15 +77,11 @@ class MemoryTLS:
         isOver = False
         while True:
             if not isOver:
-                try:
+                with suppress(SSL.WantReadError):
                     self.client.do_handshake()
                     isOver = True
-                except SSL.WantReadError:
-                    pass
-            try:
+            with suppress(SSL.WantReadError):
                 self._below.dataReceived(self.client.bio_read(2**16))
-            except SSL.WantReadError:
-                pass
             said = self._wire.value()
             self._wire.clear()
             if not said:
