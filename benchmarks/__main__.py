@@ -22,10 +22,10 @@ BENCHMARKS = (
     "accounts",
     "sshkeys",
     "ldap",
+    "sasl",
     "timing",
     "trace",
     "hostile",
-    "sasl",
 )
 
 
