@@ -64,13 +64,16 @@ class IScramCredentials(ICredentials):
             says nothing that makes sense.
         """
 
-    def expect(iterations: int, saltSize: int) -> None:
+    def expect(iterations: int, saltSize: int, name: bytes | None = None) -> None:
         """
         Say what the keys of most users are like, before refusing one who is unknown: this
-        is what the client then gets to see.
+        is what the client then gets to see.  What the first checker says counts.
 
         @param iterations: how often most passwords are hashed.
         @param saltSize: the size of most salts, in bytes.
+        @param name: the name as this checker would have found it in another spelling, for
+            instance in lower case.  All spellings of a name that it takes for one get the
+            same salt, as those of a known user do.  L{None} stands for the name as sent.
         """
 
 

@@ -4,8 +4,21 @@ What is known of the connection over which a login comes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
+
+from twisted.internet.address import UNIXAddress
+from twisted.internet.interfaces import ISSLTransport
+
+from ._peers import hostOf, parseHost
+
+# What RFC 9266 derives the data of tls-exporter with: the label and the size, in bytes.
+_EXPORTER = b"EXPORTER-Channel-Binding", 32
+
+# The hashes that are too weak for tls-server-end-point, which takes another for them
+# (RFC 5929, section 4.1).
+_WEAK = ("md5", "sha1")
 
 
 class ConnectionFacts:
@@ -20,7 +33,7 @@ class ConnectionFacts:
     @ivar service: the name of the protocol, such as C{imap}; L{None} if it isn't known.
     """
 
-    __slots__ = ("_peer", "service", "transport")
+    __slots__ = ("service", "transport")
 
     def __init__(self, transport: Any, service: str | None = None) -> None:
         """
@@ -63,7 +76,10 @@ class ConnectionFacts:
         Whether the connection is encrypted by TLS here.  Behind a proxy that does it this
         can't be known.
         """
-        raise NotImplementedError
+        # Twisted's TLS doesn't always declare the interface: not above a wrapper.
+        return ISSLTransport.providedBy(self.transport) or hasattr(
+            self.transport, "getPeerCertificate"
+        )
 
     @property
     def isPrivate(self) -> bool:
@@ -71,22 +87,33 @@ class ConnectionFacts:
         Whether nobody on the network can read what is sent: it is encrypted, or doesn't
         leave this machine.
         """
-        raise NotImplementedError
+        if self.isSecure:
+            return True
+        peer = self.peer
+        if isinstance(peer, UNIXAddress):
+            return True
+        address = parseHost(hostOf(peer) or "")
+        return address is not None and address.is_loopback
 
     @property
     def certificate(self) -> Any:
         """
         The certificate that the client has presented, a C{cryptography.x509.Certificate};
-        L{None} if there is none.
+        L{None} if there is none, or none that can be parsed.
         """
-        raise NotImplementedError
+        handle = self._handle
+        presented = None if handle is None else handle.get_peer_certificate()
+        return next(_parsed([] if presented is None else [presented]), None)
 
     @property
     def chain(self) -> Sequence[Any]:
         """
-        The other certificates that the client has sent.
+        The other certificates that the client has sent, as far as they can be parsed.
         """
-        raise NotImplementedError
+        handle = self._handle
+        sent = None if handle is None else handle.get_peer_cert_chain()
+        first = self.certificate
+        return tuple(one for one in _parsed(sent or ()) if one != first)
 
     def channelBinding(self, name: str) -> bytes | None:
         """
@@ -97,7 +124,81 @@ class ConnectionFacts:
 
         @return: the data, or L{None} if the connection has no such binding.
         """
-        raise NotImplementedError
+        binding, handle = _BINDINGS.get(name), self._handle
+        return None if binding is None or handle is None else binding(handle)
+
+    @property
+    def _handle(self) -> Any:
+        """
+        The C{OpenSSL.SSL.Connection}; L{None} if there is none, or its handshake isn't
+        over: until then nothing can be said of the other end.
+        """
+        if not self.isSecure:
+            return None
+        handle = getattr(self.transport, "getHandle", lambda: None)()
+        finished = getattr(handle, "get_peer_finished", lambda: None)()
+        return handle if finished else None
 
 
-__all__ = ["ConnectionFacts"]
+def _parsed(certificates: Iterable[Any]) -> Iterator[Any]:
+    """
+    Yield certificates of OpenSSL's as those of C{cryptography}, which is stricter.
+    """
+    for certificate in certificates:
+        with suppress(ValueError):
+            yield certificate.to_cryptography()
+
+
+def _exporter(handle: Any) -> bytes | None:
+    """
+    Return the data of tls-exporter.  That needs TLS 1.3: with older versions clients take
+    tls-unique, and not all of their connections have this one.
+    """
+    if handle.get_protocol_version_name() != "TLSv1.3":
+        return None
+    label, size = _EXPORTER
+    data: bytes = handle.export_keying_material(label, size, b"")
+    return data
+
+
+def _unique(handle: Any) -> bytes | None:
+    """
+    Return the data of tls-unique: the first Finished message, which is the client's as
+    long as no session is resumed.  TLS 1.3 has no such binding.
+    """
+    if handle.get_protocol_version_name() != "TLSv1.2":
+        return None
+    finished: bytes = handle.get_peer_finished()
+    return finished
+
+
+def _serverEndPoint(handle: Any) -> bytes | None:
+    """
+    Return the data of tls-server-end-point: a hash of the server's certificate, by the
+    hash of its signature.  Signatures that have none (Ed25519) have no such binding.
+    """
+    from cryptography.hazmat.primitives import hashes
+
+    certificate = handle.get_certificate()
+    if certificate is None:
+        return None
+    own = certificate.to_cryptography()
+    algorithm = own.signature_hash_algorithm
+    if algorithm is None:
+        return None
+    if algorithm.name in _WEAK:
+        algorithm = hashes.SHA256()
+    digest: bytes = own.fingerprint(algorithm)
+    return digest
+
+
+_BINDINGS: dict[str, Callable[[Any], bytes | None]] = {
+    "tls-exporter": _exporter,
+    "tls-unique": _unique,
+    "tls-server-end-point": _serverEndPoint,
+}
+
+#: The names of the channel bindings that a connection may have.
+BINDINGS = tuple(_BINDINGS)
+
+__all__ = ["BINDINGS", "ConnectionFacts"]

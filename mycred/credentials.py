@@ -36,6 +36,7 @@ from ._counterparts import Counterpart, overridable
 from ._digest import calcHA1, calcHA2, calcResponse
 from ._httpdigest import DigestCredentialFactory, DigestedCredentials
 from ._peers import hostOf
+from ._scramcredentials import ScramCredentials
 from ._secrets import asBytes, equal
 from .error import LoginFailed
 
@@ -289,6 +290,7 @@ __all__ = [
     "IUsernameHashedPassword",
     "IUsernamePassword",
     "SSHPrivateKey",
+    "ScramCredentials",
     "UsernameHashedPassword",
     "UsernamePassword",
     "calcHA1",

@@ -32,5 +32,6 @@ L{PasswordChecker<mycred.checkers.PasswordChecker>} needn't do anything for that
 """
 
 from ._hashes import Hash, UnusableHash, make, recognize, verify
+from ._scram import ScramKeys
 
-__all__ = ["Hash", "UnusableHash", "make", "recognize", "verify"]
+__all__ = ["Hash", "ScramKeys", "UnusableHash", "make", "recognize", "verify"]

@@ -37,6 +37,7 @@ from ._contracts import (
     TwistedPortal,
 )
 from ._counterparts import Counterpart, isOverridden, overridable
+from ._facts import ConnectionFacts
 from ._reporting import (
     Attempt,
     Reporter,
@@ -45,6 +46,7 @@ from ._reporting import (
     reporterOf,
     setReporter,
 )
+from ._scramcredentials import ScramCredentials
 from .error import AccountDenied, LoginFailed, TemporaryFailure, UnauthorizedLogin
 
 _T = TypeVar("_T")
@@ -361,8 +363,9 @@ class SessionPortal(Portal):
 
     At each login the checkers get to know where the client is, by attributes of the
     credentials: C{peer}, the address; C{session}, this portal, which stands for the
-    connection; and C{service}.  The log gets to know how each login has ended, accepted
-    ones included.
+    connection; C{service}; and C{connection}, L{what is known of the connection
+    <ConnectionFacts>}, such as whether it is encrypted.  The log gets to
+    know how each login has ended, accepted ones included.
 
     @ivar protocol: the protocol of the connection, or its request.
     @cvar MOST_AT_A_TIME: how many logins of a connection may be under way.
@@ -397,6 +400,13 @@ class SessionPortal(Portal):
         self._isClosed = False
         self._underWay: set[Deferred[Login]] = set()
         self._logouts: set[_Logout] = set()
+
+    @property
+    def connection(self) -> ConnectionFacts:
+        """
+        What is known of the connection.
+        """
+        return ConnectionFacts(getattr(self.protocol, "transport", None), self._service)
 
     def __deepcopy__(self, memo: object) -> SessionPortal:
         """
@@ -441,6 +451,9 @@ class SessionPortal(Portal):
         login = self._refuseAtOnce()
         if login is None:
             login = self._portal.login(credentials, mind, *interfaces)
+        if isinstance(credentials, ScramCredentials):
+            # Before the connection may end: that mustn't tell which names are known.
+            login.addErrback(credentials.conclude)
         answer: Deferred[Login] = Deferred(lambda _: login.cancel())
         self._underWay.add(login)
 
@@ -481,19 +494,18 @@ class SessionPortal(Portal):
         @return: what logs how the login ends; L{None} if an object nearer to the client
             does.
         """
-        facts = {"peer": self._peer(), "session": self, "service": self._service}
+        connection = self.connection
+        facts = {
+            "peer": connection.peer,
+            "session": self,
+            "service": self._service,
+            "connection": connection,
+        }
         for name, fact in facts.items():
             # Programs' credentials may take no attribute, or not this one.
             with suppress(Exception):
                 setattr(credentials, name, fact)
         return None if isReportedAbove(credentials, self) else Attempt(credentials, self)
-
-    def _peer(self) -> object:
-        """
-        Return the address of the client; L{None} if it isn't known.
-        """
-        transport = getattr(self.protocol, "transport", None)
-        return None if transport is None else transport.getPeer()
 
     def _refuseAtOnce(self) -> Deferred[Login] | None:
         """
@@ -544,4 +556,4 @@ class _Logout:
             self._logout()
 
 
-__all__ = ["IRealm", "Portal", "SessionPortal"]
+__all__ = ["ConnectionFacts", "IRealm", "Portal", "SessionPortal"]

@@ -69,11 +69,10 @@ def withSecret(content: bytes, name: bytes, secret: bytes) -> bytes:
     """
     lines = _line.findall(content)
     for number, line in enumerate(lines):
-        if _isFor(name, line):
+        old = _secretFor(name, line)
+        if old is not None:
             before, _, rest = line.partition(b":")
-            _, colon, more = rest.partition(b":")
-            end = colon + more if colon else rest[len(rest.rstrip()) :]
-            lines[number] = before + b":" + secret + end
+            lines[number] = before + b":" + secret + rest[len(old) :]
             return b"".join(lines)
     if lines and not lines[-1].endswith(b"\n"):
         lines.append(b"\n")
@@ -85,15 +84,16 @@ def without(content: bytes, name: bytes) -> bytes:
     Return a file's content without any line for a user: if only the first were removed,
     the next would count.
     """
-    return b"".join(line for line in _line.findall(content) if not _isFor(name, line))
+    lines = _line.findall(content)
+    return b"".join(line for line in lines if _secretFor(name, line) is None)
 
 
-def _isFor(name: bytes, line: bytes) -> bool:
+def _secretFor(name: bytes, line: bytes) -> bytes | None:
     """
-    Return whether a line holds what is stored for a user.
+    Return what a line stores for a user; L{None} if it isn't the user's.
     """
     parsed = HTPASSWD.parse(line)
-    return parsed is not None and parsed[0] == name
+    return parsed[1] if parsed is not None and parsed[0] == name else None
 
 
 def _contentOf(status: os.stat_result) -> tuple[int, ...]:

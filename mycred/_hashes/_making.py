@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
+from .._scram._stored import MOST_ITERATIONS
 from .._secrets import LONGEST, asBytes, isPlausible
-from . import _argon2, _bcrypt, _libcrypt
+from . import _argon2, _bcrypt, _libcrypt, _scram
 
 _DIGITS = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
@@ -22,7 +24,7 @@ class Maker(NamedTuple):
         can't, with a text that says why.
     @ivar costs: the costs that it takes.
     @ivar usualCost: the cost to take if nothing is said: a fifth of a second or
-        so.
+        so, if it isn't the client's time.
     @ivar meaning: what the cost is.
     """
 
@@ -40,11 +42,14 @@ def make(password: bytes | str, scheme: str = "bcrypt", cost: int | None = None)
     server, run it in L{Workers<mycred.workers.Workers>}.
 
     @param password: the password; text stands for its UTF-8.
-    @param scheme: C{bcrypt}, C{argon2id} (which needs argon2-cffi) or C{sha512}
-        (SHA-512-crypt, for C{/etc/shadow}).
+    @param scheme: C{bcrypt}, C{argon2id} (which needs argon2-cffi), C{sha512}
+        (SHA-512-crypt, for C{/etc/shadow}), C{scram-sha-256} or C{scram-sha-1} (keys of
+        SCRAM, by which a client can prove the password without sending it).
     @param cost: for C{bcrypt} the logarithm of the rounds, 4 to 17, 12 if not given;
         for C{argon2id} the passes over 64 MiB, 1 to 16, 3 if not given; for C{sha512}
-        the rounds, 1,000 to 10,000,000, 500,000 if not given.
+        the rounds, 1,000 to 10,000,000, 500,000 if not given; for keys of SCRAM the
+        rounds, 4,096 to 2,000,000, 4,096 if not given: at each login the client's machine
+        computes them.
 
     @raise ValueError: if no hash can be made so; the text says why, without the
         password.
@@ -130,11 +135,22 @@ def _sha512Hash(password: bytes, cost: int) -> bytes:
     return hashed
 
 
+def _scramMaker(hash: str) -> Maker:
+    """
+    Return the way to make keys of SCRAM.
+    """
+    # Fewer rounds are refused by Dovecot, and by many clients (RFC 7677, section 4).
+    costs = range(4096, MOST_ITERATIONS + 1)
+    return Maker(partial(_scram.make, hash), costs, 4096, "the client's rounds")
+
+
 #: The ways, by the names that a command line has for them.
 MAKERS = {
     "bcrypt": Maker(_bcryptHash, range(4, 18), 12, "the logarithm of the rounds"),
     "argon2id": Maker(_argon2Hash, range(1, 17), 3, "the passes over 64 MiB"),
     "sha512": Maker(_sha512Hash, range(1000, 10_000_001), 500_000, "the rounds"),
+    "scram-sha-256": _scramMaker("sha256"),
+    "scram-sha-1": _scramMaker("sha1"),
 }
 
 __all__ = ["MAKERS", "Maker", "costOf", "make"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from .._scram import ScramKeys
 from .._secrets import asBytes
 from ._digests import decode
 from ._schemes import NAMES, PLAIN, PREFIXES, Scheme
@@ -24,7 +25,7 @@ _foreign = re.compile(
     rb"|\{[A-Za-z0-9_.-]{1,40}(?:, ?\d+)?\}"
     rb"|_[./A-Za-z0-9]{3}\.[./A-Za-z0-9]{14}[.26AEIMQUYcgkosw]\Z"
     rb"|(?:argon2|bcrypt|md5|pbkdf2|scrypt|sha1)[a-z0-9_]*\$"
-    rb"|U\$S\$|\*[0-9A-F]{40}\Z|md5[0-9a-f]{32}\Z|SCRAM-SHA-256\$"
+    rb"|U\$S\$|\*[0-9A-F]{40}\Z|md5[0-9a-f]{32}\Z|SCRAM-SHA-(?:[0-9]{1,3}(?:\$|\Z)|\Z)"
 )
 
 # What shadow(5) and its kind write in place of a hash, or before one.
@@ -55,6 +56,14 @@ class Hash(NamedTuple):
         What is the same for hashes that take the same time.
         """
         return self.scheme.name, self.cost
+
+    @property
+    def scramKeys(self) -> ScramKeys | None:
+        """
+        The keys by which a client can prove the password without sending it; L{None} if
+        it is no hash of SCRAM's kind.
+        """
+        return None if self.scheme.keysIn is None else self.scheme.keysIn(self.text)
 
     def verify(self, password: bytes) -> bool:
         """

@@ -13,8 +13,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
+from .._scram import HASHES, ScramKeys
+from .._scram._stored import DOVECOT, NAMES as SCRAM_NAMES, POSTGRESQL
 from .._secrets import equal
-from . import _argon2, _bcrypt, _digests, _libcrypt, _md5crypt
+from . import _argon2, _bcrypt, _digests, _libcrypt, _md5crypt, _scram
 
 
 def _never(cost: bytes) -> bool:
@@ -46,6 +48,8 @@ class Scheme(NamedTuple):
     @ivar isEncoded: whether a hash is written in base64 or hexadecimal.
     @ivar isCrypt: whether crypt(3) knows it, so that its hashes may stand in
         C{/etc/shadow}.
+    @ivar keysIn: return the keys of SCRAM that a hash which L{complete} matches is;
+        L{None} where it isn't that.
     """
 
     name: str
@@ -58,6 +62,7 @@ class Scheme(NamedTuple):
     weakness: str | None = None
     isEncoded: bool = False
     isCrypt: bool = False
+    keysIn: Callable[[bytes], ScramKeys] | None = None
 
 
 _FAST = "an attacker with the file can try millions of passwords a second"
@@ -128,6 +133,24 @@ def _argon2Scheme(prefix: bytes, name: bytes) -> Scheme:
         (name,),
         _argon2.isAbsurd,
         _argon2.lacks,
+    )
+
+
+def _scramScheme(hash: str, form: re.Pattern[bytes], *, isNamed: bool) -> Scheme:
+    """
+    Return the scheme of the keys of SCRAM for one hash, in one form.
+
+    @param isNamed: whether its name stands in braces before the keys.
+    """
+    name = SCRAM_NAMES[hash]
+    return Scheme(
+        name.decode("ascii"),
+        form,
+        partial(_scram.verify, form, hash),
+        () if isNamed else (name + b"$",),
+        (name,) if isNamed else (),
+        _scram.isAbsurd,
+        keysIn=partial(_scram.keysIn, form, hash),
     )
 
 
@@ -255,6 +278,8 @@ SCHEMES = (
     _digest("salted SHA-1", "sha1", 20, True, (b"SSHA",)),
     _digest("salted SHA-256", "sha256", 32, True, (b"SSHA256",)),
     _digest("salted SHA-512", "sha512", 64, True, (b"SSHA512",)),
+    *(_scramScheme(hash, DOVECOT[hash], isNamed=True) for hash in HASHES),
+    *(_scramScheme(hash, POSTGRESQL[hash], isNamed=False) for hash in HASHES),
 )
 
 #: The schemes whose hashes have a prefix, by that.

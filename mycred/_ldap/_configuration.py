@@ -198,6 +198,7 @@ def _makeSettings(given: Mapping[str, Any]) -> Settings:
         for key in _FOR_SEARCH:
             _require(key not in given, key, f"with {ways[0]}= no search is made")
     _checkMembership(given)
+    _checkScram(given)
     addresses = _addressesOf(given, security)
     return Settings(
         addresses=addresses,
@@ -211,6 +212,7 @@ def _makeSettings(given: Mapping[str, Any]) -> Settings:
         require=given.get("require"),
         timeout=given.get("timeout", Settings._field_defaults["timeout"]),
         policy=given.get("policy"),
+        scram=given.get("scram"),
         # Last: it parses all certificates that the system trusts.
         context=_contextOf(given, security, addresses),
     )
@@ -256,6 +258,22 @@ def _checkMembership(given: Mapping[str, Any]) -> None:
             )
     elif "dn" in given and not looksUp:
         _require("binddn" not in given, "binddn", "with dn= no search is made")
+
+
+def _checkScram(given: Mapping[str, Any]) -> None:
+    """
+    Check that SCRAM keys can be found and are read by the service account: whoever can
+    read them can try passwords out on them, and pose as the server.
+
+    @raise ValueError: if they aren't.
+    """
+    for key in ("base", "binddn"):
+        _require(
+            "scram" not in given or key in given,
+            "scram",
+            f"write {key}= too: keys are looked up by a service account that may read "
+            "them, and nobody else may",
+        )
 
 
 def _groupsOf(given: Mapping[str, Any]) -> RequiredGroups | None:

@@ -87,7 +87,7 @@ class Directory:
         @param until: the deadline, by L{time.monotonic}.
         @param isWatched: whether to record the steps.
         """
-        session = Session(self.failover, until, isWatched)
+        session = self.session(until, isWatched)
         search, typed = self._settings.search, name.decode("utf-8")
         with self._timing.underWay():
             try:
@@ -97,7 +97,7 @@ class Directory:
                     verdict = self._logInBySearch(session, search, typed, password)
             except (Fault, Unsure) as error:
                 verdict = Verdict(Kind.UNSURE, name, str(error))
-        verdict = _conclude(session, verdict)
+        verdict = conclude(session, verdict)
         isRefused = verdict.kind is Kind.REFUSED
         return self._delayed(session, verdict) if isRefused else verdict
 
@@ -118,22 +118,37 @@ class Directory:
         search, typed = self._settings.search, name.decode("utf-8")
         if search is None:
             raise ValueError("with dn= or upn= no user is found without a password")
-        session = Session(self.failover, until, isWatched)
+        session = self.session(until, isWatched)
         values: tuple[bytes, ...] = ()
         try:
             wanted = (attribute, *LOCKS)
-            entry, why = self._find(session, search, typed, wanted)
+            entry, why = self.find(session, search, typed, wanted)
             if entry is None:
                 verdict = Verdict(Kind.REFUSED, name, why)
             else:
                 lock = lockOf(entry)
-                verdict = self._admit(session, self._userFrom(entry, typed))
+                verdict = self.admit(session, self.userFrom(entry, typed))
                 if lock is not None:
                     verdict = Verdict(Kind.DENIED, verdict.name, lock.value, lock)
                 values = tuple(valuesOf(entry, attribute))
         except (Fault, Unsure) as error:
             verdict = Verdict(Kind.UNSURE, name, str(error))
-        return _conclude(session, verdict, values)
+        return conclude(session, verdict, values)
+
+    def session(self, until: float, isWatched: bool = False) -> Session:
+        """
+        Return a login that begins now.
+
+        @param until: the deadline, by L{time.monotonic}.
+        @param isWatched: whether to record the steps.
+        """
+        return Session(self.failover, until, isWatched)
+
+    def note(self, text: str) -> None:
+        """
+        Have the log told something.
+        """
+        self._notes.append(text)
 
     def takeNotes(self) -> Iterator[str]:
         """
@@ -182,7 +197,7 @@ class Directory:
         """
         Find a user's entry, and bind with its DN.
         """
-        entry, why = self._find(session, search, typed)
+        entry, why = self.find(session, search, typed)
         if entry is None:
             return self._refuseUnknown(session, search, password, typed, why)
         result = session.bind(entry.dn, password)
@@ -190,7 +205,7 @@ class Directory:
         if not result.matched or result.denial is not None:
             return self._rejected(session, result, typed)
         self._timing.accept(entry.dn, session.elapsed())
-        return self._admit(session, self._userFrom(entry, typed), result)
+        return self.admit(session, self.userFrom(entry, typed), result)
 
     def _logInDirectly(self, session: Session, typed: str, password: bytes) -> Verdict:
         """
@@ -220,7 +235,7 @@ class Directory:
             return self._rejected(session, bound.result, typed)
         user = self._userWhoBound(bound, name, typed)
         self._timing.accept(user.dn or bound.identity, session.elapsed())
-        return self._admit(session, user, bound.result)
+        return self.admit(session, user, bound.result)
 
     def _userWhoBound(self, bound: Bound, name: str, typed: str) -> User:
         """
@@ -245,7 +260,7 @@ class Directory:
         template = self._settings.dn
         return template.fill(typed) if template else f"{typed}@{self._settings.upn}"
 
-    def _find(
+    def find(
         self,
         session: Session,
         search: Search,
@@ -312,7 +327,7 @@ class Directory:
         self._timing.refuse(session.elapsed())
         return Verdict(Kind.REFUSED, asBytes(typed), why)
 
-    def _userFrom(self, entry: SearchEntry, typed: str) -> User:
+    def userFrom(self, entry: SearchEntry, typed: str) -> User:
         """
         Return the user of an entry that the search has found.
 
@@ -321,7 +336,7 @@ class Directory:
         name = nameOf(entry, self._settings.attribute, typed)
         return User(entry.dn, name, entry if self._membership else None)
 
-    def _admit(
+    def admit(
         self, session: Session, user: User, result: BindResult | None = None
     ) -> Verdict:
         """
@@ -378,7 +393,7 @@ class Directory:
         return "" if isMember else why
 
 
-def _conclude(
+def conclude(
     session: Session, verdict: Verdict, values: tuple[bytes, ...] = ()
 ) -> Verdict:
     """
@@ -402,4 +417,4 @@ def _described(result: BindResult) -> str:
     return f"{said} ({result.why})" if result.why else said
 
 
-__all__ = ["Directory"]
+__all__ = ["Directory", "conclude"]

@@ -312,6 +312,13 @@ FILE_OPTIONS = Options(
     Option("nested", yesNo, "yes", "Counts groups within the group."),
     Option("require", _parseFilter, "(FILTER)", "What a user's entry must match."),
     Option(
+        "scram",
+        _parseAttribute,
+        "NAME",
+        "The attribute with the SCRAM keys of users, such as authPassword, which the "
+        "service account, and nobody else, may read.",
+    ),
+    Option(
         "policy",
         yesNo,
         "yes|no",

@@ -65,6 +65,7 @@ class Settings(NamedTuple):
     @ivar timeout: how long a login may take, in seconds.
     @ivar policy: whether binds send the password policy control; L{None} if each server
         is asked whether it knows that.
+    @ivar scram: the attribute that holds SCRAM keys; L{None} if all users bind.
     """
 
     addresses: tuple[Address, ...]
@@ -79,6 +80,7 @@ class Settings(NamedTuple):
     require: bytes | None = None
     timeout: float = 10.0
     policy: bool | None = None
+    scram: str | None = None
 
     def __repr__(self) -> str:
         """

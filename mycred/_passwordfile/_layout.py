@@ -14,6 +14,9 @@ from .._hashes import Hash, UnusableHash, isMeantAsHash, recognize
 #: As much of a line as is looked at, in bytes.
 LONGEST_LINE = 2**16
 
+# How a hash begins that holds two colons itself (RFC 5803).
+_COLONS = b"SCRAM-SHA-"
+
 
 class Entry(NamedTuple):
     """
@@ -70,6 +73,7 @@ class Layout:
         counted = min(nameField, secretField) >= 0
         self._splits = max(nameField, secretField) + 1 if counted else -1
         self._least = max(nameField, secretField) + 1
+        self._isSecretLast = delimiter == b":" and secretField > nameField >= 0
 
     @property
     def beginsWithName(self) -> bool:
@@ -95,10 +99,14 @@ class Layout:
         # White space and a few more sort before it: the rare line is looked at.
         if line[:1] <= b"#" and line.lstrip().startswith(b"#"):
             return None
-        name = fields[self._name]
+        name, secret = fields[self._name], fields[self._secret]
         if not name:
             return None
-        return name if self._caseSensitive else name.lower(), fields[self._secret]
+        if secret.startswith(_COLONS) and self._isSecretLast:
+            # What follows the secret is there as one more field.
+            rest = b":".join(fields[self._least :]).split(b":")
+            secret = b":".join([secret, *rest[:2]])
+        return name if self._caseSensitive else name.lower(), secret
 
 
 #: The lines of htpasswd, as Apache reads them.

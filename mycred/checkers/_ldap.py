@@ -4,16 +4,25 @@ Check passwords against an LDAP directory.
 
 from __future__ import annotations
 
-from twisted.internet.defer import Deferred
+from collections.abc import Collection
+from typing import Any, TypeVar
 
-from .._checking._accounts import AccountChecker
+from twisted.internet.defer import Deferred, fail
+from twisted.python.failure import Failure
+
+from .._checking._accounts import AccountChecker, errorOf
+from .._checking._passwords import refusal
 from .._checking._stores import DirectoryStore
-from .._ldap import Directory, Settings
+from .._contracts import AvatarID, IUsernamePassword
+from .._ldap import Directory, Found, ScramUsers, Settings
 from .._peers import sourceOf
-from .._secrets import LONGEST
+from .._secrets import LONGEST, asBytes
 from .._types import PasswordCredentials
-from .._verdict import Verdict
+from .._verdict import Kind, Verdict
+from ..credentials import IScramCredentials
 from ..workers import Workers
+
+_T = TypeVar("_T")
 
 
 class LDAPChecker(AccountChecker):
@@ -22,12 +31,17 @@ class LDAPChecker(AccountChecker):
 
     The avatar ID is the user's name as the directory spells it.  While the directory
     can't be asked, logins are temporary failures; other checkers beside this one work.
+
+    Where entries hold SCRAM keys, users can log in without sending their password.
     """
 
     authType = "ldap"
 
     # As a password policy has it.
     countsRefusals = True
+
+    # Those who can log in by SCRAM, if any can.
+    _scram: ScramUsers | None = None
 
     def __init__(self, settings: Settings, *, workers: Workers | None = None) -> None:
         """
@@ -36,13 +50,51 @@ class LDAPChecker(AccountChecker):
         @param workers: the threads that wait for it, and for nothing else; if L{None},
             six of the reactor that is installed.
         """
-        self.store = DirectoryStore(Directory(settings), settings.timeout, workers)
+        directory = Directory(settings)
+        self.store = DirectoryStore(directory, settings.timeout, workers)
+        if settings.scram is not None and settings.search is not None:
+            self._scram = ScramUsers(directory, settings.search, settings.scram)
+            # mypy takes what the class has for all that there can be.
+            both = IUsernamePassword, IScramCredentials
+            self.credentialInterfaces = both  # type: ignore[assignment]
 
     def close(self) -> None:
         """
         Close the connections to the directory.
         """
         self.store.directory.close()
+
+    def scramHashes(self) -> Collection[str]:
+        """
+        Return the hashes for which users have SCRAM keys, as far as that is known: none
+        if no attribute holds keys.
+        """
+        return () if self._scram is None else self._scram.hashes()
+
+    def _checkScram(self, credentials: Any) -> Deferred[AvatarID]:
+        """
+        Have a client prove by SCRAM that it knows the password.  No thread waits for it.
+        """
+        users = self._scram
+        name, source = asBytes(credentials.username), sourceOf(credentials)
+        if users is None or not isPlausibleName(name):
+            return fail(refusal(self._implausible))
+        asked = name, credentials.hash
+        finding = self.store.lookUp(users.lookUp, *asked, source=source)
+
+        def cbFound(verdict: Verdict) -> Deferred[Verdict] | Failure:
+            if verdict.kind is not Kind.ACCEPTED:
+                return Failure(errorOf(verdict))
+            found: Found = verdict.secret
+            proving: Deferred[None] = credentials.prove(found.keys)
+            return proving.addCallback(cbProved, found)
+
+        def cbProved(_: object, found: Found) -> Deferred[Verdict]:
+            return self.store.lookUp(users.admit, name, found.entry, source=source)
+
+        # Also for a failure: the client is told no more then.
+        finding.addBoth(_expectUsual, users, name, credentials)
+        return finding.addCallback(cbFound).addCallback(self._cbVerdict, credentials)
 
     def _isPlausible(self, name: object, password: object) -> bool:
         """
@@ -62,6 +114,16 @@ class LDAPChecker(AccountChecker):
         """
         find, source = self.store.directory.lookUp, sourceOf(credentials)
         return self.store.lookUp(find, name, password, source=source)
+
+
+def _expectUsual(result: _T, users: ScramUsers, name: bytes, credentials: Any) -> _T:
+    """
+    Say what the keys of an unknown user would be like.
+
+    @return: the result of a look-up, whatever it is.
+    """
+    credentials.expect(*users.expected(name, credentials.hash))
+    return result
 
 
 def isPlausibleName(name: object) -> bool:

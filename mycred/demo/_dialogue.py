@@ -1,6 +1,6 @@
 """
-Connections whose commands come in lines, and are carried out one after another, no faster
-than the client reads the answers.
+What comes after a login: commands in lines, which are carried out one after another, no
+faster than the client reads the answers.
 
 Twisted's mail servers begin with the next command before the last one is done, and keep
 in memory all that a client doesn't read.
@@ -8,8 +8,7 @@ in memory all that a client doesn't read.
 
 from __future__ import annotations
 
-from base64 import b64encode
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -19,10 +18,11 @@ from twisted.protocols.basic import LineReceiver
 from twisted.protocols.policies import TimeoutMixin
 from twisted.python.failure import Failure
 
-from .._contracts import InterfaceType
-from ..credentials import CramMD5Credentials
-from ..error import LoginFailed, TemporaryFailure
-from ._sasl import Challenger, Malformed, take
+
+class Malformed(Exception):
+    """
+    What a client sends makes no sense.  The client may be sent the text.
+    """
 
 
 class Refused(Exception):
@@ -33,42 +33,42 @@ class Refused(Exception):
 
 class Dialogue(LineReceiver, TimeoutMixin):
     """
-    A connection that carries out one command after another, each by a coroutine.
+    A connection whose client is logged in, and that carries out one command after
+    another, each by a coroutine.
 
     @cvar timeOut: how long a client may be idle, in seconds.
-    @cvar WRONG: the code for wrong credentials.
-    @cvar UNSURE: the code for L{TemporaryFailure}.
-    @ivar avatar: the user's avatar; L{None} before the login.
+    @ivar avatar: the user's avatar.
     @ivar isBusy: whether a command is being carried out that doesn't wait for the client.
     @ivar isGone: whether the connection is lost.
     """
 
     timeOut: int
-    WRONG: str
-    UNSURE: str
 
-    factory: Any
-    portal: Any
     transport: Any
 
-    avatar: Any = None
     isBusy = isGone = False
 
     _log = Logger()
     _isFull = False
-    _onLogout: Callable[[], object] | None = None
     _line: Deferred[bytes] | None = None
     _room: Deferred[None] | None = None
+
+    def __init__(self, avatar: Any) -> None:
+        """
+        @param avatar: the user's avatar.
+        """
+        self.avatar = avatar
 
     def connectionMade(self) -> None:
         """
         Start the time-out for idle clients.
         """
         self.setTimeout(self.timeOut)
+        self.transport.registerProducer(self, True)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """
-        Log out, and forget what the client has sent.
+        Forget what the client has sent.
         """
         self.isGone = True
         self.setTimeout(None)
@@ -76,25 +76,33 @@ class Dialogue(LineReceiver, TimeoutMixin):
         for waiting in (self._line, self._room):
             if waiting is not None:
                 waiting.cancel()
-        if self._onLogout is not None:
-            self._onLogout()
 
     def timeoutConnection(self) -> None:
         """
-        Disconnect a client that is idle, or doesn't read.
+        Disconnect a client that is idle, or doesn't read.  One that waits for an answer
+        isn't idle: without it, mail would be sent again.
         """
         if self._isFull or self.transport.disconnecting:
             self.transport.abortConnection()
+        elif self.isBusy:
+            self.setTimeout(self.timeOut)
         else:
+            self.sayIdle()
             self.hangUp()
+
+    def sayIdle(self) -> None:
+        """
+        Tell an idle client that it is disconnected, if the protocol has words for that.
+        """
 
     def hangUp(self) -> None:
         """
         End the connection once the client has read everything, or when it is idle for
-        too long.
+        too long.  What the client still sends isn't taken any more, since there would be
+        no answer.
         """
-        if self.avatar is not None:
-            self.transport.unregisterProducer()
+        self.paused = True
+        self.transport.unregisterProducer()
         self.transport.loseConnection()
         self.setTimeout(self.timeOut)
 
@@ -164,55 +172,6 @@ class Dialogue(LineReceiver, TimeoutMixin):
         if self.isGone:
             raise CancelledError
 
-    async def authenticate(self, mechanism: bytes, initial: bytes | None) -> Challenger:
-        """
-        Get credentials from the client by SASL.
-
-        @param initial: the client's answer to the first challenge, if it was sent with
-            the command; C{=} stands for an empty one (RFC 4959, RFC 5034).
-
-        @return: the credentials, complete.
-
-        @raise Malformed: if an answer makes no sense.
-        @raise Refused: if there is no such mechanism, or the answers are refused.
-        """
-        made = self.factory.challengers.get(mechanism.upper())
-        if made is None:
-            raise Refused("There is no such mechanism")
-        credentials: Challenger = made()
-        if initial is not None and isinstance(credentials, CramMD5Credentials):
-            raise Malformed("This mechanism begins with a challenge")
-        line = b"" if initial == b"=" else initial
-        while True:
-            challenge = credentials.getChallenge()
-            if line is None:
-                self.sendLine(b"+ " + b64encode(challenge))
-                line = await self.awaitLine()
-            try:
-                if take(credentials, line):
-                    return credentials
-            except LoginFailed:
-                raise Refused(f"{self.WRONG} Authentication failed") from None
-            line = None
-
-    async def logIn(self, credentials: object, interface: InterfaceType) -> None:
-        """
-        Log in.
-
-        @param interface: the interface of the avatar.
-
-        @raise Refused: if the login fails.
-        """
-        try:
-            login = await self.portal.login(credentials, None, interface)
-        except TemporaryFailure:
-            raise Refused(f"{self.UNSURE} Temporarily unavailable") from None
-        except LoginFailed:
-            raise Refused(f"{self.WRONG} Authentication failed") from None
-        _, self.avatar, self._onLogout = login
-        # What is sent to a client before its login is limited otherwise.
-        self.transport.registerProducer(self, True)
-
     def pauseProducing(self) -> None:
         """
         Wait until the client has read what was written to it.
@@ -238,17 +197,15 @@ class Dialogue(LineReceiver, TimeoutMixin):
 
     def _pace(self) -> None:
         """
-        Go on with what the client has sent, or leave it unread.  After the login it waits
-        in the system's buffers; before that what a client sends is limited otherwise, and
-        goes on being read, so that a lost connection is noticed.
+        Go on with what the client has sent, or leave it in the system's buffers.
         """
         isOver = self.isGone or self.transport.disconnecting
         self.paused = self.isBusy or self._isFull or isOver
         if not self.paused:
             self.transport.resumeProducing()
             self.dataReceived(b"")
-        elif self.avatar is not None and not isOver:
+        elif not isOver:
             self.transport.pauseProducing()
 
 
-__all__ = ["Dialogue", "Refused"]
+__all__ = ["Dialogue", "Malformed", "Refused"]

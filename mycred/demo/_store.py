@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from sqlite3 import Cursor
 from typing import TypeVar
@@ -14,6 +14,7 @@ from typing import TypeVar
 from twisted.application.service import Service
 from twisted.enterprise.adbapi import ConnectionPool
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 
 from ._compose import WELCOME, compose
 
@@ -88,6 +89,8 @@ class StoreService(Service):
 
     Content is kept with lines that end in LF.
     """
+
+    _log = Logger()
 
     def __init__(self, path: str) -> None:
         """
@@ -229,11 +232,59 @@ class StoreService(Service):
         @return: a L{Deferred} that fails with L{NoSuchUser} if the user has no
             mailbox, and with L{MailboxFull} if the message doesn't fit in.
         """
+        delivering = self.deliverToAll([user], content, date, flags)
+        return delivering.addCallback(lambda messages: messages[user])
+
+    def deliverToAll(
+        self,
+        users: Iterable[bytes],
+        content: bytes,
+        date: float | None = None,
+        flags: Iterable[str] = (),
+    ) -> Deferred[dict[bytes, Message]]:
+        """
+        Put a message into the mailboxes of several users, or of none of them if that
+        fails, and tell the watchers.
+
+        @return: a L{Deferred} that fires with the message in each mailbox, and fails as
+            that of L{deliver}.
+        """
         when = time.time() if date is None else date
         kept = content.replace(b"\r\n", b"\n")
+        names, flags = list(dict.fromkeys(users)), list(flags)
+
+        def cbDelivered(messages: dict[bytes, Message]) -> dict[bytes, Message]:
+            for user, message in messages.items():
+                self._tell(message, user)
+            return messages
+
         return self._run(
-            lambda transaction: _insert(transaction, user, kept, when, flags)
-        ).addCallback(self._tell, user)
+            lambda transaction: {
+                user: _insert(transaction, user, kept, when, flags) for user in names
+            }
+        ).addCallback(cbDelivered)
+
+    def recipient(self, names: Sequence[bytes], size: int) -> Deferred[bytes]:
+        """
+        Return the first of some names whose user has a mailbox.
+
+        @param size: the size of a message for them, in octets.
+
+        @return: a L{Deferred} that fails with L{NoSuchUser} if there is none, and with
+            L{MailboxFull} if the message wouldn't fit in.
+        """
+
+        def interaction(transaction: Cursor) -> bytes:
+            for name in names:
+                row = transaction.execute(
+                    "select 1 from users where name = ?", (name,)
+                ).fetchone()
+                if row is not None:
+                    _insistOnRoom(transaction, name, size)
+                    return name
+            raise NoSuchUser(*names)
+
+        return self._run(interaction)
 
     def copy(
         self, user: bytes, uids: Iterable[int]
@@ -271,10 +322,14 @@ class StoreService(Service):
 
     def _tell(self, message: Message, user: bytes) -> Message:
         """
-        Tell the watchers of a mailbox of a new message.
+        Tell the watchers of a mailbox of a new message.  It is there, whatever a watcher
+        does: a client that was told of a failure would send it again.
         """
         for watcher in list(self._watchers.get(user, ())):
-            watcher(message)
+            try:
+                watcher(message)
+            except Exception:
+                self._log.failure("A mailbox's watcher failed")
         return message
 
     def watch(
@@ -316,13 +371,7 @@ def _insert(
     ).fetchone()
     if row is None:
         raise NoSuchUser(user)
-    count, octets = transaction.execute(
-        "select count(*), total(length(content)) from messages where user = ?", (user,)
-    ).fetchone()
-    if len(content) > LARGEST:
-        raise MailboxFull(f"a message may have {LARGEST} octets")
-    if count >= MOST_MESSAGES or octets + len(content) > MOST_OCTETS:
-        raise MailboxFull("the mailbox is full")
+    _insistOnRoom(transaction, user, len(content))
     transaction.execute("update users set uidnext = uidnext + 1 where name = ?", (user,))
     message = Message(row[0], _wireSize(content), date, set(flags))
     transaction.execute(
@@ -330,6 +379,23 @@ def _insert(
         (user, message.uid, " ".join(sorted(message.flags)), date, content),
     )
     return message
+
+
+def _insistOnRoom(transaction: Cursor, user: bytes, size: int) -> None:
+    """
+    Insist that a message fits into a mailbox.
+
+    @param size: its size, in octets.
+
+    @raise MailboxFull: if it doesn't.
+    """
+    if size > LARGEST:
+        raise MailboxFull(f"a message may have {LARGEST} octets")
+    count, octets = transaction.execute(
+        "select count(*), total(length(content)) from messages where user = ?", (user,)
+    ).fetchone()
+    if count >= MOST_MESSAGES or octets + size > MOST_OCTETS:
+        raise MailboxFull("the mailbox is full")
 
 
 def _delete(transaction: Cursor, user: bytes, uids: Iterable[int]) -> None:
@@ -358,6 +424,7 @@ def _wireSize(content: bytes) -> int:
 
 __all__ = [
     "LARGEST",
+    "MOST_OCTETS",
     "Mailbox",
     "MailboxFull",
     "Message",

@@ -280,6 +280,9 @@ class LookTests(MachineTestCase):
         """
         foreign = set()
         for _command, stored, password in VECTORS:
+            if b":" in stored:
+                # No field can hold it.
+                continue
             self.write("shadow", b"carol:%s:::::::\n" % stored)
             verdict = self.accounts().lookUp(b"carol", password)
             if _libcrypt.crypt(password, stored) == stored:

@@ -39,6 +39,10 @@ attributetype ( 1.3.6.1.4.1.24552.500.1.1.1.13 NAME 'sshPublicKey'
   EQUALITY octetStringMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.40 )
 objectclass ( 1.3.6.1.4.1.24552.500.1.1.2.0 NAME 'ldapPublicKey' SUP top AUXILIARY
   MAY ( sshPublicKey $ uid ) )
+attributetype ( 1.3.6.1.4.1.4203.1.3.4 NAME 'authPassword'
+  EQUALITY octetStringMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.40 )
+objectclass ( 1.3.6.1.4.1.4203.1.4.7 NAME 'authPasswordObject' SUP top AUXILIARY
+  MAY authPassword )
 modulepath /usr/lib/ldap
 moduleload back_mdb
 moduleload memberof
@@ -72,6 +76,13 @@ access to * by * read
 ONLY_SERVICE = f"""
 access to attrs=userPassword by anonymous auth by * none
 access to * by dn.exact="{SERVICE}" read by * none
+"""
+
+# Only the service account can read SCRAM keys.
+KEYS_FOR_SERVICE = f"""
+access to attrs=userPassword,authPassword by dn.exact="{SERVICE}" read
+  by anonymous auth by * none
+access to * by * read
 """
 
 _BASE = f"""

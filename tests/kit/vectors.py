@@ -2,7 +2,8 @@
 Hashes that other programs have made, each with the command that did.
 
 They are htpasswd of Apache 2.4, openssl 3.0, mkpasswd of whois 5.5 on libxcrypt
-4.4, doveadm of Dovecot 2.3, slappasswd of OpenLDAP 2.5, and argon2 20171227.
+4.4, doveadm of Dovecot 2.3, slappasswd of OpenLDAP 2.5, argon2 20171227, and PostgreSQL
+15.
 """
 
 # ruff: noqa: E501
@@ -11,6 +12,8 @@ from __future__ import annotations
 
 #: The schemes that aren't weak.
 STRONG = {
+    "SCRAM-SHA-1",
+    "SCRAM-SHA-256",
     "SHA-1-crypt",
     "SHA-256-crypt",
     "SHA-512-crypt",
@@ -464,6 +467,46 @@ VECTORS: list[tuple[str, bytes, bytes]] = [
         "perl -e 'print crypt(\"\\xff\\xff\\xa3\", q($2y$05$/OK.fbVrR/bpIqNJ5ianF.))'",
         b"$2y$05$/OK.fbVrR/bpIqNJ5ianF.CE5elHaaO4EbggVDjb8P19RukzXSM3e",
         b"\xff\xff\xa3",
+    ),
+    (
+        "doveadm pw -s SCRAM-SHA-256 -p password",
+        b"{SCRAM-SHA-256}4096,e61E+fOs9Lgj1Cbe7pDGcg==,5oB9fZ+/K1q8+y8j88CYuga9ZgpcpZIh5YikKSLhOj0=,IhejT54oF+bsZT6AcLqYgH1FBs1uMsRG9kXmik01EHg=",
+        b"password",
+    ),
+    (
+        "doveadm pw -s SCRAM-SHA-256 -p password",
+        b"{SCRAM-SHA-256}4096,e61E+fOs9Lgj1Cbe7pDGcg==,5oB9fZ+/K1q8+y8j88CYuga9ZgpcpZIh5YikKSLhOj0=,IhejT54oF+bsZT6AcLqYgH1FBs1uMsRG9kXmik01EHg=",
+        b"password",
+    ),
+    (
+        "doveadm pw -s SCRAM-SHA-256 -r 5000 -p password",
+        b"{SCRAM-SHA-256}4096,t5rcyqQx/MDccYJqVdUkWQ==,APtl5WxlLJkofiwQVmAu6qrx1CIOoqi0nsd4FqOPPBA=,+b40QwDPYy3lDusMfyzbZ5MkS5Ep/TkjsmHOLCsvQCs=",
+        b"password",
+    ),
+    (
+        "doveadm pw -s SCRAM-SHA-256 -p pa\xdfw\xf6rt",
+        b"{SCRAM-SHA-256}4096,J0VQGWhINnT1tbarEiRuVw==,atBEw3Wm92IxtG3YY+yGhSAdeNy4/mcpYQoF7d1OFF0=,ntx3Nj6IBqnGmosgZc68Qt6MRVf0ZeHrOeJnRYnukwE=",
+        "pa\xdfw\xf6rt".encode(),
+    ),
+    (
+        "doveadm pw -s SCRAM-SHA-1 -p password",
+        b"{SCRAM-SHA-1}4096,C6FsAp74VY5K9rvVPjVC9A==,zyoP+nRnFex4wf46E/ht8SzyARs=,JhNBtk1lUhBH35OpsD32Kc+bu3o=",
+        b"password",
+    ),
+    (
+        "postgres: create role a login password 'password'",
+        b"SCRAM-SHA-256$4096:muRstQqODWalhnU1ZdVkuA==$CKUDzh9d8Th7W9Qq3L5flwpz+u6eH6z6X8FeQOM4/qg=:QVrqfNVcr2sLeYlkmBaAkHNEqKaRqRZ4d/8gZ0/JJ10=",
+        b"password",
+    ),
+    (
+        "postgres: create role b login password 'pa\xdfw\xf6rt'",
+        b"SCRAM-SHA-256$4096:JKjgJD1HTWwHjzzdS057BA==$ovbm9nT9Uhh2Z37UcZBBbbF5zHxi91IiFLhFwDCrA3w=:HKKj2hgwlTCD9OYJxmb2j05vB8HepJ2dQEjN4n6cVYk=",
+        "pa\xdfw\xf6rt".encode(),
+    ),
+    (
+        "doveadm pw -s SCRAM-SHA-1 -p password, spelled as in RFC 5803",
+        b"SCRAM-SHA-1$4096:C6FsAp74VY5K9rvVPjVC9A==$zyoP+nRnFex4wf46E/ht8SzyARs=:JhNBtk1lUhBH35OpsD32Kc+bu3o=",
+        b"password",
     ),
 ]
 

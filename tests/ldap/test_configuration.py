@@ -447,6 +447,20 @@ class WrongTests(SettingsTestCase):
             self.assertIs(readSettings(f"{BASE}{more}").policy, expected)
         self.assertWrong(f"{BASE}:policy=maybe", "policy", "yes or no")
 
+    def test_scram(self) -> None:
+        """
+        The attribute that holds keys is named, and only a service account reads it.
+        """
+        self.assertIsNone(readSettings(BASE).scram)
+        account = f"binddn=cn=x,dc=org:bindpwfile={self.file()}"
+        settings = readSettings(f"{BASE}:{account}:scram=authPassword")
+        self.assertEqual(settings.scram, "authPassword")
+        self.assertWrong(f"{BASE}:scram=authPassword", "scram", "binddn=")
+        self.assertWrong(f"{BASE}:{account}:scram=a b", "scram", "attribute")
+        direct = f"{DIRECT}:require=(cn=x):{account}"
+        self.assertWrong(f"{direct}:scram=authPassword", "scram", "base=")
+        self.assertWrong(f"{UPN}:scram=authPassword", "scram", "base=")
+
     def test_pipe(self) -> None:
         """
         A pipe that no program writes to isn't waited for.

@@ -4,12 +4,14 @@ Tests for the examples in the documentation of directories.
 
 from __future__ import annotations
 
+import re
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
 import mycred
 from mycred._ldap import OPTIONS, readSettings
+from mycred._ldap._scramkeys import keysAmong
 from mycred._ldap.client._tls import Security
 from mycred.checkers import IUsernamePassword
 from mycred.credentials import UsernamePassword
@@ -60,6 +62,18 @@ class ExampleTests(DirectoryTestCase):
         settings = self.settings("ldap-ad.ini")
         self.assertEqual([a.port for a in settings.addresses], [636, 636])
         self.assertTrue(settings.groups.isNested)
+        self.assertEqual(self.settings("ldap-scram.ini").scram, "authPassword")
+
+    def test_keys(self) -> None:
+        """
+        The values with SCRAM keys are good, and those of one password.
+        """
+        text = (DOC / "ldap.rst").read_text("utf-8")
+        values = re.findall(r"^ +(?:auth|user)Password: (\S+)$", text, re.MULTILINE)
+        both = [keysAmong([value.encode()])[0]["sha256"] for value in values]
+        self.assertEqual(len(both), 2)
+        self.assertEqual(*both)
+        self.assertTrue(both[0].matches(b"pencil"))
 
     def test_portal(self) -> None:
         """

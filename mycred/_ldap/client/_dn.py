@@ -148,6 +148,15 @@ def alike(value: str) -> str:
     return re.sub(" +", " ", value.lower().strip(" "))
 
 
+def comparedName(typed: str) -> str:
+    """
+    Return a name in the form in which directories compare it (RFC 4518).
+    """
+    kept = (c for c in typed if not stringprep.in_table_b1(c))
+    mapped = "".join(map(stringprep.map_table_b2, kept))
+    return alike(unicodedata.normalize("NFKC", mapped))
+
+
 def foldedName(typed: str) -> str:
     """
     Return a name in lower case: directories compare names without case.
@@ -156,9 +165,7 @@ def foldedName(typed: str) -> str:
         two names may mean the same user, or one name two users.
     """
     name = typed.lower()
-    kept = (c for c in name if not stringprep.in_table_b1(c))
-    mapped = "".join(map(stringprep.map_table_b2, kept))
-    if alike(unicodedata.normalize("NFKC", mapped)) != name or not name.isprintable():
+    if comparedName(name) != name or not name.isprintable():
         raise ValueError(f"directories write {typed!a} in more than one way")
     return name
 
@@ -315,6 +322,7 @@ __all__ = [
     "NameTemplate",
     "Part",
     "alike",
+    "comparedName",
     "escapeValue",
     "foldedName",
     "formatDN",

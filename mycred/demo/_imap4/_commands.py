@@ -53,13 +53,6 @@ class Command:
         return read
 
 
-def _initial(arguments: Arguments) -> bytes | None:
-    """
-    Parse the initial response of a login by SASL (RFC 4959), if there is one.
-    """
-    return None if arguments.isEmpty() else arguments.astring()
-
-
 def _figures(arguments: Arguments) -> list[bytes]:
     """
     Parse the names of the figures that STATUS asks for.
@@ -118,38 +111,41 @@ def _searched(arguments: Arguments) -> Key:
     return searchedBy(arguments)
 
 
-_ALWAYS, _LOGGED_IN = "unauth auth select", "auth select"
+# What may be done before a login only is known, for the answer.
+_EARLY = Command("")
+_ALWAYS = "auth select"
 
 _mailbox, _numbers = Arguments.mailbox, Arguments.sequenceSet
 
 #: The commands.
 COMMANDS: dict[bytes, Command] = {
-    b"APPEND": Command(_LOGGED_IN, (_mailbox, _optionalFlags, _optionalDate, _content)),
-    b"AUTHENTICATE": Command("unauth", (Arguments.atom, _initial)),
+    b"APPEND": Command(_ALWAYS, (_mailbox, _optionalFlags, _optionalDate, _content)),
+    b"AUTHENTICATE": _EARLY,
     b"CAPABILITY": Command(_ALWAYS),
     b"CHECK": Command("select"),
     b"CLOSE": Command("select"),
     b"COPY": Command("select", (_numbers, _mailbox)),
-    b"CREATE": Command(_LOGGED_IN, (_mailbox,)),
-    b"DELETE": Command(_LOGGED_IN, (_mailbox,)),
-    b"EXAMINE": Command(_LOGGED_IN, (_mailbox,)),
+    b"CREATE": Command(_ALWAYS, (_mailbox,)),
+    b"DELETE": Command(_ALWAYS, (_mailbox,)),
+    b"EXAMINE": Command(_ALWAYS, (_mailbox,)),
     b"EXPUNGE": Command("select"),
     b"FETCH": Command("select", (_numbers, fetchedBy)),
-    b"IDLE": Command(_LOGGED_IN),
-    b"LIST": Command(_LOGGED_IN, (_mailbox, _mailbox)),
-    b"LOGIN": Command("unauth", (Arguments.astring, Arguments.astring)),
+    b"IDLE": Command(_ALWAYS),
+    b"LIST": Command(_ALWAYS, (_mailbox, _mailbox)),
+    b"LOGIN": _EARLY,
     b"LOGOUT": Command(_ALWAYS),
-    b"LSUB": Command(_LOGGED_IN, (_mailbox, _mailbox)),
-    b"NAMESPACE": Command(_LOGGED_IN),
+    b"LSUB": Command(_ALWAYS, (_mailbox, _mailbox)),
+    b"NAMESPACE": Command(_ALWAYS),
     b"NOOP": Command(_ALWAYS),
-    b"RENAME": Command(_LOGGED_IN, (_mailbox, _mailbox)),
+    b"RENAME": Command(_ALWAYS, (_mailbox, _mailbox)),
     b"SEARCH": Command("select", (_searched,)),
-    b"SELECT": Command(_LOGGED_IN, (_mailbox,)),
-    b"STATUS": Command(_LOGGED_IN, (_mailbox, _figures)),
+    b"SELECT": Command(_ALWAYS, (_mailbox,)),
+    b"STARTTLS": _EARLY,
+    b"STATUS": Command(_ALWAYS, (_mailbox, _figures)),
     b"STORE": Command("select", (_numbers, _stored, Arguments.flags)),
-    b"SUBSCRIBE": Command(_LOGGED_IN, (_mailbox,)),
+    b"SUBSCRIBE": Command(_ALWAYS, (_mailbox,)),
     b"UID EXPUNGE": Command("select", (_numbers,)),
-    b"UNSUBSCRIBE": Command(_LOGGED_IN, (_mailbox,)),
+    b"UNSUBSCRIBE": Command(_ALWAYS, (_mailbox,)),
 }
 
 for _name in (b"COPY", b"FETCH", b"SEARCH", b"STORE"):

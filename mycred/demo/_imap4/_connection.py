@@ -12,18 +12,19 @@ from twisted.internet.defer import CancelledError
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 
-from .._dialogue import Dialogue, Refused
-from .._sasl import Malformed
+from .._dialogue import Dialogue, Malformed, Refused
 from .._store import LARGEST, MailboxFull
-from ._commands import COMMANDS, Command
+from ._commands import COMMANDS
 from ._folder import Folder
 from ._syntax import Arguments, literal
 
-# How long the literals of one command may be in all, in bytes, before a login and after
-# it (the line ends of a message are shorter in the store), and how many there may be.
-_MOST_BEFORE = 8 * 1024
-_MOST_AFTER = 2 * LARGEST
+# How long the literals of one command may be in all, in bytes (the line ends of a message
+# are shorter in the store), and how many there may be.
+_MOST_OCTETS = 2 * LARGEST
 _MOST_LITERALS = 50
+
+#: The capabilities, besides those of the login.
+CAPABILITIES = [b"IMAP4rev1", b"IDLE", b"LITERAL+", b"NAMESPACE", b"UIDPLUS"]
 
 _tag = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\+]{1,255}(?= |\Z)')
 _name = re.compile(rb" *((?:UID +)?[A-Z]+)(?= |\Z)", re.IGNORECASE)
@@ -31,7 +32,7 @@ _name = re.compile(rb" *((?:UID +)?[A-Z]+)(?= |\Z)", re.IGNORECASE)
 
 class Connection(Dialogue):
     """
-    A connection over IMAP4.
+    A connection over IMAP4 whose client is logged in.
 
     Each command is carried out by a coroutine, C{on_NAME}, which returns the text that
     the client gets with OK, and raises L{Refused} for NO and L{Malformed} for BAD.
@@ -43,9 +44,6 @@ class Connection(Dialogue):
     # No less than RFC 3501 (section 5.4) allows.
     timeOut = 30 * 60
 
-    # RFC 5530.
-    WRONG, UNSURE = "[AUTHENTICATIONFAILED]", "[UNAVAILABLE]"
-
     folder: Folder | None = None
     isLeaving = False
 
@@ -54,11 +52,9 @@ class Connection(Dialogue):
 
     def connectionMade(self) -> None:
         """
-        Send the greeting.
+        Make ready for a command.
         """
         super().connectionMade()
-        can = b" ".join(self.capabilities())
-        self.tell(b"OK [CAPABILITY %b] mycred example server" % can)
         self._pieces: list[bytes] = []
         self._literal = bytearray()
 
@@ -71,20 +67,11 @@ class Connection(Dialogue):
         self.closeFolder()
         super().connectionLost(reason)
 
-    def timeoutConnection(self) -> None:
+    def sayIdle(self) -> None:
         """
         Tell an idle client that it is disconnected.
         """
         self.tell(b"BYE You have been idle for too long")
-        super().timeoutConnection()
-
-    def capabilities(self) -> list[bytes]:
-        """
-        Return the capabilities of this server.
-        """
-        mechanisms = [b"AUTH=" + name for name in self.factory.challengers]
-        can = b"IMAP4rev1 IDLE LITERAL+ NAMESPACE SASL-IR UIDPLUS"
-        return can.split() + mechanisms
 
     def closeFolder(self) -> None:
         """
@@ -120,8 +107,8 @@ class Connection(Dialogue):
         @param isWaiting: whether the client waits for permission to send it.
         """
         literals = self._pieces[1::2]
-        most = _MOST_BEFORE if self.avatar is None else _MOST_AFTER
-        isMuch = size + sum(map(len, literals)) > most or len(literals) >= _MOST_LITERALS
+        octets = size + sum(map(len, literals))
+        isMuch = octets > _MOST_OCTETS or len(literals) >= _MOST_LITERALS
         if isMuch and isWaiting:
             tag = _tagOf(self._pieces[0]) or b"*"
             self._pieces = []
@@ -194,7 +181,10 @@ class Connection(Dialogue):
         if found is None or command is None:
             raise Malformed("Unknown command")
         if self.state not in command.states.split():
-            raise Malformed(_whyNot(command, self.state))
+            isEarly = not command.states
+            raise Malformed(
+                "You are logged in already" if isEarly else "Select a folder first"
+            )
         try:
             rest = pieces[0][found.end() :]
             arguments = command.read(Arguments(rest, *pieces[1:]))
@@ -208,8 +198,6 @@ class Connection(Dialogue):
         """
         The state, which decides what commands there are (RFC 3501, section 3).
         """
-        if self.avatar is None:
-            return "unauth"
         return "auth" if self.folder is None else "select"
 
     def newMessages(self) -> None:
@@ -229,16 +217,6 @@ class Connection(Dialogue):
         self._hasNews = False
 
 
-def _whyNot(command: Command, state: str) -> str:
-    """
-    Return why there is no such command in a state.
-    """
-    if state == "unauth":
-        return "Log in first"
-    isLogin = command.states == "unauth"
-    return "You are logged in already" if isLogin else "Select a folder first"
-
-
 def _said(error: Exception) -> bytes:
     """
     Return the text of an error.
@@ -254,4 +232,4 @@ def _tagOf(line: bytes) -> bytes | None:
     return found[0] if found else None
 
 
-__all__ = ["Connection"]
+__all__ = ["CAPABILITIES", "Connection"]

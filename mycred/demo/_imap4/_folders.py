@@ -11,8 +11,8 @@ from twisted.internet.defer import maybeDeferred
 from twisted.mail.imap4 import MailboxException
 
 from .._dialogue import Refused
+from ._basics import Basics
 from ._folder import FLAGS, Folder
-from ._login import Sessions
 from ._syntax import listed
 
 
@@ -31,7 +31,7 @@ def _changing(name: str) -> Callable[..., Awaitable[bytes]]:
     return change
 
 
-class Folders(Sessions):
+class Folders(Basics):
     """
     The commands about folders, of which there is only one.
     """

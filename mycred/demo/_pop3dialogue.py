@@ -10,35 +10,36 @@ from collections.abc import Callable, Iterable
 from io import BytesIO
 
 from twisted.internet.defer import CancelledError, maybeDeferred
-from twisted.mail.pop3 import IMailbox
 
-from ..credentials import UsernamePassword
 from ._dialogue import Dialogue, Refused
-from ._sasl import Malformed
 
-# The arguments of each command, before a login, after it, or always: numbers, names,
-# which may have spaces in them, or a mechanism and an initial response.
-_BEFORE = {
-    b"AUTH": re.compile(rb"(?: +(\S+)(?: +(\S+))?)? *"),
-    b"PASS": re.compile(rb" (.+)"),
-    b"USER": re.compile(rb" (.+)"),
-}
-_AFTER = {
+# The commands that there are before a login only.
+_BEFORE = {b"APOP", b"AUTH", b"PASS", b"STLS", b"USER"}
+
+# The arguments of each command.
+_COMMANDS = {
+    b"CAPA": re.compile(rb" *"),
     b"DELE": re.compile(rb" +([0-9]{1,9}) *"),
     b"LIST": re.compile(rb"(?: +([0-9]{1,9}))? *"),
     b"NOOP": re.compile(rb" *"),
+    b"QUIT": re.compile(rb" *"),
     b"RETR": re.compile(rb" +([0-9]{1,9}) *"),
     b"RSET": re.compile(rb" *"),
     b"STAT": re.compile(rb" *"),
     b"TOP": re.compile(rb" +([0-9]{1,9}) +([0-9]{1,9}) *"),
     b"UIDL": re.compile(rb"(?: +([0-9]{1,9}))? *"),
 }
-_ALWAYS = {b"CAPA": re.compile(rb" *"), b"QUIT": re.compile(rb" *")}
+
+#: The capabilities, besides those of the login.
+CAPABILITIES = [
+    *(b"TOP", b"UIDL", b"PIPELINING", b"RESP-CODES", b"AUTH-RESP-CODE"),
+    *(b"EXPIRE NEVER", b"LOGIN-DELAY 0", b"IMPLEMENTATION mycred"),
+]
 
 
-class POP3Server(Dialogue):
+class POP3Dialogue(Dialogue):
     """
-    A connection over POP3.
+    A connection over POP3 whose client is logged in.
 
     Each command is carried out by a coroutine, C{on_NAME}, which returns the text that
     the client gets with +OK, and raises L{Refused} for -ERR.
@@ -46,18 +47,6 @@ class POP3Server(Dialogue):
 
     # No less than RFC 1939 (section 3) allows.
     timeOut = 600
-
-    WRONG, UNSURE = "[AUTH]", "[SYS/TEMP]"
-
-    _user: bytes | None = None
-
-    def connectionMade(self) -> None:
-        """
-        Send the greeting, without a time stamp: with one, clients try APOP, which needs
-        passwords that aren't hashed.
-        """
-        super().connectionMade()
-        self.sendLine(b"+OK mycred example server")
 
     def commandReceived(self, line: bytes) -> None:
         """
@@ -77,7 +66,7 @@ class POP3Server(Dialogue):
                 raise Refused("this command has other arguments")
             handler = getattr(self, f"on_{command.decode('ascii')}")
             said = b"+OK " + await handler(*found.groups())
-        except (Refused, Malformed) as error:
+        except Refused as error:
             said = b"-ERR " + str(error).encode("ascii")
         except CancelledError:
             return
@@ -92,62 +81,26 @@ class POP3Server(Dialogue):
         """
         Return the pattern of the arguments of a command.
 
-        @raise Refused: if there is no such command in this state.
+        @raise Refused: if there is none.
         """
-        isEarly = self.avatar is None
-        now, other = (_BEFORE, _AFTER) if isEarly else (_AFTER, _BEFORE)
-        if command in other:
-            raise Refused("log in first" if isEarly else "you are logged in already")
-        pattern = {**now, **_ALWAYS}.get(command)
-        if pattern is None:
+        if command in _BEFORE:
+            raise Refused("you are logged in already")
+        if command not in _COMMANDS:
             raise Refused("unknown command")
-        return pattern
+        return _COMMANDS[command]
 
     async def on_CAPA(self) -> bytes:
         """
         Return the capabilities of this server.
         """
-        can = b"TOP USER UIDL PIPELINING RESP-CODES AUTH-RESP-CODE".split()
-        can += [b"EXPIRE NEVER", b"LOGIN-DELAY 0", b"IMPLEMENTATION mycred"]
-        if self.factory.challengers:
-            can.append(b"SASL " + b" ".join(self.factory.challengers))
-        return _several(can)
+        return _several(CAPABILITIES)
 
     async def on_QUIT(self) -> bytes:
         """
         Remove the marked messages, and end the connection.
         """
-        if self.avatar is not None:
-            await maybeDeferred(self.avatar.sync)
+        await maybeDeferred(self.avatar.sync)
         return b"Good-bye"
-
-    async def on_USER(self, user: bytes) -> bytes:
-        """
-        Take the user name.
-        """
-        self._user = user
-        return b"Send PASS"
-
-    async def on_PASS(self, password: bytes) -> bytes:
-        """
-        Log in with a password.
-        """
-        user, self._user = self._user, None
-        if user is None:
-            raise Refused("USER required before PASS")
-        await self.logIn(UsernamePassword(user, password), IMailbox)
-        return b"Authentication succeeded"
-
-    async def on_AUTH(
-        self, mechanism: bytes | None = None, initial: bytes | None = None
-    ) -> bytes:
-        """
-        Log in by SASL, or list the mechanisms.
-        """
-        if mechanism is None:
-            return _several(self.factory.challengers)
-        await self.logIn(await self.authenticate(mechanism, initial), IMailbox)
-        return b"Authentication succeeded"
 
     async def on_STAT(self) -> bytes:
         """
@@ -260,4 +213,4 @@ def _dotStuffed(content: bytes) -> bytes:
     return stuffed + end + b"."
 
 
-__all__ = ["POP3Server"]
+__all__ = ["CAPABILITIES", "POP3Dialogue"]

@@ -1,0 +1,83 @@
+"""
+The data of a message on the wire, up to the line that ends it (RFC 5321, section 4.5.2).
+"""
+
+from __future__ import annotations
+
+import re
+
+_END = b"\r\n.\r\n"
+
+# A line may have 998 octets before its end (section 4.5.3.1.6).
+_longLine = re.compile(rb"(?:\A|\n)[^\n]{1000}")
+
+_header = re.compile(rb"[\x21-\x39\x3b-\x7e]+[ \t]*:")
+
+
+class DataReader:
+    """
+    What has come of a message so far.
+
+    A message that is too large is read to its end, and not kept.
+    """
+
+    def __init__(self, most: int) -> None:
+        """
+        @param most: how large a message may be, in octets, as RFC 1870 counts them:
+            without the dots that are doubled on the wire.
+        """
+        self._most = most
+        self._isTooLarge = False
+        # A line end, so that the last line may be the first.
+        self._kept = bytearray(b"\r\n")
+
+    def feed(self, data: bytes) -> bytes | None:
+        """
+        Take more of what the client sends.
+
+        @return: what follows the message; L{None} if the message goes on.
+        """
+        before = len(self._kept)
+        self._kept += data
+        end = self._kept.find(_END, max(0, before - len(_END) + 1))
+        if end >= 0:
+            rest = bytes(self._kept[end + len(_END) :])
+            del self._kept[end + 2 :]
+            return rest
+        # At the most every octet of a message is a dot that is doubled.
+        if len(self._kept) > 2 * self._most + len(_END):
+            self._isTooLarge = True
+            del self._kept[: 1 - len(_END)]
+        return None
+
+    def content(self) -> bytes | None:
+        """
+        Return the message, with lines that end in CR LF; L{None} if it is too large.
+        """
+        content = self._kept.replace(b"\r\n.", b"\r\n")[2:]
+        return None if self._isTooLarge or len(content) > self._most else bytes(content)
+
+
+def whyUnfit(content: bytes) -> str | None:
+    """
+    Return why other clients couldn't read a message; L{None} if they can.
+
+    A lone CR or LF is a line end for some programs and none for others, by which a
+    message could be taken for two.
+    """
+    ends = content.count(b"\r\n")
+    if b"\0" in content or content.count(b"\r") != ends or content.count(b"\n") != ends:
+        return "A message has no NUL, and no CR or LF but in line ends"
+    if _longLine.search(content):
+        return "A line has 998 octets at the most"
+    return None
+
+
+def hasHeaders(content: bytes) -> bool:
+    """
+    Return whether a message begins with a header, or with the end of its headers.
+    """
+    return content.startswith(b"\r\n") or _header.match(content) is not None
+
+
+__all__ = ["DataReader", "hasHeaders", "whyUnfit"]
