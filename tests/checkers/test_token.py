@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from zope.interface.verify import verifyObject
 
@@ -22,6 +23,7 @@ from mycred.checkers.tokens import (
     Identity,
     Introspection,
     KeyFile,
+    KeyURL,
     OAuthClient,
     SignedTokens,
     TokenChecker,
@@ -256,12 +258,13 @@ class PluginTests(SynchronousTestCase):
         works.
         """
         rules = "issuer=i:audience=a"
-        self.patch(sys, "modules", {**sys.modules, "joserfc": None, "joserfc.jwk": None})
-        for keys in (self.keys, "http\\://127.0.0.1/keys"):
-            self.assertIn("'.[jwt]'", self.refused(f"keys={keys}:{rules}"))
-        self.patch(sys, "modules", {**sys.modules, "OpenSSL.crypto": None})
-        url = f"introspect=https\\://a.example/:client={self.client}"
-        self.assertIn("'.[tls]'", self.refused(url))
+        missing = {"joserfc": None, "joserfc.jwk": None, "joserfc.errors": None}
+        with patch.dict(sys.modules, missing):
+            for keys in (self.keys, "http\\://127.0.0.1/keys"):
+                self.assertIn("'.[jwt]'", self.refused(f"keys={keys}:{rules}"))
+        with patch.dict(sys.modules, {"OpenSSL.crypto": None}):
+            url = f"introspect=https\\://a.example/:client={self.client}"
+            self.assertIn("'.[tls]'", self.refused(url))
         makeChecker(f"token:introspect=http\\://127.0.0.1/:client={self.client}")
 
     def test_help(self) -> None:
@@ -329,8 +332,6 @@ class WholeTests(TestCase):
         Keys are fetched over TLS, again when a new one comes, and tokens of others are
         refused.
         """
-        from mycred.checkers.tokens import KeyURL
-
         rsa = RSASigner()
         self.provider.answer = lambda request: keySet(SIGNER.jwk())
         keys = KeyURL(self.provider.url, ca=str(self.authority.file))
