@@ -1,0 +1,89 @@
+"""
+Why a login hasn't succeeded, as far as the client is told.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from twisted.python.failure import Failure
+
+from ..error import (
+    AccountDenied,
+    DenialReason,
+    LoginDenied,
+    LoginFailed,
+    SASLCancelled,
+    SASLError,
+    TemporaryFailure,
+    Unauthorized,
+    UnhandledCredentials,
+)
+
+
+class Reason(Enum):
+    """
+    Why a login hasn't succeeded.  The value is said to the client.
+    """
+
+    CANCELLED = "Cancelled"
+    MALFORMED = "That makes no sense"
+    REFUSED = "Authentication failed"
+    DISABLED = "This account is disabled"
+    EXPIRED = "This account, or its password, has expired"
+    FORBIDDEN = "This account may not log in here"
+    UNAVAILABLE = "Temporarily unavailable, try again later"
+    UNSUPPORTED = "There is no such mechanism"
+    UNPRIVATE = "This would send the password in the clear, begin with TLS"
+    MISCONFIGURED = "The server can't check this"
+    DEFECT = "Server error"
+
+
+_DENIED = {
+    DenialReason.DISABLED: Reason.DISABLED,
+    DenialReason.EXPIRED: Reason.EXPIRED,
+    DenialReason.LOCKED: Reason.DISABLED,
+    DenialReason.PASSWORD_EXPIRED: Reason.EXPIRED,
+    DenialReason.POLICY: Reason.FORBIDDEN,
+}
+
+# The first that fits counts.
+_FAILED = [
+    (SASLCancelled, Reason.CANCELLED),
+    (SASLError, Reason.MALFORMED),
+    (TemporaryFailure, Reason.UNAVAILABLE),
+    (UnhandledCredentials, Reason.MISCONFIGURED),
+    (LoginFailed, Reason.REFUSED),
+    (LoginDenied, Reason.REFUSED),
+    (Unauthorized, Reason.REFUSED),
+]
+
+
+class NotOffered(Exception):
+    """
+    A login can't be tried.
+
+    @ivar reason: why not.
+    """
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+
+
+def reasonOf(failure: Failure) -> Reason:
+    """
+    Return why a login has failed.
+    """
+    error = failure.value
+    if isinstance(error, NotOffered):
+        return error.reason
+    if isinstance(error, AccountDenied):
+        return _DENIED.get(error.reason, Reason.FORBIDDEN)
+    for kind, reason in _FAILED:
+        if isinstance(error, kind):
+            return reason
+    return Reason.DEFECT
+
+
+__all__ = ["NotOffered", "Reason", "reasonOf"]

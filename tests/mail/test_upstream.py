@@ -1,0 +1,144 @@
+"""
+Twisted's own tests of its mail servers, run on L{mycred.mail}'s.
+
+They are read out of the Twisted that is installed, as in L{tests.test_upstream}, and the
+names of its classes are replaced by those of ours.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from unittest import TestResult
+
+from twisted.python.reflect import namedAny
+from twisted.trial.runner import TestLoader
+from twisted.trial.unittest import SynchronousTestCase, TestSuite
+
+from mycred import mail
+from tests.kit.upstream import migrated
+
+
+class ClearIMAP4Server(mail.IMAP4Server):
+    """
+    A server that passwords may be sent to in the clear: the transports of these tests
+    don't say where the client is.
+    """
+
+    allowClearText = True
+
+
+class ClearPOP3(mail.POP3):
+    """
+    A server that passwords may be sent to in the clear.
+    """
+
+    allowClearText = True
+
+
+class ClearESMTP(mail.ESMTP):
+    """
+    A server that passwords may be sent to in the clear.
+    """
+
+    allowClearText = True
+
+
+# For each of the modules, the class of Twisted's and ours.
+MODULES = {
+    "twisted.mail.test.test_imap": ("imap4.IMAP4Server", ClearIMAP4Server),
+    "twisted.mail.test.test_pop3": ("pop3.POP3", ClearPOP3),
+    "twisted.mail.test.test_smtp": ("smtp.ESMTP", ClearESMTP),
+}
+
+# Tests that must not pass, because mycred mends what they hold fast: the reason, and the
+# test of ours that shows the better behavior.
+MENDED: dict[str, tuple[str, str]] = {}
+
+
+@cache
+def load(name: str) -> ModuleType:
+    """
+    Load a test module of Twisted's, migrated, with our class in place of Twisted's.
+    """
+    spec = find_spec(name)
+    assert spec is not None and spec.origin is not None
+    source = migrated(name, Path(spec.origin).read_text("utf-8"))
+    theirs, ours = MODULES[name]
+    source, count = re.subn(rf"\b{re.escape(theirs)}\b", ours.__name__, source)
+    assert count
+    module = ModuleType(f"{__name__}.{name.rpartition('.')[2]}")
+    module.__file__ = spec.origin
+    module.__package__ = spec.parent
+    setattr(module, ours.__name__, ours)
+    sys.modules[module.__name__] = module
+    setattr(sys.modules[__name__], name.rpartition(".")[2], module)
+    exec(compile(source, spec.origin, "exec", dont_inherit=True), module.__dict__)
+    return module
+
+
+def casesOf(tests: object) -> Iterator[SynchronousTestCase]:
+    """
+    Walk through nested suites.
+    """
+    if isinstance(tests, SynchronousTestCase):
+        yield tests
+    else:
+        for part in tests:  # type: ignore[attr-defined]
+            yield from casesOf(part)
+
+
+def cases() -> list[SynchronousTestCase]:
+    """
+    Return all tests of the modules.
+    """
+    sys.modules[__name__].__path__ = []  # type: ignore[attr-defined]
+    loaded = [TestLoader().loadModule(load(name)) for name in MODULES]
+    return list(casesOf(TestSuite(loaded)))
+
+
+def shortName(case: SynchronousTestCase) -> str:
+    """
+    Name a migrated test as the list does.
+    """
+    return case.id().removeprefix(f"{__name__}.")
+
+
+class MendedTests(SynchronousTestCase):
+    """
+    Tests for the list of what must not pass.
+    """
+
+    def test_stillDiffers(self) -> None:
+        """
+        Each test in the list exists in Twisted and fails with mycred: the list holds
+        nothing that could run.
+        """
+        listed = [case for case in cases() if shortName(case) in MENDED]
+        self.assertEqual({shortName(case) for case in listed}, set(MENDED))
+        for case in listed:
+            result = TestResult()
+            case.run(result)
+            self.assertFalse(result.wasSuccessful(), case.id())
+
+    def test_mendedByUs(self) -> None:
+        """
+        For each test in the list there is one of ours that shows what mycred does
+        instead.
+        """
+        for reason, ours in MENDED.values():
+            self.assertTrue(reason)
+            self.assertTrue(callable(namedAny(ours)))
+
+
+def testSuite() -> TestSuite:
+    """
+    Tell trial what to run: ours, and the migrated tests without those in the list.
+    """
+    theirs = [case for case in cases() if shortName(case) not in MENDED]
+    return TestSuite([TestLoader().loadClass(MendedTests), *theirs])
