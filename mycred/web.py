@@ -12,7 +12,7 @@ token.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twisted.web import guard
 from twisted.web.iweb import IRequest

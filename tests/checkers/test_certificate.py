@@ -4,25 +4,15 @@ Tests for L{mycred.checkers._certificate} and L{mycred.checkers.certificates}.
 
 from __future__ import annotations
 
-import subprocess
-from pathlib import Path
 from typing import Any
 
-from zope.interface.verify import verifyObject
-
 from twisted.internet.defer import Deferred
-from twisted.trial.unittest import SkipTest
 
-from mycred import _files
-from mycred._checking._stores import AsyncStore
-from mycred.checkers import ICredentialsChecker
 from mycred.checkers.certificates import CertificateChecker
-from mycred.credentials import CertificateCredentials, ICertificateCredentials
+from mycred.credentials import CertificateCredentials
 from mycred.error import TemporaryFailure, UnauthorizedLogin
-from mycred.portal import Portal
-from mycred.testing import SteppedWorkers
 
-from ..kit.clientcertificates import CASES, LATER, Holder, World, named, pem
+from ..kit.clientcertificates import CASES, LATER, Holder, World
 from ..kit.files import FileTestCase
 
 

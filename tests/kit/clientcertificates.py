@@ -492,7 +492,8 @@ CASES = [
         _listed(lambda w: w.root.revoking(extensions=[(_UNKNOWN, True)])),
     ),
     Case(
-        "a stale list, and a new one", _ALICE,
+        "a stale list, and a new one",
+        _ALICE,
         _listed(
             lambda w: w.root.revoking(since=-2 * _DAY, until=-_DAY),
             lambda w: w.root.revoking(),
@@ -558,7 +559,9 @@ CASES = [
     Case(
         "a name that is excluded",
         None,
-        _deep(extensions=[_constraints(excluded_subtrees=[x509.RFC822Name("example.org")])]),
+        _deep(
+            extensions=[_constraints(excluded_subtrees=[x509.RFC822Name("example.org")])]
+        ),
     ),
     # Names.
     Case("no address", None, _common("alice@example.org")),
@@ -623,7 +626,9 @@ CASES = [
     Case(
         "a URI",
         b"alice",
-        _with(alternatives=[x509.UniformResourceIdentifier("spiffe://example.org/alice")]),
+        _with(
+            alternatives=[x509.UniformResourceIdentifier("spiffe://example.org/alice")]
+        ),
         {"name": "uri", "match": "spiffe://example[.]org/([a-z]+)"},
     ),
     Case(
@@ -653,7 +658,11 @@ CASES = [
     # Accounts.
     Case("an account", b"al", _mapped(b"alice@example.org al\n")),
     Case("no account", None, _mapped(b"# alice@example.org al\nbob@example.org bob\n")),
-    Case("a name in the case of another account's", None, _mapped(b"Alice@example.org al\n")),
+    Case(
+        "a name in the case of another account's",
+        None,
+        _mapped(b"Alice@example.org al\n"),
+    ),
     Case(
         "two accounts", LATER, _mapped(b"alice@example.org al\nalice@example.org bob\n")
     ),
