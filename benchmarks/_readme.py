@@ -111,6 +111,13 @@ FIGURES = (
         for count, keys in ((1, "1 key"), (100, "100 keys"), (10_000, "10,000 keys"))
     ),
     Figure(
+        "IMAP4 by SCRAM-SHA-256: logins a second (left: PLAIN, bcrypt)",
+        "sasl",
+        rf"^PLAIN +bcrypt 10 +({_NUMBER})/s",
+        rf"^SCRAM-SHA-256 +keys +({_NUMBER})/s",
+        "",
+    ),
+    Figure(
         "LDAP, 50 clients: logins a second (left: ``ldap3`` by itself)",
         "ldap",
         rf"^ +50 +ldap3 +({_NUMBER})/s",

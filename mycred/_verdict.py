@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any, NamedTuple, Union
 
 from ._files import Signature
+from ._scram import ScramKeys
 from .error import DenialReason
 
 #: The state of a file when a verdict was in doubt; of several files, a tuple.
@@ -96,6 +97,10 @@ class Verdict:
     @ivar secret: what is stored, where the credentials are to be asked whether they
         match it: they may prove a password without sending it.  As long as they haven't
         been asked the login is refused.
+    @ivar keys: the keys of SCRAM, where the client is to prove that it knows the password
+        behind them.  As long as it hasn't, the login is refused.
+    @ivar expected: what the keys of most users are like, where there are none: the
+        rounds, the size of the salt in bytes, and whether the salt is stored.
     @ivar steps: how the verdict was reached, in words, if that was asked for.
     @ivar values: the values that were asked for.
     @ivar pauses: for how long to wait after C{delay}, in seconds, as it becomes known.
@@ -111,6 +116,8 @@ class Verdict:
     key: Any = None
     isVerified: bool = False
     secret: Any = field(default=None, repr=False)
+    keys: ScramKeys | None = field(default=None, repr=False)
+    expected: tuple[int, int, bool] | None = None
     steps: tuple[str, ...] = ()
     values: tuple[bytes, ...] = field(default=(), repr=False)
     pauses: Iterator[float] | None = field(default=None, compare=False, repr=False)

@@ -49,6 +49,7 @@ import mycred.strcred
 from benchmarks._readme import FIGURES
 from mycred.checkers import sshkeys
 from mycred.error import TemporaryFailure
+from mycred.sasl import MECHANISMS
 
 from .kit.certificates import Authority
 from .kit.keys import blobOf, ed25519, line
@@ -225,9 +226,9 @@ class TextTests(SynchronousTestCase):
         names: dict[str, Any] = {"realm": object()}
         code = "\n".join(block(".. code-block", "python\n\n"))
         exec(code.replace("/etc/nginx/htpasswd", path), names)
-        self.assertEqual(
+        self.assertIn(
+            mycred.credentials.IUsernamePassword,
             names["portal"].listCredentialsInterfaces(),
-            [mycred.credentials.IUsernamePassword],
         )
 
     def test_check(self) -> None:
@@ -549,6 +550,22 @@ class ComparisonTests(ComparisonTestCase):
         added = {"htpasswd", "ldap", "pam"}
         self.assertLessEqual(added, types["mycred"])
         self.assertFalse(added & types["twisted"])
+
+    def test_mechanisms(self) -> None:
+        """
+        Twisted has no such credentials; here mechanisms make them, and checkers take
+        them.
+        """
+        made = {mechanism.interface for mechanism in MECHANISMS.values()}
+        checker = OURS.checkers.InMemoryUsernamePasswordDatabaseDontUse(alice=b"sesame")
+        taken = set(checker.credentialInterfaces)
+        for factory in mycred.strcred.findCheckerFactories():
+            taken.update(factory.credentialInterfaces)
+        for name in ("IScramCredentials", "ICertificateCredentials", "IBearerToken"):
+            self.assertFalse(hasattr(THEIRS.credentials, name))
+            interface = getattr(OURS.credentials, name)
+            self.assertIn(interface, made)
+            self.assertIn(interface, taken)
 
 
 class Realm:

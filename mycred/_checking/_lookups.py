@@ -6,7 +6,7 @@ in time, and with the same work for users who are unknown.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from threading import Lock
@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 
 from .._fairqueue import Source
 from .._hashes import Hash, UnusableHash, isMeantAsHash, recognize
-from .._passwordfile import Notes, StoredSecret, verdictOn
+from .._passwordfile import Notes, ScramSurvey, StoredSecret, scramVerdict, verdictOn
 from .._secrets import asBytes, shortened
 from .._verdict import NO_SUCH_USER, Kind, Note, Verdict
 from ..error import DenialReason
@@ -42,6 +42,9 @@ _TEXT = (str, bytes, bytearray, memoryview)
 # What an unknown user's password is verified against before any hash has been seen: of
 # nobody's password, as "mycred passwd" makes it.
 _DECOY = b"$2y$12$gfYkH/U/qdhQyYKztkHfn.AM3dWWzhMIfAsTYY3hSNJ/BLM.bNzja"
+
+# Stands for a user whose password is stored as it is.
+_SOMEBODY = StoredSecret(b"somebody", b"password")
 
 # Of so many users it is remembered what kind of hash they have.
 _MOST_REMEMBERED = 64
@@ -86,19 +89,27 @@ class LookUps(AsyncStore):
     of them: the kinds of hashes that users have, and what is odd.
     """
 
-    def __init__(self, checker: Looker) -> None:
+    def __init__(
+        self, checker: Looker, find: Callable[[bytes], object] | None = None
+    ) -> None:
         """
         @param checker: the checker.
+        @param find: what is called in place of its C{lookUp}.
         """
         name = getattr(checker, "authType", type(checker).__name__)
         super().__init__(name, checker.workers)
         self._checker = checker
+        self._findUser = find
         self._notes = Notes(name, more="")
         self._underWay = 0
         self._lock = Lock()
         # By the name of their user, those that were verified last.
         self._hashes: dict[bytes, Hash] = {}
-        # The user who was found last.
+        # What those have for SCRAM who were found last.
+        self._found: dict[bytes, StoredSecret] = {}
+        self._survey = ScramSurvey()
+        if checker.plain:
+            self._remember(b"", _SOMEBODY)
         self._sample: _User | None = None
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -119,25 +130,77 @@ class LookUps(AsyncStore):
         """
         Look a user up and verify the password.
         """
+
+        def isSlow(found: _User | None) -> bool:
+            return password is not None and self._takesTime(found)
+
+        verify = partial(self._verify, name=name, password=password)
+        return self._search(name, verify, isSlow, source)
+
+    def lookUpKeys(
+        self, name: bytes, hash: str, salt: bytes, source: Source
+    ) -> Deferred[Verdict]:
+        """
+        Look a user up, for a client that proves the password by SCRAM.
+
+        @return: a L{Deferred} that fires with a verdict as from
+            L{scramVerdict<mycred._passwordfile.scramVerdict>}.
+        """
+
+        def isSlow(found: _User | None) -> bool:
+            stored = self._parsed(found)
+            if hash in stored.scramHashes:
+                return stored.isPlain
+            usual = self._usual(hash)
+            return usual is not None and usual.isPlain
+
+        conclude = partial(self._keys, name=name, hash=hash, salt=salt)
+        return self._search(name, conclude, isSlow, source)
+
+    def scramHashes(self) -> Collection[str]:
+        """
+        Return the hashes of SCRAM for which users have keys who were found lately.
+        """
+        with self._lock:
+            return self._survey.hashes
+
+    def _search(
+        self,
+        name: bytes,
+        conclude: Callable[[_User | None], Verdict],
+        isSlow: Callable[[_User | None], bool],
+        source: Source,
+    ) -> Deferred[Verdict]:
+        """
+        Look a user up.
+
+        @param conclude: return the verdict on what is known of the user.
+        @param isSlow: return whether that takes time.
+        """
         if self._checker.inThread:
-            return self.ask(self._find, name, password, source=source)
+            return self.ask(self._find, name, conclude, source=source)
         workers = self.workers
         # For both, the look-up and the hash.
         until = workers.seconds() + workers.deadline
 
         def cbFound(known: object) -> Any:
             found = self._examined(known)
-            verify = partial(self._verify, found, name, password)
-            if password is None or not self._takesTime(found):
-                return self.now(verify)
-            return self._ask(verify, (), source, until)
+            work = partial(conclude, found)
+            return self._ask(work, (), source, until) if isSlow(found) else self.now(work)
 
         if self._underWay >= workers.queueLimit:
             return fail(unavailable("too many look-ups are under way"))
         self._underWay += 1
-        looking: Deferred[object] = maybeDeferred(self._checker.lookUp, name)
+        looking: Deferred[object] = maybeDeferred(self._lookUp, name)
         verdict: Deferred[Verdict] = self._inTime(looking).addCallback(cbFound)
         return verdict.addErrback(self.ebFailed)
+
+    @property
+    def _lookUp(self) -> Callable[[bytes], object]:
+        """
+        What looks a user up.
+        """
+        return self._findUser or self._checker.lookUp
 
     def _inTime(self, finding: Deferred[_T]) -> Deferred[_T]:
         """
@@ -184,12 +247,11 @@ class LookUps(AsyncStore):
         self._underWay -= 1
         return result
 
-    def _find(self, name: bytes, password: bytes | None) -> Verdict:
+    def _find(self, name: bytes, conclude: Callable[[_User | None], Verdict]) -> Verdict:
         """
-        Look a user up and verify the password, in a thread.
+        Look a user up and return the verdict, in a thread.
         """
-        known = self._examined(self._checker.lookUp(name))
-        return self._verify(known, name, password)
+        return conclude(self._examined(self._lookUp(name)))
 
     def _examined(self, known: object) -> _User | None:
         """
@@ -236,13 +298,47 @@ class LookUps(AsyncStore):
             if stored.flaw and not flaw:
                 self._note(stored)
         if stored.hash is not None:
-            self._remember(stored.name, stored.hash)
+            self._rememberHash(stored.name, stored.hash)
+        if known is not None:
+            self._remember(known.name, stored)
         if known is None:
             return Verdict(Kind.REFUSED, name, NO_SUCH_USER)
         verdict = verdictOn(stored, isVerified=password is not None)
         return replace(verdict, denial=known.denial) if known.denial else verdict
 
-    def _remember(self, name: bytes, found: Hash) -> None:
+    def _keys(self, known: _User | None, name: bytes, hash: str, salt: bytes) -> Verdict:
+        """
+        Return the verdict on a user who proves the password by SCRAM.
+        """
+        stored = self._parsed(known)
+        if stored.flaw:
+            self._note(stored)
+        if known is not None:
+            self._remember(known.name, stored)
+        verdict = scramVerdict(stored, self._usual(hash), name, hash, salt)
+        return verdict if known is None else replace(verdict, denial=known.denial)
+
+    def _usual(self, hash: str) -> StoredSecret | None:
+        """
+        Return what most users have for SCRAM who were found lately.
+        """
+        with self._lock:
+            return self._survey.usual(hash)
+
+    def _remember(self, name: bytes, stored: StoredSecret) -> None:
+        """
+        Remember what a user has for SCRAM, and not their password.
+        """
+        kept = _SOMEBODY if stored.isPlain else StoredSecret(name, hash=stored.hash)
+        with self._lock:
+            if name in self._found:
+                self._survey.remove(self._found.pop(name))
+            self._found[name] = kept
+            self._survey.add(kept)
+            if len(self._found) > _MOST_REMEMBERED:
+                self._survey.remove(self._found.pop(next(iter(self._found))))
+
+    def _rememberHash(self, name: bytes, found: Hash) -> None:
         """
         Remember the hash of a user.
         """

@@ -9,10 +9,10 @@ work as a known one, in the same words.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeAlias, TypeVar, Union
+from typing import Any, Protocol, TypeAlias, TypeVar, Union
 
 from zope.interface import implementer
 from zope.interface.interface import InterfaceClass
@@ -20,7 +20,9 @@ from zope.interface.interface import InterfaceClass
 from twisted.internet.defer import (
     CancelledError,
     Deferred,
+    FirstError,
     fail,
+    gatherResults,
     maybeDeferred,
     succeed,
 )
@@ -35,10 +37,13 @@ from .._contracts import (
     IUsernamePassword,
     twistedCredentials,
 )
+from .._conversations import IScramCredentials
 from .._counterparts import isOverridden
 from .._encodings import triesDecodings
+from .._fairqueue import Source
 from .._peers import sourceOf
 from .._reporting import reportsOutcome
+from .._scram._saslprep import prepared
 from .._secrets import asBytes, isPlausible
 from .._types import Credentials, PasswordCredentials
 from .._verdict import NO_SUCH_USER, WRONG_PASSWORD, Kind, Verdict
@@ -62,8 +67,34 @@ Answer: TypeAlias = Any
 # in that one which are deprecated.
 _UsernamePassword = twistedCredentials.UsernamePassword
 
+#: What passwords in plain text can be held against.
+PLAIN_INTERFACES = (IUsernamePassword, IUsernameHashedPassword)
+
 #: What stands in for the secret of a user who is unknown, or has none.
 NOBODYS = secrets.token_hex(16).encode("ascii")
+
+
+class KeyStore(Protocol):
+    """
+    What finds keys of SCRAM.
+    """
+
+    def lookUpKeys(
+        self, name: bytes, hash: str, salt: bytes, source: Source
+    ) -> Deferred[Verdict]:
+        """
+        Look a user up, for a client that proves the password by SCRAM.
+
+        @param name: the name.
+        @param hash: the hash of the mechanism, as L{hashlib} names it.
+        @param salt: the salt for a password in plain text.
+        @param source: where the login comes from.
+        """
+
+    def scramHashes(self) -> Collection[str]:
+        """
+        Return the hashes for which at least one user has keys, without waiting.
+        """
 
 
 @implementer(ICredentialsChecker)
@@ -102,7 +133,10 @@ class PasswordChecker:
     """
 
     authType: str
-    credentialInterfaces: Iterable[InterfaceClass] = (IUsernamePassword,)
+    credentialInterfaces: Iterable[InterfaceClass] = (
+        IUsernamePassword,
+        IScramCredentials,
+    )
     inThread = False
     longestPassword = 1024
     plain = False
@@ -123,12 +157,20 @@ class PasswordChecker:
     def __init_subclass__(cls, **more: object) -> None:
         """
         Have a subclass whose store holds passwords as they are check credentials that
-        prove a password without sending it, too, unless it says what it checks.
+        prove a password without sending it, too, unless it says what it checks; and one
+        that checks credentials by itself be asked for no other kinds than it may know.
         """
         super().__init_subclass__(**more)
-        usual = cls.credentialInterfaces is PasswordChecker.credentialInterfaces
-        if cls.plain and usual and "credentialInterfaces" not in vars(cls):
-            cls.credentialInterfaces = (IUsernamePassword, IUsernameHashedPassword)
+        if "credentialInterfaces" in vars(cls):
+            return
+        if cls.plain and cls.credentialInterfaces is PasswordChecker.credentialInterfaces:
+            cls.credentialInterfaces = (*PLAIN_INTERFACES, IScramCredentials)
+        if "requestAvatarId" in vars(cls):
+            # It was written for what there was before.
+            known = tuple(cls.credentialInterfaces)
+            cls.credentialInterfaces = tuple(
+                i for i in known if i is not IScramCredentials
+            )
 
     def lookUp(self, username: bytes) -> Union[Known, Deferred[Union[Known, None]], None]:
         """
@@ -145,6 +187,15 @@ class PasswordChecker:
         @raise Exception: if nothing can be found out now.
         """
         raise NotImplementedError
+
+    def scramHashes(self) -> Collection[str]:
+        """
+        Return the hashes by which at least one user can log in by SCRAM, as far as that
+        is known without waiting: a server offers no others.  A subclass may override
+        this; otherwise it is what users have who were looked up lately, and both where
+        the store holds passwords as they are.
+        """
+        return self._keyStore().scramHashes()
 
     @reportsOutcome
     def requestAvatarId(self, credentials: PasswordCredentials) -> Deferred[AvatarID]:
@@ -167,9 +218,67 @@ class PasswordChecker:
         """
         Check a password, which may be text that can be decoded in several ways.
         """
+        if IScramCredentials.providedBy(credentials):
+            return self._checkScram(credentials)
         if isinstance(credentials.username, str):
             return self._checkText(credentials)
         return self._checkDecoded(credentials)
+
+    def _checkScram(self, credentials: Any) -> Deferred[AvatarID]:
+        """
+        Have a client prove by SCRAM that it knows the password.  No thread waits for it.
+        """
+        name = self._spelled(asBytes(credentials.username))
+        if not isPlausible(name):
+            return fail(refusal(self._implausible))
+        other = self._spelled(prepared(name))
+        finding = self._findKeys(name, credentials)
+        if other != name and isPlausible(other):
+            # Both are looked up for each name, so that the time doesn't tell which of
+            # them is known.
+            both = [finding, self._findKeys(other, credentials)]
+            finding = gatherResults(both, consumeErrors=True).addCallbacks(
+                _cbBoth, _ebOne
+            )
+        return finding.addCallback(self._cbKeys, credentials, other)
+
+    def _spelled(self, name: bytes) -> bytes:
+        """
+        Return a name as the store would spell it.
+        """
+        return name
+
+    def _findKeys(self, name: bytes, credentials: Any) -> Deferred[Verdict]:
+        """
+        Have the keys of a user found, for SCRAM.
+        """
+        hash, salt, source = credentials.hash, credentials.salt, sourceOf(credentials)
+        return self._keyStore().lookUpKeys(name, hash, salt, source)
+
+    def _keyStore(self) -> KeyStore:
+        """
+        Return where the keys are that SCRAM needs.
+        """
+        return self._lookUps()
+
+    def _cbKeys(self, verdict: Verdict, credentials: Any, name: bytes) -> Answer:
+        """
+        Ask the client, if the user has keys.
+
+        @param name: the name as the store would spell it.
+        """
+        if verdict.kind is Kind.UNSURE:
+            return Failure(errorOf(verdict))
+        if verdict.keys is None:
+            if verdict.expected is not None:
+                rounds, size, isStored = verdict.expected
+                # All spellings of a known name have one salt, if it is stored.
+                credentials.expect(rounds, size, name if isStored else None)
+            return refusal(verdict.why)
+        avatarId = asTyped(verdict.name, credentials)
+        proving = maybeDeferred(credentials.prove, verdict.keys)
+        proving.addCallbacks(lambda _: self._cbPasswordMatch(True, avatarId), _ebUnproved)
+        return self._denied(verdict, proving)
 
     @triesDecodings
     def _checkText(self, credentials: PasswordCredentials) -> Deferred[AvatarID]:
@@ -216,11 +325,23 @@ class PasswordChecker:
         source, store = sourceOf(credentials), self._store
         if isinstance(store, ThreadedStore):
             return store.lookUp(name, password, source)
+        return self._lookUps().lookUp(name, password, source)
+
+    def _lookUps(self) -> LookUps:
+        """
+        Return the look-ups of the program's own store.
+        """
         lookUps = self._mycredLookUps
         if lookUps is None or not lookUps.isOf(self):
             # Here, since subclasses needn't call a constructor, and may be copied.
-            lookUps = self._mycredLookUps = LookUps(self)
-        return lookUps.lookUp(name, password, source)
+            lookUps = self._mycredLookUps = self._makeLookUps()
+        return lookUps
+
+    def _makeLookUps(self) -> LookUps:
+        """
+        Make the look-ups.
+        """
+        return LookUps(self)
 
     def _cbVerdict(self, verdict: Verdict, credentials: PasswordCredentials) -> Answer:
         """
@@ -238,6 +359,14 @@ class PasswordChecker:
         else:
             secret, why = verdict.secret, verdict.why
             answer = self._matchPassword(credentials, secret, avatarId, why)
+        return self._denied(verdict, answer)
+
+    def _denied(self, verdict: Verdict, answer: Answer) -> Answer:
+        """
+        Deny the account after the right password, if it may not be used.
+
+        @param answer: what follows from the password.
+        """
         if verdict.denial is None:
             return answer
         denied = errorOf(replace(verdict, kind=Kind.DENIED, why=""))
@@ -333,6 +462,30 @@ def refusal(why: str) -> Failure:
     return Failure(withReason(UnauthorizedLogin(), why))
 
 
+def _cbBoth(verdicts: list[Verdict]) -> Verdict:
+    """
+    Return the first verdict with keys; if there is none, the last one.
+    """
+    known = [verdict for verdict in verdicts if verdict.keys is not None]
+    return [*known, verdicts[-1]][0]
+
+
+def _ebOne(failure: Failure) -> Failure:
+    """
+    Return the failure of one of several look-ups.
+    """
+    error = failure.value
+    return error.subFailure if isinstance(error, FirstError) else failure
+
+
+def _ebUnproved(failure: Failure) -> Failure:
+    """
+    Refuse a client that was asked in the words in which an unknown user is refused.
+    """
+    isWrong = type(failure.value) is UnauthorizedLogin
+    return refusal(WRONG_PASSWORD) if isWrong else failure
+
+
 def _refuse(why: str, matched: object, avatarId: object) -> Failure:
     """
     Refuse a login, whatever the credentials have said.
@@ -367,6 +520,7 @@ def checkThemselves(credentials: object) -> bool:
 
 __all__ = [
     "NOBODYS",
+    "PLAIN_INTERFACES",
     "PasswordChecker",
     "arePlausible",
     "asTyped",

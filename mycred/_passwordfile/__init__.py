@@ -19,9 +19,11 @@ from ._layout import (
     readHashOrPlain,
     readStrong,
 )
-from ._lookup import PasswordFile, StoredSecret, verdictOn
+from ._lookup import PasswordFile
 from ._notes import Notes, Source, isOfLine
+from ._scramsurvey import ScramSurvey, mechanismOf, scramVerdict
 from ._snapshot import Snapshot
+from ._stored import StoredSecret, verdictOn
 from ._userfile import UserFile
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "Layout",
     "Notes",
     "PasswordFile",
+    "ScramSurvey",
     "SecretReader",
     "Snapshot",
     "Source",
@@ -37,11 +40,13 @@ __all__ = [
     "UserFile",
     "isDigest",
     "isOfLine",
+    "mechanismOf",
     "readBare",
     "readDigest",
     "readHash",
     "readHashOrPassword",
     "readHashOrPlain",
     "readStrong",
+    "scramVerdict",
     "verdictOn",
 ]

@@ -104,7 +104,8 @@ class Layout:
             return None
         if secret.startswith(_COLONS) and self._isSecretLast:
             # What follows the secret is there as one more field.
-            secret = b":".join([secret, *b":".join(fields[self._least :]).split(b":")[:2]])
+            rest = b":".join(fields[self._least :]).split(b":")
+            secret = b":".join([secret, *rest[:2]])
         return name if self._caseSensitive else name.lower(), secret
 
 

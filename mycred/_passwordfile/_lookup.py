@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from threading import Lock
-from typing import Any, NamedTuple, Union
+from typing import NamedTuple
 
 from .._files import Signature
 from .._hashes import Hash, UnusableHash
@@ -19,7 +18,9 @@ from .._secrets import equal, shortened
 from .._verdict import NO_SUCH_USER, WRONG_PASSWORD, Kind, Note, Verdict
 from ._layout import Entry, SecretReader
 from ._notes import Notes, Source
+from ._scramsurvey import ScramSurvey, mechanismOf, scramVerdict
 from ._snapshot import Snapshot
+from ._stored import StoredKind, StoredSecret, verdictOn
 from ._userfile import UserFile
 
 # What to do about a weak hash.
@@ -30,69 +31,6 @@ _MORE = '; "mycred lint" lists it'
 
 # How many decoys of each kind are kept: some of them the library may refuse.
 _MOST_DECOYS = 3
-
-# What is the same for lines of which the same is made; L{None} where nothing can match.
-_Kind = Union[tuple[str, bytes], None]
-
-
-class StoredSecret(NamedTuple):
-    """
-    What is stored for a user, and whether a password matched it.
-
-    @ivar name: the name as the store spells it; L{None} if there is no such user.
-    @ivar secret: what is stored, if it is text to compare with.
-    @ivar hash: the hash that is stored, if it can be verified.
-    @ivar matched: whether the password matched that hash.
-    @ivar flaw: why no password can match what is stored.
-    @ivar doubt: the state of the file, if it had changed just before, and so may
-        have been half-written.
-    @ivar entry: the line, if it was looked up in a file.
-    """
-
-    name: Any
-    secret: Any = None
-    hash: Hash | None = None
-    matched: bool = False
-    flaw: str | None = None
-    doubt: Signature | None = None
-    entry: Entry | None = None
-
-    @property
-    def kind(self) -> _Kind:
-        """
-        What is the same for lines of one scheme and cost; L{None} if nothing can match.
-        """
-        if self.hash is not None:
-            return self.hash.kind
-        return None if self.flaw or self.secret == b"" else ("", b"")
-
-    def verified(self, password: bytes, decoys: Iterable[Hash]) -> StoredSecret:
-        """
-        Verify a password against the hash.
-
-        @param decoys: what to verify it against where there is no hash, so that users
-            without one are refused after the same work: the first that its library
-            doesn't refuse.
-
-        @return: the same, with the outcome.
-        """
-        stored = self
-        if stored.hash is not None:
-            try:
-                return stored._replace(matched=stored.hash.verify(password))
-            except UnusableHash as error:
-                stored = stored._replace(hash=None, flaw=str(error))
-        for decoy in decoys:
-            with suppress(UnusableHash):
-                decoy.verify(password)
-                break
-        return stored
-
-    def __repr__(self) -> str:
-        """
-        Show it without what is stored.
-        """
-        return f"StoredSecret({self.name!r})"
 
 
 class _Found(NamedTuple):
@@ -119,6 +57,7 @@ class PasswordFile:
     @ivar typical: a line like most others; L{None} if there is none.
     @ivar decoys: some hashes of each kind, first those that most are of.
     @ivar majority: how many are of that kind.
+    @ivar scram: what keys of SCRAM the users have, when the file was read last.
     """
 
     #: How many lines of a file are examined when it is read.
@@ -151,6 +90,7 @@ class PasswordFile:
         self._notes = Notes(self.path, more)
         self.decoys: list[Hash] = []
         self.majority = 0
+        self.scram = ScramSurvey()
 
     def lookUp(self, name: bytes, password: bytes | None) -> Verdict:
         """
@@ -183,6 +123,36 @@ class PasswordFile:
             return Verdict(Kind.REFUSED, name, NO_SUCH_USER, doubt=stored.doubt)
         text, why = stored.entry.secret, WRONG_PASSWORD
         return Verdict(Kind.REFUSED, stored.name, why, doubt=stored.doubt, secret=text)
+
+    def lookUpKeys(self, name: bytes, hash: str, salt: bytes) -> Verdict:
+        """
+        Look a user up, for a client that proves the password by SCRAM.
+
+        @param name: the name.
+        @param hash: the hash of the mechanism.
+        @param salt: the salt for a password in plain text.
+
+        @return: a verdict as from L{scramVerdict}.
+
+        @raise OSError: if the file can't be read.
+        """
+        stored = self.stored(name)
+        self.noteWithoutKeys()
+        return scramVerdict(stored, self.scram.usual(hash), name, hash, salt)
+
+    def noteWithoutKeys(self) -> None:
+        """
+        Note how many users can't log in by SCRAM, where others can.
+        """
+        for hash, number in self.scram.without():
+            self._notes.add(
+                hash,
+                "{file}: {number} of {users} users that were examined can't log in by "
+                "{mechanism}, for which they have no keys",
+                number=number,
+                users=self.scram.users,
+                mechanism=mechanismOf(hash),
+            )
 
     def stored(
         self,
@@ -218,6 +188,15 @@ class PasswordFile:
             # So that the time doesn't tell which lines come early in the file.
             deque(rest, maxlen=0)
         return stored
+
+    def refresh(self) -> None:
+        """
+        Read the file, if it differs from what was read last.
+
+        @raise OSError: if it can't be read.
+        """
+        if self._file.signature() != self._examined:
+            self._snapshot()
 
     def load(self) -> None:
         """
@@ -314,9 +293,10 @@ class PasswordFile:
         if snapshot.state.signature != self._noted:
             self._noted = snapshot.state.signature
             self._notes.clear()
-        kinds: Counter[_Kind] = Counter()
-        typical: dict[_Kind, Entry] = {}
-        samples: defaultdict[_Kind, list[Hash]] = defaultdict(list)
+        kinds: Counter[StoredKind] = Counter()
+        typical: dict[StoredKind, Entry] = {}
+        samples: defaultdict[StoredKind, list[Hash]] = defaultdict(list)
+        scram = ScramSurvey()
         for entry in snapshot.sample(self.MOST_EXAMINED):
             look = self._parseAndNote(entry, snapshot)
             kind = look.kind
@@ -324,6 +304,9 @@ class PasswordFile:
             typical.setdefault(kind, entry)
             if look.hash is not None and len(samples[kind]) < _MOST_DECOYS:
                 samples[kind].append(look.hash)
+            if kind is not None:
+                scram.add(look)
+        self.scram = scram
         self.majority = max((kinds[kind] for kind in samples), default=0)
         common = [kind for kind, _ in kinds.most_common()]
         # Lines that nothing matches are like no others.
@@ -387,29 +370,4 @@ def _isRight(stored: StoredSecret, password: bytes | None) -> bool:
     return stored.matched or (bool(text) and equal(text, password))
 
 
-def verdictOn(stored: StoredSecret, isVerified: bool) -> Verdict:
-    """
-    Return the verdict on a user, by what is stored for them.
-
-    @param isVerified: whether there was a password to verify.
-    """
-    kind, why = Kind.REFUSED, WRONG_PASSWORD
-    secret, isHash = stored.secret, stored.hash is not None
-    if stored.matched:
-        kind, why = Kind.ACCEPTED, ""
-    elif isHash and not isVerified:
-        why = "a hash, which can't serve a login that doesn't send the password"
-    elif not isHash and not secret:
-        why = stored.flaw or NO_SUCH_USER
-    return Verdict(
-        kind,
-        stored.name,
-        why,
-        # A password that matched came from a complete line.
-        doubt=None if stored.matched else stored.doubt,
-        isVerified=isHash and isVerified,
-        secret=secret,
-    )
-
-
-__all__ = ["PasswordFile", "StoredSecret", "verdictOn"]
+__all__ = ["PasswordFile"]

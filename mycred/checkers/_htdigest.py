@@ -9,9 +9,8 @@ from typing import Any
 from twisted.internet.defer import maybeDeferred
 from twisted.python.failure import Failure
 
-from .._checking._files import FileChecker
+from .._checking._files import FileChecker, FileStore
 from .._checking._passwords import NOBODYS, Answer, asTyped, refusal
-from .._checking._stores import ThreadedStore
 from .._contracts import IUsernameDigestHash
 from .._passwordfile import Layout, PasswordFile, UserFile, isDigest, readDigest
 from .._paths import AnyPath
@@ -74,7 +73,7 @@ class HtdigestChecker(FileChecker):
         userfile = UserFile(path, DigestLayout(self.realm))
         more = '; "mycred lint --type=htdigest" lists it'
         store = PasswordFile(userfile, readDigest, more=more)
-        self._store = ThreadedStore(store, workers)
+        self._store = FileStore(store, workers)
 
     def realms(self) -> set[bytes]:
         """

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from .._checking._files import FileChecker
-from .._checking._stores import ThreadedStore
+from .._checking._files import FileChecker, FileStore
 from .._contracts import IUsernamePassword
+from .._conversations import IScramCredentials
 from .._files import openRegular
 from .._hashes import UnusableHash
 from .._passwordfile import (
@@ -35,7 +35,8 @@ class HtpasswdChecker(FileChecker):
     The lines are read as Apache reads them: blank lines, and those that begin
     with C{#}, are skipped, the first of two lines for one user counts, and what
     follows a second colon is ignored.  The hashes are all that
-    L{mycred._hashes} knows.
+    L{mycred._hashes} knows.  Users with keys of SCRAM among them, or with a password in
+    plain text, can prove their password without sending it.
 
     The file is kept in memory until it differs.  One that can't be read is a
     L{TemporaryFailure<mycred.error.TemporaryFailure>}.
@@ -43,7 +44,7 @@ class HtpasswdChecker(FileChecker):
 
     authType = "htpasswd"
 
-    credentialInterfaces = (IUsernamePassword,)
+    credentialInterfaces = (IUsernamePassword, IScramCredentials)
 
     def __init__(
         self,
@@ -63,7 +64,7 @@ class HtpasswdChecker(FileChecker):
         """
         self._read: SecretReader = readHashOrPlain if plaintext else readHash
         read = self._read if weak else partial(readStrong, self._read)
-        self._store = ThreadedStore(PasswordFile(UserFile(path, HTPASSWD), read), workers)
+        self._store = FileStore(PasswordFile(UserFile(path, HTPASSWD), read), workers)
 
     def insistOnSomebody(self) -> None:
         """

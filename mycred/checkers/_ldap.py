@@ -71,20 +71,13 @@ class LDAPChecker(AccountChecker):
         """
         return () if self._scram is None else self._scram.hashes()
 
-    def _check(self, credentials: PasswordCredentials) -> Deferred[AvatarID]:
+    def _checkScram(self, credentials: Any) -> Deferred[AvatarID]:
         """
-        Check a password, or have the client prove that it knows it.
+        Have a client prove by SCRAM that it knows the password.  No thread waits for it.
         """
-        if self._scram is not None and IScramCredentials.providedBy(credentials):
-            return self._checkProof(self._scram, credentials)
-        return super()._check(credentials)
-
-    def _checkProof(self, users: ScramUsers, credentials: Any) -> Deferred[AvatarID]:
-        """
-        Have a client prove that it knows a user's password.  No thread waits for it.
-        """
+        users = self._scram
         name, source = asBytes(credentials.username), sourceOf(credentials)
-        if not isPlausibleName(name):
+        if users is None or not isPlausibleName(name):
             return fail(refusal(self._implausible))
         asked = name, credentials.hash
         finding = self.store.lookUp(users.lookUp, *asked, source=source)

@@ -4,16 +4,17 @@ Check passwords against a dictionary.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Any
+
 from twisted.internet.defer import Deferred
 
-from .._checking._passwords import PasswordChecker
-from .._contracts import (
-    AvatarID,
-    IUsernameHashedPassword,
-    IUsernamePassword,
-    twistedCheckers,
-)
+from .._checking._lookups import LookUps
+from .._checking._passwords import PLAIN_INTERFACES, PasswordChecker
+from .._contracts import AvatarID, twistedCheckers
+from .._conversations import IScramCredentials
 from .._counterparts import Counterpart
+from .._scram import HASHES
 from .._secrets import asBytes
 from .._types import PasswordCredentials
 
@@ -33,7 +34,9 @@ class InMemoryUsernamePasswordDatabaseDontUse(
 
     authType = "memory"
 
-    credentialInterfaces = (IUsernamePassword, IUsernameHashedPassword)
+    credentialInterfaces: Any = (*PLAIN_INTERFACES, IScramCredentials)
+
+    plain = True
 
     def __init__(self, **users: bytes) -> None:
         """
@@ -64,6 +67,30 @@ class InMemoryUsernamePasswordDatabaseDontUse(
             if name in users:
                 return self._matchPassword(credentials, users[name], username)
         return self._matchPassword(credentials, None, username)
+
+    def scramHashes(self) -> Collection[str]:
+        """
+        Return the hashes by which a user can log in by SCRAM: all, if there is a user.
+        """
+        return tuple(HASHES) if self.users else ()
+
+    def _makeLookUps(self) -> LookUps:
+        """
+        Make the look-ups that SCRAM needs, whose keys are computed in threads.
+        """
+        return LookUps(self, self._findUser)
+
+    def _findUser(self, username: bytes) -> tuple[bytes, bytes] | None:
+        """
+        Return a user for SCRAM: the name and the password, marked as one, though it begin
+        like a hash.
+        """
+        for name in (username, username.decode("utf-8", "surrogateescape")):
+            if name in self.users:
+                password = asBytes(self.users[name])
+                isText = isinstance(password, bytes) and password
+                return (username, b"{PLAIN}" + password) if isText else None
+        return None
 
 
 def _spellings(username: object) -> tuple[object, ...]:

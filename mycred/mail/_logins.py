@@ -290,10 +290,11 @@ class Logins(Lines):
         """
         login, self._login = self._login, None
         super().connectionLost(reason)
+        if isinstance(self.portal, SessionPortal):
+            # From now on no avatar arrives, whatever comes of the login.
+            self.portal.close()
         if login is not None:
             login.cancel()
-        if isinstance(self.portal, SessionPortal):
-            self.portal.close()
 
 
 class _OnlyLogin:

@@ -12,45 +12,42 @@ import sys
 import time
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from zope.interface.verify import verifyObject
 
 from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import LoopingCall, deferLater
+from twisted.internet.testing import StringTransport
 from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import TestCase
 
 from mycred import strcred
 from mycred.checkers import FilePasswordDB, ICredentialsChecker, IUsernamePassword
 from mycred.checkers.ldap import LDAPChecker, LDAPSettings, ldapSettings, readSettings
-from mycred.credentials import UsernamePassword
+from mycred.credentials import IScramCredentials, UsernamePassword
 from mycred.error import AccountDenied, DenialReason, TemporaryFailure, UnauthorizedLogin
 from mycred.plugins import cred_ldap
-from mycred.portal import Portal
+from mycred.portal import ConnectionFacts, Portal
+from mycred.sasl import mechanismsFor
 from mycred.testing import SteppedWorkers
 from mycred.workers import Workers
 
+from ..kit.authpassword import authPassword, keysOf, personWithKeys
 from ..kit.directory import DirectoryTestCase
 from ..kit.fakeldap import FakeTestCase, upTo, well
-from ..kit.slapd import PEOPLE, person
+from ..kit.sasl import ScramClient, Server, portalOf
+from ..kit.sessions import Realm
+from ..kit.slapd import KEYS_FOR_SERVICE, PEOPLE, person
 
 STAFF = f"cn=staff,{PEOPLE}"
 
 
-class CheckerTests(DirectoryTestCase):
+class CheckerTestCase(DirectoryTestCase):
     """
-    Tests for L{LDAPChecker}, against slapd.
+    Base of the tests for L{LDAPChecker}.
     """
-
-    entries = (
-        person("Alice"),
-        person("bob"),
-        person("jürgen", "größe"),
-        f"dn: {STAFF}\nobjectClass: groupOfNames\ncn: staff\n"
-        f"member: uid=alice,{PEOPLE}\n",
-    )
 
     def setUp(self) -> None:
         super().setUp()
@@ -82,6 +79,20 @@ class CheckerTests(DirectoryTestCase):
         return "\n".join(
             e["log_format"].format(**e) for e in self.events if e.get("log_format")
         )
+
+
+class CheckerTests(CheckerTestCase):
+    """
+    Tests for L{LDAPChecker}, against slapd.
+    """
+
+    entries = (
+        person("Alice"),
+        person("bob"),
+        person("jürgen", "größe"),
+        f"dn: {STAFF}\nobjectClass: groupOfNames\ncn: staff\n"
+        f"member: uid=alice,{PEOPLE}\n",
+    )
 
     def test_interface(self) -> None:
         """
@@ -275,6 +286,151 @@ class CheckerTests(DirectoryTestCase):
         self.assertNotIn("\x1b", self.logged())
 
 
+class ScramTests(CheckerTestCase):
+    """
+    Tests for logins by SCRAM, against slapd.
+    """
+
+    entries = (
+        personWithKeys("Alice", authPassword(keysOf())),
+        personWithKeys("bob", authPassword(keysOf(b"hunter2"))),
+        person("carol"),
+        f"dn: {STAFF}\nobjectClass: groupOfNames\ncn: staff\n"
+        f"member: uid=alice,{PEOPLE}\n",
+    )
+    options: ClassVar[dict[str, Any]] = {"access": KEYS_FOR_SERVICE}
+
+    def serverFor(self, checker: LDAPChecker) -> Server:
+        """
+        Return a server that asks a checker.
+        """
+        return Server(portalOf(checker))
+
+    def scramChecker(self, **given: str) -> LDAPChecker:
+        """
+        Return a checker that knows where keys are.
+        """
+        return self.checker(scram="authPassword", **self.account(), **given)
+
+    def logIn(self, server: Server, client: ScramClient) -> Any:
+        """
+        Log in by SCRAM.
+        """
+        return server.login("SCRAM-SHA-256", client.answer, client.first)
+
+    def test_interface(self) -> None:
+        """
+        SCRAM is served where the attribute is named, and nowhere else.
+        """
+        interfaces = self.scramChecker().credentialInterfaces
+        self.assertEqual(list(interfaces), [IUsernamePassword, IScramCredentials])
+        checker = self.checker()
+        self.assertEqual(list(checker.credentialInterfaces), [IUsernamePassword])
+        self.assertEqual(list(checker.scramHashes()), [])
+        facts = ConnectionFacts(StringTransport())
+        offered = mechanismsFor(portalOf(checker), facts, allowClearText=True)
+        self.assertEqual(list(offered), [b"PLAIN", b"LOGIN"])
+        offered = mechanismsFor(portalOf(self.scramChecker()), facts)
+        self.assertEqual(list(offered), [b"SCRAM-SHA-256", b"SCRAM-SHA-1"])
+
+    def test_accepted(self) -> None:
+        """
+        A user is named as the directory spells it, and knows that the server has their
+        keys.
+        """
+        checker = self.scramChecker()
+        client = ScramClient(name=b"ALICE")
+        realm: Any = Realm()
+        server = Server(Portal(realm, [checker]))
+        self.successResultOf(self.logIn(server, client))
+        self.assertEqual((realm.asked, client.isTrusted), ([b"Alice"], True))
+        self.assertEqual(list(checker.scramHashes()), ["sha256"])
+
+    def test_refused(self) -> None:
+        """
+        Wrong passwords, unknown names, and users without keys are the same to the client,
+        and told apart in the log.
+        """
+        server = self.serverFor(self.scramChecker())
+        seen = []
+        for name in (b"alice", b"eve", b"EVE", b"carol", b"eve"):
+            client = ScramClient(name=name, password=b"wrong")
+            error = self.failureResultOf(self.logIn(server, client)).value
+            self.assertEqual((type(error), error.args), (UnauthorizedLogin, ()))
+            [challenge] = client.heard
+            salt, count = challenge.split(b",")[1:]
+            seen.append((salt, count, len(salt)))
+        self.assertEqual(len({(count, size) for _, count, size in seen}), 1)
+        self.assertEqual(seen[1], seen[2])
+        self.assertEqual(seen[1], seen[4])
+        self.assertEqual(len(set(seen)), 3)
+        for why in ("wrong password", "no entry matches", "has no keys for sha256"):
+            self.assertIn(why, self.logged())
+
+    def test_denied(self) -> None:
+        """
+        A user who isn't in the group is denied when they have proved the password.
+        """
+        server = self.serverFor(self.scramChecker(group=STAFF))
+        self.successResultOf(self.logIn(server, ScramClient()))
+        right = ScramClient(name=b"bob", password=b"hunter2")
+        self.failureResultOf(self.logIn(server, right), AccountDenied)
+        failure = self.failureResultOf(self.logIn(server, ScramClient(name=b"bob")))
+        self.assertIs(type(failure.value), UnauthorizedLogin)
+
+    def test_noThread(self) -> None:
+        """
+        No thread waits for the client, and nothing is left if it goes.
+        """
+        checker = self.scramChecker()
+        self.workers.reactor.running = True
+        for _ in range(2):
+            client: Deferred[bytes] = Deferred()
+            login = self.serverFor(checker).login(
+                "SCRAM-SHA-256", lambda _, said=client: said, ScramClient().first
+            )
+            self.workers.step()
+            self.workers.reactor.advance(5)
+            self.assertEqual(self.workers.pool.jobs, [])
+            self.assertNoResult(login)
+            login.cancel()
+            self.failureResultOf(login, CancelledError)
+        self.assertEqual(self.workers.reactor.getDelayedCalls(), [])
+
+    def test_implausible(self) -> None:
+        """
+        Names that no directory could know aren't looked up.
+        """
+        checker = self.scramChecker()
+        self.server.kill(signal.SIGSTOP)
+        self.addCleanup(self.server.kill, signal.SIGCONT)
+        for name in (b"  ", "\u3000".encode()):
+            client = ScramClient(name=name)
+            login = self.logIn(self.serverFor(checker), client)
+            self.failureResultOf(login, UnauthorizedLogin)
+
+    def test_down(self) -> None:
+        """
+        A directory that can't be asked is a temporary failure, for each name.
+        """
+        server = self.serverFor(self.scramChecker())
+        self.server.kill()
+        for name in (b"alice", b"eve"):
+            login = self.logIn(server, ScramClient(name=name))
+            error = self.failureResultOf(login).value
+            self.assertEqual(type(error), TemporaryFailure)
+        self.assertIn("can't be reached", self.logged())
+
+    def test_bind(self) -> None:
+        """
+        Passwords that are sent are checked by a bind, as ever.
+        """
+        checker = self.scramChecker()
+        self.assertEqual(self.successResultOf(self.ask(checker, b"bob")), b"bob")
+        login = self.ask(checker, b"bob", b"hunter2")
+        self.failureResultOf(login, UnauthorizedLogin)
+
+
 class DeadlineTests(FakeTestCase, TestCase):
     """
     Tests with the reactor, and threads.
@@ -359,18 +515,6 @@ class DeadlineTests(FakeTestCase, TestCase):
         self.assertEqual(await self.logIn(checker), b"alice")
 
 
-class Realm:
-    """
-    A realm in which the avatar ID is all.
-    """
-
-    def requestAvatar(self, avatarId: Any, mind: Any, *interfaces: Any) -> Any:
-        """
-        Answer with the avatar ID.
-        """
-        return interfaces[0], avatarId, lambda: None
-
-
 class FallbackTests(DirectoryTestCase):
     """
     Tests for a local file beside a directory.
@@ -404,10 +548,11 @@ class FallbackTests(DirectoryTestCase):
         def logIn(name: bytes, password: bytes) -> Any:
             return portal.login(UsernamePassword(name, password), None, IUsernamePassword)
 
-        self.assertEqual(self.successResultOf(logIn(b"alice", b"sesame"))[1], b"alice")
-        self.assertEqual(self.successResultOf(logIn(b"admin", b"local"))[1], b"admin")
+        self.successResultOf(logIn(b"alice", b"sesame"))
+        self.successResultOf(logIn(b"admin", b"local"))
         self.server.kill()
-        self.assertEqual(self.successResultOf(logIn(b"admin", b"local"))[1], b"admin")
+        self.successResultOf(logIn(b"admin", b"local"))
+        self.assertEqual(realm.asked, [b"alice", b"admin", b"admin"])
         self.failureResultOf(logIn(b"alice", b"sesame"), TemporaryFailure)
         self.failureResultOf(logIn(b"admin", b"x"), TemporaryFailure)
 

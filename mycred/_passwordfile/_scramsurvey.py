@@ -1,0 +1,126 @@
+"""
+What the keys of SCRAM of most users of a store are like, so that a client can't tell from
+the salt and the count of rounds that it is sent who is unknown.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Union
+
+from .._scram import HASHES
+from .._scram._stored import NAMES
+from .._verdict import NO_SUCH_USER, Kind, Verdict
+from ._stored import StoredSecret, verdictOn
+
+# What keys are like: their rounds and the size of their salt; L{None} where they are
+# computed at each login.
+_Kind = Union[tuple[int, int], None]
+
+
+class ScramSurvey:
+    """
+    What keys the users of a store have.
+
+    @ivar users: how many users were looked at.
+    """
+
+    def __init__(self) -> None:
+        self.users = 0
+        self._kinds: dict[str, Counter[_Kind]] = {hash: Counter() for hash in HASHES}
+        self._samples: dict[tuple[str, _Kind], StoredSecret] = {}
+
+    def add(self, user: StoredSecret) -> None:
+        """
+        Look at a user.
+        """
+        self.users += 1
+        for hash in user.scramHashes:
+            kind = _kindOf(user)
+            self._kinds[hash][kind] += 1
+            self._samples.setdefault((hash, kind), user)
+
+    def remove(self, user: StoredSecret) -> None:
+        """
+        Forget a user again.
+        """
+        self.users -= 1
+        for hash in user.scramHashes:
+            kind, kinds = _kindOf(user), self._kinds[hash]
+            kinds[kind] -= 1
+            if not kinds[kind]:
+                del kinds[kind], self._samples[hash, kind]
+
+    @property
+    def hashes(self) -> frozenset[str]:
+        """
+        The hashes for which at least one user has keys.
+        """
+        return frozenset(hash for hash, kinds in self._kinds.items() if kinds)
+
+    def without(self) -> Iterator[tuple[str, int]]:
+        """
+        Yield the hashes for which some users have keys and others don't, with the number
+        of the others.
+        """
+        for hash, kinds in self._kinds.items():
+            others = self.users - sum(kinds.values())
+            if kinds and others:
+                yield hash, others
+
+    def usual(self, hash: str) -> StoredSecret | None:
+        """
+        Return a user with keys like those of most; L{None} if nobody has keys for this
+        hash.
+        """
+        common = self._kinds[hash].most_common(1)
+        return self._samples[hash, common[0][0]] if common else None
+
+
+def scramVerdict(
+    stored: StoredSecret, usual: StoredSecret | None, name: bytes, hash: str, salt: bytes
+) -> Verdict:
+    """
+    Return the verdict on a user who wants to prove a password by SCRAM.  It takes the
+    same work whether there is such a user or not.
+
+    @param stored: what is stored for them.
+    @param usual: a user with keys like those of most, as L{ScramSurvey.usual} returns it.
+    @param name: the name by which they were looked up.
+    @param hash: the hash of the mechanism.
+    @param salt: the salt for a password that is stored as it is.
+
+    @return: a verdict with the keys that the client has to prove; or, if there are none,
+        with what it is to expect.
+    """
+    keys = stored.scramKeys(hash, salt)
+    if keys is not None:
+        return replace(verdictOn(stored, isVerified=False), keys=keys, secret=None)
+    others = None if usual is None else usual.scramKeys(hash, salt)
+    expected = None
+    if usual is not None and others is not None:
+        expected = others.iterations, len(others.salt), not usual.isPlain
+    why = stored.flaw or (
+        f"no keys for {mechanismOf(hash)}" if stored.name else NO_SUCH_USER
+    )
+    return Verdict(Kind.REFUSED, name, why, doubt=stored.doubt, expected=expected)
+
+
+def _kindOf(user: StoredSecret) -> _Kind:
+    """
+    Return what the keys of a user are like.
+    """
+    keys = None if user.hash is None else user.hash.scramKeys
+    return None if keys is None else (keys.iterations, len(keys.salt))
+
+
+def mechanismOf(hash: str) -> str:
+    """
+    Return the name of the mechanism for a hash, as administrators know it.
+    """
+    return NAMES[hash].decode("ascii")
+
+
+__all__ = ["ScramSurvey", "mechanismOf", "scramVerdict"]
