@@ -8,7 +8,6 @@ import ssl
 from pathlib import Path
 from typing import Any
 
-from twisted.internet import reactor
 from twisted.internet.defer import inlineCallbacks
 from twisted.internet.threads import deferToThread
 from twisted.protocols.policies import (
@@ -94,7 +93,7 @@ class ImplicitTests(LoginTestCase):
             str(certificate),
             clientCert="optional",
             clientCA=str(authority.file),
-        ).contextFactory(reactor)
+        ).contextFactory()
         WrappingFactory.noisy = False
         self.addCleanup(delattr, WrappingFactory, "noisy")
 
