@@ -17,7 +17,6 @@ from mycred.tls import TLSEndpointParser
 __all__ = [
     "mtls",
     "myapp",
-    "theCertificateCheckerFactory",
     "theHtdigestCheckerFactory",
     "theHtpasswdCheckerFactory",
     "theLDAPCheckerFactory",
@@ -31,7 +30,6 @@ myapp = ServiceMaker(
     "mycred.demo",
     "A mailbox behind POP3, IMAP4, PB, HTTP and SSH, for the accounts that --auth names.",
     "myapp",
-    "theCertificateCheckerFactory",
 )
 
 mtls = TLSEndpointParser()
