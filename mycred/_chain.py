@@ -5,34 +5,21 @@ Several checkers that check the same kind of credentials, as one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
-from zope.interface import implementer, providedBy
+from zope.interface import implementer
 from zope.interface.interface import InterfaceClass
 
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.python.reflect import qual
 
-from ._audit import UNFINISHED, authTypeOf, checkedBy, reasonOf, sumUp
+from ._audit import checkedBy
 from ._contracts import AvatarID, ICredentials, ICredentialsChecker, InterfaceType
+from ._conversations import IScramCredentials
+from ._refusals import FINAL, refusalOf, summedUp, unhandled
 from ._reporting import noteAsked, reporterOf, reportsOutcome
-from ._secrets import printable
-from .error import (
-    AccountDenied,
-    LoginDenied,
-    TemporaryFailure,
-    UnauthorizedLogin,
-    UnhandledCredentials,
-)
-
-# The failures after which no other checker is asked: a verdict, or conch's "right so
-# far".
-_FINAL = (AccountDenied, LoginDenied, *UNFINISHED)
-
-# The failures after which the search goes on, and its outcome if no checker accepts: the
-# first of these kinds that was met.
-_REFUSALS = (TemporaryFailure, UnauthorizedLogin, UnhandledCredentials)
+from ._scramsearch import ScramSearch
 
 
 @implementer(ICredentialsChecker)
@@ -45,6 +32,9 @@ class CheckerChain:
     After any other failure too, so that a local file lets the administrator in
     while the directory is down; but if then no checker accepts, the login ends with
     a L{TemporaryFailure}, since the one that failed might have accepted.
+
+    A client that proves its password by SCRAM can be asked once, with the keys of one
+    checker.  All checkers look the user up before; the first one that has keys decides.
 
     L{mycred.portal.Portal} makes one of these where the checkers that it is
     given share an interface.
@@ -81,14 +71,14 @@ class CheckerChain:
             L{UnauthorizedLogin}, or with L{UnhandledCredentials} if no checker
             is for such credentials.
         """
-        checking = iter(
-            [
-                checker
-                for checker in self.checkers
-                if any(i.providedBy(credentials) for i in interfacesOf(checker))
-            ]
-        )
-        return _Search(checking, credentials, self._log).start()
+        checking = [
+            checker
+            for checker in self.checkers
+            if any(i.providedBy(credentials) for i in interfacesOf(checker))
+        ]
+        if len(checking) > 1 and IScramCredentials.providedBy(credentials):
+            return ScramSearch(checking, credentials, self._log).start()
+        return _Search(iter(checking), credentials, self._log).start()
 
 
 class _Search:
@@ -134,7 +124,9 @@ class _Search:
             self._goOn = False
             checker = next(self._checking, None)
             if checker is None:
-                self._answer.callback(self._conclude())
+                # The failure becomes one.
+                outcome: Any = summedUp(self._failed, self._credentials)
+                self._answer.callback(outcome)
                 break
             noteAsked(self._reporter, checker)
             asked: Deferred[AvatarID]
@@ -156,18 +148,10 @@ class _Search:
         """
         if self._cancelled:
             return
-        if failure.check(*_FINAL):
+        if failure.check(*FINAL):
             self._answer.errback(checkedBy(failure, checker))
             return
-        if not failure.check(*_REFUSALS):
-            self._log.failure("A checker could not tell", failure=failure)
-            failure = Failure(TemporaryFailure("A checker could not tell"))
-        self._failed.append(checkedBy(failure, checker))
-        self._log.debug(
-            "{by} doesn't let the user in, and others are asked: {why}",
-            by=authTypeOf(checker),
-            why=printable(reasonOf(failure)),
-        )
+        self._failed.append(refusalOf(failure, checker, self._log))
         self._goOn = True
         if not self._asking:
             self._askNext()
@@ -179,16 +163,6 @@ class _Search:
         self._cancelled = True
         if self._asked is not None:
             self._asked.cancel()
-
-    def _conclude(self) -> Failure:
-        """
-        Return the failure that sums up those of the checkers.
-        """
-        for kind in _REFUSALS:
-            alike = [failure for failure in self._failed if failure.check(kind)]
-            if alike:
-                return sumUp(alike)
-        return Failure(unhandled(self._credentials))
 
 
 def interfacesOf(checker: ICredentialsChecker) -> Iterable[InterfaceType]:
@@ -208,15 +182,6 @@ def interfacesOf(checker: ICredentialsChecker) -> Iterable[InterfaceType]:
             f"write ({name},), with the comma"
         )
     return interfaces
-
-
-def unhandled(credentials: object) -> UnhandledCredentials:
-    """
-    Return the error that no checker is for credentials of this kind, in Twisted's own
-    words, which programs compare.
-    """
-    interfaces = ", ".join(map(qual, providedBy(credentials)))
-    return UnhandledCredentials(f"No checker for {interfaces}")
 
 
 __all__ = ["CheckerChain", "interfacesOf", "unhandled"]

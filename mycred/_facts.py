@@ -4,7 +4,8 @@ What is known of the connection over which a login comes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from twisted.internet.address import UNIXAddress
@@ -98,22 +99,21 @@ class ConnectionFacts:
     def certificate(self) -> Any:
         """
         The certificate that the client has presented, a C{cryptography.x509.Certificate};
-        L{None} if there is none.
+        L{None} if there is none, or none that can be parsed.
         """
         handle = self._handle
         presented = None if handle is None else handle.get_peer_certificate()
-        return None if presented is None else presented.to_cryptography()
+        return next(_parsed([] if presented is None else [presented]), None)
 
     @property
     def chain(self) -> Sequence[Any]:
         """
-        The other certificates that the client has sent.
+        The other certificates that the client has sent, as far as they can be parsed.
         """
         handle = self._handle
         sent = None if handle is None else handle.get_peer_cert_chain()
         first = self.certificate
-        converted = [one.to_cryptography() for one in sent or ()]
-        return tuple(one for one in converted if one != first)
+        return tuple(one for one in _parsed(sent or ()) if one != first)
 
     def channelBinding(self, name: str) -> bytes | None:
         """
@@ -138,6 +138,15 @@ class ConnectionFacts:
         handle = getattr(self.transport, "getHandle", lambda: None)()
         finished = getattr(handle, "get_peer_finished", lambda: None)()
         return handle if finished else None
+
+
+def _parsed(certificates: Iterable[Any]) -> Iterator[Any]:
+    """
+    Yield certificates of OpenSSL's as those of C{cryptography}, which is stricter.
+    """
+    for certificate in certificates:
+        with suppress(ValueError):
+            yield certificate.to_cryptography()
 
 
 def _exporter(handle: Any) -> bytes | None:

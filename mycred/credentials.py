@@ -12,19 +12,16 @@ from __future__ import annotations
 import hmac
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from hashlib import md5
 from typing import Any
 
 from zope.interface import implementer
 
-from twisted.internet.defer import Deferred, fail
 from twisted.python.deprecate import deprecatedModuleAttribute
-from twisted.python.failure import Failure
 from twisted.python.versions import Version
 
 from . import error as error
-from ._audit import withReason
 from ._contracts import (
     IAnonymous,
     ICredentials,
@@ -39,9 +36,9 @@ from ._counterparts import Counterpart, overridable
 from ._digest import calcHA1, calcHA2, calcResponse
 from ._httpdigest import DigestCredentialFactory, DigestedCredentials
 from ._peers import hostOf
-from ._scram import ScramExchange, ScramKeys, madeUpKeys, madeUpSalt
+from ._scramcredentials import ScramCredentials
 from ._secrets import asBytes, equal
-from .error import LoginFailed, SASLError, UnauthorizedLogin
+from .error import LoginFailed
 
 # Twisted's method does the same as ours: a subclass that has it overrides nothing.
 overridable(twistedCredentials.UsernamePassword.checkPassword)
@@ -226,126 +223,6 @@ class SSHPrivateKey(Counterpart, twistedCredentials.SSHPrivateKey):
         self.blob = blob
         self.sigData = sigData
         self.signature = signature
-
-
-@implementer(IScramCredentials)
-class ScramCredentials:
-    """
-    A name, and a conversation by which the client proves that it knows the password.
-
-    L{mycred.sasl.authenticate} makes them.
-
-    @ivar username: the name that the client sent.
-    @ivar authzid: the name of the user to act as; empty if that is the one who logs in.
-    @ivar hash: the name of the hash of the mechanism in L{hashlib}.
-    @ivar isAsked: whether the client has been asked to prove anything.
-    @ivar isProved: whether the client has proved that it knows the password, and has got
-        the server's proof.
-    @ivar malformed: what the conversation has failed with, if what the client said made
-        no sense.
-    """
-
-    malformed: Failure | None = None
-
-    def __init__(
-        self,
-        exchange: ScramExchange,
-        ask: Callable[[bytes], Deferred[bytes]],
-        secret: bytes,
-    ) -> None:
-        """
-        @param exchange: the exchange, which the client has begun.
-        @param ask: sends a challenge, and returns a L{Deferred} that fires with the
-            client's answer.
-        @param secret: the secret of the site, from which salts are made up.
-        """
-        self.username = exchange.first.username
-        self.authzid = exchange.first.authzid
-        self.hash = exchange.hash
-        self.isAsked = self.isProved = False
-        self._exchange = exchange
-        self._ask = ask
-        self._secret = secret
-        self._expected: tuple[int, int, bytes] | None = None
-
-    @property
-    def salt(self) -> bytes:
-        """
-        A salt for keys that are derived at a login, always the same for the same name.
-        """
-        return madeUpSalt(self._secret, self.hash, self.username)
-
-    def prove(self, keys: ScramKeys) -> Deferred[None]:
-        """
-        Have the client prove that it knows the password behind the keys.
-
-        @raise ValueError: if the keys are for another hash.
-        """
-        if keys.hash != self.hash:
-            raise ValueError(f"keys for {keys.hash}, where {self.hash} is asked for")
-        if self.isAsked:
-            return fail(UnauthorizedLogin("the client has been asked already"))
-        self.isAsked = True
-        asked = self._ask(self._exchange.challenge(keys)).addCallback(self._cbFinal)
-        proved = asked.addCallback(self._cbEnd)
-        self._proved = proved.addErrback(self._ebMalformed)
-        return self._proved
-
-    def expect(self, iterations: int, saltSize: int, name: bytes | None = None) -> None:
-        """
-        Say what the keys of most users are like, before refusing one who is unknown.
-        What is said first counts.
-        """
-        if self._expected is None:
-            self._expected = iterations, saltSize, name or self.username
-
-    def pretend(self) -> Deferred[None]:
-        """
-        Lead a client whom no checker has asked through the same conversation as with a
-        name that is known.
-
-        @return: a L{Deferred} that fires or fails as from L{prove}; it means nothing,
-            since nobody has such keys, except that a L{SASLError
-            <mycred.error.SASLError>} is one.
-        """
-        iterations, size, name = self._expected or (4096, 16, self.username)
-        salt = madeUpSalt(self._secret, self.hash, name, size)
-        return self.prove(madeUpKeys(self.hash, iterations, salt))
-
-    def abandon(self) -> None:
-        """
-        Leave a conversation that nobody waits for.
-        """
-        if self.isAsked:
-            self._proved.addErrback(lambda _: None)
-            self._proved.cancel()
-
-    def _cbFinal(self, answer: bytes) -> Deferred[bytes]:
-        """
-        Verify the client's proof, and send the server's.
-        """
-        return self._ask(self._exchange.finish(answer))
-
-    def _cbEnd(self, answer: bytes) -> None:
-        """
-        Accept the client's word that it has verified the server's proof: nothing.
-        """
-        if answer:
-            raise SASLError("nothing more was asked")
-        self.isProved = True
-
-    def _ebMalformed(self, failure: Failure) -> Failure:
-        """
-        Remember that what the client said made no sense.
-
-        @return: the failure; one that refuses has no text, which a protocol may send, and
-            by which a name that is known could be told from another.
-        """
-        if failure.check(SASLError):
-            self.malformed = failure
-        elif failure.check(UnauthorizedLogin):
-            return Failure(withReason(UnauthorizedLogin(), str(failure.value)))
-        return failure
 
 
 @implementer(ICertificateCredentials)

@@ -46,6 +46,7 @@ from ._reporting import (
     reporterOf,
     setReporter,
 )
+from ._scramcredentials import ScramCredentials
 from .error import AccountDenied, LoginFailed, TemporaryFailure, UnauthorizedLogin
 
 _T = TypeVar("_T")
@@ -450,6 +451,9 @@ class SessionPortal(Portal):
         login = self._refuseAtOnce()
         if login is None:
             login = self._portal.login(credentials, mind, *interfaces)
+        if isinstance(credentials, ScramCredentials):
+            # Before the connection may end: that mustn't tell which names are known.
+            login.addErrback(credentials.conclude)
         answer: Deferred[Login] = Deferred(lambda _: login.cancel())
         self._underWay.add(login)
 

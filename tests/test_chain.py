@@ -22,6 +22,7 @@ from mycred.checkers import (
 from mycred.credentials import (
     Anonymous,
     IAnonymous,
+    IScramCredentials,
     IUsernameHashedPassword,
     IUsernamePassword,
     UsernamePassword,
@@ -75,7 +76,7 @@ class CheckerChainTests(SynchronousTestCase):
         self.assertTrue(verifyObject(ICredentialsChecker, chain))
         self.assertEqual(
             chain.credentialInterfaces,
-            (IUsernamePassword, IUsernameHashedPassword, IAnonymous),
+            (IUsernamePassword, IUsernameHashedPassword, IScramCredentials, IAnonymous),
         )
 
     def test_first(self) -> None:

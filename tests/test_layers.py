@@ -33,8 +33,16 @@ ROWS = [
     {"_passwordfile"},
     {"hashes", "testing"},
     {"_hashes", "_verdict", "_chain"},
-    {"credentials", "workers", "_argstring"},
-    {"_conversations", "_facts", "_fairsemaphore", "_httpdigest", "_reporting"},
+    {"credentials", "workers", "_argstring", "_scramsearch"},
+    {"_scramcredentials"},
+    {
+        "_conversations",
+        "_facts",
+        "_fairsemaphore",
+        "_httpdigest",
+        "_refusals",
+        "_reporting",
+    },
     {"_audit", "_scram"},
     {"_encodings", "_peers"},
     {

@@ -247,7 +247,7 @@ class RegistrationTests(SynchronousTestCase):
         self.portal.registerChecker(checker)
         self.assertEqual(
             self.portal.checkers,
-            {IUsernamePassword: checker, IUsernameHashedPassword: checker},
+            dict.fromkeys(checker.credentialInterfaces, checker),
         )
         other = Portal(Realm())
         other.registerChecker(checker, IAnonymous)

@@ -6,9 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from .._fairqueue import Source
 from .._passwordfile import PasswordFile
+from .._verdict import Verdict
 from ..workers import Workers
 from ._passwords import PasswordChecker
 from ._stores import ThreadedStore
@@ -30,6 +33,17 @@ class FileStore(ThreadedStore[PasswordFile]):
         """
         super().__init__(store, workers)
         self._refreshed: float | None = None
+
+    def lookUpKeys(
+        self, name: bytes, hash: str, salt: bytes, source: Source
+    ) -> Deferred[Verdict]:
+        """
+        Look a user up, for a client that proves the password by SCRAM.
+
+        @return: a L{Deferred} as from L{ask}.
+        """
+        asked = self.store.lookUpKeys, name, hash, salt
+        return self.ask(*asked, source=source, isShared=True)
 
     def scramHashes(self) -> Collection[str]:
         """
@@ -65,12 +79,11 @@ class FileChecker(PasswordChecker):
         """
         return (self._store.path,)
 
-    def scramHashes(self) -> Collection[str]:
+    def _keyStore(self) -> FileStore:
         """
-        Return the hashes for which at least one user has keys of SCRAM, or a password in
-        plain text.
+        Return the file.
         """
-        return self._store.scramHashes()
+        return self._store
 
 
 __all__ = ["FileChecker", "FileStore"]

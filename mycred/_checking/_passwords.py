@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeAlias, TypeVar, Union
+from typing import Any, Protocol, TypeAlias, TypeVar, Union
 
 from zope.interface import implementer
 from zope.interface.interface import InterfaceClass
@@ -40,6 +40,7 @@ from .._contracts import (
 from .._conversations import IScramCredentials
 from .._counterparts import isOverridden
 from .._encodings import triesDecodings
+from .._fairqueue import Source
 from .._peers import sourceOf
 from .._reporting import reportsOutcome
 from .._scram._saslprep import prepared
@@ -71,6 +72,29 @@ PLAIN_INTERFACES = (IUsernamePassword, IUsernameHashedPassword)
 
 #: What stands in for the secret of a user who is unknown, or has none.
 NOBODYS = secrets.token_hex(16).encode("ascii")
+
+
+class KeyStore(Protocol):
+    """
+    What finds keys of SCRAM.
+    """
+
+    def lookUpKeys(
+        self, name: bytes, hash: str, salt: bytes, source: Source
+    ) -> Deferred[Verdict]:
+        """
+        Look a user up, for a client that proves the password by SCRAM.
+
+        @param name: the name.
+        @param hash: the hash of the mechanism, as L{hashlib} names it.
+        @param salt: the salt for a password in plain text.
+        @param source: where the login comes from.
+        """
+
+    def scramHashes(self) -> Collection[str]:
+        """
+        Return the hashes for which at least one user has keys, without waiting.
+        """
 
 
 @implementer(ICredentialsChecker)
@@ -171,7 +195,7 @@ class PasswordChecker:
         this; otherwise it is what users have who were looked up lately, and both where
         the store holds passwords as they are.
         """
-        return self._lookUps().scramHashes()
+        return self._keyStore().scramHashes()
 
     @reportsOutcome
     def requestAvatarId(self, credentials: PasswordCredentials) -> Deferred[AvatarID]:
@@ -229,11 +253,13 @@ class PasswordChecker:
         Have the keys of a user found, for SCRAM.
         """
         hash, salt, source = credentials.hash, credentials.salt, sourceOf(credentials)
-        store = self._store
-        if isinstance(store, ThreadedStore):
-            find = store.store.lookUpKeys
-            return store.ask(find, name, hash, salt, source=source, isShared=True)
-        return self._lookUps().lookUpKeys(name, hash, salt, source)
+        return self._keyStore().lookUpKeys(name, hash, salt, source)
+
+    def _keyStore(self) -> KeyStore:
+        """
+        Return where the keys are that SCRAM needs.
+        """
+        return self._lookUps()
 
     def _cbKeys(self, verdict: Verdict, credentials: Any, name: bytes) -> Answer:
         """
@@ -448,18 +474,16 @@ def _ebOne(failure: Failure) -> Failure:
     """
     Return the failure of one of several look-ups.
     """
-    found = failure.check(FirstError)
-    return failure.value.subFailure if found else failure
+    error = failure.value
+    return error.subFailure if isinstance(error, FirstError) else failure
 
 
 def _ebUnproved(failure: Failure) -> Failure:
     """
-    Tell the log why a client that was asked is refused, unless that is known.
+    Refuse a client that was asked in the words in which an unknown user is refused.
     """
-    error = failure.value
-    if type(error) is UnauthorizedLogin and not hasattr(error, "why"):
-        withReason(error, WRONG_PASSWORD)
-    return failure
+    isWrong = type(failure.value) is UnauthorizedLogin
+    return refusal(WRONG_PASSWORD) if isWrong else failure
 
 
 def _refuse(why: str, matched: object, avatarId: object) -> Failure:

@@ -4,7 +4,7 @@ SCRAM (U{RFC 5802<https://www.rfc-editor.org/rfc/rfc5802>}, U{RFC 7677
 messages of one login.
 """
 
-from ._exchange import ClientFirst, ScramExchange
+from ._exchange import ClientFirst, NotProved, ScramExchange
 from ._keys import HASHES, ScramKeys
 from ._madeup import madeUpKeys, madeUpSalt
 from ._names import SASLNAME, sentName, unescapedName
@@ -14,6 +14,7 @@ __all__ = [
     "HASHES",
     "SASLNAME",
     "ClientFirst",
+    "NotProved",
     "ScramExchange",
     "ScramKeys",
     "madeUpKeys",

@@ -20,7 +20,7 @@ from binascii import Error, a2b_base64, b2a_base64
 from dataclasses import dataclass
 
 from .._secrets import equal
-from ..error import SASLError, UnauthorizedLogin
+from ..error import SASLError
 from ._keys import HASHES, ScramKeys
 from ._names import SASLNAME, unescapedName
 
@@ -47,6 +47,12 @@ _FINAL = re.compile(
     rb"(?P<bare>c=(?P<binding>[A-Za-z0-9+/]+=*),r=(?P<nonce>[!-+\--~]+)"
     rb"(?:,[A-Za-lnoq-z]=[^\0,]+)*),p=(?P<proof>[A-Za-z0-9+/]+=*)"
 )
+
+
+class NotProved(Exception):
+    """
+    A client hasn't proved that it knows the password.  The text is for the log.
+    """
 
 
 @dataclass(frozen=True)
@@ -147,7 +153,7 @@ class ScramExchange:
         @return: the server's last message, by which it proves that it has the keys.
 
         @raise SASLError: if the answer makes no sense.
-        @raise UnauthorizedLogin: if the client doesn't know the password, or has another
+        @raise NotProved: if the client doesn't know the password, or has another
             connection before it than the server has.
         """
         found = _FINAL.fullmatch(message)
@@ -160,13 +166,13 @@ class ScramExchange:
         if not equal(self._nonce, nonce):
             raise SASLError("not the nonce of this login")
         if not equal(self._bound, bound):
-            raise UnauthorizedLogin("the client sees another connection")
+            raise NotProved("the client sees another connection than the server")
         text = b",".join((self.first.bare, self._sent, bare))
         keys = self._keys
         signature = hmac.digest(keys.storedKey, text, self.hash)
         clientKey = _xor(proof, signature)
         if not equal(keys.storedKey, hashlib.new(self.hash, clientKey).digest()):
-            raise UnauthorizedLogin("wrong password")
+            raise NotProved("wrong password")
         return b"v=" + _encoded(hmac.digest(keys.serverKey, text, self.hash))
 
 
@@ -200,4 +206,4 @@ def _decoded(text: bytes) -> bytes:
     return data
 
 
-__all__ = ["ClientFirst", "ScramExchange"]
+__all__ = ["ClientFirst", "NotProved", "ScramExchange"]

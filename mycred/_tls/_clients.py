@@ -4,9 +4,8 @@ The clients' side of TLS: which certificates a server accepts.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
 from cryptography.x509 import (
@@ -17,7 +16,7 @@ from cryptography.x509 import (
     load_der_x509_crl,
     load_pem_x509_crl,
 )
-from OpenSSL.crypto import X509, Error, X509Store, X509StoreFlags
+from OpenSSL.crypto import X509, X509Store, X509StoreFlags
 
 from twisted.logger import Logger
 
@@ -25,10 +24,11 @@ from .._secrets import printable
 from ._kept import KeptFiles
 from ._server import certificatesIn
 from ._settings import TLSOptions
+from ._unusable import UnusableFile, unusable
 
 _log = Logger()
 
-_PEM_LIST = re.compile(rb"-----BEGIN X509 CRL-----.*?-----END X509 CRL-----", re.DOTALL)
+_PEM_BEGINNING = b"-----BEGIN X509 CRL-----"
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,24 +65,23 @@ def keptAuthorities(settings: TLSOptions) -> KeptFiles[ClientAuthorities] | None
     differ; L{None} if clients aren't asked for one.
 
     @raise OSError: if a file can't be read.
-    @raise ValueError: if one can't be used.
+    @raise UnusableFile: if one can't be used.
     """
     ca, crl = settings.clientCA, settings.crl
     if ca is None:
         return None
 
     def parse(texts: Sequence[bytes]) -> ClientAuthorities:
-        certificates = _authoritiesIn(texts[0], f"clientCA={ca}")
-        if crl is None:
-            authorities = ClientAuthorities(certificates)
-        else:
-            lists = _listsIn(texts[1], f"crl={crl}")
-            _insistOnLists(certificates, lists, f"crl={crl}")
-            authorities = ClientAuthorities(certificates, lists)
-        try:
+        with unusable(f"clientCA={ca}"):
+            authorities = ClientAuthorities(_authoritiesIn(texts[0], f"clientCA={ca}"))
             authorities.addTo(X509Store())
-        except Error as error:
-            raise ValueError(f"OpenSSL doesn't take clientCA and crl: {error}") from None
+        if crl is None:
+            return authorities
+        with unusable(f"crl={crl}"):
+            lists = _listsIn(texts[1], f"crl={crl}")
+            _insistOnLists(authorities.certificates, lists, f"crl={crl}")
+            authorities = replace(authorities, lists=lists)
+            authorities.addTo(X509Store())
         return authorities
 
     return KeptFiles([ca] if crl is None else [ca, crl], parse)
@@ -92,18 +91,18 @@ def _authoritiesIn(text: bytes, where: str) -> list[Certificate]:
     """
     Return the certificates of authorities in a file.
 
-    @raise ValueError: if there are none that clients' certificates could be verified by.
+    @raise UnusableFile: if no client's certificate could be verified by them.
     """
     certificates = certificatesIn(text, where)
     for certificate in certificates:
         if not _isAuthority(certificate):
-            raise ValueError(
+            raise UnusableFile(
                 f"{where} holds the certificate of {_name(certificate.subject)}, which "
                 "is no authority's; write the file of those that issue certificates"
             )
     if all(one.subject != one.issuer for one in certificates):
         issuer = _name(certificates[-1].issuer)
-        raise ValueError(
+        raise UnusableFile(
             f"{where} holds no root, by which a chain would end; add the certificate of "
             f"{issuer}"
         )
@@ -125,13 +124,13 @@ def _listsIn(text: bytes, where: str) -> list[CertificateRevocationList]:
     """
     Return the lists of revoked certificates in a file, at least one.
     """
-    pieces = _PEM_LIST.findall(text)
     try:
-        if pieces:
-            return [load_pem_x509_crl(piece) for piece in pieces]
+        if _PEM_BEGINNING in text:
+            pieces = text.split(_PEM_BEGINNING)[1:]
+            return [load_pem_x509_crl(_PEM_BEGINNING + piece) for piece in pieces]
         return [load_der_x509_crl(text)]
     except ValueError:
-        raise ValueError(
+        raise UnusableFile(
             f"{where} holds no list of revoked certificates (CRL) in PEM or DER"
         ) from None
 
@@ -144,14 +143,14 @@ def _insistOnLists(
     """
     Insist on a list by each authority, and log those that are out of date.
 
-    @raise ValueError: if one is missing.
+    @raise UnusableFile: if one is missing.
     """
     now = datetime.now(timezone.utc)  # noqa: UP017  (Python 3.10)
     for certificate in certificates:
         name = _name(certificate.subject)
         its = [one for one in lists if _isBy(certificate, one)]
         if not its:
-            raise ValueError(
+            raise UnusableFile(
                 f"{where} holds no list by {name}, whose certificates would all be "
                 "refused; append its list to the file"
             )

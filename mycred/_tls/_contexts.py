@@ -42,11 +42,10 @@ class ServerContexts:
     disk does.  Who can wait calls L{latest} before, and gives these its result.
     """
 
-    def __init__(self, settings: TLSOptions, reactor: object = None) -> None:
+    def __init__(self, settings: TLSOptions, workers: Workers | None = None) -> None:
         """
         @param settings: the paths of the files, and what is asked of clients.
-        @param reactor: the reactor that doesn't wait for L{latest}; the one that is
-            installed if L{None}.
+        @param workers: the threads for L{latest}; a thread of its own if L{None}.
 
         @raise ValueError: if a file can't be used.
         """
@@ -57,8 +56,7 @@ class ServerContexts:
             why = error.strerror or error
             raise ValueError(f"{error.filename} can't be read ({why})") from None
         self._isRequired = settings.clientCert == "required"
-        self._reactor = reactor
-        self._workers: Workers | None = None
+        self._workers = workers
         self._lock = Lock()
         self._known: (
             tuple[ServerCertificate, ClientAuthorities | None, CertificateOptions] | None
@@ -80,9 +78,8 @@ class ServerContexts:
             disk doesn't answer in time.
         """
         if self._workers is None:
-            reactor = self._reactor
-            if reactor is None:
-                from twisted.internet import reactor
+            from twisted.internet import reactor
+
             # Not those of logins, which may be busy hashing.
             self._workers = Workers(reactor, 1, deadline=_DEADLINE)
         return self._workers.share(self.look)

@@ -137,7 +137,7 @@ class TLSEndpointParser:
             port, interface, backlog, proxies = map(
                 given.pop, ("port", "interface", "backlog", "proxies")
             )
-            contexts = TLSOptions(**given).contextFactory(reactor)
+            contexts = TLSOptions(**given).contextFactory()
         except (InvalidAuthArgumentString, ValueError) as error:
             raise ValueError(f"{self.prefix}: {error}") from None
         # In spite of its name, it listens at IPv6 addresses, too.

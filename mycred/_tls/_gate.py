@@ -18,6 +18,7 @@ from twisted.internet.interfaces import (
     IAddress,
     IOpenSSLServerConnectionCreator,
     IProtocolFactory,
+    IReactorTime,
     ITransport,
 )
 from twisted.internet.protocol import Protocol, connectionDone
@@ -211,7 +212,8 @@ class GateFactory(WrappingFactory):
         @param proxies: the networks of the proxies that tell where clients are.
         @param clock: the clock for time-outs.
         """
-        super().__init__(TLSMemoryBIOFactory(self, False, factory))
+        reactor = cast(IReactorTime, clock)
+        super().__init__(TLSMemoryBIOFactory(self, False, factory, reactor))
         self.contexts = contexts
         self.clock = clock
         self._proxies = proxies

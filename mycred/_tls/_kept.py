@@ -57,7 +57,9 @@ class KeptFiles(Generic[_T]):
         with self._lock:
             try:
                 self._update()
-            except (OSError, ValueError) as error:
+            except OSError as error:
+                self._complain(f"{error.filename} can't be read ({error.strerror})")
+            except ValueError as error:
                 self._complain(str(error))
             return self._value
 
@@ -99,7 +101,7 @@ class KeptFiles(Generic[_T]):
         """
         if complaint != self._complaint:
             self._complaint = complaint
-            self._log.error(
+            self._log.warn(
                 "TLS goes on with what it has read before of {paths}: {complaint}",
                 paths=self._shown(),
                 complaint=printable(complaint),

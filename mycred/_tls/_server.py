@@ -17,7 +17,6 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509 import Certificate, load_pem_x509_certificates
 from OpenSSL.crypto import X509, PKey
-from OpenSSL.SSL import Error
 
 from twisted.internet.ssl import CertificateOptions
 from twisted.logger import Logger
@@ -25,6 +24,7 @@ from twisted.logger import Logger
 from .._secrets import printable
 from ._kept import KeptFiles
 from ._settings import TLSOptions
+from ._unusable import UnusableFile, unusable
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import (
@@ -55,21 +55,14 @@ class ServerCertificate:
         Return Twisted's options for it.
 
         @param more: what they are told besides.
-
-        @raise ValueError: if OpenSSL doesn't take it.
         """
-        options = CertificateOptions(
-            # Not all keys are for TLS: that is tried below.
+        return CertificateOptions(
+            # Not all keys are for TLS, which is found out when the files are read.
             privateKey=PKey.from_cryptography_key(self.key),  # type: ignore[arg-type]
             certificate=X509.from_cryptography(self.certificate),
             extraCertChain=[X509.from_cryptography(one) for one in self.chain],
             **more,
         )
-        try:
-            options.getContext()
-        except Error as error:
-            raise ValueError(_reasonOf(error)) from None
-        return options
 
 
 def keptCertificate(settings: TLSOptions) -> KeptFiles[ServerCertificate]:
@@ -77,7 +70,7 @@ def keptCertificate(settings: TLSOptions) -> KeptFiles[ServerCertificate]:
     Return the certificate of a server, which is read again when its files differ.
 
     @raise OSError: if a file can't be read.
-    @raise ValueError: if one can't be used.
+    @raise UnusableFile: if one can't be used.
     """
     named = {"privateKey": settings.privateKey}
     if settings.certKey not in (None, settings.privateKey):
@@ -86,7 +79,8 @@ def keptCertificate(settings: TLSOptions) -> KeptFiles[ServerCertificate]:
         named["extraCertChain"] = settings.extraCertChain
 
     def parse(texts: Sequence[bytes]) -> ServerCertificate:
-        return _parse(named, dict(zip(named, texts)))
+        with unusable(" and ".join(f"{key}={path}" for key, path in named.items())):
+            return _parse(named, dict(zip(named, texts)))
 
     return KeptFiles(list(named.values()), parse)
 
@@ -98,14 +92,14 @@ def _parse(paths: dict[str, str], texts: dict[str, bytes]) -> ServerCertificate:
     @param paths: the paths of the files, by the name of the option.
     @param texts: what they hold.
 
-    @raise ValueError: if that can't be used.
+    @raise UnusableFile: if that can't be used.
     """
     key = keyIn(texts["privateKey"], f"privateKey={paths['privateKey']}")
     option = "certKey" if "certKey" in texts else "privateKey"
     where = f"{option}={paths[option]}"
     certificate, *chain = certificatesIn(texts[option], where)
     if _publicBytes(certificate.public_key()) != _publicBytes(key.public_key()):
-        raise ValueError(
+        raise UnusableFile(
             f"the first certificate in {paths[option]} is not for the key in "
             f"{paths['privateKey']}"
         )
@@ -114,10 +108,8 @@ def _parse(paths: dict[str, str], texts: dict[str, bytes]) -> ServerCertificate:
         chain += certificatesIn(texts["extraCertChain"], more)
     _warnOfTime(certificate, where)
     served = ServerCertificate(key, certificate, chain)
-    try:
-        served.options()
-    except ValueError as error:
-        raise ValueError(f"{where} can't be used: {error}") from None
+    # OpenSSL may find it too weak, for instance.
+    served.options().getContext()
     return served
 
 
@@ -128,18 +120,18 @@ def keyIn(text: bytes, where: str) -> PrivateKeyTypes:
     @param text: what the file holds.
     @param where: the option that names the file, with the path.
 
-    @raise ValueError: if there is none, or it takes a passphrase.
+    @raise UnusableFile: if there is none, or it takes a passphrase.
     """
     try:
         return load_pem_private_key(text, None)
     except TypeError:
         path = where.partition("=")[2]
-        raise ValueError(
+        raise UnusableFile(
             f"{where} takes a passphrase, which a server can't type; write the key "
             f"without one: openssl pkey -in {path} -out FILE"
         ) from None
     except (UnsupportedAlgorithm, ValueError):
-        raise ValueError(f"{where} holds no private key in PEM") from None
+        raise UnusableFile(f"{where} holds no private key in PEM") from None
 
 
 def certificatesIn(text: bytes, where: str) -> list[Certificate]:
@@ -149,12 +141,12 @@ def certificatesIn(text: bytes, where: str) -> list[Certificate]:
     @param text: what the file holds.
     @param where: the option that names the file, with the path.
 
-    @raise ValueError: if there is none.
+    @raise UnusableFile: if there is none.
     """
     try:
         return load_pem_x509_certificates(text)
     except ValueError:
-        raise ValueError(f"{where} holds no certificate in PEM") from None
+        raise UnusableFile(f"{where} holds no certificate in PEM") from None
 
 
 def _warnOfTime(certificate: Certificate, where: str) -> None:
@@ -176,14 +168,6 @@ def _publicBytes(key: PublicKeyTypes) -> bytes:
     Return the bytes by which public keys are compared.
     """
     return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-
-
-def _reasonOf(error: Error) -> str:
-    """
-    Return what OpenSSL says about an error.
-    """
-    queue: list[tuple[str, str, str]] = error.args[0] if error.args else []
-    return ", ".join(reason for *_, reason in queue) or "OpenSSL doesn't take it"
 
 
 __all__ = ["ServerCertificate", "certificatesIn", "keptCertificate", "keyIn"]

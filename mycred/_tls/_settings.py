@@ -12,6 +12,7 @@ from .._contracts import InvalidAuthArgumentString
 from .._extras import installing
 
 if TYPE_CHECKING:
+    from ..workers import Workers
     from ._contexts import ServerContexts
 
 # What may be asked of clients.
@@ -141,13 +142,13 @@ class TLSOptions:
         except InvalidAuthArgumentString as error:
             raise ValueError(str(error)) from None
 
-    def contextFactory(self, reactor: object = None) -> ServerContexts:
+    def contextFactory(self, *, workers: Workers | None = None) -> ServerContexts:
         """
         Read the files, and return what makes the TLS connections of a server: for
         C{startTLS}, C{listenSSL}, and whatever else takes a context factory.
 
-        @param reactor: the reactor that doesn't wait while files are read again; the
-            one that is installed if L{None}.
+        @param workers: the threads in which files are read again; one of its own if
+            L{None}.
 
         @raise ValueError: if a file can't be used; the text says why, and what would be
             right.
@@ -158,7 +159,7 @@ class TLSOptions:
             raise ValueError(
                 f"TLS takes pyOpenSSL ({error}): {installing('tls')}"
             ) from None
-        return ServerContexts(self, reactor)
+        return ServerContexts(self, workers)
 
 
 __all__ = ["TLS_OPTIONS", "TLSOptions"]

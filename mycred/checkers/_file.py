@@ -4,27 +4,30 @@ Check passwords against a file of C{name:secret} lines.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import partial
 from typing import Any
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred, fail, succeed
 
-from .._checking._passwords import Answer, arePlausible, checkThemselves, refusal
-from .._checking._stores import ThreadedStore
-from .._contracts import (
-    AvatarID,
-    IUsernameHashedPassword,
-    IUsernamePassword,
-    twistedCheckers,
+from .._checking._files import FileStore
+from .._checking._passwords import (
+    PLAIN_INTERFACES,
+    Answer,
+    KeyStore,
+    arePlausible,
+    checkThemselves,
+    refusal,
 )
+from .._contracts import AvatarID, IUsernamePassword, twistedCheckers
+from .._conversations import IScramCredentials
 from .._counterparts import Counterpart, isOverridden, overridable
 from .._passwordfile import Layout, PasswordFile, UserFile, readBare, readHashOrPassword
 from .._paths import AnyPath
 from .._peers import sourceOf
 from .._secrets import asBytes
 from .._types import Credentials, PasswordCredentials
-from .._verdict import NO_SUCH_USER, Verdict
+from .._verdict import NO_SUCH_USER, Kind, Verdict
 from ..workers import Workers
 from ._filesteps import FileSteps, HashFunction, User
 
@@ -43,13 +46,14 @@ class FilePasswordDB(Counterpart, FileSteps, twistedCheckers.FilePasswordDB):
     <mycred.error.TemporaryFailure>}.
 
     @ivar credentialInterfaces: L{IUsernamePassword}, and, unless C{hash} is
-        given, L{IUsernameHashedPassword} for the plain text secrets.
+        given, L{IUsernameHashedPassword} for the plain text secrets, and
+        L{IScramCredentials<mycred.credentials.IScramCredentials>} for these and for keys
+        of SCRAM.
     """
 
     authType = "file"
 
     cache = False
-    credentialInterfaces: Any
 
     _fileKey: tuple[object, ...] = ()
 
@@ -87,10 +91,13 @@ class FilePasswordDB(Counterpart, FileSteps, twistedCheckers.FilePasswordDB):
         self.caseSensitive = caseSensitive
         self.hash = hash
         self.cache = cache
-        self._workers = workers
+        self.workers = workers
         self.credentialInterfaces = (IUsernamePassword,)
         if hash is None:
-            self.credentialInterfaces += (IUsernameHashedPassword,)
+            self.credentialInterfaces = PLAIN_INTERFACES
+            if type(self).requestAvatarId is FilePasswordDB.requestAvatarId:
+                # A program's own was written for what there was before.
+                self.credentialInterfaces += (IScramCredentials,)
 
     def __getstate__(self) -> dict[str, object]:
         """
@@ -103,7 +110,7 @@ class FilePasswordDB(Counterpart, FileSteps, twistedCheckers.FilePasswordDB):
             "_store",
             "_fileKey",
             "_lastFound",
-            "_workers",
+            "workers",
         )
         return {k: v for k, v in vars(self).items() if k not in left}
 
@@ -180,6 +187,35 @@ class FilePasswordDB(Counterpart, FileSteps, twistedCheckers.FilePasswordDB):
         file = self._passwordFile()
         return ((e.name, e.secret) for e in file.now(file.store.entries))
 
+    def scramHashes(self) -> Collection[str]:
+        """
+        Return the hashes for which at least one user has keys of SCRAM, or a password in
+        plain text; none, where a program hashes in a way of its own.
+        """
+        return () if self.hash is not None else super().scramHashes()
+
+    def _findKeys(self, name: bytes, credentials: Any) -> Deferred[Verdict]:
+        """
+        Have the keys of a user found, for SCRAM.
+        """
+        if self.hash is not None:
+            # What is stored isn't a password, though it may look like one.
+            why = "hashed in a program's own way"
+            return succeed(Verdict(Kind.REFUSED, name, why))
+        return super()._findKeys(name, credentials)
+
+    def _keyStore(self) -> KeyStore:
+        """
+        Return where the keys are that SCRAM needs.
+        """
+        return self._lookUps() if self._isTheirs() else self._passwordFile()
+
+    def _spelled(self, name: bytes) -> bytes:
+        """
+        Return a name as it would stand in the file.
+        """
+        return self._key(name)
+
     def _key(self, username: bytes | str) -> bytes:
         """
         Spell a name as it would stand in the file.
@@ -188,7 +224,7 @@ class FilePasswordDB(Counterpart, FileSteps, twistedCheckers.FilePasswordDB):
         # As in Twisted: then the avatar ID is in lower case, too.
         return name if self.caseSensitive else name.lower()
 
-    def _passwordFile(self) -> ThreadedStore[PasswordFile]:
+    def _passwordFile(self) -> FileStore:
         """
         Return what reads the file; made when it is needed first, since programs
         skip the constructor.
@@ -202,7 +238,7 @@ class FilePasswordDB(Counterpart, FileSteps, twistedCheckers.FilePasswordDB):
             indexed = self.cache or not layout.beginsWithName
             more = '; "mycred lint --type=file" lists it'
             store = PasswordFile(userfile, read, indexed, more=more)
-            self._store = ThreadedStore(store, self._workers)
+            self._store = FileStore(store, self.workers)
             self._fileKey = key
         return self._store
 

@@ -15,7 +15,8 @@ from typing import Any
 from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.python.failure import Failure
 
-from .._checking._lookups import inBytes, parseStored
+from .._checking._files import FileStore
+from .._checking._lookups import LookUps, inBytes, parseStored
 from .._checking._passwords import (
     Answer,
     PasswordChecker,
@@ -23,17 +24,16 @@ from .._checking._passwords import (
     checkThemselves,
     refusal,
 )
-from .._checking._stores import ThreadedStore
 from .._contracts import AvatarID, IUsernamePassword
 from .._counterparts import isOverridden
 from .._hashes import Hash, isMeantAsHash
-from .._passwordfile import PasswordFile, StoredSecret, verdictOn
+from .._passwordfile import StoredSecret, verdictOn
 from .._peers import sourceOf
 from .._secrets import asBytes, equal
 from .._types import PasswordCredentials
 from .._verdict import NO_SUCH_USER, Verdict
 from ..error import LoginFailed
-from ..workers import Workers, workersOf
+from ..workers import workersOf
 
 #: A program's own way to hash: of the name, the password and what is stored.
 HashFunction = Callable[[Any, Any, Any], object]
@@ -51,6 +51,10 @@ class FileSteps(PasswordChecker):
     credentials compare passwords in a way of their own.
     """
 
+    # As in Twisted, that is up to the constructor.
+    credentialInterfaces: Any = (IUsernamePassword,)
+    plain = True
+
     cache: bool
     caseSensitive: bool
     filename: Any
@@ -60,8 +64,7 @@ class FileSteps(PasswordChecker):
     _credCache: Any = None
     _decoys: tuple[Hash, ...] = ()
     _lastFound: User | None = None
-    _store: ThreadedStore[PasswordFile] | None = None
-    _workers: Workers | None = None
+    _store: FileStore | None = None
 
     def getUser(self, username: bytes | str) -> User:
         """
@@ -79,7 +82,7 @@ class FileSteps(PasswordChecker):
         """
         raise NotImplementedError
 
-    def _passwordFile(self) -> ThreadedStore[PasswordFile]:
+    def _passwordFile(self) -> FileStore:
         """
         Return the file.
         """
@@ -90,6 +93,22 @@ class FileSteps(PasswordChecker):
         Return whether a program looks users up by itself.
         """
         return isOverridden(self, "getUser", "_loadCredentials")
+
+    def _makeLookUps(self) -> LookUps:
+        """
+        Make the look-ups by which a program's own code finds a user for SCRAM.
+        """
+        return LookUps(self, self._findText)
+
+    def _findText(self, name: bytes) -> User | None:
+        """
+        Return what a program knows of a user; L{None} if that is no text.
+        """
+        found = self._findAsTheyCan(iter((name,)))
+        isText = found is not None and all(
+            isinstance(inBytes(one), bytes) and one for one in found
+        )
+        return found if isText else None
 
     def _cbStored(
         self,
@@ -180,7 +199,7 @@ class FileSteps(PasswordChecker):
         if not isinstance(password, bytes) or not (stored.hash or self._decoys):
             verdict = verdictOn(stored, isVerified=typed is not None)
             return maybeDeferred(conclude, verdict, credentials)
-        workers = self._workers or workersOf()
+        workers = self.workers or workersOf()
         source = sourceOf(credentials)
         verifying = workers.run(stored.verified, password, self._decoys, source=source)
         verified = verifying.addCallbacks(self._cbVerified, self._ebVerifying)

@@ -5,6 +5,7 @@ Check passwords against a dictionary.
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 from twisted.internet.defer import Deferred
 
@@ -33,7 +34,7 @@ class InMemoryUsernamePasswordDatabaseDontUse(
 
     authType = "memory"
 
-    credentialInterfaces = (*PLAIN_INTERFACES, IScramCredentials)
+    credentialInterfaces: Any = (*PLAIN_INTERFACES, IScramCredentials)
 
     plain = True
 
@@ -71,7 +72,7 @@ class InMemoryUsernamePasswordDatabaseDontUse(
         """
         Return the hashes by which a user can log in by SCRAM: all, if there is a user.
         """
-        return HASHES if self.users else ()
+        return tuple(HASHES) if self.users else ()
 
     def _makeLookUps(self) -> LookUps:
         """

@@ -14,6 +14,7 @@ from zope.interface import implementer
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import (
+    IHandshakeListener,
     IProtocolFactory,
     IProtocolNegotiationFactory,
     ITransport,
@@ -33,6 +34,7 @@ from ..portal import SessionPortal
 LOGIN_TIMEOUT = 60
 
 
+@implementer(IHandshakeListener)
 class LimitedConnection(ProtocolWrapper):
     """
     A connection that ends unless the client logs in soon, or if what it sends before that
@@ -55,6 +57,7 @@ class LimitedConnection(ProtocolWrapper):
 
     factory: LimitedFactory
     transport: Any
+    wrappedProtocol: Any
 
     _log = Logger()
     _held = 0
@@ -79,6 +82,13 @@ class LimitedConnection(ProtocolWrapper):
                 self._end("too much was sent before a login")
         if not self._isEnded:
             super().dataReceived(data)
+
+    def handshakeCompleted(self) -> None:
+        """
+        Tell the protocol that TLS knows who the client is.
+        """
+        if IHandshakeListener.providedBy(self.wrappedProtocol):
+            self.wrappedProtocol.handshakeCompleted()
 
     def weigh(self, data: bytes) -> int:
         """

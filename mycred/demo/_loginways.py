@@ -12,7 +12,7 @@ from twisted.internet.interfaces import IListeningPort
 
 from ._strports import isEncrypted, isProxied
 
-_PATHS = {"pop3": "/1", "imap": "/INBOX;MAILINDEX=1", "http": "/"}
+_PATHS = {"pop3": "/1", "imap": "/INBOX;MAILINDEX=1", "smtp": "", "http": "/"}
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Way:
         to, in words.
 
         @param login: the argument of C{curl -u}.
-        @param user: the user name for SSH.
+        @param user: the user name for SSH, and the sender and recipient for SMTP.
         @param client: the command of a client of Perspective Broker, which takes a port.
         """
         if self.isProxied or (self.host is None and self.protocol not in _PATHS):
@@ -57,6 +57,9 @@ class Way:
         if self.protocol == "pb":
             return f"{client} {self.place}"
         options = ["--digest"] if self.isDigest else []
+        if self.protocol == "smtp":
+            options = ["--mail-from", f"{user}@localhost", "--mail-rcpt"]
+            options += [f"{user}@localhost", "-T", "FILE"]
         return self._curl(login, _PATHS[self.protocol], options)
 
     def upload(self, login: str, message: str) -> str | None:

@@ -5,48 +5,54 @@ logins end with it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 from twisted.internet.interfaces import IAddress
-from twisted.internet.protocol import Factory, connectionDone
+from twisted.internet.protocol import Factory
 from twisted.protocols.policies import ProtocolWrapper
-from twisted.python.failure import Failure
 
 from .._types import Clock
 from ..portal import Portal
 from ._limits import LOGIN_TIMEOUT, LimitedConnection, LimitedFactory, LimitedPortal
-from ._sasl import mechanismsOf
 
-#: How many wrong passwords end a connection.
+#: How many logins without success end a connection.
 MOST_REFUSED = 10
+
+
+@dataclass(frozen=True)
+class MailSettings:
+    """
+    What is the same for all mail protocols of a server.
+
+    @ivar contextFactory: what STARTTLS begins with; L{None} if it isn't offered.
+    @ivar siteSecret: the secret from which SCRAM's keys for unknown names are made.
+    @ivar allowClearText: whether clients of other machines may send passwords as they
+        are.
+    """
+
+    contextFactory: Any = None
+    siteSecret: bytes | None = field(default=None, repr=False)
+    allowClearText: bool = False
 
 
 class MailFactory(Factory):
     """
-    Build connections of a mail protocol.
+    Build connections of a mail protocol.  The servers of L{mycred.mail} look for their
+    settings here.
 
     @cvar service: the name of the protocol in the log and in TLS.
-    @ivar challengers: for each SASL mechanism that is offered, what makes its
-        credentials.
+    @ivar mostRefused: how many logins without success end a connection.
     """
 
     noisy = False
     service: str
 
-    def __init__(self, portal: Portal) -> None:
-        self.challengers = mechanismsOf(portal)
-
-
-class _SessionWrapper(LimitedConnection):
-    """
-    A connection that closes its portal at its end, after the protocol's own
-    C{connectionLost}.
-    """
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        protocol: Any = self.wrappedProtocol
-        super().connectionLost(reason)
-        protocol.portal.close()
+    def __init__(self, settings: MailSettings, mostRefused: int) -> None:
+        self.contextFactory = settings.contextFactory
+        self.siteSecret = settings.siteSecret
+        self.allowClearText = settings.allowClearText
+        self.mostRefused = mostRefused
 
 
 class SessionFactory(LimitedFactory):
@@ -61,21 +67,24 @@ class SessionFactory(LimitedFactory):
         loginTimeout: float = LOGIN_TIMEOUT,
         reactor: Clock | None = None,
         mostRefused: int = MOST_REFUSED,
+        settings: MailSettings = MailSettings(),
     ) -> None:
         """
-        @param factory: the factory of the protocols, which have a C{portal}.
+        @param factory: the factory of the protocols, which are servers of
+            L{mycred.mail}.
         @param portal: the portal of the server.
         @param loginTimeout: how long a client may take to log in, in seconds.
         @param reactor: the clock for time-outs; the reactor that is installed if
             L{None}.
-        @param mostRefused: how many wrong passwords end a connection.
+        @param mostRefused: how many logins without success end a connection.
+        @param settings: the settings of all mail protocols.
         """
         alpn = [factory.service.encode("ascii")]
-        made = factory(portal)
-        super().__init__(made, _SessionWrapper, loginTimeout, reactor, alpn)
+        made = factory(settings, mostRefused)
+        super().__init__(made, LimitedConnection, loginTimeout, reactor, alpn)
         self._portal = portal
         self._service = factory.service
-        self._mostRefused = mostRefused
+        self._contextFactory = settings.contextFactory
 
     def buildProtocol(self, addr: IAddress | None) -> ProtocolWrapper:
         """
@@ -83,12 +92,11 @@ class SessionFactory(LimitedFactory):
         """
         wrapper: ProtocolWrapper = super().buildProtocol(addr)
         protocol: Any = wrapper.wrappedProtocol
-        protocol.portal = LimitedPortal(
-            self._portal, protocol, service=self._service, mostRefused=self._mostRefused
-        )
+        protocol.portal = LimitedPortal(self._portal, protocol, service=self._service)
+        protocol.ctx = self._contextFactory
         # The protocol's own time-outs use the same clock.
         protocol.callLater = self.reactor.callLater
         return wrapper
 
 
-__all__ = ["MOST_REFUSED", "MailFactory", "SessionFactory"]
+__all__ = ["MOST_REFUSED", "MailFactory", "MailSettings", "SessionFactory"]

@@ -20,21 +20,26 @@ from .._contracts import (
     IUsernameHashedPassword,
     IUsernamePassword,
 )
+from .._conversations import IBearerToken, ICertificateCredentials, IScramCredentials
 from .._programs import ProgramAuthOptions
 from .._uidoption import insistOnWritable, laterUser
-from ._strports import endpointAt
+from ._strports import asksForCertificates, endpointAt, isEncrypted
+
+# The interfaces of the credentials that clients of mail can present, without the
+# certificates for which TLS must ask.
+_MAIL: tuple[InterfaceType, ...] = (
+    IUsernamePassword,
+    IUsernameHashedPassword,
+    IScramCredentials,
+    IBearerToken,
+)
 
 #: For each protocol, where it listens by default, and the interfaces of the credentials
 #: that its users can present.
 PROTOCOLS: dict[str, tuple[str, tuple[InterfaceType, ...]]] = {
-    "pop3": (
-        "tcp:1110:interface=127.0.0.1",
-        (IUsernamePassword, IUsernameHashedPassword),
-    ),
-    "imap": (
-        "tcp:1143:interface=127.0.0.1",
-        (IUsernamePassword, IUsernameHashedPassword),
-    ),
+    "pop3": ("tcp:1110:interface=127.0.0.1", _MAIL),
+    "imap": ("tcp:1143:interface=127.0.0.1", _MAIL),
+    "smtp": ("tcp:1587:interface=127.0.0.1", _MAIL),
     "pb": (
         "tcp:8787:interface=127.0.0.1",
         (IUsernameHashedPassword, IAnonymous),
@@ -49,13 +54,17 @@ PROTOCOLS: dict[str, tuple[str, tuple[InterfaceType, ...]]] = {
     ),
 }
 
+#: The protocols of mail.
+MAIL = ("pop3", "imap", "smtp")
+
+_PASSWORDS = "passwords, such as those of --auth=htpasswd"
+
 #: For each protocol, what the accounts must have.
 TAKES = {
-    "pop3": "passwords, such as those of --auth=htpasswd",
-    "imap": "passwords, such as those of --auth=htpasswd",
+    **dict.fromkeys(MAIL, f"{_PASSWORDS}, or tokens, or certificates by TLS"),
     "pb": "passwords in plain text, as in --auth=file and --auth=memory, "
     "or --auth=anonymous",
-    "http": "passwords, such as those of --auth=htpasswd",
+    "http": _PASSWORDS,
     "ssh": "keys, such as those of --auth=sshkey",
 }
 
@@ -88,6 +97,21 @@ class Options(usage.Options, ProgramAuthOptions):
             "the file with the host key for SSH, made if it isn't there "
             "[default: that of the mail, with .hostkey]",
         ],
+        [
+            "tls",
+            None,
+            None,
+            "the files for TLS that clients of POP3, IMAP4 and SMTP begin by STARTTLS: "
+            "privateKey=FILE:certKey=FILE, and what else mtls: takes",
+        ],
+    ]
+    optFlags = [
+        [
+            "clear-text",
+            None,
+            "let clients of other machines send passwords that anyone on the network can "
+            "read, over POP3, IMAP4 and SMTP",
+        ],
     ]
     longdesc = (
         "One mailbox behind several protocols, with the accounts that --auth "
@@ -99,6 +123,9 @@ class Options(usage.Options, ProgramAuthOptions):
         IUsernameDigestHash,
         IAnonymous,
         ISSHPrivateKey,
+        IScramCredentials,
+        ICertificateCredentials,
+        IBearerToken,
     )
 
     opt_h = usage.Options.opt_help
@@ -115,7 +142,7 @@ class Options(usage.Options, ProgramAuthOptions):
 
     def postOptions(self) -> None:
         """
-        Set the endpoints, the store and the host key.
+        Set the endpoints, the store, and what is kept beside it.
 
         @raise usage.UsageError: if an option can't take effect.
         """
@@ -128,13 +155,72 @@ class Options(usage.Options, ProgramAuthOptions):
             _checkRealm(checker)
         self["store"] = _checkStore(self["store"])
         _insistOnStore(self["store"], getattr(self, "parent", None))
+        self._setTLS()
         self["notOffered"] = []
         self["endpoints"] = {}
         for name, (where, interfaces) in PROTOCOLS.items():
             self._setEndpoint(name, where, interfaces)
         if not any(self[name] for name in PROTOCOLS):
             raise usage.UsageError("no protocol is left to listen for")
+        self._insistOnUse()
         self._setHostKey()
+        self._setSecret()
+
+    def _setTLS(self) -> None:
+        """
+        Set what makes connections of TLS behind STARTTLS.
+        """
+        self["asksForCertificates"] = False
+        self["contextFactory"] = None
+        if self["tls"] is None:
+            return
+        from ..tls import TLSOptions
+
+        try:
+            tls = TLSOptions.parse(self["tls"])
+            self["contextFactory"] = tls.contextFactory()
+        except ValueError as error:
+            raise usage.UsageError(f"--tls: {error}") from None
+        self["asksForCertificates"] = tls.clientCert != "no"
+
+    def _insistOnUse(self) -> None:
+        """
+        Insist that options for some protocols can take effect.
+        """
+        mail = [self[name] for name in MAIL if self[name]]
+        if all(map(isEncrypted, mail)):
+            for name in ("tls", "clear-text"):
+                if self[name]:
+                    raise usage.UsageError(
+                        f"--{name} is for POP3, IMAP4 and SMTP that begin in clear text, "
+                        "as with --imap=tcp:143; none does"
+                    )
+        if ICertificateCredentials in self["credInterfaces"]:
+            asking = [self[name] for name in (*MAIL, "http") if self[name]]
+            if not (self["asksForCertificates"] or any(map(asksForCertificates, asking))):
+                raise usage.UsageError(
+                    "--auth: nobody could log in by a certificate, since no client is "
+                    "asked for one; add clientCert=optional and clientCA=FILE to --tls, "
+                    "or to a place to listen at, such as --imap=mtls:993:..."
+                )
+
+    def _setSecret(self) -> None:
+        """
+        Set the secret by which users who don't exist look like others to SCRAM.
+        """
+        self["secret"] = None
+        if IScramCredentials not in self["credInterfaces"]:
+            return
+        from ..sasl import secretIn
+
+        path = f"{self['store']}.secret"
+        try:
+            self["secret"] = secretIn(path)
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise usage.UsageError(
+                f"--store: {path} can't be read or made ({why})"
+            ) from None
 
     def _setHostKey(self) -> None:
         """
@@ -172,6 +258,10 @@ class Options(usage.Options, ProgramAuthOptions):
         """
         from twisted.internet import reactor
 
+        if name in MAIL and (
+            self["asksForCertificates"] or asksForCertificates(self[name] or "")
+        ):
+            interfaces = (*interfaces, ICertificateCredentials)
         servable = any(i in self["credInterfaces"] for i in interfaces)
         if self[name] is None:
             self[name] = where if servable else ""
@@ -255,4 +345,4 @@ def _insistOnStore(path: str, twistd: object) -> None:
             raise usage.UsageError(f"--store: {error}") from None
 
 
-__all__ = ["PROTOCOLS", "REALM", "TAKES", "Options"]
+__all__ = ["MAIL", "PROTOCOLS", "REALM", "TAKES", "Options"]

@@ -24,6 +24,7 @@ from ._imap4 import Account
 from ._mailpage import MailboxPage
 from ._pb import Correspondent, Visitor
 from ._pop3 import MailDrop
+from ._smtp import IOutbox, Outbox
 from ._store import Mailbox, StoreService
 
 
@@ -47,6 +48,7 @@ class MailRealm:
     _views: dict[InterfaceType, Callable[..., _View]] = {
         IMailboxPOP3: MailDrop,
         IAccount: Account,
+        IOutbox: Outbox,
         IPerspective: Correspondent,
         IResource: MailboxPage,
     }

@@ -14,21 +14,27 @@ from twisted.logger import Logger
 
 from .._contracts import InterfaceType
 from ..portal import Portal
-from . import _http, _imap4, _pb, _pop3
+from . import _http, _imap4, _pb, _pop3, _smtp
 from ._listening import Listening
+from ._mailfactories import MailSettings
 from ._options import TAKES, Options
 from ._realm import MailRealm
 from ._startuplog import logStartup
 from ._store import StoreService
+from ._strports import isBehindLocalProxy
 
 if TYPE_CHECKING:
     from ._ssh import MailUser
 
 _log = Logger()
 
-_factories: dict[str, Callable[[Portal], IProtocolFactory]] = {
+_mailFactories: dict[str, Callable[..., IProtocolFactory]] = {
     "pop3": _pop3.makeFactory,
     "imap": _imap4.makeFactory,
+    "smtp": _smtp.makeFactory,
+}
+
+_factories: dict[str, Callable[[Portal], IProtocolFactory]] = {
     "pb": _pb.makeFactory,
     "http": _http.makeFactory,
 }
@@ -53,9 +59,7 @@ def makeService(options: Options) -> MultiService:
         service.setServiceParent(services)
         listening[name] = service.listening
     gatherResults(listening.values()).addCallback(
-        lambda ports: logStartup(
-            options, dict(zip(listening, ports)), portal, options.get("hostKey")
-        )
+        lambda ports: logStartup(options, dict(zip(listening, ports)), portal)
     ).addErrback(lambda failure: _log.failure("The start", failure=failure))
     for name in options["notOffered"]:
         _log.warn(
@@ -86,6 +90,13 @@ def _makeFactory(name: str, portal: Portal, options: Options) -> IProtocolFactor
         from . import _ssh
 
         return _ssh.makeFactory(portal, options["hostKey"])
+    if name in _mailFactories:
+        settings = MailSettings(
+            options["contextFactory"],
+            options["secret"],
+            options["clear-text"] or isBehindLocalProxy(options[name]),
+        )
+        return _mailFactories[name](portal, settings=settings)
     return _factories[name](portal)
 
 

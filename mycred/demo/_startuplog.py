@@ -16,6 +16,7 @@ from .._contracts import IUsernamePassword
 from ..portal import Portal
 from ._loginoffers import leftOut, proofServesMore
 from ._loginways import wayTo
+from ._options import MAIL, Options
 from ._strports import TLS_EXAMPLE, isPublic
 
 if TYPE_CHECKING:
@@ -23,15 +24,20 @@ if TYPE_CHECKING:
 
 _log = Logger()
 
-# The protocols in which clients can send a password as it is.
-_SENDING = ("pop3", "imap", "http")
+_DANGER = (
+    "--{name}={where}: anyone on the network can read the passwords that are sent to "
+    "{host}; write --{name}={example}, or interface=127.0.0.1"
+)
+_REFUSED = (
+    "--{name}={where}: clients of other machines can't send passwords to {host}, which "
+    "anyone on the network could read; add --tls, or write --{name}={example}"
+)
 
 
 def logStartup(
-    places: Mapping[str, str],
+    options: Options,
     ports: Mapping[str, IListeningPort],
     portal: Portal,
-    hostKey: Key | None,
 ) -> None:
     """
     Log how to log in, and what may surprise users, or endanger their passwords.
@@ -39,20 +45,19 @@ def logStartup(
     For other programs, such as C{bin/demo}, the event has the attributes C{ways}, a list
     of L{Way<mycred.demo._loginways.Way>}, and C{hostKey}, the fingerprint or L{None}.
 
-    @param places: the descriptions of the places to listen at, by protocol.
+    @param options: the parsed command line.
     @param ports: the ports that listen there, by protocol.
     @param portal: the portal of the server.
-    @param hostKey: conch's key, if SSH is served.
     """
-    sends = IUsernamePassword in portal.listCredentialsInterfaces()
     _logLeftOut(portal)
-    for name, port in ports.items():
-        if sends and name in _SENDING:
-            _warnOfClearText(name, places[name], getattr(port.getHost(), "host", None))
+    if IUsernamePassword in portal.listCredentialsInterfaces():
+        for name, port in ports.items():
+            _warnOfClearText(name, options, getattr(port.getHost(), "host", None))
     ways = [
-        wayTo(name, places[name], port, name == "http" and proofServesMore(portal))
+        wayTo(name, options[name], port, name == "http" and proofServesMore(portal))
         for name, port in ports.items()
     ]
+    hostKey = options.get("hostKey")
     fingerprint = None if hostKey is None else _fingerprint(hostKey)
     lines = [f"{way.protocol.upper()}: {way.command()}" for way in ways]
     if fingerprint is not None:
@@ -74,19 +79,21 @@ def _logLeftOut(portal: Portal) -> None:
         )
 
 
-def _warnOfClearText(name: str, where: str, host: object) -> None:
+def _warnOfClearText(name: str, options: Options, host: object) -> None:
     """
-    Log a warning if others on the network can read passwords.
+    Log a warning if others on the network can read passwords, or if users can't log in
+    since they could.
     """
-    if isPublic(where, host):
-        _log.warn(
-            "--{name}={where}: anyone on the network can read the passwords that are "
-            "sent to {host}; write --{name}={example}, or interface=127.0.0.1",
-            name=name,
-            where=where,
-            host=host,
-            example=TLS_EXAMPLE,
-        )
+    where = options[name]
+    if name not in (*MAIL, "http") or not isPublic(where, host):
+        return
+    if name == "http" or options["clear-text"]:
+        warning = _DANGER
+    elif options["contextFactory"] is None:
+        warning = _REFUSED
+    else:
+        return
+    _log.warn(warning, name=name, where=where, host=host, example=TLS_EXAMPLE)
 
 
 def _fingerprint(key: Key) -> str:

@@ -14,10 +14,13 @@ from .._peers import parseHost
 from ._tlsfiles import checkTLSFiles
 
 #: A description for TLS, as an example.
-TLS_EXAMPLE = "ssl:PORT:privateKey=/path/privkey.pem:certKey=/path/cert.pem"
+TLS_EXAMPLE = "mtls:PORT:privateKey=/path/privkey.pem:certKey=/path/cert.pem"
 
 # The endpoint types whose connections are not encrypted.
 _CLEAR = ("tcp", "tcp6", "systemd")
+
+# Those whose connections are.
+_TLS = ("mtls", "ssl")
 
 
 def _portNumber(text: str) -> int:
@@ -91,7 +94,7 @@ def endpointAt(reactor: object, where: str, example: str) -> IStreamServerEndpoi
     @raise ValueError: if it can't be used; the message says what would be right.
     """
     kind, arguments = _kindOf(where)
-    example = TLS_EXAMPLE if kind == "ssl" else example
+    example = TLS_EXAMPLE if kind in _TLS else example
     try:
         if kind == "stdio":
             raise ValueError("no client can connect to standard input and output")
@@ -134,7 +137,16 @@ def isEncrypted(where: str) -> bool:
     """
     Return whether a description is for TLS.
     """
-    return _kindOf(where)[0] == "ssl"
+    return _kindOf(where)[0] in _TLS
+
+
+def asksForCertificates(where: str) -> bool:
+    """
+    Return whether clients are asked for certificates.
+    """
+    kind, arguments = _kindOf(where)
+    asked = [word for word in arguments.split(":") if word.startswith("clientCert=")]
+    return kind == "mtls" and bool(asked) and asked[-1] != "clientCert=no"
 
 
 def isProxied(where: str) -> bool:
@@ -142,6 +154,20 @@ def isProxied(where: str) -> bool:
     Return whether connections have to come by way of a proxy.
     """
     return where.partition(":")[0].lower() == "haproxy"
+
+
+def isBehindLocalProxy(where: str) -> bool:
+    """
+    Return whether connections have to come by way of a proxy on this machine.  How a
+    client's own connection is protected is then the proxy's affair.
+    """
+    kind, arguments = _kindOf(where)
+    if not isProxied(where) or kind not in ("tcp", "tcp6", "unix"):
+        return False
+    known = _ARGUMENTS[kind]
+    given = parseArgString(arguments, known, known, [next(iter(known))])
+    address = parseHost(given.get("interface", ""))
+    return kind == "unix" or (address is not None and address.is_loopback)
 
 
 def isPublic(where: str, host: object) -> bool:
@@ -160,7 +186,9 @@ def isPublic(where: str, host: object) -> bool:
 
 __all__ = [
     "TLS_EXAMPLE",
+    "asksForCertificates",
     "endpointAt",
+    "isBehindLocalProxy",
     "isEncrypted",
     "isProxied",
     "isPublic",

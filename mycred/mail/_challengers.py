@@ -6,11 +6,10 @@ credentials that make challenges and take answers.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Optional
+from typing import Any, Union
 
 from twisted.cred.credentials import CramMD5Credentials as TwistedCramMD5Credentials
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.mail.interfaces import IChallengeResponse
 from twisted.mail.imap4 import (
     IllegalClientResponse,
     LOGINCredentials,
@@ -22,7 +21,7 @@ from ..error import SASLError
 from ..sasl import MECHANISMS, Mechanism
 
 #: What makes the credentials of a mechanism.
-Challenger = Optional[Callable[[], Any]]
+Challenger = Union[Callable[[], Any], None]
 
 # Those that are served better without them.
 _SUPERSEDED = (

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.defer import Deferred
 from twisted.mail import smtp
 from twisted.mail.smtp import IMessageDelivery, IMessageDeliveryFactory, SMTPServerError
 
 from .._contracts import IAnonymous, InterfaceType
+from .._peers import hostOf
+from .._secrets import asBytes
 from ._logins import Logins
 from ._reasons import Reason
 
@@ -40,6 +41,8 @@ class ESMTP(Logins, smtp.ESMTP):
     """
 
     service = "smtp"
+    _helo: Any
+
     avatarInterfaces = (IMessageDeliveryFactory, IMessageDelivery)
 
     def serverName(self) -> bytes:
@@ -59,6 +62,16 @@ class ESMTP(Logins, smtp.ESMTP):
         if self.canBeginTLS and not self.authenticated:
             extensions[b"STARTTLS"] = None
         return extensions
+
+    def do_EHLO(self, rest: bytes) -> None:
+        """
+        Say hello.  The address of a client may be one that has no host.
+        """
+        peer = asBytes(hostOf(self.transport.getPeer()) or "unknown")
+        self._helo = (rest, peer)
+        self._from, self._to = None, []
+        hello = self.host + b" Hello " + peer + b", nice to meet you\n"
+        self.sendCode(250, hello + self.listExtensions())
 
     def commandReceived(self, line: bytes) -> None:
         """
@@ -125,17 +138,23 @@ class ESMTP(Logins, smtp.ESMTP):
         """
         Begin with TLS (RFC 3207).
         """
+
+        def tell() -> None:
+            self.sendCode(220, b"2.0.0 Begin TLS negotiation now")
+            self._helo = (None, self._helo[1])
+            self._from, self._to = None, []
+
+        def refuse() -> None:
+            self.sendCode(454, b"4.7.0 TLS not available")
+
         if rest:
             self.sendCode(501, b"5.5.4 STARTTLS has no arguments")
         elif self.facts.isSecure or self.startedTLS or self.authenticated:
             self.sendCode(503, b"5.5.1 It is too late for TLS")
         elif self.canBeginTLS:
-            self.sendCode(220, b"2.0.0 Begin TLS negotiation now")
-            self._helo = (None, self._helo[1])
-            self._from, self._to = None, []
-            self.startTLS(self.ctx)
+            self.startTLS(tell, refuse)
         else:
-            self.sendCode(454, b"4.7.0 TLS not available")
+            refuse()
 
     def validateFrom(self, helo: Any, origin: Any) -> Any:
         """

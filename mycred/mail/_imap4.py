@@ -16,7 +16,6 @@ from twisted.mail import imap4
 from twisted.mail.imap4 import IAccount, IllegalClientResponse
 
 from .._contracts import InterfaceType, Login
-from ._challengers import Challenger
 from ._handshakes import isHandshaking, listenForHandshake
 from ._logins import Logins
 from ._reasons import NotOffered, Reason
@@ -162,7 +161,7 @@ class IMAP4Server(Logins, imap4.IMAP4Server):
         success = b"Authentication successful"
         self._carryOut(tag, lambda: self.authenticateBy(name, initial), success)
 
-    unauth_AUTHENTICATE = (do_AUTHENTICATE, arg_rest)
+    unauth_AUTHENTICATE: Any = (do_AUTHENTICATE, arg_rest)
 
     def do_LOGIN(self, tag: bytes, user: bytes, passwd: bytes) -> None:
         """
@@ -179,7 +178,7 @@ class IMAP4Server(Logins, imap4.IMAP4Server):
 
         self._carryOut(tag, begin, b"LOGIN succeeded")
 
-    unauth_LOGIN = (do_LOGIN, arg_string, arg_string)
+    unauth_LOGIN: Any = (do_LOGIN, arg_string, arg_string)
 
     def _whyNoLogin(self) -> Reason | None:
         """
@@ -227,15 +226,21 @@ class IMAP4Server(Logins, imap4.IMAP4Server):
         """
         Begin with TLS (RFC 3501, section 6.2.1).
         """
-        if self.canBeginTLS:
+
+        def tell() -> None:
             self.sendPositiveResponse(tag, b"Begin TLS negotiation now")
-            self.startTLS(self.ctx)
+
+        def refuse() -> None:
+            self.sendNegativeResponse(tag, b"TLS not available")
+
+        if self.canBeginTLS:
+            self.startTLS(tell, refuse)
         elif self.facts.isSecure or self.startedTLS:
             self.sendNegativeResponse(tag, b"TLS already negotiated")
         else:
-            self.sendNegativeResponse(tag, b"TLS not available")
+            refuse()
 
-    unauth_STARTTLS = (do_STARTTLS,)
+    unauth_STARTTLS: Any = (do_STARTTLS,)
 
 
 __all__ = ["IMAP4Server"]

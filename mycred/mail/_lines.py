@@ -6,10 +6,11 @@ sent in the clear behind STARTTLS.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.protocols.policies import TimeoutMixin
@@ -45,10 +46,11 @@ class Lines(Protocol, TimeoutMixin):
 
     transport: Any
     factory: Any
+    ctx: Any
     startedTLS = False
 
     _log = Logger()
-    _isHeld = _isOver = _isGone = _isTaking = _isStarting = False
+    _isHeld = _isOver = _isGone = _isTaking = _isStarting = _isLooking = False
     _weight = 0
     _answer: Deferred[bytes] | None = None
 
@@ -66,7 +68,7 @@ class Lines(Protocol, TimeoutMixin):
         if self._isOver:
             return
         if self._isStarting:
-            if isHandshaking(self.transport):
+            if self._isLooking or isHandshaking(self.transport):
                 return
             self._isStarting = False
         super().dataReceived(data)
@@ -162,13 +164,31 @@ class Lines(Protocol, TimeoutMixin):
         self._isHeld = False
         self._take()
 
-    def startTLS(self, contextFactory: Any) -> None:
+    def startTLS(self, tell: Callable[[], object], refuse: Callable[[], object]) -> None:
         """
         Begin with TLS, and forget what the client has sent.
+
+        @param tell: what tells the client to begin.
+        @param refuse: what tells it that it can't.
         """
-        self._isStarting = self.startedTLS = True
+
+        def cbContext(contextFactory: Any) -> None:
+            self._isLooking = False
+            if not self._isOver:
+                tell()
+                self.transport.startTLS(contextFactory)
+
+        def ebContext(failure: Failure) -> None:
+            self._isLooking = self._isStarting = self.startedTLS = False
+            if not self._isOver:
+                self._log.failure("TLS can't be begun", failure)
+                refuse()
+
+        self._isStarting = self._isLooking = self.startedTLS = True
         self._forget()
-        self.transport.startTLS(contextFactory)
+        # L{mycred.tls} looks at its files in a thread.
+        latest = getattr(self.ctx, "latest", lambda: self.ctx)
+        maybeDeferred(latest).addCallback(cbContext).addErrback(ebContext)
 
     def _forget(self) -> None:
         """

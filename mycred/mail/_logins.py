@@ -50,7 +50,6 @@ class Logins(Lines):
     challengers: Mapping[bytes, Challenger] | None = None
 
     portal: Any
-    ctx: Any
     _onLogout: Callable[[], object] | None
     _login: Deferred[Any] | None = None
     _refusals = 0
@@ -159,12 +158,12 @@ class Logins(Lines):
         name = name.upper()
         mechanisms, own = self.mechanisms(), self.ownChallengers()
         challenger, mechanism = own.get(name), mechanisms.get(name)
-        if challenger is None and mechanism is None:
-            raise NotOffered(self._whyNot(name))
         decoded = None if initial is None else sasl.decodeInitial(initial)
         if challenger is not None:
             asked = Deferred.fromCoroutine(converse(challenger, decoded, self._ask))
             return asked.addCallback(self._logIn)
+        if mechanism is None:
+            raise NotOffered(self._whyNot(name))
         context = self._context(_names(mechanisms, own))
         return sasl.authenticate(mechanism, context, decoded, self._ask, self._logIn)
 
@@ -212,7 +211,7 @@ class Logins(Lines):
 
         @param begin: what begins it, and returns a L{Deferred} of it.
         @param done: what tells the client that it has succeeded.
-        @param refuse: what tells the client that it hasn't: it gets the reason and a text.
+        @param refuse: what tells the client that it hasn't: with the reason and a text.
         """
 
         def ebLogin(failure: Failure) -> None:
@@ -291,10 +290,11 @@ class Logins(Lines):
         """
         login, self._login = self._login, None
         super().connectionLost(reason)
+        if isinstance(self.portal, SessionPortal):
+            # From now on no avatar arrives, whatever comes of the login.
+            self.portal.close()
         if login is not None:
             login.cancel()
-        if isinstance(self.portal, SessionPortal):
-            self.portal.close()
 
 
 class _OnlyLogin:

@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred, fail
 from twisted.mail import pop3
 from twisted.mail.pop3 import IMailbox
 
-from .._contracts import InterfaceType, IUsernameHashedPassword, Login
+from .._contracts import InterfaceType, Login
 from ._challengers import Challenger
 from ._logins import Logins
 from ._reasons import NotOffered, Reason
@@ -36,15 +36,23 @@ class POP3(Logins, pop3.POP3):
     """
     A POP3 server, in place of Twisted's.
 
-    @ivar ctx: the context factory for STLS; that of the factory, its attribute
-        C{contextFactory}, if the protocol has none.
+    It has STLS, and mechanisms that the program brings along are the C{challengers} of
+    its factory, as in Twisted.
+
+    @ivar ctx: the context factory for STLS; the C{contextFactory} of its factory if
+        L{None}.
     """
 
     service = "pop3"
     avatarInterfaces = (IMailbox,)
     ctx: Any = None
+    blocked: Any
 
-    _isAPOPOffered = False
+    def __init__(self, contextFactory: Any = None) -> None:
+        """
+        @param contextFactory: the context factory for STLS.
+        """
+        self.ctx = contextFactory
 
     def connectionMade(self) -> None:
         """
@@ -52,9 +60,8 @@ class POP3(Logins, pop3.POP3):
         """
         if self.ctx is None:
             self.ctx = getattr(self.factory, "contextFactory", None)
-        self._isAPOPOffered = self._canAPOP()
         if self.magic is None:
-            # With a time stamp in the greeting clients try APOP.
+            # With a time stamp in it clients try APOP.
             self.magic = self.generateMagic() if self._isAPOPOffered else b"POP3 ready"
         super().connectionMade()
 
@@ -64,16 +71,14 @@ class POP3(Logins, pop3.POP3):
         """
         return f"<{token_hex(16)}@{self.serverName().decode('ascii')}>".encode("ascii")
 
-    def _canAPOP(self) -> bool:
+    @property
+    def _isAPOPOffered(self) -> bool:
         """
-        Return whether users can log in by APOP, which needs passwords that are stored as
-        they are.
+        Whether users can log in by APOP: if the program has a way to check it.  It takes
+        passwords that are stored as they are, and MD5, and Twisted's own way lets nobody
+        in on Python 3.
         """
-        if type(self).authenticateUserAPOP is not pop3.POP3.authenticateUserAPOP:
-            return True
-        portal = self.portal
-        interfaces = [] if portal is None else portal.listCredentialsInterfaces()
-        return IUsernameHashedPassword in interfaces
+        return type(self).authenticateUserAPOP is not pop3.POP3.authenticateUserAPOP
 
     @property
     def challengers(self) -> Mapping[bytes, Challenger] | None:  # type: ignore[override]
@@ -242,14 +247,22 @@ class POP3(Logins, pop3.POP3):
         """
         Begin with TLS (RFC 2595, section 4).
         """
+
+        def tell() -> None:
+            self._userIs = None
+            self.successResponse(b"Begin TLS negotiation now")
+
+        def refuse() -> None:
+            self.failResponse(b"TLS not available")
+
         if self.mbox is not None:
             self.failResponse(b"You are logged in already")
         elif self.canBeginTLS:
-            self._userIs = None
-            self.successResponse(b"Begin TLS negotiation now")
-            self.startTLS(self.ctx)
+            self.startTLS(tell, refuse)
+        elif self.facts.isSecure or self.startedTLS:
+            self.failResponse(b"TLS already negotiated")
         else:
-            self.failResponse(b"TLS not available")
+            refuse()
 
 
 __all__ = ["POP3"]

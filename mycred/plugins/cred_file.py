@@ -11,7 +11,11 @@ from zope.interface import implementer
 
 from twisted.plugin import IPlugin
 
-from mycred.credentials import IUsernameHashedPassword, IUsernamePassword
+from mycred.credentials import (
+    IScramCredentials,
+    IUsernameHashedPassword,
+    IUsernamePassword,
+)
 from mycred.strcred import ICheckerFactory, ICredentialsChecker
 
 fileCheckerFactoryHelp = """
@@ -23,7 +27,8 @@ The password is plain text, or a hash of any kind that --auth=htpasswd knows exc
 DES.  Only plain text can serve logins that prove the password without sending it
 (CRAM-MD5, HTTP Digest, Perspective Broker); a file that holds a hash is not asked
 for them.  A locked line (!, *, x) is no hash.  What begins like a hash ($6$...,
-{SHA}...) is never the password itself.
+{SHA}...) is never the password itself.  SCRAM serves users with its keys
+({SCRAM-SHA-256}...) or with plain text.
 
 Example: --auth=file:/etc/myapp/passwd
 """
@@ -42,7 +47,11 @@ class FileCheckerFactory:
     authType = "file"
     authHelp = fileCheckerFactoryHelp
     argStringFormat = "Location of a FilePasswordDB-formatted file."
-    credentialInterfaces = (IUsernamePassword, IUsernameHashedPassword)
+    credentialInterfaces = (
+        IUsernamePassword,
+        IUsernameHashedPassword,
+        IScramCredentials,
+    )
 
     errorOutput = sys.stderr
 
@@ -67,7 +76,7 @@ class FileCheckerFactory:
         checker = FilePasswordDB(os.path.abspath(argstring), cache=True)
         try:
             if checker.holdsHashes():
-                checker.credentialInterfaces = (IUsernamePassword,)
+                checker.credentialInterfaces = (IUsernamePassword, IScramCredentials)
         except TemporaryFailure:
             self.errorOutput.write(f"{invalidFileWarning}: {argstring}\n")
         return checker

@@ -8,7 +8,7 @@ from zope.interface import implementer
 
 from twisted.plugin import IPlugin
 
-from mycred.credentials import IUsernamePassword
+from mycred.credentials import IScramCredentials, IUsernamePassword
 from mycred.strcred import (
     ICheckerFactory,
     ICredentialsChecker,
@@ -56,7 +56,8 @@ htpasswdCheckerFactoryHelp = options.help(
     It knows bcrypt ($2y$), argon2 ($argon2id$; needs argon2-cffi), what the system's
     crypt(3) knows (SHA-crypt $5$ and $6$, yescrypt $y$, scrypt $7$, DES), MD5 ($apr1$,
     $1$), digests ({SHA}, {SSHA}, {SSHA256}, {SSHA512} and their kind), and Dovecot's
-    names for these ({BLF-CRYPT}, {SHA512-CRYPT}, {PLAIN} ...).
+    names for these ({BLF-CRYPT}, {SHA512-CRYPT}, {PLAIN} ...).  Users with keys of SCRAM
+    ({SCRAM-SHA-256}), or with plain text, can log in without sending their password.
     """,
     r"""
     A colon in the path of the file is written \:.
@@ -75,7 +76,7 @@ class HtpasswdCheckerFactory:
     authType = "htpasswd"
     authHelp = htpasswdCheckerFactoryHelp
     argStringFormat = options.format
-    credentialInterfaces = (IUsernamePassword,)
+    credentialInterfaces = (IUsernamePassword, IScramCredentials)
 
     def generateChecker(self, argstring: str) -> ICredentialsChecker:
         """

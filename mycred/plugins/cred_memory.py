@@ -8,7 +8,11 @@ from zope.interface import implementer
 
 from twisted.plugin import IPlugin
 
-from mycred.credentials import IUsernameHashedPassword, IUsernamePassword
+from mycred.credentials import (
+    IScramCredentials,
+    IUsernameHashedPassword,
+    IUsernamePassword,
+)
 from mycred.strcred import (
     ICheckerFactory,
     ICredentialsChecker,
@@ -36,7 +40,11 @@ class InMemoryCheckerFactory:
     authType = "memory"
     authHelp = inMemoryCheckerFactoryHelp
     argStringFormat = "A colon-separated list (name:password:...)"
-    credentialInterfaces = (IUsernamePassword, IUsernameHashedPassword)
+    credentialInterfaces = (
+        IUsernamePassword,
+        IUsernameHashedPassword,
+        IScramCredentials,
+    )
 
     def generateChecker(self, argstring: str) -> ICredentialsChecker:
         """

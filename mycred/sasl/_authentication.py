@@ -109,8 +109,8 @@ class _Authentication:
         """
         try:
             self._exchange.insistOnProof()
-        except UnauthorizedLogin as error:
-            self._log.critical("A login is refused that was accepted: {e}", e=error)
+        except UnauthorizedLogin:
+            self._log.critical("A checker agreed to a login before it was proved")
             if isinstance(result, tuple) and len(result) == 3:
                 result[2]()
             raise

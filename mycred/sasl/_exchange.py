@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Union
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from .._audit import withReason
 from .._contracts import ICredentials
+from ..error import UnauthorizedLogin
 from ._context import Context
 
 if TYPE_CHECKING:
@@ -78,4 +80,13 @@ class Exchange:
         return failure
 
 
-__all__ = ["Ask", "Exchange", "Step"]
+def refused(why: str) -> UnauthorizedLogin:
+    """
+    Return the error that a client can't be let in.
+
+    @param why: the reason, for the log.
+    """
+    return withReason(UnauthorizedLogin(), why)
+
+
+__all__ = ["Ask", "Exchange", "Step", "refused"]

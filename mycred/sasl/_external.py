@@ -6,8 +6,7 @@ from __future__ import annotations
 
 from .._scram import sentName
 from ..credentials import Anonymous, CertificateCredentials
-from ..error import UnauthorizedLogin
-from ._exchange import Exchange, Step
+from ._exchange import Exchange, Step, refused
 
 
 class External(Exchange):
@@ -25,7 +24,7 @@ class External(Exchange):
         self.username = sentName(answer)
         certificate = facts.certificate
         if certificate is None:
-            raise UnauthorizedLogin("the client has presented no certificate")
+            raise refused("the client has presented no certificate")
         return CertificateCredentials(certificate, facts.chain, answer)
 
 

@@ -11,8 +11,8 @@ from twisted.python.failure import Failure
 from .._authzid import insistOnOwnName
 from .._scram import ClientFirst, ScramExchange
 from ..credentials import ScramCredentials
-from ..error import AccountDenied, SASLError, UnauthorizedLogin
-from ._exchange import Exchange, Step
+from ..error import SASLError, UnauthorizedLogin
+from ._exchange import Exchange, Step, refused
 
 
 class Scram(Exchange):
@@ -47,55 +47,29 @@ class Scram(Exchange):
             raise SASLError("a channel binding goes with -PLUS, and only with that")
         if first.flag == "y" and any(n.endswith(b"-PLUS") for n in self._context.offered):
             # Somebody between them may have taken that out of the offer (section 6).
-            raise UnauthorizedLogin("the client hasn't seen the offer of channel binding")
+            raise refused("the client hasn't seen the offer of channel binding")
         if first.flag != "p":
             return b""
         binding = self._context.facts.channelBinding(first.binding)
         if binding is None:
-            raise UnauthorizedLogin("the connection has no such channel binding")
+            raise refused("the connection has no such channel binding")
         return binding
-
-    @property
-    def _isProved(self) -> bool:
-        """
-        Whether the client has proved that it knows the password.
-        """
-        return self._credentials is not None and self._credentials.isProved
 
     def insistOnProof(self) -> None:
         """
         Insist that the checker has waited for the client's proof.
         """
-        if not self._isProved:
-            if self._credentials is not None:
-                self._credentials.abandon()
-            raise UnauthorizedLogin("a checker agreed before the client had proved it")
+        if self._credentials is not None and not self._credentials.isProved:
+            self._credentials.abandon()
+            raise UnauthorizedLogin
 
     def refuse(self, failure: Failure) -> Failure | Deferred[Failure]:
         """
         Lead a client whom no checker has asked through the same exchange as others.
         """
-        credentials = self._credentials
-        if credentials is None:
+        if self._credentials is None:
             return failure
-        if credentials.isAsked:
-            return self._verdict(credentials.malformed, failure)
-        return credentials.pretend().addBoth(self._verdict, failure)
-
-    def _verdict(self, said: object, failure: Failure) -> Failure:
-        """
-        Return what the client is told: that what it said makes no sense, whatever the
-        checkers have made of that; else why they have refused.  Nobody who hasn't proved
-        a password gets to know whether there is an account.
-
-        @param said: what the conversation has failed with.
-        """
-        if isinstance(said, Failure):
-            if said.check(SASLError) or not said.check(UnauthorizedLogin):
-                return said
-        if failure.check(AccountDenied) and not self._isProved:
-            return Failure(UnauthorizedLogin())
-        return failure
+        return self._credentials.conclude(failure)
 
 
 __all__ = ["Scram"]

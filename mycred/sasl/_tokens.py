@@ -12,8 +12,8 @@ from twisted.python.failure import Failure
 
 from .._scram import SASLNAME, sentName, unescapedName
 from ..credentials import BearerToken
-from ..error import SASLError, UnauthorizedLogin
-from ._exchange import Exchange, Step
+from ..error import AccountDenied, SASLError, UnauthorizedLogin
+from ._exchange import Exchange, Step, refused
 
 # A token, with the scheme before it, in any case (RFC 6750, section 2.1).  Without one
 # the client asks what it would need (RFC 7628, section 4.3).
@@ -40,15 +40,15 @@ class OAuthBearer(Exchange):
         authzid, token = self._parse(answer)
         self.username = authzid
         if not token:
-            raise UnauthorizedLogin("no token")
+            raise refused("no token")
         return BearerToken(token, authzid)
 
     def refuse(self, failure: Failure) -> Failure | Deferred[Failure]:
         """
-        Tell the client that its token isn't good, and take whatever it answers.  If
-        nobody can tell now whether it is, the client must keep it, and gets no advice.
+        Tell the client that its token isn't good, and take whatever it answers.  If the
+        token isn't what is wrong, the client must keep it, and gets no advice.
         """
-        if not failure.check(UnauthorizedLogin):
+        if failure.check(AccountDenied) or not failure.check(UnauthorizedLogin):
             return failure
         advised = self._ask(json.dumps(self._advice).encode("ascii"))
         return advised.addErrback(_ebAnswer).addCallback(lambda _: failure)

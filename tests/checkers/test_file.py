@@ -26,7 +26,11 @@ from mycred.checkers import (
     OnDiskUsernamePasswordDatabase,
     _file,
 )
-from mycred.credentials import CramMD5Credentials, UsernamePassword
+from mycred.credentials import (
+    CramMD5Credentials,
+    IScramCredentials,
+    UsernamePassword,
+)
 from mycred.error import TemporaryFailure
 from mycred.testing import SteppedWorkers
 
@@ -61,7 +65,8 @@ class PlainTextTests(FileDBTestCase):
         database = self.database(b"")
         self.assertTrue(verifyObject(ICredentialsChecker, database))
         self.assertEqual(
-            database.credentialInterfaces, (IUsernamePassword, IUsernameHashedPassword)
+            database.credentialInterfaces,
+            (IUsernamePassword, IUsernameHashedPassword, IScramCredentials),
         )
         hashing = self.database(hash=lambda *_: None)
         self.assertEqual(hashing.credentialInterfaces, (IUsernamePassword,))

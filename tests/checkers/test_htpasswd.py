@@ -23,6 +23,7 @@ from mycred.checkers import (
     IUsernamePassword,
     _htpasswd,
 )
+from mycred.credentials import IScramCredentials
 
 from ..kit.files import BCRYPT, FileTestCase, StoreTests
 from ..kit.vectors import VECTORS
@@ -56,11 +57,12 @@ class HashTests(HtpasswdTestCase):
 
     def test_interface(self) -> None:
         """
-        It checks passwords, and nothing else, since hashes can't serve more.
+        It checks passwords, and what keys of SCRAM serve: hashes can't serve more.
         """
         checker = self.htpasswd(b"")
         self.assertTrue(verifyObject(ICredentialsChecker, checker))
-        self.assertEqual(checker.credentialInterfaces, (IUsernamePassword,))
+        both = (IUsernamePassword, IScramCredentials)
+        self.assertEqual(checker.credentialInterfaces, both)
 
     def test_otherPrograms(self) -> None:
         """

@@ -26,7 +26,11 @@ from mycred.checkers import (
     IUsernamePassword,
     PasswordChecker,
 )
-from mycred.credentials import CramMD5Credentials, UsernamePassword
+from mycred.credentials import (
+    CramMD5Credentials,
+    IScramCredentials,
+    UsernamePassword,
+)
 from mycred.error import (
     AccountDenied,
     DenialReason,
@@ -422,13 +426,15 @@ class EachWay:
 
     def test_portal(self: Any) -> None:
         """
-        Any portal takes it, for passwords that are sent; the log knows it by its class.
+        Any portal takes it, for passwords that are sent, and for SCRAM; the log knows it
+        by its class.
         """
         checker = self.checker()
         verifyObject(ICredentialsChecker, checker)
-        self.assertEqual(checker.credentialInterfaces, (IUsernamePassword,))
+        served = [IUsernamePassword, IScramCredentials]
+        self.assertEqual(list(checker.credentialInterfaces), served)
         portal = TwistedPortal(None, [checker])
-        self.assertEqual(portal.listCredentialsInterfaces(), [IUsernamePassword])
+        self.assertEqual(portal.listCredentialsInterfaces(), served)
         self.assertEqual(self.successResultOf(self.ask(checker, b"alice")), b"alice")
         self.assertIn(f"by={self.kind.__name__}", self.logged("Login accepted")[0])
 
@@ -614,8 +620,8 @@ class StoredPlainTests(PasswordsTestCase):
         """
         They serve credentials that don't send the password, too.
         """
-        both = (IUsernamePassword, IUsernameHashedPassword)
-        self.assertEqual(self.checker.credentialInterfaces, both)
+        all_ = (IUsernamePassword, IUsernameHashedPassword, IScramCredentials)
+        self.assertEqual(self.checker.credentialInterfaces, all_)
         self.assertEqual(self.successResultOf(self.answer(b"alice", b"sesame")), b"alice")
         self.assertRefused(self.answer(b"alice", b"tulip"))
         self.assertRefused(self.answer(b"nobody", b"sesame"))

@@ -11,15 +11,14 @@ from zope.interface import implementer
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionLost
 from twisted.internet.task import Clock
-from twisted.internet.testing import StringTransport
 from twisted.mail import imap4, pop3
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred.demo import _imap4, _pop3
+from mycred.demo import _imap4, _pop3, _smtp
 from mycred.portal import Portal
 
-from ..kit.sessions import Realm, makeChecker
+from ..kit.sessions import Realm, localTransport, makeChecker
 
 
 @implementer(imap4.IAccount)
@@ -61,6 +60,21 @@ class SlowMailDrop(pop3.Mailbox):
         return self.waiting
 
 
+class SlowOutbox:
+    """
+    An outbox whose recipients take time to find.
+    """
+
+    def __init__(self) -> None:
+        self.waiting: Deferred[Any] = Deferred()
+
+    def recipient(self, *_: object) -> Deferred[Any]:
+        """
+        Begin to find one.
+        """
+        return self.waiting
+
+
 class DialogueTests:
     """
     What is the same for all protocols.
@@ -72,7 +86,10 @@ class DialogueTests:
     @cvar quick: one that takes none.
     @cvar goodbye: what a client says before it leaves.
     @cvar idle: how long a client may be idle, in seconds.
+    @cvar good: what is in the answer to the latter two, and not to the first.
     """
+
+    good = b"OK"
 
     makeFactory: Any
     makeAvatar: Any
@@ -88,7 +105,7 @@ class DialogueTests:
         portal = Portal(Realm(lambda: self.avatar), [makeChecker()])
         factory = self.makeFactory(portal, reactor=self.clock)
         self.protocol = factory.buildProtocol(None)
-        self.transport = StringTransport()
+        self.transport = localTransport()
         self.protocol.makeConnection(self.transport)
         self.protocol.dataReceived(self.lines)
         self.transport.clear()
@@ -115,7 +132,7 @@ class DialogueTests:
         self.protocol.dataReceived(self.quick * 9)
         self.assertEqual(self.transport.value(), b"")
         producer.resumeProducing()
-        self.assertEqual(self.transport.value().count(b"OK"), 9)
+        self.assertEqual(self.transport.value().count(self.good), 9)
         self.assertEqual(self.transport.producerState, "producing")
 
     def test_idle(self: Any) -> None:
@@ -147,7 +164,7 @@ class DialogueTests:
         """
         self.protocol.dataReceived(self.goodbye + self.quick)
         self.assertTrue(self.transport.disconnecting)
-        self.assertEqual(self.transport.value().count(b"OK"), 1)
+        self.assertEqual(self.transport.value().count(self.good), 1)
         # TLS waits for producers.
         self.assertIsNone(self.transport.producer)
         self.clock.advance(self.idle)
@@ -162,7 +179,7 @@ class DialogueTests:
         self.assertEqual(self.transport.producerState, "paused")
         self.assertEqual(self.transport.value(), b"")
         self.avatar.waiting.callback(None)
-        self.assertEqual(self.transport.value().count(b"OK"), 1)
+        self.assertEqual(self.transport.value().count(self.good), 1)
         self.assertEqual(self.transport.producerState, "producing")
 
     def test_gone(self: Any) -> None:
@@ -182,7 +199,7 @@ class DialogueTests:
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         self.assertIn(b" Server error\r\n", self.transport.value())
         self.assertNotIn(b"secret", self.transport.value())
-        self.assertEqual(self.transport.value().count(b"OK"), 1)
+        self.assertEqual(self.transport.value().count(self.good), 1)
 
 
 class POP3Tests(DialogueTests, SynchronousTestCase):
@@ -197,6 +214,21 @@ class POP3Tests(DialogueTests, SynchronousTestCase):
     quick = b"NOOP\r\n"
     goodbye = b"QUIT\r\n"
     idle = 10 * 60
+
+
+class SMTPTests(DialogueTests, SynchronousTestCase):
+    """
+    Tests for SMTP.
+    """
+
+    makeFactory = staticmethod(_smtp.makeFactory)
+    makeAvatar = SlowOutbox
+    lines = b"EHLO client\r\nAUTH PLAIN AGFsaWNlAHNlc2FtZQ==\r\nMAIL FROM:<>\r\n"
+    slow = b"RCPT TO:<bob@localhost>\r\n"
+    quick = b"NOOP\r\n"
+    goodbye = b"QUIT\r\n"
+    idle = 5 * 60
+    good = b" 2.0.0 "
 
 
 class IMAP4Tests(DialogueTests, SynchronousTestCase):

@@ -35,7 +35,7 @@ from twisted.web.static import Data
 
 from mycred.checkers import ANONYMOUS, AllowAnonymousAccess
 from mycred.credentials import IUsernameHashedPassword, IUsernamePassword
-from mycred.demo import _http, _imap4, _pb, _pop3
+from mycred.demo import _http, _imap4, _pb, _pop3, _smtp
 from mycred.demo._limits import LOGIN_TIMEOUT
 from mycred.portal import Portal
 
@@ -128,7 +128,7 @@ class LimitTests:
         portal = Portal(self.realm, [checker or makeChecker()])
         factory = self.makeFactory(portal, reactor=self.clock, **arguments)
         self.protocol: Any = factory.buildProtocol(None)
-        peer = IPv4Address("TCP", "192.0.2.1", 1025)
+        peer = IPv4Address("TCP", "127.0.0.1", 1025)
         self.transport = StringTransport(peerAddress=peer)
         self.protocol.makeConnection(self.transport)
 
@@ -216,7 +216,7 @@ class LimitTests:
         for _ in range(3):
             self.protocol.dataReceived(flood)
         self.drop()
-        said = "Disconnected: 192.0.2.1: too much was sent before a login"
+        said = "Disconnected: 127.0.0.1: too much was sent before a login"
         self.assertEqual(self.said(), [said])
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
@@ -234,7 +234,7 @@ class LimitTests:
         self.clock.advance(1)
         self.assertTrue(self.transport.disconnected)
         self.drop()
-        said = "Disconnected: 192.0.2.1: no login within 60 s"
+        said = "Disconnected: 127.0.0.1: no login within 60 s"
         self.assertEqual(self.said(), [said])
 
     def test_timeout(self: Any) -> None:
@@ -376,6 +376,38 @@ class IMAP4Tests(LimitTests, SynchronousTestCase):
             "logins": login * 40,
             "literals": b"1 LOGIN %b %b\r\n" % (literal, literal) * 80,
             "empty lines": b"\r\n" * 100000,
+        }
+
+
+class SMTPTests(LimitTests, SynchronousTestCase):
+    """
+    Tests for SMTP.
+    """
+
+    makeFactory = staticmethod(_smtp.makeFactory)
+    makeAvatar = staticmethod(object)
+    drip = b"x"
+    much = b"NOOP\r\n" * 50000
+    # RFC 5321, section 4.5.3.2.7.
+    idle = 5 * 60
+
+    def logIn(self, password: bytes) -> None:
+        """
+        Log Alice in over the connection.
+        """
+        self.send(b"AUTH PLAIN %b\r\n" % b64encode(b"\0alice\0" + password))
+
+    def floods(self) -> dict[str, bytes]:
+        """
+        Write what a hostile client sends, far more than it may.
+        """
+        login = b"AUTH PLAIN %b\r\n" % b64encode(b"\0" + b"u" * 4000 + b"\0password")
+        return {
+            "long answers": b"EHLO x\r\n" * 20000,
+            "names": b"EHLO %b\r\n" % (b"x" * 8000) * 80,
+            "logins": login * 100,
+            "senders": b"MAIL FROM:<a@b>\r\n" * 20000,
+            "challenges": b"AUTH CRAM-MD5\r\n\r\n" * 10000,
         }
 
 

@@ -5,6 +5,7 @@ Tests for who gets in to the example server, by each way that it has.
 from __future__ import annotations
 
 import imaplib
+import poplib
 import shutil
 import subprocess
 import sys
@@ -116,7 +117,7 @@ class Accounts(ServerTests, PBClients):
         in so: clients choose them, and try nothing else.  APOP never is.
         """
         server = self.startAll()
-        pop3 = server.pop3("alice", "sesame")
+        pop3 = poplib.POP3("127.0.0.1", server.ports["pop3"], PATIENCE)
         self.assertNotIn(b"<", pop3.getwelcome())
         self.assertEqual("CRAM-MD5" in pop3.capa().get("SASL", []), self.offers())
         pop3.quit()

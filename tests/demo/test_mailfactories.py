@@ -2,7 +2,7 @@
 Tests for L{mycred.demo._mailfactories}, and for how the protocols of the example
 server use it: each user who is let in is logged out once.
 
-They cover L{mycred.demo._pop3} and L{mycred.demo._sasl}, too.
+They cover L{mycred.demo._pop3} and L{mycred.demo._handover}, too.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from unittest import mock
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionLost
-from twisted.internet.testing import StringTransport
 from twisted.mail import imap4, pop3
 from twisted.python.failure import Failure
 from twisted.spread import pb
@@ -25,11 +24,11 @@ from mycred.credentials import (
     IUsernamePassword,
     UsernamePassword,
 )
-from mycred.demo import _http, _imap4, _pb, _pop3
+from mycred.demo import _http, _imap4, _pb, _pop3, _smtp
 from mycred.error import TemporaryFailure, UnauthorizedLogin
 from mycred.portal import IRealm, Portal, SessionPortal
 
-from ..kit.sessions import Realm, WaitingChecker, makeChecker
+from ..kit.sessions import Realm, WaitingChecker, localTransport, makeChecker
 
 
 def stubborn() -> Deferred[Any]:
@@ -349,7 +348,7 @@ class WireTests(DroppedTests):
         Send the lines.
         """
         self.protocol = self.makeFactory(portal).buildProtocol(None)
-        self.transport = StringTransport()
+        self.transport = localTransport()
         self.protocol.makeConnection(self.transport)
         self.protocol.dataReceived(self.lines)
 
@@ -365,7 +364,7 @@ class WireTests(DroppedTests):
         """
         portal = Portal(Realm(self.makeAvatar), [makeChecker()])
         protocol = self.makeFactory(portal).buildProtocol(None)
-        transport = StringTransport()
+        transport = localTransport()
         protocol.makeConnection(transport)
         for lines, answer in pairs:
             transport.clear()
@@ -403,7 +402,7 @@ class POP3Tests(WireTests, SynchronousTestCase):
         factory = self.makeFactory(Portal(realm, [makeChecker()]))
         protocols = [factory.buildProtocol(None) for _ in range(2)]
         for protocol in protocols:
-            protocol.makeConnection(StringTransport())
+            protocol.makeConnection(localTransport())
             protocol.dataReceived(self.lines)
         for gone, protocol in enumerate(protocols, 1):
             protocol.connectionLost(Failure(ConnectionLost()))
@@ -443,6 +442,30 @@ class IMAP4Tests(WireTests, SynchronousTestCase):
             (b'1 LOGIN "alice" "no"\r\n', b"1 NO [AUTHENTICATIONFAILED] "),
             (b"2 AUTHENTICATE NOTHING\r\n", b"2 NO There is no such mechanism"),
             (self.lines.replace(b"1 ", b"3 "), b"3 OK"),
+        )
+
+
+class SMTPTests(WireTests, SynchronousTestCase):
+    """
+    Tests for SMTP.
+    """
+
+    makeFactory = staticmethod(_smtp.makeFactory)
+    lines = b"EHLO client\r\nAUTH PLAIN %b\r\n" % b64encode(b"\0alice\0sesame")
+    goodbye = b"QUIT\r\n"
+    makeAvatar = staticmethod(object)
+
+    def test_codes(self) -> None:
+        """
+        What a client may do before the login, and what comes of one, is told.
+        """
+        self.assertSays(
+            (b"EHLO client\r\n", b"250-PIPELINING\r\n"),
+            (b"MAIL FROM:<a@b>\r\n", b"530 5.7.0 "),
+            (b"AUTH PLAIN AGFsaWNlAG5v\r\n", b"535 5.7.8 "),
+            (b"AUTH PLAIN =\r\n", b"501 5.5.2 "),
+            (self.lines, b"235 2.7.0 "),
+            (b"EHLO client\r\n", b"250-PIPELINING\r\n"),
         )
 
 

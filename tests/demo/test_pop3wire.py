@@ -94,6 +94,10 @@ class POP3WireTests(WireTests, ServerTests, SynchronousTestCase):
                 wire = connect()
                 for argument in ARGUMENTS:
                     self.assertAnswered(wire, command + argument)
+                    if command in _BEFORE and connect == self.wire:
+                        # A few logins without success end a connection.
+                        wire.close()
+                        wire = self.wire()
                 self.assertEqual(wire.ask(b"QUIT")[:3], b"+OK")
                 wire.close()
         self.assertQuiet()
@@ -146,7 +150,10 @@ class POP3WireTests(WireTests, ServerTests, SynchronousTestCase):
         An empty name and an empty password are refused.
         """
         wire = self.wire()
-        for line in (b"USER", b"USER ", b"PASS", b"PASS "):
+        for line in (b"USER", b"USER "):
+            wire.ask(line)
+            self.assertEqual(wire.ask(b"PASS sesame")[:4], b"-ERR", line)
+        for line in (b"PASS", b"PASS "):
             self.assertEqual(wire.ask(line)[:4], b"-ERR", line)
         wire.ask(b"USER alice")
         for line in (b"PASS", b"PASS "):
@@ -191,7 +198,7 @@ class POP3WireTests(WireTests, ServerTests, SynchronousTestCase):
         No user acts as another (RFC 4616); to be told one's own name, or none, is
         the same.
         """
-        for identity in (b"bob", b"ALICE", b"alice ", b"root", b"\xff"):
+        for identity in (b"bob", b"ALICE", b"alice ", b"root", b"Alice"):
             wire = self.wire()
             answer = wire.ask(b"AUTH PLAIN " + coded(identity, b"alice", b"sesame"))
             self.assertEqual(answer[:11], b"-ERR [AUTH]", identity)

@@ -76,8 +76,7 @@ class SubmissionTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         self.avatar = SlowOutbox()
-        self.protocol = Submission(self.avatar)
-        self.protocol.host = b"here"
+        self.protocol = Submission(self.avatar, b"here", b"unknown")
         self.protocol.callLater = self.clock.callLater  # type: ignore[method-assign]
         peer = IPv4Address("TCP", "127.0.0.1", 1025)
         self.transport = StringTransport(peerAddress=peer)

@@ -27,7 +27,7 @@ from mycred.demo._listening import CannotStart, Listening, whyNotListening
 from mycred.demo._strports import endpointAt, isPublic
 
 from ..kit.privileged import until
-from ..kit.server import PATIENCE, ROOT, TWISTD, Server, ServerTests, refusal
+from ..kit.server import FACTORIES, PATIENCE, ROOT, TWISTD, Server, ServerTests, refusal
 
 # Does what systemd does for a .socket unit, and becomes the server.
 _HANDING_OVER = """
@@ -78,7 +78,7 @@ class DescriptionTests(SynchronousTestCase):
         for where in ("tcp:1:iface=::1", "tcp6:1:interface=::1", "tcp:1:2:3:4"):
             self.assertWrong(where, f"(interface=|colon).*{EXAMPLE}$")
         for where in ("ssl:", "ssl:x", "SSL:993:key=x", "ssl:993:privateKey=/no/such"):
-            self.assertWrong(where, "right would be, for example, ssl:PORT:[^ ]*$")
+            self.assertWrong(where, "right would be, for example, mtls:PORT:[^ ]*$")
         self.assertWrong("stdio:", "no client can connect")
 
     def test_unix(self) -> None:
@@ -358,20 +358,21 @@ class StartTests(ServerTests, SynchronousTestCase):
             server.pop3("alice", "sesame").quit()
             server.stop()
             self.assertIn(f"pop3://127.0.0.1:{server.ports['pop3']}/1", server.log)
-            self.assertEqual(f"{where}: anyone" in server.log, isWarned)
+            self.assertEqual(f"{where}: clients of other" in server.log, isWarned)
 
     def test_clearText(self) -> None:
         """
-        Passwords that are sent in clear text over the network are warned of, for each
-        protocol for which that is so.
+        Passwords that would be sent in clear text over the network are told of, for each
+        protocol for which that is so: that they are refused for mail, and can be read.
         """
         path = self.passwords(alice="sesame")
         digest = self.htdigest(alice="sesame")
-        everywhere = [f"--{name}=tcp:0" for name in ("pop3", "imap", "pb", "http")]
+        everywhere = [f"--{name}=tcp:0" for name in FACTORIES if name != "ssh"]
         for options, names in (
-            ([path, *everywhere], {"pop3", "imap", "http"}),
-            ([path, "--pop3=tcp6:0"], {"pop3"}),
-            ([path, "--pop3=haproxy:tcp:0"], {"pop3"}),
+            ([path, *everywhere], {"-pop3", "-imap", "-smtp", "http"}),
+            ([path, "--clear-text", "--imap=tcp:0"], {"imap"}),
+            ([path, "--pop3=tcp6:0"], {"-pop3"}),
+            ([path, "--pop3=haproxy:tcp:0"], {"-pop3"}),
             ([digest, "--http=tcp:0"], set()),
             ([path, f"--pop3=unix:{self.folder / 'socket'}"], set()),
             ([path], set()),
@@ -381,5 +382,10 @@ class StartTests(ServerTests, SynchronousTestCase):
                 *options, offered="imap" if path in options and isUNIX else "http"
             )
             server.stop()
-            warned = re.findall(r"--(\w+)=\S+: anyone on the network", server.log)
+            warned = [
+                "-" * (what == "clients") + name
+                for name, what in re.findall(
+                    r"--(\w+)=\S+: (anyone|clients) o", server.log
+                )
+            ]
             self.assertEqual((set(warned), len(warned)), (names, len(names)), server.log)

@@ -83,7 +83,7 @@ class TLSTestCase(ServerTests, SynchronousTestCase):
         """
         words = shlex.split(command.partition(" myapp ")[2])
         words = [word for word in words if not word.startswith("--store=")]
-        where = [re.sub(r"=ssl:\d+", "=ssl:0", word) for word in words]
+        where = [re.sub(r"=(ssl|tcp):\d+", r"=\1:0", word) for word in words]
         where = [word.replace("=key.pem", f"={self.folder}/key.pem") for word in where]
         where = [word.replace("=cert.pem", f"={self.folder}/cert.pem") for word in where]
         auth = self.passwords(alice="sesame")
@@ -96,17 +96,19 @@ class PageTests(TLSTestCase):
     Tests for the page.
     """
 
-    def assertLogsIn(self, server: Server, *options: str) -> None:
+    def assertLogsIn(
+        self, server: Server, *options: str, schemes: str = "imaps pop3s https"
+    ) -> None:
         """
-        Assert that the page's C{curl} commands read mail, and don't where the password
-        is wrong.
+        Assert that the page's C{curl} commands for some schemes read mail, and don't
+        where the password is wrong.
         """
         for command in shown("curl"):
             _, _, _, *rest = shlex.split(command)
-            for scheme in ("imaps", "pop3s", "https"):
-                port = server.ports.get(scheme[:-1], 0)
-                rest = [re.sub(rf"({scheme}://\w+):\d+", rf"\1:{port}", w) for w in rest]
-            if ":0/" in rest[-1]:
+            scheme = rest[-1].partition(":")[0]
+            port = server.ports.get(scheme.removesuffix("s"), 0)
+            rest[-1] = re.sub(r":\d+/", f":{port}/", rest[-1])
+            if not port or scheme not in schemes.split():
                 continue
             curl = ["curl", "-sSfq", "--noproxy", "*", "-m", str(PATIENCE), *options]
             for password, isRight in (("sesame", True), ("tulip", False)):
@@ -133,6 +135,19 @@ class PageTests(TLSTestCase):
         server.stop()
         self.assertIn(f"imaps://localhost:{server.ports['imap']}/", server.log)
         self.assertIn(f"https://localhost:{server.ports['http']}/", server.log)
+        self.assertNotIn("anyone on the network", server.log)
+
+    def test_startTLS(self) -> None:
+        """
+        With STARTTLS the right password reads mail, too, and the log has no warning.
+        """
+        if shutil.which("curl") is None:
+            raise SkipTest("install curl")
+        _, certificate = self.make()
+        [command] = [c for c in shown("twistd") if "--tls=" in c]
+        server = self.serve(command, "imap pop3 smtp")
+        self.assertLogsIn(server, "--cacert", str(certificate), schemes="imap")
+        server.stop()
         self.assertNotIn("anyone on the network", server.log)
 
     def test_alpn(self) -> None:

@@ -130,12 +130,15 @@ class ScramClient:
 
 
 def keysOf(
-    password: bytes = b"sesame", hash: str = "sha256", count: int = 1
+    password: bytes = b"sesame",
+    hash: str = "sha256",
+    count: int = 1,
+    salt: bytes = b"sixteen bytes...",
 ) -> ScramKeys:
     """
     Return the keys of a password.
     """
-    return ScramKeys.derived(hash, prepared(password), b"sixteen bytes...", count)
+    return ScramKeys.derived(hash, prepared(password), salt, count)
 
 
 def portalOf(*checkers: Any) -> Portal:

@@ -52,6 +52,7 @@ FACTORIES = {
     "pop3": "POP3Factory",
     "imap": "IMAP4Factory",
     "pb": "PBServerFactory",
+    "smtp": "SMTPFactory",
     "http": "Site",
     "ssh": "SSHFactory",
 }

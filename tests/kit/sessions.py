@@ -9,7 +9,9 @@ from typing import Any
 
 from zope.interface import implementer
 
+from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, succeed
+from twisted.internet.testing import StringTransport
 
 from mycred.checkers import InMemoryUsernamePasswordDatabaseDontUse
 from mycred.credentials import (
@@ -77,6 +79,13 @@ class WaitingChecker:
         Answer later.
         """
         return self.waiting
+
+
+def localTransport() -> StringTransport:
+    """
+    Make the transport of a client of this machine, who may send passwords as they are.
+    """
+    return StringTransport(peerAddress=IPv4Address("TCP", "127.0.0.1", 1025))
 
 
 def makeChecker() -> InMemoryUsernamePasswordDatabaseDontUse:

@@ -5,21 +5,25 @@ myapp}, the auth types that Twisted lacks, and the endpoint C{mtls:}.
 
 from twisted.application.service import ServiceMaker
 
+from mycred.plugins.cred_cert import theCertificateCheckerFactory
 from mycred.plugins.cred_htdigest import theHtdigestCheckerFactory
 from mycred.plugins.cred_htpasswd import theHtpasswdCheckerFactory
 from mycred.plugins.cred_ldap import theLDAPCheckerFactory
 from mycred.plugins.cred_pam import thePAMCheckerFactory
 from mycred.plugins.cred_passwd import thePasswdCheckerFactory
+from mycred.plugins.cred_token import theTokenCheckerFactory
 from mycred.tls import TLSEndpointParser
 
 __all__ = [
     "mtls",
     "myapp",
+    "theCertificateCheckerFactory",
     "theHtdigestCheckerFactory",
     "theHtpasswdCheckerFactory",
     "theLDAPCheckerFactory",
     "thePAMCheckerFactory",
     "thePasswdCheckerFactory",
+    "theTokenCheckerFactory",
 ]
 
 myapp = ServiceMaker(
@@ -27,6 +31,7 @@ myapp = ServiceMaker(
     "mycred.demo",
     "A mailbox behind POP3, IMAP4, PB, HTTP and SSH, for the accounts that --auth names.",
     "myapp",
+    "theCertificateCheckerFactory",
 )
 
 mtls = TLSEndpointParser()

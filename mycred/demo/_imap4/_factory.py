@@ -1,11 +1,30 @@
 """
-The factory of IMAP4 connections.
+The servers of IMAP4.
 """
 
-from functools import partial
+from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
+from ... import mail
+from .._handover import HandingOver
 from .._mailfactories import MailFactory, SessionFactory
 from ._messages import IMAP4Connection
+
+
+class IMAP4Server(HandingOver, mail.IMAP4Server):
+    """
+    A server of IMAP4, whose commands are carried out in their order.
+    """
+
+    IDENT = b"mycred example server"
+
+    def makeDialogue(self, avatar: Any) -> IMAP4Connection:
+        """
+        Return what goes on with the connection.
+        """
+        return IMAP4Connection(avatar)
 
 
 class IMAP4Factory(MailFactory):
@@ -13,7 +32,7 @@ class IMAP4Factory(MailFactory):
     Build IMAP4 connections.
     """
 
-    protocol = IMAP4Connection
+    protocol = IMAP4Server
     service = "imap"
 
 

@@ -2,6 +2,7 @@
 Messages for users of this server, over SMTP.
 """
 
-from ._outbox import Outbox
+from ._factory import SMTPFactory, makeFactory
+from ._outbox import IOutbox, Outbox
 
-__all__ = ["Outbox"]
+__all__ = ["IOutbox", "Outbox", "SMTPFactory", "makeFactory"]

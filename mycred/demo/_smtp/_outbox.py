@@ -5,7 +5,9 @@ The avatar of a user over SMTP: it puts messages into the mailboxes of this serv
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NoReturn
+from typing import Any, NoReturn
+
+from zope.interface import Attribute, Interface, implementer
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -27,11 +29,35 @@ class Elsewhere(Exception):
     """
 
 
-class Outbox:
+class IOutbox(Interface):
     """
     The way of a user's messages to other users of this server.
+    """
 
-    @ivar user: their name, as the checker spells it.
+    user = Attribute("The name of the user, as the checker spells it.")
+
+    def recipient(address: Address, size: int) -> Deferred[bytes]:
+        """
+        Return the user to whom an address belongs.
+
+        @param size: the size of a message for them, in octets.
+
+        @return: a L{Deferred} that fails with L{Elsewhere}, with L{NoSuchUser}, and with
+            L{MailboxFull<mycred.demo._store.MailboxFull>}.
+        """
+
+    def send(users: Iterable[bytes], content: bytes) -> Deferred[Any]:
+        """
+        Deliver a message to all of some users, or to none.
+
+        @return: a L{Deferred} that fires when the message can't be lost any more.
+        """
+
+
+@implementer(IOutbox)
+class Outbox:
+    """
+    The way of a user's messages into the mailboxes of the store.
     """
 
     def __init__(self, store: StoreService, mailbox: Mailbox, mind: object) -> None:
@@ -46,12 +72,7 @@ class Outbox:
     def recipient(self, address: Address, size: int) -> Deferred[bytes]:
         """
         Return the user to whom an address belongs: the whole address may be their name,
-        or what stands before C{@localhost}.
-
-        @param size: the size of a message for them, in octets.
-
-        @return: a L{Deferred} that fails with L{Elsewhere}, with L{NoSuchUser}, also if
-            the user has never logged in, and with L{MailboxFull}.
+        or what stands before C{@localhost}.  A user who has never logged in isn't known.
         """
         domain = address.domain.lower()
         isOwn = domain in _OWN
@@ -76,4 +97,4 @@ def _ebForeign(failure: Failure) -> NoReturn:
     raise Elsewhere from None
 
 
-__all__ = ["MOST_DATA", "Elsewhere", "Outbox"]
+__all__ = ["MOST_DATA", "Elsewhere", "IOutbox", "Outbox"]

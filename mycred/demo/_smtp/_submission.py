@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from sqlite3 import Error as StoreError
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred
 
@@ -66,25 +66,24 @@ class Submission(Dialogue):
     Each command is carried out by a coroutine, C{on_NAME}, which returns the answer, and
     raises L{Refused} for one that says no.
 
-    @ivar host: the name of this server.
-    @ivar helo: the name by which the client has greeted.
     """
 
     # No less than RFC 5321 (section 4.5.3.2.7) allows.
     timeOut = 5 * 60
 
-    host: bytes
-    helo = b""
-
     _reader: DataReader
     _sender: Path | None = None
     _recipients: list[bytes]
 
-    def connectionMade(self) -> None:
+    def __init__(self, avatar: Any, host: bytes, helo: bytes) -> None:
         """
-        Make ready for a message.
+        @param avatar: the user's avatar.
+        @param host: the name of this server.
+        @param helo: the name by which the client has greeted.
         """
-        super().connectionMade()
+        super().__init__(avatar)
+        self.host = host
+        self.helo = helo
         self._forget()
 
     def sayIdle(self) -> None:

@@ -37,7 +37,7 @@ CAPABILITIES = [
 ]
 
 
-class POP3Server(Dialogue):
+class POP3Dialogue(Dialogue):
     """
     A connection over POP3 whose client is logged in.
 
@@ -213,4 +213,4 @@ def _dotStuffed(content: bytes) -> bytes:
     return stuffed + end + b"."
 
 
-__all__ = ["CAPABILITIES", "POP3Server"]
+__all__ = ["CAPABILITIES", "POP3Dialogue"]

@@ -1,0 +1,28 @@
+"""
+TLS certificates of clients: whether an authority vouches for one, and whom it names.
+
+All of it is pure but L{CertificateUsers}, which reads the files.  The signatures and the
+chain are OpenSSL's to check, through pyOpenSSL; what a certificate says is read by
+cryptography.
+"""
+
+from ._errors import Undecided, Untrusted
+from ._mapping import parseMapping
+from ._naming import KINDS, WITH_DOMAIN, Naming
+from ._pem import parseAuthorities, parseRevocations
+from ._trust import Revocations, Trust
+from ._users import CertificateUsers
+
+__all__ = [
+    "KINDS",
+    "WITH_DOMAIN",
+    "CertificateUsers",
+    "Naming",
+    "Revocations",
+    "Trust",
+    "Undecided",
+    "Untrusted",
+    "parseAuthorities",
+    "parseMapping",
+    "parseRevocations",
+]

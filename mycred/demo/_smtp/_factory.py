@@ -1,0 +1,52 @@
+"""
+The servers of SMTP.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from ... import mail
+from .._handover import HandingOver
+from .._mailfactories import MailFactory, SessionFactory
+from ._outbox import IOutbox
+from ._submission import EXTENSIONS, Submission
+
+
+class ESMTP(HandingOver, mail.ESMTP):
+    """
+    A server of SMTP, whose commands are carried out in their order.
+    """
+
+    avatarInterfaces = (IOutbox,)  # type: ignore[assignment]
+
+    def extensions(self) -> dict[bytes, list[bytes] | None]:
+        """
+        Return the extensions, those of submission included: after the login a client
+        doesn't ask again.
+        """
+        more = {name: value.split() or None for name, value in EXTENSIONS.items()}
+        return {**super().extensions(), **more}
+
+    def makeDialogue(self, avatar: Any) -> Submission:
+        """
+        Return what goes on with the connection.
+        """
+        helo, _ = self._helo or (None, None)
+        return Submission(avatar, self.host, helo or b"")
+
+
+class SMTPFactory(MailFactory):
+    """
+    Build SMTP connections.
+    """
+
+    protocol = ESMTP
+    service = "smtp"
+
+
+#: Return a factory that serves a portal over SMTP.
+makeFactory = partial(SessionFactory, SMTPFactory)
+
+__all__ = ["SMTPFactory", "makeFactory"]

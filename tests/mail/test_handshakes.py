@@ -1,0 +1,198 @@
+"""
+Tests for L{mycred.mail._handshakes}: TLS from the beginning, whatever stands between.
+"""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+from typing import Any
+
+from twisted.internet import reactor
+from twisted.internet.defer import inlineCallbacks
+from twisted.internet.threads import deferToThread
+from twisted.protocols.policies import (
+    TimeoutFactory,
+    TrafficLoggingFactory,
+    WrappingFactory,
+)
+from twisted.protocols.tls import TLSMemoryBIOFactory
+
+from mycred.portal import Portal
+from mycred.tls import TLSOptions
+from tests.kit.certificates import Authority
+from tests.kit.mailclients import MailClient, trusting
+from tests.kit.mailservers import (
+    DIALECTS,
+    PROTOCOLS,
+    CertificateChecker,
+    MailFactory,
+    MailRealm,
+    ScramChecker,
+)
+from tests.kit.protocols import LoginTestCase
+
+
+class Adapter:
+    """
+    What stands between TLS and a protocol, and isn't one of Twisted's wrappers.
+    """
+
+    def __init__(self, factory: Any) -> None:
+        self._factory = factory
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._factory, name)
+
+    def buildProtocol(self, addr: Any) -> Any:
+        """
+        Build a protocol that sees no more of its transport than it has to.
+        """
+        protocol = self._factory.buildProtocol(addr)
+        make = protocol.makeConnection
+        protocol.makeConnection = lambda transport: make(Narrow(transport))
+        return protocol
+
+
+class Narrow:
+    """
+    A transport in front of another.
+    """
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
+#: What may stand between TLS and a protocol.
+WRAPPERS: dict[str, Any] = {
+    "nothing": lambda factory: factory,
+    "time-outs": lambda factory: TimeoutFactory(factory, 60),
+    "a log": lambda factory: TrafficLoggingFactory(factory, "traffic"),
+    "all": lambda factory: TimeoutFactory(
+        TrafficLoggingFactory(WrappingFactory(factory), "traffic"), 60
+    ),
+}
+
+
+class ImplicitTests(LoginTestCase):
+    """
+    Tests for servers that begin with TLS.
+    """
+
+    def setUp(self) -> None:
+        folder = Path(self.mktemp()).resolve()
+        folder.mkdir()
+        authority = Authority(folder)
+        certificate, key = authority.certify("localhost", "localhost")
+        self.authority = authority.file
+        self.alice = authority.certify("alice")
+        self.contextFactory = TLSOptions(
+            str(key),
+            str(certificate),
+            clientCert="optional",
+            clientCA=str(authority.file),
+        ).contextFactory(reactor)
+        WrappingFactory.noisy = False
+        self.addCleanup(delattr, WrappingFactory, "noisy")
+
+    def serveTLS(self, name: str, wrap: Any) -> None:
+        """
+        Serve a protocol over TLS.
+        """
+        checkers = [ScramChecker(), CertificateChecker()]
+        portal = Portal(MailRealm(), checkers)
+        factory = MailFactory(PROTOCOLS[name], portal)
+        self.serve(TLSMemoryBIOFactory(self.contextFactory, False, wrap(factory)))
+
+    @inlineCallbacks
+    def test_wrapped(self) -> Any:
+        """
+        The greeting comes when the handshake is over, through every wrapper of Twisted's,
+        and has the capabilities of this client: EXTERNAL with a certificate, mechanisms
+        that are bound to TLS.
+        """
+        for what, wrap in WRAPPERS.items():
+            self.serveTLS("imap", wrap)
+            for own in (None, self.alice):
+                greeting = yield deferToThread(self.greeting, own)
+                self.assertIn(b"AUTH=SCRAM-SHA-256-PLUS ", greeting, what)
+                self.assertEqual(b"AUTH=EXTERNAL " in greeting, own is not None, what)
+                self.assertNotIn(b"STARTTLS", greeting)
+                self.assertNotIn(b"LOGINDISABLED", greeting)
+
+    def greeting(self, own: Any) -> bytes:
+        """
+        Return the greeting, and log in by what it says.
+        """
+        context = trusting(self.authority, own)
+        with MailClient(self.port, context) as client:
+            greeting = client.line()
+            dialect = DIALECTS["imap"]
+            if own is not None:
+                said = client.ask(dialect.auth(b"EXTERNAL", b""))
+                self.assertTrue(said.startswith(dialect.good), said)
+            else:
+                said = client.bound(dialect, ("tls-server-end-point", client.socket))
+                self.assertTrue(said.startswith(dialect.good), said)
+            return greeting
+
+    @inlineCallbacks
+    def test_otherWrappers(self) -> Any:
+        """
+        Behind what can't be told to pass it on the greeting doesn't wait; CAPABILITY is
+        complete.
+        """
+        self.serveTLS("imap", Adapter)
+
+        def both() -> tuple[bytes, bytes]:
+            with MailClient(self.port, trusting(self.authority, self.alice)) as client:
+                return client.line(), client.ask(b"a CAPABILITY")
+
+        greeting, capability = yield deferToThread(both)
+        self.assertNotIn(b"AUTH=EXTERNAL", greeting)
+        self.assertIn(b"AUTH=EXTERNAL", capability)
+        self.assertIn(b"AUTH=SCRAM-SHA-256-PLUS", capability)
+
+    @inlineCallbacks
+    def test_external(self) -> Any:
+        """
+        A certificate logs in over each protocol, and not as another user.
+        """
+        for name, dialect in DIALECTS.items():
+            self.serveTLS(name, WRAPPERS["all"])
+
+            def logIn(dialect: Any = dialect) -> list[bytes]:
+                context = trusting(self.authority, self.alice)
+                with MailClient(self.port, context) as client:
+                    client.line()
+                    return [
+                        client.ask(dialect.auth(b"EXTERNAL", authzid))
+                        for authzid in (b"bob", b"alice")
+                    ]
+
+            refused, accepted = yield deferToThread(logIn)
+            self.assertTrue(refused.startswith(dialect.refused), refused)
+            self.assertTrue(accepted.startswith(dialect.good), accepted)
+
+    @inlineCallbacks
+    def test_unique(self) -> Any:
+        """
+        Logins are bound to TLS 1.2, too, and a wrong binding is refused.
+        """
+        self.serveTLS("imap", WRAPPERS["nothing"])
+        dialect = DIALECTS["imap"]
+
+        def logIn(isRight: bool) -> bytes:
+            context = trusting(self.authority, None, ssl.TLSVersion.TLSv1_2)
+            with MailClient(self.port, context) as client:
+                client.line()
+                data = client.socket if isRight else b"x" * 12
+                return client.bound(dialect, ("tls-unique", data))
+
+        accepted = yield deferToThread(logIn, True)
+        self.assertTrue(accepted.startswith(dialect.good), accepted)
+        refused = yield deferToThread(logIn, False)
+        self.assertTrue(refused.startswith(dialect.refused), refused)

@@ -1,0 +1,569 @@
+"""
+Tests for L{mycred.mail._logins}, L{mycred.mail._reasons} and L{mycred.mail._challengers}:
+logging in by SASL, the same over each protocol.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import Any
+
+from zope.interface import implementer
+
+from twisted.cred.portal import Portal as TwistedPortal
+from twisted.internet.defer import Deferred, fail
+from twisted.mail.imap4 import PLAINCredentials
+from twisted.mail.interfaces import IChallengeResponse
+from twisted.trial.unittest import SynchronousTestCase
+
+from mycred.checkers import AllowAnonymousAccess
+from mycred.credentials import (
+    CramMD5Credentials,
+    IUsernameHashedPassword,
+    IUsernamePassword,
+    UsernamePassword,
+)
+from mycred.error import AccountDenied, DenialReason, TemporaryFailure
+from mycred.portal import SessionPortal
+from tests.kit.mailservers import (
+    CertificateChecker,
+    ScramChecker,
+    Talk,
+    TalkTests,
+    TokenChecker,
+    scramLogIn,
+)
+from tests.kit.portals import Checker, raising
+
+GOOD = b"\0alice\0sesame"
+WRONG = b"\0alice\0tulip"
+
+
+@implementer(IChallengeResponse, IUsernamePassword)
+class Odd(UsernamePassword):
+    """
+    Credentials of a program's own mechanism: a name, and then a password.
+
+    @ivar challenges: the challenges that are still to be sent.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(b"", b"")
+        self.challenges = [b"p" * 100, b"n"]
+        self.answers: list[bytes] = []
+
+    def getChallenge(self) -> bytes:
+        """
+        Return the next challenge.
+        """
+        return self.challenges.pop()
+
+    def setResponse(self, response: bytes) -> None:
+        """
+        Take an answer.
+        """
+        if response == b"nonsense":
+            raise ValueError("a secret")
+        if response == b"bug":
+            raise RuntimeError("a secret")
+        self.answers.append(response)
+        self.username, self.password = [*self.answers, b""][:2]
+
+    def moreChallenges(self) -> bool:
+        """
+        Return whether there are more.
+        """
+        return bool(self.challenges)
+
+
+class LoginTests(TalkTests):
+    """
+    What is the same over each protocol.
+    """
+
+    def test_plain(self: Any) -> None:
+        """
+        PLAIN logs in, with an initial response and without; the empty challenge has its
+        space.
+        """
+        talk = self.talk()
+        self.assertAnswer(talk.say(self.dialect.auth(b"PLAIN", GOOD)), self.dialect.good)
+        talk = self.talk()
+        lines = talk.say(self.dialect.auth(b"plain"))
+        self.assertEqual(lines, [self.dialect.begin])
+        self.assertAnswer(talk.say(b64encode(GOOD)), self.dialect.good)
+        self.assertEqual(self.realm.names, [b"alice", b"alice"])
+
+    def test_login(self: Any) -> None:
+        """
+        LOGIN logs in, in two steps.
+        """
+        talk = self.talk()
+        for line in (self.dialect.auth(b"LOGIN"), b64encode(b"alice")):
+            [challenge] = talk.say(line)
+            self.assertTrue(self.dialect.challenge(challenge))
+        self.assertAnswer(talk.say(b64encode(b"sesame")), self.dialect.good)
+
+    def test_sentAhead(self: Any) -> None:
+        """
+        Answers that a client sends without waiting for the challenges are answers, and
+        what follows them is a command.
+        """
+        command, answer = self.dialect.idle
+        lines = self.talk().say(
+            self.dialect.auth(b"LOGIN"),
+            b64encode(b"alice"),
+            b64encode(b"sesame"),
+            command,
+        )
+        self.assertTrue(lines[2].startswith(self.dialect.good), lines)
+        self.assertTrue(lines[3].startswith(answer), lines)
+
+    def test_scram(self: Any) -> None:
+        """
+        SCRAM logs in where checkers have keys for it, with an initial response and
+        without, and the server's proof is right.
+        """
+        for mechanism in ("SCRAM-SHA-1", "SCRAM-SHA-256"):
+            for isEarly in (True, False):
+                talk = self.talk(ScramChecker())
+                lines, count = scramLogIn(
+                    talk, self.dialect, mechanism=mechanism, isEarly=isEarly
+                )
+                self.assertEqual(count, 2)
+                self.assertAnswer(lines, self.dialect.good)
+
+    def test_scramRefused(self: Any) -> None:
+        """
+        A wrong password and an unknown name get the same answers, as many.
+        """
+        known = scramLogIn(self.talk(ScramChecker()), self.dialect, "alice", "tulip")
+        unknown = scramLogIn(self.talk(ScramChecker()), self.dialect, "nobody", "tulip")
+        self.assertEqual(known, unknown)
+        self.assertAnswer(known[0], self.dialect.refused)
+        self.assertEqual(self.realm.names, [])
+
+    def test_lastAttempt(self: Any) -> None:
+        """
+        A wrong password and an unknown name get the same answers at the last attempt,
+        too.
+        """
+        answers = []
+        for name in ("alice", "nobody"):
+            talk = self.talk(ScramChecker(), mostRefused=1)
+            answers.append(scramLogIn(talk, self.dialect, name, "tulip"))
+            self.assertFalse(talk.transport.connected)
+        self.assertEqual(answers[0], answers[1])
+
+    def test_refused(self: Any) -> None:
+        """
+        A wrong password and an unknown name are refused by the same line.
+        """
+        talk = self.talk()
+        wrong = talk.say(self.dialect.auth(b"PLAIN", WRONG))
+        self.assertAnswer(wrong, self.dialect.refused)
+        unknown = talk.say(self.dialect.auth(b"PLAIN", b"\0nobody\0sesame"))
+        self.assertEqual(wrong, unknown)
+
+    def test_actingAsAnother(self: Any) -> None:
+        """
+        A client that wants to act as another user is refused; as the one who logs in it
+        may act.
+        """
+        talk = self.talk()
+        lines = talk.say(self.dialect.auth(b"PLAIN", b"bob\0alice\0sesame"))
+        self.assertAnswer(lines, self.dialect.refused)
+        lines = talk.say(self.dialect.auth(b"PLAIN", b"alice\0alice\0sesame"))
+        self.assertAnswer(lines, self.dialect.good)
+
+    def test_cancelled(self: Any) -> None:
+        """
+        C{*} ends an exchange, and is no attempt to log in.
+        """
+        checker = Checker(Deferred)
+        talk = self.talk(checker)
+        talk.say(self.dialect.auth(b"PLAIN"))
+        self.assertAnswer(talk.say(b"*"), self.dialect.cancelled)
+        self.assertEqual(checker.asked, 0)
+        command, answer = self.dialect.idle
+        self.assertTrue(talk.say(command)[0].startswith(answer))
+
+    def test_malformed(self: Any) -> None:
+        """
+        What is no answer ends an exchange, and is no attempt to log in: no base64, base64
+        with something else in it, 8-bit characters, a command, no name.
+        """
+        checker = Checker(Deferred)
+        talk = self.talk(checker, mostRefused=100)
+        for answer in (
+            b"!!!!",
+            b"AGFsaWNl\0AHNlc2FtZQ==",
+            b" " + b64encode(GOOD),
+            b64encode(GOOD) + b" ",
+            b64encode(GOOD)[:-1],
+            b"\xff\xfe",
+            b"=",
+            b"",
+            b"MAIL FROM:<alice@example.com>",
+            b64encode(b"alice"),
+            b64encode(b"\0\0\0\0"),
+            b64encode(b"\0" + b"a" * 5000 + b"\0sesame"),
+        ):
+            talk.say(self.dialect.auth(b"PLAIN"))
+            lines = talk.say(answer)
+            self.assertEqual(len(lines), 1, answer)
+            beginnings = self.dialect.malformed, self.dialect.refused
+            self.assertTrue(lines[0].startswith(beginnings), (answer, lines))
+        self.assertEqual(checker.asked, 0)
+
+    def test_malformedInitial(self: Any) -> None:
+        """
+        So does an initial response that is none; C{*} is none.
+        """
+        talk = self.talk(mostRefused=100)
+        for word in (b"!!!!", b"*", b"==", b"\xff", b"YQ"):
+            lines = talk.say(self.dialect.auth(b"PLAIN") + b" " + word)
+            self.assertEqual(len(lines), 1)
+            beginnings = self.dialect.malformed, self.dialect.cancelled
+            self.assertTrue(lines[0].startswith(beginnings), lines)
+
+    def test_emptyInitial(self: Any) -> None:
+        """
+        C{=} is an empty initial response: the challenge isn't sent.
+        """
+        talk = self.talk(AllowAnonymousAccess())
+        lines = talk.say(self.dialect.command + b"ANONYMOUS =")
+        self.assertAnswer(lines, self.dialect.good)
+
+    def test_unsupported(self: Any) -> None:
+        """
+        A mechanism that no checker serves isn't there, nor one that there isn't.
+        """
+        talk = self.talk(ScramChecker())
+        for name in (b"CRAM-MD5", b"XYZ", b"EXTERNAL", b"SCRAM-SHA-256-PLUS", b"\xff"):
+            lines = talk.say(self.dialect.auth(name))
+            self.assertAnswer(lines, self.dialect.unsupported)
+
+    def test_notPrivate(self: Any) -> None:
+        """
+        Passwords and tokens aren't taken where others may read them, unless the program
+        says so: for the protocol, or in its factory.  Proofs are.
+        """
+        checkers = ScramChecker(), TokenChecker()
+        clear = (b"PLAIN", b"LOGIN", b"OAUTHBEARER", b"XOAUTH2")
+        talk = self.talk(*checkers, host="192.0.2.1")
+        for name in clear:
+            lines = talk.say(self.dialect.auth(name))
+            self.assertAnswer(lines, self.dialect.unprivate)
+        lines, _ = scramLogIn(talk, self.dialect)
+        self.assertAnswer(lines, self.dialect.good)
+        talk = self.talk(*checkers, host="192.0.2.1", allowClearText=True)
+        lines = talk.say(self.dialect.auth(b"PLAIN", GOOD))
+        self.assertAnswer(lines, self.dialect.good)
+        talk = self.talk(*checkers, host="192.0.2.1")
+        talk.server.factory.allowClearText = True
+        lines = talk.say(self.dialect.auth(b"PLAIN", GOOD))
+        self.assertAnswer(lines, self.dialect.good)
+
+    def test_token(self: Any) -> None:
+        """
+        A token logs in; with a wrong one the client gets to know why, and then that it is
+        refused.
+        """
+        talk = self.talk(TokenChecker())
+        message = b"n,a=alice,\1auth=Bearer %b\1\1"
+        lines = talk.say(self.dialect.auth(b"OAUTHBEARER", message % b"wrong"))
+        self.assertIn(b"invalid_token", self.dialect.challenge(lines[0]))
+        self.assertAnswer(talk.say(b64encode(b"\1")), self.dialect.refused)
+        lines = talk.say(self.dialect.auth(b"OAUTHBEARER", message % b"token"))
+        self.assertAnswer(lines, self.dialect.good)
+
+    def test_noCertificate(self: Any) -> None:
+        """
+        EXTERNAL isn't there without a certificate.
+        """
+        talk = self.talk(CertificateChecker())
+        lines = talk.say(self.dialect.auth(b"EXTERNAL", b""))
+        self.assertAnswer(lines, self.dialect.unsupported)
+
+    def test_unavailable(self: Any) -> None:
+        """
+        A store that can't tell now refuses nobody for ever.
+        """
+        talk = self.talk(Checker(lambda: fail(TemporaryFailure("the disk is full"))))
+        lines = talk.say(self.dialect.auth(b"PLAIN", GOOD))
+        self.assertAnswer(lines, self.dialect.unavailable)
+        self.assertNotIn(b"disk", lines[0])
+
+    def test_denied(self: Any) -> None:
+        """
+        Whoever has the right password gets to know why it isn't enough.
+        """
+        answers = set()
+        for reason in DenialReason:
+            talk = self.talk(Checker(lambda why=reason: fail(AccountDenied(why))))
+            answers.add(*talk.say(self.dialect.auth(b"PLAIN", GOOD)))
+        self.assertEqual(len(answers), 3)
+        self.assertFalse([one for one in answers if b"Authentication failed" in one])
+
+    def test_defect(self: Any) -> None:
+        """
+        A defect is logged, and the client isn't told of what kind it is.
+        """
+        talk = self.talk(Checker(raising(RuntimeError("a secret"))))
+        lines = talk.say(self.dialect.auth(b"PLAIN", GOOD))
+        self.assertAnswer(lines, self.dialect.defect)
+        self.assertNotIn(b"secret", lines[0])
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
+    def test_otherAvatar(self: Any) -> None:
+        """
+        An avatar that isn't of this protocol is logged out, and the login fails.
+        """
+        talk = self.talk()
+        left: list[object] = []
+        self.realm.requestAvatar = lambda *_: ("other", object(), lambda: left.append(1))
+        lines = talk.say(self.dialect.auth(b"PLAIN", GOOD))
+        self.assertAnswer(lines, self.dialect.defect)
+        self.assertEqual(left, [1])
+
+    def test_mostRefused(self: Any) -> None:
+        """
+        The connection ends after the answer to the last of so many logins without
+        success, whether they were refused, malformed, cancelled or of no mechanism.
+        """
+        talk = self.talk(mostRefused=4)
+        for initial in (WRONG, b"", None):
+            self.assertAnswer(talk.say(self.dialect.auth(b"X", initial)), b"")
+        self.assertTrue(talk.transport.connected)
+        lines = talk.say(self.dialect.auth(b"PLAIN", WRONG), self.dialect.idle[0])
+        self.assertTrue(lines[0].startswith(self.dialect.refused))
+        self.assertFalse([one for one in lines if one.startswith(self.dialect.idle[1])])
+        self.assertFalse(talk.transport.connected)
+
+    def test_endlessCancels(self: Any) -> None:
+        """
+        A client can't begin an exchange and end it for ever.
+        """
+        talk = self.talk()
+        for _ in range(10):
+            self.assertTrue(talk.transport.connected)
+            talk.say(self.dialect.auth(b"PLAIN"), b"*")
+        self.assertFalse(talk.transport.connected)
+
+    def test_waiting(self: Any) -> None:
+        """
+        Commands that come while a login is under way are carried out after it, in their
+        order.
+        """
+        waiting: Deferred[bytes] = Deferred()
+        talk = self.talk(Checker(lambda: waiting))
+        command, answer = self.dialect.idle
+        again = self.dialect.auth(b"PLAIN", GOOD)
+        lines = talk.say(self.dialect.auth(b"PLAIN", GOOD), command, again)
+        self.assertEqual(lines, [])
+        self.assertEqual(talk.send(b"x"), [])
+        waiting.callback(b"alice")
+        lines = talk.said()
+        self.assertTrue(lines[0].startswith(self.dialect.good))
+        self.assertTrue(lines[1].startswith(answer))
+        self.assertFalse(lines[-1].startswith(self.dialect.good))
+        self.assertEqual(self.realm.names, [b"alice"])
+
+    def test_tooMuchWaiting(self: Any) -> None:
+        """
+        A client that sends too much meanwhile is disconnected, and its login ended.
+        """
+        gone: list[object] = []
+        talk = self.talk(Checker(lambda: Deferred(gone.append)))
+        talk.say(self.dialect.auth(b"PLAIN", GOOD))
+        for _ in range(2000):
+            talk.say(*[self.dialect.idle[0]] * 10)
+            if not talk.transport.connected:
+                break
+        self.assertFalse(talk.transport.connected)
+        self.assertEqual(len(gone), 1)
+
+    def test_goneMeanwhile(self: Any) -> None:
+        """
+        A client that leaves during a login ends it: what the checker says later means
+        nothing, and nothing is written.
+        """
+        gone: list[object] = []
+        talk = self.talk(Checker(lambda: Deferred(gone.append)))
+        talk.say(self.dialect.auth(b"PLAIN", GOOD))
+        talk.hangUp()
+        self.assertEqual(len(gone), 1)
+        self.assertEqual(talk.said(), [])
+        self.assertEqual(self.realm.names, [])
+
+    def test_goneBeforeAvatar(self: Any) -> None:
+        """
+        An avatar that comes when the client has left is logged out.
+        """
+        talk = self.talk()
+        later: Deferred[Any] = Deferred()
+        request = self.realm.requestAvatar
+        self.realm.requestAvatar = lambda *given: later.addCallback(
+            lambda _: request(*given)
+        )
+        talk.say(self.dialect.auth(b"PLAIN", GOOD))
+        talk.hangUp()
+        later.callback(None)
+        self.assertEqual(self.realm.logouts, [b"alice"])
+
+    def test_goneInTheMiddle(self: Any) -> None:
+        """
+        A client that leaves where it was asked something ends the login, too.
+        """
+        checker = ScramChecker()
+        talk = self.talk(checker)
+        first = b"n,,n=alice,r=abcdefgh"
+        lines = talk.say(self.dialect.auth(b"SCRAM-SHA-256", first))
+        self.assertTrue(self.dialect.isChallenge(lines[0]))
+        talk.hangUp()
+        self.assertEqual(self.realm.names, [])
+
+    def test_loggedOut(self: Any) -> None:
+        """
+        The avatar is logged out once at the end of the connection.
+        """
+        talk = self.talk()
+        talk.say(self.dialect.auth(b"PLAIN", GOOD))
+        self.assertEqual(self.realm.logouts, [])
+        talk.hangUp()
+        self.assertEqual(self.realm.logouts, [b"alice"])
+
+    def test_facts(self: Any) -> None:
+        """
+        Checkers get to know of the connection, with a portal of Twisted's, too.
+        """
+        checker = ScramChecker()
+        talk = self.talk(checker)
+        talk.server.portal = TwistedPortal(self.realm, [checker])
+        talk.say(self.dialect.auth(b"PLAIN", GOOD))
+        [asked] = checker.asked
+        self.assertEqual(asked.service, self.name)
+        self.assertEqual(asked.peer.host, "127.0.0.1")
+        self.assertFalse(asked.connection.isSecure)
+
+    def test_sessionPortal(self: Any) -> None:
+        """
+        A session that the program has made is the one that is used.
+        """
+        talk = self.talk()
+        session = SessionPortal(talk.server.portal, talk.server, service="mine")
+        talk.server.portal = session
+        self.assertIs(talk.server.openSession(), session)
+
+    def test_ownMechanism(self: Any) -> None:
+        """
+        A program's own mechanism goes on working: a long challenge is one line, there may
+        be several, and what its credentials say of nonsense isn't sent.
+        """
+        talk = self.talk()
+        self.register(talk, {b"ODD": Odd})
+        [line] = talk.say(self.dialect.auth(b"odd"))
+        self.assertEqual(self.dialect.challenge(line), b"n")
+        [line] = talk.say(b64encode(b"alice"))
+        self.assertEqual(self.dialect.challenge(line), b"p" * 100)
+        self.assertAnswer(talk.say(b64encode(b"sesame")), self.dialect.good)
+        talk = self.talk()
+        self.register(talk, {b"ODD": Odd})
+        lines = talk.say(self.dialect.auth(b"ODD", b"nonsense"))
+        self.assertAnswer(lines, self.dialect.malformed)
+        self.assertNotIn(b"secret", lines[0])
+        lines = talk.say(self.dialect.auth(b"ODD", b"bug"))
+        self.assertAnswer(lines, self.dialect.defect)
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
+    def register(self: Any, talk: Talk, challengers: Any) -> None:
+        """
+        Bring mechanisms along.
+        """
+        if self.name == "pop3":
+            talk.server.factory.challengers = challengers
+        else:
+            talk.server.challengers = challengers
+
+    def test_twistedsMechanism(self: Any) -> None:
+        """
+        Where a program names Twisted's classes, mycred's mechanisms take their place: the
+        name to act as isn't ignored.  They are as private as others.
+        """
+        talk = self.talk(Checker(lambda: b"alice"))
+        self.register(talk, {b"PLAIN": PLAINCredentials, b"CRAM-MD5": CramMD5Credentials})
+        lines = talk.say(self.dialect.auth(b"PLAIN", b"bob\0alice\0x"))
+        self.assertAnswer(lines, self.dialect.refused)
+        [line] = talk.say(self.dialect.auth(b"CRAM-MD5"))
+        self.assertIn(b"@", self.dialect.challenge(line))
+        talk = self.talk(Checker(lambda: b"alice"), host="192.0.2.1")
+        self.register(talk, {b"PLAIN": PLAINCredentials})
+        lines = talk.say(self.dialect.auth(b"PLAIN", GOOD))
+        self.assertAnswer(lines, self.dialect.unprivate)
+
+    def test_noPortal(self: Any) -> None:
+        """
+        Without a portal nobody logs in.
+        """
+        talk = self.talk(portal=None)
+        lines = talk.say(self.dialect.auth(b"PLAIN", GOOD))
+        self.assertAnswer(lines, self.dialect.unavailable)
+
+    def test_onlyLogin(self: Any) -> None:
+        """
+        A portal may be any object that logs in.
+        """
+
+        class Own:
+            """
+            A portal.
+            """
+
+            def login(self, credentials: Any, mind: object, *interfaces: Any) -> Any:
+                """
+                Log in.
+                """
+                return fail(TemporaryFailure())
+
+        talk = self.talk(portal=Own())
+        lines = talk.say(self.dialect.auth(b"PLAIN", GOOD))
+        self.assertAnswer(lines, self.dialect.unavailable)
+
+    def test_proofsWhereTheyServe(self: Any) -> None:
+        """
+        CRAM-MD5 is there where a checker serves it, and challenges can't be foreseen.
+        """
+        hashed = Checker(Deferred)
+        hashed.credentialInterfaces = (IUsernameHashedPassword,)
+        talk = self.talk(hashed)
+        challenges = set()
+        for _ in range(3):
+            [line] = talk.say(self.dialect.auth(b"CRAM-MD5"))
+            challenges.add(self.dialect.challenge(line))
+            talk.say(b"*")
+        self.assertEqual(len(challenges), 3)
+
+
+class IMAP4LoginTests(LoginTests, SynchronousTestCase):
+    """
+    Tests for IMAP4.
+    """
+
+    name = "imap"
+
+
+class POP3LoginTests(LoginTests, SynchronousTestCase):
+    """
+    Tests for POP3.
+    """
+
+    name = "pop3"
+
+
+class ESMTPLoginTests(LoginTests, SynchronousTestCase):
+    """
+    Tests for SMTP.
+    """
+
+    name = "smtp"

@@ -1,0 +1,138 @@
+"""
+Tests for the files of the authorities of clients.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import load_pem_x509_crl
+from hypothesis import given, strategies as st
+
+from twisted.logger import formatEvent, globalLogPublisher
+from twisted.trial.unittest import SynchronousTestCase
+
+from mycred._tls._clients import ClientAuthorities, _listsIn, keptAuthorities
+from mycred.tls import TLSOptions
+
+from ..kit.tlspeers import DAMAGE, ClientAuthority, damaged
+
+
+class ClientAuthoritiesTests(SynchronousTestCase):
+    """
+    Tests for what the files may hold.
+    """
+
+    def setUp(self) -> None:
+        self.folder = Path(self.mktemp()).resolve()
+        self.folder.mkdir()
+        self.ca = ClientAuthority(self.folder)
+        self.below = ClientAuthority(self.folder, "below", self.ca)
+
+    def read(self, ca: bytes, crl: bytes | None = None) -> ClientAuthorities:
+        """
+        Return what files mean.
+        """
+        paths = self.folder / "clients", self.folder / "crl"
+        for path, text in zip(paths, (ca, crl)):
+            path.write_bytes(text or b"")
+        revoked = None if crl is None else str(paths[1])
+        kept = keptAuthorities(
+            TLSOptions("", None, None, "optional", str(paths[0]), revoked)
+        )
+        assert kept is not None
+        return kept.read()
+
+    def assertRefused(self, expected: str, *texts: bytes) -> None:
+        """
+        Assert that files are refused.
+        """
+        error = self.assertRaises(ValueError, self.read, *texts)
+        self.assertIn(expected, str(error))
+
+    def test_none(self) -> None:
+        """
+        Without a file of authorities there are none.
+        """
+        self.assertIsNone(keptAuthorities(TLSOptions("key")))
+
+    def test_several(self) -> None:
+        """
+        A file may hold several authorities, and one the lists of all.
+        """
+        root, below = self.ca.file.read_bytes(), self.below.file.read_bytes()
+        found = self.read(root + below, self.ca.revoke() + self.below.revoke())
+        self.assertEqual(len(found.certificates), 2)
+        self.assertEqual(len(found.lists), 2)
+
+    def test_der(self) -> None:
+        """
+        A list may be in DER.
+        """
+        crl = load_pem_x509_crl(self.ca.revoke()).public_bytes(Encoding.DER)
+        self.assertEqual(len(self.read(self.ca.file.read_bytes(), crl).lists), 1)
+
+    def test_wrongAuthorities(self) -> None:
+        """
+        A file without an authority, without a root, or with another certificate is
+        refused.
+        """
+        alice = self.ca.issue("alice")[0].read_bytes()
+        root, below = self.ca.file.read_bytes(), self.below.file.read_bytes()
+        self.assertRefused("holds no certificate in PEM", b"")
+        self.assertRefused("holds the certificate of CN=alice", root + alice)
+        self.assertRefused("add the certificate of CN=ca", below)
+
+    def test_wrongLists(self) -> None:
+        """
+        A file without a list by each authority is refused, and so is a list by another of
+        the same name.
+        """
+        root, below = self.ca.file.read_bytes(), self.below.file.read_bytes()
+        other = self.folder / "other"
+        other.mkdir()
+        fake = ClientAuthority(other).revoke()
+        whole = self.ca.revoke()
+        self.assertRefused("holds no list of revoked certificates", root, b"")
+        self.assertRefused("holds no list of revoked certificates", root, root)
+        self.assertRefused("holds no list of revoked certificates", root, whole[:-30])
+        self.assertRefused(
+            "holds no list of revoked certificates", root, whole + whole[:-30]
+        )
+        self.assertRefused("holds no list by CN=ca", root, self.below.revoke())
+        self.assertRefused("holds no list by CN=ca", root, fake)
+        self.assertRefused("holds no list by CN=below", root + below, whole)
+
+    def test_outOfDate(self) -> None:
+        """
+        A list that is out of date is taken, and the log warns.
+        """
+        events: list[Any] = []
+        globalLogPublisher.addObserver(events.append)
+        self.addCleanup(globalLogPublisher.removeObserver, events.append)
+        self.read(self.ca.file.read_bytes(), self.ca.revoke(until=-1))
+        [line] = [str(formatEvent(event)) for event in events]
+        self.assertIn("the list by CN=ca is out of date", line)
+
+    @given(st.binary(max_size=200))
+    def test_anything(self, noise: bytes) -> None:
+        """
+        Anything else is refused, in no other way.
+        """
+        pem = b"-----BEGIN X509 CRL-----\n" + noise + b"\n-----END X509 CRL-----\n"
+        for text in (noise, pem):
+            self.assertRaises(ValueError, _listsIn, text, "crl=f")
+
+    @given(DAMAGE)
+    def test_damaged(self, where: list[tuple[int, int]]) -> None:
+        """
+        Files with some bytes that are wrong are refused in the same way, or taken.
+        """
+        root, crl = self.ca.file.read_bytes(), self.ca.revoke()
+        for texts in ((damaged(root, where), crl), (root, damaged(crl, where))):
+            try:
+                self.read(*texts)
+            except ValueError as error:
+                self.assertIn(str(self.folder), str(error))
