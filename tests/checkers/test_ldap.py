@@ -369,7 +369,7 @@ class ScramTests(CheckerTestCase):
         self.assertEqual(seen[1], seen[2])
         self.assertEqual(seen[1], seen[4])
         self.assertEqual(len(set(seen)), 3)
-        for why in ("wrong password", "no entry matches", "has no keys for sha256"):
+        for why in ("wrong password", "no entry matches", "no keys for SCRAM-SHA-256"):
             self.assertIn(why, self.logged())
 
     def test_denied(self) -> None:
