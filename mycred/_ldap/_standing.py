@@ -50,7 +50,8 @@ def _generalizedTime(value: bytes) -> float:
     match = _generalized.fullmatch(value)
     if match is None:
         raise ValueError("no time in UTC")
-    return timegm(datetime(*map(int, match.groups())).timetuple())
+    year, month, day, *clock = map(int, match.groups())
+    return timegm(datetime(year, month, day, *clock).timetuple())
 
 
 def _integer(value: bytes) -> int:
