@@ -50,8 +50,8 @@ def _generalizedTime(value: bytes) -> float:
     match = _generalized.fullmatch(value)
     if match is None:
         raise ValueError("no time in UTC")
-    year, month, day, *clock = map(int, match.groups())
-    return timegm(datetime(year, month, day, *clock).timetuple())
+    year, month, day, hour, minute, second = map(int, match.groups())
+    return timegm(datetime(year, month, day, hour, minute, second).timetuple())
 
 
 def _integer(value: bytes) -> int:
