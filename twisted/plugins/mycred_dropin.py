@@ -31,7 +31,6 @@ myapp = ServiceMaker(
     "mycred.demo",
     "A mailbox behind POP3, IMAP4, PB, HTTP and SSH, for the accounts that --auth names.",
     "myapp",
-    "theCertificateCheckerFactory",
 )
 
 mtls = TLSEndpointParser()
