@@ -76,13 +76,9 @@ class ScramCredentials:
             raise ValueError(f"keys for {keys.hash}, where {self.hash} is asked for")
         if self._conversation is not None:
             return fail(withReason(UnauthorizedLogin(), "another checker has asked"))
-        asked = self._ask(self._exchange.challenge(keys))
-        self._conversation = asked
-        # A Deferred apart: what is done to the conversation mustn't be done to the login.
-        proved: Deferred[None] = Deferred(lambda _: asked.cancel())
-        ended = asked.addCallback(self._cbFinal).addCallback(self._cbEnd)
-        ended.addCallbacks(proved.callback, self._ebEnded, errbackArgs=(proved,))
-        return proved
+        # For a name that nobody has it takes this, too.
+        self._makeUpKeys()
+        return self._converse(keys)
 
     def expect(self, iterations: int, saltSize: int, name: bytes | None = None) -> None:
         """
@@ -108,10 +104,8 @@ class ScramCredentials:
             # Nobody listens any more.
             return failure
         if self._conversation is None:
-            iterations, size, name = self._expected or (*_USUAL, self.username)
-            salt = madeUpSalt(self._secret, self.hash, name, size)
-            keys = madeUpKeys(self.hash, iterations, salt)
-            return self.prove(keys).addBoth(self._cbPretended, failure)
+            conversation = self._converse(self._makeUpKeys())
+            return conversation.addBoth(self._cbPretended, failure)
         self.abandon()
         return self._verdict(failure)
 
@@ -122,6 +116,26 @@ class ScramCredentials:
         if self._conversation is not None:
             self._isAbandoned = True
             self._conversation.cancel()
+
+    def _makeUpKeys(self) -> ScramKeys:
+        """
+        Return keys that nobody has, and that look like others.
+        """
+        iterations, size, name = self._expected or (*_USUAL, self.username)
+        salt = madeUpSalt(self._secret, self.hash, name, size)
+        return madeUpKeys(self.hash, iterations, salt)
+
+    def _converse(self, keys: ScramKeys) -> Deferred[None]:
+        """
+        Have the client prove that it knows the password behind the keys.
+        """
+        asked = self._ask(self._exchange.challenge(keys))
+        self._conversation = asked
+        # A Deferred apart: what is done to the conversation mustn't be done to the login.
+        proved: Deferred[None] = Deferred(lambda _: asked.cancel())
+        ended = asked.addCallback(self._cbFinal).addCallback(self._cbEnd)
+        ended.addCallbacks(proved.callback, self._ebEnded, errbackArgs=(proved,))
+        return proved
 
     def _cbPretended(self, said: object, failure: Failure) -> Failure:
         """
