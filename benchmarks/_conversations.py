@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 
 from mycred.credentials import IScramCredentials
 from mycred.error import SASLCancelled
-from mycred.portal import ConnectionFacts, IRealm, Portal
+from mycred.portal import ConnectionFacts, IRealm, Portal, SessionPortal
 from mycred.sasl import MECHANISMS, Context, authenticate
 
 MECHANISM = MECHANISMS[b"SCRAM-SHA-256"]
@@ -49,7 +49,7 @@ class Conversations:
         @param checkers: the checkers of the server.
         @param isWhole: whether the client answers, in place of going away.
         """
-        self._portal = Portal(_Realm(), checkers)
+        self._portal = SessionPortal(Portal(_Realm(), checkers))
         self._context = Context(ConnectionFacts(None), secret=b"benchmark" * 3)
         self._isWhole = isWhole
 
