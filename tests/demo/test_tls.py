@@ -315,7 +315,9 @@ class FilesTests(TLSTestCase):
             self.assertWrong(
                 f"certKey={file} holds no certificate", privateKey=key, certKey=file
             )
-        self.assertWrong(f"certKey={key} holds no certificate", privateKey=key)
+        self.assertWrong(
+            f"certKey is missing, and privateKey={key} holds no cert", privateKey=key
+        )
         self.assertWrong("certKey=/no can't be read", privateKey=key, certKey="/no")
         for file in (locked, old):
             self.assertWrong("takes a passphrase", privateKey=file, certKey=certificate)
