@@ -17,7 +17,6 @@ from twisted.web.guard import HTTPAuthSessionWrapper
 from twisted.web.server import Site
 from twisted.web.static import Data
 
-from mycred._tokens import BearerCredentialFactory
 from mycred.checkers.tokens import (
     Introspection,
     KeyFile,
