@@ -55,6 +55,7 @@ from mycred.plugins import (
     cred_pam,
     cred_passwd,
     cred_sshkeys,
+    cred_token,
     cred_unix,
 )
 
@@ -419,7 +420,7 @@ class AuthOptionTests(WithFactories):
         """
         text = self.wrong("--auth=nosuchtype:secret")
         self.assertIn("--auth=nosuchtype:", text)
-        self.assertIn("anonymous, file, htdigest, htpasswd, ldap, memory", text)
+        self.assertIn("anonymous, cert, file, htdigest, htpasswd, ldap, memory", text)
         self.assertNotIn("secret", text)
         text = self.wrong("--auth=nosuchtype", options=AnonymousOptions())
         self.assertIn("anonymous", text)
@@ -466,7 +467,7 @@ class AuthOptionTests(WithFactories):
             ("annonymous", "anonymous"),
         ]:
             text = self.wrong(f"--auth={typed}")
-            self.assertIn(f"did you mean {meant}? There are anonymous, file", text)
+            self.assertIn(f"did you mean {meant}? There are anonymous, cert", text)
         for typed in ("", ":x", "=x", "qqq"):
             self.assertNotIn("did you mean", self.wrong(f"--auth={typed}"))
 
@@ -813,6 +814,7 @@ DOCUMENTED: dict[str, tuple[strcred.Options, tuple[str, ...]]] = {
     "pam": (cred_pam.options, ("unix-accounts",)),
     "sshkey": (cred_sshkeys.options, ("ssh-keys", "unix-accounts")),
     "ldap": (ldapOptions, ("ldap",)),
+    "token": (cred_token.options, ("tokens",)),
 }
 
 
