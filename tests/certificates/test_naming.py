@@ -15,7 +15,7 @@ from hypothesis import given, strategies
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._certificates import KINDS, Naming, Untrusted
-from mycred._certificates._naming import LONGEST, WITH_DOMAIN
+from mycred._certificates._naming import LONGEST, WITH_DOMAIN, _utf8String
 
 from ..kit.clientcertificates import World, named, scribbled, upn
 
@@ -87,10 +87,11 @@ class NamingTests(SynchronousTestCase):
             b"\x0c\x80abc\0\0",
             b"\x0c\x82\x03abc",
             b"\x0c\x03a\xffc",
-            b"\x0c\x00",
-            b"\x05\x00",
+            b"\x0c\x82\x00",
+            b"\x0c",
+            b"",
         ):
-            self.assertRaises(Untrusted, naming.nameOf, self.principal(der))
+            self.assertRaises(ValueError, _utf8String, der)
 
     def test_longest(self) -> None:
         """
