@@ -81,7 +81,7 @@ class PluginTests(SynchronousTestCase):
             (f"ca={user}", "CN=alice is no authority (CA:TRUE is missing)"),
             (f"ca={self.ca}:crl={self.ca}", "crl: "),
             (f"ca={self.ca}:crl={none}", "can't be read"),
-            (f"ca={self.ca}:map={self.ca}", "line 1: "),
+            (f"ca={self.ca}:map={self.ca}", "line 2: write a name"),
             (f"ca={self.ca}:name=mail", "name: write one of email, cn, uri, dns,"),
             (f"ca={self.ca}:match=(", "match: it is no regular expression"),
             (f"ca={self.ca}:name=uri:domain=x", "domain: name=uri has none"),
@@ -158,10 +158,11 @@ class PageTests(TestCase):
         return port.getHost().port
 
     @inlineCallbacks
-    def curl(self, scheme: str, port: int, **replacing: str) -> Any:
+    def curl(self, scheme: str, port: int, *more: str, **replacing: str) -> Any:
         """
         Run the page's commands for a protocol.
 
+        @param more: other arguments.
         @param replacing: what to write in place of something else.
 
         @return: for each whether it has succeeded.
@@ -176,7 +177,7 @@ class PageTests(TestCase):
             [program, *arguments] = shlex.split(command)
             _, _, status = yield getProcessOutputAndValue(
                 shutil.which(program),
-                ["-sS", "-f", "--noproxy", "*", *arguments],
+                ["-sS", "-f", "--noproxy", "*", *more, *arguments],
                 path=str(self.directory),
             )
             isGood.append(status == 0)
@@ -195,14 +196,15 @@ class PageTests(TestCase):
         site = Site(HTTPAuthSessionWrapper(portal, []))
         https = yield self.listen(site)
         self.assertEqual((yield self.curl("imaps", imap)), [True, True])
-        self.assertEqual((yield self.curl("https", https)), [True])
-        self.assertEqual(self.realm.names, [b"alice"] * 3)
+        for version in ("--http1.1", "--http2"):
+            self.assertEqual((yield self.curl("https", https, version)), [True])
+        self.assertEqual(self.realm.names, [b"alice"] * 4)
         bad = yield self.curl("imaps", imap, **{"alice;": "bob;", "alice:": "bob:"})
         self.assertEqual(bad, [False, False])
         self.command("sh user-ca.sh revoke alice")
         self.assertEqual((yield self.curl("imaps", imap)), [False, False])
         self.assertEqual((yield self.curl("https", https)), [False])
-        self.assertEqual(self.realm.names, [b"alice"] * 3)
+        self.assertEqual(self.realm.names, [b"alice"] * 4)
 
     @inlineCallbacks
     def test_pop3(self) -> Any:
