@@ -67,6 +67,7 @@ options = Options(
         'A file with a line "name account" for each name; names without one let nobody '
         "in.",
     ),
+    format="ca=FILE[:crl=FILE][:name=email][:match=REGEX][:domain=DOMAIN][:map=FILE]",
 )
 
 certCheckerFactoryHelp = options.help(
