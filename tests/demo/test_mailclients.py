@@ -4,25 +4,21 @@ Tests for mail clients that people have, at the example server.
 
 from __future__ import annotations
 
-import imaplib
 import os
 import poplib
-import shutil
-import subprocess
 from email import message_from_bytes
 from pathlib import Path
 from typing import Any
 
-from twisted.trial.unittest import SkipTest, SynchronousTestCase
+from twisted.trial.unittest import SkipTest
 
-from ..kit.server import PATIENCE, ServerTests, hangUp
+from ..kit.demoprograms import PASSWORD, ClientTests
+from ..kit.server import PATIENCE
 
 try:
     import imapclient
 except ImportError:
     imapclient = None
-
-PASSWORD = 'pa"ss\\w rd'
 
 
 def letter(number: int) -> bytes:
@@ -36,55 +32,6 @@ def letter(number: int) -> bytes:
         b"Subject: =?utf-8?b?VGVhICYgY8Oka2U=?= %d\r\n"
         b"Message-ID: <%d@localhost>\r\n\r\n.Hello %d\r\n\r\n" % (number, number, number)
     ) + b"x" * 70 * number
-
-
-class ClientTests(ServerTests, SynchronousTestCase):
-    """
-    Base of the tests with clients: Alice's password has all that must be escaped.
-    """
-
-    def setUp(self) -> None:
-        super().setUp()
-        auth = self.passwords(alice=PASSWORD)
-        self.server = self.start(auth, offered="imap pop3")
-        self.addCleanup(self.assertQuiet)
-
-    def assertQuiet(self) -> None:
-        """
-        Assert that the server has logged no error, and no password.
-        """
-        self.server.stop()
-        for word in ("Traceback", "Unhandled", "ss\\w"):
-            self.assertNotIn(word, self.server.log)
-
-    def imap(self) -> imaplib.IMAP4:
-        """
-        Log in with the standard library's client, and select the inbox.
-        """
-        client = imaplib.IMAP4("127.0.0.1", self.server.ports["imap"], PATIENCE)
-        self.addCleanup(hangUp, client)
-        client.login("alice", PASSWORD)
-        client.select()
-        return client
-
-    def program(self, name: str, package: str) -> str:
-        """
-        Find a program.
-        """
-        path = shutil.which(name)
-        if path is None:
-            raise SkipTest(f"install {package}")
-        return path
-
-    def run_(self, *command: str) -> bytes:
-        """
-        Run a program.
-
-        @return: what it says.
-        """
-        ran = subprocess.run(command, capture_output=True, timeout=PATIENCE, check=False)
-        self.assertEqual(ran.returncode, 0, (ran.stdout, ran.stderr))
-        return ran.stdout
 
 
 class MbsyncTests(ClientTests):
@@ -198,7 +145,7 @@ class MbsyncTests(ClientTests):
         """
         It logs in by each mechanism that it has.
         """
-        for mechanism in ("LOGIN", "PLAIN", "CRAM-MD5"):
+        for mechanism in ("LOGIN", "PLAIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256"):
             self.configure(mechanism)
             self.sync()
 

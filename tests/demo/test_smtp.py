@@ -289,7 +289,7 @@ class SubmissionTests(SynchronousTestCase):
         large *= MOST_DATA // len(large) + 1
         for data, code in (
             (large, b"552 5.3.4"),
-            (b"a\nb\r\n", b"554 5.6.0"),
+            (b"a\rb\r\n", b"554 5.6.0"),
             (b"x" * 5000 + b"\r\n", b"554 5.6.0"),
             (b"x" * 50000 + b"\r\n", b"554 5.6.0"),
         ):

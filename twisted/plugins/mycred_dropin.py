@@ -17,7 +17,6 @@ from mycred.tls import TLSEndpointParser
 __all__ = [
     "mtls",
     "myapp",
-    "theCertificateCheckerFactory",
     "theHtdigestCheckerFactory",
     "theHtpasswdCheckerFactory",
     "theLDAPCheckerFactory",
@@ -29,7 +28,7 @@ __all__ = [
 myapp = ServiceMaker(
     "mycred's example server",
     "mycred.demo",
-    "A mailbox behind POP3, IMAP4, PB, HTTP and SSH, for the accounts that --auth names.",
+    "A mailbox behind POP3, IMAP4, SMTP, PB, HTTP and SSH, for --auth's accounts.",
     "myapp",
 )
 

@@ -53,21 +53,24 @@ class DataReader:
     def content(self) -> bytes | None:
         """
         Return the message, with lines that end in CR LF; L{None} if it is too large.
+
+        A lone LF ends a line, too, as some clients send it; it never ends the message, by
+        which one could be taken for two.
         """
         content = self._kept.replace(b"\r\n.", b"\r\n")[2:]
-        return None if self._isTooLarge or len(content) > self._most else bytes(content)
+        if self._isTooLarge or len(content) > self._most:
+            return None
+        return bytes(content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
 
 
 def whyUnfit(content: bytes) -> str | None:
     """
     Return why other clients couldn't read a message; L{None} if they can.
 
-    A lone CR or LF is a line end for some programs and none for others, by which a
-    message could be taken for two.
+    @param content: the message, with lines that end in CR LF.
     """
-    ends = content.count(b"\r\n")
-    if b"\0" in content or content.count(b"\r") != ends or content.count(b"\n") != ends:
-        return "A message has no NUL, and no CR or LF but in line ends"
+    if b"\0" in content or content.count(b"\r") != content.count(b"\r\n"):
+        return "A message has no NUL, and no CR but at the end of a line"
     if _longLine.search(content):
         return "A line has 998 octets at the most"
     return None
