@@ -25,6 +25,7 @@ BENCHMARKS = (
     "sasl",
     "timing",
     "trace",
+    "hostile",
 )
 
 

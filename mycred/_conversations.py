@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from zope.interface import Attribute
+from zope.interface import Attribute, Interface
 
 from twisted.internet.defer import Deferred
 
@@ -15,7 +15,7 @@ from ._contracts import ICredentials
 from ._scram import ScramKeys
 
 
-class IScramCredentials(ICredentials):
+class IScramCredentials(ICredentials, Interface):
     """
     Credentials that prove a password to a server that has keys of it, and the server to
     the client (SCRAM, RFC 5802).
@@ -77,7 +77,7 @@ class IScramCredentials(ICredentials):
         """
 
 
-class ICertificateCredentials(ICredentials):
+class ICertificateCredentials(ICredentials, Interface):
     """
     The certificate that a client has presented to TLS, which has proved that the client
     has its private key.  Whether anybody vouches for the certificate is up to the
@@ -98,7 +98,7 @@ class ICertificateCredentials(ICredentials):
     )
 
 
-class IBearerToken(ICredentials):
+class IBearerToken(ICredentials, Interface):
     """
     A token that another server has given to the client, and that lets in whoever has it
     (RFC 6750, RFC 7628).

@@ -50,6 +50,7 @@ OFTENER = {
     "FilePasswordDB.getUser": "an unknown user is refused after the same work",
     "FilePasswordDB._loadCredentials": "an unknown user is refused after the same work",
     "DigestCredentialFactory._getTime": "what was used is forgotten by it, too",
+    "AuthOptionMixin.supportsInterface": "a checker may serve SCRAM, too",
 }
 
 #: The methods by which somebody may be refused whom Twisted lets in: why.

@@ -43,7 +43,7 @@ from .._encodings import triesDecodings
 from .._fairqueue import Source
 from .._peers import sourceOf
 from .._reporting import reportsOutcome
-from .._scram._saslprep import prepared
+from .._scram import prepared
 from .._secrets import asBytes, isPlausible
 from .._types import Credentials, PasswordCredentials
 from .._verdict import NO_SUCH_USER, WRONG_PASSWORD, Kind, Verdict

@@ -23,12 +23,16 @@ class FileType(NamedTuple):
     @ivar findings: yield what is odd about what a line stores.
     @ivar ignoresIndent: whether white space before a name is no part of it.
     @ivar isSecret: return whether a line must not be readable to all users.
+    @ivar servesScram: whether users can log in by SCRAM.
+    @ivar isPlain: whether what isn't like a hash is a password.
     """
 
     layout: Layout
     findings: Callable[[Entry], Iterator[str]]
     ignoresIndent: bool = True
     isSecret: Callable[[Entry], bool] = bool
+    servesScram: bool = False
+    isPlain: bool = False
 
 
 class _RealmLayout(Layout):
@@ -133,8 +137,10 @@ def _weaknessFindings(found: Hash, advice: str) -> Iterator[str]:
 
 #: The types, by the name that C{--auth} has for them.
 FILE_TYPES = {
-    "htpasswd": FileType(HTPASSWD, _hashFindings),
-    "file": FileType(Layout(), _secretFindings, ignoresIndent=False),
+    "htpasswd": FileType(HTPASSWD, _hashFindings, servesScram=True),
+    "file": FileType(
+        Layout(), _secretFindings, ignoresIndent=False, servesScram=True, isPlain=True
+    ),
     "htdigest": FileType(_RealmLayout(), _digestFindings),
     "passwd": FileType(
         ACCOUNTS, _accountFindings, isSecret=lambda entry: len(_accountSecret(entry)) > 1

@@ -12,7 +12,8 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
 
-from .._passwordfile import Entry, Snapshot, UserFile
+from .._checking._lookups import parseStored
+from .._passwordfile import Entry, ScramSurvey, Snapshot, UserFile
 from .._secrets import isPlausible
 from ._errors import ERROR_STATUS, messageOf, printError
 from ._filetypes import FILE_TYPES, FileType
@@ -74,6 +75,9 @@ def _findings(
         yield 0, "every user of this machine can read it: chmod o-r"
     if mode & stat.S_IWOTH:
         yield 0, "every user of this machine can write it: chmod o-w"
+    if kind.servesScram:
+        for finding in _scramFindings(kind, snapshot):
+            yield 0, finding
     # Where each line begins, for the number of the one that counts.
     starts = array("Q")
     for number, (start, line) in enumerate(snapshot.lines(), 1):
@@ -84,6 +88,21 @@ def _findings(
             return
         for finding in _lineFindings(line, start, kind, snapshot, starts):
             yield number, finding
+
+
+def _scramFindings(kind: FileType, snapshot: Snapshot) -> Iterator[str]:
+    """
+    Yield how many users can't log in by SCRAM, if there are keys of it.
+    """
+    survey, hasKeys = ScramSurvey(), False
+    for entry in snapshot:
+        stored = parseStored(entry.name, entry.secret, kind.isPlain)
+        if stored.kind is not None and snapshot.find(entry.name) == entry:
+            survey.add(stored)
+            hasKeys = hasKeys or (stored.hash is not None and any(stored.scramHashes))
+    if hasKeys:
+        for mechanism, number in survey.without():
+            yield f"{number} of {survey.users} users have no keys for {mechanism}"
 
 
 def _lineFindings(

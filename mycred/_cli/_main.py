@@ -147,7 +147,9 @@ def _addPasswdOptions(parser: argparse.ArgumentParser) -> None:
         "--scheme",
         choices=MAKERS,
         help="how to hash the password: bcrypt (the default) or sha512, which other "
-        "servers know too, or argon2id, which most of them don't",
+        "servers know too, or argon2id, which most of them don't; scram-sha-256 or "
+        "scram-sha-1, which Dovecot knows too, let mail programs log in without sending "
+        "the password",
     )
     parser.add_argument(
         "--cost",

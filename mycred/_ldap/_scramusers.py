@@ -6,29 +6,27 @@ that they know the password, decide whether they may log in.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import replace
 from threading import Lock
 from typing import NamedTuple
 
 from .._scram import ScramKeys
+from .._scram._stored import NAMES
 from .._secrets import asBytes
 from .._timing import Timing
 from .._verdict import Kind, Verdict
-from ..error import DenialReason
 from ._directory import Directory, conclude
-from ._entries import LOCKS, lockOf, valuesOf
+from ._entries import valuesOf
 from ._scramkeys import KnownKeys, keysAmong
 from ._session import Session
 from ._settings import Search
+from ._standing import SAYING, denialBy
 from .client._dn import comparedName
 from .client._errors import Cut, Fault, Unsure
 from .client._filters import encodeFilter
 from .client._messages import SearchEntry
-
-# OpenLDAP's mark of a password that must be changed (slapo-ppolicy(5)).
-_RESET = "pwdReset"
 
 # So many entries are looked at to learn what keys are like, and for so many seconds.
 _SAMPLE, _PATIENCE = 64, 1.0
@@ -55,12 +53,20 @@ class ScramUsers:
 
     shortestLookUp = Directory.shortestRefusal
 
-    def __init__(self, directory: Directory, search: Search, attribute: str) -> None:
+    def __init__(
+        self,
+        directory: Directory,
+        search: Search,
+        attribute: str,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         """
         @param directory: the directory.
         @param search: how a user's entry is found.
         @param attribute: the attribute that holds keys.
+        @param now: a function that returns the time, in seconds since 1970.
         """
+        self._now = now
         self._directory = directory
         self._search = search
         self._attribute = attribute
@@ -87,7 +93,7 @@ class ScramUsers:
         """
         directory = self._directory
         session = directory.session(until, isWatched)
-        wanted = (self._attribute, *LOCKS, _RESET)
+        wanted = (self._attribute, *SAYING)
         try:
             entry, why = directory.find(
                 session, self._search, name.decode("utf-8"), wanted
@@ -123,9 +129,9 @@ class ScramUsers:
             verdict = directory.admit(session, user)
         except (Fault, Unsure) as error:
             return conclude(session, Verdict(Kind.UNSURE, name, str(error)))
-        lock = lockOf(entry) or _resetOf(entry)
-        if lock is not None:
-            verdict = Verdict(Kind.DENIED, verdict.name, lock.value, lock)
+        denial = denialBy(entry, self._now())
+        if denial is not None:
+            verdict = Verdict(Kind.DENIED, verdict.name, denial.value, denial)
         return conclude(session, verdict)
 
     def hashes(self) -> Collection[str]:
@@ -155,7 +161,8 @@ class ScramUsers:
             self._known.add(entry.dn, keys)
         if hash in keys:
             return Verdict(Kind.ACCEPTED, name, secret=Found(entry, keys[hash]))
-        why = f"{entry.dn} has no keys for {hash} in {self._attribute}"
+        mechanism = NAMES.get(hash, b"SCRAM").decode("ascii")
+        why = f"no keys for {mechanism} in {self._attribute} of {entry.dn}"
         return Verdict(Kind.REFUSED, name, f"{why} ({flaw})" if flaw else why)
 
     def _sample(self, until: float) -> None:
@@ -190,14 +197,6 @@ class ScramUsers:
         least = max(self._timing.least(), self.shortestLookUp)
         delay = max(0.0, min(least - session.elapsed(), session.left()))
         return replace(verdict, delay=delay)
-
-
-def _resetOf(entry: SearchEntry) -> DenialReason | None:
-    """
-    Return that the password must be changed, or None.
-    """
-    isReset = b"TRUE" in valuesOf(entry, _RESET)
-    return DenialReason.PASSWORD_EXPIRED if isReset else None
 
 
 __all__ = ["Found", "ScramUsers"]

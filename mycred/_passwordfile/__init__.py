@@ -19,11 +19,10 @@ from ._layout import (
     readHashOrPlain,
     readStrong,
 )
-from ._lookup import PasswordFile
+from ._lookup import PasswordFile, StoredSecret, scramVerdict, verdictOn
 from ._notes import Notes, Source, isOfLine
-from ._scramsurvey import ScramSurvey, mechanismOf, scramVerdict
+from ._scramsurvey import ScramSurvey
 from ._snapshot import Snapshot
-from ._stored import StoredSecret, verdictOn
 from ._userfile import UserFile
 
 __all__ = [
@@ -40,7 +39,6 @@ __all__ = [
     "UserFile",
     "isDigest",
     "isOfLine",
-    "mechanismOf",
     "readBare",
     "readDigest",
     "readHash",

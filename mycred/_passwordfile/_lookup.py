@@ -9,18 +9,20 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from threading import Lock
-from typing import NamedTuple
+from typing import Any, NamedTuple, Union
 
 from .._files import Signature
 from .._hashes import Hash, UnusableHash
-from .._secrets import equal, shortened
+from .._scram import HASHES, ScramKeys, prepared
+from .._secrets import asBytes, equal, shortened
 from .._verdict import NO_SUCH_USER, WRONG_PASSWORD, Kind, Note, Verdict
 from ._layout import Entry, SecretReader
 from ._notes import Notes, Source
-from ._scramsurvey import ScramSurvey, mechanismOf, scramVerdict
+from ._scramsurvey import ScramSurvey, mechanismOf
 from ._snapshot import Snapshot
-from ._stored import StoredKind, StoredSecret, verdictOn
 from ._userfile import UserFile
 
 # What to do about a weak hash.
@@ -31,6 +33,110 @@ _MORE = '; "mycred lint" lists it'
 
 # How many decoys of each kind are kept: some of them the library may refuse.
 _MOST_DECOYS = 3
+
+# How often a password in plain text is hashed at a login by SCRAM: as most programs do
+# it, and as little as RFC 7677 allows.
+_ITERATIONS = 4096
+
+# What is the same for lines of which the same is made; L{None} where nothing can match.
+_Kind = Union[tuple[str, bytes], None]
+
+
+class StoredSecret(NamedTuple):
+    """
+    What is stored for a user, and whether a password matched it.
+
+    @ivar name: the name as the store spells it; L{None} if there is no such user.
+    @ivar secret: what is stored, if it is text to compare with.
+    @ivar hash: the hash that is stored, if it can be verified.
+    @ivar matched: whether the password matched that hash.
+    @ivar flaw: why no password can match what is stored.
+    @ivar doubt: the state of the file, if it had changed just before, and so may
+        have been half-written.
+    @ivar entry: the line, if it was looked up in a file.
+    """
+
+    name: Any
+    secret: Any = None
+    hash: Hash | None = None
+    matched: bool = False
+    flaw: str | None = None
+    doubt: Signature | None = None
+    entry: Entry | None = None
+
+    @property
+    def kind(self) -> _Kind:
+        """
+        What is the same for lines of one scheme and cost; L{None} if nothing can match.
+        """
+        if self.hash is not None:
+            return self.hash.kind
+        return None if self.flaw or self.secret == b"" else ("", b"")
+
+    def verified(self, password: bytes, decoys: Iterable[Hash]) -> StoredSecret:
+        """
+        Verify a password against the hash.
+
+        @param decoys: what to verify it against where there is no hash, so that users
+            without one are refused after the same work: the first that its library
+            doesn't refuse.
+
+        @return: the same, with the outcome.
+        """
+        stored = self
+        if stored.hash is not None:
+            try:
+                return stored._replace(matched=stored.hash.verify(password))
+            except UnusableHash as error:
+                stored = stored._replace(hash=None, flaw=str(error))
+        for decoy in decoys:
+            with suppress(UnusableHash):
+                decoy.verify(password)
+                break
+        return stored
+
+    @property
+    def scramHashes(self) -> Iterable[str]:
+        """
+        The hashes for which a client can prove the password without sending it.
+        """
+        if self.hash is not None:
+            keys = self.hash.scramKeys
+            return () if keys is None else (keys.hash,)
+        return HASHES if self.isPlain else ()
+
+    @property
+    def isPlain(self) -> bool:
+        """
+        Whether a password is stored as it is.
+        """
+        return (
+            self.hash is None
+            and isinstance(self.secret, (bytes, str))
+            and bool(self.secret)
+        )
+
+    def scramKeys(self, hash: str, salt: bytes) -> ScramKeys | None:
+        """
+        Return the keys by which a client can prove the password.  Where that is stored as
+        it is, they are computed, which takes some milliseconds.
+
+        @param hash: the hash that they are for.
+        @param salt: the salt for a password that is stored as it is.
+
+        @return: the keys; L{None} if there are none for this hash.
+        """
+        if self.isPlain:
+            password = prepared(asBytes(self.secret))
+            return ScramKeys.derived(hash, password, salt, _ITERATIONS)
+        keys = None if self.hash is None else self.hash.scramKeys
+        return keys if keys is not None and keys.hash == hash else None
+
+    def __repr__(self) -> str:
+        """
+        Show it without what is stored.
+        """
+        return f"StoredSecret({self.name!r})"
 
 
 class _Found(NamedTuple):
@@ -144,14 +250,14 @@ class PasswordFile:
         """
         Note how many users can't log in by SCRAM, where others can.
         """
-        for hash, number in self.scram.without():
+        for mechanism, number in self.scram.without():
             self._notes.add(
-                hash,
+                mechanism,
                 "{file}: {number} of {users} users that were examined can't log in by "
                 "{mechanism}, for which they have no keys",
                 number=number,
                 users=self.scram.users,
-                mechanism=mechanismOf(hash),
+                mechanism=mechanism,
             )
 
     def stored(
@@ -293,9 +399,9 @@ class PasswordFile:
         if snapshot.state.signature != self._noted:
             self._noted = snapshot.state.signature
             self._notes.clear()
-        kinds: Counter[StoredKind] = Counter()
-        typical: dict[StoredKind, Entry] = {}
-        samples: defaultdict[StoredKind, list[Hash]] = defaultdict(list)
+        kinds: Counter[_Kind] = Counter()
+        typical: dict[_Kind, Entry] = {}
+        samples: defaultdict[_Kind, list[Hash]] = defaultdict(list)
         scram = ScramSurvey()
         for entry in snapshot.sample(self.MOST_EXAMINED):
             look = self._parseAndNote(entry, snapshot)
@@ -370,4 +476,58 @@ def _isRight(stored: StoredSecret, password: bytes | None) -> bool:
     return stored.matched or (bool(text) and equal(text, password))
 
 
-__all__ = ["PasswordFile"]
+def verdictOn(stored: StoredSecret, isVerified: bool) -> Verdict:
+    """
+    Return the verdict on a user, by what is stored for them.
+
+    @param isVerified: whether there was a password to verify.
+    """
+    kind, why = Kind.REFUSED, WRONG_PASSWORD
+    secret, isHash = stored.secret, stored.hash is not None
+    if stored.matched:
+        kind, why = Kind.ACCEPTED, ""
+    elif isHash and not isVerified:
+        why = "a hash, which can't serve a login that doesn't send the password"
+    elif not isHash and not secret:
+        why = stored.flaw or NO_SUCH_USER
+    return Verdict(
+        kind,
+        stored.name,
+        why,
+        # A password that matched came from a complete line.
+        doubt=None if stored.matched else stored.doubt,
+        isVerified=isHash and isVerified,
+        secret=secret,
+    )
+
+
+def scramVerdict(
+    stored: StoredSecret, usual: StoredSecret | None, name: bytes, hash: str, salt: bytes
+) -> Verdict:
+    """
+    Return the verdict on a user who wants to prove a password by SCRAM.  It takes the
+    same work whether there is such a user or not.
+
+    @param stored: what is stored for them.
+    @param usual: a user with keys like those of most, as L{ScramSurvey.usual} returns it.
+    @param name: the name by which they were looked up.
+    @param hash: the hash of the mechanism.
+    @param salt: the salt for a password that is stored as it is.
+
+    @return: a verdict with the keys that the client has to prove; or, if there are none,
+        with what it is to expect.
+    """
+    keys = stored.scramKeys(hash, salt)
+    if keys is not None:
+        return replace(verdictOn(stored, isVerified=False), keys=keys, secret=None)
+    others = None if usual is None else usual.scramKeys(hash, salt)
+    expected = None
+    if usual is not None and others is not None:
+        expected = others.iterations, len(others.salt), not usual.isPlain
+    why = stored.flaw or (
+        f"no keys for {mechanismOf(hash)}" if stored.name else NO_SUCH_USER
+    )
+    return Verdict(Kind.REFUSED, name, why, doubt=stored.doubt, expected=expected)
+
+
+__all__ = ["PasswordFile", "StoredSecret", "scramVerdict", "verdictOn"]

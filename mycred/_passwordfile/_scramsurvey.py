@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
-from typing import Union
+from typing import TYPE_CHECKING, Union
 
 from .._scram import HASHES
 from .._scram._stored import NAMES
-from .._verdict import NO_SUCH_USER, Kind, Verdict
-from ._stored import StoredSecret, verdictOn
+
+if TYPE_CHECKING:
+    # It imports this module.
+    from ._lookup import StoredSecret
 
 # What keys are like: their rounds and the size of their salt; L{None} where they are
 # computed at each login.
@@ -62,13 +63,13 @@ class ScramSurvey:
 
     def without(self) -> Iterator[tuple[str, int]]:
         """
-        Yield the hashes for which some users have keys and others don't, with the number
-        of the others.
+        Yield the names of the mechanisms for which some users have keys and others don't,
+        with the number of the others.
         """
         for hash, kinds in self._kinds.items():
             others = self.users - sum(kinds.values())
             if kinds and others:
-                yield hash, others
+                yield mechanismOf(hash), others
 
     def usual(self, hash: str) -> StoredSecret | None:
         """
@@ -77,35 +78,6 @@ class ScramSurvey:
         """
         common = self._kinds[hash].most_common(1)
         return self._samples[hash, common[0][0]] if common else None
-
-
-def scramVerdict(
-    stored: StoredSecret, usual: StoredSecret | None, name: bytes, hash: str, salt: bytes
-) -> Verdict:
-    """
-    Return the verdict on a user who wants to prove a password by SCRAM.  It takes the
-    same work whether there is such a user or not.
-
-    @param stored: what is stored for them.
-    @param usual: a user with keys like those of most, as L{ScramSurvey.usual} returns it.
-    @param name: the name by which they were looked up.
-    @param hash: the hash of the mechanism.
-    @param salt: the salt for a password that is stored as it is.
-
-    @return: a verdict with the keys that the client has to prove; or, if there are none,
-        with what it is to expect.
-    """
-    keys = stored.scramKeys(hash, salt)
-    if keys is not None:
-        return replace(verdictOn(stored, isVerified=False), keys=keys, secret=None)
-    others = None if usual is None else usual.scramKeys(hash, salt)
-    expected = None
-    if usual is not None and others is not None:
-        expected = others.iterations, len(others.salt), not usual.isPlain
-    why = stored.flaw or (
-        f"no keys for {mechanismOf(hash)}" if stored.name else NO_SUCH_USER
-    )
-    return Verdict(Kind.REFUSED, name, why, doubt=stored.doubt, expected=expected)
 
 
 def _kindOf(user: StoredSecret) -> _Kind:
@@ -123,4 +95,4 @@ def mechanismOf(hash: str) -> str:
     return NAMES[hash].decode("ascii")
 
 
-__all__ = ["ScramSurvey", "mechanismOf", "scramVerdict"]
+__all__ = ["ScramSurvey", "mechanismOf"]

@@ -7,37 +7,41 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from typing import cast
 
-from cryptography.x509 import (
-    BasicConstraints,
-    Certificate,
-    CertificateRevocationList,
-    ExtensionNotFound,
-    load_der_x509_crl,
-    load_pem_x509_crl,
-)
+from cryptography.x509 import Certificate, CertificateRevocationList
 from OpenSSL.crypto import X509, X509Store, X509StoreFlags
+from OpenSSL.SSL import (
+    VERIFY_FAIL_IF_NO_PEER_CERT,
+    VERIFY_PEER,
+    Connection,
+    Context,
+)
 
 from twisted.logger import Logger
 
+from .._certificates import parseAuthorities, parseRevocations
 from .._secrets import printable
 from ._kept import KeptFiles
-from ._server import certificatesIn
 from ._settings import TLSOptions
-from ._unusable import UnusableFile, unusable
+from ._unusable import unusable
 
 _log = Logger()
 
-_PEM_BEGINNING = b"-----BEGIN X509 CRL-----"
+# OpenSSL's numbers of what it finds in lists, or misses there: X509_V_ERR_CRL_... in
+# x509_vfy.h, and those of a list that there isn't, and of a certificate that is in one.
+_LIST_ERRORS = frozenset((3, 5, 8, 11, 12, 15, 16, 23, 33, 35, 36, 44, 54))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class ClientAuthorities:
     """
     The authorities whose certificates clients may present.
 
-    @ivar certificates: their certificates.
-    @ivar lists: what they have revoked; if there are none, nothing counts as revoked.
+    @ivar certificates: their certificates.  Each is trusted by itself, be it a root or
+        not, and no list revokes it.
+    @ivar lists: what they have revoked.  If there are any, each certificate that isn't
+        itself one of C{certificates} needs a current one by its issuer.
     """
 
     certificates: Sequence[Certificate]
@@ -45,18 +49,37 @@ class ClientAuthorities:
 
     def addTo(self, store: X509Store) -> None:
         """
-        Add them to a store, which trusts them then.
-
-        OpenSSL verifies clients' certificates by it, with the purpose C{clientAuth} and
-        the time of each handshake.  With lists, each certificate of a chain must stand
-        in none of a current one by its issuer: without that list it is refused.
+        Have a store trust them.
         """
+        store.set_flags(X509StoreFlags.PARTIAL_CHAIN)
         for certificate in self.certificates:
             store.add_cert(X509.from_cryptography(certificate))
         for one in self.lists:
             store.add_crl(one)
         if self.lists:
             store.set_flags(X509StoreFlags.CRL_CHECK | X509StoreFlags.CRL_CHECK_ALL)
+
+    def askBy(self, context: Context, isRequired: bool) -> None:
+        """
+        Have the connections of a context ask clients for a certificate.  OpenSSL verifies
+        it, with the purpose C{clientAuth} and the time of the handshake.
+
+        @param isRequired: whether clients without one are refused.
+        """
+        self.addTo(cast(X509Store, context.get_cert_store()))
+        refusing = VERIFY_FAIL_IF_NO_PEER_CERT if isRequired else 0
+        context.set_verify(VERIFY_PEER | refusing, self._isFine if self.lists else None)
+
+    def _isFine(
+        self, connection: Connection, x509: X509, error: int, depth: int, isFine: int
+    ) -> bool:
+        """
+        Return whether OpenSSL may go on.  It looks for lists by the issuers of the
+        authorities, too, which are trusted as they are.
+        """
+        if isFine:
+            return True
+        return error in _LIST_ERRORS and x509.to_cryptography() in self.certificates
 
 
 def keptAuthorities(settings: TLSOptions) -> KeptFiles[ClientAuthorities] | None:
@@ -73,107 +96,32 @@ def keptAuthorities(settings: TLSOptions) -> KeptFiles[ClientAuthorities] | None
 
     def parse(texts: Sequence[bytes]) -> ClientAuthorities:
         with unusable(f"clientCA={ca}"):
-            authorities = ClientAuthorities(_authoritiesIn(texts[0], f"clientCA={ca}"))
+            authorities = ClientAuthorities(parseAuthorities(texts[0]))
             authorities.addTo(X509Store())
-        if crl is None:
-            return authorities
-        with unusable(f"crl={crl}"):
-            lists = _listsIn(texts[1], f"crl={crl}")
-            _insistOnLists(authorities.certificates, lists, f"crl={crl}")
-            authorities = replace(authorities, lists=lists)
-            authorities.addTo(X509Store())
+        if crl is not None:
+            with unusable(f"crl={crl}"):
+                authorities = replace(authorities, lists=parseRevocations(texts[1]))
+                authorities.addTo(X509Store())
+            _warnOfLists(authorities, f"crl={crl}")
         return authorities
 
     return KeptFiles([ca] if crl is None else [ca, crl], parse)
 
 
-def _authoritiesIn(text: bytes, where: str) -> list[Certificate]:
+def _warnOfLists(authorities: ClientAuthorities, where: str) -> None:
     """
-    Return the certificates of authorities in a file.
-
-    @raise UnusableFile: if no client's certificate could be verified by them.
-    """
-    certificates = certificatesIn(text, where)
-    for certificate in certificates:
-        if not _isAuthority(certificate):
-            raise UnusableFile(
-                f"{where} holds the certificate of {_name(certificate.subject)}, which "
-                "is no authority's; write the file of those that issue certificates"
-            )
-    if all(one.subject != one.issuer for one in certificates):
-        issuer = _name(certificates[-1].issuer)
-        raise UnusableFile(
-            f"{where} holds no root, by which a chain would end; add the certificate of "
-            f"{issuer}"
-        )
-    return certificates
-
-
-def _isAuthority(certificate: Certificate) -> bool:
-    """
-    Return whether a certificate says that it is an authority's.
-    """
-    try:
-        extension = certificate.extensions.get_extension_for_class(BasicConstraints)
-    except (ExtensionNotFound, ValueError):
-        return False
-    return extension.value.ca
-
-
-def _listsIn(text: bytes, where: str) -> list[CertificateRevocationList]:
-    """
-    Return the lists of revoked certificates in a file, at least one.
-    """
-    try:
-        if _PEM_BEGINNING in text:
-            pieces = text.split(_PEM_BEGINNING)[1:]
-            return [load_pem_x509_crl(_PEM_BEGINNING + piece) for piece in pieces]
-        return [load_der_x509_crl(text)]
-    except ValueError:
-        raise UnusableFile(
-            f"{where} holds no list of revoked certificates (CRL) in PEM or DER"
-        ) from None
-
-
-def _insistOnLists(
-    certificates: Sequence[Certificate],
-    lists: Sequence[CertificateRevocationList],
-    where: str,
-) -> None:
-    """
-    Insist on a list by each authority, and log those that are out of date.
-
-    @raise UnusableFile: if one is missing.
+    Log authorities without a list that counts now.
     """
     now = datetime.now(timezone.utc)  # noqa: UP017  (Python 3.10)
-    for certificate in certificates:
-        name = _name(certificate.subject)
-        its = [one for one in lists if _isBy(certificate, one)]
-        if not its:
-            raise UnusableFile(
-                f"{where} holds no list by {name}, whose certificates would all be "
-                "refused; append its list to the file"
-            )
-        if not any(_isCurrent(one, now) for one in its):
+    current = {one.issuer for one in authorities.lists if _isCurrent(one, now)}
+    for certificate in authorities.certificates:
+        if certificate.subject not in current:
             _log.warn(
-                "{where}: the list by {name} is out of date, so that all of its "
-                "certificates are refused",
+                "{where}: there is no list by {name} that is good now, so that all "
+                "certificates by it are refused",
                 where=printable(where),
-                name=name,
+                name=printable(certificate.subject.rfc4514_string()),
             )
-
-
-def _isBy(certificate: Certificate, one: CertificateRevocationList) -> bool:
-    """
-    Return whether an authority has issued a list.
-    """
-    if one.issuer != certificate.subject:
-        return False
-    try:
-        return one.is_signature_valid(certificate.public_key())  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        # By a key of another kind.
-        return False
 
 
 def _isCurrent(one: CertificateRevocationList, now: datetime) -> bool:
@@ -182,13 +130,6 @@ def _isCurrent(one: CertificateRevocationList, now: datetime) -> bool:
     """
     until = one.next_update_utc
     return one.last_update_utc <= now and (until is None or now <= until)
-
-
-def _name(name: object) -> str:
-    """
-    Return the name of an authority, as messages show it.
-    """
-    return printable(name.rfc4514_string())  # type: ignore[attr-defined]
 
 
 __all__ = ["ClientAuthorities", "keptAuthorities"]

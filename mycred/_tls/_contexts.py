@@ -6,11 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from threading import Lock
-from typing import Any, cast
+from typing import Any
 
 from zope.interface import implementer
 
-from OpenSSL.crypto import X509, X509Store
 from OpenSSL.SSL import NO_OVERLAPPING_PROTOCOLS, Connection
 
 from twisted.internet.defer import Deferred
@@ -109,15 +108,9 @@ class ServerContexts:
         """
         Return Twisted's options, with a context that is complete.
         """
-        if authorities is None:
-            options = certificate.options()
-        else:
-            roots = [X509.from_cryptography(one) for one in authorities.certificates]
-            options = certificate.options(
-                verify=True, requireCertificate=self._isRequired, caCerts=roots
-            )
-            store = cast(X509Store, options.getContext().get_cert_store())
-            authorities.addTo(store)
+        options = certificate.options()
+        if authorities is not None:
+            authorities.askBy(options.getContext(), self._isRequired)
         options.getContext().set_alpn_select_callback(_selectProtocol)
         return options
 

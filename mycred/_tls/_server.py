@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import (
@@ -50,18 +50,15 @@ class ServerCertificate:
     certificate: Certificate
     chain: Sequence[Certificate]
 
-    def options(self, **more: Any) -> CertificateOptions:
+    def options(self) -> CertificateOptions:
         """
         Return Twisted's options for it.
-
-        @param more: what they are told besides.
         """
         return CertificateOptions(
             # Not all keys are for TLS, which is found out when the files are read.
             privateKey=PKey.from_cryptography_key(self.key),  # type: ignore[arg-type]
             certificate=X509.from_cryptography(self.certificate),
             extraCertChain=[X509.from_cryptography(one) for one in self.chain],
-            **more,
         )
 
 

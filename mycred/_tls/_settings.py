@@ -85,7 +85,8 @@ class TLSOptions:
         tls = TLSOptions("key.pem", "cert.pem", clientCert="optional", clientCA="ca.pem")
         contextFactory = tls.contextFactory()
 
-    All files are in PEM; the lists of what is revoked may be in DER as well.
+    All files are in PEM; those of authorities, and of what they have revoked, may be in
+    DER as well.
 
     @ivar privateKey: the path of the private key.
     @ivar certKey: the path of the certificate, with other certificates of its chain
@@ -94,9 +95,10 @@ class TLSOptions:
     @ivar clientCert: what is asked of clients: C{no} certificate, an C{optional} or a
         C{required} one.
     @ivar clientCA: the path of the certificates of the authorities that issue those of
-        clients.  At least one must be a root, which has issued itself.
-    @ivar crl: the path of the lists of what these authorities have revoked (RFC 5280),
-        one by each of them.
+        clients; each is trusted, be it a root or not.
+    @ivar crl: the path of the lists of what these authorities have revoked (RFC 5280).
+        Each certificate of a chain below the authority that is trusted needs a current
+        one by its issuer.
     """
 
     privateKey: str

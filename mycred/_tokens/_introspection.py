@@ -52,10 +52,12 @@ class Introspection:
     for one question.  The number of questions that are under way is limited; when more
     come, clients take turns.
 
-    @cvar DEADLINE: how long a login waits for an answer, in seconds.
+    @cvar DEADLINE: how long an answer may take, in seconds.
+    @cvar PATIENCE: how long a login waits for it, while others are asked about, too.
     """
 
     DEADLINE = 10.0
+    PATIENCE = 15.0
 
     #: The paths of the files that are opened for a login: there are none.
     opensLater: tuple[str, ...] = ()
@@ -100,7 +102,7 @@ class Introspection:
         self._now = now
         self._remembered = RememberedTokens(keep, _MOST_REMEMBERED, now, seconds)
         self._outage = Outage(seconds)
-        self._questions: SharedRequests[Identity] = SharedRequests(self.DEADLINE, reactor)
+        self._questions: SharedRequests[Identity] = SharedRequests(self.PATIENCE, reactor)
         self._places = FairSemaphore(
             _PLACES,
             _MOST_WAITING,
@@ -164,12 +166,16 @@ class Introspection:
         """
         Return whom the token names.
         """
+        isSound = True
         try:
             claims = claimsIn(answer)
-            self._outage.end()
             return self._rules.identityIn(claims, self._now(), mustExpire=False)
         except (CannotTell, MalformedClaims) as error:
+            isSound = False
             raise self._outage.note(f"{self._endpoint.url}: {error}") from None
+        finally:
+            if isSound:
+                self._outage.end()
 
 
 def claimsIn(answer: Answer) -> dict[str, Any]:

@@ -167,7 +167,7 @@ def _publicPartOf(entry: object) -> dict[str, Any] | None:
     if not isinstance(entry, dict) or not isinstance(entry.get("kty"), str):
         return None
     names = _FIELDS.get(entry["kty"], ())
-    public = {name: entry.get(name) for name in names}
+    public: dict[str, Any] = {name: entry.get(name) for name in names}
     if not names or not all(map(_isSound, public.values())):
         return None
     if "n" in public and len(public["n"]) < _SHORTEST:

@@ -24,7 +24,7 @@ class Outage:
     keeps waiting, and whether it comes and goes.
     """
 
-    _log = Logger(namespace="mycred.tokens")
+    _log = Logger()
 
     def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:
         """

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Union
 
-from twisted.cred.credentials import CramMD5Credentials as TwistedCramMD5Credentials
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.mail.imap4 import (
     IllegalClientResponse,
@@ -16,6 +15,7 @@ from twisted.mail.imap4 import (
     PLAINCredentials,
 )
 
+from .._contracts import twistedCredentials
 from ..credentials import CramMD5Credentials
 from ..error import SASLError
 from ..sasl import MECHANISMS, Mechanism
@@ -28,7 +28,7 @@ _SUPERSEDED = (
     CramMD5Credentials,
     LOGINCredentials,
     PLAINCredentials,
-    TwistedCramMD5Credentials,
+    twistedCredentials.CramMD5Credentials,
 )
 
 

@@ -24,7 +24,12 @@ from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import TestCase
 
 from mycred import strcred
-from mycred.checkers import FilePasswordDB, ICredentialsChecker, IUsernamePassword
+from mycred.checkers import (
+    FilePasswordDB,
+    ICredentialsChecker,
+    InMemoryUsernamePasswordDatabaseDontUse,
+    IUsernamePassword,
+)
 from mycred.checkers.ldap import LDAPChecker, LDAPSettings, ldapSettings, readSettings
 from mycred.credentials import IScramCredentials, UsernamePassword
 from mycred.error import AccountDenied, DenialReason, TemporaryFailure, UnauthorizedLogin
@@ -364,7 +369,7 @@ class ScramTests(CheckerTestCase):
         self.assertEqual(seen[1], seen[2])
         self.assertEqual(seen[1], seen[4])
         self.assertEqual(len(set(seen)), 3)
-        for why in ("wrong password", "no entry matches", "has no keys for sha256"):
+        for why in ("wrong password", "no entry matches", "no keys for SCRAM-SHA-256"):
             self.assertIn(why, self.logged())
 
     def test_denied(self) -> None:
@@ -420,6 +425,32 @@ class ScramTests(CheckerTestCase):
             error = self.failureResultOf(login).value
             self.assertEqual(type(error), TemporaryFailure)
         self.assertIn("can't be reached", self.logged())
+
+    def test_chain(self) -> None:
+        """
+        With a file beside the directory users of each log in; while the directory is down
+        those of the file do, and others are a temporary failure.
+        """
+        file = InMemoryUsernamePasswordDatabaseDontUse(admin=b"sesame")
+        for order in (1, -1):
+            checkers = [file, self.scramChecker()][::order]
+            server = Server(portalOf(*checkers))
+            for name in (b"alice", b"admin"):
+                client = ScramClient(name=name)
+                self.successResultOf(self.logIn(server, client))
+                self.assertTrue(client.isTrusted)
+                wrong = ScramClient(name=name, password=b"x")
+                self.failureResultOf(self.logIn(server, wrong), UnauthorizedLogin)
+            self.failureResultOf(
+                self.logIn(server, ScramClient(name=b"eve")), UnauthorizedLogin
+            )
+            self.server.kill()
+            self.successResultOf(self.logIn(server, ScramClient(name=b"admin")))
+            for name in (b"alice", b"eve"):
+                client = ScramClient(name=name)
+                self.failureResultOf(self.logIn(server, client), TemporaryFailure)
+                self.assertEqual(len(client.heard), 1)
+            self.server.start()
 
     def test_bind(self) -> None:
         """

@@ -47,14 +47,29 @@ class LintTests(CommandTests, SynchronousTestCase):
         """
         A file in which all is well is passed over in silence.
         """
-        strong = [
-            b"u%d:%s" % (number, stored)
-            for number, (_, stored, _) in enumerate(VECTORS)
-            if not recognize(stored).scheme.weakness
-        ]
-        content = b"# users\n\n  \n" + b"\r\n".join(strong) + b":1000:1000::/home\n"
-        self.assertEqual(self.lint(content), [])
+        hashes = [stored for _, stored, _ in VECTORS]
+        strong = [h for h in hashes if not recognize(h).scheme.weakness]
+        keys = [h for h in strong if b"SCRAM-SHA-256" in h]
+        for chosen in (set(strong) - {h for h in hashes if b"SCRAM" in h}, keys):
+            lines = [b"u%d:%s" % (n, stored) for n, stored in enumerate(chosen)]
+            content = b"# users\n\n  \n" + b"\r\n".join(lines) + b":1000:1000::/home\n"
+            self.assertEqual(self.lint(content), [])
         self.assertEqual(self.lint(b""), [])
+
+    def test_scram(self) -> None:
+        """
+        Where users have keys of SCRAM, it is told how many have none for a mechanism.
+        A password in plain text will do, and a line that doesn't count doesn't count.
+        """
+        (keys,) = (stored for command, stored, _ in VECTORS if "create role a" in command)
+        content = b"a:%s\nb:%s\nc:%s\nc:%s\nd:!\n" % (keys, keys, BCRYPT, keys)
+        told = [line for line in self.lint(content) if "SCRAM" in line]
+        self.assertEqual(told, [" 1 of 3 users have no keys for SCRAM-SHA-256"])
+        told = self.lint(content + b"e:sesame\n", kind="file")
+        self.assertIn(" 3 of 4 users have no keys for SCRAM-SHA-1", told)
+        self.assertIn(" 1 of 4 users have no keys for SCRAM-SHA-256", told)
+        mixed = self.lint(b"a:sesame\nb:" + BCRYPT + b"\n", kind="file")
+        self.assertEqual(mixed, [])
 
     def test_lines(self) -> None:
         """

@@ -12,7 +12,7 @@ from typing import Any
 
 from twisted.trial.unittest import SkipTest
 
-from ..kit.mailprograms import PASSWORD, ClientTests
+from ..kit.demoprograms import PASSWORD, ClientTests
 from ..kit.server import PATIENCE
 
 try:

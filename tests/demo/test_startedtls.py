@@ -13,7 +13,7 @@ import ssl
 from pathlib import Path
 
 from ..kit.certificates import Authority
-from ..kit.mailprograms import PASSWORD, ClientTests
+from ..kit.demoprograms import PASSWORD, ClientTests
 from ..kit.server import PATIENCE
 
 # With what a transport may change: dots, bytes that aren't ASCII, and no last line end.

@@ -1,81 +1,155 @@
 """
-What tests have in common that run the mail programs of users at the example server.
+Programs that people read and send mail with, run against a server in this process.
 """
 
 from __future__ import annotations
 
-import imaplib
 import os
+import pty
 import shutil
 import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
-from twisted.trial.unittest import SkipTest, SynchronousTestCase
+from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThread
+from twisted.trial.unittest import SkipTest
 
-from .server import PATIENCE, ServerTests, hangUp
+from mycred.portal import Portal
+from mycred.tls import TLSOptions
 
-PASSWORD = 'pa"ss\\w rd'
+from .certificates import Authority
+from .mailclients import PATIENCE
+from .mailservers import PROTOCOLS, MailFactory, MailRealm, ScramChecker
+from .protocols import LoginTestCase
+
+Done = subprocess.CompletedProcess[str]
 
 
-class ClientTests(ServerTests, SynchronousTestCase):
+class ProgramTests(LoginTestCase):
     """
-    Base of the tests with clients: Alice's password has all that must be escaped.
+    Base of the tests with programs: a server with TLS, and what they need.
 
-    @cvar offered: the protocols that are offered.
+    @ivar folder: a directory.
+    @ivar authority: the certificate of the authority that they trust.
+    @ivar alice: Alice's certificate and her key.
+    @ivar realm: the realm, which knows who has logged in.
     """
 
-    offered = "imap pop3"
+    timeout = 60
 
     def setUp(self) -> None:
-        super().setUp()
-        self.server = self.start(*self.arguments(), offered=self.offered)
-        self.addCleanup(self.assertQuiet)
+        self.folder = Path(self.mktemp()).resolve()
+        self.folder.mkdir()
+        authority = Authority(self.folder)
+        certificate, key = authority.certify("localhost", "localhost", "127.0.0.1")
+        self.authority = authority.file
+        self.alice = authority.certify("alice")
+        self.contextFactory = TLSOptions(
+            str(key),
+            str(certificate),
+            clientCert="optional",
+            clientCA=str(authority.file),
+        ).contextFactory()
+        self.realm = MailRealm()
 
-    def arguments(self) -> list[str]:
+    def serveMail(self, name: str, *checkers: Any, protocol: Any = None) -> None:
         """
-        Return what the server is told.
-        """
-        return [self.passwords(alice=PASSWORD)]
+        Serve a protocol.
 
-    def assertQuiet(self) -> None:
+        @param checkers: the checkers; one that has keys of Alice's password if none is
+            given.
+        @param protocol: the class of the protocol, unless it is mycred's.
         """
-        Assert that the server has logged no error, and no password.
-        """
-        self.server.stop()
-        for word in ("Traceback", "Unhandled", "ss\\w"):
-            self.assertNotIn(word, self.server.log)
-
-    def imap(self) -> imaplib.IMAP4:
-        """
-        Log in with the standard library's client, and select the inbox.
-        """
-        client = imaplib.IMAP4("127.0.0.1", self.server.ports["imap"], PATIENCE)
-        self.addCleanup(hangUp, client)
-        client.login("alice", PASSWORD)
-        client.select()
-        return client
+        portal = Portal(self.realm, checkers or [ScramChecker()])
+        made = protocol or PROTOCOLS[name]
+        self.serve(MailFactory(made, portal, self.contextFactory))
 
     def program(self, name: str, package: str) -> str:
         """
         Find a program.
         """
-        path = shutil.which(name)
+        path = shutil.which(name, path=f"{os.environ['PATH']}:/usr/lib/cyrus/bin")
         if path is None:
             raise SkipTest(f"install {package}")
         return path
 
-    def run_(self, *command: str, given: bytes = b"", isRight: bool = True) -> bytes:
+    def run_(self, *command: str, given: str = "", isTerminal: bool = False) -> Any:
         """
         Run a program.
 
-        @param given: what it reads.
-        @param isRight: whether it succeeds.
+        @param given: its standard input.
+        @param isTerminal: whether it wants a terminal for that.
 
-        @return: what it says.
+        @return: a L{Deferred} that fires with what it has said, and its status.
         """
-        home = {**os.environ, "HOME": str(self.folder)}
-        ran = subprocess.run(
-            command, capture_output=True, timeout=PATIENCE, input=given, env=home
-        )
-        said = ran.stdout + ran.stderr
-        self.assertEqual(ran.returncode == 0, isRight, said)
-        return ran.stdout if isRight else said
+        environment = {**os.environ, "HOME": str(self.folder), "LC_ALL": "C"}
+        start = _runInTerminal if isTerminal else _run
+        done: Deferred[Done] = deferToThread(start, command, given, environment)
+        return done
+
+    def assertNames(self, *names: bytes) -> None:
+        """
+        Assert who has logged in since the last time.
+        """
+        self.assertEqual(self.realm.names, list(names))
+        self.realm.names.clear()
+
+
+def _run(command: tuple[str, ...], given: str, environment: Mapping[str, str]) -> Done:
+    """
+    Run a program, which reads what it is given and then the end.
+    """
+    return subprocess.run(
+        command,
+        input=given,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        timeout=PATIENCE,
+        check=False,
+        env=environment,
+    )
+
+
+def _runInTerminal(
+    command: tuple[str, ...], given: str, environment: Mapping[str, str]
+) -> Done:
+    """
+    Run a program in a terminal in which nobody types.
+    """
+    ours, theirs = pty.openpty()
+    try:
+        # What it says fits into the terminal's buffer.
+        status = subprocess.run(
+            command,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            timeout=PATIENCE,
+            check=False,
+            env={**environment, "TERM": "xterm"},
+            start_new_session=True,
+        ).returncode
+        os.close(theirs)
+        theirs = -1
+        said = b""
+        while data := _readEnd(ours):
+            said += data
+    finally:
+        os.close(ours)
+        if theirs >= 0:
+            os.close(theirs)
+    return subprocess.CompletedProcess(command, status, said.decode("utf-8", "replace"))
+
+
+def _readEnd(terminal: int) -> bytes:
+    """
+    Read from a terminal; nothing if its other end is closed.
+    """
+    try:
+        return os.read(terminal, 4096)
+    except OSError:
+        return b""

@@ -80,16 +80,18 @@ class LoginTestCase(TestCase):
             0, self.connections, interface="127.0.0.1"
         )
         self.port: int = listening.getHost().port
-        self.addCleanup(self._close, listening)
+        self.addCleanup(self._close, listening, self.connections)
 
-    def _close(self, listening: IListeningPort) -> Deferred[None]:
+    def _close(
+        self, listening: IListeningPort, connections: Connections
+    ) -> Deferred[None]:
         """
         Stop serving, and wait for the connections to end.
         """
         stopped = maybeDeferred(listening.stopListening)
-        for connection in list(self.connections.protocols):
+        for connection in list(connections.protocols):
             connection.transport.loseConnection()
-        return stopped.addCallback(lambda _: self.connections.allGone())
+        return stopped.addCallback(lambda _: connections.allGone())
 
 
 class NotingFTPRealm(FTPRealm):

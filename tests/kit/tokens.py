@@ -18,8 +18,13 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from twisted.internet import reactor as theReactor
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.ssl import DefaultOpenSSLContextFactory
+from twisted.internet.task import Clock
+from twisted.logger import formatEvent, globalLogPublisher
+from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Site
+
+from mycred._tokens._outage import Outage
 
 from .certificates import Authority
 
@@ -194,6 +199,57 @@ def hmacOf(key: bytes, token: bytes) -> bytes:
     return data + b"." + encoded(mac).encode("ascii")
 
 
+class SteppedTime:
+    """
+    The real reactor, but for its timers, which wait for the test.
+
+    @ivar clock: makes time pass.
+    """
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.callLater = self.clock.callLater
+        self.seconds = self.clock.seconds
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(reactor, name)
+
+
+class _Connections(WrappingFactory):
+    """
+    The connections to a server.
+    """
+
+    ended: Deferred[None] | None = None
+    accepted = 0
+
+    def registerProtocol(self, p: ProtocolWrapper) -> None:
+        """
+        Count.
+        """
+        self.accepted += 1
+        super().registerProtocol(p)
+
+    def unregisterProtocol(self, p: ProtocolWrapper) -> None:
+        """
+        Say when the last one has ended.
+        """
+        super().unregisterProtocol(p)
+        if self.ended is not None and not self.protocols:
+            self.ended.callback(None)
+
+    def end(self) -> Deferred[None]:
+        """
+        End all.
+        """
+        self.ended = Deferred()
+        for connection in list(self.protocols):
+            connection.transport.abortConnection()
+        if not self.protocols:
+            self.ended.callback(None)
+        return self.ended
+
+
 class Provider(Resource):
     """
     A real HTTP server on this machine, which answers as a test says.
@@ -209,8 +265,9 @@ class Provider(Resource):
         super().__init__()
         self.answer = answer
         self.requests: list[tuple[bytes, bytes | None]] = []
+        self._waiting: list[tuple[int, Deferred[None]]] = []
         self._port: Any = None
-        self.site = Site(self)
+        self._connections = _Connections(Site(self))
         self.url = ""
 
     def start(self, authority: Authority | None = None, host: str = "127.0.0.1") -> None:
@@ -221,20 +278,53 @@ class Provider(Resource):
         @param host: the name that is certified.
         """
         if authority is None:
-            self._port = reactor.listenTCP(0, self.site, interface="127.0.0.1")
+            self._port = reactor.listenTCP(0, self._connections, interface="127.0.0.1")
         else:
             certificate, key = authority.certify("idp", host)
             context = DefaultOpenSSLContextFactory(str(key), str(certificate))
-            self._port = reactor.listenSSL(0, self.site, context, interface="127.0.0.1")
+            self._port = reactor.listenSSL(
+                0, self._connections, context, interface="127.0.0.1"
+            )
         scheme = "http" if authority is None else "https"
         self.url = f"{scheme}://127.0.0.1:{self._port.getHost().port}/at"
 
     def stop(self) -> Deferred[None]:
         """
-        Listen no more.
+        Listen no more, and end all connections.
         """
         stopping: Deferred[None] = maybeDeferred(self._port.stopListening)
-        return stopping
+        return stopping.addCallback(lambda _: self._connections.end())
+
+    @property
+    def accepted(self) -> int:
+        """
+        Return how many connections there were.
+        """
+        return self._connections.accepted
+
+    def drop(self) -> Deferred[None]:
+        """
+        End all connections.
+        """
+        return self._connections.end()
+
+    def asked(self, times: int) -> Deferred[None]:
+        """
+        Wait until there have been so many requests.
+        """
+        waiting: Deferred[None] = Deferred()
+        self._waiting.append((times, waiting))
+        self._tell()
+        return waiting
+
+    def _tell(self) -> None:
+        """
+        Go on with what waits for requests.
+        """
+        for times, waiting in list(self._waiting):
+            if len(self.requests) >= times:
+                self._waiting.remove((times, waiting))
+                waiting.callback(None)
 
     def render(self, request: Any) -> Any:
         """
@@ -250,7 +340,10 @@ class Provider(Resource):
                 request.finish()
 
         answering: Deferred[Any] = maybeDeferred(self.answer, request)
-        answering.addCallback(send).addErrback(lambda _: None)
+        answering.addCallback(send)
+        # The client may be gone.
+        answering.addErrback(lambda _: None)
+        self._tell()
         return NOT_DONE_YET
 
 
@@ -271,6 +364,21 @@ def writeSecret(path: Path, text: bytes) -> Path:
     return path
 
 
+def captured(test: Any) -> Callable[[], list[str]]:
+    """
+    Return what returns the lines that the log was told of servers and their keys, since
+    now.
+    """
+    events: list[Any] = []
+    globalLogPublisher.addObserver(events.append)
+    test.addCleanup(globalLogPublisher.removeObserver, events.append)
+    return lambda: [
+        formatEvent(event)
+        for event in events
+        if isinstance(event.get("log_source"), Outage)
+    ]
+
+
 __all__ = [
     "ISSUER",
     "NOW",
@@ -278,6 +386,8 @@ __all__ = [
     "EdSigner",
     "Provider",
     "RSASigner",
+    "SteppedTime",
+    "captured",
     "claims",
     "encoded",
     "hmacOf",

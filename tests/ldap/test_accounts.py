@@ -16,13 +16,14 @@ from typing import Any, ClassVar
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 import mycred
-from mycred._ldap import Directory, ldapSettings
+from mycred._ldap import Directory, ScramUsers, ldapSettings
 from mycred._verdict import Kind, Verdict
 from mycred.checkers.ldap import LDAPChecker
 from mycred.credentials import UsernamePassword
 from mycred.error import DenialReason, UnauthorizedLogin
 
 from ..kit import samba
+from ..kit.authpassword import authPassword, keysOf
 from ..kit.dirsrv import DirectoryServer
 from ..kit.processes import shared
 from ..kit.slapd import GROUPS, PEOPLE, SERVICE, SERVICE_PASSWORD, Slapd, person
@@ -31,6 +32,14 @@ ROOT = Path(mycred.__file__).parents[1]
 _EXAMPLE = ROOT / "doc" / "examples" / "ldap-389.ini"
 
 EXPIRED = DenialReason.PASSWORD_EXPIRED
+
+# The SCRAM keys of those who have any, and the users of Samba who have.
+KEYS = keysOf(b"sesame", iterations=4096)
+PROVING: dict[str, object] = {
+    "Alice": Kind.ACCEPTED,
+    "gone": DenialReason.EXPIRED,
+    "off": DenialReason.DISABLED,
+}
 
 # The users, beside those of a test.
 NAMES = ("Alice", "lock", "must", "old", "off", "J\u00f6rg", "o'neil, jr.")
@@ -145,6 +154,25 @@ class AccountsTestCase(SynchronousTestCase):
         seen = self.look(directory, "lock")
         self.assertIs(seen.kind, Kind.REFUSED)
         self.assertRegex(seen.why, "locked|retry limit")
+
+    def assertProved(self, expected: dict[str, object], **given: str) -> None:
+        """
+        Assert what users are answered who have proved that they know the password behind
+        the keys in their description.
+
+        @param expected: the verdict of each.
+        """
+        directory = self.directory(**given)
+        search = ldapSettings(host=self.socket, **given).search
+        assert search is not None
+        users = ScramUsers(directory, search, "description")
+        for name, reason in expected.items():
+            found = users.lookUp(name.encode(), "sha256", time.monotonic() + 20)
+            self.assertIs(found.kind, Kind.ACCEPTED, (name, found))
+            self.assertEqual(found.secret.keys, KEYS)
+            until = time.monotonic() + 20
+            verdict = users.admit(name.encode(), found.secret.entry, until)
+            self.assertEqual(verdict.denial or verdict.kind, reason, (name, verdict))
 
     def assertNoEmpty(self, **given: str) -> None:
         """
@@ -364,6 +392,8 @@ class DirectoryServerTests(AccountsTestCase):
                     ("must", "userPassword", "sesame"),
                     ("old", "passwordExpirationTime", "20200101000000Z"),
                     ("off", "nsAccountLock", "true"),
+                    ("off", "description", authPassword(KEYS)),
+                    ("carol", "description", authPassword(KEYS)),
                 )
             ),
         )
@@ -408,6 +438,8 @@ class DirectoryServerTests(AccountsTestCase):
         until = time.monotonic() + 20
         seen = directory.lookFor(b"off", "mail", until)
         self.assertIs(seen.kind, Kind.DENIED)
+        expected = {"off": DenialReason.DISABLED, "CAROL": Kind.ACCEPTED}
+        self.assertProved(expected, base=PEOPLE, **account)
 
 
 class LdaptorTests(AccountsTestCase):
@@ -473,6 +505,7 @@ class SambaTests(AccountsTestCase):
                 ("must", "pwdLastSet", "0"),
                 ("gone", "accountExpires", "120000000000000000"),
                 ("off", "userAccountControl", "514"),
+                *((name, "description", authPassword(KEYS)) for name in PROVING),
             )
         ]
         changes += [
@@ -509,6 +542,7 @@ class SambaTests(AccountsTestCase):
             self.assertIs(self.look(directory, "alice").kind, kind)
             verdict = self.look(directory, "j\u00f6rg")
             self.assertIs(verdict.kind, Kind.DENIED)
+        self.assertProved(PROVING, **accounts[0])
         self.assertLocks(self.directory(**accounts[0]))
 
 

@@ -23,6 +23,8 @@ STAFF = f"cn=staff,{GROUPS}"
 KEYS = keysOf()
 VALUE = authPassword(KEYS)
 
+NO_KEYS = "no keys for SCRAM-SHA-256 in authPassword"
+
 # What is expected of a user who is unknown.
 USUAL = KEYS.iterations, len(KEYS.salt), b"eve"
 
@@ -99,8 +101,8 @@ class UsersTests(DirectoryTestCase):
         for name, why in (
             ("eve", "no entry matches"),
             ("*", "no entry matches"),
-            ("carol", f"uid=carol,{PEOPLE} has no keys for sha256 in authPassword"),
-            ("dave", f"uid=dave,{PEOPLE} has no keys for sha256 in authPassword"),
+            ("carol", f"{NO_KEYS} of uid=carol,{PEOPLE}"),
+            ("dave", f"{NO_KEYS} of uid=dave,{PEOPLE}"),
         ):
             verdict = self.find(users, name)
             self.assertRefused(verdict, why)

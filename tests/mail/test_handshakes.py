@@ -8,7 +8,6 @@ import ssl
 from pathlib import Path
 from typing import Any
 
-from twisted.internet import reactor
 from twisted.internet.defer import inlineCallbacks
 from twisted.internet.threads import deferToThread
 from twisted.protocols.policies import (
@@ -94,7 +93,7 @@ class ImplicitTests(LoginTestCase):
             str(certificate),
             clientCert="optional",
             clientCA=str(authority.file),
-        ).contextFactory(reactor)
+        ).contextFactory()
         WrappingFactory.noisy = False
         self.addCleanup(delattr, WrappingFactory, "noisy")
 
@@ -178,21 +177,35 @@ class ImplicitTests(LoginTestCase):
             self.assertTrue(accepted.startswith(dialect.good), accepted)
 
     @inlineCallbacks
-    def test_unique(self) -> Any:
+    def test_bindings(self) -> Any:
         """
-        Logins are bound to TLS 1.2, too, and a wrong binding is refused.
+        Logins are bound to TLS 1.2 and to the server's certificate.  A wrong binding is
+        refused, also with the right password; so is a client that could have bound the
+        login, and was told by somebody between that the server couldn't.
         """
-        self.serveTLS("imap", WRAPPERS["nothing"])
-        dialect = DIALECTS["imap"]
+        for name, dialect in DIALECTS.items():
+            self.serveTLS(name, WRAPPERS["nothing"])
+            for version, binding in (
+                (ssl.TLSVersion.TLSv1_2, "tls-unique"),
+                (ssl.TLSVersion.TLSv1_3, "tls-server-end-point"),
+            ):
 
-        def logIn(isRight: bool) -> bytes:
-            context = trusting(self.authority, None, ssl.TLSVersion.TLSv1_2)
-            with MailClient(self.port, context) as client:
-                client.line()
-                data = client.socket if isRight else b"x" * 12
-                return client.bound(dialect, ("tls-unique", data))
+                def logIn(
+                    data: bytes | None,
+                    *mechanism: str,
+                    dialect: Any = dialect,
+                    binding: str = binding,
+                    version: Any = version,
+                ) -> bytes:
+                    context = trusting(self.authority, None, version)
+                    with MailClient(self.port, context) as client:
+                        client.line()
+                        bound = binding, data or client.socket
+                        return client.bound(dialect, bound, "sesame", *mechanism)
 
-        accepted = yield deferToThread(logIn, True)
-        self.assertTrue(accepted.startswith(dialect.good), accepted)
-        refused = yield deferToThread(logIn, False)
-        self.assertTrue(refused.startswith(dialect.refused), refused)
+                said = yield deferToThread(logIn, None)
+                self.assertTrue(said.startswith(dialect.good), said)
+                said = yield deferToThread(logIn, b"x" * 32)
+                self.assertTrue(said.startswith(dialect.refused), said)
+                said = yield deferToThread(logIn, None, "SCRAM-SHA-256")
+                self.assertFalse(said.startswith(dialect.good), said)

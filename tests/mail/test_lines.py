@@ -9,7 +9,6 @@ from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
-from twisted.internet import reactor
 from twisted.internet.defer import Deferred, fail, inlineCallbacks
 from twisted.internet.protocol import Factory
 from twisted.internet.threads import deferToThread
@@ -216,9 +215,7 @@ class StartTLSTests(LoginTestCase):
         authority = Authority(folder)
         certificate, key = authority.certify("localhost", "localhost")
         self.context = trusting(authority.file)
-        self.contextFactory = TLSOptions(str(key), str(certificate)).contextFactory(
-            reactor
-        )
+        self.contextFactory = TLSOptions(str(key), str(certificate)).contextFactory()
 
     def serveAll(self, name: str, wrap: Any) -> Any:
         """

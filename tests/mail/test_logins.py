@@ -316,6 +316,17 @@ class LoginTests(TalkTests):
         self.assertNotIn(b"secret", lines[0])
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
 
+    def test_unhandled(self: Any) -> None:
+        """
+        A mechanism that the program offers, and that no checker serves, isn't the
+        client's fault.
+        """
+        talk = self.talk(ScramChecker())
+        self.register(talk, {b"CRAM-MD5": CramMD5Credentials})
+        talk.say(self.dialect.auth(b"CRAM-MD5"))
+        [said] = talk.say(b64encode(b"alice " + b"0" * 32))
+        self.assertIn(b"The server can't check this", said)
+
     def test_otherAvatar(self: Any) -> None:
         """
         An avatar that isn't of this protocol is logged out, and the login fails.

@@ -58,7 +58,108 @@ MODULES = {
 
 # Tests that must not pass, because mycred mends what they hold fast: the reason, and the
 # test of ours that shows the better behavior.
-MENDED: dict[str, tuple[str, str]] = {}
+MENDED: dict[str, tuple[str, str]] = {
+    "test_imap.AuthenticatorTests.test_authNotBase64": (
+        "what is no base64 is BAD (RFC 3501, section 6.2.2)",
+        "tests.mail.test_logins.IMAP4LoginTests.test_malformed",
+    ),
+    "test_imap.AuthenticatorTests.test_challengerRaisesException": (
+        "the text of an exception isn't sent",
+        "tests.mail.test_logins.IMAP4LoginTests.test_ownMechanism",
+    ),
+    "test_imap.AuthenticatorTests.test_missingPortal": (
+        "the answer has a code (RFC 5530)",
+        "tests.mail.test_logins.IMAP4LoginTests.test_noPortal",
+    ),
+    "test_imap.AuthenticatorTests.test_unexpectedLoginFailure": (
+        "the answer has a code (RFC 5530)",
+        "tests.mail.test_logins.IMAP4LoginTests.test_defect",
+    ),
+    "test_imap.AuthenticatorTests.test_unhandledCredentials": (
+        "the answer has a code (RFC 5530)",
+        "tests.mail.test_logins.IMAP4LoginTests.test_unhandled",
+    ),
+    "test_imap.AuthenticatorTests.test_unsupportedMethod": (
+        "the answer is the same over all protocols",
+        "tests.mail.test_logins.IMAP4LoginTests.test_unsupported",
+    ),
+    "test_imap.HandCraftedTests.test_emptyStringLiteral": (
+        "an empty literal is waited for, and an empty stored secret lets nobody in",
+        "tests.mail.test_imap4.IMAP4ServerTests.test_emptyLiteral",
+    ),
+    "test_imap.IMAP4ServerTests.testCapability": (
+        "all mechanisms that the checkers can serve are there",
+        "tests.mail.test_imap4.IMAP4ServerTests.test_capabilities",
+    ),
+    "test_imap.IMAP4ServerTests.testCapabilityWithAuth": (
+        "all mechanisms that the checkers can serve are there",
+        "tests.mail.test_imap4.IMAP4ServerTests.test_capabilities",
+    ),
+    "test_imap.IMAP4ServerTests.test_loginException": (
+        "the text of an exception isn't sent",
+        "tests.mail.test_logins.IMAP4LoginTests.test_defect",
+    ),
+    "test_imap.TLSTests.test_loginBeforeSTARTTLS": (
+        "the answer has a code (RFC 5530), and the client is on this machine or isn't",
+        "tests.mail.test_imap4.IMAP4ServerTests.test_notPrivate",
+    ),
+    "test_pop3.AnotherPOP3Tests.test_badUTF8CharactersInCommand": (
+        "what a client sends isn't sent back, and isn't logged as a defect",
+        "tests.mail.test_pop3.POP3Tests.test_malformed",
+    ),
+    "test_pop3.AnotherPOP3Tests.test_wrong_command": (
+        "what a client sends isn't sent back, and isn't logged as a defect",
+        "tests.mail.test_pop3.POP3Tests.test_malformed",
+    ),
+    "test_pop3.AnotherPOP3Tests.test_pass_wrong_user": (
+        "the answer has a code (RFC 3206)",
+        "tests.mail.test_pop3.POP3Tests.test_passwords",
+    ),
+    "test_pop3.AnotherPOP3Tests.test_wrong_PASS": (
+        "the answer has a code (RFC 3206)",
+        "tests.mail.test_pop3.POP3Tests.test_passwords",
+    ),
+    "test_pop3.AnotherPOP3Tests.test_wrong_multiple_spaces_PASS": (
+        "the answer has a code (RFC 3206)",
+        "tests.mail.test_pop3.POP3Tests.test_passwords",
+    ),
+    "test_pop3.AnotherPOP3Tests.test_wrong_space_PASS": (
+        "the answer has a code (RFC 3206)",
+        "tests.mail.test_pop3.POP3Tests.test_passwords",
+    ),
+    "test_pop3.SASLTests.test_ValidLogin": (
+        "all mechanisms that the checkers can serve are there",
+        "tests.mail.test_pop3.POP3Tests.test_capabilities",
+    ),
+    "test_smtp.ESMTPAuthenticationTests.test_abortAuthentication": (
+        "the answer has a code (RFC 4954, section 6)",
+        "tests.mail.test_logins.ESMTPLoginTests.test_cancelled",
+    ),
+    "test_smtp.ESMTPAuthenticationTests.test_invalidBase64EncodedInitialResponse": (
+        "the answer has a code (RFC 4954, section 6)",
+        "tests.mail.test_logins.ESMTPLoginTests.test_malformedInitial",
+    ),
+    "test_smtp.ESMTPAuthenticationTests.test_invalidBase64EncodedResponse": (
+        "the answer has a code (RFC 4954, section 6)",
+        "tests.mail.test_logins.ESMTPLoginTests.test_malformed",
+    ),
+    "test_smtp.ESMTPAuthenticationTests.test_unexpectedLoginFailure": (
+        "the answer has a code (RFC 4954, section 6)",
+        "tests.mail.test_logins.ESMTPLoginTests.test_defect",
+    ),
+    "test_smtp.ESMTPAuthenticationTests.test_plainAuthentication": (
+        "the challenges of LOGIN are those that clients know",
+        "tests.mail.test_logins.ESMTPLoginTests.test_login",
+    ),
+    "test_smtp.ESMTPAuthenticationTests.test_plainAuthenticationEmptyPassword": (
+        "the challenges of LOGIN are those that clients know",
+        "tests.mail.test_logins.ESMTPLoginTests.test_login",
+    ),
+    "test_smtp.ESMTPAuthenticationTests.test_plainAuthenticationInitialResponse": (
+        "the challenges of LOGIN are those that clients know",
+        "tests.mail.test_logins.ESMTPLoginTests.test_login",
+    ),
+}
 
 
 @cache

@@ -9,12 +9,12 @@ from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import load_pem_x509_crl
-from hypothesis import given, strategies as st
+from hypothesis import given
 
 from twisted.logger import formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._tls._clients import ClientAuthorities, _listsIn, keptAuthorities
+from mycred._tls._clients import ClientAuthorities, keptAuthorities
 from mycred.tls import TLSOptions
 
 from ..kit.tlspeers import DAMAGE, ClientAuthority, damaged
@@ -76,54 +76,42 @@ class ClientAuthoritiesTests(SynchronousTestCase):
 
     def test_wrongAuthorities(self) -> None:
         """
-        A file without an authority, without a root, or with another certificate is
-        refused.
+        A file without an authority, or with another certificate, is refused.
         """
         alice = self.ca.issue("alice")[0].read_bytes()
-        root, below = self.ca.file.read_bytes(), self.below.file.read_bytes()
-        self.assertRefused("holds no certificate in PEM", b"")
-        self.assertRefused("holds the certificate of CN=alice", root + alice)
-        self.assertRefused("add the certificate of CN=ca", below)
+        root = self.ca.file.read_bytes()
+        self.assertRefused("clientCA=", b"")
+        self.assertRefused("CN=alice is no authority", root + alice)
 
     def test_wrongLists(self) -> None:
         """
-        A file without a list by each authority is refused, and so is a list by another of
-        the same name.
+        A file without a list, or with one that is cut off, is refused.
+        """
+        root, whole = self.ca.file.read_bytes(), self.ca.revoke()
+        for text in (b"", root, whole[:-30], whole + whole[:-30]):
+            self.assertRefused("crl=", root, text)
+
+    def test_noList(self) -> None:
+        """
+        The log warns of an authority without a list, or with one that is out of date.
         """
         root, below = self.ca.file.read_bytes(), self.below.file.read_bytes()
-        other = self.folder / "other"
-        other.mkdir()
-        fake = ClientAuthority(other).revoke()
-        whole = self.ca.revoke()
-        self.assertRefused("holds no list of revoked certificates", root, b"")
-        self.assertRefused("holds no list of revoked certificates", root, root)
-        self.assertRefused("holds no list of revoked certificates", root, whole[:-30])
-        self.assertRefused(
-            "holds no list of revoked certificates", root, whole + whole[:-30]
-        )
-        self.assertRefused("holds no list by CN=ca", root, self.below.revoke())
-        self.assertRefused("holds no list by CN=ca", root, fake)
-        self.assertRefused("holds no list by CN=below", root + below, whole)
-
-    def test_outOfDate(self) -> None:
-        """
-        A list that is out of date is taken, and the log warns.
-        """
-        events: list[Any] = []
-        globalLogPublisher.addObserver(events.append)
-        self.addCleanup(globalLogPublisher.removeObserver, events.append)
-        self.read(self.ca.file.read_bytes(), self.ca.revoke(until=-1))
-        [line] = [str(formatEvent(event)) for event in events]
-        self.assertIn("the list by CN=ca is out of date", line)
-
-    @given(st.binary(max_size=200))
-    def test_anything(self, noise: bytes) -> None:
-        """
-        Anything else is refused, in no other way.
-        """
-        pem = b"-----BEGIN X509 CRL-----\n" + noise + b"\n-----END X509 CRL-----\n"
-        for text in (noise, pem):
-            self.assertRaises(ValueError, _listsIn, text, "crl=f")
+        cases = [
+            (root, self.ca.revoke(), []),
+            (root, self.ca.revoke(until=-1), ["CN=ca"]),
+            (root, self.below.revoke(), ["CN=ca"]),
+            (root + below, self.ca.revoke(), ["CN=below"]),
+        ]
+        for ca, crl, names in cases:
+            events: list[Any] = []
+            globalLogPublisher.addObserver(events.append)
+            self.addCleanup(globalLogPublisher.removeObserver, events.append)
+            self.read(ca, crl)
+            lines = [str(formatEvent(event)) for event in events]
+            self.assertEqual(len(lines), len(names))
+            for line, name in zip(lines, names):
+                self.assertIn(f"there is no list by {name} that is good now", line)
+            globalLogPublisher.removeObserver(events.append)
 
     @given(DAMAGE)
     def test_damaged(self, where: list[tuple[int, int]]) -> None:

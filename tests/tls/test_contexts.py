@@ -187,6 +187,68 @@ class ClientCertificateTests(ContextTests):
             self.assertServed(server, False, bob)
             self.assertServed(server, True)
 
+    def test_authorityBelow(self) -> None:
+        """
+        An authority that isn't a root is trusted by itself, and so are those below it.
+        Nobody needs a list by the root, which isn't asked for anything.
+        """
+        below = ClientAuthority(self.folder, "below", self.ca)
+        lowest = ClientAuthority(self.folder, "lowest", below)
+        alice, bob = below.issue("alice"), below.issue("bob")
+        carol, dave = self.ca.issue("carol"), lowest.issue("dave")
+        server = self.serve(clientCert="optional", clientCA=str(below.file))
+        self.assertServed(server, True, alice)
+        self.assertServed(server, True, dave, chain=lowest.file)
+        self.assertServed(server, False, carol)
+        self.assertServed(server, False, carol, chain=self.ca.file)
+        lists = [below.revoke(alice[0]), lowest.revoke()]
+        server = self.serve(
+            clientCert="optional",
+            clientCA=str(below.file),
+            crl=self.write("crl", *lists),
+        )
+        self.assertServed(server, False, alice)
+        self.assertServed(server, True, bob)
+        self.assertServed(server, True, bob, chain=self.ca.file)
+        self.assertServed(server, True, dave, chain=lowest.file)
+        server = self.serve(
+            clientCert="optional",
+            clientCA=str(below.file),
+            crl=self.write("crl", below.revoke(lowest.file), lowest.revoke()),
+        )
+        self.assertServed(server, True, bob)
+        self.assertServed(server, False, dave, chain=lowest.file)
+
+    def test_authorityAndItsRoot(self) -> None:
+        """
+        Where both are trusted the root can't revoke the other, which is trusted by
+        itself.
+        """
+        below = ClientAuthority(self.folder, "below", self.ca)
+        both = self.write("both", self.ca.file.read_bytes(), below.file.read_bytes())
+        alice, bob = below.issue("alice"), self.ca.issue("bob")
+        for revoked in ([], [below.file]):
+            server = self.serve(
+                clientCert="optional",
+                clientCA=both,
+                crl=self.write("crl", self.ca.revoke(*revoked), below.revoke()),
+            )
+            self.assertServed(server, True, alice)
+            self.assertServed(server, True, bob)
+
+    def test_listByAnother(self) -> None:
+        """
+        A list by another authority of the same name refuses all, as if there were none.
+        """
+        (self.folder / "other").mkdir()
+        other = ClientAuthority(self.folder / "other")
+        server = self.serve(
+            clientCert="optional",
+            clientCA=str(self.ca.file),
+            crl=self.write("crl", other.revoke()),
+        )
+        self.assertServed(server, False, self.ca.issue("alice"))
+
     def test_everyAuthorityOfAChain(self) -> None:
         """
         The authorities between a client's certificate and the root need current lists,

@@ -1,5 +1,7 @@
 """
 Tests for the files of a server's own certificate.
+
+They cover L{mycred._tls._unusable}, too.
 """
 
 from __future__ import annotations

@@ -94,7 +94,7 @@ class SignatureTests(SynchronousTestCase):
         """
         A signature of something else, by another key, of nothing or of zeros, is wrong.
         """
-        head, body, signature = GOOD.split(b".")
+        head, _body, signature = GOOD.split(b".")
         other = encoded(json.dumps(claims(sub="root")).encode("ascii")).encode("ascii")
         for token in (
             b".".join([head, other, signature]),
@@ -221,7 +221,7 @@ class FormTests(SynchronousTestCase):
         | strategies.lists(
             strategies.binary().map(encoded)
             | strategies.dictionaries(
-                strategies.sampled_from("alg kid typ crit".split()),
+                strategies.sampled_from(["alg", "kid", "typ", "crit"]),
                 strategies.sampled_from(["ES256", "ec", "JWT", "none", 7, None, []]),
             ).map(lambda head: encoded(json.dumps(head).encode("ascii"))),
             min_size=3,

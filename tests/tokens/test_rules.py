@@ -4,6 +4,7 @@ Tests for L{mycred._tokens._rules}.
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from hypothesis import given, strategies
@@ -168,7 +169,7 @@ class RulesTests(SynchronousTestCase):
     @given(
         strategies.dictionaries(
             strategies.sampled_from(
-                "iss aud sub exp nbf iat scope email email_verified cnf token_type".split()
+                ["iss", "aud", "sub", "exp", "nbf", "iat", "scope", "email", "cnf"]
             ),
             strategies.none()
             | strategies.booleans()
@@ -185,7 +186,5 @@ class RulesTests(SynchronousTestCase):
         Whatever is said, nothing but L{TokenRefused} is raised.
         """
         for rules in (TokenRules(claim), TokenRules(claim, "", "", ("a",), "b")):
-            try:
+            with contextlib.suppress(TokenRefused):
                 named(said, rules, mustExpire=False)
-            except TokenRefused:
-                pass

@@ -17,7 +17,6 @@ from mycred.tls import TLSEndpointParser
 __all__ = [
     "mtls",
     "myapp",
-    "theCertificateCheckerFactory",
     "theHtdigestCheckerFactory",
     "theHtpasswdCheckerFactory",
     "theLDAPCheckerFactory",

@@ -1,0 +1,65 @@
+"""
+HTTP logins that Twisted's guard doesn't know: by the certificate of a client, and by a
+token.
+
+::
+
+    from mycred.web import BearerCredentialFactory, HTTPAuthSessionWrapper
+
+    factories = [BasicCredentialFactory(b"example"), BearerCredentialFactory(b"example")]
+    resource = HTTPAuthSessionWrapper(portal, factories)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.web import guard
+from twisted.web.iweb import IRequest
+from twisted.web.resource import IResource
+from twisted.web.util import DeferredResource
+
+from ._conversations import ICertificateCredentials
+from ._facts import ConnectionFacts
+from .credentials import CertificateCredentials
+
+
+class HTTPAuthSessionWrapper(guard.HTTPAuthSessionWrapper):
+    """
+    The L{HTTPAuthSessionWrapper<twisted.web.guard.HTTPAuthSessionWrapper>} of Twisted,
+    and a login by the certificate that the client has presented to TLS.
+
+    A request with a header C{Authorization} is served as by Twisted's: what a user has
+    typed counts more than what their browser has.  So is one without a certificate, or
+    where no checker of the portal checks certificates.  One whose certificate is refused
+    is answered with 401, so that the user can type a password.
+
+    As a password that a browser remembers, a certificate goes with every request,
+    also with one that another site makes the browser send.
+    """
+
+    def _authorizedResource(self, request: IRequest) -> IResource:
+        """
+        Return the resource that a request may have.
+        """
+        if not request.getHeader(b"authorization"):
+            credentials = self._presentedWith(request)
+            if credentials is not None:
+                return DeferredResource(self._login(credentials))
+        resource: IResource = super()._authorizedResource(request)
+        return resource
+
+    def _presentedWith(self, request: Any) -> CertificateCredentials | None:
+        """
+        Return the certificate of a request's connection, if the portal checks any.
+        """
+        if ICertificateCredentials not in self._portal.listCredentialsInterfaces():
+            return None
+        facts = ConnectionFacts(request.transport, "http")
+        certificate = facts.certificate
+        if certificate is None:
+            return None
+        credentials: Any = CertificateCredentials(certificate, facts.chain)
+        # As from a SessionPortal, which this portal may be.
+        credentials.connection, credentials.peer = facts, facts.peer
+        return credentials  # type: ignore[no-any-return]
