@@ -21,6 +21,7 @@ from twisted.web.util import DeferredResource
 
 from ._conversations import ICertificateCredentials
 from ._facts import ConnectionFacts
+from ._tokens import BearerCredentialFactory
 from .credentials import CertificateCredentials
 
 
@@ -63,3 +64,6 @@ class HTTPAuthSessionWrapper(guard.HTTPAuthSessionWrapper):
         # As from a SessionPortal, which this portal may be.
         credentials.connection, credentials.peer = facts, facts.peer
         return credentials  # type: ignore[no-any-return]
+
+
+__all__ = ["BearerCredentialFactory", "HTTPAuthSessionWrapper"]

@@ -82,14 +82,9 @@ class DescriptionTests(SynchronousTestCase):
             self.assertWrong(where, f"right would be, for example, {EXAMPLE}$")
         for where in ("tcp:1:iface=::1", "tcp6:1:interface=::1", "tcp:1:2:3:4"):
             self.assertWrong(where, f"(interface=|colon).*{EXAMPLE}$")
-        for where in (
-            "ssl:",
-            "ssl:x",
-            "mtls:",
-            "mtls:1",
-            "SSL:993:key=x",
-            "ssl:993:privateKey=/no/such",
-        ):
+        for where in ("ssl:", "ssl:x", "SSL:993:key=x", "ssl:993:privateKey=/no/such"):
+            self.assertWrong(where, "right would be, for example, mtls:PORT:[^ ]*$")
+        for where in ("mtls:", "mtls:1", "MTLS:1:key=x", "mtls:1:privateKey=/no/such"):
             self.assertWrong(where, "right would be, for example, mtls:PORT:[^ ]*$")
         self.assertWrong("stdio:", "no client can connect")
 
