@@ -17,6 +17,7 @@ from twisted.web.guard import HTTPAuthSessionWrapper
 from twisted.web.server import Site
 from twisted.web.static import Data
 
+from mycred._tokens import BearerCredentialFactory
 from mycred.checkers.tokens import (
     Introspection,
     KeyFile,
@@ -26,7 +27,6 @@ from mycred.checkers.tokens import (
     TokenRules,
 )
 from mycred.portal import Portal
-from mycred._tokens import BearerCredentialFactory
 
 from ..kit.mailservers import PROTOCOLS, MailFactory, MailRealm
 from ..kit.sessions import Realm

@@ -17,6 +17,7 @@ from mycred.tls import TLSEndpointParser
 __all__ = [
     "mtls",
     "myapp",
+    "theCertificateCheckerFactory",
     "theHtdigestCheckerFactory",
     "theHtpasswdCheckerFactory",
     "theLDAPCheckerFactory",
