@@ -51,7 +51,7 @@ class ScramCredentials:
         self.username = exchange.first.username
         self.authzid = exchange.first.authzid
         self.hash = exchange.hash
-        self.isProved = self._isAbandoned = False
+        self.isProved = self._isOver = False
         self._exchange = exchange
         self._ask = ask
         self._secret = secret
@@ -74,8 +74,8 @@ class ScramCredentials:
         """
         if keys.hash != self.hash:
             raise ValueError(f"keys for {keys.hash}, where {self.hash} is asked for")
-        if self._conversation is not None:
-            return fail(withReason(UnauthorizedLogin(), "another checker has asked"))
+        if self._conversation is not None or self._isOver:
+            return fail(withReason(UnauthorizedLogin(), "the client can't be asked now"))
         # For a name that nobody has it takes this, too.
         self._makeUpKeys()
         return self._converse(keys)
@@ -101,7 +101,8 @@ class ScramCredentials:
             an account.
         """
         if failure.check(CancelledError):
-            # Nobody listens any more.
+            # Nobody listens any more, and a checker that goes on mustn't ask.
+            self._isOver = True
             return failure
         if self._conversation is None:
             conversation = self._converse(self._makeUpKeys())
@@ -113,8 +114,8 @@ class ScramCredentials:
         """
         Leave a conversation that isn't over though the checker has answered.
         """
+        self._isOver = True
         if self._conversation is not None:
-            self._isAbandoned = True
             self._conversation.cancel()
 
     def _makeUpKeys(self) -> ScramKeys:
@@ -181,7 +182,7 @@ class ScramCredentials:
         isVerdict = failure.check(UnauthorizedLogin) and not failure.check(SASLError)
         if not (isVerdict or failure.check(CancelledError)):
             self._broken = failure
-        if not self._isAbandoned:
+        if not self._isOver:
             proved.errback(failure)
 
 
