@@ -1,6 +1,8 @@
 """
 Tests for what makes the TLS connections of a server: who gets in, and that files are read
 again.
+
+They cover L{mycred._tls._context}, too.
 """
 
 from __future__ import annotations
@@ -374,9 +376,9 @@ class RenewalTests(ContextTests):
         As long as no file differs all clients share a context.
         """
         contexts = TLSOptions(str(self.key), str(self.certificate)).contextFactory()
-        first = contexts.look().getContext()
+        first = contexts.look()
         self.certificate.write_bytes(self.certificate.read_bytes())
-        self.assertIs(contexts.look().getContext(), first)
+        self.assertIs(contexts.look(), first)
 
 
 class NegotiationTests(ContextTests):
