@@ -151,6 +151,8 @@ class ClientCertificateTests(ContextTests):
             ("expired", False, self.ca.issue("old", until=-1), None),
             ("of tomorrow", False, self.ca.issue("early", until=8), None),
             ("by another authority", False, ClientAuthority(other).issue("bob"), None),
+            ("an authority's own", False, self.ca.pair(), None),
+            ("that of one below", False, above.pair(), above.file),
             ("by one below", True, above.issue("carol"), above.file),
             ("without what is between", False, above.issue("dave"), None),
         ]
