@@ -48,6 +48,7 @@ from mycred.credentials import (
 from mycred.error import UnauthorizedLogin
 from mycred.plugins import (
     cred_anonymous,
+    cred_cert,
     cred_file,
     cred_htdigest,
     cred_htpasswd,
@@ -556,7 +557,7 @@ class AuthOptionTests(WithFactories):
         self.assertIn("Usage: --auth AuthType[:ArgString]", text)
         types = [line.split()[0] for line in text.splitlines()[5:] if line.strip()]
         self.assertEqual(len(types), len(set(types)))
-        ours = {"anonymous", "file", "htdigest", "htpasswd", "ldap", "memory"}
+        ours = {"anonymous", "cert", "file", "htdigest", "htpasswd", "ldap", "memory"}
         self.assertEqual(set(types[: len(ours)]), ours)
         text = self.help("--help-auth", options=AnonymousOptions())
         self.assertIn("anonymous", text)
@@ -807,6 +808,7 @@ DOC = Path(mycred.__file__).parents[1] / "doc"
 #: definition list, as str() of the option has it, and below it first the sentence of
 #: help.
 DOCUMENTED: dict[str, tuple[strcred.Options, tuple[str, ...]]] = {
+    "cert": (cred_cert.options, ("client-certificates",)),
     "htpasswd": (cred_htpasswd.options, ("choosing-auth",)),
     "htdigest": (cred_htdigest.options, ("choosing-auth",)),
     "unix": (cred_unix.options, ("unix-accounts",)),
