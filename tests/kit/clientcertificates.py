@@ -759,6 +759,7 @@ CASES = [
         _common("alice", ORGANIZATION_NAME="Other,O=Example"),
         {"name": "dn", "match": "O=Example,CN=(.*)"},
     ),
+    Case("a NUL in a distinguished name", None, _common("alice\0bad"), {"name": "dn"}),
     # Accounts.
     Case("an account", b"al", _mapped(b"alice@example.org al\n")),
     Case("no account", None, _mapped(b"# alice@example.org al\nbob@example.org bob\n")),
