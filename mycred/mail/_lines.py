@@ -72,8 +72,6 @@ class Lines(Protocol, TimeoutMixin):
                 return
             self._isStarting = False
         super().dataReceived(data)
-        if self._isStarting:
-            self._forget()
 
     def lineReceived(self, line: bytes) -> None:
         """

@@ -492,9 +492,10 @@ class LoginTests(TalkTests):
 
     def test_laterChallenge(self: Any) -> None:
         """
-        A challenge of theirs may come later.
+        A challenge of theirs may come later; a client that leaves meanwhile ends it.
         """
         waiting: Deferred[bytes] = Deferred()
+        gone: list[object] = []
 
         class Later(Odd):
             """
@@ -513,6 +514,12 @@ class LoginTests(TalkTests):
         waiting.callback(b"now")
         [line] = talk.said()
         self.assertEqual(self.dialect.challenge(line), b"now")
+        waiting = Deferred(gone.append)
+        talk = self.talk()
+        self.register(talk, {b"LATER": Later})
+        talk.say(self.dialect.auth(b"LATER"))
+        talk.hangUp()
+        self.assertEqual(gone, [waiting])
 
     def test_secret(self: Any) -> None:
         """
