@@ -21,6 +21,7 @@ from twisted.web.util import DeferredResource
 
 from ._conversations import ICertificateCredentials
 from ._facts import ConnectionFacts
+from ._tokens import BearerCredentialFactory
 from .credentials import CertificateCredentials
 
 
@@ -55,7 +56,7 @@ class HTTPAuthSessionWrapper(guard.HTTPAuthSessionWrapper):
         """
         if ICertificateCredentials not in self._portal.listCredentialsInterfaces():
             return None
-        facts = ConnectionFacts(request.transport, "http")
+        facts = ConnectionFacts(_transportOf(request), "http")
         certificate = facts.certificate
         if certificate is None:
             return None
@@ -63,3 +64,18 @@ class HTTPAuthSessionWrapper(guard.HTTPAuthSessionWrapper):
         # As from a SessionPortal, which this portal may be.
         credentials.connection, credentials.peer = facts, facts.peer
         return credentials  # type: ignore[no-any-return]
+
+
+def _transportOf(request: Any) -> Any:
+    """
+    Return the transport of a request's connection; L{None} if it isn't known.
+    """
+    transport = getattr(request, "transport", None)
+    if transport is None:
+        # Over HTTP/2 a request is a stream of a connection, and has none of its own.
+        connection = getattr(getattr(request, "channel", None), "_conn", None)
+        transport = getattr(connection, "transport", None)
+    return transport
+
+
+__all__ = ["BearerCredentialFactory", "HTTPAuthSessionWrapper"]

@@ -1,5 +1,5 @@
 """
-The example server: one mailbox behind POP3, IMAP4, PB, HTTP and SSH.
+The example server: one mailbox behind POP3, IMAP4, SMTP, PB, HTTP and SSH.
 
 C{twistd myapp --auth=file:/etc/myapp/passwd} starts it.  Twisted's own protocol
 classes do the talking, each with a reference to a portal and to nothing else; a

@@ -9,7 +9,8 @@ from typing import Any
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 
-from .._contracts import InterfaceType
+from .._contracts import IAnonymous, InterfaceType
+from ..sasl import Mechanism
 from ._dialogue import Dialogue
 
 
@@ -25,6 +26,17 @@ class HandingOver:
 
     _buffer: bytes
     _dialogue: Dialogue | None = None
+
+    def mechanisms(self) -> dict[bytes, Mechanism]:
+        """
+        Return the mechanisms of SASL by which a user can log in.  Visitors have no mail.
+        """
+        mechanisms: dict[bytes, Mechanism] = super().mechanisms()  # type: ignore[misc]
+        return {
+            name: mechanism
+            for name, mechanism in mechanisms.items()
+            if mechanism.interface is not IAnonymous
+        }
 
     def makeDialogue(self, avatar: Any) -> Dialogue:
         """

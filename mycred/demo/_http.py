@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IProtocolFactory
 from twisted.python.failure import Failure
 from twisted.web import http
-from twisted.web.guard import BasicCredentialFactory, HTTPAuthSessionWrapper
+from twisted.web.guard import BasicCredentialFactory
 from twisted.web.iweb import ICredentialFactory
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET, Site
@@ -24,9 +24,10 @@ from .._contracts import (
     Login,
 )
 from .._types import Clock
-from ..credentials import DigestCredentialFactory
+from ..credentials import DigestCredentialFactory, IBearerToken
 from ..error import LoginFailed, TemporaryFailure, Unauthorized
 from ..portal import Portal
+from ..web import BearerCredentialFactory, HTTPAuthSessionWrapper
 from ._guarddigest import GuardDigest, InvalidAnswer, badRequest
 from ._limits import LOGIN_TIMEOUT, LimitedConnection, LimitedFactory, LimitedPortal
 from ._loginoffers import PROOFS, isOffered
@@ -77,7 +78,7 @@ def _instead(page: Resource) -> Login:
 
 def _webLoginOf(credentials: Any) -> WebLogin | None:
     """
-    Return how a user logs in; L{None} for an anonymous one.
+    Return how a user logs in; L{None} if they don't do so by a name and a password.
     """
     if IUsernamePassword.providedBy(credentials):
         return WebLogin(credentials.username, "Basic authentication")
@@ -211,6 +212,8 @@ def _credentialFactories(portal: Portal) -> list[ICredentialFactory]:
         factories.append(GuardDigest(DigestCredentialFactory(algorithm, REALM)))
     if IUsernamePassword in served:
         factories.append(BasicCredentialFactory(REALM))
+    if IBearerToken in served:
+        factories.append(BearerCredentialFactory(REALM))
     return factories
 
 

@@ -15,6 +15,14 @@ from ._pages import Page, Request, show, urlOf
 
 _TITLE = "Log in to read mail"
 
+# By which options curl logs in, the one first that serves most users.
+_OPTIONS = {
+    "basic": "-u NAME",
+    "digest": "--digest -u NAME",
+    "bearer": "--oauth2-bearer TOKEN",
+}
+_CERTIFICATE = "--cert FILE --key FILE"
+
 _ACCOUNTS = (
     "The accounts are those of the server's --auth option: any type that takes passwords"
     " serves this page, such as file or htpasswd; sshkey and anonymous don't. bin/demo"
@@ -54,12 +62,12 @@ class LoginPage(Resource):
         """
         schemes = [factory.scheme.decode("ascii") for factory in self._factories]
         ways = " or ".join(f"HTTP {scheme.capitalize()}" for scheme in schemes)
-        terminal = f"In a terminal, with {ways} authentication:"
-        option = "" if "basic" in schemes else "--digest "
-        command = f"curl {option}-u NAME {url}"
+        terminal = f"In a terminal, with {ways or 'certificate'} authentication:"
+        options = [_OPTIONS[scheme] for scheme in _OPTIONS if scheme in schemes]
+        command = f"curl {[*options, _CERTIFICATE][0]} {url}"
         body = [
             tags.h1(_TITLE),
-            tags.p("This page needs a name and a password."),
+            tags.p(f"This page needs {_needed(schemes)}."),
             tags.p(tags.a("Ask me again", href="")),
             tags.p(_ACCOUNTS, class_="faint"),
             tags.p(terminal, class_="faint"),
@@ -67,6 +75,15 @@ class LoginPage(Resource):
         ]
         text = f"{_TITLE}\n\n{_ACCOUNTS}\n\n{terminal}\n  {command}"
         return Page(401, _TITLE, [Tag("main")(body, class_="sheet")], text)
+
+
+def _needed(schemes: Sequence[str]) -> str:
+    """
+    Return what takes a login by some schemes.
+    """
+    if not schemes:
+        return "a certificate"
+    return "a token" if schemes == ["bearer"] else "a name and a password"
 
 
 __all__ = ["LoginPage"]

@@ -46,7 +46,7 @@ class Way:
         to, in words.
 
         @param login: the argument of C{curl -u}.
-        @param user: the user name for SSH, and the sender and recipient for SMTP.
+        @param user: the user name for SSH.
         @param client: the command of a client of Perspective Broker, which takes a port.
         """
         if self.isProxied or (self.host is None and self.protocol not in _PATHS):
@@ -58,8 +58,8 @@ class Way:
             return f"{client} {self.place}"
         options = ["--digest"] if self.isDigest else []
         if self.protocol == "smtp":
-            options = ["--mail-from", f"{user}@localhost", "--mail-rcpt"]
-            options += [f"{user}@localhost", "-T", "FILE"]
+            address = quote(f"{login.partition(':')[0]}@localhost")
+            options = ["--mail-from", address, "--mail-rcpt", address, "-T", "FILE"]
         return self._curl(login, _PATHS[self.protocol], options)
 
     def upload(self, login: str, message: str) -> str | None:

@@ -25,8 +25,8 @@ from .._programs import ProgramAuthOptions
 from .._uidoption import insistOnWritable, laterUser
 from ._strports import asksForCertificates, endpointAt, isEncrypted
 
-# The interfaces of the credentials that clients of mail can present, without the
-# certificates for which TLS must ask.
+# The interfaces of the credentials that clients of mail can present besides certificates,
+# for which TLS must ask.
 _MAIL: tuple[InterfaceType, ...] = (
     IUsernamePassword,
     IUsernameHashedPassword,
@@ -46,7 +46,12 @@ PROTOCOLS: dict[str, tuple[str, tuple[InterfaceType, ...]]] = {
     ),
     "http": (
         "tcp:8080:interface=127.0.0.1",
-        (IUsernamePassword, IUsernameHashedPassword, IUsernameDigestHash),
+        (
+            IUsernamePassword,
+            IUsernameHashedPassword,
+            IUsernameDigestHash,
+            IBearerToken,
+        ),
     ),
     "ssh": (
         "tcp:2222:interface=127.0.0.1",
@@ -61,10 +66,9 @@ _PASSWORDS = "passwords, such as those of --auth=htpasswd"
 
 #: For each protocol, what the accounts must have.
 TAKES = {
-    **dict.fromkeys(MAIL, f"{_PASSWORDS}, or tokens, or certificates by TLS"),
+    **dict.fromkeys((*MAIL, "http"), f"{_PASSWORDS}, or tokens, or certificates by TLS"),
     "pb": "passwords in plain text, as in --auth=file and --auth=memory, "
     "or --auth=anonymous",
-    "http": _PASSWORDS,
     "ssh": "keys, such as those of --auth=sshkey",
 }
 
@@ -196,13 +200,22 @@ class Options(usage.Options, ProgramAuthOptions):
                         "as with --imap=tcp:143; none does"
                     )
         if ICertificateCredentials in self["credInterfaces"]:
-            asking = [self[name] for name in (*MAIL, "http") if self[name]]
-            if not (self["asksForCertificates"] or any(map(asksForCertificates, asking))):
+            if not any(self[name] and self._asksAt(name) for name in PROTOCOLS):
                 raise usage.UsageError(
                     "--auth: nobody could log in by a certificate, since no client is "
                     "asked for one; add clientCert=optional and clientCA=FILE to --tls, "
                     "or to a place to listen at, such as --imap=mtls:993:..."
                 )
+
+    def _asksAt(self, name: str) -> bool:
+        """
+        Return whether the clients of a protocol are asked for certificates, by which they
+        can log in.
+        """
+        isAsking = asksForCertificates(self[name] or "")
+        if name in MAIL:
+            return isAsking or self["asksForCertificates"]
+        return isAsking and name == "http"
 
     def _setSecret(self) -> None:
         """
@@ -258,9 +271,7 @@ class Options(usage.Options, ProgramAuthOptions):
         """
         from twisted.internet import reactor
 
-        if name in MAIL and (
-            self["asksForCertificates"] or asksForCertificates(self[name] or "")
-        ):
+        if self._asksAt(name):
             interfaces = (*interfaces, ICertificateCredentials)
         servable = any(i in self["credInterfaces"] for i in interfaces)
         if self[name] is None:

@@ -13,7 +13,10 @@ from twisted.internet.interfaces import IListeningPort
 from twisted.logger import Logger
 
 from .._contracts import IUsernamePassword
+from .._conversations import IScramCredentials
+from .._facts import ConnectionFacts
 from ..portal import Portal
+from ..sasl import mechanismsFor
 from ._loginoffers import leftOut, proofServesMore
 from ._loginways import wayTo
 from ._options import MAIL, Options
@@ -72,9 +75,12 @@ def _logLeftOut(portal: Portal) -> None:
     """
     others = leftOut(portal)
     if others:
+        offered = mechanismsFor(portal, ConnectionFacts(None), allowClearText=True)
+        isScram = any(one.interface is IScramCredentials for one in offered.values())
         _log.info(
-            "CRAM-MD5 is not offered, nor HTTP Digest except for htdigest: both prove a "
+            "{what} not offered, nor HTTP Digest except for htdigest: they prove a "
             "password without sending it, which --auth={others} can't check",
+            what="CRAM-MD5 is" if isScram else "SCRAM and CRAM-MD5 are",
             others=" and --auth=".join(map(str, others)),
         )
 

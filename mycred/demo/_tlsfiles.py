@@ -7,14 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.types import (
-        PrivateKeyTypes,
-        PublicKeyTypes,
-    )
-    from cryptography.x509 import Certificate
+from .._extras import installing
 
 
 def checkTLSFiles(given: Mapping[str, str]) -> None:
@@ -26,57 +20,20 @@ def checkTLSFiles(given: Mapping[str, str]) -> None:
     @raise ValueError: if a file is wrong, or TLS isn't installed.
     """
     try:
-        import OpenSSL.SSL  # noqa: F401
+        from .._tls._server import serverCertificate
     except ImportError as error:
-        raise ValueError(f"TLS takes pyOpenSSL ({error}): pip install '.[tls]'") from None
-    keyPath = given.get("privateKey", "server.pem")
-    certificatePath = given.get("certKey", keyPath)
-    key = _keyIn(keyPath)
-    certificate, *more = _certificatesIn("certKey", certificatePath)
-    if _publicBytes(certificate.public_key()) != _publicBytes(key.public_key()):
+        raise ValueError(f"TLS takes pyOpenSSL ({error}): {installing('tls')}") from None
+    paths = {"privateKey": given.get("privateKey", "server.pem")}
+    paths |= {key: given[key] for key in ("certKey", "extraCertChain") if key in given}
+    texts = {name: _read(name, path) for name, path in paths.items()}
+    more = len(serverCertificate(paths, texts).chain)
+    if more and "extraCertChain" not in given:
         raise ValueError(
-            f"the certificate in {certificatePath} is not for the key in {keyPath}"
+            f"certKey={given.get('certKey', paths['privateKey'])} holds {1 + more} "
+            "certificates, of which only the first would be sent; write "
+            "extraCertChain=FILE for the others (of Let's Encrypt's files: "
+            "certKey=cert.pem, extraCertChain=chain.pem), or mtls: in place of ssl:"
         )
-    if "extraCertChain" in given:
-        _certificatesIn("extraCertChain", given["extraCertChain"])
-    elif more:
-        raise ValueError(
-            f"certKey={certificatePath} holds {1 + len(more)} certificates, of which "
-            "only the first would be sent; write extraCertChain=FILE for the others "
-            "(of Let's Encrypt's files: certKey=cert.pem, extraCertChain=chain.pem)"
-        )
-
-
-def _keyIn(path: str) -> PrivateKeyTypes:
-    """
-    Return the private key in a file.
-    """
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
-    text = _read("privateKey", path)
-    try:
-        return load_pem_private_key(text, None)
-    except TypeError:
-        raise ValueError(
-            f"privateKey={path} takes a passphrase, which a server can't type; write "
-            f"the key without one: openssl pkey -in {path} -out FILE"
-        ) from None
-    except (UnsupportedAlgorithm, ValueError):
-        raise ValueError(f"privateKey={path} holds no private key in PEM") from None
-
-
-def _certificatesIn(name: str, path: str) -> list[Certificate]:
-    """
-    Return the certificates in a file, at least one.
-    """
-    from cryptography.x509 import load_pem_x509_certificates
-
-    text = _read(name, path)
-    try:
-        return load_pem_x509_certificates(text)
-    except ValueError:
-        raise ValueError(f"{name}={path} holds no certificate in PEM") from None
 
 
 def _read(name: str, path: str) -> bytes:
@@ -90,15 +47,6 @@ def _read(name: str, path: str) -> bytes:
     except OSError as error:
         why = error.strerror or error
         raise ValueError(f"{name}={path} can't be read ({why})") from None
-
-
-def _publicBytes(key: PublicKeyTypes) -> bytes:
-    """
-    Return the bytes by which public keys are compared.
-    """
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
-    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 __all__ = ["checkTLSFiles"]

@@ -14,6 +14,7 @@ from contextlib import closing
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from ..kit.certificates import Authority
 from ..kit.server import PATIENCE, ROOT, TWISTD, ServerTests, refusal
 
 
@@ -46,7 +47,7 @@ class CommandLineTests(ServerTests, SynchronousTestCase):
         """
         self.assertEnds(
             "--auth=nosuchtype",
-            says="nosuchtype.*anonymous, file, htdigest, htpasswd, ldap, memory",
+            says="nosuchtype.*anonymous, cert, file, htdigest, htpasswd, ldap, memory",
         )
 
     def test_oddMemory(self) -> None:
@@ -103,9 +104,48 @@ class CommandLineTests(ServerTests, SynchronousTestCase):
             ("systemd:domain=INET:index=9", "systemd has handed over no such socket"),
             ("tcp:99999", "from 0 to 65535.*right would be"),
         ):
-            for name in ("pop3", "imap", "pb", "http", "ssh"):
+            for name in ("pop3", "imap", "smtp", "pb", "http", "ssh"):
                 auth = "--auth=sshkey" if name == "ssh" else "--auth=memory:a:b"
                 self.assertEnds(auth, f"--{name}={where}", says=f"--{name}=.*{says}")
+
+    def test_tls(self) -> None:
+        """
+        What STARTTLS can't begin with is told, and so is that no protocol has use for it.
+        """
+        authority = Authority(self.folder)
+        certificate, key = authority.certify("server", "localhost")
+        files = f"privateKey={key}:certKey={certificate}"
+        auth = "--auth=memory:a:b"
+        for tls, says in (
+            ("", "--tls: .*privateKey"),
+            (f"privateKey={certificate}", "--tls: .*no private key"),
+            (f"{files}:clientCert=perhaps", "--tls: .*no, optional or required"),
+            (f"{files}:clientCert=optional", "--tls: .*clientCA=FILE"),
+            (f"{files}:port=143", "--tls: .*port"),
+        ):
+            self.assertEnds(auth, f"--tls={tls}", says=says)
+        nowhere = ["--pop3=", "--smtp=", "--pb=", "--ssh="]
+        for imap in ("--imap=", f"--imap=mtls:0:{files}"):
+            for option in (f"--tls={files}", "--clear-text"):
+                self.assertEnds(auth, *nowhere, imap, option, says="that begin in clear")
+
+    def test_certificates(self) -> None:
+        """
+        That nobody is asked for the certificates by which users are to log in is told.
+        """
+        authority = Authority(self.folder)
+        auth = f"--auth=cert:ca={authority.file}"
+        self.assertEnds(auth, "--auth=memory:a:b", says="clientCert=optional")
+        self.assertEnds(auth, says="no protocol is left")
+        self.assertEnds(auth, "--imap=tcp:0", says="--imap: nobody could log in")
+
+    def test_siteSecret(self) -> None:
+        """
+        A secret for SCRAM that can't be read is told.
+        """
+        secret = self.folder / "store.sqlite.secret"
+        secret.write_text("short")
+        self.assertEnds("--auth=memory:a:b", says=r"--store: .*\.secret can't be read")
 
     def test_secretIsNotRepeated(self) -> None:
         """

@@ -3,7 +3,7 @@ Tests for L{mycred.demo._imap4} with what clients may send, and shouldn't.
 
 They cover L{mycred.demo._imap4._account}, L{mycred.demo._imap4._connection},
 L{mycred.demo._imap4._factory}, L{mycred.demo._imap4._folder},
-L{mycred.demo._imap4._folders} and L{mycred.demo._imap4._login}, too.
+L{mycred.demo._imap4._folders} and L{mycred.demo._imap4._basics}, too.
 """
 
 from __future__ import annotations

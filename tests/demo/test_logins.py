@@ -7,6 +7,7 @@ from __future__ import annotations
 import imaplib
 import poplib
 import shutil
+import smtplib
 import subprocess
 import sys
 from collections.abc import Callable
@@ -264,7 +265,7 @@ class TwoFilesTests(Accounts, TestCase):
             self.logIn(server, "alice", "sesame"), "twisted.cred.error.UnauthorizedLogin"
         )
         server.stop()
-        self.assertIn("CRAM-MD5 is not offered", server.log)
+        self.assertIn("SCRAM and CRAM-MD5 are not offered", server.log)
 
 
 class MemoryAndHtpasswdTests(TwoFilesTests):
@@ -498,11 +499,13 @@ class AnonymousTests(ServerTests, PBClients, TestCase):
         Who comes over Perspective Broker without a name may read the public
         notice and nothing else; mail is not offered at all.
         """
-        server = self.start("--auth=anonymous", offered="pb", unsaid="pop3 imap http")
+        server = self.start(
+            "--auth=anonymous", offered="pb", unsaid="pop3 imap smtp http"
+        )
         yield self.assertNoticeOnly(server)
         server.stop()
         self.assertEqual(list(server.ports), ["pb"])
-        for name in ("POP3", "IMAP", "HTTP"):
+        for name in ("POP3", "IMAP", "SMTP", "HTTP"):
             self.assertIn(f"{name} is not offered", server.log)
 
     @inlineCallbacks
@@ -516,6 +519,21 @@ class AnonymousTests(ServerTests, PBClients, TestCase):
         alice = yield self.logIn(server, "alice", "sesame")
         self.assertEqual((yield alice.callRemote("list")), [1])
         yield alice.callRemote("notice")
+
+    def test_mail(self) -> None:
+        """
+        Nobody without a name gets near mail: no mechanism is for them, and they send
+        none.
+        """
+        auth = "--auth=anonymous", self.passwords(alice="sesame")
+        server = self.start(*auth, offered="imap smtp")
+        with smtplib.SMTP("127.0.0.1", server.ports["smtp"], timeout=PATIENCE) as client:
+            client.ehlo()
+            self.assertNotIn("ANONYMOUS", client.esmtp_features["auth"])
+            self.assertEqual(client.docmd("AUTH", "ANONYMOUS =")[0], 504)
+            self.assertEqual(client.mail("alice@localhost")[0], 530)
+        with imaplib.IMAP4("127.0.0.1", server.ports["imap"], PATIENCE) as other:
+            self.assertNotIn("AUTH=ANONYMOUS", other.capabilities)
 
     @inlineCallbacks
     def test_notAsked(self) -> Any:

@@ -62,6 +62,21 @@ class CommandTests(SynchronousTestCase):
             "curl -u alice:x 'imap://127.0.0.1:81/INBOX;MAILINDEX=1'",
         )
 
+    def test_smtp(self) -> None:
+        """
+        The command for SMTP sends a message to oneself.
+        """
+        place = IPv4Address("TCP", "127.0.0.1", 81)
+        sends = "--mail-from alice@localhost --mail-rcpt alice@localhost -T FILE"
+        self.assertEqual(
+            self.command("smtp", "tcp:81", place),
+            f"curl {sends} -u alice:x smtp://127.0.0.1:81",
+        )
+        self.assertEqual(
+            self.command("smtp", "mtls:81:privateKey=x", place),
+            f"curl {sends} -u alice:x smtps://localhost:81",
+        )
+
     def test_digest(self) -> None:
         """
         Where HTTP Digest serves more users than Basic, the command asks for it.

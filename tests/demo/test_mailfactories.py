@@ -441,7 +441,7 @@ class IMAP4Tests(WireTests, SynchronousTestCase):
         self.assertSays(
             (b'1 LOGIN "alice" "no"\r\n', b"1 NO [AUTHENTICATIONFAILED] "),
             (b"2 AUTHENTICATE NOTHING\r\n", b"2 NO There is no such mechanism"),
-            (self.lines.replace(b"1 ", b"3 "), b"3 OK"),
+            (self.lines.replace(b"1 ", b"3 "), b"3 OK [CAPABILITY IMAP4rev1 "),
         )
 
 

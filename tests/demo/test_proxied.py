@@ -5,6 +5,7 @@ client is, and not where the proxy is.
 
 from __future__ import annotations
 
+import imaplib
 import re
 import shutil
 from typing import Any
@@ -14,7 +15,7 @@ from twisted.trial.unittest import SkipTest, TestCase
 
 from ..kit.protocols import Refused
 from ..kit.proxy import HEADERS, Proxy
-from ..kit.server import PBClients, Server, ServerTests
+from ..kit.server import PATIENCE, PBClients, Server, ServerTests
 
 
 class ProxiedTests(ServerTests, PBClients, TestCase):
@@ -67,6 +68,39 @@ class ProxiedTests(ServerTests, PBClients, TestCase):
                 ],
             )
             self.assertEqual({peer for _, peer in told}, {f"peer={address}"})
+
+    def test_clearText(self) -> None:
+        """
+        A client of another machine sends no password through a proxy that may be on a
+        third one, unless the server is told to let it; it may through one of this
+        machine, whose affair it is, and as a client of this machine.
+        """
+        header, _ = HEADERS[0]
+        auth = self.passwords(alice="sesame")
+        for where, options, isAllowed in (
+            ("haproxy:tcp:0", [], False),
+            ("haproxy:tcp:0", ["--clear-text"], True),
+            ("haproxy:tcp:0:interface=127.0.0.1", [], True),
+        ):
+            options = [*options, *(f"--{name}={where}" for name in ("imap", "pop3"))]
+            rest = self.options([auth, *options], [], "imap pop3")
+            server = Server(rest, ["imap", "pop3"])
+            self.addCleanup(server.stop)
+            for name in ("imap", "pop3"):
+                proxy = Proxy(server.ports[name], header)
+                self.addCleanup(proxy.stop)
+                server.ports[name] = proxy.port
+            with imaplib.IMAP4("127.0.0.1", server.ports["imap"], PATIENCE) as client:
+                self.assertEqual("LOGINDISABLED" in client.capabilities, not isAllowed)
+                self.assertEqual("AUTH=PLAIN" in client.capabilities, isAllowed)
+                self.assertIn("AUTH=SCRAM-SHA-256", client.capabilities)
+            for connect in (server.imap, server.pop3):
+                if isAllowed:
+                    connect("alice", "sesame")
+                else:
+                    refused = self.assertRaises(Refused, connect, "alice", "sesame")
+                    self.assertIn("TLS", refused.answer)
+            server.stop()
 
     def test_curl(self) -> None:
         """

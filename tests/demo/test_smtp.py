@@ -5,6 +5,8 @@ L{mycred.demo._smtp._outbox}, with L{mycred.demo._store}.
 
 from __future__ import annotations
 
+import shutil
+import smtplib
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from twisted.internet.error import ConnectionLost
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
-from twisted.trial.unittest import SynchronousTestCase, TestCase
+from twisted.trial.unittest import SkipTest, SynchronousTestCase, TestCase
 
 from mycred.demo._smtp import Outbox
 from mycred.demo._smtp._outbox import MOST_DATA, Elsewhere
@@ -30,6 +32,8 @@ from mycred.demo._store import (
     NoSuchUser,
     StoreService,
 )
+
+from ..kit.server import PATIENCE, Server, ServerTests
 
 LETTER = b"Subject: Tea\r\n\r\n.Hello\r\n"
 WIRE = LETTER.replace(b"\r\n.", b"\r\n..") + b".\r\n"
@@ -463,3 +467,46 @@ class StoreTests(TestCase):
         yield self.outbox.send([b"alice", b"bob"], LETTER)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         self.assertEqual([user for user, _ in self.told], [b"alice", b"bob"])
+
+
+class FullDiskTests(ServerTests, SynchronousTestCase):
+    """
+    Tests with a server whose store can't grow.
+    """
+
+    def test_full(self) -> None:
+        """
+        A letter for which there is no room on the disk is refused for now, and nobody has
+        a part of it; a small one that fits in is delivered, and mail can be read.
+        """
+        prlimit = shutil.which("prlimit")
+        if prlimit is None:
+            raise SkipTest("install util-linux")
+        names = ["pop3", "smtp"]
+        server = Server(
+            self.options([self.passwords(alice="sesame", bob="tulip")], names, ""),
+            names,
+            under=(prlimit, "--fsize=1000000"),
+        )
+        self.addCleanup(server.stop)
+        server.pop3("bob", "tulip").quit()
+        client = smtplib.SMTP("127.0.0.1", server.ports["smtp"], timeout=PATIENCE)
+        self.addCleanup(client.close)
+        client.login("alice", "sesame")
+        users = ["alice@localhost", "bob@localhost"]
+        refused = self.assertRaises(
+            smtplib.SMTPDataError,
+            client.sendmail,
+            users[0],
+            users,
+            LETTER + b"x\r\n" * 300000,
+        )
+        self.assertEqual(refused.smtp_code, 451)
+        client.sendmail(users[0], users, LETTER)
+        client.quit()
+        for name, password in (("alice", "sesame"), ("bob", "tulip")):
+            mailbox = server.pop3(name, password)
+            self.assertEqual(mailbox.stat()[0], 2)
+            mailbox.quit()
+        server.stop()
+        self.assertIn("The store failed", server.log)

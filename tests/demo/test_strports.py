@@ -24,7 +24,12 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from mycred.demo._listening import CannotStart, Listening, whyNotListening
-from mycred.demo._strports import endpointAt, isPublic
+from mycred.demo._strports import (
+    asksForCertificates,
+    endpointAt,
+    isBehindLocalProxy,
+    isPublic,
+)
 
 from ..kit.privileged import until
 from ..kit.server import FACTORIES, PATIENCE, ROOT, TWISTD, Server, ServerTests, refusal
@@ -79,6 +84,8 @@ class DescriptionTests(SynchronousTestCase):
             self.assertWrong(where, f"(interface=|colon).*{EXAMPLE}$")
         for where in ("ssl:", "ssl:x", "SSL:993:key=x", "ssl:993:privateKey=/no/such"):
             self.assertWrong(where, "right would be, for example, mtls:PORT:[^ ]*$")
+        for where in ("mtls:", "mtls:1", "MTLS:1:key=x", "mtls:1:privateKey=/no/such"):
+            self.assertWrong(where, "right would be, for example, mtls:PORT:[^ ]*$")
         self.assertWrong("stdio:", "no client can connect")
 
     def test_unix(self) -> None:
@@ -102,7 +109,10 @@ class DescriptionTests(SynchronousTestCase):
         self.assertWrong("systemd:domain=inet:index=0", "domain: write one of INET, ")
         self.assertWrong("systemd:domain=INET", "index or name")
 
-    @given(st.text(), st.sampled_from(["", "tcp:", "tcp6:", "ssl:", "unix:", "haproxy:"]))
+    @given(
+        st.text(),
+        st.sampled_from(["", "tcp:", "tcp6:", "ssl:", "mtls:", "unix:", "haproxy:"]),
+    )
     def test_anything(self, text: str, kind: str) -> None:
         """
         Whatever is written, it is taken or told to be wrong.
@@ -128,8 +138,44 @@ class PublicTests(SynchronousTestCase):
                 self.assertTrue(isPublic(kind, host), (kind, host))
             for host in ("127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1", None):
                 self.assertFalse(isPublic(kind, host), (kind, host))
-        for kind in ("ssl:1", "haproxy:ssl:1", "SSL:1", "unix:/x", "other:1"):
+        for kind in ("ssl:1", "haproxy:ssl:1", "SSL:1", "mtls:1", "unix:/x", "other:1"):
             self.assertFalse(isPublic(kind, "0.0.0.0"), kind)
+
+    def test_localProxy(self) -> None:
+        """
+        A proxy of this machine is one that connects to its own address, or to a socket.
+        """
+        for where in (
+            "haproxy:tcp:1:interface=127.0.0.1",
+            "haproxy:tcp:1:interface=\\:\\:1",
+            "HAProxy:tcp6:1:interface=127.0.0.2",
+            "haproxy:unix:/x",
+        ):
+            self.assertTrue(isBehindLocalProxy(where), where)
+        for where in (
+            "haproxy:tcp:1",
+            "haproxy:tcp:1:interface=10.0.0.1",
+            "haproxy:tcp:1:interface=localhost",
+            "haproxy:systemd:domain=INET:index=0",
+            "haproxy:ssl:1:privateKey=x",
+            "tcp:1:interface=127.0.0.1",
+            "unix:/x",
+        ):
+            self.assertFalse(isBehindLocalProxy(where), where)
+
+    def test_certificates(self) -> None:
+        """
+        Only C{mtls:} asks clients for certificates, where it is told to.
+        """
+        for where, isAsking in (
+            ("mtls:1:privateKey=x:clientCert=optional:clientCA=x", True),
+            ("MTLS:1:privateKey=x:clientCert=required:clientCA=x", True),
+            ("mtls:1:privateKey=x", False),
+            ("mtls:1:privateKey=x:clientCert=no", False),
+            ("ssl:1:privateKey=x", False),
+            ("", False),
+        ):
+            self.assertEqual(asksForCertificates(where), isAsking, where)
 
 
 class Endpoint:

@@ -10,6 +10,7 @@ from typing import Any
 from ... import mail
 from .._handover import HandingOver
 from .._mailfactories import MailFactory, SessionFactory
+from ._connection import CAPABILITIES
 from ._messages import IMAP4Connection
 
 
@@ -19,6 +20,16 @@ class IMAP4Server(HandingOver, mail.IMAP4Server):
     """
 
     IDENT = b"mycred example server"
+
+    def sendPositiveResponse(
+        self, tag: bytes | None = None, message: bytes = b""
+    ) -> None:
+        """
+        Send an answer, with the capabilities if it is the one to the login.
+        """
+        if self._dialogue is not None:
+            message = b"[CAPABILITY %b] %b" % (b" ".join(CAPABILITIES), message)
+        super().sendPositiveResponse(tag, message)
 
     def makeDialogue(self, avatar: Any) -> IMAP4Connection:
         """

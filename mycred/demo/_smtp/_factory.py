@@ -5,7 +5,9 @@ The servers of SMTP.
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
+
+from twisted.mail.smtp import SMTPServerError
 
 from ... import mail
 from .._handover import HandingOver
@@ -28,6 +30,12 @@ class ESMTP(HandingOver, mail.ESMTP):
         """
         more = {name: value.split() or None for name, value in EXTENSIONS.items()}
         return {**super().extensions(), **more}
+
+    def validateFrom(self, helo: object, origin: object) -> NoReturn:
+        """
+        Refuse a sender: nobody sends mail who isn't logged in.
+        """
+        raise SMTPServerError(530, "5.7.0 Log in first")
 
     def makeDialogue(self, avatar: Any) -> Submission:
         """
