@@ -45,6 +45,8 @@ from mycred.credentials import (
 from mycred.workers import Workers
 from tests.kit.slapd import PEOPLE, SUFFIX, Slapd, person
 
+from ._conversations import Conversations
+
 # How many users a store has, and how many names of either kind are asked for.
 USERS, NAMES = 1000, 60
 
@@ -258,6 +260,46 @@ def htpasswd(place: Place) -> list[Subject]:
     ]
 
 
+def scram(place: Place) -> list[Subject]:
+    """
+    Measure conversations of SCRAM: with stored keys, of one checker and of the second of
+    three, and with plain text.
+    """
+    keys = MAKERS["scram-sha-256"].make(b"sesame", 4096)
+
+    def stored(users: Sequence[bytes]) -> Any:
+        path = write(place.directory, lambda name: name + b":" + keys, users)
+        return HtpasswdChecker(path, workers=place.workers)
+
+    def plain(users: Sequence[bytes]) -> Any:
+        checker = InMemoryUsernamePasswordDatabaseDontUse()
+        checker.users = dict.fromkeys(users, b"sesame")
+        checker.workers = place.workers
+        return checker
+
+    def one(users: Sequence[bytes]) -> list[Any]:
+        return [stored(users)]
+
+    def three(users: Sequence[bytes]) -> list[Any]:
+        return [stored([b"first"]), stored(users), stored([b"last"])]
+
+    def inPlain(users: Sequence[bytes]) -> list[Any]:
+        return [plain(users)]
+
+    stores = {"keys": one, "keys, second of three": three, "plain text": inPlain}
+    return [
+        crossed(
+            f"SCRAM, {what}, {until}",
+            lambda users, make=make, isWhole=isWhole: Conversations(
+                *make(users), isWhole=isWhole
+            ),
+            lambda name: name,
+        )
+        for what, make in stores.items()
+        for until, isWhole in (("until asked", False), ("whole", True))
+    ]
+
+
 def htdigest(place: Place) -> list[Subject]:
     """
     Measure the hashes that serve HTTP Digest.
@@ -406,6 +448,7 @@ SUBJECTS: dict[str, Callable[[Place], list[Subject]]] = {
     "memory": memory,
     "file": file,
     "htpasswd": htpasswd,
+    "scram": scram,
     "htdigest": htdigest,
     "passwd": passwd,
     "unix": unix,

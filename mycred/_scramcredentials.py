@@ -51,7 +51,7 @@ class ScramCredentials:
         self.username = exchange.first.username
         self.authzid = exchange.first.authzid
         self.hash = exchange.hash
-        self.isProved = self._isAbandoned = False
+        self.isProved = self._isOver = False
         self._exchange = exchange
         self._ask = ask
         self._secret = secret
@@ -74,15 +74,11 @@ class ScramCredentials:
         """
         if keys.hash != self.hash:
             raise ValueError(f"keys for {keys.hash}, where {self.hash} is asked for")
-        if self._conversation is not None:
-            return fail(withReason(UnauthorizedLogin(), "another checker has asked"))
-        asked = self._ask(self._exchange.challenge(keys))
-        self._conversation = asked
-        # A Deferred apart: what is done to the conversation mustn't be done to the login.
-        proved: Deferred[None] = Deferred(lambda _: asked.cancel())
-        ended = asked.addCallback(self._cbFinal).addCallback(self._cbEnd)
-        ended.addCallbacks(proved.callback, self._ebEnded, errbackArgs=(proved,))
-        return proved
+        if self._conversation is not None or self._isOver:
+            return fail(withReason(UnauthorizedLogin(), "the client can't be asked now"))
+        # For a name that nobody has it takes this, too.
+        self._makeUpKeys()
+        return self._converse(keys)
 
     def expect(self, iterations: int, saltSize: int, name: bytes | None = None) -> None:
         """
@@ -105,13 +101,12 @@ class ScramCredentials:
             an account.
         """
         if failure.check(CancelledError):
-            # Nobody listens any more.
+            # Nobody listens any more, and a checker that goes on mustn't ask.
+            self._isOver = True
             return failure
         if self._conversation is None:
-            iterations, size, name = self._expected or (*_USUAL, self.username)
-            salt = madeUpSalt(self._secret, self.hash, name, size)
-            keys = madeUpKeys(self.hash, iterations, salt)
-            return self.prove(keys).addBoth(self._cbPretended, failure)
+            conversation = self._converse(self._makeUpKeys())
+            return conversation.addBoth(self._cbPretended, failure)
         self.abandon()
         return self._verdict(failure)
 
@@ -119,9 +114,29 @@ class ScramCredentials:
         """
         Leave a conversation that isn't over though the checker has answered.
         """
+        self._isOver = True
         if self._conversation is not None:
-            self._isAbandoned = True
             self._conversation.cancel()
+
+    def _makeUpKeys(self) -> ScramKeys:
+        """
+        Return keys that nobody has, and that look like others.
+        """
+        iterations, size, name = self._expected or (*_USUAL, self.username)
+        salt = madeUpSalt(self._secret, self.hash, name, size)
+        return madeUpKeys(self.hash, iterations, salt)
+
+    def _converse(self, keys: ScramKeys) -> Deferred[None]:
+        """
+        Have the client prove that it knows the password behind the keys.
+        """
+        asked = self._ask(self._exchange.challenge(keys))
+        self._conversation = asked
+        # A Deferred apart: what is done to the conversation mustn't be done to the login.
+        proved: Deferred[None] = Deferred(lambda _: asked.cancel())
+        ended = asked.addCallback(self._cbFinal).addCallback(self._cbEnd)
+        ended.addCallbacks(proved.callback, self._ebEnded, errbackArgs=(proved,))
+        return proved
 
     def _cbPretended(self, said: object, failure: Failure) -> Failure:
         """
@@ -167,7 +182,7 @@ class ScramCredentials:
         isVerdict = failure.check(UnauthorizedLogin) and not failure.check(SASLError)
         if not (isVerdict or failure.check(CancelledError)):
             self._broken = failure
-        if not self._isAbandoned:
+        if not self._isOver:
             proved.errback(failure)
 
 

@@ -64,22 +64,29 @@ class _Turn:
     """
 
     def __init__(
-        self, checker: ICredentialsChecker, credentials: Any, goOn: Callable[[], None]
+        self,
+        checker: ICredentialsChecker,
+        credentials: Any,
+        goOn: Callable[[], None],
+        log: Logger,
     ) -> None:
         """
         @param goOn: called when the checker has keys or an answer, and when the client
             has been asked.
+        @param log: where to say why the checker doesn't let the user in.
         """
         self.checker = checker
         self.keys: ScramKeys | None = None
         self._credentials = credentials
         self._goOn = goOn
+        self._log = log
         self._asked: Deferred[AvatarID] | None = None
         # For the checker, whether the client has proved the keys; and the client's own.
         self._proof: Deferred[None] | None = None
         self._proving: Deferred[None] | None = None
         self._answer: object = _PENDING
         self._proved: object = _PENDING
+        self._isStopped = False
 
     @property
     def hasLooked(self) -> bool:
@@ -135,10 +142,19 @@ class _Turn:
         """
         Have the checker stop.
         """
+        self._isStopped = True
         if self._asked is not None:
             self._asked.cancel()
         if self._proof is not None:
             self._proof.cancel()
+
+    def refusal(self, failure: Failure) -> Failure:
+        """
+        Return a failure of the checker as the chain takes it.
+        """
+        if failure.check(*FINAL, SASLError):
+            return checkedBy(failure, self.checker)
+        return refusalOf(failure, self.checker, self._log)
 
     def _prove(self, keys: ScramKeys) -> Deferred[None]:
         """
@@ -172,6 +188,11 @@ class _Turn:
         """
         Take the answer of the checker.
         """
+        hasNone = self.keys is None and not self._isStopped
+        if hasNone and isinstance(answer, Failure):
+            # Now, since it takes time: for a name that another checker knows it takes the
+            # same, before the client is asked.
+            answer = self.refusal(answer)
         self._answer = answer
         self._goOn()
 
@@ -191,8 +212,7 @@ class ScramSearch:
         @param log: where to say how it goes.
         """
         self._credentials = credentials
-        self._log = log
-        self._turns = [_Turn(one, credentials, self._goOn) for one in checkers]
+        self._turns = [_Turn(one, credentials, self._goOn, log) for one in checkers]
         self._asked: list[_Turn] = []
         self._decisive: _Turn | None = None
         self._answer: Deferred[AvatarID] = Deferred(self._cancel)
@@ -263,13 +283,12 @@ class ScramSearch:
         End the search as the checker that decides has it.
         """
         outcome = decisive.outcome
-        if isinstance(outcome, Failure) and not outcome.check(*FINAL, SASLError):
-            # One that can't tell now might have accepted: this, too, is the same for all
-            # names.
-            refused = [refusalOf(outcome, decisive.checker, self._log)]
-            outcome = summedUp([*self._refusals(), *refused], self._credentials)
-        elif isinstance(outcome, Failure):
-            checkedBy(outcome, decisive.checker)
+        if isinstance(outcome, Failure) and decisive.keys is not None:
+            outcome = decisive.refusal(outcome)
+            if not outcome.check(*FINAL, SASLError):
+                # One that can't tell now might have accepted: this, too, is the same for
+                # all names.
+                outcome = summedUp([*self._refusals(), outcome], self._credentials)
         self._end(outcome)
 
     def _refusals(self) -> list[Failure]:
@@ -277,7 +296,7 @@ class ScramSearch:
         Return the failures of the checkers that don't know the user.
         """
         return [
-            refusalOf(turn.outcome, turn.checker, self._log)
+            turn.outcome
             for turn in self._turns
             if turn is not self._decisive
             and turn.keys is None

@@ -14,14 +14,8 @@ A file is read again when it differs: a certificate that is renewed, and a list 
 revoked, count for the next client.
 """
 
-from ._tls._endpoint import ENDPOINT_OPTIONS, TLSEndpointParser
-from ._tls._settings import TLS_OPTIONS, TLSOptions
+from ._tls._endpoint import TLSEndpointParser
+from ._tls._settings import TLSOptions
 from ._tls._starttls import upToDate
 
-__all__ = [
-    "ENDPOINT_OPTIONS",
-    "TLS_OPTIONS",
-    "TLSEndpointParser",
-    "TLSOptions",
-    "upToDate",
-]
+__all__ = ["TLSEndpointParser", "TLSOptions", "upToDate"]

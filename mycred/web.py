@@ -56,7 +56,7 @@ class HTTPAuthSessionWrapper(guard.HTTPAuthSessionWrapper):
         """
         if ICertificateCredentials not in self._portal.listCredentialsInterfaces():
             return None
-        facts = ConnectionFacts(request.transport, "http")
+        facts = ConnectionFacts(_transportOf(request), "http")
         certificate = facts.certificate
         if certificate is None:
             return None
@@ -64,6 +64,18 @@ class HTTPAuthSessionWrapper(guard.HTTPAuthSessionWrapper):
         # As from a SessionPortal, which this portal may be.
         credentials.connection, credentials.peer = facts, facts.peer
         return credentials  # type: ignore[no-any-return]
+
+
+def _transportOf(request: Any) -> Any:
+    """
+    Return the transport of a request's connection; L{None} if it isn't known.
+    """
+    transport = getattr(request, "transport", None)
+    if transport is None:
+        # Over HTTP/2 a request is a stream of a connection, and has none of its own.
+        connection = getattr(getattr(request, "channel", None), "_conn", None)
+        transport = getattr(connection, "transport", None)
+    return transport
 
 
 __all__ = ["BearerCredentialFactory", "HTTPAuthSessionWrapper"]

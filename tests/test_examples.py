@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import doctest
 import os
+import poplib
 import pwd
 import re
 import shutil
 import signal
+import smtplib
 import sqlite3
 import subprocess
 import sys
@@ -27,6 +29,7 @@ from zope.interface.verify import verifyObject
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, fail, inlineCallbacks, maybeDeferred
 from twisted.internet.testing import MemoryReactorClock, StringTransport
+from twisted.internet.threads import deferToThread
 from twisted.internet.utils import getProcessOutputAndValue
 from twisted.logger import globalLogPublisher
 from twisted.python.failure import Failure
@@ -56,6 +59,8 @@ from mycred.testing import SteppedWorkers
 from .kit.digest import Client
 from .kit.examples import EXAMPLES, ROOT, load
 from .kit.files import BCRYPT
+from .kit.mailclients import trusting
+from .kit.mailprograms import ProgramTests
 from .kit.openssh import USER, client, keygen, login, needSSH
 from .kit.sshprograms import Login, Paramiko, Plink, publicHalf
 from .kit.web import Guarded
@@ -676,6 +681,52 @@ class SSHServerTests(TestCase):
             done = yield program(folder).run(asked)
             self.assertRegex(done.out.decode(), says, done.err)
             self.assertEqual(done.status, 0)
+
+
+class MailServerTests(ProgramTests):
+    """
+    Tests for C{mail_server.py}.
+    """
+
+    @inlineCallbacks
+    def test_letter(self) -> Any:
+        """
+        What one user sends by SMTP another reads by POP3, both after a login over TLS; a
+        recipient whom nobody knows is refused.
+        """
+        checker = InMemoryUsernamePasswordDatabaseDontUse(alice=b"sesame", bob=b"tulip")
+        certificate, key = map(str, self.server)
+        secret = self.folder / "secret"
+        factories = load("mail_server").makeFactories(
+            [checker], [b"alice", b"bob"], key, certificate, str(secret)
+        )
+        self.assertTrue(secret.exists())
+        ports = []
+        for factory in factories:
+            self.serve(factory)
+            ports.append(self.port)
+
+        def send(recipient: str) -> None:
+            with smtplib.SMTP("localhost", ports[0], timeout=PATIENCE) as client:
+                client.starttls(context=trusting(self.authority))
+                client.login("alice", "sesame")
+                client.sendmail("alice@localhost", [recipient], b"Subject: Tea\n\nHi!\n")
+
+        def read() -> list[bytes]:
+            client = poplib.POP3("localhost", ports[1], PATIENCE)
+            client.stls(trusting(self.authority))
+            client.user("bob")
+            client.pass_("tulip")
+            letter = client.retr(1)[1]
+            client.quit()
+            return letter
+
+        yield deferToThread(send, "bob@localhost")
+        letter = yield deferToThread(read)
+        self.assertIn(b"Hi!", letter)
+        yield self.assertFailure(
+            deferToThread(send, "carol@localhost"), smtplib.SMTPRecipientsRefused
+        )
 
 
 class TwoFactorTests(TestCase):

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from zope.interface import alsoProvides
+
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
@@ -25,6 +27,7 @@ from twisted.internet.endpoints import (
     TCP4ServerEndpoint,
     connectProtocol,
 )
+from twisted.internet.interfaces import ISSLTransport
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.ssl import CertificateOptions, TLSVersion
 from twisted.internet.testing import StringTransport
@@ -102,6 +105,19 @@ class PlainTests(SynchronousTestCase):
                 self.assertIsNone(facts.channelBinding(name))
         self.assertFalse(ConnectionFacts(None).isPrivate)
         self.assertEqual((facts.peer, facts.host, facts.service), (None, None, None))
+
+    def test_declared(self) -> None:
+        """
+        A transport that says by its interface that it is encrypted is, though nothing
+        else is known of it.
+        """
+        transport = StringTransport(peerAddress=IPv4Address("TCP", "192.0.2.1", 25))
+        alsoProvides(transport, ISSLTransport)
+        facts = ConnectionFacts(transport)
+        self.assertTrue(facts.isSecure)
+        self.assertTrue(facts.isPrivate)
+        self.assertIsNone(facts.certificate)
+        self.assertIsNone(facts.channelBinding("tls-exporter"))
 
     def test_copies(self) -> None:
         """

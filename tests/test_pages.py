@@ -7,9 +7,17 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
 import mycred
+from mycred._scram._stored import written
+from mycred.checkers import FilePasswordDB, HtpasswdChecker
+from mycred.hashes import make
+from mycred.portal import ConnectionFacts
+from mycred.sasl import MECHANISMS, mechanismsFor
+
+from .kit.sasl import keysOf, portalOf
 
 ROOT = Path(mycred.__file__).resolve().parents[1]
 DOC = ROOT / "doc"
@@ -98,3 +106,46 @@ class OperationsTests(SynchronousTestCase):
                 continue
             for piece in filter(None, map(str.strip, message.split("..."))):
                 self.assertTrue(piece in said, f"the log doesn't say {piece!r}")
+
+
+class MechanismsTests(SynchronousTestCase):
+    """
+    Tests for the page on mechanisms.
+    """
+
+    page = (DOC / "mechanisms.rst").read_text("utf-8")
+
+    def test_names(self) -> None:
+        """
+        It names all mechanisms, in the order in which they are offered.
+        """
+        cells = re.findall(r"^   \* - (``[A-Z].*``)$", self.page, re.MULTILINE)
+        named = re.findall("``([A-Z0-9-]+)``", " ".join(cells))
+        self.assertEqual(named, [name.decode() for name in MECHANISMS])
+
+    def test_stores(self) -> None:
+        """
+        What it says that a store serves is offered, and nothing else.
+        """
+        rows = self.page.partition("What to store")[2].split("   * - ")
+        said = {}
+        for row in rows[1:]:
+            first, *others = re.split(r"\n     - ", row.split("\n\n")[0].strip())
+            said[first] = [other.strip() == "yes" for other in others]
+        columns = ("SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN")
+        keys = {hash: written(keysOf(hash=hash)) for hash in ("sha256", "sha1")}
+        for title, checker, stored in (
+            ("keys for SCRAM-SHA-256", HtpasswdChecker, keys["sha256"]),
+            ("keys for SCRAM-SHA-1", HtpasswdChecker, keys["sha1"]),
+            ("bcrypt, argon2, SHA-crypt, yescrypt", HtpasswdChecker, make("x", cost=4)),
+            ("plain text", FilePasswordDB, b"sesame"),
+        ):
+            path = Path(self.mktemp())
+            path.write_bytes(b"alice:" + stored + b"\n")
+            portal = portalOf(checker(str(path)))
+            facts = ConnectionFacts(StringTransport())
+            # The file is read when this is asked for the first time.
+            mechanismsFor(portal, facts, allowClearText=True)
+            offered = mechanismsFor(portal, facts, allowClearText=True)
+            served = [column.encode() in offered for column in columns]
+            self.assertEqual(served, said[title], title)

@@ -134,9 +134,11 @@ class ScramCredentialsTests(SynchronousTestCase):
 
     def test_abandoned(self) -> None:
         """
-        A conversation that is over, or hasn't begun, can be abandoned.
+        A conversation can be abandoned at any time, and isn't taken up again.
         """
-        self.credentials.abandon()
         proved = self.credentials.prove(keysOf())
         self.credentials.abandon()
         self.successResultOf(proved)
+        other = self.make()
+        other.abandon()
+        self.failureResultOf(other.prove(keysOf()), UnauthorizedLogin)

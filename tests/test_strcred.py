@@ -49,12 +49,14 @@ from mycred.error import UnauthorizedLogin
 from mycred.plugins import (
     cred_anonymous,
     cred_file,
+    cred_cert,
     cred_htdigest,
     cred_htpasswd,
     cred_memory,
     cred_pam,
     cred_passwd,
     cred_sshkeys,
+    cred_token,
     cred_unix,
 )
 
@@ -419,7 +421,7 @@ class AuthOptionTests(WithFactories):
         """
         text = self.wrong("--auth=nosuchtype:secret")
         self.assertIn("--auth=nosuchtype:", text)
-        self.assertIn("anonymous, file, htdigest, htpasswd, ldap, memory", text)
+        self.assertIn("anonymous, cert, file, htdigest, htpasswd, ldap, memory", text)
         self.assertNotIn("secret", text)
         text = self.wrong("--auth=nosuchtype", options=AnonymousOptions())
         self.assertIn("anonymous", text)
@@ -466,7 +468,7 @@ class AuthOptionTests(WithFactories):
             ("annonymous", "anonymous"),
         ]:
             text = self.wrong(f"--auth={typed}")
-            self.assertIn(f"did you mean {meant}? There are anonymous, file", text)
+            self.assertIn(f"did you mean {meant}? There are anonymous, cert", text)
         for typed in ("", ":x", "=x", "qqq"):
             self.assertNotIn("did you mean", self.wrong(f"--auth={typed}"))
 
@@ -555,7 +557,7 @@ class AuthOptionTests(WithFactories):
         self.assertIn("Usage: --auth AuthType[:ArgString]", text)
         types = [line.split()[0] for line in text.splitlines()[5:] if line.strip()]
         self.assertEqual(len(types), len(set(types)))
-        ours = {"anonymous", "file", "htdigest", "htpasswd", "ldap", "memory"}
+        ours = {"anonymous", "cert", "file", "htdigest", "htpasswd", "ldap", "memory"}
         self.assertEqual(set(types[: len(ours)]), ours)
         text = self.help("--help-auth", options=AnonymousOptions())
         self.assertIn("anonymous", text)
@@ -806,6 +808,7 @@ DOC = Path(mycred.__file__).parents[1] / "doc"
 #: definition list, as str() of the option has it, and below it first the sentence of
 #: help.
 DOCUMENTED: dict[str, tuple[strcred.Options, tuple[str, ...]]] = {
+    "cert": (cred_cert.options, ("client-certificates",)),
     "htpasswd": (cred_htpasswd.options, ("choosing-auth",)),
     "htdigest": (cred_htdigest.options, ("choosing-auth",)),
     "unix": (cred_unix.options, ("unix-accounts",)),
@@ -813,6 +816,7 @@ DOCUMENTED: dict[str, tuple[strcred.Options, tuple[str, ...]]] = {
     "pam": (cred_pam.options, ("unix-accounts",)),
     "sshkey": (cred_sshkeys.options, ("ssh-keys", "unix-accounts")),
     "ldap": (ldapOptions, ("ldap",)),
+    "token": (cred_token.options, ("tokens",)),
 }
 
 

@@ -36,9 +36,11 @@ class Undecided(Exception):
 
 
 @contextmanager
-def refusingFlaws() -> Iterator[None]:
+def refusingFlaws(what: str = "the certificate") -> Iterator[None]:
     """
     Refuse a certificate of which a part can't be read.
+
+    @param what: what is read, for the log.
 
     @raise Untrusted: if an error within the block shows that.
     """
@@ -47,7 +49,7 @@ def refusingFlaws() -> Iterator[None]:
     except Untrusted:
         raise
     except _FLAWS as error:
-        raise Untrusted(f"the certificate is malformed: {error}") from None
+        raise Untrusted(f"{what} is malformed: {error}") from None
 
 
 __all__ = ["Undecided", "Untrusted", "refusingFlaws"]

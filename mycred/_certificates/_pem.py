@@ -13,8 +13,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 
+from ._errors import Untrusted, refusingFlaws
 from ._strength import insistOnStrongSignature
 
 _T = TypeVar("_T")
@@ -35,11 +35,12 @@ def parseAuthorities(text: bytes) -> tuple[x509.Certificate, ...]:
     @raise ValueError: if one is malformed or isn't an authority's, or there is none.
     """
     what = "certificate of an authority"
-    found = _parsed(text, b"CERTIFICATE", x509.load_der_x509_certificate, what)
-    for certificate in found:
-        if not isAuthority(certificate):
-            name = certificate.subject.rfc4514_string()
-            raise ValueError(f"{name} is no authority (CA:TRUE is missing)")
+    with refusingFlaws(f"a {what}"):
+        found = _parsed(text, b"CERTIFICATE", x509.load_der_x509_certificate, what)
+        for certificate in found:
+            if not isAuthority(certificate):
+                name = certificate.subject.rfc4514_string()
+                raise Untrusted(f"{name} is no authority (CA:TRUE is missing)")
     return found
 
 
@@ -49,17 +50,18 @@ def parseRevocations(text: bytes) -> tuple[x509.CertificateRevocationList, ...]:
 
     @param text: what the file holds: blocks C{X509 CRL}, or one list in DER.
 
-    @raise ValueError: if one is malformed, doesn't stand for itself, or says not how long
-        it is good for, or there is none.
+    @raise ValueError: if one is malformed, lists only a part, or doesn't say until when
+        it is good, or there is none.
     """
     what = "list of revoked certificates"
-    found = _parsed(text, b"X509 CRL", x509.load_der_x509_crl, what)
-    for revocations in found:
-        try:
-            _insistOnComplete(revocations)
-        except ValueError as error:
+    with refusingFlaws(f"a {what}"):
+        found = _parsed(text, b"X509 CRL", x509.load_der_x509_crl, what)
+        for revocations in found:
             name = revocations.issuer.rfc4514_string()
-            raise ValueError(f"the list by {name} can't be used: {error}") from None
+            try:
+                _insistOnComplete(revocations)
+            except Untrusted as error:
+                raise Untrusted(f"the list by {name} can't be used: {error}") from None
     return found
 
 
@@ -92,18 +94,15 @@ def _parsed(
     Return what the blocks of a file hold.
     """
     if not text.strip():
-        raise ValueError(f"there is no {what} in it")
-    try:
-        return tuple(map(parse, _blocks(text, label) if isText(text) else [text]))
-    except (x509.InvalidVersion, UnsupportedAlgorithm) as error:
-        raise ValueError(str(error)) from None
+        raise Untrusted(f"there is no {what} in it")
+    return tuple(map(parse, _blocks(text, label) if isText(text) else [text]))
 
 
 def _blocks(text: bytes, label: bytes) -> list[bytes]:
     """
     Return the contents of PEM blocks, in DER.
 
-    @raise ValueError: if a block has another label, or no end.
+    @raise Untrusted: if a block has another label, or no end.
     """
     begin, end = _BEGIN + label + b"-----", b"-----END " + label + b"-----"
     blocks: list[bytes] = []
@@ -111,10 +110,10 @@ def _blocks(text: bytes, label: bytes) -> list[bytes]:
     while at >= 0:
         if not text.startswith(begin, at):
             other = re.sub(rb"[^ -~].*", b"", text[at : at + 40], flags=re.DOTALL)
-            raise ValueError(f"it holds {other.decode()}, and not only {begin.decode()}")
+            raise Untrusted(f"it holds {other.decode()}, and not only {begin.decode()}")
         stop = text.find(end, at)
         if stop < 0:
-            raise ValueError(f"{end.decode()} is missing: it is cut off")
+            raise Untrusted(f"{end.decode()} is missing: it is cut off")
         blocks.append(_decoded(text[at + len(begin) : stop]))
         at = text.find(_BEGIN, stop)
     return blocks
@@ -133,23 +132,19 @@ def _insistOnComplete(revocations: x509.CertificateRevocationList) -> None:
     """
     Insist on a list that holds all that its issuer has revoked, and has an end.
 
-    @raise ValueError: if it may not.
+    @raise Untrusted: if it may not.
     """
-    try:
-        extensions = list(revocations.extensions)
-    except x509.DuplicateExtension as error:
-        raise ValueError(str(error)) from None
-    for extension in extensions:
+    for extension in revocations.extensions:
         if isinstance(extension.value, x509.DeltaCRLIndicator):
-            raise ValueError("it lists only what has changed since another (delta CRL)")
+            raise Untrusted("it lists only what has changed since another (delta CRL)")
         if isinstance(extension.value, x509.IssuingDistributionPoint):
             point = extension.value
             if point.indirect_crl:
-                raise ValueError("it is by another issuer than the certificates")
+                raise Untrusted("it is by another issuer than the certificates")
             if point.only_some_reasons or point.only_contains_attribute_certs:
-                raise ValueError("it lists only a part of what is revoked")
+                raise Untrusted("it lists only a part of what is revoked")
     if revocations.next_update_utc is None:
-        raise ValueError("it doesn't say when the next one comes (nextUpdate)")
+        raise Untrusted("it doesn't say when the next one comes (nextUpdate)")
     insistOnStrongSignature(revocations)
 
 

@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.x509.oid import SignatureAlgorithmOID as Algorithm
 
+from ._errors import Untrusted
+
 # Nobody can make two texts with one digest of these.
 _HASHES = (
     hashes.SHA256,
@@ -38,22 +40,22 @@ def insistOnStrongSignature(
     """
     Insist on a signature by an algorithm under which nobody can forge one.
 
-    @raise ValueError: if it isn't known to be such a one.
+    @raise Untrusted: if it isn't known to be such a one.
     @raise UnsupportedAlgorithm: likewise.
     """
     if signed.signature_algorithm_oid in _WHOLE:
         return
     algorithm = signed.signature_hash_algorithm
     if not isinstance(algorithm, _HASHES):
-        name = algorithm.name.upper() if algorithm else "an unknown algorithm"
-        raise ValueError(f"the signature is by {name}, which is weak")
+        name = algorithm.name if algorithm else "an unknown algorithm"
+        raise Untrusted(f"it is signed by {name}, which isn't accepted")
 
 
 def insistOnStrongKey(certificate: x509.Certificate) -> None:
     """
     Insist on a key that nobody can compute from the certificate.
 
-    @raise ValueError: if it isn't known to be such a one.
+    @raise Untrusted: if it isn't known to be such a one.
     @raise UnsupportedAlgorithm: likewise.
     """
     key = certificate.public_key()
@@ -64,9 +66,17 @@ def insistOnStrongKey(certificate: x509.Certificate) -> None:
     elif isinstance(key, ec.EllipticCurvePublicKey):
         least = _LEAST_EC
     else:
-        raise ValueError("the key is of an unknown kind")
+        raise Untrusted(f"the key of {_nameOf(certificate)} is of an unknown kind")
     if key.key_size < least:
-        raise ValueError(f"the key has {key.key_size} bits, and {least} are needed")
+        name, size = _nameOf(certificate), key.key_size
+        raise Untrusted(f"the key of {name} has {size} bits, and {least} are needed")
+
+
+def _nameOf(certificate: x509.Certificate) -> str:
+    """
+    Return the subject of a certificate, for the log.
+    """
+    return certificate.subject.rfc4514_string()
 
 
 __all__ = ["insistOnStrongKey", "insistOnStrongSignature"]

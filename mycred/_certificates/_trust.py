@@ -147,7 +147,7 @@ class Trust:
                 raise Untrusted(f"{name} is revoked") from None
             # The chain is right, so that it is a list that isn't.
             issuer = certificate.issuer.rfc4514_string()
-            raise Undecided(f"{error} (of {issuer})") from None
+            raise Undecided(f"crl: {error}, for certificates by {issuer}") from None
 
 
 class _Unverified(Untrusted):

@@ -127,6 +127,7 @@ class CertificateUsers:
             parse = withFingerprints if isPrint else parseMapping
             self._map = _keep("map", map, lambda text, _: parse(text))
         self._lock = Lock()
+        self._contents: _Contents | None = None
         self._trust: tuple[object, object, Trust] | None = None
         self._notes = Notes(ca, more="")
         self.path = ca
@@ -198,7 +199,12 @@ class CertificateUsers:
         """
         crl = None if self._crl is None else self._crl.read()
         map = None if self._map is None else self._map.read()
-        return _Contents(self._ca.read(), crl, map)
+        contents = _Contents(self._ca.read(), crl, map)
+        if contents != self._contents:
+            self._contents = contents
+            # What is wrong with them is news.
+            self._notes.clear()
+        return contents
 
     def _trustIn(self, contents: _Contents) -> Trust:
         """
@@ -212,7 +218,6 @@ class CertificateUsers:
             if known is not None and known[:2] == (ca, crl):
                 return known[2]
             self._trust = None
-            self._notes.clear()
             authorities, revocations = ca.value, None if crl is None else crl.value
             try:
                 trust = Trust(authorities, revocations)

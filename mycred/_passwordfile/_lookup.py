@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from threading import Lock
 from typing import Any, NamedTuple, Union
 
@@ -196,7 +195,7 @@ class PasswordFile:
         self._notes = Notes(self.path, more)
         self.decoys: list[Hash] = []
         self.majority = 0
-        self.scram = ScramSurvey()
+        self.scram = self._scramNoted = ScramSurvey()
 
     def lookUp(self, name: bytes, password: bytes | None) -> Verdict:
         """
@@ -250,6 +249,9 @@ class PasswordFile:
         """
         Note how many users can't log in by SCRAM, where others can.
         """
+        if self._scramNoted is self.scram:
+            return
+        self._scramNoted = self.scram
         for mechanism, number in self.scram.without():
             self._notes.add(
                 mechanism,
@@ -519,7 +521,8 @@ def scramVerdict(
     """
     keys = stored.scramKeys(hash, salt)
     if keys is not None:
-        return replace(verdictOn(stored, isVerified=False), keys=keys, secret=None)
+        why = WRONG_PASSWORD
+        return Verdict(Kind.REFUSED, stored.name, why, doubt=stored.doubt, keys=keys)
     others = None if usual is None else usual.scramKeys(hash, salt)
     expected = None
     if usual is not None and others is not None:

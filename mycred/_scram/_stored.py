@@ -17,10 +17,11 @@ NAMES = {"sha1": b"SCRAM-SHA-1", "sha256": b"SCRAM-SHA-256"}
 #: these.
 MOST_ITERATIONS = 2_000_000
 
-# A salt in base64 (RFC 4648, section 4), of 1 to 98 bytes: programs make 12 to 32.
+# A salt in base64 (RFC 4648, section 4), of 1 to 63 bytes: programs make 12 to 32, and a
+# made-up one has 64 at most.
 _SALT = (
-    rb"(?=[A-Za-z0-9+/])(?:[A-Za-z0-9+/]{4}){0,32}"
-    rb"(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"
+    rb"(?:[A-Za-z0-9+/]{4}){0,20}"
+    rb"(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)"
 )
 
 # A key in base64, by hash.

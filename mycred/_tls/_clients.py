@@ -14,7 +14,6 @@ from OpenSSL.crypto import X509, X509Store, X509StoreFlags
 from OpenSSL.SSL import (
     VERIFY_FAIL_IF_NO_PEER_CERT,
     VERIFY_PEER,
-    Connection,
     Context,
 )
 
@@ -25,12 +24,9 @@ from .._secrets import printable
 from ._kept import KeptFiles
 from ._settings import TLSOptions
 from ._unusable import unusable
+from ._verifier import Verifier
 
 _log = Logger()
-
-# OpenSSL's numbers of what it finds in lists, or misses there: X509_V_ERR_CRL_... in
-# x509_vfy.h, and those of a list that there isn't, and of a certificate that is in one.
-_LIST_ERRORS = frozenset((3, 5, 8, 11, 12, 15, 16, 23, 33, 35, 36, 44, 54))
 
 
 @dataclass(frozen=True)
@@ -68,18 +64,7 @@ class ClientAuthorities:
         """
         self.addTo(cast(X509Store, context.get_cert_store()))
         refusing = VERIFY_FAIL_IF_NO_PEER_CERT if isRequired else 0
-        context.set_verify(VERIFY_PEER | refusing, self._isFine if self.lists else None)
-
-    def _isFine(
-        self, connection: Connection, x509: X509, error: int, depth: int, isFine: int
-    ) -> bool:
-        """
-        Return whether OpenSSL may go on.  It looks for lists by the issuers of the
-        authorities, too, which are trusted as they are.
-        """
-        if isFine:
-            return True
-        return error in _LIST_ERRORS and x509.to_cryptography() in self.certificates
+        context.set_verify(VERIFY_PEER | refusing, Verifier(self.certificates))
 
 
 def keptAuthorities(settings: TLSOptions) -> KeptFiles[ClientAuthorities] | None:

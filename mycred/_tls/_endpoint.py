@@ -42,7 +42,7 @@ def _networks(text: str) -> tuple[Network, ...]:
         ) from None
 
 
-ENDPOINT_OPTIONS = Options(
+_options = Options(
     Option(
         "port",
         integerBetween(0, 65535, "a port from 1 to 65535, or 0 for any that is free"),
@@ -133,7 +133,7 @@ class TLSEndpointParser:
         from twisted.internet.endpoints import TCP4ServerEndpoint
 
         try:
-            given = ENDPOINT_OPTIONS.parse(_argstring(args, kwargs))
+            given = _options.parse(_argstring(args, kwargs))
             port, interface, backlog, proxies = map(
                 given.pop, ("port", "interface", "backlog", "proxies")
             )
@@ -163,4 +163,4 @@ def _quoted(word: str) -> str:
     return word
 
 
-__all__ = ["ENDPOINT_OPTIONS", "TLSEndpoint", "TLSEndpointParser"]
+__all__ = ["TLSEndpoint", "TLSEndpointParser"]

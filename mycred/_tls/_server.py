@@ -76,25 +76,36 @@ def keptCertificate(settings: TLSOptions) -> KeptFiles[ServerCertificate]:
         named["extraCertChain"] = settings.extraCertChain
 
     def parse(texts: Sequence[bytes]) -> ServerCertificate:
-        with unusable(" and ".join(f"{key}={path}" for key, path in named.items())):
-            return _parse(named, dict(zip(named, texts)))
+        return serverCertificate(named, dict(zip(named, texts)))
 
     return KeptFiles(list(named.values()), parse)
 
 
-def _parse(paths: dict[str, str], texts: dict[str, bytes]) -> ServerCertificate:
+def serverCertificate(
+    paths: dict[str, str], texts: dict[str, bytes]
+) -> ServerCertificate:
     """
     Return the certificate of a server.
 
-    @param paths: the paths of the files, by the name of the option.
-    @param texts: what they hold.
+    @param paths: the paths of the files, by the name of the option: C{privateKey}, and
+        perhaps C{certKey} and C{extraCertChain}.
+    @param texts: what they hold, by the same names.
 
     @raise UnusableFile: if that can't be used.
+    """
+    with unusable(" and ".join(f"{name}={path}" for name, path in paths.items())):
+        return _parse(paths, texts)
+
+
+def _parse(paths: dict[str, str], texts: dict[str, bytes]) -> ServerCertificate:
+    """
+    Return the certificate of a server, or fail in any of many ways.
     """
     key = keyIn(texts["privateKey"], f"privateKey={paths['privateKey']}")
     option = "certKey" if "certKey" in texts else "privateKey"
     where = f"{option}={paths[option]}"
-    certificate, *chain = certificatesIn(texts[option], where)
+    missing = "" if "certKey" in texts else "certKey is missing, and "
+    certificate, *chain = certificatesIn(texts[option], missing + where)
     if _publicBytes(certificate.public_key()) != _publicBytes(key.public_key()):
         raise UnusableFile(
             f"the first certificate in {paths[option]} is not for the key in "
@@ -167,4 +178,10 @@ def _publicBytes(key: PublicKeyTypes) -> bytes:
     return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
-__all__ = ["ServerCertificate", "certificatesIn", "keptCertificate", "keyIn"]
+__all__ = [
+    "ServerCertificate",
+    "certificatesIn",
+    "keptCertificate",
+    "keyIn",
+    "serverCertificate",
+]

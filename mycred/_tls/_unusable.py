@@ -17,6 +17,7 @@ from OpenSSL import SSL, crypto
 
 # What the libraries raise.
 _ERRORS = (
+    TypeError,
     ValueError,
     SSL.Error,
     crypto.Error,

@@ -216,10 +216,12 @@ class _Body(Protocol):
         Hand the body over, if it is complete.
         """
         from twisted.web.client import ResponseDone
+        from twisted.web.http import PotentialDataLoss
 
         if self.whole.called:
             return
-        if reason.check(ResponseDone):
+        # The end of JSON shows even where that of the answer doesn't (HTTP/1.0).
+        if reason.check(ResponseDone, PotentialDataLoss):
             self.whole.callback(b"".join(self._parts))
         else:
             self.whole.errback(reason)

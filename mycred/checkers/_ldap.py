@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, TypeVar
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.python.failure import Failure
 
 from .._checking._accounts import AccountChecker, errorOf
@@ -80,7 +80,8 @@ class LDAPChecker(AccountChecker):
         if users is None or not isPlausibleName(name):
             return fail(refusal(self._implausible))
         asked = name, credentials.hash
-        finding = self.store.lookUp(users.lookUp, *asked, source=source)
+        looking = self.store.lookUp(users.lookUp, *asked, source=source)
+        finding = _endedByCancel(looking)
 
         def cbFound(verdict: Verdict) -> Deferred[Verdict] | Failure:
             if verdict.kind is not Kind.ACCEPTED:
@@ -114,6 +115,25 @@ class LDAPChecker(AccountChecker):
         """
         find, source = self.store.directory.lookUp, sourceOf(credentials)
         return self.store.lookUp(find, name, password, source=source)
+
+
+def _endedByCancel(looking: Deferred[_T]) -> Deferred[_T]:
+    """
+    Return a L{Deferred} with the result of a look-up, that fails if it is cancelled: a
+    verdict stands even if the client has gone, for the log, but it can't be asked then.
+    """
+
+    def cancel(answer: Deferred[_T]) -> None:
+        answer.errback(CancelledError())
+        looking.cancel()
+
+    def pass_(result: Any) -> None:
+        if not answer.called:
+            answer.callback(result)
+
+    answer: Deferred[_T] = Deferred(cancel)
+    looking.addBoth(pass_)
+    return answer
 
 
 def _expectUsual(result: _T, users: ScramUsers, name: bytes, credentials: Any) -> _T:

@@ -77,14 +77,19 @@ class ESMTP(Logins, smtp.ESMTP):
         """
         Take a line.
         """
+        mode = self.mode
         try:
             super().commandReceived(line)
-        except UnicodeError:
-            # Twisted's class takes what it parses for ASCII.
-            self.sendCode(500, b"5.5.2 Only ASCII is allowed here")
-        except Exception:
+        except Exception as error:
+            if mode == smtp.COMMAND and isinstance(error, UnicodeError):
+                # Twisted's class takes what it parses for ASCII.
+                self.sendCode(500, b"5.5.2 Only ASCII is allowed here")
+                return
             self._log.failure("A command failed")
             self.sendCode(451, b"4.3.0 Server error")
+            if self.mode != smtp.COMMAND:
+                # The rest of the message isn't to be taken for commands.
+                self.hangUp("a message can't be taken")
 
     def sendTooLong(self) -> None:
         """
@@ -105,6 +110,8 @@ class ESMTP(Logins, smtp.ESMTP):
         words = rest.split()
         if self.authenticated:
             self.sendCode(503, b"5.5.1 You are logged in already")
+        elif self._from is not None:
+            self.sendCode(503, b"5.5.1 Not in the middle of a message")
         elif not 0 < len(words) < 3:
             self.sendCode(501, b"5.5.4 A mechanism expected, and an initial response")
         else:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -175,6 +176,8 @@ class Logins(Lines):
         """
         host, secret = self.serverName(), self.setting("siteSecret")
         more = {} if secret is None else {"secret": secret}
+        if secret is None:
+            _warnOnce()
         return sasl.Context(self.facts, offered=offered, host=host, **more)
 
     def serverName(self) -> bytes:
@@ -289,12 +292,26 @@ class Logins(Lines):
         End the login that is under way, and log out.
         """
         login, self._login = self._login, None
-        super().connectionLost(reason)
-        if isinstance(self.portal, SessionPortal):
-            # From now on no avatar arrives, whatever comes of the login.
-            self.portal.close()
-        if login is not None:
-            login.cancel()
+        try:
+            super().connectionLost(reason)
+        finally:
+            # A realm's logout may have failed.
+            if isinstance(self.portal, SessionPortal):
+                # From now on no avatar arrives, whatever comes of the login.
+                self.portal.close()
+            if login is not None:
+                login.cancel()
+
+
+@cache
+def _warnOnce() -> None:
+    """
+    Log that no secret was set.
+    """
+    Logins._log.warn(
+        "siteSecret isn't set: clients that compare what they get after a restart can "
+        "tell names that are unknown"
+    )
 
 
 class _OnlyLogin:

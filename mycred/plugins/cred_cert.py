@@ -36,8 +36,7 @@ options = Options(
         readableFile,
         "FILE",
         "Lists of revoked certificates, in PEM or DER: one by each authority that issues "
-        "any.  While one is missing or out of date, its issuer's certificates let nobody "
-        "in.",
+        "any, without which, or once it is out of date, its certificates let nobody in.",
     ),
     Option(
         "name",
@@ -68,6 +67,7 @@ options = Options(
         'A file with a line "name account" for each name; names without one let nobody '
         "in.",
     ),
+    format="ca=FILE[:crl=FILE][:name=email][:match=REGEX][:domain=DOMAIN][:map=FILE]",
 )
 
 certCheckerFactoryHelp = options.help(

@@ -59,16 +59,16 @@ options = Options(
         "client",
         readableFile,
         "FILE",
-        "What this server calls itself there: a file of two lines, its id and its "
-        "secret, which other users can't read.  Goes with introspect=.",
+        "What this server calls itself there, with introspect=: a file of two lines, its "
+        "id and its secret, which other users can't read.",
     ),
     Option(
         "keys",
         fileOrURL,
         "FILE|URL",
-        "Takes signed tokens (JWT), and verifies them by the keys of their issuer: a "
-        "JSON Web Key Set in a file, which is read again when it differs, or at a URL.  "
-        "Needs joserfc, and goes with issuer= and audience=.",
+        "Takes signed tokens (JWT), which need joserfc, issuer= and audience=, and "
+        "verifies them by the keys of their issuer: a JSON Web Key Set in a file, which "
+        "is read again when it differs, or at a URL.",
     ),
     Option(
         "issuer",
@@ -92,8 +92,9 @@ options = Options(
         "claim",
         nonEmpty,
         "NAME",
-        "What names the account, such as preferred_username or email (which counts only "
-        "with email_verified).  Without it: sub in signed tokens, username elsewhere.",
+        "What names the account, such as preferred_username, or email, which counts only "
+        "with email_verified; sub in signed tokens and username elsewhere, if it isn't "
+        "given.",
     ),
     Option(
         "domain",
@@ -109,7 +110,7 @@ options = Options(
         "of the system's.",
     ),
     format="introspect=URL:client=FILE[:claim=NAME]... or "
-    "keys=FILE|URL:issuer=NAME:audience=NAME[:claim=NAME]...",
+    "keys=FILE:issuer=NAME:audience=NAME[:claim=NAME]...",
 )
 
 tokenCheckerFactoryHelp = options.help(

@@ -9,7 +9,7 @@ from time import monotonic
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
-from twisted.internet.defer import CancelledError, Deferred, fail, maybeDeferred
+from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -118,11 +118,8 @@ class _Authentication:
 
     def _ebRefused(self, failure: Failure) -> Failure | Deferred[Failure]:
         """
-        Say what is still to be said to the client, and fail.  If the login was cancelled
-        nobody listens any more.
+        Say what is still to be said to the client, and fail.
         """
-        if failure.check(CancelledError):
-            return failure
         return self._exchange.refuse(failure)
 
     def _logRefused(self, failure: Failure) -> None:

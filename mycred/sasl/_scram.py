@@ -5,6 +5,8 @@ what was derived from it.
 
 from __future__ import annotations
 
+from typing import cast
+
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
@@ -34,7 +36,7 @@ class Scram(Exchange):
         self.username = first.username
         binding = self._bindingOf(first)
         insistOnOwnName(first.authzid, first.username)
-        exchange = ScramExchange(self._mechanism.hash or "", first, binding)
+        exchange = ScramExchange(cast(str, self._mechanism.hash), first, binding)
         self._credentials = ScramCredentials(exchange, self._ask, self._context.secret)
         return self._credentials
 

@@ -21,9 +21,7 @@ from twisted.internet.testing import StringTransport
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.guard import BasicCredentialFactory
-from twisted.web.resource import IResource
 from twisted.web.server import Site
-from twisted.web.static import Data
 
 from mycred import _files
 from mycred.checkers import (
@@ -31,14 +29,15 @@ from mycred.checkers import (
     InMemoryUsernamePasswordDatabaseDontUse,
 )
 from mycred.checkers.certificates import CertificateChecker
-from mycred.portal import IRealm, Portal
+from mycred.portal import Portal
 from mycred.testing import SteppedWorkers
 from mycred.tls import TLSOptions
 from mycred.web import HTTPAuthSessionWrapper
 
 from ..kit.certificates import Authority as ServerAuthority
 from ..kit.clientcertificates import CASES, LATER, Holder, World, pem, root
-from ..kit.mailservers import DIALECTS, PROTOCOLS, MailFactory, MailRealm
+from ..kit.mailandpages import MailAndPages
+from ..kit.mailservers import DIALECTS, PROTOCOLS, MailFactory
 from ..kit.tlspeers import TLSClient
 
 _GET = b"GET /a/b HTTP/1.1\r\nHost: localhost\r\n%s\r\n"
@@ -146,24 +145,6 @@ class Accepting:
         return self._context
 
 
-@implementer(IRealm)
-class Realm(MailRealm):
-    """
-    A realm of mailboxes and pages.
-    """
-
-    def requestAvatar(self, avatarId: Any, mind: object, *interfaces: Any) -> Any:
-        """
-        Return what stands for a user.
-        """
-        if IResource not in interfaces:
-            return super().requestAvatar(avatarId, mind, *interfaces)
-        self.names.append(avatarId)
-        page = Data(str(avatarId).encode(), "text/plain")
-        page.isLeaf = True
-        return IResource, page, lambda: self.logouts.append(avatarId)
-
-
 class ProtocolTestCase(SynchronousTestCase):
     """
     Base of tests of servers behind TLS, in memory.
@@ -177,7 +158,7 @@ class ProtocolTestCase(SynchronousTestCase):
         self.directory.mkdir()
         self.pair = ServerAuthority(self.directory).certify("localhost")
         self.accepting = Accepting(self.pair)
-        self.realm = Realm()
+        self.realm = MailAndPages()
         self.workers = SteppedWorkers(running=False)
 
     def http(self, *checkers: Any) -> Site:

@@ -402,6 +402,27 @@ class ScramTests(CheckerTestCase):
             self.failureResultOf(login, CancelledError)
         self.assertEqual(self.workers.reactor.getDelayedCalls(), [])
 
+    def test_gone(self) -> None:
+        """
+        A client that goes before it was asked isn't asked any more, whether the directory
+        knows the name or not.
+        """
+        self.workers.reactor.running = True
+        for name in (b"alice", b"eve", b"carol"):
+            server = self.serverFor(self.scramChecker())
+            for isFound in (False, True):
+                login = self.logIn(server, ScramClient(name=name))
+                if isFound:
+                    self.workers.step()
+                self.assertNoResult(login)
+                login.cancel()
+                self.failureResultOf(login, CancelledError)
+                if self.workers.pool.jobs:
+                    self.workers.step()
+                self.workers.reactor.advance(5)
+            self.assertEqual(server.sent, [])
+        self.assertEqual(self.workers.reactor.getDelayedCalls(), [])
+
     def test_implausible(self) -> None:
         """
         Names that no directory could know aren't looked up.

@@ -1,6 +1,8 @@
 """
 Tests for L{mycred.checkers._token}, L{mycred.checkers.tokens} and
 L{mycred.plugins.cred_token}.
+
+They cover L{mycred._authzid}, too.
 """
 
 from __future__ import annotations

@@ -17,7 +17,6 @@ from twisted.web.guard import HTTPAuthSessionWrapper
 from twisted.web.server import Site
 from twisted.web.static import Data
 
-from mycred._tokens import BearerCredentialFactory
 from mycred.checkers.tokens import (
     Introspection,
     KeyFile,
@@ -27,6 +26,7 @@ from mycred.checkers.tokens import (
     TokenRules,
 )
 from mycred.portal import Portal
+from mycred.web import BearerCredentialFactory
 
 from ..kit.mailservers import PROTOCOLS, MailFactory, MailRealm
 from ..kit.sessions import Realm

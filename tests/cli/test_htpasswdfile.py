@@ -300,7 +300,8 @@ class OtherWritersTests(PasswdTestCase):
 
 
 # Lines as odd as they come.
-contents = st.text(alphabet=":\n\r# ab", max_size=60).map(str.encode) | st.binary()
+parts = st.sampled_from([*":\n\r# ab", "SCRAM-SHA-1$", "a:SCRAM-SHA-256$1:b$c:d"])
+contents = st.lists(parts, max_size=60).map("".join).map(str.encode) | st.binary()
 
 
 class EditingTests(SynchronousTestCase):

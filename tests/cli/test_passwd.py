@@ -121,11 +121,25 @@ class SetTests(PasswdTestCase):
             (("--cost=5",), b"$2y$05$"),
             (("--scheme=sha512", "--cost=1000"), b"$6$rounds=1000$"),
             (("--scheme=argon2id", "--cost=1"), b"$argon2id$v=19$m=65536,t=1,"),
+            (("--scheme=scram-sha-256", "--cost=5000"), b"{SCRAM-SHA-256}5000,"),
+            (("--scheme=scram-sha-1",), b"{SCRAM-SHA-1}4096,"),
         ]:
             self.assertEqual(self.passwd(self.path, "alice", *options).status, 0)
             secret = self.secret(b"alice")
             self.assertTrue(secret.startswith(begins), secret)
             self.assertTrue(verify(secret, b"sesame"))
+
+    def test_changeKeys(self) -> None:
+        """
+        Of keys that hold colons, as PostgreSQL's, all are changed.
+        """
+        keys = b"SCRAM-SHA-256$4096:c2FsdA==$c3RvcmVk:c2VydmVy"
+        self.path.write_bytes(b"alice:%s:1000\nbob:%s\n" % (keys, keys))
+        self.set("alice", b"sesame")
+        self.set("bob", b"tulip")
+        first, second = self.path.read_bytes().splitlines()
+        self.assertRegex(first, rb"^alice:\$2y\$04\$[^:]*:1000$")
+        self.assertRegex(second, rb"^bob:\$2y\$04\$[^:]*$")
 
     def test_usualCost(self) -> None:
         """

@@ -83,7 +83,7 @@ class TLSTestCase(ServerTests, SynchronousTestCase):
         """
         words = shlex.split(command.partition(" myapp ")[2])
         words = [word for word in words if not word.startswith("--store=")]
-        where = [re.sub(r"=(ssl|tcp):\d+", r"=\1:0", word) for word in words]
+        where = [re.sub(r"=(mtls|tcp):\d+", r"=\1:0", word) for word in words]
         where = [word.replace("=key.pem", f"={self.folder}/key.pem") for word in where]
         where = [word.replace("=cert.pem", f"={self.folder}/cert.pem") for word in where]
         auth = self.passwords(alice="sesame")
@@ -127,7 +127,7 @@ class PageTests(TLSTestCase):
             raise SkipTest("install curl")
         key, certificate = self.make()
         self.assertEqual(stat.S_IMODE(key.stat().st_mode), 0o600)
-        [command] = [c for c in shown("twistd") if "key.pem:" in c and "8443" in c]
+        [command] = [c for c in shown("twistd") if "--imap=mtls" in c and "8443" in c]
         server = self.serve(command, "imap pop3 http")
         self.assertLogsIn(server, "--cacert", str(certificate))
         clear = server.curl("http", "")
@@ -156,7 +156,7 @@ class PageTests(TLSTestCase):
         never by HTTP/2; so is one that names none.
         """
         self.make()
-        [command] = [c for c in shown("twistd") if "8443" in c]
+        [command] = [c for c in shown("twistd") if "8443" in c and "--imap" in c]
         server = self.serve(command, "imap pop3 http")
         for name, spoken, chosen in (
             ("http", ["h2", "http/1.1"], "http/1.1"),
@@ -220,48 +220,74 @@ class PageTests(TLSTestCase):
 
     def test_letsEncrypt(self) -> None:
         """
-        With files as certbot keeps them, a client that knows the root alone is
-        satisfied; C{fullchain.pem} in the place of C{cert.pem} is told.
+        With files as certbot keeps them, copied by the hook on the page, a client that
+        knows the root alone is satisfied.
+        """
+        page = PAGE.read_text("utf-8")
+        [hook] = re.findall(r"(?m)^    #!/bin/sh\n(?:    .*\n)+", page)
+        # Only root can give files to others.
+        hook = hook.replace("/etc/myapp", str(self.folder)).replace("-o myapp ", "")
+        live = self.live()
+        environment = {**os.environ, "RENEWED_LINEAGE": str(live)}
+        subprocess.run(["sh", "-c", hook], env=environment, check=True)
+        self.assertEqual(
+            stat.S_IMODE((self.folder / "privkey.pem").stat().st_mode), 0o600
+        )
+        unit = (PAGE.parent / "examples" / "myapp-tls.service").read_text()
+        [started] = re.findall(r"(?m)^ExecStart=(.*)$", unit)
+        [command] = [c for c in shown("twistd") if "fullchain.pem" in c]
+        for each in (command, started):
+            self.assertServesTLS(each.replace("/etc/myapp", str(self.folder)))
+
+    def test_onlyOne(self) -> None:
+        """
+        C{ssl:} sends one certificate: C{fullchain.pem} is told.
         """
         live = self.live()
-        [command] = [c for c in shown("twistd") if "letsencrypt" in c]
-        command = command.replace("/etc/letsencrypt/live/mail.example.org", str(live))
-        self.assertServesTLS(command)
-        wrong = command.replace("/cert.pem", "/fullchain.pem").split(":extraCertChain")[0]
+        wrong = f"twistd myapp --imap=ssl:0:privateKey={live}/privkey.pem"
+        wrong += f":certKey={live}/fullchain.pem --auth=htpasswd:htpasswd"
         error = self.assertRaises(AssertionError, self.serve, wrong, "imap")
         self.assertIn("holds 2 certificates", str(error))
         self.assertIn("certKey=cert.pem, extraCertChain=chain.pem", str(error))
 
-    def test_unit(self) -> None:
-        """
-        The unit hands over the files that certbot keeps, by the names that its command
-        has for them.
-        """
-        unit = (PAGE.parent / "examples" / "myapp-tls.service").read_text()
-        handed = re.findall(r"(?m)^LoadCredential=(\S+):(\S+)$", unit)
-        [command] = re.findall(r"(?m)^ExecStart=(.*)$", unit)
-        live = str(self.live())
-        for name, path in handed:
-            path = path.replace("/etc/letsencrypt/live/mail.example.org", live)
-            command = command.replace(f"${{CREDENTIALS_DIRECTORY}}/{name}", path)
-        self.assertServesTLS(command)
-
     def test_renewed(self) -> None:
         """
-        A server that is started again has the certificate that there is now.
+        A server that runs has the certificate that there is now.
         """
-        [command] = [c for c in shown("twistd") if "8443" in c]
-        seen = []
+        self.make()
+        [command] = [c for c in shown("twistd") if "8443" in c and "--imap" in c]
+        server = self.serve(command, "imap pop3 http")
         for _ in range(2):
+            for name in ("imap", "pop3", "http"):
+                place = ("localhost", server.ports[name])
+                found = ssl.get_server_certificate(place)
+                mine = (self.folder / "cert.pem").read_text()
+                self.assertEqual(found.strip(), mine.strip())
             self.make()
-            server = self.serve(command, "imap pop3 http")
-            place = ("localhost", server.ports["imap"])
-            seen.append(ssl.get_server_certificate(place))
-            self.assertEqual(
-                seen[-1].strip(), (self.folder / "cert.pem").read_text().strip()
+
+    def test_halfRenewed(self) -> None:
+        """
+        As long as a new certificate has no key the old one is served, and the log says
+        why, as on the page.
+        """
+        key, certificate = self.make()
+        told = re.findall(r"(?m)^    (TLS goes on .*)$", PAGE.read_text("utf-8"))
+        [line] = [
+            line.replace("/etc/myapp/privkey.pem", str(key)).replace(
+                "/etc/myapp/fullchain.pem", str(certificate)
             )
-            server.stop()
-        self.assertNotEqual(*seen)
+            for line in told
+        ]
+        old, oldKey = certificate.read_text(), key.read_bytes()
+        [command] = [c for c in shown("twistd") if "8443" in c and "--imap" in c]
+        server = self.serve(command, "imap pop3 http")
+        self.make()
+        key.write_bytes(oldKey)
+        place = ("localhost", server.ports["imap"])
+        for _ in range(2):
+            self.assertEqual(ssl.get_server_certificate(place).strip(), old.strip())
+        server.stop()
+        self.assertIn(line, server.log)
 
     def test_warning(self) -> None:
         """
@@ -304,15 +330,21 @@ class FilesTests(TLSTestCase):
         empty, der = self.folder / "empty", self.folder / "der"
         empty.write_text("")
         self.run_(*f"openssl x509 -in {certificate} -outform DER -out {der}".split())
-        self.assertWrong(f"{self.folder} can't be read", privateKey=self.folder)
-        self.assertWrong("/no can't be read (No such file", privateKey="/no")
-        self.assertWrong("server.pem can't be read")
+        self.assertWrong(
+            f"privateKey={self.folder} can't be read", privateKey=self.folder
+        )
+        self.assertWrong("privateKey=/no can't be read (No such file", privateKey="/no")
+        self.assertWrong("privateKey=server.pem can't be read")
         for file in (empty, certificate, der):
             self.assertWrong(f"privateKey={file} holds no private key", privateKey=file)
         for file in (empty, key, der):
-            self.assertWrong(f"{file} holds no certificate", privateKey=key, certKey=file)
-        self.assertWrong(f"{key} holds no certificate", privateKey=key)
-        self.assertWrong("/no can't be read", privateKey=key, certKey="/no")
+            self.assertWrong(
+                f"certKey={file} holds no certificate", privateKey=key, certKey=file
+            )
+        self.assertWrong(
+            f"certKey is missing, and privateKey={key} holds no cert", privateKey=key
+        )
+        self.assertWrong("certKey=/no can't be read", privateKey=key, certKey="/no")
         for file in (locked, old):
             self.assertWrong("takes a passphrase", privateKey=file, certKey=certificate)
         self.assertWrong(
@@ -321,7 +353,7 @@ class FilesTests(TLSTestCase):
             certKey=certificate,
         )
         both = {"privateKey": key, "certKey": certificate}
-        self.assertWrong("/no can't be read", extraCertChain="/no", **both)
+        self.assertWrong("extraCertChain=/no can't be read", extraCertChain="/no", **both)
         self.assertWrong(
             f"extraCertChain={key} holds no certificate", extraCertChain=key, **both
         )

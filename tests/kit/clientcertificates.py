@@ -15,8 +15,9 @@ from typing import Any, Union
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID as Usage, NameOID
+from hypothesis import strategies
 
 _PEM = serialization.Encoding.PEM
 _DAY = timedelta(days=1)
@@ -86,6 +87,28 @@ def pem(*objects: Any) -> bytes:
     return b"".join(each.public_bytes(_PEM) for each in objects)
 
 
+def scribbled(*texts: bytes) -> strategies.SearchStrategy[bytes]:
+    """
+    Return a strategy for what is left of one of these texts when somebody has scribbled
+    on it.
+    """
+    scribble = strategies.tuples(
+        strategies.integers(0, 2**16),
+        strategies.binary(max_size=3),
+        strategies.booleans(),
+    )
+
+    def write(text: bytes, scribbles: list[tuple[int, bytes, bool]]) -> bytes:
+        written = bytearray(text)
+        for place, new, isOver in scribbles:
+            at = place % (len(written) + 1)
+            written[at : at + (len(new) if isOver else 0)] = new
+        return bytes(written)
+
+    pages = strategies.sampled_from(texts)
+    return strategies.builds(write, pages, strategies.lists(scribble, max_size=4))
+
+
 class Authority(Holder):
     """
     An authority that certifies whatever a test asks it to.
@@ -102,12 +125,14 @@ class Authority(Holder):
         since: timedelta = -_DAY,
         until: timedelta = _DAY,
         key: Any = None,
+        issuerKey: Any = None,
         hash: Any = hashes.SHA256,
         extensions: Sequence[tuple[Any, bool]] = (),
     ) -> Authority:
         """
         Issue a certificate.
 
+        @param issuerKey: the key that the certificate names as its issuer's.
         @param extensions: other extensions, each with whether it is critical.
 
         @return: who has it, as one who could be an authority.
@@ -124,6 +149,13 @@ class Authority(Holder):
             .not_valid_after(now + until)
             .add_extension(x509.BasicConstraints(ca, pathLength), True)
         )
+        for identifier in (
+            x509.SubjectKeyIdentifier.from_public_key(key.public_key()),
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(
+                (issuerKey or self.key).public_key()
+            ),
+        ):
+            builder = builder.add_extension(identifier, False)
         if alternatives:
             names = x509.SubjectAlternativeName(alternatives)
             builder = builder.add_extension(names, False)
@@ -156,9 +188,13 @@ class Authority(Holder):
         until: timedelta = _DAY,
         hash: Any = hashes.SHA256,
         extensions: Sequence[tuple[Any, bool]] = (),
+        entries: Sequence[x509.RevokedCertificate] = (),
     ) -> x509.CertificateRevocationList:
         """
         Return a list of revoked certificates.
+
+        @param extensions: extensions, each with whether it is critical.
+        @param entries: others that are revoked.
         """
         now = datetime.now(_UTC)
         builder = (
@@ -171,6 +207,8 @@ class Authority(Holder):
             one = x509.RevokedCertificateBuilder().revocation_date(now + since)
             number = holder.certificate.serial_number
             builder = builder.add_revoked_certificate(one.serial_number(number).build())
+        for entry in entries:
+            builder = builder.add_revoked_certificate(entry)
         for extension, isCritical in extensions:
             builder = builder.add_extension(extension, isCritical)
         return builder.sign(self.key, hash())
@@ -396,6 +434,32 @@ def _lackingList(world: World) -> Made:
     return Made(world.office.issue(), crl=[world.root.revoking()])
 
 
+def _signedBy(hash: Any, algorithm: int) -> Callable[[World], Made]:
+    """
+    Return what makes one whose certificate is signed by a weak hash, which cryptography
+    doesn't do.
+
+    @param algorithm: the last byte of the algorithm's identifier in DER.
+    """
+    strong = bytes.fromhex("06092a864886f70d01010b")
+    weak = strong[:-1] + bytes([algorithm])
+
+    def make(world: World) -> Made:
+        authority = root("weak", _keyOf(2048))
+        holder = authority.issue()
+        certificate = holder.certificate
+        signed = certificate.tbs_certificate_bytes.replace(strong, weak)
+        signature = authority.key.sign(signed, padding.PKCS1v15(), hash())
+        der = certificate.public_bytes(serialization.Encoding.DER).replace(strong, weak)
+        der = der[: -len(signature)] + signature
+        return Made(
+            Holder(x509.load_der_x509_certificate(der), holder.key),
+            ca=[authority.certificate],
+        )
+
+    return make
+
+
 def _unsent(world: World) -> Holder:
     """
     Make one who doesn't send the certificate of their authority.
@@ -504,6 +568,11 @@ CASES = [
     # Who has issued it.
     Case("another authority", None, lambda w: w.other.issue()),
     Case("another authority of the same name", None, lambda w: w.twin.issue()),
+    Case(
+        "another authority, that names the key of the right one",
+        None,
+        lambda w: w.twin.issue(issuerKey=w.root.key),
+    ),
     Case("self-signed", None, lambda w: root("alice", ca=False, alternatives=EMAIL)),
     Case("certified by a user", None, _impostor),
     Case("certified by one that isn't marked as an authority", None, _deep(ca=False)),
@@ -541,6 +610,10 @@ CASES = [
         None,
         lambda w: w.root.certify("x", key=_keyOf(1024)).issue(),
     ),
+    Case("signed by SHA-1", None, _signedBy(hashes.SHA1, 5)),
+    Case("signed by MD5", None, _signedBy(hashes.MD5, 4)),
+    Case("signed by SHA-512", _ALICE, _signedBy(hashes.SHA512, 13)),
+    Case("signed by SHA-224", None, _with(hash=hashes.SHA224)),
     # Constraints of its authority.
     Case(
         "a name that its authority may certify",

@@ -19,6 +19,7 @@ state_dir = {home}/state
 log_path = {home}/log
 protocols =
 listen = 127.0.0.1
+auth_failure_delay = 0
 ssl = no
 default_internal_user = root
 default_internal_group = root

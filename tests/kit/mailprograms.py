@@ -33,6 +33,7 @@ class ProgramTests(LoginTestCase):
 
     @ivar folder: a directory.
     @ivar authority: the certificate of the authority that they trust.
+    @ivar server: the server's certificate and its key.
     @ivar alice: Alice's certificate and her key.
     @ivar realm: the realm, which knows who has logged in.
     """
@@ -43,7 +44,8 @@ class ProgramTests(LoginTestCase):
         self.folder = Path(self.mktemp()).resolve()
         self.folder.mkdir()
         authority = Authority(self.folder)
-        certificate, key = authority.certify("localhost", "localhost", "127.0.0.1")
+        self.server = authority.certify("localhost", "localhost", "127.0.0.1")
+        certificate, key = self.server
         self.authority = authority.file
         self.alice = authority.certify("alice")
         self.contextFactory = TLSOptions(

@@ -67,36 +67,58 @@ def damaged(text: bytes, where: Sequence[tuple[int, int]]) -> bytes:
     return pem(first.strip("-").removeprefix("BEGIN "), bytes(der))
 
 
+def _private(key: Any) -> bytes:
+    """
+    Return a private key in PEM.
+    """
+    return bytes(
+        key.private_bytes(
+            _PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+
+
 class ClientAuthority(Authority):
     """
     An authority that issues certificates to clients.
     """
 
-    def issue(self, name: str, uses: Sequence[Any] = CLIENT, until: int = 1) -> Pair:
+    def issue(
+        self,
+        file: str,
+        uses: Sequence[Any] = CLIENT,
+        until: int = 1,
+        name: str | None = None,
+    ) -> Pair:
         """
         Issue a certificate, with a key.
 
-        @param name: its name.
+        @param file: what its files are called.
         @param uses: what it is for.
         @param until: in how many days it ends.
+        @param name: its name; that of the files if L{None}.
 
         @return: the paths of the certificate and of the key.
         """
         key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name or file)])
         builder = self._builder(subject, key, datetime.now(_UTC) + until * _DAY)
         builder = builder.add_extension(x509.BasicConstraints(False, None), True)
         if uses:
             builder = builder.add_extension(x509.ExtendedKeyUsage(uses), False)
         certificate = builder.sign(self._key, hashes.SHA256())
-        files = self._directory / f"{name}.crt", self._directory / f"{name}.key"
+        files = self._directory / f"{file}.crt", self._directory / f"{file}.key"
         files[0].write_bytes(certificate.public_bytes(_PEM))
-        files[1].write_bytes(
-            key.private_bytes(
-                _PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
-        )
+        files[1].write_bytes(_private(key))
         return files
+
+    def pair(self) -> Pair:
+        """
+        Return the paths of its own certificate and key.
+        """
+        key = self.file.with_suffix(".key")
+        key.write_bytes(_private(self._key))
+        return self.file, key
 
     def revoke(self, *certificates: Path, until: int = 1, count: int = 0) -> bytes:
         """

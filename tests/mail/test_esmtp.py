@@ -11,6 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from mycred.checkers import AllowAnonymousAccess
 from tests.kit.mailservers import CertificateChecker, ScramChecker, TalkTests
+from tests.kit.sessions import makeChecker
 
 MAIL = b"MAIL FROM:<alice@example.com>"
 
@@ -71,6 +72,17 @@ class ESMTPTests(TalkTests, SynchronousTestCase):
         self.assertAnswer(talk.say(b"STARTTLS"), b"503 5.5.1 ")
         self.assertNotIn(b"STARTTLS", talk.say(b"EHLO localhost")[-1])
 
+    def test_inTransaction(self) -> None:
+        """
+        In the middle of a message nobody logs in (RFC 4954, section 4).
+        """
+        talk = self.talk(AllowAnonymousAccess(), makeChecker())
+        talk.say(b"EHLO localhost", MAIL)
+        login = self.dialect.auth(b"PLAIN", b"\0alice\0sesame")
+        self.assertAnswer(talk.say(login), b"503 5.5.1 ")
+        talk.say(b"RSET")
+        self.assertAnswer(talk.say(login), self.dialect.good)
+
     def test_arguments(self) -> None:
         """
         AUTH takes a mechanism, and perhaps an initial response, and STARTTLS nothing.
@@ -123,6 +135,17 @@ class ESMTPTests(TalkTests, SynchronousTestCase):
         talk = self.talk()
         talk.server.do_NOOP = lambda _: {}["secret"]
         self.assertAnswer(talk.say(b"NOOP"), b"451 ")
+        self.assertEqual(len(self.flushLoggedErrors(KeyError)), 1)
+
+    def test_dataDefect(self) -> None:
+        """
+        If a message can't be taken any more, the connection ends, for the same reason.
+        """
+        talk = self.talk(AllowAnonymousAccess())
+        talk.say(b"EHLO localhost", MAIL, b"RCPT TO:<bob@example.com>", b"DATA")
+        talk.server.state_DATA = lambda _: {}["secret"]
+        self.assertAnswer(talk.say(b"x", b"RSET"), b"451 ")
+        self.assertFalse(talk.transport.connected)
         self.assertEqual(len(self.flushLoggedErrors(KeyError)), 1)
 
     def test_dataTooLong(self) -> None:

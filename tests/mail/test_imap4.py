@@ -70,6 +70,14 @@ class IMAP4ServerTests(TalkTests, SynchronousTestCase):
         self.assertIn(b"LOGINDISABLED", can)
         self.assertNotIn(b"SASL-IR", can)
 
+    def test_afterTLS(self) -> None:
+        """
+        STARTTLS adds no mechanism that no checker serves.
+        """
+        talk = self.talk(CertificateChecker(), context=object())
+        self.assertAnswer(talk.say(b"a STARTTLS"), GOOD)
+        self.assertNotIn(b"AUTH=", talk.say(b"a CAPABILITY")[0])
+
     def test_loggedIn(self) -> None:
         """
         After a login nothing of all that is there.

@@ -12,6 +12,7 @@ from zope.interface import implementer
 
 from twisted.cred.portal import Portal as TwistedPortal
 from twisted.internet.defer import Deferred, fail
+from twisted.logger import globalLogPublisher
 from twisted.mail.imap4 import PLAINCredentials
 from twisted.mail.interfaces import IChallengeResponse
 from twisted.trial.unittest import SynchronousTestCase
@@ -24,6 +25,7 @@ from mycred.credentials import (
     UsernamePassword,
 )
 from mycred.error import AccountDenied, DenialReason, TemporaryFailure
+from mycred.mail._logins import _warnOnce
 from mycred.portal import SessionPortal
 from tests.kit.mailservers import (
     CertificateChecker,
@@ -487,6 +489,71 @@ class LoginTests(TalkTests):
         lines = talk.say(self.dialect.auth(b"ODD", b"bug"))
         self.assertAnswer(lines, self.dialect.defect)
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
+    def test_laterChallenge(self: Any) -> None:
+        """
+        A challenge of theirs may come later.
+        """
+        waiting: Deferred[bytes] = Deferred()
+
+        class Later(Odd):
+            """
+            Credentials whose first challenge comes later.
+            """
+
+            def getChallenge(self) -> Any:
+                """
+                Return the next challenge.
+                """
+                return waiting
+
+        talk = self.talk()
+        self.register(talk, {b"LATER": Later})
+        self.assertEqual(talk.say(self.dialect.auth(b"LATER")), [])
+        waiting.callback(b"now")
+        [line] = talk.said()
+        self.assertEqual(self.dialect.challenge(line), b"now")
+
+    def test_secret(self: Any) -> None:
+        """
+        What unknown users get is made up from the secret that is set for the protocol or
+        in its factory: it is the same in every process.  Without one that is
+        logged, once.
+        """
+
+        def salt(name: bytes, **settings: Any) -> bytes:
+            talk = self.talk(ScramChecker(), **settings)
+            talk.server.factory.siteSecret = b"f" * 32
+            first = b"n,,n=%b,r=abcdefgh" % name
+            [line] = talk.say(self.dialect.auth(b"SCRAM-SHA-256", first))
+            said: bytes = self.dialect.challenge(line)
+            return said.split(b",s=")[1]
+
+        self.assertEqual(salt(b"nobody"), salt(b"nobody"))
+        self.assertNotEqual(salt(b"nobody"), salt(b"nobody2"))
+        self.assertNotEqual(salt(b"nobody"), salt(b"nobody", siteSecret=b"p" * 32))
+        _warnOnce.cache_clear()
+        logged: list[Any] = []
+        globalLogPublisher.addObserver(logged.append)
+        self.addCleanup(globalLogPublisher.removeObserver, logged.append)
+        for _ in range(2):
+            scramLogIn(self.talk(ScramChecker()), self.dialect)
+        told = [one for one in logged if "siteSecret" in (one.get("log_format") or "")]
+        self.assertEqual(len(told), 1)
+
+    def test_failingLogout(self: Any) -> None:
+        """
+        A logout that fails leaves nothing behind.
+        """
+        talk = self.talk()
+        self.realm.requestAvatar = lambda a, m, *i: (
+            talk.server.avatarInterfaces[-1],
+            object(),
+            raising(RuntimeError()),
+        )
+        talk.say(self.dialect.auth(b"PLAIN", GOOD))
+        self.assertRaises(RuntimeError, talk.hangUp)
+        self.assertTrue(talk.server.portal._isClosed)
 
     def register(self: Any, talk: Talk, challengers: Any) -> None:
         """

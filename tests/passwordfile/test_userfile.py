@@ -16,6 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from mycred import _files
 from mycred._files import SETTLING, Signature, State
 from mycred._passwordfile import (
+    HTPASSWD,
     Entry,
     Layout,
     Snapshot,
@@ -70,6 +71,26 @@ class LayoutTests(SynchronousTestCase):
             Layout(nameField=-1, secretField=0).parse(b"s:x:A"), (b"A", b"s")
         )
         self.assertIsNone(Layout(nameField=2).parse(b"x:s"))
+
+    def test_colons(self) -> None:
+        """
+        A hash that holds colons itself is the whole of it; what follows isn't.
+        """
+        keys = b"SCRAM-SHA-256$4096:c2FsdA==$c3RvcmVk:c2VydmVy"
+        for layout in (Layout(), HTPASSWD):
+            self.assertEqual(layout.parse(b"alice:" + keys), (b"alice", keys))
+            self.assertEqual(layout.parse(b"alice:%s:1000::\n" % keys), (b"alice", keys))
+            for cut in (1, 2):
+                half = b":".join(keys.split(b":")[:cut])
+                self.assertEqual(layout.parse(b"alice:" + half), (b"alice", half))
+        shifted = Layout(nameField=1, secretField=3)
+        self.assertEqual(shifted.parse(b"1:alice::%s:x" % keys), (b"alice", keys))
+        # They stand before the name, or between something else.
+        self.assertEqual(
+            Layout(nameField=1, secretField=0).parse(keys + b":a")[1:],
+            (keys.split(b":")[0],),
+        )
+        self.assertEqual(Layout(b",").parse(b"alice,%s,x" % keys), (b"alice", keys))
 
     def test_case(self) -> None:
         """

@@ -185,6 +185,22 @@ class LeavingTests(ProtocolTests):
             self.assertEqual(self.line.cancelled, int(waits), name)
         self.assertEqual(self.flushLoggedErrors(), [])
 
+    def test_late(self) -> None:
+        """
+        A checker that finds the keys when nobody waits any more can't have the client
+        asked: that may be in the middle of something else.
+        """
+        for leave in (
+            lambda login: self.session.close(),
+            lambda login: login.addErrback(lambda _: None).cancel(),
+        ):
+            self.setUp()
+            waiting = Waiting()
+            leave(self.begin(waiting))
+            proved = waiting.credentials.prove(keysOf())
+            self.failureResultOf(proved, UnauthorizedLogin)
+            self.assertEqual(self.line.asked, [])
+
     def test_lost(self) -> None:
         """
         If the protocol fails because the client is gone, so does the login.

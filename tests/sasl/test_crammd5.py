@@ -7,6 +7,8 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable
 
+from hypothesis import given, strategies as st
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred.checkers import InMemoryUsernamePasswordDatabaseDontUse
@@ -82,3 +84,11 @@ class CramMD5Tests(SynchronousTestCase):
         login = self.server.login("CRAM-MD5", iter([]), b"")
         self.failureResultOf(login, SASLError)
         self.assertEqual(self.server.sent, [])
+
+    @given(st.binary(max_size=60))
+    def test_anything(self, answer: bytes) -> None:
+        """
+        Any other answer is refused, and raises nothing else.
+        """
+        login = self.server.login("CRAM-MD5", iter([answer]))
+        self.failureResultOf(login, UnauthorizedLogin)

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import given, strategies as st
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred.checkers import InMemoryUsernamePasswordDatabaseDontUse
@@ -100,3 +102,14 @@ class PasswordTests(SynchronousTestCase):
             *((b"alice", b"sesame\0"), (b"alice", b"x" * 1025)),
         ):
             self.failureResultOf(self.login("LOGIN", name, password), SASLError)
+
+    @given(st.binary(max_size=40), st.integers(0, 20), st.integers(0, 20))
+    def test_anything(self, noise: bytes, start: int, end: int) -> None:
+        """
+        A message into which something else was written lets in no one else, and raises
+        nothing else than a refusal.
+        """
+        right = b"\0alice\0password"
+        wrong = right[:start] + noise + right[end:]
+        for login in (self.login("PLAIN", wrong), self.login("LOGIN", b"alice", noise)):
+            self.failureResultOf(login, UnauthorizedLogin)

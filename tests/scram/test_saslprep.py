@@ -4,11 +4,22 @@ Tests for names and passwords in one form.
 
 from __future__ import annotations
 
+import stringprep
+from collections.abc import Iterable
+
 from hypothesis import given, strategies as st
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._scram import prepared, saslprep
+from mycred._scram._saslprep import _MAPPED, _isProhibited
+
+
+def _codesIn(start: int) -> Iterable[int]:
+    """
+    Return the code points of a plane that are looked at: all of the first one.
+    """
+    return range(start, start + (0x10000 if start == 0 else 0x800))
 
 
 class SASLprepTests(SynchronousTestCase):
@@ -81,6 +92,42 @@ class SASLprepTests(SynchronousTestCase):
         except ValueError:
             return
         self.assertEqual(saslprep(found), found)
+
+
+class TableTests(SynchronousTestCase):
+    """
+    Tests against the tables of RFC 3454, as the standard library has them.
+    """
+
+    # All planes in which something was assigned, and the begin of one in which nothing
+    # was.
+    characters = [
+        chr(code) for part in (0, 1, 2, 3, 14, 15) for code in _codesIn(part << 16)
+    ]
+
+    def test_prohibited(self) -> None:
+        """
+        The same characters are prohibited.
+        """
+        names = "c21_c22", "c3", "c4", "c5", "c6", "c7", "c8", "c9", "a1"
+        tables = [getattr(stringprep, f"in_table_{name}") for name in names]
+        for character in self.characters:
+            expected = any(table(character) for table in tables)
+            if _isProhibited(character) != expected:
+                self.fail(hex(ord(character)))
+
+    def test_mapped(self) -> None:
+        """
+        The same characters are mapped.
+        """
+        for character in self.characters:
+            expected = character
+            if stringprep.in_table_c12(character):
+                expected = " "
+            elif stringprep.in_table_b1(character):
+                expected = ""
+            if character.translate(_MAPPED) != expected:
+                self.fail(hex(ord(character)))
 
 
 class PreparedTests(SynchronousTestCase):

@@ -92,7 +92,7 @@ class ServerCertificateTests(SynchronousTestCase):
                 (certificate, certificate),
             ),
             (f"certKey={other} holds no certificate", (key, other)),
-            (f"privateKey={key} holds no certificate", (key,)),
+            (f"certKey is missing, and privateKey={key} holds no", (key,)),
             (f"extraCertChain={key} holds no cert", (key, certificate, key)),
         ]
         for expected, files in cases:

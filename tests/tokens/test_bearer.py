@@ -19,11 +19,12 @@ from twisted.web.iweb import ICredentialFactory
 from twisted.web.server import Site
 from twisted.web.static import Data
 
-from mycred._tokens import LONGEST_TOKEN, BearerCredentialFactory, isToken
+from mycred._tokens import LONGEST_TOKEN, isToken
 from mycred.checkers import ICredentialsChecker
 from mycred.credentials import IBearerToken
 from mycred.error import LoginFailed, UnauthorizedLogin
 from mycred.portal import Portal
+from mycred.web import BearerCredentialFactory
 
 from ..kit.sessions import Realm
 from ..kit.web import Answer

@@ -10,7 +10,7 @@ from typing import Any
 
 from twisted.internet import reactor as theReactor
 from twisted.internet.defer import CancelledError, Deferred, inlineCallbacks
-from twisted.internet.protocol import Factory
+from twisted.internet.protocol import Factory, Protocol
 from twisted.trial.unittest import TestCase
 
 from mycred._tokens import CannotTell
@@ -220,6 +220,24 @@ class AnswerTests(EndpointTestCase):
         self.answer = drop  # type: ignore[method-assign]
         yield self.assertLost(self.ask(), "Connection")
         self.assertEqual(len(self.provider.requests), 2)
+
+    @inlineCallbacks
+    def test_old(self) -> Iterator[Any]:
+        """
+        An answer may end with the connection, as in HTTP/1.0.
+        """
+
+        class Old(Protocol):
+            def dataReceived(self, data: bytes) -> None:
+                assert self.transport is not None
+                self.transport.write(b"HTTP/1.0 200 OK\r\n\r\n{}")
+                self.transport.loseConnection()
+
+        port = reactor.listenTCP(0, Factory.forProtocol(Old), interface="127.0.0.1")
+        self.addCleanup(port.stopListening)
+        url = f"http://127.0.0.1:{port.getHost().port}/"
+        answer = yield self.ask(self.endpoint(url))
+        self.assertEqual(answer, Answer(200, "", b"{}"))
 
     @inlineCallbacks
     def test_short(self) -> Iterator[Any]:

@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._tokens._keyset import BadKeySet, KeySet, NoSuchKey, parseKeySet
 
-from ..kit.tokens import ECSigner, EdSigner, RSASigner, keySet
+from ..kit.tokens import ECSigner, EdSigner, RSASigner, integer, keySet
 
 EC, ED, RSA = ECSigner(), EdSigner(), RSASigner()
 WEAK = RSASigner("weak", 1024)
@@ -78,6 +78,8 @@ class KeySetTests(SynchronousTestCase):
             {**huge, "n": "_" * 1500},
             huge,
             WEAK.jwk(),
+            # The same, with zeros before it.
+            WEAK.jwk(n=integer(WEAK.key.public_key().public_numbers().n, 256)),
             EC.jwk(use="enc"),
             EC.jwk(key_ops=["sign"]),
             EC.jwk(key_ops="verify"),
@@ -87,6 +89,8 @@ class KeySetTests(SynchronousTestCase):
         ]
         [key] = self.parsed(*others, ED.jwk())
         self.assertEqual(key.kid, "ed")
+        # joserfc warns of the weak one.
+        self.assertEqual(len(self.flushWarnings()), 1)
 
     def test_refused(self) -> None:
         """

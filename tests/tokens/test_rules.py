@@ -67,6 +67,7 @@ class RulesTests(SynchronousTestCase):
             {"exp": float("inf")},
             {"nbf": NOW + LEEWAY + 1},
             {"nbf": "0"},
+            {"nbf": True},
             {"iat": NOW + LEEWAY + 1},
             {"iat": {}},
             {"sub": None},
