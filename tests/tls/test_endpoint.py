@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, inlineCallbacks
@@ -365,6 +365,7 @@ class DescriptionTests(SynchronousTestCase):
                 self.assertTrue(str(error).startswith("mtls: "), error)
                 self.assertIn(expected, str(error))
 
+    @settings(deadline=None)
     @given(st.lists(_WORDS), st.dictionaries(_KEYS, _WORDS))
     def test_anything(self, words: list[str], options: dict[str, str]) -> None:
         """
