@@ -271,7 +271,11 @@ def _policyOf(url: str, ca: str | None) -> Any:
     if ca is None:
         return BrowserLikePolicyForHTTPS()
     with open(ca, "rb") as file:
-        found = load_pem_x509_certificates(file.read())
+        text = file.read()
+    try:
+        found = load_pem_x509_certificates(text)
+    except ValueError:
+        raise ValueError(f"{ca} holds no certificates in PEM") from None
     authorities = [Certificate(X509.from_cryptography(one)) for one in found]
     return BrowserLikePolicyForHTTPS(trustRootFromCertificates(authorities))
 
