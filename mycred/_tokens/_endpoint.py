@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
@@ -120,7 +120,7 @@ class Endpoint:
         answer: Deferred[Answer] = Deferred(lambda _: give(_CANCELLED))
         late = f"no answer within {self._deadline:g} s"
         timer = self._reactor.callLater(self._deadline, give, late)
-        answering = self._send(*request).addErrback(ebFailed)
+        answering = maybeDeferred(self._send, *request).addErrback(ebFailed)
         answering.addCallback(self._receive).addBoth(ended)
         return answer
 

@@ -298,6 +298,30 @@ class TLSTests(EndpointTestCase):
             yield self.assertLost(self.ask(self.endpoint(ca=ca)), "verify failed")
         self.assertEqual(self.provider.requests, [])
 
+    @inlineCallbacks
+    def test_noTLS(self) -> Iterator[Any]:
+        """
+        One that doesn't speak TLS is told nothing, and waited for until the deadline.
+        """
+        heard: list[bytes] = []
+        connected: Deferred[None] = Deferred()
+
+        class Silent(Protocol):
+            def dataReceived(self, data: bytes) -> None:
+                heard.append(data)
+                if len(heard) == 1:
+                    connected.callback(None)
+
+        port = reactor.listenTCP(0, Factory.forProtocol(Silent), interface="127.0.0.1")
+        self.addCleanup(port.stopListening)
+        self.provider.start()
+        url = f"https://127.0.0.1:{port.getHost().port}/"
+        asking = self.ask(self.endpoint(url, ca=str(self.authority.file)))
+        yield connected
+        self.time.clock.advance(10)
+        yield self.assertLost(asking, "no answer within 10 s")
+        self.assertNotIn(b"token=t", b"".join(heard))
+
     def test_wrongFile(self) -> None:
         """
         A file without certificates is an error at once.
