@@ -48,8 +48,8 @@ from mycred.credentials import (
 from mycred.error import UnauthorizedLogin
 from mycred.plugins import (
     cred_anonymous,
-    cred_file,
     cred_cert,
+    cred_file,
     cred_htdigest,
     cred_htpasswd,
     cred_memory,

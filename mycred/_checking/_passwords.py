@@ -228,9 +228,13 @@ class PasswordChecker:
         """
         Have a client prove by SCRAM that it knows the password.  No thread waits for it.
         """
-        name = self._spelled(asBytes(credentials.username))
-        if not isPlausible(name):
+        if IScramCredentials not in self.credentialInterfaces:
+            # What such a checker has stored may look like a password, and be none.
+            return fail(refusal("no SCRAM here"))
+        sent = asBytes(credentials.username)
+        if not isPlausible(sent):
             return fail(refusal(self._implausible))
+        name = self._spelled(sent)
         other = self._spelled(prepared(name))
         finding = self._findKeys(name, credentials)
         if other != name and isPlausible(other):

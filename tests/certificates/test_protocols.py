@@ -22,6 +22,7 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.guard import BasicCredentialFactory
 from twisted.web.server import Site
+from twisted.web.test import test_httpauth
 
 from mycred import _files
 from mycred.checkers import (
@@ -83,6 +84,7 @@ class HolderClient(TLSClient):
         self._clock = Clock()
         tls = TLSMemoryBIOFactory(contextFactory, False, factory, clock=self._clock)
         self.server = tls.buildProtocol(self.transport.getPeer())
+        self.server.wrappedProtocol.callLater = self._clock.callLater
         self.server.makeConnection(self.transport)
         isDone = False
         for _ in range(4):
@@ -409,3 +411,13 @@ class HTTPTests(ProtocolTestCase):
         self.assertStatus(client.ask(_GET % b""), b"200")
         path.write_bytes(pem(self.world.root.revoking(holder)))
         self.assertStatus(client.ask(_GET % b""), b"401")
+
+
+class GuardTests(test_httpauth.HTTPAuthHeaderTests):
+    """
+    Twisted's own tests of what L{HTTPAuthSessionWrapper} takes the place of.
+    """
+
+    def setUp(self) -> None:
+        self.patch(test_httpauth, "HTTPAuthSessionWrapper", HTTPAuthSessionWrapper)
+        super().setUp()

@@ -1,5 +1,6 @@
 """
-Tests for L{mycred.checkers._certificate} and L{mycred.checkers.certificates}.
+Tests for L{mycred.checkers._certificate}, L{mycred.checkers.certificates} and
+L{mycred._certificates._users}.
 """
 
 from __future__ import annotations

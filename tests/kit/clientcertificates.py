@@ -460,6 +460,20 @@ def _signedBy(hash: Any, algorithm: int) -> Callable[[World], Made]:
     return make
 
 
+def _issuedBy(authority: Authority) -> Made:
+    """
+    Make one certified by an authority that is trusted, and no other is.
+    """
+    return Made(authority.issue(), ca=[authority.certificate])
+
+
+def _rooted(**arguments: Any) -> Callable[[World], Made]:
+    """
+    Return what makes one certified by a root that is made by these arguments.
+    """
+    return lambda w: _issuedBy(root(**arguments))
+
+
 def _unsent(world: World) -> Holder:
     """
     Make one who doesn't send the certificate of their authority.
@@ -516,7 +530,7 @@ CASES = [
     Case(
         "the authority that is trusted is no root",
         _ALICE,
-        lambda w: Made(w.office.issue(), ca=[w.office.certificate]),
+        lambda w: _issuedBy(w.office),
     ),
     Case(
         "only another authority below the same root is trusted",
@@ -527,6 +541,13 @@ CASES = [
     Case("expired", None, _with(since=-2 * _DAY, until=-_DAY)),
     Case("not yet valid", None, _with(since=_DAY, until=2 * _DAY)),
     Case("its authority has expired", None, _deep(since=-2 * _DAY, until=-_DAY)),
+    Case("the root has expired", None, _rooted(since=-2 * _DAY, until=-_DAY)),
+    Case("the root isn't valid yet", None, _rooted(since=_DAY, until=2 * _DAY)),
+    Case(
+        "the authority that is trusted has expired, and is no root",
+        None,
+        lambda w: _issuedBy(w.root.certify("old", since=-2 * _DAY, until=-_DAY)),
+    ),
     # Revocation.
     Case("not revoked", _ALICE, _listed(lambda w: w.root.revoking(w.office))),
     Case("revoked", None, _revoked()),
@@ -614,6 +635,11 @@ CASES = [
     Case("signed by MD5", None, _signedBy(hashes.MD5, 4)),
     Case("signed by SHA-512", _ALICE, _signedBy(hashes.SHA512, 13)),
     Case("signed by SHA-224", None, _with(hash=hashes.SHA224)),
+    Case(
+        "a root with a weak key",
+        None,
+        lambda w: _issuedBy(root("short", _keyOf(1024))),
+    ),
     # Constraints of its authority.
     Case(
         "a name that its authority may certify",
@@ -638,6 +664,11 @@ CASES = [
     ),
     # Names.
     Case("no address", None, _common("alice@example.org")),
+    Case(
+        "an address in the subject",
+        None,
+        _common("alice", EMAIL_ADDRESS="alice@example.org"),
+    ),
     Case("a common name", b"alice", _common("alice"), _CN),
     Case("two common names", None, _common("alice", "bob"), _CN),
     Case("an address, where the common name counts", None, _with(subject=named()), _CN),
@@ -728,6 +759,7 @@ CASES = [
         _common("alice", ORGANIZATION_NAME="Other,O=Example"),
         {"name": "dn", "match": "O=Example,CN=(.*)"},
     ),
+    Case("a NUL in a distinguished name", None, _common("alice\0bad"), {"name": "dn"}),
     # Accounts.
     Case("an account", b"al", _mapped(b"alice@example.org al\n")),
     Case("no account", None, _mapped(b"# alice@example.org al\nbob@example.org bob\n")),
