@@ -1,6 +1,7 @@
 """
-Tests for the submission of mail: L{mycred.demo._smtp._submission} and
-L{mycred.demo._smtp._outbox}, with L{mycred.demo._store}.
+Tests for the submission of mail: L{mycred.demo._smtp._submission},
+L{mycred.demo._smtp._connection} and L{mycred.demo._smtp._outbox}, with
+L{mycred.demo._store}.
 """
 
 from __future__ import annotations
