@@ -46,7 +46,7 @@ class Lines(Protocol, TimeoutMixin):
 
     transport: Any
     factory: Any
-    ctx: Any
+    ctx: Any = None
     startedTLS = False
 
     _log = Logger()

@@ -38,6 +38,8 @@ class Logins(Lines):
     @cvar siteSecret: the secret from which keys are made up for users whom no checker
         knows; see L{mycred.sasl.secretIn}.  Without one they differ after a restart, from
         which a patient client learns who is unknown.
+    @ivar ctx: the context factory for STARTTLS; the C{contextFactory} of the factory if
+        L{None}.
     """
 
     allowClearText = False
@@ -54,6 +56,14 @@ class Logins(Lines):
     _onLogout: Callable[[], object] | None
     _login: Deferred[Any] | None = None
     _refusals = 0
+
+    def makeConnection(self, transport: Any) -> None:
+        """
+        Look for the context factory.
+        """
+        if self.ctx is None:
+            self.ctx = getattr(self.factory, "contextFactory", None)
+        super().makeConnection(transport)
 
     def _setting(self, name: str) -> Any:
         """

@@ -38,14 +38,10 @@ class POP3(Logins, pop3.POP3):
 
     It has STLS, and mechanisms that the program brings along are the C{challengers} of
     its factory, as in Twisted.
-
-    @ivar ctx: the context factory for STLS; the C{contextFactory} of its factory if
-        L{None}.
     """
 
     service = "pop3"
     avatarInterfaces = (IMailbox,)
-    ctx: Any = None
     blocked: Any
 
     def __init__(self, contextFactory: Any = None) -> None:
@@ -58,8 +54,6 @@ class POP3(Logins, pop3.POP3):
         """
         Send the greeting.
         """
-        if self.ctx is None:
-            self.ctx = getattr(self.factory, "contextFactory", None)
         if self.magic is None:
             # With a time stamp in it clients try APOP.
             self.magic = self.generateMagic() if self._isAPOPOffered else b"POP3 ready"

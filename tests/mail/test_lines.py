@@ -27,6 +27,7 @@ from tests.kit.mailservers import (
     MailFactory,
     MailRealm,
     ScramChecker,
+    Talk,
     TalkTests,
 )
 from tests.kit.protocols import LoginTestCase
@@ -72,6 +73,20 @@ class LinesTests(TalkTests):
             self.assertTrue(said.startswith(self.answer), said)
             self.assertEqual(len(talk.transport.contexts), 1)
             self.assertTrue(talk.say(idle)[0].startswith(done))
+
+    def test_contextOfFactory(self: Any) -> None:
+        """
+        The context factory may be the factory's.
+        """
+        talk = self.talk()
+        server = PROTOCOLS[self.name]()
+        server.factory = talk.server.factory
+        server.factory.contextFactory = context = object()
+        server.callLater = self.clock.callLater
+        talk = Talk(server)
+        self.addCleanup(talk.hangUp)
+        self.assertAnswer(talk.say(self.command), self.answer)
+        self.assertEqual(talk.transport.contexts, [context])
 
     def test_sentBehindALogin(self: Any) -> None:
         """

@@ -106,6 +106,15 @@ class LoginTests(TalkTests):
             self.assertTrue(self.dialect.challenge(challenge))
         self.assertAnswer(talk.say(b64encode(b"sesame")), self.dialect.good)
 
+    def test_loginEarly(self: Any) -> None:
+        """
+        Some clients send the name together with the command.
+        """
+        talk = self.talk()
+        [challenge] = talk.say(self.dialect.auth(b"LOGIN", b"alice"))
+        self.assertTrue(self.dialect.challenge(challenge))
+        self.assertAnswer(talk.say(b64encode(b"sesame")), self.dialect.good)
+
     def test_sentAhead(self: Any) -> None:
         """
         Answers that a client sends without waiting for the challenges are answers, and
