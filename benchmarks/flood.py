@@ -125,6 +125,7 @@ def main() -> None:
             f"--store={directory}/mail",
             "--imap=tcp:0:interface=127.0.0.1:backlog=1000",
             "--pop3=",
+            "--smtp=",
             "--http=",
         ]
         log = Path(directory) / "log"

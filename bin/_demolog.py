@@ -21,10 +21,10 @@ Ctrl-C ends the server. The account and the mail are in .demo.
 """
 
 _UPLOAD = r"""
-Put in another message with:
+Put in another message with the first and any other of these:
 
   printf 'From: me\nSubject: Tea\n\nAt five?\n' > .demo/message.eml
-  {command}
+{commands}
 """
 
 
@@ -52,7 +52,12 @@ def _commands(event: LogEvent) -> str:
     """
     login = _login()
     client = ".venv/bin/python doc/examples/demo_pb.py .demo/plain"
-    told = [way.command(login, getpass.getuser(), client) for way in event["ways"]]
+    told = [
+        way.command(login, getpass.getuser(), client)
+        for way in event["ways"]
+        # Over SMTP nothing is read.
+        if way.protocol != "smtp"
+    ]
     if event["hostKey"] is not None:
         told.append(f"(the SSH host key is {event['hostKey']})")
     return "\n".join(f"  {line}" for line in told)
@@ -62,11 +67,9 @@ def _upload(event: LogEvent) -> str:
     """
     Return what tells how to put in a message, if that is possible.
     """
-    for way in event["ways"]:
-        command = way.upload(_login(), ".demo/message.eml")
-        if command is not None:
-            return _UPLOAD.format(command=command)
-    return ""
+    uploads = [way.upload(_login(), ".demo/message.eml") for way in event["ways"]]
+    commands = [f"  {command}" for command in uploads if command is not None]
+    return _UPLOAD.format(commands="\n".join(commands)) if commands else ""
 
 
 def _login() -> str:

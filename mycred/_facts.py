@@ -111,9 +111,9 @@ class ConnectionFacts:
         The other certificates that the client has sent, as far as they can be parsed.
         """
         handle = self._handle
+        # At the server's end the client's own isn't among them.
         sent = None if handle is None else handle.get_peer_cert_chain()
-        first = self.certificate
-        return tuple(one for one in _parsed(sent or ()) if one != first)
+        return tuple(_parsed(sent or ()))
 
     def channelBinding(self, name: str) -> bytes | None:
         """

@@ -133,7 +133,11 @@ class UnitTests(MachineTestCase):
         options = shlex.split(line.replace("/var/lib/myapp", str(self.state)))
         place = options.index("myapp") + 1
         server = Server(
-            [*options[place:], "--pop3=tcp:0:interface=127.0.0.1", "--imap=", "--http="],
+            [
+                *options[place:],
+                "--pop3=tcp:0:interface=127.0.0.1",
+                *("--imap=", "--smtp=", "--http="),
+            ],
             ["pop3"],
             under=under,
         )

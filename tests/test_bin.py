@@ -528,17 +528,17 @@ class DemoTests(CheckoutTestCase):
         _, said = self.demo(
             f"--auth=htpasswd:{hashes}",
             "--auth=sshkey",
-            *(f"--{name}=tcp:0{free}" for name in ("pop3", "imap", "pb", "ssh")),
+            *(f"--{name}=tcp:0{free}" for name in ("pop3", "imap", "smtp", "pb", "ssh")),
             f"--http=unix:{self.home / 'http'}",
         )
         log, _, banner = said.partition("The example server listens.")
-        self.assertEqual(log.count(" starting on "), 5)
+        self.assertEqual(log.count(" starting on "), 6)
         commands = [line for line in banner.splitlines() if line.startswith("  ")]
         for command in commands[:4]:
             status, out, err = self.run_("bash", "-c", command)
             self.assertEqual(status, 0, command + err)
             self.assertIn("Welcome", out, command)
-        for command in commands[-2:]:
+        for command in commands[-3:]:
             status, _, err = self.run_("bash", "-c", command)
             self.assertEqual(status, 0, command + err)
         self.assertIn("At five?", self.run_("bash", "-c", commands[2])[1])
@@ -548,14 +548,15 @@ class DemoTests(CheckoutTestCase):
         )
         shown = self.run_("ssh-keygen", "-lf", str(scanned))[1].split()[1]
         self.assertIn(f"(the SSH host key is {shown} (Ed25519))", banner)
-        self.assertEqual(len(commands), 8)
+        self.assertEqual(len(commands), 9)
 
     def test_portInUse(self) -> None:
         """
         If it can't listen there is a line that says so, and no banner.
         """
         _, said = self.demo(
-            "--pop3=tcp:0:interface=127.0.0.1", "--imap=", "--http=", "--pb="
+            *("--pop3=tcp:0:interface=127.0.0.1", "--imap=", "--smtp="),
+            *("--http=", "--pb="),
         )
         self.assertNotIn("message.eml", said)
         [port] = re.findall(r"pop3://127\.0\.0\.1:(\d+)/1", said)

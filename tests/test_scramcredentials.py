@@ -1,5 +1,6 @@
 """
-Tests for credentials by which a client proves a password while a checker checks it.
+Tests for credentials by which a client proves a password while a checker checks it, as
+L{mycred._conversations} has them.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,6 +25,7 @@ from twisted.python.reflect import namedAny
 from twisted.trial.runner import TestLoader
 from twisted.trial.unittest import SynchronousTestCase, TestSuite
 
+from .kit.suites import casesOf
 from .kit.upstream import migrated
 
 # The tests of cred itself, and of the protocols that hold a portal.
@@ -187,17 +188,6 @@ def suite() -> TestSuite:
     # So that one module of them can import another.
     sys.modules[__name__].__path__ = []  # type: ignore[attr-defined]
     return TestSuite([TestLoader().loadModule(load(name)) for name in MODULES])
-
-
-def casesOf(tests: object) -> Iterator[SynchronousTestCase]:
-    """
-    Walk through nested suites.
-    """
-    if isinstance(tests, SynchronousTestCase):
-        yield tests
-    else:
-        for part in tests:  # type: ignore[attr-defined]
-            yield from casesOf(part)
 
 
 class MendedTests(SynchronousTestCase):

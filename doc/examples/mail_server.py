@@ -84,11 +84,13 @@ class MailRealm:
 
 class MailFactory(Factory):
     """
+    @ivar contextFactory: with this, the protocols begin with TLS.
     @ivar siteSecret: from this, keys are made up for names that nobody has.
     """
 
     def __init__(self, protocol, portal, tls, siteSecret):
-        self.protocol = lambda: protocol(contextFactory=tls)
+        self.protocol = protocol
+        self.contextFactory = tls
         self.portal = portal
         self.siteSecret = siteSecret
 

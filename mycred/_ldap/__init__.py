@@ -9,7 +9,7 @@ L{ScramUsers} is for users who log in without a bind, by SCRAM.
 from ._configuration import ldapSettings, readSettings
 from ._directory import Directory
 from ._options import OPTIONS
-from ._scramusers import Found, ScramUsers
+from ._scramusers import Found, ScramUsers, Usual
 from ._settings import Settings
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Found",
     "ScramUsers",
     "Settings",
+    "Usual",
     "ldapSettings",
     "readSettings",
 ]

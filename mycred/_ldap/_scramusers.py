@@ -32,6 +32,20 @@ from .client._messages import SearchEntry
 _SAMPLE, _PATIENCE = 64, 1.0
 
 
+class Usual(NamedTuple):
+    """
+    What the keys of a user would be like, if there were one of this name.
+
+    @ivar iterations: how often the password would be hashed.
+    @ivar saltSize: the size of the salt, in bytes.
+    @ivar name: the name, in the form in which the directory compares it.
+    """
+
+    iterations: int
+    saltSize: int
+    name: bytes
+
+
 class Found(NamedTuple):
     """
     A user who has yet to prove that they know the password.
@@ -79,8 +93,8 @@ class ScramUsers:
         self, name: bytes, hash: str, until: float, isWatched: bool = False
     ) -> Verdict:
         """
-        Return a verdict whose secret is the user who was L{Found}; a refusal if there is
-        none, or they have no keys for this hash.
+        Return a verdict whose secret is the user who was L{Found}; or, if there is none
+        or they have no keys for this hash, what would be L{Usual}.
 
         The directory gets one search, whether it knows the name or not, and the answer
         takes as long.  Nothing else about the user is found out yet: the client hasn't
@@ -99,7 +113,8 @@ class ScramUsers:
                 session, self._search, name.decode("utf-8"), wanted
             )
         except (Fault, Unsure) as error:
-            return conclude(session, Verdict(Kind.UNSURE, name, str(error)))
+            verdict = Verdict(Kind.UNSURE, name, str(error))
+            return conclude(session, self._withUsual(verdict, hash))
         if entry is None:
             verdict = Verdict(Kind.REFUSED, name, why)
         else:
@@ -109,6 +124,7 @@ class ScramUsers:
             if not self._isSampled:
                 self._isSampled = True
                 self._sample(until)
+        verdict = self._withUsual(verdict, hash)
         return self._delayed(session, conclude(session, verdict))
 
     def admit(
@@ -140,17 +156,14 @@ class ScramUsers:
         """
         return self._known.hashes()
 
-    def expected(self, name: bytes, hash: str) -> tuple[int, int, bytes]:
+    def _withUsual(self, verdict: Verdict, hash: str) -> Verdict:
         """
-        Return what an unknown user's keys would be like: how often the password is
-        hashed, the size of the salt, in bytes, and the name in the form in which the
-        directory compares it.
-
-        @param name: the name that the user typed, in UTF-8.
-        @param hash: the hash.
+        Return a verdict with what would be usual, unless it has keys.  That is found out
+        for all names, so that each takes the same work.
         """
-        compared = comparedName(name.decode("utf-8"))
-        return *self._known.usual(hash), asBytes(compared)
+        compared = asBytes(comparedName(verdict.name.decode("utf-8")))
+        usual = Usual(*self._known.usual(hash), compared)
+        return replace(verdict, secret=verdict.secret or usual)
 
     def _verdictOn(self, name: bytes, hash: str, entry: SearchEntry) -> Verdict:
         """

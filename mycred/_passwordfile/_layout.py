@@ -10,12 +10,13 @@ from collections.abc import Callable
 from typing import NamedTuple, Union
 
 from .._hashes import Hash, UnusableHash, isMeantAsHash, recognize
+from .._scram._stored import NAMES
 
 #: As much of a line as is looked at, in bytes.
 LONGEST_LINE = 2**16
 
-# How a hash begins that holds two colons itself (RFC 5803).
-_COLONS = b"SCRAM-SHA-"
+# How hashes begin that hold two colons themselves (RFC 5803).
+_COLONS = tuple(name + b"$" for name in NAMES.values())
 
 
 class Entry(NamedTuple):
@@ -103,9 +104,9 @@ class Layout:
         if not name:
             return None
         if secret.startswith(_COLONS) and self._isSecretLast:
-            # What follows the secret is there as one more field.
-            rest = b":".join(fields[self._least :]).split(b":")
-            secret = b":".join([secret, *rest[:2]])
+            # What follows the secret is there as one more field, if there is anything.
+            for rest in fields[self._least :]:
+                secret = b":".join([secret, *rest.split(b":", 2)[:2]])
         return name if self._caseSensitive else name.lower(), secret
 
 

@@ -5,7 +5,7 @@ The clients' side of TLS: which certificates a server accepts.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import cast
 
@@ -19,7 +19,7 @@ from OpenSSL.SSL import (
 
 from twisted.logger import Logger
 
-from .._certificates import parseAuthorities, parseRevocations
+from .._certificates import Revocations, Trust, parseAuthorities, parseRevocations
 from .._secrets import printable
 from ._kept import KeptFiles
 from ._settings import TLSOptions
@@ -29,31 +29,18 @@ from ._verifier import Verifier
 _log = Logger()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ClientAuthorities:
     """
     The authorities whose certificates clients may present.
 
     @ivar certificates: their certificates.  Each is trusted by itself, be it a root or
-        not, and no list revokes it.
-    @ivar lists: what they have revoked.  If there are any, each certificate that isn't
-        itself one of C{certificates} needs a current one by its issuer.
+        not.
+    @ivar trust: the same, with what they have revoked.
     """
 
     certificates: Sequence[Certificate]
-    lists: Sequence[CertificateRevocationList] = ()
-
-    def addTo(self, store: X509Store) -> None:
-        """
-        Have a store trust them.
-        """
-        store.set_flags(X509StoreFlags.PARTIAL_CHAIN)
-        for certificate in self.certificates:
-            store.add_cert(X509.from_cryptography(certificate))
-        for one in self.lists:
-            store.add_crl(one)
-        if self.lists:
-            store.set_flags(X509StoreFlags.CRL_CHECK | X509StoreFlags.CRL_CHECK_ALL)
+    trust: Trust
 
     def askBy(self, context: Context, isRequired: bool) -> None:
         """
@@ -62,9 +49,12 @@ class ClientAuthorities:
 
         @param isRequired: whether clients without one are refused.
         """
-        self.addTo(cast(X509Store, context.get_cert_store()))
+        store = cast(X509Store, context.get_cert_store())
+        store.set_flags(X509StoreFlags.PARTIAL_CHAIN)
+        for certificate in self.certificates:
+            store.add_cert(X509.from_cryptography(certificate))
         refusing = VERIFY_FAIL_IF_NO_PEER_CERT if isRequired else 0
-        context.set_verify(VERIFY_PEER | refusing, Verifier(self.certificates))
+        context.set_verify(VERIFY_PEER | refusing, Verifier(self.trust))
 
 
 def keptAuthorities(settings: TLSOptions) -> KeptFiles[ClientAuthorities] | None:
@@ -81,25 +71,36 @@ def keptAuthorities(settings: TLSOptions) -> KeptFiles[ClientAuthorities] | None
 
     def parse(texts: Sequence[bytes]) -> ClientAuthorities:
         with unusable(f"clientCA={ca}"):
-            authorities = ClientAuthorities(parseAuthorities(texts[0]))
-            authorities.addTo(X509Store())
+            certificates = parseAuthorities(texts[0])
+            trust = Trust(certificates)
         if crl is not None:
             with unusable(f"crl={crl}"):
-                authorities = replace(authorities, lists=parseRevocations(texts[1]))
-                authorities.addTo(X509Store())
-            _warnOfLists(authorities, f"crl={crl}")
-        return authorities
+                lists = parseRevocations(texts[1])
+                trust = Trust(certificates, _revocations(lists))
+            _warnOfLists(certificates, lists, f"crl={crl}")
+        return ClientAuthorities(certificates, trust)
 
     return KeptFiles([ca] if crl is None else [ca, crl], parse)
 
 
-def _warnOfLists(authorities: ClientAuthorities, where: str) -> None:
+def _revocations(lists: tuple[CertificateRevocationList, ...]) -> Revocations:
+    """
+    Return lists as they were parsed, which aren't read again.
+    """
+    return Revocations(lists, "", (0, 0, 0, 0, 0), isText=False)
+
+
+def _warnOfLists(
+    certificates: Sequence[Certificate],
+    lists: Sequence[CertificateRevocationList],
+    where: str,
+) -> None:
     """
     Log authorities without a list that counts now.
     """
     now = datetime.now(timezone.utc)  # noqa: UP017  (Python 3.10)
-    current = {one.issuer for one in authorities.lists if _isCurrent(one, now)}
-    for certificate in authorities.certificates:
+    current = {one.issuer for one in lists if _isCurrent(one, now)}
+    for certificate in certificates:
         if certificate.subject not in current:
             _log.warn(
                 "{where}: there is no list by {name} that is good now, so that all "

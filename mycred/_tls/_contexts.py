@@ -4,24 +4,19 @@ The contexts of a server's TLS: one as long as its files stay as they are.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from threading import Lock
-from typing import Any
 
 from zope.interface import implementer
 
-from OpenSSL.SSL import NO_OVERLAPPING_PROTOCOLS, Connection
+from OpenSSL.SSL import Connection
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import (
-    IOpenSSLServerConnectionCreator,
-    IProtocolNegotiationFactory,
-)
-from twisted.internet.ssl import CertificateOptions
+from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 
 from ..workers import Workers
 from ._clients import ClientAuthorities, keptAuthorities
+from ._context import ServerContext
 from ._server import ServerCertificate, keptCertificate
 from ._settings import TLSOptions
 
@@ -58,7 +53,7 @@ class ServerContexts:
         self._workers = workers
         self._lock = Lock()
         self._known: (
-            tuple[ServerCertificate, ClientAuthorities | None, CertificateOptions] | None
+            tuple[ServerCertificate, ClientAuthorities | None, ServerContext] | None
         ) = None
         self.look()
 
@@ -68,7 +63,7 @@ class ServerContexts:
         """
         return self.look().serverConnectionForTLS(protocol)
 
-    def latest(self) -> Deferred[CertificateOptions]:
+    def latest(self) -> Deferred[ServerContext]:
         """
         Look at the files in a thread.
 
@@ -83,11 +78,11 @@ class ServerContexts:
             self._workers = Workers(reactor, 1, deadline=_DEADLINE)
         return self._workers.share(self.look)
 
-    def look(self) -> CertificateOptions:
+    def look(self) -> ServerContext:
         """
         Look at the files, in whatever thread this is called.
 
-        @return: the context factory for clients that come now.
+        @return: what makes the connections of clients that come now.
         """
         with self._lock:
             certificate = self._certificate.read()
@@ -98,38 +93,9 @@ class ServerContexts:
                 or known[0] is not certificate
                 or known[1] is not authorities
             ):
-                options = self._options(certificate, authorities)
-                self._known = known = certificate, authorities, options
+                context = ServerContext(certificate, authorities, self._isRequired)
+                self._known = known = certificate, authorities, context
             return known[2]
-
-    def _options(
-        self, certificate: ServerCertificate, authorities: ClientAuthorities | None
-    ) -> CertificateOptions:
-        """
-        Return Twisted's options, with a context that is complete.
-        """
-        options = certificate.options()
-        if authorities is not None:
-            authorities.askBy(options.getContext(), self._isRequired)
-        options.getContext().set_alpn_select_callback(_selectProtocol)
-        return options
-
-
-def _selectProtocol(connection: Connection, offered: Sequence[bytes]) -> Any:
-    """
-    Return which of the protocols that a client speaks the server does (ALPN, RFC 7301).
-    Where the server says nothing of it, the client is served all the same, unlike in
-    Twisted 26: it may name its protocols to all servers.
-
-    @param connection: OpenSSL's side of the connection.
-    @param offered: the names of the protocols that the client speaks.
-    """
-    factory = connection.get_app_data().factory.wrappedFactory
-    negotiating = IProtocolNegotiationFactory(factory, None)
-    known = [] if negotiating is None else negotiating.acceptableProtocols()
-    # The client is refused by a name that it hasn't offered.
-    common = [name for name in known if name in offered] or [b""]
-    return common[0] if known else NO_OVERLAPPING_PROTOCOLS
 
 
 __all__ = ["ServerContexts"]

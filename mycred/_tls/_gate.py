@@ -22,7 +22,6 @@ from twisted.internet.interfaces import (
     ITransport,
 )
 from twisted.internet.protocol import Protocol, connectionDone
-from twisted.internet.ssl import CertificateOptions
 from twisted.logger import Logger
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
@@ -32,6 +31,7 @@ from .._peers import hostOf, parseHost
 from .._secrets import printable
 from .._types import Clock, Timer
 from ..error import TemporaryFailure
+from ._context import ServerContext
 from ._contexts import ServerContexts
 from ._proxyheader import ProxyHeaderError, parseHeader
 
@@ -60,7 +60,7 @@ class Gate(ProtocolWrapper):
     _host: IAddress | None = None
     _received = b""
     _timer: Timer | None = None
-    _looking: Deferred[CertificateOptions] | None = None
+    _looking: Deferred[ServerContext] | None = None
 
     def makeConnection(self, transport: ITransport) -> None:
         """
@@ -133,14 +133,14 @@ class Gate(ProtocolWrapper):
         """
         self.transport.pauseProducing()
         self._looking = looking = self.factory.contexts.latest()
-        looking.addCallbacks(self._cbLooked, self._ebLooked)
+        looking.addCallback(self._cbLooked).addErrback(self._ebLooked)
 
-    def _cbLooked(self, options: CertificateOptions) -> None:
+    def _cbLooked(self, context: ServerContext) -> None:
         """
-        Begin TLS.
+        Begin TLS, unless the factory doesn't want this client.
         """
         self._looking = None
-        protocol = self.factory.buildTLS(self.getPeer(), options)
+        protocol = self.factory.buildTLS(self.getPeer(), context)
         if protocol is None:
             self.transport.abortConnection()
             return
@@ -153,7 +153,8 @@ class Gate(ProtocolWrapper):
 
     def _ebLooked(self, failure: Failure) -> None:
         """
-        End the connection: without the files it isn't known what is revoked by now.
+        End the connection: without the files it isn't known what is revoked by now, and
+        a factory may have failed.
         """
         self._looking = None
         if not failure.check(CancelledError, TemporaryFailure):
@@ -197,7 +198,7 @@ class GateFactory(WrappingFactory):
     noisy = False
     protocol = Gate
 
-    _options: CertificateOptions
+    _context: ServerContext
 
     def __init__(
         self,
@@ -233,16 +234,16 @@ class GateFactory(WrappingFactory):
         return Gate(cast(Any, self), nothing)
 
     def buildTLS(
-        self, peer: IAddress, options: CertificateOptions
+        self, peer: IAddress, context: ServerContext
     ) -> TLSMemoryBIOProtocol | None:
         """
         Return the protocol of a TLS connection; L{None} if the factory of those above
         it doesn't want this client.
 
         @param peer: the address of the client.
-        @param options: the context factory for it.
+        @param context: what makes its connection.
         """
-        self._options = options
+        self._context = context
         protocol: TLSMemoryBIOProtocol = self.wrappedFactory.buildProtocol(peer)
         return None if protocol.wrappedProtocol is None else protocol
 
@@ -250,7 +251,7 @@ class GateFactory(WrappingFactory):
         """
         Return OpenSSL's side of a new connection.
         """
-        return self._options.serverConnectionForTLS(protocol)
+        return self._context.serverConnectionForTLS(protocol)
 
     def isProxy(self, peer: IAddress) -> bool:
         """

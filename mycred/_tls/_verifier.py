@@ -1,10 +1,8 @@
 """
-What OpenSSL finds wrong with a client's certificate, and whether that counts.
+Whether a client's certificate is accepted in the handshake.
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterable
 
 from cryptography.x509 import Certificate
 from OpenSSL.crypto import X509
@@ -12,26 +10,18 @@ from OpenSSL.SSL import Connection
 
 from twisted.logger import Logger
 
+from .._certificates import Trust, Undecided, Untrusted
+from .._certificates._errors import refusingFlaws
 from .._peers import hostOf
 from .._secrets import printable
-from ._unusable import UnusableFile, unusable
 
-# OpenSSL's numbers of what it finds in lists, or misses there: X509_V_ERR_CRL_... in
-# x509_vfy.h, and those of a list that there isn't, and of a certificate that is in one.
-_LIST_ERRORS = frozenset((3, 5, 8, 11, 12, 15, 16, 23, 33, 35, 36, 44, 54))
-
-# The usual errors, in words.
+# The usual errors of OpenSSL (X509_V_ERR_... in x509_vfy.h), in words.
 _REASONS = {
-    3: "there is no list by its issuer",
-    8: "the list by its issuer is by another",
     9: "it isn't valid yet",
     10: "it has expired",
-    11: "the list by its issuer isn't good yet",
-    12: "the list by its issuer is out of date",
     18: "it is by itself",
     19: "it is by an authority that isn't trusted",
     20: "it is by an authority that isn't trusted",
-    23: "it is revoked",
     26: "it isn't for clients",
 }
 
@@ -39,16 +29,22 @@ _REASONS = {
 class Verifier:
     """
     What OpenSSL asks at each step of verifying a client's certificate.
+
+    When OpenSSL has no objection any more, the certificate is verified again by the rules
+    of C{cert:}: OpenSSL knows no others for lists of what is revoked than to want one by
+    the issuer of the authority, too, or to check the client's own certificate only.
     """
 
     _log = Logger()
 
-    def __init__(self, authorities: Iterable[Certificate]) -> None:
+    def __init__(self, trust: Trust) -> None:
         """
-        @param authorities: the certificates of the authorities, which are trusted as they
-            are.
+        @param trust: the authorities that are trusted, and what they have revoked.
         """
-        self._authorities = {_digest(X509.from_cryptography(one)) for one in authorities}
+        self._trust = trust
+        # The certificates above the client's own, of the chain that is being verified.
+        # It is one at a time: OpenSSL goes through a chain in one call.
+        self._above: list[X509] = []
 
     def __call__(
         self, connection: Connection, found: X509, error: int, depth: int, isFine: int
@@ -57,32 +53,46 @@ class Verifier:
         Return whether OpenSSL may go on.
 
         @param connection: OpenSSL's side of the connection.
-        @param found: a certificate of the chain.
+        @param found: a certificate of the chain, from the last to the client's own.
         @param error: OpenSSL's number of what is wrong with it.
-        @param depth: the place in the chain.
-        @param isFine: whether nothing is.
+        @param depth: how many certificates lie between it and the client.
+        @param isFine: whether OpenSSL finds nothing wrong.
         """
-        if isFine:
+        if isFine and depth:
+            self._above.append(found)
             return True
-        if error in _LIST_ERRORS and _digest(found) in self._authorities:
-            # OpenSSL looks for a list by the issuer of the last authority as well.
-            return True
-        peer = hostOf(connection.get_app_data().getPeer()) or "?"
-        self._log.info(
-            "Disconnected: {peer}: the certificate of {name} is refused: {why}",
-            peer=printable(peer),
-            name=_nameOf(found),
-            why=_REASONS.get(error, f"OpenSSL's error {error}"),
-        )
-        return False
+        above, self._above = self._above, []
+        why = self._flawOf(found, above) if isFine else _REASONS.get(error, str(error))
+        if why is not None:
+            peer = hostOf(connection.get_app_data().getPeer()) or "?"
+            self._log.info(
+                "Disconnected: {peer}: the certificate of {name} is refused: {why}",
+                peer=printable(peer),
+                name=_nameOf(found),
+                why=why,
+            )
+        return why is None
+
+    def _flawOf(self, found: X509, above: list[X509]) -> str | None:
+        """
+        Return why a certificate isn't accepted; L{None} if it is.
+        """
+        try:
+            chain = [_parsed(one) for one in above]
+            self._trust.insistOn(_parsed(found), chain)
+        except (Undecided, Untrusted) as error:
+            return printable(str(error))
+        return None
 
 
-def _digest(certificate: X509) -> bytes:
+def _parsed(certificate: X509) -> Certificate:
     """
-    Return what tells a certificate from others.  It needn't be one that can be parsed
-    whole.
+    Return a certificate as cryptography has it.
+
+    @raise Untrusted: if it can't be parsed.
     """
-    return certificate.digest("sha256")
+    with refusingFlaws():
+        return certificate.to_cryptography()
 
 
 def _nameOf(certificate: X509) -> str:
@@ -90,9 +100,9 @@ def _nameOf(certificate: X509) -> str:
     Return the name in a certificate of which nothing has been verified.
     """
     try:
-        with unusable(""):
-            return printable(certificate.to_cryptography().subject.rfc4514_string())
-    except UnusableFile:
+        with refusingFlaws():
+            return printable(_parsed(certificate).subject.rfc4514_string())
+    except Untrusted:
         return "?"
 
 

@@ -14,7 +14,7 @@ from .._checking._accounts import AccountChecker, errorOf
 from .._checking._passwords import refusal
 from .._checking._stores import DirectoryStore
 from .._contracts import AvatarID, IUsernamePassword
-from .._ldap import Directory, Found, ScramUsers, Settings
+from .._ldap import Directory, Found, ScramUsers, Settings, Usual
 from .._peers import sourceOf
 from .._secrets import LONGEST, asBytes
 from .._types import PasswordCredentials
@@ -81,10 +81,11 @@ class LDAPChecker(AccountChecker):
             return fail(refusal(self._implausible))
         asked = name, credentials.hash
         looking = self.store.lookUp(users.lookUp, *asked, source=source)
-        finding = _endedByCancel(looking)
 
-        def cbFound(verdict: Verdict) -> Deferred[Verdict] | Failure:
+        def cbLooked(verdict: Verdict) -> Deferred[Verdict] | Failure:
             if verdict.kind is not Kind.ACCEPTED:
+                if isinstance(verdict.secret, Usual):
+                    credentials.expect(*verdict.secret)
                 return Failure(errorOf(verdict))
             found: Found = verdict.secret
             proving: Deferred[None] = credentials.prove(found.keys)
@@ -93,9 +94,8 @@ class LDAPChecker(AccountChecker):
         def cbProved(_: object, found: Found) -> Deferred[Verdict]:
             return self.store.lookUp(users.admit, name, found.entry, source=source)
 
-        # Also for a failure: the client is told no more then.
-        finding.addBoth(_expectUsual, users, name, credentials)
-        return finding.addCallback(cbFound).addCallback(self._cbVerdict, credentials)
+        finding = _endedByCancel(looking).addCallback(cbLooked)
+        return finding.addCallback(self._cbVerdict, credentials)
 
     def _isPlausible(self, name: object, password: object) -> bool:
         """
@@ -134,16 +134,6 @@ def _endedByCancel(looking: Deferred[_T]) -> Deferred[_T]:
     answer: Deferred[_T] = Deferred(cancel)
     looking.addBoth(pass_)
     return answer
-
-
-def _expectUsual(result: _T, users: ScramUsers, name: bytes, credentials: Any) -> _T:
-    """
-    Say what the keys of an unknown user would be like.
-
-    @return: the result of a look-up, whatever it is.
-    """
-    credentials.expect(*users.expected(name, credentials.hash))
-    return result
 
 
 def isPlausibleName(name: object) -> bool:

@@ -58,8 +58,7 @@ class Way:
             return f"{client} {self.place}"
         options = ["--digest"] if self.isDigest else []
         if self.protocol == "smtp":
-            address = quote(f"{login.partition(':')[0]}@localhost")
-            options = ["--mail-from", address, "--mail-rcpt", address, "-T", "FILE"]
+            options = _sending(login, "FILE")
         return self._curl(login, _PATHS[self.protocol], options)
 
     def upload(self, login: str, message: str) -> str | None:
@@ -70,8 +69,10 @@ class Way:
         @param login: the argument of C{curl -u}.
         @param message: the path of a file.
         """
-        if self.protocol != "imap" or self.isProxied:
+        if self.isProxied or self.protocol not in ("imap", "smtp"):
             return None
+        if self.protocol == "smtp":
+            return self._curl(login, "", _sending(login, message))
         return self._curl(login, "/INBOX", ["-T", message])
 
     def _curl(self, login: str, path: str, options: list[str]) -> str:
@@ -87,6 +88,14 @@ class Way:
         scheme = f"{self.protocol}{'s' * self.isEncrypted}"
         url = f"{scheme}://{server}{path}"
         return " ".join(["curl", *options, "-u", login, quote(url)])
+
+
+def _sending(login: str, message: str) -> list[str]:
+    """
+    Return the options by which C{curl} sends a message to the user who logs in.
+    """
+    address = quote(f"{login.partition(':')[0]}@localhost")
+    return ["--mail-from", address, "--mail-rcpt", address, "-T", message]
 
 
 def wayTo(protocol: str, where: str, port: IListeningPort, isDigest: bool = False) -> Way:

@@ -6,6 +6,8 @@ L{twisted.mail.imap4}, L{twisted.mail.pop3} and L{twisted.mail.smtp}, which they
 They offer every mechanism of SASL (RFC 4422) that the portal's checkers can serve over a
 connection, and no other; passwords in the clear only where nobody else can read them; and
 STARTTLS, over POP3 too.
+
+As in Twisted: importing this installs the reactor, since L{twisted.mail.smtp} does.
 """
 
 from ._esmtp import ESMTP

@@ -91,13 +91,13 @@ class ESMTP(Logins, smtp.ESMTP):
                 # The rest of the message isn't to be taken for commands.
                 self.hangUp("a message can't be taken")
 
-    def sendTooLong(self) -> None:
+    def _sendTooLong(self) -> None:
         """
         Tell the client that a line is too long.
         """
         self.sendCode(500, b"5.5.6 Line too long")
 
-    def sendChallenge(self, line: bytes) -> None:
+    def _sendChallenge(self, line: bytes) -> None:
         """
         Send a challenge.
         """
@@ -116,8 +116,8 @@ class ESMTP(Logins, smtp.ESMTP):
             self.sendCode(501, b"5.5.4 A mechanism expected, and an initial response")
         else:
             initial = words[1] if len(words) > 1 else None
-            begin = lambda: self.authenticateBy(words[0], initial)  # noqa: E731
-            self.carryOut(begin, self._tellSuccess, self._tellRefusal)
+            begin = lambda: self._authenticateBy(words[0], initial)  # noqa: E731
+            self._attempt(begin, self._tellSuccess, self._tellRefusal)
 
     def _tellSuccess(self) -> None:
         """

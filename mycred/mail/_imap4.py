@@ -101,7 +101,7 @@ class IMAP4Server(Logins, imap4.IMAP4Server):
         else:
             super().commandReceived(line)
 
-    def sendTooLong(self) -> None:
+    def _sendTooLong(self) -> None:
         """
         Tell the client that a line is too long.
         """
@@ -113,7 +113,7 @@ class IMAP4Server(Logins, imap4.IMAP4Server):
         """
         return super().lookupCommand(cmd) if cmd.isalpha() else None
 
-    def sendChallenge(self, line: bytes) -> None:
+    def _sendChallenge(self, line: bytes) -> None:
         """
         Send a challenge.  An empty one has its space (RFC 3501, section 7.5).
         """
@@ -159,7 +159,7 @@ class IMAP4Server(Logins, imap4.IMAP4Server):
             return
         name, initial = words[0], words[1] if len(words) > 1 else None
         success = b"Authentication successful"
-        self._carryOut(tag, lambda: self.authenticateBy(name, initial), success)
+        self._carryOut(tag, lambda: self._authenticateBy(name, initial), success)
 
     unauth_AUTHENTICATE: Any = (do_AUTHENTICATE, arg_rest)
 
@@ -187,7 +187,7 @@ class IMAP4Server(Logins, imap4.IMAP4Server):
         if not self.isClearTextAllowed:
             return Reason.UNPRIVATE
         isOwn = type(self).authenticateLogin is not imap4.IMAP4Server.authenticateLogin
-        return None if isOwn or self.canLogInByPassword else Reason.UNSUPPORTED
+        return None if isOwn or self._hasPasswords else Reason.UNSUPPORTED
 
     def _carryOut(
         self, tag: bytes, begin: Callable[[], Deferred[Login]], success: bytes
@@ -206,7 +206,7 @@ class IMAP4Server(Logins, imap4.IMAP4Server):
             else:
                 self.sendNegativeResponse(tag, code + text)
 
-        self.carryOut(begin, done, refuse)
+        self._attempt(begin, done, refuse)
 
     def avatarReceived(self, interface: InterfaceType, avatar: Any) -> None:
         """
@@ -216,7 +216,7 @@ class IMAP4Server(Logins, imap4.IMAP4Server):
         self.state = "auth"
         self.setTimeout(self.POSTAUTH_TIMEOUT)
 
-    def tellLast(self) -> None:
+    def _tellLast(self) -> None:
         """
         Tell the client that the connection ends.
         """

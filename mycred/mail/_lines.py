@@ -46,7 +46,7 @@ class Lines(Protocol, TimeoutMixin):
 
     transport: Any
     factory: Any
-    ctx: Any
+    ctx: Any = None
     startedTLS = False
 
     _log = Logger()
@@ -72,8 +72,6 @@ class Lines(Protocol, TimeoutMixin):
                 return
             self._isStarting = False
         super().dataReceived(data)
-        if self._isStarting:
-            self._forget()
 
     def lineReceived(self, line: bytes) -> None:
         """
@@ -93,10 +91,10 @@ class Lines(Protocol, TimeoutMixin):
         End the connection: what is in the rest of a line that is too long can't be told.
         """
         if not (self._isOver or self._isStarting):
-            self.sendTooLong()
+            self._sendTooLong()
             self.hangUp("a line was too long")
 
-    def sendTooLong(self) -> None:
+    def _sendTooLong(self) -> None:
         """
         Tell the client that a line is too long.
         """
@@ -108,7 +106,7 @@ class Lines(Protocol, TimeoutMixin):
         """
         super().lineReceived(line)  # type: ignore[misc]
 
-    def answerReceived(self, line: bytes, answer: Deferred[bytes]) -> None:
+    def _answerReceived(self, line: bytes, answer: Deferred[bytes]) -> None:
         """
         Take a line that the client was asked for.
         """
@@ -124,6 +122,10 @@ class Lines(Protocol, TimeoutMixin):
         self._isTaking = True
         try:
             while self._lines and (self._answer is not None or not self._isHeld):
+                if self.transport.disconnecting:
+                    # The line before was QUIT.
+                    self._forget()
+                    break
                 line = self._lines.popleft()
                 self._weight -= len(line) + _OBJECT
                 awaited, self._answer = self._answer, None
@@ -131,11 +133,11 @@ class Lines(Protocol, TimeoutMixin):
                     self.commandReceived(line)
                 else:
                     self.resetTimeout()
-                    self.answerReceived(line, awaited)
+                    self._answerReceived(line, awaited)
         finally:
             self._isTaking = False
 
-    def awaitAnswer(self) -> Deferred[bytes]:
+    def _awaitAnswer(self) -> Deferred[bytes]:
         """
         Return what the client answers: the next line is no command.
         """
@@ -151,13 +153,13 @@ class Lines(Protocol, TimeoutMixin):
         if self._answer is answer:
             self._answer = None
 
-    def hold(self) -> None:
+    def _hold(self) -> None:
         """
         Have commands wait.
         """
         self._isHeld = True
 
-    def release(self) -> None:
+    def _release(self) -> None:
         """
         Take the commands that have waited.
         """

@@ -38,6 +38,8 @@ class Logins(Lines):
     @cvar siteSecret: the secret from which keys are made up for users whom no checker
         knows; see L{mycred.sasl.secretIn}.  Without one they differ after a restart, from
         which a patient client learns who is unknown.
+    @ivar ctx: the context factory for STARTTLS; the C{contextFactory} of the factory if
+        L{None}.
     """
 
     allowClearText = False
@@ -55,7 +57,15 @@ class Logins(Lines):
     _login: Deferred[Any] | None = None
     _refusals = 0
 
-    def setting(self, name: str) -> Any:
+    def makeConnection(self, transport: Any) -> None:
+        """
+        Look for the context factory.
+        """
+        if self.ctx is None:
+            self.ctx = getattr(self.factory, "contextFactory", None)
+        super().makeConnection(transport)
+
+    def _setting(self, name: str) -> Any:
         """
         Return a setting: the protocol's if it isn't the usual one, else the factory's.
         """
@@ -85,10 +95,10 @@ class Logins(Lines):
         """
         Whether passwords may be sent as they are over this connection.
         """
-        return bool(self.setting("allowClearText")) or self.facts.isPrivate
+        return bool(self._setting("allowClearText")) or self.facts.isPrivate
 
     @property
-    def canLogInByPassword(self) -> bool:
+    def _hasPasswords(self) -> bool:
         """
         Whether some checker checks passwords.
         """
@@ -107,7 +117,7 @@ class Logins(Lines):
             return named
         return {**sasl.mechanismsFor(portal, self.facts, allowed), **named}
 
-    def ownChallengers(self) -> dict[bytes, Challenger]:
+    def _ownChallengers(self) -> dict[bytes, Challenger]:
         """
         Return the mechanisms of SASL that the program brings along.
         """
@@ -117,9 +127,9 @@ class Logins(Lines):
         """
         Return the names of all mechanisms that are offered, the best first.
         """
-        return _names(self.mechanisms(), self.ownChallengers())
+        return _names(self.mechanisms(), self._ownChallengers())
 
-    def sendChallenge(self, line: bytes) -> None:
+    def _sendChallenge(self, line: bytes) -> None:
         """
         Send a challenge.
 
@@ -127,7 +137,7 @@ class Logins(Lines):
         """
         raise NotImplementedError
 
-    def answerReceived(self, line: bytes, answer: Deferred[bytes]) -> None:
+    def _answerReceived(self, line: bytes, answer: Deferred[bytes]) -> None:
         """
         Take the answer to a challenge.
         """
@@ -144,10 +154,10 @@ class Logins(Lines):
 
         @return: a L{Deferred} that fires with the answer, or fails with L{SASLError}.
         """
-        self.sendChallenge(b64encode(challenge))
-        return self.awaitAnswer()
+        self._sendChallenge(b64encode(challenge))
+        return self._awaitAnswer()
 
-    def authenticateBy(self, name: bytes, initial: bytes | None) -> Deferred[Login]:
+    def _authenticateBy(self, name: bytes, initial: bytes | None) -> Deferred[Login]:
         """
         Log in by a mechanism of SASL.
 
@@ -157,7 +167,7 @@ class Logins(Lines):
         if self.portal is None:
             raise NotOffered(Reason.UNAVAILABLE)
         name = name.upper()
-        mechanisms, own = self.mechanisms(), self.ownChallengers()
+        mechanisms, own = self.mechanisms(), self._ownChallengers()
         challenger, mechanism = own.get(name), mechanisms.get(name)
         decoded = None if initial is None else sasl.decodeInitial(initial)
         if challenger is not None:
@@ -174,7 +184,7 @@ class Logins(Lines):
 
         @param offered: the names of those that are offered.
         """
-        host, secret = self.serverName(), self.setting("siteSecret")
+        host, secret = self.serverName(), self._setting("siteSecret")
         more = {} if secret is None else {"secret": secret}
         if secret is None:
             _warnOnce()
@@ -203,7 +213,7 @@ class Logins(Lines):
             return Reason.UNSUPPORTED
         return Reason.UNPRIVATE
 
-    def carryOut(
+    def _attempt(
         self,
         begin: Callable[[], object],
         done: Callable[[], object],
@@ -221,7 +231,7 @@ class Logins(Lines):
             if not self._isGone:
                 self._refuse(failure, refuse)
 
-        self.hold()
+        self._hold()
         login: Deferred[Any] = maybeDeferred(begin)
         self._login = login
         login.addCallback(self._cbLogin)
@@ -259,14 +269,15 @@ class Logins(Lines):
         if reason is Reason.DEFECT and not failure.check(NotOffered):
             self._log.failure("A login failed", failure)
         elif reason in (Reason.CANCELLED, Reason.MALFORMED):
-            text = str(failure.value) or text
-        refuse(reason, text.encode("ascii", "replace"))
+            said = str(failure.value)
+            text = said if said.isascii() and said.isprintable() and said else text
+        refuse(reason, text.encode("ascii"))
         self._refusals += 1
-        if self._refusals >= self.setting("mostRefused"):
-            self.tellLast()
+        if self._refusals >= self._setting("mostRefused"):
+            self._tellLast()
             self.hangUp("too many logins without success")
 
-    def tellLast(self) -> None:
+    def _tellLast(self) -> None:
         """
         Tell the client that the connection ends, if the protocol has words for it.
         """
@@ -276,7 +287,7 @@ class Logins(Lines):
         Go on with what the client has sent meanwhile.
         """
         self._login = self._answer = None
-        self.release()
+        self._release()
 
     @property
     def canBeginTLS(self) -> bool:

@@ -38,14 +38,10 @@ class POP3(Logins, pop3.POP3):
 
     It has STLS, and mechanisms that the program brings along are the C{challengers} of
     its factory, as in Twisted.
-
-    @ivar ctx: the context factory for STLS; the C{contextFactory} of its factory if
-        L{None}.
     """
 
     service = "pop3"
     avatarInterfaces = (IMailbox,)
-    ctx: Any = None
     blocked: Any
 
     def __init__(self, contextFactory: Any = None) -> None:
@@ -58,8 +54,6 @@ class POP3(Logins, pop3.POP3):
         """
         Send the greeting.
         """
-        if self.ctx is None:
-            self.ctx = getattr(self.factory, "contextFactory", None)
         if self.magic is None:
             # With a time stamp in it clients try APOP.
             self.magic = self.generateMagic() if self._isAPOPOffered else b"POP3 ready"
@@ -137,13 +131,13 @@ class POP3(Logins, pop3.POP3):
         """
         return self.processCommand(*line.split(b" "))
 
-    def sendTooLong(self) -> None:
+    def _sendTooLong(self) -> None:
         """
         Tell the client that a line is too long.
         """
         self.failResponse(b"Line too long")
 
-    def sendChallenge(self, line: bytes) -> None:
+    def _sendChallenge(self, line: bytes) -> None:
         """
         Send a challenge.
         """
@@ -163,7 +157,7 @@ class POP3(Logins, pop3.POP3):
             self.failResponse(b"A mechanism expected, and an initial response")
         else:
             initial = given[1] if len(given) > 1 else None
-            self._carryOut(lambda: self.authenticateBy(given[0], initial))
+            self._carryOut(lambda: self._authenticateBy(given[0], initial))
 
     def do_APOP(self, user: bytes, digest: bytes) -> None:
         """
@@ -219,7 +213,7 @@ class POP3(Logins, pop3.POP3):
             return Reason.UNPRIVATE
         theirs = pop3.POP3.authenticateUserPASS
         isOwn = type(self).authenticateUserPASS is not theirs
-        return None if isOwn or self.canLogInByPassword else Reason.UNSUPPORTED
+        return None if isOwn or self._hasPasswords else Reason.UNSUPPORTED
 
     def _carryOut(self, begin: Callable[[], Deferred[Login]]) -> None:
         """
@@ -235,7 +229,7 @@ class POP3(Logins, pop3.POP3):
         def refuse(reason: Reason, text: bytes) -> None:
             self.failResponse(_CODES.get(reason, b"") + text)
 
-        self.carryOut(begin, done, refuse)
+        self._attempt(begin, done, refuse)
 
     def avatarReceived(self, interface: InterfaceType, avatar: Any) -> None:
         """

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from enum import Enum
 
+from twisted.internet.defer import CancelledError
 from twisted.python.failure import Failure
 
 from ..error import (
@@ -52,6 +53,7 @@ _FAILED = [
     (SASLCancelled, Reason.CANCELLED),
     (SASLError, Reason.MALFORMED),
     (TemporaryFailure, Reason.UNAVAILABLE),
+    (CancelledError, Reason.UNAVAILABLE),
     (UnhandledCredentials, Reason.MISCONFIGURED),
     (LoginFailed, Reason.REFUSED),
     (LoginDenied, Reason.REFUSED),

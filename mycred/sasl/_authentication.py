@@ -98,10 +98,11 @@ class _Authentication:
         except UnauthorizedLogin:
             failure = Failure()
             self._logRefused(failure)
-            return maybeDeferred(self._ebRefused, failure)
+            return maybeDeferred(self._exchange.refuse, failure)
         if isinstance(step, bytes):
             return self._ask(step).addCallback(self._cbAnswer)
-        return self._login(step).addCallbacks(self._cbAccepted, self._ebRefused)
+        login = self._login(step)
+        return login.addCallbacks(self._cbAccepted, self._exchange.refuse)
 
     def _cbAccepted(self, result: _T) -> _T:
         """
@@ -115,12 +116,6 @@ class _Authentication:
                 result[2]()
             raise
         return result
-
-    def _ebRefused(self, failure: Failure) -> Failure | Deferred[Failure]:
-        """
-        Say what is still to be said to the client, and fail.
-        """
-        return self._exchange.refuse(failure)
 
     def _logRefused(self, failure: Failure) -> None:
         """

@@ -447,6 +447,19 @@ class ScramTests(CheckerTestCase):
             self.assertEqual(type(error), TemporaryFailure)
         self.assertIn("can't be reached", self.logged())
 
+    def test_late(self) -> None:
+        """
+        A login that has waited for a thread for too long is a temporary failure.
+        """
+        server = self.serverFor(self.scramChecker(timeout="2"))
+        self.workers.reactor.running = True
+        login = self.logIn(server, ScramClient())
+        now = time.monotonic()
+        self.patch(time, "monotonic", lambda: now + 1.6)
+        self.workers.step()
+        self.failureResultOf(login, TemporaryFailure)
+        self.assertIn("too many logins wait", self.logged())
+
     def test_chain(self) -> None:
         """
         With a file beside the directory users of each log in; while the directory is down

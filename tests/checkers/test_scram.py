@@ -1,7 +1,8 @@
 """
 Tests for logins by SCRAM, by what checkers of passwords have stored: for
 L{mycred._checking._passwords}, L{mycred._checking._lookups},
-L{mycred._checking._files} and L{mycred._passwordfile._lookup}.
+L{mycred._checking._files}, L{mycred._passwordfile._lookup},
+L{mycred._passwordfile._linesurvey} and L{mycred._passwordfile._scramsurvey}.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ from mycred._checking._files import FileStore
 from mycred._scram import ScramKeys
 from mycred.checkers import (
     FilePasswordDB,
+    HtdigestChecker,
     HtpasswdChecker,
     InMemoryUsernamePasswordDatabaseDontUse,
     IUsernamePassword,
+    PasswdChecker,
     PasswordChecker,
 )
 from mycred.credentials import IScramCredentials
@@ -246,6 +249,7 @@ class StoredTests(ScramTestCase):
         can hold raises anything else.
         """
         for checker in self.checkers():
+            checker.caseSensitive = False
             for name in (
                 b"",
                 b"alice\0",
@@ -549,6 +553,25 @@ class OwnCheckerTests(ScramTestCase):
         self.assertEqual(self.derived, [])
         self.assertEqual(list(checker.scramHashes()), [])
         self.assertNotIn(IScramCredentials, checker.credentialInterfaces)
+        later = self.file({b"alice": b"sesame"})
+        later.hash = checker.hash
+        self.assertOut(later, b"alice", b"sesame")
+
+    def test_otherSecrets(self) -> None:
+        """
+        What a checker has stored for other credentials is no password: hashes of HTTP
+        Digest, those of accounts.  Nothing is looked up, though a portal should ask.
+        """
+        self.path.write_bytes(b"alice:Members:" + b"0" * 32 + b"\n")
+        users = self.path.with_name("passwd")
+        users.write_bytes(b"alice:{PLAIN}sesame:1000:1000::/home:/bin/sh\n")
+        for checker in (
+            HtdigestChecker(str(self.path), b"Members", workers=self.workers),
+            PasswdChecker(str(users), str(users), workers=self.workers),
+        ):
+            for password in (b"0" * 32, b"sesame"):
+                self.assertEqual(self.assertOut(checker, b"alice", password).asked, [])
+        self.assertEqual(self.derived, [])
 
     def test_ownRequest(self) -> None:
         """

@@ -18,6 +18,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 import mycred
 from mycred._cli import _check
+from mycred._hashes import make
 from mycred.error import AccountDenied, DenialReason, TemporaryFailure, UnauthorizedLogin
 
 from ..kit.command import CommandTests, Done
@@ -80,6 +81,14 @@ class CheckTests(CommandTests, SynchronousTestCase):
             "accepted by htpasswd, avatar ID b'carol', in T",
         )
         self.assertEqual(done.err, "")
+
+    def test_scramKeys(self) -> None:
+        """
+        Keys of SCRAM serve a password, as any hash does.
+        """
+        self.path.write_bytes(b"carol:" + make(b"hashed", "scram-sha-256") + b"\n")
+        self.assertEqual(self.check(self.auth, "carol").status, 0)
+        self.assertEqual(self.check(self.auth, "carol", stdin=b"x\n").status, 1)
 
     def test_refused(self) -> None:
         """

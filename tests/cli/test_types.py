@@ -40,7 +40,8 @@ class TypesTests(CommandTests, SynchronousTestCase):
         types = [row[0] for row in rows[1:]]
         self.assertEqual(len(types), len(set(types)))
         self.assertIn(
-            "htpasswd IUsernamePassword /path/to/htpasswd[:weak=no][:plaintext=yes]",
+            "htpasswd IUsernamePassword, IScramCredentials "
+            "/path/to/htpasswd[:weak=no][:plaintext=yes]",
             [" ".join(row) for row in rows],
         )
         self.assertLessEqual({"anonymous", "file", "htdigest", "memory"}, set(types))

@@ -38,7 +38,7 @@ class ProgramTests(LoginTestCase):
     @ivar realm: the realm, which knows who has logged in.
     """
 
-    timeout = 60
+    timeout = 120
 
     def setUp(self) -> None:
         self.folder = Path(self.mktemp()).resolve()

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from mycred._ldap import Directory, ScramUsers, _scramusers, ldapSettings
+from mycred._ldap import Directory, ScramUsers, Usual, _scramusers, ldapSettings
 from mycred._ldap._scramusers import Found
 from mycred._timing import Timing
 from mycred._verdict import Kind, Verdict
@@ -26,7 +26,7 @@ VALUE = authPassword(KEYS)
 NO_KEYS = "no keys for SCRAM-SHA-256 in authPassword"
 
 # What is expected of a user who is unknown.
-USUAL = KEYS.iterations, len(KEYS.salt), b"eve"
+USUAL = Usual(KEYS.iterations, len(KEYS.salt), b"eve")
 
 _ATTRIBUTE = b"authPassword"
 
@@ -106,7 +106,8 @@ class UsersTests(DirectoryTestCase):
         ):
             verdict = self.find(users, name)
             self.assertRefused(verdict, why)
-            self.assertEqual((verdict.secret, verdict.denial), (None, None))
+            self.assertIsInstance(verdict.secret, Usual)
+            self.assertIsNone(verdict.denial)
             searches = [step for step in verdict.steps if " search at " in step]
             self.assertEqual(len(searches), 1, verdict.steps)
 
@@ -124,8 +125,7 @@ class UsersTests(DirectoryTestCase):
         Even the first who is unknown looks like those who have keys.
         """
         users = self.users()
-        self.find(users, "eve")
-        self.assertEqual(users.expected(b"eve", "sha256"), USUAL)
+        self.assertEqual(self.find(users, "eve").secret, USUAL)
         self.assertEqual(users.hashes(), {"sha1", "sha256"})
 
     def test_spellings(self) -> None:
@@ -135,9 +135,10 @@ class UsersTests(DirectoryTestCase):
         """
         users = self.users()
         for name in ("eve", "EVE", " eVe ", "e\u00adve", "\uff25ve"):
-            self.assertRefused(self.find(users, name))
-            self.assertEqual(users.expected(name.encode(), "sha256")[2], b"eve")
-        self.assertEqual(users.expected("\u738b".encode(), "sha1")[2], "\u738b".encode())
+            verdict = self.find(users, name)
+            self.assertRefused(verdict)
+            self.assertEqual(verdict.secret, USUAL)
+        self.assertEqual(self.find(users, "\u738b").secret.name, "\u738b".encode())
 
     def test_delay(self) -> None:
         """
@@ -262,7 +263,7 @@ class OddServerTests(FakeTestCase):
             verdict = users.lookUp(b"alice", "sha256", time.monotonic() + 20)
             self.assertIs(verdict.kind, Kind.ACCEPTED, verdict)
         self.assertEqual(self.samples, 1)
-        self.assertEqual(users.expected(b"eve", "sha256"), USUAL)
+        self.assertEqual(users._known.usual("sha256"), USUAL[:2])
 
     def test_unwilling(self) -> None:
         """

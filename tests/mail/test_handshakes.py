@@ -8,9 +8,12 @@ import ssl
 from pathlib import Path
 from typing import Any
 
+from twisted.internet import reactor
 from twisted.internet.defer import inlineCallbacks
+from twisted.internet.endpoints import serverFromString
 from twisted.internet.threads import deferToThread
 from twisted.protocols.policies import (
+    LimitTotalConnectionsFactory,
     TimeoutFactory,
     TrafficLoggingFactory,
     WrappingFactory,
@@ -25,11 +28,12 @@ from tests.kit.mailservers import (
     DIALECTS,
     PROTOCOLS,
     CertificateChecker,
+    Dialect,
     MailFactory,
     MailRealm,
     ScramChecker,
 )
-from tests.kit.protocols import LoginTestCase
+from tests.kit.protocols import Connections, LoginTestCase
 
 
 class Adapter:
@@ -65,10 +69,21 @@ class Narrow:
         return getattr(self._transport, name)
 
 
+def limited(factory: Any) -> Any:
+    """
+    Put what counts connections around a factory.
+    """
+    counting = LimitTotalConnectionsFactory()
+    counting.connectionLimit = 100
+    counting.protocol = lambda: factory.buildProtocol(None)
+    return counting
+
+
 #: What may stand between TLS and a protocol.
 WRAPPERS: dict[str, Any] = {
     "nothing": lambda factory: factory,
     "time-outs": lambda factory: TimeoutFactory(factory, 60),
+    "a limit": limited,
     "a log": lambda factory: TrafficLoggingFactory(factory, "traffic"),
     "all": lambda factory: TimeoutFactory(
         TrafficLoggingFactory(WrappingFactory(factory), "traffic"), 60
@@ -209,3 +224,65 @@ class ImplicitTests(LoginTestCase):
                 self.assertTrue(said.startswith(dialect.refused), said)
                 said = yield deferToThread(logIn, None, "SCRAM-SHA-256")
                 self.assertFalse(said.startswith(dialect.good), said)
+
+
+class ProxyTests(LoginTestCase):
+    """
+    Tests for servers behind a proxy that says who the client is.
+    """
+
+    def setUp(self) -> None:
+        folder = Path(self.mktemp()).resolve()
+        folder.mkdir()
+        authority = Authority(folder)
+        certificate, key = map(str, authority.certify("localhost", "localhost"))
+        self.tls = trusting(authority.file)
+        self.paths = f"privateKey={key}:certKey={certificate}"
+
+    @inlineCallbacks
+    def listen(self, description: str, name: str) -> Any:
+        """
+        Serve a protocol.
+        """
+        self.checker = ScramChecker()
+        portal = Portal(MailRealm(), [self.checker])
+        self.connections = Connections(MailFactory(PROTOCOLS[name], portal))
+        endpoint = serverFromString(reactor, f"{description}:interface=127.0.0.1")
+        listening = yield endpoint.listen(self.connections)
+        self.port = listening.getHost().port
+        self.addCleanup(self._close, listening, self.connections)
+
+    def logIn(self, dialect: Dialect, context: Any) -> bytes:
+        """
+        Log in as a client that the proxy has at another address.
+        """
+        with MailClient(self.port) as client:
+            client.send(b"PROXY TCP4 192.0.2.7 192.0.2.1 4000 143\r\n")
+            if context is not None:
+                client.secure(context)
+            client.line()
+            return client.ask(dialect.auth(b"PLAIN", b"\0alice\0sesame"))
+
+    @inlineCallbacks
+    def test_plain(self) -> Any:
+        """
+        The client's address counts: one of another machine isn't let in by a password.
+        """
+        for name, dialect in DIALECTS.items():
+            yield self.listen("haproxy:tcp:0", name)
+            said = yield deferToThread(self.logIn, dialect, None)
+            self.assertTrue(said.startswith(dialect.unprivate), said)
+
+    @inlineCallbacks
+    def test_secure(self) -> Any:
+        """
+        Behind the header TLS may begin, and checkers get to know the client's address.
+        """
+        for name, dialect in DIALECTS.items():
+            description = f"mtls:0:{self.paths}:proxies=127.0.0.1"
+            yield self.listen(description, name)
+            said = yield deferToThread(self.logIn, dialect, self.tls)
+            self.assertTrue(said.startswith(dialect.good), said)
+            [asked] = self.checker.asked
+            self.assertEqual(asked.connection.peer.host, "192.0.2.7")
+            self.assertTrue(asked.connection.isSecure)

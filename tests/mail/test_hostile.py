@@ -11,8 +11,10 @@ from collections.abc import Callable
 
 from hypothesis import given, settings, strategies as st
 
+from twisted.internet.defer import Deferred, fail
 from twisted.trial.unittest import SynchronousTestCase
 
+from mycred.error import UnauthorizedLogin
 from tests.kit.mailservers import (
     DIALECTS,
     Dialect,
@@ -20,6 +22,9 @@ from tests.kit.mailservers import (
     TalkTests,
     TokenChecker,
 )
+from tests.kit.portals import Checker
+
+REFUSED = UnauthorizedLogin()
 
 MECHANISMS = [
     b"PLAIN",
@@ -133,3 +138,29 @@ class HostileTests(TalkTests, SynchronousTestCase):
             return [dialect.auth(b"PLAIN") + b"\r\n", b"A" * size + end, end]
 
         self.hostile(name, pieces)
+
+    @given(_names, st.lists(_pieces, max_size=8), st.lists(_pieces, max_size=4))
+    @_quickly
+    def test_meanwhile(self, name: str, during: list[bytes], after: list[bytes]) -> None:
+        """
+        Anything may come while a login is under way.
+        """
+        self.name = name
+        waiting: Deferred[bytes] = Deferred()
+        first = [waiting]
+        talk = self.talk(Checker(lambda: first.pop() if first else fail(REFUSED)))
+        talk.send(DIALECTS[name].auth(b"PLAIN", b"\0alice\0tulip") + b"\r\n")
+        for piece in during:
+            self.assertEqual(talk.send(piece), [])
+        waiting.errback(REFUSED)
+        said = talk.said()
+        self.assertTrue(said[0].startswith(DIALECTS[name].refused), said)
+        for piece in after:
+            if talk.transport.connected:
+                said += talk.send(piece)
+        for line in said:
+            self.assertRegex(line, ANSWERS[name])
+        talk.hangUp()
+        self.assertEqual(self.realm.names, [])
+        self.assertEqual(self.flushLoggedErrors(), [])
+        self.assertEqual(self.clock.getDelayedCalls(), [])

@@ -27,6 +27,7 @@ from tests.kit.mailservers import (
     MailFactory,
     MailRealm,
     ScramChecker,
+    Talk,
     TalkTests,
 )
 from tests.kit.protocols import LoginTestCase
@@ -72,6 +73,20 @@ class LinesTests(TalkTests):
             self.assertTrue(said.startswith(self.answer), said)
             self.assertEqual(len(talk.transport.contexts), 1)
             self.assertTrue(talk.say(idle)[0].startswith(done))
+
+    def test_contextOfFactory(self: Any) -> None:
+        """
+        The context factory may be the factory's.
+        """
+        talk = self.talk()
+        server = PROTOCOLS[self.name]()
+        server.factory = talk.server.factory
+        server.factory.contextFactory = context = object()
+        server.callLater = self.clock.callLater
+        talk = Talk(server)
+        self.addCleanup(talk.hangUp)
+        self.assertAnswer(talk.say(self.command), self.answer)
+        self.assertEqual(talk.transport.contexts, [context])
 
     def test_sentBehindALogin(self: Any) -> None:
         """
@@ -145,6 +160,17 @@ class LinesTests(TalkTests):
             self.assertFalse(said.startswith(self.answer), said)
             self.assertEqual(len(talk.transport.contexts), begun)
 
+    def test_stopsAsking(self: Any) -> None:
+        """
+        If the server no longer waits for an answer, the next line is a command.
+        """
+        talk = self.talk()
+        talk.say(self.dialect.auth(b"PLAIN"))
+        talk.server._login.cancel()
+        self.assertAnswer(talk.said(), self.dialect.unavailable)
+        idle, done = self.dialect.idle
+        self.assertTrue(talk.say(idle)[0].startswith(done))
+
     def test_tooLong(self: Any) -> None:
         """
         A line that is too long ends the connection, whether or not it has an end.
@@ -163,14 +189,16 @@ class LinesTests(TalkTests):
         talk.transport.loseConnection = lambda: None
         talk.send(b"x" * 20000)
         self.assertEqual(talk.say(self.dialect.idle[0]), [])
+        self.assertEqual(talk.send(b"half"), [])
         self.assertEqual(talk.server._buffer, b"")
 
     def test_unread(self: Any) -> None:
         """
         A connection ends at last though the client doesn't read what it was sent.
         """
-        for send in (b"x" * 20000, b""):
+        for send, timeOut in ((b"x" * 20000, 60), (b"x" * 20000, None), (b"", 60)):
             talk = self.talk()
+            talk.server.setTimeout(timeOut)
             lose = talk.transport.loseConnection
             talk.transport.loseConnection = lambda: None
             talk.send(send)

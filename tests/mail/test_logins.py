@@ -24,7 +24,7 @@ from mycred.credentials import (
     IUsernamePassword,
     UsernamePassword,
 )
-from mycred.error import AccountDenied, DenialReason, TemporaryFailure
+from mycred.error import AccountDenied, DenialReason, SASLError, TemporaryFailure
 from mycred.mail._logins import _warnOnce
 from mycred.portal import SessionPortal
 from tests.kit.mailservers import (
@@ -104,6 +104,15 @@ class LoginTests(TalkTests):
         for line in (self.dialect.auth(b"LOGIN"), b64encode(b"alice")):
             [challenge] = talk.say(line)
             self.assertTrue(self.dialect.challenge(challenge))
+        self.assertAnswer(talk.say(b64encode(b"sesame")), self.dialect.good)
+
+    def test_loginEarly(self: Any) -> None:
+        """
+        Some clients send the name together with the command.
+        """
+        talk = self.talk()
+        [challenge] = talk.say(self.dialect.auth(b"LOGIN", b"alice"))
+        self.assertTrue(self.dialect.challenge(challenge))
         self.assertAnswer(talk.say(b64encode(b"sesame")), self.dialect.good)
 
     def test_sentAhead(self: Any) -> None:
@@ -397,6 +406,33 @@ class LoginTests(TalkTests):
         self.assertFalse(talk.transport.connected)
         self.assertEqual(len(gone), 1)
 
+    def test_leavingMeanwhile(self: Any) -> None:
+        """
+        What follows the end that the client has asked for isn't carried out.
+        """
+        waiting: Deferred[bytes] = Deferred()
+        talk = self.talk(Checker(lambda: waiting))
+        idle, _ = self.dialect.idle
+        leave = b"z LOGOUT" if self.name == "imap" else b"QUIT"
+        talk.say(self.dialect.auth(b"PLAIN", GOOD), leave, idle)
+        talk.transport.loseConnection = talk.transport.abortConnection = lambda: setattr(
+            talk.transport, "disconnecting", True
+        )
+        waiting.callback(b"alice")
+        lines = talk.said()
+        self.assertTrue(lines[0].startswith(self.dialect.good))
+        self.assertIn(len(lines), (2, 3))
+        del talk.transport.loseConnection
+
+    def test_strangeText(self: Any) -> None:
+        """
+        A text of a checker that isn't fit for a line isn't sent.
+        """
+        for text in ("a\r\nb OK", "\xfc", ""):
+            talk = self.talk(Checker(lambda text=text: fail(SASLError(text))))
+            lines = talk.say(self.dialect.auth(b"PLAIN", GOOD))
+            self.assertAnswer(lines, self.dialect.malformed + b"That makes no sense")
+
     def test_goneMeanwhile(self: Any) -> None:
         """
         A client that leaves during a login ends it: what the checker says later means
@@ -492,9 +528,10 @@ class LoginTests(TalkTests):
 
     def test_laterChallenge(self: Any) -> None:
         """
-        A challenge of theirs may come later.
+        A challenge of theirs may come later; a client that leaves meanwhile ends it.
         """
         waiting: Deferred[bytes] = Deferred()
+        gone: list[object] = []
 
         class Later(Odd):
             """
@@ -513,6 +550,12 @@ class LoginTests(TalkTests):
         waiting.callback(b"now")
         [line] = talk.said()
         self.assertEqual(self.dialect.challenge(line), b"now")
+        waiting = Deferred(gone.append)
+        talk = self.talk()
+        self.register(talk, {b"LATER": Later})
+        talk.say(self.dialect.auth(b"LATER"))
+        talk.hangUp()
+        self.assertEqual(gone, [waiting])
 
     def test_secret(self: Any) -> None:
         """

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,6 +20,7 @@ from twisted.trial.runner import TestLoader
 from twisted.trial.unittest import SynchronousTestCase, TestSuite
 
 from mycred import mail
+from tests.kit.suites import casesOf
 from tests.kit.upstream import migrated
 
 
@@ -181,17 +181,6 @@ def load(name: str) -> ModuleType:
     setattr(sys.modules[__name__], name.rpartition(".")[2], module)
     exec(compile(source, spec.origin, "exec", dont_inherit=True), module.__dict__)
     return module
-
-
-def casesOf(tests: object) -> Iterator[SynchronousTestCase]:
-    """
-    Walk through nested suites.
-    """
-    if isinstance(tests, SynchronousTestCase):
-        yield tests
-    else:
-        for part in tests:  # type: ignore[attr-defined]
-            yield from casesOf(part)
 
 
 def cases() -> list[SynchronousTestCase]:

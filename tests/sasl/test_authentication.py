@@ -1,5 +1,6 @@
 """
-Tests for what leads a client through a login, and leaves it at any point.
+Tests for what leads a client through a login, and leaves it at any point, and for what
+it has to know, L{mycred.sasl._context}.
 """
 
 from __future__ import annotations

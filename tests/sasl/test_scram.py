@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import SkipTest
 
+from twisted.cred.portal import Portal as TwistedPortal
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -24,6 +25,7 @@ from mycred.error import (
 )
 
 from ..kit.sasl import KeysChecker, ScramClient, Server, keysOf, portalOf
+from ..kit.sessions import Realm
 
 MECHANISMS = {"sha1": "SCRAM-SHA-1", "sha256": "SCRAM-SHA-256"}
 
@@ -290,6 +292,18 @@ class ScramTests(SynchronousTestCase):
         server = Server(portalOf(*checkers))
         self.successResultOf(self.login(ScramClient(), server=server))
         self.assertRefused(self.login(ScramClient(password=b"other"), server=server))
+
+    def test_twistedPortal(self) -> None:
+        """
+        Under Twisted's own portal it is the same.
+        """
+        server = Server(TwistedPortal(Realm(), [self.checker]))
+        client = ScramClient()
+        self.successResultOf(self.login(client, server=server))
+        self.assertTrue(client.isTrusted)
+        for client in (ScramClient(password=b"Sesame"), ScramClient(name=b"bob")):
+            self.assertRefused(self.login(client, server=server))
+            self.assertEqual(len(client.heard), 1)
 
     def test_replayed(self) -> None:
         """

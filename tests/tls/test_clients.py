@@ -8,12 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509 import load_pem_x509_crl
-from hypothesis import given
+from cryptography.x509 import (
+    Certificate,
+    load_pem_x509_certificates,
+    load_pem_x509_crl,
+)
+from hypothesis import given, settings
 
 from twisted.logger import formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
+from mycred._certificates import Untrusted
 from mycred._tls._clients import ClientAuthorities, keptAuthorities
 from mycred.tls import TLSOptions
 
@@ -45,6 +50,12 @@ class ClientAuthoritiesTests(SynchronousTestCase):
         assert kept is not None
         return kept.read()
 
+    def loaded(self, path: Path) -> list[Certificate]:
+        """
+        Return the certificates in a file.
+        """
+        return load_pem_x509_certificates(path.read_bytes())
+
     def assertRefused(self, expected: str, *texts: bytes) -> None:
         """
         Assert that files are refused.
@@ -64,15 +75,23 @@ class ClientAuthoritiesTests(SynchronousTestCase):
         """
         root, below = self.ca.file.read_bytes(), self.below.file.read_bytes()
         found = self.read(root + below, self.ca.revoke() + self.below.revoke())
+        for authority in (self.ca, self.below):
+            [alice] = self.loaded(authority.issue("alice")[0])
+            found.trust.insistOn(alice)
         self.assertEqual(len(found.certificates), 2)
-        self.assertEqual(len(found.lists), 2)
 
     def test_der(self) -> None:
         """
-        A list may be in DER.
+        Files may be in DER.
         """
-        crl = load_pem_x509_crl(self.ca.revoke()).public_bytes(Encoding.DER)
-        self.assertEqual(len(self.read(self.ca.file.read_bytes(), crl).lists), 1)
+        path, _ = self.ca.issue("alice")
+        crl = load_pem_x509_crl(self.ca.revoke(path)).public_bytes(Encoding.DER)
+        [root] = self.loaded(self.ca.file)
+        found = self.read(root.public_bytes(Encoding.DER), crl)
+        [alice] = self.loaded(path)
+        self.assertRaises(Untrusted, found.trust.insistOn, alice)
+        [bob] = self.loaded(self.ca.issue("bob")[0])
+        found.trust.insistOn(bob)
 
     def test_wrongAuthorities(self) -> None:
         """
@@ -113,6 +132,7 @@ class ClientAuthoritiesTests(SynchronousTestCase):
                 self.assertIn(f"there is no list by {name} that is good now", line)
             globalLogPublisher.removeObserver(events.append)
 
+    @settings(deadline=None)
     @given(DAMAGE)
     def test_damaged(self, where: list[tuple[int, int]]) -> None:
         """

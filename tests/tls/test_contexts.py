@@ -1,6 +1,8 @@
 """
 Tests for what makes the TLS connections of a server: who gets in, and that files are read
 again.
+
+They cover L{mycred._tls._context}, too.
 """
 
 from __future__ import annotations
@@ -149,6 +151,8 @@ class ClientCertificateTests(ContextTests):
             ("expired", False, self.ca.issue("old", until=-1), None),
             ("of tomorrow", False, self.ca.issue("early", until=8), None),
             ("by another authority", False, ClientAuthority(other).issue("bob"), None),
+            ("an authority's own", False, self.ca.pair(), None),
+            ("that of one below", False, above.pair(), above.file),
             ("by one below", True, above.issue("carol"), above.file),
             ("without what is between", False, above.issue("dave"), None),
         ]
@@ -374,9 +378,9 @@ class RenewalTests(ContextTests):
         As long as no file differs all clients share a context.
         """
         contexts = TLSOptions(str(self.key), str(self.certificate)).contextFactory()
-        first = contexts.look().getContext()
+        first = contexts.look()
         self.certificate.write_bytes(self.certificate.read_bytes())
-        self.assertIs(contexts.look().getContext(), first)
+        self.assertIs(contexts.look(), first)
 
 
 class NegotiationTests(ContextTests):

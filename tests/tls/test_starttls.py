@@ -69,6 +69,8 @@ class UpToDateTests(TestCase):
         """
         context = ssl.create_default_context(cafile=str(self.ca.file))
         context.check_hostname = False
+        # Names of protocols may be sent to any server.
+        context.set_alpn_protocols(["imap"])
         with socket.create_connection(("127.0.0.1", port), 60) as plain:
             plain.sendall(b"start")
             plain.recv(100)

@@ -72,10 +72,10 @@ class VerifierTests(SynchronousTestCase):
             (self.ca.issue("old", until=-1), None, "old", "it has expired"),
             (self.ca.issue("new", until=8), None, "new", "it isn't valid yet"),
             (self.ca.issue("web", SERVER), None, "web", "it isn't for clients"),
-            (alice, self.ca.revoke(alice[0]), "alice", "it is revoked"),
-            (alice, self.ca.revoke(until=-1), "alice", "is out of date"),
-            (alice, self.ca.revoke(until=8), "alice", "isn't good yet"),
-            (alice, other.revoke(), "alice", "there is no list by its issuer"),
+            (alice, self.ca.revoke(alice[0]), "alice", "CN=alice is revoked"),
+            (alice, self.ca.revoke(until=-1), "alice", "CRL has expired"),
+            (alice, self.ca.revoke(until=8), "alice", "CRL is not yet valid"),
+            (alice, other.revoke(), "alice", "unable to get certificate CRL"),
         ]
         for pair, crl, name, why in cases:
             for version in VERSIONS:
@@ -83,7 +83,7 @@ class VerifierTests(SynchronousTestCase):
                     [line] = self.refused(pair, version, crl)
                     before = f"Disconnected: 192.0.2.7: the certificate of CN={name} is "
                     self.assertTrue(line.startswith(f"{before}refused: "), line)
-                    self.assertTrue(line.endswith(why), line)
+                    self.assertIn(why, line)
 
     def test_hostileName(self) -> None:
         """

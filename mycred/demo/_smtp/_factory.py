@@ -23,6 +23,12 @@ class ESMTP(HandingOver, mail.ESMTP):
 
     avatarInterfaces = (IOutbox,)  # type: ignore[assignment]
 
+    def greeting(self) -> bytes:
+        """
+        Return what the greeting says.
+        """
+        return self.serverName() + b" ESMTP mycred example server"
+
     def extensions(self) -> dict[bytes, list[bytes] | None]:
         """
         Return the extensions, those of submission included: after the login a client
