@@ -43,7 +43,13 @@ from mycred.credentials import (
     UsernamePassword,
 )
 from mycred.workers import Workers
-from tests.kit.slapd import PEOPLE, SUFFIX, Slapd, person
+from tests.kit.authpassword import (
+    authPassword,
+    keysOf,
+    personWithKeys,
+    settingsWithKeys,
+)
+from tests.kit.slapd import KEYS_FOR_SERVICE, PEOPLE, SUFFIX, Slapd, person
 
 from ._conversations import Conversations
 
@@ -398,6 +404,32 @@ def ldap(place: Place) -> list[Subject]:
     return subjects
 
 
+def ldapscram(place: Place) -> list[Subject]:
+    """
+    Measure conversations of SCRAM with keys that are in a directory.
+    """
+    if not place.workers.isRunning:
+        return []
+    some, value = names(), authPassword(keysOf())
+    entries = [personWithKeys(name.decode(), value) for name in some[:NAMES]]
+    server = Slapd(*entries, access=KEYS_FOR_SERVICE)
+    place.cleanUp.callback(server.stop)
+    checker = LDAPChecker(settingsWithKeys(server, place.directory))
+    place.cleanUp.callback(checker.close)
+    return [
+        Subject(
+            f"SCRAM, ldap, {until} ({clients})",
+            lambda name: name,
+            [(conversations, name) for name in some[:NAMES]],
+            [(conversations, name) for name in some[NAMES : 2 * NAMES]],
+            clients,
+        )
+        for clients in (1, 4)
+        for until, isWhole in (("until asked", False), ("whole", True))
+        for conversations in [Conversations(checker, isWhole=isWhole)]
+    ]
+
+
 def offered(name: bytes) -> Any:
     """
     Offer a key that isn't authorized.
@@ -453,5 +485,6 @@ SUBJECTS: dict[str, Callable[[Place], list[Subject]]] = {
     "passwd": passwd,
     "unix": unix,
     "ldap": ldap,
+    "ldapscram": ldapscram,
     "sshkey": sshkey,
 }

@@ -40,7 +40,7 @@ class FileStore(ThreadedStore[PasswordFile]):
         """
         Look a user up, for a client that proves the password by SCRAM.
 
-        @return: a L{Deferred} as from L{ask}.
+        @return: a L{Deferred} as from L{ThreadedStore.ask}.
         """
         asked = self.store.lookUpKeys, name, hash, salt
         return self.ask(*asked, source=source, isShared=True)

@@ -218,7 +218,8 @@ class PasswordChecker:
         """
         Check a password, which may be text that can be decoded in several ways.
         """
-        if IScramCredentials.providedBy(credentials):
+        # To ask for the interface alone takes several times as long.
+        if hasattr(credentials, "prove") and IScramCredentials.providedBy(credentials):
             return self._checkScram(credentials)
         if isinstance(credentials.username, str):
             return self._checkText(credentials)

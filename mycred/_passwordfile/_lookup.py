@@ -7,7 +7,7 @@ processes of their own.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict, deque
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from threading import Lock
@@ -19,6 +19,7 @@ from .._scram import HASHES, ScramKeys, prepared
 from .._secrets import asBytes, equal, shortened
 from .._verdict import NO_SUCH_USER, WRONG_PASSWORD, Kind, Note, Verdict
 from ._layout import Entry, SecretReader
+from ._linesurvey import LineSurvey
 from ._notes import Notes, Source
 from ._scramsurvey import ScramSurvey, mechanismOf
 from ._snapshot import Snapshot
@@ -30,15 +31,12 @@ _ADVICE = 'set such passwords anew, with "mycred passwd"'
 # What to do once too much is odd.
 _MORE = '; "mycred lint" lists it'
 
-# How many decoys of each kind are kept: some of them the library may refuse.
-_MOST_DECOYS = 3
-
 # How often a password in plain text is hashed at a login by SCRAM: as most programs do
 # it, and as little as RFC 7677 allows.
 _ITERATIONS = 4096
 
-# What is the same for lines of which the same is made; L{None} where nothing can match.
-_Kind = Union[tuple[str, bytes], None]
+#: What is the same for lines of which the same is made; L{None} where nothing can match.
+StoredKind = Union[tuple[str, bytes], None]
 
 
 class StoredSecret(NamedTuple):
@@ -64,7 +62,7 @@ class StoredSecret(NamedTuple):
     entry: Entry | None = None
 
     @property
-    def kind(self) -> _Kind:
+    def kind(self) -> StoredKind:
         """
         What is the same for lines of one scheme and cost; L{None} if nothing can match.
         """
@@ -401,26 +399,11 @@ class PasswordFile:
         if snapshot.state.signature != self._noted:
             self._noted = snapshot.state.signature
             self._notes.clear()
-        kinds: Counter[_Kind] = Counter()
-        typical: dict[_Kind, Entry] = {}
-        samples: defaultdict[_Kind, list[Hash]] = defaultdict(list)
-        scram = ScramSurvey()
+        survey = LineSurvey()
         for entry in snapshot.sample(self.MOST_EXAMINED):
-            look = self._parseAndNote(entry, snapshot)
-            kind = look.kind
-            kinds[kind] += 1
-            typical.setdefault(kind, entry)
-            if look.hash is not None and len(samples[kind]) < _MOST_DECOYS:
-                samples[kind].append(look.hash)
-            if kind is not None:
-                scram.add(look)
-        self.scram = scram
-        self.majority = max((kinds[kind] for kind in samples), default=0)
-        common = [kind for kind, _ in kinds.most_common()]
-        # Lines that nothing matches are like no others.
-        common.sort(key=lambda kind: kind is None)
-        self.typical = typical[common[0]] if common else None
-        self.decoys = [h for kind in common for h in samples.get(kind, ())]
+            survey.add(entry, self._parseAndNote(entry, snapshot))
+        self.typical, self.decoys = survey.typical, survey.decoys
+        self.majority, self.scram = survey.majority, survey.scram
         for entry, first in snapshot.repeated:
             self._notes.add(
                 ("repeated", entry.start),
@@ -533,4 +516,4 @@ def scramVerdict(
     return Verdict(Kind.REFUSED, name, why, doubt=stored.doubt, expected=expected)
 
 
-__all__ = ["PasswordFile", "StoredSecret", "scramVerdict", "verdictOn"]
+__all__ = ["PasswordFile", "StoredKind", "StoredSecret", "scramVerdict", "verdictOn"]

@@ -150,7 +150,7 @@ def _argstring(args: Sequence[object], kwargs: dict[str, object]) -> str:
     Return the arguments of a description as they are written in one.
     """
     words = [_quoted(str(word)) for word in args]
-    words += [f"{key}={_quoted(str(value))}" for key, value in kwargs.items()]
+    words += [f"{_quoted(key)}={_quoted(str(value))}" for key, value in kwargs.items()]
     return ":".join(words)
 
 

@@ -133,11 +133,11 @@ class Gate(ProtocolWrapper):
         """
         self.transport.pauseProducing()
         self._looking = looking = self.factory.contexts.latest()
-        looking.addCallbacks(self._cbLooked, self._ebLooked)
+        looking.addCallback(self._cbLooked).addErrback(self._ebLooked)
 
     def _cbLooked(self, context: ServerContext) -> None:
         """
-        Begin TLS.
+        Begin TLS, unless the factory doesn't want this client.
         """
         self._looking = None
         protocol = self.factory.buildTLS(self.getPeer(), context)
@@ -153,7 +153,8 @@ class Gate(ProtocolWrapper):
 
     def _ebLooked(self, failure: Failure) -> None:
         """
-        End the connection: without the files it isn't known what is revoked by now.
+        End the connection: without the files it isn't known what is revoked by now, and
+        a factory may have failed.
         """
         self._looking = None
         if not failure.check(CancelledError, TemporaryFailure):

@@ -9,17 +9,16 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
-from twisted.internet.defer import Deferred, succeed
-from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
+from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
 from .._secrets import printable
 from ._errors import CannotTell
 
-# So many connections stay open for the next question, for so long, in seconds: less than
-# servers wait before they close them.
-_CONNECTIONS, _IDLE = 10, 20
+# How large the headers of an answer may be, all of them together, in bytes.
+_MOST_HEADERS = 2**16
 
 _CANCELLED = "cancelled"
 
@@ -120,7 +119,7 @@ class Endpoint:
         answer: Deferred[Answer] = Deferred(lambda _: give(_CANCELLED))
         late = f"no answer within {self._deadline:g} s"
         timer = self._reactor.callLater(self._deadline, give, late)
-        answering = self._send(*request).addErrback(ebFailed)
+        answering = maybeDeferred(self._send, *request).addErrback(ebFailed)
         answering.addCallback(self._receive).addBoth(ended)
         return answer
 
@@ -154,13 +153,13 @@ class Endpoint:
 
         @return: a L{Deferred} that fires with the response when its headers have come.
         """
-        from twisted.web.client import Agent, FileBodyProducer, HTTPConnectionPool
+        from twisted.web.client import Agent, FileBodyProducer
         from twisted.web.http_headers import Headers
 
+        from ._pool import BoundedPool
+
         if self._agent is None:
-            self._pool = pool = HTTPConnectionPool(self._reactor)
-            pool.maxPersistentPerHost = _CONNECTIONS
-            pool.cachedConnectionTimeout = _IDLE
+            self._pool = pool = BoundedPool(self._reactor, self._largest + _MOST_HEADERS)
             self._agent = Agent(self._reactor, self._policy, self._deadline, pool=pool)
         sent = Headers({b"Accept": [b"application/json"], b"User-Agent": [b"mycred"]})
         for name, value in headers.items():
@@ -242,9 +241,11 @@ def _wasLost(failure: Failure) -> bool:
     from twisted.web.client import RequestTransmissionFailed, ResponseNeverReceived
 
     error: Any = failure.value
-    return isinstance(error, (RequestTransmissionFailed, ResponseNeverReceived)) and bool(
-        error.reasons[-1].check(ConnectionDone, ConnectionLost)
-    )
+    if not isinstance(error, (RequestTransmissionFailed, ResponseNeverReceived)):
+        return False
+    reason = error.reasons[-1]
+    isOurs = reason.check(ConnectionAborted)
+    return not isOurs and bool(reason.check(ConnectionDone, ConnectionLost))
 
 
 def _said(failure: Failure) -> str:
@@ -271,7 +272,11 @@ def _policyOf(url: str, ca: str | None) -> Any:
     if ca is None:
         return BrowserLikePolicyForHTTPS()
     with open(ca, "rb") as file:
-        found = load_pem_x509_certificates(file.read())
+        text = file.read()
+    try:
+        found = load_pem_x509_certificates(text)
+    except ValueError:
+        raise ValueError(f"{ca} holds no certificates in PEM") from None
     authorities = [Certificate(X509.from_cryptography(one)) for one in found]
     return BrowserLikePolicyForHTTPS(trustRootFromCertificates(authorities))
 

@@ -166,16 +166,16 @@ class Introspection:
         """
         Return whom the token names.
         """
-        isSound = True
         try:
             claims = claimsIn(answer)
-            return self._rules.identityIn(claims, self._now(), mustExpire=False)
+            identity = self._rules.identityIn(claims, self._now(), mustExpire=False)
         except (CannotTell, MalformedClaims) as error:
-            isSound = False
             raise self._outage.note(f"{self._endpoint.url}: {error}") from None
-        finally:
-            if isSound:
-                self._outage.end()
+        except TokenRefused:
+            self._outage.end()
+            raise
+        self._outage.end()
+        return identity
 
 
 def claimsIn(answer: Answer) -> dict[str, Any]:

@@ -60,24 +60,24 @@ class TokenKey:
     A public key.
 
     @ivar kid: its name; L{None} if it has none.
-    @ivar algorithms: the algorithms of the signatures that it verifies.
+    @ivar algorithms: the algorithms of the signatures that it verifies, by their names,
+        as joserfc has them.
     @ivar key: the key, as joserfc has it.
     """
 
     kid: str | None
-    algorithms: tuple[str, ...]
+    algorithms: dict[str, Any]
     key: Any
 
     def verifies(self, algorithm: str, signed: bytes, signature: bytes) -> bool:
         """
         Return whether a signature was made by the private key.
 
-        @param algorithm: one of L{algorithms}.
+        @param algorithm: the name of one of L{algorithms}.
         @param signed: what was signed.
         """
-        from joserfc.jws import JWSRegistry
-
-        return JWSRegistry.algorithms[algorithm].verify(signed, signature, self.key)
+        isRight: bool = self.algorithms[algorithm].verify(signed, signature, self.key)
+        return isRight
 
 
 class KeySet(tuple[TokenKey, ...]):
@@ -138,7 +138,9 @@ def _usable(entries: list[Any]) -> Iterator[TokenKey]:
     """
     from joserfc.errors import JoseError
     from joserfc.jwk import JWKRegistry
+    from joserfc.jws import JWSRegistry
 
+    known = JWSRegistry.algorithms
     for entry in entries:
         public = _publicPartOf(entry)
         if public is None:
@@ -148,7 +150,8 @@ def _usable(entries: list[Any]) -> Iterator[TokenKey]:
             size = key.public_key.key_size if public["kty"] == "RSA" else _LEAST_RSA
         except (JoseError, ValueError, TypeError, LookupError):
             continue
-        algorithms = tuple(_algorithmsOf(entry))
+        names = _algorithmsOf(entry)
+        algorithms = {name: known[name] for name in names if name in known}
         if algorithms and _LEAST_RSA <= size <= _MOST_RSA:
             yield TokenKey(entry.get("kid"), algorithms, key)
 
@@ -185,7 +188,7 @@ def _publicPartOf(entry: object) -> dict[str, Any] | None:
 
 def _algorithmsOf(entry: Mapping[str, Any]) -> Iterator[str]:
     """
-    Return the algorithms of the signatures that a key verifies.
+    Return the names of the algorithms of the signatures that a key verifies.
     """
     for name, (kind, curves) in ALGORITHMS.items():
         fits = entry["kty"] == kind and entry.get("crv") in curves

@@ -4,6 +4,8 @@ Where the keys come from by which tokens are signed.
 
 from __future__ import annotations
 
+import os
+import stat
 import time
 from collections.abc import Callable
 from functools import partial
@@ -62,14 +64,20 @@ class KeyFile:
         """
         @param path: the path of the file, a JSON Web Key Set.
 
-        @raise ValueError: if it holds no key that could be used.
+        @raise ValueError: if it holds no key that could be used, or everybody could
+            write one into it.
         @raise OSError: if it can't be read.
         @raise ImportError: if joserfc isn't installed.
         """
+        if os.stat(path).st_mode & stat.S_IWOTH:
+            raise ValueError(f"everybody can write {path}; change that (chmod o-w)")
         self.path = path
-        self.opensLater = (path,)
+        self.opensLater: tuple[str, ...] = (path,)
         self._kept = KeptFile(path, lambda text, _: _parseSmall(text))
-        self._kept.read()
+        try:
+            self._kept.read()
+        except BadKeySet as error:
+            raise ValueError(f"{path}: {error}") from None
 
     def current(self) -> Deferred[Callable[[], KeySet]]:
         """

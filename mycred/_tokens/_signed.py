@@ -78,7 +78,7 @@ class SignedTokens:
             return self._keys.newer(unknown.keys).addCallback(check)
 
         checking = self._keys.current().addCallback(check).addErrback(ebUnknown)
-        return checking.addErrback(self._ebFailed)
+        return checking.addCallbacks(self._cbVerified, self._ebFailed)
 
     def close(self) -> Deferred[None]:
         """
@@ -101,6 +101,13 @@ class SignedTokens:
             signed.insistOnSignature(known)
         except NoSuchKey as error:
             raise _UnknownKey(str(error), known) from None
+        return identity
+
+    def _cbVerified(self, identity: Identity) -> Identity:
+        """
+        Log that the keys can be read again, if they couldn't.
+        """
+        self._outage.end()
         return identity
 
     def _ebFailed(self, failure: Failure) -> Failure:

@@ -4,6 +4,8 @@ The auth type C{token}: tokens that another server has issued (OAuth 2.0).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from zope.interface import implementer
@@ -26,18 +28,7 @@ from mycred.strcred import (
 _TLS = "pip install '.[tls]' in a checkout of mycred"
 
 
-def fileOrURL(text: str) -> str:
-    """
-    Return the absolute path of a file, or a URL.
-
-    @raise ValueError: if it can't be read, or asked for.
-    """
-    from mycred.checkers.tokens import serverURL
-
-    return serverURL(text) if "://" in text else readableFile(text)
-
-
-def URL(text: str) -> str:
+def usableURL(text: str) -> str:
     """
     Return a URL.
 
@@ -48,10 +39,37 @@ def URL(text: str) -> str:
     return serverURL(text)
 
 
+def fileOrURL(text: str) -> str:
+    """
+    Return a URL, or the absolute path of a file.
+
+    @raise ValueError: if it can't be asked for, or read.
+    """
+    return usableURL(text) if _isURL(text) else readableFile(text)
+
+
+def domainName(text: str) -> str:
+    """
+    Return the name of a domain.
+
+    @raise ValueError: if no address could end in it.
+    """
+    if not text or "@" in text:
+        raise ValueError("write what follows the @, such as example.org")
+    return text
+
+
+def _isURL(text: str) -> bool:
+    """
+    Return whether a value is a URL, and no path.
+    """
+    return "://" in text
+
+
 options = Options(
     Option(
         "introspect",
-        URL,
+        usableURL,
         "URL",
         "Asks the server that has issued a token, at this URL (RFC 7662).",
     ),
@@ -98,7 +116,7 @@ options = Options(
     ),
     Option(
         "domain",
-        nonEmpty,
+        domainName,
         "NAME",
         "Takes only claims that end in @ and this domain, and cuts that off.",
     ),
@@ -215,39 +233,42 @@ def _introspected(given: dict[str, Any]) -> ICredentialsChecker:
     """
     from mycred.checkers.tokens import Introspection, OAuthClient, TokenChecker
 
-    try:
+    with _about("client"):
         client = OAuthClient.inFile(given["client"])
-    except (OSError, ValueError) as error:
-        raise ValueError(f"client: {error}") from None
-    rules, url, ca = _rules(given, "username"), given["introspect"], given.get("ca")
-    with needing(_TLS):
-        try:
-            return TokenChecker(Introspection(url, client, rules, ca=ca))
-        except (OSError, ValueError) as error:
-            raise ValueError(f"ca: {ca} can't be used ({error})") from None
+    rules, ca = _rules(given, "username"), given.get("ca")
+    with needing(_TLS), _about("ca"):
+        return TokenChecker(Introspection(given["introspect"], client, rules, ca=ca))
 
 
 def _signed(given: dict[str, Any]) -> ICredentialsChecker:
     """
     Return a checker of signed tokens.
     """
+    import joserfc  # noqa: F401
+
     from mycred.checkers.tokens import KeyFile, KeyURL, SignedTokens, TokenChecker
 
-    source, ca = given["keys"], given.get("ca")
-    keys: Any
-    if "://" in source:
-        with needing(_TLS):
-            try:
-                keys = KeyURL(source, ca=ca)
-            except (OSError, ValueError) as error:
-                raise ValueError(f"ca: {ca} can't be used ({error})") from None
-        import joserfc  # noqa: F401
+    keys: KeyFile | KeyURL
+    if _isURL(given["keys"]):
+        with needing(_TLS), _about("ca"):
+            keys = KeyURL(given["keys"], ca=given.get("ca"))
     else:
-        try:
-            keys = KeyFile(source)
-        except (OSError, ValueError) as error:
-            raise ValueError(f"keys: {source}: {error}") from None
+        with _about("keys"):
+            keys = KeyFile(given["keys"])
     return TokenChecker(SignedTokens(keys, _rules(given, "sub")))
+
+
+@contextmanager
+def _about(key: str) -> Iterator[None]:
+    """
+    Name the option whose value can't be used.
+
+    @raise ValueError: with the name, and why.
+    """
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{key}: {error}") from None
 
 
 theTokenCheckerFactory = TokenCheckerFactory()

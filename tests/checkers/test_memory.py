@@ -13,9 +13,13 @@ from zope.interface.verify import verifyObject
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.trial.unittest import SynchronousTestCase
 
+from mycred._secrets import asBytes
 from mycred.checkers import ICredentialsChecker, InMemoryUsernamePasswordDatabaseDontUse
 from mycred.credentials import CramMD5Credentials, UsernamePassword
 from mycred.error import UnauthorizedLogin
+from mycred.testing import SteppedWorkers
+
+from ..kit.scram import Proving
 
 
 class OwnCredentials(UsernamePassword):
@@ -210,6 +214,47 @@ class Bare:
         if self.gone:
             raise KeyError(name)
         return self.users[name]
+
+
+class ScramTests(SynchronousTestCase):
+    """
+    Tests for passwords that are proved by SCRAM.
+    """
+
+    def test_login(self) -> None:
+        """
+        A password is proved without being sent, as it stands there: what begins like a
+        hash is a password, too, and one of text serves as well.
+        """
+        for stored in (b"sesame", "sesame", b"{SHA}sesame", "s\u00e9same"):
+            users = {b"alice": stored, "bob": stored}
+            checker = InMemoryUsernamePasswordDatabaseDontUse()
+            checker.workers = SteppedWorkers(running=False)
+            checker.users = users  # type: ignore[assignment]
+            typed = asBytes(stored)
+            for name, password, outcome in [
+                (b"alice", typed, b"alice"),
+                (b"bob", typed, b"bob"),
+                (b"alice", b"tulip", None),
+                (b"eve", typed, None),
+            ]:
+                asking = checker.requestAvatarId(Proving(name, password))
+                if outcome is None:
+                    self.failureResultOf(asking, UnauthorizedLogin)
+                else:
+                    self.assertEqual(self.successResultOf(asking), outcome)
+
+    def test_nothing(self) -> None:
+        """
+        A user without a password can't log in, nor one with something else for one.
+        """
+        for stored in (b"", "", None, 1):
+            checker = InMemoryUsernamePasswordDatabaseDontUse()
+            checker.workers = SteppedWorkers(running=False)
+            checker.users = {b"alice": stored}  # type: ignore[dict-item]
+            for password in (b"", b"1", b"None"):
+                asking = checker.requestAvatarId(Proving(b"alice", password))
+                self.failureResultOf(asking, UnauthorizedLogin)
 
 
 class MappingTests(SynchronousTestCase):

@@ -1,7 +1,8 @@
 """
 Tests for logins by SCRAM, by what checkers of passwords have stored: for
 L{mycred._checking._passwords}, L{mycred._checking._lookups},
-L{mycred._checking._files} and L{mycred._passwordfile._lookup}.
+L{mycred._checking._files}, L{mycred._passwordfile._lookup},
+L{mycred._passwordfile._linesurvey} and L{mycred._passwordfile._scramsurvey}.
 """
 
 from __future__ import annotations
@@ -552,6 +553,9 @@ class OwnCheckerTests(ScramTestCase):
         self.assertEqual(self.derived, [])
         self.assertEqual(list(checker.scramHashes()), [])
         self.assertNotIn(IScramCredentials, checker.credentialInterfaces)
+        later = self.file({b"alice": b"sesame"})
+        later.hash = checker.hash
+        self.assertOut(later, b"alice", b"sesame")
 
     def test_otherSecrets(self) -> None:
         """

@@ -241,6 +241,8 @@ class PluginTests(SynchronousTestCase):
             (f"keys={self.client}:issuer=i:audience=a", "keys: "),
             (f"keys={self.folder}/none:issuer=i:audience=a", "can't be read"),
             (f"{keys}:issuer=:audience=a", "issuer: a value is missing"),
+            (f"{keys}:issuer=i:audience=a:domain=@a.org", "domain: write what follows"),
+            (f"{keys}:issuer=i:audience=a:domain=", "domain: write what follows"),
             (f"{keys}:issuer=i:audience=a:leeway=60", "there is no leeway="),
             (f"{url}:{client}:scope=a,", "scope: write names"),
         ):

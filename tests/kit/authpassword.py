@@ -5,11 +5,13 @@ SCRAM keys as directories hold them.
 from __future__ import annotations
 
 from base64 import b64encode
+from pathlib import Path
 
 from mycred._scram import ScramKeys
 from mycred._scram._stored import NAMES
+from mycred.checkers.ldap import LDAPSettings, ldapSettings
 
-from .slapd import person
+from .slapd import PEOPLE, SERVICE, SERVICE_PASSWORD, Slapd, person
 
 #: Few, so that tests are quick.
 ITERATIONS = 4
@@ -47,4 +49,30 @@ def personWithKeys(name: str, *values: str, password: str = "sesame") -> str:
     return person(name, password, "objectClass: authPasswordObject", *lines)
 
 
-__all__ = ["ITERATIONS", "authPassword", "keysOf", "personWithKeys"]
+def settingsWithKeys(server: Slapd, directory: Path, **more: str) -> LDAPSettings:
+    """
+    Return the settings of a server whose service account may read keys.
+
+    @param directory: where the password of that account is put.
+    @param more: other options.
+    """
+    password = directory / "service"
+    password.touch(0o600)
+    password.write_bytes(SERVICE_PASSWORD)
+    return ldapSettings(
+        host=server.socket,
+        base=PEOPLE,
+        binddn=SERVICE,
+        bindpwfile=str(password),
+        scram="authPassword",
+        **more,
+    )
+
+
+__all__ = [
+    "ITERATIONS",
+    "authPassword",
+    "keysOf",
+    "personWithKeys",
+    "settingsWithKeys",
+]

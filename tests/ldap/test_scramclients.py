@@ -10,12 +10,17 @@ from typing import Any
 from twisted.internet import reactor
 from twisted.internet.defer import inlineCallbacks
 
-from mycred.checkers.ldap import LDAPChecker, ldapSettings
+from mycred.checkers.ldap import LDAPChecker
 from mycred.workers import Workers
 
-from ..kit.authpassword import authPassword, keysOf, personWithKeys
+from ..kit.authpassword import (
+    authPassword,
+    keysOf,
+    personWithKeys,
+    settingsWithKeys,
+)
 from ..kit.mailprograms import ProgramTests
-from ..kit.slapd import KEYS_FOR_SERVICE, PEOPLE, SERVICE, SERVICE_PASSWORD, Slapd
+from ..kit.slapd import KEYS_FOR_SERVICE, Slapd
 
 VALUE = authPassword(keysOf(iterations=4096, salt=b"sixteen bytes..."))
 
@@ -33,17 +38,7 @@ class GsaslTests(ProgramTests):
             access=KEYS_FOR_SERVICE,
         )
         self.addCleanup(server.stop)
-        password = self.folder / "password"
-        password.touch(0o600)
-        password.write_bytes(SERVICE_PASSWORD)
-        settings = ldapSettings(
-            host=server.socket,
-            base=PEOPLE,
-            binddn=SERVICE,
-            bindpwfile=str(password),
-            scram="authPassword",
-            require="(uid=alice)",
-        )
+        settings = settingsWithKeys(server, self.folder, require="(uid=alice)")
         workers = Workers(reactor, 2, deadline=settings.timeout)
         self.checker = LDAPChecker(settings, workers=workers)
         self.addCleanup(self.checker.close)

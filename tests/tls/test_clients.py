@@ -13,7 +13,7 @@ from cryptography.x509 import (
     load_pem_x509_certificates,
     load_pem_x509_crl,
 )
-from hypothesis import given
+from hypothesis import given, settings
 
 from twisted.logger import formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
@@ -132,6 +132,7 @@ class ClientAuthoritiesTests(SynchronousTestCase):
                 self.assertIn(f"there is no list by {name} that is good now", line)
             globalLogPublisher.removeObserver(events.append)
 
+    @settings(deadline=None)
     @given(DAMAGE)
     def test_damaged(self, where: list[tuple[int, int]]) -> None:
         """

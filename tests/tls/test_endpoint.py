@@ -15,13 +15,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from hypothesis import given, settings, strategies as st
+
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.internet.endpoints import quoteStringArgument, serverFromString
+from twisted.internet.error import CannotListenError
 from twisted.internet.utils import getProcessOutputAndValue
 from twisted.trial.unittest import SkipTest, SynchronousTestCase, TestCase
 from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
+
+from mycred.tls import TLSEndpointParser
 
 from ..kit.forked import Twistd
 from ..kit.haproxy import HAProxy
@@ -33,6 +38,17 @@ _PATIENCE = "60"
 # What curl returns where the server ends the handshake, or the connection when that is
 # done for the client.
 _REFUSED = (35, 55, 56)
+
+
+# What may stand in a description.
+_WORDS = st.one_of(
+    st.text(max_size=20),
+    st.sampled_from(["993", "no", "required", "10.0.0.1", "/dev/null", "a:b", "c=d"]),
+)
+_KEYS = st.one_of(
+    st.text(max_size=10).filter(lambda key: key not in ("self", "reactor")),
+    st.sampled_from(["port", "privateKey", "certKey", "clientCert", "crl", "proxies"]),
+)
 
 
 class Facts(Resource):
@@ -103,6 +119,22 @@ class EndpointTests(TestCase):
             return ended[0].decode("ascii"), ended[2]
 
         return running.addCallback(cbEnded)
+
+    @inlineCallbacks
+    def test_interface(self) -> Any:
+        """
+        The server listens at an IPv6 address, too.
+        """
+        words = f"privateKey={self.key}:certKey={self.certificate}"
+        endpoint = serverFromString(reactor, f"mtls:0:interface=\\:\\:1:{words}")
+        try:
+            port = yield endpoint.listen(Site(Facts()))
+        except CannotListenError:
+            raise SkipTest("this machine has no IPv6") from None
+        self.addCleanup(port.stopListening)
+        number = port.getHost().port
+        page, _ = yield self.curl(number, "--resolve", f"localhost:{number}:::1")
+        self.assertEqual(page, f"::1 nobody {number} secure")
 
     @inlineCallbacks
     def test_certificates(self) -> Any:
@@ -332,6 +364,16 @@ class DescriptionTests(SynchronousTestCase):
                 )
                 self.assertTrue(str(error).startswith("mtls: "), error)
                 self.assertIn(expected, str(error))
+
+    @settings(deadline=None)
+    @given(st.lists(_WORDS), st.dictionaries(_KEYS, _WORDS))
+    def test_anything(self, words: list[str], options: dict[str, str]) -> None:
+        """
+        Anything else is refused, in no other way.
+        """
+        self.assertRaises(
+            ValueError, TLSEndpointParser().parseStreamServer, reactor, *words, **options
+        )
 
     def test_quoted(self) -> None:
         """

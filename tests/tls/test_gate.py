@@ -286,6 +286,14 @@ class GateTests(SynchronousTestCase):
         self.listeners.isFull = True
         self.assertTrue(self.connect().disconnecting)
 
+    def test_broken(self) -> None:
+        """
+        So does one for which the factory fails, and the log has the failure.
+        """
+        self.patch(self.listeners, "buildProtocol", lambda addr: 1 / 0)
+        self.assertTrue(self.connect().disconnecting)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
     def test_files(self) -> None:
         """
         Nothing is read from a client until the files were looked at, once for all who

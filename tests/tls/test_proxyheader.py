@@ -7,7 +7,7 @@ from __future__ import annotations
 import struct
 from socket import AF_INET, AF_INET6, inet_pton
 
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.trial.unittest import SynchronousTestCase
@@ -152,6 +152,7 @@ class HeaderTests(SynchronousTestCase):
         longest = version2(0x20, 0x00, bytes(LONGEST - 16))
         self.assertEqual(parseHeader(longest), ProxyHeader(LONGEST))
 
+    @settings(deadline=None)
     @given(st.binary(max_size=300), st.sampled_from([*RIGHT, (b"", None, None)]))
     def test_anything(self, noise: bytes, right: tuple[bytes, object, object]) -> None:
         """

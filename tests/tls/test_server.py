@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
 )
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from twisted.logger import formatEvent, globalLogPublisher
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
@@ -168,6 +168,7 @@ class ServerCertificateTests(SynchronousTestCase):
             )
             globalLogPublisher.removeObserver(events.append)
 
+    @settings(deadline=None)
     @given(st.binary(max_size=200))
     def test_anything(self, noise: bytes) -> None:
         """
@@ -178,6 +179,7 @@ class ServerCertificateTests(SynchronousTestCase):
         for text in (noise, pem("PRIVATE KEY", noise)):
             self.assertRaises(ValueError, keyIn, text, "privateKey=f")
 
+    @settings(deadline=None)
     @given(DAMAGE)
     def test_damaged(self, where: list[tuple[int, int]]) -> None:
         """

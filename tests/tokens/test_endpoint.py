@@ -1,5 +1,7 @@
 """
 Tests for L{mycred._tokens._endpoint}, against real servers.
+
+They cover L{mycred._tokens._pool}, too.
 """
 
 from __future__ import annotations
@@ -156,6 +158,53 @@ class AnswerTests(EndpointTestCase):
         yield self.assertLost(self.ask(), "over 100 bytes")
 
     @inlineCallbacks
+    def test_headers(self) -> Iterator[Any]:
+        """
+        Nor does one whose headers have no end, and it isn't asked for again; the next
+        answer has room of its own.
+        """
+        sent: list[int] = []
+
+        class Endless(Protocol):
+            def dataReceived(self, data: bytes) -> None:
+                assert self.transport is not None
+                sent.append(0)
+                self.transport.write(b"HTTP/1.1 200 OK\r\n")
+                self.transport.registerProducer(self, False)  # type: ignore[attr-defined]
+
+            def resumeProducing(self) -> None:
+                assert self.transport is not None
+                sent[-1] += 1
+                self.transport.write(b"X: y\r\n" * 1000)
+
+            def stopProducing(self) -> None:
+                pass
+
+        port = reactor.listenTCP(0, Factory.forProtocol(Endless), interface="127.0.0.1")
+        self.addCleanup(port.stopListening)
+        url = f"http://127.0.0.1:{port.getHost().port}/"
+        yield self.assertLost(self.ask(self.endpoint(url)), "Abort")
+        self.assertEqual(len(sent), 1)
+
+    @inlineCallbacks
+    def test_counted(self) -> Iterator[Any]:
+        """
+        What one answer has over a connection isn't counted for the next.
+        """
+
+        def long(request: Any) -> bytes:
+            for number in range(10):
+                request.setHeader(b"x-%d" % number, b"y" * 4000)
+            return b"{}"
+
+        self.answer = long  # type: ignore[method-assign]
+        endpoint = self.endpoint()
+        for _ in range(3):
+            answer = yield self.ask(endpoint)
+            self.assertEqual(answer.body, b"{}")
+        self.assertEqual(self.provider.accepted, 1)
+
+    @inlineCallbacks
     def test_silent(self) -> Iterator[Any]:
         """
         A server that says nothing is waited for until the deadline.
@@ -297,6 +346,30 @@ class TLSTests(EndpointTestCase):
         for ca in (str(Authority(other).file), None):
             yield self.assertLost(self.ask(self.endpoint(ca=ca)), "verify failed")
         self.assertEqual(self.provider.requests, [])
+
+    @inlineCallbacks
+    def test_noTLS(self) -> Iterator[Any]:
+        """
+        One that doesn't speak TLS is told nothing, and waited for until the deadline.
+        """
+        heard: list[bytes] = []
+        connected: Deferred[None] = Deferred()
+
+        class Silent(Protocol):
+            def dataReceived(self, data: bytes) -> None:
+                heard.append(data)
+                if len(heard) == 1:
+                    connected.callback(None)
+
+        port = reactor.listenTCP(0, Factory.forProtocol(Silent), interface="127.0.0.1")
+        self.addCleanup(port.stopListening)
+        self.provider.start()
+        url = f"https://127.0.0.1:{port.getHost().port}/"
+        asking = self.ask(self.endpoint(url, ca=str(self.authority.file)))
+        yield connected
+        self.time.clock.advance(10)
+        yield self.assertLost(asking, "no answer within 10 s")
+        self.assertNotIn(b"token=t", b"".join(heard))
 
     def test_wrongFile(self) -> None:
         """

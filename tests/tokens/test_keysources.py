@@ -62,7 +62,8 @@ class KeyFileTests(SynchronousTestCase):
         """
         self.assertRaises(OSError, KeyFile, str(self.path))
         self.write(b"{")
-        self.assertRaises(BadKeySet, KeyFile, str(self.path))
+        error = self.assertRaises(ValueError, KeyFile, str(self.path))
+        self.assertIn(str(self.path), str(error))
         self.write(keySet(OLD.jwk()))
         file = KeyFile(str(self.path))
         for text in (b"", b"{}", keySet(), keySet(OLD.jwk()) + b" " * 2**18):
@@ -72,6 +73,15 @@ class KeyFileTests(SynchronousTestCase):
         self.assertRaises(OSError, self.kids, file)
         self.write(keySet(NEW.jwk()))
         self.assertEqual(self.kids(file), ["new"])
+
+    def test_writable(self) -> None:
+        """
+        A file into which everybody could write a key is an error at the start.
+        """
+        self.write(keySet(OLD.jwk()))
+        self.path.chmod(0o666)
+        error = self.assertRaises(ValueError, KeyFile, str(self.path))
+        self.assertIn("chmod o-w", str(error))
 
     def test_newer(self) -> None:
         """

@@ -146,6 +146,22 @@ class SignedTokensTests(SynchronousTestCase):
             self.failureResultOf(self.verify(OLD.sign(claims()), keys), CannotTell)
             self.assertIn(str(path), self.said()[-1])
 
+    def test_repaired(self) -> None:
+        """
+        The log is told when the keys can be read again.
+        """
+        keys, fetched = Keys(keySet(OLD.jwk())), self.keys.current
+        signed = SignedTokens(keys, RULES, workers=self.workers, now=lambda: NOW)
+
+        def broken() -> KeySet:
+            raise OSError("broken")
+
+        keys.current = lambda: succeed(broken)  # type: ignore[method-assign]
+        self.failureResultOf(signed.verify(OLD.sign(claims())), CannotTell)
+        keys.current = fetched  # type: ignore[method-assign]
+        self.successResultOf(signed.verify(OLD.sign(claims())))
+        self.assertEqual(self.said()[1:], ["Tokens can be checked again"])
+
     def test_threads(self) -> None:
         """
         All is done in threads, and their limits hold.

@@ -12,7 +12,8 @@ from zope.interface import Attribute, Interface, implementer
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from .._store import LARGEST, Mailbox, Message, NoSuchUser, StoreService
+from .._store import StoreService
+from .._tables import LARGEST, Mailbox, Message, NoSuchUser
 from ._paths import Address
 from ._trace import LONGEST_TRACE
 
