@@ -52,7 +52,7 @@ from mycred.credentials import (
     UsernamePassword,
 )
 from mycred.demo._pb import Correspondent
-from mycred.demo._store import Mailbox, Message
+from mycred.demo._tables import Mailbox, Message
 from mycred.error import (
     AccountDenied,
     DenialReason,

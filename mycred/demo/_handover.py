@@ -48,8 +48,10 @@ class HandingOver:
 
     def avatarReceived(self, interface: InterfaceType, avatar: Any) -> None:
         """
-        Hand the connection over.
+        Hand the connection over, unless it ends already.
         """
+        if self.transport.disconnecting:
+            return
         self.setTimeout(None)
         self._dialogue = self.makeDialogue(avatar)
         self._dialogue.callLater = self.callLater  # type: ignore[method-assign]

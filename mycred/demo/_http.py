@@ -33,8 +33,8 @@ from ._limits import LOGIN_TIMEOUT, LimitedConnection, LimitedFactory, LimitedPo
 from ._loginoffers import PROOFS, isOffered
 from ._loginpage import LoginPage
 from ._mailtemplates import WebLogin
-from ._options import REALM
 from ._pages import PageResource, Request, notice
+from ._protocols import REALM
 from ._style import HEADERS
 
 

@@ -17,7 +17,8 @@ from twisted.web.template import tags
 from ._mailtemplates import ListedMessage, WebLogin, listPage, messagePage
 from ._pages import Page, Request, notice, show, urlOf
 from ._parsedmail import parseMessage
-from ._store import Mailbox, Message, StoreService
+from ._store import StoreService
+from ._tables import Mailbox, Message
 
 # How many messages a page lists; how much of each is loaded for that, and how much of one
 # that is opened, in bytes.

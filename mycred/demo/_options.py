@@ -4,11 +4,8 @@ The command line of the example server.
 
 from __future__ import annotations
 
-import os
-import sqlite3
 import sys
 from collections.abc import Sequence
-from contextlib import closing
 
 from twisted.python import usage
 
@@ -22,58 +19,9 @@ from .._contracts import (
 )
 from .._conversations import IBearerToken, ICertificateCredentials, IScramCredentials
 from .._programs import ProgramAuthOptions
-from .._uidoption import insistOnWritable, laterUser
+from ._protocols import MAIL, PROTOCOLS, REALM, TAKES
+from ._storepath import checkStore, insistOnStore
 from ._strports import asksForCertificates, endpointAt, isEncrypted
-
-# The interfaces of the credentials that clients of mail can present besides certificates,
-# for which TLS must ask.
-_MAIL: tuple[InterfaceType, ...] = (
-    IUsernamePassword,
-    IUsernameHashedPassword,
-    IScramCredentials,
-    IBearerToken,
-)
-
-#: For each protocol, where it listens by default, and the interfaces of the credentials
-#: that its users can present.
-PROTOCOLS: dict[str, tuple[str, tuple[InterfaceType, ...]]] = {
-    "pop3": ("tcp:1110:interface=127.0.0.1", _MAIL),
-    "imap": ("tcp:1143:interface=127.0.0.1", _MAIL),
-    "smtp": ("tcp:1587:interface=127.0.0.1", _MAIL),
-    "pb": (
-        "tcp:8787:interface=127.0.0.1",
-        (IUsernameHashedPassword, IAnonymous),
-    ),
-    "http": (
-        "tcp:8080:interface=127.0.0.1",
-        (
-            IUsernamePassword,
-            IUsernameHashedPassword,
-            IUsernameDigestHash,
-            IBearerToken,
-        ),
-    ),
-    "ssh": (
-        "tcp:2222:interface=127.0.0.1",
-        (ISSHPrivateKey,),
-    ),
-}
-
-#: The protocols of mail.
-MAIL = ("pop3", "imap", "smtp")
-
-_PASSWORDS = "passwords, such as those of --auth=htpasswd"
-
-#: For each protocol, what the accounts must have.
-TAKES = {
-    **dict.fromkeys((*MAIL, "http"), f"{_PASSWORDS}, or tokens, or certificates by TLS"),
-    "pb": "passwords in plain text, as in --auth=file and --auth=memory, "
-    "or --auth=anonymous",
-    "ssh": "keys, such as those of --auth=sshkey",
-}
-
-#: The realm of HTTP authentication.
-REALM = b"mycred"
 
 _where = "where to listen for {}, a strports description; empty for nowhere [default: {}]"
 
@@ -157,8 +105,8 @@ class Options(usage.Options, ProgramAuthOptions):
             )
         for checker in self["credCheckers"]:
             _checkRealm(checker)
-        self["store"] = _checkStore(self["store"])
-        _insistOnStore(self["store"], getattr(self, "parent", None))
+        self["store"] = checkStore(self["store"])
+        insistOnStore(self["store"], getattr(self, "parent", None))
         self._setTLS()
         self["notOffered"] = []
         self["endpoints"] = {}
@@ -222,7 +170,8 @@ class Options(usage.Options, ProgramAuthOptions):
         Set the secret by which users who don't exist look like others to SCRAM.
         """
         self["secret"] = None
-        if IScramCredentials not in self["credInterfaces"]:
+        isServed = IScramCredentials in self["credInterfaces"]
+        if not (isServed and any(self[name] for name in MAIL)):
             return
         from ..sasl import secretIn
 
@@ -304,56 +253,4 @@ def _checkRealm(checker: object) -> None:
         )
 
 
-def _checkStore(path: str) -> str:
-    """
-    Insist on a file that is the store, or can become it.
-
-    @return: its absolute path.
-
-    @raise usage.UsageError: if it is neither.
-    """
-    if not path:
-        raise usage.UsageError("--store: write the path of a file")
-    directory = os.path.dirname(os.path.abspath(path))
-    if not os.path.isdir(directory):
-        raise usage.UsageError(
-            f"--store: there is no directory {directory}; make it, or write another path"
-        )
-    if os.path.isdir(path):
-        raise usage.UsageError(
-            f"--store: {path} is a directory; write the path of a file"
-        )
-    if not os.access(directory, os.W_OK | os.X_OK):
-        raise usage.UsageError(
-            f"--store: this user can't make files in {directory}; write another path"
-        )
-    if os.path.exists(path):
-        try:
-            with closing(sqlite3.connect(path)) as connection:
-                if connection.execute("select * from sqlite_master").fetchone():
-                    # Another program's file has other tables.
-                    connection.execute("select uidvalidity from users limit 0")
-                    connection.execute("select content from messages limit 0")
-        except sqlite3.Error as error:
-            raise usage.UsageError(
-                f"--store={path}: {error}; write the path of a store, or of a file that "
-                "isn't there"
-            ) from None
-    return os.path.abspath(path)
-
-
-def _insistOnStore(path: str, twistd: object) -> None:
-    """
-    Insist on a store that the server can still write when twistd has become another user.
-
-    @raise usage.UsageError: if it couldn't.
-    """
-    user = laterUser(twistd)
-    if user is not None:
-        try:
-            insistOnWritable(path, user)
-        except PermissionError as error:
-            raise usage.UsageError(f"--store: {error}") from None
-
-
-__all__ = ["MAIL", "PROTOCOLS", "REALM", "TAKES", "Options"]
+__all__ = ["Options"]

@@ -20,7 +20,8 @@ from ..portal import Portal
 from ._compose import compose
 from ._limits import LOGIN_TIMEOUT, LimitedConnection, LimitedFactory, LimitedPortal
 from ._mailfactories import MOST_REFUSED
-from ._store import Mailbox, MailboxFull, Message, NoSuchUser, StoreService
+from ._store import StoreService
+from ._tables import Mailbox, MailboxFull, Message, NoSuchUser
 
 NOTICE = "This is the mycred example server. Mail is for those who log in by name."
 

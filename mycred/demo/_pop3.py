@@ -17,7 +17,8 @@ from .. import mail
 from ._handover import HandingOver
 from ._mailfactories import MailFactory, SessionFactory
 from ._pop3dialogue import CAPABILITIES, POP3Dialogue
-from ._store import Mailbox, StoreService
+from ._store import StoreService
+from ._tables import Mailbox
 
 
 @implementer(IMailbox)

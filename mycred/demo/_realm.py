@@ -25,7 +25,8 @@ from ._mailpage import MailboxPage
 from ._pb import Correspondent, Visitor
 from ._pop3 import MailDrop
 from ._smtp import IOutbox, Outbox
-from ._store import Mailbox, StoreService
+from ._store import StoreService
+from ._tables import Mailbox
 
 
 class _View(Protocol):

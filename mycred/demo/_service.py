@@ -17,7 +17,8 @@ from ..portal import Portal
 from . import _http, _imap4, _pb, _pop3, _smtp
 from ._listening import Listening
 from ._mailfactories import MailSettings
-from ._options import TAKES, Options
+from ._options import Options
+from ._protocols import TAKES
 from ._realm import MailRealm
 from ._startuplog import logStartup
 from ._store import StoreService

@@ -28,7 +28,8 @@ from twisted.python.failure import Failure
 
 from ..conch import SSHFactory
 from ..portal import Portal
-from ._store import Mailbox, StoreService
+from ._store import StoreService
+from ._tables import Mailbox
 
 _help = """\
 list      the messages, with their sizes and dates

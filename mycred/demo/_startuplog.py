@@ -19,7 +19,8 @@ from ..portal import Portal
 from ..sasl import mechanismsFor
 from ._loginoffers import leftOut, proofServesMore
 from ._loginways import wayTo
-from ._options import MAIL, Options
+from ._options import Options
+from ._protocols import MAIL
 from ._strports import TLS_EXAMPLE, isPublic
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from sqlite3 import Cursor
 from typing import TypeVar
 
@@ -17,70 +16,19 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from ._compose import WELCOME, compose
+from ._tables import (
+    SCHEMA,
+    Mailbox,
+    Message,
+    NoSuchUser,
+    delete,
+    flagsIn,
+    insert,
+    insistOnRoom,
+    wireSize,
+)
 
 _T = TypeVar("_T")
-
-_schema = """
-create table if not exists users (
-    name blob primary key, uidvalidity integer not null, uidnext integer not null
-);
-create table if not exists messages (
-    user blob not null references users (name), uid integer not null,
-    flags text not null, date real not null, content blob not null,
-    primary key (user, uid)
-);
-"""
-
-
-#: How large a message may be, in octets as it is kept; how many messages a mailbox may
-#: have; and how large they may be together: no user may fill the disk.
-LARGEST, MOST_MESSAGES, MOST_OCTETS = 4 * 1024**2, 1000, 16 * 1024**2
-
-
-class NoSuchUser(Exception):
-    """
-    The recipient has no mailbox.
-    """
-
-
-class MailboxFull(Exception):
-    """
-    A message doesn't fit into a mailbox.
-    """
-
-
-@dataclass
-class Message:
-    """
-    A message without its content.
-
-    @ivar uid: its UID, which never changes.
-    @ivar size: its size in octets, as it goes over the wire.
-    @ivar flags: its IMAP4 flags.
-    @ivar date: when it came in, in seconds since the epoch.
-    """
-
-    uid: int
-    size: int
-    date: float
-    flags: set[str] = field(default_factory=set)
-
-
-@dataclass
-class Mailbox:
-    """
-    The state of a mailbox at one moment.
-
-    @ivar user: its owner.
-    @ivar uidValidity: UIDs are good as long as this is the same.
-    @ivar uidNext: the UID of the next message.
-    @ivar messages: the messages, the oldest first.
-    """
-
-    user: bytes
-    uidValidity: int
-    uidNext: int
-    messages: list[Message]
 
 
 class StoreService(Service):
@@ -113,7 +61,7 @@ class StoreService(Service):
             check_same_thread=False,
             cp_min=1,
             cp_max=1,
-            cp_openfun=lambda connection: connection.executescript(_schema),
+            cp_openfun=lambda connection: connection.executescript(SCHEMA),
         )
         self._pool.start()
 
@@ -135,7 +83,7 @@ class StoreService(Service):
             )
             if made.rowcount:
                 welcome = compose(b"postmaster", user, "Welcome", WELCOME)
-                _insert(transaction, user, welcome, time.time(), ())
+                insert(transaction, user, welcome, time.time(), ())
             row = transaction.execute(
                 "select uidvalidity, uidnext from users where name = ?", (user,)
             ).fetchone()
@@ -145,7 +93,7 @@ class StoreService(Service):
                 (user,),
             )
             messages = [
-                Message(uid, _wireSize(content), date, set(flags.split()))
+                Message(uid, wireSize(content), date, set(flags.split()))
                 for uid, date, flags, content in rows
             ]
             uidValidity, uidNext = row
@@ -173,7 +121,7 @@ class StoreService(Service):
         """
         Return the flags of a user's messages, by their UIDs.
         """
-        return self._run(lambda transaction: _flagsIn(transaction, user))
+        return self._run(lambda transaction: flagsIn(transaction, user))
 
     def changeFlags(
         self, user: bytes, uids: Iterable[int], change: Callable[[set[str]], set[str]]
@@ -187,7 +135,7 @@ class StoreService(Service):
         """
 
         def interaction(transaction: Cursor) -> dict[int, set[str]]:
-            before = _flagsIn(transaction, user)
+            before = flagsIn(transaction, user)
             after = {uid: change(before[uid]) for uid in uids if uid in before}
             transaction.executemany(
                 "update messages set flags = ? where user = ? and uid = ?",
@@ -205,9 +153,9 @@ class StoreService(Service):
         """
 
         def interaction(transaction: Cursor) -> list[int]:
-            flags = _flagsIn(transaction, user)
+            flags = flagsIn(transaction, user)
             marked = [uid for uid in uids if "\\Deleted" in flags.get(uid, ())]
-            _delete(transaction, user, marked)
+            delete(transaction, user, marked)
             return marked
 
         return self._run(interaction)
@@ -217,7 +165,7 @@ class StoreService(Service):
         Remove messages for good.
         """
         gone = list(uids)
-        return self._run(lambda transaction: _delete(transaction, user, gone))
+        return self._run(lambda transaction: delete(transaction, user, gone))
 
     def deliver(
         self,
@@ -260,7 +208,7 @@ class StoreService(Service):
 
         return self._run(
             lambda transaction: {
-                user: _insert(transaction, user, kept, when, flags) for user in names
+                user: insert(transaction, user, kept, when, flags) for user in names
             }
         ).addCallback(cbDelivered)
 
@@ -280,7 +228,7 @@ class StoreService(Service):
                     "select 1 from users where name = ?", (name,)
                 ).fetchone()
                 if row is not None:
-                    _insistOnRoom(transaction, name, size)
+                    insistOnRoom(transaction, name, size)
                     return name
             raise NoSuchUser(*names)
 
@@ -307,7 +255,7 @@ class StoreService(Service):
                 ).fetchone()
                 if row is not None:
                     content, date, flags = row
-                    copy = _insert(transaction, user, content, date, flags.split())
+                    copy = insert(transaction, user, content, date, flags.split())
                     copied.append((uid, copy))
             return copied
 
@@ -357,77 +305,4 @@ class StoreService(Service):
         return answer
 
 
-def _insert(
-    transaction: Cursor, user: bytes, content: bytes, date: float, flags: Iterable[str]
-) -> Message:
-    """
-    Add a message.
-
-    @raise NoSuchUser: if the user has no mailbox.
-    @raise MailboxFull: if the message doesn't fit in.
-    """
-    row = transaction.execute(
-        "select uidnext from users where name = ?", (user,)
-    ).fetchone()
-    if row is None:
-        raise NoSuchUser(user)
-    _insistOnRoom(transaction, user, len(content))
-    transaction.execute("update users set uidnext = uidnext + 1 where name = ?", (user,))
-    message = Message(row[0], _wireSize(content), date, set(flags))
-    transaction.execute(
-        "insert into messages values (?, ?, ?, ?, ?)",
-        (user, message.uid, " ".join(sorted(message.flags)), date, content),
-    )
-    return message
-
-
-def _insistOnRoom(transaction: Cursor, user: bytes, size: int) -> None:
-    """
-    Insist that a message fits into a mailbox.
-
-    @param size: its size, in octets.
-
-    @raise MailboxFull: if it doesn't.
-    """
-    if size > LARGEST:
-        raise MailboxFull(f"a message may have {LARGEST} octets")
-    count, octets = transaction.execute(
-        "select count(*), total(length(content)) from messages where user = ?", (user,)
-    ).fetchone()
-    if count >= MOST_MESSAGES or octets + size > MOST_OCTETS:
-        raise MailboxFull("the mailbox is full")
-
-
-def _delete(transaction: Cursor, user: bytes, uids: Iterable[int]) -> None:
-    """
-    Remove messages.
-    """
-    transaction.executemany(
-        "delete from messages where user = ? and uid = ?", [(user, uid) for uid in uids]
-    )
-
-
-def _flagsIn(transaction: Cursor, user: bytes) -> dict[int, set[str]]:
-    """
-    Return the flags of a user's messages, by their UIDs.
-    """
-    rows = transaction.execute("select uid, flags from messages where user = ?", (user,))
-    return {uid: set(flags.split()) for uid, flags in rows}
-
-
-def _wireSize(content: bytes) -> int:
-    """
-    Return the size of a message on the wire, where lines end in CR LF.
-    """
-    return len(content) + content.count(b"\n")
-
-
-__all__ = [
-    "LARGEST",
-    "MOST_OCTETS",
-    "Mailbox",
-    "MailboxFull",
-    "Message",
-    "NoSuchUser",
-    "StoreService",
-]
+__all__ = ["StoreService"]

@@ -1,7 +1,8 @@
 """
 Tests for starting the example server in wrong ways.
 
-They cover L{mycred.demo._options} and L{mycred.demo._service}, too.
+They cover L{mycred.demo._options}, L{mycred.demo._protocols},
+L{mycred.demo._storepath} and L{mycred.demo._service}, too.
 """
 
 from __future__ import annotations

@@ -384,7 +384,31 @@ class WireTests(DroppedTests):
         self.assertEqual(realm.logouts, 1)
 
 
-class POP3Tests(WireTests, SynchronousTestCase):
+class MailTests(WireTests):
+    """
+    Base of the tests for the protocols of mail.
+    """
+
+    def test_flood(self: Any) -> None:
+        """
+        A client that sends too much while it logs in is gone, though the login succeeds:
+        nothing that it has sent is carried out, and nothing keeps the connection open.
+        """
+        realm = Realm(self.makeAvatar)
+        realm.waiting = Deferred()
+        self.beginLogin(Portal(realm, [makeChecker()]))
+        self.transport.clear()
+        self.protocol.dataReceived((b"NOOP" + b" " * 996 + b"\r\n") * 80)
+        self.assertTrue(self.transport.disconnecting)
+        realm.waiting.callback(realm.login())
+        self.assertIsNone(self.transport.producer)
+        self.protocol.dataReceived(self.goodbye)
+        self.assertLessEqual(self.transport.value().count(b"\r\n"), 1)
+        self.drop()
+        self.assertEqual(realm.logouts, 1)
+
+
+class POP3Tests(MailTests, SynchronousTestCase):
     """
     Tests for POP3.
     """
@@ -419,7 +443,7 @@ class POP3Tests(WireTests, SynchronousTestCase):
         )
 
 
-class IMAP4Tests(WireTests, SynchronousTestCase):
+class IMAP4Tests(MailTests, SynchronousTestCase):
     """
     Tests for IMAP4.
     """
@@ -445,7 +469,7 @@ class IMAP4Tests(WireTests, SynchronousTestCase):
         )
 
 
-class SMTPTests(WireTests, SynchronousTestCase):
+class SMTPTests(MailTests, SynchronousTestCase):
     """
     Tests for SMTP.
     """

@@ -10,12 +10,15 @@ import os
 import pwd
 import re
 import subprocess
+from base64 import b64decode, b64encode
 from pathlib import Path
+from stat import S_IMODE
 
 from twisted.trial.unittest import SkipTest, TestCase
 
 from ..kit.files import BCRYPT
 from ..kit.server import ServerTests, refusal
+from ..kit.wire import Wire
 
 NOBODY = pwd.getpwnam("nobody").pw_uid
 GROUP = grp.getgrgid(pwd.getpwnam("nobody").pw_gid).gr_name
@@ -131,6 +134,26 @@ class RightsTests(ServerTests, TestCase):
         server = self.start(f"--auth=file:{link}", offered="pop3", twistd="--uid=nobody")
         server.stop()
         self.assertNotIn("Traceback", server.log)
+
+    def test_siteSecret(self) -> None:
+        """
+        A user who doesn't exist is asked with the same salt by each server on the same
+        store, also by one that becomes another user; others can't read the secret.
+        """
+        os.chown(self.folder, NOBODY, -1)
+        first = b64encode(b"n,,n=mallory,r=abcdefgh")
+        salts = []
+        for twistd in ("--uid=nobody", "--uid=nobody", ""):
+            server = self.start("--auth=memory:a:b", offered="imap", twistd=twistd)
+            wire = Wire(server.ports["imap"])
+            challenge = wire.ask(b"1 AUTHENTICATE SCRAM-SHA-256 " + first)
+            salts.append(b64decode(challenge[2:]).split(b",")[1])
+            wire.close()
+            server.stop()
+        self.assertEqual(len(set(salts)), 1, salts)
+        self.assertRegex(salts[0], b"^s=.{20}")
+        secret = self.folder / "store.sqlite.secret"
+        self.assertEqual(S_IMODE(secret.stat().st_mode), 0o600)
 
     def test_numbers(self) -> None:
         """

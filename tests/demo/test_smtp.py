@@ -1,6 +1,7 @@
 """
-Tests for the submission of mail: L{mycred.demo._smtp._submission} and
-L{mycred.demo._smtp._outbox}, with L{mycred.demo._store}.
+Tests for the submission of mail: L{mycred.demo._smtp._submission},
+L{mycred.demo._smtp._connection} and L{mycred.demo._smtp._outbox}, with
+L{mycred.demo._store} and L{mycred.demo._tables}.
 """
 
 from __future__ import annotations
@@ -25,13 +26,8 @@ from mycred.demo._smtp import Outbox
 from mycred.demo._smtp._outbox import MOST_DATA, Elsewhere
 from mycred.demo._smtp._paths import Address
 from mycred.demo._smtp._submission import MOST_RECIPIENTS, Submission
-from mycred.demo._store import (
-    MOST_OCTETS,
-    MailboxFull,
-    Message,
-    NoSuchUser,
-    StoreService,
-)
+from mycred.demo._store import StoreService
+from mycred.demo._tables import MOST_OCTETS, MailboxFull, Message, NoSuchUser
 
 from ..kit.server import PATIENCE, Server, ServerTests
 

@@ -11,7 +11,8 @@ from zope.interface import implementer
 from twisted.internet.defer import Deferred, succeed
 from twisted.mail.imap4 import IAccount, MailboxException
 
-from .._store import Mailbox, StoreService
+from .._store import StoreService
+from .._tables import Mailbox
 from ._folder import Folder
 
 

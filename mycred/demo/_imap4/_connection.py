@@ -13,7 +13,7 @@ from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 
 from .._dialogue import Dialogue, Malformed, Refused
-from .._store import LARGEST, MailboxFull
+from .._tables import LARGEST, MailboxFull
 from ._commands import COMMANDS
 from ._folder import Folder
 from ._syntax import Arguments, literal

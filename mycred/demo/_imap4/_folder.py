@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from twisted.internet.defer import Deferred
 
-from .._store import Mailbox, Message, StoreService
+from .._store import StoreService
+from .._tables import Mailbox, Message
 from ._syntax import SequenceSet
 
 #: The flags that are kept.

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .._dialogue import Refused
-from .._store import Message
+from .._tables import Message
 from ._fetch import FLAGS, UID, Item, flagsOf
 from ._folder import Folder, kept
 from ._folders import Folders

@@ -12,8 +12,9 @@ from twisted.mail.smtp import SMTPServerError
 from ... import mail
 from .._handover import HandingOver
 from .._mailfactories import MailFactory, SessionFactory
+from ._connection import EXTENSIONS
 from ._outbox import IOutbox
-from ._submission import EXTENSIONS, Submission
+from ._submission import Submission
 
 
 class ESMTP(HandingOver, mail.ESMTP):

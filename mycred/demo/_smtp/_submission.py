@@ -4,16 +4,16 @@ The submission of messages over SMTP, after the login (RFC 5321 and 6409).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from sqlite3 import Error as StoreError
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred
 
 from ..._facts import ConnectionFacts
-from .._dialogue import Dialogue, Refused
-from .._store import MailboxFull, NoSuchUser
+from .._dialogue import Refused
+from .._tables import MailboxFull, NoSuchUser
+from ._connection import Connection
 from ._data import DataReader, hasHeaders, whyUnfit
 from ._outbox import MOST_DATA, Elsewhere
 from ._paths import Path, parsePath
@@ -21,34 +21,8 @@ from ._trace import LONGEST_TRACE, traceOf
 
 _T = TypeVar("_T")
 
-#: The extensions: what a message may be like, and that commands may come before the
-#: answers to others.
-EXTENSIONS: dict[bytes, bytes] = {
-    b"8BITMIME": b"",
-    b"ENHANCEDSTATUSCODES": b"",
-    b"PIPELINING": b"",
-    b"SIZE": b"%d" % MOST_DATA,
-}
-
 #: How many recipients a message may have, as many as RFC 5321 (section 4.5.3.1.8) wants.
 MOST_RECIPIENTS = 100
-
-# The arguments of each command.
-_NONE, _ANY = re.compile(rb" *"), re.compile(rb"(?: .*)?")
-_COMMANDS = {
-    b"AUTH": _ANY,
-    b"DATA": _NONE,
-    b"EHLO": re.compile(rb" +(\S+) *"),
-    b"HELO": re.compile(rb" +(\S+) *"),
-    b"HELP": _ANY,
-    b"MAIL": re.compile(rb" +FROM(:.*)", re.IGNORECASE),
-    b"NOOP": _ANY,
-    b"QUIT": _NONE,
-    b"RCPT": re.compile(rb" +TO(:.*)", re.IGNORECASE),
-    b"RSET": _NONE,
-    b"STARTTLS": _NONE,
-    b"VRFY": _ANY,
-}
 
 # What is said where the store raises an exception.
 _REFUSALS: dict[type[Exception], str] = {
@@ -59,88 +33,14 @@ _REFUSALS: dict[type[Exception], str] = {
 }
 
 
-class Submission(Dialogue):
+class Submission(Connection):
     """
-    A connection over SMTP whose client is logged in.
-
-    Each command is carried out by a coroutine, C{on_NAME}, which returns the answer, and
-    raises L{Refused} for one that says no.
-
+    The commands by which a client sends messages.
     """
-
-    # No less than RFC 5321 (section 4.5.3.2.7) allows.
-    timeOut = 5 * 60
 
     _reader: DataReader
     _sender: Path | None = None
     _recipients: list[bytes]
-
-    def __init__(self, avatar: Any, host: bytes, helo: bytes) -> None:
-        """
-        @param avatar: the user's avatar.
-        @param host: the name of this server.
-        @param helo: the name by which the client has greeted.
-        """
-        super().__init__(avatar)
-        self.host = host
-        self.helo = helo
-        self._forget()
-
-    def sayIdle(self) -> None:
-        """
-        Tell an idle client that it is disconnected.
-        """
-        self.sendLine(b"421 4.4.2 You have been idle for too long")
-
-    def commandReceived(self, line: bytes) -> None:
-        """
-        Take a command.
-        """
-        self.carryOut(self._answer(line))
-
-    async def _answer(self, line: bytes) -> None:
-        """
-        Carry a command out, and send the answer.
-        """
-        name = line.partition(b" ")[0]
-        command = name.upper()
-        try:
-            pattern = _COMMANDS.get(command)
-            if pattern is None:
-                raise Refused("500 5.5.2 There is no such command")
-            found = pattern.fullmatch(line, len(name))
-            if found is None:
-                raise Refused("501 5.5.4 This command has other arguments")
-            handler = getattr(self, f"on_{command.decode('ascii')}")
-            said = await handler(*found.groups())
-        except Refused as error:
-            said = str(error).encode("ascii")
-        except CancelledError:
-            return
-        except Exception:
-            self._log.failure("A command failed")
-            said = b"451 4.3.0 Server error"
-        self.sendLine(said)
-        if command == b"QUIT":
-            self.hangUp()
-
-    async def on_EHLO(self, helo: bytes) -> bytes:
-        """
-        Return the extensions, and forget the message that was begun.
-        """
-        self._greeted(helo)
-        can = [b" ".join(filter(None, pair)) for pair in EXTENSIONS.items()]
-        lines = [self.host, *can]
-        return b"\r\n".join(
-            [*(b"250-" + line for line in lines[:-1]), b"250 " + lines[-1]]
-        )
-
-    async def on_HELO(self, helo: bytes) -> bytes:
-        """
-        Forget the message that was begun.
-        """
-        self._greeted(helo)
-        return b"250 " + self.host
 
     async def on_MAIL(self, arguments: bytes) -> bytes:
         """
@@ -179,7 +79,7 @@ class Submission(Dialogue):
         if self._sender is None or not self._recipients:
             raise Refused("503 5.5.1 MAIL and RCPT come first")
         sender, recipients = self._sender.text, self._recipients
-        self._forget()
+        self.forget()
         content = await self._data()
         if content is None:
             raise Refused(f"552 5.3.4 A message has {MOST_DATA} octets at the most")
@@ -197,53 +97,10 @@ class Submission(Dialogue):
         """
         Forget the message that was begun.
         """
-        self._forget()
+        self.forget()
         return b"250 2.0.0 Forgotten"
 
-    async def on_NOOP(self) -> bytes:
-        """
-        Do nothing.
-        """
-        return b"250 2.0.0 Done"
-
-    async def on_HELP(self) -> bytes:
-        """
-        Return the names of the commands.
-        """
-        return b"214 2.0.0 " + b" ".join(_COMMANDS)
-
-    async def on_VRFY(self) -> bytes:
-        """
-        Tell nothing of a user.
-        """
-        return b"252 2.1.5 Send a message, and see"
-
-    async def on_AUTH(self) -> bytes:
-        """
-        Refuse another login.
-        """
-        raise Refused("503 5.5.1 You are logged in already")
-
-    async def on_STARTTLS(self) -> bytes:
-        """
-        Refuse to change the connection after the login.
-        """
-        raise Refused("503 5.5.1 TLS comes before the login")
-
-    async def on_QUIT(self) -> bytes:
-        """
-        End the connection.
-        """
-        return b"221 2.0.0 Good-bye"
-
-    def _greeted(self, helo: bytes) -> None:
-        """
-        Take note of a greeting.
-        """
-        self.helo = helo
-        self._forget()
-
-    def _forget(self) -> None:
+    def forget(self) -> None:
         """
         Forget the message that was begun.
         """
@@ -318,4 +175,4 @@ def _sizeIn(path: Path) -> int:
     return int(size)
 
 
-__all__ = ["EXTENSIONS", "MOST_RECIPIENTS", "Submission"]
+__all__ = ["MOST_RECIPIENTS", "Submission"]
