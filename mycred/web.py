@@ -14,8 +14,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.python.failure import Failure
 from twisted.web import guard
 from twisted.web.iweb import IRequest
+from twisted.web.pages import errorPage
 from twisted.web.resource import IResource
 from twisted.web.util import DeferredResource
 
@@ -23,6 +25,7 @@ from ._conversations import ICertificateCredentials
 from ._facts import ConnectionFacts
 from ._tokens import BearerCredentialFactory
 from .credentials import CertificateCredentials
+from .error import TemporaryFailure
 
 
 class HTTPAuthSessionWrapper(guard.HTTPAuthSessionWrapper):
@@ -34,6 +37,9 @@ class HTTPAuthSessionWrapper(guard.HTTPAuthSessionWrapper):
     typed counts more than what their browser has.  So is one without a certificate, or
     where no checker of the portal checks certificates.  One whose certificate is refused
     is answered with 401, so that the user can type a password.
+
+    A login that can't be decided now (L{TemporaryFailure}) is answered with 503: after a
+    401 a browser would ask for the password again, and a program throw its token away.
 
     As a password that a browser remembers, a certificate goes with every request,
     also with one that another site makes the browser send.
@@ -50,6 +56,16 @@ class HTTPAuthSessionWrapper(guard.HTTPAuthSessionWrapper):
         resource: IResource = super()._authorizedResource(request)
         return resource
 
+    def _loginFailed(self, result: Failure) -> IResource:
+        """
+        Return what is shown in place of what was asked for.
+        """
+        if result.check(TemporaryFailure):
+            why = "Logins are not possible now. Try again later."
+            return errorPage(503, "Service Unavailable", why)
+        refusal: IResource = super()._loginFailed(result)
+        return refusal
+
     def _presentedWith(self, request: Any) -> CertificateCredentials | None:
         """
         Return the certificate of a request's connection, if the portal checks any.
@@ -62,7 +78,7 @@ class HTTPAuthSessionWrapper(guard.HTTPAuthSessionWrapper):
             return None
         credentials: Any = CertificateCredentials(certificate, facts.chain)
         # As from a SessionPortal, which this portal may be.
-        credentials.connection, credentials.peer = facts, facts.peer
+        credentials.facts, credentials.peer = facts, facts.peer
         return credentials  # type: ignore[no-any-return]
 
 

@@ -126,6 +126,14 @@ MENDED = {
     ),
 }
 
+# The same, for those that pass as long as not all of Twisted is migrated.
+MENDED_IN_WHOLE = {
+    "test_manhole_tap.MakeServiceTests.test_passwd": (
+        "users of a file can log in by SCRAM, too",
+        "tests.checkers.test_file.PlainTextTests.test_interfaces",
+    ),
+}
+
 # Tests of what conch has inside, and isn't there under its name.
 LEFT_OUT = {
     *(
@@ -216,7 +224,7 @@ class MendedTests(SynchronousTestCase):
         For each test in the list there is one of ours that shows what mycred
         does instead.
         """
-        for reason, ours in MENDED.values():
+        for reason, ours in [*MENDED.values(), *MENDED_IN_WHOLE.values()]:
             self.assertTrue(reason)
             self.assertTrue(callable(namedAny(ours)))
 
@@ -305,7 +313,8 @@ class WholeTests(SynchronousTestCase):
         self.assertLessEqual(set(MODULES), set(names))
         outcome = self.attempt(names, isMigrated=True)
         short = {test.partition(".test.")[2]: test for test in outcome}
-        expected = {short.get(name) for name in leftOut() | set(MENDED)}
+        mended = {*MENDED, *MENDED_IN_WHOLE}
+        expected = {short.get(name) for name in leftOut() | mended}
         skipped = {test for test, what in outcome.items() if what == "skipped"} - expected
         failed = {test for test, what in outcome.items() if what not in _FINE} - expected
         # Their whole modules: a test may fail because of the one before it.
@@ -317,7 +326,7 @@ class WholeTests(SynchronousTestCase):
         wrong = {test for test in failed if plain.get(test, "") in _FINE}
         wrong |= {test for test in skipped if not plain.get(test, "")}
         self.assertEqual("\n".join(f"{test}: {outcome[test]}" for test in wrong), "")
-        self.assertEqual({name for name in MENDED if not outcome[short[name]]}, set())
+        self.assertEqual({name for name in mended if not outcome[short[name]]}, set())
         self.assertLessEqual(IMPLEMENTATIONS, self.changed)
 
 

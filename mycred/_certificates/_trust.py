@@ -62,7 +62,7 @@ class Revocations:
             return
         # OpenSSL reads a list of 100,000 without keeping other threads waiting; to hand
         # it over keeps them waiting for 30 ms.
-        store.load_locations(self.path)
+        store.load_locations(os.fsencode(self.path))
         if signatureOf(os.stat(self.path)) != self.signature:
             raise OSError(errno.EBUSY, "it changes while it is read", self.path)
 

@@ -1,100 +1,27 @@
 """
-The users whom certificates name: what the files hold now, and what follows for one
-certificate.  All of it may block, and is for threads.
+The users whom certificates name: what follows for one certificate from what the files
+hold now.  All of it may block, and is for threads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from threading import Lock
-from typing import Generic, TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from .._files import KeptFile, Signature, State
 from .._passwordfile import Notes
 from .._secrets import asBytes
 from .._verdict import Kind, Note, Verdict
 from ._errors import Undecided, Untrusted, refusingFlaws
-from ._mapping import parseMapping, withFingerprints
+from ._files import Contents, Files
 from ._naming import Naming
-from ._pem import isText, parseAuthorities, parseRevocations
-from ._trust import Revocations, Trust
+from ._trust import Trust
 
-_T = TypeVar("_T")
-
-_Authorities = tuple[x509.Certificate, ...]
-_Mapping = dict[str, str]
-
-
-@dataclass(frozen=True, eq=False)
-class _Content(Generic[_T]):
-    """
-    What a file holds.
-
-    @ivar state: the state in which it was read.
-    @ivar known: what it means; L{None} if it means nothing.
-    @ivar flaw: why it doesn't.
-    """
-
-    state: State
-    known: _T | None
-    flaw: str = ""
-
-    @property
-    def value(self) -> _T:
-        """
-        What it means.
-
-        @raise Undecided: if it means nothing.
-        """
-        if self.known is None:
-            raise Undecided(self.flaw)
-        return self.known
-
-
-def _keep(
-    key: str, path: str, parse: Callable[[bytes, State], _T]
-) -> KeptFile[_Content[_T]]:
-    """
-    Keep what a file holds, which counts as a whole or not at all.
-
-    @param key: the option that has its path.
-    @param path: its path.
-    @param parse: returns what it means; raises L{ValueError} if it means nothing.
-    """
-
-    def content(text: bytes, state: State) -> _Content[_T]:
-        try:
-            return _Content(state, parse(text, state))
-        except ValueError as error:
-            return _Content(state, None, f"{key}: {path} can't be used: {error}")
-
-    return KeptFile(path, content)
-
-
-@dataclass(frozen=True)
-class _Contents:
-    """
-    What all the files hold.
-    """
-
-    ca: _Content[_Authorities]
-    crl: _Content[Revocations] | None
-    map: _Content[_Mapping] | None
-
-    @property
-    def doubt(self) -> tuple[Signature, ...] | None:
-        """
-        The states of the files that may be half-written: also a certificate that is
-        accepted is in doubt then, since what revokes it may be missing.
-        """
-        known = (self.ca, self.crl, self.map)
-        states = [content.state for content in known if content is not None]
-        return tuple(s.signature for s in states if s.isYoung) or None
+# So much of a subject is shown, in characters: a client may present one of any length.
+_LONGEST_SUBJECT = 200
 
 
 class CertificateUsers:
@@ -104,6 +31,8 @@ class CertificateUsers:
     @ivar path: what to call the store in the log.
     @ivar paths: the paths of its files.
     """
+
+    path = "a file of certificates"
 
     def __init__(
         self, naming: Naming, ca: str, crl: str | None = None, map: str | None = None
@@ -117,21 +46,12 @@ class CertificateUsers:
             L{None}.
         """
         self._naming = naming
-        self._ca = _keep("ca", ca, lambda text, _: parseAuthorities(text))
-        self._crl = self._map = None
-        if crl is not None:
-            self._crl = _keep("crl", crl, _revocationsIn(crl))
-        if map is not None:
-            isPrint = naming.kind == "fingerprint"
-            parse: Callable[[bytes], _Mapping]
-            parse = withFingerprints if isPrint else parseMapping
-            self._map = _keep("map", map, lambda text, _: parse(text))
+        self._files = Files(ca, crl, map, naming.kind == "fingerprint")
         self._lock = Lock()
-        self._contents: _Contents | None = None
+        self._contents: Contents | None = None
         self._trust: tuple[object, object, Trust] | None = None
         self._notes = Notes(ca, more="")
-        self.path = ca
-        self.paths = tuple(path for path in (ca, crl, map) if path is not None)
+        self.paths = self._files.paths
 
     def lookUp(
         self, certificate: x509.Certificate, chain: Sequence[x509.Certificate] = ()
@@ -148,10 +68,9 @@ class CertificateUsers:
         doubt = contents.doubt
         try:
             self._trustIn(contents).insistOn(certificate, chain)
-            name = self._accountOf(self._naming.nameOf(certificate), contents)
-            return Verdict(
-                Kind.ACCEPTED, asBytes(name), doubt=doubt, key=_evidence(certificate)
-            )
+            # Only now: what nobody has signed isn't worth to be searched for names.
+            name = self._naming.nameOf(certificate)
+            account = asBytes(_accountOf(name, contents))
         except Untrusted as error:
             why = f"{error}; the certificate is of {_subjectOf(certificate)}"
             return Verdict(Kind.REFUSED, b"", why, doubt=doubt)
@@ -159,6 +78,8 @@ class CertificateUsers:
             if doubt is None:
                 self._notes.add(str(error), "{why}", why=str(error))
             return Verdict(Kind.UNSURE, b"", str(error), doubt=doubt)
+        evidence = _evidence(certificate)
+        return Verdict(Kind.ACCEPTED, account, doubt=doubt, key=evidence)
 
     def problems(self) -> list[str]:
         """
@@ -170,22 +91,11 @@ class CertificateUsers:
         contents = self._read()
         try:
             self._trustIn(contents)
-            authorities, crl, map = contents.ca.value, contents.crl, contents.map
-            lists = () if crl is None else crl.value.lists
-            if map is not None and not map.value:
+            if contents.map is not None and not contents.map.value:
                 raise ValueError("map: there is no account in it")
+            return _problemsIn(contents)
         except Undecided as error:
             raise ValueError(str(error)) from None
-        found = [f"ca: {_subjectOf(c)} isn't valid now" for c in authorities if _isOff(c)]
-        for each in lists:
-            if _isStale(each):
-                issuer = each.issuer.rfc4514_string()
-                found.append(f"crl: the list by {issuer} isn't good now")
-        if crl is not None:
-            issuers = {each.issuer for each in lists}
-            lacking = [c for c in authorities if c.subject not in issuers]
-            found += [f"crl: there is no list by {_subjectOf(c)}" for c in lacking]
-        return found
 
     def takeNotes(self) -> Iterator[Note]:
         """
@@ -193,20 +103,18 @@ class CertificateUsers:
         """
         return self._notes.take()
 
-    def _read(self) -> _Contents:
+    def _read(self) -> Contents:
         """
         Return what the files hold now.
         """
-        crl = None if self._crl is None else self._crl.read()
-        map = None if self._map is None else self._map.read()
-        contents = _Contents(self._ca.read(), crl, map)
+        contents = self._files.read()
         if contents != self._contents:
             self._contents = contents
             # What is wrong with them is news.
             self._notes.clear()
         return contents
 
-    def _trustIn(self, contents: _Contents) -> Trust:
+    def _trustIn(self, contents: Contents) -> Trust:
         """
         Return what the files say about whom to trust.
 
@@ -222,51 +130,47 @@ class CertificateUsers:
             try:
                 trust = Trust(authorities, revocations)
             except ValueError as error:
-                raise Undecided(f"{self.path}: {error}") from None
+                raise Undecided(f"ca, crl: {error}") from None
             self._trust = ca, crl, trust
             return trust
 
-    def _accountOf(self, name: str, contents: _Contents) -> str:
-        """
-        Return the account that a name stands for.
 
-        @raise Untrusted: if it stands for none.
-        """
-        if contents.map is None:
-            return name
-        try:
-            return contents.map.value[name]
-        except KeyError:
-            raise Untrusted(f"{name} isn't in the map") from None
-
-
-def _revocationsIn(path: str) -> Callable[[bytes, State], Revocations]:
+def _accountOf(name: str, contents: Contents) -> str:
     """
-    Return what parses a file of lists of revoked certificates.
+    Return the account that a name stands for.
+
+    @raise Untrusted: if it stands for none.
     """
+    if contents.map is None:
+        return name
+    try:
+        return contents.map.value[name]
+    except KeyError:
+        raise Untrusted(f"{name} isn't in the map") from None
 
-    def parse(text: bytes, state: State) -> Revocations:
-        lists = parseRevocations(text)
-        return Revocations(lists, path, state.signature, isText(text))
 
-    return parse
-
-
-def _isOff(certificate: x509.Certificate) -> bool:
+def _problemsIn(contents: Contents) -> list[str]:
     """
-    Return whether a certificate isn't valid now.
+    Return which authorities and lists aren't good now, and which lists are missing.
     """
-    now = datetime.now(timezone.utc)  # noqa: UP017
-    return not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc
-
-
-def _isStale(revocations: x509.CertificateRevocationList) -> bool:
-    """
-    Return whether a list is no longer good, or not yet.
-    """
-    now = datetime.now(timezone.utc)  # noqa: UP017
-    until = revocations.next_update_utc
-    return until is None or not revocations.last_update_utc <= now <= until
+    now = datetime.now(timezone.utc)  # noqa: UP017  (Python 3.10)
+    authorities = contents.ca.value
+    found = [
+        f"ca: {_subjectOf(each)} isn't valid now"
+        for each in authorities
+        if not each.not_valid_before_utc <= now <= each.not_valid_after_utc
+    ]
+    if contents.crl is None:
+        return found
+    issuers = set()
+    for each in contents.crl.value.lists:
+        issuers.add(each.issuer)
+        until = each.next_update_utc
+        if until is None or not each.last_update_utc <= now <= until:
+            issuer = each.issuer.rfc4514_string()
+            found.append(f"crl: the list by {issuer} isn't good now")
+    lacking = [each for each in authorities if each.subject not in issuers]
+    return found + [f"crl: there is no list by {_subjectOf(each)}" for each in lacking]
 
 
 def _subjectOf(certificate: x509.Certificate) -> str:
@@ -275,17 +179,18 @@ def _subjectOf(certificate: x509.Certificate) -> str:
     """
     try:
         with refusingFlaws():
-            return certificate.subject.rfc4514_string() or "an empty subject"
+            subject = certificate.subject.rfc4514_string()
     except Untrusted:
         return "a malformed subject"
+    return subject[:_LONGEST_SUBJECT] or "an empty subject"
 
 
 def _evidence(certificate: x509.Certificate) -> str:
     """
     Return which certificate it was, for the log.
     """
-    print_ = certificate.fingerprint(SHA256()).hex()
-    return f"certificate sha256:{print_} of {_subjectOf(certificate)}"
+    digest = certificate.fingerprint(SHA256()).hex()
+    return f"certificate sha256:{digest} of {_subjectOf(certificate)}"
 
 
 __all__ = ["CertificateUsers"]

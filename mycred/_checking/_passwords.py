@@ -116,10 +116,11 @@ class PasswordChecker:
 
     All else is done here.  Names and passwords that are too long or hold a NUL are
     refused before any work.  Text is decoded as the client meant it.  A hash, of any
-    scheme that L{mycred.hashes} knows, is verified in a worker thread.  An unknown user
-    is refused after the same work as most others.  A hash that can't be used matches
-    nothing and is logged.  If C{lookUp} fails, the login is a temporary failure, and the
-    log says why.  The log is told how each login ends.
+    scheme that L{mycred.hashes} knows, is verified in a worker thread.  Keys of SCRAM
+    also serve clients that prove the password without sending it.  An unknown user is
+    refused after the same work as most others, and led through the same conversation.  A
+    hash that can't be used matches nothing and is logged.  If C{lookUp} fails, the login
+    is a temporary failure, and the log says why.  The log is told how each login ends.
 
     @cvar authType: what the log calls the checker; if there is none, the class's name.
     @cvar credentialInterfaces: the kinds of credentials that are checked.

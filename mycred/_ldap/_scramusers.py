@@ -212,4 +212,4 @@ class ScramUsers:
         return replace(verdict, delay=delay)
 
 
-__all__ = ["Found", "ScramUsers"]
+__all__ = ["Found", "ScramUsers", "Usual"]

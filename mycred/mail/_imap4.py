@@ -101,6 +101,19 @@ class IMAP4Server(Logins, imap4.IMAP4Server):
         else:
             super().commandReceived(line)
 
+    def parse_command(self, line: bytes) -> None:
+        """
+        Take a command.  Twisted's class sends the text of an exception, which nobody is
+        to see who hasn't logged in.
+        """
+        try:
+            super().parse_command(line)
+        except Exception:
+            if self.state != "unauth":
+                raise
+            self._log.failure("A command failed")
+            self.sendBadResponse(None, b"Server error")
+
     def _sendTooLong(self) -> None:
         """
         Tell the client that a line is too long.

@@ -1,6 +1,6 @@
 """
-Tests for L{mycred.checkers._certificate}, L{mycred.checkers.certificates} and
-L{mycred._certificates._users}.
+Tests for L{mycred.checkers._certificate}, L{mycred.checkers.certificates},
+L{mycred._certificates._users} and L{mycred._certificates._files}.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 import imaplib
 import re
 import shutil
+import smtplib
 from typing import Any
 
 from twisted.internet.defer import inlineCallbacks
@@ -68,6 +69,23 @@ class ProxiedTests(ServerTests, PBClients, TestCase):
                 ],
             )
             self.assertEqual({peer for _, peer in told}, {f"peer={address}"})
+
+    def test_received(self) -> None:
+        """
+        A message that is sent through a proxy has the client's address in its headers.
+        """
+        for header, address in HEADERS[::2]:
+            auth = self.passwords(alice="sesame")
+            server = self.proxied(header, auth, offered="smtp pop3")
+            place = "127.0.0.1", server.ports["smtp"]
+            with smtplib.SMTP(*place, timeout=PATIENCE) as client:
+                client.login("alice", "sesame")
+                client.sendmail("", ["alice@localhost"], b"Subject: Tea\r\n\r\n")
+            mailbox = server.pop3("alice", "sesame")
+            letter = b" ".join(mailbox.retr(mailbox.stat()[0])[1]).decode()
+            mailbox.quit()
+            server.stop()
+            self.assertIn(f"[{'IPv6:' * (':' in address)}{address}])", letter)
 
     def test_clearText(self) -> None:
         """

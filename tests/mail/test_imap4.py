@@ -197,6 +197,15 @@ class IMAP4ServerTests(TalkTests, SynchronousTestCase):
         for command in (b"\xff", b"X", b"__class__", b"NOOP\0", b"\xc3\xbc"):
             self.assertAnswer(talk.say(b"a " + command), b"a BAD ")
 
+    def test_defect(self) -> None:
+        """
+        A defect before a login is logged, and nothing of it is sent.
+        """
+        talk = self.talk()
+        talk.server.mechanisms = lambda: {}["secret"]
+        self.assertAnswer(talk.say(b"a CAPABILITY"), b"* BAD Server error")
+        self.assertEqual(len(self.flushLoggedErrors(KeyError)), 1)
+
     def test_authenticateArguments(self) -> None:
         """
         AUTHENTICATE takes a mechanism, and perhaps an initial response.

@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
-from twisted.web.guard import HTTPAuthSessionWrapper
+from twisted.web import guard as twistedGuard
 from twisted.web.iweb import ICredentialFactory
 from twisted.web.server import Site
 from twisted.web.static import Data
@@ -22,9 +22,9 @@ from twisted.web.static import Data
 from mycred._tokens import LONGEST_TOKEN, isToken
 from mycred.checkers import ICredentialsChecker
 from mycred.credentials import IBearerToken
-from mycred.error import LoginFailed, UnauthorizedLogin
+from mycred.error import LoginFailed, TemporaryFailure, UnauthorizedLogin
 from mycred.portal import Portal
-from mycred.web import BearerCredentialFactory
+from mycred.web import BearerCredentialFactory, HTTPAuthSessionWrapper
 
 from ..kit.sessions import Realm
 from ..kit.web import Answer
@@ -42,6 +42,8 @@ class One:
         """
         Check a token.
         """
+        if credentials.token == b"later":
+            return fail(TemporaryFailure("it is down"))
         isRight = credentials.token == b"good" and credentials.authzid == b""
         return succeed(b"alice") if isRight else fail(UnauthorizedLogin())
 
@@ -51,14 +53,19 @@ class BearerTests(SynchronousTestCase):
     Tests for L{BearerCredentialFactory}, behind Twisted's own guard.
     """
 
-    def ask(self, *answers: bytes, target: bytes = b"/") -> Answer:
+    def ask(
+        self,
+        *answers: bytes,
+        target: bytes = b"/",
+        wrapper: Any = twistedGuard.HTTPAuthSessionWrapper,
+    ) -> Answer:
         """
         Send a request.
         """
         page = Data(b"Hello", "text/plain")
         page.isLeaf = True
         portal = Portal(Realm(lambda: page), [One()])
-        guard = HTTPAuthSessionWrapper(portal, [BearerCredentialFactory('a "b"')])
+        guard = wrapper(portal, [BearerCredentialFactory('a "b"')])
         channel = Site(guard, reactor=Clock()).buildProtocol(
             IPv4Address("TCP", "192.0.2.7", 1)
         )
@@ -100,6 +107,18 @@ class BearerTests(SynchronousTestCase):
             self.assertEqual(answer.status, 401)
             [challenge] = answer.challenges
             self.assertIn('error="invalid_token"', challenge)
+
+    def test_later(self) -> None:
+        """
+        While nobody can tell, mycred's guard says so, and doesn't call the token wrong;
+        Twisted's doesn't know the difference.
+        """
+        answer = self.ask(b"Bearer later", wrapper=HTTPAuthSessionWrapper)
+        self.assertEqual((answer.status, answer.challenges), (503, []))
+        self.assertNotIn(b"it is down", answer.page)
+        self.assertEqual(self.ask(b"Bearer later").status, 401)
+        answer = self.ask(b"Bearer bad", wrapper=HTTPAuthSessionWrapper)
+        self.assertEqual(answer.status, 401)
 
     def test_elsewhere(self) -> None:
         """

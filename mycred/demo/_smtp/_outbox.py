@@ -44,7 +44,7 @@ class IOutbox(Interface):
         @param size: the size of a message for them, in octets.
 
         @return: a L{Deferred} that fails with L{Elsewhere}, with L{NoSuchUser}, and with
-            L{MailboxFull<mycred.demo._store.MailboxFull>}.
+            L{MailboxFull<mycred.demo._tables.MailboxFull>}.
         """
 
     def send(users: Iterable[bytes], content: bytes) -> Deferred[Any]:
