@@ -138,6 +138,7 @@ class _Conversation:
         if self._asked is not None or self._isOver:
             return fail(withReason(UnauthorizedLogin(), "the client can't be asked now"))
         # For a name that nobody has it takes this, too.
+        Failure(withReason(UnauthorizedLogin(), "")).check(CancelledError)
         self._makeUpKeys()
         return self._converse(keys)
 

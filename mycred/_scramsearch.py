@@ -13,7 +13,7 @@ from copy import copy, deepcopy
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, maybeDeferred
-from twisted.logger import Logger
+from twisted.logger import Logger, LogPublisher
 from twisted.python.failure import Failure
 
 from ._audit import checkedBy
@@ -57,6 +57,9 @@ class _Lent:
         return type(vars(self)["_credentials"])
 
 
+# For what is done in vain, since it takes time.
+_silent = Logger(observer=LogPublisher())
+
 # What isn't known yet.
 _PENDING = object()
 
@@ -68,6 +71,7 @@ class _Turn:
     @ivar checker: the checker.
     @ivar keys: the keys that the client is to prove; L{None} as long as the checker
         hasn't said so.
+    @ivar vain: with keys, the refusal that there would be without them.
     """
 
     def __init__(
@@ -84,6 +88,7 @@ class _Turn:
         """
         self.checker = checker
         self.keys: ScramKeys | None = None
+        self.vain: Failure | None = None
         self._credentials = credentials
         self._goOn = goOn
         self._log = log
@@ -170,6 +175,8 @@ class _Turn:
         if self.hasLooked:
             return fail(UnauthorizedLogin("the client can be asked once"))
         self.keys = keys
+        # Before the client is asked the same work is done as for an unknown name.
+        self.vain = refusalOf(Failure(UnauthorizedLogin()), self.checker, _silent)
         proof = self._proof = Deferred(self._cancelProof)
         self._goOn()
         return proof
@@ -282,6 +289,8 @@ class ScramSearch:
             if turn is not decisive and turn.keys is not None:
                 turn.cancel()
         if decisive.keys is not None:
+            vain = [turn.vain for turn in self._turns if turn.vain is not None]
+            summedUp([*self._refusals(), *vain], self._credentials)
             decisive.proceed()
         return True
 

@@ -19,6 +19,7 @@ from twisted.logger import formatEvent, globalLogPublisher
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from mycred import _refusals, _scramsearch
 from mycred._scram import ScramKeys
 from mycred.checkers import CheckerChain, InMemoryUsernamePasswordDatabaseDontUse
 from mycred.credentials import IScramCredentials, UsernamePassword
@@ -475,6 +476,38 @@ class CancelTests(SearchTestCase):
         # What was waited for was cancelled, and nobody is told.
         self.assertIsInstance(heard[-1], Deferred)
         self.assertEqual(ended, [])
+
+
+class WorkTests(SearchTestCase):
+    """
+    Tests for the work that is done before the client is asked.
+    """
+
+    def test_alike(self) -> None:
+        """
+        It is the same whichever checker knows the name, and if none does; what is done in
+        vain isn't logged.
+        """
+        done: list[str] = []
+        for name in ("refusalOf", "summedUp"):
+
+            def count(*args: Any, name: str = name) -> Any:
+                done.append(name)
+                return getattr(_refusals, name)(*args)
+
+            self.patch(_scramsearch, name, count)
+        events: list[Any] = []
+        globalLogPublisher.addObserver(events.append)
+        self.addCleanup(globalLogPublisher.removeObserver, events.append)
+        for checkers in ([SESAME, None], [None, SESAME], [TULIP, SESAME], [None, None]):
+            done.clear()
+            events.clear()
+            credentials = Proving(isPatient=True)
+            chain = CheckerChain(map(Looker, checkers))
+            chain.requestAvatarId(credentials)
+            self.assertEqual(done, ["refusalOf", "refusalOf", "summedUp"])
+            refusals = [e for e in events if "others are asked" in (formatEvent(e) or "")]
+            self.assertEqual(len(refusals), checkers.count(None))
 
 
 class LentTests(SearchTestCase):
