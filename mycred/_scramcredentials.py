@@ -21,6 +21,10 @@ from .error import AccountDenied, SASLError, UnauthorizedLogin
 # often the password is hashed, and the size of the salt.
 _USUAL = 4096, 16
 
+# While a store can't be asked nobody gets their own salt.  Unknown names mustn't get theirs
+# either: a client would see who is known by whose salt differs.
+_UNSURE = " while a store can't be asked"
+
 
 @implementer(IScramCredentials)
 class ScramCredentials:
@@ -159,7 +163,8 @@ class _Conversation:
         if self._asked is None:
             if self._isOver:
                 return failure
-            asked = self._converse(self._makeUpKeys())
+            purpose = "" if failure.check(UnauthorizedLogin) else _UNSURE
+            asked = self._converse(self._makeUpKeys(purpose))
             return asked.addBoth(self._cbPretended, failure)
         self.abandon()
         return self._verdict(failure)
@@ -172,13 +177,15 @@ class _Conversation:
         if self._asked is not None:
             self._asked.cancel()
 
-    def _makeUpKeys(self) -> ScramKeys:
+    def _makeUpKeys(self, purpose: str = "") -> ScramKeys:
         """
         Return keys that nobody has, and that look like others.
+
+        @param purpose: what the salt is for, if not for a name that is unknown.
         """
         first, hash = self._exchange.first, self._exchange.hash
         iterations, size, name = self._expected or (*_USUAL, first.username)
-        salt = madeUpSalt(self.secret, hash, name, size)
+        salt = madeUpSalt(self.secret, hash + purpose, name, size)
         return madeUpKeys(hash, iterations, salt)
 
     def _converse(self, keys: ScramKeys) -> Deferred[None]:
