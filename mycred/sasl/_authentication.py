@@ -72,7 +72,7 @@ class _Authentication:
         self._ask = ask
         self._login = login
         self._began = monotonic()
-        self._exchange = mechanism.exchange(mechanism, context, ask)
+        self._exchange = mechanism.exchange(context, ask)
 
     def start(self, initial: bytes | None) -> Deferred[Any]:
         """
