@@ -25,7 +25,7 @@ class ConnectionFacts:
     """
     What is known of a connection at one login.
 
-    Credentials of any class may have it as their attribute C{connection};
+    Credentials of any class may have it as their attribute C{facts};
     L{SessionPortal<mycred.portal.SessionPortal>} sets it.  The transport is asked anew
     for each login: a PROXY header or STARTTLS may have changed what it says.
 

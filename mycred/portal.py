@@ -363,7 +363,7 @@ class SessionPortal(Portal):
 
     At each login the checkers get to know where the client is, by attributes of the
     credentials: C{peer}, the address; C{session}, this portal, which stands for the
-    connection; C{service}; and C{connection}, L{what is known of the connection
+    connection; C{service}; and C{facts}, L{what is known of the connection
     <ConnectionFacts>}, such as whether it is encrypted.  The log gets to
     know how each login has ended, accepted ones included.
 
@@ -402,7 +402,7 @@ class SessionPortal(Portal):
         self._logouts: set[_Logout] = set()
 
     @property
-    def connection(self) -> ConnectionFacts:
+    def facts(self) -> ConnectionFacts:
         """
         What is known of the connection.
         """
@@ -494,12 +494,12 @@ class SessionPortal(Portal):
         @return: what logs how the login ends; L{None} if an object nearer to the client
             does.
         """
-        connection = self.connection
+        known = self.facts
         facts = {
-            "peer": connection.peer,
+            "peer": known.peer,
             "session": self,
             "service": self._service,
-            "connection": connection,
+            "facts": known,
         }
         for name, fact in facts.items():
             # Programs' credentials may take no attribute, or not this one.

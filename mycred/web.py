@@ -78,7 +78,7 @@ class HTTPAuthSessionWrapper(guard.HTTPAuthSessionWrapper):
             return None
         credentials: Any = CertificateCredentials(certificate, facts.chain)
         # As from a SessionPortal, which this portal may be.
-        credentials.connection, credentials.peer = facts, facts.peer
+        credentials.facts, credentials.peer = facts, facts.peer
         return credentials  # type: ignore[no-any-return]
 
 

@@ -124,8 +124,8 @@ class PlainTests(SynchronousTestCase):
         Copies of credentials keep it, and it doesn't go to other processes.
         """
         credentials: Any = UsernamePassword(b"alice", b"sesame")
-        credentials.connection = facts = self.facts(UNIXAddress(None))
-        self.assertIs(copy.deepcopy(credentials).connection, facts)
+        credentials.facts = facts = self.facts(UNIXAddress(None))
+        self.assertIs(copy.deepcopy(credentials).facts, facts)
         self.assertIsNone(pickle.loads(pickle.dumps(facts)))
 
 
@@ -145,11 +145,11 @@ class SessionTests(SynchronousTestCase):
             peer = IPv4Address("TCP", host, 25)
             protocol.transport = StringTransport(peerAddress=peer)
             session.login(credentials, None).addErrback(lambda _: None)
-            facts = credentials.connection
+            facts = credentials.facts
             self.assertEqual((facts.peer, credentials.peer), (peer, peer))
             self.assertEqual((facts.service, credentials.service), ("imap", "imap"))
             self.assertEqual(facts.isPrivate, host == "127.0.0.1")
-            self.assertEqual(session.connection.peer, peer)
+            self.assertEqual(session.facts.peer, peer)
 
     def test_noTransport(self) -> None:
         """
@@ -158,7 +158,7 @@ class SessionTests(SynchronousTestCase):
         credentials: Any = UsernamePassword(b"alice", b"sesame")
         session = SessionPortal(portalOf(), None)
         session.login(credentials, None).addErrback(lambda _: None)
-        self.assertIsNone(credentials.connection.peer)
+        self.assertIsNone(credentials.facts.peer)
 
 
 class TLSTests(SynchronousTestCase):

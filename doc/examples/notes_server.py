@@ -77,7 +77,7 @@ class NotesServer(LineOnlyReceiver):
         self.portal = SessionPortal(
             self._serverPortal, self, service="notes", mostRefused=10
         )
-        self._offered = mechanismsFor(self.portal, self.portal.connection)
+        self._offered = mechanismsFor(self.portal, self.portal.facts)
         self.sendLine(b" ".join([b"HELLO", *self._offered]))
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
@@ -124,7 +124,7 @@ class NotesServer(LineOnlyReceiver):
         """
         return authenticate(
             mechanism,
-            Context(self.portal.connection, self._secret, tuple(self._offered)),
+            Context(self.portal.facts, self._secret, tuple(self._offered)),
             initial,
             self._ask,
             lambda credentials: self.portal.login(credentials, None, INotes),

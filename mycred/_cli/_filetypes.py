@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from .._accounts import ACCOUNTS, hashIn
-from .._hashes import Hash, UnusableHash, isMeantAsHash, recognize
+from .._hashes import MAKERS, Hash, UnusableHash, isMeantAsHash, recognize
 from .._passwordfile import HTPASSWD, Entry, Layout, readDigest, readHash
 
 _ADVICE = 'set the password anew, with "mycred passwd"'
@@ -126,13 +126,16 @@ def _accountFindings(entry: Entry) -> Iterator[str]:
 
 def _weaknessFindings(found: Hash, advice: str) -> Iterator[str]:
     """
-    Yield why a hash is weak, if it is.
+    Yield why a hash is weak, or of no use to clients, if it is.
 
     @param advice: what to do about it.
     """
     scheme = found.scheme
     if scheme.weakness is not None:
         yield f"{scheme.name} is weak, since {scheme.weakness}; {advice}"
+    keys = found.scramKeys
+    if keys is not None and keys.iterations not in MAKERS["scram-sha-256"].costs:
+        yield f"{keys.iterations} rounds, which many clients refuse; {advice}"
 
 
 #: The types, by the name that C{--auth} has for them.

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from .._scram._stored import MOST_ITERATIONS
 from .._secrets import LONGEST, asBytes, isPlausible
 from . import _argon2, _bcrypt, _libcrypt, _scram
 
@@ -48,7 +47,7 @@ def make(password: bytes | str, scheme: str = "bcrypt", cost: int | None = None)
     @param cost: for C{bcrypt} the logarithm of the rounds, 4 to 17, 12 if not given;
         for C{argon2id} the passes over 64 MiB, 1 to 16, 3 if not given; for C{sha512}
         the rounds, 1,000 to 10,000,000, 500,000 if not given; for keys of SCRAM the
-        rounds, 4,096 to 2,000,000, 4,096 if not given: at each login the client's machine
+        rounds, 4,096 to 65,536, 4,096 if not given: at each login the client's machine
         computes them.
 
     @raise ValueError: if no hash can be made so; the text says why, without the
@@ -139,8 +138,9 @@ def _scramMaker(hash: str) -> Maker:
     """
     Return the way to make keys of SCRAM.
     """
-    # Fewer rounds are refused by Dovecot, and by many clients (RFC 7677, section 4).
-    costs = range(4096, MOST_ITERATIONS + 1)
+    # Fewer rounds are refused by Dovecot, and by many clients (RFC 7677, section 4), more
+    # by all clients with Cyrus SASL, such as mbsync.
+    costs = range(4096, 65_537)
     return Maker(partial(_scram.make, hash), costs, 4096, "the client's rounds")
 
 

@@ -5,8 +5,8 @@ which a client logs in.
 A protocol offers what its portal's checkers can serve, and hands the client's choice to
 L{authenticate}, with a way to ask the client::
 
-    offered = mechanismsFor(self.portal, self.portal.connection)
-    context = Context(self.portal.connection, offered=offered)
+    offered = mechanismsFor(self.portal, self.portal.facts)
+    context = Context(self.portal.facts, offered=offered)
     login = authenticate(
         offered[name],
         context,

@@ -32,6 +32,13 @@ EVERY = WORLD.root.issue(
 DER = EVERY.public_bytes(Encoding.DER)
 
 
+def _der(name: x509.OtherName) -> bytes:
+    """
+    Return the value of a name, in DER.
+    """
+    return name.value
+
+
 class NamingTests(SynchronousTestCase):
     """
     Tests for L{Naming}.
@@ -148,3 +155,14 @@ class NamingTests(SynchronousTestCase):
             self.assertTrue(name.isprintable())
             self.assertTrue(name)
         # What can't even be loaded doesn't come from TLS.
+
+    @given(
+        strategies.binary(max_size=8) | strategies.text(max_size=30).map(upn).map(_der)
+    )
+    def test_hostileText(self, der: bytes) -> None:
+        """
+        Whatever stands for a text, nothing but L{ValueError} is raised.
+        """
+        with contextlib.suppress(ValueError):
+            text = _utf8String(der)
+            self.assertTrue(der.endswith(text.encode("utf-8")))

@@ -396,7 +396,7 @@ class HTTPTests(ProtocolTestCase):
         self.get(checker, holder=self.world.root.issue())
         [credentials] = seen
         self.assertEqual(credentials.peer.host, "192.168.1.1")
-        self.assertTrue(credentials.connection.isSecure)
+        self.assertTrue(credentials.facts.isSecure)
 
     def test_revokedMeanwhile(self) -> None:
         """

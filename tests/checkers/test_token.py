@@ -2,7 +2,7 @@
 Tests for L{mycred.checkers._token}, L{mycred.checkers.tokens} and
 L{mycred.plugins.cred_token}.
 
-They cover L{mycred._authzid}, too.
+They cover L{mycred._authzid} and L{mycred._tokens._errors}, too.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from mycred._hashes import recognize
 
 from ..kit.command import CommandTests
 from ..kit.files import BCRYPT
+from ..kit.scram import storedKeys
 from ..kit.vectors import VECTORS
 
 
@@ -55,6 +56,22 @@ class LintTests(CommandTests, SynchronousTestCase):
             content = b"# users\n\n  \n" + b"\r\n".join(lines) + b":1000:1000::/home\n"
             self.assertEqual(self.lint(content), [])
         self.assertEqual(self.lint(b""), [])
+
+    def test_scramRounds(self) -> None:
+        """
+        Rounds that clients refuse are told, in either form: too few, too many.
+        """
+        for count, isTold in (
+            (4095, True),
+            (4096, False),
+            (65_536, False),
+            (65_537, True),
+        ):
+            told = self.lint(b"a:" + storedKeys(count=count))
+            advice = (
+                'which many clients refuse; set the password anew, with "mycred passwd"'
+            )
+            self.assertEqual(told, [f"1: {count} rounds, {advice}"] if isTold else [])
 
     def test_scram(self) -> None:
         """

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from functools import cache
 from pathlib import Path
 from typing import Any, Union
 
@@ -351,9 +352,11 @@ def _with(**arguments: Any) -> Callable[[World], Holder]:
     return lambda w: w.root.issue(**arguments)
 
 
+@cache
 def _keyOf(size: int | None) -> Any:
     """
-    Return a key of RSA of this size, in bits, or one of Ed25519.
+    Return a key of RSA of this size, in bits, or one of Ed25519; always the same, since
+    it takes long to make one.
     """
     if size is None:
         return ed25519.Ed25519PrivateKey.generate()

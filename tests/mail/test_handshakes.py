@@ -284,5 +284,5 @@ class ProxyTests(LoginTestCase):
             said = yield deferToThread(self.logIn, dialect, self.tls)
             self.assertTrue(said.startswith(dialect.good), said)
             [asked] = self.checker.asked
-            self.assertEqual(asked.connection.peer.host, "192.0.2.7")
-            self.assertTrue(asked.connection.isSecure)
+            self.assertEqual(asked.facts.peer.host, "192.0.2.7")
+            self.assertTrue(asked.facts.isSecure)

@@ -494,7 +494,7 @@ class LoginTests(TalkTests):
         [asked] = checker.asked
         self.assertEqual(asked.service, self.name)
         self.assertEqual(asked.peer.host, "127.0.0.1")
-        self.assertFalse(asked.connection.isSecure)
+        self.assertFalse(asked.facts.isSecure)
 
     def test_sessionPortal(self: Any) -> None:
         """

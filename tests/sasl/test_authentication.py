@@ -407,7 +407,7 @@ class LogTests(ProtocolTests):
         So is a login that no checker gets to see.
         """
         session = SessionPortal(portalOf(), self, service="imap")
-        server = Server(session, facts=session.connection)
+        server = Server(session, facts=session.facts)
         login = server.login(SCRAM, iter([]), ScramClient(header=b"n,a=bob,").first)
         self.failureResultOf(login, UnauthorizedLogin)
         self.assertTold("refused", "acting as another user is not allowed")
