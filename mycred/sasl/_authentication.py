@@ -75,7 +75,11 @@ class _Authentication:
         self._send = ask
         self._login = login
         self._began = monotonic()
+<<<<<<< HEAD
         self._exchange = mechanism.exchange(mechanism, context, self._ask)
+=======
+        self._exchange = mechanism.exchange(context, ask)
+>>>>>>> w-ahouse
 
     def start(self, initial: bytes | None) -> Deferred[Any]:
         """
