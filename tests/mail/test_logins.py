@@ -308,12 +308,23 @@ class LoginTests(TalkTests):
 
     def test_denied(self: Any) -> None:
         """
-        Whoever has the right password gets to know why it isn't enough.
+        Whoever has the right password gets to know why it isn't enough: by the codes of
+        the protocol, and in words.
         """
+        dialect = self.dialect
+        codes = {
+            DenialReason.DISABLED: dialect.disabled,
+            DenialReason.LOCKED: dialect.disabled,
+            DenialReason.EXPIRED: dialect.expired,
+            DenialReason.PASSWORD_EXPIRED: dialect.expired,
+            DenialReason.POLICY: dialect.forbidden,
+        }
         answers = set()
         for reason in DenialReason:
             talk = self.talk(Checker(lambda why=reason: fail(AccountDenied(why))))
-            answers.add(*talk.say(self.dialect.auth(b"PLAIN", GOOD)))
+            lines = talk.say(dialect.auth(b"PLAIN", GOOD))
+            self.assertAnswer(lines, codes[reason])
+            answers.update(lines)
         self.assertEqual(len(answers), 3)
         self.assertFalse([one for one in answers if b"Authentication failed" in one])
 
