@@ -12,7 +12,7 @@ from OpenSSL import SSL, crypto
 from .._x509errors import X509_ERRORS
 
 # What the libraries raise.
-_ERRORS = (*X509_ERRORS, SSL.Error, crypto.Error)
+_ERRORS: tuple[type[Exception], ...] = (*X509_ERRORS, SSL.Error, crypto.Error)
 
 
 class UnusableFile(ValueError):
