@@ -7,19 +7,23 @@ would have refused somebody.
 
 from __future__ import annotations
 
-import re
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from cryptography import x509
 
+from .._secrets import printable
 from ._errors import Untrusted, refusingFlaws
 from ._strength import insistOnStrongSignature
 
 _T = TypeVar("_T")
 
-_BEGIN = b"-----BEGIN "
+_DASHES = b"-----"
+_BEGIN = _DASHES + b"BEGIN "
+
+# So much of a wrong line is shown, in bytes.
+_LONGEST_SHOWN = 60
 
 # So much is decoded at a time, in bytes: in one call, a list of 100,000 would keep the
 # reactor's thread waiting.  Of base64, which is decoded by four.
@@ -102,21 +106,37 @@ def _blocks(text: bytes, label: bytes) -> list[bytes]:
     """
     Return the contents of PEM blocks, in DER.
 
-    @raise Untrusted: if a block has another label, or no end.
+    @raise Untrusted: if a block has another label, or no end, or its lines aren't such
+        that OpenSSL, which may read the same file, finds it.
     """
-    begin, end = _BEGIN + label + b"-----", b"-----END " + label + b"-----"
+    first, last = _BEGIN + label + _DASHES, _DASHES + b"END " + label + _DASHES
     blocks: list[bytes] = []
-    at = text.find(_BEGIN)
-    while at >= 0:
-        if not text.startswith(begin, at):
-            other = re.sub(rb"[^ -~].*", b"", text[at : at + 40], flags=re.DOTALL)
-            raise Untrusted(f"it holds {other.decode()}, and not only {begin.decode()}")
-        stop = text.find(end, at)
-        if stop < 0:
-            raise Untrusted(f"{end.decode()} is missing: it is cut off")
-        blocks.append(_decoded(text[at + len(begin) : stop]))
-        at = text.find(_BEGIN, stop)
+    opened: int | None = None
+    for start, stop in _linesWith(_DASHES, text):
+        line, right = text[start:stop].rstrip(b" \t\r"), first if opened is None else last
+        if line != right:
+            shown = printable(line[:_LONGEST_SHOWN].decode("ascii", "backslashreplace"))
+            raise Untrusted(f"it has the line {shown!r} in place of {right.decode()!r}")
+        if opened is None:
+            opened = stop
+        else:
+            blocks.append(_decoded(text[opened:start]))
+            opened = None
+    if opened is not None:
+        raise Untrusted(f"{last.decode()} is missing: it is cut off")
     return blocks
+
+
+def _linesWith(part: bytes, text: bytes) -> Iterator[tuple[int, int]]:
+    """
+    Yield where each line of a text begins and ends that contains this part.
+    """
+    at = text.find(part)
+    while at >= 0:
+        stop = text.find(b"\n", at)
+        stop = len(text) if stop < 0 else stop
+        yield text.rfind(b"\n", 0, at) + 1, stop
+        at = text.find(part, stop)
 
 
 def _decoded(text: bytes) -> bytes:
