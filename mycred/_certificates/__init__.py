@@ -9,7 +9,7 @@ cryptography.
 from ._errors import Undecided, Untrusted
 from ._mapping import parseMapping
 from ._naming import KINDS, WITH_DOMAIN, Naming
-from ._pem import parseAuthorities, parseRevocations
+from ._pem import parseAuthorities, parseCertificates, parseRevocations
 from ._trust import Revocations, Trust
 from ._users import CertificateUsers
 
@@ -23,6 +23,7 @@ __all__ = [
     "Undecided",
     "Untrusted",
     "parseAuthorities",
+    "parseCertificates",
     "parseMapping",
     "parseRevocations",
 ]

@@ -134,7 +134,7 @@ class FileTests(SynchronousTestCase):
         ):
             for text in (one + wrong, wrong + one):
                 self.assertRaises(ValueError, parseRevocations, text)
-        self.assertUseless(parseRevocations, one[:-1] + two, "it has the line '-----END")
+        self.assertUseless(parseRevocations, one[:-1] + two, "'-----END X509 CRL-----")
 
     def test_noAuthority(self) -> None:
         """
