@@ -65,6 +65,7 @@ ROWS = [
         "_extras",
         "_migrate",
         "_types",
+        "_x509errors",
         "error",
     },
 ]
