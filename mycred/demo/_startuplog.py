@@ -20,8 +20,8 @@ from ..sasl import mechanismsFor
 from ._loginoffers import leftOut, proofServesMore
 from ._loginways import wayTo
 from ._options import Options
-from ._protocols import MAIL
-from ._strports import TLS_EXAMPLE, isPublic
+from ._protocols import MAIL, proofFor
+from ._strports import TLS_EXAMPLE, isEncrypted, isPublic
 
 if TYPE_CHECKING:
     from twisted.conch.ssh.keys import Key
@@ -57,8 +57,16 @@ def logStartup(
     if IUsernamePassword in portal.listCredentialsInterfaces():
         for name, port in ports.items():
             _warnOfClearText(name, options, getattr(port.getHost(), "host", None))
+    isStarted = options["contextFactory"] is not None and not options["clear-text"]
     ways = [
-        wayTo(name, options[name], port, name == "http" and proofServesMore(portal))
+        wayTo(
+            name,
+            where := options[name],
+            port,
+            name == "http" and proofServesMore(portal),
+            proofFor(name, portal.listCredentialsInterfaces()),
+            isStarted and name in MAIL and not isEncrypted(where),
+        )
         for name, port in ports.items()
     ]
     hostKey = options.get("hostKey")
