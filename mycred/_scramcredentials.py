@@ -103,8 +103,9 @@ class ScramCredentials:
         if failure.check(CancelledError):
             # Nobody listens any more, and a checker that goes on mustn't ask.
             self._isOver = True
-            return failure
         if self._conversation is None:
+            if self._isOver:
+                return failure
             conversation = self._converse(self._makeUpKeys())
             return conversation.addBoth(self._cbPretended, failure)
         self.abandon()

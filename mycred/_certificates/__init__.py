@@ -6,7 +6,8 @@ chain are OpenSSL's to check, through pyOpenSSL; what a certificate says is read
 cryptography.
 """
 
-from ._errors import Undecided, Untrusted
+from ._current import lackingLists, outdatedAuthorities
+from ._errors import FLAWS, Undecided, Untrusted, refusingFlaws
 from ._mapping import parseMapping
 from ._naming import KINDS, WITH_DOMAIN, Naming
 from ._pem import parseAuthorities, parseRevocations
@@ -14,6 +15,7 @@ from ._trust import Revocations, Trust
 from ._users import CertificateUsers
 
 __all__ = [
+    "FLAWS",
     "KINDS",
     "WITH_DOMAIN",
     "CertificateUsers",
@@ -22,7 +24,10 @@ __all__ = [
     "Trust",
     "Undecided",
     "Untrusted",
+    "lackingLists",
+    "outdatedAuthorities",
     "parseAuthorities",
     "parseMapping",
     "parseRevocations",
+    "refusingFlaws",
 ]

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
-# What cryptography raises where a certificate isn't as it should be: it parses most
-# parts when they are first asked for.
-_FLAWS = (
+#: What cryptography raises where a certificate isn't as it should be: it parses most
+#: parts when they are first asked for.
+FLAWS = (
     ValueError,
     TypeError,
     UnsupportedAlgorithm,
@@ -48,8 +48,8 @@ def refusingFlaws(what: str = "the certificate") -> Iterator[None]:
         yield
     except Untrusted:
         raise
-    except _FLAWS as error:
+    except FLAWS as error:
         raise Untrusted(f"{what} is malformed: {error}") from None
 
 
-__all__ = ["Undecided", "Untrusted", "refusingFlaws"]
+__all__ = ["FLAWS", "Undecided", "Untrusted", "refusingFlaws"]

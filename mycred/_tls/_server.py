@@ -23,7 +23,6 @@ from twisted.logger import Logger
 
 from .._secrets import printable
 from ._kept import KeptFiles
-from ._settings import TLSOptions
 from ._unusable import UnusableFile, unusable
 
 if TYPE_CHECKING:
@@ -62,18 +61,25 @@ class ServerCertificate:
         )
 
 
-def keptCertificate(settings: TLSOptions) -> KeptFiles[ServerCertificate]:
+def keptCertificate(
+    privateKey: str, certKey: str | None = None, extraCertChain: str | None = None
+) -> KeptFiles[ServerCertificate]:
     """
     Return the certificate of a server, which is read again when its files differ.
+
+    @param privateKey: the path of the private key.
+    @param certKey: the path of the certificate, and of others of its chain; the same if
+        L{None}.
+    @param extraCertChain: the path of the others, if they stand in another file.
 
     @raise OSError: if a file can't be read.
     @raise UnusableFile: if one can't be used.
     """
-    named = {"privateKey": settings.privateKey}
-    if settings.certKey not in (None, settings.privateKey):
-        named["certKey"] = settings.certKey
-    if settings.extraCertChain is not None:
-        named["extraCertChain"] = settings.extraCertChain
+    named = {"privateKey": privateKey}
+    if certKey is not None and certKey != privateKey:
+        named["certKey"] = certKey
+    if extraCertChain is not None:
+        named["extraCertChain"] = extraCertChain
 
     def parse(texts: Sequence[bytes]) -> ServerCertificate:
         return serverCertificate(named, dict(zip(named, texts)))

@@ -7,25 +7,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.x509 import (
-    DuplicateExtension,
-    InvalidVersion,
-    UnsupportedGeneralNameType,
-)
 from OpenSSL import SSL, crypto
 
+from .._certificates import FLAWS
+
 # What the libraries raise.
-_ERRORS = (
-    TypeError,
-    ValueError,
-    SSL.Error,
-    crypto.Error,
-    DuplicateExtension,
-    InvalidVersion,
-    UnsupportedAlgorithm,
-    UnsupportedGeneralNameType,
-)
+_ERRORS = (*FLAWS, SSL.Error, crypto.Error)
 
 
 class UnusableFile(ValueError):

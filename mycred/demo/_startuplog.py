@@ -17,7 +17,7 @@ from .._conversations import IBearerToken, IScramCredentials
 from .._facts import ConnectionFacts
 from ..portal import Portal
 from ..sasl import mechanismsFor
-from ._loginoffers import leftOut, proofServesMore
+from ._loginoffers import leftOut, proofServesMore, withoutScram
 from ._loginways import wayTo
 from ._options import Options
 from ._protocols import MAIL, proofFor
@@ -85,18 +85,33 @@ def logStartup(
 
 def _logLeftOut(portal: Portal) -> None:
     """
-    Log why a login isn't offered that some checkers could serve.
+    Log why a login isn't offered that some checkers could serve, and whose users can't
+    use one that is.
     """
+    offered = mechanismsFor(portal, ConnectionFacts(None), allowClearText=True)
+    isScram = any(one.interface is IScramCredentials for one in offered.values())
     others = leftOut(portal)
     if others:
-        offered = mechanismsFor(portal, ConnectionFacts(None), allowClearText=True)
-        isScram = any(one.interface is IScramCredentials for one in offered.values())
         _log.info(
             "{what} not offered, nor HTTP Digest except for htdigest: they prove a "
             "password without sending it, which --auth={others} can't check",
             what="CRAM-MD5 is" if isScram else "SCRAM and CRAM-MD5 are",
-            others=" and --auth=".join(map(str, others)),
+            others=_listed(others),
         )
+    others = withoutScram(portal)
+    if others and isScram:
+        _log.info(
+            "SCRAM is offered, which --auth={others} can't check: users whose passwords "
+            "are there must have their clients log in by PLAIN",
+            others=_listed(others),
+        )
+
+
+def _listed(authTypes: list[str | None]) -> str:
+    """
+    Return auth types as they stand on a command line.
+    """
+    return " and --auth=".join(map(str, authTypes))
 
 
 def _warnOfClearText(name: str, options: Options, host: object, what: str) -> None:

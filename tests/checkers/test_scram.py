@@ -678,6 +678,22 @@ class OfferTests(ScramTestCase):
         self.assertEqual(set(checker.scramHashes()), {"sha1", "sha256"})
         self.assertEqual(len(PlainDiary({}, self.workers).scramHashes()), 2)
 
+    def test_first(self) -> None:
+        """
+        It is known before the first login, though no thread has read the file: also that
+        there is no file, which may come later.
+        """
+        self.workers.reactor.running = True
+        for make in (self.htpasswd, self.file):
+            checker = make({b"alice": storedKeys()})
+            self.assertEqual(set(checker.scramHashes()), {"sha256"})
+        self.path.unlink()
+        for checker in (
+            HtpasswdChecker(str(self.path), workers=self.workers),
+            FilePasswordDB(str(self.path), workers=self.workers),
+        ):
+            self.assertEqual(set(checker.scramHashes()), set())
+
     def test_neverWaits(self) -> None:
         """
         It is said without waiting: what was read last, and another thread looks whether

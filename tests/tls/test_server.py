@@ -51,7 +51,7 @@ class ServerCertificateTests(SynchronousTestCase):
         """
         Return the names in the certificates that a server sends.
         """
-        served = keptCertificate(TLSOptions(*files)).read()  # type: ignore[arg-type]
+        served = keptCertificate(*files).read()  # type: ignore[arg-type]
         all_ = [served.certificate, *served.chain]
         return [one.subject.rfc4514_string() for one in all_]
 
