@@ -572,7 +572,7 @@ class LoginTests(TalkTests):
         """
         What unknown users get is made up from the secret that is set for the protocol or
         in its factory: it is the same in every process.  Without one that is
-        logged, once.
+        logged, once, and only where it matters.
         """
 
         def salt(name: bytes, **settings: Any) -> bytes:
@@ -590,6 +590,8 @@ class LoginTests(TalkTests):
         logged: list[Any] = []
         globalLogPublisher.addObserver(logged.append)
         self.addCleanup(globalLogPublisher.removeObserver, logged.append)
+        self.talk().say(self.dialect.auth(b"PLAIN", GOOD))
+        self.assertFalse([one for one in logged if "siteSecret" in str(one)])
         for _ in range(2):
             scramLogIn(self.talk(ScramChecker()), self.dialect)
         told = [one for one in logged if "siteSecret" in (one.get("log_format") or "")]
