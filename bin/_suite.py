@@ -100,6 +100,8 @@ class Trial:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "twisted.trial", *arguments],
             env={**os.environ, **environment},
+            # A program that a test starts may ask for a password.
+            stdin=None if isAlone else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             bufsize=0,
