@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 from .. import sasl
 from .._contracts import InterfaceType, Login
 from .._facts import ConnectionFacts
-from ..credentials import IUsernamePassword
+from ..credentials import IScramCredentials, IUsernamePassword
 from ..error import SASLError
 from ..portal import SessionPortal
 from ._challengers import Challenger, challengersIn, converse, usualIn
@@ -175,18 +175,18 @@ class Logins(Lines):
             return asked.addCallback(self._logIn)
         if mechanism is None:
             raise NotOffered(self._whyNot(name))
-        context = self._context(_names(mechanisms, own))
+        context = self._context(mechanism, _names(mechanisms, own))
         return sasl.authenticate(mechanism, context, decoded, self._ask, self._logIn)
 
-    def _context(self, offered: list[bytes]) -> sasl.Context:
+    def _context(self, mechanism: sasl.Mechanism, offered: list[bytes]) -> sasl.Context:
         """
-        Return what mechanisms need to know.
+        Return what a mechanism needs to know.
 
         @param offered: the names of those that are offered.
         """
         host, secret = self.serverName(), self._setting("siteSecret")
         more = {} if secret is None else {"secret": secret}
-        if secret is None:
+        if secret is None and mechanism.interface is IScramCredentials:
             _warnOnce()
         return sasl.Context(self.facts, offered=offered, host=host, **more)
 
@@ -320,8 +320,9 @@ def _warnOnce() -> None:
     Log that no secret was set.
     """
     Logins._log.warn(
-        "siteSecret isn't set: clients that compare what they get after a restart can "
-        "tell names that are unknown"
+        "siteSecret isn't set: clients that compare what SCRAM answers before and after "
+        "a restart can tell which names are unknown; set it to what "
+        "mycred.sasl.secretIn(PATH) returns"
     )
 
 

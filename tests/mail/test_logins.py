@@ -561,7 +561,7 @@ class LoginTests(TalkTests):
         """
         What unknown users get is made up from the secret that is set for the protocol or
         in its factory: it is the same in every process.  Without one that is
-        logged, once.
+        logged, once, when somebody logs in by SCRAM.
         """
 
         def salt(name: bytes, **settings: Any) -> bytes:
@@ -579,10 +579,15 @@ class LoginTests(TalkTests):
         logged: list[Any] = []
         globalLogPublisher.addObserver(logged.append)
         self.addCleanup(globalLogPublisher.removeObserver, logged.append)
+
+        def told() -> int:
+            return sum("siteSecret" in (one.get("log_format") or "") for one in logged)
+
+        self.talk().say(self.dialect.auth(b"PLAIN", GOOD))
+        self.assertEqual(told(), 0)
         for _ in range(2):
             scramLogIn(self.talk(ScramChecker()), self.dialect)
-        told = [one for one in logged if "siteSecret" in (one.get("log_format") or "")]
-        self.assertEqual(len(told), 1)
+        self.assertEqual(told(), 1)
 
     def test_failingLogout(self: Any) -> None:
         """
