@@ -14,6 +14,17 @@ from ._strports import isEncrypted, isProxied
 
 _PATHS = {"pop3": "/1", "imap": "/INBOX;MAILINDEX=1", "smtp": "", "http": "/"}
 
+# By which options curl logs in by something, over HTTP and in the protocols of mail.
+_OPTIONS = {
+    "password": ("-u {login}", "-u {login}"),
+    "digest": ("--digest -u {login}", "-u {login}"),
+    "token": ("--oauth2-bearer TOKEN", "--oauth2-bearer TOKEN -u {login}:"),
+    "certificate": (
+        "--cert FILE --key FILE",
+        "--cert FILE --key FILE --login-options AUTH=EXTERNAL -u {login}:",
+    ),
+}
+
 
 @dataclass(frozen=True)
 class Way:
@@ -25,7 +36,8 @@ class Way:
     @ivar place: the port, or the path of the socket.
     @ivar isEncrypted: whether TLS comes first.
     @ivar isProxied: whether a proxy is needed to connect.
-    @ivar isDigest: whether HTTP Digest serves more users than a password that is sent.
+    @ivar by: what curl logs in by: C{password}, C{digest} (over HTTP), C{token} or
+        C{certificate}.
     """
 
     protocol: str
@@ -33,7 +45,7 @@ class Way:
     place: int | str
     isEncrypted: bool = False
     isProxied: bool = False
-    isDigest: bool = False
+    by: str = "password"
 
     def command(
         self,
@@ -45,7 +57,8 @@ class Way:
         Return the shell command that logs in; where there is none, the address to connect
         to, in words.
 
-        @param login: the argument of C{curl -u}.
+        @param login: the argument of C{curl -u}, or the user name where it takes no
+            password.
         @param user: the user name for SSH.
         @param client: the command of a client of Perspective Broker, which takes a port.
         """
@@ -56,9 +69,7 @@ class Way:
             return f"ssh -p {self.place} {user}@{self.host}"
         if self.protocol == "pb":
             return f"{client} {self.place}"
-        options = ["--digest"] if self.isDigest else []
-        if self.protocol == "smtp":
-            options = _sending(login, "FILE")
+        options = _sending(login, "FILE") if self.protocol == "smtp" else []
         return self._curl(login, _PATHS[self.protocol], options)
 
     def upload(self, login: str, message: str) -> str | None:
@@ -87,7 +98,8 @@ class Way:
             server = f"{server}:{self.place}"
         scheme = f"{self.protocol}{'s' * self.isEncrypted}"
         url = f"{scheme}://{server}{path}"
-        return " ".join(["curl", *options, "-u", login, quote(url)])
+        by = _OPTIONS[self.by][self.protocol != "http"].format(login=login)
+        return " ".join(["curl", *options, by, quote(url)])
 
 
 def _sending(login: str, message: str) -> list[str]:
@@ -98,14 +110,14 @@ def _sending(login: str, message: str) -> list[str]:
     return ["--mail-from", address, "--mail-rcpt", address, "-T", message]
 
 
-def wayTo(protocol: str, where: str, port: IListeningPort, isDigest: bool = False) -> Way:
+def wayTo(protocol: str, where: str, port: IListeningPort, by: str = "password") -> Way:
     """
     Return the way to log in to a protocol.
 
     @param protocol: the name of the protocol's option.
     @param where: the strports description.
     @param port: the port that listens there.
-    @param isDigest: whether HTTP Digest serves more users than a password that is sent.
+    @param by: what curl logs in by, see L{Way}.
     """
     address = port.getHost()
     isTLS, isBehindProxy = isEncrypted(where), isProxied(where)
@@ -119,7 +131,7 @@ def wayTo(protocol: str, where: str, port: IListeningPort, isDigest: bool = Fals
         place = str(address)
         if isinstance(name, bytes):
             place = name.decode("utf-8", "replace")
-    return Way(protocol, host, place, isTLS, isBehindProxy, isDigest)
+    return Way(protocol, host, place, isTLS, isBehindProxy, by)
 
 
 def _reachable(host: str, isEncrypted: bool) -> str:

@@ -17,7 +17,7 @@ from .._conversations import IScramCredentials
 from .._facts import ConnectionFacts
 from ..portal import Portal
 from ..sasl import mechanismsFor
-from ._loginoffers import leftOut, proofServesMore, withoutScram
+from ._loginoffers import leftOut, usualLogin, withoutScram
 from ._loginways import wayTo
 from ._options import Options
 from ._protocols import MAIL
@@ -57,10 +57,8 @@ def logStartup(
     if IUsernamePassword in portal.listCredentialsInterfaces():
         for name, port in ports.items():
             _warnOfClearText(name, options, getattr(port.getHost(), "host", None))
-    ways = [
-        wayTo(name, options[name], port, name == "http" and proofServesMore(portal))
-        for name, port in ports.items()
-    ]
+    by = usualLogin(portal)
+    ways = [wayTo(name, options[name], port, by) for name, port in ports.items()]
     hostKey = options.get("hostKey")
     fingerprint = None if hostKey is None else _fingerprint(hostKey)
     lines = [f"{way.protocol.upper()}: {way.command()}" for way in ways]

@@ -83,9 +83,25 @@ class CommandTests(SynchronousTestCase):
         """
         place = IPv4Address("TCP", "127.0.0.1", 81)
         self.assertEqual(
-            self.command("http", "tcp:81", place, isDigest=True),
+            self.command("http", "tcp:81", place, by="digest"),
             "curl --digest -u alice:x http://127.0.0.1:81/",
         )
+
+    def test_noPassword(self) -> None:
+        """
+        A token and a certificate have options of their own, and mail takes a user name
+        besides.
+        """
+        place = IPv4Address("TCP", "127.0.0.1", 81)
+        for by, options, more in (
+            ("token", "--oauth2-bearer TOKEN", ""),
+            ("certificate", "--cert FILE --key FILE", "--login-options AUTH=EXTERNAL "),
+        ):
+            way = wayTo("http", "mtls:81", Port(place), by)
+            self.assertEqual(way.command(), f"curl {options} https://localhost:81/")
+            way = wayTo("pop3", "mtls:81", Port(place), by)
+            said = f"curl {options} {more}-u NAME: pop3s://localhost:81/1"
+            self.assertEqual(way.command(), said)
 
     def test_tls(self) -> None:
         """
