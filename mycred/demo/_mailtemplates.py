@@ -21,19 +21,32 @@ _PREVIEW = 140
 _NO_SENDER, _NO_SUBJECT = "(unknown sender)", "(no subject)"
 
 
+_ADDING = (
+    "Put in another message over IMAP, with any mail client or curl (the address stands "
+    "in the server's log, if --imap was given):"
+)
+
+
 @dataclass(frozen=True)
 class WebLogin:
     """
     How a user has logged in.
 
-    @ivar name: the user name that was given.
+    @ivar name: the user name that was given; empty if none was.
     @ivar scheme: the authentication scheme, and its algorithm.
-    @ivar option: the option by which curl uses it, followed by a space.
+    @ivar options: the options by which curl uses it, with C{{name}} for the user name.
     """
 
     name: bytes
     scheme: str
-    option: str = ""
+    options: str = "-u {name}"
+
+    @property
+    def takesPassword(self) -> bool:
+        """
+        Whether the user has typed a name and a password.
+        """
+        return "{name}" in self.options
 
 
 @dataclass(frozen=True)
@@ -151,7 +164,7 @@ def _login(webLogin: WebLogin) -> str:
     """
     Return the line that says who has logged in, and how.
     """
-    return f"Logged in as {_name(webLogin.name)} by HTTP {webLogin.scheme}"
+    return f"Logged in as {_name(webLogin.name)} by {webLogin.scheme}"
 
 
 def _commands(webLogin: WebLogin, url: str, uid: int) -> list[tuple[str, str]]:
@@ -161,15 +174,15 @@ def _commands(webLogin: WebLogin, url: str, uid: int) -> list[tuple[str, str]]:
     @param uid: the UID of a message.
     """
     name = quote(_name(webLogin.name))
-    return [
-        ("Read a message in a terminal:", f"curl {webLogin.option}-u {name} {url}{uid}"),
-        (
-            "Put in another message over IMAP, with any mail client or curl (the address "
-            "stands in the server's log, if --imap was given):",
+    reading = f"curl {webLogin.options.format(name=name)} {url}{uid}"
+    commands = [("Read a message in a terminal:", reading)]
+    if webLogin.takesPassword:
+        adding = (
             "printf 'From: me\\nSubject: Tea\\n\\nAt five?\\n' > message.eml\n"
-            f"curl -u {name} -T message.eml imap://127.0.0.1:1143/INBOX",
-        ),
-    ]
+            f"curl -u {name} -T message.eml imap://127.0.0.1:1143/INBOX"
+        )
+        commands.append((_ADDING, adding))
+    return commands
 
 
 def _row(one: ListedMessage) -> Tag:

@@ -80,7 +80,9 @@ class TokenTests(ServerTests, SynchronousTestCase):
                 with self.assertRaises(Refused):
                     self.curl(url, wrong, user, *options)
         self.assertIn("Tea", self.curl("imap:///INBOX;MAILINDEX=2", token, name))
-        self.assertIn(f"Mail of {name}", self.curl("http:///", token))
+        page = self.curl("http:///", token)
+        self.assertIn(f"Logged in as {name} by HTTP Bearer authentication", page)
+        self.assertIn("curl --oauth2-bearer TOKEN http://", page)
         with self.assertRaises(Refused):
             self.curl("http:///", other)
         self.server.stop()
