@@ -21,6 +21,9 @@ _T = TypeVar("_T")
 
 _BEGIN = b"-----BEGIN "
 
+# What a certificate and a list begin with in DER.
+_SEQUENCE = b"0"
+
 # So much is decoded at a time, in bytes: in one call, a list of 100,000 would keep the
 # reactor's thread waiting.  Of base64, which is decoded by four.
 _PIECE = 2**18
@@ -95,6 +98,8 @@ def _parsed(
     """
     if not text.strip():
         raise Untrusted(f"there is no {what} in it")
+    if not isText(text) and text[:1] != _SEQUENCE:
+        raise Untrusted(f"it is neither in DER nor in PEM ({_begin(label)})")
     return tuple(map(parse, _blocks(text, label) if isText(text) else [text]))
 
 
@@ -104,19 +109,26 @@ def _blocks(text: bytes, label: bytes) -> list[bytes]:
 
     @raise Untrusted: if a block has another label, or no end.
     """
-    begin, end = _BEGIN + label + b"-----", b"-----END " + label + b"-----"
+    begin, end = _begin(label).encode(), b"-----END " + label + b"-----"
     blocks: list[bytes] = []
     at = text.find(_BEGIN)
     while at >= 0:
         if not text.startswith(begin, at):
             other = re.sub(rb"[^ -~].*", b"", text[at : at + 40], flags=re.DOTALL)
-            raise Untrusted(f"it holds {other.decode()}, and not only {begin.decode()}")
+            raise Untrusted(f"it holds {other.decode()}, and not only {_begin(label)}")
         stop = text.find(end, at)
         if stop < 0:
             raise Untrusted(f"{end.decode()} is missing: it is cut off")
         blocks.append(_decoded(text[at + len(begin) : stop]))
         at = text.find(_BEGIN, stop)
     return blocks
+
+
+def _begin(label: bytes) -> str:
+    """
+    Return the line that begins a PEM block.
+    """
+    return f"-----BEGIN {label.decode()}-----"
 
 
 def _decoded(text: bytes) -> bytes:

@@ -36,9 +36,9 @@ _MOST_REMEMBERED = 10_000
 
 # What to do about a code.
 _ADVICE = {
-    401: "it doesn't accept our id and secret; correct them in client=FILE, and restart",
+    401: "it doesn't accept our id and secret; correct the client file, and restart",
     403: "it doesn't let our client ask about tokens; permit it there",
-    404: "nothing is there; correct introspect=",
+    404: "nothing is there; correct the URL",
     429: "it is asked too often; permit us more there",
 }
 
@@ -188,7 +188,7 @@ def claimsIn(answer: Answer) -> dict[str, Any]:
     if answer.status != 200:
         raise CannotTell(_aboutStatus(answer.status))
     if answer.mediaType != "application/json":
-        raise CannotTell("the answer isn't application/json; correct introspect=")
+        raise CannotTell("the answer isn't application/json; correct the URL")
     try:
         claims = parseObject(answer.body)
     except ValueError as error:
