@@ -7,15 +7,14 @@ cryptography.
 """
 
 from ._current import lackingLists, outdatedAuthorities
-from ._errors import FLAWS, Undecided, Untrusted, refusingFlaws
+from ._errors import Undecided, Untrusted, refusingFlaws
 from ._mapping import parseMapping
 from ._naming import KINDS, WITH_DOMAIN, Naming
-from ._pem import parseAuthorities, parseRevocations
+from ._pem import parseAuthorities, parseCertificates, parseRevocations
 from ._trust import Revocations, Trust
 from ._users import CertificateUsers
 
 __all__ = [
-    "FLAWS",
     "KINDS",
     "WITH_DOMAIN",
     "CertificateUsers",
@@ -27,6 +26,7 @@ __all__ = [
     "lackingLists",
     "outdatedAuthorities",
     "parseAuthorities",
+    "parseCertificates",
     "parseMapping",
     "parseRevocations",
     "refusingFlaws",

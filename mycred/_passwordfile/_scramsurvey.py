@@ -7,14 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Union
+from typing import Union
 
-from .._scram import HASHES
-from .._scram._stored import NAMES
-
-if TYPE_CHECKING:
-    # It imports this module.
-    from ._lookup import StoredSecret
+from .._scram import HASHES, mechanismOf
+from ._stored import StoredSecret
 
 # What keys are like: their rounds and the size of their salt; L{None} where they are
 # computed at each login.
@@ -90,11 +86,4 @@ def _kindsOf(user: StoredSecret) -> Iterator[tuple[str, _Kind]]:
         yield keys.hash, (keys.iterations, len(keys.salt))
 
 
-def mechanismOf(hash: str) -> str:
-    """
-    Return the name of the mechanism for a hash, as administrators know it.
-    """
-    return NAMES[hash].decode("ascii")
-
-
-__all__ = ["ScramSurvey", "mechanismOf"]
+__all__ = ["ScramSurvey"]

@@ -15,12 +15,13 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_private_key,
 )
-from cryptography.x509 import Certificate, load_pem_x509_certificates
+from cryptography.x509 import Certificate
 from OpenSSL.crypto import X509, PKey
 
 from twisted.internet.ssl import CertificateOptions
 from twisted.logger import Logger
 
+from .._certificates import parseCertificates
 from .._secrets import printable
 from ._kept import KeptFiles
 from ._unusable import UnusableFile, unusable
@@ -155,12 +156,13 @@ def certificatesIn(text: bytes, where: str) -> list[Certificate]:
     @param text: what the file holds.
     @param where: the option that names the file, with the path.
 
-    @raise UnusableFile: if there is none.
+    @raise UnusableFile: if there is none, or a part is cut off.
     """
-    try:
-        return load_pem_x509_certificates(text)
-    except ValueError:
-        raise UnusableFile(f"{where} holds no certificate in PEM") from None
+    with unusable(where):
+        found = parseCertificates(text)
+    if not found:
+        raise UnusableFile(f"{where} holds no certificate in PEM")
+    return list(found)
 
 
 def _warnOfTime(certificate: Certificate, where: str) -> None:

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 
 from OpenSSL import SSL, crypto
 
-from .._certificates import FLAWS
+from .._x509errors import X509_ERRORS
 
 # What the libraries raise.
-_ERRORS = (*FLAWS, SSL.Error, crypto.Error)
+_ERRORS: tuple[type[Exception], ...] = (*X509_ERRORS, SSL.Error, crypto.Error)
 
 
 class UnusableFile(ValueError):

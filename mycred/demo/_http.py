@@ -24,11 +24,7 @@ from .._contracts import (
     Login,
 )
 from .._types import Clock
-from ..credentials import (
-    DigestCredentialFactory,
-    IBearerToken,
-    ICertificateCredentials,
-)
+from ..credentials import DigestCredentialFactory, IBearerToken, ICertificateCredentials
 from ..error import LoginFailed, TemporaryFailure, Unauthorized
 from ..portal import Portal
 from ..web import BearerCredentialFactory, HTTPAuthSessionWrapper
@@ -84,18 +80,19 @@ def _webLoginOf(credentials: Any) -> WebLogin | None:
     """
     Return how a user logs in; L{None} if that isn't known.
     """
+    if IBearerToken.providedBy(credentials):
+        return WebLogin(b"", "HTTP Bearer authentication", proof="token")
+    if ICertificateCredentials.providedBy(credentials):
+        return WebLogin(b"", "a certificate", proof="certificate")
     if IUsernamePassword.providedBy(credentials):
         return WebLogin(credentials.username, "HTTP Basic authentication")
-    if IBearerToken.providedBy(credentials):
-        return WebLogin(b"", "HTTP Bearer authentication", "--oauth2-bearer TOKEN")
-    if ICertificateCredentials.providedBy(credentials):
-        return WebLogin(b"", "TLS certificate", "--cert FILE --key FILE")
     fields = getattr(credentials, "fields", None)
     if fields is None:
         return None
     algorithm = fields.get("algorithm", b"MD5").decode("ascii", "replace").upper()
-    scheme = f"HTTP Digest authentication ({algorithm})"
-    return WebLogin(credentials.username, scheme, "--digest -u {name}")
+    return WebLogin(
+        credentials.username, f"HTTP Digest authentication ({algorithm})", "--digest "
+    )
 
 
 class _Connection(LimitedConnection):

@@ -16,7 +16,6 @@ from .._contracts import (
     IUsernameHashedPassword,
     IUsernamePassword,
 )
-from .._conversations import IBearerToken, ICertificateCredentials, IScramCredentials
 from ..portal import Portal
 from ..sasl._offers import scramCheckers
 
@@ -41,26 +40,12 @@ def isOffered(portal: Portal, *proofs: InterfaceType) -> bool:
     return serveAll or bool(without(proving, sending))
 
 
-def _proofServesMore(portal: Portal) -> bool:
+def proofServesMore(portal: Portal) -> bool:
     """
     Return whether all users can log in by a proof, and some by nothing else.
     """
     proving, sending = _provingAndSending(portal, PROOFS)
     return bool(without(proving, sending)) and not without(sending, proving)
-
-
-def usualLogin(portal: Portal) -> str:
-    """
-    Return what most users log in by: C{digest}, over HTTP, where users have nothing else;
-    otherwise C{password}, C{token} or C{certificate}.
-    """
-    if _proofServesMore(portal):
-        return "digest"
-    served = portal.listCredentialsInterfaces()
-    if any(one in served for one in (IUsernamePassword, IScramCredentials, *PROOFS)):
-        return "password"
-    others = {IBearerToken: "token", ICertificateCredentials: "certificate"}
-    return next((by for one, by in others.items() if one in served), "password")
 
 
 def leftOut(portal: Portal) -> list[str | None]:
@@ -97,4 +82,4 @@ def _provingAndSending(
     return proving, checkersFor(IUsernamePassword, portal.checkers)
 
 
-__all__ = ["PROOFS", "isOffered", "leftOut", "usualLogin", "withoutScram"]
+__all__ = ["PROOFS", "isOffered", "leftOut", "proofServesMore", "withoutScram"]

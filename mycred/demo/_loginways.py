@@ -5,24 +5,21 @@ How to log in to a server that has begun to listen.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import ip_address
 from shlex import quote
 
 from twisted.internet.interfaces import IListeningPort
 
+from .._peers import parseHost
 from ._strports import isEncrypted, isProxied
 
 _PATHS = {"pop3": "/1", "imap": "/INBOX;MAILINDEX=1", "smtp": "", "http": "/"}
 
-# By which options curl logs in by something, over HTTP and in the protocols of mail.
-_OPTIONS = {
-    "password": ("-u {login}", "-u {login}"),
-    "digest": ("--digest -u {login}", "-u {login}"),
-    "token": ("--oauth2-bearer TOKEN", "--oauth2-bearer TOKEN -u {login}:"),
-    "certificate": (
-        "--cert FILE --key FILE",
-        "--cert FILE --key FILE --login-options AUTH=EXTERNAL -u {login}:",
-    ),
+# The options of curl by what a user logs in with, besides a name over the protocols of
+# mail.
+_PROOFS = {
+    "password": [],
+    "token": ["--oauth2-bearer", "TOKEN"],
+    "certificate": ["--cert", "FILE", "--key", "FILE"],
 }
 
 
@@ -36,8 +33,9 @@ class Way:
     @ivar place: the port, or the path of the socket.
     @ivar isEncrypted: whether TLS comes first.
     @ivar isProxied: whether a proxy is needed to connect.
-    @ivar by: what curl logs in by: C{password}, C{digest} (over HTTP), C{token} or
-        C{certificate}.
+    @ivar isDigest: whether HTTP Digest serves more users than a password that is sent.
+    @ivar proof: what users log in with: a C{password}, a C{token} or a C{certificate}.
+    @ivar beginsTLS: whether the client must begin with TLS.
     """
 
     protocol: str
@@ -45,7 +43,9 @@ class Way:
     place: int | str
     isEncrypted: bool = False
     isProxied: bool = False
-    by: str = "password"
+    isDigest: bool = False
+    proof: str = "password"
+    beginsTLS: bool = False
 
     def command(
         self,
@@ -57,8 +57,7 @@ class Way:
         Return the shell command that logs in; where there is none, the address to connect
         to, in words.
 
-        @param login: the argument of C{curl -u}, or the user name where it takes no
-            password.
+        @param login: the argument of C{curl -u}.
         @param user: the user name for SSH.
         @param client: the command of a client of Perspective Broker, which takes a port.
         """
@@ -69,7 +68,9 @@ class Way:
             return f"ssh -p {self.place} {user}@{self.host}"
         if self.protocol == "pb":
             return f"{client} {self.place}"
-        options = _sending(login, "FILE") if self.protocol == "smtp" else []
+        options = ["--digest"] if self.isDigest else []
+        if self.protocol == "smtp":
+            options = _sending(login, "FILE")
         return self._curl(login, _PATHS[self.protocol], options)
 
     def upload(self, login: str, message: str) -> str | None:
@@ -98,8 +99,29 @@ class Way:
             server = f"{server}:{self.place}"
         scheme = f"{self.protocol}{'s' * self.isEncrypted}"
         url = f"{scheme}://{server}{path}"
-        by = _OPTIONS[self.by][self.protocol != "http"].format(login=login)
-        return " ".join(["curl", *options, by, quote(url)])
+        begin = ["--ssl-reqd"] * self.beginsTLS
+        proof = proofOptions(self.proof, login, self.protocol != "http")
+        return " ".join(["curl", *options, *begin, *proof, quote(url)])
+
+
+def proofOptions(proof: str, login: str, isMail: bool) -> list[str]:
+    """
+    Return the options by which C{curl} logs in.
+
+    @param proof: what the user logs in with: a C{password}, a C{token} or a
+        C{certificate}.
+    @param login: the argument of C{curl -u} for a password.
+    @param isMail: whether that is over a protocol of mail.
+    """
+    options = _PROOFS[proof]
+    if proof == "password":
+        return ["-u", login]
+    if not isMail:
+        return options
+    if proof == "certificate":
+        options = [*options, "--login-options", "AUTH=EXTERNAL"]
+    # Without the colon curl would ask for a password.
+    return [*options, "-u", f"{login.partition(':')[0]}:"]
 
 
 def _sending(login: str, message: str) -> list[str]:
@@ -110,44 +132,56 @@ def _sending(login: str, message: str) -> list[str]:
     return ["--mail-from", address, "--mail-rcpt", address, "-T", message]
 
 
-def wayTo(protocol: str, where: str, port: IListeningPort, by: str = "password") -> Way:
+def wayTo(
+    protocol: str,
+    where: str,
+    port: IListeningPort,
+    isDigest: bool = False,
+    proof: str = "password",
+    beginsTLS: bool = False,
+) -> Way:
     """
     Return the way to log in to a protocol.
 
     @param protocol: the name of the protocol's option.
     @param where: the strports description.
     @param port: the port that listens there.
-    @param by: what curl logs in by, see L{Way}.
+    @param isDigest: whether HTTP Digest serves more users than a password that is sent.
+    @param proof: what users log in with: a C{password}, a C{token} or a C{certificate}.
+    @param beginsTLS: whether clients of other machines must begin with TLS, and all who
+        log in by a certificate.
     """
     address = port.getHost()
     isTLS, isBehindProxy = isEncrypted(where), isProxied(where)
     host = getattr(address, "host", None)
+    # UNIX sockets are near, too.
+    isNear = True
     if host is not None:
         place: int | str = getattr(address, "port", "")
-        host = _reachable(host, isTLS)
-    else:
+        host = _reachable(host)
+        parsed = parseHost(host)
+        isNear = parsed is not None and parsed.is_loopback
+    beginsTLS = beginsTLS and (proof == "certificate" or not isNear)
+    if host is None:
         # A UNIX socket, or what another package's endpoint listens at.
         name = getattr(address, "name", None)
         place = str(address)
         if isinstance(name, bytes):
             place = name.decode("utf-8", "replace")
-    return Way(protocol, host, place, isTLS, isBehindProxy, by)
+    elif isNear and (isTLS or beginsTLS):
+        # Certificates are for names.
+        host = "localhost"
+    return Way(protocol, host, place, isTLS, isBehindProxy, isDigest, proof, beginsTLS)
 
 
-def _reachable(host: str, isEncrypted: bool) -> str:
+def _reachable(host: str) -> str:
     """
     Return the address at which this machine reaches one that is listened at.
     """
-    try:
-        address = ip_address(host)
-    except ValueError:
+    address = parseHost(host)
+    if address is None or not address.is_unspecified:
         return host
-    if isEncrypted and (address.is_unspecified or address.is_loopback):
-        # Certificates are for names.
-        return "localhost"
-    if address.is_unspecified:
-        return "127.0.0.1" if address.version == 4 else "::1"
-    return host
+    return "127.0.0.1" if address.version == 4 else "::1"
 
 
-__all__ = ["Way", "wayTo"]
+__all__ = ["Way", "proofOptions", "wayTo"]

@@ -11,6 +11,7 @@ from shlex import quote
 
 from twisted.web.template import Tag, tags
 
+from ._loginways import proofOptions
 from ._mailheaders import oneLine
 from ._pages import Page
 from ._parsedmail import ParsedMessage
@@ -21,12 +22,6 @@ _PREVIEW = 140
 _NO_SENDER, _NO_SUBJECT = "(unknown sender)", "(no subject)"
 
 
-_ADDING = (
-    "Put in another message over IMAP, with any mail client or curl (the address stands "
-    "in the server's log, if --imap was given):"
-)
-
-
 @dataclass(frozen=True)
 class WebLogin:
     """
@@ -34,19 +29,14 @@ class WebLogin:
 
     @ivar name: the user name that was given; empty if none was.
     @ivar scheme: the authentication scheme, and its algorithm.
-    @ivar options: the options by which curl uses it, with C{{name}} for the user name.
+    @ivar option: the option by which curl uses it, followed by a space.
+    @ivar proof: what the user has: a C{password}, a C{token} or a C{certificate}.
     """
 
     name: bytes
     scheme: str
-    options: str = "-u {name}"
-
-    @property
-    def takesPassword(self) -> bool:
-        """
-        Whether the user has typed a name and a password.
-        """
-        return "{name}" in self.options
+    option: str = ""
+    proof: str = "password"
 
 
 @dataclass(frozen=True)
@@ -174,15 +164,22 @@ def _commands(webLogin: WebLogin, url: str, uid: int) -> list[tuple[str, str]]:
     @param uid: the UID of a message.
     """
     name = quote(_name(webLogin.name))
-    reading = f"curl {webLogin.options.format(name=name)} {url}{uid}"
-    commands = [("Read a message in a terminal:", reading)]
-    if webLogin.takesPassword:
-        adding = (
+    web, mail = (
+        " ".join(proofOptions(webLogin.proof, name, isMail)) for isMail in (False, True)
+    )
+    # Certificates are for TLS, and TLS is for names.
+    place = "127.0.0.1:1143"
+    if webLogin.proof == "certificate":
+        mail, place = f"--ssl-reqd {mail}", "localhost:1143"
+    return [
+        ("Read a message in a terminal:", f"curl {webLogin.option}{web} {url}{uid}"),
+        (
+            "Put in another message over IMAP, with any mail client or curl (the address "
+            "stands in the server's log, if --imap was given):",
             "printf 'From: me\\nSubject: Tea\\n\\nAt five?\\n' > message.eml\n"
-            f"curl -u {name} -T message.eml imap://127.0.0.1:1143/INBOX"
-        )
-        commands.append((_ADDING, adding))
-    return commands
+            f"curl {mail} -T message.eml imap://{place}/INBOX",
+        ),
+    ]
 
 
 def _row(one: ListedMessage) -> Tag:

@@ -182,6 +182,7 @@ class Logins(Lines):
         """
         Return what a mechanism needs to know.
 
+        @param mechanism: the mechanism.
         @param offered: the names of those that are offered.
         """
         host, secret = self.serverName(), self._setting("siteSecret")

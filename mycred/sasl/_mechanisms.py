@@ -14,6 +14,7 @@ from .._contracts import (
     IUsernameHashedPassword,
     IUsernamePassword,
 )
+from .._scram import NAMES
 from ..credentials import IBearerToken, ICertificateCredentials, IScramCredentials
 from ._context import Context
 from ._crammd5 import CramMD5
@@ -55,8 +56,7 @@ def _scram(hash: str, isBound: bool) -> Mechanism:
     """
     Return the mechanism of SCRAM with a hash.
     """
-    name = {"sha1": b"SCRAM-SHA-1", "sha256": b"SCRAM-SHA-256"}[hash]
-    name += b"-PLUS" if isBound else b""
+    name = NAMES[hash] + (b"-PLUS" if isBound else b"")
     exchange = partial(Scram, hash, isBound)
     return Mechanism(name, IScramCredentials, exchange, hash, isBound=isBound)
 

@@ -20,7 +20,6 @@ from mycred._contracts import (
     IUsernameHashedPassword,
     IUsernamePassword,
 )
-from mycred._conversations import IBearerToken, ICertificateCredentials
 from mycred._facts import ConnectionFacts
 from mycred.checkers import AllowAnonymousAccess
 from mycred.demo._http import _credentialFactories
@@ -28,7 +27,7 @@ from mycred.demo._loginoffers import (
     PROOFS,
     isOffered,
     leftOut,
-    usualLogin,
+    proofServesMore,
     withoutScram,
 )
 from mycred.portal import Portal
@@ -100,7 +99,7 @@ class OfferedTests(SynchronousTestCase):
                 found.append(http | ({"CRAM"} if b"CRAM-MD5" in mechanisms else set()))
                 if checkers is some:
                     self.left = leftOut(portal)
-                    self.usual = usualLogin(portal)
+                    self.isMore = proofServesMore(portal)
         self.assertTrue(all(one == found[0] for one in found), found)
         return found[0]
 
@@ -113,7 +112,7 @@ class OfferedTests(SynchronousTestCase):
         for names in (["memory"], ["memory", "both"], ["memory", "anonymous", "keys"]):
             self.assertEqual(self.offered(*names), everything, names)
             self.assertEqual(self.left, [])
-            self.assertEqual(self.usual, "password")
+            self.assertFalse(self.isMore)
 
     def test_some(self) -> None:
         """
@@ -131,29 +130,17 @@ class OfferedTests(SynchronousTestCase):
         It is offered, too, if a checker can serve nothing else: to whom it may serve.
         """
         self.assertEqual(self.offered("htdigest"), {"digest"})
-        self.assertEqual(self.usual, "digest")
+        self.assertTrue(self.isMore)
         self.assertEqual(self.offered("htdigest", "htpasswd"), {"digest", "basic"})
         self.assertEqual(self.left, ["htpasswd"])
-        self.assertEqual(self.usual, "password")
+        self.assertFalse(self.isMore)
         # Who has a hash in htdigest can't log in by CRAM-MD5 either.
         self.assertEqual(
             self.offered("htdigest", "memory", "htpasswd"), {"digest", "basic"}
         )
         self.assertEqual(self.offered("htdigest", "memory"), {"digest", "basic", "CRAM"})
-        self.assertEqual(self.usual, "digest")
+        self.assertTrue(self.isMore)
         self.assertEqual(self.offered("proving", "sending"), {"digest", "basic", "CRAM"})
-
-    def test_noPasswords(self) -> None:
-        """
-        Where nobody has a password, users log in by a token, or by a certificate.
-        """
-        tokens, certificates = Checker(IBearerToken), Checker(ICertificateCredentials)
-        for checkers, usual in (
-            ([certificates], "certificate"),
-            ([certificates, tokens], "token"),
-            ([certificates, tokens, self.checkers["scram"]], "password"),
-        ):
-            self.assertEqual(usualLogin(Portal(Realm(), checkers)), usual)
 
     def test_nobody(self) -> None:
         """

@@ -99,6 +99,21 @@ class ServerCertificateTests(SynchronousTestCase):
             with self.subTest(expected):
                 self.assertRefused(expected, *files)
 
+    def test_cutOff(self) -> None:
+        """
+        A file is refused whose last part is cut off, such as one that is being written:
+        clients would lack a certificate of the chain.
+        """
+        key, certificate = str(self.key), str(self.certificate)
+        whole = self.certificate.read_bytes()
+        below = ClientAuthority(self.folder, "below", self.ca).file.read_bytes()
+        cut = self.folder / "cut.pem"
+        for size in range(5, len(below) - 1, 97):
+            cut.write_bytes(whole + below[:size])
+            self.assertRefused(f"certKey={cut} can't be used: ", key, str(cut))
+            more = f"extraCertChain={cut} can't be used: "
+            self.assertRefused(more, key, certificate, str(cut))
+
     def test_unreadable(self) -> None:
         """
         A file that can't be read is named.
