@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 
 from .._fairqueue import Source
 from .._fairsemaphore import FairSemaphore
+from .._paths import AnyPath
 from ._client import OAuthClient
 from ._endpoint import Answer, Endpoint
 from ._errors import CannotTell, TokenRefused
@@ -68,7 +69,7 @@ class Introspection:
         client: OAuthClient,
         rules: TokenRules,
         *,
-        ca: str | None = None,
+        ca: AnyPath | None = None,
         keep: float = 60.0,
         reactor: Any = None,
         now: Callable[[], float] = time.time,
