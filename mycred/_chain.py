@@ -4,7 +4,7 @@ Several checkers that check the same kind of credentials, as one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from zope.interface import implementer
@@ -184,4 +184,41 @@ def interfacesOf(checker: ICredentialsChecker) -> Iterable[InterfaceType]:
     return interfaces
 
 
-__all__ = ["CheckerChain", "interfacesOf", "unhandled"]
+def checkersFor(
+    interface: InterfaceType, checkers: Mapping[InterfaceType, ICredentialsChecker]
+) -> list[ICredentialsChecker]:
+    """
+    Return the checkers that are asked for credentials of an interface, those in chains
+    each by itself.
+
+    @param checkers: the checkers of a portal, by interface.
+    """
+    checker = checkers.get(interface)
+    return [] if checker is None else _parts(checker, interface)
+
+
+def _parts(
+    checker: ICredentialsChecker, interface: InterfaceType
+) -> list[ICredentialsChecker]:
+    """
+    Return the checkers of a chain that are for an interface; of one that is no chain,
+    itself.
+    """
+    if not isinstance(checker, CheckerChain):
+        return [checker]
+    parts = [part for part in checker.checkers if interface in interfacesOf(part)]
+    return [one for part in parts for one in _parts(part, interface)]
+
+
+def without(
+    checkers: list[ICredentialsChecker], others: list[ICredentialsChecker]
+) -> list[ICredentialsChecker]:
+    """
+    Return the checkers that aren't among others, compared by identity: a program's
+    checkers may be equal to anything.
+    """
+    left = set(map(id, others))
+    return [checker for checker in checkers if id(checker) not in left]
+
+
+__all__ = ["CheckerChain", "checkersFor", "interfacesOf", "unhandled", "without"]

@@ -32,8 +32,6 @@ class ScramCredentials:
     @ivar username: the name that the client sent.
     @ivar authzid: the name of the user to act as; empty if that is the one who logs in.
     @ivar hash: the name of the hash of the mechanism in L{hashlib}.
-    @ivar isProved: whether the client has proved that it knows the password, and has got
-        the server's proof.
     """
 
     def __init__(
@@ -51,20 +49,22 @@ class ScramCredentials:
         self.username = exchange.first.username
         self.authzid = exchange.first.authzid
         self.hash = exchange.hash
-        self.isProved = self._isOver = False
-        self._exchange = exchange
-        self._ask = ask
-        self._secret = secret
-        self._expected: tuple[int, int, bytes] | None = None
-        self._conversation: Deferred[bytes] | None = None
-        self._broken: Failure | None = None
+        self._conversation = _Conversation(exchange, ask, secret)
+
+    @property
+    def isProved(self) -> bool:
+        """
+        Whether the client has proved that it knows the password, and has got the server's
+        proof.
+        """
+        return self._conversation.isProved
 
     @property
     def salt(self) -> bytes:
         """
         A salt for keys that are derived at a login, always the same for the same name.
         """
-        return madeUpSalt(self._secret, self.hash, self.username)
+        return madeUpSalt(self._conversation.secret, self.hash, self.username)
 
     def prove(self, keys: ScramKeys) -> Deferred[None]:
         """
@@ -72,21 +72,14 @@ class ScramCredentials:
 
         @raise ValueError: if the keys are for another hash.
         """
-        if keys.hash != self.hash:
-            raise ValueError(f"keys for {keys.hash}, where {self.hash} is asked for")
-        if self._conversation is not None or self._isOver:
-            return fail(withReason(UnauthorizedLogin(), "the client can't be asked now"))
-        # For a name that nobody has it takes this, too.
-        self._makeUpKeys()
-        return self._converse(keys)
+        return self._conversation.prove(keys)
 
     def expect(self, iterations: int, saltSize: int, name: bytes | None = None) -> None:
         """
         Say what the keys of most users are like, before refusing one who is unknown.
         What is said first counts.
         """
-        if self._expected is None:
-            self._expected = iterations, saltSize, name or self.username
+        self._conversation.expect(iterations, saltSize, name or self.username)
 
     def conclude(self, failure: Failure) -> Union[Failure, Deferred[Failure]]:
         """
@@ -100,38 +93,99 @@ class ScramCredentials:
             sense; and nobody who hasn't proved a password gets to know that there is such
             an account.
         """
-        if failure.check(CancelledError):
-            # Nobody listens any more, and a checker that goes on mustn't ask.
-            self._isOver = True
-            return failure
-        if self._conversation is None:
-            conversation = self._converse(self._makeUpKeys())
-            return conversation.addBoth(self._cbPretended, failure)
-        self.abandon()
-        return self._verdict(failure)
+        return self._conversation.conclude(failure)
 
     def abandon(self) -> None:
         """
         Leave a conversation that isn't over though the checker has answered.
         """
+        self._conversation.abandon()
+
+
+class _Conversation:
+    """
+    What all copies of the credentials share, as programs make them to present another
+    name: there is one client, which is asked once.
+    """
+
+    def __init__(
+        self,
+        exchange: ScramExchange,
+        ask: Callable[[bytes], Deferred[bytes]],
+        secret: bytes,
+    ) -> None:
+        self.isProved = self._isOver = False
+        self.secret = secret
+        self._exchange = exchange
+        self._ask = ask
+        self._expected: tuple[int, int, bytes] | None = None
+        self._asked: Deferred[bytes] | None = None
+        self._broken: Failure | None = None
+
+    def __deepcopy__(self, memo: object) -> _Conversation:
+        """
+        Return the same one.
+        """
+        return self
+
+    def prove(self, keys: ScramKeys) -> Deferred[None]:
+        """
+        Have the client prove that it knows the password behind the keys.
+        """
+        hash = self._exchange.hash
+        if keys.hash != hash:
+            raise ValueError(f"keys for {keys.hash}, where {hash} is asked for")
+        if self._asked is not None or self._isOver:
+            return fail(withReason(UnauthorizedLogin(), "the client can't be asked now"))
+        # For a name that nobody has it takes this, too.
+        self._makeUpKeys()
+        return self._converse(keys)
+
+    def expect(self, iterations: int, saltSize: int, name: bytes) -> None:
+        """
+        Take what is said first of the keys of most users.
+        """
+        if self._expected is None:
+            self._expected = iterations, saltSize, name
+
+    def conclude(self, failure: Failure) -> Union[Failure, Deferred[Failure]]:
+        """
+        Lead a client whom no checker has asked through the same conversation.
+        """
+        if failure.check(CancelledError):
+            # Nobody listens any more, and a checker that goes on mustn't ask.
+            self._isOver = True
+        if self._asked is None:
+            if self._isOver:
+                return failure
+            asked = self._converse(self._makeUpKeys())
+            return asked.addBoth(self._cbPretended, failure)
+        self.abandon()
+        return self._verdict(failure)
+
+    def abandon(self) -> None:
+        """
+        Leave the conversation.
+        """
         self._isOver = True
-        if self._conversation is not None:
-            self._conversation.cancel()
+        if self._asked is not None:
+            self._asked.cancel()
 
     def _makeUpKeys(self) -> ScramKeys:
         """
         Return keys that nobody has, and that look like others.
         """
-        iterations, size, name = self._expected or (*_USUAL, self.username)
-        salt = madeUpSalt(self._secret, self.hash, name, size)
-        return madeUpKeys(self.hash, iterations, salt)
+        first, hash = self._exchange.first, self._exchange.hash
+        iterations, size, name = self._expected or (*_USUAL, first.username)
+        salt = madeUpSalt(self.secret, hash, name, size)
+        return madeUpKeys(hash, iterations, salt)
 
     def _converse(self, keys: ScramKeys) -> Deferred[None]:
         """
         Have the client prove that it knows the password behind the keys.
         """
         asked = self._ask(self._exchange.challenge(keys))
-        self._conversation = asked
+        self._asked = asked
         # A Deferred apart: what is done to the conversation mustn't be done to the login.
         proved: Deferred[None] = Deferred(lambda _: asked.cancel())
         ended = asked.addCallback(self._cbFinal).addCallback(self._cbEnd)

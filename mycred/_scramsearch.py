@@ -9,6 +9,7 @@ knows the name.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from copy import copy, deepcopy
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, maybeDeferred
@@ -32,6 +33,12 @@ class _Lent:
         self, credentials: Any, prove: Callable[[ScramKeys], Deferred[None]]
     ) -> None:
         vars(self).update(_credentials=credentials, prove=prove)
+
+    def __copy__(self) -> _Lent:
+        return _Lent(copy(vars(self)["_credentials"]), self.prove)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> _Lent:
+        return _Lent(deepcopy(vars(self)["_credentials"], memo), self.prove)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(vars(self)["_credentials"], name)

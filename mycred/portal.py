@@ -385,7 +385,7 @@ class SessionPortal(Portal):
         self._mostRefused = mostRefused
         self._refused = 0
         self._isClosed = False
-        self._underWay: set[Deferred[Login]] = set()
+        self._underWay: set[Callable[[], None]] = set()
         self._logouts: set[_Logout] = set()
 
     @property
@@ -441,11 +441,18 @@ class SessionPortal(Portal):
         if isinstance(credentials, ScramCredentials):
             # Before the connection may end: that mustn't tell which names are known.
             login.addErrback(credentials.conclude)
-        answer: Deferred[Login] = Deferred(lambda _: self._cancel(login))
-        self._underWay.add(login)
+
+        def stop(_: object = None) -> None:
+            if isinstance(credentials, ScramCredentials):
+                # Whatever the checker fails with then, the client isn't asked any more.
+                credentials.abandon()
+            self._cancel(login)
+
+        answer: Deferred[Login] = Deferred(stop)
+        self._underWay.add(stop)
 
         def deliver(result: Login | Failure) -> None:
-            self._underWay.discard(login)
+            self._underWay.discard(stop)
             if attempt is not None:
                 attempt.end(credentials, result)
             if not isinstance(result, Failure):
@@ -469,8 +476,8 @@ class SessionPortal(Portal):
         @param _: anything, so that this may be a callback of the connection's end.
         """
         self._isClosed = True
-        for login in list(self._underWay):
-            self._cancel(login)
+        for stop in list(self._underWay):
+            stop()
         for logout in list(self._logouts):
             logout()
 

@@ -5,6 +5,9 @@ L{mycred._conversations} has them.
 
 from __future__ import annotations
 
+from base64 import b64encode
+from copy import copy, deepcopy
+from itertools import product
 from typing import Any
 
 from zope.interface.verify import verifyObject
@@ -143,3 +146,38 @@ class ScramCredentialsTests(SynchronousTestCase):
         other = self.make()
         other.abandon()
         self.failureResultOf(other.prove(keysOf()), UnauthorizedLogin)
+
+    def test_copies(self) -> None:
+        """
+        Copies of them have another name where a program gives them one, and the same
+        client, which is asked once.
+        """
+        for copied, isFirst in product((copy, deepcopy), (True, False)):
+            self.client = ScramClient()
+            credentials = self.make()
+            other = copied(credentials)
+            other.username = b"bob"
+            self.assertEqual(credentials.username, b"alice")
+            self.assertEqual(other.salt, madeUpSalt(b"secret", "sha256", b"bob"))
+            one, two = (other, credentials) if isFirst else (credentials, other)
+            self.successResultOf(one.prove(keysOf()))
+            self.assertTrue(two.isProved)
+            self.failureResultOf(two.prove(keysOf()), UnauthorizedLogin)
+            refused = Failure(UnauthorizedLogin())
+            self.assertIs(two.conclude(refused), refused)
+            self.assertEqual(len(self.client.heard), 2)
+        other = copy(self.make())
+        other.abandon()
+        self.failureResultOf(credentials.prove(keysOf()), UnauthorizedLogin)
+
+    def test_expectOfCopy(self) -> None:
+        """
+        What is expected of a copy is expected of all.
+        """
+        other = copy(self.credentials)
+        other.username = b"bob"
+        other.expect(10_000, 36)
+        concluded: Any = self.credentials.conclude(Failure(UnauthorizedLogin()))
+        self.failureResultOf(concluded, UnauthorizedLogin)
+        salt = madeUpSalt(b"secret", "sha256", b"bob", 36)
+        self.assertIn(b"s=%b,i=10000" % b64encode(salt), self.client.heard[0])

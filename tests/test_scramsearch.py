@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import weakref
 from collections.abc import Callable, Iterator
+from copy import copy, deepcopy
 from itertools import product
 from typing import Any
 
@@ -513,6 +514,23 @@ class LentTests(SearchTestCase):
         self.assertEqual(self.successResultOf(login), b"alice")
         self.assertEqual(own.seat, 4)
         self.assertFalse(hasattr(own, "note"))
+
+    def test_copies(self) -> None:
+        """
+        A checker may make a copy of them, with another name, and ask the client by it.
+        """
+        for copied in (copy, deepcopy):
+
+            def look(credentials: Any, copied: Any = copied) -> Any:
+                other = copied(credentials)
+                other.username = b"bob"
+                self.assertIsInstance(other, Proving)
+                self.assertEqual(credentials.username, b"alice")
+                return other.prove(SESAME).addCallback(lambda _: other.username)
+
+            for checkers in ([Saying(look), Looker()], [Looker(), Saying(look)]):
+                login = CheckerChain(checkers).requestAvatarId(Proving())
+                self.assertEqual(self.successResultOf(login), b"bob")
 
     def test_nested(self) -> None:
         """

@@ -5,6 +5,7 @@ What the checkers of password files have in common.
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -44,6 +45,15 @@ class FileStore(ThreadedStore[PasswordFile]):
         """
         asked = self.store.lookUpKeys, name, hash, salt
         return self.ask(*asked, source=source, isShared=True)
+
+    def preload(self) -> None:
+        """
+        Read the file now, if it can be read, so that what it serves is known from the
+        first connection on.  This blocks: it is for constructors.
+        """
+        # The first login logs why it can't be read.
+        with suppress(OSError):
+            self.store.load()
 
     def scramHashes(self) -> Collection[str]:
         """

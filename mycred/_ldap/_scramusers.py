@@ -12,8 +12,7 @@ from dataclasses import replace
 from threading import Lock
 from typing import NamedTuple
 
-from .._scram import ScramKeys
-from .._scram._stored import NAMES
+from .._scram import ScramKeys, mechanismOf
 from .._secrets import asBytes
 from .._timing import Timing
 from .._verdict import Kind, Verdict
@@ -174,8 +173,7 @@ class ScramUsers:
             self._known.add(entry.dn, keys)
         if hash in keys:
             return Verdict(Kind.ACCEPTED, name, secret=Found(entry, keys[hash]))
-        mechanism = NAMES.get(hash, b"SCRAM").decode("ascii")
-        why = f"no keys for {mechanism} in {self._attribute} of {entry.dn}"
+        why = f"no keys for {mechanismOf(hash)} in {self._attribute} of {entry.dn}"
         return Verdict(Kind.REFUSED, name, f"{why} ({flaw})" if flaw else why)
 
     def _sample(self, until: float) -> None:

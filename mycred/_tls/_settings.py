@@ -156,12 +156,22 @@ class TLSOptions:
             right.
         """
         try:
+            from ._clients import keptAuthorities
             from ._contexts import ServerContexts
+            from ._server import keptCertificate
         except ImportError as error:
             raise ValueError(
                 f"TLS takes pyOpenSSL ({error}): {installing('tls')}"
             ) from None
-        return ServerContexts(self, workers)
+        own = self.privateKey, self.certKey, self.extraCertChain
+        ca, isRequired = self.clientCA, self.clientCert == "required"
+        try:
+            certificate = keptCertificate(*own)
+            authorities = None if ca is None else keptAuthorities(ca, self.crl)
+        except OSError as error:
+            why = error.strerror or error
+            raise ValueError(f"{error.filename} can't be read ({why})") from None
+        return ServerContexts(certificate, authorities, isRequired, workers)
 
 
 __all__ = ["TLS_OPTIONS", "TLSOptions"]

@@ -38,7 +38,8 @@ class HtpasswdChecker(FileChecker):
     L{mycred._hashes} knows.  Users with keys of SCRAM among them, or with a password in
     plain text, can prove their password without sending it.
 
-    The file is kept in memory until it differs.  One that can't be read is a
+    The file is read at once, and kept in memory until it differs.  One that can't be read
+    is a
     L{TemporaryFailure<mycred.error.TemporaryFailure>}.
     """
 
@@ -65,6 +66,7 @@ class HtpasswdChecker(FileChecker):
         self._read: SecretReader = readHashOrPlain if plaintext else readHash
         read = self._read if weak else partial(readStrong, self._read)
         self._store = FileStore(PasswordFile(UserFile(path, HTPASSWD), read), workers)
+        self._store.preload()
 
     def insistOnSomebody(self) -> None:
         """

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .._audit import authTypeOf
-from .._chain import CheckerChain, interfacesOf
+from .._chain import checkersFor, without
 from .._contracts import (
     ICredentialsChecker,
     InterfaceType,
@@ -17,6 +17,7 @@ from .._contracts import (
     IUsernamePassword,
 )
 from ..portal import Portal
+from ..sasl._offers import scramCheckers
 
 #: The interfaces of credentials that prove a password without sending it.
 PROOFS: tuple[InterfaceType, ...] = (IUsernameHashedPassword, IUsernameDigestHash)
@@ -35,8 +36,8 @@ def isOffered(portal: Portal, *proofs: InterfaceType) -> bool:
         enough.
     """
     proving, sending = _provingAndSending(portal, proofs)
-    serveAll = bool(proving) and not _without(sending, proving)
-    return serveAll or bool(_without(proving, sending))
+    serveAll = bool(proving) and not without(sending, proving)
+    return serveAll or bool(without(proving, sending))
 
 
 def proofServesMore(portal: Portal) -> bool:
@@ -44,7 +45,7 @@ def proofServesMore(portal: Portal) -> bool:
     Return whether all users can log in by a proof, and some by nothing else.
     """
     proving, sending = _provingAndSending(portal, PROOFS)
-    return bool(_without(proving, sending)) and not _without(sending, proving)
+    return bool(without(proving, sending)) and not without(sending, proving)
 
 
 def leftOut(portal: Portal) -> list[str | None]:
@@ -52,8 +53,23 @@ def leftOut(portal: Portal) -> list[str | None]:
     Return the auth types whose users can't log in by a proof, if those of others can.
     """
     proving, sending = _provingAndSending(portal, PROOFS)
-    named = [authTypeOf(checker) for checker in _without(sending, proving)]
-    return list(dict.fromkeys(named)) if proving else []
+    return _namesOf(without(sending, proving)) if proving else []
+
+
+def withoutScram(portal: Portal) -> list[str | None]:
+    """
+    Return the auth types whose users can't log in by SCRAM, if those of others can.
+    """
+    proving = scramCheckers(portal.checkers)
+    sending = checkersFor(IUsernamePassword, portal.checkers)
+    return _namesOf(without(sending, proving)) if proving else []
+
+
+def _namesOf(checkers: list[ICredentialsChecker]) -> list[str | None]:
+    """
+    Return the auth types of checkers, each once.
+    """
+    return list(dict.fromkeys(map(authTypeOf, checkers)))
 
 
 def _provingAndSending(
@@ -62,45 +78,8 @@ def _provingAndSending(
     """
     Return the checkers of proofs, and those of passwords that are sent.
     """
-    return _checkersIn(portal, proofs), _checkersIn(portal, [IUsernamePassword])
+    proving = [one for proof in proofs for one in checkersFor(proof, portal.checkers)]
+    return proving, checkersFor(IUsernamePassword, portal.checkers)
 
 
-def _checkersIn(
-    portal: Portal, interfaces: Iterable[InterfaceType]
-) -> list[ICredentialsChecker]:
-    """
-    Return the checkers that are asked for credentials of any of these interfaces.
-    """
-    return [
-        one
-        for interface in interfaces
-        if interface in portal.checkers
-        for one in _apart(portal.checkers[interface], interface)
-    ]
-
-
-def _apart(
-    checker: ICredentialsChecker, interface: InterfaceType
-) -> list[ICredentialsChecker]:
-    """
-    Return the checkers of a chain that are for an interface; of one that is no chain,
-    itself.
-    """
-    if not isinstance(checker, CheckerChain):
-        return [checker]
-    parts = [part for part in checker.checkers if interface in interfacesOf(part)]
-    return [one for part in parts for one in _apart(part, interface)]
-
-
-def _without(
-    checkers: list[ICredentialsChecker], others: list[ICredentialsChecker]
-) -> list[ICredentialsChecker]:
-    """
-    Return the checkers that aren't among others, compared by identity: a program's
-    checkers may be equal to anything.
-    """
-    left = set(map(id, others))
-    return [checker for checker in checkers if id(checker) not in left]
-
-
-__all__ = ["PROOFS", "isOffered", "leftOut", "proofServesMore"]
+__all__ = ["PROOFS", "isOffered", "leftOut", "proofServesMore", "withoutScram"]

@@ -4,6 +4,8 @@ The protocols of the example server: where each listens, and who can log in.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from .._contracts import (
     IAnonymous,
     InterfaceType,
@@ -64,4 +66,19 @@ TAKES = {
 #: The realm of HTTP authentication.
 REALM = b"mycred"
 
-__all__ = ["MAIL", "PROTOCOLS", "REALM", "TAKES"]
+
+def proofFor(protocol: str, interfaces: Collection[InterfaceType]) -> str:
+    """
+    Return what users log in with by a protocol: a C{password} if some have one, else a
+    C{token} or a C{certificate}.
+
+    @param interfaces: the interfaces of the credentials that are checked.
+    """
+    _, taken = PROTOCOLS[protocol]
+    served = {one for one in taken if one in interfaces}
+    if served.difference([IBearerToken]):
+        return "password"
+    return "token" if served else "certificate"
+
+
+__all__ = ["MAIL", "PROTOCOLS", "REALM", "TAKES", "proofFor"]

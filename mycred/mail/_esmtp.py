@@ -13,7 +13,7 @@ from twisted.mail.smtp import IMessageDelivery, IMessageDeliveryFactory, SMTPSer
 from .._contracts import IAnonymous, InterfaceType
 from .._peers import hostOf
 from .._secrets import asBytes
-from ._logins import Logins
+from ._logins import MOST_COMMANDS, Logins
 from ._reasons import Reason
 
 # RFC 4954, section 6, and RFC 5248.
@@ -79,6 +79,9 @@ class ESMTP(Logins, smtp.ESMTP):
         Take a line.  What follows a command waits for the answer: senders and recipients
         may take time to validate, and mustn't be added to what comes after STARTTLS.
         """
+        if self.mode != smtp.COMMAND:
+            # Mail that needs no login is what the client may go on with.
+            self._commandsLeft = MOST_COMMANDS
         self._isAnswered = False
         self._carryOut(line)
         if not self._isAnswered and self.mode == smtp.COMMAND:

@@ -18,6 +18,7 @@ from twisted.python.failure import Failure
 
 from .._peers import hostOf
 from .._secrets import printable
+from ..tls import upToDate
 from ._handshakes import isHandshaking
 
 # What a waiting line takes besides its bytes, and how much all of them may take, in
@@ -194,10 +195,8 @@ class Lines(Protocol, TimeoutMixin):
 
         self._isStarting = self._isLooking = self.startedTLS = True
         self._forget()
-        # L{mycred.tls} looks at its files in a thread.
-        latest = getattr(self.ctx, "latest", lambda: self.ctx)
-        looking = maybeDeferred(latest).addCallbacks(cbContext, ebContext)
-        looking.addErrback(ebStart)
+        looking: Deferred[Any] = maybeDeferred(upToDate, self.ctx)
+        looking.addCallbacks(cbContext, ebContext).addErrback(ebStart)
 
     def _forget(self) -> None:
         """

@@ -9,7 +9,7 @@ from time import monotonic
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
-from twisted.internet.defer import Deferred, fail, maybeDeferred
+from twisted.internet.defer import CancelledError, Deferred, fail, maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -60,6 +60,9 @@ class _Authentication:
 
     _log = Logger()
 
+    _step: Deferred[Any]
+    _isCancelled = False
+
     def __init__(
         self,
         mechanism: Mechanism,
@@ -69,12 +72,45 @@ class _Authentication:
     ) -> None:
         self._mechanism = mechanism
         self._facts = context.facts
-        self._ask = ask
+        self._send = ask
         self._login = login
         self._began = monotonic()
-        self._exchange = mechanism.exchange(mechanism, context, ask)
+        self._exchange = mechanism.exchange(context, self._ask)
 
     def start(self, initial: bytes | None) -> Deferred[Any]:
+        """
+        Begin.
+        """
+        # One apart: that it is cancelled must be known here, since a checker may then
+        # fail as if it refused, after which the client would be asked once more.
+        whole: Deferred[Any] = Deferred(self._cancel)
+        self._step = self._begin(initial)
+        self._step.addBoth(self._end, whole)
+        return whole
+
+    def _cancel(self, _: object) -> None:
+        """
+        Stop waiting, and ask nothing more.
+        """
+        self._isCancelled = True
+        self._step.cancel()
+
+    def _end(self, result: Any, whole: Deferred[Any]) -> None:
+        """
+        End the login, unless it was cancelled and nobody waits any more.
+        """
+        if not whole.called:
+            whole.callback(result)
+        elif not isinstance(result, Failure):
+            _logOut(result)
+
+    def _ask(self, challenge: bytes) -> Deferred[bytes]:
+        """
+        Send a challenge, unless the client may be gone.
+        """
+        return fail(CancelledError()) if self._isCancelled else self._send(challenge)
+
+    def _begin(self, initial: bytes | None) -> Deferred[Any]:
         """
         Take the client's first answer, or ask for it.
         """
@@ -112,8 +148,7 @@ class _Authentication:
             self._exchange.insistOnProof()
         except UnauthorizedLogin:
             self._log.critical("A checker agreed to a login before it was proved")
-            if isinstance(result, tuple) and len(result) == 3:
-                result[2]()
+            _logOut(result)
             raise
         return result
 
@@ -126,6 +161,14 @@ class _Authentication:
             username=self._exchange.username, peer=facts.peer, service=facts.service
         )
         logOutcome(sent, failure, self._began, None)
+
+
+def _logOut(result: object) -> None:
+    """
+    Log an avatar out that nobody takes.
+    """
+    if isinstance(result, tuple) and len(result) == 3:
+        result[2]()
 
 
 __all__ = ["authenticate"]

@@ -4,11 +4,16 @@ Which mechanisms a server offers.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from .._chain import CheckerChain, interfacesOf
-from .._contracts import InterfaceType, IUsernameHashedPassword, IUsernamePassword
+from .._chain import checkersFor, without
+from .._contracts import (
+    ICredentialsChecker,
+    InterfaceType,
+    IUsernameHashedPassword,
+    IUsernamePassword,
+)
 from .._facts import BINDINGS, ConnectionFacts
 from .._scram import HASHES
 from ..credentials import IScramCredentials
@@ -22,10 +27,11 @@ def mechanismsFor(
     Return the mechanisms that a client may use: those that the checkers of a portal can
     serve over a connection.
 
-    Clients take the strongest one, and don't fall back on another when it fails.  So one
-    that proves a password without sending it is left out if some checkers of passwords
-    can't serve it while all others can be asked otherwise: over a connection where a
-    password may be sent.
+    Clients take the strongest one, and don't fall back on another when it fails.  SCRAM
+    is offered all the same as soon as a checker has keys for it: whoever has stored these
+    wants them used.  CRAM-MD5, and SCRAM where passwords are stored as they are, are left
+    out if some checkers of passwords can't serve them while all others can be asked
+    otherwise: over a connection where a password may be sent.
 
     @param portal: the portal: Twisted's, or any object with a method
         C{listCredentialsInterfaces}, and perhaps an attribute C{checkers}, by interface.
@@ -67,8 +73,8 @@ class _Offer:
 
     def isServed(self, mechanism: Mechanism) -> bool:
         """
-        Return whether the checkers can serve a mechanism, and none of them is left out by
-        it that could be asked otherwise.
+        Return whether the checkers can serve a mechanism, and either have keys for it, or
+        none of them is left out by it that could be asked otherwise.
         """
         if mechanism.interface not in self._interfaces:
             return False
@@ -77,24 +83,43 @@ class _Offer:
         proving = self._provers(mechanism)
         if not (proving and self._allowsClearText):
             return bool(proving)
+        plain = self._checkersOf(IUsernameHashedPassword)
         sending = self._checkersOf(IUsernamePassword)
-        return not _without(sending, proving) or bool(_without(proving, sending))
+        # Those with keys, which serve nothing but SCRAM; then those that are left out;
+        # then those that can't be asked otherwise.
+        return (
+            bool(without(proving, plain))
+            or not without(sending, proving)
+            or bool(without(proving, sending))
+        )
 
-    def _provers(self, mechanism: Mechanism) -> list[Any]:
+    def _provers(self, mechanism: Mechanism) -> list[ICredentialsChecker]:
         """
         Return the checkers that can serve a mechanism that proves a password.
         """
-        checkers = self._checkersOf(mechanism.interface)
         if mechanism.hash is None:
-            return checkers
-        return [one for one in checkers if mechanism.hash in _hashesOf(one)]
+            return self._checkersOf(mechanism.interface)
+        return scramCheckers(self._checkers, {mechanism.hash})
 
-    def _checkersOf(self, interface: InterfaceType) -> list[Any]:
+    def _checkersOf(self, interface: InterfaceType) -> list[ICredentialsChecker]:
         """
         Return the checkers that are asked for credentials of an interface.
         """
-        checker = self._checkers.get(interface)
-        return [] if checker is None else _parts(checker, interface)
+        return checkersFor(interface, self._checkers)
+
+
+def scramCheckers(
+    checkers: Mapping[InterfaceType, ICredentialsChecker],
+    hashes: Iterable[str] = HASHES,
+) -> list[ICredentialsChecker]:
+    """
+    Return the checkers that can serve SCRAM to somebody.
+
+    @param checkers: the checkers of a portal, by interface.
+    @param hashes: the hashes of SCRAM that are meant.
+    """
+    asked = checkersFor(IScramCredentials, checkers)
+    return [one for one in asked if not set(hashes).isdisjoint(_hashesOf(one))]
 
 
 # The interfaces of credentials that prove a password without sending it.
@@ -110,24 +135,4 @@ def _hashesOf(checker: Any) -> Collection[str]:
     return HASHES if ask is None else ask()
 
 
-def _parts(checker: Any, interface: InterfaceType) -> list[Any]:
-    """
-    Return the checkers of a chain that are for an interface; of one that is no chain,
-    itself.
-    """
-    if not isinstance(checker, CheckerChain):
-        return [checker]
-    parts = [part for part in checker.checkers if interface in interfacesOf(part)]
-    return [one for part in parts for one in _parts(part, interface)]
-
-
-def _without(checkers: list[Any], others: list[Any]) -> list[Any]:
-    """
-    Return the checkers that aren't among others, compared by identity: a program's
-    checkers may be equal to anything.
-    """
-    left = set(map(id, others))
-    return [checker for checker in checkers if id(checker) not in left]
-
-
-__all__ = ["mechanismsFor"]
+__all__ = ["mechanismsFor", "scramCheckers"]

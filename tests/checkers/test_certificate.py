@@ -1,6 +1,7 @@
 """
 Tests for L{mycred.checkers._certificate}, L{mycred.checkers.certificates},
-L{mycred._certificates._users} and L{mycred._certificates._files}.
+L{mycred._certificates._users}, L{mycred._certificates._files} and
+L{mycred._certificates._current}.
 """
 
 from __future__ import annotations

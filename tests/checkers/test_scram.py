@@ -2,6 +2,7 @@
 Tests for logins by SCRAM, by what checkers of passwords have stored: for
 L{mycred._checking._passwords}, L{mycred._checking._lookups},
 L{mycred._checking._files}, L{mycred._passwordfile._lookup},
+L{mycred._passwordfile._stored},
 L{mycred._passwordfile._linesurvey} and L{mycred._passwordfile._scramsurvey}.
 """
 
@@ -677,6 +678,22 @@ class OfferTests(ScramTestCase):
         self.prove(checker, b"bob")
         self.assertEqual(set(checker.scramHashes()), {"sha1", "sha256"})
         self.assertEqual(len(PlainDiary({}, self.workers).scramHashes()), 2)
+
+    def test_first(self) -> None:
+        """
+        It is known before the first login, though no thread has read the file: also that
+        there is no file, which may come later.
+        """
+        self.workers.reactor.running = True
+        for make in (self.htpasswd, self.file):
+            checker = make({b"alice": storedKeys()})
+            self.assertEqual(set(checker.scramHashes()), {"sha256"})
+        self.path.unlink()
+        for checker in (
+            HtpasswdChecker(str(self.path), workers=self.workers),
+            FilePasswordDB(str(self.path), workers=self.workers),
+        ):
+            self.assertEqual(set(checker.scramHashes()), set())
 
     def test_neverWaits(self) -> None:
         """

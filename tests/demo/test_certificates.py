@@ -100,6 +100,10 @@ class CertificateTests(ServerTests, SynchronousTestCase):
         where = [f"--{name}=mtls:0:{self.asking}" for name in _PATHS]
         self.server = self.start(*self.auth, *where, offered="pop3 imap http")
         self.assertLogsIn(*_PATHS, isSecure=True)
+        page = self.curl(self.url("http", True), "", self.alice)
+        self.assertIn("Logged in as alice by a certificate\n", page)
+        self.assertIn("curl --cert FILE --key FILE https://localhost:", page)
+        self.assertIn("--login-options AUTH=EXTERNAL -u alice: -T message.eml", page)
         self.server.stop()
         self.assertNotIn("Traceback", self.server.log)
 

@@ -23,12 +23,19 @@ from mycred._contracts import (
 from mycred._facts import ConnectionFacts
 from mycred.checkers import AllowAnonymousAccess
 from mycred.demo._http import _credentialFactories
-from mycred.demo._loginoffers import PROOFS, isOffered, leftOut, proofServesMore
+from mycred.demo._loginoffers import (
+    PROOFS,
+    isOffered,
+    leftOut,
+    proofServesMore,
+    withoutScram,
+)
 from mycred.portal import Portal
 from mycred.sasl import mechanismsFor
 from mycred.strcred import makeChecker
 
 from ..kit.files import BCRYPT
+from ..kit.scram import storedKeys
 from ..kit.sessions import Realm, localTransport
 
 
@@ -60,6 +67,8 @@ class OfferedTests(SynchronousTestCase):
     def setUp(self) -> None:
         hashes = Path(self.mktemp())
         hashes.write_bytes(b"alice:%b\n" % BCRYPT)
+        scram = Path(self.mktemp())
+        scram.write_bytes(b"alice:%b\n" % storedKeys())
         digests = Path(self.mktemp())
         digests.write_text(f"alice:mycred:{'0' * 32}\n")
         self.checkers: dict[str, Any] = {
@@ -70,6 +79,7 @@ class OfferedTests(SynchronousTestCase):
             "ldap": makeChecker("ldap:host=127.0.0.1:base=dc=example,dc=org:tls=none"),
             "anonymous": AllowAnonymousAccess(),
             "keys": Checker(ISSHPrivateKey),
+            "scram": makeChecker(f"htpasswd:{scram}"),
             "sending": Checker(IUsernamePassword),
             "proving": Checker(IUsernameHashedPassword),
             "both": Checker(IUsernamePassword, IUsernameHashedPassword),
@@ -138,6 +148,20 @@ class OfferedTests(SynchronousTestCase):
         """
         self.assertEqual(self.offered("anonymous", "keys"), set())
         self.assertFalse(isOffered(Portal(Realm(), []), *PROOFS))
+
+    def test_scram(self) -> None:
+        """
+        It can be told who can't log in by SCRAM, where others can.
+        """
+        for names, expected in (
+            (["scram"], []),
+            (["htpasswd", "ldap"], []),
+            (["scram", "memory"], []),
+            (["scram", "ldap", "memory"], ["ldap"]),
+            (["memory", "htpasswd", "ldap"], ["htpasswd", "ldap"]),
+        ):
+            portal = Portal(Realm(), [self.checkers[name] for name in names])
+            self.assertEqual(withoutScram(portal), expected)
 
     def test_registered(self) -> None:
         """

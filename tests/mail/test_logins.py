@@ -25,7 +25,7 @@ from mycred.credentials import (
     UsernamePassword,
 )
 from mycred.error import AccountDenied, DenialReason, SASLError, TemporaryFailure
-from mycred.mail._logins import _warnOnce
+from mycred.mail._logins import MOST_COMMANDS, _warnOnce
 from mycred.portal import SessionPortal
 from tests.kit.mailservers import (
     CertificateChecker,
@@ -328,12 +328,23 @@ class LoginTests(TalkTests):
 
     def test_denied(self: Any) -> None:
         """
-        Whoever has the right password gets to know why it isn't enough.
+        Whoever has the right password gets to know why it isn't enough: by the codes of
+        the protocol, and in words.
         """
+        dialect = self.dialect
+        codes = {
+            DenialReason.DISABLED: dialect.disabled,
+            DenialReason.LOCKED: dialect.disabled,
+            DenialReason.EXPIRED: dialect.expired,
+            DenialReason.PASSWORD_EXPIRED: dialect.expired,
+            DenialReason.POLICY: dialect.forbidden,
+        }
         answers = set()
         for reason in DenialReason:
             talk = self.talk(Checker(lambda why=reason: fail(AccountDenied(why))))
-            answers.add(*talk.say(self.dialect.auth(b"PLAIN", GOOD)))
+            lines = talk.say(dialect.auth(b"PLAIN", GOOD))
+            self.assertAnswer(lines, codes[reason])
+            answers.update(lines)
         self.assertEqual(len(answers), 3)
         self.assertFalse([one for one in answers if b"Authentication failed" in one])
 
@@ -382,6 +393,22 @@ class LoginTests(TalkTests):
         self.assertTrue(lines[0].startswith(self.dialect.refused))
         self.assertFalse([one for one in lines if one.startswith(self.dialect.idle[1])])
         self.assertFalse(talk.transport.connected)
+
+    def test_endlessCommands(self: Any) -> None:
+        """
+        A client that sends commands without end and doesn't log in is disconnected: what
+        it doesn't read stays in memory.  Users go on.
+        """
+        idle = self.dialect.idle[0]
+        talk = self.talk()
+        said = talk.say(*[idle] * MOST_COMMANDS)
+        self.assertTrue(talk.transport.connected)
+        self.assertEqual(talk.say(idle), [])
+        self.assertFalse(talk.transport.connected)
+        self.assertLess(len(said), MOST_COMMANDS * 20)
+        talk = self.talk()
+        talk.say(self.dialect.auth(b"PLAIN", GOOD), *[idle] * (MOST_COMMANDS + 1))
+        self.assertTrue(talk.transport.connected)
 
     def test_endlessCancels(self: Any) -> None:
         """
@@ -623,7 +650,7 @@ class LoginTests(TalkTests):
         """
         What unknown users get is made up from the secret that is set for the protocol or
         in its factory: it is the same in every process.  Without one that is
-        logged, once.
+        logged, once, and only where it matters.
         """
 
         def salt(name: bytes, **settings: Any) -> bytes:
@@ -641,6 +668,8 @@ class LoginTests(TalkTests):
         logged: list[Any] = []
         globalLogPublisher.addObserver(logged.append)
         self.addCleanup(globalLogPublisher.removeObserver, logged.append)
+        self.talk().say(self.dialect.auth(b"PLAIN", GOOD))
+        self.assertFalse([one for one in logged if "siteSecret" in str(one)])
         for _ in range(2):
             scramLogIn(self.talk(ScramChecker()), self.dialect)
         told = [one for one in logged if "siteSecret" in (one.get("log_format") or "")]

@@ -6,6 +6,7 @@ it has to know, L{mycred.sasl._context}.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,8 +18,15 @@ from twisted.logger import globalLogPublisher
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred.credentials import IScramCredentials, IUsernamePassword
-from mycred.error import SASLCancelled, SASLError, TemporaryFailure, UnauthorizedLogin
+from mycred.credentials import IBearerToken, IScramCredentials, IUsernamePassword
+from mycred.error import (
+    AccountDenied,
+    DenialReason,
+    SASLCancelled,
+    SASLError,
+    TemporaryFailure,
+    UnauthorizedLogin,
+)
 from mycred.portal import SessionPortal
 from mycred.sasl import MECHANISMS, Context, authenticate
 
@@ -201,6 +209,73 @@ class LeavingTests(ProtocolTests):
             proved = waiting.credentials.prove(keysOf())
             self.failureResultOf(proved, UnauthorizedLogin)
             self.assertEqual(self.line.asked, [])
+
+    def test_oddCancellers(self) -> None:
+        """
+        Whatever a checker answers when it is cancelled, the client isn't asked anything
+        more, and the login ends: with any portal, and by each mechanism that has
+        something to say to a client that is refused.
+        """
+
+        class Odd:
+            """
+            A checker with a canceller of its own.
+            """
+
+            credentialInterfaces = (IScramCredentials, IBearerToken)
+
+            def requestAvatarId(self, credentials: object) -> Deferred[Any]:
+                """
+                Wait.
+                """
+                return Deferred(lambda waiting: waiting.callback(answer))
+
+        token = b"n,,\1auth=Bearer token\1\1"
+        answers = (
+            *(Failure(UnauthorizedLogin()), Failure(TemporaryFailure("down"))),
+            *(Failure(AccountDenied(DenialReason.LOCKED)), Failure(ValueError())),
+        )
+        for answer, isClosed, name in product(answers, (False, True), (SCRAM, None)):
+            self.setUp()
+            login = self.begin(Odd())
+            if name is None:
+                login = self.server.login("OAUTHBEARER", self.line.ask, token)
+            if isClosed:
+                self.session.close()
+            login.cancel()
+            self.assertEqual(self.line.asked, [])
+            self.failureResultOf(login, CancelledError, type(answer.value))
+            self.server.portal = portalOf(Odd())
+            login = self.server.login(SCRAM, self.line.ask, self.client.first)
+            login.cancel()
+            self.assertEqual(self.line.asked, [])
+            self.failureResultOf(login, CancelledError, type(answer.value))
+
+    def test_lateAvatar(self) -> None:
+        """
+        An avatar that arrives when nobody waits any more is logged out.
+        """
+
+        class Deaf(Deferred[Any]):
+            """
+            A Deferred that can't be cancelled.
+            """
+
+            def cancel(self) -> None:
+                """
+                Do nothing.
+                """
+
+        for name, initial in (("PLAIN", b"\0alice\0sesame"), (SCRAM, self.client.first)):
+            late, ask = Deaf(), self.line.ask
+            context = Context(Server(portalOf()).context.facts)
+            mechanism = MECHANISMS[name.encode()]
+            login = authenticate(mechanism, context, initial, ask, lambda _, d=late: d)
+            login.cancel()
+            self.failureResultOf(login, CancelledError)
+            loggedOut: list[str] = []
+            late.callback((object, object(), lambda name=name: loggedOut.append(name)))
+            self.assertEqual(loggedOut, [name])
 
     def test_lost(self) -> None:
         """

@@ -181,31 +181,53 @@ class OfferTests(SynchronousTestCase):
 
     def test_leavesOut(self) -> None:
         """
-        A proof that leaves out the users of another checker isn't offered where these can
-        send their passwords: their clients would take it, and fail.
+        A proof by passwords that are stored as they are isn't offered if it leaves out
+        the users of another checker, where these can send their passwords: their clients
+        would take it, and fail.
         """
         plain = Checker(IUsernamePassword)
-        for proving in (
-            Checker(IUsernamePassword, IUsernameHashedPassword),
-            Keys({"sha256"}, IUsernamePassword),
-        ):
+        hashed = IUsernamePassword, IUsernameHashedPassword
+        for proving in (Checker(*hashed), Keys({"sha256"}, *hashed)):
             self.assertEqual(self.offered(proving, plain), CLEAR)
-        hashes = Keys({"sha1"}, IUsernamePassword), Keys({"sha256"}, IUsernamePassword)
-        self.assertEqual(self.offered(*hashes), CLEAR)
         # Keys, tokens and visitors have nothing to do with it.
+        both = Keys({"sha256"}, *hashed)
         others = Checker(ISSHPrivateKey), Checker(IBearerToken), AllowAnonymousAccess()
         for other in others:
-            self.assertLessEqual({SHA256, *CLEAR}, self.offered(hashes[1], other))
+            self.assertLessEqual({SHA256, *CLEAR}, self.offered(both, other))
+
+    def test_keys(self) -> None:
+        """
+        SCRAM is offered for the hashes that a checker keeps keys for, whatever other
+        checkers there are.
+        """
+        hashed = IUsernamePassword, IUsernameHashedPassword
+        plain, other = Keys({"sha1", "sha256"}, *hashed), Checker(IUsernamePassword)
+        keys = Keys({"sha1"}, IUsernamePassword), Keys({"sha256"}, IUsernamePassword)
+        expected = ({SHA1}, {SHA256})
+        for one, served in zip(keys, expected):
+            for others in ((other,), (plain, other)):
+                self.assertEqual(self.offered(one, *others), served | CLEAR)
+                self.assertEqual(
+                    self.offered(one, *others, binding=b"x"),
+                    {*served, *(f"{name}-PLUS" for name in served), *CLEAR},
+                )
+        self.assertEqual(self.offered(*keys), {SHA1, SHA256, *CLEAR})
+        self.assertEqual(self.offered(plain, other), CLEAR)
+        nobodys = Keys(set(), IUsernamePassword)
+        self.assertEqual(self.offered(nobodys, plain, other), CLEAR)
 
     def test_nothingElse(self) -> None:
         """
-        It is offered where passwords can't be sent, or if one checker serves nothing
+        A proof is offered where passwords can't be sent, or if one checker serves nothing
         else: to whom it may serve.
         """
         plain = Checker(IUsernamePassword)
-        proving = Keys({"sha256"}, IUsernamePassword)
-        self.assertEqual(self.offered(proving, plain, isPrivate=False), {SHA256})
+        hashed = IUsernamePassword, IUsernameHashedPassword
+        proofs = self.offered(Keys({"sha256"}, *hashed), plain, isPrivate=False)
+        self.assertEqual(proofs, {SHA256, "CRAM-MD5"})
         self.assertEqual(self.offered(Keys({"sha1"}), plain), {SHA1, *CLEAR})
+        proving = Keys({"sha1"}, IUsernameHashedPassword)
+        self.assertEqual(self.offered(proving, plain), {SHA1, "CRAM-MD5", *CLEAR})
 
     def test_otherPortals(self) -> None:
         """

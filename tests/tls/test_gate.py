@@ -19,7 +19,6 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._tls._contexts import ServerContexts
 from mycred._tls._gate import HEADER_TIMEOUT, GateFactory
 from mycred.testing import SteppedWorkers
 from mycred.tls import TLSOptions
@@ -113,7 +112,7 @@ class GateTests(SynchronousTestCase):
         self.workers = SteppedWorkers(running)
         self.gates = GateFactory(
             self.listeners,
-            ServerContexts(self.tls, self.workers),
+            self.tls.contextFactory(workers=self.workers),
             [ip_network(one) for one in proxies],
             self.clock,
         )
