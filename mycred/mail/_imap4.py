@@ -199,9 +199,9 @@ class IMAP4Server(Logins, imap4.IMAP4Server):
         """
 
         def begin() -> Deferred[Login]:
-            why = self._whyNoLogin()
-            if why is not None:
-                raise NotOffered(why)
+            if b"LOGINDISABLED" in self.capabilities():
+                # A program may say so, too.
+                raise NotOffered(self._whyNoLogin() or Reason.UNSUPPORTED)
             self.openSession()
             login: Deferred[Login] = self.authenticateLogin(user, passwd)
             return login
@@ -216,7 +216,8 @@ class IMAP4Server(Logins, imap4.IMAP4Server):
         """
         if not self.isClearTextAllowed:
             return Reason.UNPRIVATE
-        isOwn = type(self).authenticateLogin is not imap4.IMAP4Server.authenticateLogin
+        theirs = imap4.IMAP4Server.authenticateLogin
+        isOwn = getattr(self.authenticateLogin, "__func__", None) is not theirs
         return None if isOwn or self._hasPasswords else Reason.UNSUPPORTED
 
     def _carryOut(

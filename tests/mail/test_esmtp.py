@@ -215,3 +215,11 @@ class ESMTPTests(TalkTests, SynchronousTestCase):
         talk.say(b"EHLO localhost", *message * count)
         self.assertEqual(len(self.realm.delivery.messages), count)
         self.assertTrue(talk.transport.connected)
+
+    def test_ownCommand(self) -> None:
+        """
+        A command of a program's may answer in its own way: nothing waits for it.
+        """
+        talk = self.talk()
+        talk.server.do_XOWN = lambda _: talk.transport.write(b"250 own\r\n")
+        self.assertEqual(len(talk.say(b"XOWN", b"RSET", b"RSET")), 3)

@@ -24,7 +24,13 @@ from mycred.credentials import (
     IUsernamePassword,
     UsernamePassword,
 )
-from mycred.error import AccountDenied, DenialReason, SASLError, TemporaryFailure
+from mycred.error import (
+    AccountDenied,
+    DenialReason,
+    SASLError,
+    TemporaryFailure,
+    UnauthorizedLogin,
+)
 from mycred.mail._logins import MOST_COMMANDS, _warnOnce
 from mycred.portal import SessionPortal
 from tests.kit.mailservers import (
@@ -732,6 +738,32 @@ class LoginTests(TalkTests):
         talk = self.talk(portal=portal)
         lines = talk.say(self.dialect.auth(b"PLAIN", GOOD))
         self.assertAnswer(lines, self.dialect.unavailable)
+
+    def test_strangeAvatars(self: Any) -> None:
+        """
+        A realm that answers with something else is a defect, and the client is told.
+        """
+        for answer in (None, (), succeed("x")):
+            talk = self.talk(Checker(lambda: b"alice"))
+            self.realm.requestAvatar = lambda *_, answer=answer: answer
+            lines = talk.say(self.dialect.auth(b"PLAIN", GOOD))
+            self.assertAnswer(lines, self.dialect.defect)
+            self.assertEqual(len(self.flushLoggedErrors(TypeError, ValueError)), 1)
+
+    def test_strangePortal(self: Any) -> None:
+        """
+        So is a portal that answers in another way.  One may raise what others fail with.
+        """
+        portal = Own()
+        for answer, expected in (
+            (lambda *_: None, self.dialect.defect),
+            (lambda *_: raising(UnauthorizedLogin())(), self.dialect.refused),
+        ):
+            portal.login = answer  # type: ignore[method-assign]
+            talk = self.talk(portal=portal)
+            lines = talk.say(self.dialect.auth(b"PLAIN", GOOD))
+            self.assertAnswer(lines, expected)
+        self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
 
     def test_proofsWhereTheyServe(self: Any) -> None:
         """
