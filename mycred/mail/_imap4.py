@@ -124,12 +124,13 @@ class IMAP4Server(Logins, imap4.IMAP4Server):
         self._forget()
         self._buffer = waiting + begun
 
-    def _release(self) -> None:
+    def _take(self) -> None:
         """
-        Take the commands that have waited, and a literal of the last of them.
+        Take the lines that needn't wait, and a literal of the last of them.
         """
-        super()._release()
-        self.dataReceived(b"")
+        super()._take()
+        if not (self.line_mode or self._isTaking):
+            self.dataReceived(b"")
 
     def _sendTooLong(self) -> None:
         """
