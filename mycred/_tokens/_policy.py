@@ -12,8 +12,10 @@ from zope.interface import implementer
 from cryptography.x509 import load_pem_x509_certificates
 from OpenSSL.crypto import X509
 from OpenSSL.SSL import VERIFY_FAIL_IF_NO_PEER_CERT, VERIFY_PEER, Connection
-from service_identity.hazmat import DNS_ID, IPAddress_ID, verify_service_identity
-from service_identity.pyopenssl import extract_patterns
+from service_identity.cryptography import (
+    verify_certificate_hostname,
+    verify_certificate_ip_address,
+)
 
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.internet.ssl import (
@@ -64,7 +66,11 @@ class _Creator:
     """
 
     def __init__(self, host: str, trust: Any) -> None:
-        self._id = DNS_ID(host) if parseHost(host) is None else IPAddress_ID(host)
+        isName = parseHost(host) is None
+        self._insistOn = (
+            verify_certificate_hostname if isName else verify_certificate_ip_address
+        )
+        self._host = host
         self._options = optionsForClientTLS(host, trust)
 
     def clientConnectionForTLS(self, tlsProtocol: Any) -> Connection:
@@ -77,7 +83,7 @@ class _Creator:
         def verify(_: Connection, found: X509, error: int, depth: int, ok: int) -> bool:
             try:
                 if ok and depth == 0:
-                    verify_service_identity(extract_patterns(found), [self._id], [])
+                    self._insistOn(found.to_cryptography(), self._host)
             except Exception:
                 protocol = asking()
                 if protocol is not None:
