@@ -197,6 +197,10 @@ class CommandTests(SynchronousTestCase):
             "at 127.0.0.1, port 81, by way of a proxy",
         )
         self.assertEqual(
+            self.command("http", "mtls:81:privateKey=x:proxies=127.0.0.1", place),
+            "at localhost, port 81, by way of a proxy",
+        )
+        self.assertEqual(
             self.command("imap", "haproxy:unix:/x", UNIXAddress(b"/x")),
             "at /x, by way of a proxy",
         )
