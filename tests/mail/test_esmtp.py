@@ -137,6 +137,16 @@ class ESMTPTests(TalkTests, SynchronousTestCase):
         self.assertIn(b"PLAIN", lines[-1])
         self.assertTrue(lines[-1].startswith(b"250 "))
 
+    def test_noop(self) -> None:
+        """
+        Nothing is done when that is asked for, before the login and after it.
+        """
+        talk = self.talk()
+        self.assertAnswer(talk.say(b"NOOP"), b"250 ")
+        talk.say(b"EHLO localhost", self.dialect.auth(b"PLAIN", b"\0alice\0sesame"))
+        self.assertTrue(talk.server.authenticated)
+        self.assertAnswer(talk.say(b"noop ignored"), b"250 ")
+
     def test_defect(self) -> None:
         """
         A defect is logged, and answered.
