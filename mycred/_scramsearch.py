@@ -162,8 +162,8 @@ class _Turn:
         """
         if failure.check(*FINAL, SASLError):
             return checkedBy(failure, self.checker)
-        # What a checker that has keys says comes after the client's proof, when an unknown
-        # name has nothing more to be logged.
+        # What a checker that has keys says comes after the client's proof, when there is
+        # nothing more to be logged for an unknown name.
         take = refusalOf if self.keys is None else takenFrom
         return take(failure, self.checker, self._log)
 
