@@ -42,6 +42,7 @@ class ESMTP(Logins, smtp.ESMTP):
 
     service = "smtp"
     _helo: Any
+    _isAnswered = _isUnanswered = False
 
     avatarInterfaces = (IMessageDeliveryFactory, IMessageDelivery)
 
@@ -81,7 +82,28 @@ class ESMTP(Logins, smtp.ESMTP):
 
     def commandReceived(self, line: bytes) -> None:
         """
-        Take a line.
+        Take a line.  What follows a command waits for the answer: senders and recipients
+        may take time to validate, and mustn't be added to what comes after STARTTLS.
+        """
+        self._isAnswered = False
+        self._carryOut(line)
+        if not self._isAnswered and self.mode == smtp.COMMAND:
+            self._isUnanswered = True
+            self._hold()
+
+    def sendLine(self, line: bytes) -> None:
+        """
+        Send a line, which answers the last command.
+        """
+        super().sendLine(line)
+        self._isAnswered = True
+        if self._isUnanswered:
+            self._isUnanswered = False
+            self._release()
+
+    def _carryOut(self, line: bytes) -> None:
+        """
+        Carry out a command, or take a line of a message.
         """
         mode = self.mode
         try:

@@ -114,6 +114,23 @@ class IMAP4Server(Logins, imap4.IMAP4Server):
             self._log.failure("A command failed")
             self.sendBadResponse(None, b"Server error")
 
+    def setRawMode(self) -> None:
+        """
+        Take what follows for a literal, also lines that have come already and waited.
+        """
+        super().setRawMode()
+        waiting = b"".join(line + self.delimiter for line in self._lines)
+        begun = self.clearLineBuffer()
+        self._forget()
+        self._buffer = waiting + begun
+
+    def _release(self) -> None:
+        """
+        Take the commands that have waited, and a literal of the last of them.
+        """
+        super()._release()
+        self.dataReceived(b"")
+
     def _sendTooLong(self) -> None:
         """
         Tell the client that a line is too long.

@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.interfaces import ITLSTransport
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 
 from .. import sasl
+from .._cancelling import cancelSafely
 from .._contracts import InterfaceType, Login
 from .._facts import ConnectionFacts
 from ..credentials import IScramCredentials, IUsernamePassword
@@ -245,6 +246,9 @@ class Logins(Lines):
         Take the avatar, if it is one that this protocol can serve.
         """
         interface, avatar, logout = login
+        if self._isOver:
+            logout()
+            raise CancelledError
         if interface not in self.avatarInterfaces:
             logout()
             self._log.error("A realm has answered with {it!r}", it=interface)
@@ -299,11 +303,19 @@ class Logins(Lines):
         canStart = getattr(self, "canStartTLS", True)
         return bool(self.ctx and canStart and isPlain and not self.startedTLS)
 
+    def _stop(self) -> None:
+        """
+        Take nothing more of what the client sends, and end the login that is under way.
+        """
+        super()._stop()
+        login, self._login = self._login, None
+        if login is not None:
+            cancelSafely(login)
+
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """
         End the login that is under way, and log out.
         """
-        login, self._login = self._login, None
         try:
             super().connectionLost(reason)
         finally:
@@ -311,8 +323,6 @@ class Logins(Lines):
             if isinstance(self.portal, SessionPortal):
                 # From now on no avatar arrives, whatever comes of the login.
                 self.portal.close()
-            if login is not None:
-                login.cancel()
 
 
 @cache
@@ -321,8 +331,9 @@ def _warnOnce() -> None:
     Log that no secret was set.
     """
     Logins._log.warn(
-        "siteSecret isn't set: clients that compare what they get after a restart can "
-        "tell names that are unknown"
+        "siteSecret isn't set: clients that compare what SCRAM answers before and after "
+        "a restart can tell which names are unknown; set it to what "
+        "mycred.sasl.secretIn(PATH) returns"
     )
 
 

@@ -7,10 +7,18 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.address import UNIXAddress
+from twisted.internet.defer import Deferred
+from twisted.mail import smtp
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred.checkers import AllowAnonymousAccess
-from tests.kit.mailservers import CertificateChecker, ScramChecker, TalkTests
+from tests.kit.mailservers import (
+    CertificateChecker,
+    Delivery,
+    Message,
+    ScramChecker,
+    TalkTests,
+)
 from tests.kit.sessions import makeChecker
 
 MAIL = b"MAIL FROM:<alice@example.com>"
@@ -169,3 +177,39 @@ class ESMTPTests(TalkTests, SynchronousTestCase):
         self.assertAnswer(said, b"500 5.5.6 ")
         self.assertFalse(talk.transport.connected)
         self.assertEqual(self.realm.delivery.messages, [])
+
+    def test_slowAnswers(self) -> None:
+        """
+        What is sent behind a command waits for its answer: a sender or a recipient that
+        takes time to validate isn't added to what comes after STARTTLS or a login.
+        """
+        later = [b"STARTTLS", self.dialect.auth(b"PLAIN", b"\0alice\0sesame"), b"RSET"]
+        for slow in ("validateFrom", "validateTo"):
+            for line in later:
+                waiting: Deferred[Any] = Deferred()
+                talk = self.talk(context=object())
+                delivery = talk.server.delivery = Delivery()
+                setattr(delivery, slow, lambda *_, waiting=waiting: waiting)
+                talk.say(b"EHLO localhost")
+                talk.say(MAIL, b"RCPT TO:<mallory@example.com>", line)
+                self.assertEqual(talk.transport.contexts, [])
+                self.assertEqual(self.realm.names, [])
+                waiting.callback(smtp.Address(b"alice@example.com"))
+                said = talk.said()
+                self.assertTrue(said[0].startswith(b"250 "), said)
+                if line != later[1]:
+                    self.assertEqual(talk.server._to, [])
+
+    def test_slowMessage(self) -> None:
+        """
+        So does what is sent behind a message.
+        """
+        waiting: Deferred[None] = Deferred()
+        talk = self.talk(AllowAnonymousAccess(), context=object())
+        talk.say(b"EHLO localhost", MAIL, b"RCPT TO:<bob@example.com>", b"DATA")
+        self.patch(Message, "eomReceived", lambda _: waiting)
+        self.assertEqual(talk.say(b"Hi!", b".", b"STARTTLS", b"NOOP"), [])
+        waiting.callback(None)
+        done, begun = talk.said()
+        self.assertTrue(done.startswith(b"250 "), done)
+        self.assertTrue(begun.startswith(b"220 "), begun)

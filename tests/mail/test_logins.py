@@ -11,7 +11,7 @@ from typing import Any
 from zope.interface import implementer
 
 from twisted.cred.portal import Portal as TwistedPortal
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import globalLogPublisher
 from twisted.mail.imap4 import PLAINCredentials
 from twisted.mail.interfaces import IChallengeResponse
@@ -76,6 +76,26 @@ class Odd(UsernamePassword):
         Return whether there are more.
         """
         return bool(self.challenges)
+
+
+class Own:
+    """
+    A portal whose logins can't be cancelled.
+
+    @ivar waiting: its login.
+    @ivar interfaces: what was asked for.
+    """
+
+    def __init__(self) -> None:
+        self.waiting: Deferred[Any] = Deferred()
+        self.interfaces: tuple[Any, ...] = ()
+
+    def login(self, credentials: Any, mind: object, *interfaces: Any) -> Any:
+        """
+        Log in.
+        """
+        self.interfaces = interfaces
+        return self.waiting
 
 
 class LoginTests(TalkTests):
@@ -472,6 +492,48 @@ class LoginTests(TalkTests):
         later.callback(None)
         self.assertEqual(self.realm.logouts, [b"alice"])
 
+    def test_goneBeforeAvatarOfAnother(self: Any) -> None:
+        """
+        So is one that comes from a portal of another class, whose logins can't be
+        cancelled.
+        """
+        later: Deferred[Any] = Deferred()
+        request = self.realm.requestAvatar
+        self.realm.requestAvatar = lambda *given: later.addCallback(
+            lambda _: request(*given)
+        )
+        portal = TwistedPortal(self.realm, [Checker(lambda: succeed(b"alice"))])
+        talk = self.talk(portal=portal)
+        talk.say(self.dialect.auth(b"PLAIN", GOOD))
+        talk.hangUp()
+        later.callback(None)
+        self.assertEqual(self.realm.logouts, [b"alice"])
+
+    def test_ended(self: Any) -> None:
+        """
+        The end of a connection ends the login, also if the client doesn't read what it
+        was sent.
+        """
+        for portal in (None, Own()):
+            gone: list[object] = []
+            talk = self.talk(Checker(lambda gone=gone: Deferred(gone.append)))
+            if portal is not None:
+                talk.server.portal = portal
+            talk.transport.loseConnection = lambda: None
+            talk.say(self.dialect.auth(b"PLAIN", GOOD))
+            self.clock.advance(3600)
+            said = talk.said()
+            if portal is None:
+                self.assertEqual(len(gone), 1)
+                self.assertTrue(said[0].startswith(self.dialect.unavailable), said)
+            else:
+                login = self.realm.requestAvatar(b"alice", None, *portal.interfaces)
+                portal.waiting.callback(login)
+                self.assertEqual(self.realm.logouts, [b"alice"])
+                self.assertFalse(any(s.startswith(self.dialect.good) for s in said))
+            del talk.transport.loseConnection
+            talk.hangUp()
+
     def test_goneInTheMiddle(self: Any) -> None:
         """
         A client that leaves where it was asked something ends the login, too.
@@ -649,18 +711,9 @@ class LoginTests(TalkTests):
         A portal may be any object that logs in.
         """
 
-        class Own:
-            """
-            A portal.
-            """
-
-            def login(self, credentials: Any, mind: object, *interfaces: Any) -> Any:
-                """
-                Log in.
-                """
-                return fail(TemporaryFailure())
-
-        talk = self.talk(portal=Own())
+        portal = Own()
+        portal.waiting.errback(TemporaryFailure())
+        talk = self.talk(portal=portal)
         lines = talk.say(self.dialect.auth(b"PLAIN", GOOD))
         self.assertAnswer(lines, self.dialect.unavailable)
 

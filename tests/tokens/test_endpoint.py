@@ -13,6 +13,7 @@ from typing import Any
 from twisted.internet import reactor as theReactor
 from twisted.internet.defer import CancelledError, Deferred, inlineCallbacks
 from twisted.internet.protocol import Factory, Protocol
+from twisted.logger import formatEvent, globalLogPublisher
 from twisted.trial.unittest import TestCase
 
 from mycred._tokens import CannotTell
@@ -105,6 +106,20 @@ class AnswerTests(EndpointTestCase):
         answer = yield self.ask()
         self.assertEqual(answer, Answer(200, "application/json", b"{}"))
         self.assertEqual(self.provider.requests, [(b"token=t", b"Basic x")])
+
+    @inlineCallbacks
+    def test_quiet(self) -> Iterator[Any]:
+        """
+        The log isn't told of connections, of which there may be one for each login.
+        """
+        logged: list[Any] = []
+        globalLogPublisher.addObserver(logged.append)
+        self.addCleanup(globalLogPublisher.removeObserver, logged.append)
+        endpoint = self.endpoint()
+        yield self.ask(endpoint)
+        yield endpoint.close()
+        said = [str(formatEvent(event)) for event in logged]
+        self.assertEqual([one for one in said if "HTTP11Client" in one], [])
 
     @inlineCallbacks
     def test_redirect(self) -> Iterator[Any]:
