@@ -63,6 +63,16 @@ class ESMTPTests(TalkTests, SynchronousTestCase):
         [message] = self.realm.delivery.messages
         self.assertEqual(message[-1], b"y")
 
+    def test_nothing(self) -> None:
+        """
+        A client may say that it is there, before the login and after.
+        """
+        talk = self.talk()
+        talk.say(b"EHLO localhost")
+        self.assertAnswer(talk.say(b"NOOP"), b"250 2.0.0 ")
+        talk.say(self.dialect.auth(b"PLAIN", b"\0alice\0sesame"))
+        self.assertAnswer(talk.say(b"NOOP again"), b"250 2.0.0 ")
+
     def test_anonymous(self) -> None:
         """
         Where anonymous users may send mail they needn't log in, as in Twisted.
