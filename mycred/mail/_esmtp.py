@@ -77,12 +77,6 @@ class ESMTP(Logins, smtp.ESMTP):
         hello = self.host + b" Hello " + peer + b", nice to meet you\n"
         self.sendCode(250, hello + self.listExtensions())
 
-    def do_NOOP(self, rest: bytes) -> None:
-        """
-        Do nothing (RFC 5321, section 4.1.1.9).  Twisted's class doesn't know that.
-        """
-        self.sendCode(250, b"2.0.0 Nothing done")
-
     def commandReceived(self, line: bytes) -> None:
         """
         Take a line.  What follows a sender, a recipient or a message waits for the
