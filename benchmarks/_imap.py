@@ -21,7 +21,7 @@ from twisted.internet.protocol import Factory
 from twisted.internet.task import react
 from twisted.mail.imap4 import IAccount, MemoryAccount
 
-from mycred._scram._stored import written
+from mycred._scram import written
 from mycred.checkers import FilePasswordDB, HtpasswdChecker
 from mycred.hashes import make
 from mycred.mail import IMAP4Server

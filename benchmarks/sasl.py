@@ -18,7 +18,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.testing import StringTransport
 
-from mycred._scram._stored import written
+from mycred._scram import written
 from mycred.checkers import HtpasswdChecker
 from mycred.portal import ConnectionFacts, Portal
 from mycred.sasl import MECHANISMS, Context, authenticate

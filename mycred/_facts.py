@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.address import UNIXAddress
 from twisted.internet.interfaces import ISSLTransport
@@ -145,7 +145,10 @@ def _parsed(certificates: Iterable[Any]) -> Iterator[Any]:
     Yield certificates of OpenSSL's as those of C{cryptography}, which is stricter.
     """
     for certificate in certificates:
-        with suppress(ValueError):
+        # A server without TLS may lack cryptography.
+        from ._x509errors import X509_ERRORS
+
+        with suppress(*X509_ERRORS):
             yield certificate.to_cryptography()
 
 
@@ -175,21 +178,23 @@ def _unique(handle: Any) -> bytes | None:
 def _serverEndPoint(handle: Any) -> bytes | None:
     """
     Return the data of tls-server-end-point: a hash of the server's certificate, by the
-    hash of its signature.  Signatures that have none (Ed25519) have no such binding.
+    hash of its signature.  Signatures that have none (Ed25519), or one that cryptography
+    doesn't know, have no such binding.
     """
     from cryptography.hazmat.primitives import hashes
+
+    from ._x509errors import X509_ERRORS
 
     certificate = handle.get_certificate()
     if certificate is None:
         return None
-    own = certificate.to_cryptography()
-    algorithm = own.signature_hash_algorithm
-    if algorithm is None:
-        return None
-    if algorithm.name in _WEAK:
-        algorithm = hashes.SHA256()
-    digest: bytes = own.fingerprint(algorithm)
-    return digest
+    with suppress(*X509_ERRORS):
+        own = certificate.to_cryptography()
+        algorithm = own.signature_hash_algorithm
+        if algorithm is not None:
+            strong = hashes.SHA256() if algorithm.name in _WEAK else algorithm
+            return cast(bytes, own.fingerprint(strong))
+    return None
 
 
 _BINDINGS: dict[str, Callable[[Any], bytes | None]] = {

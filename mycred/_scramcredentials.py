@@ -21,10 +21,6 @@ from .error import AccountDenied, SASLError, UnauthorizedLogin
 # often the password is hashed, and the size of the salt.
 _USUAL = 4096, 16
 
-# While a store can't be asked nobody gets their own salt.  Unknown names mustn't get theirs
-# either: a client would see who is known by whose salt differs.
-_UNSURE = " while a store can't be asked"
-
 
 @implementer(IScramCredentials)
 class ScramCredentials:
@@ -163,8 +159,7 @@ class _Conversation:
         if self._asked is None:
             if self._isOver:
                 return failure
-            purpose = "" if failure.check(UnauthorizedLogin) else _UNSURE
-            asked = self._converse(self._makeUpKeys(purpose))
+            asked = self._converse(self._makeUpKeys(failure))
             return asked.addBoth(self._cbPretended, failure)
         self.abandon()
         return self._verdict(failure)
@@ -177,15 +172,20 @@ class _Conversation:
         if self._asked is not None:
             self._asked.cancel()
 
-    def _makeUpKeys(self, purpose: str = "") -> ScramKeys:
+    def _makeUpKeys(self, failure: Failure | None = None) -> ScramKeys:
         """
         Return keys that nobody has, and that look like others.
 
-        @param purpose: what the salt is for, if not for a name that is unknown.
+        @param failure: what the login has failed with, if it has.
         """
         first, hash = self._exchange.first, self._exchange.hash
         iterations, size, name = self._expected or (*_USUAL, first.username)
-        salt = madeUpSalt(self.secret, hash + purpose, name, size)
+        secret = self.secret
+        if failure is not None and not failure.check(UnauthorizedLogin):
+            # A store can't be asked, so that the names that it knows can't have their own
+            # salts.  Unknown ones mustn't be told from these by keeping theirs.
+            secret += b"down"
+        salt = madeUpSalt(secret, hash, name, size)
         return madeUpKeys(hash, iterations, salt)
 
     def _converse(self, keys: ScramKeys) -> Deferred[None]:

@@ -1,5 +1,5 @@
 """
-Tests for what is known of a connection.
+Tests for what is known of a connection, and for L{mycred._x509errors}.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding
+from OpenSSL import SSL, crypto
 
 from twisted.internet import reactor
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
@@ -29,7 +30,7 @@ from twisted.internet.endpoints import (
 )
 from twisted.internet.interfaces import ISSLTransport
 from twisted.internet.protocol import Factory, Protocol
-from twisted.internet.ssl import CertificateOptions, TLSVersion
+from twisted.internet.ssl import CertificateOptions
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
@@ -172,15 +173,12 @@ class TLSTests(SynchronousTestCase):
         self.authority = Authority(directory)
         self.certificate, self.key = self.authority.certify("server", "localhost")
 
-    def connect(
-        self, *pair: Path, options: Any = None, **about: Any
-    ) -> tuple[ConnectionFacts, Any]:
+    def connect(self, *pair: Path, **about: Any) -> tuple[ConnectionFacts, Any]:
         """
         Return what the server knows of a connection, and the client's end of it.
         """
-        options = options or {}
         authorities = (self.authority.file,) if pair else ()
-        server = optionsOf(self.certificate, self.key, *authorities, **options)
+        server = optionsOf(self.certificate, self.key, *authorities)
         self.tls = MemoryTLS(server, *pair, **about)
         self.tls.shakeHands()
         return ConnectionFacts(self.tls.server.transport), self.tls.client
@@ -189,7 +187,7 @@ class TLSTests(SynchronousTestCase):
         """
         The same with TLS 1.2.
         """
-        return self.connect(options={"lowerMaximumSecurityTo": TLSVersion.TLSv1_2})
+        return self.connect(newest=SSL.TLS1_2_VERSION)
 
     def test_private(self) -> None:
         """
@@ -381,25 +379,40 @@ class StrangeTests(SynchronousTestCase):
         facts = self.factsOf(None)
         self.assertIsNone(facts.channelBinding("tls-server-end-point"))
 
+    def strange(self, old: bytes, new: bytes) -> ConnectionFacts:
+        """
+        Return what is known of a connection with a certificate that OpenSSL takes.
+
+        @param old: what stands in the certificate.
+        @param new: what is written there.
+        """
+        certificate = self.sign(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256())
+        der = certificate.public_bytes(Encoding.DER)
+        self.assertIn(old, der)
+        der = der.replace(old, new)
+        return self.factsOf(crypto.load_certificate(crypto.FILETYPE_ASN1, der))
+
     def test_unparsable(self) -> None:
         """
-        A certificate that OpenSSL takes and C{cryptography} doesn't is none.
+        A certificate that OpenSSL takes and C{cryptography} doesn't is none: of a version
+        that there isn't, or with a date that isn't one.
         """
+        for old, new in (
+            (b"\xa0\3\2\1\2", b"\xa0\3\2\1\7"),
+            (b"Z0\0", b"z0\0"),
+        ):
+            facts = self.strange(old, new)
+            self.assertIsNone(facts.certificate)
+            self.assertEqual(facts.chain, ())
+            self.assertIsNone(facts.channelBinding("tls-server-end-point"))
 
-        class Unparsable:
-            """
-            A certificate.
-            """
-
-            def to_cryptography(self) -> Any:
-                """
-                Fail as that library does.
-                """
-                raise ValueError("error parsing asn1 value")
-
-        facts = self.factsOf(Unparsable())
-        self.assertIsNone(facts.certificate)
-        self.assertEqual(facts.chain, ())
+    def test_unknownAlgorithm(self) -> None:
+        """
+        A signature by an unknown algorithm has no hash to bind a login with.
+        """
+        ecdsa = bytes.fromhex("06082a8648ce3d0403")
+        facts = self.strange(ecdsa + b"\2", ecdsa + b"\x7f")
+        self.assertIsNone(facts.channelBinding("tls-server-end-point"))
 
 
 class StartTLSTests(TestCase):

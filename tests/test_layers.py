@@ -59,12 +59,14 @@ ROWS = [
     },
     {"_paths"},
     {
+        "_cancelling",
         "_contracts",
         "_conchcontracts",
         "_counterparts",
         "_extras",
         "_migrate",
         "_types",
+        "_x509errors",
         "error",
     },
 ]
@@ -100,6 +102,32 @@ def imported(path: Path) -> Iterator[str]:
                 yield ".".join((*base, *module, alias.name))
 
 
+def named() -> dict[str, Path]:
+    """
+    Return the paths of mycred's modules, by their dotted names.
+    """
+    paths = {}
+    for _, path in modules():
+        words = path.relative_to(ROOT.parent).with_suffix("").parts
+        paths[".".join(words).removesuffix(".__init__")] = path
+    return paths
+
+
+def below(name: str, known: dict[str, Path]) -> Iterator[str]:
+    """
+    Return the dotted names of the modules that a module imports.
+
+    @param name: its own.
+    @param known: the paths of all modules.
+    """
+    for each in imported(known[name]):
+        # The last word may be what is taken from a module.
+        found = each if each in known else each.rpartition(".")[0]
+        # A package shows what its modules have.
+        if found in known and not name.startswith(f"{found}."):
+            yield found
+
+
 class LayerTests(SynchronousTestCase):
     """
     Tests for who imports whom.
@@ -126,6 +154,17 @@ class LayerTests(SynchronousTestCase):
                     # Where plugins are found, and nothing that is in them.
                     continue
                 self.assertLess(ROW[part], ROW[words[1]], f"{path} imports {name}")
+
+    def test_noCircles(self) -> None:
+        """
+        Within a part, too: no modules import each other, not even for the sake of types
+        or later.
+        """
+        paths = named()
+        left = {name: set(below(name, paths)) for name in paths}
+        while leaves := {name for name in left if not left[name] & left.keys()}:
+            left = {name: left[name] for name in left.keys() - leaves}
+        self.assertEqual(sorted(left), [])
 
     def test_contractsThroughOneDoor(self) -> None:
         """

@@ -11,7 +11,7 @@ from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
 import mycred
-from mycred._scram._stored import written
+from mycred._scram import written
 from mycred.checkers import FilePasswordDB, HtpasswdChecker
 from mycred.hashes import make
 from mycred.portal import ConnectionFacts

@@ -19,7 +19,6 @@ from twisted.logger import formatEvent, globalLogPublisher
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred import _refusals, _scramsearch
 from mycred._scram import ScramKeys
 from mycred.checkers import CheckerChain, InMemoryUsernamePasswordDatabaseDontUse
 from mycred.credentials import IScramCredentials, UsernamePassword
@@ -478,38 +477,6 @@ class CancelTests(SearchTestCase):
         self.assertEqual(ended, [])
 
 
-class WorkTests(SearchTestCase):
-    """
-    Tests for the work that is done before the client is asked.
-    """
-
-    def test_alike(self) -> None:
-        """
-        It is the same whichever checker knows the name, and if none does; what is done in
-        vain isn't logged.
-        """
-        done: list[str] = []
-        for name in ("refusalOf", "summedUp"):
-
-            def count(*args: Any, name: str = name) -> Any:
-                done.append(name)
-                return getattr(_refusals, name)(*args)
-
-            self.patch(_scramsearch, name, count)
-        events: list[Any] = []
-        globalLogPublisher.addObserver(events.append)
-        self.addCleanup(globalLogPublisher.removeObserver, events.append)
-        for checkers in ([SESAME, None], [None, SESAME], [TULIP, SESAME], [None, None]):
-            done.clear()
-            events.clear()
-            credentials = Proving(isPatient=True)
-            chain = CheckerChain(map(Looker, checkers))
-            chain.requestAvatarId(credentials)
-            self.assertEqual(done, ["refusalOf", "refusalOf", "summedUp"])
-            refusals = [e for e in events if "others are asked" in (formatEvent(e) or "")]
-            self.assertEqual(len(refusals), checkers.count(None))
-
-
 class LentTests(SearchTestCase):
     """
     Tests for the credentials that each checker gets.
@@ -599,3 +566,37 @@ class LentTests(SearchTestCase):
         self.assertEqual(len(lines), 2)
         self.assertRegex(lines[0], 'Login accepted: user="alice".*by=memory')
         self.assertRegex(lines[1], 'Login refused: user="alice".*by=memory')
+
+    def test_loggedAlike(self) -> None:
+        """
+        As much is logged for a name that a checker knows as for others, before the client
+        has proved anything and after: what is logged takes time, which a client sees.
+        """
+        for checkers in (
+            (Looker(SESAME), Looker(), Looker()),
+            (Looker(), Looker(), Looker(SESAME)),
+            (Looker(), Saying(down), Looker(SESAME)),
+            (Looker(SESAME), Looker(TULIP)),
+        ):
+            known, unknown = (
+                self._loggedFor(name, checkers) for name in (b"alice", b"eve")
+            )
+            self.assertEqual(known, unknown)
+            self.assertEqual(known, (len(checkers), 1))
+
+    def _loggedFor(self, name: bytes, checkers: tuple[Any, ...]) -> tuple[int, int]:
+        """
+        Return how many events are logged before the client's proof, which is wrong, and
+        after it.
+        """
+        events: list[Any] = []
+        globalLogPublisher.addObserver(events.append)
+        client = ScramClient(name=name, password=b"x")
+        said: Deferred[bytes] = Deferred()
+        server = Server(SessionPortal(portalOf(*checkers)))
+        login = server.login("SCRAM-SHA-256", iter([said]), client.first)
+        before = len(events)
+        said.callback(client.answer(server.sent[0]))
+        self.failureResultOf(login, LoginFailed)
+        globalLogPublisher.removeObserver(events.append)
+        return before, len(events) - before

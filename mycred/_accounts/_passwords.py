@@ -12,7 +12,14 @@ from functools import cache
 from itertools import chain
 
 from .._hashes import Hash, UnusableHash, preload as preloadHashes, recognize
-from .._passwordfile import Entry, PasswordFile, SecretReader, StoredSecret, UserFile
+from .._passwordfile import (
+    Entry,
+    PasswordFile,
+    SecretReader,
+    StoredSecret,
+    UserFile,
+    verified,
+)
 from .._verdict import Kind, Note, Verdict
 from ..error import DenialReason
 from ._account import ACCOUNTS, ADVICE, MORE
@@ -108,7 +115,7 @@ class Accounts:
         elif self._shadow is not None:
             stored = self._shadow.stored(user.name if user else name, password, decoys)
         else:
-            stored = StoredSecret(None).verified(password, decoys)
+            stored = verified(StoredSecret(None), password, decoys)
         if user is None:
             verdict = _refuseUnknown(name, found, stored.matched)
         elif not stored.matched:
@@ -139,10 +146,10 @@ class Accounts:
             stored = StoredSecret(None, hash=hashIn(own.secret))
         except UnusableHash as error:
             stored = StoredSecret(None, flaw=str(error))
-        verified = stored.verified(password, decoys)
-        if verified.hash is not None:
-            self._lastOwn = (verified.hash,)
-        return verified
+        checked = verified(stored, password, decoys)
+        if checked.hash is not None:
+            self._lastOwn = (checked.hash,)
+        return checked
 
     def _decoys(self) -> list[Hash]:
         """

@@ -6,10 +6,11 @@ chain are OpenSSL's to check, through pyOpenSSL; what a certificate says is read
 cryptography.
 """
 
-from ._errors import Undecided, Untrusted
+from ._current import lackingLists, outdatedAuthorities
+from ._errors import Undecided, Untrusted, refusingFlaws
 from ._mapping import parseMapping
 from ._naming import KINDS, WITH_DOMAIN, Naming
-from ._pem import parseAuthorities, parseRevocations
+from ._pem import parseAuthorities, parseCertificates, parseRevocations
 from ._trust import Revocations, Trust
 from ._users import CertificateUsers
 
@@ -22,7 +23,11 @@ __all__ = [
     "Trust",
     "Undecided",
     "Untrusted",
+    "lackingLists",
+    "outdatedAuthorities",
     "parseAuthorities",
+    "parseCertificates",
     "parseMapping",
     "parseRevocations",
+    "refusingFlaws",
 ]

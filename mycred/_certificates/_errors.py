@@ -7,19 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-
-# What cryptography raises where a certificate isn't as it should be: it parses most
-# parts when they are first asked for.
-_FLAWS = (
-    ValueError,
-    TypeError,
-    UnsupportedAlgorithm,
-    x509.DuplicateExtension,
-    x509.InvalidVersion,
-    x509.UnsupportedGeneralNameType,
-)
+from .._x509errors import X509_ERRORS
 
 
 class Untrusted(ValueError):
@@ -48,7 +36,7 @@ def refusingFlaws(what: str = "the certificate") -> Iterator[None]:
         yield
     except Untrusted:
         raise
-    except _FLAWS as error:
+    except X509_ERRORS as error:
         raise Untrusted(f"{what} is malformed: {error}") from None
 
 

@@ -134,8 +134,8 @@ def _revocationsIn(path: str) -> Callable[[bytes, State], Revocations]:
     """
 
     def parse(text: bytes, state: State) -> Revocations:
-        lists = parseRevocations(text)
-        return Revocations(lists, path, state.signature, isText(text))
+        file = (path, state.signature) if isText(text) else None
+        return Revocations(parseRevocations(text), file)
 
     return parse
 

@@ -9,17 +9,28 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from cryptography import x509
 
+from .._secrets import printable
 from ._errors import Untrusted, refusingFlaws
 from ._strength import insistOnStrongSignature
 
 _T = TypeVar("_T")
 
-_BEGIN = b"-----BEGIN "
+_DASHES = b"-----"
+_BEGIN = _DASHES + b"BEGIN "
+
+_CERTIFICATE = b"CERTIFICATE"
+_FIRST_LINE = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----")
+
+# So much of a wrong line is shown, in bytes.
+_LONGEST_SHOWN = 60
+
+# What a certificate and a list begin with in DER.
+_SEQUENCE = b"0"
 
 # So much is decoded at a time, in bytes: in one call, a list of 100,000 would keep the
 # reactor's thread waiting.  Of base64, which is decoded by four.
@@ -36,12 +47,28 @@ def parseAuthorities(text: bytes) -> tuple[x509.Certificate, ...]:
     """
     what = "certificate of an authority"
     with refusingFlaws(f"a {what}"):
-        found = _parsed(text, b"CERTIFICATE", x509.load_der_x509_certificate, what)
+        found = _parsed(text, _CERTIFICATE, x509.load_der_x509_certificate, what)
         for certificate in found:
             if not isAuthority(certificate):
                 name = certificate.subject.rfc4514_string()
                 raise Untrusted(f"{name} is no authority (CA:TRUE is missing)")
     return found
+
+
+def parseCertificates(text: bytes) -> tuple[x509.Certificate, ...]:
+    """
+    Return the certificates in a file, which may hold other things, such as a key.
+
+    @param text: what the file holds, in PEM.
+
+    @raise ValueError: if one is malformed, or a block of any kind is cut off.
+    """
+    with refusingFlaws("a certificate"):
+        return tuple(
+            x509.load_der_x509_certificate(_decoded(block))
+            for label, block in _blocks(text)
+            if label == _CERTIFICATE
+        )
 
 
 def parseRevocations(text: bytes) -> tuple[x509.CertificateRevocationList, ...]:
@@ -91,32 +118,65 @@ def _parsed(
     text: bytes, label: bytes, parse: Callable[[bytes], _T], what: str
 ) -> tuple[_T, ...]:
     """
-    Return what the blocks of a file hold.
+    Return what the blocks of a file hold, if it is PEM, and what the file holds, if it is
+    DER.
     """
     if not text.strip():
         raise Untrusted(f"there is no {what} in it")
-    return tuple(map(parse, _blocks(text, label) if isText(text) else [text]))
+    if not isText(text):
+        if text[:1] != _SEQUENCE:
+            raise Untrusted(f"it is neither in DER nor in PEM ({_begin(label)})")
+        return (parse(text),)
+    blocks = list(_blocks(text))
+    for other, _ in blocks:
+        if other != label:
+            raise Untrusted(f"it holds {_begin(other)}, and not only {_begin(label)}")
+    return tuple(parse(_decoded(block)) for _, block in blocks)
 
 
-def _blocks(text: bytes, label: bytes) -> list[bytes]:
+def _blocks(text: bytes) -> Iterator[tuple[bytes, bytes]]:
     """
-    Return the contents of PEM blocks, in DER.
+    Yield the label of each PEM block, and what stands in it.
 
-    @raise Untrusted: if a block has another label, or no end.
+    @raise Untrusted: if one is cut off, or its lines aren't such that OpenSSL, which may
+        read the same file, finds it.
     """
-    begin, end = _BEGIN + label + b"-----", b"-----END " + label + b"-----"
-    blocks: list[bytes] = []
-    at = text.find(_BEGIN)
+    # The last line of the block that has begun, and where it holds something.
+    last, at, label = b"", 0, b""
+    for start, stop in _linesWith(_DASHES, text):
+        line = text[start:stop].rstrip(b" \t\r")
+        if last and line == last:
+            yield label, text[at:start]
+            last = b""
+            continue
+        begun = _FIRST_LINE.fullmatch(line)
+        if last or begun is None:
+            shown = printable(line[:_LONGEST_SHOWN].decode("ascii", "backslashreplace"))
+            right = last.decode() or f"{_BEGIN.decode()}...{_DASHES.decode()}"
+            raise Untrusted(f"it has the line {shown!r} where {right} belongs")
+        label, at = begun[1], stop
+        last = _DASHES + b"END " + label + _DASHES
+    if last:
+        raise Untrusted(f"{last.decode()} is missing: it is cut off")
+
+
+def _linesWith(part: bytes, text: bytes) -> Iterator[tuple[int, int]]:
+    """
+    Yield where each line of a text begins and ends that contains this part.
+    """
+    at = text.find(part)
     while at >= 0:
-        if not text.startswith(begin, at):
-            other = re.sub(rb"[^ -~].*", b"", text[at : at + 40], flags=re.DOTALL)
-            raise Untrusted(f"it holds {other.decode()}, and not only {begin.decode()}")
-        stop = text.find(end, at)
-        if stop < 0:
-            raise Untrusted(f"{end.decode()} is missing: it is cut off")
-        blocks.append(_decoded(text[at + len(begin) : stop]))
-        at = text.find(_BEGIN, stop)
-    return blocks
+        stop = text.find(b"\n", at)
+        stop = len(text) if stop < 0 else stop
+        yield text.rfind(b"\n", 0, at) + 1, stop
+        at = text.find(part, stop)
+
+
+def _begin(label: bytes) -> str:
+    """
+    Return the line that begins a PEM block.
+    """
+    return (_BEGIN + label + _DASHES).decode()
 
 
 def _decoded(text: bytes) -> bytes:
@@ -148,4 +208,10 @@ def _insistOnComplete(revocations: x509.CertificateRevocationList) -> None:
     insistOnStrongSignature(revocations)
 
 
-__all__ = ["isAuthority", "isText", "parseAuthorities", "parseRevocations"]
+__all__ = [
+    "isAuthority",
+    "isText",
+    "parseAuthorities",
+    "parseCertificates",
+    "parseRevocations",
+]

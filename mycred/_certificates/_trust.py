@@ -37,18 +37,15 @@ _REVOKED = 23
 @dataclass(frozen=True, eq=False)
 class Revocations:
     """
-    Lists of revoked certificates, in a file.
+    Lists of revoked certificates.
 
     @ivar lists: the lists.
-    @ivar path: the path of the file.
-    @ivar signature: the state of the file that the lists were read in.
-    @ivar isText: whether the file is PEM.
+    @ivar file: the path of a file in PEM that holds them, and its state; L{None} if
+        there is none.
     """
 
     lists: tuple[x509.CertificateRevocationList, ...]
-    path: str
-    signature: Signature
-    isText: bool
+    file: tuple[str, Signature] | None = None
 
     def addTo(self, store: X509Store) -> None:
         """
@@ -56,15 +53,16 @@ class Revocations:
 
         @raise OSError: if the file differs by now.
         """
-        if not self.isText:
+        if self.file is None:
             for revocations in self.lists:
                 store.add_crl(revocations)
             return
         # OpenSSL reads a list of 100,000 without keeping other threads waiting; to hand
         # it over keeps them waiting for 30 ms.
-        store.load_locations(os.fsencode(self.path))
-        if signatureOf(os.stat(self.path)) != self.signature:
-            raise OSError(errno.EBUSY, "it changes while it is read", self.path)
+        path, signature = self.file
+        store.load_locations(os.fsencode(path))
+        if signatureOf(os.stat(path)) != signature:
+            raise OSError(errno.EBUSY, "it changes while it is read", path)
 
 
 class Trust:

@@ -6,7 +6,6 @@ hold now.  All of it may block, and is for threads.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timezone
 from threading import Lock
 
 from cryptography import x509
@@ -15,6 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from .._passwordfile import Notes
 from .._secrets import asBytes
 from .._verdict import Kind, Note, Verdict
+from ._current import lackingLists, outdatedAuthorities
 from ._errors import Undecided, Untrusted, refusingFlaws
 from ._files import Contents, Files
 from ._naming import Naming
@@ -153,24 +153,12 @@ def _problemsIn(contents: Contents) -> list[str]:
     """
     Return which authorities and lists aren't good now, and which lists are missing.
     """
-    now = datetime.now(timezone.utc)  # noqa: UP017  (Python 3.10)
-    authorities = contents.ca.value
-    found = [
-        f"ca: {_subjectOf(each)} isn't valid now"
-        for each in authorities
-        if not each.not_valid_before_utc <= now <= each.not_valid_after_utc
-    ]
-    if contents.crl is None:
-        return found
-    issuers = set()
-    for each in contents.crl.value.lists:
-        issuers.add(each.issuer)
-        until = each.next_update_utc
-        if until is None or not each.last_update_utc <= now <= until:
-            issuer = each.issuer.rfc4514_string()
-            found.append(f"crl: the list by {issuer} isn't good now")
-    lacking = [each for each in authorities if each.subject not in issuers]
-    return found + [f"crl: there is no list by {_subjectOf(each)}" for each in lacking]
+    authorities, crl = contents.ca.value, contents.crl
+    found = [f"ca: {problem}" for problem in outdatedAuthorities(authorities)]
+    if crl is not None:
+        lacking = lackingLists(authorities, crl.value.lists)
+        found += [f"crl: {problem}" for problem in lacking]
+    return found
 
 
 def _subjectOf(certificate: x509.Certificate) -> str:

@@ -17,7 +17,14 @@ from twisted.python.failure import Failure
 
 from .._fairqueue import Source
 from .._hashes import Hash, UnusableHash, isMeantAsHash, recognize
-from .._passwordfile import Notes, ScramSurvey, StoredSecret, scramVerdict, verdictOn
+from .._passwordfile import (
+    Notes,
+    ScramSurvey,
+    StoredSecret,
+    scramVerdict,
+    verdictOn,
+    verified,
+)
 from .._secrets import asBytes, shortened
 from .._verdict import NO_SUCH_USER, Kind, Note, Verdict
 from ..error import DenialReason
@@ -294,7 +301,7 @@ class LookUps(AsyncStore):
         if stored.flaw:
             self._note(stored)
         if password is not None:
-            flaw, stored = stored.flaw, stored.verified(password, decoys)
+            flaw, stored = stored.flaw, verified(stored, password, decoys)
             if stored.flaw and not flaw:
                 self._note(stored)
         if stored.hash is not None:

@@ -13,8 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from .._scram import HASHES, ScramKeys
-from .._scram._stored import DOVECOT, NAMES as SCRAM_NAMES, POSTGRESQL
+from .._scram import DOVECOT, HASHES, NAMES as SCRAM_NAMES, POSTGRESQL, ScramKeys
 from .._secrets import equal
 from . import _argon2, _bcrypt, _digests, _libcrypt, _md5crypt, _scram
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 import re
 import secrets
 
-from .._scram import ScramKeys, prepared
-from .._scram._stored import isAbsurd, keysIn, written
+from .._scram import ScramKeys, isAbsurd, keysIn, prepared, written
 
 # The size of a salt, in bytes, as doveadm and PostgreSQL have it.
 _SALT = 16

@@ -10,8 +10,15 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from threading import Lock
 
-from .._scram import HASHES, ScramKeys
-from .._scram._stored import DOVECOT, MOST_ITERATIONS, NAMES, POSTGRESQL, keysIn
+from .._scram import (
+    DOVECOT,
+    HASHES,
+    MOST_ITERATIONS,
+    NAMES,
+    POSTGRESQL,
+    ScramKeys,
+    keysIn,
+)
 
 # The forms of keys: how each begins, the hash that it is for, and the rest.  Other values
 # are hashes of other kinds.

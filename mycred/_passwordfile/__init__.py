@@ -19,10 +19,11 @@ from ._layout import (
     readHashOrPlain,
     readStrong,
 )
-from ._lookup import PasswordFile, StoredSecret, scramVerdict, verdictOn
+from ._lookup import PasswordFile, verdictOn, verified
 from ._notes import Notes, Source, isOfLine
 from ._scramsurvey import ScramSurvey
 from ._snapshot import Snapshot
+from ._stored import StoredSecret, scramVerdict
 from ._userfile import UserFile
 
 __all__ = [
@@ -47,4 +48,5 @@ __all__ = [
     "readStrong",
     "scramVerdict",
     "verdictOn",
+    "verified",
 ]

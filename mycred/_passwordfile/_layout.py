@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple, Union
 
 from .._hashes import Hash, UnusableHash, isMeantAsHash, recognize
-from .._scram._stored import NAMES
+from .._scram import NAMES
 
 #: As much of a line as is looked at, in bytes.
 LONGEST_LINE = 2**16

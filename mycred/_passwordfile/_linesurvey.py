@@ -6,15 +6,11 @@ as most of those who are known.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING
 
 from .._hashes import Hash
 from ._layout import Entry
 from ._scramsurvey import ScramSurvey
-
-if TYPE_CHECKING:
-    # It imports this module.
-    from ._lookup import StoredKind, StoredSecret
+from ._stored import StoredKind, StoredSecret
 
 # How many decoys of each kind are kept: some of them the library may refuse.
 _MOST_DECOYS = 3

@@ -7,14 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Union
+from typing import Union
 
-from .._scram import HASHES
-from .._scram._stored import NAMES
-
-if TYPE_CHECKING:
-    # It imports this module.
-    from ._lookup import StoredSecret
+from .._scram import HASHES, mechanismOf
+from ._stored import StoredSecret
 
 # What keys are like: their rounds and the size of their salt; L{None} where they are
 # computed at each login.
@@ -38,8 +34,7 @@ class ScramSurvey:
         Look at a user.
         """
         self.users += 1
-        for hash in user.scramHashes:
-            kind = _kindOf(user)
+        for hash, kind in _kindsOf(user):
             self._kinds[hash][kind] += 1
             self._samples.setdefault((hash, kind), user)
 
@@ -48,8 +43,8 @@ class ScramSurvey:
         Forget a user again.
         """
         self.users -= 1
-        for hash in user.scramHashes:
-            kind, kinds = _kindOf(user), self._kinds[hash]
+        for hash, kind in _kindsOf(user):
+            kinds = self._kinds[hash]
             kinds[kind] -= 1
             if not kinds[kind]:
                 del kinds[kind], self._samples[hash, kind]
@@ -80,19 +75,15 @@ class ScramSurvey:
         return self._samples[hash, common[0][0]] if common else None
 
 
-def _kindOf(user: StoredSecret) -> _Kind:
+def _kindsOf(user: StoredSecret) -> Iterator[tuple[str, _Kind]]:
     """
-    Return what the keys of a user are like.
+    Yield the hashes for which a user has keys, and what these are like.
     """
+    if user.isPlain:
+        yield from dict.fromkeys(HASHES).items()
     keys = None if user.hash is None else user.hash.scramKeys
-    return None if keys is None else (keys.iterations, len(keys.salt))
+    if keys is not None:
+        yield keys.hash, (keys.iterations, len(keys.salt))
 
 
-def mechanismOf(hash: str) -> str:
-    """
-    Return the name of the mechanism for a hash, as administrators know it.
-    """
-    return NAMES[hash].decode("ascii")
-
-
-__all__ = ["ScramSurvey", "mechanismOf"]
+__all__ = ["ScramSurvey"]

@@ -14,6 +14,16 @@ from .._secrets import equal
 #: in bytes.
 HASHES = {"sha1": 20, "sha256": 32}
 
+#: The names that SASL has for the hashes, as they stand in the names of mechanisms.
+NAMES = {"sha1": b"SCRAM-SHA-1", "sha256": b"SCRAM-SHA-256"}
+
+
+def mechanismOf(hash: str) -> str:
+    """
+    Return the name of the mechanism for a hash, as administrators know it.
+    """
+    return NAMES.get(hash, b"SCRAM").decode("ascii")
+
 
 @dataclass(frozen=True)
 class ScramKeys:
@@ -59,4 +69,4 @@ class ScramKeys:
         return equal(derived.storedKey, self.storedKey)
 
 
-__all__ = ["HASHES", "ScramKeys"]
+__all__ = ["HASHES", "NAMES", "ScramKeys", "mechanismOf"]

@@ -20,8 +20,7 @@ def madeUpSalt(secret: bytes, hash: str, username: bytes, size: int = 16) -> byt
     secret can tell from a random one.
 
     @param secret: the secret of the site.
-    @param hash: the name of the mechanism's hash, and perhaps what the salt is for: each
-        has another salt.
+    @param hash: the name of the mechanism's hash, each of which has another salt.
     @param username: the name; all forms of one name (RFC 4013) have the same salt.
     @param size: the size of the salt, in bytes; at most 64.
     """

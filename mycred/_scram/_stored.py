@@ -8,10 +8,7 @@ import re
 from base64 import b64decode, b64encode
 from functools import partial
 
-from ._keys import HASHES, ScramKeys
-
-#: The names that SASL has for the hashes, as they stand in the names of mechanisms.
-NAMES = {"sha1": b"SCRAM-SHA-1", "sha256": b"SCRAM-SHA-256"}
+from ._keys import HASHES, NAMES, ScramKeys
 
 #: More is absurd: the client computes them at each login, and takes some seconds even for
 #: these.
@@ -88,7 +85,6 @@ def written(keys: ScramKeys) -> bytes:
 __all__ = [
     "DOVECOT",
     "MOST_ITERATIONS",
-    "NAMES",
     "POSTGRESQL",
     "isAbsurd",
     "keysIn",

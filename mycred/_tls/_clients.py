@@ -4,12 +4,11 @@ The clients' side of TLS: which certificates a server accepts.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import cast
 
-from cryptography.x509 import Certificate, CertificateRevocationList
+from cryptography.x509 import Certificate
 from OpenSSL.crypto import X509, X509Store, X509StoreFlags
 from OpenSSL.SSL import (
     VERIFY_FAIL_IF_NO_PEER_CERT,
@@ -19,10 +18,16 @@ from OpenSSL.SSL import (
 
 from twisted.logger import Logger
 
-from .._certificates import Revocations, Trust, parseAuthorities, parseRevocations
+from .._certificates import (
+    Revocations,
+    Trust,
+    lackingLists,
+    outdatedAuthorities,
+    parseAuthorities,
+    parseRevocations,
+)
 from .._secrets import printable
 from ._kept import KeptFiles
-from ._settings import TLSOptions
 from ._unusable import unusable
 from ._verifier import Verifier
 
@@ -57,65 +62,45 @@ class ClientAuthorities:
         context.set_verify(VERIFY_PEER | refusing, Verifier(self.trust))
 
 
-def keptAuthorities(settings: TLSOptions) -> KeptFiles[ClientAuthorities] | None:
+def keptAuthorities(ca: str, crl: str | None = None) -> KeptFiles[ClientAuthorities]:
     """
     Return the authorities of clients' certificates, which are read again when their files
-    differ; L{None} if clients aren't asked for one.
+    differ.
+
+    @param ca: the path of their certificates.
+    @param crl: the path of the lists of what they have revoked; nothing is if L{None}.
 
     @raise OSError: if a file can't be read.
     @raise UnusableFile: if one can't be used.
     """
-    ca, crl = settings.clientCA, settings.crl
-    if ca is None:
-        return None
 
     def parse(texts: Sequence[bytes]) -> ClientAuthorities:
         with unusable(f"clientCA={ca}"):
             certificates = parseAuthorities(texts[0])
             trust = Trust(certificates)
+        _warn(f"clientCA={ca}", outdatedAuthorities(certificates))
         if crl is not None:
             with unusable(f"crl={crl}"):
                 lists = parseRevocations(texts[1])
-                trust = Trust(certificates, _revocations(lists))
-            _warnOfLists(certificates, lists, f"crl={crl}")
+                trust = Trust(certificates, Revocations(lists))
+            _warn(f"crl={crl}", lackingLists(certificates, lists))
         return ClientAuthorities(certificates, trust)
 
     return KeptFiles([ca] if crl is None else [ca, crl], parse)
 
 
-def _revocations(lists: tuple[CertificateRevocationList, ...]) -> Revocations:
+def _warn(where: str, problems: Iterable[str]) -> None:
     """
-    Return lists as they were parsed, which aren't read again.
-    """
-    return Revocations(lists, "", (0, 0, 0, 0, 0), isText=False)
+    Log what isn't good now, so that certificates are refused.
 
-
-def _warnOfLists(
-    certificates: Sequence[Certificate],
-    lists: Sequence[CertificateRevocationList],
-    where: str,
-) -> None:
+    @param where: the option that names the file, with the path.
     """
-    Log authorities without a list that counts now.
-    """
-    now = datetime.now(timezone.utc)  # noqa: UP017  (Python 3.10)
-    current = {one.issuer for one in lists if _isCurrent(one, now)}
-    for certificate in certificates:
-        if certificate.subject not in current:
-            _log.warn(
-                "{where}: there is no list by {name} that is good now, so that all "
-                "certificates by it are refused",
-                where=printable(where),
-                name=printable(certificate.subject.rfc4514_string()),
-            )
-
-
-def _isCurrent(one: CertificateRevocationList, now: datetime) -> bool:
-    """
-    Return whether a list counts now.
-    """
-    until = one.next_update_utc
-    return one.last_update_utc <= now and (until is None or now <= until)
+    for problem in problems:
+        _log.warn(
+            "{where}: {problem}, so that clients are refused",
+            where=printable(where),
+            problem=printable(problem),
+        )
 
 
 __all__ = ["ClientAuthorities", "keptAuthorities"]

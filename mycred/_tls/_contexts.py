@@ -15,10 +15,10 @@ from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 
 from ..workers import Workers
-from ._clients import ClientAuthorities, keptAuthorities
+from ._clients import ClientAuthorities
 from ._context import ServerContext
-from ._server import ServerCertificate, keptCertificate
-from ._settings import TLSOptions
+from ._kept import KeptFiles
+from ._server import ServerCertificate
 
 # How long a client waits at most while files are looked at, in seconds.
 _DEADLINE = 10.0
@@ -36,20 +36,23 @@ class ServerContexts:
     disk does.  Who can wait calls L{latest} before, and gives these its result.
     """
 
-    def __init__(self, settings: TLSOptions, workers: Workers | None = None) -> None:
+    def __init__(
+        self,
+        certificate: KeptFiles[ServerCertificate],
+        authorities: KeptFiles[ClientAuthorities] | None = None,
+        isRequired: bool = False,
+        workers: Workers | None = None,
+    ) -> None:
         """
-        @param settings: the paths of the files, and what is asked of clients.
+        @param certificate: what the server proves its identity by.
+        @param authorities: the authorities whose certificates clients may present;
+            L{None} if they aren't asked for one.
+        @param isRequired: whether clients without one are refused.
         @param workers: the threads for L{latest}; a thread of its own if L{None}.
-
-        @raise ValueError: if a file can't be used.
         """
-        try:
-            self._certificate = keptCertificate(settings)
-            self._authorities = keptAuthorities(settings)
-        except OSError as error:
-            why = error.strerror or error
-            raise ValueError(f"{error.filename} can't be read ({why})") from None
-        self._isRequired = settings.clientCert == "required"
+        self._certificate = certificate
+        self._authorities = authorities
+        self._isRequired = isRequired
         self._workers = workers
         self._lock = Lock()
         self._known: (

@@ -19,7 +19,7 @@ from twisted.internet.interfaces import (
 )
 from twisted.plugin import IPlugin
 
-from .._argstring import Option, Options, integerBetween
+from .._argstring import Option, Options, integerBetween, nonEmpty
 from .._contracts import InvalidAuthArgumentString
 from .._types import Clock
 from ._settings import TLS_OPTIONS, TLSOptions
@@ -34,12 +34,24 @@ def _networks(text: str) -> tuple[Network, ...]:
     Parse networks separated by commas.
     """
     try:
-        return tuple(ip_network(one) for one in text.split(","))
+        return tuple(map(_network, text.split(",")))
     except ValueError as error:
         raise ValueError(
             f"{error}; write addresses and networks separated by commas, such as "
             "10.0.0.1,192.0.2.0/24"
         ) from None
+
+
+def _network(text: str) -> Network:
+    """
+    Parse a network.
+    """
+    network = ip_network(text)
+    first = network.network_address
+    if getattr(first, "scope_id", None) or getattr(first, "ipv4_mapped", None):
+        # A peer's address has neither, so that it would count for more, or for nothing.
+        raise ValueError(f"{text} has an interface, or is an IPv4 address within IPv6")
+    return network
 
 
 _options = Options(
@@ -62,7 +74,7 @@ _options = Options(
     ),
     Option(
         "interface",
-        str,
+        nonEmpty,
         "ADDRESS",
         "The address to listen at; all of IPv4 without it.",
         default="",

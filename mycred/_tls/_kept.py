@@ -4,15 +4,13 @@ Files of which one value is made, and which are read again when they differ.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
-from hashlib import sha256
 from threading import Lock
 from typing import Generic, TypeVar
 
 from twisted.logger import Logger
 
-from .._files import Signature, Watch, readWhole, signatureOf
+from .._files import KeptFile
 from .._secrets import printable
 
 _T = TypeVar("_T")
@@ -39,16 +37,14 @@ class KeptFiles(Generic[_T]):
         @raise OSError: if a file can't be read.
         @raise ValueError: as from C{parse}.
         """
-        self._paths = paths
+        self._files = [KeptFile(path, lambda text, _: text) for path in paths]
         self._parse = parse
         self._lock = Lock()
-        self._watches = [Watch() for _ in paths]
-        # The state of the files that was looked at last; None if they may have changed
-        # since without its telling.
-        self._seen: list[Signature] | None = None
-        self._digests: list[bytes] = []
         self._complaint = ""
-        self._value = self._parse(self._load())
+        # Also if it turns out to be of no use: then it isn't parsed again for each client
+        # until it differs.
+        self._texts = self._load()
+        self._value = self._parse(self._texts)
 
     def read(self) -> _T:
         """
@@ -65,35 +61,19 @@ class KeptFiles(Generic[_T]):
 
     def _update(self) -> None:
         """
-        Read the files again if they differ.
+        Parse what the files hold, if it differs.
         """
-        if self._seen is not None and self._seen == self._signatures():
-            return
-        digests = self._digests
-        texts = self._load()
+        known, self._texts = self._texts, self._load()
         self._complaint = ""
-        if self._digests != digests:
-            self._value = self._parse(texts)
+        if self._texts != known:
+            self._value = self._parse(self._texts)
             self._log.info("TLS uses what {paths} hold now", paths=self._shown())
 
     def _load(self) -> list[bytes]:
         """
         Return what the files hold.
         """
-        self._seen = None
-        texts, states = zip(*map(readWhole, self._paths, self._watches))
-        if not any(state.isProvisional for state in states):
-            # Also if it turns out to be of no use: then it isn't parsed again for each
-            # client until it differs.
-            self._seen = [state.signature for state in states]
-        self._digests = [sha256(text).digest() for text in texts]
-        return list(texts)
-
-    def _signatures(self) -> list[Signature]:
-        """
-        Return what tells the state of the files from others.
-        """
-        return [signatureOf(os.stat(path)) for path in self._paths]
+        return [file.read() for file in self._files]
 
     def _complain(self, complaint: str) -> None:
         """
@@ -111,7 +91,7 @@ class KeptFiles(Generic[_T]):
         """
         Return the paths as the log shows them.
         """
-        return printable(" and ".join(self._paths))
+        return printable(" and ".join(file.path for file in self._files))
 
 
 __all__ = ["KeptFiles"]

@@ -15,15 +15,15 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_private_key,
 )
-from cryptography.x509 import Certificate, load_pem_x509_certificates
+from cryptography.x509 import Certificate
 from OpenSSL.crypto import X509, PKey
 
 from twisted.internet.ssl import CertificateOptions
 from twisted.logger import Logger
 
+from .._certificates import parseCertificates
 from .._secrets import printable
 from ._kept import KeptFiles
-from ._settings import TLSOptions
 from ._unusable import UnusableFile, unusable
 
 if TYPE_CHECKING:
@@ -62,18 +62,25 @@ class ServerCertificate:
         )
 
 
-def keptCertificate(settings: TLSOptions) -> KeptFiles[ServerCertificate]:
+def keptCertificate(
+    privateKey: str, certKey: str | None = None, extraCertChain: str | None = None
+) -> KeptFiles[ServerCertificate]:
     """
     Return the certificate of a server, which is read again when its files differ.
+
+    @param privateKey: the path of the private key.
+    @param certKey: the path of the certificate, and of others of its chain; the same if
+        L{None}.
+    @param extraCertChain: the path of the others, if they stand in another file.
 
     @raise OSError: if a file can't be read.
     @raise UnusableFile: if one can't be used.
     """
-    named = {"privateKey": settings.privateKey}
-    if settings.certKey not in (None, settings.privateKey):
-        named["certKey"] = settings.certKey
-    if settings.extraCertChain is not None:
-        named["extraCertChain"] = settings.extraCertChain
+    named = {"privateKey": privateKey}
+    if certKey is not None and certKey != privateKey:
+        named["certKey"] = certKey
+    if extraCertChain is not None:
+        named["extraCertChain"] = extraCertChain
 
     def parse(texts: Sequence[bytes]) -> ServerCertificate:
         return serverCertificate(named, dict(zip(named, texts)))
@@ -149,12 +156,13 @@ def certificatesIn(text: bytes, where: str) -> list[Certificate]:
     @param text: what the file holds.
     @param where: the option that names the file, with the path.
 
-    @raise UnusableFile: if there is none.
+    @raise UnusableFile: if there is none, or a part is cut off.
     """
-    try:
-        return load_pem_x509_certificates(text)
-    except ValueError:
-        raise UnusableFile(f"{where} holds no certificate in PEM") from None
+    with unusable(where):
+        found = parseCertificates(text)
+    if not found:
+        raise UnusableFile(f"{where} holds no certificate in PEM")
+    return list(found)
 
 
 def _warnOfTime(certificate: Certificate, where: str) -> None:

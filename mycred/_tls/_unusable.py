@@ -7,25 +7,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.x509 import (
-    DuplicateExtension,
-    InvalidVersion,
-    UnsupportedGeneralNameType,
-)
 from OpenSSL import SSL, crypto
 
+from .._x509errors import X509_ERRORS
+
 # What the libraries raise.
-_ERRORS = (
-    TypeError,
-    ValueError,
-    SSL.Error,
-    crypto.Error,
-    DuplicateExtension,
-    InvalidVersion,
-    UnsupportedAlgorithm,
-    UnsupportedGeneralNameType,
-)
+_ERRORS: tuple[type[Exception], ...] = (*X509_ERRORS, SSL.Error, crypto.Error)
 
 
 class UnusableFile(ValueError):

@@ -10,8 +10,7 @@ from OpenSSL.SSL import Connection
 
 from twisted.logger import Logger
 
-from .._certificates import Trust, Undecided, Untrusted
-from .._certificates._errors import refusingFlaws
+from .._certificates import Trust, Undecided, Untrusted, refusingFlaws
 from .._peers import hostOf
 from .._secrets import printable
 

@@ -27,7 +27,7 @@ from .._checking._passwords import (
 from .._contracts import AvatarID, IUsernamePassword
 from .._counterparts import isOverridden
 from .._hashes import Hash, isMeantAsHash
-from .._passwordfile import StoredSecret, verdictOn
+from .._passwordfile import StoredSecret, verdictOn, verified
 from .._peers import sourceOf
 from .._secrets import asBytes, equal
 from .._types import PasswordCredentials
@@ -201,9 +201,9 @@ class FileSteps(PasswordChecker):
             return maybeDeferred(conclude, verdict, credentials)
         workers = self.workers or workersOf()
         source = sourceOf(credentials)
-        verifying = workers.run(stored.verified, password, self._decoys, source=source)
-        verified = verifying.addCallbacks(self._cbVerified, self._ebVerifying)
-        return verified.addCallback(conclude, credentials)
+        verifying = workers.run(verified, stored, password, self._decoys, source=source)
+        finding = verifying.addCallbacks(self._cbVerified, self._ebVerifying)
+        return finding.addCallback(conclude, credentials)
 
     def _ebRefused(self, failure: Failure, names: Iterator[bytes | str]) -> Failure:
         """

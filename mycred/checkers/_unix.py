@@ -29,7 +29,7 @@ from .._contracts import AvatarID, twistedUNIX
 from .._counterparts import Counterpart
 from .._encodings import triesDecodings
 from .._hashes import Hash, UnusableHash, recognizeCrypt
-from .._passwordfile import StoredSecret
+from .._passwordfile import StoredSecret, verified
 from .._paths import AnyPath, asPath, asPathOrNone
 from .._peers import sourceOf
 from .._privileged import PrivilegedClient
@@ -300,12 +300,12 @@ class UNIXPasswordDatabase(UNIXChecker):
         known = self._decoys.get(place)
         decoys = lastDecoy() if known is None else [known]
         verifying = workers.run(
-            look.verified, password, decoys, source=sourceOf(credentials)
+            verified, look, password, decoys, source=sourceOf(credentials)
         )
-        verified: StoredSecret = await verifying.addErrback(self._ebVerifying)
-        if verified.hash is not None:
-            self._decoys[place] = verified.hash
-        return verified.matched
+        checked: StoredSecret = await verifying.addErrback(self._ebVerifying)
+        if checked.hash is not None:
+            self._decoys[place] = checked.hash
+        return checked.matched
 
 
 def _nameIn(record: Sequence[Any], typed: bytes) -> bytes | None:

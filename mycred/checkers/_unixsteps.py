@@ -26,7 +26,7 @@ from .._checking._passwords import refusal
 from .._checking._stores import unavailable
 from .._contracts import AvatarID
 from .._counterparts import isOverridden, overridable
-from .._passwordfile import StoredSecret
+from .._passwordfile import StoredSecret, verified
 from .._secrets import asBytes, printable
 from .._types import GroupDatabase, PasswordCredentials, UserDatabase
 from .._verdict import Kind
@@ -104,7 +104,7 @@ class UNIXSteps(AccountChecker):
         try:
             record = spwd.getspnam(os.fsdecode(asBytes(username)))
         except (KeyError, ValueError):
-            StoredSecret(None).verified(asBytes(password), lastDecoy())
+            verified(StoredSecret(None), asBytes(password), lastDecoy())
             return fail(refusal("no such user").value)
         users = RecordUsers(self._userdb, self._groupdb, record)
         return self._verifyHash(users, username, password)
@@ -120,7 +120,7 @@ class UNIXSteps(AccountChecker):
         if isPlausibleLogin(name, secret, self.longestPassword):
             user = users.find(name).user
         if user is None:
-            StoredSecret(None).verified(secret, lastDecoy())
+            verified(StoredSecret(None), secret, lastDecoy())
             return fail(refusal("no such user").value)
         if user.own is None:
             return None

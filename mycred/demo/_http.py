@@ -24,7 +24,7 @@ from .._contracts import (
     Login,
 )
 from .._types import Clock
-from ..credentials import DigestCredentialFactory, IBearerToken
+from ..credentials import DigestCredentialFactory, IBearerToken, ICertificateCredentials
 from ..error import LoginFailed, TemporaryFailure, Unauthorized
 from ..portal import Portal
 from ..web import BearerCredentialFactory, HTTPAuthSessionWrapper
@@ -78,16 +78,20 @@ def _instead(page: Resource) -> Login:
 
 def _webLoginOf(credentials: Any) -> WebLogin | None:
     """
-    Return how a user logs in; L{None} if they don't do so by a name and a password.
+    Return how a user logs in; L{None} if that isn't known.
     """
+    if IBearerToken.providedBy(credentials):
+        return WebLogin(b"", "HTTP Bearer authentication", proof="token")
+    if ICertificateCredentials.providedBy(credentials):
+        return WebLogin(b"", "a certificate", proof="certificate")
     if IUsernamePassword.providedBy(credentials):
-        return WebLogin(credentials.username, "Basic authentication")
+        return WebLogin(credentials.username, "HTTP Basic authentication")
     fields = getattr(credentials, "fields", None)
     if fields is None:
         return None
     algorithm = fields.get("algorithm", b"MD5").decode("ascii", "replace").upper()
     return WebLogin(
-        credentials.username, f"Digest authentication ({algorithm})", "--digest "
+        credentials.username, f"HTTP Digest authentication ({algorithm})", "--digest "
     )
 
 

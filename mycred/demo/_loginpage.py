@@ -24,9 +24,10 @@ _OPTIONS = {
 _CERTIFICATE = "--cert FILE --key FILE"
 
 _ACCOUNTS = (
-    "The accounts are those of the server's --auth option: any type that takes passwords"
-    " serves this page, such as file or htpasswd; sshkey and anonymous don't. bin/demo"
-    " makes an account, and prints its name and password."
+    "The accounts are those of the server's --auth option: types that take passwords"
+    " serve this page, such as file or htpasswd, and so do token and, over TLS, cert;"
+    " sshkey and anonymous don't. bin/demo makes an account, and prints its name and"
+    " password."
 )
 
 

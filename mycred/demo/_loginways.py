@@ -5,14 +5,22 @@ How to log in to a server that has begun to listen.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import ip_address
 from shlex import quote
 
 from twisted.internet.interfaces import IListeningPort
 
+from .._peers import parseHost
 from ._strports import isEncrypted, isProxied
 
 _PATHS = {"pop3": "/1", "imap": "/INBOX;MAILINDEX=1", "smtp": "", "http": "/"}
+
+# The options of curl by what a user logs in with, besides a name over the protocols of
+# mail.
+_PROOFS = {
+    "password": [],
+    "token": ["--oauth2-bearer", "TOKEN"],
+    "certificate": ["--cert", "FILE", "--key", "FILE"],
+}
 
 
 @dataclass(frozen=True)
@@ -26,6 +34,8 @@ class Way:
     @ivar isEncrypted: whether TLS comes first.
     @ivar isProxied: whether a proxy is needed to connect.
     @ivar isDigest: whether HTTP Digest serves more users than a password that is sent.
+    @ivar proof: what users log in with: a C{password}, a C{token} or a C{certificate}.
+    @ivar beginsTLS: whether the client must begin with TLS.
     """
 
     protocol: str
@@ -34,6 +44,8 @@ class Way:
     isEncrypted: bool = False
     isProxied: bool = False
     isDigest: bool = False
+    proof: str = "password"
+    beginsTLS: bool = False
 
     def command(
         self,
@@ -87,7 +99,29 @@ class Way:
             server = f"{server}:{self.place}"
         scheme = f"{self.protocol}{'s' * self.isEncrypted}"
         url = f"{scheme}://{server}{path}"
-        return " ".join(["curl", *options, "-u", login, quote(url)])
+        begin = ["--ssl-reqd"] * self.beginsTLS
+        proof = proofOptions(self.proof, login, self.protocol != "http")
+        return " ".join(["curl", *options, *begin, *proof, quote(url)])
+
+
+def proofOptions(proof: str, login: str, isMail: bool) -> list[str]:
+    """
+    Return the options by which C{curl} logs in.
+
+    @param proof: what the user logs in with: a C{password}, a C{token} or a
+        C{certificate}.
+    @param login: the argument of C{curl -u} for a password, as curl gets it.
+    @param isMail: whether that is over a protocol of mail.
+    """
+    options = _PROOFS[proof]
+    if proof == "password":
+        return ["-u", quote(login)]
+    if not isMail:
+        return options
+    if proof == "certificate":
+        options = [*options, "--login-options", "AUTH=EXTERNAL"]
+    # Without the colon curl would ask for a password.
+    return [*options, "-u", quote(f"{login.partition(':')[0]}:")]
 
 
 def _sending(login: str, message: str) -> list[str]:
@@ -98,7 +132,14 @@ def _sending(login: str, message: str) -> list[str]:
     return ["--mail-from", address, "--mail-rcpt", address, "-T", message]
 
 
-def wayTo(protocol: str, where: str, port: IListeningPort, isDigest: bool = False) -> Way:
+def wayTo(
+    protocol: str,
+    where: str,
+    port: IListeningPort,
+    isDigest: bool = False,
+    proof: str = "password",
+    beginsTLS: bool = False,
+) -> Way:
     """
     Return the way to log in to a protocol.
 
@@ -106,36 +147,41 @@ def wayTo(protocol: str, where: str, port: IListeningPort, isDigest: bool = Fals
     @param where: the strports description.
     @param port: the port that listens there.
     @param isDigest: whether HTTP Digest serves more users than a password that is sent.
+    @param proof: what users log in with: a C{password}, a C{token} or a C{certificate}.
+    @param beginsTLS: whether clients of other machines must begin with TLS, and all who
+        log in by a certificate.
     """
     address = port.getHost()
     isTLS, isBehindProxy = isEncrypted(where), isProxied(where)
     host = getattr(address, "host", None)
+    # UNIX sockets are near, too.
+    isNear = True
     if host is not None:
         place: int | str = getattr(address, "port", "")
-        host = _reachable(host, isTLS)
-    else:
+        host = _reachable(host)
+        parsed = parseHost(host)
+        isNear = parsed is not None and parsed.is_loopback
+    beginsTLS = beginsTLS and (proof == "certificate" or not isNear)
+    if host is None:
         # A UNIX socket, or what another package's endpoint listens at.
         name = getattr(address, "name", None)
         place = str(address)
         if isinstance(name, bytes):
             place = name.decode("utf-8", "replace")
-    return Way(protocol, host, place, isTLS, isBehindProxy, isDigest)
+    elif isNear and (isTLS or beginsTLS):
+        # Certificates are for names.
+        host = "localhost"
+    return Way(protocol, host, place, isTLS, isBehindProxy, isDigest, proof, beginsTLS)
 
 
-def _reachable(host: str, isEncrypted: bool) -> str:
+def _reachable(host: str) -> str:
     """
     Return the address at which this machine reaches one that is listened at.
     """
-    try:
-        address = ip_address(host)
-    except ValueError:
+    address = parseHost(host)
+    if address is None or not address.is_unspecified:
         return host
-    if isEncrypted and (address.is_unspecified or address.is_loopback):
-        # Certificates are for names.
-        return "localhost"
-    if address.is_unspecified:
-        return "127.0.0.1" if address.version == 4 else "::1"
-    return host
+    return "127.0.0.1" if address.version == 4 else "::1"
 
 
-__all__ = ["Way", "wayTo"]
+__all__ = ["Way", "proofOptions", "wayTo"]

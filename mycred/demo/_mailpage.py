@@ -5,6 +5,7 @@ The mailbox as web pages.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from urllib.parse import unquote_to_bytes
 
 from twisted.internet.defer import Deferred, gatherResults, succeed
@@ -46,8 +47,8 @@ class MailboxPage(Resource):
         self._store = store
         self._mailbox = mailbox
         if not isinstance(mind, WebLogin):
-            mind = WebLogin(mailbox.user, "authentication")
-        self._webLogin = mind
+            mind = WebLogin(b"", "HTTP authentication")
+        self._webLogin = mind if mind.name else replace(mind, name=mailbox.user)
 
     def logout(self) -> None:
         """

@@ -7,10 +7,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from email.utils import format_datetime
-from shlex import quote
 
 from twisted.web.template import Tag, tags
 
+from ._loginways import proofOptions
 from ._mailheaders import oneLine
 from ._pages import Page
 from ._parsedmail import ParsedMessage
@@ -26,14 +26,16 @@ class WebLogin:
     """
     How a user has logged in.
 
-    @ivar name: the user name that was given.
+    @ivar name: the user name that was given; empty if none was.
     @ivar scheme: the authentication scheme, and its algorithm.
     @ivar option: the option by which curl uses it, followed by a space.
+    @ivar proof: what the user has: a C{password}, a C{token} or a C{certificate}.
     """
 
     name: bytes
     scheme: str
     option: str = ""
+    proof: str = "password"
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,7 @@ def _login(webLogin: WebLogin) -> str:
     """
     Return the line that says who has logged in, and how.
     """
-    return f"Logged in as {_name(webLogin.name)} by HTTP {webLogin.scheme}"
+    return f"Logged in as {_name(webLogin.name)} by {webLogin.scheme}"
 
 
 def _commands(webLogin: WebLogin, url: str, uid: int) -> list[tuple[str, str]]:
@@ -160,14 +162,21 @@ def _commands(webLogin: WebLogin, url: str, uid: int) -> list[tuple[str, str]]:
 
     @param uid: the UID of a message.
     """
-    name = quote(_name(webLogin.name))
+    name = _name(webLogin.name)
+    web, mail = (
+        " ".join(proofOptions(webLogin.proof, name, isMail)) for isMail in (False, True)
+    )
+    # Certificates are for TLS, and TLS is for names.
+    place = "127.0.0.1:1143"
+    if webLogin.proof == "certificate":
+        mail, place = f"--ssl-reqd {mail}", "localhost:1143"
     return [
-        ("Read a message in a terminal:", f"curl {webLogin.option}-u {name} {url}{uid}"),
+        ("Read a message in a terminal:", f"curl {webLogin.option}{web} {url}{uid}"),
         (
             "Put in another message over IMAP, with any mail client or curl (the address "
             "stands in the server's log, if --imap was given):",
             "printf 'From: me\\nSubject: Tea\\n\\nAt five?\\n' > message.eml\n"
-            f"curl -u {name} -T message.eml imap://127.0.0.1:1143/INBOX",
+            f"curl {mail} -T message.eml imap://{place}/INBOX",
         ),
     ]
 

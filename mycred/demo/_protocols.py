@@ -4,6 +4,8 @@ The protocols of the example server: where each listens, and who can log in.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from .._contracts import (
     IAnonymous,
     InterfaceType,
@@ -52,10 +54,11 @@ PROTOCOLS: dict[str, tuple[str, tuple[InterfaceType, ...]]] = {
 MAIL = ("pop3", "imap", "smtp")
 
 _PASSWORDS = "passwords, such as those of --auth=htpasswd"
+_CERTIFICATES = "certificates, for which TLS has to ask (clientCert=)"
 
 #: For each protocol, what the accounts must have.
 TAKES = {
-    **dict.fromkeys((*MAIL, "http"), f"{_PASSWORDS}, or tokens, or certificates by TLS"),
+    **dict.fromkeys((*MAIL, "http"), f"{_PASSWORDS}, or tokens, or {_CERTIFICATES}"),
     "pb": "passwords in plain text, as in --auth=file and --auth=memory, "
     "or --auth=anonymous",
     "ssh": "keys, such as those of --auth=sshkey",
@@ -64,4 +67,19 @@ TAKES = {
 #: The realm of HTTP authentication.
 REALM = b"mycred"
 
-__all__ = ["MAIL", "PROTOCOLS", "REALM", "TAKES"]
+
+def proofFor(protocol: str, interfaces: Collection[InterfaceType]) -> str:
+    """
+    Return what users log in with by a protocol: a C{password} if some have one, else a
+    C{token} or a C{certificate}.
+
+    @param interfaces: the interfaces of the credentials that are checked.
+    """
+    _, taken = PROTOCOLS[protocol]
+    served = {one for one in taken if one in interfaces}
+    if served.difference([IBearerToken]):
+        return "password"
+    return "token" if served else "certificate"
+
+
+__all__ = ["MAIL", "PROTOCOLS", "REALM", "TAKES", "proofFor"]

@@ -13,27 +13,30 @@ from twisted.internet.interfaces import IListeningPort
 from twisted.logger import Logger
 
 from .._contracts import IUsernamePassword
-from .._conversations import IScramCredentials
+from .._conversations import IBearerToken, IScramCredentials
 from .._facts import ConnectionFacts
 from ..portal import Portal
 from ..sasl import mechanismsFor
 from ._loginoffers import leftOut, proofServesMore, withoutScram
 from ._loginways import wayTo
 from ._options import Options
-from ._protocols import MAIL
-from ._strports import TLS_EXAMPLE, isPublic
+from ._protocols import MAIL, proofFor
+from ._strports import TLS_EXAMPLE, isEncrypted, isPublic
 
 if TYPE_CHECKING:
     from twisted.conch.ssh.keys import Key
 
 _log = Logger()
 
+# What users log in with that a reader of the line could use, too.
+_READABLE = {IUsernamePassword: "passwords", IBearerToken: "tokens"}
+
 _DANGER = (
-    "--{name}={where}: anyone on the network can read the passwords that are sent to "
+    "--{name}={where}: anyone on the network can read the {what} that are sent to "
     "{host}; write --{name}={example}, or interface=127.0.0.1"
 )
 _REFUSED = (
-    "--{name}={where}: clients of other machines can't send passwords to {host}, which "
+    "--{name}={where}: clients of other machines can't send {what} to {host}, which "
     "anyone on the network could read; add --tls, or write --{name}={example}"
 )
 
@@ -54,11 +57,21 @@ def logStartup(
     @param portal: the portal of the server.
     """
     _logLeftOut(portal)
-    if IUsernamePassword in portal.listCredentialsInterfaces():
+    served = portal.listCredentialsInterfaces()
+    what = " or ".join(word for one, word in _READABLE.items() if one in served)
+    if what:
         for name, port in ports.items():
-            _warnOfClearText(name, options, getattr(port.getHost(), "host", None))
+            _warnOfClearText(name, options, getattr(port.getHost(), "host", None), what)
+    isStarted = options["contextFactory"] is not None and not options["clear-text"]
     ways = [
-        wayTo(name, options[name], port, name == "http" and proofServesMore(portal))
+        wayTo(
+            name,
+            where := options[name],
+            port,
+            name == "http" and proofServesMore(portal),
+            proofFor(name, served),
+            isStarted and name in MAIL and not isEncrypted(where),
+        )
         for name, port in ports.items()
     ]
     hostKey = options.get("hostKey")
@@ -101,10 +114,13 @@ def _listed(authTypes: list[str | None]) -> str:
     return " and --auth=".join(map(str, authTypes))
 
 
-def _warnOfClearText(name: str, options: Options, host: object) -> None:
+def _warnOfClearText(name: str, options: Options, host: object, what: str) -> None:
     """
-    Log a warning if others on the network can read passwords, or if users can't log in
-    since they could.
+    Log a warning if others on the network can read what users log in with, or if users
+    can't log in since they could.
+
+    @param host: the address that is listened at; L{None} for a UNIX socket.
+    @param what: what is sent as it is, in words.
     """
     where = options[name]
     if name not in (*MAIL, "http") or not isPublic(where, host):
@@ -115,7 +131,8 @@ def _warnOfClearText(name: str, options: Options, host: object) -> None:
         warning = _REFUSED
     else:
         return
-    _log.warn(warning, name=name, where=where, host=host, example=TLS_EXAMPLE)
+    example = TLS_EXAMPLE
+    _log.warn(warning, name=name, where=where, host=host, what=what, example=example)
 
 
 def _fingerprint(key: Key) -> str:

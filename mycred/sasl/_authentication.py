@@ -75,7 +75,7 @@ class _Authentication:
         self._send = ask
         self._login = login
         self._began = monotonic()
-        self._exchange = mechanism.exchange(mechanism, context, self._ask)
+        self._exchange = mechanism.exchange(context, self._ask)
 
     def start(self, initial: bytes | None) -> Deferred[Any]:
         """

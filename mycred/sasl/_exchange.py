@@ -6,7 +6,7 @@ sends, and answers what comes next.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Union
+from typing import Union
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -15,9 +15,6 @@ from .._audit import withReason
 from .._contracts import ICredentials
 from ..error import UnauthorizedLogin
 from ._context import Context
-
-if TYPE_CHECKING:
-    from ._mechanisms import Mechanism
 
 #: Sends a challenge to the client, and returns a Deferred that fires with its answer.
 Ask = Callable[[bytes], Deferred[bytes]]
@@ -37,13 +34,11 @@ class Exchange:
     prompt = b""
     username = b""
 
-    def __init__(self, mechanism: Mechanism, context: Context, ask: Ask) -> None:
+    def __init__(self, context: Context, ask: Ask) -> None:
         """
-        @param mechanism: the mechanism.
         @param context: what is known besides what the client sends.
         @param ask: what asks the client, for credentials that are a conversation.
         """
-        self._mechanism = mechanism
         self._context = context
         self._ask = ask
 

@@ -4,7 +4,9 @@ The mechanisms, strongest first.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from .._contracts import (
     IAnonymous,
@@ -12,9 +14,11 @@ from .._contracts import (
     IUsernameHashedPassword,
     IUsernamePassword,
 )
+from .._scram import NAMES
 from ..credentials import IBearerToken, ICertificateCredentials, IScramCredentials
+from ._context import Context
 from ._crammd5 import CramMD5
-from ._exchange import Exchange
+from ._exchange import Ask, Exchange
 from ._external import External, Visit
 from ._passwords import Login, Plain
 from ._scram import Scram
@@ -29,7 +33,7 @@ class Mechanism:
     @ivar name: its name, as in U{IANA's list
         <https://www.iana.org/assignments/sasl-mechanisms>}.
     @ivar interface: the interface of the credentials that it makes.
-    @ivar exchange: the class of its exchanges.
+    @ivar exchange: begins a login by it.
     @ivar hash: the name of the hash of SCRAM in L{hashlib}; L{None} for others.
     @ivar isClearText: whether a reader of the line could log in with what they read.
     @ivar isBound: whether it binds the login to the TLS connection.
@@ -40,7 +44,7 @@ class Mechanism:
 
     name: bytes
     interface: InterfaceType
-    exchange: type[Exchange] = field(repr=False)
+    exchange: Callable[[Context, Ask], Exchange] = field(repr=False)
     hash: str | None = None
     isClearText: bool = False
     isBound: bool = False
@@ -52,9 +56,9 @@ def _scram(hash: str, isBound: bool) -> Mechanism:
     """
     Return the mechanism of SCRAM with a hash.
     """
-    name = {"sha1": b"SCRAM-SHA-1", "sha256": b"SCRAM-SHA-256"}[hash]
-    name += b"-PLUS" if isBound else b""
-    return Mechanism(name, IScramCredentials, Scram, hash, isBound=isBound)
+    name = NAMES[hash] + (b"-PLUS" if isBound else b"")
+    exchange = partial(Scram, hash, isBound)
+    return Mechanism(name, IScramCredentials, exchange, hash, isBound=isBound)
 
 
 #: The mechanisms by name, strongest first: clients that don't know which is the strongest

@@ -5,8 +5,6 @@ what was derived from it.
 
 from __future__ import annotations
 
-from typing import cast
-
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
@@ -14,7 +12,8 @@ from .._authzid import insistOnOwnName
 from .._scram import ClientFirst, ScramExchange
 from ..credentials import ScramCredentials
 from ..error import SASLError, UnauthorizedLogin
-from ._exchange import Exchange, Step, refused
+from ._context import Context
+from ._exchange import Ask, Exchange, Step, refused
 
 
 class Scram(Exchange):
@@ -28,6 +27,17 @@ class Scram(Exchange):
 
     _credentials: ScramCredentials | None = None
 
+    def __init__(self, hash: str, isBound: bool, context: Context, ask: Ask) -> None:
+        """
+        @param hash: the name of the hash in L{hashlib}.
+        @param isBound: whether the mechanism binds the login to the TLS connection.
+        @param context: as for L{Exchange}.
+        @param ask: likewise.
+        """
+        super().__init__(context, ask)
+        self._hash = hash
+        self._isBound = isBound
+
     def respond(self, answer: bytes) -> Step:
         """
         Return the credentials.
@@ -36,7 +46,7 @@ class Scram(Exchange):
         self.username = first.username
         binding = self._bindingOf(first)
         insistOnOwnName(first.authzid, first.username)
-        exchange = ScramExchange(cast(str, self._mechanism.hash), first, binding)
+        exchange = ScramExchange(self._hash, first, binding)
         self._credentials = ScramCredentials(exchange, self._ask, self._context.secret)
         return self._credentials
 
@@ -45,7 +55,7 @@ class Scram(Exchange):
         Return what binds the login to the connection; nothing, if the client doesn't do
         that.
         """
-        if self._mechanism.isBound != (first.flag == "p"):
+        if self._isBound != (first.flag == "p"):
             raise SASLError("a channel binding goes with -PLUS, and only with that")
         if first.flag == "y" and any(n.endswith(b"-PLUS") for n in self._context.offered):
             # Somebody between them may have taken that out of the offer (section 6).

@@ -86,7 +86,10 @@ class FileTests(SynchronousTestCase):
         for text in (b"", b"\n \n"):
             self.assertUseless(parseAuthorities, text, "there is no certificate")
             self.assertUseless(parseRevocations, text, "there is no list")
-        for text in (b"x", b"# nothing\n", der(LIST)):
+        for text in (b"x", b"# nothing\n", b"alice:$2y$04$x\n"):
+            expected = "neither in DER nor in PEM (-----BEGIN CERTIFICATE-----)"
+            self.assertUseless(parseAuthorities, text, expected)
+        for text in (b"0", der(LIST)):
             self.assertUseless(parseAuthorities, text, "malformed")
         self.assertUseless(parseRevocations, der(AUTHORITY), "malformed")
 
@@ -98,7 +101,7 @@ class FileTests(SynchronousTestCase):
         both = pem(LIST, WORLD.office.revoking())
         whole = len(pem(LIST))
         for size in range(1, len(both) - 1):
-            if size not in (whole - 1, whole) and not whole < size < whole + 11:
+            if size not in (whole - 1, whole) and not whole < size < whole + 5:
                 self.assertRaises(ValueError, parseRevocations, both[:size])
 
     def test_otherBlocks(self) -> None:
@@ -110,6 +113,31 @@ class FileTests(SynchronousTestCase):
         self.assertUseless(parseAuthorities, pem(AUTHORITY) + trusted, "BEGIN TRUSTED")
         self.assertUseless(parseAuthorities, pem(AUTHORITY, LIST), "BEGIN X509 CRL")
         self.assertUseless(parseRevocations, pem(LIST, AUTHORITY), "BEGIN CERTIFICATE")
+
+    def test_lines(self) -> None:
+        """
+        A file whose blocks don't begin and end with lines of their own is of no use:
+        OpenSSL, which reads the lists again, would pass over a block.
+        """
+        one, two = pem(LIST), pem(WORLD.office.revoking())
+        begin, end = b"-----BEGIN X509 CRL-----\n", b"-----END X509 CRL-----\n"
+        for wrong in (
+            b" " + two,
+            b"\xef\xbb\xbf" + two,
+            b"0" * 300 + two,
+            b"-" + two,
+            two[1:],
+            two.removeprefix(begin),
+            begin + two,
+            end + two,
+            two.replace(b"\n-----END", b"-----END"),
+            two.replace(b"-----END", b"\t-----END"),
+            two.replace(b"\n", b"\r"),
+            two.replace(end, end[:-1] + b"." + end),
+        ):
+            for text in (one + wrong, wrong + one):
+                self.assertRaises(ValueError, parseRevocations, text)
+        self.assertUseless(parseRevocations, one[:-1] + two, "'-----END X509 CRL-----")
 
     def test_noAuthority(self) -> None:
         """

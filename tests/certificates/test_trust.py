@@ -40,7 +40,8 @@ class TrustTests(SynchronousTestCase):
         path = Path(self.mktemp())
         [one, *_] = lists
         path.write_bytes(pem(*lists) if isText else one.public_bytes(Encoding.DER))
-        return Revocations(lists, str(path), signatureOf(os.stat(path)), isText)
+        file = (str(path), signatureOf(os.stat(path))) if isText else None
+        return Revocations(lists, file)
 
     def insist(
         self,
@@ -109,7 +110,8 @@ class TrustTests(SynchronousTestCase):
         A file of lists that differs from what was read of it is no list.
         """
         revocations = self.revocations(WORLD.root.revoking())
-        Path(revocations.path).write_bytes(pem(WORLD.other.revoking()) * 2)
+        assert revocations.file is not None
+        Path(revocations.file[0]).write_bytes(pem(WORLD.other.revoking()) * 2)
         self.assertRaises(OSError, Trust, [ROOT], revocations)
 
     def test_two(self) -> None:

@@ -2,6 +2,7 @@
 Tests for logins by SCRAM, by what checkers of passwords have stored: for
 L{mycred._checking._passwords}, L{mycred._checking._lookups},
 L{mycred._checking._files}, L{mycred._passwordfile._lookup},
+L{mycred._passwordfile._stored},
 L{mycred._passwordfile._linesurvey} and L{mycred._passwordfile._scramsurvey}.
 """
 

@@ -53,6 +53,8 @@ class CertificateTests(ServerTests, SynchronousTestCase):
         command += [*map(str, (*shown, *key)), *options]
         done = subprocess.run(
             [*command, *(["-u", user] if user else []), url],
+            # It may ask for a password.
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
         )
@@ -100,6 +102,10 @@ class CertificateTests(ServerTests, SynchronousTestCase):
         where = [f"--{name}=mtls:0:{self.asking}" for name in _PATHS]
         self.server = self.start(*self.auth, *where, offered="pop3 imap http")
         self.assertLogsIn(*_PATHS, isSecure=True)
+        page = self.curl(self.url("http", True), "", self.alice)
+        self.assertIn("Logged in as alice by a certificate\n", page)
+        self.assertIn("curl --cert FILE --key FILE https://localhost:", page)
+        self.assertIn("--login-options AUTH=EXTERNAL -u alice: -T message.eml", page)
         self.server.stop()
         self.assertNotIn("Traceback", self.server.log)
 

@@ -6,12 +6,16 @@ They cover L{mycred.demo._startuplog}, too.
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred.demo._loginways import wayTo
+from mycred._contracts import IUsernameDigestHash, IUsernamePassword
+from mycred.credentials import IBearerToken, ICertificateCredentials
+from mycred.demo._loginways import proofOptions, wayTo
+from mycred.demo._protocols import proofFor
 
 
 class Port:
@@ -101,6 +105,65 @@ class CommandTests(SynchronousTestCase):
                 f"curl -u alice:x pop3s://{server}:81/1",
             )
 
+    def test_startedTLS(self) -> None:
+        """
+        Where passwords of other machines must come by TLS, the command for an address
+        that others reach begins with it.
+        """
+        for host, server in (
+            ("0.0.0.0", "pop3://127.0.0.1:81/1"),
+            ("127.0.0.1", "pop3://127.0.0.1:81/1"),
+            ("192.0.2.1", "pop3://192.0.2.1:81/1"),
+        ):
+            begins = "--ssl-reqd " * (host == "192.0.2.1")
+            self.assertEqual(
+                self.command(
+                    "pop3", "tcp:81", IPv4Address("TCP", host, 81), beginsTLS=True
+                ),
+                f"curl {begins}-u alice:x {server}",
+            )
+
+    def test_token(self) -> None:
+        """
+        Users who have tokens, and no passwords, are shown what takes a token.
+        """
+        place = IPv4Address("TCP", "127.0.0.1", 81)
+        for name, login in (
+            ("pop3", "-u alice: pop3://127.0.0.1:81/1"),
+            ("http", "http://127.0.0.1:81/"),
+        ):
+            self.assertEqual(
+                self.command(name, "tcp:81", place, proof="token"),
+                f"curl --oauth2-bearer TOKEN {login}",
+            )
+
+    def test_certificate(self) -> None:
+        """
+        Users who have certificates, and no passwords, are shown what takes one, over TLS.
+        """
+        place = IPv4Address("TCP", "127.0.0.1", 81)
+        shown = "--cert FILE --key FILE"
+        external = f"{shown} --login-options AUTH=EXTERNAL -u alice:"
+        options: dict[str, Any] = {"proof": "certificate"}
+        self.assertEqual(
+            self.command("pop3", "mtls:81", place, **options),
+            f"curl {external} pop3s://localhost:81/1",
+        )
+        self.assertEqual(
+            self.command("http", "mtls:81", place, **options),
+            f"curl {shown} https://localhost:81/",
+        )
+        self.assertEqual(
+            self.command("pop3", "tcp:81", place, **options, beginsTLS=True),
+            f"curl --ssl-reqd {external} pop3://localhost:81/1",
+        )
+        self.assertEqual(
+            self.command(
+                "pop3", "unix:/x", UNIXAddress(b"/x"), **options, beginsTLS=True
+            ),
+            f"curl --unix-socket /x --ssl-reqd {external} pop3://localhost/1",
+        )
+
     def test_unix(self) -> None:
         """
         A UNIX socket is reached by curl, and is shown where there is no command.
@@ -135,6 +198,10 @@ class CommandTests(SynchronousTestCase):
             "at 127.0.0.1, port 81, by way of a proxy",
         )
         self.assertEqual(
+            self.command("http", "mtls:81:privateKey=x:proxies=127.0.0.1", place),
+            "at localhost, port 81, by way of a proxy",
+        )
+        self.assertEqual(
             self.command("imap", "haproxy:unix:/x", UNIXAddress(b"/x")),
             "at /x, by way of a proxy",
         )
@@ -161,3 +228,38 @@ class CommandTests(SynchronousTestCase):
             way.upload("alice:x", "a.eml"),
             "curl -T a.eml --unix-socket /x -u alice:x imap://localhost/INBOX",
         )
+
+
+class ProofTests(SynchronousTestCase):
+    """
+    Tests for L{proofFor}.
+    """
+
+    def test_options(self) -> None:
+        """
+        A name of whatever characters is one argument of the command.
+        """
+        for name in ("al ice", "a: b", "it's: $(x)", "'"):
+            for proof in ("password", "token", "certificate"):
+                options = " ".join(proofOptions(proof, name, True))
+                given = shlex.split(options)[-1]
+                whole = f"{name.partition(':')[0]}:"
+                self.assertEqual(given, name if proof == "password" else whole)
+
+    def test_proofs(self) -> None:
+        """
+        A password is shown before a token, and that before a certificate, where a
+        protocol takes them.
+        """
+        password, token = IUsernamePassword, IBearerToken
+        certificate = ICertificateCredentials
+        for protocol, served, expected in (
+            ("imap", [password, token, certificate], "password"),
+            ("imap", [token, certificate], "token"),
+            ("imap", [certificate], "certificate"),
+            # Files of htdigest serve HTTP alone.
+            ("imap", [IUsernameDigestHash, certificate], "certificate"),
+            ("http", [IUsernameDigestHash, certificate], "password"),
+            ("http", [token], "token"),
+        ):
+            self.assertEqual(proofFor(protocol, served), expected, (protocol, served))

@@ -389,6 +389,23 @@ class MailTests(WireTests):
     Base of the tests for the protocols of mail.
     """
 
+    def test_ahead(self: Any) -> None:
+        """
+        What a client sends while it logs in is carried out afterwards, also where the
+        last line is incomplete.
+        """
+        for size in range(len(self.goodbye) + 1):
+            realm = Realm(self.makeAvatar)
+            realm.waiting = Deferred()
+            self.beginLogin(Portal(realm, [makeChecker()]))
+            self.protocol.dataReceived(self.goodbye[:size])
+            self.assertFalse(self.transport.disconnecting)
+            realm.waiting.callback(realm.login())
+            self.protocol.dataReceived(self.goodbye[size:])
+            self.assertTrue(self.transport.disconnecting, size)
+            self.drop()
+            self.assertEqual(realm.logouts, 1)
+
     def test_flood(self: Any) -> None:
         """
         A client that sends too much while it logs in is gone, though the login succeeds:

@@ -11,6 +11,7 @@ import smtplib
 import sqlite3
 from pathlib import Path
 from typing import Any
+from weakref import ref
 
 from hypothesis import given, strategies as st
 
@@ -159,11 +160,14 @@ class SubmissionTests(SynchronousTestCase):
 
     def test_lost(self) -> None:
         """
-        Of a message whose client goes in the middle of it nothing is delivered.
+        Of a message whose client goes in the middle of it nothing is delivered, and
+        nothing stays in memory.
         """
         self.say(ENVELOPE + b"DATA\r\n" + WIRE[:-1])
+        reader = ref(self.protocol._reader)
         self.drop()
         self.assertEqual(self.avatar.sent, [])
+        self.assertIsNone(reader())
 
     def test_slowStore(self) -> None:
         """

@@ -33,9 +33,8 @@ class TokenTests(ServerTests, SynchronousTestCase):
         issuer, audience = (
             str(said[name]).replace(":", "\\:") for name in ("iss", "aud")
         )
-        self.server = self.start(
-            f"--auth={auth.format(issuer, audience)}", offered="imap pop3 smtp http"
-        )
+        self.auth = f"--auth={auth.format(issuer, audience)}"
+        self.server = self.start(self.auth, offered="imap pop3 smtp http")
 
     def token(self, **changed: str) -> str:
         """
@@ -80,9 +79,29 @@ class TokenTests(ServerTests, SynchronousTestCase):
                 with self.assertRaises(Refused):
                     self.curl(url, wrong, user, *options)
         self.assertIn("Tea", self.curl("imap:///INBOX;MAILINDEX=2", token, name))
-        self.assertIn(f"Mail of {name}", self.curl("http:///", token))
+        page = self.curl("http:///", token)
+        self.assertIn(f"Logged in as {name} by HTTP Bearer authentication\n", page)
+        self.assertIn("curl --oauth2-bearer TOKEN http://", page)
+        self.assertIn(f"--oauth2-bearer TOKEN -u {name}: -T message.eml imap://", page)
         with self.assertRaises(Refused):
             self.curl("http:///", other)
         self.server.stop()
         self.assertNotIn("Traceback", self.server.log)
         self.assertNotIn(token.split(".")[2], self.server.log)
+
+    def test_clearText(self) -> None:
+        """
+        What is said of passwords that others can read is said of tokens; and how to log
+        in with one.
+        """
+        self.server.stop()
+        self.assertIn("curl --oauth2-bearer TOKEN -u NAME: pop3://", self.server.log)
+        where = ["--imap=tcp:0", "--http=tcp:0"]
+        for more, says in (
+            ([], "clients of other machines can't send tokens to 0.0.0.0"),
+            (["--clear-text"], "anyone on the network can read the tokens"),
+        ):
+            server = self.start(self.auth, *where, *more, offered="imap http")
+            server.stop()
+            self.assertIn(f"--imap=tcp:0: {says}", server.log)
+            self.assertIn("--http=tcp:0: anyone on the network can read", server.log)

@@ -7,8 +7,7 @@ from __future__ import annotations
 from base64 import b64encode
 from pathlib import Path
 
-from mycred._scram import ScramKeys
-from mycred._scram._stored import NAMES
+from mycred._scram import NAMES, ScramKeys
 from mycred.checkers.ldap import LDAPSettings, ldapSettings
 
 from .slapd import PEOPLE, SERVICE, SERVICE_PASSWORD, Slapd, person

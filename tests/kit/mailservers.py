@@ -19,7 +19,6 @@ from twisted.internet.protocol import Factory
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransportWithDisconnection
 from twisted.mail import imap4, pop3, smtp
-from twisted.trial.unittest import SkipTest
 
 from mycred._authzid import insistOnOwnName
 from mycred._scram import HASHES, ScramKeys
@@ -32,6 +31,7 @@ from mycred.credentials import (
 from mycred.error import UnauthorizedLogin
 from mycred.mail import ESMTP, POP3, IMAP4Server
 from mycred.portal import IRealm, Portal
+from tests.kit.scramp import scrampClient
 
 from .sessions import makeChecker
 
@@ -131,7 +131,7 @@ class Delivery:
         """
         Accept a recipient.
         """
-        return lambda: _Message(self.messages)
+        return lambda: Message(self.messages)
 
     def receivedHeader(self, helo: Any, origin: Any, recipients: Any) -> bytes:
         """
@@ -141,7 +141,7 @@ class Delivery:
 
 
 @implementer(smtp.IMessage)
-class _Message:
+class Message:
     """
     A message that comes in.
     """
@@ -397,6 +397,9 @@ class Dialect:
     @ivar unprivate: ... by one that needs TLS.
     @ivar unavailable: ... that can't be decided now.
     @ivar defect: ... that has failed in a way that isn't foreseen.
+    @ivar disabled: ... of an account that is disabled or locked.
+    @ivar expired: ... of one that has expired, or whose password has.
+    @ivar forbidden: ... that a policy refuses.
     @ivar idle: a command that does nothing, and the answer to it.
     """
 
@@ -411,6 +414,9 @@ class Dialect:
     unprivate: bytes
     unavailable: bytes
     defect: bytes
+    disabled: bytes
+    expired: bytes
+    forbidden: bytes
     idle: tuple[bytes, bytes]
 
     def auth(self, mechanism: bytes, initial: bytes | None = None) -> bytes:
@@ -453,6 +459,9 @@ DIALECTS = {
         unprivate=b"a NO [PRIVACYREQUIRED] ",
         unavailable=b"a NO [UNAVAILABLE] ",
         defect=b"a NO [SERVERBUG] ",
+        disabled=b"a NO [CONTACTADMIN] ",
+        expired=b"a NO [EXPIRED] ",
+        forbidden=b"a NO [AUTHORIZATIONFAILED] ",
         idle=(b"b NOOP", b"b OK "),
     ),
     "pop3": Dialect(
@@ -467,6 +476,9 @@ DIALECTS = {
         unprivate=b"-ERR [AUTH] ",
         unavailable=b"-ERR [SYS/TEMP] ",
         defect=b"-ERR [SYS/TEMP] ",
+        disabled=b"-ERR [AUTH] ",
+        expired=b"-ERR [AUTH] ",
+        forbidden=b"-ERR [AUTH] ",
         idle=(b"CAPA", b"+OK "),
     ),
     "smtp": Dialect(
@@ -481,6 +493,9 @@ DIALECTS = {
         unprivate=b"538 5.7.11 ",
         unavailable=b"454 4.7.0 ",
         defect=b"454 4.7.0 ",
+        disabled=b"525 5.7.13 ",
+        expired=b"535 5.7.8 ",
+        forbidden=b"535 5.7.8 ",
         idle=(b"RSET", b"250 "),
     ),
 }
@@ -501,11 +516,7 @@ def scramLogIn(
 
     @return: the lines with which the server ends it, and how many challenges came before.
     """
-    try:
-        from scramp import ScramClient
-    except ImportError:
-        raise SkipTest("install scramp, with Python 3.11 or later") from None
-    client = ScramClient([mechanism], name, password)
+    client = scrampClient(mechanism, name, password)
     first = client.get_client_first().encode()
     if isEarly:
         lines = talk.say(dialect.auth(mechanism.encode(), first))

@@ -10,8 +10,7 @@ from zope.interface import implementer
 
 from twisted.internet.defer import Deferred, fail, succeed
 
-from mycred._scram import ScramKeys, prepared
-from mycred._scram._stored import written
+from mycred._scram import ScramKeys, prepared, written
 from mycred.credentials import IScramCredentials
 from mycred.error import UnauthorizedLogin
 

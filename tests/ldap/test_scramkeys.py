@@ -9,8 +9,7 @@ from hypothesis import given, strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._ldap._scramkeys import KnownKeys, keysAmong
-from mycred._scram import ScramKeys
-from mycred._scram._stored import written
+from mycred._scram import ScramKeys, written
 
 from ..kit.authpassword import authPassword, keysOf
 

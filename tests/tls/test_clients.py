@@ -4,6 +4,7 @@ Tests for the files of the authorities of clients.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._certificates import Untrusted
 from mycred._tls._clients import ClientAuthorities, keptAuthorities
-from mycred.tls import TLSOptions
 
+from ..kit.clientcertificates import World
 from ..kit.tlspeers import DAMAGE, ClientAuthority, damaged
 
 
@@ -44,11 +45,7 @@ class ClientAuthoritiesTests(SynchronousTestCase):
         for path, text in zip(paths, (ca, crl)):
             path.write_bytes(text or b"")
         revoked = None if crl is None else str(paths[1])
-        kept = keptAuthorities(
-            TLSOptions("", None, None, "optional", str(paths[0]), revoked)
-        )
-        assert kept is not None
-        return kept.read()
+        return keptAuthorities(str(paths[0]), revoked).read()
 
     def loaded(self, path: Path) -> list[Certificate]:
         """
@@ -62,12 +59,6 @@ class ClientAuthoritiesTests(SynchronousTestCase):
         """
         error = self.assertRaises(ValueError, self.read, *texts)
         self.assertIn(expected, str(error))
-
-    def test_none(self) -> None:
-        """
-        Without a file of authorities there are none.
-        """
-        self.assertIsNone(keptAuthorities(TLSOptions("key")))
 
     def test_several(self) -> None:
         """
@@ -115,22 +106,37 @@ class ClientAuthoritiesTests(SynchronousTestCase):
         The log warns of an authority without a list, or with one that is out of date.
         """
         root, below = self.ca.file.read_bytes(), self.below.file.read_bytes()
+        stale = self.ca.revoke(until=-1)
         cases = [
             (root, self.ca.revoke(), []),
-            (root, self.ca.revoke(until=-1), ["CN=ca"]),
-            (root, self.below.revoke(), ["CN=ca"]),
-            (root + below, self.ca.revoke(), ["CN=below"]),
+            (root, stale + self.ca.revoke(), []),
+            (root, stale, ["the list by CN=ca isn't good now"]),
+            (root, self.below.revoke(), ["there is no list by CN=ca"]),
+            (root + below, self.ca.revoke(), ["there is no list by CN=below"]),
         ]
-        for ca, crl, names in cases:
+        for ca, crl, problems in cases:
             events: list[Any] = []
             globalLogPublisher.addObserver(events.append)
             self.addCleanup(globalLogPublisher.removeObserver, events.append)
             self.read(ca, crl)
             lines = [str(formatEvent(event)) for event in events]
-            self.assertEqual(len(lines), len(names))
-            for line, name in zip(lines, names):
-                self.assertIn(f"there is no list by {name} that is good now", line)
+            self.assertEqual(len(lines), len(problems))
+            for line, problem in zip(lines, problems):
+                self.assertIn(f"crl={self.folder / 'crl'}: {problem},", line)
             globalLogPublisher.removeObserver(events.append)
+
+    def test_outdated(self) -> None:
+        """
+        So it does of an authority that has expired.
+        """
+        day = timedelta(days=1)
+        old = World().root.certify("old", since=-2 * day, until=-day).certificate
+        events: list[Any] = []
+        globalLogPublisher.addObserver(events.append)
+        self.addCleanup(globalLogPublisher.removeObserver, events.append)
+        self.read(old.public_bytes(Encoding.PEM))
+        [event] = events
+        self.assertIn("CN=old isn't valid now", str(formatEvent(event)))
 
     @settings(deadline=None)
     @given(DAMAGE)

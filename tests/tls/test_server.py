@@ -1,7 +1,7 @@
 """
 Tests for the files of a server's own certificate.
 
-They cover L{mycred._tls._unusable}, too.
+They cover L{mycred._tls._unusable} and L{mycred._x509errors}, too.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class ServerCertificateTests(SynchronousTestCase):
         """
         Return the names in the certificates that a server sends.
         """
-        served = keptCertificate(TLSOptions(*files)).read()  # type: ignore[arg-type]
+        served = keptCertificate(*files).read()  # type: ignore[arg-type]
         all_ = [served.certificate, *served.chain]
         return [one.subject.rfc4514_string() for one in all_]
 
@@ -98,6 +98,21 @@ class ServerCertificateTests(SynchronousTestCase):
         for expected, files in cases:
             with self.subTest(expected):
                 self.assertRefused(expected, *files)
+
+    def test_cutOff(self) -> None:
+        """
+        A file is refused whose last part is cut off, such as one that is being written:
+        clients would lack a certificate of the chain.
+        """
+        key, certificate = str(self.key), str(self.certificate)
+        whole = self.certificate.read_bytes()
+        below = ClientAuthority(self.folder, "below", self.ca).file.read_bytes()
+        cut = self.folder / "cut.pem"
+        for size in range(5, len(below) - 1, 97):
+            cut.write_bytes(whole + below[:size])
+            self.assertRefused(f"certKey={cut} can't be used: ", key, str(cut))
+            more = f"extraCertChain={cut} can't be used: "
+            self.assertRefused(more, key, certificate, str(cut))
 
     def test_unreadable(self) -> None:
         """

@@ -115,10 +115,12 @@ class Submission(Connection):
         self._reader = DataReader(MOST_DATA)
         self.sendLine(b"354 Send the message, and a line with a dot")
         self.setRawMode()
-        await self.awaitLine()
-        content = self._reader.content()
-        del self._reader
-        return content
+        try:
+            await self.awaitLine()
+            return self._reader.content()
+        finally:
+            # A lost connection is in circles of references, and stays a while.
+            del self._reader
 
     def rawDataReceived(self, data: bytes) -> None:
         """
