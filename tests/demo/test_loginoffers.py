@@ -10,6 +10,7 @@ from typing import Any
 
 from zope.interface import implementer
 
+from twisted.logger import formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._chain import CheckerChain
@@ -30,6 +31,7 @@ from mycred.demo._loginoffers import (
     proofServesMore,
     withoutScram,
 )
+from mycred.demo._startuplog import _logLeftOut
 from mycred.portal import Portal
 from mycred.sasl import mechanismsFor
 from mycred.strcred import makeChecker
@@ -162,6 +164,26 @@ class OfferedTests(SynchronousTestCase):
         ):
             portal = Portal(Realm(), [self.checkers[name] for name in names])
             self.assertEqual(withoutScram(portal), expected)
+
+    def test_told(self) -> None:
+        """
+        The log says so, of SCRAM only where it is offered.
+        """
+        events: list[Any] = []
+        globalLogPublisher.addObserver(events.append)
+        self.addCleanup(globalLogPublisher.removeObserver, events.append)
+        for names, expected in (
+            (["scram", "memory"], ["CRAM-MD5 is not offered"]),
+            (["scram", "ldap"], ["SCRAM is offered, which --auth=ldap can't check"]),
+            (["memory", "ldap"], ["SCRAM and CRAM-MD5 are not offered"]),
+            (["memory"], []),
+        ):
+            events.clear()
+            _logLeftOut(Portal(Realm(), [self.checkers[name] for name in names]))
+            told = [formatEvent(event) or "" for event in events]
+            self.assertEqual(len(told), len(expected), told)
+            for line, start in zip(told, expected):
+                self.assertIn(start, line)
 
     def test_registered(self) -> None:
         """
