@@ -437,7 +437,8 @@ class SessionPortal(Portal):
         attempt = self._begin(credentials)
         login = self._refuseAtOnce()
         if login is None:
-            login = self._portal.login(credentials, mind, *interfaces)
+            # A program's portal may answer in other ways.
+            login = maybeDeferred(self._portal.login, credentials, mind, *interfaces)
         if isinstance(credentials, ScramCredentials):
             # Before the connection may end: that mustn't tell which names are known.
             login.addErrback(credentials.conclude)
@@ -455,7 +456,7 @@ class SessionPortal(Portal):
             self._underWay.discard(stop)
             if attempt is not None:
                 attempt.end(credentials, result)
-            if not isinstance(result, Failure):
+            if type(result) is tuple and len(result) == 3:
                 interface, avatar, logout = result
                 once = _Logout(self._logouts, logout)
                 result = interface, avatar, once

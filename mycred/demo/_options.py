@@ -61,8 +61,8 @@ class Options(usage.Options, ProgramAuthOptions):
         [
             "clear-text",
             None,
-            "let clients of other machines send passwords that anyone on the network can "
-            "read, over POP3, IMAP4 and SMTP",
+            "let clients of other machines send passwords and tokens that anyone on the "
+            "network can read, over POP3, IMAP4 and SMTP",
         ],
     ]
     longdesc = (

@@ -13,7 +13,7 @@ from twisted.mail.smtp import IMessageDelivery, IMessageDeliveryFactory, SMTPSer
 from .._contracts import IAnonymous, InterfaceType
 from .._peers import hostOf
 from .._secrets import asBytes
-from ._logins import Logins
+from ._logins import MOST_COMMANDS, Logins
 from ._reasons import Reason
 
 # RFC 4954, section 6, and RFC 5248.
@@ -30,6 +30,9 @@ _CODES = {
     Reason.MISCONFIGURED: (454, b"4.7.0 "),
     Reason.DEFECT: (454, b"4.7.0 "),
 }
+
+# The commands whose answers Twisted's class may give later.
+_SLOW = (b"MAIL", b"RCPT")
 
 
 class ESMTP(Logins, smtp.ESMTP):
@@ -76,12 +79,18 @@ class ESMTP(Logins, smtp.ESMTP):
 
     def commandReceived(self, line: bytes) -> None:
         """
-        Take a line.  What follows a command waits for the answer: senders and recipients
-        may take time to validate, and mustn't be added to what comes after STARTTLS.
+        Take a line.  What follows a sender, a recipient or a message waits for the
+        answer: they may take time to validate, and mustn't be added to what comes after
+        STARTTLS.
         """
+        isSlow = line.strip()[:4].upper() in _SLOW
+        if self.mode != smtp.COMMAND:
+            # Mail that needs no login is what the client may go on with.
+            self._commandsLeft = MOST_COMMANDS
+            isSlow = True
         self._isAnswered = False
         self._carryOut(line)
-        if not self._isAnswered and self.mode == smtp.COMMAND:
+        if isSlow and not self._isAnswered and self.mode == smtp.COMMAND:
             self._isUnanswered = True
             self._hold()
 
@@ -124,6 +133,13 @@ class ESMTP(Logins, smtp.ESMTP):
         Send a challenge.
         """
         self.sendCode(334, line)
+
+    def do_NOOP(self, rest: bytes) -> None:
+        """
+        Do nothing, at any time (RFC 5321, section 4.5.1): Twisted's class doesn't know
+        the command.
+        """
+        self.sendCode(250, b"2.0.0 Done")
 
     def ext_AUTH(self, rest: bytes) -> None:
         """

@@ -124,12 +124,13 @@ class IMAP4Server(Logins, imap4.IMAP4Server):
         self._forget()
         self._buffer = waiting + begun
 
-    def _release(self) -> None:
+    def _take(self) -> None:
         """
-        Take the commands that have waited, and a literal of the last of them.
+        Take the lines that needn't wait, and a literal of the last of them.
         """
-        super()._release()
-        self.dataReceived(b"")
+        super()._take()
+        if not (self.line_mode or self._isTaking):
+            self.dataReceived(b"")
 
     def _sendTooLong(self) -> None:
         """
@@ -199,9 +200,9 @@ class IMAP4Server(Logins, imap4.IMAP4Server):
         """
 
         def begin() -> Deferred[Login]:
-            why = self._whyNoLogin()
-            if why is not None:
-                raise NotOffered(why)
+            if b"LOGINDISABLED" in self.capabilities():
+                # A program may say so, too.
+                raise NotOffered(self._whyNoLogin() or Reason.UNSUPPORTED)
             self.openSession()
             login: Deferred[Login] = self.authenticateLogin(user, passwd)
             return login
@@ -216,7 +217,8 @@ class IMAP4Server(Logins, imap4.IMAP4Server):
         """
         if not self.isClearTextAllowed:
             return Reason.UNPRIVATE
-        isOwn = type(self).authenticateLogin is not imap4.IMAP4Server.authenticateLogin
+        theirs = imap4.IMAP4Server.authenticateLogin
+        isOwn = getattr(self.authenticateLogin, "__func__", None) is not theirs
         return None if isOwn or self._hasPasswords else Reason.UNSUPPORTED
 
     def _carryOut(

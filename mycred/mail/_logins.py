@@ -8,6 +8,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from functools import cache
+from math import inf
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
@@ -25,6 +26,10 @@ from ..portal import SessionPortal
 from ._challengers import Challenger, challengersIn, converse, usualIn
 from ._lines import Lines
 from ._reasons import NotOffered, Reason, reasonOf
+
+# How many commands a client may send without a login: the answers are kept in memory
+# until it reads them.
+MOST_COMMANDS = 1000
 
 
 class Logins(Lines):
@@ -57,6 +62,7 @@ class Logins(Lines):
     _onLogout: Callable[[], object] | None
     _login: Deferred[Any] | None = None
     _refusals = 0
+    _commandsLeft: float = MOST_COMMANDS
 
     def makeConnection(self, transport: Any) -> None:
         """
@@ -65,6 +71,16 @@ class Logins(Lines):
         if self.ctx is None:
             self.ctx = getattr(self.factory, "contextFactory", None)
         super().makeConnection(transport)
+
+    def commandReceived(self, line: bytes) -> None:
+        """
+        Take a command, unless there were too many without a login.
+        """
+        self._commandsLeft -= 1
+        if self._commandsLeft < 0:
+            self.hangUp("too many commands without a login")
+        else:
+            super().commandReceived(line)
 
     def _setting(self, name: str) -> Any:
         """
@@ -254,6 +270,7 @@ class Logins(Lines):
             self._log.error("A realm has answered with {it!r}", it=interface)
             raise NotOffered(Reason.DEFECT)
         self._onLogout = logout
+        self._commandsLeft = inf
         self.avatarReceived(interface, avatar)
 
     def avatarReceived(self, interface: InterfaceType, avatar: Any) -> None:
@@ -367,4 +384,4 @@ def _names(*mechanisms: Mapping[bytes, object]) -> list[bytes]:
     return list(dict.fromkeys(name for some in mechanisms for name in some))
 
 
-__all__ = ["Logins"]
+__all__ = ["MOST_COMMANDS", "Logins"]

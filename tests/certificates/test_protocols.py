@@ -11,7 +11,7 @@ from typing import Any
 
 from zope.interface import implementer
 
-from OpenSSL import SSL
+from OpenSSL import SSL, crypto
 
 from twisted.internet.interfaces import IOpenSSLContextFactory
 from twisted.internet.protocol import Factory
@@ -74,10 +74,10 @@ class HolderClient(TLSClient):
         # As to what it sends, the client has no scruples.
         context.set_cipher_list(b"DEFAULT:@SECLEVEL=0")
         if holder is not None:
-            context.use_certificate(holder.certificate)
-            context.use_privatekey(holder.key)
+            context.use_certificate(crypto.X509.from_cryptography(holder.certificate))
+            context.use_privatekey(crypto.PKey.from_cryptography_key(holder.key))
             for one in holder.chain:
-                context.add_extra_chain_cert(one)
+                context.add_extra_chain_cert(crypto.X509.from_cryptography(one))
         self.connection = SSL.Connection(context)
         self.connection.set_connect_state()
         self.transport = _Transport()

@@ -12,6 +12,7 @@ from twisted.mail import smtp
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred.checkers import AllowAnonymousAccess
+from mycred.mail._logins import MOST_COMMANDS
 from tests.kit.mailservers import (
     CertificateChecker,
     Delivery,
@@ -61,6 +62,16 @@ class ESMTPTests(TalkTests, SynchronousTestCase):
         self.assertAnswer(talk.say(b"."), b"250 ")
         [message] = self.realm.delivery.messages
         self.assertEqual(message[-1], b"y")
+
+    def test_nothing(self) -> None:
+        """
+        A client may say that it is there, before the login and after.
+        """
+        talk = self.talk()
+        talk.say(b"EHLO localhost")
+        self.assertAnswer(talk.say(b"NOOP"), b"250 2.0.0 ")
+        talk.say(self.dialect.auth(b"PLAIN", b"\0alice\0sesame"))
+        self.assertAnswer(talk.say(b"NOOP again"), b"250 2.0.0 ")
 
     def test_anonymous(self) -> None:
         """
@@ -136,6 +147,16 @@ class ESMTPTests(TalkTests, SynchronousTestCase):
         self.assertIn(b"PLAIN", lines[-1])
         self.assertTrue(lines[-1].startswith(b"250 "))
 
+    def test_noop(self) -> None:
+        """
+        Nothing is done when that is asked for, before the login and after it.
+        """
+        talk = self.talk()
+        self.assertAnswer(talk.say(b"NOOP"), b"250 ")
+        talk.say(b"EHLO localhost", self.dialect.auth(b"PLAIN", b"\0alice\0sesame"))
+        self.assertTrue(talk.server.authenticated)
+        self.assertAnswer(talk.say(b"noop ignored"), b"250 ")
+
     def test_defect(self) -> None:
         """
         A defect is logged, and answered.
@@ -203,3 +224,22 @@ class ESMTPTests(TalkTests, SynchronousTestCase):
         done, begun = talk.said()
         self.assertTrue(done.startswith(b"250 "), done)
         self.assertTrue(begun.startswith(b"220 "), begun)
+
+    def test_manyMessages(self) -> None:
+        """
+        A client that needn't log in may send as many messages as it likes.
+        """
+        talk = self.talk(AllowAnonymousAccess())
+        message = [MAIL, b"RCPT TO:<bob@example.com>", b"DATA", b"Hi!", b"."]
+        count = MOST_COMMANDS // 3
+        talk.say(b"EHLO localhost", *message * count)
+        self.assertEqual(len(self.realm.delivery.messages), count)
+        self.assertTrue(talk.transport.connected)
+
+    def test_ownCommand(self) -> None:
+        """
+        A command of a program's may answer in its own way: nothing waits for it.
+        """
+        talk = self.talk()
+        talk.server.do_XOWN = lambda _: talk.transport.write(b"250 own\r\n")
+        self.assertEqual(len(talk.say(b"XOWN", b"RSET", b"RSET")), 3)

@@ -12,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from mycred.error import UnauthorizedLogin
 from mycred.mail import IMAP4Server
+from tests.kit import mailservers
 from tests.kit.mailservers import CertificateChecker, ScramChecker, TalkTests
 from tests.kit.portals import Checker
 from tests.kit.sessions import makeChecker
@@ -181,6 +182,39 @@ class IMAP4ServerTests(TalkTests, SynchronousTestCase):
         talk.server.__class__ = Own
         del talk.server.authenticateLogin
         self.assertAnswer(talk.say(b"a LOGIN alice x"), GOOD)
+
+    def test_disabledLogin(self) -> None:
+        """
+        A program may say by the capabilities that nobody can log in by LOGIN.
+        """
+
+        class Disabled(IMAP4Server):
+            """
+            A server of such a program.
+            """
+
+            def capabilities(self) -> Any:
+                """
+                Return the capabilities.
+                """
+                return {**super().capabilities(), b"LOGINDISABLED": None}
+
+        self.patch(mailservers, "PROTOCOLS", {"imap": Disabled})
+        talk = self.talk()
+        self.assertAnswer(talk.say(b"a LOGIN alice sesame"), b"a NO ")
+        self.assertEqual(self.realm.names, [])
+
+    def test_ownLoginOfInstance(self) -> None:
+        """
+        An instance may have its own way to log in, as a subclass may, whatever the
+        checkers check.
+        """
+        talk = self.talk(
+            CertificateChecker(),
+            authenticateLogin=lambda *_: fail(UnauthorizedLogin()),
+        )
+        self.assertNotIn(b"LOGINDISABLED", talk.greeting[0])
+        self.assertAnswer(talk.say(b"a LOGIN alice sesame"), REFUSED)
 
     def test_tags(self) -> None:
         """

@@ -24,8 +24,14 @@ from mycred.credentials import (
     IUsernamePassword,
     UsernamePassword,
 )
-from mycred.error import AccountDenied, DenialReason, SASLError, TemporaryFailure
-from mycred.mail._logins import _warnOnce
+from mycred.error import (
+    AccountDenied,
+    DenialReason,
+    SASLError,
+    TemporaryFailure,
+    UnauthorizedLogin,
+)
+from mycred.mail._logins import MOST_COMMANDS, _warnOnce
 from mycred.portal import SessionPortal
 from tests.kit.mailservers import (
     CertificateChecker,
@@ -394,6 +400,22 @@ class LoginTests(TalkTests):
         self.assertFalse([one for one in lines if one.startswith(self.dialect.idle[1])])
         self.assertFalse(talk.transport.connected)
 
+    def test_endlessCommands(self: Any) -> None:
+        """
+        A client that sends commands without end and doesn't log in is disconnected: what
+        it doesn't read stays in memory.  Users go on.
+        """
+        idle = self.dialect.idle[0]
+        talk = self.talk()
+        said = talk.say(*[idle] * MOST_COMMANDS)
+        self.assertTrue(talk.transport.connected)
+        self.assertEqual(talk.say(idle), [])
+        self.assertFalse(talk.transport.connected)
+        self.assertLess(len(said), MOST_COMMANDS * 20)
+        talk = self.talk()
+        talk.say(self.dialect.auth(b"PLAIN", GOOD), *[idle] * (MOST_COMMANDS + 1))
+        self.assertTrue(talk.transport.connected)
+
     def test_endlessCancels(self: Any) -> None:
         """
         A client can't begin an exchange and end it for ever.
@@ -716,6 +738,32 @@ class LoginTests(TalkTests):
         talk = self.talk(portal=portal)
         lines = talk.say(self.dialect.auth(b"PLAIN", GOOD))
         self.assertAnswer(lines, self.dialect.unavailable)
+
+    def test_strangeAvatars(self: Any) -> None:
+        """
+        A realm that answers with something else is a defect, and the client is told.
+        """
+        for answer in (None, (), succeed("x")):
+            talk = self.talk(Checker(lambda: b"alice"))
+            self.realm.requestAvatar = lambda *_, answer=answer: answer
+            lines = talk.say(self.dialect.auth(b"PLAIN", GOOD))
+            self.assertAnswer(lines, self.dialect.defect)
+            self.assertEqual(len(self.flushLoggedErrors(TypeError, ValueError)), 1)
+
+    def test_strangePortal(self: Any) -> None:
+        """
+        So is a portal that answers in another way.  One may raise what others fail with.
+        """
+        portal = Own()
+        for answer, expected in (
+            (lambda *_: None, self.dialect.defect),
+            (lambda *_: raising(UnauthorizedLogin())(), self.dialect.refused),
+        ):
+            portal.login = answer  # type: ignore[method-assign]
+            talk = self.talk(portal=portal)
+            lines = talk.say(self.dialect.auth(b"PLAIN", GOOD))
+            self.assertAnswer(lines, expected)
+        self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
 
     def test_proofsWhereTheyServe(self: Any) -> None:
         """
