@@ -128,8 +128,8 @@ class ScramCredentialsTests(SynchronousTestCase):
 
     def test_down(self) -> None:
         """
-        While a store can't be asked unknown names don't keep their salts, since known ones
-        don't; nor if another can be asked, or it has said before what to expect.
+        While a store can't be asked unknown names don't keep their salts, since known
+        ones don't; nor if another can be asked, or it has said before what to expect.
         """
         usual = madeUpSalt(b"secret", "sha256", b"alice")
         for error, isExpected, isUsual in (
