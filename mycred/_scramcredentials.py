@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 from ._audit import reasonOf, withReason
 from ._conversations import IScramCredentials
 from ._scram import NotProved, ScramExchange, ScramKeys, madeUpKeys, madeUpSalt
-from .error import AccountDenied, SASLError, TemporaryFailure, UnauthorizedLogin
+from .error import AccountDenied, SASLError, UnauthorizedLogin
 
 # What a client gets to see for an unknown name if no checker says what is usual: how
 # often the password is hashed, and the size of the salt.
@@ -138,6 +138,7 @@ class _Conversation:
         if self._asked is not None or self._isOver:
             return fail(withReason(UnauthorizedLogin(), "the client can't be asked now"))
         # For a name that nobody has it takes this, too.
+        Failure(withReason(UnauthorizedLogin(), "")).check(CancelledError)
         self._makeUpKeys()
         return self._converse(keys)
 
@@ -180,9 +181,8 @@ class _Conversation:
         first, hash = self._exchange.first, self._exchange.hash
         iterations, size, name = self._expected or (*_USUAL, first.username)
         secret = self.secret
-        isDown = failure is not None and failure.check(TemporaryFailure)
-        if isDown and self._expected is None:
-            # No store can be asked, so that the names that they know can't have their own
+        if failure is not None and not failure.check(UnauthorizedLogin):
+            # A store can't be asked, so that the names that it knows can't have their own
             # salts.  Unknown ones mustn't be told from these by keeping theirs.
             secret += b"down"
         salt = madeUpSalt(secret, hash, name, size)

@@ -439,6 +439,10 @@ class SessionPortal(Portal):
         if login is None:
             # A program's portal may answer in other ways.
             login = maybeDeferred(self._portal.login, credentials, mind, *interfaces)
+        elif isinstance(credentials, ScramCredentials):
+            # Without a look-up no user's salt is known: those that are made up would tell
+            # which names are known.
+            credentials.abandon()
         if isinstance(credentials, ScramCredentials):
             # Before the connection may end: that mustn't tell which names are known.
             login.addErrback(credentials.conclude)

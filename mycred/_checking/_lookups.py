@@ -320,10 +320,9 @@ class LookUps(AsyncStore):
         stored = self._parsed(known)
         if stored.flaw:
             self._note(stored)
-        if known is not None:
-            self._remember(known.name, stored)
+        self._rememberLast(known, stored)
         verdict = scramVerdict(stored, self._usual(hash), name, hash, salt)
-        return verdict if known is None else replace(verdict, denial=known.denial)
+        return replace(verdict, denial=None if known is None else known.denial)
 
     def _usual(self, hash: str) -> StoredSecret | None:
         """
@@ -344,6 +343,17 @@ class LookUps(AsyncStore):
             self._survey.add(kept)
             if len(self._found) > _MOST_REMEMBERED:
                 self._survey.remove(self._found.pop(next(iter(self._found))))
+
+    def _rememberLast(self, known: _User | None, stored: StoredSecret) -> None:
+        """
+        Remember what a user has for SCRAM; where nobody was found, once more what the
+        last one had, since it takes time.
+        """
+        if known is not None:
+            self._remember(known.name, stored)
+        elif self._sample is not None:
+            last = self._sample.name
+            self._remember(last, self._found.get(last, stored))
 
     def _rememberHash(self, name: bytes, found: Hash) -> None:
         """

@@ -19,6 +19,7 @@ from twisted.logger import formatEvent
 
 from mycred import _files
 from mycred._checking._files import FileStore
+from mycred._passwordfile import ScramSurvey
 from mycred._scram import ScramKeys
 from mycred.checkers import (
     FilePasswordDB,
@@ -615,6 +616,27 @@ class OwnCheckerTests(ScramTestCase):
         checker = Odd("", workers=self.workers)
         for name in (b"alice", b"bob", b"eve"):
             self.assertOut(checker, name)
+
+    def test_sameWork(self) -> None:
+        """
+        As much is remembered for an unknown name as for a known one, since it takes time;
+        and it changes nothing.
+        """
+        checker = self.diary()
+        self.prove(checker, b"alice")
+        added: list[Any] = []
+        add = ScramSurvey.add
+
+        def count(survey: Any, user: Any) -> None:
+            added.append(user)
+            add(survey, user)
+
+        self.patch(ScramSurvey, "add", count)
+        for name in (b"alice", b"eve", b"eve"):
+            self.prove(checker, name)
+        first, *others = added
+        self.assertEqual(others, [first, first])
+        self.assertEqual(set(checker.scramHashes()), {"sha256"})
 
     def test_remembersNoPassword(self) -> None:
         """

@@ -1,5 +1,6 @@
 """
-Tests for L{mycred.mail._logins}, L{mycred.mail._reasons} and L{mycred.mail._challengers}:
+Tests for L{mycred.mail._logins}, L{mycred.mail._offers}, L{mycred.mail._reasons} and
+L{mycred.mail._challengers}:
 logging in by SASL, the same over each protocol.
 """
 

@@ -408,6 +408,21 @@ class CountTests(ProtocolTests):
             self.failureResultOf(login, UnauthorizedLogin)
             self.assertEqual(self.refused, ["lost"])
 
+    def test_tooMany(self) -> None:
+        """
+        What comes after the last one is refused without a look-up, for all names, and the
+        client isn't asked: salts would tell who is known.
+        """
+        for name in (b"alice", b"bob"):
+            self.setUp()
+            self.client = ScramClient(name=name, password=b"wrong")
+            login = self.begin(KeysChecker(alice=keysOf()), mostRefused=1)
+            self.line.say(self.client.answer)
+            self.failureResultOf(login, UnauthorizedLogin)
+            login = self.server.login(SCRAM, self.line.ask, self.client.first)
+            self.failureResultOf(login, UnauthorizedLogin)
+            self.assertEqual(len(self.line.asked), 1)
+
     def test_temporary(self) -> None:
         """
         A login that nobody can check now doesn't count, and is told so at its end.

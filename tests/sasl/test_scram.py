@@ -132,6 +132,26 @@ class ScramTests(SynchronousTestCase):
         self.assertFalse(failure.check(SASLError))
         self.assertEqual(client.heard, [])
 
+    def test_unsure(self) -> None:
+        """
+        While a store can't be asked everybody gets another salt than usual, and the same
+        each time: those whom it knows can't be told by that.
+        """
+        down = KeysChecker()
+        down.requestAvatarId = lambda _: fail(TemporaryFailure("down"))  # type: ignore[method-assign]
+        usual, unsure = [], []
+        for portal, salts in (
+            *((portalOf(self.checker), usual), (portalOf(KeysChecker(), down), unsure)),
+            *((portalOf(down), unsure), (portalOf(down), unsure)),
+        ):
+            for name in (b"alice", b"bob"):
+                client = ScramClient(name=name)
+                login = self.login(client, server=Server(portal))
+                login.addErrback(lambda _: None)
+                salts.append(client.heard[0].split(b",")[1])
+        self.assertEqual(unsure[:2] * 2, unsure[2:])
+        self.assertEqual(len({*usual, *unsure}), 4)
+
     def test_unknown(self) -> None:
         """
         A client with a name that nobody has is sent what others are: a salt that is the
