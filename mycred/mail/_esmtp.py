@@ -94,11 +94,11 @@ class ESMTP(Logins, smtp.ESMTP):
             self._isUnanswered = True
             self._hold()
 
-    def sendLine(self, line: bytes) -> None:
+    def sendCode(self, code: int, message: bytes = b"") -> None:
         """
-        Send a line, which answers the last command.
+        Answer a command, and go on with the next one.
         """
-        super().sendLine(line)
+        super().sendCode(code, message)
         self._isAnswered = True
         if self._isUnanswered:
             self._isUnanswered = False
