@@ -134,6 +134,13 @@ class ESMTP(Logins, smtp.ESMTP):
         """
         self.sendCode(334, line)
 
+    def do_NOOP(self, rest: bytes) -> None:
+        """
+        Do nothing, at any time (RFC 5321, section 4.5.1): Twisted's class doesn't know
+        the command.
+        """
+        self.sendCode(250, b"2.0.0 Done")
+
     def ext_AUTH(self, rest: bytes) -> None:
         """
         Log in by SASL (RFC 4954).

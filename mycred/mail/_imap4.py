@@ -20,8 +20,8 @@ from ._handshakes import isHandshaking, listenForHandshake
 from ._logins import Logins
 from ._reasons import NotOffered, Reason
 
-# RFC 3501, section 9, and how long a tag may be.
-_tag = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\+]{1,255}(?= |\Z)')
+#: The tag of a command (RFC 3501, section 9), and how long it may be.
+TAG = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\+]{1,255}(?= |\Z)')
 _quoted = re.compile(rb'"((?:[^"\\\x00\r\n]|\\["\\])*)"(?: (.*)|\Z)', re.DOTALL)
 _literal = re.compile(rb"\{([0-9]{1,9})\}")
 
@@ -95,7 +95,7 @@ class IMAP4Server(Logins, imap4.IMAP4Server):
         Take a line, unless it is a command whose tag makes no sense: an answer has it.
         """
         isCommand = self.parseState == "command"
-        if isCommand and line.strip() and not _tag.match(line):
+        if isCommand and line.strip() and not TAG.match(line):
             self.resetTimeout()
             self.sendBadResponse(None, b"A tag expected")
         else:
@@ -284,4 +284,4 @@ class IMAP4Server(Logins, imap4.IMAP4Server):
     unauth_STARTTLS: Any = (do_STARTTLS,)
 
 
-__all__ = ["IMAP4Server"]
+__all__ = ["TAG", "IMAP4Server"]

@@ -348,8 +348,9 @@ def _warnOnce() -> None:
     Log that no secret was set.
     """
     Logins._log.warn(
-        "siteSecret isn't set: clients that compare what they get after a restart can "
-        "tell names that are unknown"
+        "siteSecret isn't set: clients that compare what SCRAM answers before and after "
+        "a restart can tell which names are unknown; set it to what "
+        "mycred.sasl.secretIn(PATH) returns"
     )
 
 

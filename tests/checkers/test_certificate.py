@@ -96,7 +96,7 @@ class CaseTests(CertificateTestCase):
         openssl accepts each certificate that lets somebody in.
         """
         if shutil.which("openssl") is None:
-            raise SkipTest("openssl isn't here (Debian package openssl)")
+            raise SkipTest("install openssl")
         wrong = []
         for case in CASES:
             if not isinstance(case.account, bytes):
@@ -164,6 +164,20 @@ class CheckerTests(CertificateTestCase):
             avatarId = self.successResultOf(checker.requestAvatarId(presented))
             self.assertIsInstance(avatarId, bytes)
             self.assertEqual(avatarId, b"alice")
+
+    def test_why(self) -> None:
+        """
+        The reason for the log is in words.
+        """
+        for domain, authzid, expected in (
+            (None, b"root", "acting as another user is not allowed; the certificate is "),
+            ("example.com", b"", "no email in the certificate is a user's; "),
+        ):
+            checker = self.checker(ca=self.ca, domain=domain)
+            asking = self.present(checker, self.alice, authzid)
+            why = self.failureResultOf(asking, UnauthorizedLogin).value.why
+            self.assertTrue(why.startswith(expected), why)
+            self.assertNotIn("b'", why)
 
     def test_log(self) -> None:
         """

@@ -63,6 +63,16 @@ class ESMTPTests(TalkTests, SynchronousTestCase):
         [message] = self.realm.delivery.messages
         self.assertEqual(message[-1], b"y")
 
+    def test_nothing(self) -> None:
+        """
+        A client may say that it is there, before the login and after.
+        """
+        talk = self.talk()
+        talk.say(b"EHLO localhost")
+        self.assertAnswer(talk.say(b"NOOP"), b"250 2.0.0 ")
+        talk.say(self.dialect.auth(b"PLAIN", b"\0alice\0sesame"))
+        self.assertAnswer(talk.say(b"NOOP again"), b"250 2.0.0 ")
+
     def test_anonymous(self) -> None:
         """
         Where anonymous users may send mail they needn't log in, as in Twisted.
@@ -136,6 +146,16 @@ class ESMTPTests(TalkTests, SynchronousTestCase):
         lines = talk.say(b"EHLO localhost")
         self.assertIn(b"PLAIN", lines[-1])
         self.assertTrue(lines[-1].startswith(b"250 "))
+
+    def test_noop(self) -> None:
+        """
+        Nothing is done when that is asked for, before the login and after it.
+        """
+        talk = self.talk()
+        self.assertAnswer(talk.say(b"NOOP"), b"250 ")
+        talk.say(b"EHLO localhost", self.dialect.auth(b"PLAIN", b"\0alice\0sesame"))
+        self.assertTrue(talk.server.authenticated)
+        self.assertAnswer(talk.say(b"noop ignored"), b"250 ")
 
     def test_defect(self) -> None:
         """
