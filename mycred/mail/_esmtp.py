@@ -83,11 +83,12 @@ class ESMTP(Logins, smtp.ESMTP):
         answer: they may take time to validate, and mustn't be added to what comes after
         STARTTLS.
         """
-        isSlow = line.strip()[:4].upper() in _SLOW
-        if self.mode != smtp.COMMAND:
+        if self.mode == smtp.COMMAND:
+            isSlow = line.strip()[:4].upper() in _SLOW
+        else:
+            isSlow = True
             # Mail that needs no login is what the client may go on with.
             self._commandsLeft = MOST_COMMANDS
-            isSlow = True
         self._isAnswered = False
         self._carryOut(line)
         if isSlow and not self._isAnswered and self.mode == smtp.COMMAND:
