@@ -149,6 +149,9 @@ def _blocks(text: bytes) -> Iterator[tuple[bytes, bytes]]:
             yield label, text[at:start]
             last = b""
             continue
+        if not last and b"BEGIN" not in line and b"END" not in line:
+            # A comment between two blocks, which is underlined.
+            continue
         begun = _FIRST_LINE.fullmatch(line)
         if last or begun is None:
             shown = printable(line[:_LONGEST_SHOWN].decode("ascii", "backslashreplace"))

@@ -108,7 +108,7 @@ class ServerCertificateTests(SynchronousTestCase):
         whole = self.certificate.read_bytes()
         below = ClientAuthority(self.folder, "below", self.ca).file.read_bytes()
         cut = self.folder / "cut.pem"
-        for size in range(5, len(below) - 1, 97):
+        for size in range(10, len(below) - 1, 97):
             cut.write_bytes(whole + below[:size])
             self.assertRefused(f"certKey={cut} can't be used: ", key, str(cut))
             more = f"extraCertChain={cut} can't be used: "
