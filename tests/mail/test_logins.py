@@ -557,6 +557,22 @@ class LoginTests(TalkTests):
             del talk.transport.loseConnection
             talk.hangUp()
 
+    def test_timeOut(self: Any) -> None:
+        """
+        A client that doesn't answer is told the same whether or not the name is known.
+        """
+        said = set()
+        for name in (b"alice", b"nobody"):
+            talk = self.talk(ScramChecker())
+            talk.say(
+                self.dialect.auth(b"SCRAM-SHA-256", b"n,,n=" + name + b",r=abcdefgh")
+            )
+            self.clock.advance(3600)
+            said.add(tuple(talk.said()))
+            self.assertFalse(talk.transport.connected)
+        [lines] = said
+        self.assertTrue(lines[0].startswith(self.dialect.unavailable), lines)
+
     def test_goneInTheMiddle(self: Any) -> None:
         """
         A client that leaves where it was asked something ends the login, too.
