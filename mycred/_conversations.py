@@ -39,7 +39,8 @@ class IScramCredentials(ICredentials, Interface):
     username: bytes = Attribute("""The name that the client sent.""")
 
     authzid: bytes = Attribute(
-        """The name of the user to act as; empty if that is the one who logs in."""
+        """The name of the user to act as: that of the one who logs in, or empty.  A
+        client that asks for another is refused before a checker is asked."""
     )
 
     hash: str = Attribute(
@@ -81,7 +82,11 @@ class ICertificateCredentials(ICredentials, Interface):
     """
     The certificate that a client has presented to TLS, which has proved that the client
     has its private key.  Whether anybody vouches for the certificate is up to the
-    checker.
+    checker, whatever TLS has verified.
+
+    Whose certificate it is, only the checker finds out, and so it has to refuse clients
+    that want to act as somebody else, by
+    L{insistOnOwnName<mycred.credentials.insistOnOwnName>}.
     """
 
     certificate: Any = Attribute(
@@ -102,6 +107,10 @@ class IBearerToken(ICredentials, Interface):
     """
     A token that another server has given to the client, and that lets in whoever has it
     (RFC 6750, RFC 7628).
+
+    Whose token it is, only the checker finds out, and so it has to refuse clients that
+    want to act as somebody else, by
+    L{insistOnOwnName<mycred.credentials.insistOnOwnName>}.
     """
 
     token: bytes = Attribute("""The token.""")

@@ -22,6 +22,7 @@ from twisted.python.deprecate import deprecatedModuleAttribute
 from twisted.python.versions import Version
 
 from . import error as error
+from ._authzid import insistOnOwnName
 from ._contracts import (
     IAnonymous,
     ICredentials,
@@ -296,5 +297,6 @@ __all__ = [
     "calcHA1",
     "calcHA2",
     "calcResponse",
+    "insistOnOwnName",
     "peerOf",
 ]

@@ -5,19 +5,25 @@ Tests for the examples of the page on conversations.
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
+from pathlib import Path
 from typing import Any
 
 from hypothesis import given, settings, strategies as st
 
 from twisted.internet.address import IPv4Address
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.task import Clock
 from twisted.internet.testing import MemoryReactorClock, StringTransport
+from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.trial.unittest import SynchronousTestCase
 
+from mycred.credentials import ICertificateCredentials
 from mycred.portal import Portal
+from mycred.tls import TLSOptions
 
 from .kit.examples import load
 from .kit.sasl import KeysChecker, ScramClient, keysOf
+from .kit.tlspeers import ClientAuthority, TLSClient
 
 PLAIN = b64encode(b"\0alice\0sesame")
 
@@ -35,9 +41,23 @@ class HangingChecker(KeysChecker):
         return self.waiting
 
 
+class AnyCertificateChecker:
+    """
+    A checker for which everyone with a certificate is one user.
+    """
+
+    credentialInterfaces = (ICertificateCredentials,)
+
+    def requestAvatarId(self, credentials: Any) -> Deferred[Any]:
+        """
+        Accept.
+        """
+        return succeed(b"alice")
+
+
 class Connection:
     """
-    A client's end of a connection to the server.
+    A client's end of a connection to the server, which has been greeted.
     """
 
     def __init__(self, server: Any) -> None:
@@ -45,6 +65,7 @@ class Connection:
         # Not on this machine: no password may be sent in clear text.
         self.transport = StringTransport(peerAddress=IPv4Address("TCP", "192.0.2.1", 7))
         server.makeConnection(self.transport)
+        self.greeting = self.heard() + self.say(b"MECHANISMS")
 
     def heard(self) -> list[bytes]:
         """
@@ -96,7 +117,7 @@ class NotesTests(SynchronousTestCase):
         other.
         """
         connection, client = self.connect(), ScramClient()
-        self.assertEqual(connection.heard(), [b"HELLO SCRAM-SHA-256"])
+        self.assertEqual(connection.greeting, [b"HELLO", b"OK SCRAM-SHA-256"])
         self.assertEqual(connection.say(b"ADD x"), [b"NO log in first"])
         self.assertEqual(connection.logIn(client), b"OK")
         self.assertTrue(client.isTrusted)
@@ -109,7 +130,6 @@ class NotesTests(SynchronousTestCase):
         """
         for name in (b"alice", b"eve"):
             connection, client = self.connect(), ScramClient(name=name, password=b"x")
-            connection.heard()
             self.assertEqual(connection.logIn(client), b"NO")
             self.assertEqual((len(client.heard), client.isTrusted), (1, False))
             self.assertEqual(connection.say(b"ADD x"), [b"NO log in first"])
@@ -119,7 +139,6 @@ class NotesTests(SynchronousTestCase):
         What makes no sense is told so, and the client may try again.
         """
         connection = self.connect()
-        connection.heard()
         for lines in (
             [b"AUTH"],
             [b"AUTH PLAIN " + PLAIN],
@@ -159,10 +178,38 @@ class NotesTests(SynchronousTestCase):
         After some wrong passwords the connection ends.
         """
         connection = self.connect()
-        connection.heard()
         for _ in range(10):
             self.assertEqual(connection.logIn(ScramClient(password=b"x")), b"NO")
         self.assertTrue(connection.transport.disconnecting)
+
+    def test_certificate(self) -> None:
+        """
+        With TLS from the beginning, in which the client's certificate is not known before
+        the handshake is over, the client is offered a login by it, and what is bound to
+        the connection.
+        """
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        ca = ClientAuthority(folder)
+        options = TLSOptions(
+            ca.pair()[1], ca.file, clientCert="optional", clientCA=str(ca.file)
+        )
+        checkers = [AnyCertificateChecker(), KeysChecker(alice=keysOf())]
+        portal = Portal(self.example.NotesRealm(), checkers)
+        clock, notes = Clock(), self.example.NotesFactory(portal, b"secret")
+        factory = TLSMemoryBIOFactory(options.contextFactory(), False, notes, clock)
+        client = TLSClient(factory, ca.issue("alice"))
+        client.shakeHands()
+        said = b""
+        for line in (b"MECHANISMS", b"AUTH EXTERNAL =", b"ADD x"):
+            client.connection.send(line + b"\r\n")
+            client.exchange()
+            clock.advance(0)
+            client.exchange()
+            said += client.connection.recv(1000)
+        offered, *others = said.split(b"\r\n")[1:-1]
+        self.assertEqual(offered, b"OK SCRAM-SHA-256-PLUS SCRAM-SHA-256 EXTERNAL")
+        self.assertEqual(others, [b"OK", b"OK 1"])
 
     @settings(deadline=None)
     @given(
@@ -208,5 +255,6 @@ class NotesTests(SynchronousTestCase):
         server = factory.buildProtocol(None)
         transport = StringTransport(peerAddress=IPv4Address("TCP", "127.0.0.1", 7))
         server.makeConnection(transport)
-        server.dataReceived(b"AUTH PLAIN " + PLAIN + b"\r\nADD buy milk\r\n")
-        self.assertEqual(transport.value().split(b"\r\n")[1:], [b"OK", b"OK 1", b""])
+        for line in (b"MECHANISMS", b"AUTH PLAIN " + PLAIN, b"ADD buy milk"):
+            server.dataReceived(line + b"\r\n")
+        self.assertEqual(transport.value().split(b"\r\n")[2:], [b"OK", b"OK 1", b""])

@@ -1,5 +1,5 @@
 """
-Tests for what is known of a connection.
+Tests for what is known of a connection, and for L{mycred._x509errors}.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ from mycred.checkers import (
     UNIXChecker,
     accountRules,
 )
+from mycred.checkers.certificates import CertificateChecker
 from mycred.checkers.ldap import ldapSettings
 from mycred.checkers.sshkeys import (
     KeyPolicy,
@@ -29,24 +30,41 @@ from mycred.checkers.sshkeys import (
     UNIXAuthorizedKeysFiles,
     checkKeyFiles,
 )
+from mycred.checkers.tokens import (
+    Introspection,
+    KeyFile,
+    KeyURL,
+    OAuthClient,
+    TokenRules,
+)
 from mycred.conch import hostKeyIn
 from mycred.credentials import UsernamePassword
 from mycred.error import TemporaryFailure
+from mycred.sasl import secretIn
+from mycred.tls import TLSOptions
 
 from .kit.names import publicModules, quietly
+from .kit.tlspeers import ClientAuthority
+from .kit.tokens import ECSigner, keySet
 
 #: What the parameters that take a path are called.
 NAMES = {
     "ca",
+    "certKey",
+    "clientCA",
     "command",
     "confdir",
+    "crl",
+    "extraCertChain",
     "filename",
     "files",
     "group",
+    "map",
     "nologin",
     "passwd",
     "path",
     "principals",
+    "privateKey",
     "revoked",
     "shadow",
     "shells",
@@ -162,15 +180,26 @@ class TakenTests(SynchronousTestCase):
             {
                 ("AccountRules", "nologin"),
                 ("AccountRules", "shells"),
+                ("CertificateChecker", "ca"),
+                ("CertificateChecker", "crl"),
+                ("CertificateChecker", "map"),
                 ("FilePasswordDB", "filename"),
                 ("HtdigestChecker", "path"),
                 ("HtpasswdChecker", "path"),
+                ("Introspection", "ca"),
+                ("KeyFile", "path"),
+                ("KeyURL", "ca"),
                 ("KeysCommand", "command"),
                 ("OnDiskUsernamePasswordDatabase", "filename"),
                 ("PAMChecker", "confdir"),
                 ("PasswdChecker", "group"),
                 ("PasswdChecker", "passwd"),
                 ("PasswdChecker", "shadow"),
+                ("TLSOptions", "certKey"),
+                ("TLSOptions", "clientCA"),
+                ("TLSOptions", "crl"),
+                ("TLSOptions", "extraCertChain"),
+                ("TLSOptions", "privateKey"),
                 ("UNIXAuthorizedKeysFiles", "ca"),
                 ("UNIXAuthorizedKeysFiles", "files"),
                 ("UNIXAuthorizedKeysFiles", "principals"),
@@ -181,6 +210,7 @@ class TakenTests(SynchronousTestCase):
                 ("checkKeyFiles", "revoked"),
                 ("hostKeyIn", "path"),
                 ("ldapSettings", "given"),
+                ("secretIn", "path"),
             },
         )
 
@@ -298,6 +328,44 @@ class TakenTests(SynchronousTestCase):
             settings = ldapSettings(**given, bindpwfile=form(secret))
             self.assertEqual(settings.account[1], b"sesame")
         self.assertRaises(ValueError, ldapSettings, host=Path("127.0.0.1"))
+
+    def test_certificates(self) -> None:
+        """
+        So does what knows certificates: its own, those of clients and of other servers.
+        """
+        authority = ClientAuthority(self.folder)
+        names = authority.pair()
+        own = [self.write(name.name, name.read_bytes()) for name in names]
+        crl = self.write("crl", authority.revoke())
+        account = self.write("map", b"alice alice\n")
+        for form in FORMS:
+            ca, key = map(form, own)
+            TLSOptions(key, ca, ca, "required", ca, form(crl)).contextFactory()
+            checker = CertificateChecker(ca, crl=form(crl), map=form(account))
+            self.assertEqual(set(checker.opensLater), {own[0], crl, account})
+            client = OAuthClient("mail", "sesame")
+            Introspection("https://localhost/", client, TokenRules("sub"), ca=ca)
+            KeyURL("https://localhost/", ca=ca)
+
+    def test_tokens(self) -> None:
+        """
+        So does what takes keys of tokens, and what reads the id of this server.
+        """
+        keys = self.write("keys", keySet(ECSigner().jwk()))
+        client = self.write("client", b"mail\nsesame\n")
+        for form in FORMS:
+            self.assertEqual(KeyFile(form(keys)).opensLater, (keys,))
+            self.assertEqual(OAuthClient.inFile(form(client)).id, "mail")
+
+    def test_secret(self) -> None:
+        """
+        So does what reads the secret of the site.
+        """
+        path = self.write("secret", b"s" * 32)
+        for number, form in enumerate(FORMS):
+            self.assertEqual(secretIn(form(path)), b"s" * 32)
+            made = str(self.folder / f"made{number}")
+            self.assertEqual(secretIn(form(made)), secretIn(made))
 
     def test_messages(self) -> None:
         """

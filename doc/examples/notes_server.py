@@ -3,7 +3,9 @@ A server for notes, with a protocol of its own in which clients log in by SASL.
 
 ::
 
-    S: HELLO SCRAM-SHA-256 PLAIN
+    S: HELLO
+    C: MECHANISMS
+    S: OK SCRAM-SHA-256 PLAIN
     C: AUTH PLAIN AGFsaWNlAHNlc2FtZQ==
     S: OK
     C: ADD buy milk
@@ -66,19 +68,19 @@ class NotesServer(LineOnlyReceiver):
         """
         self._serverPortal = portal
         self._secret = secret
+        self._offered: dict[bytes, Mechanism] = {}
         self._login: Deferred[Any] | None = None
         self._asked: Deferred[bytes] | None = None
         self._avatar: Any = None
 
     def connectionMade(self) -> None:
         """
-        Say how clients can log in over this connection.
+        Greet the client.
         """
         self.portal = SessionPortal(
             self._serverPortal, self, service="notes", mostRefused=10
         )
-        self._offered = mechanismsFor(self.portal, self.portal.facts)
-        self.sendLine(b" ".join([b"HELLO", *self._offered]))
+        self.sendLine(b"HELLO")
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """
@@ -100,6 +102,16 @@ class NotesServer(LineOnlyReceiver):
         else:
             command, _, argument = line.partition(b" ")
             self._commands.get(command.upper(), NotesServer._unknown)(self, argument)
+
+    def _offer(self, argument: bytes) -> None:
+        """
+        Say how the client can log in over this connection.
+
+        Here and not in the greeting: with TLS from the beginning that is sent before the
+        handshake, when there is no certificate and no channel binding yet.
+        """
+        self._offered = mechanismsFor(self.portal, self.portal.facts)
+        self.sendLine(b" ".join([b"OK", *self._offered]))
 
     def _logIn(self, argument: bytes) -> None:
         """
@@ -196,6 +208,7 @@ class NotesServer(LineOnlyReceiver):
         self.sendLine(b"BAD no such command")
 
     _commands: dict[bytes, Callable[[NotesServer, bytes], None]] = {
+        b"MECHANISMS": _offer,
         b"AUTH": _logIn,
         b"ADD": _add,
     }

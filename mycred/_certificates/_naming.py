@@ -59,7 +59,7 @@ class Naming:
         names = [name for name in map(self._nameIn, values) if name is not None]
         if len(names) != 1:
             many = "more than one" if names else "no"
-            raise Untrusted(f"{many} name={self.kind} of the certificate is a user's")
+            raise Untrusted(f"{many} {self.kind} in the certificate is a user's")
         [name] = names
         return name
 
@@ -96,13 +96,13 @@ def _insistOnPlausible(kind: str, value: str) -> None:
         which a NUL is one.
     """
     if not value:
-        raise Untrusted(f"a name={kind} of the certificate is empty")
+        raise Untrusted(f"the {kind} in the certificate is empty")
     if len(value.encode("utf-8", "surrogatepass")) > LONGEST:
-        raise Untrusted(f"a name={kind} of the certificate is too long")
+        raise Untrusted(f"the {kind} in the certificate is too long")
     if not value.isprintable():
-        raise Untrusted(f"a name={kind} of the certificate has invisible characters")
+        raise Untrusted(f"the {kind} in the certificate has invisible characters")
     if kind == "dns" and "*" in value:
-        raise Untrusted("a name=dns of the certificate stands for several (*)")
+        raise Untrusted("the dns in the certificate stands for several (*)")
 
 
 def _alternatives(kind: type[Any]) -> Callable[[x509.Certificate], list[Any]]:

@@ -29,6 +29,9 @@ _FIRST_LINE = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----")
 # So much of a wrong line is shown, in bytes.
 _LONGEST_SHOWN = 60
 
+# What a certificate and a list begin with in DER.
+_SEQUENCE = b"0"
+
 # So much is decoded at a time, in bytes: in one call, a list of 100,000 would keep the
 # reactor's thread waiting.  Of base64, which is decoded by four.
 _PIECE = 2**18
@@ -121,12 +124,13 @@ def _parsed(
     if not text.strip():
         raise Untrusted(f"there is no {what} in it")
     if not isText(text):
+        if text[:1] != _SEQUENCE:
+            raise Untrusted(f"it is neither in DER nor in PEM ({_begin(label)})")
         return (parse(text),)
     blocks = list(_blocks(text))
     for other, _ in blocks:
         if other != label:
-            begun, mine = (_BEGIN + each + _DASHES for each in (other, label))
-            raise Untrusted(f"it holds {begun.decode()}, and not only {mine.decode()}")
+            raise Untrusted(f"it holds {_begin(other)}, and not only {_begin(label)}")
     return tuple(parse(_decoded(block)) for _, block in blocks)
 
 
@@ -166,6 +170,13 @@ def _linesWith(part: bytes, text: bytes) -> Iterator[tuple[int, int]]:
         stop = len(text) if stop < 0 else stop
         yield text.rfind(b"\n", 0, at) + 1, stop
         at = text.find(part, stop)
+
+
+def _begin(label: bytes) -> str:
+    """
+    Return the line that begins a PEM block.
+    """
+    return (_BEGIN + label + _DASHES).decode()
 
 
 def _decoded(text: bytes) -> bytes:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .._argstring import Option, Options, readableFile
 from .._contracts import InvalidAuthArgumentString
 from .._extras import installing
+from .._paths import AnyPath, asPath, asPathOrNone
 
 if TYPE_CHECKING:
     from ..workers import Workers
@@ -101,12 +102,12 @@ class TLSOptions:
         one by its issuer.
     """
 
-    privateKey: str
-    certKey: str | None = None
-    extraCertChain: str | None = None
+    privateKey: AnyPath
+    certKey: AnyPath | None = None
+    extraCertChain: AnyPath | None = None
     clientCert: str = "no"
-    clientCA: str | None = None
-    crl: str | None = None
+    clientCA: AnyPath | None = None
+    crl: AnyPath | None = None
 
     def __post_init__(self) -> None:
         """
@@ -163,11 +164,12 @@ class TLSOptions:
             raise ValueError(
                 f"TLS takes pyOpenSSL ({error}): {installing('tls')}"
             ) from None
-        own = self.privateKey, self.certKey, self.extraCertChain
-        ca, isRequired = self.clientCA, self.clientCert == "required"
+        chain = map(asPathOrNone, (self.certKey, self.extraCertChain))
+        ca, crl = map(asPathOrNone, (self.clientCA, self.crl))
+        isRequired = self.clientCert == "required"
         try:
-            certificate = keptCertificate(*own)
-            authorities = None if ca is None else keptAuthorities(ca, self.crl)
+            certificate = keptCertificate(asPath(self.privateKey), *chain)
+            authorities = None if ca is None else keptAuthorities(ca, crl)
         except OSError as error:
             why = error.strerror or error
             raise ValueError(f"{error.filename} can't be read ({why})") from None

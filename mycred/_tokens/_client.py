@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote_plus
 
 from .._files import openRegular
+from .._paths import AnyPath, asPath
 
 # More is no name, and no secret, in bytes.
 _LONGEST = 4096
@@ -29,7 +30,7 @@ class OAuthClient:
     secret: str = field(repr=False)
 
     @classmethod
-    def inFile(cls, path: str) -> OAuthClient:
+    def inFile(cls, path: AnyPath) -> OAuthClient:
         """
         Return the client in a file of two lines, of which the first is the id, and the
         second the secret.
@@ -38,6 +39,7 @@ class OAuthClient:
             it.
         @raise OSError: if it can't be read.
         """
+        path = asPath(path)
         with openRegular(path) as file:
             if os.fstat(file.fileno()).st_mode & (stat.S_IROTH | stat.S_IWOTH):
                 raise ValueError(

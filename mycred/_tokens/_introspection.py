@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 
 from .._fairqueue import Source
 from .._fairsemaphore import FairSemaphore
+from .._paths import AnyPath
 from ._client import OAuthClient
 from ._endpoint import Answer, Endpoint
 from ._errors import CannotTell, TokenRefused
@@ -36,9 +37,9 @@ _MOST_REMEMBERED = 10_000
 
 # What to do about a code.
 _ADVICE = {
-    401: "it doesn't accept our id and secret; correct them in client=FILE, and restart",
+    401: "it doesn't accept our id and secret; correct the client file, and restart",
     403: "it doesn't let our client ask about tokens; permit it there",
-    404: "nothing is there; correct introspect=",
+    404: "nothing is there; correct the URL",
     429: "it is asked too often; permit us more there",
 }
 
@@ -68,7 +69,7 @@ class Introspection:
         client: OAuthClient,
         rules: TokenRules,
         *,
-        ca: str | None = None,
+        ca: AnyPath | None = None,
         keep: float = 60.0,
         reactor: Any = None,
         now: Callable[[], float] = time.time,
@@ -188,7 +189,7 @@ def claimsIn(answer: Answer) -> dict[str, Any]:
     if answer.status != 200:
         raise CannotTell(_aboutStatus(answer.status))
     if answer.mediaType != "application/json":
-        raise CannotTell("the answer isn't application/json; correct introspect=")
+        raise CannotTell("the answer isn't application/json; correct the URL")
     try:
         claims = parseObject(answer.body)
     except ValueError as error:

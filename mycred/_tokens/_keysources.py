@@ -15,6 +15,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.python.failure import Failure
 
 from .._files import KeptFile
+from .._paths import AnyPath, asPath
 from ..workers import Workers, workersOf
 from ._endpoint import Answer, Endpoint
 from ._errors import CannotTell
@@ -60,7 +61,7 @@ class KeyFile:
     @ivar path: the path of the file.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: AnyPath) -> None:
         """
         @param path: the path of the file, a JSON Web Key Set.
 
@@ -69,15 +70,15 @@ class KeyFile:
         @raise OSError: if it can't be read.
         @raise ImportError: if joserfc isn't installed.
         """
-        if os.stat(path).st_mode & stat.S_IWOTH:
-            raise ValueError(f"everybody can write {path}; change that (chmod o-w)")
-        self.path = path
-        self.opensLater: tuple[str, ...] = (path,)
-        self._kept = KeptFile(path, lambda text, _: _parseSmall(text))
+        self.path = asPath(path)
+        if os.stat(self.path).st_mode & stat.S_IWOTH:
+            raise ValueError(f"everybody can write {self.path}; change that (chmod o-w)")
+        self.opensLater: tuple[str, ...] = (self.path,)
+        self._kept = KeptFile(self.path, lambda text, _: _parseSmall(text))
         try:
             self._kept.read()
         except BadKeySet as error:
-            raise ValueError(f"{path}: {error}") from None
+            raise ValueError(f"{self.path}: {error}") from None
 
     def current(self) -> Deferred[Callable[[], KeySet]]:
         """
@@ -121,7 +122,7 @@ class KeyURL:
         self,
         url: str,
         *,
-        ca: str | None = None,
+        ca: AnyPath | None = None,
         workers: Workers | None = None,
         reactor: Any = None,
         seconds: Callable[[], float] = time.monotonic,

@@ -6,7 +6,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from zope.interface import implementer
+
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.web.client import HTTPConnectionPool
 
 # How many stay open for the next request, and for how long, in seconds: less than servers
@@ -38,7 +41,7 @@ class BoundedPool(HTTPConnectionPool):
         """
         Return a connection for one request.
         """
-        getting: Deferred[Any] = super().getConnection(key, endpoint)
+        getting: Deferred[Any] = super().getConnection(key, _Quiet(endpoint))
         return getting.addCallback(self._bound)
 
     def _bound(self, connection: Any) -> Any:
@@ -60,6 +63,23 @@ class BoundedPool(HTTPConnectionPool):
 
         connection.dataReceived = dataReceived
         return connection
+
+
+@implementer(IStreamClientEndpoint)
+class _Quiet:
+    """
+    An endpoint whose connections aren't logged: there may be one for each login.
+    """
+
+    def __init__(self, endpoint: Any) -> None:
+        self._endpoint = endpoint
+
+    def connect(self, protocolFactory: Any) -> Any:
+        """
+        Connect.
+        """
+        protocolFactory.noisy = False
+        return self._endpoint.connect(protocolFactory)
 
 
 __all__ = ["BoundedPool"]

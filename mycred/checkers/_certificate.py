@@ -176,7 +176,8 @@ def _cbVerdict(verdict: Verdict, credentials: ICertificateCredentials) -> Avatar
     try:
         insistOnOwnName(credentials.authzid, verdict.name)
     except UnauthorizedLogin as error:
-        raise withReason(error, f"{error}; the certificate is of {verdict.name!r}")
+        own = verdict.name.decode("utf-8", "replace")
+        raise withReason(error, f"{error}; the certificate is of {own}")
     return withKey(verdict.name, verdict.key)
 
 

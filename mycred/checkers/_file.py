@@ -98,7 +98,8 @@ class FilePasswordDB(Counterpart, FileSteps, twistedCheckers.FilePasswordDB):
             if type(self).requestAvatarId is FilePasswordDB.requestAvatarId:
                 # A program's own was written for what there was before.
                 self.credentialInterfaces += (IScramCredentials,)
-                if not self._isTheirs():
+                # As in Twisted: a program may give no file, or name it later.
+                if filename is not None and not self._isTheirs():
                     self._passwordFile().preload()
 
     def __getstate__(self) -> dict[str, object]:

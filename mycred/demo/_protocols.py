@@ -54,10 +54,11 @@ PROTOCOLS: dict[str, tuple[str, tuple[InterfaceType, ...]]] = {
 MAIL = ("pop3", "imap", "smtp")
 
 _PASSWORDS = "passwords, such as those of --auth=htpasswd"
+_CERTIFICATES = "certificates, for which TLS has to ask (clientCert=)"
 
 #: For each protocol, what the accounts must have.
 TAKES = {
-    **dict.fromkeys((*MAIL, "http"), f"{_PASSWORDS}, or tokens, or certificates by TLS"),
+    **dict.fromkeys((*MAIL, "http"), f"{_PASSWORDS}, or tokens, or {_CERTIFICATES}"),
     "pb": "passwords in plain text, as in --auth=file and --auth=memory, "
     "or --auth=anonymous",
     "ssh": "keys, such as those of --auth=sshkey",

@@ -146,8 +146,7 @@ tokenCheckerFactoryHelp = options.help(
 
     A colon in a value is written \:, and the shell wants that in quotes.
 
-    Example: --auth='token:keys=/etc/mycred/keys.json:issuer=https\://idp.example.org:'\
-    'audience=mail:claim=preferred_username'
+    Example: --auth='token:keys=keys.json:issuer=https\://idp.example.org:audience=mail'
     """,
 )
 

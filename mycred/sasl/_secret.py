@@ -11,12 +11,13 @@ from contextlib import suppress
 from tempfile import NamedTemporaryFile
 
 from .._files import Watch, readWhole
+from .._paths import AnyPath, asPath
 
 # The size of a secret that is made, and the least that is taken, in bytes.
 _SIZE = 32
 
 
-def secretIn(path: str) -> bytes:
+def secretIn(path: AnyPath) -> bytes:
     """
     Return the secret of the site, from a file.  If there is no such file it is made, with
     a random secret, for its owner alone.  This blocks.
@@ -28,6 +29,7 @@ def secretIn(path: str) -> bytes:
 
     @raise OSError: if the file can't be read or made, or holds less than 32 bytes.
     """
+    path = asPath(path)
     with suppress(FileNotFoundError):
         return _secretAt(path)
     directory, name = os.path.split(os.path.abspath(path))

@@ -86,7 +86,10 @@ class FileTests(SynchronousTestCase):
         for text in (b"", b"\n \n"):
             self.assertUseless(parseAuthorities, text, "there is no certificate")
             self.assertUseless(parseRevocations, text, "there is no list")
-        for text in (b"x", b"# nothing\n", der(LIST)):
+        for text in (b"x", b"# nothing\n", b"alice:$2y$04$x\n"):
+            expected = "neither in DER nor in PEM (-----BEGIN CERTIFICATE-----)"
+            self.assertUseless(parseAuthorities, text, expected)
+        for text in (b"0", der(LIST)):
             self.assertUseless(parseAuthorities, text, "malformed")
         self.assertUseless(parseRevocations, der(AUTHORITY), "malformed")
 

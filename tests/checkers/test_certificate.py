@@ -165,6 +165,20 @@ class CheckerTests(CertificateTestCase):
             self.assertIsInstance(avatarId, bytes)
             self.assertEqual(avatarId, b"alice")
 
+    def test_why(self) -> None:
+        """
+        The reason for the log is in words.
+        """
+        for domain, authzid, expected in (
+            (None, b"root", "acting as another user is not allowed; the certificate is "),
+            ("example.com", b"", "no email in the certificate is a user's; "),
+        ):
+            checker = self.checker(ca=self.ca, domain=domain)
+            asking = self.present(checker, self.alice, authzid)
+            why = self.failureResultOf(asking, UnauthorizedLogin).value.why
+            self.assertTrue(why.startswith(expected), why)
+            self.assertNotIn("b'", why)
+
     def test_log(self) -> None:
         """
         The log says which certificate let whom in, and why one is refused; the client

@@ -131,7 +131,7 @@ class Delivery:
         """
         Accept a recipient.
         """
-        return lambda: _Message(self.messages)
+        return lambda: Message(self.messages)
 
     def receivedHeader(self, helo: Any, origin: Any, recipients: Any) -> bytes:
         """
@@ -141,7 +141,7 @@ class Delivery:
 
 
 @implementer(smtp.IMessage)
-class _Message:
+class Message:
     """
     A message that comes in.
     """

@@ -1,7 +1,7 @@
 """
 Tests for L{mycred._tokens._endpoint}, against real servers.
 
-They cover L{mycred._tokens._pool}, too.
+They cover L{mycred._tokens._pool} and L{mycred._tokens._policy}, too.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 from twisted.internet import reactor as theReactor
 from twisted.internet.defer import CancelledError, Deferred, inlineCallbacks
 from twisted.internet.protocol import Factory, Protocol
+from twisted.logger import formatEvent, globalLogPublisher
 from twisted.trial.unittest import TestCase
 
 from mycred._tokens import CannotTell
@@ -105,6 +106,20 @@ class AnswerTests(EndpointTestCase):
         answer = yield self.ask()
         self.assertEqual(answer, Answer(200, "application/json", b"{}"))
         self.assertEqual(self.provider.requests, [(b"token=t", b"Basic x")])
+
+    @inlineCallbacks
+    def test_quiet(self) -> Iterator[Any]:
+        """
+        The log isn't told of connections, of which there may be one for each login.
+        """
+        logged: list[Any] = []
+        globalLogPublisher.addObserver(logged.append)
+        self.addCleanup(globalLogPublisher.removeObserver, logged.append)
+        endpoint = self.endpoint()
+        yield self.ask(endpoint)
+        yield endpoint.close()
+        said = [str(formatEvent(event)) for event in logged]
+        self.assertEqual([one for one in said if "HTTP11Client" in one], [])
 
     @inlineCallbacks
     def test_redirect(self) -> Iterator[Any]:
@@ -334,6 +349,23 @@ class TLSTests(EndpointTestCase):
         endpoint = self.endpoint(ca=str(self.authority.file))
         yield self.assertLost(self.ask(endpoint), "Verification")
         self.assertEqual(self.provider.requests, [])
+
+    @inlineCallbacks
+    def test_noName(self) -> Iterator[Any]:
+        """
+        Nor is one whose certificate is for no name, or for one that makes no sense,
+        which Twisted's verification lets pass.
+        """
+        self.provider.start()
+        for host in ("", "*.*.example.org", "*"):
+            provider = Provider(self.answer)
+            provider.start(self.authority, host)
+            self.addCleanup(provider.stop)
+            for name in ("127.0.0.1", "localhost"):
+                url = provider.url.replace("127.0.0.1", name)
+                asking = self.ask(self.endpoint(url, ca=str(self.authority.file)))
+                yield self.assertLost(asking, "CertificateError")
+            self.assertEqual(provider.requests, [])
 
     @inlineCallbacks
     def test_otherAuthority(self) -> Iterator[Any]:

@@ -156,9 +156,9 @@ class IntrospectionTests(TestCase):
         told what to do.
         """
         for status, word in (
-            (401, "client=FILE"),
+            (401, "correct the client file"),
             (403, "permit it there"),
-            (404, "introspect="),
+            (404, "correct the URL"),
             (429, "asked too often"),
             (302, "redirects"),
             (500, "(500)"),
@@ -196,7 +196,7 @@ class IntrospectionTests(TestCase):
             self.answer = answer
             yield self.assertCannotTell("Tokens can't be checked")
         self.answer, self.mediaType = GOOD, b"text/html"
-        yield self.assertCannotTell("introspect=")
+        yield self.assertCannotTell("correct the URL")
 
     @inlineCallbacks
     def test_remembered(self) -> Iterator[Any]:
