@@ -45,7 +45,6 @@ SLOWEST = (
     "tests.test_readme",
     "tests.conch.test_clients",
     "tests.conch.test_spelled",
-    "tests.certificates.test_protocols",
 )
 
 # What stands before the name of a module in the output of a process, at its begin; no
