@@ -33,6 +33,11 @@ SLOWEST = (
     "tests.demo.test_webpage",
     "tests.demo.test_limits",
     "tests.demo.test_ssh",
+    "tests.demo.test_startedtls",
+    "tests.sasl.test_hostile",
+    "tests.certificates.test_protocols",
+    "tests.mail.test_clients",
+    "tests.mail.test_hostile",
     "tests.test_hashes",
     "tests.test_packaging",
     "tests.test_readme",
@@ -100,6 +105,8 @@ class Trial:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "twisted.trial", *arguments],
             env={**os.environ, **environment},
+            # A program that a test starts may ask for a password.
+            stdin=None if isAlone else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             bufsize=0,

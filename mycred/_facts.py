@@ -144,9 +144,10 @@ def _parsed(certificates: Iterable[Any]) -> Iterator[Any]:
     """
     Yield certificates of OpenSSL's as those of C{cryptography}, which is stricter.
     """
-    from ._x509errors import X509_ERRORS
-
     for certificate in certificates:
+        # A server without TLS may lack cryptography.
+        from ._x509errors import X509_ERRORS
+
         with suppress(*X509_ERRORS):
             yield certificate.to_cryptography()
 

@@ -33,17 +33,25 @@ _REFUSALS = (TemporaryFailure, UnauthorizedLogin, UnhandledCredentials)
 
 def refusalOf(failure: Failure, checker: object, log: Logger) -> Failure:
     """
+    Return the failure of a checker as the chain takes it, and log that others are asked.
+    """
+    failure = takenFrom(failure, checker, log)
+    log.debug(
+        "{by} doesn't let the user in, and others are asked: {why}",
+        by=authTypeOf(checker),
+        why=printable(reasonOf(failure)),
+    )
+    return failure
+
+
+def takenFrom(failure: Failure, checker: object, log: Logger) -> Failure:
+    """
     Return the failure of a checker as the chain takes it: what is no refusal, but a
     defect, is logged, and is a L{TemporaryFailure}.
     """
     if not failure.check(*_REFUSALS):
         log.failure("A checker could not tell", failure=failure)
         failure = Failure(TemporaryFailure("A checker could not tell"))
-    log.debug(
-        "{by} doesn't let the user in, and others are asked: {why}",
-        by=authTypeOf(checker),
-        why=printable(reasonOf(failure)),
-    )
     return checkedBy(failure, checker)
 
 
@@ -69,4 +77,4 @@ def unhandled(credentials: object) -> UnhandledCredentials:
     return UnhandledCredentials(f"No checker for {interfaces}")
 
 
-__all__ = ["FINAL", "refusalOf", "summedUp", "unhandled"]
+__all__ = ["FINAL", "refusalOf", "summedUp", "takenFrom", "unhandled"]

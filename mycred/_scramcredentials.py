@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 from ._audit import reasonOf, withReason
 from ._conversations import IScramCredentials
 from ._scram import NotProved, ScramExchange, ScramKeys, madeUpKeys, madeUpSalt
-from .error import AccountDenied, SASLError, UnauthorizedLogin
+from .error import AccountDenied, SASLError, TemporaryFailure, UnauthorizedLogin
 
 # What a client gets to see for an unknown name if no checker says what is usual: how
 # often the password is hashed, and the size of the salt.
@@ -158,7 +158,7 @@ class _Conversation:
         if self._asked is None:
             if self._isOver:
                 return failure
-            asked = self._converse(self._makeUpKeys())
+            asked = self._converse(self._makeUpKeys(failure))
             return asked.addBoth(self._cbPretended, failure)
         self.abandon()
         return self._verdict(failure)
@@ -171,13 +171,21 @@ class _Conversation:
         if self._asked is not None:
             self._asked.cancel()
 
-    def _makeUpKeys(self) -> ScramKeys:
+    def _makeUpKeys(self, failure: Failure | None = None) -> ScramKeys:
         """
         Return keys that nobody has, and that look like others.
+
+        @param failure: what the login has failed with, if it has.
         """
         first, hash = self._exchange.first, self._exchange.hash
         iterations, size, name = self._expected or (*_USUAL, first.username)
-        salt = madeUpSalt(self.secret, hash, name, size)
+        secret = self.secret
+        isDown = failure is not None and failure.check(TemporaryFailure)
+        if isDown and self._expected is None:
+            # No store can be asked, so that the names that they know can't have their own
+            # salts.  Unknown ones mustn't be told from these by keeping theirs.
+            secret += b"down"
+        salt = madeUpSalt(secret, hash, name, size)
         return madeUpKeys(hash, iterations, salt)
 
     def _converse(self, keys: ScramKeys) -> Deferred[None]:

@@ -16,12 +16,13 @@ from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from ._audit import checkedBy
+from ._audit import authTypeOf, checkedBy
 from ._contracts import AvatarID, ICredentialsChecker
-from ._refusals import FINAL, refusalOf, summedUp
+from ._refusals import FINAL, refusalOf, summedUp, takenFrom
 from ._reporting import noteAsked, reporterOf
 from ._scram import ScramKeys
-from .error import SASLError, UnauthorizedLogin
+from ._secrets import printable
+from .error import SASLError, TemporaryFailure, UnauthorizedLogin
 
 
 class _Lent:
@@ -161,7 +162,10 @@ class _Turn:
         """
         if failure.check(*FINAL, SASLError):
             return checkedBy(failure, self.checker)
-        return refusalOf(failure, self.checker, self._log)
+        # What a checker that has keys says comes after the client's proof, when there is
+        # nothing more to be logged for an unknown name.
+        take = refusalOf if self.keys is None else takenFrom
+        return take(failure, self.checker, self._log)
 
     def _prove(self, keys: ScramKeys) -> Deferred[None]:
         """
@@ -170,6 +174,12 @@ class _Turn:
         if self.hasLooked:
             return fail(UnauthorizedLogin("the client can be asked once"))
         self.keys = keys
+        # Where it has none, that is logged.
+        self._log.debug(
+            "{by} has keys of the user: {hash}",
+            by=authTypeOf(self.checker),
+            hash=printable(keys.hash),
+        )
         proof = self._proof = Deferred(self._cancelProof)
         self._goOn()
         return proof
@@ -222,6 +232,8 @@ class ScramSearch:
         self._turns = [_Turn(one, credentials, self._goOn, log) for one in checkers]
         self._asked: list[_Turn] = []
         self._decisive: _Turn | None = None
+        # What those that don't know the user have failed with.
+        self._others: Failure | None = None
         self._answer: Deferred[AvatarID] = Deferred(self._cancel)
         self._isBusy = self._isOver = False
 
@@ -273,8 +285,10 @@ class ScramSearch:
         @return: whether there is such a checker.
         """
         decisive = next((turn for turn in self._turns if turn.isDecisive), None)
+        # Before the client is asked, as for a name that nobody knows.
+        self._others = summedUp(self._refusals(decisive), self._credentials)
         if decisive is None:
-            self._end(summedUp(self._refusals(), self._credentials))
+            self._end(self._others)
             return False
         self._decisive = decisive
         noteAsked(reporterOf(self._credentials), decisive.checker)
@@ -292,20 +306,21 @@ class ScramSearch:
         outcome = decisive.outcome
         if isinstance(outcome, Failure) and decisive.keys is not None:
             outcome = decisive.refusal(outcome)
-            if not outcome.check(*FINAL, SASLError):
+            others = self._others
+            if others is not None and others.check(TemporaryFailure):
                 # One that can't tell now might have accepted: this, too, is the same for
                 # all names.
-                outcome = summedUp([*self._refusals(), outcome], self._credentials)
+                outcome = outcome if outcome.check(*FINAL, SASLError) else others
         self._end(outcome)
 
-    def _refusals(self) -> list[Failure]:
+    def _refusals(self, decisive: _Turn | None) -> list[Failure]:
         """
         Return the failures of the checkers that don't know the user.
         """
         return [
             turn.outcome
             for turn in self._turns
-            if turn is not self._decisive
+            if turn is not decisive
             and turn.keys is None
             and isinstance(turn.outcome, Failure)
         ]

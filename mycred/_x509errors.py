@@ -13,6 +13,8 @@ from cryptography.x509 import (
 
 #: All of it.  Most parts are parsed when they are first asked for.
 X509_ERRORS: tuple[type[Exception], ...] = (
+    # Of strings of an unknown kind, in older releases.
+    KeyError,
     TypeError,
     ValueError,
     DuplicateExtension,

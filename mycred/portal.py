@@ -26,6 +26,7 @@ from twisted.python.failure import Failure
 
 from . import error as error
 from ._audit import UNFINISHED, withReason
+from ._cancelling import cancelSafely
 from ._chain import CheckerChain, interfacesOf, unhandled
 from ._contracts import (
     AvatarID,
@@ -274,8 +275,7 @@ class Portal(Counterpart, TwistedPortal):
         def cancel(_: object) -> None:
             nonlocal cancelled
             cancelled = True
-            if _isCancellable(login):
-                login.cancel()
+            cancelSafely(login)
 
         def pass_(result: Login | Failure) -> None:
             if answer.called or (cancelled and not isinstance(result, Failure)):
@@ -326,19 +326,6 @@ def _cbEnd(result: _T | Failure, credentials: object, attempt: Attempt) -> _T | 
     else:
         attempt.leave(credentials)
     return result
-
-
-def _isCancellable(waiting: Deferred[_T]) -> bool:
-    """
-    Return whether a Deferred has a canceller.
-
-    One without swallows its result when it is cancelled, and with it an avatar that
-    couldn't be logged out any more.
-    """
-    while waiting.called and isinstance(waiting.result, Deferred):
-        waiting = waiting.result
-    ownCancel = type(waiting).cancel is not Deferred.cancel
-    return ownCancel or waiting._canceller is not None
 
 
 class TooManyAtATime(TemporaryFailure):
@@ -450,7 +437,8 @@ class SessionPortal(Portal):
         attempt = self._begin(credentials)
         login = self._refuseAtOnce()
         if login is None:
-            login = self._portal.login(credentials, mind, *interfaces)
+            # A program's portal may answer in other ways.
+            login = maybeDeferred(self._portal.login, credentials, mind, *interfaces)
         if isinstance(credentials, ScramCredentials):
             # Before the connection may end: that mustn't tell which names are known.
             login.addErrback(credentials.conclude)
@@ -459,7 +447,7 @@ class SessionPortal(Portal):
             if isinstance(credentials, ScramCredentials):
                 # Whatever the checker fails with then, the client isn't asked any more.
                 credentials.abandon()
-            login.cancel()
+            self._cancel(login)
 
         answer: Deferred[Login] = Deferred(stop)
         self._underWay.add(stop)
@@ -468,7 +456,7 @@ class SessionPortal(Portal):
             self._underWay.discard(stop)
             if attempt is not None:
                 attempt.end(credentials, result)
-            if not isinstance(result, Failure):
+            if type(result) is tuple and len(result) == 3:
                 interface, avatar, logout = result
                 once = _Logout(self._logouts, logout)
                 result = interface, avatar, once
@@ -493,6 +481,16 @@ class SessionPortal(Portal):
             stop()
         for logout in list(self._logouts):
             logout()
+
+    def _cancel(self, login: Deferred[Login]) -> None:
+        """
+        Cancel a login.  Those of another portal's may have an avatar when it is too late.
+        """
+        # Twisted's is an instance of this class, too.
+        if Portal in type(self._portal).__mro__:
+            login.cancel()
+        else:
+            cancelSafely(login)
 
     def _begin(self, credentials: object) -> Attempt | None:
         """

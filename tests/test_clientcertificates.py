@@ -120,7 +120,7 @@ class PageTests(TestCase):
     def setUp(self) -> None:
         for program in ("openssl", "curl"):
             if shutil.which(program) is None:
-                raise SkipTest(f"{program} isn't here (Debian package {program})")
+                raise SkipTest(f"install {program}")
         self.directory = Path(self.mktemp()).absolute()
         self.directory.mkdir()
         self.page = PAGE.read_text("utf-8")

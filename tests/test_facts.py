@@ -1,5 +1,5 @@
 """
-Tests for what is known of a connection.
+Tests for what is known of a connection, and for L{mycred._x509errors}.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding
-from OpenSSL import crypto
+from OpenSSL import SSL, crypto
 
 from twisted.internet import reactor
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
@@ -30,7 +30,7 @@ from twisted.internet.endpoints import (
 )
 from twisted.internet.interfaces import ISSLTransport
 from twisted.internet.protocol import Factory, Protocol
-from twisted.internet.ssl import CertificateOptions, TLSVersion
+from twisted.internet.ssl import CertificateOptions
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
@@ -173,15 +173,12 @@ class TLSTests(SynchronousTestCase):
         self.authority = Authority(directory)
         self.certificate, self.key = self.authority.certify("server", "localhost")
 
-    def connect(
-        self, *pair: Path, options: Any = None, **about: Any
-    ) -> tuple[ConnectionFacts, Any]:
+    def connect(self, *pair: Path, **about: Any) -> tuple[ConnectionFacts, Any]:
         """
         Return what the server knows of a connection, and the client's end of it.
         """
-        options = options or {}
         authorities = (self.authority.file,) if pair else ()
-        server = optionsOf(self.certificate, self.key, *authorities, **options)
+        server = optionsOf(self.certificate, self.key, *authorities)
         self.tls = MemoryTLS(server, *pair, **about)
         self.tls.shakeHands()
         return ConnectionFacts(self.tls.server.transport), self.tls.client
@@ -190,7 +187,7 @@ class TLSTests(SynchronousTestCase):
         """
         The same with TLS 1.2.
         """
-        return self.connect(options={"lowerMaximumSecurityTo": TLSVersion.TLSv1_2})
+        return self.connect(newest=SSL.TLS1_2_VERSION)
 
     def test_private(self) -> None:
         """

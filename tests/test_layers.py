@@ -59,6 +59,7 @@ ROWS = [
     },
     {"_paths"},
     {
+        "_cancelling",
         "_contracts",
         "_conchcontracts",
         "_counterparts",

@@ -1,5 +1,5 @@
 """
-Tests for L{mycred.portal}.
+Tests for L{mycred.portal} and L{mycred._cancelling}.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._scram import ClientFirst, ScramExchange, madeUpSalt
 from mycred.credentials import IScramCredentials, ScramCredentials
-from mycred.error import UnauthorizedLogin
+from mycred.error import TemporaryFailure, UnauthorizedLogin
 
 from .kit.sasl import ScramClient, keysOf
 
@@ -125,6 +125,31 @@ class ScramCredentialsTests(SynchronousTestCase):
         concluded = other.conclude(refused)
         self.failureResultOf(concluded, UnauthorizedLogin)
         self.assertNotEqual(self.client.heard[1].split(b",")[1], salt)
+
+    def test_down(self) -> None:
+        """
+        While no store can be asked unknown names don't keep their salts, since known ones
+        don't; if one can be, they do.
+        """
+        usual = madeUpSalt(b"secret", "sha256", b"alice")
+        for error, isExpected, isUsual in (
+            (UnauthorizedLogin(), False, True),
+            (UnauthorizedLogin(), True, True),
+            (TemporaryFailure(), True, True),
+            (TemporaryFailure(), False, False),
+            (TemporaryFailure(), False, False),
+        ):
+            credentials = self.make()
+            if isExpected:
+                credentials.expect(4096, 16)
+            concluded: Any = credentials.conclude(Failure(error))
+            self.failureResultOf(concluded, type(error))
+            _, salt, count = self.client.heard[-1].split(b",")
+            self.assertEqual(salt == b"s=" + b64encode(usual), isUsual, error)
+            self.assertEqual((len(salt), count), (2 + 24, b"i=4096"))
+        # It is the same for as long as that lasts.
+        salts = {heard.split(b",")[1] for heard in self.client.heard}
+        self.assertEqual(len(salts), 2)
 
     def test_twice(self) -> None:
         """

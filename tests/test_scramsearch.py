@@ -566,3 +566,37 @@ class LentTests(SearchTestCase):
         self.assertEqual(len(lines), 2)
         self.assertRegex(lines[0], 'Login accepted: user="alice".*by=memory')
         self.assertRegex(lines[1], 'Login refused: user="alice".*by=memory')
+
+    def test_loggedAlike(self) -> None:
+        """
+        As much is logged for a name that a checker knows as for others, before the client
+        has proved anything and after: what is logged takes time, which a client sees.
+        """
+        for checkers in (
+            (Looker(SESAME), Looker(), Looker()),
+            (Looker(), Looker(), Looker(SESAME)),
+            (Looker(), Saying(down), Looker(SESAME)),
+            (Looker(SESAME), Looker(TULIP)),
+        ):
+            known, unknown = (
+                self._loggedFor(name, checkers) for name in (b"alice", b"eve")
+            )
+            self.assertEqual(known, unknown)
+            self.assertEqual(known, (len(checkers), 1))
+
+    def _loggedFor(self, name: bytes, checkers: tuple[Any, ...]) -> tuple[int, int]:
+        """
+        Return how many events are logged before the client's proof, which is wrong, and
+        after it.
+        """
+        events: list[Any] = []
+        globalLogPublisher.addObserver(events.append)
+        client = ScramClient(name=name, password=b"x")
+        said: Deferred[bytes] = Deferred()
+        server = Server(SessionPortal(portalOf(*checkers)))
+        login = server.login("SCRAM-SHA-256", iter([said]), client.first)
+        before = len(events)
+        said.callback(client.answer(server.sent[0]))
+        self.failureResultOf(login, LoginFailed)
+        globalLogPublisher.removeObserver(events.append)
+        return before, len(events) - before

@@ -9,13 +9,12 @@ L{ScramUsers} is for users who log in without a bind, by SCRAM.
 from ._configuration import ldapSettings, readSettings
 from ._directory import Directory
 from ._options import OPTIONS
-from ._scramusers import Found, ScramUsers, Usual
+from ._scramusers import ScramUsers, Usual
 from ._settings import Settings
 
 __all__ = [
     "OPTIONS",
     "Directory",
-    "Found",
     "ScramUsers",
     "Settings",
     "Usual",

@@ -12,7 +12,7 @@ from dataclasses import replace
 from threading import Lock
 from typing import NamedTuple
 
-from .._scram import ScramKeys, mechanismOf
+from .._scram import mechanismOf
 from .._secrets import asBytes
 from .._timing import Timing
 from .._verdict import Kind, Verdict
@@ -43,18 +43,6 @@ class Usual(NamedTuple):
     iterations: int
     saltSize: int
     name: bytes
-
-
-class Found(NamedTuple):
-    """
-    A user who has yet to prove that they know the password.
-
-    @ivar entry: their entry.
-    @ivar keys: the keys of the password.
-    """
-
-    entry: SearchEntry
-    keys: ScramKeys
 
 
 class ScramUsers:
@@ -92,8 +80,8 @@ class ScramUsers:
         self, name: bytes, hash: str, until: float, isWatched: bool = False
     ) -> Verdict:
         """
-        Return a verdict whose secret is the user who was L{Found}; or, if there is none
-        or they have no keys for this hash, what would be L{Usual}.
+        Return a verdict with a user's keys, whose secret is their entry; or, if there is
+        none or they have no keys for this hash, what would be L{Usual}.
 
         The directory gets one search, whether it knows the name or not, and the answer
         takes as long.  Nothing else about the user is found out yet: the client hasn't
@@ -172,7 +160,8 @@ class ScramUsers:
         if keys:
             self._known.add(entry.dn, keys)
         if hash in keys:
-            return Verdict(Kind.ACCEPTED, name, secret=Found(entry, keys[hash]))
+            why = "the password isn't proved yet"
+            return Verdict(Kind.REFUSED, name, why, secret=entry, keys=keys[hash])
         why = f"no keys for {mechanismOf(hash)} in {self._attribute} of {entry.dn}"
         return Verdict(Kind.REFUSED, name, f"{why} ({flaw})" if flaw else why)
 
@@ -210,4 +199,4 @@ class ScramUsers:
         return replace(verdict, delay=delay)
 
 
-__all__ = ["Found", "ScramUsers", "Usual"]
+__all__ = ["ScramUsers", "Usual"]

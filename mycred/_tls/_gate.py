@@ -5,7 +5,7 @@ it, and which certificate the server has now, before anything above it begins.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any, Union, cast
 
@@ -38,6 +38,11 @@ from ._proxyheader import ProxyHeaderError, parseHeader
 #: How long a proxy may take for its header, in seconds.  It sends the header first of
 #: all, and by itself.
 HEADER_TIMEOUT = 10.0
+
+#: How long a client may take for the handshake of TLS, in seconds.  A protocol that is
+#: tired of waiting can't see to that: until then TLS keeps the connection open for what
+#: the protocol has written, such as a greeting.
+HANDSHAKE_TIMEOUT = 60.0
 
 Network = Union[IPv4Network, IPv6Network]
 
@@ -80,10 +85,19 @@ class Gate(ProtocolWrapper):
         """
         if self.wrappedProtocol is not None:
             self.wrappedProtocol.dataReceived(data)
+            if self._timer is not None and self._isSecured:
+                self._stopTimer()
             return
         self._received += data
         if self._timer is not None:
             self._readHeader()
+
+    @property
+    def _isSecured(self) -> bool:
+        """
+        Whether the handshake is over.
+        """
+        return self.wrappedProtocol.getHandle().get_peer_finished() is not None
 
     def getPeer(self) -> IAddress:
         """
@@ -145,11 +159,13 @@ class Gate(ProtocolWrapper):
             self.transport.abortConnection()
             return
         self.wrappedProtocol = protocol
+        callLater = self.factory.clock.callLater
+        self._timer = callLater(HANDSHAKE_TIMEOUT, self._handshakeTooLate)
         self.transport.resumeProducing()
         protocol.makeConnection(self)
         received, self._received = self._received, b""
         if received:
-            protocol.dataReceived(received)
+            self.dataReceived(received)
 
     def _ebLooked(self, failure: Failure) -> None:
         """
@@ -168,18 +184,33 @@ class Gate(ProtocolWrapper):
         self._timer = None
         self._refuse(f"no header of a proxy within {HEADER_TIMEOUT:g} s")
 
+    def _handshakeTooLate(self) -> None:
+        """
+        End the connection of a client that hasn't done its part of the handshake.
+        """
+        self._timer = None
+        self._disconnect(self._log.info, f"no handshake within {HANDSHAKE_TIMEOUT:g} s")
+
     def _refuse(self, why: str) -> None:
         """
         End the connection of a proxy.
         """
         self._stopTimer()
-        peer = printable(hostOf(self.transport.getPeer()) or "?")
-        self._log.warn("Disconnected: {peer}: {why}", peer=peer, why=why)
+        self._disconnect(self._log.warn, why)
+
+    def _disconnect(self, tell: Callable[..., None], why: str) -> None:
+        """
+        End the connection.
+
+        @param tell: what writes to the log, at a level.
+        """
+        peer = printable(hostOf(self.getPeer()) or "?")
+        tell("Disconnected: {peer}: {why}", peer=peer, why=why)
         self.transport.abortConnection()
 
     def _stopTimer(self) -> None:
         """
-        Stop waiting for a header.
+        Stop waiting for a header, or for the handshake.
         """
         if self._timer is not None:
             timer, self._timer = self._timer, None

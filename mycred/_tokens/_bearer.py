@@ -18,6 +18,9 @@ from ..error import LoginFailed
 # The grammar of section 2.1.
 _TOKEN = re.compile(rb"[A-Za-z0-9._~+/-]+=*")
 
+#: Longer tokens are refused before any work, in bytes.
+LONGEST_TOKEN = 2**14
+
 
 def isToken(token: object) -> bool:
     """
@@ -29,10 +32,6 @@ def isToken(token: object) -> bool:
         and len(token) <= LONGEST_TOKEN
         and _TOKEN.fullmatch(token) is not None
     )
-
-
-#: Longer tokens are refused before any work, in bytes.
-LONGEST_TOKEN = 2**14
 
 
 @implementer(ICredentialFactory)

@@ -14,7 +14,7 @@ from twisted.internet.error import ConnectionAborted, ConnectionDone, Connection
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
-from .._paths import AnyPath, asPath
+from .._paths import AnyPath
 from .._secrets import printable
 from ._errors import CannotTell
 
@@ -261,26 +261,13 @@ def _policyOf(url: str, ca: AnyPath | None) -> Any:
     """
     Return what verifies the certificate of a server.
     """
-    from twisted.web.client import BrowserLikePolicyForHTTPS
-
     if not url.startswith("https:"):
-        return BrowserLikePolicyForHTTPS()
-    from cryptography.x509 import load_pem_x509_certificates
-    from OpenSSL.crypto import X509
+        from twisted.web.client import BrowserLikePolicyForHTTPS
 
-    from twisted.internet.ssl import Certificate, trustRootFromCertificates
-
-    if ca is None:
         return BrowserLikePolicyForHTTPS()
-    path = asPath(ca)
-    with open(path, "rb") as file:
-        text = file.read()
-    try:
-        found = load_pem_x509_certificates(text)
-    except ValueError:
-        raise ValueError(f"{path} holds no certificates in PEM") from None
-    authorities = [Certificate(X509.from_cryptography(one)) for one in found]
-    return BrowserLikePolicyForHTTPS(trustRootFromCertificates(authorities))
+    from ._policy import ServerPolicy
+
+    return ServerPolicy(ca)
 
 
 __all__ = ["Answer", "Endpoint"]

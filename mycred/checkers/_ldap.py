@@ -14,11 +14,11 @@ from .._checking._accounts import AccountChecker, errorOf
 from .._checking._passwords import refusal
 from .._checking._stores import DirectoryStore
 from .._contracts import AvatarID, IUsernamePassword
-from .._ldap import Directory, Found, ScramUsers, Settings, Usual
+from .._ldap import Directory, ScramUsers, Settings, Usual
 from .._peers import sourceOf
 from .._secrets import LONGEST, asBytes
 from .._types import PasswordCredentials
-from .._verdict import Kind, Verdict
+from .._verdict import Verdict
 from ..credentials import IScramCredentials
 from ..workers import Workers
 
@@ -83,16 +83,15 @@ class LDAPChecker(AccountChecker):
         looking = self.store.lookUp(users.lookUp, *asked, source=source)
 
         def cbLooked(verdict: Verdict) -> Deferred[Verdict] | Failure:
-            if verdict.kind is not Kind.ACCEPTED:
+            if verdict.keys is None:
                 if isinstance(verdict.secret, Usual):
                     credentials.expect(*verdict.secret)
                 return Failure(errorOf(verdict))
-            found: Found = verdict.secret
-            proving: Deferred[None] = credentials.prove(found.keys)
-            return proving.addCallback(cbProved, found)
+            proving: Deferred[None] = credentials.prove(verdict.keys)
+            return proving.addCallback(cbProved, verdict.secret)
 
-        def cbProved(_: object, found: Found) -> Deferred[Verdict]:
-            return self.store.lookUp(users.admit, name, found.entry, source=source)
+        def cbProved(_: object, entry: object) -> Deferred[Verdict]:
+            return self.store.lookUp(users.admit, name, entry, source=source)
 
         finding = _endedByCancel(looking).addCallback(cbLooked)
         return finding.addCallback(self._cbVerdict, credentials)

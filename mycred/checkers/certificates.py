@@ -8,7 +8,8 @@ Checkers of TLS certificates.
     checker = CertificateChecker("/etc/myapp/ca.pem", crl="/etc/myapp/ca.crl")
     portal = Portal(realm, [checker])
 
-They aren't in L{mycred.checkers}: a program without TLS needn't wait for pyOpenSSL.
+It takes pyOpenSSL: C{pip install '.[tls]'} in a checkout.  It isn't in
+L{mycred.checkers}: a program without TLS needn't wait for pyOpenSSL.
 """
 
 from ._certificate import CertificateChecker

@@ -110,18 +110,18 @@ def proofOptions(proof: str, login: str, isMail: bool) -> list[str]:
 
     @param proof: what the user logs in with: a C{password}, a C{token} or a
         C{certificate}.
-    @param login: the argument of C{curl -u} for a password.
+    @param login: the argument of C{curl -u} for a password, as curl gets it.
     @param isMail: whether that is over a protocol of mail.
     """
     options = _PROOFS[proof]
     if proof == "password":
-        return ["-u", login]
+        return ["-u", quote(login)]
     if not isMail:
         return options
     if proof == "certificate":
         options = [*options, "--login-options", "AUTH=EXTERNAL"]
     # Without the colon curl would ask for a password.
-    return [*options, "-u", f"{login.partition(':')[0]}:"]
+    return [*options, "-u", quote(f"{login.partition(':')[0]}:")]
 
 
 def _sending(login: str, message: str) -> list[str]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from email.utils import format_datetime
-from shlex import quote
 
 from twisted.web.template import Tag, tags
 
@@ -163,7 +162,7 @@ def _commands(webLogin: WebLogin, url: str, uid: int) -> list[tuple[str, str]]:
 
     @param uid: the UID of a message.
     """
-    name = quote(_name(webLogin.name))
+    name = _name(webLogin.name)
     web, mail = (
         " ".join(proofOptions(webLogin.proof, name, isMail)) for isMail in (False, True)
     )

@@ -61,8 +61,8 @@ class Options(usage.Options, ProgramAuthOptions):
         [
             "clear-text",
             None,
-            "let clients of other machines send passwords that anyone on the network can "
-            "read, over POP3, IMAP4 and SMTP",
+            "let clients of other machines send passwords and tokens that anyone on the "
+            "network can read, over POP3, IMAP4 and SMTP",
         ],
     ]
     longdesc = (
@@ -108,6 +108,7 @@ class Options(usage.Options, ProgramAuthOptions):
         self["store"] = checkStore(self["store"])
         insistOnStore(self["store"], getattr(self, "parent", None))
         self._setTLS()
+        self._insistOnAsking()
         self["notOffered"] = []
         self["endpoints"] = {}
         for name, (where, interfaces) in PROTOCOLS.items():
@@ -147,23 +148,29 @@ class Options(usage.Options, ProgramAuthOptions):
                         f"--{name} is for POP3, IMAP4 and SMTP that begin in clear text, "
                         "as with --imap=tcp:143; none does"
                     )
-        if ICertificateCredentials in self["credInterfaces"]:
-            if not any(self[name] and self._asksAt(name) for name in PROTOCOLS):
-                raise usage.UsageError(
-                    "--auth: nobody could log in by a certificate, since no client is "
-                    "asked for one; add clientCert=optional and clientCA=FILE to --tls, "
-                    "or to a place to listen at, such as --imap=mtls:993:..."
-                )
+
+    def _insistOnAsking(self) -> None:
+        """
+        Insist that clients are asked for the certificates that a checker is for.
+        """
+        if ICertificateCredentials not in self["credInterfaces"]:
+            return
+        if not any(self[name] != "" and self._asksAt(name) for name in PROTOCOLS):
+            raise usage.UsageError(
+                "--auth: nobody could log in by a certificate, since no client is "
+                "asked for one; add clientCert=optional and clientCA=FILE to --tls, "
+                "or to a place to listen at, such as --imap=mtls:993:..."
+            )
 
     def _asksAt(self, name: str) -> bool:
         """
         Return whether the clients of a protocol are asked for certificates, by which they
         can log in.
         """
-        isAsking = asksForCertificates(self[name] or "")
-        if name in MAIL:
-            return isAsking or self["asksForCertificates"]
-        return isAsking and name == "http"
+        where = self[name] or ""
+        if name in MAIL and not isEncrypted(where):
+            return bool(self["asksForCertificates"])
+        return asksForCertificates(where) and name in (*MAIL, "http")
 
     def _setSecret(self) -> None:
         """

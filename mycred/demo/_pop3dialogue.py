@@ -9,9 +9,10 @@ import re
 from collections.abc import Callable, Iterable
 from io import BytesIO
 
-from twisted.internet.defer import CancelledError, maybeDeferred
+from twisted.internet.defer import maybeDeferred
 
-from ._dialogue import Dialogue, Refused
+from ._commandlines import CommandLines
+from ._dialogue import Refused
 
 # The commands that there are before a login only.
 _BEFORE = {b"APOP", b"AUTH", b"PASS", b"STLS", b"USER"}
@@ -37,47 +38,21 @@ CAPABILITIES = [
 ]
 
 
-class POP3Dialogue(Dialogue):
+class POP3Dialogue(CommandLines):
     """
     A connection over POP3 whose client is logged in.
-
-    Each command is carried out by a coroutine, C{on_NAME}, which returns the text that
-    the client gets with +OK, and raises L{Refused} for -ERR.
     """
 
     # No less than RFC 1939 (section 3) allows.
     timeOut = 600
 
-    def commandReceived(self, line: bytes) -> None:
-        """
-        Take a command.
-        """
-        self.carryOut(self._answer(line))
+    commands = _COMMANDS
+    yes, no = b"+OK ", b"-ERR "
+    unknown = "unknown command"
+    misused = "this command has other arguments"
+    defect = "[SYS/TEMP] Server error"
 
-    async def _answer(self, line: bytes) -> None:
-        """
-        Carry a command out, and send the answer.
-        """
-        name = line.partition(b" ")[0]
-        command = name.upper()
-        try:
-            found = self._argumentsOf(command).fullmatch(line, len(name))
-            if found is None:
-                raise Refused("this command has other arguments")
-            handler = getattr(self, f"on_{command.decode('ascii')}")
-            said = b"+OK " + await handler(*found.groups())
-        except Refused as error:
-            said = b"-ERR " + str(error).encode("ascii")
-        except CancelledError:
-            return
-        except Exception:
-            self._log.failure("A command failed")
-            said = b"-ERR [SYS/TEMP] Server error"
-        self.sendLine(said)
-        if command == b"QUIT":
-            self.hangUp()
-
-    def _argumentsOf(self, command: bytes) -> re.Pattern[bytes]:
+    def argumentsOf(self, command: bytes) -> re.Pattern[bytes]:
         """
         Return the pattern of the arguments of a command.
 
@@ -85,9 +60,7 @@ class POP3Dialogue(Dialogue):
         """
         if command in _BEFORE:
             raise Refused("you are logged in already")
-        if command not in _COMMANDS:
-            raise Refused("unknown command")
-        return _COMMANDS[command]
+        return super().argumentsOf(command)
 
     async def on_CAPA(self) -> bytes:
         """

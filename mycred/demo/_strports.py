@@ -144,16 +144,26 @@ def asksForCertificates(where: str) -> bool:
     """
     Return whether clients are asked for certificates.
     """
+    return _valueIn(where, "clientCert") not in (None, "no")
+
+
+def _valueIn(where: str, key: str) -> str | None:
+    """
+    Return a value in a description of C{mtls:}, as it is written; L{None} if there is
+    none.
+    """
     kind, arguments = _kindOf(where)
-    asked = [word for word in arguments.split(":") if word.startswith("clientCert=")]
-    return kind == "mtls" and bool(asked) and asked[-1] != "clientCert=no"
+    words = arguments.split(":") if kind == "mtls" else []
+    values = [word.partition("=")[2] for word in words if word.startswith(f"{key}=")]
+    return values[-1] if values else None
 
 
 def isProxied(where: str) -> bool:
     """
-    Return whether connections have to come by way of a proxy.
+    Return whether connections come by way of a proxy.
     """
-    return where.partition(":")[0].lower() == "haproxy"
+    isWrapped = where.partition(":")[0].lower() == "haproxy"
+    return isWrapped or _valueIn(where, "proxies") is not None
 
 
 def isBehindLocalProxy(where: str) -> bool:

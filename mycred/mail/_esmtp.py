@@ -13,7 +13,7 @@ from twisted.mail.smtp import IMessageDelivery, IMessageDeliveryFactory, SMTPSer
 from .._contracts import IAnonymous, InterfaceType
 from .._peers import hostOf
 from .._secrets import asBytes
-from ._logins import Logins
+from ._logins import MOST_COMMANDS, Logins
 from ._reasons import Reason
 
 # RFC 4954, section 6, and RFC 5248.
@@ -31,6 +31,9 @@ _CODES = {
     Reason.DEFECT: (454, b"4.7.0 "),
 }
 
+# The commands whose answers Twisted's class may give later.
+_SLOW = (b"MAIL", b"RCPT")
+
 
 class ESMTP(Logins, smtp.ESMTP):
     """
@@ -42,6 +45,7 @@ class ESMTP(Logins, smtp.ESMTP):
 
     service = "smtp"
     _helo: Any
+    _isAnswered = _isUnanswered = False
 
     avatarInterfaces = (IMessageDeliveryFactory, IMessageDelivery)
 
@@ -75,7 +79,34 @@ class ESMTP(Logins, smtp.ESMTP):
 
     def commandReceived(self, line: bytes) -> None:
         """
-        Take a line.
+        Take a line.  What follows a sender, a recipient or a message waits for the
+        answer: they may take time to validate, and mustn't be added to what comes after
+        STARTTLS.
+        """
+        isSlow = line.strip()[:4].upper() in _SLOW
+        if self.mode != smtp.COMMAND:
+            # Mail that needs no login is what the client may go on with.
+            self._commandsLeft = MOST_COMMANDS
+            isSlow = True
+        self._isAnswered = False
+        self._carryOut(line)
+        if isSlow and not self._isAnswered and self.mode == smtp.COMMAND:
+            self._isUnanswered = True
+            self._hold()
+
+    def sendLine(self, line: bytes) -> None:
+        """
+        Send a line, which answers the last command.
+        """
+        super().sendLine(line)
+        self._isAnswered = True
+        if self._isUnanswered:
+            self._isUnanswered = False
+            self._release()
+
+    def _carryOut(self, line: bytes) -> None:
+        """
+        Carry out a command, or take a line of a message.
         """
         mode = self.mode
         try:
@@ -102,6 +133,13 @@ class ESMTP(Logins, smtp.ESMTP):
         Send a challenge.
         """
         self.sendCode(334, line)
+
+    def do_NOOP(self, rest: bytes) -> None:
+        """
+        Do nothing, at any time (RFC 5321, section 4.5.1): Twisted's class doesn't know
+        the command.
+        """
+        self.sendCode(250, b"2.0.0 Done")
 
     def ext_AUTH(self, rest: bytes) -> None:
         """

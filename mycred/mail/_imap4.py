@@ -20,8 +20,8 @@ from ._handshakes import isHandshaking, listenForHandshake
 from ._logins import Logins
 from ._reasons import NotOffered, Reason
 
-# RFC 3501, section 9, and how long a tag may be.
-_tag = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\+]{1,255}(?= |\Z)')
+#: The tag of a command (RFC 3501, section 9), and how long it may be.
+TAG = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\+]{1,255}(?= |\Z)')
 _quoted = re.compile(rb'"((?:[^"\\\x00\r\n]|\\["\\])*)"(?: (.*)|\Z)', re.DOTALL)
 _literal = re.compile(rb"\{([0-9]{1,9})\}")
 
@@ -95,7 +95,7 @@ class IMAP4Server(Logins, imap4.IMAP4Server):
         Take a line, unless it is a command whose tag makes no sense: an answer has it.
         """
         isCommand = self.parseState == "command"
-        if isCommand and line.strip() and not _tag.match(line):
+        if isCommand and line.strip() and not TAG.match(line):
             self.resetTimeout()
             self.sendBadResponse(None, b"A tag expected")
         else:
@@ -113,6 +113,24 @@ class IMAP4Server(Logins, imap4.IMAP4Server):
                 raise
             self._log.failure("A command failed")
             self.sendBadResponse(None, b"Server error")
+
+    def setRawMode(self) -> None:
+        """
+        Take what follows for a literal, also lines that have come already and waited.
+        """
+        super().setRawMode()
+        waiting = b"".join(line + self.delimiter for line in self._lines)
+        begun = self.clearLineBuffer()
+        self._forget()
+        self._buffer = waiting + begun
+
+    def _take(self) -> None:
+        """
+        Take the lines that needn't wait, and a literal of the last of them.
+        """
+        super()._take()
+        if not (self.line_mode or self._isTaking):
+            self.dataReceived(b"")
 
     def _sendTooLong(self) -> None:
         """
@@ -182,9 +200,9 @@ class IMAP4Server(Logins, imap4.IMAP4Server):
         """
 
         def begin() -> Deferred[Login]:
-            why = self._whyNoLogin()
-            if why is not None:
-                raise NotOffered(why)
+            if b"LOGINDISABLED" in self.capabilities():
+                # A program may say so, too.
+                raise NotOffered(self._whyNoLogin() or Reason.UNSUPPORTED)
             self.openSession()
             login: Deferred[Login] = self.authenticateLogin(user, passwd)
             return login
@@ -199,7 +217,8 @@ class IMAP4Server(Logins, imap4.IMAP4Server):
         """
         if not self.isClearTextAllowed:
             return Reason.UNPRIVATE
-        isOwn = type(self).authenticateLogin is not imap4.IMAP4Server.authenticateLogin
+        theirs = imap4.IMAP4Server.authenticateLogin
+        isOwn = getattr(self.authenticateLogin, "__func__", None) is not theirs
         return None if isOwn or self._hasPasswords else Reason.UNSUPPORTED
 
     def _carryOut(
@@ -256,4 +275,4 @@ class IMAP4Server(Logins, imap4.IMAP4Server):
     unauth_STARTTLS: Any = (do_STARTTLS,)
 
 
-__all__ = ["IMAP4Server"]
+__all__ = ["TAG", "IMAP4Server"]

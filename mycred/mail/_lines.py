@@ -38,7 +38,7 @@ class Lines(Protocol, TimeoutMixin):
     State                    A line that comes
     =======================  ==================================================
     the client is asked      is the answer
-    a login is under way     waits
+    a command isn't done     waits: a login, or another that takes time
     the connection ends      is thrown away
     STARTTLS was answered    is thrown away: it was sent in the clear
     else                     is a command
@@ -51,8 +51,8 @@ class Lines(Protocol, TimeoutMixin):
     startedTLS = False
 
     _log = Logger()
-    _isHeld = _isOver = _isGone = _isTaking = _isStarting = _isLooking = False
-    _weight = 0
+    _isOver = _isGone = _isTaking = _isStarting = _isLooking = False
+    _holds = _weight = 0
     _answer: Deferred[bytes] | None = None
 
     @cached_property
@@ -84,7 +84,7 @@ class Lines(Protocol, TimeoutMixin):
         self._weight += len(line) + _OBJECT
         if self._weight > _MOST_WAITING:
             # Of these all but the first are waiting.
-            self.hangUp("too much was sent during a login")
+            self.hangUp("too much was sent ahead")
         self._take()
 
     def lineLengthExceeded(self, line: bytes) -> None:
@@ -92,6 +92,7 @@ class Lines(Protocol, TimeoutMixin):
         End the connection: what is in the rest of a line that is too long can't be told.
         """
         if not (self._isOver or self._isStarting):
+            self._forget()
             self._sendTooLong()
             self.hangUp("a line was too long")
 
@@ -122,7 +123,7 @@ class Lines(Protocol, TimeoutMixin):
             return
         self._isTaking = True
         try:
-            while self._lines and (self._answer is not None or not self._isHeld):
+            while self._lines and (self._answer is not None or not self._holds):
                 if self.transport.disconnecting:
                     # The line before was QUIT.
                     self._forget()
@@ -156,15 +157,15 @@ class Lines(Protocol, TimeoutMixin):
 
     def _hold(self) -> None:
         """
-        Have commands wait.
+        Have commands wait, until L{_release} was called as often as this.
         """
-        self._isHeld = True
+        self._holds += 1
 
     def _release(self) -> None:
         """
         Take the commands that have waited.
         """
-        self._isHeld = False
+        self._holds -= 1
         self._take()
 
     def startTLS(self, tell: Callable[[], object], refuse: Callable[[], object]) -> None:
@@ -187,10 +188,15 @@ class Lines(Protocol, TimeoutMixin):
                 self._log.failure("TLS can't be begun", failure)
                 refuse()
 
+        def ebStart(failure: Failure) -> None:
+            # The client was told to begin: what it sends now is no command.
+            self._log.failure("TLS can't be begun", failure)
+            self.hangUp()
+
         self._isStarting = self._isLooking = self.startedTLS = True
         self._forget()
         looking: Deferred[Any] = maybeDeferred(upToDate, self.ctx)
-        looking.addCallback(cbContext).addErrback(ebContext)
+        looking.addCallbacks(cbContext, ebContext).addErrback(ebStart)
 
     def _forget(self) -> None:
         """
@@ -209,8 +215,7 @@ class Lines(Protocol, TimeoutMixin):
         """
         if self._isOver:
             return
-        self._isOver = True
-        self._forget()
+        self._stop()
         if why:
             peer = printable(hostOf(self.transport.getPeer()) or "?")
             self._log.info("Disconnected: {peer}: {why}", peer=peer, why=why)
@@ -224,17 +229,30 @@ class Lines(Protocol, TimeoutMixin):
         if self._isOver:
             self.transport.abortConnection()
         else:
-            self._isOver = True
-            self._forget()
+            self._stop()
             self.setTimeout(_LAST_MOMENTS)
             super().timeoutConnection()
+
+    def _stop(self) -> None:
+        """
+        Take nothing more of what the client sends.
+        """
+        self._isOver = True
+        self._forget()
+
+    def setTimeout(self, period: float | None) -> None:
+        """
+        Set the time-out, unless the connection is lost: Twisted's classes do so at the
+        end of what takes time, too.
+        """
+        super().setTimeout(None if self._isGone else period)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """
         Forget everything.
         """
-        self._isOver = self._isGone = True
-        self._forget()
+        self._isGone = True
+        self._stop()
         self._answer = None
         self.setTimeout(None)
         super().connectionLost(reason)

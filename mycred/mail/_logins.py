@@ -8,14 +8,16 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from functools import cache
+from math import inf
 from typing import Any
 
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.interfaces import ITLSTransport
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 
 from .. import sasl
+from .._cancelling import cancelSafely
 from .._contracts import InterfaceType, Login
 from .._facts import ConnectionFacts
 from ..credentials import IScramCredentials, IUsernamePassword
@@ -24,6 +26,10 @@ from ..portal import SessionPortal
 from ._challengers import Challenger, challengersIn, converse, usualIn
 from ._lines import Lines
 from ._reasons import NotOffered, Reason, reasonOf
+
+# How many commands a client may send without a login: the answers are kept in memory
+# until it reads them.
+MOST_COMMANDS = 1000
 
 
 class Logins(Lines):
@@ -56,6 +62,7 @@ class Logins(Lines):
     _onLogout: Callable[[], object] | None
     _login: Deferred[Any] | None = None
     _refusals = 0
+    _commandsLeft: float = MOST_COMMANDS
 
     def makeConnection(self, transport: Any) -> None:
         """
@@ -64,6 +71,16 @@ class Logins(Lines):
         if self.ctx is None:
             self.ctx = getattr(self.factory, "contextFactory", None)
         super().makeConnection(transport)
+
+    def commandReceived(self, line: bytes) -> None:
+        """
+        Take a command, unless there were too many without a login.
+        """
+        self._commandsLeft -= 1
+        if self._commandsLeft < 0:
+            self.hangUp("too many commands without a login")
+        else:
+            super().commandReceived(line)
 
     def _setting(self, name: str) -> Any:
         """
@@ -245,11 +262,15 @@ class Logins(Lines):
         Take the avatar, if it is one that this protocol can serve.
         """
         interface, avatar, logout = login
+        if self._isOver:
+            logout()
+            raise CancelledError
         if interface not in self.avatarInterfaces:
             logout()
             self._log.error("A realm has answered with {it!r}", it=interface)
             raise NotOffered(Reason.DEFECT)
         self._onLogout = logout
+        self._commandsLeft = inf
         self.avatarReceived(interface, avatar)
 
     def avatarReceived(self, interface: InterfaceType, avatar: Any) -> None:
@@ -299,11 +320,19 @@ class Logins(Lines):
         canStart = getattr(self, "canStartTLS", True)
         return bool(self.ctx and canStart and isPlain and not self.startedTLS)
 
+    def _stop(self) -> None:
+        """
+        Take nothing more of what the client sends, and end the login that is under way.
+        """
+        super()._stop()
+        login, self._login = self._login, None
+        if login is not None:
+            cancelSafely(login)
+
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """
         End the login that is under way, and log out.
         """
-        login, self._login = self._login, None
         try:
             super().connectionLost(reason)
         finally:
@@ -311,8 +340,6 @@ class Logins(Lines):
             if isinstance(self.portal, SessionPortal):
                 # From now on no avatar arrives, whatever comes of the login.
                 self.portal.close()
-            if login is not None:
-                login.cancel()
 
 
 @cache
@@ -357,4 +384,4 @@ def _names(*mechanisms: Mapping[bytes, object]) -> list[bytes]:
     return list(dict.fromkeys(name for some in mechanisms for name in some))
 
 
-__all__ = ["Logins"]
+__all__ = ["MOST_COMMANDS", "Logins"]

@@ -72,7 +72,8 @@ class POP3(Logins, pop3.POP3):
         passwords that are stored as they are, and MD5, and Twisted's own way lets nobody
         in on Python 3.
         """
-        return type(self).authenticateUserAPOP is not pop3.POP3.authenticateUserAPOP
+        theirs = pop3.POP3.authenticateUserAPOP
+        return getattr(self.authenticateUserAPOP, "__func__", None) is not theirs
 
     @property
     def challengers(self) -> Mapping[bytes, Challenger] | None:  # type: ignore[override]
@@ -212,7 +213,7 @@ class POP3(Logins, pop3.POP3):
         if not self.isClearTextAllowed:
             return Reason.UNPRIVATE
         theirs = pop3.POP3.authenticateUserPASS
-        isOwn = type(self).authenticateUserPASS is not theirs
+        isOwn = getattr(self.authenticateUserPASS, "__func__", None) is not theirs
         return None if isOwn or self._hasPasswords else Reason.UNSUPPORTED
 
     def _carryOut(self, begin: Callable[[], Deferred[Login]]) -> None:

@@ -143,6 +143,16 @@ class NamingTests(SynchronousTestCase):
         cut = Naming("email", re.compile("(al.*)"), "example.org")
         self.assertEqual(cut.nameOf(EVERY), "alice")
 
+    def test_unknownString(self) -> None:
+        """
+        A subject whose value is of no kind of string names nobody.
+        """
+        right, wrong = (bytes([tag, 5]) + b"alice" for tag in (0x0C, 0))
+        self.assertEqual(DER.count(right), 1)
+        certificate = x509.load_der_x509_certificate(DER.replace(right, wrong))
+        for kind in ("cn", "dn"):
+            self.assertRaises(Untrusted, Naming(kind).nameOf, certificate)
+
     @given(scribbled(DER), strategies.sampled_from(sorted(KINDS)))
     def test_hostile(self, der: bytes, kind: str) -> None:
         """

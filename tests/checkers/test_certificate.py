@@ -96,7 +96,7 @@ class CaseTests(CertificateTestCase):
         openssl accepts each certificate that lets somebody in.
         """
         if shutil.which("openssl") is None:
-            raise SkipTest("openssl isn't here (Debian package openssl)")
+            raise SkipTest("install openssl")
         wrong = []
         for case in CASES:
             if not isinstance(case.account, bytes):

@@ -53,6 +53,8 @@ class CertificateTests(ServerTests, SynchronousTestCase):
         command += [*map(str, (*shown, *key)), *options]
         done = subprocess.run(
             [*command, *(["-u", user] if user else []), url],
+            # It may ask for a password.
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
         )

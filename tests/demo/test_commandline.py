@@ -136,9 +136,19 @@ class CommandLineTests(ServerTests, SynchronousTestCase):
         """
         authority = Authority(self.folder)
         auth = f"--auth=cert:ca={authority.file}"
-        self.assertEnds(auth, "--auth=memory:a:b", says="clientCert=optional")
-        self.assertEnds(auth, says="no protocol is left")
-        self.assertEnds(auth, "--imap=tcp:0", says="--imap: nobody could log in")
+        certificate, key = authority.certify("server", "localhost")
+        files = f"privateKey={key}:certKey={certificate}"
+        for options in (
+            ["--auth=memory:a:b"],
+            [],
+            ["--imap=tcp:0"],
+            [f"--imap=mtls:0:{files}", f"--tls={files}"],
+        ):
+            self.assertEnds(auth, *options, says="clientCert=optional")
+        # STARTTLS is for connections that have no TLS yet.
+        asking = f"--tls={files}:clientCert=optional:clientCA={authority.file}"
+        imap = f"--imap=mtls:0:{files}"
+        self.assertEnds(auth, asking, imap, says="--imap: nobody could log in")
 
     def test_siteSecret(self) -> None:
         """

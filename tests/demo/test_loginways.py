@@ -6,6 +6,7 @@ They cover L{mycred.demo._startuplog}, too.
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
@@ -13,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._contracts import IUsernameDigestHash, IUsernamePassword
 from mycred.credentials import IBearerToken, ICertificateCredentials
-from mycred.demo._loginways import wayTo
+from mycred.demo._loginways import proofOptions, wayTo
 from mycred.demo._protocols import proofFor
 
 
@@ -197,6 +198,10 @@ class CommandTests(SynchronousTestCase):
             "at 127.0.0.1, port 81, by way of a proxy",
         )
         self.assertEqual(
+            self.command("http", "mtls:81:privateKey=x:proxies=127.0.0.1", place),
+            "at localhost, port 81, by way of a proxy",
+        )
+        self.assertEqual(
             self.command("imap", "haproxy:unix:/x", UNIXAddress(b"/x")),
             "at /x, by way of a proxy",
         )
@@ -229,6 +234,17 @@ class ProofTests(SynchronousTestCase):
     """
     Tests for L{proofFor}.
     """
+
+    def test_options(self) -> None:
+        """
+        A name of whatever characters is one argument of the command.
+        """
+        for name in ("al ice", "a: b", "it's: $(x)", "'"):
+            for proof in ("password", "token", "certificate"):
+                options = " ".join(proofOptions(proof, name, True))
+                given = shlex.split(options)[-1]
+                whole = f"{name.partition(':')[0]}:"
+                self.assertEqual(given, name if proof == "password" else whole)
 
     def test_proofs(self) -> None:
         """

@@ -1,5 +1,6 @@
 """
-Tests for L{mycred.demo._pop3dialogue} with what clients may send, and shouldn't.
+Tests for L{mycred.demo._pop3dialogue} and L{mycred.demo._commandlines} with what clients
+may send, and shouldn't.
 """
 
 from __future__ import annotations

@@ -401,13 +401,20 @@ class FilesTests(TLSTestCase):
 
     def test_notInstalled(self) -> None:
         """
-        Without pyOpenSSL the extra to install is told, and no clear text is advised; a
-        server without TLS starts.
+        Without the libraries of TLS the extra to install is told, and no clear text is
+        advised; a server without TLS starts, and offers what needs none.
         """
-        (self.folder / "OpenSSL.py").write_text("raise ImportError('No OpenSSL')\n")
+        key, certificate = self.make()
+        for name in ("OpenSSL", "cryptography", "service_identity"):
+            (self.folder / f"{name}.py").write_text(f"raise ImportError('No {name}')\n")
         environment = {**os.environ, "PYTHONPATH": str(self.folder)}
         options = self.options(["--auth=memory:alice:sesame"], [], "imap")
-        for where in ("ssl:993:privateKey=key.pem", "ssl:993", "haproxy:ssl:993"):
+        for where in (
+            "ssl:993:privateKey=key.pem",
+            "ssl:993",
+            "haproxy:ssl:993",
+            f"mtls:993:privateKey={key}:certKey={certificate}",
+        ):
             done = subprocess.run(
                 [*TWISTD, "myapp", *options, f"--imap={where}"],
                 cwd=ROOT,
@@ -426,4 +433,8 @@ class FilesTests(TLSTestCase):
             PYTHONPATH=str(self.folder),
         )
         self.addCleanup(server.stop)
-        server.imap("alice", "sesame").logout()
+        client = server.imap("alice", "sesame")
+        self.addCleanup(client.logout)
+        self.assertIn("AUTH=SCRAM-SHA-256", client.capabilities)
+        self.assertNotIn("AUTH=SCRAM-SHA-256-PLUS", client.capabilities)
+        self.assertNotIn("AUTH=EXTERNAL", client.capabilities)

@@ -11,7 +11,7 @@ from base64 import b64decode, b64encode
 from pathlib import Path
 from typing import Any
 
-from twisted.trial.unittest import SkipTest
+from tests.kit.scramp import scrampClient
 
 # How long anything may take before the test gives up, in seconds.
 PATIENCE = 20
@@ -134,11 +134,7 @@ class MailClient:
 
         @return: the last answer.
         """
-        try:
-            from scramp import ScramClient
-        except ImportError:
-            raise SkipTest("install scramp, with Python 3.11 or later") from None
-        client = ScramClient([mechanism], "alice", password, channel_binding=binding)
+        client = scrampClient(mechanism, "alice", password, channel_binding=binding)
         first = client.get_client_first().encode()
         said = self.ask(dialect.auth(mechanism.encode(), first))
         if not dialect.isChallenge(said):

@@ -19,7 +19,6 @@ from twisted.internet.protocol import Factory
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransportWithDisconnection
 from twisted.mail import imap4, pop3, smtp
-from twisted.trial.unittest import SkipTest
 
 from mycred._authzid import insistOnOwnName
 from mycred._scram import HASHES, ScramKeys
@@ -32,6 +31,7 @@ from mycred.credentials import (
 from mycred.error import UnauthorizedLogin
 from mycred.mail import ESMTP, POP3, IMAP4Server
 from mycred.portal import IRealm, Portal
+from tests.kit.scramp import scrampClient
 
 from .sessions import makeChecker
 
@@ -131,7 +131,7 @@ class Delivery:
         """
         Accept a recipient.
         """
-        return lambda: _Message(self.messages)
+        return lambda: Message(self.messages)
 
     def receivedHeader(self, helo: Any, origin: Any, recipients: Any) -> bytes:
         """
@@ -141,7 +141,7 @@ class Delivery:
 
 
 @implementer(smtp.IMessage)
-class _Message:
+class Message:
     """
     A message that comes in.
     """
@@ -516,11 +516,7 @@ def scramLogIn(
 
     @return: the lines with which the server ends it, and how many challenges came before.
     """
-    try:
-        from scramp import ScramClient
-    except ImportError:
-        raise SkipTest("install scramp, with Python 3.11 or later") from None
-    client = ScramClient([mechanism], name, password)
+    client = scrampClient(mechanism, name, password)
     first = client.get_client_first().encode()
     if isEarly:
         lines = talk.say(dialect.auth(mechanism.encode(), first))

@@ -43,13 +43,19 @@ class MemoryTLS:
     """
 
     def __init__(
-        self, options: Any, *pair: Path, chain: tuple[Path, ...] = (), wraps: bool = False
+        self,
+        options: Any,
+        *pair: Path,
+        chain: tuple[Path, ...] = (),
+        wraps: bool = False,
+        newest: int = SSL.TLS1_3_VERSION,
     ) -> None:
         """
         @param options: the options of the server.
         @param pair: the client's certificate and key, if it has one.
         @param chain: the certificates that it sends besides.
         @param wraps: whether a wrapper stands between the server's protocol and TLS.
+        @param newest: the newest version of TLS that the client knows.
         """
         factory: Any = Factory.forProtocol(Protocol)
         if wraps:
@@ -62,6 +68,7 @@ class MemoryTLS:
         if wraps:
             self.server = self.server.wrappedProtocol
         context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+        context.set_max_proto_version(newest)
         if pair:
             context.use_certificate(_certificateIn(pair[0]))
             context.use_privatekey(_keyIn(pair[1]))

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import strategies as st
-from OpenSSL import SSL
+from OpenSSL import SSL, crypto
 
 from twisted.internet.interfaces import IAddress, IProtocolFactory
 from twisted.internet.testing import StringTransport
@@ -178,7 +178,7 @@ class TLSClient:
             context.use_certificate_file(str(pair[0]))
             context.use_privatekey_file(str(pair[1]))
         if chain is not None:
-            sent = x509.load_pem_x509_certificate(chain.read_bytes())
+            sent = crypto.load_certificate(crypto.FILETYPE_PEM, chain.read_bytes())
             context.add_extra_chain_cert(sent)
         if alpn:
             context.set_alpn_protos(list(alpn))

@@ -275,12 +275,12 @@ class Provider(Resource):
         Listen.
 
         @param authority: what certifies the server; without it there is no TLS.
-        @param host: the name that is certified.
+        @param host: the name that is certified; none if it is empty.
         """
         if authority is None:
             self._port = reactor.listenTCP(0, self._connections, interface="127.0.0.1")
         else:
-            certificate, key = authority.certify("idp", host)
+            certificate, key = authority.certify("idp", *filter(None, [host]))
             context = DefaultOpenSSLContextFactory(str(key), str(certificate))
             self._port = reactor.listenSSL(
                 0, self._connections, context, interface="127.0.0.1"

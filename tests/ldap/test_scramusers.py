@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from mycred._ldap import Directory, ScramUsers, Usual, _scramusers, ldapSettings
-from mycred._ldap._scramusers import Found
 from mycred._timing import Timing
 from mycred._verdict import Kind, Verdict
 from mycred.error import DenialReason
@@ -67,20 +66,21 @@ class UsersTests(DirectoryTestCase):
         """
         return users.lookUp(name.encode(), hash, time.monotonic() + 20, True)
 
-    def found(self, users: ScramUsers, name: str) -> Found:
+    def found(self, users: ScramUsers, name: str) -> Verdict:
         """
         Look up a user who has keys.
         """
         verdict = self.find(users, name)
-        self.assertIs(verdict.kind, Kind.ACCEPTED, verdict)
-        found: Found = verdict.secret
-        return found
+        self.assertIsNotNone(verdict.keys, verdict)
+        # Nothing is proved yet.
+        self.assertIs(verdict.kind, Kind.REFUSED, verdict)
+        return verdict
 
     def admit(self, users: ScramUsers, name: str) -> Verdict:
         """
         Look a user up, and return whether they may log in.
         """
-        entry = self.found(users, name).entry
+        entry = self.found(users, name).secret
         return users.admit(name.encode(), entry, time.monotonic() + 20, True)
 
     def test_found(self) -> None:
@@ -197,7 +197,7 @@ class UsersTests(DirectoryTestCase):
         While no server works nothing is found out, before the proof and after it.
         """
         users = self.users(require="(uid=bob)")
-        entry = self.found(users, "bob").entry
+        entry = self.found(users, "bob").secret
         self.server.kill()
         self.assertUnsure(self.find(users, "bob"), "can't be reached")
         verdict = users.admit(b"bob", entry, time.monotonic() + 20)
@@ -261,7 +261,7 @@ class OddServerTests(FakeTestCase):
         """
         for _ in range(2):
             verdict = users.lookUp(b"alice", "sha256", time.monotonic() + 20)
-            self.assertIs(verdict.kind, Kind.ACCEPTED, verdict)
+            self.assertIsNotNone(verdict.keys, verdict)
         self.assertEqual(self.samples, 1)
         self.assertEqual(users._known.usual("sha256"), USUAL[:2])
 

@@ -7,10 +7,19 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.address import UNIXAddress
+from twisted.internet.defer import Deferred
+from twisted.mail import smtp
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred.checkers import AllowAnonymousAccess
-from tests.kit.mailservers import CertificateChecker, ScramChecker, TalkTests
+from mycred.mail._logins import MOST_COMMANDS
+from tests.kit.mailservers import (
+    CertificateChecker,
+    Delivery,
+    Message,
+    ScramChecker,
+    TalkTests,
+)
 from tests.kit.sessions import makeChecker
 
 MAIL = b"MAIL FROM:<alice@example.com>"
@@ -53,6 +62,16 @@ class ESMTPTests(TalkTests, SynchronousTestCase):
         self.assertAnswer(talk.say(b"."), b"250 ")
         [message] = self.realm.delivery.messages
         self.assertEqual(message[-1], b"y")
+
+    def test_nothing(self) -> None:
+        """
+        A client may say that it is there, before the login and after.
+        """
+        talk = self.talk()
+        talk.say(b"EHLO localhost")
+        self.assertAnswer(talk.say(b"NOOP"), b"250 2.0.0 ")
+        talk.say(self.dialect.auth(b"PLAIN", b"\0alice\0sesame"))
+        self.assertAnswer(talk.say(b"NOOP again"), b"250 2.0.0 ")
 
     def test_anonymous(self) -> None:
         """
@@ -128,6 +147,16 @@ class ESMTPTests(TalkTests, SynchronousTestCase):
         self.assertIn(b"PLAIN", lines[-1])
         self.assertTrue(lines[-1].startswith(b"250 "))
 
+    def test_noop(self) -> None:
+        """
+        Nothing is done when that is asked for, before the login and after it.
+        """
+        talk = self.talk()
+        self.assertAnswer(talk.say(b"NOOP"), b"250 ")
+        talk.say(b"EHLO localhost", self.dialect.auth(b"PLAIN", b"\0alice\0sesame"))
+        self.assertTrue(talk.server.authenticated)
+        self.assertAnswer(talk.say(b"noop ignored"), b"250 ")
+
     def test_defect(self) -> None:
         """
         A defect is logged, and answered.
@@ -159,3 +188,58 @@ class ESMTPTests(TalkTests, SynchronousTestCase):
         self.assertAnswer(said, b"500 5.5.6 ")
         self.assertFalse(talk.transport.connected)
         self.assertEqual(self.realm.delivery.messages, [])
+
+    def test_slowAnswers(self) -> None:
+        """
+        What is sent behind a command waits for its answer: a sender or a recipient that
+        takes time to validate isn't added to what comes after STARTTLS or a login.
+        """
+        later = [b"STARTTLS", self.dialect.auth(b"PLAIN", b"\0alice\0sesame"), b"RSET"]
+        for slow in ("validateFrom", "validateTo"):
+            for line in later:
+                waiting: Deferred[Any] = Deferred()
+                talk = self.talk(context=object())
+                delivery = talk.server.delivery = Delivery()
+                setattr(delivery, slow, lambda *_, waiting=waiting: waiting)
+                talk.say(b"EHLO localhost")
+                talk.say(MAIL, b"RCPT TO:<mallory@example.com>", line)
+                self.assertEqual(talk.transport.contexts, [])
+                self.assertEqual(self.realm.names, [])
+                waiting.callback(smtp.Address(b"alice@example.com"))
+                said = talk.said()
+                self.assertTrue(said[0].startswith(b"250 "), said)
+                if line != later[1]:
+                    self.assertEqual(talk.server._to, [])
+
+    def test_slowMessage(self) -> None:
+        """
+        So does what is sent behind a message.
+        """
+        waiting: Deferred[None] = Deferred()
+        talk = self.talk(AllowAnonymousAccess(), context=object())
+        talk.say(b"EHLO localhost", MAIL, b"RCPT TO:<bob@example.com>", b"DATA")
+        self.patch(Message, "eomReceived", lambda _: waiting)
+        self.assertEqual(talk.say(b"Hi!", b".", b"STARTTLS", b"NOOP"), [])
+        waiting.callback(None)
+        done, begun = talk.said()
+        self.assertTrue(done.startswith(b"250 "), done)
+        self.assertTrue(begun.startswith(b"220 "), begun)
+
+    def test_manyMessages(self) -> None:
+        """
+        A client that needn't log in may send as many messages as it likes.
+        """
+        talk = self.talk(AllowAnonymousAccess())
+        message = [MAIL, b"RCPT TO:<bob@example.com>", b"DATA", b"Hi!", b"."]
+        count = MOST_COMMANDS // 3
+        talk.say(b"EHLO localhost", *message * count)
+        self.assertEqual(len(self.realm.delivery.messages), count)
+        self.assertTrue(talk.transport.connected)
+
+    def test_ownCommand(self) -> None:
+        """
+        A command of a program's may answer in its own way: nothing waits for it.
+        """
+        talk = self.talk()
+        talk.server.do_XOWN = lambda _: talk.transport.write(b"250 own\r\n")
+        self.assertEqual(len(talk.say(b"XOWN", b"RSET", b"RSET")), 3)

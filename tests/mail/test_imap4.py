@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.mail.imap4 import IAccount
 from twisted.trial.unittest import SynchronousTestCase
 
+from mycred.error import UnauthorizedLogin
 from mycred.mail import IMAP4Server
+from tests.kit import mailservers
 from tests.kit.mailservers import CertificateChecker, ScramChecker, TalkTests
 from tests.kit.portals import Checker
 from tests.kit.sessions import makeChecker
@@ -181,6 +183,39 @@ class IMAP4ServerTests(TalkTests, SynchronousTestCase):
         del talk.server.authenticateLogin
         self.assertAnswer(talk.say(b"a LOGIN alice x"), GOOD)
 
+    def test_disabledLogin(self) -> None:
+        """
+        A program may say by the capabilities that nobody can log in by LOGIN.
+        """
+
+        class Disabled(IMAP4Server):
+            """
+            A server of such a program.
+            """
+
+            def capabilities(self) -> Any:
+                """
+                Return the capabilities.
+                """
+                return {**super().capabilities(), b"LOGINDISABLED": None}
+
+        self.patch(mailservers, "PROTOCOLS", {"imap": Disabled})
+        talk = self.talk()
+        self.assertAnswer(talk.say(b"a LOGIN alice sesame"), b"a NO ")
+        self.assertEqual(self.realm.names, [])
+
+    def test_ownLoginOfInstance(self) -> None:
+        """
+        An instance may have its own way to log in, as a subclass may, whatever the
+        checkers check.
+        """
+        talk = self.talk(
+            CertificateChecker(),
+            authenticateLogin=lambda *_: fail(UnauthorizedLogin()),
+        )
+        self.assertNotIn(b"LOGINDISABLED", talk.greeting[0])
+        self.assertAnswer(talk.say(b"a LOGIN alice sesame"), REFUSED)
+
     def test_tags(self) -> None:
         """
         A tag that makes no sense isn't sent back.
@@ -235,3 +270,25 @@ class IMAP4ServerTests(TalkTests, SynchronousTestCase):
         talk.say(b"a LOGIN alice sesame")
         self.clock.advance(IMAP4Server.timeOut + 1)
         self.assertTrue(talk.transport.connected)
+
+    def test_literalBehindALogin(self) -> None:
+        """
+        A literal that has waited for a login is one, wherever it is cut.
+        """
+        lines = b"b LOGIN {3}\r\nfoo {4}\r\nb\r\nr\r\nc NOOP\r\n"
+        for cut in range(len(lines)):
+            waiting: Deferred[Any] = Deferred()
+            answers = {b"alice": waiting, b"foo": fail(UnauthorizedLogin())}
+            given: list[tuple[bytes, bytes]] = []
+
+            def logIn(name: bytes, password: bytes, given: Any = given) -> Any:
+                given.append((name, password))
+                return answers[name]
+
+            talk = self.talk(authenticateLogin=logIn)
+            talk.say(b"a LOGIN alice tulip")
+            talk.send(lines[:cut])
+            waiting.errback(UnauthorizedLogin())
+            talk.send(lines[cut:])
+            self.assertEqual(given[1:], [(b"foo", b"b\r\nr")])
+            self.assertTrue(talk.say(b"d NOOP")[0].startswith(b"d OK "))

@@ -21,16 +21,11 @@ from twisted.internet.ssl import (
 )
 from twisted.internet.threads import deferToThread
 from twisted.mail import imap4, smtp
-from twisted.trial.unittest import SkipTest
 
 from tests.kit.mailclients import PATIENCE, trusting
 from tests.kit.mailprograms import ProgramTests
+from tests.kit.scramp import scrampClient
 from tests.kit.sessions import makeChecker
-
-try:
-    import scramp
-except ImportError:
-    scramp = None
 
 #: By what a login can be bound to TLS, with the version of TLS.
 BINDINGS = [
@@ -45,13 +40,8 @@ class Conversation:
     """
 
     def __init__(self, password: str, binding: str, socket: Any) -> None:
-        if scramp is None:
-            raise SkipTest("install scramp, with Python 3.11 or later")
-        self._client = scramp.ScramClient(
-            ["SCRAM-SHA-256-PLUS"],
-            "alice",
-            password,
-            channel_binding=(binding, socket),
+        self._client = scrampClient(
+            "SCRAM-SHA-256-PLUS", "alice", password, channel_binding=(binding, socket)
         )
         self._steps = iter((self._first, self._final, self._end))
 

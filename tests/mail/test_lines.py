@@ -30,6 +30,7 @@ from tests.kit.mailservers import (
     Talk,
     TalkTests,
 )
+from tests.kit.portals import raising
 from tests.kit.protocols import LoginTestCase
 
 PLAIN = b64encode(b"\0alice\0sesame")
@@ -131,6 +132,17 @@ class LinesTests(TalkTests):
         idle, done = self.dialect.idle
         self.assertTrue(talk.say(idle)[0].startswith(done))
         self.assertEqual(len(self.flushLoggedErrors(TemporaryFailure)), 1)
+
+    def test_noTLS(self: Any) -> None:
+        """
+        If TLS can't be begun after all the connection ends: the client was told to begin,
+        and what it sends is no command.
+        """
+        talk = self.talk(context=object())
+        talk.transport.startTLS = lambda _: raising(ValueError("no key"))()
+        self.assertAnswer(talk.say(self.command, self.dialect.idle[0]), self.answer)
+        self.assertFalse(talk.transport.connected)
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
 
     def test_goneWhileLooking(self: Any) -> None:
         """

@@ -11,7 +11,7 @@ from typing import Any
 from zope.interface import implementer
 
 from twisted.cred.portal import Portal as TwistedPortal
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import globalLogPublisher
 from twisted.mail.imap4 import PLAINCredentials
 from twisted.mail.interfaces import IChallengeResponse
@@ -24,8 +24,14 @@ from mycred.credentials import (
     IUsernamePassword,
     UsernamePassword,
 )
-from mycred.error import AccountDenied, DenialReason, SASLError, TemporaryFailure
-from mycred.mail._logins import _warnOnce
+from mycred.error import (
+    AccountDenied,
+    DenialReason,
+    SASLError,
+    TemporaryFailure,
+    UnauthorizedLogin,
+)
+from mycred.mail._logins import MOST_COMMANDS, _warnOnce
 from mycred.portal import SessionPortal
 from tests.kit.mailservers import (
     CertificateChecker,
@@ -76,6 +82,26 @@ class Odd(UsernamePassword):
         Return whether there are more.
         """
         return bool(self.challenges)
+
+
+class Own:
+    """
+    A portal whose logins can't be cancelled.
+
+    @ivar waiting: its login.
+    @ivar interfaces: what was asked for.
+    """
+
+    def __init__(self) -> None:
+        self.waiting: Deferred[Any] = Deferred()
+        self.interfaces: tuple[Any, ...] = ()
+
+    def login(self, credentials: Any, mind: object, *interfaces: Any) -> Any:
+        """
+        Log in.
+        """
+        self.interfaces = interfaces
+        return self.waiting
 
 
 class LoginTests(TalkTests):
@@ -374,6 +400,22 @@ class LoginTests(TalkTests):
         self.assertFalse([one for one in lines if one.startswith(self.dialect.idle[1])])
         self.assertFalse(talk.transport.connected)
 
+    def test_endlessCommands(self: Any) -> None:
+        """
+        A client that sends commands without end and doesn't log in is disconnected: what
+        it doesn't read stays in memory.  Users go on.
+        """
+        idle = self.dialect.idle[0]
+        talk = self.talk()
+        said = talk.say(*[idle] * MOST_COMMANDS)
+        self.assertTrue(talk.transport.connected)
+        self.assertEqual(talk.say(idle), [])
+        self.assertFalse(talk.transport.connected)
+        self.assertLess(len(said), MOST_COMMANDS * 20)
+        talk = self.talk()
+        talk.say(self.dialect.auth(b"PLAIN", GOOD), *[idle] * (MOST_COMMANDS + 1))
+        self.assertTrue(talk.transport.connected)
+
     def test_endlessCancels(self: Any) -> None:
         """
         A client can't begin an exchange and end it for ever.
@@ -471,6 +513,48 @@ class LoginTests(TalkTests):
         talk.hangUp()
         later.callback(None)
         self.assertEqual(self.realm.logouts, [b"alice"])
+
+    def test_goneBeforeAvatarOfAnother(self: Any) -> None:
+        """
+        So is one that comes from a portal of another class, whose logins can't be
+        cancelled.
+        """
+        later: Deferred[Any] = Deferred()
+        request = self.realm.requestAvatar
+        self.realm.requestAvatar = lambda *given: later.addCallback(
+            lambda _: request(*given)
+        )
+        portal = TwistedPortal(self.realm, [Checker(lambda: succeed(b"alice"))])
+        talk = self.talk(portal=portal)
+        talk.say(self.dialect.auth(b"PLAIN", GOOD))
+        talk.hangUp()
+        later.callback(None)
+        self.assertEqual(self.realm.logouts, [b"alice"])
+
+    def test_ended(self: Any) -> None:
+        """
+        The end of a connection ends the login, also if the client doesn't read what it
+        was sent.
+        """
+        for portal in (None, Own()):
+            gone: list[object] = []
+            talk = self.talk(Checker(lambda gone=gone: Deferred(gone.append)))
+            if portal is not None:
+                talk.server.portal = portal
+            talk.transport.loseConnection = lambda: None
+            talk.say(self.dialect.auth(b"PLAIN", GOOD))
+            self.clock.advance(3600)
+            said = talk.said()
+            if portal is None:
+                self.assertEqual(len(gone), 1)
+                self.assertTrue(said[0].startswith(self.dialect.unavailable), said)
+            else:
+                login = self.realm.requestAvatar(b"alice", None, *portal.interfaces)
+                portal.waiting.callback(login)
+                self.assertEqual(self.realm.logouts, [b"alice"])
+                self.assertFalse(any(s.startswith(self.dialect.good) for s in said))
+            del talk.transport.loseConnection
+            talk.hangUp()
 
     def test_goneInTheMiddle(self: Any) -> None:
         """
@@ -649,20 +733,37 @@ class LoginTests(TalkTests):
         A portal may be any object that logs in.
         """
 
-        class Own:
-            """
-            A portal.
-            """
-
-            def login(self, credentials: Any, mind: object, *interfaces: Any) -> Any:
-                """
-                Log in.
-                """
-                return fail(TemporaryFailure())
-
-        talk = self.talk(portal=Own())
+        portal = Own()
+        portal.waiting.errback(TemporaryFailure())
+        talk = self.talk(portal=portal)
         lines = talk.say(self.dialect.auth(b"PLAIN", GOOD))
         self.assertAnswer(lines, self.dialect.unavailable)
+
+    def test_strangeAvatars(self: Any) -> None:
+        """
+        A realm that answers with something else is a defect, and the client is told.
+        """
+        for answer in (None, (), succeed("x")):
+            talk = self.talk(Checker(lambda: b"alice"))
+            self.realm.requestAvatar = lambda *_, answer=answer: answer
+            lines = talk.say(self.dialect.auth(b"PLAIN", GOOD))
+            self.assertAnswer(lines, self.dialect.defect)
+            self.assertEqual(len(self.flushLoggedErrors(TypeError, ValueError)), 1)
+
+    def test_strangePortal(self: Any) -> None:
+        """
+        So is a portal that answers in another way.  One may raise what others fail with.
+        """
+        portal = Own()
+        for answer, expected in (
+            (lambda *_: None, self.dialect.defect),
+            (lambda *_: raising(UnauthorizedLogin())(), self.dialect.refused),
+        ):
+            portal.login = answer  # type: ignore[method-assign]
+            talk = self.talk(portal=portal)
+            lines = talk.say(self.dialect.auth(b"PLAIN", GOOD))
+            self.assertAnswer(lines, expected)
+        self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
 
     def test_proofsWhereTheyServe(self: Any) -> None:
         """

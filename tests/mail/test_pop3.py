@@ -183,3 +183,16 @@ class POP3Tests(TalkTests, SynchronousTestCase):
         talk = self.talk(context=object())
         talk.say(b"USER alice", b"STLS")
         self.assertAnswer(talk.say(b"PASS sesame"), b"-ERR USER")
+
+    def test_goneDuringACommand(self) -> None:
+        """
+        If the client leaves while a command takes time, no time-out is left of it.
+        """
+        talk = self.talk(schedule=lambda iterator: succeed(list(iterator)))
+        talk.say(self.dialect.auth(b"PLAIN", b"\0alice\0sesame"))
+        waiting: Deferred[list[int]] = Deferred()
+        talk.server.mbox.listMessages = lambda: waiting
+        talk.say(b"STAT")
+        talk.hangUp()
+        waiting.callback([5])
+        self.assertEqual(self.clock.getDelayedCalls(), [])

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 from typing import Any
-from unittest import SkipTest
 
 from twisted.cred.portal import Portal as TwistedPortal
 from twisted.internet.defer import Deferred, fail, succeed
@@ -23,6 +22,7 @@ from mycred.error import (
     UnauthorizedLogin,
     UnhandledCredentials,
 )
+from tests.kit.scramp import scrampClient
 
 from ..kit.sasl import KeysChecker, ScramClient, Server, keysOf, portalOf
 from ..kit.sessions import Realm
@@ -408,11 +408,6 @@ class ScrampTests(SynchronousTestCase):
     """
 
     def setUp(self) -> None:
-        try:
-            from scramp import ScramClient as Client
-        except ImportError:
-            raise SkipTest("scramp is missing, which needs Python 3.11") from None
-        self.makeClient = Client
         self.bindings = {
             "tls-unique": b"finished",
             "tls-server-end-point": b"hash of a certificate",
@@ -432,7 +427,7 @@ class ScrampTests(SynchronousTestCase):
         Log in.
         """
         name = MECHANISMS[hash] + ("-PLUS" if options else "")
-        client = self.makeClient([name], "alice", password, **options)
+        client = scrampClient(name, "alice", password, **options)
 
         def answer(challenge: bytes) -> Any:
             if not challenge:

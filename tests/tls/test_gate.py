@@ -19,7 +19,7 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._tls._gate import HEADER_TIMEOUT, GateFactory
+from mycred._tls._gate import HANDSHAKE_TIMEOUT, HEADER_TIMEOUT, GateFactory
 from mycred.testing import SteppedWorkers
 from mycred.tls import TLSOptions
 
@@ -258,14 +258,35 @@ class GateTests(SynchronousTestCase):
         self.assertTrue(transport.disconnecting)
         self.assertEqual(self.listeners.built, [])
 
-    def test_timeAfterHeader(self) -> None:
+    def test_timeAfterHandshake(self) -> None:
         """
-        After the header the time is the protocol's own business.
+        After the handshake the time is the protocol's own business.
         """
         self.serve("10.0.0.1")
-        transport = self.connect(_PROXY, _HEADER)
-        self.clock.advance(10 * HEADER_TIMEOUT)
-        self.assertFalse(transport.disconnecting)
+        for version in VERSIONS:
+            client = TLSClient(self.gates, version=version, peer=_PROXY)
+            client.server.dataReceived(_HEADER)
+            self.assertTrue(client.shakeHands())
+            self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_slowHandshake(self) -> None:
+        """
+        A client that doesn't get through with the handshake is disconnected, also where
+        a protocol has greeted it, and has given it up by itself: that alone would leave
+        the connection open for ever.
+        """
+        self.serve("10.0.0.1")
+        for isBegun in (False, True):
+            client = TLSClient(self.gates, peer=_PROXY)
+            client.server.dataReceived(_HEADER + (client.hello() if isBegun else b""))
+            self.clock.advance(HANDSHAKE_TIMEOUT - 1)
+            listener = self.listeners.protocols[-1]
+            listener.transport.write(b"welcome")
+            listener.transport.loseConnection()
+            self.assertFalse(client.transport.disconnecting)
+            self.clock.advance(1)
+            self.assertTrue(client.transport.disconnecting)
+            self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_gone(self) -> None:
         """

@@ -1,7 +1,7 @@
 """
 Tests for the files of a server's own certificate.
 
-They cover L{mycred._tls._unusable}, too.
+They cover L{mycred._tls._unusable} and L{mycred._x509errors}, too.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """
 Tests for L{mycred._tokens._endpoint}, against real servers.
 
-They cover L{mycred._tokens._pool}, too.
+They cover L{mycred._tokens._pool} and L{mycred._tokens._policy}, too.
 """
 
 from __future__ import annotations
@@ -349,6 +349,23 @@ class TLSTests(EndpointTestCase):
         endpoint = self.endpoint(ca=str(self.authority.file))
         yield self.assertLost(self.ask(endpoint), "Verification")
         self.assertEqual(self.provider.requests, [])
+
+    @inlineCallbacks
+    def test_noName(self) -> Iterator[Any]:
+        """
+        Nor is one whose certificate is for no name, or for one that makes no sense,
+        which Twisted's verification lets pass.
+        """
+        self.provider.start()
+        for host in ("", "*.*.example.org", "*"):
+            provider = Provider(self.answer)
+            provider.start(self.authority, host)
+            self.addCleanup(provider.stop)
+            for name in ("127.0.0.1", "localhost"):
+                url = provider.url.replace("127.0.0.1", name)
+                asking = self.ask(self.endpoint(url, ca=str(self.authority.file)))
+                yield self.assertLost(asking, "CertificateError")
+            self.assertEqual(provider.requests, [])
 
     @inlineCallbacks
     def test_otherAuthority(self) -> Iterator[Any]:

@@ -12,6 +12,7 @@ from twisted.internet.defer import CancelledError
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 
+from ...mail._imap4 import TAG
 from .._dialogue import Dialogue, Malformed, Refused
 from .._tables import LARGEST, MailboxFull
 from ._commands import COMMANDS
@@ -26,7 +27,6 @@ _MOST_LITERALS = 50
 #: The capabilities, besides those of the login.
 CAPABILITIES = [b"IMAP4rev1", b"IDLE", b"LITERAL+", b"NAMESPACE", b"UIDPLUS"]
 
-_tag = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\+]{1,255}(?= |\Z)')
 _name = re.compile(rb" *((?:UID +)?[A-Z]+)(?= |\Z)", re.IGNORECASE)
 
 
@@ -228,7 +228,7 @@ def _tagOf(line: bytes) -> bytes | None:
     """
     Return the tag of a command; L{None} if there is none.
     """
-    found = _tag.match(line)
+    found = TAG.match(line)
     return found[0] if found else None
 
 

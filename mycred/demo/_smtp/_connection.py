@@ -7,9 +7,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from twisted.internet.defer import CancelledError
-
-from .._dialogue import Dialogue, Refused
+from .._commandlines import CommandLines
+from .._dialogue import Refused
 from ._outbox import MOST_DATA
 
 #: The extensions: what a message may be like, and that commands may come before the
@@ -39,12 +38,9 @@ _COMMANDS = {
 }
 
 
-class Connection(Dialogue):
+class Connection(CommandLines):
     """
     A connection over SMTP whose client is logged in.
-
-    Each command is carried out by a coroutine, C{on_NAME}, which returns the answer, and
-    raises L{Refused} for one that says no.
 
     @ivar host: the name of this server.
     @ivar helo: the name by which the client has greeted.
@@ -52,6 +48,11 @@ class Connection(Dialogue):
 
     # No less than RFC 5321 (section 4.5.3.2.7) allows.
     timeOut = 5 * 60
+
+    commands = _COMMANDS
+    unknown = "500 5.5.2 There is no such command"
+    misused = "501 5.5.4 This command has other arguments"
+    defect = "451 4.3.0 Server error"
 
     def __init__(self, avatar: Any, host: bytes, helo: bytes) -> None:
         """
@@ -69,38 +70,6 @@ class Connection(Dialogue):
         Tell an idle client that it is disconnected.
         """
         self.sendLine(b"421 4.4.2 You have been idle for too long")
-
-    def commandReceived(self, line: bytes) -> None:
-        """
-        Take a command.
-        """
-        self.carryOut(self._answer(line))
-
-    async def _answer(self, line: bytes) -> None:
-        """
-        Carry a command out, and send the answer.
-        """
-        name = line.partition(b" ")[0]
-        command = name.upper()
-        try:
-            pattern = _COMMANDS.get(command)
-            if pattern is None:
-                raise Refused("500 5.5.2 There is no such command")
-            found = pattern.fullmatch(line, len(name))
-            if found is None:
-                raise Refused("501 5.5.4 This command has other arguments")
-            handler = getattr(self, f"on_{command.decode('ascii')}")
-            said = await handler(*found.groups())
-        except Refused as error:
-            said = str(error).encode("ascii")
-        except CancelledError:
-            return
-        except Exception:
-            self._log.failure("A command failed")
-            said = b"451 4.3.0 Server error"
-        self.sendLine(said)
-        if command == b"QUIT":
-            self.hangUp()
 
     async def on_EHLO(self, helo: bytes) -> bytes:
         """

@@ -1,0 +1,128 @@
+"""
+Tests for what works without the libraries of the extras, and what says which extra it
+takes (L{mycred._extras}).
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+from twisted.trial.unittest import SynchronousTestCase
+
+import mycred
+
+from .kit.certificates import Authority
+
+ROOT = Path(mycred.__file__).parents[1]
+
+#: The libraries of the extras, each with a pattern of the extras that have it.
+LIBRARIES = {
+    "OpenSSL": "tls",
+    "argon2": "argon2",
+    "cryptography": "ssh|tls",
+    "joserfc": "jwt",
+    "service_identity": "tls",
+}
+
+
+def bare(program: str) -> list[str]:
+    """
+    Run a program that has none of the libraries.
+
+    @return: the lines that it prints.
+    """
+    hiding = f"import sys; sys.modules.update(dict.fromkeys({[*LIBRARIES]}))\n"
+    done = subprocess.run(
+        [sys.executable, "-c", hiding + dedent(program)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    if done.returncode or done.stderr:
+        raise AssertionError(done.stderr)
+    return done.stdout.splitlines()
+
+
+class BareTests(SynchronousTestCase):
+    """
+    Tests in processes that have none of the libraries.
+    """
+
+    def test_modules(self) -> None:
+        """
+        Each public module can be imported, or says in its docstring what to install.
+        """
+        lines = bare(
+            """
+            import importlib, pkgutil, mycred
+
+            def nothing(name):
+                pass
+
+            for module in pkgutil.walk_packages(mycred.__path__, "mycred.", nothing):
+                if "._" not in module.name:
+                    try:
+                        importlib.import_module(module.name)
+                    except ModuleNotFoundError as error:
+                        print(module.name, error.name.partition(".")[0])
+            """
+        )
+        for name, library in map(str.split, lines):
+            path = ROOT.joinpath(*name.split("."))
+            path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+            self.assertRegex(
+                ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "",
+                rf"C\{{pip install '\.\[({LIBRARIES[library]})\]'\}} in a checkout",
+                name,
+            )
+
+    def test_messages(self) -> None:
+        """
+        An auth type and an endpoint that can't be had say what to install; others can.
+        """
+        folder = Path(self.mktemp()).resolve()
+        folder.mkdir()
+        certificate, key = Authority(folder).certify("localhost", "localhost")
+        client, keys = folder / "client", folder / "keys"
+        client.write_text("mail\nsesame\n")
+        client.chmod(0o600)
+        keys.write_text('{"keys": []}')
+        extras = {
+            "anonymous": "",
+            f"cert:ca={certificate}": "tls",
+            "memory:alice:sesame": "",
+            "sshkey": "ssh",
+            f"token:introspect=http\\://127.0.0.1/:client={client}": "",
+            f"token:introspect=https\\://a.example/:client={client}": "tls",
+            f"token:keys={keys}:issuer=i:audience=a": "jwt",
+            "token:keys=http\\://127.0.0.1/:issuer=i:audience=a": "jwt",
+            f"mtls:0:privateKey={key}:certKey={certificate}": "tls",
+        }
+        lines = bare(
+            f"""
+            from twisted.internet.endpoints import serverFromString
+            from twisted.internet.task import Clock
+            from mycred.strcred import makeChecker
+
+            for text in {[*extras]}:
+                try:
+                    if text.startswith("mtls:"):
+                        serverFromString(Clock(), text)
+                    else:
+                        makeChecker(text)
+                except Exception as error:
+                    print(str(error) or repr(error))
+                else:
+                    print()
+            """
+        )
+        self.assertEqual(len(lines), len(extras))
+        for (text, extra), line in zip(extras.items(), lines):
+            if extra:
+                self.assertIn(f"pip install '.[{extra}]' in a checkout", line, text)
+            else:
+                self.assertEqual(line, "", text)
