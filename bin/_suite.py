@@ -29,7 +29,9 @@ SLOWEST = (
     "tests.conch.test_correspondence",
     "tests.ldap.test_others",
     "tests.ldap.test_directory",
+    "tests.cli.test_check",
     "tests.demo.test_logins",
+    "tests.demo.test_commandline",
     "tests.demo.test_webpage",
     "tests.demo.test_limits",
     "tests.demo.test_ssh",
@@ -42,6 +44,7 @@ SLOWEST = (
     "tests.test_packaging",
     "tests.test_readme",
     "tests.conch.test_clients",
+    "tests.conch.test_spelled",
 )
 
 # What stands before the name of a module in the output of a process, at its begin; no

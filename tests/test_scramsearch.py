@@ -1,6 +1,6 @@
 """
-Tests for L{mycred._scramsearch} and L{mycred._refusals}: several checkers that serve
-SCRAM.
+Tests for L{mycred._scramsearch}, L{mycred._scramturn} and L{mycred._refusals}:
+several checkers that serve SCRAM.
 """
 
 from __future__ import annotations

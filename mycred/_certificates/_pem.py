@@ -2,7 +2,7 @@
 Parse files of certificates and of lists of revoked ones, in PEM (RFC 7468) or DER.
 
 A file counts as a whole or not at all: what is cut off, or is something else, may be what
-would have refused somebody.
+would have refused a certificate.
 """
 
 from __future__ import annotations

@@ -253,7 +253,12 @@ def _said(failure: Failure) -> str:
     """
     Return what has gone wrong.  What TLS and HTTP have to say stands within their errors.
     """
+    if failure.check(CannotTell):
+        return str(failure.value)
     reasons = getattr(failure.value, "reasons", None) or [failure]
+    if reasons[-1].check(ConnectionAborted):
+        # What else ends a connection says so by itself.
+        return "the answer's headers are too long"
     return "; ".join(f"{r.type.__name__}: {r.value}" for r in reasons)[:1000]
 
 

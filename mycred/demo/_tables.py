@@ -81,13 +81,14 @@ def insert(
     @raise NoSuchUser: if the user has no mailbox.
     @raise MailboxFull: if the message doesn't fit in.
     """
+    # This first, since it locks the file: another process may add a message, too.
+    transaction.execute("update users set uidnext = uidnext + 1 where name = ?", (user,))
     row = transaction.execute(
-        "select uidnext from users where name = ?", (user,)
+        "select uidnext - 1 from users where name = ?", (user,)
     ).fetchone()
     if row is None:
         raise NoSuchUser(user)
     insistOnRoom(transaction, user, len(content))
-    transaction.execute("update users set uidnext = uidnext + 1 where name = ?", (user,))
     message = Message(row[0], wireSize(content), date, set(flags))
     transaction.execute(
         "insert into messages values (?, ?, ?, ?, ?)",

@@ -83,22 +83,23 @@ class ESMTP(Logins, smtp.ESMTP):
         answer: they may take time to validate, and mustn't be added to what comes after
         STARTTLS.
         """
-        isSlow = line.strip()[:4].upper() in _SLOW
-        if self.mode != smtp.COMMAND:
+        if self.mode == smtp.COMMAND:
+            isSlow = line.strip()[:4].upper() in _SLOW
+        else:
+            isSlow = True
             # Mail that needs no login is what the client may go on with.
             self._commandsLeft = MOST_COMMANDS
-            isSlow = True
         self._isAnswered = False
         self._carryOut(line)
         if isSlow and not self._isAnswered and self.mode == smtp.COMMAND:
             self._isUnanswered = True
             self._hold()
 
-    def sendLine(self, line: bytes) -> None:
+    def sendCode(self, code: int, message: bytes = b"") -> None:
         """
-        Send a line, which answers the last command.
+        Answer a command, and go on with the next one.
         """
-        super().sendLine(line)
+        super().sendCode(code, message)
         self._isAnswered = True
         if self._isUnanswered:
             self._isUnanswered = False

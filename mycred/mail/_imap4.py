@@ -138,6 +138,15 @@ class IMAP4Server(Logins, imap4.IMAP4Server):
         """
         self.sendUntaggedResponse(b"BYE Line too long")
 
+    def dispatchCommand(
+        self, tag: bytes, cmd: bytes, rest: bytes | None, uid: object = None
+    ) -> None:
+        """
+        Carry out a command.  Twisted's class takes no arguments for L{None}, which not
+        all that parse arguments expect.
+        """
+        super().dispatchCommand(tag, cmd, rest or b"", uid)
+
     def lookupCommand(self, cmd: bytes) -> Any:
         """
         Return what carries out a command; L{None} if there is none.

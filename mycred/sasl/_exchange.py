@@ -53,7 +53,7 @@ class Exchange:
         Return what comes after an answer of the client.
 
         @raise SASLError: if it makes no sense.
-        @raise UnauthorizedLogin: if the client can't be let in, whoever it is.
+        @raise UnauthorizedLogin: if the client can't be let in, whatever its name.
         """
         raise NotImplementedError
 

@@ -28,9 +28,9 @@ def mechanismsFor(
     serve over a connection.
 
     Clients take the strongest one, and don't fall back on another when it fails.  SCRAM
-    is offered all the same as soon as a checker has keys for it: whoever has stored these
-    wants them used.  CRAM-MD5, and SCRAM where passwords are stored as they are, are left
-    out if some checkers of passwords can't serve them while all others can be asked
+    is offered all the same as soon as a checker has keys for it: keys that are stored are
+    meant to be used.  CRAM-MD5, and SCRAM where passwords are stored as they are, are
+    left out if some checkers of passwords can't serve them while all others can be asked
     otherwise: over a connection where a password may be sent.
 
     @param portal: the portal: Twisted's, or any object with a method
@@ -113,7 +113,7 @@ def scramCheckers(
     hashes: Iterable[str] = HASHES,
 ) -> list[ICredentialsChecker]:
     """
-    Return the checkers that can serve SCRAM to somebody.
+    Return the checkers that can serve SCRAM to at least one user.
 
     @param checkers: the checkers of a portal, by interface.
     @param hashes: the hashes of SCRAM that are meant.
@@ -128,7 +128,7 @@ _PROOFS = (IScramCredentials, IUsernameHashedPassword)
 
 def _hashesOf(checker: Any) -> Collection[str]:
     """
-    Return the hashes of SCRAM that a checker can serve to somebody; all, if it doesn't
+    Return the hashes of SCRAM that a checker can serve to a user; all, if it doesn't
     say.
     """
     ask = getattr(checker, "scramHashes", None)

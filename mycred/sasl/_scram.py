@@ -58,7 +58,7 @@ class Scram(Exchange):
         if self._isBound != (first.flag == "p"):
             raise SASLError("a channel binding goes with -PLUS, and only with that")
         if first.flag == "y" and any(n.endswith(b"-PLUS") for n in self._context.offered):
-            # Somebody between them may have taken that out of the offer (section 6).
+            # A machine between them may have taken that out of the offer (section 6).
             raise refused("the client hasn't seen the offer of channel binding")
         if first.flag != "p":
             return b""

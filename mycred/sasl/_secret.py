@@ -7,6 +7,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import stat
 from contextlib import suppress
 from tempfile import NamedTemporaryFile
 
@@ -27,7 +28,8 @@ def secretIn(path: AnyPath) -> bytes:
 
     @param path: the path of the file.
 
-    @raise OSError: if the file can't be read or made, or holds less than 32 bytes.
+    @raise OSError: if the file can't be read or made, holds less than 32 bytes, or other
+        users of the machine can read or write it.
     """
     path = asPath(path)
     with suppress(FileNotFoundError):
@@ -51,6 +53,9 @@ def _secretAt(path: str) -> bytes:
     secret, _ = readWhole(path, Watch())
     if len(secret) < _SIZE:
         raise OSError(errno.EINVAL, f"it holds less than {_SIZE} bytes", path)
+    if os.stat(path).st_mode & (stat.S_IROTH | stat.S_IWOTH):
+        why = "everybody can read or write it; change that (chmod o-rwx)"
+        raise OSError(errno.EPERM, why, path)
     return secret
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
-from hypothesis import given, strategies
+from hypothesis import HealthCheck, given, settings, strategies
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -216,11 +216,16 @@ def _shrink(encoded: bytearray, at: int, by: int) -> None:
         encoded[at + 1] -= by
 
 
+# A busy machine takes long to make long inputs.
+_PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
 class HostileTests(SynchronousTestCase):
     """
     Tests for what no file should hold.
     """
 
+    @_PATIENT
     @given(strategies.binary(max_size=300) | scribbled(pem(AUTHORITY), der(AUTHORITY)))
     def test_authorities(self, text: bytes) -> None:
         """
@@ -231,6 +236,7 @@ class HostileTests(SynchronousTestCase):
         except ValueError:
             return
 
+    @_PATIENT
     @given(strategies.binary(max_size=300) | scribbled(pem(LIST), der(LIST)))
     def test_lists(self, text: bytes) -> None:
         """

@@ -117,6 +117,15 @@ class DataReaderTests(SynchronousTestCase):
         for content in (*unfit, b"x" + line, line + b"x" + line, b"\r\nx" + line):
             self.assertIsNotNone(whyUnfit(content), content)
 
+    @given(st.lists(st.sampled_from([0, 1, 498, 997, 998, 999, 1500]), max_size=6))
+    def test_lines(self, lengths: list[int]) -> None:
+        """
+        A line counts wherever it stands, between lines of whatever lengths.
+        """
+        content = b"".join(b"x" * length + b"\r\n" for length in lengths)
+        isUnfit = any(length > 998 for length in lengths)
+        self.assertEqual(whyUnfit(content) is not None, isUnfit)
+
     def test_headers(self) -> None:
         """
         A message may begin with a header, or with the line that ends them.

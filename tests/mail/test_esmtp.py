@@ -211,6 +211,18 @@ class ESMTPTests(TalkTests, SynchronousTestCase):
                 if line != later[1]:
                     self.assertEqual(talk.server._to, [])
 
+    def test_slowRefusal(self) -> None:
+        """
+        What waits for an answer waits for all lines of it.
+        """
+        waiting: Deferred[Any] = Deferred()
+        talk = self.talk()
+        delivery = talk.server.delivery = Delivery()
+        delivery.validateFrom = lambda *_: waiting  # type: ignore[method-assign]
+        talk.say(MAIL, b"RSET")
+        waiting.errback(smtp.SMTPServerError(550, "Not you\nGo away"))
+        self.assertEqual([line[:4] for line in talk.said()], [b"550-", b"550 ", b"250 "])
+
     def test_slowMessage(self) -> None:
         """
         So does what is sent behind a message.

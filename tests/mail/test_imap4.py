@@ -216,6 +216,16 @@ class IMAP4ServerTests(TalkTests, SynchronousTestCase):
         self.assertNotIn(b"LOGINDISABLED", talk.greeting[0])
         self.assertAnswer(talk.say(b"a LOGIN alice sesame"), REFUSED)
 
+    def test_noArguments(self) -> None:
+        """
+        Commands of users without the arguments that they need are malformed, and no
+        defects.
+        """
+        talk = self.talk()
+        talk.say(b"a LOGIN alice sesame")
+        for command in b"LIST LSUB CREATE DELETE RENAME SELECT STATUS APPEND".split():
+            self.assertAnswer(talk.say(b"b " + command), b"b BAD Illegal syntax")
+
     def test_tags(self) -> None:
         """
         A tag that makes no sense isn't sent back.

@@ -1,5 +1,6 @@
 """
-Tests for L{mycred.mail._logins}, L{mycred.mail._reasons} and L{mycred.mail._challengers}:
+Tests for L{mycred.mail._logins}, L{mycred.mail._offers}, L{mycred.mail._reasons} and
+L{mycred.mail._challengers}:
 logging in by SASL, the same over each protocol.
 """
 
@@ -555,6 +556,22 @@ class LoginTests(TalkTests):
                 self.assertFalse(any(s.startswith(self.dialect.good) for s in said))
             del talk.transport.loseConnection
             talk.hangUp()
+
+    def test_timeOut(self: Any) -> None:
+        """
+        A client that doesn't answer is told the same whether or not the name is known.
+        """
+        said = set()
+        for name in (b"alice", b"nobody"):
+            talk = self.talk(ScramChecker())
+            talk.say(
+                self.dialect.auth(b"SCRAM-SHA-256", b"n,,n=" + name + b",r=abcdefgh")
+            )
+            self.clock.advance(3600)
+            said.add(tuple(talk.said()))
+            self.assertFalse(talk.transport.connected)
+        [lines] = said
+        self.assertTrue(lines[0].startswith(self.dialect.unavailable), lines)
 
     def test_goneInTheMiddle(self: Any) -> None:
         """

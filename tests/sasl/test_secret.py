@@ -72,6 +72,18 @@ class SecretTests(SynchronousTestCase):
         os.mkfifo(self.path)
         self.assertRaises(OSError, secretIn, str(self.path))
 
+    def test_everybody(self) -> None:
+        """
+        A file that every user of the machine can read or write holds no secret.
+        """
+        secretIn(str(self.path))
+        for mode in (0o604, 0o602, 0o644):
+            self.path.chmod(mode)
+            error = self.assertRaises(OSError, secretIn, str(self.path))
+            self.assertIn("chmod o-rwx", str(error))
+        self.path.chmod(0o640)
+        self.assertEqual(len(secretIn(str(self.path))), 32)
+
     def test_danglingLink(self) -> None:
         """
         A link to nothing is an error, and nothing is made where it points to.

@@ -157,7 +157,7 @@ class AnswerTests(EndpointTestCase):
         An answer that is too large isn't received to its end.
         """
         self.page = b"x" * 101
-        yield self.assertLost(self.ask(), "over 100 bytes")
+        yield self.assertLost(self.ask(), "/at: the answer is over 100 bytes")
 
     @inlineCallbacks
     def test_endless(self) -> Iterator[Any]:
@@ -198,7 +198,7 @@ class AnswerTests(EndpointTestCase):
         port = reactor.listenTCP(0, Factory.forProtocol(Endless), interface="127.0.0.1")
         self.addCleanup(port.stopListening)
         url = f"http://127.0.0.1:{port.getHost().port}/"
-        yield self.assertLost(self.ask(self.endpoint(url)), "Abort")
+        yield self.assertLost(self.ask(self.endpoint(url)), "headers are too long")
         self.assertEqual(len(sent), 1)
 
     @inlineCallbacks
