@@ -294,14 +294,25 @@ class Portal(Counterpart, TwistedPortal):
         if isinstance(result, Failure):
             self._log.info("A login failed after it was cancelled: {e}", e=result.value)
             return
-        try:
-            _, _, logout = result
-        except (TypeError, ValueError):
+        answered = _loginIn(result)
+        if answered is None:
             self._log.info("A realm answered a cancelled login with no avatar")
             return
-        maybeDeferred(logout).addErrback(
+        maybeDeferred(answered[2]).addErrback(
             lambda failure: self._log.failure("Logging out failed", failure=failure)
         )
+
+
+def _loginIn(result: Any) -> Login | None:
+    """
+    Return what a realm has answered, if it is what it should be: an interface, an avatar
+    and a logout callable.  Protocols take any iterable of them.
+    """
+    try:
+        interface, avatar, logout = result
+    except (TypeError, ValueError):
+        return None
+    return interface, avatar, logout
 
 
 def _deferred(asked: object) -> Deferred[AvatarID]:
@@ -460,8 +471,9 @@ class SessionPortal(Portal):
             self._underWay.discard(stop)
             if attempt is not None:
                 attempt.end(credentials, result)
-            if type(result) is tuple and len(result) == 3:
-                interface, avatar, logout = result
+            answered = _loginIn(result)
+            if answered is not None:
+                interface, avatar, logout = answered
                 once = _Logout(self._logouts, logout)
                 result = interface, avatar, once
                 if self._isClosed or answer.called:

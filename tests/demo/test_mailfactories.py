@@ -11,7 +11,7 @@ from base64 import b64encode
 from typing import Any
 from unittest import mock
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.error import ConnectionLost
 from twisted.mail import imap4, pop3
 from twisted.python.failure import Failure
@@ -142,6 +142,15 @@ class SessionPortalTests(SynchronousTestCase):
         self.session.close()
         self.assertEqual(self.realm.logouts, 1)
         logout()
+        self.session.close()
+        self.assertEqual(self.realm.logouts, 1)
+
+    def test_realmAnswersList(self) -> None:
+        """
+        So does it for an avatar that a realm has answered in a list: protocols take any.
+        """
+        self.realm.waiting = succeed(list(self.realm.login()))
+        self.logIn()
         self.session.close()
         self.assertEqual(self.realm.logouts, 1)
 
