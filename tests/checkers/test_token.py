@@ -267,6 +267,8 @@ class PluginTests(SynchronousTestCase):
             for keys in (self.keys, "http\\://127.0.0.1/keys"):
                 self.assertIn("'.[jwt]'", self.refused(f"keys={keys}:{rules}"))
         with patch.dict(sys.modules, {"OpenSSL.crypto": None}):
+            # Another test may have imported it.
+            sys.modules.pop("mycred._tokens._policy", None)
             url = f"introspect=https\\://a.example/:client={self.client}"
             self.assertIn("'.[tls]'", self.refused(url))
         makeChecker(f"token:introspect=http\\://127.0.0.1/:client={self.client}")
