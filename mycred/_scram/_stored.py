@@ -5,8 +5,8 @@ The keys of a password as a line of text, in the forms in which other programs s
 from __future__ import annotations
 
 import re
-from base64 import b64decode, b64encode
-from functools import partial
+from base64 import b64encode
+from binascii import a2b_base64
 
 from ._keys import HASHES, NAMES, ScramKeys
 
@@ -70,7 +70,8 @@ def keysIn(form: re.Pattern[bytes], hash: str, text: bytes) -> ScramKeys:
     if match is None:
         raise ValueError("no keys of SCRAM")
     iterations, *others = match.group("cost", "salt", "stored", "server")
-    salt, storedKey, serverKey = map(partial(b64decode, validate=True), others)
+    # That they are base64 the form has seen to.
+    salt, storedKey, serverKey = map(a2b_base64, others)
     return ScramKeys(hash, int(iterations), salt, storedKey, serverKey)
 
 
