@@ -7,6 +7,7 @@ names of its classes are replaced by those of ours.
 
 from __future__ import annotations
 
+import gc
 import re
 import sys
 from functools import cache
@@ -219,6 +220,9 @@ class MendedTests(SynchronousTestCase):
             result = TestResult()
             case.run(result)
             self.assertFalse(result.wasSuccessful(), case.id())
+        # What has failed in Deferreds that nobody looks at is logged when they go.
+        gc.collect()
+        self.flushLoggedErrors()
 
     def test_mendedByUs(self) -> None:
         """
