@@ -1,12 +1,14 @@
 """
-Whether what is waited for can be cancelled without losing what comes of it.
+What is waited for, and can be cancelled without losing an avatar that comes of it.
 """
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
+
+from ._contracts import Login
 
 _T = TypeVar("_T")
 
@@ -26,4 +28,16 @@ def cancelSafely(waiting: Deferred[_T]) -> None:
         waiting.cancel()
 
 
-__all__ = ["cancelSafely"]
+def loginIn(result: Any) -> Login | None:
+    """
+    Return what a realm has answered, if it is what it should be: an interface, an avatar
+    and a logout callable.  Protocols take any iterable of them.
+    """
+    try:
+        interface, avatar, logout = result
+    except (TypeError, ValueError):
+        return None
+    return interface, avatar, logout
+
+
+__all__ = ["cancelSafely", "loginIn"]

@@ -26,7 +26,7 @@ from twisted.python.failure import Failure
 
 from . import error as error
 from ._audit import UNFINISHED, withReason
-from ._cancelling import cancelSafely
+from ._cancelling import cancelSafely, loginIn
 from ._chain import CheckerChain, interfacesOf, unhandled
 from ._contracts import (
     AvatarID,
@@ -294,25 +294,13 @@ class Portal(Counterpart, TwistedPortal):
         if isinstance(result, Failure):
             self._log.info("A login failed after it was cancelled: {e}", e=result.value)
             return
-        answered = _loginIn(result)
+        answered = loginIn(result)
         if answered is None:
             self._log.info("A realm answered a cancelled login with no avatar")
             return
         maybeDeferred(answered[2]).addErrback(
             lambda failure: self._log.failure("Logging out failed", failure=failure)
         )
-
-
-def _loginIn(result: Any) -> Login | None:
-    """
-    Return what a realm has answered, if it is what it should be: an interface, an avatar
-    and a logout callable.  Protocols take any iterable of them.
-    """
-    try:
-        interface, avatar, logout = result
-    except (TypeError, ValueError):
-        return None
-    return interface, avatar, logout
 
 
 def _deferred(asked: object) -> Deferred[AvatarID]:
@@ -471,7 +459,7 @@ class SessionPortal(Portal):
             self._underWay.discard(stop)
             if attempt is not None:
                 attempt.end(credentials, result)
-            answered = _loginIn(result)
+            answered = loginIn(result)
             if answered is not None:
                 interface, avatar, logout = answered
                 once = _Logout(self._logouts, logout)

@@ -48,6 +48,7 @@ ROWS = [
     {"_encodings", "_peers"},
     {
         "_authzid",
+        "_cancelling",
         "_digest",
         "_fairqueue",
         "_files",
@@ -60,7 +61,6 @@ ROWS = [
     },
     {"_paths"},
     {
-        "_cancelling",
         "_contracts",
         "_conchcontracts",
         "_counterparts",

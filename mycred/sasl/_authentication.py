@@ -14,6 +14,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from .._audit import logOutcome
+from .._cancelling import loginIn
 from .._contracts import ICredentials
 from ..error import SASLError, UnauthorizedLogin
 from ._context import Context
@@ -167,8 +168,9 @@ def _logOut(result: object) -> None:
     """
     Log an avatar out that nobody takes.
     """
-    if isinstance(result, tuple) and len(result) == 3:
-        result[2]()
+    answered = loginIn(result)
+    if answered is not None:
+        answered[2]()
 
 
 __all__ = ["authenticate"]
