@@ -1,0 +1,423 @@
+"""
+Real PostgreSQL and MariaDB servers on this machine, each with data of its own.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
+from glob import glob
+from itertools import count
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from twisted.trial.unittest import SkipTest
+
+# How long a server may take to begin, and how long between two looks, in seconds.
+_LONGEST_START, _SHORT = 180.0, 0.02
+
+#: The user of the databases that tests make, and their password.
+USER, PASSWORD = "myapp", "for the server"
+
+
+class DatabaseServer:
+    """
+    A server, and databases on it.
+
+    @cvar dialect: the kind, as in the URL.
+    @ivar port: its port on 127.0.0.1.
+    """
+
+    dialect: ClassVar[str]
+    account: ClassVar[str]
+
+    _templates: ClassVar[dict[str, Path]] = {}
+    _numbers = count(1)
+
+    def __init__(self) -> None:
+        """
+        Start it.
+        """
+        self.home = Path(tempfile.mkdtemp(prefix=f"mycred-{self.dialect}-"))
+        self._own(self.home)
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = _freePort()
+        template = self._template()
+        run("cp", "-a", f"{template}/.", str(self.home / "data"))
+        self.start()
+
+    def start(self) -> None:
+        """
+        Start it, on the port that it had, and wait until it answers.
+        """
+        log = self.home / "output"
+        with log.open("ab") as output:
+            self._process = process = subprocess.Popen(
+                self.command(),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                cwd="/",
+                **_asUser(self.account),
+            )
+        until = time.monotonic() + _LONGEST_START
+        while True:
+            try:
+                self.connect().close()
+                return
+            except Exception as error:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(_SHORT)
+                if process.poll() is not None or time.monotonic() > until:
+                    said = log.read_text(errors="replace")
+                    raise AssertionError(f"{self.dialect}: {error}: {said}") from None
+
+    def kill(self) -> None:
+        """
+        End it at once, with all its connections; L{start} starts it again.
+        """
+        process, self._process = self._process, None
+        if process is None:
+            return
+        for pid in [process.pid, *self.children()]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        process.wait()
+
+    def stop(self) -> None:
+        """
+        End it, and remove its files.
+        """
+        self.kill()
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def freeze(self) -> None:
+        """
+        Stop all its processes (SIGSTOP): connections stay open, and nothing answers.
+        """
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """
+        Let its processes go on (SIGCONT).
+        """
+        self._signal(signal.SIGCONT)
+
+    def killConnections(self) -> int:
+        """
+        End all connections but the one that does it, and return how many they were.
+        """
+        raise NotImplementedError
+
+    def command(self) -> list[str]:
+        """
+        Return the command line that starts it.
+        """
+        raise NotImplementedError
+
+    def connect(self, database: str = "") -> Any:
+        """
+        Return a connection of its administrator, where each statement takes effect.
+        """
+        raise NotImplementedError
+
+    def query(self, statement: str, database: str = "") -> list[tuple[Any, ...]]:
+        """
+        Execute a statement as its administrator, and return the rows.
+        """
+        with closing(self.connect(database)) as connection:
+            cursor = connection.cursor()
+            cursor.execute(statement)
+            return list(cursor.fetchall()) if cursor.description else []
+
+    def makeDatabase(self) -> str:
+        """
+        Make an empty database that belongs to C{USER}.
+
+        @return: its name.
+        """
+        raise NotImplementedError
+
+    def url(self, database: str) -> str:
+        """
+        Return the URL of a database, for C{USER}, with the password.
+        """
+        password = PASSWORD.replace(" ", "%20")
+        return f"{self.dialect}://{USER}:{password}@127.0.0.1:{self.port}/{database}"
+
+    def children(self) -> list[int]:
+        """
+        Return the pids of the processes that it has started.
+        """
+        if self._process is None:
+            return []
+        with suppress(OSError):
+            path = f"/proc/{self._process.pid}/task/{self._process.pid}/children"
+            return [int(pid) for pid in Path(path).read_text().split()]
+        return []
+
+    def _signal(self, number: int) -> None:
+        """
+        Send a signal to all its processes.
+        """
+        assert self._process is not None
+        for pid in [self._process.pid, *self.children()]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def _template(self) -> Path:
+        """
+        Return a fresh data directory, which is made once in a run.
+        """
+        if self.dialect not in self._templates:
+            home = Path(tempfile.mkdtemp(prefix=f"mycred-{self.dialect}-data-"))
+            _atExit(lambda: shutil.rmtree(home, ignore_errors=True))
+            self._own(home)
+            self.initialize(home / "data")
+            self._templates[self.dialect] = home / "data"
+        return self._templates[self.dialect]
+
+    def initialize(self, data: Path) -> None:
+        """
+        Make a data directory.
+        """
+        raise NotImplementedError
+
+    def _own(self, home: Path) -> None:
+        """
+        Give a directory to the user as whom the server runs.
+        """
+        if not os.geteuid():
+            user = pwd.getpwnam(self.account)
+            os.chown(home, user.pw_uid, user.pw_gid)
+
+
+class PostgreSQL(DatabaseServer):
+    """
+    A PostgreSQL server.
+    """
+
+    dialect = "postgresql"
+    account = "postgres"
+
+    @staticmethod
+    def program(name: str) -> str:
+        """
+        Return the path of one of its programs.
+        """
+        found = sorted(glob(f"/usr/lib/postgresql/*/bin/{name}"))
+        if not found:
+            raise SkipTest("install postgresql")
+        return found[-1]
+
+    def initialize(self, data: Path) -> None:
+        """
+        Make a data directory, whose administrator logs in at a socket without a password.
+        """
+        run(
+            *[self.program("initdb"), "-D", str(data), "-U", "postgres", "--no-sync"],
+            *["--auth-local=trust", "--auth-host=scram-sha-256", "--no-locale"],
+            *["-E", "UTF8"],
+            **_asUser(self.account),
+            cwd="/",
+        )
+
+    def command(self) -> list[str]:
+        """
+        Return the command line that starts it.
+        """
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": str(self.home),
+            "fsync": "off",
+            "max_connections": "60",
+        }
+        given = [f"--{key}={value}" for key, value in settings.items()]
+        data = str(self.home / "data")
+        return [self.program("postgres"), "-D", data, "-p", str(self.port), *given]
+
+    def connect(self, database: str = "") -> Any:
+        """
+        Return a connection of its administrator.
+        """
+        import psycopg
+
+        return psycopg.connect(
+            host=str(self.home),
+            port=self.port,
+            user="postgres",
+            dbname=database or "postgres",
+            autocommit=True,
+            connect_timeout=5,
+        )
+
+    def killConnections(self) -> int:
+        """
+        End all connections but the one that does it.
+        """
+        return len(
+            self.query(
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where pid <> pg_backend_pid() and usename is not null"
+                " and backend_type = 'client backend'"
+            )
+        )
+
+    def makeDatabase(self) -> str:
+        """
+        Make an empty database.
+        """
+        if not self.query(f"select 1 from pg_roles where rolname = '{USER}'"):
+            self.query(f"create role {USER} login password '{PASSWORD}'")
+        name = f"d{next(self._numbers)}"
+        self.query(f"create database {name} owner {USER}")
+        return name
+
+
+class MariaDB(DatabaseServer):
+    """
+    A MariaDB server.
+    """
+
+    dialect = "mysql"
+    account = "mysql"
+
+    def initialize(self, data: Path) -> None:
+        """
+        Make a data directory, whose administrator logs in at a socket without a password.
+        """
+        program = shutil.which("mariadb-install-db")
+        if program is None:
+            raise SkipTest("install mariadb-server")
+        user = [f"--user={self.account}"] if not os.geteuid() else []
+        run(
+            *[program, "--no-defaults", f"--datadir={data}", "--skip-test-db", *user],
+            *["--auth-root-authentication-method=normal"],
+            cwd="/",
+        )
+
+    def command(self) -> list[str]:
+        """
+        Return the command line that starts it.
+        """
+        settings = {
+            "datadir": str(self.home / "data"),
+            "socket": str(self.home / "s"),
+            "port": str(self.port),
+            "bind-address": "127.0.0.1",
+            "pid-file": str(self.home / "pid"),
+            "innodb-flush-log-at-trx-commit": "0",
+            "innodb-buffer-pool-size": "16M",
+            "skip-name-resolve": "1",
+        }
+        given = [f"--{key}={value}" for key, value in settings.items()]
+        return ["/usr/sbin/mariadbd", "--no-defaults", *given]
+
+    def connect(self, database: str = "") -> Any:
+        """
+        Return a connection of its administrator.
+        """
+        import pymysql
+
+        return pymysql.connect(
+            unix_socket=str(self.home / "s"),
+            user="root",
+            database=database or None,
+            autocommit=True,
+            charset="utf8mb4",
+            connect_timeout=5,
+        )
+
+    def killConnections(self) -> int:
+        """
+        End all connections but the one that does it.
+        """
+        rows = self.query(
+            "select id from information_schema.processlist"
+            " where id <> connection_id() and command <> 'Daemon'"
+        )
+        with closing(self.connect()) as connection:
+            for (number,) in rows:
+                with suppress(Exception):
+                    connection.cursor().execute(f"kill {number}")
+        return len(rows)
+
+    def makeDatabase(self) -> str:
+        """
+        Make an empty database.
+        """
+        name = f"d{next(self._numbers)}"
+        self.query(f"create database {name}")
+        self.query(f"create user if not exists {USER} identified by '{PASSWORD}'")
+        self.query(f"grant all on {name}.* to {USER}")
+        return name
+
+
+_S = TypeVar("_S", bound=DatabaseServer)
+
+_running: dict[type[DatabaseServer], DatabaseServer] = {}
+
+
+def serverOf(kind: type[_S]) -> _S:
+    """
+    Return a server that all tests of a run share, each with databases of its own: they
+    mustn't stop it.  It starts when the first test needs it, and ends with the run.
+    """
+    if kind not in _running:
+        _running[kind] = server = kind()
+        _atExit(server.stop)
+    found: Any = _running[kind]
+    return found  # type: ignore[no-any-return]
+
+
+def run(*command: str, **more: Any) -> None:
+    """
+    Run a program that must succeed.
+    """
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, check=False, **more
+    )
+    if done.returncode:
+        said = (done.stdout + done.stderr).decode(errors="replace")
+        raise AssertionError(f"{command[0]} fails: {said}")
+
+
+def _asUser(name: str) -> dict[str, Any]:
+    """
+    Return how to run a program as another user, since servers refuse to be root.
+    """
+    if os.geteuid():
+        return {}
+    user = pwd.getpwnam(name)
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+
+def _atExit(end: Callable[[], object]) -> None:
+    """
+    Have a function called when this process ends, and not when a child of it does.
+    """
+    owner = os.getpid()
+    atexit.register(lambda: end() if os.getpid() == owner else None)
+
+
+def _freePort() -> int:
+    """
+    Return a port that no program listens on.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    return port
+
+
+__all__ = ["PASSWORD", "USER", "DatabaseServer", "MariaDB", "PostgreSQL", "serverOf"]
