@@ -82,12 +82,8 @@ class Failover(Generic[_R, _C]):
             # That is no server's fault.
             raise Slow("there is no time left")
         down = [server for server in self.servers if server.health.isDown]
-        due = [server for server in down if server.health.claimRetry()]
-        probed: SimpleQueue[None] = SimpleQueue()
-        for server in due:
-            server.startRetry(lambda: probed.put(None))
-        if len(down) == len(self.servers):
-            self._awaitReturn(probed, len(due), until)
+        if down:
+            self._retry(down, until)
         return self._askInOrder(role, until, work, tell)
 
     def close(self) -> None:
@@ -96,6 +92,18 @@ class Failover(Generic[_R, _C]):
         """
         for server in self.servers:
             server.close()
+
+    def _retry(self, down: Sequence[Server[_R, _C]], until: float) -> None:
+        """
+        Probe those servers that are down and whose pause is over.  If all are down, wait
+        for a moment.
+        """
+        due = [server for server in down if server.health.claimRetry()]
+        probed: SimpleQueue[None] = SimpleQueue()
+        for server in due:
+            server.startRetry(lambda: probed.put(None))
+        if len(down) == len(self.servers):
+            self._awaitReturn(probed, len(due), until)
 
     def _awaitReturn(self, probed: SimpleQueue[None], count: int, until: float) -> None:
         """

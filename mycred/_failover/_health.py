@@ -24,8 +24,7 @@ When a server that was down is back, L{Demotion} has no doubt about it for any r
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Hashable, Iterable, Mapping
 from enum import Enum
 from threading import Lock
 from typing import Generic, NamedTuple, TypeVar
@@ -101,7 +100,8 @@ class Health(Generic[_R]):
         self._terms = terms
         self._lock = Lock()
         self._demotions = {role: Demotion(terms.longest) for role in roles}
-        self._users = 0
+        # An item for each: lists need no lock for that.
+        self._users: list[None] = []
         self._answeredAt = dict.fromkeys(self._demotions, 0.0)
         self._backoff = Backoff()
         self._retryAt = self._upSince = 0.0
@@ -204,18 +204,17 @@ class Health(Generic[_R]):
         self._demotions[role].recordAnswer()
         self.markUp(role)
 
-    @contextmanager
-    def inUse(self) -> Iterator[None]:
+    def beginUse(self) -> None:
         """
-        Count the caller as a user of the server meanwhile.
+        Count the caller as a user of the server, until L{endUse}.
         """
-        with self._lock:
-            self._users += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._users -= 1
+        self._users.append(None)
+
+    def endUse(self) -> None:
+        """
+        Don't count the caller any more.
+        """
+        self._users.pop()
 
     def servesOthers(self, own: int = 0) -> bool:
         """
@@ -224,7 +223,7 @@ class Health(Generic[_R]):
 
         @param own: how many users of the server don't count.
         """
-        if self._users <= own:
+        if len(self._users) <= own:
             return False
         return time.monotonic() < max(self._answeredAt.values()) + _LATELY
 

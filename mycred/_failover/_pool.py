@@ -125,19 +125,34 @@ class Pool(Generic[_C]):
                 surplus.append(self._connections.pop(0))
                 if not self._connections:
                     break
-            if self._waiting:
-                self._changed.notify()
+            self._notify()
         for stale in surplus:
             self.discard(stale)
 
     def offer(self, connection: _C) -> None:
         """
-        Put a connection in if there is no other, and close it otherwise.
+        Put a connection in that has no place, if there is one and no other is idle; close
+        it otherwise.
         """
-        if self._connections:
-            self.discard(connection)
-        else:
-            self.keep(connection)
+        with self._lock:
+            isWanted = not (self._isClosed or self._connections)
+            isWanted = isWanted and connection.isClean and self._taken < self._most
+            if isWanted:
+                self._connections.append(connection)
+                self._notify()
+        if not isWanted:
+            connection.close()
+
+    def hold(self) -> Callable[[], None]:
+        """
+        Take a place, whether one is free or not, for what is still going on at the server
+        though nobody waits for it any more.
+
+        @return: a function that frees it.
+        """
+        with self._lock:
+            self._taken += 1
+        return self._free
 
     def discard(self, connection: _C) -> None:
         """
@@ -213,8 +228,14 @@ class Pool(Generic[_C]):
         """
         with self._lock:
             self._taken -= 1
-            if self._waiting:
-                self._changed.notify()
+            self._notify()
+
+    def _notify(self) -> None:
+        """
+        Wake one who waits.
+        """
+        if self._waiting:
+            self._changed.notify()
 
 
 __all__ = ["Connection", "Pool"]

@@ -37,8 +37,8 @@ class Server(Generic[_R, _C]):
         @param name: its name, for the log.
         @param roles: what a connection may be for; there are no others.
         @param terms: how it is used.
-        @param most: how many connections there may be for each role; L{None} if there may
-            be any number.
+        @param most: how many connections there may be for each role, and one more for a
+            probe; L{None} if there may be any number.
         """
         self.health = Health(name, roles, terms)
         self._timeout = terms.timeout
@@ -94,8 +94,11 @@ class Server(Generic[_R, _C]):
         """
         began = time.monotonic()
         try:
-            with self.health.inUse():
+            self.health.beginUse()
+            try:
                 outcome = self._use(role, until, work)
+            finally:
+                self.health.endUse()
         except (Elsewhere, Unsure):
             self.health.recordAnswer(role)
             raise
@@ -192,11 +195,10 @@ class Server(Generic[_R, _C]):
 
     def _probeRole(self, role: _R, until: float) -> None:
         """
-        Open a connection for a role, and have it answered.
+        Open a connection for a role, and have it answered.  That needs no place: a server
+        may work though all who use it wait for something.
         """
-        pool = self._pools[role]
-        pool.claim(until)
-        pool.offer(pool.fill(lambda: self.openAnswered(role, until)))
+        self._pools[role].offer(self.openAnswered(role, until))
 
     def _fail(self, began: float, why: str) -> None:
         """

@@ -257,11 +257,13 @@ class HealthTests(TimeTestCase):
         """
         self.health.markUp("user")
         self.assertFalse(self.health.servesOthers())
-        with self.health.inUse():
-            self.assertTrue(self.health.servesOthers())
-            self.assertFalse(self.health.servesOthers(1))
-            self.now += 1
-            self.assertFalse(self.health.servesOthers())
+        self.health.beginUse()
+        self.assertTrue(self.health.servesOthers())
+        self.assertFalse(self.health.servesOthers(1))
+        self.health.endUse()
+        self.assertFalse(self.health.servesOthers())
+        self.health.beginUse()
+        self.now += 1
         self.assertFalse(self.health.servesOthers())
 
     def test_probed(self) -> None:
