@@ -22,6 +22,7 @@ BENCHMARKS = (
     "accounts",
     "sshkeys",
     "ldap",
+    "sql",
     "sasl",
     "timing",
     "trace",
