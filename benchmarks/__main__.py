@@ -24,6 +24,7 @@ BENCHMARKS = (
     "ldap",
     "sql",
     "sasl",
+    "processes",
     "timing",
     "trace",
     "hostile",

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
-from unittest import SkipTest
 
 from tests.kit.databases import DatabaseServer, MariaDB, PostgreSQL
 
@@ -83,14 +82,13 @@ def _filled(kind: str, server: DatabaseServer, rows: list[tuple[str, str]]) -> U
         cursor = connection.cursor()
         cursor.execute(_TABLE)
         cursor.executemany("insert into users values (%s, %s)", rows)
-    counting = {
-        "PostgreSQL": f"select count(*) from pg_stat_activity where datname = '{name}'",
-        "MariaDB": f"select count(*) from information_schema.processlist where db = '{name}'",
+    table, column = {
+        "PostgreSQL": ("pg_stat_activity", "datname"),
+        "MariaDB": ("information_schema.processlist", "db"),
     }[kind]
+    counting = f"select count(*) from {table} where {column} = '{name}'"
     query = QUERY.replace(":username", "%(username)s")
-    return Users(
-        kind, url, connect, query, lambda: int(server.query(counting)[0][0])
-    )
+    return Users(kind, url, connect, query, lambda: int(server.query(counting)[0][0]))
 
 
 def _connecting(url: str) -> Callable[[], Any]:
