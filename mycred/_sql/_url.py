@@ -23,8 +23,8 @@ class DatabaseURL:
     The URL of a database.
 
     @ivar shown: the URL without its password.
-    @ivar dialect: the kind of database: C{sqlite}, C{postgresql}, C{mysql}, C{mariadb}, or
-        another that SQLAlchemy knows.
+    @ivar dialect: the kind of database: C{sqlite}, C{postgresql}, C{mysql}, C{mariadb},
+        or another that SQLAlchemy knows.
     @ivar path: the path of the file, for SQLite.
     @ivar url: SQLAlchemy's, for all others.
     """
