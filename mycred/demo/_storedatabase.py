@@ -134,6 +134,8 @@ class StoreDatabase:
 
         def cbDone(outcome: _T | Failure) -> _T | Failure:
             self._underWay.discard(running)
+            for note in self._database.takeNotes():
+                self._log.warn("{note}", note=printable(note))
             return outcome
 
         return running.addBoth(cbDone).addCallbacks(self._cbWorks, self._ebFailed)
