@@ -108,7 +108,7 @@ class DatabaseURL:
         """
         path, mark, _ = rest.partition("?")
         if mark:
-            raise ValueError("an SQLite file takes no arguments; write %3F for ? in a path")
+            raise ValueError("an SQLite file takes no arguments; write %3F for ?")
         if password is not None:
             raise ValueError("an SQLite file has no password")
         return cls.ofFile(unquote(path[1:]) if path.startswith("/") else "")
