@@ -133,7 +133,7 @@ class _SchemaTests(_Tables):
             database = self.database(self.place())
             self.change(database, statement)
             error = self.assertRaises(WrongTables, self.insist, database)
-            self.assertIn(f"its table {says} can't be used", str(error))
+            self.assertIn(f"the table {says} can't be made or used", str(error))
             for table in {"mail_messages", "mycred_schema"} - {says}:
                 reading = "select 1 from " + table
                 self.assertRaises(BadStatement, self.read, database, reading)
@@ -186,7 +186,7 @@ class PostgreSQLTests(OnPostgreSQL, _SchemaTests):
         self.assertIn("permission denied", str(error))
         self.server.query(f"grant select on mycred_schema to {USER}", name)
         error = self.assertRaises(WrongTables, self.insist, reader)
-        self.assertIn("mail_users can't be used", str(error))
+        self.assertIn("mail_users can't be made or used", str(error))
         rights = "select, insert, update, delete"
         self.server.query(f"grant {rights} on mail_users, mail_messages to {USER}", name)
         self.insist(reader)

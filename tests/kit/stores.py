@@ -30,8 +30,7 @@ class OnSQLite:
         """
         Return a database without tables.
         """
-        path = str(Path(self.mktemp()).absolute())
-        return DatabaseURL(path, "sqlite", path=path)
+        return DatabaseURL.ofFile(str(Path(self.mktemp()).absolute()))
 
 
 class _OnServer:
