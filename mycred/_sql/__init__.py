@@ -6,7 +6,8 @@ SQLite comes with Python; other databases take SQLAlchemy, which knows their dri
 """
 
 from ._database import Database
-from ._errors import BadStatement, BadValue
+from ._errors import BadStatement, BadValue, OutcomeUnknown, Refused
+from ._statement import parametersIn
 from ._transaction import Result, Transaction
 from ._url import DatabaseURL
 
@@ -15,6 +16,9 @@ __all__ = [
     "BadValue",
     "Database",
     "DatabaseURL",
+    "OutcomeUnknown",
+    "Refused",
     "Result",
     "Transaction",
+    "parametersIn",
 ]
