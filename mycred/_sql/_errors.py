@@ -4,13 +4,20 @@ Why a database that answers doesn't do what was asked.
 
 from __future__ import annotations
 
-from .._failover import Unsure
+from .._failover import Fault, Unsure
 
 
 class BadStatement(Unsure):
     """
     The database refuses a statement: its syntax is wrong, a table or a column is missing,
     or it isn't allowed.
+    """
+
+
+class Refused(Fault):
+    """
+    The database doesn't let this program in: the password is wrong, or there is no such
+    user or database.
     """
 
 
@@ -26,4 +33,4 @@ class Conflict(Exception):
     """
 
 
-__all__ = ["BadStatement", "BadValue", "Conflict"]
+__all__ = ["BadStatement", "BadValue", "Conflict", "Refused"]
