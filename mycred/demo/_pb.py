@@ -65,7 +65,7 @@ class Correspondent(Visitor):
         self._store = store
         self._user = mailbox.user
         self._mind = mind
-        self.logout = store.watch(self._user, self._arrived)
+        self.logout = store.watch(self._user, mailbox.uidNext, self._arrived)
 
     def perspective_list(self) -> Deferred[list[int]]:
         """

@@ -50,7 +50,7 @@ def makeService(options: Options) -> MultiService:
     from twisted.internet import reactor
 
     services = MultiService()
-    store = StoreService(options["store"])
+    store = StoreService(options["store"].url)
     store.setServiceParent(services)
     portal = Portal(MailRealm(store, _moreViews(options)), options["credCheckers"])
     listening = {}

@@ -1,5 +1,5 @@
 """
-The store: the mail of all users, in an SQLite file.
+The store: the mail of all users, in a database.
 """
 
 from __future__ import annotations
@@ -7,28 +7,39 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from sqlite3 import Cursor
 from typing import TypeVar
 
 from twisted.application.service import Service
-from twisted.enterprise.adbapi import ConnectionPool
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredList, fail
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
+from .._failover import Fault, Slow, Unsure
+from .._secrets import LONGEST, printable
+from .._sql import Database, DatabaseURL, Result, Transaction
+from ..error import TemporaryFailure
+from ..workers import Workers
+from . import _tables as tables
 from ._compose import WELCOME, compose
-from ._tables import (
-    SCHEMA,
-    Mailbox,
-    Message,
-    NoSuchUser,
-    delete,
-    flagsIn,
-    insert,
-    insistOnRoom,
-    wireSize,
-)
+from ._schema import WrongTables, insistOnTables
+from ._tables import Mailbox, MailboxFull, Message, NoSuchUser, Unavailable
+from ._watching import Watching
 
 _T = TypeVar("_T")
+
+# How long a transaction may take, in seconds; what part of that it has in its thread, so
+# that its end is known before it is given up; and the part of that after which it isn't
+# begun any more.
+_TIMEOUT, _SHARE, _LATEST = 20.0, 29 / 30, 3 / 4
+
+# How many transactions there are at a time.  SQLite has one.
+_THREADS = 4
+
+# How many rows a statement brings: no user has as many messages.
+_MOST_ROWS = 10_000
+
+# With what a transaction says how it ends; all other exceptions are defects.
+_ANSWERS, _OUTAGES = (NoSuchUser, MailboxFull), (Fault, Unsure, WrongTables)
 
 
 class StoreService(Service):
@@ -40,66 +51,81 @@ class StoreService(Service):
 
     _log = Logger()
 
-    def __init__(self, path: str) -> None:
+    def __init__(
+        self,
+        place: DatabaseURL | str,
+        *,
+        timeout: float = _TIMEOUT,
+        workers: Workers | None = None,
+    ) -> None:
         """
-        @param path: the path of the file, which is created at the start.
+        @param place: the database, or the path of an SQLite file, which is created at the
+            start.
+        @param timeout: how long a transaction may take, in seconds.
+        @param workers: the threads; if L{None}, they belong to the reactor that is
+            installed at the start.
         """
-        self._path = path
-        self._watchers: dict[bytes, list[Callable[[Message], object]]] = {}
+        if isinstance(place, str):
+            place = DatabaseURL(place, "sqlite", path=place)
+        self.place = place
+        self._timeout = timeout
+        self._givenWorkers = workers
+        self._isFailing = self._isChecked = False
+        self._underWay: set[Deferred[object]] = set()
+        self._watching = Watching(self._newer)
 
     def startService(self) -> None:
         """
-        Open the file.
+        Open the database.
         """
         super().startService()
-        # Other users of the machine must not read the mail.
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
-        # One connection, so that transactions come one after another.
-        self._pool = ConnectionPool(
-            "sqlite3",
-            self._path,
-            check_same_thread=False,
-            cp_min=1,
-            cp_max=1,
-            cp_openfun=lambda connection: connection.executescript(SCHEMA),
-        )
-        self._pool.start()
+        isFile = self.place.dialect == "sqlite"
+        if isFile:
+            # Other users of the machine must not read the mail.
+            os.close(os.open(self.place.path, os.O_RDWR | os.O_CREAT, 0o600))
+        from twisted.internet import reactor
 
-    def stopService(self) -> None:
+        threads = 1 if isFile else _THREADS
+        self._workers = self._givenWorkers or Workers(
+            reactor, threads, deadline=self._timeout
+        )
+        self._database = Database([self.place], timeout=self._timeout)
+
+    def stopService(self) -> Deferred[None]:
         """
-        Finish the transactions that are under way, and close the file.
+        Finish the transactions that are under way, and close the database.
+
+        @return: a L{Deferred} that fires after that, or when they have taken too long.
         """
         super().stopService()
-        self._pool.close()
+        ending = DeferredList(list(self._underWay))
+        return ending.addCallback(lambda _: self._database.close())
 
     def mailbox(self, user: bytes) -> Deferred[Mailbox]:
         """
         Return a user's mailbox.  An unknown user gets one, with a message in it.
         """
+        if len(user) > LONGEST:
+            return fail(Unavailable("the name is too long"))
 
-        def interaction(transaction: Cursor) -> Mailbox:
-            made = transaction.execute(
-                "insert or ignore into users values (?, ?, 1)", (user, int(time.time()))
-            )
-            if made.rowcount:
+        def make(transaction: Transaction) -> Mailbox | None:
+            if tables.make(transaction, user, int(time.time())):
                 welcome = compose(b"postmaster", user, "Welcome", WELCOME)
-                insert(transaction, user, welcome, time.time(), ())
-            row = transaction.execute(
-                "select uidvalidity, uidnext from users where name = ?", (user,)
-            ).fetchone()
-            rows = transaction.execute(
-                "select uid, date, flags, content from messages where user = ?"
-                " order by uid",
-                (user,),
-            )
-            messages = [
-                Message(uid, wireSize(content), date, set(flags.split()))
-                for uid, date, flags, content in rows
-            ]
-            uidValidity, uidNext = row
-            return Mailbox(user, uidValidity, uidNext, messages)
+                tables.insert(transaction, [user], welcome, time.time(), ())
+            return tables.load(transaction, user)
 
-        return self._run(interaction)
+        def cbLoaded(mailbox: Mailbox | None) -> Deferred[Mailbox] | Mailbox:
+            if mailbox is None:
+                return self._change(make, user).addCallback(cbMade)
+            return mailbox
+
+        def cbMade(mailbox: Mailbox | None) -> Mailbox:
+            if mailbox is None:
+                raise Unavailable("another program has removed the mailbox")
+            return mailbox
+
+        loading = self._read(lambda transaction: tables.load(transaction, user), user)
+        return loading.addCallback(cbLoaded)
 
     def content(self, user: bytes, uid: int, most: int = 10**9) -> Deferred[bytes | None]:
         """
@@ -107,21 +133,13 @@ class StoreService(Service):
 
         @param most: the length at which to cut it off, in octets.
         """
-
-        def interaction(transaction: Cursor) -> bytes | None:
-            row = transaction.execute(
-                "select substr(content, 1, ?) from messages where user = ? and uid = ?",
-                (most, user, uid),
-            ).fetchone()
-            return row[0] if row else None
-
-        return self._run(interaction)
+        return self._read(lambda t: tables.contentOf(t, user, uid, most), user)
 
     def flags(self, user: bytes) -> Deferred[dict[int, set[str]]]:
         """
         Return the flags of a user's messages, by their UIDs.
         """
-        return self._run(lambda transaction: flagsIn(transaction, user))
+        return self._read(lambda transaction: tables.flagsIn(transaction, user), user)
 
     def changeFlags(
         self, user: bytes, uids: Iterable[int], change: Callable[[set[str]], set[str]]
@@ -133,17 +151,8 @@ class StoreService(Service):
 
         @return: a L{Deferred} that fires with the new flags of each message that exists.
         """
-
-        def interaction(transaction: Cursor) -> dict[int, set[str]]:
-            before = flagsIn(transaction, user)
-            after = {uid: change(before[uid]) for uid in uids if uid in before}
-            transaction.executemany(
-                "update messages set flags = ? where user = ? and uid = ?",
-                [(" ".join(sorted(flags)), user, uid) for uid, flags in after.items()],
-            )
-            return after
-
-        return self._run(interaction)
+        changed = list(uids)
+        return self._change(lambda t: tables.changeFlags(t, user, changed, change), user)
 
     def deleteMarked(self, user: bytes, uids: Iterable[int]) -> Deferred[list[int]]:
         """
@@ -151,21 +160,15 @@ class StoreService(Service):
 
         @return: a L{Deferred} that fires with their UIDs.
         """
-
-        def interaction(transaction: Cursor) -> list[int]:
-            flags = flagsIn(transaction, user)
-            marked = [uid for uid in uids if "\\Deleted" in flags.get(uid, ())]
-            delete(transaction, user, marked)
-            return marked
-
-        return self._run(interaction)
+        among = list(uids)
+        return self._change(lambda t: tables.deleteMarked(t, user, among), user)
 
     def delete(self, user: bytes, uids: Iterable[int]) -> Deferred[None]:
         """
         Remove messages for good.
         """
         gone = list(uids)
-        return self._run(lambda transaction: delete(transaction, user, gone))
+        return self._change(lambda t: tables.delete(t, user, gone), user)
 
     def deliver(
         self,
@@ -199,18 +202,12 @@ class StoreService(Service):
         """
         when = time.time() if date is None else date
         kept = content.replace(b"\r\n", b"\n")
-        names, flags = list(dict.fromkeys(users)), list(flags)
-
-        def cbDelivered(messages: dict[bytes, Message]) -> dict[bytes, Message]:
-            for user, message in messages.items():
-                self._tell(message, user)
-            return messages
-
-        return self._run(
-            lambda transaction: {
-                user: insert(transaction, user, kept, when, flags) for user in names
-            }
-        ).addCallback(cbDelivered)
+        names, flags = sorted(set(users)), set(flags)
+        delivering = self._change(
+            lambda transaction: tables.insert(transaction, names, kept, when, flags),
+            *names,
+        )
+        return delivering.addCallback(self._cbNew, names)
 
     def recipient(self, names: Sequence[bytes], size: int) -> Deferred[bytes]:
         """
@@ -222,17 +219,15 @@ class StoreService(Service):
             L{MailboxFull} if the message wouldn't fit in.
         """
 
-        def interaction(transaction: Cursor) -> bytes:
+        def find(transaction: Transaction) -> bytes:
+            known = tables.nextUIDs(transaction, names)
             for name in names:
-                row = transaction.execute(
-                    "select 1 from users where name = ?", (name,)
-                ).fetchone()
-                if row is not None:
-                    insistOnRoom(transaction, name, size)
+                if name in known:
+                    tables.insistOnRoom(transaction, name, [size])
                     return name
             raise NoSuchUser(*names)
 
-        return self._run(interaction)
+        return self._read(find, *names)
 
     def copy(
         self, user: bytes, uids: Iterable[int]
@@ -244,65 +239,138 @@ class StoreService(Service):
             its copy; it fails with L{MailboxFull}, and nothing is copied, if they don't
             all fit in.
         """
+        originals = list(uids)
+        copying = self._change(lambda t: tables.copy(t, user, originals), user)
+        return copying.addCallback(self._cbNew, [user])
 
-        def interaction(transaction: Cursor) -> list[tuple[int, Message]]:
-            copied = []
-            for uid in uids:
-                row = transaction.execute(
-                    "select content, date, flags from messages"
-                    " where user = ? and uid = ?",
-                    (user, uid),
-                ).fetchone()
-                if row is not None:
-                    content, date, flags = row
-                    copy = insert(transaction, user, content, date, flags.split())
-                    copied.append((uid, copy))
-            return copied
-
-        def cbCopied(
-            copied: list[tuple[int, Message]],
-        ) -> list[tuple[int, Message]]:
-            for _, copy in copied:
-                self._tell(copy, user)
-            return copied
-
-        return self._run(interaction).addCallback(cbCopied)
-
-    def _tell(self, message: Message, user: bytes) -> Message:
+    def _cbNew(self, outcome: _T, users: Iterable[bytes]) -> Deferred[_T]:
         """
-        Tell the watchers of a mailbox of a new message.  It is there, whatever a watcher
-        does: a client that was told of a failure would send it again.
+        Tell the watchers of mailboxes of what is new there.  It is there, whatever
+        becomes of that: a client that was told of a failure would send it again.
         """
-        for watcher in list(self._watchers.get(user, ())):
-            try:
-                watcher(message)
-            except Exception:
-                self._log.failure("A mailbox's watcher failed")
-        return message
+        looking = [self._watching.look(user) for user in users]
+        return DeferredList(looking, consumeErrors=True).addCallback(lambda _: outcome)
 
     def watch(
-        self, user: bytes, watcher: Callable[[Message], object]
+        self, user: bytes, uidNext: int, watcher: Callable[[Message], object]
     ) -> Callable[[], None]:
         """
-        Have a callable called with each new message of a user.
+        Have a callable called with each new message of a user, in the order of their
+        UIDs, whichever process has put it there.
+
+        @param uidNext: the UID of the first message that is new.
 
         @return: a callable that ends this.
         """
-        self._watchers.setdefault(user, []).append(watcher)
+        return self._watching.add(user, uidNext, watcher)
 
-        def unwatch() -> None:
-            self._watchers[user].remove(watcher)
-            if not self._watchers[user]:
-                del self._watchers[user]
-
-        return unwatch
-
-    def _run(self, interaction: Callable[[Cursor], _T]) -> Deferred[_T]:
+    def look(self, user: bytes) -> Deferred[None]:
         """
-        Run a transaction, in the thread of the file's connection.
+        Tell the watchers of a mailbox of all messages that there are by now.
         """
-        answer: Deferred[_T] = self._pool.runInteraction(interaction)
-        return answer
+        return self._watching.look(user)
+
+    def _newer(self, user: bytes, first: int) -> Deferred[Mailbox | None]:
+        """
+        Return a user's mailbox, without older messages.
+
+        @param first: the UID of the first message that is wanted.
+        """
+        return self._read(lambda transaction: tables.load(transaction, user, first), user)
+
+    def _read(self, work: Callable[[Transaction], _T], *users: bytes) -> Deferred[_T]:
+        """
+        Do what only reads.
+        """
+
+        def read(until: float) -> _T:
+            return work(_Reading(self._database, until))
+
+        return self._run(read, users)
+
+    def _change(self, work: Callable[[Transaction], _T], *users: bytes) -> Deferred[_T]:
+        """
+        Do something in one transaction.
+        """
+
+        def change(until: float) -> _T:
+            return self._database.transaction(work, until)
+
+        return self._run(change, users)
+
+    def _run(self, work: Callable[[float], _T], users: Iterable[bytes]) -> Deferred[_T]:
+        """
+        Do something in a thread.
+
+        @param work: what to do, on the deadline.
+        @param users: for whom, so that no user's mail keeps that of others waiting.
+
+        @return: a L{Deferred} that fails with L{Unavailable} if the store can't be used.
+        """
+        now = time.monotonic()
+        until, latest = now + self._timeout * _SHARE, now + self._timeout * _LATEST
+        source = tuple(users)[:1]
+        running = self._workers.run(self._inThread, work, until, latest, source=source)
+        self._underWay.add(running)
+
+        def cbDone(outcome: _T | Failure) -> _T | Failure:
+            self._underWay.discard(running)
+            return outcome
+
+        return running.addBoth(cbDone).addCallbacks(self._cbWorks, self._ebFailed)
+
+    def _inThread(self, work: Callable[[float], _T], until: float, latest: float) -> _T:
+        """
+        Do something, in a thread, if there is time: otherwise what comes next has some.
+        """
+        if time.monotonic() > latest:
+            raise Slow("too much waits for it")
+        if not self._isChecked:
+            insistOnTables(self._database, until)
+            self._isChecked = True
+        return work(until)
+
+    def _cbWorks(self, outcome: _T) -> _T:
+        """
+        Log that the store can be used again.
+        """
+        if self._isFailing:
+            self._isFailing = False
+            self._log.info("The store works again")
+        return outcome
+
+    def _ebFailed(self, failure: Failure) -> Failure:
+        """
+        Log why the store can't be used: an outage once, and not for each who waits.
+
+        @return: what a transaction answers as it is, and anything else as L{Unavailable}.
+        """
+        if failure.check(*_ANSWERS):
+            return failure
+        if not failure.check(TemporaryFailure, *_OUTAGES):
+            self._log.failure("The store failed", failure)
+        elif not self._isFailing:
+            self._isFailing = True
+            why = printable(str(failure.value))
+            self._log.error("The store failed: {place}: {why}", place=self.place, why=why)
+        return Failure(Unavailable("Temporarily unavailable"))
+
+
+class _Reading:
+    """
+    Statements that only read: each is a transaction of its own.
+    """
+
+    def __init__(self, database: Database, until: float) -> None:
+        self.dialect = database.dialect
+        self._database = database
+        self._until = until
+
+    def execute(self, statement: str, **values: object) -> Result:
+        """
+        Execute a statement.
+        """
+        return self._database.read(statement, values, self._until)
 
 
 __all__ = ["StoreService"]

@@ -290,7 +290,8 @@ class MariaDB(DatabaseServer):
     """
 
     dialect = "mysql"
-    account = "mysql"
+    # The programs come without an account of their own.
+    account = "nobody"
 
     def initialize(self, data: Path) -> None:
         """
@@ -298,7 +299,7 @@ class MariaDB(DatabaseServer):
         """
         program = shutil.which("mariadb-install-db")
         if program is None:
-            raise SkipTest("install mariadb-server")
+            raise SkipTest("install mariadb-server-core and mariadb-client-core")
         user = [f"--user={self.account}"] if not os.geteuid() else []
         run(
             *[program, "--no-defaults", f"--datadir={data}", "--skip-test-db", *user],
