@@ -392,7 +392,10 @@ class EndpointTests(ProcessesTestCase):
         Sockets that systemd hands over are served, by one process and by several.
         """
         under = (sys.executable, "-c", HANDING_OVER, "127.0.0.1")
-        for where in ("systemd:domain=INET:index=0", "haproxy:systemd:domain=INET:name=x"):
+        for where in (
+            "systemd:domain=INET:index=0",
+            "haproxy:systemd:domain=INET:name=x",
+        ):
             server = self.at(where, "--processes=2", "--clear-text", under=under)
             if where.startswith("haproxy"):
                 proxy = Proxy(server.ports["imap"], HEADERS[0][0])
