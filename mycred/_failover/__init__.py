@@ -3,6 +3,22 @@ Servers that take each other's place: what keeps one from answering, how each is
 and which of them is asked.  Nothing here knows what they are asked.
 """
 
+from ._demotion import Backoff
 from ._errors import Elsewhere, Fault, Lost, Slow, Unsure
+from ._failover import Failover
+from ._pool import Connection
+from ._server import Server
+from ._terms import Terms
 
-__all__ = ["Elsewhere", "Fault", "Lost", "Slow", "Unsure"]
+__all__ = [
+    "Backoff",
+    "Connection",
+    "Elsewhere",
+    "Failover",
+    "Fault",
+    "Lost",
+    "Server",
+    "Slow",
+    "Terms",
+    "Unsure",
+]

@@ -9,6 +9,7 @@ import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from secrets import token_hex
 
 from .._secrets import asBytes
@@ -30,10 +31,10 @@ from ._session import NO_ATTRIBUTES, Bound, Session
 from ._settings import Search, Settings
 from .client._bindresult import BAD_NAME, BindResult
 from .client._errors import BadName, Cut, Fault, Unsure
-from .client._failover import Failover
 from .client._filters import ANYTHING
 from .client._messages import BASE, SearchEntry
 from .client._opener import OpeningSettings, ServiceAccount
+from .client._server import Server, Servers
 
 # Characters that no user name of Active Directory has, or that lead to another domain.
 _odd = re.compile(r'["/\\\[\]:;|=,+*?<>@]')
@@ -60,14 +61,15 @@ class Directory:
         """
         self._settings = settings
         self._notes: deque[str] = deque(maxlen=100)
-        self.failover = Failover(
-            settings.addresses,
-            OpeningSettings(
-                settings.security,
-                settings.context,
-                ServiceAccount(*settings.account),
-                settings.policy,
-            ),
+        opening = OpeningSettings(
+            settings.security,
+            settings.context,
+            ServiceAccount(*settings.account),
+            settings.policy,
+        )
+        self.failover = Servers(
+            [partial(Server, address, opening) for address in settings.addresses],
+            "server of the directory",
             timeout=settings.timeout,
             note=self._notes.append,
         )

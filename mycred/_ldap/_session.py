@@ -19,7 +19,6 @@ from .client._bindresult import (
 )
 from .client._connection import Connection, Role
 from .client._errors import Cut, Fault, Lost, Unsure
-from .client._failover import Failover
 from .client._filters import ANYTHING
 from .client._messages import (
     BASE,
@@ -29,6 +28,7 @@ from .client._messages import (
     SearchEntry,
     decodeText,
 )
+from .client._server import Servers
 
 # referral, noSuchObject, invalidDNSyntax, insufficientAccessRights: an entry that another
 # one refers to may be on another server, gone or not visible.
@@ -61,7 +61,7 @@ class Session:
         recorded.
     """
 
-    def __init__(self, failover: Failover, until: float, isWatched: bool = False) -> None:
+    def __init__(self, failover: Servers, until: float, isWatched: bool = False) -> None:
         """
         @param failover: the servers.
         @param until: the deadline, by L{time.monotonic}.

@@ -52,7 +52,7 @@ def makeService(options: Options) -> MultiService:
     from twisted.internet import reactor
 
     services = MultiService()
-    store = StoreService(options["store"])
+    store = StoreService(options["store"].url)
     worker = options["worker"]
     if worker is not None or not options["holding"]:
         store.setServiceParent(services)

@@ -290,7 +290,8 @@ class MariaDB(DatabaseServer):
     """
 
     dialect = "mysql"
-    account = "mysql"
+    # The programs come without an account of their own.
+    account = "nobody"
 
     def initialize(self, data: Path) -> None:
         """
@@ -298,12 +299,14 @@ class MariaDB(DatabaseServer):
         """
         program = shutil.which("mariadb-install-db")
         if program is None:
-            raise SkipTest("install mariadb-server")
+            raise SkipTest("install mariadb-server-core and mariadb-client-core")
         user = [f"--user={self.account}"] if not os.geteuid() else []
         run(
             *[program, "--no-defaults", f"--datadir={data}", "--skip-test-db", *user],
             *["--auth-root-authentication-method=normal"],
             cwd="/",
+            # Two of them would use the same names there.
+            env={**os.environ, "TMPDIR": str(data.parent)},
         )
 
     def command(self) -> list[str]:
@@ -313,6 +316,7 @@ class MariaDB(DatabaseServer):
         settings = {
             "datadir": str(self.home / "data"),
             "socket": str(self.home / "s"),
+            "tmpdir": str(self.home),
             "port": str(self.port),
             "bind-address": "127.0.0.1",
             "pid-file": str(self.home / "pid"),

@@ -178,6 +178,22 @@ class Server:
             self._process.kill()
             self._process.wait()
 
+    def end(self, patience: float) -> int:
+        """
+        Send it SIGTERM once, and wait until it has ended.
+
+        @param patience: for how many seconds.
+
+        @return: its status.
+
+        @raise subprocess.TimeoutExpired: if it hasn't ended by then.
+        """
+        self._process.send_signal(signal.SIGTERM)
+        said: bytes = self._process.communicate(timeout=patience)[0] or b""
+        self.log += said.decode("utf-8", "replace")
+        status: int = self._process.wait()
+        return status
+
     def _ended(self) -> str:
         """
         Send it SIGTERM, and again if that came so early that it was lost.  Not by

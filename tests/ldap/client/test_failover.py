@@ -1,6 +1,6 @@
 """
-Tests for L{mycred._ldap.client._failover} and L{mycred._ldap.client._server}, against
-slapd and servers that misbehave.
+Tests for L{mycred._failover._failover}, L{mycred._failover._server} and
+L{mycred._ldap.client._server}, against slapd and servers that misbehave.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from typing import Any, ClassVar
 
 from twisted.trial.unittest import SkipTest
 
+from mycred._failover import Backoff, Failover
+from mycred._failover._health import Health
 from mycred._ldap import Directory
 from mycred._ldap.client import _opener
 from mycred._ldap.client._connection import Connection, Role
 from mycred._ldap.client._errors import Fault, Slow
-from mycred._ldap.client._failover import Failover
-from mycred._ldap.client._health import Backoff, Health
 from mycred._ldap.client._server import Server
 from mycred._verdict import Kind, Verdict
 

@@ -1,5 +1,5 @@
 """
-Tests for L{mycred._ldap.client._health}.
+Tests for L{mycred._failover._health} and L{mycred._failover._demotion}.
 """
 
 from __future__ import annotations
@@ -10,14 +10,18 @@ from itertools import product
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._ldap.client._connection import Role
-from mycred._ldap.client._health import (
-    TRANSITIONS,
-    Backoff,
-    Demotion,
-    Event,
-    Health,
-)
+from mycred._failover import Backoff, Terms
+from mycred._failover._demotion import Demotion
+from mycred._failover._health import TRANSITIONS, Event, Health
+
+ROLES = ("search", "user")
+
+
+def health(note: Callable[[str], None]) -> Health[str]:
+    """
+    Return the state of a server that hasn't been asked yet.
+    """
+    return Health("a:389", ROLES, Terms("server of the directory", 10.0, 3.0, note))
 
 
 class TimeTestCase(SynchronousTestCase):
@@ -120,17 +124,17 @@ class TransitionTests(TimeTestCase):
 
     flags = ("isDown", "isProbed", "isRetried")
 
-    def events(self, health: Health) -> dict[Event, Callable[[], object]]:
+    def events(self, tried: Health[str]) -> dict[Event, Callable[[], object]]:
         """
         Return what brings each event about.
         """
         return {
-            Event.CLAIM_PROBE: health.claimProbe,
-            Event.END_PROBE: health.endProbe,
-            Event.CLAIM_RETRY: health.claimRetry,
-            Event.END_RETRY: health.endRetry,
-            Event.MARK_DOWN: lambda: health.markDown(self.now, "gone"),
-            Event.MARK_UP: lambda: health.markUp(Role.USER),
+            Event.CLAIM_PROBE: tried.claimProbe,
+            Event.END_PROBE: tried.endProbe,
+            Event.CLAIM_RETRY: tried.claimRetry,
+            Event.END_RETRY: tried.endRetry,
+            Event.MARK_DOWN: lambda: tried.markDown(self.now, "gone"),
+            Event.MARK_UP: lambda: tried.markUp("user"),
         }
 
     def test_table(self) -> None:
@@ -141,17 +145,17 @@ class TransitionTests(TimeTestCase):
         for event in Event:
             for state in product((False, True), repeat=len(self.flags)):
                 before = dict(zip(self.flags, state))
-                health = Health("a:389", 3.0, lambda line: None)
+                tried = health(lambda line: None)
                 # It has failed before, and the pause is over.
-                health.markDown(self.now, "gone")
+                tried.markDown(self.now, "gone")
                 self.now += Backoff.longestPause
                 for flag, value in before.items():
-                    setattr(health, flag, value)
+                    setattr(tried, flag, value)
                 needs, sets = TRANSITIONS[event]
                 happens = all(before[flag] is value for flag, value in needs.items())
                 expected = {**before, **sets} if happens else before
-                returned = self.events(health)[event]()
-                after = {flag: getattr(health, flag) for flag in self.flags}
+                returned = self.events(tried)[event]()
+                after = {flag: getattr(tried, flag) for flag in self.flags}
                 self.assertEqual(after, expected, (event, before))
                 if event in (Event.CLAIM_PROBE, Event.CLAIM_RETRY):
                     self.assertIs(returned, happens, (event, before))
@@ -180,7 +184,7 @@ class HealthTests(TimeTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.told: list[str] = []
-        self.health = Health("a:389", 3.0, self.told.append)
+        self.health = health(self.told.append)
 
     def test_late(self) -> None:
         """
@@ -189,7 +193,7 @@ class HealthTests(TimeTestCase):
         began = self.now
         self.health.markDown(began, "gone")
         self.now += 1
-        self.health.markUp(Role.USER)
+        self.health.markUp("user")
         self.health.markDown(began, "gone, still")
         self.assertFalse(self.health.isDown)
         self.assertEqual(
@@ -237,27 +241,29 @@ class HealthTests(TimeTestCase):
         """
         for pause in (0.5, 1, 2):
             self.assertEqual(self.failed(), pause)
-            self.health.markUp(Role.USER)
+            self.health.markUp("user")
             self.assertFalse(self.health.isDown)
         self.now += Backoff.longestPause
-        self.health.markUp(Role.USER)
+        self.health.markUp("user")
         self.assertEqual(self.failed(), 4)
-        self.health.markUp(Role.USER)
+        self.health.markUp("user")
         self.now += Backoff.longestPause + 1
-        self.health.markUp(Role.USER)
+        self.health.markUp("user")
         self.assertEqual(self.failed(), 0.5)
 
     def test_servesOthers(self) -> None:
         """
         A server serves others while it is in use, and has answered lately.
         """
-        self.health.markUp(Role.USER)
+        self.health.markUp("user")
         self.assertFalse(self.health.servesOthers())
-        with self.health.inUse():
-            self.assertTrue(self.health.servesOthers())
-            self.assertFalse(self.health.servesOthers(1))
-            self.now += 1
-            self.assertFalse(self.health.servesOthers())
+        self.health.beginUse()
+        self.assertTrue(self.health.servesOthers())
+        self.assertFalse(self.health.servesOthers(1))
+        self.health.endUse()
+        self.assertFalse(self.health.servesOthers())
+        self.health.beginUse()
+        self.now += 1
         self.assertFalse(self.health.servesOthers())
 
     def test_probed(self) -> None:
@@ -266,9 +272,9 @@ class HealthTests(TimeTestCase):
         """
         self.assertTrue(self.health.claimProbe())
         self.assertFalse(self.health.claimProbe())
-        self.assertFalse(self.health.claimTurn(Role.USER))
+        self.assertFalse(self.health.claimTurn("user"))
         self.health.endProbe()
-        self.assertTrue(self.health.claimTurn(Role.USER))
+        self.assertTrue(self.health.claimTurn("user"))
         self.health.markDown(self.now, "gone")
         self.assertFalse(self.health.claimProbe())
 
@@ -277,10 +283,10 @@ class HealthTests(TimeTestCase):
         A server that fails binds may be good for searches; one that has been down is in
         no doubt when it is back.
         """
-        self.health.recordFailure(Role.USER, self.now)
-        self.health.recordAnswer(Role.SEARCH)
-        self.assertFalse(self.health.claimTurn(Role.USER))
-        self.assertTrue(self.health.claimTurn(Role.SEARCH))
+        self.health.recordFailure("user", self.now)
+        self.health.recordAnswer("search")
+        self.assertFalse(self.health.claimTurn("user"))
+        self.assertTrue(self.health.claimTurn("search"))
         self.health.markDown(self.now, "gone")
-        self.health.markUp(Role.SEARCH)
-        self.assertTrue(self.health.claimTurn(Role.USER))
+        self.health.markUp("search")
+        self.assertTrue(self.health.claimTurn("user"))

@@ -1,5 +1,5 @@
 """
-Failover: which of a directory's servers is asked.
+Failover: which of several servers is asked.
 
 The first one that works is asked, and those in doubt after the others.  One that is
 down is left alone for a while and then probed in a thread; as soon as it answers it is
@@ -10,23 +10,24 @@ when it is time for a probe waits, for a moment.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import TypeVar
+from typing import Generic, TypeVar
 
-from ._address import Address
-from ._connection import Connection, Role
 from ._errors import Fault, Slow
-from ._opener import OpeningSettings
+from ._pool import Connection
 from ._server import Server
+from ._terms import Terms
 
+_R = TypeVar("_R", bound=Hashable)
+_C = TypeVar("_C", bound=Connection)
 _T = TypeVar("_T")
 
 
-class Failover:
+class Failover(Generic[_R, _C]):
     """
-    The servers of a directory.
+    Servers that take each other's place.
 
     @cvar longestShare: the part of a login's time that it waits for one server at most,
         while others are left.
@@ -40,30 +41,29 @@ class Failover:
 
     def __init__(
         self,
-        addresses: Sequence[Address],
-        settings: OpeningSettings,
+        makers: Sequence[Callable[[Terms], Server[_R, _C]]],
+        kind: str,
         *,
         timeout: float = 10.0,
         note: Callable[[str], None] = lambda line: None,
     ) -> None:
         """
-        @param addresses: the addresses of the servers, the preferred one first.
-        @param settings: how connections to them are opened.
+        @param makers: functions that make the servers, the preferred one first.
+        @param kind: what one of them is, for the log, such as C{server of the directory}.
         @param timeout: how long a login may take, in seconds.
         @param note: a function that is called, in any thread, with a line for the log
             when a server fails and when it works again.
         """
-        self._longest = timeout if len(addresses) == 1 else timeout * self.longestShare
-        self.servers = [
-            Server(address, settings, timeout, self._longest, note)
-            for address in addresses
-        ]
+        self._kind = kind
+        self._longest = timeout if len(makers) == 1 else timeout * self.longestShare
+        terms = Terms(kind, timeout, self._longest, note)
+        self.servers = [make(terms) for make in makers]
 
     def use(
         self,
-        role: Role,
+        role: _R,
         until: float,
-        work: Callable[[Connection, float], _T],
+        work: Callable[[_C, float], _T],
         tell: Callable[[str], None] = lambda fault: None,
     ) -> _T:
         """
@@ -82,12 +82,8 @@ class Failover:
             # That is no server's fault.
             raise Slow("there is no time left")
         down = [server for server in self.servers if server.health.isDown]
-        due = [server for server in down if server.health.claimRetry()]
-        probed: SimpleQueue[None] = SimpleQueue()
-        for server in due:
-            server.startRetry(lambda: probed.put(None))
-        if len(down) == len(self.servers):
-            self._awaitReturn(probed, len(due), until)
+        if down:
+            self._retry(down, until)
         return self._askInOrder(role, until, work, tell)
 
     def close(self) -> None:
@@ -96,6 +92,18 @@ class Failover:
         """
         for server in self.servers:
             server.close()
+
+    def _retry(self, down: Sequence[Server[_R, _C]], until: float) -> None:
+        """
+        Probe those servers that are down and whose pause is over.  If all are down, wait
+        for a moment.
+        """
+        due = [server for server in down if server.health.claimRetry()]
+        probed: SimpleQueue[None] = SimpleQueue()
+        for server in due:
+            server.startRetry(lambda: probed.put(None))
+        if len(down) == len(self.servers):
+            self._awaitReturn(probed, len(due), until)
 
     def _awaitReturn(self, probed: SimpleQueue[None], count: int, until: float) -> None:
         """
@@ -112,7 +120,9 @@ class Failover:
                 probed.get(timeout=max(0.0, soon - time.monotonic()))
                 count -= 1
 
-    def _inOrder(self, servers: Sequence[Server], role: Role) -> Iterator[Server]:
+    def _inOrder(
+        self, servers: Sequence[Server[_R, _C]], role: _R
+    ) -> Iterator[Server[_R, _C]]:
         """
         Yield the servers in the order in which they are asked: those in doubt last.
         """
@@ -127,9 +137,9 @@ class Failover:
 
     def _askInOrder(
         self,
-        role: Role,
+        role: _R,
         until: float,
-        work: Callable[[Connection, float], _T],
+        work: Callable[[_C, float], _T],
         tell: Callable[[str], None],
     ) -> _T:
         """
@@ -153,7 +163,7 @@ class Failover:
         if faults:
             raise Fault("; ".join(faults))
         reasons = "; ".join(server.health.reason for server in self.servers)
-        raise Fault(f"no server of the directory works: {reasons}")
+        raise Fault(f"no {self._kind} works: {reasons}")
 
 
 __all__ = ["Failover"]

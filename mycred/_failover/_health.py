@@ -18,28 +18,21 @@ condition holds::
                 failed                             back, and no pause is under way
     markUp      it answered a login or a probe     -
 
-L{Demotion} has three states for each role::
-
-    state     recordFailure   recordAnswer   claimTurn
-    in turn   demoted         in turn        True
-    demoted   demoted         in turn        False; after the pause True for one caller:
-                                             on trial
-    on trial  demoted         in turn        False; if the caller on trial isn't heard
-                                             of, True for the next one after a while
-
-When a server that was down is back it is in turn for both roles.
+When a server that was down is back, L{Demotion} has no doubt about it for any role.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Hashable, Iterable, Mapping
 from enum import Enum
 from threading import Lock
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
-from ._connection import Role
+from ._demotion import Backoff, Demotion
+from ._terms import Terms
+
+_R = TypeVar("_R", bound=Hashable)
 
 # A server that is in use, and has answered a login within so many seconds, works.
 _LATELY = 1.0
@@ -84,98 +77,7 @@ TRANSITIONS: Mapping[Event, Transition] = {
 }
 
 
-class Backoff:
-    """
-    Pauses that grow from failure to failure.
-
-    @cvar firstPause: the first pause, in seconds.
-    @cvar longestPause: the longest one, in seconds.
-    @ivar failures: how many failures in a row there have been.
-    """
-
-    firstPause = 0.5
-    longestPause = 8.0
-
-    def __init__(self) -> None:
-        self.failures = 0
-
-    def fail(self) -> float:
-        """
-        Count a failure, and return the pause after it, in seconds.
-        """
-        pause = self.firstPause * 2.0 ** min(self.failures, 10)
-        self.failures += 1
-        return min(pause, self.longestPause)
-
-    def reset(self) -> None:
-        """
-        Begin again with the first pause.
-        """
-        self.failures = 0
-
-
-class Demotion:
-    """
-    Doubt about a server that passes probes but fails real logins, for instance because it
-    proxies to a third party that hangs.  While in doubt it is asked last.
-    """
-
-    def __init__(self, longest: float) -> None:
-        """
-        @param longest: how long the one login that finds out whether the doubt still
-            stands may take, in seconds.
-        """
-        self._longest = longest
-        self._lock = Lock()
-        self._backoff = Backoff()
-        # 0 if the server is asked in turn.
-        self._until = 0.0
-        self._failedAt = 0.0
-
-    def recordFailure(self, began: float) -> None:
-        """
-        Demote the server for a while, since it failed a login.
-
-        @param began: when the login asked it.  A login that began before the last failure
-            doesn't count again.
-        """
-        now = time.monotonic()
-        with self._lock:
-            if began >= self._failedAt:
-                self._until = now + self._backoff.fail()
-                self._failedAt = now
-
-    def recordAnswer(self) -> None:
-        """
-        End the demotion, since the server answered a login.  Its next pause is the first
-        one again only after some time without failures.
-        """
-        if not self._backoff.failures:
-            return
-        with self._lock:
-            self._until = 0.0
-            if time.monotonic() > self._failedAt + 2 * Backoff.longestPause:
-                self._backoff.reset()
-
-    def claimTurn(self) -> bool:
-        """
-        Return whether this login asks the server in turn.  After the pause one caller
-        gets True and so probes the server on behalf of all others.
-        """
-        if not self._until:
-            return True
-        now = time.monotonic()
-        with self._lock:
-            if not self._until:
-                return True
-            if now < self._until:
-                return False
-            # If that caller isn't heard of, the next one may try.
-            self._until = now + self._longest + Backoff.firstPause
-            return True
-
-
-class Health:
+class Health(Generic[_R]):
     """
     The state of a server.
 
@@ -186,21 +88,21 @@ class Health:
     @ivar reason: why it was last down, for the log.
     """
 
-    def __init__(self, name: str, longest: float, note: Callable[[str], None]) -> None:
+    def __init__(self, name: str, roles: Iterable[_R], terms: Terms) -> None:
         """
         @param name: the name of the server.
-        @param longest: how long a login waits for it while others are left, in seconds.
-        @param note: a function that is called, in any thread, with a line for the log
-            when the server fails and when it works again.
+        @param roles: what it may be asked for.
+        @param terms: how it is used.
         """
         self.isDown = self.isProbed = self.isRetried = False
         self.reason = ""
         self._name = name
-        self._note = note
+        self._terms = terms
         self._lock = Lock()
-        self._demotions = {role: Demotion(longest) for role in Role}
-        self._users = 0
-        self._answeredAt = dict.fromkeys(Role, 0.0)
+        self._demotions = {role: Demotion(terms.longest) for role in roles}
+        # An item for each: lists need no lock for that.
+        self._users: list[None] = []
+        self._answeredAt = dict.fromkeys(self._demotions, 0.0)
         self._backoff = Backoff()
         self._retryAt = self._upSince = 0.0
 
@@ -256,9 +158,9 @@ class Health:
                 self.reason = why
                 self._change(Event.MARK_DOWN)
         if isTold:
-            self._note(f"A server of the directory fails: {why}")
+            self._terms.note(f"A {self._terms.kind} fails: {why}")
 
-    def markUp(self, role: Role) -> None:
+    def markUp(self, role: _R) -> None:
         """
         Record that the server works.  Its next pause is the first one again only after it
         has worked for as long as the longest pause.
@@ -277,9 +179,9 @@ class Health:
         if isReturn:
             for demotion in self._demotions.values():
                 demotion.recordAnswer()
-            self._note(f"{self._name} works again")
+            self._terms.note(f"{self._name} works again")
 
-    def claimTurn(self, role: Role) -> bool:
+    def claimTurn(self, role: _R) -> bool:
         """
         Return whether this login asks the server in turn, rather than after the others.
 
@@ -287,7 +189,7 @@ class Health:
         """
         return not self.isProbed and self._demotions[role].claimTurn()
 
-    def recordFailure(self, role: Role, began: float) -> None:
+    def recordFailure(self, role: _R, began: float) -> None:
         """
         Record that the server failed a login.
 
@@ -295,25 +197,24 @@ class Health:
         """
         self._demotions[role].recordFailure(began)
 
-    def recordAnswer(self, role: Role) -> None:
+    def recordAnswer(self, role: _R) -> None:
         """
         Record that the server answered a login.
         """
         self._demotions[role].recordAnswer()
         self.markUp(role)
 
-    @contextmanager
-    def inUse(self) -> Iterator[None]:
+    def beginUse(self) -> None:
         """
-        Count the caller as a user of the server meanwhile.
+        Count the caller as a user of the server, until L{endUse}.
         """
-        with self._lock:
-            self._users += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._users -= 1
+        self._users.append(None)
+
+    def endUse(self) -> None:
+        """
+        Don't count the caller any more.
+        """
+        self._users.pop()
 
     def servesOthers(self, own: int = 0) -> bool:
         """
@@ -322,11 +223,11 @@ class Health:
 
         @param own: how many users of the server don't count.
         """
-        if self._users <= own:
+        if len(self._users) <= own:
             return False
         return time.monotonic() < max(self._answeredAt.values()) + _LATELY
 
-    def answeredSince(self, role: Role, began: float) -> bool:
+    def answeredSince(self, role: _R, began: float) -> bool:
         """
         Return whether the server has answered since then.
         """
@@ -346,4 +247,4 @@ class Health:
         return True
 
 
-__all__ = ["TRANSITIONS", "Backoff", "Demotion", "Event", "Health", "Transition"]
+__all__ = ["TRANSITIONS", "Event", "Health", "Transition"]

@@ -1,0 +1,241 @@
+"""
+The idle connections to one server, and how many connections there may be.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from threading import Condition, Lock
+from typing import Generic, Protocol, TypeVar
+
+from ._errors import Slow
+
+# A connection that was idle for longer isn't used, in seconds: a firewall between may
+# have forgotten it, and would drop what is sent.
+_LONGEST_IDLE = 60.0
+
+# More idle connections than this are never used.
+_MOST_IDLE = 32
+
+
+class Connection(Protocol):
+    """
+    A connection.
+
+    @ivar usedAt: when it was last used, by L{time.monotonic}.
+    @ivar isReused: whether it has been idle since it was opened.
+    """
+
+    usedAt: float
+    isReused: bool
+
+    @property
+    def isClean(self) -> bool:
+        """
+        Whether it can be used again.
+        """
+
+    def close(self) -> None:
+        """
+        Close it, without waiting for anything.
+        """
+
+
+_C = TypeVar("_C", bound=Connection)
+
+
+class Pool(Generic[_C]):
+    """
+    Idle connections to one server, for one role.
+    """
+
+    def __init__(self, name: str, most: int | None = None) -> None:
+        """
+        @param name: the name of the server.
+        @param most: how many connections there may be, whether they are idle, in use or
+            being opened; L{None} if there may be any number.
+        """
+        self._name = name
+        self._most = math.inf if most is None else most
+        self._lock = Lock()
+        self._changed = Condition(self._lock)
+        self._waiting = 0
+        self._connections: list[_C] = []
+        # How many are in use, are being opened or being closed.
+        self._taken = 0
+        self._isClosed = False
+
+    def __len__(self) -> int:
+        """
+        Return how many connections are idle.
+        """
+        return len(self._connections)
+
+    def take(self, until: float) -> _C | None:
+        """
+        Take out the connection that was used last, or else claim a place for a new one;
+        wait for either if there are as many connections as there may be.
+
+        @param until: the deadline, by L{time.monotonic}.
+
+        @return: L{None} if there is none that was used lately; then the place is the
+            caller's, until L{fill} fails, or the connection comes back.
+
+        @raise Slow: if neither is free in time.
+        """
+        return self._take(until, time.monotonic() - _LONGEST_IDLE)
+
+    def claim(self, until: float) -> None:
+        """
+        Claim a place for a new connection, though there may be idle ones.
+
+        @raise Slow: if none is free in time.
+        """
+        self._take(until, math.inf)
+
+    def fill(self, opening: Callable[[], _C]) -> _C:
+        """
+        Return a new connection for a claimed place, which is free again if there is none.
+        """
+        try:
+            return opening()
+        except BaseException:
+            self._free()
+            raise
+
+    def keep(self, connection: _C) -> None:
+        """
+        Put a connection in, or close it if it can't be used again; close those that were
+        idle for too long.
+        """
+        if self._isClosed or not connection.isClean:
+            self.discard(connection)
+            return
+        surplus = []
+        since = time.monotonic() - _LONGEST_IDLE
+        with self._lock:
+            self._connections.append(connection)
+            self._taken -= 1
+            while (
+                self._connections[0].usedAt < since or len(self._connections) > _MOST_IDLE
+            ):
+                self._taken += 1
+                surplus.append(self._connections.pop(0))
+                if not self._connections:
+                    break
+            self._notify()
+        for stale in surplus:
+            self.discard(stale)
+
+    def offer(self, connection: _C) -> None:
+        """
+        Put a connection in that has no place, if there is one and no other is idle; close
+        it otherwise.
+        """
+        with self._lock:
+            isWanted = not (self._isClosed or self._connections)
+            isWanted = isWanted and connection.isClean and self._taken < self._most
+            if isWanted:
+                self._connections.append(connection)
+                self._notify()
+        if not isWanted:
+            connection.close()
+
+    def hold(self) -> Callable[[], None]:
+        """
+        Take a place, whether one is free or not, for what is still going on at the server
+        though nobody waits for it any more.
+
+        @return: a function that frees it.
+        """
+        with self._lock:
+            self._taken += 1
+        return self._free
+
+    def discard(self, connection: _C) -> None:
+        """
+        Close a connection that isn't idle; its place is free after that.
+        """
+        try:
+            connection.close()
+        finally:
+            self._free()
+
+    def drop(self) -> int:
+        """
+        Close all idle connections.
+
+        @return: how many there were.
+        """
+        with self._lock:
+            connections, self._connections = self._connections, []
+            self._taken += len(connections)
+        for connection in connections:
+            self.discard(connection)
+        return len(connections)
+
+    def close(self) -> None:
+        """
+        Close all idle connections, and each that is put in from now on.
+        """
+        self._isClosed = True
+        self.drop()
+
+    def _take(self, until: float, since: float) -> _C | None:
+        """
+        Take out the connection that was used last, if that wasn't before a certain time,
+        or else claim a place for a new one.
+        """
+        with self._lock:
+            while True:
+                idle = self._connections
+                if idle and idle[-1].usedAt >= since:
+                    connection = idle.pop()
+                    self._taken += 1
+                    connection.isReused = True
+                    return connection
+                if self._taken + len(idle) < self._most:
+                    self._taken += 1
+                    return None
+                if idle:
+                    # The one that was idle for longest makes room.
+                    self._taken += 1
+                    oldest = idle.pop(0)
+                    break
+                self._wait(until)
+        oldest.close()
+        return None
+
+    def _wait(self, until: float) -> None:
+        """
+        Wait until a place is free, or a connection comes back.
+
+        @raise Slow: if neither happens in time.
+        """
+        self._waiting += 1
+        try:
+            isOver = not self._changed.wait(max(0.0, until - time.monotonic()))
+        finally:
+            self._waiting -= 1
+        if isOver and time.monotonic() >= until:
+            raise Slow(f"all {self._most} connections to {self._name} are in use")
+
+    def _free(self) -> None:
+        """
+        Free a place.
+        """
+        with self._lock:
+            self._taken -= 1
+            self._notify()
+
+    def _notify(self) -> None:
+        """
+        Wake one who waits.
+        """
+        if self._waiting:
+            self._changed.notify()
+
+
+__all__ = ["Connection", "Pool"]

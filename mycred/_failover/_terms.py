@@ -1,0 +1,28 @@
+"""
+How the servers of one group are used, and told of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+
+class Terms(NamedTuple):
+    """
+    How the servers of one group are used, and told of.
+
+    @ivar kind: what one of them is, for the log, such as C{server of the directory}.
+    @ivar timeout: how long a login may take, in seconds.
+    @ivar longest: how long a login waits for a server while others are left, in seconds;
+        if there are no others, as long as a login may take.
+    @ivar note: a function that is called, in any thread, with a line for the log.
+    """
+
+    kind: str
+    timeout: float
+    longest: float
+    note: Callable[[str], None]
+
+
+__all__ = ["Terms"]
