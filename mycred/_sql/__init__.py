@@ -8,9 +8,10 @@ SQLite comes with Python; other databases take SQLAlchemy, which knows their dri
 from ._accounts import Accounts
 from ._configuration import readSettings, sqlSettings
 from ._database import Database
-from ._errors import BadStatement, BadValue, Refused
+from ._errors import BadStatement, BadValue, OutcomeUnknown, Refused
 from ._options import OPTIONS
 from ._settings import Settings
+from ._statement import parametersIn
 from ._transaction import Result, Transaction
 from ._url import DatabaseURL
 
@@ -21,10 +22,12 @@ __all__ = [
     "BadValue",
     "Database",
     "DatabaseURL",
+    "OutcomeUnknown",
     "Refused",
     "Result",
     "Settings",
     "Transaction",
+    "parametersIn",
     "readSettings",
     "sqlSettings",
 ]

@@ -4,9 +4,9 @@ Parsing the settings of a database of accounts, from an argument string or a fil
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 from .._contracts import InvalidAuthArgumentString
 from .._paths import AnyPath
@@ -19,15 +19,14 @@ from .._settingsfile import (
     textsOf,
     wrongIn,
 )
+from ._errors import BadStatement
 from ._names import Names
 from ._options import FILE_OPTIONS, OPTIONS
-from ._settings import Settings, installFor
+from ._settings import Settings
+from ._statement import parametersIn
 from ._url import DatabaseURL
 
 _SECTION = "sql"
-
-# What drivers call passwords among the arguments of a URL.
-_PASSWORDS = {"passwd", "password", "sslpassword", "ssl_key_password"}
 
 _DEFAULTS = Settings._field_defaults
 
@@ -79,11 +78,12 @@ def _settingsOf(given: Mapping[str, Any], path: str | None) -> Settings:
     @param path: the file that has them, or L{None}.
     """
     try:
-        if path is not None and any(map(_hasPassword, given.get("url", ()))):
+        settings = _makeSettings(given, mayHoldPassword=path is not None)
+        if path is not None and any(url.hasPassword for url in settings.urls):
             requirePrivacy(path, "url")
-        return _makeSettings(given, mayHoldPassword=path is not None)
     except ValueError as error:
         raise wrongIn(path, str(error)) from None
+    return settings
 
 
 def _makeSettings(given: Mapping[str, Any], mayHoldPassword: bool) -> Settings:
@@ -97,62 +97,88 @@ def _makeSettings(given: Mapping[str, Any], mayHoldPassword: bool) -> Settings:
     """
     require("url" in given, "url", "write url=URL, where the database is")
     require("query" in given, "query", "write query= too, which finds a user")
-    haveOwn = [_hasPassword(text) for text in given["url"]]
-    require(
-        mayHoldPassword or not any(haveOwn),
-        "url",
-        "a password on a command line can be seen by all users; write passwordfile=FILE",
-    )
-    password, path = None, given.get("passwordfile")
-    if path is not None:
-        require(not all(haveOwn), "passwordfile", "all URLs have a password already")
-        password = _decoded(passwordIn(path, "passwordfile"))
-    urls = tuple(
-        _parseURL(text, None if hasOwn else password)
-        for text, hasOwn in zip(given["url"], haveOwn)
-    )
-    dialects = {url.dialect for url in urls}
-    require(len(dialects) == 1, "url", "all servers must be of one kind")
-    isFile = dialects == {"sqlite"}
-    require(not isFile or password is None, "passwordfile", "SQLite has no passwords")
+    urls = _urlsOf(given, mayHoldPassword)
+    dialect = urls[0].dialect
+    update = given.get("update")
+    if update is not None:
+        update = _statement("update", update, dialect, ["name", "password"], ["old"])
     return Settings(
         urls,
-        given["query"],
-        given.get("update"),
+        _statement("query", given["query"], dialect, ["username"]),
+        update,
         Names(given.get("case", False), given.get("realm")),
         given.get("timeout", _DEFAULTS["timeout"]),
         given.get("connections", _DEFAULTS["connections"]),
     )
 
 
-def _parseURL(text: str, password: str | None) -> DatabaseURL:
+def _urlsOf(given: Mapping[str, Any], mayHoldPassword: bool) -> tuple[DatabaseURL, ...]:
+    """
+    Return the URLs of the servers, with the password from its file.
+    """
+    urls = [_parseURL(text) for text in given["url"]]
+    require(
+        mayHoldPassword or not any(url.hasPassword for url in urls),
+        "url",
+        "a password on a command line can be seen by all users; write passwordfile=FILE",
+    )
+    dialects = {url.dialect for url in urls}
+    require(len(dialects) == 1, "url", "all servers must be of one kind")
+    path = given.get("passwordfile")
+    if path is None:
+        return tuple(urls)
+    require("sqlite" not in dialects, "passwordfile", "SQLite has no passwords")
+    lack = [not url.hasPassword for url in urls]
+    require(any(lack), "passwordfile", "all URLs have a password already")
+    password = _decoded(passwordIn(path, "passwordfile"))
+    return tuple(
+        _parseURL(text, password) if lacks else url
+        for text, url, lacks in zip(given["url"], urls, lack)
+    )
+
+
+def _parseURL(text: str, password: str | None = None) -> DatabaseURL:
     """
     Return a URL.
 
     @raise ValueError: if it can't be used, or a library is missing.
     """
     try:
-        return DatabaseURL.parse(text, password)
-    except ValueError as error:
+        url = DatabaseURL.parse(text, password)
+        # twistd may change the directory before the first login.
+        return DatabaseURL.ofFile(os.path.abspath(url.path)) if url.path else url
+    except (ValueError, ImportError) as error:
         raise ValueError(f"url: {error}") from None
-    except ImportError as error:
-        install = installFor(text.partition(":")[0].partition("+")[0])
-        raise ValueError(
-            f"url: it takes a library that isn't installed ({error}); do {install}"
-        ) from None
 
 
-def _hasPassword(url: str) -> bool:
+def _statement(
+    key: str,
+    text: str,
+    dialect: str,
+    needed: Sequence[str],
+    allowed: Sequence[str] = (),
+) -> str:
     """
-    Return whether a URL holds a password.
+    Return a statement.
+
+    @param needed: the names of the values that must be bound in it.
+    @param allowed: the names of others that may be.
+
+    @raise ValueError: if others are bound in it.
     """
+    statement = text.strip().rstrip(";").rstrip()
+    require(bool(statement), key, "write a statement")
     try:
-        parts = urlsplit(url)
-    except ValueError:
-        # It can't be told; whoever parses it says what is wrong.
-        return "@" in url
-    arguments = {key.lower() for key, _ in parse_qsl(parts.query)}
-    return parts.password is not None or not arguments.isdisjoint(_PASSWORDS)
+        found = parametersIn(statement, dialect)
+    except BadStatement as error:
+        raise ValueError(f"{key}: {error}") from None
+    for name in needed:
+        why = f"write :{name} where that value is bound, without quotes"
+        require(name in found, key, why)
+    known = " and ".join(f":{name}" for name in [*needed, *allowed])
+    for name in sorted(found.difference(needed, allowed)):
+        raise ValueError(f"{key}: there is no :{name}, there is {known}")
+    return statement
 
 
 def _decoded(password: bytes) -> str:

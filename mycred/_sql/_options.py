@@ -8,11 +8,11 @@ from .._argstring import (
     Option,
     Options,
     integerBetween,
+    nonEmpty,
     oneOf,
     readableFile,
     secondsForLogin,
 )
-from ._statement import checkedStatement
 
 # The largest file with a statement, in bytes.
 _LARGEST_FILE = 2**16
@@ -30,20 +30,6 @@ def _parseURLs(text: str) -> tuple[str, ...]:
     return urls
 
 
-def _parseQuery(text: str) -> str:
-    """
-    Return the statement that finds a user.
-    """
-    return checkedStatement(text, ["username"])
-
-
-def _parseUpdate(text: str) -> str:
-    """
-    Return the statement that replaces a hash.
-    """
-    return checkedStatement(text, ["name", "password"], ["old"])
-
-
 def _textIn(path: str) -> str:
     """
     Return what a file of a statement holds.
@@ -57,20 +43,6 @@ def _textIn(path: str) -> str:
     if len(content) > _LARGEST_FILE:
         raise ValueError(f"{path} is too large for a statement")
     return text
-
-
-def _queryFile(path: str) -> str:
-    """
-    Return the statement in a file that finds a user.
-    """
-    return _parseQuery(_textIn(path))
-
-
-def _updateFile(path: str) -> str:
-    """
-    Return the statement in a file that replaces a hash.
-    """
-    return _parseUpdate(_textIn(path))
 
 
 def _domain(text: str) -> str:
@@ -140,8 +112,8 @@ _OTHERS = (
 #: The options in a file.
 FILE_OPTIONS = Options(
     _URL,
-    Option("query", _parseQuery, "SELECT ...", f"The statement {_QUERY}"),
-    Option("update", _parseUpdate, "UPDATE ...", f"The statement {_UPDATE}"),
+    Option("query", nonEmpty, "SELECT ...", f"The statement {_QUERY}"),
+    Option("update", nonEmpty, "UPDATE ...", f"The statement {_UPDATE}"),
     *_OTHERS,
 )
 
@@ -156,8 +128,8 @@ OPTIONS = Options(
         positional=True,
     ),
     _URL,
-    Option("query", _queryFile, "FILE", f"A file with the statement {_QUERY}"),
-    Option("update", _updateFile, "FILE", f"A file with the statement {_UPDATE}"),
+    Option("query", _textIn, "FILE", f"A file with the statement {_QUERY}"),
+    Option("update", _textIn, "FILE", f"A file with the statement {_UPDATE}"),
     *_OTHERS,
     format="FILE or url=URL:query=FILE[:passwordfile=FILE]...",
 )

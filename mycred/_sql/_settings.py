@@ -6,17 +6,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .._extras import installing
 from ._names import Names
 from ._url import DatabaseURL
-
-# The extras of mycred that dialects take.
-_EXTRAS = {
-    "mariadb": "mysql",
-    "mysql": "mysql",
-    "postgres": "postgresql",
-    "postgresql": "postgresql",
-}
 
 
 class Settings(NamedTuple):
@@ -44,21 +35,5 @@ class Settings(NamedTuple):
         """
         return f"<SQL settings for {', '.join(map(str, self.urls))}>"
 
-    @property
-    def install(self) -> str:
-        """
-        The command that installs what the database takes.
-        """
-        return installFor(self.urls[0].dialect)
 
-
-def installFor(dialect: str) -> str:
-    """
-    Return the command that installs what a database takes.
-
-    @param dialect: the kind of the database.
-    """
-    return installing(_EXTRAS.get(dialect, "sql"))
-
-
-__all__ = ["Settings", "installFor"]
+__all__ = ["Settings"]

@@ -1,88 +1,149 @@
 """
-The text of a statement: which values are bound in it, and whether it is one.
+Statements with named values: which names one has, and how a driver wants them spelled.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import NamedTuple
 
-# What may hold a colon or a semicolon that isn't meant as one: quoted text and names,
-# comments, PostgreSQL's dollar quotes and casts, MySQL's backquotes; then what is looked
-# for.  Of what is quoted and has no end, all that follows is a part.
-_token = re.compile(
-    r"""
-      '(?:[^']|'')*(?:'|\Z)
-    | "(?:[^"]|"")*(?:"|\Z)
-    | `[^`]*(?:`|\Z)
-    | \$(?P<tag>[A-Za-z_]\w*|)\$.*?(?:\$(?P=tag)\$|\Z)
-    | (?P<comment>--[^\n]*|/\*.*?(?:\*/|\Z))
-    | ::
-    | \\:
-    | (?<![\w:]):(?P<parameter>[A-Za-z_]\w*)
-    | (?P<end>;)
-    """,
-    re.DOTALL | re.VERBOSE,
-)
+from ._errors import BadStatement, BadValue
+
+# What is within quotes, and what is a comment.  Where a quote isn't closed it goes on to
+# the end of the statement.
+_STANDARD = r"'(?:[^']|'')*(?:'|\Z)|\"(?:[^\"]|\"\")*(?:\"|\Z)|--[^\n]*|/\*.*?(?:\*/|\Z)"
+_BACKQUOTED = r"`[^`]*(?:`|\Z)"
+_QUOTED: Mapping[str, str] = {
+    "mysql": rf"{_STANDARD}|{_BACKQUOTED}|\#[^\n]*",
+    "postgresql": (
+        r"\b[eE]'(?:[^'\\]|''|\\.)*(?:'|\Z)"
+        r"|(?<![\w$])\$(?P<tag>(?:[^\W\d]\w*)?)\$.*?(?:\$(?P=tag)\$|\Z)"
+        rf"|{_STANDARD}"
+    ),
+    "sqlite": rf"{_STANDARD}|{_BACKQUOTED}",
+}
+
+# C{::type} is a cast, C{:=} an assignment, and C{a[i:j]} a slice.
+_NAME = r"(?<![:\w]):(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
+
+_PATTERNS = {
+    dialect: re.compile(f"(?P<quoted>{quoted})|{_NAME}", re.DOTALL)
+    for dialect, quoted in {**_QUOTED, "": _STANDARD}.items()
+}
+
+# Whether a backslash quotes the quote after it is for the server to say.
+_AMBIGUOUS = re.compile(r"\\['\"]")
+
+# By the paramstyle of the driver (PEP 249): how the name that comes as the n-th is
+# spelled.
+_SPELLINGS: Mapping[str, Callable[[str, int], str]] = {
+    "format": lambda name, number: "%s",
+    "named": lambda name, number: f":{name}",
+    "numeric": lambda name, number: f":{number}",
+    "pyformat": lambda name, number: f"%({name})s",
+    "qmark": lambda name, number: "?",
+}
+_BY_NAME = ("named", "pyformat")
 
 
-def parametersIn(statement: str) -> list[str]:
+class Spelled(NamedTuple):
     """
-    Return the names of the values that are bound in a statement, each as often as it
-    stands there.
+    A statement as a driver wants it.
+
+    @ivar text: the statement.
+    @ivar names: the names of the values, in their order.
+    @ivar isByName: whether the driver takes the values by name, rather than in order.
     """
-    return [match["parameter"] for match in _tokens(statement) if match["parameter"]]
+
+    text: str
+    names: tuple[str, ...]
+    isByName: bool
+
+    def bind(self, values: Mapping[str, object]) -> dict[str, object] | list[object]:
+        """
+        Return values as the driver takes them.
+
+        @raise BadStatement: if one is missing.
+        @raise BadValue: if a text can't be in a database.
+        """
+        try:
+            if self.isByName:
+                return {name: _insistOnText(values[name]) for name in self.names}
+            return [_insistOnText(values[name]) for name in self.names]
+        except KeyError as error:
+            raise BadStatement(f"there is no value for :{error.args[0]}") from None
 
 
-def checkedStatement(
-    text: str, needed: Collection[str], allowed: Collection[str] = ()
-) -> str:
+def parametersIn(statement: str, dialect: str) -> set[str]:
     """
-    Return a statement, without a semicolon at its end.
+    Return the names of the values in a statement: C{:name}, except within quotes and
+    comments.
 
-    @param text: the statement.
-    @param needed: the names of the values that must be bound in it.
-    @param allowed: the names of others that may be.
+    @param dialect: the kind of database, as in L{DatabaseURL}.
 
-    @raise ValueError: if others are bound in it, or it isn't one statement.
+    @raise BadStatement: if databases differ in where quotes end.
     """
-    end = _endOf(text)
-    statement = text[:end].strip()
-    if not statement:
-        raise ValueError("write a statement")
-    if end < len(text) and _withoutComments(text[end + 1 :]):
-        raise ValueError("write one statement; something follows a semicolon")
-    found = parametersIn(statement)
-    for name in needed:
-        if name not in found:
-            raise ValueError(f"write :{name} where that value is bound, without quotes")
-    for name in found:
-        if name not in {*needed, *allowed}:
-            known = " and ".join(f":{each}" for each in [*needed, *allowed])
-            raise ValueError(f"there is no :{name}; there is {known}")
-    return statement
+    return {name for _, name in _split(statement, dialect) if name}
 
 
-def _tokens(text: str) -> Iterator[re.Match[str]]:
+@lru_cache(maxsize=500)
+def spell(statement: str, dialect: str, style: str) -> Spelled:
     """
-    Iterate over what matters in a statement.
+    Return a statement as a driver wants it.
+
+    A value is never put within quotes: some drivers put values into the text themselves,
+    between quotes of their own.
+
+    @param dialect: the kind of database.
+    @param style: how the driver wants values spelled, by PEP 249.
+
+    @raise BadStatement: if databases differ in where quotes end.
     """
-    return _token.finditer(text)
+    spelling = _SPELLINGS[style]
+    text, names = "", []
+    for before, name in _split(statement, dialect):
+        text += before.replace("%", "%%") if "format" in style else before
+        if name:
+            names.append(name)
+            text += spelling(name, len(names))
+    return Spelled(text, tuple(names), style in _BY_NAME)
 
 
-def _endOf(text: str) -> int:
+def _split(statement: str, dialect: str) -> list[tuple[str, str]]:
     """
-    Return where the first statement ends.
+    Return the pieces of a statement, each with the name that comes after it; the last one
+    has none.
     """
-    ends = (match.start() for match in _tokens(text) if match["end"])
-    return next(ends, len(text))
+    pieces, start = [], 0
+    for found in _PATTERNS.get(dialect, _PATTERNS[""]).finditer(statement):
+        if found["name"]:
+            pieces.append((statement[start : found.start()], found["name"]))
+            start = found.end()
+        elif dialect == "mysql" and _AMBIGUOUS.search(found["quoted"]):
+            raise BadStatement(
+                "there is a backslash before a quote, which servers read in two ways; "
+                "write '' for a quote within quotes"
+            )
+    return [*pieces, (statement[start:], "")]
 
 
-def _withoutComments(text: str) -> str:
+def _insistOnText(value: object) -> object:
     """
-    Return a text without comments and the space around it.
+    Return a value, if it isn't a text that can't be in a database.
+
+    @raise BadValue: if it has a NUL, or can't be encoded.
     """
-    return _token.sub(lambda m: "" if m["comment"] else m[0], text).strip()
+    if isinstance(value, str):
+        if "\0" in value:
+            raise BadValue("there is a NUL in it")
+        if not value.isascii():
+            try:
+                value.encode("utf-8")
+            except UnicodeEncodeError:
+                raise BadValue("it has no form in UTF-8") from None
+    return value
 
 
-__all__ = ["checkedStatement", "parametersIn"]
+__all__ = ["Spelled", "parametersIn", "spell"]

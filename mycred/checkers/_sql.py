@@ -71,6 +71,13 @@ class SQLChecker(PasswordChecker):
         if settings.update is not None:
             self._upgrades = HashUpgrades(self.store, settings.timeout)
 
+    @property
+    def opensLater(self) -> tuple[str, ...]:
+        """
+        The paths of the files that are opened when somebody logs in: those of SQLite.
+        """
+        return tuple(url.path for url in self._settings.urls if url.path)
+
     def check(self) -> None:
         """
         Have the database execute the statements for a user whom nobody is, at once and in

@@ -20,7 +20,7 @@ from .._contracts import (
 )
 from .._conversations import IBearerToken, ICertificateCredentials, IScramCredentials
 from .._programs import ProgramAuthOptions
-from ._processes import AdoptingReactor, HoldingReactor, Start, workerOf
+from ._processes import AdoptingReactor, HoldingReactor, ServingReactor, Start, workerOf
 from ._protocols import MAIL, PROTOCOLS, REALM, TAKES
 from ._storepath import checkStore, insistOnStore
 from ._strports import adoptable, asksForCertificates, endpointAt, isEncrypted
@@ -46,7 +46,19 @@ class Options(usage.Options, ProgramAuthOptions):
             [name, None, None, _where.format(name.upper(), where)]
             for name, (where, _) in PROTOCOLS.items()
         ),
-        ["store", "s", "mycred-demo.sqlite", "the SQLite file that holds the mail"],
+        [
+            "store",
+            "s",
+            "mycred-demo.sqlite",
+            "the SQLite file that holds the mail, or the URL of a database, such as "
+            "postgresql://myapp@db.example.org/mail",
+        ],
+        [
+            "store-passwordfile",
+            None,
+            None,
+            "the file with the password for the database of --store",
+        ],
         [
             "hostkey",
             None,
@@ -121,7 +133,7 @@ class Options(usage.Options, ProgramAuthOptions):
             _checkRealm(checker)
         self["worker"] = workerOf(getattr(self, "parent", None))
         self._setProcesses()
-        self["store"] = checkStore(self["store"])
+        self["store"] = checkStore(self["store"], self["store-passwordfile"])
         insistOnStore(self["store"], getattr(self, "parent", None))
         self._setTLS()
         self._insistOnAsking()
@@ -215,7 +227,7 @@ class Options(usage.Options, ProgramAuthOptions):
             return
         from ..sasl import secretIn
 
-        path = f"{self['store']}.secret"
+        path = f"{self['store'].beside}.secret"
         try:
             self["secret"] = secretIn(path)
         except (OSError, ValueError) as error:
@@ -240,7 +252,7 @@ class Options(usage.Options, ProgramAuthOptions):
 
         path = self["hostkey"]
         if path is None:
-            path = f"{self['store']}.hostkey"
+            path = f"{self['store'].beside}.hostkey"
         try:
             if not path:
                 raise ValueError("write the path of a file")
@@ -293,7 +305,7 @@ class Options(usage.Options, ProgramAuthOptions):
         if worker is not None:
             return AdoptingReactor(reactor, worker.descriptors(name))
         if self["processes"] == 1:
-            return reactor
+            return ServingReactor(reactor)
         self["holding"][name] = holding = HoldingReactor(reactor)
         return holding
 

@@ -15,7 +15,6 @@ from mycred.strcred import (
     ICheckerFactory,
     ICredentialsChecker,
     InvalidAuthArgumentString,
-    needing,
 )
 
 sqlCheckerFactoryHelp = """
@@ -77,8 +76,7 @@ class SQLCheckerFactory:
         from mycred.checkers.sql import SQLChecker, readSettings
 
         settings = readSettings(argstring)
-        with needing(settings.install):
-            checker = SQLChecker(settings)
+        checker = SQLChecker(settings)
         try:
             checker.check()
         except ValueError as error:

@@ -38,8 +38,8 @@ class Wire:
     """
 
     def __init__(self, port: int) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
-        self._lines = self._socket.makefile("rb")
+        self.sock = socket.create_connection(("127.0.0.1", port), PATIENCE)
+        self._lines = self.sock.makefile("rb")
         self.greeting = self.line()
 
     def close(self) -> None:
@@ -47,19 +47,19 @@ class Wire:
         Hang up.
         """
         self._lines.close()
-        self._socket.close()
+        self.sock.close()
 
     def say(self, *lines: bytes) -> None:
         """
         Send lines.
         """
-        self._socket.sendall(b"".join(line + b"\r\n" for line in lines))
+        self.sock.sendall(b"".join(line + b"\r\n" for line in lines))
 
     def send(self, data: bytes) -> None:
         """
         Send what is no line.
         """
-        self._socket.sendall(data)
+        self.sock.sendall(data)
 
     def line(self) -> bytes:
         """

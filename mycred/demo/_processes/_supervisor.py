@@ -7,7 +7,7 @@ from __future__ import annotations
 import atexit
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
@@ -23,7 +23,7 @@ from ..._types import Timer
 from ...workers import Workers
 from ._process import WorkerProcess
 from ._sockets import HoldingReactor
-from ._start import FIRST_SOCKET, LOG, Sockets, Start, encodeStart
+from ._start import FIRST_SOCKET, Sockets, Start, encodeStart
 
 _PROGRAM = str(Path(__file__).with_name("__main__.py"))
 
@@ -58,7 +58,6 @@ class Supervisor(Service):
         the first delay again, in seconds.
     @cvar grace: how long the workers may take to end, in seconds: a bit more than a
         single process.
-    @ivar ready: a L{Deferred} that fires when all workers serve clients.
     """
 
     firstDelay = 0.5
@@ -75,29 +74,35 @@ class Supervisor(Service):
         command: Command,
         holding: Mapping[str, HoldingReactor],
         reactor: Any,
+        failed: Callable[[], object] | None = None,
     ) -> None:
         """
         @param processes: how many workers there are.
         @param command: what they are told.
         @param holding: what has opened the sockets of each protocol.
         @param reactor: what starts processes.
+        @param failed: what is called when the program ends since no worker can start;
+            L{None} has it end with the status of a failure.
         """
-        self.ready: Deferred[None] = Deferred()
+        self._ready: Deferred[None] = Deferred()
         self._numbers = range(1, processes + 1)
         self._command = command
         self._holding = holding
         self._reactor = reactor
+        self._failed = failed or _failAtExit
         self._running: dict[int, WorkerProcess] = {}
         self._waiting: dict[int, Timer] = {}
         self._delays: dict[int, float] = {}
         self._unready = set(self._numbers)
 
-    def startService(self) -> None:
+    def begin(self) -> Deferred[None]:
         """
         Start the workers when the reactor runs: before that nothing can be read of them.
+
+        @return: a L{Deferred} that fires when all of them serve clients.
         """
-        super().startService()
         self._reactor.callWhenRunning(self._startAll)
+        return self._ready
 
     def stopService(self) -> Deferred[None] | None:
         """
@@ -157,13 +162,10 @@ class Supervisor(Service):
         # As is seen in the list of processes.
         title = f"myapp: worker {number} of {len(self._numbers)}"
         try:
-            self._reactor.spawnProcess(
-                worker,
-                sys.executable,
+            worker.start(
                 [sys.executable, "-I", _PROGRAM, title],
-                env=None,
-                path=self._command.directory,
-                childFDs={0: "w", 1: "r", 2: "r", LOG: "r", **descriptors},
+                self._command.directory,
+                descriptors,
             )
         except OSError as error:
             self._ended(worker, error.strerror or str(error))
@@ -195,8 +197,8 @@ class Supervisor(Service):
         Take note that a worker serves clients.
         """
         self._unready.discard(number)
-        if not (self._unready or self.ready.called):
-            self.ready.callback(None)
+        if not (self._unready or self._ready.called):
+            self._ready.callback(None)
 
     def _ended(self, worker: WorkerProcess, how: str) -> None:
         """
@@ -237,10 +239,17 @@ class Supervisor(Service):
             how=how,
             words=worker.lastWords,
         )
-        # twistd's own status would be that of a program that was told to end.
-        atexit.register(_fail)
+        self._failed()
         with suppress(ReactorNotRunning):
             self._reactor.stop()
+
+
+def _failAtExit() -> None:
+    """
+    Have the process end with the status of a failure: twistd's own would be that of a
+    program that was told to end.
+    """
+    atexit.register(_fail)
 
 
 def _fail() -> None:
