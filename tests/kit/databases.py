@@ -333,7 +333,8 @@ class MariaDB(DatabaseServer):
             "port": str(self.port),
             "bind-address": "127.0.0.1",
             "pid-file": str(self.home / "pid"),
-            "innodb-flush-log-at-trx-commit": "0",
+            # What is committed outlives the process, if not the machine.
+            "innodb-flush-log-at-trx-commit": "2",
             "innodb-buffer-pool-size": "16M",
             "skip-name-resolve": "1",
         }
