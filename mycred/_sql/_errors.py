@@ -1,10 +1,10 @@
 """
-Why a database that answers doesn't do what was asked.
+Why a database doesn't do what was asked.
 """
 
 from __future__ import annotations
 
-from .._failover import Unsure
+from .._failover import Fault, Unsure
 
 
 class BadStatement(Unsure):
@@ -26,4 +26,36 @@ class Conflict(Exception):
     """
 
 
-__all__ = ["BadStatement", "BadValue", "Conflict"]
+class Stale(Conflict):
+    """
+    A statement that was prepared on a connection can't be executed any more.
+    """
+
+
+#: After these a connection is as good as it was.
+HARMLESS = (BadStatement, BadValue, Conflict)
+
+
+class Refused(Fault):
+    """
+    A server refuses every connection: the user or the password is wrong, there is no such
+    database, or an argument in the URL can't be used.
+    """
+
+
+class OutcomeUnknown(Fault):
+    """
+    The connection was lost when a transaction was about to end: nobody knows whether it
+    has taken effect.
+    """
+
+
+__all__ = [
+    "HARMLESS",
+    "BadStatement",
+    "BadValue",
+    "Conflict",
+    "OutcomeUnknown",
+    "Refused",
+    "Stale",
+]

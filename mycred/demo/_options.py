@@ -20,7 +20,7 @@ from .._contracts import (
 )
 from .._conversations import IBearerToken, ICertificateCredentials, IScramCredentials
 from .._programs import ProgramAuthOptions
-from ._processes import AdoptingReactor, HoldingReactor, Start, workerOf
+from ._processes import AdoptingReactor, HoldingReactor, ServingReactor, Start, workerOf
 from ._protocols import MAIL, PROTOCOLS, REALM, TAKES
 from ._storepath import checkStore, insistOnStore
 from ._strports import adoptable, asksForCertificates, endpointAt, isEncrypted
@@ -305,7 +305,7 @@ class Options(usage.Options, ProgramAuthOptions):
         if worker is not None:
             return AdoptingReactor(reactor, worker.descriptors(name))
         if self["processes"] == 1:
-            return reactor
+            return ServingReactor(reactor)
         self["holding"][name] = holding = HoldingReactor(reactor)
         return holding
 

@@ -31,14 +31,15 @@ _TABLES = {
             uid bigint not null,
             flags varchar(200) not null,
             received double precision not null,
+            octets bigint not null,
             size bigint not null,
             content {content} not null,
             primary key (name, uid),
             foreign key (name) references mail_users (name)
         ){more}
         """,
-        "insert into mail_messages (name, uid, flags, received, size, content)"
-        " select name, uid, flags, received, size, content"
+        "insert into mail_messages (name, uid, flags, received, octets, size, content)"
+        " select name, uid, flags, received, octets, size, content"
         " from mail_messages where 1 = 0",
         "update mail_messages set flags = '' where 1 = 0",
         "delete from mail_messages where 1 = 0",
@@ -86,9 +87,10 @@ _MIGRATE = [
     "alter table messages rename to mail_messages",
     "alter table mail_messages rename column user to name",
     "alter table mail_messages rename column date to received",
+    "alter table mail_messages add column octets bigint not null default 0",
     "alter table mail_messages add column size bigint not null default 0",
-    # As wireSize() counts.
-    "update mail_messages set size = 2 * length(content)"
+    # On the wire there is another octet at each end of a line.
+    "update mail_messages set octets = length(content), size = 2 * length(content)"
     " - length(cast(replace(content, x'0a', x'') as blob))",
 ]
 

@@ -74,7 +74,7 @@ def makeService(options: Options) -> MultiService:
     if options["holding"]:
         supervisor = _supervisor(options, reactor)
         supervisor.setServiceParent(services)
-        started.addCallback(lambda ports: supervisor.ready.addCallback(lambda _: ports))
+        started.addCallback(lambda ports: supervisor.begin().addCallback(lambda _: ports))
     started.addCallback(lambda ports: _started(options, ports, portal))
     started.addErrback(lambda failure: _log.failure("The start", failure=failure))
     for name in options["notOffered"]:

@@ -4,42 +4,23 @@ The store: the mail of all users, in a database.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredList, fail
-from twisted.logger import Logger
-from twisted.python.failure import Failure
 
-from .._failover import Fault, Slow, Unsure
-from .._secrets import LONGEST, printable
-from .._sql import Database, DatabaseURL, Result, Transaction
-from ..error import TemporaryFailure
+from .._secrets import LONGEST
+from .._sql import DatabaseURL, Transaction
 from ..workers import Workers
-from . import _tables as tables
+from . import _mailchanges as changes, _mailqueries as queries
 from ._compose import WELCOME, compose
-from ._schema import WrongTables, insistOnTables
-from ._tables import Mailbox, MailboxFull, Message, NoSuchUser, Unavailable
-from ._watching import Watching
+from ._newmail import NewMail
+from ._storedatabase import TIMEOUT, StoreDatabase
+from ._tables import Mailbox, Message, NoSuchUser, Unavailable
 
 _T = TypeVar("_T")
-
-# How long a transaction may take, in seconds; what part of that it has in its thread, so
-# that its end is known before it is given up; and the part of that after which it isn't
-# begun any more.
-_TIMEOUT, _SHARE, _LATEST = 20.0, 29 / 30, 3 / 4
-
-# How many transactions there are at a time.  SQLite has one.
-_THREADS = 4
-
-# How many rows a statement brings: no user has as many messages.
-_MOST_ROWS = 10_000
-
-# With what a transaction says how it ends; all other exceptions are defects.
-_ANSWERS, _OUTAGES = (NoSuchUser, MailboxFull), (Fault, Unsure, WrongTables)
 
 
 class StoreService(Service):
@@ -49,47 +30,38 @@ class StoreService(Service):
     Content is kept with lines that end in LF.
     """
 
-    _log = Logger()
-
     def __init__(
         self,
         place: DatabaseURL | str,
         *,
-        timeout: float = _TIMEOUT,
+        timeout: float = TIMEOUT,
         workers: Workers | None = None,
+        reactor: object = None,
     ) -> None:
         """
         @param place: the database, or the path of an SQLite file, which is created at the
             start.
         @param timeout: how long a transaction may take, in seconds.
-        @param workers: the threads; if L{None}, they belong to the reactor that is
-            installed at the start.
+        @param workers: the threads; if L{None}, some for this store alone.
+        @param reactor: the reactor; if L{None}, the one that is installed at the start.
         """
         if isinstance(place, str):
             place = DatabaseURL(place, "sqlite", path=place)
-        self.place = place
+        self._place = place
         self._timeout = timeout
-        self._givenWorkers = workers
-        self._isFailing = self._isChecked = False
-        self._underWay: set[Deferred[object]] = set()
-        self._watching = Watching(self._newer)
+        self._workers = workers
+        self._reactor = reactor
 
     def startService(self) -> None:
         """
         Open the database.
         """
         super().startService()
-        isFile = self.place.dialect == "sqlite"
-        if isFile:
-            # Other users of the machine must not read the mail.
-            os.close(os.open(self.place.path, os.O_RDWR | os.O_CREAT, 0o600))
-        from twisted.internet import reactor
-
-        threads = 1 if isFile else _THREADS
-        self._workers = self._givenWorkers or Workers(
-            reactor, threads, deadline=self._timeout
-        )
-        self._database = Database([self.place], timeout=self._timeout)
+        reactor = self._reactor
+        if reactor is None:
+            from twisted.internet import reactor
+        self._database = StoreDatabase(self._place, self._timeout, self._workers, reactor)
+        self._newMail = NewMail(self._database)
 
     def stopService(self) -> Deferred[None]:
         """
@@ -98,8 +70,8 @@ class StoreService(Service):
         @return: a L{Deferred} that fires after that, or when they have taken too long.
         """
         super().stopService()
-        ending = DeferredList(list(self._underWay))
-        return ending.addCallback(lambda _: self._database.close())
+        self._newMail.stop()
+        return self._database.close()
 
     def mailbox(self, user: bytes) -> Deferred[Mailbox]:
         """
@@ -108,23 +80,21 @@ class StoreService(Service):
         if len(user) > LONGEST:
             return fail(Unavailable("the name is too long"))
 
-        def make(transaction: Transaction) -> Mailbox | None:
-            if tables.make(transaction, user, int(time.time())):
+        def make(transaction: Transaction) -> Mailbox:
+            if changes.make(transaction, user, int(time.time())):
                 welcome = compose(b"postmaster", user, "Welcome", WELCOME)
-                tables.insert(transaction, [user], welcome, time.time(), ())
-            return tables.load(transaction, user)
+                changes.insert(transaction, [user], welcome, time.time(), ())
+            mailbox = queries.load(transaction, user)
+            if mailbox is None:
+                raise Unavailable("another program has just removed the mailbox")
+            return mailbox
 
         def cbLoaded(mailbox: Mailbox | None) -> Deferred[Mailbox] | Mailbox:
             if mailbox is None:
-                return self._change(make, user).addCallback(cbMade)
+                return self._database.change(make, user)
             return mailbox
 
-        def cbMade(mailbox: Mailbox | None) -> Mailbox:
-            if mailbox is None:
-                raise Unavailable("another program has removed the mailbox")
-            return mailbox
-
-        loading = self._read(lambda transaction: tables.load(transaction, user), user)
+        loading = self._database.read(lambda t: queries.load(t, user), user)
         return loading.addCallback(cbLoaded)
 
     def content(self, user: bytes, uid: int, most: int = 10**9) -> Deferred[bytes | None]:
@@ -133,13 +103,13 @@ class StoreService(Service):
 
         @param most: the length at which to cut it off, in octets.
         """
-        return self._read(lambda t: tables.contentOf(t, user, uid, most), user)
+        return self._database.read(lambda t: queries.contentOf(t, user, uid, most), user)
 
     def flags(self, user: bytes) -> Deferred[dict[int, set[str]]]:
         """
         Return the flags of a user's messages, by their UIDs.
         """
-        return self._read(lambda transaction: tables.flagsIn(transaction, user), user)
+        return self._database.read(lambda t: queries.flagsIn(t, user), user)
 
     def changeFlags(
         self, user: bytes, uids: Iterable[int], change: Callable[[set[str]], set[str]]
@@ -152,7 +122,9 @@ class StoreService(Service):
         @return: a L{Deferred} that fires with the new flags of each message that exists.
         """
         changed = list(uids)
-        return self._change(lambda t: tables.changeFlags(t, user, changed, change), user)
+        return self._database.change(
+            lambda t: changes.changeFlags(t, user, changed, change), user
+        )
 
     def deleteMarked(self, user: bytes, uids: Iterable[int]) -> Deferred[list[int]]:
         """
@@ -161,14 +133,14 @@ class StoreService(Service):
         @return: a L{Deferred} that fires with their UIDs.
         """
         among = list(uids)
-        return self._change(lambda t: tables.deleteMarked(t, user, among), user)
+        return self._database.change(lambda t: changes.deleteMarked(t, user, among), user)
 
     def delete(self, user: bytes, uids: Iterable[int]) -> Deferred[None]:
         """
         Remove messages for good.
         """
         gone = list(uids)
-        return self._change(lambda t: tables.delete(t, user, gone), user)
+        return self._database.change(lambda t: changes.delete(t, user, gone), user)
 
     def deliver(
         self,
@@ -203,9 +175,9 @@ class StoreService(Service):
         when = time.time() if date is None else date
         kept = content.replace(b"\r\n", b"\n")
         names, flags = sorted(set(users)), set(flags)
-        delivering = self._change(
-            lambda transaction: tables.insert(transaction, names, kept, when, flags),
-            *names,
+        delivering = self._database.change(
+            lambda transaction: changes.insert(transaction, names, kept, when, flags),
+            names[0],
         )
         return delivering.addCallback(self._cbNew, names)
 
@@ -220,14 +192,14 @@ class StoreService(Service):
         """
 
         def find(transaction: Transaction) -> bytes:
-            known = tables.nextUIDs(transaction, names)
+            known = queries.nextUIDs(transaction, names)
             for name in names:
                 if name in known:
-                    tables.insistOnRoom(transaction, name, [size])
+                    changes.insistOnRoom(transaction, name, [size])
                     return name
             raise NoSuchUser(*names)
 
-        return self._read(find, *names)
+        return self._database.read(find, names[0])
 
     def copy(
         self, user: bytes, uids: Iterable[int]
@@ -240,7 +212,7 @@ class StoreService(Service):
             all fit in.
         """
         originals = list(uids)
-        copying = self._change(lambda t: tables.copy(t, user, originals), user)
+        copying = self._database.change(lambda t: changes.copy(t, user, originals), user)
         return copying.addCallback(self._cbNew, [user])
 
     def _cbNew(self, outcome: _T, users: Iterable[bytes]) -> Deferred[_T]:
@@ -248,7 +220,7 @@ class StoreService(Service):
         Tell the watchers of mailboxes of what is new there.  It is there, whatever
         becomes of that: a client that was told of a failure would send it again.
         """
-        looking = [self._watching.look(user) for user in users]
+        looking = [self._newMail.look(user) for user in users]
         return DeferredList(looking, consumeErrors=True).addCallback(lambda _: outcome)
 
     def watch(
@@ -262,115 +234,13 @@ class StoreService(Service):
 
         @return: a callable that ends this.
         """
-        return self._watching.add(user, uidNext, watcher)
+        return self._newMail.watch(user, uidNext, watcher)
 
     def look(self, user: bytes) -> Deferred[None]:
         """
         Tell the watchers of a mailbox of all messages that there are by now.
         """
-        return self._watching.look(user)
-
-    def _newer(self, user: bytes, first: int) -> Deferred[Mailbox | None]:
-        """
-        Return a user's mailbox, without older messages.
-
-        @param first: the UID of the first message that is wanted.
-        """
-        return self._read(lambda transaction: tables.load(transaction, user, first), user)
-
-    def _read(self, work: Callable[[Transaction], _T], *users: bytes) -> Deferred[_T]:
-        """
-        Do what only reads.
-        """
-
-        def read(until: float) -> _T:
-            return work(_Reading(self._database, until))
-
-        return self._run(read, users)
-
-    def _change(self, work: Callable[[Transaction], _T], *users: bytes) -> Deferred[_T]:
-        """
-        Do something in one transaction.
-        """
-
-        def change(until: float) -> _T:
-            return self._database.transaction(work, until)
-
-        return self._run(change, users)
-
-    def _run(self, work: Callable[[float], _T], users: Iterable[bytes]) -> Deferred[_T]:
-        """
-        Do something in a thread.
-
-        @param work: what to do, on the deadline.
-        @param users: for whom, so that no user's mail keeps that of others waiting.
-
-        @return: a L{Deferred} that fails with L{Unavailable} if the store can't be used.
-        """
-        now = time.monotonic()
-        until, latest = now + self._timeout * _SHARE, now + self._timeout * _LATEST
-        source = tuple(users)[:1]
-        running = self._workers.run(self._inThread, work, until, latest, source=source)
-        self._underWay.add(running)
-
-        def cbDone(outcome: _T | Failure) -> _T | Failure:
-            self._underWay.discard(running)
-            return outcome
-
-        return running.addBoth(cbDone).addCallbacks(self._cbWorks, self._ebFailed)
-
-    def _inThread(self, work: Callable[[float], _T], until: float, latest: float) -> _T:
-        """
-        Do something, in a thread, if there is time: otherwise what comes next has some.
-        """
-        if time.monotonic() > latest:
-            raise Slow("too much waits for it")
-        if not self._isChecked:
-            insistOnTables(self._database, until)
-            self._isChecked = True
-        return work(until)
-
-    def _cbWorks(self, outcome: _T) -> _T:
-        """
-        Log that the store can be used again.
-        """
-        if self._isFailing:
-            self._isFailing = False
-            self._log.info("The store works again")
-        return outcome
-
-    def _ebFailed(self, failure: Failure) -> Failure:
-        """
-        Log why the store can't be used: an outage once, and not for each who waits.
-
-        @return: what a transaction answers as it is, and anything else as L{Unavailable}.
-        """
-        if failure.check(*_ANSWERS):
-            return failure
-        if not failure.check(TemporaryFailure, *_OUTAGES):
-            self._log.failure("The store failed", failure)
-        elif not self._isFailing:
-            self._isFailing = True
-            why = printable(str(failure.value))
-            self._log.error("The store failed: {place}: {why}", place=self.place, why=why)
-        return Failure(Unavailable("Temporarily unavailable"))
-
-
-class _Reading:
-    """
-    Statements that only read: each is a transaction of its own.
-    """
-
-    def __init__(self, database: Database, until: float) -> None:
-        self.dialect = database.dialect
-        self._database = database
-        self._until = until
-
-    def execute(self, statement: str, **values: object) -> Result:
-        """
-        Execute a statement.
-        """
-        return self._database.read(statement, values, self._until)
+        return self._newMail.look(user)
 
 
 __all__ = ["StoreService"]

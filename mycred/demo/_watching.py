@@ -89,6 +89,17 @@ class Watching:
             return succeed(None)
         return self._newer(user, uidNext).addCallback(self._cbNewer)
 
+    def heard(self, user: bytes, uidNext: int) -> None:
+        """
+        Look at a mailbox, if there is something new to its watchers.
+
+        @param uidNext: the UID of the next message, as a look elsewhere has found it.
+        """
+        known = self.uidNext(user)
+        if known is not None and known < uidNext:
+            # Of a failure the store tells the log, and another look comes.
+            self.look(user).addErrback(lambda _: None)
+
     def _cbNewer(self, mailbox: Mailbox | None) -> None:
         """
         Tell the watchers what is new.

@@ -275,7 +275,7 @@ class LimitTests(PageTests, SynchronousTestCase):
         with sqlite3.connect(self.folder / "store.sqlite") as store:
             store.executemany(
                 "insert into mail_messages"
-                " select name, ?, flags, received, size, content"
+                " select name, ?, flags, received, octets, size, content"
                 " from mail_messages where uid = 2",
                 [(uid,) for uid in range(3, MOST_MESSAGES)],
             )

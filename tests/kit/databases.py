@@ -310,6 +310,8 @@ class MariaDB(DatabaseServer):
             *[program, "--no-defaults", f"--datadir={data}", "--skip-test-db", *user],
             *["--auth-root-authentication-method=normal"],
             cwd="/",
+            # Two of them would use the same names there.
+            env={**os.environ, "TMPDIR": str(data.parent)},
         )
 
     def command(self) -> list[str]:
@@ -319,6 +321,7 @@ class MariaDB(DatabaseServer):
         settings = {
             "datadir": str(self.home / "data"),
             "socket": str(self.home / "s"),
+            "tmpdir": str(self.home),
             "port": str(self.port),
             "bind-address": "127.0.0.1",
             "pid-file": str(self.home / "pid"),

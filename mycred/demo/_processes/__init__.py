@@ -20,7 +20,7 @@ connections that wait for a worker would be lost with it.
 """
 
 from ._lifeline import WorkerService
-from ._sockets import AdoptingReactor, HoldingReactor
+from ._sockets import AdoptingReactor, HoldingReactor, ServingReactor
 from ._start import Start, workerOf
 from ._supervisor import Command, Supervisor, absolutePath, argumentsOf
 
@@ -28,6 +28,7 @@ __all__ = [
     "AdoptingReactor",
     "Command",
     "HoldingReactor",
+    "ServingReactor",
     "Start",
     "Supervisor",
     "WorkerService",

@@ -4,6 +4,7 @@ A worker, as the process of C{twistd} sees it.
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,7 +15,8 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.logger import Logger, globalLogPublisher
 from twisted.python.failure import Failure
 
-from ._relay import LONGEST_LINE, READY, RelayError, decodeEvent
+from ._logreader import Lines, LogReader
+from ._relay import READY, RelayError, decodeEvent
 from ._start import LOG
 
 # How much of a line is logged that a worker has written elsewhere, in bytes.
@@ -22,29 +24,6 @@ _LONGEST_WORDS = 2**12
 
 # How long pipes may stay open that a worker has left to other processes, in seconds.
 _PIPES_WAIT = 1.0
-
-
-class Lines:
-    """
-    Lines out of pieces of data.
-    """
-
-    def __init__(self, longest: int) -> None:
-        """
-        @param longest: how long a line may be, in bytes; a longer one is cut into pieces.
-        """
-        self._longest = longest
-        self._rest = b""
-
-    def feed(self, data: bytes) -> list[bytes]:
-        """
-        Return the lines that end in a piece of data.
-        """
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        if len(self._rest) > self._longest:
-            lines.append(self._rest)
-            self._rest = b""
-        return lines
 
 
 class WorkerProcess(ProcessProtocol):
@@ -68,7 +47,7 @@ class WorkerProcess(ProcessProtocol):
         ended: Callable[[WorkerProcess, str], object],
     ) -> None:
         """
-        @param reactor: the clock.
+        @param reactor: what waits for its log.
         @param told: what is written to its standard input.
         @param ready: what is called when it serves clients.
         @param ended: what is called with it when it has ended, and how that came.
@@ -81,7 +60,7 @@ class WorkerProcess(ProcessProtocol):
         self._told = told
         self._ready = ready
         self._ended = ended
-        self._events = Lines(LONGEST_LINE)
+        self._events = LogReader(reactor, self._eventReceived)
         self._words = Lines(_LONGEST_WORDS)
 
     @property
@@ -92,6 +71,32 @@ class WorkerProcess(ProcessProtocol):
         transport: Any = self.transport
         pid: int | None = transport.pid
         return pid
+
+    def start(self, command: list[str], directory: str, sockets: dict[int, int]) -> None:
+        """
+        Start it.
+
+        @param command: the program and its arguments.
+        @param directory: where it runs.
+        @param sockets: the descriptors that it gets, by what they are there.
+
+        @raise OSError: if that can't be done now.
+        """
+        descriptor = self._events.begin()
+        try:
+            self._reactor.spawnProcess(
+                self,
+                command[0],
+                command,
+                env=None,
+                path=directory,
+                childFDs={0: "w", 1: "r", 2: "r", LOG: descriptor, **sockets},
+            )
+        except OSError:
+            self._events.end()
+            raise
+        finally:
+            os.close(descriptor)
 
     def connectionMade(self) -> None:
         """
@@ -122,12 +127,8 @@ class WorkerProcess(ProcessProtocol):
 
     def childDataReceived(self, childFD: int, data: bytes) -> None:
         """
-        Take what it logs, or writes elsewhere.
+        Log what it writes to its standard output or standard error.
         """
-        if childFD == LOG:
-            for line in self._events.feed(data):
-                self._eventReceived(line)
-            return
         for line in self._words.feed(data):
             self.lastWords = line.decode("utf-8", "backslashreplace")
             self._log.warn(
@@ -155,7 +156,8 @@ class WorkerProcess(ProcessProtocol):
 
     def processExited(self, reason: Failure) -> None:
         """
-        Wait no longer for the end of its pipes than it takes to read what is in them.
+        Wait no longer for the end of its pipes than it takes to read what is in them:
+        processes that it has started may still have them.
         """
         self._reactor.callLater(_PIPES_WAIT, self._closePipes)
 
@@ -169,8 +171,9 @@ class WorkerProcess(ProcessProtocol):
 
     def processEnded(self, reason: Failure) -> None:
         """
-        Say that it has ended.
+        Log what it has logged last, and say that it has ended.
         """
+        self._events.end()
         self._ended(self, _howEnded(reason))
 
 
@@ -188,4 +191,4 @@ def _howEnded(reason: Failure) -> str:
     return f"signal {error.signal}"
 
 
-__all__ = ["Lines", "WorkerProcess"]
+__all__ = ["WorkerProcess"]

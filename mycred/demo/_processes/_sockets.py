@@ -5,27 +5,52 @@ Sockets that one process opens and others serve, whatever endpoint they belong t
 from __future__ import annotations
 
 import errno
+import os
 import socket
-from functools import partial
 from typing import Any
 
 from zope.interface import directlyProvides, implementer, providedBy
 
 from twisted.internet.abstract import FileDescriptor
-from twisted.internet.address import UNIXAddress
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.interfaces import IAddress, IListeningPort, IProtocolFactory
 from twisted.logger import Logger
 
 from ..._types import Timer
 
-# The methods by which endpoints listen.
-_LISTENING = ("listenTCP", "listenSSL", "listenUNIX", "adoptStreamPort")
-
 # Errors of accept(2) for want of descriptors or memory.
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
-class HoldingReactor:
+class ServingReactor:
+    """
+    A reactor that leaves alone the path of a UNIX socket which another process has made.
+    """
+
+    def __init__(self, reactor: Any) -> None:
+        """
+        @param reactor: what does everything else.
+        """
+        self._reactor = reactor
+        directlyProvides(self, providedBy(reactor))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._reactor, name)
+
+    def adoptStreamPort(
+        self, fileDescriptor: int, addressFamily: int, factory: IProtocolFactory
+    ) -> Any:
+        """
+        Serve a socket that another process has opened.
+        """
+        if addressFamily != socket.AF_UNIX:
+            return self._reactor.adoptStreamPort(fileDescriptor, addressFamily, factory)
+        port = SharedPort(os.dup(fileDescriptor), factory, self._reactor)
+        port.startListening()
+        return port
+
+
+class HoldingReactor(ServingReactor):
     """
     A reactor whose ports are open, but accept no connection: that is left to other
     processes.
@@ -34,28 +59,43 @@ class HoldingReactor:
     """
 
     def __init__(self, reactor: Any) -> None:
-        """
-        @param reactor: what does everything else.
-        """
+        super().__init__(reactor)
         self.ports: list[Any] = []
-        self._reactor = reactor
-        directlyProvides(self, providedBy(reactor))
 
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._reactor, name)
-        return partial(self._hold, found) if name in _LISTENING else found
+    def listenTCP(self, *args: Any, **more: Any) -> Any:
+        """
+        Open a port for TCP.
+        """
+        return self._hold(self._reactor.listenTCP(*args, **more))
 
-    def _hold(self, listen: Any, *args: Any, **more: Any) -> Any:
+    def listenSSL(self, *args: Any, **more: Any) -> Any:
         """
-        Open a port, and have nothing read from it.
+        Open a port for TLS.
         """
-        port = listen(*args, **more)
+        return self._hold(self._reactor.listenSSL(*args, **more))
+
+    def listenUNIX(self, *args: Any, **more: Any) -> Any:
+        """
+        Open a UNIX socket.
+        """
+        return self._hold(self._reactor.listenUNIX(*args, **more))
+
+    def adoptStreamPort(self, *args: Any, **more: Any) -> Any:
+        """
+        Take over a socket that another process has opened.
+        """
+        return self._hold(super().adoptStreamPort(*args, **more))
+
+    def _hold(self, port: Any) -> Any:
+        """
+        Have nothing read from a port.
+        """
         port.stopReading()
         self.ports.append(port)
         return port
 
 
-class AdoptingReactor:
+class AdoptingReactor(ServingReactor):
     """
     A reactor whose ports are sockets that another process has opened, wherever an
     endpoint wants to listen.
@@ -66,21 +106,16 @@ class AdoptingReactor:
         @param reactor: what does everything else.
         @param descriptors: the sockets, in the order in which they were opened.
         """
-        self._reactor = reactor
+        super().__init__(reactor)
         self._left = list(descriptors)
-        directlyProvides(self, providedBy(reactor))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._reactor, name)
 
     def listenTCP(
         self, port: object, factory: IProtocolFactory, *args: object, **more: object
-    ) -> IListeningPort:
+    ) -> Any:
         """
         Serve the next socket, be it TCP's or a UNIX socket.
         """
-        listener = socket.socket(fileno=self._left.pop(0))
-        adopted = SharedPort(listener, factory, self._reactor)
+        adopted = SharedPort(self._left.pop(0), factory, self._reactor)
         adopted.startListening()
         return adopted
 
@@ -93,7 +128,7 @@ class AdoptingReactor:
         contextFactory: Any,
         *args: object,
         **more: object,
-    ) -> IListeningPort:
+    ) -> Any:
         """
         Serve the next socket by TLS.
         """
@@ -120,17 +155,15 @@ class SharedPort(FileDescriptor):
     _log = Logger()
     _timer: Timer | None = None
 
-    def __init__(
-        self, listener: socket.socket, factory: IProtocolFactory, reactor: Any
-    ) -> None:
+    def __init__(self, descriptor: int, factory: IProtocolFactory, reactor: Any) -> None:
         """
-        @param listener: the socket.
+        @param descriptor: the socket.
         @param factory: the factory of the protocols.
         @param reactor: the reactor.
         """
         super().__init__(reactor)
         self._reactor = reactor
-        self._listener = listener
+        self._listener = socket.socket(fileno=descriptor)
         self._factory = factory
 
     def fileno(self) -> int:
@@ -143,8 +176,6 @@ class SharedPort(FileDescriptor):
         """
         Return the address that is listened at.
         """
-        from twisted.internet.address import IPv4Address, IPv6Address
-
         name = self._listener.getsockname()
         if self._listener.family == socket.AF_UNIX:
             return UNIXAddress(name)
@@ -156,6 +187,8 @@ class SharedPort(FileDescriptor):
         Begin to accept connections.
         """
         self._listener.setblocking(False)
+        # Programs that this process starts don't inherit it.
+        self._listener.set_inheritable(False)
         self._factory.doStart()
         self.startReading()
 
@@ -215,4 +248,4 @@ class SharedPort(FileDescriptor):
         self.startReading()
 
 
-__all__ = ["AdoptingReactor", "HoldingReactor", "SharedPort"]
+__all__ = ["AdoptingReactor", "HoldingReactor", "ServingReactor", "SharedPort"]

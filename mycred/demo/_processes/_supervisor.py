@@ -23,7 +23,7 @@ from ..._types import Timer
 from ...workers import Workers
 from ._process import WorkerProcess
 from ._sockets import HoldingReactor
-from ._start import FIRST_SOCKET, LOG, Sockets, Start, encodeStart
+from ._start import FIRST_SOCKET, Sockets, Start, encodeStart
 
 _PROGRAM = str(Path(__file__).with_name("__main__.py"))
 
@@ -58,7 +58,6 @@ class Supervisor(Service):
         the first delay again, in seconds.
     @cvar grace: how long the workers may take to end, in seconds: a bit more than a
         single process.
-    @ivar ready: a L{Deferred} that fires when all workers serve clients.
     """
 
     firstDelay = 0.5
@@ -82,7 +81,7 @@ class Supervisor(Service):
         @param holding: what has opened the sockets of each protocol.
         @param reactor: what starts processes.
         """
-        self.ready: Deferred[None] = Deferred()
+        self._ready: Deferred[None] = Deferred()
         self._numbers = range(1, processes + 1)
         self._command = command
         self._holding = holding
@@ -92,12 +91,14 @@ class Supervisor(Service):
         self._delays: dict[int, float] = {}
         self._unready = set(self._numbers)
 
-    def startService(self) -> None:
+    def begin(self) -> Deferred[None]:
         """
         Start the workers when the reactor runs: before that nothing can be read of them.
+
+        @return: a L{Deferred} that fires when all of them serve clients.
         """
-        super().startService()
         self._reactor.callWhenRunning(self._startAll)
+        return self._ready
 
     def stopService(self) -> Deferred[None] | None:
         """
@@ -157,13 +158,10 @@ class Supervisor(Service):
         # As is seen in the list of processes.
         title = f"myapp: worker {number} of {len(self._numbers)}"
         try:
-            self._reactor.spawnProcess(
-                worker,
-                sys.executable,
+            worker.start(
                 [sys.executable, "-I", _PROGRAM, title],
-                env=None,
-                path=self._command.directory,
-                childFDs={0: "w", 1: "r", 2: "r", LOG: "r", **descriptors},
+                self._command.directory,
+                descriptors,
             )
         except OSError as error:
             self._ended(worker, error.strerror or str(error))
@@ -195,8 +193,8 @@ class Supervisor(Service):
         Take note that a worker serves clients.
         """
         self._unready.discard(number)
-        if not (self._unready or self.ready.called):
-            self.ready.callback(None)
+        if not (self._unready or self._ready.called):
+            self._ready.callback(None)
 
     def _ended(self, worker: WorkerProcess, how: str) -> None:
         """

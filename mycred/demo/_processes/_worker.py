@@ -4,6 +4,7 @@ A worker: what C{twistd} does, with the sockets and the log of another process.
 
 from __future__ import annotations
 
+import os
 import sys
 
 from twisted.python import usage
@@ -34,6 +35,8 @@ def run(told: object) -> None:
 
     @param told: what it was told.
     """
+    # Programs that this one starts don't inherit it.
+    os.set_inheritable(LOG, False)
     start = decodeStart(told)
     relay = Relay(LOG)
     options = WorkerOptions(start, relay)

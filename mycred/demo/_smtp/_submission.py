@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 
 from ..._facts import ConnectionFacts
 from .._dialogue import Refused
-from .._tables import MailboxFull, NoSuchUser, Unavailable
+from .._tables import MailboxFull, NoSuchUser
 from ._connection import Connection
 from ._data import DataReader, hasHeaders, whyUnfit
 from ._outbox import MOST_DATA, Elsewhere
@@ -28,7 +28,6 @@ _REFUSALS: dict[type[Exception], str] = {
     MailboxFull: "452 4.2.2 There is no room in the mailbox",
     NoSuchUser: "550 5.1.1 There is no such mailbox; the first login makes one",
     Elsewhere: "550 5.7.1 This server takes mail for its own users only",
-    Unavailable: "451 4.3.0 The message can't be stored now",
 }
 
 
