@@ -13,7 +13,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from glob import glob
 from itertools import count
@@ -111,6 +111,9 @@ class DatabaseServer:
         Stop all its processes (SIGSTOP): connections stay open, and nothing answers.
         """
         self._signal(signal.SIGSTOP)
+        while not all(self._states()):
+            # Each thread stops by itself.
+            time.sleep(_SHORT / 10)
 
     def thaw(self) -> None:
         """
@@ -179,6 +182,16 @@ class DatabaseServer:
         for pid in [self._process.pid, *self.children()]:
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
+
+    def _states(self) -> Iterator[bool]:
+        """
+        Yield whether each of its threads is stopped.
+        """
+        assert self._process is not None
+        for pid in [self._process.pid, *self.children()]:
+            for path in glob(f"/proc/{pid}/task/*/stat"):
+                with suppress(OSError):
+                    yield Path(path).read_text().rpartition(")")[2].split()[0] == "T"
 
     def _template(self) -> Path:
         """
@@ -375,18 +388,21 @@ class MariaDB(DatabaseServer):
 
 _S = TypeVar("_S", bound=DatabaseServer)
 
-_running: dict[type[DatabaseServer], DatabaseServer] = {}
+_running: dict[tuple[type[DatabaseServer], str], DatabaseServer] = {}
 
 
-def serverOf(kind: type[_S]) -> _S:
+def serverOf(kind: type[_S], purpose: str = "") -> _S:
     """
-    Return a server that all tests of a run share, each with databases of its own: they
-    mustn't stop it.  It starts when the first test needs it, and ends with the run.
+    Return a server that tests of a run share, each with databases of its own.  It starts
+    when the first test needs it, and ends with the run.
+
+    @param purpose: what the server is for, if these tests freeze or kill it; all other
+        tests share one that they mustn't stop.
     """
-    if kind not in _running:
-        _running[kind] = server = kind()
+    if (kind, purpose) not in _running:
+        _running[kind, purpose] = server = kind()
         _atExit(server.stop)
-    found: Any = _running[kind]
+    found: Any = _running[kind, purpose]
     return found  # type: ignore[no-any-return]
 
 
