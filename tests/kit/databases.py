@@ -86,13 +86,18 @@ class DatabaseServer:
         """
         End it at once, with all its connections; L{start} starts it again.
         """
-        process, self._process = self._process, None
-        if process is None:
+        if self._process is None:
             return
-        for pid in [process.pid, *self.children()]:
+        # So it starts no others meanwhile, which would keep its memory in use.
+        self._process.send_signal(signal.SIGSTOP)
+        children = self.children()
+        for pid in [*children, self._process.pid]:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        process.wait()
+        self._process.wait()
+        self._process = None
+        while any(map(_isRunning, children)):
+            time.sleep(_SHORT)
 
     def stop(self) -> None:
         """
@@ -429,6 +434,17 @@ def _atExit(end: Callable[[], object]) -> None:
     """
     owner = os.getpid()
     atexit.register(lambda: end() if os.getpid() == owner else None)
+
+
+def _isRunning(pid: int) -> bool:
+    """
+    Return whether a process hasn't ended.
+    """
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state not in "XZ"
 
 
 def _freePort() -> int:
