@@ -5,6 +5,7 @@ Where tests of SQL have their databases: on each kind, by the class of the test.
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import ClassVar
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -45,7 +46,9 @@ class Place(SynchronousTestCase):
         Return the URL of a new, empty database.
         """
         if self.kind is None:
-            return f"sqlite:///{self.mktemp()}"
+            path = Path(self.mktemp())
+            path.touch()
+            return f"sqlite:///{path}"
         server = serverOf(self.kind)
         return server.url(server.makeDatabase())
 

@@ -6,12 +6,13 @@ PostgreSQL, MariaDB and SQLite.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sqlite3
 import threading
 import time
 import unicodedata
 from collections.abc import Callable
-from contextlib import closing
 from typing import Any
 
 from hypothesis import given, settings, strategies as st
@@ -102,14 +103,14 @@ class DatabaseTests(Place):
         """
         database = self.open()
         binary = {"postgresql": "bytea", "mysql": "blob", "sqlite": "blob"}
-        kept = {"number": 2**40, "data": bytes(range(256)), "nothing": None}
+        kept = {"number": 2**40, "data": bytes(range(256)), "gone": None}
 
         def work(transaction: Transaction) -> Any:
             kind = binary[transaction.dialect]
             transaction.execute(
-                f"create table kept (number bigint, data {kind}, nothing {kind})"
+                f"create table kept (number bigint, data {kind}, gone {kind})"
             )
-            inserted = "insert into kept values (:number, :data, :nothing)"
+            inserted = "insert into kept values (:number, :data, :gone)"
             self.assertEqual(transaction.execute(inserted, **kept).count, 1)
             return transaction.execute("select * from kept").rows
 
@@ -172,13 +173,13 @@ class DatabaseTests(Place):
         database = self.open()
         database.transaction(users("alice"), soon())
         for statement in (
-            *("selct 1", "select", "select nosuch from users", "select * from nosuch"),
-            *("select nosuch(1)", "select 'x", "select name from users where", ""),
-            *("select name from users; delete from users", "select :missing"),
+            *("selct 1", "select nosuch from users", "select * from nosuch"),
+            *("select nosuch(1)", "select 'x", "select name from users where"),
+            *("select :missing", "select 1 from users; delete from users where :one = 1"),
             "select count(*) from users where name = max(name)",
         ):
             with self.assertRaises(BadStatement, msg=statement):
-                database.read(statement, {}, soon())
+                database.read(statement, {"one": 1}, soon())
         self.assertEqual(self.names(database), ["alice"])
         self.assertEqual(list(database.takeNotes()), [])
 
@@ -211,10 +212,8 @@ class DatabaseTests(Place):
 
         def swallows(transaction: Transaction) -> None:
             transaction.execute("insert into users values ('carol')")
-            try:
+            with contextlib.suppress(BadValue):
                 transaction.execute("insert into users values ('alice')")
-            except BadValue:
-                pass
 
         self.assertRaises(ZeroDivisionError, database.transaction, raises, soon())
         self.assertRaises(BadValue, database.transaction, swallows, soon())
@@ -361,7 +360,9 @@ class PostgreSQLDatabaseTests(OnPostgreSQL, DatabaseTests):
         statement = "select 7 = :x::int"
         for _ in range(8):
             database.read(statement, {"x": 7}, soon())
-        database.read("deallocate all", {}, soon())
+        # psycopg must not see it.
+        hidden = "do $$ begin execute 'deallocate all'; end $$"
+        database.read(hidden, {}, soon())
         self.assertEqual(database.read(statement, {"x": 7}, soon()).rows, [(True,)])
         for _ in range(8):
             database.read(statement, {"x": 7}, soon())
@@ -482,7 +483,12 @@ class MariaDBDatabaseTests(OnMariaDB, DatabaseTests):
         database = self.open()
         database.read("set max_statement_time = 0.02", {}, soon())
         with self.assertRaises(Fault):
-            database.read("select count(*) from seq_1_to_1000000000", {}, soon())
+            database.read(
+                "select count(*) from seq_1_to_100000 a, seq_1_to_100000 b"
+                " where a.seq * b.seq = 7",
+                {},
+                soon(),
+            )
 
     def test_tooLong(self) -> None:
         """
@@ -509,12 +515,13 @@ class SQLiteDatabaseTests(OnSQLite, DatabaseTests):
         A look-up in a file that isn't there says so, and doesn't make it; a transaction
         makes it.
         """
-        database = self.open()
-        path = DatabaseURL.parse(self.url).path
+        url = f"{self.url}-missing"
+        database = self.open(url)
+        path = DatabaseURL.parse(url).path
         with self.assertRaisesRegex(Refused, "unable to open"):
             database.read("select 1", {}, soon())
         self.assertFalse(os.path.exists(path))
-        self.open().transaction(users(), soon())
+        self.open(url).transaction(users(), soon())
         self.assertTrue(os.path.exists(path))
 
     def test_noDatabase(self) -> None:
@@ -532,11 +539,11 @@ class SQLiteDatabaseTests(OnSQLite, DatabaseTests):
         While another process has the file locked a look-up waits until its deadline, and
         then can't tell.
         """
-        import sqlite3
-
         database = self.open()
         database.transaction(users("alice"), soon())
-        with closing(sqlite3.connect(DatabaseURL.parse(self.url).path)) as other:
+        with contextlib.closing(
+            sqlite3.connect(DatabaseURL.parse(self.url).path)
+        ) as other:
             other.execute("begin exclusive")
             for work in (
                 lambda until: database.read("select * from users", {}, until),
