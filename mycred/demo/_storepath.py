@@ -14,9 +14,13 @@ from twisted.python import usage
 
 from .._failover import Fault
 from .._secrets import printable
+from .._settingsfile import passwordIn
 from .._sql import BadStatement, BadValue, Database, DatabaseURL
 from .._uidoption import insistOnWritable, laterUser
 from ._schema import DIALECTS, WrongTables, insistOnTables
+
+# The option that names the file with the password.
+_FILE = "--store-passwordfile"
 
 # How long the database may take until the tables are there, in seconds.
 _TIMEOUT = 30.0
@@ -57,8 +61,7 @@ def checkStore(text: str, passwordFile: str | None = None) -> StorePlace:
         return _checkURL(text, passwordFile)
     if passwordFile is not None:
         raise usage.UsageError(
-            "--store-passwordfile is for a --store that is the URL of a database on a "
-            "server"
+            f"{_FILE} is for a --store that is the URL of a database on a server"
         )
     path = _checkFile(text)
     return StorePlace(DatabaseURL.ofFile(path), path)
@@ -78,7 +81,7 @@ def _checkURL(text: str, passwordFile: str | None) -> StorePlace:
     if url.hasPassword:
         raise usage.UsageError(
             f"--store={url}: other users of this machine can read a password on the "
-            "command line; write it into a file, and --store-passwordfile=FILE"
+            f"command line; write it into a file, and {_FILE}=FILE"
         )
     if url.dialect not in DIALECTS:
         raise usage.UsageError(
@@ -112,18 +115,15 @@ def _passwordIn(path: str) -> str:
     @raise usage.UsageError: if there is none.
     """
     try:
-        with open(path, encoding="utf-8") as file:
-            password = file.read().rstrip("\r\n")
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or "it isn't text"
+        return passwordIn(path, _FILE).decode("utf-8")
+    except OSError as error:
         raise usage.UsageError(
-            f"--store-passwordfile: {path} can't be read ({why})"
+            f"{_FILE}: {path} can't be read ({error.strerror})"
         ) from None
-    if not password or "\n" in password:
-        raise usage.UsageError(
-            f"--store-passwordfile: {path} doesn't hold one line with a password"
-        )
-    return password
+    except UnicodeDecodeError:
+        raise usage.UsageError(f"{_FILE}: {path} isn't in UTF-8") from None
+    except ValueError as error:
+        raise usage.UsageError(str(error)) from None
 
 
 def _checkFile(path: str, isShared: bool = False) -> str:

@@ -17,7 +17,6 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from mycred._sql import DatabaseURL
 from mycred.demo._notices import Notices, canListen, noticeOf, readNotice
-from mycred.demo._polling import Polling
 from mycred.demo._store import StoreService
 
 from ..kit.databases import PostgreSQL
@@ -149,7 +148,6 @@ class ListeningTests(TestCase):
         [line] = [line for line in lines if "doesn't tell" in line]
         self.assertIn("once a second", line)
         self.assertNotIn("for the server", line)
-        self.patch(Polling, "OFTEN", 3600.0)
         yield self.theirs.deliver(b"alice", b"x")
         yield self.toldAll(2, 3)
 
