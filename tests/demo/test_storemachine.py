@@ -4,6 +4,7 @@ Tests for L{mycred.demo._store} with arbitrary steps of two programs that share 
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any, ClassVar
 
 from hypothesis import HealthCheck, settings, strategies as st
@@ -20,6 +21,8 @@ from mycred.demo._tables import Message
 from ..kit.stores import OnMariaDB, OnPostgreSQL, OnSQLite, StoreCase
 
 _USERS = (b"alice", b"bob")
+
+_numbers = count()
 
 stores, users = st.integers(0, 1), st.sampled_from(_USERS)
 flags = st.sets(st.sampled_from(["\\Seen", "\\Deleted", "\\Draft"]))
@@ -54,8 +57,7 @@ class _Machine(RuleBasedStateMachine):
         super().__init__()
         self.case.setUp()
         # Each example has users of its own in one database, which takes long to make.
-        _Machine.number = number = getattr(_Machine, "number", 0) + 1
-        self.suffix = b"%d" % number
+        self.suffix = b"%d" % next(_numbers)
         self.both: list[StoreService] = [self.case.start(self.case.shared) for _ in "ab"]
         self.watchers: list[list[_Watcher]] = [[], []]
         self.mail: dict[bytes, dict[int, tuple[bytes, set[str]]]] = {}
