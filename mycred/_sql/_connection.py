@@ -110,7 +110,7 @@ class Connection:
             # The cursor holds the others.
             self.spoil()
             raise BadStatement(f"{self._name}: there are more than {most} rows")
-        return Result(columns, list(rows), count)
+        return Result(columns, list(map(tuple, rows)), count)
 
     def look(self, now: float) -> None:
         """

@@ -373,7 +373,7 @@ class AlchemyDriver:
 
 
 # Where drivers have their sockets that have no fileno() themselves.
-_SOCKETS = ("_sock", "_usock")
+_SOCKETS = ("_usock", "_sock")
 
 
 def _attribute(connection: Any, name: str) -> Any:
@@ -437,9 +437,12 @@ def _isChanged(error: Exception) -> bool:
 
 def _textOf(error: Exception) -> str:
     """
-    Return what an error says, without the number that MySQL's drivers put before it.
+    Return what an error says, of what drivers tell in all: MySQL's put a number before
+    it, and pg8000 shows all fields.
     """
     words = error.args
+    if words and isinstance(words[0], dict):
+        return str(words[0].get("M", ""))
     isNumbered = len(words) > 1 and isinstance(words[0], int)
     return str(words[1] if isNumbered else error)
 
