@@ -108,7 +108,9 @@ class DatabaseURL:
         """
         path, mark, _ = rest.partition("?")
         if mark:
-            raise ValueError("an SQLite file takes no arguments; write %3F for ?")
+            raise ValueError(
+                "an SQLite file takes no arguments; write %3F for ? in a path"
+            )
         if password is not None:
             raise ValueError("an SQLite file has no password")
         return cls.ofFile(unquote(path[1:]) if path.startswith("/") else "")
