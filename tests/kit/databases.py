@@ -13,7 +13,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Set
 from contextlib import closing, suppress
 from glob import glob
 from itertools import count
@@ -24,6 +24,9 @@ from twisted.trial.unittest import SkipTest
 
 # How long a server may take to begin, and how long between two looks, in seconds.
 _LONGEST_START, _SHORT = 180.0, 0.02
+
+# The states of what has ended, though nobody has asked how.
+_ENDED = {"X", "Z"}
 
 #: The user of the databases that tests make, and their password.
 USER, PASSWORD = "myapp", "for the server"
@@ -86,13 +89,13 @@ class DatabaseServer:
         """
         End it at once, with all its connections; L{start} starts it again.
         """
-        process, self._process = self._process, None
-        if process is None:
+        if self._process is None:
             return
-        for pid in [process.pid, *self.children()]:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        pids = self._pids()
+        self._signal(signal.SIGKILL)
+        process, self._process = self._process, None
         process.wait()
+        _await(pids, _ENDED)
 
     def stop(self) -> None:
         """
@@ -103,15 +106,29 @@ class DatabaseServer:
 
     def freeze(self) -> None:
         """
-        Stop all its processes (SIGSTOP): connections stay open, and nothing answers.
+        Stop all its processes (SIGSTOP), and wait until they have stopped: connections
+        stay open, and nothing answers.
         """
         self._signal(signal.SIGSTOP)
+        _await(self._pids(), {"T", *_ENDED})
 
     def thaw(self) -> None:
         """
         Let its processes go on (SIGCONT).
         """
         self._signal(signal.SIGCONT)
+
+    def restore(self) -> bool:
+        """
+        Have it work again after a test that has killed it, or has stopped its processes.
+
+        @return: whether it works.
+        """
+        if self._process is None:
+            self.start()
+        else:
+            self.thaw()
+        return True
 
     def killConnections(self) -> int:
         """
@@ -170,10 +187,16 @@ class DatabaseServer:
         """
         Send a signal to all its processes.
         """
-        assert self._process is not None
-        for pid in [self._process.pid, *self.children()]:
+        for pid in self._pids():
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
+
+    def _pids(self) -> list[int]:
+        """
+        Return the pids of all its processes.
+        """
+        assert self._process is not None
+        return [self._process.pid, *self.children()]
 
     def _template(self) -> Path:
         """
@@ -316,7 +339,8 @@ class MariaDB(DatabaseServer):
             "port": str(self.port),
             "bind-address": "127.0.0.1",
             "pid-file": str(self.home / "pid"),
-            "innodb-flush-log-at-trx-commit": "0",
+            # What was committed outlives the process, though not the machine.
+            "innodb-flush-log-at-trx-commit": "2",
             "innodb-buffer-pool-size": "16M",
             "skip-name-resolve": "1",
         }
@@ -400,6 +424,26 @@ def _asUser(name: str) -> dict[str, Any]:
         return {}
     user = pwd.getpwnam(name)
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+
+def _await(pids: Iterable[int], wanted: Set[str]) -> None:
+    """
+    Wait until all threads of these processes are in one of these states, or gone.
+    """
+    while not all(_states(pid) <= wanted for pid in pids):
+        time.sleep(_SHORT)
+
+
+def _states(pid: int) -> set[str]:
+    """
+    Return the states of the threads of a process (proc(5)).
+    """
+    states = set()
+    for path in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with suppress(OSError):
+            # The name of the program, in parentheses, may have anything in it.
+            states.add(path.read_text().rpartition(")")[2].split()[0])
+    return states
 
 
 def _atExit(end: Callable[[], object]) -> None:
