@@ -46,12 +46,15 @@ class DatabaseServer:
     _templates: ClassVar[dict[str, Path]] = {}
     _numbers = count(1)
 
-    def __init__(self) -> None:
+    def __init__(self, **settings: str) -> None:
         """
         Start it.
+
+        @param settings: settings of the server beyond those that it has here.
         """
+        self._settings = settings
         self.home = Path(tempfile.mkdtemp(prefix=f"mycred-{self.dialect}-"))
-        self._own(self.home)
+        self.own(self.home)
         self._process: subprocess.Popen[bytes] | None = None
         self.port = _freePort()
         template = self._template()
@@ -207,7 +210,7 @@ class DatabaseServer:
         if self.dialect not in self._templates:
             home = Path(tempfile.mkdtemp(prefix=f"mycred-{self.dialect}-data-"))
             _atExit(lambda: shutil.rmtree(home, ignore_errors=True))
-            self._own(home)
+            self.own(home)
             self.initialize(home / "data")
             self._templates[self.dialect] = home / "data"
         return self._templates[self.dialect]
@@ -218,12 +221,13 @@ class DatabaseServer:
         """
         raise NotImplementedError
 
-    def _own(self, home: Path) -> None:
+    @classmethod
+    def own(cls, home: Path) -> None:
         """
-        Give a directory to the user as whom the server runs.
+        Give a directory or a file to the user as whom the server runs.
         """
         if not os.geteuid():
-            user = pwd.getpwnam(self.account)
+            user = pwd.getpwnam(cls.account)
             os.chown(home, user.pw_uid, user.pw_gid)
 
 
@@ -266,6 +270,7 @@ class PostgreSQL(DatabaseServer):
             "unix_socket_directories": str(self.home),
             "fsync": "off",
             "max_connections": "60",
+            **self._settings,
         }
         given = [f"--{key}={value}" for key, value in settings.items()]
         data = str(self.home / "data")
@@ -349,6 +354,7 @@ class MariaDB(DatabaseServer):
             "innodb-flush-log-at-trx-commit": "2",
             "innodb-buffer-pool-size": "16M",
             "skip-name-resolve": "1",
+            **self._settings,
         }
         given = [f"--{key}={value}" for key, value in settings.items()]
         return ["/usr/sbin/mariadbd", "--no-defaults", *given]
