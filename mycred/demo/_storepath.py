@@ -90,22 +90,28 @@ def _checkURL(text: str, passwordFile: str | None) -> StorePlace:
     if url.path:
         path = _checkFile(url.path, isShared=True)
         return StorePlace(DatabaseURL.ofFile(path), path)
-    _checkServer(url)
+    _checkServer(url, "" if passwordFile else f"; {_FILE}=FILE names its password")
     return StorePlace(url, os.path.abspath(_BESIDE))
 
 
-def _checkServer(url: DatabaseURL) -> None:
+def _checkServer(url: DatabaseURL, advice: str) -> None:
     """
     Insist on a server's database that can be the store, and make its tables.
+
+    @param advice: what is added where the server wants a password.
 
     @raise usage.UsageError: if that fails.
     """
     try:
         with closing(Database([url], timeout=_TIMEOUT)) as database:
             insistOnTables(database, time.monotonic() + _TIMEOUT)
-    except (BadStatement, BadValue, Fault, WrongTables) as error:
-        why = " ".join(printable(str(error)).split())
-        raise usage.UsageError(f"--store={url}: {why}") from None
+    except Fault as error:
+        # Its text begins with the URL.
+        why = printable(str(error))
+        why += advice * ("password" in why)
+        raise usage.UsageError(f"--store: {why}") from None
+    except (BadStatement, BadValue, WrongTables) as error:
+        raise usage.UsageError(f"--store={url}: {printable(str(error))}") from None
 
 
 def _passwordIn(path: str) -> str:

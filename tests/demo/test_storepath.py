@@ -85,7 +85,7 @@ class FileTests(_PlaceCase):
             (f"sqlite:///{self.folder}/no/such", "--store: there is no directory"),
             (f"sqlite:///{self.folder}", "--store: .* is a directory"),
             ("sqlite://", "--store: write sqlite:/// and a path"),
-            ("nonsense://x/y", "--store: .*nonsense"),
+            ("nonsense://x/y", "--store: .*nonsense; write postgresql, mysql or"),
             ("://", "--store: write a URL"),
             ("oracle://x/y", "--store: .*"),
         ):
@@ -149,7 +149,9 @@ class _ServerTests(_PlaceCase):
         What is wrong with the password, or with its file, is told.
         """
         wrong = self.password("other\n")
-        self.assertRefused("--store=.*(authentication failed|denied)", self.url, wrong)
+        self.assertRefused("--store: .*(authentication failed|denied)", self.url, wrong)
+        says = "--store: .*password.*; --store-passwordfile=FILE names its password"
+        self.assertRefused(says, self.url, None)
         for content, says in (
             ("", ".*doesn't hold one line"),
             ("a\nb\n", ".*doesn't hold one line"),
@@ -171,9 +173,9 @@ class _ServerTests(_PlaceCase):
             unused.bind(("127.0.0.1", 0))
             port = unused.getsockname()[1]
             url = self.url.replace(f":{self.server.port}/", f":{port}/")
-            self.assertRefused(f"--store=.*{port}", url, self.password())
+            self.assertRefused(f"--store: .*{port}", url, self.password())
         url = self.bare("nosuchdatabase")
-        self.assertRefused("--store=.*nosuchdatabase", url, self.password())
+        self.assertRefused("--store: .*nosuchdatabase", url, self.password())
 
     def test_rights(self) -> None:
         """
