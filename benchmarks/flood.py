@@ -10,8 +10,6 @@ address.  The limit is what the user's own login takes on a quiet server.
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -20,13 +18,14 @@ from time import perf_counter
 
 import bcrypt
 
+from ._program import running
+
 # The most that a login may take, in seconds.
 GOAL = 2.0
 
 CONNECTIONS = 260
 LOGINS = 12
 COST = 12
-PORT_LINE = b"IMAP4Factory (SessionFactory) starting on "
 
 # Who guesses, and from where the user comes.  All of 127.0.0.0/8 is this machine.
 CASES = {
@@ -114,34 +113,10 @@ def main() -> None:
         users = Path(directory) / "users"
         stored = bcrypt.hashpw(b"sesame", bcrypt.gensalt(COST)).decode()
         users.write_text(f"alice:{stored}\n")
-        command = [
-            sys.executable,
-            "-c",
-            "from twisted.scripts.twistd import run; run()",
-            "-n",
-            "--pidfile=",
-            "myapp",
-            f"--auth=htpasswd:{users}",
-            f"--store={directory}/mail",
-            "--imap=tcp:0:interface=127.0.0.1:backlog=1000",
-            "--pop3=",
-            "--smtp=",
-            "--http=",
-        ]
-        log = Path(directory) / "log"
-        with log.open("wb") as output:
-            server = subprocess.Popen(command, stdout=output, stderr=output)
-            try:
-                while PORT_LINE not in log.read_bytes():
-                    if server.poll() is not None:
-                        sys.exit(log.read_text())
-                port = int(log.read_bytes().split(PORT_LINE)[1].split()[0])
-                for name, (guessing, user) in CASES.items():
-                    times = asyncio.run(measure(port, guessing, user))
-                    # With a client for each source, each waits for its turn.
-                    isFair = user in guessing or "networks" in name
-                    verdict = "" if isFair or max(times) <= GOAL else " MISSED"
-                    print(f"{name:36} {median(times):7.2f}s {max(times):7.2f}s{verdict}")
-            finally:
-                server.terminate()
-                server.wait()
+        with running(Path(directory), f"--auth=htpasswd:{users}") as program:
+            for name, (guessing, user) in CASES.items():
+                times = asyncio.run(measure(program.port, guessing, user))
+                # With a client for each source, each waits for its turn.
+                isFair = user in guessing or "networks" in name
+                verdict = "" if isFair or max(times) <= GOAL else " MISSED"
+                print(f"{name:36} {median(times):7.2f}s {max(times):7.2f}s{verdict}")

@@ -17,10 +17,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from inspect import cleandoc
-from typing import Any
+from typing import Any, TypeVar
 
 from ._contracts import InvalidAuthArgumentString
 from ._files import openRegular
+
+_T = TypeVar("_T")
+
+_seconds = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,9})?")
 
 
 @dataclass(frozen=True)
@@ -232,6 +236,33 @@ def integerBetween(least: int, most: int, meaning: str) -> Callable[[str], int]:
     return parse
 
 
+def oneOf(choices: Mapping[str, _T]) -> Callable[[str], _T]:
+    """
+    Return what parses one of a few words.
+
+    @param choices: what each word means.
+    """
+
+    def parse(text: str) -> _T:
+        if text not in choices:
+            raise ValueError(f"write one of {', '.join(choices)}")
+        return choices[text]
+
+    return parse
+
+
+def secondsForLogin(text: str) -> float:
+    """
+    Return how long a login may take, in seconds.
+
+    @raise ValueError: if it is no number of them, or absurd.
+    """
+    seconds = float(text) if _seconds.fullmatch(text) else 0
+    if not 1 <= seconds <= 300:
+        raise ValueError("write a number of seconds from 1 to 300, such as 10")
+    return seconds
+
+
 def _formatOf(options: Sequence[Option]) -> str:
     """
     Return how an argument string is written, with what may be left out in brackets.
@@ -360,7 +391,9 @@ __all__ = [
     "integerBetween",
     "namesLike",
     "nonEmpty",
+    "oneOf",
     "parseArgString",
     "readableFile",
+    "secondsForLogin",
     "yesNo",
 ]

@@ -44,6 +44,62 @@ class Account(NamedTuple):
     gids: tuple[int, ...] = ()
 
 
+class SQLAccount(NamedTuple):
+    """
+    What a database knows of an account.  What it doesn't know is L{None}, so that a
+    program can't take it for the superuser, or for the current directory.
+
+    @ivar name: its name, as the database spells it.
+    @ivar uid: its uid.
+    @ivar gid: the gid of its primary group.
+    @ivar home: its home directory.
+    @ivar shell: its shell.
+    @ivar groups: the names of the groups that it is in.
+    """
+
+    name: str
+    uid: int | None = None
+    gid: int | None = None
+    home: str | None = None
+    shell: str | None = None
+    groups: tuple[str, ...] = ()
+
+
+class KnownUser(NamedTuple):
+    """
+    What a look-up has found of a user.
+
+    @ivar name: the name as the store spells it.
+    @ivar stored: what is stored as the secret; L{None} if that is nothing.
+    @ivar denial: why the account may not be used; L{None} if it may be.
+    @ivar keys: keys of SCRAM, where they are stored beside the secret, in a form that
+        L{mycred.hashes} knows.
+    @ivar account: what is known of the account.
+    """
+
+    name: bytes
+    stored: bytes | None
+    denial: DenialReason | None = None
+    keys: bytes | None = None
+    account: SQLAccount | None = None
+
+    def __repr__(self) -> str:
+        """
+        Show it without what is stored.
+        """
+        return f"KnownUser({self.name!r})"
+
+
+class Nobody(NamedTuple):
+    """
+    What a look-up has found where there is no such user.
+
+    @ivar why: what the log is told.
+    """
+
+    why: str = NO_SUCH_USER
+
+
 class Kind(Enum):
     """
     How a look-up ends.
@@ -103,6 +159,8 @@ class Verdict:
         rounds, the size of the salt in bytes, and whether the salt is stored.
     @ivar steps: how the verdict was reached, in words, if that was asked for.
     @ivar values: the values that were asked for.
+    @ivar sqlAccount: what a database knows of the account, in place of the system.
+    @ivar outdated: what is stored, where a hash as it is made today is stronger.
     @ivar pauses: for how long to wait after C{delay}, in seconds, as it becomes known.
     """
 
@@ -120,6 +178,8 @@ class Verdict:
     expected: tuple[int, int, bool] | None = None
     steps: tuple[str, ...] = ()
     values: tuple[bytes, ...] = field(default=(), repr=False)
+    sqlAccount: SQLAccount | None = None
+    outdated: bytes | None = field(default=None, repr=False)
     pauses: Iterator[float] | None = field(default=None, compare=False, repr=False)
 
 
@@ -129,6 +189,9 @@ __all__ = [
     "Account",
     "Doubt",
     "Kind",
+    "KnownUser",
+    "Nobody",
     "Note",
+    "SQLAccount",
     "Verdict",
 ]

@@ -25,7 +25,10 @@ LIBRARIES = {
     "argon2": "argon2",
     "cryptography": "ssh|tls",
     "joserfc": "jwt",
+    "psycopg": "postgresql",
+    "pymysql": "mysql",
     "service_identity": "tls",
+    "sqlalchemy": "mysql|postgresql|sql",
 }
 
 

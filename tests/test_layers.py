@@ -28,7 +28,7 @@ ROWS = [
     {"_checking"},
     {"_privileged"},
     {"_ldap", "_sql", "_sshkeys", "_tls", "_tokens"},
-    {"_failover"},
+    {"_failover", "_settingsfile"},
     {"_certificates"},
     {"_accounts"},
     {"_passwordfile"},

@@ -16,7 +16,7 @@ from .._contracts import AvatarID, IUsernamePassword
 from .._peers import sourceOf
 from .._secrets import LONGEST
 from .._types import Credentials, PasswordCredentials
-from .._verdict import Account, Kind, Verdict
+from .._verdict import Account, Kind, SQLAccount, Verdict
 from ..credentials import peerOf
 from ._passwords import PasswordChecker, errorOf
 from ._stores import PrivilegedStore
@@ -41,7 +41,7 @@ class _Known:
     @ivar key: what is known of the key that was used to log in.
     """
 
-    account: Account | None = None
+    account: Account | SQLAccount | None = None
     key: object = None
 
     @property
@@ -76,7 +76,7 @@ class AccountText(_Known, str, Jellyable):
         return jellier.jelly(str(self))
 
 
-def accountOf(avatarId: object) -> Account | None:
+def accountOf(avatarId: object) -> Account | SQLAccount | None:
     """
     Return what is known of the account behind an avatar ID: its uid, its groups, its
     home directory, its shell.  They were found out when the password or the key was
@@ -84,11 +84,13 @@ def accountOf(avatarId: object) -> Account | None:
 
     @param avatarId: what the realm was given.
 
-    @return: the account; L{None} if it isn't from a checker of accounts, or PAM knows it
-        and the name service doesn't.
+    @return: the account, a L{UNIXAccount<mycred.checkers.UNIXAccount>} or, from a
+        database, which may not know all of it, an L{SQLAccount
+        <mycred.checkers.sql.SQLAccount>}; L{None} if it isn't from a checker of accounts,
+        or PAM knows it and the name service doesn't.
     """
     account = getattr(avatarId, "account", None)
-    return account if isinstance(account, Account) else None
+    return account if isinstance(account, (Account, SQLAccount)) else None
 
 
 def avatarIdOf(verdict: Verdict, credentials: Credentials) -> AvatarID:
@@ -96,10 +98,11 @@ def avatarIdOf(verdict: Verdict, credentials: Credentials) -> AvatarID:
     Return the avatar ID of an account, in the type in which the credentials have the
     name.
     """
+    account = verdict.account or verdict.sqlAccount
     if isinstance(credentials.username, str):
         text = verdict.name.decode("utf-8", "surrogateescape")
-        return _knowing(AccountText(text), verdict.account, verdict.key)
-    return _knowing(AccountName(verdict.name), verdict.account, verdict.key)
+        return _knowing(AccountText(text), account, verdict.key)
+    return _knowing(AccountName(verdict.name), account, verdict.key)
 
 
 def withKey(avatarId: bytes | str, key: object) -> AvatarID:
@@ -113,7 +116,7 @@ def withKey(avatarId: bytes | str, key: object) -> AvatarID:
 
 
 def _knowing(
-    named: AccountName | AccountText, account: Account | None, key: object
+    named: AccountName | AccountText, account: Account | SQLAccount | None, key: object
 ) -> AvatarID:
     """
     Return an avatar ID, with what it knows.

@@ -10,13 +10,13 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from threading import Lock
-from typing import Any, NamedTuple, Protocol, TypeVar, Union
+from typing import Any, Protocol, TypeVar, Union
 
 from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.python.failure import Failure
 
 from .._fairqueue import Source
-from .._hashes import Hash, UnusableHash, isMeantAsHash, recognize
+from .._hashes import Hash, UnusableHash, isMeantAsHash, isOutdated, recognize
 from .._passwordfile import (
     Notes,
     ScramSurvey,
@@ -26,7 +26,7 @@ from .._passwordfile import (
     verified,
 )
 from .._secrets import asBytes, shortened
-from .._verdict import NO_SUCH_USER, Kind, Note, Verdict
+from .._verdict import Kind, KnownUser, Nobody, Note, Verdict
 from ..error import DenialReason
 from ..workers import Workers
 from ._stores import AsyncStore, unavailable
@@ -53,28 +53,11 @@ _DECOY = b"$2y$12$gfYkH/U/qdhQyYKztkHfn.AM3dWWzhMIfAsTYY3hSNJ/BLM.bNzja"
 # Stands for a user whose password is stored as it is.
 _SOMEBODY = StoredSecret(b"somebody", b"password")
 
+# What a program's own look-up has found where there is no such user.
+_NOBODY = Nobody()
+
 # Of so many users it is remembered what kind of hash they have.
 _MOST_REMEMBERED = 64
-
-
-class _User(NamedTuple):
-    """
-    What a look-up has found.
-
-    @ivar name: the name as the store spells it.
-    @ivar stored: what is stored; L{None} if that is nothing.
-    @ivar denial: why the account may not be used; L{None} if it may be.
-    """
-
-    name: bytes
-    stored: bytes | None
-    denial: DenialReason | None
-
-    def __repr__(self) -> str:
-        """
-        Show it without what is stored.
-        """
-        return f"_User({self.name!r})"
 
 
 class Looker(Protocol):
@@ -97,16 +80,22 @@ class LookUps(AsyncStore):
     """
 
     def __init__(
-        self, checker: Looker, find: Callable[[bytes], object] | None = None
+        self,
+        checker: Looker,
+        find: Callable[[bytes, Source], object] | None = None,
+        upgrades: bool = False,
     ) -> None:
         """
         @param checker: the checker.
-        @param find: what is called in place of its C{lookUp}.
+        @param find: what is called in place of its C{lookUp}, with where the login comes
+            from, too.  It may also return a L{KnownUser}, or L{Nobody}.
+        @param upgrades: whether a verdict says that a hash is outdated.
         """
         name = getattr(checker, "authType", type(checker).__name__)
         super().__init__(name, checker.workers)
         self._checker = checker
         self._findUser = find
+        self._upgrades = upgrades
         self._notes = Notes(name, more="")
         self._underWay = 0
         self._lock = Lock()
@@ -117,7 +106,7 @@ class LookUps(AsyncStore):
         self._survey = ScramSurvey()
         if checker.plain:
             self._remember(b"", _SOMEBODY)
-        self._sample: _User | None = None
+        self._sample: KnownUser | None = None
 
     def __reduce__(self) -> tuple[object, ...]:
         """
@@ -138,7 +127,7 @@ class LookUps(AsyncStore):
         Look a user up and verify the password.
         """
 
-        def isSlow(found: _User | None) -> bool:
+        def isSlow(found: KnownUser | Nobody) -> bool:
             return password is not None and self._takesTime(found)
 
         verify = partial(self._verify, name=name, password=password)
@@ -154,8 +143,8 @@ class LookUps(AsyncStore):
             L{scramVerdict<mycred._passwordfile.scramVerdict>}.
         """
 
-        def isSlow(found: _User | None) -> bool:
-            stored = self._parsed(found)
+        def isSlow(found: KnownUser | Nobody) -> bool:
+            stored = self._keysOf(found)
             if hash in stored.scramHashes:
                 return stored.isPlain
             usual = self._usual(hash)
@@ -174,8 +163,8 @@ class LookUps(AsyncStore):
     def _search(
         self,
         name: bytes,
-        conclude: Callable[[_User | None], Verdict],
-        isSlow: Callable[[_User | None], bool],
+        conclude: Callable[[KnownUser | Nobody], Verdict],
+        isSlow: Callable[[KnownUser | Nobody], bool],
         source: Source,
     ) -> Deferred[Verdict]:
         """
@@ -185,7 +174,7 @@ class LookUps(AsyncStore):
         @param isSlow: return whether that takes time.
         """
         if self._checker.inThread:
-            return self.ask(self._find, name, conclude, source=source)
+            return self.ask(self._find, name, conclude, source, source=source)
         workers = self.workers
         # For both, the look-up and the hash.
         until = workers.seconds() + workers.deadline
@@ -198,16 +187,17 @@ class LookUps(AsyncStore):
         if self._underWay >= workers.queueLimit:
             return fail(unavailable("too many look-ups are under way"))
         self._underWay += 1
-        looking: Deferred[object] = maybeDeferred(self._lookUp, name)
+        looking: Deferred[object] = maybeDeferred(self._lookUp, name, source)
         verdict: Deferred[Verdict] = self._inTime(looking).addCallback(cbFound)
         return verdict.addErrback(self.ebFailed)
 
-    @property
-    def _lookUp(self) -> Callable[[bytes], object]:
+    def _lookUp(self, name: bytes, source: Source) -> object:
         """
-        What looks a user up.
+        Look a user up.
         """
-        return self._findUser or self._checker.lookUp
+        if self._findUser is not None:
+            return self._findUser(name, source)
+        return self._checker.lookUp(name)
 
     def _inTime(self, finding: Deferred[_T]) -> Deferred[_T]:
         """
@@ -254,35 +244,52 @@ class LookUps(AsyncStore):
         self._underWay -= 1
         return result
 
-    def _find(self, name: bytes, conclude: Callable[[_User | None], Verdict]) -> Verdict:
+    def _find(
+        self,
+        name: bytes,
+        conclude: Callable[[KnownUser | Nobody], Verdict],
+        source: Source,
+    ) -> Verdict:
         """
         Look a user up and return the verdict, in a thread.
         """
-        return conclude(self._examined(self._lookUp(name)))
+        return conclude(self._examined(self._lookUp(name, source)))
 
-    def _examined(self, known: object) -> _User | None:
+    def _examined(self, known: object) -> KnownUser | Nobody:
         """
         Return what a look-up has found, if it is what it should be.  Where that is
         nothing, another user is examined, since it takes time.
         """
-        user = _insist(self._sample if known is None else known)
-        if known is None:
-            return None
-        self._sample = user
-        return user
+        if known is None or isinstance(known, Nobody):
+            _insist(self._sample)
+            return known or _NOBODY
+        user = self._sample = _insist(known)
+        return user or _NOBODY
 
-    def _parsed(self, known: _User | None) -> StoredSecret:
+    def _parsed(self, known: KnownUser | Nobody) -> StoredSecret:
         """
         Return what is stored for a user.  Where that is nothing, another user's is
         parsed, since it takes time.
         """
-        sample = known or self._sample
+        sample = self._sample if isinstance(known, Nobody) else known
         if sample is None:
             return StoredSecret(None)
-        parsed = parseStored(sample.name, sample.stored, self._checker.plain)
-        return StoredSecret(None) if known is None else parsed
+        secret = sample.keys if sample.stored is None else sample.stored
+        parsed = parseStored(sample.name, secret, self._checker.plain)
+        return StoredSecret(None) if isinstance(known, Nobody) else parsed
 
-    def _takesTime(self, known: _User | None) -> bool:
+    def _keysOf(self, known: KnownUser | Nobody) -> StoredSecret:
+        """
+        Return what is stored for a user's logins by SCRAM: keys that are stored beside
+        the secret, or that.
+        """
+        sample = self._sample if isinstance(known, Nobody) else known
+        if sample is None or sample.keys is None:
+            return self._parsed(known)
+        parsed = parseStored(sample.name, sample.keys, isPlain=False)
+        return StoredSecret(None) if isinstance(known, Nobody) else parsed
+
+    def _takesTime(self, known: KnownUser | Nobody) -> bool:
         """
         Return whether a password is verified against a hash.
         """
@@ -291,7 +298,7 @@ class LookUps(AsyncStore):
         return self._parsed(known).hash is not None
 
     def _verify(
-        self, known: _User | None, name: bytes, password: bytes | None
+        self, known: KnownUser | Nobody, name: bytes, password: bytes | None
     ) -> Verdict:
         """
         Verify a password against what is known of a user, or against another user's hash
@@ -306,23 +313,41 @@ class LookUps(AsyncStore):
                 self._note(stored)
         if stored.hash is not None:
             self._rememberHash(stored.name, stored.hash)
-        if known is not None:
-            self._remember(known.name, stored)
-        if known is None:
-            return Verdict(Kind.REFUSED, name, NO_SUCH_USER)
+        if isinstance(known, Nobody):
+            return Verdict(Kind.REFUSED, name, known.why)
+        self._remember(known.name, stored if known.keys is None else self._keysOf(known))
         verdict = verdictOn(stored, isVerified=password is not None)
-        return replace(verdict, denial=known.denial) if known.denial else verdict
+        outdated = self._outdated(known, stored)
+        if not (known.denial or known.account or outdated):
+            return verdict
+        return replace(
+            verdict, denial=known.denial, sqlAccount=known.account, outdated=outdated
+        )
 
-    def _keys(self, known: _User | None, name: bytes, hash: str, salt: bytes) -> Verdict:
+    def _outdated(self, known: KnownUser, stored: StoredSecret) -> bytes | None:
+        """
+        Return what is stored for a user, if a hash as it is made today is stronger, and
+        that matters.
+        """
+        if not self._upgrades:
+            return None
+        isWeak = stored.isPlain if stored.hash is None else isOutdated(stored.hash)
+        return known.stored if isWeak else None
+
+    def _keys(
+        self, known: KnownUser | Nobody, name: bytes, hash: str, salt: bytes
+    ) -> Verdict:
         """
         Return the verdict on a user who proves the password by SCRAM.
         """
-        stored = self._parsed(known)
+        stored = self._keysOf(known)
         if stored.flaw:
             self._note(stored)
         self._rememberLast(known, stored)
         verdict = scramVerdict(stored, self._usual(hash), name, hash, salt)
-        return replace(verdict, denial=None if known is None else known.denial)
+        if isinstance(known, Nobody):
+            return replace(verdict, why=known.why)
+        return replace(verdict, denial=known.denial, sqlAccount=known.account)
 
     def _usual(self, hash: str) -> StoredSecret | None:
         """
@@ -344,12 +369,12 @@ class LookUps(AsyncStore):
             if len(self._found) > _MOST_REMEMBERED:
                 self._survey.remove(self._found.pop(next(iter(self._found))))
 
-    def _rememberLast(self, known: _User | None, stored: StoredSecret) -> None:
+    def _rememberLast(self, known: KnownUser | Nobody, stored: StoredSecret) -> None:
         """
         Remember what a user has for SCRAM; where nobody was found, once more what the
         last one had, since it takes time.
         """
-        if known is not None:
+        if not isinstance(known, Nobody):
             self._remember(known.name, stored)
         elif self._sample is not None:
             last = self._sample.name
@@ -395,15 +420,15 @@ class LookUps(AsyncStore):
         return self._notes.take()
 
 
-def _insist(known: object) -> _User | None:
+def _insist(known: object) -> KnownUser | None:
     """
     Return what a program's own look-up has found, if it is what it should be: text has
     characters that could be taken for a name and a password.
 
     @raise TypeError: if it isn't; the text doesn't show it.
     """
-    if known is None:
-        return None
+    if known is None or isinstance(known, KnownUser):
+        return known
     if isinstance(known, _TEXT) or not isinstance(known, Sequence):
         raise TypeError(f"lookUp has returned {_nameOf(known)}; {_RIGHT}")
     items = list(known)
@@ -417,7 +442,7 @@ def _insist(known: object) -> _User | None:
         raise TypeError(f"lookUp has returned {_nameOf(stored)} as the secret; {_RIGHT}")
     if not isinstance(denial, (DenialReason, type(None))):
         raise TypeError(f"lookUp has returned {_nameOf(denial)} as a denial; {_RIGHT}")
-    return _User(name, stored, denial)
+    return KnownUser(name, stored, denial)
 
 
 def _nameOf(value: object) -> str:

@@ -281,7 +281,7 @@ class PasswordChecker:
                 # All spellings of a known name have one salt, if it is stored.
                 credentials.expect(rounds, size, name if isStored else None)
             return refusal(verdict.why)
-        avatarId = asTyped(verdict.name, credentials)
+        avatarId = self._avatarId(verdict, credentials)
         proving = maybeDeferred(credentials.prove, verdict.keys)
         proving.addCallbacks(lambda _: self._cbPasswordMatch(True, avatarId), _ebUnproved)
         return self._denied(verdict, proving)
@@ -357,7 +357,7 @@ class PasswordChecker:
         """
         if verdict.kind is Kind.UNSURE:
             return Failure(errorOf(verdict))
-        avatarId = asTyped(verdict.name, credentials)
+        avatarId = self._avatarId(verdict, credentials)
         answer: Answer
         if verdict.isVerified:
             isRight = verdict.kind is Kind.ACCEPTED
@@ -366,6 +366,13 @@ class PasswordChecker:
             secret, why = verdict.secret, verdict.why
             answer = self._matchPassword(credentials, secret, avatarId, why)
         return self._denied(verdict, answer)
+
+    def _avatarId(self, verdict: Verdict, credentials: Credentials) -> AvatarID:
+        """
+        Return the avatar ID of a user, in the type in which the credentials have the
+        name.
+        """
+        return asTyped(verdict.name, credentials)
 
     def _denied(self, verdict: Verdict, answer: Answer) -> Answer:
         """

@@ -370,24 +370,33 @@ _D = TypeVar("_D", bound=Directory)
 
 class DirectoryStore(AsyncStore, Generic[_D]):
     """
-    A directory that threads wait for.
+    A directory, or a database, that threads wait for.
 
     @ivar directory: the directory.
     @ivar isWatched: whether the log is told each step of a look-up.
     """
 
     def __init__(
-        self, directory: _D, timeout: float, workers: Workers | None = None
+        self,
+        directory: _D,
+        timeout: float,
+        workers: Workers | None = None,
+        *,
+        threads: int = _THREADS,
+        path: str = "the directory",
     ) -> None:
         """
         @param directory: the directory.
         @param timeout: how long a look-up may take, in seconds.
-        @param workers: the threads; if L{None}, six of the reactor that is installed.
+        @param workers: the threads; if L{None}, some of the reactor that is installed.
+        @param threads: how many they are then.
+        @param path: what to call the directory in the log.
         """
-        super().__init__("the directory", workers)
+        super().__init__(path, workers)
         self.directory = directory
         self.isWatched = False
         self._timeout = timeout
+        self._threads = threads
 
     def lookUp(
         self, find: Callable[..., Verdict], *args: Hashable, source: Source = ()
@@ -418,7 +427,7 @@ class DirectoryStore(AsyncStore, Generic[_D]):
         @param latest: when to begin at the latest.
         """
         if time.monotonic() > latest:
-            why = "too many logins wait for the directory"
+            why = f"too many logins wait for {self.path}"
             return Verdict(Kind.UNSURE, name, why)
         return find(name, *args)
 
@@ -428,7 +437,7 @@ class DirectoryStore(AsyncStore, Generic[_D]):
         """
         from twisted.internet import reactor
 
-        return Workers(reactor, _THREADS, deadline=self._timeout)
+        return Workers(reactor, self._threads, deadline=self._timeout)
 
     def _takeNotes(self) -> Iterator[Note]:
         """

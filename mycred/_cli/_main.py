@@ -38,6 +38,26 @@ class _Parser(argparse.ArgumentParser):
         self.exit(ERROR_STATUS, f"{self.prog}: {message} (--help tells more)\n")
 
 
+class _Alone(argparse.Action):
+    """
+    An option with which positional arguments, its C{const}, aren't required.
+    """
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option: str | None = None,
+    ) -> None:
+        """
+        Note that the option was given.
+        """
+        setattr(namespace, self.dest, True)
+        for argument in self.const:
+            argument.required = False
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """
     Run the command that a command line names.
@@ -106,7 +126,9 @@ def _parser() -> argparse.ArgumentParser:
         dest="command", required=True, metavar="COMMAND", parser_class=_Parser
     )
     _addPasswdOptions(
-        commands.add_parser("passwd", help="set a user's password in a file")
+        commands.add_parser(
+            "passwd", help="set a user's password in a file, or print a hash"
+        )
     )
     _addLintOptions(
         commands.add_parser("lint", help="list what is odd in password files")
@@ -129,11 +151,14 @@ def _addPasswdOptions(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Set a user's password in an htpasswd file, as --auth=htpasswd: reads it. You "
         "are asked for the password, twice. A user who isn't in the file is added; a "
-        "file that isn't there is made, and only its owner can read it."
+        "file that isn't there is made, and only its owner can read it. --print, without "
+        "FILE and USER, prints the hash instead, for an account in a database."
     )
-    parser.epilog = "Example: mycred passwd /etc/myapp/htpasswd alice"
-    parser.add_argument("file", metavar="FILE", help="the htpasswd file")
-    parser.add_argument("user", metavar="USER", help="the user's name")
+    parser.epilog = (
+        "Examples: mycred passwd /etc/myapp/htpasswd alice; mycred passwd --print"
+    )
+    file = parser.add_argument("file", metavar="FILE", help="the htpasswd file")
+    user = parser.add_argument("user", metavar="USER", help="the user's name")
     task = parser.add_mutually_exclusive_group()
     task.add_argument("--delete", action="store_true", help="remove the user")
     task.add_argument(
@@ -141,6 +166,14 @@ def _addPasswdOptions(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="ask for the password, and print whether it is right; the status is 1 if "
         "it isn't",
+    )
+    task.add_argument(
+        "--print",
+        action=_Alone,
+        nargs=0,
+        default=False,
+        const=(file, user),
+        help="print what would be stored, and change no file",
     )
     _addStdinOption(parser)
     parser.add_argument(
@@ -227,7 +260,7 @@ def _addCheckOptions(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--verbose",
         action="store_true",
-        help="print each step and its time, where a login takes several (ldap)",
+        help="print each step and its time, where a login takes several (ldap, sql)",
     )
 
 

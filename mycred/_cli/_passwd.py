@@ -1,5 +1,5 @@
 """
-C{mycred passwd}: set, remove or verify a password in an htpasswd file.
+C{mycred passwd}: set, remove or verify a password in an htpasswd file, or print its hash.
 """
 
 from __future__ import annotations
@@ -20,10 +20,12 @@ _LONGEST_NAME = 255
 
 def run(options: Namespace) -> int:
     """
-    Set, remove or verify a password.
+    Set, remove or verify a password, or print its hash.
 
     @return: the exit status.
     """
+    if options.print:
+        return _print(options)
     name = os.fsencode(options.user)
     if options.delete or options.verify:
         if options.scheme is not None or options.cost is not None:
@@ -42,17 +44,35 @@ def _set(options: Namespace, name: bytes) -> int:
     Set a password.
     """
     _checkName(name)
+    secret = _make(options)
+    edit(options.file, lambda content: withSecret(content, name, secret))
+    return 0
+
+
+def _print(options: Namespace) -> int:
+    """
+    Print the hash of a password, for a store that isn't a file.
+    """
+    if options.file is not None:
+        raise CommandError("--print writes no file, and takes neither FILE nor USER")
+    return _report(_make(options).decode("ascii"), 0)
+
+
+def _make(options: Namespace) -> bytes:
+    """
+    Ask for a password, and return what is stored for it.
+
+    @raise CommandError: if it can't be hashed as the options say.
+    """
     scheme = options.scheme or "bcrypt"
     try:
         cost = costOf(scheme, options.cost)
     except ValueError as error:
         raise CommandError(f"--cost={options.cost}: {error}") from None
     try:
-        secret = make(askPassword(options.stdin, twice=True), scheme, cost)
+        return make(askPassword(options.stdin, twice=True), scheme, cost)
     except ValueError as error:
         raise CommandError(str(error)) from None
-    edit(options.file, lambda content: withSecret(content, name, secret))
-    return 0
 
 
 def _delete(path: str, name: bytes) -> int:

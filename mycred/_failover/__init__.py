@@ -6,7 +6,7 @@ and which of them is asked.  Nothing here knows what they are asked.
 from ._demotion import Backoff, Brief
 from ._errors import Elsewhere, Fault, Lost, Slow, Unsure
 from ._failover import Failover
-from ._pool import Connection
+from ._pool import Connection, Pool
 from ._server import Server
 from ._terms import Terms
 
@@ -18,6 +18,7 @@ __all__ = [
     "Failover",
     "Fault",
     "Lost",
+    "Pool",
     "Server",
     "Slow",
     "Terms",

@@ -7,6 +7,7 @@ what other programs may use.
 """
 
 from ._making import MAKERS, costOf, make
+from ._outdated import isOutdated
 from ._recognize import (
     Hash,
     UnusableHash,
@@ -23,6 +24,7 @@ __all__ = [
     "UnusableHash",
     "costOf",
     "isMeantAsHash",
+    "isOutdated",
     "make",
     "preload",
     "recognize",

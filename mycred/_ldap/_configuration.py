@@ -4,18 +4,22 @@ Parsing the settings of a directory, from an argument string or a file.
 
 from __future__ import annotations
 
-import os
 import re
 import ssl
-import stat
-from codecs import BOM_UTF8
 from collections.abc import Mapping
-from configparser import ConfigParser, DuplicateOptionError, DuplicateSectionError, Error
 from typing import Any
 
-from .._argstring import readableFile
 from .._contracts import InvalidAuthArgumentString
-from .._paths import AnyPath, asPath
+from .._paths import AnyPath
+from .._settingsfile import (
+    joined,
+    passwordIn,
+    readSettingsFile,
+    require,
+    requirePrivacy,
+    textsOf,
+    wrongIn,
+)
 from ._options import FILE_OPTIONS, OPTIONS
 from ._settings import RequiredGroups, Search, Settings
 from .client._address import Address
@@ -26,18 +30,11 @@ from .client._opener import ANONYMOUS, ServiceAccount
 from .client._tls import Security, makeContext
 
 _SECTION = "ldap"
-_TWICE = {DuplicateOptionError: "a key", DuplicateSectionError: "a section"}
 
 _PORT, _TLS_PORT = 389, 636
 
 # How an argument begins that other programs would take.
 _url = re.compile("(?i)(?:ldap[si]?:)?//")
-
-# The longest password of a service account, in bytes: a longer one is another file.
-_LONGEST_PASSWORD = 1024
-
-# The largest file of settings, in bytes.
-_LARGEST_FILE = 2**16
 
 # Options that go with base= only.
 _FOR_SEARCH = ("scope", "attribute", "filter")
@@ -66,11 +63,11 @@ def readSettings(argstring: str) -> Settings:
             raise InvalidAuthArgumentString(
                 f"{', '.join(given)}: with config= everything stands in the file"
             )
-        given = _readFile(path)
+        given = readSettingsFile(path, _SECTION, FILE_OPTIONS)
     try:
         return _makeSettings(given)
     except ValueError as error:
-        raise _wrong(path, str(error)) from None
+        raise wrongIn(path, str(error)) from None
 
 
 def ldapSettings(**given: AnyPath) -> Settings:
@@ -82,94 +79,10 @@ def ldapSettings(**given: AnyPath) -> Settings:
 
     @raise ValueError: if an option is unknown, missing, wrong, or couldn't take effect.
     """
-    texts = {}
-    files = {option.key for option in OPTIONS if option.parse is readableFile}
-    for key, value in given.items():
-        if key in files and isinstance(value, (bytes, os.PathLike)):
-            value = asPath(value)
-        if not isinstance(value, str):
-            raise ValueError(f"{key}: write text, as on a command line")
-        texts[key] = value
     try:
-        return readSettings(_joined(texts))
+        return readSettings(joined(textsOf(given, OPTIONS)))
     except InvalidAuthArgumentString as error:
         raise ValueError(str(error)) from None
-
-
-def _joined(given: Mapping[str, str]) -> str:
-    """
-    Return an argument string with these keys and values.
-    """
-    return ":".join(
-        f"{key}={value}".replace("\\", "\\\\").replace(":", "\\:")
-        for key, value in given.items()
-    )
-
-
-def _readFile(path: str) -> dict[str, Any]:
-    """
-    Return the options in a file of settings, parsed.
-
-    @raise InvalidAuthArgumentString: if that can't be done.
-    """
-    status = os.stat(path)
-    if status.st_size > _LARGEST_FILE:
-        raise _wrong(path, "it is too large for a file of settings")
-    if status.st_mode & stat.S_IWOTH:
-        raise _wrong(path, "everybody can write to it; change that (chmod o-w)")
-    parser = ConfigParser(interpolation=None, delimiters=("=",), strict=True)
-    try:
-        with open(path, encoding="utf-8-sig") as file:
-            parser.read_file(file)
-    except UnicodeDecodeError:
-        raise _wrong(path, "it isn't in UTF-8") from None
-    except Error as error:
-        # Not the line itself: it may hold a password.
-        lines = [line for line, _ in getattr(error, "errors", [])]
-        line = getattr(error, "lineno", None) or (lines[0] if lines else None)
-        where = f", line {line}" if line else ""
-        double = _TWICE.get(type(error))
-        twice = f" ({double} is there twice)" if double else ""
-        raise _wrong(
-            path,
-            f"it is no file of settings{where}{twice}; write a line [{_SECTION}], and "
-            "lines with KEY = VALUE",
-        ) from None
-    if parser.sections() != [_SECTION] or parser.defaults():
-        raise _wrong(path, f"write one section, [{_SECTION}]")
-    # The parser of argument strings, so that the messages are the same.
-    for key, text in parser[_SECTION].items():
-        if "\n" in text:
-            raise _wrong(
-                path,
-                f"{key}: it stands in one line; one that begins with a space belongs to "
-                "the line above",
-            )
-        if "\\:" in text:
-            raise _wrong(path, f"{key}: in a file a colon is written as it is")
-        if re.search(r"\s[#;](?:\s|$)", text):
-            raise _wrong(
-                path,
-                f"{key}: what follows a value is no comment; in a DN or a filter a # is "
-                "written \\23, and a ; \\3b",
-            )
-        if text[:1] in ("'", '"'):
-            raise _wrong(path, f"{key}: nothing is quoted in a file")
-    try:
-        return FILE_OPTIONS.parse(_joined(parser[_SECTION]))
-    except InvalidAuthArgumentString as error:
-        raise _wrong(path, str(error)) from None
-
-
-def _wrong(path: str | None, text: str) -> InvalidAuthArgumentString:
-    """
-    Return the error for wrong settings.
-
-    @param path: the file that has them, or L{None}.
-    @param text: what is wrong, and what would be right.
-    """
-    where = "" if path is None else f"config: {path}: "
-    return InvalidAuthArgumentString(where + text)
 
 
 def _makeSettings(given: Mapping[str, Any]) -> Settings:
@@ -178,9 +91,9 @@ def _makeSettings(given: Mapping[str, Any]) -> Settings:
 
     @raise ValueError: if the options don't go together.
     """
-    _require("host" in given, "host", "write host=NAME, where the directory is")
+    require("host" in given, "host", "write host=NAME, where the directory is")
     ways = [key for key in ("base", "dn", "upn") if key in given]
-    _require(
+    require(
         len(ways) == 1,
         ", ".join(ways) or "base",
         "write one of base= (find the user, then bind as them), dn= and upn= (bind as "
@@ -196,7 +109,7 @@ def _makeSettings(given: Mapping[str, Any]) -> Settings:
     else:
         attribute = template.attribute if template else "sAMAccountName"
         for key in _FOR_SEARCH:
-            _require(key not in given, key, f"with {ways[0]}= no search is made")
+            require(key not in given, key, f"with {ways[0]}= no search is made")
     _checkMembership(given)
     _checkScram(given)
     addresses = _addressesOf(given, security)
@@ -218,16 +131,6 @@ def _makeSettings(given: Mapping[str, Any]) -> Settings:
     )
 
 
-def _require(condition: bool, key: str, text: str) -> None:
-    """
-    Require something of an option.
-
-    @raise ValueError: if it doesn't hold.
-    """
-    if not condition:
-        raise ValueError(f"{key}: {text}")
-
-
 def _checkMembership(given: Mapping[str, Any]) -> None:
     """
     Check that the options about who may log in go together.
@@ -237,13 +140,13 @@ def _checkMembership(given: Mapping[str, Any]) -> None:
     isFilter = given.get("group", "").startswith("(")
     isWide = isFilter or given.get("nested", False)
     for key in ("nested", "groupbase"):
-        _require("group" in given or key not in given, key, "write group= too")
-    _require(
+        require("group" in given or key not in given, key, "write group= too")
+    require(
         isWide or "groupbase" not in given,
         "groupbase",
         "it takes a filter as group=, or nested=yes",
     )
-    _require(
+    require(
         not isWide or "base" in given or "groupbase" in given,
         "groupbase",
         "write groupbase=DN, where groups are",
@@ -251,13 +154,13 @@ def _checkMembership(given: Mapping[str, Any]) -> None:
     looksUp = "group" in given or "require" in given
     if "upn" in given:
         for key in ("group", "require", "binddn"):
-            _require(
+            require(
                 key not in given,
                 key,
                 "with upn= the user's entry isn't known; use base= in place of it",
             )
     elif "dn" in given and not looksUp:
-        _require("binddn" not in given, "binddn", "with dn= no search is made")
+        require("binddn" not in given, "binddn", "with dn= no search is made")
 
 
 def _checkScram(given: Mapping[str, Any]) -> None:
@@ -268,7 +171,7 @@ def _checkScram(given: Mapping[str, Any]) -> None:
     @raise ValueError: if they aren't.
     """
     for key in ("base", "binddn"):
-        _require(
+        require(
             "scram" not in given or key in given,
             "scram",
             f"write {key}= too: keys are looked up by a service account that may read "
@@ -304,7 +207,7 @@ def _sharedBase(base: str, group: str, isFilter: bool, isNested: bool) -> str:
         known = normalizedDN(group)
         while not isBelow(known, normalizedDN(formatDN(names))):
             names = names[1:]
-        _require(
+        require(
             bool(names) or not isNested,
             "groupbase",
             "write groupbase=DN, at or below which groups are",
@@ -335,13 +238,13 @@ def _addressesOf(given: Mapping[str, Any], security: Security) -> tuple[Address,
     hosts = given["host"]
     usual = _TLS_PORT if security is Security.LDAPS else _PORT
     isUsed = any(port is None and not host.startswith("/") for host, port in hosts)
-    _require(isUsed or "port" not in given, "port", "no host is left that needs it")
+    require(isUsed or "port" not in given, "port", "no host is left that needs it")
     port = given.get("port", usual)
     addresses = tuple(
         Address(host, 0 if host.startswith("/") else own or port) for host, own in hosts
     )
     places = {address._replace(host=address.host.lower()) for address in addresses}
-    _require(len(places) == len(addresses), "host", "one is there twice")
+    require(len(places) == len(addresses), "host", "one is there twice")
     return addresses
 
 
@@ -352,16 +255,14 @@ def _contextOf(
     Return what verifies the servers.
     """
     certfile, keyfile = given.get("certfile"), given.get("keyfile")
-    _require(
-        certfile is not None or keyfile is None, "keyfile", "write certfile=FILE too"
-    )
+    require(certfile is not None or keyfile is None, "keyfile", "write certfile=FILE too")
     if keyfile is not None:
-        _requirePrivacy(keyfile, "keyfile")
+        requirePrivacy(keyfile, "keyfile")
     elif certfile is not None:
         with open(certfile, "rb") as file:
             hasKey = b"PRIVATE KEY" in file.read()
-        _require(hasKey, "certfile", "it holds no key, write keyfile=FILE too")
-        _requirePrivacy(certfile, "certfile")
+        require(hasKey, "certfile", "it holds no key, write keyfile=FILE too")
+        requirePrivacy(certfile, "certfile")
     if security is Security.NONE or all(address.isSocket for address in addresses):
         # It isn't used, and trusts no authority.
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -386,37 +287,12 @@ def _accountOf(given: Mapping[str, Any]) -> ServiceAccount:
     Return the service account, with the password from its file.
     """
     dn, path = given.get("binddn"), given.get("bindpwfile")
-    _require(dn is not None or path is None, "bindpwfile", "write binddn=DN too")
+    require(dn is not None or path is None, "bindpwfile", "write binddn=DN too")
     if dn is None:
         return ANONYMOUS
     if path is None:
         raise ValueError("binddn: write bindpwfile=FILE too, a file with the password")
-    _requirePrivacy(path, "bindpwfile")
-    with open(path, "rb") as file:
-        password = file.read(_LONGEST_PASSWORD + 2)
-    # The end of the line isn't part of it.
-    password = password.removesuffix(b"\n").removesuffix(b"\r")
-    isPassword = 0 < len(password) <= _LONGEST_PASSWORD
-    if not isPassword or b"\n" in password or b"\0" in password:
-        raise ValueError(f"bindpwfile: {path} doesn't hold one line with a password")
-    if password.startswith(BOM_UTF8):
-        raise ValueError(
-            f"bindpwfile: {path} begins with a byte order mark; write it without one"
-        )
-    if password != password.strip():
-        raise ValueError(f"bindpwfile: in {path} there is a space beside the password")
-    return ServiceAccount(dn, password)
-
-
-def _requirePrivacy(path: str, key: str) -> None:
-    """
-    Require that other users can't read or write a file (its mode for others).
-    """
-    if os.stat(path).st_mode & (stat.S_IROTH | stat.S_IWOTH):
-        raise ValueError(
-            f"{key}: everybody can read or write {path}; change that (chmod o-rwx), and "
-            "what it holds, if others have seen it"
-        )
+    return ServiceAccount(dn, passwordIn(path, "bindpwfile"))
 
 
 __all__ = ["ldapSettings", "readSettings"]

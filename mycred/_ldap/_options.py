@@ -7,17 +7,21 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Callable, Mapping
 from ipaddress import ip_address
-from typing import TypeVar
 
-from .._argstring import Option, Options, integerBetween, readableFile, yesNo
+from .._argstring import (
+    Option,
+    Options,
+    integerBetween,
+    oneOf,
+    readableFile,
+    secondsForLogin,
+    yesNo,
+)
 from .client._dn import PLACEHOLDER, NameTemplate, parseDN, refuseBraces
 from .client._filters import FilterTemplate, encodeFilter
 from .client._messages import BASE, ONE, SUBTREE
 from .client._tls import Security
-
-_T = TypeVar("_T")
 
 _SCOPES = {"base": BASE, "one": ONE, "sub": SUBTREE}
 _SECURITIES = {
@@ -33,8 +37,6 @@ _host = re.compile(r"\w(?:[\w.-]*\w)?\.?")
 _accountName = re.compile(
     r"[^\s=@\\{}][^=@\\{}]*@[\w-][\w.-]*|[\w-][\w.-]*\\[^\s=@\\{}][^=@\\{}]*"
 )
-
-_seconds = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,9})?")
 
 # The longest path of a socket, in bytes (unix(7)).
 _LONGEST_SOCKET = 107
@@ -96,21 +98,6 @@ def _isIPv6(text: str) -> bool:
 
 
 _parsePort = integerBetween(1, 65535, "a port from 1 to 65535")
-
-
-def _oneOf(choices: Mapping[str, _T]) -> Callable[[str], _T]:
-    """
-    Return what parses one of a few words.
-
-    @param choices: what each word means.
-    """
-
-    def parse(text: str) -> _T:
-        if text not in choices:
-            raise ValueError(f"write one of {', '.join(choices)}")
-        return choices[text]
-
-    return parse
 
 
 def _parseDN(text: str) -> str:
@@ -191,16 +178,6 @@ def _parseSuffix(text: str) -> str:
     return text
 
 
-def _parseSeconds(text: str) -> float:
-    """
-    Return how long a login may take, in seconds.
-    """
-    seconds = float(text) if _seconds.fullmatch(text) else 0
-    if not 1 <= seconds <= 300:
-        raise ValueError("write a number of seconds from 1 to 300, such as 10")
-    return seconds
-
-
 #: The options that may stand in a file, too.
 FILE_OPTIONS = Options(
     Option(
@@ -219,7 +196,7 @@ FILE_OPTIONS = Options(
     ),
     Option(
         "tls",
-        _oneOf(_SECURITIES),
+        oneOf(_SECURITIES),
         "starttls|ldaps|none",
         "How connections are protected, by StartTLS if not given; certificates and names "
         "are always verified.",
@@ -252,7 +229,7 @@ FILE_OPTIONS = Options(
     ),
     Option(
         "scope",
-        _oneOf(_SCOPES),
+        oneOf(_SCOPES),
         "sub|one|base",
         "How far below base= users are searched for: sub, if not given, is anywhere; one "
         "is just below; base is nowhere but there.",
@@ -327,7 +304,7 @@ FILE_OPTIONS = Options(
     ),
     Option(
         "timeout",
-        _parseSeconds,
+        secondsForLogin,
         "N",
         "How long a login may take, in seconds, from 1 to 300; 10 if not given.",
     ),

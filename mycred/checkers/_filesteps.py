@@ -26,6 +26,7 @@ from .._checking._passwords import (
 )
 from .._contracts import AvatarID, IUsernamePassword
 from .._counterparts import isOverridden
+from .._fairqueue import Source
 from .._hashes import Hash, isMeantAsHash
 from .._passwordfile import StoredSecret, verdictOn, verified
 from .._peers import sourceOf
@@ -100,7 +101,7 @@ class FileSteps(PasswordChecker):
         """
         return LookUps(self, self._findText)
 
-    def _findText(self, name: bytes) -> User | None:
+    def _findText(self, name: bytes, source: Source) -> User | None:
         """
         Return what a program knows of a user; L{None} if that is no text.
         """

@@ -14,6 +14,7 @@ from .._checking._passwords import PLAIN_INTERFACES, PasswordChecker
 from .._contracts import AvatarID, twistedCheckers
 from .._conversations import IScramCredentials
 from .._counterparts import Counterpart
+from .._fairqueue import Source
 from .._scram import HASHES
 from .._secrets import asBytes
 from .._types import PasswordCredentials
@@ -80,7 +81,7 @@ class InMemoryUsernamePasswordDatabaseDontUse(
         """
         return LookUps(self, self._findUser)
 
-    def _findUser(self, username: bytes) -> tuple[bytes, bytes] | None:
+    def _findUser(self, username: bytes, source: Source) -> tuple[bytes, bytes] | None:
         """
         Return a user for SCRAM: the name and the password, marked as one, though it begin
         like a hash.

@@ -232,6 +232,52 @@ class SetTests(PasswdTestCase):
             self.assertUsage(done, f"^mycred passwd: {path}: {says}")
 
 
+class PrintTests(PasswdTestCase):
+    """
+    Tests for C{--print}.
+    """
+
+    def test_hash(self) -> None:
+        """
+        A line with what would be stored is printed, and no file is made.
+        """
+        for options, begins in [
+            (("--cost=4",), "$2y$04$"),
+            (("--scheme=sha512", "--cost=1000"), "$6$rounds=1000$"),
+            (("--scheme=scram-sha-256",), "{SCRAM-SHA-256}4096,"),
+            (("--scheme=scram-sha-1", "--cost=5000"), "{SCRAM-SHA-1}5000,"),
+        ]:
+            done = self.passwd("--print", *options)
+            self.assertEqual((done.status, done.err), (0, ""))
+            [line] = done.out.splitlines(keepends=True)
+            self.assertTrue(line.startswith(begins) and line.endswith("\n"), line)
+            self.assertTrue(verify(line.strip().encode(), b"sesame"))
+        self.assertEqual(os.listdir(self.folder), [])
+
+    def test_wrongOptions(self) -> None:
+        """
+        What can't take effect is told, in whatever order it is given.
+        """
+        for arguments, says in [
+            ((self.path, "alice", "--print"), "neither FILE nor USER"),
+            (("--print", self.path, "alice"), "neither FILE nor USER"),
+            (("--print", "alice"), "neither FILE nor USER"),
+            (("--print", "--verify"), "not allowed"),
+            (("--delete", "--print"), "not allowed"),
+            (("--print", "--cost=3"), "4 to 17"),
+            (("--print", "--scheme=md5"), "bcrypt"),
+        ]:
+            self.assertUsage(self.passwd(*arguments), says)
+        self.assertEqual(os.listdir(self.folder), [])
+
+    def test_wrongPassword(self) -> None:
+        """
+        What can't be a password is refused, and nothing is printed.
+        """
+        for stdin, says in [(b"\n", "empty"), (b"a\0b\n", "NUL"), (b"x" * 73, "72")]:
+            self.assertUsage(self.passwd("--print", stdin=stdin), says)
+
+
 class NginxTests(PasswdTestCase):
     """
     Tests for a web server that reads what is written.

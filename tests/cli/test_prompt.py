@@ -8,6 +8,7 @@ import os
 import pty
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import mycred
@@ -17,9 +18,11 @@ from ..kit.command import PasswdTestCase
 
 ROOT = Path(mycred.__file__).parents[1]
 
-
 # How long a process may take, in seconds.
 PATIENCE = 30
+
+# The command, with a password of little cost.
+PASSWD = [sys.executable, "-m", "mycred", "passwd", "--cost=4"]
 
 
 class TerminalTests(PasswdTestCase):
@@ -29,15 +32,32 @@ class TerminalTests(PasswdTestCase):
 
     def type(self, *lines: bytes, end: bytes = b"\n") -> tuple[int, bytes]:
         """
-        Type at the prompts of a command on a terminal of its own.
+        Type at the prompts of a command that sets a password.
 
         @return: the exit status, and what the terminal has shown.
         """
-        command = [sys.executable, "-m", "mycred", "passwd", "--cost=4"]
+        return self.typeAt([*PASSWD, str(self.path), "alice"], lines, end)
+
+    def typeAt(
+        self,
+        command: list[str],
+        lines: Sequence[bytes],
+        end: bytes = b"\n",
+        output: int | None = None,
+    ) -> tuple[int, bytes]:
+        """
+        Type at the prompts of a command on a terminal of its own.
+
+        @param output: what its standard output is, if it isn't the terminal.
+
+        @return: the exit status, and what the terminal has shown.
+        """
         child, terminal = pty.fork()
         if child == 0:
             os.chdir(ROOT)
-            os.execv(sys.executable, [*command, str(self.path), "alice"])
+            if output is not None:
+                os.dup2(output, 1)
+            os.execv(sys.executable, command)
         shown = b""
         waiting = list(lines)
         while True:
@@ -60,6 +80,20 @@ class TerminalTests(PasswdTestCase):
         self.assertEqual(shown.count(b": "), 2)
         self.assertNotIn(b"schl", shown)
         self.assertTrue(verify(self.secret(b"alice"), password))
+
+    def test_print(self) -> None:
+        """
+        With C{--print} only the hash is on standard output; the terminal has the
+        prompts.
+        """
+        reader, writer = os.pipe()
+        self.addCleanup(os.close, reader)
+        typed = [b"sesame", b"sesame"]
+        status, shown = self.typeAt([*PASSWD, "--print"], typed, output=writer)
+        os.close(writer)
+        self.assertEqual((status, shown.count(b": ")), (0, 2), shown)
+        [secret] = os.read(reader, 1000).splitlines()
+        self.assertTrue(verify(secret, b"sesame"))
 
     def test_nothingTyped(self) -> None:
         """

@@ -91,6 +91,8 @@ class DatabaseServer:
         """
         if self._process is None:
             return
+        # So it starts no others meanwhile, which would keep its memory in use.
+        self._process.send_signal(signal.SIGSTOP)
         pids = self._pids()
         self._signal(signal.SIGKILL)
         process, self._process = self._process, None
@@ -313,7 +315,8 @@ class MariaDB(DatabaseServer):
     """
 
     dialect = "mysql"
-    account = "mysql"
+    # The programs come without an account of their own.
+    account = "nobody"
 
     def initialize(self, data: Path) -> None:
         """
@@ -321,12 +324,14 @@ class MariaDB(DatabaseServer):
         """
         program = shutil.which("mariadb-install-db")
         if program is None:
-            raise SkipTest("install mariadb-server")
+            raise SkipTest("install mariadb-server-core and mariadb-client-core")
         user = [f"--user={self.account}"] if not os.geteuid() else []
         run(
             *[program, "--no-defaults", f"--datadir={data}", "--skip-test-db", *user],
             *["--auth-root-authentication-method=normal"],
             cwd="/",
+            # Two of them would use the same names there.
+            env={**os.environ, "TMPDIR": str(data.parent)},
         )
 
     def command(self) -> list[str]:
@@ -336,6 +341,7 @@ class MariaDB(DatabaseServer):
         settings = {
             "datadir": str(self.home / "data"),
             "socket": str(self.home / "s"),
+            "tmpdir": str(self.home),
             "port": str(self.port),
             "bind-address": "127.0.0.1",
             "pid-file": str(self.home / "pid"),
@@ -389,18 +395,21 @@ class MariaDB(DatabaseServer):
 
 _S = TypeVar("_S", bound=DatabaseServer)
 
-_running: dict[type[DatabaseServer], DatabaseServer] = {}
+_running: dict[tuple[type[DatabaseServer], str], DatabaseServer] = {}
 
 
-def serverOf(kind: type[_S]) -> _S:
+def serverOf(kind: type[_S], purpose: str = "") -> _S:
     """
-    Return a server that all tests of a run share, each with databases of its own: they
-    mustn't stop it.  It starts when the first test needs it, and ends with the run.
+    Return a server that tests of a run share, each with databases of its own.  It starts
+    when the first test needs it, and ends with the run.
+
+    @param purpose: what the server is for, if these tests freeze or kill it; all other
+        tests share one that they mustn't stop.
     """
-    if kind not in _running:
-        _running[kind] = server = kind()
+    if (kind, purpose) not in _running:
+        _running[kind, purpose] = server = kind()
         _atExit(server.stop)
-    found: Any = _running[kind]
+    found: Any = _running[kind, purpose]
     return found  # type: ignore[no-any-return]
 
 

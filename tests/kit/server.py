@@ -57,6 +57,24 @@ FACTORIES = {
     "ssh": "SSHFactory",
 }
 
+#: The program that does what systemd does for a .socket unit, given a host or the path of
+#: a UNIX socket, and becomes the command that follows.
+HANDING_OVER = """
+import os, socket, sys
+where = sys.argv[1]
+if where.startswith("/"):
+    os.umask(0o117)
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(where)
+    listening.listen()
+else:
+    listening = socket.create_server((where, 0))
+os.dup2(listening.fileno(), 3)
+os.set_inheritable(3, True)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1", LISTEN_FDNAMES="x")
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
 LETTER = (
     b"From: <bob@localhost>\r\nTo: <alice@localhost>\r\n"
     b"Subject: Tea & <b>cakes</b>\r\n\r\n<script>alert('five')</script>\r\n"
@@ -68,6 +86,7 @@ class Server:
     A running C{twistd myapp}.
 
     @ivar ports: where each protocol is served.
+    @ivar pid: its process ID.
     @ivar log: what the server has logged, complete once it has stopped.
     """
 
@@ -131,6 +150,14 @@ class Server:
             if started and started[1] == factory:
                 self.ports[name] = int(started[2])
 
+    @property
+    def pid(self) -> int:
+        """
+        Its process ID.
+        """
+        pid: int = self._process.pid
+        return pid
+
     def memory(self) -> int:
         """
         Return how much memory it takes, in MiB.
@@ -150,6 +177,22 @@ class Server:
         finally:
             self._process.kill()
             self._process.wait()
+
+    def end(self, patience: float) -> int:
+        """
+        Send it SIGTERM once, and wait until it has ended.
+
+        @param patience: for how many seconds.
+
+        @return: its status.
+
+        @raise subprocess.TimeoutExpired: if it hasn't ended by then.
+        """
+        self._process.send_signal(signal.SIGTERM)
+        said: bytes = self._process.communicate(timeout=patience)[0] or b""
+        self.log += said.decode("utf-8", "replace")
+        status: int = self._process.wait()
+        return status
 
     def _ended(self) -> str:
         """

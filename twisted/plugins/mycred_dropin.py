@@ -11,6 +11,7 @@ from mycred.plugins.cred_htpasswd import theHtpasswdCheckerFactory
 from mycred.plugins.cred_ldap import theLDAPCheckerFactory
 from mycred.plugins.cred_pam import thePAMCheckerFactory
 from mycred.plugins.cred_passwd import thePasswdCheckerFactory
+from mycred.plugins.cred_sql import theSQLCheckerFactory
 from mycred.plugins.cred_token import theTokenCheckerFactory
 from mycred.tls import TLSEndpointParser
 
@@ -23,6 +24,7 @@ __all__ = [
     "theLDAPCheckerFactory",
     "thePAMCheckerFactory",
     "thePasswdCheckerFactory",
+    "theSQLCheckerFactory",
     "theTokenCheckerFactory",
 ]
 

@@ -1,0 +1,333 @@
+"""
+The accounts in a database, as threads see them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from secrets import token_hex
+
+from .._failover import Fault
+from .._secrets import LONGEST, printable, shortened
+from .._verdict import NO_SUCH_USER, Kind, KnownUser, Nobody, Verdict
+from ._database import Database
+from ._errors import BadStatement, BadValue
+from ._row import Columns, Flaw
+from ._settings import Settings
+from ._transaction import Result, Transaction
+
+# So many kinds of things that are odd are remembered, to be logged once.
+_MOST_REMEMBERED = 100
+
+
+class Accounts:
+    """
+    The accounts in a database.
+
+    @ivar database: the database.
+    """
+
+    def __init__(self, settings: Settings, now: Callable[[], float] = time.time) -> None:
+        """
+        @param settings: where they are, and how they are found.
+        @param now: a function that returns the time, in seconds since 1970.
+        """
+        self._settings = settings
+        self.database = self._makeDatabase()
+        self._where = " or ".join(map(str, settings.urls))
+        self._now = now
+        self._isChecked = False
+        self._columns: dict[tuple[str, ...], Columns] = {}
+        self._notes: deque[str] = deque(maxlen=_MOST_REMEMBERED)
+        self._noted: deque[str] = deque(maxlen=_MOST_REMEMBERED)
+
+    def lookUp(self, name: bytes, until: float, isWatched: bool = False) -> Verdict:
+        """
+        Look a user up.
+
+        @param name: the name that was typed.
+        @param until: the deadline, by L{time.monotonic}.
+        @param isWatched: whether to record the steps.
+
+        @return: a verdict whose secret is a L{KnownUser} or L{Nobody}; it is
+            C{UNSURE} if that can't be found out now.
+        """
+        steps: list[str] = []
+        try:
+            found = self._find(name, until, steps)
+            verdict = Verdict(Kind.REFUSED, name, secret=found)
+        except BadStatement as error:
+            self._note(f"accounts can't be looked up: {error}")
+            verdict = Verdict(Kind.UNSURE, name, str(error))
+        except Fault as error:
+            verdict = Verdict(Kind.UNSURE, name, str(error))
+        return replace(verdict, steps=tuple(steps)) if isWatched else verdict
+
+    def check(self, until: float) -> None:
+        """
+        Have the database execute the statements, for a user whom nobody is, over a
+        connection of its own: this process may fork before it needs one again.
+
+        @param until: the deadline, by L{time.monotonic}.
+
+        @raise Fault: if it can't be used now.
+        @raise BadStatement: if it refuses a statement, or what that does can't be used.
+        """
+        database = self._makeDatabase()
+        try:
+            self._check(database, until)
+        finally:
+            database.close()
+
+    def update(self, name: bytes, hash: bytes, old: bytes, until: float) -> bool:
+        """
+        Replace the hash of a user.
+
+        @param name: their name, as the database spells it.
+        @param hash: the new one.
+        @param old: what was stored.
+        @param until: the deadline, by L{time.monotonic}.
+
+        @return: whether a row was changed.
+
+        @raise Fault: if the database can't be used now.
+        @raise BadStatement: if it refuses the statement, or that changes several rows.
+        @raise BadValue: if no row could hold the hash.
+        """
+        statement = self._settings.update
+        if statement is None:
+            return False
+        texts = [value.decode("utf-8") for value in (name, hash, old)]
+
+        def work(transaction: Transaction) -> bool:
+            rows = _execute(transaction, statement, *texts)
+            if rows > 1:
+                raise _Undone(rows)
+            return rows == 1
+
+        try:
+            return self.database.transaction(work, until)
+        except _Undone as undone:
+            raise BadStatement(f"it changes {undone.rows} rows") from None
+
+    @property
+    def haveKeys(self) -> bool:
+        """
+        Whether the query brings keys of SCRAM, as far as that is known.
+        """
+        return any(columns.hasKeys for columns in tuple(self._columns.values()))
+
+    def takeNotes(self) -> Iterator[str]:
+        """
+        Yield the lines for the log about servers and rows, each once.
+        """
+        yield from self.database.takeNotes()
+        while self._notes:
+            yield self._notes.popleft()
+
+    def close(self) -> None:
+        """
+        Close all connections.
+        """
+        self.database.close()
+
+    def _makeDatabase(self) -> Database:
+        """
+        Return the database, without a connection.
+        """
+        return Database(self._settings.urls, timeout=self._settings.timeout)
+
+    def _check(self, database: Database, until: float) -> None:
+        """
+        Have the database execute the statements, for a user whom nobody is.
+        """
+        asked = token_hex(16)
+        with _about("query"):
+            result = self._query(database, asked, until)
+            columns = self._columnsOf(result)
+            if any(columns.nameIn(row) for row in result.rows):
+                raise BadStatement(
+                    "it finds users of any name; write where ... = :username"
+                )
+        if self._settings.update is not None:
+            with _about("update"):
+                _tryUpdate(database, self._settings.update, asked, until)
+        self._isChecked = True
+
+    def _find(self, name: bytes, until: float, steps: list[str]) -> KnownUser | Nobody:
+        """
+        Return the user with a name.
+
+        @param steps: a list that gets what was done.
+
+        @raise Fault: if the database can't be used now.
+        @raise BadStatement: if it refuses the query, or what that brings can't be used.
+        """
+        typed = _decoded(name)
+        if typed is None:
+            return Nobody("no user has such a name")
+        if not self._isChecked:
+            self._check(self.database, until)
+        names = self._settings.names
+        asked = names.asked(typed)
+        try:
+            began = time.monotonic()
+            result = self._query(self.database, asked, until)
+        except BadValue as error:
+            return Nobody(f"{NO_SUCH_USER}: {printable(str(error))}")
+        columns = self._columnsOf(result)
+        took = (time.monotonic() - began) * 1000
+        steps.append(f"query at {self._where}: {' '.join(self._settings.query.split())}")
+        steps.append(
+            f"{len(result.rows)} rows of {', '.join(columns.names)}, in {took:.1f} ms"
+        )
+        if names.isForeign(asked):
+            return Nobody("the name is in another domain")
+        return self._userAmong(result.rows, columns, asked, steps)
+
+    def _userAmong(
+        self,
+        rows: Sequence[Sequence[object]],
+        columns: Columns,
+        asked: str,
+        steps: list[str],
+    ) -> KnownUser | Nobody:
+        """
+        Return the user with a name, among some rows.
+        """
+        folded = self._settings.names.folded
+        found, others = [], 0
+        for row in rows:
+            try:
+                name = columns.nameIn(row)
+            except ValueError as error:
+                self._note(f"a row can't be used: name: {error}")
+                continue
+            if name is not None and folded(name) == asked:
+                found.append(row)
+            else:
+                others += 1
+        if others:
+            steps.append(f"{others} of them for other names, which don't count")
+        if not found:
+            return Nobody()
+        if len(found) > 1:
+            self._note(f"{shortened(asked)!r} has {len(found)} rows; none of them counts")
+            return Nobody("more than one row has this name")
+        flaws: list[Flaw] = []
+        user = columns.userIn(found[0], self._now(), flaws)
+        for flaw in flaws:
+            self._note(f"{shortened(asked)!r}: {flaw}")
+        if user is not None:
+            steps.append(_described(user))
+        return user or Nobody()
+
+    def _query(self, database: Database, asked: str, until: float) -> Result:
+        """
+        Execute the query.
+        """
+        return database.read(self._settings.query, {"username": asked}, until)
+
+    def _columnsOf(self, result: Result) -> Columns:
+        """
+        Return the columns of what the query has brought.
+
+        @raise BadStatement: if they can't be used.
+        """
+        known = self._columns.get(result.columns)
+        if known is None:
+            try:
+                known = self._columns[result.columns] = Columns(result.columns)
+            except ValueError as error:
+                raise BadStatement(str(error)) from None
+        return known
+
+    def _note(self, text: str) -> None:
+        """
+        Have the log told something, unless it was lately.
+        """
+        if text not in self._noted:
+            self._noted.append(text)
+            self._notes.append(printable(text))
+
+
+class _Undone(Exception):
+    """
+    A transaction is to be undone.
+
+    @ivar rows: how many rows it has changed.
+    """
+
+    def __init__(self, rows: int) -> None:
+        super().__init__(rows)
+        self.rows = rows
+
+
+@contextmanager
+def _about(key: str) -> Iterator[None]:
+    """
+    Name the option whose statement can't be used.
+    """
+    try:
+        yield
+    except (BadStatement, BadValue, ValueError) as error:
+        raise BadStatement(f"{key}: {' '.join(str(error).split())}") from None
+
+
+def _tryUpdate(database: Database, statement: str, name: str, until: float) -> None:
+    """
+    Have the database execute an update, for a user whom nobody is, and undo that.
+    """
+
+    def work(transaction: Transaction) -> None:
+        raise _Undone(_execute(transaction, statement, name, name, name))
+
+    try:
+        database.transaction(work, until)
+    except _Undone as undone:
+        if undone.rows:
+            raise BadStatement(
+                "it changes users of any name; write where ... = :name"
+            ) from None
+
+
+def _execute(
+    transaction: Transaction, statement: str, name: str, password: str, old: str
+) -> int:
+    """
+    Execute an update, and return how many rows it has changed.
+    """
+    return transaction.execute(statement, name=name, password=password, old=old).count
+
+
+def _described(user: KnownUser) -> str:
+    """
+    Return what a row says about a user, without what is secret.
+    """
+    said = [f"user {user.name!r}"]
+    if user.stored is not None:
+        said.append("a password")
+    if user.keys is not None:
+        said.append("keys of SCRAM")
+    if user.denial is not None:
+        said.append(user.denial.value)
+    return ", ".join(said)
+
+
+def _decoded(name: bytes) -> str | None:
+    """
+    Return a name as text; L{None} if it can't be that of a user.
+    """
+    if not 0 < len(name) <= LONGEST or b"\0" in name:
+        return None
+    try:
+        return name.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+__all__ = ["Accounts"]

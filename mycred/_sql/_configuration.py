@@ -1,0 +1,194 @@
+"""
+Parsing the settings of a database of accounts, from an argument string or a file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .._contracts import InvalidAuthArgumentString
+from .._paths import AnyPath
+from .._settingsfile import (
+    joined,
+    passwordIn,
+    readSettingsFile,
+    require,
+    requirePrivacy,
+    textsOf,
+    wrongIn,
+)
+from ._errors import BadStatement
+from ._names import Names
+from ._options import FILE_OPTIONS, OPTIONS
+from ._settings import Settings
+from ._statement import parametersIn
+from ._url import DatabaseURL
+
+_SECTION = "sql"
+
+_DEFAULTS = Settings._field_defaults
+
+
+def readSettings(argstring: str) -> Settings:
+    """
+    Return the settings that an argument string gives.
+
+    @param argstring: the path of a file of settings that has a section C{[sql]}; or
+        C{key=value}, separated by colons.
+
+    @raise InvalidAuthArgumentString: if an option is unknown, missing, wrong, or couldn't
+        take effect, or a library is missing.  The text says which, and what would be
+        right.
+    """
+    given = OPTIONS.parse(argstring)
+    path = given.pop("config", None)
+    if path is None:
+        return _settingsOf(given, None)
+    if given:
+        raise InvalidAuthArgumentString(
+            f"{', '.join(given)}: with a file of settings everything stands in the file"
+        )
+    texts = ("query", "update", "url")
+    return _settingsOf(readSettingsFile(path, _SECTION, FILE_OPTIONS, texts), path)
+
+
+def sqlSettings(**given: AnyPath) -> Settings:
+    """
+    Return the settings of a database of accounts.
+
+    @param given: the same keys and values as in a file of settings for C{--auth=sql:}; a
+        path may also be bytes or a path object.
+
+    @raise ValueError: if an option is unknown, missing, wrong, or couldn't take effect,
+        or a library is missing.
+    """
+    try:
+        parsed = FILE_OPTIONS.parse(joined(textsOf(given, FILE_OPTIONS)))
+        return _makeSettings(parsed, mayHoldPassword=True)
+    except InvalidAuthArgumentString as error:
+        raise ValueError(str(error)) from None
+
+
+def _settingsOf(given: Mapping[str, Any], path: str | None) -> Settings:
+    """
+    Return settings made of parsed options.
+
+    @param path: the file that has them, or L{None}.
+    """
+    try:
+        settings = _makeSettings(given, mayHoldPassword=path is not None)
+        if path is not None and any(url.hasPassword for url in settings.urls):
+            requirePrivacy(path, "url")
+    except ValueError as error:
+        raise wrongIn(path, str(error)) from None
+    return settings
+
+
+def _makeSettings(given: Mapping[str, Any], mayHoldPassword: bool) -> Settings:
+    """
+    Return settings made of parsed options.
+
+    @param mayHoldPassword: whether a URL may hold a password: on a command line all users
+        of the machine see it.
+
+    @raise ValueError: if the options don't go together.
+    """
+    require("url" in given, "url", "write url=URL, where the database is")
+    require("query" in given, "query", "write query= too, which finds a user")
+    urls = _urlsOf(given, mayHoldPassword)
+    dialect = urls[0].dialect
+    update = given.get("update")
+    if update is not None:
+        update = _statement("update", update, dialect, ["name", "password"], ["old"])
+    return Settings(
+        urls,
+        _statement("query", given["query"], dialect, ["username"]),
+        update,
+        Names(given.get("case", False), given.get("realm")),
+        given.get("timeout", _DEFAULTS["timeout"]),
+        given.get("connections", _DEFAULTS["connections"]),
+    )
+
+
+def _urlsOf(given: Mapping[str, Any], mayHoldPassword: bool) -> tuple[DatabaseURL, ...]:
+    """
+    Return the URLs of the servers, with the password from its file.
+    """
+    urls = [_parseURL(text) for text in given["url"]]
+    require(
+        mayHoldPassword or not any(url.hasPassword for url in urls),
+        "url",
+        "a password on a command line can be seen by all users; write passwordfile=FILE",
+    )
+    dialects = {url.dialect for url in urls}
+    require(len(dialects) == 1, "url", "all servers must be of one kind")
+    path = given.get("passwordfile")
+    if path is None:
+        return tuple(urls)
+    require("sqlite" not in dialects, "passwordfile", "SQLite has no passwords")
+    lack = [not url.hasPassword for url in urls]
+    require(any(lack), "passwordfile", "all URLs have a password already")
+    password = _decoded(passwordIn(path, "passwordfile"))
+    return tuple(
+        _parseURL(text, password) if lacks else url
+        for text, url, lacks in zip(given["url"], urls, lack)
+    )
+
+
+def _parseURL(text: str, password: str | None = None) -> DatabaseURL:
+    """
+    Return a URL.
+
+    @raise ValueError: if it can't be used, or a library is missing.
+    """
+    try:
+        url = DatabaseURL.parse(text, password)
+        # twistd may change the directory before the first login.
+        return DatabaseURL.ofFile(os.path.abspath(url.path)) if url.path else url
+    except (ValueError, ImportError) as error:
+        raise ValueError(f"url: {error}") from None
+
+
+def _statement(
+    key: str,
+    text: str,
+    dialect: str,
+    needed: Sequence[str],
+    allowed: Sequence[str] = (),
+) -> str:
+    """
+    Return a statement.
+
+    @param needed: the names of the values that must be bound in it.
+    @param allowed: the names of others that may be.
+
+    @raise ValueError: if others are bound in it.
+    """
+    statement = text.strip().rstrip(";").rstrip()
+    require(bool(statement), key, "write a statement")
+    try:
+        found = parametersIn(statement, dialect)
+    except BadStatement as error:
+        raise ValueError(f"{key}: {error}") from None
+    for name in needed:
+        why = f"write :{name} where that value is bound, without quotes"
+        require(name in found, key, why)
+    known = " and ".join(f":{name}" for name in [*needed, *allowed])
+    for name in sorted(found.difference(needed, allowed)):
+        raise ValueError(f"{key}: there is no :{name}, there is {known}")
+    return statement
+
+
+def _decoded(password: bytes) -> str:
+    """
+    Return a password as text.
+    """
+    try:
+        return password.decode("utf-8")
+    except UnicodeDecodeError:
+        raise ValueError("passwordfile: the password isn't in UTF-8") from None
+
+
+__all__ = ["readSettings", "sqlSettings"]
