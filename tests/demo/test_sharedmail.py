@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from ..kit.imapview import View
 from ..kit.mailledger import Ledger
 from ..kit.mailload import Correspondent, atOnce, checkMailbox
 from ..kit.server import ServerTests

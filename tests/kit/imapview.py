@@ -232,7 +232,9 @@ class View(Wire):
         self._command = b""
 
 
-def _insist(isRight: bool, answer: bytes, error: type[Exception] = AssertionError) -> None:
+def _insist(
+    isRight: bool, answer: bytes, error: type[Exception] = AssertionError
+) -> None:
     """
     Insist that an answer of the server's makes sense.
     """
