@@ -4,11 +4,12 @@ Databases with many users on this machine, and the plain drivers that ask them.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
+from functools import partial
 from typing import Any, NamedTuple
 
 from tests.kit.databases import DatabaseServer, MariaDB, PostgreSQL
@@ -40,48 +41,54 @@ class Users(NamedTuple):
     connections: Callable[[], int]
 
 
+#: Makes a database, in which users with these names all have the same stored password.
+Make = Callable[[bytes, Iterable[str]], Users]
+
+
 @contextmanager
-def databaseOf(kind: str, stored: bytes, names: list[str]) -> Iterator[Users]:
+def serving(kind: str) -> Iterator[Make]:
     """
-    Have a database with users meanwhile.
+    Have databases of a kind meanwhile.
 
     @param kind: one of L{KINDS}.
-    @param stored: what is stored as the password of each.
 
     @raise SkipTest: if there is no such server.
     """
-    rows = [(name, stored.decode("ascii")) for name in names]
     if kind == "SQLite":
         with tempfile.TemporaryDirectory() as directory:
-            path = Path(directory) / "users.sqlite"
-            with closing(sqlite3.connect(path)) as connection:
-                connection.execute(_TABLE)
-                connection.executemany("insert into users values (?, ?)", rows)
-                connection.commit()
-
-            def connect() -> Any:
-                return sqlite3.connect(path, isolation_level=None)
-
-            yield Users(kind, f"sqlite:///{path}", connect, QUERY, lambda: 0)
+            yield partial(_makeFile, directory)
         return
     server = PostgreSQL() if kind == "PostgreSQL" else MariaDB()
     try:
-        yield _filled(kind, server, rows)
+        yield partial(_makeDatabase, kind, server)
     finally:
         server.stop()
 
 
-def _filled(kind: str, server: DatabaseServer, rows: list[tuple[str, str]]) -> Users:
+def _makeFile(directory: str, stored: bytes, names: Iterable[str]) -> Users:
     """
-    Return a database on a server, with users.
+    Make a file of SQLite.
+    """
+    handle, path = tempfile.mkstemp(dir=directory)
+    os.close(handle)
+
+    def connect() -> Any:
+        return sqlite3.connect(path, isolation_level=None)
+
+    _fill(connect, stored, names, "?")
+    return Users("SQLite", f"sqlite:///{path}", connect, QUERY, lambda: 0)
+
+
+def _makeDatabase(
+    kind: str, server: DatabaseServer, stored: bytes, names: Iterable[str]
+) -> Users:
+    """
+    Make a database on a server.
     """
     name = server.makeDatabase()
     url = server.url(name)
     connect = _connecting(url)
-    with closing(connect()) as connection:
-        cursor = connection.cursor()
-        cursor.execute(_TABLE)
-        cursor.executemany("insert into users values (%s, %s)", rows)
+    _fill(connect, stored, names, "%s")
     table, column = {
         "PostgreSQL": ("pg_stat_activity", "datname"),
         "MariaDB": ("information_schema.processlist", "db"),
@@ -89,6 +96,23 @@ def _filled(kind: str, server: DatabaseServer, rows: list[tuple[str, str]]) -> U
     counting = f"select count(*) from {table} where {column} = '{name}'"
     query = QUERY.replace(":username", "%(username)s")
     return Users(kind, url, connect, query, lambda: int(server.query(counting)[0][0]))
+
+
+def _fill(
+    connect: Callable[[], Any], stored: bytes, names: Iterable[str], mark: str
+) -> None:
+    """
+    Make the table of users.
+
+    @param mark: what stands for a value, as the driver spells it.
+    """
+    rows = [(name, stored.decode("ascii")) for name in names]
+    with closing(connect()) as connection:
+        cursor = connection.cursor()
+        cursor.execute(_TABLE)
+        cursor.execute("begin")
+        cursor.executemany(f"insert into users values ({mark}, {mark})", rows)
+        cursor.execute("commit")
 
 
 def _connecting(url: str) -> Callable[[], Any]:

@@ -31,6 +31,7 @@ from mycred.checkers import (
     UNIXChecker,
 )
 from mycred.checkers.ldap import LDAPChecker, ldapSettings
+from mycred.checkers.sql import SQLChecker, sqlSettings
 from mycred.checkers.sshkeys import (
     KeysCommand,
     SSHPublicKeyChecker,
@@ -52,6 +53,7 @@ from tests.kit.authpassword import (
 from tests.kit.slapd import KEYS_FOR_SERVICE, PEOPLE, SUFFIX, Slapd, person
 
 from ._conversations import Conversations
+from ._databases import KINDS, QUERY, Make, serving
 
 # How many users a store has, and how many names of either kind are asked for.
 USERS, NAMES = 1000, 60
@@ -430,6 +432,32 @@ def ldapscram(place: Place) -> list[Subject]:
     ]
 
 
+def sql(place: Place) -> list[Subject]:
+    """
+    Measure databases, with hashes that take next to nothing and some milliseconds, of
+    several users at a time.
+    """
+    if not place.workers.isRunning:
+        # What waits takes a reactor.
+        return []
+    hashes = {"SSHA": SSHA, "bcrypt": MAKERS["bcrypt"].make(b"sesame", 5)}
+
+    def make(making: Make, stored: bytes, users: Sequence[bytes]) -> Any:
+        url = making(stored, map(bytes.decode, users)).url
+        checker = SQLChecker(sqlSettings(url=url, query=QUERY))
+        place.cleanUp.callback(checker.close)
+        return checker
+
+    subjects = []
+    for kind in KINDS:
+        making = place.cleanUp.enter_context(serving(kind))
+        for what, stored in hashes.items():
+            title = f"sql, {kind}, {what}"
+            one = crossed(f"{title}, 1", partial(make, making, stored), typed)
+            subjects += [one, one._replace(title=f"{title}, 6", clients=6)]
+    return subjects
+
+
 def offered(name: bytes) -> Any:
     """
     Offer a key that isn't authorized.
@@ -486,5 +514,6 @@ SUBJECTS: dict[str, Callable[[Place], list[Subject]]] = {
     "unix": unix,
     "ldap": ldap,
     "ldapscram": ldapscram,
+    "sql": sql,
     "sshkey": sshkey,
 }

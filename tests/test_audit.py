@@ -900,7 +900,7 @@ class ForgeryTests(AuditTestCase):
             def callRemote(self, *args: object) -> Any:
                 return fail(ValueError(forged))
 
-        store: Any = SimpleNamespace(watch=lambda user, told: told)
+        store: Any = SimpleNamespace(watch=lambda user, uidNext, told: told)
         mailbox = Mailbox(b"alice", 0, 1, [])
         told = Correspondent(store, mailbox, Mind()).logout
         told(Message(1, 0, 0.0))  # type: ignore[call-arg]

@@ -1,42 +1,174 @@
 """
-The drivers of databases: connecting, the spelling of bound values, and what an error
-means.
+The drivers of databases: how they connect, what is a session of theirs, and what their
+errors mean.
 """
 
 from __future__ import annotations
 
+import math
+import os
+import re
+import socket
 import sqlite3
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from secrets import randbits
+from ssl import SSLSocket
+from typing import Any, Protocol, cast
+from urllib.parse import quote
 
-from .._failover import Fault, Lost
-from ._errors import BadStatement, BadValue, Conflict
+from .._failover import Fault
+from ._errors import Refused, Stale
+from ._meanings import Meaning, byClass, byNumber, byResult, bySQLState
 from ._url import DatabaseURL
+
+# By the driver: the arguments that limit how long it waits, for whole seconds.
+_TIMEOUTS: Mapping[str, tuple[str, ...]] = {
+    "mysqldb": ("connect_timeout", "read_timeout", "write_timeout"),
+    "pg8000": ("timeout",),
+    "psycopg": ("connect_timeout",),
+    "psycopg2": ("connect_timeout",),
+    "pymysql": ("connect_timeout", "read_timeout", "write_timeout"),
+}
+
+# libpq takes no shorter one.
+_SHORTEST_TIMEOUT = 2
+
+_MEANINGS: Mapping[str, Callable[[Exception], Meaning]] = {
+    "mysql": byNumber,
+    "postgresql": bySQLState,
+}
+
+# What ends what another session of the same user is doing.
+_CANCELLATIONS: Mapping[str, str] = {
+    "mysql": "kill query {}",
+    "postgresql": "select pg_cancel_backend({})",
+}
+
+# What a new session begins with: times come in UTC from all databases.
+_PREPARATIONS: Mapping[str, str] = {"mysql": "set time_zone = '+00:00'"}
+
+# What PostgreSQL says when it refuses a connection for good.  libpq doesn't tell the
+# code, so what isn't understood counts as an outage.
+_REFUSAL = re.compile(
+    r"FATAL: .*(password authentication failed|authentication failed|does not exist"
+    r"|no pg_hba.conf entry|is not permitted to log in|permission denied)"
+)
+
+# A prepared statement isn't there, or is there already.
+_UNPREPARED = ("26000", "42P05")
+
+# How long SQLite itself waits for a lock, in seconds: nothing can interrupt that.
+_LOCK_WAIT = 0.1
+
+
+class Switch(Protocol):
+    """
+    What ends a statement that goes on for too long, from another thread.
+    """
+
+    def cut(self) -> None:
+        """
+        End it, as often as this is called.
+        """
+
+    def close(self) -> None:
+        """
+        Have no more to do with the connection.
+        """
+
+
+class SocketSwitch:
+    """
+    Shuts a connection's socket down, by a descriptor of its own: the driver's may be
+    another file by then.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._socket = socket.socket(fileno=os.dup(descriptor))
+
+    def cut(self) -> None:
+        """
+        Shut the socket down: whoever waits for it finds that the connection is lost.
+        """
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """
+        Close the descriptor.
+        """
+        self._socket.close()
+
+
+class SQLiteSwitch:
+    """
+    Interrupts SQLite.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def cut(self) -> None:
+        """
+        Interrupt what is being executed.
+        """
+        with suppress(sqlite3.Error):
+            self._connection.interrupt()
+
+    def close(self) -> None:
+        """
+        Do nothing: the connection is closed by whoever uses it.
+        """
 
 
 class Driver(Protocol):
     """
     A driver, for one database.
+
+    @ivar dialect: the kind of database.
+    @ivar style: how bound values are spelled, by PEP 249.
+    @ivar begin: what begins a transaction that may write.
     """
 
     dialect: str
+    style: str
+    begin: str
 
     def connect(self, seconds: float) -> Any:
         """
         Return a new connection of DB-API (PEP 249), on which each statement is a
-        transaction until L{begin}.
+        transaction of its own.
 
-        @param seconds: how long that may take.
-        """
+        @param seconds: how long that may take; not all drivers know how to keep to that.
 
-    def spelled(self, statement: str) -> str:
-        """
-        Return a statement as the driver wants bound values spelled.
+        @raise Fault: if that can't be done.
         """
 
-    def begin(self, connection: Any) -> None:
+    def make(self) -> None:
         """
-        Begin a transaction.
+        Make the database, if it is a file that isn't there.
+        """
+
+    def switchOf(self, connection: Any) -> Switch:
+        """
+        Return what ends a statement that goes on for too long.
+
+        @raise Fault: if there is no such thing.
+        """
+
+    def columnsOf(self, cursor: Any) -> tuple[str, ...]:
+        """
+        Return the names of the columns that a statement brings; none if it brings no
+        rows.
+        """
+
+    def cancellationOf(self, connection: Any) -> str:
+        """
+        Return the statement that ends, on another connection, what this one is doing.
+
+        @return: C{""} if nothing goes on when a connection is closed.
         """
 
     def errorOf(self, error: Exception) -> Exception:
@@ -50,43 +182,65 @@ class SQLiteDriver:
     The driver that comes with Python.
     """
 
-    dialect = "sqlite"
+    dialect, style = "sqlite", "named"
+
+    #: So that two that read first, and write then, don't both wait for each other.
+    begin = "begin immediate"
 
     def __init__(self, url: DatabaseURL) -> None:
-        self._path = url.path
+        self._path = Path(url.path)
+        self._uri = f"file:{quote(url.path)}?mode=rw"
 
     def connect(self, seconds: float) -> sqlite3.Connection:
         """
-        Open the file.
+        Open the file, which must be there.
         """
-        return sqlite3.connect(
-            self._path, timeout=seconds, isolation_level=None, check_same_thread=False
-        )
+        try:
+            return sqlite3.connect(
+                self._uri,
+                timeout=_LOCK_WAIT,
+                isolation_level=None,
+                check_same_thread=False,
+                uri=True,
+            )
+        except Exception as error:
+            raise Refused(str(error)) from None
 
-    def spelled(self, statement: str) -> str:
+    def make(self) -> None:
         """
-        Return the statement as it is.
+        Make the file, if it isn't there.
         """
-        return statement
+        if not self._path.exists():
+            with suppress(OSError):
+                self._path.open("ab").close()
 
-    def begin(self, connection: sqlite3.Connection) -> None:
+    def switchOf(self, connection: sqlite3.Connection) -> Switch:
         """
-        Begin a transaction that may write.
+        Return what interrupts SQLite.
         """
-        connection.execute("begin immediate")
+        return SQLiteSwitch(connection)
+
+    def columnsOf(self, cursor: sqlite3.Cursor) -> tuple[str, ...]:
+        """
+        Return the names of the columns.
+        """
+        return tuple([each[0] for each in cursor.description or ()])
+
+    def cancellationOf(self, connection: sqlite3.Connection) -> str:
+        """
+        Return nothing: SQLite is in this process.
+        """
+        return ""
 
     def errorOf(self, error: Exception) -> Exception:
         """
         Return what an error means.
         """
-        name = getattr(error, "sqlite_errorname", "")
-        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-            return Conflict(str(error))
-        if isinstance(error, UnicodeError):
-            return BadValue(str(error))
-        if name in ("SQLITE_ERROR", "SQLITE_READONLY") or not name:
-            return BadStatement(str(error))
-        return Fault(str(error))
+        text = str(error)
+        if text.startswith("Could not decode"):
+            # It shows what is in the row.
+            text = "what is in a column isn't UTF-8"
+        return byResult(error)(text)
 
 
 class AlchemyDriver:
@@ -94,64 +248,232 @@ class AlchemyDriver:
     A driver that SQLAlchemy knows.
     """
 
+    begin = "begin"
+
     def __init__(self, url: DatabaseURL) -> None:
         dialect = url.url.get_dialect()
         self.dialect = url.dialect
         self._url = url.url
-        self._alchemy = dialect(dbapi=dialect.import_dbapi())
-        self._errors = self._alchemy.dbapi
+        self._module = dialect.import_dbapi()
+        self._alchemy = dialect(dbapi=self._module)
+        self._name = dialect.driver
+        self.style = self._alchemy.paramstyle
+        self._meaningOf = _MEANINGS.get(url.dialect, byClass)
+        self._prepares = True
 
     def connect(self, seconds: float) -> Any:
         """
         Connect to the server.
         """
-        arguments, more = self._alchemy.create_connect_args(self._url)
-        more.setdefault("connect_timeout", max(1, round(seconds)))
-        connection = self._alchemy.connect(*arguments, **more)
-        self._alchemy.set_isolation_level(connection, "AUTOCOMMIT")
-        return connection
+        try:
+            arguments, more = self._alchemy.create_connect_args(self._url)
+            if self._name == "pymysql" and isinstance(more.get("password"), str):
+                # It would encode it in Latin-1.
+                more["password"] = more["password"].encode("utf-8")
+            limit = max(_SHORTEST_TIMEOUT, math.ceil(seconds))
+            for name in _TIMEOUTS.get(self._name, ()):
+                more.setdefault(name, limit)
+            return self._prepared(self._alchemy.connect(*arguments, **more), more)
+        except Fault:
+            raise
+        except Exception as error:
+            raise self._refusalOf(error)(_joined(_textOf(error))) from None
 
-    def spelled(self, statement: str) -> str:
+    def make(self) -> None:
         """
-        Return the statement with parameters as the driver has them.
+        Do nothing: only an administrator makes databases of a server.
         """
-        from sqlalchemy import text
 
-        return str(text(statement).compile(dialect=self._alchemy))
+    def switchOf(self, connection: Any) -> Switch:
+        """
+        Return what shuts the connection's socket down.
+        """
+        for inner in (connection, *(_attribute(connection, name) for name in _SOCKETS)):
+            descriptor = getattr(inner, "fileno", None)
+            if descriptor is not None:
+                return SocketSwitch(descriptor())
+        raise Refused(f"{self._name} doesn't say what its socket is; take another driver")
 
-    def begin(self, connection: Any) -> None:
+    def columnsOf(self, cursor: Any) -> tuple[str, ...]:
         """
-        Begin a transaction.
+        Return the names of the columns.
         """
-        connection.cursor().execute("begin")
+        if self._name != "psycopg":
+            return tuple([str(each[0]) for each in cursor.description or ()])
+        # Its description says more, and takes long.
+        result = cursor.pgresult
+        return tuple([result.fname(number).decode() for number in range(result.nfields)])
+
+    def cancellationOf(self, connection: Any) -> str:
+        """
+        Return the statement that cancels what this session is doing.
+        """
+        number = _sessionOf(connection)
+        form = _CANCELLATIONS.get(self.dialect)
+        return form.format(number) if form and number else ""
 
     def errorOf(self, error: Exception) -> Exception:
         """
         Return what an error means.
         """
-        if isinstance(error, (self._errors.DataError, UnicodeError)):
-            return BadValue(str(error))
-        if isinstance(
-            error, (self._errors.ProgrammingError, self._errors.NotSupportedError)
-        ):
-            return BadStatement(str(error))
-        return Lost(str(error))
+        text = _withoutValues(_textOf(error))
+        state = getattr(error, "sqlstate", None)
+        if state in _UNPREPARED:
+            # Behind PgBouncer sessions change: no connection prepares from now on.
+            self._prepares = False
+        if state in _UNPREPARED or _isChanged(error):
+            return Stale(text)
+        return self._meaningOf(error)(text)
+
+    def _prepared(self, connection: Any, arguments: Mapping[str, Any]) -> Any:
+        """
+        Make a new session ready.
+
+        @param arguments: those that the driver had.
+        """
+        try:
+            if self._name == "pymysql":
+                if _wantsTLS(arguments):
+                    _insistOnTLS(connection)
+                # Sockets with time-outs are slower, and the watchdog has its own.
+                connection._read_timeout = connection._write_timeout = None
+            self._alchemy.set_isolation_level(connection, "AUTOCOMMIT")
+            if self._name == "psycopg" and not (
+                self._prepares and _nameApart(connection)
+            ):
+                connection.prepare_threshold = None
+            if self.dialect in _PREPARATIONS:
+                connection.cursor().execute(_PREPARATIONS[self.dialect])
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _choosePreparing(self, connection: Any) -> None:
+        """
+        Have psycopg prepare statements only where that is safe.
+        """
+        if not (self._prepares and _nameApart(connection)):
+            connection.prepare_threshold = None
+
+    def _refusalOf(self, error: Exception) -> type[Fault]:
+        """
+        Return whether a connection is refused for good, or can't be had now.
+        """
+        if not isinstance(error, self._module.Error):
+            # An argument of the URL that the driver doesn't take, or whose file is
+            # missing.
+            return Refused
+        isRefusal = (
+            self._meaningOf(error) is Refused
+            or isinstance(error, self._module.ProgrammingError)
+            or _REFUSAL.search(str(error))
+        )
+        return Refused if isRefusal else Fault
+
+
+# Where drivers have their sockets that have no fileno() themselves.
+_SOCKETS = ("_sock", "_usock")
+
+
+def _attribute(connection: Any, name: str) -> Any:
+    """
+    Return an attribute of a driver's connection, or None.
+    """
+    return getattr(connection, name, None)
+
+
+def _sessionOf(connection: Any) -> int:
+    """
+    Return the number that the server knows a session by; 0 if the driver doesn't tell.
+    """
+    threadID = _attribute(connection, "thread_id")
+    number = threadID() if callable(threadID) else None
+    if number is None:
+        number = _attribute(_attribute(connection, "info"), "backend_pid")
+    return number if isinstance(number, int) else 0
+
+
+def _wantsTLS(arguments: Mapping[str, Any]) -> bool:
+    """
+    Return whether PyMySQL was told anything of TLS.
+    """
+    return any(arguments[name] for name in arguments if name.startswith("ssl"))
+
+
+def _insistOnTLS(connection: Any) -> None:
+    """
+    Insist on TLS: some versions of PyMySQL do without where a server says that it has
+    none, and whoever stands between can say so.
+
+    @raise Fault: if there is none.
+    """
+    if not isinstance(connection._sock, SSLSocket):
+        raise Fault("the server doesn't begin TLS")
+
+
+def _nameApart(connection: Any) -> bool:
+    """
+    Have psycopg give its prepared statements names that no other client's have: behind
+    PgBouncer several clients may share a session, and one would execute the statement of
+    another.
+
+    @return: whether that can be done.
+    """
+    prepared = _attribute(connection, "_prepared")
+    if not hasattr(prepared, "_prepared_idx"):
+        return False
+    prepared._prepared_idx = randbits(62)
+    return True
+
+
+def _isChanged(error: Exception) -> bool:
+    """
+    Return whether a statement that was prepared would bring other columns now.
+    """
+    source = _attribute(_attribute(error, "diag"), "source_function")
+    return bool(source == "RevalidateCachedQuery")
+
+
+def _textOf(error: Exception) -> str:
+    """
+    Return what an error says, without the number that MySQL's drivers put before it.
+    """
+    words = error.args
+    isNumbered = len(words) > 1 and isinstance(words[0], int)
+    return str(words[1] if isNumbered else error)
+
+
+def _withoutValues(text: str) -> str:
+    """
+    Return the message of a server without the values that were bound: its first line, of
+    which MySQL's ends where a value begins.
+    """
+    line = text.partition("\n")[0]
+    before, mark, after = line.partition(" near '")
+    return f"{before}{mark}{after.partition(chr(39))[0]}'" if mark else line
+
+
+def _joined(text: str) -> str:
+    """
+    Return the lines of a message as one.
+    """
+    return " ".join(text.split())
 
 
 def driverFor(url: DatabaseURL) -> Driver:
     """
     Return the driver for a database.
-
-    @raise ImportError: if a library is missing.
     """
-    return SQLiteDriver(url) if url.dialect == "sqlite" else AlchemyDriver(url)
+    kind = SQLiteDriver if url.dialect == "sqlite" else AlchemyDriver
+    return cast(Driver, kind(url))
 
 
-def boundValues(values: Mapping[str, object]) -> dict[str, object]:
-    """
-    Return values as drivers take them.
-    """
-    return dict(values)
-
-
-__all__ = ["AlchemyDriver", "Driver", "SQLiteDriver", "driverFor"]
+__all__ = [
+    "AlchemyDriver",
+    "Driver",
+    "SQLiteDriver",
+    "SocketSwitch",
+    "Switch",
+    "driverFor",
+]

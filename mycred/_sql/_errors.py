@@ -26,6 +26,16 @@ class Conflict(Exception):
     """
 
 
+class Stale(Conflict):
+    """
+    A statement that was prepared on a connection can't be executed any more.
+    """
+
+
+#: After these a connection is as good as it was.
+HARMLESS = (BadStatement, BadValue, Conflict)
+
+
 class Refused(Fault):
     """
     A server refuses every connection: the user or the password is wrong, there is no such
@@ -40,4 +50,12 @@ class OutcomeUnknown(Fault):
     """
 
 
-__all__ = ["BadStatement", "BadValue", "Conflict", "OutcomeUnknown", "Refused"]
+__all__ = [
+    "HARMLESS",
+    "BadStatement",
+    "BadValue",
+    "Conflict",
+    "OutcomeUnknown",
+    "Refused",
+    "Stale",
+]

@@ -1,10 +1,11 @@
 """
-Statements on one connection.
+Statements of one transaction.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 
 class Result(NamedTuple):
@@ -18,29 +19,39 @@ class Result(NamedTuple):
 
     columns: tuple[str, ...]
     rows: list[tuple[Any, ...]]
-    count: int
+    count: int  # type: ignore[assignment]
 
 
-class Transaction(Protocol):
+class Transaction:
     """
     A transaction: all of its statements take effect, or none.
 
     @ivar dialect: the kind of database, as in L{DatabaseURL}.
     """
 
-    dialect: str
+    def __init__(
+        self, dialect: str, ask: Callable[[str, Mapping[str, object]], Result]
+    ) -> None:
+        """
+        @param dialect: the kind of database.
+        @param ask: what executes a statement with its values.
+        """
+        self.dialect = dialect
+        self._ask = ask
 
-    def execute(self, statement: str, **values: object) -> Result:
+    def execute(self, statement: str, /, **values: object) -> Result:
         """
         Execute a statement.
 
-        @param statement: the statement, with C{:name} where a value is bound.  A colon
-            that isn't meant so is written C{\\:}.
+        @param statement: the statement, with C{:name} where a value is bound, except
+            within quotes and comments.
         @param values: the values.
 
+        @raise Fault: if the server can't be used.
         @raise BadStatement: if the database refuses it.
         @raise BadValue: if no row could hold a value.
         """
+        return self._ask(statement, values)
 
 
 __all__ = ["Result", "Transaction"]

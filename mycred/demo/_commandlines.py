@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from twisted.internet.defer import CancelledError
 
 from ._dialogue import Dialogue, Refused
+from ._tables import Unavailable
 
 
 class CommandLines(Dialogue):
@@ -25,6 +26,7 @@ class CommandLines(Dialogue):
     @cvar no: what stands before one that says no.
     @cvar unknown: the answer to a command that doesn't exist.
     @cvar misused: the answer to one with other arguments.
+    @cvar unavailable: the answer to one for which the store can't be used now.
     @cvar defect: the answer to one that has failed in a way that isn't foreseen.
     """
 
@@ -32,6 +34,7 @@ class CommandLines(Dialogue):
     yes = no = b""
     unknown: str
     misused: str
+    unavailable: str
     defect: str
 
     def commandReceived(self, line: bytes) -> None:
@@ -54,6 +57,8 @@ class CommandLines(Dialogue):
             said = self.yes + await handler(*found.groups())
         except Refused as error:
             said = self.no + str(error).encode("ascii")
+        except Unavailable:
+            said = self.no + self.unavailable.encode("ascii")
         except CancelledError:
             return
         except Exception:

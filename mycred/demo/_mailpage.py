@@ -19,7 +19,7 @@ from ._mailtemplates import ListedMessage, WebLogin, listPage, messagePage
 from ._pages import Page, Request, notice, show, urlOf
 from ._parsedmail import parseMessage
 from ._store import StoreService
-from ._tables import Mailbox, Message
+from ._tables import Mailbox, Message, Unavailable
 
 # How many messages a page lists; how much of each is loaded for that, and how much of one
 # that is opened, in bytes.
@@ -67,7 +67,8 @@ class MailboxPage(Resource):
                 show(request, page)
 
         def ebPage(failure: Failure) -> None:
-            self._log.failure("Mail could not be shown", failure=failure)
+            if not failure.check(Unavailable):
+                self._log.failure("Mail could not be shown", failure=failure)
             cbPage(notice(503, "Service Unavailable", "Try again later."))
 
         self._page(request).addCallbacks(cbPage, ebPage)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from twisted.python import usage
 
+from .._argstring import integerBetween
 from .._contracts import (
     IAnonymous,
     InterfaceType,
@@ -19,9 +20,12 @@ from .._contracts import (
 )
 from .._conversations import IBearerToken, ICertificateCredentials, IScramCredentials
 from .._programs import ProgramAuthOptions
+from ._processes import AdoptingReactor, HoldingReactor, ServingReactor, Start, workerOf
 from ._protocols import MAIL, PROTOCOLS, REALM, TAKES
 from ._storepath import checkStore, insistOnStore
-from ._strports import asksForCertificates, endpointAt, isEncrypted
+from ._strports import adoptable, asksForCertificates, endpointAt, isEncrypted
+
+_processes = integerBetween(1, 256, "a number from 1 to 256")
 
 _where = "where to listen for {}, a strports description; empty for nowhere [default: {}]"
 
@@ -32,7 +36,8 @@ class Options(usage.Options, ProgramAuthOptions):
 
     After parsing, the value of each protocol is a description, or empty where
     the protocol isn't offered; C{self["notOffered"]} names those that the
-    checkers can't serve, C{self["endpoints"]} has the endpoints of the others.
+    checkers can't serve, C{self["endpoints"]} has the endpoints of the others, and
+    C{self["holding"]} what opens their sockets for several processes.
     """
 
     synopsis = "[options]"
@@ -41,7 +46,19 @@ class Options(usage.Options, ProgramAuthOptions):
             [name, None, None, _where.format(name.upper(), where)]
             for name, (where, _) in PROTOCOLS.items()
         ),
-        ["store", "s", "mycred-demo.sqlite", "the SQLite file that holds the mail"],
+        [
+            "store",
+            "s",
+            "mycred-demo.sqlite",
+            "the SQLite file that holds the mail, or the URL of a database, such as "
+            "postgresql://myapp@db.example.org/mail",
+        ],
+        [
+            "store-passwordfile",
+            None,
+            None,
+            "the file with the password for the database of --store",
+        ],
         [
             "hostkey",
             None,
@@ -55,6 +72,13 @@ class Options(usage.Options, ProgramAuthOptions):
             None,
             "the files for TLS that clients of POP3, IMAP4 and SMTP begin by STARTTLS: "
             "privateKey=FILE:certKey=FILE, and what else mtls: takes",
+        ],
+        [
+            "processes",
+            None,
+            "1",
+            "how many processes serve clients; as many as there are processors, for "
+            "example (HTTP is served by one of them)",
         ],
     ]
     optFlags = [
@@ -87,6 +111,8 @@ class Options(usage.Options, ProgramAuthOptions):
         Parse the command line, and end the program in one line if it is wrong:
         twistd would print its whole usage before that line.
         """
+        # For other processes, which are told the same.
+        self["arguments"] = tuple(sys.argv[1:] if options is None else options)
         try:
             super().parseOptions(options)
         except usage.UsageError as error:
@@ -105,12 +131,15 @@ class Options(usage.Options, ProgramAuthOptions):
             )
         for checker in self["credCheckers"]:
             _checkRealm(checker)
-        self["store"] = checkStore(self["store"])
+        self["worker"] = workerOf(getattr(self, "parent", None))
+        self._setProcesses()
+        self["store"] = checkStore(self["store"], self["store-passwordfile"])
         insistOnStore(self["store"], getattr(self, "parent", None))
         self._setTLS()
         self._insistOnAsking()
         self["notOffered"] = []
         self["endpoints"] = {}
+        self["holding"] = {}
         for name, (where, interfaces) in PROTOCOLS.items():
             self._setEndpoint(name, where, interfaces)
         if not any(self[name] for name in PROTOCOLS):
@@ -118,6 +147,22 @@ class Options(usage.Options, ProgramAuthOptions):
         self._insistOnUse()
         self._setHostKey()
         self._setSecret()
+
+    def _setProcesses(self) -> None:
+        """
+        Set the number of processes, and insist that what C{twistd} is told can be had
+        with several.
+        """
+        try:
+            self["processes"] = _processes(self["processes"])
+        except ValueError as error:
+            raise usage.UsageError(f"--processes: {error}") from None
+        twistd = getattr(self, "parent", None) or {}
+        for name in ("chroot", "debug", "profile"):
+            if self["processes"] > 1 and twistd.get(name):
+                raise usage.UsageError(
+                    f"--processes: twistd --{name} is for one process; leave out either"
+                )
 
     def _setTLS(self) -> None:
         """
@@ -182,7 +227,7 @@ class Options(usage.Options, ProgramAuthOptions):
             return
         from ..sasl import secretIn
 
-        path = f"{self['store']}.secret"
+        path = f"{self['store'].beside}.secret"
         try:
             self["secret"] = secretIn(path)
         except (OSError, ValueError) as error:
@@ -207,7 +252,7 @@ class Options(usage.Options, ProgramAuthOptions):
 
         path = self["hostkey"]
         if path is None:
-            path = f"{self['store']}.hostkey"
+            path = f"{self['store'].beside}.hostkey"
         try:
             if not path:
                 raise ValueError("write the path of a file")
@@ -225,8 +270,6 @@ class Options(usage.Options, ProgramAuthOptions):
         """
         Set the endpoint of one protocol.
         """
-        from twisted.internet import reactor
-
         if self._asksAt(name):
             interfaces = (*interfaces, ICertificateCredentials)
         servable = any(i in self["credInterfaces"] for i in interfaces)
@@ -240,10 +283,31 @@ class Options(usage.Options, ProgramAuthOptions):
             raise usage.UsageError(
                 f"--{name}: nobody could log in, since it takes {TAKES[name]}"
             )
+        worker = self["worker"]
+        if worker is not None and not worker.descriptors(name):
+            # Another worker serves it.
+            return
+        reactor = self._reactorFor(name, worker)
+        at = self[name] if worker is None else adoptable(self[name])
         try:
-            self["endpoints"][name] = endpointAt(reactor, self[name], where)
+            self["endpoints"][name] = endpointAt(reactor, at, where)
         except ValueError as error:
             raise usage.UsageError(f"--{name}={self[name]}: {error}") from None
+
+    def _reactorFor(self, name: str, worker: Start | None) -> object:
+        """
+        Return what opens the sockets of a protocol.
+
+        @param worker: what this process is told if it is a worker.
+        """
+        from twisted.internet import reactor
+
+        if worker is not None:
+            return AdoptingReactor(reactor, worker.descriptors(name))
+        if self["processes"] == 1:
+            return ServingReactor(reactor)
+        self["holding"][name] = holding = HoldingReactor(reactor)
+        return holding
 
 
 def _checkRealm(checker: object) -> None:

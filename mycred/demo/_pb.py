@@ -4,7 +4,7 @@ The mailbox over Perspective Broker.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from zope.interface import implementer
 
@@ -21,7 +21,7 @@ from ._compose import compose
 from ._limits import LOGIN_TIMEOUT, LimitedConnection, LimitedFactory, LimitedPortal
 from ._mailfactories import MOST_REFUSED
 from ._store import StoreService
-from ._tables import Mailbox, MailboxFull, Message, NoSuchUser
+from ._tables import Mailbox, MailboxFull, Message, NoSuchUser, Unavailable
 
 NOTICE = "This is the mycred example server. Mail is for those who log in by name."
 
@@ -36,6 +36,16 @@ class NoRoom(pb.Error):
     """
     A message doesn't fit into the mailbox of its recipient.
     """
+
+
+class TryLater(pb.Error):
+    """
+    The store can't be used now.
+    """
+
+
+# What the client is told where the store raises an exception.
+_ERRORS = {NoSuchUser: UnknownRecipient, MailboxFull: NoRoom, Unavailable: TryLater}
 
 
 class Visitor(pb.Avatar):
@@ -65,20 +75,28 @@ class Correspondent(Visitor):
         self._store = store
         self._user = mailbox.user
         self._mind = mind
-        self.logout = store.watch(self._user, self._arrived)
+        self.logout = store.watch(self._user, mailbox.uidNext, self._arrived)
 
     def perspective_list(self) -> Deferred[list[int]]:
         """
         Return the UIDs of the messages.
+
+        @raise TryLater: over the wire, if the store can't be used now.
         """
-        mailbox = self._store.mailbox(self._user)
-        return mailbox.addCallback(lambda mailbox: [m.uid for m in mailbox.messages])
+
+        def cbMailbox(mailbox: Mailbox) -> list[int]:
+            return [message.uid for message in mailbox.messages]
+
+        loading = self._store.mailbox(self._user)
+        return loading.addCallbacks(cbMailbox, _ebStore)
 
     def perspective_read(self, uid: int) -> Deferred[bytes | None]:
         """
         Return the message with a UID; L{None} if there is none.
+
+        @raise TryLater: over the wire, if the store can't be used now.
         """
-        return self._store.content(self._user, int(uid))
+        return self._store.content(self._user, int(uid)).addErrback(_ebStore)
 
     def perspective_send(self, user: bytes | str, text: bytes | str) -> Deferred[None]:
         """
@@ -86,19 +104,14 @@ class Correspondent(Visitor):
 
         @raise UnknownRecipient: over the wire, if there is no such user.
         @raise NoRoom: over the wire, if the message doesn't fit in.
+        @raise TryLater: over the wire, if the store can't be used now.
         """
         recipient = asBytes(user)
         body = asBytes(text).decode("utf-8", "replace")
 
-        def ebUndelivered(failure: Failure) -> None:
-            if failure.check(MailboxFull):
-                raise NoRoom(str(failure.value))
-            failure.trap(NoSuchUser)
-            raise UnknownRecipient("there is no such user")
-
         content = compose(self._user, recipient, "A message", body)
         sending = self._store.deliver(recipient, content)
-        return sending.addCallbacks(lambda _: None, ebUndelivered)
+        return sending.addCallbacks(lambda _: None, _ebStore)
 
     def _arrived(self, message: Message) -> None:
         """
@@ -116,6 +129,14 @@ class Correspondent(Visitor):
         # This may be the client's own text.
         why = printable(str(failure.value))
         self._log.info("The client could not be told of new mail: {why}", why=why)
+
+
+def _ebStore(failure: Failure) -> NoReturn:
+    """
+    Make a failure of one that the client is told of.
+    """
+    error = failure.trap(*_ERRORS)
+    raise _ERRORS[error](str(failure.value))
 
 
 @implementer(pb.IPBRoot)

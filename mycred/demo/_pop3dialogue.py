@@ -50,6 +50,7 @@ class POP3Dialogue(CommandLines):
     yes, no = b"+OK ", b"-ERR "
     unknown = "unknown command"
     misused = "this command has other arguments"
+    unavailable = "[SYS/TEMP] Try again later"
     defect = "[SYS/TEMP] Server error"
 
     def argumentsOf(self, command: bytes) -> re.Pattern[bytes]:

@@ -13,13 +13,12 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.mail.imap4 import IAccount
 from twisted.mail.pop3 import IMailbox as IMailboxPOP3
-from twisted.python.failure import Failure
 from twisted.spread.pb import IPerspective
 from twisted.web.resource import IResource
 
 from .._contracts import ANONYMOUS, AvatarID, InterfaceType, IRealm, Login
 from .._secrets import asBytes
-from ..error import TemporaryFailure, UnauthorizedLogin
+from ..error import UnauthorizedLogin
 from ._imap4 import Account
 from ._mailpage import MailboxPage
 from ._pb import Correspondent, Visitor
@@ -92,12 +91,8 @@ class MailRealm:
             avatar = view(self.store, mailbox, mind)
             return interface, avatar, avatar.logout
 
-        def ebStore(failure: Failure) -> Login:
-            self._log.failure("The store failed", failure=failure)
-            raise TemporaryFailure("Temporarily unavailable")
-
         user = cast(bytes, asBytes(avatarId))
-        return self.store.mailbox(user).addCallbacks(cbMailbox, ebStore)
+        return self.store.mailbox(user).addCallback(cbMailbox)
 
 
 def _nothing() -> None:

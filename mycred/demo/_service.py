@@ -4,12 +4,13 @@ Deployment: here protocols, the realm and the checkers are tied together.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+import os
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import MultiService
 from twisted.internet.defer import gatherResults
-from twisted.internet.interfaces import IProtocolFactory
+from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 from twisted.logger import Logger
 
 from .._contracts import InterfaceType
@@ -18,7 +19,8 @@ from . import _http, _imap4, _pb, _pop3, _smtp
 from ._listening import Listening
 from ._mailfactories import MailSettings
 from ._options import Options
-from ._protocols import TAKES
+from ._processes import Command, Supervisor, WorkerService, absolutePath, argumentsOf
+from ._protocols import ONE_PROCESS, TAKES
 from ._realm import MailRealm
 from ._startuplog import logStartup
 from ._store import StoreService
@@ -50,8 +52,10 @@ def makeService(options: Options) -> MultiService:
     from twisted.internet import reactor
 
     services = MultiService()
-    store = StoreService(options["store"])
-    store.setServiceParent(services)
+    store = StoreService(options["store"].url)
+    worker = options["worker"]
+    if worker is not None or not options["holding"]:
+        store.setServiceParent(services)
     portal = Portal(MailRealm(store, _moreViews(options)), options["credCheckers"])
     listening = {}
     for name, endpoint in options["endpoints"].items():
@@ -59,9 +63,20 @@ def makeService(options: Options) -> MultiService:
         service = Listening(f"--{name}={options[name]}", endpoint, factory, reactor)
         service.setServiceParent(services)
         listening[name] = service.listening
-    gatherResults(listening.values()).addCallback(
-        lambda ports: logStartup(options, dict(zip(listening, ports)), portal)
-    ).addErrback(lambda failure: _log.failure("The start", failure=failure))
+    started = gatherResults(listening.values()).addCallback(
+        lambda ports: dict(zip(listening, ports))
+    )
+    if worker is not None:
+        # The process that has started it tells how to log in.
+        twistd: Any = options.parent
+        WorkerService(twistd.relay, reactor).setServiceParent(services)
+        return services
+    if options["holding"]:
+        supervisor = _supervisor(options, reactor)
+        supervisor.setServiceParent(services)
+        started.addCallback(lambda ports: supervisor.begin().addCallback(lambda _: ports))
+    started.addCallback(lambda ports: _started(options, ports, portal))
+    started.addErrback(lambda failure: _log.failure("The start", failure=failure))
     for name in options["notOffered"]:
         _log.warn(
             "{name} is not offered: it takes {what}",
@@ -69,6 +84,38 @@ def makeService(options: Options) -> MultiService:
             what=TAKES[name],
         )
     return services
+
+
+def _supervisor(options: Options, reactor: object) -> Supervisor:
+    """
+    Return what runs the server in several processes.
+    """
+    twistd: Any = options.parent
+    command = Command(
+        argumentsOf(twistd, twistd.subCommand),
+        options["arguments"],
+        os.getcwd(),
+        absolutePath(),
+        ONE_PROCESS,
+    )
+    if not os.geteuid():
+        # The workers become that user.  This process starts others with the same rights.
+        twistd["uid"] = twistd["gid"] = None
+    return Supervisor(options["processes"], command, options["holding"], reactor)
+
+
+def _started(
+    options: Options, ports: Mapping[str, IListeningPort], portal: Portal
+) -> None:
+    """
+    Log how to log in.  Where several processes serve clients, this one needs no checkers
+    from then on, nor the processes that some of them have.
+    """
+    logStartup(options, ports, portal)
+    if options["holding"]:
+        options["credCheckers"].clear()
+        options["credInterfaces"].clear()
+        portal.checkers.clear()
 
 
 def _moreViews(options: Options) -> dict[InterfaceType, type[MailUser]]:

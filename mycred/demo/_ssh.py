@@ -29,7 +29,7 @@ from twisted.python.failure import Failure
 from ..conch import SSHFactory
 from ..portal import Portal
 from ._store import StoreService
-from ._tables import Mailbox
+from ._tables import Mailbox, Unavailable
 
 _help = """\
 list      the messages, with their sizes and dates
@@ -109,7 +109,8 @@ class MailUser(ConchUser):
             return 0, _shown(content)
 
         def ebLoaded(failure: Failure) -> tuple[int, str]:
-            self._log.failure("Mail could not be read", failure=failure)
+            if not failure.check(Unavailable):
+                self._log.failure("Mail could not be read", failure=failure)
             return 75, "Temporarily unavailable\n"
 
         return loading.addCallbacks(cbLoaded, ebLoaded)

@@ -1,32 +1,24 @@
 """
-The store: the mail of all users, in an SQLite file.
+The store: the mail of all users, in a database.
 """
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from sqlite3 import Cursor
 from typing import TypeVar
 
 from twisted.application.service import Service
-from twisted.enterprise.adbapi import ConnectionPool
-from twisted.internet.defer import Deferred
-from twisted.logger import Logger
+from twisted.internet.defer import Deferred, DeferredList, fail
 
+from .._secrets import LONGEST
+from .._sql import DatabaseURL, Transaction
+from ..workers import Workers
+from . import _mailchanges as changes, _mailqueries as queries
 from ._compose import WELCOME, compose
-from ._tables import (
-    SCHEMA,
-    Mailbox,
-    Message,
-    NoSuchUser,
-    delete,
-    flagsIn,
-    insert,
-    insistOnRoom,
-    wireSize,
-)
+from ._newmail import NewMail
+from ._storedatabase import TIMEOUT, StoreDatabase
+from ._tables import Mailbox, Message, NoSuchUser, Unavailable
 
 _T = TypeVar("_T")
 
@@ -38,68 +30,72 @@ class StoreService(Service):
     Content is kept with lines that end in LF.
     """
 
-    _log = Logger()
-
-    def __init__(self, path: str) -> None:
+    def __init__(
+        self,
+        place: DatabaseURL | str,
+        *,
+        timeout: float = TIMEOUT,
+        workers: Workers | None = None,
+        reactor: object = None,
+    ) -> None:
         """
-        @param path: the path of the file, which is created at the start.
+        @param place: the database, or the path of an SQLite file, which is created at the
+            start.
+        @param timeout: how long a transaction may take, in seconds.
+        @param workers: the threads; if L{None}, some for this store alone.
+        @param reactor: the reactor; if L{None}, the one that is installed at the start.
         """
-        self._path = path
-        self._watchers: dict[bytes, list[Callable[[Message], object]]] = {}
+        if isinstance(place, str):
+            place = DatabaseURL.ofFile(place)
+        self._place = place
+        self._timeout = timeout
+        self._workers = workers
+        self._reactor = reactor
 
     def startService(self) -> None:
         """
-        Open the file.
+        Open the database.
         """
         super().startService()
-        # Other users of the machine must not read the mail.
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
-        # One connection, so that transactions come one after another.
-        self._pool = ConnectionPool(
-            "sqlite3",
-            self._path,
-            check_same_thread=False,
-            cp_min=1,
-            cp_max=1,
-            cp_openfun=lambda connection: connection.executescript(SCHEMA),
-        )
-        self._pool.start()
+        reactor = self._reactor
+        if reactor is None:
+            from twisted.internet import reactor
+        self._database = StoreDatabase(self._place, self._timeout, self._workers, reactor)
+        self._newMail = NewMail(self._database)
 
-    def stopService(self) -> None:
+    def stopService(self) -> Deferred[None]:
         """
-        Finish the transactions that are under way, and close the file.
+        Finish the transactions that are under way, and close the database.
+
+        @return: a L{Deferred} that fires after that, or when they have taken too long.
         """
         super().stopService()
-        self._pool.close()
+        self._newMail.stop()
+        return self._database.close()
 
     def mailbox(self, user: bytes) -> Deferred[Mailbox]:
         """
         Return a user's mailbox.  An unknown user gets one, with a message in it.
         """
+        if len(user) > LONGEST:
+            return fail(Unavailable("the name is too long"))
 
-        def interaction(transaction: Cursor) -> Mailbox:
-            made = transaction.execute(
-                "insert or ignore into users values (?, ?, 1)", (user, int(time.time()))
-            )
-            if made.rowcount:
+        def make(transaction: Transaction) -> Mailbox:
+            if changes.make(transaction, user, int(time.time())):
                 welcome = compose(b"postmaster", user, "Welcome", WELCOME)
-                insert(transaction, user, welcome, time.time(), ())
-            row = transaction.execute(
-                "select uidvalidity, uidnext from users where name = ?", (user,)
-            ).fetchone()
-            rows = transaction.execute(
-                "select uid, date, flags, content from messages where user = ?"
-                " order by uid",
-                (user,),
-            )
-            messages = [
-                Message(uid, wireSize(content), date, set(flags.split()))
-                for uid, date, flags, content in rows
-            ]
-            uidValidity, uidNext = row
-            return Mailbox(user, uidValidity, uidNext, messages)
+                changes.insert(transaction, [user], welcome, time.time(), ())
+            mailbox = queries.load(transaction, user)
+            if mailbox is None:
+                raise Unavailable("another program has just removed the mailbox")
+            return mailbox
 
-        return self._run(interaction)
+        def cbLoaded(mailbox: Mailbox | None) -> Deferred[Mailbox] | Mailbox:
+            if mailbox is None:
+                return self._database.change(make, user)
+            return mailbox
+
+        loading = self._database.read(lambda t: queries.load(t, user), user)
+        return loading.addCallback(cbLoaded)
 
     def content(self, user: bytes, uid: int, most: int = 10**9) -> Deferred[bytes | None]:
         """
@@ -107,21 +103,13 @@ class StoreService(Service):
 
         @param most: the length at which to cut it off, in octets.
         """
-
-        def interaction(transaction: Cursor) -> bytes | None:
-            row = transaction.execute(
-                "select substr(content, 1, ?) from messages where user = ? and uid = ?",
-                (most, user, uid),
-            ).fetchone()
-            return row[0] if row else None
-
-        return self._run(interaction)
+        return self._database.read(lambda t: queries.contentOf(t, user, uid, most), user)
 
     def flags(self, user: bytes) -> Deferred[dict[int, set[str]]]:
         """
         Return the flags of a user's messages, by their UIDs.
         """
-        return self._run(lambda transaction: flagsIn(transaction, user))
+        return self._database.read(lambda t: queries.flagsIn(t, user), user)
 
     def changeFlags(
         self, user: bytes, uids: Iterable[int], change: Callable[[set[str]], set[str]]
@@ -133,17 +121,10 @@ class StoreService(Service):
 
         @return: a L{Deferred} that fires with the new flags of each message that exists.
         """
-
-        def interaction(transaction: Cursor) -> dict[int, set[str]]:
-            before = flagsIn(transaction, user)
-            after = {uid: change(before[uid]) for uid in uids if uid in before}
-            transaction.executemany(
-                "update messages set flags = ? where user = ? and uid = ?",
-                [(" ".join(sorted(flags)), user, uid) for uid, flags in after.items()],
-            )
-            return after
-
-        return self._run(interaction)
+        changed = list(uids)
+        return self._database.change(
+            lambda t: changes.changeFlags(t, user, changed, change), user
+        )
 
     def deleteMarked(self, user: bytes, uids: Iterable[int]) -> Deferred[list[int]]:
         """
@@ -151,21 +132,15 @@ class StoreService(Service):
 
         @return: a L{Deferred} that fires with their UIDs.
         """
-
-        def interaction(transaction: Cursor) -> list[int]:
-            flags = flagsIn(transaction, user)
-            marked = [uid for uid in uids if "\\Deleted" in flags.get(uid, ())]
-            delete(transaction, user, marked)
-            return marked
-
-        return self._run(interaction)
+        among = list(uids)
+        return self._database.change(lambda t: changes.deleteMarked(t, user, among), user)
 
     def delete(self, user: bytes, uids: Iterable[int]) -> Deferred[None]:
         """
         Remove messages for good.
         """
         gone = list(uids)
-        return self._run(lambda transaction: delete(transaction, user, gone))
+        return self._database.change(lambda t: changes.delete(t, user, gone), user)
 
     def deliver(
         self,
@@ -199,18 +174,12 @@ class StoreService(Service):
         """
         when = time.time() if date is None else date
         kept = content.replace(b"\r\n", b"\n")
-        names, flags = list(dict.fromkeys(users)), list(flags)
-
-        def cbDelivered(messages: dict[bytes, Message]) -> dict[bytes, Message]:
-            for user, message in messages.items():
-                self._tell(message, user)
-            return messages
-
-        return self._run(
-            lambda transaction: {
-                user: insert(transaction, user, kept, when, flags) for user in names
-            }
-        ).addCallback(cbDelivered)
+        names, flags = sorted(set(users)), set(flags)
+        delivering = self._database.change(
+            lambda transaction: changes.insert(transaction, names, kept, when, flags),
+            names[0],
+        )
+        return delivering.addCallback(self._cbNew, names)
 
     def recipient(self, names: Sequence[bytes], size: int) -> Deferred[bytes]:
         """
@@ -222,17 +191,15 @@ class StoreService(Service):
             L{MailboxFull} if the message wouldn't fit in.
         """
 
-        def interaction(transaction: Cursor) -> bytes:
+        def find(transaction: Transaction) -> bytes:
+            known = queries.nextUIDs(transaction, names)
             for name in names:
-                row = transaction.execute(
-                    "select 1 from users where name = ?", (name,)
-                ).fetchone()
-                if row is not None:
-                    insistOnRoom(transaction, name, size)
+                if name in known:
+                    changes.insistOnRoom(transaction, name, [size])
                     return name
             raise NoSuchUser(*names)
 
-        return self._run(interaction)
+        return self._database.read(find, names[0])
 
     def copy(
         self, user: bytes, uids: Iterable[int]
@@ -244,65 +211,36 @@ class StoreService(Service):
             its copy; it fails with L{MailboxFull}, and nothing is copied, if they don't
             all fit in.
         """
+        originals = list(uids)
+        copying = self._database.change(lambda t: changes.copy(t, user, originals), user)
+        return copying.addCallback(self._cbNew, [user])
 
-        def interaction(transaction: Cursor) -> list[tuple[int, Message]]:
-            copied = []
-            for uid in uids:
-                row = transaction.execute(
-                    "select content, date, flags from messages"
-                    " where user = ? and uid = ?",
-                    (user, uid),
-                ).fetchone()
-                if row is not None:
-                    content, date, flags = row
-                    copy = insert(transaction, user, content, date, flags.split())
-                    copied.append((uid, copy))
-            return copied
-
-        def cbCopied(
-            copied: list[tuple[int, Message]],
-        ) -> list[tuple[int, Message]]:
-            for _, copy in copied:
-                self._tell(copy, user)
-            return copied
-
-        return self._run(interaction).addCallback(cbCopied)
-
-    def _tell(self, message: Message, user: bytes) -> Message:
+    def _cbNew(self, outcome: _T, users: Iterable[bytes]) -> Deferred[_T]:
         """
-        Tell the watchers of a mailbox of a new message.  It is there, whatever a watcher
-        does: a client that was told of a failure would send it again.
+        Tell the watchers of mailboxes of what is new there.  It is there, whatever
+        becomes of that: a client that was told of a failure would send it again.
         """
-        for watcher in list(self._watchers.get(user, ())):
-            try:
-                watcher(message)
-            except Exception:
-                self._log.failure("A mailbox's watcher failed")
-        return message
+        looking = [self._newMail.look(user) for user in users]
+        return DeferredList(looking, consumeErrors=True).addCallback(lambda _: outcome)
 
     def watch(
-        self, user: bytes, watcher: Callable[[Message], object]
+        self, user: bytes, uidNext: int, watcher: Callable[[Message], object]
     ) -> Callable[[], None]:
         """
-        Have a callable called with each new message of a user.
+        Have a callable called with each new message of a user, in the order of their
+        UIDs, whichever process has put it there.
+
+        @param uidNext: the UID of the first message that is new.
 
         @return: a callable that ends this.
         """
-        self._watchers.setdefault(user, []).append(watcher)
+        return self._newMail.watch(user, uidNext, watcher)
 
-        def unwatch() -> None:
-            self._watchers[user].remove(watcher)
-            if not self._watchers[user]:
-                del self._watchers[user]
-
-        return unwatch
-
-    def _run(self, interaction: Callable[[Cursor], _T]) -> Deferred[_T]:
+    def look(self, user: bytes) -> Deferred[None]:
         """
-        Run a transaction, in the thread of the file's connection.
+        Tell the watchers of a mailbox of all messages that there are by now.
         """
-        answer: Deferred[_T] = self._pool.runInteraction(interaction)
-        return answer
+        return self._newMail.look(user)
 
 
 __all__ = ["StoreService"]

@@ -1,25 +1,165 @@
 """
-Check the file of the store before the server starts.
+Check the store before the server starts.
 """
 
 from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from contextlib import closing
+from dataclasses import dataclass
 
 from twisted.python import usage
 
+from .._failover import Fault
+from .._secrets import printable
+from .._sql import BadStatement, BadValue, Database, DatabaseURL
 from .._uidoption import insistOnWritable, laterUser
+from ._schema import DIALECTS, WrongTables, insistOnTables
+
+# How long the database may take until the tables are there, in seconds.
+_TIMEOUT = 30.0
+
+# What the names of files beside a store begin with that is no file.
+_BESIDE = "mycred-demo"
 
 
-def checkStore(path: str) -> str:
+@dataclass(frozen=True)
+class StorePlace:
+    """
+    Where the store is.
+
+    @ivar url: the database.
+    @ivar beside: what the paths of files begin with that belong to the store.
+    """
+
+    url: DatabaseURL
+    beside: str
+
+    def __str__(self) -> str:
+        """
+        Return the path of the file, or the URL without its password.
+        """
+        return self.url.path or str(self.url)
+
+
+def checkStore(text: str, passwordFile: str | None = None) -> StorePlace:
+    """
+    Insist on a database that is the store, or can become it.
+
+    @param text: the path of an SQLite file, or the URL of a database.
+    @param passwordFile: the path of a file with the password for the database.
+
+    @raise usage.UsageError: if it is neither.
+    """
+    if "://" in text:
+        return _checkURL(text, passwordFile)
+    if passwordFile is not None:
+        raise usage.UsageError(
+            "--store-passwordfile is for a --store that is the URL of a database on a "
+            "server"
+        )
+    path = _checkFile(text)
+    return StorePlace(DatabaseURL.ofFile(path), path)
+
+
+def _checkURL(text: str, passwordFile: str | None) -> StorePlace:
+    """
+    Insist on the URL of a database, and make the tables if there are none.
+
+    @raise usage.UsageError: if that fails.
+    """
+    password = None if passwordFile is None else _passwordIn(passwordFile)
+    try:
+        url = DatabaseURL.parse(text, password)
+    except (ImportError, ValueError) as error:
+        raise usage.UsageError(f"--store: {error}") from None
+    if url.hasPassword:
+        raise usage.UsageError(
+            f"--store={url}: other users of this machine can read a password on the "
+            "command line; write it into a file, and --store-passwordfile=FILE"
+        )
+    if url.dialect not in DIALECTS:
+        raise usage.UsageError(
+            f"--store={url}: mail is kept by PostgreSQL, MariaDB, MySQL and SQLite"
+        )
+    if url.path:
+        path = _checkFile(url.path, isShared=True)
+        return StorePlace(DatabaseURL.ofFile(path), path)
+    _checkServer(url)
+    return StorePlace(url, os.path.abspath(_BESIDE))
+
+
+def _checkServer(url: DatabaseURL) -> None:
+    """
+    Insist on a server's database that can be the store, and make its tables.
+
+    @raise usage.UsageError: if that fails.
+    """
+    try:
+        with closing(Database([url], timeout=_TIMEOUT)) as database:
+            insistOnTables(database, time.monotonic() + _TIMEOUT)
+    except (BadStatement, BadValue, Fault, WrongTables) as error:
+        why = " ".join(printable(str(error)).split())
+        raise usage.UsageError(f"--store={url}: {why}") from None
+
+
+def _passwordIn(path: str) -> str:
+    """
+    Return the password in a file.
+
+    @raise usage.UsageError: if there is none.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            password = file.read().rstrip("\r\n")
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "it isn't text"
+        raise usage.UsageError(
+            f"--store-passwordfile: {path} can't be read ({why})"
+        ) from None
+    if not password or "\n" in password:
+        raise usage.UsageError(
+            f"--store-passwordfile: {path} doesn't hold one line with a password"
+        )
+    return password
+
+
+def _checkFile(path: str, isShared: bool = False) -> str:
     """
     Insist on a file that is the store, or can become it.
+
+    @param isShared: whether another program may have tables in it.
 
     @return: its absolute path.
 
     @raise usage.UsageError: if it is neither.
+    """
+    path = _checkDirectory(path)
+    if os.path.exists(path):
+        try:
+            with closing(sqlite3.connect(path)) as connection:
+                rows = connection.execute("select name from sqlite_master").fetchall()
+                if rows and ("mail_messages",) not in rows and not isShared:
+                    # Another program's file has other tables.
+                    connection.execute("select uidvalidity from users limit 0")
+                    connection.execute("select content from messages limit 0")
+        except sqlite3.Error as error:
+            raise usage.UsageError(
+                f"--store={path}: {error}; write the path of a store, or of a file that "
+                "isn't there"
+            ) from None
+    return path
+
+
+def _checkDirectory(path: str) -> str:
+    """
+    Insist on a path at which there can be a file.
+
+    @return: the absolute path.
+
+    @raise usage.UsageError: if there can't.
     """
     if not path:
         raise usage.UsageError("--store: write the path of a file")
@@ -36,33 +176,21 @@ def checkStore(path: str) -> str:
         raise usage.UsageError(
             f"--store: this user can't make files in {directory}; write another path"
         )
-    if os.path.exists(path):
-        try:
-            with closing(sqlite3.connect(path)) as connection:
-                if connection.execute("select * from sqlite_master").fetchone():
-                    # Another program's file has other tables.
-                    connection.execute("select uidvalidity from users limit 0")
-                    connection.execute("select content from messages limit 0")
-        except sqlite3.Error as error:
-            raise usage.UsageError(
-                f"--store={path}: {error}; write the path of a store, or of a file that "
-                "isn't there"
-            ) from None
     return os.path.abspath(path)
 
 
-def insistOnStore(path: str, twistd: object) -> None:
+def insistOnStore(place: StorePlace, twistd: object) -> None:
     """
     Insist on a store that the server can still write when twistd has become another user.
 
     @raise usage.UsageError: if it couldn't.
     """
     user = laterUser(twistd)
-    if user is not None:
+    if user is not None and place.url.path:
         try:
-            insistOnWritable(path, user)
+            insistOnWritable(place.url.path, user)
         except PermissionError as error:
             raise usage.UsageError(f"--store: {error}") from None
 
 
-__all__ = ["checkStore", "insistOnStore"]
+__all__ = ["StorePlace", "checkStore", "insistOnStore"]

@@ -126,6 +126,16 @@ def _kindOf(where: str) -> tuple[str, str]:
     return kind.lower(), arguments
 
 
+def adoptable(where: str) -> str:
+    """
+    Return a description for a process that adopts the socket of another one, in which the
+    descriptors that systemd has handed over aren't found.
+    """
+    wrappers, found, _ = where.lower().partition("systemd:")
+    isWrapped = all(word == "haproxy" for word in wrappers.split(":")[:-1])
+    return f"{wrappers}tcp:0" if found and isWrapped else where
+
+
 def _wrong(error: Exception, example: str) -> str:
     """
     Return what is wrong with a description, and what would be right.
@@ -196,6 +206,7 @@ def isPublic(where: str, host: object) -> bool:
 
 __all__ = [
     "TLS_EXAMPLE",
+    "adoptable",
     "asksForCertificates",
     "endpointAt",
     "isBehindLocalProxy",

@@ -4,28 +4,17 @@ Tests for L{mycred.demo._realm}.
 
 from __future__ import annotations
 
-import sqlite3
+from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred, fail
+from twisted.logger import capturedLogs, formatEvent
 from twisted.mail.pop3 import IMailbox
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred.checkers import ANONYMOUS
 from mycred.demo._realm import MailRealm
+from mycred.demo._store import StoreService
 from mycred.error import TemporaryFailure, UnauthorizedLogin
-
-
-class BrokenStore:
-    """
-    A store whose file is damaged.
-    """
-
-    def mailbox(self, user: bytes) -> Deferred[Any]:
-        """
-        Fail.
-        """
-        return fail(sqlite3.DatabaseError("file is not a database"))
 
 
 class RealmTests(SynchronousTestCase):
@@ -34,17 +23,24 @@ class RealmTests(SynchronousTestCase):
     """
 
     def setUp(self) -> None:
-        self.realm = MailRealm(BrokenStore())  # type: ignore[arg-type]
+        path = Path(self.mktemp())
+        path.write_text("This is no database. " * 100)
+        store = StoreService(str(path))
+        store.startService()
+        self.addCleanup(store.stopService)
+        self.realm = MailRealm(store)
 
     def test_brokenStore(self) -> None:
         """
         If the store fails, the user is told to come back later and no more; the log
         knows why.
         """
-        login: Any = self.realm.requestAvatar(b"alice", None, IMailbox)
+        with capturedLogs() as events:
+            login: Any = self.realm.requestAvatar(b"alice", None, IMailbox)
         failure = self.failureResultOf(login, TemporaryFailure)
         self.assertNotIn("database", str(failure.value))
-        self.assertEqual(len(self.flushLoggedErrors(sqlite3.DatabaseError)), 1)
+        [line] = map(formatEvent, events)
+        self.assertRegex(line, "The store failed: .* is not a database")
 
     def test_anonymous(self) -> None:
         """

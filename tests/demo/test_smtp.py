@@ -370,7 +370,9 @@ class StoreTests(TestCase):
         self.told: list[tuple[bytes, Message]] = []
         for user in (b"alice", b"bob", b"carol@example.org"):
             mailbox = yield self.store.mailbox(user)
-            self.store.watch(user, lambda m, user=user: self.told.append((user, m)))
+            self.store.watch(
+                user, mailbox.uidNext, lambda m, user=user: self.told.append((user, m))
+            )
         self.outbox = Outbox(self.store, mailbox, None)
 
     @inlineCallbacks
@@ -463,7 +465,7 @@ class StoreTests(TestCase):
         def fail(message: Message) -> None:
             raise ZeroDivisionError
 
-        self.store.watch(b"alice", fail)
+        self.store.watch(b"alice", 2, fail)
         yield self.outbox.send([b"alice", b"bob"], LETTER)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         self.assertEqual([user for user, _ in self.told], [b"alice", b"bob"])

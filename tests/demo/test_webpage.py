@@ -274,11 +274,12 @@ class LimitTests(PageTests, SynchronousTestCase):
         # One after the other would take a minute.
         with sqlite3.connect(self.folder / "store.sqlite") as store:
             store.executemany(
-                "insert into messages select user, ?, flags, date, content"
-                " from messages where uid = 2",
+                "insert into mail_messages"
+                " select name, ?, flags, received, octets, size, content"
+                " from mail_messages where uid = 2",
                 [(uid,) for uid in range(3, MOST_MESSAGES)],
             )
-            store.execute("update users set uidnext = ?", (MOST_MESSAGES,))
+            store.execute("update mail_users set uidnext = ?", (MOST_MESSAGES,))
         store.close()
         self.assertFull(client, _FILLING)
         self.assertEqual(server.http("alice", "sesame").count("filling"), 50)

@@ -1,6 +1,6 @@
 """
-A client of IMAP4 that keeps its view of the inbox as RFC 3501 has it, and holds the server
-to that.
+A client of IMAP4 that keeps its view of the inbox as RFC 3501 has it, and holds the
+server to that.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Fetched(NamedTuple):
 
 class View(Wire):
     """
-    A client that is logged in, and has selected the inbox.
+    A client, and how it sees the inbox.
 
     Whatever the server says that contradicts what it has said before is an
     L{AssertionError}.
@@ -53,7 +53,7 @@ class View(Wire):
     @ivar uidValidity: the number of the mailbox.
     """
 
-    def __init__(self, port: int, user: str, password: str = "sesame") -> None:
+    def __init__(self, port: int) -> None:
         super().__init__(port)
         self.uids: list[int | None] = []
         self.flags: dict[int, frozenset[bytes]] = {}
@@ -61,8 +61,16 @@ class View(Wire):
         self.uidValidity = self._uidNext = self._old = 0
         self._command = b""
         self._number = 0
+
+    def logIn(self, user: str, password: str = "sesame") -> View:
+        """
+        Log in, and select the inbox.
+
+        @return: this client.
+        """
         self.do(b"LOGIN %b %b" % (user.encode(), password.encode()))
         self.select()
+        return self
 
     def select(self) -> None:
         """

@@ -85,8 +85,8 @@ class Ledger:
 
     def copy(self, user: str, uid: int, copied: int) -> None:
         """
-        Take note that the server has said that a message is copied, with its flags: a copy
-        of one that is marked may be removed like that.
+        Take note that the server has said that a message is copied, with its flags: a
+        copy of one that is marked may be removed like that.
         """
         token = self._seen[user][uid] or b""
         self.finish(user, token, copied)
@@ -146,6 +146,16 @@ class Ledger:
                     )
         known = {token for owner, token in self._begun if owner == user} | {None}
         _insist("from nowhere", set(times) - known)
+
+    def checkTogether(self, users: list[str]) -> None:
+        """
+        Insist that a message to several users has come to all of them, or to none, where
+        nothing was removed.
+        """
+        for token in {token for _, token in self._begun}:
+            to = [user for user in users if (user, token) in self._begun]
+            if len({token in self._seen[user].values() for user in to}) != 1:
+                raise AssertionError(f"{token!r} isn't there for all of {to}")
 
 
 def _insist(what: str, wrong: set[int] | set[bytes | None]) -> None:

@@ -4,9 +4,7 @@ Clients that deliver, copy and remove mail at once, each in a thread, and keep a
 
 from __future__ import annotations
 
-import poplib
-import smtplib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from random import Random
@@ -14,7 +12,7 @@ from typing import TypeVar
 
 from .imapview import View
 from .mailledger import Ledger, letter, tokenOf
-from .server import PATIENCE
+from .mailplaces import Place, submit
 
 _T = TypeVar("_T")
 
@@ -23,22 +21,21 @@ class Correspondent:
     """
     A client of several protocols.
 
-    @ivar view: its view of its own inbox.
+    @ivar user: the user who has logged in.
+    @ivar view: its view of their inbox.
     """
 
-    def __init__(
-        self, ports: Mapping[str, int], users: list[str], ledger: Ledger, seed: int
-    ) -> None:
+    def __init__(self, place: Place, users: list[str], ledger: Ledger, seed: int) -> None:
         """
+        @param place: where it connects.
         @param users: those to whom it writes; the first is its own.
         @param seed: what decides what it does.
         """
-        self._ports, self._users, self._ledger = ports, users, ledger
+        self._place, self._users, self._ledger = place, users, ledger
         self._random = Random(seed)
-        self._user = users[0]
-        self.view = View(ports["imap"], self._user)
-        self._smtp = smtplib.SMTP("127.0.0.1", ports["smtp"], timeout=PATIENCE)
-        self._smtp.login(self._user, "sesame")
+        self.user = users[0]
+        self.view = place.view(self.user)
+        self._smtp = place.smtp(self.user)
         self._chosen: set[int] = set()
 
     def close(self) -> None:
@@ -71,9 +68,9 @@ class Correspondent:
         Put a message into the inbox over IMAP4.
         """
         token = self._ledger.newToken()
-        self._ledger.begin(self._user, token)
+        self._ledger.begin(self.user, token)
         uid = self.view.append(letter(token))
-        self._ledger.finish(self._user, token, uid)
+        self._ledger.finish(self.user, token, uid)
 
     def send(self) -> None:
         """
@@ -83,7 +80,7 @@ class Correspondent:
         token = self._ledger.newToken()
         for user in to:
             self._ledger.begin(user, token)
-        self._smtp.sendmail("", to, letter(token))
+        submit(self._smtp, to, letter(token))
         for user in to:
             self._ledger.finish(user, token)
 
@@ -96,12 +93,12 @@ class Correspondent:
             return self.append()
         uid = self._random.choice(known)
         token = self._token(uid) or b""
-        self._ledger.begin(self._user, token)
+        self._ledger.begin(self.user, token)
         copy = self.view.copy(uid)
         if copy is None:
-            self._ledger.cancel(self._user, token)
+            self._ledger.cancel(self.user, token)
             return self.deliver()
-        return self._ledger.copy(self._user, uid, copy)
+        return self._ledger.copy(self.user, uid, copy)
 
     def remove(self) -> None:
         """
@@ -111,10 +108,10 @@ class Correspondent:
             self.append()
         uid = self._random.choice(known)
         self._chosen.add(uid)
-        self._ledger.mark(self._user, uid)
+        self._ledger.mark(self.user, uid)
         self._random.choice([self._expunge, self._expungeOne, self._removePOP3])(uid)
         self.view.do(b"NOOP")
-        self._ledger.remove(self._user, uid, *self.view.removed)
+        self._ledger.remove(self.user, uid, *self.view.removed)
 
     def _expunge(self, uid: int) -> None:
         """
@@ -143,11 +140,8 @@ class Correspondent:
         """
         Remove a message over POP3.
         """
-        with closing(
-            poplib.POP3("127.0.0.1", self._ports["pop3"], timeout=PATIENCE)
-        ) as client:
-            client.user(self._user)
-            client.pass_("sesame")
+        anywhere = self._place._replace(pid=0)
+        with closing(anywhere.pop3(self.user)) as client:
             names = {line.split()[1]: int(line.split()[0]) for line in client.uidl()[1]}
             number = names.get(b"%d.%d" % (self.view.uidValidity, uid))
             if number is not None:
@@ -160,7 +154,7 @@ class Correspondent:
         for those that it has removed.
         """
         contents = self.view.learn()
-        self._ledger.see(self._user, {u: tokenOf(c) for u, c in contents.items()})
+        self._ledger.see(self.user, {u: tokenOf(c) for u, c in contents.items()})
         return [
             uid for uid in self.view.uids if uid is not None and uid not in self._chosen
         ]
@@ -169,7 +163,7 @@ class Correspondent:
         """
         Return a message's token.
         """
-        return self._ledger.tokenOf(self._user, uid)
+        return self._ledger.tokenOf(self.user, uid)
 
 
 def atOnce(jobs: Iterable[Callable[[], _T]]) -> list[_T]:
@@ -182,13 +176,13 @@ def atOnce(jobs: Iterable[Callable[[], _T]]) -> list[_T]:
         return [each.result() for each in [pool.submit(job) for job in called]]
 
 
-def checkMailbox(port: int, user: str, ledger: Ledger) -> View:
+def checkMailbox(place: Place, user: str, ledger: Ledger) -> View:
     """
     Insist that an inbox holds what it must hold.
 
     @return: a new client's view of it.
     """
-    view = View(port, user)
+    view = place.view(user)
     contents = view.learn()
     _insistOnAll(view, contents)
     ledger.check(user, {uid: tokenOf(content) for uid, content in contents.items()})

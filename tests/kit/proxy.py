@@ -1,10 +1,12 @@
 """
-A proxy that tells the server behind it where its clients are, as HAProxy does
-(U{the PROXY protocol<https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt>}).
+Proxies: one that tells the server behind it where its clients are, as HAProxy does
+(U{the PROXY protocol<https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt>}), and
+one that stands before a database, and loses its answers.
 """
 
 from __future__ import annotations
 
+import re
 import select
 import socket
 import struct
@@ -32,7 +34,7 @@ class _Relay(BaseRequestHandler):
                 while True:
                     for one in select.select(list(ends), [], [])[0]:
                         data = one.recv(65536)
-                        if not data:
+                        if not data or (one is not target and proxy.cuts(data, target)):
                             return
                         ends[one].sendall(data)
 
@@ -48,7 +50,7 @@ class Proxy(ThreadingTCPServer):
     # Who waits for an end that a client leaves open waits for ever.
     block_on_close = False
 
-    def __init__(self, target: int, header: bytes) -> None:
+    def __init__(self, target: int, header: bytes = b"") -> None:
         """
         @param target: the port of the server behind it.
         @param header: what it tells that server first.
@@ -60,6 +62,14 @@ class Proxy(ThreadingTCPServer):
         self._thread = Thread(target=self.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
 
+    def cuts(self, data: bytes, target: socket.socket) -> bool:
+        """
+        Return whether to end a connection, for what its client sends.
+
+        @param target: the connection to the server.
+        """
+        return False
+
     def stop(self) -> None:
         """
         Take no more connections.
@@ -67,6 +77,45 @@ class Proxy(ThreadingTCPServer):
         self.shutdown()
         self.server_close()
         self._thread.join()
+
+
+class CuttingProxy(Proxy):
+    """
+    A proxy before a database that ends a connection at the end of a transaction: before
+    the server is told to commit, or before its answer is passed on.
+
+    @ivar isArmed: whether it does so once more.
+    @ivar isTold: whether the server is told.
+    """
+
+    isArmed = isTold = False
+
+    def __init__(self, target: int, statement: bytes) -> None:
+        """
+        @param target: the port of the database server.
+        @param statement: a regular expression for a statement in the transaction.
+        """
+        self._pattern = re.compile(statement, re.IGNORECASE)
+        self._found: set[socket.socket] = set()
+        super().__init__(target)
+
+    def cuts(self, data: bytes, target: socket.socket) -> bool:
+        """
+        Return whether to end a connection.
+        """
+        if self._pattern.search(data):
+            self._found.add(target)
+        if not re.search(rb"(?i)\bcommit\b", data):
+            return False
+        isFound = target in self._found
+        self._found.discard(target)
+        if not self.isArmed or not isFound:
+            return False
+        self.isArmed = False
+        if self.isTold:
+            target.sendall(data)
+            target.recv(65536)
+        return True
 
 
 #: What a proxy says of a client, in both versions of the protocol, and its address.

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import socket
 from base64 import b64encode
+from select import select
 from typing import Any
 
 from .server import PATIENCE, Server
@@ -37,8 +38,8 @@ class Wire:
     """
 
     def __init__(self, port: int) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
-        self._lines = self._socket.makefile("rb")
+        self.sock = socket.create_connection(("127.0.0.1", port), PATIENCE)
+        self._lines = self.sock.makefile("rb")
         self.greeting = self.line()
 
     def close(self) -> None:
@@ -46,19 +47,19 @@ class Wire:
         Hang up.
         """
         self._lines.close()
-        self._socket.close()
+        self.sock.close()
 
     def say(self, *lines: bytes) -> None:
         """
         Send lines.
         """
-        self._socket.sendall(b"".join(line + b"\r\n" for line in lines))
+        self.sock.sendall(b"".join(line + b"\r\n" for line in lines))
 
     def send(self, data: bytes) -> None:
         """
         Send what is no line.
         """
-        self._socket.sendall(data)
+        self.sock.sendall(data)
 
     def line(self) -> bytes:
         """
@@ -70,6 +71,12 @@ class Wire:
         if not line.endswith(b"\r\n"):
             raise EOFError(line)
         return line[:-2]
+
+    def isQuiet(self) -> bool:
+        """
+        Return whether the server has sent nothing that wasn't read.
+        """
+        return not select([self._socket], [], [], 0)[0]
 
     def octets(self, count: int) -> bytes:
         """

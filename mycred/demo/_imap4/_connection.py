@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 
 from ...mail._imap4 import TAG
 from .._dialogue import Dialogue, Malformed, Refused
-from .._tables import LARGEST, MailboxFull
+from .._tables import LARGEST, MailboxFull, Unavailable
 from ._commands import COMMANDS
 from ._folder import Folder
 from ._syntax import Arguments, literal
@@ -152,6 +152,8 @@ class Connection(Dialogue):
             said = b"NO " + _said(error)
         except MailboxFull as error:
             said = b"NO [OVERQUOTA] " + _said(error)
+        except Unavailable:
+            said = b"NO [UNAVAILABLE] Try again later"
         except CancelledError:
             return
         except Exception:

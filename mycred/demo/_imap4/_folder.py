@@ -65,7 +65,7 @@ class Folder:
         Have a callable called when there are new messages.
         """
         self._tell = tell
-        self._unwatch = self._store.watch(self._user, self._arrived)
+        self._unwatch = self._store.watch(self._user, self.uidNext, self._arrived)
 
     def close(self) -> None:
         """
@@ -157,22 +157,30 @@ class Folder:
 
     def refresh(self) -> Deferred[tuple[list[int], list[int]]]:
         """
-        Update the folder to what other sessions have changed.
+        Update the folder to what other sessions have changed, and to what is new.
 
         @return: a L{Deferred} that fires with the numbers of the messages that are
             gone, the highest first, and then the numbers of those whose flags differ.
         """
 
+        # Messages that come meanwhile aren't gone because the answer is older; and what
+        # is gone already of those that the look finds, the client doesn't know yet.
+        known = list(self.messages)
+
+        def cbLooked(_: object) -> Deferred[dict[int, set[str]]]:
+            return self._store.flags(self._user)
+
         def cbFlags(flags: dict[int, set[str]]) -> tuple[list[int], list[int]]:
-            gone = self._forget([m.uid for m in self.messages if m.uid not in flags])
+            gone = self._forget([m.uid for m in known if m.uid not in flags])
             changed = []
             for number, message in enumerate(self.messages, 1):
-                if message.flags != flags[message.uid]:
+                if message.flags != flags.get(message.uid, message.flags):
                     message.flags = flags[message.uid]
                     changed.append(number)
             return gone, changed
 
-        return self._store.flags(self._user).addCallback(cbFlags)
+        looking = self._store.look(self._user)
+        return looking.addCallback(cbLooked).addCallback(cbFlags)
 
     def _forget(self, uids: list[int]) -> list[int]:
         """

@@ -52,6 +52,7 @@ class Connection(CommandLines):
     commands = _COMMANDS
     unknown = "500 5.5.2 There is no such command"
     misused = "501 5.5.4 This command has other arguments"
+    unavailable = "451 4.3.0 The store can't be used now"
     defect = "451 4.3.0 Server error"
 
     def __init__(self, avatar: Any, host: bytes, helo: bytes) -> None:

@@ -5,7 +5,6 @@ The submission of messages over SMTP, after the login (RFC 5321 and 6409).
 from __future__ import annotations
 
 from collections.abc import Collection
-from sqlite3 import Error as StoreError
 from typing import TypeVar
 
 from twisted.internet.defer import Deferred
@@ -29,7 +28,6 @@ _REFUSALS: dict[type[Exception], str] = {
     MailboxFull: "452 4.2.2 There is no room in the mailbox",
     NoSuchUser: "550 5.1.1 There is no such mailbox; the first login makes one",
     Elsewhere: "550 5.7.1 This server takes mail for its own users only",
-    StoreError: "451 4.3.0 The message can't be stored now",
 }
 
 
@@ -142,8 +140,6 @@ class Submission(Connection):
         try:
             return await work
         except tuple(_REFUSALS) as error:
-            if isinstance(error, StoreError):
-                self._log.failure("The store failed")
             [said] = [text for kind, text in _REFUSALS.items() if isinstance(error, kind)]
             raise Refused(said) from None
 

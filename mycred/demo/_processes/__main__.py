@@ -1,0 +1,30 @@
+"""
+The program of a worker.
+
+It is run by its path, isolated from the environment and the current directory.  Its
+standard input tells the directories of modules, and then all else; it ends when the
+process that has started the worker does.
+"""
+
+import json
+import os
+import sys
+
+
+def main() -> None:
+    """
+    Read the directories of modules, import the worker, and run it.
+    """
+    # The terminal's signals go to the process of twistd alone.
+    os.setsid()
+    # Unbuffered: no more may be read than what is told at the start.
+    with open(0, "rb", buffering=0, closefd=False) as told:
+        directories, start = told.readline(), told.readline()
+    if start:
+        sys.path[:] = json.loads(directories)
+        from mycred.demo._processes._worker import run
+
+        run(json.loads(start))
+
+
+main()

@@ -1,0 +1,129 @@
+"""
+Read what a worker logs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.abstract import FileDescriptor
+
+from ..._types import Timer
+from ._relay import LONGEST_LINE
+
+# How much is read at a time, in bytes: as much as a pipe holds.
+_PIECE = 2**16
+
+
+class Lines:
+    """
+    Lines out of pieces of data.
+    """
+
+    def __init__(self, longest: int) -> None:
+        """
+        @param longest: how long a line may be, in bytes; a longer one is cut into pieces.
+        """
+        self._longest = longest
+        self._rest = b""
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """
+        Return the lines that end in a piece of data.
+        """
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        if len(self._rest) > self._longest:
+            lines.append(self._rest)
+            self._rest = b""
+        return lines
+
+
+class LogReader(FileDescriptor):
+    """
+    The pipe by which a worker sends what it logs.
+
+    It is read some times a second and not for each line: the processor has other things
+    to do.  What the pipe can't hold a worker waits with.
+
+    @cvar pause: how long nothing is read then, in seconds.
+    """
+
+    pause = 0.02
+
+    _timer: Timer | None = None
+    _descriptor = -1
+
+    def __init__(self, reactor: Any, received: Callable[[bytes], object]) -> None:
+        """
+        @param reactor: what waits for it.
+        @param received: what is called with each line.
+        """
+        super().__init__(reactor)
+        self._reactor = reactor
+        self._received = received
+        self._lines = Lines(LONGEST_LINE)
+
+    def begin(self) -> int:
+        """
+        Open the pipe.
+
+        @return: the worker's end of it, which the caller closes.
+        """
+        self._descriptor, end = os.pipe()
+        os.set_blocking(self._descriptor, False)
+        self.startReading()
+        return end
+
+    def fileno(self) -> int:
+        """
+        Return the descriptor of the pipe.
+        """
+        return self._descriptor
+
+    def doRead(self) -> None:
+        """
+        Read what there is, and then nothing for a while.
+        """
+        self.stopReading()
+        if self._read():
+            self._timer = self._reactor.callLater(self.pause, self._goOn)
+
+    def _goOn(self) -> None:
+        """
+        Read again.
+        """
+        self._timer = None
+        self.startReading()
+
+    def _read(self) -> bool:
+        """
+        Read what there is.
+
+        @return: whether there may be more.
+        """
+        try:
+            data = os.read(self._descriptor, _PIECE)
+        except OSError:
+            return False
+        for line in self._lines.feed(data):
+            self._received(line)
+        return bool(data)
+
+    def end(self) -> None:
+        """
+        Read what there still is, as much as a pipe holds, and close the pipe: other
+        processes may have the other end.
+        """
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self.stopReading()
+        if self._descriptor >= 0:
+            self._read()
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+__all__ = ["Lines", "LogReader"]

@@ -1,0 +1,129 @@
+"""
+Who is told of new messages.
+
+A look at a mailbox finds all its messages from some UID on, and the UID of the next one,
+as they were at one moment; and since messages become visible in the order of their UIDs,
+none comes before those any more.  So looks may overlap, and their outcomes come in any
+order: each watcher is told what is new to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.logger import Logger
+
+from ._tables import Mailbox, Message
+
+
+class _Watcher:
+    """
+    One who is told of new messages.
+
+    @ivar uidNext: the UID of the first message that is new.
+    """
+
+    def __init__(self, uidNext: int, told: Callable[[Message], object]) -> None:
+        self.uidNext = uidNext
+        self.told = told
+
+
+class Watching:
+    """
+    Who is told of new messages, in which mailboxes.
+    """
+
+    _log = Logger()
+
+    def __init__(self, newer: Callable[[bytes, int], Deferred[Mailbox | None]]) -> None:
+        """
+        @param newer: what returns a user's mailbox, without messages before a UID.
+        """
+        self._newer = newer
+        self._watchers: dict[bytes, list[_Watcher]] = {}
+
+    def __iter__(self) -> Iterator[bytes]:
+        """
+        Yield the users whose mailboxes are watched.
+        """
+        return iter(self._watchers)
+
+    def uidNext(self, user: bytes) -> int | None:
+        """
+        Return the UID of the first message that is new to a watcher of a mailbox; L{None}
+        if there is no watcher.
+        """
+        watchers = self._watchers.get(user, ())
+        return min((watcher.uidNext for watcher in watchers), default=None)
+
+    def add(
+        self, user: bytes, uidNext: int, told: Callable[[Message], object]
+    ) -> Callable[[], None]:
+        """
+        Have a callable called with each new message of a user.
+
+        @param uidNext: the UID of the first message that is new.
+
+        @return: a callable that ends this.
+        """
+        watcher = _Watcher(uidNext, told)
+        self._watchers.setdefault(user, []).append(watcher)
+
+        def remove() -> None:
+            self._watchers[user].remove(watcher)
+            if not self._watchers[user]:
+                del self._watchers[user]
+
+        return remove
+
+    def look(self, user: bytes) -> Deferred[None]:
+        """
+        Look at a mailbox, and tell its watchers what is new.
+
+        @return: a L{Deferred} that fires after that, and fails if the mailbox can't be
+            looked at.
+        """
+        uidNext = self.uidNext(user)
+        if uidNext is None:
+            return succeed(None)
+        return self._newer(user, uidNext).addCallback(self._cbNewer)
+
+    def heard(self, user: bytes, uidNext: int) -> None:
+        """
+        Look at a mailbox, if there is something new to its watchers.
+
+        @param uidNext: the UID of the next message, as a look elsewhere has found it.
+        """
+        known = self.uidNext(user)
+        if known is not None and known < uidNext:
+            # Of a failure the store tells the log, and another look comes.
+            self.look(user).addErrback(lambda _: None)
+
+    def _cbNewer(self, mailbox: Mailbox | None) -> None:
+        """
+        Tell the watchers what is new.
+        """
+        if mailbox is None:
+            return
+        for message in mailbox.messages:
+            self._tell(mailbox.user, message)
+        for watcher in self._watchers.get(mailbox.user, ()):
+            watcher.uidNext = max(watcher.uidNext, mailbox.uidNext)
+
+    def _tell(self, user: bytes, message: Message) -> None:
+        """
+        Tell the watchers of a mailbox of a message, those to whom it is new.
+        """
+        for watcher in list(self._watchers.get(user, ())):
+            isGone = watcher not in self._watchers.get(user, ())
+            if isGone or message.uid < watcher.uidNext:
+                continue
+            watcher.uidNext = message.uid + 1
+            try:
+                watcher.told(message)
+            except Exception:
+                self._log.failure("A mailbox's watcher failed")
+
+
+__all__ = ["Watching"]
