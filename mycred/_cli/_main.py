@@ -260,7 +260,7 @@ def _addCheckOptions(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--verbose",
         action="store_true",
-        help="print each step and its time, where a login takes several (ldap)",
+        help="print each step and its time, where a login takes several (ldap, sql)",
     )
 
 
