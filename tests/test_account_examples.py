@@ -114,13 +114,15 @@ class UnitTests(MachineTestCase):
         """
         systemd finds nothing to say about them.
         """
-        for path in EXAMPLES.glob("*.service"):
+        copies = []
+        for path in [*EXAMPLES.glob("*.service"), *EXAMPLES.glob("*.socket")]:
             unit = path.read_text().replace("/opt/myapp/bin/twistd", sys.executable)
-            copy = self.folder / path.name
-            copy.write_text(unit)
+            copies.append(self.folder / path.name)
+            copies[-1].write_text(unit)
+        for copy in copies:
             done = run("systemd-analyze", "verify", "--man=no", str(copy))
             said = done.stdout + done.stderr
-            self.assertEqual((done.returncode, said), (0, b""), path.name)
+            self.assertEqual((done.returncode, said), (0, b""), copy.name)
 
     def start(self, unit: str, *under: str, **environment: str) -> Server:
         """

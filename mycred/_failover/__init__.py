@@ -6,7 +6,7 @@ and which of them is asked.  Nothing here knows what they are asked.
 from ._demotion import Backoff
 from ._errors import Elsewhere, Fault, Lost, Slow, Unsure
 from ._failover import Failover
-from ._pool import Connection
+from ._pool import Connection, Pool
 from ._server import Server
 from ._terms import Terms
 
@@ -17,6 +17,7 @@ __all__ = [
     "Failover",
     "Fault",
     "Lost",
+    "Pool",
     "Server",
     "Slow",
     "Terms",

@@ -76,7 +76,8 @@ class Failover(Generic[_R, _C]):
             where it raises L{Fault} the next server is asked.
         @param tell: a function that is called with each server's fault.
 
-        @raise Fault: if no server works.
+        @raise Fault: if no server works: of the kind that the faults of all those have
+            that were asked, if it is one.
         """
         if time.monotonic() >= until:
             # That is no server's fault.
@@ -145,7 +146,7 @@ class Failover(Generic[_R, _C]):
         """
         Call a function with a connection to the first server that works.
         """
-        faults = []
+        faults: list[Fault] = []
         up = [server for server in self.servers if not server.health.isDown]
         others = len(up)
         for server in self._inOrder(up, role):
@@ -158,10 +159,12 @@ class Failover(Generic[_R, _C]):
             try:
                 return server.use(role, now + share, work)
             except Fault as fault:
-                faults.append(str(fault))
-                tell(faults[-1])
+                faults.append(fault)
+                tell(str(fault))
         if faults:
-            raise Fault("; ".join(faults))
+            kinds = {type(fault) for fault in faults}
+            kind = kinds.pop() if len(kinds) == 1 else Fault
+            raise kind("; ".join(map(str, faults)))
         reasons = "; ".join(server.health.reason for server in self.servers)
         raise Fault(f"no {self._kind} works: {reasons}")
 

@@ -332,8 +332,11 @@ class AlchemyDriver:
         @param arguments: those that the driver had.
         """
         try:
-            if self._name == "pymysql" and _wantsTLS(arguments):
-                _insistOnTLS(connection)
+            if self._name == "pymysql":
+                if _wantsTLS(arguments):
+                    _insistOnTLS(connection)
+                # Sockets with time-outs are slower, and the watchdog has its own.
+                connection._read_timeout = connection._write_timeout = None
             self._alchemy.set_isolation_level(connection, "AUTOCOMMIT")
             if self._name == "psycopg" and not (
                 self._prepares and _nameApart(connection)

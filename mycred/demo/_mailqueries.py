@@ -60,7 +60,8 @@ def contentOf(transaction: Transaction, user: bytes, uid: int, most: int) -> byt
         " where name = :name and uid = :uid"
     )
     rows = transaction.execute(statement, name=user, uid=uid, most=most).rows
-    return bytes(rows[0][0]) if rows else None
+    # To SQLite, the beginning of nothing isn't there.
+    return bytes(rows[0][0] or b"") if rows else None
 
 
 _NEXT = naming("select name, uidnext from mail_users where name in (:named)")

@@ -57,9 +57,9 @@ _TABLES = {
 
 # What notes the version, and does nothing if another program has noted it just now.
 _NOTE = {
-    "sqlite": "insert or ignore into mycred_schema values (:version)",
-    "postgresql": "insert into mycred_schema values (:version) on conflict do nothing",
-    "mysql": "insert ignore into mycred_schema values (:version)",
+    "sqlite": "insert or ignore into mycred_schema (version) values (:version)",
+    "postgresql": "insert into mycred_schema (version) values (:version) on conflict do nothing",
+    "mysql": "insert ignore into mycred_schema (version) values (:version)",
 }
 
 # What databases call strings of bytes: a name has up to 1024.  MariaDB's tables take
@@ -175,8 +175,8 @@ def _execute(transaction: Transaction, first: int) -> None:
                 transaction.execute(statement.format(**_SPELLED[transaction.dialect]))
             except BadStatement as error:
                 raise WrongTables(
-                    f"its table {table} can't be used, and may be another program's: "
-                    f"{error}"
+                    f"the table {table} can't be made or used ({error}); let its user "
+                    "make tables, or name a database without other tables of that name"
                 ) from None
 
 

@@ -46,7 +46,7 @@ class StoreService(Service):
         @param reactor: the reactor; if L{None}, the one that is installed at the start.
         """
         if isinstance(place, str):
-            place = DatabaseURL(place, "sqlite", path=place)
+            place = DatabaseURL.ofFile(place)
         self._place = place
         self._timeout = timeout
         self._workers = workers

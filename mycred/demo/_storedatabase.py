@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, DeferredList
@@ -71,7 +71,7 @@ class StoreDatabase:
         if place.dialect == "sqlite":
             # Other users of the machine must not read the mail.
             os.close(os.open(place.path, os.O_RDWR | os.O_CREAT, 0o600))
-        self._database = Database([place], timeout=timeout)
+        self._database = Database([place], timeout=timeout, connections=threads)
 
     @property
     def isThreaded(self) -> bool:
@@ -99,7 +99,10 @@ class StoreDatabase:
         """
 
         def read(until: float) -> _T:
-            return work(_Reading(self._database, until))
+            def ask(statement: str, values: Mapping[str, object]) -> Result:
+                return self._database.read(statement, values, until, most=_MOST_ROWS)
+
+            return work(Transaction(self._database.dialect, ask))
 
         return self._run(read, user)
 
@@ -134,6 +137,8 @@ class StoreDatabase:
 
         def cbDone(outcome: _T | Failure) -> _T | Failure:
             self._underWay.discard(running)
+            for note in self._database.takeNotes():
+                self._log.warn("{note}", note=printable(note))
             return outcome
 
         return running.addBoth(cbDone).addCallbacks(self._cbWorks, self._ebFailed)
@@ -173,23 +178,6 @@ class StoreDatabase:
             why = printable(str(failure.value))
             self._log.error("The store failed: {place}: {why}", place=self.place, why=why)
         return Failure(Unavailable("Temporarily unavailable"))
-
-
-class _Reading:
-    """
-    Statements that only read: each is a transaction of its own.
-    """
-
-    def __init__(self, database: Database, until: float) -> None:
-        self.dialect = database.dialect
-        self._database = database
-        self._until = until
-
-    def execute(self, statement: str, **values: object) -> Result:
-        """
-        Execute a statement.
-        """
-        return self._database.read(statement, values, self._until)
 
 
 __all__ = ["TIMEOUT", "StoreDatabase"]

@@ -14,7 +14,7 @@ from twisted.python import usage
 
 from .._failover import Fault
 from .._secrets import printable
-from .._sql import Database, DatabaseURL
+from .._sql import BadStatement, BadValue, Database, DatabaseURL
 from .._uidoption import insistOnWritable, laterUser
 from ._schema import DIALECTS, WrongTables, insistOnTables
 
@@ -61,7 +61,7 @@ def checkStore(text: str, passwordFile: str | None = None) -> StorePlace:
             "server"
         )
     path = _checkFile(text)
-    return StorePlace(DatabaseURL(path, "sqlite", path=path), path)
+    return StorePlace(DatabaseURL.ofFile(path), path)
 
 
 def _checkURL(text: str, passwordFile: str | None) -> StorePlace:
@@ -75,21 +75,34 @@ def _checkURL(text: str, passwordFile: str | None) -> StorePlace:
         url = DatabaseURL.parse(text, password)
     except (ImportError, ValueError) as error:
         raise usage.UsageError(f"--store: {error}") from None
+    if url.hasPassword:
+        raise usage.UsageError(
+            f"--store={url}: other users of this machine can read a password on the "
+            "command line; write it into a file, and --store-passwordfile=FILE"
+        )
     if url.dialect not in DIALECTS:
         raise usage.UsageError(
             f"--store={url}: mail is kept by PostgreSQL, MariaDB, MySQL and SQLite"
         )
-    if url.dialect == "sqlite":
-        path = _checkDirectory(url.path)
-        return StorePlace(DatabaseURL(text, "sqlite", path=path), path)
+    if url.path:
+        path = _checkFile(url.path, isShared=True)
+        return StorePlace(DatabaseURL.ofFile(path), path)
+    _checkServer(url)
+    return StorePlace(url, os.path.abspath(_BESIDE))
+
+
+def _checkServer(url: DatabaseURL) -> None:
+    """
+    Insist on a server's database that can be the store, and make its tables.
+
+    @raise usage.UsageError: if that fails.
+    """
     try:
-        database = Database([url], timeout=_TIMEOUT)
-        with closing(database):
+        with closing(Database([url], timeout=_TIMEOUT)) as database:
             insistOnTables(database, time.monotonic() + _TIMEOUT)
-    except (Fault, WrongTables) as error:
+    except (BadStatement, BadValue, Fault, WrongTables) as error:
         why = " ".join(printable(str(error)).split())
         raise usage.UsageError(f"--store={url}: {why}") from None
-    return StorePlace(url, os.path.abspath(_BESIDE))
 
 
 def _passwordIn(path: str) -> str:
@@ -113,9 +126,11 @@ def _passwordIn(path: str) -> str:
     return password
 
 
-def _checkFile(path: str) -> str:
+def _checkFile(path: str, isShared: bool = False) -> str:
     """
-    Insist on a file that is the store of this program, or can become it.
+    Insist on a file that is the store, or can become it.
+
+    @param isShared: whether another program may have tables in it.
 
     @return: its absolute path.
 
@@ -126,7 +141,7 @@ def _checkFile(path: str) -> str:
         try:
             with closing(sqlite3.connect(path)) as connection:
                 rows = connection.execute("select name from sqlite_master").fetchall()
-                if rows and ("mail_messages",) not in rows:
+                if rows and ("mail_messages",) not in rows and not isShared:
                     # Another program's file has other tables.
                     connection.execute("select uidvalidity from users limit 0")
                     connection.execute("select content from messages limit 0")

@@ -23,11 +23,17 @@ from ..kit.wire import Wire
 # How long a look-up may take, in seconds: where the database is frozen, and elsewhere.
 SHORT, LONG = 1.5, 20.0
 
+# A checker that is asked after the database.
+LAST = "--auth=memory:last:last"
+
 # How many connections a server has to the database at most.
 CONNECTIONS = 3
 
 # How long the program may take to end, in seconds: far longer than its grace.
 LONGEST_END = 60.0
+
+# What IMAP4 takes as one string, in bytes.
+LONGEST_LITERAL = 4096
 
 TEMPORARY = r"\[UNAVAILABLE\]"
 
@@ -101,7 +107,8 @@ class SQLLoginTests(ServerTests):
         self: Any, *urls: str, timeout: float = LONG, offered: str = "imap"
     ) -> Server:
         """
-        Start the example server, with accounts in a database and one in memory.
+        Start the example server, with accounts in a database, one in memory that is
+        looked for before, and one that is looked for after that.
         """
         settings: Path = self.folder / "accounts.ini"
         settings.touch(0o600)
@@ -112,7 +119,7 @@ class SQLLoginTests(ServerTests):
             f"timeout = {timeout}\n"
             f"connections = {CONNECTIONS}\n"
         )
-        auth = f"--auth=sql:{settings}", "--auth=memory:admin:local"
+        auth = "--auth=memory:admin:local", f"--auth=sql:{settings}", LAST
         server: Server = self.start(*auth, offered=offered)
         return server
 
@@ -166,6 +173,7 @@ class SQLLoginTests(ServerTests):
             for _ in range(3):
                 self.assertUnavailable(server)
             self.assertIn_(server, "admin", "local")
+            self.assertIn_(server, "last", "last")
             database.start()
             for number in range(10):
                 self.assertIn_(server, f"user{number}")
@@ -177,8 +185,9 @@ class SQLLoginTests(ServerTests):
 
     def test_frozen(self: Any) -> None:
         """
-        While the database doesn't answer, many logins are temporary failures by the
-        deadline, and users of another checker log in meanwhile; afterwards all log in.
+        While the database doesn't answer, logins are temporary failures by the deadline,
+        and users of other checkers log in, before the deadline if theirs is asked first;
+        afterwards all log in.
         """
         database = self.ownServer()
         server = self.serve(database.url(self.filled(database)), timeout=SHORT)
@@ -187,13 +196,18 @@ class SQLLoginTests(ServerTests):
         self.addCleanup(database.thaw)
 
         def logIn(number: int) -> None:
-            if number % 2:
-                self.assertIn_(server, "admin", "local")
-            else:
+            if number % 4:
                 self.assertUnavailable(server, f"user{number}")
+            else:
+                self.assertIn_(server, "last", "last")
 
         for _ in range(2):
+            waiting = self.wire(server, "imap")
+            waiting.say(b"a LOGIN alice sesame")
+            self.assertIn_(server, "admin", "local")
+            self.assertTrue(waiting.isQuiet())
             self.atOnce(20, logIn)
+            self.assertRegex(waiting.line(), TEMPORARY.encode("ascii"))
         database.thaw()
         self.atOnce(20, lambda n: self.assertIn_(server, f"user{n}"))
         server.stop()
@@ -242,6 +256,8 @@ class SQLLoginTests(ServerTests):
         database = serverOf(self.kind)
         name = self.filled(database)
         server = self.serve(database.url(name))
+        # What happens at the first login has happened.
+        self.assertIn_(server)
         with closing(database.connect(name)) as connection:
             cursor = connection.cursor()
             cursor.execute("begin")
@@ -284,10 +300,10 @@ class SQLLoginTests(ServerTests):
 
         def imap(name: bytes, password: bytes) -> bytes:
             wire = self.wire(server, "imap")
+            name = name[:LONGEST_LITERAL]
             wire.ask(b"a LOGIN {%d}" % len(name))
             wire.ask(b"%b {%d}" % (name, len(password)))
-            wire.say(password)
-            return wire.until(b"a ")[-1]
+            return wire.ask(password)
 
         def pop3(name: bytes, password: bytes) -> bytes:
             wire = self.wire(server, "pop3")

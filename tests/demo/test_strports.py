@@ -32,17 +32,16 @@ from mycred.demo._strports import (
 )
 
 from ..kit.privileged import until
-from ..kit.server import FACTORIES, PATIENCE, ROOT, TWISTD, Server, ServerTests, refusal
-
-# Does what systemd does for a .socket unit, and becomes the server.
-_HANDING_OVER = """
-import os, socket, sys
-listening = socket.create_server((sys.argv[1], 0))
-os.dup2(listening.fileno(), 3)
-os.set_inheritable(3, True)
-os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1", LISTEN_FDNAMES="x")
-os.execv(sys.argv[2], sys.argv[2:])
-"""
+from ..kit.server import (
+    FACTORIES,
+    HANDING_OVER,
+    PATIENCE,
+    ROOT,
+    TWISTD,
+    Server,
+    ServerTests,
+    refusal,
+)
 
 EXAMPLE = "tcp:1110:interface=127.0.0.1"
 
@@ -398,7 +397,7 @@ class StartTests(ServerTests, SynchronousTestCase):
             server = Server(
                 [*options, where],
                 ["pop3"],
-                under=(sys.executable, "-c", _HANDING_OVER, host),
+                under=(sys.executable, "-c", HANDING_OVER, host),
             )
             self.addCleanup(server.stop)
             server.pop3("alice", "sesame").quit()

@@ -14,7 +14,7 @@ from typing import Any
 from .imapview import No
 from .mailledger import Ledger, letter
 from .mailload import checkMailbox
-from .mailplaces import Place
+from .mailplaces import Place, submit
 
 # What a client may meet while the server, or its database, isn't there.
 _TROUBLE = (OSError, EOFError, No, smtplib.SMTPException)
@@ -153,7 +153,7 @@ class Couriers:
         client = place.smtp(self._users[0])
 
         def deliver(token: bytes) -> None:
-            client.sendmail("", self._users, letter(token, 200))
+            submit(client, self._users, letter(token, 200))
 
         return self._users, deliver, client.close
 

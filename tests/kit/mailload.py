@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from .imapview import View
 from .mailledger import Ledger, letter, tokenOf
-from .mailplaces import Place
+from .mailplaces import Place, submit
 
 _T = TypeVar("_T")
 
@@ -80,7 +80,7 @@ class Correspondent:
         token = self._ledger.newToken()
         for user in to:
             self._ledger.begin(user, token)
-        self._smtp.sendmail("", to, letter(token))
+        submit(self._smtp, to, letter(token))
         for user in to:
             self._ledger.finish(user, token)
 
@@ -140,7 +140,8 @@ class Correspondent:
         """
         Remove a message over POP3.
         """
-        with closing(self._place.pop3(self.user)) as client:
+        anywhere = self._place._replace(pid=0)
+        with closing(anywhere.pop3(self.user)) as client:
             names = {line.split()[1]: int(line.split()[0]) for line in client.uidl()[1]}
             number = names.get(b"%d.%d" % (self.view.uidValidity, uid))
             if number is not None:

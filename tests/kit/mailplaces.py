@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .databases import DatabaseServer
+from .databases import PASSWORD, USER, DatabaseServer
 from .imapview import View
 from .server import PATIENCE, ServerTests
 from .sharedmail import MailServer
@@ -82,10 +82,12 @@ class PlaceTests(ServerTests):
 
         @param store: the options that say where the mail is.
         """
-        path = self.folder / "passwd"
-        path.write_text("".join(f"user{n}:sesame\n" for n in range(1, 200)))
+        path = self.folder / "htpasswd"
+        # Hashes, for which no secret is kept beside the store.
+        hashed = self.hashed("sesame")
+        path.write_text("".join(f"user{n}:{hashed}\n" for n in range(1, 200)))
         names = offered.split()
-        options = self.options([f"--auth=file:{path}"], names, "")
+        options = self.options([f"--auth=htpasswd:{path}"], names, "")
         return MailServer([*options, *store, *more], names)
 
     def newUser(self) -> str:
@@ -93,6 +95,23 @@ class PlaceTests(ServerTests):
         Return the name of a user who has no mail yet.
         """
         return f"user{next(_numbers)}"
+
+
+def submit(client: smtplib.SMTP, users: list[str], content: bytes) -> None:
+    """
+    Send a message to all of some users, or to none.
+
+    @raise smtplib.SMTPResponseException: if the server refuses it, or one of them.
+    """
+    client.mail("")
+    for user in users:
+        code, said = client.rcpt(user)
+        if code != 250:
+            client.rset()
+            raise smtplib.SMTPResponseException(code, said)
+    code, said = client.data(content)
+    if code != 250:
+        raise smtplib.SMTPResponseException(code, said)
 
 
 def storeOptions(database: DatabaseServer | None, folder: Path) -> list[str]:
@@ -103,7 +122,11 @@ def storeOptions(database: DatabaseServer | None, folder: Path) -> list[str]:
     """
     if database is None:
         return [f"--store={folder / 'shared.sqlite'}"]
-    return [f"--store={database.url(database.makeDatabase())}"]
+    path = folder / "password"
+    path.write_text(PASSWORD)
+    name = database.makeDatabase()
+    url = f"{database.dialect}://{USER}@127.0.0.1:{database.port}/{name}"
+    return [f"--store={url}", f"--store-passwordfile={path}"]
 
 
 def workersOf(server: MailServer, wanted: int) -> list[int]:
@@ -125,4 +148,4 @@ def workersOf(server: MailServer, wanted: int) -> list[int]:
     return found
 
 
-__all__ = ["OFFERED", "Place", "PlaceTests", "storeOptions", "workersOf"]
+__all__ = ["OFFERED", "Place", "PlaceTests", "storeOptions", "submit", "workersOf"]

@@ -57,6 +57,24 @@ FACTORIES = {
     "ssh": "SSHFactory",
 }
 
+#: The program that does what systemd does for a .socket unit, given a host or the path of
+#: a UNIX socket, and becomes the command that follows.
+HANDING_OVER = """
+import os, socket, sys
+where = sys.argv[1]
+if where.startswith("/"):
+    os.umask(0o117)
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(where)
+    listening.listen()
+else:
+    listening = socket.create_server((where, 0))
+os.dup2(listening.fileno(), 3)
+os.set_inheritable(3, True)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1", LISTEN_FDNAMES="x")
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
 LETTER = (
     b"From: <bob@localhost>\r\nTo: <alice@localhost>\r\n"
     b"Subject: Tea & <b>cakes</b>\r\n\r\n<script>alert('five')</script>\r\n"
@@ -68,6 +86,7 @@ class Server:
     A running C{twistd myapp}.
 
     @ivar ports: where each protocol is served.
+    @ivar pid: its process ID.
     @ivar log: what the server has logged, complete once it has stopped.
     """
 
@@ -130,6 +149,14 @@ class Server:
         for name, factory in FACTORIES.items():
             if started and started[1] == factory:
                 self.ports[name] = int(started[2])
+
+    @property
+    def pid(self) -> int:
+        """
+        Its process ID.
+        """
+        pid: int = self._process.pid
+        return pid
 
     def memory(self) -> int:
         """

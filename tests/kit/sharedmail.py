@@ -16,9 +16,6 @@ from typing import Any, Protocol, TypeVar
 from .privileged import children, until
 from .server import PATIENCE, Server
 
-# How many connections may go to other processes before one goes to that which is wanted.
-_MOST_CONNECTIONS = 500
-
 
 class Client(Protocol):
     """
@@ -89,16 +86,20 @@ class MailServer(Server):
         @param isOther: whether any process will do but for those.
         """
         others = []
+
+        def found() -> _C | None:
+            client = make()
+            if (self.servedBy(client) in pids) != isOther:
+                return client
+            others.append(client)
+            return None
+
         try:
-            for _ in range(_MOST_CONNECTIONS):
-                client = make()
-                if (self.servedBy(client) in pids) != isOther:
-                    return client
-                others.append(client)
+            client: _C = until(found)
         finally:
             for other in others:
                 other.close()
-        raise AssertionError(f"none of {_MOST_CONNECTIONS} connections goes there")
+        return client
 
     def kill(self, pid: int) -> None:
         """

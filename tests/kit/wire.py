@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import socket
 from base64 import b64encode
+from select import select
 from typing import Any
 
 from .server import PATIENCE, Server
@@ -70,6 +71,12 @@ class Wire:
         if not line.endswith(b"\r\n"):
             raise EOFError(line)
         return line[:-2]
+
+    def isQuiet(self) -> bool:
+        """
+        Return whether the server has sent nothing that wasn't read.
+        """
+        return not select([self._socket], [], [], 0)[0]
 
     def octets(self, count: int) -> bytes:
         """

@@ -163,11 +163,11 @@ class Folder:
             gone, the highest first, and then the numbers of those whose flags differ.
         """
 
-        # Messages that come meanwhile aren't gone because the answer is older.
-        known: list[Message] = []
+        # Messages that come meanwhile aren't gone because the answer is older; and what
+        # is gone already of those that the look finds, the client doesn't know yet.
+        known = list(self.messages)
 
         def cbLooked(_: object) -> Deferred[dict[int, set[str]]]:
-            known.extend(self.messages)
             return self._store.flags(self._user)
 
         def cbFlags(flags: dict[int, set[str]]) -> tuple[list[int], list[int]]:

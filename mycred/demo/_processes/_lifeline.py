@@ -11,6 +11,8 @@ from typing import Any
 from twisted.application.service import Service
 from twisted.internet.abstract import FileDescriptor
 from twisted.internet.error import ReactorNotRunning
+from twisted.internet.main import CONNECTION_LOST
+from twisted.python.failure import Failure
 
 from ._relay import Relay
 
@@ -35,14 +37,19 @@ class Lifeline(FileDescriptor):
         """
         return self._descriptor
 
-    def doRead(self) -> None:
+    def doRead(self) -> Exception | None:
         """
-        Stop the reactor if the pipe has ended.
+        Notice the end of the pipe.
         """
-        if not os.read(self._descriptor, 1024):
-            self.stopReading()
-            with suppress(ReactorNotRunning):
-                self._reactor.stop()
+        return None if os.read(self._descriptor, 1024) else CONNECTION_LOST
+
+    def connectionLost(self, reason: Failure) -> None:
+        """
+        Stop the reactor.  Some notice the end of a pipe themselves.
+        """
+        super().connectionLost(reason)
+        with suppress(ReactorNotRunning):
+            self._reactor.stop()
 
 
 class WorkerService(Service):

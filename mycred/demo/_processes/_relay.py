@@ -36,6 +36,9 @@ _FIELDS: dict[str, tuple[type, ...]] = {
 # The types of other fields that are sent.
 _PLAIN = (str, int, float, bool, type(None))
 
+# Those that have a meaning in Twisted's old log, in which the text would be lost.
+_OLD = {"failure", "format", "isError", "message", "system", "time"}
+
 # What time an event may have: otherwise it couldn't be written.
 _LAST_TIME = 2.0**33
 
@@ -96,11 +99,7 @@ def encodeEvent(event: LogEvent) -> bytes:
     """
     text = eventAsText(event, includeTimestamp=False, includeSystem=False)
     level = event.get("log_level")
-    fields = {
-        name: _cut(value)
-        for name, value in event.items()
-        if type(value) in _PLAIN and not name.startswith("log_")
-    }
+    fields = {name: _cut(value) for name, value in event.items() if _isSent(name, value)}
     fields |= {
         "log_time": float(event.get("log_time") or 0),
         "log_level": (level or LogLevel.info).name,
@@ -130,8 +129,7 @@ def decodeEvent(line: bytes) -> dict[str, Any]:
         if type(event.get(name)) not in kinds:
             raise RelayError(f"no {name}")
     for name, value in event.items():
-        known = name in _FIELDS or not name.startswith("log_")
-        if not known or type(value) not in _PLAIN:
+        if not (name in _FIELDS or _isSent(name, value)):
             raise RelayError("a field that isn't sent")
     if not 0 <= event["log_time"] < _LAST_TIME:
         raise RelayError("no time")
@@ -139,6 +137,14 @@ def decodeEvent(line: bytes) -> dict[str, Any]:
     # The text has no fields in it any more, whatever it looks like.
     event["log_format"] = event["log_format"].replace("{", "{{").replace("}", "}}")
     return event
+
+
+def _isSent(name: str, value: object) -> bool:
+    """
+    Return whether a field is sent besides those that each event has.
+    """
+    isOwn = not (name.startswith("log_") or name in _OLD)
+    return isOwn and type(value) in _PLAIN
 
 
 def _levelOf(name: str) -> object:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import atexit
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
@@ -74,18 +74,22 @@ class Supervisor(Service):
         command: Command,
         holding: Mapping[str, HoldingReactor],
         reactor: Any,
+        failed: Callable[[], object] | None = None,
     ) -> None:
         """
         @param processes: how many workers there are.
         @param command: what they are told.
         @param holding: what has opened the sockets of each protocol.
         @param reactor: what starts processes.
+        @param failed: what is called when the program ends since no worker can start;
+            L{None} has it end with the status of a failure.
         """
         self._ready: Deferred[None] = Deferred()
         self._numbers = range(1, processes + 1)
         self._command = command
         self._holding = holding
         self._reactor = reactor
+        self._failed = failed or _failAtExit
         self._running: dict[int, WorkerProcess] = {}
         self._waiting: dict[int, Timer] = {}
         self._delays: dict[int, float] = {}
@@ -235,10 +239,17 @@ class Supervisor(Service):
             how=how,
             words=worker.lastWords,
         )
-        # twistd's own status would be that of a program that was told to end.
-        atexit.register(_fail)
+        self._failed()
         with suppress(ReactorNotRunning):
             self._reactor.stop()
+
+
+def _failAtExit() -> None:
+    """
+    Have the process end with the status of a failure: twistd's own would be that of a
+    program that was told to end.
+    """
+    atexit.register(_fail)
 
 
 def _fail() -> None:
