@@ -582,6 +582,10 @@ class MariaDBTests(OnMariaDB, LoginTests, SQLTestCase):
         What the database takes for the same name is found by the query, and refused.
         """
         self.makeTable()
+        self.execute(
+            "alter table accounts convert to character set utf8mb4 "
+            "collate utf8mb4_unicode_ci"
+        )
         self.add("alice")
         for name in ("ALICE", "alice ", "alicé", unicodedata.normalize("NFD", "alicé")):
             checker = self.checker()

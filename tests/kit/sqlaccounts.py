@@ -14,6 +14,8 @@ from pathlib import Path
 from shutil import rmtree
 from typing import Any, ClassVar
 
+from hypothesis import strategies as st
+
 from twisted.logger import formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -29,6 +31,25 @@ HASH = hashes.make("sesame", cost=4).decode("ascii")
 
 #: How a user is found.
 QUERY = "select * from accounts where name = :username"
+
+#: Whatever a driver may return.
+VALUES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.decimals()
+    | st.text()
+    | st.binary()
+    | st.binary().map(memoryview)
+    | st.datetimes()
+    | st.datetimes(timezones=st.timezones())
+    | st.dates()
+    | st.timedeltas()
+    | st.lists(st.text() | st.none() | st.integers(), max_size=3)
+    | st.dictionaries(st.text(), st.integers(), max_size=2)
+    | st.from_regex(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}[+-][0-9]{2}")
+)
 
 
 class SQLiteFiles:
@@ -237,6 +258,7 @@ class OnSQLite:
 __all__ = [
     "HASH",
     "QUERY",
+    "VALUES",
     "OnMariaDB",
     "OnPostgreSQL",
     "OnSQLite",
