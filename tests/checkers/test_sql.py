@@ -255,6 +255,7 @@ class LoginTests:
         self.assertRefused(self.logIn(checker, b"alice"))
         self.assertRefused(self.logIn(checker, b"alice", b"test"))
         self.assertIn("'alice' has 2 rows; none of them counts", self.logged)
+        self.assertIn('why="more than one row has this name"', self.logged[-1])
 
     def test_case(self: Any) -> None:
         """
@@ -287,6 +288,7 @@ class LoginTests:
             *(b"a@b", b"a@b@example.org", b"alice@example.org@example.org"),
         ):
             self.assertRefused(self.logIn(checker, name))
+        self.assertIn('why="the name is in another domain"', self.logged[-1])
 
     def test_denied(self: Any) -> None:
         """
