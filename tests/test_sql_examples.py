@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
-from mycred._scram import NAMES
+from mycred._scram import NAMES, written
 from mycred._sql._row import COLUMNS
 from mycred.checkers import accountOf
 from mycred.checkers.sql import sqlOptions
@@ -323,6 +323,49 @@ class EjabberdHostsTests(EjabberdTests):
     host = "example.org"
 
 
+class UsersTests(QueryTests):
+    """
+    Tests for the query for a table of one's own.
+    """
+
+    example = "users.ini"
+    schema = dict.fromkeys(
+        ("postgresql", "mysql"), ((QUERIES / "users.sql").read_text(),)
+    )
+
+    def test_query(self) -> None:
+        """
+        Users log in by a hash, or by keys of SCRAM in the same column; those who are
+        disabled, and whose day has come, are denied.
+        """
+        keys = written(keysOf(b"password", count=4096)).decode()
+        for kind in self.kinds:
+            server, database = self.made(kind)
+            for name, stored, more in (
+                ("alice", BCRYPT, {"expires": "2099-01-01"}),
+                ("erin", keys, {}),
+                ("bob", BCRYPT, {"disabled": 1 if kind is MariaDB else True}),
+                ("carol", BCRYPT, {"expires": "2020-01-01"}),
+            ):
+                insert(
+                    server, database, "users", {"name": name, "password": stored, **more}
+                )
+            checker = self.checker(server, database)
+            for name, outcome in (
+                ("alice", b"alice"),
+                ("erin", b"erin"),
+                ("bob", DenialReason.DISABLED),
+                ("carol", DenialReason.EXPIRED),
+                ("Alice", UnauthorizedLogin),
+            ):
+                self.assertEqual(self.login(checker, name, "password"), outcome, name)
+                refused = self.login(checker, name, "guess")
+                self.assertEqual(refused, UnauthorizedLogin, name)
+            self.assertTrue(self.prove(checker, "erin", "password", "sha256"))
+            for name, password in (("erin", "guess"), ("alice", "password")):
+                self.assertFalse(self.prove(checker, name, password, "sha256"))
+
+
 def blocks(heading: str) -> list[str]:
     """
     Return the literal blocks of a section of the page.
@@ -333,7 +376,7 @@ def blocks(heading: str) -> list[str]:
     return [re.sub("(?m)^    ", "", block).strip() + "\n" for block in found]
 
 
-def written(text: str, command: str, *arguments: str) -> str:
+def told(text: str, command: str, *arguments: str) -> str:
     """
     Return the lines of a shell with more arguments of one of mycred's commands.
     """
@@ -392,7 +435,7 @@ class PageTestCase(ServerTests, SynchronousTestCase):
         @param ending: what stands at the end of the line.
         """
         insertion = blocks("From nothing to a login")[1]
-        lines = written(insertion, "mycred passwd", "--stdin", "--cost=4")
+        lines = told(insertion, "mycred passwd", "--stdin", "--cost=4")
         lines = lines.replace("| sqlite3 accounts.db", ending)
         self.assertIn(ending, lines)
         self.type("sh", "-ec", lines, given="sesame\n", **variables)
@@ -421,16 +464,23 @@ class ReferenceTests(SynchronousTestCase):
         """
         It tells of every option, and of no other.
         """
-        told = re.findall(r"(?m)^``(\w+)=.*``\n    ", PAGE)
-        self.assertEqual(sorted(told), sorted(option.key for option in sqlOptions))
+        keys = re.findall(r"(?m)^``(\w+)=.*``\n    ", PAGE)
+        self.assertEqual(sorted(keys), sorted(option.key for option in sqlOptions))
 
     def test_columns(self) -> None:
         """
         It tells of every column, and of no other.
         """
         rows = re.findall(r"(?m)^   \* - (``\w+``(?:, ``\w+``)*)\n     - ", PAGE)
-        told = re.findall(r"\w+", " ".join(rows))
-        self.assertEqual(sorted(told), sorted(COLUMNS))
+        names = re.findall(r"\w+", " ".join(rows))
+        self.assertEqual(sorted(names), sorted(COLUMNS))
+
+    def test_examples(self) -> None:
+        """
+        It shows each of the examples.
+        """
+        shown = set(re.findall(r"literalinclude:: examples/sql/(\S+)", PAGE))
+        self.assertEqual(shown, {path.name for path in QUERIES.iterdir()})
 
 
 class TutorialTests(PageTestCase):
@@ -446,7 +496,7 @@ class TutorialTests(PageTestCase):
         self.type("sh", "-ec", table)
         self.insert("| sqlite3 accounts.db")
         (self.folder / "accounts.ini").write_text(settings)
-        check = written(check, "mycred check", "--stdin")
+        check = told(check, "mycred check", "--stdin")
         said = self.type("sh", "-ec", f"{{ {check} }} 2>&1", given="sesame\n")
         said = said.replace(str(self.folder), "/home/me")
         self.assertEqual(*(re.sub(r"\d+\.\d+", "T", each) for each in (said, promised)))

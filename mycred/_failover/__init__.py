@@ -3,7 +3,7 @@ Servers that take each other's place: what keeps one from answering, how each is
 and which of them is asked.  Nothing here knows what they are asked.
 """
 
-from ._demotion import Backoff
+from ._demotion import Backoff, Brief
 from ._errors import Elsewhere, Fault, Lost, Slow, Unsure
 from ._failover import Failover
 from ._pool import Connection, Pool
@@ -12,6 +12,7 @@ from ._terms import Terms
 
 __all__ = [
     "Backoff",
+    "Brief",
     "Connection",
     "Elsewhere",
     "Failover",

@@ -23,11 +23,13 @@ class Backoff:
 
     @cvar firstPause: the first pause, in seconds.
     @cvar longestPause: the longest one, in seconds.
+    @cvar areAwaited: whether all who come wait for the end of a pause.
     @ivar failures: how many failures in a row there have been.
     """
 
     firstPause = 0.5
     longestPause = 8.0
+    areAwaited = False
 
     def __init__(self) -> None:
         self.failures = 0
@@ -45,6 +47,16 @@ class Backoff:
         Begin again with the first pause.
         """
         self.failures = 0
+
+
+class Brief(Backoff):
+    """
+    Pauses that don't grow, and are so short that all who come can wait for their end:
+    then none fails when a server is back.
+    """
+
+    firstPause = longestPause = 0.25
+    areAwaited = True
 
 
 class Demotion:
@@ -108,4 +120,4 @@ class Demotion:
             return True
 
 
-__all__ = ["Backoff", "Demotion"]
+__all__ = ["Backoff", "Brief", "Demotion"]

@@ -4,17 +4,18 @@ Failover: which of several servers is asked.
 The first one that works is asked, and those in doubt after the others.  One that is
 down is left alone for a while and then probed in a thread; as soon as it answers it is
 asked in turn again.  While all are down logins fail at once; only the login that comes
-when it is time for a probe waits, for a moment.
+when it is time for a probe waits, for a moment.  Where pauses are short all logins wait
+for a moment, so that none fails when a server is back.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import suppress
-from queue import Empty, SimpleQueue
+from threading import Condition
 from typing import Generic, TypeVar
 
+from ._demotion import Backoff
 from ._errors import Fault, Slow
 from ._pool import Connection
 from ._server import Server
@@ -46,6 +47,7 @@ class Failover(Generic[_R, _C]):
         *,
         timeout: float = 10.0,
         note: Callable[[str], None] = lambda line: None,
+        pauses: type[Backoff] = Backoff,
     ) -> None:
         """
         @param makers: functions that make the servers, the preferred one first.
@@ -53,10 +55,14 @@ class Failover(Generic[_R, _C]):
         @param timeout: how long a login may take, in seconds.
         @param note: a function that is called, in any thread, with a line for the log
             when a server fails and when it works again.
+        @param pauses: the pauses between two probes of a server that is down.
         """
         self._kind = kind
         self._longest = timeout if len(makers) == 1 else timeout * self.longestShare
-        terms = Terms(kind, timeout, self._longest, note)
+        self._pauses = pauses
+        # Notified when the probe of a server that was down is over.
+        self._probed = Condition()
+        terms = Terms(kind, timeout, self._longest, note, pauses)
         self.servers = [make(terms) for make in makers]
 
     def use(
@@ -97,29 +103,41 @@ class Failover(Generic[_R, _C]):
     def _retry(self, down: Sequence[Server[_R, _C]], until: float) -> None:
         """
         Probe those servers that are down and whose pause is over.  If all are down, wait
-        for a moment.
+        for a moment until one is back: one that is answers at once.
+        """
+        own = self._startRetries(down)
+        if len(down) < len(self.servers):
+            return
+        soon = min(until, time.monotonic() + self.longestWait)
+        with self._probed:
+            while all(server.health.isDown for server in self.servers):
+                now = time.monotonic()
+                awaited = [each for each in own if each.health.isRetried]
+                if self._pauses.areAwaited:
+                    awaited = self.servers
+                ends = [each.health.waitEnd(now, self.longestWait) for each in awaited]
+                later = [end for end in ends if end > now]
+                if not later or now >= soon:
+                    return
+                self._probed.wait(min(*later, soon) - now)
+                if self._pauses.areAwaited:
+                    self._startRetries(self.servers)
+
+    def _startRetries(self, down: Sequence[Server[_R, _C]]) -> Sequence[Server[_R, _C]]:
+        """
+        Probe those servers whose pause is over, and return them.
         """
         due = [server for server in down if server.health.claimRetry()]
-        probed: SimpleQueue[None] = SimpleQueue()
         for server in due:
-            server.startRetry(lambda: probed.put(None))
-        if len(down) == len(self.servers):
-            self._awaitReturn(probed, len(due), until)
+            server.startRetry(self._endRetry)
+        return due
 
-    def _awaitReturn(self, probed: SimpleQueue[None], count: int, until: float) -> None:
+    def _endRetry(self) -> None:
         """
-        Wait for a moment until a probe finds one of the servers, which are all down, to
-        be back: one that is answers at once.
-
-        @param probed: gets an item for each probe that is over.
-        @param count: how many probes there are.
-        @param until: the deadline, by L{time.monotonic}.
+        Wake those who wait for the end of a probe.
         """
-        soon = min(until, time.monotonic() + self.longestWait)
-        with suppress(Empty):
-            while count and all(server.health.isDown for server in self.servers):
-                probed.get(timeout=max(0.0, soon - time.monotonic()))
-                count -= 1
+        with self._probed:
+            self._probed.notify_all()
 
     def _inOrder(
         self, servers: Sequence[Server[_R, _C]], role: _R

@@ -29,13 +29,17 @@ from enum import Enum
 from threading import Lock
 from typing import Generic, NamedTuple, TypeVar
 
-from ._demotion import Backoff, Demotion
+from ._demotion import Demotion
 from ._terms import Terms
 
 _R = TypeVar("_R", bound=Hashable)
 
 # A server that is in use, and has answered a login within so many seconds, works.
 _LATELY = 1.0
+
+# How long to wait at least for a probe that should have begun, in seconds: there may be
+# no thread for it.
+_SHORT = 0.01
 
 
 class Event(Enum):
@@ -103,8 +107,8 @@ class Health(Generic[_R]):
         # An item for each: lists need no lock for that.
         self._users: list[None] = []
         self._answeredAt = dict.fromkeys(self._demotions, 0.0)
-        self._backoff = Backoff()
-        self._retryAt = self._upSince = 0.0
+        self._backoff = terms.pauses()
+        self._retryAt = self._retriedAt = self._upSince = 0.0
 
     def claimProbe(self) -> bool:
         """
@@ -130,9 +134,26 @@ class Health(Generic[_R]):
 
         @return: whether the caller has it.
         """
+        now = time.monotonic()
         with self._lock:
-            isDue = time.monotonic() >= self._retryAt
-            return isDue and self._change(Event.CLAIM_RETRY)
+            isClaimed = now >= self._retryAt and self._change(Event.CLAIM_RETRY)
+            if isClaimed:
+                self._retriedAt = now
+            return isClaimed
+
+    def waitEnd(self, now: float, longest: float) -> float:
+        """
+        Return until when to wait for a server that is down: for the end of its pause, or
+        else of the probe that is under way.
+
+        @param now: the time, by L{time.monotonic}.
+        @param longest: how long a probe may take that is waited for, in seconds.
+
+        @return: the time, by L{time.monotonic}; it is past where a probe takes longer.
+        """
+        if self.isRetried:
+            return self._retriedAt + longest
+        return max(self._retryAt, now + _SHORT)
 
     def endRetry(self) -> None:
         """
@@ -174,7 +195,7 @@ class Health(Generic[_R]):
             isReturn = self._change(Event.MARK_UP)
             if isReturn:
                 self._retryAt, self._upSince = 0.0, now
-            elif now - self._upSince > Backoff.longestPause:
+            elif now - self._upSince > self._backoff.longestPause:
                 self._backoff.reset()
         if isReturn:
             for demotion in self._demotions.values():

@@ -41,6 +41,7 @@ class Server(Generic[_R, _C]):
             probe; L{None} if there may be any number.
         """
         self.health = Health(name, roles, terms)
+        self._name = name
         self._timeout = terms.timeout
         self._longest = terms.longest
         self._pools: dict[_R, Pool[_C]] = {role: Pool(name, most) for role in roles}
@@ -124,7 +125,7 @@ class Server(Generic[_R, _C]):
                 self.health.endRetry()
                 done()
 
-        if not _startThread(work):
+        if not self._startThread(work):
             self.health.endRetry()
             done()
 
@@ -167,8 +168,20 @@ class Server(Generic[_R, _C]):
             finally:
                 self.health.endProbe()
 
-        if not _startThread(work):
+        if not self._startThread(work):
             self.health.endProbe()
+
+    def _startThread(self, work: Callable[[], None]) -> bool:
+        """
+        Start a thread that isn't waited for.
+
+        @return: whether one could be started.
+        """
+        try:
+            Thread(target=work, name=f"probe of {self._name}", daemon=True).start()
+        except RuntimeError:
+            return False
+        return True
 
     def _probe(self, seconds: float, why: str = "") -> None:
         """
@@ -262,19 +275,6 @@ def _call(
         raise
     pool.keep(connection)
     return outcome
-
-
-def _startThread(work: Callable[[], None]) -> bool:
-    """
-    Start a thread that isn't waited for.
-
-    @return: whether one could be started.
-    """
-    try:
-        Thread(target=work, daemon=True).start()
-    except RuntimeError:
-        return False
-    return True
 
 
 __all__ = ["Server"]

@@ -24,8 +24,7 @@ def _isBelow(scheme: str, implied: int) -> Callable[[Hash], bool]:
     @param scheme: the maker of the same kind.
     @param implied: the cost of a hash that has none written.
     """
-    usual = MAKERS[scheme].usualCost
-    return lambda hash: int(hash.cost or implied) < usual
+    return lambda hash: int(hash.cost or implied) < MAKERS[scheme].usualCost
 
 
 # By the name of the scheme.  Any other one is weaker than bcrypt.

@@ -182,9 +182,8 @@ class Accounts:
         columns = self._columnsOf(result)
         took = (time.monotonic() - began) * 1000
         steps.append(f"query at {self._where}: {' '.join(self._settings.query.split())}")
-        steps.append(
-            f"{len(result.rows)} rows of {', '.join(columns.names)}, in {took:.1f} ms"
-        )
+        rows = "1 row" if len(result.rows) == 1 else f"{len(result.rows)} rows"
+        steps.append(f"{rows} of {', '.join(columns.names)}, in {took:.1f} ms")
         if names.isForeign(asked):
             return Nobody("the name is in another domain")
         return self._userAmong(result.rows, columns, asked, steps)
@@ -212,7 +211,9 @@ class Accounts:
             else:
                 others += 1
         if others:
-            steps.append(f"{others} of them for other names, which don't count")
+            isOne = others == 1
+            which = "another name, which doesn't" if isOne else "other names, which don't"
+            steps.append(f"{others} of them for {which} count")
         if not found:
             return Nobody()
         if len(found) > 1:
@@ -308,7 +309,7 @@ def _described(user: KnownUser) -> str:
     """
     Return what a row says about a user, without what is secret.
     """
-    said = [f"user {user.name!r}"]
+    said = [f"user {user.name.decode('utf-8')!r}"]
     if user.stored is not None:
         said.append("a password")
     if user.keys is not None:

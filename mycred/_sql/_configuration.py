@@ -5,6 +5,7 @@ Parsing the settings of a database of accounts, from an argument string or a fil
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -28,6 +29,9 @@ from ._url import DatabaseURL
 
 _SECTION = "sql"
 
+# How a URL looks whose colon ends the value.
+_bareURL = re.compile(r"(?<!\\)://")
+
 _DEFAULTS = Settings._field_defaults
 
 
@@ -42,6 +46,11 @@ def readSettings(argstring: str) -> Settings:
         take effect, or a library is missing.  The text says which, and what would be
         right.
     """
+    if _bareURL.search(argstring):
+        raise InvalidAuthArgumentString(
+            "url: write \\: for each colon in a URL, as in "
+            "url=postgresql\\://myapp@localhost/accounts; or name a file that has all"
+        )
     given = OPTIONS.parse(argstring)
     path = given.pop("config", None)
     if path is None:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from threading import Lock
 from typing import Any
 
-from .._failover import Slow
+from .._failover import Lost, Slow
 from ._drivers import Driver
 from ._errors import BadStatement, Stale
 from ._statement import spell
@@ -83,6 +83,8 @@ class Connection:
         @raise Conflict: if another transaction is in the way.
         """
         driver = self.driver
+        if self.isReused and not driver.isCurrent(self._raw):
+            raise Lost(f"{self._name} was replaced")
         spelled = spell(statement, driver.dialect, driver.style)
         bound = spelled.bind(values)
         now = time.monotonic()
@@ -110,7 +112,7 @@ class Connection:
             # The cursor holds the others.
             self.spoil()
             raise BadStatement(f"{self._name}: there are more than {most} rows")
-        return Result(columns, list(rows), count)
+        return Result(columns, list(map(tuple, rows)), count)
 
     def look(self, now: float) -> None:
         """

@@ -40,6 +40,9 @@ _MEANINGS: Mapping[str, Callable[[Exception], Meaning]] = {
     "postgresql": bySQLState,
 }
 
+# The arguments that are files, for libpq and PyMySQL.
+_FILES = {"sslrootcert", "sslcert", "sslkey", "ssl_ca", "ssl_cert", "ssl_key"}
+
 # What ends what another session of the same user is doing.
 _CANCELLATIONS: Mapping[str, str] = {
     "mysql": "kill query {}",
@@ -151,6 +154,12 @@ class Driver(Protocol):
         Make the database, if it is a file that isn't there.
         """
 
+    def isCurrent(self, connection: Any) -> bool:
+        """
+        Return whether a connection is still one to this database, which may have been
+        replaced.
+        """
+
     def switchOf(self, connection: Any) -> Switch:
         """
         Return what ends a statement that goes on for too long.
@@ -177,6 +186,27 @@ class Driver(Protocol):
         """
 
 
+class _File(sqlite3.Connection):
+    """
+    An SQLite file.
+
+    @ivar identity: which file it is.
+    """
+
+    identity: tuple[int, int] | None = None
+
+
+def _identityOf(path: Path) -> tuple[int, int] | None:
+    """
+    Return which file a path leads to; L{None} if there is none.
+    """
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
 class SQLiteDriver:
     """
     The driver that comes with Python.
@@ -196,15 +226,21 @@ class SQLiteDriver:
         Open the file, which must be there.
         """
         try:
-            return sqlite3.connect(
+            # Before it is opened: it may be replaced in between.
+            identity = _identityOf(self._path)
+            connection = sqlite3.connect(
                 self._uri,
                 timeout=_LOCK_WAIT,
                 isolation_level=None,
                 check_same_thread=False,
+                factory=_File,
                 uri=True,
             )
         except Exception as error:
-            raise Refused(str(error)) from None
+            why = str(error) if self._path.exists() else "there is no such file"
+            raise Refused(why) from None
+        connection.identity = identity
+        return connection
 
     def make(self) -> None:
         """
@@ -213,6 +249,13 @@ class SQLiteDriver:
         if not self._path.exists():
             with suppress(OSError):
                 self._path.open("ab").close()
+
+    def isCurrent(self, connection: _File) -> bool:
+        """
+        Return whether the path still leads to the file that was opened: accounts that a
+        new file doesn't have would be let in otherwise.
+        """
+        return connection.identity == _identityOf(self._path)
 
     def switchOf(self, connection: sqlite3.Connection) -> Switch:
         """
@@ -265,6 +308,7 @@ class AlchemyDriver:
         """
         Connect to the server.
         """
+        self._insistOnFiles()
         try:
             arguments, more = self._alchemy.create_connect_args(self._url)
             if self._name == "pymysql" and isinstance(more.get("password"), str):
@@ -283,6 +327,12 @@ class AlchemyDriver:
         """
         Do nothing: only an administrator makes databases of a server.
         """
+
+    def isCurrent(self, connection: Any) -> bool:
+        """
+        Return True: the server knows.
+        """
+        return True
 
     def switchOf(self, connection: Any) -> Switch:
         """
@@ -349,6 +399,17 @@ class AlchemyDriver:
             raise
         return connection
 
+    def _insistOnFiles(self) -> None:
+        """
+        Insist on the files of the arguments for TLS: drivers don't say which is missing.
+
+        @raise Refused: if one can't be read.
+        """
+        for name in _FILES.intersection(self._url.query):
+            path = str(self._url.query[name])
+            if path != "system" and not os.access(path, os.R_OK):
+                raise Refused(f"{name}: {path} can't be read")
+
     def _choosePreparing(self, connection: Any) -> None:
         """
         Have psycopg prepare statements only where that is safe.
@@ -373,7 +434,7 @@ class AlchemyDriver:
 
 
 # Where drivers have their sockets that have no fileno() themselves.
-_SOCKETS = ("_sock", "_usock")
+_SOCKETS = ("_usock", "_sock")
 
 
 def _attribute(connection: Any, name: str) -> Any:
@@ -437,9 +498,12 @@ def _isChanged(error: Exception) -> bool:
 
 def _textOf(error: Exception) -> str:
     """
-    Return what an error says, without the number that MySQL's drivers put before it.
+    Return what an error says, of what drivers tell in all: MySQL's put a number before
+    it, and pg8000 shows all fields.
     """
     words = error.args
+    if words and isinstance(words[0], dict):
+        return str(words[0].get("M", ""))
     isNumbered = len(words) > 1 and isinstance(words[0], int)
     return str(words[1] if isNumbered else error)
 

@@ -175,7 +175,7 @@ def byResult(error: Exception) -> Meaning:
         # Python 3.10: there is more than one statement.
         return BadStatement
     name = getattr(error, "sqlite_errorname", None)
-    if name is None:
+    if not isinstance(name, str):
         kind = byClass(error)
         if kind is not Lost:
             name = _TEXTS.get(str(error))

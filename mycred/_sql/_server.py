@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from threading import BoundedSemaphore, Thread
 
@@ -45,14 +44,19 @@ class SQLServer(Server[str, Connection]):
 
         @raise Slow: if that takes too long.
         """
-        return self._openInThread(until, self.isHopeless)
+        connection = self._openInThread(until, self.isHopeless)
+        connection.isHopeless = self.isHopeless
+        return connection
 
     def openAnswered(self, role: str, until: float) -> Connection:
         """
         Open a connection, and have something answered on it.
         """
         connection = self._openInThread(until, lambda: False)
-        return _answered(connection, "select 1", until)
+        _answered(connection, "select 1", until)
+        # A probe itself isn't given up before its time.
+        connection.isHopeless = self.isHopeless
+        return connection
 
     def _openInThread(self, until: float, isHopeless: Callable[[], bool]) -> Connection:
         """
@@ -72,9 +76,9 @@ class SQLServer(Server[str, Connection]):
         try:
             raw = self._driver.connect(max(0.0, until - time.monotonic()))
             connection = Connection(self._name, self._driver, raw)
-        except Fault as fault:
-            raise type(fault)(f"{self._name}: {fault}") from None
-        connection.isHopeless = self.isHopeless
+        except Exception as error:
+            kind = type(error) if isinstance(error, Fault) else Fault
+            raise kind(f"{self._name}: {error}") from None
         connection.onLate = self._cancel
         return connection
 
@@ -89,15 +93,15 @@ class SQLServer(Server[str, Connection]):
         free = self._pool.hold()
 
         def work() -> None:
-            connection = None
+            until = time.monotonic() + self._timeout
             try:
-                until = time.monotonic() + self._timeout
-                with suppress(Exception):
-                    connection = self._connect(until)
-                    connection = _answered(connection, late.cancellation, until)
-            finally:
+                connection = self._connect(until)
+                _answered(connection, late.cancellation, until)
+            except Fault:
                 free()
-            if connection is not None:
+            else:
+                free()
+                connection.isHopeless = self.isHopeless
                 self._pool.offer(connection)
 
         try:
@@ -106,16 +110,15 @@ class SQLServer(Server[str, Connection]):
             free()
 
 
-def _answered(connection: Connection, statement: str, until: float) -> Connection:
+def _answered(connection: Connection, statement: str, until: float) -> None:
     """
-    Return a connection on which a statement was answered; it is closed otherwise.
+    Have a statement answered on a connection, which is closed if that fails.
     """
     try:
         connection.ask(statement, {}, until)
     except BaseException:
         connection.close()
         raise
-    return connection
 
 
 __all__ = ["ROLE", "SQLServer"]

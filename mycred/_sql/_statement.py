@@ -69,11 +69,13 @@ class Spelled(NamedTuple):
         @raise BadValue: if a text can't be in a database.
         """
         try:
-            if self.isByName:
-                return {name: _insistOnText(values[name]) for name in self.names}
-            return [_insistOnText(values[name]) for name in self.names]
+            bound = {name: values[name] for name in self.names}
         except KeyError as error:
             raise BadStatement(f"there is no value for :{error.args[0]}") from None
+        for value in bound.values():
+            if isinstance(value, str) and ("\0" in value or not value.isascii()):
+                _insistOnText(value)
+        return bound if self.isByName else [bound[name] for name in self.names]
 
 
 def parametersIn(statement: str, dialect: str) -> set[str]:
@@ -129,21 +131,18 @@ def _split(statement: str, dialect: str) -> list[tuple[str, str]]:
     return [*pieces, (statement[start:], "")]
 
 
-def _insistOnText(value: object) -> object:
+def _insistOnText(value: str) -> None:
     """
-    Return a value, if it isn't a text that can't be in a database.
+    Insist on a text that a database can hold.
 
     @raise BadValue: if it has a NUL, or can't be encoded.
     """
-    if isinstance(value, str):
-        if "\0" in value:
-            raise BadValue("there is a NUL in it")
-        if not value.isascii():
-            try:
-                value.encode("utf-8")
-            except UnicodeEncodeError:
-                raise BadValue("it has no form in UTF-8") from None
-    return value
+    if "\0" in value:
+        raise BadValue("there is a NUL in it")
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        raise BadValue("it has no form in UTF-8") from None
 
 
 __all__ = ["Spelled", "parametersIn", "spell"]

@@ -123,7 +123,9 @@ def _alchemyURL(text: str) -> Any:
     try:
         from sqlalchemy import make_url
     except ImportError:
-        raise ImportError(f"SQLAlchemy isn't installed; do {installing('sql')}") from None
+        # What it needs as well comes with the same extra.
+        extra = _EXTRAS.get(text.partition("://")[0].partition("+")[2], "sql")
+        raise ImportError(f"SQLAlchemy isn't installed; do {installing(extra)}") from None
     try:
         url = make_url(text)
     # Whatever is wrong: the message may show the URL.
@@ -147,7 +149,9 @@ def _insistOnDriver(url: Any) -> str:
         raise ImportError(f"no driver for {name}: {error}") from None
     # SQLAlchemy imports a module of that name, whatever it holds.
     except Exception:
-        raise ValueError(f"SQLAlchemy knows no {name}") from None
+        raise ValueError(
+            f"SQLAlchemy knows no {name}; write postgresql, mysql or sqlite"
+        ) from None
     if dialect.is_async:
         raise ValueError(f"{name} takes asyncio; write another driver")
     try:

@@ -12,7 +12,7 @@ from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timezone
 from decimal import Decimal
-from math import isfinite
+from typing import Union
 
 from .._scram import HASHES, MOST_ITERATIONS, ScramKeys, written
 
@@ -27,8 +27,11 @@ _WORDS = {
 _moment = re.compile(
     r"(?P<date>\d{4}-\d\d-\d\d)"
     r"(?:[ T](?P<time>\d\d:\d\d(?::\d\d)?)(?:\.\d{1,9})?)?"
-    r" ?(?P<zone>Z|[+-]\d\d(?::?\d\d)?)?"
+    r" ?(?P<zone>Z|[+-]\d\d(?::?\d\d)?)?",
+    re.ASCII,
 )
+
+_NUMBERS = (int, float, Decimal)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)  # noqa: UP017  (Python 3.10)
 
@@ -78,9 +81,9 @@ def readFlag(value: object) -> bool:
     """
     if value is None:
         return False
-    if isinstance(value, (bool, int, float, Decimal)):
-        # Not a number isn't 0.
-        return value != 0
+    if isinstance(value, _NUMBERS):
+        # What is not a number isn't 0.
+        return bool(value)
     word = (readText(value) or "").strip(" ").lower()
     if word not in _WORDS:
         raise ValueError("write a boolean, a number, yes or no")
@@ -94,11 +97,11 @@ def readMoment(value: object) -> float | None:
     """
     if value is None:
         return None
-    if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
-        seconds = float(value)
-        if not isfinite(seconds) or abs(seconds) > _LAST:
+    if isinstance(value, _NUMBERS):
+        number = _between(-_LAST, _LAST, value)
+        if number is None:
             raise ValueError("a number counts seconds since 1970")
-        return seconds
+        return float(number)
     moment = value if isinstance(value, date) else _parseMoment(readText(value) or "")
     if not isinstance(moment, datetime):
         moment = datetime.combine(moment, time())
@@ -136,12 +139,21 @@ def readID(value: object) -> int | None:
         text = (readText(value) or "").strip(" ")
         isNumber = text.isascii() and text.isdigit() and len(text) <= 10
         value = int(text) if isNumber else None
-    elif isinstance(value, (float, Decimal)) and isfinite(value) and value == int(value):
-        value = int(value)
-    isInteger = isinstance(value, int) and not isinstance(value, bool)
-    if not isInteger or not 0 <= value <= _LARGEST_ID:  # type: ignore[operator]
-        raise ValueError("write a number from 0 to 4294967294")
-    return value  # type: ignore[return-value]
+    number = _between(0, _LARGEST_ID, value)
+    if number is None or number != int(number):
+        raise ValueError(f"write a number from 0 to {_LARGEST_ID}")
+    return int(number)
+
+
+def _between(least: int, most: int, value: object) -> Union[int, float, Decimal, None]:
+    """
+    Return a value, if it is a number that isn't less or more than others.
+    """
+    if isinstance(value, bool) or not isinstance(value, _NUMBERS):
+        return None
+    if isinstance(value, Decimal) and not value.is_finite():
+        return None
+    return value if least <= value <= most else None
 
 
 def readNames(value: object) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from threading import Lock, Thread
 from typing import Protocol
 
@@ -79,7 +80,9 @@ class Watchdog:
                     return
             now = time.monotonic()
             for each in watched:
-                each.look(now)
+                # Without this thread nothing has a deadline.
+                with suppress(Exception):
+                    each.look(now)
 
 
 #: The one of this process.

@@ -6,7 +6,6 @@ to servers, and in whatever order.
 from __future__ import annotations
 
 from functools import partial
-from queue import Empty
 from typing import Any
 
 from hypothesis import settings, strategies as st
@@ -18,15 +17,17 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from mycred._failover import Backoff, Failover, Fault, Slow, Terms, _failover
+from mycred._failover import Backoff, Brief, Failover, Fault, Slow, Terms
 
 from ..kit.fakeservers import (
     HANGS,
     MOODS,
+    MUTE,
     REFUSES,
     ROLES,
     WELL,
     FakeClock,
+    FakeCondition,
     FakeConnection,
     FakeServer,
     FakeServersTestCase,
@@ -159,23 +160,60 @@ class FailoverTests(FakeServersTestCase):
         self.assertRaises(Fault, self.ask)
         self.clock.now += Backoff.firstPause
         self.second.restart()
-        threads = self.threads
-
-        class Queue:
-            """
-            A queue on which nobody waits before the probes are over.
-            """
-
-            def put(self, item: None) -> None:
-                pass
-
-            def get(self, timeout: float) -> None:
-                if not threads.waiting:
-                    raise Empty
-                threads.run()
-
-        self.patch(_failover, "SimpleQueue", Queue)
+        self.patch(Failover, "longestWait", 1.0)
+        self.failover._probed = FakeCondition(self.clock, self.threads.run)  # type: ignore[assignment]
         self.assertEqual(self.ask(), "b")
+
+    def test_notBack(self) -> None:
+        """
+        It waits for that probe alone: not for the pause after it.
+        """
+        for server in self.servers:
+            server.mood = REFUSES
+        self.assertRaises(Fault, self.ask)
+        self.clock.now += Backoff.firstPause
+        began = self.clock.now
+        self.patch(Failover, "longestWait", 1.0)
+        self.failover._probed = FakeCondition(self.clock, self.threads.run)  # type: ignore[assignment]
+        self.assertRaises(Fault, self.ask)
+        self.assertEqual(self.clock.now, began)
+
+    def test_brief(self) -> None:
+        """
+        Where pauses are short, whoever comes waits for the end of one and for the probe,
+        if that isn't older than a moment.
+        """
+        alone = failoverOf("c", self.clock, pauses=Brief)
+        [server] = alone.servers
+        self.patch(Failover, "longestWait", 1.0)
+        alone._probed = FakeCondition(self.clock, self.threads.run)  # type: ignore[assignment]
+
+        def ask(seconds: float) -> str:
+            return alone.use(ROLE, self.clock.now + seconds, FakeConnection.ask)
+
+        server.mood = REFUSES
+        self.assertRaises(Fault, ask, 10)
+        server.restart()
+        began = self.clock.now
+        self.assertEqual(ask(10), "c")
+        self.assertEqual(self.clock.now, began + Brief.longestPause)
+
+        server.mood = REFUSES
+        self.assertRaises(Fault, ask, 10)
+        began = self.clock.now
+        self.assertRaises(Fault, ask, 10)
+        self.assertEqual(self.clock.now, began + 1)
+        began = self.clock.now
+        self.assertRaises(Fault, ask, 0.1)
+        self.assertEqual(self.clock.now, began + 0.1)
+
+        # The probe hangs.
+        alone._probed = FakeCondition(self.clock, lambda: None)  # type: ignore[assignment]
+        self.assertRaises(Fault, ask, 10)
+        self.clock.now += 1
+        began = self.clock.now
+        self.assertRaises(Fault, ask, 10)
+        self.assertEqual(self.clock.now, began)
 
     def test_closed(self) -> None:
         """
@@ -199,11 +237,19 @@ class FailoverMachine(RuleBasedStateMachine):
 
     clock: FakeClock
     threads: FakeThreads
+    pauses: type[Backoff] = Backoff
 
     def __init__(self) -> None:
         super().__init__()
-        self.failover = failoverOf("abc", self.clock)
+        self.failover = failoverOf("abc", self.clock, pauses=self.pauses)
+        self.failover._probed = FakeCondition(self.clock, self.goOn)  # type: ignore[assignment]
         self.servers: list[Any] = self.failover.servers
+
+    def goOn(self) -> None:
+        """
+        Have those threads go on that don't hang.
+        """
+        self.threads.run(lambda name: self.named(name[-1]).mood not in (HANGS, MUTE))
 
     def up(self) -> list[Any]:
         """
@@ -217,6 +263,9 @@ class FailoverMachine(RuleBasedStateMachine):
 
         @return: the name of the server that has answered, if one has.
         """
+        if self.pauses.areAwaited and not depth:
+            # They don't stop because the test does something else.
+            self.goOn()
         down = {each.name: each for each in self.servers if each.health.isDown}
         works = [each for each in self.up() if each.mood == WELL]
         until = self.clock.now + seconds
@@ -233,9 +282,14 @@ class FailoverMachine(RuleBasedStateMachine):
         except Fault:
             name = None
         # No login waits for a server that is known to be down.
-        assert before == {name: each.touched for name, each in down.items()}
+        for each in down.values():
+            assert before[each.name] == each.touched or each.mood == WELL
         # The one that works is found, wherever it stands, and before it is too late.
         assert name is not None or not works or depth
+        # Where pauses are short it is found as soon as it is back, though all are down.
+        isBack = len(down) == COUNT and any(e.mood == WELL for e in down.values())
+        isLong = seconds >= Failover.longestWait and not depth
+        assert name is not None or not (isBack and isLong and self.pauses.areAwaited)
         assert name is None or self.named(name).mood == WELL
         assert self.clock.now <= until
         return name
@@ -292,7 +346,7 @@ class FailoverMachine(RuleBasedStateMachine):
         A thread finds out how a server is doing.
         """
         waiting = self.threads.waiting
-        waiting.pop(which % len(waiting))()
+        waiting.pop(which % len(waiting))[1]()
 
     @rule(number=numbers, role=st.sampled_from(ROLES))
     def comeBack(self, number: int, role: str) -> None:
@@ -333,6 +387,14 @@ class FailoverMachine(RuleBasedStateMachine):
             assert all(not pool._taken for pool in each._pools.values())
 
 
+class BriefMachine(FailoverMachine):
+    """
+    The same, with short pauses.
+    """
+
+    pauses = Brief
+
+
 class MachineTests(FakeServersTestCase):
     """
     Tests for L{FailoverMachine}.
@@ -343,6 +405,19 @@ class MachineTests(FakeServersTestCase):
         Whatever happens, and in whatever order: no server is probed twice at once, nobody
         waits for one that is known to be down, and one that works is found.
         """
-        FailoverMachine.clock, FailoverMachine.threads = self.clock, self.threads
-        few = settings(max_examples=100, stateful_step_count=40, deadline=None)
-        run_state_machine_as_test(FailoverMachine, settings=few)
+        self.run_(FailoverMachine)
+
+    def test_brief(self) -> None:
+        """
+        So it is with short pauses; and nobody fails when a server is back.
+        """
+        self.patch(Failover, "longestWait", 1.0)
+        self.run_(BriefMachine)
+
+    def run_(self, machine: type[FailoverMachine]) -> None:
+        """
+        Run a machine.
+        """
+        machine.clock, machine.threads = self.clock, self.threads
+        few = settings(max_examples=60, stateful_step_count=40, deadline=None)
+        run_state_machine_as_test(machine, settings=few)

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Set
 from contextlib import closing, suppress
 from glob import glob
 from itertools import count
@@ -24,6 +24,9 @@ from twisted.trial.unittest import SkipTest
 
 # How long a server may take to begin, and how long between two looks, in seconds.
 _LONGEST_START, _SHORT = 180.0, 0.02
+
+# The states of what has ended, though nobody has asked how.
+_ENDED = {"X", "Z"}
 
 #: The user of the databases that tests make, and their password.
 USER, PASSWORD = "myapp", "for the server"
@@ -43,12 +46,15 @@ class DatabaseServer:
     _templates: ClassVar[dict[str, Path]] = {}
     _numbers = count(1)
 
-    def __init__(self) -> None:
+    def __init__(self, **settings: str) -> None:
         """
         Start it.
+
+        @param settings: settings of the server beyond those that it has here.
         """
+        self._settings = settings
         self.home = Path(tempfile.mkdtemp(prefix=f"mycred-{self.dialect}-"))
-        self._own(self.home)
+        self.own(self.home)
         self._process: subprocess.Popen[bytes] | None = None
         self.port = _freePort()
         template = self._template()
@@ -90,14 +96,11 @@ class DatabaseServer:
             return
         # So it starts no others meanwhile, which would keep its memory in use.
         self._process.send_signal(signal.SIGSTOP)
-        children = self.children()
-        for pid in [*children, self._process.pid]:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        self._process.wait()
-        self._process = None
-        while any(map(_isRunning, children)):
-            time.sleep(_SHORT)
+        pids = self._pids()
+        self._signal(signal.SIGKILL)
+        process, self._process = self._process, None
+        process.wait()
+        _await(pids, _ENDED)
 
     def stop(self) -> None:
         """
@@ -108,18 +111,29 @@ class DatabaseServer:
 
     def freeze(self) -> None:
         """
-        Stop all its processes (SIGSTOP): connections stay open, and nothing answers.
+        Stop all its processes (SIGSTOP), and wait until they have stopped: connections
+        stay open, and nothing answers.
         """
         self._signal(signal.SIGSTOP)
-        while not all(self._states()):
-            # Each thread stops by itself.
-            time.sleep(_SHORT / 10)
+        _await(self._pids(), {"T", *_ENDED})
 
     def thaw(self) -> None:
         """
         Let its processes go on (SIGCONT).
         """
         self._signal(signal.SIGCONT)
+
+    def restore(self) -> bool:
+        """
+        Have it work again after a test that has killed it, or has stopped its processes.
+
+        @return: whether it works.
+        """
+        if self._process is None:
+            self.start()
+        else:
+            self.thaw()
+        return True
 
     def killConnections(self) -> int:
         """
@@ -178,20 +192,16 @@ class DatabaseServer:
         """
         Send a signal to all its processes.
         """
-        assert self._process is not None
-        for pid in [self._process.pid, *self.children()]:
+        for pid in self._pids():
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
 
-    def _states(self) -> Iterator[bool]:
+    def _pids(self) -> list[int]:
         """
-        Yield whether each of its threads is stopped.
+        Return the pids of all its processes.
         """
         assert self._process is not None
-        for pid in [self._process.pid, *self.children()]:
-            for path in glob(f"/proc/{pid}/task/*/stat"):
-                with suppress(OSError):
-                    yield Path(path).read_text().rpartition(")")[2].split()[0] == "T"
+        return [self._process.pid, *self.children()]
 
     def _template(self) -> Path:
         """
@@ -200,7 +210,7 @@ class DatabaseServer:
         if self.dialect not in self._templates:
             home = Path(tempfile.mkdtemp(prefix=f"mycred-{self.dialect}-data-"))
             _atExit(lambda: shutil.rmtree(home, ignore_errors=True))
-            self._own(home)
+            self.own(home)
             self.initialize(home / "data")
             self._templates[self.dialect] = home / "data"
         return self._templates[self.dialect]
@@ -211,12 +221,13 @@ class DatabaseServer:
         """
         raise NotImplementedError
 
-    def _own(self, home: Path) -> None:
+    @classmethod
+    def own(cls, home: Path) -> None:
         """
-        Give a directory to the user as whom the server runs.
+        Give a directory or a file to the user as whom the server runs.
         """
         if not os.geteuid():
-            user = pwd.getpwnam(self.account)
+            user = pwd.getpwnam(cls.account)
             os.chown(home, user.pw_uid, user.pw_gid)
 
 
@@ -259,6 +270,7 @@ class PostgreSQL(DatabaseServer):
             "unix_socket_directories": str(self.home),
             "fsync": "off",
             "max_connections": "60",
+            **self._settings,
         }
         given = [f"--{key}={value}" for key, value in settings.items()]
         data = str(self.home / "data")
@@ -338,10 +350,11 @@ class MariaDB(DatabaseServer):
             "port": str(self.port),
             "bind-address": "127.0.0.1",
             "pid-file": str(self.home / "pid"),
-            # What is committed outlives the process, if not the machine.
+            # What was committed outlives the process, though not the machine.
             "innodb-flush-log-at-trx-commit": "2",
             "innodb-buffer-pool-size": "16M",
             "skip-name-resolve": "1",
+            **self._settings,
         }
         given = [f"--{key}={value}" for key, value in settings.items()]
         return ["/usr/sbin/mariadbd", "--no-defaults", *given]
@@ -428,23 +441,32 @@ def _asUser(name: str) -> dict[str, Any]:
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
+def _await(pids: Iterable[int], wanted: Set[str]) -> None:
+    """
+    Wait until all threads of these processes are in one of these states, or gone.
+    """
+    while not all(_states(pid) <= wanted for pid in pids):
+        time.sleep(_SHORT)
+
+
+def _states(pid: int) -> set[str]:
+    """
+    Return the states of the threads of a process (proc(5)).
+    """
+    states = set()
+    for path in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with suppress(OSError):
+            # The name of the program, in parentheses, may have anything in it.
+            states.add(path.read_text().rpartition(")")[2].split()[0])
+    return states
+
+
 def _atExit(end: Callable[[], object]) -> None:
     """
     Have a function called when this process ends, and not when a child of it does.
     """
     owner = os.getpid()
     atexit.register(lambda: end() if os.getpid() == owner else None)
-
-
-def _isRunning(pid: int) -> bool:
-    """
-    Return whether a process hasn't ended.
-    """
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state not in "XZ"
 
 
 def _freePort() -> int:

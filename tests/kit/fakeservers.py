@@ -167,31 +167,74 @@ class FakeThreads:
     """
     Threads that begin when a test says so.
 
-    @ivar waiting: what they have to do.
+    @ivar waiting: their names, and what they have to do.
     """
 
     def __init__(self) -> None:
-        self.waiting: list[Callable[[], object]] = []
+        self.waiting: list[tuple[str, Callable[[], object]]] = []
 
-    def __call__(self, target: Callable[[], object], daemon: bool) -> FakeThreads:
+    def __call__(
+        self, target: Callable[[], object], name: str, daemon: bool
+    ) -> FakeThreads:
         """
         Take the place of L{threading.Thread}.
         """
-        self._target = target
+        self._next = name, target
         return self
 
     def start(self) -> None:
         """
         Let what has to be done wait.
         """
-        self.waiting.append(self._target)
+        self.waiting.append(self._next)
 
-    def run(self) -> None:
+    def run(self, isReady: Callable[[str], bool] = lambda name: True) -> None:
         """
         Do what waits.
+
+        @param isReady: a function that returns whether to do it now, by a thread's name.
         """
-        while self.waiting:
-            self.waiting.pop(0)()
+        ready = [each for each in self.waiting if isReady(each[0])]
+        for each in ready:
+            self.waiting.remove(each)
+            each[1]()
+
+
+class FakeCondition:
+    """
+    What is waited for on a clock.
+    """
+
+    def __init__(self, clock: FakeClock, meanwhile: Callable[[], object]) -> None:
+        """
+        @param clock: the clock.
+        @param meanwhile: what others do while somebody waits.
+        """
+        self._clock = clock
+        self._meanwhile = meanwhile
+        self._isNotified = False
+
+    def __enter__(self, *_: object) -> None:
+        """
+        Do nothing: there is one thread.
+        """
+
+    __exit__ = __enter__
+
+    def notify_all(self) -> None:
+        """
+        Wake who waits.
+        """
+        self._isNotified = True
+
+    def wait(self, timeout: float) -> None:
+        """
+        Let others go on; let time pass if nobody is woken by that.
+        """
+        self._isNotified = False
+        self._meanwhile()
+        if not self._isNotified:
+            self._clock.now += timeout
 
 
 class FakeServersTestCase(SynchronousTestCase):
@@ -230,6 +273,7 @@ __all__ = [
     "ROLES",
     "WELL",
     "FakeClock",
+    "FakeCondition",
     "FakeConnection",
     "FakeServer",
     "FakeServersTestCase",

@@ -518,11 +518,26 @@ class SQLiteDatabaseTests(OnSQLite, DatabaseTests):
         url = f"{self.url}-missing"
         database = self.open(url)
         path = DatabaseURL.parse(url).path
-        with self.assertRaisesRegex(Refused, "unable to open"):
+        with self.assertRaisesRegex(Refused, "no such file"):
             database.read("select 1", {}, soon())
         self.assertFalse(os.path.exists(path))
         self.open(url).transaction(users(), soon())
         self.assertTrue(os.path.exists(path))
+
+    def test_replaced(self) -> None:
+        """
+        When the file is replaced or removed the old one isn't read any more.
+        """
+        database = self.open()
+        database.transaction(users("alice"), soon())
+        self.assertEqual(self.names(database), ["alice"])
+        other = self.makeURL()
+        self.open(other).transaction(users("bob"), soon())
+        path = DatabaseURL.parse(self.url).path
+        os.replace(DatabaseURL.parse(other).path, path)
+        self.assertEqual(self.names(database), ["bob"])
+        os.remove(path)
+        self.assertRaises(Refused, self.names, database)
 
     def test_noDatabase(self) -> None:
         """

@@ -25,6 +25,7 @@ from mycred._ldap.client._errors import Fault, Slow
 from mycred._ldap.client._server import Server
 from mycred._verdict import Kind, Verdict
 
+from ...kit.ahead import Time
 from ...kit.certificates import Authority
 from ...kit.directory import DirectoryTestCase
 from ...kit.fakeldap import (
@@ -41,24 +42,6 @@ from ...kit.processes import shared
 from ...kit.slapd import ONLY_SERVICE, Slapd, person
 
 LONG = 20.0
-
-
-class Time:
-    """
-    A clock that a test sets forward.
-
-    @ivar ahead: by how much, in seconds.
-    """
-
-    def __init__(self) -> None:
-        self.ahead = 0.0
-        self._monotonic = time.monotonic
-
-    def monotonic(self) -> float:
-        """
-        Return the time.
-        """
-        return self._monotonic() + self.ahead
 
 
 def healths(directory: Directory) -> list[Health]:
