@@ -13,6 +13,7 @@ import json
 import os
 import pwd
 import re
+import shlex
 import signal
 import socket
 import ssl
@@ -36,6 +37,7 @@ from ..kit.proxy import HEADERS, Proxy
 from ..kit.server import (
     HANDING_OVER,
     PATIENCE,
+    ROOT,
     PBClients,
     Server,
     ServerTests,
@@ -455,6 +457,29 @@ class EndpointTests(ProcessesTestCase):
             server.stop()
             self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o660)
             self.assertNotIn("Traceback", server.log)
+
+    def test_unit(self) -> None:
+        """
+        What the unit of systemd on the page starts serves IMAP4 with STARTTLS.
+        """
+        unit = (ROOT / "doc" / "examples" / "myapp-processes.service").read_text()
+        [line] = re.findall("(?m)^ExecStart=/opt/myapp/bin/twistd (.*)$", unit)
+        certificate, key = Authority(self.folder).certify("server", "::1")
+        certificate.rename(self.folder / "fullchain.pem")
+        key.rename(self.folder / "privkey.pem")
+        (self.folder / "htpasswd").write_text(f"alice:{self.hashed('sesame')}\n")
+        # The name that the socket has here.
+        line = line.replace("name=imap", "name=x").replace("/etc/myapp", str(self.folder))
+        told = shlex.split(line.replace("/var/lib/myapp", str(self.folder)))
+        options = told[told.index("myapp") + 1 :]
+        server = Server(options, [], under=(sys.executable, "-c", HANDING_OVER, "::1"))
+        self.addCleanup(server.stop)
+        context = ssl.create_default_context(cafile=str(self.folder / "ca.pem"))
+        client = imaplib.IMAP4("::1", server.ports["imap"], PATIENCE)
+        self.addCleanup(hangUp, client)
+        client.starttls(context)
+        client.login("alice", "sesame")
+        self.assertEqual(len(workersOf(server)), 2)
 
 
 class RightsTests(ProcessesTestCase):
