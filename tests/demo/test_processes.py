@@ -27,6 +27,7 @@ from twisted.internet.defer import inlineCallbacks
 from twisted.trial.unittest import SkipTest, SynchronousTestCase, TestCase
 
 from mycred._processtree import descendants
+from mycred.demo._service import dropCheckers
 
 from ..kit.certificates import Authority
 from ..kit.files import BCRYPT
@@ -225,6 +226,30 @@ class ServingTests(ProcessesTestCase):
         self.assertEqual(len(logged), 3, server.log)
         for each in logged:
             self.assertRegex(each, r'^Login refused: user=".*" .* peer=127\.0\.0\.1$')
+
+
+class IdleTests(SynchronousTestCase):
+    """
+    Tests for the program itself, which serves nobody.
+    """
+
+    def test_dropped(self) -> None:
+        """
+        Checkers are closed and forgotten, also after one that can't be closed.
+        """
+        closed: list[str] = []
+
+        class Checker:
+            def close(self) -> None:
+                closed.append("")
+                raise OSError("no luck")
+
+        options = {"credCheckers": [Checker(), object(), Checker()]}
+        options["credInterfaces"] = dict.fromkeys("ab")
+        dropCheckers(options)
+        self.assertEqual(len(closed), 2)
+        self.assertEqual(len(self.flushLoggedErrors(OSError)), 2)
+        self.assertFalse(options["credCheckers"] or options["credInterfaces"])
 
 
 class EndTests(ProcessesTestCase):
