@@ -91,6 +91,8 @@ class BareTests(SynchronousTestCase):
         folder.mkdir()
         certificate, key = Authority(folder).certify("localhost", "localhost")
         client, keys = folder / "client", folder / "keys"
+        query = folder / "query.sql"
+        query.write_text("select name, password from users where name = :username")
         client.write_text("mail\nsesame\n")
         client.chmod(0o600)
         keys.write_text('{"keys": []}')
@@ -98,6 +100,9 @@ class BareTests(SynchronousTestCase):
             "anonymous": "",
             f"cert:ca={certificate}": "tls",
             "memory:alice:sesame": "",
+            f"sql:url=postgresql\\://a@localhost/d:query={query}": "postgresql",
+            f"sql:url=mysql\\://a@localhost/d:query={query}": "mysql",
+            f"sql:url=oracle\\://a@localhost/d:query={query}": "sql",
             "sshkey": "ssh",
             f"token:introspect=http\\://127.0.0.1/:client={client}": "",
             f"token:introspect=https\\://a.example/:client={client}": "tls",

@@ -58,7 +58,9 @@ _TABLES = {
 # What notes the version, and does nothing if another program has noted it just now.
 _NOTE = {
     "sqlite": "insert or ignore into mycred_schema (version) values (:version)",
-    "postgresql": "insert into mycred_schema (version) values (:version) on conflict do nothing",
+    "postgresql": (
+        "insert into mycred_schema (version) values (:version) on conflict do nothing"
+    ),
     "mysql": "insert ignore into mycred_schema (version) values (:version)",
 }
 

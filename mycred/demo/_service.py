@@ -56,10 +56,13 @@ def makeService(options: Options) -> MultiService:
     worker = options["worker"]
     if worker is not None or not options["holding"]:
         store.setServiceParent(services)
-    portal = Portal(MailRealm(store, _moreViews(options)), options["credCheckers"])
+    realm = MailRealm(store, _moreViews(options))
+    portal = Portal(realm, options["credCheckers"])
+    # What serves no client keeps no checkers.
+    served = Portal(realm) if options["holding"] else portal
     listening = {}
     for name, endpoint in options["endpoints"].items():
-        factory = _makeFactory(name, portal, options)
+        factory = _makeFactory(name, served, options)
         service = Listening(f"--{name}={options[name]}", endpoint, factory, reactor)
         service.setServiceParent(services)
         listening[name] = service.listening
@@ -115,7 +118,6 @@ def _started(
     if options["holding"]:
         options["credCheckers"].clear()
         options["credInterfaces"].clear()
-        portal.checkers.clear()
 
 
 def _moreViews(options: Options) -> dict[InterfaceType, type[MailUser]]:

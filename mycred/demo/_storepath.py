@@ -14,9 +14,13 @@ from twisted.python import usage
 
 from .._failover import Fault
 from .._secrets import printable
+from .._settingsfile import passwordIn
 from .._sql import BadStatement, BadValue, Database, DatabaseURL
 from .._uidoption import insistOnWritable, laterUser
 from ._schema import DIALECTS, WrongTables, insistOnTables
+
+# The option that names the file with the password.
+_FILE = "--store-passwordfile"
 
 # How long the database may take until the tables are there, in seconds.
 _TIMEOUT = 30.0
@@ -57,8 +61,7 @@ def checkStore(text: str, passwordFile: str | None = None) -> StorePlace:
         return _checkURL(text, passwordFile)
     if passwordFile is not None:
         raise usage.UsageError(
-            "--store-passwordfile is for a --store that is the URL of a database on a "
-            "server"
+            f"{_FILE} is for a --store that is the URL of a database on a server"
         )
     path = _checkFile(text)
     return StorePlace(DatabaseURL.ofFile(path), path)
@@ -78,7 +81,7 @@ def _checkURL(text: str, passwordFile: str | None) -> StorePlace:
     if url.hasPassword:
         raise usage.UsageError(
             f"--store={url}: other users of this machine can read a password on the "
-            "command line; write it into a file, and --store-passwordfile=FILE"
+            f"command line; write it into a file, and {_FILE}=FILE"
         )
     if url.dialect not in DIALECTS:
         raise usage.UsageError(
@@ -87,22 +90,28 @@ def _checkURL(text: str, passwordFile: str | None) -> StorePlace:
     if url.path:
         path = _checkFile(url.path, isShared=True)
         return StorePlace(DatabaseURL.ofFile(path), path)
-    _checkServer(url)
+    _checkServer(url, "" if passwordFile else f"; {_FILE}=FILE names its password")
     return StorePlace(url, os.path.abspath(_BESIDE))
 
 
-def _checkServer(url: DatabaseURL) -> None:
+def _checkServer(url: DatabaseURL, advice: str) -> None:
     """
     Insist on a server's database that can be the store, and make its tables.
+
+    @param advice: what is added where the server wants a password.
 
     @raise usage.UsageError: if that fails.
     """
     try:
         with closing(Database([url], timeout=_TIMEOUT)) as database:
             insistOnTables(database, time.monotonic() + _TIMEOUT)
-    except (BadStatement, BadValue, Fault, WrongTables) as error:
-        why = " ".join(printable(str(error)).split())
-        raise usage.UsageError(f"--store={url}: {why}") from None
+    except Fault as error:
+        # Its text begins with the URL.
+        why = printable(str(error))
+        why += advice * ("password" in why)
+        raise usage.UsageError(f"--store: {why}") from None
+    except (BadStatement, BadValue, WrongTables) as error:
+        raise usage.UsageError(f"--store={url}: {printable(str(error))}") from None
 
 
 def _passwordIn(path: str) -> str:
@@ -112,18 +121,15 @@ def _passwordIn(path: str) -> str:
     @raise usage.UsageError: if there is none.
     """
     try:
-        with open(path, encoding="utf-8") as file:
-            password = file.read().rstrip("\r\n")
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or "it isn't text"
+        return passwordIn(path, _FILE).decode("utf-8")
+    except OSError as error:
         raise usage.UsageError(
-            f"--store-passwordfile: {path} can't be read ({why})"
+            f"{_FILE}: {path} can't be read ({error.strerror})"
         ) from None
-    if not password or "\n" in password:
-        raise usage.UsageError(
-            f"--store-passwordfile: {path} doesn't hold one line with a password"
-        )
-    return password
+    except UnicodeDecodeError:
+        raise usage.UsageError(f"{_FILE}: {path} isn't in UTF-8") from None
+    except ValueError as error:
+        raise usage.UsageError(str(error)) from None
 
 
 def _checkFile(path: str, isShared: bool = False) -> str:

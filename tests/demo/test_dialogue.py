@@ -10,12 +10,15 @@ from zope.interface import implementer
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionLost
+from twisted.internet.interfaces import ITCPTransport
 from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
 from twisted.mail import imap4, pop3
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred.demo import _imap4, _pop3, _smtp
+from mycred.demo._dialogue import Dialogue
 from mycred.portal import Portal
 
 from ..kit.sessions import Realm, localTransport, makeChecker
@@ -121,6 +124,33 @@ class DialogueTests:
         if protocol is not None:
             protocol.connectionLost(Failure(ConnectionLost()))
             self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_pieces(self: Any) -> None:
+        """
+        Over TCP the pieces of an answer don't wait for acknowledgments; a socket that
+        only looks like TCP's is served, too.
+        """
+
+        @implementer(ITCPTransport)
+        class Transport(StringTransport):
+            error: type[Exception] | None = None
+            isNoDelay = False
+
+            def setTcpNoDelay(self, enabled: bool) -> None:
+                if self.error is not None:
+                    raise self.error
+                self.isNoDelay = enabled
+
+        for error in (None, OSError):
+            transport: Any = Transport()
+            transport.error = error
+            dialogue = Dialogue(None)
+            dialogue.timeOut = self.idle
+            dialogue.callLater = self.clock.callLater
+            dialogue.makeConnection(transport)
+            self.assertEqual(transport.isNoDelay, error is None)
+            self.assertIs(transport.producer, dialogue)
+            dialogue.connectionLost()
 
     def test_full(self: Any) -> None:
         """

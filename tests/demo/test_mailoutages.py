@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import poplib
 import smtplib
+from collections.abc import Callable
 from random import Random
 from typing import ClassVar
 
@@ -20,18 +21,70 @@ from ..kit.databases import DatabaseServer, MariaDB, PostgreSQL
 from ..kit.imapview import No, View
 from ..kit.mailledger import letter, tokenOf
 from ..kit.mailload import atOnce
-from ..kit.mailplaces import Place, PlaceTests, storeOptions, workersOf
+from ..kit.mailplaces import Place, PlaceTests, storeOptions, submit, workersOf
 from ..kit.privileged import until
+from ..kit.processes import shared
 from ..kit.proxy import CuttingProxy
 from ..kit.sharedmail import MailServer
 
-# How many times the same is tried, at other moments.
-_TIMES = 3
 
-
-class OutageTests(PlaceTests):
+class Site:
     """
-    Base of the tests with a database server that fails.
+    A mail server with two workers, and its database.
+
+    @ivar server: the mail server.
+    @ivar database: the database server; L{None} for a file.
+    @ivar proxy: what stands before it.
+    """
+
+    def __init__(
+        self,
+        kind: type[DatabaseServer] | None,
+        serve: Callable[[DatabaseServer | None, int], MailServer],
+    ) -> None:
+        """
+        @param kind: the class of the database server.
+        @param serve: what starts the mail server, with a database and the port at which
+            it is reached.
+        """
+        self.database = kind() if kind is not None else None
+        port = 0 if self.database is None else self.database.port
+        self.proxy = CuttingProxy(port, rb"insert into mail_messages")
+        try:
+            self.server = serve(self.database, self.proxy.port)
+        except BaseException:
+            self._stopDatabase()
+            raise
+
+    def stop(self) -> None:
+        """
+        End all of it.
+        """
+        try:
+            self.server.stop()
+        finally:
+            self._stopDatabase()
+
+    def _stopDatabase(self) -> None:
+        """
+        End the database.
+        """
+        self.proxy.stop()
+        if self.database is not None:
+            self.database.stop()
+
+    def restore(self) -> bool:
+        """
+        Return whether the next test can use it.
+        """
+        return self.server.restore()
+
+
+class FileTests(PlaceTests, SynchronousTestCase):
+    """
+    Tests for mailboxes in a file.
+
+    @cvar kind: the class of the database server.
     """
 
     kind: ClassVar[type[DatabaseServer] | None] = None
@@ -40,31 +93,34 @@ class OutageTests(PlaceTests):
         super().setUp()
         self.random = Random(os.urandom(8))
         self.user, self.other = self.newUser(), self.newUser()
+        [self.site] = shared.get(type(self), lambda: [Site(self.kind, self.serveAt)])
+        self.addCleanup(shared.restore)
 
-    def startDatabase(self) -> DatabaseServer:
+    def serveAt(self, database: DatabaseServer | None, port: int) -> MailServer:
         """
-        Start a database server.
+        Start a mail server with two workers.
         """
-        assert self.kind is not None
-        server = self.kind()
-        self.addCleanup(server.stop)
-        return server
+        store = storeOptions(database, self.folder)
+        if database is not None:
+            ours, its = f":{port}/", f":{database.port}/"
+            store = [text.replace(its, ours) for text in store]
+        return self.serve(store, "--processes=2")
 
-    def startServer(self, *options: str) -> MailServer:
+    def view(self, user: str, pid: int = 0) -> View:
         """
-        Start a mail server.
+        Open a user's inbox.
         """
-        server = self.serve(*options)
-        self.addCleanup(server.stop)
-        return server
+        view = Place(self.site.server, pid).view(user)
+        self.addCleanup(view.close)
+        return view
 
-    def couriers(self, server: MailServer) -> Couriers:
+    def couriers(self) -> Couriers:
         """
         Have clients deliver mail, until the end of the test.
         """
         for user in (self.user, self.other):
-            Place(server).view(user).close()
-        couriers = Couriers([Place(server)] * 2, [self.user, self.other])
+            self.view(user)
+        couriers = Couriers([Place(self.site.server)] * 2, [self.user, self.other])
         self.addCleanup(couriers.stop)
         return couriers
 
@@ -72,19 +128,7 @@ class OutageTests(PlaceTests):
         """
         Return numbers of deliveries after which to disturb.
         """
-        return [self.random.randrange(20) for _ in range(_TIMES)]
-
-
-class FileTests(OutageTests, SynchronousTestCase):
-    """
-    Tests for mailboxes in a file.
-    """
-
-    def store(self) -> list[str]:
-        """
-        Return the options for a new store.
-        """
-        return storeOptions(None, self.folder)
+        return [self.random.randrange(20) for _ in range(3)]
 
     def test_workerKilled(self) -> None:
         """
@@ -92,12 +136,10 @@ class FileTests(OutageTests, SynchronousTestCase):
         leaves nothing half done, and is started again; clients of the other worker notice
         nothing.
         """
-        server = self.startServer(self.store(), "--processes=2")
-        couriers = self.couriers(server)
-        for moment in self.moments():
+        server, couriers = self.site.server, self.couriers()
+        for moment in self.moments()[:2]:
             stays, falls = self.random.sample(workersOf(server, 2), 2)
-            view = Place(server, stays).view(self.user)
-            self.addCleanup(view.close)
+            view = self.view(self.user, stays)
             couriers.deliver(60, moment, lambda pid=falls: server.kill(pid))
             self.assertNotIn(falls, workersOf(server, 2))
             view.do(b"NOOP")
@@ -115,36 +157,26 @@ class PostgreSQLTests(FileTests):
 
     def setUp(self) -> None:
         super().setUp()
-        self.database = self.startDatabase()
-        self.name = self.database.makeDatabase()
-
-    def store(self) -> list[str]:
-        """
-        Return the options for a new store.
-        """
-        return storeOptions(self.database, self.folder)
+        assert self.site.database is not None
+        self.database: DatabaseServer = self.site.database
 
     def test_connectionsKilled(self) -> None:
         """
         Where the database ends all connections, deliveries that were acknowledged are
         there once, all others at most once; and the server goes on.
         """
-        server = self.startServer(self.store(), "--processes=2")
-        couriers = self.couriers(server)
+        couriers = self.couriers()
         for moment in self.moments():
             couriers.deliver(60, moment, self.database.killConnections)
-        couriers.check(Place(server))
+        couriers.check(Place(self.site.server))
 
     def test_databaseKilled(self) -> None:
         """
         The same is true where the database is killed, and started again; clients that
         stay are served again, and those that idle are told of new mail.
         """
-        server = self.startServer(self.store(), "--processes=2")
-        couriers = self.couriers(server)
-        idle = [Place(server, pid).view(self.other) for pid in workersOf(server, 2)]
-        for view in idle:
-            self.addCleanup(view.close)
+        couriers = self.couriers()
+        idle = [self.view(self.other, pid) for pid in workersOf(self.site.server, 2)]
 
         def restart() -> None:
             self.database.kill()
@@ -153,95 +185,37 @@ class PostgreSQLTests(FileTests):
         for moment in self.moments()[:2]:
             couriers.deliver(60, moment, restart)
         for view in idle:
-            count = len(view.uids)
-            view.idle(lambda each, least=count + 60: len(each.uids) >= least)
-        couriers.check(Place(server))
+            # Each process looks again for itself.
+            until(lambda view=view: not _refusal(lambda: view.do(b"NOOP")))
+        couriers.check(Place(self.site.server))
+        last = self.view(self.other)
+        uid = last.append(letter(b"last"))
+        for view in idle:
+            view.idle(lambda each: len(each.uids) == len(last.uids))
+            view.learn()
+            self.assertEqual(view.uids[-1], uid)
 
     def test_commitUnanswered(self) -> None:
         """
         A client whose message was committed, or was not, by a database that then is lost
         is told of a failure for now, and the message isn't there twice.
         """
-        proxy = CuttingProxy(self.database.port, rb"insert into mail_messages")
-        self.addCleanup(proxy.stop)
-        ours, its = f":{proxy.port}/", f":{proxy.target}/"
-        server = self.startServer([text.replace(its, ours) for text in self.store()])
-        view = Place(server).view(self.user)
-        self.addCleanup(view.close)
-        client = Place(server).smtp(self.user)
+        proxy, view = self.site.proxy, self.view(self.user)
+        client = Place(self.site.server).smtp(self.user)
         self.addCleanup(client.close)
         for proxy.isTold in (True, False):
             proxy.isArmed = True
             refused = self.assertRaises(No, view.append, letter(b"put"))
             self.assertRegex(str(refused), r"^NO \[UNAVAILABLE\]")
             self.assertFalse(proxy.isArmed)
-            proxy.isArmed = True
             client.mail("")
             client.rcpt(self.user)
+            proxy.isArmed = True
             self.assertEqual(client.data(letter(b"sent"))[0], 451)
             self.assertFalse(proxy.isArmed)
         view.do(b"NOOP")
         tokens = list(map(tokenOf, view.learn().values()))
         self.assertEqual(tokens[1:], [b"put", b"sent"])
-
-    def test_frozen(self) -> None:
-        """
-        While the database answers nothing, each protocol says that this is for now; a
-        program that is told to end does; and once the database goes on all is well.
-        """
-        store = self.store()
-        server, other = self.startServer(store), self.startServer(store)
-        place = Place(server)
-        idle, view, pop3, smtp = (
-            place.view(self.user),
-            place.view(self.user),
-            place.pop3(self.user),
-            place.smtp(self.user),
-        )
-        for client in (idle, view, pop3, smtp):
-            self.addCleanup(client.close)
-        idle.say(b"i IDLE")
-        self.assertEqual(idle.line(), b"+ Idling")
-        self.database.freeze()
-        self.addCleanup(self.database.thaw)
-
-        def logInIMAP4() -> None:
-            place.view(self.user)
-
-        def logInPOP3() -> None:
-            place.pop3(self.user)
-
-        def logInSMTP() -> None:
-            place.smtp(self.user)
-
-        answers = atOnce(
-            lambda act=act: _refusal(act)
-            for act in (
-                lambda: view.do(b"NOOP"),
-                lambda: pop3.retr(1),
-                lambda: smtp.sendmail("", [self.user], letter(b"frozen")),
-                logInIMAP4,
-                logInPOP3,
-                logInSMTP,
-            )
-        )
-        for answer, expected in zip(
-            answers,
-            [
-                r"NO \[UNAVAILABLE\]",
-                r"-ERR \[SYS/TEMP\]",
-                r"\b451\b",
-                r"NO \[UNAVAILABLE\]",
-                r"-ERR \[SYS/TEMP\]",
-                r"\b454\b",
-            ],
-        ):
-            self.assertRegex(answer, expected)
-        other.stop()
-        self.database.thaw()
-        until(lambda: _isServed(view))
-        smtp.sendmail("", [self.user], letter(b"thawed"))
-        self.assertEqual(idle.line(), b"* 2 EXISTS")
 
 
 class MariaDBTests(PostgreSQLTests):
@@ -252,23 +226,67 @@ class MariaDBTests(PostgreSQLTests):
     kind = MariaDB
 
 
-def _refusal(act) -> str:
+class FrozenTests(PlaceTests, SynchronousTestCase):
     """
-    Return what the server says when it refuses.
+    Tests for databases that answer nothing.
+    """
+
+    def test_frozen(self) -> None:
+        """
+        While the database answers nothing, each protocol says that this is for now; a
+        program that is told to end does; and once the database goes on all is well, for
+        clients that idled, too.
+        """
+        # At once, since that takes as long as the programs wait.
+        users = [self.newUser() for _ in range(2)]
+        kinds: list[type[DatabaseServer]] = [PostgreSQL, MariaDB]
+        atOnce(
+            lambda kind=kind, user=user: self.freeze(kind(), user)
+            for kind, user in zip(kinds, users)
+        )
+
+    def freeze(self, database: DatabaseServer, user: str) -> None:
+        """
+        Freeze a database while clients of all protocols are there.
+        """
+        self.addCleanup(database.stop)
+        store = storeOptions(database, self.folder)
+        server, other = self.serve(store), self.serve(store)
+        self.addCleanup(server.stop)
+        self.addCleanup(other.stop)
+        place = Place(server)
+        idle, view = place.view(user), place.view(user)
+        pop3, smtp = place.pop3(user), place.smtp(user)
+        for client in (idle, view, pop3, smtp):
+            self.addCleanup(client.close)
+        idle.say(b"i IDLE")
+        self.assertEqual(idle.line(), b"+ Idling")
+        database.freeze()
+        self.addCleanup(database.thaw)
+        refused: dict[Callable[[], object], str] = {
+            lambda: view.do(b"NOOP"): r"^NO \[UNAVAILABLE\]",
+            lambda: pop3.retr(1): r"-ERR \[SYS/TEMP\]",
+            lambda: submit(smtp, [user], letter(b"frozen")): r"\b451\b",
+            lambda: place.view(user): r"^NO \[UNAVAILABLE\]",
+            lambda: place.pop3(user): r"-ERR \[SYS/TEMP\]",
+            lambda: place.smtp(user): r"\b454\b",
+        }
+        answers = atOnce(lambda act=act: _refusal(act) for act in refused)
+        for answer, expected in zip(answers, refused.values()):
+            self.assertRegex(answer, expected)
+        other.stop()
+        database.thaw()
+        until(lambda: _refusal(lambda: view.do(b"NOOP")) == "")
+        submit(smtp, [user], letter(b"thawed"))
+        self.assertEqual(idle.line(), b"* 2 EXISTS")
+
+
+def _refusal(act: Callable[[], object]) -> str:
+    """
+    Return what the server says when it refuses; an empty text if it doesn't.
     """
     try:
         act()
     except (No, poplib.error_proto, smtplib.SMTPException) as error:
         return str(error)
-    return "it is done"
-
-
-def _isServed(view: View) -> bool:
-    """
-    Return whether a client is served.
-    """
-    try:
-        view.do(b"NOOP")
-    except No:
-        return False
-    return True
+    return ""

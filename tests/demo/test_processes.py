@@ -29,6 +29,7 @@ from mycred._processtree import descendants
 
 from ..kit.certificates import Authority
 from ..kit.files import BCRYPT
+from ..kit.forked import run
 from ..kit.privileged import until
 from ..kit.protocols import Refused
 from ..kit.proxy import HEADERS, Proxy
@@ -259,6 +260,30 @@ class EndTests(ProcessesTestCase):
         started = descendants(server.pid)
         os.kill(server.pid, signal.SIGKILL)
         until(lambda: all(map(isGone, started)))
+
+    def test_cannotStart(self) -> None:
+        """
+        A server whose workers can't start ends with what one of them has written, and
+        with the status of a failure.
+        """
+        hook = self.folder / "hooks" / "sitecustomize.py"
+        hook.parent.mkdir()
+        hook.write_text(
+            "import os, sys\n"
+            "if 'myapp: worker' in sys.argv[-1]:\n"
+            "    os.write(2, b'no luck')\n"
+            "    os._exit(3)\n"
+        )
+        auth = self.passwords(alice="sesame")
+        options = [*self.options([auth], ["imap"], ""), "--processes=2"]
+        done = run(
+            ["-n", "--pidfile=", "myapp", *options], PATIENCE, PYTHONPATH=str(hook.parent)
+        )
+        self.assertEqual(done.returncode, 1)
+        said = done.stdout + done.stderr
+        self.assertIn("twistd myapp: no worker can start (status 3): no luck\n", said)
+        self.assertNotIn("Traceback", said)
+        self.assertNotIn("Log in with", said)
 
 
 class RefusedTests(ServerTests, SynchronousTestCase):

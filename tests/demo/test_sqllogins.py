@@ -21,7 +21,7 @@ from ..kit.server import Server, ServerTests
 from ..kit.wire import Wire
 
 # How long a look-up may take, in seconds: where the database is frozen, and elsewhere.
-SHORT, LONG = 1.5, 20.0
+SHORT, LONG = 3.0, 20.0
 
 # A checker that is asked after the database.
 LAST = "--auth=memory:last:last"
@@ -201,13 +201,12 @@ class SQLLoginTests(ServerTests):
             else:
                 self.assertIn_(server, "last", "last")
 
-        for _ in range(2):
-            waiting = self.wire(server, "imap")
-            waiting.say(b"a LOGIN alice sesame")
-            self.assertIn_(server, "admin", "local")
-            self.assertTrue(waiting.isQuiet())
-            self.atOnce(20, logIn)
-            self.assertRegex(waiting.line(), TEMPORARY.encode("ascii"))
+        waiting = self.wire(server, "imap")
+        waiting.say(b"a LOGIN alice sesame")
+        self.assertIn_(server, "admin", "local")
+        self.assertTrue(waiting.isQuiet())
+        self.atOnce(20, logIn)
+        self.assertRegex(waiting.line(), TEMPORARY.encode("ascii"))
         database.thaw()
         self.atOnce(20, lambda n: self.assertIn_(server, f"user{n}"))
         server.stop()

@@ -20,10 +20,10 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# What forks: a message with the arguments of twistd, variables for its environment and
-# two descriptors for its output is answered with its process ID; one with a process ID
-# with its status, once it has ended.  Nothing is imported that installs a reactor:
-# processes that share one's epoll would disturb each other.
+# What forks: a message with the arguments of twistd, its directory, variables for its
+# environment and two descriptors for its output is answered with its process ID; one with
+# a process ID with its status, once it has ended.  Nothing is imported that installs a
+# reactor: processes that share one's epoll would disturb each other.
 _FORKING = """
 import json, os, signal, socket, sys
 import email.message, sqlite3
@@ -34,6 +34,7 @@ import mycred.checkers, mycred.strcred
 from twisted.scripts.twistd import run
 
 assert "twisted.internet.reactor" not in sys.modules
+sys.path[0] = os.getcwd()
 if os.fork():
     os._exit(0)
 asked = socket.socket(fileno=0)
@@ -51,7 +52,8 @@ while True:
         for stream in streams:
             os.close(stream)
     asked.send(json.dumps(answer).encode())
-arguments, environment = given
+arguments, directory, environment = given
+os.chdir(directory)
 asked.detach()
 os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
 for number, stream in enumerate(streams, 1):
@@ -105,10 +107,12 @@ class Twistd:
         self,
         arguments: list[str],
         streams: tuple[int, int] | None = None,
+        directory: str = str(ROOT),
         **environment: str,
     ) -> None:
         """
         @param streams: descriptors for its standard output and errors.
+        @param directory: where it starts.
         @param environment: variables that it finds besides.
         """
         self.returncode: int | None = None
@@ -117,7 +121,7 @@ class Twistd:
         self._said = b""
         try:
             given = streams or (writing, writing)
-            self.pid: int = _ask([arguments, environment], *given)
+            self.pid: int = _ask([arguments, directory, environment], *given)
         finally:
             os.close(writing)
 

@@ -83,12 +83,11 @@ class PlaceTests(ServerTests):
         @param store: the options that say where the mail is.
         """
         path = self.folder / "htpasswd"
-        # Hashes, for which no secret is kept beside the store.
         hashed = self.hashed("sesame")
         path.write_text("".join(f"user{n}:{hashed}\n" for n in range(1, 200)))
         names = offered.split()
         options = self.options([f"--auth=htpasswd:{path}"], names, "")
-        return MailServer([*options, *store, *more], names)
+        return MailServer([*options, *store, *more], names, str(self.folder))
 
     def newUser(self) -> str:
         """

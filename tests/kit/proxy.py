@@ -27,16 +27,18 @@ class _Relay(BaseRequestHandler):
         Pass on what either end sends, after the header.
         """
         proxy: Any = self.server
-        with socket.create_connection(("127.0.0.1", proxy.target)) as target:
+        with (
+            suppress(OSError),
+            socket.create_connection(("127.0.0.1", proxy.target)) as target,
+        ):
             target.sendall(proxy.header)
             ends = {self.request: target, target: self.request}
-            with suppress(OSError):
-                while True:
-                    for one in select.select(list(ends), [], [])[0]:
-                        data = one.recv(65536)
-                        if not data or (one is not target and proxy.cuts(data, target)):
-                            return
-                        ends[one].sendall(data)
+            while True:
+                for one in select.select(list(ends), [], [])[0]:
+                    data = one.recv(65536)
+                    if not data or (one is not target and proxy.cuts(data, target)):
+                        return
+                    ends[one].sendall(data)
 
 
 class Proxy(ThreadingTCPServer):

@@ -96,6 +96,7 @@ class Server:
         offered: list[str],
         *twistd: str,
         under: tuple[str, ...] = (),
+        directory: str = str(ROOT),
         **environment: str,
     ) -> None:
         """
@@ -103,6 +104,7 @@ class Server:
         @param offered: the protocols that it starts.
         @param twistd: what C{twistd} itself is told.
         @param under: a command that runs it.
+        @param directory: where it starts.
         @param environment: variables that it finds besides.
         """
         self.log = ""
@@ -113,7 +115,7 @@ class Server:
             self._process = subprocess.Popen(
                 [*under, *TWISTD, *arguments],
                 env={**os.environ, **environment},
-                cwd=ROOT,
+                cwd=directory,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 # No more is read of what it says than is wanted: the rest comes at its
@@ -121,7 +123,7 @@ class Server:
                 bufsize=0,
             )
         else:
-            self._process = Twistd([*_STAYS, *arguments])
+            self._process = Twistd([*_STAYS, *arguments], directory=directory)
         # What hangs is killed, so that reading its output comes to an end.
         watchdog = Timer(PATIENCE, self._process.kill)
         watchdog.start()

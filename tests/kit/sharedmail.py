@@ -42,8 +42,13 @@ class MailServer(Server):
     Its log is read as it is written: no process waits for room in a pipe.
     """
 
-    def __init__(self, options: list[str], offered: list[str], *twistd: str) -> None:
-        super().__init__(options, offered, *twistd)
+    def __init__(self, options: list[str], offered: list[str], directory: str) -> None:
+        """
+        @param options: the command line.
+        @param offered: the protocols that it starts.
+        @param directory: where it starts, and keeps its secret.
+        """
+        super().__init__(options, offered, directory=directory)
         self._reader = Thread(target=self._readAll, daemon=True)
         self._reader.start()
 

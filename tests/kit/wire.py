@@ -76,7 +76,7 @@ class Wire:
         """
         Return whether the server has sent nothing that wasn't read.
         """
-        return not select([self._socket], [], [], 0)[0]
+        return not select([self.sock], [], [], 0)[0]
 
     def octets(self, count: int) -> bytes:
         """

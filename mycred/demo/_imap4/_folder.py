@@ -163,8 +163,8 @@ class Folder:
             gone, the highest first, and then the numbers of those whose flags differ.
         """
 
-        # Messages that come meanwhile aren't gone because the answer is older; and what
-        # is gone already of those that the look finds, the client doesn't know yet.
+        # Of those that come meanwhile the client doesn't know yet; and they aren't gone
+        # because the answer is older.
         known = list(self.messages)
 
         def cbLooked(_: object) -> Deferred[dict[int, set[str]]]:
@@ -177,7 +177,8 @@ class Folder:
                 if message.flags != flags.get(message.uid, message.flags):
                     message.flags = flags[message.uid]
                     changed.append(number)
-            return gone, changed
+            left = len(known) - len(gone)
+            return gone, [number for number in changed if number <= left]
 
         looking = self._store.look(self._user)
         return looking.addCallback(cbLooked).addCallback(cbFlags)

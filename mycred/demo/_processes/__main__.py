@@ -1,9 +1,8 @@
 """
 The program of a worker.
 
-It is run by its path, isolated from the environment and the current directory.  Its
-standard input tells the directories of modules, and then all else; it ends when the
-process that has started the worker does.
+It is run by its path.  Its standard input tells the directories of modules, and then all
+else, which may be secret; it ends when the process that has started the worker does.
 """
 
 import json

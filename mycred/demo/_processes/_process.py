@@ -129,7 +129,7 @@ class WorkerProcess(ProcessProtocol):
         """
         Log what it writes to its standard output or standard error.
         """
-        for line in self._words.feed(data):
+        for line in filter(None, self._words.feed(data)):
             self.lastWords = line.decode("utf-8", "backslashreplace")
             self._log.warn(
                 "Worker {number} has written: {words}",
@@ -174,6 +174,8 @@ class WorkerProcess(ProcessProtocol):
         Log what it has logged last, and say that it has ended.
         """
         self._events.end()
+        # The last line may have no end.
+        self.childDataReceived(2, b"\n")
         self._ended(self, _howEnded(reason))
 
 

@@ -27,6 +27,9 @@ from ._start import FIRST_SOCKET, Sockets, Start, encodeStart
 
 _PROGRAM = str(Path(__file__).with_name("__main__.py"))
 
+# The interpreter finds what this one has found, hooks of sites included.
+_PYTHON = [sys.executable, *(["-I"] if sys.flags.isolated else [])]
+
 
 @dataclass(frozen=True)
 class Command:
@@ -163,7 +166,7 @@ class Supervisor(Service):
         title = f"myapp: worker {number} of {len(self._numbers)}"
         try:
             worker.start(
-                [sys.executable, "-I", _PROGRAM, title],
+                [*_PYTHON, _PROGRAM, title],
                 self._command.directory,
                 descriptors,
             )
