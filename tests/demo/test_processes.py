@@ -188,6 +188,18 @@ class ServingTests(ProcessesTestCase):
         for said in ("starting up", "IMAP4Factory", "Log in with:", "Server Shut Down"):
             self.assertEqual(server.log.count(said), 1, server.log)
 
+    def test_secrets(self) -> None:
+        """
+        What the command line tells stands in none but the program's own.
+        """
+        auth = "--auth=memory:alice:sesame"
+        server = self.start(auth, "--processes=2", offered="imap")
+        for worker in workersOf(server):
+            for name in ("cmdline", "environ"):
+                text = Path(f"/proc/{worker}/{name}").read_bytes()
+                self.assertNotIn(b"sesame", text)
+        self.assertEachServes(server)
+
     def test_log(self) -> None:
         """
         Logins are logged as by one process, one on a line, whatever a client sends.
