@@ -5,11 +5,11 @@ Deployment: here protocols, the realm and the checkers are tied together.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import MultiService
-from twisted.internet.defer import gatherResults
+from twisted.internet.defer import gatherResults, maybeDeferred
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 from twisted.logger import Logger
 
@@ -112,12 +112,26 @@ def _started(
 ) -> None:
     """
     Log how to log in.  Where several processes serve clients, this one needs no checkers
-    from then on, nor the processes that some of them have.
+    from then on.
     """
     logStartup(options, ports, portal)
     if options["holding"]:
-        options["credCheckers"].clear()
-        options["credInterfaces"].clear()
+        dropCheckers(options)
+
+
+def dropCheckers(options: MutableMapping[str, Any]) -> None:
+    """
+    Close the connections that checkers have, and forget the checkers, so that processes
+    end that some of them have.
+    """
+    for checker in options["credCheckers"]:
+        close = getattr(checker, "close", None)
+        if close is not None:
+            maybeDeferred(close).addErrback(
+                lambda failure: _log.failure("Closing a checker", failure=failure)
+            )
+    options["credCheckers"].clear()
+    options["credInterfaces"].clear()
 
 
 def _moreViews(options: Options) -> dict[InterfaceType, type[MailUser]]:
@@ -150,4 +164,4 @@ def _makeFactory(name: str, portal: Portal, options: Options) -> IProtocolFactor
     return _factories[name](portal)
 
 
-__all__ = ["makeService"]
+__all__ = ["dropCheckers", "makeService"]

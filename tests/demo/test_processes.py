@@ -13,6 +13,7 @@ import json
 import os
 import pwd
 import re
+import shlex
 import signal
 import socket
 import ssl
@@ -26,6 +27,7 @@ from twisted.internet.defer import inlineCallbacks
 from twisted.trial.unittest import SkipTest, SynchronousTestCase, TestCase
 
 from mycred._processtree import descendants
+from mycred.demo._service import dropCheckers
 
 from ..kit.certificates import Authority
 from ..kit.files import BCRYPT
@@ -36,6 +38,7 @@ from ..kit.proxy import HEADERS, Proxy
 from ..kit.server import (
     HANDING_OVER,
     PATIENCE,
+    ROOT,
     PBClients,
     Server,
     ServerTests,
@@ -188,6 +191,18 @@ class ServingTests(ProcessesTestCase):
         for said in ("starting up", "IMAP4Factory", "Log in with:", "Server Shut Down"):
             self.assertEqual(server.log.count(said), 1, server.log)
 
+    def test_secrets(self) -> None:
+        """
+        What the command line tells stands in none but the program's own.
+        """
+        auth = "--auth=memory:alice:sesame"
+        server = self.start(auth, "--processes=2", offered="imap")
+        for worker in workersOf(server):
+            for name in ("cmdline", "environ"):
+                text = Path(f"/proc/{worker}/{name}").read_bytes()
+                self.assertNotIn(b"sesame", text)
+        self.assertEachServes(server)
+
     def test_log(self) -> None:
         """
         Logins are logged as by one process, one on a line, whatever a client sends.
@@ -211,6 +226,30 @@ class ServingTests(ProcessesTestCase):
         self.assertEqual(len(logged), 3, server.log)
         for each in logged:
             self.assertRegex(each, r'^Login refused: user=".*" .* peer=127\.0\.0\.1$')
+
+
+class IdleTests(SynchronousTestCase):
+    """
+    Tests for the program itself, which serves nobody.
+    """
+
+    def test_dropped(self) -> None:
+        """
+        Checkers are closed and forgotten, also after one that can't be closed.
+        """
+        closed: list[str] = []
+
+        class Checker:
+            def close(self) -> None:
+                closed.append("")
+                raise OSError("no luck")
+
+        options = {"credCheckers": [Checker(), object(), Checker()]}
+        options["credInterfaces"] = dict.fromkeys("ab")
+        dropCheckers(options)
+        self.assertEqual(len(closed), 2)
+        self.assertEqual(len(self.flushLoggedErrors(OSError)), 2)
+        self.assertFalse(options["credCheckers"] or options["credInterfaces"])
 
 
 class EndTests(ProcessesTestCase):
@@ -443,6 +482,29 @@ class EndpointTests(ProcessesTestCase):
             server.stop()
             self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o660)
             self.assertNotIn("Traceback", server.log)
+
+    def test_unit(self) -> None:
+        """
+        What the unit of systemd on the page starts serves IMAP4 with STARTTLS.
+        """
+        unit = (ROOT / "doc" / "examples" / "myapp-processes.service").read_text()
+        [line] = re.findall("(?m)^ExecStart=/opt/myapp/bin/twistd (.*)$", unit)
+        certificate, key = Authority(self.folder).certify("server", "::1")
+        certificate.rename(self.folder / "fullchain.pem")
+        key.rename(self.folder / "privkey.pem")
+        (self.folder / "htpasswd").write_text(f"alice:{self.hashed('sesame')}\n")
+        # The name that the socket has here.
+        line = line.replace("name=imap", "name=x").replace("/etc/myapp", str(self.folder))
+        told = shlex.split(line.replace("/var/lib/myapp", str(self.folder)))
+        options = told[told.index("myapp") + 1 :]
+        server = Server(options, [], under=(sys.executable, "-c", HANDING_OVER, "::1"))
+        self.addCleanup(server.stop)
+        context = ssl.create_default_context(cafile=str(self.folder / "ca.pem"))
+        client = imaplib.IMAP4("::1", server.ports["imap"], PATIENCE)
+        self.addCleanup(hangUp, client)
+        client.starttls(context)
+        client.login("alice", "sesame")
+        self.assertEqual(len(workersOf(server)), 2)
 
 
 class RightsTests(ProcessesTestCase):

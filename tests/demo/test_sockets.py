@@ -1,7 +1,7 @@
 """
 Tests for sockets that several processes serve.
 
-They cover L{mycred.demo._processes._sockets}.
+They cover L{mycred.demo._processes._sockets} and L{mycred.demo._processes._sharedport}.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred.demo._processes import AdoptingReactor, HoldingReactor
-from mycred.demo._processes._sockets import SharedPort
+from mycred.demo._processes._sharedport import SharedPort
 from mycred.demo._strports import adoptable
 
 

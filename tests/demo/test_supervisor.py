@@ -1,8 +1,8 @@
 """
 Tests for the workers that end, are started again, or don't end.
 
-They cover L{mycred.demo._processes._supervisor} and L{mycred.demo._processes._process},
-too.
+They cover L{mycred.demo._processes._supervisor}, L{mycred.demo._processes._process} and
+L{mycred.demo._processes._command}.
 """
 
 from __future__ import annotations

@@ -68,7 +68,8 @@ if where.startswith("/"):
     listening.bind(where)
     listening.listen()
 else:
-    listening = socket.create_server((where, 0))
+    family = socket.AF_INET6 if ":" in where else socket.AF_INET
+    listening = socket.create_server((where, 0), family=family)
 os.dup2(listening.fileno(), 3)
 os.set_inheritable(3, True)
 os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1", LISTEN_FDNAMES="x")

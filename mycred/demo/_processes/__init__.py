@@ -19,10 +19,11 @@ Sockets are shared, and not opened once for each worker (C{SO_REUSEPORT}): then 
 connections that wait for a worker would be lost with it.
 """
 
+from ._command import Command, absolutePath, argumentsOf
 from ._lifeline import WorkerService
 from ._sockets import AdoptingReactor, HoldingReactor, ServingReactor
 from ._start import Start, workerOf
-from ._supervisor import Command, Supervisor, absolutePath, argumentsOf
+from ._supervisor import Supervisor
 
 __all__ = [
     "AdoptingReactor",

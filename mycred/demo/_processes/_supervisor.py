@@ -9,9 +9,6 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from itertools import count
-from pathlib import Path
 from typing import Any
 
 from twisted.application.service import Service
@@ -21,33 +18,10 @@ from twisted.logger import Logger
 
 from ..._types import Timer
 from ...workers import Workers
+from ._command import PROGRAM, Command
 from ._process import WorkerProcess
 from ._sockets import HoldingReactor
-from ._start import FIRST_SOCKET, Sockets, Start, encodeStart
-
-_PROGRAM = str(Path(__file__).with_name("__main__.py"))
-
-# The interpreter finds what this one has found, hooks of sites included.
-_PYTHON = [sys.executable, *(["-I"] if sys.flags.isolated else [])]
-
-
-@dataclass(frozen=True)
-class Command:
-    """
-    What the workers are told.
-
-    @ivar twistd: the arguments of C{twistd}.
-    @ivar arguments: those of C{myapp}.
-    @ivar directory: the directory to which relative paths in them belong.
-    @ivar directories: where modules are found.
-    @ivar once: the protocols that only the first worker serves.
-    """
-
-    twistd: tuple[str, ...]
-    arguments: tuple[str, ...]
-    directory: str
-    directories: list[str]
-    once: frozenset[str]
+from ._start import encodeStart
 
 
 class Supervisor(Service):
@@ -153,7 +127,7 @@ class Supervisor(Service):
         Start a worker, or another one in its place.
         """
         isFirst = self._waiting.pop(number, None) is None
-        start, descriptors = self._startOf(number)
+        start, sockets = self._command.startOf(number, self._holding)
         worker = WorkerProcess(
             number,
             self._reactor,
@@ -166,9 +140,9 @@ class Supervisor(Service):
         title = f"myapp: worker {number} of {len(self._numbers)}"
         try:
             worker.start(
-                [*_PYTHON, _PROGRAM, title],
+                [*PROGRAM, title],
                 self._command.directory,
-                descriptors,
+                sockets,
             )
         except OSError as error:
             self._ended(worker, error.strerror or str(error))
@@ -177,23 +151,6 @@ class Supervisor(Service):
             self._log.info(
                 "Worker {number} is process {pid} now", number=number, pid=worker.pid
             )
-
-    def _startOf(self, number: int) -> tuple[Start, dict[int, int]]:
-        """
-        Return what a worker is told, and which descriptors of this process it gets as
-        which of its own.
-        """
-        descriptors: dict[int, int] = {}
-        sockets = []
-        free = count(FIRST_SOCKET)
-        for protocol, holding in self._holding.items():
-            if number > 1 and protocol in self._command.once:
-                continue
-            own = {next(free): port.fileno() for port in holding.ports}
-            sockets.append(Sockets(protocol, tuple(own)))
-            descriptors |= own
-        command = self._command
-        return Start(command.twistd, command.arguments, tuple(sockets)), descriptors
 
     def _serves(self, number: int) -> None:
         """
@@ -264,28 +221,4 @@ def _fail() -> None:
     os._exit(1)
 
 
-def argumentsOf(twistd: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    """
-    Return the arguments of C{twistd} for a worker that has the rights of a single
-    process in the end.
-
-    @param twistd: the options of C{twistd}.
-    @param name: the name of the server.
-    """
-    given = [
-        f"--{option}={twistd[option]}"
-        for option in ("reactor", "rundir", "uid", "gid")
-        if twistd.get(option) is not None
-    ]
-    flags = ["--euid"] if twistd.get("euid") else []
-    return ("--nodaemon", "--originalname", "--pidfile=", *flags, *given, name)
-
-
-def absolutePath() -> list[str]:
-    """
-    Return where modules are found, whatever the directory will be.
-    """
-    return list(map(os.path.abspath, sys.path))
-
-
-__all__ = ["Command", "Supervisor", "absolutePath", "argumentsOf"]
+__all__ = ["Supervisor"]

@@ -1,0 +1,91 @@
+"""
+What is told to the workers, all but the first alike.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from ._sockets import HoldingReactor
+from ._start import FIRST_SOCKET, Sockets, Start
+
+#: How a worker is run.  Its interpreter finds what this one has found, hooks of sites
+#: included.
+PROGRAM = [
+    sys.executable,
+    *(["-I"] if sys.flags.isolated else []),
+    str(Path(__file__).with_name("__main__.py")),
+]
+
+
+@dataclass(frozen=True)
+class Command:
+    """
+    What the workers are told.
+
+    @ivar twistd: the arguments of C{twistd}.
+    @ivar arguments: those of C{myapp}.
+    @ivar directory: the directory to which relative paths in them belong.
+    @ivar directories: where modules are found.
+    @ivar once: the protocols that only the first worker serves.
+    """
+
+    twistd: tuple[str, ...]
+    arguments: tuple[str, ...]
+    directory: str
+    directories: list[str]
+    once: frozenset[str]
+
+    def startOf(
+        self, number: int, holding: Mapping[str, HoldingReactor]
+    ) -> tuple[Start, dict[int, int]]:
+        """
+        Return what a worker is told, and which descriptors of this process it gets as
+        which of its own.
+
+        @param number: which of the workers it is, from 1.
+        @param holding: what has opened the sockets of each protocol.
+        """
+        descriptors: dict[int, int] = {}
+        sockets = []
+        free = count(FIRST_SOCKET)
+        for protocol, held in holding.items():
+            if number > 1 and protocol in self.once:
+                continue
+            own = {next(free): port.fileno() for port in held.ports}
+            sockets.append(Sockets(protocol, tuple(own)))
+            descriptors |= own
+        return Start(self.twistd, self.arguments, tuple(sockets)), descriptors
+
+
+def argumentsOf(twistd: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """
+    Return the arguments of C{twistd} for a worker that has the rights of a single
+    process in the end.
+
+    @param twistd: the options of C{twistd}.
+    @param name: the name of the server.
+    """
+    given = [
+        f"--{option}={twistd[option]}"
+        for option in ("reactor", "rundir", "uid", "gid")
+        if twistd.get(option) is not None
+    ]
+    flags = ["--euid"] if twistd.get("euid") else []
+    return ("--nodaemon", "--originalname", "--pidfile=", *flags, *given, name)
+
+
+def absolutePath() -> list[str]:
+    """
+    Return where modules are found, whatever the directory will be.
+    """
+    return list(map(os.path.abspath, sys.path))
+
+
+__all__ = ["PROGRAM", "Command", "absolutePath", "argumentsOf"]
