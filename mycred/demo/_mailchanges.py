@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 
 from .._sql import Transaction
 from ._mailqueries import flagsIn
+from ._mailrows import HIGHEST_UID, knownFlags, nextUID
 from ._manynames import batches, naming
 from ._notices import NOTIFY, noticeOf
 from ._tables import (
@@ -40,7 +41,11 @@ def make(transaction: Transaction, user: bytes, uidValidity: int) -> bool:
     return transaction.execute(statement, name=user, uidvalidity=uidValidity).count == 1
 
 
-_LOCK = "select uidnext from mail_users where name = :name"
+_LOCK = """
+select uidnext,
+    (select max(uid) from mail_messages where mail_messages.name = mail_users.name)
+from mail_users where name = :name
+"""
 
 
 def lock(transaction: Transaction, user: bytes) -> int:
@@ -54,8 +59,7 @@ def lock(transaction: Transaction, user: bytes) -> int:
     rows = transaction.execute(_LOCK + how, name=user).rows
     if not rows:
         raise NoSuchUser(user)
-    uidNext: int = rows[0][0]
-    return uidNext
+    return nextUID(*rows[0])
 
 
 _INSERT = """
@@ -124,7 +128,11 @@ def _duplicate(
 def _advance(transaction: Transaction, user: bytes, uidNext: int) -> None:
     """
     Set the UID of the next message in a mailbox, and tell other processes.
+
+    @raise MailboxFull: if there is no such UID.
     """
+    if uidNext > HIGHEST_UID:
+        raise MailboxFull("no UID is left")
     statement = "update mail_users set uidnext = :uidnext where name = :name"
     transaction.execute(statement, name=user, uidnext=uidNext)
     if transaction.dialect == "postgresql":
@@ -154,7 +162,7 @@ def copy(
     for uid, old in enumerate(originals, uidNext):
         _duplicate(transaction, user, old, user, uid)
         _, size, received, flags = known[old]
-        copied.append((old, Message(uid, size, received, set(flags.split()))))
+        copied.append((old, Message(uid, size, received, knownFlags(flags))))
     if copied:
         _advance(transaction, user, uidNext + len(copied))
     return copied

@@ -7,8 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .._sql import Transaction
+from ._mailrows import isUID, knownFlags, messageOf, nextUID
 from ._manynames import batches, naming
-from ._tables import Mailbox, Message
+from ._tables import Mailbox
 
 # A mailbox and its messages: in one statement, since some databases see each one at
 # another moment.
@@ -31,13 +32,13 @@ def load(transaction: Transaction, user: bytes, first: int = 0) -> Mailbox | Non
     rows = transaction.execute(_LOAD, name=user, first=first).rows
     if not rows:
         return None
-    messages = [
-        Message(uid, size, received, set(flags.split()))
-        for _, _, uid, size, received, flags in rows
-        # A mailbox without messages is a row, too.
-        if uid is not None
-    ]
-    return Mailbox(user, rows[0][0], rows[0][1], messages)
+    # A mailbox without messages is a row, too.
+    found = [messageOf(*row) for _, _, *row in rows]
+    messages = [message for message in found if message is not None]
+    uidValidity, uidNext, *_ = rows[0]
+    highest = messages[-1].uid if messages else None
+    validity = uidValidity if isUID(uidValidity) else 1
+    return Mailbox(user, validity, nextUID(uidNext, highest), messages)
 
 
 def flagsIn(transaction: Transaction, user: bytes) -> dict[int, set[str]]:
@@ -46,7 +47,7 @@ def flagsIn(transaction: Transaction, user: bytes) -> dict[int, set[str]]:
     """
     statement = "select uid, flags from mail_messages where name = :name"
     rows = transaction.execute(statement, name=user).rows
-    return {uid: set(flags.split()) for uid, flags in rows}
+    return {uid: knownFlags(flags) for uid, flags in rows if isUID(uid)}
 
 
 def contentOf(transaction: Transaction, user: bytes, uid: int, most: int) -> bytes | None:
@@ -76,6 +77,7 @@ def nextUIDs(transaction: Transaction, users: Iterable[bytes]) -> dict[bytes, in
         found.update(
             (bytes(name), uidNext)
             for name, uidNext in transaction.execute(_NEXT, **some).rows
+            if isinstance(uidNext, int)
         )
     return found
 

@@ -12,6 +12,9 @@ from ..error import TemporaryFailure
 #: have; and how large they may be together: no user may fill the disk.
 LARGEST, MOST_MESSAGES, MOST_OCTETS = 4 * 1024**2, 1000, 16 * 1024**2
 
+#: The flags that are kept.
+FLAGS = ("\\Answered", "\\Deleted", "\\Draft", "\\Flagged", "\\Seen")
+
 
 class NoSuchUser(Exception):
     """
@@ -79,6 +82,7 @@ def wireSize(content: bytes) -> int:
 
 
 __all__ = [
+    "FLAGS",
     "LARGEST",
     "MOST_MESSAGES",
     "MOST_OCTETS",

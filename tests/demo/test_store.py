@@ -1,7 +1,7 @@
 """
 Tests for L{mycred.demo._store}, L{mycred.demo._mailchanges}, L{mycred.demo._mailqueries},
-L{mycred.demo._manynames} and L{mycred.demo._newmail}: on each database, with two programs
-that share it.
+L{mycred.demo._manynames}, L{mycred.demo._tables} and L{mycred.demo._newmail}: on each
+database, with two programs that share it.
 """
 
 from __future__ import annotations

@@ -122,6 +122,7 @@ def storeOptions(database: DatabaseServer | None, folder: Path) -> list[str]:
     if database is None:
         return [f"--store={folder / 'shared.sqlite'}"]
     path = folder / "password"
+    path.touch(0o600)
     path.write_text(PASSWORD)
     name = database.makeDatabase()
     url = f"{database.dialect}://{USER}@127.0.0.1:{database.port}/{name}"

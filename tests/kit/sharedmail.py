@@ -40,7 +40,11 @@ class MailServer(Server):
     A running C{twistd myapp}, of one process or several.
 
     Its log is read as it is written: no process waits for room in a pipe.
+
+    @ivar store: the path or the URL of its store.
     """
+
+    _reader: Thread | None = None
 
     def __init__(self, options: list[str], offered: list[str], directory: str) -> None:
         """
@@ -48,6 +52,8 @@ class MailServer(Server):
         @param offered: the protocols that it starts.
         @param directory: where it starts, and keeps its secret.
         """
+        stores = [text for text in options if text.startswith("--store=")]
+        self.store = stores[-1].partition("=")[2]
         super().__init__(options, offered, directory=directory)
         self._reader = Thread(target=self._readAll, daemon=True)
         self._reader.start()
@@ -125,7 +131,8 @@ class MailServer(Server):
         """
         Send it SIGTERM, and wait until all of its processes have ended.
         """
-        self._process.stdout.fileno()
+        if self._reader is None:
+            return super()._ended()
         processes = list(self.processes())
         self._process.send_signal(signal.SIGTERM)
         self._reader.join(2 * PATIENCE)
@@ -140,7 +147,7 @@ class MailServer(Server):
         """
         Return whether the next test can use it.
         """
-        return self._reader.is_alive()
+        return self._reader is not None and self._reader.is_alive()
 
 
 def _inode(ours: tuple[str, int], theirs: tuple[str, int]) -> str | None:

@@ -10,11 +10,8 @@ from dataclasses import replace
 from twisted.internet.defer import Deferred
 
 from .._store import StoreService
-from .._tables import Mailbox, Message
+from .._tables import FLAGS, Mailbox, Message
 from ._syntax import SequenceSet
-
-#: The flags that are kept.
-FLAGS = ["\\Answered", "\\Deleted", "\\Draft", "\\Flagged", "\\Seen"]
 
 _spelled = {flag.lower(): flag for flag in FLAGS}
 
@@ -213,4 +210,4 @@ def kept(flags: Iterable[str]) -> set[str]:
     return {_spelled[flag.lower()] for flag in flags if flag.lower() in _spelled}
 
 
-__all__ = ["FLAGS", "Folder", "kept"]
+__all__ = ["Folder", "kept"]

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from twisted.internet.defer import CancelledError
+
 from .._dialogue import Refused
 from .._tables import Message
 from ._fetch import FLAGS, UID, Item, flagsOf
@@ -153,11 +155,20 @@ class IMAP4Connection(Folders):
     ) -> None:
         """
         Write what is fetched of a message, one after the other, as fast as the client
-        reads it.
+        reads it.  If that fails in the middle the connection ends: the client would take
+        what comes next for the rest.
         """
         start = b"* %d FETCH (" % number
         for item in items:
-            self.transport.write(start + item.answer(message, part))
+            try:
+                answer = item.answer(message, part)
+            except Exception:
+                if item is items[0]:
+                    raise
+                self._log.failure("A message can't be shown")
+                self.hangUp()
+                raise CancelledError from None
+            self.transport.write(start + answer)
             start = b" "
             await self.room()
         self.transport.write(b")\r\n")
