@@ -51,6 +51,14 @@ def parseHost(host: str) -> Union[IPv4Address, IPv6Address, None]:
     return getattr(parsed, "ipv4_mapped", None) or parsed
 
 
+def isThisMachine(host: str) -> bool:
+    """
+    Return whether a host names this machine.  Other names may mean it, too.
+    """
+    parsed = parseHost(host)
+    return host == "localhost" if parsed is None else parsed.is_loopback
+
+
 def networkOf(address: object) -> bytes:
     """
     Return the network of an address: the /24 of an IPv4 one, or the /48 of an IPv6 one.
@@ -90,4 +98,4 @@ def _prefix(host: str | None, sizes: dict[int, int]) -> bytes:
     return parsed.packed[: sizes[parsed.version]]
 
 
-__all__ = ["hostOf", "networkOf", "parseHost", "sourceOf"]
+__all__ = ["hostOf", "isThisMachine", "networkOf", "parseHost", "sourceOf"]

@@ -57,6 +57,7 @@ ROWS = [
         "_records",
         "_secrets",
         "_threads",
+        "_steps",
         "_timing",
         "_uidoption",
     },

@@ -20,7 +20,7 @@ from mycred._scram import NAMES, written
 from mycred._sql._row import COLUMNS
 from mycred.checkers import accountOf
 from mycred.checkers.sql import sqlOptions
-from mycred.credentials import UsernamePassword
+from mycred.credentials import IUsernamePassword, UsernamePassword
 from mycred.error import AccountDenied, DenialReason, UnauthorizedLogin
 from mycred.strcred import InvalidAuthArgumentString, makeChecker
 
@@ -499,9 +499,24 @@ class TutorialTests(PageTestCase):
         check = told(check, "mycred check", "--stdin")
         said = self.type("sh", "-ec", f"{{ {check} }} 2>&1", given="sesame\n")
         said = said.replace(str(self.folder), "/home/me")
-        self.assertEqual(*(re.sub(r"\d+\.\d+", "T", each) for each in (said, promised)))
+        self.assertEqual(*(re.sub(r" *\d+\.\d+", "T", each) for each in (said, promised)))
         [auth] = re.findall("twistd -n myapp --auth=(.*)", serve)
         self.assertServed(auth)
+
+    def test_program(self) -> None:
+        """
+        The program makes a portal that lets the user in.
+        """
+        [table, *_] = blocks("From nothing to a login")
+        self.type("sh", "-ec", table)
+        self.insert("| sqlite3 accounts.db")
+        [code] = blocks("In a program")
+        code = re.sub('url=".*"', f'url="sqlite:///{self.folder}/accounts.db"', code)
+        names: dict[str, Any] = {"realm": object()}
+        exec(re.sub(r"(?m)^ *passwordfile=.*,\n", "", code), names)
+        login = names["checker"].requestAvatarId(UsernamePassword(b"alice", b"sesame"))
+        self.assertEqual(self.successResultOf(login), b"alice")
+        self.assertIn(IUsernamePassword, names["portal"].listCredentialsInterfaces())
 
 
 class ServerTestCase(PageTestCase):

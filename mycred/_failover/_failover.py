@@ -115,11 +115,13 @@ class Failover(Generic[_R, _C]):
                 awaited = [each for each in own if each.health.isRetried]
                 if self._pauses.areAwaited:
                     awaited = self.servers
-                ends = [each.health.waitEnd(now, self.longestWait) for each in awaited]
+                ends = [
+                    each.health.waitEnd(now, soon, self.longestWait) for each in awaited
+                ]
                 later = [end for end in ends if end > now]
-                if not later or now >= soon:
+                if not later:
                     return
-                self._probed.wait(min(*later, soon) - now)
+                self._probed.wait(min(later) - now)
                 if self._pauses.areAwaited:
                     self._startRetries(self.servers)
 

@@ -141,19 +141,21 @@ class Health(Generic[_R]):
                 self._retriedAt = now
             return isClaimed
 
-    def waitEnd(self, now: float, longest: float) -> float:
+    def waitEnd(self, now: float, soon: float, longest: float) -> float:
         """
         Return until when to wait for a server that is down: for the end of its pause, or
-        else of the probe that is under way.
+        else of the probe that is under way.  All times are by L{time.monotonic}.
 
-        @param now: the time, by L{time.monotonic}.
+        @param now: the time.
+        @param soon: until when to wait at most.
         @param longest: how long a probe may take that is waited for, in seconds.
 
-        @return: the time, by L{time.monotonic}; it is past where a probe takes longer.
+        @return: the time; if it is past there is nothing to wait for.
         """
         if self.isRetried:
-            return self._retriedAt + longest
-        return max(self._retryAt, now + _SHORT)
+            return min(self._retriedAt + longest, soon)
+        end = max(self._retryAt, now + _SHORT)
+        return end if end < soon else 0.0
 
     def endRetry(self) -> None:
         """

@@ -5,9 +5,9 @@ The requests that one login sends to a directory.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import NamedTuple
 
+from .._steps import Steps
 from .client._bindresult import (
     COME_AGAIN,
     ELSEWHERE,
@@ -53,12 +53,9 @@ class Bound(NamedTuple):
     identity: str = ""
 
 
-class Session:
+class Session(Steps):
     """
     One login.
-
-    @ivar steps: what was done, in words, and how long it took; L{None} if that isn't
-        recorded.
     """
 
     def __init__(self, failover: Servers, until: float, isWatched: bool = False) -> None:
@@ -69,8 +66,8 @@ class Session:
         """
         self._failover = failover
         self._until = until
-        self._began = self._since = time.monotonic()
-        self.steps: list[str] | None = [] if isWatched else None
+        super().__init__(isWatched)
+        self._began = time.monotonic()
         self._peers: set[str] = set()
 
     def left(self) -> float:
@@ -84,18 +81,6 @@ class Session:
         Return how many seconds the login has taken so far.
         """
         return time.monotonic() - self._began
-
-    def step(self, told: Callable[[], str]) -> None:
-        """
-        Record what was done since the last step.
-
-        @param told: a function that returns it in words, and is called only if steps are
-            recorded.
-        """
-        if self.steps is not None:
-            now = time.monotonic()
-            self.steps.append(f"{(now - self._since) * 1000:8.1f} ms  {told()}")
-            self._since = now
 
     def search(
         self,

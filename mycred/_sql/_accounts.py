@@ -12,7 +12,9 @@ from dataclasses import replace
 from secrets import token_hex
 
 from .._failover import Fault
+from .._hashes import UnusableHash, recognize
 from .._secrets import LONGEST, printable, shortened
+from .._steps import Steps
 from .._verdict import NO_SUCH_USER, Kind, KnownUser, Nobody, Verdict
 from ._database import Database
 from ._errors import BadStatement, BadValue
@@ -56,7 +58,7 @@ class Accounts:
         @return: a verdict whose secret is a L{KnownUser} or L{Nobody}; it is
             C{UNSURE} if that can't be found out now.
         """
-        steps: list[str] = []
+        steps = Steps(isWatched)
         try:
             found = self._find(name, until, steps)
             verdict = Verdict(Kind.REFUSED, name, secret=found)
@@ -65,7 +67,7 @@ class Accounts:
             verdict = Verdict(Kind.UNSURE, name, str(error))
         except Fault as error:
             verdict = Verdict(Kind.UNSURE, name, str(error))
-        return replace(verdict, steps=tuple(steps)) if isWatched else verdict
+        return replace(verdict, steps=tuple(steps.steps)) if steps.steps else verdict
 
     def check(self, until: float) -> None:
         """
@@ -139,7 +141,10 @@ class Accounts:
         """
         Return the database, without a connection.
         """
-        return Database(self._settings.urls, timeout=self._settings.timeout)
+        settings = self._settings
+        return Database(
+            settings.urls, timeout=settings.timeout, connections=settings.connections
+        )
 
     def _check(self, database: Database, until: float) -> None:
         """
@@ -158,11 +163,11 @@ class Accounts:
                 _tryUpdate(database, self._settings.update, asked, until)
         self._isChecked = True
 
-    def _find(self, name: bytes, until: float, steps: list[str]) -> KnownUser | Nobody:
+    def _find(self, name: bytes, until: float, steps: Steps) -> KnownUser | Nobody:
         """
         Return the user with a name.
 
-        @param steps: a list that gets what was done.
+        @param steps: what records what was done.
 
         @raise Fault: if the database can't be used now.
         @raise BadStatement: if it refuses the query, or what that brings can't be used.
@@ -175,15 +180,14 @@ class Accounts:
         names = self._settings.names
         asked = names.asked(typed)
         try:
-            began = time.monotonic()
             result = self._query(self.database, asked, until)
         except BadValue as error:
             return Nobody(f"{NO_SUCH_USER}: {printable(str(error))}")
         columns = self._columnsOf(result)
-        took = (time.monotonic() - began) * 1000
-        steps.append(f"query at {self._where}: {' '.join(self._settings.query.split())}")
-        rows = "1 row" if len(result.rows) == 1 else f"{len(result.rows)} rows"
-        steps.append(f"{rows} of {', '.join(columns.names)}, in {took:.1f} ms")
+        steps.step(lambda: f"query at {self._where}: {_inOneLine(self._settings.query)}")
+        steps.step(
+            lambda: f"{_counted(len(result.rows), 'row')} of {', '.join(columns.names)}"
+        )
         if names.isForeign(asked):
             return Nobody("the name is in another domain")
         return self._userAmong(result.rows, columns, asked, steps)
@@ -193,7 +197,7 @@ class Accounts:
         rows: Sequence[Sequence[object]],
         columns: Columns,
         asked: str,
-        steps: list[str],
+        steps: Steps,
     ) -> KnownUser | Nobody:
         """
         Return the user with a name, among some rows.
@@ -211,9 +215,7 @@ class Accounts:
             else:
                 others += 1
         if others:
-            isOne = others == 1
-            which = "another name, which doesn't" if isOne else "other names, which don't"
-            steps.append(f"{others} of them for {which} count")
+            steps.step(lambda: f"{_counted(others, 'row')} of other names, not counted")
         if not found:
             return Nobody()
         if len(found) > 1:
@@ -223,9 +225,10 @@ class Accounts:
         user = columns.userIn(found[0], self._now(), flaws)
         for flaw in flaws:
             self._note(f"{shortened(asked)!r}: {flaw}")
-        if user is not None:
-            steps.append(_described(user))
-        return user or Nobody()
+        if user is None:
+            return Nobody()
+        steps.step(lambda: _described(user))
+        return user
 
     def _query(self, database: Database, asked: str, until: float) -> Result:
         """
@@ -276,7 +279,7 @@ def _about(key: str) -> Iterator[None]:
     try:
         yield
     except (BadStatement, BadValue, ValueError) as error:
-        raise BadStatement(f"{key}: {' '.join(str(error).split())}") from None
+        raise BadStatement(f"{key}: {_inOneLine(str(error))}") from None
 
 
 def _tryUpdate(database: Database, statement: str, name: str, until: float) -> None:
@@ -311,12 +314,36 @@ def _described(user: KnownUser) -> str:
     """
     said = [f"user {user.name.decode('utf-8')!r}"]
     if user.stored is not None:
-        said.append("a password")
+        said.append(f"a password ({_kindOf(user.stored)})")
     if user.keys is not None:
-        said.append("keys of SCRAM")
+        said.append(f"keys of {_kindOf(user.keys)}")
     if user.denial is not None:
         said.append(user.denial.value)
     return ", ".join(said)
+
+
+def _kindOf(stored: bytes) -> str:
+    """
+    Return the name of the scheme of a hash, or why it can't be used.
+    """
+    try:
+        return recognize(stored).scheme.name
+    except UnusableHash as error:
+        return str(error)
+
+
+def _counted(number: int, noun: str) -> str:
+    """
+    Return how many things there are, in words.
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _inOneLine(text: str) -> str:
+    """
+    Return a text in one line.
+    """
+    return " ".join(text.split())
 
 
 def _decoded(name: bytes) -> str | None:

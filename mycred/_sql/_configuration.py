@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from .._contracts import InvalidAuthArgumentString
@@ -28,6 +28,10 @@ from ._statement import parametersIn
 from ._url import DatabaseURL
 
 _SECTION = "sql"
+
+# The values that are bound in each statement.
+_QUERY_VALUES = {"username": "the name that the user has typed"}
+_UPDATE_VALUES = {"name": "the user's name", "password": "the new hash"}
 
 # How a URL looks whose colon ends the value.
 _bareURL = re.compile(r"(?<!\\)://")
@@ -110,10 +114,10 @@ def _makeSettings(given: Mapping[str, Any], mayHoldPassword: bool) -> Settings:
     dialect = urls[0].dialect
     update = given.get("update")
     if update is not None:
-        update = _statement("update", update, dialect, ["name", "password"], ["old"])
+        update = _statement("update", update, dialect, _UPDATE_VALUES, "old")
     return Settings(
         urls,
-        _statement("query", given["query"], dialect, ["username"]),
+        _statement("query", given["query"], dialect, _QUERY_VALUES),
         update,
         Names(given.get("case", False), given.get("realm")),
         given.get("timeout", _DEFAULTS["timeout"]),
@@ -161,17 +165,13 @@ def _parseURL(text: str, password: str | None = None) -> DatabaseURL:
 
 
 def _statement(
-    key: str,
-    text: str,
-    dialect: str,
-    needed: Sequence[str],
-    allowed: Sequence[str] = (),
+    key: str, text: str, dialect: str, needed: Mapping[str, str], optional: str = ""
 ) -> str:
     """
     Return a statement.
 
-    @param needed: the names of the values that must be bound in it.
-    @param allowed: the names of others that may be.
+    @param needed: the values that must be bound in it, with what each of them is.
+    @param optional: another one that may be.
 
     @raise ValueError: if others are bound in it.
     """
@@ -181,12 +181,12 @@ def _statement(
         found = parametersIn(statement, dialect)
     except BadStatement as error:
         raise ValueError(f"{key}: {error}") from None
-    for name in needed:
-        why = f"write :{name} where that value is bound, without quotes"
+    known = [f":{name}" for name in (*needed, optional) if name]
+    for name in sorted(found.difference(needed, [optional])):
+        raise ValueError(f"{key}: there is no :{name} here, write {' or '.join(known)}")
+    for name, meaning in needed.items():
+        why = f"write :{name}, without quotes, where {meaning} stands"
         require(name in found, key, why)
-    known = " and ".join(f":{name}" for name in [*needed, *allowed])
-    for name in sorted(found.difference(needed, allowed)):
-        raise ValueError(f"{key}: there is no :{name}, there is {known}")
     return statement
 
 

@@ -13,7 +13,7 @@ from functools import partial
 from secrets import SystemRandom
 from typing import Any, TypeVar
 
-from .._failover import Failover, Slow
+from .._failover import Brief, Failover, Slow
 from ._connection import Connection
 from ._drivers import driverFor
 from ._errors import HARMLESS, Conflict
@@ -141,6 +141,7 @@ class Database:
             "server of the database",
             timeout=self._timeout,
             note=self._notes.append,
+            pauses=Brief,
         )
 
     def _use(self, work: Callable[[Connection, float], Outcome], until: float) -> Any:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from .._peers import parseHost
+from .._peers import isThisMachine
 
 
 def serverURL(text: str) -> str:
@@ -31,20 +31,12 @@ def serverURL(text: str) -> str:
         raise ValueError("a password in a URL can be seen by all users; write none")
     if parts.fragment:
         raise ValueError("a URL with a # can't be asked for")
-    if parts.scheme == "http" and not _isLoopback(host):
+    if parts.scheme == "http" and not isThisMachine(host):
         raise ValueError(
             "write https\\://; only a server on this machine may have no TLS "
             "(http\\://127.0.0.1)"
         )
     return text
-
-
-def _isLoopback(host: str) -> bool:
-    """
-    Return whether a host is this machine.
-    """
-    parsed = parseHost(host)
-    return host == "localhost" if parsed is None else parsed.is_loopback
 
 
 __all__ = ["serverURL"]

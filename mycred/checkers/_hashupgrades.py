@@ -20,6 +20,10 @@ from ..workers import Workers
 # So many are under way at a time: the next login of another user will do.
 _MOST_UNDER_WAY = 8
 
+# For how long a user is left alone whose hash couldn't be replaced, in seconds, and of
+# how many that is known: hashing for nothing takes time from others.
+_PAUSE, _MOST_REMEMBERED = 600.0, 1000
+
 # Where they come from, for the queues: they take turns with logins.
 _SOURCE = ("upgrades",)
 
@@ -40,6 +44,8 @@ class HashUpgrades:
         self._store = store
         self._timeout = timeout
         self._underWay: set[bytes] = set()
+        # Until when users are left alone.
+        self._resting: dict[bytes, float] = {}
 
     def begin(self, name: bytes, password: bytes, old: bytes, workers: Workers) -> None:
         """
@@ -50,7 +56,10 @@ class HashUpgrades:
         @param old: what is stored.
         @param workers: the threads that hash.
         """
+        now = workers.seconds()
         if name in self._underWay or len(self._underWay) >= _MOST_UNDER_WAY:
+            return
+        if self._resting.get(name, now) > now:
             return
         self._underWay.add(name)
 
@@ -62,28 +71,50 @@ class HashUpgrades:
         making = workers.run(make, password, source=_SOURCE)
         ending = making.addCallback(cbMade)
         ending.addCallback(self._cbReplaced, name).addErrback(self._ebFailed, name)
-        ending.addBoth(lambda _: self._underWay.discard(name))
+        ending.addCallback(self._cbEnded, name, now + _PAUSE)
 
-    def _cbReplaced(self, isReplaced: bool, name: bytes) -> None:
+    def _cbEnded(self, isReplaced: bool | None, name: bytes, until: float) -> None:
         """
-        Log that a hash was replaced.
+        Leave a user alone whose hash couldn't be replaced.
+
+        @param isReplaced: whether it was; L{None} if that wasn't tried.
+        """
+        self._underWay.discard(name)
+        self._resting.pop(name, None)
+        if isReplaced is False:
+            self._resting[name] = until
+            if len(self._resting) > _MOST_REMEMBERED:
+                del self._resting[next(iter(self._resting))]
+
+    def _cbReplaced(self, isReplaced: bool, name: bytes) -> bool:
+        """
+        Log whether a hash was replaced.
         """
         done = (
-            "has a stronger hash now" if isReplaced else "keeps the hash: it has changed"
+            "has a stronger hash now" if isReplaced else "keeps the hash: no row changed"
         )
-        self._log.info("{name!r} {done}", name=shortened(name), done=done)
+        self._log.info("{name} {done}", name=_shown(name), done=done)
+        return isReplaced
 
-    def _ebFailed(self, failure: Failure, name: bytes) -> None:
+    def _ebFailed(self, failure: Failure, name: bytes) -> bool | None:
         """
         Log why a hash wasn't replaced.
         """
         if failure.check(TemporaryFailure):
             # Too many logins wait, or the server stops: the next login will do.
-            return
-        why = printable(f"{type(failure.value).__name__}: {failure.value}")
+            return None
+        why = printable(str(failure.value))
         self._log.warn(
-            "The hash of {name!r} can't be replaced: {why}", name=shortened(name), why=why
+            "The hash of {name} can't be replaced: {why}", name=_shown(name), why=why
         )
+        return False
+
+
+def _shown(name: bytes) -> str:
+    """
+    Return a name as the log shows it.
+    """
+    return repr(shortened(name.decode("utf-8", "replace")))
 
 
 __all__ = ["HashUpgrades"]

@@ -64,6 +64,7 @@ class NewMail:
         Look for no more new mail.
         """
         self._polling.stop()
+        self._watching.stop()
         if self._notices is not None:
             self._notices.stop()
             self._notices = None

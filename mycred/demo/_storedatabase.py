@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 
 from .._failover import Fault, Slow, Unsure
 from .._secrets import printable
-from .._sql import Database, DatabaseURL, Result, Transaction
+from .._sql import BadValue, Database, DatabaseURL, Result, Transaction
 from ..error import TemporaryFailure
 from ..workers import Workers
 from ._schema import WrongTables, insistOnTables
@@ -38,7 +38,8 @@ _MOST_ROWS = 10_000
 
 # With what a transaction says how it ends, and why the database can't be used; all other
 # exceptions are defects.
-_ANSWERS, _OUTAGES = (NoSuchUser, MailboxFull), (Fault, Unsure, WrongTables)
+_ANSWERS = (NoSuchUser, MailboxFull)
+_OUTAGES = (BadValue, Fault, Unsure, WrongTables)
 
 
 class StoreDatabase:

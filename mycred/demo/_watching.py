@@ -42,6 +42,8 @@ class Watching:
         """
         self._newer = newer
         self._watchers: dict[bytes, list[_Watcher]] = {}
+        self._heard: dict[bytes, int] = {}
+        self._isStopped = False
 
     def __iter__(self) -> Iterator[bytes]:
         """
@@ -85,9 +87,15 @@ class Watching:
             looked at.
         """
         uidNext = self.uidNext(user)
-        if uidNext is None:
+        if uidNext is None or self._isStopped:
             return succeed(None)
         return self._newer(user, uidNext).addCallback(self._cbNewer)
+
+    def stop(self) -> None:
+        """
+        Look at no mailbox any more.
+        """
+        self._isStopped = True
 
     def heard(self, user: bytes, uidNext: int) -> None:
         """
@@ -96,9 +104,27 @@ class Watching:
         @param uidNext: the UID of the next message, as a look elsewhere has found it.
         """
         known = self.uidNext(user)
-        if known is not None and known < uidNext:
-            # Of a failure the store tells the log, and another look comes.
-            self.look(user).addErrback(lambda _: None)
+        if known is None or known >= uidNext:
+            return
+        isLooking = user in self._heard
+        self._heard[user] = max(uidNext, self._heard.get(user, 0))
+        if not isLooking:
+            self._catchUp(user)
+
+    def _catchUp(self, user: bytes) -> None:
+        """
+        Look at a mailbox, and again if there was more news meanwhile; but one look at a
+        time is enough, whoever sends how many notices.
+        """
+        uidNext = self._heard[user]
+
+        def cbLooked(_: object) -> None:
+            latest = self._heard.pop(user)
+            if latest > uidNext:
+                self.heard(user, latest)
+
+        # Of a failure the store tells the log, and another look comes.
+        self.look(user).addBoth(cbLooked)
 
     def _cbNewer(self, mailbox: Mailbox | None) -> None:
         """

@@ -76,6 +76,11 @@ class SQLCheckerFactory:
         from mycred.checkers.sql import SQLChecker, readSettings
 
         settings = readSettings(argstring)
+        for url in settings.exposed:
+            self.errorOutput.write(
+                f"Warning: --auth=sql: nothing verifies that {url} is the database; "
+                "anyone on the network between can read hashes, or let themselves in\n"
+            )
         checker = SQLChecker(settings)
         try:
             checker.check()

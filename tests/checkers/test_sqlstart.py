@@ -15,7 +15,8 @@ from zope.interface.verify import verifyObject
 
 from twisted.plugin import IPlugin
 
-from mycred.checkers.sql import SQLChecker
+from mycred._sql import Accounts
+from mycred.checkers.sql import SQLChecker, sqlSettings
 from mycred.credentials import UsernamePassword
 from mycred.plugins.cred_sql import SQLCheckerFactory, theSQLCheckerFactory
 from mycred.strcred import ICheckerFactory, InvalidAuthArgumentString, makeChecker
@@ -118,21 +119,25 @@ class StartTests:
         A query has the one parameter, an update two or three, and none within quotes.
         """
         for query, text in (
-            ("select name, password from accounts", "query: write :username where"),
-            ("select * from a where name = ':username'", "query: write :username where"),
             (
-                "select * from a where name = :username and :x",
-                "query: there is no :x, there is :username",
+                "select name, password from accounts",
+                "query: write :username, without quotes, where the name that the user "
+                "has typed stands",
+            ),
+            ("select * from a where name = ':username'", "query: write :username, wi"),
+            (
+                "select * from a where name = :user",
+                "query: there is no :user here, write :username",
             ),
             (";", "query: write a statement"),
         ):
             self.assertWrong(text, query=query)
         for update, text in (
-            ("update a set p = :password", "update: write :name where"),
-            ("update a set p = 1 where name = :name", "update: write :password where"),
+            ("update a set p = :password", "update: write :name, without quotes"),
+            ("update a set p = 1 where name = :name", "update: write :password, with"),
             (
                 f"{UPDATE} and p = :username",
-                "update: there is no :username, there is :name and :password and :old",
+                "update: there is no :username here, write :name or :password or :old",
             ),
         ):
             self.assertWrong(text, update=update)
@@ -339,6 +344,44 @@ class PluginTests(OnSQLite, SQLTestCase):
             f"sql:url={url}:query={self.home}/query.sql:update={self.home}/update.sql"
         )
         self.assertIsInstance(checker, SQLChecker)
+
+    def test_exposed(self) -> None:
+        """
+        A server on the network that nothing verifies is warned of, and no other one.
+        """
+        for url, isExposed in (
+            ("postgresql://myapp@192.0.2.1/d", True),
+            ("postgresql://myapp@192.0.2.1/d?sslmode=require", True),
+            ("postgresql://myapp@192.0.2.1/d?sslmode=verify-full", False),
+            ("postgresql://myapp@/d?host=192.0.2.1", True),
+            ("postgresql://myapp@/d?host=/run/postgresql", False),
+            ("postgresql://myapp@/d", False),
+            ("postgresql://myapp@localhost/d", False),
+            ("postgresql://myapp@[::1]/d", False),
+            ("mysql://myapp@192.0.2.1/d", True),
+            ("mysql://myapp@192.0.2.1/d?ssl_ca=/etc/ssl/ca.pem", False),
+            ("mysql://myapp@127.0.0.1/d", False),
+            ("mysql://myapp@/d?unix_socket=/run/mysqld/mysqld.sock", False),
+            (f"sqlite:///{self.home}/a.db", False),
+        ):
+            settings = sqlSettings(url=url, query=QUERY)
+            self.assertEqual(bool(settings.exposed), isExposed, url)
+
+    def test_warning(self) -> None:
+        """
+        The warning names the server, and no password.
+        """
+        factory = SQLCheckerFactory()
+        factory.errorOutput = output = StringIO()
+        self.patch(Accounts, "check", lambda self, until: None)
+        url = "postgresql://myapp:secret@db.example.org/d"
+        factory.generateChecker(self.writeINI(url=url))
+        self.assertTrue(
+            output.getvalue().startswith(
+                "Warning: --auth=sql: nothing verifies that "
+                "postgresql://myapp@db.example.org/d is the database; "
+            )
+        )
 
     def test_help(self) -> None:
         """

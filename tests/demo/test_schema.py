@@ -4,10 +4,12 @@ Tests for L{mycred.demo._schema}.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import threading
 import time
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings, strategies as st
@@ -196,6 +198,28 @@ class MariaDBTests(OnMariaDB, _SchemaTests):
     """
     Tests on MariaDB.
     """
+
+    def test_rights(self) -> None:
+        """
+        The rights that the documentation names are enough, and without them it is said
+        what is missing.
+        """
+        place = self.place()
+        name, user = place.url.database, f"u{place.url.database}"
+        self.server.query(f"create user {user} identified by 'x'")
+        url = f"mysql://{user}:x@127.0.0.1:{self.server.port}/{name}"
+        page = Path(__file__).parents[2] / "doc" / "mail-store.rst"
+        [rights] = re.findall("grant (.*, create, .*) on mail", page.read_text("utf-8"))
+        self.server.query(f"grant select on {name}.* to {user}")
+        database = self.database(DatabaseURL.parse(url))
+        error = self.assertRaises(WrongTables, self.insist, database)
+        self.assertIn("CREATE command denied", str(error))
+        self.server.query(f"grant {rights} on {name}.* to {user}")
+        store = self.start(DatabaseURL.parse(url))
+        self.done(store.mailbox(b"alice"))
+        self.done(store.copy(b"alice", [1]))
+        self.done(store.delete(b"alice", [1]))
+        self.assertEqual(self.uids(store, b"alice"), [2])
 
 
 class MigrationTests(OnSQLite, _Tables):

@@ -126,6 +126,47 @@ class WatchingTests(SynchronousTestCase):
         self.watching.heard(b"alice", 10)
         self.assertEqual(len(self.mail.asked), 1)
 
+    def test_burst(self) -> None:
+        """
+        However many notices come, there is one look at a time, and the last look finds
+        all; a notice that isn't true makes no more than one.
+        """
+        told = self.watch()
+        for _ in range(9):
+            self.mail.deliver(b"alice")
+            self.watching.heard(b"alice", self.mail.next[b"alice"])
+        self.assertEqual(len(self.mail.asked), 1)
+        self.mail.answer()
+        self.assertEqual((told, len(self.mail.asked)), ([1], 1))
+        self.mail.answer()
+        self.assertEqual((told, self.mail.asked), ([*range(1, 10)], []))
+        for uidNext in (10**9, 10**9, 10):
+            self.watching.heard(b"alice", uidNext)
+        self.mail.answer()
+        self.assertEqual(self.mail.asked, [])
+
+    def test_failing(self) -> None:
+        """
+        After a look that fails there is another when more news come.
+        """
+        self.watch()
+        self.mail.deliver(b"alice")
+        self.watching.heard(b"alice", 2)
+        [(_, answer)] = self.mail.asked
+        answer.errback(OSError())
+        self.watching.heard(b"alice", 2)
+        self.assertEqual(len(self.mail.asked), 2)
+
+    def test_stop(self) -> None:
+        """
+        What is heard after the end makes no look, and who leaves then may.
+        """
+        leave = self.watching.add(b"alice", 1, lambda message: None)
+        self.watching.stop()
+        self.watching.heard(b"alice", 9)
+        self.assertEqual(self.mail.asked, [])
+        leave()
+
     def test_missing(self) -> None:
         """
         A mailbox that is gone has no news.

@@ -7,6 +7,7 @@ from __future__ import annotations
 import atexit
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -471,12 +472,14 @@ def _atExit(end: Callable[[], object]) -> None:
 
 def _freePort() -> int:
     """
-    Return a port that no program listens on.
+    Return a port that no program listens on, and that none gets for a connection while
+    the server is down.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    return port
+    while True:
+        port = random.randrange(20_000, 30_000)
+        with socket.socket() as free, suppress(OSError):
+            free.bind(("127.0.0.1", port))
+            return port
 
 
 __all__ = ["PASSWORD", "USER", "DatabaseServer", "MariaDB", "PostgreSQL", "serverOf"]

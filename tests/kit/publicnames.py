@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 
 from mycred.checkers.ldap import ldapOptions
+from mycred.checkers.sql import sqlOptions
 from mycred.strcred import Options
 
 from .names import publicModules, quietly
@@ -97,7 +98,7 @@ def _optionsByType() -> dict[str, Options]:
     """
     Return the options of each auth type.
     """
-    options = {"ldap": ldapOptions}
+    options = {"ldap": ldapOptions, "sql": sqlOptions}
     for module in publicModules():
         if module.__name__.startswith("mycred.plugins."):
             for value in vars(module).values():

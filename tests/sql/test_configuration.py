@@ -172,7 +172,7 @@ class FileTests(SettingsTestCase):
             ("connections: write a number from 1 to 64", url, query, "connections = 65"),
             ("there is no querry=, did you mean query=?", url, f"querry = {QUERY}"),
             ("there is no config=", url, query, "config = /etc/passwd"),
-            ("query: write :username where", url, "query = select 1"),
+            ("query: write :username, without", url, "query = select 1"),
             ("query: a value is missing", url, "query ="),
             ("realm: what follows a value is no comment", url, query, "realm = a ; b"),
             ("realm: nothing is quoted", url, query, "realm = 'a'"),

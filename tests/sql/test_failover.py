@@ -5,13 +5,15 @@ L{mycred._sql._server} on L{mycred._failover}.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._failover import Backoff, Fault
+from mycred._failover import Brief, Fault
 from mycred._sql import Database, DatabaseURL, Refused
 
 from ..kit.ahead import Time
@@ -97,7 +99,7 @@ class ServersTests:
         """
         Wait until the first server is asked again.
         """
-        self.time.ahead += 2 * Backoff.longestPause
+        self.time.ahead += 1
         until(lambda: self.ask(database, LONG) == 0)
 
     def fails(self: Any, database: Database) -> list[str]:
@@ -154,7 +156,7 @@ class ServersTests:
         until(lambda: self.healths(database)[0].isDown)
         # While it is probed, and hangs, nobody waits.
         for _ in range(5):
-            self.time.ahead += 2 * Backoff.longestPause
+            self.time.ahead += 1
             self.assertEqual(self.ask(database, SHORT), 1)
 
     def test_stoppedForMany(self: Any) -> None:
@@ -200,7 +202,8 @@ class ServersTests:
         left of it.
         """
         # None is tried again before the test has the time pass.
-        self.patch(Backoff, "firstPause", 5.0)
+        for name in ("firstPause", "longestPause"):
+            self.patch(Brief, name, LONG)
         database = self.database(*self.both)
         self.ask(database)
         for server in self.both:
@@ -212,7 +215,38 @@ class ServersTests:
         self.assertEqual(len(self.fails(database)), 2)
         for server in self.both:
             server.start()
+        self.time.ahead += LONG
         self.returned(database)
+
+    def test_back(self: Any) -> None:
+        """
+        While the only server is restarted look-ups fail; none does that begins when it is
+        back, however many there are.
+        """
+        database = self.database(self.both[0])
+        isBack = Event()
+
+        def ask() -> tuple[bool, bool]:
+            wasBack = isBack.is_set()
+            with contextlib.suppress(Fault):
+                return wasBack, self.ask(database, LONG) == 0
+            return wasBack, False
+
+        def askUntilBack() -> list[tuple[bool, bool]]:
+            asked = []
+            while not isBack.is_set():
+                asked.append(ask())
+            return asked + [ask() for _ in range(20)]
+
+        with ThreadPoolExecutor(4) as threads:
+            asking = [threads.submit(askUntilBack) for _ in range(4)]
+            self.both[0].kill()
+            until(lambda: self.healths(database)[0].isDown)
+            self.both[0].start()
+            isBack.set()
+            asked = [each for found in asking for each in found.result()]
+        self.assertIn((False, False), asked)
+        self.assertNotIn((True, False), asked)
 
     def test_restarted(self: Any) -> None:
         """
