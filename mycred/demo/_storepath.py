@@ -17,7 +17,7 @@ from .._secrets import printable
 from .._settingsfile import passwordIn
 from .._sql import BadStatement, BadValue, Database, DatabaseURL
 from .._uidoption import insistOnWritable, laterUser
-from ._schema import DIALECTS, WrongTables, insistOnTables
+from ._schema import DIALECTS, WrongTables, insistOnTables, insistOnVersion
 
 # The option that names the file with the password.
 _FILE = "--store-passwordfile"
@@ -147,11 +147,14 @@ def _checkFile(path: str, isShared: bool = False) -> str:
         try:
             with closing(sqlite3.connect(path)) as connection:
                 rows = connection.execute("select name from sqlite_master").fetchall()
-                if rows and ("mail_messages",) not in rows and not isShared:
+                if ("mycred_schema",) in rows:
+                    version = "select max(version) from mycred_schema"
+                    insistOnVersion(connection.execute(version).fetchone()[0])
+                elif rows and not isShared:
                     # Another program's file has other tables.
                     connection.execute("select uidvalidity from users limit 0")
                     connection.execute("select content from messages limit 0")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, WrongTables) as error:
             raise usage.UsageError(
                 f"--store={path}: {error}; write the path of a store, or of a file that "
                 "isn't there"
