@@ -91,6 +91,13 @@ class Failover(Generic[_R, _C]):
         down = [server for server in self.servers if server.health.isDown]
         if down:
             self._retry(down, until)
+        elif len(self.servers) == 1:
+            # There is nothing to choose, and this is every login's way.
+            try:
+                return self.servers[0].use(role, until, work)
+            except Fault as fault:
+                tell(str(fault))
+                raise
         return self._askInOrder(role, until, work, tell)
 
     def close(self) -> None:

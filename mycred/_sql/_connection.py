@@ -102,17 +102,20 @@ class Connection:
                 rows = cursor.fetchall() if most is None else cursor.fetchmany(most + 1)
             count = cursor.rowcount
         except Exception as error:
-            raise self._meaningOf(error) from None
+            meant = self._meaningOf(error)
+            self._renewCursor()
+            raise meant from None
         finally:
             # From here on the watchdog lets it be.
             with self._lock:
                 self._until = math.inf
         self.usedAt = now
         if most is not None and len(rows) > most:
-            # The cursor holds the others.
-            self.spoil()
+            self._renewCursor()
             raise BadStatement(f"{self._name}: there are more than {most} rows")
-        return Result(columns, list(map(tuple, rows)), count)
+        if rows and type(rows[0]) is not tuple:
+            rows = list(map(tuple, rows))
+        return Result(columns, list(rows), count)
 
     def look(self, now: float) -> None:
         """
@@ -120,15 +123,16 @@ class Connection:
 
         @param now: the time, by L{time.monotonic}.
         """
-        if now < self._until and now < self._patientUntil:
+        if self._until == math.inf:
             return
-        isOver = now >= self._until
-        if not isOver and self._until < math.inf:
+        isHopeless = False
+        if self._patientUntil <= now < self._until:
             self._patientUntil = now + _PATIENCE
-            isOver = self.isHopeless()
+            isHopeless = self.isHopeless()
         with self._lock:
             # It may have been answered in the meantime.
-            if isOver and self._until < math.inf:
+            isUnderWay = self._until < math.inf
+            if isUnderWay and (isHopeless or now >= self._until):
                 self.isLate, self.isClean = True, False
                 self._switch.cut()
 
@@ -148,6 +152,17 @@ class Connection:
         with suppress(Exception):
             self._raw.close()
         self._switch.close()
+
+    def _renewCursor(self) -> None:
+        """
+        Give up rows that were not fetched: SQLite has the file locked for them.
+        """
+        try:
+            self._cursor.close()
+            self._cursor = self._raw.cursor()
+        except Exception:
+            # It is lost, too.
+            self.spoil()
 
     def _meaningOf(self, error: Exception) -> Exception:
         """

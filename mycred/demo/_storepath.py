@@ -48,26 +48,31 @@ class StorePlace:
         return self.url.path or str(self.url)
 
 
-def checkStore(text: str, passwordFile: str | None = None) -> StorePlace:
+def checkStore(
+    text: str, passwordFile: str | None = None, isChecked: bool = False
+) -> StorePlace:
     """
     Insist on a database that is the store, or can become it.
 
     @param text: the path of an SQLite file, or the URL of a database.
     @param passwordFile: the path of a file with the password for the database.
+    @param isChecked: whether another process has done so already.  Then nothing is
+        opened: the server's user may have written the file meanwhile, and the database
+        may be down.
 
     @raise usage.UsageError: if it is neither.
     """
     if "://" in text:
-        return _checkURL(text, passwordFile)
+        return _checkURL(text, passwordFile, isChecked)
     if passwordFile is not None:
         raise usage.UsageError(
             f"{_FILE} is for a --store that is the URL of a database on a server"
         )
-    path = _checkFile(text)
+    path = os.path.abspath(text) if isChecked else _checkFile(text)
     return StorePlace(DatabaseURL.ofFile(path), path)
 
 
-def _checkURL(text: str, passwordFile: str | None) -> StorePlace:
+def _checkURL(text: str, passwordFile: str | None, isChecked: bool) -> StorePlace:
     """
     Insist on the URL of a database, and make the tables if there are none.
 
@@ -88,9 +93,11 @@ def _checkURL(text: str, passwordFile: str | None) -> StorePlace:
             f"--store={url}: mail is kept by PostgreSQL, MariaDB, MySQL and SQLite"
         )
     if url.path:
-        path = _checkFile(url.path, isShared=True)
+        path = url.path
+        path = os.path.abspath(path) if isChecked else _checkFile(path, isShared=True)
         return StorePlace(DatabaseURL.ofFile(path), path)
-    _checkServer(url, "" if passwordFile else f"; {_FILE}=FILE names its password")
+    if not isChecked:
+        _checkServer(url, "" if passwordFile else f"; {_FILE}=FILE names its password")
     return StorePlace(url, os.path.abspath(_BESIDE))
 
 

@@ -92,6 +92,17 @@ class FileTests(_PlaceCase):
         says = f"--store={path}: its tables are of version 2"
         self.assertRefused(says, path, None)
 
+    def test_checked(self) -> None:
+        """
+        What another process has checked already isn't opened again, whatever there is by
+        now, and is the same place; a server isn't asked.
+        """
+        path = str(self.folder / "mail.sqlite")
+        Path(path).symlink_to(self.folder / "nowhere" / "else")
+        for store in (path, os.path.relpath(path), f"sqlite:///{path}"):
+            place = checkStore(store, isChecked=True)
+            self.assertEqual(place, StorePlace(DatabaseURL.ofFile(path), path))
+
     def test_wrong(self) -> None:
         """
         What can't be a store is told, with what would be right.

@@ -589,10 +589,30 @@ class SQLiteDatabaseTests(OnSQLite, DatabaseTests):
         A column that isn't UTF-8 is a mistake in the data, whose message doesn't show it.
         """
         database = self.open()
-        database.transaction(users(), soon())
+        database.transaction(users("alice", "bob"), soon())
+        broken = "select cast(x'736563726574ff' as text) from users"
         with self.assertRaises(BadStatement) as caught:
-            database.read("select cast(x'736563726574ff' as text)", {}, soon())
+            database.read(broken, {}, soon())
         self.assertNotIn("secret", str(caught.exception))
+        self.isUnlocked()
+
+    def isUnlocked(self) -> None:
+        """
+        Assert that no look-up has the file locked.
+        """
+        path = DatabaseURL.parse(self.url).path
+        with contextlib.closing(sqlite3.connect(path, timeout=0)) as other:
+            other.execute("begin exclusive")
+
+    def test_nothingLocked(self) -> None:
+        """
+        A look-up that finds too many rows doesn't keep the file locked.
+        """
+        database = self.open()
+        database.transaction(users("a", "b", "c"), soon())
+        every = "select name from users"
+        self.assertRaises(BadStatement, database.read, every, {}, soon(), most=1)
+        self.isUnlocked()
 
 
 def _isText(text: str) -> bool:
