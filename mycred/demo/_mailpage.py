@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any, cast
 from urllib.parse import unquote_to_bytes
 
-from twisted.internet.defer import Deferred, gatherResults, succeed
+from twisted.internet.defer import Deferred, FirstError, gatherResults, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
@@ -108,7 +109,13 @@ class MailboxPage(Resource):
             next_ = listed[-1].uid if rest else None
             return listPage(self._mailbox.user, self._webLogin, url, found, next_)
 
-        return gatherResults(loading, consumeErrors=True).addCallback(cbLoaded)
+        def ebFirst(failure: Failure) -> Failure:
+            failure.trap(FirstError)
+            error: Any = failure.value
+            return cast(Failure, error.subFailure)
+
+        gathering = gatherResults(loading, consumeErrors=True)
+        return gathering.addErrback(ebFirst).addCallback(cbLoaded)
 
     def _listed(self, message: Message) -> Deferred[ListedMessage | None]:
         """

@@ -25,6 +25,7 @@ class NewMail:
 
     _log = Logger()
     _notices: Notices | None = None
+    _isTold: bool | None = None
 
     def __init__(self, database: StoreDatabase) -> None:
         """
@@ -85,8 +86,10 @@ class NewMail:
 
         @param why: why the database doesn't tell of new mail; L{None} if it does.
         """
-        self._polling.setTold(why is None)
-        if why is not None:
+        wasTold, self._isTold = self._isTold, why is None
+        self._polling.setTold(self._isTold)
+        # It is tried again and again, and fails again in the same way.
+        if why is not None and wasTold is not False:
             self._log.warn(
                 "{place} doesn't tell of new mail, which is looked for once a second: "
                 "{why}",

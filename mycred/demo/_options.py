@@ -133,8 +133,10 @@ class Options(usage.Options, ProgramAuthOptions):
             _checkRealm(checker)
         self["worker"] = workerOf(getattr(self, "parent", None))
         self._setProcesses()
-        self["store"] = checkStore(self["store"], self["store-passwordfile"])
-        insistOnStore(self["store"], getattr(self, "parent", None))
+        isWorker = self["worker"] is not None
+        self["store"] = checkStore(self["store"], self["store-passwordfile"], isWorker)
+        if not isWorker:
+            insistOnStore(self["store"], getattr(self, "parent", None))
         self._setTLS()
         self._insistOnAsking()
         self["notOffered"] = []

@@ -118,6 +118,15 @@ def insistOnTables(database: Database, until: float) -> None:
         version = _versionIn(database, until)
     else:
         database.transaction(_check, until)
+    insistOnVersion(version)
+
+
+def insistOnVersion(version: int | None) -> None:
+    """
+    Insist on tables of this program's version.
+
+    @raise WrongTables: if they are of another.
+    """
     if version != VERSION:
         raise WrongTables(
             f"its tables are of version {version}, and those of this program of version "
@@ -147,7 +156,7 @@ def _make(transaction: Transaction) -> None:
     dialect = transaction.dialect
     if dialect == "postgresql":
         transaction.execute(_LOCK)
-    if dialect == "sqlite" and isEarlier(transaction):
+    if dialect == "sqlite" and _isEarlier(transaction):
         for statement in _MIGRATE:
             transaction.execute(statement)
     _execute(transaction, 0)
@@ -182,7 +191,7 @@ def _execute(transaction: Transaction, first: int) -> None:
                 ) from None
 
 
-def isEarlier(transaction: Transaction) -> bool:
+def _isEarlier(transaction: Transaction) -> bool:
     """
     Return whether an SQLite file is the store of an earlier version of mycred.
     """
@@ -193,4 +202,4 @@ def isEarlier(transaction: Transaction) -> bool:
     return {("users", "uidvalidity"), ("messages", "content")} == set(found)
 
 
-__all__ = ["DIALECTS", "VERSION", "WrongTables", "insistOnTables", "isEarlier"]
+__all__ = ["DIALECTS", "VERSION", "WrongTables", "insistOnTables", "insistOnVersion"]

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import CancelledError, Deferred, DeferredList
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -128,7 +128,7 @@ class StoreDatabase:
         Do something in a thread.
 
         @param work: what to do, on the deadline.
-        @param user: for whom: they take turns, and keep each other waiting no longer.
+        @param user: for whom: users take turns, however much each asks for.
         """
         now = time.monotonic()
         until, latest = now + self._timeout * _SHARE, now + self._timeout * _LATEST
@@ -168,9 +168,10 @@ class StoreDatabase:
         """
         Log why the store can't be used: an outage once, and not for each who waits.
 
-        @return: what a transaction answers as it is, and anything else as L{Unavailable}.
+        @return: what a transaction answers as it is, and so that nobody waits any more;
+            anything else as L{Unavailable}.
         """
-        if failure.check(*_ANSWERS):
+        if failure.check(CancelledError, *_ANSWERS):
             return failure
         if not failure.check(TemporaryFailure, *_OUTAGES):
             self._log.failure("The store failed", failure)

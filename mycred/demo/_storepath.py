@@ -17,7 +17,7 @@ from .._secrets import printable
 from .._settingsfile import passwordIn
 from .._sql import BadStatement, BadValue, Database, DatabaseURL
 from .._uidoption import insistOnWritable, laterUser
-from ._schema import DIALECTS, WrongTables, insistOnTables
+from ._schema import DIALECTS, WrongTables, insistOnTables, insistOnVersion
 
 # The option that names the file with the password.
 _FILE = "--store-passwordfile"
@@ -48,26 +48,31 @@ class StorePlace:
         return self.url.path or str(self.url)
 
 
-def checkStore(text: str, passwordFile: str | None = None) -> StorePlace:
+def checkStore(
+    text: str, passwordFile: str | None = None, isChecked: bool = False
+) -> StorePlace:
     """
     Insist on a database that is the store, or can become it.
 
     @param text: the path of an SQLite file, or the URL of a database.
     @param passwordFile: the path of a file with the password for the database.
+    @param isChecked: whether another process has done so already.  Then nothing is
+        opened: the server's user may have written the file meanwhile, and the database
+        may be down.
 
     @raise usage.UsageError: if it is neither.
     """
     if "://" in text:
-        return _checkURL(text, passwordFile)
+        return _checkURL(text, passwordFile, isChecked)
     if passwordFile is not None:
         raise usage.UsageError(
             f"{_FILE} is for a --store that is the URL of a database on a server"
         )
-    path = _checkFile(text)
+    path = os.path.abspath(text) if isChecked else _checkFile(text)
     return StorePlace(DatabaseURL.ofFile(path), path)
 
 
-def _checkURL(text: str, passwordFile: str | None) -> StorePlace:
+def _checkURL(text: str, passwordFile: str | None, isChecked: bool) -> StorePlace:
     """
     Insist on the URL of a database, and make the tables if there are none.
 
@@ -88,9 +93,11 @@ def _checkURL(text: str, passwordFile: str | None) -> StorePlace:
             f"--store={url}: mail is kept by PostgreSQL, MariaDB, MySQL and SQLite"
         )
     if url.path:
-        path = _checkFile(url.path, isShared=True)
+        path = url.path
+        path = os.path.abspath(path) if isChecked else _checkFile(path, isShared=True)
         return StorePlace(DatabaseURL.ofFile(path), path)
-    _checkServer(url, "" if passwordFile else f"; {_FILE}=FILE names its password")
+    if not isChecked:
+        _checkServer(url, "" if passwordFile else f"; {_FILE}=FILE names its password")
     return StorePlace(url, os.path.abspath(_BESIDE))
 
 
@@ -147,11 +154,14 @@ def _checkFile(path: str, isShared: bool = False) -> str:
         try:
             with closing(sqlite3.connect(path)) as connection:
                 rows = connection.execute("select name from sqlite_master").fetchall()
-                if rows and ("mail_messages",) not in rows and not isShared:
+                if ("mycred_schema",) in rows:
+                    version = "select max(version) from mycred_schema"
+                    insistOnVersion(connection.execute(version).fetchone()[0])
+                elif rows and not isShared:
                     # Another program's file has other tables.
                     connection.execute("select uidvalidity from users limit 0")
                     connection.execute("select content from messages limit 0")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, WrongTables) as error:
             raise usage.UsageError(
                 f"--store={path}: {error}; write the path of a store, or of a file that "
                 "isn't there"

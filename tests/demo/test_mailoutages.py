@@ -9,12 +9,17 @@ from __future__ import annotations
 
 import os
 import poplib
+import re
+import resource
 import smtplib
 from collections.abc import Callable
+from pathlib import Path
 from random import Random
 from typing import ClassVar
 
 from twisted.trial.unittest import SynchronousTestCase
+
+from mycred.demo._tables import LARGEST
 
 from ..kit.couriers import Couriers
 from ..kit.databases import DatabaseServer, MariaDB, PostgreSQL
@@ -147,6 +152,71 @@ class FileTests(PlaceTests, SynchronousTestCase):
             self.assertEqual(server.servedBy(view), stays)
         couriers.check(Place(server))
 
+    def test_large(self) -> None:
+        """
+        The largest messages of eight clients at once come whole, and take little memory.
+        """
+        server, users = self.site.server, [self.newUser() for _ in range(8)]
+        views = [self.view(user) for user in users]
+        before = sum(map(_memory, server.processes()))
+        content = letter(b"large", LARGEST // 20)
+        uids = atOnce(lambda view=view: view.append(content) for view in views)
+        fetched = atOnce(
+            lambda view=view, uid=uid: view.contents([uid])
+            for view, uid in zip(views, uids)
+        )
+        for uid, contents in zip(uids, fetched):
+            self.assertEqual(contents, {uid: content})
+        taken = sum(map(_memory, server.processes())) - before
+        self.assertLess(taken, 12 * len(users) * LARGEST)
+
+    def refuse(self) -> None:
+        """
+        Have the database take no more changes.
+        """
+        self.limit(0)
+
+    def permit(self) -> None:
+        """
+        Have it take changes again.
+        """
+        self.limit(resource.RLIM_INFINITY)
+
+    def limit(self, size: int) -> None:
+        """
+        Set how large the files of the mail server may become.
+        """
+        for pid in self.site.server.processes():
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+    def test_readOnly(self) -> None:
+        """
+        Where the database takes no more changes, for want of room or otherwise, mail can
+        be read, and deliveries fail for now; nothing of them is there later.
+        """
+        view, pop3 = self.view(self.user), Place(self.site.server).pop3(self.user)
+        smtp = Place(self.site.server).smtp(self.user)
+        for client in (pop3, smtp):
+            self.addCleanup(client.close)
+        pop3.dele(1)
+        self.refuse()
+        try:
+            large = letter(b"refused", 10_000)
+            for act, expected in [
+                (lambda: view.append(large), r"^NO \[UNAVAILABLE\]"),
+                (lambda: submit(smtp, [self.user], large), r"\b451\b"),
+                (pop3.quit, r"-ERR \[SYS/TEMP\]"),
+            ]:
+                self.assertRegex(_refusal(act), expected)
+            self.assertEqual(len(view.learn()), 1)
+            self.view(self.user).do(b"NOOP")
+        finally:
+            self.permit()
+        until(lambda: not _refusal(lambda: view.append(letter(b"taken"))))
+        submit(smtp, [self.user], letter(b"taken"))
+        tokens = list(map(tokenOf, self.view(self.user).learn().values()))
+        self.assertEqual(tokens, [None, b"taken", b"taken"])
+
 
 class PostgreSQLTests(FileTests):
     """
@@ -159,6 +229,27 @@ class PostgreSQLTests(FileTests):
         super().setUp()
         assert self.site.database is not None
         self.database: DatabaseServer = self.site.database
+
+    def refuse(self) -> None:
+        """
+        Have the database take no more changes.
+        """
+        self.setReadOnly("on")
+
+    def permit(self) -> None:
+        """
+        Have it take changes again.
+        """
+        self.setReadOnly("off")
+
+    def setReadOnly(self, value: str) -> None:
+        """
+        Set whether transactions only read, those of present connections, too.
+        """
+        name = self.site.server.store.rpartition("/")[2]
+        setting = f"default_transaction_read_only = {value}"
+        self.database.query(f"alter database {name} set {setting}")
+        self.database.killConnections()
 
     def test_connectionsKilled(self) -> None:
         """
@@ -225,6 +316,12 @@ class MariaDBTests(PostgreSQLTests):
 
     kind = MariaDB
 
+    def setReadOnly(self, value: str) -> None:
+        """
+        Set whether transactions only read.
+        """
+        self.database.query(f"set global read_only = {value}")
+
 
 class FrozenTests(PlaceTests, SynchronousTestCase):
     """
@@ -257,7 +354,8 @@ class FrozenTests(PlaceTests, SynchronousTestCase):
         place = Place(server)
         idle, view = place.view(user), place.view(user)
         pop3, smtp = place.pop3(user), place.smtp(user)
-        for client in (idle, view, pop3, smtp):
+        busy = Place(other).view(user)
+        for client in (idle, view, pop3, smtp, busy):
             self.addCleanup(client.close)
         idle.say(b"i IDLE")
         self.assertEqual(idle.line(), b"+ Idling")
@@ -274,11 +372,23 @@ class FrozenTests(PlaceTests, SynchronousTestCase):
         answers = atOnce(lambda act=act: _refusal(act) for act in refused)
         for answer, expected in zip(answers, refused.values()):
             self.assertRegex(answer, expected)
+        # What is under way is given up.
+        busy.say(b"b NOOP")
         other.stop()
         database.thaw()
         until(lambda: _refusal(lambda: view.do(b"NOOP")) == "")
         submit(smtp, [user], letter(b"thawed"))
         self.assertEqual(idle.line(), b"* 2 EXISTS")
+
+
+def _memory(pid: int) -> int:
+    """
+    Return the most memory that a process has taken so far, in bytes.
+    """
+    status = Path(f"/proc/{pid}/status").read_text("utf-8")
+    found = re.search(r"^VmHWM:\s+([0-9]+) kB$", status, re.MULTILINE)
+    assert found is not None
+    return int(found[1]) * 1024
 
 
 def _refusal(act: Callable[[], object]) -> str:

@@ -16,6 +16,7 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from mycred._sql import DatabaseURL
+from mycred.demo import _notices
 from mycred.demo._notices import Notices, canListen, noticeOf, readNotice
 from mycred.demo._store import StoreService
 
@@ -150,6 +151,30 @@ class ListeningTests(TestCase):
         self.assertNotIn("for the server", line)
         yield self.theirs.deliver(b"alice", b"x")
         yield self.toldAll(2, 3)
+
+    @inlineCallbacks
+    def test_down(self) -> Any:
+        """
+        While the server is down the log says once that nothing is told, however often it
+        is tried to listen again.
+        """
+        yield self.listening()
+        self.patch(_notices, "_SHORT", 0.05)
+        self.patch(_notices, "_LONG", 0.1)
+        failed: list[str | None] = []
+        newMail = self.ours._newMail
+        changed = newMail._notices._changed  # type: ignore[union-attr]
+        self.patch(
+            newMail._notices, "_changed", lambda why: (failed.append(why), changed(why))
+        )
+        with capturedLogs() as events:
+            self.server.kill()
+            while len(failed) < 3:
+                yield deferLater(reactor, 0.02)
+            self.server.start()
+            yield self.listening()
+        lines = [str(formatEvent(event)) for event in events]
+        self.assertEqual(len([line for line in lines if "doesn't tell" in line]), 1)
 
     @inlineCallbacks
     def test_garbage(self) -> Any:

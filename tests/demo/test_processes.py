@@ -1,8 +1,8 @@
 """
 Tests for the example server in several processes.
 
-They cover L{mycred.demo._processes._worker}, L{mycred.demo._processes._start} and
-L{mycred.demo._processes._lifeline}, too.
+They cover L{mycred.demo._processes.__main__}, L{mycred.demo._processes._worker},
+L{mycred.demo._processes._start} and L{mycred.demo._processes._lifeline}, too.
 """
 
 from __future__ import annotations

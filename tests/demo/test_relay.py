@@ -221,6 +221,29 @@ class PipeTests(SynchronousTestCase):
         self.assertEqual(len(self.lines), 400)
         self.assertEqual(set(self.lines), {encodeEvent(one).rstrip()})
 
+    def test_interrupted(self) -> None:
+        """
+        What the handler of a signal logs in the middle of a line comes after that.
+        """
+
+        class Interrupted(Relay):
+            isInterrupted = False
+
+            def _write(self, data: bytes) -> None:
+                if not self.isInterrupted:
+                    self.isInterrupted = True
+                    super()._write(data[:10])
+                    self.ready()
+                    data = data[10:]
+                super()._write(data)
+
+        relay = Interrupted(self.end)
+        one = event("{x}", x=1)
+        relay(one)
+        os.close(self.end)
+        self.reader.doRead()
+        self.assertEqual(self.lines, [encodeEvent(one).rstrip(), b"ready"])
+
     def test_gone(self) -> None:
         """
         A worker whose log isn't read any more goes on to its end.

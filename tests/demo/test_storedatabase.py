@@ -8,7 +8,7 @@ import threading
 from typing import Any
 
 from twisted.internet import reactor
-from twisted.internet.defer import inlineCallbacks
+from twisted.internet.defer import CancelledError, inlineCallbacks
 from twisted.internet.task import deferLater
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase, TestCase
@@ -230,6 +230,18 @@ class WaitingTests(OnSQLite, SynchronousTestCase):
         reading = self.store.flags(b"alice")
         self.workers.reactor.advance(20)
         self.failureResultOf(reading, Unavailable)
+        self.workers.step()
+        self.successResultOf(self.store.stopService())
+
+    def test_cancelled(self) -> None:
+        """
+        That a client has gone is no failure of the store's.
+        """
+        loading = self.store.mailbox(b"alice")
+        with capturedLogs() as events:
+            loading.cancel()
+            self.failureResultOf(loading, CancelledError)
+        self.assertEqual(events, [])
         self.workers.step()
         self.successResultOf(self.store.stopService())
 

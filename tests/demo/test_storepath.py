@@ -14,7 +14,9 @@ from twisted.python import usage
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._sql import DatabaseURL
+from mycred.demo._store import StoreService
 from mycred.demo._storepath import StorePlace, checkStore
+from mycred.testing import HandReactor
 
 from ..kit.databases import PASSWORD, DatabaseServer, MariaDB, PostgreSQL, serverOf
 
@@ -73,6 +75,33 @@ class FileTests(_PlaceCase):
             connection.execute("create table users (name, password)")
         self.assertRefused(f"--store={path}: no such column", path, None)
         self.assertEqual(checkStore(f"sqlite:///{path}").url.path, path)
+
+    def test_later(self) -> None:
+        """
+        A store of a later version is refused, and one of this version isn't.
+        """
+        path = str(self.folder / "mail.sqlite")
+        store = StoreService(path, reactor=HandReactor(running=False))
+        store.startService()
+        self.successResultOf(store.mailbox(b"alice"))
+        self.successResultOf(store.stopService())
+        self.assertEqual(checkStore(path).url.path, path)
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("insert into mycred_schema values (2)")
+            connection.commit()
+        says = f"--store={path}: its tables are of version 2"
+        self.assertRefused(says, path, None)
+
+    def test_checked(self) -> None:
+        """
+        What another process has checked already isn't opened again, whatever there is by
+        now, and is the same place; a server isn't asked.
+        """
+        path = str(self.folder / "mail.sqlite")
+        Path(path).symlink_to(self.folder / "nowhere" / "else")
+        for store in (path, os.path.relpath(path), f"sqlite:///{path}"):
+            place = checkStore(store, isChecked=True)
+            self.assertEqual(place, StorePlace(DatabaseURL.ofFile(path), path))
 
     def test_wrong(self) -> None:
         """

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import os
+from collections import deque
 from contextlib import suppress
-from threading import Lock
+from threading import RLock
 from typing import Any
 
 from zope.interface import implementer
@@ -63,7 +64,10 @@ class Relay:
         @param descriptor: the pipe.
         """
         self._descriptor = descriptor
-        self._lock = Lock()
+        # The handler of a signal may come while its thread has the lock.
+        self._lock = RLock()
+        self._isWriting = False
+        self._lines: deque[bytes] = deque()
 
     def __call__(self, event: LogEvent) -> None:
         """
@@ -80,12 +84,27 @@ class Relay:
 
     def _send(self, line: bytes) -> None:
         """
-        Write a line.
+        Write a line, whole: not in the middle of another thread's line, nor of one that
+        the handler of a signal has interrupted.
         """
-        # Another thread's line must not come into the middle of it.
-        with self._lock, suppress(OSError):
-            while line:
-                line = line[os.write(self._descriptor, line) :]
+        with self._lock:
+            self._lines.append(line)
+            if self._isWriting:
+                return
+            self._isWriting = True
+            try:
+                while self._lines:
+                    self._write(self._lines.popleft())
+            finally:
+                self._isWriting = False
+
+    def _write(self, data: bytes) -> None:
+        """
+        Write data, unless nobody reads it any more.
+        """
+        with suppress(OSError):
+            while data:
+                data = data[os.write(self._descriptor, data) :]
 
 
 #: The line that says that a worker serves clients.
