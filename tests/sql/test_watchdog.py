@@ -1,5 +1,5 @@
 """
-Tests for deadlines: L{mycred._sql._watchdog}, and what L{mycred._sql._drivers} has to end
+Tests for deadlines: L{mycred._sql._watchdog}, and what L{mycred._sql._alchemy} has to end
 a statement with.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._sql._drivers import SocketSwitch
+from mycred._sql._alchemy import SocketSwitch
 from mycred._sql._watchdog import Watchdog
 
 # How long anything may take that has to happen, in seconds.
