@@ -12,7 +12,7 @@ from threading import Lock
 from typing import Any
 
 from .._failover import Lost, Slow
-from ._drivers import Driver
+from ._driver import Driver
 from ._errors import BadStatement, Stale
 from ._statement import spell
 from ._transaction import Result
