@@ -79,9 +79,12 @@ class Accounts:
         @raise Fault: if it can't be used now.
         @raise BadStatement: if it refuses a statement, or what that does can't be used.
         """
-        database = self._makeDatabase()
+        database, update = self._makeDatabase(), self._settings.update
         try:
-            self._check(database, until)
+            self._checkQuery(database, until)
+            if update is not None:
+                with _about("update"):
+                    _tryUpdate(database, update, until)
         finally:
             database.close()
 
@@ -146,21 +149,17 @@ class Accounts:
             settings.urls, timeout=settings.timeout, connections=settings.connections
         )
 
-    def _check(self, database: Database, until: float) -> None:
+    def _checkQuery(self, database: Database, until: float) -> None:
         """
-        Have the database execute the statements, for a user whom nobody is.
+        Have the database execute the query, for a user whom nobody is.
         """
-        asked = token_hex(16)
         with _about("query"):
-            result = self._query(database, asked, until)
+            result = self._query(database, token_hex(16), until)
             columns = self._columnsOf(result)
             if any(columns.nameIn(row) for row in result.rows):
                 raise BadStatement(
                     "it finds users of any name; write where ... = :username"
                 )
-        if self._settings.update is not None:
-            with _about("update"):
-                _tryUpdate(database, self._settings.update, asked, until)
         self._isChecked = True
 
     def _find(self, name: bytes, until: float, steps: Steps) -> KnownUser | Nobody:
@@ -176,7 +175,8 @@ class Accounts:
         if typed is None:
             return Nobody("no user has such a name")
         if not self._isChecked:
-            self._check(self.database, until)
+            # Not the update, which another server than the first may refuse.
+            self._checkQuery(self.database, until)
         names = self._settings.names
         asked = names.asked(typed)
         try:
@@ -282,13 +282,14 @@ def _about(key: str) -> Iterator[None]:
         raise BadStatement(f"{key}: {_inOneLine(str(error))}") from None
 
 
-def _tryUpdate(database: Database, statement: str, name: str, until: float) -> None:
+def _tryUpdate(database: Database, statement: str, until: float) -> None:
     """
     Have the database execute an update, for a user whom nobody is, and undo that.
     """
+    nobody = token_hex(16)
 
     def work(transaction: Transaction) -> None:
-        raise _Undone(_execute(transaction, statement, name, name, name))
+        raise _Undone(_execute(transaction, statement, nobody, nobody, nobody))
 
     try:
         database.transaction(work, until)

@@ -154,6 +154,18 @@ class UpgradeTests(Prepared):
         query = "select name, password from accounts where name = :username"
         return self.checker(query, update=UPDATE)  # type: ignore[no-any-return]
 
+    def test_refused(self: Any) -> None:
+        """
+        A server that refuses the update serves logins, if the program has started: it may
+        be one that stands in for the first one.
+        """
+        self.prepare()
+        self.add("alice", WEAK)
+        checker = self.checker(update=UPDATE.replace("accounts", "acounts"))
+        self.assertEqual(self.logIn(checker, b"alice"), b"alice")
+        [line] = [line for line in self.logged if "can't be replaced" in line]
+        self.assertIn("acounts", line)
+
     def test_several(self: Any) -> None:
         """
         An update that would change the rows of others changes none.

@@ -575,11 +575,41 @@ class PostgreSQLTests(OnPostgreSQL, LoginTests, SQLTestCase):
     Tests on PostgreSQL.
     """
 
+    def test_infinity(self) -> None:
+        """
+        A point in time that Python doesn't know lets nobody in, and the log says why;
+        nullif() makes nothing of it.
+        """
+        self.makeTable("expires timestamp")
+        self.add("alice", expires="infinity")
+        self.assertRefused(self.logIn(self.checker(), b"alice"))
+        self.assertIn("timestamp too large", self.logged[-1])
+        checker = self.checker(
+            "select name, password, nullif(expires, 'infinity') as expires "
+            "from accounts where name = :username"
+        )
+        self.assertEqual(self.logIn(checker, b"alice"), b"alice")
+
 
 class MariaDBTests(OnMariaDB, LoginTests, SQLTestCase):
     """
     Tests on MariaDB, whose usual collation takes many names for one.
     """
+
+    def test_zeroDate(self) -> None:
+        """
+        What MariaDB has where there is no date denies the account, and the log says which
+        column; nullif() makes nothing of it.
+        """
+        self.makeTable("expires datetime")
+        self.execute(f"insert into accounts values ('alice', '{HASH}', '0000-00-00')")
+        self.assertDenied(self.logIn(self.checker(), b"alice"), DenialReason.POLICY)
+        self.assertTrue(any("'alice': expires: write a" in line for line in self.logged))
+        checker = self.checker(
+            "select name, password, nullif(expires, 0) as expires "
+            "from accounts where name = :username"
+        )
+        self.assertEqual(self.logIn(checker, b"alice"), b"alice")
 
     def test_collation(self) -> None:
         """

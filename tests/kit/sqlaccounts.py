@@ -24,7 +24,8 @@ from mycred._checking import _lookups
 from mycred.checkers.sql import SQLChecker, sqlSettings
 from mycred.testing import SteppedWorkers
 
-from .databases import USER, MariaDB, PostgreSQL, serverOf
+from . import sqlplaces
+from .databases import USER, DatabaseServer, serverOf
 
 #: A hash of C{sesame} that takes a millisecond.
 HASH = hashes.make("sesame", cost=4).decode("ascii")
@@ -97,12 +98,14 @@ class SQLTestCase(SynchronousTestCase):
     Base of tests with accounts in a database: mix it with one of the classes below.  All
     is done at once, in the test's own thread.
 
+    @cvar kind: the kind of server; L{None} for SQLite.
     @cvar types: the types of columns, where databases differ.
     @ivar server: the database's server.
     @ivar database: the name of a database of the test's own.
     @ivar logged: what was logged.
     """
 
+    kind: ClassVar[type[DatabaseServer] | None]
     types: ClassVar[dict[str, str]]
     server: Any
 
@@ -111,17 +114,11 @@ class SQLTestCase(SynchronousTestCase):
         self.patch(_lookups, "_DECOY", HASH.encode("ascii"))
         self.home = Path(tempfile.mkdtemp())
         self.addCleanup(rmtree, self.home)
-        self.server = self.makeServer()
+        self.server = SQLiteFiles(self.home) if self.kind is None else serverOf(self.kind)
         self.database = self.server.makeDatabase()
         self.logged: list[str] = []
         globalLogPublisher.addObserver(self._remember)
         self.addCleanup(globalLogPublisher.removeObserver, self._remember)
-
-    def makeServer(self) -> Any:
-        """
-        Return the server.
-        """
-        raise NotImplementedError
 
     def makeTable(self, columns: str = "", *, key: str = "primary key") -> None:
         """
@@ -196,7 +193,7 @@ class SQLTestCase(SynchronousTestCase):
         self.logged.append(str(formatEvent(event)))
 
 
-class OnPostgreSQL:
+class OnPostgreSQL(sqlplaces.OnPostgreSQL):
     """
     Accounts on PostgreSQL.
     """
@@ -208,14 +205,8 @@ class OnPostgreSQL:
         "names": "text[]",
     }
 
-    def makeServer(self) -> PostgreSQL:
-        """
-        Return the server that all tests share.
-        """
-        return serverOf(PostgreSQL)
 
-
-class OnMariaDB:
+class OnMariaDB(sqlplaces.OnMariaDB):
     """
     Accounts on MariaDB.
     """
@@ -227,14 +218,8 @@ class OnMariaDB:
         "names": "text",
     }
 
-    def makeServer(self) -> MariaDB:
-        """
-        Return the server that all tests share.
-        """
-        return serverOf(MariaDB)
 
-
-class OnSQLite:
+class OnSQLite(sqlplaces.OnSQLite):
     """
     Accounts on SQLite, where any column can hold anything.
     """
@@ -245,14 +230,6 @@ class OnSQLite:
         "moment": "",
         "names": "",
     }
-
-    home: Path
-
-    def makeServer(self) -> SQLiteFiles:
-        """
-        Return a directory for databases.
-        """
-        return SQLiteFiles(self.home)
 
 
 __all__ = [
