@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from .._failover import Fault
+from ..._failover import Fault
 from ._driver import Switch
 from ._errors import Refused, Stale
 from ._meanings import Meaning, byClass, byNumber, bySQLState
@@ -211,13 +211,6 @@ class AlchemyDriver:
             path = str(self._url.query[name])
             if path != "system" and not os.access(path, os.R_OK):
                 raise Refused(f"{name}: {path} can't be read")
-
-    def _choosePreparing(self, connection: Any) -> None:
-        """
-        Have psycopg prepare statements only where that is safe.
-        """
-        if not (self._prepares and nameApart(connection)):
-            connection.prepare_threshold = None
 
     def _refusalOf(self, error: Exception) -> type[Fault]:
         """
