@@ -19,7 +19,7 @@ from typing import Any, Protocol, cast
 from urllib.parse import quote
 
 from .._failover import Fault
-from ._errors import Refused, Stale
+from ._errors import BadRow, BadStatement, Refused, Stale
 from ._meanings import Meaning, byClass, byNumber, byResult, bySQLState
 from ._url import DatabaseURL
 
@@ -49,14 +49,28 @@ _CANCELLATIONS: Mapping[str, str] = {
     "postgresql": "select pg_cancel_backend({})",
 }
 
-# What a new session begins with: times come in UTC from all databases.
-_PREPARATIONS: Mapping[str, str] = {"mysql": "set time_zone = '+00:00'"}
+# What a new session begins with: times come in UTC from all databases.  Where a driver
+# quotes values, in UTF-8, the server must not take them for anything else, whatever
+# init_command says.
+_PREPARATIONS: Mapping[str, str] = {
+    "mysql": (
+        "set time_zone = '+00:00', character_set_client = utf8mb4, "
+        "character_set_results = utf8mb4"
+    )
+}
 
 # What PostgreSQL says when it refuses a connection for good.  libpq doesn't tell the
 # code, so what isn't understood counts as an outage.
 _REFUSAL = re.compile(
     r"FATAL: .*(password authentication failed|authentication failed|does not exist"
     r"|no pg_hba.conf entry|is not permitted to log in|permission denied)"
+)
+
+# What messages quote, in whatever language: the name of something in the database, or else
+# a value, with all that comes after it.
+_QUOTED = re.compile(
+    r"(?P<name>(?:column|constraint|key|relation|table) (?:'\w+'|\"\w+\"))"
+    r"|(?<!\w)['\"«»„“‚‘「].*"
 )
 
 # A prepared statement isn't there, or is there already.
@@ -282,7 +296,7 @@ class SQLiteDriver:
         text = str(error)
         if text.startswith("Could not decode"):
             # It shows what is in the row.
-            text = "what is in a column isn't UTF-8"
+            return BadRow("what is in a column isn't UTF-8")
         return byResult(error)(text)
 
 
@@ -366,14 +380,15 @@ class AlchemyDriver:
         """
         Return what an error means.
         """
-        text = _withoutValues(_textOf(error))
+        meaning = self._meaningOf(error)
+        text = _withoutValues(_textOf(error), isOfStatement=meaning is BadStatement)
         state = getattr(error, "sqlstate", None)
         if state in _UNPREPARED:
             # Behind PgBouncer sessions change: no connection prepares from now on.
             self._prepares = False
         if state in _UNPREPARED or _isChanged(error):
             return Stale(text)
-        return self._meaningOf(error)(text)
+        return meaning(text)
 
     def _prepared(self, connection: Any, arguments: Mapping[str, Any]) -> Any:
         """
@@ -409,13 +424,6 @@ class AlchemyDriver:
             path = str(self._url.query[name])
             if path != "system" and not os.access(path, os.R_OK):
                 raise Refused(f"{name}: {path} can't be read")
-
-    def _choosePreparing(self, connection: Any) -> None:
-        """
-        Have psycopg prepare statements only where that is safe.
-        """
-        if not (self._prepares and _nameApart(connection)):
-            connection.prepare_threshold = None
 
     def _refusalOf(self, error: Exception) -> type[Fault]:
         """
@@ -508,12 +516,17 @@ def _textOf(error: Exception) -> str:
     return str(words[1] if isNumbered else error)
 
 
-def _withoutValues(text: str) -> str:
+def _withoutValues(text: str, isOfStatement: bool) -> str:
     """
-    Return the message of a server without the values that were bound: its first line, of
-    which MySQL's ends where a value begins.
+    Return the first line of a server's message without the values that were bound, or
+    stand in rows.
+
+    @param isOfStatement: whether it is about a statement: of those only MySQL's show
+        values, in what they quote of the statement.
     """
     line = text.partition("\n")[0]
+    if not isOfStatement:
+        return _QUOTED.sub(lambda found: found["name"] or "...", line)
     before, mark, after = line.partition(" near '")
     return f"{before}{mark}{after.partition(chr(39))[0]}'" if mark else line
 
