@@ -314,6 +314,9 @@ class LookUps(AsyncStore):
         if stored.hash is not None:
             self._rememberHash(stored.name, stored.hash)
         if isinstance(known, Nobody):
+            # As for others, since it takes time.
+            self._rememberLast(known, stored)
+            verdictOn(stored, isVerified=password is not None)
             return Verdict(Kind.REFUSED, name, known.why)
         self._remember(known.name, stored if known.keys is None else self._keysOf(known))
         verdict = verdictOn(stored, isVerified=password is not None)

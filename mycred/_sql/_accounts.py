@@ -46,6 +46,7 @@ class Accounts:
         self._columns: dict[tuple[str, ...], Columns] = {}
         self._notes: deque[str] = deque(maxlen=_MOST_REMEMBERED)
         self._noted: deque[str] = deque(maxlen=_MOST_REMEMBERED)
+        self._last: tuple[Columns, Sequence[object]] | None = None
 
     def lookUp(self, name: bytes, until: float, isWatched: bool = False) -> Verdict:
         """
@@ -222,11 +223,13 @@ class Accounts:
         if others:
             steps.step(lambda: f"{_counted(others, 'row')} of other names, not counted")
         if not found:
+            self._readLast()
             return Nobody()
         if len(found) > 1:
             self._note(f"{shortened(asked)!r} has {len(found)} rows; none of them counts")
             return Nobody("more than one row has this name")
         flaws: list[Flaw] = []
+        self._last = columns, found[0]
         user = columns.userIn(found[0], self._now(), flaws)
         for flaw in flaws:
             self._note(f"{shortened(asked)!r}: {flaw}")
@@ -234,6 +237,15 @@ class Accounts:
             return Nobody()
         steps.step(lambda: _described(user))
         return user
+
+    def _readLast(self) -> None:
+        """
+        Read the row of the user who was found last once more, where nobody was found,
+        since it takes time.
+        """
+        if self._last is not None:
+            columns, row = self._last
+            columns.userIn(row, self._now(), [])
 
     def _query(self, database: Database, asked: str, until: float) -> Result:
         """

@@ -12,7 +12,7 @@ from threading import BoundedSemaphore, Thread
 
 from .._failover import Fault, Server, Slow, Terms
 from ._connection import Connection
-from ._drivers import Driver
+from ._driver import Driver
 from ._opening import Opening
 
 #: What connections are for.

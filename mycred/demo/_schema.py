@@ -161,6 +161,8 @@ def _make(transaction: Transaction) -> None:
             transaction.execute(statement)
     _execute(transaction, 0)
     transaction.execute(_NOTE[dialect], version=VERSION)
+    rows = transaction.execute("select max(version) from mycred_schema").rows
+    insistOnVersion(rows[0][0])
 
 
 def _check(transaction: Transaction) -> None:

@@ -75,7 +75,6 @@ class _StoreTests(StoreCase):
         for content in (
             b"Subject: x\n\nTea\n",
             bytes(range(256)),
-            b"",
             b"'\\\0\x1a%s%%:uid\"",
             b"'" * LARGEST,
         ):

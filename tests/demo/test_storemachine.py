@@ -84,7 +84,12 @@ class _Machine(RuleBasedStateMachine):
         self.next[user] = uid + 1
         return uid
 
-    @rule(store=stores, names=st.sets(users, min_size=1), content=st.binary(), has=flags)
+    @rule(
+        store=stores,
+        names=st.sets(users, min_size=1),
+        content=st.binary(min_size=1),
+        has=flags,
+    )
     def deliver(
         self, store: int, names: set[bytes], content: bytes, has: set[str]
     ) -> None:

@@ -1,7 +1,7 @@
 """
-Tests for L{mycred._sql._database}, L{mycred._sql._transact},
-L{mycred._sql._transaction} and L{mycred._sql._drivers}: look-ups and transactions in
-PostgreSQL, MariaDB and SQLite.
+Tests for L{mycred._sql._database}, L{mycred._sql._transact}, L{mycred._sql._transaction},
+L{mycred._sql._driver}, L{mycred._sql._drivers}, L{mycred._sql._sqlite} and
+L{mycred._sql._texts}: look-ups and transactions in PostgreSQL, MariaDB and SQLite.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """
-Tests for L{mycred._sql._drivers}: TLS, and files that it takes.
+Tests for TLS, and the files that it takes: L{mycred._sql._sessions}.
 """
 
 from __future__ import annotations
