@@ -12,13 +12,8 @@ from threading import Lock
 from typing import Any
 
 from .._failover import Lost, Slow
-<<<<<<< HEAD
-from ._drivers import Driver
-from ._errors import BadRow, BadStatement, Stale
-=======
 from ._driver import Driver
-from ._errors import BadStatement, Stale
->>>>>>> w-me
+from ._errors import BadRow, BadStatement, Stale
 from ._statement import spell
 from ._transaction import Result
 from ._watchdog import WATCHDOG

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import re
 
-# What messages quote, in whatever language: the name of something in the database, or else
-# a value, with all that comes after it.
+# What messages quote, in whatever language: the name of something in the database, or
+# else a value, with all that comes after it.
 _QUOTED = re.compile(
     r"(?P<name>(?:column|constraint|key|relation|table) (?:'\w+'|\"\w+\"))"
-    r"|(?<!\w)['\"«»„“‚‘「].*"
+    r"|(?<!\w)['\"\u00ab\u00bb\u2018-\u201f\u300c].*"
 )
 
 
