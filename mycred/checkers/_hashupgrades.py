@@ -18,10 +18,6 @@ from .._sql import Accounts
 from ..error import TemporaryFailure
 from ..workers import Workers
 
-# How long the database may take for one, in seconds: while a table is locked against
-# changes logins go on, and need the connections.
-_LONGEST = 1.0
-
 # For how long a user is left alone whose hash couldn't be replaced, in seconds, and of
 # how many that is known: hashing for nothing takes time from others.
 _PAUSE, _MOST_REMEMBERED = 600.0, 1000
@@ -37,7 +33,12 @@ class HashUpgrades:
     """
     What replaces hashes of users who have just logged in.  No login waits for it, or
     fails with it.
+
+    @cvar longest: how long the database may take for one, in seconds: while a table is
+        locked against changes logins go on, and need the connections.
     """
+
+    longest = 1.0
 
     _log = Logger()
 
@@ -47,7 +48,7 @@ class HashUpgrades:
         @param timeout: how long the database has for each at most, in seconds.
         """
         self._store = store
-        self._timeout = min(timeout, _LONGEST)
+        self._timeout = min(timeout, self.longest)
         self._isUnderWay = False
         # Until when users are left alone, and until when all are.
         self._resting: dict[bytes, float] = {}
