@@ -7,12 +7,13 @@ SQLite comes with Python; other databases take SQLAlchemy, which knows their dri
 
 from ._database import Database
 from ._drivers import driverFor
-from ._errors import BadStatement, BadValue, OutcomeUnknown, Refused
+from ._errors import BadRow, BadStatement, BadValue, OutcomeUnknown, Refused
 from ._statement import parametersIn
 from ._transaction import Result, Transaction
 from ._url import DatabaseURL
 
 __all__ = [
+    "BadRow",
     "BadStatement",
     "BadValue",
     "Database",

@@ -20,6 +20,12 @@ class BadValue(Exception):
     """
 
 
+class BadRow(BadValue):
+    """
+    A row holds what can't be parsed, such as a date that Python has no number for.
+    """
+
+
 class Conflict(Exception):
     """
     Another transaction was in the way, and this one must begin again.
@@ -52,6 +58,7 @@ class OutcomeUnknown(Fault):
 
 __all__ = [
     "HARMLESS",
+    "BadRow",
     "BadStatement",
     "BadValue",
     "Conflict",
