@@ -22,11 +22,9 @@ from mycred.testing import SteppedWorkers
 from ..kit.scram import Proving, storedKeys
 from ..kit.sqlaccounts import (
     HASH,
-    OnMariaDB,
-    OnPostgreSQL,
-    OnSQLite,
     SQLTestCase,
 )
+from ..kit.sqlplaces import OnMariaDB, OnPostgreSQL, OnSQLite
 
 UPDATE = "update accounts set password = :password where name = :name and password = :old"
 

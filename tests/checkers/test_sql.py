@@ -34,11 +34,9 @@ from ..kit.scram import Proving
 from ..kit.sqlaccounts import (
     HASH,
     QUERY,
-    OnMariaDB,
-    OnPostgreSQL,
-    OnSQLite,
     SQLTestCase,
 )
+from ..kit.sqlplaces import OnMariaDB, OnPostgreSQL, OnSQLite
 
 KEYS = ScramKeys.derived("sha1", b"sesame", b"a salt", 3)
 
@@ -374,7 +372,7 @@ class LoginTests:
             uid=1000,
             gid=100,
             home="/home/alice",
-            groups=groups if self.types["names"] == "text[]" else ",".join(groups),
+            groups=groups if self.server.dialect == "postgresql" else ",".join(groups),
         )
         avatarId = self.logIn(self.checker(), b"alice")
         self.assertEqual(avatarId, b"alice")

@@ -19,7 +19,8 @@ from mycred.demo._mailstore._mailbox import Message, wireSize
 from mycred.demo._mailstore._schema import VERSION, WrongTables, insistOnTables
 
 from ..kit.databases import USER
-from ..kit.stores import OnMariaDB, OnPostgreSQL, OnSQLite, StoreCase
+from ..kit.sqlplaces import OnMariaDB, OnPostgreSQL, OnSQLite
+from ..kit.stores import StoreCase
 
 # The tables of a file that mycred has made before there were versions.
 _EARLIER = """

@@ -24,7 +24,8 @@ from mycred.demo._mailstore import (
 from mycred.testing import SteppedWorkers
 
 from ..kit.databases import DatabaseServer, MariaDB, PostgreSQL
-from ..kit.stores import OnMariaDB, OnPostgreSQL, OnSQLite, StoreCase
+from ..kit.sqlplaces import OnMariaDB, OnPostgreSQL, OnSQLite
+from ..kit.stores import StoreCase
 
 
 class _Lost(Exception):
@@ -167,7 +168,7 @@ class MariaDBOutageTests(_OutageTests):
     kind = MariaDB
 
 
-class AnswerTests(StoreCase, OnSQLite):
+class AnswerTests(OnSQLite, StoreCase):
     """
     Tests for what is logged of what a transaction answers.
     """
@@ -191,7 +192,7 @@ class AnswerTests(StoreCase, OnSQLite):
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
 
-class WaitingTests(OnSQLite, SynchronousTestCase):
+class WaitingTests(SynchronousTestCase):
     """
     Tests for transactions that wait for a thread.
     """
@@ -199,7 +200,7 @@ class WaitingTests(OnSQLite, SynchronousTestCase):
     def setUp(self) -> None:
         self.workers = SteppedWorkers(deadline=20)
         reactor: Any = self.workers.reactor
-        self.store = StoreService(self.place(), workers=self.workers, reactor=reactor)
+        self.store = StoreService(self.mktemp(), workers=self.workers, reactor=reactor)
         self.store.startService()
 
     def test_turns(self) -> None:
@@ -220,7 +221,7 @@ class WaitingTests(OnSQLite, SynchronousTestCase):
         What has waited for a thread for so long that it would be given up before it ends
         isn't begun.
         """
-        store = StoreService(self.place(), timeout=0.0, workers=self.workers)
+        store = StoreService(self.mktemp(), timeout=0.0, workers=self.workers)
         store.startService()
         reading = store.flags(b"alice")
         self.workers.step()
@@ -275,7 +276,7 @@ class WaitingTests(OnSQLite, SynchronousTestCase):
         self.workers.step()
 
 
-class ThreadTests(OnSQLite, TestCase):
+class ThreadTests(TestCase):
     """
     Tests with threads.
     """
@@ -288,7 +289,7 @@ class ThreadTests(OnSQLite, TestCase):
         The reactor's thread isn't the one that waits for the database.
         """
         yield deferLater(reactor, 0)
-        store = StoreService(self.place())
+        store = StoreService(self.mktemp())
         store.startService()
         self.addCleanup(store.stopService)
         working = store._database.change(lambda _: threading.current_thread(), b"alice")
