@@ -1,5 +1,5 @@
 """
-Tests for L{mycred.demo._watching} and L{mycred.demo._polling}.
+Tests for L{mycred.demo._mailstore._watching} and L{mycred.demo._mailstore._polling}.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred.demo._polling import Polling
-from mycred.demo._tables import Mailbox, Message
-from mycred.demo._watching import Watching
+from mycred.demo._mailstore import Mailbox, Message
+from mycred.demo._mailstore._polling import Polling
+from mycred.demo._mailstore._watching import Watching
 
 
 class _Mail:

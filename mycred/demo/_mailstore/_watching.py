@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
-from ._tables import Mailbox, Message
+from ._mailbox import Mailbox, Message
 
 
 class _Watcher:
