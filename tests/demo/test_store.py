@@ -1,7 +1,9 @@
 """
-Tests for L{mycred.demo._store}, L{mycred.demo._mailchanges}, L{mycred.demo._mailqueries},
-L{mycred.demo._manynames}, L{mycred.demo._tables} and L{mycred.demo._newmail}: on each
-database, with two programs that share it.
+Tests for the store, on each database, with two programs that share it.
+
+They cover L{mycred.demo._mailstore._store}, L{mycred.demo._mailstore._changes},
+L{mycred.demo._mailstore._queries}, L{mycred.demo._mailstore._manynames},
+L{mycred.demo._mailstore._mailbox} and L{mycred.demo._mailstore._newmail}.
 """
 
 from __future__ import annotations
@@ -12,13 +14,13 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-from mycred.demo._store import StoreService
-from mycred.demo._tables import (
+from mycred.demo._mailstore import (
     LARGEST,
     MOST_MESSAGES,
     MailboxFull,
     Message,
     NoSuchUser,
+    StoreService,
     Unavailable,
 )
 

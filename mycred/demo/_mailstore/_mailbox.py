@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..error import TemporaryFailure
+from ...error import TemporaryFailure
 
 #: How large a message may be, in octets as it is kept; how many messages a mailbox may
 #: have; and how large they may be together: no user may fill the disk.

@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 
-from .._types import Clock
+from ..._types import Clock
 from ._watching import Watching
 
 

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from .._secrets import printable
-from ._mailqueries import load, nextUIDs
+from ..._secrets import printable
+from ._database import StoreDatabase
+from ._mailbox import Mailbox, Message
 from ._notices import Notices, canListen
 from ._polling import Polling
-from ._storedatabase import StoreDatabase
-from ._tables import Mailbox, Message
+from ._queries import load, nextUIDs
 from ._watching import Watching
 
 

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .._sql import Transaction
-from ._mailrows import isUID, knownFlags, messageOf, nextUID
+from ..._sql import Transaction
+from ._mailbox import Mailbox
 from ._manynames import batches, naming
-from ._tables import Mailbox
+from ._rows import isUID, knownFlags, messageOf, nextUID
 
 # A mailbox and its messages: in one statement, since some databases see each one at
 # another moment.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TypeGuard
 
-from ._tables import FLAGS, Message
+from ._mailbox import FLAGS, Message
 
 #: The highest UID (RFC 3501, section 9).
 HIGHEST_UID = 2**32 - 1

@@ -9,12 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from .._sql import Transaction
-from ._mailqueries import flagsIn
-from ._mailrows import HIGHEST_UID, knownFlags, nextUID
-from ._manynames import batches, naming
-from ._notices import NOTIFY, noticeOf
-from ._tables import (
+from ..._sql import Transaction
+from ._mailbox import (
     LARGEST,
     MOST_MESSAGES,
     MOST_OCTETS,
@@ -23,6 +19,10 @@ from ._tables import (
     NoSuchUser,
     wireSize,
 )
+from ._manynames import batches, naming
+from ._notices import NOTIFY, noticeOf
+from ._queries import flagsIn
+from ._rows import HIGHEST_UID, knownFlags, nextUID
 
 _MAKE = {
     "sqlite": "insert or ignore into mail_users values (:name, :uidvalidity, 1)",

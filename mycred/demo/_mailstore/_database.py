@@ -13,13 +13,13 @@ from twisted.internet.defer import CancelledError, Deferred, DeferredList
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from .._failover import Fault, Slow, Unsure
-from .._secrets import printable
-from .._sql import BadValue, Database, DatabaseURL, Result, Transaction
-from ..error import TemporaryFailure
-from ..workers import Workers
+from ..._failover import Fault, Slow, Unsure
+from ..._secrets import printable
+from ..._sql import BadValue, Database, DatabaseURL, Result, Transaction
+from ...error import TemporaryFailure
+from ...workers import Workers
+from ._mailbox import MailboxFull, NoSuchUser, Unavailable
 from ._schema import WrongTables, insistOnTables
-from ._tables import MailboxFull, NoSuchUser, Unavailable
 
 _T = TypeVar("_T")
 

@@ -11,14 +11,14 @@ from typing import TypeVar
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredList, fail
 
-from .._secrets import LONGEST
-from .._sql import DatabaseURL, Transaction
-from ..workers import Workers
-from . import _mailchanges as changes, _mailqueries as queries
-from ._compose import WELCOME, compose
+from ..._secrets import LONGEST
+from ..._sql import DatabaseURL, Transaction
+from ...workers import Workers
+from .._compose import WELCOME, compose
+from . import _changes as changes, _queries as queries
+from ._database import TIMEOUT, StoreDatabase
+from ._mailbox import Mailbox, Message, NoSuchUser, Unavailable
 from ._newmail import NewMail
-from ._storedatabase import TIMEOUT, StoreDatabase
-from ._tables import Mailbox, Message, NoSuchUser, Unavailable
 
 _T = TypeVar("_T")
 
