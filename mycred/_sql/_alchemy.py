@@ -212,13 +212,6 @@ class AlchemyDriver:
             if path != "system" and not os.access(path, os.R_OK):
                 raise Refused(f"{name}: {path} can't be read")
 
-    def _choosePreparing(self, connection: Any) -> None:
-        """
-        Have psycopg prepare statements only where that is safe.
-        """
-        if not (self._prepares and nameApart(connection)):
-            connection.prepare_threshold = None
-
     def _refusalOf(self, error: Exception) -> type[Fault]:
         """
         Return whether a connection is refused for good, or can't be had now.
