@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from ..._sql import Transaction
+from ..._sql.client import Transaction
 from ._mailbox import (
     LARGEST,
     MOST_MESSAGES,

@@ -1,6 +1,8 @@
 """
-Tests for L{mycred._sql._server}, L{mycred._sql._connection}, L{mycred._sql._opening} and
-L{mycred._sql._watchdog}: databases that are killed, freeze, hang or are something else.
+Tests for databases that are killed, freeze, hang or are something else.
+
+They cover L{mycred._sql.client._server}, L{mycred._sql.client._connection},
+L{mycred._sql.client._opening} and L{mycred._sql.client._watchdog}.
 """
 
 from __future__ import annotations
@@ -14,11 +16,11 @@ from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 from mycred._failover import Fault, Slow
-from mycred._sql import Database, OutcomeUnknown, Refused, Transaction
-from mycred._sql._watchdog import WATCHDOG
+from mycred._sql.client import Database, OutcomeUnknown, Refused, Transaction
+from mycred._sql.client._watchdog import WATCHDOG
 
-from ..kit.databases import PASSWORD, USER, DatabaseServer, serverOf
-from ..kit.sqlplaces import OnMariaDB, OnPostgreSQL, Place, soon
+from ...kit.databases import PASSWORD, USER, DatabaseServer, serverOf
+from ...kit.sqlplaces import OnMariaDB, OnPostgreSQL, Place, soon
 
 # A deadline that is meant to pass, in seconds.
 _SHORT = 0.3

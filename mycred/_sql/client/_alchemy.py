@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from .._failover import Fault
+from ..._failover import Fault
 from ._driver import Switch
 from ._errors import BadStatement, Refused, Stale
 from ._meanings import Meaning, byClass, byNumber, bySQLState
@@ -63,11 +63,13 @@ _PREPARATIONS: Mapping[str, str] = {
     )
 }
 
-# What PostgreSQL says when it refuses a connection for good.  libpq doesn't tell the
-# code, so what isn't understood counts as an outage.
+# What PostgreSQL says when it refuses a connection for good, and libpq when it refuses an
+# argument.  libpq doesn't tell the code, so what isn't understood counts as an outage.
 _REFUSAL = re.compile(
     r"FATAL: .*(password authentication failed|authentication failed|does not exist"
-    r"|no pg_hba.conf entry|is not permitted to log in|permission denied)"
+    r"|no pg_hba.conf entry|is not permitted to log in|permission denied"
+    r"|unrecognized configuration parameter)"
+    r"|\binvalid \w+ value\b|\binvalid port number|\bweak sslmode\b"
 )
 
 # A prepared statement isn't there, or is there already.
@@ -132,7 +134,11 @@ class AlchemyDriver:
         except Fault:
             raise
         except Exception as error:
-            raise self._refusalOf(error)(joined(textOf(error))) from None
+            text = textOf(error)
+            if not isinstance(error, self._module.Error):
+                # It may show what stands in the URL, or in a file that this names.
+                text = withoutValues(text, isOfStatement=False)
+            raise self._refusalOf(error)(joined(text)) from None
 
     def make(self) -> None:
         """
