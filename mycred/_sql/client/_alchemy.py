@@ -72,7 +72,6 @@ _BEGINNINGS: Mapping[str, str] = {
     # Others would fail wherever another transaction was in the way.
     "postgresql": "start transaction isolation level read committed",
 }
-}
 
 # What PostgreSQL says when it refuses a connection for good, and libpq when it refuses an
 # argument.  libpq doesn't tell the code, so what isn't understood counts as an outage.
