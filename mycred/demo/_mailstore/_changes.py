@@ -33,6 +33,13 @@ _MAKE = {
     ),
 }
 
+_LOCK = {
+    # SQLite has locked the whole file.
+    "sqlite": "select uidnext from mail_users where name = :name",
+    "mysql": "select uidnext from mail_users where name = :name for update",
+    "postgresql": "select uidnext from mail_users where name = :name for update",
+}
+
 
 def make(transaction: Transaction, user: bytes, uidValidity: int) -> bool:
     """
@@ -49,10 +56,7 @@ def lock(transaction: Transaction, user: bytes) -> int:
 
     @raise NoSuchUser: if the user has no mailbox.
     """
-    # SQLite has locked the whole file.
-    how = "" if transaction.dialect == "sqlite" else " for update"
-    statement = "select uidnext from mail_users where name = :name" + how
-    rows = transaction.execute(statement, name=user).rows
+    rows = transaction.execute(_LOCK[transaction.dialect], name=user).rows
     if not rows:
         raise NoSuchUser(user)
     uidNext: int = rows[0][0]
