@@ -101,6 +101,23 @@ class WatchingTests(SynchronousTestCase):
             self.assertEqual(each, uids[len(uids) - len(each) :])
         self.assertEqual(told[0], uids)
 
+    def test_behind(self) -> None:
+        """
+        A watcher that begins behind the others, since its mailbox was loaded before they
+        were told, is told of what they know already; whatever looks are under way.
+        """
+        ahead = self.watch()
+        self.mail.deliver(b"alice", 2)
+        self.watching.look(b"alice")
+        self.mail.answer()
+        self.mail.deliver(b"alice")
+        self.watching.look(b"alice")
+        behind = self.watch()
+        self.watching.look(b"alice")
+        self.mail.answer()
+        self.mail.answer()
+        self.assertEqual((ahead, behind), ([1, 2, 3], [1, 2, 3]))
+
     def test_gone(self) -> None:
         """
         A message that is gone when it is looked for is none, then or later.

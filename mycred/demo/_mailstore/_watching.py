@@ -4,7 +4,8 @@ Who is told of new messages.
 A look at a mailbox finds all its messages from some UID on, and the UID of the next one,
 as they were at one moment; and since messages become visible in the order of their UIDs,
 none comes before those any more.  So looks may overlap, and their outcomes come in any
-order: each watcher is told what is new to it.
+order: each watcher is told what is new to it, by a look that begins no later than what it
+waits for.
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ class Watching:
         uidNext = self.uidNext(user)
         if uidNext is None or self._isStopped:
             return succeed(None)
-        return self._newer(user, uidNext).addCallback(self._cbNewer)
+        return self._newer(user, uidNext).addCallback(self._cbNewer, uidNext)
 
     def stop(self) -> None:
         """
@@ -126,30 +127,35 @@ class Watching:
         # Of a failure the store tells the log, and another look comes.
         self.look(user).addBoth(cbLooked)
 
-    def _cbNewer(self, mailbox: Mailbox | None) -> None:
+    def _cbNewer(self, mailbox: Mailbox | None, first: int) -> None:
         """
         Tell the watchers what is new.
+
+        @param first: the UID of the first message that was looked for.
         """
         if mailbox is None:
             return
-        for message in mailbox.messages:
-            self._tell(mailbox.user, message)
-        for watcher in self._watchers.get(mailbox.user, ()):
-            watcher.uidNext = max(watcher.uidNext, mailbox.uidNext)
+        for watcher in list(self._watchers.get(mailbox.user, ())):
+            # Some may have begun meanwhile, and miss others before that: they have a look
+            # of their own.
+            if watcher.uidNext >= first:
+                self._tell(watcher, mailbox)
 
-    def _tell(self, user: bytes, message: Message) -> None:
+    def _tell(self, watcher: _Watcher, mailbox: Mailbox) -> None:
         """
-        Tell the watchers of a mailbox of a message, those to whom it is new.
+        Tell a watcher of the messages that are new to it.
         """
-        for watcher in list(self._watchers.get(user, ())):
-            isGone = watcher not in self._watchers.get(user, ())
-            if isGone or message.uid < watcher.uidNext:
+        for message in mailbox.messages:
+            if watcher not in self._watchers.get(mailbox.user, ()):
+                return
+            if message.uid < watcher.uidNext:
                 continue
             watcher.uidNext = message.uid + 1
             try:
                 watcher.told(message)
             except Exception:
                 self._log.failure("A mailbox's watcher failed")
+        watcher.uidNext = max(watcher.uidNext, mailbox.uidNext)
 
 
 __all__ = ["Watching"]
