@@ -450,9 +450,7 @@ class MariaDBTests(OnMariaDB, _ServerTests):
     Tests on MariaDB.
     """
 
-    waiting = (
-        "select 1 from information_schema.innodb_trx where trx_state = 'LOCK WAIT'"
-    )
+    waiting = "select 1 from information_schema.innodb_trx where trx_state = 'LOCK WAIT'"
     careless = "set global tx_isolation = 'READ-UNCOMMITTED'"
 
     def test_careless(self) -> None:
