@@ -1,6 +1,8 @@
 """
-Tests for L{mycred.checkers._hashupgrades} and L{mycred._hashes._outdated}: stronger
-hashes in place of outdated ones, after a login.
+Tests for stronger hashes in place of outdated ones, after a login.
+
+They cover L{mycred.checkers._hashupgrades}, L{mycred._sql._updates} and
+L{mycred._hashes._outdated}.
 """
 
 from __future__ import annotations
