@@ -257,7 +257,6 @@ class PostgreSQLTests(OnPostgreSQL, ServerTests, SQLTestCase):
         )
         return int(number)
 
-
     def test_arguments(self) -> None:
         """
         An argument of the URL that can't be used ends the program, which otherwise would
