@@ -16,11 +16,10 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 from twisted.web.template import tags
 
+from ._mailstore import Mailbox, Message, StoreService, Unavailable
 from ._mailtemplates import ListedMessage, WebLogin, listPage, messagePage
 from ._pages import Page, Request, notice, show, urlOf
 from ._parsedmail import parseMessage
-from ._store import StoreService
-from ._tables import Mailbox, Message, Unavailable
 
 # How many messages a page lists; how much of each is loaded for that, and how much of one
 # that is opened, in bytes.

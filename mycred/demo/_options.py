@@ -20,9 +20,9 @@ from .._contracts import (
 )
 from .._conversations import IBearerToken, ICertificateCredentials, IScramCredentials
 from .._programs import ProgramAuthOptions
+from ._mailstore import checkStore, insistOnStore
 from ._processes import AdoptingReactor, HoldingReactor, ServingReactor, Start, workerOf
 from ._protocols import MAIL, PROTOCOLS, REALM, TAKES
-from ._storepath import checkStore, insistOnStore
 from ._strports import adoptable, asksForCertificates, endpointAt, isEncrypted
 
 _processes = integerBetween(1, 256, "a number from 1 to 256")

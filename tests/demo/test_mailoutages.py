@@ -2,7 +2,7 @@
 Tests for mail that is delivered while workers, or the database, are killed, frozen or out
 of order.
 
-They cover L{mycred.demo._store}, too.
+They cover L{mycred.demo._mailstore._store}, too.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import ClassVar
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred.demo._tables import LARGEST
+from mycred.demo._mailstore import LARGEST
 
 from ..kit.couriers import Couriers
 from ..kit.databases import DatabaseServer, MariaDB, PostgreSQL

@@ -1,5 +1,5 @@
 """
-Tests for L{mycred.demo._mailrows}.
+Tests for L{mycred.demo._mailstore._rows}.
 """
 
 from __future__ import annotations
@@ -12,8 +12,14 @@ from hypothesis import given, strategies as st
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred.demo._mailrows import HIGHEST_UID, isUID, knownFlags, messageOf, nextUID
-from mycred.demo._tables import FLAGS
+from mycred.demo._mailstore import FLAGS
+from mycred.demo._mailstore._rows import (
+    HIGHEST_UID,
+    isUID,
+    knownFlags,
+    messageOf,
+    nextUID,
+)
 
 # What a column of SQLite may hold, and more: its type is only a hint.
 values = st.one_of(

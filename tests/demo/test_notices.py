@@ -1,6 +1,6 @@
 """
-Tests for L{mycred.demo._notices}, and for L{mycred.demo._newmail} where a database tells
-of new mail.
+Tests for L{mycred.demo._mailstore._notices}, and for
+L{mycred.demo._mailstore._newmail} where a database tells of new mail.
 """
 
 from __future__ import annotations
@@ -15,10 +15,9 @@ from twisted.internet.task import deferLater
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-from mycred._sql import DatabaseURL
-from mycred.demo import _notices
-from mycred.demo._notices import Notices, canListen, noticeOf, readNotice
-from mycred.demo._store import StoreService
+from mycred._sql.client import DatabaseURL
+from mycred.demo._mailstore import StoreService, _notices
+from mycred.demo._mailstore._notices import Notices, canListen, noticeOf, readNotice
 
 from ..kit.databases import PostgreSQL
 

@@ -21,10 +21,10 @@ from twisted.web.resource import IResource
 
 from mycred.demo._http import _Guarded
 from mycred.demo._mailpage import MailboxPage
+from mycred.demo._mailstore import Mailbox, Message
 from mycred.demo._pages import wantsHTML
 from mycred.demo._parsedmail import parseMessage
 from mycred.demo._style import STYLE
-from mycred.demo._tables import Mailbox, Message
 from mycred.portal import Portal
 
 from ..kit.letters import messages

@@ -1,5 +1,5 @@
 """
-Tests for L{mycred.demo._schema}.
+Tests for L{mycred.demo._mailstore._schema}.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from mycred._sql import BadStatement, Database, DatabaseURL
-from mycred.demo._schema import VERSION, WrongTables, insistOnTables
-from mycred.demo._tables import Message, wireSize
+from mycred._sql.client import BadStatement, Database, DatabaseURL
+from mycred.demo._mailstore._mailbox import Message, wireSize
+from mycred.demo._mailstore._schema import VERSION, WrongTables, insistOnTables
 
 from ..kit.databases import USER
 from ..kit.stores import OnMariaDB, OnPostgreSQL, OnSQLite, StoreCase

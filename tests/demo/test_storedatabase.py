@@ -1,5 +1,6 @@
 """
-Tests for L{mycred.demo._storedatabase}: what becomes of mail when the database fails.
+Tests for L{mycred.demo._mailstore._database}: what becomes of mail when the
+database fails.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ from twisted.internet.task import deferLater
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-from mycred._sql import DatabaseURL, Transaction
-from mycred.demo import _mailchanges as changes
-from mycred.demo._store import StoreService
-from mycred.demo._tables import NoSuchUser, Unavailable
+from mycred._sql.client import DatabaseURL, Transaction
+from mycred.demo._mailstore import (
+    NoSuchUser,
+    StoreService,
+    Unavailable,
+    _changes as changes,
+)
 from mycred.testing import SteppedWorkers
 
 from ..kit.databases import DatabaseServer, MariaDB, PostgreSQL

@@ -1,5 +1,6 @@
 """
-Tests for L{mycred.demo._storepath}: what is said of a store when the program starts.
+Tests for L{mycred.demo._mailstore._place}: what is said of a store when the
+program starts.
 """
 
 from __future__ import annotations
@@ -13,9 +14,8 @@ from pathlib import Path
 from twisted.python import usage
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._sql import DatabaseURL
-from mycred.demo._store import StoreService
-from mycred.demo._storepath import StorePlace, checkStore
+from mycred._sql.client import DatabaseURL
+from mycred.demo._mailstore import StorePlace, StoreService, checkStore
 from mycred.testing import HandReactor
 
 from ..kit.databases import PASSWORD, DatabaseServer, MariaDB, PostgreSQL, serverOf

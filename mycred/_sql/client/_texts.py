@@ -1,0 +1,51 @@
+"""
+What of a database's error message may be shown.
+"""
+
+from __future__ import annotations
+
+import re
+
+# What messages quote, in whatever language: the name of something in the database, or
+# else a value, with all that comes after it.
+_QUOTED = re.compile(
+    r"(?P<name>(?:argument|column|constraint|key|relation|table) (?:'\w+'|\"\w+\"))"
+    r"|(?<!\w)['\"\u00ab\u00bb\u2018-\u201f\u300c].*"
+)
+
+
+def textOf(error: Exception) -> str:
+    """
+    Return what an error says, of what drivers tell in all: MySQL's put a number before
+    it, and pg8000 shows all fields.
+    """
+    words = error.args
+    if words and isinstance(words[0], dict):
+        return str(words[0].get("M", ""))
+    isNumbered = len(words) > 1 and isinstance(words[0], int)
+    return str(words[1] if isNumbered else error)
+
+
+def withoutValues(text: str, isOfStatement: bool) -> str:
+    """
+    Return the first line of a server's message without the values that were bound, or
+    stand in rows.
+
+    @param isOfStatement: whether it is about a statement: of those only MySQL's show
+        values, in what they quote of the statement.
+    """
+    line = text.partition("\n")[0]
+    if not isOfStatement:
+        return _QUOTED.sub(lambda found: found["name"] or "...", line)
+    before, mark, after = line.partition(" near '")
+    return f"{before}{mark}{after.partition(chr(39))[0]}'" if mark else line
+
+
+def joined(text: str) -> str:
+    """
+    Return the lines of a message as one.
+    """
+    return " ".join(text.split())
+
+
+__all__ = ["joined", "textOf", "withoutValues"]

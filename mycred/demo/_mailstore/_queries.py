@@ -1,0 +1,85 @@
+"""
+What is asked of the tables of the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..._sql.client import Transaction
+from ._mailbox import Mailbox
+from ._manynames import batches, naming
+from ._rows import isUID, knownFlags, messageOf, nextUID
+
+# A mailbox and its messages: in one statement, since some databases see each one at
+# another moment.
+_LOAD = """
+select mailbox.uidvalidity, mailbox.uidnext,
+    message.uid, message.size, message.received, message.flags
+from mail_users mailbox left join mail_messages message
+    on message.name = mailbox.name and message.uid >= :first
+where mailbox.name = :name
+order by message.uid
+"""
+
+
+def load(transaction: Transaction, user: bytes, first: int = 0) -> Mailbox | None:
+    """
+    Return a mailbox; L{None} if the user has none.
+
+    @param first: the UID of the first message that is wanted.
+    """
+    rows = transaction.execute(_LOAD, name=user, first=first).rows
+    if not rows:
+        return None
+    # A mailbox without messages is a row, too.
+    found = [messageOf(*row) for _, _, *row in rows]
+    messages = [message for message in found if message is not None]
+    uidValidity, uidNext, *_ = rows[0]
+    highest = messages[-1].uid if messages else None
+    validity = uidValidity if isUID(uidValidity) else 1
+    return Mailbox(user, validity, nextUID(uidNext, highest), messages)
+
+
+def flagsIn(transaction: Transaction, user: bytes) -> dict[int, set[str]]:
+    """
+    Return the flags of a user's messages, by their UIDs.
+    """
+    statement = "select uid, flags from mail_messages where name = :name"
+    rows = transaction.execute(statement, name=user).rows
+    return {uid: knownFlags(flags) for uid, flags in rows if isUID(uid)}
+
+
+def contentOf(transaction: Transaction, user: bytes, uid: int, most: int) -> bytes | None:
+    """
+    Return the content of a message; L{None} if it is gone.
+
+    @param most: the length at which to cut it off, in octets.
+    """
+    statement = (
+        "select substr(content, 1, :most) from mail_messages"
+        " where name = :name and uid = :uid"
+    )
+    rows = transaction.execute(statement, name=user, uid=uid, most=most).rows
+    # To SQLite, the beginning of nothing isn't there.
+    return bytes(rows[0][0] or b"") if rows else None
+
+
+_NEXT = naming("select name, uidnext from mail_users where name in (:named)")
+
+
+def nextUIDs(transaction: Transaction, users: Iterable[bytes]) -> dict[bytes, int]:
+    """
+    Return the UID of the next message in each of some mailboxes.
+    """
+    found: dict[bytes, int] = {}
+    for some in batches(users):
+        found.update(
+            (bytes(name), uidNext)
+            for name, uidNext in transaction.execute(_NEXT, **some).rows
+            if isinstance(uidNext, int)
+        )
+    return found
+
+
+__all__ = ["contentOf", "flagsIn", "load", "nextUIDs"]
