@@ -8,6 +8,7 @@ SQLite comes with Python; other databases take SQLAlchemy, which knows their dri
 from ._accounts import Accounts
 from ._configuration import readSettings, sqlSettings
 from ._database import Database
+from ._drivers import connect
 from ._errors import BadStatement, BadValue, OutcomeUnknown, Refused
 from ._options import OPTIONS
 from ._settings import Settings
@@ -27,6 +28,7 @@ __all__ = [
     "Result",
     "Settings",
     "Transaction",
+    "connect",
     "parametersIn",
     "readSettings",
     "sqlSettings",

@@ -4,7 +4,7 @@ Which driver a database has.
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 from ._alchemy import AlchemyDriver
 from ._driver import Driver
@@ -20,4 +20,16 @@ def driverFor(url: DatabaseURL) -> Driver:
     return cast(Driver, kind(url))
 
 
-__all__ = ["driverFor"]
+def connect(url: DatabaseURL, seconds: float) -> Any:
+    """
+    Return a new connection of a driver's own, for what only that driver can do.  It has
+    no deadlines.
+
+    @param seconds: how long that may take; not all drivers know how to keep to that.
+
+    @raise Fault: if that can't be done.
+    """
+    return driverFor(url).connect(seconds)
+
+
+__all__ = ["connect", "driverFor"]

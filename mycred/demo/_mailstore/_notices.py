@@ -12,8 +12,7 @@ from contextlib import closing, suppress
 from threading import Event, Lock, Thread
 from typing import Any, Protocol
 
-from ..._sql import DatabaseURL
-from ..._sql._drivers import driverFor
+from ..._sql import DatabaseURL, connect
 
 #: The statement by which a transaction that has put mail into a mailbox says so, with a
 #: bound C{notice}.
@@ -118,7 +117,7 @@ class Notices:
         pause = _SHORT
         while not self._stopped.is_set():
             try:
-                with closing(driverFor(self._url).connect(_TIMEOUT)) as connection:
+                with closing(connect(self._url, _TIMEOUT)) as connection:
                     connection.execute(_LISTEN)
                     pause = _SHORT
                     self._listen(connection)
