@@ -1,15 +1,17 @@
 """
-Tests for L{mycred.demo._mailstore._database}: what becomes of mail when the
-database fails.
+Tests for L{mycred.demo._mailstore._database} and L{mycred.demo._mailstore._turns}: what
+becomes of mail when the database fails, or keeps it waiting.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 from twisted.internet import reactor
-from twisted.internet.defer import CancelledError, inlineCallbacks
+from twisted.internet.defer import CancelledError, gatherResults, inlineCallbacks
 from twisted.internet.task import deferLater
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase, TestCase
@@ -249,6 +251,24 @@ class WaitingTests(OnSQLite, SynchronousTestCase):
         self.workers.step()
         self.successResultOf(self.store.stopService())
 
+    def test_behind(self) -> None:
+        """
+        A change that waits for others of the same mailbox fails in time, and they go on.
+        """
+        changing = [
+            self.store._database.change(lambda _: number, *names)
+            for number, names in enumerate([[b"bob"], [b"alice", b"bob"], [b"alice"]])
+        ]
+        self.workers.reactor.advance(20)
+        for each in changing:
+            self.failureResultOf(each, Unavailable)
+        self.assertEqual(self.store._database._turns._locks, {})
+        last = self.store._database.change(lambda _: 5, b"alice")
+        while self.workers.pool.jobs:
+            self.workers.step()
+        self.assertEqual(self.successResultOf(last), 5)
+        self.successResultOf(self.store.stopService())
+
     def test_stop(self) -> None:
         """
         A store that stops finishes what is under way.
@@ -297,4 +317,63 @@ class ThreadTests(OnSQLite, TestCase):
         self.assertEqual(len(mailbox.messages), 1)
 
 
-del _HalfDoneTests, _OutageTests
+class _LockedTests(TestCase):
+    """
+    Tests with a mailbox that another program keeps locked.
+
+    @cvar begin: the statement that begins its transaction.
+    """
+
+    timeout = 120
+    begin = "begin"
+
+    place: Callable[[], DatabaseURL]
+    server: DatabaseServer
+
+    @inlineCallbacks
+    def test_others(self) -> Any:
+        """
+        However many clients wait for that mailbox, others can use theirs, and write to
+        each other; and after that all goes on.
+        """
+        yield deferLater(reactor, 0)
+        place = self.place()
+        store = StoreService(place, timeout=60)
+        store.startService()
+        self.addCleanup(store.stopService)
+        for name in (b"alice", b"bob", b"carol"):
+            yield store.mailbox(name)
+        with closing(self.server.connect(place.url.database)) as other:
+            cursor = other.cursor()
+            cursor.execute(self.begin)
+            cursor.execute("update mail_users set uidnext = 7 where name = 'alice'")
+            waiting = [
+                *[store.deliver(b"alice", b"x") for _ in range(4)],
+                *[store.deliverToAll([b"alice", b"carol"], b"x") for _ in range(4)],
+                *[store.changeFlags(b"alice", [1], set) for _ in range(4)],
+            ]
+            ended: list[object] = []
+            for each in waiting:
+                each.addBoth(lambda outcome: ended.append(outcome) or outcome)
+            for _ in range(5):
+                yield store.deliver(b"bob", b"x")
+            self.assertEqual(ended, [])
+            cursor.execute("commit")
+        yield gatherResults(waiting)
+        mailbox = yield store.mailbox(b"alice")
+        self.assertEqual([m.uid for m in mailbox.messages], [1, *range(7, 15)])
+
+
+class PostgreSQLLockedTests(OnPostgreSQL, _LockedTests):
+    """
+    Tests with PostgreSQL.
+    """
+
+
+class MariaDBLockedTests(OnMariaDB, _LockedTests):
+    """
+    Tests with MariaDB.
+    """
+
+
+del _HalfDoneTests, _LockedTests, _OutageTests

@@ -42,21 +42,19 @@ def make(transaction: Transaction, user: bytes, uidValidity: int) -> bool:
     return transaction.execute(statement, name=user, uidvalidity=uidValidity).count == 1
 
 
-def lock(transaction: Transaction, user: bytes) -> int:
-    """
-    Keep other transactions from changing a mailbox, and return its next UID, as its row
-    has it.
+_LOCK = "select uidnext from mail_users where name = :name"
 
-    @raise NoSuchUser: if the user has no mailbox.
+
+def lock(transaction: Transaction, user: bytes) -> int | None:
+    """
+    Keep other transactions from changing a mailbox.
+
+    @return: its next UID, as its row has it; L{None} if the user has no mailbox.
     """
     # SQLite has locked the whole file.
     how = "" if transaction.dialect == "sqlite" else " for update"
-    statement = "select uidnext from mail_users where name = :name" + how
-    rows = transaction.execute(statement, name=user).rows
-    if not rows:
-        raise NoSuchUser(user)
-    uidNext: int = rows[0][0]
-    return uidNext
+    rows = transaction.execute(_LOCK + how, name=user).rows
+    return rows[0][0] if rows else None
 
 
 _INSERT = """
@@ -86,6 +84,8 @@ def insert(
     locked = {user: lock(transaction, user) for user in sorted(users)}
     messages: dict[bytes, Message] = {}
     for user, uidNext in locked.items():
+        if uidNext is None:
+            raise NoSuchUser(user)
         uid = nextUID(uidNext, insistOnRoom(transaction, user, [len(content)]))
         _advance(transaction, user, uid + 1)
         if messages:
@@ -145,7 +145,6 @@ def copy(
 
     @return: the UID of each message that exists, and its copy.
 
-    @raise NoSuchUser: if the user has no mailbox.
     @raise MailboxFull: if they don't all fit in.
     """
     stored = lock(transaction, user)
@@ -195,8 +194,6 @@ _DELETE = naming("delete from mail_messages where name = :name and uid in (:name
 def delete(transaction: Transaction, user: bytes, uids: Iterable[int]) -> None:
     """
     Remove messages.
-
-    @raise NoSuchUser: if the user has no mailbox.
     """
     lock(transaction, user)
     for some in batches(uids):
@@ -206,8 +203,6 @@ def delete(transaction: Transaction, user: bytes, uids: Iterable[int]) -> None:
 def deleteMarked(transaction: Transaction, user: bytes, uids: Iterable[int]) -> list[int]:
     """
     Remove those of some messages that are marked as deleted, and return their UIDs.
-
-    @raise NoSuchUser: if the user has no mailbox.
     """
     lock(transaction, user)
     flags = flagsIn(transaction, user)
@@ -233,8 +228,6 @@ def changeFlags(
     @param change: what returns the new flags for the present ones.
 
     @return: the new flags of each message that exists.
-
-    @raise NoSuchUser: if the user has no mailbox.
     """
     lock(transaction, user)
     before = flagsIn(transaction, user)

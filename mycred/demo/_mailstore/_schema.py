@@ -115,10 +115,10 @@ def insistOnTables(database: Database, until: float) -> None:
     version = _versionIn(database, until)
     if version is None:
         database.transaction(_make, until)
-        version = _versionIn(database, until)
     else:
+        # Those of another version have other columns.
+        insistOnVersion(version)
         database.transaction(_check, until)
-    insistOnVersion(version)
 
 
 def insistOnVersion(version: int | None) -> None:
