@@ -37,10 +37,6 @@ _R = TypeVar("_R", bound=Hashable)
 # A server that is in use, and has answered a login within so many seconds, works.
 _LATELY = 1.0
 
-# How long to wait at least for a probe that should have begun, in seconds: there may be
-# no thread for it.
-_SHORT = 0.01
-
 
 class Event(Enum):
     """
@@ -141,21 +137,18 @@ class Health(Generic[_R]):
                 self._retriedAt = now
             return isClaimed
 
-    def waitEnd(self, now: float, soon: float, longest: float) -> float:
+    def waitEnd(self, soon: float, longest: float) -> float:
         """
-        Return until when to wait for a server that is down: for the end of its pause, or
-        else of the probe that is under way.  All times are by L{time.monotonic}.
+        Return until when to wait for the probe of a server that is down.  All times are
+        by L{time.monotonic}.
 
-        @param now: the time.
         @param soon: until when to wait at most.
         @param longest: how long a probe may take that is waited for, in seconds.
 
         @return: the time; if it is past there is nothing to wait for.
         """
-        if self.isRetried:
-            return min(self._retriedAt + longest, soon)
-        end = max(self._retryAt, now + _SHORT)
-        return end if end < soon else 0.0
+        with self._lock:
+            return min(self._retriedAt + longest, soon) if self.isRetried else 0.0
 
     def endRetry(self) -> None:
         """

@@ -16,11 +16,9 @@ from .._hashes import UnusableHash, recognize
 from .._secrets import LONGEST, printable, shortened
 from .._steps import Steps
 from .._verdict import NO_SUCH_USER, Kind, KnownUser, Nobody, Verdict
-from ._database import Database
-from ._errors import BadStatement, BadValue
 from ._row import Columns, Flaw
 from ._settings import Settings
-from ._transaction import Result, Transaction
+from .client import BadRow, BadStatement, BadValue, Database, Result, Transaction
 
 # So many kinds of things that are odd are remembered, to be logged once.
 _MOST_REMEMBERED = 100
@@ -180,8 +178,13 @@ class Accounts:
             self._checkQuery(self.database, until)
         names = self._settings.names
         asked = names.asked(typed)
+        if not asked:
+            return Nobody("nothing stands before the domain")
         try:
             result = self._query(self.database, asked, until)
+        except BadRow as error:
+            self._note(f"the row of {shortened(asked)!r} can't be used: {error}")
+            return Nobody("the row can't be used")
         except BadValue as error:
             return Nobody(f"{NO_SUCH_USER}: {printable(str(error))}")
         columns = self._columnsOf(result)

@@ -14,12 +14,13 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from mycred._sql import BadStatement, Database, DatabaseURL
+from mycred._sql.client import BadStatement, Database, DatabaseURL
 from mycred.demo._mailstore._mailbox import Message, wireSize
 from mycred.demo._mailstore._schema import VERSION, WrongTables, insistOnTables
 
 from ..kit.databases import USER
-from ..kit.stores import OnMariaDB, OnPostgreSQL, OnSQLite, StoreCase
+from ..kit.sqlplaces import OnMariaDB, OnPostgreSQL, OnSQLite
+from ..kit.stores import StoreCase
 
 # The tables of a file that mycred has made before there were versions.
 _EARLIER = """

@@ -26,7 +26,8 @@ from mycred.demo._mailstore import (
     _changes as changes,
 )
 
-from ..kit.stores import OnMariaDB, OnPostgreSQL, OnSQLite, StoreCase
+from ..kit.sqlplaces import OnMariaDB, OnPostgreSQL, OnSQLite
+from ..kit.stores import StoreCase
 
 # A name that no encoding fits.
 ODD = b"\xff'\0\\%s:name".ljust(1024, b"o")

@@ -16,7 +16,7 @@ from twisted.internet.task import deferLater
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-from mycred._sql import DatabaseURL, Transaction
+from mycred._sql.client import DatabaseURL, Transaction
 from mycred.demo._mailstore import (
     NoSuchUser,
     StoreService,
@@ -26,7 +26,8 @@ from mycred.demo._mailstore import (
 from mycred.testing import SteppedWorkers
 
 from ..kit.databases import DatabaseServer, MariaDB, PostgreSQL
-from ..kit.stores import OnMariaDB, OnPostgreSQL, OnSQLite, StoreCase
+from ..kit.sqlplaces import OnMariaDB, OnPostgreSQL, OnSQLite
+from ..kit.stores import StoreCase
 
 
 class _Lost(Exception):
@@ -169,7 +170,7 @@ class MariaDBOutageTests(_OutageTests):
     kind = MariaDB
 
 
-class AnswerTests(StoreCase, OnSQLite):
+class AnswerTests(OnSQLite, StoreCase):
     """
     Tests for what is logged of what a transaction answers.
     """
@@ -193,7 +194,7 @@ class AnswerTests(StoreCase, OnSQLite):
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
 
-class WaitingTests(OnSQLite, SynchronousTestCase):
+class WaitingTests(SynchronousTestCase):
     """
     Tests for transactions that wait for a thread.
     """
@@ -201,7 +202,7 @@ class WaitingTests(OnSQLite, SynchronousTestCase):
     def setUp(self) -> None:
         self.workers = SteppedWorkers(deadline=20)
         reactor: Any = self.workers.reactor
-        self.store = StoreService(self.place(), workers=self.workers, reactor=reactor)
+        self.store = StoreService(self.mktemp(), workers=self.workers, reactor=reactor)
         self.store.startService()
 
     def test_turns(self) -> None:
@@ -222,7 +223,7 @@ class WaitingTests(OnSQLite, SynchronousTestCase):
         What has waited for a thread for so long that it would be given up before it ends
         isn't begun.
         """
-        store = StoreService(self.place(), timeout=0.0, workers=self.workers)
+        store = StoreService(self.mktemp(), timeout=0.0, workers=self.workers)
         store.startService()
         reading = store.flags(b"alice")
         self.workers.step()
@@ -295,7 +296,7 @@ class WaitingTests(OnSQLite, SynchronousTestCase):
         self.workers.step()
 
 
-class ThreadTests(OnSQLite, TestCase):
+class ThreadTests(TestCase):
     """
     Tests with threads.
     """
@@ -308,7 +309,7 @@ class ThreadTests(OnSQLite, TestCase):
         The reactor's thread isn't the one that waits for the database.
         """
         yield deferLater(reactor, 0)
-        store = StoreService(self.place())
+        store = StoreService(self.mktemp())
         store.startService()
         self.addCleanup(store.stopService)
         working = store._database.change(lambda _: threading.current_thread(), b"alice")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import cast
 
-from ..._sql import Transaction
+from ..._sql.client import Transaction
 from ._mailbox import (
     LARGEST,
     MOST_MESSAGES,
@@ -33,6 +33,13 @@ _MAKE = {
     ),
 }
 
+_LOCK = {
+    # SQLite has locked the whole file.
+    "sqlite": "select uidnext from mail_users where name = :name",
+    "mysql": "select uidnext from mail_users where name = :name for update",
+    "postgresql": "select uidnext from mail_users where name = :name for update",
+}
+
 
 def make(transaction: Transaction, user: bytes, uidValidity: int) -> bool:
     """
@@ -42,18 +49,13 @@ def make(transaction: Transaction, user: bytes, uidValidity: int) -> bool:
     return transaction.execute(statement, name=user, uidvalidity=uidValidity).count == 1
 
 
-_LOCK = "select uidnext from mail_users where name = :name"
-
-
 def lock(transaction: Transaction, user: bytes) -> int | None:
     """
     Keep other transactions from changing a mailbox.
 
     @return: its next UID, as its row has it; L{None} if the user has no mailbox.
     """
-    # SQLite has locked the whole file.
-    how = "" if transaction.dialect == "sqlite" else " for update"
-    rows = transaction.execute(_LOCK + how, name=user).rows
+    rows = transaction.execute(_LOCK[transaction.dialect], name=user).rows
     return rows[0][0] if rows else None
 
 

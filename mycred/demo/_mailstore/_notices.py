@@ -12,7 +12,7 @@ from contextlib import closing, suppress
 from threading import Event, Lock, Thread
 from typing import Any, Protocol
 
-from ..._sql import DatabaseURL, connect
+from ..._sql.client import DatabaseURL, driverFor
 
 #: The statement by which a transaction that has put mail into a mailbox says so, with a
 #: bound C{notice}.
@@ -117,7 +117,7 @@ class Notices:
         pause = _SHORT
         while not self._stopped.is_set():
             try:
-                with closing(connect(self._url, _TIMEOUT)) as connection:
+                with closing(driverFor(self._url).connect(_TIMEOUT)) as connection:
                     connection.execute(_LISTEN)
                     pause = _SHORT
                     self._listen(connection)

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from ._driver import Switch
-from ._errors import Refused
+from ._errors import BadRow, Refused
 from ._meanings import byResult
 from ._url import DatabaseURL
 
@@ -128,7 +128,7 @@ class SQLiteDriver:
         text = str(error)
         if text.startswith("Could not decode"):
             # It shows what is in the row.
-            text = "what is in a column isn't UTF-8"
+            return BadRow("what is in a column isn't UTF-8")
         return byResult(error)(text)
 
 

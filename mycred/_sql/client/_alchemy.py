@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from .._failover import Fault
+from ..._failover import Fault
 from ._driver import Switch
-from ._errors import Refused, Stale
+from ._errors import BadStatement, Refused, Stale
 from ._meanings import Meaning, byClass, byNumber, bySQLState
 from ._sessions import (
     descriptorOf,
@@ -53,11 +53,14 @@ _CANCELLATIONS: Mapping[str, str] = {
     "postgresql": "select pg_cancel_backend({})",
 }
 
-# What a new session begins with: times come in UTC from all databases; and whatever the
-# server's default is, nobody sees what isn't committed, or waits for who only reads.
+# What a new session begins with: times come in UTC from all databases.  Where a driver
+# quotes values, in UTF-8, the server must not take them for anything else, whatever
+# init_command says.  And whatever the server's default is, nobody sees what isn't
+# committed, or waits for a transaction that only reads.
 _PREPARATIONS: Mapping[str, tuple[str, ...]] = {
     "mysql": (
-        "set time_zone = '+00:00'",
+        "set time_zone = '+00:00', character_set_client = utf8mb4, "
+        "character_set_results = utf8mb4",
         "set session transaction isolation level repeatable read",
     ),
 }
@@ -70,11 +73,13 @@ _BEGINNINGS: Mapping[str, str] = {
     "postgresql": "start transaction isolation level read committed",
 }
 
-# What PostgreSQL says when it refuses a connection for good.  libpq doesn't tell the
-# code, so what isn't understood counts as an outage.
+# What PostgreSQL says when it refuses a connection for good, and libpq when it refuses an
+# argument.  libpq doesn't tell the code, so what isn't understood counts as an outage.
 _REFUSAL = re.compile(
     r"FATAL: .*(password authentication failed|authentication failed|does not exist"
-    r"|no pg_hba.conf entry|is not permitted to log in|permission denied)"
+    r"|no pg_hba.conf entry|is not permitted to log in|permission denied"
+    r"|unrecognized configuration parameter)"
+    r"|\binvalid \w+ value\b|\binvalid port number|\bweak sslmode\b"
 )
 
 # A prepared statement isn't there, or is there already.
@@ -138,7 +143,11 @@ class AlchemyDriver:
         except Fault:
             raise
         except Exception as error:
-            raise self._refusalOf(error)(joined(textOf(error))) from None
+            text = textOf(error)
+            if not isinstance(error, self._module.Error):
+                # It may show what stands in the URL, or in a file that this names.
+                text = withoutValues(text, isOfStatement=False)
+            raise self._refusalOf(error)(joined(text)) from None
 
     def isCurrent(self, connection: Any) -> bool:
         """
@@ -178,14 +187,15 @@ class AlchemyDriver:
         """
         Return what an error means.
         """
-        text = withoutValues(textOf(error))
+        meaning = self._meaningOf(error)
+        text = withoutValues(textOf(error), isOfStatement=meaning is BadStatement)
         state = getattr(error, "sqlstate", None)
         if state in _UNPREPARED:
             # Behind PgBouncer sessions change: no connection prepares from now on.
             self._prepares = False
         if state in _UNPREPARED or isChanged(error):
             return Stale(text)
-        return self._meaningOf(error)(text)
+        return meaning(text)
 
     def _prepared(self, connection: Any, arguments: Mapping[str, Any]) -> Any:
         """
@@ -219,13 +229,6 @@ class AlchemyDriver:
             path = str(self._url.query[name])
             if path != "system" and not os.access(path, os.R_OK):
                 raise Refused(f"{name}: {path} can't be read")
-
-    def _choosePreparing(self, connection: Any) -> None:
-        """
-        Have psycopg prepare statements only where that is safe.
-        """
-        if not (self._prepares and nameApart(connection)):
-            connection.prepare_threshold = None
 
     def _refusalOf(self, error: Exception) -> type[Fault]:
         """

@@ -1,7 +1,10 @@
 """
-Tests for L{mycred._sql._database}, L{mycred._sql._transact}, L{mycred._sql._transaction},
-L{mycred._sql._driver}, L{mycred._sql._drivers}, L{mycred._sql._sqlite} and
-L{mycred._sql._texts}: look-ups and transactions in PostgreSQL, MariaDB and SQLite.
+Tests for look-ups and transactions in PostgreSQL, MariaDB and SQLite.
+
+They cover L{mycred._sql.client._database}, L{mycred._sql.client._transact},
+L{mycred._sql.client._transaction}, L{mycred._sql.client._driver},
+L{mycred._sql.client._drivers}, L{mycred._sql.client._sqlite} and
+L{mycred._sql.client._texts}.
 """
 
 from __future__ import annotations
@@ -18,7 +21,8 @@ from typing import Any
 from hypothesis import given, settings, strategies as st
 
 from mycred._failover import Fault, Slow
-from mycred._sql import (
+from mycred._sql.client import (
+    BadRow,
     BadStatement,
     BadValue,
     Database,
@@ -27,8 +31,8 @@ from mycred._sql import (
     Transaction,
 )
 
-from ..kit.databases import MariaDB, PostgreSQL, serverOf
-from ..kit.sqlplaces import OnMariaDB, OnPostgreSQL, OnSQLite, Place, soon
+from ...kit.databases import MariaDB, PostgreSQL, serverOf
+from ...kit.sqlplaces import OnMariaDB, OnPostgreSQL, OnSQLite, Place, soon
 
 # Names that end a quote, are patterns or placeholders, or are read in another way.
 HOSTILE = (
@@ -452,6 +456,18 @@ class MariaDBDatabaseTests(OnMariaDB, DatabaseTests):
                     continue
                 self.assertEqual(rows, [(name,)])
 
+    def test_encodingOfSession(self) -> None:
+        """
+        The server takes what it is sent for UTF-8, whatever the URL has it do first: in
+        other encodings the backslash that the driver puts before a quote may be half of a
+        character.
+        """
+        for charset in ("gbk", "big5", "sjis"):
+            database = self.open(f"{self.url}?init_command=set%20names%20{charset}")
+            for name in ("\u4e2d' or 1 = 1 -- ", "\u4e2d'", "\xe9\\'"):
+                read = database.read("select 1 where '' = :x", {"x": name}, soon())
+                self.assertEqual(read.rows, [], charset)
+
     def test_timeZone(self) -> None:
         """
         Times come in UTC.
@@ -591,7 +607,7 @@ class SQLiteDatabaseTests(OnSQLite, DatabaseTests):
         database = self.open()
         database.transaction(users("alice", "bob"), soon())
         broken = "select cast(x'736563726574ff' as text) from users"
-        with self.assertRaises(BadStatement) as caught:
+        with self.assertRaises(BadRow) as caught:
             database.read(broken, {}, soon())
         self.assertNotIn("secret", str(caught.exception))
         self.isUnlocked()

@@ -11,9 +11,9 @@ from contextlib import suppress
 from threading import Lock
 from typing import Any
 
-from .._failover import Lost, Slow
+from ..._failover import Lost, Slow
 from ._driver import Driver
-from ._errors import BadStatement, Stale
+from ._errors import BadRow, BadStatement, Stale
 from ._statement import spell
 from ._transaction import Result
 from ._watchdog import WATCHDOG
@@ -171,7 +171,8 @@ class Connection:
         if self.isLate:
             return Slow(f"{self._name} doesn't answer in time")
         meant = self.driver.errorOf(error)
-        if isinstance(meant, Stale):
+        if isinstance(meant, (BadRow, Stale)):
+            # Other rows may still be on their way.
             self.spoil()
         return type(meant)(f"{self._name}: {meant}")
 

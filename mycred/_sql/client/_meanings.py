@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from .._failover import Elsewhere, Fault, Lost
-from ._errors import BadStatement, BadValue, Conflict, Refused
+from ..._failover import Elsewhere, Fault, Lost
+from ._errors import BadRow, BadStatement, BadValue, Conflict, Refused
 
 Meaning = Callable[[str], Exception]
 
@@ -132,10 +132,11 @@ def byClass(error: Exception) -> Meaning:
     """
     Return what an error means by its class alone.
     """
-    if isinstance(error, UnicodeDecodeError):
-        return BadStatement
     if isinstance(error, (UnicodeEncodeError, OverflowError)):
         return BadValue
+    if isinstance(error, (ValueError, RecursionError)):
+        # Drivers parse what comes.
+        return BadRow
     for each in type(error).__mro__:
         if each.__name__ in _CLASSES:
             return _CLASSES[each.__name__]
@@ -151,7 +152,9 @@ def bySQLState(error: Exception) -> Meaning:
         # As pg8000 has it: the fields of the server's message, by their letters.
         state = error.args[0].get("C")
     if not isinstance(state, str):
-        return byClass(error)
+        # It isn't from the server, which knows best what a value is.
+        isOfRow = type(error).__name__ == "DataError"
+        return BadRow if isOfRow else byClass(error)
     return _byBeginning(_SQLSTATES, state, (5, 3, 2))
 
 

@@ -4,7 +4,7 @@ Why a database doesn't do what was asked.
 
 from __future__ import annotations
 
-from .._failover import Fault, Unsure
+from ..._failover import Fault, Unsure
 
 
 class BadStatement(Unsure):
@@ -17,6 +17,12 @@ class BadStatement(Unsure):
 class BadValue(Exception):
     """
     A value can't be in the database: no row can have it.
+    """
+
+
+class BadRow(BadValue):
+    """
+    A row holds what can't be parsed, such as a date that Python has no number for.
     """
 
 
@@ -52,6 +58,7 @@ class OutcomeUnknown(Fault):
 
 __all__ = [
     "HARMLESS",
+    "BadRow",
     "BadStatement",
     "BadValue",
     "Conflict",

@@ -4,6 +4,15 @@ What of a database's error message may be shown.
 
 from __future__ import annotations
 
+import re
+
+# What messages quote, in whatever language: the name of something in the database, or
+# else a value, with all that comes after it.
+_QUOTED = re.compile(
+    r"(?P<name>(?:argument|column|constraint|key|relation|table) (?:'\w+'|\"\w+\"))"
+    r"|(?<!\w)['\"\u00ab\u00bb\u2018-\u201f\u300c].*"
+)
+
 
 def textOf(error: Exception) -> str:
     """
@@ -17,12 +26,17 @@ def textOf(error: Exception) -> str:
     return str(words[1] if isNumbered else error)
 
 
-def withoutValues(text: str) -> str:
+def withoutValues(text: str, isOfStatement: bool) -> str:
     """
-    Return the message of a server without the values that were bound: its first line, of
-    which MySQL's ends where a value begins.
+    Return the first line of a server's message without the values that were bound, or
+    stand in rows.
+
+    @param isOfStatement: whether it is about a statement: of those only MySQL's show
+        values, in what they quote of the statement.
     """
     line = text.partition("\n")[0]
+    if not isOfStatement:
+        return _QUOTED.sub(lambda found: found["name"] or "...", line)
     before, mark, after = line.partition(" near '")
     return f"{before}{mark}{after.partition(chr(39))[0]}'" if mark else line
 

@@ -1,5 +1,5 @@
 """
-Tests for L{mycred._sql._meanings} and L{mycred._sql._errors}.
+Tests for L{mycred._sql.client._meanings} and L{mycred._sql.client._errors}.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from hypothesis import given, strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._failover import Elsewhere, Fault, Lost, Unsure
-from mycred._sql import BadStatement, BadValue, Refused
-from mycred._sql._errors import HARMLESS, Conflict
-from mycred._sql._meanings import byClass, byNumber, byResult, bySQLState
+from mycred._sql.client import BadStatement, BadValue, Refused
+from mycred._sql.client._errors import HARMLESS, BadRow, Conflict
+from mycred._sql.client._meanings import byClass, byNumber, byResult, bySQLState
 
-KINDS = (BadStatement, BadValue, Conflict, Elsewhere, Fault, Lost, Refused)
+KINDS = (BadRow, BadStatement, BadValue, Conflict, Elsewhere, Fault, Lost, Refused)
 
 
 class MeaningTests(SynchronousTestCase):
@@ -101,9 +101,10 @@ class MeaningTests(SynchronousTestCase):
             (psycopg.DataError("NUL"), BadValue),
             (psycopg.ProgrammingError("x"), BadStatement),
             (UnicodeEncodeError("utf-8", "\ud800", 0, 1, "x"), BadValue),
-            (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "x"), BadStatement),
+            (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "x"), BadRow),
+            (ValueError("too many digits"), BadRow),
+            (RecursionError(), BadRow),
             (OverflowError(), BadValue),
-            (ValueError(), Fault),
             (KeyError(), Fault),
             (OSError(), Fault),
             (MemoryError(), Fault),
@@ -112,6 +113,16 @@ class MeaningTests(SynchronousTestCase):
                 self.assertIs(byNumber(error), kind)
             else:
                 self.assertIs(byClass(error), kind, error)
+
+    def test_row(self) -> None:
+        """
+        What a driver of PostgreSQL's can't parse, and the server doesn't complain of, is
+        in a row.
+        """
+        error = psycopg.DataError("timestamp too large (after year 10K): 'infinity'")
+        self.assertIs(bySQLState(error), BadRow)
+        error.sqlstate = "22P02"
+        self.assertIs(bySQLState(error), BadValue)
 
     @given(
         st.one_of(st.text(), st.none(), st.binary(), st.integers()),
