@@ -287,6 +287,16 @@ class MigrationTests(OnSQLite, _Tables):
         self.assertEqual(found, [(1, 4, 5)])
         self.assertRaises(BadStatement, self.read, database, "select 1 from users")
 
+    def test_large(self) -> None:
+        """
+        However long it takes with a large file, it isn't given up with the request that
+        has begun it: otherwise it would never be done.
+        """
+        store = self.start(self.earlier(b"Tea\n"))
+        late = time.monotonic()
+        self.assertEqual(store._database._inThread(lambda _: 5, late, late + 60), 5)
+        self.assertEqual(self.uids(store, b"alice"), [1])
+
     def test_failing(self) -> None:
         """
         Where that can't be done the file stays as it was.

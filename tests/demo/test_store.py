@@ -14,7 +14,7 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-from mycred._sql import Transaction
+from mycred._sql.client import Transaction
 from mycred.demo._mailstore import (
     LARGEST,
     MOST_MESSAGES,

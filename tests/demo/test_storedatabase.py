@@ -6,7 +6,6 @@ becomes of mail when the database fails, or keeps it waiting.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
@@ -25,7 +24,7 @@ from mycred.demo._mailstore import (
 )
 from mycred.testing import SteppedWorkers
 
-from ..kit.databases import DatabaseServer, MariaDB, PostgreSQL
+from ..kit.databases import DatabaseServer, MariaDB, PostgreSQL, serverOf
 from ..kit.sqlplaces import OnMariaDB, OnPostgreSQL, OnSQLite
 from ..kit.stores import StoreCase
 
@@ -322,14 +321,12 @@ class _LockedTests(TestCase):
     """
     Tests with a mailbox that another program keeps locked.
 
-    @cvar begin: the statement that begins its transaction.
+    @cvar kind: the kind of server.
     """
 
     timeout = 120
-    begin = "begin"
 
-    place: Callable[[], DatabaseURL]
-    server: DatabaseServer
+    kind: type[DatabaseServer]
 
     @inlineCallbacks
     def test_others(self) -> Any:
@@ -338,15 +335,16 @@ class _LockedTests(TestCase):
         each other; and after that all goes on.
         """
         yield deferLater(reactor, 0)
-        place = self.place()
+        server = serverOf(self.kind)
+        place = DatabaseURL.parse(server.url(server.makeDatabase()))
         store = StoreService(place, timeout=60)
         store.startService()
         self.addCleanup(store.stopService)
         for name in (b"alice", b"bob", b"carol"):
             yield store.mailbox(name)
-        with closing(self.server.connect(place.url.database)) as other:
+        with closing(server.connect(place.url.database)) as other:
             cursor = other.cursor()
-            cursor.execute(self.begin)
+            cursor.execute("begin")
             cursor.execute("update mail_users set uidnext = 7 where name = 'alice'")
             waiting = [
                 *[store.deliver(b"alice", b"x") for _ in range(4)],

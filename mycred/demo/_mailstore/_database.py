@@ -31,6 +31,9 @@ TIMEOUT = 20.0
 # and the part after which it isn't begun any more.
 _SHARE, _LATEST = 29 / 30, 3 / 4
 
+# How much longer it may take to change the tables of an earlier version in a file.
+_MIGRATING = 3600.0
+
 # How many transactions there are at a time.  SQLite has one.
 _THREADS = 4
 
@@ -169,7 +172,10 @@ class StoreDatabase:
         if time.monotonic() > latest:
             raise Slow("too much waits for it")
         if not self._isChecked:
-            insistOnTables(self._database, until)
+            # To change the tables of an earlier version takes as long as to copy the
+            # file, and isn't begun anew when the client has waited for too long.
+            isFile = self.place.dialect == "sqlite"
+            insistOnTables(self._database, until + isFile * _MIGRATING)
             self._isChecked = True
         return work(until)
 
