@@ -124,7 +124,7 @@ class _SchemaTests(_Tables):
         """
         database = self.database(self.place())
         self.insist(database)
-        self.change(database, "insert into mycred_schema (version) values (2)")
+        self.change(database, "insert into mycred_schema values (2, 'x')")
         # Which may have other columns.
         self.change(database, "alter table mail_messages rename column uid to number")
         error = self.assertRaises(WrongTables, self.insist, database)
