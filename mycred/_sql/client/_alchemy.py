@@ -149,11 +149,6 @@ class AlchemyDriver:
                 text = withoutValues(text, isOfStatement=False)
             raise self._refusalOf(error)(joined(text)) from None
 
-    def make(self) -> None:
-        """
-        Do nothing: only an administrator makes databases of a server.
-        """
-
     def isCurrent(self, connection: Any) -> bool:
         """
         Return True: the server knows.
