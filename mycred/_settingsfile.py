@@ -163,7 +163,7 @@ def _sectionOf(path: str, section: str) -> Mapping[str, str]:
         raise wrongIn(
             path,
             f"it is no file of settings{where}{twice}; write a line [{section}], and "
-            "lines with KEY = VALUE",
+            "lines with KEY = VALUE; where a value goes on, begin the line with a space",
         ) from None
     if parser.sections() != [section] or parser.defaults():
         raise wrongIn(path, f"write one section, [{section}]")
