@@ -26,6 +26,9 @@ from ._url import DatabaseURL
 # So many kinds of things that are odd are remembered, to be logged once.
 _MOST_REMEMBERED = 100
 
+# With C{like} in place of C{=} whoever types this has the database send all its users.
+_WILDCARD = "%"
+
 
 class Accounts:
     """
@@ -164,12 +167,13 @@ class Accounts:
         Have the database execute the query, for a user whom nobody is.
         """
         with _about("query"):
-            result = self._query(database, token_hex(16), until)
-            columns = self._columnsOf(result)
-            if any(columns.nameIn(row) for row in result.rows):
-                raise BadStatement(
-                    "it finds users of any name; write where ... = :username"
-                )
+            for nobody in (token_hex(16), _WILDCARD):
+                result = self._query(database, nobody, until)
+                columns = self._columnsOf(result)
+                if any(columns.nameIn(row) for row in result.rows):
+                    raise BadStatement(
+                        "it finds users of any name; write where ... = :username"
+                    )
         self._isChecked = True
 
     def _find(self, name: bytes, until: float, steps: Steps) -> KnownUser | Nobody:

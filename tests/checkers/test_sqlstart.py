@@ -108,6 +108,10 @@ class StartTests:
                 "select name, password from accounts where name = :username or 1 = 1",
                 "it finds users of any name; write where ... = :username",
             ),
+            (
+                "select name, password from accounts where name like :username",
+                "it finds users of any name; write where ... = :username",
+            ),
             ("delete from accounts where name = :username", "there is no column name"),
             ("select 1; select :username", ""),
         ):
