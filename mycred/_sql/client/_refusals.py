@@ -7,17 +7,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from .._failover import Fault
+from ..._failover import Fault
 from ._errors import Refused
-from ._texts import inOneLine, textOf
+from ._texts import inOneLine, textOf, withoutValues
 
 # What is said where an operator has to change something, by PostgreSQL, by libpq, by
 # PyMySQL, and by OpenSSL in both.  libpq tells no code, so what isn't understood counts
 # as an outage.
 _REFUSAL = re.compile(
     r"FATAL: .*(authentication failed|does not exist|no pg_hba.conf entry"
-    r"|is not permitted to log in|permission denied)"
-    r"|no password supplied|invalid \w+ value|certificate|private key"
+    r"|is not permitted to log in|permission denied"
+    r"|unrecognized configuration parameter)"
+    r"|no password supplied|certificate|private key"
+    r"|\binvalid \w+ value\b|\binvalid port number|\bweak sslmode\b"
     r"|does not support SSL|SSL is required|CERTIFICATE_VERIFY_FAILED"
 )
 
@@ -45,7 +47,9 @@ def unusable(error: Exception, arguments: Mapping[str, object]) -> Refused:
     """
     names = [f"{name}=" for name in arguments if name not in _OWN]
     what = " or ".join(names) or "the URL"
-    return Refused(f"{what} can't be used ({inOneLine(str(error))})")
+    # It may show what stands in the URL, or in a file that this names.
+    why = inOneLine(withoutValues(textOf(error), isOfStatement=False))
+    return Refused(f"{what} can't be used ({why})")
 
 
 __all__ = ["refusalOf", "unusable"]
