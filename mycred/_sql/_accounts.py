@@ -18,20 +18,8 @@ from .._steps import Steps
 from .._verdict import NO_SUCH_USER, Kind, KnownUser, Nobody, Verdict
 from ._row import Columns, Flaw
 from ._settings import Settings
-<<<<<<< HEAD
 from ._updates import replaceHash, tryUpdate
-from .client import BadRow, BadStatement, BadValue, Database, Result
-=======
-from .client import (
-    BadRow,
-    BadStatement,
-    BadValue,
-    Database,
-    DatabaseURL,
-    Result,
-    Transaction,
-)
->>>>>>> w-anew
+from .client import BadRow, BadStatement, BadValue, Database, DatabaseURL, Result
 
 # So many kinds of things that are odd are remembered, to be logged once.
 _MOST_REMEMBERED = 100
@@ -97,16 +85,6 @@ class Accounts:
         @raise Fault: if none can be used now.
         @raise BadStatement: if one refuses a statement, or what that does can't be used.
         """
-<<<<<<< HEAD
-        database, update = self._makeDatabase(), self._settings.update
-        try:
-            self._checkQuery(database, until)
-            if update is not None:
-                with _about("update"):
-                    tryUpdate(database, update, until)
-        finally:
-            database.close()
-=======
         urls, update = self._settings.urls, self._settings.update
         faults: list[Fault] = []
         for others, url in zip(reversed(range(len(urls))), urls):
@@ -120,9 +98,8 @@ class Accounts:
             raise together(faults)
         if update is not None:
             with _about("update"), closing(self._makeDatabase(urls)) as database:
-                _tryUpdate(database, update, until)
+                tryUpdate(database, update, until)
         return tuple(map(str, faults))
->>>>>>> w-anew
 
     def update(self, name: bytes, hash: bytes, old: bytes, until: float) -> bool:
         """

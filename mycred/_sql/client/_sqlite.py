@@ -112,17 +112,6 @@ class SQLiteDriver:
         connection.identity = identity
         return connection
 
-<<<<<<< HEAD
-=======
-    def make(self) -> None:
-        """
-        Make the file, if it isn't there.
-        """
-        if not os.path.exists(self._path):
-            with suppress(OSError):
-                self._path.open("ab").close()
-
->>>>>>> w-anew
     def isCurrent(self, connection: _File) -> bool:
         """
         Return whether the path still leads to the file that was opened: accounts that a
