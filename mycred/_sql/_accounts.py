@@ -42,7 +42,6 @@ class Accounts:
         """
         self._settings = settings
         self.database = self._makeDatabase(settings.urls)
-        self._where = " or ".join(map(str, settings.urls))
         self._now = now
         self._isChecked = False
         self._columns: dict[tuple[str, ...], Columns] = {}
@@ -190,7 +189,8 @@ class Accounts:
         except BadValue as error:
             return Nobody(f"{NO_SUCH_USER}: {printable(str(error))}")
         columns = self._columnsOf(result)
-        steps.step(lambda: f"query at {self._where}: {_inOneLine(self._settings.query)}")
+        query = self._settings.query
+        steps.step(lambda: f"query at {result.server}: {_inOneLine(query)}")
         steps.step(
             lambda: f"{_counted(len(result.rows), 'row')} of {', '.join(columns.names)}"
         )
