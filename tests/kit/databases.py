@@ -23,6 +23,8 @@ from typing import Any, ClassVar, TypeVar
 
 from twisted.trial.unittest import SkipTest
 
+from .lifeline import Lifeline
+
 # How long a server may take to begin, and how long between two looks, in seconds.
 _LONGEST_START, _SHORT = 180.0, 0.02
 
@@ -77,6 +79,7 @@ class DatabaseServer:
                 cwd="/",
                 **_asUser(self.account),
             )
+        self._lifeline = Lifeline(self.home, process.pid)
         until = time.monotonic() + _LONGEST_START
         while True:
             try:
@@ -102,6 +105,7 @@ class DatabaseServer:
         process, self._process = self._process, None
         process.wait()
         _await(pids, _ENDED)
+        self._lifeline.cut()
 
     def stop(self) -> None:
         """
@@ -210,7 +214,8 @@ class DatabaseServer:
         """
         if self.dialect not in self._templates:
             home = Path(tempfile.mkdtemp(prefix=f"mycred-{self.dialect}-data-"))
-            _atExit(lambda: shutil.rmtree(home, ignore_errors=True))
+            lifeline = Lifeline(home)
+            _atExit(lambda: (shutil.rmtree(home, ignore_errors=True), lifeline.cut()))
             self.own(home)
             self.initialize(home / "data")
             self._templates[self.dialect] = home / "data"
