@@ -16,11 +16,9 @@ from .._hashes import UnusableHash, recognize
 from .._secrets import LONGEST, printable, shortened
 from .._steps import Steps
 from .._verdict import NO_SUCH_USER, Kind, KnownUser, Nobody, Verdict
-from ._database import Database
-from ._errors import BadRow, BadStatement, BadValue
 from ._row import Columns, Flaw
 from ._settings import Settings
-from ._transaction import Result, Transaction
+from .client import BadRow, BadStatement, BadValue, Database, Result, Transaction
 
 # So many kinds of things that are odd are remembered, to be logged once.
 _MOST_REMEMBERED = 100

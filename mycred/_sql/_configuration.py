@@ -20,12 +20,10 @@ from .._settingsfile import (
     textsOf,
     wrongIn,
 )
-from ._errors import BadStatement
 from ._names import Names
 from ._options import FILE_OPTIONS, OPTIONS
 from ._settings import Settings
-from ._statement import parametersIn
-from ._url import DatabaseURL
+from .client import BadStatement, DatabaseURL, parametersIn
 
 _SECTION = "sql"
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from .._peers import isThisMachine
 from ._names import Names
-from ._url import DatabaseURL
+from .client import DatabaseURL
 
 # What tells by the arguments of a URL whether a driver verifies the server.
 _VERIFYING: Mapping[str, Callable[[Mapping[str, object]], bool]] = {

@@ -20,7 +20,8 @@ from .._failover import Fault, Unsure
 from .._fairqueue import Source
 from .._scram import HASHES
 from .._secrets import asBytes
-from .._sql import Accounts, Refused, Settings
+from .._sql import Accounts, Settings
+from .._sql.client import Refused
 from .._types import Credentials, PasswordCredentials
 from .._verdict import Kind, Verdict
 from ..workers import Workers

@@ -18,7 +18,7 @@ from twisted.internet.defer import CancelledError, Deferred
 
 from mycred._hashes import Hash
 from mycred._scram import ScramKeys
-from mycred._sql import DatabaseURL
+from mycred._sql.client import DatabaseURL
 from mycred.checkers import ICredentialsChecker, accountOf
 from mycred.checkers.sql import SQLAccount, SQLChecker
 from mycred.credentials import UsernamePassword

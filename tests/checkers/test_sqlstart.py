@@ -257,11 +257,46 @@ class PostgreSQLTests(OnPostgreSQL, ServerTests, SQLTestCase):
         )
         return int(number)
 
+    def test_arguments(self) -> None:
+        """
+        An argument of the URL that can't be used ends the program, which otherwise would
+        wait for ever for a server that it can't ask.
+        """
+        self.prepare()
+        for argument, text in (
+            ("sslmode=verify", 'invalid sslmode value: "verify"'),
+            ("sslmode=allow&sslrootcert=system", 'weak sslmode "allow"'),
+            ("channel_binding=1", "invalid channel_binding value"),
+            ("keepalives=x", "invalid integer value"),
+            ("options=-c%20mode=1", 'unrecognized configuration parameter "mode"'),
+            ("nosuch=1", 'invalid connection option "nosuch"'),
+        ):
+            url = f"{self.server.url(self.database)}?{argument}"
+            error = self.assertRaises(InvalidAuthArgumentString, self.start, url=url)
+            self.assertIn(text, str(error))
+
 
 class MariaDBTests(OnMariaDB, ServerTests, SQLTestCase):
     """
     Tests on MariaDB.
     """
+
+    def test_arguments(self) -> None:
+        """
+        An argument of the URL that can't be used ends the program, without what stands in
+        a file that it names.
+        """
+        self.prepare()
+        (self.home / "my.cnf").write_text("password = secret\n")
+        for argument, text in (
+            ("nosuch=1", "unexpected keyword argument 'nosuch'"),
+            ("client_flag=x", "invalid literal for int"),
+            (f"read_default_file={self.home}/my.cnf", "no section headers"),
+        ):
+            url = f"{self.server.url(self.database)}?{argument}"
+            error = self.assertRaises(InvalidAuthArgumentString, self.start, url=url)
+            self.assertIn(text, str(error))
+            self.assertNotIn("secret", str(error))
 
     def connections(self) -> int:
         """

@@ -15,7 +15,7 @@ from twisted.internet.task import deferLater
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-from mycred._sql import DatabaseURL
+from mycred._sql.client import DatabaseURL
 from mycred.demo._mailstore import StoreService, _notices
 from mycred.demo._mailstore._notices import Notices, canListen, noticeOf, readNotice
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from mycred._sql import BadStatement, Database, DatabaseURL
+from mycred._sql.client import BadStatement, Database, DatabaseURL
 from mycred.demo._mailstore._mailbox import Message, wireSize
 from mycred.demo._mailstore._schema import VERSION, WrongTables, insistOnTables
 

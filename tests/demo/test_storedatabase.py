@@ -14,7 +14,7 @@ from twisted.internet.task import deferLater
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-from mycred._sql import DatabaseURL, Transaction
+from mycred._sql.client import DatabaseURL, Transaction
 from mycred.demo._mailstore import (
     NoSuchUser,
     StoreService,

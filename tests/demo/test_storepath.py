@@ -14,7 +14,7 @@ from pathlib import Path
 from twisted.python import usage
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._sql import DatabaseURL
+from mycred._sql.client import DatabaseURL
 from mycred.demo._mailstore import StorePlace, StoreService, checkStore
 from mycred.testing import HandReactor
 

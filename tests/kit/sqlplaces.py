@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._sql import Database, DatabaseURL
+from mycred._sql.client import Database, DatabaseURL
 
 from .databases import DatabaseServer, MariaDB, PostgreSQL, serverOf
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, TypeVar
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._sql import DatabaseURL
+from mycred._sql.client import DatabaseURL
 from mycred.demo._mailstore import StoreService
 from mycred.testing import HandReactor
 

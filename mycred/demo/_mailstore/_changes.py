@@ -8,8 +8,9 @@ is found out about the mailbox is true until the change is made.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import cast
 
-from ..._sql import Transaction
+from ..._sql.client import Transaction
 from ._mailbox import (
     LARGEST,
     MOST_MESSAGES,
@@ -32,6 +33,13 @@ _MAKE = {
     ),
 }
 
+_LOCK = {
+    # SQLite has locked the whole file.
+    "sqlite": "select uidnext from mail_users where name = :name",
+    "mysql": "select uidnext from mail_users where name = :name for update",
+    "postgresql": "select uidnext from mail_users where name = :name for update",
+}
+
 
 def make(transaction: Transaction, user: bytes, uidValidity: int) -> bool:
     """
@@ -41,25 +49,18 @@ def make(transaction: Transaction, user: bytes, uidValidity: int) -> bool:
     return transaction.execute(statement, name=user, uidvalidity=uidValidity).count == 1
 
 
-_LOCK = """
-select uidnext,
-    (select max(uid) from mail_messages where mail_messages.name = mail_users.name)
-from mail_users where name = :name
-"""
-
-
 def lock(transaction: Transaction, user: bytes) -> int:
     """
-    Keep other transactions from changing a mailbox, and return its next UID.
+    Keep other transactions from changing a mailbox, and return its next UID, as its row
+    has it.
 
     @raise NoSuchUser: if the user has no mailbox.
     """
-    # SQLite has locked the whole file.
-    how = "" if transaction.dialect == "sqlite" else " for update"
-    rows = transaction.execute(_LOCK + how, name=user).rows
+    rows = transaction.execute(_LOCK[transaction.dialect], name=user).rows
     if not rows:
         raise NoSuchUser(user)
-    return nextUID(*rows[0])
+    uidNext: int = rows[0][0]
+    return uidNext
 
 
 _INSERT = """
@@ -84,28 +85,29 @@ def insert(
     @raise MailboxFull: if it doesn't fit into one.
     """
     size, kept = wireSize(content), set(flags)
-    # In the same order everywhere: two transactions mustn't wait for each other.
-    uids = {user: lock(transaction, user) for user in sorted(users)}
-    messages = {user: Message(uid, size, date, kept) for user, uid in uids.items()}
-    first: bytes | None = None
-    for user, message in messages.items():
-        insistOnRoom(transaction, user, [len(content)])
-        _advance(transaction, user, message.uid + 1)
-        if first is None:
-            first = user
+    # In the same order everywhere: two transactions mustn't wait for each other.  And all
+    # of them before anything is read: from then on MariaDB shows what there was.
+    locked = {user: lock(transaction, user) for user in sorted(users)}
+    messages: dict[bytes, Message] = {}
+    for user, uidNext in locked.items():
+        uid = nextUID(uidNext, insistOnRoom(transaction, user, [len(content)]))
+        _advance(transaction, user, uid + 1)
+        if messages:
+            # The content goes to the database once.
+            first = next(iter(messages))
+            _duplicate(transaction, first, messages[first].uid, user, uid)
+        else:
             transaction.execute(
                 _INSERT,
                 name=user,
-                uid=message.uid,
+                uid=uid,
                 flags=_joined(kept),
                 received=date,
                 octets=len(content),
                 size=size,
                 content=content,
             )
-        else:
-            # The content goes to the database once.
-            _duplicate(transaction, first, uids[first], user, message.uid)
+        messages[user] = Message(uid, size, date, kept)
     return messages
 
 
@@ -150,14 +152,15 @@ def copy(
     @raise NoSuchUser: if the user has no mailbox.
     @raise MailboxFull: if they don't all fit in.
     """
-    uidNext = lock(transaction, user)
+    stored = lock(transaction, user)
     statement = (
         "select uid, octets, size, received, flags from mail_messages where name = :name"
     )
     rows = transaction.execute(statement, name=user).rows
     known = {uid: more for uid, *more in rows}
     originals = [uid for uid in uids if uid in known]
-    insistOnRoom(transaction, user, [known[uid][0] for uid in originals])
+    sizes = [known[uid][0] for uid in originals]
+    uidNext = nextUID(stored, insistOnRoom(transaction, user, sizes))
     copied = []
     for uid, old in enumerate(originals, uidNext):
         _duplicate(transaction, user, old, user, uid)
@@ -168,21 +171,26 @@ def copy(
     return copied
 
 
-def insistOnRoom(transaction: Transaction, user: bytes, sizes: list[int]) -> None:
+def insistOnRoom(transaction: Transaction, user: bytes, sizes: list[int]) -> int | None:
     """
     Insist that messages fit into a mailbox.
 
     @param sizes: their sizes, in octets as they are kept.
 
+    @return: the highest UID in the mailbox; L{None} if it is empty.
+
     @raise MailboxFull: if they don't.
     """
     if max(sizes, default=0) > LARGEST:
         raise MailboxFull(f"a message may have {LARGEST} octets")
-    statement = "select count(*), sum(octets) from mail_messages where name = :name"
-    [(count, octets)] = transaction.execute(statement, name=user).rows
+    statement = (
+        "select count(*), sum(octets), max(uid) from mail_messages where name = :name"
+    )
+    [(count, octets, highest)] = transaction.execute(statement, name=user).rows
     isMuch = (octets or 0) + sum(sizes) > MOST_OCTETS
     if sizes and (count + len(sizes) > MOST_MESSAGES or isMuch):
         raise MailboxFull("the mailbox is full")
+    return cast("int | None", highest)
 
 
 _DELETE = naming("delete from mail_messages where name = :name and uid in (:named)")

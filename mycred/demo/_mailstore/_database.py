@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 
 from ..._failover import Fault, Slow, Unsure
 from ..._secrets import printable
-from ..._sql import BadValue, Database, DatabaseURL, Result, Transaction
+from ..._sql.client import BadValue, Database, DatabaseURL, Result, Transaction
 from ...error import TemporaryFailure
 from ...workers import Workers
 from ._mailbox import MailboxFull, NoSuchUser, Unavailable

@@ -12,8 +12,7 @@ from contextlib import closing, suppress
 from threading import Event, Lock, Thread
 from typing import Any, Protocol
 
-from ..._sql import DatabaseURL
-from ..._sql._drivers import driverFor
+from ..._sql.client import DatabaseURL, driverFor
 
 #: The statement by which a transaction that has put mail into a mailbox says so, with a
 #: bound C{notice}.

@@ -15,7 +15,7 @@ from twisted.python import usage
 from ..._failover import Fault
 from ..._secrets import printable
 from ..._settingsfile import passwordIn
-from ..._sql import BadStatement, BadValue, Database, DatabaseURL
+from ..._sql.client import BadStatement, BadValue, Database, DatabaseURL
 from ..._uidoption import insistOnWritable, laterUser
 from ._schema import DIALECTS, WrongTables, insistOnTables, insistOnVersion
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..._sql import Transaction
+from ..._sql.client import Transaction
 from ._mailbox import Mailbox
 from ._manynames import batches, naming
 from ._rows import isUID, knownFlags, messageOf, nextUID

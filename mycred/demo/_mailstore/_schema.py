@@ -4,7 +4,7 @@ The tables of the store, which are made at the first use.
 
 from __future__ import annotations
 
-from ..._sql import BadStatement, Database, Transaction
+from ..._sql.client import BadStatement, Database, Transaction
 
 #: The version of the tables.
 VERSION = 1

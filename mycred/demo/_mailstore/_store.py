@@ -12,7 +12,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredList, fail
 
 from ..._secrets import LONGEST
-from ..._sql import DatabaseURL, Transaction
+from ..._sql.client import DatabaseURL, Transaction
 from ...workers import Workers
 from .._compose import WELCOME, compose
 from . import _changes as changes, _queries as queries

@@ -8,8 +8,8 @@ from hypothesis import given, strategies as st
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._sql import BadStatement, BadValue, parametersIn
-from mycred._sql._statement import spell
+from mycred._sql.client import BadStatement, BadValue, parametersIn
+from mycred._sql.client._statement import spell
 
 DIALECTS = ("sqlite", "postgresql", "mysql", "other")
 STYLES = ("named", "pyformat", "format", "qmark", "numeric")

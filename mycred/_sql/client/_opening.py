@@ -10,7 +10,7 @@ from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from typing import Union
 
-from .._failover import Fault, Pool, Slow
+from ..._failover import Fault, Pool, Slow
 from ._connection import Connection
 
 # How long opening takes, in seconds, before the server is probed.

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
-from .._extras import installing
+from ..._extras import installing
 
 # The drivers that are taken where a URL names none.
 _DRIVERS = {

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, Union
 
-from .._failover import Fault
+from ..._failover import Fault
 from ._connection import Connection
 from ._errors import HARMLESS, Conflict, OutcomeUnknown
 from ._transaction import Result, Transaction

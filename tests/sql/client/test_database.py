@@ -1,7 +1,10 @@
 """
-Tests for L{mycred._sql._database}, L{mycred._sql._transact}, L{mycred._sql._transaction},
-L{mycred._sql._driver}, L{mycred._sql._drivers}, L{mycred._sql._sqlite} and
-L{mycred._sql._texts}: look-ups and transactions in PostgreSQL, MariaDB and SQLite.
+Tests for look-ups and transactions in PostgreSQL, MariaDB and SQLite.
+
+They cover L{mycred._sql.client._database}, L{mycred._sql.client._transact},
+L{mycred._sql.client._transaction}, L{mycred._sql.client._driver},
+L{mycred._sql.client._drivers}, L{mycred._sql.client._sqlite} and
+L{mycred._sql.client._texts}.
 """
 
 from __future__ import annotations
@@ -18,7 +21,8 @@ from typing import Any
 from hypothesis import given, settings, strategies as st
 
 from mycred._failover import Fault, Slow
-from mycred._sql import (
+from mycred._sql.client import (
+    BadRow,
     BadStatement,
     BadValue,
     Database,
@@ -26,10 +30,9 @@ from mycred._sql import (
     Refused,
     Transaction,
 )
-from mycred._sql._errors import BadRow
 
-from ..kit.databases import MariaDB, PostgreSQL, serverOf
-from ..kit.sqlplaces import OnMariaDB, OnPostgreSQL, OnSQLite, Place, soon
+from ...kit.databases import MariaDB, PostgreSQL, serverOf
+from ...kit.sqlplaces import OnMariaDB, OnPostgreSQL, OnSQLite, Place, soon
 
 # Names that end a quote, are patterns or placeholders, or are read in another way.
 HOSTILE = (

@@ -13,7 +13,7 @@ from functools import partial
 from secrets import SystemRandom
 from typing import Any, TypeVar
 
-from .._failover import Brief, Failover, Slow
+from ..._failover import Brief, Failover, Slow
 from ._connection import Connection
 from ._drivers import driverFor
 from ._errors import HARMLESS, Conflict

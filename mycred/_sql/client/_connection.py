@@ -11,7 +11,7 @@ from contextlib import suppress
 from threading import Lock
 from typing import Any
 
-from .._failover import Lost, Slow
+from ..._failover import Lost, Slow
 from ._driver import Driver
 from ._errors import BadRow, BadStatement, Stale
 from ._statement import spell

@@ -8,7 +8,7 @@ from hypothesis import given, strategies as st
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._sql import DatabaseURL
+from mycred._sql.client import DatabaseURL
 
 SECRET = "Zq7"
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from .._failover import Elsewhere, Fault, Lost
+from ..._failover import Elsewhere, Fault, Lost
 from ._errors import BadRow, BadStatement, BadValue, Conflict, Refused
 
 Meaning = Callable[[str], Exception]

@@ -4,7 +4,7 @@ Why a database doesn't do what was asked.
 
 from __future__ import annotations
 
-from .._failover import Fault, Unsure
+from ..._failover import Fault, Unsure
 
 
 class BadStatement(Unsure):

@@ -9,7 +9,7 @@ import re
 # What messages quote, in whatever language: the name of something in the database, or
 # else a value, with all that comes after it.
 _QUOTED = re.compile(
-    r"(?P<name>(?:column|constraint|key|relation|table) (?:'\w+'|\"\w+\"))"
+    r"(?P<name>(?:argument|column|constraint|key|relation|table) (?:'\w+'|\"\w+\"))"
     r"|(?<!\w)['\"\u00ab\u00bb\u2018-\u201f\u300c].*"
 )
 

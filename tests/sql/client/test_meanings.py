@@ -1,5 +1,5 @@
 """
-Tests for L{mycred._sql._meanings} and L{mycred._sql._errors}.
+Tests for L{mycred._sql.client._meanings} and L{mycred._sql.client._errors}.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from hypothesis import given, strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._failover import Elsewhere, Fault, Lost, Unsure
-from mycred._sql import BadStatement, BadValue, Refused
-from mycred._sql._errors import HARMLESS, BadRow, Conflict
-from mycred._sql._meanings import byClass, byNumber, byResult, bySQLState
+from mycred._sql.client import BadStatement, BadValue, Refused
+from mycred._sql.client._errors import HARMLESS, BadRow, Conflict
+from mycred._sql.client._meanings import byClass, byNumber, byResult, bySQLState
 
 KINDS = (BadRow, BadStatement, BadValue, Conflict, Elsewhere, Fault, Lost, Refused)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from threading import BoundedSemaphore, Thread
 
-from .._failover import Fault, Server, Slow, Terms
+from ..._failover import Fault, Server, Slow, Terms
 from ._connection import Connection
 from ._driver import Driver
 from ._opening import Opening

@@ -10,7 +10,7 @@ from secrets import randbits
 from ssl import SSLSocket
 from typing import Any
 
-from .._failover import Fault
+from ..._failover import Fault
 
 # Where drivers have their sockets that have no fileno() themselves.
 _SOCKETS = ("_usock", "_sock")

@@ -1,5 +1,5 @@
 """
-Tests for TLS, and the files that it takes: L{mycred._sql._sessions}.
+Tests for TLS, and the files that it takes: L{mycred._sql.client._sessions}.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from mycred._failover import Fault, Slow
-from mycred._sql import Refused
+from mycred._sql.client import Refused
 
-from ..kit.certificates import Authority
-from ..kit.databases import DatabaseServer, MariaDB, PostgreSQL
-from ..kit.sqlplaces import Place, soon
+from ...kit.certificates import Authority
+from ...kit.databases import DatabaseServer, MariaDB, PostgreSQL
+from ...kit.sqlplaces import Place, soon
 
 
 class TLSTests(Place):

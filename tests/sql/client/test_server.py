@@ -1,6 +1,8 @@
 """
-Tests for L{mycred._sql._server}, L{mycred._sql._connection}, L{mycred._sql._opening} and
-L{mycred._sql._watchdog}: databases that are killed, freeze, hang or are something else.
+Tests for databases that are killed, freeze, hang or are something else.
+
+They cover L{mycred._sql.client._server}, L{mycred._sql.client._connection},
+L{mycred._sql.client._opening} and L{mycred._sql.client._watchdog}.
 """
 
 from __future__ import annotations
@@ -14,11 +16,11 @@ from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 from mycred._failover import Fault, Slow
-from mycred._sql import Database, OutcomeUnknown, Refused, Transaction
-from mycred._sql._watchdog import WATCHDOG
+from mycred._sql.client import Database, OutcomeUnknown, Refused, Transaction
+from mycred._sql.client._watchdog import WATCHDOG
 
-from ..kit.databases import PASSWORD, USER, DatabaseServer, serverOf
-from ..kit.sqlplaces import OnMariaDB, OnPostgreSQL, Place, soon
+from ...kit.databases import PASSWORD, USER, DatabaseServer, serverOf
+from ...kit.sqlplaces import OnMariaDB, OnPostgreSQL, Place, soon
 
 # A deadline that is meant to pass, in seconds.
 _SHORT = 0.3
@@ -242,6 +244,28 @@ class OutageTests(Place):
         self.assertEqual(self.together(8, work), [])
         self.assertLessEqual(max(most), 3)
 
+    def test_allowsFewer(self) -> None:
+        """
+        Where the server allows the user fewer connections than there may be, no look-up
+        fails: it waits for one of them, and nobody's turn is forgotten.
+        """
+        self.allow(2)
+        self.addCleanup(self.allow, -1)
+        for _ in range(3):
+            database = self.open(connections=4)
+            many = self.together(8, lambda: [self.answers(database) for _ in range(20)])
+            self.assertEqual((many, list(database.takeNotes())), ([], []))
+            database.close()
+            # The server ends its sessions a moment later.
+            while self.connections():
+                pass
+
+    def allow(self, number: int) -> None:
+        """
+        Have the server allow the user so many connections; -1 stands for any number.
+        """
+        raise NotImplementedError
+
     def test_waits(self) -> None:
         """
         A look-up that comes when all connections are in use waits for one, until its
@@ -402,6 +426,12 @@ class PostgreSQLOutageTests(OnPostgreSQL, OutageTests):
         " and backend_type = 'client backend'"
     )
 
+    def allow(self, number: int) -> None:
+        """
+        Have the server allow the user so many connections.
+        """
+        self.server.query(f"alter role {USER} connection limit {number}")
+
     def isBusy(self) -> bool:
         """
         Return whether the server still executes the statement that takes long.
@@ -458,6 +488,13 @@ class MariaDBOutageTests(OnMariaDB, OutageTests):
     counting = (
         f"select count(*) from information_schema.processlist where user = '{USER}'"
     )
+
+    def allow(self, number: int) -> None:
+        """
+        Have the server allow the user so many connections.
+        """
+        allowed = max(0, number)
+        self.server.query(f"alter user {USER} with max_user_connections {allowed}")
 
     def isBusy(self) -> bool:
         """

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from .._failover import Fault
+from ..._failover import Fault
 from ._driver import Switch
 from ._errors import BadStatement, Refused, Stale
 from ._meanings import Meaning, byClass, byNumber, bySQLState
@@ -55,19 +55,31 @@ _CANCELLATIONS: Mapping[str, str] = {
 
 # What a new session begins with: times come in UTC from all databases.  Where a driver
 # quotes values, in UTF-8, the server must not take them for anything else, whatever
-# init_command says.
-_PREPARATIONS: Mapping[str, str] = {
+# init_command says.  And whatever the server's default is, nobody sees what isn't
+# committed, or waits for a transaction that only reads.
+_PREPARATIONS: Mapping[str, tuple[str, ...]] = {
     "mysql": (
         "set time_zone = '+00:00', character_set_client = utf8mb4, "
-        "character_set_results = utf8mb4"
-    )
+        "character_set_results = utf8mb4",
+        "set session transaction isolation level repeatable read",
+    ),
 }
 
-# What PostgreSQL says when it refuses a connection for good.  libpq doesn't tell the
-# code, so what isn't understood counts as an outage.
+# What begins a transaction.
+_BEGINNINGS: Mapping[str, str] = {
+    # To MariaDB's sql_mode=ORACLE, "begin" begins a block.
+    "mysql": "start transaction",
+    # Others would fail wherever another transaction was in the way.
+    "postgresql": "start transaction isolation level read committed",
+}
+
+# What PostgreSQL says when it refuses a connection for good, and libpq when it refuses an
+# argument.  libpq doesn't tell the code, so what isn't understood counts as an outage.
 _REFUSAL = re.compile(
     r"FATAL: .*(password authentication failed|authentication failed|does not exist"
-    r"|no pg_hba.conf entry|is not permitted to log in|permission denied)"
+    r"|no pg_hba.conf entry|is not permitted to log in|permission denied"
+    r"|unrecognized configuration parameter)"
+    r"|\binvalid \w+ value\b|\binvalid port number|\bweak sslmode\b"
 )
 
 # A prepared statement isn't there, or is there already.
@@ -102,11 +114,10 @@ class AlchemyDriver:
     A driver that SQLAlchemy knows.
     """
 
-    begin = "begin"
-
     def __init__(self, url: DatabaseURL) -> None:
         dialect = url.url.get_dialect()
         self.dialect = url.dialect
+        self.begin = _BEGINNINGS.get(url.dialect, "begin")
         self._url = url.url
         self._module = dialect.import_dbapi()
         self._alchemy = dialect(dbapi=self._module)
@@ -132,7 +143,11 @@ class AlchemyDriver:
         except Fault:
             raise
         except Exception as error:
-            raise self._refusalOf(error)(joined(textOf(error))) from None
+            text = textOf(error)
+            if not isinstance(error, self._module.Error):
+                # It may show what stands in the URL, or in a file that this names.
+                text = withoutValues(text, isOfStatement=False)
+            raise self._refusalOf(error)(joined(text)) from None
 
     def make(self) -> None:
         """
@@ -202,8 +217,8 @@ class AlchemyDriver:
             self._alchemy.set_isolation_level(connection, "AUTOCOMMIT")
             if self._name == "psycopg" and not (self._prepares and nameApart(connection)):
                 connection.prepare_threshold = None
-            if self.dialect in _PREPARATIONS:
-                connection.cursor().execute(_PREPARATIONS[self.dialect])
+            for statement in _PREPARATIONS.get(self.dialect, ()):
+                connection.cursor().execute(statement)
         except BaseException:
             connection.close()
             raise

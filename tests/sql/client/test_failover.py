@@ -1,6 +1,6 @@
 """
 Tests for several servers of one database, which are killed, stopped and started again:
-L{mycred._sql._server} on L{mycred._failover}.
+L{mycred._sql.client._server} on L{mycred._failover}.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._failover import Brief, Fault
-from mycred._sql import Database, DatabaseURL, Refused
+from mycred._sql.client import Database, DatabaseURL, Refused
 
-from ..kit.ahead import Time
-from ..kit.databases import DatabaseServer, MariaDB, PostgreSQL
-from ..kit.fakeldap import until
-from ..kit.processes import freePort, shared
+from ...kit.ahead import Time
+from ...kit.databases import DatabaseServer, MariaDB, PostgreSQL
+from ...kit.fakeldap import until
+from ...kit.processes import freePort, shared
 
 # How long a look-up may take, in seconds: where it is answered, and where it may fail.
 LONG, ENOUGH = 60.0, 10.0

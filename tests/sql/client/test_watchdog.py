@@ -1,6 +1,6 @@
 """
-Tests for deadlines: L{mycred._sql._watchdog}, and what L{mycred._sql._alchemy} has to end
-a statement with.
+Tests for deadlines: L{mycred._sql.client._watchdog}, and what
+L{mycred._sql.client._alchemy} has to end a statement with.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._sql._alchemy import SocketSwitch
-from mycred._sql._watchdog import Watchdog
+from mycred._sql.client._alchemy import SocketSwitch
+from mycred._sql.client._watchdog import Watchdog
 
 # How long anything may take that has to happen, in seconds.
 _LONG = 60.0
