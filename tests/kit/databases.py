@@ -98,8 +98,8 @@ class DatabaseServer:
         """
         if self._process is None:
             return
-        # So it starts no others meanwhile, which would keep its memory in use.
-        self._process.send_signal(signal.SIGSTOP)
+        # One that it starts meanwhile would keep its memory in use.
+        self._startNone()
         pids = self._pids()
         self._signal(signal.SIGKILL)
         process, self._process = self._process, None
@@ -119,6 +119,8 @@ class DatabaseServer:
         Stop all its processes (SIGSTOP), and wait until they have stopped: connections
         stay open, and nothing answers.
         """
+        # One that it starts meanwhile would go on, and be waited for.
+        self._startNone()
         self._signal(signal.SIGSTOP)
         _await(self._pids(), {"T", *_ENDED})
 
@@ -192,6 +194,14 @@ class DatabaseServer:
             path = f"/proc/{self._process.pid}/task/{self._process.pid}/children"
             return [int(pid) for pid in Path(path).read_text().split()]
         return []
+
+    def _startNone(self) -> None:
+        """
+        Stop the process that starts the others, and wait until it has stopped.
+        """
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        _await([self._process.pid], {"T", *_ENDED})
 
     def _signal(self, number: int) -> None:
         """
