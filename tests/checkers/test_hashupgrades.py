@@ -128,6 +128,20 @@ class UpgradeTests(Prepared):
         for name, (stored, _) in rows.items():
             self.assertEqual(self.stored(name), stored)
 
+    def test_notCounted(self: Any) -> None:
+        """
+        Where the end of a password doesn't count the hash stays: made of what was typed,
+        a new one would lock the user out.
+        """
+        self.prepare()
+        # perl -e 'print crypt("password", "ab")'
+        self.add("alice", "abJnggxhB/yWI")
+        checker = self.checker(update=UPDATE)
+        self.assertEqual(self.logIn(checker, b"alice", b"password!"), b"alice")
+        self.assertEqual(self.stored("alice"), "abJnggxhB/yWI")
+        self.assertEqual(self.logIn(checker, b"alice", b"password"), b"alice")
+        self.assertTrue(self.stored("alice").startswith("$2y$05$"))
+
     def test_failing(self: Any) -> None:
         """
         If it can't be replaced the login succeeds, and the log says why, and no hash.
@@ -398,4 +412,21 @@ class OutdatedTests(SynchronousTestCase):
             ("$y$j9T$abcd$" + "A" * 43, False),
             (storedKeys(), False),
         ):
-            self.assertIs(isOutdated(recognize(stored)), expected, stored)
+            self.assertIs(isOutdated(recognize(stored), b"sesame"), expected, stored)
+
+    def test_counted(self) -> None:
+        """
+        A hash isn't replaced by one of a password of which a part may be wrong.
+        """
+        # perl -e 'print crypt("password", "ab")'
+        des = recognize("abJnggxhB/yWI")
+        bcrypt = recognize("$2y$11$" + HASH[7:])
+        for found, password, expected in (
+            (des, b"password", True),
+            (des, b"password1", False),
+            (des, b"passwor\xe4", False),
+            (bcrypt, b"x" * 72, True),
+            (bcrypt, b"x" * 73, False),
+            (recognize(WEAK), b"x" * 72, True),
+        ):
+            self.assertIs(isOutdated(found, password), expected, password)

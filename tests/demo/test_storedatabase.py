@@ -1,15 +1,16 @@
 """
-Tests for L{mycred.demo._mailstore._database}: what becomes of mail when the
-database fails.
+Tests for L{mycred.demo._mailstore._database} and L{mycred.demo._mailstore._turns}: what
+becomes of mail when the database fails, or keeps it waiting.
 """
 
 from __future__ import annotations
 
 import threading
+from contextlib import closing
 from typing import Any
 
 from twisted.internet import reactor
-from twisted.internet.defer import CancelledError, inlineCallbacks
+from twisted.internet.defer import CancelledError, gatherResults, inlineCallbacks
 from twisted.internet.task import deferLater
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase, TestCase
@@ -23,7 +24,7 @@ from mycred.demo._mailstore import (
 )
 from mycred.testing import SteppedWorkers
 
-from ..kit.databases import DatabaseServer, MariaDB, PostgreSQL
+from ..kit.databases import DatabaseServer, MariaDB, PostgreSQL, serverOf
 from ..kit.sqlplaces import OnMariaDB, OnPostgreSQL, OnSQLite
 from ..kit.stores import StoreCase
 
@@ -250,6 +251,24 @@ class WaitingTests(SynchronousTestCase):
         self.workers.step()
         self.successResultOf(self.store.stopService())
 
+    def test_behind(self) -> None:
+        """
+        A change that waits for others of the same mailbox fails in time, and they go on.
+        """
+        changing = [
+            self.store._database.change(lambda _: number, *names)
+            for number, names in enumerate([[b"bob"], [b"alice", b"bob"], [b"alice"]])
+        ]
+        self.workers.reactor.advance(20)
+        for each in changing:
+            self.failureResultOf(each, Unavailable)
+        self.assertEqual(self.store._database._turns._locks, {})
+        last = self.store._database.change(lambda _: 5, b"alice")
+        while self.workers.pool.jobs:
+            self.workers.step()
+        self.assertEqual(self.successResultOf(last), 5)
+        self.successResultOf(self.store.stopService())
+
     def test_stop(self) -> None:
         """
         A store that stops finishes what is under way.
@@ -298,4 +317,62 @@ class ThreadTests(TestCase):
         self.assertEqual(len(mailbox.messages), 1)
 
 
-del _HalfDoneTests, _OutageTests
+class _LockedTests(TestCase):
+    """
+    Tests with a mailbox that another program keeps locked.
+
+    @cvar kind: the kind of server.
+    """
+
+    timeout = 120
+
+    kind: type[DatabaseServer]
+
+    @inlineCallbacks
+    def test_others(self) -> Any:
+        """
+        However many clients wait for that mailbox, others can use theirs, and write to
+        each other; and after that all goes on.
+        """
+        yield deferLater(reactor, 0)
+        server = serverOf(self.kind)
+        place = DatabaseURL.parse(server.url(server.makeDatabase()))
+        store = StoreService(place, timeout=60)
+        store.startService()
+        self.addCleanup(store.stopService)
+        for name in (b"alice", b"bob", b"carol"):
+            yield store.mailbox(name)
+        with closing(server.connect(place.url.database)) as other:
+            cursor = other.cursor()
+            cursor.execute("begin")
+            cursor.execute("update mail_users set uidnext = 7 where name = 'alice'")
+            waiting = [
+                *[store.deliver(b"alice", b"x") for _ in range(4)],
+                *[store.deliverToAll([b"alice", b"carol"], b"x") for _ in range(4)],
+                *[store.changeFlags(b"alice", [1], set) for _ in range(4)],
+            ]
+            ended: list[object] = []
+            for each in waiting:
+                each.addBoth(lambda outcome: ended.append(outcome) or outcome)
+            for _ in range(5):
+                yield store.deliver(b"bob", b"x")
+            self.assertEqual(ended, [])
+            cursor.execute("commit")
+        yield gatherResults(waiting)
+        mailbox = yield store.mailbox(b"alice")
+        self.assertEqual([m.uid for m in mailbox.messages], [1, *range(7, 15)])
+
+
+class PostgreSQLLockedTests(OnPostgreSQL, _LockedTests):
+    """
+    Tests with PostgreSQL.
+    """
+
+
+class MariaDBLockedTests(OnMariaDB, _LockedTests):
+    """
+    Tests with MariaDB.
+    """
+
+
+del _HalfDoneTests, _LockedTests, _OutageTests
