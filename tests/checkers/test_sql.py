@@ -546,6 +546,26 @@ class LoginTests:
         self.assertRegex(user, f"{took}user 'alice', a password \\(bcrypt\\)$")
         self.assertNotIn("for the server", query)
 
+    def test_stepsOfTwoServers(self: Any) -> None:
+        """
+        Of several servers the steps name the one that has answered.
+        """
+        self.makeTable()
+        self.add("alice")
+        own, dead = DatabaseURL.parse(self.server.url(self.database)), self.unreachable()
+        checker = self.checker()
+        checker = SQLChecker(
+            checker._settings._replace(urls=(dead, own)),
+            workers=SteppedWorkers(running=False),
+            databaseWorkers=SteppedWorkers(running=False),
+        )
+        self.addCleanup(checker.close)
+        checker.store.isWatched = True
+        self.assertEqual(self.logIn(checker, b"alice"), b"alice")
+        [query] = [line for line in self.logged if " query at " in line]
+        self.assertIn(f"query at {own}: ", query)
+        self.assertNotIn(str(dead), query)
+
     def test_unreachable(self: Any) -> None:
         """
         While the database can't be asked logins are temporary failures, for whatever

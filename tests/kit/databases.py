@@ -25,6 +25,8 @@ from typing import Any, ClassVar, TypeVar
 
 from twisted.trial.unittest import SkipTest
 
+from .lifeline import Lifeline
+
 # How long a server may take to begin, and how long between two looks, in seconds.
 _LONGEST_START, _SHORT = 180.0, 0.02
 
@@ -79,6 +81,7 @@ class DatabaseServer:
                 cwd="/",
                 **_asUser(self.account),
             )
+        self._lifeline = Lifeline(self.home, process.pid)
         until = time.monotonic() + _LONGEST_START
         while True:
             try:
@@ -97,13 +100,14 @@ class DatabaseServer:
         """
         if self._process is None:
             return
-        # So it starts no others meanwhile, which would keep its memory in use.
-        self._process.send_signal(signal.SIGSTOP)
+        # One that it starts meanwhile would keep its memory in use.
+        self._startNone()
         pids = self._pids()
         self._signal(signal.SIGKILL)
         process, self._process = self._process, None
         process.wait()
         _await(pids, _ENDED)
+        self._lifeline.cut()
 
     def stop(self) -> None:
         """
@@ -117,6 +121,8 @@ class DatabaseServer:
         Stop all its processes (SIGSTOP), and wait until they have stopped: connections
         stay open, and nothing answers.
         """
+        # One that it starts meanwhile would go on, and be waited for.
+        self._startNone()
         self._signal(signal.SIGSTOP)
         _await(self._pids(), {"T", *_ENDED})
 
@@ -191,6 +197,14 @@ class DatabaseServer:
             return [int(pid) for pid in Path(path).read_text().split()]
         return []
 
+    def _startNone(self) -> None:
+        """
+        Stop the process that starts the others, and wait until it has stopped.
+        """
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        _await([self._process.pid], {"T", *_ENDED})
+
     def _signal(self, number: int) -> None:
         """
         Send a signal to all its processes.
@@ -212,7 +226,8 @@ class DatabaseServer:
         """
         if self.dialect not in self._templates:
             home = Path(tempfile.mkdtemp(prefix=f"mycred-{self.dialect}-data-"))
-            _atExit(lambda: shutil.rmtree(home, ignore_errors=True))
+            lifeline = Lifeline(home)
+            _atExit(lambda: (shutil.rmtree(home, ignore_errors=True), lifeline.cut()))
             self.own(home)
             self.initialize(home / "data")
             self._templates[self.dialect] = home / "data"

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -16,6 +15,7 @@ from ..._failover import Fault
 from ._driver import Switch
 from ._errors import BadStatement, Refused, Stale
 from ._meanings import Meaning, byClass, byNumber, bySQLState
+from ._refusals import refusalOf, unusable
 from ._sessions import (
     descriptorOf,
     insistOnTLS,
@@ -24,7 +24,7 @@ from ._sessions import (
     sessionOf,
     wantsTLS,
 )
-from ._texts import joined, textOf, withoutValues
+from ._texts import textOf, withoutValues
 from ._url import DatabaseURL
 
 # By the driver: the arguments that limit how long it waits, for whole seconds.
@@ -72,15 +72,6 @@ _BEGINNINGS: Mapping[str, str] = {
     # Others would fail wherever another transaction was in the way.
     "postgresql": "start transaction isolation level read committed",
 }
-
-# What PostgreSQL says when it refuses a connection for good, and libpq when it refuses an
-# argument.  libpq doesn't tell the code, so what isn't understood counts as an outage.
-_REFUSAL = re.compile(
-    r"FATAL: .*(password authentication failed|authentication failed|does not exist"
-    r"|no pg_hba.conf entry|is not permitted to log in|permission denied"
-    r"|unrecognized configuration parameter)"
-    r"|\binvalid \w+ value\b|\binvalid port number|\bweak sslmode\b"
-)
 
 # A prepared statement isn't there, or is there already.
 _UNPREPARED = ("26000", "42P05")
@@ -143,11 +134,7 @@ class AlchemyDriver:
         except Fault:
             raise
         except Exception as error:
-            text = textOf(error)
-            if not isinstance(error, self._module.Error):
-                # It may show what stands in the URL, or in a file that this names.
-                text = withoutValues(text, isOfStatement=False)
-            raise self._refusalOf(error)(joined(text)) from None
+            raise self._refusalOf(error) from None
 
     def isCurrent(self, connection: Any) -> bool:
         """
@@ -230,20 +217,16 @@ class AlchemyDriver:
             if path != "system" and not os.access(path, os.R_OK):
                 raise Refused(f"{name}: {path} can't be read")
 
-    def _refusalOf(self, error: Exception) -> type[Fault]:
+    def _refusalOf(self, error: Exception) -> Fault:
         """
-        Return whether a connection is refused for good, or can't be had now.
+        Return why there is no connection.
         """
         if not isinstance(error, self._module.Error):
-            # An argument of the URL that the driver doesn't take, or whose file is
-            # missing.
-            return Refused
-        isRefusal = (
-            self._meaningOf(error) is Refused
-            or isinstance(error, self._module.ProgrammingError)
-            or _REFUSAL.search(str(error))
+            return unusable(error, self._url.query)
+        isRefused = self._meaningOf(error) is Refused or isinstance(
+            error, self._module.ProgrammingError
         )
-        return Refused if isRefusal else Fault
+        return refusalOf(error, isRefused)
 
 
 __all__ = ["AlchemyDriver", "SocketSwitch"]

@@ -71,6 +71,9 @@ class OutageTests(Place):
     sleeping: ClassVar[str]
     counting: ClassVar[str]
 
+    #: Arguments that can't be used, and what is said of them.
+    unusable: ClassVar[tuple[tuple[str, str], ...]]
+
     def makeURL(self) -> str:
         """
         Return the URL of a new database on that server.
@@ -318,6 +321,15 @@ class OutageTests(Place):
             self.assertIn(str(self.server.port), str(caught.exception))
             for password in (PASSWORD, "Zq7Zq7"):
                 self.assertNotIn(password, str(caught.exception))
+            self.assertNotRegex(str(caught.exception), r"(failed: FATAL.*){2}")
+
+    def test_unusable(self) -> None:
+        """
+        An argument of the URL that the driver can't use is named, and that is no outage.
+        """
+        for argument, name in self.unusable:
+            with self.assertRaisesRegex(Refused, name):
+                self.open(f"{self.url}?{argument}").read("select 1", {}, soon())
 
     def hangs(self, url: str) -> None:
         """
@@ -420,6 +432,12 @@ class PostgreSQLOutageTests(OnPostgreSQL, OutageTests):
     Tests for L{Database} on PostgreSQL.
     """
 
+    unusable = (
+        ("sslmode=verifyfull", "sslmode"),
+        ("connect_timeout=x", "connect_timeout"),
+        ("sslmode=require", "does not support SSL"),
+    )
+
     sleeping = "select pg_sleep(600)"
     counting = (
         f"select count(*) from pg_stat_activity where usename = '{USER}'"
@@ -483,6 +501,13 @@ class MariaDBOutageTests(OnMariaDB, OutageTests):
     """
     Tests for L{Database} on MariaDB.
     """
+
+    unusable = (
+        ("sslmode=verify-full", "sslmode= can't be used"),
+        ("ssl=true", "ssl= can't be used"),
+        ("ssl_ca=/etc/passwd", "ssl_ca= can't be used"),
+        ("read_timeout=x", "read_timeout= can't be used"),
+    )
 
     sleeping = "select sleep(600)"
     counting = (
