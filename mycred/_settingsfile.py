@@ -148,6 +148,20 @@ def passwordIn(path: str, key: str) -> bytes:
     return password
 
 
+def passwordTextIn(path: str, key: str) -> str:
+    """
+    Return the password in a file, as text.
+
+    @param key: the option that names the file.
+
+    @raise ValueError: as L{passwordIn}, or if it isn't in UTF-8.
+    """
+    try:
+        return passwordIn(path, key).decode("utf-8")
+    except UnicodeDecodeError:
+        raise ValueError(f"{key}: {path} isn't in UTF-8") from None
+
+
 def _sectionOf(path: str, section: str) -> Mapping[str, str]:
     """
     Return the keys and values of the one section of a file.
@@ -200,6 +214,7 @@ def _checkLine(path: str, key: str, text: str) -> None:
 __all__ = [
     "joined",
     "passwordIn",
+    "passwordTextIn",
     "readSettingsFile",
     "require",
     "requirePrivacy",

@@ -257,7 +257,8 @@ class Server(Generic[_R, _C]):
                 raise
             except Fault as fault:
                 # The connections that there are may be all that the server allows.
-                if not (pool.makeDo() or self._drop()):
+                isRoom = not self.health.isDown and (pool.makeDo() or self._drop())
+                if not isRoom:
                     if not self.health.servesOthers(1):
                         self._fail(began, str(fault))
                     raise

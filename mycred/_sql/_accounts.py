@@ -18,15 +18,8 @@ from .._steps import Steps
 from .._verdict import NO_SUCH_USER, Kind, KnownUser, Nobody, Verdict
 from ._row import Columns, Flaw
 from ._settings import Settings
-from .client import (
-    BadRow,
-    BadStatement,
-    BadValue,
-    Database,
-    DatabaseURL,
-    Result,
-    Transaction,
-)
+from ._updates import replaceHash, tryUpdate
+from .client import BadRow, BadStatement, BadValue, Database, DatabaseURL, Result
 
 # So many kinds of things that are odd are remembered, to be logged once.
 _MOST_REMEMBERED = 100
@@ -49,7 +42,6 @@ class Accounts:
         """
         self._settings = settings
         self.database = self._makeDatabase(settings.urls)
-        self._where = " or ".join(map(str, settings.urls))
         self._now = now
         self._isChecked = False
         self._columns: dict[tuple[str, ...], Columns] = {}
@@ -105,7 +97,7 @@ class Accounts:
             raise together(faults)
         if update is not None:
             with _about("update"), closing(self._makeDatabase(urls)) as database:
-                _tryUpdate(database, update, until)
+                tryUpdate(database, update, until)
         return tuple(map(str, faults))
 
     def update(self, name: bytes, hash: bytes, old: bytes, until: float) -> bool:
@@ -126,18 +118,7 @@ class Accounts:
         statement = self._settings.update
         if statement is None:
             return False
-        texts = [value.decode("utf-8") for value in (name, hash, old)]
-
-        def work(transaction: Transaction) -> bool:
-            rows = _execute(transaction, statement, *texts)
-            if rows > 1:
-                raise _Undone(rows)
-            return rows == 1
-
-        try:
-            return self.database.transaction(work, until)
-        except _Undone as undone:
-            raise BadStatement(f"it changes {undone.rows} rows") from None
+        return replaceHash(self.database, statement, name, hash, old, until)
 
     @property
     def haveKeys(self) -> bool:
@@ -208,7 +189,8 @@ class Accounts:
         except BadValue as error:
             return Nobody(f"{NO_SUCH_USER}: {printable(str(error))}")
         columns = self._columnsOf(result)
-        steps.step(lambda: f"query at {self._where}: {_inOneLine(self._settings.query)}")
+        query = self._settings.query
+        steps.step(lambda: f"query at {result.server}: {_inOneLine(query)}")
         steps.step(
             lambda: f"{_counted(len(result.rows), 'row')} of {', '.join(columns.names)}"
         )
@@ -294,18 +276,6 @@ class Accounts:
             self._notes.append(printable(text))
 
 
-class _Undone(Exception):
-    """
-    A transaction is to be undone.
-
-    @ivar rows: how many rows it has changed.
-    """
-
-    def __init__(self, rows: int) -> None:
-        super().__init__(rows)
-        self.rows = rows
-
-
 @contextmanager
 def _about(key: str) -> Iterator[None]:
     """
@@ -315,33 +285,6 @@ def _about(key: str) -> Iterator[None]:
         yield
     except (BadStatement, BadValue, ValueError) as error:
         raise BadStatement(f"{key}: {_inOneLine(str(error))}") from None
-
-
-def _tryUpdate(database: Database, statement: str, until: float) -> None:
-    """
-    Have the database execute an update, for a user whom nobody is, and undo that.
-    """
-    nobody = token_hex(16)
-
-    def work(transaction: Transaction) -> None:
-        raise _Undone(_execute(transaction, statement, nobody, nobody, nobody))
-
-    try:
-        database.transaction(work, until)
-    except _Undone as undone:
-        if undone.rows:
-            raise BadStatement(
-                "it changes users of any name; write where ... = :name"
-            ) from None
-
-
-def _execute(
-    transaction: Transaction, statement: str, name: str, password: str, old: str
-) -> int:
-    """
-    Execute an update, and return how many rows it has changed.
-    """
-    return transaction.execute(statement, name=name, password=password, old=old).count
 
 
 def _described(user: KnownUser) -> str:

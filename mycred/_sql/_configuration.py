@@ -13,7 +13,7 @@ from .._contracts import InvalidAuthArgumentString
 from .._paths import AnyPath
 from .._settingsfile import (
     joined,
-    passwordIn,
+    passwordTextIn,
     readSettingsFile,
     require,
     requirePrivacy,
@@ -152,7 +152,7 @@ def _urlsOf(given: Mapping[str, Any], mayHoldPassword: bool) -> tuple[DatabaseUR
     require("sqlite" not in dialects, "passwordfile", "SQLite has no passwords")
     lack = [not url.hasPassword for url in urls]
     require(any(lack), "passwordfile", "all URLs have a password already")
-    password = _decoded(passwordIn(path, "passwordfile"))
+    password = passwordTextIn(path, "passwordfile")
     return tuple(
         _parseURL(text, password) if lacks else url
         for text, url, lacks in zip(given["url"], urls, lack)
@@ -197,16 +197,6 @@ def _statement(
         why = f"write :{name}, without quotes, where {meaning} stands"
         require(name in found, key, why)
     return statement
-
-
-def _decoded(password: bytes) -> str:
-    """
-    Return a password as text.
-    """
-    try:
-        return password.decode("utf-8")
-    except UnicodeDecodeError:
-        raise ValueError("passwordfile: the password isn't in UTF-8") from None
 
 
 __all__ = ["readSettings", "sqlSettings"]

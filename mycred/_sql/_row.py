@@ -4,7 +4,7 @@ The columns that a query brings, and what a row of them says about a user.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import partial
 from typing import Any, NamedTuple
@@ -210,9 +210,9 @@ def _checkName(name: str) -> None:
     """
     if name in COLUMNS:
         return
-    similar: Iterator[str] = iter(get_close_matches(name, COLUMNS, 1))
-    for each in similar:
-        raise ValueError(f"there is no column {name}, did you mean {each}?")
+    similar = get_close_matches(name, COLUMNS, 1)
+    if similar:
+        raise ValueError(f"there is no column {name}, did you mean {similar[0]}?")
     raise ValueError(f"there is no column {name}, write some of {', '.join(COLUMNS)}")
 
 

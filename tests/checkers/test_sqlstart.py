@@ -24,11 +24,9 @@ from mycred.strcred import ICheckerFactory, InvalidAuthArgumentString, makeCheck
 from ..kit.databases import PASSWORD
 from ..kit.sqlaccounts import (
     QUERY,
-    OnMariaDB,
-    OnPostgreSQL,
-    OnSQLite,
     SQLTestCase,
 )
+from ..kit.sqlplaces import OnMariaDB, OnPostgreSQL, OnSQLite
 
 UPDATE = "update accounts set password = :password where name = :name"
 

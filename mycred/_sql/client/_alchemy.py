@@ -136,11 +136,6 @@ class AlchemyDriver:
         except Exception as error:
             raise self._refusalOf(error) from None
 
-    def make(self) -> None:
-        """
-        Do nothing: only an administrator makes databases of a server.
-        """
-
     def isCurrent(self, connection: Any) -> bool:
         """
         Return True: the server knows.

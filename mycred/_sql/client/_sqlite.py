@@ -112,14 +112,6 @@ class SQLiteDriver:
         connection.identity = identity
         return connection
 
-    def make(self) -> None:
-        """
-        Make the file, if it isn't there.
-        """
-        if not os.path.exists(self._path):
-            with suppress(OSError):
-                self._path.open("ab").close()
-
     def isCurrent(self, connection: _File) -> bool:
         """
         Return whether the path still leads to the file that was opened: accounts that a
