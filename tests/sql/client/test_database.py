@@ -528,7 +528,7 @@ class SQLiteDatabaseTests(OnSQLite, DatabaseTests):
 
     def test_missingFile(self) -> None:
         """
-        What is asked of a file that isn't there says so, and doesn't make it: others could
+        Who asks of a file that isn't there is told so, and it isn't made: others could
         read it.
         """
         url = f"{self.url}-missing"
