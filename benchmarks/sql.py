@@ -30,7 +30,7 @@ from twisted.internet.threads import deferToThread, deferToThreadPool
 from twisted.logger import globalLogBeginner
 from twisted.python.threadpool import ThreadPool
 
-from mycred._sql import Database, DatabaseURL
+from mycred._sql.client import Database, DatabaseURL
 from mycred.checkers.sql import SQLChecker, sqlSettings
 from mycred.credentials import UsernamePassword
 from mycred.error import UnauthorizedLogin

@@ -51,8 +51,8 @@ from mycred.credentials import (
     IUsernamePassword,
     UsernamePassword,
 )
+from mycred.demo._mailstore import Mailbox, Message
 from mycred.demo._pb import Correspondent
-from mycred.demo._tables import Mailbox, Message
 from mycred.error import (
     AccountDenied,
     DenialReason,

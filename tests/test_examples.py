@@ -49,8 +49,8 @@ from mycred.checkers import (
 from mycred.checkers.sshkeys import SSHPublicKeyChecker, UNIXAuthorizedKeysFiles
 from mycred.credentials import IUsernamePassword, UsernamePassword
 from mycred.demo import _pb
+from mycred.demo._mailstore import StoreService
 from mycred.demo._realm import MailRealm
-from mycred.demo._store import StoreService
 from mycred.error import AccountDenied, DenialReason, TemporaryFailure, UnauthorizedLogin
 from mycred.hashes import make
 from mycred.portal import Portal

@@ -5,13 +5,31 @@ Tests for how the tests are laid out.
 from __future__ import annotations
 
 import ast
+import os
 import re
+import select
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
 import mycred
+
+# Starts a server, as tests do, and is killed.
+_KILLED = """
+import os, signal, subprocess
+from pathlib import Path
+from tests.kit.lifeline import Lifeline
+server = subprocess.Popen(
+    ["sleep", "600"], stdout=subprocess.DEVNULL, start_new_session=True
+)
+lifeline = Lifeline(Path("home").absolute(), server.pid)
+print(server.pid, lifeline._watcher.pid, flush=True)
+input()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 ROOT = Path(mycred.__file__).parents[1]
 
@@ -66,3 +84,31 @@ class LayoutTests(SynchronousTestCase):
             if parts[-1] != "__init__" and not isTested:
                 module = ".".join(parts)
                 self.assertTrue(module in named, f"no test module names L{{{module}}}")
+
+
+class LifelineTests(SynchronousTestCase):
+    """
+    Tests for L{tests.kit.lifeline}.
+    """
+
+    def test_killed(self) -> None:
+        """
+        What a run has started ends when the run is killed, and its files go.
+        """
+        directory = Path(self.mktemp())
+        (directory / "home" / "data").mkdir(parents=True)
+        with subprocess.Popen(
+            [sys.executable, "-c", _KILLED],
+            cwd=directory,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        ) as run:
+            assert run.stdout is not None
+            pids = map(int, run.stdout.readline().split())
+            ends = [os.pidfd_open(pid) for pid in pids]
+            run.communicate(b"\n")
+        for end in ends:
+            self.addCleanup(os.close, end)
+            self.assertTrue(select.select([end], [], [], 60)[0])
+        self.assertEqual(list(directory.iterdir()), [])

@@ -5,7 +5,8 @@ The first one that works is asked, and those in doubt after the others.  One tha
 down is left alone for a while and then probed in a thread; as soon as it answers it is
 asked in turn again.  While all are down logins fail at once; only the login that comes
 when it is time for a probe waits, for a moment.  Where pauses are short all logins wait
-for a moment, so that none fails when a server is back.
+for a probe that is under way, so that hardly any fails when a server is back.  They don't
+wait for the end of a pause: others need their threads.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from threading import Condition
 from typing import Generic, TypeVar
 
 from ._demotion import Backoff
-from ._errors import Fault, Slow
+from ._errors import Fault, Slow, together
 from ._pool import Connection
 from ._server import Server
 from ._terms import Terms
@@ -115,22 +116,16 @@ class Failover(Generic[_R, _C]):
         own = self._startRetries(down)
         if len(down) < len(self.servers):
             return
+        awaited = self.servers if self._pauses.areAwaited else own
         soon = min(until, time.monotonic() + self.longestWait)
         with self._probed:
             while all(server.health.isDown for server in self.servers):
                 now = time.monotonic()
-                awaited = [each for each in own if each.health.isRetried]
-                if self._pauses.areAwaited:
-                    awaited = self.servers
-                ends = [
-                    each.health.waitEnd(now, soon, self.longestWait) for each in awaited
-                ]
+                ends = [each.health.waitEnd(soon, self.longestWait) for each in awaited]
                 later = [end for end in ends if end > now]
                 if not later:
                     return
                 self._probed.wait(min(later) - now)
-                if self._pauses.areAwaited:
-                    self._startRetries(self.servers)
 
     def _startRetries(self, down: Sequence[Server[_R, _C]]) -> Sequence[Server[_R, _C]]:
         """
@@ -189,9 +184,7 @@ class Failover(Generic[_R, _C]):
                 faults.append(fault)
                 tell(str(fault))
         if faults:
-            kinds = {type(fault) for fault in faults}
-            kind = kinds.pop() if len(kinds) == 1 else Fault
-            raise kind("; ".join(map(str, faults)))
+            raise together(faults)
         reasons = "; ".join(server.health.reason for server in self.servers)
         raise Fault(f"no {self._kind} works: {reasons}")
 

@@ -34,12 +34,12 @@ from ._terms import Terms
 
 _R = TypeVar("_R", bound=Hashable)
 
+# For how long the log isn't told another reason why a server is down, in seconds: while
+# it starts there may be one after the other.
+_QUIET = 8.0
+
 # A server that is in use, and has answered a login within so many seconds, works.
 _LATELY = 1.0
-
-# How long to wait at least for a probe that should have begun, in seconds: there may be
-# no thread for it.
-_SHORT = 0.01
 
 
 class Event(Enum):
@@ -109,6 +109,8 @@ class Health(Generic[_R]):
         self._answeredAt = dict.fromkeys(self._demotions, 0.0)
         self._backoff = terms.pauses()
         self._retryAt = self._retriedAt = self._upSince = 0.0
+        # Why it was down when the log was told last, and when that was.
+        self._told, self._toldAt = "", 0.0
 
     def claimProbe(self) -> bool:
         """
@@ -141,21 +143,18 @@ class Health(Generic[_R]):
                 self._retriedAt = now
             return isClaimed
 
-    def waitEnd(self, now: float, soon: float, longest: float) -> float:
+    def waitEnd(self, soon: float, longest: float) -> float:
         """
-        Return until when to wait for a server that is down: for the end of its pause, or
-        else of the probe that is under way.  All times are by L{time.monotonic}.
+        Return until when to wait for the probe of a server that is down.  All times are
+        by L{time.monotonic}.
 
-        @param now: the time.
         @param soon: until when to wait at most.
         @param longest: how long a probe may take that is waited for, in seconds.
 
         @return: the time; if it is past there is nothing to wait for.
         """
-        if self.isRetried:
-            return min(self._retriedAt + longest, soon)
-        end = max(self._retryAt, now + _SHORT)
-        return end if end < soon else 0.0
+        with self._lock:
+            return min(self._retriedAt + longest, soon) if self.isRetried else 0.0
 
     def endRetry(self) -> None:
         """
@@ -175,7 +174,10 @@ class Health(Generic[_R]):
         now = time.monotonic()
         with self._lock:
             isNews = began >= self._upSince and now >= self._retryAt
-            isTold = isNews and not (self.isDown and why == self.reason)
+            isOther = why != self._told and now >= self._toldAt + _QUIET
+            isTold = isNews and (isOther or not self.isDown)
+            if isTold:
+                self._told, self._toldAt = why, now
             if isNews:
                 self._retryAt = now + self._backoff.fail()
                 self.reason = why

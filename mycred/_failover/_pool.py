@@ -16,6 +16,9 @@ from ._errors import Slow
 # have forgotten it, and would drop what is sent.
 _LONGEST_IDLE = 60.0
 
+# For how long one makes do with fewer connections, in seconds.
+_FRUGAL = 5.0
+
 # More idle connections than this are never used.
 _MOST_IDLE = 32
 
@@ -58,7 +61,10 @@ class Pool(Generic[_C]):
             being opened; L{None} if there may be any number.
         """
         self._name = name
+        self._isBounded = most is not None
         self._most = math.inf if most is None else most
+        # How many there may be until then.
+        self._fewer, self._frugalUntil = self._most, 0.0
         self._lock = Lock()
         self._changed = Condition(self._lock)
         self._waiting = 0
@@ -154,6 +160,21 @@ class Pool(Generic[_C]):
             self._taken += 1
         return self._free
 
+    def makeDo(self) -> bool:
+        """
+        Make do with the connections that there are, for a while: the server allows no
+        more.  Who comes waits for one of them.
+
+        @return: whether that can be done: there are some, and the pool is bounded.
+        """
+        with self._lock:
+            there = self._taken + len(self._connections)
+            if not (self._isBounded and there):
+                return False
+            self._fewer = min(there, self._most)
+            self._frugalUntil = time.monotonic() + _FRUGAL
+            return True
+
     def discard(self, connection: _C) -> None:
         """
         Close a connection that isn't idle; its place is free after that.
@@ -188,25 +209,33 @@ class Pool(Generic[_C]):
         Take out the connection that was used last, if that wasn't before a certain time,
         or else claim a place for a new one.
         """
+        oldest = None
         with self._lock:
-            while True:
-                idle = self._connections
-                if idle and idle[-1].usedAt >= since:
-                    connection = idle.pop()
-                    self._taken += 1
-                    connection.isReused = True
-                    return connection
-                if self._taken + len(idle) < self._most:
-                    self._taken += 1
-                    return None
-                if idle:
-                    # The one that was idle for longest makes room.
-                    self._taken += 1
-                    oldest = idle.pop(0)
-                    break
+            if self._waiting:
+                # Those who came before go first.
                 self._wait(until)
-        oldest.close()
+            while not self._isRoom():
+                self._wait(until)
+            idle = self._connections
+            self._taken += 1
+            if idle and idle[-1].usedAt >= since:
+                connection = idle.pop()
+                connection.isReused = True
+                self._passOn()
+                return connection
+            if self._taken + len(idle) > self._limit():
+                # The one that was idle for longest makes room.
+                oldest = idle.pop(0)
+            self._passOn()
+        if oldest is not None:
+            oldest.close()
         return None
+
+    def _isRoom(self) -> bool:
+        """
+        Return whether there is an idle connection, or a place for one.
+        """
+        return bool(self._connections) or self._taken < self._limit()
 
     def _wait(self, until: float) -> None:
         """
@@ -220,7 +249,15 @@ class Pool(Generic[_C]):
         finally:
             self._waiting -= 1
         if isOver and time.monotonic() >= until:
-            raise Slow(f"all {self._most} connections to {self._name} are in use")
+            # It may have been woken all the same, in another's place.
+            self._passOn()
+            raise Slow(f"all {self._limit()} connections to {self._name} are in use")
+
+    def _limit(self) -> float:
+        """
+        Return how many connections there may be now.
+        """
+        return self._fewer if time.monotonic() < self._frugalUntil else self._most
 
     def _free(self) -> None:
         """
@@ -229,6 +266,13 @@ class Pool(Generic[_C]):
         with self._lock:
             self._taken -= 1
             self._notify()
+
+    def _passOn(self) -> None:
+        """
+        Wake one who waits if there is something left.
+        """
+        if self._waiting and self._isRoom():
+            self._changed.notify()
 
     def _notify(self) -> None:
         """

@@ -241,25 +241,30 @@ class Server(Generic[_R, _C]):
                 self._drop()
                 raise
             pool.claim(until)
-        connection = pool.fill(lambda: self._open(role, until))
+        connection = self._fill(pool, role, until)
         return _call(pool, connection, until, work)
 
-    def _open(self, role: _R, until: float) -> _C:
+    def _fill(self, pool: Pool[_C], role: _R, until: float) -> _C:
         """
-        Open a connection for a login.
+        Return a new connection for a place that is claimed; where the server allows no
+        more connections than there are, one that another login is done with.
         """
         began = time.monotonic()
-        try:
-            return self.open(role, until)
-        except Slow:
-            raise
-        except Fault as fault:
-            if not self._drop():
-                if not self.health.servesOthers(1):
-                    self._fail(began, str(fault))
+        while True:
+            try:
+                return pool.fill(lambda: self.open(role, until))
+            except Slow:
                 raise
-        # The idle connections may have been all that the server allows.
-        return self.open(role, until)
+            except Fault as fault:
+                # The connections that there are may be all that the server allows.
+                isRoom = not self.health.isDown and (pool.makeDo() or self._drop())
+                if not isRoom:
+                    if not self.health.servesOthers(1):
+                        self._fail(began, str(fault))
+                    raise
+            connection = pool.take(until)
+            if connection is not None:
+                return connection
 
 
 def _call(

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from .._peers import isThisMachine
 from ._names import Names
-from ._url import DatabaseURL
+from .client import DatabaseURL
 
 # What tells by the arguments of a URL whether a driver verifies the server.
 _VERIFYING: Mapping[str, Callable[[Mapping[str, object]], bool]] = {
@@ -47,6 +47,13 @@ class Settings(NamedTuple):
         Show the servers, and no password.
         """
         return f"<SQL settings for {', '.join(map(str, self.urls))}>"
+
+    @property
+    def lackPasswords(self) -> bool:
+        """
+        Whether some of the servers are asked without a password.
+        """
+        return any(url.url is not None and not url.url.password for url in self.urls)
 
     @property
     def exposed(self) -> tuple[DatabaseURL, ...]:

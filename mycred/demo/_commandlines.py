@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from twisted.internet.defer import CancelledError
 
 from ._dialogue import Dialogue, Refused
-from ._tables import Unavailable
+from ._mailstore import Unavailable
 
 
 class CommandLines(Dialogue):

@@ -20,12 +20,18 @@ from .._contracts import (
 )
 from .._conversations import IBearerToken, ICertificateCredentials, IScramCredentials
 from .._programs import ProgramAuthOptions
+from ._mailstore import checkStore, insistOnStore
 from ._processes import AdoptingReactor, HoldingReactor, ServingReactor, Start, workerOf
 from ._protocols import MAIL, PROTOCOLS, REALM, TAKES
-from ._storepath import checkStore, insistOnStore
 from ._strports import adoptable, asksForCertificates, endpointAt, isEncrypted
 
 _processes = integerBetween(1, 256, "a number from 1 to 256")
+
+# What is advised where a file beside the store can't be made, and that is on a server.
+_ELSEWHERE = (
+    "; start twistd in a directory where the server may make it, such as by --rundir, or "
+    "WorkingDirectory= of systemd"
+)
 
 _where = "where to listen for {}, a strports description; empty for nowhere [default: {}]"
 
@@ -237,8 +243,9 @@ class Options(usage.Options, ProgramAuthOptions):
             self["secret"] = secretIn(path)
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or error
+            advice = "" if self["store"].url.path else _ELSEWHERE
             raise usage.UsageError(
-                f"--store: {path} can't be read or made ({why})"
+                f"--store: {path} can't be read or made ({why}){advice}"
             ) from None
 
     def _setHostKey(self) -> None:

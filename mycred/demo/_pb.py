@@ -20,8 +20,14 @@ from ..portal import Portal
 from ._compose import compose
 from ._limits import LOGIN_TIMEOUT, LimitedConnection, LimitedFactory, LimitedPortal
 from ._mailfactories import MOST_REFUSED
-from ._store import StoreService
-from ._tables import Mailbox, MailboxFull, Message, NoSuchUser, Unavailable
+from ._mailstore import (
+    Mailbox,
+    MailboxFull,
+    Message,
+    NoSuchUser,
+    StoreService,
+    Unavailable,
+)
 
 NOTICE = "This is the mycred example server. Mail is for those who log in by name."
 

@@ -16,9 +16,8 @@ from twisted.mail.pop3 import IMailbox
 from .. import mail
 from ._handover import HandingOver
 from ._mailfactories import MailFactory, SessionFactory
+from ._mailstore import Mailbox, StoreService
 from ._pop3dialogue import CAPABILITIES, POP3Dialogue
-from ._store import StoreService
-from ._tables import Mailbox
 
 
 @implementer(IMailbox)

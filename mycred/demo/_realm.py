@@ -21,11 +21,10 @@ from .._secrets import asBytes
 from ..error import UnauthorizedLogin
 from ._imap4 import Account
 from ._mailpage import MailboxPage
+from ._mailstore import Mailbox, StoreService
 from ._pb import Correspondent, Visitor
 from ._pop3 import MailDrop
 from ._smtp import IOutbox, Outbox
-from ._store import StoreService
-from ._tables import Mailbox
 
 
 class _View(Protocol):

@@ -18,6 +18,7 @@ from ..portal import Portal
 from . import _http, _imap4, _pb, _pop3, _smtp
 from ._listening import Listening
 from ._mailfactories import MailSettings
+from ._mailstore import StoreService
 from ._options import Options
 from ._processes import (
     Command,
@@ -30,7 +31,6 @@ from ._processes import (
 from ._protocols import ONE_PROCESS, TAKES
 from ._realm import MailRealm
 from ._startuplog import logStartup
-from ._store import StoreService
 from ._strports import isBehindLocalProxy
 
 if TYPE_CHECKING:

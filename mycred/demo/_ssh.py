@@ -28,8 +28,7 @@ from twisted.python.failure import Failure
 
 from ..conch import SSHFactory
 from ..portal import Portal
-from ._store import StoreService
-from ._tables import Mailbox, Unavailable
+from ._mailstore import Mailbox, StoreService, Unavailable
 
 _help = """\
 list      the messages, with their sizes and dates

@@ -1,10 +1,13 @@
 """
-Tests for L{mycred.checkers._hashupgrades} and L{mycred._hashes._outdated}: stronger
-hashes in place of outdated ones, after a login.
+Tests for stronger hashes in place of outdated ones, after a login.
+
+They cover L{mycred.checkers._hashupgrades}, L{mycred._sql._updates} and
+L{mycred._hashes._outdated}.
 """
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -12,6 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from mycred import hashes
 from mycred._hashes import MAKERS, isOutdated, recognize
+from mycred.checkers._hashupgrades import HashUpgrades
 from mycred.checkers.sql import SQLChecker
 from mycred.credentials import UsernamePassword
 from mycred.error import AccountDenied, UnauthorizedLogin
@@ -20,11 +24,9 @@ from mycred.testing import SteppedWorkers
 from ..kit.scram import Proving, storedKeys
 from ..kit.sqlaccounts import (
     HASH,
-    OnMariaDB,
-    OnPostgreSQL,
-    OnSQLite,
     SQLTestCase,
 )
+from ..kit.sqlplaces import OnMariaDB, OnPostgreSQL, OnSQLite
 
 UPDATE = "update accounts set password = :password where name = :name and password = :old"
 
@@ -126,6 +128,20 @@ class UpgradeTests(Prepared):
         for name, (stored, _) in rows.items():
             self.assertEqual(self.stored(name), stored)
 
+    def test_notCounted(self: Any) -> None:
+        """
+        Where the end of a password doesn't count the hash stays: made of what was typed,
+        a new one would lock the user out.
+        """
+        self.prepare()
+        # perl -e 'print crypt("password", "ab")'
+        self.add("alice", "abJnggxhB/yWI")
+        checker = self.checker(update=UPDATE)
+        self.assertEqual(self.logIn(checker, b"alice", b"password!"), b"alice")
+        self.assertEqual(self.stored("alice"), "abJnggxhB/yWI")
+        self.assertEqual(self.logIn(checker, b"alice", b"password"), b"alice")
+        self.assertTrue(self.stored("alice").startswith("$2y$05$"))
+
     def test_failing(self: Any) -> None:
         """
         If it can't be replaced the login succeeds, and the log says why, and no hash.
@@ -153,6 +169,29 @@ class UpgradeTests(Prepared):
         """
         query = "select name, password from accounts where name = :username"
         return self.checker(query, update=UPDATE)  # type: ignore[no-any-return]
+
+    def test_quoted(self: Any) -> None:
+        """
+        What a database quotes when it refuses a value isn't in the log: it may be a hash.
+        """
+        self.prepare()
+        self.add("alice", WEAK)
+        self.execute("alter table accounts add column other varchar(100)")
+        self.execute("create unique index others on accounts (other)")
+        self.execute(
+            f"insert into accounts (name, other, password) values ('bob', '{WEAK}', '')"
+        )
+        query = "select name, password from accounts where name = :username"
+        for change in ("disabled = :password", "password = :password, other = :old"):
+            update = f"update accounts set {change} where name = :name"
+            checker = self.checker(query, update=update)
+            self.assertEqual(self.logIn(checker, b"alice"), b"alice")
+        lines = [line for line in self.logged if "can't be replaced" in line]
+        # SQLite takes anything for a number.
+        self.assertEqual(len(lines), 1 if self.server.dialect == "sqlite" else 2)
+        for line in self.logged:
+            self.assertNotIn("$2y$", line)
+            self.assertNotIn("{SHA}", line)
 
     def test_refused(self: Any) -> None:
         """
@@ -261,7 +300,7 @@ class SteppedTests(Prepared, OnSQLite, SQLTestCase):
 
     def test_bounded(self) -> None:
         """
-        When many users log in at once some are left for their next login.
+        When many users log in at once all but one are left for their next login.
         """
         names = [f"user{number}" for number in range(12)]
         for name in names:
@@ -270,7 +309,7 @@ class SteppedTests(Prepared, OnSQLite, SQLTestCase):
             self.stepped.requestAvatarId(UsernamePassword(name.encode(), b"sesame"))
         self.databaseWorkers.step(12)
         self.end()
-        self.assertEqual([self.stored(name) for name in names].count(WEAK), 4)
+        self.assertEqual([self.stored(name) for name in names].count(WEAK), 11)
 
     def test_changed(self) -> None:
         """
@@ -304,6 +343,36 @@ class SteppedTests(Prepared, OnSQLite, SQLTestCase):
         self.end()
         lines = [line for line in self.logged if "can't be replaced" in line]
         self.assertEqual(len(lines), 2)
+
+    def test_locked(self) -> None:
+        """
+        While the table is locked against changes one user's hash is tried, for a moment,
+        and then nobody's for a minute: logins need the connections.
+        """
+        self.patch(HashUpgrades, "longest", 0.05)
+        stepped = SQLChecker(
+            self.stepped._settings,
+            workers=self.workers,
+            databaseWorkers=self.databaseWorkers,
+        )
+        self.addCleanup(stepped.close)
+        self.stepped = stepped
+        self.execute("pragma journal_mode = wal")
+        for name in ("alice", "bob"):
+            self.add(name, WEAK)
+        with closing(self.server.connect(self.database)) as writer:
+            writer.execute("begin immediate")
+            for name in ("alice", "bob"):
+                self.begin(name)
+                self.end()
+        [line] = [line for line in self.logged if "can't be replaced" in line]
+        self.assertIn("'alice'", line)
+        self.begin("bob")
+        self.assertEqual(len(self.workers.pool.jobs), 0)
+        self.workers.reactor.advance(61)
+        self.begin("bob")
+        self.end()
+        self.assertTrue(self.stored("bob").startswith("$2y$05$"))
 
     def test_stopping(self) -> None:
         """
@@ -343,4 +412,21 @@ class OutdatedTests(SynchronousTestCase):
             ("$y$j9T$abcd$" + "A" * 43, False),
             (storedKeys(), False),
         ):
-            self.assertIs(isOutdated(recognize(stored)), expected, stored)
+            self.assertIs(isOutdated(recognize(stored), b"sesame"), expected, stored)
+
+    def test_counted(self) -> None:
+        """
+        A hash isn't replaced by one of a password of which a part may be wrong.
+        """
+        # perl -e 'print crypt("password", "ab")'
+        des = recognize("abJnggxhB/yWI")
+        bcrypt = recognize("$2y$11$" + HASH[7:])
+        for found, password, expected in (
+            (des, b"password", True),
+            (des, b"password1", False),
+            (des, b"passwor\xe4", False),
+            (bcrypt, b"x" * 72, True),
+            (bcrypt, b"x" * 73, False),
+            (recognize(WEAK), b"x" * 72, True),
+        ):
+            self.assertIs(isOutdated(found, password), expected, password)

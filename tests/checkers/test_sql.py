@@ -18,7 +18,7 @@ from twisted.internet.defer import CancelledError, Deferred
 
 from mycred._hashes import Hash
 from mycred._scram import ScramKeys
-from mycred._sql import DatabaseURL
+from mycred._sql.client import DatabaseURL
 from mycred.checkers import ICredentialsChecker, accountOf
 from mycred.checkers.sql import SQLAccount, SQLChecker
 from mycred.credentials import UsernamePassword
@@ -34,11 +34,9 @@ from ..kit.scram import Proving
 from ..kit.sqlaccounts import (
     HASH,
     QUERY,
-    OnMariaDB,
-    OnPostgreSQL,
-    OnSQLite,
     SQLTestCase,
 )
+from ..kit.sqlplaces import OnMariaDB, OnPostgreSQL, OnSQLite
 
 KEYS = ScramKeys.derived("sha1", b"sesame", b"a salt", 3)
 
@@ -278,17 +276,19 @@ class LoginTests:
         have such a name.
         """
         self.makeTable()
-        for name in ("alice", "alice@other.org", "bob@example.org", "a@b"):
+        for name in ("alice", "alice@other.org", "bob@example.org", "a@b", ""):
             self.add(name)
         checker = self.checker(realm="Example.org")
         for name in (b"alice", b"alice@example.org", b"alice@EXAMPLE.ORG"):
             self.assertEqual(self.logIn(checker, name), b"alice")
         for name in (
-            *(b"alice@other.org", b"alice@", b"bob@example.org", b"@example.org"),
+            *(b"alice@other.org", b"alice@", b"bob@example.org", b"alice@example.org."),
             *(b"a@b", b"a@b@example.org", b"alice@example.org@example.org"),
         ):
             self.assertRefused(self.logIn(checker, name))
         self.assertIn('why="the name is in another domain"', self.logged[-1])
+        self.assertRefused(self.logIn(checker, b"@example.org"))
+        self.assertIn('why="nothing stands before the domain"', self.logged[-1])
 
     def test_denied(self: Any) -> None:
         """
@@ -372,7 +372,7 @@ class LoginTests:
             uid=1000,
             gid=100,
             home="/home/alice",
-            groups=groups if self.types["names"] == "text[]" else ",".join(groups),
+            groups=groups if self.server.dialect == "postgresql" else ",".join(groups),
         )
         avatarId = self.logIn(self.checker(), b"alice")
         self.assertEqual(avatarId, b"alice")
@@ -546,6 +546,26 @@ class LoginTests:
         self.assertRegex(user, f"{took}user 'alice', a password \\(bcrypt\\)$")
         self.assertNotIn("for the server", query)
 
+    def test_stepsOfTwoServers(self: Any) -> None:
+        """
+        Of several servers the steps name the one that has answered.
+        """
+        self.makeTable()
+        self.add("alice")
+        own, dead = DatabaseURL.parse(self.server.url(self.database)), self.unreachable()
+        checker = self.checker()
+        checker = SQLChecker(
+            checker._settings._replace(urls=(dead, own)),
+            workers=SteppedWorkers(running=False),
+            databaseWorkers=SteppedWorkers(running=False),
+        )
+        self.addCleanup(checker.close)
+        checker.store.isWatched = True
+        self.assertEqual(self.logIn(checker, b"alice"), b"alice")
+        [query] = [line for line in self.logged if " query at " in line]
+        self.assertIn(f"query at {own}: ", query)
+        self.assertNotIn(str(dead), query)
+
     def test_unreachable(self: Any) -> None:
         """
         While the database can't be asked logins are temporary failures, for whatever
@@ -583,12 +603,27 @@ class PostgreSQLTests(OnPostgreSQL, LoginTests, SQLTestCase):
         self.makeTable("expires timestamp")
         self.add("alice", expires="infinity")
         self.assertRefused(self.logIn(self.checker(), b"alice"))
-        self.assertIn("timestamp too large", self.logged[-1])
+        self.assertIn("the row of 'alice' can't be used: ", self.logged[0])
+        self.assertIn("timestamp too large", self.logged[0])
         checker = self.checker(
             "select name, password, nullif(expires, 'infinity') as expires "
             "from accounts where name = :username"
         )
         self.assertEqual(self.logIn(checker, b"alice"), b"alice")
+
+    def test_quoted(self) -> None:
+        """
+        What the server quotes of a row that it can't convert isn't in the log.
+        """
+        self.makeTable()
+        self.add("alice")
+        self.add("bob", "1")
+        checker = self.checker(
+            "select name, password, password::integer as uid from accounts "
+            "where name = :username"
+        )
+        self.assertRefused(self.logIn(checker, b"alice"))
+        self.assertIn("invalid input syntax for type integer: ...", self.logged[-1])
 
 
 class MariaDBTests(OnMariaDB, LoginTests, SQLTestCase):
@@ -675,6 +710,20 @@ class SQLiteTests(OnSQLite, LoginTests, SQLTestCase):
             self.assertIsInstance(self.logIn(checker, b"alice", b"x"), UnauthorizedLogin)
 
         hold()
+
+    def test_notText(self) -> None:
+        """
+        A row that holds text in another encoding than UTF-8 lets nobody in, and is no
+        outage: a client would be told that there is such a user.
+        """
+        self.makeTable("home")
+        self.add("alice")
+        self.execute("update accounts set home = cast(x'736563726574ff' as text)")
+        checker = self.checker()
+        self.assertRefused(self.logIn(checker, b"alice"))
+        self.assertIn("the row of 'alice' can't be used: ", self.logged[0])
+        self.assertNotIn("secret", " ".join(self.logged))
+        self.assertRefused(self.logIn(checker, b"nobody"))
 
     def test_opensLater(self) -> None:
         """

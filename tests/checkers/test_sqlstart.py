@@ -24,11 +24,9 @@ from mycred.strcred import ICheckerFactory, InvalidAuthArgumentString, makeCheck
 from ..kit.databases import PASSWORD
 from ..kit.sqlaccounts import (
     QUERY,
-    OnMariaDB,
-    OnPostgreSQL,
-    OnSQLite,
     SQLTestCase,
 )
+from ..kit.sqlplaces import OnMariaDB, OnPostgreSQL, OnSQLite
 
 UPDATE = "update accounts set password = :password where name = :name"
 
@@ -108,6 +106,10 @@ class StartTests:
                 "select name, password from accounts where name = :username or 1 = 1",
                 "it finds users of any name; write where ... = :username",
             ),
+            (
+                "select name, password from accounts where name like :username",
+                "it finds users of any name; write where ... = :username",
+            ),
             ("delete from accounts where name = :username", "there is no column name"),
             ("select 1; select :username", ""),
         ):
@@ -160,6 +162,45 @@ class StartTests:
         [(password,)] = self.execute("select password from accounts")
         self.assertTrue(password.startswith("$2y$"))
 
+    def test_typedName(self: Any) -> None:
+        """
+        A query that returns what was typed as the name ends the program: where a database
+        doesn't tell names apart a user would have several.
+        """
+        self.prepare()
+        for returned in (
+            ":username as name",
+            ":username AS Name",
+            ":username name",
+            "lower(:username) as name",
+            "cast(:username as char) as name",
+            ':username as "name"',
+        ):
+            query = f"select password, {returned} from accounts where name = :username"
+            self.assertWrong("query: name must be what is stored", query=query)
+        self.start(
+            query="select name, password, lower(:username) as home from accounts "
+            "where lower(name) = lower(:username)"
+        )
+
+    def test_severalServers(self: Any) -> None:
+        """
+        Each server is asked at the start: of one that can't be used the program warns,
+        and one that refuses the query ends it.
+        """
+        self.prepare()
+        right = self.server.url(self.database)
+        query = "select name, password from accounts where name = :username"
+        empty = self.server.url(self.server.makeDatabase())
+        for urls in (f"{right} {self.unreachable()}x", f"{self.unreachable()}x {right}"):
+            _, said = self.start(url=urls, query=query)
+            self.assertRegex(
+                said,
+                r"\AWarning: --auth=sql: one of the servers can't be asked now \(.*\n\Z",
+            )
+            self.assertNotIn(PASSWORD, said)
+        self.assertWrong("query: ", "accounts", url=f"{right} {empty}", query=query)
+
     def test_unreachable(self: Any) -> None:
         """
         A server that can't be reached now is warned of, and the program starts.
@@ -203,6 +244,15 @@ class ServerTests(StartTests):
             ("myapp", right, "nowhere", "nowhere"),
         ):
             self.assertWrong("url: ", text, url=self.urlOf(user, password, database))
+
+    def test_noPassword(self: Any) -> None:
+        """
+        A server that wants a password, where there is none, ends the program with the
+        option that takes it.
+        """
+        self.prepare()
+        url = self.urlOf("myapp", "", self.database).replace(":@", "@")
+        self.assertWrong("url: ", "password", "passwordfile=FILE", url=url)
 
     def test_permission(self: Any) -> None:
         """
@@ -257,11 +307,46 @@ class PostgreSQLTests(OnPostgreSQL, ServerTests, SQLTestCase):
         )
         return int(number)
 
+    def test_arguments(self) -> None:
+        """
+        An argument of the URL that can't be used ends the program, which otherwise would
+        wait for ever for a server that it can't ask.
+        """
+        self.prepare()
+        for argument, text in (
+            ("sslmode=verify", 'invalid sslmode value: "verify"'),
+            ("sslmode=allow&sslrootcert=system", 'weak sslmode "allow"'),
+            ("channel_binding=1", "invalid channel_binding value"),
+            ("keepalives=x", "invalid integer value"),
+            ("options=-c%20mode=1", 'unrecognized configuration parameter "mode"'),
+            ("nosuch=1", 'invalid connection option "nosuch"'),
+        ):
+            url = f"{self.server.url(self.database)}?{argument}"
+            error = self.assertRaises(InvalidAuthArgumentString, self.start, url=url)
+            self.assertIn(text, str(error))
+
 
 class MariaDBTests(OnMariaDB, ServerTests, SQLTestCase):
     """
     Tests on MariaDB.
     """
+
+    def test_arguments(self) -> None:
+        """
+        An argument of the URL that can't be used ends the program, without what stands in
+        a file that it names.
+        """
+        self.prepare()
+        (self.home / "my.cnf").write_text("password = secret\n")
+        for argument, text in (
+            ("nosuch=1", "unexpected keyword argument 'nosuch'"),
+            ("client_flag=x", "invalid literal for int"),
+            (f"read_default_file={self.home}/my.cnf", "no section headers"),
+        ):
+            url = f"{self.server.url(self.database)}?{argument}"
+            error = self.assertRaises(InvalidAuthArgumentString, self.start, url=url)
+            self.assertIn(text, str(error))
+            self.assertNotIn("secret", str(error))
 
     def connections(self) -> int:
         """
@@ -303,6 +388,7 @@ class SQLiteTests(OnSQLite, StartTests, SQLTestCase):
         """
         self.assertWrong("url: ", url=f"sqlite:///{self.home}/none.sqlite")
         self.assertFalse((self.home / "none.sqlite").exists())
+        self.assertWrong("url: ", "that is a directory", url=f"sqlite:///{self.home}")
         self.assertWrong("accounts", url=self.unreachable())
 
     def test_readOnly(self) -> None:
@@ -373,7 +459,7 @@ class PluginTests(OnSQLite, SQLTestCase):
         """
         factory = SQLCheckerFactory()
         factory.errorOutput = output = StringIO()
-        self.patch(Accounts, "check", lambda self, until: None)
+        self.patch(Accounts, "check", lambda self, until: ())
         url = "postgresql://myapp:secret@db.example.org/d"
         factory.generateChecker(self.writeINI(url=url))
         self.assertTrue(

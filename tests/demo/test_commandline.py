@@ -2,7 +2,7 @@
 Tests for starting the example server in wrong ways.
 
 They cover L{mycred.demo._options}, L{mycred.demo._protocols},
-L{mycred.demo._storepath} and L{mycred.demo._service}, too.
+L{mycred.demo._mailstore._place} and L{mycred.demo._service}, too.
 """
 
 from __future__ import annotations

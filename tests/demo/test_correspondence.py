@@ -14,7 +14,7 @@ from twisted.spread import pb
 from twisted.trial.unittest import TestCase
 
 from mycred.credentials import UsernamePassword
-from mycred.demo._tables import MOST_OCTETS
+from mycred.demo._mailstore import MOST_OCTETS
 
 from ..kit.server import PBClients, ServerTests
 

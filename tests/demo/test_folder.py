@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred.demo._imap4._folder import Folder
-from mycred.demo._tables import Mailbox, Message
+from mycred.demo._mailstore import Mailbox, Message
 
 
 class Store:

@@ -9,7 +9,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred.demo._imap4 import Account
-from mycred.demo._tables import Mailbox
+from mycred.demo._mailstore import Mailbox
 
 
 class AccountTests(SynchronousTestCase):

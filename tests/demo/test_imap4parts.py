@@ -22,7 +22,7 @@ from mycred.demo._imap4._part import Part
 from mycred.demo._imap4._search import Candidate, searchedBy
 from mycred.demo._imap4._structure import envelope, structure
 from mycred.demo._imap4._syntax import Arguments
-from mycred.demo._tables import Message
+from mycred.demo._mailstore import Message
 
 INNER = (
     b"From: carol@localhost\r\nSubject: Inner\r\n"

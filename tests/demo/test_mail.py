@@ -1,7 +1,7 @@
 """
 Tests for what mail clients do with the mail on the example server.
 
-They cover L{mycred.demo._store}, too.
+They cover L{mycred.demo._mailstore._store}, too.
 """
 
 from __future__ import annotations

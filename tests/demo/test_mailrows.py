@@ -1,5 +1,5 @@
 """
-Tests for L{mycred.demo._mailrows}.
+Tests for L{mycred.demo._mailstore._rows}.
 """
 
 from __future__ import annotations
@@ -12,8 +12,15 @@ from hypothesis import given, strategies as st
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred.demo._mailrows import HIGHEST_UID, isUID, knownFlags, messageOf, nextUID
-from mycred.demo._tables import FLAGS
+from mycred.demo._mailstore import FLAGS
+from mycred.demo._mailstore._rows import (
+    HIGHEST_UID,
+    contentIn,
+    isUID,
+    knownFlags,
+    messageOf,
+    nextUID,
+)
 
 # What a column of SQLite may hold, and more: its type is only a hint.
 values = st.one_of(
@@ -36,6 +43,18 @@ class RowTests(SynchronousTestCase):
         self.assertEqual(message.flags, {"\\Deleted", "\\Seen"})
         for uid in (None, 0, -1, HIGHEST_UID + 1, "3", 3.5):
             self.assertIs(messageOf(uid, 120, 1.5, ""), None)
+
+    @given(values)
+    def test_content(self, value: object) -> None:
+        """
+        Whatever stands where a message should be is one: bytes as they are, and other
+        things as text.
+        """
+        content = contentIn(value)
+        if isinstance(value, bytes):
+            self.assertEqual(content, value)
+        elif value is not None:
+            self.assertEqual(content, str(value).encode())
 
     @given(st.one_of(values, st.just(1)), values, values, values)
     def test_any(

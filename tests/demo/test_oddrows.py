@@ -1,7 +1,7 @@
 """
 Tests for mailboxes into whose tables another program has written.
 
-They cover L{mycred.demo._mailqueries} and L{mycred.demo._mailchanges}, too.
+They cover L{mycred.demo._mailstore._queries} and L{mycred.demo._mailstore._changes}, too.
 """
 
 from __future__ import annotations

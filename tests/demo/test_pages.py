@@ -21,10 +21,10 @@ from twisted.web.resource import IResource
 
 from mycred.demo._http import _Guarded
 from mycred.demo._mailpage import MailboxPage
+from mycred.demo._mailstore import Mailbox, Message
 from mycred.demo._pages import wantsHTML
 from mycred.demo._parsedmail import parseMessage
 from mycred.demo._style import STYLE
-from mycred.demo._tables import Mailbox, Message
 from mycred.portal import Portal
 
 from ..kit.letters import messages
@@ -88,7 +88,7 @@ class Store:
     """
 
     def __init__(self, contents: list[bytes]) -> None:
-        self.contents = contents
+        self.loaded = contents
         self.failing = False
 
     def content(self, user: bytes, uid: int, most: int) -> Deferred[bytes | None]:
@@ -97,7 +97,17 @@ class Store:
         """
         if self.failing:
             return fail(OSError("disk"))
-        return succeed(self.contents[uid - 1][:most])
+        return succeed(self.loaded[uid - 1][:most])
+
+    def contents(
+        self, user: bytes, uids: list[int], most: int
+    ) -> Deferred[dict[int, bytes]]:
+        """
+        Load messages.
+        """
+        if self.failing:
+            return fail(OSError("disk"))
+        return succeed({uid: self.loaded[uid - 1][:most] for uid in uids})
 
 
 class PageTests(Guarded, SynchronousTestCase):

@@ -32,7 +32,7 @@ from mycred.demo._service import dropCheckers
 from ..kit.certificates import Authority
 from ..kit.files import BCRYPT
 from ..kit.forked import run
-from ..kit.privileged import until
+from ..kit.privileged import children, isGone, until
 from ..kit.protocols import Refused
 from ..kit.proxy import HEADERS, Proxy
 from ..kit.server import (
@@ -63,13 +63,6 @@ def workersOf(server: Server) -> list[int]:
     return [found[number] for number in sorted(found)]
 
 
-def childrenOf(pid: int) -> list[int]:
-    """
-    Return the process IDs of those that a process has started.
-    """
-    return [*map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
-
-
 def killed(server: Server, number: int = signal.SIGKILL) -> int:
     """
     Kill the first of two workers, and wait until there is another one.
@@ -96,17 +89,6 @@ def frozen(pid: int) -> Iterator[None]:
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGCONT)
-
-
-def isGone(pid: int) -> bool:
-    """
-    Return whether a process has ended.
-    """
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return True
-    return ") Z " in text
 
 
 class ProcessesTestCase(ServerTests, PBClients, TestCase):
@@ -580,7 +562,7 @@ class RightsTests(ProcessesTestCase):
             self.assertEqual(self.ids(worker), {str(NOBODY)})
         self.assertEqual(self.ids(server.pid), {"0"})
         # It needs no processes that check passwords.
-        until(lambda: sorted(childrenOf(server.pid)) == sorted(workersOf(server)))
+        until(lambda: sorted(children(server.pid)) == sorted(workersOf(server)))
         # The system ends them with the program, though they are another user by now.
         with frozen(workers[0]):
             os.kill(server.pid, signal.SIGKILL)

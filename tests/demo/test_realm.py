@@ -12,8 +12,8 @@ from twisted.mail.pop3 import IMailbox
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred.checkers import ANONYMOUS
+from mycred.demo._mailstore import StoreService
 from mycred.demo._realm import MailRealm
-from mycred.demo._store import StoreService
 from mycred.error import TemporaryFailure, UnauthorizedLogin
 
 

@@ -2,7 +2,7 @@
 Tests for one mailbox that several processes serve: two workers of one program, and
 another program on the same database.
 
-They cover L{mycred.demo._store}, too.
+They cover L{mycred.demo._mailstore._store}, too.
 """
 
 from __future__ import annotations

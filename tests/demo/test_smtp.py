@@ -1,7 +1,7 @@
 """
 Tests for the submission of mail: L{mycred.demo._smtp._submission},
 L{mycred.demo._smtp._connection} and L{mycred.demo._smtp._outbox}, with
-L{mycred.demo._store} and L{mycred.demo._tables}.
+L{mycred.demo._mailstore._store} and L{mycred.demo._mailstore._mailbox}.
 """
 
 from __future__ import annotations
@@ -23,12 +23,17 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SkipTest, SynchronousTestCase, TestCase
 
+from mycred.demo._mailstore import (
+    MOST_OCTETS,
+    MailboxFull,
+    Message,
+    NoSuchUser,
+    StoreService,
+)
 from mycred.demo._smtp import Outbox
 from mycred.demo._smtp._outbox import MOST_DATA, Elsewhere
 from mycred.demo._smtp._paths import Address
 from mycred.demo._smtp._submission import MOST_RECIPIENTS, Submission
-from mycred.demo._store import StoreService
-from mycred.demo._tables import MOST_OCTETS, MailboxFull, Message, NoSuchUser
 
 from ..kit.server import PATIENCE, Server, ServerTests
 

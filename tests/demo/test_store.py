@@ -1,7 +1,9 @@
 """
-Tests for L{mycred.demo._store}, L{mycred.demo._mailchanges}, L{mycred.demo._mailqueries},
-L{mycred.demo._manynames}, L{mycred.demo._tables} and L{mycred.demo._newmail}: on each
-database, with two programs that share it.
+Tests for the store, on each database, with two programs that share it.
+
+They cover L{mycred.demo._mailstore._store}, L{mycred.demo._mailstore._changes},
+L{mycred.demo._mailstore._queries}, L{mycred.demo._mailstore._manynames},
+L{mycred.demo._mailstore._mailbox} and L{mycred.demo._mailstore._newmail}.
 """
 
 from __future__ import annotations
@@ -12,17 +14,20 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-from mycred.demo._store import StoreService
-from mycred.demo._tables import (
+from mycred._sql.client import Transaction
+from mycred.demo._mailstore import (
     LARGEST,
     MOST_MESSAGES,
     MailboxFull,
     Message,
     NoSuchUser,
+    StoreService,
     Unavailable,
+    _changes as changes,
 )
 
-from ..kit.stores import OnMariaDB, OnPostgreSQL, OnSQLite, StoreCase
+from ..kit.sqlplaces import OnMariaDB, OnPostgreSQL, OnSQLite
+from ..kit.stores import StoreCase
 
 # A name that no encoding fits.
 ODD = b"\xff'\0\\%s:name".ljust(1024, b"o")
@@ -104,6 +109,43 @@ class _StoreTests(StoreCase):
         third = self.deliver(self.ours, b"3")
         self.assertEqual(first + second + third, [2, 3, 4])
         self.assertEqual(self.uids(self.theirs, b"alice"), [1, 2, 4])
+
+    def test_contents(self) -> None:
+        """
+        Many messages are loaded at once, as much of each as is wanted; those that are
+        gone, or can't be, are left out.
+        """
+        self.done(self.ours.mailbox(b"alice"))
+        uids = self.deliver(self.ours, *[b"%d:x" % number for number in range(60)])
+        self.done(self.theirs.delete(b"alice", uids[:1]))
+        loading = self.ours.contents(b"alice", [*uids, 999], 2)
+        expected = {
+            uid: b"%d:" % n if n < 10 else b"%d" % n for n, uid in enumerate(uids)
+        }
+        del expected[uids[0]]
+        self.assertEqual(self.done(loading), expected)
+        self.assertEqual(self.done(self.ours.contents(b"alice", [], 2)), {})
+        for uid in (0, -1, 2**32, 10**30):
+            self.assertIsNone(self.done(self.ours.content(b"alice", uid)))
+
+    def test_removed(self) -> None:
+        """
+        A mailbox that an operator has removed has no messages that could be changed, and
+        nothing can be delivered to it; the next login makes another.
+        """
+        self.done(self.ours.mailbox(b"alice"))
+
+        def remove(transaction: Transaction) -> None:
+            transaction.execute("delete from mail_messages")
+            transaction.execute("delete from mail_users")
+
+        self.done(self.theirs._database.change(remove, b"alice"))
+        self.assertEqual(self.done(self.ours.changeFlags(b"alice", [1], set)), {})
+        self.assertEqual(self.done(self.ours.deleteMarked(b"alice", [1])), [])
+        self.assertIsNone(self.done(self.ours.delete(b"alice", [1])))
+        self.assertEqual(self.done(self.ours.copy(b"alice", [1])), [])
+        self.failureResultOf(self.ours.deliver(b"alice", b"x"), NoSuchUser)
+        self.assertEqual(self.uids(self.ours, b"alice"), [1])
 
     def test_many(self) -> None:
         """
@@ -342,22 +384,119 @@ class _StoreTests(StoreCase):
         self.assertLessEqual(left, seen)
 
 
+class _ServerTests(_StoreTests):
+    """
+    Tests on a server, which several transactions may change at a time.
+
+    @cvar waiting: the statement that shows which transactions wait for others.
+    @cvar careless: the statement by which transactions see what others haven't finished,
+        if the server can do that, or fail where others were in the way.
+    """
+
+    waiting: str
+    careless: str
+
+    def behind(
+        self, fill: Callable[[Transaction], object], deliver: Callable[[], Any]
+    ) -> Any:
+        """
+        Do something while another transaction has locked Bob's mailbox, which ends when
+        it is waited for.
+
+        @param fill: what the other transaction does then.
+
+        @return: what comes out of what was done.
+        """
+        hasLocked = threading.Event()
+        for name in (b"alice", b"bob"):
+            self.done(self.ours.mailbox(name))
+
+        def other(transaction: Transaction) -> None:
+            changes.lock(transaction, b"bob")
+            hasLocked.set()
+            while not self.server.query(self.waiting):
+                pass
+            fill(transaction)
+
+        def later() -> Any:
+            hasLocked.wait(60)
+            return deliver()
+
+        filling = partial(self.theirs._database.change, other, b"bob")
+        return self.together(filling, later)[1]
+
+    def test_filledMeanwhile(self) -> None:
+        """
+        A mailbox that another program fills while a delivery waits for it, and has
+        another one already, is full.
+        """
+        self.patch(changes, "MOST_MESSAGES", 2)
+        sending = self.behind(
+            lambda t: changes.insert(t, [b"bob"], b"x", 1.0, ()),
+            lambda: self.ours.deliverToAll([b"alice", b"bob"], b"x"),
+        )
+        self.failureResultOf(sending, MailboxFull)
+        self.assertEqual(self.uids(self.ours, b"bob"), [1, 2])
+        self.assertEqual(self.uids(self.ours, b"alice"), [1])
+
+    def test_careless(self) -> None:
+        """
+        Whatever a server's default is, nobody is told of a message before it is there for
+        good, and who waits for another transaction goes on after it.
+        """
+        self.server.query(self.careless.format(self.shared.url.database))
+        self.ours, self.theirs = (self.start(self.shared) for _ in range(2))
+        seen: list[list[int]] = []
+
+        def fill(transaction: Transaction) -> None:
+            changes.insert(transaction, [b"bob"], b"x", 1.0, ())
+            seen.append(self.uids(self.ours, b"bob"))
+            tries.append(1)
+
+        tries: list[int] = []
+
+        def deliver() -> Any:
+            def work(transaction: Transaction) -> None:
+                tries.append(2)
+                changes.insert(transaction, [b"bob"], b"x", 1.0, ())
+
+            return self.ours._database.change(work, b"bob")
+
+        self.done(self.behind(fill, deliver))
+        self.assertEqual((seen, sorted(tries)), ([[1]], [1, 2]))
+        self.assertEqual(self.uids(self.theirs, b"bob"), [1, 2, 3])
+
+
 class SQLiteTests(OnSQLite, _StoreTests):
     """
     Tests on SQLite.
     """
 
 
-class PostgreSQLTests(OnPostgreSQL, _StoreTests):
+class PostgreSQLTests(OnPostgreSQL, _ServerTests):
     """
     Tests on PostgreSQL.
     """
 
+    waiting = "select 1 from pg_stat_activity where wait_event_type = 'Lock'"
+    careless = "alter database {} set default_transaction_isolation = 'serializable'"
 
-class MariaDBTests(OnMariaDB, _StoreTests):
+
+class MariaDBTests(OnMariaDB, _ServerTests):
     """
     Tests on MariaDB.
     """
 
+    waiting = "select 1 from information_schema.innodb_trx where trx_state = 'LOCK WAIT'"
+    careless = "set global tx_isolation = 'READ-UNCOMMITTED'"
 
-del _StoreTests
+    def test_careless(self) -> None:
+        """
+        Whatever the server's default is, nobody is told of a message before it is there
+        for good.
+        """
+        self.addCleanup(self.server.query, "set global tx_isolation = default")
+        super().test_careless()
+
+
+del _ServerTests, _StoreTests

@@ -1,5 +1,6 @@
 """
-Tests for L{mycred.demo._store} with arbitrary steps of two programs that share it.
+Tests for L{mycred.demo._mailstore._store} with arbitrary steps of two programs that
+share it.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from mycred.demo._store import StoreService
-from mycred.demo._tables import Message
+from mycred.demo._mailstore import Message, StoreService
 
-from ..kit.stores import OnMariaDB, OnPostgreSQL, OnSQLite, StoreCase
+from ..kit.sqlplaces import OnMariaDB, OnPostgreSQL, OnSQLite
+from ..kit.stores import StoreCase
 
 _USERS = (b"alice", b"bob")
 

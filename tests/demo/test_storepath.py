@@ -1,5 +1,6 @@
 """
-Tests for L{mycred.demo._storepath}: what is said of a store when the program starts.
+Tests for L{mycred.demo._mailstore._place}: what is said of a store when the
+program starts.
 """
 
 from __future__ import annotations
@@ -13,9 +14,8 @@ from pathlib import Path
 from twisted.python import usage
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._sql import DatabaseURL
-from mycred.demo._store import StoreService
-from mycred.demo._storepath import StorePlace, checkStore
+from mycred._sql.client import DatabaseURL
+from mycred.demo._mailstore import StorePlace, StoreService, checkStore
 from mycred.testing import HandReactor
 
 from ..kit.databases import PASSWORD, DatabaseServer, MariaDB, PostgreSQL, serverOf
@@ -87,7 +87,7 @@ class FileTests(_PlaceCase):
         self.successResultOf(store.stopService())
         self.assertEqual(checkStore(path).url.path, path)
         with closing(sqlite3.connect(path)) as connection:
-            connection.execute("insert into mycred_schema values (2)")
+            connection.execute("insert into mycred_schema values (2, 'x')")
             connection.commit()
         says = f"--store={path}: its tables are of version 2"
         self.assertRefused(says, path, None)
@@ -221,7 +221,7 @@ class _ServerTests(_PlaceCase):
         A store of a later version is refused.
         """
         checkStore(self.url, self.password())
-        statement = "insert into mycred_schema values (2)"
+        statement = "insert into mycred_schema values (2, 'x')"
         self.server.query(statement, self.database)
         says = "--store=.*its tables are of version 2, and those of this program of"
         self.assertRefused(says, self.url, self.password())

@@ -19,14 +19,13 @@ from twisted.web.test.requesthelper import DummyRequest
 from mycred.demo._imap4 import Account
 from mycred.demo._imap4._messages import IMAP4Connection
 from mycred.demo._mailpage import MailboxPage
+from mycred.demo._mailstore import Mailbox, Message, StoreService
 from mycred.demo._pb import Correspondent, TryLater
 from mycred.demo._pop3 import MailDrop
 from mycred.demo._pop3dialogue import POP3Dialogue
 from mycred.demo._smtp import Outbox
 from mycred.demo._smtp._submission import Submission
 from mycred.demo._ssh import MailUser
-from mycred.demo._store import StoreService
-from mycred.demo._tables import Mailbox, Message
 from mycred.testing import HandReactor
 
 
@@ -105,6 +104,14 @@ class UnavailableTests(SynchronousTestCase):
         failing, marked, leaving = self.say(POP3Dialogue(drop), *commands)
         self.assertEqual(failing, b"-ERR [SYS/TEMP] Try again later")
         self.assertEqual((marked[:3], leaving), (b"+OK", failing))
+
+    def test_pop3Unchanged(self) -> None:
+        """
+        Over POP3, leaving without having removed anything takes no store.
+        """
+        drop = MailDrop(self.store, self.mailbox, None)
+        [leaving] = self.say(POP3Dialogue(drop), b"QUIT")
+        self.assertEqual(leaving[:3], b"+OK")
 
     def test_smtp(self) -> None:
         """

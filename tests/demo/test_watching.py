@@ -1,5 +1,5 @@
 """
-Tests for L{mycred.demo._watching} and L{mycred.demo._polling}.
+Tests for L{mycred.demo._mailstore._watching} and L{mycred.demo._mailstore._polling}.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred.demo._polling import Polling
-from mycred.demo._tables import Mailbox, Message
-from mycred.demo._watching import Watching
+from mycred.demo._mailstore import Mailbox, Message
+from mycred.demo._mailstore._polling import Polling
+from mycred.demo._mailstore._watching import Watching
 
 
 class _Mail:
@@ -100,6 +100,23 @@ class WatchingTests(SynchronousTestCase):
         for each in told:
             self.assertEqual(each, uids[len(uids) - len(each) :])
         self.assertEqual(told[0], uids)
+
+    def test_behind(self) -> None:
+        """
+        A watcher that begins behind the others, since its mailbox was loaded before they
+        were told, is told of what they know already; whatever looks are under way.
+        """
+        ahead = self.watch()
+        self.mail.deliver(b"alice", 2)
+        self.watching.look(b"alice")
+        self.mail.answer()
+        self.mail.deliver(b"alice")
+        self.watching.look(b"alice")
+        behind = self.watch()
+        self.watching.look(b"alice")
+        self.mail.answer()
+        self.mail.answer()
+        self.assertEqual((ahead, behind), ([1, 2, 3], [1, 2, 3]))
 
     def test_gone(self) -> None:
         """
@@ -195,6 +212,24 @@ class WatchingTests(SynchronousTestCase):
         self.mail.answer()
         self.assertEqual((told, other), ([1, 2], [1, 2]))
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 2)
+
+    def test_whileTold(self) -> None:
+        """
+        A look that ends while a watcher is told tells it of nothing twice.
+        """
+        told: list[int] = []
+
+        def watcher(message: Message) -> None:
+            told.append(message.uid)
+            if self.mail.asked:
+                self.mail.answer()
+
+        self.watching.add(b"alice", 1, watcher)
+        self.mail.deliver(b"alice", 2)
+        self.watching.look(b"alice")
+        self.watching.look(b"alice")
+        self.mail.answer()
+        self.assertEqual(told, [1, 2])
 
     def test_leaves(self) -> None:
         """

@@ -15,7 +15,7 @@ from typing import Any
 
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
-from mycred.demo._tables import LARGEST, MOST_MESSAGES, MOST_OCTETS
+from mycred.demo._mailstore import LARGEST, MOST_MESSAGES, MOST_OCTETS
 
 from ..kit.browser import Seen, sharedBrowser
 from ..kit.server import PATIENCE, Server, ServerTests, hangUp

@@ -254,3 +254,56 @@ class WaitingTests(FakeServersTestCase):
         self.assertLessEqual(max(counts), 3)
         self.assertEqual(len(pool), len(at.connections))
         self.assertEqual(pool._taken, 0)
+
+    def test_inTurn(self) -> None:
+        """
+        Who comes later doesn't overtake those who wait, however quick it is.
+        """
+        at = self.server()
+        pool: Pool[FakeConnection] = Pool("a", 1)
+        soon = self.clock.now + LONG
+        connection = pool.take(0) or pool.fill(lambda: FakeConnection(at))
+        turns: list[str] = []
+
+        def take(name: str) -> None:
+            found = pool.take(soon)
+            turns.append(name)
+            self.assertIs(found, connection)
+            pool.keep(connection)
+
+        with ThreadPoolExecutor(2) as threads:
+            waiting = []
+            for count, name in enumerate(("first", "second"), 1):
+                waiting.append(threads.submit(take, name))
+                while pool._waiting < count:
+                    Event().wait(0.001)
+            pool.keep(connection)
+            take("third")
+            for each in waiting:
+                each.result()
+        self.assertEqual(turns, ["first", "second", "third"])
+
+    def test_fewer(self) -> None:
+        """
+        Where a server allows fewer connections, who comes waits for one of those that
+        there are; after a while more are tried.
+        """
+        at = self.server()
+        pool: Pool[FakeConnection] = Pool("a", 4)
+        self.assertFalse(pool.makeDo())
+        connection = pool.take(0) or pool.fill(lambda: FakeConnection(at))
+        self.assertTrue(pool.makeDo())
+        error = self.assertRaises(Slow, pool.take, self.clock.now)
+        self.assertIn("all 1 connections", str(error))
+        pool.keep(connection)
+        self.assertIs(pool.take(self.clock.now), connection)
+        self.clock.now += LONG
+        self.assertIsNone(pool.take(self.clock.now))
+
+    def test_anyNumber(self) -> None:
+        """
+        Where there may be any number of connections nobody makes do with fewer.
+        """
+        pool: Pool[FakeConnection] = Pool("a")
+        self.assertIsNone(pool.take(0))
+        self.assertFalse(pool.makeDo())

@@ -164,6 +164,26 @@ class ServerTests(FakeServersTestCase):
         asked = server.use(ROLES[1], self.clock.now + 2, FakeConnection.ask)
         self.assertEqual((asked, self.notes), ("a", []))
 
+    def test_allowsFewer(self) -> None:
+        """
+        Where a server allows fewer connections than there may be, a login makes do with
+        one that another is done with, and the server isn't taken for dead.
+        """
+        server = self.server(most=4)
+        pool = server._pools[ROLE]
+        until = self.clock.now + 2
+        pool.take(until)
+        other = pool.fill(lambda: server.open(ROLE, until))
+
+        def refuse(*_: object) -> FakeConnection:
+            # Meanwhile the other login is done.
+            pool.keep(other)
+            raise Fault("too many connections")
+
+        self.patch(server, "open", refuse)
+        self.assertEqual(self.ask(server), "a")
+        self.assertEqual((self.notes, server.connections), ([], [other]))
+
     def test_answers(self) -> None:
         """
         An answer that is neither yes nor no takes no server down, and isn't looked into.

@@ -1,5 +1,6 @@
 """
-Real PostgreSQL and MariaDB servers on this machine, each with data of its own.
+Real PostgreSQL and MariaDB servers on this machine, each with data of its own, and files
+of SQLite.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import random
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import tempfile
 import time
@@ -22,6 +24,8 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from twisted.trial.unittest import SkipTest
+
+from .lifeline import Lifeline
 
 # How long a server may take to begin, and how long between two looks, in seconds.
 _LONGEST_START, _SHORT = 180.0, 0.02
@@ -77,6 +81,7 @@ class DatabaseServer:
                 cwd="/",
                 **_asUser(self.account),
             )
+        self._lifeline = Lifeline(self.home, process.pid)
         until = time.monotonic() + _LONGEST_START
         while True:
             try:
@@ -95,13 +100,14 @@ class DatabaseServer:
         """
         if self._process is None:
             return
-        # So it starts no others meanwhile, which would keep its memory in use.
-        self._process.send_signal(signal.SIGSTOP)
+        # One that it starts meanwhile would keep its memory in use.
+        self._startNone()
         pids = self._pids()
         self._signal(signal.SIGKILL)
         process, self._process = self._process, None
         process.wait()
         _await(pids, _ENDED)
+        self._lifeline.cut()
 
     def stop(self) -> None:
         """
@@ -115,6 +121,8 @@ class DatabaseServer:
         Stop all its processes (SIGSTOP), and wait until they have stopped: connections
         stay open, and nothing answers.
         """
+        # One that it starts meanwhile would go on, and be waited for.
+        self._startNone()
         self._signal(signal.SIGSTOP)
         _await(self._pids(), {"T", *_ENDED})
 
@@ -189,6 +197,14 @@ class DatabaseServer:
             return [int(pid) for pid in Path(path).read_text().split()]
         return []
 
+    def _startNone(self) -> None:
+        """
+        Stop the process that starts the others, and wait until it has stopped.
+        """
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        _await([self._process.pid], {"T", *_ENDED})
+
     def _signal(self, number: int) -> None:
         """
         Send a signal to all its processes.
@@ -210,7 +226,8 @@ class DatabaseServer:
         """
         if self.dialect not in self._templates:
             home = Path(tempfile.mkdtemp(prefix=f"mycred-{self.dialect}-data-"))
-            _atExit(lambda: shutil.rmtree(home, ignore_errors=True))
+            lifeline = Lifeline(home)
+            _atExit(lambda: (shutil.rmtree(home, ignore_errors=True), lifeline.cut()))
             self.own(home)
             self.initialize(home / "data")
             self._templates[self.dialect] = home / "data"
@@ -400,6 +417,43 @@ class MariaDB(DatabaseServer):
         return name
 
 
+class SQLite(DatabaseServer):
+    """
+    Files of SQLite: no server, but databases as on one.
+    """
+
+    dialect = "sqlite"
+
+    def __init__(self) -> None:
+        """
+        Make a directory for them.
+        """
+        self.home = Path(tempfile.mkdtemp(prefix="mycred-sqlite-"))
+        self._process = None
+
+    def connect(self, database: str = "") -> Any:
+        """
+        Return a connection.
+        """
+        return sqlite3.connect(database, isolation_level=None)
+
+    def makeDatabase(self) -> str:
+        """
+        Make an empty file.
+
+        @return: its path.
+        """
+        path = self.home / f"d{next(self._numbers)}"
+        path.touch(0o600)
+        return str(path)
+
+    def url(self, database: str) -> str:
+        """
+        Return the URL of a file.
+        """
+        return f"sqlite:///{database}"
+
+
 _S = TypeVar("_S", bound=DatabaseServer)
 
 _running: dict[tuple[type[DatabaseServer], str], DatabaseServer] = {}
@@ -482,4 +536,12 @@ def _freePort() -> int:
             return port
 
 
-__all__ = ["PASSWORD", "USER", "DatabaseServer", "MariaDB", "PostgreSQL", "serverOf"]
+__all__ = [
+    "PASSWORD",
+    "USER",
+    "DatabaseServer",
+    "MariaDB",
+    "PostgreSQL",
+    "SQLite",
+    "serverOf",
+]

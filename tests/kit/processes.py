@@ -20,6 +20,8 @@ from urllib.parse import quote
 
 from ldap3 import NONE, Connection, Server
 
+from .lifeline import Lifeline
+
 # How long a server may take to begin, and how long between two looks, in seconds.
 _LONGEST_START, _SHORT = 180.0, 0.01
 
@@ -40,6 +42,7 @@ class Process:
         self.home = Path(tempfile.mkdtemp(prefix=f"mycred-{name}-"))
         self.socket = ""
         self._process: subprocess.Popen[bytes] | None = None
+        self._lifeline: Lifeline | None = None
 
     @property
     def url(self) -> str:
@@ -64,6 +67,7 @@ class Process:
                 start_new_session=True,
                 **more,
             )
+        self._watch(process.pid)
         until = time.monotonic() + _LONGEST_START
         while not self._answers():
             with suppress(subprocess.TimeoutExpired):
@@ -79,6 +83,7 @@ class Process:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+        self._watch(None)
         shutil.rmtree(self.home, ignore_errors=True)
 
     def restore(self) -> bool:
@@ -88,6 +93,14 @@ class Process:
         @return: whether it is: otherwise the next test needs a new server.
         """
         return True
+
+    def _watch(self, pid: int | None) -> None:
+        """
+        Have a process end with this one, instead of the one before, which is gone.
+        """
+        if self._lifeline is not None:
+            self._lifeline.cut()
+        self._lifeline = None if pid is None else Lifeline(self.home, pid)
 
     def _answers(self) -> bool:
         """

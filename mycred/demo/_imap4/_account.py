@@ -11,8 +11,7 @@ from zope.interface import implementer
 from twisted.internet.defer import Deferred, succeed
 from twisted.mail.imap4 import IAccount, MailboxException
 
-from .._store import StoreService
-from .._tables import Mailbox
+from .._mailstore import Mailbox, StoreService
 from ._folder import Folder
 
 

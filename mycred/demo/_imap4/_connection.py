@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 
 from ...mail._imap4 import TAG
 from .._dialogue import Dialogue, Malformed, Refused
-from .._tables import LARGEST, MailboxFull, Unavailable
+from .._mailstore import LARGEST, MailboxFull, Unavailable
 from ._commands import COMMANDS
 from ._folder import Folder
 from ._syntax import Arguments, literal

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from imaplib import Time2Internaldate
 
-from .._tables import Message
+from .._mailstore import Message
 from ._part import Part
 from ._structure import envelope, structure
 from ._syntax import Arguments, listed, string

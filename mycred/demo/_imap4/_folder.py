@@ -9,8 +9,7 @@ from dataclasses import replace
 
 from twisted.internet.defer import Deferred
 
-from .._store import StoreService
-from .._tables import FLAGS, Mailbox, Message
+from .._mailstore import FLAGS, Mailbox, Message, StoreService
 from ._syntax import SequenceSet
 
 _spelled = {flag.lower(): flag for flag in FLAGS}

@@ -11,7 +11,7 @@ from twisted.internet.defer import maybeDeferred
 from twisted.mail.imap4 import MailboxException
 
 from .._dialogue import Refused
-from .._tables import FLAGS
+from .._mailstore import FLAGS
 from ._basics import Basics
 from ._folder import Folder
 from ._syntax import listed

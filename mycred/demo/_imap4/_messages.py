@@ -9,7 +9,7 @@ from collections.abc import Callable
 from twisted.internet.defer import CancelledError
 
 from .._dialogue import Refused
-from .._tables import Message
+from .._mailstore import Message
 from ._fetch import FLAGS, UID, Item, flagsOf
 from ._folder import Folder, kept
 from ._folders import Folders

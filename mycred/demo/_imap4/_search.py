@@ -12,7 +12,7 @@ from email.utils import parsedate_tz
 from functools import cached_property
 
 from .._mailheaders import decoded
-from .._tables import Message
+from .._mailstore import Message
 from ._part import Part
 from ._syntax import Arguments
 

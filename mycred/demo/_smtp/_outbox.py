@@ -12,8 +12,7 @@ from zope.interface import Attribute, Interface, implementer
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from .._store import StoreService
-from .._tables import LARGEST, Mailbox, Message, NoSuchUser
+from .._mailstore import LARGEST, Mailbox, Message, NoSuchUser, StoreService
 from ._paths import Address
 from ._trace import LONGEST_TRACE
 
@@ -44,7 +43,7 @@ class IOutbox(Interface):
         @param size: the size of a message for them, in octets.
 
         @return: a L{Deferred} that fails with L{Elsewhere}, with L{NoSuchUser}, and with
-            L{MailboxFull<mycred.demo._tables.MailboxFull>}.
+            L{MailboxFull<mycred.demo._mailstore.MailboxFull>}.
         """
 
     def send(users: Iterable[bytes], content: bytes) -> Deferred[Any]:

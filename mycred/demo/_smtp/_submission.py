@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 
 from ..._facts import ConnectionFacts
 from .._dialogue import Refused
-from .._tables import MailboxFull, NoSuchUser
+from .._mailstore import MailboxFull, NoSuchUser
 from ._connection import Connection
 from ._data import DataReader, hasHeaders, whyUnfit
 from ._outbox import MOST_DATA, Elsewhere
