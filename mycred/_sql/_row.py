@@ -131,8 +131,8 @@ class Columns:
 
         @param row: the row, which has a name.
         @param now: the time, in seconds since 1970.
-        @param flaws: a list that gets what makes no sense.  Such a value never lets
-            somebody in who wouldn't be let in without it.
+        @param flaws: a list that gets what makes no sense.  Such a value never lets in
+            a user who wouldn't be let in without it.
         """
         values = dict(zip(self.names, row))
         reading = _Reading(values, flaws)

@@ -75,7 +75,7 @@ class SQLChecker(PasswordChecker):
     @property
     def opensLater(self) -> tuple[str, ...]:
         """
-        The paths of the files that are opened when somebody logs in: those of SQLite.
+        The paths of the files that are opened at logins: those of SQLite.
         """
         return tuple(url.path for url in self._settings.urls if url.path)
 

@@ -230,6 +230,9 @@ class Options(usage.Options, ProgramAuthOptions):
         Set the secret by which users who don't exist look like others to SCRAM.
         """
         self["secret"] = None
+        if self["worker"] is not None:
+            self["secret"] = self["worker"].secret
+            return
         isServed = IScramCredentials in self["credInterfaces"]
         if not (isServed and any(self[name] for name in MAIL)):
             return
@@ -249,6 +252,7 @@ class Options(usage.Options, ProgramAuthOptions):
         """
         Set the host key, which is made if there is none.
         """
+        self["hostKey"] = None
         if not self["ssh"]:
             if self["hostkey"] is not None:
                 raise usage.UsageError(
@@ -259,6 +263,11 @@ class Options(usage.Options, ProgramAuthOptions):
         # Conch is installed, since there is a checker of keys.
         from ..conch import hostKeyIn
 
+        if self["worker"] is not None:
+            from twisted.conch.ssh.keys import Key
+
+            self["hostKey"] = Key.fromString(self["worker"].hostKey)
+            return
         path = self["hostkey"]
         if path is None:
             path = f"{self['store'].beside}.hostkey"

@@ -20,7 +20,14 @@ from ._listening import Listening
 from ._mailfactories import MailSettings
 from ._mailstore import StoreService
 from ._options import Options
-from ._processes import Command, Supervisor, WorkerService, absolutePath, argumentsOf
+from ._processes import (
+    Command,
+    Supervisor,
+    WorkerService,
+    absolutePath,
+    argumentsOf,
+    reactorOf,
+)
 from ._protocols import ONE_PROCESS, TAKES
 from ._realm import MailRealm
 from ._startuplog import logStartup
@@ -72,7 +79,7 @@ def makeService(options: Options) -> MultiService:
     if worker is not None:
         # The process that has started it tells how to log in.
         twistd: Any = options.parent
-        WorkerService(twistd.relay, reactor).setServiceParent(services)
+        WorkerService(worker.parent, twistd.relay, reactor).setServiceParent(services)
         return services
     if options["holding"]:
         supervisor = _supervisor(options, reactor)
@@ -99,7 +106,10 @@ def _supervisor(options: Options, reactor: object) -> Supervisor:
         options["arguments"],
         os.getcwd(),
         absolutePath(),
+        reactorOf(twistd),
         ONE_PROCESS,
+        options["secret"],
+        options["hostKey"] and options["hostKey"].toString("openssh"),
     )
     if not os.geteuid():
         # The workers become that user.  This process starts others with the same rights.

@@ -87,7 +87,8 @@ def frozen(pid: int) -> Iterator[None]:
         until(lambda: re.search(r"\) T ", Path(f"/proc/{pid}/stat").read_text()))
         yield
     finally:
-        os.kill(pid, signal.SIGCONT)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
 
 
 class ProcessesTestCase(ServerTests, PBClients, TestCase):
@@ -172,6 +173,16 @@ class ServingTests(ProcessesTestCase):
         server.stop()
         for said in ("starting up", "IMAP4Factory", "Log in with:", "Server Shut Down"):
             self.assertEqual(server.log.count(said), 1, server.log)
+
+    def test_reactor(self) -> None:
+        """
+        Workers have the reactor that twistd is told.
+        """
+        server = self.serve(twistd="--reactor=poll")
+        self.assertEachServes(server)
+        for pid in (server.pid, *workersOf(server)):
+            opened = map(os.readlink, Path(f"/proc/{pid}/fd").iterdir())
+            self.assertNotIn("anon_inode:[eventpoll]", opened)
 
     def test_secrets(self) -> None:
         """
@@ -275,12 +286,30 @@ class EndTests(ProcessesTestCase):
 
     def test_orphans(self) -> None:
         """
-        Workers end when the program is killed.
+        Workers end when the program is killed, also one that does nothing itself.
         """
         server = self.serve()
         started = descendants(server.pid)
-        os.kill(server.pid, signal.SIGKILL)
-        until(lambda: all(map(isGone, started)))
+        with frozen(workersOf(server)[0]):
+            os.kill(server.pid, signal.SIGKILL)
+            until(lambda: all(map(isGone, started)))
+
+    def test_filesBeside(self) -> None:
+        """
+        A worker that is started again reads no file beside the store, where the server's
+        user can put a link to a file of root's: it gets the secret of the site and the
+        host key as they were at first.
+        """
+        server = self.serve("--auth=sshkey", offered="imap ssh")
+        beside = [*self.folder.glob("*.secret"), *self.folder.glob("*.hostkey")]
+        self.assertEqual(len(beside), 2)
+        for path in beside:
+            path.write_text("other")
+        with frozen(killed(server)):
+            self.assertServes(server)
+            where = ("127.0.0.1", server.ports["ssh"])
+            with socket.create_connection(where, PATIENCE) as client:
+                self.assertEqual(client.recv(8), b"SSH-2.0-")
 
     def test_cannotStart(self) -> None:
         """
@@ -528,11 +557,15 @@ class RightsTests(ProcessesTestCase):
             server.imap("carol", "hashed").logout()
         with frozen(killed(server)):
             server.imap("carol", "hashed").logout()
-        for worker in workersOf(server):
+        workers = workersOf(server)
+        for worker in workers:
             self.assertEqual(self.ids(worker), {str(NOBODY)})
         self.assertEqual(self.ids(server.pid), {"0"})
         # It needs no processes that check passwords.
         until(lambda: sorted(children(server.pid)) == sorted(workersOf(server)))
-        server.stop()
+        # The system ends them with the program, though they are another user by now.
+        with frozen(workers[0]):
+            os.kill(server.pid, signal.SIGKILL)
+            until(lambda: all(map(isGone, workers)))
         self.assertNotIn("Traceback", server.log)
         os.chown(self.folder, 0, -1)

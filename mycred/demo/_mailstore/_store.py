@@ -157,6 +157,9 @@ class StoreService(Service):
         Remove messages for good.
         """
         gone = list(uids)
+        if not gone:
+            # As at the end of most sessions of POP3.
+            return succeed(None)
         return self._database.change(lambda t: changes.delete(t, user, gone), user)
 
     def deliver(
