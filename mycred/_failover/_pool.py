@@ -179,17 +179,21 @@ class Pool(Generic[_C]):
         if not self._isBounded:
             return None
         with self._lock:
-            while not self._connections:
-                if self._taken <= self._held:
-                    return None
-                self._borrowing += 1
-                try:
-                    self._waitFor(self._returned, until)
-                finally:
-                    self._borrowing -= 1
-            self._fewer = self._taken + len(self._connections)
-            self._frugalUntil = time.monotonic() + _FRUGAL
-            return self._takeLast()
+            try:
+                while not self._connections:
+                    if self._taken <= self._held:
+                        return None
+                    self._borrowing += 1
+                    try:
+                        self._waitFor(self._returned, until)
+                    finally:
+                        self._borrowing -= 1
+                self._fewer = self._taken + len(self._connections)
+                self._frugalUntil = time.monotonic() + _FRUGAL
+                return self._takeLast()
+            finally:
+                # Others may have let this one go first.
+                self._passOn()
 
     def discard(self, connection: _C) -> None:
         """

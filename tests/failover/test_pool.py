@@ -300,6 +300,27 @@ class WaitingTests(FakeServersTestCase):
         self.clock.now += LONG
         self.assertIsNone(pool.take(self.clock.now))
 
+    def test_goesFirst(self) -> None:
+        """
+        Who lets one go first that waits for a connection isn't forgotten when that one
+        leaves without.
+        """
+        pool: Pool[FakeConnection] = Pool("a", 4)
+        pool.take(0)
+        soon = self.clock.now + LONG
+        with ThreadPoolExecutor(2) as threads:
+            borrowing = threads.submit(pool.borrow, soon)
+            while not pool._borrowing:
+                Event().wait(0.001)
+            with pool._lock:
+                taking = threads.submit(pool.take, soon)
+                # It comes to the lock before the other is awake.
+                Event().wait(0.01)
+                pool._taken -= 1
+                pool._notify()
+            self.assertIsNone(borrowing.result())
+            self.assertIsNone(taking.result(LONG / 4))
+
     def test_noneToBorrow(self) -> None:
         """
         Nobody waits for a connection that doesn't come: where there is none, where what
