@@ -156,7 +156,9 @@ class Accounts:
             for nobody in (token_hex(16), _WILDCARD):
                 result = self._query(database, nobody, until)
                 columns = self._columnsOf(result)
-                if any(columns.nameIn(row) for row in result.rows):
+                found = {columns.nameIn(row) for row in result.rows}
+                # Which may be the name of a user.
+                if found - {None, "", _WILDCARD}:
                     raise BadStatement(
                         "it finds users of any name; write where ... = :username"
                     )

@@ -116,6 +116,18 @@ class StartTests:
             self.assertWrong("query: ", text, query=query)
         self.assertEqual(self.execute("select count(*) from accounts"), [(1,)])
 
+    def test_wildcard(self: Any) -> None:
+        """
+        A user may have a name that is a pattern: nobody else's logins depend on it.
+        """
+        self.prepare()
+        self.add("%")
+        query = "select name, password, disabled from accounts where name = :username"
+        checker, _ = self.start(query=query)
+        for name in (b"alice", b"%"):
+            login = checker.requestAvatarId(UsernamePassword(name, b"sesame"))
+            self.assertEqual(self.successResultOf(login), name)
+
     def test_parameters(self: Any) -> None:
         """
         A query has the one parameter, an update two or three, and none within quotes.

@@ -265,6 +265,19 @@ class PipeTests(SynchronousTestCase):
         self.assertRaises(BrokenPipeError, os.write, self.end, b"x")
         os.close(self.end)
 
+    def test_crowd(self) -> None:
+        """
+        Many short lines are read bit by bit; when the worker has ended, all.
+        """
+        reader = LogReader(self.clock, self.lines.append, 100)
+        end = reader.begin()
+        os.write(end, b"x\n" * 300)
+        reader.doRead()
+        self.assertEqual(len(self.lines), 50)
+        reader.end()
+        self.assertEqual(len(self.lines), 300)
+        os.close(end)
+
     def test_pieces(self) -> None:
         """
         A line without an end takes no more memory than a line may.

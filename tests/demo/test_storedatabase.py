@@ -139,7 +139,8 @@ class _OutageTests(StoreCase):
                 self.failureResultOf(self.store.mailbox(b"alice"), Unavailable)
                 self.clock.advance(1)
         lines = [str(formatEvent(event)) for event in events]
-        self.assertEqual(len([line for line in lines if "The store failed" in line]), 1)
+        [line] = [line for line in lines if "The store failed" in line]
+        self.assertEqual(line.count(str(self.shared)), 1)
         self.assertNotIn("for the server", " ".join(lines))
         self.server.start()
         with capturedLogs() as events:

@@ -24,7 +24,7 @@ from ._sessions import (
     sessionOf,
     wantsTLS,
 )
-from ._texts import textOf, withoutValues
+from ._texts import inOneLine, textOf, withoutValues
 from ._url import DatabaseURL
 
 # By the driver: the arguments that limit how long it waits, for whole seconds.
@@ -124,17 +124,30 @@ class AlchemyDriver:
         self._insistOnFiles()
         try:
             arguments, more = self._alchemy.create_connect_args(self._url)
-            if self._name == "pymysql" and isinstance(more.get("password"), str):
-                # It would encode it in Latin-1.
-                more["password"] = more["password"].encode("utf-8")
+            if self._name == "pymysql":
+                # What it can't use of the URL is told from what a server says, which may
+                # be anything.
+                more["defer_connect"] = True
+                if isinstance(more.get("password"), str):
+                    # It would encode it in Latin-1.
+                    more["password"] = more["password"].encode("utf-8")
             limit = max(_SHORTEST_TIMEOUT, math.ceil(seconds))
             for name in _TIMEOUTS.get(self._name, ()):
                 more.setdefault(name, limit)
-            return self._prepared(self._alchemy.connect(*arguments, **more), more)
+            connection = self._alchemy.connect(*arguments, **more)
+        except self._module.Error as error:
+            raise self._refusalOf(error) from None
+        except Exception as error:
+            raise unusable(error, self._url.query) from None
+        try:
+            return self._prepared(connection, more)
         except Fault:
             raise
-        except Exception as error:
+        except self._module.Error as error:
             raise self._refusalOf(error) from None
+        except Exception as error:
+            why = inOneLine(textOf(error))
+            raise Fault(f"it answers as no such server does ({why})") from None
 
     def isCurrent(self, connection: Any) -> bool:
         """
@@ -186,12 +199,13 @@ class AlchemyDriver:
 
     def _prepared(self, connection: Any, arguments: Mapping[str, Any]) -> Any:
         """
-        Make a new session ready.
+        Make a new session ready; that of PyMySQL begins here.
 
         @param arguments: those that the driver had.
         """
         try:
             if self._name == "pymysql":
+                connection.connect()
                 if wantsTLS(arguments):
                     insistOnTLS(connection)
                 # Sockets with time-outs are slower, and the watchdog has its own.
@@ -221,8 +235,6 @@ class AlchemyDriver:
         """
         Return why there is no connection.
         """
-        if not isinstance(error, self._module.Error):
-            return unusable(error, self._url.query)
         isRefused = self._meaningOf(error) is Refused or isinstance(
             error, self._module.ProgrammingError
         )

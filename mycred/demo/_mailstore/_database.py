@@ -201,8 +201,10 @@ class StoreDatabase:
             self._log.failure("The store failed", failure)
         elif not self._isFailing:
             self._isFailing = True
-            why = printable(str(failure.value))
-            self._log.error("The store failed: {place}: {why}", place=self.place, why=why)
+            place, why = str(self.place), printable(str(failure.value))
+            # Most errors of the database say where it is.
+            why = why if why.startswith(place) else f"{place}: {why}"
+            self._log.error("The store failed: {why}", why=why)
         return Failure(Unavailable("Temporarily unavailable"))
 
 

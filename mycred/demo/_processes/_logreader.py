@@ -12,8 +12,8 @@ from twisted.internet.abstract import FileDescriptor
 
 from ..._types import Timer
 
-# How much is read at a time, in bytes: as much as a pipe holds.
-_PIECE = 2**16
+# How much a pipe holds, in bytes.
+_WHOLE = 2**16
 
 
 class Lines:
@@ -62,12 +62,14 @@ class LogReader(FileDescriptor):
         """
         @param reactor: what waits for it.
         @param received: what is called with each line.
-        @param longest: how long a line may be, in bytes.
+        @param longest: how long a line may be, in bytes.  No more is read at a time:
+            there may be as many lines in it.
         """
         super().__init__(reactor)
         self._reactor = reactor
         self._received = received
         self._lines = Lines(longest)
+        self._piece = min(longest, _WHOLE)
 
     def begin(self) -> int:
         """
@@ -91,7 +93,7 @@ class LogReader(FileDescriptor):
         Read what there is, and then nothing for a while.
         """
         self.stopReading()
-        if self._read():
+        if self._read(self._piece):
             self._timer = self._reactor.callLater(self.pause, self._goOn)
 
     def _goOn(self) -> None:
@@ -101,14 +103,16 @@ class LogReader(FileDescriptor):
         self._timer = None
         self.startReading()
 
-    def _read(self) -> bool:
+    def _read(self, most: int) -> bool:
         """
         Read what there is.
+
+        @param most: how much is read at most, in bytes.
 
         @return: whether there may be more.
         """
         try:
-            data = os.read(self._descriptor, _PIECE)
+            data = os.read(self._descriptor, most)
         except OSError:
             return False
         for line in self._lines.feed(data):
@@ -127,7 +131,7 @@ class LogReader(FileDescriptor):
             self._timer = None
         self.stopReading()
         if self._descriptor >= 0:
-            self._read()
+            self._read(_WHOLE)
             os.close(self._descriptor)
             self._descriptor = -1
         return self._lines.rest

@@ -386,6 +386,26 @@ class OutageTests(Place):
                 self.assertIn(f":{port}/", notes)
                 self.assertNotIn(PASSWORD, notes)
 
+    def test_nonsense(self) -> None:
+        """
+        A server that says what makes no sense, whatever it is, is one that fails: nothing
+        is said to be wrong with the URL, nor that the program is refused.
+        """
+        for said in (b"\0" * 60, b"\x05\0\0\0\nabc\0", b"J\0\0\0\nx.y\0" + b"\xff" * 71):
+
+            def say(connection: socket.socket, said: bytes = said) -> None:
+                with connection, contextlib.suppress(OSError):
+                    connection.sendall(said)
+                    connection.shutdown(socket.SHUT_WR)
+                    while connection.recv(4096):
+                        pass
+
+            with listening(say) as port:
+                database = self.open(self.elsewhere(port))
+                with self.assertRaises(Fault) as caught:
+                    database.read("select 1", {}, soon())
+                self.assertNotIsInstance(caught.exception, Refused)
+
     def test_nothingLeaks(self) -> None:
         """
         After many failures there are no more descriptors and threads than before, and no
