@@ -10,10 +10,11 @@ address.  A switch is a call from one module into another, be it by way of Twist
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from types import FrameType, SimpleNamespace
 from typing import Any
@@ -26,6 +27,7 @@ from mycred.checkers import (
     PasswdChecker,
 )
 from mycred.checkers.ldap import LDAPChecker, ldapSettings
+from mycred.checkers.sql import SQLChecker, sqlSettings
 from mycred.credentials import UsernamePassword
 from mycred.workers import Workers
 
@@ -35,7 +37,7 @@ ROOT = Path(mycred.__file__).parent
 AROUND = {"_reporting", "_peers"}
 
 #: How many modules a login may pass through.
-GOALS = {"memory": 5, "htpasswd": 10, "passwd": 15, "ldap": 15}
+GOALS = {"memory": 5, "htpasswd": 10, "passwd": 15, "ldap": 15, "sql": 26}
 
 # Both of the password "sesame".
 BCRYPT = b"$2y$04$LrUsgUb9BNwEvs9JxQjWa.ALXQaR6wQKtMV3lJVaq1jDEZuAAwu.i"
@@ -121,7 +123,7 @@ def _credentials() -> UsernamePassword:
 
 def checkers(directory: Path) -> dict[str, Any]:
     """
-    Make checkers of files that know alice.
+    Make checkers of files that know alice; that of SQL is closed by the caller.
 
     @param directory: where to put the files.
     """
@@ -136,7 +138,23 @@ def checkers(directory: Path) -> dict[str, Any]:
         "memory": InMemoryUsernamePasswordDatabaseDontUse(alice=b"sesame"),
         "htpasswd": HtpasswdChecker(directory / "htpasswd", workers=workers),
         "passwd": PasswdChecker(directory / "passwd", shadow, workers=workers),
+        "sql": _sqlChecker(directory / "accounts.sqlite"),
     }
+
+
+def _sqlChecker(path: Path) -> SQLChecker:
+    """
+    Make a checker of a database, an SQLite file, that knows alice.
+
+    @param path: where to put the file.
+    """
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("create table users (name, password)")
+        row = "alice", BCRYPT.decode("ascii")
+        connection.execute("insert into users values (?, ?)", row)
+    query = "select name, password from users where name = :username"
+    settings = sqlSettings(url=f"sqlite:///{path}", query=query)
+    return SQLChecker(settings, workers=_workers(), databaseWorkers=_workers())
 
 
 def _workers() -> Workers:
@@ -155,6 +173,7 @@ def main() -> None:
     with ExitStack() as cleanUp:
         directory = Path(cleanUp.enter_context(tempfile.TemporaryDirectory()))
         known = checkers(directory)
+        cleanUp.callback(known["sql"].close)
         server = Slapd(person("alice", "sesame"))
         cleanUp.callback(server.stop)
         where = ldapSettings(host=f"127.0.0.1:{server.port}", base=PEOPLE, tls="none")

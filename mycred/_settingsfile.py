@@ -18,6 +18,9 @@ from ._paths import AnyPath, asPath
 
 _TWICE = {DuplicateOptionError: "a key", DuplicateSectionError: "a section"}
 
+# What is advised where a line is none of its own.
+_GOES_ON = "where a value goes on, begin the line with a space"
+
 # The largest file of settings, in bytes.
 _LARGEST_FILE = 2**16
 
@@ -46,6 +49,8 @@ def readSettingsFile(
         raise wrongIn(path, "everybody can write to it; change that (chmod o-w)")
     given = _sectionOf(path, section)
     for key, text in given.items():
+        if len(key.split()) > 1:
+            raise wrongIn(path, _GOES_ON)
         if key not in texts:
             _checkLine(path, key, text)
     try:
@@ -143,6 +148,20 @@ def passwordIn(path: str, key: str) -> bytes:
     return password
 
 
+def passwordTextIn(path: str, key: str) -> str:
+    """
+    Return the password in a file, as text.
+
+    @param key: the option that names the file.
+
+    @raise ValueError: as L{passwordIn}, or if it isn't in UTF-8.
+    """
+    try:
+        return passwordIn(path, key).decode("utf-8")
+    except UnicodeDecodeError:
+        raise ValueError(f"{key}: {path} isn't in UTF-8") from None
+
+
 def _sectionOf(path: str, section: str) -> Mapping[str, str]:
     """
     Return the keys and values of the one section of a file.
@@ -163,7 +182,7 @@ def _sectionOf(path: str, section: str) -> Mapping[str, str]:
         raise wrongIn(
             path,
             f"it is no file of settings{where}{twice}; write a line [{section}], and "
-            "lines with KEY = VALUE",
+            f"lines with KEY = VALUE; {_GOES_ON}",
         ) from None
     if parser.sections() != [section] or parser.defaults():
         raise wrongIn(path, f"write one section, [{section}]")
@@ -195,6 +214,7 @@ def _checkLine(path: str, key: str, text: str) -> None:
 __all__ = [
     "joined",
     "passwordIn",
+    "passwordTextIn",
     "readSettingsFile",
     "require",
     "requirePrivacy",

@@ -101,6 +101,7 @@ class Workers:
         deadline: float = 30.0,
         *,
         pool: _Pool | None = None,
+        job: str = "login",
     ) -> None:
         """
         @param reactor: the reactor whose thread gets the results, and with whose end
@@ -111,7 +112,9 @@ class Workers:
         @param deadline: how long a caller waits at most, in seconds.
         @param pool: what does the jobs in place of threads, with methods
             C{callInThread}, C{lost} and C{stop}.
+        @param job: what the log calls what waits.
         """
+        self._job = job
         self.queueLimit = queueLimit
         self.deadline = deadline
         self._reactor = cast(Reactor, reactor)
@@ -265,7 +268,7 @@ class Workers:
 
         @param isNew: whether it is the one that is just asking.
         """
-        reason = "Too many logins at a time"
+        reason = f"Too many {self._job}s at a time"
         if isNew:
             _fail(answer, reason)
         else:
@@ -281,7 +284,8 @@ class Workers:
         if now >= self._quietUntil:
             self._quietUntil = now + 1
             self._log.warn(
-                "{waiting} logins wait; refused since this was said last: {refused}",
+                "{waiting} {job}s wait; refused since this was said last: {refused}",
+                job=self._job,
                 waiting=self._callers,
                 refused=self._refused,
             )
@@ -355,7 +359,8 @@ class Workers:
         self._removeCaller(job, answer)
         self._failLost()
         self._log.warn(
-            "A login has taken more than {deadline} s and is given up; {queued} wait",
+            "A {job} has taken more than {deadline} s and is given up; {queued} wait",
+            job=self._job,
             deadline=self.deadline,
             queued=len(self._queue),
         )

@@ -6,6 +6,7 @@ Tests for the way that a login takes: how many modules it passes through
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -23,9 +24,7 @@ class HotPathTests(SynchronousTestCase):
         A reader who follows a login has few modules to read.
         """
         self.patch(_files, "SETTLING", 0)
-        directory = Path(self.mktemp())
-        directory.mkdir()
-        for name, checker in checkers(directory).items():
+        for name, checker in self.checkers().items():
             trace = traced(checker, pause=0)
             self.assertLessEqual(len(trace.modules), GOALS[name], trace.modules)
             self.assertIn(name, GOALS)
@@ -36,9 +35,17 @@ class HotPathTests(SynchronousTestCase):
         what verifies the hash.
         """
         self.patch(_files, "SETTLING", 0)
-        directory = Path(self.mktemp())
-        directory.mkdir()
-        modules = traced(checkers(directory)["htpasswd"], pause=0).modules
+        modules = traced(self.checkers()["htpasswd"], pause=0).modules
         self.assertEqual(modules[0], "_checking._passwords")
         self.assertEqual(modules[-1], "_hashes._bcrypt")
         self.assertIn("_passwordfile._lookup", modules)
+
+    def checkers(self) -> dict[str, Any]:
+        """
+        Return checkers of files in a new directory.
+        """
+        directory = Path(self.mktemp())
+        directory.mkdir()
+        known = checkers(directory)
+        self.addCleanup(known["sql"].close)
+        return known

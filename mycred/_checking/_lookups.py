@@ -320,21 +320,24 @@ class LookUps(AsyncStore):
             return Verdict(Kind.REFUSED, name, known.why)
         self._remember(known.name, stored if known.keys is None else self._keysOf(known))
         verdict = verdictOn(stored, isVerified=password is not None)
-        outdated = self._outdated(known, stored)
+        outdated = self._outdated(known, stored, password)
         if not (known.denial or known.account or outdated):
             return verdict
         return replace(
             verdict, denial=known.denial, sqlAccount=known.account, outdated=outdated
         )
 
-    def _outdated(self, known: KnownUser, stored: StoredSecret) -> bytes | None:
+    def _outdated(
+        self, known: KnownUser, stored: StoredSecret, password: bytes | None
+    ) -> bytes | None:
         """
         Return what is stored for a user, if a hash as it is made today is stronger, and
         that matters.
         """
-        if not self._upgrades:
+        if not self._upgrades or password is None:
             return None
-        isWeak = stored.isPlain if stored.hash is None else isOutdated(stored.hash)
+        found = stored.hash
+        isWeak = stored.isPlain if found is None else isOutdated(found, password)
         return known.stored if isWeak else None
 
     def _keys(

@@ -4,7 +4,7 @@ and which of them is asked.  Nothing here knows what they are asked.
 """
 
 from ._demotion import Backoff, Brief
-from ._errors import Elsewhere, Fault, Lost, Slow, Unsure
+from ._errors import Elsewhere, Fault, Lost, Slow, Unsure, together
 from ._failover import Failover
 from ._pool import Connection, Pool
 from ._server import Server
@@ -23,4 +23,5 @@ __all__ = [
     "Slow",
     "Terms",
     "Unsure",
+    "together",
 ]

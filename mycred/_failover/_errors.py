@@ -4,6 +4,8 @@ What keeps a server from answering a login; none of it means a wrong password.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 
 class Fault(Exception):
     """
@@ -37,4 +39,13 @@ class Unsure(Exception):
     """
 
 
-__all__ = ["Elsewhere", "Fault", "Lost", "Slow", "Unsure"]
+def together(faults: Collection[Fault]) -> Fault:
+    """
+    Return several faults as one, of the kind that all of them have, if it is one.
+    """
+    kinds = {type(fault) for fault in faults}
+    kind = kinds.pop() if len(kinds) == 1 else Fault
+    return kind("; ".join(map(str, faults)))
+
+
+__all__ = ["Elsewhere", "Fault", "Lost", "Slow", "Unsure", "together"]

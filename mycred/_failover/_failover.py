@@ -17,7 +17,7 @@ from threading import Condition
 from typing import Generic, TypeVar
 
 from ._demotion import Backoff
-from ._errors import Fault, Slow
+from ._errors import Fault, Slow, together
 from ._pool import Connection
 from ._server import Server
 from ._terms import Terms
@@ -184,9 +184,7 @@ class Failover(Generic[_R, _C]):
                 faults.append(fault)
                 tell(str(fault))
         if faults:
-            kinds = {type(fault) for fault in faults}
-            kind = kinds.pop() if len(kinds) == 1 else Fault
-            raise kind("; ".join(map(str, faults)))
+            raise together(faults)
         reasons = "; ".join(server.health.reason for server in self.servers)
         raise Fault(f"no {self._kind} works: {reasons}")
 

@@ -34,6 +34,10 @@ from ._terms import Terms
 
 _R = TypeVar("_R", bound=Hashable)
 
+# For how long the log isn't told another reason why a server is down, in seconds: while
+# it starts there may be one after the other.
+_QUIET = 8.0
+
 # A server that is in use, and has answered a login within so many seconds, works.
 _LATELY = 1.0
 
@@ -105,6 +109,8 @@ class Health(Generic[_R]):
         self._answeredAt = dict.fromkeys(self._demotions, 0.0)
         self._backoff = terms.pauses()
         self._retryAt = self._retriedAt = self._upSince = 0.0
+        # Why it was down when the log was told last, and when that was.
+        self._told, self._toldAt = "", 0.0
 
     def claimProbe(self) -> bool:
         """
@@ -168,7 +174,10 @@ class Health(Generic[_R]):
         now = time.monotonic()
         with self._lock:
             isNews = began >= self._upSince and now >= self._retryAt
-            isTold = isNews and not (self.isDown and why == self.reason)
+            isOther = why != self._told and now >= self._toldAt + _QUIET
+            isTold = isNews and (isOther or not self.isDown)
+            if isTold:
+                self._told, self._toldAt = why, now
             if isNews:
                 self._retryAt = now + self._backoff.fail()
                 self.reason = why

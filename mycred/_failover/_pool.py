@@ -66,11 +66,14 @@ class Pool(Generic[_C]):
         # How many there may be until then.
         self._fewer, self._frugalUntil = self._most, 0.0
         self._lock = Lock()
-        self._changed = Condition(self._lock)
-        self._waiting = 0
+        # Those who wait for a place, in turn, and those who wait for a connection.
+        self._changed, self._returned = Condition(self._lock), Condition(self._lock)
+        self._waiting = self._borrowing = 0
         self._connections: list[_C] = []
         # How many are in use, are being opened or being closed.
         self._taken = 0
+        # How many of them nobody waits for.
+        self._held = 0
         self._isClosed = False
 
     def __len__(self) -> int:
@@ -158,22 +161,35 @@ class Pool(Generic[_C]):
         """
         with self._lock:
             self._taken += 1
-        return self._free
+            self._held += 1
+        return self._release
 
-    def makeDo(self) -> bool:
+    def borrow(self, until: float) -> _C | None:
         """
-        Make do with the connections that there are, for a while: the server allows no
-        more.  Who comes waits for one of them.
+        Take out a connection that another login is done with, since the server allows no
+        more; wait for one if all are in use or being opened.  From then on who comes
+        makes do with those that there are, for a while.
 
-        @return: whether that can be done: there are some, and the pool is bounded.
+        @param until: the deadline, by L{time.monotonic}.
+
+        @return: L{None} if there is none to wait for, or if the pool isn't bounded.
+
+        @raise Slow: if none comes back in time.
         """
+        if not self._isBounded:
+            return None
         with self._lock:
-            there = self._taken + len(self._connections)
-            if not (self._isBounded and there):
-                return False
-            self._fewer = min(there, self._most)
+            while not self._connections:
+                if self._taken <= self._held:
+                    return None
+                self._borrowing += 1
+                try:
+                    self._waitFor(self._returned, until)
+                finally:
+                    self._borrowing -= 1
+            self._fewer = self._taken + len(self._connections)
             self._frugalUntil = time.monotonic() + _FRUGAL
-            return True
+            return self._takeLast()
 
     def discard(self, connection: _C) -> None:
         """
@@ -211,18 +227,17 @@ class Pool(Generic[_C]):
         """
         oldest = None
         with self._lock:
-            if self._waiting:
+            if self._waiting or self._borrowing:
                 # Those who came before go first.
                 self._wait(until)
             while not self._isRoom():
                 self._wait(until)
             idle = self._connections
-            self._taken += 1
             if idle and idle[-1].usedAt >= since:
-                connection = idle.pop()
-                connection.isReused = True
+                connection = self._takeLast()
                 self._passOn()
                 return connection
+            self._taken += 1
             if self._taken + len(idle) > self._limit():
                 # The one that was idle for longest makes room.
                 oldest = idle.pop(0)
@@ -230,6 +245,15 @@ class Pool(Generic[_C]):
         if oldest is not None:
             oldest.close()
         return None
+
+    def _takeLast(self) -> _C:
+        """
+        Take out the connection that was used last.
+        """
+        connection = self._connections.pop()
+        self._taken += 1
+        connection.isReused = True
+        return connection
 
     def _isRoom(self) -> bool:
         """
@@ -245,9 +269,17 @@ class Pool(Generic[_C]):
         """
         self._waiting += 1
         try:
-            isOver = not self._changed.wait(max(0.0, until - time.monotonic()))
+            self._waitFor(self._changed, until)
         finally:
             self._waiting -= 1
+
+    def _waitFor(self, condition: Condition, until: float) -> None:
+        """
+        Wait until a condition is notified.
+
+        @raise Slow: if it isn't in time.
+        """
+        isOver = not condition.wait(max(0.0, until - time.monotonic()))
         if isOver and time.monotonic() >= until:
             # It may have been woken all the same, in another's place.
             self._passOn()
@@ -267,19 +299,29 @@ class Pool(Generic[_C]):
             self._taken -= 1
             self._notify()
 
+    def _release(self) -> None:
+        """
+        Free a place for which nobody has waited.
+        """
+        with self._lock:
+            self._held -= 1
+        self._free()
+
     def _passOn(self) -> None:
         """
-        Wake one who waits if there is something left.
+        Wake one who waits for a place, if there is one left.
         """
         if self._waiting and self._isRoom():
             self._changed.notify()
 
     def _notify(self) -> None:
         """
-        Wake one who waits.
+        Wake one who waits for a place, and those who wait for a connection.
         """
         if self._waiting:
             self._changed.notify()
+        if self._borrowing:
+            self._returned.notify_all()
 
 
 __all__ = ["Connection", "Pool"]

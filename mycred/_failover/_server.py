@@ -250,20 +250,21 @@ class Server(Generic[_R, _C]):
         more connections than there are, one that another login is done with.
         """
         began = time.monotonic()
-        while True:
-            try:
-                return pool.fill(lambda: self.open(role, until))
-            except Slow:
-                raise
-            except Fault as fault:
-                # The connections that there are may be all that the server allows.
-                if not (pool.makeDo() or self._drop()):
-                    if not self.health.servesOthers(1):
-                        self._fail(began, str(fault))
-                    raise
-            connection = pool.take(until)
+        try:
+            return pool.fill(lambda: self.open(role, until))
+        except Slow:
+            raise
+        except Fault as fault:
+            connection = pool.borrow(until)
             if connection is not None:
                 return connection
+            if not self._drop():
+                if not self.health.servesOthers(1):
+                    self._fail(began, str(fault))
+                raise
+        # The idle connections may have been all that the server allows.
+        pool.claim(until)
+        return pool.fill(lambda: self.open(role, until))
 
 
 def _call(

@@ -41,14 +41,26 @@ _RULES: dict[str, Callable[[Hash], bool]] = {
 }
 
 
-def isOutdated(hash: Hash) -> bool:
+# By the name of the scheme: how many bytes of a password count, where not all do.
+_COUNTED = {"bcrypt": 72, "DES": 8}
+
+
+def isOutdated(hash: Hash, password: bytes) -> bool:
     """
     Return whether a hash is weaker than one that L{make<mycred.hashes.make>} makes at the
-    usual cost.
+    usual cost, and can be replaced.
 
     Keys of SCRAM never are: a hash in their place would end logins by SCRAM.
+
+    @param password: a password that the hash matches.  If not all of it counts for the
+        hash, the rest may be wrong: made of it, a new one would lock its user out.
     """
     if hash.scramKeys is not None:
+        return False
+    if len(password) > _COUNTED.get(hash.scheme.name, len(password)):
+        return False
+    if hash.scheme.name == "DES" and not password.isascii():
+        # Seven bits of each byte count.
         return False
     rule = _RULES.get(hash.scheme.name)
     return rule is None or rule(hash)

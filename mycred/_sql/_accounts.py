@@ -7,21 +7,25 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from secrets import token_hex
 
-from .._failover import Fault
+from .._failover import Fault, together
 from .._hashes import UnusableHash, recognize
 from .._secrets import LONGEST, printable, shortened
 from .._steps import Steps
 from .._verdict import NO_SUCH_USER, Kind, KnownUser, Nobody, Verdict
 from ._row import Columns, Flaw
 from ._settings import Settings
-from .client import BadRow, BadStatement, BadValue, Database, Result, Transaction
+from ._updates import replaceHash, tryUpdate
+from .client import BadRow, BadStatement, BadValue, Database, DatabaseURL, Result
 
 # So many kinds of things that are odd are remembered, to be logged once.
 _MOST_REMEMBERED = 100
+
+# With C{like} in place of C{=} whoever types this has the database send all its users.
+_WILDCARD = "%"
 
 
 class Accounts:
@@ -37,8 +41,7 @@ class Accounts:
         @param now: a function that returns the time, in seconds since 1970.
         """
         self._settings = settings
-        self.database = self._makeDatabase()
-        self._where = " or ".join(map(str, settings.urls))
+        self.database = self._makeDatabase(settings.urls)
         self._now = now
         self._isChecked = False
         self._columns: dict[tuple[str, ...], Columns] = {}
@@ -68,24 +71,34 @@ class Accounts:
             verdict = Verdict(Kind.UNSURE, name, str(error))
         return replace(verdict, steps=tuple(steps.steps)) if steps.steps else verdict
 
-    def check(self, until: float) -> None:
+    def check(self, until: float) -> tuple[str, ...]:
         """
-        Have the database execute the statements, for a user whom nobody is, over a
-        connection of its own: this process may fork before it needs one again.
+        Have each server execute the query, for a user whom nobody is, and one of them the
+        update, over connections of their own: this process may fork before it needs one
+        again.
 
         @param until: the deadline, by L{time.monotonic}.
 
-        @raise Fault: if it can't be used now.
-        @raise BadStatement: if it refuses a statement, or what that does can't be used.
+        @return: why servers can't be used now, where another one can.
+
+        @raise Fault: if none can be used now.
+        @raise BadStatement: if one refuses a statement, or what that does can't be used.
         """
-        database, update = self._makeDatabase(), self._settings.update
-        try:
-            self._checkQuery(database, until)
-            if update is not None:
-                with _about("update"):
-                    _tryUpdate(database, update, until)
-        finally:
-            database.close()
+        urls, update = self._settings.urls, self._settings.update
+        faults: list[Fault] = []
+        for others, url in zip(reversed(range(len(urls))), urls):
+            now = time.monotonic()
+            try:
+                with closing(self._makeDatabase([url])) as database:
+                    self._checkQuery(database, now + (until - now) / (others + 1))
+            except Fault as fault:
+                faults.append(fault)
+        if len(faults) == len(urls):
+            raise together(faults)
+        if update is not None:
+            with _about("update"), closing(self._makeDatabase(urls)) as database:
+                tryUpdate(database, update, until)
+        return tuple(map(str, faults))
 
     def update(self, name: bytes, hash: bytes, old: bytes, until: float) -> bool:
         """
@@ -105,18 +118,7 @@ class Accounts:
         statement = self._settings.update
         if statement is None:
             return False
-        texts = [value.decode("utf-8") for value in (name, hash, old)]
-
-        def work(transaction: Transaction) -> bool:
-            rows = _execute(transaction, statement, *texts)
-            if rows > 1:
-                raise _Undone(rows)
-            return rows == 1
-
-        try:
-            return self.database.transaction(work, until)
-        except _Undone as undone:
-            raise BadStatement(f"it changes {undone.rows} rows") from None
+        return replaceHash(self.database, statement, name, hash, old, until)
 
     @property
     def haveKeys(self) -> bool:
@@ -139,26 +141,27 @@ class Accounts:
         """
         self.database.close()
 
-    def _makeDatabase(self) -> Database:
+    def _makeDatabase(self, urls: Sequence[DatabaseURL]) -> Database:
         """
-        Return the database, without a connection.
+        Return the database on some of its servers, without a connection.
         """
         settings = self._settings
-        return Database(
-            settings.urls, timeout=settings.timeout, connections=settings.connections
-        )
+        return Database(urls, timeout=settings.timeout, connections=settings.connections)
 
     def _checkQuery(self, database: Database, until: float) -> None:
         """
         Have the database execute the query, for a user whom nobody is.
         """
         with _about("query"):
-            result = self._query(database, token_hex(16), until)
-            columns = self._columnsOf(result)
-            if any(columns.nameIn(row) for row in result.rows):
-                raise BadStatement(
-                    "it finds users of any name; write where ... = :username"
-                )
+            for nobody in (token_hex(16), _WILDCARD):
+                result = self._query(database, nobody, until)
+                columns = self._columnsOf(result)
+                found = {columns.nameIn(row) for row in result.rows}
+                # Which may be the name of a user.
+                if found - {None, "", _WILDCARD}:
+                    raise BadStatement(
+                        "it finds users of any name; write where ... = :username"
+                    )
         self._isChecked = True
 
     def _find(self, name: bytes, until: float, steps: Steps) -> KnownUser | Nobody:
@@ -188,7 +191,8 @@ class Accounts:
         except BadValue as error:
             return Nobody(f"{NO_SUCH_USER}: {printable(str(error))}")
         columns = self._columnsOf(result)
-        steps.step(lambda: f"query at {self._where}: {_inOneLine(self._settings.query)}")
+        query = self._settings.query
+        steps.step(lambda: f"query at {result.server}: {_inOneLine(query)}")
         steps.step(
             lambda: f"{_counted(len(result.rows), 'row')} of {', '.join(columns.names)}"
         )
@@ -274,18 +278,6 @@ class Accounts:
             self._notes.append(printable(text))
 
 
-class _Undone(Exception):
-    """
-    A transaction is to be undone.
-
-    @ivar rows: how many rows it has changed.
-    """
-
-    def __init__(self, rows: int) -> None:
-        super().__init__(rows)
-        self.rows = rows
-
-
 @contextmanager
 def _about(key: str) -> Iterator[None]:
     """
@@ -295,33 +287,6 @@ def _about(key: str) -> Iterator[None]:
         yield
     except (BadStatement, BadValue, ValueError) as error:
         raise BadStatement(f"{key}: {_inOneLine(str(error))}") from None
-
-
-def _tryUpdate(database: Database, statement: str, until: float) -> None:
-    """
-    Have the database execute an update, for a user whom nobody is, and undo that.
-    """
-    nobody = token_hex(16)
-
-    def work(transaction: Transaction) -> None:
-        raise _Undone(_execute(transaction, statement, nobody, nobody, nobody))
-
-    try:
-        database.transaction(work, until)
-    except _Undone as undone:
-        if undone.rows:
-            raise BadStatement(
-                "it changes users of any name; write where ... = :name"
-            ) from None
-
-
-def _execute(
-    transaction: Transaction, statement: str, name: str, password: str, old: str
-) -> int:
-    """
-    Execute an update, and return how many rows it has changed.
-    """
-    return transaction.execute(statement, name=name, password=password, old=old).count
 
 
 def _described(user: KnownUser) -> str:

@@ -13,7 +13,7 @@ from .._contracts import InvalidAuthArgumentString
 from .._paths import AnyPath
 from .._settingsfile import (
     joined,
-    passwordIn,
+    passwordTextIn,
     readSettingsFile,
     require,
     requirePrivacy,
@@ -23,7 +23,7 @@ from .._settingsfile import (
 from ._names import Names
 from ._options import FILE_OPTIONS, OPTIONS
 from ._settings import Settings
-from .client import BadStatement, DatabaseURL, parametersIn
+from .client import BadStatement, DatabaseURL, parametersIn, returnsAsName
 
 _SECTION = "sql"
 
@@ -33,6 +33,9 @@ _UPDATE_VALUES = {"name": "the user's name", "password": "the new hash"}
 
 # How a URL looks whose colon ends the value.
 _bareURL = re.compile(r"(?<!\\)://")
+
+# How a URL looks that would be taken for the path of a file.
+_unnamedURL = re.compile(r"[A-Za-z][\w+]*\\:/")
 
 _DEFAULTS = Settings._field_defaults
 
@@ -53,6 +56,8 @@ def readSettings(argstring: str) -> Settings:
             "url: write \\: for each colon in a URL, as in "
             "url=postgresql\\://myapp@localhost/accounts; or name a file that has all"
         )
+    if _unnamedURL.match(argstring):
+        raise InvalidAuthArgumentString("url: write url= before the URL")
     given = OPTIONS.parse(argstring)
     path = given.pop("config", None)
     if path is None:
@@ -110,12 +115,18 @@ def _makeSettings(given: Mapping[str, Any], mayHoldPassword: bool) -> Settings:
     require("query" in given, "query", "write query= too, which finds a user")
     urls = _urlsOf(given, mayHoldPassword)
     dialect = urls[0].dialect
+    query = _statement("query", given["query"], dialect, _QUERY_VALUES)
+    require(
+        not returnsAsName(query, dialect),
+        "query",
+        "name must be what is stored, so write its column in place of :username as name",
+    )
     update = given.get("update")
     if update is not None:
         update = _statement("update", update, dialect, _UPDATE_VALUES, "old")
     return Settings(
         urls,
-        _statement("query", given["query"], dialect, _QUERY_VALUES),
+        query,
         update,
         Names(given.get("case", False), given.get("realm")),
         given.get("timeout", _DEFAULTS["timeout"]),
@@ -141,7 +152,7 @@ def _urlsOf(given: Mapping[str, Any], mayHoldPassword: bool) -> tuple[DatabaseUR
     require("sqlite" not in dialects, "passwordfile", "SQLite has no passwords")
     lack = [not url.hasPassword for url in urls]
     require(any(lack), "passwordfile", "all URLs have a password already")
-    password = _decoded(passwordIn(path, "passwordfile"))
+    password = passwordTextIn(path, "passwordfile")
     return tuple(
         _parseURL(text, password) if lacks else url
         for text, url, lacks in zip(given["url"], urls, lack)
@@ -186,16 +197,6 @@ def _statement(
         why = f"write :{name}, without quotes, where {meaning} stands"
         require(name in found, key, why)
     return statement
-
-
-def _decoded(password: bytes) -> str:
-    """
-    Return a password as text.
-    """
-    try:
-        return password.decode("utf-8")
-    except UnicodeDecodeError:
-        raise ValueError("passwordfile: the password isn't in UTF-8") from None
 
 
 __all__ = ["readSettings", "sqlSettings"]

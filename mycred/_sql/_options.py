@@ -23,7 +23,7 @@ def _parseURLs(text: str) -> tuple[str, ...]:
     Return the URLs that are separated by white space.
     """
     urls = tuple(text.split())
-    if not urls:
+    if not urls or not all("://" in url for url in urls):
         raise ValueError("write a URL, such as postgresql://myapp@localhost/accounts")
     if len(set(urls)) < len(urls):
         raise ValueError("one is there twice")

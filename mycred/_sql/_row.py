@@ -4,7 +4,7 @@ The columns that a query brings, and what a row of them says about a user.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import partial
 from typing import Any, NamedTuple
@@ -131,8 +131,8 @@ class Columns:
 
         @param row: the row, which has a name.
         @param now: the time, in seconds since 1970.
-        @param flaws: a list that gets what makes no sense.  Such a value never lets
-            somebody in who wouldn't be let in without it.
+        @param flaws: a list that gets what makes no sense.  Such a value never lets in
+            a user who wouldn't be let in without it.
         """
         values = dict(zip(self.names, row))
         reading = _Reading(values, flaws)
@@ -210,9 +210,9 @@ def _checkName(name: str) -> None:
     """
     if name in COLUMNS:
         return
-    similar: Iterator[str] = iter(get_close_matches(name, COLUMNS, 1))
-    for each in similar:
-        raise ValueError(f"there is no column {name}, did you mean {each}?")
+    similar = get_close_matches(name, COLUMNS, 1)
+    if similar:
+        raise ValueError(f"there is no column {name}, did you mean {similar[0]}?")
     raise ValueError(f"there is no column {name}, write some of {', '.join(COLUMNS)}")
 
 

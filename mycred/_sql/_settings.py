@@ -49,6 +49,13 @@ class Settings(NamedTuple):
         return f"<SQL settings for {', '.join(map(str, self.urls))}>"
 
     @property
+    def lackPasswords(self) -> bool:
+        """
+        Whether some of the servers are asked without a password.
+        """
+        return any(url.url is not None and not url.url.password for url in self.urls)
+
+    @property
     def exposed(self) -> tuple[DatabaseURL, ...]:
         """
         The servers that are asked over a network without a certificate to verify, as far

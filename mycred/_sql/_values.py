@@ -166,7 +166,7 @@ def readNames(value: object) -> tuple[str, ...]:
         names: Sequence[object] = value
     else:
         names = (readText(value) or "").split(",")
-    if not all(isinstance(name, str) for name in names):
+    if not all(isinstance(name, str) and "\0" not in name for name in names):
         raise ValueError("write names, in an array or separated by commas")
     return tuple(stripped for name in names if (stripped := str(name).strip()))
 

@@ -75,23 +75,27 @@ class SQLChecker(PasswordChecker):
     @property
     def opensLater(self) -> tuple[str, ...]:
         """
-        The paths of the files that are opened when somebody logs in: those of SQLite.
+        The paths of the files that are opened at logins: those of SQLite.
         """
         return tuple(url.path for url in self._settings.urls if url.path)
 
-    def check(self) -> None:
+    def check(self) -> tuple[str, ...]:
         """
         Have the database execute the statements for a user whom nobody is, at once and in
         the caller's thread.  Unless that is done it happens at the first login.
+
+        @return: of several servers, why some can't be asked now.
 
         @raise ValueError: if it refuses them, or this program; or if what they do can't
             be used.
         @raise OSError: if it can't be asked now.
         """
         try:
-            self._accounts.check(time.monotonic() + self._settings.timeout)
+            return self._accounts.check(time.monotonic() + self._settings.timeout)
         except Refused as error:
-            raise ValueError(f"url: {error}") from None
+            advice = "; write its password into a file, and passwordfile=FILE"
+            isLacking = "password" in str(error) and self._settings.lackPasswords
+            raise ValueError(f"url: {error}{advice * isLacking}") from None
         except Unsure as error:
             raise ValueError(str(error)) from None
         except Fault as error:

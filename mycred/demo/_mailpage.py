@@ -6,10 +6,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Any, cast
 from urllib.parse import unquote_to_bytes
 
-from twisted.internet.defer import Deferred, FirstError, gatherResults, succeed
+from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
@@ -101,32 +100,20 @@ class MailboxPage(Resource):
         most = int(before[1]) if before else self._mailbox.uidNext
         older = [m for m in reversed(self._mailbox.messages) if m.uid < most]
         listed, rest = older[:_LISTED], older[_LISTED:]
-        loading = [self._listed(message) for message in listed]
+        uids = [message.uid for message in listed]
+        next_ = listed[-1].uid if rest else None
 
-        def cbLoaded(rows: list[ListedMessage | None]) -> Page:
-            found = [row for row in rows if row is not None]
-            next_ = listed[-1].uid if rest else None
+        def cbLoaded(contents: dict[int, bytes]) -> Page:
+            found = [
+                ListedMessage(m.uid, parseMessage(contents[m.uid], m.date))
+                for m in listed
+                # The others are gone.
+                if m.uid in contents
+            ]
             return listPage(self._mailbox.user, self._webLogin, url, found, next_)
 
-        def ebFirst(failure: Failure) -> Failure:
-            failure.trap(FirstError)
-            error: Any = failure.value
-            return cast(Failure, error.subFailure)
-
-        gathering = gatherResults(loading, consumeErrors=True)
-        return gathering.addErrback(ebFirst).addCallback(cbLoaded)
-
-    def _listed(self, message: Message) -> Deferred[ListedMessage | None]:
-        """
-        Return what the list shows of a message; L{None} if it is gone.
-        """
-
-        def cbLoaded(content: bytes | None) -> ListedMessage | None:
-            if content is None:
-                return None
-            return ListedMessage(message.uid, parseMessage(content, message.date))
-
-        return self._load(message, _PREVIEWED).addCallback(cbLoaded)
+        loading = self._store.contents(self._mailbox.user, uids, _PREVIEWED)
+        return loading.addCallback(cbLoaded)
 
     def _open(self, message: Message) -> Deferred[Page]:
         """
@@ -140,13 +127,8 @@ class MailboxPage(Resource):
             isCut = len(content) > _READ
             return messagePage(self._mailbox.user, self._webLogin, parsed, isCut)
 
-        return self._load(message, _READ + 1).addCallback(cbLoaded)
-
-    def _load(self, message: Message, most: int) -> Deferred[bytes | None]:
-        """
-        Return the beginning of a message; L{None} if it is gone.
-        """
-        return self._store.content(self._mailbox.user, message.uid, most)
+        loading = self._store.content(self._mailbox.user, message.uid, _READ + 1)
+        return loading.addCallback(cbLoaded)
 
 
 def _notFound() -> Page:

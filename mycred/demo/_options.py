@@ -27,6 +27,12 @@ from ._strports import adoptable, asksForCertificates, endpointAt, isEncrypted
 
 _processes = integerBetween(1, 256, "a number from 1 to 256")
 
+# What is advised where a file beside the store can't be made, and that is on a server.
+_ELSEWHERE = (
+    "; start twistd in a directory where the server may make it, such as by --rundir, or "
+    "WorkingDirectory= of systemd"
+)
+
 _where = "where to listen for {}, a strports description; empty for nowhere [default: {}]"
 
 
@@ -224,6 +230,9 @@ class Options(usage.Options, ProgramAuthOptions):
         Set the secret by which users who don't exist look like others to SCRAM.
         """
         self["secret"] = None
+        if self["worker"] is not None:
+            self["secret"] = self["worker"].secret
+            return
         isServed = IScramCredentials in self["credInterfaces"]
         if not (isServed and any(self[name] for name in MAIL)):
             return
@@ -234,14 +243,16 @@ class Options(usage.Options, ProgramAuthOptions):
             self["secret"] = secretIn(path)
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or error
+            advice = "" if self["store"].url.path else _ELSEWHERE
             raise usage.UsageError(
-                f"--store: {path} can't be read or made ({why})"
+                f"--store: {path} can't be read or made ({why}){advice}"
             ) from None
 
     def _setHostKey(self) -> None:
         """
         Set the host key, which is made if there is none.
         """
+        self["hostKey"] = None
         if not self["ssh"]:
             if self["hostkey"] is not None:
                 raise usage.UsageError(
@@ -252,6 +263,11 @@ class Options(usage.Options, ProgramAuthOptions):
         # Conch is installed, since there is a checker of keys.
         from ..conch import hostKeyIn
 
+        if self["worker"] is not None:
+            from twisted.conch.ssh.keys import Key
+
+            self["hostKey"] = Key.fromString(self["worker"].hostKey)
+            return
         path = self["hostkey"]
         if path is None:
             path = f"{self['store'].beside}.hostkey"

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import MultiService
-from twisted.internet.defer import gatherResults, maybeDeferred
-from twisted.internet.interfaces import IListeningPort, IProtocolFactory
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
+from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IReactorCore
 from twisted.logger import Logger
 
 from .._contracts import InterfaceType
@@ -20,7 +20,14 @@ from ._listening import Listening
 from ._mailfactories import MailSettings
 from ._mailstore import StoreService
 from ._options import Options
-from ._processes import Command, Supervisor, WorkerService, absolutePath, argumentsOf
+from ._processes import (
+    Command,
+    Supervisor,
+    WorkerService,
+    absolutePath,
+    argumentsOf,
+    reactorOf,
+)
 from ._protocols import ONE_PROCESS, TAKES
 from ._realm import MailRealm
 from ._startuplog import logStartup
@@ -53,26 +60,19 @@ def makeService(options: Options) -> MultiService:
 
     services = MultiService()
     store = StoreService(options["store"].url)
-    worker = options["worker"]
-    if worker is not None or not options["holding"]:
-        store.setServiceParent(services)
     realm = MailRealm(store, _moreViews(options))
-    portal = Portal(realm, options["credCheckers"])
-    # What serves no client keeps no checkers.
-    served = Portal(realm) if options["holding"] else portal
-    listening = {}
-    for name, endpoint in options["endpoints"].items():
-        factory = _makeFactory(name, served, options)
-        service = Listening(f"--{name}={options[name]}", endpoint, factory, reactor)
-        service.setServiceParent(services)
-        listening[name] = service.listening
-    started = gatherResults(listening.values()).addCallback(
-        lambda ports: dict(zip(listening, ports))
-    )
+    portal = served = Portal(realm, options["credCheckers"])
+    if options["holding"]:
+        # What serves no client keeps no checkers, and opens no store.
+        served = Portal(realm)
+    else:
+        store.setServiceParent(services)
+    started = _listen(options, served, services, reactor)
+    worker = options["worker"]
     if worker is not None:
         # The process that has started it tells how to log in.
         twistd: Any = options.parent
-        WorkerService(twistd.relay, reactor).setServiceParent(services)
+        WorkerService(worker.parent, twistd.relay, reactor).setServiceParent(services)
         return services
     if options["holding"]:
         supervisor = _supervisor(options, reactor)
@@ -89,6 +89,28 @@ def makeService(options: Options) -> MultiService:
     return services
 
 
+def _listen(
+    options: Options, portal: Portal, services: MultiService, reactor: IReactorCore
+) -> Deferred[dict[str, IListeningPort]]:
+    """
+    Listen for clients of each protocol when the services start.
+
+    @param portal: where they log in.
+    @param services: what gets a service for each protocol.
+
+    @return: a L{Deferred} that fires with the ports, by protocol.
+    """
+    listening = {}
+    for name, endpoint in options["endpoints"].items():
+        factory = _makeFactory(name, portal, options)
+        service = Listening(f"--{name}={options[name]}", endpoint, factory, reactor)
+        service.setServiceParent(services)
+        listening[name] = service.listening
+    return gatherResults(listening.values()).addCallback(
+        lambda ports: dict(zip(listening, ports))
+    )
+
+
 def _supervisor(options: Options, reactor: object) -> Supervisor:
     """
     Return what runs the server in several processes.
@@ -99,7 +121,10 @@ def _supervisor(options: Options, reactor: object) -> Supervisor:
         options["arguments"],
         os.getcwd(),
         absolutePath(),
+        reactorOf(twistd),
         ONE_PROCESS,
+        options["secret"],
+        options["hostKey"] and options["hostKey"].toString("openssh"),
     )
     if not os.geteuid():
         # The workers become that user.  This process starts others with the same rights.

@@ -74,7 +74,7 @@ def logStartup(
         )
         for name, port in ports.items()
     ]
-    hostKey = options.get("hostKey")
+    hostKey = options["hostKey"]
     fingerprint = None if hostKey is None else _fingerprint(hostKey)
     lines = [f"{way.protocol.upper()}: {way.command()}" for way in ways]
     if fingerprint is not None:

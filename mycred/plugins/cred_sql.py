@@ -83,7 +83,11 @@ class SQLCheckerFactory:
             )
         checker = SQLChecker(settings)
         try:
-            checker.check()
+            for why in checker.check():
+                self.errorOutput.write(
+                    "Warning: --auth=sql: one of the servers can't be asked now "
+                    f"({why}); the others are\n"
+                )
         except ValueError as error:
             raise InvalidAuthArgumentString(str(error)) from None
         except OSError as error:

@@ -1,6 +1,8 @@
 """
-Tests for L{mycred.checkers._hashupgrades} and L{mycred._hashes._outdated}: stronger
-hashes in place of outdated ones, after a login.
+Tests for stronger hashes in place of outdated ones, after a login.
+
+They cover L{mycred.checkers._hashupgrades}, L{mycred._sql._updates} and
+L{mycred._hashes._outdated}.
 """
 
 from __future__ import annotations
@@ -22,11 +24,9 @@ from mycred.testing import SteppedWorkers
 from ..kit.scram import Proving, storedKeys
 from ..kit.sqlaccounts import (
     HASH,
-    OnMariaDB,
-    OnPostgreSQL,
-    OnSQLite,
     SQLTestCase,
 )
+from ..kit.sqlplaces import OnMariaDB, OnPostgreSQL, OnSQLite
 
 UPDATE = "update accounts set password = :password where name = :name and password = :old"
 
@@ -127,6 +127,20 @@ class UpgradeTests(Prepared):
         self.assertEqual(self.logIn(self.checker(), b"wrong"), b"wrong")
         for name, (stored, _) in rows.items():
             self.assertEqual(self.stored(name), stored)
+
+    def test_notCounted(self: Any) -> None:
+        """
+        Where the end of a password doesn't count the hash stays: made of what was typed,
+        a new one would lock the user out.
+        """
+        self.prepare()
+        # perl -e 'print crypt("password", "ab")'
+        self.add("alice", "abJnggxhB/yWI")
+        checker = self.checker(update=UPDATE)
+        self.assertEqual(self.logIn(checker, b"alice", b"password!"), b"alice")
+        self.assertEqual(self.stored("alice"), "abJnggxhB/yWI")
+        self.assertEqual(self.logIn(checker, b"alice", b"password"), b"alice")
+        self.assertTrue(self.stored("alice").startswith("$2y$05$"))
 
     def test_failing(self: Any) -> None:
         """
@@ -398,4 +412,21 @@ class OutdatedTests(SynchronousTestCase):
             ("$y$j9T$abcd$" + "A" * 43, False),
             (storedKeys(), False),
         ):
-            self.assertIs(isOutdated(recognize(stored)), expected, stored)
+            self.assertIs(isOutdated(recognize(stored), b"sesame"), expected, stored)
+
+    def test_counted(self) -> None:
+        """
+        A hash isn't replaced by one of a password of which a part may be wrong.
+        """
+        # perl -e 'print crypt("password", "ab")'
+        des = recognize("abJnggxhB/yWI")
+        bcrypt = recognize("$2y$11$" + HASH[7:])
+        for found, password, expected in (
+            (des, b"password", True),
+            (des, b"password1", False),
+            (des, b"passwor\xe4", False),
+            (bcrypt, b"x" * 72, True),
+            (bcrypt, b"x" * 73, False),
+            (recognize(WEAK), b"x" * 72, True),
+        ):
+            self.assertIs(isOutdated(found, password), expected, password)

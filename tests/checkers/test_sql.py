@@ -34,11 +34,9 @@ from ..kit.scram import Proving
 from ..kit.sqlaccounts import (
     HASH,
     QUERY,
-    OnMariaDB,
-    OnPostgreSQL,
-    OnSQLite,
     SQLTestCase,
 )
+from ..kit.sqlplaces import OnMariaDB, OnPostgreSQL, OnSQLite
 
 KEYS = ScramKeys.derived("sha1", b"sesame", b"a salt", 3)
 
@@ -374,7 +372,7 @@ class LoginTests:
             uid=1000,
             gid=100,
             home="/home/alice",
-            groups=groups if self.types["names"] == "text[]" else ",".join(groups),
+            groups=groups if self.server.dialect == "postgresql" else ",".join(groups),
         )
         avatarId = self.logIn(self.checker(), b"alice")
         self.assertEqual(avatarId, b"alice")
@@ -547,6 +545,26 @@ class LoginTests:
         self.assertRegex(rows, f"{took}1 row of name, password$")
         self.assertRegex(user, f"{took}user 'alice', a password \\(bcrypt\\)$")
         self.assertNotIn("for the server", query)
+
+    def test_stepsOfTwoServers(self: Any) -> None:
+        """
+        Of several servers the steps name the one that has answered.
+        """
+        self.makeTable()
+        self.add("alice")
+        own, dead = DatabaseURL.parse(self.server.url(self.database)), self.unreachable()
+        checker = self.checker()
+        checker = SQLChecker(
+            checker._settings._replace(urls=(dead, own)),
+            workers=SteppedWorkers(running=False),
+            databaseWorkers=SteppedWorkers(running=False),
+        )
+        self.addCleanup(checker.close)
+        checker.store.isWatched = True
+        self.assertEqual(self.logIn(checker, b"alice"), b"alice")
+        [query] = [line for line in self.logged if " query at " in line]
+        self.assertIn(f"query at {own}: ", query)
+        self.assertNotIn(str(dead), query)
 
     def test_unreachable(self: Any) -> None:
         """

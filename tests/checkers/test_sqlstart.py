@@ -24,11 +24,9 @@ from mycred.strcred import ICheckerFactory, InvalidAuthArgumentString, makeCheck
 from ..kit.databases import PASSWORD
 from ..kit.sqlaccounts import (
     QUERY,
-    OnMariaDB,
-    OnPostgreSQL,
-    OnSQLite,
     SQLTestCase,
 )
+from ..kit.sqlplaces import OnMariaDB, OnPostgreSQL, OnSQLite
 
 UPDATE = "update accounts set password = :password where name = :name"
 
@@ -108,11 +106,27 @@ class StartTests:
                 "select name, password from accounts where name = :username or 1 = 1",
                 "it finds users of any name; write where ... = :username",
             ),
+            (
+                "select name, password from accounts where name like :username",
+                "it finds users of any name; write where ... = :username",
+            ),
             ("delete from accounts where name = :username", "there is no column name"),
             ("select 1; select :username", ""),
         ):
             self.assertWrong("query: ", text, query=query)
         self.assertEqual(self.execute("select count(*) from accounts"), [(1,)])
+
+    def test_wildcard(self: Any) -> None:
+        """
+        A user may have a name that is a pattern: nobody else's logins depend on it.
+        """
+        self.prepare()
+        self.add("%")
+        query = "select name, password, disabled from accounts where name = :username"
+        checker, _ = self.start(query=query)
+        for name in (b"alice", b"%"):
+            login = checker.requestAvatarId(UsernamePassword(name, b"sesame"))
+            self.assertEqual(self.successResultOf(login), name)
 
     def test_parameters(self: Any) -> None:
         """
@@ -160,6 +174,45 @@ class StartTests:
         [(password,)] = self.execute("select password from accounts")
         self.assertTrue(password.startswith("$2y$"))
 
+    def test_typedName(self: Any) -> None:
+        """
+        A query that returns what was typed as the name ends the program: where a database
+        doesn't tell names apart a user would have several.
+        """
+        self.prepare()
+        for returned in (
+            ":username as name",
+            ":username AS Name",
+            ":username name",
+            "lower(:username) as name",
+            "cast(:username as char) as name",
+            ':username as "name"',
+        ):
+            query = f"select password, {returned} from accounts where name = :username"
+            self.assertWrong("query: name must be what is stored", query=query)
+        self.start(
+            query="select name, password, lower(:username) as home from accounts "
+            "where lower(name) = lower(:username)"
+        )
+
+    def test_severalServers(self: Any) -> None:
+        """
+        Each server is asked at the start: of one that can't be used the program warns,
+        and one that refuses the query ends it.
+        """
+        self.prepare()
+        right = self.server.url(self.database)
+        query = "select name, password from accounts where name = :username"
+        empty = self.server.url(self.server.makeDatabase())
+        for urls in (f"{right} {self.unreachable()}x", f"{self.unreachable()}x {right}"):
+            _, said = self.start(url=urls, query=query)
+            self.assertRegex(
+                said,
+                r"\AWarning: --auth=sql: one of the servers can't be asked now \(.*\n\Z",
+            )
+            self.assertNotIn(PASSWORD, said)
+        self.assertWrong("query: ", "accounts", url=f"{right} {empty}", query=query)
+
     def test_unreachable(self: Any) -> None:
         """
         A server that can't be reached now is warned of, and the program starts.
@@ -203,6 +256,15 @@ class ServerTests(StartTests):
             ("myapp", right, "nowhere", "nowhere"),
         ):
             self.assertWrong("url: ", text, url=self.urlOf(user, password, database))
+
+    def test_noPassword(self: Any) -> None:
+        """
+        A server that wants a password, where there is none, ends the program with the
+        option that takes it.
+        """
+        self.prepare()
+        url = self.urlOf("myapp", "", self.database).replace(":@", "@")
+        self.assertWrong("url: ", "password", "passwordfile=FILE", url=url)
 
     def test_permission(self: Any) -> None:
         """
@@ -338,6 +400,7 @@ class SQLiteTests(OnSQLite, StartTests, SQLTestCase):
         """
         self.assertWrong("url: ", url=f"sqlite:///{self.home}/none.sqlite")
         self.assertFalse((self.home / "none.sqlite").exists())
+        self.assertWrong("url: ", "that is a directory", url=f"sqlite:///{self.home}")
         self.assertWrong("accounts", url=self.unreachable())
 
     def test_readOnly(self) -> None:
@@ -408,7 +471,7 @@ class PluginTests(OnSQLite, SQLTestCase):
         """
         factory = SQLCheckerFactory()
         factory.errorOutput = output = StringIO()
-        self.patch(Accounts, "check", lambda self, until: None)
+        self.patch(Accounts, "check", lambda self, until: ())
         url = "postgresql://myapp:secret@db.example.org/d"
         factory.generateChecker(self.writeINI(url=url))
         self.assertTrue(

@@ -1,5 +1,6 @@
 """
-Tests for L{mycred.demo._imap4._folder} while other sessions change the same mailbox.
+Tests for L{mycred.demo._imap4._folder} while other sessions change the same mailbox, and
+for a command of L{mycred.demo._imap4._messages} that is under way then.
 """
 
 from __future__ import annotations
@@ -8,9 +9,12 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
+from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
+from mycred.demo._imap4 import Account
 from mycred.demo._imap4._folder import Folder
+from mycred.demo._imap4._messages import IMAP4Connection
 from mycred.demo._mailstore import Mailbox, Message
 
 
@@ -111,3 +115,40 @@ class RefreshTests(SynchronousTestCase):
         self.store.flagged.callback({1: set(), 2: set()})
         self.assertEqual(self.successResultOf(refreshing), ([], []))
         self.assertEqual(len(self.folder.messages), 3)
+
+
+class CopyTests(SynchronousTestCase):
+    """
+    Tests for a client that copies what it knows.
+    """
+
+    def test_newer(self) -> None:
+        """
+        A message that comes while the command is carried out isn't copied: the client
+        doesn't know it yet.
+        """
+        store: Any = Store()
+        copied: list[list[int]] = []
+        store.copy = lambda user, uids: copied.append(uids) or succeed([])
+        account: Any = Account(store, Mailbox(b"alice", 1, 3, []), None)
+        connection = IMAP4Connection(account)
+        connection.folder = self.folder(store)
+        connection.folder.watch(connection.newMessages)
+        target: Deferred[Folder] = Deferred()
+        account.select = lambda name, rw: target
+        transport = StringTransport()
+        connection.makeConnection(transport)
+        connection.dataReceived(b"1 COPY 1:* INBOX\r\n")
+        store.new = [Message(3, 1, 0.0)]
+        store.look(b"alice")
+        target.callback(self.folder(store))
+        connection.setTimeout(None)
+        self.assertEqual(copied, [[1, 2]])
+        self.assertEqual(transport.value(), b"* 3 EXISTS\r\n1 OK COPY completed\r\n")
+
+    def folder(self, store: Any) -> Folder:
+        """
+        Return an open folder with two messages.
+        """
+        messages = [Message(uid, 1, 0.0) for uid in (1, 2)]
+        return Folder(store, Mailbox(b"alice", 1, 3, messages), True)

@@ -145,7 +145,7 @@ class FileTests(PlaceTests, SynchronousTestCase):
         for moment in self.moments()[:2]:
             stays, falls = self.random.sample(workersOf(server, 2), 2)
             view = self.view(self.user, stays)
-            couriers.deliver(60, moment, lambda pid=falls: server.kill(pid))
+            couriers.deliver(30, moment, lambda pid=falls: server.kill(pid))
             self.assertNotIn(falls, workersOf(server, 2))
             view.do(b"NOOP")
             view.learn()
@@ -258,7 +258,7 @@ class PostgreSQLTests(FileTests):
         """
         couriers = self.couriers()
         for moment in self.moments():
-            couriers.deliver(60, moment, self.database.killConnections)
+            couriers.deliver(30, moment, self.database.killConnections)
         couriers.check(Place(self.site.server))
 
     def test_databaseKilled(self) -> None:
@@ -274,7 +274,7 @@ class PostgreSQLTests(FileTests):
             self.database.start()
 
         for moment in self.moments()[:2]:
-            couriers.deliver(60, moment, restart)
+            couriers.deliver(30, moment, restart)
         for view in idle:
             # Each process looks again for itself.
             until(lambda view=view: not _refusal(lambda: view.do(b"NOOP")))
@@ -368,13 +368,13 @@ class FrozenTests(PlaceTests, SynchronousTestCase):
             lambda: place.view(user): r"^NO \[UNAVAILABLE\]",
             lambda: place.pop3(user): r"-ERR \[SYS/TEMP\]",
             lambda: place.smtp(user): r"\b454\b",
+            # What is under way is given up.
+            other.stop: r"^$",
         }
+        busy.say(b"b NOOP")
         answers = atOnce(lambda act=act: _refusal(act) for act in refused)
         for answer, expected in zip(answers, refused.values()):
             self.assertRegex(answer, expected)
-        # What is under way is given up.
-        busy.say(b"b NOOP")
-        other.stop()
         database.thaw()
         until(lambda: _refusal(lambda: view.do(b"NOOP")) == "")
         submit(smtp, [user], letter(b"thawed"))

@@ -15,6 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from mycred.demo._mailstore import FLAGS
 from mycred.demo._mailstore._rows import (
     HIGHEST_UID,
+    contentIn,
     isUID,
     knownFlags,
     messageOf,
@@ -42,6 +43,18 @@ class RowTests(SynchronousTestCase):
         self.assertEqual(message.flags, {"\\Deleted", "\\Seen"})
         for uid in (None, 0, -1, HIGHEST_UID + 1, "3", 3.5):
             self.assertIs(messageOf(uid, 120, 1.5, ""), None)
+
+    @given(values)
+    def test_content(self, value: object) -> None:
+        """
+        Whatever stands where a message should be is one: bytes as they are, and other
+        things as text.
+        """
+        content = contentIn(value)
+        if isinstance(value, bytes):
+            self.assertEqual(content, value)
+        elif value is not None:
+            self.assertEqual(content, str(value).encode())
 
     @given(st.one_of(values, st.just(1)), values, values, values)
     def test_any(

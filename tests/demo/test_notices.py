@@ -5,6 +5,7 @@ L{mycred.demo._mailstore._newmail} where a database tells of new mail.
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 from hypothesis import given, strategies as st
@@ -15,7 +16,7 @@ from twisted.internet.task import deferLater
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-from mycred._sql.client import DatabaseURL
+from mycred._sql.client import DatabaseURL, driverFor
 from mycred.demo._mailstore import StoreService, _notices
 from mycred.demo._mailstore._notices import Notices, canListen, noticeOf, readNotice
 
@@ -113,7 +114,7 @@ class ListeningTests(TestCase):
         """
         Wait until a connection listens.
         """
-        listening = "select 1 from pg_stat_activity where query = 'listen mycred_mail'"
+        listening = "select 1 from pg_stat_activity where query like 'listen %'"
         while not self.server.query(listening):
             yield deferLater(reactor, 0.02)
 
@@ -182,10 +183,38 @@ class ListeningTests(TestCase):
         """
         yield self.listening()
         for text in ("", "x", "5:zz", "9:00", "9999999999:616c696365"):
-            statement = f"notify mycred_mail, '{text}'"
+            statement = f"select pg_notify(channel, '{text}') from mycred_schema"
             self.server.query(statement, self.place.url.database)
         yield self.theirs.deliver(b"alice", b"x")
         yield self.toldAll(2)
+
+    @inlineCallbacks
+    def test_secret(self) -> Any:
+        """
+        Another user of the database, who may not read the tables, isn't told who gets
+        mail: they don't know the name of the channel, which no other database has.
+        """
+        database = self.place.url.database
+        channels = "select channel from mycred_schema"
+        [(channel,)] = self.server.query(channels, database)
+        other = DatabaseURL.parse(self.server.url(self.server.makeDatabase()))
+        store = StoreService(other, timeout=30)
+        store.startService()
+        yield store.mailbox(b"alice")
+        yield store.stopService()
+        [(others,)] = self.server.query(channels, other.url.database)
+        self.assertNotEqual(channel, others)
+        self.assertRegex(channel, "^mycred_[0-9a-f]{32}$")
+        self.server.query("create user reader password 'x'")
+        url = f"postgresql://reader:x@127.0.0.1:{self.server.port}/{database}"
+        with closing(driverFor(DatabaseURL.parse(url)).connect(10)) as connection:
+            with self.assertRaises(Exception) as raised:
+                connection.execute(channels)
+            self.assertIn("permission denied", str(raised.exception))
+            connection.execute("listen mycred_mail")
+            yield self.theirs.deliver(b"alice", b"x")
+            yield self.toldAll(2)
+            self.assertEqual(list(connection.notifies(timeout=0)), [])
 
     @inlineCallbacks
     def test_stop(self) -> Any:

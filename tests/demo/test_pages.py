@@ -88,7 +88,7 @@ class Store:
     """
 
     def __init__(self, contents: list[bytes]) -> None:
-        self.contents = contents
+        self.loaded = contents
         self.failing = False
 
     def content(self, user: bytes, uid: int, most: int) -> Deferred[bytes | None]:
@@ -97,7 +97,17 @@ class Store:
         """
         if self.failing:
             return fail(OSError("disk"))
-        return succeed(self.contents[uid - 1][:most])
+        return succeed(self.loaded[uid - 1][:most])
+
+    def contents(
+        self, user: bytes, uids: list[int], most: int
+    ) -> Deferred[dict[int, bytes]]:
+        """
+        Load messages.
+        """
+        if self.failing:
+            return fail(OSError("disk"))
+        return succeed({uid: self.loaded[uid - 1][:most] for uid in uids})
 
 
 class PageTests(Guarded, SynchronousTestCase):

@@ -32,7 +32,7 @@ from mycred.demo._service import dropCheckers
 from ..kit.certificates import Authority
 from ..kit.files import BCRYPT
 from ..kit.forked import run
-from ..kit.privileged import until
+from ..kit.privileged import children, isGone, until
 from ..kit.protocols import Refused
 from ..kit.proxy import HEADERS, Proxy
 from ..kit.server import (
@@ -63,13 +63,6 @@ def workersOf(server: Server) -> list[int]:
     return [found[number] for number in sorted(found)]
 
 
-def childrenOf(pid: int) -> list[int]:
-    """
-    Return the process IDs of those that a process has started.
-    """
-    return [*map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
-
-
 def killed(server: Server, number: int = signal.SIGKILL) -> int:
     """
     Kill the first of two workers, and wait until there is another one.
@@ -94,18 +87,8 @@ def frozen(pid: int) -> Iterator[None]:
         until(lambda: re.search(r"\) T ", Path(f"/proc/{pid}/stat").read_text()))
         yield
     finally:
-        os.kill(pid, signal.SIGCONT)
-
-
-def isGone(pid: int) -> bool:
-    """
-    Return whether a process has ended.
-    """
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return True
-    return ") Z " in text
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
 
 
 class ProcessesTestCase(ServerTests, PBClients, TestCase):
@@ -190,6 +173,16 @@ class ServingTests(ProcessesTestCase):
         server.stop()
         for said in ("starting up", "IMAP4Factory", "Log in with:", "Server Shut Down"):
             self.assertEqual(server.log.count(said), 1, server.log)
+
+    def test_reactor(self) -> None:
+        """
+        Workers have the reactor that twistd is told.
+        """
+        server = self.serve(twistd="--reactor=poll")
+        self.assertEachServes(server)
+        for pid in (server.pid, *workersOf(server)):
+            opened = map(os.readlink, Path(f"/proc/{pid}/fd").iterdir())
+            self.assertNotIn("anon_inode:[eventpoll]", opened)
 
     def test_secrets(self) -> None:
         """
@@ -293,12 +286,30 @@ class EndTests(ProcessesTestCase):
 
     def test_orphans(self) -> None:
         """
-        Workers end when the program is killed.
+        Workers end when the program is killed, also one that does nothing itself.
         """
         server = self.serve()
         started = descendants(server.pid)
-        os.kill(server.pid, signal.SIGKILL)
-        until(lambda: all(map(isGone, started)))
+        with frozen(workersOf(server)[0]):
+            os.kill(server.pid, signal.SIGKILL)
+            until(lambda: all(map(isGone, started)))
+
+    def test_filesBeside(self) -> None:
+        """
+        A worker that is started again reads no file beside the store, where the server's
+        user can put a link to a file of root's: it gets the secret of the site and the
+        host key as they were at first.
+        """
+        server = self.serve("--auth=sshkey", offered="imap ssh")
+        beside = [*self.folder.glob("*.secret"), *self.folder.glob("*.hostkey")]
+        self.assertEqual(len(beside), 2)
+        for path in beside:
+            path.write_text("other")
+        with frozen(killed(server)):
+            self.assertServes(server)
+            where = ("127.0.0.1", server.ports["ssh"])
+            with socket.create_connection(where, PATIENCE) as client:
+                self.assertEqual(client.recv(8), b"SSH-2.0-")
 
     def test_cannotStart(self) -> None:
         """
@@ -546,11 +557,15 @@ class RightsTests(ProcessesTestCase):
             server.imap("carol", "hashed").logout()
         with frozen(killed(server)):
             server.imap("carol", "hashed").logout()
-        for worker in workersOf(server):
+        workers = workersOf(server)
+        for worker in workers:
             self.assertEqual(self.ids(worker), {str(NOBODY)})
         self.assertEqual(self.ids(server.pid), {"0"})
         # It needs no processes that check passwords.
-        until(lambda: sorted(childrenOf(server.pid)) == sorted(workersOf(server)))
-        server.stop()
+        until(lambda: sorted(children(server.pid)) == sorted(workersOf(server)))
+        # The system ends them with the program, though they are another user by now.
+        with frozen(workers[0]):
+            os.kill(server.pid, signal.SIGKILL)
+            until(lambda: all(map(isGone, workers)))
         self.assertNotIn("Traceback", server.log)
         os.chown(self.folder, 0, -1)

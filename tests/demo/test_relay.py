@@ -184,7 +184,7 @@ class PipeTests(SynchronousTestCase):
         self.lines: list[bytes] = []
         self.clock = Clock()
         self.clock.addReader = self.clock.removeReader = lambda reader: None  # type: ignore[attr-defined]
-        self.reader = LogReader(self.clock, self.lines.append)
+        self.reader = LogReader(self.clock, self.lines.append, LONGEST_LINE)
         self.end = self.reader.begin()
         self.addCleanup(self.reader.end)
 
@@ -260,10 +260,23 @@ class PipeTests(SynchronousTestCase):
         another process has its end.
         """
         os.write(self.end, b"last\n")
-        self.reader.end()
+        self.assertEqual(self.reader.end(), b"")
         self.assertEqual(self.lines, [b"last"])
         self.assertRaises(BrokenPipeError, os.write, self.end, b"x")
         os.close(self.end)
+
+    def test_crowd(self) -> None:
+        """
+        Many short lines are read bit by bit; when the worker has ended, all.
+        """
+        reader = LogReader(self.clock, self.lines.append, 100)
+        end = reader.begin()
+        os.write(end, b"x\n" * 300)
+        reader.doRead()
+        self.assertEqual(len(self.lines), 50)
+        reader.end()
+        self.assertEqual(len(self.lines), 300)
+        os.close(end)
 
     def test_pieces(self) -> None:
         """

@@ -19,7 +19,8 @@ from mycred.demo._mailstore._mailbox import Message, wireSize
 from mycred.demo._mailstore._schema import VERSION, WrongTables, insistOnTables
 
 from ..kit.databases import USER
-from ..kit.stores import OnMariaDB, OnPostgreSQL, OnSQLite, StoreCase
+from ..kit.sqlplaces import OnMariaDB, OnPostgreSQL, OnSQLite
+from ..kit.stores import StoreCase
 
 # The tables of a file that mycred has made before there were versions.
 _EARLIER = """
@@ -123,7 +124,9 @@ class _SchemaTests(_Tables):
         """
         database = self.database(self.place())
         self.insist(database)
-        self.change(database, "insert into mycred_schema (version) values (2)")
+        self.change(database, "insert into mycred_schema values (2, 'x')")
+        # Which may have other columns.
+        self.change(database, "alter table mail_messages rename column uid to number")
         error = self.assertRaises(WrongTables, self.insist, database)
         self.assertIn("its tables are of version 2", str(error))
 
@@ -283,6 +286,16 @@ class MigrationTests(OnSQLite, _Tables):
         found = self.read(database, "select uid, octets, size from mail_messages")
         self.assertEqual(found, [(1, 4, 5)])
         self.assertRaises(BadStatement, self.read, database, "select 1 from users")
+
+    def test_large(self) -> None:
+        """
+        However long it takes with a large file, it isn't given up with the request that
+        has begun it: otherwise it would never be done.
+        """
+        store = self.start(self.earlier(b"Tea\n"))
+        late = time.monotonic()
+        self.assertEqual(store._database._inThread(lambda _: 5, late, late + 60), 5)
+        self.assertEqual(self.uids(store, b"alice"), [1])
 
     def test_failing(self) -> None:
         """

@@ -6,8 +6,10 @@ They cover L{mycred.demo._processes._sockets} and L{mycred.demo._processes._shar
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+import resource
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -70,6 +72,9 @@ class Exhausted:
 
     def __init__(self, *errors: int) -> None:
         self.errors = list(errors)
+
+    def dup(self) -> socket.socket:
+        return socket.socket()
 
     def accept(self) -> object:
         raise OSError(self.errors.pop(0), "no")
@@ -198,6 +203,34 @@ class SharedPortTests(SynchronousTestCase):
         self.assertEqual(first.recv(1), b"")
         port.doRead()
         self.assertEqual(len(self.reactor.families), 1)
+        port.stopListening()
+
+    def test_lastDescriptor(self) -> None:
+        """
+        With a single descriptor left, which isn't enough for the reactor, a connection is
+        left to other processes: it isn't accepted, and so isn't lost.
+        """
+        port = self.port(listener := socket.create_server(("127.0.0.1", 0)))
+        self.reactor.adopt = lambda descriptor: os.close(os.dup(descriptor))
+        [client] = self.clients(listener, 1)
+        client.setblocking(False)
+        with contextlib.ExitStack() as full:
+            limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+            full.callback(resource.setrlimit, resource.RLIMIT_NOFILE, limits)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (client.fileno() + 10, limits[1]))
+            taken: list[int] = []
+            full.callback(lambda: [os.close(one) for one in taken])
+            with contextlib.suppress(OSError):
+                while True:
+                    taken.append(os.dup(0))
+            os.close(taken.pop())
+            port.doRead()
+            self.assertEqual(self.reactor.families, [])
+            os.close(taken.pop())
+            self.reactor.advance(SharedPort.pause)
+            port.doRead()
+            self.assertEqual(self.reactor.families, [socket.AF_INET])
+        self.assertEqual(self.flushLoggedErrors(), [])
         port.stopListening()
 
     def test_exhausted(self) -> None:

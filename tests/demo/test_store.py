@@ -14,7 +14,7 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-from mycred._sql import Transaction
+from mycred._sql.client import Transaction
 from mycred.demo._mailstore import (
     LARGEST,
     MOST_MESSAGES,
@@ -26,7 +26,8 @@ from mycred.demo._mailstore import (
     _changes as changes,
 )
 
-from ..kit.stores import OnMariaDB, OnPostgreSQL, OnSQLite, StoreCase
+from ..kit.sqlplaces import OnMariaDB, OnPostgreSQL, OnSQLite
+from ..kit.stores import StoreCase
 
 # A name that no encoding fits.
 ODD = b"\xff'\0\\%s:name".ljust(1024, b"o")
@@ -108,6 +109,43 @@ class _StoreTests(StoreCase):
         third = self.deliver(self.ours, b"3")
         self.assertEqual(first + second + third, [2, 3, 4])
         self.assertEqual(self.uids(self.theirs, b"alice"), [1, 2, 4])
+
+    def test_contents(self) -> None:
+        """
+        Many messages are loaded at once, as much of each as is wanted; those that are
+        gone, or can't be, are left out.
+        """
+        self.done(self.ours.mailbox(b"alice"))
+        uids = self.deliver(self.ours, *[b"%d:x" % number for number in range(60)])
+        self.done(self.theirs.delete(b"alice", uids[:1]))
+        loading = self.ours.contents(b"alice", [*uids, 999], 2)
+        expected = {
+            uid: b"%d:" % n if n < 10 else b"%d" % n for n, uid in enumerate(uids)
+        }
+        del expected[uids[0]]
+        self.assertEqual(self.done(loading), expected)
+        self.assertEqual(self.done(self.ours.contents(b"alice", [], 2)), {})
+        for uid in (0, -1, 2**32, 10**30):
+            self.assertIsNone(self.done(self.ours.content(b"alice", uid)))
+
+    def test_removed(self) -> None:
+        """
+        A mailbox that an operator has removed has no messages that could be changed, and
+        nothing can be delivered to it; the next login makes another.
+        """
+        self.done(self.ours.mailbox(b"alice"))
+
+        def remove(transaction: Transaction) -> None:
+            transaction.execute("delete from mail_messages")
+            transaction.execute("delete from mail_users")
+
+        self.done(self.theirs._database.change(remove, b"alice"))
+        self.assertEqual(self.done(self.ours.changeFlags(b"alice", [1], set)), {})
+        self.assertEqual(self.done(self.ours.deleteMarked(b"alice", [1])), [])
+        self.assertIsNone(self.done(self.ours.delete(b"alice", [1])))
+        self.assertEqual(self.done(self.ours.copy(b"alice", [1])), [])
+        self.failureResultOf(self.ours.deliver(b"alice", b"x"), NoSuchUser)
+        self.assertEqual(self.uids(self.ours, b"alice"), [1])
 
     def test_many(self) -> None:
         """
@@ -449,9 +487,7 @@ class MariaDBTests(OnMariaDB, _ServerTests):
     Tests on MariaDB.
     """
 
-    waiting = (
-        "select 1 from information_schema.innodb_trx where trx_state = 'LOCK WAIT'"
-    )
+    waiting = "select 1 from information_schema.innodb_trx where trx_state = 'LOCK WAIT'"
     careless = "set global tx_isolation = 'READ-UNCOMMITTED'"
 
     def test_careless(self) -> None:

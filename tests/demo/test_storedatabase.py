@@ -1,15 +1,16 @@
 """
-Tests for L{mycred.demo._mailstore._database}: what becomes of mail when the
-database fails.
+Tests for L{mycred.demo._mailstore._database} and L{mycred.demo._mailstore._turns}: what
+becomes of mail when the database fails, or keeps it waiting.
 """
 
 from __future__ import annotations
 
 import threading
+from contextlib import closing
 from typing import Any
 
 from twisted.internet import reactor
-from twisted.internet.defer import CancelledError, inlineCallbacks
+from twisted.internet.defer import CancelledError, gatherResults, inlineCallbacks
 from twisted.internet.task import deferLater
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase, TestCase
@@ -23,8 +24,9 @@ from mycred.demo._mailstore import (
 )
 from mycred.testing import SteppedWorkers
 
-from ..kit.databases import DatabaseServer, MariaDB, PostgreSQL
-from ..kit.stores import OnMariaDB, OnPostgreSQL, OnSQLite, StoreCase
+from ..kit.databases import DatabaseServer, MariaDB, PostgreSQL, serverOf
+from ..kit.sqlplaces import OnMariaDB, OnPostgreSQL, OnSQLite
+from ..kit.stores import StoreCase
 
 
 class _Lost(Exception):
@@ -137,7 +139,8 @@ class _OutageTests(StoreCase):
                 self.failureResultOf(self.store.mailbox(b"alice"), Unavailable)
                 self.clock.advance(1)
         lines = [str(formatEvent(event)) for event in events]
-        self.assertEqual(len([line for line in lines if "The store failed" in line]), 1)
+        [line] = [line for line in lines if "The store failed" in line]
+        self.assertEqual(line.count(str(self.shared)), 1)
         self.assertNotIn("for the server", " ".join(lines))
         self.server.start()
         with capturedLogs() as events:
@@ -167,7 +170,7 @@ class MariaDBOutageTests(_OutageTests):
     kind = MariaDB
 
 
-class AnswerTests(StoreCase, OnSQLite):
+class AnswerTests(OnSQLite, StoreCase):
     """
     Tests for what is logged of what a transaction answers.
     """
@@ -191,7 +194,7 @@ class AnswerTests(StoreCase, OnSQLite):
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
 
-class WaitingTests(OnSQLite, SynchronousTestCase):
+class WaitingTests(SynchronousTestCase):
     """
     Tests for transactions that wait for a thread.
     """
@@ -199,7 +202,7 @@ class WaitingTests(OnSQLite, SynchronousTestCase):
     def setUp(self) -> None:
         self.workers = SteppedWorkers(deadline=20)
         reactor: Any = self.workers.reactor
-        self.store = StoreService(self.place(), workers=self.workers, reactor=reactor)
+        self.store = StoreService(self.mktemp(), workers=self.workers, reactor=reactor)
         self.store.startService()
 
     def test_turns(self) -> None:
@@ -220,7 +223,7 @@ class WaitingTests(OnSQLite, SynchronousTestCase):
         What has waited for a thread for so long that it would be given up before it ends
         isn't begun.
         """
-        store = StoreService(self.place(), timeout=0.0, workers=self.workers)
+        store = StoreService(self.mktemp(), timeout=0.0, workers=self.workers)
         store.startService()
         reading = store.flags(b"alice")
         self.workers.step()
@@ -249,6 +252,24 @@ class WaitingTests(OnSQLite, SynchronousTestCase):
         self.workers.step()
         self.successResultOf(self.store.stopService())
 
+    def test_behind(self) -> None:
+        """
+        A change that waits for others of the same mailbox fails in time, and they go on.
+        """
+        changing = [
+            self.store._database.change(lambda _: number, *names)
+            for number, names in enumerate([[b"bob"], [b"alice", b"bob"], [b"alice"]])
+        ]
+        self.workers.reactor.advance(20)
+        for each in changing:
+            self.failureResultOf(each, Unavailable)
+        self.assertEqual(self.store._database._turns._locks, {})
+        last = self.store._database.change(lambda _: 5, b"alice")
+        while self.workers.pool.jobs:
+            self.workers.step()
+        self.assertEqual(self.successResultOf(last), 5)
+        self.successResultOf(self.store.stopService())
+
     def test_stop(self) -> None:
         """
         A store that stops finishes what is under way.
@@ -275,7 +296,7 @@ class WaitingTests(OnSQLite, SynchronousTestCase):
         self.workers.step()
 
 
-class ThreadTests(OnSQLite, TestCase):
+class ThreadTests(TestCase):
     """
     Tests with threads.
     """
@@ -288,7 +309,7 @@ class ThreadTests(OnSQLite, TestCase):
         The reactor's thread isn't the one that waits for the database.
         """
         yield deferLater(reactor, 0)
-        store = StoreService(self.place())
+        store = StoreService(self.mktemp())
         store.startService()
         self.addCleanup(store.stopService)
         working = store._database.change(lambda _: threading.current_thread(), b"alice")
@@ -297,4 +318,62 @@ class ThreadTests(OnSQLite, TestCase):
         self.assertEqual(len(mailbox.messages), 1)
 
 
-del _HalfDoneTests, _OutageTests
+class _LockedTests(TestCase):
+    """
+    Tests with a mailbox that another program keeps locked.
+
+    @cvar kind: the kind of server.
+    """
+
+    timeout = 120
+
+    kind: type[DatabaseServer]
+
+    @inlineCallbacks
+    def test_others(self) -> Any:
+        """
+        However many clients wait for that mailbox, others can use theirs, and write to
+        each other; and after that all goes on.
+        """
+        yield deferLater(reactor, 0)
+        server = serverOf(self.kind)
+        place = DatabaseURL.parse(server.url(server.makeDatabase()))
+        store = StoreService(place, timeout=60)
+        store.startService()
+        self.addCleanup(store.stopService)
+        for name in (b"alice", b"bob", b"carol"):
+            yield store.mailbox(name)
+        with closing(server.connect(place.url.database)) as other:
+            cursor = other.cursor()
+            cursor.execute("begin")
+            cursor.execute("update mail_users set uidnext = 7 where name = 'alice'")
+            waiting = [
+                *[store.deliver(b"alice", b"x") for _ in range(4)],
+                *[store.deliverToAll([b"alice", b"carol"], b"x") for _ in range(4)],
+                *[store.changeFlags(b"alice", [1], set) for _ in range(4)],
+            ]
+            ended: list[object] = []
+            for each in waiting:
+                each.addBoth(lambda outcome: ended.append(outcome) or outcome)
+            for _ in range(5):
+                yield store.deliver(b"bob", b"x")
+            self.assertEqual(ended, [])
+            cursor.execute("commit")
+        yield gatherResults(waiting)
+        mailbox = yield store.mailbox(b"alice")
+        self.assertEqual([m.uid for m in mailbox.messages], [1, *range(7, 15)])
+
+
+class PostgreSQLLockedTests(OnPostgreSQL, _LockedTests):
+    """
+    Tests with PostgreSQL.
+    """
+
+
+class MariaDBLockedTests(OnMariaDB, _LockedTests):
+    """
+    Tests with MariaDB.
+    """
+
+
+del _HalfDoneTests, _LockedTests, _OutageTests

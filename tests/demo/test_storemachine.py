@@ -18,7 +18,8 @@ from hypothesis.stateful import (
 
 from mycred.demo._mailstore import Message, StoreService
 
-from ..kit.stores import OnMariaDB, OnPostgreSQL, OnSQLite, StoreCase
+from ..kit.sqlplaces import OnMariaDB, OnPostgreSQL, OnSQLite
+from ..kit.stores import StoreCase
 
 _USERS = (b"alice", b"bob")
 

@@ -87,7 +87,7 @@ class FileTests(_PlaceCase):
         self.successResultOf(store.stopService())
         self.assertEqual(checkStore(path).url.path, path)
         with closing(sqlite3.connect(path)) as connection:
-            connection.execute("insert into mycred_schema values (2)")
+            connection.execute("insert into mycred_schema values (2, 'x')")
             connection.commit()
         says = f"--store={path}: its tables are of version 2"
         self.assertRefused(says, path, None)
@@ -221,7 +221,7 @@ class _ServerTests(_PlaceCase):
         A store of a later version is refused.
         """
         checkStore(self.url, self.password())
-        statement = "insert into mycred_schema values (2)"
+        statement = "insert into mycred_schema values (2, 'x')"
         self.server.query(statement, self.database)
         says = "--store=.*its tables are of version 2, and those of this program of"
         self.assertRefused(says, self.url, self.password())

@@ -21,7 +21,13 @@ from twisted.logger import LogEvent, globalLogPublisher
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred.demo._processes import Command, HoldingReactor, Supervisor, argumentsOf
+from mycred.demo._processes import (
+    Command,
+    HoldingReactor,
+    Supervisor,
+    argumentsOf,
+    reactorOf,
+)
 from mycred.demo._processes._start import Start, decodeStart
 from mycred.workers import Workers
 
@@ -38,15 +44,18 @@ class Child:
 
     def __init__(self, pid: int, protocol: Any, descriptors: dict[int, Any]) -> None:
         self.pid: int | None = pid
-        self.pipes: dict[int, object] = {}
         self.protocol = protocol
         self.descriptors = descriptors
         self.log = os.dup(descriptors[3])
+        self.error = os.dup(descriptors[2])
         self.told = b""
         self.signals: list[str] = []
 
     def writeToChild(self, descriptor: int, data: bytes) -> None:
         self.told += data
+
+    def closeStdin(self) -> None:
+        pass
 
     def signalProcess(self, name: str) -> None:
         self.signals.append(name)
@@ -63,6 +72,7 @@ class Child:
         Have it end with a status, or by a signal.
         """
         os.close(self.log)
+        os.close(self.error)
         self.pid = None
         reason: Exception = ProcessDone(0)
         if isinstance(how, str):
@@ -124,7 +134,16 @@ class Port:
         return self.number
 
 
-COMMAND = Command(("-n", "myapp"), ("--x",), "/srv", ["/lib"], frozenset(["http"]))
+COMMAND = Command(
+    ("-n", "myapp"),
+    ("--x",),
+    "/srv",
+    ["/lib"],
+    "poll",
+    frozenset(["http"]),
+    b"\xff" * 32,
+    b"key",
+)
 
 
 class SupervisorTests(SynchronousTestCase):
@@ -177,13 +196,15 @@ class SupervisorTests(SynchronousTestCase):
         self.assertEqual(self.reactor.command[0], sys.executable)
         self.assertEqual(self.reactor.command[-1], "myapp: worker 2 of 2")
         self.assertEqual(self.reactor.path, "/srv")
-        directories, told, rest = first.told.split(b"\n")
-        self.assertEqual((directories, rest), (b'["/lib"]', b""))
+        before, told, rest = first.told.split(b"\n")
+        self.assertEqual((before, rest), (b'[["/lib"], "poll"]', b""))
         start: Start = decodeStart(json.loads(told))
         self.assertEqual(start.twistd, COMMAND.twistd)
         self.assertEqual(start.arguments, COMMAND.arguments)
         self.assertEqual(start.descriptors("imap"), (4, 5))
         self.assertEqual(start.descriptors("http"), (6,))
+        self.assertEqual(start.parent, os.getpid())
+        self.assertEqual((start.secret, start.hostKey), (b"\xff" * 32, b"key"))
 
     def test_ready(self) -> None:
         """
@@ -236,7 +257,7 @@ class SupervisorTests(SynchronousTestCase):
         """
         self.begin(isReady=False)
         child = self.reactor.children[0]
-        child.protocol.childDataReceived(2, b"Traceback ...\n\nOSError: no luck")
+        os.write(child.error, b"Traceback ...\n\nOSError: no luck")
         child.ends(1)
         self.assertTrue(self.reactor.isStopped)
         self.assertEqual(len(self.failures), 1)
@@ -285,21 +306,26 @@ class SupervisorTests(SynchronousTestCase):
 
     def test_words(self) -> None:
         """
-        What a worker writes elsewhere is logged line by line; a long line is cut.
+        What a worker writes elsewhere is logged line by line, whatever it is; a long line
+        is cut.
         """
         self.begin()
-        protocol = self.reactor.children[0].protocol
-        protocol.childDataReceived(1, b"Fatal \xff\nerror")
-        protocol.childDataReceived(1, b"\n" + b"x" * 10000)
+        child = self.reactor.children[0]
+        self.assertEqual(child.descriptors[1], child.descriptors[2])
+        os.write(child.error, b"Fatal \xff\nerror\r\x1b[2J\n")
+        os.write(child.error, b"x" * 10000 + b"\nno end")
+        child.ends(1)
         words = [event["words"] for event in self.logged if "words" in event]
-        self.assertEqual(words, ["Fatal \\xff", "error", "x" * 10000])
+        cut = "x" * 4096 + "..."
+        self.assertEqual(words, ["Fatal \\xff", "error\\r\\x1b[2J", cut, "no end"])
 
     def test_unreadable(self) -> None:
         """
-        What can't be read in a worker's log is logged as that.
+        What can't be read in a worker's log is logged as that, once.
         """
         self.begin()
         self.reactor.children[0].says(b"{}")
+        self.reactor.children[0].says(b"[]" + b"\n" * 10000)
         self.assertEqual(self.logged[-1]["why"], "no log_time")
         self.assertEqual(self.logged[-1]["number"], 1)
 
@@ -341,7 +367,6 @@ class ArgumentsTests(SynchronousTestCase):
                 "--originalname",
                 "--pidfile=",
                 "--euid",
-                "--reactor=poll",
                 "--rundir=/srv",
                 "--uid=1",
                 "--gid=0",
@@ -349,3 +374,12 @@ class ArgumentsTests(SynchronousTestCase):
             ),
         )
         self.assertEqual(argumentsOf({"uid": None}, "x")[-2:], ("--pidfile=", "x"))
+
+    def test_reactor(self) -> None:
+        """
+        It gets the reactor that was chosen, by C{twistd} or C{twist}.
+        """
+        twist = {"reactor": object(), "reactorName": "poll"}
+        self.assertEqual(reactorOf(twist), "poll")
+        self.assertEqual(reactorOf({"reactor": "poll"}), "poll")
+        self.assertIsNone(reactorOf({}))

@@ -105,6 +105,14 @@ class UnavailableTests(SynchronousTestCase):
         self.assertEqual(failing, b"-ERR [SYS/TEMP] Try again later")
         self.assertEqual((marked[:3], leaving), (b"+OK", failing))
 
+    def test_pop3Unchanged(self) -> None:
+        """
+        Over POP3, leaving without having removed anything takes no store.
+        """
+        drop = MailDrop(self.store, self.mailbox, None)
+        [leaving] = self.say(POP3Dialogue(drop), b"QUIT")
+        self.assertEqual(leaving[:3], b"+OK")
+
     def test_smtp(self) -> None:
         """
         Over SMTP it is 451.

@@ -213,6 +213,24 @@ class WatchingTests(SynchronousTestCase):
         self.assertEqual((told, other), ([1, 2], [1, 2]))
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 2)
 
+    def test_whileTold(self) -> None:
+        """
+        A look that ends while a watcher is told tells it of nothing twice.
+        """
+        told: list[int] = []
+
+        def watcher(message: Message) -> None:
+            told.append(message.uid)
+            if self.mail.asked:
+                self.mail.answer()
+
+        self.watching.add(b"alice", 1, watcher)
+        self.mail.deliver(b"alice", 2)
+        self.watching.look(b"alice")
+        self.watching.look(b"alice")
+        self.mail.answer()
+        self.assertEqual(told, [1, 2])
+
     def test_leaves(self) -> None:
         """
         Whoever leaves because of a message is told no more, and so is who is made to

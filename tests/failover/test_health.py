@@ -10,7 +10,7 @@ from itertools import product
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mycred._failover import Backoff, Terms
+from mycred._failover import Backoff, Brief, Terms
 from mycred._failover._demotion import Demotion
 from mycred._failover._health import TRANSITIONS, Event, Health
 
@@ -212,6 +212,23 @@ class HealthTests(TimeTestCase):
         self.assertFalse(self.health.claimRetry())
         self.health.endRetry()
         self.assertTrue(self.health.claimRetry())
+
+    def test_otherReasons(self) -> None:
+        """
+        Of the reasons that a server has one after the other while it is down the log is
+        told one now and then; the same one only once.
+        """
+        terms = Terms("server of the directory", 10, 3, self.told.append, Brief)
+        down = Health("a:389", ROLES, terms)
+        for number in range(100):
+            down.markDown(self.now, f"reason {number}")
+            self.now += Brief.longestPause
+        self.assertEqual(self.told, ["A server of the directory fails: reason 0"])
+        self.assertEqual(down.reason, "reason 99")
+        for _ in range(3):
+            self.now += 10
+            down.markDown(self.now, "refused")
+        self.assertEqual(self.told[1:], ["A server of the directory fails: refused"])
 
     def failed(self) -> float:
         """

@@ -283,27 +283,35 @@ class WaitingTests(FakeServersTestCase):
                 each.result()
         self.assertEqual(turns, ["first", "second", "third"])
 
-    def test_fewer(self) -> None:
+    def test_borrowed(self) -> None:
         """
         Where a server allows fewer connections, who comes waits for one of those that
         there are; after a while more are tried.
         """
         at = self.server()
         pool: Pool[FakeConnection] = Pool("a", 4)
-        self.assertFalse(pool.makeDo())
         connection = pool.take(0) or pool.fill(lambda: FakeConnection(at))
-        self.assertTrue(pool.makeDo())
+        error = self.assertRaises(Slow, pool.borrow, self.clock.now)
+        self.assertIn("are in use", str(error))
+        pool.keep(connection)
+        self.assertIs(pool.borrow(self.clock.now), connection)
         error = self.assertRaises(Slow, pool.take, self.clock.now)
         self.assertIn("all 1 connections", str(error))
-        pool.keep(connection)
-        self.assertIs(pool.take(self.clock.now), connection)
         self.clock.now += LONG
         self.assertIsNone(pool.take(self.clock.now))
 
-    def test_anyNumber(self) -> None:
+    def test_noneToBorrow(self) -> None:
         """
-        Where there may be any number of connections nobody makes do with fewer.
+        Nobody waits for a connection that doesn't come: where there is none, where what
+        goes on at the server isn't waited for, or where there may be any number.
         """
-        pool: Pool[FakeConnection] = Pool("a")
-        self.assertIsNone(pool.take(0))
-        self.assertFalse(pool.makeDo())
+        pool: Pool[FakeConnection] = Pool("a", 4)
+        free = pool.hold()
+        self.assertIsNone(pool.borrow(LONG))
+        free()
+        self.assertEqual((pool._taken, pool._held), (0, 0))
+        unbounded: Pool[FakeConnection] = Pool("a")
+        unbounded.take(0)
+        self.assertIsNone(unbounded.borrow(LONG))
+        unbounded.keep(FakeConnection(self.server()))
+        self.assertIsNone(unbounded.borrow(LONG))

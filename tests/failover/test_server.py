@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from threading import Barrier
 from typing import Any
 
 from mycred._failover import Elsewhere, Fault, Lost, Server, Slow, Unsure, _server
@@ -183,6 +184,25 @@ class ServerTests(FakeServersTestCase):
         self.patch(server, "open", refuse)
         self.assertEqual(self.ask(server), "a")
         self.assertEqual((self.notes, server.connections), ([], [other]))
+
+    def test_refusesMany(self) -> None:
+        """
+        Of many who find at the same time that a server refuses connections each tries
+        once, and none waits for the others' connections in vain.
+        """
+        server = self.server(most=4)
+        together = Barrier(4)
+        tries = []
+
+        def refuse(*_: object) -> FakeConnection:
+            tries.append(together.wait())
+            raise Fault("refused")
+
+        self.patch(server, "open", refuse)
+        with ThreadPoolExecutor(4) as threads:
+            asked = [threads.submit(self.ask, server) for _ in range(4)]
+        self.assertEqual({type(each.exception()) for each in asked}, {Fault})
+        self.assertEqual((len(tries), server.health.isDown), (4, True))
 
     def test_answers(self) -> None:
         """

@@ -1,5 +1,6 @@
 """
-Real PostgreSQL and MariaDB servers on this machine, each with data of its own.
+Real PostgreSQL and MariaDB servers on this machine, each with data of its own, and files
+of SQLite.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import random
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import tempfile
 import time
@@ -415,6 +417,43 @@ class MariaDB(DatabaseServer):
         return name
 
 
+class SQLite(DatabaseServer):
+    """
+    Files of SQLite: no server, but databases as on one.
+    """
+
+    dialect = "sqlite"
+
+    def __init__(self) -> None:
+        """
+        Make a directory for them.
+        """
+        self.home = Path(tempfile.mkdtemp(prefix="mycred-sqlite-"))
+        self._process = None
+
+    def connect(self, database: str = "") -> Any:
+        """
+        Return a connection.
+        """
+        return sqlite3.connect(database, isolation_level=None)
+
+    def makeDatabase(self) -> str:
+        """
+        Make an empty file.
+
+        @return: its path.
+        """
+        path = self.home / f"d{next(self._numbers)}"
+        path.touch(0o600)
+        return str(path)
+
+    def url(self, database: str) -> str:
+        """
+        Return the URL of a file.
+        """
+        return f"sqlite:///{database}"
+
+
 _S = TypeVar("_S", bound=DatabaseServer)
 
 _running: dict[tuple[type[DatabaseServer], str], DatabaseServer] = {}
@@ -497,4 +536,12 @@ def _freePort() -> int:
             return port
 
 
-__all__ = ["PASSWORD", "USER", "DatabaseServer", "MariaDB", "PostgreSQL", "serverOf"]
+__all__ = [
+    "PASSWORD",
+    "USER",
+    "DatabaseServer",
+    "MariaDB",
+    "PostgreSQL",
+    "SQLite",
+    "serverOf",
+]

@@ -5,11 +5,9 @@ Tables of accounts in real databases, and checkers that ask them.
 from __future__ import annotations
 
 import os
-import sqlite3
 import tempfile
 from collections.abc import Sequence
 from contextlib import closing
-from itertools import count
 from pathlib import Path
 from shutil import rmtree
 from typing import Any, ClassVar
@@ -24,7 +22,6 @@ from mycred._checking import _lookups
 from mycred.checkers.sql import SQLChecker, sqlSettings
 from mycred.testing import SteppedWorkers
 
-from . import sqlplaces
 from .databases import USER, DatabaseServer, serverOf
 
 #: A hash of C{sesame} that takes a millisecond.
@@ -53,68 +50,44 @@ VALUES = (
 )
 
 
-class SQLiteFiles:
-    """
-    Databases in files, as L{DatabaseServer<tests.kit.databases.DatabaseServer>} has them
-    on a server.
-    """
-
-    dialect = "sqlite"
-
-    def __init__(self, home: Path) -> None:
-        self._home = home
-        self._numbers = count(1)
-
-    def makeDatabase(self) -> str:
-        """
-        Make an empty database.
-        """
-        path = str(self._home / f"d{next(self._numbers)}.sqlite")
-        sqlite3.connect(path).close()
-        return path
-
-    def connect(self, database: str) -> Any:
-        """
-        Return a connection, where each statement takes effect.
-        """
-        return sqlite3.connect(database, isolation_level=None)
-
-    def query(self, statement: str, database: str) -> list[tuple[Any, ...]]:
-        """
-        Execute a statement, and return the rows.
-        """
-        with closing(self.connect(database)) as connection:
-            return list(connection.execute(statement).fetchall())
-
-    def url(self, database: str) -> str:
-        """
-        Return the URL of a database.
-        """
-        return f"sqlite:///{database}"
+# By the dialect: the types of columns, where databases differ.  In SQLite any column can
+# hold anything.
+_TYPES = {
+    "postgresql": {
+        "bytes": "bytea",
+        "flag": "boolean",
+        "moment": "timestamp with time zone",
+        "names": "text[]",
+    },
+    "mysql": {
+        "bytes": "blob",
+        "flag": "bit(1)",
+        "moment": "datetime",
+        "names": "text",
+    },
+    "sqlite": {"bytes": "blob", "flag": "integer", "moment": "", "names": ""},
+}
 
 
 class SQLTestCase(SynchronousTestCase):
     """
-    Base of tests with accounts in a database: mix it with one of the classes below.  All
-    is done at once, in the test's own thread.
+    Base of tests with accounts in a database: mix it with a class of
+    L{tests.kit.sqlplaces}.  All is done at once, in the test's own thread.
 
-    @cvar kind: the kind of server; L{None} for SQLite.
-    @cvar types: the types of columns, where databases differ.
+    @cvar kind: the kind of server.
     @ivar server: the database's server.
     @ivar database: the name of a database of the test's own.
     @ivar logged: what was logged.
     """
 
-    kind: ClassVar[type[DatabaseServer] | None]
-    types: ClassVar[dict[str, str]]
-    server: Any
+    kind: ClassVar[type[DatabaseServer]]
 
     def setUp(self) -> None:
         # Which takes a quarter of a second otherwise, until somebody is known.
         self.patch(_lookups, "_DECOY", HASH.encode("ascii"))
         self.home = Path(tempfile.mkdtemp())
         self.addCleanup(rmtree, self.home)
-        self.server = SQLiteFiles(self.home) if self.kind is None else serverOf(self.kind)
+        self.server = serverOf(self.kind)
         self.database = self.server.makeDatabase()
         self.logged: list[str] = []
         globalLogPublisher.addObserver(self._remember)
@@ -129,7 +102,7 @@ class SQLTestCase(SynchronousTestCase):
         """
         given = ", ".join([f"name varchar(200) {key}, password text", columns])
         table = f"create table accounts ({given.removesuffix(', ')})"
-        self.execute(table.format(**self.types))
+        self.execute(table.format(**_TYPES[self.server.dialect]))
         if self.server.dialect == "postgresql":
             self.execute(f"grant all on accounts to {USER}")
 
@@ -193,52 +166,9 @@ class SQLTestCase(SynchronousTestCase):
         self.logged.append(str(formatEvent(event)))
 
 
-class OnPostgreSQL(sqlplaces.OnPostgreSQL):
-    """
-    Accounts on PostgreSQL.
-    """
-
-    types: ClassVar[dict[str, str]] = {
-        "bytes": "bytea",
-        "flag": "boolean",
-        "moment": "timestamp with time zone",
-        "names": "text[]",
-    }
-
-
-class OnMariaDB(sqlplaces.OnMariaDB):
-    """
-    Accounts on MariaDB.
-    """
-
-    types: ClassVar[dict[str, str]] = {
-        "bytes": "blob",
-        "flag": "bit(1)",
-        "moment": "datetime",
-        "names": "text",
-    }
-
-
-class OnSQLite(sqlplaces.OnSQLite):
-    """
-    Accounts on SQLite, where any column can hold anything.
-    """
-
-    types: ClassVar[dict[str, str]] = {
-        "bytes": "blob",
-        "flag": "integer",
-        "moment": "",
-        "names": "",
-    }
-
-
 __all__ = [
     "HASH",
     "QUERY",
     "VALUES",
-    "OnMariaDB",
-    "OnPostgreSQL",
-    "OnSQLite",
     "SQLTestCase",
-    "SQLiteFiles",
 ]

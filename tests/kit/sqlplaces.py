@@ -5,14 +5,13 @@ Where tests of SQL have their databases: on each kind, by the class of the test.
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import ClassVar
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._sql.client import Database, DatabaseURL
 
-from .databases import DatabaseServer, MariaDB, PostgreSQL, serverOf
+from .databases import DatabaseServer, MariaDB, PostgreSQL, SQLite, serverOf
 
 # How long anything may take that has to succeed, in seconds.
 _LONG = 60.0
@@ -29,11 +28,11 @@ class Place(SynchronousTestCase):
     """
     Base of the tests that have a database of their own.
 
-    @cvar kind: the kind of server; L{None} for SQLite.
+    @cvar kind: the kind of server.
     @ivar url: the URL of the database.
     """
 
-    kind: ClassVar[type[DatabaseServer] | None] = None
+    kind: ClassVar[type[DatabaseServer]]
 
     def setUp(self) -> None:
         """
@@ -45,10 +44,6 @@ class Place(SynchronousTestCase):
         """
         Return the URL of a new, empty database.
         """
-        if self.kind is None:
-            path = Path(self.mktemp())
-            path.touch()
-            return f"sqlite:///{path}"
         server = serverOf(self.kind)
         return server.url(server.makeDatabase())
 
@@ -85,7 +80,7 @@ class OnSQLite:
     Has a test's database in an SQLite file.
     """
 
-    kind = None
+    kind = SQLite
 
 
 __all__ = ["OnMariaDB", "OnPostgreSQL", "OnSQLite", "Place", "soon"]

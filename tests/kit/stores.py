@@ -1,11 +1,10 @@
 """
-Stores of the example server's mail, on each of the databases that they can be on.
+Stores of the example server's mail.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
@@ -14,73 +13,31 @@ from mycred._sql.client import DatabaseURL
 from mycred.demo._mailstore import StoreService
 from mycred.testing import HandReactor
 
-from .databases import DatabaseServer, MariaDB, PostgreSQL, serverOf
+from .databases import DatabaseServer, serverOf
 
 _T = TypeVar("_T")
-
-
-class OnSQLite:
-    """
-    A mix-in for tests on SQLite.
-    """
-
-    mktemp: Any
-
-    def place(self) -> DatabaseURL:
-        """
-        Return a database without tables.
-        """
-        return DatabaseURL.ofFile(str(Path(self.mktemp()).absolute()))
-
-
-class _OnServer:
-    """
-    A mix-in for tests on a server that they share.
-    """
-
-    kind: ClassVar[type[DatabaseServer]]
-
-    @property
-    def server(self) -> DatabaseServer:
-        """
-        The server.
-        """
-        return serverOf(self.kind)
-
-    def place(self) -> DatabaseURL:
-        """
-        Return a database without tables.
-        """
-        return DatabaseURL.parse(self.server.url(self.server.makeDatabase()))
-
-
-class OnPostgreSQL(_OnServer):
-    """
-    A mix-in for tests on PostgreSQL.
-    """
-
-    kind = PostgreSQL
-
-
-class OnMariaDB(_OnServer):
-    """
-    A mix-in for tests on MariaDB.
-    """
-
-    kind = MariaDB
 
 
 class StoreCase(SynchronousTestCase):
     """
     Base of tests with stores that do everything at once, in the thread that asks.
 
+    @cvar kind: the kind of server.
+    @ivar server: the one that tests share.
     @ivar clock: the time of all stores.
     """
 
-    place: Any
+    kind: ClassVar[type[DatabaseServer]]
 
     def setUp(self) -> None:
+        self.server = serverOf(self.kind)
         self.clock = HandReactor(running=False)
+
+    def place(self) -> DatabaseURL:
+        """
+        Return a database without tables.
+        """
+        return DatabaseURL.parse(self.server.url(self.server.makeDatabase()))
 
     def start(self, place: DatabaseURL) -> StoreService:
         """
@@ -105,4 +62,4 @@ class StoreCase(SynchronousTestCase):
         return [message.uid for message in self.done(store.mailbox(user)).messages]
 
 
-__all__ = ["OnMariaDB", "OnPostgreSQL", "OnSQLite", "StoreCase"]
+__all__ = ["StoreCase"]

@@ -6,6 +6,7 @@ keys that other programs store, and that they take.
 from __future__ import annotations
 
 from base64 import b64encode
+from contextlib import closing
 from pathlib import Path
 
 from hypothesis import given, settings, strategies as st
@@ -26,8 +27,8 @@ from mycred._scram._stored import (
 from mycred.checkers import HtpasswdChecker
 from mycred.testing import SteppedWorkers
 
+from ..kit.databases import PostgreSQL, serverOf
 from ..kit.dovecot import Dovecot, doveadm
-from ..kit.postgres import storedPasswords
 from ..kit.sasl import ScramClient, Server, portalOf
 from ..kit.scram import SALT, storedKeys
 
@@ -240,10 +241,16 @@ class OtherProgramsTests(SynchronousTestCase):
         Keys that stand in PostgreSQL's C{pg_authid} serve logins, of the same passwords.
         """
         passwords = ["sesame", "pa\u00dfw\u00f6rt", "pa\u00dfwo\u0308rt", "a\u00adb"]
-        kept = storedPasswords(*passwords)
-        self.assertEqual(len(kept), len(passwords))
-        for stored, password in zip(kept, passwords):
-            self.assertServes(stored, password, "sha256")
+        with closing(serverOf(PostgreSQL).connect()) as connection:
+            # Which isn't committed: roles are the server's, which other tests use.
+            connection.execute("begin")
+            connection.execute("set local password_encryption = 'scram-sha-256'")
+            for password in passwords:
+                connection.execute(f"create role keeper login password '{password}'")
+                select = "select rolpassword from pg_authid where rolname = 'keeper'"
+                [stored] = connection.execute(select).fetchone()
+                connection.execute("drop role keeper")
+                self.assertServes(stored.encode("ascii"), password, "sha256")
 
     def test_kit(self) -> None:
         """

@@ -154,6 +154,10 @@ class FileTests(SettingsTestCase):
             ("url: write a URL", "url = postgresql://my app:secret@h/d", query),
             ("url: that is no URL", "url = postgresql://h:secret/d", query),
             ("url: ", "url = oracle9000://h/d", query),
+            ("url: write a URL, such as", url, f"  {query}"),
+            ("url: write one URL", f"{url}, {URL}", query),
+            ("where a value goes on, begin the li", url, "query =", QUERY),
+            ("it is no file of settings, line 4", url, "query = select", "from t"),
             ("url: one is there twice", f"{url} {URL}", query),
             ("url: all servers must be of one kind", f"{url} mysql://h/d", query),
             ("url: all servers must be of one kind", f"{url} sqlite:////a", query),
@@ -291,6 +295,8 @@ class CommandLineTests(SettingsTestCase):
             (f"url={url}", "query: write query= too"),
             (f"url={URL}:query={query}", "url: write \\: for each colon"),
             ("postgresql://myapp:secret@h/d", "url: write \\: for each colon"),
+            (f"{url}:query={query}", "url: write url= before the URL"),
+            (f"{own}:query={query}", "url: write url= before the URL"),
         ):
             with self.assertRaises(InvalidAuthArgumentString) as raised:
                 readSettings(argstring)

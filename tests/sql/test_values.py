@@ -142,7 +142,7 @@ class ValuesTests(SynchronousTestCase):
         """
         right: list[tuple[Any, Any]] = [(None, ()), ("", ()), ("a", ("a",))]
         right += [("a, b,", ("a", "b")), (b"a,b", ("a", "b")), (["a", " b"], ("a", "b"))]
-        self.assertTable(readNames, right, [1, [1], [None], b"\xff", {"a": 1}])
+        self.assertTable(readNames, right, [1, [1], [None], b"\xff", {"a": 1}, "a\0b"])
 
     @given(st.sampled_from([readText, readFact, readFlag, readMoment, readID]), VALUES)
     def test_any(self, read: Callable[[Any], Any], value: Any) -> None:

@@ -8,7 +8,7 @@ SQLite comes with Python; other databases take SQLAlchemy, which knows their dri
 from ._database import Database
 from ._drivers import driverFor
 from ._errors import BadRow, BadStatement, BadValue, OutcomeUnknown, Refused
-from ._statement import parametersIn
+from ._statement import parametersIn, returnsAsName
 from ._transaction import Result, Transaction
 from ._url import DatabaseURL
 
@@ -24,4 +24,5 @@ __all__ = [
     "Transaction",
     "driverFor",
     "parametersIn",
+    "returnsAsName",
 ]

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -16,6 +15,7 @@ from ..._failover import Fault
 from ._driver import Switch
 from ._errors import BadStatement, Refused, Stale
 from ._meanings import Meaning, byClass, byNumber, bySQLState
+from ._refusals import refusalOf, unusable
 from ._sessions import (
     descriptorOf,
     insistOnTLS,
@@ -24,7 +24,7 @@ from ._sessions import (
     sessionOf,
     wantsTLS,
 )
-from ._texts import joined, textOf, withoutValues
+from ._texts import inOneLine, textOf, withoutValues
 from ._url import DatabaseURL
 
 # By the driver: the arguments that limit how long it waits, for whole seconds.
@@ -72,15 +72,6 @@ _BEGINNINGS: Mapping[str, str] = {
     # Others would fail wherever another transaction was in the way.
     "postgresql": "start transaction isolation level read committed",
 }
-
-# What PostgreSQL says when it refuses a connection for good, and libpq when it refuses an
-# argument.  libpq doesn't tell the code, so what isn't understood counts as an outage.
-_REFUSAL = re.compile(
-    r"FATAL: .*(password authentication failed|authentication failed|does not exist"
-    r"|no pg_hba.conf entry|is not permitted to log in|permission denied"
-    r"|unrecognized configuration parameter)"
-    r"|\binvalid \w+ value\b|\binvalid port number|\bweak sslmode\b"
-)
 
 # A prepared statement isn't there, or is there already.
 _UNPREPARED = ("26000", "42P05")
@@ -133,26 +124,30 @@ class AlchemyDriver:
         self._insistOnFiles()
         try:
             arguments, more = self._alchemy.create_connect_args(self._url)
-            if self._name == "pymysql" and isinstance(more.get("password"), str):
-                # It would encode it in Latin-1.
-                more["password"] = more["password"].encode("utf-8")
+            if self._name == "pymysql":
+                # What it can't use of the URL is told from what a server says, which may
+                # be anything.
+                more["defer_connect"] = True
+                if isinstance(more.get("password"), str):
+                    # It would encode it in Latin-1.
+                    more["password"] = more["password"].encode("utf-8")
             limit = max(_SHORTEST_TIMEOUT, math.ceil(seconds))
             for name in _TIMEOUTS.get(self._name, ()):
                 more.setdefault(name, limit)
-            return self._prepared(self._alchemy.connect(*arguments, **more), more)
+            connection = self._alchemy.connect(*arguments, **more)
+        except self._module.Error as error:
+            raise self._refusalOf(error) from None
+        except Exception as error:
+            raise unusable(error, self._url.query) from None
+        try:
+            return self._prepared(connection, more)
         except Fault:
             raise
+        except self._module.Error as error:
+            raise self._refusalOf(error) from None
         except Exception as error:
-            text = textOf(error)
-            if not isinstance(error, self._module.Error):
-                # It may show what stands in the URL, or in a file that this names.
-                text = withoutValues(text, isOfStatement=False)
-            raise self._refusalOf(error)(joined(text)) from None
-
-    def make(self) -> None:
-        """
-        Do nothing: only an administrator makes databases of a server.
-        """
+            why = inOneLine(textOf(error))
+            raise Fault(f"it answers as no such server does ({why})") from None
 
     def isCurrent(self, connection: Any) -> bool:
         """
@@ -204,12 +199,13 @@ class AlchemyDriver:
 
     def _prepared(self, connection: Any, arguments: Mapping[str, Any]) -> Any:
         """
-        Make a new session ready.
+        Make a new session ready; that of PyMySQL begins here.
 
         @param arguments: those that the driver had.
         """
         try:
             if self._name == "pymysql":
+                connection.connect()
                 if wantsTLS(arguments):
                     insistOnTLS(connection)
                 # Sockets with time-outs are slower, and the watchdog has its own.
@@ -235,20 +231,14 @@ class AlchemyDriver:
             if path != "system" and not os.access(path, os.R_OK):
                 raise Refused(f"{name}: {path} can't be read")
 
-    def _refusalOf(self, error: Exception) -> type[Fault]:
+    def _refusalOf(self, error: Exception) -> Fault:
         """
-        Return whether a connection is refused for good, or can't be had now.
+        Return why there is no connection.
         """
-        if not isinstance(error, self._module.Error):
-            # An argument of the URL that the driver doesn't take, or whose file is
-            # missing.
-            return Refused
-        isRefusal = (
-            self._meaningOf(error) is Refused
-            or isinstance(error, self._module.ProgrammingError)
-            or _REFUSAL.search(str(error))
+        isRefused = self._meaningOf(error) is Refused or isinstance(
+            error, self._module.ProgrammingError
         )
-        return Refused if isRefusal else Fault
+        return refusalOf(error, isRefused)
 
 
 __all__ = ["AlchemyDriver", "SocketSwitch"]

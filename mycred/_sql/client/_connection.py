@@ -115,7 +115,7 @@ class Connection:
             raise BadStatement(f"{self._name}: there are more than {most} rows")
         if rows and type(rows[0]) is not tuple:
             rows = list(map(tuple, rows))
-        return Result(columns, list(rows), count)
+        return Result(columns, list(rows), count, self._name)
 
     def look(self, now: float) -> None:
         """

@@ -106,8 +106,6 @@ class Database:
         @raise BadStatement: if the database refuses a statement.
         @raise BadValue: if no row could hold a value.
         """
-        for driver in self._drivers:
-            driver.make()
         outcome: _T = self._use(partial(transact, work), until)
         return outcome
 

@@ -46,11 +46,6 @@ class Driver(Protocol):
         @raise Fault: if that can't be done.
         """
 
-    def make(self) -> None:
-        """
-        Make the database, if it is a file that isn't there.
-        """
-
     def isCurrent(self, connection: Any) -> bool:
         """
         Return whether a connection is still one to this database, which may have been

@@ -4,8 +4,6 @@ Which driver a database has.
 
 from __future__ import annotations
 
-from typing import cast
-
 from ._alchemy import AlchemyDriver
 from ._driver import Driver
 from ._sqlite import SQLiteDriver
@@ -16,8 +14,7 @@ def driverFor(url: DatabaseURL) -> Driver:
     """
     Return the driver for a database.
     """
-    kind = SQLiteDriver if url.dialect == "sqlite" else AlchemyDriver
-    return cast(Driver, kind(url))
+    return SQLiteDriver(url) if url.dialect == "sqlite" else AlchemyDriver(url)
 
 
 __all__ = ["driverFor"]

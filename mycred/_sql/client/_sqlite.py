@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
@@ -61,6 +62,22 @@ def _identityOf(path: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
+def _whyNot(path: Path) -> str:
+    """
+    Return why a file can't be opened, where SQLite doesn't say; nothing if that isn't
+    known.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        return "there is no such file"
+    except OSError as error:
+        return str(error.strerror)
+    if stat.S_ISDIR(mode):
+        return "that is a directory"
+    return "" if os.access(path, os.R_OK) else "this user can't read it"
+
+
 class SQLiteDriver:
     """
     The driver that comes with Python.
@@ -91,18 +108,9 @@ class SQLiteDriver:
                 uri=True,
             )
         except Exception as error:
-            why = str(error) if self._path.exists() else "there is no such file"
-            raise Refused(why) from None
+            raise Refused(_whyNot(self._path) or str(error)) from None
         connection.identity = identity
         return connection
-
-    def make(self) -> None:
-        """
-        Make the file, if it isn't there.
-        """
-        if not self._path.exists():
-            with suppress(OSError):
-                self._path.open("ab").close()
 
     def isCurrent(self, connection: _File) -> bool:
         """

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from ._errors import BadStatement, BadValue
@@ -32,6 +33,11 @@ _PATTERNS = {
     dialect: re.compile(f"(?P<quoted>{quoted})|{_NAME}", re.DOTALL)
     for dialect, quoted in {**_QUOTED, "": _STANDARD}.items()
 }
+
+# What stands after a value that is returned as C{name}, cast or within parentheses.
+_AS_NAME = re.compile(
+    r"(?:\s*::\s*\w+|\s+as\s+\w+\s*\)|\s*\))*\s+(?:as\s+)?[`\"]?name\b", re.IGNORECASE
+)
 
 # Whether a backslash quotes the quote after it is for the server to say.
 _AMBIGUOUS = re.compile(r"\\['\"]")
@@ -90,6 +96,17 @@ def parametersIn(statement: str, dialect: str) -> set[str]:
     return {name for _, name in _split(statement, dialect) if name}
 
 
+def returnsAsName(statement: str, dialect: str) -> bool:
+    """
+    Return whether a statement returns one of its values as the column C{name}, rather
+    than what is stored.
+    """
+    pieces = _split(statement, dialect)
+    return any(
+        name and _AS_NAME.match(after) for (_, name), (after, _) in pairwise(pieces)
+    )
+
+
 @lru_cache(maxsize=500)
 def spell(statement: str, dialect: str, style: str) -> Spelled:
     """
@@ -145,4 +162,4 @@ def _insistOnText(value: str) -> None:
         raise BadValue("it has no form in UTF-8") from None
 
 
-__all__ = ["Spelled", "parametersIn", "spell"]
+__all__ = ["Spelled", "parametersIn", "returnsAsName", "spell"]

@@ -13,6 +13,9 @@ _QUOTED = re.compile(
     r"|(?<!\w)['\"\u00ab\u00bb\u2018-\u201f\u300c].*"
 )
 
+# What psycopg puts before libpq's message.
+_CONNECTING = re.compile(r"\Aconnection (?:failed|is bad): ")
+
 
 def textOf(error: Exception) -> str:
     """
@@ -41,11 +44,15 @@ def withoutValues(text: str, isOfStatement: bool) -> str:
     return f"{before}{mark}{after.partition(chr(39))[0]}'" if mark else line
 
 
-def joined(text: str) -> str:
+def inOneLine(text: str) -> str:
     """
-    Return the lines of a message as one.
+    Return the message of a driver that can't connect as one line: without libpq's hints,
+    which are indented, and with what it says of both its tries, with TLS and without it,
+    once.
     """
-    return " ".join(text.split())
+    lines = _CONNECTING.sub("", text).splitlines()
+    told = [" ".join(line.split()) for line in lines if not line.startswith("\t")]
+    return " ".join(dict.fromkeys(told))
 
 
-__all__ = ["joined", "textOf", "withoutValues"]
+__all__ = ["inOneLine", "textOf", "withoutValues"]

@@ -15,11 +15,13 @@ class Result(NamedTuple):
     @ivar columns: the names of the columns.
     @ivar rows: the rows, each with the columns' values.
     @ivar count: how many rows were found or changed.
+    @ivar server: the name of the server that has executed it.
     """
 
     columns: tuple[str, ...]
     rows: list[tuple[Any, ...]]
     count: int  # type: ignore[assignment]
+    server: str
 
 
 class Transaction:

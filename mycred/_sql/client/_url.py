@@ -35,6 +35,9 @@ _ENCODINGS = {
     "postgresql": ("client_encoding", "utf8"),
 }
 
+# The end of a URL behind which another one may stand.
+_SEVERAL = re.compile(r"[,;]\Z|[\s,;][A-Za-z][\w+]*://")
+
 # The drivers that know that argument.
 _ENCODED = ("mysqldb", "psycopg", "psycopg2", "pymysql")
 
@@ -89,6 +92,8 @@ class DatabaseURL:
         scheme, mark, rest = text.partition("://")
         if not mark or not re.fullmatch(r"[A-Za-z][\w+]*", scheme, re.ASCII):
             raise ValueError("write a URL, such as postgresql://myapp@localhost/accounts")
+        if _SEVERAL.search(text):
+            raise ValueError("write one URL, without a comma or a space after it")
         if scheme in ("sqlite", "sqlite+pysqlite"):
             return cls._parseFile(rest, password)
         url = _alchemyURL(f"{_DRIVERS.get(scheme, scheme)}://{rest}")
@@ -130,9 +135,14 @@ def _alchemyURL(text: str) -> Any:
         url = make_url(text)
     # Whatever is wrong: the message may show the URL.
     except Exception:
-        raise ValueError("that is no URL of a database") from None
+        raise ValueError(
+            "that is no URL of a database; write it as postgresql://user@host:5432/name, "
+            "and / and : in a password as %2F and %3A"
+        ) from None
     if "@" in (url.host or ""):
         raise ValueError("there is more than one @; write %40 for one in a password")
+    if url.port is not None and not 0 < url.port < 2**16:
+        raise ValueError("a port is a number from 1 to 65535")
     return url
 
 
@@ -186,7 +196,8 @@ def _shown(url: Any) -> str:
     place = url.host, url.port, url.database
     name = url.get_backend_name()
     shown = type(url).create(name, url.username, None, *place, query)
-    return str(shown.render_as_string(hide_password=True))
+    # The path of a socket is easier to read as it was written.
+    return str(shown.render_as_string(hide_password=True)).replace("%2F", "/")
 
 
 __all__ = ["DatabaseURL"]

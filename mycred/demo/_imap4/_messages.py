@@ -98,8 +98,9 @@ class IMAP4Connection(Folders):
         """
         Copy messages into a folder.
         """
-        target = await self.openFolder(name, True, "TRYCREATE")
+        # Not those that come while the target is opened: the client doesn't know them.
         chosen = self.selected.chosen(numbers, isUID)
+        target = await self.openFolder(name, True, "TRYCREATE")
         copied = await target.copy([message.uid for _, message in chosen])
         if not copied:
             return b"COPY completed"

@@ -49,18 +49,14 @@ def make(transaction: Transaction, user: bytes, uidValidity: int) -> bool:
     return transaction.execute(statement, name=user, uidvalidity=uidValidity).count == 1
 
 
-def lock(transaction: Transaction, user: bytes) -> int:
+def lock(transaction: Transaction, user: bytes) -> int | None:
     """
-    Keep other transactions from changing a mailbox, and return its next UID, as its row
-    has it.
+    Keep other transactions from changing a mailbox.
 
-    @raise NoSuchUser: if the user has no mailbox.
+    @return: its next UID, as its row has it; L{None} if the user has no mailbox.
     """
     rows = transaction.execute(_LOCK[transaction.dialect], name=user).rows
-    if not rows:
-        raise NoSuchUser(user)
-    uidNext: int = rows[0][0]
-    return uidNext
+    return rows[0][0] if rows else None
 
 
 _INSERT = """
@@ -90,6 +86,8 @@ def insert(
     locked = {user: lock(transaction, user) for user in sorted(users)}
     messages: dict[bytes, Message] = {}
     for user, uidNext in locked.items():
+        if uidNext is None:
+            raise NoSuchUser(user)
         uid = nextUID(uidNext, insistOnRoom(transaction, user, [len(content)]))
         _advance(transaction, user, uid + 1)
         if messages:
@@ -149,7 +147,6 @@ def copy(
 
     @return: the UID of each message that exists, and its copy.
 
-    @raise NoSuchUser: if the user has no mailbox.
     @raise MailboxFull: if they don't all fit in.
     """
     stored = lock(transaction, user)
@@ -199,8 +196,6 @@ _DELETE = naming("delete from mail_messages where name = :name and uid in (:name
 def delete(transaction: Transaction, user: bytes, uids: Iterable[int]) -> None:
     """
     Remove messages.
-
-    @raise NoSuchUser: if the user has no mailbox.
     """
     lock(transaction, user)
     for some in batches(uids):
@@ -210,8 +205,6 @@ def delete(transaction: Transaction, user: bytes, uids: Iterable[int]) -> None:
 def deleteMarked(transaction: Transaction, user: bytes, uids: Iterable[int]) -> list[int]:
     """
     Remove those of some messages that are marked as deleted, and return their UIDs.
-
-    @raise NoSuchUser: if the user has no mailbox.
     """
     lock(transaction, user)
     flags = flagsIn(transaction, user)
@@ -237,8 +230,6 @@ def changeFlags(
     @param change: what returns the new flags for the present ones.
 
     @return: the new flags of each message that exists.
-
-    @raise NoSuchUser: if the user has no mailbox.
     """
     lock(transaction, user)
     before = flagsIn(transaction, user)

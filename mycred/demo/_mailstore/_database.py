@@ -20,6 +20,7 @@ from ...error import TemporaryFailure
 from ...workers import Workers
 from ._mailbox import MailboxFull, NoSuchUser, Unavailable
 from ._schema import WrongTables, insistOnTables
+from ._turns import Turns
 
 _T = TypeVar("_T")
 
@@ -29,6 +30,9 @@ TIMEOUT = 20.0
 # What part of that it has in its thread, so that its end is known before it is given up;
 # and the part after which it isn't begun any more.
 _SHARE, _LATEST = 29 / 30, 3 / 4
+
+# How much longer it may take to change the tables of an earlier version in a file.
+_MIGRATING = 3600.0
 
 # How many transactions there are at a time.  SQLite has one.
 _THREADS = 4
@@ -66,9 +70,12 @@ class StoreDatabase:
         self.reactor = reactor
         self._timeout = timeout
         threads = 1 if place.dialect == "sqlite" else _THREADS
-        self._workers = workers or Workers(reactor, threads, deadline=timeout)
+        self._workers = workers or Workers(
+            reactor, threads, deadline=timeout, job="store request"
+        )
         self._isFailing = self._isChecked = False
         self._underWay: set[Deferred[Any]] = set()
+        self._turns = Turns()
         if place.dialect == "sqlite":
             # Other users of the machine must not read the mail.
             os.close(os.open(place.path, os.O_RDWR | os.O_CREAT, 0o600))
@@ -105,14 +112,15 @@ class StoreDatabase:
 
             return work(Transaction(self._database.dialect, ask))
 
-        return self._run(read, user)
+        return self._awaited(self._run(read, user, time.monotonic()))
 
-    def change(self, work: Callable[[Transaction], _T], user: bytes) -> Deferred[_T]:
+    def change(self, work: Callable[[Transaction], _T], *users: bytes) -> Deferred[_T]:
         """
-        Do something for a user in one transaction.
+        Change the mailboxes of users in one transaction, when no other changes them.
 
         @param work: what to do.  It may be done again if another transaction was in the
             way, and must have no other effects.
+        @param users: the users, in their order.
 
         @return: a L{Deferred} that fires with what it returns, and fails with what it
             raises, or with L{Unavailable}.
@@ -121,19 +129,32 @@ class StoreDatabase:
         def change(until: float) -> _T:
             return self._database.transaction(work, until)
 
-        return self._run(change, user)
+        def late(_: object, seconds: float) -> Failure:
+            return Failure(Slow("other changes of the same mailbox take too long"))
 
-    def _run(self, work: Callable[[float], _T], user: bytes) -> Deferred[_T]:
+        now = time.monotonic()
+        if not self.isThreaded:
+            return self._awaited(self._run(change, users[0], now))
+        changing = self._turns.run(users, lambda: self._run(change, users[0], now))
+        return self._awaited(changing.addTimeout(self._timeout, self.reactor, late))
+
+    def _run(
+        self, work: Callable[[float], _T], user: bytes, began: float
+    ) -> Deferred[_T]:
         """
         Do something in a thread.
 
         @param work: what to do, on the deadline.
         @param user: for whom: users take turns, however much each asks for.
+        @param began: since when it is waited for, by L{time.monotonic}.
         """
-        now = time.monotonic()
-        until, latest = now + self._timeout * _SHARE, now + self._timeout * _LATEST
-        job = self._inThread, work, until, latest
-        running = self._workers.run(*job, source=(user,))
+        until, latest = began + self._timeout * _SHARE, began + self._timeout * _LATEST
+        return self._workers.run(self._inThread, work, until, latest, source=(user,))
+
+    def _awaited(self, running: Deferred[_T]) -> Deferred[_T]:
+        """
+        Wait for something, and log how the store is doing.
+        """
         self._underWay.add(running)
 
         def cbDone(outcome: _T | Failure) -> _T | Failure:
@@ -151,7 +172,10 @@ class StoreDatabase:
         if time.monotonic() > latest:
             raise Slow("too much waits for it")
         if not self._isChecked:
-            insistOnTables(self._database, until)
+            # To change the tables of an earlier version takes as long as to copy the
+            # file, and isn't begun anew when the client has waited for too long.
+            isFile = self.place.dialect == "sqlite"
+            insistOnTables(self._database, until + isFile * _MIGRATING)
             self._isChecked = True
         return work(until)
 
@@ -177,8 +201,10 @@ class StoreDatabase:
             self._log.failure("The store failed", failure)
         elif not self._isFailing:
             self._isFailing = True
-            why = printable(str(failure.value))
-            self._log.error("The store failed: {place}: {why}", place=self.place, why=why)
+            place, why = str(self.place), printable(str(failure.value))
+            # Most errors of the database say where it is.
+            why = why if why.startswith(place) else f"{place}: {why}"
+            self._log.error("The store failed: {why}", why=why)
         return Failure(Unavailable("Temporarily unavailable"))
 
 

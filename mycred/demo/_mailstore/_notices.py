@@ -1,5 +1,9 @@
 """
 PostgreSQL's notices of new mail (LISTEN and NOTIFY).
+
+Whoever can connect to a database may listen to any channel there that they can name, and
+send to it.  So ours has a random name, which is in a table: those hear who gets mail that
+may read it, and nobody else.
 """
 
 from __future__ import annotations
@@ -9,6 +13,7 @@ import select
 import socket
 from collections.abc import Callable
 from contextlib import closing, suppress
+from secrets import token_hex
 from threading import Event, Lock, Thread
 from typing import Any, Protocol
 
@@ -16,9 +21,9 @@ from ..._sql.client import DatabaseURL, driverFor
 
 #: The statement by which a transaction that has put mail into a mailbox says so, with a
 #: bound C{notice}.
-NOTIFY = "select pg_notify('mycred_mail', :notice)"
+NOTIFY = "select pg_notify(channel, :notice) from mycred_schema"
 
-_LISTEN = "listen mycred_mail"
+_CHANNELS = "select channel from mycred_schema"
 
 # How long connecting may take, and for how long to wait after a failure: at first, and at
 # the most; in seconds.
@@ -39,6 +44,13 @@ class _Reactor(Protocol):
     """
 
     def callFromThread(self, function: Callable[..., object], *args: object) -> None: ...
+
+
+def newChannel() -> str:
+    """
+    Return a name for a channel.
+    """
+    return f"mycred_{token_hex(16)}"
 
 
 def noticeOf(user: bytes, uidNext: int) -> str:
@@ -118,7 +130,8 @@ class Notices:
         while not self._stopped.is_set():
             try:
                 with closing(driverFor(self._url).connect(_TIMEOUT)) as connection:
-                    connection.execute(_LISTEN)
+                    for (channel,) in connection.execute(_CHANNELS).fetchall():
+                        connection.execute('listen "{}"'.format(channel.replace('"', "")))
                     pause = _SHORT
                     self._listen(connection)
             except Exception as error:
@@ -193,4 +206,4 @@ def _keepAlive(connection: socket.socket) -> None:
             connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
-__all__ = ["NOTIFY", "Notices", "canListen", "noticeOf", "readNotice"]
+__all__ = ["NOTIFY", "Notices", "canListen", "newChannel", "noticeOf", "readNotice"]

@@ -14,7 +14,7 @@ from twisted.python import usage
 
 from ..._failover import Fault
 from ..._secrets import printable
-from ..._settingsfile import passwordIn
+from ..._settingsfile import passwordTextIn
 from ..._sql.client import BadStatement, BadValue, Database, DatabaseURL
 from ..._uidoption import insistOnWritable, laterUser
 from ._schema import DIALECTS, WrongTables, insistOnTables, insistOnVersion
@@ -128,13 +128,11 @@ def _passwordIn(path: str) -> str:
     @raise usage.UsageError: if there is none.
     """
     try:
-        return passwordIn(path, _FILE).decode("utf-8")
+        return passwordTextIn(path, _FILE)
     except OSError as error:
         raise usage.UsageError(
             f"{_FILE}: {path} can't be read ({error.strerror})"
         ) from None
-    except UnicodeDecodeError:
-        raise usage.UsageError(f"{_FILE}: {path} isn't in UTF-8") from None
     except ValueError as error:
         raise usage.UsageError(str(error)) from None
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from ..._sql.client import Transaction
 from ._mailbox import Mailbox
 from ._manynames import batches, naming
-from ._rows import isUID, knownFlags, messageOf, nextUID
+from ._rows import contentIn, isUID, knownFlags, messageOf, nextUID
 
 # A mailbox and its messages: in one statement, since some databases see each one at
 # another moment.
@@ -61,8 +61,28 @@ def contentOf(transaction: Transaction, user: bytes, uid: int, most: int) -> byt
         " where name = :name and uid = :uid"
     )
     rows = transaction.execute(statement, name=user, uid=uid, most=most).rows
-    # To SQLite, the beginning of nothing isn't there.
-    return bytes(rows[0][0] or b"") if rows else None
+    return contentIn(rows[0][0]) if rows else None
+
+
+_CONTENTS = naming(
+    "select uid, substr(content, 1, :most) from mail_messages"
+    " where name = :name and uid in (:named)"
+)
+
+
+def contentsOf(
+    transaction: Transaction, user: bytes, uids: Iterable[int], most: int
+) -> dict[int, bytes]:
+    """
+    Return the contents of those of some messages that are there, by their UIDs.
+
+    @param most: the length at which to cut each of them off, in octets.
+    """
+    found: dict[int, bytes] = {}
+    for some in batches(uids):
+        rows = transaction.execute(_CONTENTS, name=user, most=most, **some).rows
+        found.update((uid, contentIn(content)) for uid, content in rows)
+    return found
 
 
 _NEXT = naming("select name, uidnext from mail_users where name in (:named)")
@@ -82,4 +102,4 @@ def nextUIDs(transaction: Transaction, users: Iterable[bytes]) -> dict[bytes, in
     return found
 
 
-__all__ = ["contentOf", "flagsIn", "load", "nextUIDs"]
+__all__ = ["contentOf", "contentsOf", "flagsIn", "load", "nextUIDs"]

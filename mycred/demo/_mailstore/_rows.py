@@ -49,6 +49,16 @@ def knownFlags(text: object) -> set[str]:
     return set(_known.intersection(str(text).split()))
 
 
+def contentIn(value: object) -> bytes:
+    """
+    Return the content of a message that a row has: bytes, if not written by this server.
+    """
+    if isinstance(value, bytes | memoryview):
+        return bytes(value)
+    # To SQLite, the beginning of nothing isn't there.
+    return b"" if value is None else str(value).encode("utf-8")
+
+
 def nextUID(uidNext: object, highest: object) -> int:
     """
     Return the UID of the next message in a mailbox: those of messages that are there
@@ -61,4 +71,4 @@ def nextUID(uidNext: object, highest: object) -> int:
     return max(1, first, highest + 1 if isinstance(highest, int) else 1)
 
 
-__all__ = ["HIGHEST_UID", "isUID", "knownFlags", "messageOf", "nextUID"]
+__all__ = ["HIGHEST_UID", "contentIn", "isUID", "knownFlags", "messageOf", "nextUID"]

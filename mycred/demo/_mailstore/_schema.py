@@ -5,6 +5,7 @@ The tables of the store, which are made at the first use.
 from __future__ import annotations
 
 from ..._sql.client import BadStatement, Database, Transaction
+from ._notices import newChannel
 
 #: The version of the tables.
 VERSION = 1
@@ -48,20 +49,21 @@ _TABLES = {
     "mycred_schema": (
         """
         create table if not exists mycred_schema (
-            version integer not null primary key
+            version integer not null primary key,
+            channel varchar(40) not null
         ){more}
         """,
-        "select version from mycred_schema where 1 = 0",
+        "select version, channel from mycred_schema where 1 = 0",
     ),
 }
 
 # What notes the version, and does nothing if another program has noted it just now.
 _NOTE = {
-    "sqlite": "insert or ignore into mycred_schema (version) values (:version)",
+    "sqlite": "insert or ignore into mycred_schema values (:version, :channel)",
     "postgresql": (
-        "insert into mycred_schema (version) values (:version) on conflict do nothing"
+        "insert into mycred_schema values (:version, :channel) on conflict do nothing"
     ),
-    "mysql": "insert ignore into mycred_schema (version) values (:version)",
+    "mysql": "insert ignore into mycred_schema values (:version, :channel)",
 }
 
 # What databases call strings of bytes: a name has up to 1024.  MariaDB's tables take
@@ -115,10 +117,10 @@ def insistOnTables(database: Database, until: float) -> None:
     version = _versionIn(database, until)
     if version is None:
         database.transaction(_make, until)
-        version = _versionIn(database, until)
     else:
+        # Those of another version have other columns.
+        insistOnVersion(version)
         database.transaction(_check, until)
-    insistOnVersion(version)
 
 
 def insistOnVersion(version: int | None) -> None:
@@ -160,7 +162,7 @@ def _make(transaction: Transaction) -> None:
         for statement in _MIGRATE:
             transaction.execute(statement)
     _execute(transaction, 0)
-    transaction.execute(_NOTE[dialect], version=VERSION)
+    transaction.execute(_NOTE[dialect], version=VERSION, channel=newChannel())
     rows = transaction.execute("select max(version) from mycred_schema").rows
     insistOnVersion(rows[0][0])
 

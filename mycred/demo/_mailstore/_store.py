@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, DeferredList, fail
+from twisted.internet.defer import Deferred, DeferredList, fail, succeed
 
 from ..._secrets import LONGEST
 from ..._sql.client import DatabaseURL, Transaction
@@ -19,6 +19,7 @@ from . import _changes as changes, _queries as queries
 from ._database import TIMEOUT, StoreDatabase
 from ._mailbox import Mailbox, Message, NoSuchUser, Unavailable
 from ._newmail import NewMail
+from ._rows import isUID
 
 _T = TypeVar("_T")
 
@@ -103,7 +104,23 @@ class StoreService(Service):
 
         @param most: the length at which to cut it off, in octets.
         """
+        if not isUID(uid):
+            # Databases differ in what they say to a number that no column holds.
+            return succeed(None)
         return self._database.read(lambda t: queries.contentOf(t, user, uid, most), user)
+
+    def contents(
+        self, user: bytes, uids: Iterable[int], most: int
+    ) -> Deferred[dict[int, bytes]]:
+        """
+        Return the contents of those of some messages that are there, by their UIDs.
+
+        @param most: the length at which to cut each of them off, in octets.
+        """
+        wanted = list(uids)
+        return self._database.read(
+            lambda t: queries.contentsOf(t, user, wanted, most), user
+        )
 
     def flags(self, user: bytes) -> Deferred[dict[int, set[str]]]:
         """
@@ -140,6 +157,9 @@ class StoreService(Service):
         Remove messages for good.
         """
         gone = list(uids)
+        if not gone:
+            # As at the end of most sessions of POP3.
+            return succeed(None)
         return self._database.change(lambda t: changes.delete(t, user, gone), user)
 
     def deliver(
@@ -177,7 +197,7 @@ class StoreService(Service):
         names, flags = sorted(set(users)), set(flags)
         delivering = self._database.change(
             lambda transaction: changes.insert(transaction, names, kept, when, flags),
-            names[0],
+            *names,
         )
         return delivering.addCallback(self._cbNew, names)
 

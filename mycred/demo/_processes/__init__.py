@@ -19,7 +19,7 @@ Sockets are shared, and not opened once for each worker (C{SO_REUSEPORT}): then 
 connections that wait for a worker would be lost with it.
 """
 
-from ._command import Command, absolutePath, argumentsOf
+from ._command import Command, absolutePath, argumentsOf, reactorOf
 from ._lifeline import WorkerService
 from ._sockets import AdoptingReactor, HoldingReactor, ServingReactor
 from ._start import Start, workerOf
@@ -35,5 +35,6 @@ __all__ = [
     "WorkerService",
     "absolutePath",
     "argumentsOf",
+    "reactorOf",
     "workerOf",
 ]

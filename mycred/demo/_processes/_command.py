@@ -33,14 +33,22 @@ class Command:
     @ivar arguments: those of C{myapp}.
     @ivar directory: the directory to which relative paths in them belong.
     @ivar directories: where modules are found.
+    @ivar reactor: the name of their reactor; L{None} for Twisted's own choice.
     @ivar once: the protocols that only the first worker serves.
+    @ivar secret: the secret of the site; L{None} if there is none.
+    @ivar hostKey: the host key for SSH, as a file holds it; L{None} if there is none.
+        These files may be in a directory of the server's user, who could put others of
+        root's in their place before a worker starts that still has root's rights.
     """
 
     twistd: tuple[str, ...]
     arguments: tuple[str, ...]
     directory: str
     directories: list[str]
+    reactor: str | None
     once: frozenset[str]
+    secret: bytes | None = None
+    hostKey: bytes | None = None
 
     def startOf(
         self, number: int, holding: Mapping[str, HoldingReactor]
@@ -61,7 +69,15 @@ class Command:
             own = {next(free): port.fileno() for port in held.ports}
             sockets.append(Sockets(protocol, tuple(own)))
             descriptors |= own
-        return Start(self.twistd, self.arguments, tuple(sockets)), descriptors
+        start = Start(
+            self.twistd,
+            self.arguments,
+            tuple(sockets),
+            os.getpid(),
+            self.secret,
+            self.hostKey,
+        )
+        return start, descriptors
 
 
 def argumentsOf(twistd: Mapping[str, Any], name: str) -> tuple[str, ...]:
@@ -69,16 +85,27 @@ def argumentsOf(twistd: Mapping[str, Any], name: str) -> tuple[str, ...]:
     Return the arguments of C{twistd} for a worker that has the rights of a single
     process in the end.
 
-    @param twistd: the options of C{twistd}.
+    @param twistd: the options of C{twistd}, or C{twist}.
     @param name: the name of the server.
     """
     given = [
         f"--{option}={twistd[option]}"
-        for option in ("reactor", "rundir", "uid", "gid")
+        for option in ("rundir", "uid", "gid")
         if twistd.get(option) is not None
     ]
     flags = ["--euid"] if twistd.get("euid") else []
     return ("--nodaemon", "--originalname", "--pidfile=", *flags, *given, name)
+
+
+def reactorOf(twistd: Mapping[str, Any]) -> str | None:
+    """
+    Return the name of the reactor that was chosen; L{None} if none was.
+
+    @param twistd: the options of C{twistd}, or C{twist}, to which C{reactor} is the
+        reactor itself.
+    """
+    name: str | None = twistd.get("reactorName", twistd.get("reactor"))
+    return name
 
 
 def absolutePath() -> list[str]:
@@ -88,4 +115,4 @@ def absolutePath() -> list[str]:
     return list(map(os.path.abspath, sys.path))
 
 
-__all__ = ["PROGRAM", "Command", "absolutePath", "argumentsOf"]
+__all__ = ["PROGRAM", "Command", "absolutePath", "argumentsOf", "reactorOf"]

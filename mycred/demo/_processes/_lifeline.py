@@ -14,12 +14,15 @@ from twisted.internet.error import ReactorNotRunning
 from twisted.internet.main import CONNECTION_LOST
 from twisted.python.failure import Failure
 
+from ..._processtree import endWith
 from ._relay import Relay
 
 
 class Lifeline(FileDescriptor):
     """
     A pipe through which nothing comes, but its end.
+
+    It is for systems that don't end a worker themselves, as Linux does.
     """
 
     def __init__(self, reactor: Any, descriptor: int = 0) -> None:
@@ -57,11 +60,13 @@ class WorkerService(Service):
     What a process does besides since it is a worker.
     """
 
-    def __init__(self, relay: Relay, reactor: Any) -> None:
+    def __init__(self, parent: int, relay: Relay, reactor: Any) -> None:
         """
+        @param parent: the process ID of the one that has started it.
         @param relay: what sends its log.
         @param reactor: the reactor.
         """
+        self._parent = parent
         self._relay = relay
         self._reactor = reactor
 
@@ -71,6 +76,8 @@ class WorkerService(Service):
         one.
         """
         super().startService()
+        # Again, since it may have become another user.
+        endWith(self._parent)
         Lifeline(self._reactor).startReading()
         self._reactor.callWhenRunning(self._relay.ready)
 

@@ -1,5 +1,5 @@
 """
-Read what a worker logs.
+Read what a worker writes.
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ from typing import Any
 from twisted.internet.abstract import FileDescriptor
 
 from ..._types import Timer
-from ._relay import LONGEST_LINE
 
-# How much is read at a time, in bytes: as much as a pipe holds.
-_PIECE = 2**16
+# How much a pipe holds, in bytes.
+_WHOLE = 2**16
 
 
 class Lines:
     """
     Lines out of pieces of data.
+
+    @ivar rest: the line that hasn't ended yet.
     """
 
     def __init__(self, longest: int) -> None:
@@ -27,22 +28,22 @@ class Lines:
         @param longest: how long a line may be, in bytes; a longer one is cut into pieces.
         """
         self._longest = longest
-        self._rest = b""
+        self.rest = b""
 
     def feed(self, data: bytes) -> list[bytes]:
         """
         Return the lines that end in a piece of data.
         """
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        if len(self._rest) > self._longest:
-            lines.append(self._rest)
-            self._rest = b""
+        *lines, self.rest = (self.rest + data).split(b"\n")
+        if len(self.rest) > self._longest:
+            lines.append(self.rest)
+            self.rest = b""
         return lines
 
 
 class LogReader(FileDescriptor):
     """
-    The pipe by which a worker sends what it logs.
+    A pipe into which a worker writes lines.
 
     It is read some times a second and not for each line: the processor has other things
     to do.  What the pipe can't hold a worker waits with.
@@ -55,15 +56,20 @@ class LogReader(FileDescriptor):
     _timer: Timer | None = None
     _descriptor = -1
 
-    def __init__(self, reactor: Any, received: Callable[[bytes], object]) -> None:
+    def __init__(
+        self, reactor: Any, received: Callable[[bytes], object], longest: int
+    ) -> None:
         """
         @param reactor: what waits for it.
         @param received: what is called with each line.
+        @param longest: how long a line may be, in bytes.  No more is read at a time:
+            there may be as many lines in it.
         """
         super().__init__(reactor)
         self._reactor = reactor
         self._received = received
-        self._lines = Lines(LONGEST_LINE)
+        self._lines = Lines(longest)
+        self._piece = min(longest, _WHOLE)
 
     def begin(self) -> int:
         """
@@ -87,7 +93,7 @@ class LogReader(FileDescriptor):
         Read what there is, and then nothing for a while.
         """
         self.stopReading()
-        if self._read():
+        if self._read(self._piece):
             self._timer = self._reactor.callLater(self.pause, self._goOn)
 
     def _goOn(self) -> None:
@@ -97,33 +103,38 @@ class LogReader(FileDescriptor):
         self._timer = None
         self.startReading()
 
-    def _read(self) -> bool:
+    def _read(self, most: int) -> bool:
         """
         Read what there is.
+
+        @param most: how much is read at most, in bytes.
 
         @return: whether there may be more.
         """
         try:
-            data = os.read(self._descriptor, _PIECE)
+            data = os.read(self._descriptor, most)
         except OSError:
             return False
         for line in self._lines.feed(data):
             self._received(line)
         return bool(data)
 
-    def end(self) -> None:
+    def end(self) -> bytes:
         """
         Read what there still is, as much as a pipe holds, and close the pipe: other
         processes may have the other end.
+
+        @return: a line that has no end.
         """
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         self.stopReading()
         if self._descriptor >= 0:
-            self._read()
+            self._read(_WHOLE)
             os.close(self._descriptor)
             self._descriptor = -1
+        return self._lines.rest
 
 
 __all__ = ["Lines", "LogReader"]

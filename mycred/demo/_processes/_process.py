@@ -15,15 +15,13 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.logger import Logger, globalLogPublisher
 from twisted.python.failure import Failure
 
-from ._logreader import Lines, LogReader
-from ._relay import READY, RelayError, decodeEvent
+from ..._secrets import printable
+from ._logreader import LogReader
+from ._relay import LONGEST_LINE, READY, RelayError, decodeEvent
 from ._start import LOG
 
 # How much of a line is logged that a worker has written elsewhere, in bytes.
 _LONGEST_WORDS = 2**12
-
-# How long pipes may stay open that a worker has left to other processes, in seconds.
-_PIPES_WAIT = 1.0
 
 
 class WorkerProcess(ProcessProtocol):
@@ -33,7 +31,7 @@ class WorkerProcess(ProcessProtocol):
     @ivar number: which of the workers it is, from 1.
     @ivar startedAt: when it was started, by the reactor's clock.
     @ivar isReady: whether it has served clients.
-    @ivar lastWords: what it has written to its standard error last.
+    @ivar lastWords: the line that it has written to its standard error last.
     """
 
     _log = Logger()
@@ -60,8 +58,9 @@ class WorkerProcess(ProcessProtocol):
         self._told = told
         self._ready = ready
         self._ended = ended
-        self._events = LogReader(reactor, self._eventReceived)
-        self._words = Lines(_LONGEST_WORDS)
+        self._isUnreadable = False
+        self._events = LogReader(reactor, self._eventReceived, LONGEST_LINE)
+        self._words = LogReader(reactor, self._wordsReceived, _LONGEST_WORDS)
 
     @property
     def pid(self) -> int | None:
@@ -82,21 +81,25 @@ class WorkerProcess(ProcessProtocol):
 
         @raise OSError: if that can't be done now.
         """
-        descriptor = self._events.begin()
+        ends: list[int] = []
         try:
+            for reader in (self._events, self._words):
+                ends.append(reader.begin())
+            log, words = ends
             self._reactor.spawnProcess(
                 self,
                 command[0],
                 command,
                 env=None,
                 path=directory,
-                childFDs={0: "w", 1: "r", 2: "r", LOG: descriptor, **sockets},
+                childFDs={0: "w", 1: words, 2: words, LOG: log, **sockets},
             )
         except OSError:
-            self._events.end()
+            self._endReading()
             raise
         finally:
-            os.close(descriptor)
+            for end in ends:
+                os.close(end)
 
     def connectionMade(self) -> None:
         """
@@ -125,12 +128,12 @@ class WorkerProcess(ProcessProtocol):
         with suppress(ProcessExitedAlready):
             transport.signalProcess(name)
 
-    def childDataReceived(self, childFD: int, data: bytes) -> None:
+    def _wordsReceived(self, line: bytes) -> None:
         """
         Log what it writes to its standard output or standard error.
         """
-        for line in filter(None, self._words.feed(data)):
-            self.lastWords = line.decode("utf-8", "backslashreplace")
+        if line:
+            self.lastWords = printable(line.decode("utf-8", "backslashreplace"))
             self._log.warn(
                 "Worker {number} has written: {words}",
                 number=self.number,
@@ -139,7 +142,8 @@ class WorkerProcess(ProcessProtocol):
 
     def _eventReceived(self, line: bytes) -> None:
         """
-        Log what it logs.
+        Log what it logs.  What can't be read is told once: lines about it would be many
+        times as long as the lines themselves.
         """
         if line == READY:
             self.isReady = True
@@ -148,35 +152,34 @@ class WorkerProcess(ProcessProtocol):
         try:
             globalLogPublisher(decodeEvent(line))
         except RelayError as error:
-            self._log.warn(
-                "Worker {number} has logged what can't be read: {why}",
-                number=self.number,
-                why=str(error),
-            )
+            if not self._isUnreadable:
+                self._isUnreadable = True
+                self._log.warn(
+                    "Worker {number} has logged what can't be read: {why}",
+                    number=self.number,
+                    why=str(error),
+                )
 
     def processExited(self, reason: Failure) -> None:
         """
-        Wait no longer for the end of its pipes than it takes to read what is in them:
-        processes that it has started may still have them.
-        """
-        self._reactor.callLater(_PIPES_WAIT, self._closePipes)
-
-    def _closePipes(self) -> None:
-        """
-        Close the pipes.
+        Close its standard input, which processes that it has started may still have.
         """
         transport: Any = self.transport
-        for descriptor in list(transport.pipes):
-            transport.closeChildFD(descriptor)
+        transport.closeStdin()
 
     def processEnded(self, reason: Failure) -> None:
         """
         Log what it has logged last, and say that it has ended.
         """
-        self._events.end()
-        # The last line may have no end.
-        self.childDataReceived(2, b"\n")
+        self._endReading()
         self._ended(self, _howEnded(reason))
+
+    def _endReading(self) -> None:
+        """
+        Read what it has written last, and close the pipes.
+        """
+        self._events.end()
+        self._wordsReceived(self._words.end())
 
 
 def _howEnded(reason: Failure) -> str:

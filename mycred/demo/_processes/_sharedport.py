@@ -91,7 +91,10 @@ class SharedPort(FileDescriptor):
         Accept one connection, if no other process was faster.
         """
         try:
-            client, _ = self._listener.accept()
+            # The reactor takes a second descriptor for it: without one, it is left to
+            # other processes.
+            with self._listener.dup():
+                client, _ = self._listener.accept()
         except OSError as error:
             if error.errno in _EXHAUSTED:
                 self._wait(error)

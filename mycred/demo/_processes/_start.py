@@ -38,11 +38,17 @@ class Start:
     @ivar twistd: the arguments of C{twistd}.
     @ivar arguments: those of C{myapp}.
     @ivar sockets: the sockets that it serves.
+    @ivar parent: the process ID of the one that has started it.
+    @ivar secret: the secret of the site; L{None} if it needs none.
+    @ivar hostKey: the host key for SSH, as a file holds it; L{None} if it needs none.
     """
 
     twistd: tuple[str, ...]
     arguments: tuple[str, ...]
     sockets: tuple[Sockets, ...]
+    parent: int
+    secret: bytes | None = None
+    hostKey: bytes | None = None
 
     def descriptors(self, protocol: str) -> tuple[int, ...]:
         """
@@ -52,13 +58,14 @@ class Start:
         return next(found, ())
 
 
-def encodeStart(start: Start, directories: list[str]) -> bytes:
+def encodeStart(start: Start, directories: list[str], reactor: str | None) -> bytes:
     """
     Return what is written to a worker's standard input.
 
     @param directories: where modules are found.
+    @param reactor: the name of the reactor; L{None} for Twisted's own choice.
     """
-    lines = [json.dumps(directories), json.dumps(pack(start)), ""]
+    lines = [json.dumps([directories, reactor]), json.dumps(pack(start)), ""]
     return "\n".join(lines).encode("ascii")
 
 

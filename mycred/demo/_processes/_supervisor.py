@@ -131,7 +131,7 @@ class Supervisor(Service):
         worker = WorkerProcess(
             number,
             self._reactor,
-            encodeStart(start, self._command.directories),
+            encodeStart(start, self._command.directories, self._command.reactor),
             lambda: self._serves(number),
             self._ended,
         )

@@ -11,6 +11,7 @@ from twisted.python import usage
 from twisted.scripts._twistd_unix import ServerOptions
 from twisted.scripts.twistd import runApp
 
+from ..._processtree import endWith
 from ._relay import Relay
 from ._start import LOG, Start, decodeStart
 
@@ -38,6 +39,7 @@ def run(told: object) -> None:
     # Programs that this one starts don't inherit it.
     os.set_inheritable(LOG, False)
     start = decodeStart(told)
+    endWith(start.parent)
     relay = Relay(LOG)
     options = WorkerOptions(start, relay)
     try:

@@ -27,6 +27,7 @@ from mycred.checkers.sshkeys import KeysCommand
 from mycred.error import TemporaryFailure
 
 from ...kit.keys import blobOf, ed25519
+from ...kit.privileged import isGone
 
 ROOT = Path(mycred.__file__).parents[1]
 ACCOUNT = Account("al ice", 1000, 1000, "/home/alice", "/bin/sh")
@@ -40,17 +41,6 @@ def Command(command: str, user: str | None = None, **settings: Any) -> KeysComma
     if user is None and not os.geteuid():
         user = "root"
     return KeysCommand(command, user, **settings)
-
-
-def isGone(pid: int) -> bool:
-    """
-    Tell whether a process has ended.
-    """
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return True
-    return text.rpartition(")")[2].split()[0] in "ZX"
 
 
 class StubReactor(Clock):

@@ -1,5 +1,6 @@
 """
-Tests for L{mycred._sql.client._meanings} and L{mycred._sql.client._errors}.
+Tests for L{mycred._sql.client._meanings}, L{mycred._sql.client._refusals} and
+L{mycred._sql.client._errors}.
 """
 
 from __future__ import annotations

@@ -71,6 +71,9 @@ class OutageTests(Place):
     sleeping: ClassVar[str]
     counting: ClassVar[str]
 
+    #: Arguments that can't be used, and what is said of them.
+    unusable: ClassVar[tuple[tuple[str, str], ...]]
+
     def makeURL(self) -> str:
         """
         Return the URL of a new database on that server.
@@ -318,6 +321,15 @@ class OutageTests(Place):
             self.assertIn(str(self.server.port), str(caught.exception))
             for password in (PASSWORD, "Zq7Zq7"):
                 self.assertNotIn(password, str(caught.exception))
+            self.assertNotRegex(str(caught.exception), r"(failed: FATAL.*){2}")
+
+    def test_unusable(self) -> None:
+        """
+        An argument of the URL that the driver can't use is named, and that is no outage.
+        """
+        for argument, name in self.unusable:
+            with self.assertRaisesRegex(Refused, name):
+                self.open(f"{self.url}?{argument}").read("select 1", {}, soon())
 
     def hangs(self, url: str) -> None:
         """
@@ -374,6 +386,26 @@ class OutageTests(Place):
                 self.assertIn(f":{port}/", notes)
                 self.assertNotIn(PASSWORD, notes)
 
+    def test_nonsense(self) -> None:
+        """
+        A server that says what makes no sense, whatever it is, is one that fails: nothing
+        is said to be wrong with the URL, nor that the program is refused.
+        """
+        for said in (b"\0" * 60, b"\x05\0\0\0\nabc\0", b"J\0\0\0\nx.y\0" + b"\xff" * 71):
+
+            def say(connection: socket.socket, said: bytes = said) -> None:
+                with connection, contextlib.suppress(OSError):
+                    connection.sendall(said)
+                    connection.shutdown(socket.SHUT_WR)
+                    while connection.recv(4096):
+                        pass
+
+            with listening(say) as port:
+                database = self.open(self.elsewhere(port))
+                with self.assertRaises(Fault) as caught:
+                    database.read("select 1", {}, soon())
+                self.assertNotIsInstance(caught.exception, Refused)
+
     def test_nothingLeaks(self) -> None:
         """
         After many failures there are no more descriptors and threads than before, and no
@@ -419,6 +451,12 @@ class PostgreSQLOutageTests(OnPostgreSQL, OutageTests):
     """
     Tests for L{Database} on PostgreSQL.
     """
+
+    unusable = (
+        ("sslmode=verifyfull", "sslmode"),
+        ("connect_timeout=x", "connect_timeout"),
+        ("sslmode=require", "does not support SSL"),
+    )
 
     sleeping = "select pg_sleep(600)"
     counting = (
@@ -483,6 +521,13 @@ class MariaDBOutageTests(OnMariaDB, OutageTests):
     """
     Tests for L{Database} on MariaDB.
     """
+
+    unusable = (
+        ("sslmode=verify-full", "sslmode= can't be used"),
+        ("ssl=true", "ssl= can't be used"),
+        ("ssl_ca=/etc/passwd", "ssl_ca= can't be used"),
+        ("read_timeout=x", "read_timeout= can't be used"),
+    )
 
     sleeping = "select sleep(600)"
     counting = (

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import ClassVar
 
-from mycred._failover import Fault, Slow
+from mycred._failover import Slow
 from mycred._sql.client import Refused
 
 from ...kit.certificates import Authority
@@ -91,12 +91,12 @@ class TLSTests(Place):
     def test_wrongCertificate(self) -> None:
         """
         A server whose certificate has another name, or is from another authority, isn't
-        used.
+        used, nor is one where the file of the authority holds no certificate.
         """
         self.start("192.0.2.1")
         other = Authority(self.files, "other")
-        for file in (self.authority.file, other.file):
-            with self.assertRaises(Fault):
+        for file in (self.authority.file, other.file, Path(__file__)):
+            with self.assertRaises(Refused):
                 self.open(self.verifying(file)).read("select 1", {}, soon())
 
     def test_noTLS(self) -> None:
@@ -104,7 +104,7 @@ class TLSTests(Place):
         A server without TLS isn't used when the URL asks for it.
         """
         self.start()
-        with self.assertRaisesRegex(Fault, "SSL|TLS"):
+        with self.assertRaisesRegex(Refused, "SSL|TLS"):
             self.open(self.verifying(self.authority.file)).read("select 1", {}, soon())
 
     def test_missingFile(self) -> None:

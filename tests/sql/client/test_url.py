@@ -86,11 +86,11 @@ class URLTests(SynchronousTestCase):
             (f"mysql://u@h/d?passwd={SECRET}&ssl_ca=/x", "mysql://u@h/d"),
             (
                 f"postgresql://u:{SECRET}@/d?host=/run/postgresql&sslpassword={SECRET}",
-                "postgresql://u@/d?host=%2Frun%2Fpostgresql",
+                "postgresql://u@/d?host=/run/postgresql",
             ),
             (
                 f"mysql://u:{SECRET}@/d?unix_socket=/run/s",
-                "mysql://u@/d?unix_socket=%2Frun%2Fs",
+                "mysql://u@/d?unix_socket=/run/s",
             ),
         ):
             url = DatabaseURL.parse(text)
@@ -122,6 +122,25 @@ class URLTests(SynchronousTestCase):
         self.refuses(f"postgresql://u:{SECRET}@h:port/d", "no URL of a database")
         self.refuses(f"nosuch://u:{SECRET}@h/d", "knows no nosuch")
         self.refuses("postgresql+asyncpg://u@h/d", "asyncio")
+
+    def test_port(self) -> None:
+        """
+        A port is a number that a port can have.
+        """
+        for port in (0, 65536, 99999):
+            self.refuses(f"mysql://u:{SECRET}@h:{port}/d", "from 1 to 65535")
+        DatabaseURL.parse("mysql://u@h:65535/d")
+
+    def test_several(self) -> None:
+        """
+        A comma or a space after a URL, with another one or nothing behind it, isn't taken
+        for a part of the database's name.
+        """
+        url = "postgresql://u@h/d"
+        for more in (",", ";", f",{url}", f" {url}", f"\n{url}"):
+            self.refuses(f"{url}{more}", "write one URL")
+        self.assertEqual(DatabaseURL.parse("sqlite:////srv/a, b.db").path, "/srv/a, b.db")
+        DatabaseURL.parse("postgresql://u@/d?host=h1,h2")
 
     def test_missingDriver(self) -> None:
         """
