@@ -17,7 +17,7 @@ The example server listens. Log in, in another terminal in this directory, with:
 
 {commands}
 {upload}
-Ctrl-C ends the server. The account is in .demo, and the mail where --store says, or there.
+Ctrl-C ends the server. The account is in .demo, as is the mail without --store.
 """
 
 _UPLOAD = r"""
