@@ -17,7 +17,7 @@ The example server listens. Log in, in another terminal in this directory, with:
 
 {commands}
 {upload}
-Ctrl-C ends the server. The account is in .demo; so is the mail, but for --store.
+Ctrl-C ends the server. The account is in .demo, as is the mail without --store.
 """
 
 _UPLOAD = r"""

@@ -38,6 +38,10 @@ from .protocols import Refused
 # How long anything may take before the test gives up, in seconds.
 PATIENCE = 20
 
+# How long a server may take to begin, in seconds: it compiles nothing or everything, and
+# those that can't begin end by themselves.
+_LONGEST_START = 180
+
 _STAYS = ["-n", "--pidfile="]
 
 TWISTD = [
@@ -126,7 +130,7 @@ class Server:
         else:
             self._process = Twistd([*_STAYS, *arguments], directory=directory)
         # What hangs is killed, so that reading its output comes to an end.
-        watchdog = Timer(PATIENCE, self._process.kill)
+        watchdog = Timer(_LONGEST_START, self._process.kill)
         watchdog.start()
         try:
             # It says how to log in when all of them listen.

@@ -154,8 +154,10 @@ class Notices:
                 waiting.register(own, select.POLLIN)
                 while not self._stopped.is_set():
                     waiting.poll()
-                    for notice in connection.notifies(timeout=0):
-                        self._take(notice.payload)
+                    # The connection's own notifies() takes no timeout before psycopg 3.2.
+                    connection.pgconn.consume_input()
+                    while (notice := connection.pgconn.notifies()) is not None:
+                        self._take(notice.extra.decode("utf-8", "replace"))
             finally:
                 self._setSocket(None)
 
