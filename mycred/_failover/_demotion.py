@@ -23,7 +23,7 @@ class Backoff:
 
     @cvar firstPause: the first pause, in seconds.
     @cvar longestPause: the longest one, in seconds.
-    @cvar areAwaited: whether all who come wait for a probe that is under way.
+    @cvar areAwaited: whether all who come wait for the end of a pause, and a probe.
     @ivar failures: how many failures in a row there have been.
     """
 
@@ -51,8 +51,8 @@ class Backoff:
 
 class Brief(Backoff):
     """
-    Pauses that don't grow, and are so short that hardly any login fails in one when the
-    server is back.
+    Pauses that don't grow, and are so short that those who come wait for their end: none
+    fails when the server is back.
     """
 
     firstPause = longestPause = 0.05

@@ -4,9 +4,9 @@ Failover: which of several servers is asked.
 The first one that works is asked, and those in doubt after the others.  One that is
 down is left alone for a while and then probed in a thread; as soon as it answers it is
 asked in turn again.  While all are down logins fail at once; only the login that comes
-when it is time for a probe waits, for a moment.  Where pauses are short all logins wait
-for a probe that is under way, so that hardly any fails when a server is back.  They don't
-wait for the end of a pause: others need their threads.
+when it is time for a probe waits, for a moment.  Where pauses are short
+all logins wait for the end of one, and of the probe after it, so that none fails when a
+server is back.
 """
 
 from __future__ import annotations
@@ -113,19 +113,25 @@ class Failover(Generic[_R, _C]):
         Probe those servers that are down and whose pause is over.  If all are down, wait
         for a moment until one is back: one that is answers at once.
         """
+        came = time.monotonic()
         own = self._startRetries(down)
         if len(down) < len(self.servers):
             return
-        awaited = self.servers if self._pauses.areAwaited else own
-        soon = min(until, time.monotonic() + self.longestWait)
+        areAwaited = self._pauses.areAwaited
+        awaited = self.servers if areAwaited else own
+        soon = min(until, came + self.longestWait)
         with self._probed:
             while all(server.health.isDown for server in self.servers):
                 now = time.monotonic()
-                ends = [each.health.waitEnd(soon, self.longestWait) for each in awaited]
+                ends = [
+                    each.health.waitEnd(came, soon, self.longestWait) for each in awaited
+                ]
                 later = [end for end in ends if end > now]
                 if not later:
                     return
                 self._probed.wait(min(later) - now)
+                if areAwaited:
+                    self._startRetries(self.servers)
 
     def _startRetries(self, down: Sequence[Server[_R, _C]]) -> Sequence[Server[_R, _C]]:
         """

@@ -143,18 +143,24 @@ class Health(Generic[_R]):
                 self._retriedAt = now
             return isClaimed
 
-    def waitEnd(self, soon: float, longest: float) -> float:
+    def waitEnd(self, came: float, soon: float, longest: float) -> float:
         """
-        Return until when to wait for the probe of a server that is down.  All times are
-        by L{time.monotonic}.
+        Return until when to wait for the probe of a server that is down.  Where pauses
+        are awaited, that is one which has begun since the caller came: it finds out what
+        is true by then.  All times are by L{time.monotonic}.
 
+        @param came: when the caller came.
         @param soon: until when to wait at most.
         @param longest: how long a probe may take that is waited for, in seconds.
 
         @return: the time; if it is past there is nothing to wait for.
         """
         with self._lock:
-            return min(self._retriedAt + longest, soon) if self.isRetried else 0.0
+            if self.isRetried:
+                return min(self._retriedAt + longest, soon)
+            if self._backoff.areAwaited and self._retriedAt < came:
+                return min(self._retryAt, soon)
+            return 0.0
 
     def endRetry(self) -> None:
         """

@@ -180,8 +180,8 @@ class FailoverTests(FakeServersTestCase):
 
     def test_brief(self) -> None:
         """
-        Where pauses are short all who come wait for a probe that is under way, if it
-        isn't older than a moment; in a pause none waits, so that logins don't queue up.
+        Where pauses are short all who come wait for the end of a pause, and of a probe
+        that has begun since: what an older one finds out may be true no more.
         """
         alone = failoverOf("c", self.clock, pauses=Brief)
         [server] = alone.servers
@@ -193,26 +193,43 @@ class FailoverTests(FakeServersTestCase):
 
         server.mood = REFUSES
         self.assertRaises(Fault, ask, 10)
-        server.restart()
         began = self.clock.now
         self.assertRaises(Fault, ask, 10)
-        self.assertEqual(self.clock.now, began)
-        self.clock.now += Brief.longestPause
-        # Another login has begun the probe.
-        self.assertEqual(list(alone._startRetries([server])), [server])
-        self.assertEqual(ask(10), "c")
         self.assertEqual(self.clock.now, began + Brief.longestPause)
+        server.restart()
+        self.clock.now += 0.01
+        self.assertEqual(ask(10), "c")
+        self.assertAlmostEqual(self.clock.now, began + 2 * Brief.longestPause)
 
         server.mood = REFUSES
         self.assertRaises(Fault, ask, 10)
         self.clock.now += Brief.longestPause
-        # The probe hangs.
+        # Another login has begun the probe, which fails; the server is back then.
+        self.assertEqual(list(alone._startRetries([server])), [server])
+        self.clock.now += 0.01
+
+        def fail() -> None:
+            self.threads.run()
+            server.restart()
+
+        alone._probed = FakeCondition(self.clock, fail)  # type: ignore[assignment]
+        self.assertEqual(ask(10), "c")
+
+    def test_hangs(self) -> None:
+        """
+        A probe that takes long isn't waited for.
+        """
+        alone = failoverOf("c", self.clock, pauses=Brief)
+        [server] = alone.servers
+        self.patch(Failover, "longestWait", 1.0)
         alone._probed = FakeCondition(self.clock, lambda: None)  # type: ignore[assignment]
-        self.assertRaises(Fault, ask, 10)
-        self.clock.now += 1
-        began = self.clock.now
-        self.assertRaises(Fault, ask, 10)
-        self.assertEqual(self.clock.now, began)
+        server.mood = REFUSES
+        for seconds in (0, 1, Brief.longestPause, 0):
+            began = self.clock.now
+            self.assertRaises(
+                Fault, alone.use, ROLE, began + 10, FakeConnection.ask, lambda fault: None
+            )
+            self.assertAlmostEqual(self.clock.now, began + seconds)
 
     def test_closed(self) -> None:
         """
