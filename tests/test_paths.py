@@ -24,6 +24,7 @@ from mycred.checkers import (
 )
 from mycred.checkers.certificates import CertificateChecker
 from mycred.checkers.ldap import ldapSettings
+from mycred.checkers.sql import sqlSettings
 from mycred.checkers.sshkeys import (
     KeyPolicy,
     KeysCommand,
@@ -210,6 +211,7 @@ class TakenTests(SynchronousTestCase):
                 ("checkKeyFiles", "revoked"),
                 ("hostKeyIn", "path"),
                 ("ldapSettings", "given"),
+                ("sqlSettings", "given"),
                 ("secretIn", "path"),
             },
         )
@@ -328,6 +330,19 @@ class TakenTests(SynchronousTestCase):
             settings = ldapSettings(**given, bindpwfile=form(secret))
             self.assertEqual(settings.account[1], b"sesame")
         self.assertRaises(ValueError, ldapSettings, host=Path("127.0.0.1"))
+
+    def test_sql(self) -> None:
+        """
+        So do the settings of a database, where a file is meant.
+        """
+        secret = self.write("secret", b"sesame\n")
+        query = "select name, password from users where name = :username"
+        given: dict[str, Any] = {"url": "postgresql://myapp@127.0.0.1/a", "query": query}
+        for form in FORMS:
+            settings = sqlSettings(**given, passwordfile=form(secret))
+            self.assertEqual(settings.urls[0].url.password, "sesame")
+        given["query"] = Path(secret)
+        self.assertRaises(ValueError, sqlSettings, **given)
 
     def test_certificates(self) -> None:
         """
