@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import textwrap
 from pathlib import Path
 from threading import Timer
@@ -525,11 +526,14 @@ class DemoTests(CheckoutTestCase):
                 raise SkipTest(f"install {name}")
         hashes = self.write("hashes", f"alice:{BCRYPT.decode()}\n")
         free = ":interface=127.0.0.1"
+        # A socket's path must be short, wherever the suite runs.
+        sockets = tempfile.mkdtemp(prefix="mycred-")
+        self.addCleanup(shutil.rmtree, sockets)
         _, said = self.demo(
             f"--auth=htpasswd:{hashes}",
             "--auth=sshkey",
             *(f"--{name}=tcp:0{free}" for name in ("pop3", "imap", "smtp", "pb", "ssh")),
-            f"--http=unix:{self.home / 'http'}",
+            f"--http=unix:{sockets}/http",
         )
         log, _, banner = said.partition("The example server listens.")
         self.assertEqual(log.count(" starting on "), 6)

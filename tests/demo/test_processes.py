@@ -415,7 +415,7 @@ class EndpointTests(ProcessesTestCase):
         The path of a UNIX socket keeps its mode, also when a worker ends, and is removed
         in the end.
         """
-        path = self.folder / "imap"
+        path = self.sockets() / "imap"
         server = self.at(f"unix:{path}:mode=600", "--processes=2")
         mode = stat.S_IMODE(path.stat().st_mode)
         for number in (signal.SIGKILL, signal.SIGTERM):
@@ -485,7 +485,7 @@ class EndpointTests(ProcessesTestCase):
         and stays when the server ends.
         """
         for processes in ("1", "2"):
-            path = self.folder / f"imap-{processes}"
+            path = self.sockets() / "imap"
             under = (sys.executable, "-c", HANDING_OVER, str(path))
             where = "systemd:domain=UNIX:index=0"
             server = self.at(where, f"--processes={processes}", under=under)

@@ -332,7 +332,7 @@ class StartTests(ServerTests, SynchronousTestCase):
         for name in ("pop3", "imap", "pb", "http", "ssh"):
             option = f"--{name}=tcp:{port}:interface=127.0.0.1"
             self.assertEnds(option, says="in use")
-        path = self.folder / "socket"
+        path = self.sockets() / "socket"
         path.write_text("")
         for where in (f"unix:{path}", f"haproxy:tcp:{port}:interface=127.0.0.1"):
             self.assertEnds(f"--pop3={where}", says="in use")
@@ -419,7 +419,7 @@ class StartTests(ServerTests, SynchronousTestCase):
             ([path, "--pop3=tcp6:0"], {"-pop3"}),
             ([path, "--pop3=haproxy:tcp:0"], {"-pop3"}),
             ([digest, "--http=tcp:0"], set()),
-            ([path, f"--pop3=unix:{self.folder / 'socket'}"], set()),
+            ([path, f"--pop3=unix:{self.sockets() / 'socket'}"], set()),
             ([path], set()),
         ):
             isUNIX = options[-1].startswith("--pop3=unix")

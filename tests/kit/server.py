@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from base64 import b64encode
 from collections.abc import Callable
 from hashlib import md5
@@ -305,6 +306,15 @@ class ServerTests:
     def setUp(self: Any) -> None:
         self.folder = Path(self.mktemp()).resolve()
         self.folder.mkdir()
+
+    def sockets(self: Any) -> Path:
+        """
+        Make a directory for UNIX sockets, whose paths must be short (108 bytes on Linux),
+        wherever the suite runs.
+        """
+        folder = tempfile.mkdtemp(prefix="mycred-")
+        self.addCleanup(shutil.rmtree, folder)
+        return Path(folder)
 
     def passwords(self, **secrets: str) -> str:
         """
