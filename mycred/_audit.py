@@ -23,7 +23,13 @@ from ._contracts import ANONYMOUS, IAnonymous
 from ._encodings import decodedName
 from ._peers import hostOf
 from ._secrets import printable
-from .error import AccountDenied, LoginFailed, TemporaryFailure, UnhandledCredentials
+from .error import (
+    AccountDenied,
+    LoginFailed,
+    TemporaryFailure,
+    Throttled,
+    UnhandledCredentials,
+)
 
 _E = TypeVar("_E", bound=BaseException)
 
@@ -99,42 +105,80 @@ def sumUp(failures: Sequence[Failure]) -> Failure:
     return last
 
 
-def logOutcome(
-    credentials: object,
-    result: object,
-    began: float,
-    checker: object,
-    avatarId: object = None,
-) -> None:
+class LoginEvent:
+    """
+    How a login has ended.
+
+    @ivar credentials: what was presented.
+    @ivar verdict: C{accepted}, C{refused}, C{denied}, C{throttled}, C{temporary},
+        C{failed} or C{cancelled}; L{None} if it is none, such as "right so far".
+    @ivar reason: the reason for a denial, in words; L{None} if there is none.
+    @ivar why: what else is known of a failure, for the log; L{None} if nothing is.
+    @ivar error: what a login that wasn't accepted has failed with, or L{None}.
+    @ivar checker: the checker that has given the verdict; L{None} if it isn't known.
+    @ivar avatarId: the avatar ID that a checker has accepted; L{None} if none has.
+    @ivar seconds: how long it took.
+    """
+
+    __slots__ = (
+        "avatarId",
+        "checker",
+        "credentials",
+        "error",
+        "reason",
+        "seconds",
+        "verdict",
+        "why",
+    )
+
+    def __init__(
+        self,
+        credentials: object,
+        result: object,
+        began: float,
+        checker: object,
+        avatarId: object = None,
+    ) -> None:
+        """
+        @param credentials: what was presented.
+        @param result: the failure; anything else stands for success.
+        @param began: when it began, as C{time.monotonic} counts.
+        @param checker: the checker that was asked.
+        @param avatarId: the avatar ID that a checker has accepted; L{None} if none has.
+        """
+        self.credentials = credentials
+        self.seconds = monotonic() - began
+        self.error: BaseException | None = None
+        self.verdict: str | None = "accepted"
+        self.reason: str | None = None
+        self.why: str | None = None
+        self.checker, self.avatarId = checker, avatarId
+        if isinstance(result, Failure):
+            self.error = result.value
+            self.verdict, self.reason, self.why = _verdict(result)
+            if _isVisit(credentials, result):
+                self.verdict = None
+            accepted = _part(result.value, "avatarId")
+            self.avatarId = avatarId if accepted is None else accepted
+            self.checker = _foundOf(result).get("checker", checker)
+
+
+def logLogin(event: LoginEvent) -> None:
     """
     Log how a login has ended.  Whatever a program's credentials, errors and avatar IDs do
     when they are shown, the login ends as it does.
-
-    @param credentials: what was presented.
-    @param result: the failure; anything else stands for success.
-    @param began: when it began, as C{time.monotonic} counts.
-    @param checker: the checker that was asked.
-    @param avatarId: the avatar ID that a checker has accepted; L{None} if none has.
     """
-    verdict, reason, why = "accepted", None, None
-    if isinstance(result, Failure):
-        found, reason, why = _verdict(result)
-        if found is None or _isVisit(credentials, result):
-            return
-        verdict = found
-        accepted = _part(result.value, "avatarId")
-        avatarId = avatarId if accepted is None else accepted
-        checker = _foundOf(result).get("checker", checker)
+    credentials, avatarId, verdict = event.credentials, event.avatarId, event.verdict
     # The address is the last one, so that a pattern for addresses can count on it.
     facts = (
         ("user", decodedName(_part(credentials, "username")), _LONGEST_NAME),
         ("avatar", _named(avatarId), _LONGEST_NAME),
         ("key", _part(avatarId, "provedBy"), _LONGEST_REASON),
-        ("reason", reason, _LONGEST_REASON),
-        ("why", why, _LONGEST_REASON),
-        ("by", authTypeOf(checker), _LONGEST),
+        ("reason", event.reason, _LONGEST_REASON),
+        ("why", event.why, _LONGEST_REASON),
+        ("by", authTypeOf(event.checker), _LONGEST),
         ("service", _part(credentials, "service"), _LONGEST_NAME),
-        ("ms", str(round((monotonic() - began) * 1000)), _LONGEST),
+        ("ms", str(round(event.seconds * 1000)), _LONGEST),
         ("peer", hostOf(_part(credentials, "peer")), _LONGEST),
     )
     known: dict[str, str] = {}
@@ -197,6 +241,8 @@ def _verdict(result: Failure) -> tuple[str | None, str | None, str | None]:
         # A program's own error may have another kind of reason.
         reason = _part(_part(error, "reason"), "value")
         return "denied", _said(reason or error), why
+    if isinstance(error, Throttled):
+        return "throttled", None, told
     if isinstance(error, TemporaryFailure):
         return "temporary", None, told
     return "refused", None, told or None
@@ -290,9 +336,10 @@ def _codeOf(character: str) -> str:
 
 __all__ = [
     "UNFINISHED",
+    "LoginEvent",
     "authTypeOf",
     "checkedBy",
-    "logOutcome",
+    "logLogin",
     "reasonOf",
     "sumUp",
     "withReason",

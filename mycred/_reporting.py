@@ -20,9 +20,13 @@ from typing import Any, TypeVar, cast
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from ._audit import logOutcome
+from ._audit import LoginEvent, logLogin
 
 _T = TypeVar("_T")
+
+#: What is told how logins end.  It must not raise anything.
+Watcher = Callable[[LoginEvent], object]
+
 _Method = TypeVar("_Method", bound=Callable[..., Deferred[Any]])
 
 
@@ -60,7 +64,7 @@ class Attempt(Reporter):
     @ivar checker: the checker that is asked, or has accepted.
     """
 
-    __slots__ = ("_before", "_began", "_isOver", "avatarId", "checker")
+    __slots__ = ("_before", "_began", "_isOver", "_watchers", "avatarId", "checker")
 
     def __init__(
         self, credentials: object, owner: object, began: float | None = None
@@ -75,6 +79,7 @@ class Attempt(Reporter):
         # The same may be presented again meanwhile, and that may end first.
         self._before = reporterOf(credentials)
         self._isOver = False
+        self._watchers: tuple[Watcher, ...] = ()
         self.avatarId: object = None
         self.checker: object = None
         setReporter(credentials, self)
@@ -88,14 +93,27 @@ class Attempt(Reporter):
         self.avatarId = avatarId
         return avatarId
 
-    def end(self, credentials: object, result: object) -> None:
+    def watch(self, watchers: tuple[Watcher, ...]) -> None:
+        """
+        Have others told how the login ends, besides the log.
+        """
+        self._watchers += watchers
+
+    def end(self, credentials: object, result: object, isLogged: bool = True) -> None:
         """
         Log how the login has ended.
 
         @param result: the failure; anything else stands for success.
+        @param isLogged: whether the log is told; else it is only those who watch.
         """
         self.leave(credentials)
-        logOutcome(credentials, result, self._began, self.checker, self.avatarId)
+        event = LoginEvent(credentials, result, self._began, self.checker, self.avatarId)
+        if event.verdict is None:
+            return
+        if isLogged:
+            logLogin(event)
+        for watcher in self._watchers:
+            watcher(event)
 
     def leave(self, credentials: object) -> None:
         """
@@ -195,6 +213,7 @@ def reportsOutcome(method: _Method) -> _Method:
 __all__ = [
     "Attempt",
     "Reporter",
+    "Watcher",
     "isReportedAbove",
     "noteAsked",
     "reporterOf",

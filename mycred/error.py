@@ -20,6 +20,7 @@ answer anew           L{StaleNonce}: the challenge is no longer good
 from __future__ import annotations
 
 from enum import Enum
+from math import ceil
 
 from twisted.cred.error import (
     LoginDenied,
@@ -37,6 +38,23 @@ class TemporaryFailure(LoginFailed):
     A file that can't be read, a directory that is down, a queue that is full
     or a deadline that has passed end so: never as a wrong password.
     """
+
+
+class Throttled(TemporaryFailure):
+    """
+    Too many logins have failed, and this one wasn't looked at.
+
+    Nothing is told by this of the name or the password: it depends on the name as it was
+    typed, and on where the client is, and on nothing else.
+
+    @ivar retryAfter: after how many seconds the client may try again.
+    @type retryAfter: L{float}
+    """
+
+    def __init__(self, retryAfter: float) -> None:
+        seconds = ceil(retryAfter)
+        super().__init__(f"Too many failed logins; try again in {seconds} s")
+        self.retryAfter = retryAfter
 
 
 class DenialReason(Enum):
@@ -117,6 +135,7 @@ __all__ = [
     "SASLError",
     "StaleNonce",
     "TemporaryFailure",
+    "Throttled",
     "Unauthorized",
     "UnauthorizedLogin",
     "UnhandledCredentials",

@@ -13,7 +13,7 @@ from twisted.internet.defer import CancelledError, Deferred, fail, maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from .._audit import logOutcome
+from .._audit import LoginEvent, logLogin
 from .._cancelling import loginIn
 from .._contracts import ICredentials
 from ..error import SASLError, UnauthorizedLogin
@@ -161,7 +161,7 @@ class _Authentication:
         sent = SimpleNamespace(
             username=self._exchange.username, peer=facts.peer, service=facts.service
         )
-        logOutcome(sent, failure, self._began, None)
+        logLogin(LoginEvent(sent, failure, self._began, None))
 
 
 def _logOut(result: object) -> None:

@@ -1,0 +1,3 @@
+"""
+Where events of logins go besides the log: lines, JSON, syslog.
+"""

@@ -1,0 +1,19 @@
+"""
+What stands around checkers, in any Twisted program: a throttle, a cache, an audit log and
+metrics.
+
+::
+
+    stack = CheckerStack(
+        [HtpasswdChecker("/etc/myapp/users")],
+        throttle=Throttle(ProcessState(reactor)),
+    )
+    portal = Portal(realm, [stack])
+
+C{--auth=stack:/etc/mycred/login.ini} is the same for deployers.
+"""
+
+from ._stack import CheckerStack, LoginCache, Throttle
+from ._state import ProcessState
+
+__all__ = ["CheckerStack", "LoginCache", "ProcessState", "Throttle"]
