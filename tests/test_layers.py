@@ -37,7 +37,7 @@ ROWS = [
     {"hashes", "testing"},
     {"_hashes", "_verdict", "_chain"},
     {"credentials", "workers", "_argstring", "_scramsearch"},
-    {"_scramturn"},
+    {"_mechanism", "_scramturn"},
     {"_scramcredentials"},
     {
         "_conversations",

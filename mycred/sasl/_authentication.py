@@ -5,6 +5,7 @@ One login, from the client's first answer to the avatar.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
 from types import SimpleNamespace
 from typing import Any, TypeVar
@@ -138,7 +139,11 @@ class _Authentication:
             return maybeDeferred(self._exchange.refuse, failure)
         if isinstance(step, bytes):
             return self._ask(step).addCallback(self._cbAnswer)
-        login = self._login(step)
+        # For those who are told how logins end.
+        credentials: Any = step
+        with suppress(Exception):
+            credentials.mechanism = self._mechanism.name.decode("ascii")
+        login = self._login(credentials)
         return login.addCallbacks(self._cbAccepted, self._exchange.refuse)
 
     def _cbAccepted(self, result: _T) -> _T:
