@@ -20,7 +20,8 @@ from typing import Any, TypeVar, cast
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from ._audit import LoginEvent, logLogin
+from ._audit import LoginEvent
+from ._loginline import logLogin
 
 _T = TypeVar("_T")
 
@@ -62,9 +63,18 @@ class Attempt(Reporter):
     @ivar avatarId: the avatar ID that a checker has accepted; L{None} as long as none
         has.
     @ivar checker: the checker that is asked, or has accepted.
+    @ivar cached: whether a cache has accepted it; L{None} if none was asked.
     """
 
-    __slots__ = ("_before", "_began", "_isOver", "_watchers", "avatarId", "checker")
+    __slots__ = (
+        "_before",
+        "_began",
+        "_isOver",
+        "_watchers",
+        "avatarId",
+        "cached",
+        "checker",
+    )
 
     def __init__(
         self, credentials: object, owner: object, began: float | None = None
@@ -82,6 +92,7 @@ class Attempt(Reporter):
         self._watchers: tuple[Watcher, ...] = ()
         self.avatarId: object = None
         self.checker: object = None
+        self.cached: bool | None = None
         setReporter(credentials, self)
 
     def accept(self, avatarId: _T) -> _T:
@@ -95,9 +106,11 @@ class Attempt(Reporter):
 
     def watch(self, watchers: tuple[Watcher, ...]) -> None:
         """
-        Have others told how the login ends, besides the log.
+        Have others told how the login ends, besides the log.  Those who are told already
+        are told once: a checker may be asked several times for one login.
         """
-        self._watchers += watchers
+        known = self._watchers
+        self._watchers = known + tuple(w for w in watchers if w not in known)
 
     def end(self, credentials: object, result: object, isLogged: bool = True) -> None:
         """
@@ -107,7 +120,11 @@ class Attempt(Reporter):
         @param isLogged: whether the log is told; else it is only those who watch.
         """
         self.leave(credentials)
-        event = LoginEvent(credentials, result, self._began, self.checker, self.avatarId)
+        if not (isLogged or self._watchers):
+            return
+        event = LoginEvent(
+            credentials, result, self._began, self.checker, self.avatarId, self.cached
+        )
         if event.verdict is None:
             return
         if isLogged:

@@ -47,6 +47,7 @@ ROWS = [
         "_refusals",
         "_reporting",
     },
+    {"_loginline"},
     {"_audit", "_scram"},
     {"_encodings", "_peers"},
     {
