@@ -55,16 +55,28 @@ class Reporter:
         return type(None), ()
 
 
-class Attempt(Reporter):
+class Asked(Reporter):
+    """
+    A mark that remembers which checker is asked.
+
+    @ivar checker: the checker that is asked, or has accepted.
+    """
+
+    __slots__ = ("checker",)
+
+    def __init__(self, owner: object) -> None:
+        self.owner = self.checker = owner
+
+
+class Attempt(Asked):
     """
     A login that is under way.
 
     @ivar avatarId: the avatar ID that a checker has accepted; L{None} as long as none
         has.
-    @ivar checker: the checker that is asked, or has accepted.
     """
 
-    __slots__ = ("_before", "_began", "_isOver", "_watchers", "avatarId", "checker")
+    __slots__ = ("_before", "_began", "_isOver", "_watchers", "avatarId")
 
     def __init__(
         self, credentials: object, owner: object, began: float | None = None
@@ -97,7 +109,8 @@ class Attempt(Reporter):
         """
         Have others told how the login ends, besides the log.
         """
-        self._watchers += watchers
+        # Two stacks may tell the same.
+        self._watchers += tuple(w for w in watchers if w not in self._watchers)
 
     def end(self, credentials: object, result: object, isLogged: bool = True) -> None:
         """
@@ -173,7 +186,7 @@ def noteAsked(reporter: Reporter | None, checker: object) -> None:
     """
     Remember which of several checkers is asked: the last one, if the login succeeds.
     """
-    if isinstance(reporter, Attempt):
+    if isinstance(reporter, Asked):
         reporter.checker = checker
 
 
@@ -211,6 +224,7 @@ def reportsOutcome(method: _Method) -> _Method:
 
 
 __all__ = [
+    "Asked",
     "Attempt",
     "Reporter",
     "Watcher",
