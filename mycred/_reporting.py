@@ -56,25 +56,30 @@ class Reporter:
         return type(None), ()
 
 
-class Attempt(Reporter):
+class Asked(Reporter):
+    """
+    A mark that remembers which checker is asked.
+
+    @ivar checker: the checker that is asked, or has accepted.
+    @ivar cached: whether a cache has accepted the login; L{None} if none was asked.
+    """
+
+    __slots__ = ("cached", "checker")
+
+    def __init__(self, owner: object) -> None:
+        self.owner = self.checker = owner
+        self.cached: bool | None = None
+
+
+class Attempt(Asked):
     """
     A login that is under way.
 
     @ivar avatarId: the avatar ID that a checker has accepted; L{None} as long as none
         has.
-    @ivar checker: the checker that is asked, or has accepted.
-    @ivar cached: whether a cache has accepted it; L{None} if none was asked.
     """
 
-    __slots__ = (
-        "_before",
-        "_began",
-        "_isOver",
-        "_watchers",
-        "avatarId",
-        "cached",
-        "checker",
-    )
+    __slots__ = ("_before", "_began", "_isOver", "_watchers", "avatarId")
 
     def __init__(
         self, credentials: object, owner: object, began: float | None = None
@@ -92,7 +97,7 @@ class Attempt(Reporter):
         self._watchers: tuple[Watcher, ...] = ()
         self.avatarId: object = None
         self.checker: object = None
-        self.cached: bool | None = None
+        self.cached = None
         setReporter(credentials, self)
 
     def accept(self, avatarId: _T) -> _T:
@@ -190,8 +195,16 @@ def noteAsked(reporter: Reporter | None, checker: object) -> None:
     """
     Remember which of several checkers is asked: the last one, if the login succeeds.
     """
-    if isinstance(reporter, Attempt):
+    if isinstance(reporter, Asked):
         reporter.checker = checker
+
+
+def noteCached(reporter: Reporter | None, isHit: bool) -> None:
+    """
+    Remember whether a cache has accepted a login.
+    """
+    if isinstance(reporter, Asked):
+        reporter.cached = isHit
 
 
 def reportsOutcome(method: _Method) -> _Method:
@@ -228,11 +241,13 @@ def reportsOutcome(method: _Method) -> _Method:
 
 
 __all__ = [
+    "Asked",
     "Attempt",
     "Reporter",
     "Watcher",
     "isReportedAbove",
     "noteAsked",
+    "noteCached",
     "reporterOf",
     "reportsOutcome",
     "setReporter",

@@ -59,6 +59,15 @@ class AuditLog:
         more: dict[str, Any] = {**known, "fields": fieldsOf(login, known)}
         self._events.emit(levelOf(login), LINE, verdict=login.verdict, told=told, **more)
 
+    def close(self) -> None:
+        """
+        Close what observers have open, those that have a method C{close}.
+        """
+        for observer in self._observers:
+            close = getattr(observer, "close", None)
+            if close is not None:
+                close()
+
     def _publish(self, event: LogEvent) -> None:
         """
         Call the observers.  One that fails costs no login, and the others nothing; it is
