@@ -20,7 +20,8 @@ from typing import Any, TypeVar, cast
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from ._audit import LoginEvent, logLogin
+from ._audit import LoginEvent
+from ._loginline import logLogin
 
 _T = TypeVar("_T")
 
@@ -60,12 +61,14 @@ class Asked(Reporter):
     A mark that remembers which checker is asked.
 
     @ivar checker: the checker that is asked, or has accepted.
+    @ivar cached: whether a cache has accepted the login; L{None} if none was asked.
     """
 
-    __slots__ = ("checker",)
+    __slots__ = ("cached", "checker")
 
     def __init__(self, owner: object) -> None:
         self.owner = self.checker = owner
+        self.cached: bool | None = None
 
 
 class Attempt(Asked):
@@ -94,6 +97,7 @@ class Attempt(Asked):
         self._watchers: tuple[Watcher, ...] = ()
         self.avatarId: object = None
         self.checker: object = None
+        self.cached = None
         setReporter(credentials, self)
 
     def accept(self, avatarId: _T) -> _T:
@@ -107,10 +111,11 @@ class Attempt(Asked):
 
     def watch(self, watchers: tuple[Watcher, ...]) -> None:
         """
-        Have others told how the login ends, besides the log.
+        Have others told how the login ends, besides the log.  Those who are told already
+        are told once: a checker may be asked several times for one login.
         """
-        # Two stacks may tell the same.
-        self._watchers += tuple(w for w in watchers if w not in self._watchers)
+        known = self._watchers
+        self._watchers = known + tuple(w for w in watchers if w not in known)
 
     def end(self, credentials: object, result: object, isLogged: bool = True) -> None:
         """
@@ -120,7 +125,11 @@ class Attempt(Asked):
         @param isLogged: whether the log is told; else it is only those who watch.
         """
         self.leave(credentials)
-        event = LoginEvent(credentials, result, self._began, self.checker, self.avatarId)
+        if not (isLogged or self._watchers):
+            return
+        event = LoginEvent(
+            credentials, result, self._began, self.checker, self.avatarId, self.cached
+        )
         if event.verdict is None:
             return
         if isLogged:
@@ -190,6 +199,14 @@ def noteAsked(reporter: Reporter | None, checker: object) -> None:
         reporter.checker = checker
 
 
+def noteCached(reporter: Reporter | None, isHit: bool) -> None:
+    """
+    Remember whether a cache has accepted a login.
+    """
+    if isinstance(reporter, Asked):
+        reporter.cached = isHit
+
+
 def reportsOutcome(method: _Method) -> _Method:
     """
     Decorate the C{requestAvatarId} of a checker, so that it logs how a login has ended if
@@ -230,6 +247,7 @@ __all__ = [
     "Watcher",
     "isReportedAbove",
     "noteAsked",
+    "noteCached",
     "reporterOf",
     "reportsOutcome",
     "setReporter",
