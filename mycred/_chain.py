@@ -217,7 +217,7 @@ def _checks(checker: ICredentialsChecker, credentials: ICredentials) -> bool:
     """
     Return whether a checker claims the kind of credentials.
     """
-    for interface in interfacesOf(checker):
+    for interface in interfacesOf(checker):  # noqa: SIM110  (any() takes twice as long)
         if interface.providedBy(credentials):
             return True
     return False
