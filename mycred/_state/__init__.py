@@ -13,10 +13,11 @@ from ._interface import (
     Outcome,
     Reservation,
 )
-from ._process import ProcessState
+from ._process import Entered, ProcessState
 
 __all__ = [
     "Bucket",
+    "Entered",
     "Guess",
     "ISharedState",
     "Limit",
