@@ -97,6 +97,13 @@ class Fallback:
         """
         return self._home.isDown
 
+    @property
+    def opensLater(self) -> tuple[str, ...]:
+        """
+        The paths of the files that the home opens later.
+        """
+        return tuple(getattr(self._shared, "opensLater", ()))
+
     def reserve(self, guess: Guess) -> Any:
         """
         Let a login through, or have it wait.
@@ -220,9 +227,7 @@ class Fallback:
         counted.local = here
         return Reservation(0.0, counted)
 
-    def _cbLate(
-        self, guess: Guess, counted: _Counted, reservation: Reservation
-    ) -> None:
+    def _cbLate(self, guess: Guess, counted: _Counted, reservation: Reservation) -> None:
         """
         Note what the home has counted, though this process has decided before.
         """
@@ -240,7 +245,7 @@ class Fallback:
         again, end = self._waits.get(place, (0.0, 0.0))
         if not end:
             return 0.0
-        now = self._reactor.seconds()
+        now: float = self._reactor.seconds()
         if now < again:
             return end - now
         del self._waits[place]
@@ -280,7 +285,7 @@ def _refuse() -> Deferred[bool]:
     """
     Fail.
     """
-    return fail(StateUnavailable("the value must be the same for all, who can't be asked"))
+    return fail(StateUnavailable("its home is down, and it must be the same for all"))
 
 
 __all__ = ["Fallback"]

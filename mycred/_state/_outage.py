@@ -126,7 +126,12 @@ class Home:
         request = _Request(self._reactor.seconds(), then, instead, late)
         self._requests[request] = None
         self._watch.begin()
-        asked.addCallbacks(self._cbAsked, self._ebAsked, (request,), None, (request,))
+        asked.addCallbacks(
+            self._cbAsked,
+            self._ebAsked,
+            callbackArgs=(request,),
+            errbackArgs=(request,),
+        )
         return request.answer
 
     def close(self) -> None:
@@ -189,7 +194,9 @@ class Home:
             reason = printable(failure.getErrorMessage())
             _log.warn(_DOWN, name=self.name, reason=reason)
         else:
-            _log.failure(_DOWN, failure, name=self.name, reason=failure.type.__name__)
+            _log.failure(
+                _DOWN, failure, name=self.name, reason=type(failure.value).__name__
+            )
 
     def _probeIfDue(self) -> None:
         """

@@ -75,17 +75,14 @@ class RedisState:
         """
         return f"<RedisState {self.name}>"
 
-    def check(self) -> tuple[str, ...]:
+    def check(self) -> None:
         """
         Ask the server, at once and in the caller's thread, whether it can be used.
-
-        @return: what deserves a warning.
 
         @raise ValueError: if it refuses that.
         @raise OSError: if it can't be asked now.
         """
-        checkServer(self._url, self._calls.claim(), self._timeout)
-        return ()
+        checkServer(self._url, self._calls.claim())
 
     def reserve(self, guess: Guess) -> Deferred[Reservation]:
         """

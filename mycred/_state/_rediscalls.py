@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from math import ceil
+from math import ceil, inf
 from struct import pack
 from typing import Any, NamedTuple
 
-from ._buckets import highest
+from ._buckets import charged
 from ._errors import StateUnavailable
 from ._interface import Bucket, Guess, Limit, Outcome, Reservation
 from ._redislua import COMPARE_AND_SET, RECALL, RESERVE, SETTLE, Script
@@ -77,9 +77,11 @@ class Calls:
         @param until: when nobody waits for the answer any more, by the server's clock.
         """
         _, pair, newcomers, strangers, tried, _ = guess
-        buckets = (*newcomers, *strangers) if pair is None else (pair, *newcomers, *strangers)
-        keys = [self._bucket(b) for b in buckets]
+        buckets = *newcomers, *strangers
         member = b""
+        if pair is not None:
+            buckets = pair, *buckets
+        keys = [self._bucket(b) for b in buckets]
         if pair is not None:
             keys.append(self._key(b"known", guess.account))
             member = pair.key
@@ -99,7 +101,8 @@ class Calls:
         """
         Return what takes back what was counted.
         """
-        when, kind = reservation.token
+        # One that wasn't counted here is taken back from no bucket.
+        when, kind = reservation.token or (0, 0)
         pair = guess.pair
         buckets = ((), guess.newcomers, guess.strangers)[kind]
         member = b""
@@ -223,7 +226,8 @@ def _packed(buckets: Sequence[Bucket]) -> bytes:
 @lru_cache(maxsize=64)
 def _packedLimits(limits: tuple[Limit, ...]) -> bytes:
     """
-    Return limits as the scripts want them.
+    Return limits as the scripts want them, with how far ahead the time is at most when a
+    bucket will be empty to which a guess is added.
     """
     return b"".join(
         pack(
@@ -231,7 +235,7 @@ def _packedLimits(limits: tuple[Limit, ...]) -> bytes:
             limit.free,
             limit.longest * _MICRO,
             limit.forget * _MICRO,
-            highest(limit),
+            (charged((inf, 0.0), 0.0, limit)[0] - limit.forget) * _MICRO,
         )
         for limit in limits
     )

@@ -51,7 +51,8 @@ local clock = time[1] * 1000000 + time[2]
 # What comes before it says what now is.
 _BUCKETS = (
     f"""
-local LATELY, TRIED, MOST_KNOWN = {LATELY * _MICRO:.0f}, {TRIED * _MICRO:.0f}, {MOST_KNOWN}
+local LATELY, TRIED = {LATELY * _MICRO:.0f}, {TRIED * _MICRO:.0f}
+local MOST_KNOWN = {MOST_KNOWN}
 """
     """
 local limits = ARGV[1]
@@ -156,8 +157,8 @@ if tried then
     saveTried(tried, 1, now, kind)
 end
 for i = 1, count do
-    local _, _, forget, highest = limitOf(at(i))
-    local empty = math.min(math.max(found[i], now) + forget, now + highest * forget)
+    local _, _, forget, most = limitOf(at(i))
+    local empty = math.min(math.max(found[i], now), now + most) + forget
     save(KEYS[at(i)], at(i), empty, now, i <= pair)
 end
 return {0, clock, now, kind}
@@ -201,7 +202,7 @@ if isOver then
     for i = 1, count do
         local empty, last = load(KEYS[i])
         local _, longest, forget = limitOf(i)
-        empty = empty - forget
+        empty = math.max(0, empty - forget)
         if last == charged then
             if empty > last then last = last - longest else empty, last = 0, 0 end
         end
