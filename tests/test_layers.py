@@ -59,6 +59,7 @@ ROWS = [
         "_processtree",
         "_records",
         "_secrets",
+        "_sharedvalues",
         "_threads",
         "_steps",
         "_timing",
