@@ -87,6 +87,16 @@ def checkedBy(failure: Failure, checker: object) -> Failure:
     return failure
 
 
+def sameFailure(failure: Failure) -> Failure:
+    """
+    Return another failure with the same error, and with what is known of it besides.
+    """
+    other = Failure(failure.value)
+    if failure in _found:
+        _found[other] = dict(_found[failure])
+    return other
+
+
 def sumUp(failures: Sequence[Failure]) -> Failure:
     """
     Attach to the last of several failures the reasons of all of them.
@@ -118,10 +128,12 @@ class LoginEvent:
     @ivar checker: the checker that has given the verdict; L{None} if it isn't known.
     @ivar avatarId: the avatar ID that a checker has accepted; L{None} if none has.
     @ivar seconds: how long it took.
+    @ivar cached: whether a cache knew the login; L{None} if none was asked.
     """
 
     __slots__ = (
         "avatarId",
+        "cached",
         "checker",
         "credentials",
         "error",
@@ -149,6 +161,7 @@ class LoginEvent:
         self.credentials = credentials
         self.seconds = monotonic() - began
         self.error: BaseException | None = None
+        self.cached: bool | None = None
         self.verdict: str | None = "accepted"
         self.reason: str | None = None
         self.why: str | None = None
@@ -341,6 +354,7 @@ __all__ = [
     "checkedBy",
     "logLogin",
     "reasonOf",
+    "sameFailure",
     "sumUp",
     "withReason",
 ]

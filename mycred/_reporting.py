@@ -62,9 +62,18 @@ class Attempt(Reporter):
     @ivar avatarId: the avatar ID that a checker has accepted; L{None} as long as none
         has.
     @ivar checker: the checker that is asked, or has accepted.
+    @ivar cached: whether a cache knew the login; L{None} if none was asked.
     """
 
-    __slots__ = ("_before", "_began", "_isOver", "_watchers", "avatarId", "checker")
+    __slots__ = (
+        "_before",
+        "_began",
+        "_isOver",
+        "_watchers",
+        "avatarId",
+        "cached",
+        "checker",
+    )
 
     def __init__(
         self, credentials: object, owner: object, began: float | None = None
@@ -82,6 +91,7 @@ class Attempt(Reporter):
         self._watchers: tuple[Watcher, ...] = ()
         self.avatarId: object = None
         self.checker: object = None
+        self.cached: bool | None = None
         setReporter(credentials, self)
 
     def accept(self, avatarId: _T) -> _T:
@@ -108,6 +118,7 @@ class Attempt(Reporter):
         """
         self.leave(credentials)
         event = LoginEvent(credentials, result, self._began, self.checker, self.avatarId)
+        event.cached = self.cached
         if event.verdict is None:
             return
         if isLogged:

@@ -58,6 +58,7 @@ ROWS = [
         "_processtree",
         "_records",
         "_secrets",
+        "_storedstate",
         "_threads",
         "_steps",
         "_timing",
