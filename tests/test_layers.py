@@ -60,6 +60,7 @@ ROWS = [
         "_records",
         "_secrets",
         "_sharedvalues",
+        "_storedstate",
         "_threads",
         "_steps",
         "_timing",
