@@ -5,15 +5,20 @@ Tests for L{mycred._auditlog._syslog}: what syslog gets.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import tempfile
 from typing import Any
 
+from twisted.internet import reactor
 from twisted.internet.defer import fail
+from twisted.internet.task import Clock
 from twisted.logger import formatEvent, globalLogPublisher
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from mycred._auditlog import _syslog
 from mycred._auditlog._syslog import FACILITIES
 from mycred.error import TemporaryFailure
 from mycred.stack import AuditLog, AuditSyslog
@@ -31,6 +36,7 @@ class SyslogTests(SynchronousTestCase):
         self.directory = tempfile.mkdtemp()
         self.addCleanup(shutil.rmtree, self.directory)
         self.path = f"{self.directory}/log"
+        self.clock = Clock()
         self.logged: list[Any] = []
         globalLogPublisher.addObserver(self.logged.append)
         self.addCleanup(globalLogPublisher.removeObserver, self.logged.append)
@@ -49,7 +55,7 @@ class SyslogTests(SynchronousTestCase):
         """
         Make the portal of a connection whose logins go to syslog.
         """
-        syslog = AuditSyslog(facility, self.path)
+        syslog = AuditSyslog(facility, self.path, self.clock)
         self.addCleanup(syslog.close)
         return session(AuditLog(syslog), *checkers)
 
@@ -92,7 +98,6 @@ class SyslogTests(SynchronousTestCase):
         A message has one line, whatever a client types, and isn't too long for a daemon.
         """
         daemon = self.listen()
-        portal = self.portal()
         for name in FORGERIES:
             portal = self.portal()
             logIn(portal, name, b"wrong")
@@ -128,24 +133,96 @@ class SyslogTests(SynchronousTestCase):
             os.unlink(self.path)
         self.assertEqual(self.said(), [])
 
+    def drain(self, daemon: socket.socket) -> list[str]:
+        """
+        Return the messages that a daemon has got, and those that come while it reads.
+        """
+        messages: list[str] = []
+        while True:
+            try:
+                messages.append(daemon.recv(9999).decode("utf-8"))
+            except BlockingIOError:
+                calls = self.clock.getDelayedCalls()
+                if not calls:
+                    return messages
+                self.clock.advance(calls[0].getTime() - self.clock.seconds())
+
     def test_busy(self) -> None:
         """
-        A daemon that reads nothing isn't waited for.
+        A daemon that reads nothing isn't waited for, and gets all later, in their order.
         """
         daemon = self.listen()
         portal = self.portal()
-        while not self.said():
-            [login] = logIn(portal)
-            self.assertEqual(login[1], b"alice")
+        # More than a socket holds.
+        names = [b"%d" % number for number in range(1000)]
+        for name in names:
+            [login] = logIn(portal, name)
+            self.assertIsInstance(login, Failure)
+        messages = self.drain(daemon)
+        found = [re.findall('user="([0-9]+)"', message)[0] for message in messages]
+        self.assertEqual(found, [name.decode() for name in names])
+        self.assertEqual(self.said(), [])
+
+    def test_busyForLong(self) -> None:
+        """
+        No more wait than there is room for; that others are missing is logged once, and
+        its end is.
+        """
+        self.patch(_syslog, "_MOST_WAITING", 5)
+        daemon = self.listen()
+        portal = self.portal()
+        count = 0
+        while not (said := self.said()):
+            logIn(portal)
+            count += 1
+        self.assertIn("No buffer space", said[0])
         logIn(portal)
         self.assertEqual(self.said(), [])
-        while True:
-            try:
-                daemon.recv(9999)
-            except BlockingIOError:
-                break
-        logIn(portal)
+        self.assertEqual(len(self.drain(daemon)), count - 1)
         self.assertIn("2 are missing", self.said()[0])
+
+    def test_gone(self) -> None:
+        """
+        What waits for a daemon that is gone isn't kept.
+        """
+        daemon = self.listen()
+        portal = self.portal()
+        while not self.clock.getDelayedCalls():
+            logIn(portal)
+        daemon.close()
+        self.clock.advance(1)
+        self.assertEqual(len(self.said()), 1)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_close(self) -> None:
+        """
+        What waits is sent when the program ends, if there is room, and nothing is left
+        to be called.
+        """
+        for isRead in (True, False):
+            daemon = self.listen()
+            syslog = AuditSyslog("auth", self.path, self.clock)
+            portal = session(AuditLog(syslog))
+            while not self.clock.getDelayedCalls():
+                logIn(portal)
+            if isRead:
+                daemon.recv(9999)
+            syslog.close()
+            self.assertEqual(self.clock.getDelayedCalls(), [])
+            os.unlink(self.path)
+
+    def test_reactor(self) -> None:
+        """
+        Without a clock it is the reactor that calls later.
+        """
+        self.listen()
+        syslog = AuditSyslog("auth", self.path)
+        portal = session(AuditLog(syslog))
+        while syslog._later is None:
+            logIn(portal)
+        self.assertTrue(reactor.getDelayedCalls())
+        syslog.close()
+        self.assertEqual(reactor.getDelayedCalls(), [])
 
     def test_facilities(self) -> None:
         """
