@@ -22,6 +22,9 @@ _FACILITIES = {"auth": 4, "authpriv": 10, **{f"local{n}": 16 + n for n in range(
 #: The facilities that logins may be sent to.
 FACILITIES = tuple(_FACILITIES)
 
+# What the messages are known by.
+_PROGRAM = "mycred"
+
 # Severities: the server's faults, and all else.
 _WARNING, _INFO = 4, 6
 
@@ -73,7 +76,7 @@ class AuditSyslog:
         isWarning = event["log_level"] is LogLevel.warn
         priority = self._facility * 8 + (_WARNING if isWarning else _INFO)
         when, text = _timeOf(event["log_time"]), formatEvent(event)
-        message = f"<{priority}>{when} mycred[{os.getpid()}]: {text}"
+        message = f"<{priority}>{when} {_PROGRAM}[{os.getpid()}]: {text}"
         if len(self._waiting) < _MOST_WAITING:
             self._waiting.append(message.encode("utf-8", "backslashreplace"))
         else:
