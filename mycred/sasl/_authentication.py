@@ -14,9 +14,10 @@ from twisted.internet.defer import CancelledError, Deferred, fail, maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from .._audit import LoginEvent, logLogin
+from .._audit import LoginEvent
 from .._cancelling import loginIn
 from .._contracts import ICredentials
+from .._loginline import logLogin
 from ..error import SASLError, UnauthorizedLogin
 from ._context import Context
 from ._exchange import Ask
