@@ -161,7 +161,7 @@ class LoginCounts:
                 labels: Labels = (
                     ("outcome", outcome),
                     ("auth_type", authType),
-                    ("service", service),
+                    ("protocol", service),
                     ("mechanism", mechanism),
                 )
                 yield Sample("mycred_logins", "_total", labels, cell.count)

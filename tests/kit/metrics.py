@@ -4,12 +4,14 @@ Logins that have ended, and what metrics say of them.
 
 from __future__ import annotations
 
+import subprocess
 from time import monotonic
 from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from twisted.python.failure import Failure
+from twisted.trial.unittest import SkipTest
 
 from mycred._audit import LoginEvent
 from mycred._metrics._samples import Labels, Sample
@@ -65,3 +67,16 @@ def totals(page: str, label: str, name: str = "mycred_logins_total") -> dict[str
                 value = sample.labels[label]
                 found[value] = found.get(value, 0) + sample.value
     return found
+
+
+def promtool(page: bytes) -> str:
+    """
+    Return what C{promtool check metrics} says of a page, with its status if that isn't 0.
+    """
+    command = ["promtool", "check", "metrics"]
+    try:
+        done = subprocess.run(command, input=page, capture_output=True)
+    except FileNotFoundError:
+        raise SkipTest("install prometheus")
+    said = (done.stdout + done.stderr).decode()
+    return said + (f" (status {done.returncode})" if done.returncode else "")

@@ -90,7 +90,7 @@ class CountsTests(SynchronousTestCase):
         cram: Any = CramMD5Credentials()
         self.counts(ended(authType="sql", service=None, credentials=cram))
         self.assertKnown("auth_type", "ldap", "sql")
-        self.assertKnown("service", "pop3", "unknown")
+        self.assertKnown("protocol", "pop3", "unknown")
         self.assertKnown("mechanism", "password", "CRAM-MD5")
 
     def test_fromTheStart(self) -> None:
@@ -144,7 +144,7 @@ class CountsTests(SynchronousTestCase):
         """
         for number in range(300):
             self.counts(ended(authType=f"a{number}", service=f"s{number % 37}"))
-        for label in ("auth_type", "service"):
+        for label in ("auth_type", "protocol"):
             values = self.values(label)
             self.assertLessEqual(len(values), 20)
             self.assertGreater(values["other"], 150)
@@ -157,7 +157,7 @@ class CountsTests(SynchronousTestCase):
         """
         for number in range(5000):
             self.counts(ended(service="x" * 50 + str(number)))
-        self.assertEqual(self.values("service"), {"other": 5000})
+        self.assertEqual(self.values("protocol"), {"other": 5000})
         self.assertLess(len(self.counts._found), 5)
 
     def test_programs(self) -> None:

@@ -10,14 +10,14 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 
-from twisted.trial.unittest import SkipTest, SynchronousTestCase
+from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._metrics import FAMILIES
 from mycred.error import UnauthorizedLogin
 from mycred.metrics import LoginMetrics
 from mycred.portal import Portal, SessionPortal
 
-from ..kit.metrics import ended, totals
+from ..kit.metrics import ended, promtool, totals
 from ..kit.portals import ALICE, Checker, raising
 from ..kit.sessions import Realm
 
@@ -33,19 +33,6 @@ except ImportError as error:
 assert "twisted.internet.reactor" not in sys.modules
 assert {library} or "prometheus_client" not in sys.modules
 """
-
-
-def promtool(page: bytes) -> str:
-    """
-    Return what C{promtool check metrics} says of a page, with its status if that isn't 0.
-    """
-    command = ["promtool", "check", "metrics"]
-    try:
-        done = subprocess.run(command, input=page, capture_output=True)
-    except FileNotFoundError:
-        raise SkipTest("install prometheus")
-    said = (done.stdout + done.stderr).decode()
-    return said + (f" (status {done.returncode})" if done.returncode else "")
 
 
 class MetricsTests(SynchronousTestCase):

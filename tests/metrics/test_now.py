@@ -76,7 +76,7 @@ class NowTests(SynchronousTestCase):
             self.threads.add(workers)
             for _ in range(3):
                 workers.run(lambda: None)
-        login = (("job", "login"),)
+        login = (("pool", "login"),)
         samples = list(self.now.samples())
         self.assertEqual(valuesOf(samples, "mycred_waiting"), {login: 6})
         self.assertEqual(valuesOf(samples, "mycred_threads_busy"), {})
@@ -96,7 +96,7 @@ class NowTests(SynchronousTestCase):
             lambda: seen.append(valuesOf(self.now.samples(), "mycred_threads_busy"))
         )
         workers.step()
-        self.assertEqual(seen, [{(("job", "login"),): 1}])
+        self.assertEqual(seen, [{(("pool", "login"),): 1}])
         self.assertEqual(valuesOf(self.now.samples(), "mycred_threads_busy"), {})
 
     def test_servers(self) -> None:
