@@ -20,9 +20,10 @@ ROOT = Path(mycred.__file__).parent
 ROWS = [
     {"demo", "migrate", "__main__"},
     {"_cli"},
-    {"_programs"},
     {"plugins"},
     {"stack"},
+    {"_stackfile"},
+    {"_programs"},
     {"conch", "mail", "strcred", "web"},
     {"sasl", "tls"},
     {"portal", "checkers"},
@@ -37,8 +38,8 @@ ROWS = [
     {"hashes", "testing"},
     {"_hashes", "_verdict", "_chain"},
     {"credentials", "workers", "_argstring", "_scramsearch"},
-    {"_mechanism", "_scramturn"},
-    {"_scramcredentials"},
+{"_mechanism", "_scramturn"},
+    {"_callers", "_scramcredentials"},
     {
         "_conversations",
         "_facts",
