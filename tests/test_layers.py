@@ -38,7 +38,7 @@ ROWS = [
     {"hashes", "testing"},
     {"_hashes", "_verdict", "_chain"},
     {"credentials", "workers", "_argstring", "_scramsearch"},
-{"_mechanism", "_scramturn"},
+    {"_mechanism", "_scramturn"},
     {"_callers", "_scramcredentials"},
     {
         "_conversations",

@@ -12,6 +12,7 @@ from mycred.plugins.cred_ldap import theLDAPCheckerFactory
 from mycred.plugins.cred_pam import thePAMCheckerFactory
 from mycred.plugins.cred_passwd import thePasswdCheckerFactory
 from mycred.plugins.cred_sql import theSQLCheckerFactory
+from mycred.plugins.cred_stack import theStackCheckerFactory
 from mycred.plugins.cred_token import theTokenCheckerFactory
 from mycred.tls import TLSEndpointParser
 
@@ -25,6 +26,7 @@ __all__ = [
     "thePAMCheckerFactory",
     "thePasswdCheckerFactory",
     "theSQLCheckerFactory",
+    "theStackCheckerFactory",
     "theTokenCheckerFactory",
 ]
 
