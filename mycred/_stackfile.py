@@ -21,6 +21,7 @@ from ._contracts import (
     IUsernamePassword,
 )
 from ._conversations import IScramCredentials
+from ._metrics import makeMetrics, metricsOptions
 from ._paths import AnyPath, asPath
 from ._programs import ProgramAuthOptions
 from ._settingsfile import readSections
@@ -40,7 +41,11 @@ _stackOptions = Options(
 )
 
 #: The options, by the section in which they stand.
-SECTIONS: Mapping[str, Options] = {"stack": _stackOptions, "audit": auditOptions}
+SECTIONS: Mapping[str, Options] = {
+    "stack": _stackOptions,
+    "audit": auditOptions,
+    "metrics": metricsOptions,
+}
 
 # The keys whose values may have several lines.
 _TEXTS = ("checkers",)
@@ -173,7 +178,10 @@ class _Reading:
 
 
 # What makes the parts of a stack of the options in their section.
-_MAKERS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {"audit": makeAudit}
+_MAKERS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
+    "audit": makeAudit,
+    "metrics": makeMetrics,
+}
 
 
 __all__ = ["SECTIONS", "readStack"]

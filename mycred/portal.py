@@ -42,6 +42,7 @@ from ._facts import ConnectionFacts
 from ._reporting import (
     Attempt,
     Reporter,
+    Watcher,
     isReportedAbove,
     noteAsked,
     reporterOf,
@@ -71,6 +72,9 @@ class Portal(Counterpart, TwistedPortal):
     _given: Mapping[InterfaceType, ICredentialsChecker] = {}
     _chain: CheckerChain
     _reporter: Reporter | None = None
+
+    # What is told how logins end.
+    _watchers: tuple[Watcher, ...] = ()
 
     _log = Logger()
 
@@ -124,6 +128,16 @@ class Portal(Counterpart, TwistedPortal):
         for interface in interfaces:
             self.checkers[interface] = checker
 
+    def watch(self, watcher: Watcher) -> None:
+        """
+        Have something told how each login ends, of all connections.
+
+        @param watcher: a callable such as L{LoginMetrics<mycred.metrics.LoginMetrics>},
+            which takes what is known of a login.  It must be quick, and not raise
+            anything.
+        """
+        self._watchers += (watcher,)
+
     def login(
         self, credentials: ICredentials, mind: object, *interfaces: InterfaceType
     ) -> Deferred[Login]:
@@ -158,8 +172,13 @@ class Portal(Counterpart, TwistedPortal):
         checker = self._checkerFor(credentials)
         above = reporterOf(credentials)
         isAbove = above is not None and above.owner is not self
+        attempt = above if isAbove and isinstance(above, Attempt) else None
         if isAbove:
             noteAsked(above, checker)
+        elif self._watchers:
+            attempt = Attempt(credentials, self, began)
+            attempt.checker = checker
+            attempt.watch(self._watchers)
         else:
             # The checkers leave it to this portal to log the outcome.
             setReporter(credentials, self._reporter or self._makeReporter())
@@ -172,10 +191,14 @@ class Portal(Counterpart, TwistedPortal):
         except BaseException:
             asked = fail()
         avatarId = asked if type(asked) is Deferred else _deferred(asked)
-        if isAbove and isinstance(above, Attempt):
-            avatarId.addCallback(above.accept)
+        if attempt is not None:
+            avatarId.addCallback(attempt.accept)
         login = self._askRealm(avatarId, mind, interfaces)
-        if not isAbove:
+        if isAbove:
+            return login
+        if attempt is not None:
+            login.addBoth(_cbEnd, credentials, attempt)
+        else:
             setReporter(credentials, above)
             if not (login.called and type(login.result) is tuple):
                 attempt = Attempt(credentials, self, began)
@@ -316,14 +339,13 @@ def _deferred(asked: object) -> Deferred[AvatarID]:
 def _cbEnd(result: _T | Failure, credentials: object, attempt: Attempt) -> _T | Failure:
     """
     Log a login that has failed, since nothing nearer to the client does.  A failure that
-    is no verdict, but a defect, the protocol logs, as with Twisted.
+    is no verdict, but a defect, the protocol logs, as with Twisted.  Who watches is told
+    of every login.
 
     @return: the result.
     """
-    if isinstance(result, Failure) and result.check(LoginFailed, CancelledError):
-        attempt.end(credentials, result)
-    else:
-        attempt.leave(credentials)
+    isLogged = isinstance(result, Failure) and result.check(LoginFailed, CancelledError)
+    attempt.end(credentials, result, isLogged=bool(isLogged))
     return result
 
 
@@ -420,6 +442,12 @@ class SessionPortal(Portal):
         """
         self._portal.registerChecker(checker, *credentialInterfaces)
 
+    def watch(self, watcher: Watcher) -> None:
+        """
+        Have something told how each login ends, of all connections.
+        """
+        self._portal.watch(watcher)
+
     def login(
         self, credentials: ICredentials, mind: object, *interfaces: InterfaceType
     ) -> Deferred[Login]:
@@ -514,7 +542,11 @@ class SessionPortal(Portal):
             # Programs' credentials may take no attribute, or not this one.
             with suppress(Exception):
                 setattr(credentials, name, fact)
-        return None if isReportedAbove(credentials, self) else Attempt(credentials, self)
+        if isReportedAbove(credentials, self):
+            return None
+        attempt = Attempt(credentials, self)
+        attempt.watch(_watchersOf(self._portal))
+        return attempt
 
     def _refuseAtOnce(self) -> Deferred[Login] | None:
         """
@@ -547,6 +579,16 @@ class SessionPortal(Portal):
         if self._refused == self._mostRefused and not self._isClosed:
             # This way the client still gets the answer to this one.
             self.protocol.transport.loseConnection()
+
+
+def _watchersOf(portal: object) -> tuple[Watcher, ...]:
+    """
+    Return what is told of the logins of a portal, which may be Twisted's.
+    """
+    while isinstance(portal, SessionPortal):
+        portal = portal._portal
+    watchers: tuple[Watcher, ...] = getattr(portal, "_watchers", ())
+    return watchers
 
 
 class _Logout:
