@@ -172,6 +172,17 @@ class _Connection(LimitedConnection):
         super().loseConnection()
 
 
+class _SiteFactory(LimitedFactory):
+    """
+    Build limited connections for requests, each of which has a portal of its own.
+    """
+
+    def openSession(self, protocol: object) -> None:
+        """
+        Do nothing.
+        """
+
+
 class _Guarded(Resource):
     """
     The resource that asks for a login, with a portal of its own for each request.
@@ -231,7 +242,7 @@ def makeFactory(
     @param reactor: the clock for time-outs; the reactor that is installed if L{None}.
     """
     site = Site(_Guarded(portal, _credentialFactories(portal)), reactor=reactor)
-    return LimitedFactory(site, _Connection, loginTimeout, reactor, [b"http/1.1"])
+    return _SiteFactory(site, _Connection, loginTimeout, reactor, [b"http/1.1"])
 
 
 __all__ = ["makeFactory"]
