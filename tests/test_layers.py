@@ -37,7 +37,7 @@ ROWS = [
     {"hashes", "testing"},
     {"_hashes", "_verdict", "_chain"},
     {"credentials", "workers", "_argstring", "_scramsearch"},
-    {"_scramturn"},
+    {"_mechanism", "_scramturn"},
     {"_callers", "_scramcredentials"},
     {
         "_conversations",
@@ -47,6 +47,7 @@ ROWS = [
         "_refusals",
         "_reporting",
     },
+    {"_loginline"},
     {"_audit", "_scram"},
     {"_encodings", "_peers"},
     {
