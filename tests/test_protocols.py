@@ -109,7 +109,7 @@ class PasswordTests:
 
     @cvar wrong: what the server says to wrong credentials.
     @cvar unavailable: what it says if the store of passwords is missing.
-    @cvar throttled: what it says to someone who has to wait; as C{unavailable} if L{None}.
+    @cvar throttled: what it says to a client that has to wait; C{unavailable} if L{None}.
     """
 
     wrong: str
