@@ -1,6 +1,7 @@
 """
 What mycred adds to Twisted's own registries: the example server, C{twistd
-myapp}, the auth types that Twisted lacks, and the endpoint C{mtls:}.
+myapp}, sessions for the servers of others, C{twistd mycred-session}, the auth
+types that Twisted lacks, and the endpoint C{mtls:}.
 """
 
 from twisted.application.service import ServiceMaker
@@ -19,6 +20,7 @@ from mycred.tls import TLSEndpointParser
 __all__ = [
     "mtls",
     "myapp",
+    "mycredSession",
     "theCertificateCheckerFactory",
     "theHtdigestCheckerFactory",
     "theHtpasswdCheckerFactory",
@@ -35,6 +37,13 @@ myapp = ServiceMaker(
     "mycred.demo",
     "A mailbox behind POP3, IMAP4, SMTP, PB, HTTP and SSH, for --auth's accounts.",
     "myapp",
+)
+
+mycredSession = ServiceMaker(
+    "Sessions for the servers of another plugin",
+    "mycred._sessionservice",
+    "Run another plugin, such as ftp, so that checkers know the clients' addresses.",
+    "mycred-session",
 )
 
 mtls = TLSEndpointParser()
