@@ -5,6 +5,8 @@ the same for all of them.
 It has three homes: this process, Redis or Valkey, and a database.
 """
 
+from ._errors import StateUnavailable
+from ._fallback import Fallback
 from ._interface import (
     Bucket,
     Guess,
@@ -13,15 +15,23 @@ from ._interface import (
     Outcome,
     Reservation,
 )
+from ._open import openState
 from ._process import Entered, ProcessState
+from ._redis import RedisState
+from ._sqlstate import SQLState
 
 __all__ = [
     "Bucket",
     "Entered",
+    "Fallback",
     "Guess",
     "ISharedState",
     "Limit",
     "Outcome",
     "ProcessState",
+    "RedisState",
     "Reservation",
+    "SQLState",
+    "StateUnavailable",
+    "openState",
 ]

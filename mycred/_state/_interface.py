@@ -157,7 +157,7 @@ class ISharedState(Interface):
         @return: whether it was set.
         """
 
-    def close() -> None:
+    def close() -> Deferred[Any] | None:
         """
         Give up connections.
         """

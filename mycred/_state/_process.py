@@ -130,7 +130,8 @@ class ProcessState:
         """
         pair, isRight = guess.pair, outcome is Outcome.RIGHT
         if reservation.token is not None:
-            self._takeBack(guess, *reservation.token, isRight)
+            when, kind = reservation.token
+            self._takeBack(guess, when, kind, isRight)
         if isRight and pair is not None:
             self._table(pair.table).drop(pair.key)
             until = self._seconds() + guess.remember
