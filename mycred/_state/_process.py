@@ -10,6 +10,7 @@ from typing import Any
 
 from zope.interface import implementer
 
+from .._gauged import TABLES
 from .._types import Clock
 from ._buckets import EMPTY, TRIED, charged, isNew, refunded, waitAt
 from ._interface import Bucket, Guess, ISharedState, Outcome, Reservation
@@ -237,8 +238,9 @@ class ProcessState:
         """
         table = self._tables.get(name)
         if table is None:
-            table = Table(_ROOM.get(name, _ROOM_ELSEWHERE))
-            self._tables[name] = table
+            room = _ROOM.get(name, _ROOM_ELSEWHERE)
+            table = self._tables[name] = Table(room, f"throttle {name}")
+            TABLES.add(table)
         return table
 
 

@@ -29,15 +29,19 @@ class Table:
     A key is 8 bytes of a keyed digest; or 16, of two of them.  Then the first one alone
     says where the entry has its place, so that whatever goes with it pushes out nothing
     else.
+
+    @ivar tableName: what it is called where its size is shown.
     """
 
-    __slots__ = ("_places", "_size", "_young")
+    __slots__ = ("__weakref__", "_places", "_size", "_young", "tableName")
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, name: str = "") -> None:
         """
         @param size: for how many entries there is room, of 24 bytes each.  Memory is
             taken as it is used.
+        @param name: what it is called.
         """
+        self.tableName = name
         self._size = size
         self._young: dict[bytes, Times] = {}
         self._places: _Places | None = None
