@@ -97,44 +97,52 @@ def charge(entries: Entries, guess: Guess, kind: int) -> Token:
     return Token(now, kind)
 
 
-def settle(entries: Entries, guess: Guess, token: Token, outcome: Outcome) -> bool:
+def settle(entries: Entries, guess: Guess, token: Token | None, outcome: Outcome) -> bool:
     """
     Take back what was counted.
 
+    @param token: what the guess was counted as; L{None} if it wasn't.
+
     @return: whether the source is known from now on, and wasn't before.
     """
-    buckets, tried = _bucketsOf(guess, token.kind), _triedNames(guess)
-    found, now = entries.lock(map(_nameOf, buckets), also=[*tried, *_knownNames(guess)])
-    written: dict[bytes, Entry] = {}
-    gone: list[bytes] = []
-    isOver = True
-    for name in tried:
-        record = found.get(name, NOTHING)
-        isLast = outcome is Outcome.RIGHT or record.empty <= 1
-        isOver = record.last == token.when and isLast
-        if isOver:
-            gone.append(name)
-        elif record.last == token.when:
-            written[name] = record._replace(empty=record.empty - 1)
-    if isOver:
+    buckets = _bucketsOf(guess, _KNOWN if token is None else token.kind)
+    tried, known = _triedNames(guess), _knownNames(guess)
+    found, now = entries.lock(map(_nameOf, buckets), also=[*tried, *known])
+    left: dict[bytes, Entry] = {}
+    if token is not None and _isLast(found, guess, token, outcome, left):
         for b in buckets:
-            left = refunded(_timesIn(found, b), token.when, b.limit)
-            entry, name = _entryOf(b, left, guess), _nameOf(b)
-            if entry.until > now:
-                written[name] = entry
-            else:
-                gone.append(name)
-    isNewlyKnown = False
-    if outcome is Outcome.RIGHT and guess.pair is not None:
-        name = _nameOf(guess.pair)
-        written.pop(name, None)
-        gone.append(name)
-        for known in _knownNames(guess):
-            isNewlyKnown = known not in found
-            written[known] = Entry(until=now + guess.remember)
-    entries.write(written)
-    entries.remove(gone)
-    return isNewlyKnown
+            times = refunded(_timesIn(found, b), token.when, b.limit)
+            left[_nameOf(b)] = _entryOf(b, times, guess)
+    isRight = outcome is Outcome.RIGHT and guess.pair is not None
+    if isRight and guess.pair is not None:
+        left[_nameOf(guess.pair)] = NOTHING
+        left.update(dict.fromkeys(known, Entry(until=now + guess.remember)))
+    entries.write({name: each for name, each in left.items() if each.until > now})
+    entries.remove([name for name, each in left.items() if each.until <= now])
+    return isRight and not found.keys() & known
+
+
+def _isLast(
+    found: _Found,
+    guess: Guess,
+    token: Token,
+    outcome: Outcome,
+    left: dict[bytes, Entry],
+) -> bool:
+    """
+    Return whether this login takes back what its password has cost: others with the same
+    may share that, and it is taken back once.
+
+    @param left: what gets the entry that is left of the password.
+    """
+    for name in _triedNames(guess):
+        record = found.get(name, NOTHING)
+        if record.last != token.when:
+            return False
+        isLast = outcome is Outcome.RIGHT or record.empty <= 1
+        left[name] = NOTHING if isLast else record._replace(empty=record.empty - 1)
+        return isLast
+    return True
 
 
 def surplus(entries: Entries, guess: Guess) -> Sequence[bytes]:

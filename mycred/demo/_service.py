@@ -19,6 +19,7 @@ from . import _http, _imap4, _pb, _pop3, _smtp
 from ._listening import Listening
 from ._mailfactories import MailSettings
 from ._mailstore import StoreService
+from ._metricspage import logMetrics, makePage, openSlots, watchLogins
 from ._options import Options
 from ._processes import (
     Command,
@@ -28,7 +29,7 @@ from ._processes import (
     argumentsOf,
     reactorOf,
 )
-from ._protocols import ONE_PROCESS, TAKES
+from ._protocols import METRICS, ONE_PROCESS, TAKES
 from ._realm import MailRealm
 from ._startuplog import logStartup
 from ._strports import isBehindLocalProxy
@@ -67,6 +68,7 @@ def makeService(options: Options) -> MultiService:
         served = Portal(realm)
     else:
         store.setServiceParent(services)
+        watchLogins(options, served, reactor)
     started = _listen(options, served, services, reactor)
     worker = options["worker"]
     if worker is not None:
@@ -125,6 +127,7 @@ def _supervisor(options: Options, reactor: object) -> Supervisor:
         ONE_PROCESS,
         options["secret"],
         options["hostKey"] and options["hostKey"].toString("openssh"),
+        openSlots(options),
     )
     if not os.geteuid():
         # The workers become that user.  This process starts others with the same rights.
@@ -139,6 +142,8 @@ def _started(
     Log how to log in.  Where several processes serve clients, this one needs no checkers
     from then on.
     """
+    ports = dict(ports)
+    logMetrics(options, ports.pop(METRICS, None))
     logStartup(options, ports, portal)
     if options["holding"]:
         dropCheckers(options)
@@ -175,6 +180,8 @@ def _makeFactory(name: str, portal: Portal, options: Options) -> IProtocolFactor
     """
     Return the factory that serves a portal over a protocol.
     """
+    if name == METRICS:
+        return makePage(options)
     if name == "ssh":
         from . import _ssh
 
