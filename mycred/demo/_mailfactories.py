@@ -5,7 +5,7 @@ logins end with it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from twisted.internet.interfaces import IAddress
@@ -15,6 +15,7 @@ from twisted.protocols.policies import ProtocolWrapper
 from .._types import Clock
 from ..portal import Portal
 from ._limits import LOGIN_TIMEOUT, LimitedConnection, LimitedFactory, LimitedPortal
+from ._sharing import SiteSecret
 
 #: How many logins without success end a connection.
 MOST_REFUSED = 10
@@ -26,13 +27,14 @@ class MailSettings:
     What is the same for all mail protocols of a server.
 
     @ivar contextFactory: what STARTTLS begins with; L{None} if it isn't offered.
-    @ivar siteSecret: the secret from which SCRAM's keys for unknown names are made.
+    @ivar siteSecret: what has the secret from which SCRAM's keys for unknown names are
+        made; L{None} if there is none.
     @ivar allowClearText: whether clients of other machines may send passwords as they
         are.
     """
 
     contextFactory: Any = None
-    siteSecret: bytes | None = field(default=None, repr=False)
+    siteSecret: SiteSecret | None = None
     allowClearText: bool = False
 
 
@@ -50,9 +52,16 @@ class MailFactory(Factory):
 
     def __init__(self, settings: MailSettings, mostRefused: int) -> None:
         self.contextFactory = settings.contextFactory
-        self.siteSecret = settings.siteSecret
+        self._siteSecret = settings.siteSecret
         self.allowClearText = settings.allowClearText
         self.mostRefused = mostRefused
+
+    @property
+    def siteSecret(self) -> bytes | None:
+        """
+        The secret of the site.
+        """
+        return None if self._siteSecret is None else self._siteSecret.secret
 
 
 class SessionFactory(LimitedFactory):
