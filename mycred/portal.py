@@ -42,13 +42,20 @@ from ._facts import ConnectionFacts
 from ._reporting import (
     Attempt,
     Reporter,
+    Watcher,
     isReportedAbove,
     noteAsked,
     reporterOf,
     setReporter,
 )
 from ._scramcredentials import ScramCredentials
-from .error import AccountDenied, LoginFailed, TemporaryFailure, UnauthorizedLogin
+from .error import (
+    AccountDenied,
+    LoginFailed,
+    TemporaryFailure,
+    Throttled,
+    UnauthorizedLogin,
+)
 
 _T = TypeVar("_T")
 
@@ -71,6 +78,9 @@ class Portal(Counterpart, TwistedPortal):
     _given: Mapping[InterfaceType, ICredentialsChecker] = {}
     _chain: CheckerChain
     _reporter: Reporter | None = None
+
+    # What is told how logins end.
+    _watchers: tuple[Watcher, ...] = ()
 
     _log = Logger()
 
@@ -124,6 +134,16 @@ class Portal(Counterpart, TwistedPortal):
         for interface in interfaces:
             self.checkers[interface] = checker
 
+    def watch(self, watcher: Watcher) -> None:
+        """
+        Have something told how each login ends, of all connections.
+
+        @param watcher: a callable such as L{LoginMetrics<mycred.metrics.LoginMetrics>},
+            which takes what is known of a login.  It must be quick, and not raise
+            anything.
+        """
+        self._watchers += (watcher,)
+
     def login(
         self, credentials: ICredentials, mind: object, *interfaces: InterfaceType
     ) -> Deferred[Login]:
@@ -158,8 +178,13 @@ class Portal(Counterpart, TwistedPortal):
         checker = self._checkerFor(credentials)
         above = reporterOf(credentials)
         isAbove = above is not None and above.owner is not self
+        attempt = above if isAbove and isinstance(above, Attempt) else None
         if isAbove:
             noteAsked(above, checker)
+        elif self._watchers:
+            attempt = Attempt(credentials, self, began)
+            attempt.checker = checker
+            attempt.watch(self._watchers)
         else:
             # The checkers leave it to this portal to log the outcome.
             setReporter(credentials, self._reporter or self._makeReporter())
@@ -172,10 +197,14 @@ class Portal(Counterpart, TwistedPortal):
         except BaseException:
             asked = fail()
         avatarId = asked if type(asked) is Deferred else _deferred(asked)
-        if isAbove and isinstance(above, Attempt):
-            avatarId.addCallback(above.accept)
+        if attempt is not None:
+            avatarId.addCallback(attempt.accept)
         login = self._askRealm(avatarId, mind, interfaces)
-        if not isAbove:
+        if isAbove:
+            return login
+        if attempt is not None:
+            login.addBoth(_cbEnd, credentials, attempt)
+        else:
             setReporter(credentials, above)
             if not (login.called and type(login.result) is tuple):
                 attempt = Attempt(credentials, self, began)
@@ -316,14 +345,13 @@ def _deferred(asked: object) -> Deferred[AvatarID]:
 def _cbEnd(result: _T | Failure, credentials: object, attempt: Attempt) -> _T | Failure:
     """
     Log a login that has failed, since nothing nearer to the client does.  A failure that
-    is no verdict, but a defect, the protocol logs, as with Twisted.
+    is no verdict, but a defect, the protocol logs, as with Twisted.  Who watches is told
+    of every login.
 
     @return: the result.
     """
-    if isinstance(result, Failure) and result.check(LoginFailed, CancelledError):
-        attempt.end(credentials, result)
-    else:
-        attempt.leave(credentials)
+    isLogged = isinstance(result, Failure) and result.check(LoginFailed, CancelledError)
+    attempt.end(credentials, result, isLogged=bool(isLogged))
     return result
 
 
@@ -374,15 +402,19 @@ class SessionPortal(Portal):
             proxy the client's address isn't known before the proxy has told it.
         @param service: the name of the protocol in the log, such as C{imap}.
         @param mostRefused: after how many refused logins the connection ends, for wrong
-            passwords or since too many were under way; never if L{None}.
+            passwords or since too many were under way, or have failed before
+            (L{Throttled<mycred.error.Throttled>}); never if L{None}.
         """
-        super().__init__(portal.realm)
-        self.checkers = portal.checkers
+        super().__init__(cast(IRealm, getattr(portal, "realm", None)))
+        # A program's own may have no more than a method login.
+        self.checkers = getattr(portal, "checkers", {})
         self._portal = portal
         self.protocol = protocol
         self._service = service
         self._mostRefused = mostRefused
         self._refused = 0
+        # Whether the last one was told to come back later.
+        self._isWaiting = False
         self._isClosed = False
         self._underWay: set[Callable[[], None]] = set()
         self._logouts: set[_Logout] = set()
@@ -419,6 +451,12 @@ class SessionPortal(Portal):
         Register a checker with the server's portal.
         """
         self._portal.registerChecker(checker, *credentialInterfaces)
+
+    def watch(self, watcher: Watcher) -> None:
+        """
+        Have something told how each login ends, of all connections.
+        """
+        self._portal.watch(watcher)
 
     def login(
         self, credentials: ICredentials, mind: object, *interfaces: InterfaceType
@@ -514,7 +552,11 @@ class SessionPortal(Portal):
             # Programs' credentials may take no attribute, or not this one.
             with suppress(Exception):
                 setattr(credentials, name, fact)
-        return None if isReportedAbove(credentials, self) else Attempt(credentials, self)
+        if isReportedAbove(credentials, self):
+            return None
+        attempt = Attempt(credentials, self)
+        attempt.watch(_watchersOf(self._portal))
+        return attempt
 
     def _refuseAtOnce(self) -> Deferred[Login] | None:
         """
@@ -524,6 +566,9 @@ class SessionPortal(Portal):
         if self._mostRefused is not None and self._refused >= self._mostRefused:
             # The client has sent this before the end of the connection reached it.
             why = "too many logins were refused on this connection"
+            if self._isWaiting:
+                # This password may be the right one.
+                return fail(TooManyAtATime(why))
             return fail(withReason(UnauthorizedLogin(), why))
         most = self.MOST_AT_A_TIME
         if self._mostRefused is not None:
@@ -541,12 +586,23 @@ class SessionPortal(Portal):
             return
         if result.check(AccountDenied, *UNFINISHED):
             return
-        if not result.check(UnauthorizedLogin, TooManyAtATime):
+        if not result.check(UnauthorizedLogin, TooManyAtATime, Throttled):
             return
         self._refused += 1
+        self._isWaiting = result.check(TemporaryFailure) is not None
         if self._refused == self._mostRefused and not self._isClosed:
             # This way the client still gets the answer to this one.
             self.protocol.transport.loseConnection()
+
+
+def _watchersOf(portal: object) -> tuple[Watcher, ...]:
+    """
+    Return what is told of the logins of a portal, which may be Twisted's.
+    """
+    while isinstance(portal, SessionPortal):
+        portal = portal._portal
+    watchers: tuple[Watcher, ...] = getattr(portal, "_watchers", ())
+    return watchers
 
 
 class _Logout:

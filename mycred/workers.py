@@ -18,6 +18,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ._fairqueue import UNKNOWN, FairQueue, Source
+from ._gauged import THREADS
 from ._peers import sourceOf
 from ._threads import ThreadPool, processorCount
 from ._types import Reactor, Timer
@@ -85,6 +86,7 @@ class Workers:
 
     @ivar queueLimit: how many callers may wait at a time.
     @ivar deadline: how long a caller waits at most, in seconds.
+    @ivar job: what the log calls what waits.
     @cvar GRACE: how long the end of the reactor waits for jobs that are under way, in
         seconds.
     """
@@ -114,7 +116,7 @@ class Workers:
             C{callInThread}, C{lost} and C{stop}.
         @param job: what the log calls what waits.
         """
-        self._job = job
+        self.job = job
         self.queueLimit = queueLimit
         self.deadline = deadline
         self._reactor = cast(Reactor, reactor)
@@ -132,6 +134,7 @@ class Workers:
         self._shared: dict[Hashable, _Job[Any]] = {}
         self._isStarted = self._isStopped = False
         self._ended: Deferred[None] = Deferred()
+        THREADS.add(self)
 
     def run(
         self, function: Callable[..., _T], *args: object, source: Source = ()
@@ -177,6 +180,27 @@ class Workers:
         if job is None or job.isBegun or not self.isRunning:
             job = _Job(partial(function, *args), key)
         return self._submit(job, source, self.deadline if within is None else within)
+
+    @property
+    def threads(self) -> int:
+        """
+        How many threads there may be.
+        """
+        return self._threads
+
+    @property
+    def busy(self) -> int:
+        """
+        How many threads do something now.
+        """
+        return sum(job.isBegun for job in list(self._dispatched))
+
+    @property
+    def waiting(self) -> int:
+        """
+        How many callers wait for something to be done.
+        """
+        return self._callers
 
     @property
     def isRunning(self) -> bool:
@@ -268,7 +292,7 @@ class Workers:
 
         @param isNew: whether it is the one that is just asking.
         """
-        reason = f"Too many {self._job}s at a time"
+        reason = f"Too many {self.job}s at a time"
         if isNew:
             _fail(answer, reason)
         else:
@@ -285,7 +309,7 @@ class Workers:
             self._quietUntil = now + 1
             self._log.warn(
                 "{waiting} {job}s wait; refused since this was said last: {refused}",
-                job=self._job,
+                job=self.job,
                 waiting=self._callers,
                 refused=self._refused,
             )
@@ -360,7 +384,7 @@ class Workers:
         self._failLost()
         self._log.warn(
             "A {job} has taken more than {deadline} s and is given up; {queued} wait",
-            job=self._job,
+            job=self.job,
             deadline=self.deadline,
             queued=len(self._queue),
         )

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Hashable
 from threading import Thread
 from typing import Generic, TypeVar
 
+from .._gauged import SERVERS
 from ._errors import Elsewhere, Fault, Lost, Slow, Unsure
 from ._health import Health
 from ._pool import Connection, Pool
@@ -26,6 +27,8 @@ class Server(Generic[_R, _C]):
     @cvar fairTime: a failure of a login that had less time than this casts no doubt on
         the server, in seconds.
     @ivar health: its state.
+    @ivar name: its name, for the log.
+    @ivar kind: what it has, such as C{directory}.
     """
 
     fairTime = 1.0
@@ -41,10 +44,19 @@ class Server(Generic[_R, _C]):
             probe; L{None} if there may be any number.
         """
         self.health = Health(name, roles, terms)
-        self._name = name
+        self.kind = terms.kind.rpartition(" ")[2]
+        self.name = name
         self._timeout = terms.timeout
         self._longest = terms.longest
         self._pools: dict[_R, Pool[_C]] = {role: Pool(name, most) for role in roles}
+        SERVERS.add(self)
+
+    @property
+    def isDown(self) -> bool:
+        """
+        Whether it has failed for all logins, and hasn't worked since.
+        """
+        return self.health.isDown
 
     def open(self, role: _R, until: float) -> _C:
         """
@@ -141,6 +153,7 @@ class Server(Generic[_R, _C]):
         """
         Close the idle connections, and those in use as they become idle.
         """
+        SERVERS.discard(self)
         for pool in self._pools.values():
             pool.close()
 
@@ -178,7 +191,7 @@ class Server(Generic[_R, _C]):
         @return: whether one could be started.
         """
         try:
-            Thread(target=work, name=f"probe of {self._name}", daemon=True).start()
+            Thread(target=work, name=f"probe of {self.name}", daemon=True).start()
         except RuntimeError:
             return False
         return True

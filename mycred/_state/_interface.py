@@ -156,7 +156,7 @@ class ISharedState(Interface):
         @return: whether it was set.
         """
 
-    def close() -> None:
+    def close() -> Deferred[Any] | None:
         """
         Give up connections.
         """

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from twisted.python import usage
 
 from .._argstring import integerBetween
+from .._chain import partsOf
 from .._contracts import (
     IAnonymous,
     InterfaceType,
@@ -21,8 +22,9 @@ from .._contracts import (
 from .._conversations import IBearerToken, ICertificateCredentials, IScramCredentials
 from .._programs import ProgramAuthOptions
 from ._mailstore import checkStore, insistOnStore
+from ._metricspage import EXAMPLE, makeMetrics
 from ._processes import AdoptingReactor, HoldingReactor, ServingReactor, Start, workerOf
-from ._protocols import MAIL, PROTOCOLS, REALM, TAKES
+from ._protocols import MAIL, METRICS, PROTOCOLS, REALM, TAKES
 from ._strports import adoptable, asksForCertificates, endpointAt, isEncrypted
 
 _processes = integerBetween(1, 256, "a number from 1 to 256")
@@ -86,6 +88,13 @@ class Options(usage.Options, ProgramAuthOptions):
             "how many processes serve clients; as many as there are processors, for "
             "example (HTTP is served by one of them)",
         ],
+        [
+            METRICS,
+            None,
+            None,
+            "where Prometheus reads how many log in, and how the server is doing, a "
+            f"strports description such as {EXAMPLE} [default: nowhere]",
+        ],
     ]
     optFlags = [
         [
@@ -136,7 +145,8 @@ class Options(usage.Options, ProgramAuthOptions):
                 "--auth=file:/etc/myapp/passwd (--help-auth lists the types)"
             )
         for checker in self["credCheckers"]:
-            _checkRealm(checker)
+            for part in partsOf(checker):
+                _checkRealm(part)
         self["worker"] = workerOf(getattr(self, "parent", None))
         self._setProcesses()
         isWorker = self["worker"] is not None
@@ -155,6 +165,7 @@ class Options(usage.Options, ProgramAuthOptions):
         self._insistOnUse()
         self._setHostKey()
         self._setSecret()
+        self._setMetrics()
 
     def _setProcesses(self) -> None:
         """
@@ -282,6 +293,17 @@ class Options(usage.Options, ProgramAuthOptions):
         except ValueError as error:
             raise usage.UsageError(f"--hostkey: {error}") from None
 
+    def _setMetrics(self) -> None:
+        """
+        Set what counts logins, and where that can be read.
+        """
+        try:
+            self["loginMetrics"] = makeMetrics(self)
+        except ValueError as error:
+            raise usage.UsageError(str(error)) from None
+        if self["loginMetrics"] is not None:
+            self._listenFor(METRICS, EXAMPLE)
+
     def _setEndpoint(
         self, name: str, where: str, interfaces: tuple[InterfaceType, ...]
     ) -> None:
@@ -301,6 +323,15 @@ class Options(usage.Options, ProgramAuthOptions):
             raise usage.UsageError(
                 f"--{name}: nobody could log in, since it takes {TAKES[name]}"
             )
+        self._listenFor(name, where)
+
+    def _listenFor(self, name: str, example: str) -> None:
+        """
+        Set the endpoint of a protocol, or of something else, unless another worker has
+        it.
+
+        @param example: a description that would be right, for the message.
+        """
         worker = self["worker"]
         if worker is not None and not worker.descriptors(name):
             # Another worker serves it.
@@ -308,7 +339,7 @@ class Options(usage.Options, ProgramAuthOptions):
         reactor = self._reactorFor(name, worker)
         at = self[name] if worker is None else adoptable(self[name])
         try:
-            self["endpoints"][name] = endpointAt(reactor, at, where)
+            self["endpoints"][name] = endpointAt(reactor, at, example)
         except ValueError as error:
             raise usage.UsageError(f"--{name}={self[name]}: {error}") from None
 

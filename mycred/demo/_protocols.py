@@ -53,9 +53,13 @@ PROTOCOLS: dict[str, tuple[str, tuple[InterfaceType, ...]]] = {
 #: The protocols of mail.
 MAIL = ("pop3", "imap", "smtp")
 
-#: The protocols that one process serves, if there are several: a client may come back on
-#: another connection, and what it is known by is kept in memory.
-ONE_PROCESS = frozenset(["http"])
+#: The option for the metrics, which are no protocol by which users log in.
+METRICS = "metrics"
+
+#: What one process serves, if there are several.  A client of HTTP may come back on
+#: another connection, and what it is known by is kept in memory; and the metrics of all
+#: processes are on one page.
+ONE_PROCESS = frozenset(["http", METRICS])
 
 _PASSWORDS = "passwords, such as those of --auth=htpasswd"
 _CERTIFICATES = "certificates, for which TLS has to ask (clientCert=)"
@@ -86,4 +90,4 @@ def proofFor(protocol: str, interfaces: Collection[InterfaceType]) -> str:
     return "token" if served else "certificate"
 
 
-__all__ = ["MAIL", "ONE_PROCESS", "PROTOCOLS", "REALM", "TAKES", "proofFor"]
+__all__ = ["MAIL", "METRICS", "ONE_PROCESS", "PROTOCOLS", "REALM", "TAKES", "proofFor"]

@@ -21,6 +21,7 @@ from . import _http, _imap4, _pb, _pop3, _smtp
 from ._listening import Listening
 from ._mailfactories import MailSettings
 from ._mailstore import StoreService
+from ._metricspage import logMetrics, makePage, openSlots, watchLogins
 from ._options import Options
 from ._processes import (
     Command,
@@ -30,7 +31,7 @@ from ._processes import (
     argumentsOf,
     reactorOf,
 )
-from ._protocols import ONE_PROCESS, TAKES
+from ._protocols import METRICS, ONE_PROCESS, TAKES
 from ._realm import MailRealm
 from ._sharing import SiteSecret, sharedStateIn
 from ._startuplog import logStartup
@@ -65,6 +66,7 @@ def makeService(options: Options) -> MultiService:
         served = Portal(realm)
     else:
         store.setServiceParent(services)
+        watchLogins(options, served, reactor)
     started = _listen(options, served, services, reactor)
     worker = options["worker"]
     if worker is not None:
@@ -124,6 +126,7 @@ def _supervisor(options: Options, reactor: object) -> Supervisor:
         ONE_PROCESS,
         options["secret"],
         options["hostKey"] and options["hostKey"].toString("openssh"),
+        openSlots(options),
     )
     if not os.geteuid():
         # The workers become that user.  This process starts others with the same rights.
@@ -138,6 +141,8 @@ def _started(
     Log how to log in.  Where several processes serve clients, this one needs no checkers
     from then on.
     """
+    ports = dict(ports)
+    logMetrics(options, ports.pop(METRICS, None))
     logStartup(options, ports, portal)
     if options["holding"]:
         dropCheckers(options)
@@ -204,6 +209,8 @@ def _makeFactory(
     """
     Return the factory that serves a portal over a protocol.
     """
+    if name == METRICS:
+        return makePage(options)
     if name == "ssh":
         from . import _ssh
 

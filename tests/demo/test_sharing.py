@@ -16,6 +16,7 @@ from mycred._state._errors import StateUnavailable
 from mycred.checkers import InMemoryUsernamePasswordDatabaseDontUse
 from mycred.demo._mailfactories import MailFactory, MailSettings
 from mycred.demo._sharing import SiteSecret, sharedStateIn
+from mycred.portal import Portal
 
 
 class Home:
@@ -104,9 +105,9 @@ class SiteSecretTests(SynchronousTestCase):
         """
         secrets = [self.start(own) for own in (b"1", b"2", b"3")]
         for secret in secrets:
-            factory = MailFactory(MailSettings(siteSecret=secret), 10)
+            factory = MailFactory(Portal(None), MailSettings(siteSecret=secret), 10)
             self.assertEqual(factory.siteSecret, b"1" * 32)
-        self.assertIsNone(MailFactory(MailSettings(), 10).siteSecret)
+        self.assertIsNone(MailFactory(Portal(None), MailSettings(), 10).siteSecret)
 
     def test_down(self) -> None:
         """

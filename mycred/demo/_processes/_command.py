@@ -39,6 +39,8 @@ class Command:
     @ivar hostKey: the host key for SSH, as a file holds it; L{None} if there is none.
         These files may be in a directory of the server's user, who could put others of
         root's in their place before a worker starts that still has root's rights.
+    @ivar metrics: the descriptor of the file that all workers write their metrics into;
+        L{None} if there are none.
     """
 
     twistd: tuple[str, ...]
@@ -49,6 +51,7 @@ class Command:
     once: frozenset[str]
     secret: bytes | None = None
     hostKey: bytes | None = None
+    metrics: int | None = None
 
     def startOf(
         self, number: int, holding: Mapping[str, HoldingReactor]
@@ -69,6 +72,10 @@ class Command:
             own = {next(free): port.fileno() for port in held.ports}
             sockets.append(Sockets(protocol, tuple(own)))
             descriptors |= own
+        metrics = None
+        if self.metrics is not None:
+            metrics = next(free)
+            descriptors[metrics] = self.metrics
         start = Start(
             self.twistd,
             self.arguments,
@@ -76,6 +83,8 @@ class Command:
             os.getpid(),
             self.secret,
             self.hostKey,
+            number,
+            metrics,
         )
         return start, descriptors
 

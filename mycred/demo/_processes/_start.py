@@ -41,6 +41,9 @@ class Start:
     @ivar parent: the process ID of the one that has started it.
     @ivar secret: the secret of the site; L{None} if it needs none.
     @ivar hostKey: the host key for SSH, as a file holds it; L{None} if it needs none.
+    @ivar number: which of the workers it is, from 1.
+    @ivar metrics: the descriptor of the file that all workers write their metrics into;
+        L{None} if there are none.
     """
 
     twistd: tuple[str, ...]
@@ -49,6 +52,8 @@ class Start:
     parent: int
     secret: bytes | None = None
     hostKey: bytes | None = None
+    number: int = 1
+    metrics: int | None = None
 
     def descriptors(self, protocol: str) -> tuple[int, ...]:
         """
