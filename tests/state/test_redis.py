@@ -333,6 +333,7 @@ class TLSTests(_WithServer, TestCase):
             yield self.assertFailure(state.recall(b""), StateUnavailable)
             error = self.assertRaises(ValueError, state.check)
             self.assertIn("certificate", str(error))
+        self.patch(RedisState, "longestOpening", 0.1)
         for url in (
             f"redis://localhost:{server.port}/0",
             f"rediss://localhost:{RedisServer.of().port}/0?ca={self.authority.file}",
