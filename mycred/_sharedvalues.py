@@ -70,4 +70,18 @@ def secretIn(
     return Deferred.fromCoroutine(find())
 
 
-__all__ = ["SharedValues", "awaitable", "secretIn"]
+def siteSecretIn(values: SharedValues, own: bytes | None = None) -> Deferred[bytes]:
+    """
+    Return the secret of a site, from which SCRAM's keys are made up for users whom no
+    checker knows: the same in all processes, on all machines that share a state.
+
+    @param values: the state.
+    @param own: what becomes the secret if there is none yet, of 32 bytes at least; random
+        bytes if L{None}.
+
+    @return: a L{Deferred}, which fails if the state can't be reached.
+    """
+    return secretIn(values, b"site", own)
+
+
+__all__ = ["SharedValues", "awaitable", "secretIn", "siteSecretIn"]

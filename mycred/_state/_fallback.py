@@ -98,11 +98,11 @@ class Fallback:
         return self._home.isDown
 
     @property
-    def opensLater(self) -> tuple[str, ...]:
+    def writesLater(self) -> tuple[str, ...]:
         """
-        The paths of the files that the home opens later.
+        The paths of the files that the home writes later.
         """
-        return tuple(getattr(self._shared, "opensLater", ()))
+        return tuple(getattr(self._shared, "writesLater", ()))
 
     def reserve(self, guess: Guess) -> Any:
         """

@@ -32,8 +32,11 @@ class RedisState:
     L{StateUnavailable<mycred.sharedstate.StateUnavailable>}.
     L{openState<mycred.sharedstate.openState>} makes one that counts on.
 
+    @cvar longestOpening: how long it may take to connect and to log in, in seconds.
     @ivar name: the URL, for the log.
     """
+
+    longestOpening = 5.0
 
     def __init__(
         self,
@@ -65,6 +68,7 @@ class RedisState:
             self._url,
             self._calls.claim(),
             LazyReactor() if reactor is None else reactor,
+            self.longestOpening,
             timeout,
         )
         self.name = str(self._url)
@@ -82,7 +86,7 @@ class RedisState:
         @raise ValueError: if it refuses that.
         @raise OSError: if it can't be asked now.
         """
-        checkServer(self._url, self._calls.claim())
+        checkServer(self._url, self._calls.claim(), self.longestOpening)
 
     def reserve(self, guess: Guess) -> Deferred[Reservation]:
         """

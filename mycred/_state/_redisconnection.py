@@ -30,9 +30,6 @@ from ._redisgreeting import Command, greeting
 from ._redisprotocol import endpointOf, makeFactory
 from ._redisurl import RedisURL
 
-# How long it may take to connect and to log in, in seconds.
-_LONGEST_OPENING = 5.0
-
 _SLOW = "it doesn't answer"
 _CLOSED = "the connection was closed"
 
@@ -43,16 +40,23 @@ class Connection:
     """
 
     def __init__(
-        self, url: RedisURL, claim: Command, reactor: Any, timeout: float
+        self,
+        url: RedisURL,
+        claim: Command,
+        reactor: Any,
+        longestOpening: float,
+        timeout: float,
     ) -> None:
         """
         @param url: where it is.
         @param claim: a command that must succeed before others are sent.
+        @param longestOpening: how long it may take to connect and to log in, in seconds.
         @param timeout: how long an answer may take, in seconds.
         """
         self._url = url
         self._greeting = (*greeting(url), claim, (b"TIME",))
         self._reactor = reactor
+        self._longestOpening = longestOpening
         self._isClosed = False
         self._opening: Deferred[Any] | None = None
         self._waiting: list[tuple[Callable[[], Command], Deferred[Any]]] = []
@@ -118,7 +122,7 @@ class Connection:
             self._failWaiting(StateUnavailable(_CLOSED))
             return
         self._opening = opening = self._open()
-        timer = self._reactor.callLater(_LONGEST_OPENING, opening.cancel)
+        timer = self._reactor.callLater(self._longestOpening, opening.cancel)
 
         def stop(result: Any) -> Any:
             self._opening = None

@@ -16,9 +16,6 @@ from ._redisurl import RedisURL
 #: A command, with its arguments.
 Command = tuple[bytes, ...]
 
-# How long each step may take, in seconds: who starts a server waits for it.
-_LONGEST_STEP = 5.0
-
 # No line that a server answers to a greeting is longer, in bytes.
 _LONGEST_LINE = 1024
 
@@ -34,17 +31,18 @@ def greeting(url: RedisURL) -> Iterator[Command]:
         yield b"SELECT", b"%d" % url.database
 
 
-def checkServer(url: RedisURL, claim: Command) -> None:
+def checkServer(url: RedisURL, claim: Command, timeout: float) -> None:
     """
     Greet a server, at once and in the caller's thread.
 
     @param claim: what it must do besides.
+    @param timeout: how long each step may take, in seconds.
 
     @raise ValueError: if it refuses that, and will until something is changed.
     @raise OSError: if it can't be asked now.
     """
     try:
-        with closing(_connected(url)) as connection:
+        with closing(_connected(url, timeout)) as connection:
             for command in (*greeting(url), claim):
                 connection.sendall(_encoded(command))
                 _insistOnSuccess(_lineOf(connection))
@@ -55,20 +53,20 @@ def checkServer(url: RedisURL, claim: Command) -> None:
         raise (ValueError if error.lasts else OSError)(str(error)) from None
 
 
-def _connected(url: RedisURL) -> socket.socket:
+def _connected(url: RedisURL, timeout: float) -> socket.socket:
     """
     Return a connection.
     """
     if not url.host:
         connection = socket.socket(socket.AF_UNIX)
-        connection.settimeout(_LONGEST_STEP)
+        connection.settimeout(timeout)
         try:
             connection.connect(url.path)
         except BaseException:
             connection.close()
             raise
         return connection
-    connection = socket.create_connection((url.host, url.port), _LONGEST_STEP)
+    connection = socket.create_connection((url.host, url.port), timeout)
     if not url.isSecure:
         return connection
     try:

@@ -23,6 +23,7 @@ from .._sql.client import (
     BadValue,
     Database,
     DatabaseURL,
+    Refused,
     Result,
     Transaction,
 )
@@ -107,23 +108,28 @@ class SQLState:
         self._ahead = 0.0
 
     @property
-    def opensLater(self) -> tuple[str, ...]:
+    def writesLater(self) -> tuple[str, ...]:
         """
-        The paths of the files that are opened later: those of SQLite.
+        The paths of the files that are written at logins: those of SQLite.
         """
         return tuple(self._paths)
 
     def check(self) -> None:
         """
         Insist on the database, whose tables are made if there are none, at once and in
-        the caller's thread.
+        the caller's thread.  A file of SQLite is left to the first login to make, since
+        the program may become another user before.
 
         @raise ValueError: if it refuses this program, or its tables can't be used.
         @raise OSError: if it can't be asked now.
         """
+        for path in self._paths:
+            if not os.path.exists(path):
+                _insistOnDirectory(path)
+                return
         try:
             self._insistOnTables(time.monotonic() + max(_CHECK, self._timeout))
-        except (BadStatement, BadValue, WrongTables) as error:
+        except (Refused, BadStatement, BadValue, WrongTables) as error:
             raise ValueError(printable(str(error))) from None
         except (Fault, Unsure) as error:
             raise OSError(printable(str(error))) from None
@@ -286,6 +292,17 @@ class SQLState:
         if self._sweeps % self.COUNTED == 0:
             self._tooMany = self._reading(until).count() - self.MOST
         self._sweeps += 1
+
+
+def _insistOnDirectory(path: str) -> None:
+    """
+    Insist on a directory in which a file can be made.
+
+    @raise ValueError: if there is none.
+    """
+    directory = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(directory):
+        raise ValueError(f"there is no directory {directory}; make it")
 
 
 def _ebBusy(failure: Failure) -> Failure:

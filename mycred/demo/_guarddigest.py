@@ -114,7 +114,7 @@ class GuardDigest:
                 response, request.method, _addressOf(request), uri=_uriOf(request)
             )
         except StaleNonce:
-            return InvalidAnswer(_StalePage(self.getChallenge(request)))
+            return InvalidAnswer(self.stalePage(request))
         except WrongURI as error:
             self._log.info(
                 "Request refused: an answer for {uri!r} came with one for {target!r}",
@@ -122,6 +122,12 @@ class GuardDigest:
                 target=shortened(request.uri),
             )
             return InvalidAnswer(badRequest("The login is for another address."))
+
+    def stalePage(self, request: Request) -> Resource:
+        """
+        Return the page that asks for an answer to another challenge.
+        """
+        return _StalePage(self.getChallenge(request))
 
 
 def badRequest(why: str) -> Resource:

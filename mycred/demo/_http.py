@@ -23,9 +23,10 @@ from .._contracts import (
     IUsernamePassword,
     Login,
 )
+from .._sharedvalues import SharedValues
 from .._types import Clock
 from ..credentials import DigestCredentialFactory, IBearerToken, ICertificateCredentials
-from ..error import LoginFailed, TemporaryFailure, Throttled, Unauthorized
+from ..error import LoginFailed, StaleNonce, TemporaryFailure, Throttled, Unauthorized
 from ..portal import Portal
 from ..web import BearerCredentialFactory, HTTPAuthSessionWrapper
 from ._guarddigest import GuardDigest, InvalidAnswer, badRequest
@@ -44,9 +45,17 @@ class _PagePortal(LimitedPortal):
     so.  The realm gets to know how the user has logged in, as the mind.
     """
 
-    def __init__(self, portal: Portal, request: Request, refusal: LoginPage) -> None:
+    def __init__(
+        self,
+        portal: Portal,
+        request: Request,
+        refusal: LoginPage,
+        digest: GuardDigest | None,
+    ) -> None:
         super().__init__(portal, request, service="http")
         self._refusal = refusal
+        self._request = request
+        self._digest = digest
 
     def login(
         self, credentials: ICredentials, mind: object, *interfaces: InterfaceType
@@ -65,6 +74,8 @@ class _PagePortal(LimitedPortal):
                 why = "Logins are not possible now. Try again later."
                 return _instead(PageResource(notice(503, "Service Unavailable", why)))
             failure.trap(LoginFailed, Unauthorized)
+            if failure.check(StaleNonce) and self._digest is not None:
+                return _instead(self._digest.stalePage(self._request))
             return _instead(self._refusal)
 
         login = super().login(credentials, _webLoginOf(credentials), *interfaces)
@@ -204,6 +215,8 @@ class _Guarded(Resource):
         super().__init__()
         self._portal = portal
         self._factories = factories
+        digests = [each for each in factories if isinstance(each, GuardDigest)]
+        self._digest = digests[0] if digests else None
         self._refusal = LoginPage(factories)
 
     def render(self, request: Request) -> object:
@@ -216,7 +229,7 @@ class _Guarded(Resource):
         if len(request.requestHeaders.getRawHeaders(b"authorization", [])) > 1:
             # A proxy before this server may have checked another one.
             return badRequest("There are several logins.").render(request)
-        session = _PagePortal(self._portal, request, self._refusal)
+        session = _PagePortal(self._portal, request, self._refusal, self._digest)
         request.notifyFinish().addBoth(session.close)
         answer = HTTPAuthSessionWrapper(session, self._factories).render(request)
         if answer is not NOT_DONE_YET and request.code == http.UNAUTHORIZED:
@@ -225,7 +238,9 @@ class _Guarded(Resource):
         return answer
 
 
-def _credentialFactories(portal: Portal) -> list[ICredentialFactory]:
+def _credentialFactories(
+    portal: Portal, state: SharedValues | None = None
+) -> list[ICredentialFactory]:
     """
     Return the authentication schemes that the checkers can serve.
     """
@@ -234,7 +249,8 @@ def _credentialFactories(portal: Portal) -> list[ICredentialFactory]:
     if isOffered(portal, *PROOFS):
         # A file made by htdigest holds MD5 hashes, which serve nothing else.
         algorithm = b"MD5" if IUsernameDigestHash in served else b"SHA-256"
-        factories.append(GuardDigest(DigestCredentialFactory(algorithm, REALM)))
+        digest = DigestCredentialFactory(algorithm, REALM, state=state)
+        factories.append(GuardDigest(digest))
     if IUsernamePassword in served:
         factories.append(BasicCredentialFactory(REALM))
     if IBearerToken in served:
@@ -243,15 +259,20 @@ def _credentialFactories(portal: Portal) -> list[ICredentialFactory]:
 
 
 def makeFactory(
-    portal: Portal, loginTimeout: float = LOGIN_TIMEOUT, reactor: Clock | None = None
+    portal: Portal,
+    loginTimeout: float = LOGIN_TIMEOUT,
+    reactor: Clock | None = None,
+    state: SharedValues | None = None,
 ) -> IProtocolFactory:
     """
     Return a factory that serves a portal over HTTP.
 
     @param loginTimeout: how long a client may take to send a request, in seconds.
     @param reactor: the clock for time-outs; the reactor that is installed if L{None}.
+    @param state: what this process shares with others; L{None} if it shares nothing.
     """
-    site = Site(_Guarded(portal, _credentialFactories(portal)), reactor=reactor)
+    factories = _credentialFactories(portal, state)
+    site = Site(_Guarded(portal, factories), reactor=reactor)
     return _SiteFactory(site, _Connection, loginTimeout, reactor, [b"http/1.1"])
 
 

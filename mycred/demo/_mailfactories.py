@@ -5,7 +5,7 @@ logins end with it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from twisted.internet.interfaces import IAddress
@@ -14,6 +14,7 @@ from twisted.internet.protocol import Factory
 from .._types import Clock
 from ..portal import Portal
 from ._limits import LOGIN_TIMEOUT, LimitedConnection, LimitedFactory
+from ._sharing import SiteSecret
 
 #: How many logins without success end a connection.
 MOST_REFUSED = 10
@@ -25,13 +26,14 @@ class MailSettings:
     What is the same for all mail protocols of a server.
 
     @ivar contextFactory: what STARTTLS begins with; L{None} if it isn't offered.
-    @ivar siteSecret: the secret from which SCRAM's keys for unknown names are made.
+    @ivar siteSecret: what has the secret from which SCRAM's keys for unknown names are
+        made; L{None} if there is none.
     @ivar allowClearText: whether clients of other machines may send passwords as they
         are.
     """
 
     contextFactory: Any = None
-    siteSecret: bytes | None = field(default=None, repr=False)
+    siteSecret: SiteSecret | None = None
     allowClearText: bool = False
 
 
@@ -51,9 +53,16 @@ class MailFactory(Factory):
     def __init__(self, portal: Portal, settings: MailSettings, mostRefused: int) -> None:
         self.portal = portal
         self.contextFactory = settings.contextFactory
-        self.siteSecret = settings.siteSecret
+        self._siteSecret = settings.siteSecret
         self.allowClearText = settings.allowClearText
         self.mostRefused = mostRefused
+
+    @property
+    def siteSecret(self) -> bytes | None:
+        """
+        The secret of the site.
+        """
+        return None if self._siteSecret is None else self._siteSecret.secret
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
         """

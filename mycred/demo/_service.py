@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, MutableMapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import MultiService
@@ -14,6 +15,7 @@ from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IReact
 from twisted.logger import Logger
 
 from .._contracts import InterfaceType
+from .._state import ISharedState
 from ..portal import Portal
 from . import _http, _imap4, _pb, _pop3, _smtp
 from ._listening import Listening
@@ -31,6 +33,7 @@ from ._processes import (
 )
 from ._protocols import METRICS, ONE_PROCESS, TAKES
 from ._realm import MailRealm
+from ._sharing import SiteSecret, sharedStateIn
 from ._startuplog import logStartup
 from ._strports import isBehindLocalProxy
 
@@ -43,11 +46,6 @@ _mailFactories: dict[str, Callable[..., IProtocolFactory]] = {
     "pop3": _pop3.makeFactory,
     "imap": _imap4.makeFactory,
     "smtp": _smtp.makeFactory,
-}
-
-_factories: dict[str, Callable[[Portal], IProtocolFactory]] = {
-    "pb": _pb.makeFactory,
-    "http": _http.makeFactory,
 }
 
 
@@ -102,9 +100,10 @@ def _listen(
 
     @return: a L{Deferred} that fires with the ports, by protocol.
     """
+    shared = _sharedBy(options, services, reactor)
     listening = {}
     for name, endpoint in options["endpoints"].items():
-        factory = _makeFactory(name, portal, options)
+        factory = _makeFactory(name, portal, options, shared)
         service = Listening(f"--{name}={options[name]}", endpoint, factory, reactor)
         service.setServiceParent(services)
         listening[name] = service.listening
@@ -176,7 +175,37 @@ def _moreViews(options: Options) -> dict[InterfaceType, type[MailUser]]:
     return {IConchUser: MailUser}
 
 
-def _makeFactory(name: str, portal: Portal, options: Options) -> IProtocolFactory:
+@dataclass(frozen=True)
+class _Shared:
+    """
+    What all protocols of this server have in common, and those of other servers.
+
+    @ivar state: the state of a stack; L{None} if there is none, or it is this process's
+        own.
+    @ivar siteSecret: what has the secret of the site; L{None} if none is needed.
+    """
+
+    state: ISharedState | None
+    siteSecret: SiteSecret | None
+
+
+def _sharedBy(options: Options, services: MultiService, reactor: Any) -> _Shared:
+    """
+    Return what servers have in common.
+
+    @param services: what gets the services that this takes.
+    """
+    state = sharedStateIn(options["credCheckers"])
+    if options["secret"] is None or options["holding"]:
+        return _Shared(state, None)
+    siteSecret = SiteSecret(options["secret"], state, reactor)
+    siteSecret.setServiceParent(services)
+    return _Shared(state, siteSecret)
+
+
+def _makeFactory(
+    name: str, portal: Portal, options: Options, shared: _Shared
+) -> IProtocolFactory:
     """
     Return the factory that serves a portal over a protocol.
     """
@@ -189,11 +218,13 @@ def _makeFactory(name: str, portal: Portal, options: Options) -> IProtocolFactor
     if name in _mailFactories:
         settings = MailSettings(
             options["contextFactory"],
-            options["secret"],
+            shared.siteSecret,
             options["clear-text"] or isBehindLocalProxy(options[name]),
         )
         return _mailFactories[name](portal, settings=settings)
-    return _factories[name](portal)
+    if name == "http":
+        return _http.makeFactory(portal, state=shared.state)
+    return _pb.makeFactory(portal)
 
 
 __all__ = ["dropCheckers", "makeService"]
