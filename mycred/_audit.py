@@ -1,13 +1,12 @@
 """
-The line that the log gets for each login, written when its verdict is known, by the
-object that L{mycred._reporting} chooses.
+How a login has ended, as those get it who are told: the log (L{mycred._loginline}) and
+others.
 
 Reasons that the client mustn't learn travel with the failure (L{withReason}).
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 from time import monotonic
@@ -15,14 +14,10 @@ from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 from twisted.internet.defer import CancelledError
-from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 from twisted.python.reflect import qual
 
-from ._contracts import ANONYMOUS, IAnonymous
-from ._encodings import decodedName
-from ._peers import hostOf
-from ._secrets import printable
+from ._contracts import IAnonymous
 from .error import (
     AccountDenied,
     LoginFailed,
@@ -32,9 +27,6 @@ from .error import (
 )
 
 _E = TypeVar("_E", bound=BaseException)
-
-# A namespace of its own, so that a site can send the events where it likes.
-_log = Logger(namespace="mycred.login")
 
 #: The failures that are no verdict yet: conch's way to say "right so far".  They are
 #: known by name, since conch is not always installed.
@@ -47,21 +39,8 @@ UNFINISHED = (
 # failures: Perspective Broker sends a client all that one holds.
 _found: WeakKeyDictionary[Failure, dict[str, object]] = WeakKeyDictionary()
 
-# How much is shown of a name and of a reason, in characters.
-_LONGEST_NAME, _LONGEST_REASON = 64, 300
-
-# And of what the server itself has chosen.
-_LONGEST = 4096
-
-# The fields whose values stand between quotes, since a client or a file may have written
-# them.
-_QUOTED = {"user", "avatar", "key", "reason", "why"}
-
-# What would end a value that stands without quotes.
-_SPACE = re.compile(r"\s")
-
-# The characters that could be taken for the end of a value, or for the next field.
-_SIGNS = {'"', "\\", "="}
+# How much is kept of a reason, in characters.
+_LONGEST_REASON = 300
 
 
 def withReason(error: _E, why: str, avatarId: object = None) -> _E:
@@ -127,8 +106,8 @@ class LoginEvent:
     @ivar error: what a login that wasn't accepted has failed with, or L{None}.
     @ivar checker: the checker that has given the verdict; L{None} if it isn't known.
     @ivar avatarId: the avatar ID that a checker has accepted; L{None} if none has.
+    @ivar cached: whether a cache has accepted it; L{None} if none was asked.
     @ivar seconds: how long it took.
-    @ivar cached: whether a cache knew the login; L{None} if none was asked.
     """
 
     __slots__ = (
@@ -150,6 +129,7 @@ class LoginEvent:
         began: float,
         checker: object,
         avatarId: object = None,
+        cached: bool | None = None,
     ) -> None:
         """
         @param credentials: what was presented.
@@ -157,11 +137,12 @@ class LoginEvent:
         @param began: when it began, as C{time.monotonic} counts.
         @param checker: the checker that was asked.
         @param avatarId: the avatar ID that a checker has accepted; L{None} if none has.
+        @param cached: whether a cache has accepted it; L{None} if none was asked.
         """
         self.credentials = credentials
+        self.cached = cached
         self.seconds = monotonic() - began
         self.error: BaseException | None = None
-        self.cached: bool | None = None
         self.verdict: str | None = "accepted"
         self.reason: str | None = None
         self.why: str | None = None
@@ -171,47 +152,9 @@ class LoginEvent:
             self.verdict, self.reason, self.why = _verdict(result)
             if _isVisit(credentials, result):
                 self.verdict = None
-            accepted = _part(result.value, "avatarId")
+            accepted = partOf(result.value, "avatarId")
             self.avatarId = avatarId if accepted is None else accepted
             self.checker = _foundOf(result).get("checker", checker)
-
-
-def logLogin(event: LoginEvent) -> None:
-    """
-    Log how a login has ended.  Whatever a program's credentials, errors and avatar IDs do
-    when they are shown, the login ends as it does.
-    """
-    credentials, avatarId, verdict = event.credentials, event.avatarId, event.verdict
-    # The address is the last one, so that a pattern for addresses can count on it.
-    facts = (
-        ("user", decodedName(_part(credentials, "username")), _LONGEST_NAME),
-        ("avatar", _named(avatarId), _LONGEST_NAME),
-        ("key", _part(avatarId, "provedBy"), _LONGEST_REASON),
-        ("reason", event.reason, _LONGEST_REASON),
-        ("why", event.why, _LONGEST_REASON),
-        ("by", authTypeOf(event.checker), _LONGEST),
-        ("service", _part(credentials, "service"), _LONGEST_NAME),
-        ("ms", str(round(event.seconds * 1000)), _LONGEST),
-        ("peer", hostOf(_part(credentials, "peer")), _LONGEST),
-    )
-    known: dict[str, str] = {}
-    told: list[str] = []
-    for name, value, longest in facts:
-        if value is None:
-            continue
-        text = known[name] = _text(value, longest)
-        # Nearly all texts are like this.  The time must not grow with the length of a
-        # reason, which would tell a client which one it is.
-        if text.isprintable() and _SIGNS.isdisjoint(text):
-            isQuoted = name in _QUOTED
-            shown = f'"{text}"' if isQuoted else text[:_LONGEST_NAME].replace(" ", "?")
-        else:
-            shown, known[name] = _value(name, text), printable(text)
-        told.append(f"{name}={shown}")
-    level = LogLevel.warn if verdict in ("temporary", "failed") else LogLevel.info
-    _log.emit(
-        level, "Login {verdict}: {told}", verdict=verdict, told=" ".join(told), **known
-    )
 
 
 def reasonOf(failure: Failure) -> str:
@@ -219,7 +162,7 @@ def reasonOf(failure: Failure) -> str:
     Return the reason for a failure as the log gets it, and the client doesn't.
     """
     error = failure.value
-    said = _part(error, "why") or _said(error) or type(error).__name__
+    said = partOf(error, "why") or _said(error) or type(error).__name__
     return str(said)[:_LONGEST_REASON]
 
 
@@ -230,7 +173,7 @@ def authTypeOf(checker: object) -> str | None:
     """
     if checker is None:
         return None
-    name = _part(checker, "authType")
+    name = partOf(checker, "authType")
     return name if isinstance(name, str) else type(checker).__name__
 
 
@@ -242,7 +185,7 @@ def _verdict(result: Failure) -> tuple[str | None, str | None, str | None]:
         else is known.
     """
     error = result.value
-    why = _said(_foundOf(result).get("why") or _part(error, "why") or "") or None
+    why = _said(_foundOf(result).get("why") or partOf(error, "why") or "") or None
     if result.check(*UNFINISHED):
         return None, None, None
     if isinstance(error, CancelledError):
@@ -252,7 +195,7 @@ def _verdict(result: Failure) -> tuple[str | None, str | None, str | None]:
     told = why or _said(error)
     if isinstance(error, AccountDenied):
         # A program's own error may have another kind of reason.
-        reason = _part(_part(error, "reason"), "value")
+        reason = partOf(partOf(error, "reason"), "value")
         return "denied", _said(reason or error), why
     if isinstance(error, Throttled):
         return "throttled", None, told
@@ -279,7 +222,7 @@ def _foundOf(failure: Failure) -> dict[str, object]:
     return _found.get(failure, {})
 
 
-def _part(whole: object, name: str) -> object:
+def partOf(whole: object, name: str) -> object:
     """
     Return an attribute, or L{None} if there is none or a program's code fails.
     """
@@ -299,60 +242,12 @@ def _said(what: object) -> str:
     return type(what).__name__
 
 
-def _named(avatarId: object) -> object:
-    """
-    Return an avatar ID for the log, with a name for the anonymous one.
-    """
-    isAnonymous = isinstance(avatarId, tuple) and avatarId == ANONYMOUS
-    return "anonymous" if isAnonymous else avatarId
-
-
-def _text(value: object, longest: int) -> str:
-    """
-    Return as much of a value as the log shows.
-    """
-    if isinstance(value, bytes):
-        value = value[: 4 * longest + 1].decode("utf-8", "surrogateescape")
-    elif not isinstance(value, str):
-        value = type(value).__name__
-    return value[:longest] + "..." if len(value) > longest else value
-
-
-def _value(name: str, text: str) -> str:
-    """
-    Return a value as it is written, so that nothing in it can be taken for a field, for
-    the end of the line, or for a command to a terminal.
-    """
-    if name not in _QUOTED:
-        return _escaped(_SPACE.sub("?", text[:_LONGEST_NAME]))
-    return f'"{_escaped(text)}"'
-
-
-def _escaped(text: str) -> str:
-    """
-    Return a text in which characters that could mislead are written by their codes.
-    """
-    return "".join(c if c.isprintable() and c not in _SIGNS else _codeOf(c) for c in text)
-
-
-def _codeOf(character: str) -> str:
-    """
-    Return the code of a character, as it is written in place of it.
-    """
-    code = ord(character)
-    if 0xDC80 <= code <= 0xDCFF:
-        # A byte that isn't UTF-8 (PEP 383).
-        code -= 0xDC00
-    form = "\\x%02x" if code < 0x100 else "\\u%04x" if code < 0x10000 else "\\U%08x"
-    return form % code
-
-
 __all__ = [
     "UNFINISHED",
     "LoginEvent",
     "authTypeOf",
     "checkedBy",
-    "logLogin",
+    "partOf",
     "reasonOf",
     "sameFailure",
     "sumUp",

@@ -5,12 +5,13 @@ Several checkers that check the same kind of credentials, as one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from zope.interface import implementer
 from zope.interface.interface import InterfaceClass
 
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -18,7 +19,7 @@ from ._audit import checkedBy
 from ._contracts import AvatarID, ICredentials, ICredentialsChecker, InterfaceType
 from ._conversations import IScramCredentials
 from ._refusals import FINAL, refusalOf, summedUp, unhandled
-from ._reporting import noteAsked, reporterOf, reportsOutcome
+from ._reporting import Reporter, noteAsked, reporterOf, reportsOutcome
 from ._scramsearch import ScramSearch
 
 
@@ -71,14 +72,51 @@ class CheckerChain:
             L{UnauthorizedLogin}, or with L{UnhandledCredentials} if no checker
             is for such credentials.
         """
-        checking = [
-            checker
-            for checker in self.checkers
-            if any(i.providedBy(credentials) for i in interfacesOf(checker))
-        ]
-        if len(checking) > 1 and IScramCredentials.providedBy(credentials):
-            return ScramSearch(checking, credentials, self._log).start()
-        return _Search(iter(checking), credentials, self._log).start()
+        return self._search(credentials)
+
+    def _search(self, credentials: ICredentials) -> Deferred[AvatarID]:
+        """
+        Ask the checkers, and leave it to others to log the outcome.
+        """
+        checkers = self.checkers
+        if len(checkers) > 1 and IScramCredentials.providedBy(credentials):
+            checking = [c for c in checkers if _checks(c, credentials)]
+            if len(checking) > 1:
+                return ScramSearch(checking, credentials, self._log).start()
+        waiting = iter(checkers)
+        for checker in waiting:
+            if _checks(checker, credentials):
+                break
+        else:
+            return fail(unhandled(credentials))
+        reporter = reporterOf(credentials)
+        asked = _ask(checker, credentials, reporter)
+        if acceptsAtOnce(asked):
+            # Most do that needn't wait, and nothing has to wait for them.
+            return asked
+        others = (
+            (other, _ask(other, credentials, reporter))
+            for other in waiting
+            if _checks(other, credentials)
+        )
+        turns = chain([(checker, asked)], others)
+        return _Search(turns, credentials, self._log).start()
+
+
+def _ask(
+    checker: ICredentialsChecker, credentials: ICredentials, reporter: Reporter | None
+) -> Deferred[AvatarID]:
+    """
+    Ask a checker.  What it raises, and what isn't a L{Deferred}, is in the one that this
+    returns.
+    """
+    noteAsked(reporter, checker)
+    answer: Any
+    try:
+        answer = checker.requestAvatarId(credentials)
+    except BaseException:
+        return fail()
+    return answer if type(answer) is Deferred else maybeDeferred(lambda: answer)
 
 
 class _Search:
@@ -91,12 +129,14 @@ class _Search:
 
     def __init__(
         self,
-        checking: Iterator[ICredentialsChecker],
+        turns: Iterator[tuple[ICredentialsChecker, Deferred[AvatarID]]],
         credentials: ICredentials,
         log: Logger,
     ) -> None:
-        self._checking = checking
-        self._reporter = reporterOf(credentials)
+        """
+        @param turns: asks one checker after another, each when it is its turn.
+        """
+        self._turns = turns
         self._credentials = credentials
         self._log = log
         self._answer: Deferred[AvatarID] = Deferred(self._cancel)
@@ -107,7 +147,7 @@ class _Search:
 
     def start(self) -> Deferred[AvatarID]:
         """
-        Ask the first checker.
+        Ask the checkers.
 
         @return: a L{Deferred} that fires when the search is over.
         """
@@ -122,17 +162,16 @@ class _Search:
         while self._goOn:
             # A checker that refuses at once sets this again.
             self._goOn = False
-            checker = next(self._checking, None)
-            if checker is None:
+            turn = next(self._turns, None)
+            if turn is None:
                 # The failure becomes one.
                 outcome: Any = summedUp(self._failed, self._credentials)
                 self._answer.callback(outcome)
                 break
-            noteAsked(self._reporter, checker)
-            asked: Deferred[AvatarID]
-            asked = maybeDeferred(checker.requestAvatarId, self._credentials)
-            self._asked = asked
-            asked.addCallbacks(self._cbAccepted, self._ebRefused, errbackArgs=(checker,))
+            checker, self._asked = turn
+            self._asked.addCallbacks(
+                self._cbAccepted, self._ebRefused, errbackArgs=(checker,)
+            )
         self._asking = False
 
     def _cbAccepted(self, avatarId: AvatarID) -> None:
@@ -165,6 +204,25 @@ class _Search:
             self._asked.cancel()
 
 
+def acceptsAtOnce(asked: Deferred[AvatarID]) -> bool:
+    """
+    Return whether a checker has answered already, and with an avatar ID of the usual
+    kind: then nothing needs to be added to the L{Deferred}, which takes longer than all
+    the rest.
+    """
+    return asked.called and type(asked.result) is bytes and not asked.paused
+
+
+def _checks(checker: ICredentialsChecker, credentials: ICredentials) -> bool:
+    """
+    Return whether a checker claims the kind of credentials.
+    """
+    for interface in interfacesOf(checker):  # noqa: SIM110  (any() takes twice as long)
+        if interface.providedBy(credentials):
+            return True
+    return False
+
+
 def interfacesOf(checker: ICredentialsChecker) -> Iterable[InterfaceType]:
     """
     Return the interfaces of the credentials that a checker claims to check.
@@ -194,20 +252,25 @@ def checkersFor(
     @param checkers: the checkers of a portal, by interface.
     """
     checker = checkers.get(interface)
-    return [] if checker is None else _parts(checker, interface)
+    return [] if checker is None else list(partsOf(checker, interface))
 
 
-def _parts(
-    checker: ICredentialsChecker, interface: InterfaceType
-) -> list[ICredentialsChecker]:
+def partsOf(
+    checker: ICredentialsChecker, interface: InterfaceType | None = None
+) -> Iterator[ICredentialsChecker]:
     """
-    Return the checkers of a chain that are for an interface; of one that is no chain,
-    itself.
+    Return the checkers of which one is made up: those of a chain, or of a stack, each by
+    itself; of any other, itself.  They are there to be looked at: whoever asks one of
+    them gets around what stands around it.
+
+    @param interface: what they check; L{None} if that doesn't matter.
     """
     if not isinstance(checker, CheckerChain):
-        return [checker]
-    parts = [part for part in checker.checkers if interface in interfacesOf(part)]
-    return [one for part in parts for one in _parts(part, interface)]
+        yield checker
+        return
+    for part in checker.checkers:
+        if interface is None or interface in interfacesOf(part):
+            yield from partsOf(part, interface)
 
 
 def without(
@@ -221,4 +284,12 @@ def without(
     return [checker for checker in checkers if id(checker) not in left]
 
 
-__all__ = ["CheckerChain", "checkersFor", "interfacesOf", "unhandled", "without"]
+__all__ = [
+    "CheckerChain",
+    "acceptsAtOnce",
+    "checkersFor",
+    "interfacesOf",
+    "partsOf",
+    "unhandled",
+    "without",
+]

@@ -82,6 +82,16 @@ class ConnectionFacts:
         )
 
     @property
+    def tlsVersion(self) -> str | None:
+        """
+        The version of TLS, such as C{TLSv1.3}; L{None} if there is none here, or its
+        handshake isn't over.
+        """
+        handle = self._handle
+        name: str | None = None if handle is None else handle.get_protocol_version_name()
+        return name
+
+    @property
     def isPrivate(self) -> bool:
         """
         Whether nobody on the network can read what is sent: it is encrypted, or doesn't

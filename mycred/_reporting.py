@@ -20,7 +20,8 @@ from typing import Any, TypeVar, cast
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from ._audit import LoginEvent, logLogin
+from ._audit import LoginEvent
+from ._loginline import logLogin
 
 _T = TypeVar("_T")
 
@@ -55,25 +56,30 @@ class Reporter:
         return type(None), ()
 
 
-class Attempt(Reporter):
+class Asked(Reporter):
+    """
+    A mark that remembers which checker is asked.
+
+    @ivar checker: the checker that is asked, or has accepted.
+    @ivar cached: whether a cache has accepted the login; L{None} if none was asked.
+    """
+
+    __slots__ = ("cached", "checker")
+
+    def __init__(self, owner: object) -> None:
+        self.owner = self.checker = owner
+        self.cached: bool | None = None
+
+
+class Attempt(Asked):
     """
     A login that is under way.
 
     @ivar avatarId: the avatar ID that a checker has accepted; L{None} as long as none
         has.
-    @ivar checker: the checker that is asked, or has accepted.
-    @ivar cached: whether a cache knew the login; L{None} if none was asked.
     """
 
-    __slots__ = (
-        "_before",
-        "_began",
-        "_isOver",
-        "_watchers",
-        "avatarId",
-        "cached",
-        "checker",
-    )
+    __slots__ = ("_before", "_began", "_isOver", "_watchers", "avatarId")
 
     def __init__(
         self, credentials: object, owner: object, began: float | None = None
@@ -91,7 +97,7 @@ class Attempt(Reporter):
         self._watchers: tuple[Watcher, ...] = ()
         self.avatarId: object = None
         self.checker: object = None
-        self.cached: bool | None = None
+        self.cached = None
         setReporter(credentials, self)
 
     def accept(self, avatarId: _T) -> _T:
@@ -105,9 +111,11 @@ class Attempt(Reporter):
 
     def watch(self, watchers: tuple[Watcher, ...]) -> None:
         """
-        Have others told how the login ends, besides the log.
+        Have others told how the login ends, besides the log.  Those who are told already
+        are told once: a checker may be asked several times for one login.
         """
-        self._watchers += watchers
+        known = self._watchers
+        self._watchers = known + tuple(w for w in watchers if w not in known)
 
     def end(self, credentials: object, result: object, isLogged: bool = True) -> None:
         """
@@ -117,8 +125,11 @@ class Attempt(Reporter):
         @param isLogged: whether the log is told; else it is only those who watch.
         """
         self.leave(credentials)
-        event = LoginEvent(credentials, result, self._began, self.checker, self.avatarId)
-        event.cached = self.cached
+        if not (isLogged or self._watchers):
+            return
+        event = LoginEvent(
+            credentials, result, self._began, self.checker, self.avatarId, self.cached
+        )
         if event.verdict is None:
             return
         if isLogged:
@@ -184,8 +195,16 @@ def noteAsked(reporter: Reporter | None, checker: object) -> None:
     """
     Remember which of several checkers is asked: the last one, if the login succeeds.
     """
-    if isinstance(reporter, Attempt):
+    if isinstance(reporter, Asked):
         reporter.checker = checker
+
+
+def noteCached(reporter: Reporter | None, isHit: bool) -> None:
+    """
+    Remember whether a cache has accepted a login.
+    """
+    if isinstance(reporter, Asked):
+        reporter.cached = isHit
 
 
 def reportsOutcome(method: _Method) -> _Method:
@@ -222,11 +241,13 @@ def reportsOutcome(method: _Method) -> _Method:
 
 
 __all__ = [
+    "Asked",
     "Attempt",
     "Reporter",
     "Watcher",
     "isReportedAbove",
     "noteAsked",
+    "noteCached",
     "reporterOf",
     "reportsOutcome",
     "setReporter",

@@ -1,5 +1,5 @@
 """
-Files of settings: one section, with the options of an argument string.
+Files of settings: sections with the options of an argument string, most with one.
 """
 
 from __future__ import annotations
@@ -8,8 +8,9 @@ import os
 import re
 import stat
 from codecs import BOM_UTF8
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from configparser import ConfigParser, DuplicateOptionError, DuplicateSectionError, Error
+from difflib import get_close_matches
 from typing import Any
 
 from ._argstring import Options, readableFile
@@ -42,22 +43,53 @@ def readSettingsFile(
     @raise InvalidAuthArgumentString: if that can't be done.  The text doesn't show what
         is in the file, which may be a password.
     """
-    status = os.stat(path)
-    if status.st_size > _LARGEST_FILE:
-        raise wrongIn(path, "it is too large for a file of settings")
-    if status.st_mode & stat.S_IWOTH:
-        raise wrongIn(path, "everybody can write to it; change that (chmod o-w)")
-    given = _sectionOf(path, section)
+    parser = _parsed(path, section)
+    if parser.sections() != [section] or parser.defaults():
+        raise wrongIn(path, f"write one section, [{section}]")
+    given = parser[section]
     for key, text in given.items():
-        if len(key.split()) > 1:
-            raise wrongIn(path, _GOES_ON)
-        if key not in texts:
-            _checkLine(path, key, text)
+        mistake = _mistakeIn(key, text, texts)
+        if mistake is not None:
+            raise wrongIn(path, mistake)
     try:
         # The parser of argument strings, so that the messages are the same.
         return options.parse(joined(given))
     except InvalidAuthArgumentString as error:
         raise wrongIn(path, str(error)) from None
+
+
+def readSections(
+    path: str, sections: Mapping[str, Options], texts: Collection[str] = ()
+) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """
+    Return the options in the sections of a file of settings, parsed, and what is wrong
+    with them.
+
+    @param path: the path of the file.
+    @param sections: the options of each section that there may be, by its name.  The
+        first one must be there.
+    @param texts: the keys of those that may have several lines, and hold anything.
+
+    @return: the values that can be used, by section and key; and the mistakes, each in
+        one line that doesn't show what is in the file, which may be a password.
+
+    @raise InvalidAuthArgumentString: if it is no file of settings.
+    """
+    needed = next(iter(sections))
+    parser = _parsed(path, needed)
+    found = [*(["DEFAULT"] if parser.defaults() else []), *parser.sections()]
+    mistakes = [_unknownSection(name, sections) for name in found if name not in sections]
+    if needed not in found:
+        mistakes.append(f"write a section [{needed}]")
+    values = {}
+    for name, options in sections.items():
+        if name in found:
+            own = {k: t for k, t in parser.items(name) if k not in parser.defaults()}
+            wrong = {k: m for k, t in own.items() if (m := _mistakeIn(k, t, texts))}
+            fit = {k: t for k, t in own.items() if k not in wrong}
+            values[name], more = options.parseEach(fit, wrong)
+            mistakes += [f"[{name}] {mistake}" for mistake in (*wrong.values(), *more)]
+    return values, mistakes
 
 
 def joined(given: Mapping[str, str]) -> str:
@@ -162,10 +194,17 @@ def passwordTextIn(path: str, key: str) -> str:
         raise ValueError(f"{key}: {path} isn't in UTF-8") from None
 
 
-def _sectionOf(path: str, section: str) -> Mapping[str, str]:
+def _parsed(path: str, section: str) -> ConfigParser:
     """
-    Return the keys and values of the one section of a file.
+    Return what is in a file of settings.
+
+    @param section: the name of a section that it must have.
     """
+    status = os.stat(path)
+    if status.st_size > _LARGEST_FILE:
+        raise wrongIn(path, "it is too large for a file of settings")
+    if status.st_mode & stat.S_IWOTH:
+        raise wrongIn(path, "everybody can write to it; change that (chmod o-w)")
     parser = ConfigParser(interpolation=None, delimiters=("=",), strict=True)
     try:
         with open(path, encoding="utf-8-sig") as file:
@@ -184,37 +223,55 @@ def _sectionOf(path: str, section: str) -> Mapping[str, str]:
             f"it is no file of settings{where}{twice}; write a line [{section}], and "
             f"lines with KEY = VALUE; {_GOES_ON}",
         ) from None
-    if parser.sections() != [section] or parser.defaults():
-        raise wrongIn(path, f"write one section, [{section}]")
-    return parser[section]
+    return parser
 
 
-def _checkLine(path: str, key: str, text: str) -> None:
+def _unknownSection(name: str, sections: Collection[str]) -> str:
     """
-    Refuse what stands in one line of other files, or is written otherwise there.
+    Return a message about an unknown section, which says what may have been meant.
     """
-    if "\n" in text:
-        raise wrongIn(
-            path,
-            f"{key}: it stands in one line; one that begins with a space belongs to "
-            "the line above",
-        )
-    if "\\:" in text:
-        raise wrongIn(path, f"{key}: in a file a colon is written as it is")
-    if re.search(r"\s[#;](?:\s|$)", text):
-        raise wrongIn(
-            path,
-            f"{key}: what follows a value is no comment; in a DN or a filter a # is "
-            "written \\23, and a ; \\3b",
-        )
-    if text[:1] in ("'", '"'):
-        raise wrongIn(path, f"{key}: nothing is quoted in a file")
+    known = ", ".join(f"[{section}]" for section in sections)
+    similar = get_close_matches(name.lower(), sections, 1)
+    # Something else may stand there, such as a password.
+    shown = f"[{name}]" if re.fullmatch(r"[\w-]{1,30}", name) else "a section"
+    meant = f", did you mean [{similar[0]}]? There are" if similar else "; there are"
+    return f"{shown} is unknown{meant} {known}"
+
+
+def _mistakeIn(key: str, text: str, texts: Collection[str]) -> str | None:
+    """
+    Return what is wrong with the way in which a value is written; L{None} if nothing is.
+
+    @param texts: the keys whose values may have several lines, and hold anything.
+    """
+    if len(key.split()) > 1:
+        return _GOES_ON
+    if key in texts:
+        return None
+    return next((f"{key}: {wrong}" for isIt, wrong in _WRITTEN if isIt(text)), None)
+
+
+# What stands in one line of other files, or is written otherwise there.
+_WRITTEN: tuple[tuple[Callable[[str], object], str], ...] = (
+    (
+        lambda text: "\n" in text,
+        "it stands in one line; one that begins with a space belongs to the line above",
+    ),
+    (lambda text: "\\:" in text, "in a file a colon is written as it is"),
+    (
+        re.compile(r"\s[#;](?:\s|$)").search,
+        "what follows a value is no comment; in a DN or a filter a # is written \\23, "
+        "and a ; \\3b",
+    ),
+    (lambda text: text[:1] in ("'", '"'), "nothing is quoted in a file"),
+)
 
 
 __all__ = [
     "joined",
     "passwordIn",
     "passwordTextIn",
+    "readSections",
     "readSettingsFile",
     "require",
     "requirePrivacy",

@@ -106,6 +106,30 @@ def insistOnReadable(path: str | bytes | os.PathLike[str], user: LaterUser) -> N
         )
 
 
+def insistOnAppendable(path: str, user: LaterUser) -> None:
+    """
+    Insist on a file that the server can append to later, or make if it doesn't exist.
+
+    @raise PermissionError: if it can't.  The text says what to do.
+    """
+    file = Path(path)
+    problem = f"can't be written by {user.name} (--uid), as whom the server runs"
+    with rightsOf(user.uid, user.gid, user.groups):
+        _insistOnPassage(file, problem, "name a file elsewhere")
+        real = Path(os.path.realpath(file))
+        exists = real.exists()
+        if exists:
+            isWritable = _canOpen(real, os.O_WRONLY)
+        else:
+            isWritable = os.access(real.parent, os.W_OK | os.X_OK, effective_ids=True)
+    if not isWritable:
+        name = quote(str(file))
+        mend = (
+            f"chown {user.name}" if exists else f"install -m 600 -o {user.name} /dev/null"
+        )
+        raise PermissionError(f"{file} {problem}; do {mend} {name}")
+
+
 def insistOnWritable(path: str, user: LaterUser) -> None:
     """
     Insist on a file that the server can write later, or make if it doesn't exist, with
@@ -197,6 +221,7 @@ def _groupName(gid: int) -> str:
 
 __all__ = [
     "LaterUser",
+    "insistOnAppendable",
     "insistOnReadable",
     "insistOnWritable",
     "laterUser",

@@ -13,7 +13,16 @@ metrics.
 C{--auth=stack:/etc/mycred/login.ini} is the same for deployers.
 """
 
+from ._auditlog import AuditFile, AuditLog, AuditSyslog
 from ._stack import CheckerStack, LoginCache, Throttle
 from ._state import ProcessState
 
-__all__ = ["CheckerStack", "LoginCache", "ProcessState", "Throttle"]
+__all__ = [
+    "AuditFile",
+    "AuditLog",
+    "AuditSyslog",
+    "CheckerStack",
+    "LoginCache",
+    "ProcessState",
+    "Throttle",
+]

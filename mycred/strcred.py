@@ -38,7 +38,7 @@ from ._contracts import (
     StrcredException,
     UnsupportedInterfaces,
 )
-from ._uidoption import insistOnReadable, laterUser
+from ._uidoption import insistOnAppendable, insistOnReadable, laterUser
 
 #: What help adds for an auth type of which the program has no use.
 notSupportedWarning = "WARNING: This authType is not supported by this application."
@@ -230,19 +230,21 @@ class AuthOptionMixin:
 
     def _insistOnRights(self, authType: str, checker: ICredentialsChecker) -> None:
         """
-        Raise an error if a checker couldn't read its files once twistd has become
-        another user.
+        Raise an error if a checker couldn't read or write its files once twistd has
+        become another user.
 
         @raise usage.UsageError: if it couldn't.
         """
         user = laterUser(getattr(self, "parent", None))
         if user is None:
             return
-        for path in getattr(checker, "opensLater", ()):
-            try:
+        try:
+            for path in getattr(checker, "opensLater", ()):
                 insistOnReadable(path, user)
-            except PermissionError as error:
-                raise usage.UsageError(f"--auth={authType}: {error}") from None
+            for path in getattr(checker, "writesLater", ()):
+                insistOnAppendable(path, user)
+        except PermissionError as error:
+            raise usage.UsageError(f"--auth={authType}: {error}") from None
 
     def _unknownType(self, typed: str, authType: str) -> str:
         """

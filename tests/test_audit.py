@@ -1,6 +1,6 @@
 """
-Tests for what the log says of logins: L{mycred._audit}
-and L{mycred._reporting}.
+Tests for what the log says of logins: L{mycred._audit}, L{mycred._loginline} and
+L{mycred._reporting}.
 """
 
 from __future__ import annotations

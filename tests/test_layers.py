@@ -37,8 +37,8 @@ ROWS = [
     {"hashes", "testing"},
     {"_hashes", "_verdict", "_chain"},
     {"credentials", "workers", "_argstring", "_scramsearch"},
-    {"_scramturn"},
-    {"_scramcredentials"},
+    {"_mechanism", "_scramturn"},
+    {"_callers", "_scramcredentials"},
     {
         "_conversations",
         "_facts",
@@ -47,6 +47,7 @@ ROWS = [
         "_refusals",
         "_reporting",
     },
+    {"_loginline"},
     {"_audit", "_scram"},
     {"_encodings", "_peers"},
     {

@@ -12,8 +12,20 @@ from math import ceil, log2
 
 from ._interface import Limit
 
+#: For how long a source that has failed at an account is no newcomer there, in seconds.
+LATELY = 86_400.0
+
+#: For how long the same password costs nothing again, in seconds.
+TRIED = 86_400.0
+
+#: Of how many sources it is remembered at least that they have logged in to an account.
+MOST_KNOWN = 16
+
+#: A bucket: when it is empty, and when the last guess was counted.
+Times = tuple[float, float]
+
 #: A bucket in which there is nothing.
-EMPTY = 0.0, 0.0
+EMPTY: Times = 0.0, 0.0
 
 
 def levelAt(time: float, empty: float, limit: Limit) -> float:
@@ -29,7 +41,10 @@ def pauseAfter(level: float, limit: Limit) -> float:
     seconds.
     """
     over = ceil(level - limit.free - 1e-6)
-    return 0.0 if over <= 0 else min(limit.longest, 2.0 ** (over - 1))
+    if over <= 0:
+        return 0.0
+    # More than that no limit allows, and a float can't hold.
+    return min(limit.longest, 2.0 ** min(over - 1, 60))
 
 
 def highest(limit: Limit) -> int:
@@ -39,17 +54,26 @@ def highest(limit: Limit) -> int:
     return limit.free + 1 + ceil(log2(max(1.0, limit.longest)))
 
 
-def endOfPause(bucket: tuple[float, float], limit: Limit) -> float:
+def waitAt(time: float, bucket: Times, limit: Limit) -> float:
     """
-    Return when the next guess is let through.
+    Return for how long no guess is let through, in seconds; 0 if one is.
     """
     empty, last = bucket
-    return last + pauseAfter(levelAt(last, empty, limit), limit)
+    if last > time:
+        # The clock was set back.  Nobody waits until it is there again.
+        return 0.0
+    return max(0.0, last + pauseAfter(levelAt(last, empty, limit), limit) - time)
 
 
-def charged(
-    bucket: tuple[float, float], time: float, limit: Limit
-) -> tuple[float, float]:
+def isNew(time: float, bucket: Times) -> bool:
+    """
+    Return whether there was no failure lately.
+    """
+    empty, last = bucket
+    return empty <= time and (not last or last + LATELY <= time)
+
+
+def charged(bucket: Times, time: float, limit: Limit) -> Times:
     """
     Return a bucket with one failure more.
     """
@@ -57,9 +81,7 @@ def charged(
     return min(empty, time + highest(limit) * limit.forget), time
 
 
-def refunded(
-    bucket: tuple[float, float], last: float, limit: Limit
-) -> tuple[float, float]:
+def refunded(bucket: Times, last: float, limit: Limit) -> Times:
     """
     Return a bucket with one failure less.  The pause ends, unless another guess was
     counted meanwhile.
@@ -67,15 +89,23 @@ def refunded(
     @param last: when the guess was counted that is taken back.
     """
     empty, latest = bucket
-    return empty - limit.forget, 0.0 if latest == last else latest
+    empty -= limit.forget
+    if latest != last:
+        return empty, latest
+    return (empty, last - limit.longest) if empty > last else EMPTY
 
 
 __all__ = [
     "EMPTY",
+    "LATELY",
+    "MOST_KNOWN",
+    "TRIED",
+    "Times",
     "charged",
-    "endOfPause",
     "highest",
+    "isNew",
     "levelAt",
     "pauseAfter",
     "refunded",
+    "waitAt",
 ]

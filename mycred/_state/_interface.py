@@ -49,16 +49,22 @@ class Guess(NamedTuple):
     """
     What a login may cost, if it fails.
 
+    @ivar account: the account, as 8 bytes of a keyed digest.
     @ivar pair: the bucket of the account and the source together; L{None} if the source
         isn't known.
-    @ivar strangers: the buckets that count for sources that haven't logged in to the
-        account lately: of the source, of its network, of the account.
+    @ivar newcomers: the other buckets that count for a source that hasn't failed at this
+        account lately: of the source, of its network, of all such sources at this
+        account.
+    @ivar strangers: those that count once it has: of the source, of its network, of the
+        account.
     @ivar tried: what the password was, as 8 bytes of a keyed digest of the pair and the
         password; L{None} if that can't be known.  The same costs once.
     @ivar remember: for how long a source that has logged in is known, in seconds.
     """
 
+    account: bytes
     pair: Bucket | None
+    newcomers: tuple[Bucket, ...]
     strangers: tuple[Bucket, ...]
     tried: bytes | None
     remember: float
@@ -104,18 +110,26 @@ class ISharedState(Interface):
         All at once for all processes: of many guesses at a time no more are let through
         than of as many one after the other.
 
-        A source that is known for the account has only the pair's bucket.  What was tried
-        already costs nothing.
+        A source that is known for the account has only the pair's bucket.  One whose pair
+        has no failure within L{LATELY<mycred._state._buckets.LATELY>} has those of
+        newcomers besides, another one those of strangers; so has a login without a pair.
+
+        What was tried already costs nothing, and still waits.
         """
 
     def settle(guess: Guess, reservation: Reservation, outcome: Outcome) -> None:
         """
-        Take back what L{reserve} has counted.  It isn't called for a login that has
-        failed.
+        Take back what L{reserve} has counted.  It is called at most once for each login
+        that was let through, and not for one that has failed.
+
+        What the same password has cost together is taken back once: when one of these
+        logins turns out right, or nothing was learned from any of them.
 
         After the right password the pair is as if it had never failed, and the source is
-        known for the account; the other buckets get back what this login has cost them,
-        and nothing more.
+        known for the account, until C{remember} has passed.  Of an account the
+        L{MOST_KNOWN<mycred._state._buckets.MOST_KNOWN>} sources that have logged in last
+        are known at least, unless memory ends.  The other buckets get back what this
+        login has cost them, and nothing more.
         """
 
     def recall(key: bytes) -> bytes | None:

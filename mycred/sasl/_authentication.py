@@ -5,6 +5,7 @@ One login, from the client's first answer to the avatar.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
 from types import SimpleNamespace
 from typing import Any, TypeVar
@@ -13,9 +14,10 @@ from twisted.internet.defer import CancelledError, Deferred, fail, maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from .._audit import LoginEvent, logLogin
+from .._audit import LoginEvent
 from .._cancelling import loginIn
 from .._contracts import ICredentials
+from .._loginline import logLogin
 from ..error import SASLError, UnauthorizedLogin
 from ._context import Context
 from ._exchange import Ask
@@ -138,7 +140,11 @@ class _Authentication:
             return maybeDeferred(self._exchange.refuse, failure)
         if isinstance(step, bytes):
             return self._ask(step).addCallback(self._cbAnswer)
-        login = self._login(step)
+        # For those who are told how logins end.
+        credentials: Any = step
+        with suppress(Exception):
+            credentials.mechanism = self._mechanism.name.decode("ascii")
+        login = self._login(credentials)
         return login.addCallbacks(self._cbAccepted, self._exchange.refuse)
 
     def _cbAccepted(self, result: _T) -> _T:
