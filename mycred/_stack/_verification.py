@@ -229,8 +229,8 @@ class Verification:
             if answer is self._first:
                 answer.callback(self.result)
             else:
-                answer.addCallback(lambda _, share=share: share(self, entry))
-                answer.callback(None)
+                answer.addCallback(share, entry)
+                answer.callback(self)
 
     def begin(self, asked: _Asked, credentials: Any) -> None:
         """
