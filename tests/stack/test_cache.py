@@ -1,0 +1,655 @@
+"""
+Tests for L{mycred._stack._cache}: what is remembered, for how long and for whom.
+
+They cover L{mycred._stack._cachedlogins} and L{mycred._storedstate}, too.
+"""
+
+from __future__ import annotations
+
+import gc
+from typing import Any
+
+from zope.interface import Interface, directlyProvides, implementer
+from zope.interface.verify import verifyObject
+
+from hypothesis import given, strategies as st
+
+import twisted.cred.credentials
+import twisted.cred.portal
+from twisted.conch.checkers import SSHProtocolChecker
+from twisted.conch.error import NotEnoughAuthentication
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from mycred._audit import LoginEvent
+from mycred._stack._cache import LONGEST_TIME, cacheOptions, makeCache
+from mycred._storedstate import stateDigest
+from mycred.checkers import (
+    CheckerChain,
+    HtdigestChecker,
+    ICredentialsChecker,
+    InMemoryUsernamePasswordDatabaseDontUse,
+    IStoredState,
+    IUsernamePassword,
+    PasswordChecker,
+)
+from mycred.credentials import (
+    CramMD5Credentials,
+    IUsernameHashedPassword,
+    UsernamePassword,
+)
+from mycred.error import AccountDenied, DenialReason, TemporaryFailure, UnauthorizedLogin
+from mycred.portal import Portal, SessionPortal
+from mycred.stack import CheckerStack, LoginCache
+from mycred.strcred import InvalidAuthArgumentString
+
+from ..kit.cached import Counting, Stateful
+from ..kit.sessions import Realm
+
+ALICE = UsernamePassword(b"alice", b"sesame")
+
+
+class CacheTestCase(SynchronousTestCase):
+    """
+    Base of tests with a cache.
+
+    @ivar clock: what tells it the time.
+    """
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+
+    def stack(self, *checkers: Any, **options: Any) -> CheckerStack:
+        """
+        Return checkers with a cache around them.
+        """
+        options = {"seconds": 300, "clock": self.clock, **options}
+        return CheckerStack(checkers, cache=LoginCache(**options))
+
+    def logIn(
+        self, stack: Any, name: Any = b"alice", password: Any = b"sesame", **facts: Any
+    ) -> Any:
+        """
+        Return the avatar ID, or the type of the error.
+
+        @param facts: attributes of the credentials.
+        """
+        credentials = UsernamePassword(name, password)
+        vars(credentials).update(facts)
+        answer = stack.requestAvatarId(credentials)
+        return self.successResultOf(answer.addErrback(lambda failure: failure.type))
+
+
+class RememberingTests(CacheTestCase):
+    """
+    Tests for what is remembered.
+    """
+
+    def test_once(self) -> None:
+        """
+        The same name and password again cost no verification.
+        """
+        checker = Stateful()
+        stack = self.stack(checker)
+        for _ in range(1000):
+            self.assertEqual(self.logIn(stack), b"alice")
+        self.assertEqual(checker.verified, 1)
+
+    def test_seconds(self) -> None:
+        """
+        A login is remembered for as long as is said, from when it was verified, however
+        often it is repeated; and not after a clock was set back.
+        """
+        checker = Stateful()
+        stack = self.stack(checker, seconds=300)
+        self.clock.advance(1000)
+        for wait, verified in ((0, 1), (299, 1), (0.9, 1), (0.1, 2), (300, 3), (-1, 4)):
+            self.clock.rightNow += wait
+            self.assertEqual(self.logIn(stack), b"alice")
+            self.assertEqual(checker.verified, verified, wait)
+
+    def test_otherPassword(self) -> None:
+        """
+        What is remembered counts for the whole name and the whole password only, each in
+        its type.
+        """
+        checker = Stateful(users={b"alice": b"sesame", b"ali": b"cesesame"})
+        stack = self.stack(checker)
+        self.assertEqual(self.logIn(stack), b"alice")
+        for name, password in (
+            (b"alice", b"sesam"),
+            (b"alice", b"sesame\0"),
+            (b"alices", b"esame"),
+            (b"alic", b"esesame"),
+            (b"", b"alicesesame"),
+            (b"alice\0", b"sesame"),
+            ("alices", "esame"),
+        ):
+            login = self.logIn(stack, name, password)
+            self.assertEqual(login, UnauthorizedLogin, name)
+        self.assertEqual(self.logIn(stack, b"ali", b"cesesame"), b"ali")
+
+    def test_text(self) -> None:
+        """
+        Text gets text, and bytes get bytes.
+        """
+        stack = self.stack(InMemoryUsernamePasswordDatabaseDontUse(alice=b"sesame"))
+        for _ in range(2):
+            self.assertEqual(self.logIn(stack), b"alice")
+            self.assertEqual(self.logIn(stack, "alice", "sesame"), "alice")
+            self.assertEqual(self.logIn(stack, "alice", b"sesame"), UnauthorizedLogin)
+
+    def test_refusals(self) -> None:
+        """
+        Refusals aren't remembered.
+        """
+        checker = Stateful()
+        stack = self.stack(checker)
+        for _ in range(3):
+            self.assertEqual(self.logIn(stack, password=b"x"), UnauthorizedLogin)
+        self.assertEqual(checker.verified, 3)
+
+    def test_denials(self) -> None:
+        """
+        Denials aren't remembered, nor are outages.
+        """
+        for error in (AccountDenied(DenialReason.LOCKED), TemporaryFailure()):
+            checker = Stateful(answer=lambda error=error: fail(error))
+            stack = self.stack(checker)
+            for _ in range(3):
+                self.assertEqual(self.logIn(stack), type(error))
+            self.assertEqual(checker.verified, 3)
+
+    def test_avatarIds(self) -> None:
+        """
+        An avatar ID that is neither bytes nor text is never given to a second login: it
+        may be a program's object for one session.
+        """
+        checker = Stateful(answer=lambda: succeed([b"alice"]))
+        stack = self.stack(checker)
+        first, second = self.logIn(stack), self.logIn(stack)
+        self.assertIsNot(first, second)
+
+    def test_same(self) -> None:
+        """
+        The avatar ID is the object that it was.
+        """
+
+        class Name(bytes):
+            pass
+
+        stack = self.stack(Stateful(answer=lambda: succeed(Name(b"alice"))))
+        self.assertIs(self.logIn(stack), self.logIn(stack))
+
+    def test_bounded(self) -> None:
+        """
+        The oldest are forgotten, and nothing else.
+        """
+        users = {b"user%d" % n: b"sesame" for n in range(12)}
+        checker = Stateful(users=users)
+        stack = self.stack(checker, entries=10)
+        for name in users:
+            self.logIn(stack, name)
+        for name in reversed(users):
+            self.logIn(stack, name)
+        self.assertEqual(checker.verified, 14)
+
+    def test_huge(self) -> None:
+        """
+        Names and passwords that no checker takes are neither digested nor remembered.
+        """
+        checker = Stateful(answer=lambda: succeed(b"alice"))
+        stack = self.stack(checker)
+        for _ in range(2):
+            self.logIn(stack, b"a" * 10_000)
+        self.assertEqual(checker.verified, 2)
+
+    def test_noText(self) -> None:
+        """
+        What is neither text nor bytes is the checkers' business.
+        """
+        stack = self.stack(InMemoryUsernamePasswordDatabaseDontUse(alice=b"sesame"))
+        for odd in (None, 7, [b"alice"], {}):
+            self.assertEqual(self.logIn(stack, odd, odd), UnauthorizedLogin)
+
+    @given(st.text() | st.binary(), st.text() | st.binary())
+    def test_anything(self, name: Any, password: Any) -> None:
+        """
+        Whatever is typed ends as without a cache.
+        """
+        checker = InMemoryUsernamePasswordDatabaseDontUse(alice=b"sesame")
+        self.setUp()
+        stack = self.stack(checker)
+        without = self.logIn(CheckerStack([checker]), name, password)
+        self.assertEqual(self.logIn(stack, name, password), without)
+
+    def test_secrets(self) -> None:
+        """
+        Neither a name nor a password is in what is kept.
+        """
+        checker = Stateful(users={b"a name of alice": b"sesame of alice"}, name=b"x")
+        stack = self.stack(checker)
+        self.assertEqual(self.logIn(stack, b"a name of alice", b"sesame of alice"), b"x")
+        cached = stack._ask.__self__  # type: ignore[attr-defined]
+        kept: list[Any] = [vars(cached)["_entries"]]
+        for _ in range(6):
+            kept += [o for each in kept for o in gc.get_referents(each)][:500]
+        texts = [each for each in kept if isinstance(each, (bytes, str))]
+        self.assertIn(b"x", texts)
+        self.assertFalse([each for each in texts if "alice" in str(each)])
+
+
+class KindTests(CacheTestCase):
+    """
+    Tests for whose logins are remembered.
+    """
+
+    def test_passwordsOnly(self) -> None:
+        """
+        A proof of a password is verified each time.
+        """
+        stack = self.stack(InMemoryUsernamePasswordDatabaseDontUse(alice=b"sesame"))
+        self.assertEqual(self.logIn(stack), b"alice")
+        challenge = CramMD5Credentials()
+        challenge.username, challenge.response = b"alice", b"0" * 32
+        self.failureResultOf(stack.requestAvatarId(challenge), UnauthorizedLogin)
+
+    def test_twisted(self) -> None:
+        """
+        Twisted's own credentials are remembered as ours are.
+        """
+        checker = Stateful()
+        stack = self.stack(checker)
+        theirs = twisted.cred.credentials.UsernamePassword(b"alice", b"sesame")
+        for _ in range(2):
+            self.assertEqual(
+                self.successResultOf(stack.requestAvatarId(theirs)), b"alice"
+            )
+        self.assertEqual(self.logIn(stack), b"alice")
+        self.assertEqual(checker.verified, 1)
+
+    def test_programsOwn(self) -> None:
+        """
+        A program's own credentials are never remembered, nor those that it has marked:
+        they may hold a code besides, or compare passwords in a way of their own.
+        """
+
+        class WithCode(UsernamePassword):
+            code = 1
+
+        class IMarked(Interface):
+            pass
+
+        marked = UsernamePassword(b"alice", b"sesame")
+        directlyProvides(marked, IMarked, IUsernamePassword)
+        for credentials in (WithCode(b"alice", b"sesame"), marked):
+            checker = Stateful()
+            stack = self.stack(checker)
+            self.assertEqual(self.logIn(stack), b"alice")
+            for _ in range(2):
+                self.successResultOf(stack.requestAvatarId(credentials))
+            self.assertEqual(checker.verified, 3)
+
+    def test_twoKinds(self) -> None:
+        """
+        Credentials that can be checked in another way besides are never remembered.
+        """
+
+        @implementer(IUsernameHashedPassword)
+        class Both(UsernamePassword):
+            __module__ = "twisted.example"
+
+        checker = InMemoryUsernamePasswordDatabaseDontUse(alice=b"sesame")
+        stack = self.stack(checker)
+        stack.requestAvatarId(Both(b"alice", b"sesame"))
+        checker.users.clear()
+        self.failureResultOf(stack.requestAvatarId(Both(b"alice", b"sesame")))
+
+    def test_secondFactor(self) -> None:
+        """
+        Once a checker asks for a second factor nothing is remembered any more: what it
+        accepts may depend on what the connection has proved before.
+        """
+        for credentials in (ALICE, CramMD5Credentials()):
+            answers = [
+                succeed(b"alice"),
+                fail(NotEnoughAuthentication()),
+                *(succeed(b"alice") for _ in range(2)),
+            ]
+            checker = Stateful(answer=iter(answers).__next__)
+            checker.credentialInterfaces = (IUsernamePassword, IUsernameHashedPassword)
+            stack = self.stack(checker)
+            self.logIn(stack)
+            checker.state = b"another"
+            answer = stack.requestAvatarId(credentials)
+            self.failureResultOf(answer, NotEnoughAuthentication)
+            checker.state = b""
+            for _ in range(2):
+                self.assertEqual(self.logIn(stack), b"alice")
+            self.assertEqual(checker.verified, 4)
+
+    def test_protocolChecker(self) -> None:
+        """
+        Conch's checker of several factors can't stand behind a cache.
+        """
+        checker: Any = SSHProtocolChecker()
+        checker.registerChecker(Stateful())
+        error = self.assertRaises(ValueError, self.stack, checker)
+        self.assertIn("several factors", str(error))
+
+    def test_noPasswords(self) -> None:
+        """
+        A cache that can't take effect is an error.
+        """
+        path = self.mktemp()
+        with open(path, "wb"):
+            pass
+        checker = HtdigestChecker(path, b"here")
+        error = self.assertRaises(ValueError, self.stack, checker)
+        self.assertIn("no checker checks passwords", str(error))
+
+
+class StateTests(CacheTestCase):
+    """
+    Tests for what ends a login before its time.
+    """
+
+    def test_differs(self) -> None:
+        """
+        When the store holds something else the password is verified anew, at once.
+        """
+        checker = Stateful()
+        stack = self.stack(checker)
+        self.logIn(stack)
+        checker.users = {b"alice": b"another"}
+        checker.state = b"another"
+        self.assertEqual(self.logIn(stack), UnauthorizedLogin)
+        # Nor is it there again after the old state has come back.
+        checker.state = b""
+        self.assertEqual(self.logIn(stack), UnauthorizedLogin)
+
+    def test_unsure(self) -> None:
+        """
+        When the store can't tell nobody is let in by what is remembered.
+        """
+        checker = Stateful()
+        stack = self.stack(checker)
+        self.logIn(stack)
+        for state in (TemporaryFailure(), fail(TemporaryFailure())):
+            checker.state = state
+            self.assertEqual(self.logIn(stack), TemporaryFailure)
+        self.assertEqual(checker.verified, 1)
+        checker.state = b""
+        self.assertEqual(self.logIn(stack), b"alice")
+        self.assertEqual(checker.verified, 1)
+
+    def test_defect(self) -> None:
+        """
+        A state that can't be read since its code fails is logged, and the checker decides
+        each time; so it is with one that is no bytes.
+        """
+        for state, error in ((ZeroDivisionError(), ZeroDivisionError), ("", TypeError)):
+            checker = Stateful(state=state)
+            stack = self.stack(checker)
+            for verified in (1, 2):
+                self.assertEqual(self.logIn(stack), b"alice")
+                self.assertEqual(checker.verified, verified)
+                self.assertEqual(len(self.flushLoggedErrors(error)), 1)
+
+    def test_readBefore(self) -> None:
+        """
+        A change while a password is verified isn't missed: the state was read before.
+        """
+        checker = Stateful(answer=Deferred)
+        answers: list[Any] = []
+        checker.answer = lambda: answers.append(Deferred()) or answers[-1]
+        stack = self.stack(checker)
+        login = stack.requestAvatarId(ALICE)
+        checker.state = b"another"
+        answers[0].callback(b"alice")
+        self.assertEqual(self.successResultOf(login), b"alice")
+        self.assertNoResult(stack.requestAvatarId(ALICE))
+        self.assertEqual(len(answers), 2)
+
+    def test_changedBack(self) -> None:
+        """
+        A password that was right by what the store held for a moment isn't remembered for
+        what it held before: the state is read after the verification, too.
+        """
+        checker = Stateful()
+        answer: Deferred[bytes] = Deferred()
+        checker.answer = lambda: answer
+        stack = self.stack(checker)
+        login = stack.requestAvatarId(ALICE)
+        checker.state = b"another"
+        answer.callback(b"alice")
+        self.successResultOf(login)
+        checker.state = b""
+        checker.answer = lambda: fail(UnauthorizedLogin())
+        self.assertEqual(self.logIn(stack), UnauthorizedLogin)
+
+    def test_later(self) -> None:
+        """
+        A state may be known later, and a login that is cancelled until then is over.
+        """
+        checker = Stateful()
+        stack = self.stack(checker)
+        self.logIn(stack)
+        for cancelled in (False, True):
+            checker.state = state = Deferred()
+            login = stack.requestAvatarId(UsernamePassword(b"alice", b"sesame"))
+            self.assertNoResult(login)
+            if cancelled:
+                login.cancel()
+                self.failureResultOf(login)
+            else:
+                state.callback(b"")
+                self.assertEqual(self.successResultOf(login), b"alice")
+        self.assertEqual(checker.verified, 1)
+
+    def test_earlierCheckers(self) -> None:
+        """
+        The stores of checkers that were asked before count, too: one may know the user
+        now.  Those that were never asked don't.
+        """
+        for place, verified in ((0, 2), (1, 2), (2, 1)):
+            checkers = [Stateful(users={}), Stateful(), Stateful()]
+            stack = self.stack(*checkers)
+            self.logIn(stack)
+            checkers[place].state = b"another"
+            self.logIn(stack)
+            self.assertEqual(checkers[1].verified, verified, place)
+
+    def test_outageBefore(self) -> None:
+        """
+        What a checker accepts while an earlier one can't tell isn't remembered: that one
+        might deny it.
+        """
+        down = Stateful(answer=lambda: fail(TemporaryFailure()))
+        checker = Stateful()
+        stack = self.stack(down, checker)
+        for verified in (1, 2):
+            self.assertEqual(self.logIn(stack), b"alice")
+            self.assertEqual(checker.verified, verified)
+
+    def test_noStates(self) -> None:
+        """
+        A checker that has no state is trusted for the same service and address only.
+        """
+        checker = Counting()
+        stack = self.stack(checker)
+        for peer, service, verified in (
+            ("192.0.2.7", "imap", 1),
+            ("192.0.2.7", "imap", 1),
+            ("192.0.2.8", "imap", 2),
+            ("192.0.2.7", "pop3", 3),
+            (None, None, 4),
+            ("192.0.2.7", "imap", 4),
+        ):
+            self.logIn(stack, peer=peer, service=service)
+            self.assertEqual(checker.verified, verified)
+
+    def test_overridden(self) -> None:
+        """
+        A subclass with a C{requestAvatarId} of its own has no state, unless it says so:
+        its answer may depend on more.
+        """
+
+        class Office(InMemoryUsernamePasswordDatabaseDontUse):
+            def requestAvatarId(self, credentials: Any) -> Any:
+                if credentials.peer != "192.0.2.7":
+                    return fail(UnauthorizedLogin())
+                return super().requestAvatarId(credentials)
+
+        stack = self.stack(Office(alice=b"sesame"))
+        self.assertEqual(self.logIn(stack, peer="192.0.2.7"), b"alice")
+        self.assertEqual(self.logIn(stack, peer="192.0.2.8"), UnauthorizedLogin)
+
+    def test_inChains(self) -> None:
+        """
+        Each checker of a chain is asked for its state.
+        """
+        inner = Stateful()
+        stack = self.stack(CheckerChain([Stateful(users={}), inner]))
+        for peer in ("192.0.2.7", "192.0.2.8"):
+            self.assertEqual(self.logIn(stack, peer=peer), b"alice")
+        self.assertEqual(inner.verified, 1)
+        inner.state = b"another"
+        self.logIn(stack)
+        self.assertEqual(inner.verified, 2)
+
+    def test_source(self) -> None:
+        """
+        With C{source} a login is remembered for an IPv4 address, or the /64 of an IPv6
+        one.
+        """
+        checker = Stateful()
+        stack = self.stack(checker, source=True)
+        for peer, verified in (
+            ("192.0.2.7", 1),
+            ("192.0.2.7", 1),
+            ("192.0.2.8", 2),
+            ("2001:db8::1", 3),
+            ("2001:db8::2", 3),
+            ("2001:db8:0:1::1", 4),
+            (None, 5),
+        ):
+            self.logIn(stack, peer=peer)
+            self.assertEqual(checker.verified, verified, peer)
+
+    def test_sameWork(self) -> None:
+        """
+        A wrong password takes the same steps, whether the user is known or not, and
+        whether a login of theirs is remembered or not.
+        """
+        checker = Stateful(users={b"alice": b"sesame", b"ed": b"oak"})
+        stack = self.stack(checker)
+        self.logIn(stack)
+        steps = []
+        for name in (b"alice", b"ed", b"nobody"):
+            checker.steps.clear()
+            self.assertEqual(self.logIn(stack, name, b"wrong"), UnauthorizedLogin)
+            steps.append([step for step, _ in checker.steps])
+        self.assertEqual(steps, [["state", "verify"]] * 3)
+
+    def test_digest(self) -> None:
+        """
+        The digest that checkers have for states tells any two apart.
+        """
+        parts = [(), (None,), (b"",), ("",), (b"a", b"b"), (b"ab",), ((b"a", b"b"),)]
+        self.assertEqual(len({stateDigest(*each) for each in parts}), len(parts))
+        self.assertEqual(stateDigest(b"a", 1), stateDigest(b"a", 1))
+
+
+class ReportTests(CacheTestCase):
+    """
+    Tests for what is known of a login that is remembered.
+    """
+
+    def test_events(self) -> None:
+        """
+        The event has the checker that has accepted the login before, and that the cache
+        knew it.
+        """
+        for portal in (Portal, twisted.cred.portal.Portal):
+            events: list[LoginEvent] = []
+            checker = Stateful()
+            cache = LoginCache(300, clock=self.clock)
+            stack = CheckerStack(
+                [Stateful(users={}), checker], cache=cache, audit=events.append
+            )
+            login = portal(Realm(), [stack]).login
+            for password in (b"sesame", b"sesame", b"wrong"):
+                credentials = UsernamePassword(b"alice", password)
+                login(credentials, None, Interface).addErrback(lambda _: None)
+            known = [(e.checker, e.cached, e.verdict) for e in events]
+            self.assertEqual(
+                known[:2],
+                [(checker, False, "accepted"), (checker, True, "accepted")],
+            )
+            self.assertEqual(known[2][1:], (False, "refused"))
+
+    def test_session(self) -> None:
+        """
+        So it is for a connection.
+        """
+        events: list[LoginEvent] = []
+        checker = Stateful()
+        cache = LoginCache(300, clock=self.clock)
+        stack = CheckerStack([checker], cache=cache, audit=events.append)
+        session = SessionPortal(Portal(Realm(), [stack]))
+        for _ in range(2):
+            session.login(UsernamePassword(b"alice", b"sesame"), None, Interface)
+        known = [(event.checker, event.cached) for event in events]
+        self.assertEqual(known, [(checker, False), (checker, True)])
+
+
+class OptionTests(SynchronousTestCase):
+    """
+    Tests for the options of the cache.
+    """
+
+    def test_make(self) -> None:
+        """
+        They make a cache.
+        """
+        for text in ("seconds=300", "seconds=1:source=yes:entries=10"):
+            self.assertIsInstance(makeCache(cacheOptions.parse(text)), LoginCache)
+
+    def test_wrong(self) -> None:
+        """
+        What can't be used is an error that says what can.
+        """
+        for text, said in (
+            ("", "seconds must be given"),
+            ("seconds=0", "from 1 to 3600"),
+            ("seconds=3601", "from 1 to 3600"),
+            ("seconds=300:entries=0", "from 1 to 1000000"),
+            ("seconds=300:source=maybe", "yes or no"),
+        ):
+            error = self.assertRaises(InvalidAuthArgumentString, cacheOptions.parse, text)
+            self.assertIn(said, str(error))
+
+    def test_wrongArguments(self) -> None:
+        """
+        The same holds for programs.
+        """
+        for seconds in (0, -1, LONGEST_TIME + 1, float("nan")):
+            self.assertRaises(ValueError, LoginCache, seconds)
+        self.assertRaises(ValueError, LoginCache, 1, entries=0)
+
+
+class InterfaceTests(SynchronousTestCase):
+    """
+    Tests for the public interface.
+    """
+
+    def test_provided(self) -> None:
+        """
+        Checkers of passwords provide it.
+        """
+        checker = InMemoryUsernamePasswordDatabaseDontUse(alice=b"sesame")
+        self.assertTrue(verifyObject(IStoredState, checker))
+        self.assertTrue(IStoredState.implementedBy(PasswordChecker))
+        self.assertTrue(verifyObject(ICredentialsChecker, checker))
