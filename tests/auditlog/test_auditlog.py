@@ -7,8 +7,12 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from twisted.cred.portal import Portal as TwistedPortal
 from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.protocol import connectionDone
+from twisted.internet.testing import StringTransport
 from twisted.logger import ILogObserver, formatEvent, globalLogPublisher
+from twisted.protocols.ftp import FTP, FTPFactory, FTPRealm
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred.credentials import Anonymous, UsernamePassword
@@ -157,6 +161,25 @@ class OneEventTests(EventsCase):
             self.assertEqual(line, formatEvent(self.events[-1]))
             self.assertEqual(self.verdicts(), ["refused"])
             del logged[:]
+
+    def test_ftp(self) -> None:
+        """
+        So it is in a program of Twisted's own, which knows nothing of mycred's portals.
+        """
+        portal = TwistedPortal(FTPRealm("."))
+        portal.registerChecker(CheckerStack([memory()], audit=self.audit))
+        for password, verdict in (("wrong", "refused"), ("sesame", "accepted")):
+            protocol = FTP()
+            protocol.portal, protocol.factory = portal, FTPFactory(portal)
+            protocol.timeOut = None
+            protocol.makeConnection(StringTransport())
+            protocol.processCommand("USER", "alice")
+            protocol.processCommand("PASS", password).addErrback(lambda _: None)
+            protocol.connectionLost(connectionDone)
+            [event] = self.events
+            self.assertEqual((event["verdict"], event["user"]), (verdict, "alice"))
+            self.assertEqual(event["fields"]["mycred.mechanism"], "password")
+            del self.events[:]
 
     def test_visit(self) -> None:
         """
