@@ -144,7 +144,6 @@ class LoginEvent:
         self.cached = cached
         self.seconds = monotonic() - began
         self.error: BaseException | None = None
-        self.cached: bool | None = None
         self.verdict: str | None = "accepted"
         self.reason: str | None = None
         self.why: str | None = None
