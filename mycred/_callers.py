@@ -40,6 +40,7 @@ SERVICES = {
 _HARMLESS = {
     "BufferingTLSTransport",
     "ProtocolWrapper",
+    "SessionConnection",
     "ThrottlingProtocol",
     "TimeoutProtocol",
     "TLSMemoryBIOProtocol",

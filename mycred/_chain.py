@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 from ._audit import checkedBy
 from ._contracts import AvatarID, ICredentials, ICredentialsChecker, InterfaceType
 from ._conversations import IScramCredentials
-from ._refusals import FINAL, refusalOf, summedUp, unhandled
+from ._refusals import FINAL, refusalOf, summedUp, takenFrom, unhandled
 from ._reporting import Reporter, noteAsked, reporterOf, reportsOutcome
 from ._scramsearch import ScramSearch
 
@@ -94,13 +94,12 @@ class CheckerChain:
         if acceptsAtOnce(asked):
             # Most do that needn't wait, and nothing has to wait for them.
             return asked
-        others = (
-            (other, _ask(other, credentials, reporter))
-            for other in waiting
-            if _checks(other, credentials)
+        others = [other for other in waiting if _checks(other, credentials)]
+        turns = chain(
+            [(checker, asked)],
+            ((other, _ask(other, credentials, reporter)) for other in others),
         )
-        turns = chain([(checker, asked)], others)
-        return _Search(turns, credentials, self._log).start()
+        return _Search(turns, bool(others), credentials, self._log).start()
 
 
 def _ask(
@@ -130,12 +129,15 @@ class _Search:
     def __init__(
         self,
         turns: Iterator[tuple[ICredentialsChecker, Deferred[AvatarID]]],
+        isOneOfSeveral: bool,
         credentials: ICredentials,
         log: Logger,
     ) -> None:
         """
         @param turns: asks one checker after another, each when it is its turn.
+        @param isOneOfSeveral: whether there are several.
         """
+        self._take = refusalOf if isOneOfSeveral else takenFrom
         self._turns = turns
         self._credentials = credentials
         self._log = log
@@ -190,7 +192,7 @@ class _Search:
         if failure.check(*FINAL):
             self._answer.errback(checkedBy(failure, checker))
             return
-        self._failed.append(refusalOf(failure, checker, self._log))
+        self._failed.append(self._take(failure, checker, self._log))
         self._goOn = True
         if not self._asking:
             self._askNext()

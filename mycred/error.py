@@ -52,9 +52,15 @@ class Throttled(TemporaryFailure):
     """
 
     def __init__(self, retryAfter: float) -> None:
-        seconds = ceil(retryAfter)
-        super().__init__(f"Too many failed logins; try again in {seconds} s")
         self.retryAfter = retryAfter
+        super().__init__(f"Too many failed logins; try again in {self.seconds} s")
+
+    @property
+    def seconds(self) -> int:
+        """
+        After how many whole seconds the client may try again: at least one.
+        """
+        return max(1, ceil(self.retryAfter))
 
 
 class DenialReason(Enum):

@@ -49,7 +49,13 @@ from ._reporting import (
     setReporter,
 )
 from ._scramcredentials import ScramCredentials
-from .error import AccountDenied, LoginFailed, TemporaryFailure, UnauthorizedLogin
+from .error import (
+    AccountDenied,
+    LoginFailed,
+    TemporaryFailure,
+    Throttled,
+    UnauthorizedLogin,
+)
 
 _T = TypeVar("_T")
 
@@ -396,15 +402,19 @@ class SessionPortal(Portal):
             proxy the client's address isn't known before the proxy has told it.
         @param service: the name of the protocol in the log, such as C{imap}.
         @param mostRefused: after how many refused logins the connection ends, for wrong
-            passwords or since too many were under way; never if L{None}.
+            passwords or since too many were under way, or have failed before
+            (L{Throttled<mycred.error.Throttled>}); never if L{None}.
         """
-        super().__init__(portal.realm)
-        self.checkers = portal.checkers
+        super().__init__(cast(IRealm, getattr(portal, "realm", None)))
+        # A program's own may have no more than a method login.
+        self.checkers = getattr(portal, "checkers", {})
         self._portal = portal
         self.protocol = protocol
         self._service = service
         self._mostRefused = mostRefused
         self._refused = 0
+        # Whether the last one was told to come back later.
+        self._isWaiting = False
         self._isClosed = False
         self._underWay: set[Callable[[], None]] = set()
         self._logouts: set[_Logout] = set()
@@ -556,6 +566,9 @@ class SessionPortal(Portal):
         if self._mostRefused is not None and self._refused >= self._mostRefused:
             # The client has sent this before the end of the connection reached it.
             why = "too many logins were refused on this connection"
+            if self._isWaiting:
+                # This password may be the right one.
+                return fail(TooManyAtATime(why))
             return fail(withReason(UnauthorizedLogin(), why))
         most = self.MOST_AT_A_TIME
         if self._mostRefused is not None:
@@ -573,9 +586,10 @@ class SessionPortal(Portal):
             return
         if result.check(AccountDenied, *UNFINISHED):
             return
-        if not result.check(UnauthorizedLogin, TooManyAtATime):
+        if not result.check(UnauthorizedLogin, TooManyAtATime, Throttled):
             return
         self._refused += 1
+        self._isWaiting = result.check(TemporaryFailure) is not None
         if self._refused == self._mostRefused and not self._isClosed:
             # This way the client still gets the answer to this one.
             self.protocol.transport.loseConnection()

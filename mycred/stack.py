@@ -15,6 +15,7 @@ C{--auth=stack:/etc/mycred/login.ini} is the same for deployers.
 
 from ._auditlog import AuditFile, AuditLog, AuditSyslog
 from ._stack import CheckerStack, LoginCache, Throttle
+from ._stackfile import SECTIONS as stackSections, readStack
 from ._state import ProcessState
 
 __all__ = [
@@ -25,4 +26,6 @@ __all__ = [
     "LoginCache",
     "ProcessState",
     "Throttle",
+    "readStack",
+    "stackSections",
 ]

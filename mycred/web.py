@@ -12,20 +12,21 @@ token.
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 from twisted.python.failure import Failure
 from twisted.web import guard
-from twisted.web.iweb import IRequest
 from twisted.web.pages import errorPage
-from twisted.web.resource import IResource
+from twisted.web.resource import IResource, Resource
 from twisted.web.util import DeferredResource
 
 from ._conversations import ICertificateCredentials
 from ._facts import ConnectionFacts
 from ._tokens import BearerCredentialFactory
 from .credentials import CertificateCredentials
-from .error import TemporaryFailure
+from .error import TemporaryFailure, Throttled
+from .portal import SessionPortal
 
 
 class HTTPAuthSessionWrapper(guard.HTTPAuthSessionWrapper):
@@ -40,15 +41,25 @@ class HTTPAuthSessionWrapper(guard.HTTPAuthSessionWrapper):
 
     A login that can't be decided now (L{TemporaryFailure}) is answered with 503: after a
     401 a browser would ask for the password again, and a program throw its token away.
+    One that has to wait (L{Throttled}) is answered with 429, and C{Retry-After}.
+
+    Each request has a portal of its own (L{SessionPortal}), unless the portal that was
+    given is one: checkers and the log know where the client is, and a login that is
+    under way ends when the client leaves.
 
     As a password that a browser remembers, a certificate goes with every request,
     also with one that another site makes the browser send.
     """
 
-    def _authorizedResource(self, request: IRequest) -> IResource:
+    def _authorizedResource(self, request: Any) -> IResource:
         """
         Return the resource that a request may have.
         """
+        if not isinstance(self._portal, SessionPortal):
+            own = copy(self)
+            own._portal = session = _RequestPortal(self._portal, request, service="http")
+            request.notifyFinish().addBoth(session.close)
+            return own._authorizedResource(request)
         if not request.getHeader(b"authorization"):
             credentials = self._presentedWith(request)
             if credentials is not None:
@@ -60,6 +71,8 @@ class HTTPAuthSessionWrapper(guard.HTTPAuthSessionWrapper):
         """
         Return what is shown in place of what was asked for.
         """
+        if isinstance(result.value, Throttled):
+            return _Throttled(result.value)
         if result.check(TemporaryFailure):
             why = "Logins are not possible now. Try again later."
             return errorPage(503, "Service Unavailable", why)
@@ -76,10 +89,41 @@ class HTTPAuthSessionWrapper(guard.HTTPAuthSessionWrapper):
         certificate = facts.certificate
         if certificate is None:
             return None
-        credentials: Any = CertificateCredentials(certificate, facts.chain)
-        # As from a SessionPortal, which this portal may be.
-        credentials.facts, credentials.peer = facts, facts.peer
-        return credentials  # type: ignore[no-any-return]
+        return CertificateCredentials(certificate, facts.chain)
+
+
+class _RequestPortal(SessionPortal):
+    """
+    The portal of a request.
+    """
+
+    @property
+    def facts(self) -> ConnectionFacts:
+        """
+        What is known of the request's connection.
+        """
+        return ConnectionFacts(_transportOf(self.protocol), "http")
+
+
+class _Throttled(Resource):
+    """
+    A page that says when to come back (RFC 6585, section 4).
+    """
+
+    isLeaf = True
+
+    def __init__(self, error: Throttled) -> None:
+        super().__init__()
+        self._error = error
+
+    def render(self, request: Any) -> object:
+        """
+        Send the page.
+        """
+        request.setHeader(b"retry-after", b"%d" % self._error.seconds)
+        page = errorPage(429, "Too Many Requests", f"{self._error}.")
+        answer: object = page.render(request)
+        return answer
 
 
 def _transportOf(request: Any) -> Any:

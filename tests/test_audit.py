@@ -58,6 +58,7 @@ from mycred.error import (
     DenialReason,
     LoginDenied,
     TemporaryFailure,
+    Throttled,
     UnauthorizedLogin,
     UnhandledCredentials,
 )
@@ -1042,6 +1043,21 @@ class MostRefusedTests(AuditTestCase):
         for answer in answers:
             answer.errback(UnauthorizedLogin())
         self.assertTrue(transport.disconnecting)
+
+    def test_throttled(self) -> None:
+        """
+        A client that goes on although it has to wait is disconnected.  What came with the
+        last one isn't called wrong: nothing is known of it.
+        """
+        session, transport = self.connect(Fixed(Throttled(5)), most=3)
+        for _ in range(3):
+            self.assertFalse(transport.disconnecting)
+            [failure] = self.login(session)
+            failure.trap(Throttled)
+        self.assertTrue(transport.disconnecting)
+        [failure] = self.login(session)
+        failure.trap(TemporaryFailure)
+        self.assertIn("too many logins were refused", self.lines()[-1])
 
     def test_withoutWaiting(self) -> None:
         """

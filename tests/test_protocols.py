@@ -48,9 +48,10 @@ from twisted.words.service import InMemoryWordsRealm, IRCFactory
 
 from mycred import credentials
 from mycred.checkers import FilePasswordDB
-from mycred.error import TemporaryFailure, UnauthorizedLogin
+from mycred.error import TemporaryFailure, Throttled, UnauthorizedLogin
 from mycred.portal import Portal
 
+from .kit.portals import Checker, raising
 from .kit.protocols import PATIENCE, LoginTestCase, NotingFTPRealm, Refused
 
 
@@ -108,10 +109,12 @@ class PasswordTests:
 
     @cvar wrong: what the server says to wrong credentials.
     @cvar unavailable: what it says if the store of passwords is missing.
+    @cvar throttled: what it says to a client that has to wait; C{unavailable} if L{None}.
     """
 
     wrong: str
     unavailable: str
+    throttled: str | None = None
 
     def setUp(self) -> None:
         self.users = FilePath(self.mktemp())
@@ -200,6 +203,19 @@ class PasswordTests:
         yield self.assertRefused("alice", "sesame", self.unavailable)
         self.users.setContent(content)
         self.assertEqual((yield self.attempt("alice", "sesame")), "alice")
+
+    def test_throttled(self) -> Deferred[None]:
+        """
+        A client that has to wait is answered as if the store couldn't tell.
+        """
+        checker = Checker(raising(Throttled(5)))
+        checker.credentialInterfaces = (
+            credentials.IUsernamePassword,
+            credentials.IUsernameHashedPassword,
+        )
+        self.serve(self.makeFactory(checker))
+        answer = self.throttled or self.unavailable
+        return self.assertRefused("alice", "sesame", answer)
 
 
 class OneLetter(pop3.Mailbox):
@@ -375,6 +391,7 @@ class IMAP4Tests(PasswordTests, LoginTestCase):
 
     wrong = "LOGIN failed"
     unavailable = "Server error: Temporarily unavailable"
+    throttled: str | None = "Server error: Too many failed logins; try again in 5 s"
 
     def makeFactory(self, checker: Any) -> Factory:
         """
@@ -414,7 +431,7 @@ class IMAP4CramMD5Tests(IMAP4Tests):
     """
 
     wrong = "Authentication failed: unauthorized"
-    unavailable = "Server error: login failed unexpectedly"
+    unavailable = throttled = "Server error: login failed unexpectedly"
 
     def authenticate(self, client: imaplib.IMAP4, name: str, password: str) -> None:
         """
@@ -628,6 +645,7 @@ class PBTests(PasswordTests, LoginTestCase):
 
     wrong = "^twisted.cred.error.UnauthorizedLogin"
     unavailable = "^mycred.error.TemporaryFailure"
+    throttled = "^mycred.error.Throttled"
 
     def makeFactory(self, checker: Any) -> pb.PBServerFactory:
         """

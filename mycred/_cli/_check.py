@@ -28,7 +28,8 @@ from twisted.logger import (
 from twisted.python import usage
 from twisted.python.failure import Failure
 
-from .._audit import authTypeOf
+from .._audit import LoginEvent, authTypeOf
+from .._chain import partsOf
 from .._contracts import (
     AvatarID,
     ICredentials,
@@ -39,6 +40,7 @@ from .._contracts import (
     IUsernamePassword,
     Login,
 )
+from .._loginline import shownOf
 from .._passwordfile._notes import isOfLine
 from .._programs import ProgramAuthOptions
 from ..credentials import (
@@ -51,6 +53,7 @@ from ..credentials import (
 )
 from ..error import AccountDenied, UnauthorizedLogin
 from ..portal import Portal
+from ..stack import CheckerStack
 from ._errors import CommandError
 from ._prompt import askPassword
 
@@ -119,13 +122,17 @@ def run(options: Namespace) -> int:
 
     @return: the exit status.
     """
-    watched = _makeCheckers(options.auth)
+    made = _makeCheckers(options.auth)
+    stacks = [checker for _, checker in made if isinstance(checker, CheckerStack)]
+    watched = _watch(made)
     if options.verbose:
         _watchSteps(watched)
+    _leaveOut(stacks)
     name = os.fsencode(options.user)
     password = askPassword(options.stdin)
     logins: list[LogEvent] = []
     globalLogPublisher.addObserver(_logTo(sys.stderr, logins))
+    audited: list[LoginEvent] = []
     ended: list[tuple[object, float]] = []
 
     async def login(reactor: IReactorTime) -> None:
@@ -133,7 +140,7 @@ def run(options: Namespace) -> int:
         await deferLater(reactor, 0)
         _leaveAtOnce()
         began = perf_counter()
-        result = await _try(watched, name, password)
+        result = await _try(watched, name, password, audited)
         ended.append((result, perf_counter() - began))
 
     # With this, react() ends once the reactor has stopped.
@@ -142,7 +149,34 @@ def run(options: Namespace) -> int:
     [(result, seconds)] = ended
     if isinstance(result, Failure):
         _showLogin(logins, sys.stderr)
-    return _report(watched, result, seconds)
+    status = _report(watched, result, seconds)
+    if options.verbose and any(stack.audit is not None for stack in stacks):
+        _showAudited(audited)
+    return status
+
+
+def _leaveOut(stacks: list[CheckerStack]) -> None:
+    """
+    Say what stands around checkers and isn't asked, and keep it from its work: a try
+    costs nobody a guess, and takes no port from the server.
+    """
+    for stack in stacks:
+        if stack.throttle is not None:
+            print("throttle  not asked: a try from here isn't a guess")
+        if stack.cache is not None:
+            print("cache  not asked")
+        close = getattr(stack.metrics, "close", None)
+        if close is not None:
+            close()
+
+
+def _showAudited(audited: list[LoginEvent]) -> None:
+    """
+    Print what the audit log would be told of the login that decides.
+    """
+    told = [event for event in audited if event.verdict != "refused"]
+    for event in [*told, *audited][:1]:
+        print(f"audit  Login {event.verdict}: {shownOf(event)[0]}")
 
 
 def _leaveAtOnce() -> None:
@@ -153,9 +187,9 @@ def _leaveAtOnce() -> None:
     signal.signal(signal.SIGINT, lambda number, frame: os._exit(status))
 
 
-def _makeCheckers(descriptions: list[str]) -> list[_TimedChecker]:
+def _makeCheckers(descriptions: list[str]) -> list[tuple[str, ICredentialsChecker]]:
     """
-    Return the checkers.
+    Return the checkers, with their auth types.
 
     @raise CommandError: if a description is wrong.
     """
@@ -166,10 +200,23 @@ def _makeCheckers(descriptions: list[str]) -> list[_TimedChecker]:
         except usage.UsageError as error:
             text = str(error).replace("--help-auth-type=", "mycred types ")
             raise CommandError(text) from None
-    labels = [description.partition(":")[0] for description in descriptions]
-    if len(labels) > 1:
-        labels = [f"{number} {label}" for number, label in enumerate(labels, 1)]
-    return [_TimedChecker(*pair) for pair in zip(labels, options["credCheckers"])]
+    authTypes = [description.partition(":")[0] for description in descriptions]
+    return list(zip(authTypes, options["credCheckers"]))
+
+
+def _watch(made: list[tuple[str, ICredentialsChecker]]) -> list[_TimedChecker]:
+    """
+    Return what asks checkers, and remembers what they say: those of a stack each by
+    itself.
+    """
+    parts = [
+        (str(authTypeOf(part)) if isinstance(checker, CheckerStack) else label, part)
+        for label, checker in made
+        for part in partsOf(checker)
+    ]
+    if len(parts) > 1:
+        parts = [(f"{number} {label}", p) for number, (label, p) in enumerate(parts, 1)]
+    return [_TimedChecker(label, part) for label, part in parts]
 
 
 def _watchSteps(watched: list[_TimedChecker]) -> None:
@@ -182,10 +229,17 @@ def _watchSteps(watched: list[_TimedChecker]) -> None:
             store.isWatched = True
 
 
-async def _try(watched: list[_TimedChecker], name: bytes, password: bytes) -> object:
+async def _try(
+    watched: list[_TimedChecker],
+    name: bytes,
+    password: bytes,
+    audited: list[LoginEvent],
+) -> object:
     """
     Present a name and a password in each way that some of the checkers can check, until
     one is accepted.
+
+    @param audited: a list that gets what an audit log would be told.
 
     @return: the avatar ID; or the failure of the first presentation that wasn't just
         refused.
@@ -193,7 +247,8 @@ async def _try(watched: list[_TimedChecker], name: bytes, password: bytes) -> ob
     failures: list[Failure] = []
     for checkers, credentials in _presentations(watched, name, password):
         try:
-            login = await Portal(_Realm(), checkers).login(credentials, None, IRealm)
+            stack = CheckerStack(checkers, audit=audited.append)
+            login = await Portal(_Realm(), [stack]).login(credentials, None, IRealm)
             return login[1]
         except Exception:
             failures.append(Failure())

@@ -13,6 +13,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from .._audit import LoginEvent
+from .._callers import noteCaller
 from .._chain import CheckerChain, acceptsAtOnce, partsOf
 from .._contracts import AvatarID, ICredentials, ICredentialsChecker
 from .._reporting import Asked, Attempt, reporterOf, setReporter
@@ -38,8 +39,10 @@ class CheckerStack(CheckerChain):
 
     @ivar checkers: the checkers, in the order in which they are asked.
     @ivar credentialInterfaces: all that they check together.
-    @ivar state: where the throttle counts, and where programs may keep what their
-        processes share; L{None} if there is no throttle.
+    @ivar throttle: what makes guesses wait, or L{None}.
+    @ivar cache: what remembers logins that were accepted, or L{None}.
+    @ivar audit: what is told how each login has ended, or L{None}.
+    @ivar metrics: what counts them, or L{None}.
     """
 
     authType = "stack"
@@ -68,8 +71,8 @@ class CheckerStack(CheckerChain):
         super().__init__(checkers)
         if any(map(_holdsStack, self.checkers)):
             raise ValueError("a stack can't stand in a stack")
-        self.state: ISharedState | None = getattr(throttle, "state", None)
-        self._around = (throttle, cache, audit, metrics)
+        self.throttle, self.cache = throttle, cache
+        self.audit, self.metrics = audit, metrics
         self._watchers = tuple(part for part in (audit, metrics) if part is not None)
         ask: Ask = self._search
         if cache is not None:
@@ -77,6 +80,15 @@ class CheckerStack(CheckerChain):
         if throttle is not None:
             ask = throttle.around(ask)
         self._ask = ask
+
+    @property
+    def state(self) -> ISharedState | None:
+        """
+        Where the throttle counts, and where programs may keep what their processes share;
+        L{None} if there is no throttle.
+        """
+        state: ISharedState | None = getattr(self.throttle, "state", None)
+        return state
 
     @property
     def opensLater(self) -> tuple[str, ...]:
@@ -87,6 +99,14 @@ class CheckerStack(CheckerChain):
             path for part in partsOf(self) for path in getattr(part, "opensLater", ())
         )
 
+    @property
+    def writesLater(self) -> tuple[str, ...]:
+        """
+        The paths of the files that are written at logins.
+        """
+        paths: tuple[str, ...] = getattr(self.audit, "writesLater", ())
+        return paths
+
     def requestAvatarId(self, credentials: ICredentials) -> Deferred[AvatarID]:
         """
         Check credentials.
@@ -94,6 +114,7 @@ class CheckerStack(CheckerChain):
         @return: a L{Deferred} as from L{CheckerChain}; it fails with
             L{Throttled<mycred.error.Throttled>} if the login has to wait.
         """
+        noteCaller(credentials)
         above = reporterOf(credentials)
         isAbove = above is not None and above.owner is not self
         if isAbove and isinstance(above, Attempt):
@@ -111,7 +132,8 @@ class CheckerStack(CheckerChain):
             setReporter(credentials, above)
         if isAbove and acceptsAtOnce(answer):
             # As the attempt below tells it.
-            event = LoginEvent(credentials, None, began, asked.checker, answer.result)
+            checker, avatarId = asked.checker, answer.result
+            event = LoginEvent(credentials, None, began, checker, avatarId, asked.cached)
             for watcher in self._watchers:
                 watcher(event)
             return answer
@@ -121,7 +143,7 @@ class CheckerStack(CheckerChain):
         def report(result: Any) -> Any:
             if not isinstance(result, Failure):
                 attempt.avatarId = result
-            attempt.checker = asked.checker
+            attempt.checker, attempt.cached = asked.checker, asked.cached
             attempt.end(credentials, result, isLogged=not isAbove)
             return result
 
@@ -133,7 +155,8 @@ class CheckerStack(CheckerChain):
 
         @return: a L{Deferred} that fires when that is done.
         """
-        parts: tuple[Any, ...] = (*partsOf(self), *self._around)
+        around = (self.throttle, self.cache, self.audit, self.metrics)
+        parts: tuple[Any, ...] = (*partsOf(self), *around)
         closing = [
             maybeDeferred(part.close).addErrback(self._ebClose)
             for part in parts

@@ -9,6 +9,7 @@ from typing import Any
 
 from twisted.conch.ssh.transport import (
     DISCONNECT_BY_APPLICATION,
+    DISCONNECT_NO_MORE_AUTH_METHODS_AVAILABLE,
     DISCONNECT_PROTOCOL_ERROR,
 )
 from twisted.conch.ssh.userauth import (
@@ -29,7 +30,7 @@ from .._sshkeys import (
 )
 from ..checkers.sshkeys import ProvedBefore
 from ..credentials import SSHPrivateKey, UsernamePassword
-from ..error import LoginFailed, UnauthorizedLogin
+from ..error import LoginFailed, Throttled, UnauthorizedLogin
 from ._connectionportal import ConnectionPortal
 from ._malformed import MALFORMED, Malformed
 from ._names import isName
@@ -194,8 +195,13 @@ class SSHUserAuthServer(CutService, ConchUserAuthServer):
     def _ebBadAuth(self, reason: Failure) -> Any:
         """
         Refuse a login.  That nothing could be found out is no defect of the server, and
-        needs no traceback: the log has been told.
+        needs no traceback: the log has been told.  SSH has no words for "later", except
+        for the end of the connection.
         """
+        if reason.check(Throttled):
+            text = str(reason.value).encode("ascii", "replace")
+            self.transport.sendDisconnect(DISCONNECT_NO_MORE_AUTH_METHODS_AVAILABLE, text)
+            return None
         if reason.check(LoginFailed):
             reason = Failure(UnauthorizedLogin(reason.getErrorMessage()))
         return super()._ebBadAuth(reason)

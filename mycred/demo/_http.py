@@ -25,7 +25,7 @@ from .._contracts import (
 )
 from .._types import Clock
 from ..credentials import DigestCredentialFactory, IBearerToken, ICertificateCredentials
-from ..error import LoginFailed, TemporaryFailure, Unauthorized
+from ..error import LoginFailed, TemporaryFailure, Throttled, Unauthorized
 from ..portal import Portal
 from ..web import BearerCredentialFactory, HTTPAuthSessionWrapper
 from ._guarddigest import GuardDigest, InvalidAnswer, badRequest
@@ -58,6 +58,8 @@ class _PagePortal(LimitedPortal):
             return succeed(_instead(credentials.page))
 
         def ebRefused(failure: Failure) -> Login:
+            if isinstance(failure.value, Throttled):
+                return _instead(_throttledPage(failure.value))
             if failure.check(TemporaryFailure):
                 # After a 401 a browser would ask the user for the password again.
                 why = "Logins are not possible now. Try again later."
@@ -74,6 +76,14 @@ def _instead(page: Resource) -> Login:
     Return a login with a page in place of the avatar.
     """
     return IResource, page, lambda: None
+
+
+def _throttledPage(error: Throttled) -> Resource:
+    """
+    Return the page that says when to try again.
+    """
+    page = notice(429, "Too Many Requests", f"{error}.")
+    return PageResource(page, {b"retry-after": b"%d" % error.seconds})
 
 
 def _webLoginOf(credentials: Any) -> WebLogin | None:
@@ -172,6 +182,17 @@ class _Connection(LimitedConnection):
         super().loseConnection()
 
 
+class _SiteFactory(LimitedFactory):
+    """
+    Build limited connections for requests, each of which has a portal of its own.
+    """
+
+    def openSession(self, protocol: object) -> None:
+        """
+        Do nothing.
+        """
+
+
 class _Guarded(Resource):
     """
     The resource that asks for a login, with a portal of its own for each request.
@@ -231,7 +252,7 @@ def makeFactory(
     @param reactor: the clock for time-outs; the reactor that is installed if L{None}.
     """
     site = Site(_Guarded(portal, _credentialFactories(portal)), reactor=reactor)
-    return LimitedFactory(site, _Connection, loginTimeout, reactor, [b"http/1.1"])
+    return _SiteFactory(site, _Connection, loginTimeout, reactor, [b"http/1.1"])
 
 
 __all__ = ["makeFactory"]

@@ -14,14 +14,12 @@ from zope.interface import implementer
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import (
-    IHandshakeListener,
     IProtocolFactory,
     IProtocolNegotiationFactory,
     ITransport,
 )
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
-from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
 
 from .._contracts import IAnonymous, ICredentials, InterfaceType, Login
@@ -29,13 +27,13 @@ from .._peers import hostOf
 from .._secrets import printable
 from .._types import Clock, Timer
 from ..portal import SessionPortal
+from ..sessions import SessionConnection, SessionFactory
 
 #: How long a client may take to log in, in seconds.
 LOGIN_TIMEOUT = 60
 
 
-@implementer(IHandshakeListener)
-class LimitedConnection(ProtocolWrapper):
+class LimitedConnection(SessionConnection):
     """
     A connection that ends unless the client logs in soon, or if what it sends before that
     could fill too much memory.
@@ -57,7 +55,6 @@ class LimitedConnection(ProtocolWrapper):
 
     factory: LimitedFactory
     transport: Any
-    wrappedProtocol: Any
 
     _log = Logger()
     _held = 0
@@ -82,13 +79,6 @@ class LimitedConnection(ProtocolWrapper):
                 self._end("too much was sent before a login")
         if not self._isEnded:
             super().dataReceived(data)
-
-    def handshakeCompleted(self) -> None:
-        """
-        Tell the protocol that TLS knows who the client is.
-        """
-        if IHandshakeListener.providedBy(self.wrappedProtocol):
-            self.wrappedProtocol.handshakeCompleted()
 
     def weigh(self, data: bytes) -> int:
         """
@@ -146,51 +136,6 @@ class LimitedConnection(ProtocolWrapper):
         super().connectionLost(reason)
 
 
-@implementer(IProtocolNegotiationFactory)
-class LimitedFactory(WrappingFactory):
-    """
-    Build connections that are limited until the client has logged in.
-
-    @ivar loginTimeout: how long a client may take to log in, in seconds.
-    @ivar reactor: the clock for time-outs.
-    """
-
-    noisy = False
-
-    def __init__(
-        self,
-        factory: IProtocolFactory,
-        protocol: type[LimitedConnection],
-        loginTimeout: float = LOGIN_TIMEOUT,
-        reactor: Clock | None = None,
-        alpn: Sequence[bytes] = (),
-    ) -> None:
-        """
-        @param factory: the factory of the protocols.
-        @param protocol: the class of the connections.
-        @param loginTimeout: how long a client may take to log in, in seconds.
-        @param reactor: the clock for time-outs; the reactor that is installed if
-            L{None}.
-        @param alpn: the names of the protocol in TLS (RFC 7301).
-        """
-        super().__init__(factory)
-        self._alpn = list(alpn)
-        self.protocol = protocol
-        self.loginTimeout = loginTimeout
-        if reactor is None:
-            from twisted.internet import reactor as installed
-
-            reactor = cast(Clock, installed)
-        self.reactor = reactor
-
-    def acceptableProtocols(self) -> list[bytes]:
-        """
-        Return the names of the protocol in TLS.  Browsers send the names of theirs, and
-        Twisted refuses a client if none of them is known here.
-        """
-        return self._alpn
-
-
 class LimitedPortal(SessionPortal):
     """
     The portal of a limited connection, which gets to know of logins by it.
@@ -215,4 +160,58 @@ class LimitedPortal(SessionPortal):
         return super().login(credentials, mind, *interfaces).addCallback(cbLogin)
 
 
-__all__ = ["LOGIN_TIMEOUT", "LimitedConnection", "LimitedFactory", "LimitedPortal"]
+@implementer(IProtocolNegotiationFactory)
+class LimitedFactory(SessionFactory):
+    """
+    Build connections that are limited until the client has logged in, each with a portal
+    of its own.
+
+    @ivar loginTimeout: how long a client may take to log in, in seconds.
+    @ivar reactor: the clock for time-outs.
+    """
+
+    session = LimitedPortal
+
+    def __init__(
+        self,
+        factory: IProtocolFactory,
+        protocol: type[LimitedConnection] = LimitedConnection,
+        loginTimeout: float = LOGIN_TIMEOUT,
+        reactor: Clock | None = None,
+        alpn: Sequence[bytes] = (),
+        mostRefused: int | None = None,
+    ) -> None:
+        """
+        @param factory: the factory of the protocols.
+        @param protocol: the class of the connections.
+        @param loginTimeout: how long a client may take to log in, in seconds.
+        @param reactor: the clock for time-outs; the reactor that is installed if
+            L{None}.
+        @param alpn: the names of the protocol in TLS (RFC 7301).
+        @param mostRefused: how many refused logins end a connection; L{None} if the
+            protocol sees to that.
+        """
+        super().__init__(factory, mostRefused=mostRefused)
+        self._alpn = list(alpn)
+        self.protocol = protocol
+        self.loginTimeout = loginTimeout
+        if reactor is None:
+            from twisted.internet import reactor as installed
+
+            reactor = cast(Clock, installed)
+        self.reactor = reactor
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """
+        Return the names of the protocol in TLS.  Browsers send the names of theirs, and
+        Twisted refuses a client if none of them is known here.
+        """
+        return self._alpn
+
+
+__all__ = [
+    "LOGIN_TIMEOUT",
+    "LimitedConnection",
+    "LimitedFactory",
+    "LimitedPortal",
+]

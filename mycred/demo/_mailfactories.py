@@ -10,11 +10,10 @@ from typing import Any
 
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory
-from twisted.protocols.policies import ProtocolWrapper
 
 from .._types import Clock
 from ..portal import Portal
-from ._limits import LOGIN_TIMEOUT, LimitedConnection, LimitedFactory, LimitedPortal
+from ._limits import LOGIN_TIMEOUT, LimitedConnection, LimitedFactory
 
 #: How many logins without success end a connection.
 MOST_REFUSED = 10
@@ -42,22 +41,33 @@ class MailFactory(Factory):
     settings here.
 
     @cvar service: the name of the protocol in the log and in TLS.
+    @ivar portal: the portal of the server.
     @ivar mostRefused: how many logins without success end a connection.
     """
 
     noisy = False
     service: str
 
-    def __init__(self, settings: MailSettings, mostRefused: int) -> None:
+    def __init__(self, portal: Portal, settings: MailSettings, mostRefused: int) -> None:
+        self.portal = portal
         self.contextFactory = settings.contextFactory
         self.siteSecret = settings.siteSecret
         self.allowClearText = settings.allowClearText
         self.mostRefused = mostRefused
 
+    def buildProtocol(self, addr: IAddress | None) -> Any:
+        """
+        Build a protocol with the portal.
+        """
+        protocol: Any = super().buildProtocol(addr)
+        protocol.portal = self.portal
+        protocol.ctx = self.contextFactory
+        return protocol
 
-class SessionFactory(LimitedFactory):
+
+class LimitedMailFactory(LimitedFactory):
     """
-    Build connections with portals of their own.
+    Build limited connections of a mail protocol.
     """
 
     def __init__(
@@ -80,23 +90,16 @@ class SessionFactory(LimitedFactory):
         @param settings: the settings of all mail protocols.
         """
         alpn = [factory.service.encode("ascii")]
-        made = factory(settings, mostRefused)
+        made = factory(portal, settings, mostRefused)
         super().__init__(made, LimitedConnection, loginTimeout, reactor, alpn)
-        self._portal = portal
-        self._service = factory.service
-        self._contextFactory = settings.contextFactory
 
-    def buildProtocol(self, addr: IAddress | None) -> ProtocolWrapper:
+    def buildProtocol(self, addr: IAddress | None) -> Any:
         """
-        Build a protocol, and set its portal.
+        Build a protocol, whose own time-outs use the same clock.
         """
-        wrapper: ProtocolWrapper = super().buildProtocol(addr)
-        protocol: Any = wrapper.wrappedProtocol
-        protocol.portal = LimitedPortal(self._portal, protocol, service=self._service)
-        protocol.ctx = self._contextFactory
-        # The protocol's own time-outs use the same clock.
-        protocol.callLater = self.reactor.callLater
-        return wrapper
+        connection = super().buildProtocol(addr)
+        connection.wrappedProtocol.callLater = self.reactor.callLater
+        return connection
 
 
-__all__ = ["MOST_REFUSED", "MailFactory", "MailSettings", "SessionFactory"]
+__all__ = ["MOST_REFUSED", "LimitedMailFactory", "MailFactory", "MailSettings"]

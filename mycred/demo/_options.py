@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from twisted.python import usage
 
 from .._argstring import integerBetween
+from .._chain import partsOf
 from .._contracts import (
     IAnonymous,
     InterfaceType,
@@ -144,7 +145,8 @@ class Options(usage.Options, ProgramAuthOptions):
                 "--auth=file:/etc/myapp/passwd (--help-auth lists the types)"
             )
         for checker in self["credCheckers"]:
-            _checkRealm(checker)
+            for part in partsOf(checker):
+                _checkRealm(part)
         self["worker"] = workerOf(getattr(self, "parent", None))
         self._setProcesses()
         isWorker = self["worker"] is not None

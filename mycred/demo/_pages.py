@@ -5,6 +5,7 @@ Pages: as HTML for browsers, and as text for programs such as curl.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -143,14 +144,20 @@ class PageResource(Resource):
 
     isLeaf = True
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, headers: Mapping[bytes, bytes] = {}) -> None:
+        """
+        @param headers: what the answer has besides.
+        """
         super().__init__()
         self._page = page
+        self._headers = headers
 
     def render(self, request: Request) -> int:
         """
         Send the page.
         """
+        for name, value in self._headers.items():
+            request.setHeader(name, value)
         return show(request, self._page)
 
 

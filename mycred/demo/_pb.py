@@ -6,8 +6,6 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from zope.interface import implementer
-
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IProtocolFactory
 from twisted.logger import Logger
@@ -18,7 +16,7 @@ from .._secrets import asBytes, printable
 from .._types import Clock
 from ..portal import Portal
 from ._compose import compose
-from ._limits import LOGIN_TIMEOUT, LimitedConnection, LimitedFactory, LimitedPortal
+from ._limits import LOGIN_TIMEOUT, LimitedConnection, LimitedFactory
 from ._mailfactories import MOST_REFUSED
 from ._mailstore import (
     Mailbox,
@@ -145,27 +143,6 @@ def _ebStore(failure: Failure) -> NoReturn:
     raise _ERRORS[error](str(failure.value))
 
 
-@implementer(pb.IPBRoot)
-class _SessionRoot:
-    """
-    Give each connection a portal of its own.
-    """
-
-    def __init__(self, portal: Portal, mostRefused: int) -> None:
-        self._portal = portal
-        self._mostRefused = mostRefused
-
-    def rootObject(self, broker: pb.Broker) -> Any:
-        """
-        Return the object through which a client logs in.
-        """
-        session = LimitedPortal(
-            self._portal, broker, service="pb", mostRefused=self._mostRefused
-        )
-        broker.notifyOnDisconnect(session.close)
-        return pb.IPBRoot(session).rootObject(broker)
-
-
 class _Connection(LimitedConnection):
     """
     A connection over which objects come: each ends in a byte with the highest bit set.
@@ -187,8 +164,10 @@ def makeFactory(
     @param reactor: the clock for time-outs; the reactor that is installed if L{None}.
     @param mostRefused: how many wrong passwords end a connection.
     """
-    factory = pb.PBServerFactory(_SessionRoot(portal, mostRefused))
-    return LimitedFactory(factory, _Connection, loginTimeout, reactor)
+    factory = pb.PBServerFactory(portal)
+    return LimitedFactory(
+        factory, _Connection, loginTimeout, reactor, mostRefused=mostRefused
+    )
 
 
 __all__ = ["Correspondent", "Visitor", "makeFactory"]

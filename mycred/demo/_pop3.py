@@ -15,7 +15,7 @@ from twisted.mail.pop3 import IMailbox
 
 from .. import mail
 from ._handover import HandingOver
-from ._mailfactories import MailFactory, SessionFactory
+from ._mailfactories import LimitedMailFactory, MailFactory
 from ._mailstore import Mailbox, StoreService
 from ._pop3dialogue import CAPABILITIES, POP3Dialogue
 
@@ -128,6 +128,6 @@ class POP3Factory(MailFactory):
 
 
 #: Return a factory that serves a portal over POP3.
-makeFactory = partial(SessionFactory, POP3Factory)
+makeFactory = partial(LimitedMailFactory, POP3Factory)
 
 __all__ = ["MailDrop", "makeFactory"]

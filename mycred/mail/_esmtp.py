@@ -25,6 +25,7 @@ _CODES = {
     Reason.EXPIRED: (535, b"5.7.8 "),
     Reason.FORBIDDEN: (535, b"5.7.8 "),
     Reason.UNAVAILABLE: (454, b"4.7.0 "),
+    Reason.THROTTLED: (454, b"4.7.0 "),
     Reason.UNSUPPORTED: (504, b"5.5.4 "),
     Reason.UNPRIVATE: (538, b"5.7.11 "),
     Reason.MISCONFIGURED: (454, b"4.7.0 "),

@@ -33,6 +33,7 @@ _CODES = {
     Reason.EXPIRED: b"[EXPIRED] ",
     Reason.FORBIDDEN: b"[AUTHORIZATIONFAILED] ",
     Reason.UNAVAILABLE: b"[UNAVAILABLE] ",
+    Reason.THROTTLED: b"[UNAVAILABLE] ",
     Reason.UNPRIVATE: b"[PRIVACYREQUIRED] ",
     Reason.UNSUPPORTED: b"",
     Reason.MISCONFIGURED: b"[CONTACTADMIN] ",

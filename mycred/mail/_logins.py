@@ -23,7 +23,7 @@ from ..error import SASLError
 from ..portal import SessionPortal
 from ._challengers import converse
 from ._offers import Offers, namesIn
-from ._reasons import NotOffered, Reason, reasonOf
+from ._reasons import NotOffered, Reason, reasonOf, textOf
 
 # How many commands a client may send without a login: the answers are kept in memory
 # until it reads them.
@@ -182,13 +182,9 @@ class Logins(Offers):
         many of them.
         """
         reason = reasonOf(failure)
-        text = reason.value
         if reason is Reason.DEFECT and not failure.check(NotOffered):
             self._log.failure("A login failed", failure)
-        elif reason in (Reason.CANCELLED, Reason.MALFORMED):
-            said = str(failure.value)
-            text = said if said.isascii() and said.isprintable() and said else text
-        refuse(reason, text.encode("ascii"))
+        refuse(reason, textOf(failure, reason))
         self._refusals += 1
         if self._refusals >= self._setting("mostRefused"):
             self._tellLast()

@@ -27,6 +27,7 @@ _CODES = {
     Reason.FORBIDDEN: b"[AUTH] ",
     Reason.UNPRIVATE: b"[AUTH] ",
     Reason.UNAVAILABLE: b"[SYS/TEMP] ",
+    Reason.THROTTLED: b"[SYS/TEMP] ",
     Reason.MISCONFIGURED: b"[SYS/PERM] ",
     Reason.DEFECT: b"[SYS/TEMP] ",
 }

@@ -17,6 +17,7 @@ from ..error import (
     SASLCancelled,
     SASLError,
     TemporaryFailure,
+    Throttled,
     Unauthorized,
     UnhandledCredentials,
 )
@@ -34,6 +35,7 @@ class Reason(Enum):
     EXPIRED = "This account, or its password, has expired"
     FORBIDDEN = "This account may not log in here"
     UNAVAILABLE = "Temporarily unavailable, try again later"
+    THROTTLED = "Too many failed logins, try again later"
     UNSUPPORTED = "There is no such mechanism"
     UNPRIVATE = "This would send the password in the clear, begin with TLS"
     MISCONFIGURED = "The server can't check this"
@@ -52,6 +54,7 @@ _DENIED = {
 _FAILED = [
     (SASLCancelled, Reason.CANCELLED),
     (SASLError, Reason.MALFORMED),
+    (Throttled, Reason.THROTTLED),
     (TemporaryFailure, Reason.UNAVAILABLE),
     (CancelledError, Reason.UNAVAILABLE),
     (UnhandledCredentials, Reason.MISCONFIGURED),
@@ -59,6 +62,10 @@ _FAILED = [
     (LoginDenied, Reason.REFUSED),
     (Unauthorized, Reason.REFUSED),
 ]
+
+
+# What has a text of its own that is fit for the client.
+_OWN = (Reason.CANCELLED, Reason.MALFORMED, Reason.THROTTLED)
 
 
 class NotOffered(Exception):
@@ -88,4 +95,17 @@ def reasonOf(failure: Failure) -> Reason:
     return Reason.DEFECT
 
 
-__all__ = ["NotOffered", "Reason", "reasonOf"]
+def textOf(failure: Failure, reason: Reason) -> bytes:
+    """
+    Return what to say of a login that has failed.
+
+    @param reason: why, as L{reasonOf} has it.
+    """
+    if reason in _OWN:
+        said = str(failure.value)
+        if said and said.isascii() and said.isprintable():
+            return said.encode("ascii")
+    return reason.value.encode("ascii")
+
+
+__all__ = ["NotOffered", "Reason", "reasonOf", "textOf"]

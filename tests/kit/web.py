@@ -18,7 +18,6 @@ from twisted.web.static import Data
 
 from mycred.checkers import InMemoryUsernamePasswordDatabaseDontUse
 from mycred.demo import _http
-from mycred.demo._limits import LimitedFactory
 from mycred.portal import Portal
 
 from .digest import Client, Factory, header
@@ -74,7 +73,7 @@ class Guarded:
         checker = InMemoryUsernamePasswordDatabaseDontUse(alice=b"secret")
         portal = Portal(Realm(self.makePage), [checker])
         site = Site(self.guard(portal), reactor=Clock())
-        self.site = LimitedFactory(site, _http._Connection, reactor=Clock())
+        self.site = _http._SiteFactory(site, _http._Connection, reactor=Clock())
 
     def guard(self, portal: Portal) -> IResource:
         """

@@ -21,6 +21,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from mycred.checkers import AllowAnonymousAccess
 from mycred.credentials import (
     CramMD5Credentials,
+    IBearerToken,
+    IScramCredentials,
     IUsernameHashedPassword,
     IUsernamePassword,
     UsernamePassword,
@@ -30,9 +32,11 @@ from mycred.error import (
     DenialReason,
     SASLError,
     TemporaryFailure,
+    Throttled,
     UnauthorizedLogin,
 )
 from mycred.mail._logins import MOST_COMMANDS, _warnOnce
+from mycred.mail._reasons import Reason
 from mycred.portal import SessionPortal
 from tests.kit.mailservers import (
     CertificateChecker,
@@ -83,6 +87,15 @@ class Odd(UsernamePassword):
         Return whether there are more.
         """
         return bool(self.challenges)
+
+
+class Strange(Throttled):
+    """
+    A program's own error, whose text is more than one line.
+    """
+
+    def __str__(self) -> str:
+        return "Later\r\na OK"
 
 
 class Own:
@@ -332,6 +345,38 @@ class LoginTests(TalkTests):
         lines = talk.say(self.dialect.auth(b"PLAIN", GOOD))
         self.assertAnswer(lines, self.dialect.unavailable)
         self.assertNotIn(b"disk", lines[0])
+
+    def test_throttled(self: Any) -> None:
+        """
+        Who has to wait is told for how long, by whatever mechanism: a token isn't called
+        wrong, and SCRAM ends as it would otherwise.  A text that would break a line isn't
+        sent.
+        """
+        checker = Checker(lambda: fail(Throttled(4.2)))
+        checker.credentialInterfaces = IUsernamePassword, IBearerToken, IScramCredentials
+        text = b"Too many failed logins; try again in 5 s"
+        answer = [self.dialect.unavailable + text]
+        talk = self.talk(checker)
+        bearer = b"n,,\1auth=Bearer token\1\1"
+        for name, message in ((b"PLAIN", GOOD), (b"OAUTHBEARER", bearer)):
+            self.assertEqual(talk.say(self.dialect.auth(name, message)), answer)
+        for line in (self.dialect.auth(b"LOGIN"), b64encode(b"alice")):
+            talk.say(line)
+        self.assertEqual(talk.say(b64encode(b"sesame")), answer)
+        self.assertEqual(scramLogIn(talk, self.dialect)[0], answer)
+        checker.answer = lambda: fail(Strange(5))
+        [line] = talk.say(self.dialect.auth(b"PLAIN", GOOD))
+        self.assertEqual(line, self.dialect.unavailable + Reason.THROTTLED.value.encode())
+
+    def test_throttledOften(self: Any) -> None:
+        """
+        A client that goes on all the same is disconnected.
+        """
+        talk = self.talk(Checker(lambda: fail(Throttled(5))), mostRefused=3)
+        for isLast in (False, False, True):
+            lines = talk.say(self.dialect.auth(b"PLAIN", GOOD))
+            self.assertAnswer(lines[:1], self.dialect.unavailable)
+            self.assertEqual(talk.transport.connected, not isLast)
 
     def test_denied(self: Any) -> None:
         """

@@ -22,7 +22,7 @@ from twisted.web.static import Data
 from mycred._tokens import LONGEST_TOKEN, isToken
 from mycred.checkers import ICredentialsChecker
 from mycred.credentials import IBearerToken
-from mycred.error import LoginFailed, TemporaryFailure, UnauthorizedLogin
+from mycred.error import LoginFailed, TemporaryFailure, Throttled, UnauthorizedLogin
 from mycred.portal import Portal
 from mycred.web import BearerCredentialFactory, HTTPAuthSessionWrapper
 
@@ -44,6 +44,8 @@ class One:
         """
         if credentials.token == b"later":
             return fail(TemporaryFailure("it is down"))
+        if credentials.token == b"slow":
+            return fail(Throttled(0.2))
         isRight = credentials.token == b"good" and credentials.authzid == b""
         return succeed(b"alice") if isRight else fail(UnauthorizedLogin())
 
@@ -119,6 +121,15 @@ class BearerTests(SynchronousTestCase):
         self.assertEqual(self.ask(b"Bearer later").status, 401)
         answer = self.ask(b"Bearer bad", wrapper=HTTPAuthSessionWrapper)
         self.assertEqual(answer.status, 401)
+
+    def test_throttled(self) -> None:
+        """
+        Who has to wait is told so, and for how long.
+        """
+        answer = self.ask(b"Bearer slow", wrapper=HTTPAuthSessionWrapper)
+        self.assertEqual((answer.status, answer.challenges), (429, []))
+        self.assertIn(b"Too many failed logins; try again in 1 s.", answer.page)
+        self.assertEqual(answer.headers["Retry-After"], "1")
 
     def test_elsewhere(self) -> None:
         """

@@ -1,6 +1,7 @@
 """
 What mycred adds to Twisted's own registries: the example server, C{twistd
-myapp}, the auth types that Twisted lacks, and the endpoint C{mtls:}.
+myapp}, sessions for the servers of others, C{twistd mycred-session}, the auth
+types that Twisted lacks, and the endpoint C{mtls:}.
 """
 
 from twisted.application.service import ServiceMaker
@@ -12,12 +13,14 @@ from mycred.plugins.cred_ldap import theLDAPCheckerFactory
 from mycred.plugins.cred_pam import thePAMCheckerFactory
 from mycred.plugins.cred_passwd import thePasswdCheckerFactory
 from mycred.plugins.cred_sql import theSQLCheckerFactory
+from mycred.plugins.cred_stack import theStackCheckerFactory
 from mycred.plugins.cred_token import theTokenCheckerFactory
 from mycred.tls import TLSEndpointParser
 
 __all__ = [
     "mtls",
     "myapp",
+    "mycredSession",
     "theCertificateCheckerFactory",
     "theHtdigestCheckerFactory",
     "theHtpasswdCheckerFactory",
@@ -25,6 +28,7 @@ __all__ = [
     "thePAMCheckerFactory",
     "thePasswdCheckerFactory",
     "theSQLCheckerFactory",
+    "theStackCheckerFactory",
     "theTokenCheckerFactory",
 ]
 
@@ -33,6 +37,13 @@ myapp = ServiceMaker(
     "mycred.demo",
     "A mailbox behind POP3, IMAP4, SMTP, PB, HTTP and SSH, for --auth's accounts.",
     "myapp",
+)
+
+mycredSession = ServiceMaker(
+    "Sessions for the servers of another plugin",
+    "mycred._sessionservice",
+    "Run another plugin, such as ftp, so that checkers know the clients' addresses.",
+    "mycred-session",
 )
 
 mtls = TLSEndpointParser()

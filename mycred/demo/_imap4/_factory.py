@@ -9,7 +9,7 @@ from typing import Any
 
 from ... import mail
 from .._handover import HandingOver
-from .._mailfactories import MailFactory, SessionFactory
+from .._mailfactories import LimitedMailFactory, MailFactory
 from ._connection import CAPABILITIES
 from ._messages import IMAP4Connection
 
@@ -48,6 +48,6 @@ class IMAP4Factory(MailFactory):
 
 
 #: Return a factory that serves a portal over IMAP4.
-makeFactory = partial(SessionFactory, IMAP4Factory)
+makeFactory = partial(LimitedMailFactory, IMAP4Factory)
 
 __all__ = ["IMAP4Factory", "makeFactory"]

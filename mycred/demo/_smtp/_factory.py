@@ -11,7 +11,7 @@ from twisted.mail.smtp import SMTPServerError
 
 from ... import mail
 from .._handover import HandingOver
-from .._mailfactories import MailFactory, SessionFactory
+from .._mailfactories import LimitedMailFactory, MailFactory
 from ._connection import EXTENSIONS
 from ._outbox import IOutbox
 from ._submission import Submission
@@ -62,6 +62,6 @@ class SMTPFactory(MailFactory):
 
 
 #: Return a factory that serves a portal over SMTP.
-makeFactory = partial(SessionFactory, SMTPFactory)
+makeFactory = partial(LimitedMailFactory, SMTPFactory)
 
 __all__ = ["SMTPFactory", "makeFactory"]

@@ -1,0 +1,187 @@
+"""
+A stack in a file of settings: the checkers, and what stands around them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from twisted.python import usage
+
+from ._argstring import Option, Options, nonEmpty
+from ._auditlog import auditOptions, makeAudit
+from ._contracts import (
+    ICredentialsChecker,
+    InterfaceType,
+    InvalidAuthArgumentString,
+    IUsernameDigestHash,
+    IUsernameHashedPassword,
+    IUsernamePassword,
+)
+from ._conversations import IScramCredentials
+from ._metrics import makeMetrics, metricsOptions
+from ._paths import AnyPath, asPath
+from ._programs import ProgramAuthOptions
+from ._settingsfile import readSections
+from ._stack import CheckerStack
+
+_T = TypeVar("_T")
+
+_stackOptions = Options(
+    Option(
+        "checkers",
+        nonEmpty,
+        "AUTH",
+        "The checkers, in the order in which they are asked, each in a line of its own, "
+        "as it would stand after --auth=.",
+        required=True,
+    ),
+)
+
+#: The options, by the section in which they stand.
+SECTIONS: Mapping[str, Options] = {
+    "stack": _stackOptions,
+    "audit": auditOptions,
+    "metrics": metricsOptions,
+}
+
+# The keys whose values may have several lines.
+_TEXTS = ("checkers",)
+
+# What can be guessed, and what a cache may know: the sections that are for some kinds of
+# credentials, which kinds these are, and what they are called.
+_GUESSABLE = (
+    IUsernamePassword,
+    IUsernameHashedPassword,
+    IUsernameDigestHash,
+    IScramCredentials,
+)
+_NEEDED: Mapping[str, tuple[tuple[InterfaceType, ...], str]] = {
+    "throttle": (_GUESSABLE, "checks passwords, and nothing else can be guessed"),
+    "cache": ((IUsernamePassword,), "checks passwords that are sent"),
+}
+
+
+class _CheckerOptions(usage.Options, ProgramAuthOptions):
+    """
+    C{--auth}, as a line of the file has it.
+    """
+
+
+def readStack(path: AnyPath) -> CheckerStack:
+    """
+    Return the stack that a file describes, as C{--auth=stack:} takes it.
+
+    @param path: the path of the file.
+
+    @raise InvalidAuthArgumentString: if a section or an option is unknown, missing, or
+        can't take effect, a checker can't be made, or others may write the file.  The
+        text has a line for each mistake, with what would be right.
+    """
+    return _Reading(asPath(path)).stack()
+
+
+class _Reading:
+    """
+    A file that is read.
+
+    @ivar _mistakes: what is wrong with it.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._mistakes: list[str] = []
+
+    def stack(self) -> CheckerStack:
+        """
+        Return what it describes.
+        """
+        given, mistakes = readSections(self._path, SECTIONS, _TEXTS)
+        self._mistakes += mistakes
+        checkers = list(self._checkers(given.get("stack", {}).get("checkers", "")))
+        if not self._mistakes:
+            self._insistOnUse(given, checkers)
+        # Only now, since it may open files and connections.
+        self._insist()
+        parts = {
+            name: self._made(name, make, given[name])
+            for name, make in _MAKERS.items()
+            if name in given
+        }
+        self._insist()
+        return CheckerStack(checkers, **parts)
+
+    def _checkers(self, text: str) -> Iterator[ICredentialsChecker]:
+        """
+        Make the checkers.
+        """
+        seen = set()
+        for line in filter(None, map(str.strip, text.split("\n"))):
+            options = _CheckerOptions()
+            authType = line.partition(":")[0]
+            try:
+                if line in seen:
+                    raise usage.UsageError(f"{authType}: it is there twice")
+                if authType == CheckerStack.authType:
+                    raise usage.UsageError("a stack can't stand in a stack")
+                options.opt_auth(line)
+                yield from options["credCheckers"]
+            except usage.UsageError as error:
+                said = str(error).removeprefix("--auth=")
+                self._mistakes.append(f"line {self._lineOf(line)}: {said}")
+            seen.add(line)
+
+    def _lineOf(self, checker: str) -> int:
+        """
+        Return the number of the line that names a checker.
+        """
+        lines = Path(self._path).read_text("utf-8-sig").split("\n")
+        return max(
+            number
+            for number, line in enumerate(lines, 1)
+            if checker in (line.strip(), line.partition("=")[2].strip())
+        )
+
+    def _insistOnUse(
+        self, given: Mapping[str, object], checkers: list[ICredentialsChecker]
+    ) -> None:
+        """
+        Insist that what stands around the checkers can take effect.
+        """
+        checked = {i for checker in checkers for i in checker.credentialInterfaces}
+        for section, (interfaces, what) in _NEEDED.items():
+            if section in given and checked.isdisjoint(interfaces):
+                self._mistakes.append(f"[{section}] none of the checkers {what}")
+
+    def _made(
+        self, section: str, make: Callable[[Mapping[str, Any]], _T], given: Any
+    ) -> _T | None:
+        """
+        Return what a section describes.
+        """
+        try:
+            return make(given)
+        except (ValueError, InvalidAuthArgumentString) as error:
+            self._mistakes.append(f"[{section}] {error}")
+            return None
+
+    def _insist(self) -> None:
+        """
+        Insist that there is no mistake.
+        """
+        if self._mistakes:
+            raise InvalidAuthArgumentString(
+                "\n".join(f"{self._path}: {mistake}" for mistake in self._mistakes)
+            )
+
+
+# What makes the parts of a stack of the options in their section.
+_MAKERS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
+    "audit": makeAudit,
+    "metrics": makeMetrics,
+}
+
+
+__all__ = ["SECTIONS", "readStack"]
