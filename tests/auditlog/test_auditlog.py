@@ -13,8 +13,10 @@ from twisted.internet.protocol import connectionDone
 from twisted.internet.testing import StringTransport
 from twisted.logger import ILogObserver, formatEvent, globalLogPublisher
 from twisted.protocols.ftp import FTP, FTPFactory, FTPRealm
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from mycred.checkers import CheckerChain
 from mycred.credentials import Anonymous, UsernamePassword
 from mycred.error import (
     AccountDenied,
@@ -24,7 +26,7 @@ from mycred.error import (
     Throttled,
     UnauthorizedLogin,
 )
-from mycred.portal import Portal
+from mycred.portal import Portal, SessionPortal
 from mycred.stack import AuditLog, CheckerStack
 
 from ..kit.auditing import (
@@ -147,6 +149,28 @@ class OneEventTests(EventsCase):
         [event] = self.events
         self.assertEqual(event["verdict"], "refused")
         self.assertEqual((event["avatar"], event["why"]), ("alice", "not on Sundays"))
+
+    def test_notAsked(self) -> None:
+        """
+        So is a login that a connection may not try any more: no checker gets to see it.
+        """
+        portal = session(self.audit, Saying(lambda _: Deferred()))
+        for _ in range(SessionPortal.MOST_AT_A_TIME + 1):
+            logIn(portal)
+        [event] = self.events
+        self.assertEqual(event["why"], "Too many logins at a time")
+
+    def test_behindAChain(self) -> None:
+        """
+        So it is if the stack is one of several checkers.
+        """
+        stack = CheckerStack([memory()], audit=self.audit)
+        chain = CheckerChain([memory(bob=b"x"), CheckerChain([stack])])
+        portal = SessionPortal(Portal(Realm(), [chain, chain]), Connection("192.0.2.1"))
+        portal.noteRefused(UsernamePassword(b"eve", b"x"), Failure(UnauthorizedLogin()))
+        [event] = self.events
+        self.assertEqual((event["verdict"], event["user"]), ("refused", "eve"))
+        self.assertEqual(event["peer"], "192.0.2.1")
 
     def test_theLog(self) -> None:
         """
