@@ -114,8 +114,9 @@ class Attempt(Asked):
         Have others told how the login ends, besides the log.  Those who are told already
         are told once: a checker may be asked several times for one login.
         """
-        known = self._watchers
-        self._watchers = known + tuple(w for w in watchers if w not in known)
+        for watcher in watchers:
+            if watcher not in self._watchers:
+                self._watchers += (watcher,)
 
     def end(self, credentials: object, result: object, isLogged: bool = True) -> None:
         """

@@ -7,7 +7,7 @@ holds a reference to the portal, and to nothing else: it calls L{Portal.login}.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from time import monotonic
 from typing import Any, TypeVar, cast
@@ -473,6 +473,8 @@ class SessionPortal(Portal):
             return Deferred()
         attempt = self._begin(credentials)
         login = self._refuseAtOnce()
+        if login is not None and attempt is not None:
+            attempt.watch(tuple(_watchersIn(self.checkers.values())))
         if login is None:
             # A program's portal may answer in other ways.
             login = maybeDeferred(self._portal.login, credentials, mind, *interfaces)
@@ -511,6 +513,23 @@ class SessionPortal(Portal):
         login.addBoth(deliver)
         return answer
 
+    def noteRefused(
+        self, credentials: Any, failure: Failure, began: float | None = None
+    ) -> None:
+        """
+        Have a login logged that the protocol has refused by itself, so that no checker
+        gets to see it.
+
+        @param credentials: what was presented, as far as it could be parsed: an object
+            with the attribute C{username}.
+        @param failure: why it is refused.
+        @param began: when it began, as C{time.monotonic} counts; now, if L{None}.
+        """
+        attempt = self._begin(credentials, began)
+        if attempt is not None:
+            attempt.watch(tuple(_watchersIn(self.checkers.values())))
+            attempt.end(credentials, failure)
+
     def close(self, _: object = None) -> None:
         """
         Cancel the logins that are under way, and log out the avatars that the
@@ -534,9 +553,11 @@ class SessionPortal(Portal):
         else:
             cancelSafely(login)
 
-    def _begin(self, credentials: object) -> Attempt | None:
+    def _begin(self, credentials: object, began: float | None = None) -> Attempt | None:
         """
         Attach to credentials what is known of the connection.
+
+        @param began: when the login began; now, if L{None}.
 
         @return: what logs how the login ends; L{None} if an object nearer to the client
             does.
@@ -554,7 +575,7 @@ class SessionPortal(Portal):
                 setattr(credentials, name, fact)
         if isReportedAbove(credentials, self):
             return None
-        attempt = Attempt(credentials, self)
+        attempt = Attempt(credentials, self, began)
         attempt.watch(_watchersOf(self._portal))
         return attempt
 
@@ -603,6 +624,16 @@ def _watchersOf(portal: object) -> tuple[Watcher, ...]:
         portal = portal._portal
     watchers: tuple[Watcher, ...] = getattr(portal, "_watchers", ())
     return watchers
+
+
+def _watchersIn(checkers: Iterable[object]) -> Iterator[Watcher]:
+    """
+    Yield what is told of logins by checkers, for one that they don't get to see.
+    """
+    for checker in checkers:
+        if isinstance(checker, CheckerChain):
+            yield from getattr(checker, "watchers", ())
+            yield from _watchersIn(checker.checkers)
 
 
 class _Logout:

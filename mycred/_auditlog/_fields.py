@@ -92,7 +92,7 @@ def _portAt(end: str) -> _Get:
         if address is None and end == "peer":
             address = partOf(login.credentials, end)
         number = partOf(address, "port")
-        return number if isinstance(number, int) and 0 <= number < 65536 else None
+        return number if type(number) is int and 0 <= number < 65536 else None
 
     return port
 
@@ -114,8 +114,8 @@ def _connection(login: LoginEvent, known: Mapping[str, str]) -> str | None:
         return _connections.get(session) or _connections.setdefault(
             session, secrets.token_hex(8)
         )
-    except TypeError:
-        # There is none, or something else that credentials call so.
+    except Exception:
+        # There is none, or it is something else, which needn't be a key.
         return None
 
 

@@ -91,6 +91,13 @@ class CheckerStack(CheckerChain):
         return state
 
     @property
+    def watchers(self) -> tuple[Callable[[LoginEvent], object], ...]:
+        """
+        What is told how logins end.
+        """
+        return self._watchers
+
+    @property
     def opensLater(self) -> tuple[str, ...]:
         """
         The paths of the files that the checkers read at logins.

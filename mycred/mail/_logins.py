@@ -107,7 +107,8 @@ class Logins(Offers):
         @param offered: the names of those that are offered.
         """
         host, secret = self.serverName(), self._setting("siteSecret")
-        more = {} if secret is None else {"secret": secret}
+        more: dict[str, Any] = {} if secret is None else {"secret": secret}
+        more["noteRefused"] = self.openSession().noteRefused
         if secret is None and mechanism.interface is IScramCredentials:
             _warnOnce()
         return sasl.Context(self.facts, offered=offered, host=host, **more)

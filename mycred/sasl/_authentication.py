@@ -74,7 +74,7 @@ class _Authentication:
         login: Callable[[ICredentials], Deferred[Any]],
     ) -> None:
         self._mechanism = mechanism
-        self._facts = context.facts
+        self._context = context
         self._send = ask
         self._login = login
         self._began = monotonic()
@@ -163,10 +163,14 @@ class _Authentication:
         """
         Log a login that no checker gets to see.
         """
-        facts = self._facts
+        facts = self._context.facts
         sent = SimpleNamespace(
-            username=self._exchange.username, peer=facts.peer, service=facts.service
+            username=self._exchange.username, mechanism=self._mechanism.name.decode()
         )
+        if self._context.noteRefused is not None:
+            self._context.noteRefused(sent, failure, self._began)
+            return
+        sent.peer, sent.service = facts.peer, facts.service
         logLogin(LoginEvent(sent, failure, self._began, None))
 
 

@@ -7,10 +7,16 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from twisted.cred.portal import Portal as TwistedPortal
 from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.protocol import connectionDone
+from twisted.internet.testing import StringTransport
 from twisted.logger import ILogObserver, formatEvent, globalLogPublisher
+from twisted.protocols.ftp import FTP, FTPFactory, FTPRealm
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from mycred.checkers import CheckerChain
 from mycred.credentials import Anonymous, UsernamePassword
 from mycred.error import (
     AccountDenied,
@@ -20,7 +26,7 @@ from mycred.error import (
     Throttled,
     UnauthorizedLogin,
 )
-from mycred.portal import Portal
+from mycred.portal import Portal, SessionPortal
 from mycred.stack import AuditLog, CheckerStack
 
 from ..kit.auditing import (
@@ -144,6 +150,28 @@ class OneEventTests(EventsCase):
         self.assertEqual(event["verdict"], "refused")
         self.assertEqual((event["avatar"], event["why"]), ("alice", "not on Sundays"))
 
+    def test_notAsked(self) -> None:
+        """
+        So is a login that a connection may not try any more: no checker gets to see it.
+        """
+        portal = session(self.audit, Saying(lambda _: Deferred()))
+        for _ in range(SessionPortal.MOST_AT_A_TIME + 1):
+            logIn(portal)
+        [event] = self.events
+        self.assertEqual(event["why"], "Too many logins at a time")
+
+    def test_behindAChain(self) -> None:
+        """
+        So it is if the stack is one of several checkers.
+        """
+        stack = CheckerStack([memory()], audit=self.audit)
+        chain = CheckerChain([memory(bob=b"x"), CheckerChain([stack])])
+        portal = SessionPortal(Portal(Realm(), [chain, chain]), Connection("192.0.2.1"))
+        portal.noteRefused(UsernamePassword(b"eve", b"x"), Failure(UnauthorizedLogin()))
+        [event] = self.events
+        self.assertEqual((event["verdict"], event["user"]), ("refused", "eve"))
+        self.assertEqual(event["peer"], "192.0.2.1")
+
     def test_theLog(self) -> None:
         """
         The log has its own line all the same, and only that.
@@ -157,6 +185,25 @@ class OneEventTests(EventsCase):
             self.assertEqual(line, formatEvent(self.events[-1]))
             self.assertEqual(self.verdicts(), ["refused"])
             del logged[:]
+
+    def test_ftp(self) -> None:
+        """
+        So it is in a program of Twisted's own, which knows nothing of mycred's portals.
+        """
+        portal = TwistedPortal(FTPRealm("."))
+        portal.registerChecker(CheckerStack([memory()], audit=self.audit))
+        for password, verdict in (("wrong", "refused"), ("sesame", "accepted")):
+            protocol = FTP()
+            protocol.portal, protocol.factory = portal, FTPFactory(portal)
+            protocol.timeOut = None
+            protocol.makeConnection(StringTransport())
+            protocol.processCommand("USER", "alice")
+            protocol.processCommand("PASS", password).addErrback(lambda _: None)
+            protocol.connectionLost(connectionDone)
+            [event] = self.events
+            self.assertEqual((event["verdict"], event["user"]), (verdict, "alice"))
+            self.assertEqual(event["fields"]["mycred.mechanism"], "password")
+            del self.events[:]
 
     def test_visit(self) -> None:
         """
