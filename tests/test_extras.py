@@ -25,6 +25,7 @@ LIBRARIES = {
     "argon2": "argon2",
     "cryptography": "ssh|tls",
     "joserfc": "jwt",
+    "prometheus_client": "metrics",
     "psycopg": "postgresql",
     "pymysql": "mysql",
     "service_identity": "tls",

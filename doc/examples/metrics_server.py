@@ -33,7 +33,9 @@ class PageRealm:
         """
         Return the page.
         """
-        return IResource, Data(b"Welcome.\n", "text/plain"), lambda: None
+        page = Data(b"Welcome.\n", "text/plain")
+        page.isLeaf = True
+        return IResource, page, lambda: None
 
 
 def makeSites(metrics: LoginMetrics) -> tuple[Site, Site]:

@@ -16,13 +16,12 @@ from ._listening import (
     metricsOptions,
 )
 from ._metrics import FAMILIES, LoginMetrics, MissingLibrary
-from ._page import Collector, MetricsResource, MetricsSite
+from ._page import MetricsResource, MetricsSite
 from ._shared import SharedMetrics, Slots
 
 __all__ = [
     "EXAMPLE",
     "FAMILIES",
-    "Collector",
     "ListeningMetrics",
     "LoginMetrics",
     "MetricsResource",

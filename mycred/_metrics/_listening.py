@@ -95,8 +95,10 @@ def logPlace(port: IListeningPort, option: str) -> None:
     @param option: what was configured.
     """
     address = port.getHost()
-    _log.info("Metrics are served at {address}, /metrics", address=address)
     host = getattr(address, "host", None)
+    number = getattr(address, "port", None)
+    place = str(address) if host is None else f"{host}, port {number}"
+    _log.info("Metrics are served at {place}, as /metrics", place=place, address=address)
     if host is not None and not isThisMachine(host):
         _log.warn(
             "{option}: anyone on the network can read how many log in, and when; write "

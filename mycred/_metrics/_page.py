@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Protocol
 
 from twisted.internet.task import CooperativeTask, TaskStopped, cooperate
 from twisted.logger import Logger
@@ -15,33 +14,16 @@ from twisted.web.http import INTERNAL_SERVER_ERROR
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
+from ._encoding import Collector, encodeAll
 from ._metrics import insistOnLibrary
 
-if TYPE_CHECKING:
-    from prometheus_client import Metric
-
 _Steps = Iterator[None]
-
-# The line that ends a page of OpenMetrics.
-_END = b"# EOF\n"
 
 # A version of a format that is none: the library fails over it, or says that the page has
 # it.
 _strange = re.compile(r"version=(?![0-9]{1,3}(\.[0-9]{1,3}){1,2}(?:[;,\s]|$))")
 
 _TROUBLE = b"The metrics can't be read; the log says why.\n"
-
-
-class Collector(Protocol):
-    """
-    What has metrics: L{LoginMetrics<mycred.metrics.LoginMetrics>}, or a registry of
-    C{prometheus_client}, which may have those of a program, too.
-    """
-
-    def collect(self) -> Iterator[Metric]:
-        """
-        Return the metrics.
-        """
 
 
 class MetricsResource(Resource):
@@ -86,7 +68,7 @@ class MetricsResource(Resource):
         encode, kind = choose_encoder("" if _strange.search(accepted) else accepted)
         request.setHeader(b"Content-Type", kind.encode("ascii"))
         pieces: list[bytes] = []
-        task = self._cooperate(_encoded(self._metrics, encode, pieces))
+        task = self._cooperate(encodeAll(self._metrics, encode, pieces))
         request.notifyFinish().addErrback(lambda _: task.stop())
         done = task.whenDone()
         done.addCallback(lambda _: _answer(request, b"".join(pieces)))
@@ -127,40 +109,6 @@ class MetricsSite(Site):
         """
 
 
-class _One:
-    """
-    A registry with one metric.
-    """
-
-    def __init__(self, metric: Metric) -> None:
-        self._metric = metric
-
-    def collect(self) -> Iterator[Metric]:
-        """
-        Return it.
-        """
-        yield self._metric
-
-
-def _encoded(
-    metrics: Collector, encode: Callable[[Any], bytes], pieces: list[bytes]
-) -> _Steps:
-    """
-    Encode metrics one by one.
-
-    @param encode: what encodes all metrics of a registry.
-    @param pieces: what gets the pieces of the page.
-    """
-    isEnded = False
-    for metric in metrics.collect():
-        piece = encode(_One(metric))
-        isEnded = piece.endswith(_END)
-        pieces.append(piece.removesuffix(_END))
-        yield
-    if isEnded:
-        pieces.append(_END)
-
-
 def _answer(request: Request, page: bytes) -> None:
     """
     Answer a request with a page.
@@ -170,4 +118,4 @@ def _answer(request: Request, page: bytes) -> None:
     request.finish()
 
 
-__all__ = ["Collector", "MetricsResource", "MetricsSite"]
+__all__ = ["MetricsResource", "MetricsSite"]

@@ -158,3 +158,17 @@ class MetricsPageTests(ServerTests, SynchronousTestCase):
             self.assertEqual(done.returncode, 1)
             self.assertIn(f"twistd myapp: {said}", done.stderr)
             self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+
+    def test_twoPages(self) -> None:
+        """
+        A stack whose section says where its metrics are isn't for several processes.
+        """
+        passwords = self.passwords(alice="sesame").removeprefix("--auth=")
+        stack = self.folder / "login.ini"
+        stack.write_text(
+            f"[stack]\ncheckers = {passwords}\n"
+            "[metrics]\nlisten = tcp:0:interface=127.0.0.1\n"
+        )
+        done = refusal(f"--auth=stack:{stack}", "--processes=2", "--http=")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("[metrics] of a stack is for one process", done.stderr)

@@ -4,9 +4,13 @@ Tests for L{mycred._metrics._listening}.
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import Iterator
+from ftplib import FTP, error_perm
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 from twisted.internet import reactor
 from twisted.internet.address import IPv4Address, UNIXAddress
@@ -21,6 +25,8 @@ from mycred._metrics import EXAMPLE, ListeningMetrics, listenAt, logPlace
 from mycred.metrics import makeMetrics, metricsOptions
 
 from ..kit.metrics import ended, totals
+from ..kit.running import Running
+from ..kit.server import PATIENCE
 
 _FREE = "tcp:0:interface=127.0.0.1"
 
@@ -164,3 +170,36 @@ class PlaceTests(LogTestCase, SynchronousTestCase):
         path = Path(self.mktemp())
         listenAt(f"unix:{path}")
         self.assertFalse(path.exists())
+
+
+class ProgramTests(SynchronousTestCase):
+    """
+    Tests for a program of Twisted's.
+    """
+
+    def test_ftp(self) -> None:
+        """
+        Twisted's FTP server counts its logins, and serves their number, as the file of a
+        stack says.
+        """
+        folder = Path(self.mktemp()).resolve()
+        folder.mkdir()
+        (folder / "users").write_text("alice:sesame\n")
+        settings = folder / "login.ini"
+        settings.write_text(
+            f"[stack]\ncheckers = file:{folder}/users\n[metrics]\nlisten = {_FREE}\n"
+        )
+        ftp = ["ftp", "--port=0", f"--root={folder}", f"--auth=stack:{settings}"]
+        server = Running("MetricsSite", *ftp)
+        self.addCleanup(server.stop)
+        [port] = re.findall(r"FTPFactory starting on (\d+)", server.log)
+        for password in ("sesame", "wrong", "sesame"):
+            with FTP(timeout=PATIENCE) as client:
+                client.connect("127.0.0.1", int(port))
+                with contextlib.suppress(error_perm):
+                    client.login("alice", password)
+        url = f"http://127.0.0.1:{server.port}/metrics"
+        with urlopen(url, timeout=PATIENCE) as answer:
+            page = answer.read().decode()
+        self.assertEqual(totals(page, "outcome"), {"accepted": 2, "refused": 1})
+        self.assertEqual(totals(page, "auth_type"), {"file": 3})

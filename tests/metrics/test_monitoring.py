@@ -1,6 +1,6 @@
 """
-Tests for the dashboard and the alerts in C{doc/examples}, by the numbers that
-L{mycred._metrics} tells.
+Tests for the page about metrics, and the dashboard and the alerts in C{doc/examples}, by
+the numbers that L{mycred._metrics} tells.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 import mycred
 from mycred._gauged import Living
+from mycred._mechanism import MECHANISMS
 from mycred._metrics import FAMILIES, LoginMetrics
+from mycred._metrics._counts import OUTCOMES
 from mycred._metrics._now import Now
 
 from ..kit.metrics import ended
@@ -26,6 +28,9 @@ from ..kit.metrics import ended
 EXAMPLES = Path(mycred.__file__).parents[1] / "doc" / "examples"
 DASHBOARD = EXAMPLES / "grafana-dashboard.json"
 ALERTS = EXAMPLES / "prometheus-alerts.yml"
+
+# The mechanisms that have no name of SASL's.
+_WAYS = {name for name in MECHANISMS if name.islower()}
 
 # The labels that a number gets from Prometheus, or as one of several processes.
 _ADDED = {"instance", "worker"}
@@ -141,6 +146,25 @@ class MonitoringTestCase(SynchronousTestCase):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(content))
         return str(path)
+
+
+class PageTests(MonitoringTestCase):
+    """
+    Tests for the page about metrics.
+    """
+
+    page = (EXAMPLES.parent / "metrics.rst").read_text("utf-8")
+
+    def test_complete(self) -> None:
+        """
+        It names all numbers and their labels, all outcomes and mechanisms, and none else.
+        """
+        told = set(re.findall(r"``(mycred_\w+)``", self.page))
+        known = {re.sub(r"_(bucket|sum|count)$", "", name) for name in labelsOf()}
+        self.assertEqual(told, known)
+        labels = set.union(*labelsOf().values()) - {"le"}
+        words = {*labels, *OUTCOMES, *_WAYS, "worker", "unknown", "other"}
+        self.assertLessEqual(words, set(re.findall(r"``(\w+)``", self.page)))
 
 
 class DashboardTests(MonitoringTestCase):
