@@ -5,6 +5,7 @@ A stack in a file of settings: the checkers, and what stands around them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import dropwhile
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -118,31 +119,32 @@ class _Reading:
         Make the checkers.
         """
         seen = set()
-        for line in filter(None, map(str.strip, text.split("\n"))):
+        for number, description in self._numbered(text):
             options = _CheckerOptions()
-            authType = line.partition(":")[0]
+            authType = description.partition(":")[0]
             try:
-                if line in seen:
+                if description in seen:
                     raise usage.UsageError(f"{authType}: it is there twice")
                 if authType == CheckerStack.authType:
                     raise usage.UsageError("a stack can't stand in a stack")
-                options.opt_auth(line)
+                options.opt_auth(description)
                 yield from options["credCheckers"]
             except usage.UsageError as error:
                 said = str(error).removeprefix("--auth=")
-                self._mistakes.append(f"line {self._lineOf(line)}: {said}")
-            seen.add(line)
+                self._mistakes.append(f"line {number}: {said}")
+            seen.add(description)
 
-    def _lineOf(self, checker: str) -> int:
+    def _numbered(self, text: str) -> Iterator[tuple[int, str]]:
         """
-        Return the number of the line that names a checker.
+        Return the descriptions of checkers, each with the number of its line.
         """
-        lines = Path(self._path).read_text("utf-8-sig").split("\n")
-        return max(
-            number
-            for number, line in enumerate(lines, 1)
-            if checker in (line.strip(), line.partition("=")[2].strip())
-        )
+        lines = enumerate(Path(self._path).read_text("utf-8-sig").split("\n"), 1)
+        below = dropwhile(lambda line: _keyOf(line[1]) != "checkers", lines)
+        for description in filter(None, map(str.strip, text.split("\n"))):
+            for number, line in below:
+                if description in (line.strip(), line.partition("=")[2].strip()):
+                    yield number, description
+                    break
 
     def _insistOnUse(
         self, given: Mapping[str, object], checkers: list[ICredentialsChecker]
@@ -175,6 +177,13 @@ class _Reading:
             raise InvalidAuthArgumentString(
                 "\n".join(f"{self._path}: {mistake}" for mistake in self._mistakes)
             )
+
+
+def _keyOf(line: str) -> str:
+    """
+    Return the key that begins a line, as a file of settings has it.
+    """
+    return line.partition("=")[0].strip().lower()
 
 
 # What makes the parts of a stack of the options in their section.
