@@ -5,6 +5,7 @@ What follows from the failures of several checkers that were asked about one log
 from __future__ import annotations
 
 from collections.abc import Sequence
+from weakref import WeakSet
 
 from zope.interface import providedBy
 
@@ -29,6 +30,10 @@ FINAL = (AccountDenied, LoginDenied, *UNFINISHED)
 # The failures after which the search goes on, and its outcome if no checker accepts: the
 # first of these kinds that was met.
 _REFUSALS = (TemporaryFailure, UnauthorizedLogin, UnhandledCredentials)
+
+
+# Those of searches in which one checker couldn't tell, and another has refused the login.
+_refusedByOne: WeakSet[Failure] = WeakSet()
 
 
 def refusalOf(failure: Failure, checker: object, log: Logger) -> Failure:
@@ -64,8 +69,28 @@ def summedUp(failures: Sequence[Failure], credentials: object) -> Failure:
     for kind in _REFUSALS:
         alike = [failure for failure in failures if failure.check(kind)]
         if alike:
-            return sumUp(alike)
+            summed = sumUp(alike)
+            if kind is TemporaryFailure and any(
+                f.check(UnauthorizedLogin) for f in failures
+            ):
+                noteRefusedByOne(summed)
+            return summed
     return Failure(unhandled(credentials))
+
+
+def noteRefusedByOne(failure: Failure) -> None:
+    """
+    Note that a checker has refused a login which ends with a temporary failure, since
+    another one couldn't tell.
+    """
+    _refusedByOne.add(failure)
+
+
+def isRefusedByOne(failure: Failure) -> bool:
+    """
+    Return whether a checker has refused a login which has ended with a temporary failure.
+    """
+    return failure in _refusedByOne
 
 
 def unhandled(credentials: object) -> UnhandledCredentials:
@@ -77,4 +102,12 @@ def unhandled(credentials: object) -> UnhandledCredentials:
     return UnhandledCredentials(f"No checker for {interfaces}")
 
 
-__all__ = ["FINAL", "refusalOf", "summedUp", "takenFrom", "unhandled"]
+__all__ = [
+    "FINAL",
+    "isRefusedByOne",
+    "noteRefusedByOne",
+    "refusalOf",
+    "summedUp",
+    "takenFrom",
+    "unhandled",
+]

@@ -16,7 +16,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ._contracts import AvatarID, ICredentialsChecker
-from ._refusals import FINAL, summedUp
+from ._refusals import FINAL, noteRefusedByOne, summedUp
 from ._reporting import noteAsked, reporterOf
 from ._scramturn import ScramTurn
 from .error import SASLError, TemporaryFailure
@@ -118,7 +118,9 @@ class ScramSearch:
             if others is not None and others.check(TemporaryFailure):
                 # One that can't tell now might have accepted: this, too, is the same for
                 # all names.
-                outcome = outcome if outcome.check(*FINAL, SASLError) else others
+                if not outcome.check(*FINAL, SASLError):
+                    noteRefusedByOne(others)
+                    outcome = others
         self._end(outcome)
 
     def _refusals(self, decisive: ScramTurn | None) -> list[Failure]:

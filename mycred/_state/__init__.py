@@ -16,12 +16,13 @@ from ._interface import (
     Reservation,
 )
 from ._open import openState
-from ._process import ProcessState
+from ._process import Entered, ProcessState
 from ._redis import RedisState
 from ._sqlstate import SQLState
 
 __all__ = [
     "Bucket",
+    "Entered",
     "Fallback",
     "Guess",
     "ISharedState",

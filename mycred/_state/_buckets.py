@@ -28,13 +28,6 @@ Times = tuple[float, float]
 EMPTY: Times = 0.0, 0.0
 
 
-def levelAt(time: float, empty: float, limit: Limit) -> float:
-    """
-    Return the level at a time.
-    """
-    return max(0.0, (empty - time) / limit.forget)
-
-
 def pauseAfter(level: float, limit: Limit) -> float:
     """
     Return how long the pause is after a guess that has brought a bucket to a level, in
@@ -52,10 +45,11 @@ def waitAt(time: float, bucket: Times, limit: Limit) -> float:
     Return for how long no guess is let through, in seconds; 0 if one is.
     """
     empty, last = bucket
-    if last > time:
-        # The clock was set back.  Nobody waits until it is there again.
+    level = (empty - last) / limit.forget
+    # If the clock was set back nobody waits until it is there again.
+    if level <= limit.free or last > time:
         return 0.0
-    return max(0.0, last + pauseAfter(levelAt(last, empty, limit), limit) - time)
+    return max(0.0, last + pauseAfter(level, limit) - time)
 
 
 def isNew(time: float, bucket: Times) -> bool:
@@ -99,7 +93,6 @@ __all__ = [
     "Times",
     "charged",
     "isNew",
-    "levelAt",
     "pauseAfter",
     "refunded",
     "waitAt",

@@ -77,7 +77,8 @@ class Reservation(NamedTuple):
     The answer to a guess.
 
     @ivar wait: for how long no such login may be tried, in seconds; 0 if this one may be.
-    @ivar token: what L{ISharedState.settle} needs; opaque.
+    @ivar token: what L{ISharedState.settle} needs; opaque.  With L{None} nothing was
+        counted here.
     """
 
     wait: float

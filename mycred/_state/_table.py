@@ -8,12 +8,15 @@ whose first time is the least, of the few that share its place.
 from __future__ import annotations
 
 from mmap import ACCESS_COPY, mmap
+from struct import Struct
 
 from ._buckets import Times
 
 # How many entries share a place, and the size of a key, in bytes.
 _SHARING, _KEY = 16, 8
 _PLACE = _SHARING * _KEY
+
+_leading = Struct(">I").unpack_from
 
 # How many entries are kept in a dictionary before they get their places.
 _YOUNG = 512
@@ -52,7 +55,10 @@ class Table:
         """
         times = self._young.get(key)
         if times is None and self._places is not None:
-            return self._places.get(key)
+            times = self._places.get(key)
+            if times is not None:
+                # It may well be asked for again soon.
+                self.put(key, times)
         return times
 
     def put(self, key: bytes, times: Times) -> None:
@@ -103,16 +109,16 @@ class _Places:
         """
         Return the times of a key; L{None} if there are none.
         """
-        slot = self._find(key, self._place(key))
-        return None if slot is None else (self._firsts[slot], self._seconds[slot])
+        slot = self._find(key)
+        return None if slot < 0 else (self._firsts[slot], self._seconds[slot])
 
     def put(self, key: bytes, times: Times) -> None:
         """
         Set the times of a key.
         """
-        place = self._place(key)
-        slot = self._find(key, place)
-        if slot is None:
+        slot = self._find(key)
+        if slot < 0:
+            place = ~slot
             sharing = self._firsts[place : place + _SHARING].tolist()
             least = min(sharing)
             slot = place + sharing.index(least)
@@ -124,28 +130,26 @@ class _Places:
         """
         Forget a key.
         """
-        slot = self._find(key, self._place(key))
-        if slot is not None:
+        slot = self._find(key)
+        if slot >= 0:
             self._keys[slot * _KEY : (slot + 1) * _KEY] = bytes(_KEY)
             self._firsts[slot] = 0.0
             self.used -= 1
 
-    def _place(self, key: bytes) -> int:
+    def _find(self, key: bytes) -> int:
         """
-        Return the first slot of the place of a key.
+        Return the slot of a key; C{~slot} of the first one of its place if it has none.
         """
-        return (int.from_bytes(key[:4], "big") * self._count >> 32) * _SHARING
-
-    def _find(self, key: bytes, place: int) -> int | None:
-        """
-        Return the slot of a key; L{None} if it is nowhere.
-        """
-        start, end = place * _KEY, place * _KEY + _PLACE
-        at = self._keys.find(key[-_KEY:], start, end)
-        while at % _KEY and at > 0:
+        leading: int = _leading(key)[0]
+        place = (leading * self._count >> 32) * _SHARING
+        start = at = place * _KEY
+        end, tag = start + _PLACE, key[-_KEY:]
+        while (at := self._keys.find(tag, at, end)) >= 0:
+            if not at % _KEY:
+                return at // _KEY
             # The end of one key and the beginning of the next happen to be like it.
-            at = self._keys.find(key[-_KEY:], at + 1, end)
-        return None if at < 0 else at // _KEY
+            at += 1
+        return ~place
 
 
 __all__ = ["Table"]

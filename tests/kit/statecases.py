@@ -406,6 +406,21 @@ class StateCases:
         yield self.login(self.guess(), UNKNOWN)
 
     @inlineCallbacks
+    def test_countedElsewhere(self: Any) -> Steps:
+        """
+        What another home has counted isn't taken back here; but a source that has logged
+        in is known here, too.
+        """
+        elsewhere = Reservation(0.0)
+        yield self.wrong(*[self.guess()] * 3)
+        yield maybeDeferred(self.state.settle, self.guess(), elsewhere, UNKNOWN)
+        yield self.assertWaits(self.guess(), 1)
+        yield self.wrong(*[self.guess(account=number) for number in range(2)])
+        yield maybeDeferred(self.state.settle, self.guess(), elsewhere, RIGHT)
+        yield self.wrong(*[self.guess()] * 2)
+        yield self.assertWaits(self.guess(account="bob"), 1)
+
+    @inlineCallbacks
     def test_withoutSource(self: Any) -> Steps:
         """
         Guesses whose source isn't known have the account's bucket.
