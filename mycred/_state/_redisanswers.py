@@ -88,8 +88,8 @@ def refusalOf(text: str) -> StateUnavailable:
     """
     if text.startswith("NOSCRIPT"):
         return ScriptUnknown("it doesn't know a script")
-    # Further on there may be what was sent.
-    found = _known.search(text[:200])
+    # What follows was sent.
+    found = _known.search(text.partition(", with args")[0][:200])
     return Refused(_REFUSALS[found[0]] if found else _UNKNOWN)
 
 

@@ -25,9 +25,9 @@ REMEMBER = 30 * 86_400.0
 RIGHT, UNKNOWN = Outcome.RIGHT, Outcome.UNKNOWN
 
 
-class StateCases:
+class StateSteps:
     """
-    What each home of shared state must do.
+    What tests do with a home of shared state.
 
     @ivar state: the home, which other tests may use, too.
     """
@@ -130,6 +130,12 @@ class StateCases:
         """
         guesses = self.ACCOUNT.free + 1
         yield self.wrong(*[self.guess(source=None, account=account)] * guesses)
+
+
+class StateCases(StateSteps):
+    """
+    What each home of shared state must do.
+    """
 
     @inlineCallbacks
     def test_pauses(self: Any) -> Steps:
@@ -483,4 +489,4 @@ class StateCases:
         self.assertEqual(value, b"%d" % answers.index(True))
 
 
-__all__ = ["REMEMBER", "RIGHT", "UNKNOWN", "StateCases", "Steps"]
+__all__ = ["REMEMBER", "RIGHT", "UNKNOWN", "StateCases", "StateSteps", "Steps"]
