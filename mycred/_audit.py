@@ -108,7 +108,6 @@ class LoginEvent:
     @ivar avatarId: the avatar ID that a checker has accepted; L{None} if none has.
     @ivar cached: whether a cache has accepted it; L{None} if none was asked.
     @ivar seconds: how long it took.
-    @ivar cached: whether a cache knew the login; L{None} if none was asked.
     """
 
     __slots__ = (

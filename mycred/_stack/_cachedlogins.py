@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from functools import partial
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Union
 
 from zope.interface import implementedBy, providedBy
 
@@ -17,17 +17,21 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from .._audit import UNFINISHED, sameFailure
-from .._chain import interfacesOf
+from .._chain import acceptsAtOnce, interfacesOf
 from .._contracts import AvatarID, ICredentialsChecker, IUsernamePassword
 from .._counterparts import isOverridden
 from .._peers import hostOf, sourceOf
-from .._reporting import Attempt, noteAsked, reporterOf
+from .._reporting import Asked, Reporter, noteAsked, noteCached, reporterOf
 from .._secrets import LONGEST
 from ._throttle import Ask
 from ._verification import States, Verification, deferredState, stateReader
 
 #: What a login is recognized by.
 Key = tuple[int, bytes]
+
+# A login: what it is recognized by, what is presented, and the mark of what logs it.  By
+# then the credentials may have another mark, or none.
+_Login = tuple[Key, Any, Union[Reporter, None]]
 
 # Names and passwords that no checker takes are left to the checkers, and so is what would
 # take long to digest.
@@ -54,7 +58,7 @@ class _Entry:
         self,
         began: float,
         avatarId: AvatarID,
-        checker: ICredentialsChecker,
+        checker: ICredentialsChecker | None,
         states: States,
     ) -> None:
         self.began, self.avatarId = began, avatarId
@@ -113,7 +117,7 @@ class CachedLogins:
         # The whole way of most logins is here, since calls take time.
         kind = providedBy(credentials)
         if id(kind) not in self._kinds and not self._isKnownKind(kind, credentials):
-            return self._ask(credentials)
+            return self._pass(credentials)
         name, password = credentials.username, credentials.password
         if type(name) is bytes is type(password):
             digest = self._bytes.copy()
@@ -123,22 +127,40 @@ class CachedLogins:
             name = name.encode("utf-8", "surrogatepass")
             password = password.encode("utf-8", "surrogatepass")
         else:
-            return self._ask(credentials)
+            return self._pass(credentials)
         length, text = len(name), name + password
         if len(text) > _LONGEST:
-            return self._ask(credentials)
+            return self._pass(credentials)
         if self._scopeOf is not None:
             digest.update(self._scopeOf(credentials))
         digest.update(text)
         # With where the name ends.
         key = length, digest.digest()
+        login = key, credentials, reporterOf(credentials)
         entry = self._entries.get(key)
         if entry is None:
-            return self._verify(key, credentials)
+            return self._verify(login)
         if 0 <= self._now() - entry.began < self._seconds:
-            return self._compare(key, entry, credentials)
+            return self._compare(login, entry)
         del self._entries[key]
-        return self._verify(key, credentials)
+        return self._verify(login)
+
+    def _pass(self, credentials: Any) -> Deferred[AvatarID]:
+        """
+        Ask the checkers about a login that can't be remembered.
+        """
+        asking = self._ask(credentials)
+        if acceptsAtOnce(asking):
+            return asking
+        return asking.addErrback(self._ebPassed)
+
+    def _ebPassed(self, failure: Failure) -> Failure:
+        """
+        Note a login that isn't finished by one factor.
+        """
+        if failure.check(*UNFINISHED):
+            self._turnOff()
+        return failure
 
     def _isKnownKind(self, kind: Any, credentials: object) -> bool:
         """
@@ -146,7 +168,8 @@ class CachedLogins:
         """
         cls = type(credentials)
         isKnown = (
-            kind is implementedBy(cls)  # type: ignore[no-untyped-call]
+            not self._isOff
+            and kind is implementedBy(cls)  # type: ignore[no-untyped-call]
             and kind.isOrExtends(IUsernamePassword)
             and not any(map(kind.isOrExtends, self._others))
             and cls.__module__.partition(".")[0] in _KNOWN_PACKAGES
@@ -156,111 +179,90 @@ class CachedLogins:
             self._kinds[id(kind)] = kind
         return isKnown
 
-    def _ebDefect(self, failure: Failure) -> None:
-        """
-        Log a defect.
-        """
-        self._log.failure("A login couldn't be remembered", failure)
-
     def _compare(
-        self, key: Key, entry: _Entry, credentials: Any, place: int = 0
+        self, login: _Login, entry: _Entry, place: int = 0
     ) -> Deferred[AvatarID]:
         """
         Accept a login that is remembered, if the stores hold what they held.
 
         @param place: of how many checkers that is known already.
         """
+        _, credentials, reporter = login
         for read, state, avatarId in entry.states[place:]:
             place += 1
             try:
                 now = read(credentials, avatarId)
             except Exception:
-                return self._verify(key, credentials)
+                return self._verify(login)
             if now == state:
                 continue
             if type(now) is bytes:
-                return self._differs(key, entry, credentials)
-            goOn = key, entry, credentials, place, state
+                return self._differs(login, entry)
             return deferredState(now).addCallbacks(
                 self._cbState,
                 self._ebState,
-                callbackArgs=goOn,
-                errbackArgs=(key, credentials),
+                callbackArgs=(state, login, entry, place),
+                errbackArgs=(login,),
             )
-        reporter = reporterOf(credentials)
-        if isinstance(reporter, Attempt):
+        if isinstance(reporter, Asked):
             reporter.checker, reporter.cached = entry.checker, True
         return succeed(entry.avatarId)
 
     def _cbState(
-        self,
-        now: bytes,
-        key: Key,
-        entry: _Entry,
-        credentials: Any,
-        place: int,
-        state: bytes,
+        self, now: bytes, state: bytes, login: _Login, entry: _Entry, place: int
     ) -> Deferred[AvatarID]:
         """
         Go on to compare states, when another one is known.
         """
         if now != state:
-            return self._differs(key, entry, credentials)
-        return self._compare(key, entry, credentials, place)
+            return self._differs(login, entry)
+        return self._compare(login, entry, place)
 
-    def _ebState(
-        self, failure: Failure, key: Key, credentials: Any
-    ) -> Failure | Deferred[AvatarID]:
+    def _ebState(self, failure: Failure, login: _Login) -> Failure | Deferred[AvatarID]:
         """
         Ask the checkers, since a store can't tell.
         """
-        if failure.check(CancelledError):
-            return failure
-        return self._verify(key, credentials)
+        return failure if failure.check(CancelledError) else self._verify(login)
 
-    def _differs(self, key: Key, entry: _Entry, credentials: Any) -> Deferred[AvatarID]:
+    def _differs(self, login: _Login, entry: _Entry) -> Deferred[AvatarID]:
         """
         Forget a login, since a store holds something else now, and ask the checkers.
         """
+        key, _, _ = login
         if self._entries.get(key) is entry:
             del self._entries[key]
-        return self._verify(key, credentials)
+        return self._verify(login)
 
-    def _verify(
-        self, key: Key, credentials: Any, isAlone: bool = False
-    ) -> Deferred[AvatarID]:
+    def _verify(self, login: _Login, isAlone: bool = False) -> Deferred[AvatarID]:
         """
         Ask the checkers.  Logins by the same name and password at the same time share a
         verification.
 
         @param isAlone: whether this one mustn't.
         """
-        reporter = reporterOf(credentials)
-        if isinstance(reporter, Attempt):
-            reporter.cached = False
+        key, credentials, reporter = login
+        noteCached(reporter, False)
+        share = partial(self._share, login)
         verification = None if isAlone else self._underWay.get(key)
         if verification is not None:
-            return verification.join(credentials)
-        began = self._now()
-        verification = Verification(self._parts, credentials)
-        answer = verification.join(credentials)
+            return verification.join(share)
+        verification = Verification(self._parts, credentials, reporter, self._now())
+        answer = verification.join(share)
         if not isAlone:
             self._underWay[key] = verification
-        asking = verification.start()
 
         def cbRemembered(entry: _Entry | None) -> None:
             if self._underWay.get(key) is verification:
                 del self._underWay[key]
-            verification.finish(partial(self._shared, key, verification, entry))
+            verification.finish(entry)
 
-        remember = partial(self._remember, key, verification, began)
-        remembering = asking.addCallback(lambda _: Deferred.fromCoroutine(remember()))
+        remember = partial(self._remember, key, verification)
+        remembering = verification.start()
+        remembering.addCallback(lambda _: Deferred.fromCoroutine(remember()))
         remembering.addErrback(self._ebDefect).addCallback(cbRemembered)
         return answer
 
-    async def _remember(
-        self, key: Key, verification: Verification, began: float
-    ) -> _Entry | None:
+    async def _remember(self, key: Key, verification: Verification) -> _Entry | None:
         """
         Remember a login, if it was accepted and may be.
 
@@ -271,10 +273,7 @@ class CachedLogins:
             # What is right so far isn't right for another connection.
             self._turnOff()
         states = verification.states()
-        checker = verification.checker
-        if states is None or checker is None:
-            return None
-        for read, state, avatarId in states:
+        for read, state, avatarId in states or ():
             try:
                 now = await deferredState(read(verification.credentials, avatarId))
             except Exception:
@@ -283,20 +282,39 @@ class CachedLogins:
                 # It may have been verified by what the store held between the two, and
                 # this state may come back.
                 return None
-        entry = _Entry(began, verification.result, checker, states)
-        self._add(key, entry)
-        return entry
-
-    def _add(self, key: Key, entry: _Entry) -> None:
-        """
-        Remember a login.
-        """
-        if self._isOff:
-            return
+        if states is None or self._isOff:
+            return None
+        entry = _Entry(verification.began, result, verification.checker, states)
         self._entries.pop(key, None)
         self._entries[key] = entry
         if len(self._entries) > self._most:
             del self._entries[next(iter(self._entries))]
+        return entry
+
+    def _ebDefect(self, failure: Failure) -> None:
+        """
+        Log a defect.
+        """
+        self._log.failure("A login couldn't be remembered", failure)
+
+    def _share(
+        self, login: _Login, verification: Verification, entry: _Entry | None
+    ) -> Any:
+        """
+        Return the outcome for a login that has waited for the verification of another.
+
+        @param entry: what is remembered of that one.
+
+        @return: an avatar ID, a L{Failure} or a L{Deferred}.
+        """
+        result, (_, _, reporter) = verification.result, login
+        if entry is not None:
+            # The stores may have changed since the verification began.
+            return self._compare(login, entry)
+        if isinstance(result, Failure) and not result.check(*UNFINISHED, CancelledError):
+            noteAsked(reporter, verification.checker)
+            return sameFailure(result)
+        return self._verify(login, isAlone=True)
 
     def _turnOff(self) -> None:
         """
@@ -305,26 +323,8 @@ class CachedLogins:
         if not self._isOff:
             self._log.warn("A checker asks for a second factor: no logins are remembered")
         self._isOff = True
+        self._kinds.clear()
         self._entries.clear()
-
-    def _shared(
-        self,
-        key: Key,
-        verification: Verification,
-        entry: _Entry | None,
-        credentials: Any,
-    ) -> Any:
-        """
-        Return the outcome for a login that has waited for the verification of another.
-        """
-        result = verification.result
-        if entry is not None:
-            # The stores may have changed since the verification began.
-            return self._compare(key, entry, credentials, 0)
-        if isinstance(result, Failure) and not result.check(*UNFINISHED, CancelledError):
-            noteAsked(reporterOf(credentials), verification.checker)
-            return sameFailure(result)
-        return self._verify(key, credentials, isAlone=True)
 
 
 def _sourceOf(credentials: object) -> bytes:

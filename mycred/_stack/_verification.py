@@ -139,24 +139,35 @@ class Verification:
     One verification of a password.
 
     @ivar credentials: what is verified.
+    @ivar began: when that began, in seconds.
     @ivar result: the outcome: an avatar ID or a L{Failure}.
     @ivar isCertain: whether each checker that was asked has said yes or no, and each
         state could be read.
     """
 
-    def __init__(self, checkers: Sequence[ICredentialsChecker], credentials: Any) -> None:
+    def __init__(
+        self,
+        checkers: Sequence[ICredentialsChecker],
+        credentials: Any,
+        reporter: Reporter | None,
+        began: float,
+    ) -> None:
         """
         @param checkers: the checkers.
         @param credentials: what is presented.
+        @param reporter: the mark of what logs this login.
+        @param began: the time, in seconds.
         """
-        self.credentials = credentials
+        self.credentials, self.began = credentials, began
+        self._reporter = reporter
         self.result: Any = None
         self.isCertain = True
         self._asked: list[_Asked] = []
         self._chain = CheckerChain([_Asked(checker, self) for checker in checkers])
         self._asking: Deferred[AvatarID] | None = None
-        # Those who wait, with their credentials; the first one's are verified.
-        self._waiting: dict[Deferred[Any], Any] = {}
+        # Those who wait, and what returns the outcome for them; the credentials of the
+        # first one are verified.
+        self._waiting: dict[Deferred[Any], Callable[[Verification, Any], Any]] = {}
         self._first: Deferred[Any] | None = None
         self._mark = Reporter(self)
 
@@ -191,47 +202,45 @@ class Verification:
         self._asking = self._chain.requestAvatarId(self.credentials)
         return self._asking.addBoth(self._ended)
 
-    def join(self, credentials: Any) -> Deferred[AvatarID]:
+    def join(self, share: Callable[[Verification, Any], Any]) -> Deferred[AvatarID]:
         """
         Wait for the outcome.  If nobody does any more the checkers aren't asked further.
 
-        @param credentials: what is presented by the one who waits.
+        @param share: return the outcome for others than the one whose credentials are
+            verified, of this and of what L{finish} is given.
         """
         waiting: Deferred[Any] = Deferred(self._leave)
         if self._first is None:
             self._first = waiting
-        self._waiting[waiting] = credentials
+        self._waiting[waiting] = share
         return waiting
 
-    def finish(self, other: Callable[[Any], Any]) -> None:
+    def finish(self, entry: object) -> None:
         """
         Tell all who wait.
 
-        @param other: return the outcome for those whose own credentials weren't verified:
-            an avatar ID, a L{Failure} or a L{Deferred}.
+        @param entry: what is remembered of the login.
         """
         waiting, self._waiting = self._waiting, {}
-        for answer, credentials in waiting.items():
+        for answer, share in waiting.items():
             if answer.called:
                 # It was cancelled by what another one has brought about.
                 continue
             if answer is self._first:
                 answer.callback(self.result)
             else:
-                answer.addCallback(other)
-                answer.callback(credentials)
+                answer.addCallback(lambda _, share=share: share(self, entry))
+                answer.callback(None)
 
     def begin(self, asked: _Asked, credentials: Any) -> None:
         """
         Note that a checker is asked.
         """
         self._asked.append(asked)
-        reporter = reporterOf(credentials)
-        if reporter is None:
-            # The one who presented them has gone, and others wait: a checker would log a
-            # login that none of them made.
+        noteAsked(self._reporter, asked.checker)
+        if reporterOf(credentials) is None:
+            # What logs this login has taken its mark away: a checker would log it, too.
             setReporter(credentials, self._mark)
-        noteAsked(reporter, asked.checker)
 
     def _ended(self, result: Any) -> None:
         """
