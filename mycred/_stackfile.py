@@ -5,12 +5,13 @@ A stack in a file of settings: the checkers, and what stands around them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import dropwhile
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from twisted.python import usage
 
-from ._argstring import Option, Options, nonEmpty
+from ._argstring import Option, Options, nonEmpty, readableFile
 from ._auditlog import auditOptions, makeAudit
 from ._contracts import (
     ICredentialsChecker,
@@ -25,9 +26,12 @@ from ._metrics import makeMetrics, metricsOptions
 from ._paths import AnyPath, asPath
 from ._programs import ProgramAuthOptions
 from ._settingsfile import readSections
-from ._stack import CheckerStack
+from ._stack import CheckerStack, Throttle
+from ._stack._cache import cacheOptions, makeCache
+from ._stack._throttleoptions import makeThrottle, throttleOptions
+from ._state import openState
 
-_T = TypeVar("_T")
+_Maker = Callable[[Mapping[str, Any], Mapping[str, Any]], Any]
 
 _stackOptions = Options(
     Option(
@@ -38,11 +42,27 @@ _stackOptions = Options(
         "as it would stand after --auth=.",
         required=True,
     ),
+    Option(
+        "state",
+        nonEmpty,
+        "URL",
+        "Where the throttle counts together with other processes, such as "
+        "redis://redis.example.org/0, rediss://..., postgresql://..., mysql://... or "
+        "sqlite:///path; left out, this process counts alone.",
+    ),
+    Option(
+        "state-passwordfile",
+        readableFile,
+        "FILE",
+        "The file with the password for the state, which others can't read.",
+    ),
 )
 
 #: The options, by the section in which they stand.
 SECTIONS: Mapping[str, Options] = {
     "stack": _stackOptions,
+    "throttle": throttleOptions,
+    "cache": cacheOptions,
     "audit": auditOptions,
     "metrics": metricsOptions,
 }
@@ -100,13 +120,14 @@ class _Reading:
         """
         given, mistakes = readSections(self._path, SECTIONS, _TEXTS)
         self._mistakes += mistakes
-        checkers = list(self._checkers(given.get("stack", {}).get("checkers", "")))
+        stack = given.get("stack", {})
+        checkers = list(self._checkers(stack.get("checkers", "")))
         if not self._mistakes:
             self._insistOnUse(given, checkers)
         # Only now, since it may open files and connections.
         self._insist()
         parts = {
-            name: self._made(name, make, given[name])
+            name: self._made(name, make, given[name], stack)
             for name, make in _MAKERS.items()
             if name in given
         }
@@ -118,34 +139,35 @@ class _Reading:
         Make the checkers.
         """
         seen = set()
-        for line in filter(None, map(str.strip, text.split("\n"))):
+        for number, description in self._numbered(text):
             options = _CheckerOptions()
-            authType = line.partition(":")[0]
+            authType = description.partition(":")[0]
             try:
-                if line in seen:
+                if description in seen:
                     raise usage.UsageError(f"{authType}: it is there twice")
                 if authType == CheckerStack.authType:
                     raise usage.UsageError("a stack can't stand in a stack")
-                options.opt_auth(line)
+                options.opt_auth(description)
                 yield from options["credCheckers"]
             except usage.UsageError as error:
                 said = str(error).removeprefix("--auth=")
-                self._mistakes.append(f"line {self._lineOf(line)}: {said}")
-            seen.add(line)
+                self._mistakes.append(f"line {number}: {said}")
+            seen.add(description)
 
-    def _lineOf(self, checker: str) -> int:
+    def _numbered(self, text: str) -> Iterator[tuple[int, str]]:
         """
-        Return the number of the line that names a checker.
+        Return the descriptions of checkers, each with the number of its line.
         """
-        lines = Path(self._path).read_text("utf-8-sig").split("\n")
-        return max(
-            number
-            for number, line in enumerate(lines, 1)
-            if checker in (line.strip(), line.partition("=")[2].strip())
-        )
+        lines = enumerate(Path(self._path).read_text("utf-8-sig").split("\n"), 1)
+        below = dropwhile(lambda line: _keyOf(line[1]) != "checkers", lines)
+        for description in filter(None, map(str.strip, text.split("\n"))):
+            for number, line in below:
+                if description in (line.strip(), line.partition("=")[2].strip()):
+                    yield number, description
+                    break
 
     def _insistOnUse(
-        self, given: Mapping[str, object], checkers: list[ICredentialsChecker]
+        self, given: Mapping[str, Any], checkers: list[ICredentialsChecker]
     ) -> None:
         """
         Insist that what stands around the checkers can take effect.
@@ -154,15 +176,19 @@ class _Reading:
         for section, (interfaces, what) in _NEEDED.items():
             if section in given and checked.isdisjoint(interfaces):
                 self._mistakes.append(f"[{section}] none of the checkers {what}")
+        if "throttle" not in given:
+            self._mistakes += [
+                f"[stack] {key}: without [throttle] nothing is counted"
+                for key in ("state", "state-passwordfile")
+                if key in given["stack"]
+            ]
 
-    def _made(
-        self, section: str, make: Callable[[Mapping[str, Any]], _T], given: Any
-    ) -> _T | None:
+    def _made(self, section: str, make: _Maker, *given: Mapping[str, Any]) -> Any:
         """
         Return what a section describes.
         """
         try:
-            return make(given)
+            return make(*given)
         except (ValueError, InvalidAuthArgumentString) as error:
             self._mistakes.append(f"[{section}] {error}")
             return None
@@ -177,10 +203,28 @@ class _Reading:
             )
 
 
-# What makes the parts of a stack of the options in their section.
-_MAKERS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
-    "audit": makeAudit,
-    "metrics": makeMetrics,
+def _keyOf(line: str) -> str:
+    """
+    Return the key that begins a line, as a file of settings has it.
+    """
+    return line.partition("=")[0].strip().lower()
+
+
+def _throttleOf(given: Mapping[str, Any], stack: Mapping[str, Any]) -> Throttle:
+    """
+    Return the throttle, with the state that the section of the stack names.
+    """
+    state = openState(stack.get("state"), stack.get("state-passwordfile"))
+    return makeThrottle(given, state)
+
+
+# What makes the parts of a stack of the options in their section, and in that of the
+# stack.
+_MAKERS: Mapping[str, _Maker] = {
+    "throttle": _throttleOf,
+    "cache": lambda given, _: makeCache(given),
+    "audit": lambda given, _: makeAudit(given),
+    "metrics": lambda given, _: makeMetrics(given),
 }
 
 

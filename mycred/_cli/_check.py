@@ -122,6 +122,9 @@ def run(options: Namespace) -> int:
 
     @return: the exit status.
     """
+    logins: list[LogEvent] = []
+    # What is odd about the settings is logged, too.
+    globalLogPublisher.addObserver(_logTo(sys.stderr, logins))
     made = _makeCheckers(options.auth)
     stacks = [checker for _, checker in made if isinstance(checker, CheckerStack)]
     watched = _watch(made)
@@ -130,8 +133,6 @@ def run(options: Namespace) -> int:
     _leaveOut(stacks)
     name = os.fsencode(options.user)
     password = askPassword(options.stdin)
-    logins: list[LogEvent] = []
-    globalLogPublisher.addObserver(_logTo(sys.stderr, logins))
     audited: list[LoginEvent] = []
     ended: list[tuple[object, float]] = []
 

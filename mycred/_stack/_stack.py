@@ -87,8 +87,7 @@ class CheckerStack(CheckerChain):
         Where the throttle counts, and where programs may keep what their processes share;
         L{None} if there is no throttle.
         """
-        state: ISharedState | None = getattr(self.throttle, "state", None)
-        return state
+        return None if self.throttle is None else self.throttle.state
 
     @property
     def watchers(self) -> tuple[Callable[[LoginEvent], object], ...]:

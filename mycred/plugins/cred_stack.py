@@ -26,7 +26,7 @@ from mycred.strcred import (
     readableFile,
 )
 
-options = Options(
+stackFileOptions = Options(
     Option(
         "file",
         readableFile,
@@ -66,7 +66,7 @@ class StackCheckerFactory:
     """
 
     authType = "stack"
-    argStringFormat = options.format
+    argStringFormat = stackFileOptions.format
     # As many as its checkers check.
     credentialInterfaces = (
         IUsernamePassword,
@@ -99,7 +99,7 @@ class StackCheckerFactory:
         @raise InvalidAuthArgumentString: if something in the file is unknown, missing or
             wrong, or can't take effect.  The text has a line for each mistake.
         """
-        given = options.parse(argstring)
+        given = stackFileOptions.parse(argstring)
         from mycred.stack import readStack
 
         return readStack(given["file"])
