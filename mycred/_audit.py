@@ -66,6 +66,16 @@ def checkedBy(failure: Failure, checker: object) -> Failure:
     return failure
 
 
+def sameFailure(failure: Failure) -> Failure:
+    """
+    Return another failure with the same error, and with what is known of it besides.
+    """
+    other = Failure(failure.value)
+    if failure in _found:
+        _found[other] = dict(_found[failure])
+    return other
+
+
 def sumUp(failures: Sequence[Failure]) -> Failure:
     """
     Attach to the last of several failures the reasons of all of them.
@@ -98,6 +108,7 @@ class LoginEvent:
     @ivar avatarId: the avatar ID that a checker has accepted; L{None} if none has.
     @ivar cached: whether a cache has accepted it; L{None} if none was asked.
     @ivar seconds: how long it took.
+    @ivar cached: whether a cache knew the login; L{None} if none was asked.
     """
 
     __slots__ = (
@@ -239,6 +250,7 @@ __all__ = [
     "checkedBy",
     "partOf",
     "reasonOf",
+    "sameFailure",
     "sumUp",
     "withReason",
 ]

@@ -18,6 +18,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from ._contracts import IUsernamePassword
+from ._secrets import asBytes
 from .error import AccountDenied, UnauthorizedLogin
 
 _T = TypeVar("_T")
@@ -53,6 +54,17 @@ def decodedName(name: object) -> object:
     @param name: the name; what is no text comes back as it is.
     """
     return decodingsOf(name)[0][0] if isinstance(name, str) else name
+
+
+def namesIn(credentials: Any) -> list[bytes]:
+    """
+    Return the names under which a user is looked up: the name in each decoding that
+    L{triesDecodings} tries, in bytes.  None, where the name is neither text nor bytes.
+
+    @param credentials: credentials with a name.
+    """
+    names = [asBytes(each.username) for each in _decodedCredentials(credentials)]
+    return [name for name in names if isinstance(name, bytes)]
 
 
 def triesDecodings(method: _Method) -> _Method:
@@ -145,4 +157,4 @@ def _isUTF8(wire: bytes) -> bool:
     return True
 
 
-__all__ = ["decodedName", "decodingsOf", "triesDecodings"]
+__all__ = ["decodedName", "decodingsOf", "namesIn", "triesDecodings"]

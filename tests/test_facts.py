@@ -273,10 +273,12 @@ class TLSTests(SynchronousTestCase):
         self.assertTrue(facts.isSecure)
         self.assertIsNone(facts.certificate)
         self.assertEqual(facts.chain, ())
+        self.assertIsNone(facts.tlsVersion)
         for name in BINDINGS:
             self.assertIsNone(facts.channelBinding(name))
         tls.shakeHands()
         self.assertIsNotNone(facts.channelBinding("tls-exporter"))
+        self.assertEqual(facts.tlsVersion, "TLSv1.3")
 
 
 class Handle:

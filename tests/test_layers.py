@@ -61,6 +61,8 @@ ROWS = [
         "_processtree",
         "_records",
         "_secrets",
+        "_sharedvalues",
+        "_storedstate",
         "_threads",
         "_steps",
         "_timing",

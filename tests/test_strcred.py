@@ -35,6 +35,7 @@ from mycred import _files, _uidoption, plugins, strcred
 from mycred.checkers import (
     AllowAnonymousAccess,
     FilePasswordDB,
+    HtpasswdChecker,
     InMemoryUsernamePasswordDatabaseDontUse,
 )
 from mycred.checkers.ldap import ldapOptions
@@ -169,6 +170,19 @@ class LaterUserTests(SynchronousTestCase):
         self.mayRead = False
         error = self.assertRaises(usage.UsageError, self.parse, "--uid=nobody")
         self.assertIn(f"--auth=htpasswd: {self.path} can't be read by nobody", str(error))
+
+    def test_unwritable(self) -> None:
+        """
+        Nor is a checker that couldn't write its files.
+        """
+        self.patch(HtpasswdChecker, "opensLater", ())
+        HtpasswdChecker.writesLater = (str(self.path),)  # type: ignore[attr-defined]
+        self.addCleanup(delattr, HtpasswdChecker, "writesLater")
+        self.assertEqual(len(self.parse("--uid=nobody")["credCheckers"]), 1)
+        self.mayRead = False
+        error = self.assertRaises(usage.UsageError, self.parse, "--uid=nobody")
+        says = f"--auth=htpasswd: {self.path} can't be written by nobody"
+        self.assertIn(says, str(error))
 
     def test_sameUser(self) -> None:
         """

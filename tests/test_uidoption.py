@@ -15,6 +15,7 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from mycred._uidoption import (
     LaterUser,
+    insistOnAppendable,
     insistOnReadable,
     insistOnWritable,
     laterUser,
@@ -68,12 +69,36 @@ class RightsTests(SynchronousTestCase):
         link = self.directory / "link"
         link.symlink_to(closed / "file")
         for path in (closed / "file", closed / "deep" / "file", link):
-            for insist in (insistOnReadable, insistOnWritable):
+            for insist in (insistOnReadable, insistOnWritable, insistOnAppendable):
                 error = self.assertRaises(PermissionError, insist, str(path), self.user)
                 says = (
                     f"since they can't pass through {closed}; do chmod o+x {closed}, or"
                 )
                 self.assertIn(says, str(error))
+
+    def test_appendable(self) -> None:
+        """
+        A file that they can append to is fine, and so is one that they can make; else
+        the text says what to do.
+        """
+        os.chown(self.path, self.user.uid, self.user.gid)
+        insistOnAppendable(str(self.path), self.user)
+        os.chown(self.path, 0, 0)
+        for path, mend in (
+            (self.path, f"chown nobody {self.path}"),
+            (
+                self.directory / "new",
+                f"install -m 600 -o nobody /dev/null {self.directory}/new",
+            ),
+        ):
+            error = self.assertRaises(
+                PermissionError, insistOnAppendable, str(path), self.user
+            )
+            says = f"{path} can't be written by nobody (--uid), as whom the server runs"
+            self.assertEqual(str(error), f"{says}; do {mend}")
+        self.directory.chmod(0o777)
+        insistOnAppendable(str(self.directory / "new"), self.user)
+        self.assertFalse((self.directory / "new").exists())
 
     def test_writable(self) -> None:
         """

@@ -20,7 +20,8 @@ from .._passwordfile import (
     UserFile,
     verified,
 )
-from .._verdict import Kind, Note, Verdict
+from .._storedstate import stateDigest
+from .._verdict import Account, Kind, Note, SQLAccount, Verdict
 from ..error import DenialReason
 from ._account import ACCOUNTS, ADVICE, MORE
 from ._fileusers import FileUsers, passwdHash, userIn
@@ -129,6 +130,30 @@ class Accounts:
         doubt = found.doubt, stored.doubt, verdict.doubt
         return replace(verdict, doubt=doubt if any(doubt) else None)
 
+    def stateOf(self, name: bytes, account: Account | SQLAccount | None) -> Verdict:
+        """
+        Look an account up, for who remembers what is known of it.
+
+        @param account: the account as it was accepted; L{None} if it wasn't yet.  Only
+            for one that was are the groups looked up, since that takes a time that tells
+            who is in many.
+
+        @return: a verdict whose secret is a digest of what is known.  If the account
+            may not be used now, or isn't what it was, that is another one.
+
+        @raise OSError: if a file can't be read.
+        """
+        found = self._users.find(name)
+        user, entry = found.user, None
+        if self._shadow is not None and (user is None or user.own is None):
+            entry = self._shadow.find(user.name if user else name)
+        own = None if user is None or user.own is None else tuple(user.own)
+        line = None if entry is None else entry.secret
+        state = stateDigest(user and user.name, found.flaw, own, line)
+        if account is not None and (user is None or not self._isAs(account, user, entry)):
+            state = stateDigest("it differs")
+        return Verdict(Kind.REFUSED, name, secret=state)
+
     def takeNotes(self) -> Iterator[Note]:
         """
         Take what is to be logged.
@@ -164,6 +189,18 @@ class Accounts:
         files.sort(key=lambda file: -file.majority)
         inFiles = [decoy for file in files for decoy in file.decoys]
         return [*inFiles, *self._lastOwn, *lastDecoy()]
+
+    def _isAs(
+        self, account: Account | SQLAccount, user: User, entry: Entry | None
+    ) -> bool:
+        """
+        Return whether a user may log in, as the account that was accepted before.
+        """
+        try:
+            return self._judge(user, entry).account == account
+        except ValueError:
+            # Half a line.
+            return False
 
     def _judge(self, user: User, entry: Entry | None) -> Verdict:
         """

@@ -23,9 +23,11 @@ class Fault:
         self._place = printable(place)
         self._missing = 0
 
-    def note(self, error: OSError) -> None:
+    def note(self, error: OSError, count: int = 1) -> None:
         """
-        Note that a login couldn't be written.
+        Note that logins couldn't be written.
+
+        @param count: how many.
         """
         if not self._missing:
             self._log.error(
@@ -34,7 +36,7 @@ class Fault:
                 place=self._place,
                 why=printable(error.strerror or str(error)),
             )
-        self._missing += 1
+        self._missing += count
 
     def clear(self) -> None:
         """

@@ -33,6 +33,11 @@ class AuditFile:
     @ivar path: the absolute path of the file.
     """
 
+    _descriptor = -1
+
+    # The device and the inode of what is open.
+    _opened: tuple[int, int] | None = None
+
     def __init__(self, path: AnyPath, format: str = "line") -> None:
         """
         @param path: the path of a regular file on a local disk.  It is opened at a login;
@@ -46,9 +51,6 @@ class AuditFile:
         self.path = os.path.abspath(asPath(path))
         self._line = FORMATS[format]
         self._fault = Fault(self.path)
-        self._descriptor = -1
-        # The device and the inode.
-        self._opened: tuple[int, int] | None = None
 
     def __call__(self, event: LogEvent) -> None:
         """

@@ -43,7 +43,7 @@ def _problemWith(path: str) -> str | None:
         directory = os.path.dirname(path)
         if not os.path.isdir(directory):
             return f"{directory} is no directory"
-        canMake = os.access(directory, os.W_OK | os.X_OK)
+        canMake = os.access(directory, os.W_OK | os.X_OK, effective_ids=True)
         return None if canMake else f"{directory} can't be written"
     except OSError as error:
         return error.strerror or str(error)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from contextlib import suppress
+from operator import attrgetter
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -45,6 +46,15 @@ class FileStore(ThreadedStore[PasswordFile]):
         """
         asked = self.store.lookUpKeys, name, hash, salt
         return self.ask(*asked, source=source, isShared=True)
+
+    def stateOf(self, name: bytes, source: Source) -> Deferred[bytes]:
+        """
+        Return what the file holds for a name now, as a digest.
+
+        @return: a L{Deferred} as from L{ThreadedStore.ask}.
+        """
+        finding = self.ask(self.store.stateOf, name, source=source, isShared=True)
+        return finding.addCallback(attrgetter("secret"))
 
     def preload(self) -> None:
         """
@@ -94,6 +104,12 @@ class FileChecker(PasswordChecker):
         Return the file.
         """
         return self._store
+
+    def _stateOf(self, name: bytes, source: Source, avatarId: object) -> Deferred[bytes]:
+        """
+        Return what the file holds for a name.
+        """
+        return self._store.stateOf(name, source)
 
 
 __all__ = ["FileChecker", "FileStore"]

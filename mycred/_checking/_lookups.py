@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
+from operator import attrgetter
 from threading import Lock
 from typing import Any, Protocol, TypeVar, Union
 
@@ -26,6 +27,7 @@ from .._passwordfile import (
     verified,
 )
 from .._secrets import asBytes, shortened
+from .._storedstate import NOBODY, stateDigest
 from .._verdict import Kind, KnownUser, Nobody, Note, Verdict
 from ..error import DenialReason
 from ..workers import Workers
@@ -152,6 +154,21 @@ class LookUps(AsyncStore):
 
         conclude = partial(self._keys, name=name, hash=hash, salt=salt)
         return self._search(name, conclude, isSlow, source)
+
+    def stateOf(self, name: bytes, source: Source) -> Deferred[bytes]:
+        """
+        Return what is known of a user now, as a digest.
+        """
+
+        def conclude(found: KnownUser | Nobody) -> Verdict:
+            # Where nobody was found, of another user, since it takes time.
+            user = self._sample if isinstance(found, Nobody) else found
+            state = stateDigest(*user) if user is not None else NOBODY
+            state = NOBODY if isinstance(found, Nobody) else state
+            return Verdict(Kind.REFUSED, name, secret=state)
+
+        finding = self._search(name, conclude, lambda _: False, source)
+        return finding.addCallback(attrgetter("secret"))
 
     def scramHashes(self) -> Collection[str]:
         """

@@ -39,12 +39,13 @@ from .._contracts import (
 )
 from .._conversations import IScramCredentials
 from .._counterparts import isOverridden
-from .._encodings import triesDecodings
+from .._encodings import namesIn, triesDecodings
 from .._fairqueue import Source
 from .._peers import sourceOf
 from .._reporting import reportsOutcome
 from .._scram import prepared
 from .._secrets import asBytes, isPlausible
+from .._storedstate import IStoredState, stateDigest
 from .._types import Credentials, PasswordCredentials
 from .._verdict import NO_SUCH_USER, WRONG_PASSWORD, Kind, Verdict
 from ..error import (
@@ -97,7 +98,7 @@ class KeyStore(Protocol):
         """
 
 
-@implementer(ICredentialsChecker)
+@implementer(ICredentialsChecker, IStoredState)
 class PasswordChecker:
     """
     Base of checkers of passwords: a subclass says where the stored secret is::
@@ -214,6 +215,30 @@ class PasswordChecker:
             logins wait.
         """
         return self._check(credentials)
+
+    def storedState(
+        self, credentials: PasswordCredentials, avatarId: object = None
+    ) -> bytes | Deferred[bytes]:
+        """
+        Return what the store holds for a user now, as
+        L{IStoredState<mycred.checkers.IStoredState>} says.
+        """
+        source, states = sourceOf(credentials), []
+        for name in namesIn(credentials):
+            if self._isPlausible(name, b"password"):
+                states.append(self._stateOf(name, source, avatarId))
+        if len(states) == 1:
+            return states[0]
+        finding = gatherResults(map(_deferred, states), consumeErrors=True)
+        return finding.addCallbacks(lambda found: stateDigest(*found), _ebOne)
+
+    def _stateOf(
+        self, name: bytes, source: Source, avatarId: object
+    ) -> bytes | Deferred[bytes]:
+        """
+        Return what the store holds for a name.
+        """
+        return self._lookUps().stateOf(name, source)
 
     def _check(self, credentials: PasswordCredentials) -> Deferred[AvatarID]:
         """
@@ -511,6 +536,13 @@ def _itself(answer: _T) -> _T:
     Return what was answered.
     """
     return answer
+
+
+def _deferred(answer: _T | Deferred[_T]) -> Deferred[_T]:
+    """
+    Return a L{Deferred} of an answer that may be one already.
+    """
+    return answer if isinstance(answer, Deferred) else succeed(answer)
 
 
 def arePlausible(credentials: Credentials) -> bool:

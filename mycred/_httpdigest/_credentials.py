@@ -10,19 +10,25 @@ import secrets
 import time
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from hashlib import sha256
+from typing import Union
 
 from zope.interface import implementer
+
+from twisted.internet.defer import Deferred
 
 from .._contracts import IUsernameDigestHash, IUsernameHashedPassword, twistedCredentials
 from .._counterparts import Counterpart, isOverridden, overridable
 from .._digest import calcHA1, calcHA2, calcResponse
 from .._peers import networkOf
 from .._secrets import asBytes, equal
+from .._sharedvalues import SharedValues
 from ..error import LoginFailed, StaleNonce, WrongURI
 from ._fields import parseFields, verifyFields
 from ._nonces import Answer, Claim, UsedNonces
+from ._sharednonces import SKEW, SharedNonces
 from ._targets import isSameTarget
 
 
@@ -63,12 +69,16 @@ class DigestedCredentials(Counterpart, twistedCredentials.DigestedCredentials):
         self.fields = fields
         self._claim = claim
 
-    def checkPassword(self, password: bytes) -> bool:
+    def checkPassword(self, password: bytes) -> Union[bool, Deferred[bool]]:
         """
         Return whether the answer was computed with this password.  From then on the same
         answer is refused if it comes once more; this object may be checked again.
 
         @param password: the right one, in plain text.
+
+        @return: C{False} if it wasn't.  If it was and processes share a state, a
+            L{Deferred}, which fails with L{StaleNonce} if another process has taken the
+            same answer.
 
         @raise LoginFailed: if fields are missing, or name an algorithm that
             isn't in L{mycred._digest.algorithms}.
@@ -76,12 +86,14 @@ class DigestedCredentials(Counterpart, twistedCredentials.DigestedCredentials):
         secret = asBytes(password)
         return self._answers(self.username, self.realm, secret, None)
 
-    def checkHash(self, digestHash: bytes) -> bool:
+    def checkHash(self, digestHash: bytes) -> Union[bool, Deferred[bool]]:
         """
         Return whether the answer was computed with the password behind a hash.
 
         @param digestHash: H(username:realm:password) in hexadecimal, as in a
             file made by C{htdigest}.  An empty one never matches.
+
+        @return: as from L{checkPassword}.
 
         @raise LoginFailed: as from L{checkPassword}.
         """
@@ -93,7 +105,7 @@ class DigestedCredentials(Counterpart, twistedCredentials.DigestedCredentials):
         realm: bytes | None,
         password: bytes | None,
         preHA1: bytes | None,
-    ) -> bool:
+    ) -> Union[bool, Deferred[bool]]:
         """
         Return whether this is the right answer, and take it if it is.
         """
@@ -113,8 +125,12 @@ class DigestedCredentials(Counterpart, twistedCredentials.DigestedCredentials):
             )
         except (AttributeError, KeyError, TypeError):
             raise LoginFailed("Invalid response, malformed fields.") from None
-        matches = equal(expected, fields.get("response"))
-        return matches and (claim is None or claim.take())
+        if not equal(expected, fields.get("response")):
+            return False
+        if claim is None:
+            return True
+        taken = claim.take()
+        return taken if isinstance(taken, bool) else taken.addCallback(_insistOnTaken)
 
 
 class DigestCredentialFactory(Counterpart, twistedCredentials.DigestCredentialFactory):
@@ -125,6 +141,12 @@ class DigestCredentialFactory(Counterpart, twistedCredentials.DigestCredentialFa
     has, which binds the nonce to the client's address and to a time: nothing has to be
     remembered for a challenge that gets no right answer.  What is remembered are the
     counts with which a client used its nonce, so that no answer is taken twice.
+
+    Processes that share a state sign with one key and remember together, so that a
+    challenge of one is good in all of them, and an answer to it in one.  Their clocks
+    must agree to a minute.  While the state can't be reached each process remembers for
+    itself.  With the C{-sess} algorithms, where all answers depend on the first one, a
+    challenge is good in the process that has made it alone.
 
     @cvar CHALLENGE_LIFETIME_SECS: for how many seconds a challenge is good.
     @cvar scheme: the name of the scheme in the headers.
@@ -139,16 +161,26 @@ class DigestCredentialFactory(Counterpart, twistedCredentials.DigestCredentialFa
 
     # Programs skip the constructor.
     _itsUsed: UsedNonces | None = None
+    _shared: SharedNonces | None = None
 
-    def __init__(self, algorithm: bytes, authenticationRealm: bytes) -> None:
+    def __init__(
+        self,
+        algorithm: bytes,
+        authenticationRealm: bytes,
+        *,
+        state: SharedValues | None = None,
+    ) -> None:
         """
         @param algorithm: one of C{md5}, C{md5-sess}, C{sha}, C{sha-256} and
             C{sha-256-sess}, in upper or lower case.
         @param authenticationRealm: the realm of the challenge.
+        @param state: what several processes share; L{None} if this is the only one.
         """
         self.algorithm = algorithm
         self.authenticationRealm = authenticationRealm
         self.privateKey = secrets.token_bytes(32)
+        if state is not None and not self._isSession:
+            self._shared = SharedNonces(state, self._lifetime, self._getTime)
 
     @property
     def _used(self) -> UsedNonces:
@@ -156,10 +188,22 @@ class DigestCredentialFactory(Counterpart, twistedCredentials.DigestCredentialFa
         The nonces that clients have used.
         """
         if self._itsUsed is None:
-            self._itsUsed = UsedNonces(
-                lambda: int(self._getTime()), lambda: self.CHALLENGE_LIFETIME_SECS
-            )
+            skew = 0 if self._shared is None else SKEW
+            self._itsUsed = UsedNonces(lambda: int(self._getTime()), self._lifetime, skew)
         return self._itsUsed
+
+    @property
+    def _isSession(self) -> bool:
+        """
+        Whether all answers with a nonce depend on the first one.
+        """
+        return bool(self.algorithm.lower().endswith(b"-sess"))
+
+    def _lifetime(self) -> float:
+        """
+        Return for how many seconds a challenge is good.
+        """
+        return self.CHALLENGE_LIFETIME_SECS
 
     def getChallenge(self, address: bytes | str | None) -> dict[str, bytes]:
         """
@@ -170,6 +214,8 @@ class DigestCredentialFactory(Counterpart, twistedCredentials.DigestCredentialFa
 
         @return: the fields of a C{WWW-Authenticate} header.
         """
+        if self._shared is not None:
+            self._shared.refresh()
         nonce = self._generateNonce()
         return {
             "nonce": nonce,
@@ -219,7 +265,7 @@ class DigestCredentialFactory(Counterpart, twistedCredentials.DigestCredentialFa
             method,
             self.authenticationRealm,
             fields,
-            claim=Claim(self._used, answer),
+            claim=Claim(self._used, answer, self._sharing(fields["opaque"])),
         )
 
     def _generateNonce(self) -> bytes:
@@ -230,9 +276,10 @@ class DigestCredentialFactory(Counterpart, twistedCredentials.DigestCredentialFa
 
     def _getTime(self) -> float:
         """
-        Return the time of a clock that isn't set forward or back, in seconds.
+        Return the time, in seconds: that of a clock that isn't set, unless other machines
+        must have the same.
         """
-        return time.monotonic()
+        return time.monotonic() if self._shared is None else time.time()
 
     def _generateOpaque(self, nonce: bytes, clientip: bytes | str | None) -> bytes:
         """
@@ -240,7 +287,7 @@ class DigestCredentialFactory(Counterpart, twistedCredentials.DigestCredentialFa
         """
         now = b"%d" % self._used.newest(networkOf(clientip))
         key = b",".join((nonce, asBytes(clientip or b""), now))
-        return b"-".join((self._sign(key), b64encode(key)))
+        return b"-".join((self._sign(key, self._keys[0]), b64encode(key)))
 
     @overridable
     def _verifyOpaque(
@@ -265,7 +312,7 @@ class DigestCredentialFactory(Counterpart, twistedCredentials.DigestCredentialFa
         age = int(self._getTime()) - _issued(parts)
         if age > self.CHALLENGE_LIFETIME_SECS:
             raise StaleNonce("Invalid response, incompatible opaque/nonce too old")
-        if not equal(signature, self._sign(key)):
+        if not any(equal(signature, self._sign(key, each)) for each in self._keys):
             raise StaleNonce("Invalid response, invalid opaque value")
         return True
 
@@ -281,25 +328,63 @@ class DigestCredentialFactory(Counterpart, twistedCredentials.DigestCredentialFa
                 raise
             return int(self._getTime())
 
-    def _sign(self, key: bytes) -> bytes:
+    @property
+    def _keys(self) -> list[bytes]:
+        """
+        The keys of good challenges: that of all processes, if it is known, and this
+        one's.
+        """
+        key = None if self._shared is None else self._shared.key
+        return [self.privateKey] if key is None else [key, self.privateKey]
+
+    def _sign(self, key: bytes, privateKey: bytes) -> bytes:
         """
         Return the signature of what an opaque value carries.
         """
-        return hmac.new(self.privateKey, key, sha256).hexdigest().encode("ascii")
+        return hmac.new(privateKey, key, sha256).hexdigest().encode("ascii")
+
+    def _sharing(self, opaque: bytes) -> Callable[[Answer], Deferred[bool]] | None:
+        """
+        Return what takes an answer for all processes; L{None} if its challenge is good in
+        no other one.
+        """
+        shared = self._shared
+        if shared is None or shared.key is None:
+            return None
+        try:
+            signature, key, _ = _opened(opaque)
+        except StaleNonce:
+            # A program has values of its own.
+            return None
+        if not equal(signature, self._sign(key, shared.key)):
+            return None
+        return partial(shared.claim, key=shared.key)
 
     def _answerIn(self, fields: Mapping[str, bytes], host: bytes | str | None) -> Answer:
         """
         Return what an answer to a verified challenge uses up: the nonce and a count,
         which is 1 for an answer without one.
         """
-        isSession = self.algorithm.lower().endswith(b"-sess")
         return Answer(
             nonce=fields["nonce"],
             nonceCount=int(fields.get("nc", b"1"), 16),
-            cnonce=fields["cnonce"] if isSession else None,
+            cnonce=fields["cnonce"] if self._isSession else None,
             issued=self._issued(fields["opaque"]),
             source=networkOf(host),
         )
+
+
+def _insistOnTaken(isTaken: bool) -> bool:
+    """
+    Insist that no other process has taken an answer.
+
+    @return: C{True}.
+
+    @raise StaleNonce: if one has.
+    """
+    if not isTaken:
+        raise StaleNonce("Invalid response, seen before.")
+    return True
 
 
 def _opened(opaque: bytes) -> tuple[bytes, bytes, list[bytes]]:

@@ -9,12 +9,18 @@ nonces are void that aren't remembered.
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable
 from threading import Lock
-from typing import NamedTuple
+from typing import NamedTuple, Union
+
+from twisted.internet.defer import Deferred
 
 _NEVER = float("-inf")
+
+# What a state keeps of a nonce: the highest count, and which ones were seen.
+_STATE = re.compile(rb"([0-9a-f]{1,8}) ([0-9a-f]{1,32})")
 
 
 class Answer(NamedTuple):
@@ -87,6 +93,25 @@ class NonceUse:
         self._seen |= 1 << (self._highest - count)
         return True
 
+    def state(self) -> bytes:
+        """
+        Return the counts, as bytes.
+        """
+        return b"%x %x" % (self._highest, self._seen)
+
+    def resume(self, state: bytes) -> bool:
+        """
+        Go on with the counts that another object has.
+
+        @param state: its L{state}; empty if there is none.
+
+        @return: whether it was one.
+        """
+        match = _STATE.fullmatch(state)
+        if match is not None:
+            self._highest, self._seen = (int(each, 16) for each in match.groups())
+        return match is not None or not state
+
 
 class UsedNonces:
     """
@@ -100,13 +125,18 @@ class UsedNonces:
     #: If no source has as many as this, there are too many sources to forget one by one.
     _FEW = 16
 
-    def __init__(self, now: Callable[[], int], lifetime: Callable[[], float]) -> None:
+    def __init__(
+        self, now: Callable[[], int], lifetime: Callable[[], float], skew: int = 0
+    ) -> None:
         """
         @param now: returns the time, in seconds.
         @param lifetime: returns how long a nonce is good, in seconds.
+        @param skew: by how much the clock may be ahead that a challenge was made by, in
+            seconds.
         """
         self._now = now
         self._lifetime = lifetime
+        self._skew = skew
         # In the order in which they were used first.
         self._uses: OrderedDict[bytes, NonceUse] = OrderedDict()
         self._ofSource: dict[bytes, set[bytes]] = {}
@@ -134,7 +164,7 @@ class UsedNonces:
         """
         expired = self._now() - answer.issued > self._lifetime()
         # Another server with the same key may have made it, by a clock of its own.
-        if expired or answer.issued > self.newest(answer.source):
+        if expired or answer.issued > self.newest(answer.source) + self._skew:
             return False
         use = self._uses.get(answer.nonce)
         if use is not None:
@@ -224,14 +254,23 @@ class Claim:
     What one answer uses up, once however many checkers find it right.
     """
 
-    def __init__(self, nonces: UsedNonces, answer: Answer) -> None:
+    def __init__(
+        self,
+        nonces: UsedNonces,
+        answer: Answer,
+        share: Callable[[Answer], Deferred[bool]] | None = None,
+    ) -> None:
         """
         @param nonces: where it is remembered.
         @param answer: the answer.
+        @param share: what takes it for all processes that share a state, once it is
+            taken here; L{None} if there are no others.
         """
         self._nonces = nonces
         self._answer = answer
+        self._share = share
         self._isTaken = False
+        self._sharing: Deferred[bool] | None = None
 
     def sessionCNonce(self) -> bytes | None:
         """
@@ -240,14 +279,27 @@ class Claim:
         """
         return self._nonces.sessionCNonce(self._answer)
 
-    def take(self) -> bool:
+    def take(self) -> Union[bool, Deferred[bool]]:
         """
         Take the answer, which is right.
 
-        @return: whether it could be taken, or was by this.
+        @return: whether it could be taken, or was by this; or a L{Deferred} that fires
+            with that.
         """
         self._isTaken = self._isTaken or self._nonces.claim(self._answer)
-        return self._isTaken
+        if self._share is None or not self._isTaken:
+            return self._isTaken
+        if self._sharing is None:
+            self._sharing = self._share(self._answer)
+        # Each caller gets one of their own, which may be cancelled.
+        taking: Deferred[bool] = Deferred()
+
+        def tell(isTaken: bool) -> bool:
+            taking.callback(isTaken)
+            return isTaken
+
+        self._sharing.addCallback(tell)
+        return taking
 
 
 __all__ = ["Answer", "Claim", "NonceUse", "UsedNonces"]

@@ -148,7 +148,7 @@ class LoginCounts:
         histogram = cell.histogram
         histogram.buckets[bisect_left(BOUNDS, seconds)] += 1
         histogram.seconds += seconds
-        cached = getattr(event, "cached", None)
+        cached = event.cached
         if cached is not None:
             self._lookups[cached] += 1
 
@@ -161,7 +161,7 @@ class LoginCounts:
                 labels: Labels = (
                     ("outcome", outcome),
                     ("auth_type", authType),
-                    ("service", service),
+                    ("protocol", service),
                     ("mechanism", mechanism),
                 )
                 yield Sample("mycred_logins", "_total", labels, cell.count)

@@ -73,7 +73,7 @@ class Now:
         pools = self._threads.all()
         for family, number in _POOLS.items():
             for job, value in _total(pools, lambda pool: pool.job, number).items():
-                yield Sample(family, "", (("job", job),), value)
+                yield Sample(family, "", (("pool", job),), value)
         up: dict[Labels, bool] = {}
         for server in self._servers.all():
             labels: Labels = (("kind", server.kind), ("server", server.name))

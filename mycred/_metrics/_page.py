@@ -4,6 +4,7 @@ The page that Prometheus reads.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -23,6 +24,10 @@ _Steps = Iterator[None]
 
 # The line that ends a page of OpenMetrics.
 _END = b"# EOF\n"
+
+# A version of a format that is none: the library fails over it, or says that the page has
+# it.
+_strange = re.compile(r"version=(?![0-9]{1,3}(\.[0-9]{1,3}){1,2}(?:[;,\s]|$))")
 
 _TROUBLE = b"The metrics can't be read; the log says why.\n"
 
@@ -77,8 +82,8 @@ class MetricsResource(Resource):
         """
         from prometheus_client.exposition import choose_encoder
 
-        accepted = request.getHeader(b"Accept") or b""
-        encode, kind = choose_encoder(accepted.decode("ascii", "replace"))
+        accepted = (request.getHeader(b"Accept") or b"").decode("ascii", "replace")
+        encode, kind = choose_encoder("" if _strange.search(accepted) else accepted)
         request.setHeader(b"Content-Type", kind.encode("ascii"))
         pieces: list[bytes] = []
         task = self._cooperate(_encoded(self._metrics, encode, pieces))
@@ -105,15 +110,21 @@ class MetricsSite(Site):
     A site that has nothing but the page C{/metrics}.
     """
 
-    def __init__(self, metrics: Collector, **more: Any) -> None:
+    noisy = False
+
+    def __init__(self, metrics: Collector) -> None:
         """
         @param metrics: what has the metrics.
-        @param more: more of what a site takes.
         """
         root = Resource()
         root.putChild(b"metrics", MetricsResource(metrics))
         # A reader that says nothing isn't waited for for long, in seconds.
-        super().__init__(root, timeout=30, **more)
+        super().__init__(root, timeout=30)
+
+    def log(self, request: object) -> None:
+        """
+        Log no request: Prometheus sends one each few seconds.
+        """
 
 
 class _One:

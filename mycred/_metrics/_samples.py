@@ -12,7 +12,8 @@ from typing import NamedTuple
 #: The pairs of a label and its value.
 Labels = tuple[tuple[str, str], ...]
 
-#: What marks the process that a gauge is of, where there are several.
+#: What marks the process that a gauge is of, where there are several.  No label is called
+#: C{job}, C{instance} or C{service}: Prometheus, or its operator, has those itself.
 WORKER = "worker"
 
 

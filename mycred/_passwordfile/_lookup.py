@@ -16,6 +16,7 @@ from typing import NamedTuple
 from .._files import Signature
 from .._hashes import Hash, UnusableHash
 from .._secrets import equal, shortened
+from .._storedstate import NOBODY, stateDigest
 from .._verdict import NO_SUCH_USER, WRONG_PASSWORD, Kind, Note, Verdict
 from ._layout import Entry, SecretReader
 from ._linesurvey import LineSurvey
@@ -138,6 +139,21 @@ class PasswordFile:
         stored = self.stored(name)
         self.noteWithoutKeys()
         return scramVerdict(stored, self.scram.usual(hash), name, hash, salt)
+
+    def stateOf(self, name: bytes) -> Verdict:
+        """
+        Look a user up, for who remembers what the file holds for them.
+
+        @return: a verdict whose secret is a digest of it, as from L{stateDigest}.
+
+        @raise OSError: if the file can't be read.
+        """
+        entry, _, _, rest = self._find(name)
+        line = self.typical if entry is None else entry
+        state = NOBODY if line is None else stateDigest(line.name, line.secret)
+        # So that the time doesn't tell which lines come early in the file.
+        deque(rest, maxlen=0)
+        return Verdict(Kind.REFUSED, name, secret=NOBODY if entry is None else state)
 
     def noteWithoutKeys(self) -> None:
         """

@@ -61,10 +61,10 @@ class Settings(NamedTuple):
         The servers that are asked over a network without a certificate to verify, as far
         as that is known: drivers other than mycred's own may have their own ways.
         """
-        return tuple(url for url in self.urls if _isExposed(url))
+        return tuple(url for url in self.urls if isExposed(url))
 
 
-def _isExposed(url: DatabaseURL) -> bool:
+def isExposed(url: DatabaseURL) -> bool:
     """
     Return whether a server is asked over a network without a certificate to verify.
     """
@@ -78,4 +78,4 @@ def _isExposed(url: DatabaseURL) -> bool:
     return verifies is not None and not verifies(query)
 
 
-__all__ = ["Settings"]
+__all__ = ["Settings", "isExposed"]

@@ -5,6 +5,8 @@ the same for all of them.
 It has three homes: this process, Redis or Valkey, and a database.
 """
 
+from ._errors import StateUnavailable
+from ._fallback import Fallback
 from ._interface import (
     Bucket,
     Guess,
@@ -13,14 +15,22 @@ from ._interface import (
     Outcome,
     Reservation,
 )
+from ._open import openState
 from ._process import ProcessState
+from ._redis import RedisState
+from ._sqlstate import SQLState
 
 __all__ = [
     "Bucket",
+    "Fallback",
     "Guess",
     "ISharedState",
     "Limit",
     "Outcome",
     "ProcessState",
+    "RedisState",
     "Reservation",
+    "SQLState",
+    "StateUnavailable",
+    "openState",
 ]

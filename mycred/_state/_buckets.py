@@ -47,13 +47,6 @@ def pauseAfter(level: float, limit: Limit) -> float:
     return min(limit.longest, 2.0 ** min(over - 1, 60))
 
 
-def highest(limit: Limit) -> int:
-    """
-    Return the highest level: the first with the longest pause.
-    """
-    return limit.free + 1 + ceil(log2(max(1.0, limit.longest)))
-
-
 def waitAt(time: float, bucket: Times, limit: Limit) -> float:
     """
     Return for how long no guess is let through, in seconds; 0 if one is.
@@ -75,10 +68,13 @@ def isNew(time: float, bucket: Times) -> bool:
 
 def charged(bucket: Times, time: float, limit: Limit) -> Times:
     """
-    Return a bucket with one failure more.
+    Return a bucket with one failure more.  Of so many that the pause is the longest none
+    more are kept: otherwise it would take longer and longer until they are forgotten.
     """
-    empty = max(bucket[0], time) + limit.forget
-    return min(empty, time + highest(limit) * limit.forget), time
+    # Before this one is added, so that to take it back takes back no other one.
+    most = limit.free + ceil(log2(max(1.0, limit.longest)))
+    empty = min(max(bucket[0], time), time + most * limit.forget)
+    return empty + limit.forget, time
 
 
 def refunded(bucket: Times, last: float, limit: Limit) -> Times:
@@ -89,7 +85,7 @@ def refunded(bucket: Times, last: float, limit: Limit) -> Times:
     @param last: when the guess was counted that is taken back.
     """
     empty, latest = bucket
-    empty -= limit.forget
+    empty = max(0.0, empty - limit.forget)
     if latest != last:
         return empty, latest
     return (empty, last - limit.longest) if empty > last else EMPTY
@@ -102,7 +98,6 @@ __all__ = [
     "TRIED",
     "Times",
     "charged",
-    "highest",
     "isNew",
     "levelAt",
     "pauseAfter",

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 from zope.interface import Interface
 
+from twisted.internet.defer import Deferred
+
 
 class Limit(NamedTuple):
     """
@@ -102,7 +104,7 @@ class ISharedState(Interface):
     can't be reached in time.
     """
 
-    def reserve(guess: Guess) -> Reservation:
+    def reserve(guess: Guess) -> Reservation | Deferred[Reservation]:
         """
         Let a login through, and count it as a failure, before its password is verified;
         or, if one of its buckets is in a pause, let it wait, and count nothing.
@@ -117,7 +119,9 @@ class ISharedState(Interface):
         What was tried already costs nothing, and still waits.
         """
 
-    def settle(guess: Guess, reservation: Reservation, outcome: Outcome) -> None:
+    def settle(
+        guess: Guess, reservation: Reservation, outcome: Outcome
+    ) -> Deferred[None] | None:
         """
         Take back what L{reserve} has counted.  It is called at most once for each login
         that was let through, and not for one that has failed.
@@ -132,14 +136,16 @@ class ISharedState(Interface):
         login has cost them, and nothing more.
         """
 
-    def recall(key: bytes) -> bytes | None:
+    def recall(key: bytes) -> bytes | Deferred[bytes | None] | None:
         """
         Return the value of a key; L{None} if there is none, or it is too old.
 
         @param key: at most 64 bytes.
         """
 
-    def compareAndSet(key: bytes, old: bytes | None, new: bytes, seconds: float) -> bool:
+    def compareAndSet(
+        key: bytes, old: bytes | None, new: bytes, seconds: float
+    ) -> bool | Deferred[bool]:
         """
         Set the value of a key, if it is what the caller thinks.
 
@@ -150,7 +156,7 @@ class ISharedState(Interface):
         @return: whether it was set.
         """
 
-    def close() -> None:
+    def close() -> Deferred[Any] | None:
         """
         Give up connections.
         """

@@ -19,6 +19,7 @@ from .._contracts import (
     IUsernameHashedPassword,
     IUsernamePassword,
 )
+from .._storedstate import IStoredState
 from .._verdict import Account as UNIXAccount
 from ._anonymous import AllowAnonymousAccess
 from ._file import FilePasswordDB, OnDiskUsernamePasswordDatabase
@@ -44,6 +45,7 @@ __all__ = [
     "HtpasswdChecker",
     "IAnonymous",
     "ICredentialsChecker",
+    "IStoredState",
     "IUsernameHashedPassword",
     "IUsernamePassword",
     "InMemoryUsernamePasswordDatabaseDontUse",

@@ -22,6 +22,7 @@ from .._checking._passwords import (
 from .._contracts import AvatarID, IUsernamePassword, twistedCheckers
 from .._conversations import IScramCredentials
 from .._counterparts import Counterpart, isOverridden, overridable
+from .._fairqueue import Source
 from .._passwordfile import Layout, PasswordFile, UserFile, readBare, readHashOrPassword
 from .._paths import AnyPath
 from .._peers import sourceOf
@@ -212,6 +213,17 @@ class FilePasswordDB(Counterpart, FileSteps, twistedCheckers.FilePasswordDB):
         Return where the keys are that SCRAM needs.
         """
         return self._lookUps() if self._isTheirs() else self._passwordFile()
+
+    def _stateOf(
+        self, name: bytes, source: Source, avatarId: object
+    ) -> bytes | Deferred[bytes]:
+        """
+        Return what the file holds for a name; nothing where a program looks users up by
+        itself.
+        """
+        if self._isTheirs():
+            return b""
+        return self._passwordFile().stateOf(self._key(name), source)
 
     def _spelled(self, name: bytes) -> bytes:
         """

@@ -14,6 +14,7 @@ from .._checking._accounts import AccountChecker, errorOf
 from .._checking._passwords import refusal
 from .._checking._stores import DirectoryStore
 from .._contracts import AvatarID, IUsernamePassword
+from .._fairqueue import Source
 from .._ldap import Directory, ScramUsers, Settings, Usual
 from .._peers import sourceOf
 from .._secrets import LONGEST, asBytes
@@ -105,6 +106,12 @@ class LDAPChecker(AccountChecker):
             and 0 < len(password) <= self.longestPassword
             and b"\0" not in password
         )
+
+    def _stateOf(self, name: bytes, source: Source, avatarId: object) -> bytes:
+        """
+        Return nothing: the directory shows no passwords.
+        """
+        return b""
 
     def _findVerdict(
         self, name: bytes, password: bytes | None, credentials: PasswordCredentials

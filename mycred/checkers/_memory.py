@@ -17,6 +17,7 @@ from .._counterparts import Counterpart
 from .._fairqueue import Source
 from .._scram import HASHES
 from .._secrets import asBytes
+from .._storedstate import NOBODY, stateDigest
 from .._types import PasswordCredentials
 
 
@@ -68,6 +69,19 @@ class InMemoryUsernamePasswordDatabaseDontUse(
             if name in users:
                 return self._matchPassword(credentials, users[name], username)
         return self._matchPassword(credentials, None, username)
+
+    def storedState(
+        self, credentials: PasswordCredentials, avatarId: object = None
+    ) -> bytes:
+        """
+        Return what is stored for a user now.
+        """
+        username, users = credentials.username, self.users
+        for name in (username,) if type(username) is bytes else _spellings(username):
+            if name in users:
+                stored = users[name]
+                return stored if type(stored) is bytes else stateDigest(stored)
+        return NOBODY
 
     def scramHashes(self) -> Collection[str]:
         """

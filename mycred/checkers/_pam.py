@@ -4,9 +4,12 @@ Check passwords and accounts by PAM.
 
 from __future__ import annotations
 
+from zope.interface import implementer_only
+
 from .._accounts._pam import PAMSettings
 from .._checking._accounts import AccountChecker
 from .._checking._stores import PrivilegedStore
+from .._contracts import ICredentialsChecker
 from .._paths import AnyPath, asPathOrNone
 from .._privileged import PrivilegedClient
 from ..workers import Workers
@@ -16,6 +19,8 @@ from ..workers import Workers
 _PROCESSES = 8
 
 
+# Modules go by the address of the peer, too, so that no state can stand for them.
+@implementer_only(ICredentialsChecker)
 class PAMChecker(AccountChecker):
     """
     The users whom a PAM service accepts, by the stages C{auth} and C{account} of

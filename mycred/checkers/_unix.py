@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import attrgetter
 from typing import Any, Union
 
 from twisted.internet.defer import Deferred, fail, maybeDeferred
@@ -22,12 +23,13 @@ from .._accounts import (
     isAccountName,
     lastDecoy,
 )
-from .._checking._accounts import AccountChecker
+from .._checking._accounts import AccountChecker, accountOf
 from .._checking._passwords import Answer, arePlausible, refusal
 from .._checking._stores import PrivilegedStore, ThreadedStore
 from .._contracts import AvatarID, twistedUNIX
 from .._counterparts import Counterpart
 from .._encodings import triesDecodings
+from .._fairqueue import Source
 from .._hashes import Hash, UnusableHash, recognizeCrypt
 from .._passwordfile import StoredSecret, verified
 from .._paths import AnyPath, asPath, asPathOrNone
@@ -66,6 +68,19 @@ class _StoredAccountChecker(AccountChecker):
             self._privileged = PrivilegedStore(accounts, workers)
         else:
             self._store = ThreadedStore(accounts, workers)
+
+    def _stateOf(
+        self, name: bytes, source: Source, avatarId: object
+    ) -> bytes | Deferred[bytes]:
+        """
+        Return what is known of an account; nothing where only other processes know it.
+        """
+        store = self._store
+        if store is None:
+            return b""
+        asked = store.store.stateOf, name, accountOf(avatarId)
+        finding = store.ask(*asked, source=source, isShared=True)
+        return finding.addCallback(attrgetter("secret"))
 
 
 class UNIXChecker(Counterpart, _StoredAccountChecker, UNIXSteps, twistedUNIX.UNIXChecker):
@@ -127,6 +142,16 @@ class UNIXChecker(Counterpart, _StoredAccountChecker, UNIXSteps, twistedUNIX.UNI
         if checked is None:
             return super()._check(credentials)
         return maybeDeferred(lambda: checked)
+
+    def _stateOf(
+        self, name: bytes, source: Source, avatarId: object
+    ) -> bytes | Deferred[bytes]:
+        """
+        Return what is known of an account; nothing where a program checks it by itself.
+        """
+        if self._stepsAreTheirs():
+            return b""
+        return super()._stateOf(name, source, avatarId)
 
     def _findVerdict(
         self, name: bytes, password: bytes | None, credentials: PasswordCredentials
@@ -225,6 +250,16 @@ class UNIXPasswordDatabase(UNIXChecker):
         if self._getByNameFunctions is None:
             return super()._check(credentials)
         return self._askFunctions(credentials)
+
+    def _stateOf(
+        self, name: bytes, source: Source, avatarId: object
+    ) -> bytes | Deferred[bytes]:
+        """
+        Return what is known of an account; nothing where functions know it.
+        """
+        if self._getByNameFunctions is not None:
+            return b""
+        return super()._stateOf(name, source, avatarId)
 
     @triesDecodings
     def _askFunctions(self, credentials: PasswordCredentials) -> Deferred[AvatarID]:

@@ -61,7 +61,7 @@ class DatabaseServer:
         self.home = Path(tempfile.mkdtemp(prefix=f"mycred-{self.dialect}-"))
         self.own(self.home)
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = _freePort()
+        self.port = freePort()
         template = self._template()
         run("cp", "-a", f"{template}/.", str(self.home / "data"))
         self.start()
@@ -227,7 +227,7 @@ class DatabaseServer:
         if self.dialect not in self._templates:
             home = Path(tempfile.mkdtemp(prefix=f"mycred-{self.dialect}-data-"))
             lifeline = Lifeline(home)
-            _atExit(lambda: (shutil.rmtree(home, ignore_errors=True), lifeline.cut()))
+            atExit(lambda: (shutil.rmtree(home, ignore_errors=True), lifeline.cut()))
             self.own(home)
             self.initialize(home / "data")
             self._templates[self.dialect] = home / "data"
@@ -469,7 +469,7 @@ def serverOf(kind: type[_S], purpose: str = "") -> _S:
     """
     if (kind, purpose) not in _running:
         _running[kind, purpose] = server = kind()
-        _atExit(server.stop)
+        atExit(server.stop)
     found: Any = _running[kind, purpose]
     return found  # type: ignore[no-any-return]
 
@@ -516,7 +516,7 @@ def _states(pid: int) -> set[str]:
     return states
 
 
-def _atExit(end: Callable[[], object]) -> None:
+def atExit(end: Callable[[], object]) -> None:
     """
     Have a function called when this process ends, and not when a child of it does.
     """
@@ -524,7 +524,7 @@ def _atExit(end: Callable[[], object]) -> None:
     atexit.register(lambda: end() if os.getpid() == owner else None)
 
 
-def _freePort() -> int:
+def freePort() -> int:
     """
     Return a port that no program listens on, and that none gets for a connection while
     the server is down.
@@ -543,5 +543,7 @@ __all__ = [
     "MariaDB",
     "PostgreSQL",
     "SQLite",
+    "atExit",
+    "freePort",
     "serverOf",
 ]

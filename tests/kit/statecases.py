@@ -214,6 +214,20 @@ class StateCases:
         yield self.assertWaits(self.guess(account="bob"), 1)
 
     @inlineCallbacks
+    def test_rightAtTop(self: Any) -> Steps:
+        """
+        Nor are those of a source whose pauses are the longest: somebody with accounts of
+        their own gains nothing by them.
+        """
+        for number in range(self.SOURCE.free + 5):
+            yield self.wrong(self.guess(account=number))
+            yield self.advance(8)
+        for number in range(5):
+            yield self.login(self.guess(account=("own", number)), RIGHT)
+        yield self.wrong(self.guess(account="bob"))
+        yield self.assertWaits(self.guess(account="bob"), 8)
+
+    @inlineCallbacks
     def test_unknown(self: Any) -> Steps:
         """
         Where nothing was learned nothing is counted, and nothing else is forgotten.

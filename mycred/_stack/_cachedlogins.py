@@ -1,0 +1,347 @@
+"""
+Checkers whose logins are remembered: how a login is recognized, and accepted again.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from functools import partial
+from hashlib import blake2b
+from typing import Any
+
+from zope.interface import implementedBy, providedBy
+
+from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from .._audit import UNFINISHED, sameFailure
+from .._chain import interfacesOf
+from .._contracts import AvatarID, ICredentialsChecker, IUsernamePassword
+from .._counterparts import isOverridden
+from .._peers import hostOf, sourceOf
+from .._reporting import Attempt, noteAsked, reporterOf
+from .._secrets import LONGEST
+from ._throttle import Ask
+from ._verification import States, Verification, deferredState, stateReader
+
+#: What a login is recognized by.
+Key = tuple[int, bytes]
+
+# Names and passwords that no checker takes are left to the checkers, and so is what would
+# take long to digest.
+_LONGEST = 4 * LONGEST
+
+# Whose credentials hold a name and a password and nothing else.  A program's own may hold
+# a code besides that a checker asks for.
+_KNOWN_PACKAGES = ("mycred", "twisted")
+
+
+class _Entry:
+    """
+    A login that was accepted.
+
+    @ivar began: when its verification began, in seconds.
+    @ivar avatarId: what it was accepted as.
+    @ivar checker: the checker that has accepted it.
+    @ivar states: what the stores held before that.
+    """
+
+    __slots__ = ("avatarId", "began", "checker", "states")
+
+    def __init__(
+        self,
+        began: float,
+        avatarId: AvatarID,
+        checker: ICredentialsChecker,
+        states: States,
+    ) -> None:
+        self.began, self.avatarId = began, avatarId
+        self.checker, self.states = checker, states
+
+
+class CachedLogins:
+    """
+    The checkers of a stack, with what is remembered of their logins.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        parts: Sequence[ICredentialsChecker],
+        ask: Ask,
+        *,
+        seconds: float,
+        most: int,
+        isBySource: bool,
+        now: Callable[[], float],
+    ) -> None:
+        """
+        @param parts: the checkers of passwords.
+        @param ask: what asks all of the stack.
+        @param seconds: for how long a login is remembered, in seconds.
+        @param most: how many are.
+        @param isBySource: whether they are for where they came from only.
+        @param now: return the time, in seconds.
+        """
+        self._parts, self._ask = parts, ask
+        self._seconds, self._most, self._now = seconds, most, now
+        # The oldest first.
+        self._entries: dict[Key, _Entry] = {}
+        self._isOff = False
+        self._others = {i for part in parts for i in interfacesOf(part)}
+        self._others.discard(IUsernamePassword)
+        # What credentials provide that can be remembered, by its identity: others may
+        # be equal to it.
+        self._kinds: dict[int, object] = {}
+        self._underWay: dict[Key, Verification] = {}
+        key = secrets.token_bytes(32)
+        digest = partial(blake2b, key=key, digest_size=16)
+        self._bytes, self._text = digest(person=b"bytes"), digest(person=b"text")
+        self._scopeOf: Callable[[Any], bytes] | None = None
+        if not all(map(stateReader, parts)):
+            self._scopeOf = _placeOf
+        elif isBySource:
+            self._scopeOf = _sourceOf
+
+    def ask(self, credentials: Any) -> Deferred[AvatarID]:
+        """
+        Check credentials, unless they are remembered.
+        """
+        # The whole way of most logins is here, since calls take time.
+        kind = providedBy(credentials)
+        if id(kind) not in self._kinds and not self._isKnownKind(kind, credentials):
+            return self._ask(credentials)
+        name, password = credentials.username, credentials.password
+        if type(name) is bytes is type(password):
+            digest = self._bytes.copy()
+        elif type(name) is str is type(password):
+            digest = self._text.copy()
+            # A lone surrogate is in hardly any name, and may be in one.
+            name = name.encode("utf-8", "surrogatepass")
+            password = password.encode("utf-8", "surrogatepass")
+        else:
+            return self._ask(credentials)
+        length, text = len(name), name + password
+        if len(text) > _LONGEST:
+            return self._ask(credentials)
+        if self._scopeOf is not None:
+            digest.update(self._scopeOf(credentials))
+        digest.update(text)
+        # With where the name ends.
+        key = length, digest.digest()
+        entry = self._entries.get(key)
+        if entry is None:
+            return self._verify(key, credentials)
+        if 0 <= self._now() - entry.began < self._seconds:
+            return self._compare(key, entry, credentials)
+        del self._entries[key]
+        return self._verify(key, credentials)
+
+    def _isKnownKind(self, kind: Any, credentials: object) -> bool:
+        """
+        Return whether credentials are a name and a password, and nothing else.
+        """
+        cls = type(credentials)
+        isKnown = (
+            kind is implementedBy(cls)  # type: ignore[no-untyped-call]
+            and kind.isOrExtends(IUsernamePassword)
+            and not any(map(kind.isOrExtends, self._others))
+            and cls.__module__.partition(".")[0] in _KNOWN_PACKAGES
+            and not isOverridden(credentials, "checkPassword")
+        )
+        if isKnown:
+            self._kinds[id(kind)] = kind
+        return isKnown
+
+    def _ebDefect(self, failure: Failure) -> None:
+        """
+        Log a defect.
+        """
+        self._log.failure("A login couldn't be remembered", failure)
+
+    def _compare(
+        self, key: Key, entry: _Entry, credentials: Any, place: int = 0
+    ) -> Deferred[AvatarID]:
+        """
+        Accept a login that is remembered, if the stores hold what they held.
+
+        @param place: of how many checkers that is known already.
+        """
+        for read, state, avatarId in entry.states[place:]:
+            place += 1
+            try:
+                now = read(credentials, avatarId)
+            except Exception:
+                return self._verify(key, credentials)
+            if now == state:
+                continue
+            if type(now) is bytes:
+                return self._differs(key, entry, credentials)
+            goOn = key, entry, credentials, place, state
+            return deferredState(now).addCallbacks(
+                self._cbState,
+                self._ebState,
+                callbackArgs=goOn,
+                errbackArgs=(key, credentials),
+            )
+        reporter = reporterOf(credentials)
+        if isinstance(reporter, Attempt):
+            reporter.checker, reporter.cached = entry.checker, True
+        return succeed(entry.avatarId)
+
+    def _cbState(
+        self,
+        now: bytes,
+        key: Key,
+        entry: _Entry,
+        credentials: Any,
+        place: int,
+        state: bytes,
+    ) -> Deferred[AvatarID]:
+        """
+        Go on to compare states, when another one is known.
+        """
+        if now != state:
+            return self._differs(key, entry, credentials)
+        return self._compare(key, entry, credentials, place)
+
+    def _ebState(
+        self, failure: Failure, key: Key, credentials: Any
+    ) -> Failure | Deferred[AvatarID]:
+        """
+        Ask the checkers, since a store can't tell.
+        """
+        if failure.check(CancelledError):
+            return failure
+        return self._verify(key, credentials)
+
+    def _differs(self, key: Key, entry: _Entry, credentials: Any) -> Deferred[AvatarID]:
+        """
+        Forget a login, since a store holds something else now, and ask the checkers.
+        """
+        if self._entries.get(key) is entry:
+            del self._entries[key]
+        return self._verify(key, credentials)
+
+    def _verify(
+        self, key: Key, credentials: Any, isAlone: bool = False
+    ) -> Deferred[AvatarID]:
+        """
+        Ask the checkers.  Logins by the same name and password at the same time share a
+        verification.
+
+        @param isAlone: whether this one mustn't.
+        """
+        reporter = reporterOf(credentials)
+        if isinstance(reporter, Attempt):
+            reporter.cached = False
+        verification = None if isAlone else self._underWay.get(key)
+        if verification is not None:
+            return verification.join(credentials)
+        began = self._now()
+        verification = Verification(self._parts, credentials)
+        answer = verification.join(credentials)
+        if not isAlone:
+            self._underWay[key] = verification
+        asking = verification.start()
+
+        def cbRemembered(entry: _Entry | None) -> None:
+            if self._underWay.get(key) is verification:
+                del self._underWay[key]
+            verification.finish(partial(self._shared, key, verification, entry))
+
+        remember = partial(self._remember, key, verification, began)
+        remembering = asking.addCallback(lambda _: Deferred.fromCoroutine(remember()))
+        remembering.addErrback(self._ebDefect).addCallback(cbRemembered)
+        return answer
+
+    async def _remember(
+        self, key: Key, verification: Verification, began: float
+    ) -> _Entry | None:
+        """
+        Remember a login, if it was accepted and may be.
+
+        @return: what is remembered.
+        """
+        result = verification.result
+        if isinstance(result, Failure) and result.check(*UNFINISHED):
+            # What is right so far isn't right for another connection.
+            self._turnOff()
+        states = verification.states()
+        checker = verification.checker
+        if states is None or checker is None:
+            return None
+        for read, state, avatarId in states:
+            try:
+                now = await deferredState(read(verification.credentials, avatarId))
+            except Exception:
+                return None
+            if now != state:
+                # It may have been verified by what the store held between the two, and
+                # this state may come back.
+                return None
+        entry = _Entry(began, verification.result, checker, states)
+        self._add(key, entry)
+        return entry
+
+    def _add(self, key: Key, entry: _Entry) -> None:
+        """
+        Remember a login.
+        """
+        if self._isOff:
+            return
+        self._entries.pop(key, None)
+        self._entries[key] = entry
+        if len(self._entries) > self._most:
+            del self._entries[next(iter(self._entries))]
+
+    def _turnOff(self) -> None:
+        """
+        Forget all logins, and remember none any more.
+        """
+        if not self._isOff:
+            self._log.warn("A checker asks for a second factor: no logins are remembered")
+        self._isOff = True
+        self._entries.clear()
+
+    def _shared(
+        self,
+        key: Key,
+        verification: Verification,
+        entry: _Entry | None,
+        credentials: Any,
+    ) -> Any:
+        """
+        Return the outcome for a login that has waited for the verification of another.
+        """
+        result = verification.result
+        if entry is not None:
+            # The stores may have changed since the verification began.
+            return self._compare(key, entry, credentials, 0)
+        if isinstance(result, Failure) and not result.check(*UNFINISHED, CancelledError):
+            noteAsked(reporterOf(credentials), verification.checker)
+            return sameFailure(result)
+        return self._verify(key, credentials, isAlone=True)
+
+
+def _sourceOf(credentials: object) -> bytes:
+    """
+    Return where credentials come from, as the beginning of what is digested.
+    """
+    return repr(sourceOf(credentials)[1]).encode("ascii") + b"\0"
+
+
+def _placeOf(credentials: object) -> bytes:
+    """
+    Return all that a checker may go by besides a name and a password, as the beginning
+    of what is digested.
+    """
+    host = hostOf(getattr(credentials, "peer", None))
+    place = host, getattr(credentials, "service", None)
+    return repr(place).encode("utf-8", "backslashreplace") + b"\0"
+
+
+__all__ = ["CachedLogins"]

@@ -1,0 +1,69 @@
+"""
+What notices that somebody has waited for too long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+
+class OverdueWatch:
+    """
+    One timer for many who wait, of whom the first one is due first.
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        longest: float,
+        oldest: Callable[[], float | None],
+        call: Callable[[], object],
+    ) -> None:
+        """
+        @param longest: how long one may wait, in seconds.
+        @param oldest: returns since when the first one waits; L{None} if nobody does.
+        @param call: is called when that is too long.
+        """
+        self._reactor = reactor
+        self._longest = longest
+        self._oldest = oldest
+        self._call = call
+        self._timer: Any = None
+
+    def begin(self) -> None:
+        """
+        Watch, as somebody waits.
+        """
+        if self._timer is None:
+            self._timer = self._reactor.callLater(self._longest, self._look, False)
+
+    def stop(self) -> None:
+        """
+        Watch no more.
+        """
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+
+    def _look(self, isSure: bool) -> None:
+        """
+        Look whether somebody has waited for too long.
+
+        @param isSure: whether the reactor has read what there was since then: it may have
+            been held up itself.
+        """
+        self._timer = None
+        since = self._oldest()
+        if since is None:
+            return
+        left = since + self._longest - self._reactor.seconds()
+        if left > 0:
+            self._timer = self._reactor.callLater(left, self._look, False)
+        elif isSure:
+            self._call()
+        else:
+            self._timer = self._reactor.callLater(0, self._look, True)
+
+
+__all__ = ["OverdueWatch"]

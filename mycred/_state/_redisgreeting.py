@@ -1,0 +1,115 @@
+"""
+What a connection to a Redis server begins with, and a look at a server before there is a
+reactor.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+
+from ._redisanswers import NO_REDIS, Refused, refusalOf
+from ._redisurl import RedisURL
+
+#: A command, with its arguments.
+Command = tuple[bytes, ...]
+
+# How long each step may take, in seconds: who starts a server waits for it.
+_LONGEST_STEP = 5.0
+
+# No line that a server answers to a greeting is longer, in bytes.
+_LONGEST_LINE = 1024
+
+
+def greeting(url: RedisURL) -> Iterator[Command]:
+    """
+    Return the commands that log in to a server, and choose the database.
+    """
+    if url.password is not None:
+        who = () if url.user is None else (url.user.encode("utf-8"),)
+        yield b"AUTH", *who, url.password.encode("utf-8")
+    if url.database:
+        yield b"SELECT", b"%d" % url.database
+
+
+def checkServer(url: RedisURL, claim: Command) -> None:
+    """
+    Greet a server, at once and in the caller's thread.
+
+    @param claim: what it must do besides.
+
+    @raise ValueError: if it refuses that, and will until something is changed.
+    @raise OSError: if it can't be asked now.
+    """
+    try:
+        with closing(_connected(url)) as connection:
+            for command in (*greeting(url), claim):
+                connection.sendall(_encoded(command))
+                _insistOnSuccess(_lineOf(connection))
+    except ssl.SSLCertVerificationError as error:
+        why = error.verify_message.rstrip(".")
+        raise ValueError(f"its certificate can't be verified: {why}") from None
+    except Refused as error:
+        raise (ValueError if error.lasts else OSError)(str(error)) from None
+
+
+def _connected(url: RedisURL) -> socket.socket:
+    """
+    Return a connection.
+    """
+    if not url.host:
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(_LONGEST_STEP)
+        try:
+            connection.connect(url.path)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+    connection = socket.create_connection((url.host, url.port), _LONGEST_STEP)
+    if not url.isSecure:
+        return connection
+    try:
+        context = ssl.create_default_context(cafile=url.ca)
+        return context.wrap_socket(connection, server_hostname=url.host)
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _encoded(command: Iterable[bytes]) -> bytes:
+    """
+    Return a command as it is sent.
+    """
+    pieces = [b"$%d\r\n%b\r\n" % (len(piece), piece) for piece in command]
+    return b"*%d\r\n%b" % (len(pieces), b"".join(pieces))
+
+
+def _lineOf(connection: socket.socket) -> bytes:
+    """
+    Return the line that a server answers.
+    """
+    line = b""
+    while not line.endswith(b"\r\n") and len(line) < _LONGEST_LINE:
+        received = connection.recv(_LONGEST_LINE)
+        if not received:
+            raise ConnectionResetError("it closes the connection")
+        line += received
+    return line
+
+
+def _insistOnSuccess(line: bytes) -> None:
+    """
+    Insist that a line says that something was done.
+
+    @raise Refused: if it doesn't.
+    """
+    if line.startswith(b"-"):
+        raise refusalOf(line[1:].decode("utf-8", "replace"))
+    if not line.startswith(b"+"):
+        raise Refused(NO_REDIS)
+
+
+__all__ = ["Command", "checkServer", "greeting"]

@@ -1,0 +1,234 @@
+"""
+Guesses in the entries of a database, by the rule of a bucket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from ._buckets import LATELY, MOST_KNOWN, TRIED, Times, charged, isNew, refunded, waitAt
+from ._interface import Bucket, Guess, Outcome
+from ._sqlentries import NOTHING, Entries, Entry
+
+# Which buckets count besides the pair's: none, since the source is known; those of
+# newcomers; those of strangers.
+_KNOWN, _NEWCOMERS, _STRANGERS = range(3)
+
+_Found = Mapping[bytes, Entry]
+
+
+class Token(NamedTuple):
+    """
+    What a guess was counted as.
+
+    @ivar when: when it was counted, by the database's clock.
+    @ivar kind: which buckets have counted it.
+    """
+
+    when: float
+    kind: int
+
+
+class Changed(Exception):
+    """
+    Other buckets count than it seemed at first.
+
+    @ivar kind: which ones.
+    """
+
+    def __init__(self, kind: int) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+
+class Waits(Exception):
+    """
+    A guess has to wait, and nothing is counted.
+
+    @ivar seconds: for how long.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+def seen(entries: Entries, guess: Guess) -> int:
+    """
+    Return which buckets count, without a lock: when they are locked others may.
+
+    @raise Waits: if the guess has to wait.
+    """
+    every = {*_bucketsOf(guess, _NEWCOMERS), *_bucketsOf(guess, _STRANGERS)}
+    found, now = entries.find([*map(_nameOf, every), *_knownNames(guess)])
+    kind = _kindIn(found, guess, now)
+    _insistOnNoWait(found, _bucketsOf(guess, kind), now)
+    return kind
+
+
+def charge(entries: Entries, guess: Guess, kind: int) -> Token:
+    """
+    Count a guess.
+
+    @param kind: which buckets count.
+
+    @raise Changed: if others do.
+    @raise Waits: if the guess has to wait.
+    """
+    buckets, tried = _bucketsOf(guess, kind), _triedNames(guess)
+    found, now = entries.lock(map(_nameOf, buckets), also=[*tried, *_knownNames(guess)])
+    changed = _kindIn(found, guess, now)
+    if changed != kind:
+        raise Changed(changed)
+    _insistOnNoWait(found, buckets, now)
+    for name in tried:
+        count, when, until, before = found.get(name, NOTHING)
+        if count and when + TRIED > now:
+            entries.write({name: Entry(count + 1, when, until, before)})
+            return Token(when, before)
+    written = {
+        _nameOf(b): _entryOf(b, charged(_timesIn(found, b), now, b.limit), guess)
+        for b in buckets
+    }
+    for name in tried:
+        written[name] = Entry(1.0, now, now + TRIED, kind)
+    entries.write(written)
+    return Token(now, kind)
+
+
+def settle(entries: Entries, guess: Guess, token: Token | None, outcome: Outcome) -> bool:
+    """
+    Take back what was counted.
+
+    @param token: what the guess was counted as; L{None} if it wasn't.
+
+    @return: whether the source is known from now on, and wasn't before.
+    """
+    buckets = _bucketsOf(guess, _KNOWN if token is None else token.kind)
+    tried, known = _triedNames(guess), _knownNames(guess)
+    found, now = entries.lock(map(_nameOf, buckets), also=[*tried, *known])
+    left: dict[bytes, Entry] = {}
+    if token is not None and _isLast(found, guess, token, outcome, left):
+        for b in buckets:
+            times = refunded(_timesIn(found, b), token.when, b.limit)
+            left[_nameOf(b)] = _entryOf(b, times, guess)
+    isRight = outcome is Outcome.RIGHT and guess.pair is not None
+    if isRight and guess.pair is not None:
+        left[_nameOf(guess.pair)] = NOTHING
+        left.update(dict.fromkeys(known, Entry(until=now + guess.remember)))
+    entries.write({name: each for name, each in left.items() if each.until > now})
+    entries.remove([name for name, each in left.items() if each.until <= now])
+    return isRight and not found.keys() & known
+
+
+def _isLast(
+    found: _Found,
+    guess: Guess,
+    token: Token,
+    outcome: Outcome,
+    left: dict[bytes, Entry],
+) -> bool:
+    """
+    Return whether this login takes back what its password has cost: others with the same
+    may share that, and it is taken back once.
+
+    @param left: what gets the entry that is left of the password.
+    """
+    for name in _triedNames(guess):
+        record = found.get(name, NOTHING)
+        if record.last != token.when:
+            return False
+        isLast = outcome is Outcome.RIGHT or record.empty <= 1
+        left[name] = NOTHING if isLast else record._replace(empty=record.empty - 1)
+        return isLast
+    return True
+
+
+def surplus(entries: Entries, guess: Guess) -> Sequence[bytes]:
+    """
+    Return the names of the sources that are known for an account, and were so for so long
+    that they can be forgotten.
+    """
+    return entries.beyond(_knownPrefix(guess), MOST_KNOWN)
+
+
+def _bucketsOf(guess: Guess, kind: int) -> list[Bucket]:
+    """
+    Return the buckets that count.
+    """
+    others = ((), guess.newcomers, guess.strangers)[kind]
+    return [*([] if guess.pair is None else [guess.pair]), *others]
+
+
+def _kindIn(found: _Found, guess: Guess, now: float) -> int:
+    """
+    Return which buckets count.
+    """
+    if guess.pair is None:
+        return _STRANGERS
+    if any(found.get(name, NOTHING).until > now for name in _knownNames(guess)):
+        return _KNOWN
+    return _NEWCOMERS if isNew(now, _timesIn(found, guess.pair)) else _STRANGERS
+
+
+def _insistOnNoWait(found: _Found, buckets: Sequence[Bucket], now: float) -> None:
+    """
+    Insist that none of some buckets is in a pause.
+
+    @raise Waits: if one is.
+    """
+    waits = [waitAt(now, _timesIn(found, b), b.limit) for b in buckets]
+    if any(waits):
+        raise Waits(max(waits))
+
+
+def _timesIn(found: _Found, bucket: Bucket) -> Times:
+    """
+    Return a bucket's two times.
+    """
+    entry = found.get(_nameOf(bucket), NOTHING)
+    return entry.empty, entry.last
+
+
+def _entryOf(bucket: Bucket, times: Times, guess: Guess) -> Entry:
+    """
+    Return the entry of a bucket.  That of a pair says for longer that there was a
+    failure.
+    """
+    empty, last = times
+    isPair = bucket is guess.pair
+    until = last + (LATELY if isPair else waitAt(last, times, bucket.limit))
+    return Entry(empty, last, max(empty, until))
+
+
+def _nameOf(bucket: Bucket) -> bytes:
+    """
+    Return the name of a bucket's entry.
+    """
+    return b"b" + bucket.table.encode("ascii") + b":" + bucket.key
+
+
+def _knownPrefix(guess: Guess) -> bytes:
+    """
+    Return what the names of all sources begin with that are known for the account.
+    """
+    return b"k" + guess.account
+
+
+def _knownNames(guess: Guess) -> Sequence[bytes]:
+    """
+    Return the name of the entry that says that the source is known, if there is one.
+    """
+    pair = guess.pair
+    return () if pair is None else (_knownPrefix(guess) + _nameOf(pair),)
+
+
+def _triedNames(guess: Guess) -> Sequence[bytes]:
+    """
+    Return the name of the entry that says that the password was tried, if that is known.
+    """
+    return () if guess.tried is None else (b"t" + guess.tried,)
+
+
+__all__ = ["Changed", "Token", "Waits", "charge", "seen", "settle", "surplus"]

@@ -1,0 +1,278 @@
+"""
+The entries of shared state in a database: they are found, locked, written and deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from .._sql.client import Transaction
+
+# The time at the database, in seconds since 1970, when a statement begins.
+_NOW = {
+    "sqlite": "((julianday('now') - 2440587.5) * 86400.0)",
+    "postgresql": "cast(extract(epoch from clock_timestamp()) as double precision)",
+    "mysql": "(timestampdiff(microsecond, '1970-01-01', utc_timestamp(6)) / 1e6)",
+}
+
+# What makes the entries that aren't there, and locks them, in the order in which they are
+# written.  MariaDB would let two transactions share a lock that both want alone later.
+_ADD = {
+    "sqlite": "on conflict (name) do nothing",
+    "postgresql": "on conflict (name) do nothing",
+    "mysql": "on duplicate key update name = values(name)",
+}
+
+# What locks them.  An SQLite file is locked as a whole.
+_LOCK = {"sqlite": "", "postgresql": "for update", "mysql": "for update"}
+
+_WRITTEN = ("empty_at", "last_at", "until_at", "kind")
+_REPLACE = {
+    **dict.fromkeys(
+        ("sqlite", "postgresql"),
+        "on conflict (name) do update set "
+        + ", ".join(f"{column} = excluded.{column}" for column in _WRITTEN),
+    ),
+    "mysql": "on duplicate key update "
+    + ", ".join(f"{column} = values({column})" for column in _WRITTEN),
+}
+
+# What deletes some entries that end soonest.  Those that somebody has locked are left to
+# the next time, where that can be said.
+_DELETE_SOME = {
+    "sqlite": "delete from mycred_state_entries where name in ({some})",
+    "postgresql": (
+        "delete from mycred_state_entries where name in ({some} for update skip locked)"
+    ),
+    "mysql": (
+        "delete from mycred_state_entries where until_at < :before and name < :below"
+        " order by until_at limit :most"
+    ),
+}
+_SOME = (
+    "select name from mycred_state_entries where until_at < :before and name < :below"
+    " order by until_at limit :most"
+)
+
+_FIND = """
+    select null, {now}, 0, 0, 0
+    union all
+    select name, empty_at, last_at, until_at, kind
+    from mycred_state_entries where name in ({names})
+"""
+_LOCK_THEM = (
+    "select name from mycred_state_entries where name in ({names}) order by name {lock}"
+)
+_INSERT = """
+    insert into mycred_state_entries (name, empty_at, last_at, until_at, kind)
+    values {rows} {existing}
+"""
+_DELETE = "delete from mycred_state_entries where name in ({names})"
+_BEYOND = """
+    select name from mycred_state_entries where name >= :low and name < :high
+    order by until_at desc limit 100 offset {most:d}
+"""
+_COUNT = "select count(*) from mycred_state_entries where name < :values"
+_VALUE = "select content, until_at, {now} from mycred_state_entries where name = :name"
+_SET_VALUE = """
+    update mycred_state_entries set content = :new, until_at = :until where name = :name
+"""
+
+#: Later than every time.
+NEVER = 1e12
+
+#: What the names of values begin with: they come after all others.
+VALUE = b"v"
+
+_AFTER = b"\xff"
+
+
+class Entry(NamedTuple):
+    """
+    An entry.
+
+    @ivar empty: of a bucket: when it is empty, in seconds since 1970.  Of a password that
+        was tried: how many logins with it were let through.
+    @ivar last: when a guess was counted last.
+    @ivar until: when the entry can be forgotten.
+    @ivar kind: which buckets have counted a password that was tried.
+    """
+
+    empty: float = 0.0
+    last: float = 0.0
+    until: float = 0.0
+    kind: int = 0
+
+
+#: An entry that isn't there.
+NOTHING = Entry()
+
+
+class Entries:
+    """
+    The entries, within a transaction.
+    """
+
+    def __init__(self, transaction: Transaction, ahead: float = 0.0) -> None:
+        """
+        @param transaction: the transaction.
+        @param ahead: how much later it is than the database says, in seconds.
+        """
+        self._transaction = transaction
+        self._dialect = transaction.dialect
+        self._ahead = ahead
+
+    def find(self, names: Iterable[bytes]) -> tuple[Mapping[bytes, Entry], float]:
+        """
+        Return those of some entries that are there, by their names, and the time at the
+        database, in seconds since 1970.
+        """
+        places, values = _listed(names)
+        statement = _FIND.format(now=_NOW[self._dialect], names=places)
+        rows = self._transaction.execute(statement, **values).rows
+        now = next(float(row[1]) for row in rows if row[0] is None)
+        found = [row for row in rows if row[0] is not None]
+        return {bytes(row[0]): _entryOf(row) for row in found}, now + self._ahead
+
+    def lock(
+        self, names: Iterable[bytes], also: Iterable[bytes] = ()
+    ) -> tuple[Mapping[bytes, Entry], float]:
+        """
+        Lock entries, which are made where there are none, and find out what they are and
+        what time it is from then on.
+
+        All processes lock them in the same order, so that none waits for another that
+        waits for it.
+
+        @param also: the names of entries that aren't locked, and are found all the same.
+        """
+        ordered = sorted(names)
+        places, values = _listed(ordered)
+        statement = _LOCK_THEM.format(names=places, lock=_LOCK[self._dialect])
+        locked = None
+        # Somebody may delete one that has ended, between the two statements.
+        while locked != len(ordered):
+            self._insert(dict.fromkeys(ordered, NOTHING), _ADD[self._dialect])
+            locked = len(self._transaction.execute(statement, **values).rows)
+        return self.find([*ordered, *also])
+
+    def write(self, entries: Mapping[bytes, Entry]) -> None:
+        """
+        Write entries, those that are there and those that aren't.
+        """
+        if entries:
+            self._insert(entries, _REPLACE[self._dialect])
+
+    def remove(self, names: Iterable[bytes]) -> None:
+        """
+        Delete entries.
+        """
+        places, values = _listed(names)
+        if values:
+            self._transaction.execute(_DELETE.format(names=places), **values)
+
+    def removeEnded(self, most: int) -> int:
+        """
+        Delete some of the entries that can be forgotten.
+
+        @param most: how many are deleted.
+
+        @return: how many were.
+        """
+        _, now = self.find(())
+        return self._removeSome(now, VALUE + _AFTER, most)
+
+    def removeFirst(self, most: int) -> int:
+        """
+        Delete some of the entries that could be forgotten soonest, except values.
+        """
+        return self._removeSome(NEVER, VALUE, most)
+
+    def beyond(self, prefix: bytes, most: int) -> list[bytes]:
+        """
+        Return the names of entries that begin with a prefix, except those that are to be
+        kept longest.
+
+        @param most: how many of those.
+        """
+        statement, high = _BEYOND.format(most=most), prefix + _AFTER
+        rows = self._transaction.execute(statement, low=prefix, high=high).rows
+        return [bytes(row[0]) for row in rows]
+
+    def count(self) -> int:
+        """
+        Return how many entries there are, except values.
+        """
+        return int(self._transaction.execute(_COUNT, values=VALUE).rows[0][0])
+
+    def value(self, key: bytes) -> bytes | None:
+        """
+        Return a value; L{None} if there is none, or it is too old.
+        """
+        statement = _VALUE.format(now=_NOW[self._dialect])
+        rows = self._transaction.execute(statement, name=VALUE + key).rows
+        isThere = rows and rows[0][1] > rows[0][2] + self._ahead
+        return bytes(rows[0][0]) if isThere else None
+
+    def replaceValue(
+        self, key: bytes, old: bytes | None, new: bytes, seconds: float
+    ) -> bool:
+        """
+        Set a value, if it is what the caller thinks.
+
+        @param old: what it must be; L{None} if there must be none.
+        @param seconds: for how long it is kept; 0 for ever.
+
+        @return: whether it was set.
+        """
+        name = VALUE + key
+        _, now = self.lock([name])
+        if self.value(key) != old:
+            return False
+        until = now + seconds if seconds else NEVER
+        self._transaction.execute(_SET_VALUE, name=name, new=new, until=until)
+        return True
+
+    def _removeSome(self, before: float, below: bytes, most: int) -> int:
+        """
+        Delete some of the entries that can be forgotten before a time.
+        """
+        statement = _DELETE_SOME[self._dialect].format(some=_SOME)
+        return self._transaction.execute(
+            statement, before=before, below=below, most=most
+        ).count
+
+    def _insert(self, entries: Mapping[bytes, Entry], existing: str) -> None:
+        """
+        Insert entries in the order of their names.
+
+        @param existing: what becomes of those that are there.
+        """
+        rows: list[str] = []
+        values: dict[str, object] = {}
+        for i, name in enumerate(sorted(entries)):
+            row = {f"n{i}": name, **{f"{c}{i}": v for c, v in zip("eluk", entries[name])}}
+            rows.append(f"({', '.join(f':{each}' for each in row)})")
+            values.update(row)
+        statement = _INSERT.format(rows=", ".join(rows), existing=existing)
+        self._transaction.execute(statement, **values)
+
+
+def _listed(names: Iterable[bytes]) -> tuple[str, dict[str, object]]:
+    """
+    Return names as a list in a statement, and the values to bind.
+    """
+    values: dict[str, object] = {f"n{i}": name for i, name in enumerate(names)}
+    return ", ".join(f":{key}" for key in values) or "null", values
+
+
+def _entryOf(row: Sequence[float]) -> Entry:
+    """
+    Return the entry in a row.
+    """
+    _, empty, last, until, kind = row
+    return Entry(float(empty), float(last), float(until), int(kind))
+
+
+__all__ = ["NOTHING", "VALUE", "Entries", "Entry"]

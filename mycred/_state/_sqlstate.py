@@ -1,0 +1,300 @@
+"""
+State that processes share by a database: PostgreSQL, MariaDB or MySQL, or an SQLite file.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TypeVar
+
+from zope.interface import implementer
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from .._failover import Fault, Slow, Unsure
+from .._secrets import printable
+from .._sql.client import (
+    BadStatement,
+    BadValue,
+    Database,
+    DatabaseURL,
+    Result,
+    Transaction,
+)
+from ..error import TemporaryFailure
+from ..workers import Workers
+from ._errors import StateUnavailable
+from ._interface import Guess, ISharedState, Outcome, Reservation
+from ._sqlcounting import Changed, Waits, charge, seen, settle, surplus
+from ._sqlentries import Entries
+from ._sqltables import DIALECTS, WrongTables, insistOnTables
+
+_T = TypeVar("_T")
+
+# Why the database can't be used; all other exceptions are defects.
+_OUTAGES = (BadValue, Fault, Unsure, WrongTables)
+
+# How much longer a caller waits than the database has, so that it is told why not; and
+# how long a check may take at least, in seconds.
+_GRACE, _CHECK = 5.0, 10.0
+
+
+@implementer(ISharedState)
+class SQLState:
+    """
+    State in the tables of a database.
+
+    The database's clock counts.  Each guess that is let through is one transaction, in
+    which its buckets are locked in the order of their names; one that has to wait only
+    reads.  What is forgotten is deleted little by little.  Where failures fill the table
+    those go first that would be forgotten first.
+
+    @cvar MOST: how many entries there may be besides values; for a while there are some
+        more.
+    @cvar EVERY: after how many guesses what was forgotten is deleted.
+    @cvar BITE: how many entries are deleted at once: a guess makes six at most.
+    @cvar COUNTED: after how many times the entries are counted.
+    """
+
+    MOST = 1_000_000
+    EVERY = 200
+    BITE = 2000
+    COUNTED = 50
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        urls: Sequence[DatabaseURL],
+        *,
+        reactor: object = None,
+        timeout: float = 1.0,
+        connections: int = 4,
+        workers: Workers | None = None,
+    ) -> None:
+        """
+        Nothing is opened yet.
+
+        @param urls: where the database is, the preferred server first.
+        @param reactor: the reactor; the one that is installed if L{None}.
+        @param timeout: how long the database may take to answer, in seconds.
+        @param connections: how many connections there may be to a server.
+        @param workers: the threads that wait for the database; if L{None}, some for this
+            alone.
+
+        @raise ValueError: if it is a database of another kind.
+        """
+        if urls[0].dialect not in DIALECTS:
+            raise ValueError("state is shared by PostgreSQL, MariaDB, MySQL and SQLite")
+        self._database = Database(urls, timeout=timeout, connections=connections)
+        self._dialect = urls[0].dialect
+        self._paths = [url.path for url in urls if url.path]
+        self._timeout = timeout
+        # An SQLite file has one writer.
+        self._connections = 1 if self._paths else connections
+        self._reactor = reactor
+        self._workers = workers
+        self._isChecked = False
+        # The first guess has deleted what is left of an earlier time.
+        self._guesses = self.EVERY - 1
+        self._sweeps = self._tooMany = 0
+        # How much later it is than the database says, in seconds: for tests.
+        self._ahead = 0.0
+
+    @property
+    def opensLater(self) -> tuple[str, ...]:
+        """
+        The paths of the files that are opened later: those of SQLite.
+        """
+        return tuple(self._paths)
+
+    def check(self) -> None:
+        """
+        Insist on the database, whose tables are made if there are none, at once and in
+        the caller's thread.
+
+        @raise ValueError: if it refuses this program, or its tables can't be used.
+        @raise OSError: if it can't be asked now.
+        """
+        try:
+            self._insistOnTables(time.monotonic() + max(_CHECK, self._timeout))
+        except (BadStatement, BadValue, WrongTables) as error:
+            raise ValueError(printable(str(error))) from None
+        except (Fault, Unsure) as error:
+            raise OSError(printable(str(error))) from None
+
+    def reserve(self, guess: Guess) -> Deferred[Reservation]:
+        """
+        Let a login through, or have it wait.
+        """
+        self._guesses += 1
+        reserving = self._run(partial(self._reserve, guess))
+        if self._guesses >= self.EVERY:
+            self._guesses = 0
+            # Whatever keeps it from that, there is another time.
+            self._run(self._sweep).addErrback(lambda _: None)
+        return reserving
+
+    def settle(
+        self, guess: Guess, reservation: Reservation, outcome: Outcome
+    ) -> Deferred[None]:
+        """
+        Take back what was counted.
+        """
+        return self._run(partial(self._settle, guess, reservation, outcome))
+
+    def recall(self, key: bytes) -> Deferred[bytes | None]:
+        """
+        Return the value of a key.
+        """
+        return self._run(lambda until: self._reading(until).value(key))
+
+    def compareAndSet(
+        self, key: bytes, old: bytes | None, new: bytes, seconds: float
+    ) -> Deferred[bool]:
+        """
+        Set the value of a key.
+        """
+
+        def replace(entries: Entries) -> bool:
+            return entries.replaceValue(key, old, new, seconds)
+
+        return self._run(partial(self._change, replace))
+
+    def close(self) -> None:
+        """
+        Close the connections, those in use as they become idle.
+        """
+        self._database.close()
+
+    def _run(self, work: Callable[[float], _T]) -> Deferred[_T]:
+        """
+        Do something in a thread.
+
+        @param work: what to do, on the deadline, by L{time.monotonic}.
+
+        @return: a L{Deferred} that fails with L{StateUnavailable}.
+        """
+        if self._workers is None:
+            reactor = self._reactor
+            if reactor is None:
+                from twisted.internet import reactor
+            self._workers = Workers(
+                reactor,
+                self._connections,
+                deadline=self._timeout + _GRACE,
+                job="request for shared state",
+            )
+        until = time.monotonic() + self._timeout
+        return self._workers.run(self._inThread, work, until).addErrback(_ebBusy)
+
+    def _inThread(self, work: Callable[[float], _T], until: float) -> _T:
+        """
+        Do something, in a thread, if there is time.
+
+        @raise StateUnavailable: if that fails.
+        """
+        try:
+            if time.monotonic() >= until:
+                raise Slow("too much waits for the database")
+            if not self._isChecked:
+                self._insistOnTables(until)
+            return work(until)
+        except _OUTAGES as error:
+            if isinstance(error, BadStatement):
+                # Somebody has removed the tables.
+                self._isChecked = False
+            raise StateUnavailable(printable(str(error))) from None
+        except Exception:
+            # No login fails with it all the same.
+            self._log.failure("Shared state failed")
+            raise StateUnavailable("a defect") from None
+
+    def _insistOnTables(self, until: float) -> None:
+        """
+        Insist on the tables.
+        """
+        for path in self._paths:
+            # Other users of the machine must not read the secrets in it.
+            try:
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            except OSError as error:
+                raise Fault(f"{path}: {error.strerror}") from None
+        insistOnTables(self._database, until)
+        self._isChecked = True
+
+    def _change(self, work: Callable[[Entries], _T], until: float) -> _T:
+        """
+        Change entries in one transaction.
+        """
+
+        def change(transaction: Transaction) -> _T:
+            return work(Entries(transaction, self._ahead))
+
+        return self._database.transaction(change, until)
+
+    def _reading(self, until: float) -> Entries:
+        """
+        Return the entries for a statement that only reads.
+        """
+
+        def ask(statement: str, values: Mapping[str, object]) -> Result:
+            return self._database.read(statement, values, until)
+
+        return Entries(Transaction(self._dialect, ask), self._ahead)
+
+    def _reserve(self, guess: Guess, until: float) -> Reservation:
+        """
+        Let a login through, or have it wait.
+        """
+        try:
+            kind = seen(self._reading(until), guess)
+            while True:
+                try:
+                    counting = partial(charge, guess=guess, kind=kind)
+                    return Reservation(0.0, self._change(counting, until))
+                except Changed as changed:
+                    kind = changed.kind
+        except Waits as waits:
+            return Reservation(waits.seconds)
+
+    def _settle(
+        self, guess: Guess, reservation: Reservation, outcome: Outcome, until: float
+    ) -> None:
+        """
+        Take back what was counted.
+        """
+        settling = partial(settle, guess=guess, token=reservation.token, outcome=outcome)
+        if self._change(settling, until):
+            gone = surplus(self._reading(until), guess)
+            self._change(lambda entries: entries.remove(gone), until)
+
+    def _sweep(self, until: float) -> None:
+        """
+        Delete some of what can be forgotten; and what could be soonest, if there are too
+        many entries.
+        """
+        self._change(lambda entries: entries.removeEnded(self.BITE), until)
+        if self._tooMany > 0:
+            more = self._change(lambda entries: entries.removeFirst(self.BITE), until)
+            self._tooMany -= more
+        if self._sweeps % self.COUNTED == 0:
+            self._tooMany = self._reading(until).count() - self.MOST
+        self._sweeps += 1
+
+
+def _ebBusy(failure: Failure) -> Failure:
+    """
+    Return the failure of a request that no thread could take.
+    """
+    if failure.check(TemporaryFailure):
+        return Failure(StateUnavailable("too much waits for the database"))
+    return failure
+
+
+__all__ = ["SQLState"]

@@ -1,0 +1,151 @@
+"""
+Tables of fixed size, for keys that nobody can choose.
+
+An entry is a key and two times.  Where there is no room for a new one, that entry goes
+whose first time is the least, of the few that share its place.
+"""
+
+from __future__ import annotations
+
+from mmap import ACCESS_COPY, mmap
+
+from ._buckets import Times
+
+# How many entries share a place, and the size of a key, in bytes.
+_SHARING, _KEY = 16, 8
+_PLACE = _SHARING * _KEY
+
+# How many entries are kept in a dictionary before they get their places.
+_YOUNG = 512
+
+
+class Table:
+    """
+    Times by keys.
+
+    A key is 8 bytes of a keyed digest; or 16, of two of them.  Then the first one alone
+    says where the entry has its place, so that whatever goes with it pushes out nothing
+    else.
+    """
+
+    __slots__ = ("_places", "_size", "_young")
+
+    def __init__(self, size: int) -> None:
+        """
+        @param size: for how many entries there is room, of 24 bytes each.  Memory is
+            taken as it is used.
+        """
+        self._size = size
+        self._young: dict[bytes, Times] = {}
+        self._places: _Places | None = None
+
+    def __len__(self) -> int:
+        """
+        Return how many entries there are, those twice that have changed lately.
+        """
+        placed = 0 if self._places is None else self._places.used
+        return placed + len(self._young)
+
+    def get(self, key: bytes) -> Times | None:
+        """
+        Return the times of a key; L{None} if there are none.
+        """
+        times = self._young.get(key)
+        if times is None and self._places is not None:
+            return self._places.get(key)
+        return times
+
+    def put(self, key: bytes, times: Times) -> None:
+        """
+        Set the times of a key.
+
+        @param times: the first of them is greater than 0.
+        """
+        self._young[key] = times
+        if len(self._young) > _YOUNG:
+            if self._places is None:
+                self._places = _Places(self._size)
+            for each, young in self._young.items():
+                self._places.put(each, young)
+            self._young.clear()
+
+    def drop(self, key: bytes) -> None:
+        """
+        Forget a key.
+        """
+        self._young.pop(key, None)
+        if self._places is not None:
+            self._places.drop(key)
+
+
+class _Places:
+    """
+    Entries at their places.
+
+    @ivar used: how many there are.
+    """
+
+    __slots__ = ("_count", "_firsts", "_keys", "_seconds", "used")
+
+    def __init__(self, size: int) -> None:
+        """
+        @param size: for how many entries there is room.
+        """
+        self.used = 0
+        self._count = max(1, size // _SHARING)
+        slots = self._count * _SHARING
+        # The system gives memory to what is used of them.
+        self._keys = mmap(-1, slots * _KEY, access=ACCESS_COPY)
+        self._firsts = memoryview(mmap(-1, slots * 8, access=ACCESS_COPY)).cast("d")
+        self._seconds = memoryview(mmap(-1, slots * 8, access=ACCESS_COPY)).cast("d")
+
+    def get(self, key: bytes) -> Times | None:
+        """
+        Return the times of a key; L{None} if there are none.
+        """
+        slot = self._find(key, self._place(key))
+        return None if slot is None else (self._firsts[slot], self._seconds[slot])
+
+    def put(self, key: bytes, times: Times) -> None:
+        """
+        Set the times of a key.
+        """
+        place = self._place(key)
+        slot = self._find(key, place)
+        if slot is None:
+            sharing = self._firsts[place : place + _SHARING].tolist()
+            least = min(sharing)
+            slot = place + sharing.index(least)
+            self.used += not least
+            self._keys[slot * _KEY : (slot + 1) * _KEY] = key[-_KEY:]
+        self._firsts[slot], self._seconds[slot] = times
+
+    def drop(self, key: bytes) -> None:
+        """
+        Forget a key.
+        """
+        slot = self._find(key, self._place(key))
+        if slot is not None:
+            self._keys[slot * _KEY : (slot + 1) * _KEY] = bytes(_KEY)
+            self._firsts[slot] = 0.0
+            self.used -= 1
+
+    def _place(self, key: bytes) -> int:
+        """
+        Return the first slot of the place of a key.
+        """
+        return (int.from_bytes(key[:4], "big") * self._count >> 32) * _SHARING
+
+    def _find(self, key: bytes, place: int) -> int | None:
+        """
+        Return the slot of a key; L{None} if it is nowhere.
+        """
+        start, end = place * _KEY, place * _KEY + _PLACE
+        at = self._keys.find(key[-_KEY:], start, end)
+        while at % _KEY and at > 0:
+            # The end of one key and the beginning of the next happen to be like it.
+            at = self._keys.find(key[-_KEY:], at + 1, end)
+        return None if at < 0 else at // _KEY
+
+
+__all__ = ["Table"]

@@ -1,0 +1,150 @@
+"""
+Tests for L{mycred._metrics._now} and L{mycred._gauged}.
+"""
+
+from __future__ import annotations
+
+import gc
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from mycred._failover import Failover, Server as OneOfSeveral
+from mycred._gauged import SERVERS, THREADS, Living
+from mycred._metrics._now import Now
+from mycred.testing import SteppedWorkers
+
+from ..kit.metrics import valuesOf
+
+
+class Server:
+    """
+    Somebody else's server.
+    """
+
+    kind = "directory"
+
+    def __init__(self, name: str, isDown: bool) -> None:
+        self.name, self.isDown = name, isDown
+
+
+class Table(list[int]):
+    """
+    A table.
+    """
+
+    tableName = "cached logins"
+    __hash__ = object.__hash__  # type: ignore[assignment]
+
+
+class LivingTests(SynchronousTestCase):
+    """
+    Tests for what notes itself.
+    """
+
+    def test_forgotten(self) -> None:
+        """
+        What isn't used any more, or says so, isn't found.
+        """
+        living: Living[Server] = Living()
+        kept, closed = Server("a", False), Server("b", False)
+        for one in (kept, closed, Server("c", False)):
+            living.add(one)
+        living.discard(closed)
+        del one
+        gc.collect()
+        self.assertEqual(living.all(), [kept])
+
+
+class NowTests(SynchronousTestCase):
+    """
+    Tests for what is read.
+    """
+
+    def setUp(self) -> None:
+        self.threads: Living[Any] = Living()
+        self.servers: Living[Any] = Living()
+        self.tables: Living[Any] = Living()
+        self.now = Now(self.threads, self.servers, self.tables, lambda: 1234.5)
+
+    def test_threads(self) -> None:
+        """
+        Queues and threads are told by what they do; those who do the same are added up.
+        """
+        pools = [SteppedWorkers() for _ in range(2)]
+        for workers in pools:
+            self.threads.add(workers)
+            for _ in range(3):
+                workers.run(lambda: None)
+        login = (("pool", "login"),)
+        samples = list(self.now.samples())
+        self.assertEqual(valuesOf(samples, "mycred_waiting"), {login: 6})
+        self.assertEqual(valuesOf(samples, "mycred_threads_busy"), {})
+        threads = pools[0].threads + pools[1].threads
+        self.assertEqual(valuesOf(samples, "mycred_threads"), {login: threads})
+        limit = valuesOf(samples, "mycred_waiting_limit")
+        self.assertEqual(limit, {login: 2 * pools[0].queueLimit})
+
+    def test_busy(self) -> None:
+        """
+        A thread is busy while it does something.
+        """
+        workers = SteppedWorkers()
+        self.threads.add(workers)
+        seen: list[dict[Any, float]] = []
+        workers.run(
+            lambda: seen.append(valuesOf(self.now.samples(), "mycred_threads_busy"))
+        )
+        workers.step()
+        self.assertEqual(seen, [{(("pool", "login"),): 1}])
+        self.assertEqual(valuesOf(self.now.samples(), "mycred_threads_busy"), {})
+
+    def test_servers(self) -> None:
+        """
+        A server is up, or it is down; it is one, whoever asks it.
+        """
+        servers = [Server("a", False), Server("b", True), Server("b", False)]
+        for server in servers:
+            self.servers.add(server)
+        samples = {
+            dict(sample.labels)["server"]: sample.value
+            for sample in self.now.samples()
+            if sample.family == "mycred_server_up"
+        }
+        self.assertEqual(samples, {"a": 1, "b": 0})
+
+    def test_tables(self) -> None:
+        """
+        Tables are told by what is in them.
+        """
+        tables = [Table([1, 2]), Table([3])]
+        for table in tables:
+            self.tables.add(table)
+        found = valuesOf(self.now.samples(), "mycred_table_entries")
+        self.assertEqual(found, {(("table", "cached logins"),): 3})
+
+    def test_time(self) -> None:
+        """
+        The time is told, so that a process that hangs is noticed.
+        """
+        found = valuesOf(self.now.samples(), "mycred_read_timestamp_seconds")
+        self.assertEqual(found, {(): 1234.5})
+
+    def test_noted(self) -> None:
+        """
+        Workers and servers of a failover note themselves; servers until they are closed.
+        """
+        workers = SteppedWorkers()
+        self.assertIn(workers, THREADS.all())
+        failover: Failover[str, Any] = Failover(
+            [lambda terms: OneOfSeveral("a.example.org", ("any",), terms)],
+            "server of the directory",
+        )
+        [server] = failover.servers
+        self.assertIn(server, SERVERS.all())
+        told = (server.kind, server.name, server.isDown)
+        self.assertEqual(told, ("directory", "a.example.org", False))
+        server.health.markDown(0.0, "gone")
+        self.assertTrue(server.isDown)
+        failover.close()
+        self.assertNotIn(server, SERVERS.all())
