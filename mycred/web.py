@@ -116,14 +116,15 @@ class _Throttled(Resource):
         super().__init__()
         self._error = error
 
-    def render(self, request: Any) -> object:
+    def render(self, request: Any) -> bytes:
         """
-        Send the page.
+        Return the page.
         """
+        # Twisted doesn't know the status.
+        request.setResponseCode(429, b"Too Many Requests")
         request.setHeader(b"retry-after", b"%d" % self._error.seconds)
-        page = errorPage(429, "Too Many Requests", f"{self._error}.")
-        answer: object = page.render(request)
-        return answer
+        request.setHeader(b"content-type", b"text/plain; charset=utf-8")
+        return f"{self._error}.\n".encode()
 
 
 def _transportOf(request: Any) -> Any:

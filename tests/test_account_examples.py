@@ -10,21 +10,14 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
-from twisted.internet.address import IPv4Address
-from twisted.internet.error import ConnectionDone
-from twisted.internet.testing import StringTransport
-from twisted.python.failure import Failure
-from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.resource import ForbiddenResource, IResource
 from twisted.web.static import Data
 
 from mycred._accounts._pam import PAM
 from mycred._verdict import Kind
-from mycred.checkers import InMemoryUsernamePasswordDatabaseDontUse, PasswdChecker
-from mycred.credentials import UsernamePassword, peerOf
-from mycred.error import UnauthorizedLogin
+from mycred.checkers import PasswdChecker
+from mycred.credentials import UsernamePassword
 from mycred.portal import Portal
 
 from .kit.examples import EXAMPLES, load
@@ -57,41 +50,6 @@ class RealmTests(MachineTestCase):
         _, avatar, _ = portal.realm.requestAvatar(b"carol", None, IResource)
         self.assertIsInstance(avatar, ForbiddenResource)
         self.assertRaises(NotImplementedError, portal.realm.requestAvatar, b"carol", None)
-
-
-class PeerTests(SynchronousTestCase):
-    """
-    Tests for the portal that tells the peer.
-    """
-
-    def test_peer(self) -> None:
-        """
-        A checker learns the address of a client of an untouched protocol: what the
-        transport tells at the login, and not what was known when the connection came.
-        """
-        peers = []
-
-        class Watching(InMemoryUsernamePasswordDatabaseDontUse):
-            """
-            A checker that wants to know the peer.
-            """
-
-            def requestAvatarId(self, credentials: Any) -> Any:
-                """
-                Remember the peer.
-                """
-                peers.append(peerOf(credentials))
-                raise UnauthorizedLogin()
-
-        factory = load("peer").POP3Factory(Portal(object(), [Watching()]))
-        for host in ("192.0.2.7", "192.0.2.8"):
-            protocol = factory.buildProtocol(IPv4Address("TCP", "198.51.100.1", 1110))
-            transport = StringTransport(peerAddress=IPv4Address("TCP", host, 40000))
-            protocol.makeConnection(transport)
-            protocol.dataReceived(b"USER carol\r\nPASS tulip\r\n")
-            self.assertIn(b"-ERR", transport.value())
-            protocol.connectionLost(Failure(ConnectionDone()))
-        self.assertEqual(peers, ["192.0.2.7", "192.0.2.8"])
 
 
 class UnitTests(MachineTestCase):

@@ -5,6 +5,7 @@ servers know where clients are.
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from contextlib import closing
 from ftplib import FTP, error_perm
@@ -116,7 +117,7 @@ class TwistdTests(SynchronousTestCase):
     """
 
     def setUp(self) -> None:
-        folder = Path(self.mktemp()).resolve()
+        self.folder = folder = Path(self.mktemp()).resolve()
         folder.mkdir()
         users = folder / "users"
         hashed = bcrypt.hashpw(b"sesame", bcrypt.gensalt(4)).decode("ascii")
@@ -160,6 +161,30 @@ class TwistdTests(SynchronousTestCase):
         expected = [("accepted", "peer=127.0.0.3"), ("refused", "peer=127.0.0.2")]
         self.assertEqual(ends[:2], expected)
         self.assertEqual(set(ends[2:]), {("refused", "peer=127.0.0.4")})
+
+    def test_plain(self) -> None:
+        """
+        A stack knows the addresses of the clients of C{twistd ftp} alone, too, as long as
+        they wait for the answer to a command before they send the next.
+        """
+        file = self.folder / "login.ini"
+        checker = self.auth.partition("=")[2]
+        file.write_text(f"[stack]\ncheckers = {checker}\n")
+        auth = f"--auth=stack:{file}"
+        server = self.start("FTPFactory", "ftp", self.root, "--port=0", auth)
+        for host, password in (("127.0.0.3", "sesame"), ("127.0.0.2", "guess")):
+            with FTP(source_address=(host, 0), timeout=PATIENCE) as client:
+                client.connect("127.0.0.1", server.port)
+                with contextlib.suppress(error_perm):
+                    client.login("alice", password)
+        ends = [(verdict, *end.split()[0::2]) for verdict, end in server.stop()]
+        self.assertEqual(
+            ends,
+            [
+                ("accepted", "service=ftp", "peer=127.0.0.3"),
+                ("refused", "service=ftp", "peer=127.0.0.2"),
+            ],
+        )
 
     def test_words(self) -> None:
         """

@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from twisted.web import http
 from twisted.web.http_headers import Headers
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
@@ -47,7 +48,7 @@ class Request(Protocol):
 
     def setHeader(self, name: bytes, value: bytes) -> None: ...
 
-    def setResponseCode(self, code: int) -> None: ...
+    def setResponseCode(self, code: int, message: bytes | None = None) -> None: ...
 
     def getClientAddress(self) -> IAddress: ...
 
@@ -85,7 +86,9 @@ def show(request: Request, page: Page) -> int:
     """
     isHTML = wantsHTML(request.getHeader(b"accept"))
     kind = b"text/html" if isHTML else b"text/plain"
-    request.setResponseCode(page.code)
+    # Twisted doesn't know all of them.
+    phrase = None if page.code in http.RESPONSES else page.title.encode()
+    request.setResponseCode(page.code, phrase)
     request.setHeader(b"Content-Type", kind + b"; charset=utf-8")
     request.setHeader(b"Vary", b"Accept")
 

@@ -13,12 +13,17 @@ from zope.interface import implementer
 
 from OpenSSL import SSL, crypto
 
+from twisted.internet.address import IPv4Address
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IOpenSSLContextFactory
 from twisted.internet.protocol import Factory
 from twisted.internet.ssl import CertificateOptions
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
+from twisted.logger import capturedLogs
 from twisted.protocols.tls import TLSMemoryBIOFactory
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.guard import BasicCredentialFactory
 from twisted.web.server import Site
@@ -30,6 +35,7 @@ from mycred.checkers import (
     InMemoryUsernamePasswordDatabaseDontUse,
 )
 from mycred.checkers.certificates import CertificateChecker
+from mycred.credentials import peerOf
 from mycred.portal import Portal
 from mycred.testing import SteppedWorkers
 from mycred.tls import TLSOptions
@@ -39,6 +45,7 @@ from ..kit.certificates import Authority as ServerAuthority
 from ..kit.clientcertificates import CASES, LATER, Holder, World, pem, root
 from ..kit.mailandpages import MailAndPages
 from ..kit.mailservers import DIALECTS, PROTOCOLS, MailFactory
+from ..kit.portals import Checker, raising
 from ..kit.tlspeers import TLSClient
 
 _GET = b"GET /a/b HTTP/1.1\r\nHost: localhost\r\n%s\r\n"
@@ -427,3 +434,40 @@ class GuardTests(test_httpauth.HTTPAuthHeaderTests):
     def setUp(self) -> None:
         self.patch(test_httpauth, "HTTPAuthSessionWrapper", HTTPAuthSessionWrapper)
         super().setUp()
+
+    def test_unexpectedLoginError(self) -> None:
+        """
+        A defect is logged as by Twisted's, and as a login that has failed.
+        """
+        checker = Checker(raising(ZeroDivisionError()))
+        self.portal.registerChecker(checker)
+        self.credentialFactories.append(BasicCredentialFactory("example.com"))
+        request = self.makeRequest([self.childName])
+        with capturedLogs() as events:
+            request.render(self._authorizedBasicLogin(request))
+        self.assertEqual(request.responseCode, 500)
+        told = [event.get("verdict") for event in events]
+        self.assertEqual(told, ["failed", None])
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_facts(self) -> None:
+        """
+        Checkers know where each request comes from, and by what it comes; at its end a
+        login that is under way is cancelled.
+        """
+        seen: list[Any] = []
+        cancelled: list[Any] = []
+        checker = Checker(lambda: Deferred(cancelled.append))
+        ask = checker.requestAvatarId
+        checker.requestAvatarId = lambda given: seen.append(given) or ask(given)
+        self.portal.registerChecker(checker)
+        self.credentialFactories.append(BasicCredentialFactory("example.com"))
+        for host in ("192.0.2.7", "192.0.2.8"):
+            request = self.makeRequest([self.childName])
+            request.transport = StringTransport(None, IPv4Address("TCP", host, 1))
+            request.render(self._authorizedBasicLogin(request))
+            [*_, given] = seen
+            self.assertEqual(peerOf(given), host)
+            self.assertEqual((given.service, given.facts.service), ("http", "http"))
+        request.processingFailed(Failure(ConnectionDone()))
+        self.assertEqual(len(cancelled), 1)

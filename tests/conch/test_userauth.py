@@ -15,9 +15,12 @@ from twisted.python.failure import Failure
 from mycred._verdict import Kind, Verdict
 from mycred.checkers import InMemoryUsernamePasswordDatabaseDontUse
 from mycred.checkers.sshkeys import SSHPublicKeyChecker
+from mycred.credentials import ISSHPrivateKey, IUsernamePassword
+from mycred.error import Throttled
 
 from ..kit.keycheckers import accepted
 from ..kit.keys import blobOf
+from ..kit.portals import Checker, raising
 from ..kit.sshclient import FAILURE
 from ..kit.sshpair import ALICE, REQUEST, SERVICE, HostileTestCase, Pair, Slow, login
 
@@ -94,6 +97,33 @@ class QueueTests(HostileTestCase):
                 pair.server.loseConnection()
             pair.clock.advance(1)
             self.assertEqual(slow.waiting, [])
+            self.assertQuiet()
+
+    def test_throttled(self) -> None:
+        """
+        Who has to wait is disconnected, and told for how long.  What came behind isn't
+        tried.
+        """
+        for credentials, kind in (
+            (b"\0" + NS(b"secret"), b"password"),
+            (b"\0" + NS(b"ssh-ed25519") + NS(blobOf(ALICE)), b"publickey"),
+        ):
+            checker = Checker(raising(Throttled(4.5)))
+            checker.credentialInterfaces = IUsernamePassword, ISSHPrivateKey
+            pair = Pair(checker)
+            client = pair.connect()
+            told: list[Any] = []
+            client.receiveError = lambda *why, told=told: told.append(why)
+            for _ in range(2):
+                client.sendPacket(REQUEST, login(kind, credentials))
+            pair.pump.flush()
+            # That is how long conch takes for any wrong password.
+            pair.clock.advance(1)
+            pair.pump.flush()
+            text = b"Too many failed logins; try again in 5 s"
+            self.assertEqual(told, [(14, text)])
+            self.assertTrue(pair.isEnded)
+            self.assertEqual(checker.asked, 1)
             self.assertQuiet()
 
     def test_tooLate(self) -> None:

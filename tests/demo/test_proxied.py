@@ -9,11 +9,15 @@ import imaplib
 import re
 import shutil
 import smtplib
+import socket
+import ssl
 from typing import Any
 
 from twisted.internet.defer import inlineCallbacks
 from twisted.trial.unittest import SkipTest, TestCase
 
+from ..kit.certificates import Authority
+from ..kit.haproxy import HAProxy
 from ..kit.protocols import Refused
 from ..kit.proxy import HEADERS, Proxy
 from ..kit.server import PATIENCE, PBClients, Server, ServerTests
@@ -133,3 +137,68 @@ class ProxiedTests(ServerTests, PBClients, TestCase):
             self.assertIn("Mail of alice", page)
             server.stop()
             self.assertRegex(server.log, f"accepted: .* service=http .* peer={address}\n")
+
+
+class HAProxyTests(ServerTests, TestCase):
+    """
+    Tests with a real HAProxy, and clients at two addresses.
+    """
+
+    def connect(self, port: int, host: str, first: bytes = b"") -> socket.socket:
+        """
+        Connect through a proxy.
+
+        @param host: the address of the client.
+        @param first: what it says before anything else.
+        """
+        at = host, 0
+        plain = socket.create_connection(("127.0.0.1", port), PATIENCE, at)
+        self.addCleanup(plain.close)
+        plain.sendall(first)
+        return plain
+
+    def test_addresses(self) -> None:
+        """
+        The log has the clients' addresses, through C{haproxy:tcp:} and through C{mtls:},
+        and not those in a header that a client forges behind the proxy's.
+        """
+        authority = Authority(self.folder)
+        certificate, key = authority.certify("localhost", "localhost")
+        where = {
+            "imap": "haproxy:tcp:0:interface=127.0.0.1",
+            "pop3": f"mtls:0:interface=127.0.0.1:privateKey={key}:certKey={certificate}"
+            ":proxies=127.0.0.1",
+        }
+        auth = self.passwords(alice="sesame")
+        listening = [f"--{name}={where[name]}" for name in where]
+        options = self.options([auth, *listening], [], "imap pop3")
+        server = Server(options, list(where))
+        self.addCleanup(server.stop)
+        ports = {}
+        for name in where:
+            proxy = HAProxy(server.ports[name], "send-proxy-v2")
+            self.addCleanup(proxy.stop)
+            ports[name] = proxy.port
+        context = ssl.create_default_context(cafile=str(authority.file))
+        forged = b"PROXY TCP4 192.0.2.66 192.0.2.1 1 2\r\n"
+        for host, first in (("127.0.0.2", b""), ("127.0.0.3", forged)):
+            plain = self.connect(ports["imap"], host, first)
+            plain.sendall(b"1 LOGIN alice guess\r\n2 LOGOUT\r\n")
+            self.assertIn(b"\r\n1 NO ", plain.makefile("rb").read())
+        plain = self.connect(ports["pop3"], "127.0.0.4")
+        with context.wrap_socket(plain, server_hostname="localhost") as wire:
+            wire.sendall(b"USER alice\r\nPASS sesame\r\nQUIT\r\n")
+            self.assertEqual(wire.makefile("rb").read().count(b"+OK"), 4)
+        # Before TLS a header is what the client says to TLS, which doesn't know it.
+        self.connect(ports["pop3"], "127.0.0.5", forged).recv(1)
+        server.stop()
+        told = re.findall(r"Login (\w+): .* service=(\w+) .*peer=(\S+)", server.log)
+        self.assertEqual(
+            told,
+            [
+                ("refused", "imap", "127.0.0.2"),
+                ("refused", "imap", "127.0.0.3"),
+                ("accepted", "pop3", "127.0.0.4"),
+            ],
+        )
+        self.assertNotIn("192.0.2.66", server.log)
