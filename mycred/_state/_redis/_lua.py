@@ -13,7 +13,7 @@ from __future__ import annotations
 from hashlib import sha1
 from typing import NamedTuple
 
-from ._buckets import LATELY, MOST_KNOWN, TRIED
+from .._buckets import LATELY, MOST_KNOWN, TRIED
 
 _MICRO = 1_000_000
 
