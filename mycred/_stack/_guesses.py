@@ -215,9 +215,9 @@ def networkFrom(text: object) -> Network:
     try:
         network = ip_network(str(text), strict=False)
     except ValueError:
+        said = f"{text} is no network" if text else "a network is missing"
         raise ValueError(
-            f"{text} is no network, write such as 192.0.2.0/24, 2001:db8::/32 or "
-            "192.0.2.1"
+            f"{said}, write such as 192.0.2.0/24, 2001:db8::/32 or 192.0.2.1"
         ) from None
     mapped = getattr(network.network_address, "ipv4_mapped", None)
     if mapped is not None and network.prefixlen >= 96:
