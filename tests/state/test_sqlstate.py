@@ -1,6 +1,6 @@
 """
-Tests for L{mycred._state._sqlstate}, L{mycred._state._sqlcounting},
-L{mycred._state._sqlentries} and L{mycred._state._sqltables}.
+Tests for L{mycred._state._sql._state}, L{mycred._state._sql._counting},
+L{mycred._state._sql._entries} and L{mycred._state._sql._tables}.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from mycred._sql.client import DatabaseURL
 from mycred._state import Outcome
 from mycred._state._buckets import LATELY, MOST_KNOWN
 from mycred._state._errors import StateUnavailable
-from mycred._state._sqlstate import SQLState
+from mycred._state._sql import SQLState
 from mycred.testing import SteppedWorkers
 from mycred.workers import Workers
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from ._buckets import LATELY, MOST_KNOWN, TRIED, Times, charged, isNew, refunded, waitAt
-from ._interface import Bucket, Guess, Outcome
-from ._sqlentries import NOTHING, Entries, Entry
+from .._buckets import LATELY, MOST_KNOWN, TRIED, Times, charged, isNew, refunded, waitAt
+from .._interface import Bucket, Guess, Outcome
+from ._entries import NOTHING, Entries, Entry
 
 # Which buckets count besides the pair's: none, since the source is known; those of
 # newcomers; those of strangers.

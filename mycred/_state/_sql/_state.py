@@ -16,9 +16,9 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from .._failover import Fault, Slow, Unsure
-from .._secrets import printable
-from .._sql.client import (
+from ..._failover import Fault, Slow, Unsure
+from ..._secrets import printable
+from ..._sql.client import (
     BadStatement,
     BadValue,
     Database,
@@ -27,13 +27,13 @@ from .._sql.client import (
     Result,
     Transaction,
 )
-from ..error import TemporaryFailure
-from ..workers import Workers
-from ._errors import StateUnavailable
-from ._interface import Guess, ISharedState, Outcome, Reservation
-from ._sqlcounting import Changed, Waits, charge, seen, settle, surplus
-from ._sqlentries import Entries
-from ._sqltables import DIALECTS, WrongTables, insistOnTables
+from ...error import TemporaryFailure
+from ...workers import Workers
+from .._errors import StateUnavailable
+from .._interface import Guess, ISharedState, Outcome, Reservation
+from ._counting import Changed, Waits, charge, seen, settle, surplus
+from ._entries import Entries
+from ._tables import DIALECTS, WrongTables, insistOnTables
 
 _T = TypeVar("_T")
 

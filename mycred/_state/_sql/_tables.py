@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .._sql.client import BadStatement, Database, Transaction
+from ..._sql.client import BadStatement, Database, Transaction
 
 #: The version of the tables.
 VERSION = 1

@@ -10,8 +10,8 @@ import ssl
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 
-from ._redisanswers import NO_REDIS, Refused, refusalOf
-from ._redisurl import RedisURL
+from ._answers import NO_REDIS, Refused, refusalOf
+from ._url import RedisURL
 
 #: A command, with its arguments.
 Command = tuple[bytes, ...]

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from .._sql.client import Transaction
+from ..._sql.client import Transaction
 
 # The time at the database, in seconds since 1970, when a statement begins.
 _NOW = {

@@ -13,7 +13,7 @@ from __future__ import annotations
 from hashlib import sha1
 from typing import NamedTuple
 
-from ._buckets import LATELY, MOST_KNOWN, TRIED
+from .._buckets import LATELY, MOST_KNOWN, TRIED
 
 _MICRO = 1_000_000
 
@@ -185,7 +185,8 @@ local now = clock + ahead
     + """
 local count = #limits / 32
 local mark = count + 1
-local isOver = true
+-- What was counted elsewhere isn't taken back here.
+local isOver = charged > 0
 if hasTried == 1 then
     local tries, when = loadTried(KEYS[mark])
     if tries == 0 or when ~= charged then
