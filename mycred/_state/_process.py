@@ -46,7 +46,7 @@ Entered = tuple[bytes, float, Callable[[Any], Guess], Any]
 @implementer(ISharedState)
 class ProcessState:
     """
-    State in the memory of this process, which never takes more than about 100 MB.
+    State in the memory of this process, which never takes more than about 120 MB.
 
     Where a table is full the buckets go that are empty first.
     """
