@@ -5,7 +5,6 @@ L{mycred._state._sql._entries} and L{mycred._state._sql._tables}.
 
 from __future__ import annotations
 
-import time
 from functools import cache
 from pathlib import Path
 from stat import S_IMODE
@@ -26,7 +25,7 @@ from mycred.testing import SteppedWorkers
 from mycred.workers import Workers
 
 from ..kit.databases import DatabaseServer, serverOf
-from ..kit.guesses import ACCOUNT, NEWCOMERS, PAIR, Guesser, guessOf, mostOf
+from ..kit.guesses import PAIR, guessOf
 from ..kit.sqlplaces import OnMariaDB, OnPostgreSQL, OnSQLite, Place, soon
 from ..kit.statecases import StateCases
 
@@ -484,29 +483,6 @@ class LoadTests(OnPostgreSQL, TestCase):
     def setUp(self) -> None:
         self.server = serverOf(self.kind, "outages of state")
         self.url = self.server.url(self.server.makeDatabase())
-
-    def test_twoProcesses(self) -> None:
-        """
-        Of 10,000 guesses in two processes, 500 at a time, from one source and from 200,
-        no more are let through than the limits allow; and the owner gets in each time.
-        """
-        processes = [Guesser(self.url) for _ in range(2)]
-        for each in processes:
-            self.addCleanup(each.stop)
-        processes[0].begin("own", "alice", 1)
-        self.assertEqual(processes[0].end(), 1)
-        for sources, limits in ((1, [PAIR]), (200, [NEWCOMERS, ACCOUNT])):
-            began = time.monotonic()
-            name = f"alice{sources}"
-            for each in processes:
-                each.begin("guess", name, sources, 2500, 250)
-            through = sum(each.end() for each in processes)
-            most = sum(mostOf(limit, time.monotonic() - began) for limit in limits)
-            self.assertLessEqual(through, most)
-            self.assertGreater(through, limits[0].free)
-            for each in processes:
-                each.begin("own", "alice", 50)
-                self.assertEqual(each.end(), 50)
 
     @inlineCallbacks
     def test_killed(self) -> Any:
