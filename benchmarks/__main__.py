@@ -24,6 +24,7 @@ BENCHMARKS = (
     "ldap",
     "sql",
     "sasl",
+    "sharedstate",
     "processes",
     "timing",
     "trace",
