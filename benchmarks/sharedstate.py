@@ -101,7 +101,7 @@ def bare(url: str, reactor: Any) -> Any:
 
         endpoint = endpointOf(RedisURL.parse(url), reactor)
         protocol = yield endpoint.connect(makeFactory())
-        return lambda: protocol.execute_command("PING")
+        return lambda: protocol.execute_command(b"PING")
     database = Database([DatabaseURL.parse(url)], connections=THREADS)
     workers = Workers(reactor, THREADS)
 
@@ -156,15 +156,21 @@ def serve(url: str) -> None:
 
         def lineReceived(self, line: bytes) -> None:
             kind, *numbers = json.loads(line)
-            asked(running, kinds[kind], *numbers).addCallback(self.answer)
+            done = asked(running, kinds[kind], *numbers).addCallback(self.answer)
+            done.addErrback(lambda failure: self.sayAndStop(failure.getTraceback()))
 
         def answer(self, result: Round) -> None:
             if state.isDown:
-                sys.exit(f"{url} was down")
+                self.sayAndStop(f"{url} was too slow")
             self.transport.write(json.dumps(result).encode() + b"\n")
 
+        def sayAndStop(self, why: str) -> None:
+            print(why, file=sys.stderr)
+            self.transport.loseConnection()
+
         def connectionLost(self, *_: Any) -> None:
-            running.stop()
+            if running.running:
+                running.stop()
 
     def begin(request: Callable[[], Any]) -> None:
         kinds["bare"] = request
