@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from hashlib import blake2b
 from itertools import count
 from statistics import median
@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 from unittest import SkipTest
 
 from twisted.internet.defer import gatherResults, inlineCallbacks
+from twisted.internet.error import ReactorNotRunning
 from twisted.internet.stdio import StandardIO
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.protocols.basic import LineReceiver
@@ -169,7 +170,7 @@ def serve(url: str) -> None:
             self.transport.loseConnection()
 
         def connectionLost(self, *_: Any) -> None:
-            if running.running:
+            with suppress(ReactorNotRunning):
                 running.stop()
 
     def begin(request: Callable[[], Any]) -> None:
