@@ -7,7 +7,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from .._buckets import LATELY, MOST_KNOWN, TRIED, Times, charged, isNew, refunded, waitAt
+from .._buckets import (
+    LATELY,
+    MOST_KNOWN,
+    TRIED,
+    Times,
+    charged,
+    isForgiven,
+    isNew,
+    refunded,
+    waitAt,
+)
 from .._interface import Bucket, Guess, Outcome
 from ._entries import NOTHING, Entries, Entry
 
@@ -115,8 +125,10 @@ def settle(entries: Entries, guess: Guess, token: Token | None, outcome: Outcome
             left[_nameOf(b)] = _entryOf(b, times, guess)
     isRight = outcome is Outcome.RIGHT and guess.pair is not None
     if isRight and guess.pair is not None:
-        left[_nameOf(guess.pair)] = NOTHING
-        left.update(dict.fromkeys(known, Entry(until=now + guess.remember)))
+        until = max(found.get(name, NOTHING).until for name in known)
+        if isForgiven(now, until, guess.remember, guess.pair.limit):
+            left[_nameOf(guess.pair)] = NOTHING
+            left.update(dict.fromkeys(known, Entry(until=now + guess.remember)))
     entries.write({name: each for name, each in left.items() if each.until > now})
     entries.remove([name for name, each in left.items() if each.until <= now])
     return isRight and not found.keys() & known
