@@ -90,9 +90,7 @@ class ConnectionPortal(SessionPortal):
         """
         message = "Nothing that counts"
         failure = Failure(withReason(UnauthorizedLogin(message), str(error)))
-        attempt = self._begin(credentials)
-        if attempt is not None:
-            attempt.end(credentials, failure)
+        self.noteRefused(credentials, failure)
         return fail(failure)
 
 
