@@ -39,17 +39,17 @@ class ConnectionPortal(SessionPortal):
         # not hand on what they permit.
         self._proved: list[KeyEvidence] = []
 
-    def login(
-        self, credentials: Any, mind: object, *interfaces: InterfaceType
+    def _ask(
+        self, credentials: Any, mind: object, interfaces: tuple[InterfaceType, ...]
     ) -> Deferred[Login]:
         """
-        Log in.
+        Ask the server's portal, and hold the avatar to the keys.
         """
         honors = Honors(SERVER_OPTIONS)
         with suppress(AttributeError):
             credentials.honors = honors
             credentials.connection = self._connection
-        login = super().login(credentials, mind, *interfaces)
+        login = super()._ask(credentials, mind, interfaces)
         login.addErrback(self._ebLogin, honors)
         return login.addCallback(self._cbLogin, honors)
 
