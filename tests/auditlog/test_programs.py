@@ -179,8 +179,7 @@ class LogrotateTests(SynchronousTestCase):
             home = Path(self.mktemp()).absolute()
             home.mkdir(0o755)
             rules = example.replace("/var/log/myapp", str(home)).replace(create, how)
-            # Other directories than those of logs belong to anybody.
-            rules = rules.replace("{", f"{{\n    su {user} {group}", 1)
+            rules = rules.replace("su myapp myapp", f"su {user} {group}")
             (home / "rules").write_text(rules)
             (home / "rules").chmod(0o644)
             file = AuditFile(home / "logins.json", "json")
