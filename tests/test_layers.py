@@ -21,7 +21,7 @@ ROWS = [
     {"demo", "migrate", "__main__"},
     {"_cli"},
     {"plugins"},
-    {"metrics", "stack"},
+    {"metrics", "sharedstate", "stack"},
     {"_stackfile"},
     {"_programs"},
     {"_sessionservice", "conch", "mail", "strcred", "web"},
