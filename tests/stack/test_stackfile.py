@@ -273,13 +273,13 @@ class PluginTests(StackFileTestCase):
         for name, table in stackSections.items():
             self.assertIn(f"[{name}]", words)
             section = re.split(
-                r"\n``\[\w+\]``.*\n---", page.partition(f"\n``[{name}]``")[2]
+                r"\n``\[\w+\]``\n~~~", page.partition(f"\n``[{name}]``")[2]
             )
             rows = re.findall(r"^``([a-z-]+=.*)``\n    (.+)$", section[0], re.MULTILINE)
             told = {term: sentence.replace("``", "") for term, sentence in rows}
             self.assertEqual(told, {str(option): option.help for option in table})
             for option in table:
-                self.assertIn(f"{option} {option.help}", words)
+                self.assertIn(" ".join(f"{option} {option.help}".split()), words)
                 self.assertRegex(option.help, r"^[A-Z].*[^.]\.$")
 
 
