@@ -38,6 +38,7 @@ from ._contracts import (
     StrcredException,
     UnsupportedInterfaces,
 )
+from ._settingsfile import WrongSettings
 from ._uidoption import insistOnAppendable, insistOnReadable, laterUser
 
 #: What help adds for an auth type of which the program has no use.
@@ -171,6 +172,9 @@ class AuthOptionMixin:
             raise usage.UsageError(self._unknownType("--auth=", authType)) from None
         except UnsupportedInterfaces as error:
             raise usage.UsageError(self._unusable(authType, error)) from None
+        except WrongSettings as error:
+            # How the argument string is written would lead away from the file.
+            raise usage.UsageError(f"--auth={authType}: {error}") from None
         except (StrcredException, ValueError) as error:
             raise usage.UsageError(_wrongArguments(authType, str(error))) from None
         except ImportError as error:
