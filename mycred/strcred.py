@@ -39,7 +39,7 @@ from ._contracts import (
     UnsupportedInterfaces,
 )
 from ._settingsfile import WrongSettings
-from ._uidoption import insistOnAppendable, insistOnReadable, laterUser
+from ._uidoption import insistOnAppendable, insistOnReadable, insistOnWritable, laterUser
 
 #: What help adds for an auth type of which the program has no use.
 notSupportedWarning = "WARNING: This authType is not supported by this application."
@@ -247,6 +247,8 @@ class AuthOptionMixin:
                 insistOnReadable(path, user)
             for path in getattr(checker, "writesLater", ()):
                 insistOnAppendable(path, user)
+            for path in getattr(checker, "databasesLater", ()):
+                insistOnWritable(path, user)
         except PermissionError as error:
             raise usage.UsageError(f"--auth={authType}: {error}") from None
 

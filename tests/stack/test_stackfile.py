@@ -134,6 +134,17 @@ class ReadStackTests(StackFileTestCase):
         stack = self.read(*CHECKERS, "[audit]", "file = {home}/logins", "format = json")
         self.assertEqual(stack.writesLater, (f"{self.home}/logins",))
 
+    def test_state(self) -> None:
+        """
+        The throttle counts in the state that the file names; one that is a file is found
+        when the program has changed its directory.
+        """
+        home = os.path.relpath(self.home)
+        lines = [*CHECKERS, f"state = sqlite:///{home}/state", "[throttle]"]
+        stack = self.read(*lines)
+        self.assertEqual(stack.databasesLater, (f"{self.home}/state",))
+        self.assertEqual(self.read(*CHECKERS, "[throttle]").databasesLater, ())
+
     def test_mistakes(self) -> None:
         """
         Each mistake is told, and what would be right.
