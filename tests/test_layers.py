@@ -58,6 +58,7 @@ ROWS = [
         "_fairqueue",
         "_files",
         "_gauged",
+        "_inifile",
         "_processtree",
         "_records",
         "_secrets",
