@@ -211,11 +211,16 @@ if isOver then
     end
 end
 if right == 1 and pair == 1 then
-    redis.call('DEL', KEYS[1])
     local known = KEYS[mark]
-    redis.call('ZADD', known, string.format('%.0f', now + remember), ARGV[3])
-    redis.call('ZREMRANGEBYRANK', known, 0, -MOST_KNOWN - 1)
-    redis.call('PEXPIRE', known, life(remember))
+    local until_ = tonumber(redis.call('ZSCORE', known, ARGV[3]) or 0)
+    local since = until_ - remember
+    local _, _, forget = limitOf(1)
+    if until_ == 0 or since > now or since + forget <= now then
+        redis.call('DEL', KEYS[1])
+        redis.call('ZADD', known, string.format('%.0f', now + remember), ARGV[3])
+        redis.call('ZREMRANGEBYRANK', known, 0, -MOST_KNOWN - 1)
+        redis.call('PEXPIRE', known, life(remember))
+    end
 end
 return 0
 """
