@@ -5,8 +5,8 @@ L{mycred._state._redis._greeting} and L{mycred._state._redis._protocol}.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 from hypothesis import given, strategies as st
@@ -102,7 +102,7 @@ class ReplyTests(SynchronousTestCase):
         What makes no sense is an error of its own.
         """
         for read in (clockOf, valueOf):
-            with suppress(StateUnavailable):
+            with contextlib.suppress(StateUnavailable):
                 read(reply)
 
     @given(st.text())
