@@ -207,7 +207,10 @@ def together(
     answers = []
     for process in processes:
         assert process.stdout is not None
-        answers.append(Round(*json.loads(process.stdout.readline())))
+        line = process.stdout.readline()
+        if not line:
+            sys.exit(f"{kind}: the machine can't do so much at a time")
+        answers.append(Round(*json.loads(line)))
     return answers
 
 

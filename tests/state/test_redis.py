@@ -126,6 +126,18 @@ class ServerTests(_WithServer, TestCase):
         yield self.wrong(self.guess())
 
     @inlineCallbacks
+    def test_idle(self) -> Steps:
+        """
+        When a server closes a connection on which nothing waits, as after its C{timeout},
+        the next one who asks doesn't notice.
+        """
+        yield self.wrong(*[self.guess()] * 3)
+        lost = self.state._connection._protocol.whenDisconnected()
+        self.server.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        yield lost
+        yield self.assertWaits(self.guess(), 1)
+
+    @inlineCallbacks
     def test_hangs(self) -> Steps:
         """
         A server that hangs fails those who wait, once the time is up.  What it is sent
