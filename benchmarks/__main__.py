@@ -18,6 +18,7 @@ BENCHMARKS = (
     "registry",
     "userfile",
     "hashes",
+    "basic",
     "flood",
     "accounts",
     "sshkeys",
