@@ -1,11 +1,13 @@
 """
 Tests for L{mycred._state._sql._state}, L{mycred._state._sql._counting},
-L{mycred._state._sql._entries} and L{mycred._state._sql._tables}.
+L{mycred._state._sql._entries}, L{mycred._state._sql._statements} and
+L{mycred._state._sql._tables}.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from functools import cache
 from pathlib import Path
 from stat import S_IMODE
@@ -16,14 +18,15 @@ from twisted.internet import reactor
 from twisted.internet.defer import CancelledError
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-from mycred._sql.client import DatabaseURL
+from mycred._sql.client import BadStatement, DatabaseURL
 from mycred._state._buckets import LATELY, MOST_KNOWN
 from mycred._state._errors import StateUnavailable
 from mycred._state._sql import SQLState
 from mycred.testing import SteppedWorkers
 from mycred.workers import Workers
 
-from ..kit.databases import DatabaseServer, serverOf
+from ..kit.databases import DatabaseServer, PostgreSQL, serverOf
+from ..kit.examples import EXAMPLES
 from ..kit.guesses import PAIR
 from ..kit.sqlplaces import OnMariaDB, OnPostgreSQL, OnSQLite, Place, soon
 from ..kit.sqlstates import LONG, Direct
@@ -326,10 +329,55 @@ class TableTests(OnSQLite, Direct, Place):
         self.assertGreater(self.reserve(state, 1, "alice"), 0)
 
 
-class PostgreSQLTableTests(OnPostgreSQL, TableTests):
+class _LeastRights(Direct):
+    """
+    Tests for the tables that the documentation has the owner of a server make.
+
+    @cvar kind: the kind of server.
+    @cvar example: the file that makes them, and their user.
+    """
+
+    kind: type[DatabaseServer]
+    example: str
+
+    def test_example(self: Any) -> None:
+        """
+        Its user needs no other rights than they get there, for all that is done, and has
+        none.
+        """
+        server, name = serverOf(self.kind), self.url.rpartition("/")[2]
+        text = (EXAMPLES / self.example).read_text()
+        for statement in re.sub(r"(?m)^--.*$", "", text).split(";")[:-1]:
+            server.query(statement, name)
+        if self.kind is PostgreSQL:
+            self.addCleanup(server.query, "drop role myapp_state")
+            self.addCleanup(server.query, "drop owned by myapp_state", name)
+        else:
+            self.addCleanup(server.query, "drop user myapp_state")
+        where = f"myapp_state:change%20me@127.0.0.1:{server.port}/{name}"
+        state = self.open(f"{server.dialect}://{where}")
+        state.check()
+        self.exhaust(state, 1, "bob")
+        state.EVERY, state.MOST, state.COUNTED = 1, 2, 1
+        for number in range(2 * MOST_KNOWN):
+            self.login(state, number, "alice", "right")
+        self.assertGreater(state._sweeps, 2 * MOST_KNOWN)
+        self.assertLess(len(self.names(state)), 2 * MOST_KNOWN)
+        for statement in (
+            "create table other (a integer)",
+            "drop table mycred_state_entries",
+            "update mycred_state_schema set version = 2",
+        ):
+            with self.assertRaises(BadStatement):
+                state._database.read(statement, {}, soon())
+
+
+class PostgreSQLTableTests(OnPostgreSQL, _LeastRights, TableTests):
     """
     On PostgreSQL.
     """
+
+    example = "state-postgresql.sql"
 
     poison = (
         "empty_at = 'infinity'",
@@ -368,10 +416,12 @@ class PostgreSQLTableTests(OnPostgreSQL, TableTests):
         self.assertNotIn("wrong-one", failure.getErrorMessage())
 
 
-class MariaDBTableTests(OnMariaDB, TableTests):
+class MariaDBTableTests(OnMariaDB, _LeastRights, TableTests):
     """
     On MariaDB.
     """
+
+    example = "state-mariadb.sql"
 
     poison = _POISON
     joined = "concat({}, {})"
