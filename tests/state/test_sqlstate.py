@@ -458,6 +458,21 @@ class FileTests(Direct, SynchronousTestCase):
         for beside in path.parent.glob(f"{path.name}*"):
             self.assertEqual(S_IMODE(beside.stat().st_mode), 0o600)
 
+    def test_readByOthers(self) -> None:
+        """
+        A file that everybody can read or write isn't used.
+        """
+        path = Path(self.mktemp())
+        self.exhaust(self.open(f"sqlite:///{path}"), 1, "alice")
+        for mode in (0o604, 0o602):
+            path.chmod(mode)
+            state = self.open(f"sqlite:///{path}")
+            self.assertRaisesRegex(ValueError, "chmod o-rwx", state.check)
+            self.failureResultOf(state.recall(b"x"), StateUnavailable)
+        path.chmod(0o660)
+        state.check()
+        self.assertGreater(self.reserve(state, 1, "alice"), 0)
+
     def test_noDirectory(self) -> None:
         """
         A file that can't be made is an error at the start, and no defect later.
@@ -472,6 +487,7 @@ class FileTests(Direct, SynchronousTestCase):
         """
         path = Path(self.mktemp())
         path.write_bytes(b"x" * 5000)
+        path.chmod(0o600)
         state = self.open(f"sqlite:///{path}")
         self.assertRaises(ValueError, state.check)
         self.failureResultOf(state.recall(b"x"), StateUnavailable)
