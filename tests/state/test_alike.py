@@ -80,7 +80,7 @@ class AlikeTests(Direct, SynchronousTestCase):
         self.state._database.read("pragma synchronous = off", {}, soon())
         self.runs = count()
 
-    @settings(deadline=None, database=None, max_examples=100)
+    @settings(deadline=None, database=None, max_examples=30)
     @given(st.lists(_LOGINS, min_size=20, max_size=50))
     def test_alike(self, logins: list[tuple[Any, ...]]) -> None:
         """
