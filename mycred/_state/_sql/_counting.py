@@ -19,7 +19,7 @@ from .._buckets import (
     waitAt,
 )
 from .._interface import Bucket, Guess, Outcome
-from ._entries import NOTHING, Entries, Entry
+from ._entries import ATTEMPT, BUCKET, KNOWN, NOTHING, Entries, Entry
 
 # Which buckets count besides the pair's: none, since the source is known; those of
 # newcomers; those of strangers.
@@ -218,14 +218,14 @@ def _nameOf(bucket: Bucket) -> bytes:
     """
     Return the name of a bucket's entry.
     """
-    return b"b" + bucket.table.encode("ascii") + b":" + bucket.key
+    return BUCKET + bucket.table.encode("ascii") + b":" + bucket.key
 
 
 def _knownPrefix(guess: Guess) -> bytes:
     """
     Return what the names of all sources begin with that are known for the account.
     """
-    return b"k" + guess.account
+    return KNOWN + guess.account
 
 
 def _knownNames(guess: Guess) -> Sequence[bytes]:
@@ -240,7 +240,7 @@ def _triedNames(guess: Guess) -> Sequence[bytes]:
     """
     Return the name of the entry that says that the password was tried, if that is known.
     """
-    return () if guess.tried is None else (b"t" + guess.tried,)
+    return () if guess.tried is None else (ATTEMPT + guess.tried,)
 
 
 __all__ = ["Changed", "Token", "Waits", "charge", "seen", "settle", "surplus"]
