@@ -12,6 +12,7 @@ from twisted.internet.task import Clock
 from twisted.python.fakepwd import UserDatabase
 from twisted.trial.unittest import SynchronousTestCase
 
+from mycred import _files
 from mycred._hashes import Hash
 from mycred.checkers import (
     AccountRules,
@@ -474,6 +475,72 @@ class PasswdStateTests(AccountChangeTests, MachineTestCase):
         self.write("passwd", line)
         self.assertHashes(1, b"carol")
         self.assertEqual(self.outcome().account.home, "/srv/carol")
+
+
+class SeparateStateTests(MachineTestCase, Cached):
+    """
+    Tests for accounts that other processes look up.
+    """
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.settle()
+        self.nologin = self.folder / "nologin"
+        rules = AccountRules(nologin=(str(self.nologin),))
+        files = self.passwd, self.shadow, self.group
+        checker = PasswdChecker(*files, rules, separate=True, workers=self.workers)
+        others: Any = checker._privileged
+        self.addCleanup(others._client.close)
+        self.seen: Any = checker._seen
+        lookUp = others.lookUp
+
+        def remember(*asked: Any) -> Any:
+            self.verified.append(asked)
+            return lookUp(*asked)
+
+        self.patch(others, "lookUp", remember)
+        self.around(checker)
+
+    def test_changes(self) -> None:
+        """
+        A change of a file ends what is remembered, though this process can't read it: a
+        lock, a removal, a group, and what keeps all users out.
+        """
+        self.assertHashes(1, b"carol")
+        self.assertRemembered()
+        self.write("shadow", b"carol:!" + BCRYPT + b":19000:0:99999:7:::\n")
+        self.assertHashes(1, AccountDenied)
+        self.write("shadow", b"carol:" + BCRYPT + b":19000:0:99999:7:::\n")
+        self.assertHashes(1, b"carol")
+        self.assertRemembered()
+        self.write("group", b"")
+        self.assertHashes(1, b"carol")
+        self.assertRemembered()
+        self.nologin.write_bytes(b"")
+        self.assertHashes(1, AccountDenied)
+        self.nologin.unlink()
+        self.assertHashes(1, b"carol")
+        self.write("passwd", b"")
+        self.assertHashes(1, TemporaryFailure)
+
+    def test_day(self) -> None:
+        """
+        Another day ends it, too, since accounts expire.
+        """
+        self.patch(self.seen, "_now", lambda: 86_399)
+        self.assertHashes(1, b"carol")
+        self.assertRemembered()
+        self.patch(self.seen, "_now", lambda: 86_400)
+        self.assertHashes(1, b"carol")
+
+    def test_young(self) -> None:
+        """
+        By a file that may change without its times telling nothing is remembered.
+        """
+        self.patch(_files, "SETTLING", 3600)
+        self.write("group", b"x")
+        for _ in range(2):
+            self.assertHashes(1, b"carol")
 
 
 class UNIXStateTests(AccountChangeTests, MachineTestCase):
