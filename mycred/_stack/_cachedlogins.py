@@ -41,6 +41,9 @@ _LONGEST = 4 * LONGEST
 # a code besides that a checker asks for.
 _KNOWN_PACKAGES = ("mycred", "twisted")
 
+# Where programs put plugins of their own.
+_PLUGINS = ["plugins"]
+
 
 class _Entry:
     """
@@ -118,6 +121,9 @@ class CachedLogins:
         kind = providedBy(credentials)
         if id(kind) not in self._kinds and not self._isKnownKind(kind, credentials):
             return self._pass(credentials)
+        if "checkPassword" in getattr(credentials, "__dict__", ()):
+            # A program has given them a way of their own to compare passwords.
+            return self._pass(credentials)
         name, password = credentials.username, credentials.password
         if type(name) is bytes is type(password):
             digest = self._bytes.copy()
@@ -167,12 +173,14 @@ class CachedLogins:
         Return whether credentials are a name and a password, and nothing else.
         """
         cls = type(credentials)
+        package, *modules = cls.__module__.split(".")
         isKnown = (
             not self._isOff
             and kind is implementedBy(cls)  # type: ignore[no-untyped-call]
             and kind.isOrExtends(IUsernamePassword)
             and not any(map(kind.isOrExtends, self._others))
-            and cls.__module__.partition(".")[0] in _KNOWN_PACKAGES
+            and package in _KNOWN_PACKAGES
+            and modules[:1] != _PLUGINS
             and not isOverridden(credentials, "checkPassword")
         )
         if isKnown:

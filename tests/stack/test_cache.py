@@ -292,12 +292,24 @@ class KindTests(CacheTestCase):
         class WithCode(UsernamePassword):
             code = 1
 
+        class InPlugin(UsernamePassword):
+            __module__ = "twisted.plugins.example"
+
+        class Comparing(UsernamePassword):
+            __module__ = "mycred.example"
+
+            def checkPassword(self, password: Any) -> bool:
+                return True
+
         class IMarked(Interface):
             pass
 
-        marked = UsernamePassword(b"alice", b"sesame")
+        marked, trusted = (UsernamePassword(b"alice", b"sesame") for _ in range(2))
         directlyProvides(marked, IMarked, IUsernamePassword)
-        for credentials in (WithCode(b"alice", b"sesame"), marked):
+        vars(trusted)["checkPassword"] = lambda password: True
+        classes = WithCode, InPlugin, Comparing
+        given = [each(b"alice", b"sesame") for each in classes]
+        for credentials in (*given, marked, trusted):
             checker = Stateful()
             stack = self.stack(checker)
             self.assertEqual(self.logIn(stack), b"alice")
