@@ -21,7 +21,7 @@ from .._chain import acceptsAtOnce, interfacesOf
 from .._contracts import AvatarID, ICredentialsChecker, IUsernamePassword
 from .._counterparts import isOverridden
 from .._peers import hostOf, sourceOf
-from .._reporting import Asked, Reporter, noteAsked, noteCached, reporterOf
+from .._reporting import Asked, Reporter, noteCached, reporterOf
 from .._secrets import LONGEST
 from ._throttle import Ask
 from ._verification import States, Verification, deferredState, stateReader
@@ -292,7 +292,6 @@ class CachedLogins:
         if states is None or self._isOff:
             return None
         entry = _Entry(verification.began, result, verification.checker, states)
-        self._entries.pop(key, None)
         self._entries[key] = entry
         if len(self._entries) > self._most:
             del self._entries[next(iter(self._entries))]
@@ -314,12 +313,11 @@ class CachedLogins:
 
         @return: an avatar ID, a L{Failure} or a L{Deferred}.
         """
-        result, (_, _, reporter) = verification.result, login
+        result = verification.result
         if entry is not None:
             # The stores may have changed since the verification began.
             return self._compare(login, entry)
-        if isinstance(result, Failure) and not result.check(*UNFINISHED, CancelledError):
-            noteAsked(reporter, verification.checker)
+        if isinstance(result, Failure) and not result.check(*UNFINISHED):
             return sameFailure(result)
         return self._verify(login, isAlone=True)
 
