@@ -20,6 +20,7 @@ from .._audit import UNFINISHED, sameFailure
 from .._chain import acceptsAtOnce, interfacesOf
 from .._contracts import AvatarID, ICredentialsChecker, IUsernamePassword
 from .._counterparts import isOverridden
+from .._facts import ConnectionFacts
 from .._gauged import TABLES
 from .._peers import hostOf, sourceOf
 from .._reporting import Asked, Reporter, noteCached, reporterOf
@@ -354,10 +355,16 @@ def _sourceOf(credentials: object) -> bytes:
 def _placeOf(credentials: object) -> bytes:
     """
     Return all that a checker may go by besides a name and a password, as the beginning
-    of what is digested.
+    of what is digested: where the client is, and what is known of the connection.
     """
     host = hostOf(getattr(credentials, "peer", None))
-    place = host, getattr(credentials, "service", None)
+    place: list[object] = [host, getattr(credentials, "service", None)]
+    facts = getattr(credentials, "facts", None)
+    if isinstance(facts, ConnectionFacts):
+        place += facts.host, facts.isSecure, facts.tlsVersion
+        certificate = facts.certificate
+        if certificate is not None:
+            place += certificate.tbs_certificate_bytes, certificate.signature
     return repr(place).encode("utf-8", "backslashreplace") + b"\0"
 
 

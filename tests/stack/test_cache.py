@@ -8,6 +8,7 @@ L{mycred._storedstate}, too.
 from __future__ import annotations
 
 import gc
+from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -20,8 +21,10 @@ import twisted.cred.credentials
 import twisted.cred.portal
 from twisted.conch.checkers import SSHProtocolChecker
 from twisted.conch.error import NotEnoughAuthentication
+from twisted.internet.address import IPv4Address
 from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
 from twisted.logger import globalLogPublisher
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
@@ -45,11 +48,14 @@ from mycred.credentials import (
     UsernamePassword,
 )
 from mycred.error import AccountDenied, DenialReason, TemporaryFailure, UnauthorizedLogin
-from mycred.portal import Portal, SessionPortal
+from mycred.portal import ConnectionFacts, Portal, SessionPortal
 from mycred.stack import CheckerStack, LoginCache
 from mycred.strcred import InvalidAuthArgumentString
 
 from ..kit.cached import Counting, Stateful
+from ..kit.certificates import Authority
+from ..kit.examples import load
+from ..kit.memorytls import MemoryTLS, optionsOf
 from ..kit.sessions import Realm
 
 ALICE = UsernamePassword(b"alice", b"sesame")
@@ -546,6 +552,42 @@ class StateTests(CacheTestCase):
         ):
             self.logIn(stack, peer=peer, service=service)
             self.assertEqual(checker.verified, verified)
+
+    def test_connections(self) -> None:
+        """
+        Nor for another connection that differs in what such a checker may go by: in
+        whether it is private, or in the client's certificate.
+        """
+        directory = Path(self.mktemp())
+        directory.mkdir()
+        authority = Authority(directory)
+        server = optionsOf(*authority.certify("server", "localhost"), authority.file)
+
+        def secure(*pair: Path) -> ConnectionFacts:
+            tls = MemoryTLS(server, *pair)
+            tls.shakeHands()
+            return ConnectionFacts(tls.server.transport)
+
+        alice, bob = (authority.certify(name) for name in ("alice", "bob"))
+        checker = Counting()
+        stack = self.stack(checker)
+        away = IPv4Address("TCP", "192.0.2.7", 1234)
+        inClear = ConnectionFacts(StringTransport(peerAddress=away))
+        for facts, verified in (
+            (secure(), 1),
+            (secure(), 1),
+            (inClear, 2),
+            (secure(*alice), 3),
+            (secure(*bob), 4),
+            (secure(*alice), 4),
+            (inClear, 4),
+        ):
+            self.logIn(stack, peer="192.0.2.7", facts=facts)
+            self.assertEqual(checker.verified, verified)
+        only = load("session_servers").PrivateOnly(Stateful())
+        stack = self.stack(only)
+        self.assertEqual(self.logIn(stack, facts=secure()), b"alice")
+        self.assertEqual(self.logIn(stack, facts=inClear), UnauthorizedLogin)
 
     def test_overridden(self) -> None:
         """
