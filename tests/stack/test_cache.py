@@ -621,6 +621,24 @@ class StateTests(CacheTestCase):
         self.logIn(stack)
         self.assertEqual(inner.verified, 2)
 
+    def test_ownChain(self) -> None:
+        """
+        A program's own chain decides who is asked, also of those that are remembered.
+        """
+
+        class Office(CheckerChain):
+            def requestAvatarId(self, credentials: Any) -> Any:
+                if credentials.peer != "192.0.2.7":
+                    return fail(UnauthorizedLogin())
+                return super().requestAvatarId(credentials)
+
+        own, patched = Office([Stateful()]), CheckerChain([Stateful()])
+        patched.requestAvatarId = own.requestAvatarId  # type: ignore[method-assign]
+        for chain in (own, patched):
+            stack = self.stack(chain)
+            self.assertEqual(self.logIn(stack, peer="192.0.2.7"), b"alice")
+            self.assertEqual(self.logIn(stack, peer="192.0.2.8"), UnauthorizedLogin)
+
     def test_source(self) -> None:
         """
         With C{source} a login is remembered for an IPv4 address, or the /64 of an IPv6
