@@ -25,6 +25,7 @@ BENCHMARKS = (
     "ldap",
     "sql",
     "sasl",
+    "sharedstate",
     "processes",
     "timing",
     "trace",
