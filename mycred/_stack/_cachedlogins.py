@@ -254,12 +254,11 @@ class CachedLogins:
         """
         key, credentials, reporter = login
         noteCached(reporter, False)
-        share = partial(self._share, login)
         verification = None if isAlone else self._underWay.get(key)
         if verification is not None:
-            return verification.join(share)
+            return verification.join(partial(self._share, login, verification))
         verification = Verification(self._parts, credentials, reporter, self._now())
-        answer = verification.join(share)
+        answer = verification.join(partial(self._share, login, verification))
         if not isAlone:
             self._underWay[key] = verification
 
