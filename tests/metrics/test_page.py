@@ -1,5 +1,5 @@
 """
-Tests for L{mycred._metrics._page}.
+Tests for L{mycred._metrics._page} and L{mycred._metrics._encoding}.
 """
 
 from __future__ import annotations
