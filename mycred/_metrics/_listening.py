@@ -127,6 +127,8 @@ def listenAt(text: str) -> str:
         serverFromString(_NoReactor(), text)
     except Exception as error:
         why = str(error).rstrip(".") or type(error).__name__
+        if "int()" in why:
+            why = "a port is a number"
         raise ValueError(f"{why}; right would be, for example, {EXAMPLE}") from None
     return text
 

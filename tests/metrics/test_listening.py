@@ -176,6 +176,7 @@ class PlaceTests(LogTestCase, SynchronousTestCase):
             error = self.assertRaises(ValueError, listenAt, wrong)
             if wrong:
                 self.assertIn(EXAMPLE, str(error))
+            self.assertNotIn("int()", str(error))
         for right in (EXAMPLE, "unix:/run/metrics:mode=660", "tcp6:9100"):
             self.assertEqual(listenAt(right), right)
         error = self.assertRaises(InvalidAuthArgumentString, metricsOptions.parse, "")
