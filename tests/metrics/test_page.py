@@ -1,5 +1,5 @@
 """
-Tests for L{mycred._metrics._page} and L{mycred._metrics._encoding}.
+Tests for L{mycred._metrics._page}.
 """
 
 from __future__ import annotations
