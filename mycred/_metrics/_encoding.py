@@ -34,7 +34,8 @@ class Collector(Protocol):
 
     def collect(self) -> Iterator[Metric]:
         """
-        Return the metrics.
+        Return the metrics.  Where that takes long C{inSteps} returns the same, with
+        L{None} between them where others may have their turn.
         """
 
 
@@ -65,7 +66,12 @@ def encodeAll(
     # Only OpenMetrics has one.
     end = encode(_Registry())
     apart = () if end else _APART
-    for metric in metrics.collect():
+    inSteps: Callable[[], Iterable[Metric | None]]
+    inSteps = getattr(metrics, "inSteps", metrics.collect)
+    for metric in inSteps():
+        if metric is None:
+            yield
+            continue
         told: set[bytes] = set()
         for part in _partsOf(metric, apart):
             piece = encode(_Registry(part)).removesuffix(end)
