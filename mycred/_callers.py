@@ -46,6 +46,11 @@ _HARMLESS = {
     "TLSMemoryBIOProtocol",
 }
 
+# What begins a login only while its own client's data is handled.  HTTP isn't among
+# these: a request that came early begins when the one before is done with, and it may be
+# another client that brings that about.  Nor are the protocols of others.
+_PROMPT = {name: service for name, service in SERVICES.items() if service != "http"}
+
 # What the transport of a TCP server calls itself (twisted.internet.tcp.Server).
 _PREFIX = re.compile(r"([A-Za-z_]\w*)((?: \(\w+\))*),[0-9]+,([^\s,]+)", re.ASCII)
 
@@ -65,11 +70,11 @@ class Caller(NamedTuple):
     Whose data is being handled.
 
     @ivar peer: the address of the client.
-    @ivar service: the name of the protocol; L{None} if it isn't known.
+    @ivar service: the name of the protocol.
     """
 
     peer: CallerAddress
-    service: str | None
+    service: str
 
 
 class CallerFacts(ConnectionFacts):
@@ -131,10 +136,12 @@ def _callerIn(prefix: object) -> Caller | None:
     if parsed is None:
         return None
     protocol, wrappers, host = parsed.groups()
-    ip = parseHost(host)
-    if ip is None or not _HARMLESS.issuperset(re.findall(r"\w+", wrappers)):
+    service, ip = _PROMPT.get(protocol), parseHost(host)
+    if service is None or ip is None:
         return None
-    return Caller(CallerAddress(str(ip)), SERVICES.get(protocol))
+    if not _HARMLESS.issuperset(re.findall(r"\w+", wrappers)):
+        return None
+    return Caller(CallerAddress(str(ip)), service)
 
 
 __all__ = ["SERVICES", "CallerAddress", "CallerFacts", "noteCaller"]

@@ -32,6 +32,7 @@ from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
 
 from ._callers import SERVICES
+from ._ftpportal import FTPPortal
 from .portal import SessionPortal
 
 
@@ -50,8 +51,12 @@ class SessionConnection(ProtocolWrapper):
         """
         Tell the protocol that TLS knows who the client is.
         """
-        if IHandshakeListener.providedBy(self.wrappedProtocol):
-            self.wrappedProtocol.handshakeCompleted()
+        protocol = self.wrappedProtocol
+        # Other wrappers claim to listen, as their transport does, and hand this back to it.
+        while isinstance(protocol, ProtocolWrapper) and not _listens(protocol):
+            protocol = protocol.wrappedProtocol
+        if IHandshakeListener.providedBy(protocol):
+            protocol.handshakeCompleted()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """
@@ -75,12 +80,13 @@ class SessionFactory(WrappingFactory):
     in a resource: L{mycred.web.HTTPAuthSessionWrapper} knows the connection by itself.
 
     @cvar protocol: the class of the connections.
-    @cvar session: the class of their portals.
+    @cvar session: the class of their portals; if L{None}, L{SessionPortal}, or one that
+        knows the protocol.
     """
 
     noisy = False
     protocol = SessionConnection
-    session = SessionPortal
+    session: type[SessionPortal] | None = None
 
     _log = Logger()
     _hasWarned = False
@@ -137,14 +143,16 @@ class SessionFactory(WrappingFactory):
             if isinstance(portal, SessionPortal):
                 return None
             if portal is not None:
-                session = self.session(
+                usual = _serviceOf(protocol)
+                session = self.session or _PORTALS.get(usual, SessionPortal)
+                opened = session(
                     portal,
                     protocol,
-                    service=self._service or _serviceOf(protocol),
+                    service=self._service or usual,
                     mostRefused=self._mostRefused,
                 )
-                give(protocol, session)
-                return session
+                give(protocol, opened)
+                return opened
         self._warnOnce()
         return None
 
@@ -158,6 +166,14 @@ class SessionFactory(WrappingFactory):
                 "{factory} has no portal: its logins don't say where they come from",
                 factory=type(self.wrappedFactory).__name__,
             )
+
+
+def _listens(wrapper: ProtocolWrapper) -> bool:
+    """
+    Return whether a wrapper has something to do after the handshake of TLS.
+    """
+    implemented: bool = IHandshakeListener.implementedBy(type(wrapper))
+    return implemented
 
 
 class _FactoryOfOne:
@@ -211,6 +227,10 @@ _PLACES: tuple[tuple[Callable[[Any], Any], Callable[[Any, SessionPortal], None]]
     (_factoryOf, _giveFactory),
     (lambda protocol: getattr(_factoryOf(protocol), "root", None), _giveRoot),
 )
+
+
+# The portals of protocols that don't know each of its answers.
+_PORTALS: dict[str | None, type[SessionPortal]] = {"ftp": FTPPortal}
 
 
 def _serviceOf(protocol: object) -> str | None:

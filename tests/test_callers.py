@@ -23,7 +23,8 @@ from twisted.protocols.ftp import FTPFactory
 from twisted.python.log import callWithContext
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 from twisted.web.guard import BasicCredentialFactory, HTTPAuthSessionWrapper
-from twisted.web.server import Site
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET, Site
 from twisted.words.service import InMemoryWordsRealm, IRCFactory
 
 from mycred._callers import SERVICES, noteCaller
@@ -62,7 +63,6 @@ class NoteCallerTests(SynchronousTestCase):
             ("IRCUser,12,::ffff:192.0.2.7", "192.0.2.7", "irc"),
             ("IRCUser (BufferingTLSTransport),3,2001:db8::7", "2001:db8::7", "irc"),
             ("SSHServerTransport,3,fe80::7%eth0", "fe80::7%eth0", "ssh"),
-            ("MyProtocol,3,192.0.2.7", "192.0.2.7", None),
         ):
             credentials = presented(prefix)
             self.assertEqual(peerOf(credentials), host)
@@ -74,8 +74,9 @@ class NoteCallerTests(SynchronousTestCase):
 
     def test_notTrusted(self) -> None:
         """
-        No address is taken where a proxy may have told another one, or of connections
-        that this server has opened itself.
+        No address is taken where a proxy may have told another one, of connections that
+        this server has opened itself, or of protocols that may begin a login while
+        another client's data is handled.
         """
         for prefix in (
             "-",
@@ -90,6 +91,8 @@ class NoteCallerTests(SynchronousTestCase):
             "FTP,0,",
             "FTP,0,192.0.2.7\n",
             "x y,0,192.0.2.7",
+            "MyProtocol,3,192.0.2.7",
+            "HTTPChannel (ProtocolWrapper),3,192.0.2.7",
             "FTP,0,192.0.2.7,0,192.0.2.8",
             "(buggy logPrefix method)",
             None,
@@ -209,21 +212,15 @@ class ReactorTests(TestCase):
     @inlineCallbacks
     def test_protocols(self) -> Any:
         """
-        The address is the client's in FTP, IRC and HTTP, as their own log prefixes have
-        it in this version of Twisted.
+        The address is the client's in FTP and IRC, as their own log prefixes have it in
+        this version of Twisted.
         """
-        guard = HTTPAuthSessionWrapper(self.portal, [BasicCredentialFactory(b"x")])
         for factory, lines, service in (
             (FTPFactory(self.portal), FTP_LOGIN, "ftp"),
             (
                 IRCFactory(self.portal.realm, self.portal),
                 [b"PASS b\r\nNICK a\r\n"],
                 "irc",
-            ),
-            (
-                Site(guard),
-                [b"GET / HTTP/1.0\r\nAuthorization: Basic YTpi\r\n\r\n"],
-                "http",
             ),
         ):
             self.checker.seen.clear()
@@ -253,12 +250,66 @@ class ReactorTests(TestCase):
         seen = yield self.said(factory, where, [b"USER a\r\nPASS b\r\n"])
         self.assertEqual(seen[0], (None, None))
 
+    @inlineCallbacks
+    def test_anothersData(self) -> Any:
+        """
+        Of a login over HTTP nothing is known, rather than the address of another client:
+        a request that was sent early begins when another one's has ended the one before.
+        """
+        pages = Waiting()
+        ways = [BasicCredentialFactory(b"x")]
+        pages.putChild(b"guarded", HTTPAuthSessionWrapper(self.portal, ways))
+        early = (
+            b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+            b"GET /guarded HTTP/1.1\r\nHost: x\r\nAuthorization: Basic YTpi\r\n\r\n"
+        )
+        where = "tcp:0:interface=127.0.0.1"
+        port = yield serverFromString(reactor, where).listen(Site(pages))
+        self.addCleanup(port.stopListening)
+        place = "127.0.0.1", port.getHost().port
+        for host, said in (("127.0.0.2", early), ("127.0.0.3", early)):
+            client = Client()
+            end = TCP4ClientEndpoint(reactor, *place, bindAddress=(host, 0))
+            yield connectProtocol(end, client)
+            client.transport.write(said)
+            self.addCleanup(lambda client=client: client.gone)
+            self.addCleanup(client.transport.abortConnection)
+            if host == "127.0.0.2":
+                yield pages.waits
+        yield client.hear(b" 200 ")
+        self.assertEqual(set(self.checker.seen), {(None, None)})
+
     def test_services(self) -> None:
         """
         The names of services are those that mycred's own servers have.
         """
         names = {"ftp", "http", "imap", "irc", "pb", "pop3", "smtp", "ssh"}
         self.assertEqual(set(SERVICES.values()), names)
+
+
+class Waiting(Resource):
+    """
+    A page for which a client waits until another one asks for it.
+
+    @ivar waits: fires when the first one waits.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.putChild(b"", self)
+        self.waits: Deferred[None] = Deferred()
+        self._waiting: list[Any] = []
+
+    def render_GET(self, request: Any) -> Any:
+        """
+        Answer both, or have the first one wait.
+        """
+        self._waiting.append(request)
+        if len(self._waiting) == 1:
+            self.waits.callback(None)
+            return NOT_DONE_YET
+        self._waiting[0].finish()
+        return b""
 
 
 class Client(Protocol):

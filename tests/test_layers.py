@@ -26,6 +26,7 @@ ROWS = [
     {"_programs"},
     {"_sessionservice", "conch", "mail", "strcred", "web"},
     {"sasl", "sessions", "tls"},
+    {"_ftpportal"},
     {"portal", "checkers"},
     {"_stack"},
     {"_checking", "_state", "_auditlog", "_metrics"},

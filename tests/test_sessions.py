@@ -7,16 +7,22 @@ from __future__ import annotations
 from base64 import b64encode
 from typing import Any
 
+from zope.interface import implementer
+
 from twisted.conch.ssh.factory import SSHFactory
 from twisted.cred.portal import Portal as TwistedPortal
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IProtocolNegotiationFactory
+from twisted.internet.interfaces import (
+    IHandshakeListener,
+    IProtocolNegotiationFactory,
+)
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.testing import StringTransport
 from twisted.mail import imap4, pop3, smtp
 from twisted.protocols.ftp import FTPFactory
 from twisted.protocols.haproxy._wrapper import HAProxyWrappingFactory
+from twisted.protocols.policies import WrappingFactory
 from twisted.spread import pb
 from twisted.test.iosim import FakeTransport, connect
 from twisted.trial.unittest import SynchronousTestCase
@@ -274,6 +280,31 @@ class SessionTests(SynchronousTestCase):
         self.assertIs(protocol.wrappedProtocol.portal, own)
         self.assertIsNone(protocol.session)
         protocol.connectionLost()
+
+    def test_handshake(self) -> None:
+        """
+        The end of TLS's handshake is told to a protocol that listens, also within other
+        wrappers, which claim to listen as their transport does.
+        """
+
+        @implementer(IHandshakeListener)
+        class Listening(Protocol):
+            handshakes = 0
+
+            def handshakeCompleted(self) -> None:
+                """
+                Count.
+                """
+                self.handshakes += 1
+
+        portal = Portal(Realm(), [makeChecker()])
+        for make, handshakes in ((Listening, 1), (Protocol, None)):
+            inner = WrappingFactory(Own(make, portal))
+            protocol, _ = connected(SessionFactory(inner))
+            protocol.handshakeCompleted()
+            seen = protocol.wrappedProtocol.wrappedProtocol
+            self.assertEqual(getattr(seen, "handshakes", None), handshakes)
+            protocol.connectionLost()
 
     def test_noPortal(self) -> None:
         """
