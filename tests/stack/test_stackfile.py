@@ -355,6 +355,19 @@ class PluginTests(StackFileTestCase):
         for wrong in ("", f"{self.home}/missing", f"{self.path}:x=y"):
             self.assertRaises(InvalidAuthArgumentString, makeChecker, f"stack:{wrong}")
 
+    def test_example(self) -> None:
+        """
+        The example in the help is a stack, on a machine that has what it names.
+        """
+        lines = theStackCheckerFactory.authHelp.partition("of these lines:\n")[2]
+        (self.home / "ldap.ini").write_text("[ldap]\nhost = a\nbase = dc=example\n")
+        for place in ("/etc/myapp", "/var/log/myapp"):
+            self.assertIn(place, lines)
+            lines = lines.replace(place, str(self.home))
+        stack = self.read(lines)
+        self.assertEqual(len(stack.checkers), 2)
+        self.assertEqual(stack.writesLater, (f"{self.home}/logins.json",))
+
     def test_told(self) -> None:
         """
         On a command line the file is named, and not how the argument is written.
