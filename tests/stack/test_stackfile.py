@@ -208,6 +208,10 @@ class ReadStackTests(StackFileTestCase):
             ),
             (["[stack]", "checkers = memory"], "line 2: memory: no user is in it"),
             ([*CHECKERS, CHECKERS[-1]], "line 4: htpasswd: it is there twice"),
+            (
+                [*CHECKERS, "  state = redis://example.org"],
+                "line 4: a line that begins with a space goes on with checkers=;",
+            ),
             ([*CHECKERS, "    stack:{home}/x"], "line 4: a stack can't stand in a stack"),
         ):
             found = self.mistakes(*lines)
