@@ -15,7 +15,6 @@ import re
 import textwrap
 from collections.abc import (
     Callable,
-    Collection,
     Iterable,
     Iterator,
     Mapping,
@@ -123,27 +122,26 @@ class Options:
         return values
 
     def parseEach(
-        self, texts: Mapping[str, str], others: Collection[str] = ()
-    ) -> tuple[dict[str, Any], list[str]]:
+        self, texts: Mapping[str, str]
+    ) -> tuple[dict[str, Any], dict[str, str]]:
         """
         Return the values of options, with the defaults of those that aren't given and
-        have one, and what is wrong with others: all of it, in the words of L{parse}.
+        have one; and what is wrong with others, by their keys, in the words of L{parse}.
 
         @param texts: the text of each, by its key.
-        @param others: the keys that are given, too, with something else wrong.
         """
-        values, mistakes = {}, []
+        values, mistakes = {}, {}
         for key, text in texts.items():
             if key not in self._options:
-                mistakes.append(_unknown(key, self._options))
+                mistakes[key] = _unknown(key, self._options)
                 continue
             try:
                 values[key] = _valueOf(self._options[key], text)
             except InvalidAuthArgumentString as error:
-                mistakes.append(str(error))
+                mistakes[key] = str(error)
         for option in self:
-            if option.required and option.key not in (*texts, *others):
-                mistakes.append(f"{option.key} must be given")
+            if option.required and option.key not in texts:
+                mistakes[option.key] = f"{option.key} must be given"
             elif option.default is not None:
                 values.setdefault(option.key, option.default)
         return values, mistakes

@@ -18,14 +18,15 @@ from ._secrets import printable
 from .error import (
     AccountDenied,
     LoginDenied,
+    StaleNonce,
     TemporaryFailure,
     UnauthorizedLogin,
     UnhandledCredentials,
 )
 
-#: The failures after which no other checker is asked: a verdict, or conch's "right so
-#: far".
-FINAL = (AccountDenied, LoginDenied, *UNFINISHED)
+#: The failures after which no other checker is asked: a verdict, conch's "right so far",
+#: or an answer to HTTP Digest that is right, and that another process has taken.
+FINAL = (AccountDenied, LoginDenied, StaleNonce, *UNFINISHED)
 
 # The failures after which the search goes on, and its outcome if no checker accepts: the
 # first of these kinds that was met.

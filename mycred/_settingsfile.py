@@ -9,24 +9,41 @@ import re
 import stat
 from codecs import BOM_UTF8
 from collections.abc import Callable, Collection, Mapping
-from configparser import ConfigParser, DuplicateOptionError, DuplicateSectionError, Error
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, NamedTuple
 
 from ._argstring import Options, readableFile
 from ._contracts import InvalidAuthArgumentString
+from ._files import openRegular
+from ._inifile import GOES_ON, IniFile, Line, parseIni
 from ._paths import AnyPath, asPath
-
-_TWICE = {DuplicateOptionError: "a key", DuplicateSectionError: "a section"}
-
-# What is advised where a line is none of its own.
-_GOES_ON = "where a value goes on, begin the line with a space"
 
 # The largest file of settings, in bytes.
 _LARGEST_FILE = 2**16
 
 # The longest password in a file, in bytes: a longer one is another file.
 _LONGEST_PASSWORD = 1024
+
+
+class WrongSettings(InvalidAuthArgumentString):
+    """
+    What is wrong is in a file that the argument string names, and not in that.
+    """
+
+
+class Settings(NamedTuple):
+    """
+    What is in a file of settings with several sections.
+
+    @ivar file: the file, as it is written.
+    @ivar values: the values that can be used, by section and key.
+    @ivar mistakes: what is wrong, in no order, with the numbers of lines.  It doesn't
+        show what is in the file, which may be a password.
+    """
+
+    file: IniFile
+    values: dict[str, dict[str, Any]]
+    mistakes: list[Line]
 
 
 def readSettingsFile(
@@ -43,10 +60,15 @@ def readSettingsFile(
     @raise InvalidAuthArgumentString: if that can't be done.  The text doesn't show what
         is in the file, which may be a password.
     """
-    parser = _parsed(path, section)
-    if parser.sections() != [section] or parser.defaults():
+    try:
+        file = _parsed(path)
+    except ValueError as error:
+        raise wrongIn(path, str(error)) from None
+    if file.mistakes:
+        raise wrongIn(path, "; ".join(map(shownMistake, file.mistakes)))
+    if list(file.sections) != [section]:
         raise wrongIn(path, f"write one section, [{section}]")
-    given = parser[section]
+    given = {key: e.text for key, e in file.sections[section].entries.items()}
     for key, text in given.items():
         mistake = _mistakeIn(key, text, texts)
         if mistake is not None:
@@ -60,7 +82,7 @@ def readSettingsFile(
 
 def readSections(
     path: str, sections: Mapping[str, Options], texts: Collection[str] = ()
-) -> tuple[dict[str, dict[str, Any]], list[str]]:
+) -> Settings:
     """
     Return the options in the sections of a file of settings, parsed, and what is wrong
     with them.
@@ -70,26 +92,34 @@ def readSections(
         first one must be there.
     @param texts: the keys of those that may have several lines, and hold anything.
 
-    @return: the values that can be used, by section and key; and the mistakes, each in
-        one line that doesn't show what is in the file, which may be a password.
-
-    @raise InvalidAuthArgumentString: if it is no file of settings.
+    @raise ValueError: if others may write the file, or it is no text of some length.
     """
+    file = _parsed(path)
+    values, mistakes = {}, [*file.mistakes]
+    for name, section in file.sections.items():
+        if name not in sections:
+            mistakes.append(Line(section.number, _unknownSection(name, sections)))
+            continue
+        given = {key: entry.text for key, entry in section.entries.items()}
+        values[name], wrong = sections[name].parseEach(given)
+        for key, text in given.items():
+            written = _mistakeIn(key, text, texts)
+            if written is not None:
+                wrong[key] = written
+        for key, mistake in wrong.items():
+            number = section.entries.get(key, section).number
+            mistakes.append(Line(number, f"[{name}] {mistake}"))
     needed = next(iter(sections))
-    parser = _parsed(path, needed)
-    found = [*(["DEFAULT"] if parser.defaults() else []), *parser.sections()]
-    mistakes = [_unknownSection(name, sections) for name in found if name not in sections]
-    if needed not in found:
-        mistakes.append(f"write a section [{needed}]")
-    values = {}
-    for name, options in sections.items():
-        if name in found:
-            own = {k: t for k, t in parser.items(name) if k not in parser.defaults()}
-            wrong = {k: m for k, t in own.items() if (m := _mistakeIn(k, t, texts))}
-            fit = {k: t for k, t in own.items() if k not in wrong}
-            values[name], more = options.parseEach(fit, wrong)
-            mistakes += [f"[{name}] {mistake}" for mistake in (*wrong.values(), *more)]
-    return values, mistakes
+    if needed not in file.sections:
+        mistakes.append(Line(1, f"write a section [{needed}]"))
+    return Settings(file, values, mistakes)
+
+
+def shownMistake(mistake: Line) -> str:
+    """
+    Return what is wrong in a line, with its number.
+    """
+    return f"line {mistake.number}: {mistake.text}"
 
 
 def joined(given: Mapping[str, str]) -> str:
@@ -128,8 +158,9 @@ def wrongIn(path: str | None, text: str) -> InvalidAuthArgumentString:
     @param path: the file that has them, or L{None}.
     @param text: what is wrong, and what would be right.
     """
-    where = "" if path is None else f"config: {path}: "
-    return InvalidAuthArgumentString(where + text)
+    if path is None:
+        return InvalidAuthArgumentString(text)
+    return WrongSettings(f"config: {path}: {text}")
 
 
 def require(condition: bool, key: str, text: str) -> None:
@@ -194,36 +225,28 @@ def passwordTextIn(path: str, key: str) -> str:
         raise ValueError(f"{key}: {path} isn't in UTF-8") from None
 
 
-def _parsed(path: str, section: str) -> ConfigParser:
+def _parsed(path: str) -> IniFile:
     """
     Return what is in a file of settings.
 
-    @param section: the name of a section that it must have.
+    @raise ValueError: if it can't be read, others may write it, or it is no text of some
+        length.
     """
-    status = os.stat(path)
-    if status.st_size > _LARGEST_FILE:
-        raise wrongIn(path, "it is too large for a file of settings")
-    if status.st_mode & stat.S_IWOTH:
-        raise wrongIn(path, "everybody can write to it; change that (chmod o-w)")
-    parser = ConfigParser(interpolation=None, delimiters=("=",), strict=True)
     try:
-        with open(path, encoding="utf-8-sig") as file:
-            parser.read_file(file)
-    except UnicodeDecodeError:
-        raise wrongIn(path, "it isn't in UTF-8") from None
-    except Error as error:
-        # Not the line itself: it may hold a password.
-        lines = [line for line, _ in getattr(error, "errors", [])]
-        line = getattr(error, "lineno", None) or (lines[0] if lines else None)
-        where = f", line {line}" if line else ""
-        double = _TWICE.get(type(error))
-        twice = f" ({double} is there twice)" if double else ""
-        raise wrongIn(
-            path,
-            f"it is no file of settings{where}{twice}; write a line [{section}], and "
-            f"lines with KEY = VALUE; {_GOES_ON}",
-        ) from None
-    return parser
+        with openRegular(path) as file:
+            status = os.fstat(file.fileno())
+            content = file.read(_LARGEST_FILE + 1)
+    except OSError as error:
+        raise ValueError(f"it can't be read ({error.strerror or error})") from None
+    if len(content) > _LARGEST_FILE:
+        raise ValueError("it is too large for a file of settings")
+    if status.st_mode & stat.S_IWOTH:
+        raise ValueError("everybody can write to it; change that (chmod o-w)")
+    try:
+        return parseIni(content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        number = content.count(b"\n", 0, error.start) + 1
+        raise ValueError(f"line {number}: it isn't in UTF-8") from None
 
 
 def _unknownSection(name: str, sections: Collection[str]) -> str:
@@ -244,8 +267,8 @@ def _mistakeIn(key: str, text: str, texts: Collection[str]) -> str | None:
 
     @param texts: the keys whose values may have several lines, and hold anything.
     """
-    if len(key.split()) > 1:
-        return _GOES_ON
+    if re.search(r"[\s:]", key):
+        return GOES_ON
     if key in texts:
         return None
     return next((f"{key}: {wrong}" for isIt, wrong in _WRITTEN if isIt(text)), None)
@@ -268,6 +291,8 @@ _WRITTEN: tuple[tuple[Callable[[str], object], str], ...] = (
 
 
 __all__ = [
+    "Settings",
+    "WrongSettings",
     "joined",
     "passwordIn",
     "passwordTextIn",
@@ -275,6 +300,7 @@ __all__ = [
     "readSettingsFile",
     "require",
     "requirePrivacy",
+    "shownMistake",
     "textsOf",
     "wrongIn",
 ]

@@ -15,6 +15,9 @@ _T = TypeVar("_T")
 # The size of a secret, in bytes.
 _SIZE = 32
 
+# How often it is tried to set one, while others may do so, too.
+_MOST_TRIES = 3
+
 
 class SharedValues(Protocol):
     """
@@ -53,11 +56,11 @@ def secretIn(
     @param key: what the secret is for; at most 64 bytes.
     @param own: what becomes the secret if there is none; random bytes if L{None}.
 
-    @return: a L{Deferred}, which fails if the state can't be reached.
+    @return: a L{Deferred}, which fails if the state can't be reached, or is full.
     """
 
     async def find() -> bytes:
-        while True:
+        for _ in range(_MOST_TRIES):
             found = await awaitable(values.recall(key))
             if found is not None:
                 if len(found) < _SIZE:
@@ -66,6 +69,7 @@ def secretIn(
             made = own or secrets.token_bytes(_SIZE)
             if await awaitable(values.compareAndSet(key, None, made, 0)):
                 return made
+        raise ValueError("the state has no secret, and takes none")
 
     return Deferred.fromCoroutine(find())
 

@@ -5,8 +5,6 @@ A stack in a file of settings: the checkers, and what stands around them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from itertools import dropwhile
-from pathlib import Path
 from typing import Any
 
 from twisted.python import usage
@@ -22,10 +20,11 @@ from ._contracts import (
     IUsernamePassword,
 )
 from ._conversations import IScramCredentials
+from ._inifile import Line
 from ._metrics import makeMetrics, metricsOptions
 from ._paths import AnyPath, asPath
 from ._programs import ProgramAuthOptions
-from ._settingsfile import readSections
+from ._settingsfile import WrongSettings, readSections, shownMistake
 from ._stack import CheckerStack, Throttle
 from ._stack._cache import cacheOptions, makeCache
 from ._stack._throttleoptions import makeThrottle, throttleOptions
@@ -58,9 +57,12 @@ _stackOptions = Options(
     ),
 )
 
+# The section that must be there.
+_STACK = "stack"
+
 #: The options, by the section in which they stand.
 SECTIONS: Mapping[str, Options] = {
-    "stack": _stackOptions,
+    _STACK: _stackOptions,
     "throttle": throttleOptions,
     "cache": cacheOptions,
     "audit": auditOptions,
@@ -107,25 +109,28 @@ class _Reading:
     """
     A file that is read.
 
-    @ivar _mistakes: what is wrong with it.
+    @ivar _mistakes: what is wrong with it, with the numbers of lines.
     """
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._mistakes: list[str] = []
+        try:
+            settings = readSections(path, SECTIONS, _TEXTS)
+        except ValueError as error:
+            raise WrongSettings(f"{path}: {error}") from None
+        self._given, self._mistakes = settings.values, settings.mistakes
+        self._sections = settings.file.sections
 
     def stack(self) -> CheckerStack:
         """
-        Return what it describes.
+        Return the stack that it describes.
         """
-        given, mistakes = readSections(self._path, SECTIONS, _TEXTS)
-        self._mistakes += mistakes
-        stack = given.get("stack", {})
-        checkers = list(self._checkers(stack.get("checkers", "")))
+        checkers = list(self._checkers())
         if not self._mistakes:
-            self._insistOnUse(given, checkers)
+            self._insistOnUse(checkers)
         # Only now, since it may open files and connections.
         self._insist()
+        given, stack = self._given, self._given[_STACK]
         parts = {
             name: self._made(name, make, given[name], stack)
             for name, make in _MAKERS.items()
@@ -134,12 +139,12 @@ class _Reading:
         self._insist()
         return CheckerStack(checkers, **parts)
 
-    def _checkers(self, text: str) -> Iterator[ICredentialsChecker]:
+    def _checkers(self) -> Iterator[ICredentialsChecker]:
         """
         Make the checkers.
         """
         seen = set()
-        for number, description in self._numbered(text):
+        for number, description in self._descriptions():
             options = _CheckerOptions()
             authType = description.partition(":")[0]
             try:
@@ -151,37 +156,28 @@ class _Reading:
                 yield from options["credCheckers"]
             except usage.UsageError as error:
                 said = str(error).removeprefix("--auth=")
-                self._mistakes.append(f"line {number}: {said}")
+                self._mistakes.append(Line(number, said))
             seen.add(description)
 
-    def _numbered(self, text: str) -> Iterator[tuple[int, str]]:
+    def _descriptions(self) -> list[Line]:
         """
-        Return the descriptions of checkers, each with the number of its line.
+        Return the descriptions of checkers, each in a line of its own.
         """
-        lines = enumerate(Path(self._path).read_text("utf-8-sig").split("\n"), 1)
-        below = dropwhile(lambda line: _keyOf(line[1]) != "checkers", lines)
-        for description in filter(None, map(str.strip, text.split("\n"))):
-            for number, line in below:
-                if description in (line.strip(), line.partition("=")[2].strip()):
-                    yield number, description
-                    break
+        entries = self._sections[_STACK].entries if _STACK in self._sections else {}
+        return entries["checkers"].lines if "checkers" in entries else []
 
-    def _insistOnUse(
-        self, given: Mapping[str, Any], checkers: list[ICredentialsChecker]
-    ) -> None:
+    def _insistOnUse(self, checkers: list[ICredentialsChecker]) -> None:
         """
         Insist that what stands around the checkers can take effect.
         """
         checked = {i for checker in checkers for i in checker.credentialInterfaces}
         for section, (interfaces, what) in _NEEDED.items():
-            if section in given and checked.isdisjoint(interfaces):
-                self._mistakes.append(f"[{section}] none of the checkers {what}")
-        if "throttle" not in given:
-            self._mistakes += [
-                f"[stack] {key}: without [throttle] nothing is counted"
-                for key in ("state", "state-passwordfile")
-                if key in given["stack"]
-            ]
+            if section in self._given and checked.isdisjoint(interfaces):
+                self._note(section, f"none of the checkers {what}")
+        if "throttle" not in self._given:
+            for key in ("state", "state-passwordfile"):
+                if key in self._given[_STACK]:
+                    self._note(_STACK, f"{key}: without [throttle] nothing is counted")
 
     def _made(self, section: str, make: _Maker, *given: Mapping[str, Any]) -> Any:
         """
@@ -190,24 +186,30 @@ class _Reading:
         try:
             return make(*given)
         except (ValueError, InvalidAuthArgumentString) as error:
-            self._mistakes.append(f"[{section}] {error}")
+            self._note(section, str(error))
             return None
+
+    def _note(self, section: str, mistake: str) -> None:
+        """
+        Note a mistake in a section, or in that of the stack, by the key that the text
+        begins with.
+        """
+        key = mistake.partition(":")[0]
+        for name in (section, _STACK):
+            entry = self._sections[name].entries.get(key)
+            if entry is not None:
+                self._mistakes.append(Line(entry.number, f"[{name}] {mistake}"))
+                return
+        number = self._sections[section].number
+        self._mistakes.append(Line(number, f"[{section}] {mistake}"))
 
     def _insist(self) -> None:
         """
         Insist that there is no mistake.
         """
         if self._mistakes:
-            raise InvalidAuthArgumentString(
-                "\n".join(f"{self._path}: {mistake}" for mistake in self._mistakes)
-            )
-
-
-def _keyOf(line: str) -> str:
-    """
-    Return the key that begins a line, as a file of settings has it.
-    """
-    return line.partition("=")[0].strip().lower()
+            told = map(shownMistake, sorted(self._mistakes))
+            raise WrongSettings("\n".join(f"{self._path}: {mistake}" for mistake in told))
 
 
 def _throttleOf(given: Mapping[str, Any], stack: Mapping[str, Any]) -> Throttle:

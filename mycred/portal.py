@@ -476,8 +476,7 @@ class SessionPortal(Portal):
         if login is not None and attempt is not None:
             attempt.watch(tuple(_watchersIn(self.checkers.values())))
         if login is None:
-            # A program's portal may answer in other ways.
-            login = maybeDeferred(self._portal.login, credentials, mind, *interfaces)
+            login = self._ask(credentials, mind, interfaces)
         elif isinstance(credentials, ScramCredentials):
             # Without a look-up no user's salt is known: those that are made up would tell
             # which names are known.
@@ -542,6 +541,15 @@ class SessionPortal(Portal):
             stop()
         for logout in list(self._logouts):
             logout()
+
+    def _ask(
+        self, credentials: Any, mind: object, interfaces: tuple[InterfaceType, ...]
+    ) -> Deferred[Login]:
+        """
+        Ask the server's portal.
+        """
+        # A program's own may answer in other ways.
+        return maybeDeferred(self._portal.login, credentials, mind, *interfaces)
 
     def _cancel(self, login: Deferred[Login]) -> None:
         """

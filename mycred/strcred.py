@@ -38,7 +38,8 @@ from ._contracts import (
     StrcredException,
     UnsupportedInterfaces,
 )
-from ._uidoption import insistOnAppendable, insistOnReadable, laterUser
+from ._settingsfile import WrongSettings
+from ._uidoption import insistOnAppendable, insistOnReadable, insistOnWritable, laterUser
 
 #: What help adds for an auth type of which the program has no use.
 notSupportedWarning = "WARNING: This authType is not supported by this application."
@@ -171,6 +172,9 @@ class AuthOptionMixin:
             raise usage.UsageError(self._unknownType("--auth=", authType)) from None
         except UnsupportedInterfaces as error:
             raise usage.UsageError(self._unusable(authType, error)) from None
+        except WrongSettings as error:
+            # How the argument string is written would lead away from the file.
+            raise usage.UsageError(f"--auth={authType}: {error}") from None
         except (StrcredException, ValueError) as error:
             raise usage.UsageError(_wrongArguments(authType, str(error))) from None
         except ImportError as error:
@@ -243,6 +247,8 @@ class AuthOptionMixin:
                 insistOnReadable(path, user)
             for path in getattr(checker, "writesLater", ()):
                 insistOnAppendable(path, user)
+            for path in getattr(checker, "databasesLater", ()):
+                insistOnWritable(path, user)
         except PermissionError as error:
             raise usage.UsageError(f"--auth={authType}: {error}") from None
 

@@ -176,13 +176,15 @@ class LaterUserTests(SynchronousTestCase):
         Nor is a checker that couldn't write its files.
         """
         self.patch(HtpasswdChecker, "opensLater", ())
-        HtpasswdChecker.writesLater = (str(self.path),)  # type: ignore[attr-defined]
-        self.addCleanup(delattr, HtpasswdChecker, "writesLater")
-        self.assertEqual(len(self.parse("--uid=nobody")["credCheckers"]), 1)
-        self.mayRead = False
-        error = self.assertRaises(usage.UsageError, self.parse, "--uid=nobody")
-        says = f"--auth=htpasswd: {self.path} can't be written by nobody"
-        self.assertIn(says, str(error))
+        for kind in ("writesLater", "databasesLater"):
+            setattr(HtpasswdChecker, kind, (str(self.path),))
+            self.mayRead = True
+            self.assertEqual(len(self.parse("--uid=nobody")["credCheckers"]), 1)
+            self.mayRead = False
+            error = self.assertRaises(usage.UsageError, self.parse, "--uid=nobody")
+            says = f"--auth=htpasswd: {self.path} can't be written by nobody"
+            self.assertIn(says, str(error))
+            delattr(HtpasswdChecker, kind)
 
     def test_sameUser(self) -> None:
         """

@@ -136,7 +136,12 @@ class NotesServer(LineOnlyReceiver):
         """
         return authenticate(
             mechanism,
-            Context(self.portal.facts, self._secret, tuple(self._offered)),
+            Context(
+                self.portal.facts,
+                self._secret,
+                tuple(self._offered),
+                noteRefused=self.portal.noteRefused,
+            ),
             initial,
             self._ask,
             lambda credentials: self.portal.login(credentials, None, INotes),

@@ -43,7 +43,8 @@ class AuditLog:
             it mustn't wait.
         """
         self._observers = observers
-        self._failing: set[Observer] = set()
+        # By identity: a program's observers needn't have a hash.
+        self._failing: set[int] = set()
         publish = cast(ILogObserver, self._publish)
         self._events = Logger(namespace="mycred.audit", observer=publish)
         paths = (getattr(observer, "path", None) for observer in observers)
@@ -77,11 +78,11 @@ class AuditLog:
             try:
                 observer(event)
             except Exception:
-                if observer not in self._failing:
-                    self._failing.add(observer)
+                if id(observer) not in self._failing:
+                    self._failing.add(id(observer))
                     self._log.failure("Telling of a login failed")
             else:
-                self._failing.discard(observer)
+                self._failing.discard(id(observer))
 
 
 __all__ = ["AuditLog", "Observer"]

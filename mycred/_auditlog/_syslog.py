@@ -28,9 +28,9 @@ _PROGRAM = "mycred"
 # Severities: the server's faults, and all else.
 _WARNING, _INFO = 4, 6
 
-# A socket may hold as few as 10 messages.  So many more wait for a daemon that is busy,
-# and so long until they are sent again, in seconds.
-_MOST_WAITING, _PAUSE = 10_000, 0.02
+# So many messages wait for a daemon that is busy, and so long until they are sent again,
+# in seconds.  A socket may hold as few as 10: then 5,000 a second can be sent.
+_MOST_WAITING, _PAUSE = 10_000, 0.002
 
 # Whatever the locale is.
 _MONTHS = (

@@ -273,7 +273,9 @@ def _presentations(
         yield typed, UsernamePassword(name, password)
     byRealm: dict[bytes, list[_TimedChecker]] = {}
     for checker in watched:
-        if checker not in typed:
+        # A stack may have others, such as those of keys.
+        isAsked = IUsernameDigestHash in checker.credentialInterfaces
+        if isAsked and checker not in typed:
             realm = getattr(checker.checker, "realm", b"")
             byRealm.setdefault(realm, []).append(checker)
     for realm, checkers in byRealm.items():

@@ -16,8 +16,9 @@ from ._listening import (
     metricsOptions,
 )
 from ._metrics import FAMILIES, LoginMetrics, MissingLibrary
-from ._page import MetricsResource, MetricsSite
+from ._page import MetricsResource
 from ._shared import SharedMetrics, Slots
+from ._site import MetricsSite
 
 __all__ = [
     "EXAMPLE",

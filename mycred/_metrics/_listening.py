@@ -16,8 +16,8 @@ from twisted.python.failure import Failure
 from .._argstring import Option, Options, nonEmpty
 from .._peers import isThisMachine
 from ._metrics import LoginMetrics
-from ._page import MetricsSite
 from ._running import WhenRunning
+from ._site import MetricsSite
 
 _log = Logger()
 

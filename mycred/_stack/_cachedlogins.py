@@ -20,6 +20,7 @@ from .._audit import UNFINISHED, sameFailure
 from .._chain import acceptsAtOnce, interfacesOf
 from .._contracts import AvatarID, ICredentialsChecker, IUsernamePassword
 from .._counterparts import isOverridden
+from .._gauged import TABLES
 from .._peers import hostOf, sourceOf
 from .._reporting import Asked, Reporter, noteAsked, noteCached, reporterOf
 from .._secrets import LONGEST
@@ -68,7 +69,11 @@ class _Entry:
 class CachedLogins:
     """
     The checkers of a stack, with what is remembered of their logins.
+
+    @ivar tableName: what is remembered, for metrics.
     """
+
+    tableName = "cached logins"
 
     _log = Logger()
 
@@ -109,6 +114,13 @@ class CachedLogins:
             self._scopeOf = _placeOf
         elif isBySource:
             self._scopeOf = _sourceOf
+        TABLES.add(self)
+
+    def __len__(self) -> int:
+        """
+        Return how many logins are remembered.
+        """
+        return len(self._entries)
 
     def ask(self, credentials: Any) -> Deferred[AvatarID]:
         """
@@ -242,12 +254,11 @@ class CachedLogins:
         """
         key, credentials, reporter = login
         noteCached(reporter, False)
-        share = partial(self._share, login)
         verification = None if isAlone else self._underWay.get(key)
         if verification is not None:
-            return verification.join(share)
+            return verification.join(partial(self._share, login, verification))
         verification = Verification(self._parts, credentials, reporter, self._now())
-        answer = verification.join(share)
+        answer = verification.join(partial(self._share, login, verification))
         if not isAlone:
             self._underWay[key] = verification
 

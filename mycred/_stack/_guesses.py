@@ -215,16 +215,16 @@ def networkFrom(text: object) -> Network:
     try:
         network = ip_network(str(text), strict=False)
     except ValueError:
+        said = f"{text} is no network" if text else "a network is missing"
         raise ValueError(
-            f"{text} is no network, write such as 192.0.2.0/24, 2001:db8::/32 or "
-            "192.0.2.1"
+            f"{said}, write such as 192.0.2.0/24, 2001:db8::/32 or 192.0.2.1"
         ) from None
-    if "/" in str(text) and str(network.network_address) != _addressIn(text):
-        raise ValueError(f"{text} is an address in a network, write {network}")
     mapped = getattr(network.network_address, "ipv4_mapped", None)
     if mapped is not None and network.prefixlen >= 96:
         right = f"{mapped}/{network.prefixlen - 96}"
         raise ValueError(f"{text} is an IPv4 network, write {right}")
+    if "/" in str(text) and str(network.network_address) != _addressIn(text):
+        raise ValueError(f"{text} is an address in a network, write {network}")
     return network
 
 

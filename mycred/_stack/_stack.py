@@ -108,9 +108,17 @@ class CheckerStack(CheckerChain):
     @property
     def writesLater(self) -> tuple[str, ...]:
         """
-        The paths of the files that are written at logins.
+        The paths of the files that are appended to at logins.
         """
         paths: tuple[str, ...] = getattr(self.audit, "writesLater", ())
+        return paths
+
+    @property
+    def databasesLater(self) -> tuple[str, ...]:
+        """
+        The paths of the files that the state writes at logins, with others beside them.
+        """
+        paths: tuple[str, ...] = getattr(self.state, "writesLater", ())
         return paths
 
     def requestAvatarId(self, credentials: ICredentials) -> Deferred[AvatarID]:

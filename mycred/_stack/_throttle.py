@@ -47,6 +47,20 @@ _NO_VERDICT = (UnhandledCredentials, StaleNonce, WrongURI, *UNFINISHED)
 # for each failure that is free to others.
 _NEWCOMERS = 10
 
+# How many failures may be free.
+_FREE = 1, 1_000_000
+
+#: The least and the greatest value of each number of a throttle.
+RANGES = {
+    "pair": _FREE,
+    "source": _FREE,
+    "network": _FREE,
+    "account": _FREE,
+    "longest": (1, 3600),
+    "forget": (1, 86_400),
+    "remember": (1, 366 * 86_400),
+}
+
 # What stands for a login that couldn't be counted.
 _UNCOUNTED = Reservation(0.0)
 
@@ -100,9 +114,13 @@ class Throttle:
         @param remember: for how long a source that has logged in to an account is known
             there, in seconds.
 
-        @raise ValueError: if a network is none.
+        @raise ValueError: if a network is none, or a number can't be used.
         """
         self.state = state
+        numbers = (pair, source, network, account, longest, forget, remember)
+        for (name, (least, most)), number in zip(RANGES.items(), numbers):
+            if not least <= number <= most:
+                raise ValueError(f"{name}: write a number from {least} to {most}")
         newcomers = _NEWCOMERS * account
         self._limits = Limits(
             Limit(pair, longest, forget),
@@ -269,4 +287,4 @@ def _outcomeOf(result: Any, credentials: Any) -> Outcome | None:
     return None
 
 
-__all__ = ["Ask", "Throttle"]
+__all__ = ["RANGES", "Ask", "Throttle"]

@@ -4,17 +4,27 @@ The options of the throttle, as a site's settings have them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from .._argstring import Option, Options, integerBetween
 from .._state import ISharedState
 from ._guesses import Network, networkFrom
-from ._throttle import Throttle
+from ._throttle import RANGES, Throttle
 
 _DAY = 86_400
 
-_free = integerBetween(1, 1_000_000, "a number from 1 to 1000000")
+
+def _numberOf(name: str, unit: str = "", size: int = 1) -> Callable[[str], int]:
+    """
+    Return what parses a number.
+
+    @param name: the option.
+    @param unit: of what it is a number, for people.
+    @param size: how many of those that a throttle takes are one of these.
+    """
+    least, most = (max(1, number // size) for number in RANGES[name])
+    return integerBetween(least, most, f"a number{unit} from {least} to {most}")
 
 
 def _networks(text: str) -> tuple[Network, ...]:
@@ -35,21 +45,21 @@ throttleOptions = Options(
     ),
     Option(
         "pair",
-        _free,
+        _numberOf("pair"),
         "NUMBER",
         "How many failures of one source at one account are free.",
         default=5,
     ),
     Option(
         "source",
-        _free,
+        _numberOf("source"),
         "NUMBER",
         "How many of one source are free: an IPv4 address, or the /64 of an IPv6 one.",
         default=20,
     ),
     Option(
         "network",
-        _free,
+        _numberOf("network"),
         "NUMBER",
         "How many of one network are free: the /24 of an IPv4 address, or the /48 of an "
         "IPv6 one.",
@@ -57,28 +67,28 @@ throttleOptions = Options(
     ),
     Option(
         "account",
-        _free,
+        _numberOf("account"),
         "NUMBER",
         "How many at one account are free, of sources that haven't logged in to it.",
         default=20,
     ),
     Option(
         "longest",
-        integerBetween(1, 3600, "a number of seconds from 1 to 3600"),
+        _numberOf("longest", " of seconds"),
         "SECONDS",
         "The longest pause; that of an account is half of it.",
         default=60,
     ),
     Option(
         "forget",
-        integerBetween(1, _DAY, f"a number of seconds from 1 to {_DAY}"),
+        _numberOf("forget", " of seconds"),
         "SECONDS",
         "After how long one failure is forgotten.",
         default=600,
     ),
     Option(
         "remember",
-        integerBetween(1, 366, "a number of days from 1 to 366"),
+        _numberOf("remember", " of days", _DAY),
         "DAYS",
         "For how long a source from which somebody has logged in to an account waits for "
         "nobody else's failures there.",

@@ -165,9 +165,8 @@ class Verification:
         self._asked: list[_Asked] = []
         self._chain = CheckerChain([_Asked(checker, self) for checker in checkers])
         self._asking: Deferred[AvatarID] | None = None
-        # Those who wait, and what returns the outcome for them; the credentials of the
-        # first one are verified.
-        self._waiting: dict[Deferred[Any], Callable[[Verification, Any], Any]] = {}
+        # Those who wait; the credentials of the first one are verified.
+        self._waiting: dict[Deferred[Any], None] = {}
         self._first: Deferred[Any] | None = None
         self._mark = Reporter(self)
 
@@ -202,17 +201,20 @@ class Verification:
         self._asking = self._chain.requestAvatarId(self.credentials)
         return self._asking.addBoth(self._ended)
 
-    def join(self, share: Callable[[Verification, Any], Any]) -> Deferred[AvatarID]:
+    def join(self, share: Callable[[Any], Any]) -> Deferred[AvatarID]:
         """
         Wait for the outcome.  If nobody does any more the checkers aren't asked further.
 
         @param share: return the outcome for others than the one whose credentials are
-            verified, of this and of what L{finish} is given.
+            verified, of what L{finish} is given.
         """
         waiting: Deferred[Any] = Deferred(self._leave)
         if self._first is None:
             self._first = waiting
-        self._waiting[waiting] = share
+        else:
+            # Before whoever has asked adds any.
+            waiting.addCallback(share)
+        self._waiting[waiting] = None
         return waiting
 
     def finish(self, entry: object) -> None:
@@ -222,15 +224,10 @@ class Verification:
         @param entry: what is remembered of the login.
         """
         waiting, self._waiting = self._waiting, {}
-        for answer, share in waiting.items():
-            if answer.called:
-                # It was cancelled by what another one has brought about.
-                continue
-            if answer is self._first:
-                answer.callback(self.result)
-            else:
-                answer.addCallback(share, entry)
-                answer.callback(self)
+        for answer in waiting:
+            # One may have been cancelled by what another one has brought about.
+            if not answer.called:
+                answer.callback(self.result if answer is self._first else entry)
 
     def begin(self, asked: _Asked, credentials: Any) -> None:
         """

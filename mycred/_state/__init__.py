@@ -18,7 +18,7 @@ from ._interface import (
 from ._open import openState
 from ._process import Entered, ProcessState
 from ._redis import RedisState
-from ._sqlstate import SQLState
+from ._sql import SQLState
 
 __all__ = [
     "Bucket",

@@ -85,6 +85,20 @@ def refunded(bucket: Times, last: float, limit: Limit) -> Times:
     return (empty, last - limit.longest) if empty > last else EMPTY
 
 
+def isForgiven(now: float, until: float, remember: float, limit: Limit) -> bool:
+    """
+    Return whether the right password has the failures of a pair forgotten: once while one
+    is forgotten by itself.  Otherwise somebody beside the owner, behind the same address,
+    could guess anew after each login of the owner's.
+
+    @param until: until when the source is known for the account, from the last time that
+        they were; 0 if it isn't.
+    @param remember: for how long it was known then, in seconds.
+    """
+    since = until - remember
+    return not until or not since <= now < since + limit.forget
+
+
 __all__ = [
     "EMPTY",
     "LATELY",
@@ -92,6 +106,7 @@ __all__ = [
     "TRIED",
     "Times",
     "charged",
+    "isForgiven",
     "isNew",
     "pauseAfter",
     "refunded",

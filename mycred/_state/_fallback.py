@@ -12,6 +12,7 @@ from zope.interface import implementer
 
 from twisted.internet.defer import Deferred, fail, maybeDeferred
 
+from .._gauged import SERVERS
 from ._clock import LazyReactor
 from ._errors import StateUnavailable
 from ._interface import Bucket, Guess, ISharedState, Outcome, Reservation
@@ -82,6 +83,7 @@ class Fallback:
         # By the buckets: until when it is told again, and until when it lasts.
         self._waits: dict[object, tuple[float, float]] = {}
         self._owed: deque[tuple[Guess, Reservation, Outcome]] = deque(maxlen=_MOST_OWED)
+        SERVERS.add(self)
 
     @property
     def name(self) -> str:
@@ -192,6 +194,7 @@ class Fallback:
 
         @return: what its own C{close} returns.
         """
+        SERVERS.discard(self)
         self._home.close()
         self._local.close()
         return self._shared.close()

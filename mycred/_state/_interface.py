@@ -130,8 +130,10 @@ class ISharedState(Interface):
         What the same password has cost together is taken back once: when one of these
         logins turns out right, or nothing was learned from any of them.
 
-        After the right password the pair is as if it had never failed, and the source is
-        known for the account, until C{remember} has passed.  Of an account the
+        After the right password the pair is as if it had never failed, unless that was so
+        within the last C{forget} seconds already (L{isForgiven
+        <mycred._state._buckets.isForgiven>}); and the source is known for the account,
+        until C{remember} has passed since.  Of an account the
         L{MOST_KNOWN<mycred._state._buckets.MOST_KNOWN>} sources that have logged in last
         are known at least, unless memory ends.  The other buckets get back what this
         login has cost them, and nothing more.

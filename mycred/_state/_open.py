@@ -19,9 +19,8 @@ from .._sql.client import DatabaseURL
 from ._fallback import Fallback
 from ._interface import ISharedState
 from ._process import ProcessState
-from ._redis import RedisState
-from ._redisurl import SCHEMES, RedisURL
-from ._sqlstate import SQLState
+from ._redis import SCHEMES, RedisState, RedisURL
+from ._sql import SQLState
 
 _log = Logger()
 

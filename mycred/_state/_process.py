@@ -12,7 +12,7 @@ from zope.interface import implementer
 
 from .._gauged import TABLES
 from .._types import Clock
-from ._buckets import EMPTY, TRIED, charged, isNew, refunded, waitAt
+from ._buckets import EMPTY, TRIED, charged, isForgiven, isNew, refunded, waitAt
 from ._interface import Bucket, Guess, ISharedState, Outcome, Reservation
 from ._table import Table
 from ._values import Values
@@ -46,7 +46,7 @@ Entered = tuple[bytes, float, Callable[[Any], Guess], Any]
 @implementer(ISharedState)
 class ProcessState:
     """
-    State in the memory of this process, which never takes more than about 100 MB.
+    State in the memory of this process, which never takes more than about 120 MB.
 
     Where a table is full the buckets go that are empty first.
     """
@@ -134,9 +134,7 @@ class ProcessState:
             when, kind = reservation.token
             self._takeBack(guess, when, kind, isRight)
         if isRight and pair is not None:
-            self._table(pair.table).drop(pair.key)
-            until = self._seconds() + guess.remember
-            self._known.put(guess.account + pair.key, (until, 0.0))
+            self._forgive(guess, pair)
 
     def recall(self, key: bytes) -> bytes | None:
         """
@@ -194,6 +192,19 @@ class ProcessState:
         if times is not None:
             self._known.put(known, (times[0], 1.0))
         self._reserve(make(parts), when, _NONE)
+
+    def _forgive(self, guess: Guess, pair: Bucket) -> None:
+        """
+        Have a source known for an account, and forget its failures there.
+        """
+        now, key = self._seconds(), guess.account + pair.key
+        until, _ = self._known.get(key) or EMPTY
+        failures = self._table(pair.table)
+        if isForgiven(now, until, guess.remember, pair.limit):
+            failures.drop(pair.key)
+            until = now + guess.remember
+        hasFailed = failures.get(pair.key) is not None
+        self._known.put(key, (until, float(hasFailed)))
 
     def _takeBack(self, guess: Guess, when: float, kind: int, isRight: bool) -> None:
         """

@@ -20,7 +20,7 @@ from ._client import OAuthClient
 from ._endpoint import Answer, Endpoint
 from ._errors import CannotTell, TokenRefused
 from ._json import parseObject
-from ._outage import Outage
+from ._outage import ServerOutage
 from ._remembered import RememberedTokens
 from ._rules import Identity, MalformedClaims, TokenRules
 from ._sharing import SharedRequests
@@ -102,7 +102,7 @@ class Introspection:
         self._rules = rules
         self._now = now
         self._remembered = RememberedTokens(keep, _MOST_REMEMBERED, now, seconds)
-        self._outage = Outage(seconds)
+        self._outage = ServerOutage(self._endpoint.url, seconds)
         self._questions: SharedRequests[Identity] = SharedRequests(self.PATIENCE, reactor)
         self._places = FairSemaphore(
             _PLACES,
@@ -142,6 +142,7 @@ class Introspection:
 
         @return: a L{Deferred} that fires when they are closed.
         """
+        self._outage.close()
         return self._endpoint.close()
 
     def _ask(self, token: bytes) -> Deferred[Identity]:

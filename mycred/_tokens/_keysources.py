@@ -20,7 +20,7 @@ from ..workers import Workers, workersOf
 from ._endpoint import Answer, Endpoint
 from ._errors import CannotTell
 from ._keyset import BadKeySet, KeySet, parseKeySet
-from ._outage import Outage
+from ._outage import ServerOutage
 from ._sharing import SharedRequests
 from ._url import serverURL
 
@@ -148,7 +148,7 @@ class KeyURL:
         )
         self._workers = workers
         self._seconds = seconds
-        self._outage = Outage(seconds)
+        self._outage = ServerOutage(self._endpoint.url, seconds)
         self._looks: SharedRequests[KeySet] = SharedRequests(
             2 * self.DEADLINE, reactor, goesOn=True
         )
@@ -190,6 +190,7 @@ class KeyURL:
 
         @return: a L{Deferred} that fires when it is closed.
         """
+        self._outage.close()
         return self._endpoint.close()
 
     def _look(self) -> Deferred[Callable[[], KeySet]]:

@@ -39,17 +39,17 @@ class ConnectionPortal(SessionPortal):
         # not hand on what they permit.
         self._proved: list[KeyEvidence] = []
 
-    def login(
-        self, credentials: Any, mind: object, *interfaces: InterfaceType
+    def _ask(
+        self, credentials: Any, mind: object, interfaces: tuple[InterfaceType, ...]
     ) -> Deferred[Login]:
         """
-        Log in.
+        Ask the server's portal, and hold the avatar to the keys.
         """
         honors = Honors(SERVER_OPTIONS)
         with suppress(AttributeError):
             credentials.honors = honors
             credentials.connection = self._connection
-        login = super().login(credentials, mind, *interfaces)
+        login = super()._ask(credentials, mind, interfaces)
         login.addErrback(self._ebLogin, honors)
         return login.addCallback(self._cbLogin, honors)
 
@@ -90,9 +90,7 @@ class ConnectionPortal(SessionPortal):
         """
         message = "Nothing that counts"
         failure = Failure(withReason(UnauthorizedLogin(message), str(error)))
-        attempt = self._begin(credentials)
-        if attempt is not None:
-            attempt.end(credentials, failure)
+        self.noteRefused(credentials, failure)
         return fail(failure)
 
 

@@ -33,7 +33,7 @@ from ._processes import (
 )
 from ._protocols import METRICS, ONE_PROCESS, TAKES
 from ._realm import MailRealm
-from ._sharing import SiteSecret, sharedStateIn
+from ._sharing import SiteSecret, countsAlone, sharedStateIn
 from ._startuplog import logStartup
 from ._strports import isBehindLocalProxy
 
@@ -75,6 +75,13 @@ def makeService(options: Options) -> MultiService:
         WorkerService(worker.parent, twistd.relay, reactor).setServiceParent(services)
         return services
     if options["holding"]:
+        if countsAlone(options["credCheckers"]):
+            _log.warn(
+                "--processes={number}: each of them counts failed logins by itself, so "
+                "that one who guesses has {number} times as many guesses; write state= "
+                "into the file of the stack",
+                number=options["processes"],
+            )
         supervisor = _supervisor(options, reactor)
         supervisor.setServiceParent(services)
         started.addCallback(lambda ports: supervisor.begin().addCallback(lambda _: ports))

@@ -29,6 +29,14 @@ def sharedStateIn(checkers: Iterable[ICredentialsChecker]) -> ISharedState | Non
     return None
 
 
+def countsAlone(checkers: Iterable[ICredentialsChecker]) -> bool:
+    """
+    Return whether the throttle of a stack among some checkers counts in this process
+    alone.
+    """
+    return any(isinstance(getattr(c, "state", None), ProcessState) for c in checkers)
+
+
 class SiteSecret(Service):
     """
     The secret of the site, which all servers have that share a state.
@@ -83,4 +91,4 @@ class SiteSecret(Service):
         return asking.addCallbacks(cbFound, lambda _: None)
 
 
-__all__ = ["SiteSecret", "sharedStateIn"]
+__all__ = ["SiteSecret", "countsAlone", "sharedStateIn"]

@@ -5,6 +5,7 @@ Tests for L{mycred._auditlog._auditlog}: there is one event for each login.
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass
 from typing import Any
 
 from twisted.cred.portal import Portal as TwistedPortal
@@ -280,6 +281,24 @@ class ObserverTests(EventsCase):
             self.assertEqual(login[1], b"alice")
         self.assertEqual(len(self.events), 4)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 2)
+
+    def test_noHash(self) -> None:
+        """
+        An observer needn't be one that can be in a set.
+        """
+
+        @dataclass
+        class Keeping:
+            last: Any = None
+
+            def __call__(self, event: Any) -> None:
+                self.last = event
+
+        keeping = Keeping()
+        self.assertRaises(TypeError, hash, keeping)
+        [login] = logIn(session(AuditLog(keeping)))
+        self.assertEqual(login[1], b"alice")
+        self.assertEqual(keeping.last["verdict"], "accepted")
 
     def test_anyObserver(self) -> None:
         """

@@ -64,6 +64,8 @@ def mixedLogins(audit: AuditLog) -> list[str]:
     for error in (Throttled(3), TemporaryFailure("down")):
         saying = Saying(lambda _, error=error: fail(error))
         logIn(session(audit, saying, host="203.0.113.2"))
+    logIn(session(audit, host="fe80::1%eth0"), b"x", b"wrong")
+    refused.append("fe80::1")
     why = Saying(lambda _: fail(UnauthorizedLogin('x" peer=198.51.100.1')))
     logIn(session(audit, why, host="192.0.2.200"))
     refused.append("192.0.2.200")
@@ -74,19 +76,20 @@ def mixedLogins(audit: AuditLog) -> list[str]:
     return refused
 
 
+def found(log: Path, filter: str) -> list[str]:
+    """
+    Return the addresses that fail2ban finds in a file.
+    """
+    command = [program("fail2ban-regex", "fail2ban"), "--out", "ip", str(log)]
+    command.append(str(EXAMPLES / f"fail2ban-{filter}.conf"))
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return sorted(done.stdout.split())
+
+
 class Fail2banTests(SynchronousTestCase):
     """
     fail2ban finds all refused passwords, and no address that a client has made up.
     """
-
-    def found(self, log: Path, filter: str) -> list[str]:
-        """
-        Return the addresses that it finds.
-        """
-        command = [program("fail2ban-regex", "fail2ban"), "--out", "ip", str(log)]
-        command.append(str(EXAMPLES / filter))
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        return sorted(done.stdout.split())
 
     def test_files(self) -> None:
         """
@@ -101,7 +104,7 @@ class Fail2banTests(SynchronousTestCase):
             text = path.read_text("utf-8")
             accepted = text.split("\n")[len(FORGERIES)]
             path.write_text(text + text[:100] + accepted + "\n", "utf-8")
-            self.assertEqual(self.found(path, f"fail2ban-{filter}.conf"), sorted(refused))
+            self.assertEqual(found(path, filter), sorted(refused))
 
     def test_theLog(self) -> None:
         """
@@ -113,7 +116,27 @@ class Fail2banTests(SynchronousTestCase):
             globalLogPublisher.addObserver(observer)
             refused = mixedLogins(AuditLog())
             globalLogPublisher.removeObserver(observer)
-        self.assertEqual(self.found(path, "fail2ban-myapp.conf"), sorted(refused))
+        self.assertEqual(found(path, "myapp"), sorted(refused))
+
+    def test_journal(self) -> None:
+        """
+        It does so in systemd's journal, and not in what another program writes there.
+        """
+        path = Path(self.mktemp())
+        heads = (
+            "host mycred[7]:",
+            "host sshd[7]:",
+            "host sshd[7]: host mycred[7]:",
+            "host twistd[7]: [-] mycred[7]:",
+        )
+        login = 'Login refused: user="x" why="no such user" by=memory ms=1 peer=192.0.2.'
+        # fail2ban puts the time there, which the journal has apart.
+        lines = [
+            f"2026-12-01 12:00:00 {head} {login}{number}\n"
+            for number, head in enumerate(heads)
+        ]
+        path.write_text("".join(lines), "utf-8")
+        self.assertEqual(found(path, "logins-syslog"), ["192.0.2.0"])
 
     def test_jail(self) -> None:
         """
@@ -156,8 +179,7 @@ class LogrotateTests(SynchronousTestCase):
             home = Path(self.mktemp()).absolute()
             home.mkdir(0o755)
             rules = example.replace("/var/log/myapp", str(home)).replace(create, how)
-            # Other directories than those of logs belong to anybody.
-            rules = rules.replace("{", f"{{\n    su {user} {group}", 1)
+            rules = rules.replace("su myapp myapp", f"su {user} {group}")
             (home / "rules").write_text(rules)
             (home / "rules").chmod(0o644)
             file = AuditFile(home / "logins.json", "json")
@@ -213,7 +235,7 @@ class Rsyslog(Process):
 
 class RsyslogTests(SynchronousTestCase):
     """
-    rsyslog takes the messages.
+    rsyslog takes the messages, and fail2ban finds them where it writes them.
     """
 
     def test_lines(self) -> None:
@@ -227,10 +249,12 @@ class RsyslogTests(SynchronousTestCase):
         clock = Clock()
         syslog = AuditSyslog("authpriv", daemon.socket, clock)
         self.addCleanup(syslog.close)
-        mixedLogins(AuditLog(syslog, logged.append))
+        refused = mixedLogins(AuditLog(syslog, logged.append))
         lines = daemon.written(len(logged), clock)
         self.assertEqual(len(lines), len(logged))
         for line, event in zip(lines, logged):
             head, _, said = line.partition(f" mycred[{os.getpid()}]: ")
             self.assertRegex(head, r"\d\d:\d\d:\d\d")
             self.assertEqual(said, f"Login {event['verdict']}: {event['told']}")
+        file = daemon.home / "auth.log"
+        self.assertEqual(found(file, "logins-syslog"), sorted(refused))

@@ -104,6 +104,70 @@ class CheckTests(CommandTests, SynchronousTestCase):
             self.assertIn(says, done.err)
             self.assertNotIn(stdin.decode().strip(), done.out + done.err)
 
+    def stack(self, *sections: str) -> str:
+        """
+        Return the option for a stack of a file, keys, and a user in memory.
+
+        @param sections: what stands around them.
+        """
+        path = self.folder / "login.ini"
+        lines = (
+            "[stack]",
+            "checkers =",
+            f" htpasswd:{self.path}",
+            " sshkey",
+            " memory:a:b",
+        )
+        path.write_text("\n".join((*lines, *sections, "")))
+        path.chmod(0o600)
+        return f"--auth=stack:{path}"
+
+    def test_stack(self) -> None:
+        """
+        A stack's checkers are asked one by one; nothing is counted, remembered or
+        written, and the line is told that the account of logins would have.
+        """
+        logins = self.folder / "logins"
+        auth = self.stack(
+            *("[throttle]", "pair = 1", "source = 1", "[cache]", "seconds = 9"),
+            *(
+                "[audit]",
+                f"file = {logins}",
+                "[metrics]",
+                "listen = tcp:0:interface=127.0.0.1",
+            ),
+        )
+        around = "throttle  not asked: a try from here isn't a guess", "cache  not asked"
+        done = self.check(auth, "carol", "--verbose")
+        self.assertSays(
+            done._replace(out=re.sub(r"ms=\d+", "ms=N", done.out)),
+            0,
+            *(*around, "1 htpasswd  accepted  T", "2 sshkey    not asked"),
+            *(
+                "3 memory    not asked",
+                "accepted by 1 htpasswd, avatar ID b'carol', in T",
+            ),
+            'audit  Login accepted: user="carol" avatar="carol" by=htpasswd ms=N',
+        )
+        self.assertEqual(done.err, "")
+        self.assertFalse(logins.exists())
+
+    def test_stackRefuses(self) -> None:
+        """
+        What a stack has for others than passwords is no reason to be in doubt.
+        """
+        done = self.check(self.stack(), "carol", stdin=b"x\n")
+        self.assertSays(
+            done,
+            1,
+            *(
+                "1 htpasswd  refused  T",
+                "2 sshkey    not asked",
+                "3 memory    refused  T",
+            ),
+            "refused, in T",
+        )
+
     def test_temporaryFailure(self) -> None:
         """
         A store that can't tell isn't a wrong password.

@@ -275,7 +275,8 @@ class PortalTests(HostileTestCase):
 
     def test_contradiction(self) -> None:
         """
-        Two keys with different commands let nobody in, and the avatar is logged out.
+        Two keys with different commands let nobody in, and the avatar is logged out.  The
+        log says how it has ended.
         """
 
         class Theirs(conch.SSHProtocolChecker):
@@ -297,9 +298,12 @@ class PortalTests(HostileTestCase):
             client.prove(ALICE)
             pair.pump.flush()
             files.verdict = accepted(f'command="{other}"')
+            del self.events[:]
             client.prove(ALICE)
             pair.pump.flush()
             self.assertEqual(hasattr(pair.server, "avatar"), isIn)
+            [verdict] = [event["verdict"] for event in self.events if "verdict" in event]
+            self.assertEqual(verdict, "accepted" if isIn else "refused")
             self.assertEqual(len(left), not isIn)
 
     def test_withoutKey(self) -> None:

@@ -7,7 +7,6 @@ L{mycred.demo._processes._start} and L{mycred.demo._processes._lifeline}, too.
 
 from __future__ import annotations
 
-import contextlib
 import imaplib
 import json
 import os
@@ -30,6 +29,7 @@ from mycred._processtree import descendants
 from mycred.demo._service import dropCheckers
 
 from ..kit.certificates import Authority
+from ..kit.demoworkers import frozen, workersOf
 from ..kit.files import BCRYPT
 from ..kit.forked import run
 from ..kit.privileged import children, isGone, until
@@ -50,19 +50,6 @@ from ..kit.wire import Wire
 NOBODY = pwd.getpwnam("nobody").pw_uid
 
 
-def workersOf(server: Server) -> list[int]:
-    """
-    Return the process IDs of a server's workers, in their order.
-    """
-    found = {}
-    for pid in descendants(server.pid):
-        with contextlib.suppress(OSError):
-            title = Path(f"/proc/{pid}/cmdline").read_text()
-            for number in re.findall(r"\0myapp: worker (\d+) of \d+\0$", title):
-                found[int(number)] = pid
-    return [found[number] for number in sorted(found)]
-
-
 def killed(server: Server, number: int = signal.SIGKILL) -> int:
     """
     Kill the first of two workers, and wait until there is another one.
@@ -75,20 +62,6 @@ def killed(server: Server, number: int = signal.SIGKILL) -> int:
     os.kill(first, number)
     until(lambda: workersOf(server)[1:] == [second] and first not in workersOf(server))
     return second
-
-
-@contextlib.contextmanager
-def frozen(pid: int) -> Iterator[None]:
-    """
-    Have a process do nothing meanwhile.
-    """
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        until(lambda: re.search(r"\) T ", Path(f"/proc/{pid}/stat").read_text()))
-        yield
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGCONT)
 
 
 class ProcessesTestCase(ServerTests, PBClients, TestCase):

@@ -81,6 +81,14 @@ class SecretTests(SynchronousTestCase):
         home.compareAndSet(b"a", None, b"x" * 31, 0)
         self.failureResultOf(secretIn(home, b"a"), ValueError)
 
+    def test_full(self) -> None:
+        """
+        Nor is there one in a state that takes none.
+        """
+        home = Home()
+        self.patch(home, "compareAndSet", lambda *args: False)
+        self.failureResultOf(secretIn(home, b"a"), ValueError)
+
 
 class SiteSecretTests(SynchronousTestCase):
     """

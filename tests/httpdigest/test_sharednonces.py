@@ -18,7 +18,11 @@ from mycred._httpdigest import DigestCredentialFactory, DigestedCredentials
 from mycred._httpdigest._nonces import Answer, NonceUse
 from mycred._state import ProcessState
 from mycred._state._errors import StateUnavailable
-from mycred.checkers import InMemoryUsernamePasswordDatabaseDontUse, PasswordChecker
+from mycred.checkers import (
+    CheckerChain,
+    InMemoryUsernamePasswordDatabaseDontUse,
+    PasswordChecker,
+)
 from mycred.error import StaleNonce, UnauthorizedLogin
 
 from ..kit.digest import METHOD, Client, Factory, header
@@ -259,6 +263,23 @@ class CheckerTests(SharedTestCase):
                 self.state.isHeld = False
                 self.assertEqual(self.successResultOf(asking[0]), b"alice")
                 self.failureResultOf(asking[1], StaleNonce)
+
+    def test_chain(self) -> None:
+        """
+        Nor does a chain of checkers take it, whichever of them knows the password: the
+        client is told to answer anew, and nothing is logged as a defect.
+        """
+        right, wrong = [
+            InMemoryUsernamePasswordDatabaseDontUse(alice=password)
+            for password in (b"secret", b"other")
+        ]
+        checkers: list[list[Any]] = [[right], [wrong, right], [right, wrong]]
+        for chain in map(CheckerChain, checkers):
+            fields = self.client(self.one).fields()
+            answers = [self.decode(each, fields) for each in (self.one, self.other)]
+            asking = [chain.requestAvatarId(each) for each in answers]
+            self.assertEqual(self.successResultOf(asking[0]), b"alice")
+            self.failureResultOf(asking[1], StaleNonce)
 
     def test_wrong(self) -> None:
         """

@@ -61,7 +61,7 @@ class Stateful(Counting):
     """
     A checker with a state.
 
-    @ivar state: the state, or an error that reading it raises.
+    @ivar state: the state, an error that reading it raises, or what returns one of them.
     """
 
     def __init__(self, *args: Any, state: Any = b"", **arguments: Any) -> None:
@@ -75,7 +75,7 @@ class Stateful(Counting):
         self.steps.append(("state", credentials.username))
         if isinstance(self.state, Exception):
             raise self.state
-        return self.state
+        return self.state() if callable(self.state) else self.state
 
 
 __all__ = ["Counting", "Stateful"]

@@ -16,6 +16,7 @@ from types import ModuleType
 
 from mycred.checkers.ldap import ldapOptions
 from mycred.checkers.sql import sqlOptions
+from mycred.stack import stackSections
 from mycred.strcred import Options
 
 from .names import publicModules, quietly
@@ -26,7 +27,8 @@ LIST = Path(__file__).with_name("publicnames.txt")
 def publicNames() -> Iterator[str]:
     """
     Return what programs and administrators may name, a line for each: names in public
-    modules, the parameters of functions and methods, and the options of auth types.
+    modules, the parameters of functions and methods, the options of auth types, and those
+    in a stack's file.
     """
     for module in sorted(publicModules(), key=lambda module: module.__name__):
         yield module.__name__
@@ -34,6 +36,8 @@ def publicNames() -> Iterator[str]:
     for authType, options in sorted(_optionsByType().items()):
         yield f"--auth={authType}:"
         yield from (f"--auth={authType}:{option.key}=" for option in options)
+    for section, options in stackSections.items():
+        yield from (f"[{section}] {option.key}=" for option in options)
 
 
 def _namesIn(module: ModuleType) -> Iterator[str]:

@@ -5,6 +5,7 @@ The example server as it is run, in a process of its own, and clients for it.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import imaplib
 import os
 import poplib
@@ -157,6 +158,12 @@ class Server:
         for name, factory in FACTORIES.items():
             if started and started[1] == factory:
                 self.ports[name] = int(started[2])
+
+    def logsMuch(self) -> None:
+        """
+        Have the pipe take a megabyte of its log, which is read at its end only.
+        """
+        fcntl.fcntl(self._process.stdout, fcntl.F_SETPIPE_SZ, 1024**2)
 
     @property
     def pid(self) -> int:

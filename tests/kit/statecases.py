@@ -207,6 +207,23 @@ class StateCases(StateSteps):
         yield self.assertWaits(self.guess(), 1)
 
     @inlineCallbacks
+    def test_rightAgain(self: Any) -> Steps:
+        """
+        But not after each one, where they follow each other soon: who guesses beside the
+        owner, behind one address, isn't forgiven at each login of the owner's.
+        """
+        yield self.login(self.guess(), RIGHT)
+        yield self.wrong(*[self.guess()] * 2)
+        for _ in range(3):
+            yield self.login(self.guess(), RIGHT)
+        yield self.wrong(self.guess())
+        yield self.assertWaits(self.guess(), 1)
+        yield self.advance(self.PAIR.forget)
+        yield self.login(self.guess(), RIGHT)
+        yield self.wrong(*[self.guess()] * 3)
+        yield self.assertWaits(self.guess(), 1)
+
+    @inlineCallbacks
     def test_rightCostsNothing(self: Any) -> Steps:
         """
         Right passwords cost the source nothing, and have none of its failures forgotten.

@@ -4,6 +4,7 @@ Logins through a throttle, by a clock that the test steps.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Callable
 from math import ceil
@@ -141,6 +142,7 @@ class Scene:
         self.checker = CountingChecker(later) if checker is None else checker
         self.throttle = Throttle(self.state, **options)
         self.stack = CheckerStack([self.checker], throttle=self.throttle)
+        self._wrong = itertools.count()
 
     def login(self, *args: Any, **kwargs: Any) -> Deferred[Any]:
         """
@@ -185,8 +187,8 @@ class Scene:
         """
         Try wrong passwords, each another one.
         """
-        for number in range(count):
-            self.outcome(password=b"wrong%d" % number, **where)
+        for _ in range(count):
+            self.outcome(password=b"wrong%d" % next(self._wrong), **where)
 
 
 __all__ = ["LIMITS", "CountingChecker", "Scene", "addressOf", "allowed", "typed"]

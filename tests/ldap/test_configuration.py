@@ -567,9 +567,10 @@ class FileTests(SettingsTestCase):
         """
         self.assertFileWrong("[ldap]\nhost=a\nbase=dc=org\ngrup=x\n", "grup", "group=")
         self.assertFileWrong("[ldap]\nhost=a\nhost=b\n", "line 3", "a key", "twice")
+        self.assertFileWrong("[ldap]\nhost\nhost=a\nhost=b\n", "line 2", "line 4")
         self.assertFileWrong("[ldap]\nhost=a\nbase=dc=org\nnested=x\n", "yes or no")
         self.assertFileWrong("[ldap]\nhost=a\nconfig=/etc/x\n", "config")
-        self.assertFileWrong("host=a\n", "no file of settings")
+        self.assertFileWrong("host=a\n", "line 1", "[section] above")
         self.assertFileWrong("[LDAP]\nhost=a\n", "[ldap]")
         self.assertFileWrong("[ldap]\nhost=a\n[more]\n", "[ldap]")
         self.assertFileWrong("[DEFAULT]\nhost=a\n[ldap]\nbase=dc=org\n", "[ldap]")

@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 
 from twisted.trial.unittest import SynchronousTestCase
 
+import mycred
 from mycred._metrics import FAMILIES
 from mycred.error import UnauthorizedLogin
 from mycred.metrics import LoginMetrics
@@ -20,6 +22,8 @@ from mycred.portal import Portal, SessionPortal
 from ..kit.metrics import ended, promtool, totals
 from ..kit.portals import ALICE, Checker, raising
 from ..kit.sessions import Realm
+
+ROOT = Path(mycred.__file__).parents[1]
 
 # Looks for what an import does besides.
 _ALONE = """
@@ -93,7 +97,10 @@ class MetricsTests(SynchronousTestCase):
                 hiding=hiding, making=making, library=bool(hiding or "(" in making)
             )
             done = subprocess.run(
-                [sys.executable, "-c", program], capture_output=True, text=True
+                [sys.executable, "-c", program],
+                capture_output=True,
+                text=True,
+                cwd=ROOT,
             )
             self.assertEqual(done.stderr, "", making)
             self.assertIn(said, done.stdout)

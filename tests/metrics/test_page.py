@@ -11,6 +11,7 @@ from hypothesis import given, strategies as st
 from prometheus_client import CollectorRegistry, Counter, Gauge, Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from twisted.internet import reactor
 from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock, Cooperator
 from twisted.internet.testing import StringTransport
@@ -18,7 +19,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.server import Site
 
-from mycred._metrics import LoginMetrics, MetricsResource, MetricsSite
+from mycred._metrics import LoginMetrics, MetricsResource
 
 from ..kit.metrics import ended, totals
 from ..kit.web import Answer
@@ -47,6 +48,22 @@ class Broken:
         """
         yield Metric("first", "The first.", "gauge")
         raise ZeroDivisionError("secret")
+
+
+class Slow:
+    """
+    A collector that counts how often it is asked.
+    """
+
+    made = 0
+
+    def collect(self) -> Iterator[Metric]:
+        """
+        Return two metrics.
+        """
+        self.made += 1
+        yield Metric("first", "The first.", "gauge")
+        yield Metric("second", "The second.", "gauge")
 
 
 class Turn:
@@ -79,31 +96,44 @@ class PageTests(SynchronousTestCase):
         self.turns.append(Turn(call))
         return self.turns[-1]
 
-    def ask(self, metrics: Any, method: str = "GET", accept: str = "*/*") -> Any:
+    def made(self, metrics: Any) -> Site:
         """
-        Ask for the page.
-
-        @return: the protocol of the server.
+        Return a site with the page.
         """
         each = Cooperator(lambda: lambda: True, self.schedule)
         resource = MetricsResource(metrics, cooperate=each.cooperate)
-        site: Any = Site(resource, reactor=Clock())
+        return Site(resource, reactor=Clock())
+
+    def ask(
+        self, site: Any, method: str = "GET", accept: str = "*/*"
+    ) -> tuple[Any, StringTransport]:
+        """
+        Ask for the page.
+
+        @return: the protocol of the server, and its transport.
+        """
         protocol = site.buildProtocol(None)
-        self.transport = StringTransport()
-        protocol.makeConnection(self.transport)
+        transport = StringTransport()
+        protocol.makeConnection(transport)
         protocol.dataReceived(
             f"{method} /metrics HTTP/1.0\r\nAccept: {accept}\r\n\r\n".encode("latin-1")
         )
-        return protocol
+        return protocol, transport
+
+    def turn(self) -> None:
+        """
+        Have the reactor do all that is to be done.
+        """
+        while self.turns:
+            self.turns.pop(0).call()
 
     def answer(self, metrics: Any, method: str = "GET", accept: str = "*/*") -> Answer:
         """
         Return the answer to a request for the page.
         """
-        self.ask(metrics, method, accept)
-        while self.turns:
-            self.turns.pop(0).call()
-        return Answer(self.transport.value())
+        _, transport = self.ask(self.made(metrics), method, accept)
+        self.turn()
+        return Answer(transport.value())
 
     def test_page(self) -> None:
         """
@@ -157,25 +187,65 @@ class PageTests(SynchronousTestCase):
         registry = CollectorRegistry()
         for number in range(20):
             Gauge(f"number_{number}", "A number.", registry=registry)
-        self.ask(registry)
+        _, transport = self.ask(self.made(registry))
         turns = 0
         while self.turns:
-            self.assertEqual(self.transport.value(), b"")
+            self.assertEqual(transport.value(), b"")
             self.turns.pop(0).call()
             turns += 1
         self.assertGreaterEqual(turns, 20)
-        self.assertIn(b"\nnumber_19 0.0\n", self.transport.value())
+        self.assertIn(b"\nnumber_19 0.0\n", transport.value())
+
+    def test_shared(self) -> None:
+        """
+        Those who ask for the page while it is made get the same one, each in the format
+        that they ask for; one who asks later gets a new one.
+        """
+        metrics = Slow()
+        site = self.made(metrics)
+        asked = [self.ask(site, accept=accept) for accept in ("*/*", _OPENMETRICS) * 2]
+        self.turn()
+        self.assertEqual(metrics.made, 2)
+        for number, (_, transport) in enumerate(asked):
+            answer = Answer(transport.value())
+            isOpen = answer.headers["Content-Type"].startswith("application/openmetrics")
+            self.assertEqual(isOpen, bool(number % 2))
+            self.assertIn(b"first", answer.page)
+        self.ask(site)
+        self.turn()
+        self.assertEqual(metrics.made, 3)
+
+    def test_manyFormats(self) -> None:
+        """
+        Readers who name formats that there aren't get the same page, too.
+        """
+        metrics = Slow()
+        site = self.made(metrics)
+        for number in range(3, 100):
+            self.ask(site, accept=f"application/openmetrics-text; version={number}.0.0")
+        self.turn()
+        self.assertEqual(metrics.made, 1)
 
     def test_gone(self) -> None:
         """
-        When the reader has gone the rest of the page isn't made.
+        A reader may go before the page is made; the others get theirs.  When all have
+        gone it isn't made.
         """
-        protocol = self.ask(LoginMetrics())
+        site = self.made(LoginMetrics())
+        protocol, transport = self.ask(site)
+        _, other = self.ask(site)
         self.turns.pop(0).call()
         protocol.connectionLost(Failure(ConnectionDone()))
-        while self.turns:
-            self.turns.pop(0).call()
-        self.assertEqual(self.transport.value(), b"")
+        self.turn()
+        self.assertEqual(transport.value(), b"")
+        self.assertEqual(Answer(other.value()).status, 200)
+        gone = [self.ask(site) for _ in range(2)]
+        self.turns.pop(0).call()
+        for each, _ in gone:
+            each.connectionLost(Failure(ConnectionDone()))
+        [last] = self.turns
+        last.call()
+        self.assertEqual(self.turns, [last])
         self.assertEqual(self.flushLoggedErrors(), [])
 
     def test_broken(self) -> None:
@@ -185,6 +255,7 @@ class PageTests(SynchronousTestCase):
         answer = self.answer(Broken())
         self.assertEqual(answer.status, 500)
         self.assertEqual(answer.page, b"The metrics can't be read; the log says why.\n")
+        self.assertIn("text/plain", answer.headers["Content-Type"])
         [failure] = self.flushLoggedErrors(ZeroDivisionError)
         self.assertEqual(str(failure.value), "secret")
 
@@ -198,13 +269,17 @@ class PageTests(SynchronousTestCase):
         self.assertEqual(answer.status, 200)
         self.assertIn(b"mycred_login", answer.page)
 
-    def test_site(self) -> None:
+    def test_pace(self) -> None:
         """
-        A site of its own has the page at C{/metrics} and nothing else, and logs nothing
-        at each request.
+        However often the page is asked for, the reactor has time for others.
         """
-        site = MetricsSite(LoginMetrics())
-        resource: Any = site.resource
-        self.assertEqual(list(resource.listNames()), [b"metrics"])
-        self.assertIsInstance(resource.children[b"metrics"], MetricsResource)
-        self.assertIsNone(site.log(object()))
+        clock = Clock()
+        self.patch(reactor, "callLater", clock.callLater)
+        resource = MetricsResource(LoginMetrics())
+        for _ in range(20):
+            _, transport = self.ask(Site(resource, reactor=Clock()))
+            self.assertEqual(transport.value(), b"")
+            while not transport.value():
+                [call] = clock.getDelayedCalls()
+                self.assertAlmostEqual(call.getTime() - clock.seconds(), 0.02)
+                clock.advance(0.02)

@@ -7,6 +7,7 @@ They cover L{mycred._stack._cachedlogins} and L{mycred._storedstate}, too.
 from __future__ import annotations
 
 import gc
+from types import FunctionType, ModuleType
 from typing import Any
 
 from zope.interface import Interface, directlyProvides, implementer
@@ -18,8 +19,9 @@ import twisted.cred.credentials
 import twisted.cred.portal
 from twisted.conch.checkers import SSHProtocolChecker
 from twisted.conch.error import NotEnoughAuthentication
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.internet.task import Clock
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._audit import LoginEvent
@@ -132,13 +134,19 @@ class RememberingTests(CacheTestCase):
 
     def test_text(self) -> None:
         """
-        Text gets text, and bytes get bytes.
+        Text gets text, and bytes get bytes.  What is of two types isn't remembered.
         """
-        stack = self.stack(InMemoryUsernamePasswordDatabaseDontUse(alice=b"sesame"))
+        checker = InMemoryUsernamePasswordDatabaseDontUse(alice=b"sesame")
+        stack = self.stack(checker)
         for _ in range(2):
             self.assertEqual(self.logIn(stack), b"alice")
             self.assertEqual(self.logIn(stack, "alice", "sesame"), "alice")
-            self.assertEqual(self.logIn(stack, "alice", b"sesame"), UnauthorizedLogin)
+            self.assertEqual(self.logIn(stack, "alice", b"sesame"), "alice")
+        counting = Stateful(answer=lambda: succeed("alice"))
+        stack = self.stack(counting)
+        for _ in range(2):
+            self.logIn(stack, "alice", b"sesame")
+        self.assertEqual(counting.verified, 2)
 
     def test_refusals(self) -> None:
         """
@@ -232,10 +240,16 @@ class RememberingTests(CacheTestCase):
         stack = self.stack(checker)
         self.assertEqual(self.logIn(stack, b"a name of alice", b"sesame of alice"), b"x")
         cached = stack._ask.__self__  # type: ignore[attr-defined]
+        # The checker itself knows them.
+        code = type, FunctionType, ModuleType
+        seen: dict[int, Any] = {id(checker): None}
         kept: list[Any] = [vars(cached)["_entries"]]
-        for _ in range(6):
-            kept += [o for each in kept for o in gc.get_referents(each)][:500]
-        texts = [each for each in kept if isinstance(each, (bytes, str))]
+        while kept:
+            each = kept.pop()
+            if id(each) not in seen and not isinstance(each, code):
+                seen[id(each)] = each
+                kept += gc.get_referents(each)
+        texts = [each for each in seen.values() if isinstance(each, (bytes, str))]
         self.assertIn(b"x", texts)
         self.assertFalse([each for each in texts if "alice" in str(each)])
 
@@ -376,7 +390,7 @@ class StateTests(CacheTestCase):
         checker = Stateful()
         stack = self.stack(checker)
         self.logIn(stack)
-        for state in (TemporaryFailure(), fail(TemporaryFailure())):
+        for state in (TemporaryFailure(), lambda: fail(TemporaryFailure())):
             checker.state = state
             self.assertEqual(self.logIn(stack), TemporaryFailure)
         self.assertEqual(checker.verified, 1)
@@ -560,6 +574,214 @@ class StateTests(CacheTestCase):
         parts = [(), (None,), (b"",), ("",), (b"a", b"b"), (b"ab",), ((b"a", b"b"),)]
         self.assertEqual(len({stateDigest(*each) for each in parts}), len(parts))
         self.assertEqual(stateDigest(b"a", 1), stateDigest(b"a", 1))
+
+
+class TwinTests(CacheTestCase):
+    """
+    Tests for logins by the same name and password at the same time.
+    """
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.checker = Stateful(answer=self.later)
+        self.asked: list[Deferred[Any]] = []
+        self.cancelled: list[Deferred[Any]] = []
+        self.made = self.stack(self.checker)
+
+    def later(self) -> Deferred[Any]:
+        """
+        Return an answer that comes later.
+        """
+        self.asked.append(Deferred(self.cancelled.append))
+        return self.asked[-1]
+
+    def begin(self, password: bytes = b"sesame", **facts: Any) -> Deferred[Any]:
+        """
+        Begin to log in.
+        """
+        credentials = UsernamePassword(b"alice", password)
+        vars(credentials).update(facts)
+        return self.made.requestAvatarId(credentials)
+
+    def test_together(self) -> None:
+        """
+        They cost one verification, wherever they come from, and whoever waits for them
+        gets what it says.
+        """
+        told: list[Any] = []
+        for number in range(100):
+            self.begin(peer=f"192.0.2.{number}").addCallback(told.append)
+        self.assertEqual(len(self.asked), 1)
+        self.assertEqual(told, [])
+        self.asked[0].callback(b"alice")
+        self.assertEqual(told, [b"alice"] * 100)
+
+    def test_noStates(self) -> None:
+        """
+        Where a checker may go by the address they share none, unless that is the same.
+        """
+        self.made = self.stack(Counting(answer=self.later))
+        for peer in ("192.0.2.7", "192.0.2.7", "192.0.2.8"):
+            self.begin(peer=peer)
+        self.assertEqual(len(self.asked), 2)
+
+    def test_otherPassword(self) -> None:
+        """
+        A login by another password is verified by itself.
+        """
+        right, wrong = self.begin(), self.begin(b"wrong")
+        self.assertEqual(len(self.asked), 2)
+        self.asked[0].callback(b"alice")
+        self.assertEqual(self.successResultOf(right), b"alice")
+        self.assertNoResult(wrong)
+        self.asked[1].errback(UnauthorizedLogin())
+        self.failureResultOf(wrong, UnauthorizedLogin)
+
+    def test_refused(self) -> None:
+        """
+        A refusal, a denial and an outage are told to all, each in a failure of its own.
+        """
+        for error in (
+            UnauthorizedLogin(),
+            AccountDenied(DenialReason.LOCKED),
+            TemporaryFailure(),
+        ):
+            logins = [self.begin() for _ in range(3)]
+            self.asked[-1].errback(error)
+            failures = [self.failureResultOf(login, type(error)) for login in logins]
+            self.assertEqual(len({id(failure) for failure in failures}), 3)
+        self.assertEqual(len(self.asked), 3)
+
+    def test_leaves(self) -> None:
+        """
+        One that is cancelled ends nothing for the others, though it be the first.
+        """
+        for gone in (0, 1, 2):
+            logins = [self.begin(b"%d" % gone) for _ in range(3)]
+            logins[gone].cancel()
+            self.failureResultOf(logins.pop(gone), CancelledError)
+            self.assertEqual(self.cancelled, [])
+            self.asked[-1].callback(b"alice")
+            for login in logins:
+                self.assertEqual(self.successResultOf(login), b"alice")
+
+    def test_allLeave(self) -> None:
+        """
+        When all are cancelled the checker isn't asked further, and the next one begins
+        anew.
+        """
+        logins = [self.begin() for _ in range(3)]
+        for login in logins:
+            self.assertEqual(self.cancelled, [])
+            login.cancel()
+            self.failureResultOf(login, CancelledError)
+        self.assertEqual(self.cancelled, self.asked)
+        login = self.begin()
+        self.asked[1].callback(b"alice")
+        self.assertEqual(self.successResultOf(login), b"alice")
+
+    def test_leavesWhileTold(self) -> None:
+        """
+        One that another one cancels while they are told is over.
+        """
+        first = self.begin()
+        first.addCallback(lambda _: second.cancel())
+        second = self.begin()
+        self.asked[0].callback(b"alice")
+        self.failureResultOf(second, CancelledError)
+
+    def test_changed(self) -> None:
+        """
+        One that came after the store had changed isn't accepted by a verification that
+        began before.
+        """
+        first = self.begin()
+        self.checker.state = b"another"
+        second = self.begin()
+        self.asked[0].callback(b"alice")
+        self.assertEqual(self.successResultOf(first), b"alice")
+        self.assertNoResult(second)
+        self.asked[1].errback(UnauthorizedLogin())
+        self.failureResultOf(second, UnauthorizedLogin)
+
+    def test_changedOnce(self) -> None:
+        """
+        Nor is it by an old one after it was told: each change is seen.
+        """
+        self.begin()
+        second = self.begin()
+        states = iter([b"", b"another"])
+        self.checker.state = lambda: next(states, b"another")
+        self.asked[0].callback(b"alice")
+        self.assertNoResult(second)
+        self.assertEqual(len(self.asked), 2)
+
+    def test_notShared(self) -> None:
+        """
+        What can't be given twice is asked for by each: an avatar ID that is a program's
+        own object, or a second factor.
+        """
+        for answer in ([b"alice"], Failure(NotEnoughAuthentication())):
+            self.setUp()
+            logins = [self.begin() for _ in range(2)]
+            self.asked[0].callback(answer)
+            self.assertEqual(len(self.asked), 2)
+            self.asked[1].callback([b"alice"])
+            results: list[Any] = []
+            for login in logins:
+                login.addBoth(results.append)
+            self.assertIsNot(*results)
+
+    def test_turns(self) -> None:
+        """
+        A login that begins while others are told shares nothing with them.
+        """
+        first = self.begin()
+        later: list[Deferred[Any]] = []
+        first.addErrback(lambda _: later.append(self.begin()))
+        self.asked[0].errback(UnauthorizedLogin())
+        self.assertEqual(len(self.asked), 2)
+        self.assertNoResult(later[0])
+
+    def test_forgotten(self) -> None:
+        """
+        Nothing of a verification is kept once it is over.
+        """
+        self.begin().addErrback(lambda _: None)
+        cached = self.made._ask.__self__  # type: ignore[attr-defined]
+        self.assertEqual(len(cached._underWay), 1)
+        self.asked[0].errback(UnauthorizedLogin())
+        self.assertEqual(cached._underWay, {})
+        self.assertEqual(cached._entries, {})
+
+    def test_changedCredentials(self) -> None:
+        """
+        Credentials that a program changes while they are verified are remembered as they
+        were.
+        """
+        credentials = UsernamePassword(b"alice", b"sesame")
+        login = self.made.requestAvatarId(credentials)
+        credentials.username, credentials.password = b"ed", b"oak"
+        self.asked[0].callback(b"alice")
+        self.successResultOf(login)
+        self.assertNoResult(self.begin(b"oak"))
+        self.assertEqual(len(self.asked), 2)
+
+    def test_events(self) -> None:
+        """
+        Each has an event of its own, with the checker.
+        """
+        events: list[LoginEvent] = []
+        cache = LoginCache(300, clock=self.clock)
+        self.made = CheckerStack([self.checker], cache=cache, audit=events.append)
+        for result in (b"alice", Failure(UnauthorizedLogin())):
+            logins = [self.begin(b"sesame" if not events else b"wrong") for _ in range(3)]
+            self.asked[-1].callback(result)
+            for login in logins:
+                login.addErrback(lambda _: None)
+        verdicts = [(event.verdict, event.checker) for event in events]
+        accepted, refused = ("accepted", self.checker), ("refused", self.checker)
+        self.assertEqual(verdicts, [accepted] * 3 + [refused] * 3)
 
 
 class ReportTests(CacheTestCase):

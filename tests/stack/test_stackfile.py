@@ -22,8 +22,10 @@ import bcrypt
 from hypothesis import given, settings, strategies as st
 
 from twisted.plugin import IPlugin
+from twisted.python import usage
 from twisted.trial.unittest import SynchronousTestCase
 
+from mycred._stackfile import _CheckerOptions
 from mycred.checkers import HtpasswdChecker
 from mycred.credentials import IUsernamePassword, UsernamePassword
 from mycred.error import UnauthorizedLogin
@@ -80,7 +82,7 @@ class StackFileTestCase(SynchronousTestCase):
             self.read(*lines)
         told = []
         for line in str(raised.exception).split("\n"):
-            where, _, mistake = line.removeprefix("config: ").partition(": ")
+            where, _, mistake = line.partition(": ")
             self.assertEqual(where, str(self.path))
             told.append(mistake.replace(str(self.home), "{home}"))
         return told
@@ -132,35 +134,70 @@ class ReadStackTests(StackFileTestCase):
         stack = self.read(*CHECKERS, "[audit]", "file = {home}/logins", "format = json")
         self.assertEqual(stack.writesLater, (f"{self.home}/logins",))
 
+    def test_state(self) -> None:
+        """
+        The throttle counts in the state that the file names; one that is a file is found
+        when the program has changed its directory.
+        """
+        home = os.path.relpath(self.home)
+        lines = [*CHECKERS, f"state = sqlite:///{home}/state", "[throttle]"]
+        stack = self.read(*lines)
+        self.assertEqual(stack.databasesLater, (f"{self.home}/state",))
+        self.assertEqual(self.read(*CHECKERS, "[throttle]").databasesLater, ())
+
     def test_mistakes(self) -> None:
         """
         Each mistake is told, and what would be right.
         """
         for lines, *told in (
-            ([], "write a section [stack]"),
-            (["[stack]"], "[stack] checkers must be given"),
-            (["[stack]", "checkers ="], "[stack] checkers: a value is missing"),
-            (["[stak]"], "[stak] is unknown, did you mean [stack]?", "write a section"),
-            (["[1 2]"], "a section is unknown; there are [stack]", "write a section"),
+            ([], "line 1: write a section [stack]"),
+            (["[stack]"], "line 1: [stack] checkers must be given"),
+            (["[stack]", "checkers ="], "line 2: [stack] checkers: a value is missing"),
+            (
+                ["", "[stak]"],
+                "line 1: write a section",
+                "line 2: [stak] is unknown, did you mean [stack]?",
+            ),
+            (
+                ["[1 2]"],
+                "line 1: a section is unknown; there are [stack]",
+                "line 1: write a section",
+            ),
             (
                 ["[DEFAULT]", "x = y", *CHECKERS],
-                "[DEFAULT] is unknown; there are [stack]",
+                "line 1: [DEFAULT] is unknown; there are [stack]",
             ),
-            ([*CHECKERS, "[audit]"], "[audit] write file= or syslog="),
             (
                 [*CHECKERS, "[audit]", "fil = /x"],
-                "[audit] there is no fil=, did you mean file=?",
+                "line 5: [audit] there is no fil=, did you mean file=?",
             ),
             (
                 [*CHECKERS, "[audit]", "file = {home}/missing/file"],
-                "[audit] file: {home}/missing/file can't be written",
+                "line 5: [audit] file: {home}/missing/file can't be written",
             ),
             (
                 [*CHECKERS, "[audit]", "file = '{home}/logins'"],
-                "[audit] file: nothing is quoted in a file",
+                "line 5: [audit] file: nothing is quoted in a file",
             ),
-            ([*CHECKERS, "[stack]"], "it is no file of settings, line 4 (a section"),
-            ([*CHECKERS, "what"], "it is no file of settings, line 4"),
+            (
+                [*CHECKERS, "[cache]", "source = yes"],
+                "line 4: [cache] seconds must be given",
+            ),
+            (
+                [*CHECKERS, "[stack]", "what", " more", "checkers = memory:a:b"],
+                "line 4: a section is there twice, first in line 1",
+                "line 5: write KEY = VALUE",
+                "line 7: a key is there twice, first in line 2",
+            ),
+            (
+                ["checkers = memory:a:b"],
+                "line 1: write a line with a [section] above it",
+                "line 1: write a section",
+            ),
+            (
+                ["[stack]", "checkers = memory:a:b", "file:{home}/x=y"],
+                "line 3: [stack] where a value goes on, begin the line with a space",
+            ),
             (
                 [*CHECKERS[:2], "    htpasswd:{home}/missing"],
                 "line 3: htpasswd: file: {home}/missing can't be read",
@@ -172,6 +209,41 @@ class ReadStackTests(StackFileTestCase):
             (["[stack]", "checkers = memory"], "line 2: memory: no user is in it"),
             ([*CHECKERS, CHECKERS[-1]], "line 4: htpasswd: it is there twice"),
             ([*CHECKERS, "    stack:{home}/x"], "line 4: a stack can't stand in a stack"),
+        ):
+            found = self.mistakes(*lines)
+            self.assertEqual(len(found), len(told), found)
+            for mistake, beginning in zip(found, told):
+                self.assertEqual(mistake[: len(beginning)], beginning)
+
+    def test_useless(self) -> None:
+        """
+        What could have no effect is a mistake.
+        """
+        keys = ["[stack]", "checkers = sshkey"]
+        for lines, *told in (
+            ([*CHECKERS, "[audit]"], "line 4: [audit] write file= or syslog="),
+            (
+                [*CHECKERS, "[audit]", "syslog = auth", "format = json"],
+                "line 6: [audit] format: there is no file= of this format",
+            ),
+            (
+                [*CHECKERS, "state = sqlite:///x", "state-passwordfile = {home}/users"],
+                "line 4: [stack] state: without [throttle] nothing is counted",
+                "line 5: [stack] state-passwordfile: without [throttle]",
+            ),
+            (
+                [*CHECKERS, "state-passwordfile = {home}/users", "[throttle]"],
+                "line 4: [stack] state-passwordfile: there is no state",
+            ),
+            (
+                [*CHECKERS, "[throttle]", "pair = 1", "", "[metrics]", "listen = tcp:"],
+                "line 8: [metrics] listen: ",
+            ),
+            (
+                [*keys, "[throttle]", "[cache]", "seconds = 9"],
+                "line 3: [throttle] none of the checkers checks passwords",
+                "line 4: [cache] none of the checkers checks passwords",
+            ),
         ):
             found = self.mistakes(*lines)
             self.assertEqual(len(found), len(told), found)
@@ -194,28 +266,47 @@ class ReadStackTests(StackFileTestCase):
             "[sesame] ",
         )
         self.assertEqual(
-            [re.match(r"line \d+: \w+:|\S+", mistake)[0] for mistake in found],
+            [re.match(r"line \d+: (\[\w+\]|\w+)", mistake)[0] for mistake in found],
             [
-                "[sesame]",
-                *["[audit]"] * 3,
-                *("line 4: memory:", "line 5: htpasswd:", "line 6: sesame:"),
+                *("line 4: memory", "line 5: htpasswd", "line 6: sesame"),
+                *("line 8: [audit]", "line 9: [audit]", "line 10: [audit]"),
+                "line 11: [sesame]",
             ],
         )
         self.assertNotIn("=sesame", "\n".join(found))
 
-    def test_others(self) -> None:
+    def test_noFile(self) -> None:
         """
-        A file that others can write is refused, and one that is none.
+        A file that others can write is refused, and one that is none, or no text.
         """
-        self.write(*CHECKERS).chmod(0o602)
-        with self.assertRaises(InvalidAuthArgumentString) as raised:
-            readStack(self.path)
-        self.assertIn("everybody can write to it", str(raised.exception))
-        self.path.write_bytes(b"#" * 2**17)
+        os.mkfifo(self.home / "pipe")
+        wrong = {
+            "everybody": self.write(*CHECKERS),
+            "large": self.home / "large",
+            "UTF-8": self.home / "latin",
+            "not a regular file": self.home / "pipe",
+            "directory": self.home,
+            "No such file": self.home / "missing",
+        }
+        wrong["everybody"].chmod(0o602)
+        wrong["large"].write_bytes(b"#" * 2**17)
+        wrong["UTF-8"].write_bytes(b"[stack]\n\xff")
+        for word, path in wrong.items():
+            with self.assertRaises(InvalidAuthArgumentString) as raised:
+                readStack(path)
+            self.assertRegex(str(raised.exception), f"^{path}: .*{word}")
+
+    def test_written(self) -> None:
+        """
+        Other programs' ends of lines, their mark at the beginning, and capitals in keys
+        are no mistakes; percent signs and hashes stand for themselves.
+        """
+        odd = self.home / "100%(x)s %"
+        shutil.copy(self.home / "users", odd)
+        text = f"\ufeff[stack] ; a stack\r\nCheckers =\r\n\thtpasswd:{odd}\r\n"
+        self.path.write_bytes(text.encode())
         self.path.chmod(0o600)
-        self.assertRaises(InvalidAuthArgumentString, readStack, self.path)
-        self.path.write_bytes(b"[stack]\n\xff")
-        self.assertRaises(InvalidAuthArgumentString, readStack, self.path)
+        self.assertEqual(readStack(self.path).opensLater, (str(odd),))
 
     @settings(max_examples=200)
     @given(
@@ -264,6 +355,18 @@ class PluginTests(StackFileTestCase):
         for wrong in ("", f"{self.home}/missing", f"{self.path}:x=y"):
             self.assertRaises(InvalidAuthArgumentString, makeChecker, f"stack:{wrong}")
 
+    def test_told(self) -> None:
+        """
+        On a command line the file is named, and not how the argument is written.
+        """
+        path = self.write(*CHECKERS, "[audit]")
+        with self.assertRaises(usage.UsageError) as raised:
+            _CheckerOptions().opt_auth(f"stack:{path}")
+        self.assertEqual(
+            str(raised.exception),
+            f"--auth=stack: {path}: line 4: [audit] write file= or syslog=, or both",
+        )
+
     def test_help(self) -> None:
         """
         Help and the documentation have each option of each section, with its sentence.
@@ -273,13 +376,13 @@ class PluginTests(StackFileTestCase):
         for name, table in stackSections.items():
             self.assertIn(f"[{name}]", words)
             section = re.split(
-                r"\n``\[\w+\]``.*\n---", page.partition(f"\n``[{name}]``")[2]
+                r"\n``\[\w+\]``\n~~~", page.partition(f"\n``[{name}]``")[2]
             )
             rows = re.findall(r"^``([a-z-]+=.*)``\n    (.+)$", section[0], re.MULTILINE)
             told = {term: sentence.replace("``", "") for term, sentence in rows}
             self.assertEqual(told, {str(option): option.help for option in table})
             for option in table:
-                self.assertIn(f"{option} {option.help}", words)
+                self.assertIn(" ".join(f"{option} {option.help}".split()), words)
                 self.assertRegex(option.help, r"^[A-Z].*[^.]\.$")
 
 

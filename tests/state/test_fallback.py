@@ -149,7 +149,7 @@ class OutageTests(_Stepped):
         """
         early = [self.state.reserve(self.guess(account=n)) for n in range(250)]
         self.clock.advance(LONGEST_WAIT / 2)
-        late = [self.state.reserve(self.guess(source=n)) for n in range(5)]
+        late = [self.state.reserve(self.guess(source=n)) for n in range(2, 7)]
         self.clock.advance(LONGEST_WAIT / 2 - 0.01)
         self.assertNoResult(early[0])
         self.clock.advance(0.02)

@@ -1,7 +1,7 @@
 """
-Tests for L{mycred._state._redis}, L{mycred._state._redislua},
-L{mycred._state._redisconnection}, L{mycred._state._redisprotocol} and
-L{mycred._state._redisanswers}, with a real server.
+Tests for L{mycred._state._redis._state}, L{mycred._state._redis._lua},
+L{mycred._state._redis._connection}, L{mycred._state._redis._protocol} and
+L{mycred._state._redis._answers}, with a real server.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred, gatherResults, inlineCallbacks
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from mycred._state import Outcome, RedisState, StateUnavailable
-from mycred._state._redisanswers import Refused, ScriptUnknown, refusalOf
+from mycred._state._redis._answers import Refused, ScriptUnknown, refusalOf
 
 from ..kit.certificates import Authority
 from ..kit.redisserver import PASSWORD, RULES, USER, RedisServer

@@ -1,11 +1,11 @@
 """
-Tests for L{mycred._state._sqlstate}, L{mycred._state._sqlcounting},
-L{mycred._state._sqlentries} and L{mycred._state._sqltables}.
+Tests for L{mycred._state._sql._state}, L{mycred._state._sql._counting},
+L{mycred._state._sql._entries} and L{mycred._state._sql._tables}.
 """
 
 from __future__ import annotations
 
-import time
+import os
 from functools import cache
 from pathlib import Path
 from stat import S_IMODE
@@ -13,25 +13,21 @@ from threading import Thread
 from typing import Any, ClassVar
 
 from twisted.internet import reactor
-from twisted.internet.defer import CancelledError, DeferredList, inlineCallbacks
-from twisted.python.failure import Failure
+from twisted.internet.defer import CancelledError
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from mycred._sql.client import DatabaseURL
-from mycred._state import Outcome
 from mycred._state._buckets import LATELY, MOST_KNOWN
 from mycred._state._errors import StateUnavailable
-from mycred._state._sqlstate import SQLState
+from mycred._state._sql import SQLState
 from mycred.testing import SteppedWorkers
 from mycred.workers import Workers
 
 from ..kit.databases import DatabaseServer, serverOf
-from ..kit.guesses import ACCOUNT, NEWCOMERS, PAIR, Guesser, guessOf, mostOf
+from ..kit.guesses import PAIR
 from ..kit.sqlplaces import OnMariaDB, OnPostgreSQL, OnSQLite, Place, soon
+from ..kit.sqlstates import LONG, Direct
 from ..kit.statecases import StateCases
-
-# How long anything may take that has to succeed, in seconds.
-_LONG = 60.0
 
 
 @cache
@@ -48,7 +44,7 @@ def _workers() -> Workers:
     """
     Return the threads that tests share.
     """
-    return Workers(reactor, 4, deadline=_LONG)
+    return Workers(reactor, 4, deadline=LONG)
 
 
 class _Cases(StateCases):
@@ -60,7 +56,7 @@ class _Cases(StateCases):
 
     def setUp(self) -> None:
         super().setUp()
-        self.state = SQLState([_url(self.kind)], timeout=_LONG, workers=_workers())
+        self.state = SQLState([_url(self.kind)], timeout=LONG, workers=_workers())
         self.addCleanup(self.state.close)
 
     def advance(self, seconds: float) -> None:
@@ -85,65 +81,40 @@ class SQLiteCases(OnSQLite, _Cases, TestCase):
     """
 
 
-class Direct:
+# What other programs that can write may put into all rows of each kind of database.
+_POISON = (
+    "empty_at = 1e308, last_at = -1e308",
+    "kind = 7",
+    "kind = -1, until_at = 9e11",
+    "last_at = 9e11, until_at = 9e11, content = null",
+    "empty_at = 0, last_at = 0, until_at = 0, kind = 2",
+)
+
+
+class TableTests(OnSQLite, Direct, Place):
     """
-    A state whose answers are there at once: no reactor runs.
+    Tests for the tables, in an SQLite file.
+
+    @cvar poison: what an update puts into all rows.
+    @cvar joined: how two values are joined.
     """
 
-    kind: ClassVar[type[DatabaseServer]]
+    poison: tuple[str, ...] = (
+        "empty_at = 9e999",
+        "last_at = -9e999, until_at = 9e999",
+        "empty_at = 'x', last_at = x'00ff'",
+        "last_at = 9e11, until_at = 9e11, content = 'x'",
+        *_POISON,
+    )
+    joined = "cast({} || {} as blob)"
 
-    def open(self: Any, url: str | None = None, **given: Any) -> SQLState:
+    def set(self, state: SQLState, *given: Any) -> bool:
         """
-        Return the state in a database.
-
-        @param url: where it is; the test's own database if L{None}.
+        Set a value, for an hour if it isn't said for how long.
         """
-        parsed = DatabaseURL.parse(url or self.url)
-        more = {"timeout": _LONG, "workers": SteppedWorkers(running=False), **given}
-        state = SQLState([parsed], **more)
-        self.addCleanup(state.close)
-        return state
-
-    def reserve(self: Any, state: SQLState, *guess: object) -> float:
-        """
-        Guess.
-
-        @return: how long that has to wait.
-        """
-        wait: float = self.successResultOf(state.reserve(guessOf(*guess))).wait
-        return wait
-
-    def login(self: Any, state: SQLState, *guess: object) -> None:
-        """
-        Log in with the right password.
-        """
-        mine = guessOf(*guess)
-        reservation = self.successResultOf(state.reserve(mine))
-        self.assertEqual(reservation.wait, 0)
-        self.successResultOf(state.settle(mine, reservation, Outcome.RIGHT))
-
-    def exhaust(self: Any, state: SQLState, *guess: object) -> None:
-        """
-        Guess until there is a pause.
-        """
-        for _ in range(PAIR.free + 1):
-            self.assertEqual(self.reserve(state, *guess), 0)
-        self.assertGreater(self.reserve(state, *guess), 0)
-
-    def names(self: Any, state: SQLState) -> list[bytes]:
-        """
-        Return the names of all entries.
-        """
-        rows = state._database.read(
-            "select name from mycred_state_entries order by name", {}, soon(), 100_000
-        ).rows
-        return [bytes(name) for (name,) in rows]
-
-
-class _TableTests(Direct, Place):
-    """
-    Tests for the tables.
-    """
+        key, old, new, *seconds = given
+        setting = state.compareAndSet(key, old, new, *seconds or [3600])
+        return self.successResultOf(setting)
 
     def execute(self, statement: str) -> None:
         """
@@ -230,22 +201,20 @@ class _TableTests(Direct, Place):
     def test_bounded(self) -> None:
         """
         Where very many sources fail, those are forgotten that would be first; neither
-        what is known, nor values, nor what is in the longest pause.
+        what is known, nor values, nor what has failed just now.
         """
         state = self.open()
         state.MOST, state.EVERY, state.BITE, state.COUNTED = 60, 5, 30, 1
         self.login(state, "home", "alice")
-        self.successResultOf(state.compareAndSet(b"x", None, b"y", 1))
-        for pause in (0, 1, 2, 4, 8):
-            state._ahead += pause
-            while not self.reserve(state, "bad", "alice"):
-                pass
+        self.successResultOf(state.compareAndSet(b"x", None, b"y", 60))
         for source in range(100):
             self.reserve(state, source, source)
         names = self.names(state)
         self.assertLess(len(names), 60 + 5 * 6)
         self.assertEqual([name[:1] for name in names if name[:1] > b"b"], [b"k", b"v"])
-        self.assertGreater(self.reserve(state, "bad", "alice"), 5)
+        for _ in range(PAIR.free):
+            self.assertEqual(self.reserve(state, 99, 99), 0)
+        self.assertGreater(self.reserve(state, 99, 99), 0)
 
     def test_manyKnown(self) -> None:
         """
@@ -268,6 +237,83 @@ class _TableTests(Direct, Place):
         for secret in (b"alice", b"sesame", b"wrong", b"home"):
             self.assertNotIn(secret, told)
 
+    def test_hostileNames(self) -> None:
+        """
+        A key may be any bytes, and so may a value; one that isn't the same is another.
+        """
+        state = self.open()
+        keys = [b"", b"\0", b"a", b"A", b"a ", b"a\0", b"\xff" * 64, b"';--", b":name %s"]
+        for key in keys:
+            self.assertTrue(self.set(state, key, None, b"is " + key))
+        for key in keys:
+            self.assertEqual(self.successResultOf(state.recall(key)), b"is " + key)
+            self.assertFalse(self.set(state, key, None, b""))
+        every = bytes(range(256)) * 16
+        self.assertTrue(self.set(state, b"a", b"is a", every))
+        self.assertEqual(self.successResultOf(state.recall(b"a")), every)
+
+    def test_sweptValues(self) -> None:
+        """
+        Values whose time has come are deleted, whatever their keys are.
+        """
+        state = self.open()
+        state.EVERY = 1
+        for key in (b"", b"\xff" * 64):
+            self.set(state, key, None, b"x", 1)
+        state._ahead += 2
+        self.login(state, "home", "alice")
+        self.assertEqual([n for n in self.names(state) if n[:1] == b"v"], [])
+
+    def test_poisoned(self) -> None:
+        """
+        Whatever others write into the tables, no request fails, and what this program
+        can't have written counts for nothing.
+        """
+        state = self.open()
+        for row in self.poison:
+            self.reserve(state, 1, "alice", "wrong")
+            self.login(state, 1, "alice", "right")
+            self.exhaust(state, 1, "alice")
+            self.set(state, b"x", None, b"y")
+            self.execute(f"update mycred_state_entries set {row}")
+            self.login(state, 1, "alice", "right")
+            self.login(state, 1, "alice", "right")
+            self.reserve(state, 1, "alice", "wrong")
+            self.successResultOf(state.recall(b"x"))
+            self.execute("delete from mycred_state_entries")
+
+    def test_hugeValue(self) -> None:
+        """
+        A value that is longer than one may be isn't read.
+        """
+        state = self.open()
+        self.set(state, b"x", None, b"y" * 4096)
+        self.execute(
+            "update mycred_state_entries"
+            f" set content = {self.joined.format('content', 'content')}"
+        )
+        self.assertIsNone(self.successResultOf(state.recall(b"x")))
+
+    def test_forked(self) -> None:
+        """
+        A child process has connections of its own, as after C{twistd} has become a daemon
+        behind the check at its start, and the parent keeps its own.
+        """
+        state = self.open()
+        state.check()
+        self.assertEqual(self.reserve(state, 1, "alice"), 0)
+        pid = os.fork()
+        if not pid:
+            status = 1
+            try:
+                self.exhaust(state, 2, "alice")
+                status = 0
+            finally:
+                os._exit(status)
+        self.assertEqual(os.waitpid(pid, 0)[1], 0)
+        self.assertGreater(self.reserve(state, 2, "alice"), 0)
+        self.exhaust(state, 3, "bob")
+
     def test_clockSetBack(self) -> None:
         """
         When the database's clock is set back nobody waits until it is there again.
@@ -280,10 +326,18 @@ class _TableTests(Direct, Place):
         self.assertGreater(self.reserve(state, 1, "alice"), 0)
 
 
-class PostgreSQLTableTests(OnPostgreSQL, _TableTests):
+class PostgreSQLTableTests(OnPostgreSQL, TableTests):
     """
     On PostgreSQL.
     """
+
+    poison = (
+        "empty_at = 'infinity'",
+        "last_at = '-infinity', until_at = 'infinity'",
+        "empty_at = 'nan', last_at = 'nan'",
+        *_POISON,
+    )
+    joined = "{} || {}"
 
     def test_rights(self) -> None:
         """
@@ -314,15 +368,18 @@ class PostgreSQLTableTests(OnPostgreSQL, _TableTests):
         self.assertNotIn("wrong-one", failure.getErrorMessage())
 
 
-class MariaDBTableTests(OnMariaDB, _TableTests):
+class MariaDBTableTests(OnMariaDB, TableTests):
     """
     On MariaDB.
     """
 
+    poison = _POISON
+    joined = "concat({}, {})"
 
-class SQLiteTableTests(OnSQLite, _TableTests):
+
+class FileTests(Direct, SynchronousTestCase):
     """
-    In an SQLite file.
+    Tests for SQLite files.
     """
 
     def test_file(self) -> None:
@@ -402,136 +459,3 @@ class RequestTests(Direct, SynchronousTestCase):
         """
         url = DatabaseURL("oracle://", "oracle")
         self.assertRaisesRegex(ValueError, "PostgreSQL", SQLState, [url])
-
-
-class _OutageTests(Direct, SynchronousTestCase):
-    """
-    Tests for servers that hang, are killed, and come back.
-    """
-
-    def setUp(self) -> None:
-        self.server = serverOf(self.kind, "outages of state")
-        self.addCleanup(self.server.restore)
-        self.url = self.server.url(self.server.makeDatabase())
-
-    def await_(self, state: SQLState, *guess: object) -> float:
-        """
-        Guess until there is an answer.
-        """
-        while True:
-            answer = state.reserve(guessOf(*guess))
-            if not isinstance(answer.result, Failure):
-                return float(self.successResultOf(answer).wait)
-            self.failureResultOf(answer, StateUnavailable)
-
-    def test_hangs(self) -> None:
-        """
-        While the server hangs requests fail in time.  When it goes on, what was counted
-        before counts.
-        """
-        state = self.open(timeout=0.3)
-        self.await_(state, 1, "alice")
-        careful = self.open()
-        for _ in range(PAIR.free):
-            self.reserve(careful, 1, "alice")
-        self.server.freeze()
-        for answer in (state.reserve(guessOf(1, "alice")), state.recall(b"x")):
-            self.failureResultOf(answer, StateUnavailable)
-        self.server.thaw()
-        self.assertGreater(self.reserve(careful, 1, "alice"), 0)
-        self.assertGreater(self.await_(state, 1, "alice"), 0)
-
-    def test_killed(self) -> None:
-        """
-        While the server is down requests fail, and when it is back they don't.
-        """
-        state = self.open(timeout=0.3)
-        self.await_(state, 1, "alice")
-        self.server.kill()
-        self.failureResultOf(state.recall(b"x"), StateUnavailable)
-        self.server.start()
-        self.await_(state, 1, "alice")
-        self.exhaust(self.open(), 2, "alice")
-
-    def test_connectionsLost(self) -> None:
-        """
-        When all connections are ended the next request opens another one.
-        """
-        state = self.open()
-        self.exhaust(state, 1, "alice")
-        self.server.killConnections()
-        self.assertGreater(self.reserve(state, 1, "alice"), 0)
-        self.exhaust(state, 2, "bob")
-
-
-class PostgreSQLOutageTests(OnPostgreSQL, _OutageTests):
-    """
-    On PostgreSQL.
-    """
-
-
-class MariaDBOutageTests(OnMariaDB, _OutageTests):
-    """
-    On MariaDB.
-    """
-
-
-class LoadTests(OnPostgreSQL, TestCase):
-    """
-    Tests for very many guesses at a time.
-    """
-
-    def setUp(self) -> None:
-        self.server = serverOf(self.kind, "outages of state")
-        self.url = self.server.url(self.server.makeDatabase())
-
-    def test_twoProcesses(self) -> None:
-        """
-        Of 10,000 guesses in two processes, 500 at a time, from one source and from 200,
-        no more are let through than the limits allow; and the owner gets in each time.
-        """
-        processes = [Guesser(self.url) for _ in range(2)]
-        for each in processes:
-            self.addCleanup(each.stop)
-        processes[0].begin("own", "alice", 1)
-        self.assertEqual(processes[0].end(), 1)
-        for sources, limits in ((1, [PAIR]), (200, [NEWCOMERS, ACCOUNT])):
-            began = time.monotonic()
-            name = f"alice{sources}"
-            for each in processes:
-                each.begin("guess", name, sources, 2500, 250)
-            through = sum(each.end() for each in processes)
-            most = sum(mostOf(limit, time.monotonic() - began) for limit in limits)
-            self.assertLessEqual(through, most)
-            self.assertGreater(through, limits[0].free)
-            for each in processes:
-                each.begin("own", "alice", 50)
-                self.assertEqual(each.end(), 50)
-
-    @inlineCallbacks
-    def test_killed(self) -> Any:
-        """
-        Whatever becomes of the server while very many wait, each gets an answer, or is
-        told that there is none; and afterwards all is well.
-        """
-        url = DatabaseURL.parse(self.url)
-        state = SQLState([url], timeout=2.0, workers=_workers())
-        self.addCleanup(state.close)
-        yield state.recall(b"x")
-        for end in (self.server.kill, self.server.freeze, self.server.killConnections):
-            waiting = [state.reserve(guessOf(n, n)) for n in range(200)]
-            yield waiting[50]
-            end()
-            answers = yield DeferredList(waiting, consumeErrors=True)
-            for isThere, answer in answers:
-                if isThere:
-                    self.assertEqual(answer.wait, 0)
-                else:
-                    answer.trap(StateUnavailable)
-            self.server.restore()
-            while True:
-                try:
-                    yield state.recall(b"x")
-                    break
-                except StateUnavailable:
-                    pass

@@ -13,7 +13,7 @@ from __future__ import annotations
 from hashlib import sha1
 from typing import NamedTuple
 
-from ._buckets import LATELY, MOST_KNOWN, TRIED
+from .._buckets import LATELY, MOST_KNOWN, TRIED
 
 _MICRO = 1_000_000
 
@@ -185,7 +185,8 @@ local now = clock + ahead
     + """
 local count = #limits / 32
 local mark = count + 1
-local isOver = true
+-- What was counted elsewhere isn't taken back here.
+local isOver = charged > 0
 if hasTried == 1 then
     local tries, when = loadTried(KEYS[mark])
     if tries == 0 or when ~= charged then
@@ -210,11 +211,16 @@ if isOver then
     end
 end
 if right == 1 and pair == 1 then
-    redis.call('DEL', KEYS[1])
     local known = KEYS[mark]
-    redis.call('ZADD', known, string.format('%.0f', now + remember), ARGV[3])
-    redis.call('ZREMRANGEBYRANK', known, 0, -MOST_KNOWN - 1)
-    redis.call('PEXPIRE', known, life(remember))
+    local until_ = tonumber(redis.call('ZSCORE', known, ARGV[3]) or 0)
+    local since = until_ - remember
+    local _, _, forget = limitOf(1)
+    if until_ == 0 or since > now or since + forget <= now then
+        redis.call('DEL', KEYS[1])
+        redis.call('ZADD', known, string.format('%.0f', now + remember), ARGV[3])
+        redis.call('ZREMRANGEBYRANK', known, 0, -MOST_KNOWN - 1)
+        redis.call('PEXPIRE', known, life(remember))
+    end
 end
 return 0
 """

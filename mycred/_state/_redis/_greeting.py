@@ -10,8 +10,8 @@ import ssl
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 
-from ._redisanswers import NO_REDIS, Refused, refusalOf
-from ._redisurl import RedisURL
+from ._answers import NO_REDIS, Refused, refusalOf
+from ._url import RedisURL
 
 #: A command, with its arguments.
 Command = tuple[bytes, ...]
@@ -44,7 +44,7 @@ def checkServer(url: RedisURL, claim: Command, timeout: float) -> None:
     try:
         with closing(_connected(url, timeout)) as connection:
             for command in (*greeting(url), claim):
-                connection.sendall(_encoded(command))
+                connection.sendall(encoded(command))
                 _insistOnSuccess(_lineOf(connection))
     except ssl.SSLCertVerificationError as error:
         why = error.verify_message.rstrip(".")
@@ -77,7 +77,7 @@ def _connected(url: RedisURL, timeout: float) -> socket.socket:
         raise
 
 
-def _encoded(command: Iterable[bytes]) -> bytes:
+def encoded(command: Iterable[bytes]) -> bytes:
     """
     Return a command as it is sent.
     """
@@ -110,4 +110,4 @@ def _insistOnSuccess(line: bytes) -> None:
         raise Refused(NO_REDIS)
 
 
-__all__ = ["Command", "checkServer", "greeting"]
+__all__ = ["Command", "checkServer", "encoded", "greeting"]

@@ -5,9 +5,9 @@ The entries of shared state in a database: they are found, locked, written and d
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
-from .._sql.client import Transaction
+from ..._sql.client import Transaction
 
 # The time at the database, in seconds since 1970, when a statement begins.
 _NOW = {
@@ -73,8 +73,12 @@ _BEYOND = """
     select name from mycred_state_entries where name >= :low and name < :high
     order by until_at desc limit 100 offset {most:d}
 """
-_COUNT = "select count(*) from mycred_state_entries where name < :values"
-_VALUE = "select content, until_at, {now} from mycred_state_entries where name = :name"
+_COUNT = "select count(*) from mycred_state_entries where name < :below"
+# Whatever others have written, no more is read than a value may have.
+_VALUE = """
+    select case when length(content) <= 4096 then content end, until_at, {now}
+    from mycred_state_entries where name = :name
+"""
 _SET_VALUE = """
     update mycred_state_entries set content = :new, until_at = :until where name = :name
 """
@@ -82,10 +86,15 @@ _SET_VALUE = """
 #: Later than every time.
 NEVER = 1e12
 
-#: What the names of values begin with: they come after all others.
-VALUE = b"v"
+#: What the names of entries begin with: of passwords that were tried, of buckets, of
+#: sources that are known, and of values.  Where there are too many the first two go.
+ATTEMPT, BUCKET, KNOWN, VALUE = b"a", b"b", b"k", b"v"
 
-_AFTER = b"\xff"
+# What comes after all names, and after all that begin with others.
+_END, _AFTER = b"w", b"\xff"
+
+# The kinds of entries, and what drivers return of a column of bytes.
+_KINDS, _BYTES = range(3), (bytes, bytearray, memoryview)
 
 
 class Entry(NamedTuple):
@@ -181,13 +190,14 @@ class Entries:
         @return: how many were.
         """
         _, now = self.find(())
-        return self._removeSome(now, VALUE + _AFTER, most)
+        return self._removeSome(now, _END, most)
 
     def removeFirst(self, most: int) -> int:
         """
-        Delete some of the entries that could be forgotten soonest, except values.
+        Delete some of the entries that could be forgotten soonest, except values, and
+        sources that are known: nobody makes those who knows no password.
         """
-        return self._removeSome(NEVER, VALUE, most)
+        return self._removeSome(NEVER, KNOWN, most)
 
     def beyond(self, prefix: bytes, most: int) -> list[bytes]:
         """
@@ -202,9 +212,9 @@ class Entries:
 
     def count(self) -> int:
         """
-        Return how many entries there are, except values.
+        Return how many entries there are that L{removeFirst} may delete.
         """
-        return int(self._transaction.execute(_COUNT, values=VALUE).rows[0][0])
+        return int(self._transaction.execute(_COUNT, below=KNOWN).rows[0][0])
 
     def value(self, key: bytes) -> bytes | None:
         """
@@ -212,8 +222,11 @@ class Entries:
         """
         statement = _VALUE.format(now=_NOW[self._dialect])
         rows = self._transaction.execute(statement, name=VALUE + key).rows
-        isThere = rows and rows[0][1] > rows[0][2] + self._ahead
-        return bytes(rows[0][0]) if isThere else None
+        if not rows:
+            return None
+        content, until, now = rows[0]
+        isThere = _isTime(until) and until > now + self._ahead
+        return bytes(content) if isThere and isinstance(content, _BYTES) else None
 
     def replaceValue(
         self, key: bytes, old: bytes | None, new: bytes, seconds: float
@@ -267,12 +280,22 @@ def _listed(names: Iterable[bytes]) -> tuple[str, dict[str, object]]:
     return ", ".join(f":{key}" for key in values) or "null", values
 
 
-def _entryOf(row: Sequence[float]) -> Entry:
+def _entryOf(row: Sequence[Any]) -> Entry:
     """
-    Return the entry in a row.
+    Return the entry in a row; one that this program can't have written is as if it
+    weren't there.
     """
     _, empty, last, until, kind = row
-    return Entry(float(empty), float(last), float(until), int(kind))
+    if kind in _KINDS and _isTime(empty) and _isTime(last) and _isTime(until):
+        return Entry(empty, last, until, kind)
+    return NOTHING
 
 
-__all__ = ["NOTHING", "VALUE", "Entries", "Entry"]
+def _isTime(value: object) -> TypeGuard[float]:
+    """
+    Return whether a value is a time, or at least a number of such a size.
+    """
+    return isinstance(value, float) and 0.0 <= value <= NEVER
+
+
+__all__ = ["ATTEMPT", "BUCKET", "KNOWN", "NOTHING", "VALUE", "Entries", "Entry"]

@@ -10,8 +10,8 @@ from os.path import abspath
 from typing import NoReturn
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-from .._peers import isThisMachine, parseHost
-from .._secrets import printable
+from ..._peers import isThisMachine, parseHost
+from ..._secrets import printable
 
 _LOCAL = "redis+unix"
 

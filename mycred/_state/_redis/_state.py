@@ -11,15 +11,15 @@ from zope.interface import implementer
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from .._extras import installing
-from ._clock import LazyReactor
-from ._errors import StateUnavailable
-from ._interface import Guess, ISharedState, Outcome, Reservation
-from ._redisanswers import ScriptUnknown
-from ._rediscalls import Call, Calls, reservationOf, valueOf
-from ._redisconnection import Connection
-from ._redisgreeting import checkServer
-from ._redisurl import RedisURL
+from ..._extras import installing
+from .._clock import LazyReactor
+from .._errors import StateUnavailable
+from .._interface import Guess, ISharedState, Outcome, Reservation
+from ._answers import ScriptUnknown
+from ._calls import Call, Calls, reservationOf, valueOf
+from ._connection import Connection
+from ._greeting import checkServer
+from ._url import RedisURL
 
 
 @implementer(ISharedState)

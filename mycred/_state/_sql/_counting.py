@@ -7,9 +7,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from ._buckets import LATELY, MOST_KNOWN, TRIED, Times, charged, isNew, refunded, waitAt
-from ._interface import Bucket, Guess, Outcome
-from ._sqlentries import NOTHING, Entries, Entry
+from .._buckets import (
+    LATELY,
+    MOST_KNOWN,
+    TRIED,
+    Times,
+    charged,
+    isForgiven,
+    isNew,
+    refunded,
+    waitAt,
+)
+from .._interface import Bucket, Guess, Outcome
+from ._entries import ATTEMPT, BUCKET, KNOWN, NOTHING, Entries, Entry
 
 # Which buckets count besides the pair's: none, since the source is known; those of
 # newcomers; those of strangers.
@@ -115,8 +125,10 @@ def settle(entries: Entries, guess: Guess, token: Token | None, outcome: Outcome
             left[_nameOf(b)] = _entryOf(b, times, guess)
     isRight = outcome is Outcome.RIGHT and guess.pair is not None
     if isRight and guess.pair is not None:
-        left[_nameOf(guess.pair)] = NOTHING
-        left.update(dict.fromkeys(known, Entry(until=now + guess.remember)))
+        until = max(found.get(name, NOTHING).until for name in known)
+        if isForgiven(now, until, guess.remember, guess.pair.limit):
+            left[_nameOf(guess.pair)] = NOTHING
+            left.update(dict.fromkeys(known, Entry(until=now + guess.remember)))
     entries.write({name: each for name, each in left.items() if each.until > now})
     entries.remove([name for name, each in left.items() if each.until <= now])
     return isRight and not found.keys() & known
@@ -206,14 +218,14 @@ def _nameOf(bucket: Bucket) -> bytes:
     """
     Return the name of a bucket's entry.
     """
-    return b"b" + bucket.table.encode("ascii") + b":" + bucket.key
+    return BUCKET + bucket.table.encode("ascii") + b":" + bucket.key
 
 
 def _knownPrefix(guess: Guess) -> bytes:
     """
     Return what the names of all sources begin with that are known for the account.
     """
-    return b"k" + guess.account
+    return KNOWN + guess.account
 
 
 def _knownNames(guess: Guess) -> Sequence[bytes]:
@@ -228,7 +240,7 @@ def _triedNames(guess: Guess) -> Sequence[bytes]:
     """
     Return the name of the entry that says that the password was tried, if that is known.
     """
-    return () if guess.tried is None else (b"t" + guess.tried,)
+    return () if guess.tried is None else (ATTEMPT + guess.tried,)
 
 
 __all__ = ["Changed", "Token", "Waits", "charge", "seen", "settle", "surplus"]

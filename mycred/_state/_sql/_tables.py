@@ -6,14 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .._sql.client import BadStatement, Database, Transaction
+from ..._sql.client import BadStatement, Database, Transaction
 
 #: The version of the tables.
 VERSION = 1
 
 # What makes the tables, in their order.  An entry is a bucket, a source that is known, a
 # password that was tried, or a value; the first letter of its name says which.  The row
-# of the other table says that this one is there.
+# of the other table says that this one is there, and could be used then.
 _MAKE = (
     """
     create {unlogged} table if not exists mycred_state_entries (
@@ -31,7 +31,6 @@ _MAKE = (
         version integer not null primary key
     ){more}
     """,
-    "{note}",
 )
 
 # What has no effect but that it fails where a table is another's or may not be changed.
@@ -136,7 +135,7 @@ def _make(transaction: Transaction) -> None:
     if transaction.dialect == "postgresql":
         transaction.execute(_LOCK)
     spelled = _SPELLED[transaction.dialect]
-    for statement in _MAKE:
+    for statement in (*_MAKE, *_TRY, "{note}"):
         _execute(transaction, statement.format(**spelled))
 
 

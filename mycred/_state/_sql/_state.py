@@ -16,9 +16,9 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from .._failover import Fault, Slow, Unsure
-from .._secrets import printable
-from .._sql.client import (
+from ..._failover import Fault, Slow, Unsure
+from ..._secrets import printable
+from ..._sql.client import (
     BadStatement,
     BadValue,
     Database,
@@ -27,22 +27,23 @@ from .._sql.client import (
     Result,
     Transaction,
 )
-from ..error import TemporaryFailure
-from ..workers import Workers
-from ._errors import StateUnavailable
-from ._interface import Guess, ISharedState, Outcome, Reservation
-from ._sqlcounting import Changed, Waits, charge, seen, settle, surplus
-from ._sqlentries import Entries
-from ._sqltables import DIALECTS, WrongTables, insistOnTables
+from ...error import TemporaryFailure
+from ...workers import Workers
+from .._errors import StateUnavailable
+from .._interface import Guess, ISharedState, Outcome, Reservation
+from ._counting import Changed, Waits, charge, seen, settle, surplus
+from ._entries import Entries
+from ._tables import DIALECTS, WrongTables, insistOnTables
 
 _T = TypeVar("_T")
 
 # Why the database can't be used; all other exceptions are defects.
 _OUTAGES = (BadValue, Fault, Unsure, WrongTables)
 
-# How much longer a caller waits than the database has, so that it is told why not; and
-# how long a check may take at least, in seconds.
-_GRACE, _CHECK = 5.0, 10.0
+# How much longer a caller waits than the database has, so that it is told why not; how
+# long a check may take at least, for which a program waits at its start; and how long a
+# sweep, for which nobody waits.  In seconds.
+_GRACE, _CHECK, _SWEEP = 5.0, 10.0, 10.0
 
 
 @implementer(ISharedState)
@@ -104,6 +105,7 @@ class SQLState:
         # The first guess has deleted what is left of an earlier time.
         self._guesses = self.EVERY - 1
         self._sweeps = self._tooMany = 0
+        self._isSweeping = False
         # How much later it is than the database says, in seconds: for tests.
         self._ahead = 0.0
 
@@ -140,10 +142,10 @@ class SQLState:
         """
         self._guesses += 1
         reserving = self._run(partial(self._reserve, guess))
-        if self._guesses >= self.EVERY:
-            self._guesses = 0
+        if self._guesses >= self.EVERY and not self._isSweeping:
+            self._guesses, self._isSweeping = 0, True
             # Whatever keeps it from that, there is another time.
-            self._run(self._sweep).addErrback(lambda _: None)
+            self._run(self._sweep, _SWEEP).addBoth(self._endSweep)
         return reserving
 
     def settle(
@@ -178,11 +180,14 @@ class SQLState:
         """
         self._database.close()
 
-    def _run(self, work: Callable[[float], _T]) -> Deferred[_T]:
+    def _run(
+        self, work: Callable[[float], _T], seconds: float | None = None
+    ) -> Deferred[_T]:
         """
         Do something in a thread.
 
         @param work: what to do, on the deadline, by L{time.monotonic}.
+        @param seconds: how long that may take; as long as a login if L{None}.
 
         @return: a L{Deferred} that fails with L{StateUnavailable}.
         """
@@ -196,7 +201,7 @@ class SQLState:
                 deadline=self._timeout + _GRACE,
                 job="request for shared state",
             )
-        until = time.monotonic() + self._timeout
+        until = time.monotonic() + (self._timeout if seconds is None else seconds)
         return self._workers.run(self._inThread, work, until).addErrback(_ebBusy)
 
     def _inThread(self, work: Callable[[float], _T], until: float) -> _T:
@@ -292,6 +297,12 @@ class SQLState:
         if self._sweeps % self.COUNTED == 0:
             self._tooMany = self._reading(until).count() - self.MOST
         self._sweeps += 1
+
+    def _endSweep(self, _: object) -> None:
+        """
+        Let the next sweep begin.
+        """
+        self._isSweeping = False
 
 
 def _insistOnDirectory(path: str) -> None:

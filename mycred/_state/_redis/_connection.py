@@ -21,14 +21,14 @@ from twisted.internet.defer import (
 )
 from twisted.python.failure import Failure
 
-from .._secrets import printable
-from ._errors import StateUnavailable
-from ._overdue import OverdueWatch
-from ._redisanswers import ScriptUnknown, refusalOf
-from ._rediscalls import clockOf
-from ._redisgreeting import Command, greeting
-from ._redisprotocol import endpointOf, makeFactory
-from ._redisurl import RedisURL
+from ..._secrets import printable
+from .._errors import StateUnavailable
+from .._overdue import OverdueWatch
+from ._answers import ScriptUnknown, refusalOf
+from ._calls import clockOf
+from ._greeting import Command, greeting
+from ._protocol import endpointOf, makeFactory
+from ._url import RedisURL
 
 _SLOW = "it doesn't answer"
 _CLOSED = "the connection was closed"

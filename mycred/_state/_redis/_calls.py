@@ -10,10 +10,10 @@ from math import ceil, inf
 from struct import pack
 from typing import Any, NamedTuple
 
-from ._buckets import charged
-from ._errors import StateUnavailable
-from ._interface import Bucket, Guess, Limit, Outcome, Reservation
-from ._redislua import COMPARE_AND_SET, RECALL, RESERVE, SETTLE, Script
+from .._buckets import charged
+from .._errors import StateUnavailable
+from .._interface import Bucket, Guess, Limit, Outcome, Reservation
+from ._lua import COMPARE_AND_SET, RECALL, RESERVE, SETTLE, Script
 
 _MICRO = 1_000_000
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from ._errors import StateUnavailable
+from .._errors import StateUnavailable
 
 
 class Refusal(NamedTuple):

@@ -1,0 +1,7 @@
+"""
+State in a database.
+"""
+
+from ._state import SQLState
+
+__all__ = ["SQLState"]

@@ -1,0 +1,78 @@
+"""
+State in databases, as tests use it that wait for nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mycred._sql.client import DatabaseURL
+from mycred._state import Outcome
+from mycred._state._sql._state import SQLState
+from mycred.testing import SteppedWorkers
+
+from .guesses import PAIR, guessOf
+from .sqlplaces import soon
+
+#: How long anything may take that has to succeed, in seconds.
+LONG = 60.0
+
+
+class Direct:
+    """
+    Tests of a state whose answers are there at once: no reactor runs.
+
+    @ivar url: where it is.
+    """
+
+    url: str
+
+    def open(self: Any, url: str | None = None, **given: Any) -> SQLState:
+        """
+        Return the state in a database.
+
+        @param url: where it is; the test's own database if L{None}.
+        """
+        parsed = DatabaseURL.parse(url or self.url)
+        more = {"timeout": LONG, "workers": SteppedWorkers(running=False), **given}
+        state = SQLState([parsed], **more)
+        self.addCleanup(state.close)
+        return state
+
+    def reserve(self: Any, state: SQLState, *guess: object) -> float:
+        """
+        Guess.
+
+        @return: how long that has to wait.
+        """
+        wait: float = self.successResultOf(state.reserve(guessOf(*guess))).wait
+        return wait
+
+    def login(self: Any, state: SQLState, *guess: object) -> None:
+        """
+        Log in with the right password.
+        """
+        mine = guessOf(*guess)
+        reservation = self.successResultOf(state.reserve(mine))
+        self.assertEqual(reservation.wait, 0)
+        self.successResultOf(state.settle(mine, reservation, Outcome.RIGHT))
+
+    def exhaust(self: Any, state: SQLState, *guess: object) -> None:
+        """
+        Guess until there is a pause.
+        """
+        for _ in range(PAIR.free + 1):
+            self.assertEqual(self.reserve(state, *guess), 0)
+        self.assertGreater(self.reserve(state, *guess), 0)
+
+    def names(self: Any, state: SQLState) -> list[bytes]:
+        """
+        Return the names of all entries.
+        """
+        rows = state._database.read(
+            "select name from mycred_state_entries order by name", {}, soon(), 100_000
+        ).rows
+        return [bytes(name) for (name,) in rows]
+
+
+__all__ = ["LONG", "Direct"]
