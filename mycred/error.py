@@ -30,7 +30,6 @@ from twisted.cred.error import (
     UnhandledCredentials,
 )
 
-
 # In seconds.
 _DAY = 86_400
 
