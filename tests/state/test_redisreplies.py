@@ -14,7 +14,7 @@ from hypothesis import given, strategies as st
 from twisted.internet import reactor
 from twisted.internet.defer import inlineCallbacks
 from twisted.internet.protocol import Factory, Protocol
-from twisted.internet.task import Clock
+from twisted.internet.task import Clock, LoopingCall
 from twisted.internet.testing import StringTransport
 from twisted.internet.threads import deferToThread
 from twisted.python.failure import Failure
@@ -134,8 +134,16 @@ class HostileTests(StateSteps, TestCase):
                 answer = left.pop(0) if len(left) > 1 else left[0]
                 self.transport.write(answer)
 
+        return self.listen(Server)
+
+    def listen(self, protocol: type[Protocol]) -> str:
+        """
+        Start a server of a protocol.
+
+        @return: its URL.
+        """
         running: Any = reactor
-        factory = Factory.forProtocol(Server)
+        factory = Factory.forProtocol(protocol)
         port = running.listenTCP(0, factory, interface="127.0.0.1")
         self.addCleanup(port.stopListening)
         return f"redis://127.0.0.1:{port.getHost().port}/0"
@@ -146,6 +154,8 @@ class HostileTests(StateSteps, TestCase):
         Whatever it answers to a greeting, it is no home, at the start and later, and
         nothing but that is said.
         """
+        # Some of them go on for ever.
+        self.patch(RedisState, "longestOpening", 0.2)
         for answer in (
             b"HTTP/1.1 400 Bad Request\r\n\r\n",
             b"220 mail.example.org ESMTP\r\n",
@@ -159,7 +169,6 @@ class HostileTests(StateSteps, TestCase):
         ):
             url = self.serve(answer)
             state = RedisState(url)
-            state.longestOpening = state._connection._longestOpening = 0.2
             error = yield self.assertFailure(
                 state.reserve(self.guess()), StateUnavailable
             )
@@ -175,6 +184,25 @@ class HostileTests(StateSteps, TestCase):
             state = RedisState(self.serve(answer))
             error = yield self.assertFailure(deferToThread(state.check), ValueError)
             self.assertIn("no Redis server", str(error))
+
+    @inlineCallbacks
+    def test_slowCheck(self) -> Steps:
+        """
+        What sends its answer byte by byte holds up the start no longer than what sends
+        none.
+        """
+
+        class Slow(Protocol):
+            def connectionMade(self) -> None:
+                self.call = LoopingCall(self.transport.write, b"+")
+                self.call.start(0.01)
+
+            def connectionLost(self, *_: Any) -> None:
+                self.call.stop()
+
+        state = RedisState(self.listen(Slow))
+        self.patch(state, "longestOpening", 0.1)
+        yield self.assertFailure(deferToThread(state.check), TimeoutError)
 
     @inlineCallbacks
     def test_later(self) -> Steps:
