@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import sqlite3
 from functools import cache
 from pathlib import Path
 from stat import S_IMODE
@@ -482,6 +483,31 @@ class FileTests(Direct, SynchronousTestCase):
         path.chmod(0o660)
         state.check()
         self.assertGreater(self.reserve(state, 1, "alice"), 0)
+
+    def test_full(self) -> None:
+        """
+        While there is no room for more requests that write fail, in time, and when there
+        is some again they don't.
+        """
+        state = self.open(f"sqlite:///{self.mktemp()}")
+        self.exhaust(state, 1, "alice")
+        [(pages,)] = state._database.read("pragma page_count", {}, soon()).rows
+        most = f"pragma max_page_count = {pages}"
+        real = sqlite3.connect
+
+        def connect(*args: Any, **more: Any) -> Any:
+            connection = real(*args, **more)
+            connection.execute(most)
+            return connection
+
+        self.patch(sqlite3, "connect", connect)
+        state._database.close()
+        setting = state.compareAndSet(b"x", None, b"y" * 4096, 60)
+        failure = self.failureResultOf(setting, StateUnavailable)
+        self.assertIn("full", failure.getErrorMessage())
+        self.patch(sqlite3, "connect", real)
+        self.assertGreater(self.reserve(state, 1, "alice"), 0)
+        self.exhaust(state, 2, "bob")
 
     def test_noDirectory(self) -> None:
         """
