@@ -96,7 +96,8 @@ def isForgiven(now: float, until: float, remember: float, limit: Limit) -> bool:
     @param remember: for how long it was known then, in seconds.
     """
     since = until - remember
-    return not until or not since <= now < since + limit.forget
+    # It is later than now where the clock was set back; a little, where it was rounded.
+    return not until or not since - 1.0 <= now < since + limit.forget
 
 
 __all__ = [
