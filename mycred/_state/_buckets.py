@@ -49,7 +49,9 @@ def waitAt(time: float, bucket: Times, limit: Limit) -> float:
     # If the clock was set back nobody waits until it is there again.
     if level <= limit.free or last > time:
         return 0.0
-    return max(0.0, last + pauseAfter(level, limit) - time)
+    pause = pauseAfter(level, limit)
+    # A sum may be rounded up.
+    return min(pause, max(0.0, last + pause - time))
 
 
 def isNew(time: float, bucket: Times) -> bool:

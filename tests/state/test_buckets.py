@@ -5,7 +5,7 @@ L{mycred._state._errors} that all homes have.
 
 from __future__ import annotations
 
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -93,6 +93,7 @@ class BucketTests(SynchronousTestCase):
         self.assertTrue(isForgiven(time + limit.forget + 1.0, until, remember, limit))
         self.assertTrue(isForgiven(time - 100.0, until, remember, limit))
 
+    @example(Limit(1, 69.77817344144523, 600.0), 2771.0, 20)
     @given(limits, times, st.integers(0, 40))
     def test_bounded(self, limit: Limit, time: float, failures: int) -> None:
         """
