@@ -140,6 +140,11 @@ class _Reading:
             options = _CheckerOptions()
             authType = description.partition(":")[0]
             try:
+                if "=" in authType:
+                    raise usage.UsageError(
+                        "a line that begins with a space goes on with checkers=; begin "
+                        "one with another key without a space"
+                    )
                 if description in seen:
                     raise usage.UsageError(f"{authType}: it is there twice")
                 if authType == CheckerStack.authType:

@@ -15,6 +15,7 @@ from .._audit import UNFINISHED
 from .._chain import acceptsAtOnce
 from .._contracts import AvatarID
 from .._refusals import isRefusedByOne
+from .._reporting import asReportedNow
 from .._scramcredentials import ScramCredentials
 from .._state import (
     Entered,
@@ -149,7 +150,8 @@ class Throttle:
             if not self._secret.isAsked:
                 # Otherwise those that come first would be counted apart.
                 asking: Deferred[Any] = self._secret.ask()
-                return asking.addCallback(lambda _: throttled(credentials))
+                askLater = asReportedNow(throttled, credentials)
+                return asking.addCallback(lambda _: askLater(credentials))
             guesses = self._guesses
             parts = guesses.partsOf(credentials)
             if parts is None:
@@ -183,7 +185,8 @@ class Throttle:
         if type(reservation) is Reservation:
             return self._go(reservation, ask, credentials, guess)
         waiting: Deferred[Any] = reservation.addErrback(self._ebReserve)
-        return waiting.addCallback(self._go, ask, credentials, guess)
+        askLater = asReportedNow(ask, credentials)
+        return waiting.addCallback(self._go, askLater, credentials, guess)
 
     def _go(
         self, reservation: Reservation, ask: Ask, credentials: Any, guess: Guess
