@@ -24,7 +24,7 @@ from statistics import median
 from typing import Any, NamedTuple
 from unittest import SkipTest
 
-from twisted.internet.defer import gatherResults, inlineCallbacks
+from twisted.internet.defer import gatherResults, inlineCallbacks, maybeDeferred
 from twisted.internet.error import ReactorNotRunning
 from twisted.internet.stdio import StandardIO
 from twisted.internet.task import LoopingCall, deferLater
@@ -149,7 +149,7 @@ def serve(url: str) -> None:
     state = Fallback(homeAt(url), ProcessState(), "the server")
     numbers, run = count(), time.monotonic()
     kinds: dict[str, Callable[[], Any]] = {
-        "decide": lambda: state.reserve(guess(next(numbers), run)),
+        "decide": lambda: maybeDeferred(state.reserve, guess(next(numbers), run)),
     }
 
     class Asked(LineReceiver):
