@@ -1,8 +1,8 @@
 """
 Tests for L{mycred._stack._cache}: what is remembered, for how long and for whom.
 
-They cover L{mycred._stack._cachedlogins}, L{mycred._stack._verification} and
-L{mycred._storedstate}, too.
+They cover L{mycred._stack._cachedlogins}, L{mycred._stack._places},
+L{mycred._stack._verification} and L{mycred._storedstate}, too.
 """
 
 from __future__ import annotations
