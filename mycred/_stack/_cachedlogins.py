@@ -16,7 +16,7 @@ from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from .._audit import UNFINISHED, sameFailure
+from .._audit import NOT_ENOUGH, UNFINISHED, sameFailure
 from .._chain import acceptsAtOnce, interfacesOf
 from .._contracts import AvatarID, ICredentialsChecker, IUsernamePassword
 from .._counterparts import isOverridden
@@ -176,7 +176,7 @@ class CachedLogins:
         """
         Note a login that isn't finished by one factor.
         """
-        if failure.check(*UNFINISHED):
+        if failure.check(NOT_ENOUGH):
             self._turnOff()
         return failure
 
@@ -288,7 +288,7 @@ class CachedLogins:
         @return: what is remembered.
         """
         result = verification.result
-        if isinstance(result, Failure) and result.check(*UNFINISHED):
+        if isinstance(result, Failure) and result.check(NOT_ENOUGH):
             # What is right so far isn't right for another connection.
             self._turnOff()
         states = verification.states()
