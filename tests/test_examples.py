@@ -125,10 +125,13 @@ class PagesTests(SynchronousTestCase):
 
     def test_everyExample(self) -> None:
         """
-        Every example stands in a page, and every page that asks for one gets it.
+        Every example stands in a page, or can be had from one, and every page that asks
+        for one gets it.
         """
         pages = "".join(p.read_text("utf-8") for p in (ROOT / "doc").glob("*.rst"))
-        shown = re.findall(r"literalinclude:: examples/(\S+)", pages)
+        shown = re.findall(
+            r"(?:literalinclude:: |:download:`(?:[^`<]*<)?)examples/([^\s>`]+)", pages
+        )
         files = [path for path in EXAMPLES.rglob("*") if path.suffix != ".pyc"]
         names = {str(path.relative_to(EXAMPLES)) for path in files if path.is_file()}
         self.assertEqual(set(shown), names)

@@ -48,8 +48,9 @@ import mycred.portal
 import mycred.strcred
 from benchmarks._readme import FIGURES
 from mycred.checkers import sshkeys
-from mycred.error import TemporaryFailure
+from mycred.error import TemporaryFailure, Throttled
 from mycred.sasl import MECHANISMS
+from mycred.stack import CheckerStack, ProcessState, Throttle
 
 from .kit.certificates import Authority
 from .kit.keys import blobOf, ed25519, line
@@ -566,6 +567,26 @@ class ComparisonTests(ComparisonTestCase):
             interface = getattr(OURS.credentials, name)
             self.assertIn(interface, made)
             self.assertIn(interface, taken)
+
+    def test_guesses(self) -> None:
+        """
+        Twisted verifies each of a hundred guesses; in a stack all but the first few have
+        to wait.
+        """
+
+        def verified(cred: Any) -> object:
+            checker = cred.checkers.InMemoryUsernamePasswordDatabaseDontUse(alice=b"x")
+            if cred is OURS:
+                checker = CheckerStack([checker], throttle=Throttle(ProcessState()))
+            typed = cred.credentials.UsernamePassword
+            answers = []
+            for number in range(100):
+                guess = typed(b"alice", b"%d" % number)
+                guess.peer = "192.0.2.1"
+                answers.append(self.logIn(checker, guess))
+            return answers.count(error.UnauthorizedLogin), answers.count(Throttled)
+
+        self.assertEqual(self.compare(verified), ((100, 0), (6, 94)))
 
 
 class Realm:

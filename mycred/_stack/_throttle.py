@@ -15,6 +15,7 @@ from .._audit import UNFINISHED
 from .._chain import acceptsAtOnce
 from .._contracts import AvatarID
 from .._refusals import isRefusedByOne
+from .._reporting import asReportedNow
 from .._scramcredentials import ScramCredentials
 from .._state import (
     Entered,
@@ -149,21 +150,19 @@ class Throttle:
             if not self._secret.isAsked:
                 # Otherwise those that come first would be counted apart.
                 asking: Deferred[Any] = self._secret.ask()
-                return asking.addCallback(lambda _: throttled(credentials))
+                askLater = asReportedNow(throttled, credentials)
+                return asking.addCallback(lambda _: askLater(credentials))
             guesses = self._guesses
             parts = guesses.partsOf(credentials)
             if parts is None:
                 return ask(credentials)
             known = parts[0].known
-            if own is None or known is None:
-                return self._reserve(guesses.guessOf(parts), ask, credentials)
-            login = own.enter(known, remember, guesses.guessOf, parts)
-            if login is None:
+            if own is None or known is None or not own.trusts(known, remember):
                 return self._reserve(guesses.guessOf(parts), ask, credentials)
             answer = ask(credentials)
             if acceptsAtOnce(answer):
-                own.leave(login, Outcome.RIGHT)
                 return answer
+            login = own.enter(known, guesses.guessOf, parts)
             return answer.addBoth(self._cbLeave, credentials, own, login)
 
         return throttled
@@ -186,7 +185,8 @@ class Throttle:
         if type(reservation) is Reservation:
             return self._go(reservation, ask, credentials, guess)
         waiting: Deferred[Any] = reservation.addErrback(self._ebReserve)
-        return waiting.addCallback(self._go, ask, credentials, guess)
+        askLater = asReportedNow(ask, credentials)
+        return waiting.addCallback(self._go, askLater, credentials, guess)
 
     def _go(
         self, reservation: Reservation, ask: Ask, credentials: Any, guess: Guess

@@ -191,7 +191,7 @@ class Home:
         Log why the home is down.
         """
         if failure.check(StateUnavailable):
-            reason = printable(failure.getErrorMessage())
+            reason = printable(failure.getErrorMessage().rstrip("."))
             _log.warn(_DOWN, name=self.name, reason=reason)
         else:
             _log.failure(

@@ -5,14 +5,21 @@ What the log gets when the server has begun to listen.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from twisted.internet.interfaces import IListeningPort
 from twisted.logger import Logger
 
-from .._contracts import IUsernamePassword
+from .._audit import authTypeOf
+from .._chain import interfacesOf
+from .._contracts import (
+    ICredentialsChecker,
+    IUsernameDigestHash,
+    IUsernameHashedPassword,
+    IUsernamePassword,
+)
 from .._conversations import IBearerToken, IScramCredentials
 from .._facts import ConnectionFacts
 from ..portal import Portal
@@ -30,6 +37,9 @@ _log = Logger()
 
 # What users log in with that a reader of the line could use, too.
 _READABLE = {IUsernamePassword: "passwords", IBearerToken: "tokens"}
+
+# What can be guessed.
+_GUESSED = {IUsernamePassword, IUsernameHashedPassword, IUsernameDigestHash}
 
 _DANGER = (
     "--{name}={where}: anyone on the network can read the {what} that are sent to "
@@ -57,6 +67,7 @@ def logStartup(
     @param portal: the portal of the server.
     """
     _logLeftOut(portal)
+    _warnOfGuesses(options["credCheckers"])
     served = portal.listCredentialsInterfaces()
     what = " or ".join(word for one, word in _READABLE.items() if one in served)
     if what:
@@ -104,6 +115,21 @@ def _logLeftOut(portal: Portal) -> None:
             "SCRAM is offered, which --auth={others} can't check: users whose passwords "
             "are there must have their clients log in by PLAIN",
             others=_listed(others),
+        )
+
+
+def _warnOfGuesses(checkers: Sequence[ICredentialsChecker]) -> None:
+    """
+    Log a warning if nobody has to wait who guesses at some of the checkers, though there
+    is a throttle.
+    """
+    outside = [c for c in checkers if getattr(c, "throttle", None) is None]
+    guessed = [c for c in outside if _GUESSED.intersection(interfacesOf(c))]
+    if guessed and len(outside) < len(checkers):
+        _log.warn(
+            "--auth={others} stands beside a stack, whose throttle doesn't count guesses "
+            "there; write it into the file of the stack",
+            others=_listed([authTypeOf(checker) for checker in guessed]),
         )
 
 

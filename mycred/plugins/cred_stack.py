@@ -50,7 +50,7 @@ Example: --auth=stack:/etc/mycred/login.ini with a file of these lines:
 [stack]
 checkers =
     htpasswd:/etc/myapp/users
-    ldap:/etc/myapp/ldap.ini
+    ldap:config=/etc/myapp/ldap.ini
 [throttle]
 exempt = 10.0.0.0/8
 [audit]

@@ -1,16 +1,60 @@
 """
-Tests for a stack in several processes of the example server (L{mycred.demo._sharing}).
+Tests for stacks in the example server, in one process and several
+(L{mycred.demo._sharing}).
 """
 
 from __future__ import annotations
 
+from typing import Any
+
+from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
+
+from mycred.checkers import HtdigestChecker, HtpasswdChecker
+from mycred.checkers.sshkeys import InMemorySSHKeyDB, SSHPublicKeyChecker
+from mycred.demo._startuplog import _warnOfGuesses
+from mycred.stack import CheckerStack, ProcessState, Throttle
 
 from ..kit.demoworkers import frozen, workersOf
 from ..kit.protocols import Refused
 from ..kit.server import Server, ServerTests
 
 GUESSES = 4
+
+
+class GuessesTests(SynchronousTestCase):
+    """
+    Tests for what is told of guesses that nobody counts.
+    """
+
+    def test_outside(self) -> None:
+        """
+        A checker of passwords beside a throttle is told, one of keys isn't; nor is any
+        where there is no throttle, or all are behind it.
+        """
+        throttled = CheckerStack(
+            [HtpasswdChecker("a")], throttle=Throttle(ProcessState())
+        )
+        plain, digest = HtpasswdChecker("b"), HtdigestChecker("c", "here")
+        keys = SSHPublicKeyChecker(InMemorySSHKeyDB({}))
+        told: list[str] = []
+
+        def observe(event: LogEvent) -> None:
+            told.append(str(formatEvent(event)))
+
+        globalLogPublisher.addObserver(observe)
+        self.addCleanup(globalLogPublisher.removeObserver, observe)
+        checkers: Any
+        for checkers, others in (
+            ([throttled, plain, digest, keys], "htpasswd and --auth=htdigest"),
+            ([CheckerStack([plain]), throttled], "stack"),
+            ([throttled, keys, throttled], None),
+            ([CheckerStack([plain]), plain], None),
+        ):
+            told.clear()
+            _warnOfGuesses(checkers)
+            beginnings = [line.partition(" stands beside")[0] for line in told]
+            self.assertEqual(beginnings, [f"--auth={others}"] if others else [])
 
 
 class StackedTests(ServerTests, SynchronousTestCase):

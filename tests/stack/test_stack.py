@@ -45,7 +45,7 @@ from mycred.credentials import (
 from mycred.error import TemporaryFailure, Throttled, UnauthorizedLogin
 from mycred.portal import ConnectionFacts, Portal, SessionPortal
 from mycred.sasl import mechanismsFor
-from mycred.stack import CheckerStack
+from mycred.stack import CheckerStack, ProcessState, Throttle
 
 from ..kit.portals import Checker, raising
 from ..kit.sasl import KeysChecker, ScramClient, Server, keysOf, portalOf
@@ -100,6 +100,37 @@ class Around:
         Remember that.
         """
         self.isClosed = True
+
+
+class SharedState:
+    """
+    A state that answers later, as one that others share.
+
+    @ivar waiting: what it is waited for with.
+    """
+
+    def __init__(self) -> None:
+        self._state = ProcessState()
+        self.waiting: list[Deferred[None]] = []
+
+    def __getattr__(self, name: str) -> Callable[..., Deferred[Any]]:
+        """
+        Return what does the same later.
+        """
+
+        def later(*arguments: Any) -> Deferred[Any]:
+            self.waiting.append(Deferred())
+            method = getattr(self._state, name)
+            return self.waiting[-1].addCallback(lambda _: method(*arguments))
+
+        return later
+
+    def answer(self) -> None:
+        """
+        Answer all.
+        """
+        while self.waiting:
+            self.waiting.pop().callback(None)
 
 
 class Shut(Around):
@@ -421,6 +452,25 @@ class OutcomeTests(StackTestCase):
             self.failureResultOf(login)
             self.assertEqual([verdict for verdict, *_ in self.told()], ["cancelled"])
             self.assertFalse(hasattr(EVE, "_mycredReporter"))
+
+    def test_later(self) -> None:
+        """
+        It is known which checker has accepted, too, where none is asked at once, since
+        the throttle waits for others.
+        """
+        state: Any = SharedState()
+        stack = self.stack(
+            Named("first", b"other"), Named("second"), throttle=Throttle(state)
+        )
+        for portal, lines in zip(self.portals(stack), (1, 0, 1)):
+            self.events.clear()
+            login = portal.login(ALICE, None, Interface)
+            self.assertNoResult(login)
+            state.answer()
+            self.successResultOf(login)
+            self.assertEqual(self.told(), [("accepted", "second", b"alice")])
+            self.assertEqual(len(self.lines()), lines)
+            self.assertFalse(hasattr(ALICE, "_mycredReporter"))
 
     def test_logged(self) -> None:
         """

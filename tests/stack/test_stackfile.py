@@ -208,6 +208,10 @@ class ReadStackTests(StackFileTestCase):
             ),
             (["[stack]", "checkers = memory"], "line 2: memory: no user is in it"),
             ([*CHECKERS, CHECKERS[-1]], "line 4: htpasswd: it is there twice"),
+            (
+                [*CHECKERS, "  state = redis://example.org"],
+                "line 4: a line that begins with a space goes on with checkers=;",
+            ),
             ([*CHECKERS, "    stack:{home}/x"], "line 4: a stack can't stand in a stack"),
         ):
             found = self.mistakes(*lines)
@@ -354,6 +358,19 @@ class PluginTests(StackFileTestCase):
         """
         for wrong in ("", f"{self.home}/missing", f"{self.path}:x=y"):
             self.assertRaises(InvalidAuthArgumentString, makeChecker, f"stack:{wrong}")
+
+    def test_example(self) -> None:
+        """
+        The example in the help is a stack, on a machine that has what it names.
+        """
+        lines = theStackCheckerFactory.authHelp.partition("of these lines:\n")[2]
+        (self.home / "ldap.ini").write_text("[ldap]\nhost = a\nbase = dc=example\n")
+        for place in ("/etc/myapp", "/var/log/myapp"):
+            self.assertIn(place, lines)
+            lines = lines.replace(place, str(self.home))
+        stack = self.read(lines)
+        self.assertEqual(len(stack.checkers), 2)
+        self.assertEqual(stack.writesLater, (f"{self.home}/logins.json",))
 
     def test_told(self) -> None:
         """

@@ -69,7 +69,7 @@ class SteppedHome:
         """
         asked, self.asked = self.asked, []
         for answer, _ in asked:
-            answer.errback(error or StateUnavailable("it was unplugged"))
+            answer.errback(error or StateUnavailable("it was unplugged."))
 
 
 class _Stepped(StateSteps, SynchronousTestCase):
@@ -173,7 +173,7 @@ class OutageTests(_Stepped):
             self.home.fail()
         self.comeBack()
         self.assertEqual(len(self.lines), 2)
-        self.assertIn("the home can't be asked: it was unplugged.", self.lines[0])
+        self.assertIn("the home can't be asked: it was unplugged. Until", self.lines[0])
         self.assertIn("the home answers again", self.lines[1])
 
     def test_probes(self) -> None:
@@ -243,7 +243,7 @@ class OutageTests(_Stepped):
         """
         Fail at once.
         """
-        raise StateUnavailable("it was unplugged")
+        raise StateUnavailable("it was unplugged.")
 
     def test_atOnce(self) -> None:
         """
