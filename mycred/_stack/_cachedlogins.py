@@ -125,6 +125,13 @@ class CachedLogins:
         """
         return len(self._entries)
 
+    @property
+    def limit(self) -> int:
+        """
+        How many may be.
+        """
+        return self._most
+
     def ask(self, credentials: Any) -> Deferred[AvatarID]:
         """
         Check credentials, unless they are remembered.

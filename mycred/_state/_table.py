@@ -56,6 +56,13 @@ class Table:
         placed = 0 if self._places is None else self._places.used
         return placed + len(self._young)
 
+    @property
+    def limit(self) -> int:
+        """
+        For how many entries there is room.
+        """
+        return self._size
+
     def get(self, key: bytes) -> Times | None:
         """
         Return the times of a key; L{None} if there are none.
