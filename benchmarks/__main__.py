@@ -15,6 +15,7 @@ from . import _readme
 
 BENCHMARKS = (
     "login",
+    "stack",
     "registry",
     "userfile",
     "hashes",

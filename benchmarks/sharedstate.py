@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from hashlib import blake2b
 from itertools import count
 from statistics import median
@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 from unittest import SkipTest
 
 from twisted.internet.defer import gatherResults, inlineCallbacks
+from twisted.internet.error import ReactorNotRunning
 from twisted.internet.stdio import StandardIO
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.protocols.basic import LineReceiver
@@ -101,7 +102,7 @@ def bare(url: str, reactor: Any) -> Any:
 
         endpoint = endpointOf(RedisURL.parse(url), reactor)
         protocol = yield endpoint.connect(makeFactory())
-        return lambda: protocol.execute_command("PING")
+        return lambda: protocol.execute_command(b"PING")
     database = Database([DatabaseURL.parse(url)], connections=THREADS)
     workers = Workers(reactor, THREADS)
 
@@ -156,15 +157,21 @@ def serve(url: str) -> None:
 
         def lineReceived(self, line: bytes) -> None:
             kind, *numbers = json.loads(line)
-            asked(running, kinds[kind], *numbers).addCallback(self.answer)
+            done = asked(running, kinds[kind], *numbers).addCallback(self.answer)
+            done.addErrback(lambda failure: self.sayAndStop(failure.getTraceback()))
 
         def answer(self, result: Round) -> None:
             if state.isDown:
-                sys.exit(f"{url} was down")
+                self.sayAndStop(f"{url} was too slow")
             self.transport.write(json.dumps(result).encode() + b"\n")
 
+        def sayAndStop(self, why: str) -> None:
+            print(why, file=sys.stderr)
+            self.transport.loseConnection()
+
         def connectionLost(self, *_: Any) -> None:
-            running.stop()
+            with suppress(ReactorNotRunning):
+                running.stop()
 
     def begin(request: Callable[[], Any]) -> None:
         kinds["bare"] = request
@@ -200,7 +207,10 @@ def together(
     answers = []
     for process in processes:
         assert process.stdout is not None
-        answers.append(Round(*json.loads(process.stdout.readline())))
+        line = process.stdout.readline()
+        if not line:
+            sys.exit(f"{kind}: the machine can't do so much at a time")
+        answers.append(Round(*json.loads(line)))
     return answers
 
 

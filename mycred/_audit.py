@@ -21,6 +21,7 @@ from ._contracts import IAnonymous
 from .error import (
     AccountDenied,
     LoginFailed,
+    StaleNonce,
     TemporaryFailure,
     Throttled,
     UnhandledCredentials,
@@ -100,7 +101,8 @@ class LoginEvent:
 
     @ivar credentials: what was presented.
     @ivar verdict: C{accepted}, C{refused}, C{denied}, C{throttled}, C{temporary},
-        C{failed} or C{cancelled}; L{None} if it is none, such as "right so far".
+        C{failed} or C{cancelled}; L{None} if it is none, such as "right so far", or an
+        answer of HTTP Digest that came too late.
     @ivar reason: the reason for a denial, in words; L{None} if there is none.
     @ivar why: what else is known of a failure, for the log; L{None} if nothing is.
     @ivar error: what a login that wasn't accepted has failed with, or L{None}.
@@ -186,7 +188,7 @@ def _verdict(result: Failure) -> tuple[str | None, str | None, str | None]:
     """
     error = result.value
     why = _said(_foundOf(result).get("why") or partOf(error, "why") or "") or None
-    if result.check(*UNFINISHED):
+    if result.check(*UNFINISHED, StaleNonce):
         return None, None, None
     if isinstance(error, CancelledError):
         return "cancelled", None, None

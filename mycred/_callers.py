@@ -1,22 +1,25 @@
 """
 Where a login comes from, in programs whose portal doesn't know: Twisted's own.
 
-The reactor calls each protocol with a prefix for the log, such as
-C{FTP (ProtocolWrapper),0,192.0.2.7}.  It ends in the client's address, unless something
-between the protocol and the socket knows better.
+The reactor calls each protocol by the log, which gets to know whose data it is.  So the
+transport is known as long as a protocol calls the portal.  It has the client's address,
+unless something between the protocol and the socket knows better.  That shows in the
+prefix for the log, such as C{FTP (ProtocolWrapper),0,192.0.2.7}.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 from functools import lru_cache
-from typing import Any, NamedTuple
+from types import FrameType
+from typing import Any
 
+from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.python import context
-from twisted.python.log import ILogContext
+from twisted.python.log import ILogContext, callWithLogger
 
 from ._facts import ConnectionFacts
-from ._peers import parseHost
 
 #: The names of protocols, as a site knows them, by the classes that speak them.
 SERVICES = {
@@ -52,48 +55,18 @@ _HARMLESS = {
 _PROMPT = {name: service for name, service in SERVICES.items() if service != "http"}
 
 # What the transport of a TCP server calls itself (twisted.internet.tcp.Server).
-_PREFIX = re.compile(r"([A-Za-z_]\w*)((?: \(\w+\))*),[0-9]+,([^\s,]+)", re.ASCII)
-
-
-class CallerAddress(NamedTuple):
-    """
-    An address whose port isn't known.
-
-    @ivar host: the host.
-    """
-
-    host: str
-
-
-class Caller(NamedTuple):
-    """
-    Whose data is being handled.
-
-    @ivar peer: the address of the client.
-    @ivar service: the name of the protocol.
-    """
-
-    peer: CallerAddress
-    service: str
+# Within the data of one conch calls services, which put their name before.
+_PREFIX = re.compile(
+    r"(?:SSHService b'[\w-]+' on )?([A-Za-z_]\w*)((?: \(\w+\))*),[0-9]+,\S+", re.ASCII
+)
 
 
 class CallerFacts(ConnectionFacts):
     """
-    What is known of a connection without its transport.
+    What is known of a connection by its socket alone.
     """
 
-    __slots__ = ("_peer",)
-
-    def __init__(self, caller: Caller) -> None:
-        super().__init__(None, caller.service)
-        self._peer = caller.peer
-
-    @property
-    def peer(self) -> CallerAddress:
-        """
-        The address of the client.
-        """
-        return self._peer
+    __slots__ = ()
 
 
 def noteCaller(credentials: Any) -> None:
@@ -110,38 +83,69 @@ def noteCaller(credentials: Any) -> None:
             return
     elif type(facts) is not CallerFacts:
         return
-    caller = _callerIn(context.get(ILogContext)["system"])
+    caller = _caller()
     if caller is None and facts is None:
         return
     try:
+        credentials.facts = caller
         if caller is None:
             # The same credentials were presented before, and elsewhere.
-            credentials.facts = credentials.peer = credentials.service = None
+            credentials.peer = credentials.service = None
         else:
-            credentials.facts = CallerFacts(caller)
-            credentials.peer, credentials.service = caller
+            credentials.peer, credentials.service = caller.peer, caller.service
     except Exception:
         # Programs' credentials may refuse attributes in any way.
         return
 
 
+def _caller() -> CallerFacts | None:
+    """
+    Return what is known of the connection whose data is being handled; L{None} if there
+    is none, or what it says can't be trusted.
+    """
+    prefix = context.get(ILogContext)["system"]
+    service = _serviceIn(prefix)
+    transport = None if service is None else _transport()
+    if transport is None or not prefix.endswith(transport.logPrefix()):
+        return None
+    # The client of a UNIX socket may have the text of any address as its path.
+    if not isinstance(transport.getPeer(), (IPv4Address, IPv6Address)):
+        return None
+    return CallerFacts(transport, service)
+
+
+def _transport() -> Any:
+    """
+    Return the transport whose data is being handled; L{None} if there is none.
+
+    The log's context holds no more than the prefix, in which the path of a UNIX socket
+    can't be told from an address.  Who has made the context knows the transport.
+    """
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code is callWithLogger.__code__:
+            logger = frame.f_locals.get("logger")
+            # Conch's services are called so, too.
+            if hasattr(logger, "getPeer"):
+                return logger
+        frame = frame.f_back
+    return None
+
+
 # A connection's prefix is always the same.
 @lru_cache(maxsize=1024)
-def _callerIn(prefix: object) -> Caller | None:
+def _serviceIn(prefix: object) -> str | None:
     """
-    Return whose data is handled under a prefix for the log; L{None} if it doesn't say, or
-    can't be trusted.
+    Return the name of the protocol that has a prefix for the log; L{None} if it isn't
+    known, or not to be trusted.
     """
     parsed = _PREFIX.fullmatch(prefix) if isinstance(prefix, str) else None
     if parsed is None:
         return None
-    protocol, wrappers, host = parsed.groups()
-    service, ip = _PROMPT.get(protocol), parseHost(host)
-    if service is None or ip is None:
-        return None
+    protocol, wrappers = parsed.groups()
     if not _HARMLESS.issuperset(re.findall(r"\w+", wrappers)):
         return None
-    return Caller(CallerAddress(str(ip)), service)
+    return _PROMPT.get(protocol)
 
 
-__all__ = ["SERVICES", "CallerAddress", "CallerFacts", "noteCaller"]
+__all__ = ["SERVICES", "CallerFacts", "noteCaller"]

@@ -12,12 +12,13 @@ that those below it log nothing:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from time import monotonic
 from typing import Any, TypeVar, cast
 
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ._audit import LoginEvent
@@ -25,8 +26,10 @@ from ._loginline import logLogin
 
 _T = TypeVar("_T")
 
-#: What is told how logins end.  It must not raise anything.
+#: What is told how logins end.
 Watcher = Callable[[LoginEvent], object]
+
+_log = Logger()
 
 _Method = TypeVar("_Method", bound=Callable[..., Deferred[Any]])
 
@@ -135,8 +138,7 @@ class Attempt(Asked):
             return
         if isLogged:
             logLogin(event)
-        for watcher in self._watchers:
-            watcher(event)
+        tellAll(self._watchers, event)
 
     def leave(self, credentials: object) -> None:
         """
@@ -148,6 +150,18 @@ class Attempt(Asked):
         while isinstance(reporter, Attempt) and reporter._isOver:
             reporter = reporter._before
         setReporter(credentials, reporter)
+
+
+def tellAll(watchers: Iterable[Watcher], event: LoginEvent) -> None:
+    """
+    Tell those who watch how a login has ended.  What they raise is a defect of theirs: it
+    is logged, and neither the login nor the others suffer from it.
+    """
+    for watcher in watchers:
+        try:
+            watcher(event)
+        except Exception:
+            _log.failure("What watches logins has failed")
 
 
 # The reporters of credentials that take no attribute, by the C{id} of the credentials.
@@ -273,4 +287,5 @@ __all__ = [
     "reporterOf",
     "reportsOutcome",
     "setReporter",
+    "tellAll",
 ]

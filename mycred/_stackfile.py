@@ -15,11 +15,8 @@ from ._contracts import (
     ICredentialsChecker,
     InterfaceType,
     InvalidAuthArgumentString,
-    IUsernameDigestHash,
-    IUsernameHashedPassword,
     IUsernamePassword,
 )
-from ._conversations import IScramCredentials
 from ._inifile import Line
 from ._metrics import makeMetrics, metricsOptions
 from ._paths import AnyPath, asPath
@@ -27,6 +24,7 @@ from ._programs import ProgramAuthOptions
 from ._settingsfile import WrongSettings, readSections, shownMistake
 from ._stack import CheckerStack, Throttle
 from ._stack._cache import cacheOptions, makeCache
+from ._stack._guesses import GUESSABLE
 from ._stack._throttleoptions import makeThrottle, throttleOptions
 from ._state import openState
 
@@ -72,16 +70,10 @@ SECTIONS: Mapping[str, Options] = {
 # The keys whose values may have several lines.
 _TEXTS = ("checkers",)
 
-# What can be guessed, and what a cache may know: the sections that are for some kinds of
-# credentials, which kinds these are, and what they are called.
-_GUESSABLE = (
-    IUsernamePassword,
-    IUsernameHashedPassword,
-    IUsernameDigestHash,
-    IScramCredentials,
-)
+# The sections that are for some kinds of credentials, which kinds these are, and what
+# they are called.
 _NEEDED: Mapping[str, tuple[tuple[InterfaceType, ...], str]] = {
-    "throttle": (_GUESSABLE, "checks passwords, and nothing else can be guessed"),
+    "throttle": (GUESSABLE, "checks passwords, and nothing else can be guessed"),
     "cache": ((IUsernamePassword,), "checks passwords that are sent"),
 }
 

@@ -30,6 +30,9 @@ from twisted.cred.error import (
     UnhandledCredentials,
 )
 
+# In seconds.
+_DAY = 86_400
+
 
 class TemporaryFailure(LoginFailed):
     """
@@ -58,9 +61,11 @@ class Throttled(TemporaryFailure):
     @property
     def seconds(self) -> int:
         """
-        After how many whole seconds the client may try again: at least one.
+        After how many whole seconds the client may try again: at least one, and at most a
+        day, whatever a state has said.
         """
-        return max(1, ceil(self.retryAfter))
+        # In this order it isn't NaN either.
+        return max(1, ceil(min(_DAY, self.retryAfter)))
 
 
 class DenialReason(Enum):

@@ -27,7 +27,7 @@ from twisted.python.failure import Failure
 from . import error as error
 from ._audit import UNFINISHED, withReason
 from ._cancelling import cancelSafely, loginIn
-from ._chain import CheckerChain, interfacesOf, unhandled
+from ._chain import CheckerChain, acceptsAtOnce, interfacesOf, unhandled
 from ._contracts import (
     AvatarID,
     ICredentials,
@@ -139,8 +139,8 @@ class Portal(Counterpart, TwistedPortal):
         Have something told how each login ends, of all connections.
 
         @param watcher: a callable such as L{LoginMetrics<mycred.metrics.LoginMetrics>},
-            which takes what is known of a login.  It must be quick, and not raise
-            anything.
+            which takes what is known of a login.  It must be quick.  What it raises is
+            logged.
         """
         self._watchers += (watcher,)
 
@@ -198,19 +198,24 @@ class Portal(Counterpart, TwistedPortal):
             asked = fail()
         avatarId = asked if type(asked) is Deferred else _deferred(asked)
         if attempt is not None:
-            avatarId.addCallback(attempt.accept)
+            if acceptsAtOnce(avatarId):
+                attempt.accept(avatarId.result)
+            else:
+                avatarId.addCallback(attempt.accept)
         login = self._askRealm(avatarId, mind, interfaces)
         if isAbove:
             return login
-        if attempt is not None:
-            login.addBoth(_cbEnd, credentials, attempt)
-        else:
+        isDone = login.called and type(login.result) is tuple
+        if attempt is None:
             setReporter(credentials, above)
-            if not (login.called and type(login.result) is tuple):
-                attempt = Attempt(credentials, self, began)
-                attempt.checker = checker
-                login.addBoth(_cbEnd, credentials, attempt)
-        return login
+            if isDone:
+                return login
+            attempt = Attempt(credentials, self, began)
+            attempt.checker = checker
+        if isDone:
+            attempt.end(credentials, None, isLogged=False)
+            return login
+        return login.addBoth(_cbEnd, credentials, attempt)
 
     def _makeReporter(self) -> Reporter:
         """

@@ -52,7 +52,7 @@ class SessionConnection(ProtocolWrapper):
         Tell the protocol that TLS knows who the client is.
         """
         protocol = self.wrappedProtocol
-        # Other wrappers claim to listen, as their transport does, and hand this back to it.
+        # Other wrappers claim to listen as their transport does, and hand this to it.
         while isinstance(protocol, ProtocolWrapper) and not _listens(protocol):
             protocol = protocol.wrappedProtocol
         if IHandshakeListener.providedBy(protocol):

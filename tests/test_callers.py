@@ -4,13 +4,18 @@ Tests for L{mycred._callers}: where logins come from that Twisted's own portal g
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+import os
+import shutil
+import socket
+import tempfile
 from typing import Any
 
 from hypothesis import example, given, strategies as st
 
+from twisted.conch.ssh.service import SSHService as Service
 from twisted.cred.portal import Portal
 from twisted.internet import reactor
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.internet.endpoints import (
     TCP4ClientEndpoint,
@@ -19,8 +24,9 @@ from twisted.internet.endpoints import (
 )
 from twisted.internet.protocol import Protocol
 from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThread
 from twisted.protocols.ftp import FTPFactory
-from twisted.python.log import callWithContext
+from twisted.python.log import callWithContext, callWithLogger
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 from twisted.web.guard import BasicCredentialFactory, HTTPAuthSessionWrapper
 from twisted.web.resource import Resource
@@ -34,14 +40,43 @@ from mycred.portal import SessionPortal
 
 from .kit.sasl import portalOf
 
+PEER, HOST = IPv4Address("TCP", "192.0.2.7", 4321), IPv4Address("TCP", "192.0.2.1", 21)
 
-def presented(prefix: object, credentials: Any = None) -> Any:
+
+class Transport:
     """
-    Return credentials that were presented while the log had a prefix.
+    A transport, as the log sees it.
+    """
+
+    def __init__(self, prefix: object, peer: Any) -> None:
+        self.prefix, self.peer = prefix, peer
+
+    def logPrefix(self) -> object:
+        """
+        Return the prefix for the log.
+        """
+        return self.prefix
+
+    def getPeer(self) -> Any:
+        """
+        Return the address of the client.
+        """
+        return self.peer
+
+    def getHost(self) -> Any:
+        """
+        Return the address of the server.
+        """
+        return HOST
+
+
+def presented(prefix: object, credentials: Any = None, peer: Any = PEER) -> Any:
+    """
+    Return credentials that were presented while a transport with a prefix had data.
     """
     if credentials is None:
         credentials = UsernamePassword(b"alice", b"sesame")
-    callWithContext({"system": prefix}, noteCaller, credentials)
+    callWithLogger(Transport(prefix, peer), noteCaller, credentials)
     return credentials
 
 
@@ -64,13 +99,27 @@ class NoteCallerTests(SynchronousTestCase):
             ("IRCUser (BufferingTLSTransport),3,2001:db8::7", "2001:db8::7", "irc"),
             ("SSHServerTransport,3,fe80::7%eth0", "fe80::7%eth0", "ssh"),
         ):
-            credentials = presented(prefix)
-            self.assertEqual(peerOf(credentials), host)
+            kind = IPv6Address if ":" in host else IPv4Address
+            peer = kind("TCP", host, 4321)
+            credentials = presented(prefix, peer=peer)
+            self.assertEqual(credentials.peer, peer)
             self.assertEqual(credentials.service, service)
-            self.assertEqual(credentials.facts.peer.host, host)
-            self.assertIsNone(credentials.facts.host)
+            self.assertEqual(credentials.facts.peer, peer)
+            self.assertEqual(credentials.facts.host, HOST)
             self.assertFalse(credentials.facts.isSecure)
             self.assertIsNone(credentials.facts.certificate)
+
+    def test_service(self) -> None:
+        """
+        Conch has its services called by the log, too: the address is the transport's.
+        """
+        ssh = "SSHServerTransport,3,192.0.2.7"
+        credentials = UsernamePassword(b"alice", b"sesame")
+        service: Any = Service()
+        service.name, service.transport = b"ssh-userauth", Service()
+        service.transport.transport = transport = Transport(ssh, PEER)
+        callWithLogger(transport, callWithLogger, service, noteCaller, credentials)
+        self.assertEqual(peerOf(credentials), PEER.host)
 
     def test_notTrusted(self) -> None:
         """
@@ -87,30 +136,53 @@ class NoteCallerTests(SynchronousTestCase):
             "FTP,client,192.0.2.7",
             "FTP (TLSMemoryBIOProtocol),client",
             "twisted.internet.unix.Server,0,192.0.2.7 ",
-            "FTP,0,a.example.org",
             "FTP,0,",
             "FTP,0,192.0.2.7\n",
             "x y,0,192.0.2.7",
             "MyProtocol,3,192.0.2.7",
             "HTTPChannel (ProtocolWrapper),3,192.0.2.7",
-            "FTP,0,192.0.2.7,0,192.0.2.8",
             "(buggy logPrefix method)",
             None,
             b"FTP,0,192.0.2.7",
         ):
-            self.assertIsNone(peerOf(presented(prefix)))
-            self.assertFalse(hasattr(presented(prefix), "facts"))
+            self.assertNothingKnown(presented(prefix))
+
+    def assertNothingKnown(self, credentials: Any) -> None:
+        """
+        Assert that it isn't known where credentials come from.
+        """
+        self.assertIsNone(peerOf(credentials))
+        self.assertFalse(hasattr(credentials, "facts"))
+
+    def test_noAddress(self) -> None:
+        """
+        No address is taken of a transport without one, whatever its prefix says: the
+        client of a UNIX socket may have chosen that.
+        """
+        for peer in (UNIXAddress("192.0.2.7"), None, "192.0.2.7"):
+            self.assertNothingKnown(presented("FTP,0,192.0.2.7", peer=peer))
+
+    def test_otherPrefix(self) -> None:
+        """
+        No address is taken where the log is told of another connection than the one that
+        has data, or nobody knows of which.
+        """
+        credentials = UsernamePassword(b"alice", b"sesame")
+        told = {"system": "FTP,1,192.0.2.8"}
+        transport = Transport("FTP,0,192.0.2.7", PEER)
+        callWithLogger(transport, callWithContext, told, noteCaller, credentials)
+        callWithContext(told, noteCaller, credentials)
+        self.assertNothingKnown(credentials)
 
     @given(st.text() | st.from_regex(r"\w+( \(\w+\))*,\d+,[^,]*", fullmatch=True))
     @example("FTP,0,1.2.3.4\x00")
     def test_anyPrefix(self, prefix: str) -> None:
         """
-        Whatever a prefix is, it is an address that is found in its end, or nothing.
+        Whatever a prefix is, the address of the client is taken, or none.
         """
-        host = peerOf(presented(prefix))
-        if host is not None:
-            self.assertEqual(ip_address(host), ip_address(host))
-            self.assertNotIn("HAProxy", prefix)
+        credentials = presented(prefix)
+        self.assertIn(peerOf(credentials), (PEER.host, None))
+        self.assertNotIn("HAProxy", prefix if hasattr(credentials, "facts") else "")
 
     def test_betterKnown(self) -> None:
         """
@@ -135,7 +207,8 @@ class NoteCallerTests(SynchronousTestCase):
         first time is left.
         """
         credentials = presented("FTP,0,192.0.2.7")
-        presented("IRCUser,0,192.0.2.8", credentials)
+        other = IPv4Address("TCP", "192.0.2.8", 4321)
+        presented("IRCUser,0,192.0.2.8", credentials, other)
         self.assertEqual(peerOf(credentials), "192.0.2.8")
         self.assertEqual(credentials.service, "irc")
         presented("-", credentials)
@@ -238,6 +311,30 @@ class ReactorTests(TestCase):
         where = "haproxy:tcp:0:interface=127.0.0.1"
         seen = yield self.said(factory, where, [header + b"PASS b\r\nNICK a\r\n"])
         self.assertEqual(seen[0], (None, None))
+
+    @inlineCallbacks
+    def test_path(self) -> Any:
+        """
+        Nor is one taken of a client of a UNIX socket, whose own path is the text of one.
+        """
+        folder = tempfile.mkdtemp(prefix="mycred-")
+        self.addCleanup(shutil.rmtree, folder)
+        where = os.path.join(folder, "socket")
+        factory = IRCFactory(self.portal.realm, self.portal)
+        port = yield serverFromString(reactor, f"unix:{where}").listen(factory)
+        self.addCleanup(port.stopListening)
+
+        def say() -> None:
+            with socket.socket(socket.AF_UNIX) as wire:
+                # Its path is what it has bound, so that it has to be there.
+                wire.bind("192.0.2.7")
+                self.addCleanup(os.remove, os.path.abspath("192.0.2.7"))
+                wire.connect(where)
+                wire.sendall(b"PASS b\r\nNICK a\r\n")
+                wire.makefile("rb").read()
+
+        yield deferToThread(say)
+        self.assertEqual(self.checker.seen, [(None, None)])
 
     @inlineCallbacks
     def test_atOnce(self) -> Any:

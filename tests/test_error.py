@@ -15,6 +15,7 @@ from mycred.error import (
     LoginFailed,
     StaleNonce,
     TemporaryFailure,
+    Throttled,
     Unauthorized,
     UnauthorizedLogin,
     UnhandledCredentials,
@@ -44,7 +45,7 @@ class TwistedsErrorTests(SynchronousTestCase):
         """
         The errors that Twisted doesn't have are found where their names say.
         """
-        for ours in (AccountDenied, StaleNonce, TemporaryFailure, WrongURI):
+        for ours in (AccountDenied, StaleNonce, TemporaryFailure, Throttled, WrongURI):
             self.assertEqual(qual(ours), f"mycred.error.{ours.__name__}")
 
 
@@ -58,6 +59,32 @@ class TemporaryFailureTests(SynchronousTestCase):
         Code that knows only Twisted's errors catches it as a failed login.
         """
         self.assertTrue(issubclass(TemporaryFailure, twistedError.LoginFailed))
+
+
+class ThrottledTests(SynchronousTestCase):
+    """
+    Tests for L{Throttled}.
+    """
+
+    def test_seconds(self) -> None:
+        """
+        A client is told whole seconds, at least one, that are enough; and a number that
+        makes sense, whatever there is to be told.
+        """
+        for retryAfter, seconds in (
+            (0.0, 1),
+            (0.2, 1),
+            (1, 1),
+            (1.000001, 2),
+            (59.5, 60),
+            (-5.0, 1),
+            (1e300, 86_400),
+            (float("inf"), 86_400),
+            (float("nan"), 86_400),
+        ):
+            error = Throttled(retryAfter)
+            self.assertEqual((error.seconds, type(error.seconds)), (seconds, int))
+            self.assertIn(f"try again in {seconds} s", str(error))
 
     def test_noWrongPassword(self) -> None:
         """

@@ -19,6 +19,7 @@ from ._passwords import (
     preloadAccounts,
 )
 from ._rules import NOLOGIN, SHELLS, AccountRules, AccountStatus
+from ._seenfiles import SeenFiles
 from ._shadow import hashIn
 from ._spwd import RecordUsers, ShadowDatabase
 from ._systemusers import SystemUsers
@@ -36,6 +37,7 @@ __all__ = [
     "Accounts",
     "FileUsers",
     "RecordUsers",
+    "SeenFiles",
     "ShadowDatabase",
     "SystemUsers",
     "Users",

@@ -67,7 +67,7 @@ def _account(login: LoginEvent, known: Mapping[str, str]) -> str | None:
     """
     if isinstance(login.avatarId, tuple):
         return None
-    return known.get("avatar") or known.get("user")
+    return known.get("avatar") or known.get("user") or None
 
 
 def _ip(login: LoginEvent, known: Mapping[str, str]) -> str | None:

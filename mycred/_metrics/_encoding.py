@@ -8,21 +8,18 @@ reactor waiting.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
 
-# The line that ends a page of OpenMetrics.
-_END = b"# EOF\n"
-
 # How many samples are encoded at a time.
 _MOST = 500
 
 # The ends of names of samples that stand behind all others of their metric, as metrics of
-# their own, in the older format.
+# their own, in the older format.  In OpenMetrics they stay with those of their labels.
 _APART = ("_created", "_gcount", "_gsum")
 
 _said = re.compile(rb"#.*\n")
@@ -37,23 +34,24 @@ class Collector(Protocol):
 
     def collect(self) -> Iterator[Metric]:
         """
-        Return the metrics.
+        Return the metrics.  Where that takes long C{inSteps} returns the same, with
+        L{None} between them where others may have their turn.
         """
 
 
-class _One:
+class _Registry:
     """
-    A registry with one metric.
+    A registry with some metrics.
     """
 
-    def __init__(self, metric: Metric) -> None:
-        self._metric = metric
+    def __init__(self, *metrics: Metric) -> None:
+        self._metrics = metrics
 
     def collect(self) -> Iterator[Metric]:
         """
-        Return it.
+        Return them.
         """
-        yield self._metric
+        return iter(self._metrics)
 
 
 def encodeAll(
@@ -65,25 +63,32 @@ def encodeAll(
     @param encode: what encodes all metrics of a registry.
     @param pieces: what gets the pieces of the page.
     """
-    isEnded = False
-    for metric in metrics.collect():
-        told: set[bytes] = set()
-        for part in _partsOf(metric):
-            piece = encode(_One(part))
-            isEnded = piece.endswith(_END)
-            pieces.append(_withoutRepeats(piece.removesuffix(_END), told))
+    # Only OpenMetrics has one.
+    end = encode(_Registry())
+    apart = () if end else _APART
+    inSteps: Callable[[], Iterable[Metric | None]]
+    inSteps = getattr(metrics, "inSteps", metrics.collect)
+    for metric in inSteps():
+        if metric is None:
             yield
-    if isEnded:
-        pieces.append(_END)
+            continue
+        told: set[bytes] = set()
+        for part in _partsOf(metric, apart):
+            piece = encode(_Registry(part)).removesuffix(end)
+            pieces.append(_withoutRepeats(piece, told))
+            yield
+    pieces.append(end)
 
 
-def _partsOf(metric: Metric) -> Iterator[Metric]:
+def _partsOf(metric: Metric, apart: Iterable[str]) -> Iterator[Metric]:
     """
     Return a metric in parts, each with some of its samples.
+
+    @param apart: the ends of names of samples that stand behind all others.
     """
     groups: dict[str, list[Any]] = {"": []}
     for sample in metric.samples:
-        end = next((end for end in _APART if sample.name == metric.name + end), "")
+        end = next((end for end in apart if sample.name == metric.name + end), "")
         groups.setdefault(end, []).append(sample)
     for end in sorted(groups):
         samples = groups[end]

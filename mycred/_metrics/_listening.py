@@ -4,9 +4,11 @@ Metrics that are served at a port of their own.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
+from twisted.internet.address import UNIXAddress
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IListeningPort
@@ -96,10 +98,14 @@ def logPlace(port: IListeningPort, option: str) -> None:
     """
     address = port.getHost()
     host = getattr(address, "host", None)
-    number = getattr(address, "port", None)
-    place = str(address) if host is None else f"{host}, port {number}"
+    place = str(address)
+    if host is not None:
+        place = f"{host}, port {getattr(address, 'port', None)}"
+    elif isinstance(address, UNIXAddress) and address.name is not None:
+        place = os.fsdecode(address.name)
     _log.info("Metrics are served at {place}, as /metrics", place=place, address=address)
-    if host is not None and not isThisMachine(host):
+    isOpen = host is not None and not isThisMachine(host)
+    if isOpen and "clientCert=required" not in option:
         _log.warn(
             "{option}: anyone on the network can read how many log in, and when; write "
             "interface=127.0.0.1, or have a firewall let in Prometheus alone",
@@ -121,6 +127,8 @@ def listenAt(text: str) -> str:
         serverFromString(_NoReactor(), text)
     except Exception as error:
         why = str(error).rstrip(".") or type(error).__name__
+        if "int()" in why:
+            why = "a port is a number"
         raise ValueError(f"{why}; right would be, for example, {EXAMPLE}") from None
     return text
 

@@ -17,6 +17,7 @@ from .._gauged import (
     TableGauge,
     ThreadsGauge,
 )
+from .._secrets import printable
 from ._samples import Family, Labels, Sample
 
 _T = TypeVar("_T")
@@ -73,17 +74,20 @@ class Now:
         pools = self._threads.all()
         for family, number in _POOLS.items():
             for job, value in _total(pools, lambda pool: pool.job, number).items():
-                yield Sample(family, "", (("pool", job),), value)
+                yield Sample(family, "", (("pool", printable(job)),), value)
         up: dict[Labels, bool] = {}
         for server in self._servers.all():
-            labels: Labels = (("kind", server.kind), ("server", server.name))
+            # A path may have bytes that aren't UTF-8: no page could have those.
+            name = printable(server.name)
+            labels: Labels = (("kind", server.kind), ("server", name))
             # Several checkers may ask the same one.
             up[labels] = up.get(labels, True) and not server.isDown
         for labels, isUp in up.items():
             yield Sample("mycred_server_up", "", labels, int(isUp))
         sizes = _total(self._tables.all(), lambda table: table.tableName, len)
         for table, value in sizes.items():
-            yield Sample("mycred_table_entries", "", (("table", table),), value)
+            labels = (("table", printable(table)),)
+            yield Sample("mycred_table_entries", "", labels, value)
         yield Sample("mycred_read_timestamp_seconds", "", (), self._seconds())
 
 

@@ -143,9 +143,18 @@ class SharedMetrics(LoginMetrics):
         """
         Return the numbers of all processes together.
         """
+        return (metric for metric in self.inSteps() if metric is not None)
+
+    def inSteps(self) -> Iterator[Metric | None]:
+        """
+        Return the same, a process at each step: L{None} as long as there are more.
+        """
         self.share()
-        parts = [(str(number), self._read(number)) for number in self._numbers]
-        return metricsOf(add(FAMILIES, parts))
+        samples: list[Sample] = []
+        for number in self._numbers:
+            yield None
+            samples = add(FAMILIES, [(None, samples), (str(number), self._read(number))])
+        yield from metricsOf(samples)
 
     def _read(self, number: int) -> list[Sample]:
         """

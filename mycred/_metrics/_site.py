@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from io import BytesIO
 
+from zope.interface import implementer
+
+from twisted.internet.interfaces import IProtocolNegotiationFactory
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
@@ -20,6 +23,7 @@ from ._page import MetricsResource
 _LONGEST_SILENCE = 30
 
 
+@implementer(IProtocolNegotiationFactory)
 class MetricsSite(WrappingFactory):
     """
     Serve the page at C{/metrics}.
@@ -41,6 +45,13 @@ class MetricsSite(WrappingFactory):
         root = Resource()
         root.putChild(b"metrics", MetricsResource(metrics))
         super().__init__(_Site(root, _Request, timeout=_LONGEST_SILENCE))
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """
+        Return the names of the protocol in TLS: Twisted refuses readers that send some,
+        as Prometheus does, if none of them is known here.
+        """
+        return [b"http/1.1"]
 
     def logPrefix(self) -> str:
         """

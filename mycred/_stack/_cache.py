@@ -135,10 +135,11 @@ def makeCache(given: Mapping[str, Any]) -> LoginCache:
 
 def _flat(checkers: Iterable[ICredentialsChecker]) -> Iterator[ICredentialsChecker]:
     """
-    Iterate over checkers, those in chains each by itself.
+    Iterate over checkers, those in chains each by itself.  A program's own chain may
+    decide whether its checkers are asked, and so is one checker.
     """
     for checker in checkers:
-        if isinstance(checker, CheckerChain):
+        if type(checker) is CheckerChain and "requestAvatarId" not in vars(checker):
             yield from _flat(checker.checkers)
         else:
             yield checker

@@ -20,9 +20,10 @@ from .._audit import UNFINISHED, sameFailure
 from .._chain import acceptsAtOnce, interfacesOf
 from .._contracts import AvatarID, ICredentialsChecker, IUsernamePassword
 from .._counterparts import isOverridden
+from .._facts import ConnectionFacts
 from .._gauged import TABLES
 from .._peers import hostOf, sourceOf
-from .._reporting import Asked, Reporter, noteAsked, noteCached, reporterOf
+from .._reporting import Asked, Reporter, noteCached, reporterOf
 from .._secrets import LONGEST
 from ._throttle import Ask
 from ._verification import States, Verification, deferredState, stateReader
@@ -41,6 +42,9 @@ _LONGEST = 4 * LONGEST
 # Whose credentials hold a name and a password and nothing else.  A program's own may hold
 # a code besides that a checker asks for.
 _KNOWN_PACKAGES = ("mycred", "twisted")
+
+# Where programs put plugins of their own.
+_PLUGINS = ["plugins"]
 
 
 class _Entry:
@@ -130,6 +134,9 @@ class CachedLogins:
         kind = providedBy(credentials)
         if id(kind) not in self._kinds and not self._isKnownKind(kind, credentials):
             return self._pass(credentials)
+        if "checkPassword" in getattr(credentials, "__dict__", ()):
+            # A program has given them a way of their own to compare passwords.
+            return self._pass(credentials)
         name, password = credentials.username, credentials.password
         if type(name) is bytes is type(password):
             digest = self._bytes.copy()
@@ -179,12 +186,14 @@ class CachedLogins:
         Return whether credentials are a name and a password, and nothing else.
         """
         cls = type(credentials)
+        package, *modules = cls.__module__.split(".")
         isKnown = (
             not self._isOff
             and kind is implementedBy(cls)  # type: ignore[no-untyped-call]
             and kind.isOrExtends(IUsernamePassword)
             and not any(map(kind.isOrExtends, self._others))
-            and cls.__module__.partition(".")[0] in _KNOWN_PACKAGES
+            and package in _KNOWN_PACKAGES
+            and modules[:1] != _PLUGINS
             and not isOverridden(credentials, "checkPassword")
         )
         if isKnown:
@@ -296,7 +305,6 @@ class CachedLogins:
         if states is None or self._isOff:
             return None
         entry = _Entry(verification.began, result, verification.checker, states)
-        self._entries.pop(key, None)
         self._entries[key] = entry
         if len(self._entries) > self._most:
             del self._entries[next(iter(self._entries))]
@@ -318,12 +326,11 @@ class CachedLogins:
 
         @return: an avatar ID, a L{Failure} or a L{Deferred}.
         """
-        result, (_, _, reporter) = verification.result, login
+        result = verification.result
         if entry is not None:
             # The stores may have changed since the verification began.
             return self._compare(login, entry)
-        if isinstance(result, Failure) and not result.check(*UNFINISHED, CancelledError):
-            noteAsked(reporter, verification.checker)
+        if isinstance(result, Failure) and not result.check(*UNFINISHED):
             return sameFailure(result)
         return self._verify(login, isAlone=True)
 
@@ -348,10 +355,16 @@ def _sourceOf(credentials: object) -> bytes:
 def _placeOf(credentials: object) -> bytes:
     """
     Return all that a checker may go by besides a name and a password, as the beginning
-    of what is digested.
+    of what is digested: where the client is, and what is known of the connection.
     """
     host = hostOf(getattr(credentials, "peer", None))
-    place = host, getattr(credentials, "service", None)
+    place: list[object] = [host, getattr(credentials, "service", None)]
+    facts = getattr(credentials, "facts", None)
+    if isinstance(facts, ConnectionFacts):
+        place += facts.host, facts.isSecure, facts.tlsVersion
+        certificate = facts.certificate
+        if certificate is not None:
+            place += certificate.tbs_certificate_bytes, certificate.signature
     return repr(place).encode("utf-8", "backslashreplace") + b"\0"
 
 

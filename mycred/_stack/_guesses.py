@@ -13,7 +13,11 @@ from typing import Any, NamedTuple, Union
 from twisted.internet.address import UNIXAddress
 from twisted.logger import Logger
 
-from .._contracts import IUsernameHashedPassword, IUsernamePassword
+from .._contracts import (
+    IUsernameDigestHash,
+    IUsernameHashedPassword,
+    IUsernamePassword,
+)
 from .._conversations import IScramCredentials
 from .._peers import hostOf, parseHost
 from .._secrets import LONGEST, asBytes
@@ -23,8 +27,13 @@ from ._names import spelledOnce
 
 Network = Union[IPv4Network, IPv6Network]
 
-# What holds a secret that people choose, and others guess.
-_GUESSABLE = (IUsernamePassword, IUsernameHashedPassword, IScramCredentials)
+#: What holds a secret that people choose, and others guess.
+GUESSABLE = (
+    IUsernamePassword,
+    IUsernameHashedPassword,
+    IUsernameDigestHash,
+    IScramCredentials,
+)
 
 # How many bytes of an address are a source, and how many are a network, by version: what
 # one machine has for itself, and what a provider gives to one customer.
@@ -107,7 +116,7 @@ class Guesses:
             # Nearly all are.
             username: Any = credentials.username
             isTyped = True
-        elif any(i.providedBy(credentials) for i in _GUESSABLE):
+        elif any(i.providedBy(credentials) for i in GUESSABLE):
             isTyped = IUsernamePassword.providedBy(credentials)
             username = getattr(credentials, "username", None)
         else:
@@ -236,4 +245,4 @@ def _addressIn(text: object) -> str:
     return str(parsed)
 
 
-__all__ = ["Guesses", "Limits", "Network", "Parts", "networkFrom"]
+__all__ = ["GUESSABLE", "Guesses", "Limits", "Network", "Parts", "networkFrom"]

@@ -16,7 +16,7 @@ from .._audit import LoginEvent
 from .._callers import noteCaller
 from .._chain import CheckerChain, acceptsAtOnce, partsOf
 from .._contracts import AvatarID, ICredentials, ICredentialsChecker
-from .._reporting import Asked, Attempt, reporterOf, setReporter
+from .._reporting import Asked, Attempt, reporterOf, setReporter, tellAll
 from .._state import ISharedState
 from ._cache import LoginCache
 from ._throttle import Ask, Throttle
@@ -148,8 +148,7 @@ class CheckerStack(CheckerChain):
             # As the attempt below tells it.
             checker, avatarId = asked.checker, answer.result
             event = LoginEvent(credentials, None, began, checker, avatarId, asked.cached)
-            for watcher in self._watchers:
-                watcher(event)
+            tellAll(self._watchers, event)
             return answer
         attempt = Attempt(credentials, self, began)
         attempt.watch(self._watchers)

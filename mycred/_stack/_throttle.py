@@ -157,15 +157,12 @@ class Throttle:
             if parts is None:
                 return ask(credentials)
             known = parts[0].known
-            if own is None or known is None:
-                return self._reserve(guesses.guessOf(parts), ask, credentials)
-            login = own.enter(known, remember, guesses.guessOf, parts)
-            if login is None:
+            if own is None or known is None or not own.trusts(known, remember):
                 return self._reserve(guesses.guessOf(parts), ask, credentials)
             answer = ask(credentials)
             if acceptsAtOnce(answer):
-                own.leave(login, Outcome.RIGHT)
                 return answer
+            login = own.enter(known, guesses.guessOf, parts)
             return answer.addBoth(self._cbLeave, credentials, own, login)
 
         return throttled

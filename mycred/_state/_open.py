@@ -53,6 +53,7 @@ def openState(
         L{None}.
 
     @raise ValueError: if it can't be used.  The text says what would be right.
+    @raise OSError: if the file with the password can't be read.
     """
     if url is None:
         if passwordfile is not None:

@@ -18,6 +18,7 @@ from .._accounts import (
     Accounts,
     AccountSettings,
     FileUsers,
+    SeenFiles,
     SystemUsers,
     insistOnHashes,
     isAccountName,
@@ -54,18 +55,26 @@ class _StoredAccountChecker(AccountChecker):
     Base of the checkers of accounts whose hashes can be read.
     """
 
+    # What this process sees of accounts that others look up.
+    _seen: SeenFiles | None = None
+
     def __init__(
         self,
         accounts: Accounts | PrivilegedClient,
         workers: Workers | None,
+        files: AccountFiles,
+        rules: AccountRules,
     ) -> None:
         """
         @param accounts: the accounts; or the processes that look them up, so that no
             hash ever comes into this one.
         @param workers: the threads; the reactor's if L{None}.
+        @param files: where the accounts are.
+        @param rules: what they must be like.
         """
         if isinstance(accounts, PrivilegedClient):
             self._privileged = PrivilegedStore(accounts, workers)
+            self._seen = SeenFiles(files, rules)
         else:
             self._store = ThreadedStore(accounts, workers)
 
@@ -73,13 +82,18 @@ class _StoredAccountChecker(AccountChecker):
         self, name: bytes, source: Source, avatarId: object
     ) -> bytes | Deferred[bytes]:
         """
-        Return what is known of an account; nothing where only other processes know it.
+        Return what is known of an account; where only other processes know it, what can
+        be seen of the files.
         """
-        store = self._store
-        if store is None:
+        store, seen, others = self._store, self._seen, self._privileged
+        if store is not None:
+            asked = store.store.stateOf, name, accountOf(avatarId)
+            finding = store.ask(*asked, source=source, isShared=True)
+        elif seen is not None and others is not None:
+            finding = others.ask(seen.lookUp, source=source, isShared=True)
+        else:
+            # A program has skipped the constructor.
             return b""
-        asked = store.store.stateOf, name, accountOf(avatarId)
-        finding = store.ask(*asked, source=source, isShared=True)
         return finding.addCallback(attrgetter("secret"))
 
 
@@ -128,11 +142,12 @@ class UNIXChecker(Counterpart, _StoredAccountChecker, UNIXSteps, twistedUNIX.UNI
         self._rules, self._shadow = rules, shadow
         self._userdb, self._groupdb = userdb, groupdb
         accounts: Accounts | PrivilegedClient
+        files = AccountFiles(shadow=shadow)
         if separate:
-            accounts = _start(AccountFiles(shadow=shadow), rules)
+            accounts = _start(files, rules)
         else:
             accounts = Accounts(SystemUsers(userdb, groupdb), shadow, rules)
-        super().__init__(accounts, workers)
+        super().__init__(accounts, workers, files, rules)
 
     def _check(self, credentials: PasswordCredentials) -> Deferred[AvatarID]:
         """
@@ -197,13 +212,14 @@ class PasswdChecker(_StoredAccountChecker):
         """
         passwd, shadow, group = asPath(passwd), asPathOrNone(shadow), asPathOrNone(group)
         accounts: Accounts | PrivilegedClient
+        files = AccountFiles(passwd, shadow, group)
         if separate:
-            accounts = _start(AccountFiles(passwd, shadow, group), rules, mustWork)
+            accounts = _start(files, rules, mustWork)
         else:
             if mustWork:
                 insistOnHashes(passwd, shadow)
             accounts = Accounts(FileUsers(passwd, group), shadow, rules)
-        super().__init__(accounts, workers)
+        super().__init__(accounts, workers, files, rules)
 
 
 class UNIXPasswordDatabase(UNIXChecker):

@@ -23,6 +23,7 @@ from mycred.error import (
     AccountDenied,
     DenialReason,
     LoginDenied,
+    StaleNonce,
     TemporaryFailure,
     Throttled,
     UnauthorizedLogin,
@@ -79,6 +80,15 @@ class OneEventTests(EventsCase):
             for portal in portalsWith(self.audit, Saying(answer)):
                 logIn(portal)
                 self.assertEqual(self.verdicts(), [verdict])
+
+    def test_stale(self) -> None:
+        """
+        An answer of HTTP Digest that another process has taken is no login, as one that
+        this process has taken isn't: browsers answer again by themselves.
+        """
+        for portal in portalsWith(self.audit, Saying(lambda _: fail(StaleNonce()))):
+            logIn(portal)
+            self.assertEqual(self.events, [])
 
     def test_later(self) -> None:
         """

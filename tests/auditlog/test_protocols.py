@@ -32,6 +32,7 @@ from ..kit.auditing import memory
 from ..kit.digest import Client, header
 from ..kit.keycheckers import Files, accepted
 from ..kit.keys import blobOf, ed25519
+from ..kit.mailservers import TokenChecker
 from ..kit.sessions import Realm
 from ..kit.sshpair import ALICE, AvatarRealm, Pair
 from ..kit.web import Answer, challengeIn
@@ -51,7 +52,7 @@ class ProtocolCase(SynchronousTestCase):
         self.events: list[Any] = []
         keys = SSHPublicKeyChecker(Files(accepted()))
         audit = AuditLog(self.events.append)
-        self.stack = CheckerStack([memory(), keys], audit=audit)
+        self.stack = CheckerStack([memory(), keys, TokenChecker()], audit=audit)
 
     def told(self) -> tuple[Any, ...]:
         """
@@ -138,6 +139,20 @@ class HTTPTests(ProtocolCase):
                 client = Client(challengeIn(written[-1]), password=password)
                 self.ask(site, b"Digest " + header(client.fields()))
                 self.assertEqual(self.told(), (verdict, "digest", "http", "alice"))
+
+    def test_token(self) -> None:
+        """
+        A token, of which nothing is told; who has no name gets none.
+        """
+        factory = web.BearerCredentialFactory(b"here")
+        site = self.guarded(web.HTTPAuthSessionWrapper, Portal, factory)
+        for token, verdict, name in (
+            (b"token", "accepted", "alice"),
+            (b"stolen", "refused", None),
+        ):
+            self.ask(site, b"Bearer " + token)
+            self.assertNotIn("stolen", repr(self.events))
+            self.assertEqual(self.told(), (verdict, "token", "http", name))
 
 
 class PBTests(ProtocolCase):

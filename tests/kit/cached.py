@@ -61,18 +61,21 @@ class Stateful(Counting):
     """
     A checker with a state.
 
+    @ivar avatarIds: those for which the state was read.
     @ivar state: the state, an error that reading it raises, or what returns one of them.
     """
 
     def __init__(self, *args: Any, state: Any = b"", **arguments: Any) -> None:
         super().__init__(*args, **arguments)
         self.state = state
+        self.avatarIds: list[Any] = []
 
     def storedState(self, credentials: Any, avatarId: Any = None) -> Any:
         """
         Return the state.
         """
         self.steps.append(("state", credentials.username))
+        self.avatarIds.append(avatarId)
         if isinstance(self.state, Exception):
             raise self.state
         return self.state() if callable(self.state) else self.state

@@ -18,17 +18,19 @@ from typing import ClassVar
 from twisted.trial.unittest import SkipTest
 
 from .databases import atExit, freePort
+from .examples import EXAMPLES
 from .lifeline import Lifeline
 
 # How long the server may take to begin, and how long between two looks, in seconds.
 _LONGEST_START, _SHORT = 60.0, 0.01
 
-#: The user whom tests make, with what it may do, and the password.
+#: The example of what a server has in its settings, for the user and the password there.
+EXAMPLE = EXAMPLES / "redis-myapp.conf"
+
+#: The user whom tests make, with what it may do by the example, and the password.
 USER, PASSWORD = "myapp", "for the server"
-RULES = (
-    "~mycred:* +select +time +eval +evalsha +get +set +getrange +del"
-    " +zscore +zadd +zremrangebyrank +pexpire"
-)
+RULES = EXAMPLE.read_text("utf-8").partition("user myapp on >change-this ")[2]
+RULES = RULES.partition("\n")[0]
 
 
 class RedisServer:
@@ -178,4 +180,4 @@ class RedisServer:
         return False
 
 
-__all__ = ["PASSWORD", "RULES", "USER", "RedisServer"]
+__all__ = ["EXAMPLE", "PASSWORD", "RULES", "USER", "RedisServer"]

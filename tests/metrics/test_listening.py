@@ -117,6 +117,15 @@ class ListeningTests(LogTestCase):
         self.assertEqual(self.logged("address"), [])
 
 
+class Port:
+    """
+    A port.
+    """
+
+    def __init__(self, address: object) -> None:
+        self.getHost = lambda: address
+
+
 class PlaceTests(LogTestCase, SynchronousTestCase):
     """
     Tests for places to listen at.
@@ -126,11 +135,6 @@ class PlaceTests(LogTestCase, SynchronousTestCase):
         """
         A place that other machines can reach is warned of.
         """
-
-        class Port:
-            def __init__(self, address: object) -> None:
-                self.getHost = lambda: address
-
         for address, isPublic in [
             (IPv4Address("TCP", "0.0.0.0", 9100), True),
             (IPv4Address("TCP", "198.51.100.1", 9100), True),
@@ -141,6 +145,20 @@ class PlaceTests(LogTestCase, SynchronousTestCase):
             port: Any = Port(address)
             logPlace(port, "--metrics=x")
             self.assertEqual(self.logged("option"), ["--metrics=x"] * isPublic)
+            [place] = self.logged("place")
+            host = getattr(address, "host", None)
+            right = "/run/metrics" if host is None else f"{host}, port 9100"
+            self.assertEqual(place, right)
+
+    def test_certificates(self) -> None:
+        """
+        There is no warning where readers need a certificate.
+        """
+        port: Any = Port(IPv4Address("TCP", "198.51.100.1", 9100))
+        for known, said in (("optional", 1), ("required", 0)):
+            logPlace(port, f"--metrics=mtls:9100:clientCA=ca.pem:clientCert={known}")
+            self.assertEqual(len(self.logged("option")), said)
+            self.events.clear()
 
     def test_wrong(self) -> None:
         """
@@ -158,6 +176,7 @@ class PlaceTests(LogTestCase, SynchronousTestCase):
             error = self.assertRaises(ValueError, listenAt, wrong)
             if wrong:
                 self.assertIn(EXAMPLE, str(error))
+            self.assertNotIn("int()", str(error))
         for right in (EXAMPLE, "unix:/run/metrics:mode=660", "tcp6:9100"):
             self.assertEqual(listenAt(right), right)
         error = self.assertRaises(InvalidAuthArgumentString, metricsOptions.parse, "")

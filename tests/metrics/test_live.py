@@ -22,13 +22,18 @@ from mycred._state import Fallback, StateUnavailable
 from mycred._tokens import CannotTell, OAuthClient, TokenRules
 from mycred._tokens._introspection import Introspection
 from mycred._tokens._keysources import KeyURL
+from mycred.checkers.ldap import LDAPChecker, ldapSettings
+from mycred.checkers.sql import SQLChecker, sqlSettings
 from mycred.metrics import LoginMetrics
 from mycred.sharedstate import ProcessState, openState
 from mycred.stack import CheckerStack, LoginCache, Throttle
+from mycred.testing import SteppedWorkers
 
 from ..kit.cached import Counting
+from ..kit.databases import USER, PostgreSQL, serverOf
 from ..kit.metrics import totals
 from ..kit.redisserver import RedisServer
+from ..kit.slapd import PEOPLE, Slapd, person
 from ..kit.throttled import typed
 from ..kit.tokens import ECSigner, Provider, SteppedTime, captured, keySet
 
@@ -167,6 +172,64 @@ class RedisTests(TestCase):
         server.kill()
         yield state.recall(b"")
         self.assertEqual(isUp(name), {"shared state": 0})
+
+
+class ServerTests(SynchronousTestCase):
+    """
+    Tests for the real servers of checkers.
+    """
+
+    def assertDownOnceKilled(self, checker: Any, kind: str, kill: Any) -> None:
+        """
+        Assert that the server of a checker is up as long as it answers, down once a login
+        has found out, and no longer told when the checker is closed.
+
+        @param kind: what it has.
+        @param kill: ends it.
+        """
+        self.addCleanup(checker.close)
+        before = {id(one) for one in self.known}
+        [name] = [one.name for one in SERVERS.all() if id(one) not in before]
+        for up in (1, 0):
+            login = checker.requestAvatarId(typed())
+            login.addErrback(lambda _: None)
+            self.successResultOf(login)
+            self.assertEqual(isUp(name), {kind: up})
+            kill()
+        checker.close()
+        self.assertEqual(isUp(name), {})
+
+    def setUp(self) -> None:
+        # So that none of them is taken for a new one.
+        self.known = SERVERS.all()
+
+    def test_directory(self) -> None:
+        """
+        A directory.
+        """
+        server = Slapd(person("alice"))
+        self.addCleanup(server.stop)
+        settings = ldapSettings(host=server.socket, base=PEOPLE)
+        self.assertDownOnceKilled(LDAPChecker(settings), "directory", server.kill)
+
+    def test_database(self) -> None:
+        """
+        A database.
+        """
+        server = serverOf(PostgreSQL, "outages")
+        server.restore()
+        self.addCleanup(server.restore)
+        database = server.makeDatabase()
+        server.query(
+            "create table users (name text primary key, password text)", database
+        )
+        server.query(f"grant select on users to {USER}", database)
+        settings = sqlSettings(
+            url=server.url(database), query="select * from users where name = :username"
+        )
+        workers = [SteppedWorkers(running=False) for _ in range(2)]
+        checker = SQLChecker(settings, workers=workers[0], databaseWorkers=workers[1])
+        self.assertDownOnceKilled(checker, "database", server.kill)
 
 
 class TokenTests(TestCase):

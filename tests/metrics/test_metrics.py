@@ -11,6 +11,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 
+from twisted.internet.defer import Deferred, succeed
 from twisted.trial.unittest import SynchronousTestCase
 
 import mycred
@@ -18,6 +19,7 @@ from mycred._metrics import FAMILIES
 from mycred.error import UnauthorizedLogin
 from mycred.metrics import LoginMetrics
 from mycred.portal import Portal, SessionPortal
+from mycred.stack import CheckerStack
 
 from ..kit.metrics import ended, promtool, totals
 from ..kit.portals import ALICE, Checker, raising
@@ -37,6 +39,13 @@ except ImportError as error:
 assert "twisted.internet.reactor" not in sys.modules
 assert {library} or "prometheus_client" not in sys.modules
 """
+
+
+def raised(event: object) -> None:
+    """
+    Fail, as what watches logins mustn't.
+    """
+    raise ZeroDivisionError
 
 
 class MetricsTests(SynchronousTestCase):
@@ -125,6 +134,12 @@ class WatchTests(SynchronousTestCase):
         asked.watch(metrics)
         asked.login(ALICE, None).addErrback(lambda _: None)
         self.flushLoggedErrors()
+        return self.outcomes(metrics)
+
+    def outcomes(self, metrics: LoginMetrics) -> dict[str, float]:
+        """
+        Return how many logins there were, by outcome.
+        """
         return totals(generate_latest(metrics).decode(), "outcome")  # type: ignore[arg-type]
 
     def test_everyLogin(self) -> None:
@@ -140,3 +155,47 @@ class WatchTests(SynchronousTestCase):
             for session in (False, True):
                 counted = self.counted(Portal(Realm()), answer, session)
                 self.assertEqual(counted, {outcome: 1})
+
+    def test_later(self) -> None:
+        """
+        One that takes its time is counted when the realm has answered, as accepted; when
+        the client has gone meanwhile, as that.
+        """
+        for isCancelled, outcome in [(False, "accepted"), (True, "cancelled")]:
+            metrics, realm = LoginMetrics(), Realm()
+            asked: Deferred[bytes] = Deferred()
+            realm.waiting = Deferred()
+            portal = Portal(realm, [Checker(lambda asked=asked: asked)])
+            portal.watch(metrics)
+            login = portal.login(ALICE, None)
+            login.addErrback(lambda _: None)
+            asked.callback(b"alice")
+            self.assertEqual(self.outcomes(metrics), {})
+            if isCancelled:
+                login.cancel()
+            else:
+                realm.waiting.callback(realm.login())
+            self.assertEqual(self.outcomes(metrics), {outcome: 1})
+
+    def test_broken(self) -> None:
+        """
+        If one of those who watch fails, that is logged, and neither the login nor the
+        others suffer: those of a portal, those of one for a connection, and a stack's.
+        """
+        stack = CheckerStack(
+            [Checker(lambda: succeed(b"alice"))],
+            metrics=raised,  # type: ignore[list-item]
+        )
+        for checker in (Checker(lambda: succeed(b"alice")), stack):
+            for session in (False, True):
+                metrics = LoginMetrics()
+                portal = Portal(Realm(), [checker])
+                portal.watch(raised)
+                portal.watch(metrics)
+                asked = SessionPortal(portal, service="my") if session else portal
+                self.successResultOf(asked.login(ALICE, None))
+                self.assertEqual(self.outcomes(metrics), {"accepted": 1})
+                self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.successResultOf(stack.requestAvatarId(ALICE))
+        self.successResultOf(Portal(Realm(), [stack]).login(ALICE, None))
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 2)

@@ -70,6 +70,7 @@ _WELL = {
     'mycred_logins_total{outcome="accepted",auth_type="ldap"}': "0+100x30",
     'mycred_logins_total{outcome="refused",auth_type="ldap"}': "0+20x30",
     'mycred_logins_total{outcome="temporary",auth_type="ldap"}': "3x30",
+    'mycred_logins_total{outcome="temporary",auth_type="unknown"}': "0+6x30",
     'mycred_waiting{pool="login"}': "400x30",
     'mycred_waiting_limit{pool="login"}': "1000x30",
     'mycred_server_up{kind="directory",server="a"}': "1x30",
@@ -131,7 +132,7 @@ class MonitoringTestCase(SynchronousTestCase):
         names = set(re.findall(r"\bmycred_\w+", query))
         self.assertTrue(names, query)
         self.assertLessEqual(names, set(known), query)
-        labels = set(re.findall(r'\b(\w+)(?:=~|=)"', query))
+        labels = set(re.findall(r'\b(\w+)(?:=~|!=|=)"', query))
         for listed in re.findall(r"\bby \(([^)]*)\)", query):
             labels.update(listed.split(", "))
         self.assertLessEqual(labels, set.union(*map(known.get, names), _ADDED), query)

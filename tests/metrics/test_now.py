@@ -7,14 +7,20 @@ from __future__ import annotations
 import gc
 from typing import Any
 
+from hypothesis import given, strategies as st
+from prometheus_client import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._failover import Failover, Server as OneOfSeveral
 from mycred._gauged import SERVERS, THREADS, Living
 from mycred._metrics._now import Now
+from mycred._secrets import printable
+from mycred.metrics import LoginMetrics
 from mycred.testing import SteppedWorkers
 
-from ..kit.metrics import valuesOf
+from ..kit.metrics import totals, valuesOf
 
 
 class Server:
@@ -35,6 +41,14 @@ class Table(list[int]):
 
     tableName = "cached logins"
     __hash__ = object.__hash__  # type: ignore[assignment]
+
+
+def serversOn(page: str) -> list[Any]:
+    """
+    Return what a page tells of servers.
+    """
+    families = {one.name: one for one in text_string_to_metric_families(page)}
+    return list(families["mycred_server_up"].samples)
 
 
 class LivingTests(SynchronousTestCase):
@@ -122,6 +136,26 @@ class NowTests(SynchronousTestCase):
             self.tables.add(table)
         found = valuesOf(self.now.samples(), "mycred_table_entries")
         self.assertEqual(found, {(("table", "cached logins"),): 3})
+
+    @given(st.text(st.characters(exclude_categories=[])))
+    def test_anyName(self, name: str) -> None:
+        """
+        Whatever something is called, the page can be read.
+        """
+        server, table, workers = Server(name, True), Table([1]), SteppedWorkers()
+        table.tableName = workers.job = name
+        servers: Living[Any] = Living()
+        tables: Living[Any] = Living()
+        threads: Living[Any] = Living()
+        servers.add(server)
+        tables.add(table)
+        threads.add(workers)
+        metrics = LoginMetrics(now=Now(threads, servers, tables))
+        page = generate_latest(metrics).decode()  # type: ignore[arg-type]
+        shown = printable(name)
+        self.assertEqual(totals(page, "table", "mycred_table_entries"), {shown: 1})
+        self.assertEqual(set(totals(page, "pool", "mycred_threads")), {shown})
+        self.assertIn(shown, [one.labels["server"] for one in serversOn(page)])
 
     def test_time(self) -> None:
         """

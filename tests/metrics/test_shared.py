@@ -16,6 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._gauged import Living
 from mycred._metrics import FAMILIES, SharedMetrics, Slots
+from mycred._metrics._encoding import encodeAll
 from mycred._metrics._now import Now
 from mycred._metrics._samples import counted
 from mycred._metrics._shared import HALF
@@ -120,6 +121,23 @@ class SharedMetricsTests(SharedTestCase):
         first(ended())
         self.assertEqual(totals(self.page(first), "outcome"), {"accepted": 4})
         self.assertEqual(totals(self.page(second), "outcome"), {"accepted": 5})
+
+    def test_inSteps(self) -> None:
+        """
+        While a page is made of what many processes tell, the reactor has a turn after
+        each of them.
+        """
+        now = Now(Living(), Living(), Living(), lambda: 7.0)
+        metrics = SharedMetrics(self.slots, 1, 20, now=now)
+        metrics(ended())
+        pieces: list[bytes] = []
+        steps = encodeAll(metrics, generate_latest, pieces)  # type: ignore[arg-type]
+        for _ in range(20):
+            next(steps)
+        self.assertEqual(pieces, [])
+        list(steps)
+        page = b"".join(pieces)
+        self.assertEqual(page, generate_latest(metrics))  # type: ignore[arg-type]
 
     def test_gauges(self) -> None:
         """

@@ -5,22 +5,30 @@ Tests for L{mycred._metrics._site}.
 from __future__ import annotations
 
 import tempfile
+from pathlib import Path
 from typing import Any
 
 from twisted.internet import reactor
 from twisted.internet.address import IPv4Address
-from twisted.internet.defer import gatherResults, inlineCallbacks
-from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
+from twisted.internet.defer import Deferred, gatherResults, inlineCallbacks
+from twisted.internet.endpoints import (
+    TCP4ClientEndpoint,
+    connectProtocol,
+    serverFromString,
+    wrapClientTLS,
+)
 from twisted.internet.error import ConnectionDone
-from twisted.internet.protocol import Protocol
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.internet.ssl import Certificate, optionsForClientTLS
 from twisted.internet.task import deferLater
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
-from twisted.web.client import Agent, readBody
 
 from mycred._metrics import LoginMetrics, MetricsSite
 from mycred._metrics._page import MetricsResource
+
+from ..kit.certificates import Authority
 
 _GET = b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -141,10 +149,91 @@ class Deaf(Protocol):
         self.transport.write(_GET * 50)
 
 
+class Reader(Protocol):
+    """
+    A client that asks, and reads until the end.
+
+    @ivar data: what was read.
+    @ivar ended: a L{Deferred} that fires at the end.
+    """
+
+    transport: Any
+
+    def __init__(self) -> None:
+        self.data = b""
+        self.ended: Deferred[None] = Deferred()
+
+    def connectionMade(self) -> None:
+        """
+        Ask.
+        """
+        self.transport.write(_GET.replace(b"1.1", b"1.0"))
+
+    def dataReceived(self, data: bytes) -> None:
+        """
+        Note what is read.
+        """
+        self.data += data
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """
+        Tell that it is all.
+        """
+        self.ended.callback(None)
+
+
 class RealTests(TestCase):
     """
     Tests with real connections.
     """
+
+    def listen(self, kind: str, *settings: str) -> Any:
+        """
+        Return a L{Deferred} that fires with the site's port.
+        """
+        where = ":".join([kind, "0", "interface=127.0.0.1", *settings])
+        self.site = MetricsSite(LoginMetrics())
+
+        def cbListening(port: Any) -> int:
+            self.addCleanup(port.stopListening)
+            number: int = port.getHost().port
+            return number
+
+        server = serverFromString(reactor, where)
+        return server.listen(self.site).addCallback(cbListening)
+
+    @inlineCallbacks
+    def test_TLS(self) -> Any:
+        """
+        A client that names the protocols that it speaks in TLS, as Prometheus does, gets
+        the page.
+        """
+        directory = Path(self.mktemp())
+        directory.mkdir()
+        authority = Authority(directory)
+        certificate, key = authority.certify("server", "localhost")
+        keys = f"privateKey={key}", f"certKey={certificate}"
+        number = yield self.listen("ssl", *keys)
+        trusted = Certificate.loadPEM(authority.file.read_bytes())
+        options: Any = optionsForClientTLS(
+            "localhost", trusted, acceptableProtocols=[b"h2", b"http/1.1"]
+        )
+        server = TCP4ClientEndpoint(reactor, "127.0.0.1", number)
+        reader: Any = yield connectProtocol(wrapClientTLS(options, server), Reader())
+        yield reader.ended
+        self.assertIn(b"mycred_logins_total", reader.data)
+
+    @inlineCallbacks
+    def test_threads(self) -> Any:
+        """
+        The reactor's threads aren't used.
+        """
+        self.patch(reactor, "getThreadPool", None)
+        number = yield self.listen("tcp")
+        server = TCP4ClientEndpoint(reactor, "127.0.0.1", number)
+        reader: Any = yield connectProtocol(server, Reader())
+        yield reader.ended
+        self.assertIn(b"mycred_logins_total", reader.data)
 
     @inlineCallbacks
     def test_crowd(self) -> Any:
@@ -152,17 +241,14 @@ class RealTests(TestCase):
         While many hold connections open, and ask without reading, Prometheus gets the
         page.
         """
-        site = MetricsSite(LoginMetrics())
-        port: Any = reactor.listenTCP(0, site, interface="127.0.0.1")
-        self.addCleanup(port.stopListening)
-        number = port.getHost().port
+        number = yield self.listen("tcp")
+        site = self.site
         server = TCP4ClientEndpoint(reactor, "127.0.0.1", number)
         crowd: Any = [connectProtocol(server, Deaf()) for _ in range(2 * site.MOST)]
         crowd = yield gatherResults(crowd)
-        agent: Any = Agent(reactor)
-        answer = yield agent.request(b"GET", b"http://127.0.0.1:%d/metrics" % number)
-        page: Any = yield readBody(answer)
-        self.assertIn(b"mycred_logins_total", page)
+        reader: Any = yield connectProtocol(server, Reader())
+        yield reader.ended
+        self.assertIn(b"mycred_logins_total", reader.data)
         self.assertLessEqual(len(site.protocols), site.MOST)
         for client in crowd:
             client.transport.abortConnection()

@@ -176,7 +176,7 @@ class OracleTests(SynchronousTestCase):
         seen = {}
         for name in (b"alice", b"nobody"):
             scene, operations = Scene(), []
-            for operation in ("reserve", "settle", "enter", "leave"):
+            for operation in ("reserve", "settle", "trusts", "enter", "leave"):
                 self.note(scene.state, operation, operations)
             waits = []
             for number in range(60):

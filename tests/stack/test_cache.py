@@ -1,12 +1,14 @@
 """
 Tests for L{mycred._stack._cache}: what is remembered, for how long and for whom.
 
-They cover L{mycred._stack._cachedlogins} and L{mycred._storedstate}, too.
+They cover L{mycred._stack._cachedlogins}, L{mycred._stack._verification} and
+L{mycred._storedstate}, too.
 """
 
 from __future__ import annotations
 
 import gc
+from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -19,12 +21,16 @@ import twisted.cred.credentials
 import twisted.cred.portal
 from twisted.conch.checkers import SSHProtocolChecker
 from twisted.conch.error import NotEnoughAuthentication
+from twisted.internet.address import IPv4Address
 from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.logger import globalLogPublisher
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from mycred._audit import LoginEvent
+from mycred._reporting import reporterOf
 from mycred._stack._cache import LONGEST_TIME, cacheOptions, makeCache
 from mycred._storedstate import stateDigest
 from mycred.checkers import (
@@ -42,11 +48,14 @@ from mycred.credentials import (
     UsernamePassword,
 )
 from mycred.error import AccountDenied, DenialReason, TemporaryFailure, UnauthorizedLogin
-from mycred.portal import Portal, SessionPortal
+from mycred.portal import ConnectionFacts, Portal, SessionPortal
 from mycred.stack import CheckerStack, LoginCache
 from mycred.strcred import InvalidAuthArgumentString
 
 from ..kit.cached import Counting, Stateful
+from ..kit.certificates import Authority
+from ..kit.examples import load
+from ..kit.memorytls import MemoryTLS, optionsOf
 from ..kit.sessions import Realm
 
 ALICE = UsernamePassword(b"alice", b"sesame")
@@ -199,9 +208,9 @@ class RememberingTests(CacheTestCase):
         stack = self.stack(checker, entries=10)
         for name in users:
             self.logIn(stack, name)
-        for name in reversed(users):
-            self.logIn(stack, name)
-        self.assertEqual(checker.verified, 14)
+        for name, verified in ((b"user2", 12), (b"user11", 12), (b"user1", 13)):
+            self.assertEqual(self.logIn(stack, name), name)
+            self.assertEqual(checker.verified, verified)
 
     def test_huge(self) -> None:
         """
@@ -292,12 +301,24 @@ class KindTests(CacheTestCase):
         class WithCode(UsernamePassword):
             code = 1
 
+        class InPlugin(UsernamePassword):
+            __module__ = "twisted.plugins.example"
+
+        class Comparing(UsernamePassword):
+            __module__ = "mycred.example"
+
+            def checkPassword(self, password: Any) -> bool:
+                return True
+
         class IMarked(Interface):
             pass
 
-        marked = UsernamePassword(b"alice", b"sesame")
+        marked, trusted = (UsernamePassword(b"alice", b"sesame") for _ in range(2))
         directlyProvides(marked, IMarked, IUsernamePassword)
-        for credentials in (WithCode(b"alice", b"sesame"), marked):
+        vars(trusted)["checkPassword"] = lambda password: True
+        classes = WithCode, InPlugin, Comparing
+        given = [each(b"alice", b"sesame") for each in classes]
+        for credentials in (*given, marked, trusted):
             checker = Stateful()
             stack = self.stack(checker)
             self.assertEqual(self.logIn(stack), b"alice")
@@ -314,11 +335,12 @@ class KindTests(CacheTestCase):
         class Both(UsernamePassword):
             __module__ = "twisted.example"
 
-        checker = InMemoryUsernamePasswordDatabaseDontUse(alice=b"sesame")
+        checker = Stateful()
+        checker.credentialInterfaces = (IUsernamePassword, IUsernameHashedPassword)
         stack = self.stack(checker)
-        stack.requestAvatarId(Both(b"alice", b"sesame"))
-        checker.users.clear()
-        self.failureResultOf(stack.requestAvatarId(Both(b"alice", b"sesame")))
+        for _ in range(2):
+            self.successResultOf(stack.requestAvatarId(Both(b"alice", b"sesame")))
+        self.assertEqual(checker.verified, 2)
 
     def test_secondFactor(self) -> None:
         """
@@ -338,6 +360,8 @@ class KindTests(CacheTestCase):
             checker.state = b"another"
             answer = stack.requestAvatarId(credentials)
             self.failureResultOf(answer, NotEnoughAuthentication)
+            cached = stack._ask.__self__  # type: ignore[attr-defined]
+            self.assertEqual(cached._entries, {})
             checker.state = b""
             for _ in range(2):
                 self.assertEqual(self.logIn(stack), b"alice")
@@ -475,6 +499,31 @@ class StateTests(CacheTestCase):
             self.logIn(stack)
             self.assertEqual(checkers[1].verified, verified, place)
 
+    def test_avatarIds(self) -> None:
+        """
+        The checker that has accepted a login is told what it did as, once that is to be
+        accepted again; the others aren't.
+        """
+        first, second = checkers = [Stateful(users={}), Stateful()]
+        stack = self.stack(*checkers)
+        for _ in range(2):
+            self.logIn(stack)
+        self.assertEqual(first.avatarIds, [None] * 3)
+        self.assertEqual(second.avatarIds, [None, b"alice", b"alice"])
+
+    def test_unsureAfter(self) -> None:
+        """
+        A store that can't tell after a password was verified takes nothing from the login
+        itself, which isn't remembered.
+        """
+        checker = Stateful()
+        stack = self.stack(checker)
+        states = iter([b"", fail(TemporaryFailure()), b"", b""])
+        checker.state = lambda: next(states)
+        for verified in (1, 2):
+            self.assertEqual(self.logIn(stack), b"alice")
+            self.assertEqual(checker.verified, verified)
+
     def test_outageBefore(self) -> None:
         """
         What a checker accepts while an earlier one can't tell isn't remembered: that one
@@ -504,6 +553,42 @@ class StateTests(CacheTestCase):
             self.logIn(stack, peer=peer, service=service)
             self.assertEqual(checker.verified, verified)
 
+    def test_connections(self) -> None:
+        """
+        Nor for another connection that differs in what such a checker may go by: in
+        whether it is private, or in the client's certificate.
+        """
+        directory = Path(self.mktemp())
+        directory.mkdir()
+        authority = Authority(directory)
+        server = optionsOf(*authority.certify("server", "localhost"), authority.file)
+
+        def secure(*pair: Path) -> ConnectionFacts:
+            tls = MemoryTLS(server, *pair)
+            tls.shakeHands()
+            return ConnectionFacts(tls.server.transport)
+
+        alice, bob = (authority.certify(name) for name in ("alice", "bob"))
+        checker = Counting()
+        stack = self.stack(checker)
+        away = IPv4Address("TCP", "192.0.2.7", 1234)
+        inClear = ConnectionFacts(StringTransport(peerAddress=away))
+        for facts, verified in (
+            (secure(), 1),
+            (secure(), 1),
+            (inClear, 2),
+            (secure(*alice), 3),
+            (secure(*bob), 4),
+            (secure(*alice), 4),
+            (inClear, 4),
+        ):
+            self.logIn(stack, peer="192.0.2.7", facts=facts)
+            self.assertEqual(checker.verified, verified)
+        only = load("session_servers").PrivateOnly(Stateful())
+        stack = self.stack(only)
+        self.assertEqual(self.logIn(stack, facts=secure()), b"alice")
+        self.assertEqual(self.logIn(stack, facts=inClear), UnauthorizedLogin)
+
     def test_overridden(self) -> None:
         """
         A subclass with a C{requestAvatarId} of its own has no state, unless it says so:
@@ -516,9 +601,12 @@ class StateTests(CacheTestCase):
                     return fail(UnauthorizedLogin())
                 return super().requestAvatarId(credentials)
 
-        stack = self.stack(Office(alice=b"sesame"))
-        self.assertEqual(self.logIn(stack, peer="192.0.2.7"), b"alice")
-        self.assertEqual(self.logIn(stack, peer="192.0.2.8"), UnauthorizedLogin)
+        office, patched = Office(alice=b"sesame"), Stateful()
+        patched.requestAvatarId = office.requestAvatarId  # type: ignore[method-assign]
+        for checker in (office, patched):
+            stack = self.stack(checker)
+            self.assertEqual(self.logIn(stack, peer="192.0.2.7"), b"alice")
+            self.assertEqual(self.logIn(stack, peer="192.0.2.8"), UnauthorizedLogin)
 
     def test_inChains(self) -> None:
         """
@@ -532,6 +620,24 @@ class StateTests(CacheTestCase):
         inner.state = b"another"
         self.logIn(stack)
         self.assertEqual(inner.verified, 2)
+
+    def test_ownChain(self) -> None:
+        """
+        A program's own chain decides who is asked, also of those that are remembered.
+        """
+
+        class Office(CheckerChain):
+            def requestAvatarId(self, credentials: Any) -> Any:
+                if credentials.peer != "192.0.2.7":
+                    return fail(UnauthorizedLogin())
+                return super().requestAvatarId(credentials)
+
+        own, patched = Office([Stateful()]), CheckerChain([Stateful()])
+        patched.requestAvatarId = own.requestAvatarId  # type: ignore[method-assign]
+        for chain in (own, patched):
+            stack = self.stack(chain)
+            self.assertEqual(self.logIn(stack, peer="192.0.2.7"), b"alice")
+            self.assertEqual(self.logIn(stack, peer="192.0.2.8"), UnauthorizedLogin)
 
     def test_source(self) -> None:
         """
@@ -723,14 +829,68 @@ class TwinTests(CacheTestCase):
         """
         for answer in ([b"alice"], Failure(NotEnoughAuthentication())):
             self.setUp()
-            logins = [self.begin() for _ in range(2)]
+            logins = [self.begin() for _ in range(3)]
             self.asked[0].callback(answer)
-            self.assertEqual(len(self.asked), 2)
-            self.asked[1].callback([b"alice"])
+            self.assertEqual(len(self.asked), 3)
+            for asked in self.asked[1:]:
+                asked.callback([b"alice"])
             results: list[Any] = []
             for login in logins:
                 login.addBoth(results.append)
-            self.assertIsNot(*results)
+            self.assertEqual(len({id(result) for result in results}), 3)
+
+    def test_alone(self) -> None:
+        """
+        Logins that begin while one is verified by itself share theirs.
+        """
+        self.begin()
+        self.begin()
+        self.asked[0].callback([b"alice"])
+        self.begin()
+        self.assertEqual(len(self.asked), 3)
+        self.asked[1].callback([b"alice"])
+        self.begin()
+        self.assertEqual(len(self.asked), 3)
+
+    def test_secondFactor(self) -> None:
+        """
+        Once a checker asks for a second factor no verification is shared any more, nor
+        one that has begun.
+        """
+        logins = [self.begin() for _ in range(2)]
+        self.begin(b"half").addErrback(lambda _: None)
+        self.asked[1].errback(NotEnoughAuthentication())
+        self.asked[0].callback(b"alice")
+        self.assertEqual(self.successResultOf(logins[0]), b"alice")
+        self.assertEqual(len(self.asked), 3)
+        for _ in range(2):
+            self.begin()
+        self.assertEqual(len(self.asked), 5)
+
+    def test_marks(self) -> None:
+        """
+        When the first one has left, those that stay are logged once, and not by the
+        checkers that are asked then.
+        """
+        lines: list[str] = []
+
+        def observe(event: Any) -> None:
+            if "verdict" in event:
+                lines.append(event["verdict"])
+
+        globalLogPublisher.addObserver(observe)
+        self.addCleanup(globalLogPublisher.removeObserver, observe)
+        second = InMemoryUsernamePasswordDatabaseDontUse(bob=b"oak")
+        self.made = self.stack(self.checker, second)
+        credentials = UsernamePassword(b"alice", b"sesame")
+        first = self.made.requestAvatarId(credentials)
+        self.begin().addErrback(lambda _: None)
+        first.cancel()
+        self.failureResultOf(first)
+        del lines[:]
+        self.asked[0].errback(UnauthorizedLogin())
+        self.assertEqual(lines, ["refused"])
+        self.assertIsNone(reporterOf(credentials))
 
     def test_turns(self) -> None:
         """
@@ -836,8 +996,25 @@ class OptionTests(SynchronousTestCase):
         """
         They make a cache.
         """
-        for text in ("seconds=300", "seconds=1:source=yes:entries=10"):
-            self.assertIsInstance(makeCache(cacheOptions.parse(text)), LoginCache)
+        for text, verified in (
+            ("seconds=300", 2),
+            ("seconds=300:source=yes", 3),
+            ("seconds=300:entries=1", 4),
+        ):
+            checker = Stateful(users={b"alice": b"sesame", b"bob": b"sesame"})
+            cache = makeCache(cacheOptions.parse(text))
+            stack = CheckerStack([checker], cache=cache)
+            for name, peer in (
+                (b"alice", "192.0.2.7"),
+                (b"alice", "192.0.2.8"),
+                (b"bob", "192.0.2.7"),
+                (b"alice", "192.0.2.8"),
+                (b"bob", "192.0.2.7"),
+            ):
+                credentials = UsernamePassword(name, b"sesame")
+                vars(credentials)["peer"] = peer
+                self.successResultOf(stack.requestAvatarId(credentials))
+            self.assertEqual(checker.verified, verified, text)
 
     def test_wrong(self) -> None:
         """

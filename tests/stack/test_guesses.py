@@ -23,6 +23,7 @@ from mycred.credentials import (
     CramMD5Credentials,
     DigestedCredentials,
     IScramCredentials,
+    IUsernameDigestHash,
     SSHPrivateKey,
 )
 from tests.kit.throttled import addressOf, typed
@@ -163,7 +164,11 @@ class GuessesTests(SynchronousTestCase):
         class Scram:
             username = b"alice"
 
-        for credentials in (cram, digest, Scram()):
+        @implementer(IUsernameDigestHash)
+        class Digest:
+            username = b"alice"
+
+        for credentials in (cram, digest, Scram(), Digest()):
             guess = self.guessOf(credentials)
             self.assertEqual(guess.account, self.guess().account)
             self.assertIs(guess.tried, None)

@@ -12,6 +12,7 @@ from twisted.internet.task import Clock
 from twisted.python.fakepwd import UserDatabase
 from twisted.trial.unittest import SynchronousTestCase
 
+from mycred import _files
 from mycred._hashes import Hash
 from mycred.checkers import (
     AccountRules,
@@ -25,12 +26,16 @@ from mycred.checkers import (
     UNIXChecker,
     UNIXPasswordDatabase,
 )
+from mycred.checkers.ldap import LDAPChecker, ldapSettings
 from mycred.credentials import UsernamePassword
 from mycred.error import AccountDenied, DenialReason, TemporaryFailure, UnauthorizedLogin
 from mycred.stack import CheckerStack, LoginCache
+from mycred.testing import SteppedWorkers
 
+from ..kit.directory import DirectoryTestCase
 from ..kit.files import BCRYPT, FileTestCase
 from ..kit.machines import OTHER, PASSWORD, MachineTestCase
+from ..kit.slapd import PEOPLE, person
 from ..kit.sqlaccounts import SQLTestCase
 from ..kit.sqlplaces import OnPostgreSQL, OnSQLite
 
@@ -429,6 +434,19 @@ class AccountChangeTests(ChangeTests):
             self.assertEnds(change, AccountDenied)
             del self.stack
 
+    def test_halfWritten(self: Any) -> None:
+        """
+        Nor is one of which half a line is there; no more is said of it than without a
+        cache.
+        """
+        self.makeRemembered()
+        self.write("shadow", b"carol:" + BCRYPT + b":x:::::\n")
+        [checker] = self.stack.checkers
+        asking = self.ask(checker, b"carol", PASSWORD)
+        expected = self.failureResultOf(asking).type
+        self.assertEqual(self.outcome(), expected)
+        self.assertEqual(self.logged("A look-up in"), [])
+
     def test_day(self: Any) -> None:
         """
         Nor is one that expires while nothing changes but the day.
@@ -474,6 +492,94 @@ class PasswdStateTests(AccountChangeTests, MachineTestCase):
         self.write("passwd", line)
         self.assertHashes(1, b"carol")
         self.assertEqual(self.outcome().account.home, "/srv/carol")
+
+
+class OwnHashStateTests(ChangeTests, FileTestCase):
+    """
+    Tests for accounts whose hashes are in the passwd file.
+    """
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.settle()
+
+    def hold(self, **users: bytes) -> None:
+        """
+        Write the file.
+        """
+        lines = [
+            b"%s:%s:1000:100::/home:/bin/sh\n" % (name.encode("ascii"), secret)
+            for name, secret in users.items()
+        ]
+        self.path.write_bytes(b"".join(lines))
+        if not hasattr(self, "stack"):
+            self.around(PasswdChecker(str(self.path), workers=self.workers))
+
+
+class SeparateStateTests(MachineTestCase, Cached):
+    """
+    Tests for accounts that other processes look up.
+    """
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.settle()
+        self.nologin = self.folder / "nologin"
+        rules = AccountRules(nologin=(str(self.nologin),))
+        files = self.passwd, self.shadow, self.group
+        checker = PasswdChecker(*files, rules, separate=True, workers=self.workers)
+        others: Any = checker._privileged
+        self.addCleanup(others._client.close)
+        self.seen: Any = checker._seen
+        lookUp = others.lookUp
+
+        def remember(*asked: Any) -> Any:
+            self.verified.append(asked)
+            return lookUp(*asked)
+
+        self.patch(others, "lookUp", remember)
+        self.around(checker)
+
+    def test_changes(self) -> None:
+        """
+        A change of a file ends what is remembered, though this process can't read it: a
+        lock, a removal, a group, and what keeps all users out.
+        """
+        self.assertHashes(1, b"carol")
+        self.assertRemembered()
+        self.write("shadow", b"carol:!" + BCRYPT + b":19000:0:99999:7:::\n")
+        self.assertHashes(1, AccountDenied)
+        self.write("shadow", b"carol:" + BCRYPT + b":19000:0:99999:7:::\n")
+        self.assertHashes(1, b"carol")
+        self.assertRemembered()
+        self.write("group", b"")
+        self.assertHashes(1, b"carol")
+        self.assertRemembered()
+        self.nologin.write_bytes(b"")
+        self.assertHashes(1, AccountDenied)
+        self.nologin.unlink()
+        self.assertHashes(1, b"carol")
+        self.write("passwd", b"")
+        self.assertHashes(1, TemporaryFailure)
+
+    def test_day(self) -> None:
+        """
+        Another day ends it, too, since accounts expire.
+        """
+        self.patch(self.seen, "_now", lambda: 86_399)
+        self.assertHashes(1, b"carol")
+        self.assertRemembered()
+        self.patch(self.seen, "_now", lambda: 86_400)
+        self.assertHashes(1, b"carol")
+
+    def test_young(self) -> None:
+        """
+        By a file that may change without its times telling nothing is remembered.
+        """
+        self.patch(_files, "SETTLING", 3600)
+        self.write("group", b"x")
+        for _ in range(2):
+            self.assertHashes(1, b"carol")
 
 
 class UNIXStateTests(AccountChangeTests, MachineTestCase):
@@ -650,6 +756,41 @@ class TwoStoresTests(FileTestCase, Cached):
         second.write_bytes(b"dave:" + BCRYPT + b"\n")
         self.assertHashes(2, UnauthorizedLogin)
         self.assertRemembered(password=NEW)
+
+
+class DirectoryStateTests(DirectoryTestCase, Cached):
+    """
+    Tests for a directory, which shows no passwords.
+    """
+
+    entries = (person("gail"),)
+
+    def test_changes(self) -> None:
+        """
+        A login is remembered for the time that is said, wherever it comes from, whatever
+        changes there.
+        """
+        settings = ldapSettings(host=self.server.socket, base=PEOPLE)
+        checker = LDAPChecker(settings, workers=SteppedWorkers(running=False))
+        self.addCleanup(checker.close)
+        self.verified = []
+        find = checker._findVerdict
+
+        def remember(*asked: Any) -> Any:
+            self.verified.append(asked)
+            return find(*asked)
+
+        self.patch(checker, "_findVerdict", remember)
+        self.around(checker)
+        self.assertHashes(1, b"gail", b"gail", b"sesame")
+        self.server.modify(
+            f"dn: uid=gail,{PEOPLE}\nchangetype: modify\n"
+            "replace: userPassword\nuserPassword: oak\n"
+        )
+        self.clock.advance(SECONDS - 1)
+        self.assertRemembered(b"gail", b"sesame")
+        self.clock.advance(1)
+        self.assertHashes(1, UnauthorizedLogin, b"gail", b"sesame")
 
 
 class NoStateTests(SynchronousTestCase):

@@ -43,7 +43,7 @@ from mycred.stack import CheckerStack, Throttle
 from ..kit.portals import Checker, raising
 from ..kit.sasl import KeysChecker, ScramClient, Server, keysOf
 from ..kit.sessions import Realm
-from ..kit.throttled import CountingChecker, Scene, addressOf, typed
+from ..kit.throttled import LIMITS, CountingChecker, Scene, addressOf, allowed, typed
 
 
 class ThrottleTests(SynchronousTestCase):
@@ -761,6 +761,53 @@ class AnythingTests(SynchronousTestCase):
             login.addErrback(lambda _: None)
             self.successResultOf(login)
         self.assertEqual(scene.state._entered, {})  # type: ignore[attr-defined]
+
+
+class BoundTests(SynchronousTestCase):
+    """
+    Tests for guesses in whatever order, and with whatever else between them.
+    """
+
+    steps = st.lists(
+        st.tuples(
+            st.integers(0, 30),
+            st.sampled_from(["wrong", "wrong", "down", "cancel", "later", "right"]),
+            st.sampled_from([0.0, 0.0, 0.0, 0.3, 1.0, 2.0, 5.0, 20.0]),
+        ),
+        max_size=150,
+    )
+
+    @settings(max_examples=60, deadline=None)
+    @given(steps)
+    def test_bound(self, steps: list[Any]) -> None:
+        """
+        No more different passwords are found to be wrong, or might have been, than as
+        many as one after the other; and twice as many if the owner logs in beside.
+        """
+        checker = LaterChecker()
+        scene = Scene(checker=checker)
+        began, seconds = scene.clock.seconds(), 0.0
+        tried, isRight = set(), False
+        for number, end, pause in steps:
+            if seconds + pause >= 600:
+                break
+            checker.asked = None
+            password = b"sesame" if end == "right" else b"%d" % number
+            login = scene.login(password=password)
+            login.addErrback(lambda _: None)
+            if checker.asked is not None:
+                if end == "cancel":
+                    login.cancel()
+                elif end != "later":
+                    checker.answer(checker.asked, end)
+                if end == "right":
+                    isRight = True
+                elif end != "down":
+                    tried.add(number)
+            scene.clock.advance(pause)
+            seconds = scene.clock.seconds() - began
+        most = allowed(LIMITS["pair"], seconds, 0.001)
+        self.assertLessEqual(len(tried), most * (2 if isRight else 1))
 
 
 class LaterChecker(CountingChecker):

@@ -17,7 +17,7 @@ from mycred._state import Outcome, RedisState, StateUnavailable
 from mycred._state._redis._answers import Refused, ScriptUnknown, refusalOf
 
 from ..kit.certificates import Authority
-from ..kit.redisserver import PASSWORD, RULES, USER, RedisServer
+from ..kit.redisserver import EXAMPLE, PASSWORD, RULES, USER, RedisServer
 from ..kit.statecases import StateCases, StateSteps, Steps
 
 # How long anything may take that has to succeed, in seconds.
@@ -126,6 +126,18 @@ class ServerTests(_WithServer, TestCase):
         yield self.wrong(self.guess())
 
     @inlineCallbacks
+    def test_idle(self) -> Steps:
+        """
+        When a server closes a connection on which nothing waits, as after its C{timeout},
+        the next one who asks doesn't notice.
+        """
+        yield self.wrong(*[self.guess()] * 3)
+        lost = self.state._connection._protocol.whenDisconnected()
+        self.server.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        yield lost
+        yield self.assertWaits(self.guess(), 1)
+
+    @inlineCallbacks
     def test_hangs(self) -> Steps:
         """
         A server that hangs fails those who wait, once the time is up.  What it is sent
@@ -190,6 +202,76 @@ class ServerTests(_WithServer, TestCase):
             yield self.assertUnavailable(text, wrong)
             error = self.assertRaises(ValueError, wrong.check)
             self.assertIn(text, str(error))
+
+    @inlineCallbacks
+    def test_example(self) -> Steps:
+        """
+        A server with the settings of the documentation knows that user, and nobody else.
+        """
+        server = RedisServer("--include", str(EXAMPLE))
+        self.addCleanup(server.stop)
+        url = server.url.replace("//", "//myapp@")
+        self.state = self.makeState(url, "change-this")
+        self.state.check()
+        yield self.login(self.guess("x"), Outcome.RIGHT)
+        yield self.assertUnavailable("wants a password", self.makeState(server.url))
+
+    @inlineCallbacks
+    def test_evicts(self) -> Steps:
+        """
+        A server that forgets what is nearly forgotten, since its memory is full, goes on
+        counting, and keeps what is kept for ever.
+        """
+        server = RedisServer("--maxmemory-policy", "volatile-ttl")
+        self.addCleanup(server.stop)
+        self.state = self.makeState(server.url)
+        yield self.state.compareAndSet(b"secret", None, b"x", 0)
+        used = server.command("INFO", "memory").partition(b"used_memory:")[2].split()[0]
+        server.command("CONFIG", "SET", "maxmemory", b"%d" % (int(used) + 500_000))
+        guesses = [self.guess(n, source=n, account=n) for n in range(2000)]
+        for first in range(0, 2000, 100):
+            yield gatherResults(map(self.reserve, guesses[first : first + 100]))
+        self.assertNotIn(b"evicted_keys:0\r\n", server.command("INFO", "stats"))
+        self.assertEqual((yield self.state.recall(b"secret")), b"x")
+        yield self.wrong(*[self.guess(source="new", account="new")] * 3)
+        yield self.assertWaits(self.guess(source="new", account="new"), 1)
+
+    @inlineCallbacks
+    def test_clockSetBack(self) -> Steps:
+        """
+        When the server's clock is set back nobody waits until it is there again.
+        """
+        self.advance(3600)
+        yield self.wrong(*[self.guess()] * 3)
+        yield self.assertWaits(self.guess(), 1)
+        self.advance(-3600)
+        yield self.wrong(self.guess())
+        yield self.assertWaits(self.guess(), 8)
+
+    @inlineCallbacks
+    def test_clockSetForward(self) -> Steps:
+        """
+        When it is set forward one answer seems to be late, and the next one doesn't.
+        """
+        yield self.wrong(self.guess())
+        self.state._connection._ahead -= 3600_000_000
+        yield self.assertUnavailable("too late")
+        yield self.wrong(*[self.guess()] * 2)
+        yield self.assertWaits(self.guess(), 1)
+
+    @inlineCallbacks
+    def test_otherLimits(self) -> Steps:
+        """
+        Of two processes with other settings each applies its own to what both count.
+        """
+        yield self.wrong(*[self.guess()] * 3)
+        yield self.assertWaits(self.guess(), 1)
+        guess = self.guess()
+        assert guess.pair is not None
+        generous = self.PAIR._replace(free=10)
+        other = guess._replace(pair=guess.pair._replace(limit=generous))
+        yield self.login(other, None)
+        yield self.assertWaits(self.guess(), 2)
 
     @inlineCallbacks
     def test_password(self) -> Steps:

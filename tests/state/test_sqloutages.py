@@ -19,7 +19,7 @@ from mycred._state._sql import SQLState
 from mycred.workers import Workers
 
 from ..kit.databases import DatabaseServer, MariaDB, PostgreSQL, serverOf
-from ..kit.guesses import PAIR, guessOf
+from ..kit.guesses import PAIR, guessOf, keyOf
 from ..kit.sqlstates import LONG, Direct
 
 
@@ -122,6 +122,26 @@ class OutageTests(Direct, SynchronousTestCase):
                 self.failureResultOf(answer, StateUnavailable)
         self.exhaust(self.open(), 2, "bob")
         self.await_(state, 3, "carol")
+
+    def test_rowsLocked(self) -> None:
+        """
+        While another session has locked what counts for an account, requests for that
+        account fail in time; neither others nor what deletes old entries waits.
+        """
+        state = self.open(timeout=0.3)
+        self.await_(state, 1, "alice")
+        with closing(self.server.connect(self.url.rpartition("/")[2])) as other:
+            cursor = other.cursor()
+            cursor.execute("begin")
+            locking = "select * from mycred_state_entries where name = %s for update"
+            cursor.execute(locking, (b"bnewcomers:" + keyOf("alice"),))
+            self.assertEqual(len(cursor.fetchall()), 1)
+            failing = state.reserve(guessOf(2, "alice"))
+            self.failureResultOf(failing, StateUnavailable)
+            another = self.open()
+            self.exhaust(another, 3, "bob")
+            self.assertEqual(another._sweeps, 1)
+        self.assertEqual(self.await_(state, 2, "alice"), 0)
 
     def test_readOnly(self) -> None:
         """

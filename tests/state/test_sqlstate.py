@@ -395,6 +395,19 @@ class FileTests(Direct, SynchronousTestCase):
         self.assertEqual(S_IMODE(path.stat().st_mode), 0o600)
         state.check()
 
+    def test_quick(self) -> None:
+        """
+        A change writes to the disk once: it goes to a log beside the file, which others
+        can't read either.
+        """
+        path = Path(self.mktemp())
+        state = self.open(f"sqlite:///{path}")
+        self.reserve(state, 1, "alice")
+        found = state._database.read("pragma journal_mode", {}, soon()).rows
+        self.assertEqual(found, [("wal",)])
+        for beside in path.parent.glob(f"{path.name}*"):
+            self.assertEqual(S_IMODE(beside.stat().st_mode), 0o600)
+
     def test_noDirectory(self) -> None:
         """
         A file that can't be made is an error at the start, and no defect later.

@@ -9,6 +9,7 @@ import socket
 import ssl
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from time import monotonic
 
 from ._answers import NO_REDIS, Refused, refusalOf
 from ._url import RedisURL
@@ -36,16 +37,17 @@ def checkServer(url: RedisURL, claim: Command, timeout: float) -> None:
     Greet a server, at once and in the caller's thread.
 
     @param claim: what it must do besides.
-    @param timeout: how long each step may take, in seconds.
+    @param timeout: how long it may take to connect, and to answer, in seconds.
 
     @raise ValueError: if it refuses that, and will until something is changed.
     @raise OSError: if it can't be asked now.
     """
     try:
         with closing(_connected(url, timeout)) as connection:
+            until = monotonic() + timeout
             for command in (*greeting(url), claim):
                 connection.sendall(encoded(command))
-                _insistOnSuccess(_lineOf(connection))
+                _insistOnSuccess(_lineOf(connection, until))
     except ssl.SSLCertVerificationError as error:
         why = error.verify_message.rstrip(".")
         raise ValueError(f"its certificate can't be verified: {why}") from None
@@ -85,12 +87,18 @@ def encoded(command: Iterable[bytes]) -> bytes:
     return b"*%d\r\n%b" % (len(pieces), b"".join(pieces))
 
 
-def _lineOf(connection: socket.socket) -> bytes:
+def _lineOf(connection: socket.socket, until: float) -> bytes:
     """
     Return the line that a server answers.
+
+    @param until: when it must be there.
     """
     line = b""
     while not line.endswith(b"\r\n") and len(line) < _LONGEST_LINE:
+        left = until - monotonic()
+        if left <= 0:
+            raise TimeoutError("it doesn't answer")
+        connection.settimeout(left)
         received = connection.recv(_LONGEST_LINE)
         if not received:
             raise ConnectionResetError("it closes the connection")

@@ -8,83 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeGuard
 
 from ..._sql.client import Transaction
+from . import _statements as sql
 
-# The time at the database, in seconds since 1970, when a statement begins.
-_NOW = {
-    "sqlite": "((julianday('now') - 2440587.5) * 86400.0)",
-    "postgresql": "cast(extract(epoch from clock_timestamp()) as double precision)",
-    "mysql": "(timestampdiff(microsecond, '1970-01-01', utc_timestamp(6)) / 1e6)",
-}
-
-# What makes the entries that aren't there, and locks them, in the order in which they are
-# written.  MariaDB would let two transactions share a lock that both want alone later.
-_ADD = {
-    "sqlite": "on conflict (name) do nothing",
-    "postgresql": "on conflict (name) do nothing",
-    "mysql": "on duplicate key update name = values(name)",
-}
-
-# What locks them.  An SQLite file is locked as a whole.
-_LOCK = {"sqlite": "", "postgresql": "for update", "mysql": "for update"}
-
-_WRITTEN = ("empty_at", "last_at", "until_at", "kind")
-_REPLACE = {
-    **dict.fromkeys(
-        ("sqlite", "postgresql"),
-        "on conflict (name) do update set "
-        + ", ".join(f"{column} = excluded.{column}" for column in _WRITTEN),
-    ),
-    "mysql": "on duplicate key update "
-    + ", ".join(f"{column} = values({column})" for column in _WRITTEN),
-}
-
-# What deletes some entries that end soonest.  Those that somebody has locked are left to
-# the next time, where that can be said.
-_DELETE_SOME = {
-    "sqlite": "delete from mycred_state_entries where name in ({some})",
-    "postgresql": (
-        "delete from mycred_state_entries where name in ({some} for update skip locked)"
-    ),
-    "mysql": (
-        "delete from mycred_state_entries where until_at < :before and name < :below"
-        " order by until_at limit :most"
-    ),
-}
-_SOME = (
-    "select name from mycred_state_entries where until_at < :before and name < :below"
-    " order by until_at limit :most"
-)
-
-_FIND = """
-    select null, {now}, 0, 0, 0
-    union all
-    select name, empty_at, last_at, until_at, kind
-    from mycred_state_entries where name in ({names})
-"""
-_LOCK_THEM = (
-    "select name from mycred_state_entries where name in ({names}) order by name {lock}"
-)
-_INSERT = """
-    insert into mycred_state_entries (name, empty_at, last_at, until_at, kind)
-    values {rows} {existing}
-"""
-_DELETE = "delete from mycred_state_entries where name in ({names})"
-_BEYOND = """
-    select name from mycred_state_entries where name >= :low and name < :high
-    order by until_at desc limit 100 offset {most:d}
-"""
-_COUNT = "select count(*) from mycred_state_entries where name < :below"
-# Whatever others have written, no more is read than a value may have.
-_VALUE = """
-    select case when length(content) <= 4096 then content end, until_at, {now}
-    from mycred_state_entries where name = :name
-"""
-_SET_VALUE = """
-    update mycred_state_entries set content = :new, until_at = :until where name = :name
-"""
-
-#: Later than every time.
-NEVER = 1e12
+#: Later than every time, and what is later than that.
+NEVER, _LATER = 1e12, 1e13
 
 #: What the names of entries begin with: of passwords that were tried, of buckets, of
 #: sources that are known, and of values.  Where there are too many the first two go.
@@ -118,6 +45,18 @@ class Entry(NamedTuple):
 NOTHING = Entry()
 
 
+class Old(NamedTuple):
+    """
+    Entries that can be forgotten.
+
+    @ivar before: before which time.
+    @ivar names: their names.
+    """
+
+    before: float
+    names: list[bytes]
+
+
 class Entries:
     """
     The entries, within a transaction.
@@ -138,7 +77,7 @@ class Entries:
         database, in seconds since 1970.
         """
         places, values = _listed(names)
-        statement = _FIND.format(now=_NOW[self._dialect], names=places)
+        statement = sql.FIND.format(now=sql.NOW[self._dialect], names=places)
         rows = self._transaction.execute(statement, **values).rows
         now = next(float(row[1]) for row in rows if row[0] is None)
         found = [row for row in rows if row[0] is not None]
@@ -158,11 +97,13 @@ class Entries:
         """
         ordered = sorted(names)
         places, values = _listed(ordered)
-        statement = _LOCK_THEM.format(names=places, lock=_LOCK[self._dialect])
+        statement = sql.LOCK_THEM.format(
+            names=places, force=sql.FORCE[self._dialect], lock=sql.LOCK[self._dialect]
+        )
         locked = None
         # Somebody may delete one that has ended, between the two statements.
         while locked != len(ordered):
-            self._insert(dict.fromkeys(ordered, NOTHING), _ADD[self._dialect])
+            self._insert(dict.fromkeys(ordered, NOTHING), sql.ADD[self._dialect])
             locked = len(self._transaction.execute(statement, **values).rows)
         return self.find([*ordered, *also])
 
@@ -171,33 +112,41 @@ class Entries:
         Write entries, those that are there and those that aren't.
         """
         if entries:
-            self._insert(entries, _REPLACE[self._dialect])
+            self._insert(entries, sql.REPLACE[self._dialect])
 
     def remove(self, names: Iterable[bytes]) -> None:
         """
         Delete entries.
         """
-        places, values = _listed(names)
-        if values:
-            self._transaction.execute(_DELETE.format(names=places), **values)
+        every = list(names)
+        if every:
+            self.removeOld(Old(_LATER, every))
 
-    def removeEnded(self, most: int) -> int:
+    def ended(self, most: int) -> Old:
         """
-        Delete some of the entries that can be forgotten.
+        Return some of the entries that can be forgotten.
 
-        @param most: how many are deleted.
-
-        @return: how many were.
+        @param most: how many.
         """
         _, now = self.find(())
-        return self._removeSome(now, _END, most)
+        return self._old(now, _END, most)
 
-    def removeFirst(self, most: int) -> int:
+    def first(self, most: int) -> Old:
         """
-        Delete some of the entries that could be forgotten soonest, except values, and
+        Return some of the entries that could be forgotten soonest, except values, and
         sources that are known: nobody makes those who knows no password.
         """
-        return self._removeSome(NEVER, KNOWN, most)
+        return self._old(NEVER, KNOWN, most)
+
+    def removeOld(self, old: Old) -> int:
+        """
+        Delete entries that can be forgotten, unless they were changed meanwhile.
+
+        @return: how many were deleted.
+        """
+        places, values = _listed(old.names)
+        statement = sql.DELETE[self._dialect].format(names=places)
+        return self._transaction.execute(statement, before=old.before, **values).count
 
     def beyond(self, prefix: bytes, most: int) -> list[bytes]:
         """
@@ -206,21 +155,21 @@ class Entries:
 
         @param most: how many of those.
         """
-        statement, high = _BEYOND.format(most=most), prefix + _AFTER
+        statement, high = sql.BEYOND.format(most=most), prefix + _AFTER
         rows = self._transaction.execute(statement, low=prefix, high=high).rows
         return [bytes(row[0]) for row in rows]
 
     def count(self) -> int:
         """
-        Return how many entries there are that L{removeFirst} may delete.
+        Return how many entries there are of those that L{first} returns.
         """
-        return int(self._transaction.execute(_COUNT, below=KNOWN).rows[0][0])
+        return int(self._transaction.execute(sql.COUNT, below=KNOWN).rows[0][0])
 
     def value(self, key: bytes) -> bytes | None:
         """
         Return a value; L{None} if there is none, or it is too old.
         """
-        statement = _VALUE.format(now=_NOW[self._dialect])
+        statement = sql.VALUE.format(now=sql.NOW[self._dialect])
         rows = self._transaction.execute(statement, name=VALUE + key).rows
         if not rows:
             return None
@@ -244,17 +193,17 @@ class Entries:
         if self.value(key) != old:
             return False
         until = now + seconds if seconds else NEVER
-        self._transaction.execute(_SET_VALUE, name=name, new=new, until=until)
+        self._transaction.execute(sql.SET_VALUE, name=name, new=new, until=until)
         return True
 
-    def _removeSome(self, before: float, below: bytes, most: int) -> int:
+    def _old(self, before: float, below: bytes, most: int) -> Old:
         """
-        Delete some of the entries that can be forgotten before a time.
+        Return some of the entries that can be forgotten before a time.
         """
-        statement = _DELETE_SOME[self._dialect].format(some=_SOME)
-        return self._transaction.execute(
-            statement, before=before, below=below, most=most
-        ).count
+        rows = self._transaction.execute(
+            sql.OLD, before=before, below=below, most=most
+        ).rows
+        return Old(before, [bytes(row[0]) for row in rows])
 
     def _insert(self, entries: Mapping[bytes, Entry], existing: str) -> None:
         """
@@ -268,7 +217,7 @@ class Entries:
             row = {f"n{i}": name, **{f"{c}{i}": v for c, v in zip("eluk", entries[name])}}
             rows.append(f"({', '.join(f':{each}' for each in row)})")
             values.update(row)
-        statement = _INSERT.format(rows=", ".join(rows), existing=existing)
+        statement = sql.INSERT.format(rows=", ".join(rows), existing=existing)
         self._transaction.execute(statement, **values)
 
 
@@ -298,4 +247,4 @@ def _isTime(value: object) -> TypeGuard[float]:
     return isinstance(value, float) and 0.0 <= value <= NEVER
 
 
-__all__ = ["ATTEMPT", "BUCKET", "KNOWN", "NOTHING", "VALUE", "Entries", "Entry"]
+__all__ = ["ATTEMPT", "BUCKET", "KNOWN", "NOTHING", "VALUE", "Entries", "Entry", "Old"]

@@ -32,7 +32,7 @@ from ...workers import Workers
 from .._errors import StateUnavailable
 from .._interface import Guess, ISharedState, Outcome, Reservation
 from ._counting import Changed, Waits, charge, seen, settle, surplus
-from ._entries import Entries
+from ._entries import Entries, Old
 from ._tables import DIALECTS, WrongTables, insistOnTables
 
 _T = TypeVar("_T")
@@ -44,6 +44,9 @@ _OUTAGES = (BadValue, Fault, Unsure, WrongTables)
 # long a check may take at least, for which a program waits at its start; and how long a
 # sweep, for which nobody waits.  In seconds.
 _GRACE, _CHECK, _SWEEP = 5.0, 10.0, 10.0
+
+# How many entries are deleted in one transaction.
+_FEW = 200
 
 
 @implementer(ISharedState)
@@ -59,14 +62,14 @@ class SQLState:
     @cvar MOST: how many entries there may be besides values; for a while there are some
         more.
     @cvar EVERY: after how many guesses what was forgotten is deleted.
-    @cvar BITE: how many entries are deleted at once: a guess makes six at most.
+    @cvar BITE: how many entries are deleted then: a guess makes six at most.
     @cvar COUNTED: after how many times the entries are counted.
     """
 
     MOST = 1_000_000
-    EVERY = 200
-    BITE = 2000
-    COUNTED = 50
+    EVERY = 100
+    BITE = 1000
+    COUNTED = 100
 
     _log = Logger()
 
@@ -290,13 +293,24 @@ class SQLState:
         Delete some of what can be forgotten; and what could be soonest, if there are too
         many entries.
         """
-        self._change(lambda entries: entries.removeEnded(self.BITE), until)
+        self._remove(self._reading(until).ended(self.BITE), until)
         if self._tooMany > 0:
-            more = self._change(lambda entries: entries.removeFirst(self.BITE), until)
-            self._tooMany -= more
+            self._tooMany -= self._remove(self._reading(until).first(self.BITE), until)
         if self._sweeps % self.COUNTED == 0:
             self._tooMany = self._reading(until).count() - self.MOST
         self._sweeps += 1
+
+    def _remove(self, old: Old, until: float) -> int:
+        """
+        Delete entries, few at a time, so that no login waits for all of them.
+
+        @return: how many were deleted.
+        """
+        removed = 0
+        for start in range(0, len(old.names), _FEW):
+            few = old._replace(names=old.names[start : start + _FEW])
+            removed += self._change(partial(Entries.removeOld, old=few), until)
+        return removed
 
     def _endSweep(self, _: object) -> None:
         """

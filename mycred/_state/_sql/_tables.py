@@ -83,6 +83,10 @@ _SPELLED: Mapping[str, Mapping[str, str]] = {
 #: The dialects of the databases that can be a home of shared state.
 DIALECTS = frozenset(_SPELLED)
 
+# What has a change take a fifth of the time in an SQLite file, for good: the disk writes
+# once for it.  Where the file system can't do that nothing changes.
+_HASTEN = "pragma journal_mode = wal"
+
 # Two programs that start at once mustn't both make the tables: PostgreSQL has no "if not
 # exists" that holds then.  The number is any that others don't use.
 _LOCK = "select pg_advisory_xact_lock(7235420417338275438)"
@@ -105,6 +109,8 @@ def insistOnTables(database: Database, until: float) -> None:
     """
     version = _versionIn(database, until)
     if version is None:
+        if database.dialect == "sqlite":
+            database.read(_HASTEN, {}, until)
         database.transaction(_make, until)
     elif version != VERSION:
         raise WrongTables(
