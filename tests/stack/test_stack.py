@@ -389,6 +389,27 @@ class AskedTests(StackTestCase):
             self.assertTrue(client.isTrusted)
         self.assertEqual([verdict for verdict, *_ in self.audit], ["accepted"] * 3)
 
+    def test_scramLater(self) -> None:
+        """
+        So does one whose throttle waits for a state that others share; the salt is sent
+        when that has answered, and not before.
+        """
+        for password, verdict in ((b"sesame", "accepted"), (b"x", "refused")):
+            state: Any = SharedState()
+            checkers = KeysChecker(), KeysChecker(alice=keysOf())
+            stack = self.stack(*checkers, throttle=Throttle(state))
+            client = ScramClient(password=password)
+            login = Server(portalOf(stack)).login("SCRAM-SHA-256", client.answer)
+            login.addErrback(lambda failure: None)
+            self.assertNoResult(login)
+            self.assertNotIn(b"s=", b"".join(client.heard))
+            state.answer()
+            self.successResultOf(login)
+            self.assertEqual(client.isTrusted, verdict == "accepted")
+            [(told, _, avatarId)] = self.audit
+            self.assertEqual((told, avatarId is None), (verdict, verdict == "refused"))
+            self.audit.clear()
+
     def test_parts(self) -> None:
         """
         Whoever looks at the checkers of a portal sees those in a stack.
