@@ -1,5 +1,5 @@
 """
-The options of the account of logins, as a file of settings has them.
+The options of the audit log, as a file of settings has them.
 """
 
 from __future__ import annotations
