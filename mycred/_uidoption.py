@@ -96,8 +96,7 @@ def insistOnReadable(path: str | bytes | os.PathLike[str], user: LaterUser) -> N
     problem = (
         f"can't be read by {user.name} (--uid), as whom the server reads it at each login"
     )
-    with rightsOf(user.uid, user.gid, user.groups):
-        _insistOnPassage(file, problem, "put the file elsewhere")
+    with _passing(file, user, problem, "put the file elsewhere"):
         isReadable = _canOpen(file, os.O_RDONLY)
     if not isReadable:
         name, group = quote(str(file)), _groupName(user.gid)
@@ -112,16 +111,10 @@ def insistOnAppendable(path: str, user: LaterUser) -> None:
 
     @raise PermissionError: if it can't.  The text says what to do.
     """
-    file = Path(path)
-    problem = f"can't be written by {user.name} (--uid), as whom the server runs"
-    with rightsOf(user.uid, user.gid, user.groups):
-        _insistOnPassage(file, problem, "name a file elsewhere")
-        real = Path(os.path.realpath(file))
+    file, problem = Path(path), _unwritableBy(user)
+    with _passing(file, user, problem, "name a file elsewhere") as real:
         exists = real.exists()
-        if exists:
-            isWritable = _canOpen(real, os.O_WRONLY)
-        else:
-            isWritable = os.access(real.parent, os.W_OK | os.X_OK, effective_ids=True)
+        isWritable = _canOpen(real, os.O_WRONLY) if exists else canMakeIn(real.parent)
     if not isWritable:
         name = quote(str(file))
         mend = (
@@ -137,14 +130,10 @@ def insistOnWritable(path: str, user: LaterUser) -> None:
 
     @raise PermissionError: if it can't.  The text says what to do.
     """
-    file = Path(path)
-    problem = f"can't be written by {user.name} (--uid), as whom the server runs"
-    with rightsOf(user.uid, user.gid, user.groups):
-        _insistOnPassage(file, problem, "name a file elsewhere")
-        # The others stand where a link leads.
-        file = Path(os.path.realpath(file))
-        canMake = os.access(file.parent, os.W_OK | os.X_OK, effective_ids=True)
-        canWrite = _canOpen(file, os.O_RDWR)
+    problem = _unwritableBy(user)
+    # The others stand where a link leads.
+    with _passing(Path(path), user, problem, "name a file elsewhere") as file:
+        canMake, canWrite = canMakeIn(file.parent), _canOpen(file, os.O_RDWR)
     if not canMake:
         # The directory may be the system's: no advice to change it.
         new = quote(str(file.parent / user.name))
@@ -159,21 +148,40 @@ def insistOnWritable(path: str, user: LaterUser) -> None:
         )
 
 
-def _insistOnPassage(file: Path, problem: str, otherwise: str) -> None:
+def canMakeIn(directory: str | Path) -> bool:
     """
-    Insist on directories that can be passed through on the way to a file.
+    Return whether files can be made in a directory, with the rights that this process has
+    now.
+    """
+    return os.access(directory, os.W_OK | os.X_OK, effective_ids=True)
+
+
+def _unwritableBy(user: LaterUser) -> str:
+    """
+    Return what is wrong with a file that a user can't write.
+    """
+    return f"can't be written by {user.name} (--uid), as whom the server runs"
+
+
+@contextmanager
+def _passing(file: Path, user: LaterUser, problem: str, otherwise: str) -> Iterator[Path]:
+    """
+    Have the rights of a user for a while, who can pass through all directories on the way
+    to a file.  It yields the path where links lead.
 
     @param problem: what else can't be done with the file.
     @param otherwise: what can be done instead.
 
-    @raise PermissionError: if one can't be passed through.
+    @raise PermissionError: if they can't pass through one.
     """
-    directory = _closedDirectory(file)
-    if directory is not None:
-        raise PermissionError(
-            f"{file} {problem}, since they can't pass through {directory}; do chmod o+x "
-            f"{quote(str(directory))}, or {otherwise}"
-        )
+    with rightsOf(user.uid, user.gid, user.groups):
+        directory = _closedDirectory(file)
+        if directory is not None:
+            raise PermissionError(
+                f"{file} {problem}, since they can't pass through {directory}; do chmod "
+                f"o+x {quote(str(directory))}, or {otherwise}"
+            )
+        yield Path(os.path.realpath(file))
 
 
 def _closedDirectory(file: Path) -> Path | None:
@@ -221,6 +229,7 @@ def _groupName(gid: int) -> str:
 
 __all__ = [
     "LaterUser",
+    "canMakeIn",
     "insistOnAppendable",
     "insistOnReadable",
     "insistOnWritable",

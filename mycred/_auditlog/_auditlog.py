@@ -19,8 +19,7 @@ Observer = Callable[[LogEvent], object]
 
 class AuditLog:
     """
-    An account of all logins, apart from the log: one event for each, when its verdict is
-    known.
+    An audit log: one event for each login, when its verdict is known.
 
     It calls observers of L{twisted.logger}: an L{AuditFile}, an L{AuditSyslog}, or any
     callable that takes an event.  The namespace of an event is C{mycred.audit}, and it

@@ -12,8 +12,8 @@ from contextlib import suppress
 from twisted.logger import LogEvent
 
 from .._paths import AnyPath, asPath
-from ._faults import Fault
 from ._formats import FORMATS
+from ._gap import Gap
 
 # Lines are appended whatever other processes append; and a pipe isn't waited for.
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_NOCTTY
@@ -50,7 +50,7 @@ class AuditFile:
             raise ValueError(f"write one of {', '.join(FORMATS)}")
         self.path = os.path.abspath(asPath(path))
         self._line = FORMATS[format]
-        self._fault = Fault(self.path)
+        self._gap = Gap(self.path)
 
     def __call__(self, event: LogEvent) -> None:
         """
@@ -62,9 +62,9 @@ class AuditFile:
             _append(self._descriptor, line)
         except OSError as error:
             self.close()
-            self._fault.note(error)
+            self._gap.note(error)
         else:
-            self._fault.clear()
+            self._gap.end()
 
     def close(self) -> None:
         """

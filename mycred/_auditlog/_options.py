@@ -1,5 +1,5 @@
 """
-The options of the account of logins, as a file of settings has them.
+The options of the audit log, as a file of settings has them.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._argstring import Option, Options, nonEmpty, oneOf
+from .._uidoption import canMakeIn
 from ._auditlog import AuditLog, Observer
 from ._file import AuditFile
 from ._formats import FORMATS
@@ -43,8 +44,7 @@ def _problemWith(path: str) -> str | None:
         directory = os.path.dirname(path)
         if not os.path.isdir(directory):
             return f"{directory} is no directory"
-        canMake = os.access(directory, os.W_OK | os.X_OK, effective_ids=True)
-        return None if canMake else f"{directory} can't be written"
+        return None if canMakeIn(directory) else f"{directory} can't be written"
     except OSError as error:
         return error.strerror or str(error)
     try:

@@ -14,7 +14,7 @@ from typing import Any
 
 from twisted.logger import LogEvent, LogLevel, formatEvent
 
-from ._faults import Fault
+from ._gap import Gap
 
 # Of syslog(3).
 _FACILITIES = {"auth": 4, "authpriv": 10, **{f"local{n}": 16 + n for n in range(8)}}
@@ -62,7 +62,7 @@ class AuditSyslog:
             raise ValueError(f"write one of {', '.join(FACILITIES)}")
         self._facility = _FACILITIES[facility]
         self._socketPath = socketPath
-        self._fault = Fault(socketPath)
+        self._gap = Gap(socketPath)
         self._socket: socket.socket | None = None
         self._waiting: deque[bytes] = deque()
         self._reactor = reactor
@@ -80,7 +80,7 @@ class AuditSyslog:
         if len(self._waiting) < _MOST_WAITING:
             self._waiting.append(message.encode("utf-8", "backslashreplace"))
         else:
-            self._fault.note(OSError(errno.ENOBUFS, os.strerror(errno.ENOBUFS)))
+            self._gap.note(OSError(errno.ENOBUFS, os.strerror(errno.ENOBUFS)))
         if self._later is None:
             self._flush()
 
@@ -109,11 +109,11 @@ class AuditSyslog:
                 self._later = self._clock().callLater(_PAUSE, self._flush)
                 return
             except OSError as error:
-                self._fault.note(error, len(self._waiting))
+                self._gap.note(error, len(self._waiting))
                 self._waiting.clear()
                 return
             self._waiting.popleft()
-        self._fault.clear()
+        self._gap.end()
 
     def _clock(self) -> Any:
         """

@@ -1,5 +1,5 @@
 """
-Tests for L{mycred._auditlog._fields}: what the account says of a login, field by field.
+Tests for L{mycred._auditlog._fields}: what the audit log says of a login, field by field.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """
 Tests for L{mycred._auditlog._file}, L{mycred._auditlog._formats} and
-L{mycred._auditlog._faults}: files with a line for each login.
+L{mycred._auditlog._gap}: files with a line for each login.
 """
 
 from __future__ import annotations

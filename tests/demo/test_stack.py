@@ -92,7 +92,7 @@ class StackTests(ServerTests, TestCase):
     def test_proxied(self) -> None:
         """
         Behind HAProxy the clients are told apart, and it is the one who has guessed that
-        has to wait, whatever header it forges; the account of logins has their addresses.
+        has to wait, whatever header it forges; the audit log has their addresses.
         """
         auth = self.stack("pair = 1")
         where = "--imap=haproxy:tcp:0:interface=127.0.0.1"

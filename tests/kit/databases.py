@@ -26,9 +26,10 @@ from typing import Any, ClassVar, TypeVar
 from twisted.trial.unittest import SkipTest
 
 from .lifeline import Lifeline
+from .starting import awaitAnswer, begin
 
-# How long a server may take to begin, and how long between two looks, in seconds.
-_LONGEST_START, _SHORT = 180.0, 0.02
+# How long between two looks at a process, in seconds.
+_SHORT = 0.02
 
 # The states of what has ended, though nobody has asked how.
 _ENDED = {"X", "Z"}
@@ -70,29 +71,10 @@ class DatabaseServer:
         """
         Start it, on the port that it had, and wait until it answers.
         """
-        log = self.home / "output"
-        with log.open("ab") as output:
-            self._process = process = subprocess.Popen(
-                self.command(),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-                cwd="/",
-                **_asUser(self.account),
-            )
+        process = begin(self.command(), self.home, cwd="/", **_asUser(self.account))
+        self._process = process
         self._lifeline = Lifeline(self.home, process.pid)
-        until = time.monotonic() + _LONGEST_START
-        while True:
-            try:
-                self.connect().close()
-                return
-            except Exception as error:
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(_SHORT)
-                if process.poll() is not None or time.monotonic() > until:
-                    said = log.read_text(errors="replace")
-                    raise AssertionError(f"{self.dialect}: {error}: {said}") from None
+        awaitAnswer(process, self.home, self._answers)
 
     def kill(self) -> None:
         """
@@ -196,6 +178,16 @@ class DatabaseServer:
             path = f"/proc/{self._process.pid}/task/{self._process.pid}/children"
             return [int(pid) for pid in Path(path).read_text().split()]
         return []
+
+    def _answers(self) -> bool:
+        """
+        Return whether its administrator can log in.
+        """
+        try:
+            self.connect().close()
+        except Exception:
+            return False
+        return True
 
     def _startNone(self) -> None:
         """

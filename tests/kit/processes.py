@@ -11,7 +11,6 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Hashable
 from contextlib import suppress
 from pathlib import Path
@@ -21,9 +20,7 @@ from urllib.parse import quote
 from ldap3 import NONE, Connection, Server
 
 from .lifeline import Lifeline
-
-# How long a server may take to begin, and how long between two looks, in seconds.
-_LONGEST_START, _SHORT = 180.0, 0.01
+from .starting import awaitAnswer, begin
 
 
 class Process:
@@ -57,23 +54,9 @@ class Process:
 
         @raise AssertionError: if it ends, or doesn't answer within three minutes.
         """
-        log = self.home / "output"
-        with log.open("ab") as output:
-            self._process = process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-                **more,
-            )
+        self._process = process = begin(command, self.home, **more)
         self._watch(process.pid)
-        until = time.monotonic() + _LONGEST_START
-        while not self._answers():
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(_SHORT)
-            if process.poll() is not None or time.monotonic() > until:
-                raise AssertionError(f"{command[0]} doesn't start: {log.read_text()}")
+        awaitAnswer(process, self.home, self._answers)
 
     def stop(self) -> None:
         """

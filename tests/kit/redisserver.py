@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import ClassVar
@@ -20,9 +19,7 @@ from twisted.trial.unittest import SkipTest
 from .databases import atExit, freePort
 from .examples import EXAMPLES
 from .lifeline import Lifeline
-
-# How long the server may take to begin, and how long between two looks, in seconds.
-_LONGEST_START, _SHORT = 60.0, 0.01
+from .starting import awaitAnswer, begin
 
 #: The example of what a server has in its settings, for the user and the password there.
 EXAMPLE = EXAMPLES / "redis-myapp.conf"
@@ -84,26 +81,12 @@ class RedisServer:
         """
         Start it, on the port that it had, and wait until it answers.
         """
-        log = self.home / "output"
         command = [self._program, "--bind", "127.0.0.1", "--dir", str(self.home)]
         command += ["--port", str(self.port), "--unixsocket", self.socket]
         command += ["--appendonly", "no", "--save", "", *self._settings]
-        with log.open("ab") as output:
-            self._process = process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-                cwd=self.home,
-            )
+        self._process = process = begin(command, self.home, cwd=self.home)
         self._lifeline = Lifeline(self.home, process.pid)
-        until = time.monotonic() + _LONGEST_START
-        while not self._answers():
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(_SHORT)
-            if process.poll() is not None or time.monotonic() > until:
-                raise AssertionError(f"redis-server: {log.read_text(errors='replace')}")
+        awaitAnswer(process, self.home, self._answers)
 
     def kill(self) -> None:
         """

@@ -1,5 +1,6 @@
 """
-Faults that last: they are logged once, and so is their end.
+Logins that are missing from a file or from syslog: that is logged once, and so is its
+end.
 """
 
 from __future__ import annotations
@@ -9,16 +10,16 @@ from twisted.logger import Logger
 from .._secrets import printable
 
 
-class Fault:
+class Gap:
     """
-    What keeps logins from being written somewhere.
+    The logins that couldn't be written to one place since it worked last.
     """
 
     _log = Logger()
 
     def __init__(self, place: str) -> None:
         """
-        @param place: where they are written.
+        @param place: the path of the file or of the socket.
         """
         self._place = printable(place)
         self._missing = 0
@@ -38,7 +39,7 @@ class Fault:
             )
         self._missing += count
 
-    def clear(self) -> None:
+    def end(self) -> None:
         """
         Note that a login was written.
         """
@@ -51,4 +52,4 @@ class Fault:
             self._missing = 0
 
 
-__all__ = ["Fault"]
+__all__ = ["Gap"]
