@@ -6,8 +6,9 @@ network, an account and a password that no other guess has, so that no answer is
 before.  How many there are in a second is measured with so many under way at a time in
 each process; how late the reactor comes, with as many in a second as are to be reached.
 
-Beside them stands what the same server does with next to nothing to do, asked by the same
-clients in the same way, and meanwhile: C{PING} for Redis, C{select 1} for a database.
+Beside them stands what the same clients do with nothing of mycred around it, in the same
+way, and meanwhile: for Redis the same script by txredisapi alone, for a database
+C{select 1}.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from statistics import median
 from typing import Any, NamedTuple
 from unittest import SkipTest
 
-from twisted.internet.defer import gatherResults, inlineCallbacks
+from twisted.internet.defer import gatherResults, inlineCallbacks, maybeDeferred
 from twisted.internet.error import ReactorNotRunning
 from twisted.internet.stdio import StandardIO
 from twisted.internet.task import LoopingCall, deferLater
@@ -32,6 +33,9 @@ from twisted.protocols.basic import LineReceiver
 
 from mycred._sql.client import Database, DatabaseURL
 from mycred._state import Bucket, Fallback, Guess, Limit, ProcessState
+from mycred._state._redis import RedisURL
+from mycred._state._redis._calls import Calls
+from mycred._state._redis._protocol import endpointOf, makeFactory
 from mycred.workers import Workers
 from tests.kit.redisserver import RedisServer
 from tests.kit.sharing import homeAt
@@ -92,17 +96,21 @@ def guess(number: int, run: object) -> Guess:
 
 
 @inlineCallbacks
-def bare(url: str, reactor: Any) -> Any:
+def bare(url: str, reactor: Any, guesses: Iterator[Guess]) -> Any:
     """
-    Return a L{Deferred} that fires with what has a server do next to nothing.
+    Return a L{Deferred} that fires with what makes a request without mycred.
     """
     if url.startswith("redis"):
-        from mycred._state._redis import RedisURL
-        from mycred._state._redis._protocol import endpointOf, makeFactory
+        protocol = yield endpointOf(RedisURL.parse(url), reactor).connect(makeFactory())
+        calls, isKnown = Calls(b"mycred:"), False
 
-        endpoint = endpointOf(RedisURL.parse(url), reactor)
-        protocol = yield endpoint.connect(makeFactory())
-        return lambda: protocol.execute_command(b"PING")
+        def send() -> Any:
+            call = calls.reserve(next(guesses), 1 << 52)
+            return protocol.execute_command(*call.command(isKnown))
+
+        yield send()
+        isKnown = True
+        return send
     database = Database([DatabaseURL.parse(url)], connections=THREADS)
     workers = Workers(reactor, THREADS)
 
@@ -147,9 +155,10 @@ def serve(url: str) -> None:
 
     running: Any = reactor
     state = Fallback(homeAt(url), ProcessState(), "the server")
-    numbers, run = count(), time.monotonic()
+    run = time.monotonic()
+    guesses = (guess(number, run) for number in count())
     kinds: dict[str, Callable[[], Any]] = {
-        "decide": lambda: state.reserve(guess(next(numbers), run)),
+        "decide": lambda: maybeDeferred(state.reserve, next(guesses)),
     }
 
     class Asked(LineReceiver):
@@ -177,7 +186,7 @@ def serve(url: str) -> None:
         kinds["bare"] = request
         StandardIO(Asked())
 
-    running.callWhenRunning(lambda: bare(url, running).addCallback(begin))
+    running.callWhenRunning(lambda: bare(url, running, guesses).addCallback(begin))
     running.run()
 
 
@@ -221,6 +230,8 @@ def compare(kind: str, url: str) -> None:
     requests, rate = REQUESTS[kind]
     rounds: dict[str, list[Round]] = {"bare": [], "decide": []}
     ratios = []
+    # Which makes tables, before both processes would.
+    homeAt(url).check()
     with ExitStack() as stack:
         processes = [stack.enter_context(processOn(url)) for _ in range(PROCESSES)]
         for way in rounds:

@@ -29,12 +29,12 @@ from .error import (
 
 _E = TypeVar("_E", bound=BaseException)
 
-#: The failures that are no verdict yet: conch's way to say "right so far".  They are
-#: known by name, since conch is not always installed.
-UNFINISHED = (
-    "twisted.conch.error.ValidPublicKey",
-    "twisted.conch.error.NotEnoughAuthentication",
-)
+#: The failure of a login that takes another factor besides.  It is known by name, since
+#: conch is not always installed.
+NOT_ENOUGH = "twisted.conch.error.NotEnoughAuthentication"
+
+#: The failures that are no verdict yet: conch's way to say "right so far".
+UNFINISHED = ("twisted.conch.error.ValidPublicKey", NOT_ENOUGH)
 
 # What the log is told of failures besides: their checker, and why.  It isn't kept in the
 # failures: Perspective Broker sends a client all that one holds.
@@ -245,6 +245,7 @@ def _said(what: object) -> str:
 
 
 __all__ = [
+    "NOT_ENOUGH",
     "UNFINISHED",
     "LoginEvent",
     "authTypeOf",

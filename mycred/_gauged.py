@@ -96,10 +96,14 @@ class TableGauge(Protocol):
     A table of limited size.
 
     @ivar tableName: what is in it, in a word or two, such as C{cached logins}.
+    @ivar limit: how many entries it may have.
     """
 
     @property
     def tableName(self) -> str: ...
+
+    @property
+    def limit(self) -> int: ...
 
     def __len__(self) -> int:
         """

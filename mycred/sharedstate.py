@@ -11,6 +11,7 @@ L{openState} returns a home that never makes a login fail: while it is down this
 counts alone.  The others are those of which it chooses, and what they do.
 """
 
+from ._sharedvalues import siteSecretIn
 from ._state import (
     Bucket,
     Fallback,
@@ -39,4 +40,5 @@ __all__ = [
     "SQLState",
     "StateUnavailable",
     "openState",
+    "siteSecretIn",
 ]

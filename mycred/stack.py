@@ -13,6 +13,7 @@ metrics.
 C{--auth=stack:/etc/mycred/login.ini} is the same for deployers.
 """
 
+from ._audit import LoginEvent
 from ._auditlog import AuditFile, AuditLog, AuditSyslog
 from ._stack import CheckerStack, LoginCache, Throttle
 from ._stackfile import SECTIONS as stackSections, readStack
@@ -24,6 +25,7 @@ __all__ = [
     "AuditSyslog",
     "CheckerStack",
     "LoginCache",
+    "LoginEvent",
     "ProcessState",
     "Throttle",
     "readStack",

@@ -32,6 +32,7 @@ READ = {
         "gauge", "Whether a server that logins need works, as far as is known: 1 or 0."
     ),
     "mycred_table_entries": Family("gauge", "Entries in a table of limited size."),
+    "mycred_table_limit": Family("gauge", "Entries that such a table may have."),
     "mycred_read_timestamp_seconds": Family(
         "gauge", "When a process has last told its numbers, as Unix time."
     ),
@@ -43,6 +44,12 @@ _POOLS: dict[str, Callable[[ThreadsGauge], int]] = {
     "mycred_threads_busy": lambda pool: pool.busy,
     "mycred_waiting": lambda pool: pool.waiting,
     "mycred_waiting_limit": lambda pool: pool.queueLimit,
+}
+
+# The numbers of a table.
+_TABLES: dict[str, Callable[[TableGauge], int]] = {
+    "mycred_table_entries": len,
+    "mycred_table_limit": lambda table: table.limit,
 }
 
 
@@ -72,8 +79,8 @@ class Now:
         Return what is read.
         """
         pools = self._threads.all()
-        for family, number in _POOLS.items():
-            for job, value in _total(pools, lambda pool: pool.job, number).items():
+        for family, count in _POOLS.items():
+            for job, value in _total(pools, lambda pool: pool.job, count).items():
                 yield Sample(family, "", (("pool", printable(job)),), value)
         up: dict[Labels, bool] = {}
         for server in self._servers.all():
@@ -84,10 +91,11 @@ class Now:
             up[labels] = up.get(labels, True) and not server.isDown
         for labels, isUp in up.items():
             yield Sample("mycred_server_up", "", labels, int(isUp))
-        sizes = _total(self._tables.all(), lambda table: table.tableName, len)
-        for table, value in sizes.items():
-            labels = (("table", printable(table)),)
-            yield Sample("mycred_table_entries", "", labels, value)
+        tables = self._tables.all()
+        for family, number in _TABLES.items():
+            sizes = _total(tables, lambda table: table.tableName, number)
+            for table, value in sizes.items():
+                yield Sample(family, "", (("table", printable(table)),), value)
         yield Sample("mycred_read_timestamp_seconds", "", (), self._seconds())
 
 

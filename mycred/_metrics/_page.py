@@ -22,7 +22,7 @@ _Steps = Iterator[None]
 
 # A version of a format that none has: the library fails over it, or says that the page
 # has it; and readers who name different ones would have a page made each.
-_strange = re.compile(r"version=(?![0-2]\.0\.[0-4](?:[;,\s]|$))")
+_strange = re.compile(r"version=(?!(?:0\.0\.[14]|1\.0\.0)(?:[;,\s]|$))")
 
 # The reactor does something else for so long after each 0.01 s of making pages, however
 # many are asked for, in seconds.

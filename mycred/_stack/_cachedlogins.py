@@ -16,15 +16,14 @@ from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from .._audit import UNFINISHED, sameFailure
+from .._audit import NOT_ENOUGH, UNFINISHED, sameFailure
 from .._chain import acceptsAtOnce, interfacesOf
 from .._contracts import AvatarID, ICredentialsChecker, IUsernamePassword
 from .._counterparts import isOverridden
-from .._facts import ConnectionFacts
 from .._gauged import TABLES
-from .._peers import hostOf, sourceOf
 from .._reporting import Asked, Reporter, noteCached, reporterOf
 from .._secrets import LONGEST
+from ._places import placeOf, prefixOf
 from ._throttle import Ask
 from ._verification import States, Verification, deferredState, stateReader
 
@@ -115,9 +114,9 @@ class CachedLogins:
         self._bytes, self._text = digest(person=b"bytes"), digest(person=b"text")
         self._scopeOf: Callable[[Any], bytes] | None = None
         if not all(map(stateReader, parts)):
-            self._scopeOf = _placeOf
+            self._scopeOf = placeOf
         elif isBySource:
-            self._scopeOf = _sourceOf
+            self._scopeOf = prefixOf
         TABLES.add(self)
 
     def __len__(self) -> int:
@@ -125,6 +124,13 @@ class CachedLogins:
         Return how many logins are remembered.
         """
         return len(self._entries)
+
+    @property
+    def limit(self) -> int:
+        """
+        How many may be.
+        """
+        return self._most
 
     def ask(self, credentials: Any) -> Deferred[AvatarID]:
         """
@@ -177,7 +183,7 @@ class CachedLogins:
         """
         Note a login that isn't finished by one factor.
         """
-        if failure.check(*UNFINISHED):
+        if failure.check(NOT_ENOUGH):
             self._turnOff()
         return failure
 
@@ -289,7 +295,7 @@ class CachedLogins:
         @return: what is remembered.
         """
         result = verification.result
-        if isinstance(result, Failure) and result.check(*UNFINISHED):
+        if isinstance(result, Failure) and result.check(NOT_ENOUGH):
             # What is right so far isn't right for another connection.
             self._turnOff()
         states = verification.states()
@@ -343,29 +349,6 @@ class CachedLogins:
         self._isOff = True
         self._kinds.clear()
         self._entries.clear()
-
-
-def _sourceOf(credentials: object) -> bytes:
-    """
-    Return where credentials come from, as the beginning of what is digested.
-    """
-    return repr(sourceOf(credentials)[1]).encode("ascii") + b"\0"
-
-
-def _placeOf(credentials: object) -> bytes:
-    """
-    Return all that a checker may go by besides a name and a password, as the beginning
-    of what is digested: where the client is, and what is known of the connection.
-    """
-    host = hostOf(getattr(credentials, "peer", None))
-    place: list[object] = [host, getattr(credentials, "service", None)]
-    facts = getattr(credentials, "facts", None)
-    if isinstance(facts, ConnectionFacts):
-        place += facts.host, facts.isSecure, facts.tlsVersion
-        certificate = facts.certificate
-        if certificate is not None:
-            place += certificate.tbs_certificate_bytes, certificate.signature
-    return repr(place).encode("utf-8", "backslashreplace") + b"\0"
 
 
 __all__ = ["CachedLogins"]

@@ -49,7 +49,9 @@ def waitAt(time: float, bucket: Times, limit: Limit) -> float:
     # If the clock was set back nobody waits until it is there again.
     if level <= limit.free or last > time:
         return 0.0
-    return max(0.0, last + pauseAfter(level, limit) - time)
+    pause = pauseAfter(level, limit)
+    # A sum may be rounded up.
+    return min(pause, max(0.0, last + pause - time))
 
 
 def isNew(time: float, bucket: Times) -> bool:
@@ -96,7 +98,8 @@ def isForgiven(now: float, until: float, remember: float, limit: Limit) -> bool:
     @param remember: for how long it was known then, in seconds.
     """
     since = until - remember
-    return not until or not since <= now < since + limit.forget
+    # It is later than now where the clock was set back; a little, where it was rounded.
+    return not until or not since - 1.0 <= now < since + limit.forget
 
 
 __all__ = [

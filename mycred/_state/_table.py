@@ -7,6 +7,7 @@ whose first time is the least, of the few that share its place.
 
 from __future__ import annotations
 
+from itertools import islice
 from mmap import ACCESS_COPY, mmap
 from struct import Struct
 
@@ -18,8 +19,10 @@ _PLACE = _SHARING * _KEY
 
 _leading = Struct(">I").unpack_from
 
-# How many entries are kept in a dictionary before they get their places.
-_YOUNG = 512
+# How many entries are kept in a dictionary before they get their places, and how many get
+# them at once: all together would hold up the reactor for milliseconds, in all tables at
+# the same time.
+_YOUNG, _AT_ONCE = 512, 16
 
 
 class Table:
@@ -53,6 +56,13 @@ class Table:
         placed = 0 if self._places is None else self._places.used
         return placed + len(self._young)
 
+    @property
+    def limit(self) -> int:
+        """
+        For how many entries there is room.
+        """
+        return self._size
+
     def get(self, key: bytes) -> Times | None:
         """
         Return the times of a key; L{None} if there are none.
@@ -75,9 +85,8 @@ class Table:
         if len(self._young) > _YOUNG:
             if self._places is None:
                 self._places = _Places(self._size)
-            for each, young in self._young.items():
-                self._places.put(each, young)
-            self._young.clear()
+            for each in list(islice(self._young, _AT_ONCE)):
+                self._places.put(each, self._young.pop(each))
 
     def drop(self, key: bytes) -> None:
         """

@@ -1,5 +1,6 @@
 """
-Tests for L{mycred.demo._sharing}, and for what it gets from L{mycred._sharedvalues}.
+Tests for L{mycred.demo._sharing}, and for what it gets from L{mycred._sharedvalues};
+programs get it from L{mycred.sharedstate}.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from mycred.checkers import InMemoryUsernamePasswordDatabaseDontUse
 from mycred.demo._mailfactories import MailFactory, MailSettings
 from mycred.demo._sharing import SiteSecret, sharedStateIn
 from mycred.portal import Portal
+from mycred.sharedstate import siteSecretIn
 
 
 class Home:
@@ -64,6 +66,18 @@ class SecretTests(SynchronousTestCase):
             self.assertEqual(len(other), 32)
             self.assertEqual(self.successResultOf(secretIn(values, b"b")), other)
             self.assertNotEqual(self.successResultOf(secretIn(values, b"c")), other)
+
+    def test_site(self) -> None:
+        """
+        The site's is that of the first server that has one of its own; it is another one
+        than that of HTTP Digest.
+        """
+        home = Home()
+        first = self.successResultOf(siteSecretIn(home, b"1" * 32))
+        self.assertEqual(first, b"1" * 32)
+        self.assertEqual(self.successResultOf(siteSecretIn(home)), first)
+        self.assertNotEqual(self.successResultOf(secretIn(home, b"httpdigest")), first)
+        self.assertEqual(len(self.successResultOf(siteSecretIn(Home()))), 32)
 
     def test_down(self) -> None:
         """

@@ -37,7 +37,7 @@ _HOME = "203.0.113.80"
 
 # How many logins each process has under way while the server goes down, and how long each
 # rests between two, in seconds.
-_PRESSING, _REST = 50, 0.001
+_PRESSING, _REST = 50, 0.01
 
 # What a line of the log of the state begins with.
 _STATE = "The shared state"
@@ -258,7 +258,7 @@ class SharingCases:
     @ivar url: where the state is.
     """
 
-    GUESSES = 1250
+    GUESSES = 750
     server: Any
     url: str
 

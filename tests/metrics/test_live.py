@@ -96,6 +96,8 @@ class StackTests(SynchronousTestCase):
         self.assertEqual(found, {"hit": 3, "miss": 1})
         tables = self.numbers("table", "mycred_table_entries")
         self.assertEqual(tables["cached logins"], 1)
+        limits = self.numbers("table", "mycred_table_limit")
+        self.assertEqual(limits["cached logins"], 10_000)
 
     def test_throttle(self) -> None:
         """
@@ -110,6 +112,9 @@ class StackTests(SynchronousTestCase):
         self.assertEqual(set(outcomes), {"accepted", "refused", "throttled"})
         tables = self.numbers("table", "mycred_table_entries")
         self.assertEqual(tables["throttle pair"], 1)
+        limits = self.numbers("table", "mycred_table_limit")
+        self.assertLessEqual(set(tables), set(limits))
+        self.assertGreater(limits["throttle pair"], 100_000)
 
 
 class StateTests(SynchronousTestCase):

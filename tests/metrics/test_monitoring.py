@@ -97,7 +97,7 @@ def labelsOf() -> dict[str, set[str]]:
     """
     pool = Living1(job="login", threads=1, busy=1, waiting=1, queueLimit=1)
     server = Living1(kind="directory", name="a", isDown=False)
-    now = Now(pool, server, Living1(tableName="cached logins"))
+    now = Now(pool, server, Living1(tableName="cached logins", limit=1))
     metrics = LoginMetrics(now=now)
     metrics(ended(cached=True))
     page = generate_latest(metrics).decode()  # type: ignore[arg-type]

@@ -40,6 +40,7 @@ class Table(list[int]):
     """
 
     tableName = "cached logins"
+    limit = 10
     __hash__ = object.__hash__  # type: ignore[assignment]
 
 
@@ -134,8 +135,11 @@ class NowTests(SynchronousTestCase):
         tables = [Table([1, 2]), Table([3])]
         for table in tables:
             self.tables.add(table)
-        found = valuesOf(self.now.samples(), "mycred_table_entries")
-        self.assertEqual(found, {(("table", "cached logins"),): 3})
+        samples = list(self.now.samples())
+        label = ("table", "cached logins")
+        found = valuesOf(samples, "mycred_table_entries")
+        self.assertEqual(found, {(label,): 3})
+        self.assertEqual(valuesOf(samples, "mycred_table_limit"), {(label,): 20})
 
     @given(st.text(st.characters(exclude_categories=[])))
     def test_anyName(self, name: str) -> None:

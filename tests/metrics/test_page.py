@@ -221,8 +221,8 @@ class PageTests(SynchronousTestCase):
         """
         metrics = Slow()
         site = self.made(metrics)
-        for number in range(3, 100):
-            self.ask(site, accept=f"application/openmetrics-text; version={number}.0.0")
+        for version in ("1.0.1", "2.0.0", "1.0.0.0", *map(str, range(90))):
+            self.ask(site, accept=f"application/openmetrics-text; version={version}")
         self.turn()
         self.assertEqual(metrics.made, 1)
 

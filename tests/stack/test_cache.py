@@ -1,8 +1,8 @@
 """
 Tests for L{mycred._stack._cache}: what is remembered, for how long and for whom.
 
-They cover L{mycred._stack._cachedlogins}, L{mycred._stack._verification} and
-L{mycred._storedstate}, too.
+They cover L{mycred._stack._cachedlogins}, L{mycred._stack._places},
+L{mycred._stack._verification} and L{mycred._storedstate}, too.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from hypothesis import given, strategies as st
 import twisted.cred.credentials
 import twisted.cred.portal
 from twisted.conch.checkers import SSHProtocolChecker
-from twisted.conch.error import NotEnoughAuthentication
+from twisted.conch.error import NotEnoughAuthentication, ValidPublicKey
+from twisted.cred.credentials import ISSHPrivateKey, SSHPrivateKey
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.internet.task import Clock
@@ -366,6 +367,21 @@ class KindTests(CacheTestCase):
             for _ in range(2):
                 self.assertEqual(self.logIn(stack), b"alice")
             self.assertEqual(checker.verified, 4)
+
+    def test_offeredKey(self) -> None:
+        """
+        An SSH client that asks whether a key would do is no second factor: it ends
+        nothing for others.
+        """
+        keys = Counting(answer=lambda: fail(ValidPublicKey()))
+        keys.credentialInterfaces = (ISSHPrivateKey,)
+        checker = Stateful()
+        stack = self.stack(checker, keys)
+        self.assertEqual(self.logIn(stack), b"alice")
+        offer = SSHPrivateKey(b"alice", b"ssh-ed25519", b"a key", None, None)
+        self.failureResultOf(stack.requestAvatarId(offer), ValidPublicKey)
+        self.assertEqual(self.logIn(stack), b"alice")
+        self.assertEqual(checker.verified, 1)
 
     def test_protocolChecker(self) -> None:
         """

@@ -45,11 +45,12 @@ from mycred.credentials import (
 from mycred.error import TemporaryFailure, Throttled, UnauthorizedLogin
 from mycred.portal import ConnectionFacts, Portal, SessionPortal
 from mycred.sasl import mechanismsFor
-from mycred.stack import CheckerStack, ProcessState, Throttle
+from mycred.stack import CheckerStack, Throttle
 
 from ..kit.portals import Checker, raising
 from ..kit.sasl import KeysChecker, ScramClient, Server, keysOf, portalOf
 from ..kit.sessions import Realm, localTransport, makeChecker
+from ..kit.sharedstate import SharedState
 
 ALICE = UsernamePassword(b"alice", b"sesame")
 EVE = UsernamePassword(b"alice", b"guess")
@@ -100,37 +101,6 @@ class Around:
         Remember that.
         """
         self.isClosed = True
-
-
-class SharedState:
-    """
-    A state that answers later, as one that others share.
-
-    @ivar waiting: what it is waited for with.
-    """
-
-    def __init__(self) -> None:
-        self._state = ProcessState()
-        self.waiting: list[Deferred[None]] = []
-
-    def __getattr__(self, name: str) -> Callable[..., Deferred[Any]]:
-        """
-        Return what does the same later.
-        """
-
-        def later(*arguments: Any) -> Deferred[Any]:
-            self.waiting.append(Deferred())
-            method = getattr(self._state, name)
-            return self.waiting[-1].addCallback(lambda _: method(*arguments))
-
-        return later
-
-    def answer(self) -> None:
-        """
-        Answer all.
-        """
-        while self.waiting:
-            self.waiting.pop().callback(None)
 
 
 class Shut(Around):
@@ -388,6 +358,27 @@ class AskedTests(StackTestCase):
             self.successResultOf(login)
             self.assertTrue(client.isTrusted)
         self.assertEqual([verdict for verdict, *_ in self.audit], ["accepted"] * 3)
+
+    def test_scramLater(self) -> None:
+        """
+        So does one whose throttle waits for a state that others share; the salt is sent
+        when that has answered, and not before.
+        """
+        for password, verdict in ((b"sesame", "accepted"), (b"x", "refused")):
+            state: Any = SharedState()
+            checkers = KeysChecker(), KeysChecker(alice=keysOf())
+            stack = self.stack(*checkers, throttle=Throttle(state))
+            client = ScramClient(password=password)
+            login = Server(portalOf(stack)).login("SCRAM-SHA-256", client.answer)
+            login.addErrback(lambda failure: None)
+            self.assertNoResult(login)
+            self.assertNotIn(b"s=", b"".join(client.heard))
+            state.answer()
+            self.successResultOf(login)
+            self.assertEqual(client.isTrusted, verdict == "accepted")
+            [(told, _, avatarId)] = self.audit
+            self.assertEqual((told, avatarId is None), (verdict, verdict == "refused"))
+            self.audit.clear()
 
     def test_parts(self) -> None:
         """

@@ -1,6 +1,8 @@
 """
 Tests for the states of stores (L{mycred._storedstate}), behind a cache: what ends a login
 that is remembered, for each checker of passwords.
+
+They cover L{mycred._accounts._seenfiles}, too.
 """
 
 from __future__ import annotations

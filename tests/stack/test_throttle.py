@@ -5,6 +5,7 @@ L{mycred._stack._throttleoptions}: what makes guesses wait.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -768,46 +769,68 @@ class BoundTests(SynchronousTestCase):
     Tests for guesses in whatever order, and with whatever else between them.
     """
 
-    steps = st.lists(
-        st.tuples(
-            st.integers(0, 30),
-            st.sampled_from(["wrong", "wrong", "down", "cancel", "later", "right"]),
-            st.sampled_from([0.0, 0.0, 0.0, 0.3, 1.0, 2.0, 5.0, 20.0]),
-        ),
-        max_size=150,
-    )
+    def test_bound(self) -> None:
+        """
+        No more different passwords are found to be wrong, or might have been, than of as
+        many one after the other; and where the owner logs in from the same address, they
+        begin anew once in ten minutes.
+        """
+        for seed in range(100):
+            self.attack(random.Random(seed), isShared=seed % 2 > 0)
 
-    @settings(max_examples=60, deadline=None)
-    @given(steps)
-    def test_bound(self, steps: list[Any]) -> None:
+    def attack(self, chance: random.Random, isShared: bool) -> None:
         """
-        No more different passwords are found to be wrong, or might have been, than as
-        many as one after the other; and twice as many if the owner logs in beside.
+        Guess for up to ten minutes.
+
+        @param isShared: whether the owner logs in from the same address.
         """
-        checker = LaterChecker()
-        scene = Scene(checker=checker)
-        began, seconds = scene.clock.seconds(), 0.0
-        tried, isRight = set(), False
-        for number, end, pause in steps:
-            if seconds + pause >= 600:
+        scene = Scene(checker=LaterChecker())
+        began, isNew = scene.clock.seconds(), True
+        tried: set[bytes] = set()
+        before: set[bytes] = set()
+        for _ in range(200):
+            pause = chance.choice((0, 0, 0, 0.3, 1, 2, 8))
+            if scene.clock.seconds() + pause - began >= 600:
                 break
-            checker.asked = None
-            password = b"sesame" if end == "right" else b"%d" % number
-            login = scene.login(password=password)
-            login.addErrback(lambda _: None)
-            if checker.asked is not None:
-                if end == "cancel":
-                    login.cancel()
-                elif end != "later":
-                    checker.answer(checker.asked, end)
-                if end == "right":
-                    isRight = True
-                elif end != "down":
-                    tried.add(number)
+            if isShared and chance.random() < 0.2:
+                if self.login(scene, b"sesame", "right") and isNew:
+                    self.assertBound(tried, scene.clock.seconds() - began)
+                    began, isNew = scene.clock.seconds(), False
+                    before, tried = tried, set()
+                continue
+            password = b"%d" % chance.randrange(60)
+            end = chance.choice(("wrong", "wrong", "wrong", "down", "cancel", "later"))
+            if self.login(scene, password, end) and end != "down":
+                # Those that were tried already cost nothing, and tell nothing new.
+                tried |= {password} - before
             scene.clock.advance(pause)
-            seconds = scene.clock.seconds() - began
-        most = allowed(LIMITS["pair"], seconds, 0.001)
-        self.assertLessEqual(len(tried), most * (2 if isRight else 1))
+        self.assertBound(tried, scene.clock.seconds() - began)
+
+    def login(self, scene: Scene, password: bytes, end: str) -> bool:
+        """
+        Log in.
+
+        @param end: how that ends, unless it has to wait.
+
+        @return: whether it was let through.
+        """
+        checker = scene.checker
+        checker.asked = None
+        login = scene.login(password=password)
+        login.addErrback(lambda _: None)
+        if checker.asked is None:
+            return False
+        if end == "cancel":
+            login.cancel()
+        elif end != "later":
+            checker.answer(checker.asked, end)
+        return True
+
+    def assertBound(self, tried: set[bytes], seconds: float) -> None:
+        """
+        Insist that no more passwords were tried within a time than a pair has.
+        """
+        self.assertLessEqual(len(tried), allowed(LIMITS["pair"], seconds, 0.001))
 
 
 class LaterChecker(CountingChecker):

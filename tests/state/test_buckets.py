@@ -5,7 +5,7 @@ L{mycred._state._errors} that all homes have.
 
 from __future__ import annotations
 
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -14,6 +14,7 @@ from mycred._state._buckets import (
     EMPTY,
     LATELY,
     charged,
+    isForgiven,
     isNew,
     pauseAfter,
     refunded,
@@ -79,6 +80,20 @@ class BucketTests(SynchronousTestCase):
         bucket = refunded(charged(EMPTY, 100.0, LIMIT), 100.0, LIMIT)
         self.assertEqual(bucket, EMPTY)
 
+    @given(st.floats(0, 4e9), st.floats(1, 4e7), limits)
+    def test_forgiven(self, time: float, remember: float, limit: Limit) -> None:
+        """
+        The right password has failures forgotten when a source isn't known yet, and then
+        once while one is forgotten by itself; also after a clock was set back.
+        """
+        until = time + remember
+        self.assertTrue(isForgiven(time, 0.0, remember, limit))
+        for later in (0.0, 0.5 * limit.forget, 0.9 * limit.forget):
+            self.assertFalse(isForgiven(time + later, until, remember, limit))
+        self.assertTrue(isForgiven(time + limit.forget + 1.0, until, remember, limit))
+        self.assertTrue(isForgiven(time - 100.0, until, remember, limit))
+
+    @example(Limit(1, 69.77817344144523, 600.0), 2771.0, 20)
     @given(limits, times, st.integers(0, 40))
     def test_bounded(self, limit: Limit, time: float, failures: int) -> None:
         """

@@ -1,30 +1,44 @@
 """
 Tests for L{mycred._state._sql._state}, L{mycred._state._sql._counting},
-L{mycred._state._sql._entries} and L{mycred._state._sql._tables}.
+L{mycred._state._sql._entries}, L{mycred._state._sql._statements} and
+L{mycred._state._sql._tables}.
 """
 
 from __future__ import annotations
 
 import os
+import re
+import sqlite3
 from functools import cache
 from pathlib import Path
 from stat import S_IMODE
 from threading import Thread
 from typing import Any, ClassVar
 
+from hypothesis import given, settings, strategies as st
+
 from twisted.internet import reactor
 from twisted.internet.defer import CancelledError
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-from mycred._sql.client import DatabaseURL
-from mycred._state._buckets import LATELY, MOST_KNOWN
+from mycred._sql.client import BadStatement, DatabaseURL
+from mycred._state._buckets import (
+    LATELY,
+    MOST_KNOWN,
+    charged,
+    isNew,
+    refunded,
+    waitAt,
+)
 from mycred._state._errors import StateUnavailable
 from mycred._state._sql import SQLState
+from mycred._state._sql._entries import _entryOf
 from mycred.testing import SteppedWorkers
 from mycred.workers import Workers
 
-from ..kit.databases import DatabaseServer, serverOf
-from ..kit.guesses import PAIR
+from ..kit.databases import DatabaseServer, PostgreSQL, serverOf
+from ..kit.examples import EXAMPLES
+from ..kit.guesses import PAIR, keyOf
 from ..kit.sqlplaces import OnMariaDB, OnPostgreSQL, OnSQLite, Place, soon
 from ..kit.sqlstates import LONG, Direct
 from ..kit.statecases import StateCases
@@ -108,11 +122,11 @@ class TableTests(OnSQLite, Direct, Place):
     )
     joined = "cast({} || {} as blob)"
 
-    def set(self, state: SQLState, *given: Any) -> bool:
+    def set(self, state: SQLState, *what: Any) -> bool:
         """
         Set a value, for an hour if it isn't said for how long.
         """
-        key, old, new, *seconds = given
+        key, old, new, *seconds = what
         setting = state.compareAndSet(key, old, new, *seconds or [3600])
         return self.successResultOf(setting)
 
@@ -191,7 +205,7 @@ class TableTests(OnSQLite, Direct, Place):
         self.successResultOf(state.compareAndSet(b"x", None, b"y", 0))
         for source in range(20):
             self.reserve(state, source, "alice", "wrong")
-        state._ahead += LATELY + 1
+        self.advance(LATELY + 1)
         for _ in range(70):
             self.login(state, "home", "alice")
         kinds = {name[:1] for name in self.names(state)}
@@ -212,9 +226,7 @@ class TableTests(OnSQLite, Direct, Place):
         names = self.names(state)
         self.assertLess(len(names), 60 + 5 * 6)
         self.assertEqual([name[:1] for name in names if name[:1] > b"b"], [b"k", b"v"])
-        for _ in range(PAIR.free):
-            self.assertEqual(self.reserve(state, 99, 99), 0)
-        self.assertGreater(self.reserve(state, 99, 99), 0)
+        self.assertIn(b"bpair:" + keyOf(99, 99), names)
 
     def test_manyKnown(self) -> None:
         """
@@ -260,7 +272,7 @@ class TableTests(OnSQLite, Direct, Place):
         state.EVERY = 1
         for key in (b"", b"\xff" * 64):
             self.set(state, key, None, b"x", 1)
-        state._ahead += 2
+        self.advance(2)
         self.login(state, "home", "alice")
         self.assertEqual([n for n in self.names(state) if n[:1] == b"v"], [])
 
@@ -311,6 +323,8 @@ class TableTests(OnSQLite, Direct, Place):
             finally:
                 os._exit(status)
         self.assertEqual(os.waitpid(pid, 0)[1], 0)
+        # In the child's pause.
+        self.advance(45)
         self.assertGreater(self.reserve(state, 2, "alice"), 0)
         self.exhaust(state, 3, "bob")
 
@@ -319,17 +333,62 @@ class TableTests(OnSQLite, Direct, Place):
         When the database's clock is set back nobody waits until it is there again.
         """
         state = self.open()
-        state._ahead = 3600.0
+        self.advance(3600)
         self.exhaust(state, 1, "alice")
-        state._ahead = 0.0
+        self.advance(-self.ahead)
         self.assertEqual(self.reserve(state, 1, "alice"), 0)
         self.assertGreater(self.reserve(state, 1, "alice"), 0)
 
 
-class PostgreSQLTableTests(OnPostgreSQL, TableTests):
+class _LeastRights(Direct):
+    """
+    Tests for the tables that the documentation has the owner of a server make.
+
+    @cvar kind: the kind of server.
+    @cvar example: the file that makes them, and their user.
+    """
+
+    kind: type[DatabaseServer]
+    example: str
+
+    def test_example(self: Any) -> None:
+        """
+        Its user needs no other rights than they get there, for all that is done, and has
+        none.
+        """
+        server, name = serverOf(self.kind), self.url.rpartition("/")[2]
+        text = (EXAMPLES / self.example).read_text()
+        for statement in re.sub(r"(?m)^--.*$", "", text).split(";")[:-1]:
+            server.query(statement, name)
+        if self.kind is PostgreSQL:
+            self.addCleanup(server.query, "drop role myapp_state")
+            self.addCleanup(server.query, "drop owned by myapp_state", name)
+        else:
+            self.addCleanup(server.query, "drop user myapp_state")
+        where = f"myapp_state:change%20me@127.0.0.1:{server.port}/{name}"
+        state = self.open(f"{server.dialect}://{where}")
+        state.check()
+        self.exhaust(state, 1, "bob")
+        state.EVERY, state.MOST, state.COUNTED = 1, 2, 1
+        for number in range(2 * MOST_KNOWN):
+            self.login(state, number, "alice", "right")
+        self.assertGreater(state._sweeps, 2 * MOST_KNOWN)
+        self.assertLess(len(self.names(state)), 2 * MOST_KNOWN)
+        for statement in (
+            "create table other (a integer)",
+            "drop table mycred_state_entries",
+            "update mycred_state_schema set version = 2",
+        ):
+            with self.assertRaises(BadStatement):
+                state._database.read(statement, {}, soon())
+
+
+class PostgreSQLTableTests(OnPostgreSQL, _LeastRights, TableTests):
     """
     On PostgreSQL.
     """
+
+    example = "state-postgresql.sql"
 
     poison = (
         "empty_at = 'infinity'",
@@ -368,10 +427,12 @@ class PostgreSQLTableTests(OnPostgreSQL, TableTests):
         self.assertNotIn("wrong-one", failure.getErrorMessage())
 
 
-class MariaDBTableTests(OnMariaDB, TableTests):
+class MariaDBTableTests(OnMariaDB, _LeastRights, TableTests):
     """
     On MariaDB.
     """
+
+    example = "state-mariadb.sql"
 
     poison = _POISON
     joined = "concat({}, {})"
@@ -408,6 +469,46 @@ class FileTests(Direct, SynchronousTestCase):
         for beside in path.parent.glob(f"{path.name}*"):
             self.assertEqual(S_IMODE(beside.stat().st_mode), 0o600)
 
+    def test_readByOthers(self) -> None:
+        """
+        A file that everybody can read or write isn't used.
+        """
+        path = Path(self.mktemp())
+        self.exhaust(self.open(f"sqlite:///{path}"), 1, "alice")
+        for mode in (0o604, 0o602):
+            path.chmod(mode)
+            state = self.open(f"sqlite:///{path}")
+            self.assertRaisesRegex(ValueError, "chmod o-rwx", state.check)
+            self.failureResultOf(state.recall(b"x"), StateUnavailable)
+        path.chmod(0o660)
+        state.check()
+        self.assertGreater(self.reserve(state, 1, "alice"), 0)
+
+    def test_full(self) -> None:
+        """
+        While there is no room for more requests that write fail, in time, and when there
+        is some again they don't.
+        """
+        state = self.open(f"sqlite:///{self.mktemp()}")
+        self.exhaust(state, 1, "alice")
+        [(pages,)] = state._database.read("pragma page_count", {}, soon()).rows
+        most = f"pragma max_page_count = {pages}"
+        real = sqlite3.connect
+
+        def connect(*args: Any, **more: Any) -> Any:
+            connection = real(*args, **more)
+            connection.execute(most)
+            return connection
+
+        self.patch(sqlite3, "connect", connect)
+        state._database.close()
+        setting = state.compareAndSet(b"x", None, b"y" * 4096, 60)
+        failure = self.failureResultOf(setting, StateUnavailable)
+        self.assertIn("full", failure.getErrorMessage())
+        self.patch(sqlite3, "connect", real)
+        self.assertGreater(self.reserve(state, 1, "alice"), 0)
+        self.exhaust(state, 2, "bob")
+
     def test_noDirectory(self) -> None:
         """
         A file that can't be made is an error at the start, and no defect later.
@@ -422,9 +523,40 @@ class FileTests(Direct, SynchronousTestCase):
         """
         path = Path(self.mktemp())
         path.write_bytes(b"x" * 5000)
+        path.chmod(0o600)
         state = self.open(f"sqlite:///{path}")
         self.assertRaises(ValueError, state.check)
         self.failureResultOf(state.recall(b"x"), StateUnavailable)
+
+
+# What may stand in a column.
+_ANYTHING = st.one_of(
+    *[st.none(), st.floats(), st.integers(), st.text(), st.binary(), st.booleans()],
+    st.integers(0, 2),
+    st.floats(0, 1e12),
+)
+
+
+class RowTests(SynchronousTestCase):
+    """
+    Tests for what comes out of the table.
+    """
+
+    @settings(deadline=None, database=None)
+    @given(st.tuples(*[_ANYTHING] * 5))
+    def test_anything(self, row: tuple[Any, ...]) -> None:
+        """
+        Whatever stands there, a guess can be counted by it, waits no longer than it may,
+        and can be taken back.
+        """
+        entry = _entryOf(row)
+        times, now = (entry.empty, entry.last), 1.8e9
+        self.assertIn(entry.kind, (0, 1, 2))
+        isNew(now, times)
+        self.assertLessEqual(waitAt(now, times, PAIR), PAIR.longest + 1e-3)
+        counted = charged(times, now, PAIR)
+        self.assertLessEqual(waitAt(now, counted, PAIR), PAIR.longest + 1e-3)
+        refunded(counted, now, PAIR)
 
 
 class RequestTests(Direct, SynchronousTestCase):

@@ -5,6 +5,7 @@ State that processes share by a database: PostgreSQL, MariaDB or MySQL, or an SQ
 from __future__ import annotations
 
 import os
+import stat
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -234,11 +235,7 @@ class SQLState:
         Insist on the tables.
         """
         for path in self._paths:
-            # Other users of the machine must not read the secrets in it.
-            try:
-                os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-            except OSError as error:
-                raise Fault(f"{path}: {error.strerror}") from None
+            _insistOnFile(path)
         insistOnTables(self._database, until)
         self._isChecked = True
 
@@ -328,6 +325,24 @@ def _insistOnDirectory(path: str) -> None:
     directory = os.path.dirname(os.path.abspath(path))
     if not os.path.isdir(directory):
         raise ValueError(f"there is no directory {directory}; make it")
+
+
+def _insistOnFile(path: str) -> None:
+    """
+    Insist on a file that other users of the machine can't read: there are secrets in it.
+    If there is none it is made.
+
+    @raise Fault: if it can't be made or opened, or they can.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise Fault(f"{path}: {error.strerror}") from None
+    mode = os.fstat(descriptor).st_mode
+    os.close(descriptor)
+    if mode & (stat.S_IROTH | stat.S_IWOTH):
+        why = "everybody can read or write it; change that (chmod o-rwx)"
+        raise Refused(f"{path}: {why}")
 
 
 def _ebBusy(failure: Failure) -> Failure:
