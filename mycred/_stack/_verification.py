@@ -212,7 +212,7 @@ class Verification:
         if self._first is None:
             self._first = waiting
         else:
-            # Before whoever has asked adds any.
+            # Before the caller adds any.
             waiting.addCallback(share)
         self._waiting[waiting] = None
         return waiting

@@ -104,7 +104,7 @@ def refunded(bucket: Times, last: float, limit: Limit) -> Times:
 def isForgiven(now: float, until: float, remember: float, limit: Limit) -> bool:
     """
     Return whether the right password has the failures of a pair forgotten: once while one
-    is forgotten by itself.  Otherwise somebody beside the owner, behind the same address,
+    is forgotten by itself.  Otherwise an attacker behind the same address as the owner
     could guess anew after each login of the owner's.
 
     @param until: until when the source is known for the account, from the last time that

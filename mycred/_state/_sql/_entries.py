@@ -94,7 +94,7 @@ class Entries:
         All processes lock them in the same order, so that none waits for another that
         waits for it.
 
-        @param also: the names of entries that aren't locked, and are found all the same.
+        @param also: the names of entries that are found, and not locked.
         """
         ordered = sorted(names)
         places, values = _listed(ordered)
@@ -102,7 +102,7 @@ class Entries:
             names=places, force=sql.FORCE[self._dialect], lock=sql.LOCK[self._dialect]
         )
         locked = None
-        # Somebody may delete one that has ended, between the two statements.
+        # Another process may delete one that has ended, between the two statements.
         while locked != len(ordered):
             self._insert(dict.fromkeys(ordered, NOTHING), sql.ADD[self._dialect])
             locked = len(self._transaction.execute(statement, **values).rows)
