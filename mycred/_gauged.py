@@ -14,7 +14,7 @@ from weakref import WeakSet
 _T = TypeVar("_T")
 
 
-class Living(Generic[_T]):
+class LiveObjects(Generic[_T]):
     """
     Objects that are in use, whichever threads make them.
     """
@@ -112,19 +112,19 @@ class TableGauge(Protocol):
 
 
 #: The pools of threads.
-THREADS: Living[ThreadsGauge] = Living()
+THREADS: LiveObjects[ThreadsGauge] = LiveObjects()
 
 #: The servers.
-SERVERS: Living[ServerGauge] = Living()
+SERVERS: LiveObjects[ServerGauge] = LiveObjects()
 
 #: The tables.
-TABLES: Living[TableGauge] = Living()
+TABLES: LiveObjects[TableGauge] = LiveObjects()
 
 __all__ = [
     "SERVERS",
     "TABLES",
     "THREADS",
-    "Living",
+    "LiveObjects",
     "ServerGauge",
     "TableGauge",
     "ThreadsGauge",
