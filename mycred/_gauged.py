@@ -74,7 +74,7 @@ class ThreadsGauge(Protocol):
 
 class ServerGauge(Protocol):
     """
-    A server of somebody else's.
+    A server that logins need, such as a directory.
 
     @ivar kind: what it has, in a word or two, such as C{directory}.
     @ivar name: which one it is, without any secret.

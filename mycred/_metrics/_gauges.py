@@ -1,5 +1,5 @@
 """
-What is read when somebody asks for it: queues, threads, servers, tables.
+What is read when metrics are: queues, threads, servers, tables.
 """
 
 from __future__ import annotations

@@ -30,8 +30,8 @@ class CheckerStack(CheckerChain):
     which may know it; then the checkers.  When it is over the audit log and the metrics
     are told, once.
 
-    Whoever asks the stack passes all of that.  The checkers can be looked at, as those of
-    a chain can; whoever asks one of them by itself gets around the throttle.
+    The checkers can be looked at, as those of a chain can; to ask one of them by itself
+    is to get around the throttle.
 
     Behind a L{SessionPortal<mycred.portal.SessionPortal>} the audit log and the metrics
     get to know what the realm says, too, and what checkers beside the stack say.

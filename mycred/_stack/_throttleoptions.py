@@ -54,24 +54,24 @@ throttleOptions = Options(
         "source",
         _numberOf("source"),
         "NUMBER",
-        "How many of one source are free, an IPv4 address or the /64 of an IPv6 one; 20 "
-        "if not given.",
+        "How many failures of one source are free, an IPv4 address or the /64 of an IPv6 "
+        "one; 20 if not given.",
         default=20,
     ),
     Option(
         "network",
         _numberOf("network"),
         "NUMBER",
-        "How many of one network are free, the /24 of an IPv4 address or the /48 of an "
-        "IPv6 one; 50 if not given.",
+        "How many failures of one network are free, the /24 of an IPv4 address or the "
+        "/48 of an IPv6 one; 50 if not given.",
         default=50,
     ),
     Option(
         "account",
         _numberOf("account"),
         "NUMBER",
-        "How many at one account are free, of sources that haven't logged in to it; 20 "
-        "if not given.",
+        "How many failures at one account are free, of sources that haven't logged in to "
+        "it; 20 if not given.",
         default=20,
     ),
     Option(
@@ -92,8 +92,8 @@ throttleOptions = Options(
         "remember",
         _numberOf("remember", " of days", _DAY),
         "DAYS",
-        "For how long a source from which somebody has logged in to an account waits for "
-        "nobody else's failures there; 30 if not given.",
+        "For how long a source that has logged in to an account waits for no other "
+        "source's failures there; 30 if not given.",
         default=30,
     ),
 )

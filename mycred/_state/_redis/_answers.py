@@ -17,7 +17,7 @@ class Refusal(NamedTuple):
     Why a server doesn't do it.
 
     @ivar text: the reason.
-    @ivar lasts: whether it stays so until somebody changes something.
+    @ivar lasts: whether it stays so until its settings, or these, are changed.
     """
 
     text: str
