@@ -79,7 +79,7 @@ class SharedNonces:
             self.key = key
             self._quiet = now, now + _FRESH
 
-        # Whoever keeps the state has logged why it can't be reached.
+        # Why the state can't be reached is logged already.
         secretIn(self._values, _KEY).addCallbacks(cbFound, lambda _: None)
 
     def claim(self, answer: Answer, key: bytes) -> Deferred[bool]:

@@ -21,7 +21,7 @@ from .._chain import acceptsAtOnce, interfacesOf
 from .._contracts import AvatarID, ICredentialsChecker, IUsernamePassword
 from .._counterparts import isOverridden
 from .._gauged import TABLES
-from .._reporting import Asked, Reporter, noteCached, reporterOf
+from .._reporting import Reporter, noteAsked, noteCached, reporterOf
 from .._secrets import LONGEST
 from ._places import placeOf, prefixOf
 from ._throttle import Ask
@@ -231,8 +231,8 @@ class CachedLogins:
                 callbackArgs=(state, login, entry, place),
                 errbackArgs=(login,),
             )
-        if isinstance(reporter, Asked):
-            reporter.checker, reporter.cached = entry.checker, True
+        noteAsked(reporter, entry.checker)
+        noteCached(reporter, True)
         return succeed(entry.avatarId)
 
     def _cbState(

@@ -16,7 +16,7 @@ from .._audit import LoginEvent
 from .._callers import noteCaller
 from .._chain import CheckerChain, acceptsAtOnce, partsOf
 from .._contracts import AvatarID, ICredentials, ICredentialsChecker
-from .._reporting import Asked, Attempt, reporterOf, setReporter, tellAll
+from .._reporting import Asked, Attempt, Reporter, reporterOf, setReporter, tellAll
 from .._state import ISharedState
 from ._cache import LoginCache
 from ._throttle import Ask, Throttle
@@ -30,8 +30,8 @@ class CheckerStack(CheckerChain):
     which may know it; then the checkers.  When it is over the audit log and the metrics
     are told, once.
 
-    Whoever asks the stack passes all of that.  The checkers can be looked at, as those of
-    a chain can; whoever asks one of them by itself gets around the throttle.
+    The checkers can be looked at, as those of a chain can; to ask one of them by itself
+    is to get around the throttle.
 
     Behind a L{SessionPortal<mycred.portal.SessionPortal>} the audit log and the metrics
     get to know what the realm says, too, and what checkers beside the stack say.
@@ -43,6 +43,7 @@ class CheckerStack(CheckerChain):
     @ivar cache: what remembers logins that were accepted, or L{None}.
     @ivar audit: what is told how each login has ended, or L{None}.
     @ivar metrics: what counts them, or L{None}.
+    @ivar watchers: what is told how each login has ended: the audit log and the metrics.
     """
 
     authType = "stack"
@@ -73,7 +74,7 @@ class CheckerStack(CheckerChain):
             raise ValueError("a stack can't stand in a stack")
         self.throttle, self.cache = throttle, cache
         self.audit, self.metrics = audit, metrics
-        self._watchers = tuple(part for part in (audit, metrics) if part is not None)
+        self.watchers = tuple(part for part in (audit, metrics) if part is not None)
         ask: Ask = self._search
         if cache is not None:
             ask = cache.around(self.checkers, ask)
@@ -88,13 +89,6 @@ class CheckerStack(CheckerChain):
         L{None} if there is no throttle.
         """
         return None if self.throttle is None else self.throttle.state
-
-    @property
-    def watchers(self) -> tuple[Callable[[LoginEvent], object], ...]:
-        """
-        What is told how logins end.
-        """
-        return self._watchers
 
     @property
     def opensLater(self) -> tuple[str, ...]:
@@ -133,34 +127,12 @@ class CheckerStack(CheckerChain):
         isAbove = above is not None and above.owner is not self
         if isAbove and isinstance(above, Attempt):
             # It knows more than this checker.
-            above.watch(self._watchers)
-            return self._ask(credentials)
-        if isAbove and not self._watchers:
-            return self._ask(credentials)
-        began = monotonic()
-        asked = Asked(self)
-        setReporter(credentials, asked)
-        try:
-            answer = self._ask(credentials)
-        finally:
-            setReporter(credentials, above)
-        if isAbove and acceptsAtOnce(answer):
-            # As the attempt below tells it.
-            checker, avatarId = asked.checker, answer.result
-            event = LoginEvent(credentials, None, began, checker, avatarId, asked.cached)
-            tellAll(self._watchers, event)
-            return answer
-        attempt = Attempt(credentials, self, began)
-        attempt.watch(self._watchers)
-
-        def report(result: Any) -> Any:
-            if not isinstance(result, Failure):
-                attempt.avatarId = result
-            attempt.checker, attempt.cached = asked.checker, asked.cached
-            attempt.end(credentials, result, isLogged=not isAbove)
-            return result
-
-        return answer.addBoth(report)
+            above.watch(self.watchers)
+            # Twisted's own portal doesn't tell it which checker is asked.
+            above.checker = self
+        elif self.watchers or not isAbove:
+            return self._askAndTell(credentials, above, isAbove)
+        return self._ask(credentials)
 
     def close(self) -> Deferred[None]:
         """
@@ -176,6 +148,40 @@ class CheckerStack(CheckerChain):
             if hasattr(part, "close")
         ]
         return DeferredList(closing).addCallback(lambda _: None)
+
+    def _askAndTell(
+        self, credentials: ICredentials, above: Reporter | None, isAbove: bool
+    ) -> Deferred[AvatarID]:
+        """
+        Ask, and tell those who watch how the login has ended.
+
+        @param above: what credentials name as that which logs it.
+        @param isAbove: whether that does; else this checker logs it.
+        """
+        began = monotonic()
+        asked = Asked(self)
+        setReporter(credentials, asked)
+        try:
+            answer = self._ask(credentials)
+        finally:
+            setReporter(credentials, above)
+        if isAbove and acceptsAtOnce(answer):
+            # As the attempt below tells it.
+            checker, avatarId = asked.checker, answer.result
+            event = LoginEvent(credentials, None, began, checker, avatarId, asked.cached)
+            tellAll(self.watchers, event)
+            return answer
+        attempt = Attempt(credentials, self, began)
+        attempt.watch(self.watchers)
+
+        def report(result: Any) -> Any:
+            if not isinstance(result, Failure):
+                attempt.avatarId = result
+            attempt.checker, attempt.cached = asked.checker, asked.cached
+            attempt.end(credentials, result, isLogged=not isAbove)
+            return result
+
+        return answer.addBoth(report)
 
     def _ebClose(self, failure: Failure) -> None:
         """
