@@ -145,8 +145,12 @@ class CachedLogins:
             return self._pass(credentials)
         name, password = credentials.username, credentials.password
         if type(name) is bytes is type(password):
+            if len(name) + len(password) > _LONGEST:
+                return self._pass(credentials)
             digest = self._bytes.copy()
         elif type(name) is str is type(password):
+            if len(name) + len(password) > _LONGEST:
+                return self._pass(credentials)
             digest = self._text.copy()
             # A lone surrogate is in hardly any name, and may be in one.
             name = name.encode("utf-8", "surrogatepass")
@@ -154,8 +158,6 @@ class CachedLogins:
         else:
             return self._pass(credentials)
         length, text = len(name), name + password
-        if len(text) > _LONGEST:
-            return self._pass(credentials)
         if self._scopeOf is not None:
             digest.update(self._scopeOf(credentials))
         digest.update(text)
