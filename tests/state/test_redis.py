@@ -20,7 +20,7 @@ from mycred._state._redis._answers import Refused, ScriptUnknown, refusalOf
 from ..kit.certificates import Authority
 from ..kit.databases import freePort
 from ..kit.redisserver import EXAMPLE, PASSWORD, RULES, USER, RedisServer
-from ..kit.statecases import StateCases, StateSteps, Steps
+from ..kit.statecases import StateCases, StateSteps, Steps, untilThere
 
 # How long anything may take that has to succeed, in seconds.
 _LONG = 60.0
@@ -146,7 +146,7 @@ class ServerTests(_WithServer, TestCase):
         meanwhile it counts no more when it goes on.
         """
         state = self.makeState(self.server.url, timeout=0.05)
-        yield state.recall(b"")
+        yield untilThere(state)
         self.server.freeze()
         asked = [state.reserve(self.guess()) for _ in range(20)]
         for each in asked:
