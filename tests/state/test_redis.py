@@ -425,6 +425,8 @@ class TLSTests(_WithServer, TestCase):
             state = self.makeState(url)
             yield self.assertFailure(state.recall(b""), StateUnavailable)
             self.assertRaises((ValueError, OSError), state.check)
+        error = self.assertRaises(OSError, state.check)
+        self.assertIn("it begins no TLS", str(error))
 
     @inlineCallbacks
     def test_certificateIsForNobody(self) -> Steps:
