@@ -128,6 +128,8 @@ class CheckerStack(CheckerChain):
         if isAbove and isinstance(above, Attempt):
             # It knows more than this checker.
             above.watch(self.watchers)
+            # Twisted's own portal doesn't tell it which checker is asked.
+            above.checker = self
         elif self.watchers or not isAbove:
             return self._askAndTell(credentials, above, isAbove)
         return self._ask(credentials)

@@ -11,10 +11,9 @@ from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from .._audit import UNFINISHED
+from .._audit import UNFINISHED, isRefusedByOne
 from .._chain import acceptsAtOnce
 from .._contracts import AvatarID
-from .._refusals import isRefusedByOne
 from .._reporting import asReportedNow
 from .._scramcredentials import ScramCredentials
 from .._state import (
