@@ -133,12 +133,27 @@ class LoginCounts:
         """
         Count a login.
         """
-        credentials, checker = event.credentials, event.checker
+        self.countLogin(
+            event.verdict, event.credentials, event.checker, event.cached, event.seconds
+        )
+
+    def countLogin(
+        self,
+        verdict: str | None,
+        credentials: object,
+        checker: object,
+        cached: bool | None,
+        seconds: float,
+    ) -> None:
+        """
+        Count a login of which these attributes of its event are known: where each login
+        is counted it takes no event.
+        """
         key: tuple[object, ...] | None = None
         try:
             # What is equal for logins of one outcome, auth type, service and mechanism.
             key = (
-                event.verdict,
+                verdict,
                 type(checker),
                 getattr(checker, "authType", None),
                 getattr(credentials, "service", None),
@@ -148,12 +163,10 @@ class LoginCounts:
             cell = self._found[key]
         except Exception:
             # It is the first one of its kind; or programs' objects do what they like.
-            cell = self._find(event, key)
-        seconds = event.seconds
+            cell = self._find(verdict, credentials, checker, key)
         # Most that needn't wait end in the first one.
         cell.buckets[0 if seconds <= _FIRST else bisect_left(BOUNDS, seconds)] += 1
         cell.seconds += seconds
-        cached = event.cached
         if cached is not None:
             self._lookups[cached] += 1
 
@@ -179,23 +192,29 @@ class LoginCounts:
             result = (("result", "hit" if isHit else "miss"),)
             yield Sample("mycred_login_cache_lookups", "_total", result, count)
 
-    def _find(self, event: LoginEvent, key: tuple[object, ...] | None) -> _Cell:
+    def _find(
+        self,
+        verdict: str | None,
+        credentials: object,
+        checker: object,
+        key: tuple[object, ...] | None,
+    ) -> _Cell:
         """
         Return the cell of a login, and remember it for others of its kind.
 
         @param key: what is equal for all of them; L{None} if that can't be told.
         """
-        outcome = event.verdict if event.verdict in OUTCOMES else "failed"
+        outcome = verdict if verdict in OUTCOMES else "failed"
         try:
-            service = getattr(event.credentials, "service", None)
+            service = getattr(credentials, "service", None)
             names = (
-                self._authTypes.of(authTypeOf(event.checker)),
+                self._authTypes.of(authTypeOf(checker)),
                 self._services.of(service),
-                mechanismOf(event.credentials),
+                mechanismOf(credentials),
             )
             cell = self._cellsOf(names)[outcome]
             # What a client could make up isn't kept.
-            if names[1] in (service, UNKNOWN) and _isOfItsClass(event.credentials):
+            if names[1] in (service, UNKNOWN) and _isOfItsClass(credentials):
                 if key is not None and len(self._found) < _MOST_KEYS:
                     self._found[key] = cell
         except Exception:

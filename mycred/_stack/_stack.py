@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.logger import Logger
@@ -16,7 +16,15 @@ from .._audit import LoginEvent
 from .._callers import noteCaller
 from .._chain import CheckerChain, acceptsAtOnce, partsOf
 from .._contracts import AvatarID, ICredentials, ICredentialsChecker
-from .._reporting import Asked, Attempt, reporterOf, setReporter, tellAll
+from .._reporting import (
+    Asked,
+    Attempt,
+    Watcher,
+    reporterOf,
+    reportsOutcome,
+    setReporter,
+    tellAll,
+)
 from .._state import ISharedState
 from ._cache import LoginCache
 from ._throttle import Ask, Throttle
@@ -73,8 +81,14 @@ class CheckerStack(CheckerChain):
             raise ValueError("a stack can't stand in a stack")
         self.throttle, self.cache = throttle, cache
         self.audit, self.metrics = audit, metrics
-        self._watchers = tuple(part for part in (audit, metrics) if part is not None)
-        ask: Ask = self._search
+        # An audit log may have nobody to tell.
+        self._watchers = tuple(
+            part
+            for part in (audit, metrics)
+            if part is not None and getattr(part, "isObserved", True)
+        )
+        self._count = _counterOf(self._watchers)
+        ask: Ask = self._askCheckers
         if cache is not None:
             ask = cache.around(self.checkers, ask)
         if throttle is not None:
@@ -130,37 +144,66 @@ class CheckerStack(CheckerChain):
         """
         noteCaller(credentials)
         above = reporterOf(credentials)
-        isAbove = above is not None and above.owner is not self
-        if isAbove and isinstance(above, Attempt):
+        if above is None or above.owner is self:
+            return self._askReporting(credentials)
+        if isinstance(above, Attempt):
             # It knows more than this checker.
             above.watch(self._watchers)
-            return self._ask(credentials)
-        if isAbove and not self._watchers:
-            return self._ask(credentials)
+            return self._ask(credentials, above)
+        watchers = self._watchers
+        if not watchers:
+            return self._ask(credentials, None)
         began = monotonic()
         asked = Asked(self)
-        setReporter(credentials, asked)
-        try:
-            answer = self._ask(credentials)
-        finally:
-            setReporter(credentials, above)
-        if isAbove and acceptsAtOnce(answer):
+        answer = self._ask(credentials, asked)
+        if acceptsAtOnce(answer):
             # As the attempt below tells it.
-            checker, avatarId = asked.checker, answer.result
-            event = LoginEvent(credentials, None, began, checker, avatarId, asked.cached)
-            tellAll(self._watchers, event)
+            checker, cached = asked.checker, asked.cached
+            if self._count is not None:
+                seconds = monotonic() - began
+                self._count("accepted", credentials, checker, cached, seconds)
+                return answer
+            avatarId = answer.result
+            event = LoginEvent(credentials, None, began, checker, avatarId, cached)
+            tellAll(watchers, event)
             return answer
         attempt = Attempt(credentials, self, began)
-        attempt.watch(self._watchers)
+        attempt.watch(watchers)
 
         def report(result: Any) -> Any:
             if not isinstance(result, Failure):
                 attempt.avatarId = result
             attempt.checker, attempt.cached = asked.checker, asked.cached
-            attempt.end(credentials, result, isLogged=not isAbove)
+            attempt.end(credentials, result, isLogged=False)
             return result
 
         return answer.addBoth(report)
+
+    @reportsOutcome
+    def _askReporting(self, credentials: ICredentials) -> Deferred[AvatarID]:
+        """
+        Check credentials where nothing nearer to the client logs the outcome.
+        """
+        attempt = cast(Attempt, reporterOf(credentials))
+        attempt.watch(self._watchers)
+        return self._ask(credentials, attempt)
+
+    def _askCheckers(
+        self, credentials: ICredentials, asked: Asked | None
+    ) -> Deferred[AvatarID]:
+        """
+        Ask the checkers.  They tell what asks, whichever mark credentials have by then.
+        """
+        if asked is None:
+            return self._search(credentials)
+        named = reporterOf(credentials)
+        if named is asked:
+            return self._search(credentials)
+        setReporter(credentials, asked)
+        try:
+            return self._search(credentials)
+        finally:
+            setReporter(credentials, named)
 
     def close(self) -> Deferred[None]:
         """
@@ -182,6 +225,24 @@ class CheckerStack(CheckerChain):
         Log what can't be closed, and close the others.
         """
         self._log.failure("Closing a checker", failure=failure)
+
+
+def _counterOf(watchers: tuple[Watcher, ...]) -> Callable[..., object] | None:
+    """
+    Return what counts logins without their events, if nothing else watches; L{None} if
+    something wants the events, such as a program's subclass.
+    """
+    if len(watchers) != 1:
+        return None
+    [watcher] = watchers
+    for base in type(watcher).__mro__:
+        if "__call__" in vars(base):
+            return (
+                getattr(watcher, "countLogin", None)
+                if "countLogin" in vars(base)
+                else None
+            )
+    return None
 
 
 def _holdsStack(checker: object) -> bool:

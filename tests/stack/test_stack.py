@@ -89,10 +89,10 @@ class Around:
         """
         ask = arguments[-1]
 
-        def pass_(credentials: Any) -> Any:
+        def pass_(credentials: Any, asked: Any) -> Any:
             self.asked.append(credentials)
             self.told.append(self.name)
-            return ask(credentials)
+            return ask(credentials, asked)
 
         return pass_
 
@@ -113,7 +113,7 @@ class Shut(Around):
         Return what asks.
         """
 
-        def refuse(credentials: Any) -> Any:
+        def refuse(credentials: Any, asked: Any) -> Any:
             self.asked.append(credentials)
             return fail(Throttled(7.5))
 
