@@ -159,13 +159,16 @@ class CheckerStack(CheckerChain):
         if acceptsAtOnce(answer):
             # As the attempt below tells it.
             checker, cached = asked.checker, asked.cached
-            if self._count is not None:
-                seconds = monotonic() - began
-                self._count("accepted", credentials, checker, cached, seconds)
+            if self._count is None:
+                avatarId = answer.result
+                event = LoginEvent(credentials, None, began, checker, avatarId, cached)
+                tellAll(watchers, event)
                 return answer
-            avatarId = answer.result
-            event = LoginEvent(credentials, None, began, checker, avatarId, cached)
-            tellAll(watchers, event)
+            seconds = monotonic() - began
+            try:
+                self._count("accepted", credentials, checker, cached, seconds)
+            except Exception:
+                self._log.failure("Counting a login has failed")
             return answer
         attempt = Attempt(credentials, self, began)
         attempt.watch(watchers)
@@ -230,19 +233,16 @@ class CheckerStack(CheckerChain):
 def _counterOf(watchers: tuple[Watcher, ...]) -> Callable[..., object] | None:
     """
     Return what counts logins without their events, if nothing else watches; L{None} if
-    something wants the events, such as a program's subclass.
+    something wants the events, such as a program's subclass that overrides C{__call__}.
     """
     if len(watchers) != 1:
         return None
-    [watcher] = watchers
-    for base in type(watcher).__mro__:
-        if "__call__" in vars(base):
-            return (
-                getattr(watcher, "countLogin", None)
-                if "countLogin" in vars(base)
-                else None
-            )
-    return None
+    kind = type(watchers[0])
+    called = next((base for base in kind.__mro__ if "__call__" in vars(base)), kind)
+    if "countLogin" not in vars(called):
+        return None
+    count: Callable[..., object] = cast(Any, watchers[0]).countLogin
+    return count
 
 
 def _holdsStack(checker: object) -> bool:
